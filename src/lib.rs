@@ -1,0 +1,1 @@
+//! Rehearsal: load tests for the programs that people talk to.
