@@ -1,1 +1,3 @@
 //! Rehearsal: load tests for the programs that people talk to.
+
+pub mod model;

@@ -1,0 +1,16 @@
+//! The words that every layer shares: ids, outcomes, failures, samples, and the
+//! events by which the engine tells everybody else what happens.
+//!
+//! Nothing here knows a scenario, a process or a terminal.
+
+mod event;
+mod failure;
+mod ids;
+mod process;
+mod record;
+
+pub use event::{EventSink, RunEvent};
+pub use failure::{Activity, Failure, FailureKind};
+pub use ids::{FlowId, FlowNumber, InstanceId, RoleIndex, RunId, StepIndex};
+pub use process::{Ending, ExitCause, ProcessRecord, Stream, Usage};
+pub use record::{FlowOutcome, FlowRecord, RoleInfo, RunInfo, StepInfo, StepOutcome, StepRecord};

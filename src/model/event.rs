@@ -1,0 +1,85 @@
+//! The events of a run: all that reporters ever learn from the engine.
+
+use std::time::Duration;
+
+use super::failure::Failure;
+use super::ids::{FlowNumber, InstanceId, StepIndex};
+use super::process::ProcessRecord;
+use super::record::{FlowRecord, RunInfo, StepOutcome};
+
+/// Something that happened in a run. All text is already masked.
+///
+/// Order: `RunStarted`, then any mixture in which each flow's own events are in order
+/// (`FlowStarted`, its steps, `FlowEnded`), then `RunEnded`.
+#[derive(Debug, Clone)]
+pub enum RunEvent {
+    RunStarted(Box<RunInfo>),
+    FlowStarted {
+        flow: FlowNumber,
+        /// The variables it begins with, secrets masked.
+        variables: Vec<(String, String)>,
+    },
+    StepStarted {
+        flow: FlowNumber,
+        step: StepIndex,
+    },
+    /// A script instance runs.
+    ScriptStarted {
+        instance: InstanceId,
+        pid: u32,
+        /// The command line as run, masked.
+        command: String,
+    },
+    Captured {
+        flow: FlowNumber,
+        step: StepIndex,
+        name: String,
+        value: String,
+    },
+    /// Only when dialogue was asked for: what a program said (control sequences removed).
+    Heard {
+        instance: InstanceId,
+        text: String,
+    },
+    /// Only when dialogue was asked for: what was typed, secrets masked.
+    Said {
+        instance: InstanceId,
+        text: String,
+    },
+    StepEnded {
+        flow: FlowNumber,
+        step: StepIndex,
+        outcome: StepOutcome,
+        duration: Duration,
+        failure: Option<Box<Failure>>,
+    },
+    ScriptEnded(Box<ProcessRecord>),
+    /// Something that a reader should know and that fails nothing.
+    Notice {
+        flow: Option<FlowNumber>,
+        text: String,
+    },
+    FlowEnded(Box<FlowRecord>),
+    /// No new flows start any more; those that run may finish until they are ended.
+    Stopping {
+        reason: String,
+    },
+    RunEnded {
+        elapsed: Duration,
+        interrupted: bool,
+    },
+}
+
+/// Where events go.
+///
+/// `emit` is called from any thread, at any time between the start and the end of a run, also
+/// concurrently. It must not block and must not panic; what it does with the event is its own
+/// affair.
+pub trait EventSink: Send + Sync {
+    fn emit(&self, event: RunEvent);
+
+    /// Whether [`RunEvent::Heard`] and [`RunEvent::Said`] are wanted. Asked once a script instance.
+    fn wants_dialogue(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,135 @@
+//! Why a flow failed, in a form that people, reports and programs can read.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What a program was doing when we gave up on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activity {
+    WaitingForInput,
+    Running,
+    BlockedOnWriting,
+    Sleeping,
+    /// Waiting for something else: a lock, a child, the network, a disk.
+    Waiting,
+    /// Stopped by a signal, as by Ctrl-Z.
+    Stopped,
+    Gone,
+    Unknown,
+}
+
+impl fmt::Display for Activity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Activity::WaitingForInput => "waiting for input",
+            Activity::Running => "running",
+            Activity::BlockedOnWriting => "blocked on writing",
+            Activity::Sleeping => "sleeping",
+            Activity::Waiting => "waiting for something other than input",
+            Activity::Stopped => "stopped",
+            Activity::Gone => "gone",
+            Activity::Unknown => "in an unknown state",
+        })
+    }
+}
+
+/// The kind of a failure: what reports group by, and what `retry` and `tolerate` name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// The program could not be started.
+    NotStarted,
+    /// The program did not get to its first prompt in time.
+    StartupTimeout,
+    /// The turn's, the step's or the flow's deadline passed.
+    Timeout,
+    /// The program ended, or closed its output, while something was awaited.
+    EndedEarly,
+    /// `exits` saw another exit code than it wanted, or a signal.
+    WrongExit,
+    /// A `fail_on` pattern of the role, or a `fail` of the scenario, by its category.
+    Business(String),
+    /// `choose` or `pick` found no row, or several.
+    RowNotFound,
+    /// A reply could not be sent: too long, a control character, input closed, never read.
+    NotSent,
+    /// A `secret` was not sent because the terminal's echo stayed on.
+    EchoStayedOn,
+    /// An interlude came more often than it may, or a `repeat` or `again` went on for too long.
+    TooOften,
+    /// An `assert` was false.
+    AssertionFailed,
+    /// A capture took another value than it had.
+    CaptureChanged,
+    /// A promised `provides` has no value.
+    NotProvided,
+    /// An expression could not be computed.
+    Expression,
+    /// A `run` command failed or did not print what was wanted.
+    CommandFailed,
+    /// Rehearsal itself could not do its work.
+    Internal,
+}
+
+impl FailureKind {
+    /// A short stable name: `timeout`, `ended_early`, or the category of a business failure.
+    pub fn name(&self) -> &str {
+        match self {
+            FailureKind::NotStarted => "not_started",
+            FailureKind::StartupTimeout => "startup_timeout",
+            FailureKind::Timeout => "timeout",
+            FailureKind::EndedEarly => "ended_early",
+            FailureKind::WrongExit => "wrong_exit",
+            FailureKind::Business(category) => category,
+            FailureKind::RowNotFound => "row_not_found",
+            FailureKind::NotSent => "not_sent",
+            FailureKind::EchoStayedOn => "echo_stayed_on",
+            FailureKind::TooOften => "too_often",
+            FailureKind::AssertionFailed => "assertion_failed",
+            FailureKind::CaptureChanged => "capture_changed",
+            FailureKind::NotProvided => "not_provided",
+            FailureKind::Expression => "expression",
+            FailureKind::CommandFailed => "command_failed",
+            FailureKind::Internal => "internal",
+        }
+    }
+}
+
+impl fmt::Display for FailureKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name().replace('_', " "))
+    }
+}
+
+/// Why one flow failed. All texts are masked and bounded, but not yet neutralised for any
+/// display: whoever shows `tail` on a terminal removes control characters first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    pub kind: FailureKind,
+    /// The step's name, such as `02_create_order`.
+    pub step: String,
+    /// The role's name.
+    pub role: String,
+    /// Where in the scenario the turn stands: `order-flow.yaml:42`. Empty if no turn is at fault.
+    pub turn: String,
+    /// One sentence saying what went wrong, without the output: "awaited prompt `Password:`".
+    pub message: String,
+    /// Everything that was waited for, each as the scenario writes it: "prompt `Password:`".
+    pub awaited: Vec<String>,
+    /// How long it was waited for.
+    pub waited_us: u64,
+    /// What the program was doing.
+    pub activity: Activity,
+    /// The last lines of what the program said.
+    pub tail: String,
+    /// What to do about it, where that is known.
+    pub hint: Option<String>,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind, self.message)
+    }
+}

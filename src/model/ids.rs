@@ -1,0 +1,71 @@
+//! Names for the things of a run.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The name of one run, unique among the runs that share a results folder,
+/// such as `REAL-E2E-20260131-142530`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(pub String);
+
+/// The place of a flow in its run, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FlowNumber(pub u64);
+
+/// The name of one flow: the run's name and the flow's number.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FlowId(pub String);
+
+impl FlowId {
+    /// The id of flow `number` of `run`.
+    pub fn new(run: &RunId, number: FlowNumber) -> Self {
+        FlowId(format!("{run}-{:06}", number.0))
+    }
+}
+
+/// The place of a role in its scenario, from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RoleIndex(pub usize);
+
+/// The place of a step in its flow, from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StepIndex(pub usize);
+
+/// One script instance of a run: which flow's, which role's, and which attempt at it (from 1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct InstanceId {
+    pub flow: FlowNumber,
+    pub role: RoleIndex,
+    pub attempt: u32,
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for FlowId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for FlowNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for InstanceId {
+    /// `flow.role.attempt`, with the role counted from 1 as people do.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.flow, self.role.0 + 1, self.attempt)
+    }
+}

@@ -1,0 +1,99 @@
+//! What is known of a run before it starts, and of a flow when it has ended.
+
+use chrono::{DateTime, Local};
+use serde::{Deserialize, Serialize};
+
+use super::failure::Failure;
+use super::ids::{FlowId, FlowNumber, RoleIndex, RunId, StepIndex};
+use super::process::ProcessRecord;
+
+/// A role as reports name it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleInfo {
+    /// Its key in the scenario: `customer`.
+    pub name: String,
+    /// Its name for people: `Customer`.
+    pub title: String,
+    /// The command as the scenario writes it, one line.
+    pub command: String,
+}
+
+/// A step as reports name it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepInfo {
+    pub name: String,
+    pub role: RoleIndex,
+    pub action: String,
+}
+
+/// What is known of a run before its first flow starts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunInfo {
+    pub id: RunId,
+    /// The scenario's name.
+    pub scenario: String,
+    pub roles: Vec<RoleInfo>,
+    pub steps: Vec<StepInfo>,
+    pub flows: u64,
+    pub parallel: u64,
+    pub seed: u64,
+    pub started_at: DateTime<Local>,
+}
+
+/// How one step of one flow went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepOutcome {
+    Completed,
+    /// Its `when` was false.
+    Skipped,
+    Failed,
+    /// The run was stopped while it was under way.
+    Interrupted,
+}
+
+/// One step of one flow, as it went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepRecord {
+    pub step: StepIndex,
+    pub outcome: StepOutcome,
+    /// From the flow's start to the step's start.
+    pub started_after_us: u64,
+    /// From the step's start to its last evidence, pauses (`think`) taken out.
+    pub duration_us: u64,
+    /// What the step spent pausing on purpose.
+    pub paused_us: u64,
+}
+
+/// How a flow ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "outcome", content = "failure")]
+pub enum FlowOutcome {
+    /// Every step's evidence was seen and every promised value captured.
+    Completed,
+    Failed(Box<Failure>),
+    /// The run was stopped before the flow could end.
+    Interrupted,
+}
+
+/// One flow as it went: the one message that a flow sends when it has ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlowRecord {
+    pub number: FlowNumber,
+    pub id: FlowId,
+    pub started_at: DateTime<Local>,
+    /// From the flow's start to its last step's end, pauses (`think`, delays) included.
+    pub duration_us: u64,
+    /// What the flow spent pausing on purpose (`think` and delays).
+    pub paused_us: u64,
+    #[serde(flatten)]
+    pub outcome: FlowOutcome,
+    /// The steps that were begun, in order.
+    pub steps: Vec<StepRecord>,
+    /// The values captured, in the order of their capture; secrets masked.
+    pub captures: Vec<(String, String)>,
+    /// The variables the flow began with, secrets masked.
+    pub variables: Vec<(String, String)>,
+    /// Every process that was started for it.
+    pub processes: Vec<ProcessRecord>,
+}
