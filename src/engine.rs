@@ -1,0 +1,200 @@
+//! Performs the flows of a plan with real programs.
+//!
+//! A [coordinator](coordinator) starts the flows, a [supervisor](flow_supervisor) takes each
+//! through its steps, a [script actor](script_actor) owns each subprocess. What they say to each
+//! other stands in [messages]. Decisions are made by state machines that know neither actors nor
+//! processes: [course] for a flow, [performance] for an action.
+//!
+//! A flow and its scripts share one arbiter, so that a turn crosses no thread; one message a flow
+//! goes to the coordinator. How anything is displayed is unknown here: all that happens is told
+//! through an [`EventSink`].
+
+mod context;
+mod control;
+mod coordinator;
+mod course;
+mod flow_supervisor;
+mod messages;
+mod performance;
+mod programs;
+mod script_actor;
+
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use actix::prelude::*;
+use chrono::{DateTime, Local};
+use tokio::sync::oneshot;
+
+use crate::model::{EventSink, RoleInfo, RunEvent, RunId, RunInfo, StepInfo};
+use crate::scenario::Plan;
+use crate::transport::{Spawner, SpawnerOptions};
+
+pub use context::LiveScript;
+pub use control::{Control, Stop};
+pub use programs::Programs;
+
+use context::{RunContext, common_watches};
+use coordinator::Coordinator;
+use messages::StopRun;
+
+/// How long what is left at the end of a run may take to end.
+const SHUTDOWN: Duration = Duration::from_secs(5);
+
+/// All that a run needs to know.
+pub struct RunOptions {
+    pub plan: Arc<Plan>,
+    pub run_id: RunId,
+    /// How many flows are performed.
+    pub flows: u64,
+    /// How many of them at once, at most.
+    pub parallel: u64,
+    /// Where all random choices of the run come from.
+    pub seed: u64,
+    /// Values that replace those of the scenario's variables.
+    pub variables: Vec<(String, String)>,
+    /// Replaces the timeouts of all steps.
+    pub step_timeout: Option<Duration>,
+    /// Replaces the delays before all steps.
+    pub delay: Option<Duration>,
+    pub programs: Programs,
+    /// The environment that every program gets, before its role's own.
+    pub environment: Vec<(OsString, OsString)>,
+    /// A directory of the run's own, for its programs; it exists, and is the caller's to remove.
+    pub run_directory: PathBuf,
+    /// The program to run as a watcher, which cleans up should this process be killed.
+    pub watcher: Option<PathBuf>,
+    pub started_at: DateTime<Local>,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct RunEnd {
+    /// Whether it was stopped before all its flows had ended.
+    pub interrupted: bool,
+    pub elapsed: Duration,
+    /// Processes that could not be ended.
+    pub left_over: Vec<u32>,
+}
+
+/// Rehearsal itself could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    #[error("cannot start what runs the programs: {0}")]
+    Spawner(#[source] io::Error),
+    #[error("the coordinator of the run ended without a word")]
+    CoordinatorGone,
+}
+
+/// Performs the run on the calling thread, and returns when every flow has ended and every
+/// process with it. All that happens in between goes to `sink`; `control` stops it early.
+///
+/// # Errors
+/// If Rehearsal itself cannot do its work. A flow that fails is no error.
+pub fn run(
+    options: RunOptions,
+    sink: Arc<dyn EventSink>,
+    control: &Control,
+) -> Result<RunEnd, EngineError> {
+    let began = Instant::now();
+    let info = run_info(&options);
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    let spawner = Spawner::new(SpawnerOptions {
+        threads: workers,
+        watcher: options.watcher.clone(),
+        directory: Some(options.run_directory.clone()),
+    })
+    .map_err(EngineError::Spawner)?;
+    sink.emit(RunEvent::RunStarted(Box::new(info)));
+
+    let context = Arc::new(RunContext {
+        watches: common_watches(&options.plan),
+        plan: options.plan,
+        run_id: options.run_id,
+        seed: options.seed,
+        variables: options.variables,
+        step_timeout: options.step_timeout,
+        delay: options.delay,
+        programs: options.programs,
+        environment: options.environment,
+        run_directory: options.run_directory,
+        spawner: spawner.clone(),
+        sink: Arc::clone(&sink),
+        live: control.live(),
+    });
+    let parallel = usize::try_from(options.parallel).unwrap_or(usize::MAX);
+    let workers = workers.min(parallel);
+    let interrupted =
+        System::new().block_on(perform(context, options.flows, parallel, workers, control));
+    // Whatever escaped its flow ends before the run does.
+    let left_over = spawner.shutdown(SHUTDOWN);
+    let interrupted = interrupted?;
+    let elapsed = began.elapsed();
+    sink.emit(RunEvent::RunEnded { elapsed, interrupted });
+    Ok(RunEnd { interrupted, elapsed, left_over })
+}
+
+async fn perform(
+    context: Arc<RunContext>,
+    flows: u64,
+    parallel: usize,
+    workers: usize,
+    control: &Control,
+) -> Result<bool, EngineError> {
+    let arbiters: Vec<Arbiter> = (0..workers).map(|_| Arbiter::new()).collect();
+    let handles = arbiters.iter().map(Arbiter::handle).collect();
+    let (done, finished) = oneshot::channel();
+    let coordinator = Coordinator::new(context, flows, parallel, handles, done).start();
+
+    let mut stops = control.stops();
+    let pass_on = actix::spawn(async move {
+        loop {
+            let asked = *stops.borrow_and_update();
+            if let Some(how) = asked {
+                // A coordinator that is gone has ended the run already.
+                let _ = messages::tell(&coordinator, StopRun(how));
+            }
+            if stops.changed().await.is_err() {
+                return;
+            }
+        }
+    });
+    let interrupted = finished.await.map_err(|_| EngineError::CoordinatorGone);
+    pass_on.abort();
+    for arbiter in &arbiters {
+        arbiter.stop();
+    }
+    for arbiter in arbiters {
+        // A worker that panicked has lost its flows, and each of them was reported as failed.
+        let _ = arbiter.join();
+    }
+    interrupted
+}
+
+fn run_info(options: &RunOptions) -> RunInfo {
+    let plan = &options.plan;
+    let roles = plan.roles.iter().map(|role| RoleInfo {
+        name: role.name.clone(),
+        title: role.title.clone(),
+        command: role.run.iter().map(|word| word.source()).collect::<Vec<_>>().join(" "),
+    });
+    let steps = plan.steps.iter().map(|step| StepInfo {
+        name: step.name.clone(),
+        role: step.role,
+        action: step.action.name.clone(),
+    });
+    RunInfo {
+        id: options.run_id.clone(),
+        scenario: plan.name.clone(),
+        roles: roles.collect(),
+        steps: steps.collect(),
+        flows: options.flows,
+        parallel: options.parallel,
+        seed: options.seed,
+        started_at: options.started_at,
+    }
+}
