@@ -35,7 +35,7 @@ pub fn fill(transaction: &Transaction<'_>, stock: i64) -> rusqlite::Result<()> {
     let mut insert = transaction.prepare(
         "INSERT INTO accounts (id, role, name, password, address) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;
-    let mut people = 0..;
+    let mut people = 1..;
     for role in Role::ALL {
         for (number, person) in (1..=role.accounts()).zip(&mut people) {
             let id = role.account_id(number);
