@@ -119,8 +119,25 @@ impl Books {
 fn unusable(path: &Path, error: &rusqlite::Error) -> OpenError {
     OpenError::Unusable {
         path: path.to_owned(),
-        reason: error.to_string(),
+        reason: reason(path, error),
     }
+}
+
+/// SQLite says only that it could not open the file; the file system knows more.
+fn reason(path: &Path, error: &rusqlite::Error) -> String {
+    if error.sqlite_error_code() != Some(ErrorCode::CannotOpen) {
+        return error.to_string();
+    }
+    if path.is_dir() {
+        return "it is a directory".to_owned();
+    }
+    let directory = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    if let Some(directory) = directory.filter(|directory| !directory.is_dir()) {
+        return format!("there is no directory {}", directory.display());
+    }
+    "the file or its directory may not be written to".to_owned()
 }
 
 fn open_and_seed(path: &Path, flags: OpenFlags, stock: i64) -> rusqlite::Result<(Books, Origin)> {

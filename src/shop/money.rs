@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn amounts_survive_the_screen() {
-        for paise in [0, 5, 99, 100, 129_850, 1_234_567_89] {
+        for paise in [0, 5, 99, 100, 129_850, 123_456_789] {
             let shown = Paise(paise).to_string();
             assert_eq!(shown.parse::<Paise>().unwrap(), Paise(paise), "{shown}");
         }
