@@ -1,0 +1,179 @@
+//! Finding the program that a name means.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::fs;
+use std::io::{self, Read};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::Access;
+
+/// Why a name means no program that can be run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ResolveError {
+    #[error("the command is empty")]
+    Empty,
+    #[error("there is no program {}{}", Shown(name), Looked(looked))]
+    NotFound {
+        name: OsString,
+        /// Where it was looked for, in order.
+        looked: Vec<PathBuf>,
+    },
+    #[error("{} is a directory, not a program", path.display())]
+    Directory { path: PathBuf },
+    #[error("{0} is not executable: try `chmod +x {0}`", path.display())]
+    NotExecutable { path: PathBuf },
+    #[error(
+        "{} cannot be run: its first line asks for {}, which does not exist{}",
+        path.display(), interpreter.display(), Hint(interpreter)
+    )]
+    NoInterpreter { path: PathBuf, interpreter: PathBuf },
+    #[error(
+        "{} cannot be run: it is neither a program for this machine nor a script that begins \
+         with `#!` and an interpreter",
+        path.display()
+    )]
+    UnknownFormat { path: PathBuf },
+}
+
+struct Shown<'a>(&'a OsStr);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.display().fmt(f)
+    }
+}
+
+struct Looked<'a>(&'a [PathBuf]);
+
+impl fmt::Display for Looked<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        let places: Vec<String> = self
+            .0
+            .iter()
+            .map(|place| place.display().to_string())
+            .collect();
+        write!(f, " (looked in {})", places.join(", "))
+    }
+}
+
+struct Hint<'a>(&'a Path);
+
+impl fmt::Display for Hint<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.as_os_str().as_bytes().ends_with(b"\r") {
+            f.write_str(
+                " (the line ends with a carriage return: save the file with Unix line ends)",
+            )
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Finds a program.
+///
+/// A name with a `/` is a path, taken from `base` unless it is absolute. Any other name is looked
+/// for in the directories of `search`, then in those of `path`, which has the form of the
+/// variable `PATH`; directories that are not absolute are taken from `base`. The first file that
+/// can be executed wins.
+///
+/// # Errors
+/// What is wrong, and where it was looked.
+pub fn resolve(
+    name: &OsStr,
+    base: &Path,
+    search: &[PathBuf],
+    path: Option<&OsStr>,
+) -> Result<PathBuf, ResolveError> {
+    if name.is_empty() {
+        return Err(ResolveError::Empty);
+    }
+    if name.as_bytes().contains(&b'/') {
+        let program = base.join(name);
+        return match check(&program) {
+            Ok(()) => Ok(program),
+            Err(problem) => Err(problem),
+        };
+    }
+    let from_path = path.into_iter().flat_map(std::env::split_paths);
+    let mut looked: Vec<PathBuf> = Vec::new();
+    let mut nearest = None;
+    for directory in search.iter().cloned().chain(from_path) {
+        let directory = base.join(directory);
+        let program = directory.join(name);
+        match check(&program) {
+            Ok(()) => return Ok(program),
+            // A shell goes on looking too; but if nothing else is found, this is what was meant.
+            Err(ResolveError::NotFound { .. }) => {}
+            Err(problem) => nearest = nearest.or(Some(problem)),
+        }
+        if !looked.contains(&directory) {
+            looked.push(directory);
+        }
+    }
+    Err(nearest.unwrap_or(ResolveError::NotFound {
+        name: name.to_owned(),
+        looked,
+    }))
+}
+
+/// Whether a path means a program that can be run, as far as can be told without running it.
+fn check(program: &Path) -> Result<(), ResolveError> {
+    let path = || program.to_owned();
+    match fs::metadata(program) {
+        Err(_) => {
+            let name = program.as_os_str().to_owned();
+            return Err(ResolveError::NotFound {
+                name,
+                looked: Vec::new(),
+            });
+        }
+        Ok(metadata) if metadata.is_dir() => return Err(ResolveError::Directory { path: path() }),
+        Ok(_) => {}
+    }
+    if rustix::fs::access(program, Access::EXEC_OK).is_err() {
+        return Err(ResolveError::NotExecutable { path: path() });
+    }
+    if let Some(interpreter) = interpreter(program)
+        && !interpreter.exists()
+    {
+        return Err(ResolveError::NoInterpreter {
+            path: path(),
+            interpreter,
+        });
+    }
+    Ok(())
+}
+
+/// The interpreter that a script's first line names.
+fn interpreter(program: &Path) -> Option<PathBuf> {
+    // What the kernel reads of it (BINPRM_BUF_SIZE).
+    let mut head = Vec::new();
+    fs::File::open(program)
+        .ok()?
+        .take(256)
+        .read_to_end(&mut head)
+        .ok()?;
+    let line = head
+        .strip_prefix(b"#!")?
+        .split(|&byte| byte == b'\n')
+        .next()?;
+    let word = line
+        .split(|byte| matches!(byte, b' ' | b'\t'))
+        .find(|word| !word.is_empty())?;
+    Some(PathBuf::from(OsString::from_vec(word.to_vec())))
+}
+
+/// What is wrong with a program that the kernel would not run.
+pub(super) fn explain(program: &Path, error: &io::Error) -> Option<ResolveError> {
+    check(program).err().or_else(|| {
+        (error.raw_os_error() == Some(libc::ENOEXEC)).then(|| ResolveError::UnknownFormat {
+            path: program.to_owned(),
+        })
+    })
+}
