@@ -1,9 +1,11 @@
-//! What a program says and what is said to it: text, patterns, rows and keys.
-
 mod keys;
 mod pattern;
+mod reply;
 mod rows;
-
-pub use keys::{Key, UnknownKey};
-pub use pattern::{Pattern, PatternError};
-pub use rows::{RowError, RowFormat, RowFormatError, Which, choose, pick, pick_position};
+mod set;
+mod stub;
+pub use keys::*;
+pub use pattern::*;
+pub use reply::*;
+pub use rows::*;
+pub use stub::*;

@@ -32,7 +32,7 @@ use tokio::sync::oneshot;
 
 use crate::model::{EventSink, RoleInfo, RunEvent, RunId, RunInfo, StepInfo};
 use crate::scenario::Plan;
-use crate::transport::{Spawner, SpawnerOptions};
+use crate::transport::{Leftovers, RunMarker, Spawner, WatcherProgram};
 
 pub use context::LiveScript;
 pub use control::{Control, Stop};
@@ -67,7 +67,7 @@ pub struct RunOptions {
     /// A directory of the run's own, for its programs; it exists, and is the caller's to remove.
     pub run_directory: PathBuf,
     /// The program to run as a watcher, which cleans up should this process be killed.
-    pub watcher: Option<PathBuf>,
+    pub watcher: Option<WatcherProgram>,
     pub started_at: DateTime<Local>,
 }
 
@@ -78,7 +78,7 @@ pub struct RunEnd {
     pub interrupted: bool,
     pub elapsed: Duration,
     /// Processes that could not be ended.
-    pub left_over: Vec<u32>,
+    pub left_over: Leftovers,
 }
 
 /// Rehearsal itself could not do its work.
@@ -103,12 +103,8 @@ pub fn run(
     let began = Instant::now();
     let info = run_info(&options);
     let workers = thread::available_parallelism().map_or(1, usize::from);
-    let spawner = Spawner::new(SpawnerOptions {
-        threads: workers,
-        watcher: options.watcher.clone(),
-        directory: Some(options.run_directory.clone()),
-    })
-    .map_err(EngineError::Spawner)?;
+    let spawner = Spawner::new(workers, RunMarker::unique(), options.watcher.clone())
+        .map_err(EngineError::Spawner)?;
     sink.emit(RunEvent::RunStarted(Box::new(info)));
 
     let context = Arc::new(RunContext {
@@ -134,8 +130,15 @@ pub fn run(
     let left_over = spawner.shutdown(SHUTDOWN);
     let interrupted = interrupted?;
     let elapsed = began.elapsed();
-    sink.emit(RunEvent::RunEnded { elapsed, interrupted });
-    Ok(RunEnd { interrupted, elapsed, left_over })
+    sink.emit(RunEvent::RunEnded {
+        elapsed,
+        interrupted,
+    });
+    Ok(RunEnd {
+        interrupted,
+        elapsed,
+        left_over,
+    })
 }
 
 async fn perform(
@@ -180,7 +183,12 @@ fn run_info(options: &RunOptions) -> RunInfo {
     let roles = plan.roles.iter().map(|role| RoleInfo {
         name: role.name.clone(),
         title: role.title.clone(),
-        command: role.run.iter().map(|word| word.source()).collect::<Vec<_>>().join(" "),
+        command: role
+            .run
+            .iter()
+            .map(|word| word.source())
+            .collect::<Vec<_>>()
+            .join(" "),
     });
     let steps = plan.steps.iter().map(|step| StepInfo {
         name: step.name.clone(),

@@ -53,11 +53,11 @@
 
 #![deny(unsafe_code)]
 
-pub mod cli;
+//cli
 pub mod dialogue;
 pub mod engine;
 pub mod model;
-pub mod report;
+//report
 pub mod scenario;
-pub mod stats;
+//stats
 pub mod transport;

@@ -1,6 +1,3 @@
-//! The scenario language: a YAML file that says who takes part, what each of them hears and
-//! says, and in what order.
-
 pub mod data;
 mod names;
 pub mod plan;
@@ -8,4 +5,7 @@ pub mod scope;
 mod secrets;
 pub mod template;
 
+pub use plan::*;
+pub use scope::*;
 pub use secrets::Masker;
+pub use template::*;

@@ -14,11 +14,24 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("scenario", &["model", "dialogue"]),
     ("engine", &["model", "dialogue", "scenario", "transport"]),
     ("report", &["model", "stats"]),
-    ("cli", &["model", "dialogue", "scenario", "transport", "engine", "stats", "report"]),
+    (
+        "cli",
+        &[
+            "model",
+            "dialogue",
+            "scenario",
+            "transport",
+            "engine",
+            "stats",
+            "report",
+        ],
+    ),
 ];
 
 fn source(relative: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(relative)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("src")
+        .join(relative)
 }
 
 fn rust_files(at: &Path, found: &mut Vec<PathBuf>) {
@@ -58,7 +71,9 @@ fn crate_paths(text: &str) -> Vec<String> {
 }
 
 fn first_name(path: &str) -> String {
-    path.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+    path.chars()
+        .take_while(|c| c.is_alphanumeric() || *c == '_')
+        .collect()
 }
 
 #[test]
@@ -98,7 +113,11 @@ fn only_the_transport_holds_unsafe_code() {
     for (module, _) in LAYERS.iter().filter(|(module, _)| *module != "transport") {
         for file in files_of(module) {
             let text = fs::read_to_string(&file).expect("a readable source file");
-            assert!(!text.contains("unsafe "), "{} holds unsafe code", file.display());
+            assert!(
+                !text.contains("unsafe "),
+                "{} holds unsafe code",
+                file.display()
+            );
         }
     }
 }
@@ -107,6 +126,10 @@ fn only_the_transport_holds_unsafe_code() {
 fn the_shop_knows_nothing_of_the_library() {
     for file in files_of("shop") {
         let text = fs::read_to_string(&file).expect("a readable source file");
-        assert!(!text.contains("rehearsal::"), "{} uses the library", file.display());
+        assert!(
+            !text.contains("rehearsal::"),
+            "{} uses the library",
+            file.display()
+        );
     }
 }

@@ -37,6 +37,12 @@ impl RunContext {
         self.sink.emit(event);
     }
 
+    /// A variable of the environment that programs get.
+    pub(super) fn environment_variable(&self, name: &str) -> Option<String> {
+        let found = self.environment.iter().find(|(known, _)| known == name)?;
+        found.1.to_str().map(str::to_owned)
+    }
+
     /// What is watched for in all that `role` says.
     pub(super) fn watch(&self, role: RoleIndex, scope: &Scope) -> Result<Arc<Watch>, RenderError> {
         match &self.watches[role.0] {
@@ -71,8 +77,11 @@ fn build_watch<E>(
         .iter()
         .map(|interlude| Ok((on_what(interlude.on), resolve(&interlude.wait)?)))
         .collect::<Result<_, E>>()?;
-    let fail_on =
-        role.fail_on.iter().map(|fail| (fail.category.clone(), fail.pattern.clone())).collect();
+    let fail_on = role
+        .fail_on
+        .iter()
+        .map(|fail| (fail.category.clone(), fail.pattern.clone()))
+        .collect();
     Ok(Watch::new(fail_on, interludes))
 }
 
@@ -100,6 +109,15 @@ pub struct LiveScript {
 #[derive(Debug, Default)]
 pub(super) struct LiveScripts {
     scripts: Mutex<BTreeMap<InstanceId, LiveScript>>,
+}
+
+/// A value of a flow as it may be shown.
+pub(super) fn shown(scope: &Scope, name: &str, value: &str) -> String {
+    if scope.is_secret(name) {
+        "***".to_owned()
+    } else {
+        scope.mask(value).into_owned()
+    }
 }
 
 impl LiveScripts {

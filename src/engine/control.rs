@@ -32,7 +32,10 @@ impl Default for Control {
 impl Control {
     /// A handle for one run.
     pub fn new() -> Self {
-        Control { stop: Arc::new(watch::Sender::new(None)), live: Arc::default() }
+        Control {
+            stop: Arc::new(watch::Sender::new(None)),
+            live: Arc::default(),
+        }
     }
 
     /// Asks the run to stop. After [`Stop::Now`] nothing gentler counts any more.

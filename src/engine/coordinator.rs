@@ -20,8 +20,10 @@ use super::flow_supervisor::FlowSupervisor;
 use super::messages::{EndFlow, FlowEnded, StartFlow, StopRun, tell};
 
 /// How scripts are ended when the run is to end at once.
-const HASTY: Grace =
-    Grace { hang_up: Duration::from_millis(200), terminate: Duration::from_millis(300) };
+const HASTY: Grace = Grace {
+    hang_up: Duration::from_millis(200),
+    terminate: Duration::from_millis(300),
+};
 
 /// Starts the flows of a run, so many at a time.
 pub(super) struct Coordinator {
@@ -81,7 +83,10 @@ impl Coordinator {
             self.start_flow(FlowNumber(self.started), ctx);
         }
         let nothing_to_start = self.intake != Intake::Open || self.started >= self.flows;
-        if self.under_way.is_empty() && nothing_to_start && let Some(done) = self.done.take() {
+        if self.under_way.is_empty()
+            && nothing_to_start
+            && let Some(done) = self.done.take()
+        {
             // Whoever waits for the end of the run may have gone; then nobody minds.
             let _ = done.send(self.intake == Intake::Stopped);
             ctx.stop();
@@ -95,20 +100,23 @@ impl Coordinator {
             flow_id: &id,
             run_id: &self.run.run_id,
             run_directory: &self.run.run_directory,
-            environment: &self.run.environment,
+            environment: &|name| self.run.environment_variable(name),
         };
-        let scope = match self.run.plan.scope(&context, &self.run.variables, self.run.seed) {
+        let scope = match self
+            .run
+            .plan
+            .scope(context, &self.run.variables, self.run.seed)
+        {
             Ok(scope) => scope,
-            Err(ScopeError::UsedUp { data }) => {
+            Err(ScopeError::UsedUp(used_up)) => {
                 self.intake = Intake::UsedUp;
-                let text = format!(
-                    "the rows of `{data}` are used up after {} flows: no more flows are started",
-                    number.0 - 1
-                );
+                let text = format!("{used_up}: no more flows are started");
                 return self.run.emit(RunEvent::Notice { flow: None, text });
             }
             Err(error) => {
-                return self.run.emit(RunEvent::FlowEnded(stillborn(number, id, &error)));
+                return self
+                    .run
+                    .emit(RunEvent::FlowEnded(stillborn(number, id, &error)));
             }
         };
         let Some(at) = (0..self.workers.len()).min_by_key(|at| self.workers[*at].1) else {

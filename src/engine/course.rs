@@ -46,7 +46,12 @@ impl Course {
     /// The course of a flow of so many steps, with whether each role has something to say before
     /// it leaves.
     pub(super) fn new(steps: usize, leaves: Vec<bool>) -> Self {
-        Course { steps, leaves, phase: Phase::Stepping { at: 0 }, living: BTreeSet::new() }
+        Course {
+            steps,
+            leaves,
+            phase: Phase::Stepping { at: 0 },
+            living: BTreeSet::new(),
+        }
     }
 
     /// The flow begins.
@@ -80,12 +85,22 @@ impl Course {
             self.phase = Phase::Stepping { at: next };
             return vec![Order::Begin(StepIndex(next))];
         }
-        let waiting: BTreeSet<RoleIndex> =
-            self.living.iter().copied().filter(|role| self.leaves[role.0]).collect();
+        let waiting: BTreeSet<RoleIndex> = self
+            .living
+            .iter()
+            .copied()
+            .filter(|role| self.leaves[role.0])
+            .collect();
         let orders = self
             .living
             .iter()
-            .map(|role| if waiting.contains(role) { Order::Leave(*role) } else { Order::End(*role) })
+            .map(|role| {
+                if waiting.contains(role) {
+                    Order::Leave(*role)
+                } else {
+                    Order::End(*role)
+                }
+            })
             .collect();
         if waiting.is_empty() {
             return self.ending(FlowOutcome::Completed, orders);
@@ -112,7 +127,9 @@ impl Course {
 
     /// A role has performed its `leave`, well or badly.
     pub(super) fn left(&mut self, role: RoleIndex) -> Vec<Order> {
-        let Phase::Leaving { waiting } = &mut self.phase else { return Vec::new() };
+        let Phase::Leaving { waiting } = &mut self.phase else {
+            return Vec::new();
+        };
         waiting.remove(&role);
         if waiting.is_empty() {
             return self.ending(FlowOutcome::Completed, vec![Order::End(role)]);

@@ -1,5 +1,7 @@
 //! The actor that takes one flow through its steps, and owns the flow's values.
 
+mod report;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,20 +10,22 @@ use actix::prelude::*;
 use chrono::{DateTime, Local};
 
 use crate::model::{
-    Activity, Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, FlowRecord, InstanceId,
-    ProcessRecord, RoleIndex, RunEvent, StepIndex, StepOutcome, StepRecord,
+    Failure, FlowId, FlowNumber, FlowOutcome, FlowRecord, InstanceId, ProcessRecord, RoleIndex,
+    RunEvent, StepIndex, StepOutcome, StepRecord,
 };
-use crate::scenario::Scope;
+use crate::scenario::{Plan, Scope};
 use crate::transport::Grace;
 
-use super::context::RunContext;
+use super::context::{RunContext, shown};
 use super::coordinator::Coordinator;
 use super::course::{Course, Order};
 use super::messages::{
-    Deadline, EndFlow, EndScript, FlowEnded, Part, Perform, Performed, ScriptEnded, ScriptVanished,
-    StartFlow, Whose, tell,
+    Deadline, EndFlow, EndScript, Part, Perform, Performed, ScriptEnded, ScriptVanished, StartFlow,
+    Whose, tell,
 };
 use super::script_actor::ScriptActor;
+
+use report::{Report, internal};
 
 /// How long a role's `leave` may take, at most.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -50,43 +54,6 @@ pub(super) struct FlowSupervisor {
     report: Report,
 }
 
-/// Tells the coordinator how the flow ended, even if its supervisor panics.
-struct Report {
-    coordinator: Addr<Coordinator>,
-    number: FlowNumber,
-    id: FlowId,
-    due: bool,
-}
-
-impl Report {
-    fn send(&mut self, record: Box<FlowRecord>) {
-        self.due = false;
-        // Without a coordinator the run is over, and nobody counts flows any more.
-        let _ = tell(&self.coordinator, FlowEnded { number: self.number, record });
-    }
-}
-
-impl Drop for Report {
-    fn drop(&mut self) {
-        if self.due {
-            let failure = internal("the flow's supervisor ended without a word", String::new());
-            let record = Box::new(FlowRecord {
-                number: self.number,
-                id: self.id.clone(),
-                started_at: Local::now(),
-                duration_us: 0,
-                paused_us: 0,
-                outcome: FlowOutcome::Failed(failure),
-                steps: Vec::new(),
-                captures: Vec::new(),
-                variables: Vec::new(),
-                processes: Vec::new(),
-            });
-            self.send(record);
-        }
-    }
-}
-
 impl FlowSupervisor {
     pub(super) fn new(
         run: Arc<RunContext>,
@@ -94,15 +61,25 @@ impl FlowSupervisor {
         scope: Scope,
         coordinator: Addr<Coordinator>,
     ) -> Self {
-        let leaves = run.plan.roles.iter().map(|role| role.leave.is_some()).collect();
+        let leaves = run
+            .plan
+            .roles
+            .iter()
+            .map(|role| role.leave.is_some())
+            .collect();
         let now = Instant::now();
         let id = FlowId::new(&run.run_id, number);
         FlowSupervisor {
             course: Course::new(run.plan.steps.len(), leaves),
             number,
-            report: Report { coordinator, number, id: id.clone(), due: true },
+            report: Report {
+                coordinator,
+                number,
+                id: id.clone(),
+                due: true,
+            },
             id,
-            variables: scope.shown_variables(),
+            variables: shown_variables(&run.plan, &scope),
             scope: Some(scope),
             scripts: BTreeMap::new(),
             started: now,
@@ -163,22 +140,42 @@ impl FlowSupervisor {
     fn perform(&mut self, step: StepIndex, ctx: &mut Context<Self>) {
         let plan = Arc::clone(&self.run.plan);
         let entry = &plan.steps[step.0];
-        self.run.emit(RunEvent::StepStarted { flow: self.number, step });
+        self.run.emit(RunEvent::StepStarted {
+            flow: self.number,
+            step,
+        });
         let Some(scope) = self.scope.take() else {
             return self.lose(step, &"the flow's values are not here", ctx);
         };
         let now = Instant::now();
         let allowed = self.run.step_timeout.unwrap_or(entry.timeout);
-        let mut deadline = Deadline { at: now + allowed, whose: Whose::Step, allowed };
+        let mut deadline = Deadline {
+            at: now + allowed,
+            whose: Whose::Step,
+            allowed,
+        };
         if let Some(allowed) = plan.defaults.flow {
             let at = self.started + allowed;
             if at < deadline.at {
-                deadline = Deadline { at, whose: Whose::Flow, allowed };
+                deadline = Deadline {
+                    at,
+                    whose: Whose::Flow,
+                    allowed,
+                };
             }
         }
         let role = entry.role;
         let script = self.script(role, ctx);
-        if tell(&script, Perform { what: Part::Step(step), scope, deadline }).is_err() {
+        if tell(
+            &script,
+            Perform {
+                what: Part::Step(step),
+                scope,
+                deadline,
+            },
+        )
+        .is_err()
+        {
             self.lose(step, &"the script's actor is gone", ctx);
         }
     }
@@ -187,7 +184,11 @@ impl FlowSupervisor {
         if let Some(script) = self.scripts.get(&role) {
             return script.clone();
         }
-        let instance = InstanceId { flow: self.number, role, attempt: 1 };
+        let instance = InstanceId {
+            flow: self.number,
+            role,
+            attempt: 1,
+        };
         let script = ScriptActor::new(Arc::clone(&self.run), instance, ctx.address()).start();
         self.scripts.insert(role, script.clone());
         self.course.script_started(role);
@@ -196,11 +197,23 @@ impl FlowSupervisor {
 
     fn leave(&mut self, role: RoleIndex, ctx: &mut Context<Self>) {
         let allowed = LEAVE_TIMEOUT.min(self.run.plan.defaults.step);
-        let deadline = Deadline { at: Instant::now() + allowed, whose: Whose::Step, allowed };
+        let deadline = Deadline {
+            at: Instant::now() + allowed,
+            whose: Whose::Step,
+            allowed,
+        };
         let asked = match (self.scripts.get(&role), &self.scope) {
             (Some(script), Some(scope)) => {
                 let scope = scope.clone();
-                tell(script, Perform { what: Part::Leave, scope, deadline }).is_ok()
+                tell(
+                    script,
+                    Perform {
+                        what: Part::Leave,
+                        scope,
+                        deadline,
+                    },
+                )
+                .is_ok()
             }
             _ => false,
         };
@@ -223,9 +236,18 @@ impl FlowSupervisor {
 
     fn lose(&mut self, step: StepIndex, why: &dyn std::fmt::Display, ctx: &mut Context<Self>) {
         let mut failure = internal(&why.to_string(), self.run.plan.steps[step.0].name.clone());
-        failure.role = self.run.plan.roles[self.run.plan.steps[step.0].role.0].name.clone();
+        failure.role = self.run.plan.roles[self.run.plan.steps[step.0].role.0]
+            .name
+            .clone();
         let now = Instant::now();
-        self.note_step(step, StepOutcome::Failed, now, now, Duration::ZERO, Some(failure.clone()));
+        self.note_step(
+            step,
+            StepOutcome::Failed,
+            now,
+            now,
+            Duration::ZERO,
+            Some(failure.clone()),
+        );
         let orders = self.course.lost(FlowOutcome::Failed(failure));
         self.obey(orders, ctx);
     }
@@ -239,7 +261,9 @@ impl FlowSupervisor {
         paused: Duration,
         failure: Option<Box<Failure>>,
     ) {
-        let duration = ended.saturating_duration_since(started).saturating_sub(paused);
+        let duration = ended
+            .saturating_duration_since(started)
+            .saturating_sub(paused);
         self.last_step_ended = ended;
         self.paused += paused;
         self.steps.push(StepRecord {
@@ -250,7 +274,13 @@ impl FlowSupervisor {
             paused_us: micros(paused),
         });
         let flow = self.number;
-        self.run.emit(RunEvent::StepEnded { flow, step, outcome, duration, failure });
+        self.run.emit(RunEvent::StepEnded {
+            flow,
+            step,
+            outcome,
+            duration,
+            failure,
+        });
     }
 
     fn finish(&mut self, outcome: FlowOutcome, ctx: &mut Context<Self>) {
@@ -271,23 +301,23 @@ impl FlowSupervisor {
     }
 }
 
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+fn shown_all(scope: &Scope, values: &[(String, String)]) -> Vec<(String, String)> {
+    values
+        .iter()
+        .map(|(name, value)| (name.clone(), shown(scope, name, value)))
+        .collect()
 }
 
-fn internal(message: &str, step: String) -> Box<Failure> {
-    Box::new(Failure {
-        kind: FailureKind::Internal,
-        step,
-        role: String::new(),
-        turn: String::new(),
-        message: message.to_owned(),
-        awaited: Vec::new(),
-        waited_us: 0,
-        activity: Activity::Unknown,
-        tail: String::new(),
-        hint: None,
-    })
+/// The scenario's variables with the values that they have for this flow.
+fn shown_variables(plan: &Plan, scope: &Scope) -> Vec<(String, String)> {
+    let names = plan.variables.iter().map(|(name, _)| name);
+    names
+        .filter_map(|name| Some((name.clone(), shown(scope, name, scope.get(name)?))))
+        .collect()
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// To itself: the step was not due.
@@ -306,7 +336,10 @@ impl Handler<StartFlow> for FlowSupervisor {
         self.started = Instant::now();
         self.started_at = Local::now();
         let variables = self.variables.clone();
-        self.run.emit(RunEvent::FlowStarted { flow: self.number, variables });
+        self.run.emit(RunEvent::FlowStarted {
+            flow: self.number,
+            variables,
+        });
         let orders = self.course.begin();
         self.obey(orders, ctx);
     }
@@ -325,18 +358,27 @@ impl Handler<Performed> for FlowSupervisor {
     type Result = ();
 
     fn handle(&mut self, performed: Performed, ctx: &mut Self::Context) {
-        let Performed { role, what, scope, result, timing } = performed;
+        let Performed {
+            role,
+            what,
+            scope,
+            result,
+            timing,
+        } = performed;
         let orders = match what {
             Part::Leave => {
                 if let Err(failure) = result {
                     let title = &self.run.plan.roles[role.0].title;
                     let text = format!("{title} did not leave well: {}", failure.message);
-                    self.run.emit(RunEvent::Notice { flow: Some(self.number), text });
+                    self.run.emit(RunEvent::Notice {
+                        flow: Some(self.number),
+                        text,
+                    });
                 }
                 self.course.left(role)
             }
             Part::Step(step) => {
-                self.captures = scope.shown_captures();
+                self.captures = shown_all(&scope, scope.captures());
                 self.scope = Some(scope);
                 if self.course.step() != Some(step) {
                     return;
@@ -345,7 +387,14 @@ impl Handler<Performed> for FlowSupervisor {
                     Ok(()) => (StepOutcome::Completed, None),
                     Err(failure) => (StepOutcome::Failed, Some(failure)),
                 };
-                self.note_step(step, outcome, timing.started, timing.ended, timing.paused, failure.clone());
+                self.note_step(
+                    step,
+                    outcome,
+                    timing.started,
+                    timing.ended,
+                    timing.paused,
+                    failure.clone(),
+                );
                 match failure {
                     None => self.course.step_done(),
                     Some(failure) => self.course.lost(FlowOutcome::Failed(failure)),
@@ -385,10 +434,16 @@ impl Handler<EndFlow> for FlowSupervisor {
         self.grace = order.grace;
         if let Some(step) = self.course.step() {
             let now = Instant::now();
-            self.note_step(step, StepOutcome::Interrupted, now, now, Duration::ZERO, None);
+            self.note_step(
+                step,
+                StepOutcome::Interrupted,
+                now,
+                now,
+                Duration::ZERO,
+                None,
+            );
         }
         let orders = self.course.lost(FlowOutcome::Interrupted);
         self.obey(orders, ctx);
     }
 }
-

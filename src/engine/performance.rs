@@ -16,6 +16,8 @@
 //! | `Commanding` | `Ran` | its captures; the next turn |
 //! | any | a fault | `Over`: nothing follows any more |
 
+mod cue;
+mod outcome;
 mod reply;
 #[cfg(test)]
 mod tests;
@@ -23,98 +25,13 @@ mod tests;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::dialogue::{Dialogue, Heard as DialogueHeard, On, Pattern, Typed, WaitSet};
-use crate::model::{ExitCause, FailureKind};
-use crate::scenario::{
-    Alternative, Place, Plan, RenderError, Role, Scope, Step, Then, Turn, TurnKind, Wait,
-};
+use crate::dialogue::{Dialogue, On, Pattern, WaitSet};
+use crate::model::FailureKind;
+use crate::scenario::{Alternative, Place, Plan, Role, Scope, Step, Then, Turn, TurnKind, Wait};
 
 use super::context::on_what;
 
-/// Something that happened to the script.
-#[derive(Debug)]
-pub(super) enum Cue {
-    Begin,
-    Heard(DialogueHeard),
-    /// The reply has been handed to the program.
-    Said,
-    Paused,
-    /// The pause between two rounds of a `repeat` is over.
-    Lingered,
-    /// The program has ended and all it said has been heard.
-    Exited(ExitCause),
-    /// A `run` command has ended.
-    Ran(CommandOutput),
-}
-
-/// What a `run` command left.
-#[derive(Debug)]
-pub(super) struct CommandOutput {
-    pub exit: ExitCause,
-    /// Standard output, then standard error, as clean text.
-    pub text: String,
-}
-
-/// What the script actor shall do next.
-#[derive(Debug)]
-pub(super) enum Move {
-    /// A new wait has begun: poll the dialogue, fail after `within`.
-    Listen { within: Option<Duration> },
-    /// Listen, but go on after this time if nothing comes.
-    Linger { at_most: Duration },
-    /// The wait that was interrupted goes on; its deadline stays.
-    KeepListening,
-    Say(Utterance),
-    Pause(Duration),
-    Run(Vec<String>),
-    Done,
-    Fail(Fault),
-}
-
-/// Something to be said.
-#[derive(Debug)]
-pub(super) struct Utterance {
-    pub typed: Typed,
-    /// As it may be shown: secrets masked.
-    pub shown: String,
-    /// It must not be sent before the terminal's echo is off.
-    pub secret: bool,
-    pub answers: Answers,
-}
-
-/// What an utterance answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Answers {
-    /// A wait of the scenario: what was heard until then is done with.
-    Wait,
-    /// An interlude: the scenario's own waits still see what came before it.
-    Interlude,
-}
-
-/// Why the action failed, before the script actor adds what it knows of the program.
-#[derive(Debug)]
-pub(super) struct Fault {
-    pub kind: FailureKind,
-    pub message: String,
-    pub hint: Option<String>,
-}
-
-impl Fault {
-    pub(super) fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Fault { kind, message: message.into(), hint: None }
-    }
-
-    pub(super) fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
-    }
-}
-
-impl From<RenderError> for Fault {
-    fn from(error: RenderError) -> Self {
-        Fault::new(FailureKind::Expression, error.to_string())
-    }
-}
+pub(super) use cue::{Answers, CommandOutput, Cue, Fault, Move, Utterance};
 
 /// A turn by the list in which it stands.
 #[derive(Debug, Clone)]
@@ -135,7 +52,11 @@ enum Frame {
     /// A list of turns, and the next one of them.
     Turns { turns: Arc<[Turn]>, next: usize },
     /// A `repeat`, in its `round`th round (from 1).
-    Repeat { turn: TurnRef, round: u32, until: Pattern },
+    Repeat {
+        turn: TurnRef,
+        round: u32,
+        until: Pattern,
+    },
     /// A `first_of` that may wait again.
     FirstOf { turn: TurnRef },
 }
@@ -235,7 +156,10 @@ impl Performance {
 
     /// Where in the scenario the present turn stands; empty before the first.
     pub(super) fn place(&self) -> String {
-        self.place.as_ref().map(|place| format!("{}:{}", place.file, place.line)).unwrap_or_default()
+        self.place
+            .as_ref()
+            .map(|place| format!("{}:{}", place.file, place.line))
+            .unwrap_or_default()
     }
 
     /// What the present wait is for, as people read it.
@@ -281,7 +205,9 @@ impl Performance {
     ) -> Result<Move, Fault> {
         let state = std::mem::replace(&mut self.state, State::Over);
         match (state, cue) {
-            (State::Ready, Cue::Begin) | (State::Pausing, Cue::Paused) => self.next(scope, dialogue),
+            (State::Ready, Cue::Begin) | (State::Pausing, Cue::Paused) => {
+                self.next(scope, dialogue)
+            }
             (State::Listening(listening), Cue::Heard(heard)) => {
                 self.heard(listening, heard, scope, dialogue)
             }
@@ -291,7 +217,9 @@ impl Performance {
             (State::Listening(_), Cue::Lingered) => self.next(scope, dialogue),
             (State::Speaking(after), Cue::Said) => match after {
                 AfterReply::GoOn => self.next(scope, dialogue),
-                AfterReply::Then(turn, index) => self.after_alternative(turn, index, scope, dialogue),
+                AfterReply::Then(turn, index) => {
+                    self.after_alternative(turn, index, scope, dialogue)
+                }
                 AfterReply::Resume(listening) => {
                     self.state = State::Listening(listening);
                     Ok(Move::KeepListening)
@@ -317,7 +245,10 @@ impl Performance {
             match top {
                 Frame::Turns { turns, next } => {
                     if *next < turns.len() {
-                        let turn = TurnRef { turns: Arc::clone(turns), index: *next };
+                        let turn = TurnRef {
+                            turns: Arc::clone(turns),
+                            index: *next,
+                        };
                         *next += 1;
                         if let Some(next) = self.begin_turn(turn, scope, dialogue)? {
                             return Ok(next);
@@ -328,7 +259,13 @@ impl Performance {
                 }
                 Frame::Repeat { turn, round, .. } => {
                     let turn = turn.clone();
-                    let TurnKind::Repeat { turns, at_most, every, .. } = &turn.get().kind else {
+                    let TurnKind::Repeat {
+                        turns,
+                        at_most,
+                        every,
+                        ..
+                    } = &turn.get().kind
+                    else {
                         unreachable!("a repeat frame holds a repeat turn");
                     };
                     *round += 1;
@@ -338,7 +275,10 @@ impl Performance {
                         return Err(too_many_rounds(*at_most));
                     }
                     let pause = every.filter(|_| *round > 1);
-                    self.frames.push(Frame::Turns { turns: Arc::clone(turns), next: 0 });
+                    self.frames.push(Frame::Turns {
+                        turns: Arc::clone(turns),
+                        next: 0,
+                    });
                     if let Some(at_most) = pause {
                         self.listen(None, Vec::new(), Vec::new(), dialogue);
                         return Ok(Move::Linger { at_most });
@@ -358,7 +298,12 @@ impl Performance {
             .provides
             .iter()
             .map(String::as_str)
-            .filter(|name| scope.captured(name).is_none())
+            .filter(|name| {
+                !scope
+                    .captures()
+                    .iter()
+                    .any(|(captured, _)| captured == name)
+            })
             .collect();
         if missing.is_empty() {
             self.state = State::Over;
@@ -386,7 +331,9 @@ impl Performance {
                 let mut exits = Vec::new();
                 self.add_wait(Slot::Exchange, wait, scope, &mut waits, &mut exits)?;
                 self.listen(Some(turn.clone()), waits, exits, dialogue);
-                Ok(Some(Move::Listen { within: entry.within }))
+                Ok(Some(Move::Listen {
+                    within: entry.within,
+                }))
             }
             TurnKind::FirstOf(alternatives) => {
                 if alternatives.iter().any(loops) {
@@ -399,7 +346,11 @@ impl Performance {
             TurnKind::Repeat { until, .. } => {
                 let until = until.resolve(scope)?;
                 dialogue.enter_loop();
-                self.frames.push(Frame::Repeat { turn, round: 0, until });
+                self.frames.push(Frame::Repeat {
+                    turn,
+                    round: 0,
+                    until,
+                });
                 Ok(None)
             }
             TurnKind::Think { least, most } => {
@@ -412,11 +363,18 @@ impl Performance {
                 }
                 Err(Fault::new(
                     FailureKind::AssertionFailed,
-                    format!("`{}` is not true: {}", expression.source(), expression.explain(scope)),
+                    format!(
+                        "`{}` is not true: {}",
+                        expression.source(),
+                        expression.values(scope)
+                    ),
                 ))
             }
             TurnKind::Run { argv, .. } => {
-                let argv = argv.iter().map(|word| word.render(scope)).collect::<Result<_, _>>()?;
+                let argv = argv
+                    .iter()
+                    .map(|word| word.render(scope))
+                    .collect::<Result<_, _>>()?;
                 self.state = State::Commanding { turn };
                 Ok(Some(Move::Run(argv)))
             }
@@ -444,7 +402,9 @@ impl Performance {
         }
         self.place = Some(turn.get().place.clone());
         self.listen(Some(turn.clone()), waits, exits, dialogue);
-        Ok(Move::Listen { within: turn.get().within })
+        Ok(Move::Listen {
+            within: turn.get().within,
+        })
     }
 
     fn add_wait(
@@ -473,262 +433,32 @@ impl Performance {
         let mut untils = Vec::new();
         for (at, frame) in self.frames.iter().enumerate() {
             if let Frame::Repeat { turn, until, .. } = frame {
-                let TurnKind::Repeat { on, .. } = &turn.get().kind else { continue };
+                let TurnKind::Repeat { on, .. } = &turn.get().kind else {
+                    continue;
+                };
                 untils.push((Slot::Until(at), on_what(*on), until.clone()));
             }
         }
         // Listed first: what ends a repeat wins over what goes on with it at the same place.
         waits.splice(0..0, untils);
         self.awaited.clear();
-        self.awaited.extend(waits.iter().map(|(_, on, pattern)| describe_wait(*on, pattern)));
-        self.awaited.extend(exits.iter().map(|(_, code)| format!("the program's end with exit code {code}")));
+        self.awaited.extend(
+            waits
+                .iter()
+                .map(|(_, on, pattern)| describe_wait(*on, pattern)),
+        );
+        self.awaited.extend(
+            exits
+                .iter()
+                .map(|(_, code)| format!("the program's end with exit code {code}")),
+        );
         let slots = waits.iter().map(|(slot, ..)| *slot).collect();
-        let waits = waits.into_iter().map(|(_, on, pattern)| (on, pattern)).collect();
+        let waits = waits
+            .into_iter()
+            .map(|(_, on, pattern)| (on, pattern))
+            .collect();
         dialogue.begin(WaitSet::new(waits, self.tolerated.clone()));
         self.state = State::Listening(Listening { turn, slots, exits });
-    }
-
-    /// Something that the dialogue was asked for was heard.
-    fn heard(
-        &mut self,
-        listening: Listening,
-        heard: DialogueHeard,
-        scope: &mut Scope,
-        dialogue: &mut Dialogue,
-    ) -> Result<Move, Fault> {
-        match heard {
-            DialogueHeard::Wait { index, at, captures, .. } => {
-                self.evidence_at = Some(at);
-                let slot = listening.slots[index];
-                self.satisfied(slot, listening.turn, captures, scope, dialogue)
-            }
-            DialogueHeard::Interlude { index, .. } => {
-                self.interlude(index, listening, scope, dialogue)
-            }
-            DialogueHeard::FailOn { category, line, .. } => {
-                let shown = scope.mask(line.trim()).into_owned();
-                Err(Fault::new(FailureKind::Business(category), format!("the program said `{shown}`")))
-            }
-            other => Err(Fault::new(
-                FailureKind::Internal,
-                format!("{other:?} is nothing to be told of"),
-            )),
-        }
-    }
-
-    fn interlude(
-        &mut self,
-        index: usize,
-        listening: Listening,
-        scope: &mut Scope,
-        dialogue: &mut Dialogue,
-    ) -> Result<Move, Fault> {
-        let plan = Arc::clone(&self.plan);
-        let interlude = &plan.roles[self.role].interludes[index];
-        self.interludes[index] += 1;
-        if self.interludes[index] > interlude.at_most {
-            return Err(Fault::new(
-                FailureKind::TooOften,
-                format!(
-                    "the interlude at {}:{} came more than {} times in this step",
-                    interlude.place.file, interlude.place.line, interlude.at_most
-                ),
-            )
-            .with_hint("raise its `at_most`, or find out why the program asks again and again"));
-        }
-        let Some(reply) = &interlude.reply else {
-            self.state = State::Listening(listening);
-            return Ok(Move::KeepListening);
-        };
-        let utterance = self.utter(reply, scope, dialogue)?;
-        self.state = State::Speaking(AfterReply::Resume(listening));
-        Ok(Move::Say(Utterance { answers: Answers::Interlude, ..utterance }))
-    }
-
-    /// The wait for `slot` is satisfied.
-    fn satisfied(
-        &mut self,
-        slot: Slot,
-        turn: Option<TurnRef>,
-        captures: Vec<(String, String)>,
-        scope: &mut Scope,
-        dialogue: &mut Dialogue,
-    ) -> Result<Move, Fault> {
-        if let Slot::Until(at) = slot {
-            let overwrite = match &self.frames[at] {
-                Frame::Repeat { turn, .. } => {
-                    matches!(&turn.get().kind, TurnKind::Repeat { overwrite: true, .. })
-                }
-                _ => false,
-            };
-            self.capture(captures, overwrite, scope)?;
-            self.leave_frames(at, dialogue);
-            return self.next(scope, dialogue);
-        }
-        self.check_rounds()?;
-        let Some(turn) = turn else {
-            return Err(Fault::new(FailureKind::Internal, "a wait without a turn was satisfied"));
-        };
-        match slot {
-            Slot::Exchange => {
-                let TurnKind::Exchange { reply, overwrite, .. } = &turn.get().kind else {
-                    unreachable!("only an exchange has this slot");
-                };
-                self.capture(captures, *overwrite, scope)?;
-                match reply {
-                    None => self.next(scope, dialogue),
-                    Some(reply) => {
-                        let utterance = self.utter(reply, scope, dialogue)?;
-                        self.state = State::Speaking(AfterReply::GoOn);
-                        Ok(Move::Say(utterance))
-                    }
-                }
-            }
-            Slot::Alternative(index) => {
-                let alternative = &alternatives(&turn)[index];
-                self.place = Some(alternative.place.clone());
-                self.capture(captures, alternative.overwrite, scope)?;
-                match &alternative.reply {
-                    None => self.after_alternative(turn.clone(), index, scope, dialogue),
-                    Some(reply) => {
-                        let utterance = self.utter(reply, scope, dialogue)?;
-                        self.state = State::Speaking(AfterReply::Then(turn.clone(), index));
-                        Ok(Move::Say(utterance))
-                    }
-                }
-            }
-            Slot::Until(_) => unreachable!("handled above"),
-        }
-    }
-
-    /// In the round that only waits for the last round's answer, anything but `until` is too much.
-    fn check_rounds(&self) -> Result<(), Fault> {
-        for frame in &self.frames {
-            if let Frame::Repeat { turn, round, .. } = frame
-                && let TurnKind::Repeat { at_most, .. } = &turn.get().kind
-                && round > at_most
-            {
-                return Err(too_many_rounds(*at_most));
-            }
-        }
-        Ok(())
-    }
-
-    fn after_alternative(
-        &mut self,
-        turn: TurnRef,
-        index: usize,
-        scope: &mut Scope,
-        dialogue: &mut Dialogue,
-    ) -> Result<Move, Fault> {
-        let in_loop = alternatives(&turn).iter().any(loops);
-        match &alternatives(&turn)[index].then {
-            Then::GoOn => self.leave_first_of(in_loop, dialogue),
-            Then::Again => {}
-            Then::Fail(category) => {
-                return Err(Fault::new(
-                    FailureKind::Business(category.clone()),
-                    format!("the scenario counts this as `{category}`: {}", self.heard_in_words(index)),
-                ));
-            }
-            Then::Do(turns) => {
-                self.leave_first_of(in_loop, dialogue);
-                self.frames.push(Frame::Turns { turns: Arc::clone(turns), next: 0 });
-            }
-            Then::DoAgain(turns) => {
-                self.frames.push(Frame::Turns { turns: Arc::clone(turns), next: 0 });
-            }
-        }
-        self.next(scope, dialogue)
-    }
-
-    fn heard_in_words(&self, index: usize) -> String {
-        self.awaited.get(index).cloned().unwrap_or_default()
-    }
-
-    fn leave_first_of(&mut self, in_loop: bool, dialogue: &mut Dialogue) {
-        if in_loop {
-            let innermost = self.frames.iter().rposition(|f| matches!(f, Frame::FirstOf { .. }));
-            self.leave_frames(innermost.expect("a looping first_of has its frame"), dialogue);
-        }
-    }
-
-    /// Leaves the frame at `at` and all within it.
-    fn leave_frames(&mut self, at: usize, dialogue: &mut Dialogue) {
-        for frame in self.frames.drain(at..) {
-            if !matches!(frame, Frame::Turns { .. }) {
-                dialogue.leave_loop();
-            }
-        }
-    }
-
-    fn capture(
-        &mut self,
-        captures: Vec<(String, String)>,
-        overwrite: bool,
-        scope: &mut Scope,
-    ) -> Result<(), Fault> {
-        for (name, value) in captures {
-            scope.capture(&name, &value, overwrite).map_err(|change| {
-                Fault::new(FailureKind::CaptureChanged, scope.mask(&change.to_string()).into_owned())
-                    .with_hint("if it may change, write `overwrite: true` beside it")
-            })?;
-            self.fresh_captures.push((name, value));
-        }
-        Ok(())
-    }
-
-    fn exited(
-        &mut self,
-        listening: Listening,
-        exit: ExitCause,
-        scope: &mut Scope,
-        dialogue: &mut Dialogue,
-    ) -> Result<Move, Fault> {
-        let satisfied =
-            listening.exits.iter().find(|(_, code)| exit == ExitCause::Code(*code)).copied();
-        match satisfied {
-            Some((slot, _)) => {
-                self.evidence_at = Some(Instant::now());
-                self.satisfied(slot, listening.turn, Vec::new(), scope, dialogue)
-            }
-            None if listening.exits.is_empty() => Err(Fault::new(
-                FailureKind::EndedEarly,
-                format!("the program ended ({exit}) before it said what was awaited"),
-            )),
-            None => Err(Fault::new(
-                FailureKind::WrongExit,
-                format!("the program ended with {exit}"),
-            )),
-        }
-    }
-
-    fn ran(&mut self, turn: &TurnRef, output: &CommandOutput, scope: &mut Scope) -> Result<(), Fault> {
-        let TurnKind::Run { see, overwrite, .. } = &turn.get().kind else {
-            unreachable!("only a run turn runs a command");
-        };
-        let end = scope.mask(last_lines(&output.text, 3)).into_owned();
-        if output.exit != ExitCause::Code(0) {
-            return Err(Fault::new(
-                FailureKind::CommandFailed,
-                format!("the command ended with {}: {end}", output.exit),
-            ));
-        }
-        for spec in see {
-            let pattern = spec.resolve(scope)?;
-            let found = output.text.lines().find_map(|line| pattern.captures(line));
-            match found {
-                Some(captures) => self.capture(captures, *overwrite, scope)?,
-                None => {
-                    return Err(Fault::new(
-                        FailureKind::CommandFailed,
-                        format!("the command did not print {pattern}: {end}"),
-                    ));
-                }
-            }
-        }
-        self.evidence_at = Some(Instant::now());
-        Ok(())
     }
 }
 
@@ -743,7 +473,6 @@ fn loops(alternative: &Alternative) -> bool {
     matches!(alternative.then, Then::Again | Then::DoAgain(_))
 }
 
-
 /// A wait in words: "prompt `Password:`", "line /Order ID: (?<order_id>.+)/".
 fn describe_wait(on: On, pattern: &Pattern) -> String {
     match on {
@@ -757,12 +486,4 @@ fn too_many_rounds(at_most: u32) -> Fault {
         FailureKind::TooOften,
         format!("what the repeat waits for did not come within {at_most} rounds"),
     )
-}
-
-fn last_lines(text: &str, count: usize) -> &str {
-    let text = text.trim_end();
-    match text.rmatch_indices('\n').nth(count - 1) {
-        Some((at, _)) => &text[at + 1..],
-        None => text,
-    }
 }

@@ -26,7 +26,14 @@ impl Programs {
         let mut search = vec![home.clone()];
         search.extend(scripts.iter().cloned());
         search.extend(own.parent().map(Path::to_owned));
-        Programs { home, search, scripts, own, path, found: Mutex::default() }
+        Programs {
+            home,
+            search,
+            scripts,
+            own,
+            path,
+            found: Mutex::default(),
+        }
     }
 
     /// The folder in which programs run that say nothing else.
@@ -46,7 +53,12 @@ impl Programs {
         if let Some(path) = found.get(name) {
             return Ok(path.clone());
         }
-        let path = resolve(OsStr::new(name), &self.search, self.path.as_deref())?;
+        let path = resolve(
+            OsStr::new(name),
+            &self.home,
+            &self.search,
+            self.path.as_deref(),
+        )?;
         found.insert(name.to_owned(), path.clone());
         Ok(path)
     }
@@ -74,6 +86,8 @@ impl Programs {
 
     fn script(&self, name: &str) -> Option<PathBuf> {
         let folders = std::iter::once(&self.home).chain(&self.scripts);
-        folders.map(|folder| folder.join(name)).find(|path| path.is_file())
+        folders
+            .map(|folder| folder.join(name))
+            .find(|path| path.is_file())
     }
 }

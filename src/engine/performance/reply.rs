@@ -1,6 +1,6 @@
 //! Turns a reply of the plan into what is typed.
 
-use crate::dialogue::{self, Dialogue, Typed};
+use crate::dialogue::{self, Dialogue, Key, Typed};
 use crate::model::FailureKind;
 use crate::scenario::{Pick, Reply, Scope};
 
@@ -20,13 +20,14 @@ impl Performance {
                     typed: Typed::key(*key, self.terminal),
                     shown: format!("<{key}>"),
                     secret: false,
+                    closes_input: !self.terminal && *key == Key::Ctrl('d'),
                     answers: Answers::Wait,
                 });
             }
             Reply::Send(template) => (template.render(scope)?, false),
             Reply::Secret(template) => {
                 let text = template.render(scope)?;
-                scope.add_secret(&text);
+                scope.add_secret(text.as_str());
                 (text, true)
             }
             Reply::Choose(label) => {
@@ -38,15 +39,36 @@ impl Performance {
             Reply::Pick(pick) => (self.pick(pick, scope, dialogue)?, false),
         };
         let typed = Typed::line(&text, self.terminal).map_err(|error| {
-            Fault::new(FailureKind::NotSent, scope.mask(&error.to_string()).into_owned())
+            Fault::new(
+                FailureKind::NotSent,
+                scope.mask(&error.to_string()).into_owned(),
+            )
         })?;
-        let shown = if secret { "***".to_owned() } else { scope.mask(&text).into_owned() };
-        Ok(Utterance { typed, shown, secret, answers: Answers::Wait })
+        let shown = if secret {
+            "***".to_owned()
+        } else {
+            scope.mask(&text).into_owned()
+        };
+        Ok(Utterance {
+            typed,
+            shown,
+            secret,
+            closes_input: false,
+            answers: Answers::Wait,
+        })
     }
 
     fn pick(&mut self, pick: &Pick, scope: &Scope, dialogue: &Dialogue) -> Result<String, Fault> {
-        let texts = pick.row.iter().map(|text| text.render(scope)).collect::<Result<Vec<_>, _>>()?;
-        let count = pick.count.as_ref().map(|spec| spec.resolve(scope)).transpose()?;
+        let texts = pick
+            .row
+            .iter()
+            .map(|text| text.render(scope))
+            .collect::<Result<Vec<_>, _>>()?;
+        let count = pick
+            .count
+            .as_ref()
+            .map(|spec| spec.resolve(scope))
+            .transpose()?;
         let lines = dialogue.lines();
         let rng = &mut self.rng;
         let mut draw = |rows: usize| rng.usize(0..rows);
@@ -60,5 +82,8 @@ impl Performance {
 }
 
 fn row_fault(error: dialogue::RowError, scope: &Scope) -> Fault {
-    Fault::new(FailureKind::RowNotFound, scope.mask(&error.to_string()).into_owned())
+    Fault::new(
+        FailureKind::RowNotFound,
+        scope.mask(&error.to_string()).into_owned(),
+    )
 }

@@ -15,17 +15,14 @@ use crate::transport::{ChildEvent, Command, Spawner, Terminal};
 /// How much of a plain command's output is kept.
 const OUTPUT_LIMIT: usize = 1 << 20;
 
-impl RunContext {
-    /// Whether the role's program runs on a terminal.
-    pub(in crate::engine) fn has_terminal(&self, role: RoleIndex) -> bool {
-        matches!(self.plan.roles[role.0].terminal, TerminalKind::Pty { .. })
-    }
-}
-
 /// The command of `role` for a flow.
 pub(super) fn for_role(run: &RunContext, role: RoleIndex, scope: &Scope) -> Result<Command, Fault> {
     let role = &run.plan.roles[role.0];
-    let argv = role.run.iter().map(|word| word.render(scope)).collect::<Result<Vec<_>, _>>()?;
+    let argv = role
+        .run
+        .iter()
+        .map(|word| word.render(scope))
+        .collect::<Result<Vec<_>, _>>()?;
     let terminal = match role.terminal {
         TerminalKind::Pty { rows, columns } => Terminal::Pty { rows, columns },
         TerminalKind::Pipes => Terminal::Pipes,
@@ -54,12 +51,20 @@ fn build(
         Some(directory) => run.programs.home().join(directory.render(scope)?),
         None => run.programs.home().to_owned(),
     };
-    let (program, argv) = run
-        .programs
-        .resolve(&argv)
-        .map_err(|error| Fault::new(FailureKind::NotStarted, scope.mask(&error.to_string()).into_owned()))?;
+    let (program, argv) = run.programs.resolve(&argv).map_err(|error| {
+        Fault::new(
+            FailureKind::NotStarted,
+            scope.mask(&error.to_string()).into_owned(),
+        )
+    })?;
     let environment = environment(run, role, terminal, scope)?;
-    Ok(Command { program, argv, environment, directory, terminal })
+    Ok(Command {
+        program,
+        argv,
+        environment,
+        directory,
+        terminal,
+    })
 }
 
 /// Ours, with quiet values for what makes programs colourful, with the role's own on top.
@@ -74,7 +79,10 @@ fn environment(
         all.retain(|(known, _)| known != name);
         all.push((name.into(), value));
     };
-    set("REHEARSAL_RUN_DIR", PathBuf::clone(&run.run_directory).into());
+    set(
+        "REHEARSAL_RUN_DIR",
+        PathBuf::clone(&run.run_directory).into(),
+    );
     set("NO_COLOR", "1".into());
     match terminal {
         Terminal::Pty { rows, columns } => {
@@ -115,23 +123,40 @@ pub(super) async fn output(spawner: &Spawner, command: Command) -> Result<Comman
         .map_err(|error| Fault::new(FailureKind::CommandFailed, error.to_string()))?;
     child.close_input();
     let Some(events) = child.events() else {
-        return Err(Fault::new(FailureKind::Internal, "a new process has no events"));
+        return Err(Fault::new(
+            FailureKind::Internal,
+            "a new process has no events",
+        ));
     };
     let mut events = pin!(events);
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    while let Some(event) = poll_fn(|cx| futures_core::Stream::poll_next(events.as_mut(), cx)).await {
+    while let Some(event) = poll_fn(|cx| futures_core::Stream::poll_next(events.as_mut(), cx)).await
+    {
         match event {
             ChildEvent::Output { stream, bytes, .. } => {
-                let kept = if stream == Stream::Out { &mut out } else { &mut err };
+                let kept = if stream == Stream::Out {
+                    &mut out
+                } else {
+                    &mut err
+                };
                 let room = OUTPUT_LIMIT.saturating_sub(kept.len());
                 kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
             }
             ChildEvent::Closed { .. } => {}
             ChildEvent::Exited { exit, .. } => {
                 let text = dialogue::clean(&out) + &dialogue::clean(&err);
-                return Ok(CommandOutput { exit, text });
+                return match exit {
+                    Some(exit) => Ok(CommandOutput { exit, text }),
+                    None => Err(Fault::new(
+                        FailureKind::CommandFailed,
+                        "the command could not be ended",
+                    )),
+                };
             }
         }
     }
-    Err(Fault::new(FailureKind::Internal, "a process went without telling its end"))
+    Err(Fault::new(
+        FailureKind::Internal,
+        "a process went without telling its end",
+    ))
 }

@@ -32,12 +32,23 @@ pub(super) struct Job {
 pub(super) enum Waiting {
     Output,
     /// For `until` of a repeat, but no longer than this.
-    Linger { until: Instant },
+    Linger {
+        until: Instant,
+    },
     /// For the terminal's echo to go off.
-    EchoOff { since: Instant, tries: u32, utterance: Utterance },
+    EchoOff {
+        since: Instant,
+        tries: u32,
+        utterance: Utterance,
+    },
     /// The reply could not be typed. That the program has ended is the better reason, if it has.
-    Unsaid { since: Instant, reason: String },
-    Pause { until: Instant },
+    Unsaid {
+        since: Instant,
+        reason: String,
+    },
+    Pause {
+        until: Instant,
+    },
     Command(SpawnHandle),
 }
 
@@ -72,7 +83,11 @@ impl Job {
     /// A new wait begins.
     pub(super) fn listen(&mut self, now: Instant, within: Option<Duration>) {
         self.wait_began = now;
-        self.turn = within.map(|allowed| Deadline { at: now + allowed, whose: Whose::Turn, allowed });
+        self.turn = within.map(|allowed| Deadline {
+            at: now + allowed,
+            whose: Whose::Turn,
+            allowed,
+        });
         self.wait(Waiting::Output);
     }
 
@@ -88,7 +103,9 @@ impl Job {
             self.perform.deadline.at += length;
         }
         self.turn = None;
-        self.wait(Waiting::Pause { until: now + length });
+        self.wait(Waiting::Pause {
+            until: now + length,
+        });
     }
 
     /// The program has said what was awaited first of all: it has started.
@@ -117,7 +134,10 @@ impl Job {
             Waiting::Output | Waiting::Command(_) => None,
         };
         let closing = self.closing_since.map(|since| since + super::CLOSING_GRACE);
-        [Some(self.deadline().at), own, self.quiet_at, closing].into_iter().flatten().min()
+        [Some(self.deadline().at), own, self.quiet_at, closing]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     pub(super) fn waited(&self, now: Instant) -> Duration {
@@ -128,7 +148,11 @@ impl Job {
     pub(super) fn timing(&self, well: bool, now: Instant) -> Timing {
         let evidence = self.performance.evidence_at().filter(|_| well);
         let ended = evidence.unwrap_or(now).max(self.started);
-        Timing { started: self.started, ended, paused: self.paused }
+        Timing {
+            started: self.started,
+            ended,
+            paused: self.paused,
+        }
     }
 
     pub(super) fn overdue_message(&self, deadline: &Deadline) -> String {
