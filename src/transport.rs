@@ -44,6 +44,10 @@ mod watcher;
 pub use activity::LiveUsage;
 pub use child::{Child, Grace, MOST_UNWRITTEN, WriteError};
 pub use events::{ChildEvent, Events};
+pub use limits::{
+    DESCRIPTORS_OF_A_TERMINAL, DESCRIPTORS_OF_PIPES, Limit, LimitOf, LimitProblem, Need,
+    check_limits, limits,
+};
 pub use pty::{Echo, LONGEST_TERMINAL_LINE};
 pub use resolve::{ResolveError, resolve};
 pub use run::{INSTANCE_VARIABLE, RUN_VARIABLE, RunMarker};

@@ -15,6 +15,8 @@ pub(super) struct Stat {
     pub(super) parent: i32,
     pub(super) group: i32,
     pub(super) session: i32,
+    /// The number of the controlling terminal, 0 without one.
+    pub(super) terminal: i64,
     /// User and system time in clock ticks.
     pub(super) cpu_ticks: u64,
     /// Ticks from the machine's start to the process' start: with the pid, a name that is
@@ -32,7 +34,12 @@ impl Stat {
 
 /// Reads `/proc/PID/stat`.
 pub(super) fn stat(pid: i32) -> Option<Stat> {
-    parse_stat(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+    stat_at(&format!("/proc/{pid}"))
+}
+
+/// Reads the `stat` of a process or of a thread, whose directory this is.
+pub(super) fn stat_at(directory: &str) -> Option<Stat> {
+    parse_stat(&fs::read(format!("{directory}/stat")).ok()?)
 }
 
 fn parse_stat(line: &[u8]) -> Option<Stat> {
@@ -50,6 +57,7 @@ fn parse_stat(line: &[u8]) -> Option<Stat> {
         parent: i32::try_from(field(4)?).ok()?,
         group: i32::try_from(field(5)?).ok()?,
         session: i32::try_from(field(6)?).ok()?,
+        terminal: field(7)?,
         cpu_ticks: unsigned(14)? + unsigned(15)?,
         started: unsigned(22)?,
         resident_pages: unsigned(24)?,
@@ -142,6 +150,7 @@ mod tests {
                 parent: 7,
                 group: 42,
                 session: 42,
+                terminal: 34816,
                 cpu_ticks: 11,
                 started: 999,
                 resident_pages: 33,

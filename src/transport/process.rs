@@ -163,6 +163,7 @@ impl Process {
         };
         *state = State::Ended(death);
         registry::spawned().forget(self.pid());
+        self.run.reaped(self.pid());
         Some(death)
     }
 

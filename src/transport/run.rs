@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::janitor::Order;
 use super::process::{InstanceNumber, Process};
+use super::watcher::Line;
 
 /// The environment variable that every process of a run carries; its value is the run's
 /// [`RunMarker`].
@@ -61,16 +62,24 @@ pub(super) struct Run {
     orders: Sender<Order>,
     /// Wakes the janitor, who sleeps on descriptors.
     bell: OwnedFd,
+    /// To the watcher, if there is one.
+    line: Option<Line>,
 }
 
 impl Run {
-    pub(super) fn new(marker: RunMarker, orders: Sender<Order>, bell: OwnedFd) -> Self {
+    pub(super) fn new(
+        marker: RunMarker,
+        orders: Sender<Order>,
+        bell: OwnedFd,
+        line: Option<Line>,
+    ) -> Self {
         Run {
             marker,
             next: AtomicU64::new(1),
             live: Mutex::default(),
             orders,
             bell,
+            line,
         }
     }
 
@@ -82,8 +91,18 @@ impl Run {
     }
 
     pub(super) fn entered(&self, process: &Arc<Process>) {
+        if let Some(line) = &self.line {
+            line.started(process.pid());
+        }
         self.live()
             .insert(process.instance, Live::Running(Arc::clone(process)));
+    }
+
+    /// A process' number is nobody's from now on.
+    pub(super) fn reaped(&self, pid: i32) {
+        if let Some(line) = &self.line {
+            line.reaped(pid);
+        }
     }
 
     /// From now on, processes with this instance's mark are left over.

@@ -181,7 +181,12 @@ impl Spawner {
         let flags = rustix::event::EventfdFlags::CLOEXEC | rustix::event::EventfdFlags::NONBLOCK;
         let bell = pipes::above_standard(rustix::event::eventfd(0, flags)?)?;
         let heard = rustix::io::fcntl_dupfd_cloexec(&bell, 3)?;
-        let run = Arc::new(Run::new(marker, orders, bell));
+        let run = Arc::new(Run::new(
+            marker,
+            orders,
+            bell,
+            watcher.as_ref().map(Watcher::line),
+        ));
         let janitor = Janitor::new(Arc::clone(&run), order_box, heard)?;
 
         let (jobs, job_box) = channel();
