@@ -49,7 +49,10 @@ pub fn run(session: &mut Session) -> Done {
 }
 
 fn browse(session: &mut Session) -> Done {
-    while choose_product(session, "Products")?.is_some() {}
+    while let Some(Product { name, price, .. }) = choose_product(session, "Products")? {
+        session.console.clear()?;
+        session.console.say(format_args!("{name} costs {price}."))?;
+    }
     Ok(())
 }
 

@@ -68,9 +68,7 @@ impl Books {
     /// Opens the database, creating and seeding it if nobody has.
     pub fn open(path: &Path) -> Result<(Self, Origin), OpenError> {
         let stock = seed::initial_stock()?;
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-        let opened = open_and_seed(path, flags, stock);
-        opened.map_err(|obstacle| obstacle.at(path))
+        open_and_seed(path, stock).map_err(|obstacle| obstacle.at(path))
     }
 
     /// Opens a database that must be there already, and is left as it is.
@@ -177,7 +175,8 @@ fn why_it_cannot_be_opened(path: &Path) -> String {
     "the file or its directory may not be written to".to_owned()
 }
 
-fn open_and_seed(path: &Path, flags: OpenFlags, stock: i64) -> Result<(Books, Origin), Obstacle> {
+fn open_and_seed(path: &Path, stock: i64) -> Result<(Books, Origin), Obstacle> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
     let connection = connect(path, flags)?;
     let mut books = Books { connection };
     if books.connection.is_readonly(MAIN_DB)? {
