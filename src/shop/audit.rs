@@ -123,12 +123,12 @@ impl Audit {
         let history: Vec<_> = self
             .history
             .iter()
-            .map(|step| {
+            .map(|entry| {
                 json!({
-                    "at": step.at,
-                    "order_key": step.order_key,
-                    "status": step.status.name(),
-                    "account": step.account,
+                    "at": entry.at,
+                    "order_key": entry.order_key,
+                    "status": entry.status.name(),
+                    "account": entry.account,
                 })
             })
             .collect();

@@ -4,7 +4,7 @@ use super::listing::Wanted;
 use super::money::Paise;
 use super::orders::{self, Line};
 use super::picker::{Numbers, show_lines, show_order};
-use super::session::{Session, Step, Stop};
+use super::session::{Done, Session, Stop};
 use super::status::Status;
 
 const MOST_OF_ONE: i64 = 100;
@@ -25,7 +25,7 @@ enum CartOperation {
     Checkout,
 }
 
-pub fn run(session: &mut Session) -> Step {
+pub fn run(session: &mut Session) -> Done {
     let rows = [
         ("Browse Products", Operation::Browse),
         ("Place New Order", Operation::PlaceOrder),
@@ -48,12 +48,15 @@ pub fn run(session: &mut Session) -> Step {
     )
 }
 
-fn browse(session: &mut Session) -> Step {
-    while choose_product(session, "Products")?.is_some() {}
+fn browse(session: &mut Session) -> Done {
+    while let Some(Product { name, price, .. }) = choose_product(session, "Products")? {
+        session.console.clear()?;
+        session.console.say(format_args!("{name} costs {price}."))?;
+    }
     Ok(())
 }
 
-fn place_order(session: &mut Session) -> Step {
+fn place_order(session: &mut Session) -> Done {
     let mut cart: Vec<Line> = Vec::new();
     loop {
         if let Some(product) = choose_product(session, "New Order")? {
@@ -77,7 +80,7 @@ fn place_order(session: &mut Session) -> Step {
     }
 }
 
-fn add(session: &mut Session, cart: &mut Vec<Line>, product: Product) -> Step {
+fn add(session: &mut Session, cart: &mut Vec<Line>, product: Product) -> Done {
     let Product { id, name, price } = product;
     let quantity = session
         .console
@@ -94,7 +97,7 @@ fn add(session: &mut Session, cart: &mut Vec<Line>, product: Product) -> Step {
     Ok(())
 }
 
-fn check_out(session: &mut Session, cart: &[Line]) -> Step {
+fn check_out(session: &mut Session, cart: &[Line]) -> Done {
     let Session {
         console,
         books,
@@ -181,7 +184,7 @@ fn mine(session: &Session, statuses: Vec<Status>) -> Wanted {
     }
 }
 
-fn my_orders(session: &mut Session) -> Step {
+fn my_orders(session: &mut Session) -> Done {
     let wanted = mine(session, Vec::new());
     let nothing = "You have not ordered anything yet.";
     if let Some(picked) = session.pick("My Orders", wanted, Numbers::Shown, nothing)? {
@@ -191,11 +194,12 @@ fn my_orders(session: &mut Session) -> Step {
     Ok(())
 }
 
-fn order_details(session: &mut Session) -> Step {
-    session.show_order_by_id()
+fn order_details(session: &mut Session) -> Done {
+    let mine = mine(session, Vec::new());
+    session.show_order_by_id(mine)
 }
 
-fn cancel(session: &mut Session) -> Step {
+fn cancel(session: &mut Session) -> Done {
     let wanted = mine(session, vec![Status::Placed]);
     let nothing = "You have no order that can be cancelled.";
     let Some(picked) = session.pick("Cancel Order", wanted, Numbers::Shown, nothing)? else {
@@ -212,7 +216,7 @@ fn cancel(session: &mut Session) -> Step {
     Ok(session.console.pause()?)
 }
 
-fn profile(session: &mut Session) -> Step {
+fn profile(session: &mut Session) -> Done {
     let Session {
         console, account, ..
     } = session;

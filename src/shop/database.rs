@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags, Transaction, TransactionBehavior};
 
 use super::seed;
 
@@ -68,8 +68,7 @@ impl Books {
     /// Opens the database, creating and seeding it if nobody has.
     pub fn open(path: &Path) -> Result<(Self, Origin), OpenError> {
         let stock = seed::initial_stock()?;
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-        open_and_seed(path, flags, stock).map_err(|error| unusable(path, &error))
+        open_and_seed(path, stock).map_err(|obstacle| obstacle.at(path))
     }
 
     /// Opens a database that must be there already, and is left as it is.
@@ -80,17 +79,26 @@ impl Books {
         }
         let open = || {
             let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-            let version = schema_version(&connection)?;
-            Ok((connection, version))
+            let mut books = Self { connection };
+            match books.contents()? {
+                Contents::Shop => Ok(books),
+                Contents::Nothing | Contents::Other => Err(Obstacle::NotOurs),
+            }
         };
-        let (connection, version) = open().map_err(|error| unusable(path, &error))?;
-        if version != SCHEMA_VERSION {
-            return Err(OpenError::Unusable {
-                path: path.to_owned(),
-                reason: "it is not a database of the shop".to_owned(),
-            });
-        }
-        Ok(Self { connection })
+        open().map_err(|obstacle| obstacle.at(path))
+    }
+
+    fn contents(&mut self) -> rusqlite::Result<Contents> {
+        // One view: between two, the first program could finish its seeding.
+        self.read(|view| {
+            let tables = "SELECT count(*) FROM sqlite_schema";
+            let tables: i64 = view.query_row(tables, [], |row| row.get(0))?;
+            Ok(match (schema_version(view)?, tables) {
+                (SCHEMA_VERSION, _) => Contents::Shop,
+                (0, 0) => Contents::Nothing,
+                _ => Contents::Other,
+            })
+        })
     }
 
     /// Does `work` in one transaction that holds the write lock from its beginning: what is
@@ -116,18 +124,45 @@ impl Books {
     }
 }
 
-fn unusable(path: &Path, error: &rusqlite::Error) -> OpenError {
-    OpenError::Unusable {
-        path: path.to_owned(),
-        reason: reason(path, error),
+/// What a database file holds.
+enum Contents {
+    Shop,
+    /// Just created, or about to be filled by another program.
+    Nothing,
+    Other,
+}
+
+/// Why a database cannot be used.
+#[derive(Debug)]
+enum Obstacle {
+    Sqlite(rusqlite::Error),
+    NotOurs,
+    WriteProtected,
+}
+
+impl From<rusqlite::Error> for Obstacle {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl Obstacle {
+    fn at(self, path: &Path) -> OpenError {
+        let reason = match self {
+            Self::NotOurs => "it is not a database of the shop".to_owned(),
+            Self::WriteProtected => "it is write-protected".to_owned(),
+            Self::Sqlite(error) => match error.sqlite_error_code() {
+                Some(ErrorCode::CannotOpen) => why_it_cannot_be_opened(path),
+                _ => error.to_string(),
+            },
+        };
+        let path = path.to_owned();
+        OpenError::Unusable { path, reason }
     }
 }
 
 /// SQLite says only that it could not open the file; the file system knows more.
-fn reason(path: &Path, error: &rusqlite::Error) -> String {
-    if error.sqlite_error_code() != Some(ErrorCode::CannotOpen) {
-        return error.to_string();
-    }
+fn why_it_cannot_be_opened(path: &Path) -> String {
     if path.is_dir() {
         return "it is a directory".to_owned();
     }
@@ -140,13 +175,18 @@ fn reason(path: &Path, error: &rusqlite::Error) -> String {
     "the file or its directory may not be written to".to_owned()
 }
 
-fn open_and_seed(path: &Path, flags: OpenFlags, stock: i64) -> rusqlite::Result<(Books, Origin)> {
+fn open_and_seed(path: &Path, stock: i64) -> Result<(Books, Origin), Obstacle> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
     let connection = connect(path, flags)?;
     let mut books = Books { connection };
-    if schema_version(&books.connection)? == SCHEMA_VERSION {
-        return Ok((books, Origin::Existed));
+    if books.connection.is_readonly(MAIN_DB)? {
+        return Err(Obstacle::WriteProtected);
     }
-    use_write_ahead_log(&books.connection)?;
+    match books.contents()? {
+        Contents::Shop => return Ok((books, Origin::Existed)),
+        Contents::Other => return Err(Obstacle::NotOurs),
+        Contents::Nothing => use_write_ahead_log(&books.connection)?,
+    }
     let origin = books.write(|transaction| {
         // Of several programs that found the file empty, the first one here seeds it; the others
         // waited for the lock and see a complete database.
@@ -168,7 +208,6 @@ fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     // that would be a checkpoint and its fsync at every exit.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.pragma_update(None, "synchronous", "normal")?;
-    connection.pragma_update(None, "foreign_keys", false)?;
     Ok(connection)
 }
 

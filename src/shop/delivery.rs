@@ -5,7 +5,7 @@ use super::listing::{Entry, Wanted};
 use super::money::Paise;
 use super::orders::{self, Key};
 use super::picker::{Numbers, show_order};
-use super::session::{Session, Step};
+use super::session::{Done, Session};
 use super::status::Status;
 
 #[derive(Debug, Clone, Copy)]
@@ -23,7 +23,7 @@ enum DeliveryOperation {
 
 const METHODS: [(&str, &str); 3] = [("Cash", "cash"), ("UPI", "upi"), ("Card", "card")];
 
-pub fn run(session: &mut Session) -> Step {
+pub fn run(session: &mut Session) -> Done {
     let rows = [
         ("Accept Delivery", Operation::Accept),
         ("My Deliveries", Operation::Mine),
@@ -35,12 +35,12 @@ pub fn run(session: &mut Session) -> Step {
         |session, operation| match operation {
             Operation::Accept => accept(session),
             Operation::Mine => continue_delivery(session),
-            Operation::OrderDetails => session.show_order_by_id(),
+            Operation::OrderDetails => session.show_order_by_id(Wanted::default()),
         },
     )
 }
 
-fn accept(session: &mut Session) -> Step {
+fn accept(session: &mut Session) -> Done {
     let title = "Available Deliveries";
     let Some(picked) = session.pick_due(title, Status::Planned, Numbers::Shown)? else {
         return Ok(());
@@ -65,7 +65,7 @@ fn accept(session: &mut Session) -> Step {
     carry_out(session, &order, others)
 }
 
-fn continue_delivery(session: &mut Session) -> Step {
+fn continue_delivery(session: &mut Session) -> Done {
     let wanted = Wanted {
         accepted_by: Some(session.account.id.clone()),
         statuses: vec![Status::OutForDelivery, Status::Delivered],
@@ -82,7 +82,7 @@ fn continue_delivery(session: &mut Session) -> Step {
 }
 
 /// The menu of one delivery, until it is paid or put aside.
-fn carry_out(session: &mut Session, order: &Entry, others: Vec<(Key, Status)>) -> Step {
+fn carry_out(session: &mut Session, order: &Entry, others: Vec<(Key, Status)>) -> Done {
     let rows = [
         ("Mark as Delivered", DeliveryOperation::Deliver),
         ("Collect Payment", DeliveryOperation::Collect),
@@ -99,7 +99,7 @@ fn carry_out(session: &mut Session, order: &Entry, others: Vec<(Key, Status)>) -
     Ok(())
 }
 
-fn hand_over(session: &mut Session, order: &Entry) -> Step {
+fn hand_over(session: &mut Session, order: &Entry) -> Done {
     let Session {
         console,
         books,
@@ -115,7 +115,7 @@ fn hand_over(session: &mut Session, order: &Entry) -> Step {
     Ok(console.pause()?)
 }
 
-fn collect(session: &mut Session, order: &Entry, others: &[(Key, Status)]) -> Step {
+fn collect(session: &mut Session, order: &Entry, others: &[(Key, Status)]) -> Done {
     let Session {
         console,
         books,

@@ -75,7 +75,9 @@ impl Kind {
             Self::Crash => {
                 "the first choice in the menu ends in half a screen: exit code 70, or SIGABRT"
             }
-            Self::Hang => "after the first choice in the menu nothing is answered any more",
+            Self::Hang => {
+                "after the first choice in the menu nothing is answered any more, for an hour"
+            }
             Self::ErrorLine => "an [ERROR] line after the login, though all is well",
             Self::Flood => "a flood of output before the first menu, of 1 MB unless said",
         }

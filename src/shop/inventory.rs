@@ -1,8 +1,9 @@
 //! The inventory desk: allocates stock to the orders that customers placed.
 
+use super::listing::Wanted;
 use super::orders::{self, Allocation};
 use super::picker::{Numbers, show_order};
-use super::session::{Session, Step};
+use super::session::{Done, Session};
 use super::status::Status;
 
 const LOW: i64 = 50;
@@ -17,7 +18,7 @@ enum Operation {
     Receive,
 }
 
-pub fn run(session: &mut Session) -> Step {
+pub fn run(session: &mut Session) -> Done {
     let rows = [
         ("Process Pending Orders", Operation::Process),
         ("Order Details", Operation::OrderDetails),
@@ -30,7 +31,7 @@ pub fn run(session: &mut Session) -> Step {
         &rows,
         |session, operation| match operation {
             Operation::Process => process(session),
-            Operation::OrderDetails => session.show_order_by_id(),
+            Operation::OrderDetails => session.show_order_by_id(Wanted::default()),
             Operation::Stock => report_stock(session, "Stock Levels", i64::MAX),
             Operation::LowStock => report_stock(session, "Low Stock Report", LOW),
             Operation::Receive => receive(session),
@@ -38,7 +39,7 @@ pub fn run(session: &mut Session) -> Step {
     )
 }
 
-fn process(session: &mut Session) -> Step {
+fn process(session: &mut Session) -> Done {
     let picked = session.pick_due("Pending Orders", Status::Placed, Numbers::Shown)?;
     let Some(picked) = picked else {
         return Ok(());
@@ -66,7 +67,7 @@ fn process(session: &mut Session) -> Step {
     Ok(console.pause()?)
 }
 
-fn report_stock(session: &mut Session, title: &str, below: i64) -> Step {
+fn report_stock(session: &mut Session, title: &str, below: i64) -> Done {
     session.console.heading(title)?;
     let stock: Vec<(String, i64)> = {
         let query = "SELECT name, on_hand FROM products WHERE on_hand < ?1 ORDER BY id";
@@ -83,7 +84,7 @@ fn report_stock(session: &mut Session, title: &str, below: i64) -> Step {
     Ok(session.console.pause()?)
 }
 
-fn receive(session: &mut Session) -> Step {
+fn receive(session: &mut Session) -> Done {
     let products: Vec<(String, i64)> = {
         let mut query = session
             .books

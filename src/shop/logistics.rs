@@ -1,8 +1,9 @@
 //! The logistics desk: gives approved orders a route and a time slot.
 
+use super::listing::Wanted;
 use super::orders;
 use super::picker::{Numbers, show_order};
-use super::session::{Session, Step};
+use super::session::{Done, Session};
 use super::status::Status;
 
 const ROUTES: [&str; 6] = [
@@ -28,7 +29,7 @@ enum Operation {
     Routes,
 }
 
-pub fn run(session: &mut Session) -> Step {
+pub fn run(session: &mut Session) -> Done {
     let rows = [
         ("Plan Delivery", Operation::Plan),
         ("Order Details", Operation::OrderDetails),
@@ -39,13 +40,13 @@ pub fn run(session: &mut Session) -> Step {
         &rows,
         |session, operation| match operation {
             Operation::Plan => plan(session),
-            Operation::OrderDetails => session.show_order_by_id(),
+            Operation::OrderDetails => session.show_order_by_id(Wanted::default()),
             Operation::Routes => show_routes(session),
         },
     )
 }
 
-fn plan(session: &mut Session) -> Step {
+fn plan(session: &mut Session) -> Done {
     let picked = session.pick_due("Orders to Deliver", Status::Approved, Numbers::Shown)?;
     let Some(picked) = picked else {
         return Ok(());
@@ -76,7 +77,7 @@ fn plan(session: &mut Session) -> Step {
     Ok(console.say(format_args!("Delivery ID: {id}"))?)
 }
 
-fn show_routes(session: &mut Session) -> Step {
+fn show_routes(session: &mut Session) -> Done {
     session.console.heading("Routes")?;
     let query = "SELECT count(*) FROM deliveries WHERE route = ?1";
     for route in ROUTES {

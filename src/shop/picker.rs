@@ -3,8 +3,9 @@
 use super::console::Console;
 use super::database::Books;
 use super::listing::{Delivery, Entry, Wanted, find};
+use super::money::Paise;
 use super::orders::{self, OrderError};
-use super::session::{Session, Step, Stop};
+use super::session::{Done, Session, Stop};
 use super::status::Status;
 
 const PAGE: usize = 20;
@@ -49,23 +50,22 @@ impl Session {
     }
 
     /// A searched id that exists and is not due deserves a better answer than an empty list.
-    fn explain_absence(&self, search: String, due: Status) -> Step {
+    fn explain_absence(&self, search: String, due: Status) -> Done {
         if !search.contains('-') {
             return Ok(());
         }
-        let entry = self.order_by_id(&search)?;
+        let entry = self.order_by_id(&search, Wanted::default())?;
         let (id, status) = (entry.id, entry.status);
         Err(OrderError::NotDue { id, due, status }.into())
     }
 
-    /// The order, or that there is none.
-    pub fn order_by_id(&self, id: &str) -> Result<Entry, Stop> {
-        let wanted = Wanted {
-            search: id.to_owned(),
-            ..Wanted::default()
-        };
-        let first = find(&self.books, &wanted, 1)?.pop();
-        first.ok_or_else(|| OrderError::Unknown(id.to_owned()).into())
+    /// The order among the wanted ones, or that there is none.
+    fn order_by_id(&self, id: &str, mut among: Wanted) -> Result<Entry, Stop> {
+        id.clone_into(&mut among.search);
+        let found = find(&self.books, &among, 1)?.pop();
+        found
+            .filter(|_| !id.is_empty())
+            .ok_or_else(|| OrderError::Unknown(id.to_owned()).into())
     }
 
     /// Lists the wanted orders, newest first, and has one picked.
@@ -122,10 +122,10 @@ impl Session {
         }
     }
 
-    /// Everything about one order, on a screen of its own.
-    pub fn show_order_by_id(&mut self) -> Step {
+    /// Everything about one of the wanted orders.
+    pub fn show_order_by_id(&mut self, among: Wanted) -> Done {
         let id = self.console.ask("Enter order ID: ")?;
-        let entry = self.order_by_id(&id)?;
+        let entry = self.order_by_id(&id, among)?;
         show_order(&mut self.console, &self.books, &entry)?;
         Ok(self.console.pause()?)
     }
@@ -138,7 +138,7 @@ enum Choice {
     Back,
 }
 
-fn show_page(console: &mut Console, page: &[Entry], numbers: Numbers, has_more: bool) -> Step {
+fn show_page(console: &mut Console, page: &[Entry], numbers: Numbers, has_more: bool) -> Done {
     for (number, entry) in (1..).zip(page) {
         if numbers == Numbers::Shown {
             console.say_part(format_args!("{number:>2}. "))?;
@@ -153,19 +153,17 @@ fn show_page(console: &mut Console, page: &[Entry], numbers: Numbers, has_more: 
             console.say(" 0. Back")?;
         }
         Numbers::Counted => {
-            let more = if has_more {
-                ", N for the next page"
-            } else {
-                ""
-            };
-            console.say(format_args!("(count from the top{more}, 0 to go back)"))?;
+            if has_more {
+                console.say("(N for the next page)")?;
+            }
+            console.say("(count from the top; 0 to go back)")?;
         }
     }
     Ok(())
 }
 
 /// One line, which begins with the id that the reader of this list knows the order by.
-fn show_row(console: &mut Console, entry: &Entry) -> Step {
+fn show_row(console: &mut Console, entry: &Entry) -> Done {
     if let Some(delivery) = &entry.delivery {
         console.say_part(format_args!("{} | ", delivery.id))?;
     }
@@ -176,7 +174,7 @@ fn show_row(console: &mut Console, entry: &Entry) -> Step {
 }
 
 /// The order's head, lines, total and delivery.
-pub fn show_order(console: &mut Console, books: &Books, entry: &Entry) -> Step {
+pub fn show_order(console: &mut Console, books: &Books, entry: &Entry) -> Done {
     console.heading(format_args!("Order {}", entry.id))?;
     console.say(format_args!(
         "Customer:  {} {}",
@@ -191,7 +189,7 @@ pub fn show_order(console: &mut Console, books: &Books, entry: &Entry) -> Step {
     Ok(())
 }
 
-pub fn show_lines(console: &mut Console, lines: &[orders::Line]) -> Step {
+pub fn show_lines(console: &mut Console, lines: &[orders::Line]) -> Done {
     for line in lines {
         console.say(format_args!(
             "  {} × {} at {} = {}",
@@ -201,6 +199,6 @@ pub fn show_lines(console: &mut Console, lines: &[orders::Line]) -> Step {
             line.total()
         ))?;
     }
-    let total: super::money::Paise = lines.iter().map(orders::Line::total).sum();
+    let total: Paise = lines.iter().map(orders::Line::total).sum();
     Ok(console.say(format_args!("Total:     {total}"))?)
 }

@@ -17,6 +17,8 @@ const ATTEMPTS: usize = 3;
 /// What a crash by exit leaves as its code; the number that sysexits(3) has for internal errors.
 const CRASHED: i32 = 70;
 
+const HANGS: Duration = Duration::from_secs(3600);
+
 /// Why an operation did not come to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum Stop {
@@ -46,7 +48,8 @@ impl From<rusqlite::Error> for Stop {
     }
 }
 
-pub type Step = Result<(), Stop>;
+/// What an operation comes to when it has nothing to give back.
+pub type Done = Result<(), Stop>;
 
 /// The person who logged in.
 pub struct Account {
@@ -113,8 +116,8 @@ impl Session {
         &mut self,
         title: &str,
         rows: &[(&str, T)],
-        perform: impl Fn(&mut Self, T) -> Step,
-    ) -> Step {
+        perform: impl Fn(&mut Self, T) -> Done,
+    ) -> Done {
         if self.faults.has(Kind::ErrorLine) {
             self.console
                 .say("[ERROR] price cache not reachable, reading prices from the books")?;
@@ -152,7 +155,7 @@ impl Session {
     }
 
     /// Does an operation; a refusal is said, and is no reason to stop the program.
-    pub fn attempt(&mut self, operation: impl FnOnce(&mut Self) -> Step) -> Step {
+    pub fn attempt(&mut self, operation: impl FnOnce(&mut Self) -> Done) -> Done {
         match operation(self) {
             Err(Stop::Refused(refusal)) => {
                 self.console.say(refusal)?;
@@ -162,7 +165,7 @@ impl Session {
         }
     }
 
-    fn flood(&mut self, megabytes: u64) -> Step {
+    fn flood(&mut self, megabytes: u64) -> Done {
         const LINE: &str = "reindexing the catalogue ..............................";
         let lines = megabytes * 1_000_000 / (LINE.len() as u64 + 1);
         for _ in 0..lines {
@@ -172,7 +175,7 @@ impl Session {
     }
 
     /// Crashes or hangs, if it was asked for.
-    fn break_down(&mut self) -> Step {
+    fn break_down(&mut self) -> Done {
         let crash = self.faults.value(Kind::Crash);
         if crash.is_none() && !self.faults.has(Kind::Hang) {
             return Ok(());
@@ -184,9 +187,11 @@ impl Session {
         match crash {
             Some(0) => process::exit(CRASHED),
             Some(_) => process::abort(),
-            None => loop {
-                thread::sleep(Duration::from_secs(3600));
-            },
+            None => {
+                // Longer than any test waits, yet no program that is forgotten stays for ever.
+                thread::sleep(HANGS);
+                process::exit(CRASHED)
+            }
         }
     }
 }

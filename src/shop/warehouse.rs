@@ -1,9 +1,10 @@
 //! The warehouse desk: has processed orders packed and approves them for delivery.
 
 use super::faults::Kind;
+use super::listing::Wanted;
 use super::orders::{self, Packing};
 use super::picker::{Numbers, show_order};
-use super::session::{Session, Step};
+use super::session::{Done, Session};
 use super::status::Status;
 
 /// The longest that packing one item may take.
@@ -22,7 +23,7 @@ enum PackingOperation {
     Workload,
 }
 
-pub fn run(session: &mut Session) -> Step {
+pub fn run(session: &mut Session) -> Done {
     let rows = [
         ("Picking and Packing", Operation::Packing),
         ("Order Details", Operation::OrderDetails),
@@ -33,13 +34,13 @@ pub fn run(session: &mut Session) -> Step {
         &rows,
         |session, operation| match operation {
             Operation::Packing => packing(session),
-            Operation::OrderDetails => session.show_order_by_id(),
+            Operation::OrderDetails => session.show_order_by_id(Wanted::default()),
             Operation::Workload => workload(session),
         },
     )
 }
 
-fn packing(session: &mut Session) -> Step {
+fn packing(session: &mut Session) -> Done {
     let rows = [
         ("Approve Order", PackingOperation::Approve),
         ("Workload", PackingOperation::Workload),
@@ -55,7 +56,7 @@ fn packing(session: &mut Session) -> Step {
     Ok(())
 }
 
-fn approve(session: &mut Session) -> Step {
+fn approve(session: &mut Session) -> Done {
     let title = "Orders Awaiting Approval";
     let Some(picked) = session.pick_due(title, Status::Processed, Numbers::Counted)? else {
         return Ok(());
@@ -97,7 +98,7 @@ fn approve(session: &mut Session) -> Step {
     Ok(console.pause()?)
 }
 
-fn workload(session: &mut Session) -> Step {
+fn workload(session: &mut Session) -> Done {
     session.console.heading("Workload")?;
     let query = "SELECT count(*) FROM orders WHERE status = ?1";
     for status in [Status::Processed, Status::Approved] {

@@ -30,6 +30,27 @@ fn a_database_that_cannot_be_opened_is_named_with_the_reason_and_a_remedy() {
 }
 
 #[test]
+fn a_database_of_someone_else_is_left_alone() {
+    let shop = Shop::new();
+    let path = shop.directory().join("shop.db");
+    let theirs = rusqlite::Connection::open(&path).unwrap();
+    theirs
+        .execute_batch("CREATE TABLE recipes (name TEXT)")
+        .unwrap();
+    let before = fs::read(&path).unwrap();
+    for arguments in [["init"], ["reset"], ["audit"], ["customer-portal"]] {
+        let output = shop.run(&arguments);
+        assert_eq!(output.status.code(), Some(3), "{arguments:?}");
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            message.contains("it is not a database of the shop"),
+            "{message}"
+        );
+    }
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[test]
 fn init_creates_the_database_once() {
     let shop = Shop::new();
     let path = shop.directory().join("shop.db");

@@ -133,7 +133,7 @@ impl Shop {
             .role_command(&[], role)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
+            .stderr(Stdio::piped())
             .spawn()
             .expect("setsid (util-linux) is needed");
         let input = OwnedFd::from(child.stdin.take().unwrap());
@@ -165,7 +165,7 @@ impl Shop {
 pub struct Program {
     child: Child,
     input: Option<File>,
-    output: File,
+    output: Option<File>,
     attached: Attached,
     /// Everything it printed.
     all: String,
@@ -180,7 +180,7 @@ impl Program {
         Self {
             child,
             input,
-            output,
+            output: Some(output),
             attached,
             all: String::new(),
             answered: 0,
@@ -275,7 +275,8 @@ impl Program {
     }
 
     fn echoes(&self) -> bool {
-        let modes = tcgetattr(&self.output).unwrap().local_modes;
+        let terminal = self.output.as_ref().unwrap();
+        let modes = tcgetattr(terminal).unwrap().local_modes;
         modes.contains(LocalModes::ECHO)
     }
 
@@ -283,6 +284,19 @@ impl Program {
     pub fn close_input(&mut self) -> &mut Self {
         self.input = None;
         self
+    }
+
+    /// Closes our end of the output.
+    pub fn stop_reading(&mut self) {
+        self.output = None;
+    }
+
+    /// Waits for the end of a program on pipes; also gives what it wrote to its standard error.
+    pub fn wait_with_errors(&mut self) -> (ExitStatus, String) {
+        let mut complaint = String::new();
+        let mut errors = self.child.stderr.take().unwrap();
+        errors.read_to_string(&mut complaint).unwrap();
+        (self.child.wait().unwrap(), complaint)
     }
 
     /// Reads the rest and waits for the end.
@@ -303,13 +317,14 @@ impl Program {
 
     /// Reads what there is, waiting for it. False is the end.
     fn read(&mut self) -> bool {
-        let mut wanted = [PollFd::from_borrowed_fd(self.output.as_fd(), PollFlags::IN)];
+        let output = self.output.as_mut().expect("we stopped reading");
+        let mut wanted = [PollFd::from_borrowed_fd(output.as_fd(), PollFlags::IN)];
         let timeout = Timespec::try_from(DEADLINE).unwrap();
         let ready = poll(&mut wanted, Some(&timeout)).unwrap();
         assert!(ready > 0, "stuck; it printed:\n{}", self.all);
         let mut buffer = [0; 65536];
         // A terminal that its program has left gives an error.
-        let read = self.output.read(&mut buffer).unwrap_or(0);
+        let read = output.read(&mut buffer).unwrap_or(0);
         self.rest.extend(&buffer[..read]);
         let whole = match std::str::from_utf8(&self.rest) {
             Ok(text) => text.len(),

@@ -130,7 +130,8 @@ fn a_fault_can_be_confined_to_a_role() {
 #[test]
 fn a_chance_of_nothing_and_of_everything() {
     log_out(log_in(&Shop::with_fault("hang:0"), CUSTOMER));
-    let mut customer = log_in(&Shop::with_fault("crash:1"), CUSTOMER);
+    let shop = Shop::with_fault("crash:1");
+    let mut customer = log_in(&shop, CUSTOMER);
     customer.choose(MENU, "My Profile");
     customer.assert_exits(70);
 }

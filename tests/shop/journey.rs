@@ -129,6 +129,18 @@ fn a_row_without_a_number_is_picked_by_its_position() {
 }
 
 #[test]
+fn products_can_be_looked_at() {
+    let shop = Shop::new();
+    let mut customer = log_in(&shop, CUSTOMER);
+    customer.choose(MENU, "Browse Products");
+    customer.choose(MENU, "Books");
+    customer.choose("Select product (", "गोदान");
+    customer.expect("गोदान – प्रेमचंद costs ₹250.00.");
+    customer.choose(MENU, "Back");
+    log_out(customer);
+}
+
+#[test]
 fn an_unfinished_delivery_is_continued_later() {
     let shop = Shop::new();
     let order = processed_order(&shop);

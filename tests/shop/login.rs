@@ -79,6 +79,16 @@ fn the_end_of_the_input_ends_the_program_anywhere() {
 }
 
 #[test]
+fn a_program_whose_output_nobody_reads_ends_quietly() {
+    let shop = Shop::new();
+    let mut program = log_in(&shop, CUSTOMER);
+    program.stop_reading();
+    program.say("1");
+    let (status, complaint) = program.wait_with_errors();
+    assert_eq!((status.code(), complaint.as_str()), (Some(1), ""));
+}
+
+#[test]
 fn control_d_at_a_terminal_ends_the_program() {
     let shop = Shop::new().attached(Attached::Terminal);
     let mut program = log_in(&shop, CUSTOMER);

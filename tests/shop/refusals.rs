@@ -89,6 +89,27 @@ fn an_unknown_order_is_said_to_be_unknown() {
 }
 
 #[test]
+fn customers_see_their_own_orders_only() {
+    let shop = Shop::new();
+    let order = placed_order(&shop);
+    let (role, prompt, id, password) = CUSTOMER;
+    for (customer, theirs) in [(id, true), ("CUST002", false)] {
+        let mut program = log_in(&shop, (role, prompt, customer, password));
+        program.choose(MENU, "Order Details");
+        program.answer("Enter order ID: ", &order.id);
+        program.expect("Press Enter to continue...");
+        assert_eq!(program.screen().contains("Status:    placed"), theirs);
+        go_on(&mut program);
+        program.choose(MENU, "My Orders");
+        program.expect(if theirs {
+            &order.id
+        } else {
+            "You have not ordered anything yet."
+        });
+    }
+}
+
+#[test]
 fn payment_waits_for_the_delivery() {
     let shop = Shop::new();
     let order = processed_order(&shop);
