@@ -101,7 +101,11 @@ flow: [{step: 1_log_in, role: user, do: log_in}]
     .perform();
     run.assert_completed();
     assert_eq!(run.capture("told"), Some("***"));
-    assert!(!run.everything().contains("tr0ub4dor"), "{}", run.everything());
+    assert!(
+        !run.everything().contains("tr0ub4dor"),
+        "{}",
+        run.everything()
+    );
 }
 
 #[test]
@@ -113,7 +117,13 @@ fn a_secret_is_not_typed_where_it_would_be_shown() {
     .perform();
     let failure = run.failure();
     assert_eq!(failure.kind, FailureKind::EchoStayedOn);
-    assert!(failure.hint.as_deref().unwrap_or_default().contains("`send`"));
+    assert!(
+        failure
+            .hint
+            .as_deref()
+            .unwrap_or_default()
+            .contains("`send`")
+    );
     assert!(!run.transcript().contains("<hunter22>"));
 }
 
@@ -164,7 +174,10 @@ fn what_the_role_fails_on_ends_the_step_at_once() {
     )
     .perform();
     let failure = run.failure();
-    assert_eq!(failure.kind, FailureKind::Business("authentication_failed".into()));
+    assert_eq!(
+        failure.kind,
+        FailureKind::Business("authentication_failed".into())
+    );
     assert!(failure.message.contains("Invalid credentials"));
 }
 
@@ -184,7 +197,11 @@ flow: [{step: 1_talk, role: user, do: talk}]
     .perform();
     let failure = run.failure();
     assert_eq!(failure.kind, FailureKind::NotStarted);
-    assert!(failure.message.contains("no-such-program-anywhere"), "{}", failure.message);
+    assert!(
+        failure.message.contains("no-such-program-anywhere"),
+        "{}",
+        failure.message
+    );
 }
 
 #[test]
@@ -207,13 +224,14 @@ flow: [{step: 1_talk, role: user, do: talk}]
 
 #[test]
 fn a_chatty_program_cannot_put_off_a_deadline() {
-    let run = Rehearsing::with_turns(
-        "flood, '400000000'",
-        "- {see: never, within: 300ms}",
-    )
-    .perform();
+    let run =
+        Rehearsing::with_turns("flood, '400000000'", "- {see: never, within: 300ms}").perform();
     assert_eq!(run.failure().kind, FailureKind::Timeout);
-    assert!(run.failure().waited_us < 5_000_000, "{}", run.failure().waited_us);
+    assert!(
+        run.failure().waited_us < 5_000_000,
+        "{}",
+        run.failure().waited_us
+    );
 }
 
 #[test]
@@ -263,7 +281,10 @@ fn a_named_business_failure_is_told_by_its_name() {
         "- first_of:\n    - see: accepted\n    - {see: already assigned, fail: already_assigned}",
     )
     .perform();
-    assert_eq!(run.failure().kind, FailureKind::Business("already_assigned".into()));
+    assert_eq!(
+        run.failure().kind,
+        FailureKind::Business("already_assigned".into())
+    );
 }
 
 #[test]
@@ -274,7 +295,9 @@ fn a_repeat_ends_with_what_it_waits_for_or_is_too_much() {
             "- repeat:\n    do: [{{prompt: 'Choice:', send: r}}]\n    until: {{see: DELIVERED}}\n    at_most: {most}"
         )
     };
-    Rehearsing::with_turns(words, &turns(2)).perform().assert_completed();
+    Rehearsing::with_turns(words, &turns(2))
+        .perform()
+        .assert_completed();
     let run = Rehearsing::with_turns(words, &turns(1)).perform();
     assert_eq!(run.failure().kind, FailureKind::TooOften);
 }
@@ -283,20 +306,25 @@ fn a_repeat_ends_with_what_it_waits_for_or_is_too_much() {
 fn assertions_compare_what_was_read() {
     let words = r#"print, "due 12.50 paid 12.5\\n", await-end"#;
     let see = "- see: '/due (?<due>\\S+) paid (?<paid>\\S+)/'\n";
-    Rehearsing::with_turns(words, &format!("{see}- assert: due | float == paid | float"))
-        .perform()
-        .assert_completed();
+    Rehearsing::with_turns(
+        words,
+        &format!("{see}- assert: due | float == paid | float"),
+    )
+    .perform()
+    .assert_completed();
     let run = Rehearsing::with_turns(words, &format!("{see}- assert: due == paid")).perform();
     assert_eq!(run.failure().kind, FailureKind::AssertionFailed);
-    assert!(run.failure().message.contains("12.50"), "{}", run.failure().message);
+    assert!(
+        run.failure().message.contains("12.50"),
+        "{}",
+        run.failure().message
+    );
 }
 
 #[test]
 fn a_capture_that_changes_fails_unless_it_may() {
     let words = r#"print, "id 1\\nid 2\\n", await-end"#;
-    let twice = |more: &str| {
-        format!("- see: '/id (?<id>1)/'\n- {{see: '/id (?<id>2)/'{more}}}")
-    };
+    let twice = |more: &str| format!("- see: '/id (?<id>1)/'\n- {{see: '/id (?<id>2)/'{more}}}");
     let run = Rehearsing::with_turns(words, &twice("")).perform();
     assert_eq!(run.failure().kind, FailureKind::CaptureChanged);
     let run = Rehearsing::with_turns(words, &twice(", overwrite: true")).perform();
@@ -402,13 +430,24 @@ fn many_flows_are_all_accounted_for() {
     run.parallel = 20;
     let run = run.perform();
     assert_eq!(run.flows.len(), 60);
-    assert!(run.flows.iter().all(|flow| flow.outcome == FlowOutcome::Completed));
-    assert!(run.flows.iter().all(|flow| flow.processes[0].ending == Ending::Itself));
+    assert!(
+        run.flows
+            .iter()
+            .all(|flow| flow.outcome == FlowOutcome::Completed)
+    );
+    assert!(
+        run.flows
+            .iter()
+            .all(|flow| flow.processes[0].ending == Ending::Itself)
+    );
 }
 
 #[test]
 fn a_run_that_is_stopped_at_once_reports_and_leaves_nothing() {
-    let mut run = Rehearsing::with_turns(r#"print, "ready\\n", forever"#, "- see: ready\n- see: never");
+    let mut run = Rehearsing::with_turns(
+        r#"print, "ready\\n", forever"#,
+        "- see: ready\n- see: never",
+    );
     run.flows = 10;
     run.parallel = 3;
     let control = Control::new();
@@ -418,11 +457,18 @@ fn a_run_that_is_stopped_at_once_reports_and_leaves_nothing() {
             stopper.stop(Stop::Now);
         }
     };
-    let recorder = Recorder { react: Some(Box::new(react)), ..Recorder::default() };
+    let recorder = Recorder {
+        react: Some(Box::new(react)),
+        ..Recorder::default()
+    };
     let run = run.perform_with(&control, recorder);
     assert!(run.end.interrupted);
     assert_eq!(run.flows.len(), 3);
-    assert!(run.flows.iter().all(|flow| flow.outcome == FlowOutcome::Interrupted));
+    assert!(
+        run.flows
+            .iter()
+            .all(|flow| flow.outcome == FlowOutcome::Interrupted)
+    );
     assert!(control.live_scripts().is_empty());
 }
 
@@ -438,12 +484,21 @@ fn a_run_that_is_stopped_gently_lets_its_flows_finish() {
     let stopper = control.clone();
     let react = move |event: &RunEvent| {
         if matches!(event, RunEvent::Heard { .. }) {
-            stopper.stop(Stop::Graceful { grace: Duration::from_secs(20) });
+            stopper.stop(Stop::Graceful {
+                grace: Duration::from_secs(20),
+            });
         }
     };
-    let recorder = Recorder { react: Some(Box::new(react)), ..Recorder::default() };
+    let recorder = Recorder {
+        react: Some(Box::new(react)),
+        ..Recorder::default()
+    };
     let run = run.perform_with(&control, recorder);
     assert!(run.end.interrupted);
     assert!(run.flows.len() < 100, "{} flows", run.flows.len());
-    assert!(run.flows.iter().all(|flow| flow.outcome == FlowOutcome::Completed));
+    assert!(
+        run.flows
+            .iter()
+            .all(|flow| flow.outcome == FlowOutcome::Completed)
+    );
 }

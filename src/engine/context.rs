@@ -76,13 +76,13 @@ fn build_watch<E>(
         .interludes
         .iter()
         .map(|interlude| Ok((on_what(interlude.on), resolve(&interlude.wait)?)))
-        .collect::<Result<_, E>>()?;
+        .collect::<Result<Vec<_>, E>>()?;
     let fail_on = role
         .fail_on
         .iter()
         .map(|fail| (fail.category.clone(), fail.pattern.clone()))
         .collect();
-    Ok(Watch::new(fail_on, interludes))
+    Ok(Watch::new(fail_on, &interludes))
 }
 
 /// The dialogue's word for where a pattern is looked for.

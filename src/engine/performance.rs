@@ -117,8 +117,11 @@ pub(super) struct Performance {
     interludes: Vec<u32>,
     /// Where the present turn stands.
     place: Option<Place>,
-    /// What the present wait is for, in words.
-    awaited: Vec<String>,
+    /// What the present wait is for.
+    awaited: Vec<(On, Pattern)>,
+    awaited_exits: Vec<i32>,
+    /// The line in which it was heard.
+    heard_line: String,
     /// When the last awaited evidence came.
     evidence_at: Option<Instant>,
     /// Captures made since they were last taken.
@@ -148,6 +151,8 @@ impl Performance {
             interludes,
             place: None,
             awaited: Vec::new(),
+            awaited_exits: Vec::new(),
+            heard_line: String::new(),
             evidence_at: None,
             fresh_captures: Vec::new(),
             plan,
@@ -163,8 +168,16 @@ impl Performance {
     }
 
     /// What the present wait is for, as people read it.
-    pub(super) fn awaited(&self) -> &[String] {
-        &self.awaited
+    pub(super) fn awaited(&self) -> Vec<String> {
+        let patterns = self
+            .awaited
+            .iter()
+            .map(|(on, pattern)| describe_wait(*on, pattern));
+        let exits = self
+            .awaited_exits
+            .iter()
+            .map(|code| format!("the program's end with exit code {code}"));
+        patterns.chain(exits).collect()
     }
 
     /// When the last awaited evidence came.
@@ -441,23 +454,13 @@ impl Performance {
         }
         // Listed first: what ends a repeat wins over what goes on with it at the same place.
         waits.splice(0..0, untils);
-        self.awaited.clear();
-        self.awaited.extend(
-            waits
-                .iter()
-                .map(|(_, on, pattern)| describe_wait(*on, pattern)),
-        );
-        self.awaited.extend(
-            exits
-                .iter()
-                .map(|(_, code)| format!("the program's end with exit code {code}")),
-        );
         let slots = waits.iter().map(|(slot, ..)| *slot).collect();
-        let waits = waits
+        self.awaited = waits
             .into_iter()
             .map(|(_, on, pattern)| (on, pattern))
             .collect();
-        dialogue.begin(WaitSet::new(waits, self.tolerated.clone()));
+        self.awaited_exits = exits.iter().map(|(_, code)| *code).collect();
+        dialogue.begin(&WaitSet::new(&self.awaited, self.tolerated.clone()));
         self.state = State::Listening(Listening { turn, slots, exits });
     }
 }

@@ -425,7 +425,9 @@ impl StreamHandler<ChildEvent> for ScriptActor {
                     // A program that asks its terminal something and closes it gets no answer.
                     let _ = script.child.write(&answer);
                 }
-                if let Some(text) = script.dialogue.take_text() {
+                if self.run.sink.wants_dialogue()
+                    && let Some(text) = script.dialogue.take_text()
+                {
                     let text = match &script.job {
                         Some(job) => job.perform.scope.mask(&text).into_owned(),
                         None => text,

@@ -106,7 +106,8 @@ impl Rehearsing {
     pub fn perform_with(&self, control: &Control, recorder: Recorder) -> Rehearsed {
         let path = self.home.path().join("test.yaml");
         std::fs::write(&path, &self.source).expect("a file of the test's own");
-        let plan = scenario::load(&path).unwrap_or_else(|faults| panic!("{faults}\n{}", self.source));
+        let plan =
+            scenario::load(&path).unwrap_or_else(|faults| panic!("{faults}\n{}", self.source));
         let recorder = Arc::new(recorder);
         let run_directory = tempfile::tempdir().expect("a temporary folder");
         let options = RunOptions {
@@ -132,7 +133,10 @@ impl Rehearsing {
         let (sink, control) = (Arc::clone(&recorder), control.clone());
         // A run has a thread of its own, as it is the thread's actor system.
         let running = thread::spawn(move || run(options, sink, &control));
-        let end = running.join().expect("the run does not panic").expect("the run works");
+        let end = running
+            .join()
+            .expect("the run does not panic")
+            .expect("the run works");
         let events = std::mem::take(&mut *recorder.events.lock().expect("nobody panicked"));
         let mut flows: Vec<FlowRecord> = events
             .iter()
@@ -165,12 +169,21 @@ impl Rehearsed {
 
     pub fn assert_completed(&self) -> &FlowRecord {
         let flow = self.flow();
-        assert_eq!(flow.outcome, FlowOutcome::Completed, "{}", self.transcript());
+        assert_eq!(
+            flow.outcome,
+            FlowOutcome::Completed,
+            "{}",
+            self.transcript()
+        );
         flow
     }
 
     pub fn capture(&self, name: &str) -> Option<&str> {
-        let found = self.flow().captures.iter().find(|(captured, _)| captured == name);
+        let found = self
+            .flow()
+            .captures
+            .iter()
+            .find(|(captured, _)| captured == name);
         found.map(|(_, value)| value.as_str())
     }
 
@@ -203,5 +216,8 @@ impl Rehearsed {
 
 fn indent(text: &str, by: usize) -> String {
     let pad = " ".repeat(by);
-    text.trim_matches('\n').lines().map(|line| format!("{pad}{line}\n")).collect()
+    text.trim_matches('\n')
+        .lines()
+        .map(|line| format!("{pad}{line}\n"))
+        .collect()
 }

@@ -26,9 +26,10 @@ impl Performance {
                 index,
                 at,
                 captures,
-                ..
+                line,
             } => {
                 self.evidence_at = Some(at);
+                self.heard_line = line;
                 let slot = listening.slots[index];
                 self.satisfied(slot, listening.turn, captures, scope, dialogue)
             }
@@ -172,12 +173,10 @@ impl Performance {
             Then::GoOn => self.leave_first_of(in_loop, dialogue),
             Then::Again => {}
             Then::Fail(category) => {
+                let line = self.heard_line.trim();
                 return Err(Fault::new(
                     FailureKind::Business(category.clone()),
-                    format!(
-                        "the scenario counts this as `{category}`: {}",
-                        self.heard_in_words(index)
-                    ),
+                    format!("the program said `{line}`"),
                 ));
             }
             Then::Do(turns) => {
@@ -195,10 +194,6 @@ impl Performance {
             }
         }
         self.next(scope, dialogue)
-    }
-
-    pub(super) fn heard_in_words(&self, index: usize) -> String {
-        self.awaited.get(index).cloned().unwrap_or_default()
     }
 
     pub(super) fn leave_first_of(&mut self, in_loop: bool, dialogue: &mut Dialogue) {

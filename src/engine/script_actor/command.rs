@@ -4,16 +4,15 @@ use std::ffi::OsString;
 use std::future::poll_fn;
 use std::path::PathBuf;
 use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use crate::dialogue;
+use crate::dialogue::{Dialogue, Settings, Watch};
 use crate::engine::context::RunContext;
 use crate::engine::performance::{CommandOutput, Fault};
-use crate::model::{FailureKind, RoleIndex, Stream};
+use crate::model::{FailureKind, RoleIndex};
 use crate::scenario::{Role, Scope, TerminalKind};
 use crate::transport::{ChildEvent, Command, Spawner, Terminal};
-
-/// How much of a plain command's output is kept.
-const OUTPUT_LIMIT: usize = 1 << 20;
 
 /// The command of `role` for a flow.
 pub(super) fn for_role(run: &RunContext, role: RoleIndex, scope: &Scope) -> Result<Command, Fault> {
@@ -129,22 +128,24 @@ pub(super) async fn output(spawner: &Spawner, command: Command) -> Result<Comman
         ));
     };
     let mut events = pin!(events);
-    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let settings = Settings {
+        terminal: false,
+        quiet: Duration::ZERO,
+    };
+    let mut heard = Dialogue::new(
+        Arc::new(Watch::new(Vec::new(), &[])),
+        settings,
+        Instant::now(),
+    );
     while let Some(event) = poll_fn(|cx| futures_core::Stream::poll_next(events.as_mut(), cx)).await
     {
         match event {
-            ChildEvent::Output { stream, bytes, .. } => {
-                let kept = if stream == Stream::Out {
-                    &mut out
-                } else {
-                    &mut err
-                };
-                let room = OUTPUT_LIMIT.saturating_sub(kept.len());
-                kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
-            }
-            ChildEvent::Closed { .. } => {}
+            ChildEvent::Output {
+                stream, bytes, at, ..
+            } => heard.feed(stream, &bytes, at),
+            ChildEvent::Closed { stream, at } => heard.closed(stream, at),
             ChildEvent::Exited { exit, .. } => {
-                let text = dialogue::clean(&out) + &dialogue::clean(&err);
+                let text = heard.lines().join("\n");
                 return match exit {
                     Some(exit) => Ok(CommandOutput { exit, text }),
                     None => Err(Fault::new(

@@ -157,7 +157,7 @@ impl Job {
 
     pub(super) fn overdue_message(&self, deadline: &Deadline) -> String {
         let allowed = humantime::format_duration(deadline.allowed);
-        let awaited = match self.performance.awaited() {
+        let awaited = match self.performance.awaited().as_slice() {
             [] => "the command's end".to_owned(),
             [only] => only.clone(),
             several => format!("one of: {}", several.join(", ")),

@@ -4,11 +4,12 @@ use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 
-use crate::dialogue::Dialogue;
+use crate::dialogue::{Dialogue, Settings};
 use crate::engine::context::LiveScript;
 use crate::engine::messages::{Perform, Performed, Timing};
 use crate::engine::performance::Fault;
 use crate::model::{FailureKind, RunEvent};
+use crate::scenario::TerminalKind;
 use crate::transport::{Child, SpawnError};
 
 use super::{Script, ScriptActor, State, command};
@@ -99,10 +100,11 @@ impl ScriptActor {
             pid,
             command,
         });
-        let mut dialogue = Dialogue::new(watch, self.run.plan.defaults.quiet);
-        if self.run.sink.wants_dialogue() {
-            dialogue.record();
-        }
+        let settings = Settings {
+            terminal: matches!(self.role().terminal, TerminalKind::Pty { .. }),
+            quiet: self.run.plan.defaults.quiet,
+        };
+        let dialogue = Dialogue::new(watch, settings, ordered_at);
         self.state = State::Alive(Box::new(Script {
             child,
             dialogue,
