@@ -4,6 +4,7 @@
 pub mod data;
 mod names;
 pub mod plan;
+mod raw;
 pub mod scope;
 mod secrets;
 pub mod template;
