@@ -1,11 +1,28 @@
+//! The scenario language: a YAML file that says who takes part, what each of them hears and
+//! says, and in what order.
+//!
+//! [`load`] and [`compile`] check a scenario and make a [`plan::Plan`] of it, or tell everything
+//! that is wrong with it as [`Diagnostics`]. Nothing here starts a program or reads the real
+//! environment; of files only the scenario itself and its data are read.
+//!
+//! What is written goes through three forms: a tree of texts with their places (`raw`), the plan
+//! (made in `compile`), and, for each flow, the plan together with the values of that flow
+//! ([`scope::Scope`]).
+
+mod compile;
 pub mod data;
+mod diagnostics;
 mod names;
 pub mod plan;
+mod raw;
+mod schema;
 pub mod scope;
 mod secrets;
 pub mod template;
+mod vocabulary;
 
-pub use plan::*;
-pub use scope::*;
+pub use compile::{CompileOptions, Compiled, compile, load};
+pub use diagnostics::{Diagnostic, Diagnostics, Severity};
+pub use raw::SOURCE_LIMIT_BYTES;
+pub use schema::schema;
 pub use secrets::Masker;
-pub use template::*;

@@ -4,6 +4,7 @@
 //! program starts is decided here: names are resolved to indexes, durations to [`Duration`]s,
 //! patterns without placeholders are compiled.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,6 +55,18 @@ pub struct Defaults {
     pub quiet: Duration,
 }
 
+impl Default for Defaults {
+    fn default() -> Self {
+        Defaults {
+            startup: Duration::from_secs(10),
+            step: Duration::from_secs(30),
+            flow: None,
+            delay: Duration::ZERO,
+            quiet: Duration::from_millis(10),
+        }
+    }
+}
+
 /// How much of it is performed when the command line says nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Load {
@@ -89,7 +102,7 @@ pub enum TerminalKind {
 }
 
 /// How the role's menus look.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Menu {
     /// Awaited by `choose` and `pick` that name no wait themselves.
     pub prompt: Option<PatternSpec>,
@@ -148,6 +161,12 @@ pub struct Step {
 pub struct Place {
     pub file: Arc<str>,
     pub line: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
 }
 
 /// One thing to do within an action.
