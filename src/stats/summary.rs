@@ -14,6 +14,8 @@ pub struct Summary {
     /// From the run's start to its end, everything cleaned up.
     pub elapsed_us: u64,
     pub flows: FlowCounts,
+    /// The part of the flows begun that were completed, from 0 to 1; an interrupted flow was not.
+    pub success_rate: Option<f64>,
     /// Completed flows a second, over the whole run. Absent if it took no time.
     pub completed_per_second: Option<f64>,
     /// How long the completed flows took, pauses included.
@@ -47,12 +49,6 @@ impl FlowCounts {
     pub fn not_started(&self) -> u64 {
         self.planned.saturating_sub(self.ended())
     }
-
-    /// The part of the flows begun that were completed, from 0 to 1; an interrupted flow was not.
-    /// `None` if none was begun.
-    pub fn success_rate(&self) -> Option<f64> {
-        rate(self.completed, self.ended())
-    }
 }
 
 /// One step over all flows.
@@ -68,20 +64,10 @@ pub struct StepSummary {
     pub interrupted: u64,
     /// Its condition was false.
     pub skipped: u64,
+    /// The part of the times it was begun that it was completed, from 0 to 1.
+    pub success_rate: Option<f64>,
     /// How long it took where it was completed, pauses taken out.
     pub duration: Option<Spread>,
-}
-
-impl StepSummary {
-    /// How often it was begun.
-    pub fn begun(&self) -> u64 {
-        self.completed + self.failed + self.interrupted
-    }
-
-    /// The part of the times it was begun that it was completed, from 0 to 1.
-    pub fn success_rate(&self) -> Option<f64> {
-        rate(self.completed, self.begun())
-    }
 }
 
 /// The failures of a run by step and cause.
@@ -144,7 +130,7 @@ pub struct ProcessCounts {
     pub left_over: u64,
 }
 
-/// `part` of `whole`, from 0 to 1.
+/// `part` of `whole`, from 0 to 1; `None` of nothing.
 pub(super) fn rate(part: u64, whole: u64) -> Option<f64> {
     #[expect(
         clippy::cast_precision_loss,

@@ -7,7 +7,7 @@ use crate::model::{FlowOutcome, FlowRecord, RunInfo, StepOutcome};
 use super::failures::Failures;
 use super::histogram::Histogram;
 use super::resources::RoleUse;
-use super::summary::{FlowCounts, ProcessCounts, StepSummary, Summary};
+use super::summary::{FlowCounts, ProcessCounts, StepSummary, Summary, rate};
 
 /// What the flows of a run add up to so far. Its size depends on the scenario only.
 #[derive(Debug)]
@@ -99,6 +99,7 @@ impl Tally {
             interrupted,
             elapsed_us: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
             flows: self.flows,
+            success_rate: rate(self.flows.completed, self.flows.ended()),
             completed_per_second: (seconds > 0.0).then(|| completed / seconds),
             flow_duration: self.flow_duration.spread(),
             steps: self.step_summaries(),
@@ -127,6 +128,10 @@ impl Tally {
                     failed: step.failed,
                     interrupted: step.interrupted,
                     skipped: step.skipped,
+                    success_rate: rate(
+                        step.completed,
+                        step.completed + step.failed + step.interrupted,
+                    ),
                     duration: step.duration.spread(),
                 }
             })
@@ -164,7 +169,7 @@ mod tests {
             (1, 1, 1)
         );
         assert_eq!((flows.ended(), flows.not_started()), (3, 7));
-        assert_eq!(flows.success_rate(), Some(1.0 / 3.0));
+        assert_eq!(summary.success_rate, Some(1.0 / 3.0));
         assert_eq!(summary.completed_per_second, Some(0.5));
         assert_eq!(
             summary.flow_duration.unwrap().count,
@@ -177,7 +182,7 @@ mod tests {
             (first.completed, first.interrupted, first.actor.as_str()),
             (2, 1, "Customer")
         );
-        assert_eq!(first.success_rate(), Some(2.0 / 3.0));
+        assert_eq!(first.success_rate, Some(2.0 / 3.0));
         assert_eq!(summary.steps[1].failed, 1);
         assert_eq!(
             summary.steps[1].duration.unwrap().count,
@@ -192,7 +197,7 @@ mod tests {
         let steps = [StepOutcome::Skipped, StepOutcome::Completed];
         tally.record(&flow(1, FlowOutcome::Completed, &steps));
         let summary = tally.summary(Duration::from_secs(1), false);
-        assert_eq!(summary.steps[0].success_rate(), None);
+        assert_eq!(summary.steps[0].success_rate, None);
         assert_eq!(summary.steps[0].duration, None);
     }
 
