@@ -1,3 +1,7 @@
 //! The `rehearsal` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    rehearsal::cli::main(std::env::args_os())
+}

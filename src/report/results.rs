@@ -190,14 +190,6 @@ impl SpooledFlows {
     fn lines(&self) -> io::Result<impl Iterator<Item = io::Result<String>>> {
         Ok(BufReader::new(File::open(&self.path)?).lines().skip(1))
     }
-
-    /// Removes the file.
-    ///
-    /// # Errors
-    /// If that is not possible.
-    pub fn remove(self) -> Result<(), ReportError> {
-        fs::remove_file(&self.path).map_err(|error| ReportError::write(&self.path, error))
-    }
 }
 
 /// Writes the record of a run, with one flow in memory at a time.
@@ -230,13 +222,14 @@ pub fn write_record(
     out.flush()
 }
 
-/// Puts the record of a run into the file `path`, whole or not at all. A file that is there stays
-/// as it is, and is an error.
+/// Puts the record of a run into the file `path`, whole or not at all. The spool has then done
+/// its work and is removed; if the file could not be written, the spool stays, as it is all there
+/// is. A file that is there already stays as it is, and is an error.
 ///
 /// # Errors
 /// If it cannot be written; the error names the file.
-pub fn save(path: &Path, head: &Head, flows: Option<&SpooledFlows>) -> Result<(), ReportError> {
-    if let Some(flows) = flows {
+pub fn save(path: &Path, head: &Head, flows: Option<SpooledFlows>) -> Result<(), ReportError> {
+    if let Some(flows) = &flows {
         File::open(&flows.path).map_err(|error| ReportError::read(&flows.path, error))?;
     }
     let failed = |error| ReportError::write(path, error);
@@ -253,13 +246,16 @@ pub fn save(path: &Path, head: &Head, flows: Option<&SpooledFlows>) -> Result<()
         .tempfile_in(folder)
         .map_err(failed)?;
     let mut writer = BufWriter::new(file);
-    write_record(&mut writer, head, flows).map_err(failed)?;
+    write_record(&mut writer, head, flows.as_ref()).map_err(failed)?;
     let file = writer
         .into_inner()
         .map_err(|error| failed(error.into_error()))?;
     file.as_file().sync_all().map_err(failed)?;
     file.persist_noclobber(path)
         .map_err(|error| failed(error.error))?;
+    if let Some(flows) = flows {
+        fs::remove_file(&flows.path).map_err(|error| ReportError::write(&flows.path, error))?;
+    }
     Ok(())
 }
 

@@ -30,7 +30,10 @@ pub(super) fn render(info: &RunInfo, summary: &Summary) -> String {
     fact("Success rate", if whole { rate } else { styled(BAD, rate) });
     let mut total = units::duration(summary.elapsed_us);
     if let Some(per_second) = summary.completed_per_second.filter(|_| flows.completed > 1) {
-        total.push_str(&format!(", {} flows/s", units::per_second(per_second)));
+        total.push_str(&format!(
+            ", {} completed flows/s",
+            units::per_second(per_second)
+        ));
     }
     fact("Total duration", total);
     let average = summary.flow_duration.map_or("–".into(), |flow| {

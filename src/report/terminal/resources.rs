@@ -19,7 +19,7 @@ pub(super) fn render(summary: &Summary, width: usize) -> Option<String> {
         "Actor",
         "Scripts",
         "Start-up",
-        "longest",
+        "Longest",
         "CPU each",
         "CPU total",
         "Peak memory",
