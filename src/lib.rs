@@ -53,11 +53,11 @@
 
 #![deny(unsafe_code)]
 
-//cli
+pub mod cli;
 pub mod dialogue;
 pub mod engine;
 pub mod model;
-//report
+pub mod report;
 pub mod scenario;
-//stats
+pub mod stats;
 pub mod transport;

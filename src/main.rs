@@ -8,10 +8,12 @@ use std::process::ExitCode;
 mod shop;
 
 fn main() -> ExitCode {
+    if let Some(code) = rehearsal::transport::watch_main(std::env::args_os().skip(1)) {
+        return code;
+    }
     let arguments: Vec<_> = std::env::args_os().collect();
     if arguments.get(1).is_some_and(|first| first == "shop") {
         return shop::main(&arguments[1..]);
     }
-    eprintln!("not here yet");
-    ExitCode::from(2)
+    rehearsal::cli::main(arguments)
 }

@@ -22,7 +22,14 @@ pub mod template;
 mod vocabulary;
 
 pub use compile::{CompileOptions, Compiled, compile, load};
+pub use data::DataSource;
 pub use diagnostics::{Diagnostic, Diagnostics, Severity};
+pub use plan::{
+    Action, Alternative, Defaults, FailOn, Heard, Interlude, Load, Menu, PatternSpec, Pick, Place,
+    Plan, Reply, Role, Step, TerminalKind, Then, Turn, TurnKind, Wait,
+};
 pub use raw::SOURCE_LIMIT_BYTES;
 pub use schema::schema;
+pub use scope::{CaptureChanged, FlowContext, Scope, ScopeError};
 pub use secrets::Masker;
+pub use template::{Expression, RenderError, Template, TemplateError};

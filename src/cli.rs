@@ -1,0 +1,85 @@
+//! The command line: what was typed ([`args`]), what it means ([`settings`]), and one file for
+//! each command.
+//!
+//! Two things are only here: the real environment is read ([`Environment`]), and exit codes are
+//! chosen ([`Exit`]).
+
+pub mod args;
+mod check;
+mod demo;
+mod environment;
+mod error;
+mod exit;
+mod machine;
+mod menu;
+mod run;
+mod scenario;
+mod schema;
+mod seconds;
+mod session;
+pub mod settings;
+mod signals;
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+pub use environment::Environment;
+pub use error::CliError;
+pub use exit::Exit;
+
+use args::{Args, Command};
+use settings::RunSettings;
+
+/// Does what the command line asks for. `arguments` begins with the program's name.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let environment = Environment::read(arguments.into_iter().collect());
+    let exit = match Args::try_parse_from(&environment.arguments) {
+        Ok(args) => perform(args, &environment).unwrap_or_else(|error| {
+            // There is nobody to tell that standard error is closed.
+            let _ = writeln!(anstream::stderr(), "{}", error.render());
+            error.exit()
+        }),
+        Err(message) => {
+            // Help into a closed pipe is help that nobody wants.
+            let _ = message.print();
+            if message.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Completed
+            }
+        }
+    };
+    exit.into()
+}
+
+fn perform(args: Args, environment: &Environment) -> Result<Exit, CliError> {
+    match args.command {
+        Some(Command::Run { scenario, options }) => {
+            run::run(&RunSettings::new(scenario, options)?, environment)
+        }
+        Some(Command::Check {
+            scenario,
+            parallel,
+            json,
+        }) => check::check(scenario, parallel, json, environment),
+        Some(Command::Schema) => schema::schema(),
+        Some(Command::Shop { .. }) => Err(CliError::usage(
+            "this program was built without the shop",
+            "use the `rehearsal` program itself",
+        )),
+        None => {
+            let settings = RunSettings::new(None, args.options)?;
+            if args.demo {
+                demo::explain(&settings, args.batch, environment)?;
+            }
+            if args.batch {
+                run::run(&settings, environment)
+            } else {
+                menu::menu(settings, environment)
+            }
+        }
+    }
+}

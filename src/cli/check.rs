@@ -1,0 +1,150 @@
+//! `rehearsal check`: what is wrong with a scenario, or what it would do.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::report::units::{counted, duration};
+use crate::report::{Output, neutral};
+use crate::scenario::Plan;
+use crate::transport::LimitProblem;
+
+use super::args::RunArgs;
+use super::environment::Environment;
+use super::error::CliError;
+use super::exit::Exit;
+use super::machine;
+use super::scenario::{self, Loaded};
+use super::settings::RunSettings;
+
+/// Checks a scenario and prints what it would do. A machine without room for it is an error, as
+/// it is for a run.
+pub(super) fn check(
+    file: Option<PathBuf>,
+    parallel: Option<u64>,
+    json: bool,
+    environment: &Environment,
+) -> Result<Exit, CliError> {
+    let settings = RunSettings::new(
+        file,
+        RunArgs {
+            parallel,
+            ..RunArgs::default()
+        },
+    )?;
+    let mut output = Output::new(anstream::stdout());
+    let loaded = match scenario::check(&settings, environment)? {
+        Ok(loaded) => loaded,
+        Err(diagnostics) if json => {
+            let diagnostics = diagnostics.to_json();
+            let answer = json!({ "ok": false, "diagnostics": diagnostics, "plan": null });
+            output.line(&format!("{answer:#}"));
+            return Ok(Exit::Usage);
+        }
+        Err(diagnostics) => {
+            return Err(CliError::Scenario(diagnostics.render(scenario::coloured())));
+        }
+    };
+    let Loaded { plan, warnings, .. } = loaded;
+    let parallel = parallel.unwrap_or(plan.load.parallel).max(1);
+    let problems = machine::problems(&plan, parallel);
+    if json {
+        let answer = json!({
+            "ok": problems.is_empty(),
+            "diagnostics": warnings.to_json(),
+            "plan": as_json(&plan, parallel, &problems),
+        });
+        output.line(&format!("{answer:#}"));
+    } else {
+        if !warnings.is_empty() {
+            let warnings = warnings.render(scenario::coloured());
+            Output::new(anstream::stderr()).text(&warnings);
+        }
+        output.text(&as_text(&plan, parallel, &problems));
+    }
+    Ok(if problems.is_empty() {
+        Exit::Completed
+    } else {
+        Exit::Usage
+    })
+}
+
+fn as_text(plan: &Plan, parallel: u64, problems: &[LimitProblem]) -> String {
+    let mut text = format!(
+        "{}: nothing is wrong with it\n\nRoles\n",
+        neutral(&plan.name)
+    );
+    let width = |names: &mut dyn Iterator<Item = &str>| {
+        names.map(|name| name.chars().count()).max().unwrap_or(0)
+    };
+    let widest_title = width(&mut plan.roles.iter().map(|role| role.title.as_str()));
+    for role in &plan.roles {
+        let words: Vec<_> = role.run.iter().map(|word| word.source()).collect();
+        let (title, command) = (neutral(&role.title), words.join(" "));
+        push(
+            &mut text,
+            format_args!("  {title:<widest_title$}  {}", neutral(&command)),
+        );
+    }
+    text.push_str("\nSteps\n");
+    let widest_name = width(&mut plan.steps.iter().map(|step| step.name.as_str()));
+    for step in &plan.steps {
+        let (name, role) = (neutral(&step.name), neutral(&plan.roles[step.role.0].title));
+        let action = neutral(&step.action.name);
+        let timeout = duration(u64::try_from(step.timeout.as_micros()).unwrap_or(u64::MAX));
+        push(
+            &mut text,
+            format_args!("  {name:<widest_name$}  {role}: {action}, at most {timeout}"),
+        );
+    }
+    let need = machine::need(plan, parallel);
+    push(
+        &mut text,
+        format_args!(
+            "\n{} at a time: at most {}, {} and {}",
+            counted(parallel, "flow"),
+            counted(need.processes, "process").replace("processs", "processes"),
+            counted(need.terminals, "terminal"),
+            counted(need.descriptors, "descriptor"),
+        ),
+    );
+    if problems.is_empty() {
+        text.push_str("This machine has room for that.\n");
+    }
+    for problem in problems {
+        push(&mut text, format_args!("This machine has {problem}."));
+    }
+    text
+}
+
+fn push(text: &mut String, line: std::fmt::Arguments<'_>) {
+    writeln!(text, "{line}").expect("a String takes all");
+}
+
+fn as_json(plan: &Plan, parallel: u64, problems: &[LimitProblem]) -> Value {
+    let need = machine::need(plan, parallel);
+    let roles = plan.roles.iter().map(|role| {
+        let command: Vec<_> = role.run.iter().map(|word| word.source()).collect();
+        json!({ "name": role.name, "title": role.title, "command": command })
+    });
+    let steps = plan.steps.iter().map(|step| {
+        json!({
+            "name": step.name,
+            "role": plan.roles[step.role.0].name,
+            "action": step.action.name,
+            "timeout_us": u64::try_from(step.timeout.as_micros()).unwrap_or(u64::MAX),
+        })
+    });
+    json!({
+        "name": plan.name,
+        "flows": plan.load.flows,
+        "parallel": parallel,
+        "roles": roles.collect::<Vec<_>>(),
+        "steps": steps.collect::<Vec<_>>(),
+        "most_processes": need.processes,
+        "most_terminals": need.terminals,
+        "most_descriptors": need.descriptors,
+        "limits_too_low": problems.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,61 @@
+//! `--demo`: say what is going to happen.
+
+use std::fmt::Write as _;
+
+use crate::report::units::counted;
+use crate::report::{Output, neutral};
+
+use super::environment::Environment;
+use super::error::CliError;
+use super::scenario;
+use super::settings::{Format, RunSettings};
+
+/// Explains the run that follows, or those that the menu offers.
+pub(super) fn explain(
+    settings: &RunSettings,
+    batch: bool,
+    environment: &Environment,
+) -> Result<(), CliError> {
+    let plan = scenario::load(settings, environment)?.plan;
+    let (flows, parallel) = settings.load(plan.load.flows, plan.load.parallel);
+    let mut text = format!(
+        "Rehearsal plays {} as {} would: it starts real programs, reads\n\
+         what they show, and types what the scenario says. A step counts as completed only when\n\
+         the program has shown that it is.\n\n",
+        neutral(&plan.name),
+        counted(plan.roles.len() as u64, "person").replace("persons", "people"),
+    );
+    for (number, step) in plan.steps.iter().enumerate() {
+        let role = &plan.roles[step.role.0];
+        let (name, title) = (neutral(&step.name), neutral(&role.title));
+        let words: Vec<_> = role.run.iter().map(|word| word.source()).collect();
+        let starts = !plan.steps[..number]
+            .iter()
+            .any(|earlier| earlier.role == step.role);
+        let what = if starts {
+            format!(" starts `{}`", words.join(" "))
+        } else {
+            String::new()
+        };
+        writeln!(
+            text,
+            "  {:>2}. {name}: {title}{}",
+            number + 1,
+            neutral(&what)
+        )
+        .expect("a String takes all");
+    }
+    let then = if batch {
+        let flows = counted(flows, "flow");
+        format!("Now {flows} of it, {parallel} at a time.")
+    } else {
+        "The menu offers to run it.".to_owned()
+    };
+    text.push_str(&format!("\n{then} All programs are ended afterwards.\n\n"));
+    let mut output = match settings.format {
+        Format::People => Output::new(anstream::stdout()),
+        Format::Json => Output::new(anstream::stderr()),
+    };
+    output.text(&text);
+    Ok(())
+}

@@ -1,0 +1,82 @@
+//! What the program finds around itself.
+
+use std::env;
+use std::ffi::OsString;
+use std::io::{self, IsTerminal as _};
+use std::path::PathBuf;
+
+use crate::report::record;
+
+/// The width of what is not shown on a terminal.
+const WIDTH_ELSEWHERE: usize = 100;
+
+/// Everything that is known of the world outside, read once.
+#[derive(Debug)]
+pub struct Environment {
+    /// The command line, the program's name first.
+    pub arguments: Vec<OsString>,
+    /// All variables; programs get them, too.
+    pub variables: Vec<(OsString, OsString)>,
+    /// The folder for results, if `REHEARSAL_RESULTS` names one.
+    pub results: Option<PathBuf>,
+    pub directory: PathBuf,
+    pub temporary: PathBuf,
+    /// This very program.
+    pub program: PathBuf,
+    pub path: Option<OsString>,
+    pub stdin_is_terminal: bool,
+    pub stderr_is_terminal: bool,
+    /// How many columns a report may take.
+    pub width: usize,
+}
+
+impl Environment {
+    /// Reads it.
+    pub fn read(arguments: Vec<OsString>) -> Self {
+        let not_empty = |value: &OsString| !value.is_empty();
+        Environment {
+            variables: env::vars_os().collect(),
+            results: env::var_os("REHEARSAL_RESULTS")
+                .filter(not_empty)
+                .map(PathBuf::from),
+            directory: env::current_dir().unwrap_or_else(|_| ".".into()),
+            temporary: env::temp_dir(),
+            program: env::current_exe().unwrap_or_else(|_| own_name(&arguments)),
+            path: env::var_os("PATH"),
+            stdin_is_terminal: io::stdin().is_terminal(),
+            stderr_is_terminal: io::stderr().is_terminal(),
+            width: rustix::termios::tcgetwinsize(io::stdout())
+                .map(|size| usize::from(size.ws_col))
+                .ok()
+                .filter(|&columns| columns > 0)
+                .unwrap_or(WIDTH_ELSEWHERE),
+            arguments,
+        }
+    }
+
+    /// The environment as a result record tells it, with these secret values masked.
+    pub fn record(&self, secrets: &[String]) -> record::Environment {
+        let kernel = |name: &str| {
+            let text = std::fs::read_to_string(format!("/proc/sys/kernel/{name}"));
+            text.map_or_else(|_| "unknown".into(), |text| text.trim().to_owned())
+        };
+        let mask = |argument: &OsString| {
+            let text = argument.to_string_lossy().into_owned();
+            let secrets = secrets.iter().filter(|secret| !secret.is_empty());
+            secrets.fold(text, |text, secret| text.replace(secret.as_str(), "***"))
+        };
+        record::Environment {
+            host: kernel("hostname"),
+            kernel: format!("{} {}", kernel("ostype"), kernel("osrelease")),
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            rehearsal_version: env!("CARGO_PKG_VERSION").into(),
+            command_line: self.arguments.iter().map(mask).collect(),
+        }
+    }
+}
+
+fn own_name(arguments: &[OsString]) -> PathBuf {
+    arguments
+        .first()
+        .map_or_else(|| "rehearsal".into(), PathBuf::from)
+}

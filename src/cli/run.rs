@@ -1,0 +1,114 @@
+//! `rehearsal run`: perform a scenario, and report.
+
+use std::io::{self, BufWriter};
+use std::sync::Mutex;
+
+use crate::report::{Bars, Lines, Output, Reporter, Story, neutral, terminal};
+
+use super::environment::Environment;
+use super::error::CliError;
+use super::exit::Exit;
+use super::session::{self, Finished, Keep, Results, Session};
+use super::settings::{Format, RunSettings, Save};
+use super::signals::{self, Patience};
+
+/// Performs the run and reports it.
+pub(super) fn run(settings: &RunSettings, environment: &Environment) -> Result<Exit, CliError> {
+    let keep = match (&settings.save, settings.format) {
+        (Save::Usual | Save::In(_), _) => Keep::InFile,
+        (Save::No, Format::Json) => Keep::ForNow,
+        (Save::No, Format::People) => Keep::Nothing,
+    };
+    let session = session::prepare(settings, keep, environment)?;
+    stop_on_signals(&session)?;
+    let reporter = reporter(session.flows, settings.format, environment);
+    let finished = session.perform(reporter)?;
+
+    let mut exit = finished.exit();
+    match settings.format {
+        Format::People => {
+            let mut output = Output::new(anstream::stdout());
+            output.text(&report_of(&finished, environment.width));
+            output.text(&whereabouts(&finished));
+        }
+        Format::Json => {
+            if let Err(error) = print_record(&finished) {
+                let error = CliError::system("cannot write the result", error);
+                Output::new(anstream::stderr()).line(&error.render());
+                exit = exit.max(Exit::Internal);
+            }
+            Output::new(anstream::stderr()).text(&whereabouts(&finished));
+        }
+    }
+    tell_errors(&finished, &mut Output::new(anstream::stderr()));
+    Ok(exit)
+}
+
+fn stop_on_signals(session: &Session) -> Result<(), CliError> {
+    let (control, messages) = (session.control.clone(), session.messages.clone());
+    let patience = Mutex::new(Patience::default());
+    signals::watch(move |signal| {
+        let mut patience = patience
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let (stop, text) = patience.signal(signal);
+        control.stop(stop);
+        messages.say(text);
+    })
+    .map_err(|error| CliError::system("cannot listen for signals", error))
+}
+
+/// How a run is told as it goes: a single flow as a story, where the report will be; many on
+/// standard error.
+fn reporter(flows: u64, format: Format, environment: &Environment) -> Box<dyn Reporter> {
+    match (flows, format) {
+        (1, Format::People) => Box::new(Story::new(Output::new(anstream::stdout()))),
+        (1, Format::Json) => Box::new(Story::new(Output::new(anstream::stderr()))),
+        _ if environment.stderr_is_terminal => Box::new(Bars::new()),
+        _ => Box::new(Lines::new(Output::new(anstream::stderr()))),
+    }
+}
+
+/// The report of a run for people, as ANSI text.
+pub(super) fn report_of(finished: &Finished, width: usize) -> String {
+    terminal::render(&finished.recorded.info, &finished.recorded.summary, width)
+}
+
+/// Where the results and the log of a run are.
+pub(super) fn whereabouts(finished: &Finished) -> String {
+    let mut text = String::from("\n");
+    if let Results::Saved(path) = &finished.results {
+        text.push_str(&format!(
+            "Results: {}\n",
+            neutral(&path.display().to_string())
+        ));
+    }
+    text.push_str(&format!(
+        "Log:     {}\n",
+        neutral(&finished.log.display().to_string())
+    ));
+    text
+}
+
+/// What could not be reported, kept or ended.
+pub(super) fn tell_errors(finished: &Finished, output: &mut Output) {
+    for error in &finished.errors {
+        output.line(&format!("error: {}", neutral(&error.to_string())));
+    }
+    if !finished.left_over.is_empty() {
+        let pids: Vec<_> = finished.left_over.iter().map(ToString::to_string).collect();
+        let pids = pids.join(" ");
+        output.line(&format!(
+            "error: these processes could not be ended: {pids}"
+        ));
+    }
+}
+
+/// Prints the result record. A reader who has left is no error.
+fn print_record(finished: &Finished) -> io::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    match finished.write_record(&mut out) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}

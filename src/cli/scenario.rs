@@ -1,0 +1,176 @@
+//! Getting from a choice of scenario to a plan.
+
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::engine::Programs;
+use crate::scenario::{self, CompileOptions, Compiled, Diagnostics, Plan};
+
+use super::environment::Environment;
+use super::error::CliError;
+use super::settings::{RunSettings, Save, ScenarioChoice};
+
+/// The scenario that is performed when none is named.
+const BUILT_IN: &str = include_str!("../../config/order-flow.yaml");
+
+/// How many names are proposed for one that does not exist.
+const MOST_PROPOSALS: usize = 3;
+
+/// A scenario that can be performed, and the programs for it.
+pub(super) struct Loaded {
+    pub plan: Arc<Plan>,
+    pub programs: Programs,
+    /// What may not mean what the author thinks.
+    pub warnings: Diagnostics,
+}
+
+/// Finds and checks the scenario.
+pub(super) fn load(settings: &RunSettings, environment: &Environment) -> Result<Loaded, CliError> {
+    match check(settings, environment)? {
+        Ok(loaded) => Ok(loaded),
+        Err(diagnostics) => Err(CliError::Scenario(diagnostics.render(coloured()))),
+    }
+}
+
+/// As [`load`], with what is wrong with the scenario kept apart from what is wrong with the
+/// command line.
+pub(super) fn check(
+    settings: &RunSettings,
+    environment: &Environment,
+) -> Result<Result<Loaded, Diagnostics>, CliError> {
+    let home = match &settings.scenario {
+        ScenarioChoice::BuiltIn => environment.directory.clone(),
+        ScenarioChoice::File(file) => environment
+            .directory
+            .join(file.parent().unwrap_or(Path::new(""))),
+    };
+    let scripts = settings
+        .scripts
+        .iter()
+        .map(|folder| environment.directory.join(folder));
+    let programs = Programs::new(
+        home.clone(),
+        scripts.collect(),
+        environment.program.clone(),
+        environment.path.clone(),
+    );
+    let find = |name: &str| {
+        programs
+            .find(name)
+            .map(drop)
+            .map_err(|error| error.to_string())
+    };
+    let overrides: Vec<_> = settings
+        .variables
+        .iter()
+        .map(|(name, _)| name.clone())
+        .collect();
+    let options = CompileOptions {
+        directory: Some(&home),
+        find_program: Some(&find),
+        overrides: &overrides,
+    };
+    let compiled = match &settings.scenario {
+        ScenarioChoice::BuiltIn => scenario::compile(BUILT_IN, None, options),
+        ScenarioChoice::File(file) => {
+            if !file.is_file() {
+                return Err(no_such_scenario(file, settings));
+            }
+            scenario::load(file, options)
+        }
+    };
+    Ok(compiled.map(|Compiled { plan, warnings }| Loaded {
+        plan: Arc::new(plan),
+        programs,
+        warnings,
+    }))
+}
+
+/// The values that were given for secret variables.
+pub(super) fn secret_values(plan: &Plan, settings: &RunSettings) -> Vec<String> {
+    let secret = settings
+        .variables
+        .iter()
+        .filter(|(name, _)| plan.secrets.contains(name));
+    secret.map(|(_, value)| value.clone()).collect()
+}
+
+/// Whether diagnostics may be coloured: they go to standard error.
+pub(super) fn coloured() -> bool {
+    let stderr = std::io::stderr();
+    let choice = anstream::AutoStream::choice(&stderr);
+    match choice {
+        anstream::ColorChoice::Never => false,
+        anstream::ColorChoice::Auto => stderr.is_terminal(),
+        anstream::ColorChoice::Always | anstream::ColorChoice::AlwaysAnsi => true,
+    }
+}
+
+fn no_such_scenario(file: &Path, settings: &RunSettings) -> CliError {
+    if settings.save == Save::Usual && file.extension().is_none() {
+        return CliError::usage(
+            format_args!("there is no scenario file {}", file.display()),
+            format_args!(
+                "to save results in that folder, write --save={}",
+                file.display()
+            ),
+        );
+    }
+    let what = if file.is_dir() {
+        "is a folder, not a scenario file"
+    } else {
+        "does not exist"
+    };
+    let proposals = proposals(file);
+    let hint = if proposals.is_empty() {
+        "a scenario is a YAML file; without one, the built-in scenario is run".to_owned()
+    } else {
+        let names: Vec<_> = proposals
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
+        format!("did you mean {}?", names.join(" or "))
+    };
+    CliError::usage(format_args!("the scenario {} {what}", file.display()), hint)
+}
+
+/// The scenario files nearby whose names are nearest to this one's.
+fn proposals(file: &Path) -> Vec<PathBuf> {
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let mut found: Vec<(f64, PathBuf)> = Vec::new();
+    for folder in [folder, Path::new("config")] {
+        let listed = if folder.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            folder
+        };
+        let Ok(entries) = std::fs::read_dir(listed) else {
+            continue;
+        };
+        for path in entries
+            .flatten()
+            .map(|entry| folder.join(entry.file_name()))
+        {
+            let is_yaml = path
+                .extension()
+                .is_some_and(|it| it == "yaml" || it == "yml");
+            let stem = |path: &Path| {
+                path.file_stem()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .to_lowercase()
+            };
+            let likeness = strsim::jaro_winkler(&stem(file), &stem(&path));
+            if is_yaml && likeness > 0.75 && !found.iter().any(|(_, it)| *it == path) {
+                found.push((likeness, path));
+            }
+        }
+    }
+    found.sort_by(|(one, a), (other, b)| other.total_cmp(one).then_with(|| a.cmp(b)));
+    found
+        .into_iter()
+        .map(|(_, path)| path)
+        .take(MOST_PROPOSALS)
+        .collect()
+}

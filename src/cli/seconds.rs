@@ -1,0 +1,50 @@
+//! Durations as they are typed.
+
+use std::time::Duration;
+
+/// Reads `60` and `2.0` as seconds, and `500ms`, `1m` or `1m 30s` as they say.
+pub(super) fn parse(text: &str) -> Result<Duration, String> {
+    let text = text.trim();
+    let wrong = || "write seconds, such as 60 or 2.0, or a unit, such as 500ms or 1m".to_owned();
+    match text.parse::<f64>() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).map_err(|_| wrong()),
+        Err(_) => humantime::parse_duration(text).map_err(|_| wrong()),
+    }
+}
+
+/// As [`parse`], without a duration of nothing.
+pub(super) fn parse_some(text: &str) -> Result<Duration, String> {
+    match parse(text)? {
+        Duration::ZERO => Err("it must be more than nothing".into()),
+        some => Ok(some),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_numbers_are_seconds() {
+        let cases = [
+            ("60", 60_000),
+            ("2.0", 2_000),
+            (" 0.25 ", 250),
+            ("0", 0),
+            ("500ms", 500),
+            ("1m", 60_000),
+            ("1m 30s", 90_000),
+        ];
+        for (text, ms) in cases {
+            assert_eq!(parse(text), Ok(Duration::from_millis(ms)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_duration_is_refused() {
+        for text in ["", "-1", "NaN", "inf", "1e300", "soon", "1 parsec"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+        assert!(parse_some("0s").is_err());
+    }
+}

@@ -1,0 +1,324 @@
+//! One run from its preparation to its results.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use chrono::Local;
+use tempfile::TempDir;
+
+use crate::engine::{self, Control, RunOptions};
+use crate::model::{EventSink, RunEvent, RunId};
+use crate::report::record::Head;
+use crate::report::{
+    self, Log, Place, Recorded, Recorder, ReportError, Reporter, Reporters, Reserved, Spool,
+};
+use crate::transport::WatcherProgram;
+
+use super::environment::Environment;
+use super::error::CliError;
+use super::exit::Exit;
+use super::scenario::{Loaded, secret_values};
+use super::settings::{Dialogue, RunSettings, Save};
+use super::{machine, scenario};
+
+/// Where a run's results go when nothing is said about it.
+const USUAL_PLACE: &str = "rehearsal-results";
+
+/// A run that can begin: everything is there, and nothing is started.
+pub(super) struct Session {
+    pub flows: u64,
+    pub parallel: u64,
+    pub control: Control,
+    pub messages: Messages,
+    options: RunOptions,
+    names: Reserved,
+    recorder: Recorder,
+    dialogue: Dialogue,
+    environment: report::record::Environment,
+    keep: Keep,
+    notices: Vec<String>,
+    temporary: TempDir,
+}
+
+/// What becomes of the flows of a run when it has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// Only the summary is shown.
+    Nothing,
+    /// They may be wanted as long as this program runs.
+    ForNow,
+    /// In the results file.
+    InFile,
+}
+
+/// A way to tell the reader of a run something while it goes on.
+#[derive(Clone, Default)]
+pub(super) struct Messages(Arc<OnceLock<Arc<dyn EventSink>>>);
+
+impl Messages {
+    /// Says it among the events of the run; before they begin, nobody listens.
+    pub(super) fn say(&self, text: &str) {
+        if let Some(sink) = self.0.get() {
+            sink.emit(RunEvent::Notice {
+                flow: None,
+                text: text.to_owned(),
+            });
+        }
+    }
+}
+
+/// A run that has ended.
+pub(super) struct Finished {
+    pub recorded: Recorded,
+    pub head: Head,
+    /// What could not be reported or kept.
+    pub errors: Vec<ReportError>,
+    /// Processes that could not be ended.
+    pub left_over: Vec<u32>,
+    pub log: PathBuf,
+    pub results: Results,
+    /// Holds what the run left for as long as somebody may want it.
+    _temporary: TempDir,
+}
+
+/// Where the results of a run are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Results {
+    /// In this file.
+    Saved(PathBuf),
+    /// Nowhere yet; this file is free for them.
+    NotSaved(PathBuf),
+}
+
+impl Session {
+    /// Finds a place and a name for a run of the scenario, and makes sure that the machine has
+    /// room for it.
+    pub(super) fn prepare(
+        loaded: Loaded,
+        settings: &RunSettings,
+        keep: Keep,
+        environment: &Environment,
+    ) -> Result<Self, CliError> {
+        let Loaded {
+            plan,
+            programs,
+            warnings,
+        } = loaded;
+        let (flows, parallel) = settings.load(plan.load.flows, plan.load.parallel);
+        let problems = machine::problems(&plan, parallel);
+        if !problems.is_empty() {
+            let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+            return Err(CliError::usage(problems.join("\n"), ""));
+        }
+        let (place, moved) = place(&settings.save, environment)?;
+        let mut notices: Vec<_> = moved.into_iter().collect();
+        if !warnings.is_empty() {
+            notices.push(warnings.render(false));
+        }
+        let temporary = tempfile::Builder::new()
+            .prefix("rehearsal-")
+            .tempdir_in(&environment.temporary)
+            .map_err(|error| {
+                let folder = environment.temporary.display();
+                CliError::system(format_args!("cannot make a folder in {folder}"), error)
+            })?;
+        let started_at = Local::now();
+        let names = place.reserve(started_at)?;
+        let record = environment.record(&secret_values(&plan, settings));
+        let recorder = recorder(keep, &names, temporary.path(), record.clone())?;
+        let options = RunOptions {
+            run_id: names.id.clone(),
+            flows,
+            parallel,
+            seed: settings.seed.unwrap_or_else(|| fastrand::u64(..1 << 53)),
+            variables: settings.variables.clone(),
+            step_timeout: settings.step_timeout,
+            delay: settings.delay,
+            programs,
+            environment: environment.variables.clone(),
+            run_directory: temporary.path().to_owned(),
+            watcher: Some(WatcherProgram {
+                program: environment.program.clone(),
+                temporary: Some(temporary.path().to_owned()),
+            }),
+            started_at,
+            plan,
+        };
+        Ok(Session {
+            flows,
+            parallel,
+            control: Control::new(),
+            messages: Messages::default(),
+            options,
+            names,
+            recorder,
+            dialogue: settings.dialogue,
+            environment: record,
+            keep,
+            notices,
+            temporary,
+        })
+    }
+
+    /// The name of the run.
+    pub(super) fn id(&self) -> &RunId {
+        &self.names.id
+    }
+
+    /// Performs the run on this thread, told to `reporter` and the log.
+    pub(super) fn perform(self, reporter: Box<dyn Reporter>) -> Result<Finished, CliError> {
+        let Reserved {
+            log_path,
+            log,
+            results_path,
+            ..
+        } = self.names;
+        let log = Box::new(Log::new(&log_path, log));
+        let dialogue = self.dialogue == Dialogue::Logged;
+        let reporters = Reporters::start(self.recorder, vec![reporter, log], dialogue)?;
+        // Nobody else fills it.
+        let _ = self.messages.0.set(reporters.sink());
+        for notice in &self.notices {
+            self.messages.say(notice);
+        }
+        let end = engine::run(self.options, reporters.sink(), &self.control);
+        let (recorded, mut errors) = reporters.finish()?;
+        let end = end?;
+        let mut recorded = recorded.ok_or_else(|| {
+            ReportError::Thread("the engine ended without having begun the run".into())
+        })?;
+        let head = Head::new(
+            &recorded.info,
+            self.environment,
+            recorded.summary.clone(),
+            recorded.notices.clone(),
+        );
+        let mut results = Results::NotSaved(results_path.clone());
+        if self.keep == Keep::InFile {
+            match report::save(&results_path, &head, recorded.flows.take()) {
+                Ok(()) => results = Results::Saved(results_path),
+                Err(error) => errors.push(error),
+            }
+        }
+        Ok(Finished {
+            recorded,
+            head,
+            errors,
+            left_over: end.left_over.pids,
+            log: log_path,
+            results,
+            _temporary: self.temporary,
+        })
+    }
+}
+
+impl Finished {
+    /// How the program ends after this run.
+    pub(super) fn exit(&self) -> Exit {
+        let flows = &self.recorded.summary.flows;
+        if self.recorded.summary.interrupted {
+            Exit::Interrupted
+        } else if flows.completed < flows.planned {
+            Exit::SomeFailed
+        } else if !self.errors.is_empty() || !self.left_over.is_empty() {
+            Exit::Internal
+        } else {
+            Exit::Completed
+        }
+    }
+
+    /// Puts the results into their file, if they are not there already; says which it is.
+    pub(super) fn save(&mut self) -> Result<&Path, ReportError> {
+        if let Results::NotSaved(path) = &self.results {
+            report::save(path, &self.head, self.recorded.flows.take())?;
+            self.results = Results::Saved(path.clone());
+        }
+        let (Results::Saved(path) | Results::NotSaved(path)) = &self.results;
+        Ok(path)
+    }
+
+    /// Writes the result record.
+    pub(super) fn write_record(&self, out: &mut impl Write) -> io::Result<()> {
+        match &self.results {
+            Results::Saved(path) => {
+                io::copy(&mut File::open(path)?, out)?;
+                out.flush()
+            }
+            Results::NotSaved(_) => {
+                report::write_record(out, &self.head, self.recorded.flows.as_ref())
+            }
+        }
+    }
+}
+
+fn recorder(
+    keep: Keep,
+    names: &Reserved,
+    temporary: &Path,
+    environment: report::record::Environment,
+) -> Result<Recorder, ReportError> {
+    let beside_results = names.results_path.parent().unwrap_or(Path::new("."));
+    let folder = match keep {
+        Keep::Nothing => return Ok(Recorder::new()),
+        Keep::ForNow => temporary,
+        Keep::InFile => beside_results,
+    };
+    Ok(Recorder::with_spool(Spool::create(
+        folder,
+        &names.id,
+        environment,
+    )?))
+}
+
+/// The place for logs and results, and a notice if it is not where one would look.
+fn place(save: &Save, environment: &Environment) -> Result<(Place, Option<String>), CliError> {
+    let wanted = match save {
+        Save::In(folder) => {
+            return Place::open(folder)
+                .map(|place| (place, None))
+                .map_err(|error| {
+                    CliError::usage(error, "name a folder that you may write to: --save=DIR")
+                });
+        }
+        Save::No | Save::Usual => environment
+            .results
+            .clone()
+            .unwrap_or_else(|| USUAL_PLACE.into()),
+    };
+    let error = match Place::open(&wanted) {
+        Ok(place) => return Ok((place, None)),
+        Err(error) => error,
+    };
+    let elsewhere = || -> io::Result<PathBuf> {
+        let folder = tempfile::Builder::new()
+            .prefix("rehearsal-results-")
+            .tempdir_in(&environment.temporary)?;
+        Ok(folder.keep())
+    };
+    let elsewhere = elsewhere().map_err(|source| {
+        let folder = environment.temporary.display();
+        CliError::system(
+            format_args!("{error}, and cannot make a folder in {folder}"),
+            source,
+        )
+    })?;
+    let place = Place::open(&elsewhere)?;
+    let notice = format!("{error}; results and logs go to {}", elsewhere.display());
+    Ok((place, Some(notice)))
+}
+
+/// Loads the scenario and prepares a run of it.
+pub(super) fn prepare(
+    settings: &RunSettings,
+    keep: Keep,
+    environment: &Environment,
+) -> Result<Session, CliError> {
+    Session::prepare(
+        scenario::load(settings, environment)?,
+        settings,
+        keep,
+        environment,
+    )
+}

@@ -1,0 +1,122 @@
+//! Signals that ask the program to stop.
+
+use std::fs;
+use std::io;
+use std::thread;
+use std::time::Duration;
+
+use tokio::runtime::Builder;
+use tokio::signal::unix::{Signal as Arrivals, SignalKind, signal};
+
+use crate::engine::Stop;
+
+/// How long flows under way may go on after the first Ctrl-C.
+pub(super) const GRACE: Duration = Duration::from_secs(10);
+
+/// A signal that asks to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Signal {
+    /// Ctrl-C.
+    Interrupt,
+    Terminate,
+    HangUp,
+}
+
+/// Decides what signals mean for a run.
+#[derive(Debug, Default)]
+pub(super) struct Patience {
+    interrupts: u32,
+}
+
+impl Patience {
+    /// How the run is to be stopped now, and what to say about it.
+    pub(super) fn signal(&mut self, signal: Signal) -> (Stop, &'static str) {
+        match signal {
+            Signal::Terminate => (Stop::Now, "SIGTERM: all flows are ended now"),
+            Signal::HangUp => (Stop::Now, "SIGHUP: all flows are ended now"),
+            Signal::Interrupt => {
+                self.interrupts += 1;
+                if self.interrupts == 1 {
+                    let text = "Ctrl-C: flows under way may finish within 10 s; press it again \
+                                to end them at once";
+                    (Stop::Graceful { grace: GRACE }, text)
+                } else {
+                    (Stop::Now, "Ctrl-C: all flows are ended now")
+                }
+            }
+        }
+    }
+}
+
+/// Calls `tell` for every such signal from now on, on a thread of its own, until the program
+/// ends. Signals that were ignored when the program was started, as by `nohup`, stay so.
+///
+/// # Errors
+/// If the system refuses.
+pub(super) fn watch(tell: impl Fn(Signal) + Send + 'static) -> io::Result<()> {
+    let runtime = Builder::new_current_thread().enable_io().build()?;
+    let ignored = ignored_at_start();
+    let listen = |kind: SignalKind| -> io::Result<Option<Arrivals>> {
+        let is_ignored = ignored & (1 << (kind.as_raw_value() - 1)) != 0;
+        if is_ignored {
+            Ok(None)
+        } else {
+            signal(kind).map(Some)
+        }
+    };
+    let entered = runtime.enter();
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut terminate = listen(SignalKind::terminate())?;
+    let mut hang_up = listen(SignalKind::hangup())?;
+    drop(entered);
+    thread::Builder::new()
+        .name("signals".into())
+        .spawn(move || {
+            runtime.block_on(async {
+                loop {
+                    let arrived = tokio::select! {
+                        () = arrival(&mut interrupt) => Signal::Interrupt,
+                        () = arrival(&mut terminate) => Signal::Terminate,
+                        () = arrival(&mut hang_up) => Signal::HangUp,
+                    };
+                    tell(arrived);
+                }
+            });
+        })?;
+    Ok(())
+}
+
+/// The next arrival of a signal; never, if it is not listened for.
+async fn arrival(arrivals: &mut Option<Arrivals>) {
+    if let Some(arrivals) = arrivals
+        && arrivals.recv().await.is_some()
+    {
+        return;
+    }
+    std::future::pending().await
+}
+
+/// The signals that this process ignores, bit 0 for number 1; none where that cannot be known.
+fn ignored_at_start() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_interrupt_is_the_end_and_other_signals_are_at_once() {
+        let mut patience = Patience::default();
+        assert_eq!(
+            patience.signal(Signal::Interrupt).0,
+            Stop::Graceful { grace: GRACE }
+        );
+        assert_eq!(patience.signal(Signal::Interrupt).0, Stop::Now);
+        assert_eq!(Patience::default().signal(Signal::Terminate).0, Stop::Now);
+        assert_eq!(Patience::default().signal(Signal::HangUp).0, Stop::Now);
+    }
+}

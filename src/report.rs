@@ -1,0 +1,34 @@
+//! Telling people and programs how a run goes and how it went.
+//!
+//! A run is told as it goes by [`Reporter`]s, all fed by the one thread of [`Reporters`], which
+//! also has the [`Recorder`] count and keep what the report will need. When the run is over, the
+//! report is a pure function of what was recorded ([`terminal`]), as is the [`record`] that is
+//! saved. Reporters learn of the engine through [`RunEvent`](crate::model::RunEvent) only.
+//!
+//! **Invariant**: no text that came from a program, a scenario or the command line reaches a
+//! terminal without [`neutral`].
+
+mod error;
+mod failure;
+mod log;
+mod neutral;
+mod output;
+mod progress;
+mod pulse;
+pub mod record;
+mod recorder;
+mod reporters;
+mod results;
+mod story;
+pub mod terminal;
+pub mod units;
+
+pub use error::ReportError;
+pub use log::Log;
+pub use neutral::{neutral, neutral_lines};
+pub use output::Output;
+pub use progress::{Bars, Lines};
+pub use recorder::{Recorded, Recorder};
+pub use reporters::{Reporter, Reporters};
+pub use results::{Place, Reserved, Spool, SpooledFlows, save, write_record};
+pub use story::Story;

@@ -1,0 +1,92 @@
+//! A failure in words, for the report and the log.
+
+use crate::model::{Activity, Failure};
+
+use super::neutral::{neutral, neutral_lines};
+use super::units;
+
+/// How many of the last lines of a program's output are shown.
+const MOST_TAIL_LINES: usize = 12;
+
+/// All that is known of a failure, line by line: neutralised, without styles, not indented.
+pub(super) fn lines(failure: &Failure) -> Vec<String> {
+    let mut lines = vec![neutral(&failure.message).into_owned()];
+    if !failure.turn.is_empty() {
+        lines.push(format!("at       {}", neutral(&failure.turn)));
+    }
+    for (index, awaited) in failure.awaited.iter().enumerate() {
+        let label = if index == 0 { "awaited" } else { "or" };
+        lines.push(format!("{label:<8} {}", neutral(awaited)));
+    }
+    if failure.waited_us > 0 {
+        let waited = units::duration(failure.waited_us);
+        lines.push(format!(
+            "after    {waited}, the program was {}",
+            failure.activity
+        ));
+    } else if failure.activity != Activity::Unknown {
+        lines.push(format!("program  was {}", failure.activity));
+    }
+    lines.extend(tail(&failure.tail));
+    if let Some(hint) = &failure.hint {
+        lines.push(format!("hint     {}", neutral(hint)));
+    }
+    lines
+}
+
+/// The last lines of what the program said, blank ones at both ends left out.
+fn tail(text: &str) -> Vec<String> {
+    let text: Vec<_> = neutral_lines(text.trim_end())
+        .skip_while(|line| line.trim().is_empty())
+        .collect();
+    let left_out = text.len().saturating_sub(MOST_TAIL_LINES);
+    let shown = text.iter().skip(left_out).enumerate();
+    shown
+        .map(|(index, line)| {
+            let label = if index == 0 { "it said" } else { "" };
+            format!("{label:<8} │ {line}").trim_end().to_owned()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::FailureKind;
+
+    #[test]
+    fn tells_all_it_knows_and_obeys_nothing() {
+        let failure = Failure {
+            kind: FailureKind::Timeout,
+            step: "01_login".into(),
+            role: "customer".into(),
+            turn: "shop.yaml:4".into(),
+            message: "awaited prompt `Password:`".into(),
+            awaited: vec!["prompt `Password:`".into(), "see `Welcome`".into()],
+            waited_us: 30_000_000,
+            activity: Activity::WaitingForInput,
+            tail: "\n\n\x1b[2JLogin\n\nName: \n".into(),
+            hint: Some("look at it\x07".into()),
+        };
+        let expected = [
+            "awaited prompt `Password:`",
+            "at       shop.yaml:4",
+            "awaited  prompt `Password:`",
+            "or       see `Welcome`",
+            "after    30.0 s, the program was waiting for input",
+            "it said  │ ␛[2JLogin",
+            "         │",
+            "         │ Name:",
+            "hint     look at it␇",
+        ];
+        assert_eq!(lines(&failure), expected);
+    }
+
+    #[test]
+    fn a_long_tail_shows_its_end() {
+        let text: String = (0..100).map(|number| format!("line {number}\n")).collect();
+        let shown = tail(&text);
+        assert_eq!(shown.len(), MOST_TAIL_LINES);
+        assert!(shown.last().unwrap().ends_with("line 99"));
+    }
+}

@@ -1,0 +1,224 @@
+//! The log file: every event of a run, a line each.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono::{DateTime, Local, SecondsFormat};
+
+use crate::model::{
+    Ending, FlowOutcome, InstanceId, ProcessRecord, RunEvent, RunInfo, StepIndex, StepOutcome,
+};
+
+use super::error::ReportError;
+use super::failure;
+use super::neutral::{neutral, neutral_lines};
+use super::reporters::Reporter;
+use super::units;
+
+/// Writes every event with the time at which it was reported. What programs say and hear is
+/// there if events of it come.
+pub struct Log<W: Write = BufWriter<File>> {
+    path: PathBuf,
+    writer: Result<W, io::Error>,
+    now: fn() -> DateTime<Local>,
+    info: Option<RunInfo>,
+}
+
+impl Log {
+    /// Writes to `file`, which is at `path`.
+    pub fn new(path: &Path, file: File) -> Self {
+        Log::with_clock(path, BufWriter::new(file), Local::now)
+    }
+}
+
+impl<W: Write> Log<W> {
+    /// Writes to `writer`, named `path` in errors, at the times that `now` tells.
+    pub fn with_clock(path: &Path, writer: W, now: fn() -> DateTime<Local>) -> Self {
+        Log {
+            path: path.to_owned(),
+            writer: Ok(writer),
+            now,
+            info: None,
+        }
+    }
+
+    fn attempt(&mut self, write: impl FnOnce(&mut W) -> io::Result<()>) {
+        if let Ok(writer) = &mut self.writer
+            && let Err(error) = write(writer)
+        {
+            self.writer = Err(error);
+        }
+    }
+
+    fn line(&mut self, text: &str) {
+        let time = (self.now)().to_rfc3339_opts(SecondsFormat::Millis, false);
+        self.attempt(|writer| writeln!(writer, "{time} {}", neutral(text)));
+    }
+
+    fn more(&mut self, lines: impl IntoIterator<Item = String>) {
+        for line in lines {
+            self.attempt(|writer| writeln!(writer, "    {line}"));
+        }
+    }
+
+    fn dialogue(&mut self, instance: InstanceId, direction: char, text: &str) {
+        for line in neutral_lines(text) {
+            self.line(&format!("script {instance} {direction} {line}"));
+        }
+    }
+
+    /// The step's name and whose it is.
+    fn step(&self, step: StepIndex) -> (String, String) {
+        let Some(info) = &self.info else {
+            return (format!("{}", step.0 + 1), String::new());
+        };
+        let Some(found) = info.steps.get(step.0) else {
+            return (format!("{}", step.0 + 1), String::new());
+        };
+        let actor = info.roles.get(found.role.0).map_or("", |role| &role.title);
+        (found.name.clone(), format!("{actor}: {}", found.action))
+    }
+}
+
+impl<W: Write + Send> Reporter for Log<W> {
+    fn event(&mut self, event: &RunEvent) {
+        match event {
+            RunEvent::RunStarted(info) => {
+                self.line(&format!(
+                    "run {} started: {}, {}, {} in parallel, seed {}",
+                    info.id,
+                    info.scenario,
+                    units::counted(info.flows, "flow"),
+                    info.parallel,
+                    info.seed
+                ));
+                self.info = Some((**info).clone());
+            }
+            RunEvent::FlowStarted { flow, variables } => {
+                let with: Vec<_> = variables
+                    .iter()
+                    .map(|(name, value)| format!("{name}={value}"))
+                    .collect();
+                self.line(
+                    format!("flow {flow} started: {}", with.join(" ")).trim_end_matches([':', ' ']),
+                );
+            }
+            RunEvent::StepStarted { flow, step } => {
+                let (name, who) = self.step(*step);
+                self.line(&format!("flow {flow} step {name} started: {who}"));
+            }
+            RunEvent::ScriptStarted {
+                instance,
+                pid,
+                command,
+            } => {
+                self.line(&format!("script {instance} started, pid {pid}: {command}"));
+            }
+            RunEvent::Captured {
+                flow,
+                step,
+                name,
+                value,
+            } => {
+                let (step, _) = self.step(*step);
+                self.line(&format!("flow {flow} step {step} captured {name}: {value}"));
+            }
+            RunEvent::Heard { instance, text } => self.dialogue(*instance, '<', text),
+            RunEvent::Said { instance, text } => self.dialogue(*instance, '>', text),
+            RunEvent::StepEnded {
+                flow,
+                step,
+                outcome,
+                duration,
+                failure,
+            } => {
+                let (name, _) = self.step(*step);
+                let took = units::precise_duration(micros(*duration));
+                let outcome = match outcome {
+                    StepOutcome::Completed => format!("completed in {took}"),
+                    StepOutcome::Skipped => "skipped".to_owned(),
+                    StepOutcome::Failed => format!("failed after {took}"),
+                    StepOutcome::Interrupted => format!("interrupted after {took}"),
+                };
+                let cause = failure
+                    .as_ref()
+                    .map(|it| format!(": {}", it.kind))
+                    .unwrap_or_default();
+                self.line(&format!("flow {flow} step {name} {outcome}{cause}"));
+                if let Some(failure) = failure {
+                    self.more(failure::lines(failure));
+                }
+            }
+            RunEvent::ScriptEnded(process) => self.line(&script_ended(process)),
+            RunEvent::Notice { flow, text } => {
+                let whose = flow.map(|flow| format!("flow {flow} ")).unwrap_or_default();
+                self.line(&format!("{whose}notice: {text}"));
+            }
+            RunEvent::FlowEnded(flow) => {
+                let took = units::precise_duration(flow.duration_us);
+                let outcome = match &flow.outcome {
+                    FlowOutcome::Completed => "completed".to_owned(),
+                    FlowOutcome::Failed(failure) => {
+                        format!("failed at {}: {failure}", failure.step)
+                    }
+                    FlowOutcome::Interrupted => "interrupted".to_owned(),
+                };
+                self.line(&format!(
+                    "flow {} ended after {took}: {outcome}",
+                    flow.number
+                ));
+            }
+            RunEvent::Stopping { reason } => self.line(&format!("stopping: {reason}")),
+            RunEvent::RunEnded {
+                elapsed,
+                interrupted,
+            } => {
+                let how = if *interrupted { "interrupted" } else { "ended" };
+                let took = units::precise_duration(micros(*elapsed));
+                self.line(&format!("run {how} after {took}"));
+            }
+        }
+    }
+
+    fn tick(&mut self, _elapsed: Duration) {
+        self.attempt(W::flush);
+    }
+
+    fn finish(&mut self) -> Result<(), ReportError> {
+        self.attempt(W::flush);
+        match &self.writer {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let again = error.raw_os_error().map_or_else(
+                    || io::Error::new(error.kind(), error.to_string()),
+                    io::Error::from_raw_os_error,
+                );
+                Err(ReportError::write(&self.path, again))
+            }
+        }
+    }
+}
+
+fn script_ended(process: &ProcessRecord) -> String {
+    let how = match (process.ending, process.exit) {
+        (Ending::Itself, Some(exit)) => format!("ended with {exit}"),
+        (Ending::Itself, None) => "ended".to_owned(),
+        (Ending::Terminated, _) => "was terminated".to_owned(),
+        (Ending::Killed, _) => "was killed".to_owned(),
+        (Ending::LeftOver, _) => "is left over".to_owned(),
+    };
+    format!(
+        "script {} {how} after {}, pid {}, CPU {}, peak memory {}",
+        process.instance,
+        units::precise_duration(process.lifetime_us),
+        process.pid,
+        units::duration(process.usage.cpu_us()),
+        units::bytes(process.usage.peak_rss_bytes)
+    )
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

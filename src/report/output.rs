@@ -1,0 +1,58 @@
+//! Where reporters write, and in what style.
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+
+/// What went well.
+pub(super) const GOOD: Style = AnsiColor::Green.on_default();
+/// What went wrong.
+pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
+/// What needs attention.
+pub(super) const CARE: Style = AnsiColor::Yellow.on_default();
+/// Headings.
+pub(super) const STRONG: Style = Style::new().bold();
+/// What matters less.
+pub(super) const FAINT: Style = Style::new().dimmed();
+
+/// `text` in `style`, as ANSI text.
+pub(super) fn styled(style: Style, text: impl std::fmt::Display) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// A place for lines of ANSI text. Whoever makes one decides, by what it is made of, whether
+/// styles reach the reader.
+///
+/// The first failure to write silences it: what a reader who left does not see needs no report,
+/// and a run goes on without its story.
+pub struct Output {
+    writer: Option<Box<dyn Write + Send>>,
+}
+
+impl Output {
+    /// Writes to `writer`, flushed after every piece.
+    pub fn new(writer: impl Write + Send + 'static) -> Self {
+        Output {
+            writer: Some(Box::new(writer)),
+        }
+    }
+
+    /// Writes a line; `line` has no line end.
+    pub fn line(&mut self, line: &str) {
+        self.text(&format!("{line}\n"));
+    }
+
+    /// Writes text as it is, in one piece.
+    pub fn text(&mut self, text: &str) {
+        if let Some(writer) = &mut self.writer
+            && write_all(writer, text).is_err()
+        {
+            self.writer = None;
+        }
+    }
+}
+
+fn write_all(writer: &mut impl Write, text: &str) -> io::Result<()> {
+    writer.write_all(text.as_bytes())?;
+    writer.flush()
+}

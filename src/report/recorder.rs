@@ -1,0 +1,105 @@
+//! What is kept of a run while it goes on.
+
+use std::time::Duration;
+
+use crate::model::{RunEvent, RunInfo};
+use crate::stats::{Summary, Tally};
+
+use super::error::ReportError;
+use super::results::{Spool, SpooledFlows};
+
+/// How many notices are kept for the report.
+const MOST_NOTICES: usize = 100;
+
+/// Counts the flows of a run, and appends each to a file as it ends if it was given one.
+///
+/// It holds no flow: its size does not grow with their number.
+#[derive(Default)]
+pub struct Recorder {
+    spool: Option<Spool>,
+    begun: Option<(RunInfo, Tally)>,
+    notices: Vec<String>,
+    end: Option<(Duration, bool)>,
+}
+
+/// A run that has ended.
+#[derive(Debug)]
+pub struct Recorded {
+    pub info: RunInfo,
+    pub summary: Summary,
+    /// What readers should know though it failed nothing; the first of it, if it is much.
+    pub notices: Vec<String>,
+    /// The flows, if they were kept.
+    pub flows: Option<SpooledFlows>,
+}
+
+impl Recorder {
+    /// Keeps figures only.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Keeps every flow in `spool`, too.
+    pub fn with_spool(spool: Spool) -> Self {
+        Recorder {
+            spool: Some(spool),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn event(&mut self, event: &RunEvent) {
+        match event {
+            RunEvent::RunStarted(info) => {
+                if let Some(spool) = &mut self.spool {
+                    spool.begin(info);
+                }
+                self.begun = Some(((**info).clone(), Tally::new(info)));
+            }
+            RunEvent::FlowEnded(flow) => {
+                if let Some((info, tally)) = &mut self.begun {
+                    tally.record(flow);
+                    if let Some(spool) = &mut self.spool {
+                        spool.append(info, flow);
+                    }
+                }
+            }
+            RunEvent::Notice { text, .. } if self.notices.len() < MOST_NOTICES => {
+                self.notices.push(text.clone());
+            }
+            RunEvent::RunEnded {
+                elapsed,
+                interrupted,
+            } => {
+                self.end = Some((*elapsed, *interrupted));
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn tick(&mut self) {
+        if let Some(spool) = &mut self.spool {
+            spool.flush();
+        }
+    }
+
+    pub(super) fn finish(self) -> (Option<Recorded>, Option<ReportError>) {
+        let (flows, error) = match self.spool.map(Spool::finish) {
+            Some(Ok(flows)) => (Some(flows), None),
+            Some(Err(error)) => (None, Some(error)),
+            None => (None, None),
+        };
+        let end = self.end;
+        let recorded = self.begun.map(|(info, tally)| {
+            // Without a proper end the run was cut off, and how long it took is not known.
+            let (elapsed, interrupted) = end.unwrap_or((Duration::ZERO, true));
+            let summary = tally.summary(elapsed, interrupted);
+            Recorded {
+                info,
+                summary,
+                notices: self.notices,
+                flows,
+            }
+        });
+        (recorded, error)
+    }
+}

@@ -1,0 +1,269 @@
+//! The thread that tells all reporters what happens.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crate::model::{EventSink, RunEvent};
+
+use super::error::ReportError;
+use super::recorder::{Recorded, Recorder};
+
+/// How often reporters may show how things stand.
+const TICK: Duration = Duration::from_millis(250);
+
+/// How much dialogue may wait to be reported. What a flood of output exceeds it by is left out.
+const MOST_DIALOGUE_BYTES: u64 = 16 << 20;
+
+/// Tells somebody how a run goes.
+///
+/// All calls come from one thread, one after the other: every event of the run in the order in
+/// which it was emitted, a tick about four times a second in between, then `finish` once. A
+/// reporter may write to files and terminals; while it does so, events wait, and the run does
+/// not. It keeps its troubles to itself until it finishes, and must not panic.
+pub trait Reporter: Send {
+    /// Something happened.
+    fn event(&mut self, event: &RunEvent);
+
+    /// Time has passed: `elapsed` since the reporters were started. However many events there
+    /// are, a display that follows them is best redrawn here only.
+    fn tick(&mut self, _elapsed: Duration) {}
+
+    /// No more events will come.
+    ///
+    /// # Errors
+    /// If what it was to tell or to write is not complete.
+    fn finish(&mut self) -> Result<(), ReportError> {
+        Ok(())
+    }
+}
+
+/// The reporters of one run, at work on a thread of their own.
+pub struct Reporters {
+    sink: Arc<Sink>,
+    thread: JoinHandle<(Option<Recorded>, Vec<ReportError>)>,
+}
+
+enum Message {
+    Event(RunEvent),
+    Finish,
+}
+
+/// The end of the channel that the engine holds.
+struct Sink {
+    messages: Sender<Message>,
+    dialogue: bool,
+    /// Bytes of dialogue sent and not yet reported.
+    waiting_bytes: Arc<AtomicU64>,
+    /// Pieces of dialogue that were not sent.
+    left_out: AtomicU64,
+}
+
+impl Reporters {
+    /// Starts the thread. `dialogue` says whether any of the reporters wants to know what
+    /// programs say and hear.
+    ///
+    /// # Errors
+    /// If the system gives no thread.
+    pub fn start(
+        recorder: Recorder,
+        reporters: Vec<Box<dyn Reporter>>,
+        dialogue: bool,
+    ) -> Result<Self, ReportError> {
+        let (messages, inbox) = channel();
+        let waiting_bytes = Arc::new(AtomicU64::new(0));
+        let sink = Sink {
+            messages,
+            dialogue,
+            waiting_bytes: Arc::clone(&waiting_bytes),
+            left_out: AtomicU64::new(0),
+        };
+        let thread = thread::Builder::new()
+            .name("reporters".into())
+            .spawn(move || report(&inbox, recorder, reporters, &waiting_bytes))
+            .map_err(|error| ReportError::Thread(error.to_string()))?;
+        Ok(Reporters {
+            sink: Arc::new(sink),
+            thread,
+        })
+    }
+
+    /// Where the engine tells its events.
+    pub fn sink(&self) -> Arc<dyn EventSink> {
+        Arc::<Sink>::clone(&self.sink)
+    }
+
+    /// Waits until everything emitted so far is reported. What was recorded is absent if the run
+    /// never began. The errors are those of single reporters, which kept no other from its work.
+    ///
+    /// # Errors
+    /// If the thread did not live to the end.
+    pub fn finish(self) -> Result<(Option<Recorded>, Vec<ReportError>), ReportError> {
+        let left_out = self.sink.left_out.load(Ordering::Relaxed);
+        if left_out > 0 {
+            let text =
+                format!("{left_out} pieces of dialogue are left out: there was too much of it");
+            self.sink.emit(RunEvent::Notice { flow: None, text });
+        }
+        // A thread that is gone is noticed by the join.
+        let _ = self.sink.messages.send(Message::Finish);
+        self.thread.join().map_err(|panic| {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+            ReportError::Thread(text.unwrap_or("a reporter panicked").to_owned())
+        })
+    }
+}
+
+impl EventSink for Sink {
+    fn emit(&self, event: RunEvent) {
+        let bytes = dialogue_bytes(&event);
+        if bytes > 0 {
+            let waiting = self.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
+            if waiting.saturating_add(bytes) > MOST_DIALOGUE_BYTES {
+                self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
+                self.left_out.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
+        }
+        // A thread that is gone is noticed when the run has ended.
+        let _ = self.messages.send(Message::Event(event));
+    }
+
+    fn wants_dialogue(&self) -> bool {
+        self.dialogue
+    }
+}
+
+fn dialogue_bytes(event: &RunEvent) -> u64 {
+    match event {
+        RunEvent::Heard { text, .. } | RunEvent::Said { text, .. } => text.len() as u64,
+        _ => 0,
+    }
+}
+
+fn report(
+    inbox: &Receiver<Message>,
+    mut recorder: Recorder,
+    mut reporters: Vec<Box<dyn Reporter>>,
+    waiting_bytes: &AtomicU64,
+) -> (Option<Recorded>, Vec<ReportError>) {
+    let began = Instant::now();
+    let mut next_tick = began + TICK;
+    loop {
+        match inbox.recv_timeout(next_tick.saturating_duration_since(Instant::now())) {
+            Ok(Message::Event(event)) => {
+                recorder.event(&event);
+                reporters
+                    .iter_mut()
+                    .for_each(|reporter| reporter.event(&event));
+                waiting_bytes.fetch_sub(dialogue_bytes(&event), Ordering::Relaxed);
+            }
+            Ok(Message::Finish) | Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        let now = Instant::now();
+        if now >= next_tick {
+            recorder.tick();
+            reporters
+                .iter_mut()
+                .for_each(|reporter| reporter.tick(now - began));
+            next_tick = now + TICK;
+        }
+    }
+    let mut errors: Vec<_> = reporters
+        .iter_mut()
+        .filter_map(|reporter| reporter.finish().err())
+        .collect();
+    let (recorded, error) = recorder.finish();
+    errors.extend(error);
+    (recorded, errors)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// Writes down what it is told, and waits for a permit before each event.
+    struct Witness {
+        seen: Arc<Mutex<Vec<String>>>,
+        permits: Option<Receiver<()>>,
+    }
+
+    impl Reporter for Witness {
+        fn event(&mut self, event: &RunEvent) {
+            if let Some(permits) = &self.permits {
+                permits.recv().unwrap();
+            }
+            if let RunEvent::Notice { text, .. } = event {
+                self.seen.lock().unwrap().push(text.clone());
+            }
+        }
+
+        fn finish(&mut self) -> Result<(), ReportError> {
+            self.seen.lock().unwrap().push("finished".into());
+            Err(ReportError::Thread("as asked".into()))
+        }
+    }
+
+    fn notice(text: &str) -> RunEvent {
+        RunEvent::Notice {
+            flow: None,
+            text: text.into(),
+        }
+    }
+
+    fn witness(permits: Option<Receiver<()>>) -> (Reporters, Arc<Mutex<Vec<String>>>) {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let witness = Box::new(Witness {
+            seen: Arc::clone(&seen),
+            permits,
+        });
+        (
+            Reporters::start(Recorder::new(), vec![witness], true).unwrap(),
+            seen,
+        )
+    }
+
+    #[test]
+    fn all_events_come_in_order_and_then_the_end() {
+        let (reporters, seen) = witness(None);
+        let sink = reporters.sink();
+        sink.emit(notice("one"));
+        sink.emit(notice("two"));
+        let (recorded, errors) = reporters.finish().unwrap();
+        assert!(recorded.is_none(), "no run was started");
+        assert_eq!(errors.len(), 1);
+        assert_eq!(*seen.lock().unwrap(), ["one", "two", "finished"]);
+        sink.emit(notice("after the end, which hurts nobody"));
+    }
+
+    #[test]
+    fn a_flood_of_dialogue_is_cut_and_said_to_be() {
+        let (permit, permits) = channel();
+        let (reporters, seen) = witness(Some(permits));
+        let sink = reporters.sink();
+        let instance = crate::model::InstanceId {
+            flow: crate::model::FlowNumber(1),
+            role: crate::model::RoleIndex(0),
+            attempt: 1,
+        };
+        let text = "x".repeat(1 << 20);
+        for _ in 0..20 {
+            sink.emit(RunEvent::Heard {
+                instance,
+                text: text.clone(),
+            });
+        }
+        for _ in 0..100 {
+            permit.send(()).unwrap();
+        }
+        reporters.finish().unwrap();
+        let seen = seen.lock().unwrap();
+        assert!(seen[0].starts_with("4 pieces of dialogue"), "{seen:?}");
+    }
+}

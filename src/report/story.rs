@@ -1,0 +1,150 @@
+//! The story of a run, step by step: for a single flow.
+
+use std::time::Duration;
+
+use crate::model::{FlowOutcome, FlowRecord, RunEvent, RunInfo, StepIndex, StepOutcome};
+
+use super::neutral::neutral;
+use super::output::{BAD, CARE, FAINT, GOOD, Output, STRONG, styled};
+use super::reporters::Reporter;
+use super::units;
+
+/// Tells each step as it goes, and at the end what came of it.
+pub struct Story {
+    output: Output,
+    info: Option<RunInfo>,
+    told: bool,
+}
+
+impl Story {
+    /// Tells it to `output`.
+    pub fn new(output: Output) -> Self {
+        Story {
+            output,
+            info: None,
+            told: false,
+        }
+    }
+
+    fn fact(&mut self, label: &str, value: &str) {
+        self.output
+            .line(&format!("{:<12} {}", neutral(label), neutral(value)));
+    }
+
+    fn detail(&mut self, text: &str) {
+        self.output.line(&format!("  {}", neutral(text)));
+    }
+
+    fn step_started(&mut self, step: StepIndex) {
+        let Some(info) = &self.info else { return };
+        let Some(found) = info.steps.get(step.0) else {
+            return;
+        };
+        let heading = format!("Step {}/{}: {}", step.0 + 1, info.steps.len(), found.name);
+        let actor = info
+            .roles
+            .get(found.role.0)
+            .map(|role| format!("Actor: {}", role.title));
+        let action = format!("Action: {}", found.action);
+        self.output.line("");
+        self.output.line(&styled(STRONG, neutral(&heading)));
+        if let Some(actor) = actor {
+            self.detail(&actor);
+        }
+        self.detail(&action);
+    }
+
+    fn step_ended(&mut self, outcome: &StepOutcome, duration: Duration, cause: &str) {
+        let took = units::precise_duration(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX));
+        let line = match outcome {
+            StepOutcome::Completed => styled(GOOD, format!("✓ completed in {took}")),
+            StepOutcome::Skipped => styled(FAINT, "– skipped: its condition does not hold"),
+            StepOutcome::Failed => styled(BAD, format!("✗ failed after {took}: {cause}")),
+            StepOutcome::Interrupted => styled(CARE, format!("✗ interrupted after {took}")),
+        };
+        self.output.line(&format!("  {line}"));
+    }
+
+    fn flow_ended(&mut self, flow: &FlowRecord) {
+        let status = match &flow.outcome {
+            FlowOutcome::Completed => styled(GOOD, "COMPLETED"),
+            FlowOutcome::Failed(failure) => {
+                let kind = failure.kind.to_string();
+                styled(
+                    BAD,
+                    format!("FAILED: {} at {}", neutral(&kind), neutral(&failure.step)),
+                )
+            }
+            FlowOutcome::Interrupted => styled(CARE, "INTERRUPTED"),
+        };
+        self.output.line("");
+        self.output.line(&format!("{:<12} {status}", "Status"));
+        self.fact("Duration", &units::precise_duration(flow.duration_us));
+        for (name, value) in &flow.captures {
+            self.fact(name, value);
+        }
+    }
+}
+
+impl Reporter for Story {
+    fn event(&mut self, event: &RunEvent) {
+        match event {
+            RunEvent::RunStarted(info) => {
+                self.fact("Session", &info.id.0);
+                self.fact("Scenario", &info.scenario);
+                self.info = Some((**info).clone());
+            }
+            RunEvent::FlowStarted { variables, .. } => {
+                for (name, value) in variables.iter().filter(|(_, value)| !is_masked(value)) {
+                    self.fact(name, value);
+                }
+            }
+            RunEvent::StepStarted { step, .. } => self.step_started(*step),
+            RunEvent::ScriptStarted {
+                instance,
+                pid,
+                command,
+            } => {
+                self.detail(&format!("Script {instance} started, pid {pid}: {command}"));
+            }
+            RunEvent::Captured { name, value, .. } => self.detail(&format!("{name}: {value}")),
+            RunEvent::StepEnded {
+                outcome,
+                duration,
+                failure,
+                ..
+            } => {
+                let cause = failure
+                    .as_ref()
+                    .map(|it| it.to_string())
+                    .unwrap_or_default();
+                self.step_ended(outcome, *duration, &neutral(&cause));
+            }
+            RunEvent::Notice { text, .. } => {
+                self.output
+                    .line(&styled(CARE, format!("Note: {}", neutral(text))));
+            }
+            RunEvent::Stopping { reason } => {
+                self.output
+                    .line(&styled(CARE, format!("Stopping: {}", neutral(reason))));
+            }
+            RunEvent::FlowEnded(flow) => {
+                self.flow_ended(flow);
+                self.told = true;
+            }
+            RunEvent::RunEnded { .. } if self.told => self.output.line(""),
+            RunEvent::RunEnded { .. }
+            | RunEvent::ScriptEnded(_)
+            | RunEvent::Heard { .. }
+            | RunEvent::Said { .. } => {}
+        }
+    }
+}
+
+/// A value of which nothing is left to tell.
+fn is_masked(value: &str) -> bool {
+    !value.is_empty()
+        && value
+            .chars()
+            .all(|character| matches!(character, '*' | '•'))
+}

@@ -1,0 +1,31 @@
+//! The report that follows every run, for people at a terminal.
+
+mod failures;
+mod overview;
+mod resources;
+mod steps;
+
+use crate::model::RunInfo;
+use crate::stats::Summary;
+
+use super::output::{STRONG, styled};
+
+/// The least width that the report is laid out for.
+const LEAST_WIDTH: usize = 60;
+
+/// The report of a run as ANSI text, laid out for so many columns. Whoever shows it strips the
+/// styles where they are not wanted.
+pub fn render(info: &RunInfo, summary: &Summary, width: usize) -> String {
+    let width = width.max(LEAST_WIDTH);
+    let mut sections = vec![overview::render(info, summary)];
+    sections.extend(steps::render(summary, width));
+    sections.extend(failures::render(summary));
+    sections.extend(resources::render(summary, width));
+    let mut text = sections.join("\n\n");
+    text.push('\n');
+    text
+}
+
+fn heading(text: &str) -> String {
+    styled(STRONG, text)
+}

@@ -1,0 +1,39 @@
+//! The failures, by step and cause, with an example each.
+
+use crate::report::failure;
+use crate::report::neutral;
+use crate::report::output::{BAD, FAINT, styled};
+use crate::report::units;
+use crate::stats::{FailureGroup, Summary};
+
+use super::heading;
+
+pub(super) fn render(summary: &Summary) -> Option<String> {
+    let failures = &summary.failures;
+    if failures.count() == 0 {
+        return None;
+    }
+    let mut blocks: Vec<_> = failures.groups.iter().map(block).collect();
+    if failures.others > 0 {
+        let others = units::counted(failures.others, "failure");
+        blocks.push(format!("  and {others} of other steps and causes"));
+    }
+    Some(format!("{}\n{}", heading("Failures"), blocks.join("\n\n")))
+}
+
+fn block(group: &FailureGroup) -> String {
+    let step = neutral(&group.step);
+    let cause = group.example.kind.to_string();
+    let role = neutral(&group.role);
+    let what = styled(
+        BAD,
+        format!("{} × {step}: {}", group.count, neutral(&cause)),
+    );
+    let mut lines = vec![format!("  {what} {}", styled(FAINT, format!("({role})")))];
+    let mut example = failure::lines(&group.example).into_iter();
+    let message = example.next().unwrap_or_default();
+    lines.push(format!("    {message}"));
+    lines.push(format!("    flow     {}", neutral(&group.example_flow.0)));
+    lines.extend(example.map(|line| format!("    {line}")));
+    lines.join("\n")
+}

@@ -1,0 +1,72 @@
+//! What was run, and how it went in a few figures.
+
+use anstyle::Style;
+
+use crate::model::RunInfo;
+use crate::report::neutral;
+use crate::report::output::{BAD, CARE, GOOD, styled};
+use crate::report::units;
+use crate::stats::Summary;
+
+use super::heading;
+
+pub(super) fn render(info: &RunInfo, summary: &Summary) -> String {
+    let flows = summary.flows;
+    let mut lines = vec![heading(&format!("Report of {}", neutral(&info.id.0)))];
+    let mut fact = |label: &str, value: String| lines.push(format!("  {label:<18} {value}"));
+
+    fact("Execution", execution(info));
+    fact("Scenario", neutral(&info.scenario).into_owned());
+    fact("Script instances", summary.processes.started.to_string());
+    fact("Flows", flows.planned.to_string());
+    fact("  completed", count(flows.completed, GOOD));
+    fact("  failed", count(flows.failed, BAD));
+    fact("  interrupted", count(flows.interrupted, CARE));
+    if flows.not_started() > 0 {
+        fact("  not started", count(flows.not_started(), CARE));
+    }
+    let rate = units::percent(summary.success_rate);
+    let whole = summary.success_rate.is_none_or(|rate| rate >= 1.0);
+    fact("Success rate", if whole { rate } else { styled(BAD, rate) });
+    let mut total = units::duration(summary.elapsed_us);
+    if let Some(per_second) = summary.completed_per_second.filter(|_| flows.completed > 1) {
+        total.push_str(&format!(
+            ", {} completed flows/s",
+            units::per_second(per_second)
+        ));
+    }
+    fact("Total duration", total);
+    let average = summary.flow_duration.map_or("–".into(), |flow| {
+        let mean = units::duration(flow.mean_us);
+        if flow.count == 1 {
+            return mean;
+        }
+        let (p95, max) = (units::duration(flow.p95_us), units::duration(flow.max_us));
+        format!("{mean}, p95 {p95}, longest {max}")
+    });
+    fact("Average duration", average);
+    if summary.interrupted {
+        lines.push(format!("  {}", styled(CARE, "The run was interrupted.")));
+    }
+    lines.join("\n")
+}
+
+fn execution(info: &RunInfo) -> String {
+    if info.flows == 1 {
+        "single flow".into()
+    } else {
+        format!(
+            "batch of {} flows, {} in parallel",
+            info.flows, info.parallel
+        )
+    }
+}
+
+/// A count, in this style unless there is nothing to count.
+fn count(count: u64, style: Style) -> String {
+    if count == 0 {
+        "0".into()
+    } else {
+        styled(style, count)
+    }
+}

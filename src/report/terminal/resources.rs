@@ -1,0 +1,71 @@
+//! What the programs used, and how they ended.
+
+use comfy_table::Cell;
+
+use crate::report::neutral;
+use crate::report::output::{BAD, CARE, styled};
+use crate::report::units;
+use crate::stats::{ProcessCounts, Summary};
+
+use super::heading;
+use super::steps::{align_numbers, indented, plain_table};
+
+pub(super) fn render(summary: &Summary, width: usize) -> Option<String> {
+    if summary.processes.started == 0 {
+        return None;
+    }
+    let mut table = plain_table(width);
+    let headings = [
+        "Actor",
+        "Scripts",
+        "Start-up",
+        "Longest",
+        "CPU each",
+        "CPU total",
+        "Peak memory",
+    ];
+    table.set_header(headings.map(Cell::new));
+    for role in summary.roles.iter().filter(|role| role.instances > 0) {
+        let startup = role.startup.as_ref();
+        let time = |us: Option<u64>| us.map_or("–".into(), units::duration);
+        table.add_row([
+            neutral(&role.title).into_owned(),
+            role.instances.to_string(),
+            time(startup.map(|spread| spread.mean_us)),
+            time(startup.map(|spread| spread.max_us)),
+            time(role.cpu_mean_us),
+            units::duration(role.cpu_total_us),
+            units::bytes(role.peak_rss_bytes),
+        ]);
+    }
+    align_numbers(&mut table, 1);
+    let table = indented(&table);
+    Some(format!(
+        "{}\n{table}\n\n{}",
+        heading("Resources"),
+        processes(&summary.processes)
+    ))
+}
+
+fn processes(counts: &ProcessCounts) -> String {
+    let troubled = |count: u64, style, text: &str| {
+        let text = format!("{count} {text}");
+        if count == 0 {
+            text
+        } else {
+            styled(style, text)
+        }
+    };
+    let mut ends = vec![format!("{} ended well", counts.ended_well)];
+    if counts.ended_badly > 0 {
+        ends.push(troubled(counts.ended_badly, CARE, "ended badly"));
+    }
+    ends.push(format!("{} terminated", counts.terminated));
+    ends.push(troubled(counts.killed, CARE, "killed"));
+    ends.push(troubled(counts.left_over, BAD, "left over"));
+    format!(
+        "  Processes: {} started, {}",
+        counts.started,
+        ends.join(", ")
+    )
+}

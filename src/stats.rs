@@ -1,0 +1,20 @@
+//! What a run's flows add up to: numbers in, numbers out.
+//!
+//! A [`Tally`] is fed with every flow as it ends and forgets the flow; what it keeps does not grow
+//! with the number of flows. A [`Summary`] is what it says when the run is over. Durations are
+//! whole microseconds throughout, and a quantity of which there is no sample is absent, never zero.
+
+mod failures;
+mod histogram;
+mod resources;
+mod summary;
+mod tally;
+#[cfg(test)]
+mod testing;
+
+pub use failures::MOST_GROUPS;
+pub use histogram::{Histogram, Spread};
+pub use summary::{
+    FailureGroup, FailureSummary, FlowCounts, ProcessCounts, RoleSummary, StepSummary, Summary,
+};
+pub use tally::Tally;

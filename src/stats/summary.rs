@@ -1,0 +1,140 @@
+//! What a run amounts to, in the form in which it is shown and kept.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Failure, FlowId};
+
+use super::histogram::Spread;
+
+/// A whole run in figures.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Whether the run was stopped before all its flows had ended.
+    pub interrupted: bool,
+    /// From the run's start to its end, everything cleaned up.
+    pub elapsed_us: u64,
+    pub flows: FlowCounts,
+    /// The part of the flows begun that were completed, from 0 to 1; an interrupted flow was not.
+    pub success_rate: Option<f64>,
+    /// Completed flows a second, over the whole run. Absent if it took no time.
+    pub completed_per_second: Option<f64>,
+    /// How long the completed flows took, pauses included.
+    pub flow_duration: Option<Spread>,
+    /// In the order of the flow.
+    pub steps: Vec<StepSummary>,
+    pub failures: FailureSummary,
+    /// In the order of the scenario.
+    pub roles: Vec<RoleSummary>,
+    pub processes: ProcessCounts,
+}
+
+/// How many flows there were, and how they ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct FlowCounts {
+    /// How many the run was to perform.
+    pub planned: u64,
+    pub completed: u64,
+    pub failed: u64,
+    /// Begun, and stopped together with the run.
+    pub interrupted: u64,
+}
+
+impl FlowCounts {
+    /// How many have ended, in whatever way.
+    pub fn ended(&self) -> u64 {
+        self.completed + self.failed + self.interrupted
+    }
+
+    /// How many of those planned never began.
+    pub fn not_started(&self) -> u64 {
+        self.planned.saturating_sub(self.ended())
+    }
+}
+
+/// One step over all flows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepSummary {
+    pub name: String,
+    /// The role's name.
+    pub role: String,
+    /// The role's name for people.
+    pub actor: String,
+    pub completed: u64,
+    pub failed: u64,
+    pub interrupted: u64,
+    /// Its condition was false.
+    pub skipped: u64,
+    /// The part of the times it was begun that it was completed, from 0 to 1.
+    pub success_rate: Option<f64>,
+    /// How long it took where it was completed, pauses taken out.
+    pub duration: Option<Spread>,
+}
+
+/// The failures of a run by step and cause.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct FailureSummary {
+    /// The most frequent first.
+    pub groups: Vec<FailureGroup>,
+    /// Failures of steps and causes beyond the number that is told apart.
+    pub others: u64,
+}
+
+impl FailureSummary {
+    /// How many failures there were in all.
+    pub fn count(&self) -> u64 {
+        self.groups.iter().map(|group| group.count).sum::<u64>() + self.others
+    }
+}
+
+/// All failures of one step by one cause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailureGroup {
+    pub step: String,
+    pub role: String,
+    /// The short stable name of the cause: `timeout`, or the category of a business failure.
+    pub cause: String,
+    pub count: u64,
+    /// The flow that failed first.
+    pub example_flow: FlowId,
+    /// Why it did.
+    pub example: Failure,
+}
+
+/// What the script instances of one role used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleSummary {
+    pub name: String,
+    pub title: String,
+    pub instances: u64,
+    /// From the order to start it until its first output.
+    pub startup: Option<Spread>,
+    pub cpu_total_us: u64,
+    pub cpu_mean_us: Option<u64>,
+    /// The most that any one of them used at a time.
+    pub peak_rss_bytes: u64,
+}
+
+/// How many processes there were, and how they ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ProcessCounts {
+    pub started: u64,
+    /// By themselves, with exit code 0.
+    pub ended_well: u64,
+    /// By themselves, with another exit code or by a signal that was not ours.
+    pub ended_badly: u64,
+    /// When asked to.
+    pub terminated: u64,
+    /// Because they did not listen.
+    pub killed: u64,
+    /// Not ended within the time allowed.
+    pub left_over: u64,
+}
+
+/// `part` of `whole`, from 0 to 1; `None` of nothing.
+pub(super) fn rate(part: u64, whole: u64) -> Option<f64> {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a rate of counts needs no 53 bits"
+    )]
+    (whole > 0).then(|| part as f64 / whole as f64)
+}

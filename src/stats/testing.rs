@@ -1,0 +1,101 @@
+//! Small made-up flows for the tests of this layer.
+
+use chrono::Local;
+
+use crate::model::{
+    Activity, Ending, ExitCause, Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, FlowRecord,
+    InstanceId, ProcessRecord, RoleIndex, RoleInfo, RunId, RunInfo, StepIndex, StepInfo,
+    StepOutcome, StepRecord, Usage,
+};
+
+/// A run of two roles with one step each.
+pub(super) fn info(flows: u64) -> RunInfo {
+    let role = |name: &str, title: &str| RoleInfo {
+        name: name.into(),
+        title: title.into(),
+        command: format!("./{name}"),
+    };
+    let step = |name: &str, role| StepInfo {
+        name: name.into(),
+        role: RoleIndex(role),
+        action: "act".into(),
+    };
+    RunInfo {
+        id: RunId("REAL-E2E-20260131-142530".into()),
+        scenario: "order-flow".into(),
+        roles: vec![
+            role("customer", "Customer"),
+            role("staff", "Inventory Staff"),
+        ],
+        steps: vec![step("01_login", 0), step("02_create_order", 1)],
+        flows,
+        parallel: 1,
+        seed: 1,
+        started_at: Local::now(),
+    }
+}
+
+/// A flow whose steps ended like this, each after 10 ms.
+pub(super) fn flow(number: u64, outcome: FlowOutcome, steps: &[StepOutcome]) -> FlowRecord {
+    let steps = steps.iter().enumerate().map(|(index, outcome)| StepRecord {
+        step: StepIndex(index),
+        outcome: outcome.clone(),
+        started_after_us: 10_000 * index as u64,
+        duration_us: 10_000,
+        paused_us: 0,
+    });
+    FlowRecord {
+        number: FlowNumber(number),
+        id: FlowId(format!("flow-{number}")),
+        started_at: Local::now(),
+        duration_us: 20_000,
+        paused_us: 0,
+        outcome,
+        steps: steps.collect(),
+        captures: Vec::new(),
+        variables: Vec::new(),
+        processes: Vec::new(),
+    }
+}
+
+/// A failure of this kind at this step.
+pub(super) fn failure(step: &str, kind: FailureKind) -> Failure {
+    Failure {
+        kind,
+        step: step.into(),
+        role: "customer".into(),
+        turn: "order-flow.yaml:42".into(),
+        message: "awaited prompt `Password:`".into(),
+        awaited: vec!["prompt `Password:`".into()],
+        waited_us: 30_000_000,
+        activity: Activity::WaitingForInput,
+        tail: "Login name:".into(),
+        hint: None,
+    }
+}
+
+/// A process that used 3 ms of CPU time and 4 MiB.
+pub(super) fn process(
+    flow: u64,
+    role: usize,
+    ending: Ending,
+    exit: Option<ExitCause>,
+) -> ProcessRecord {
+    ProcessRecord {
+        instance: InstanceId {
+            flow: FlowNumber(flow),
+            role: RoleIndex(role),
+            attempt: 1,
+        },
+        pid: 4_000,
+        ending,
+        exit,
+        usage: Usage {
+            cpu_user_us: 2_000,
+            cpu_system_us: 1_000,
+            peak_rss_bytes: 4 << 20,
+        },
+        startup_us: Some(2_500),
+        lifetime_us: 50_000,
+    }
+}
