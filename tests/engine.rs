@@ -131,7 +131,7 @@ fn a_secret_is_not_typed_where_it_would_be_shown() {
 fn a_program_that_ends_early_says_how_and_its_last_words() {
     let cases = [
         (r#"print, "oops\\n", exit, "9""#, "exit code 9"),
-        (r#"print, "oops\\n", signal, "11""#, "SIGSEGV"),
+        (r#"print, "oops\\n", signal, "6""#, "SIGABRT"),
     ];
     for (words, how) in cases {
         let run = Rehearsing::with_turns(words, "- see: fine").perform();

@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::Local;
 use rehearsal::engine::{Control, Programs, RunEnd, RunOptions, run};
 use rehearsal::model::{EventSink, Failure, FlowOutcome, FlowRecord, RunEvent, RunId};
-use rehearsal::scenario;
+use rehearsal::scenario::{self, CompileOptions};
 
 /// The compiled fixture program.
 pub fn fixture() -> PathBuf {
@@ -40,7 +40,7 @@ pub struct Rehearsed {
 
 #[derive(Default)]
 pub struct Recorder {
-    events: Mutex<Vec<RunEvent>>,
+    pub events: Mutex<Vec<RunEvent>>,
     /// Called with every event, for tests that react to one.
     pub react: Option<Box<dyn Fn(&RunEvent) + Send + Sync>>,
 }
@@ -89,16 +89,6 @@ impl Rehearsing {
         ))
     }
 
-    pub fn home(&self) -> &Path {
-        self.home.path()
-    }
-
-    /// Writes a file beside the scenario.
-    pub fn file(self, name: &str, text: &str) -> Self {
-        std::fs::write(self.home.path().join(name), text).expect("a file of the test's own");
-        self
-    }
-
     pub fn perform(&self) -> Rehearsed {
         self.perform_with(&Control::new(), Recorder::default())
     }
@@ -106,12 +96,12 @@ impl Rehearsing {
     pub fn perform_with(&self, control: &Control, recorder: Recorder) -> Rehearsed {
         let path = self.home.path().join("test.yaml");
         std::fs::write(&path, &self.source).expect("a file of the test's own");
-        let plan =
-            scenario::load(&path).unwrap_or_else(|faults| panic!("{faults}\n{}", self.source));
+        let compiled = scenario::load(&path, CompileOptions::default())
+            .unwrap_or_else(|faults| panic!("{faults}\n{}", self.source));
         let recorder = Arc::new(recorder);
         let run_directory = tempfile::tempdir().expect("a temporary folder");
         let options = RunOptions {
-            plan: Arc::new(plan),
+            plan: Arc::new(compiled.plan),
             run_id: RunId("TEST".into()),
             flows: self.flows,
             parallel: self.parallel,
