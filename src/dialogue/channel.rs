@@ -219,7 +219,8 @@ impl Channel {
         looped: bool,
         line: Range<usize>,
     ) -> Option<Heard> {
-        if let Some((hit, heard)) = self.failure(watch, line.clone(), &waits.tolerated) {
+        let unwatched = line.start.max(self.watched)..line.end;
+        if let Some((hit, heard)) = self.failure(watch, unwatched, &waits.tolerated) {
             self.failures_from = self.failures_from.max(hit.range.end);
             // The rest of the line may still hold something.
             self.all_seen = None;
@@ -302,6 +303,12 @@ impl Channel {
             }
         }
         start
+    }
+
+    /// A new prompt has come since the reply before, so the echo of that came before it or never
+    /// will.
+    pub(super) fn forget_echoes(&mut self) {
+        self.lines.forget_echoes();
     }
 
     pub(super) fn expect_echo(&mut self, echo: &Echo) {

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::echo::Echoes;
+use super::echo::{Echoes, Maybe};
 use super::reply::Echo;
 use super::text::TextSink;
 
@@ -162,9 +162,13 @@ impl Lines {
         self.echoes.expect(echo, self.end(), prompt);
     }
 
-    /// Where that end of the unfinished line begins that could be our echo: whether surely, if
-    /// nothing more comes, or only perhaps.
-    pub(super) fn maybe_echo(&self) -> Option<super::echo::Maybe> {
+    /// Echoes that haven't come won't come any more.
+    pub(super) fn forget_echoes(&mut self) {
+        self.echoes = Echoes::default();
+    }
+
+    /// Whether the unfinished line ends with what could be our echo.
+    pub(super) fn maybe_echo(&self) -> Option<Maybe> {
         if self.echoes.is_empty() {
             return None;
         }
@@ -174,7 +178,8 @@ impl Lines {
 
     /// Forgets what stands before `position`, when that is worth the while.
     pub(super) fn forget(&mut self, position: usize) {
-        const WORTH_BYTES: usize = 64 << 10;
+        const WORTH_BYTES: usize = 16 << 10;
+        const ROOM_BYTES: usize = 256 << 10;
         let Some(mut index) = position.checked_sub(self.base) else {
             return;
         };
@@ -186,6 +191,9 @@ impl Lines {
         }
         self.text.drain(..index);
         self.base += index;
+        if self.text.capacity() > ROOM_BYTES && self.text.len() < self.text.capacity() / 8 {
+            self.text.shrink_to(self.text.len() * 2);
+        }
         let gone = self.stamps.partition_point(|stamp| stamp.end <= self.base);
         self.stamps.drain(..gone);
     }
