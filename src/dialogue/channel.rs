@@ -74,6 +74,14 @@ impl Channel {
     pub(super) fn feed(&mut self, bytes: &[u8], at: Instant) {
         self.lines.arriving(at);
         self.view.feed(bytes, &mut self.lines);
+        // What a program takes back, as with backspace, nobody has seen.
+        let lowest = self.lines.take_lowest();
+        if lowest < usize::MAX {
+            self.furthest = self.furthest.min(lowest);
+            self.failures_from = self.failures_from.min(lowest);
+            self.told = self.told.min(lowest);
+            self.taken.cut(lowest);
+        }
     }
 
     pub(super) fn close(&mut self, at: Instant) {
@@ -277,9 +285,10 @@ impl Channel {
         self.taken.forget(self.mark);
     }
 
-    /// An interlude at the end of the unfinished line was answered there.
+    /// The interlude that stood at the end of the unfinished line, at `end`, was answered.
     pub(super) fn answered_interlude(&mut self, end: usize) {
-        if end >= self.lines.base() {
+        let end = end.min(self.lines.end());
+        if end >= self.lines.base() && self.lines.text().is_char_boundary(self.lines.index(end)) {
             self.seal(end);
         }
     }

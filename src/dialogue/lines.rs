@@ -37,6 +37,8 @@ pub(super) struct Lines {
     /// How often it changed.
     changes: u64,
     echoes: Echoes,
+    /// The lowest end of the text since [`Lines::take_lowest`], if any of it was taken back.
+    lowest: usize,
 }
 
 #[derive(Debug)]
@@ -57,6 +59,7 @@ impl Lines {
             changed_at: now,
             changes: 0,
             echoes: Echoes::default(),
+            lowest: usize::MAX,
         }
     }
 
@@ -86,6 +89,11 @@ impl Lines {
 
     pub(super) fn changes(&self) -> u64 {
         self.changes
+    }
+
+    /// What stood behind this position may be gone or another text since the last call.
+    pub(super) fn take_lowest(&mut self) -> usize {
+        std::mem::replace(&mut self.lowest, usize::MAX)
     }
 
     /// All text that is kept. [`Lines::index`] tells where a position is in it.
@@ -205,6 +213,13 @@ impl Lines {
         }
     }
 
+    /// The unfinished line is cut off at this position.
+    fn cut(&mut self, position: usize) {
+        self.text.truncate(position - self.base);
+        self.lowest = self.lowest.min(position);
+        self.echoes.cut(position);
+    }
+
     fn changed(&mut self) {
         self.changed_at = self.now;
         self.changes += 1;
@@ -228,7 +243,7 @@ impl Lines {
         let Some(start) = self.echoes.line_ended(line, self.open, received_line_end) else {
             return false;
         };
-        self.text.truncate(start - self.base);
+        self.cut(start);
         self.text[self.open - self.base..].trim_end().is_empty()
     }
 }
@@ -255,6 +270,9 @@ impl TextSink for Lines {
                     if self.echoes.text_came(&mut self.text, from, self.open, was) {
                         self.carried = None;
                     }
+                    if self.end() < was + piece.len() {
+                        self.lowest = self.lowest.min(self.open);
+                    }
                 }
             }
             run = &run[piece.len()..];
@@ -269,7 +287,7 @@ impl TextSink for Lines {
         let blank = self.text[self.open - self.base..].trim_end().is_empty();
         if ours || (blank && self.carried.is_some()) {
             // The end of a line whose beginning is a line already, or a line of our typing alone.
-            self.text.truncate(self.open - self.base);
+            self.cut(self.open);
             self.carried = None;
             self.changed();
         } else {
@@ -283,14 +301,14 @@ impl TextSink for Lines {
                 .echoes
                 .redraw_begins(&self.text[self.open - self.base..])
         {
-            self.text.truncate(self.open - self.base);
+            self.cut(self.open);
             self.changed();
             return;
         }
         let ours = self.take_echo(false);
         let blank = self.text[self.open - self.base..].trim_end().is_empty();
         if ours || (blank && self.carried.is_some()) || self.end() == self.open {
-            self.text.truncate(self.open - self.base);
+            self.cut(self.open);
             self.carried = None;
         } else {
             self.complete(self.changed_at);
@@ -300,6 +318,7 @@ impl TextSink for Lines {
     fn backspace(&mut self) {
         if self.end() > self.open {
             self.text.pop();
+            self.cut(self.end());
             self.changed();
         }
     }

@@ -143,6 +143,7 @@ impl Role {
             now = start + Duration::from_secs(number as u64);
             match step {
                 Says(bytes) => run.says(Stream::Out, bytes, now, reads),
+                SaysErr(_) if self.terminal => {}
                 SaysErr(bytes) => run.says(Stream::Err, bytes, now, reads),
                 Quiet => now += QUIET,
                 Ends => run.dialogue.closed(Stream::Out, now),
@@ -278,7 +279,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => Just(b"\r\n".to_vec()),
         1 => proptest::sample::select(vec![
             &b"\n"[..], b"\r", b"\x08", b"\x1b[1m", b"\x1b[2J", b"\x1b[3C", b"\x1b[2G", b"a\r\n",
-            b"1\r\n", b"^C", b"Error", b"more", b"\xff", b"> ",
+            b"1\r\n", b"^C", b"Error", b"more", b"\xff", b"> ", b"\r> ", b"ab\r\n", b"> \x1b[3G",
         ])
         .prop_map(<[u8]>::to_vec),
     ];
@@ -314,6 +315,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(EntersLoop),
         1 => Just(LeavesLoop),
         1 => Just(ShowsLines),
+        1 => proptest::sample::select(vec!["a\n", "b: ", "Error", "\n"]).prop_map(err),
     ];
     (Just(any(&[])), proptest::collection::vec(step, 1..14)).prop_map(|(first, rest)| {
         let mut steps = vec![first];
@@ -337,7 +339,46 @@ proptest! {
         let role = || Role::new(&[("bad", "Error")], &[(On::Prompt, "more")]);
         let whole = role().run(&steps, &Reads::Whole);
         prop_assert_eq!(&role().run(&steps, &Reads::ByteByByte), &whole);
+        prop_assert_eq!(&role().run(&steps, &Reads::Pieces(sizes.clone())), &whole);
+        prop_assert_eq!(&role().run(&steps, &Reads::ByteByByteAsking), &whole);
+    }
+
+    #[test]
+    fn nor_does_what_is_heard_on_pipes(
+        steps in steps(),
+        sizes in proptest::collection::vec(0_usize..6, 0..8),
+    ) {
+        let role = || Role::new(&[("bad", "Error")], &[(On::Prompt, "more")]).pipes();
+        let whole = role().run(&steps, &Reads::Whole);
+        prop_assert_eq!(&role().run(&steps, &Reads::ByteByByte), &whole);
         prop_assert_eq!(&role().run(&steps, &Reads::Pieces(sizes)), &whole);
         prop_assert_eq!(&role().run(&steps, &Reads::ByteByByteAsking), &whole);
+    }
+
+    /// Wherever a terminal's echo lands among what a program says, it is not heard.
+    #[test]
+    fn what_was_typed_is_never_heard(
+        typed in "[a-z]{1,6}( [a-zé]{1,3})?",
+        on_its_way in proptest::sample::select(vec!["", "TICK\r\n", "TICK ", "[1] X\r\nY: "]),
+        prompt_first in any_bool(),
+        then in proptest::sample::select(vec!["DONE\r\n", "\r\nDONE\r\n# ", "# "]),
+    ) {
+        let role = Role::plain();
+        let first = if prompt_first { prompt(">") } else { see(">") };
+        let end = if prompt_first { "" } else { "\r\n" };
+        let steps = [
+            first,
+            says(&format!("> {end}")),
+            types(&typed),
+            any(&[(On::Line, "/[a-zé]/"), (On::Prompt, "/[a-zé]/")]),
+            says(&format!("{on_its_way}{typed}\r\n{then}")),
+            Quiet,
+            ShowsLines,
+        ];
+        let whole = role.run(&steps, &Reads::Whole);
+        let (heard, lines) = whole.split_once("lines ").expect("lines");
+        prop_assert_eq!(heard.lines().count(), 1, "{}", whole);
+        prop_assert!(!lines.trim_end().contains(|c: char| c.is_lowercase()), "{}", lines);
+        prop_assert_eq!(&role.run(&steps, &Reads::ByteByByte), &whole);
     }
 }

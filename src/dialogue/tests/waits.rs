@@ -212,3 +212,18 @@ fn the_end_completes_a_line() {
         "wait 0 @2 [bye]",
     );
 }
+
+#[test]
+fn what_is_taken_back_after_a_match_does_no_harm() {
+    for (after, typed) in [("\x08", ""), ("\x08aé", "é"), ("\x08\x08\x08x", "x")] {
+        let steps = [
+            says("bé"),
+            prompt("é"),
+            says(after),
+            unseen(typed),
+            says("\r\n? "),
+            prompt("?"),
+        ];
+        check(&Role::plain(), &steps, "wait 0 @0 [bé]\nwait 0 @4 [? ]");
+    }
+}
