@@ -27,6 +27,10 @@ struct Inner {
     kind: Kind,
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "behind an Arc already; literals are built often"
+)]
 enum Kind {
     Literal(memmem::Finder<'static>),
     Regex(Box<Compiled>),
@@ -186,34 +190,68 @@ impl Pattern {
                     from += 1;
                 }
                 let found = at_end.search(&Input::new(line).span(from..line.len()))?;
-                Some(found.range())
+                Some(found.start()..found.end().min(line.trim_end().len()).max(found.start()))
             }
         }
     }
 
-    /// The named groups of the match that begins at `start`. A group that took no part in it, or
-    /// is empty, is left out.
+    /// The named groups of the match that begins at `start`, of which nothing goes beyond `end`.
+    /// A group that took no part in it, or is empty, is left out.
     pub fn captures(&self, text: &str, start: usize, end: usize) -> Vec<(String, String)> {
-        let Kind::Regex(compiled) = &self.0.kind else {
-            return Vec::new();
-        };
+        match &self.0.kind {
+            Kind::Literal(_) => Vec::new(),
+            Kind::Regex(compiled) => values(text, self.groups(&compiled.regex, text, start..end)),
+        }
+    }
+
+    /// The named groups of the first match in `text`, which may have many lines.
+    pub fn search(&self, text: &str) -> Option<Vec<(String, String)>> {
+        let found = self.find(text, 0..text.len())?;
+        Some(self.captures(text, found.start, text.len()))
+    }
+
+    /// The same as [`Pattern::captures`] for the match that [`Pattern::find_at_end`] found.
+    pub(super) fn captures_at_end(&self, line: &str, start: usize) -> Vec<(String, String)> {
+        values(line, self.groups_at_end(line, start))
+    }
+
+    /// Whether that match has a capture that reaches the line's end, and so might still grow.
+    pub(super) fn might_grow(&self, line: &str, start: usize) -> bool {
+        let bare = line.trim_end().len();
+        self.groups_at_end(line, start)
+            .iter()
+            .any(|(_, range)| range.end >= bare)
+    }
+
+    fn groups_at_end(&self, line: &str, start: usize) -> Vec<(&str, Range<usize>)> {
+        match &self.0.kind {
+            Kind::Literal(_) => Vec::new(),
+            Kind::Regex(compiled) => match compiled.at_end.get() {
+                Some(Some(regex)) => self.groups(regex, line, start..line.len()),
+                _ => Vec::new(),
+            },
+        }
+    }
+
+    fn groups(
+        &self,
+        regex: &meta::Regex,
+        text: &str,
+        span: Range<usize>,
+    ) -> Vec<(&str, Range<usize>)> {
         if self.0.names.is_empty() {
             return Vec::new();
         }
-        let mut captures = compiled.regex.create_captures();
-        let input = Input::new(text).span(start..end).anchored(Anchored::Yes);
-        compiled.regex.search_captures(&input, &mut captures);
-        let Some(pattern) = captures.pattern() else {
-            return Vec::new();
-        };
-        let info = compiled.regex.group_info();
-        info.pattern_names(pattern)
-            .enumerate()
-            .filter_map(|(group, name)| {
-                let value = &text[captures.get_group(group)?.range()];
-                (!value.is_empty()).then(|| (name.unwrap_or("").to_owned(), value.to_owned()))
+        let mut captures = regex.create_captures();
+        let input = Input::new(text).span(span).anchored(Anchored::Yes);
+        regex.search_captures(&input, &mut captures);
+        self.0
+            .names
+            .iter()
+            .filter_map(|name| {
+                let group = captures.get_group_by_name(name)?;
+                (!group.is_empty()).then(|| (name.as_str(), group.range()))
             })
-            .filter(|(name, _)| !name.is_empty())
             .collect()
     }
 
@@ -256,6 +294,13 @@ impl PartialEq for Pattern {
 }
 
 impl Eq for Pattern {}
+
+fn values(text: &str, groups: Vec<(&str, Range<usize>)>) -> Vec<(String, String)> {
+    groups
+        .into_iter()
+        .map(|(name, range)| (name.to_owned(), text[range].to_owned()))
+        .collect()
+}
 
 /// How every expression is compiled.
 pub(super) fn builder() -> meta::Builder {
