@@ -13,6 +13,8 @@ mod compile;
 pub mod data;
 mod diagnostics;
 mod names;
+mod needs;
+mod outline;
 pub mod plan;
 mod raw;
 mod schema;
@@ -23,6 +25,8 @@ mod vocabulary;
 
 pub use compile::{CompileOptions, Compiled, compile, load};
 pub use diagnostics::{Diagnostic, Diagnostics, Severity};
+pub use needs::Need;
+pub use outline::{DataOutline, Outline, RoleOutline, StepOutline, outline};
 pub use raw::SOURCE_LIMIT_BYTES;
 pub use schema::schema;
 pub use secrets::Masker;
