@@ -86,7 +86,7 @@ pub struct Dialogue {
     /// The last wait, if no reply and no end of a loop came after it.
     last_wait: Option<Arc<Waits>>,
     /// Where the last wait was heard.
-    matched: Stream,
+    matched: (Stream, On),
     /// Where the last interlude was heard, and the end of the unfinished line if it was a prompt.
     interlude: Option<(Stream, Option<usize>)>,
     /// Heard while a flood was fed, and not polled yet.
@@ -110,7 +110,7 @@ impl Dialogue {
             channels,
             wait: None,
             last_wait: None,
-            matched: Stream::Out,
+            matched: (Stream::Out, On::Line),
             interlude: None,
             early: None,
             missed: None,
@@ -221,12 +221,20 @@ impl Dialogue {
     pub fn answered(&mut self, typed: &Typed, echo_expected: bool) {
         self.wait = None;
         self.last_wait = None;
-        let (one, other) = match self.matched {
-            Stream::Out => (Stream::Out, Stream::Err),
-            Stream::Err => (Stream::Err, Stream::Out),
-        };
-        self.channels[one as usize].answered();
-        self.channels[other as usize].answered_elsewhere();
+        let [out, err] = &mut self.channels;
+        match self.matched.0 {
+            Stream::Out => {
+                out.answered();
+                err.answered_elsewhere();
+            }
+            Stream::Err => {
+                err.answered();
+                out.answered_elsewhere();
+            }
+        }
+        if self.matched.1 == On::Prompt {
+            out.forget_echoes();
+        }
         if echo_expected {
             self.channels[Stream::Out as usize].expect_echo(typed.echo());
         }
@@ -318,7 +326,8 @@ impl Dialogue {
     fn note(&mut self, stream: Stream, heard: &Heard, prompt_end: Option<usize>) {
         match heard {
             Heard::Wait { .. } => {
-                self.matched = stream;
+                let on = prompt_end.map_or(On::Line, |_| On::Prompt);
+                self.matched = (stream, on);
                 self.wait = None;
             }
             Heard::Interlude { .. } => self.interlude = Some((stream, prompt_end)),
@@ -330,6 +339,16 @@ impl Dialogue {
         let [out, err] = &self.channels;
         Some(out.closed()?.max(err.closed()?))
     }
+}
+
+/// Output as text, decoded as a [`Dialogue`] decodes it: control sequences removed, line ends made
+/// one, invalid UTF-8 replaced. For the output of commands that nobody talks to.
+pub fn plain_text(bytes: &[u8]) -> String {
+    let mut view = text::TextView::new();
+    let mut lines = lines::Lines::new(Instant::now());
+    view.feed(bytes, &mut lines);
+    view.finish(&mut lines);
+    lines.text().to_owned()
 }
 
 /// The end of `text`, as much as fits.

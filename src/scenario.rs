@@ -13,6 +13,8 @@ mod compile;
 pub mod data;
 mod diagnostics;
 mod names;
+mod needs;
+mod outline;
 pub mod plan;
 mod raw;
 mod schema;
@@ -24,6 +26,8 @@ mod vocabulary;
 pub use compile::{CompileOptions, Compiled, compile, load};
 pub use data::DataSource;
 pub use diagnostics::{Diagnostic, Diagnostics, Severity};
+pub use needs::Need;
+pub use outline::{DataOutline, Outline, RoleOutline, StepOutline, outline};
 pub use plan::{
     Action, Alternative, Defaults, FailOn, Heard, Interlude, Load, Menu, PatternSpec, Pick, Place,
     Plan, Reply, Role, Step, TerminalKind, Then, Turn, TurnKind, Wait,

@@ -74,6 +74,14 @@ impl Channel {
     pub(super) fn feed(&mut self, bytes: &[u8], at: Instant) {
         self.lines.arriving(at);
         self.view.feed(bytes, &mut self.lines);
+        // What a program takes back, as with backspace, nobody has seen.
+        let lowest = self.lines.take_lowest();
+        if lowest < usize::MAX {
+            self.furthest = self.furthest.min(lowest);
+            self.failures_from = self.failures_from.min(lowest);
+            self.told = self.told.min(lowest);
+            self.taken.cut(lowest);
+        }
     }
 
     pub(super) fn close(&mut self, at: Instant) {
@@ -219,7 +227,8 @@ impl Channel {
         looped: bool,
         line: Range<usize>,
     ) -> Option<Heard> {
-        if let Some((hit, heard)) = self.failure(watch, line.clone(), &waits.tolerated) {
+        let unwatched = line.start.max(self.watched)..line.end;
+        if let Some((hit, heard)) = self.failure(watch, unwatched, &waits.tolerated) {
             self.failures_from = self.failures_from.max(hit.range.end);
             // The rest of the line may still hold something.
             self.all_seen = None;
@@ -276,9 +285,10 @@ impl Channel {
         self.taken.forget(self.mark);
     }
 
-    /// An interlude at the end of the unfinished line was answered there.
+    /// The interlude that stood at the end of the unfinished line, at `end`, was answered.
     pub(super) fn answered_interlude(&mut self, end: usize) {
-        if end >= self.lines.base() {
+        let end = end.min(self.lines.end());
+        if end >= self.lines.base() && self.lines.text().is_char_boundary(self.lines.index(end)) {
             self.seal(end);
         }
     }
@@ -302,6 +312,12 @@ impl Channel {
             }
         }
         start
+    }
+
+    /// A new prompt has come since the reply before, so the echo of that came before it or never
+    /// will.
+    pub(super) fn forget_echoes(&mut self) {
+        self.lines.forget_echoes();
     }
 
     pub(super) fn expect_echo(&mut self, echo: &Echo) {

@@ -74,6 +74,13 @@ impl Echoes {
         }
     }
 
+    /// The unfinished line was cut off at `position`.
+    pub(super) fn cut(&mut self, position: usize) {
+        for pending in &mut self.pending {
+            pending.from = pending.from.min(position);
+        }
+    }
+
     /// The unfinished line, which begins at `open`, has ended: where our echo begins in it.
     pub(super) fn line_ended(&mut self, line: &str, open: usize, line_end: bool) -> Option<usize> {
         self.redrawing = false;

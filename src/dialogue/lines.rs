@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::echo::Echoes;
+use super::echo::{Echoes, Maybe};
 use super::reply::Echo;
 use super::text::TextSink;
 
@@ -37,6 +37,8 @@ pub(super) struct Lines {
     /// How often it changed.
     changes: u64,
     echoes: Echoes,
+    /// The lowest end of the text since [`Lines::take_lowest`], if any of it was taken back.
+    lowest: usize,
 }
 
 #[derive(Debug)]
@@ -57,6 +59,7 @@ impl Lines {
             changed_at: now,
             changes: 0,
             echoes: Echoes::default(),
+            lowest: usize::MAX,
         }
     }
 
@@ -86,6 +89,11 @@ impl Lines {
 
     pub(super) fn changes(&self) -> u64 {
         self.changes
+    }
+
+    /// What stood behind this position may be gone or another text since the last call.
+    pub(super) fn take_lowest(&mut self) -> usize {
+        std::mem::replace(&mut self.lowest, usize::MAX)
     }
 
     /// All text that is kept. [`Lines::index`] tells where a position is in it.
@@ -162,9 +170,13 @@ impl Lines {
         self.echoes.expect(echo, self.end(), prompt);
     }
 
-    /// Where that end of the unfinished line begins that could be our echo: whether surely, if
-    /// nothing more comes, or only perhaps.
-    pub(super) fn maybe_echo(&self) -> Option<super::echo::Maybe> {
+    /// Echoes that haven't come won't come any more.
+    pub(super) fn forget_echoes(&mut self) {
+        self.echoes = Echoes::default();
+    }
+
+    /// Whether the unfinished line ends with what could be our echo.
+    pub(super) fn maybe_echo(&self) -> Option<Maybe> {
         if self.echoes.is_empty() {
             return None;
         }
@@ -174,7 +186,8 @@ impl Lines {
 
     /// Forgets what stands before `position`, when that is worth the while.
     pub(super) fn forget(&mut self, position: usize) {
-        const WORTH_BYTES: usize = 64 << 10;
+        const WORTH_BYTES: usize = 16 << 10;
+        const ROOM_BYTES: usize = 256 << 10;
         let Some(mut index) = position.checked_sub(self.base) else {
             return;
         };
@@ -186,6 +199,9 @@ impl Lines {
         }
         self.text.drain(..index);
         self.base += index;
+        if self.text.capacity() > ROOM_BYTES && self.text.len() < self.text.capacity() / 8 {
+            self.text.shrink_to(self.text.len() * 2);
+        }
         let gone = self.stamps.partition_point(|stamp| stamp.end <= self.base);
         self.stamps.drain(..gone);
     }
@@ -195,6 +211,13 @@ impl Lines {
             Some(last) if last.at == at => last.end = end,
             _ => self.stamps.push_back(Stamp { end, at }),
         }
+    }
+
+    /// The unfinished line is cut off at this position.
+    fn cut(&mut self, position: usize) {
+        self.text.truncate(position - self.base);
+        self.lowest = self.lowest.min(position);
+        self.echoes.cut(position);
     }
 
     fn changed(&mut self) {
@@ -220,7 +243,7 @@ impl Lines {
         let Some(start) = self.echoes.line_ended(line, self.open, received_line_end) else {
             return false;
         };
-        self.text.truncate(start - self.base);
+        self.cut(start);
         self.text[self.open - self.base..].trim_end().is_empty()
     }
 }
@@ -247,6 +270,9 @@ impl TextSink for Lines {
                     if self.echoes.text_came(&mut self.text, from, self.open, was) {
                         self.carried = None;
                     }
+                    if self.end() < was + piece.len() {
+                        self.lowest = self.lowest.min(self.open);
+                    }
                 }
             }
             run = &run[piece.len()..];
@@ -261,7 +287,7 @@ impl TextSink for Lines {
         let blank = self.text[self.open - self.base..].trim_end().is_empty();
         if ours || (blank && self.carried.is_some()) {
             // The end of a line whose beginning is a line already, or a line of our typing alone.
-            self.text.truncate(self.open - self.base);
+            self.cut(self.open);
             self.carried = None;
             self.changed();
         } else {
@@ -275,14 +301,14 @@ impl TextSink for Lines {
                 .echoes
                 .redraw_begins(&self.text[self.open - self.base..])
         {
-            self.text.truncate(self.open - self.base);
+            self.cut(self.open);
             self.changed();
             return;
         }
         let ours = self.take_echo(false);
         let blank = self.text[self.open - self.base..].trim_end().is_empty();
         if ours || (blank && self.carried.is_some()) || self.end() == self.open {
-            self.text.truncate(self.open - self.base);
+            self.cut(self.open);
             self.carried = None;
         } else {
             self.complete(self.changed_at);
@@ -292,6 +318,7 @@ impl TextSink for Lines {
     fn backspace(&mut self) {
         if self.end() > self.open {
             self.text.pop();
+            self.cut(self.end());
             self.changed();
         }
     }

@@ -204,7 +204,13 @@ impl Pattern {
         }
     }
 
-    /// The same for the match that [`Pattern::find_at_end`] found.
+    /// The named groups of the first match in `text`, which may have many lines.
+    pub fn search(&self, text: &str) -> Option<Vec<(String, String)>> {
+        let found = self.find(text, 0..text.len())?;
+        Some(self.captures(text, found.start, text.len()))
+    }
+
+    /// The same as [`Pattern::captures`] for the match that [`Pattern::find_at_end`] found.
     pub(super) fn captures_at_end(&self, line: &str, start: usize) -> Vec<(String, String)> {
         values(line, self.groups_at_end(line, start))
     }

@@ -42,6 +42,20 @@ impl Taken {
         self.pieces.drain(..gone);
     }
 
+    /// The text was cut off at `position`.
+    pub(super) fn cut(&mut self, position: usize) {
+        while let Some((taken, _)) = self.pieces.last_mut()
+            && taken.end > position
+        {
+            taken.end = position;
+            if taken.start >= position {
+                self.pieces.pop();
+            } else {
+                break;
+            }
+        }
+    }
+
     /// A line end was put in at `position`.
     pub(super) fn moved(&mut self, position: usize) {
         for (taken, _) in &mut self.pieces {

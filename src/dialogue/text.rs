@@ -120,6 +120,13 @@ impl TextView {
                 self.control(b'\n', sink);
                 run + 2
             }
+            Some(0x1b) => {
+                let plain = style_len(&bytes[run..]);
+                if plain == 0 {
+                    self.begin_sequence();
+                }
+                run + plain.max(1)
+            }
             Some(&byte) => {
                 self.control(byte, sink);
                 run + 1
@@ -360,6 +367,21 @@ impl TextView {
         if self.answers.len() + answer.len() <= ANSWERS_LIMIT_BYTES {
             self.answers.extend_from_slice(answer);
         }
+    }
+}
+
+/// The length of the colour change or line erasure that `bytes` begin with, if it is there as a
+/// whole: by far the most common sequences, and without effect on the text.
+fn style_len(bytes: &[u8]) -> usize {
+    if bytes.get(1) != Some(&b'[') {
+        return 0;
+    }
+    let parameters = bytes[2..]
+        .iter()
+        .position(|byte| !matches!(byte, b'0'..=b';'));
+    match parameters {
+        Some(len) if matches!(bytes[2 + len], b'm' | b'K') => 2 + len + 1,
+        _ => 0,
     }
 }
 

@@ -178,14 +178,16 @@ fn scenario(
         .get("roles")
         .map(|node| roles::roles(context, node, terminal));
     let roles = roles.unwrap_or_default();
-    let steps = fields
+    let flow = fields
         .get("flow")
         .map(|node| flow::flow(context, node, &roles, &defaults));
-    let steps = steps.unwrap_or_default();
+    let flow = flow.unwrap_or_default();
     let load = load_of(context, fields.get("load"));
 
-    usage::check(context, &roles, &steps, &known, &secrets);
-    usage::check_unused(context, &roles, &steps);
+    usage::check(context, &roles, &flow, &known, &secrets);
+    if flow.is_complete {
+        usage::check_unused(context, &roles, &flow.steps);
+    }
     let secrets = secrets.into_iter().map(|(name, _)| name).collect();
     Some(Plan {
         name,
@@ -193,7 +195,7 @@ fn scenario(
         file: file.map(PathBuf::from),
         source: Arc::clone(source),
         roles: roles.into_iter().map(|role| role.role).collect(),
-        steps: steps.into_iter().map(|step| step.step).collect(),
+        steps: flow.steps.into_iter().map(|step| step.step).collect(),
         variables,
         secrets,
         data,

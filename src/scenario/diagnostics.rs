@@ -1,5 +1,6 @@
 //! What is wrong with a scenario, for people and for programs.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 const MOST: usize = 100;
 
 /// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
     /// The scenario cannot be performed.
     Error,
@@ -29,7 +30,7 @@ impl fmt::Display for Severity {
 }
 
 /// One thing that is wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Diagnostic {
     pub severity: Severity,
     /// What is wrong, in one line without control characters.
@@ -67,7 +68,9 @@ impl Diagnostics {
                 diagnostic.severity,
             )
         });
-        list.dedup();
+        // What is repeated by an alias, or checked for each of its uses, is told once.
+        let mut told = HashSet::new();
+        list.retain(|diagnostic| told.insert(diagnostic.clone()));
         Diagnostics { file, text, list }
     }
 

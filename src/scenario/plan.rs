@@ -94,6 +94,21 @@ pub struct Role {
     pub leave: Option<Arc<Action>>,
 }
 
+impl Role {
+    /// The command as the scenario writes it, in one line for people.
+    pub fn command(&self) -> String {
+        let words: Vec<String> = self
+            .run
+            .iter()
+            .map(|word| match word.source() {
+                plain if !plain.is_empty() && !plain.contains([' ', '\'', '"']) => plain.to_owned(),
+                other => format!("'{}'", other.replace('\'', r"'\''")),
+            })
+            .collect();
+        words.join(" ")
+    }
+}
+
 /// What the program finds at its standard descriptors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TerminalKind {

@@ -117,18 +117,21 @@ fn syntax_fault(source: &str, error: &serde_saphyr::Error) -> SyntaxFault {
         .map_or(source.len(), |at| span.start + at);
     let line = &source[line_begin..line_end];
     let blanks = &line[..line.len() - line.trim_start().len()];
-    let help = if blanks.contains('\t') {
-        Some("YAML is indented with blanks, never with tabs".into())
-    } else if line.matches(": ").count() > 1 || line.contains(['`', '@', '%', '\\']) {
-        Some("put the text into quotes: '…'".into())
-    } else {
-        None
-    };
     let message = UserMessageFormatter.format_message(error).trim().to_owned();
+    let help = if message.contains("multiple") && message.contains("document") {
+        "a scenario is one document: leave out the `---` between"
+    } else if blanks.contains('\t') {
+        "YAML is indented with blanks, never with tabs"
+    } else if line.matches(": ").count() > 1 || line.contains(['`', '@', '%', '\\']) {
+        "put the text into quotes: '…'"
+    } else {
+        "look for an open bracket, brace or quote, or for wrong indentation, here or above"
+    };
+    let message = format!("this cannot be read as YAML: {message}");
     SyntaxFault {
-        message: format!("this is not YAML as scenarios use it: {message}"),
+        message,
         span,
-        help,
+        help: Some(help.into()),
     }
 }
 

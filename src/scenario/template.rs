@@ -44,13 +44,11 @@ impl RenderError {
 }
 
 /// A text with values in it.
-#[derive(Debug)]
 pub struct Template {
     source: String,
     parts: Vec<Part>,
 }
 
-#[derive(Debug)]
 enum Part {
     Text(String),
     Value {
@@ -167,6 +165,12 @@ impl Template {
             }
         }
         Ok(out)
+    }
+}
+
+impl fmt::Debug for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Template({:?})", self.source)
     }
 }
 

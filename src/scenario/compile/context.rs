@@ -112,16 +112,20 @@ impl<'a> Context<'a> {
             );
             return None;
         };
+        let mut meant: Vec<&str> = Vec::new();
         let mut fields = Fields {
             entries: BTreeMap::new(),
             span: node.span.clone(),
+            is_complete: true,
         };
         for (key, name, value) in self.keyed(entries) {
             if vocabulary.knows(name) {
                 fields.entries.insert(name, (key, value));
                 continue;
             }
+            fields.is_complete = false;
             let near = names::nearest(name, vocabulary.names());
+            meant.extend(near);
             if vocabulary.comes_later(name, near.is_some()) {
                 let message = format!("`{name}` is not supported yet");
                 self.error(&key.span, message, Some("leave it out".into()));
@@ -142,9 +146,10 @@ impl<'a> Context<'a> {
             );
         }
         for word in vocabulary.keys.iter().filter(|word| word.required) {
-            if !fields.entries.contains_key(word.name) {
+            if !fields.entries.contains_key(word.name) && !meant.contains(&word.name) {
                 let message = format!("{} has no `{}`", vocabulary.what, word.name);
-                self.error(&node.span, message, Some(word.about.to_owned()));
+                let help = format!("write `{}: …`: {}", word.name, word.about);
+                self.error(&node.span, message, Some(help));
             }
         }
         Some(fields)
@@ -155,7 +160,8 @@ impl<'a> Context<'a> {
         match &node.value {
             Value::Map(entries) if !entries.is_empty() => self.keyed(entries),
             Value::Map(_) => {
-                self.error(&node.span, format!("{what} are missing"), None);
+                let help = "write `name: …` for each, or leave the key out".to_owned();
+                self.error(&node.span, format!("{what} are missing"), Some(help));
                 Vec::new()
             }
             other => {
@@ -213,6 +219,9 @@ pub(super) struct Fields<'n> {
     entries: BTreeMap<&'n str, (&'n Node, &'n Node)>,
     /// Where the map begins.
     pub span: Range<usize>,
+    /// Whether there were no unknown keys. If there were, what seems to be missing may be what
+    /// they should have been, so it is not told.
+    pub is_complete: bool,
 }
 
 impl<'n> Fields<'n> {
@@ -221,6 +230,7 @@ impl<'n> Fields<'n> {
         Fields {
             entries: BTreeMap::new(),
             span: span.clone(),
+            is_complete: false,
         }
     }
 

@@ -28,7 +28,7 @@ pub(super) fn flow(
     node: &Node,
     roles: &[CompiledRole],
     defaults: &Defaults,
-) -> Vec<CompiledStep> {
+) -> Flow {
     let example = "`- {step: 01_start, role: …, do: …}`";
     let list = context.list(node, "steps", example);
     if list.is_empty() && matches!(node.value, Value::List(_)) {
@@ -73,7 +73,18 @@ pub(super) fn flow(
             provides,
         });
     }
-    steps
+    Flow {
+        is_complete: steps.len() == list.len(),
+        steps,
+    }
+}
+
+/// The steps that could be read.
+#[derive(Default)]
+pub(super) struct Flow {
+    pub steps: Vec<CompiledStep>,
+    /// Whether they are all.
+    pub is_complete: bool,
 }
 
 type Provides = Vec<(String, Range<usize>)>;
@@ -104,7 +115,11 @@ fn step(
             .iter()
             .map(|fail_on| fail_on.category.as_str());
         if !known.clone().any(|known| known == category) {
-            context.unknown(span, "category of `fail_on`", category, known);
+            let message = format!(
+                "`{}` has no category `{category}` in `fail_on`",
+                compiled.role.name
+            );
+            context.unknown(span, &message, category, known);
         }
     }
     let action = fields.get("do").and_then(|node| {
@@ -120,8 +135,8 @@ fn step(
                 .actions
                 .iter()
                 .map(|action| action.name.as_str());
-            let what = format!("action of `{}`", compiled.role.name);
-            context.unknown(&node.span, &what, wanted, known);
+            let message = format!("`{}` has no action `{wanted}`", compiled.role.name);
+            context.unknown(&node.span, &message, wanted, known);
         }
         found
     });
@@ -152,7 +167,12 @@ fn role(context: &Context<'_>, node: &Node, roles: &[CompiledRole]) -> Option<Ro
     let found = roles.iter().position(|role| role.role.name == wanted);
     if found.is_none() && !roles.is_empty() {
         let known = roles.iter().map(|role| role.role.name.as_str());
-        context.unknown(&node.span, "role", wanted, known);
+        context.unknown(
+            &node.span,
+            &format!("there is no role `{wanted}`"),
+            wanted,
+            known,
+        );
     }
     found.map(RoleIndex)
 }

@@ -6,7 +6,7 @@ use crate::dialogue::{Pattern, RowFormat};
 
 use super::super::plan::PatternSpec;
 use super::super::raw::{Node, Value};
-use super::super::template::Template;
+use super::super::template::{Template, is_identifier};
 use super::context::Context;
 use super::usage::Trace;
 
@@ -47,7 +47,7 @@ impl Context<'_> {
         let (spec, _) = self.pattern_and_names(node)?;
         let example = || Some(format!("the default is /{}/", RowFormat::DEFAULT));
         let PatternSpec::Fixed(pattern) = spec else {
-            self.error(&node.span, "a row's pattern cannot hold values", None);
+            self.error(&node.span, "a row's pattern cannot hold values", example());
             return None;
         };
         if pattern.is_literal() {
@@ -132,6 +132,14 @@ impl Context<'_> {
             Ok(pattern) => pattern,
             Err(error) => {
                 self.regex_fault(node, source, &probe, &error);
+                // What it was to capture is not missed elsewhere.
+                for name in group_names(source) {
+                    let span = self.part(node, name);
+                    self.note(Trace::Capture {
+                        name: name.to_owned(),
+                        span,
+                    });
+                }
                 return None;
             }
         };
@@ -173,6 +181,16 @@ impl Context<'_> {
         let help = "without the slashes it would be a literal text".to_owned();
         self.error(&span, message, Some(help));
     }
+}
+
+/// The names of the groups in an expression that may not be one.
+fn group_names(source: &str) -> impl Iterator<Item = &str> {
+    source
+        .split("(?<")
+        .skip(1)
+        .filter_map(|rest| rest.split_once('>'))
+        .map(|(name, _)| name)
+        .filter(|name| is_identifier(name))
 }
 
 /// The expression between the slashes, if it is one.

@@ -209,7 +209,8 @@ fn environment(context: &Context<'_>, node: &Node) -> Vec<(String, Template)> {
     for (key, name, value) in context.entries(node, "environment variables") {
         if name.is_empty() || name.contains(['=', '\0']) {
             let message = format!("`{name}` cannot name an environment variable");
-            context.error(&key.span, message, None);
+            let help = Some("write a name without `=`".to_owned());
+            context.error(&key.span, message, help);
             continue;
         }
         if let Some(template) = context.template(value) {
@@ -266,6 +267,7 @@ fn interlude(context: &Context<'_>, node: &Node) -> Option<Interlude> {
         Some((pattern, on))
     });
     let reply = match fields.among(&["send", "press"]).as_slice() {
+        [] if !fields.is_complete => None,
         [] => {
             let help = Some("write `press: enter` or `send: …`".to_owned());
             context.error(&fields.span, "this interlude is not answered", help);
@@ -311,10 +313,11 @@ fn fail_on(context: &Context<'_>, node: &Node) -> Vec<FailOn> {
             _ => vec![value],
         };
         if patterns.is_empty() {
+            let help = Some("write a text that the program prints".to_owned());
             context.error(
                 &key.span,
                 format!("nothing is named that means `{name}`"),
-                None,
+                help,
             );
         }
         for node in patterns {

@@ -161,7 +161,8 @@ fn exchange(
             .first()
             .map(|name| fields.key_span(name));
         let message = "a program that has ended hears no reply";
-        context.error(&span.unwrap_or(fields.span.clone()), message, None);
+        let span = span.unwrap_or(fields.span.clone());
+        context.error(&span, message, Some("leave the reply out".into()));
         return None;
     }
     Some((wait, reply))
@@ -200,11 +201,17 @@ fn heard(key: &str) -> Heard {
 fn implied_wait(context: &Context<'_>, fields: &Fields<'_>, around: &Surroundings) -> Option<Wait> {
     let replies = fields.among(&REPLIES);
     let Some(&reply) = replies.first() else {
+        if !fields.is_complete {
+            return None;
+        }
         let help = Some(format!("a turn has one of {}", names::list(WAITS)));
         context.error(&fields.span, "this waits for nothing", help);
         return None;
     };
     let span = fields.key_span(reply);
+    if !matches!(reply, "choose" | "pick") && !fields.is_complete {
+        return None;
+    }
     if !matches!(reply, "choose" | "pick") {
         let help = "write what the program prints before it: `prompt: …`".to_owned();
         context.error(
@@ -379,6 +386,7 @@ pub(super) fn one_wait(context: &Context<'_>, fields: &Fields<'_>) -> Option<(Pa
 pub(super) fn one_of_two(context: &Context<'_>, fields: &Fields<'_>) -> Option<&'static str> {
     match fields.among(&["prompt", "see"]).as_slice() {
         [one] => Some(*one),
+        [] if !fields.is_complete => None,
         [] => {
             let help = Some("write `prompt: …` or `see: …`".to_owned());
             context.error(&fields.span, "this waits for nothing", help);

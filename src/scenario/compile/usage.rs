@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::super::names;
 use super::context::Context;
-use super::flow::CompiledStep;
+use super::flow::{CompiledStep, Flow};
 use super::roles::{CompiledAction, CompiledRole, LEAVE};
 
 /// A name that is used or captured, in the order in which it happens.
@@ -171,11 +171,15 @@ pub(super) fn check_simple(context: &Context<'_>, trace: &[Trace], known: &Known
 pub(super) fn check(
     context: &Context<'_>,
     roles: &[CompiledRole],
-    steps: &[CompiledStep],
+    flow: &Flow,
     known: &Known,
     secrets: &[(String, Range<usize>)],
 ) {
+    let steps = &flow.steps;
     let mut usage = Usage::new(context, known, secrets);
+    if !flow.is_complete {
+        usage.capture_all(roles);
+    }
     for step in steps {
         let action = action_of(roles, step);
         for (name, _) in action.map(captures).unwrap_or_default() {
@@ -207,12 +211,7 @@ pub(super) fn check(
         }
     }
     // What the flow does not use can still be misspelt. It may use whatever any action captures.
-    for role in roles {
-        let all: Vec<_> = role.actions.iter().flat_map(captures).collect();
-        usage
-            .captured
-            .extend(all.into_iter().map(|(name, _)| name.to_owned()));
-    }
+    usage.capture_all(roles);
     for role in roles {
         usage.uses(&role.trace);
         for action in &role.actions {
@@ -272,9 +271,6 @@ fn check_secrets(usage: &Usage<'_, '_>, secrets: &[(String, Range<usize>)]) {
 
 /// Tells roles and actions that the flow does not use.
 pub(super) fn check_unused(context: &Context<'_>, roles: &[CompiledRole], steps: &[CompiledStep]) {
-    if steps.is_empty() {
-        return;
-    }
     for (index, role) in roles.iter().enumerate() {
         if steps.iter().all(|step| step.step.role.0 != index) {
             let message = format!("no step uses the role `{}`", role.role.name);
@@ -329,6 +325,13 @@ impl<'a, 'c> Usage<'a, 'c> {
         }
     }
 
+    /// Takes whatever any action captures for known.
+    fn capture_all(&mut self, roles: &[CompiledRole]) {
+        let actions = roles.iter().flat_map(|role| &role.actions);
+        self.captured
+            .extend(actions.flat_map(captures).map(|(name, _)| name.to_owned()));
+    }
+
     /// Checks the uses, and takes what is captured for known from then on.
     fn follow(&mut self, trace: &[Trace]) {
         for trace in trace {
@@ -363,7 +366,8 @@ impl<'a, 'c> Usage<'a, 'c> {
         if self.known.is_secret(name, self.secrets)
             && self.told.insert((name.to_owned(), span.start))
         {
-            let message = format!("the secret `{name}` would be visible in the list of processes");
+            let message =
+                format!("the secret in `{name}` would be visible in the list of processes");
             let help = "give it to the program in its `environment`, or at a prompt with `secret`";
             self.context.error(span, message, Some(help.into()));
         }

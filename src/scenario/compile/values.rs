@@ -42,7 +42,8 @@ impl Context<'_> {
     pub fn word<'n>(&self, node: &'n Node, what: &str) -> Option<&'n str> {
         let text = self.scalar(node)?;
         if text.trim().is_empty() {
-            self.error(&node.span, format!("{what} is empty"), None);
+            let help = Some("write something, or leave the key out".to_owned());
+            self.error(&node.span, format!("{what} is empty"), help);
             return None;
         }
         Some(text)
@@ -66,11 +67,8 @@ impl Context<'_> {
             return None;
         }
         if RESERVED.contains(&name) {
-            self.error(
-                span,
-                format!("`{name}` cannot name {what}: it has a meaning already"),
-                None,
-            );
+            let message = format!("`{name}` cannot name {what}: it has a meaning already");
+            self.error(span, message, Some("choose another name".into()));
             return None;
         }
         Some(name)
@@ -130,7 +128,17 @@ impl Context<'_> {
         let part = text
             .get(error.offset..error.offset + error.length)
             .unwrap_or(text);
-        self.error(&self.part(node, part), error.message, error.help);
+        let help = error.help.or_else(|| {
+            let help = if part.starts_with("${") {
+                "between `${` and `}` stands an expression: ${order_id}, ${total | float + 1}"
+            } else if part.contains("${") {
+                "names stand here without `${` and `}`"
+            } else {
+                "write an expression: total | float > 0"
+            };
+            Some(help.to_owned())
+        });
+        self.error(&self.part(node, part), error.message, help);
     }
 
     fn note_uses(&self, expression: &Expression, span: &Range<usize>) {
@@ -179,11 +187,9 @@ impl Context<'_> {
         let text = text.trim();
         let span = self.part(node, text);
         if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
-            let whole = text.bytes().all(|b| b.is_ascii_digit());
-            let proposal = if whole {
-                format!("{text}s")
-            } else {
-                "1500ms".into()
+            let proposal = match text.parse::<f64>() {
+                Ok(secs) if text.contains('.') => format!("{:.0}ms", secs * 1000.0),
+                _ => format!("{text}s"),
             };
             let message = format!("the duration `{text}` has no unit");
             self.error(&span, message, Some(format!("write `{proposal}`")));
@@ -192,7 +198,8 @@ impl Context<'_> {
         match humantime::parse_duration(text) {
             Ok(duration) if duration <= LONGEST => Some(duration),
             Ok(_) => {
-                self.error(&span, format!("`{text}` is longer than 30 days"), None);
+                let help = Some("write a shorter one".to_owned());
+                self.error(&span, format!("`{text}` is longer than 30 days"), help);
                 None
             }
             Err(_) => {
@@ -296,18 +303,18 @@ impl Context<'_> {
     pub fn unknown<'k>(
         &self,
         span: &Range<usize>,
-        what: &str,
+        message: &str,
         name: &str,
         known: impl Iterator<Item = &'k str> + Clone,
     ) {
         let help = match names::nearest(name, known.clone()) {
             Some(near) => format!("is `{near}` meant?"),
             None => match names::list(known) {
-                list if list.is_empty() => format!("there is no {what} at all"),
-                list => format!("there are {list}"),
+                list if list.is_empty() => "there are none at all".to_owned(),
+                list => format!("known are {list}"),
             },
         };
-        self.error(span, format!("there is no {what} `{name}`"), Some(help));
+        self.error(span, message, Some(help));
     }
 }
 

@@ -153,9 +153,11 @@ fn unreachable(context: &Context<'_>, read: &[(Alternative, &Node)]) {
                 "leave one of them out, or tell them apart by more of their text",
             )
         } else {
-            let message =
-                format!("this alternative is never taken: the text of line {line} begins it");
-            (message, "put the longer text first")
+            let message = format!("this alternative is never taken: line {line} always wins");
+            (
+                message,
+                "of two texts that begin alike, put the longer one first",
+            )
         };
         context.error(&node.span, message, Some(help.into()));
     }
