@@ -242,6 +242,19 @@ impl FutureStream for Events {
         }
         this.given = 0;
         let death = ready!(this.poll_drained(cx));
+        // The reactor may be behind with its news, so the last word is the kernel's.
+        for index in 0..this.outputs.len() {
+            let Some(event) = this.outputs[index].next_now() else {
+                continue;
+            };
+            if let ChildEvent::Closed { .. } = event {
+                this.outputs.remove(index);
+            }
+            if this.count(&event) {
+                return Poll::Ready(Some(event));
+            }
+            break;
+        }
         Poll::Ready(Some(this.finish(death)))
     }
 }
@@ -252,18 +265,28 @@ impl Output {
             Some(piece) => piece,
             None => ready!(self.poll_read(cx)),
         };
+        Poll::Ready(self.event(piece))
+    }
+
+    /// What is there right now, whatever the reactor knows of it.
+    fn next_now(&mut self) -> Option<ChildEvent> {
+        let piece = self.held.take().or_else(|| read(self.wire.get_ref()))?;
+        Some(self.event(piece))
+    }
+
+    fn event(&mut self, piece: Piece) -> ChildEvent {
         let stream = self.stream;
         match piece {
-            Piece::End { at } => Poll::Ready(ChildEvent::Closed { stream, at }),
+            Piece::End { at } => ChildEvent::Closed { stream, at },
             Piece::Bytes { bytes, at } => {
                 self.held = read(self.wire.get_ref());
                 let drained = !matches!(self.held, Some(Piece::Bytes { .. }));
-                Poll::Ready(ChildEvent::Output {
+                ChildEvent::Output {
                     stream,
                     bytes,
                     at,
                     drained,
-                })
+                }
             }
         }
     }

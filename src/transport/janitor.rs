@@ -26,16 +26,17 @@ use super::process::{Asked, InstanceNumber, Process};
 use super::registry::{self, Orphan};
 use super::run::{INSTANCE_VARIABLE, RUN_VARIABLE, Run};
 use super::tree::Tree;
+use super::watcher::Watcher;
 use super::{Grace, Leftovers, proc};
 
 /// How long a killed process may take to be gone: long only if it hangs inside the kernel.
 const KILL_PATIENCE: Duration = Duration::from_secs(2);
 /// How often orphans are looked for while anything lives.
-const SWEEP_EVERY: Duration = Duration::from_secs(1);
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How soon orphans are looked for after an instance ended.
-const SWEEP_AFTER_END: Duration = Duration::from_millis(250);
+const LOOK_AFTER_END: Duration = Duration::from_millis(250);
 /// How often everything is looked at while closing.
-const SWEEP_WHILE_CLOSING: Duration = Duration::from_millis(50);
+const LOOK_WHILE_CLOSING: Duration = Duration::from_millis(50);
 /// The instance of orphans that carry no mark of ours.
 const UNMARKED: InstanceNumber = InstanceNumber(0);
 /// What the bell's events carry; no instance ever gets this far.
@@ -51,6 +52,8 @@ pub(super) enum Order {
     Close {
         within: Duration,
         reply: Option<Sender<Leftovers>>,
+        /// To be told that all is well, if it is.
+        watcher: Option<Watcher>,
     },
 }
 
@@ -113,13 +116,19 @@ struct Departure {
     grace: Grace,
     /// When the stage's patience ends.
     due: Instant,
+    /// Whether the leader and all known members were gone when one of them was last seen to end.
+    deserted: bool,
 }
 
 impl Departure {
-    fn leader_is_gone(&self) -> bool {
-        self.leader
-            .as_ref()
-            .is_none_or(|leader| leader.reap().is_some())
+    /// Sees who is still there.
+    fn look(&mut self) {
+        self.tree.prune();
+        let leader_is_gone = match &self.leader {
+            Some(leader) => leader.reap().is_some(),
+            None => true,
+        };
+        self.deserted = leader_is_gone && self.tree.is_empty();
     }
 
     fn group_is_gone(&self) -> bool {
@@ -148,6 +157,7 @@ struct Closing {
     by: Instant,
     grace: Grace,
     reply: Option<Sender<Leftovers>>,
+    watcher: Option<Watcher>,
 }
 
 pub(super) struct Janitor {
@@ -157,7 +167,7 @@ pub(super) struct Janitor {
     epoll: OwnedFd,
     departures: HashMap<InstanceNumber, Departure>,
     /// When to look for orphans; `None` while nothing lives.
-    sweep_at: Option<Instant>,
+    look_at: Option<Instant>,
     closing: Option<Closing>,
     given_up: Vec<u32>,
 }
@@ -172,7 +182,7 @@ impl Janitor {
             bell,
             epoll,
             departures: HashMap::new(),
-            sweep_at: None,
+            look_at: None,
             closing: None,
             given_up: Vec::new(),
         })
@@ -181,11 +191,11 @@ impl Janitor {
     /// Works until it is told to close and everything has ended, or its time is over.
     pub(super) fn work(mut self) {
         loop {
-            self.sleep();
+            let ended = self.sleep();
             self.take_orders();
-            self.end_what_still_lives();
+            self.notice(&ended);
             self.advance();
-            self.look_for_orphans();
+            self.look_around();
             self.settle();
             if self.is_done() {
                 break;
@@ -195,22 +205,27 @@ impl Janitor {
         let mut pids: Vec<u32> = self.given_up.iter().copied().chain(unreaped).collect();
         pids.sort_unstable();
         pids.dedup();
-        if let Some(Closing {
-            reply: Some(reply), ..
-        }) = self.closing
-        {
+        let Some(Closing { reply, watcher, .. }) = self.closing else {
+            return;
+        };
+        let all_is_well = pids.is_empty();
+        if let Some(reply) = reply {
             // Whoever asked may have stopped waiting.
             let _ = reply.send(Leftovers { pids });
         }
+        if let Some(watcher) = watcher.filter(|_| all_is_well) {
+            watcher.dismiss();
+        }
     }
 
-    /// Sleeps until somebody ends, the bell rings, or something is due.
-    fn sleep(&self) {
+    /// Sleeps until somebody ends, the bell rings, or something is due; gives the instances of
+    /// those that ended.
+    fn sleep(&self) -> Vec<InstanceNumber> {
         let wake_at = self
             .departures
             .values()
             .map(|departure| departure.due)
-            .chain(self.sweep_at)
+            .chain(self.look_at)
             .chain(self.closing.as_ref().map(|closing| closing.by))
             .min();
         let timeout = wake_at.map(|at| {
@@ -221,16 +236,18 @@ impl Janitor {
             })
         });
         let mut events = Vec::with_capacity(256);
-        // Interrupted or not: what there is to do is asked of each descriptor afterwards.
-        let _ = epoll::wait(
-            &self.epoll,
-            rustix::buffer::spare_capacity(&mut events),
-            timeout.as_ref(),
-        );
-        if events.iter().any(|event| event.data.u64() == BELL) {
-            // Silences the bell; the orders say what it rang for.
-            let _ = rustix::io::read(&self.bell, &mut [0; 8]);
+        let room = rustix::buffer::spare_capacity(&mut events);
+        // Interrupted or not: what was missed is told again, or seen when it is due.
+        let _ = epoll::wait(&self.epoll, room, timeout.as_ref());
+        let mut ended = Vec::new();
+        for event in &events {
+            match event.data.u64() {
+                // Silences the bell; the orders say what it rang for.
+                BELL => drop(rustix::io::read(&self.bell, &mut [0; 8])),
+                number => ended.push(InstanceNumber(number)),
+            }
         }
+        ended
     }
 
     fn take_orders(&mut self) {
@@ -238,15 +255,22 @@ impl Janitor {
             match order {
                 Order::End { process, grace } => self.end(process.instance, Some(process), grace),
                 Order::Departed { process } => self.see_off(process),
-                Order::Close { within, reply } => {
+                Order::Close {
+                    within,
+                    reply,
+                    watcher,
+                } => {
                     let stage = within / 4;
+                    let now = Instant::now();
+                    self.look_at = Some(now);
                     self.closing = Some(Closing {
-                        by: Instant::now() + within,
+                        by: now + within,
                         grace: Grace::default().at_most(Grace {
                             hang_up: stage,
                             terminate: stage,
                         }),
                         reply,
+                        watcher,
                     });
                 }
             }
@@ -255,8 +279,7 @@ impl Janitor {
 
     /// The leader is gone: whoever of its group remains goes too, and its orphans soon after.
     fn see_off(&mut self, process: Arc<Process>) {
-        let soon = Instant::now() + SWEEP_AFTER_END;
-        self.sweep_at = Some(self.sweep_at.map_or(soon, |at| at.min(soon)));
+        self.look_by(Instant::now() + LOOK_AFTER_END);
         if self.departures.contains_key(&process.instance) {
             return;
         }
@@ -267,19 +290,8 @@ impl Janitor {
         }
     }
 
-    fn end_what_still_lives(&mut self) {
-        if self.sweep_at.is_none() && self.run.any_live() {
-            self.sweep_at = Some(Instant::now() + SWEEP_EVERY);
-        }
-        let Some(grace) = self.closing.as_ref().map(|closing| closing.grace) else {
-            return;
-        };
-        for process in self.run.running() {
-            self.end(process.instance, Some(process), grace);
-        }
-        // What is being started right now shows up without ringing the bell.
-        let soon = Instant::now() + SWEEP_WHILE_CLOSING;
-        self.sweep_at = Some(self.sweep_at.map_or(soon, |at| at.min(soon)));
+    fn look_by(&mut self, by: Instant) {
+        self.look_at = Some(self.look_at.map_or(by, |at| at.min(by)));
     }
 
     /// Begins to end a tree, or hurries an end that is under way.
@@ -300,6 +312,7 @@ impl Janitor {
             stage,
             grace,
             due,
+            deserted: false,
         };
         if let Some(leader) = &departure.leader {
             let data = EventData::new_u64(instance.0);
@@ -311,20 +324,26 @@ impl Janitor {
         send(departure, &self.epoll, instance);
     }
 
+    /// Looks after the instances of which somebody ended.
+    fn notice(&mut self, ended: &[InstanceNumber]) {
+        for instance in ended {
+            if let Some(departure) = self.departures.get_mut(instance) {
+                departure.look();
+            }
+        }
+    }
+
     /// Moves those on whose patience is over.
     fn advance(&mut self) {
         let now = Instant::now();
         let mut given_up = Vec::new();
         for (&instance, departure) in &mut self.departures {
-            departure.tree.prune();
-            if departure.due > now
-                || (departure.leader_is_gone()
-                    && departure.group_is_gone()
-                    && departure.tree.is_empty())
-            {
+            if departure.due > now {
                 continue;
             }
+            departure.look();
             match departure.stage.next(departure.grace) {
+                _ if departure.deserted && departure.group_is_gone() => {}
                 Some(stage) => {
                     departure.stage = stage;
                     departure.due = now + stage.patience(departure.grace);
@@ -346,8 +365,7 @@ impl Janitor {
 
     /// Lets go of the trees that are gone for good, orphans included.
     fn settle(&mut self) {
-        let gone = |departure: &Departure| departure.leader_is_gone() && departure.tree.is_empty();
-        if !self.departures.values().any(gone) {
+        if !self.departures.values().any(|departure| departure.deserted) {
             return;
         }
         // One look for all of them: with thousands of children it is not cheap.
@@ -355,7 +373,7 @@ impl Janitor {
         let settled: Vec<InstanceNumber> = self
             .departures
             .iter()
-            .filter(|(_, departure)| gone(departure) && departure.group_is_gone())
+            .filter(|(_, departure)| departure.deserted && departure.group_is_gone())
             .map(|(&instance, _)| instance)
             .collect();
         for instance in settled {
@@ -373,14 +391,24 @@ impl Janitor {
         self.run.forget(instance);
     }
 
-    fn look_for_orphans(&mut self) {
+    /// Now and then: sees to orphans, and when closing, to whatever still lives.
+    fn look_around(&mut self) {
         let now = Instant::now();
-        if self.sweep_at.is_none_or(|at| at > now) {
-            return;
+        if self.look_at.is_some_and(|at| at <= now) {
+            self.look_at = None;
+            if let Some(grace) = self.closing.as_ref().map(|closing| closing.grace) {
+                for process in self.run.running() {
+                    self.end(process.instance, Some(process), grace);
+                }
+            }
+            self.adopt(&registry::spawned().sweep());
         }
-        self.adopt(&registry::spawned().sweep());
-        let more = self.run.any_live() || !self.departures.is_empty();
-        self.sweep_at = more.then(|| now + SWEEP_EVERY);
+        if self.closing.is_some() {
+            // What is being started right now shows up without ringing the bell.
+            self.look_by(now + LOOK_WHILE_CLOSING);
+        } else if self.run.any_live() || !self.departures.is_empty() {
+            self.look_by(now + LOOK_EVERY);
+        }
     }
 
     /// Ends the orphans of instances that have ended or are being ended.
@@ -410,6 +438,7 @@ impl Janitor {
                 .add(orphan.pid, still)
                 .is_some_and(|member| watch(&self.epoll, member, instance))
             {
+                departure.deserted = false;
                 send(departure, &self.epoll, instance);
             }
         }

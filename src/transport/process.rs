@@ -57,7 +57,19 @@ enum State {
         /// Woken if the process is given up, which no descriptor tells.
         waker: Option<Waker>,
     },
-    Ended(Death),
+    Ended {
+        death: Death,
+        group: Group,
+    },
+}
+
+/// What is left of a process group when its leader was reaped.
+#[derive(Clone, Copy)]
+enum Group {
+    /// Somebody was there when last asked; they keep the number.
+    MayLive,
+    /// Nobody: the number may be anybody's by now.
+    Gone,
 }
 
 /// A started program. Its pid is also the number of its session and of its process group.
@@ -105,7 +117,7 @@ impl Process {
     pub(super) fn death(&self) -> Option<Death> {
         match *self.state() {
             State::Running { .. } => None,
-            State::Ended(death) => Some(death),
+            State::Ended { death, .. } => Some(death),
         }
     }
 
@@ -129,8 +141,8 @@ impl Process {
                     *asked = harshness.max(*asked);
                 }
             }
-            State::Ended(_) => {
-                if !self.group_lives() {
+            State::Ended { group, .. } => {
+                if !self.is_group_left(group) {
                     return;
                 }
             }
@@ -146,7 +158,7 @@ impl Process {
         let mut state = self.state();
         let asked = match *state {
             State::Running { asked, .. } => asked,
-            State::Ended(death) => return Some(death),
+            State::Ended { death, .. } => return Some(death),
         };
         let (exit, usage) = match sys::reap(self.pid()) {
             Ok(Reaped::NotYet) => return None,
@@ -161,7 +173,10 @@ impl Process {
             usage,
             at: Instant::now(),
         };
-        *state = State::Ended(death);
+        let mut group = Group::MayLive;
+        // Right after the reap, before the number can come round again.
+        self.is_group_left(&mut group);
+        *state = State::Ended { death, group };
         registry::spawned().forget(self.pid());
         self.run.reaped(self.pid());
         Some(death)
@@ -178,7 +193,10 @@ impl Process {
         };
         if let State::Running { waker, .. } = &mut *state {
             let waker = waker.take();
-            *state = State::Ended(death);
+            *state = State::Ended {
+                death,
+                group: Group::MayLive,
+            };
             drop(state);
             if let Some(waker) = waker {
                 waker.wake();
@@ -198,10 +216,19 @@ impl Process {
 
     /// Whether anybody of its process group is left, the process itself counted until reaped.
     pub(super) fn group_lives(&self) -> bool {
-        !matches!(
-            rustix::process::test_kill_process_group(self.pid),
-            Err(rustix::io::Errno::SRCH)
-        )
+        match &mut *self.state() {
+            State::Running { .. } => true,
+            State::Ended { group, .. } => self.is_group_left(group),
+        }
+    }
+
+    fn is_group_left(&self, group: &mut Group) -> bool {
+        if let Group::MayLive = group
+            && rustix::process::test_kill_process_group(self.pid) == Err(rustix::io::Errno::SRCH)
+        {
+            *group = Group::Gone;
+        }
+        matches!(group, Group::MayLive)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

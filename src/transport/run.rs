@@ -86,7 +86,14 @@ impl Run {
     /// A number for a new instance, which counts as live from now on.
     pub(super) fn begin(&self) -> InstanceNumber {
         let number = InstanceNumber(self.next.fetch_add(1, Ordering::Relaxed));
-        self.live().insert(number, Live::Starting);
+        let mut live = self.live();
+        let is_first = live.is_empty();
+        live.insert(number, Live::Starting);
+        drop(live);
+        if is_first {
+            // From now on there is something to look after.
+            self.ring();
+        }
         number
     }
 
@@ -132,9 +139,13 @@ impl Run {
     /// ended everything; `false` then.
     pub(super) fn order(&self, order: Order) -> bool {
         let told = self.orders.send(order).is_ok();
-        // Cannot fail: the counter of an eventfd takes 2^64-2 rings.
-        let _ = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
+        self.ring();
         told
+    }
+
+    fn ring(&self) {
+        // Fails only if it has been rung 2^64-2 times and not been heard yet.
+        let _ = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
     }
 
     fn live(&self) -> MutexGuard<'_, HashMap<InstanceNumber, Live>> {

@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -243,16 +243,17 @@ impl Spawner {
         })
     }
 
+    /// The word that every process of this run carries in its environment.
+    pub fn marker(&self) -> &RunMarker {
+        &self.inner.run.marker
+    }
+
     /// Ends everything that still lives, escapees included, and tells what could not be ended.
     /// Takes no longer than `within`, and blocks the caller's thread; nothing can be started
     /// afterwards. Children that still have owners tell of their end as ever.
     pub fn shutdown(&self, within: Duration) -> Leftovers {
         let (reply, answer) = channel();
-        self.inner.stop_intake();
-        self.inner.run.order(Order::Close {
-            within,
-            reply: Some(reply),
-        });
+        self.inner.close(within, Some(reply));
         // The janitor keeps the time; the margin only covers a machine that does not run it.
         let leftovers = answer
             .recv_timeout(within + Duration::from_secs(1))
@@ -267,36 +268,31 @@ impl Spawner {
             // A panic of such a thread was already told on stderr, and nothing depends on it now.
             let _ = handle.join();
         }
-        let watcher = self
-            .inner
-            .watcher
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(watcher) = watcher.filter(|_| leftovers.is_empty()) {
-            watcher.dismiss();
-        }
         leftovers
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Inner {
-    fn stop_intake(&self) {
-        self.jobs
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+    /// Starts nothing any more, and has everything ended. Refused by a janitor that was told
+    /// before and has left.
+    fn close(&self, within: Duration, reply: Option<Sender<Leftovers>>) {
+        lock(&self.jobs).take();
+        let watcher = lock(&self.watcher).take();
+        self.run.order(Order::Close {
+            within,
+            reply,
+            watcher,
+        });
     }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.stop_intake();
-        // Refused if the janitor was told before.
-        self.run.order(Order::Close {
-            within: Duration::from_secs(5),
-            reply: None,
-        });
+        self.close(Duration::from_secs(5), None);
         SPAWNERS.fetch_sub(1, Ordering::SeqCst);
     }
 }

@@ -34,7 +34,10 @@ pub fn fixture() -> PathBuf {
         let own = std::env::current_exe().unwrap();
         let profile = own.parent().and_then(|deps| deps.parent()).unwrap();
         let path = profile.join("examples/fixture");
-        if !path.exists() {
+        let changed = |path: &std::path::Path| std::fs::metadata(path)?.modified();
+        let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/fixture.rs");
+        let is_fresh = matches!((changed(&path), changed(&source)), (Ok(built), Ok(written)) if built > written);
+        if !is_fresh {
             // `cargo test` builds examples, but not when it is asked for single tests.
             let mut cargo = std::process::Command::new(env!("CARGO"));
             cargo.args(["build", "--quiet", "--offline", "--example", "fixture"]);
@@ -86,10 +89,20 @@ pub fn run<T>(test: impl Future<Output = T>) -> T {
     })
 }
 
-/// Ends everything, and sees that nothing is left.
+/// Ends everything, and sees that no process of this run is left.
 pub fn finish(spawner: &Spawner) {
     let leftovers = spawner.shutdown(Duration::from_secs(5));
     assert!(leftovers.is_empty(), "left over: {leftovers:?}");
+    let mark = format!("REHEARSAL_RUN_TOKEN={}\0", spawner.marker().as_str());
+    let marked = std::fs::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .filter(|entry| {
+            let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
+            String::from_utf8_lossy(&environment).contains(&mark)
+        });
+    let left: Vec<_> = marked.map(|entry| entry.file_name()).collect();
+    assert!(left.is_empty(), "still alive: {left:?}");
 }
 
 /// A program under test.
