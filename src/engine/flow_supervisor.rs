@@ -21,7 +21,7 @@ use super::coordinator::Coordinator;
 use super::course::{Course, Order};
 use super::messages::{
     Deadline, EndFlow, EndScript, Part, Perform, Performed, ScriptEnded, ScriptVanished, StartFlow,
-    Whose, tell,
+    Timing, Whose, tell,
 };
 use super::script_actor::ScriptActor;
 
@@ -41,6 +41,8 @@ pub(super) struct FlowSupervisor {
     scripts: BTreeMap<RoleIndex, Addr<ScriptActor>>,
     started: Instant,
     started_at: DateTime<Local>,
+    /// When the step under way was begun.
+    step_began: Option<Instant>,
     /// When the last step ended.
     last_step_ended: Instant,
     paused: Duration,
@@ -84,6 +86,7 @@ impl FlowSupervisor {
             scripts: BTreeMap::new(),
             started: now,
             started_at: Local::now(),
+            step_began: None,
             last_step_ended: now,
             paused: Duration::ZERO,
             captures: Vec::new(),
@@ -117,7 +120,7 @@ impl FlowSupervisor {
             Ok(true) => {}
             Ok(false) => {
                 let now = Instant::now();
-                self.note_step(step, StepOutcome::Skipped, now, now, Duration::ZERO, None);
+                self.note_step(step, StepOutcome::Skipped, Timing::between(now, now), None);
                 // By a message, so that a long row of skipped steps is no deep recursion.
                 ctx.notify(StepSkipped);
                 return;
@@ -148,6 +151,7 @@ impl FlowSupervisor {
             return self.lose(step, &"the flow's values are not here", ctx);
         };
         let now = Instant::now();
+        self.step_began = Some(now);
         let allowed = self.run.step_timeout.unwrap_or(entry.timeout);
         let mut deadline = Deadline {
             at: now + allowed,
@@ -243,9 +247,7 @@ impl FlowSupervisor {
         self.note_step(
             step,
             StepOutcome::Failed,
-            now,
-            now,
-            Duration::ZERO,
+            Timing::between(now, now),
             Some(failure.clone()),
         );
         let orders = self.course.lost(FlowOutcome::Failed(failure));
@@ -256,22 +258,20 @@ impl FlowSupervisor {
         &mut self,
         step: StepIndex,
         outcome: StepOutcome,
-        started: Instant,
-        ended: Instant,
-        paused: Duration,
+        timing: Timing,
         failure: Option<Box<Failure>>,
     ) {
-        let duration = ended
-            .saturating_duration_since(started)
-            .saturating_sub(paused);
-        self.last_step_ended = ended;
-        self.paused += paused;
+        let duration = timing.duration();
+        let begun_after = timing.started.saturating_duration_since(self.started);
+        self.step_began = None;
+        self.last_step_ended = timing.ended;
+        self.paused += timing.paused;
         self.steps.push(StepRecord {
             step,
             outcome: outcome.clone(),
-            started_after_us: micros(started.saturating_duration_since(self.started)),
+            started_after_us: micros(begun_after),
             duration_us: micros(duration),
-            paused_us: micros(paused),
+            paused_us: micros(timing.paused),
         });
         let flow = self.number;
         self.run.emit(RunEvent::StepEnded {
@@ -387,14 +387,7 @@ impl Handler<Performed> for FlowSupervisor {
                     Ok(()) => (StepOutcome::Completed, None),
                     Err(failure) => (StepOutcome::Failed, Some(failure)),
                 };
-                self.note_step(
-                    step,
-                    outcome,
-                    timing.started,
-                    timing.ended,
-                    timing.paused,
-                    failure.clone(),
-                );
+                self.note_step(step, outcome, timing, failure.clone());
                 match failure {
                     None => self.course.step_done(),
                     Some(failure) => self.course.lost(FlowOutcome::Failed(failure)),
@@ -434,14 +427,8 @@ impl Handler<EndFlow> for FlowSupervisor {
         self.grace = order.grace;
         if let Some(step) = self.course.step() {
             let now = Instant::now();
-            self.note_step(
-                step,
-                StepOutcome::Interrupted,
-                now,
-                now,
-                Duration::ZERO,
-                None,
-            );
+            let timing = Timing::between(self.step_began.unwrap_or(now), now);
+            self.note_step(step, StepOutcome::Interrupted, timing, None);
         }
         let orders = self.course.lost(FlowOutcome::Interrupted);
         self.obey(orders, ctx);

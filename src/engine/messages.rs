@@ -99,6 +99,26 @@ pub(super) struct Timing {
     pub ended: Instant,
     /// How much of it was pausing on purpose.
     pub paused: Duration,
+    /// How much of it we spent seeing whether an unfinished line was a prompt.
+    pub held: Duration,
+}
+
+impl Timing {
+    /// Something that took from `started` until `ended`, all of it the program's.
+    pub(super) fn between(started: Instant, ended: Instant) -> Self {
+        Timing {
+            started,
+            ended,
+            paused: Duration::ZERO,
+            held: Duration::ZERO,
+        }
+    }
+
+    /// How long it took, without what was our doing.
+    pub(super) fn duration(&self) -> Duration {
+        let whole = self.ended.saturating_duration_since(self.started);
+        whole.saturating_sub(self.paused).saturating_sub(self.held)
+    }
 }
 
 /// Supervisor → script actor: end the program and what belongs to it, then stop.

@@ -58,7 +58,11 @@ enum Frame {
         until: Pattern,
     },
     /// A `first_of` that may wait again.
-    FirstOf { turn: TurnRef },
+    FirstOf {
+        turn: TurnRef,
+        /// What it waits for: the same each time, so that the dialogue can go on where it was.
+        wait: Option<Arc<Listening>>,
+    },
 }
 
 /// What a pattern of the present wait belongs to.
@@ -75,7 +79,7 @@ enum Slot {
 #[derive(Debug)]
 enum State {
     Ready,
-    Listening(Listening),
+    Listening(Arc<Listening>),
     Speaking(AfterReply),
     Pausing,
     Commanding { turn: TurnRef },
@@ -89,6 +93,8 @@ struct Listening {
     turn: Option<TurnRef>,
     /// What each pattern that was given to the dialogue stands for.
     slots: Vec<Slot>,
+    patterns: Vec<(On, Pattern)>,
+    set: WaitSet,
     /// The exit codes that satisfy the wait.
     exits: Vec<(Slot, i32)>,
 }
@@ -99,7 +105,7 @@ enum AfterReply {
     GoOn,
     Then(TurnRef, usize),
     /// The reply was an interlude's: the wait goes on.
-    Resume(Listening),
+    Resume(Arc<Listening>),
 }
 
 /// The performance of one action by one script instance.
@@ -117,9 +123,8 @@ pub(super) struct Performance {
     interludes: Vec<u32>,
     /// Where the present turn stands.
     place: Option<Place>,
-    /// What the present wait is for.
-    awaited: Vec<(On, Pattern)>,
-    awaited_exits: Vec<i32>,
+    /// The present wait, or the last one.
+    wait: Option<Arc<Listening>>,
     /// The line in which it was heard.
     heard_line: String,
     /// When the last awaited evidence came.
@@ -150,8 +155,7 @@ impl Performance {
             state: State::Ready,
             interludes,
             place: None,
-            awaited: Vec::new(),
-            awaited_exits: Vec::new(),
+            wait: None,
             heard_line: String::new(),
             evidence_at: None,
             fresh_captures: Vec::new(),
@@ -169,14 +173,13 @@ impl Performance {
 
     /// What the present wait is for, as people read it.
     pub(super) fn awaited(&self) -> Vec<String> {
-        let patterns = self
-            .awaited
-            .iter()
-            .map(|(on, pattern)| describe_wait(*on, pattern));
-        let exits = self
-            .awaited_exits
-            .iter()
-            .map(|code| format!("the program's end with exit code {code}"));
+        let Some(wait) = &self.wait else {
+            return Vec::new();
+        };
+        let patterns = wait.patterns.iter();
+        let patterns = patterns.map(|(on, pattern)| describe_wait(*on, pattern));
+        let exits = wait.exits.iter();
+        let exits = exits.map(|(_, code)| format!("the program's end with exit code {code}"));
         patterns.chain(exits).collect()
     }
 
@@ -297,9 +300,20 @@ impl Performance {
                         return Ok(Move::Linger { at_most });
                     }
                 }
-                Frame::FirstOf { turn } => {
+                Frame::FirstOf { turn, wait } => {
                     let turn = turn.clone();
-                    return self.listen_for_first_of(&turn, scope, dialogue);
+                    if let Some(wait) = wait.clone() {
+                        self.begin_wait(wait, dialogue);
+                        return Ok(Move::Listen {
+                            within: turn.get().within,
+                        });
+                    }
+                    let next = self.listen_for_first_of(&turn, scope, dialogue)?;
+                    let begun = self.wait.clone();
+                    if let Some(Frame::FirstOf { wait, .. }) = self.frames.last_mut() {
+                        *wait = begun;
+                    }
+                    return Ok(next);
                 }
             }
         }
@@ -351,7 +365,7 @@ impl Performance {
             TurnKind::FirstOf(alternatives) => {
                 if alternatives.iter().any(loops) {
                     dialogue.enter_loop();
-                    self.frames.push(Frame::FirstOf { turn });
+                    self.frames.push(Frame::FirstOf { turn, wait: None });
                     return Ok(None);
                 }
                 self.listen_for_first_of(&turn, scope, dialogue).map(Some)
@@ -413,7 +427,6 @@ impl Performance {
             let slot = Slot::Alternative(index);
             self.add_wait(slot, &alternative.wait, scope, &mut waits, &mut exits)?;
         }
-        self.place = Some(turn.get().place.clone());
         self.listen(Some(turn.clone()), waits, exits, dialogue);
         Ok(Move::Listen {
             within: turn.get().within,
@@ -455,13 +468,28 @@ impl Performance {
         // Listed first: what ends a repeat wins over what goes on with it at the same place.
         waits.splice(0..0, untils);
         let slots = waits.iter().map(|(slot, ..)| *slot).collect();
-        self.awaited = waits
+        let patterns: Vec<_> = waits
             .into_iter()
             .map(|(_, on, pattern)| (on, pattern))
             .collect();
-        self.awaited_exits = exits.iter().map(|(_, code)| *code).collect();
-        dialogue.begin(&WaitSet::new(&self.awaited, self.tolerated.clone()));
-        self.state = State::Listening(Listening { turn, slots, exits });
+        let set = WaitSet::new(&patterns, self.tolerated.clone());
+        let wait = Listening {
+            turn,
+            slots,
+            patterns,
+            set,
+            exits,
+        };
+        self.begin_wait(Arc::new(wait), dialogue);
+    }
+
+    fn begin_wait(&mut self, wait: Arc<Listening>, dialogue: &mut Dialogue) {
+        if let Some(turn) = &wait.turn {
+            self.place = Some(turn.get().place.clone());
+        }
+        dialogue.begin(&wait.set);
+        self.wait = Some(Arc::clone(&wait));
+        self.state = State::Listening(wait);
     }
 }
 

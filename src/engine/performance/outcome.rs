@@ -16,7 +16,7 @@ impl Performance {
     /// Something that the dialogue was asked for was heard.
     pub(super) fn heard(
         &mut self,
-        listening: Listening,
+        listening: Arc<Listening>,
         heard: Heard,
         scope: &mut Scope,
         dialogue: &mut Dialogue,
@@ -31,7 +31,7 @@ impl Performance {
                 self.evidence_at = Some(at);
                 self.heard_line = line;
                 let slot = listening.slots[index];
-                self.satisfied(slot, listening.turn, captures, scope, dialogue)
+                self.satisfied(slot, listening.turn.clone(), captures, scope, dialogue)
             }
             Heard::Interlude { index, .. } => self.interlude(index, listening, scope, dialogue),
             Heard::FailOn { category, line, .. } => {
@@ -51,7 +51,7 @@ impl Performance {
     pub(super) fn interlude(
         &mut self,
         index: usize,
-        listening: Listening,
+        listening: Arc<Listening>,
         scope: &mut Scope,
         dialogue: &mut Dialogue,
     ) -> Result<Move, Fault> {
@@ -240,7 +240,7 @@ impl Performance {
     /// The program has ended; `None` if the kernel does not tell how.
     pub(super) fn exited(
         &mut self,
-        listening: Listening,
+        listening: Arc<Listening>,
         exit: Option<ExitCause>,
         scope: &mut Scope,
         dialogue: &mut Dialogue,
@@ -248,7 +248,7 @@ impl Performance {
         let wanted = |(_, code): &&(Slot, i32)| exit == Some(ExitCause::Code(*code));
         if let Some((slot, _)) = listening.exits.iter().find(wanted).copied() {
             self.evidence_at = Some(Instant::now());
-            return self.satisfied(slot, listening.turn, Vec::new(), scope, dialogue);
+            return self.satisfied(slot, listening.turn.clone(), Vec::new(), scope, dialogue);
         }
         let how = exit.map_or("in a way that is not known".to_owned(), |exit| {
             format!("with {exit}")

@@ -21,11 +21,20 @@ pub(super) struct Job {
     pub closing_since: Option<Instant>,
     started: Instant,
     paused: Duration,
+    held: Held,
     wait_began: Instant,
     /// The turn's own deadline.
     turn: Option<Deadline>,
     /// The deadline of the first wait of a program that has just been started.
     startup: Option<Deadline>,
+}
+
+/// How long we have held up the dialogue to see whether an unfinished line was a prompt.
+#[derive(Default)]
+struct Held {
+    all: Duration,
+    /// Without what followed the last evidence.
+    before_evidence: Duration,
 }
 
 /// What a job is waiting for.
@@ -70,6 +79,7 @@ impl Job {
             closing_since: None,
             started,
             paused: Duration::ZERO,
+            held: Held::default(),
             wait_began: now,
             turn: None,
             startup: startup.map(|(ordered_at, allowed)| Deadline {
@@ -113,6 +123,15 @@ impl Job {
         self.startup = None;
     }
 
+    /// What was awaited was heard: it was said at `said_at`, and is acted upon `now`. Time that
+    /// was spent waiting for quiet is our doing and not the program's.
+    pub(super) fn heard(&mut self, said_at: Instant, now: Instant, after_quiet: bool) {
+        self.held.before_evidence = self.held.all;
+        if after_quiet {
+            self.held.all += now.saturating_duration_since(said_at.max(self.wait_began));
+        }
+    }
+
     /// The deadline that comes first.
     pub(super) fn deadline(&self) -> Deadline {
         let mut nearest = self.perform.deadline;
@@ -148,10 +167,16 @@ impl Job {
     pub(super) fn timing(&self, well: bool, now: Instant) -> Timing {
         let evidence = self.performance.evidence_at().filter(|_| well);
         let ended = evidence.unwrap_or(now).max(self.started);
+        let held = if evidence.is_some() {
+            self.held.before_evidence
+        } else {
+            self.held.all
+        };
         Timing {
             started: self.started,
             ended,
             paused: self.paused,
+            held,
         }
     }
 

@@ -33,7 +33,7 @@ impl Script {
             Waiting::Unsaid { .. } => return self.poll_end(),
             Waiting::Pause { .. } | Waiting::EchoOff { .. } | Waiting::Command(_) => return None,
         }
-        job.quiet_at = None;
+        let after_quiet = job.quiet_at.take().is_some();
         match self.dialogue.poll(now) {
             Heard::Nothing => self.poll_end(),
             Heard::QuietAt(at) => {
@@ -48,6 +48,9 @@ impl Script {
             }
             heard => {
                 job.first_wait_over();
+                if let Heard::Wait { at, .. } = &heard {
+                    job.heard(*at, now, after_quiet);
+                }
                 Some(Cue::Heard(heard))
             }
         }

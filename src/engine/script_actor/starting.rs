@@ -1,6 +1,6 @@
 //! How a script actor starts its program.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use actix::prelude::*;
 
@@ -50,11 +50,7 @@ impl ScriptActor {
             what: perform.what,
             scope: perform.scope,
             result: Err(failure),
-            timing: Timing {
-                started: now,
-                ended: now,
-                paused: Duration::ZERO,
-            },
+            timing: Timing::between(now, now),
         });
     }
 
