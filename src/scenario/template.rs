@@ -482,8 +482,8 @@ fn unknown_operation(source: &str) -> Option<(String, Option<String>)> {
     for word in words(source) {
         before = match (before, word) {
             (Before::Bar, Word::Name(name)) if !filter_exists(name) => {
-                let help = super::names::nearest(name, FILTERS.into_iter())
-                    .map(|near| format!("is `{near}` meant?"));
+                let help =
+                    super::names::nearest(name, FILTERS).map(|near| format!("is `{near}` meant?"));
                 return Some((format!("there is no filter `{name}`"), help));
             }
             (Before::Is, Word::Name("not")) => Before::Is,
