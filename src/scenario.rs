@@ -24,9 +24,16 @@ pub mod template;
 mod vocabulary;
 
 pub use compile::{CompileOptions, Compiled, FindProgram, compile, load};
+pub use data::draws;
 pub use diagnostics::{Diagnostic, Diagnostics, Severity};
 pub use needs::Need;
 pub use outline::{DataOutline, Outline, RoleOutline, StepOutline, outline};
+pub use plan::{
+    Action, Alternative, Defaults, FailOn, Heard, Interlude, Load, Menu, PatternSpec, Pick, Place,
+    Plan, Reply, Role, Step, TerminalKind, Then, Turn, TurnKind, Wait,
+};
 pub use raw::SOURCE_LIMIT_BYTES;
 pub use schema::schema;
+pub use scope::{CaptureChanged, FlowContext, Scope, ScopeError};
 pub use secrets::Masker;
+pub use template::{Expression, RenderError, Template, TemplateError};
