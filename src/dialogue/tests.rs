@@ -329,7 +329,7 @@ fn any_bool() -> impl Strategy<Value = bool> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn what_is_heard_does_not_depend_on_the_reads(

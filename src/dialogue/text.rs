@@ -346,6 +346,10 @@ impl TextView {
 
     /// The cursor goes to a column, from 0, of the unfinished line.
     fn column(&mut self, column: usize, sink: &mut impl TextSink) {
+        if column == 0 {
+            self.cursor = Cursor::InLine;
+            return;
+        }
         match column.checked_sub(sink.width()) {
             None => self.cursor = Cursor::InLine,
             Some(beyond) => {
