@@ -23,7 +23,7 @@ mod secrets;
 pub mod template;
 mod vocabulary;
 
-pub use compile::{CompileOptions, Compiled, compile, load};
+pub use compile::{CompileOptions, Compiled, FindProgram, compile, load};
 pub use data::DataSource;
 pub use diagnostics::{Diagnostic, Diagnostics, Severity};
 pub use needs::Need;

@@ -285,7 +285,6 @@ x: &turn {promt: a}
 roles: {a: {run: [p], actions: {x: [*turn, *turn]}}}
 flow: [{step: s, role: a, do: x}]
 ";
-    expressions_too_long: turns!("        - assert: 'flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + flow.number + 1 > 0'\n");
 }
 
 #[test]
@@ -303,7 +302,7 @@ fn names_that_are_set_from_outside_must_be_variables() {
         ..CompileOptions::default()
     };
     let diagnostics = compile(source, None, options).unwrap_err();
-    insta::assert_snapshot!(diagnostics.render(false), @"");
+    insta::assert_snapshot!("unknown_overrides", diagnostics.render(false));
 }
 
 #[test]
@@ -327,7 +326,7 @@ fn files_that_cannot_be_read() {
         diagnose("null.yaml", Some(b"name: \0\n")),
         diagnose(".", None),
     ];
-    insta::assert_snapshot!(texts.join("\n"), @"");
+    insta::assert_snapshot!("unreadable_files", texts.join("\n"));
 }
 
 #[test]
@@ -339,4 +338,14 @@ fn colours_change_nothing_but_colours() {
         anstream::adapter::strip_str(&coloured).to_string(),
         diagnostics.render(false)
     );
+}
+
+#[test]
+fn long_expressions_are_refused() {
+    let source = format!(
+        "roles: {{a: {{run: [p], actions: {{x: [{{assert: '{}1'}}]}}}}}}\n\
+         flow: [{{step: s, role: a, do: x}}]\n",
+        "flow.number + ".repeat(100)
+    );
+    assert!(diagnose(&source).contains("error: this expression is longer than 1000 bytes"));
 }

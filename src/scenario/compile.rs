@@ -26,15 +26,18 @@ use context::Context;
 use roles::DefaultTerminal;
 use usage::Known;
 
+/// Says whether a program (the first word of a `run`) can be started, and if not, why, in half a
+/// sentence: "it is not executable".
+pub type FindProgram<'a> = dyn Fn(&str) -> Result<(), String> + 'a;
+
 /// What a scenario is checked against besides itself.
 #[derive(Clone, Copy, Default)]
 pub struct CompileOptions<'a> {
     /// The scenario's folder: data files and the roles' directories are found from there. If
     /// `None`, from where rehearsal was started.
     pub directory: Option<&'a Path>,
-    /// Says whether a program (the first word of a `run`) can be started, and if not, why, in
-    /// half a sentence: "it is not executable". If `None`, programs are not checked.
-    pub find_program: Option<&'a dyn Fn(&str) -> Result<(), String>>,
+    /// If `None`, programs are not checked.
+    pub find_program: Option<&'a FindProgram<'a>>,
     /// The names of the variables that are set from outside.
     pub overrides: &'a [String],
 }
@@ -56,9 +59,7 @@ const NO_FILE: &str = "scenario";
 /// # Errors
 /// Everything that is wrong with it, or why it cannot be read.
 pub fn load(path: &Path, options: CompileOptions<'_>) -> Result<Compiled, Diagnostics> {
-    let source = read(path).map_err(|(message, help)| {
-        Diagnostics::of_file(path.to_string_lossy().into(), &message, help)
-    })?;
+    let source = read(path)?;
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
@@ -69,15 +70,15 @@ pub fn load(path: &Path, options: CompileOptions<'_>) -> Result<Compiled, Diagno
     compile(&source, Some(path), options)
 }
 
-fn read(path: &Path) -> Result<String, (String, Option<String>)> {
+fn read(path: &Path) -> Result<String, Diagnostics> {
     use std::io::Read;
 
+    let shown: Arc<str> = path.to_string_lossy().into();
     let because = |error: std::io::Error| {
-        let help = match error.kind() {
-            std::io::ErrorKind::NotFound => Some("is the path right?".to_owned()),
-            _ => None,
-        };
-        (format!("cannot read the scenario: {error}"), help)
+        let message = format!("cannot read the scenario: {error}");
+        let help = "is the path right, and may you read it?".to_owned();
+        let fault = Fault::error(&message, None, Some(help));
+        Diagnostics::new(Arc::clone(&shown), "".into(), vec![fault])
     };
     let file = std::fs::File::open(path).map_err(because)?;
     let mut bytes = Vec::new();
@@ -92,15 +93,11 @@ fn read(path: &Path) -> Result<String, (String, Option<String>)> {
         }
         Err(error) => {
             let at = error.utf8_error().valid_up_to();
-            let line = error.as_bytes()[..at]
-                .iter()
-                .filter(|&&byte| byte == b'\n')
-                .count()
-                + 1;
-            Err((
-                format!("line {line} is not UTF-8"),
-                Some("save the file as UTF-8".into()),
-            ))
+            let source = String::from_utf8_lossy(error.as_bytes());
+            let span = at..at + char::REPLACEMENT_CHARACTER.len_utf8();
+            let help = Some("save the file as UTF-8".to_owned());
+            let fault = Fault::error("this is not UTF-8", Some(span), help);
+            Err(Diagnostics::new(shown, source.into(), vec![fault]))
         }
     }
 }

@@ -74,12 +74,6 @@ impl Diagnostics {
         Diagnostics { file, text, list }
     }
 
-    /// A diagnostic about a file as a whole.
-    pub(super) fn of_file(file: Arc<str>, message: &str, help: Option<String>) -> Self {
-        let fault = Fault::error(message, None, help);
-        Diagnostics::new(file, "".into(), vec![fault])
-    }
-
     /// Errors and warnings, in the order of the source; those without a place come first.
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
         self.list.iter()
@@ -315,7 +309,26 @@ mod tests {
 
     #[test]
     fn people_get_the_line_underlined() {
-        insta::assert_snapshot!(diagnostics().render(false), @"");
+        let expected = "\
+error: nowhere
+--> s.yaml
+
+error: earlier\\u{1b}[31m
+ --> s.yaml:1:1
+  |
+1 | name: x
+  | ^^^^
+  |
+  = help: write\\nthis
+
+warning: later
+ --> s.yaml:2:9
+  |
+2 | rolés: {a: b}
+  |         ^
+
+";
+        assert_eq!(diagnostics().render(false), expected);
         assert!(diagnostics().render(true).contains("\x1b["));
     }
 

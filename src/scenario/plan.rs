@@ -172,10 +172,16 @@ pub struct Step {
 }
 
 /// Where something stands in the scenario, for messages: `order-flow.yaml:42`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Place {
     pub file: Arc<str>,
     pub line: usize,
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Place({self})")
+    }
 }
 
 impl fmt::Display for Place {

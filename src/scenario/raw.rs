@@ -275,7 +275,13 @@ fn range(source: &str, location: serde_saphyr::Location) -> Range<usize> {
         let start = offset(source, location.line(), location.column());
         return start..start;
     };
-    let border = |at: u64| source.floor_char_boundary(usize::try_from(at).unwrap_or(usize::MAX));
+    let border = |at: u64| {
+        let mut at = usize::try_from(at).unwrap_or(usize::MAX).min(source.len());
+        while !source.is_char_boundary(at) {
+            at -= 1;
+        }
+        at
+    };
     let end = border(start.saturating_add(span.byte_len().unwrap_or(0)));
     border(start)..end.max(border(start))
 }

@@ -97,3 +97,175 @@ fn shape(shape: Shape, definitions: &mut Map<String, Value>) -> Value {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::super::compile::{CompileOptions, compile};
+    use super::super::vocabulary::{SCENARIO, TURN};
+    use super::*;
+
+    /// Every vocabulary that can be reached from the scenario's.
+    fn vocabularies() -> Vec<&'static Vocabulary> {
+        fn reach(vocabulary: &'static Vocabulary, found: &mut Vec<&'static Vocabulary>) {
+            if found.iter().any(|known| known.name == vocabulary.name) {
+                return;
+            }
+            found.push(vocabulary);
+            vocabulary
+                .keys
+                .iter()
+                .for_each(|word| reach_shape(word.shape, found));
+        }
+        fn reach_shape(shape: Shape, found: &mut Vec<&'static Vocabulary>) {
+            match shape {
+                Shape::Object(vocabulary) => reach(vocabulary, found),
+                Shape::Turns => reach(&TURN, found),
+                Shape::ListOf(inner) | Shape::MapOf(inner) | Shape::OneOrList(inner) => {
+                    reach_shape(*inner, found);
+                }
+                _ => {}
+            }
+        }
+        let mut found = Vec::new();
+        reach(&SCENARIO, &mut found);
+        found
+    }
+
+    fn properties(schema: &Value) -> BTreeSet<&str> {
+        schema["properties"]
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect()
+    }
+
+    #[test]
+    fn it_has_every_key_and_no_other() {
+        let schema = schema();
+        let vocabularies = vocabularies();
+        assert_eq!(
+            vocabularies.len() - 1,
+            schema["$defs"].as_object().unwrap().len()
+        );
+        for vocabulary in vocabularies {
+            let object = match vocabulary.name {
+                "scenario" => &schema,
+                name => &schema["$defs"][name],
+            };
+            assert_eq!(
+                properties(object),
+                vocabulary.names().collect(),
+                "{}",
+                vocabulary.name
+            );
+            assert_eq!(object["additionalProperties"], false);
+            for (name, property) in object["properties"].as_object().unwrap() {
+                assert!(
+                    property["description"].is_string(),
+                    "{}.{name}",
+                    vocabulary.name
+                );
+            }
+        }
+    }
+
+    /// Whether a value has the form that the schema demands; as much of JSON Schema as is used.
+    fn conforms(value: &Value, schema: &Value, root: &Value) -> Result<(), String> {
+        let fail = |reason: String| Err(format!("{value}: {reason}"));
+        if let Some(reference) = schema["$ref"].as_str() {
+            let definition = root
+                .pointer(reference.trim_start_matches('#'))
+                .ok_or("no such $ref")?;
+            return conforms(value, definition, root);
+        }
+        if let Some(any) = schema["anyOf"].as_array() {
+            return match any
+                .iter()
+                .any(|schema| conforms(value, schema, root).is_ok())
+            {
+                true => Ok(()),
+                false => fail("none of anyOf".into()),
+            };
+        }
+        if let Some(choices) = schema["enum"].as_array() {
+            return if choices.contains(value) {
+                Ok(())
+            } else {
+                fail("not in enum".into())
+            };
+        }
+        let kind = match value {
+            Value::Null => "null",
+            Value::Bool(_) => "boolean",
+            Value::Number(number) if number.is_u64() => "integer",
+            Value::Number(_) => "number",
+            Value::String(_) => "string",
+            Value::Array(_) => "array",
+            Value::Object(_) => "object",
+        };
+        let allowed: Vec<&str> = match &schema["type"] {
+            Value::String(one) => vec![one],
+            Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
+            _ => return fail("the schema has no type".into()),
+        };
+        let fits = allowed.contains(&kind) || (kind == "integer" && allowed.contains(&"number"));
+        if !fits {
+            return fail(format!("not one of {allowed:?}"));
+        }
+        if let (Some(text), Some(pattern)) = (value.as_str(), schema["pattern"].as_str())
+            && !regex::Regex::new(pattern).unwrap().is_match(text)
+        {
+            return fail(format!("does not match {pattern}"));
+        }
+        for element in value.as_array().into_iter().flatten() {
+            conforms(element, &schema["items"], root)?;
+        }
+        for (name, value) in value.as_object().into_iter().flatten() {
+            match (&schema["properties"][name], &schema["additionalProperties"]) {
+                (Value::Null, Value::Object(_)) => {
+                    conforms(value, &schema["additionalProperties"], root)?;
+                }
+                (Value::Null, _) => return fail(format!("has the unknown key {name}")),
+                (property, _) => conforms(value, property, root)?,
+            }
+        }
+        for required in schema["required"].as_array().into_iter().flatten() {
+            if value.get(required.as_str().unwrap_or_default()).is_none() {
+                return fail(format!("has no {required}"));
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn what_the_compiler_accepts_conforms() {
+        let source = include_str!("../../tests/scenarios/every-turn.yaml");
+        let directory = Some(Path::new("tests/scenarios"));
+        let options = CompileOptions {
+            directory,
+            ..CompileOptions::default()
+        };
+        assert!(compile(source, None, options).is_ok());
+        let value: Value = serde_saphyr::from_str(source).unwrap();
+        let schema = schema();
+        conforms(&value, &schema, &schema).unwrap();
+    }
+
+    #[test]
+    fn misspelt_keys_do_not_conform() {
+        let value: Value = serde_saphyr::from_str(
+            "{roles: {a: {run: [p], actions: {x: [{promt: y}]}}}, flow: []}",
+        )
+        .unwrap();
+        let schema = schema();
+        assert!(
+            conforms(&value, &schema, &schema)
+                .unwrap_err()
+                .contains("promt")
+        );
+    }
+}

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::super::names;
+use super::super::plan::Step;
 use super::context::Context;
 use super::flow::{CompiledStep, Flow};
 use super::roles::{CompiledAction, CompiledRole, LEAVE};
@@ -180,7 +181,10 @@ pub(super) fn check(
     if !flow.is_complete {
         usage.capture_all(roles);
     }
-    for step in steps {
+    // What an action uses and captures is looked at once: where it is performed again, no fewer
+    // names are known.
+    let firsts = first_uses(steps);
+    for step in firsts.iter().map(|&at| &steps[at]) {
         let action = action_of(roles, step);
         for (name, _) in action.map(captures).unwrap_or_default() {
             usage
@@ -189,7 +193,7 @@ pub(super) fn check(
                 .or_insert_with(|| step.step.name.clone());
         }
     }
-    for step in steps {
+    for (at, step) in steps.iter().enumerate() {
         let Some(role) = roles.get(step.step.role.0) else {
             continue;
         };
@@ -198,7 +202,9 @@ pub(super) fn check(
         }
         usage.follow(&step.trace);
         if let Some(action) = action_of(roles, step) {
-            usage.follow(&action.trace);
+            if firsts.contains(&at) {
+                usage.follow(&action.trace);
+            }
             provides(context, step, action);
         }
     }
@@ -221,6 +227,14 @@ pub(super) fn check(
     check_secrets(&usage, secrets);
 }
 
+/// The steps that are the first to perform their action.
+fn first_uses(steps: &[CompiledStep]) -> BTreeSet<usize> {
+    let mut seen = BTreeSet::new();
+    let first = |step: &Step| seen.insert((step.role.0, step.action.name.clone()));
+    let firsts: Vec<bool> = steps.iter().map(|step| &step.step).map(first).collect();
+    (0..steps.len()).filter(|&at| firsts[at]).collect()
+}
+
 fn action_of<'r>(roles: &'r [CompiledRole], step: &CompiledStep) -> Option<&'r CompiledAction> {
     let role = roles.get(step.step.role.0)?;
     role.actions
@@ -240,6 +254,9 @@ fn captures(action: &CompiledAction) -> Vec<(&str, &Range<usize>)> {
 }
 
 fn provides(context: &Context<'_>, step: &CompiledStep, action: &CompiledAction) {
+    if step.provides.is_empty() {
+        return;
+    }
     let captures: Vec<&str> = captures(action).into_iter().map(|(name, _)| name).collect();
     for (name, span) in &step.provides {
         if captures.contains(&name.as_str()) {

@@ -9,6 +9,11 @@ use super::super::template::{Expression, Template, TemplateError, is_identifier}
 use super::context::Context;
 use super::usage::Trace;
 
+const PLACEHOLDERS: &str =
+    "between `${` and `}` stands an expression: ${order_id}, ${total | float + 1}";
+const BARE_NAMES: &str = "names stand here without `${` and `}`";
+const EXPRESSION: &str = "write an expression: total | float > 0";
+
 /// Longer durations are mistakes.
 const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
@@ -90,7 +95,7 @@ impl Context<'_> {
                 Some(template)
             }
             Err(error) => {
-                self.template_fault(node, text, error);
+                self.template_fault(node, text, error, |_| PLACEHOLDERS);
                 None
             }
         }
@@ -118,27 +123,30 @@ impl Context<'_> {
                 Some(expression)
             }
             Err(error) => {
-                self.template_fault(node, text, error);
+                self.template_fault(node, text, error, |text| {
+                    if text.contains("${") {
+                        BARE_NAMES
+                    } else {
+                        EXPRESSION
+                    }
+                });
                 None
             }
         }
     }
 
-    fn template_fault(&self, node: &Node, text: &str, error: TemplateError) {
+    fn template_fault(
+        &self,
+        node: &Node,
+        text: &str,
+        error: TemplateError,
+        help: impl FnOnce(&str) -> &'static str,
+    ) {
         let part = text
             .get(error.offset..error.offset + error.length)
             .unwrap_or(text);
-        let help = error.help.or_else(|| {
-            let help = if part.starts_with("${") {
-                "between `${` and `}` stands an expression: ${order_id}, ${total | float + 1}"
-            } else if part.contains("${") {
-                "names stand here without `${` and `}`"
-            } else {
-                "write an expression: total | float > 0"
-            };
-            Some(help.to_owned())
-        });
-        self.error(&self.part(node, part), error.message, help);
+        let help = error.help.unwrap_or_else(|| help(text).to_owned());
+        self.error(&self.part(node, part), error.message, Some(help));
     }
 
     fn note_uses(&self, expression: &Expression, span: &Range<usize>) {

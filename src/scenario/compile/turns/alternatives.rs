@@ -154,10 +154,7 @@ fn unreachable(context: &Context<'_>, read: &[(Alternative, &Node)]) {
             )
         } else {
             let message = format!("this alternative is never taken: line {line} always wins");
-            (
-                message,
-                "of two texts that begin alike, put the longer one first",
-            )
+            (message, "of two that begin alike, put the longer one first")
         };
         context.error(&node.span, message, Some(help.into()));
     }
