@@ -112,6 +112,29 @@ fn two_hundred_programs_leave_no_thread_descriptor_or_zombie() {
 }
 
 #[test]
+fn a_crowd_is_ended_in_one_go() {
+    let turn = Turn::take();
+    let spawner = spawner();
+    run(async {
+        let mut programs = Vec::new();
+        for number in 0..400 {
+            let mut command = support::command(BOTH[number % 2], &[]);
+            command.program = "/bin/sleep".into();
+            command.argv = vec!["sleep".into(), "3600".into()];
+            programs.push(Actor::run(&spawner, command).await.unwrap());
+        }
+        let (begin, before) = (Instant::now(), cpu());
+        finish(&spawner);
+        println!("{:?}, of CPU {:?}", begin.elapsed(), cpu() - before);
+        for program in &mut programs {
+            assert_eq!(program.end().await.exit, Some(ExitCause::Signal(1)));
+        }
+    });
+    drop(spawner);
+    turn.end();
+}
+
+#[test]
 fn a_spawner_that_is_dropped_leaves_nothing() {
     let turn = Turn::take();
     run(async {
