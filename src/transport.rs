@@ -22,6 +22,7 @@
 
 mod activity;
 mod child;
+mod departure;
 mod events;
 mod janitor;
 mod limits;

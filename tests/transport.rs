@@ -643,3 +643,43 @@ fn programs_get_the_limit_of_descriptors_that_we_were_started_with() {
     });
     finish(&spawner);
 }
+
+#[test]
+fn python_and_shell_programs_are_seen_to_wait() {
+    use rehearsal::transport::{Echo, resolve};
+    let path = std::env::var_os("PATH");
+    let find = |name: &str| resolve(name.as_ref(), "/".as_ref(), &[], path.as_deref());
+    let script = "import getpass; input('Name: '); getpass.getpass(); print('over')";
+    let shell = "printf 'Name: '; read name; stty -echo; printf 'Password: '; read secret; \
+                 stty echo; echo; echo over";
+    for (name, flag, script) in [("python3", "-c", script), ("sh", "-c", shell)] {
+        let Ok(program) = find(name) else {
+            eprintln!("skipped: there is no {name} here");
+            continue;
+        };
+        let spawner = spawner();
+        run(async {
+            let environment = std::env::vars_os().collect();
+            let argv = [name, flag, script].map(Into::into).to_vec();
+            let command = Command {
+                program,
+                argv,
+                environment,
+                ..command(PTY, &[])
+            };
+            let mut program = Actor::run(&spawner, command).await.unwrap();
+            program.hear("Name: ").await;
+            awaited(&program, Activity::WaitingForInput).await;
+            assert_ne!(program.child.echo(), Echo::Off);
+            program.child.write(b"ada\n").unwrap();
+            program.hear("Password: ").await;
+            awaited(&program, Activity::WaitingForInput).await;
+            assert_eq!(program.child.echo(), Echo::Off);
+            program.child.write(b"secret\n").unwrap();
+            assert_eq!(program.end().await.exit, Some(ExitCause::Code(0)));
+            assert!(program.out.ends_with("over\n"), "{:?}", program.out);
+            assert!(!program.out.contains("secret"));
+        });
+        finish(&spawner);
+    }
+}

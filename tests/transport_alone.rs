@@ -65,7 +65,7 @@ impl Turn {
     }
 
     /// Sees that nothing is left.
-    fn is_over(self) {
+    fn end(self) {
         let until = Instant::now() + Duration::from_secs(5);
         loop {
             let now = Usage::now();
@@ -108,7 +108,30 @@ fn two_hundred_programs_leave_no_thread_descriptor_or_zombie() {
     });
     finish(&spawner);
     drop(spawner);
-    turn.is_over();
+    turn.end();
+}
+
+#[test]
+fn a_crowd_is_ended_in_one_go() {
+    let turn = Turn::take();
+    let spawner = spawner();
+    run(async {
+        let mut programs = Vec::new();
+        for number in 0..400 {
+            let mut command = support::command(BOTH[number % 2], &[]);
+            command.program = "/bin/sleep".into();
+            command.argv = vec!["sleep".into(), "3600".into()];
+            programs.push(Actor::run(&spawner, command).await.unwrap());
+        }
+        let (begin, before) = (Instant::now(), cpu());
+        finish(&spawner);
+        println!("{:?}, of CPU {:?}", begin.elapsed(), cpu() - before);
+        for program in &mut programs {
+            assert_eq!(program.end().await.exit, Some(ExitCause::Signal(1)));
+        }
+    });
+    drop(spawner);
+    turn.end();
 }
 
 #[test]
@@ -121,7 +144,7 @@ fn a_spawner_that_is_dropped_leaves_nothing() {
         drop(spawner);
         assert_eq!(program.end().await.exit, Some(ExitCause::Signal(1)));
     });
-    turn.is_over();
+    turn.end();
 }
 
 #[test]
@@ -142,7 +165,7 @@ fn a_panic_of_the_owner_ends_the_program() {
     run(gone(pid, Duration::from_secs(5)));
     finish(&spawner);
     drop(spawner);
-    turn.is_over();
+    turn.end();
 }
 
 #[test]
@@ -159,7 +182,7 @@ fn who_wiped_its_environment_is_ended_at_the_end_of_the_only_run() {
         assert!(!lives(escapee));
     });
     drop(spawner);
-    turn.is_over();
+    turn.end();
 }
 
 #[test]
@@ -195,7 +218,7 @@ fn nothing_is_done_while_nothing_happens() {
     });
     finish(&spawner);
     drop(spawner);
-    turn.is_over();
+    turn.end();
 }
 
 #[test]
@@ -220,7 +243,7 @@ fn descriptors_above_1024_work() {
     drop(files);
     finish(&spawner);
     drop(spawner);
-    turn.is_over();
+    turn.end();
 }
 
 #[test]
@@ -230,7 +253,7 @@ fn closed_standard_streams_and_an_ignored_sigchld_do_no_harm() {
         let status = Command::new(fixture()).args(words).status().unwrap();
         assert_eq!(status.code(), Some(0), "{words:?}");
     }
-    turn.is_over();
+    turn.end();
 }
 
 #[test]
@@ -292,7 +315,7 @@ fn a_killed_run_leaves_nothing() {
     });
     finish(&reaper);
     drop(reaper);
-    turn.is_over();
+    turn.end();
 }
 
 /// Says what a start costs, with little and with much memory of our own. Run it alone, in a
@@ -302,9 +325,9 @@ fn a_killed_run_leaves_nothing() {
 fn cost_of_a_start() {
     let turn = Turn::take();
     let spawner = spawner();
-    let mut ballast = Vec::new();
-    for mib in [0, 1024] {
-        ballast.resize(mib << 20, 1_u8);
+    let mut ballast: Vec<u8>;
+    for mib in [0, 1024, 0, 1024] {
+        ballast = vec![1_u8; mib << 20];
         for terminal in BOTH {
             const STARTS: u32 = 500;
             run(async {
@@ -327,12 +350,13 @@ fn cost_of_a_start() {
                 for program in &mut programs {
                     program.end().await;
                 }
+                assert_eq!(ballast.len(), mib << 20);
                 println!("{mib:5} MiB, {terminal:?}: start {start:?}, whole life {whole:?}");
             });
         }
     }
-    drop(ballast);
+
     finish(&spawner);
     drop(spawner);
-    turn.is_over();
+    turn.end();
 }

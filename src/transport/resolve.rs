@@ -177,3 +177,61 @@ pub(super) fn explain(program: &Path, error: &io::Error) -> Option<ResolveError>
         })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn executable(directory: &Path, name: &str, mode: u32) -> PathBuf {
+        let path = directory.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, "#!/bin/sh\n").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        path
+    }
+
+    #[test]
+    fn names_are_looked_for_and_paths_are_taken_from_the_base() {
+        let base = tempfile::tempdir().unwrap();
+        let base = base.path();
+        let first = executable(base, "first dir/prüfung", 0o755);
+        let second = executable(base, "second/prüfung", 0o755);
+        let find = |name: &str, search: &[PathBuf], path: &str| {
+            resolve(OsStr::new(name), base, search, Some(OsStr::new(path)))
+        };
+        let own = ["first dir".into()];
+        let second_dir = base.join("second");
+        let second_dir = second_dir.to_str().unwrap();
+        assert_eq!(find("prüfung", &own, second_dir), Ok(first.clone()));
+        assert_eq!(find("prüfung", &[], second_dir), Ok(second));
+        assert_eq!(find("first dir/prüfung", &[], ""), Ok(first.clone()));
+        assert_eq!(find(first.to_str().unwrap(), &[], ""), Ok(first));
+        assert_eq!(find("", &[], ""), Err(ResolveError::Empty));
+    }
+
+    #[test]
+    fn a_name_not_found_tells_where_it_was_looked_for() {
+        let none = resolve(
+            OsStr::new("nix"),
+            Path::new("/base"),
+            &["own".into()],
+            Some(OsStr::new("/a:/b:/a")),
+        );
+        assert_eq!(
+            none.unwrap_err().to_string(),
+            "there is no program nix (looked in /base/own, /a, /b)"
+        );
+    }
+
+    #[test]
+    fn what_was_nearly_found_is_told_unless_a_later_place_has_it() {
+        let base = tempfile::tempdir().unwrap();
+        let plain = executable(base.path(), "one/tool", 0o644);
+        let search = ["one".into(), "two".into()];
+        let find = || resolve(OsStr::new("tool"), base.path(), &search, None);
+        assert_eq!(find(), Err(ResolveError::NotExecutable { path: plain }));
+        let good = executable(base.path(), "two/tool", 0o755);
+        assert_eq!(find(), Ok(good));
+    }
+}

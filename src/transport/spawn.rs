@@ -160,6 +160,9 @@ impl Spawner {
     /// started that ends the run's programs should this process be killed; see
     /// [`watch_main`](super::watch_main).
     ///
+    /// SIGPIPE must stay ignored in this process, as Rust's start-up has it: programs close their
+    /// input as they like.
+    ///
     /// # Errors
     /// Whatever the kernel says when there is no room for a thread, a descriptor or the watcher.
     pub fn new(
