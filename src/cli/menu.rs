@@ -1,6 +1,434 @@
-//! placeholder
-use super::settings::RunSettings;
-use super::{CliError, Environment, Exit};
-pub(super) fn menu(_: RunSettings, _: &Environment) -> Result<Exit, CliError> {
-    Ok(Exit::Completed)
+//! The menu: what opens when no command is given.
+//!
+//! Everything that happens comes as one stream of inputs, typed lines, the end of a run, signals,
+//! so that runs go on behind the menu. One run goes on at a time. Whoever types at a terminal is
+//! told to wait for its end where that matters; lines from a pipe wait by themselves, so that
+//! `printf '1\n\n3\n0\n' | rehearsal` runs a flow and then shows its results. At the exit and at
+//! the end of the input a run under way is finished first; signals stop it, as elsewhere.
+
+mod console;
+mod scripts;
+
+use std::collections::VecDeque;
+use std::io::{self, BufRead as _};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+use crate::engine::{Control, Stop};
+use crate::report::{Lines, Output, Reporter, Story, neutral};
+
+use super::environment::Environment;
+use super::error::CliError;
+use super::exit::Exit;
+use super::run::{report_of, tell_errors, whereabouts};
+use super::scenario;
+use super::session::{self, Finished, Keep, Messages, Results};
+use super::settings::{Format, RunSettings, Save};
+use super::signals::{self, Patience, Signal};
+
+use console::Console;
+
+/// The variable that the menu asks for.
+const CUSTOMER: &str = "customer_id";
+
+/// Opens the menu. `settings` hold for every run that is started in it.
+///
+/// It ends with [`Exit::SomeFailed`] if flows of any of its runs failed; runs that were ended
+/// from the menu itself do not count.
+pub(super) fn menu(settings: RunSettings, environment: &Environment) -> Result<Exit, CliError> {
+    refuse_what_belongs_to_runs(&settings)?;
+    let plan = scenario::load(&settings, environment)?.plan;
+    let (sender, inputs) = channel();
+    read_lines(sender.clone())?;
+    let signals = sender.clone();
+    signals::watch(move |signal| {
+        // A menu that has ended listens to nobody.
+        let _ = signals.send(Input::Signal(signal));
+    })
+    .map_err(|error| CliError::system("cannot listen for signals", error))?;
+    let mut menu = Menu {
+        title: plan.name.clone(),
+        asks_customer: plan.variables.iter().any(|(name, _)| name == CUSTOMER),
+        settings,
+        environment,
+        console: Console::new(anstream::stdout()),
+        sender,
+        asking: Asking::Choice,
+        running: None,
+        last: None,
+        waiting: VecDeque::new(),
+        closing: false,
+        exit: Exit::Completed,
+    };
+    menu.open(&inputs);
+    Ok(menu.exit)
+}
+
+fn refuse_what_belongs_to_runs(settings: &RunSettings) -> Result<(), CliError> {
+    let given = [
+        ("--flows", settings.flows.is_some()),
+        ("--parallel", settings.parallel.is_some()),
+        ("--save", settings.save != Save::No),
+        ("--json", settings.format == Format::Json),
+    ];
+    match given.into_iter().find(|(_, given)| *given) {
+        None => Ok(()),
+        Some((option, _)) => Err(CliError::usage(
+            format_args!("{option} is for a run, and no run was asked for"),
+            "write `rehearsal run` or `rehearsal --batch` with it; the menu asks for the rest",
+        )),
+    }
+}
+
+/// Something that the menu reacts to.
+enum Input {
+    Line(String),
+    /// No more lines will come.
+    End,
+    RunEnded(Box<Result<Finished, CliError>>),
+    Signal(Signal),
+}
+
+/// What the next line answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asking {
+    Choice,
+    Customer,
+    Flows,
+    Parallel { flows: u64 },
+}
+
+/// The run behind the menu.
+struct Running {
+    control: Control,
+    messages: Messages,
+    patience: Patience,
+    /// Whether it was ended by choice; its flows then do not count as failed.
+    ended_by_choice: bool,
+}
+
+struct Menu<'a> {
+    title: String,
+    asks_customer: bool,
+    settings: RunSettings,
+    environment: &'a Environment,
+    console: Console,
+    sender: Sender<Input>,
+    asking: Asking,
+    running: Option<Running>,
+    last: Option<Finished>,
+    /// Lines that wait for the end of the run.
+    waiting: VecDeque<String>,
+    /// Whether it ends as soon as no run goes on.
+    closing: bool,
+    exit: Exit,
+}
+
+impl Menu<'_> {
+    fn open(&mut self, inputs: &Receiver<Input>) {
+        self.ask();
+        while !(self.closing && self.running.is_none()) {
+            // There is always a sender: our own.
+            let Ok(input) = inputs.recv() else { return };
+            match input {
+                Input::Line(line) => {
+                    self.console
+                        .line_was_typed(!self.environment.stdin_is_terminal);
+                    self.take(line);
+                }
+                Input::End => self.input_ended(),
+                Input::RunEnded(result) => self.run_ended(*result),
+                Input::Signal(signal) => self.signal(signal),
+            }
+        }
+    }
+
+    /// Takes a line, or puts it off until the run has ended.
+    fn take(&mut self, line: String) {
+        if self.must_wait(&line) {
+            self.waiting.push_back(line);
+        } else if !self.closing {
+            self.answer(line.trim());
+            if !self.closing && self.waiting.is_empty() {
+                self.ask();
+            }
+        }
+    }
+
+    /// Lines from a pipe were written by somebody who could not see that a run goes on.
+    fn must_wait(&self, line: &str) -> bool {
+        let looks_only = self.asking == Asking::Choice && matches!(line.trim(), "5" | "6");
+        !self.environment.stdin_is_terminal
+            && self.running.is_some()
+            && !(looks_only && self.waiting.is_empty())
+    }
+
+    fn ask(&mut self) {
+        let prompt = match self.asking {
+            Asking::Choice => {
+                self.console.say(&format!(
+                    "\nRehearsal: {}\n\
+                     \x20 1  Run a single flow\n\
+                     \x20 2  Run several flows\n\
+                     \x20 3  View the last results\n\
+                     \x20 4  Save the results\n\
+                     \x20 5  Clean up all scripts\n\
+                     \x20 6  List active scripts\n\
+                     \x20 0  Exit\n",
+                    neutral(&self.title)
+                ));
+                "Select (0-6): "
+            }
+            Asking::Customer => "Customer (Enter for the usual one): ",
+            Asking::Flows => "How many flows: ",
+            Asking::Parallel { .. } => "How many at once (Enter for 1): ",
+        };
+        self.console.prompt(prompt);
+    }
+
+    fn answer(&mut self, line: &str) {
+        match self.asking {
+            Asking::Choice => self.choose(line),
+            Asking::Customer => {
+                let customer = (!line.is_empty()).then(|| line.to_owned());
+                self.start(1, 1, customer);
+            }
+            Asking::Flows => match count(line) {
+                Some(flows) => self.asking = Asking::Parallel { flows },
+                None => self.not_a_count(line),
+            },
+            Asking::Parallel { flows } => match if line.is_empty() {
+                Some(1)
+            } else {
+                count(line)
+            } {
+                Some(parallel) => self.start(flows, parallel, None),
+                None => self.not_a_count(line),
+            },
+        }
+    }
+
+    fn not_a_count(&mut self, line: &str) {
+        let line = neutral(line);
+        self.console.say(&format!(
+            "\"{line}\" is not a number from 1 on. Back to the menu.\n"
+        ));
+        self.asking = Asking::Choice;
+    }
+
+    fn choose(&mut self, choice: &str) {
+        match choice {
+            "1" | "2" if self.running.is_some() => self
+                .console
+                .say("A run is under way: wait for its end, or end it with 5.\n"),
+            "1" if self.asks_customer => self.asking = Asking::Customer,
+            "1" => self.start(1, 1, None),
+            "2" => self.asking = Asking::Flows,
+            "3" => self.view(),
+            "4" => self.save(),
+            "5" => self.clean_up(),
+            "6" => self.console.say(&match &self.running {
+                Some(running) => scripts::table(&running.control.live_scripts()),
+                None => scripts::table(&[]),
+            }),
+            "0" => self.close(),
+            "" => {}
+            other => self.console.say(&format!(
+                "\"{}\" is not in the menu: type a number from 0 to 6.\n",
+                neutral(other)
+            )),
+        }
+    }
+
+    /// Starts a run behind the menu.
+    fn start(&mut self, flows: u64, parallel: u64, customer: Option<String>) {
+        self.asking = Asking::Choice;
+        let mut settings = self.settings.clone();
+        settings.flows = Some(flows);
+        settings.parallel = Some(parallel);
+        settings
+            .variables
+            .extend(customer.map(|id| (CUSTOMER.to_owned(), id)));
+        let session = match session::prepare(&settings, Keep::ForNow, self.environment) {
+            Ok(session) => session,
+            Err(error) => return self.console.say(&format!("{}\n", error.render())),
+        };
+        self.console
+            .say(&format!("Started {} behind this menu.\n", session.id()));
+        self.running = Some(Running {
+            control: session.control.clone(),
+            messages: session.messages.clone(),
+            patience: Patience::default(),
+            ended_by_choice: false,
+        });
+        let output = Output::new(self.console.writer());
+        let reporter: Box<dyn Reporter> = if flows == 1 {
+            Box::new(Story::new(output))
+        } else {
+            Box::new(Lines::new(output))
+        };
+        let sender = self.sender.clone();
+        let started = thread::Builder::new().name("run".into()).spawn(move || {
+            let result = session.perform(reporter);
+            // A menu that has ended listens to nobody.
+            let _ = sender.send(Input::RunEnded(Box::new(result)));
+        });
+        if let Err(error) = started {
+            self.running = None;
+            self.console.say(&format!(
+                "error: cannot start a thread for the run: {error}\n"
+            ));
+        }
+    }
+
+    fn run_ended(&mut self, result: Result<Finished, CliError>) {
+        let running = self.running.take();
+        let ended_by_choice = running.is_some_and(|running| running.ended_by_choice);
+        match result {
+            Ok(finished) => {
+                self.console
+                    .say(&report_of(&finished, self.environment.width));
+                self.console.say(&whereabouts(&finished));
+                tell_errors(&finished, &mut Output::new(self.console.writer()));
+                let exit = finished.exit();
+                if !(ended_by_choice && exit == Exit::Interrupted) {
+                    self.exit = self.exit.max(exit);
+                }
+                self.console
+                    .say(&format!("\nRun {} has ended.\n", finished.recorded.info.id));
+                self.last = Some(finished);
+            }
+            Err(error) => {
+                self.exit = self.exit.max(error.exit());
+                self.console.say(&format!("{}\n", error.render()));
+            }
+        }
+        self.catch_up();
+    }
+
+    /// Takes the lines that waited for the end of the run, up to one that starts the next.
+    fn catch_up(&mut self) {
+        if !self.closing {
+            self.ask();
+        }
+        while self.running.is_none() && !self.closing {
+            let Some(line) = self.waiting.pop_front() else {
+                break;
+            };
+            self.console.line_was_typed(true);
+            self.answer(line.trim());
+            if !self.closing {
+                self.ask();
+            }
+        }
+    }
+
+    fn view(&mut self) {
+        let text = match &self.last {
+            Some(finished) => report_of(finished, self.environment.width) + &whereabouts(finished),
+            None if self.running.is_some() => "The first run is still under way.\n".into(),
+            None => "No run has ended yet.\n".into(),
+        };
+        self.console.say(&text);
+    }
+
+    fn save(&mut self) {
+        let text = match &mut self.last {
+            None => "There is nothing to save: no run has ended yet.\n".to_owned(),
+            Some(finished) => {
+                let before = matches!(finished.results, Results::Saved(_));
+                match finished.save() {
+                    Ok(path) => {
+                        let path = path.display().to_string();
+                        let verb = if before {
+                            "They are saved in"
+                        } else {
+                            "Saved in"
+                        };
+                        format!("{verb} {}\n", neutral(&path))
+                    }
+                    Err(error) => {
+                        self.exit = self.exit.max(Exit::Internal);
+                        format!("error: {}\n", neutral(&error.to_string()))
+                    }
+                }
+            }
+        };
+        self.console.say(&text);
+    }
+
+    fn clean_up(&mut self) {
+        let text = match &mut self.running {
+            None => "No scripts are running.\n".to_owned(),
+            Some(running) => {
+                let scripts = running.control.live_scripts().len();
+                running.ended_by_choice = true;
+                running.control.stop(Stop::Now);
+                format!("Ending the run and its scripts ({scripts} at the moment).\n")
+            }
+        };
+        self.console.say(&text);
+    }
+
+    fn close(&mut self) {
+        self.closing = true;
+        if self.running.is_some() {
+            self.console
+                .say("A run is under way and will be finished first; Ctrl-C stops it.\n");
+        }
+    }
+
+    /// The end of the input is the exit; lines that wait come before it.
+    fn input_ended(&mut self) {
+        if self.waiting.is_empty() {
+            self.close();
+        } else {
+            self.waiting.push_back("0".into());
+        }
+    }
+
+    fn signal(&mut self, signal: Signal) {
+        match &mut self.running {
+            None => {
+                self.exit = Exit::Interrupted;
+                self.closing = true;
+                self.console.say("");
+            }
+            Some(running) => {
+                let (stop, text) = running.patience.signal(signal);
+                running.control.stop(stop);
+                running.messages.say(text);
+            }
+        }
+        if signal != Signal::Interrupt || !self.environment.stdin_is_terminal {
+            self.exit = Exit::Interrupted;
+            self.closing = true;
+            self.waiting.clear();
+        }
+    }
+}
+
+/// A number from 1 on.
+fn count(line: &str) -> Option<u64> {
+    line.parse().ok().filter(|&count| count > 0)
+}
+
+/// Reads lines on a thread of its own, which ends with the program if not before.
+fn read_lines(sender: Sender<Input>) -> Result<(), CliError> {
+    let read = move || {
+        for line in io::stdin().lock().split(b'\n') {
+            let Ok(line) = line else { break };
+            let line = String::from_utf8_lossy(&line).into_owned();
+            if sender.send(Input::Line(line)).is_err() {
+                return;
+            }
+        }
+        // A menu that has ended listens to nobody.
+        let _ = sender.send(Input::End);
+    };
+    thread::Builder::new()
+        .name("input".into())
+        .spawn(read)
+        .map(drop)
+        .map_err(|error| CliError::system("cannot start a thread for the menu", error))
 }

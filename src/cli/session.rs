@@ -29,7 +29,6 @@ const USUAL_PLACE: &str = "rehearsal-results";
 /// A run that can begin: everything is there, and nothing is started.
 pub(super) struct Session {
     pub flows: u64,
-    pub parallel: u64,
     pub control: Control,
     pub messages: Messages,
     options: RunOptions,
@@ -148,7 +147,6 @@ impl Session {
         };
         Ok(Session {
             flows,
-            parallel,
             control: Control::new(),
             messages: Messages::default(),
             options,

@@ -1,0 +1,48 @@
+//! The scripts that run at the moment.
+
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+
+use crate::engine::LiveScript;
+use crate::report::neutral;
+use crate::report::units::{bytes, duration};
+
+/// How many are listed.
+const MOST_LISTED: usize = 50;
+
+/// A list for people.
+pub(super) fn table(scripts: &[LiveScript]) -> String {
+    if scripts.is_empty() {
+        return "No scripts are running.\n".into();
+    }
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(["PID", "Script", "Role", "State", "Age", "CPU", "Memory"]);
+    for script in scripts.iter().take(MOST_LISTED) {
+        table.add_row([
+            script.pid.to_string(),
+            script.instance.to_string(),
+            neutral(&script.role).into_owned(),
+            neutral(&script.state).into_owned(),
+            duration(u64::try_from(script.age.as_micros()).unwrap_or(u64::MAX)),
+            duration(script.cpu_us),
+            bytes(script.rss_bytes),
+        ]);
+    }
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 2));
+        if matches!(index, 0 | 4..) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let mut text = String::new();
+    for line in table.lines() {
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    if scripts.len() > MOST_LISTED {
+        text.push_str(&format!("and {} more\n", scripts.len() - MOST_LISTED));
+    }
+    text
+}
