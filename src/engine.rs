@@ -34,8 +34,7 @@ use crate::model::{EventSink, RoleInfo, RunEvent, RunId, RunInfo, StepInfo};
 use crate::scenario::Plan;
 use crate::transport::{Leftovers, RunMarker, Spawner, WatcherProgram};
 
-pub use context::LiveScript;
-pub use control::{Control, Stop};
+pub use control::{Control, LiveScript, Stop};
 pub use programs::Programs;
 
 use context::{RunContext, common_watches};

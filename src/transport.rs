@@ -42,7 +42,7 @@ mod sys;
 mod tree;
 mod watcher;
 
-pub use activity::LiveUsage;
+pub use activity::{LiveUsage, live_usage};
 pub use child::{Child, Grace, MOST_UNWRITTEN, WriteError};
 pub use events::{ChildEvent, Events};
 pub use limits::{

@@ -93,14 +93,13 @@ pub(super) fn on_what(heard: Heard) -> crate::dialogue::On {
     }
 }
 
-/// One running script, as somebody who looks in from outside sees it.
+/// One running script, as the engine knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LiveScript {
-    pub instance: InstanceId,
+pub(super) struct Running {
     /// The role's title.
     pub role: String,
     pub pid: u32,
-    /// What it is doing: the step's name, or `idle`, `leaving`, `ending`.
+    /// What it is doing: the step's name, or `starting`, `idle`, `leaving`, `ending`.
     pub state: String,
     pub started_at: Instant,
 }
@@ -108,7 +107,7 @@ pub struct LiveScript {
 /// The scripts that run at this moment.
 #[derive(Debug, Default)]
 pub(super) struct LiveScripts {
-    scripts: Mutex<BTreeMap<InstanceId, LiveScript>>,
+    scripts: Mutex<BTreeMap<InstanceId, Running>>,
 }
 
 /// A value of a flow as it may be shown.
@@ -121,8 +120,8 @@ pub(super) fn shown(scope: &Scope, name: &str, value: &str) -> String {
 }
 
 impl LiveScripts {
-    pub(super) fn insert(&self, script: LiveScript) {
-        self.lock().insert(script.instance, script);
+    pub(super) fn insert(&self, instance: InstanceId, script: Running) {
+        self.lock().insert(instance, script);
     }
 
     pub(super) fn set_state(&self, instance: InstanceId, state: &str) {
@@ -135,12 +134,21 @@ impl LiveScripts {
         self.lock().remove(&instance);
     }
 
-    pub(super) fn all(&self) -> Vec<LiveScript> {
-        self.lock().values().cloned().collect()
+    pub(super) fn all(&self) -> Vec<(InstanceId, Running)> {
+        let scripts = self.lock();
+        scripts
+            .iter()
+            .map(|(instance, script)| (*instance, script.clone()))
+            .collect()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<InstanceId, LiveScript>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<InstanceId, Running>> {
         // Every change is a single call on the map: a panic elsewhere leaves it whole.
         self.scripts.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whole microseconds.
+pub(super) fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::context::{LiveScript, LiveScripts};
+use crate::model::InstanceId;
+use crate::transport::live_usage;
+
+use super::context::{LiveScripts, micros};
 
 /// How a run is stopped before its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +17,22 @@ pub enum Stop {
     Graceful { grace: Duration },
     /// All flows and their programs are ended now.
     Now,
+}
+
+/// One running script, as somebody who looks in from outside sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveScript {
+    pub instance: InstanceId,
+    /// The role's title.
+    pub role: String,
+    pub pid: u32,
+    /// What it is doing: the step's name, or `starting`, `idle`, `leaving`, `ending`.
+    pub state: String,
+    pub age: Duration,
+    /// CPU time of the script and its children so far.
+    pub cpu_us: u64,
+    /// Memory of the script and its children now.
+    pub rss_bytes: u64,
 }
 
 /// Stops a run and looks into it, from any thread, before, while and after it goes on.
@@ -49,7 +68,20 @@ impl Control {
 
     /// The scripts that run at this moment, in the order of their flows.
     pub fn live_scripts(&self) -> Vec<LiveScript> {
-        self.live.all()
+        let scripts = self.live.all().into_iter();
+        let scripts = scripts.map(|(instance, script)| {
+            let usage = live_usage(script.pid);
+            LiveScript {
+                instance,
+                role: script.role,
+                pid: script.pid,
+                state: script.state,
+                age: script.started_at.elapsed(),
+                cpu_us: usage.map_or(0, |usage| micros(usage.cpu)),
+                rss_bytes: usage.map_or(0, |usage| usage.rss_bytes),
+            }
+        });
+        scripts.collect()
     }
 
     pub(super) fn stops(&self) -> watch::Receiver<Option<Stop>> {

@@ -16,7 +16,7 @@ use crate::model::{
 use crate::scenario::{Plan, Scope};
 use crate::transport::Grace;
 
-use super::context::{RunContext, shown};
+use super::context::{RunContext, micros, shown};
 use super::coordinator::Coordinator;
 use super::course::{Course, Order};
 use super::messages::{
@@ -314,10 +314,6 @@ fn shown_variables(plan: &Plan, scope: &Scope) -> Vec<(String, String)> {
     names
         .filter_map(|name| Some((name.clone(), shown(scope, name, scope.get(name)?))))
         .collect()
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// To itself: the step was not due.

@@ -23,6 +23,13 @@ pub struct LiveUsage {
 }
 
 /// Adds up the CPU time and the memory of a process and its live descendants.
+/// What the program with this number and its live descendants use right now; `None` if there is
+/// none. For looking on from outside: the owner of a program asks its
+/// [`Child`](super::Child::usage_now).
+pub fn live_usage(pid: u32) -> Option<LiveUsage> {
+    usage_of_tree(i32::try_from(pid).ok()?)
+}
+
 pub(super) fn usage_of_tree(pid: i32) -> Option<LiveUsage> {
     let leader = proc::stat(pid).filter(|stat| !stat.is_dead())?;
     let rest = proc::descendants(pid).into_iter().filter_map(proc::stat);

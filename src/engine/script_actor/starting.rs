@@ -5,7 +5,7 @@ use std::time::Instant;
 use actix::prelude::*;
 
 use crate::dialogue::{Dialogue, Settings};
-use crate::engine::context::LiveScript;
+use crate::engine::context::Running;
 use crate::engine::messages::{Perform, Performed, Timing};
 use crate::engine::performance::Fault;
 use crate::model::{FailureKind, RunEvent};
@@ -84,13 +84,15 @@ impl ScriptActor {
         if let Some(events) = child.events() {
             ctx.add_stream(events);
         }
-        self.run.live.insert(LiveScript {
-            instance: self.instance,
-            role: self.role().title.clone(),
-            pid,
-            state: "starting".to_owned(),
-            started_at: ordered_at,
-        });
+        self.run.live.insert(
+            self.instance,
+            Running {
+                role: self.role().title.clone(),
+                pid,
+                state: "starting".to_owned(),
+                started_at: ordered_at,
+            },
+        );
         self.run.emit(RunEvent::ScriptStarted {
             instance: self.instance,
             pid,
