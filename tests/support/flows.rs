@@ -38,11 +38,14 @@ pub struct Rehearsed {
     pub flows: Vec<FlowRecord>,
 }
 
+/// What a test does when something happens.
+pub type Reaction = Box<dyn Fn(&RunEvent) + Send + Sync>;
+
 #[derive(Default)]
 pub struct Recorder {
     pub events: Mutex<Vec<RunEvent>>,
     /// Called with every event, for tests that react to one.
-    pub react: Option<Box<dyn Fn(&RunEvent) + Send + Sync>>,
+    pub react: Option<Reaction>,
 }
 
 impl EventSink for Recorder {
