@@ -1,5 +1,7 @@
 //! Stand-in for the engine, until it is there: a made-up run that looks like a real one.
 
+#![allow(clippy::all)]
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -105,7 +107,12 @@ pub fn run(
     let roles = plan.roles.iter().map(|role| RoleInfo {
         name: role.name.clone(),
         title: role.title.clone(),
-        command: role.run.iter().map(|word| word.source()).collect::<Vec<_>>().join(" "),
+        command: role
+            .run
+            .iter()
+            .map(|word| word.source())
+            .collect::<Vec<_>>()
+            .join(" "),
     });
     let steps = plan.steps.iter().map(|step| StepInfo {
         name: step.name.clone(),
@@ -147,8 +154,15 @@ pub fn run(
     });
     let interrupted = control.stopped().is_some();
     let elapsed = began.elapsed();
-    sink.emit(RunEvent::RunEnded { elapsed, interrupted });
-    Ok(RunEnd { interrupted, elapsed, left_over: Leftovers::default() })
+    sink.emit(RunEvent::RunEnded {
+        elapsed,
+        interrupted,
+    });
+    Ok(RunEnd {
+        interrupted,
+        elapsed,
+        left_over: Leftovers::default(),
+    })
 }
 
 fn flow(
@@ -164,13 +178,16 @@ fn flow(
     let variable = |name: &str| options.variables.iter().rev().find(|(it, _)| it == name);
     let customer =
         variable("customer_id").map_or(format!("CUST{number:03}"), |(_, value)| value.clone());
-    let fails = variable("fails").is_some() && number % 3 == 1;
-    let slow = variable("slow").and_then(|(_, value)| value.parse().ok()).unwrap_or(5);
+    let fails = variable("customer_password").is_some() && number % 3 == 1;
+    let pause = options.delay.unwrap_or(Duration::from_millis(5));
     let variables = vec![
         ("customer_id".to_owned(), customer),
         ("customer_password".to_owned(), "***".to_owned()),
     ];
-    sink.emit(RunEvent::FlowStarted { flow, variables: variables.clone() });
+    sink.emit(RunEvent::FlowStarted {
+        flow,
+        variables: variables.clone(),
+    });
     let mut record = FlowRecord {
         number: flow,
         id: FlowId::new(&info.id, flow),
@@ -184,7 +201,11 @@ fn flow(
         processes: vec![],
     };
     let end = |instance: InstanceId, pid, ending, code| {
-        control.live.lock().unwrap().retain(|script| script.instance != instance);
+        control
+            .live
+            .lock()
+            .unwrap()
+            .retain(|script| script.instance != instance);
         let process = ProcessRecord {
             instance,
             pid,
@@ -204,7 +225,11 @@ fn flow(
     for (index, step) in info.steps.iter().enumerate() {
         let index = StepIndex(index);
         let started = began.elapsed();
-        let instance = InstanceId { flow, role: step.role, attempt: 1 };
+        let instance = InstanceId {
+            flow,
+            role: step.role,
+            attempt: 1,
+        };
         let pid = 4_000 + u32::try_from(number * 10).unwrap() + step.role.0 as u32;
         sink.emit(RunEvent::StepStarted { flow, step: index });
         if index.0 % 2 == 0 {
@@ -218,20 +243,32 @@ fn flow(
                 rss_bytes: 7 << 20,
             });
             let command = info.roles[step.role.0].command.clone();
-            sink.emit(RunEvent::ScriptStarted { instance, pid, command });
+            sink.emit(RunEvent::ScriptStarted {
+                instance,
+                pid,
+                command,
+            });
         }
         if sink.wants_dialogue() {
             let text = "\x1b[2JSelect operation (0-6): ".into();
             sink.emit(RunEvent::Heard { instance, text });
-            sink.emit(RunEvent::Said { instance, text: "1".into() });
+            sink.emit(RunEvent::Said {
+                instance,
+                text: "1".into(),
+            });
         }
-        thread::sleep(Duration::from_millis(slow));
+        thread::sleep(pause);
         for (at, name, value) in [(1, "order_id", "ORD"), (7, "delivery_id", "DEL")] {
             if at == index.0 {
                 let value = format!("{value}-20260131-142530-{number:06}");
                 record.captures.push((name.into(), value.clone()));
                 let name = name.into();
-                sink.emit(RunEvent::Captured { flow, step: index, name, value });
+                sink.emit(RunEvent::Captured {
+                    flow,
+                    step: index,
+                    name,
+                    value,
+                });
             }
         }
         let mut outcome = StepOutcome::Completed;
@@ -265,13 +302,23 @@ fn flow(
             duration_us: u64::try_from(duration.as_micros()).unwrap(),
             paused_us: 0,
         });
-        sink.emit(RunEvent::StepEnded { flow, step: index, outcome, duration, failure });
+        sink.emit(RunEvent::StepEnded {
+            flow,
+            step: index,
+            outcome,
+            duration,
+            failure,
+        });
         if record.outcome != FlowOutcome::Completed {
-            record.processes.push(end(instance, pid, Ending::Terminated, ExitCause::Signal(1)));
+            record
+                .processes
+                .push(end(instance, pid, Ending::Terminated, ExitCause::Signal(1)));
             break;
         }
         if index.0 % 2 == 1 {
-            record.processes.push(end(instance, pid, Ending::Itself, ExitCause::Code(0)));
+            record
+                .processes
+                .push(end(instance, pid, Ending::Itself, ExitCause::Code(0)));
         }
     }
     record.duration_us = u64::try_from(began.elapsed().as_micros()).unwrap();

@@ -1,5 +1,7 @@
 //! Stand-in for the scenario language, until it is there: one fixed plan.
 
+#![allow(clippy::all)]
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -113,10 +115,30 @@ pub fn compile(
     }
     let parts = [
         ("customer", "Customer", "customer-portal", "create_order"),
-        ("inventory_staff", "Inventory Staff", "inventory-staff", "process_order"),
-        ("warehouse_manager", "Warehouse Manager", "warehouse-manager", "approve_order"),
-        ("logistics_manager", "Logistics Manager", "logistics-manager", "plan_delivery"),
-        ("delivery_personnel", "Delivery Personnel", "delivery-personnel", "complete_delivery"),
+        (
+            "inventory_staff",
+            "Inventory Staff",
+            "inventory-staff",
+            "process_order",
+        ),
+        (
+            "warehouse_manager",
+            "Warehouse Manager",
+            "warehouse-manager",
+            "approve_order",
+        ),
+        (
+            "logistics_manager",
+            "Logistics Manager",
+            "logistics-manager",
+            "plan_delivery",
+        ),
+        (
+            "delivery_personnel",
+            "Delivery Personnel",
+            "delivery-personnel",
+            "complete_delivery",
+        ),
     ];
     let template = |text: &str| Template(text.to_owned());
     let mut roles = Vec::new();
@@ -126,7 +148,10 @@ pub fn compile(
             name: name.into(),
             title: title.into(),
             run: ["rehearsal", "shop", program].map(template).into(),
-            terminal: TerminalKind::Pty { rows: 50, columns: 200 },
+            terminal: TerminalKind::Pty {
+                rows: 50,
+                columns: 200,
+            },
         });
         let role = RoleIndex(index);
         let start = format!("start_{}", program.replace('-', "_"));
@@ -134,7 +159,9 @@ pub fn compile(
             steps.push(Step {
                 name: format!("{:02}_{word}", steps.len() + 1),
                 role,
-                action: Arc::new(Action { name: action.into() }),
+                action: Arc::new(Action {
+                    name: action.into(),
+                }),
                 timeout: Duration::from_secs(30),
             });
         }
@@ -148,9 +175,15 @@ pub fn compile(
         steps,
         variables: vec![("customer_id".into(), template("CUST001"))],
         secrets: vec!["customer_password".into()],
-        load: Load { flows: 1, parallel: 1 },
+        load: Load {
+            flows: 1,
+            parallel: 1,
+        },
     };
-    Ok(Compiled { plan, warnings: Diagnostics(String::new()) })
+    Ok(Compiled {
+        plan,
+        warnings: Diagnostics(String::new()),
+    })
 }
 
 pub fn schema() -> serde_json::Value {

@@ -1,5 +1,7 @@
 //! Stand-in for the processes, until they are there.
 
+#![allow(clippy::all)]
+
 use std::path::PathBuf;
 
 pub const DESCRIPTORS_OF_A_TERMINAL: u64 = 2;
@@ -22,7 +24,11 @@ impl std::fmt::Display for LimitProblem {
 }
 
 pub fn check_limits(need: Need) -> Vec<LimitProblem> {
-    if need.processes > 1_000_000 { vec![LimitProblem] } else { Vec::new() }
+    if need.processes > 1_000_000 {
+        vec![LimitProblem]
+    } else {
+        Vec::new()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
