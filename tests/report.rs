@@ -354,11 +354,10 @@ fn what_programs_say_is_shown_and_not_obeyed() {
     );
     let recorded = record(Recorder::new(), events(&MIXED, 1));
     let report = terminal::render(&recorded.info, &recorded.summary, 100);
+    let styles = regex::Regex::new("\x1b\\[[0-9;]*m").unwrap();
     for text in [page.ansi(), log.ansi(), report] {
         // Our own styles are all that is left of escape sequences.
-        let text = regex::Regex::new("\x1b\\[[0-9;]*m")
-            .unwrap()
-            .replace_all(&text, "");
+        let text = styles.replace_all(&text, "");
         let acts = |character: char| character.is_control() && character != '\n';
         assert!(!text.contains(acts), "{text:?}");
         assert!(!text.contains('\u{202e}'), "{text:?}");
