@@ -1,108 +1,183 @@
-//! Stand-in for the engine, until it is there: a made-up run that looks like a real one.
+//! Performs the flows of a plan with real programs.
+//!
+//! A [coordinator](coordinator) starts the flows, a [supervisor](flow_supervisor) takes each
+//! through its steps, a [script actor](script_actor) owns each subprocess. What they say to each
+//! other stands in [messages]. Decisions are made by state machines that know neither actors nor
+//! processes: [course] for a flow, [performance] for an action.
+//!
+//! A flow and its scripts share one arbiter, so that a turn crosses no thread; one message a flow
+//! goes to the coordinator. How anything is displayed is unknown here: all that happens is told
+//! through an [`EventSink`].
 
-#![allow(clippy::all)]
+mod context;
+mod control;
+mod coordinator;
+mod course;
+mod flow_supervisor;
+mod messages;
+mod performance;
+mod programs;
+mod script_actor;
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use actix::prelude::*;
 use chrono::{DateTime, Local};
+use tokio::sync::oneshot;
 
-use crate::model::*;
+use crate::model::{EventSink, RoleInfo, RunEvent, RunId, RunInfo, StepInfo};
 use crate::scenario::Plan;
-use crate::transport::{Leftovers, WatcherProgram};
+use crate::transport::{Leftovers, RunMarker, Spawner, WatcherProgram};
 
+pub use control::{Control, LiveScript, Stop};
+pub use programs::Programs;
+
+use context::{RunContext, common_watches};
+use coordinator::Coordinator;
+use messages::StopRun;
+
+/// How long what is left at the end of a run may take to end.
+const SHUTDOWN: Duration = Duration::from_secs(5);
+
+/// All that a run needs to know.
 pub struct RunOptions {
     pub plan: Arc<Plan>,
     pub run_id: RunId,
+    /// How many flows are performed.
     pub flows: u64,
+    /// How many of them at once, at most.
     pub parallel: u64,
+    /// Where all random choices of the run come from.
     pub seed: u64,
+    /// Values that replace those of the scenario's variables.
     pub variables: Vec<(String, String)>,
+    /// Replaces the timeouts of all steps.
     pub step_timeout: Option<Duration>,
+    /// Replaces the delays before all steps.
     pub delay: Option<Duration>,
     pub programs: Programs,
+    /// The environment that every program gets, before its role's own.
     pub environment: Vec<(OsString, OsString)>,
+    /// A directory of the run's own, for its programs; it exists, and is the caller's to remove.
     pub run_directory: PathBuf,
+    /// The program to run as a watcher, which cleans up should this process be killed.
     pub watcher: Option<WatcherProgram>,
     pub started_at: DateTime<Local>,
 }
 
-#[derive(Debug)]
-pub struct Programs {
-    home: PathBuf,
-}
-
-impl Programs {
-    pub fn new(home: PathBuf, _: Vec<PathBuf>, _: PathBuf, _: Option<OsString>) -> Self {
-        Programs { home }
-    }
-    pub fn home(&self) -> &Path {
-        &self.home
-    }
-    pub fn find(&self, name: &str) -> Result<PathBuf, std::io::Error> {
-        Ok(self.home.join(name))
-    }
-}
-
+/// How a run ended.
 #[derive(Debug)]
 pub struct RunEnd {
+    /// Whether it was stopped before all its flows had ended.
     pub interrupted: bool,
     pub elapsed: Duration,
+    /// Processes that could not be ended.
     pub left_over: Leftovers,
 }
 
+/// Rehearsal itself could not do its work.
 #[derive(Debug, thiserror::Error)]
-#[error("the engine is a stand-in")]
-pub struct EngineError;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stop {
-    Graceful { grace: Duration },
-    Now,
+pub enum EngineError {
+    #[error("cannot start what runs the programs: {0}")]
+    Spawner(#[source] io::Error),
+    #[error("the coordinator of the run ended without a word")]
+    CoordinatorGone,
 }
 
-#[derive(Debug, Clone, Default)]
-pub struct Control {
-    stop: Arc<Mutex<Option<Stop>>>,
-    live: Arc<Mutex<Vec<LiveScript>>>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LiveScript {
-    pub instance: InstanceId,
-    pub role: String,
-    pub pid: u32,
-    pub state: String,
-    pub age: Duration,
-    pub cpu_us: u64,
-    pub rss_bytes: u64,
-}
-
-impl Control {
-    pub fn new() -> Self {
-        Self::default()
-    }
-    pub fn stop(&self, how: Stop) {
-        *self.stop.lock().unwrap() = Some(how);
-    }
-    pub fn live_scripts(&self) -> Vec<LiveScript> {
-        self.live.lock().unwrap().clone()
-    }
-    fn stopped(&self) -> Option<Stop> {
-        *self.stop.lock().unwrap()
-    }
-}
-
+/// Performs the run on the calling thread, and returns when every flow has ended and every
+/// process with it. All that happens in between goes to `sink`; `control` stops it early.
+///
+/// # Errors
+/// If Rehearsal itself cannot do its work. A flow that fails is no error.
 pub fn run(
     options: RunOptions,
     sink: Arc<dyn EventSink>,
     control: &Control,
 ) -> Result<RunEnd, EngineError> {
     let began = Instant::now();
+    let info = run_info(&options);
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    let spawner = Spawner::new(workers, RunMarker::unique(), options.watcher.clone())
+        .map_err(EngineError::Spawner)?;
+    sink.emit(RunEvent::RunStarted(Box::new(info)));
+
+    let context = Arc::new(RunContext {
+        watches: common_watches(&options.plan),
+        plan: options.plan,
+        run_id: options.run_id,
+        seed: options.seed,
+        variables: options.variables,
+        step_timeout: options.step_timeout,
+        delay: options.delay,
+        programs: options.programs,
+        environment: options.environment,
+        run_directory: options.run_directory,
+        spawner: spawner.clone(),
+        sink: Arc::clone(&sink),
+        live: control.live(),
+    });
+    let parallel = usize::try_from(options.parallel).unwrap_or(usize::MAX);
+    let workers = workers.min(parallel);
+    let interrupted =
+        System::new().block_on(perform(context, options.flows, parallel, workers, control));
+    // Whatever escaped its flow ends before the run does.
+    let left_over = spawner.shutdown(SHUTDOWN);
+    let interrupted = interrupted?;
+    let elapsed = began.elapsed();
+    sink.emit(RunEvent::RunEnded {
+        elapsed,
+        interrupted,
+    });
+    Ok(RunEnd {
+        interrupted,
+        elapsed,
+        left_over,
+    })
+}
+
+async fn perform(
+    context: Arc<RunContext>,
+    flows: u64,
+    parallel: usize,
+    workers: usize,
+    control: &Control,
+) -> Result<bool, EngineError> {
+    let arbiters: Vec<Arbiter> = (0..workers).map(|_| Arbiter::new()).collect();
+    let handles = arbiters.iter().map(Arbiter::handle).collect();
+    let (done, finished) = oneshot::channel();
+    let coordinator = Coordinator::new(context, flows, parallel, handles, done).start();
+
+    let mut stops = control.stops();
+    let pass_on = actix::spawn(async move {
+        loop {
+            let asked = *stops.borrow_and_update();
+            if let Some(how) = asked {
+                // A coordinator that is gone has ended the run already.
+                let _ = messages::tell(&coordinator, StopRun(how));
+            }
+            if stops.changed().await.is_err() {
+                return;
+            }
+        }
+    });
+    let interrupted = finished.await.map_err(|_| EngineError::CoordinatorGone);
+    pass_on.abort();
+    for arbiter in &arbiters {
+        arbiter.stop();
+    }
+    for arbiter in arbiters {
+        // A worker that panicked has lost its flows, and each of them was reported as failed.
+        let _ = arbiter.join();
+    }
+    interrupted
+}
+
+fn run_info(options: &RunOptions) -> RunInfo {
     let plan = &options.plan;
     let roles = plan.roles.iter().map(|role| RoleInfo {
         name: role.name.clone(),
@@ -119,7 +194,7 @@ pub fn run(
         role: step.role,
         action: step.action.name.clone(),
     });
-    let info = RunInfo {
+    RunInfo {
         id: options.run_id.clone(),
         scenario: plan.name.clone(),
         roles: roles.collect(),
@@ -128,199 +203,5 @@ pub fn run(
         parallel: options.parallel,
         seed: options.seed,
         started_at: options.started_at,
-    };
-    sink.emit(RunEvent::RunStarted(Box::new(info.clone())));
-    let next = AtomicU64::new(1);
-    let said = AtomicU64::new(0);
-    thread::scope(|scope| {
-        for _ in 0..options.parallel {
-            scope.spawn(|| {
-                loop {
-                    if control.stopped().is_some() {
-                        if said.fetch_add(1, Ordering::SeqCst) == 0 {
-                            let reason = "no new flows are started".into();
-                            sink.emit(RunEvent::Stopping { reason });
-                        }
-                        return;
-                    }
-                    let number = next.fetch_add(1, Ordering::SeqCst);
-                    if number > options.flows {
-                        return;
-                    }
-                    flow(number, &info, &options, &*sink, control);
-                }
-            });
-        }
-    });
-    let interrupted = control.stopped().is_some();
-    let elapsed = began.elapsed();
-    sink.emit(RunEvent::RunEnded {
-        elapsed,
-        interrupted,
-    });
-    Ok(RunEnd {
-        interrupted,
-        elapsed,
-        left_over: Leftovers::default(),
-    })
-}
-
-fn flow(
-    number: u64,
-    info: &RunInfo,
-    options: &RunOptions,
-    sink: &dyn EventSink,
-    control: &Control,
-) {
-    let flow = FlowNumber(number);
-    let started_at = Local::now();
-    let began = Instant::now();
-    let variable = |name: &str| options.variables.iter().rev().find(|(it, _)| it == name);
-    let customer =
-        variable("customer_id").map_or(format!("CUST{number:03}"), |(_, value)| value.clone());
-    let fails = variable("customer_password").is_some() && number % 3 == 1;
-    let pause = options.delay.unwrap_or(Duration::from_millis(5));
-    let variables = vec![
-        ("customer_id".to_owned(), customer),
-        ("customer_password".to_owned(), "***".to_owned()),
-    ];
-    sink.emit(RunEvent::FlowStarted {
-        flow,
-        variables: variables.clone(),
-    });
-    let mut record = FlowRecord {
-        number: flow,
-        id: FlowId::new(&info.id, flow),
-        started_at,
-        duration_us: 0,
-        paused_us: 0,
-        outcome: FlowOutcome::Completed,
-        steps: vec![],
-        captures: vec![],
-        variables,
-        processes: vec![],
-    };
-    let end = |instance: InstanceId, pid, ending, code| {
-        control
-            .live
-            .lock()
-            .unwrap()
-            .retain(|script| script.instance != instance);
-        let process = ProcessRecord {
-            instance,
-            pid,
-            ending,
-            exit: Some(code),
-            usage: Usage {
-                cpu_user_us: 3_000 + number % 7 * 100,
-                cpu_system_us: 900,
-                peak_rss_bytes: 7 << 20,
-            },
-            startup_us: Some(2_400 + number % 5 * 100),
-            lifetime_us: u64::try_from(began.elapsed().as_micros()).unwrap(),
-        };
-        sink.emit(RunEvent::ScriptEnded(Box::new(process.clone())));
-        process
-    };
-    for (index, step) in info.steps.iter().enumerate() {
-        let index = StepIndex(index);
-        let started = began.elapsed();
-        let instance = InstanceId {
-            flow,
-            role: step.role,
-            attempt: 1,
-        };
-        let pid = 4_000 + u32::try_from(number * 10).unwrap() + step.role.0 as u32;
-        sink.emit(RunEvent::StepStarted { flow, step: index });
-        if index.0 % 2 == 0 {
-            control.live.lock().unwrap().push(LiveScript {
-                instance,
-                role: info.roles[step.role.0].title.clone(),
-                pid,
-                state: step.name.clone(),
-                age: Duration::from_millis(3),
-                cpu_us: 2_000,
-                rss_bytes: 7 << 20,
-            });
-            let command = info.roles[step.role.0].command.clone();
-            sink.emit(RunEvent::ScriptStarted {
-                instance,
-                pid,
-                command,
-            });
-        }
-        if sink.wants_dialogue() {
-            let text = "\x1b[2JSelect operation (0-6): ".into();
-            sink.emit(RunEvent::Heard { instance, text });
-            sink.emit(RunEvent::Said {
-                instance,
-                text: "1".into(),
-            });
-        }
-        thread::sleep(pause);
-        for (at, name, value) in [(1, "order_id", "ORD"), (7, "delivery_id", "DEL")] {
-            if at == index.0 {
-                let value = format!("{value}-20260131-142530-{number:06}");
-                record.captures.push((name.into(), value.clone()));
-                let name = name.into();
-                sink.emit(RunEvent::Captured {
-                    flow,
-                    step: index,
-                    name,
-                    value,
-                });
-            }
-        }
-        let mut outcome = StepOutcome::Completed;
-        let mut failure = None;
-        if control.stopped() == Some(Stop::Now) {
-            outcome = StepOutcome::Interrupted;
-            record.outcome = FlowOutcome::Interrupted;
-        } else if fails && index.0 == 3 {
-            outcome = StepOutcome::Failed;
-            let why = Failure {
-                kind: FailureKind::Timeout,
-                step: step.name.clone(),
-                role: info.roles[step.role.0].name.clone(),
-                turn: "order-flow.yaml:97".into(),
-                message: "awaited a line with `Order processed`".into(),
-                awaited: vec!["see `Order processed`".into(), "prompt `Retry?`".into()],
-                waited_us: 30_000_000,
-                activity: Activity::WaitingForInput,
-                tail: "=== PENDING ORDERS ===\n\x1b[31m1. ORD-1\x1b[0m ₹1,299.00\nSelect order: "
-                    .into(),
-                hint: Some("the program asks something that the scenario does not answer".into()),
-            };
-            record.outcome = FlowOutcome::Failed(Box::new(why.clone()));
-            failure = Some(Box::new(why));
-        }
-        let duration = began.elapsed() - started;
-        record.steps.push(StepRecord {
-            step: index,
-            outcome: outcome.clone(),
-            started_after_us: u64::try_from(started.as_micros()).unwrap(),
-            duration_us: u64::try_from(duration.as_micros()).unwrap(),
-            paused_us: 0,
-        });
-        sink.emit(RunEvent::StepEnded {
-            flow,
-            step: index,
-            outcome,
-            duration,
-            failure,
-        });
-        if record.outcome != FlowOutcome::Completed {
-            record
-                .processes
-                .push(end(instance, pid, Ending::Terminated, ExitCause::Signal(1)));
-            break;
-        }
-        if index.0 % 2 == 1 {
-            record
-                .processes
-                .push(end(instance, pid, Ending::Itself, ExitCause::Code(0)));
-        }
     }
-    record.duration_us = u64::try_from(began.elapsed().as_micros()).unwrap();
-    sink.emit(RunEvent::FlowEnded(Box::new(record)));
 }

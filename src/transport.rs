@@ -1,43 +1,56 @@
-//! Stand-in for the processes, until they are there.
+//! Programs in other processes: starting them, talking to them, ending them.
+//!
+//! This is the only place of the library that starts, signals, reaps or kills a process.
+//!
+//! # Theory of operation
+//!
+//! A [`Spawner`] has a few threads that start programs with `posix_spawn(3)`, whose cost does not
+//! grow with our memory, and one *janitor* thread that ends them. Each program is the leader of a
+//! session and a process group of its own, talks to us over a terminal or pipes, and carries the
+//! run's mark in its environment. [`Spawner::spawn`] gives its owner a [`Child`], which belongs to
+//! the owner's thread, and a stream of [`Events`] by which everything is told, its output and its
+//! end in one order.
+//!
+//! Nothing is left behind, because
+//! - whoever drops a [`Child`] hands the program to the janitor,
+//! - the janitor ends whole trees: the group by its number, others by descriptors that it took
+//!   before the first signal,
+//! - this process is the parent of all orphans below it, and the janitor finds those of its run,
+//! - and a [watcher process](watch_main) does the same when this process is killed.
+//!
+//! Signals go to a process group only while its number cannot have passed to anybody else.
 
-#![allow(clippy::all)]
+mod activity;
+mod child;
+mod departure;
+mod events;
+mod janitor;
+mod limits;
+mod pipes;
+mod proc;
+mod process;
+mod pty;
+mod registry;
+mod resolve;
+mod run;
+mod spawn;
+#[expect(
+    unsafe_code,
+    reason = "the system calls for which there is no safe wrapper"
+)]
+mod sys;
+mod tree;
+mod watcher;
 
-use std::path::PathBuf;
-
-pub const DESCRIPTORS_OF_A_TERMINAL: u64 = 2;
-pub const DESCRIPTORS_OF_PIPES: u64 = 4;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Need {
-    pub processes: u64,
-    pub descriptors: u64,
-    pub terminals: u64,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LimitProblem;
-
-impl std::fmt::Display for LimitProblem {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("too few terminals")
-    }
-}
-
-pub fn check_limits(need: Need) -> Vec<LimitProblem> {
-    if need.processes > 1_000_000 {
-        vec![LimitProblem]
-    } else {
-        Vec::new()
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WatcherProgram {
-    pub program: PathBuf,
-    pub temporary: Option<PathBuf>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Leftovers {
-    pub pids: Vec<u32>,
-}
+pub use activity::{LiveUsage, live_usage};
+pub use child::{Child, Grace, MOST_UNWRITTEN, WriteError};
+pub use events::{ChildEvent, Events};
+pub use limits::{
+    DESCRIPTORS_OF_A_TERMINAL, DESCRIPTORS_OF_PIPES, Limit, LimitOf, LimitProblem, Need,
+    check_limits, limits,
+};
+pub use pty::{Echo, LONGEST_TERMINAL_LINE};
+pub use resolve::{ResolveError, resolve};
+pub use run::{INSTANCE_VARIABLE, RUN_VARIABLE, RunMarker};
+pub use spawn::{Command, Leftovers, SpawnError, Spawner, Terminal};
+pub use watcher::{WatcherProgram, watch_main};

@@ -59,7 +59,8 @@ pub struct StepRecord {
     pub outcome: StepOutcome,
     /// From the flow's start to the step's start.
     pub started_after_us: u64,
-    /// From the step's start to its last evidence, pauses (`think`) taken out.
+    /// From the step's start to its last evidence. Pauses (`think`) are taken out, and so is the
+    /// time for which Rehearsal itself waited to see whether an unfinished line was a prompt.
     pub duration_us: u64,
     /// What the step spent pausing on purpose.
     pub paused_us: u64,

@@ -1,0 +1,137 @@
+//! What listening costs: decoding, finding, and a typical exchange.
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Instant;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use rehearsal::dialogue::{
+    DEFAULT_QUIET, Dialogue, Heard, On, Pattern, Settings, Typed, WaitSet, Watch,
+};
+use rehearsal::model::Stream;
+
+const SETTINGS: Settings = Settings {
+    terminal: true,
+    quiet: DEFAULT_QUIET,
+};
+
+fn watch() -> Arc<Watch> {
+    Arc::new(Watch::new(
+        vec![
+            (
+                "refused".to_owned(),
+                Pattern::literal("Invalid credentials"),
+            ),
+            (
+                "crashed".to_owned(),
+                Pattern::literal("Traceback (most recent call last)"),
+            ),
+        ],
+        &[(On::Prompt, Pattern::literal("Press Enter to continue"))],
+    ))
+}
+
+fn menu(colours: bool) -> String {
+    let (on, off) = if colours {
+        ("\x1b[1;34m", "\x1b[0m")
+    } else {
+        ("", "")
+    };
+    let mut screen = String::from("\r\n");
+    for row in 1..=14 {
+        screen +=
+            &format!("  {on}{row}.{off} Row number {row} with a {on}label{off} of its own\r\n");
+    }
+    screen + "Select operation (0-14): "
+}
+
+/// Feeds, asks, and replies, as a script's owner does.
+fn exchange(dialogue: &mut Dialogue, screen: &str, waits: &WaitSet, typed: &Typed, now: Instant) {
+    dialogue.begin(waits);
+    dialogue.feed(Stream::Out, screen.as_bytes(), now);
+    dialogue.drained();
+    match dialogue.poll(now) {
+        Heard::Wait { .. } => dialogue.answered(typed, true),
+        other => panic!("{other:?}"),
+    }
+    dialogue.feed(Stream::Out, b"3\r\n", now);
+}
+
+fn exchanges(c: &mut Criterion) {
+    let mut group = c.benchmark_group("exchange");
+    let now = Instant::now();
+    let typed = Typed::line("3", true).expect("a line");
+    let literal = [(On::Prompt, Pattern::literal("Select operation"))];
+    let ending = [(On::Prompt, Pattern::literal("(0-14):"))];
+    let mixed = [
+        (On::Prompt, Pattern::literal("(0-14):")),
+        (
+            On::Line,
+            Pattern::regex(r"Order ID: (?<id>ORD-\d+)").expect("valid"),
+        ),
+        (On::Line, Pattern::literal("already assigned")),
+    ];
+    for (name, colours, waits) in [
+        ("plain", false, &ending[..]),
+        ("coloured", true, &ending[..]),
+        ("three waits", false, &mixed[..]),
+    ] {
+        let screen = menu(colours);
+        let waits = WaitSet::new(waits, Vec::new());
+        let mut dialogue = Dialogue::new(watch(), SETTINGS, now);
+        group.throughput(Throughput::Bytes(screen.len() as u64));
+        group.bench_function(name, |b| {
+            b.iter(|| exchange(&mut dialogue, &screen, &waits, &typed, now));
+        });
+    }
+    group.bench_function("building a wait for a literal", |b| {
+        b.iter(|| WaitSet::new(black_box(&literal), Vec::new()));
+    });
+    group.finish();
+}
+
+fn flood(c: &mut Criterion) {
+    let mut group = c.benchmark_group("flood of 25 MB");
+    group.sample_size(10);
+    let now = Instant::now();
+    for (name, line) in [
+        (
+            "plain",
+            "A line of output that says nothing of interest at all\r\n".to_owned(),
+        ),
+        (
+            "coloured",
+            "\x1b[32mINFO\x1b[0m of \x1b[1mno\x1b[0m interest\r\n".to_owned(),
+        ),
+        ("without line ends", "x".repeat(64)),
+    ] {
+        let chunk = line.repeat(4096 / line.len());
+        let chunks = (25 << 20) / chunk.len();
+        group.throughput(Throughput::Bytes((chunks * chunk.len()) as u64));
+        let waits = WaitSet::new(
+            &[
+                (
+                    On::Line,
+                    Pattern::regex(r"Order ID: (?<id>ORD-\d+)").expect("valid"),
+                ),
+                (On::Prompt, Pattern::literal("Select")),
+            ],
+            Vec::new(),
+        );
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                let mut dialogue = Dialogue::new(watch(), SETTINGS, now);
+                dialogue.begin(&waits);
+                for _ in 0..chunks {
+                    dialogue.feed(Stream::Out, chunk.as_bytes(), now);
+                    dialogue.drained();
+                    black_box(dialogue.poll(now));
+                }
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, exchanges, flood);
+criterion_main!(benches);

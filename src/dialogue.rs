@@ -1,0 +1,361 @@
+//! What a program says and what is said to it: from bytes to text, from text to what was waited
+//! for. Pure: bytes and times come in, findings come out.
+//!
+//! A [`Dialogue`] listens to one script instance. Its owner feeds it output as it is read
+//! ([`Dialogue::feed`]), tells it when there is nothing more to read right now
+//! ([`Dialogue::drained`]) and when a stream has ended ([`Dialogue::closed`]), says what is waited
+//! for ([`Dialogue::begin`]), asks what has come of it ([`Dialogue::poll`]), and tells it of each
+//! reply ([`Dialogue::answered`]).
+//!
+//! # Why the outcome doesn't depend on how reads were split
+//!
+//! - Decoding is a state machine over single bytes; text, line ends and the removal of our echo
+//!   depend on the sequence of bytes only.
+//! - Complete lines are looked at in their order and never before they are complete, so a match
+//!   or a capture never ends where a read did. A line that is too long is cut where its length
+//!   says.
+//! - The unfinished line is looked at only when the reader is drained: at once if it ends with
+//!   what is waited for and no capture could still grow, else when it has been quiet for a
+//!   while. That depends on when the program wrote, and not on how what it wrote was read.
+//! - What a reply leaves behind ends where the match did, not where reading had got to. Only the
+//!   other stream of a program on pipes has no such place: what had come from it when the reply
+//!   was given is left behind.
+//!
+//! # What is seen
+//!
+//! A wait sees what came since the last reply, and of that only what lies in one line. A reply to
+//! a prompt ends its line: what follows is a line of its own, whether a terminal's echo stands
+//! between them or nothing does, as on pipes. Failures are looked for in every complete line once,
+//! and in the unfinished line before it counts. Where several things stand in one line, a failure
+//! wins; else what begins first; and at the same place a turn's own wait before an interlude.
+
+mod channel;
+mod echo;
+mod keys;
+mod lines;
+mod pattern;
+mod reply;
+mod rows;
+mod set;
+mod taken;
+#[cfg(test)]
+mod tests;
+mod text;
+mod watch;
+
+pub use keys::{Key, UnknownKey};
+pub use pattern::{Pattern, PatternError};
+pub use reply::{LINE_LIMIT_BYTES, ReplyError, Typed};
+pub use rows::{RowError, RowFormat, RowFormatError, Which, choose, pick, pick_position};
+pub use set::{Hit, PatternSet};
+pub use watch::{Heard, On, WaitSet, Watch};
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::model::Stream;
+
+use channel::{Channel, Unfinished};
+use watch::Waits;
+
+/// How long an unfinished line has to be quiet until it counts as it stands, unless a role says
+/// otherwise.
+pub const DEFAULT_QUIET: Duration = Duration::from_millis(10);
+
+/// How much is decoded before complete lines are looked at, so that a flood takes bounded memory.
+const BLOCK_BYTES: usize = 64 << 10;
+
+/// How one script instance is listened to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// A terminal has one stream of output; pipes keep standard error apart.
+    pub terminal: bool,
+    /// How long an unfinished line has to be quiet until it counts as it stands.
+    pub quiet: Duration,
+}
+
+/// Listens to one script instance.
+#[derive(Debug)]
+pub struct Dialogue {
+    watch: Arc<Watch>,
+    quiet: Duration,
+    /// Standard output and standard error, in the order in which they are looked at.
+    channels: [Channel; 2],
+    /// What is waited for, until it was heard.
+    wait: Option<Arc<Waits>>,
+    /// The last wait, if no reply and no end of a loop came after it.
+    last_wait: Option<Arc<Waits>>,
+    /// Where the last wait was heard.
+    matched: (Stream, On),
+    /// Where the last interlude was heard, and the end of the unfinished line if it was a prompt.
+    interlude: Option<(Stream, Option<usize>)>,
+    /// Heard while a flood was fed, and not polled yet.
+    early: Option<Heard>,
+    /// A failure seen in what nobody had waited for.
+    missed: Option<Heard>,
+    drained: bool,
+    loops: usize,
+}
+
+impl Dialogue {
+    /// Begins to listen to an instance that was started at `now`.
+    pub fn new(watch: Arc<Watch>, settings: Settings, now: Instant) -> Dialogue {
+        let mut channels = [Channel::new(now), Channel::new(now)];
+        if settings.terminal {
+            channels[Stream::Err as usize].close(now);
+        }
+        Dialogue {
+            watch,
+            quiet: settings.quiet,
+            channels,
+            wait: None,
+            last_wait: None,
+            matched: (Stream::Out, On::Line),
+            interlude: None,
+            early: None,
+            missed: None,
+            drained: false,
+            loops: 0,
+        }
+    }
+
+    /// Takes output that was read at `at`.
+    pub fn feed(&mut self, stream: Stream, bytes: &[u8], at: Instant) {
+        self.drained = false;
+        for block in bytes.chunks(BLOCK_BYTES) {
+            let channel = &mut self.channels[stream as usize];
+            channel.feed(block, at);
+            if self.early.is_none()
+                && channel.unheard_bytes() > BLOCK_BYTES
+                && let Some(waits) = self.wait.clone()
+            {
+                self.early = self.hear_lines(stream, &waits);
+            }
+            let missed = self.channels[stream as usize].forget(&self.watch);
+            self.missed = self.missed.take().or(missed);
+        }
+    }
+
+    /// There is nothing more to read right now.
+    pub fn drained(&mut self) {
+        self.drained = true;
+    }
+
+    /// The output of `stream` has ended: its unfinished line is complete.
+    pub fn closed(&mut self, stream: Stream, at: Instant) {
+        self.channels[stream as usize].close(at);
+    }
+
+    /// A wait begins. What has come since the last reply counts at once, with the next
+    /// [`Dialogue::poll`].
+    pub fn begin(&mut self, waits: &WaitSet) {
+        let waits = Arc::clone(waits.waits());
+        // A loop waits for the same things again and again: what held none of them before holds
+        // none now.
+        let goes_on = self.loops > 0
+            && self
+                .last_wait
+                .as_ref()
+                .is_some_and(|last| Arc::ptr_eq(last, &waits));
+        for channel in &mut self.channels {
+            channel.begin(goes_on);
+        }
+        self.early = None;
+        self.last_wait = Some(Arc::clone(&waits));
+        self.wait = Some(waits);
+    }
+
+    /// What has come of the wait. To be asked after [`Dialogue::begin`], after output was fed and
+    /// the reader is drained (or, in a flood, between reads), after a stream has ended, and at the
+    /// time that [`Heard::QuietAt`] named.
+    ///
+    /// [`Heard::Wait`] ends the wait; everything else leaves it as it is, so that the next poll
+    /// goes on behind it.
+    pub fn poll(&mut self, now: Instant) -> Heard {
+        let Some(waits) = self.wait.clone() else {
+            // Only a flood can end a wait before it is asked for.
+            return self.early.take().unwrap_or(Heard::Nothing);
+        };
+        if let Some(missed) = self.missed.take()
+            && !matches!(&missed, Heard::FailOn { category, .. }
+                if waits.tolerated.contains(category))
+        {
+            return missed;
+        }
+        if let Some(early) = self.early.take() {
+            return early;
+        }
+        for stream in [Stream::Out, Stream::Err] {
+            if let Some(heard) = self.hear_lines(stream, &waits) {
+                return heard;
+            }
+        }
+        let mut quiet_at: Option<Instant> = None;
+        for stream in [Stream::Out, Stream::Err] {
+            let channel = &mut self.channels[stream as usize];
+            if !self.drained && channel.closed().is_none() {
+                continue;
+            }
+            let looped = self.loops > 0;
+            match channel.hear_unfinished(&self.watch, &waits, looped, now, self.quiet) {
+                Unfinished::Nothing => {}
+                Unfinished::QuietAt(at) => {
+                    quiet_at = Some(quiet_at.map_or(at, |other| other.min(at)));
+                }
+                Unfinished::Heard(heard) => {
+                    let end = self.channels[stream as usize].end();
+                    self.note(stream, &heard, Some(end));
+                    return heard;
+                }
+            }
+        }
+        match (quiet_at, self.ended_at()) {
+            (Some(at), _) => Heard::QuietAt(at),
+            (None, Some(at)) => Heard::Ended { at },
+            (None, None) => Heard::Nothing,
+        }
+    }
+
+    /// A reply to what was heard was given. What it answers is over; if a terminal or the program
+    /// shows what was typed, that isn't heard.
+    pub fn answered(&mut self, typed: &Typed, echo_expected: bool) {
+        self.wait = None;
+        self.last_wait = None;
+        let [out, err] = &mut self.channels;
+        match self.matched.0 {
+            Stream::Out => {
+                out.answered();
+                err.answered_elsewhere();
+            }
+            Stream::Err => {
+                err.answered();
+                out.answered_elsewhere();
+            }
+        }
+        if self.matched.1 == On::Prompt {
+            out.forget_echoes();
+        }
+        if echo_expected {
+            self.channels[Stream::Out as usize].expect_echo(typed.echo());
+        }
+    }
+
+    /// A reply to the interlude that was heard last was given. The wait goes on and sees what it
+    /// saw before, but for the interlude itself.
+    pub fn answered_interlude(&mut self, typed: &Typed, echo_expected: bool) {
+        if let Some((stream, Some(end))) = self.interlude.take() {
+            self.channels[stream as usize].answered_interlude(end);
+        }
+        if echo_expected {
+            self.channels[Stream::Out as usize].expect_echo(typed.echo());
+        }
+    }
+
+    /// From here on a piece of output that has matched does not match again.
+    pub fn enter_loop(&mut self) {
+        self.loops += 1;
+    }
+
+    /// Ends what the last [`Dialogue::enter_loop`] began.
+    pub fn leave_loop(&mut self) {
+        self.loops = self.loops.saturating_sub(1);
+        if self.loops == 0 {
+            self.last_wait = None;
+            for channel in &mut self.channels {
+                channel.loop_ends();
+            }
+        }
+    }
+
+    /// The lines since the last reply, with the unfinished one: those of standard output, then
+    /// those of standard error.
+    pub fn lines(&self) -> Vec<&str> {
+        self.channels.iter().flat_map(Channel::visible).collect()
+    }
+
+    /// The last that was said, answered or not, for messages: at most so many lines and bytes.
+    /// Standard error follows standard output.
+    pub fn tail(&self, max_lines: usize, max_bytes: usize) -> String {
+        let mut lines: Vec<&str> = Vec::new();
+        let mut room = max_bytes;
+        for channel in self.channels.iter().rev() {
+            for line in channel.kept().trim_end().rsplit('\n') {
+                if lines.len() == max_lines || room == 0 || channel.kept().is_empty() {
+                    break;
+                }
+                let line = last_bytes(line.trim_end(), room);
+                room = room.saturating_sub(line.len() + 1);
+                lines.push(line);
+            }
+        }
+        lines.reverse();
+        let mut tail = lines.join("\n");
+        let unseen: usize = self.channels.iter().map(Channel::unseen_bytes).sum();
+        if unseen > 0 {
+            let note = format!("({unseen} older bytes since the last reply were dropped)\n");
+            tail.insert_str(0, &note);
+        }
+        tail
+    }
+
+    /// What a terminal would have answered to the queries since the last call: to be written to
+    /// the program, if it is on a terminal.
+    pub fn take_terminal_answers(&mut self) -> Vec<u8> {
+        self.channels[Stream::Out as usize].take_answers()
+    }
+
+    /// What was said since the last call, for a transcript: complete lines, and when the reader
+    /// is drained the unfinished ones too. Standard error follows standard output.
+    pub fn take_text(&mut self) -> Option<String> {
+        let mut text = String::new();
+        for channel in &mut self.channels {
+            let unfinished = self.drained || channel.closed().is_some();
+            text.push_str(channel.tell(unfinished));
+        }
+        (!text.is_empty()).then_some(text)
+    }
+
+    fn hear_lines(&mut self, stream: Stream, waits: &Waits) -> Option<Heard> {
+        let looped = self.loops > 0;
+        let heard = self.channels[stream as usize].hear_lines(&self.watch, waits, looped)?;
+        self.note(stream, &heard, None);
+        Some(heard)
+    }
+
+    /// Remembers where something was heard, for the reply to it.
+    fn note(&mut self, stream: Stream, heard: &Heard, prompt_end: Option<usize>) {
+        match heard {
+            Heard::Wait { .. } => {
+                let on = prompt_end.map_or(On::Line, |_| On::Prompt);
+                self.matched = (stream, on);
+                self.wait = None;
+            }
+            Heard::Interlude { .. } => self.interlude = Some((stream, prompt_end)),
+            _ => {}
+        }
+    }
+
+    fn ended_at(&self) -> Option<Instant> {
+        let [out, err] = &self.channels;
+        Some(out.closed()?.max(err.closed()?))
+    }
+}
+
+/// Output as text, decoded as a [`Dialogue`] decodes it: control sequences removed, line ends made
+/// one, invalid UTF-8 replaced. For the output of commands that nobody talks to.
+pub fn plain_text(bytes: &[u8]) -> String {
+    let mut view = text::TextView::new();
+    let mut lines = lines::Lines::new(Instant::now());
+    view.feed(bytes, &mut lines);
+    view.finish(&mut lines);
+    lines.text().to_owned()
+}
+
+/// The end of `text`, as much as fits.
+fn last_bytes(text: &str, max_bytes: usize) -> &str {
+    let mut from = text.len().saturating_sub(max_bytes);
+    while !text.is_char_boundary(from) {
+        from += 1;
+    }
+    &text[from..]
+}

@@ -1,0 +1,329 @@
+//! The text of one stream, line by line: what was printed, when, and what of it we typed.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::time::Instant;
+
+use unicode_width::UnicodeWidthStr;
+
+use super::echo::{Echoes, Maybe};
+use super::reply::Echo;
+use super::text::TextSink;
+
+/// A line that grows longer than this goes on as another line.
+pub(super) const LINE_LIMIT_BYTES: usize = 64 << 10;
+
+/// Text of which the part from `open` on is the unfinished line, and each line before it ends
+/// with `\n`.
+///
+/// Positions count the bytes of text since the stream's beginning, whether they are still kept
+/// or not.
+#[derive(Debug)]
+pub(super) struct Lines {
+    text: String,
+    /// The position of the first byte of `text`.
+    base: usize,
+    /// The position where the unfinished line begins.
+    open: usize,
+    /// If the unfinished line goes on where a sealed one ended: how wide that one was.
+    carried: Option<usize>,
+    /// When lines were completed, in order: all that end at or before `end`, and after the entry
+    /// before.
+    stamps: VecDeque<Stamp>,
+    /// When the bytes that are being fed arrived.
+    now: Instant,
+    /// When the unfinished line changed last.
+    changed_at: Instant,
+    /// How often it changed.
+    changes: u64,
+    echoes: Echoes,
+    /// The lowest end of the text since [`Lines::take_lowest`], if any of it was taken back.
+    lowest: usize,
+}
+
+#[derive(Debug)]
+struct Stamp {
+    end: usize,
+    at: Instant,
+}
+
+impl Lines {
+    pub(super) fn new(now: Instant) -> Lines {
+        Lines {
+            text: String::new(),
+            base: 0,
+            open: 0,
+            carried: None,
+            stamps: VecDeque::new(),
+            now,
+            changed_at: now,
+            changes: 0,
+            echoes: Echoes::default(),
+            lowest: usize::MAX,
+        }
+    }
+
+    /// What is fed next arrived then.
+    pub(super) fn arriving(&mut self, at: Instant) {
+        self.now = at;
+    }
+
+    /// The position of the first byte that is still kept.
+    pub(super) fn base(&self) -> usize {
+        self.base
+    }
+
+    /// Where the unfinished line begins.
+    pub(super) fn open(&self) -> usize {
+        self.open
+    }
+
+    /// Where the text ends.
+    pub(super) fn end(&self) -> usize {
+        self.base + self.text.len()
+    }
+
+    pub(super) fn changed_at(&self) -> Instant {
+        self.changed_at
+    }
+
+    pub(super) fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// What stood behind this position may be gone or another text since the last call.
+    pub(super) fn take_lowest(&mut self) -> usize {
+        std::mem::replace(&mut self.lowest, usize::MAX)
+    }
+
+    /// All text that is kept. [`Lines::index`] tells where a position is in it.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn index(&self, position: usize) -> usize {
+        position - self.base
+    }
+
+    pub(super) fn slice(&self, range: Range<usize>) -> &str {
+        &self.text[range.start - self.base..range.end - self.base]
+    }
+
+    /// The line that holds `position`, without its line end.
+    pub(super) fn line_at(&self, position: usize) -> Range<usize> {
+        let index = position - self.base;
+        let bytes = self.text.as_bytes();
+        let start = memchr::memrchr(b'\n', &bytes[..index]).map_or(0, |at| at + 1);
+        let end = memchr::memchr(b'\n', &bytes[index..]).map_or(bytes.len(), |at| index + at);
+        self.base + start..self.base + end
+    }
+
+    /// The position after the line that ends at `end`: past its line end, if it has one.
+    pub(super) fn past(&self, end: usize) -> usize {
+        if end < self.open { end + 1 } else { end }
+    }
+
+    /// When the last byte of the line that ends at `end` arrived.
+    pub(super) fn arrival(&self, end: usize) -> Instant {
+        if end >= self.open {
+            return self.changed_at;
+        }
+        let place = self.stamps.partition_point(|stamp| stamp.end <= end);
+        self.stamps
+            .get(place)
+            .map_or(self.changed_at, |stamp| stamp.at)
+    }
+
+    /// Makes what follows `position` a line of its own. Gives the position where that line begins,
+    /// and whether everything that stood at or after `position` moved by one.
+    pub(super) fn seal(&mut self, position: usize) -> (usize, bool) {
+        let index = position - self.base;
+        if index == 0 || self.text.as_bytes()[index - 1] == b'\n' {
+            return (position, false);
+        }
+        if self.text.as_bytes().get(index) == Some(&b'\n') {
+            return (position + 1, false);
+        }
+        if position > self.open {
+            let width = self.carried.unwrap_or(0) + self.slice(self.open..position).width();
+            self.carried = Some(width);
+            self.stamp(position + 1, self.changed_at);
+            self.open = position + 1;
+        } else {
+            for stamp in self.stamps.iter_mut().rev() {
+                if stamp.end <= position {
+                    break;
+                }
+                stamp.end += 1;
+            }
+            self.open += 1;
+        }
+        self.text.insert(index, '\n');
+        self.changes += 1;
+        self.echoes.moved(position);
+        (position + 1, true)
+    }
+
+    /// From here on an echo is to be expected. `prompt` is the line that was answered, in case it
+    /// is drawn again.
+    pub(super) fn expect_echo(&mut self, echo: &Echo, prompt: Option<&str>) {
+        self.echoes.expect(echo, self.end(), prompt);
+    }
+
+    /// Echoes that haven't come won't come any more.
+    pub(super) fn forget_echoes(&mut self) {
+        self.echoes = Echoes::default();
+    }
+
+    /// Whether the unfinished line ends with what could be our echo.
+    pub(super) fn maybe_echo(&self) -> Option<Maybe> {
+        if self.echoes.is_empty() {
+            return None;
+        }
+        self.echoes
+            .maybe(self.slice(self.open..self.end()), self.open)
+    }
+
+    /// Forgets what stands before `position`, when that is worth the while.
+    pub(super) fn forget(&mut self, position: usize) {
+        const WORTH_BYTES: usize = 16 << 10;
+        const ROOM_BYTES: usize = 256 << 10;
+        let Some(mut index) = position.checked_sub(self.base) else {
+            return;
+        };
+        if index < WORTH_BYTES || index < self.text.len() / 4 {
+            return;
+        }
+        while !self.text.is_char_boundary(index) {
+            index -= 1;
+        }
+        self.text.drain(..index);
+        self.base += index;
+        if self.text.capacity() > ROOM_BYTES && self.text.len() < self.text.capacity() / 8 {
+            self.text.shrink_to(self.text.len() * 2);
+        }
+        let gone = self.stamps.partition_point(|stamp| stamp.end <= self.base);
+        self.stamps.drain(..gone);
+    }
+
+    fn stamp(&mut self, end: usize, at: Instant) {
+        match self.stamps.back_mut() {
+            Some(last) if last.at == at => last.end = end,
+            _ => self.stamps.push_back(Stamp { end, at }),
+        }
+    }
+
+    /// The unfinished line is cut off at this position.
+    fn cut(&mut self, position: usize) {
+        self.text.truncate(position - self.base);
+        self.lowest = self.lowest.min(position);
+        self.echoes.cut(position);
+    }
+
+    fn changed(&mut self) {
+        self.changed_at = self.now;
+        self.changes += 1;
+    }
+
+    fn complete(&mut self, at: Instant) {
+        self.text.push('\n');
+        self.open = self.end();
+        self.carried = None;
+        self.stamp(self.open, at);
+        self.changed();
+    }
+
+    /// Takes our echo off the end of the unfinished line. True if nothing of the line is left
+    /// that a program printed.
+    fn take_echo(&mut self, received_line_end: bool) -> bool {
+        if self.echoes.is_empty() {
+            return false;
+        }
+        let line = &self.text[self.open - self.base..];
+        let Some(start) = self.echoes.line_ended(line, self.open, received_line_end) else {
+            return false;
+        };
+        self.cut(start);
+        self.text[self.open - self.base..].trim_end().is_empty()
+    }
+}
+
+impl TextSink for Lines {
+    fn text(&mut self, mut run: &str) {
+        while !run.is_empty() {
+            let room = LINE_LIMIT_BYTES - (self.end() - self.open);
+            let piece = if run.len() <= room {
+                run
+            } else {
+                let mut fits = room;
+                while !run.is_char_boundary(fits) {
+                    fits -= 1;
+                }
+                &run[..fits]
+            };
+            if !piece.is_empty() {
+                self.text.push_str(piece);
+                self.changed();
+                if !self.echoes.is_empty() {
+                    let from = self.open - self.base;
+                    let was = self.end() - piece.len();
+                    if self.echoes.text_came(&mut self.text, from, self.open, was) {
+                        self.carried = None;
+                    }
+                    if self.end() < was + piece.len() {
+                        self.lowest = self.lowest.min(self.open);
+                    }
+                }
+            }
+            run = &run[piece.len()..];
+            if !run.is_empty() {
+                self.complete(self.now);
+            }
+        }
+    }
+
+    fn line_end(&mut self) {
+        let ours = self.take_echo(true);
+        let blank = self.text[self.open - self.base..].trim_end().is_empty();
+        if ours || (blank && self.carried.is_some()) {
+            // The end of a line whose beginning is a line already, or a line of our typing alone.
+            self.cut(self.open);
+            self.carried = None;
+            self.changed();
+        } else {
+            self.complete(self.now);
+        }
+    }
+
+    fn line_break(&mut self) {
+        if self.carried.is_some()
+            && self
+                .echoes
+                .redraw_begins(&self.text[self.open - self.base..])
+        {
+            self.cut(self.open);
+            self.changed();
+            return;
+        }
+        let ours = self.take_echo(false);
+        let blank = self.text[self.open - self.base..].trim_end().is_empty();
+        if ours || (blank && self.carried.is_some()) || self.end() == self.open {
+            self.cut(self.open);
+            self.carried = None;
+        } else {
+            self.complete(self.changed_at);
+        }
+    }
+
+    fn backspace(&mut self) {
+        if self.end() > self.open {
+            self.text.pop();
+            self.cut(self.end());
+            self.changed();
+        }
+    }
+
+    fn width(&self) -> usize {
+        self.carried.unwrap_or(0) + self.text[self.open - self.base..].width()
+    }
+}

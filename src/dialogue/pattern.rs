@@ -1,0 +1,451 @@
+//! One thing to look for in a line of output: a literal text or a regular expression.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+use memchr::memmem;
+use regex_automata::meta;
+use regex_automata::{Anchored, Input};
+use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, ClassUnicode, ClassUnicodeRange};
+use regex_syntax::hir::{Hir, HirKind, Look, Repetition};
+
+/// The most that one compiled expression may take.
+const REGEX_SIZE_LIMIT_BYTES: usize = 4 << 20;
+
+/// What a wait looks for, within one line. Cheap to clone.
+///
+/// A regular expression sees a line as its whole text: `^`, `$`, `\A` and `\z` are the line's
+/// ends, and nothing in it matches a line end, so searching a region of many lines gives the same
+/// as searching its lines one by one. Searches take linear time.
+#[derive(Clone)]
+pub struct Pattern(Arc<Inner>);
+
+struct Inner {
+    source: String,
+    names: Vec<String>,
+    kind: Kind,
+}
+
+#[expect(
+    clippy::large_enum_variant,
+    reason = "behind an Arc already; literals are built often"
+)]
+enum Kind {
+    Literal(memmem::Finder<'static>),
+    Regex(Box<Compiled>),
+}
+
+struct Compiled {
+    /// Made line-bound by [`line_bound`].
+    hir: Hir,
+    regex: meta::Regex,
+    /// The same, but only where nothing but blanks follows. Built for the first prompt wait.
+    at_end: OnceLock<Option<meta::Regex>>,
+}
+
+/// Why a regular expression was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct PatternError {
+    /// What is wrong, and what to do about it where that is known.
+    pub reason: String,
+    /// Where in the expression, in characters from 0, where that is known.
+    pub offset_chars: Option<usize>,
+}
+
+impl Pattern {
+    /// Text, taken as it is. Empty text is never found, nor is text that holds a line end.
+    pub fn literal(text: &str) -> Pattern {
+        Pattern(Arc::new(Inner {
+            source: text.to_owned(),
+            names: Vec::new(),
+            kind: Kind::Literal(memmem::Finder::new(text).into_owned()),
+        }))
+    }
+
+    /// A regular expression, in the syntax of the `regex` crate. Its named groups are captures.
+    ///
+    /// Refused when it doesn't parse, is too big, can match the empty text or can never match
+    /// within a line.
+    pub fn regex(source: &str) -> Result<Pattern, PatternError> {
+        let hir = regex_syntax::Parser::new()
+            .parse(source)
+            .map_err(|error| syntax_error(source, &error))?;
+        let hir = line_bound(hir);
+        match hir.properties().minimum_len() {
+            Some(0) => {
+                return Err(PatternError {
+                    reason: "it matches the empty text, so it would be found everywhere; \
+                             write at least one character that has to be there \
+                             (such as `+` instead of `*`)"
+                        .to_owned(),
+                    offset_chars: None,
+                });
+            }
+            Some(_) => {}
+            None => {
+                return Err(PatternError {
+                    reason: "it can never match: one line at a time is searched, \
+                             and a line holds no line end"
+                        .to_owned(),
+                    offset_chars: None,
+                });
+            }
+        }
+        let regex = builder()
+            .build_from_hir(&hir)
+            .map_err(|error| build_error(&error))?;
+        let names = regex
+            .group_info()
+            .all_names()
+            .filter_map(|(_, _, name)| name.map(str::to_owned))
+            .collect();
+        Ok(Pattern(Arc::new(Inner {
+            source: source.to_owned(),
+            names,
+            kind: Kind::Regex(Box::new(Compiled {
+                hir,
+                regex,
+                at_end: OnceLock::new(),
+            })),
+        })))
+    }
+
+    /// The names of its groups, in their order: what it can capture.
+    pub fn names(&self) -> &[String] {
+        &self.0.names
+    }
+
+    /// The text or the expression as it was given.
+    pub fn source(&self) -> &str {
+        &self.0.source
+    }
+
+    /// As messages show it: `` `text` `` or `/expression/`.
+    pub fn describe(&self) -> String {
+        self.to_string()
+    }
+
+    /// Whether it is a literal text.
+    pub fn is_literal(&self) -> bool {
+        matches!(self.0.kind, Kind::Literal(_))
+    }
+
+    /// The first match that lies within `span` of `text`. What stands around the span counts for
+    /// `^`, `$` and `\b`.
+    pub fn find(&self, text: &str, span: Range<usize>) -> Option<Range<usize>> {
+        match &self.0.kind {
+            Kind::Literal(_) if !self.can_match() => None,
+            Kind::Literal(finder) => {
+                let start = span.start + finder.find(&text.as_bytes()[span])?;
+                Some(start..start + self.0.source.len())
+            }
+            Kind::Regex(compiled) => {
+                let found = compiled.regex.search(&Input::new(text).span(span))?;
+                Some(found.range())
+            }
+        }
+    }
+
+    /// A match within the last `window` bytes of `line` that nothing but blanks follows.
+    pub(super) fn find_at_end(&self, line: &str, window: usize) -> Option<Range<usize>> {
+        match &self.0.kind {
+            Kind::Literal(_) => {
+                if !self.can_match() {
+                    return None;
+                }
+                let text = &self.0.source;
+                let bare = text.trim_end();
+                if bare.is_empty() {
+                    return line
+                        .ends_with(text.as_str())
+                        .then(|| line.len() - text.len()..line.len());
+                }
+                let start = line.trim_end().len().checked_sub(bare.len())?;
+                line.as_bytes()[start..]
+                    .starts_with(text.as_bytes())
+                    .then(|| start..start + text.len())
+            }
+            Kind::Regex(compiled) => {
+                let at_end = compiled
+                    .at_end
+                    .get_or_init(|| {
+                        let blanks = Hir::repetition(Repetition {
+                            min: 0,
+                            max: None,
+                            greedy: true,
+                            sub: Box::new(Hir::class(Class::Unicode(ClassUnicode::new([
+                                ClassUnicodeRange::new(' ', ' '),
+                                ClassUnicodeRange::new('\t', '\t'),
+                            ])))),
+                        });
+                        let hir =
+                            Hir::concat(vec![compiled.hir.clone(), blanks, Hir::look(Look::End)]);
+                        builder().build_from_hir(&hir).ok()
+                    })
+                    .as_ref()?;
+                let mut from = line.len().saturating_sub(window);
+                while !line.is_char_boundary(from) {
+                    from += 1;
+                }
+                let found = at_end.search(&Input::new(line).span(from..line.len()))?;
+                Some(found.start()..found.end().min(line.trim_end().len()).max(found.start()))
+            }
+        }
+    }
+
+    /// The named groups of the match that begins at `start`, of which nothing goes beyond `end`.
+    /// A group that took no part in it, or is empty, is left out.
+    pub fn captures(&self, text: &str, start: usize, end: usize) -> Vec<(String, String)> {
+        match &self.0.kind {
+            Kind::Literal(_) => Vec::new(),
+            Kind::Regex(compiled) => values(text, self.groups(&compiled.regex, text, start..end)),
+        }
+    }
+
+    /// The named groups of the first match in `text`, which may have many lines.
+    pub fn search(&self, text: &str) -> Option<Vec<(String, String)>> {
+        let found = self.find(text, 0..text.len())?;
+        Some(self.captures(text, found.start, text.len()))
+    }
+
+    /// The same as [`Pattern::captures`] for the match that [`Pattern::find_at_end`] found.
+    pub(super) fn captures_at_end(&self, line: &str, start: usize) -> Vec<(String, String)> {
+        values(line, self.groups_at_end(line, start))
+    }
+
+    /// Whether that match has a capture that reaches the line's end, and so might still grow.
+    pub(super) fn might_grow(&self, line: &str, start: usize) -> bool {
+        let bare = line.trim_end().len();
+        self.groups_at_end(line, start)
+            .iter()
+            .any(|(_, range)| range.end >= bare)
+    }
+
+    fn groups_at_end(&self, line: &str, start: usize) -> Vec<(&str, Range<usize>)> {
+        match &self.0.kind {
+            Kind::Literal(_) => Vec::new(),
+            Kind::Regex(compiled) => match compiled.at_end.get() {
+                Some(Some(regex)) => self.groups(regex, line, start..line.len()),
+                _ => Vec::new(),
+            },
+        }
+    }
+
+    fn groups(
+        &self,
+        regex: &meta::Regex,
+        text: &str,
+        span: Range<usize>,
+    ) -> Vec<(&str, Range<usize>)> {
+        if self.0.names.is_empty() {
+            return Vec::new();
+        }
+        let mut captures = regex.create_captures();
+        let input = Input::new(text).span(span).anchored(Anchored::Yes);
+        regex.search_captures(&input, &mut captures);
+        self.0
+            .names
+            .iter()
+            .filter_map(|name| {
+                let group = captures.get_group_by_name(name)?;
+                (!group.is_empty()).then(|| (name.as_str(), group.range()))
+            })
+            .collect()
+    }
+
+    /// False for literals that no line can hold.
+    pub(super) fn can_match(&self) -> bool {
+        match self.0.kind {
+            Kind::Literal(_) => !self.0.source.is_empty() && !self.0.source.contains('\n'),
+            Kind::Regex(_) => true,
+        }
+    }
+
+    /// What a combined expression is built from.
+    pub(super) fn hir(&self) -> Hir {
+        match &self.0.kind {
+            Kind::Literal(_) => Hir::literal(self.0.source.as_bytes()),
+            Kind::Regex(compiled) => compiled.hir.clone(),
+        }
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.kind {
+            Kind::Literal(_) => write!(f, "`{}`", self.0.source),
+            Kind::Regex(_) => write!(f, "/{}/", self.0.source),
+        }
+    }
+}
+
+impl fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pattern({self})")
+    }
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Pattern) -> bool {
+        self.is_literal() == other.is_literal() && self.0.source == other.0.source
+    }
+}
+
+impl Eq for Pattern {}
+
+fn values(text: &str, groups: Vec<(&str, Range<usize>)>) -> Vec<(String, String)> {
+    groups
+        .into_iter()
+        .map(|(name, range)| (name.to_owned(), text[range].to_owned()))
+        .collect()
+}
+
+/// How every expression is compiled.
+pub(super) fn builder() -> meta::Builder {
+    let mut builder = meta::Regex::builder();
+    builder.configure(
+        meta::Regex::config()
+            .nfa_size_limit(Some(REGEX_SIZE_LIMIT_BYTES))
+            .onepass_size_limit(Some(REGEX_SIZE_LIMIT_BYTES / 4)),
+    );
+    builder
+}
+
+fn syntax_error(source: &str, error: &regex_syntax::Error) -> PatternError {
+    let (reason, offset) = match error {
+        regex_syntax::Error::Parse(error) => {
+            (error.kind().to_string(), Some(error.span().start.offset))
+        }
+        regex_syntax::Error::Translate(error) => {
+            (error.kind().to_string(), Some(error.span().start.offset))
+        }
+        other => (other.to_string(), None),
+    };
+    PatternError {
+        reason,
+        offset_chars: offset
+            .and_then(|offset| source.get(..offset))
+            .map(|before| before.chars().count()),
+    }
+}
+
+fn build_error(error: &meta::BuildError) -> PatternError {
+    let reason = match error.size_limit() {
+        Some(limit) => format!(
+            "it is too big: compiled, it would take more than {limit} bytes; \
+             smaller repetition counts help"
+        ),
+        None => error.to_string(),
+    };
+    PatternError {
+        reason,
+        offset_chars: None,
+    }
+}
+
+/// Makes an expression stay within a line and take the line's ends for the text's ends.
+///
+/// On the text of one line this changes nothing, as it holds no line end.
+fn line_bound(hir: Hir) -> Hir {
+    match hir.into_kind() {
+        HirKind::Empty => Hir::empty(),
+        HirKind::Literal(literal) if literal.0.contains(&b'\n') => Hir::fail(),
+        HirKind::Literal(literal) => Hir::literal(literal.0),
+        HirKind::Class(Class::Unicode(mut class)) => {
+            class.difference(&ClassUnicode::new([ClassUnicodeRange::new('\n', '\n')]));
+            Hir::class(Class::Unicode(class))
+        }
+        HirKind::Class(Class::Bytes(mut class)) => {
+            class.difference(&ClassBytes::new([ClassBytesRange::new(b'\n', b'\n')]));
+            Hir::class(Class::Bytes(class))
+        }
+        HirKind::Look(look) => Hir::look(match look {
+            Look::Start | Look::StartLF | Look::StartCRLF => Look::StartLF,
+            Look::End | Look::EndLF | Look::EndCRLF => Look::EndLF,
+            other => other,
+        }),
+        HirKind::Repetition(mut repetition) => {
+            repetition.sub = Box::new(line_bound(*repetition.sub));
+            Hir::repetition(repetition)
+        }
+        HirKind::Capture(mut capture) => {
+            capture.sub = Box::new(line_bound(*capture.sub));
+            Hir::capture(capture)
+        }
+        HirKind::Concat(subs) => Hir::concat(subs.into_iter().map(line_bound).collect()),
+        HirKind::Alternation(subs) => Hir::alternation(subs.into_iter().map(line_bound).collect()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn regex(source: &str) -> Pattern {
+        Pattern::regex(source).expect("a valid expression")
+    }
+
+    #[test]
+    fn a_literal_is_taken_as_it_is() {
+        let pattern = Pattern::literal("[USER] ID (0-6):");
+        let text = "x\n[USER] ID (0-6): ";
+        assert_eq!(pattern.find(text, 0..text.len()), Some(2..18));
+        assert_eq!(pattern.to_string(), "`[USER] ID (0-6):`");
+        assert_eq!(Pattern::literal("").find(text, 0..text.len()), None);
+        assert_eq!(Pattern::literal("x\n[").find(text, 0..text.len()), None);
+    }
+
+    #[test]
+    fn an_expression_stays_within_a_line() {
+        let text = "one two\nthree\n";
+        let find = |source: &str| regex(source).find(text, 0..text.len()).map(|r| &text[r]);
+        assert_eq!(find(r"^three$"), Some("three"));
+        assert_eq!(find(r"\Athree\z"), Some("three"));
+        assert_eq!(find(r"two\s+three"), None);
+        assert_eq!(find(r"o[^x]+"), Some("one two"));
+        assert_eq!(find(r"(?s)t.+"), Some("two"));
+        assert_eq!(find(r"(?-u:[\n-z])+"), Some("one two"));
+    }
+
+    #[test]
+    fn refusals_say_where_and_why() {
+        let error = Pattern::regex("Zoé (a").unwrap_err();
+        assert_eq!(error.reason, "unclosed group");
+        assert_eq!(error.offset_chars, Some(4));
+        let error = Pattern::regex("a*").unwrap_err();
+        assert!(error.to_string().contains("`+` instead of `*`"), "{error}");
+        let error = Pattern::regex("a\nb").unwrap_err();
+        assert!(error.to_string().contains("never match"), "{error}");
+        let error = Pattern::regex(r"(\w{100}){100}").unwrap_err();
+        assert!(error.to_string().contains("too big"), "{error}");
+    }
+
+    #[test]
+    fn captures_are_never_empty() {
+        let pattern = regex(r"id: (?<id>\d*)(?<unit>kg)?(?<rest>.*)");
+        assert_eq!(pattern.names(), ["id", "unit", "rest"]);
+        let line = "id: 12!";
+        let found = pattern.find(line, 0..line.len()).unwrap();
+        assert_eq!(
+            pattern.captures(line, found.start, line.len()),
+            [("id".into(), "12".into()), ("rest".into(), "!".into())]
+        );
+    }
+
+    #[test]
+    fn the_end_of_a_line_leaves_blanks_aside() {
+        let at_end = |pattern: &Pattern, line: &str| pattern.find_at_end(line, 4096);
+        let name = Pattern::literal("Name: ");
+        assert_eq!(at_end(&name, "Name: "), Some(0..6));
+        assert_eq!(at_end(&name, "Name:   "), Some(0..6));
+        assert_eq!(at_end(&name, "Name:"), None);
+        assert_eq!(at_end(&name, "Name: x"), None);
+        assert_eq!(at_end(&Pattern::literal("é?"), "Où é? "), Some(4..7));
+        assert!(at_end(&regex(r"\(\d-\d\):"), "Select (0-6): ").is_some());
+        assert!(at_end(&regex(r"^Sel.*:"), "Select (0-6): ").is_some());
+        assert!(at_end(&regex(r"\(\d-\d\)"), "Select (0-6): ").is_none());
+        assert!(at_end(&regex(r"^\("), "Select (").is_none());
+    }
+}

@@ -1,0 +1,162 @@
+//! What is typed, and what a terminal would show of it.
+
+use super::keys::Key;
+
+/// The most bytes of one line that a terminal takes, the line's end included.
+pub const LINE_LIMIT_BYTES: usize = 4095;
+
+/// Something to type: the bytes to send and the echo that they would cause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Typed {
+    bytes: Vec<u8>,
+    echo: Echo,
+}
+
+/// What a terminal shows of something typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Echo {
+    Nothing,
+    /// This text and a line end.
+    Line(String),
+    /// Just this text.
+    Text(String),
+}
+
+/// Why a text can't be typed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReplyError {
+    #[error(
+        "the reply holds a control character ({name}, at character {position}); \
+         a key is pressed with `press`"
+    )]
+    ControlCharacter {
+        name: String,
+        /// From 1.
+        position: usize,
+    },
+    #[error("the reply has {bytes} bytes with its line end; a terminal takes {LINE_LIMIT_BYTES}")]
+    TooLong { bytes: usize },
+}
+
+impl Typed {
+    /// A text and Enter.
+    pub fn line(text: &str, terminal: bool) -> Result<Typed, ReplyError> {
+        if let Some((position, found)) = text.chars().enumerate().find(|(_, c)| c.is_control()) {
+            return Err(ReplyError::ControlCharacter {
+                name: control_name(found),
+                position: position + 1,
+            });
+        }
+        let mut bytes = text.as_bytes().to_vec();
+        bytes.extend_from_slice(&Key::Enter.bytes(terminal));
+        if terminal && bytes.len() > LINE_LIMIT_BYTES {
+            return Err(ReplyError::TooLong { bytes: bytes.len() });
+        }
+        Ok(Typed {
+            bytes,
+            echo: Echo::Line(text.to_owned()),
+        })
+    }
+
+    /// One key.
+    pub fn key(key: Key, terminal: bool) -> Typed {
+        let echo = match key {
+            Key::Enter | Key::Ctrl('j' | 'm') => Echo::Line(String::new()),
+            Key::Tab | Key::Ctrl('i') => Echo::Text("\t".to_owned()),
+            Key::Space => Echo::Text(" ".to_owned()),
+            // A terminal that reads lines acts on these and shows nothing of them.
+            Key::Backspace | Key::Ctrl('d' | 'h') => Echo::Nothing,
+            other => Echo::Text(caret(&other.bytes(terminal))),
+        };
+        Typed {
+            bytes: key.bytes(terminal).into_owned(),
+            echo,
+        }
+    }
+
+    /// What to send.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub(super) fn echo(&self) -> &Echo {
+        &self.echo
+    }
+}
+
+/// Control characters as a terminal echoes them: `^C`, `^[[A`.
+fn caret(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for &byte in bytes {
+        if byte < 0x20 || byte == 0x7f {
+            text.push('^');
+            text.push((byte ^ 0x40) as char);
+        } else {
+            text.push(byte as char);
+        }
+    }
+    text
+}
+
+fn control_name(c: char) -> String {
+    let name = match c {
+        '\0' => "null",
+        '\t' => "tab",
+        '\n' => "line feed",
+        '\r' => "carriage return",
+        '\x08' => "backspace",
+        '\x1b' => "escape",
+        '\x7f' => "delete",
+        '\x01'..='\x1a' => return format!("ctrl-{}", (c as u8 | 0x60) as char),
+        _ => return format!("U+{:04X}", c as u32),
+    };
+    name.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_ends_with_enter() {
+        assert_eq!(
+            Typed::line("Zoé", true).unwrap().bytes(),
+            "Zoé\r".as_bytes()
+        );
+        assert_eq!(Typed::line("", false).unwrap().bytes(), b"\n");
+    }
+
+    #[test]
+    fn control_characters_are_refused_by_name() {
+        for (text, message) in [
+            ("a\tb", "(tab, at character 2)"),
+            ("é\n", "(line feed, at character 2)"),
+            ("\x03", "(ctrl-c, at character 1)"),
+            ("\u{9b}", "(U+009B, at character 1)"),
+        ] {
+            let error = Typed::line(text, false).unwrap_err().to_string();
+            assert!(error.contains(message), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_terminal_takes_so_much_and_no_more() {
+        assert!(Typed::line(&"x".repeat(4094), true).is_ok());
+        assert_eq!(
+            Typed::line(&"é".repeat(2048), true)
+                .unwrap_err()
+                .to_string(),
+            "the reply has 4097 bytes with its line end; a terminal takes 4095"
+        );
+        assert!(Typed::line(&"x".repeat(5000), false).is_ok());
+    }
+
+    #[test]
+    fn keys_echo_as_carets() {
+        let echo = |key| Typed::key(key, true).echo;
+        assert_eq!(echo(Key::Ctrl('c')), Echo::Text("^C".into()));
+        assert_eq!(echo(Key::Up), Echo::Text("^[[A".into()));
+        assert_eq!(echo(Key::Enter), Echo::Line(String::new()));
+        assert_eq!(echo(Key::Ctrl('d')), Echo::Nothing);
+    }
+}

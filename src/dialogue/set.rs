@@ -1,0 +1,215 @@
+//! Several patterns looked for in one pass.
+
+use std::ops::Range;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use regex_automata::{Input, meta};
+
+use super::pattern::{Pattern, builder};
+
+/// Patterns that are looked for together: the match that starts earliest wins, and of those that
+/// start at the same place the one of the pattern listed first.
+///
+/// Like a [`Pattern`]'s, a match never goes beyond a line, so a region of many lines may be
+/// searched at once. A set of one literal costs next to nothing to build.
+#[derive(Debug, Clone)]
+pub struct PatternSet {
+    patterns: Vec<Pattern>,
+    engine: Engine,
+}
+
+/// A match: which pattern's, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hit {
+    /// The pattern's place in its set, from 0.
+    pub index: usize,
+    /// Bytes of the text that was searched.
+    pub range: Range<usize>,
+}
+
+/// Each with the places in the set of the patterns that can match at all.
+#[derive(Debug, Clone)]
+enum Engine {
+    Nothing,
+    One(usize),
+    Literals(AhoCorasick, Vec<usize>),
+    Regex(Box<meta::Regex>, Vec<usize>),
+    /// For sets that are too big to be combined.
+    Apart(Vec<usize>),
+}
+
+impl PatternSet {
+    /// A set of these patterns, in their order.
+    pub fn new(patterns: &[Pattern]) -> PatternSet {
+        let places: Vec<usize> = (0..patterns.len())
+            .filter(|&place| patterns[place].can_match())
+            .collect();
+        let engine = match places.as_slice() {
+            [] => Engine::Nothing,
+            [place] => Engine::One(*place),
+            _ => combine(patterns, places),
+        };
+        PatternSet {
+            patterns: patterns.to_vec(),
+            engine,
+        }
+    }
+
+    /// The patterns, in their order.
+    pub fn patterns(&self) -> &[Pattern] {
+        &self.patterns
+    }
+
+    /// Whether there is nothing to find.
+    pub fn is_empty(&self) -> bool {
+        matches!(self.engine, Engine::Nothing)
+    }
+
+    /// The first match that lies within `span` of `text`.
+    pub fn find(&self, text: &str, span: Range<usize>) -> Option<Hit> {
+        match &self.engine {
+            Engine::Nothing => None,
+            Engine::One(place) => {
+                let range = self.patterns[*place].find(text, span)?;
+                Some(Hit {
+                    index: *place,
+                    range,
+                })
+            }
+            Engine::Literals(automaton, places) => {
+                let found = automaton.find(aho_corasick::Input::new(text).span(span))?;
+                Some(Hit {
+                    index: places[found.pattern().as_usize()],
+                    range: found.range(),
+                })
+            }
+            Engine::Regex(regex, places) => {
+                let found = regex.search(&Input::new(text).span(span))?;
+                Some(Hit {
+                    index: places[found.pattern().as_usize()],
+                    range: found.range(),
+                })
+            }
+            Engine::Apart(places) => places
+                .iter()
+                .filter_map(|&index| {
+                    let range = self.patterns[index].find(text, span.clone())?;
+                    Some(Hit { index, range })
+                })
+                .min_by_key(|hit| (hit.range.start, hit.index)),
+        }
+    }
+
+    /// What the pattern of `hit` captured there. `end` is the end of the line that `hit` is in.
+    pub fn captures(&self, text: &str, hit: &Hit, end: usize) -> Vec<(String, String)> {
+        self.patterns[hit.index].captures(text, hit.range.start, end)
+    }
+}
+
+fn combine(patterns: &[Pattern], places: Vec<usize>) -> Engine {
+    if places.iter().all(|&place| patterns[place].is_literal()) {
+        let texts = places.iter().map(|&place| patterns[place].source());
+        let automaton = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostFirst)
+            .build(texts);
+        return match automaton {
+            Ok(automaton) => Engine::Literals(automaton, places),
+            Err(_) => Engine::Apart(places),
+        };
+    }
+    let expressions: Vec<_> = places.iter().map(|&place| patterns[place].hir()).collect();
+    match builder().build_many_from_hir(&expressions) {
+        Ok(regex) => Engine::Regex(Box::new(regex), places),
+        Err(_) => Engine::Apart(places),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn set(sources: &[&str]) -> PatternSet {
+        let patterns: Vec<Pattern> = sources
+            .iter()
+            .map(|source| match source.strip_prefix('/') {
+                Some(source) => Pattern::regex(source).unwrap(),
+                None => Pattern::literal(source),
+            })
+            .collect();
+        PatternSet::new(&patterns)
+    }
+
+    #[test]
+    fn the_earliest_wins_then_the_first_listed() {
+        let text = "an error: no stock";
+        let found = |sources: &[&str]| {
+            set(sources)
+                .find(text, 0..text.len())
+                .map(|hit| (hit.index, &text[hit.range]))
+        };
+        assert_eq!(found(&["stock", "error"]), Some((1, "error")));
+        assert_eq!(found(&["error", "error: no"]), Some((0, "error")));
+        assert_eq!(found(&["error: no", "error"]), Some((0, "error: no")));
+        assert_eq!(found(&["/e.*", "error"]), Some((0, "error: no stock")));
+        assert_eq!(found(&["error", "/e.*"]), Some((0, "error")));
+        assert_eq!(found(&["stock", "", "/[a-z]+:"]), Some((2, "error:")));
+        assert_eq!(found(&["", "x\n"]), None);
+        assert_eq!(found(&[]), None);
+    }
+
+    #[test]
+    fn captures_are_those_of_the_pattern_that_won() {
+        let text = "id=7 name=Zoé";
+        let set = set(&[r"/name=(?<name>\S+)", r"/id=(?<id>\d+)"]);
+        let hit = set.find(text, 0..text.len()).unwrap();
+        assert_eq!(
+            set.captures(text, &hit, text.len()),
+            [("id".to_owned(), "7".to_owned())]
+        );
+    }
+
+    const SOURCES: [&str; 9] = [
+        "a",
+        "ab",
+        "b ",
+        "é",
+        "/a+b",
+        "/^b.",
+        r"/\bb",
+        "/[^a]$",
+        r"/(?<x>a|é)\s",
+    ];
+
+    proptest! {
+        /// One pass over a region finds what looking for each pattern in each line finds.
+        #[test]
+        fn a_region_is_like_its_lines(
+            text in "[abé \n]{0,40}",
+            chosen in proptest::collection::vec(0..SOURCES.len(), 0..4),
+        ) {
+            let sources: Vec<&str> = chosen.iter().map(|&n| SOURCES[n]).collect();
+            let set = set(&sources);
+            let whole = set.find(&text, 0..text.len());
+            let mut start = 0;
+            let mut expected = None;
+            for line in text.split('\n') {
+                expected = set
+                    .patterns()
+                    .iter()
+                    .enumerate()
+                    .filter_map(|(index, pattern)| {
+                        let range = pattern.find(line, 0..line.len())?;
+                        Some(Hit { index, range: range.start + start..range.end + start })
+                    })
+                    .min_by_key(|hit| (hit.range.start, hit.index));
+                if expected.is_some() {
+                    break;
+                }
+                start += line.len() + 1;
+            }
+            prop_assert_eq!(whole, expected);
+        }
+    }
+}

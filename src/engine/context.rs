@@ -1,0 +1,154 @@
+//! What all actors of a run share, none of it changing while the run goes on.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::dialogue::Watch;
+use crate::model::{EventSink, InstanceId, RoleIndex, RunEvent, RunId};
+use crate::scenario::{Heard, PatternSpec, Plan, RenderError, Scope};
+use crate::transport::Spawner;
+
+use super::programs::Programs;
+
+/// What all actors of a run share.
+pub(super) struct RunContext {
+    pub plan: Arc<Plan>,
+    pub run_id: RunId,
+    pub seed: u64,
+    pub variables: Vec<(String, String)>,
+    pub step_timeout: Option<Duration>,
+    pub delay: Option<Duration>,
+    pub programs: Programs,
+    /// The environment that every program gets, before its role's own.
+    pub environment: Vec<(OsString, OsString)>,
+    pub run_directory: PathBuf,
+    pub spawner: Spawner,
+    pub sink: Arc<dyn EventSink>,
+    pub live: Arc<LiveScripts>,
+    /// By role: what is watched for, where no value of the flow goes into it.
+    pub watches: Vec<Option<Arc<Watch>>>,
+}
+
+impl RunContext {
+    pub(super) fn emit(&self, event: RunEvent) {
+        self.sink.emit(event);
+    }
+
+    /// A variable of the environment that programs get.
+    pub(super) fn environment_variable(&self, name: &str) -> Option<String> {
+        let found = self.environment.iter().find(|(known, _)| known == name)?;
+        found.1.to_str().map(str::to_owned)
+    }
+
+    /// What is watched for in all that `role` says.
+    pub(super) fn watch(&self, role: RoleIndex, scope: &Scope) -> Result<Arc<Watch>, RenderError> {
+        match &self.watches[role.0] {
+            Some(watch) => Ok(Arc::clone(watch)),
+            None => build_watch(&self.plan, role, |spec| spec.resolve(scope)).map(Arc::new),
+        }
+    }
+}
+
+/// The watches that are the same for all flows, by role.
+pub(super) fn common_watches(plan: &Plan) -> Vec<Option<Arc<Watch>>> {
+    (0..plan.roles.len())
+        .map(|role| {
+            build_watch(plan, RoleIndex(role), |spec| match spec {
+                PatternSpec::Fixed(pattern) => Ok(pattern.clone()),
+                _ => Err(()),
+            })
+            .ok()
+            .map(Arc::new)
+        })
+        .collect()
+}
+
+fn build_watch<E>(
+    plan: &Plan,
+    role: RoleIndex,
+    resolve: impl Fn(&PatternSpec) -> Result<crate::dialogue::Pattern, E>,
+) -> Result<Watch, E> {
+    let role = &plan.roles[role.0];
+    let interludes = role
+        .interludes
+        .iter()
+        .map(|interlude| Ok((on_what(interlude.on), resolve(&interlude.wait)?)))
+        .collect::<Result<Vec<_>, E>>()?;
+    let fail_on = role
+        .fail_on
+        .iter()
+        .map(|fail| (fail.category.clone(), fail.pattern.clone()))
+        .collect();
+    Ok(Watch::new(fail_on, &interludes))
+}
+
+/// The dialogue's word for where a pattern is looked for.
+pub(super) fn on_what(heard: Heard) -> crate::dialogue::On {
+    match heard {
+        Heard::Prompt => crate::dialogue::On::Prompt,
+        Heard::Line => crate::dialogue::On::Line,
+    }
+}
+
+/// One running script, as the engine knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Running {
+    /// The role's title.
+    pub role: String,
+    pub pid: u32,
+    /// What it is doing: the step's name, or `starting`, `idle`, `leaving`, `ending`.
+    pub state: String,
+    pub started_at: Instant,
+}
+
+/// The scripts that run at this moment.
+#[derive(Debug, Default)]
+pub(super) struct LiveScripts {
+    scripts: Mutex<BTreeMap<InstanceId, Running>>,
+}
+
+/// A value of a flow as it may be shown.
+pub(super) fn shown(scope: &Scope, name: &str, value: &str) -> String {
+    if scope.is_secret(name) {
+        "***".to_owned()
+    } else {
+        scope.mask(value).into_owned()
+    }
+}
+
+impl LiveScripts {
+    pub(super) fn insert(&self, instance: InstanceId, script: Running) {
+        self.lock().insert(instance, script);
+    }
+
+    pub(super) fn set_state(&self, instance: InstanceId, state: &str) {
+        if let Some(script) = self.lock().get_mut(&instance) {
+            state.clone_into(&mut script.state);
+        }
+    }
+
+    pub(super) fn remove(&self, instance: InstanceId) {
+        self.lock().remove(&instance);
+    }
+
+    pub(super) fn all(&self) -> Vec<(InstanceId, Running)> {
+        let scripts = self.lock();
+        scripts
+            .iter()
+            .map(|(instance, script)| (*instance, script.clone()))
+            .collect()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<InstanceId, Running>> {
+        // Every change is a single call on the map: a panic elsewhere leaves it whole.
+        self.scripts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whole microseconds.
+pub(super) fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,94 @@
+//! The handle by which others stop a run, and see what it is doing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::model::InstanceId;
+use crate::transport::live_usage;
+
+use super::context::{LiveScripts, micros};
+
+/// How a run is stopped before its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// No new flows; those under way may finish for this long.
+    Graceful { grace: Duration },
+    /// All flows and their programs are ended now.
+    Now,
+}
+
+/// One running script, as somebody who looks in from outside sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveScript {
+    pub instance: InstanceId,
+    /// The role's title.
+    pub role: String,
+    pub pid: u32,
+    /// What it is doing: the step's name, or `starting`, `idle`, `leaving`, `ending`.
+    pub state: String,
+    pub age: Duration,
+    /// CPU time of the script and its children so far.
+    pub cpu_us: u64,
+    /// Memory of the script and its children now.
+    pub rss_bytes: u64,
+}
+
+/// Stops a run and looks into it, from any thread, before, while and after it goes on.
+#[derive(Debug, Clone)]
+pub struct Control {
+    stop: Arc<watch::Sender<Option<Stop>>>,
+    live: Arc<LiveScripts>,
+}
+
+impl Default for Control {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Control {
+    /// A handle for one run.
+    pub fn new() -> Self {
+        Control {
+            stop: Arc::new(watch::Sender::new(None)),
+            live: Arc::default(),
+        }
+    }
+
+    /// Asks the run to stop. After [`Stop::Now`] nothing gentler counts any more.
+    pub fn stop(&self, how: Stop) {
+        self.stop.send_modify(|asked| {
+            if *asked != Some(Stop::Now) {
+                *asked = Some(how);
+            }
+        });
+    }
+
+    /// The scripts that run at this moment, in the order of their flows.
+    pub fn live_scripts(&self) -> Vec<LiveScript> {
+        let scripts = self.live.all().into_iter();
+        let scripts = scripts.map(|(instance, script)| {
+            let usage = live_usage(script.pid);
+            LiveScript {
+                instance,
+                role: script.role,
+                pid: script.pid,
+                state: script.state,
+                age: script.started_at.elapsed(),
+                cpu_us: usage.map_or(0, |usage| micros(usage.cpu)),
+                rss_bytes: usage.map_or(0, |usage| usage.rss_bytes),
+            }
+        });
+        scripts.collect()
+    }
+
+    pub(super) fn stops(&self) -> watch::Receiver<Option<Stop>> {
+        self.stop.subscribe()
+    }
+
+    pub(super) fn live(&self) -> Arc<LiveScripts> {
+        Arc::clone(&self.live)
+    }
+}

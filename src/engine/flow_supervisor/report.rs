@@ -1,0 +1,67 @@
+//! How a flow's end reaches the coordinator, whatever happens to its supervisor.
+
+use actix::prelude::*;
+use chrono::Local;
+
+use crate::engine::coordinator::Coordinator;
+use crate::engine::messages::{FlowEnded, tell};
+use crate::model::{Activity, Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, FlowRecord};
+
+/// Tells the coordinator how the flow ended, even if its supervisor panics.
+pub(super) struct Report {
+    pub(super) coordinator: Addr<Coordinator>,
+    pub(super) number: FlowNumber,
+    pub(super) id: FlowId,
+    pub(super) due: bool,
+}
+
+impl Report {
+    pub(super) fn send(&mut self, record: Box<FlowRecord>) {
+        self.due = false;
+        // Without a coordinator the run is over, and nobody counts flows any more.
+        let _ = tell(
+            &self.coordinator,
+            FlowEnded {
+                number: self.number,
+                record,
+            },
+        );
+    }
+}
+
+impl Drop for Report {
+    fn drop(&mut self) {
+        if self.due {
+            let failure = internal("the flow's supervisor ended without a word", String::new());
+            let record = Box::new(FlowRecord {
+                number: self.number,
+                id: self.id.clone(),
+                started_at: Local::now(),
+                duration_us: 0,
+                paused_us: 0,
+                outcome: FlowOutcome::Failed(failure),
+                steps: Vec::new(),
+                captures: Vec::new(),
+                variables: Vec::new(),
+                processes: Vec::new(),
+            });
+            self.send(record);
+        }
+    }
+}
+
+/// A failure of Rehearsal's own.
+pub(super) fn internal(message: &str, step: String) -> Box<Failure> {
+    Box::new(Failure {
+        kind: FailureKind::Internal,
+        step,
+        role: String::new(),
+        turn: String::new(),
+        message: message.to_owned(),
+        awaited: Vec::new(),
+        waited_us: 0,
+        activity: Activity::Unknown,
+        tail: String::new(),
+        hint: None,
+    })
+}

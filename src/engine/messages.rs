@@ -1,0 +1,168 @@
+//! Every message that the actors of a run send each other.
+//!
+//! ```text
+//!  Coordinator ──StartFlow──► FlowSupervisor ──Perform, Leave, EndScript──► ScriptActor
+//!              ◄──FlowEnded──                ◄──Performed, ScriptEnded────
+//! ```
+//! Orders are in the imperative, reports in the past tense. A supervisor and its script actors
+//! live on the same arbiter; only `StartFlow`,
+//! `EndFlow` and `FlowEnded` cross threads.
+
+use std::time::{Duration, Instant};
+
+use actix::prelude::*;
+
+use crate::model::{Failure, FlowNumber, FlowRecord, ProcessRecord, RoleIndex, StepIndex};
+use crate::scenario::Scope;
+use crate::transport::Grace;
+
+use super::control::Stop;
+
+/// Coordinator → supervisor: begin.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub(super) struct StartFlow;
+
+/// Control → coordinator: stop the run.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub(super) struct StopRun(pub Stop);
+
+/// Coordinator → supervisor: give up on the flow, because the run ends.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub(super) struct EndFlow {
+    pub grace: Grace,
+}
+
+/// Supervisor → coordinator: the flow has ended, and none of its processes lives.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct FlowEnded {
+    pub number: FlowNumber,
+    pub record: Box<FlowRecord>,
+}
+
+/// Supervisor → script actor: perform a step. The flow's values go along and come back with
+/// [`Performed`].
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Perform {
+    pub what: Part,
+    pub scope: Scope,
+    /// When the step must be over.
+    pub deadline: Deadline,
+}
+
+/// What a script actor performs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Step(StepIndex),
+    /// The role's `leave` action.
+    Leave,
+}
+
+/// A point in time, and whose it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Deadline {
+    pub at: Instant,
+    pub whose: Whose,
+    /// How long that was from its beginning, for messages.
+    pub allowed: Duration,
+}
+
+/// What a deadline belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    Startup,
+    Turn,
+    Step,
+    Flow,
+}
+
+/// Script actor → supervisor: the step is done, or failed.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Performed {
+    pub role: RoleIndex,
+    pub what: Part,
+    pub scope: Scope,
+    pub result: Result<(), Box<Failure>>,
+    pub timing: Timing,
+}
+
+/// When a performance happened.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Timing {
+    pub started: Instant,
+    /// The last evidence, or the failure.
+    pub ended: Instant,
+    /// How much of it was pausing on purpose.
+    pub paused: Duration,
+    /// How much of it we spent seeing whether an unfinished line was a prompt.
+    pub held: Duration,
+}
+
+impl Timing {
+    /// Something that took from `started` until `ended`, all of it the program's.
+    pub(super) fn between(started: Instant, ended: Instant) -> Self {
+        Timing {
+            started,
+            ended,
+            paused: Duration::ZERO,
+            held: Duration::ZERO,
+        }
+    }
+
+    /// How long it took, without what was our doing.
+    pub(super) fn duration(&self) -> Duration {
+        let whole = self.ended.saturating_duration_since(self.started);
+        whole.saturating_sub(self.paused).saturating_sub(self.held)
+    }
+}
+
+/// Supervisor → script actor: end the program and what belongs to it, then stop.
+/// Answered by [`ScriptEnded`] once, if a program was ever started.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub(super) struct EndScript {
+    pub grace: Grace,
+}
+
+/// Script actor → supervisor: the actor has nothing more to do; its process, if there was one,
+/// has ended.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct ScriptEnded {
+    pub role: RoleIndex,
+    pub record: Option<Box<ProcessRecord>>,
+}
+
+/// Sent by what remains of a script actor that went without a [`ScriptEnded`]: it panicked.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct ScriptVanished {
+    pub role: RoleIndex,
+}
+
+/// Sends `message` to an actor whose mailbox is unbounded by intent.
+///
+/// # Errors
+/// If the actor is gone: the caller decides what the loss means.
+pub(super) fn tell<A, M>(to: &Addr<A>, message: M) -> Result<(), Gone>
+where
+    A: Actor + Handler<M>,
+    A::Context: actix::dev::ToEnvelope<A, M>,
+    M: Message + Send + 'static,
+    M::Result: Send,
+{
+    if !to.connected() {
+        return Err(Gone);
+    }
+    to.do_send(message);
+    Ok(())
+}
+
+/// The actor that a message was for is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Gone;

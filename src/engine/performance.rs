@@ -1,0 +1,520 @@
+//! Performs the turns of one action: decides, without doing anything itself, what comes next.
+//!
+//! The script actor hands in a [`Cue`] for whatever happened, and does as the [`Move`] that comes
+//! back says. No clock, no process and no actor is known here, so that every path can be tested
+//! with made-up output.
+//!
+//! | state | cue | what follows |
+//! | --- | --- | --- |
+//! | `Ready` | `Begin` | the next turn is begun |
+//! | `Listening` | `Heard(wait)` | captures; then its reply, or what stands after it |
+//! | `Listening` | `Heard(interlude)` | the interlude's reply, then `Listening` as before |
+//! | `Listening` | `Exited` | the `exits` wait is satisfied, or the action fails |
+//! | `Listening` | `Lingered` | the pause between two rounds is over, the next round begins |
+//! | `Speaking` | `Said` | what stands after the reply |
+//! | `Pausing` | `Paused` | the next turn |
+//! | `Commanding` | `Ran` | its captures; the next turn |
+//! | any | a fault | `Over`: nothing follows any more |
+
+mod cue;
+mod outcome;
+mod reply;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::dialogue::{Dialogue, On, Pattern, WaitSet};
+use crate::model::FailureKind;
+use crate::scenario::{Alternative, Place, Plan, Role, Scope, Step, Then, Turn, TurnKind, Wait};
+
+use super::context::on_what;
+
+pub(super) use cue::{Answers, CommandOutput, Cue, Fault, Move, Utterance};
+
+/// A turn by the list in which it stands.
+#[derive(Debug, Clone)]
+struct TurnRef {
+    turns: Arc<[Turn]>,
+    index: usize,
+}
+
+impl TurnRef {
+    fn get(&self) -> &Turn {
+        &self.turns[self.index]
+    }
+}
+
+/// What is being performed, innermost last.
+#[derive(Debug)]
+enum Frame {
+    /// A list of turns, and the next one of them.
+    Turns { turns: Arc<[Turn]>, next: usize },
+    /// A `repeat`, in its `round`th round (from 1).
+    Repeat {
+        turn: TurnRef,
+        round: u32,
+        until: Pattern,
+    },
+    /// A `first_of` that may wait again.
+    FirstOf {
+        turn: TurnRef,
+        /// What it waits for: the same each time, so that the dialogue can go on where it was.
+        wait: Option<Arc<Listening>>,
+    },
+}
+
+/// What a pattern of the present wait belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Slot {
+    /// The turn itself (`Exchange`).
+    Exchange,
+    /// One of the alternatives of a `first_of`.
+    Alternative(usize),
+    /// The `until` of the `repeat` at this place in the frames.
+    Until(usize),
+}
+
+#[derive(Debug)]
+enum State {
+    Ready,
+    Listening(Arc<Listening>),
+    Speaking(AfterReply),
+    Pausing,
+    Commanding { turn: TurnRef },
+    Over,
+}
+
+/// One wait.
+#[derive(Debug)]
+struct Listening {
+    /// The turn that waits; `None` while only lingering between rounds.
+    turn: Option<TurnRef>,
+    /// What each pattern that was given to the dialogue stands for.
+    slots: Vec<Slot>,
+    patterns: Vec<(On, Pattern)>,
+    set: WaitSet,
+    /// The exit codes that satisfy the wait.
+    exits: Vec<(Slot, i32)>,
+}
+
+/// What follows when a reply has been said.
+#[derive(Debug)]
+enum AfterReply {
+    GoOn,
+    Then(TurnRef, usize),
+    /// The reply was an interlude's: the wait goes on.
+    Resume(Arc<Listening>),
+}
+
+/// The performance of one action by one script instance.
+#[derive(Debug)]
+pub(super) struct Performance {
+    plan: Arc<Plan>,
+    role: usize,
+    tolerated: Vec<String>,
+    provides: Vec<String>,
+    terminal: bool,
+    rng: fastrand::Rng,
+    frames: Vec<Frame>,
+    state: State,
+    /// How often each interlude was answered in this action.
+    interludes: Vec<u32>,
+    /// Where the present turn stands.
+    place: Option<Place>,
+    /// The present wait, or the last one.
+    wait: Option<Arc<Listening>>,
+    /// The line in which it was heard.
+    heard_line: String,
+    /// When the last awaited evidence came.
+    evidence_at: Option<Instant>,
+    /// Captures made since they were last taken.
+    fresh_captures: Vec<(String, String)>,
+}
+
+impl Performance {
+    /// A performance of `turns` by the role at `role`; `step` gives what the step tolerates and
+    /// must provide, and is `None` for `leave`.
+    pub(super) fn new(
+        plan: Arc<Plan>,
+        role: usize,
+        turns: Arc<[Turn]>,
+        step: Option<&Step>,
+        terminal: bool,
+        seed: u64,
+    ) -> Self {
+        let interludes = vec![0; plan.roles[role].interludes.len()];
+        Performance {
+            role,
+            tolerated: step.map(|s| s.tolerate.clone()).unwrap_or_default(),
+            provides: step.map(|s| s.provides.clone()).unwrap_or_default(),
+            terminal,
+            rng: fastrand::Rng::with_seed(seed),
+            frames: vec![Frame::Turns { turns, next: 0 }],
+            state: State::Ready,
+            interludes,
+            place: None,
+            wait: None,
+            heard_line: String::new(),
+            evidence_at: None,
+            fresh_captures: Vec::new(),
+            plan,
+        }
+    }
+
+    /// Where in the scenario the present turn stands; empty before the first.
+    pub(super) fn place(&self) -> String {
+        self.place
+            .as_ref()
+            .map(|place| format!("{}:{}", place.file, place.line))
+            .unwrap_or_default()
+    }
+
+    /// What the present wait is for, as people read it.
+    pub(super) fn awaited(&self) -> Vec<String> {
+        let Some(wait) = &self.wait else {
+            return Vec::new();
+        };
+        let patterns = wait.patterns.iter();
+        let patterns = patterns.map(|(on, pattern)| describe_wait(*on, pattern));
+        let exits = wait.exits.iter();
+        let exits = exits.map(|(_, code)| format!("the program's end with exit code {code}"));
+        patterns.chain(exits).collect()
+    }
+
+    /// When the last awaited evidence came.
+    pub(super) fn evidence_at(&self) -> Option<Instant> {
+        self.evidence_at
+    }
+
+    /// The captures made since the last call.
+    pub(super) fn take_captures(&mut self) -> Vec<(String, String)> {
+        std::mem::take(&mut self.fresh_captures)
+    }
+
+    /// Whether the program's end is what the present wait is for.
+    pub(super) fn expects_exit(&self) -> bool {
+        matches!(&self.state, State::Listening(listening) if !listening.exits.is_empty())
+    }
+
+    /// What to do after `cue`.
+    pub(super) fn on(&mut self, cue: Cue, scope: &mut Scope, dialogue: &mut Dialogue) -> Move {
+        match self.advance(cue, scope, dialogue) {
+            Ok(next) => next,
+            Err(fault) => {
+                self.state = State::Over;
+                Move::Fail(fault)
+            }
+        }
+    }
+
+    fn role(&self) -> &Role {
+        &self.plan.roles[self.role]
+    }
+
+    fn advance(
+        &mut self,
+        cue: Cue,
+        scope: &mut Scope,
+        dialogue: &mut Dialogue,
+    ) -> Result<Move, Fault> {
+        let state = std::mem::replace(&mut self.state, State::Over);
+        match (state, cue) {
+            (State::Ready, Cue::Begin) | (State::Pausing, Cue::Paused) => {
+                self.next(scope, dialogue)
+            }
+            (State::Listening(listening), Cue::Heard(heard)) => {
+                self.heard(listening, heard, scope, dialogue)
+            }
+            (State::Listening(listening), Cue::Exited(exit)) => {
+                self.exited(listening, exit, scope, dialogue)
+            }
+            (State::Listening(_), Cue::Lingered) => self.next(scope, dialogue),
+            (State::Speaking(after), Cue::Said) => match after {
+                AfterReply::GoOn => self.next(scope, dialogue),
+                AfterReply::Then(turn, index) => {
+                    self.after_alternative(turn, index, scope, dialogue)
+                }
+                AfterReply::Resume(listening) => {
+                    self.state = State::Listening(listening);
+                    Ok(Move::KeepListening)
+                }
+            },
+            (State::Commanding { turn }, Cue::Ran(output)) => {
+                self.ran(&turn, &output, scope)?;
+                self.next(scope, dialogue)
+            }
+            (state, cue) => Err(Fault::new(
+                FailureKind::Internal,
+                format!("the cue {cue:?} does not fit the state {state:?}"),
+            )),
+        }
+    }
+
+    /// Begins whatever comes next.
+    fn next(&mut self, scope: &mut Scope, dialogue: &mut Dialogue) -> Result<Move, Fault> {
+        loop {
+            let Some(top) = self.frames.last_mut() else {
+                return self.finish(scope);
+            };
+            match top {
+                Frame::Turns { turns, next } => {
+                    if *next < turns.len() {
+                        let turn = TurnRef {
+                            turns: Arc::clone(turns),
+                            index: *next,
+                        };
+                        *next += 1;
+                        if let Some(next) = self.begin_turn(turn, scope, dialogue)? {
+                            return Ok(next);
+                        }
+                    } else {
+                        self.frames.pop();
+                    }
+                }
+                Frame::Repeat { turn, round, .. } => {
+                    let turn = turn.clone();
+                    let TurnKind::Repeat {
+                        turns,
+                        at_most,
+                        every,
+                        ..
+                    } = &turn.get().kind
+                    else {
+                        unreachable!("a repeat frame holds a repeat turn");
+                    };
+                    *round += 1;
+                    // The round after the last allowed one is begun only to hear whether `until`
+                    // came as the answer to the last one: see `heard`.
+                    if *round > *at_most + 1 {
+                        return Err(too_many_rounds(*at_most));
+                    }
+                    let pause = every.filter(|_| *round > 1);
+                    self.frames.push(Frame::Turns {
+                        turns: Arc::clone(turns),
+                        next: 0,
+                    });
+                    if let Some(at_most) = pause {
+                        self.listen(None, Vec::new(), Vec::new(), dialogue);
+                        return Ok(Move::Linger { at_most });
+                    }
+                }
+                Frame::FirstOf { turn, wait } => {
+                    let turn = turn.clone();
+                    if let Some(wait) = wait.clone() {
+                        self.begin_wait(wait, dialogue);
+                        return Ok(Move::Listen {
+                            within: turn.get().within,
+                        });
+                    }
+                    let next = self.listen_for_first_of(&turn, scope, dialogue)?;
+                    let begun = self.wait.clone();
+                    if let Some(Frame::FirstOf { wait, .. }) = self.frames.last_mut() {
+                        *wait = begun;
+                    }
+                    return Ok(next);
+                }
+            }
+        }
+    }
+
+    /// All turns are done: the step is, if it provides what it promised.
+    fn finish(&mut self, scope: &Scope) -> Result<Move, Fault> {
+        let missing: Vec<&str> = self
+            .provides
+            .iter()
+            .map(String::as_str)
+            .filter(|name| {
+                !scope
+                    .captures()
+                    .iter()
+                    .any(|(captured, _)| captured == name)
+            })
+            .collect();
+        if missing.is_empty() {
+            self.state = State::Over;
+            return Ok(Move::Done);
+        }
+        Err(Fault::new(
+            FailureKind::NotProvided,
+            format!("the step ended without a value for {}", missing.join(", ")),
+        )
+        .with_hint("the branch that was taken captures no such value: let every alternative that counts as success capture it"))
+    }
+
+    /// Begins one turn; `None` if it is over already.
+    fn begin_turn(
+        &mut self,
+        turn: TurnRef,
+        scope: &mut Scope,
+        dialogue: &mut Dialogue,
+    ) -> Result<Option<Move>, Fault> {
+        let entry = turn.get();
+        self.place = Some(entry.place.clone());
+        match &entry.kind {
+            TurnKind::Exchange { wait, .. } => {
+                let mut waits = Vec::new();
+                let mut exits = Vec::new();
+                self.add_wait(Slot::Exchange, wait, scope, &mut waits, &mut exits)?;
+                self.listen(Some(turn.clone()), waits, exits, dialogue);
+                Ok(Some(Move::Listen {
+                    within: entry.within,
+                }))
+            }
+            TurnKind::FirstOf(alternatives) => {
+                if alternatives.iter().any(loops) {
+                    dialogue.enter_loop();
+                    self.frames.push(Frame::FirstOf { turn, wait: None });
+                    return Ok(None);
+                }
+                self.listen_for_first_of(&turn, scope, dialogue).map(Some)
+            }
+            TurnKind::Repeat { until, .. } => {
+                let until = until.resolve(scope)?;
+                dialogue.enter_loop();
+                self.frames.push(Frame::Repeat {
+                    turn,
+                    round: 0,
+                    until,
+                });
+                Ok(None)
+            }
+            TurnKind::Think { least, most } => {
+                self.state = State::Pausing;
+                Ok(Some(Move::Pause(self.draw(*least, *most))))
+            }
+            TurnKind::Assert(expression) => {
+                if expression.is_true(scope)? {
+                    return Ok(None);
+                }
+                Err(Fault::new(
+                    FailureKind::AssertionFailed,
+                    format!(
+                        "`{}` is not true: {}",
+                        expression.source(),
+                        expression.values(scope)
+                    ),
+                ))
+            }
+            TurnKind::Run { argv, .. } => {
+                let argv = argv
+                    .iter()
+                    .map(|word| word.render(scope))
+                    .collect::<Result<_, _>>()?;
+                self.state = State::Commanding { turn };
+                Ok(Some(Move::Run(argv)))
+            }
+        }
+    }
+
+    fn draw(&mut self, least: Duration, most: Duration) -> Duration {
+        if most <= least {
+            return least;
+        }
+        least + (most - least).mul_f64(self.rng.f64())
+    }
+
+    fn listen_for_first_of(
+        &mut self,
+        turn: &TurnRef,
+        scope: &mut Scope,
+        dialogue: &mut Dialogue,
+    ) -> Result<Move, Fault> {
+        let mut waits = Vec::new();
+        let mut exits = Vec::new();
+        for (index, alternative) in alternatives(turn).iter().enumerate() {
+            let slot = Slot::Alternative(index);
+            self.add_wait(slot, &alternative.wait, scope, &mut waits, &mut exits)?;
+        }
+        self.listen(Some(turn.clone()), waits, exits, dialogue);
+        Ok(Move::Listen {
+            within: turn.get().within,
+        })
+    }
+
+    fn add_wait(
+        &self,
+        slot: Slot,
+        wait: &Wait,
+        scope: &Scope,
+        waits: &mut Vec<(Slot, On, Pattern)>,
+        exits: &mut Vec<(Slot, i32)>,
+    ) -> Result<(), Fault> {
+        match wait {
+            Wait::For { on, pattern } => waits.push((slot, on_what(*on), pattern.resolve(scope)?)),
+            Wait::Exit(code) => exits.push((slot, *code)),
+        }
+        Ok(())
+    }
+
+    /// Begins a wait, in which the `until` of every `repeat` around it counts as well.
+    fn listen(
+        &mut self,
+        turn: Option<TurnRef>,
+        mut waits: Vec<(Slot, On, Pattern)>,
+        exits: Vec<(Slot, i32)>,
+        dialogue: &mut Dialogue,
+    ) {
+        let mut untils = Vec::new();
+        for (at, frame) in self.frames.iter().enumerate() {
+            if let Frame::Repeat { turn, until, .. } = frame {
+                let TurnKind::Repeat { on, .. } = &turn.get().kind else {
+                    continue;
+                };
+                untils.push((Slot::Until(at), on_what(*on), until.clone()));
+            }
+        }
+        // Listed first: what ends a repeat wins over what goes on with it at the same place.
+        waits.splice(0..0, untils);
+        let slots = waits.iter().map(|(slot, ..)| *slot).collect();
+        let patterns: Vec<_> = waits
+            .into_iter()
+            .map(|(_, on, pattern)| (on, pattern))
+            .collect();
+        let set = WaitSet::new(&patterns, self.tolerated.clone());
+        let wait = Listening {
+            turn,
+            slots,
+            patterns,
+            set,
+            exits,
+        };
+        self.begin_wait(Arc::new(wait), dialogue);
+    }
+
+    fn begin_wait(&mut self, wait: Arc<Listening>, dialogue: &mut Dialogue) {
+        if let Some(turn) = &wait.turn {
+            self.place = Some(turn.get().place.clone());
+        }
+        dialogue.begin(&wait.set);
+        self.wait = Some(Arc::clone(&wait));
+        self.state = State::Listening(wait);
+    }
+}
+
+fn alternatives(turn: &TurnRef) -> &[Alternative] {
+    match &turn.get().kind {
+        TurnKind::FirstOf(alternatives) => alternatives,
+        _ => unreachable!("only a first_of has alternatives"),
+    }
+}
+
+fn loops(alternative: &Alternative) -> bool {
+    matches!(alternative.then, Then::Again | Then::DoAgain(_))
+}
+
+/// A wait in words: "prompt `Password:`", "line /Order ID: (?<order_id>.+)/".
+fn describe_wait(on: On, pattern: &Pattern) -> String {
+    match on {
+        On::Prompt => format!("prompt {pattern}"),
+        On::Line => format!("line {pattern}"),
+    }
+}
+
+fn too_many_rounds(at_most: u32) -> Fault {
+    Fault::new(
+        FailureKind::TooOften,
+        format!("what the repeat waits for did not come within {at_most} rounds"),
+    )
+}

@@ -1,0 +1,102 @@
+//! What a performance is told, and what it wants done.
+
+use std::time::Duration;
+
+use crate::dialogue::{self, Typed};
+use crate::model::{ExitCause, FailureKind};
+use crate::scenario::RenderError;
+
+/// Something that happened to the script.
+#[derive(Debug)]
+pub(in crate::engine) enum Cue {
+    Begin,
+    Heard(dialogue::Heard),
+    /// The reply has been handed to the program.
+    Said,
+    Paused,
+    /// The pause between two rounds of a `repeat` is over.
+    Lingered,
+    /// The program has ended and all it said has been heard.
+    Exited(Option<ExitCause>),
+    /// A `run` command has ended.
+    Ran(CommandOutput),
+}
+
+/// What a `run` command left.
+#[derive(Debug)]
+pub(in crate::engine) struct CommandOutput {
+    pub exit: ExitCause,
+    /// Standard output, then standard error, as clean text.
+    pub text: String,
+}
+
+/// What the script actor shall do next.
+#[derive(Debug)]
+pub(in crate::engine) enum Move {
+    /// A new wait has begun: poll the dialogue, fail after `within`.
+    Listen {
+        within: Option<Duration>,
+    },
+    /// Listen, but go on after this time if nothing comes.
+    Linger {
+        at_most: Duration,
+    },
+    /// The wait that was interrupted goes on; its deadline stays.
+    KeepListening,
+    Say(Utterance),
+    Pause(Duration),
+    Run(Vec<String>),
+    Done,
+    Fail(Fault),
+}
+
+/// Something to be said.
+#[derive(Debug)]
+pub(in crate::engine) struct Utterance {
+    pub typed: Typed,
+    /// As it may be shown: secrets masked.
+    pub shown: String,
+    /// It must not be sent before the terminal's echo is off.
+    pub secret: bool,
+    /// It stands for the end of the input, where there is no terminal to type it at.
+    pub closes_input: bool,
+    pub answers: Answers,
+}
+
+/// What an utterance answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::engine) enum Answers {
+    /// A wait of the scenario: what was heard until then is done with.
+    Wait,
+    /// An interlude: the scenario's own waits still see what came before it.
+    Interlude,
+}
+
+/// Why the action failed, before the script actor adds what it knows of the program.
+#[derive(Debug)]
+pub(in crate::engine) struct Fault {
+    pub kind: FailureKind,
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+impl Fault {
+    pub(in crate::engine) fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+        Fault {
+            kind,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    pub(in crate::engine) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl From<RenderError> for Fault {
+    fn from(error: RenderError) -> Self {
+        Fault::new(FailureKind::Expression, error.to_string())
+    }
+}

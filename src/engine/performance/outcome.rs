@@ -1,0 +1,315 @@
+//! What follows when a wait is satisfied, or the program ends instead.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::dialogue::{Dialogue, Heard, Pattern};
+use crate::model::{ExitCause, FailureKind};
+use crate::scenario::{Scope, Then, TurnKind};
+
+use super::{
+    AfterReply, Answers, CommandOutput, Fault, Frame, Listening, Move, Performance, Slot, State,
+    TurnRef, Utterance, alternatives, loops, too_many_rounds,
+};
+
+impl Performance {
+    /// Something that the dialogue was asked for was heard.
+    pub(super) fn heard(
+        &mut self,
+        listening: Arc<Listening>,
+        heard: Heard,
+        scope: &mut Scope,
+        dialogue: &mut Dialogue,
+    ) -> Result<Move, Fault> {
+        match heard {
+            Heard::Wait {
+                index,
+                at,
+                captures,
+                line,
+            } => {
+                self.evidence_at = Some(at);
+                self.heard_line = line;
+                let slot = listening.slots[index];
+                self.satisfied(slot, listening.turn.clone(), captures, scope, dialogue)
+            }
+            Heard::Interlude { index, .. } => self.interlude(index, listening, scope, dialogue),
+            Heard::FailOn { category, line, .. } => {
+                let shown = scope.mask(line.trim()).into_owned();
+                Err(Fault::new(
+                    FailureKind::Business(category),
+                    format!("the program said `{shown}`"),
+                ))
+            }
+            other => Err(Fault::new(
+                FailureKind::Internal,
+                format!("{other:?} is nothing to be told of"),
+            )),
+        }
+    }
+
+    pub(super) fn interlude(
+        &mut self,
+        index: usize,
+        listening: Arc<Listening>,
+        scope: &mut Scope,
+        dialogue: &mut Dialogue,
+    ) -> Result<Move, Fault> {
+        let plan = Arc::clone(&self.plan);
+        let interlude = &plan.roles[self.role].interludes[index];
+        self.interludes[index] += 1;
+        if self.interludes[index] > interlude.at_most {
+            return Err(Fault::new(
+                FailureKind::TooOften,
+                format!(
+                    "the interlude at {}:{} came more than {} times in this step",
+                    interlude.place.file, interlude.place.line, interlude.at_most
+                ),
+            )
+            .with_hint("raise its `at_most`, or find out why the program asks again and again"));
+        }
+        let Some(reply) = &interlude.reply else {
+            self.state = State::Listening(listening);
+            return Ok(Move::KeepListening);
+        };
+        let utterance = self.utter(reply, scope, dialogue)?;
+        self.state = State::Speaking(AfterReply::Resume(listening));
+        Ok(Move::Say(Utterance {
+            answers: Answers::Interlude,
+            ..utterance
+        }))
+    }
+
+    /// The wait for `slot` is satisfied.
+    pub(super) fn satisfied(
+        &mut self,
+        slot: Slot,
+        turn: Option<TurnRef>,
+        captures: Vec<(String, String)>,
+        scope: &mut Scope,
+        dialogue: &mut Dialogue,
+    ) -> Result<Move, Fault> {
+        if let Slot::Until(at) = slot {
+            let overwrite = match &self.frames[at] {
+                Frame::Repeat { turn, .. } => {
+                    matches!(
+                        &turn.get().kind,
+                        TurnKind::Repeat {
+                            overwrite: true,
+                            ..
+                        }
+                    )
+                }
+                _ => false,
+            };
+            self.capture(captures, overwrite, scope)?;
+            self.leave_frames(at, dialogue);
+            return self.next(scope, dialogue);
+        }
+        self.check_rounds()?;
+        let Some(turn) = turn else {
+            return Err(Fault::new(
+                FailureKind::Internal,
+                "a wait without a turn was satisfied",
+            ));
+        };
+        match slot {
+            Slot::Exchange => {
+                let TurnKind::Exchange {
+                    reply, overwrite, ..
+                } = &turn.get().kind
+                else {
+                    unreachable!("only an exchange has this slot");
+                };
+                self.capture(captures, *overwrite, scope)?;
+                match reply {
+                    None => self.next(scope, dialogue),
+                    Some(reply) => {
+                        let utterance = self.utter(reply, scope, dialogue)?;
+                        self.state = State::Speaking(AfterReply::GoOn);
+                        Ok(Move::Say(utterance))
+                    }
+                }
+            }
+            Slot::Alternative(index) => {
+                let alternative = &alternatives(&turn)[index];
+                self.place = Some(alternative.place.clone());
+                self.capture(captures, alternative.overwrite, scope)?;
+                match &alternative.reply {
+                    None => self.after_alternative(turn.clone(), index, scope, dialogue),
+                    Some(reply) => {
+                        let utterance = self.utter(reply, scope, dialogue)?;
+                        self.state = State::Speaking(AfterReply::Then(turn.clone(), index));
+                        Ok(Move::Say(utterance))
+                    }
+                }
+            }
+            Slot::Until(_) => unreachable!("handled above"),
+        }
+    }
+
+    /// In the round that only waits for the last round's answer, anything but `until` is too much.
+    pub(super) fn check_rounds(&self) -> Result<(), Fault> {
+        for frame in &self.frames {
+            if let Frame::Repeat { turn, round, .. } = frame
+                && let TurnKind::Repeat { at_most, .. } = &turn.get().kind
+                && round > at_most
+            {
+                return Err(too_many_rounds(*at_most));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn after_alternative(
+        &mut self,
+        turn: TurnRef,
+        index: usize,
+        scope: &mut Scope,
+        dialogue: &mut Dialogue,
+    ) -> Result<Move, Fault> {
+        let in_loop = alternatives(&turn).iter().any(loops);
+        match &alternatives(&turn)[index].then {
+            Then::GoOn => self.leave_first_of(in_loop, dialogue),
+            Then::Again => {}
+            Then::Fail(category) => {
+                let line = self.heard_line.trim();
+                return Err(Fault::new(
+                    FailureKind::Business(category.clone()),
+                    format!("the program said `{line}`"),
+                ));
+            }
+            Then::Do(turns) => {
+                self.leave_first_of(in_loop, dialogue);
+                self.frames.push(Frame::Turns {
+                    turns: Arc::clone(turns),
+                    next: 0,
+                });
+            }
+            Then::DoAgain(turns) => {
+                self.frames.push(Frame::Turns {
+                    turns: Arc::clone(turns),
+                    next: 0,
+                });
+            }
+        }
+        self.next(scope, dialogue)
+    }
+
+    pub(super) fn leave_first_of(&mut self, in_loop: bool, dialogue: &mut Dialogue) {
+        if in_loop {
+            let innermost = self
+                .frames
+                .iter()
+                .rposition(|f| matches!(f, Frame::FirstOf { .. }));
+            self.leave_frames(
+                innermost.expect("a looping first_of has its frame"),
+                dialogue,
+            );
+        }
+    }
+
+    /// Leaves the frame at `at` and all within it.
+    pub(super) fn leave_frames(&mut self, at: usize, dialogue: &mut Dialogue) {
+        for frame in self.frames.drain(at..) {
+            if !matches!(frame, Frame::Turns { .. }) {
+                dialogue.leave_loop();
+            }
+        }
+    }
+
+    pub(super) fn capture(
+        &mut self,
+        captures: Vec<(String, String)>,
+        overwrite: bool,
+        scope: &mut Scope,
+    ) -> Result<(), Fault> {
+        for (name, value) in captures {
+            scope.capture(&name, &value, overwrite).map_err(|change| {
+                Fault::new(
+                    FailureKind::CaptureChanged,
+                    scope.mask(&change.to_string()).into_owned(),
+                )
+                .with_hint("if it may change, write `overwrite: true` beside it")
+            })?;
+            self.fresh_captures.push((name, value));
+        }
+        Ok(())
+    }
+
+    /// The program has ended; `None` if the kernel does not tell how.
+    pub(super) fn exited(
+        &mut self,
+        listening: Arc<Listening>,
+        exit: Option<ExitCause>,
+        scope: &mut Scope,
+        dialogue: &mut Dialogue,
+    ) -> Result<Move, Fault> {
+        let wanted = |(_, code): &&(Slot, i32)| exit == Some(ExitCause::Code(*code));
+        if let Some((slot, _)) = listening.exits.iter().find(wanted).copied() {
+            self.evidence_at = Some(Instant::now());
+            return self.satisfied(slot, listening.turn.clone(), Vec::new(), scope, dialogue);
+        }
+        let how = exit.map_or("in a way that is not known".to_owned(), |exit| {
+            format!("with {exit}")
+        });
+        if listening.exits.is_empty() {
+            let message = format!("the program ended {how} before it said what was awaited");
+            return Err(Fault::new(FailureKind::EndedEarly, message));
+        }
+        Err(Fault::new(
+            FailureKind::WrongExit,
+            format!("the program ended {how}"),
+        ))
+    }
+
+    pub(super) fn ran(
+        &mut self,
+        turn: &TurnRef,
+        output: &CommandOutput,
+        scope: &mut Scope,
+    ) -> Result<(), Fault> {
+        let TurnKind::Run { see, overwrite, .. } = &turn.get().kind else {
+            unreachable!("only a run turn runs a command");
+        };
+        let end = scope.mask(last_lines(&output.text, 3)).into_owned();
+        if output.exit != ExitCause::Code(0) {
+            return Err(Fault::new(
+                FailureKind::CommandFailed,
+                format!("the command ended with {}: {end}", output.exit),
+            ));
+        }
+        for spec in see {
+            let pattern = spec.resolve(scope)?;
+            let found = output
+                .text
+                .lines()
+                .find_map(|line| found_in(&pattern, line));
+            match found {
+                Some(captures) => self.capture(captures, *overwrite, scope)?,
+                None => {
+                    return Err(Fault::new(
+                        FailureKind::CommandFailed,
+                        format!("the command did not print {pattern}: {end}"),
+                    ));
+                }
+            }
+        }
+        self.evidence_at = Some(Instant::now());
+        Ok(())
+    }
+}
+
+/// The captures of the first match in the line, if there is one.
+fn found_in(pattern: &Pattern, line: &str) -> Option<Vec<(String, String)>> {
+    let range = pattern.find(line, 0..line.len())?;
+    Some(pattern.captures(line, range.start, range.end))
+}
+
+fn last_lines(text: &str, count: usize) -> &str {
+    let text = text.trim_end();
+    match text.rmatch_indices('\n').nth(count - 1) {
+        Some((at, _)) => &text[at + 1..],
+        None => text,
+    }
+}

@@ -1,0 +1,89 @@
+//! Turns a reply of the plan into what is typed.
+
+use crate::dialogue::{self, Dialogue, Key, Typed};
+use crate::model::FailureKind;
+use crate::scenario::{Pick, Reply, Scope};
+
+use super::{Answers, Fault, Performance, Utterance};
+
+impl Performance {
+    /// What to type for `reply`, given what the program showed since the last answer.
+    pub(super) fn utter(
+        &mut self,
+        reply: &Reply,
+        scope: &mut Scope,
+        dialogue: &Dialogue,
+    ) -> Result<Utterance, Fault> {
+        let (text, secret) = match reply {
+            Reply::Press(key) => {
+                return Ok(Utterance {
+                    typed: Typed::key(*key, self.terminal),
+                    shown: format!("<{key}>"),
+                    secret: false,
+                    closes_input: !self.terminal && *key == Key::Ctrl('d'),
+                    answers: Answers::Wait,
+                });
+            }
+            Reply::Send(template) => (template.render(scope)?, false),
+            Reply::Secret(template) => {
+                let text = template.render(scope)?;
+                scope.add_secret(text.as_str());
+                (text, true)
+            }
+            Reply::Choose(label) => {
+                let label = label.render(scope)?;
+                let key = dialogue::choose(&dialogue.lines(), &self.role().menu.row, &label)
+                    .map_err(|error| row_fault(error, scope))?;
+                (key, false)
+            }
+            Reply::Pick(pick) => (self.pick(pick, scope, dialogue)?, false),
+        };
+        let typed = Typed::line(&text, self.terminal).map_err(|error| {
+            Fault::new(
+                FailureKind::NotSent,
+                scope.mask(&error.to_string()).into_owned(),
+            )
+        })?;
+        let shown = if secret {
+            "***".to_owned()
+        } else {
+            scope.mask(&text).into_owned()
+        };
+        Ok(Utterance {
+            typed,
+            shown,
+            secret,
+            closes_input: false,
+            answers: Answers::Wait,
+        })
+    }
+
+    fn pick(&mut self, pick: &Pick, scope: &Scope, dialogue: &Dialogue) -> Result<String, Fault> {
+        let texts = pick
+            .row
+            .iter()
+            .map(|text| text.render(scope))
+            .collect::<Result<Vec<_>, _>>()?;
+        let count = pick
+            .count
+            .as_ref()
+            .map(|spec| spec.resolve(scope))
+            .transpose()?;
+        let lines = dialogue.lines();
+        let rng = &mut self.rng;
+        let mut draw = |rows: usize| rng.usize(0..rows);
+        let format = &self.plan.roles[self.role].menu.row;
+        let picked = match &count {
+            Some(count) => dialogue::pick_position(&lines, count, &texts, pick.which, &mut draw),
+            None => dialogue::pick(&lines, format, &texts, pick.which, &mut draw),
+        };
+        picked.map_err(|error| row_fault(error, scope))
+    }
+}
+
+fn row_fault(error: dialogue::RowError, scope: &Scope) -> Fault {
+    Fault::new(
+        FailureKind::RowNotFound,
+        scope.mask(&error.to_string()).into_owned(),
+    )
+}

@@ -1,0 +1,459 @@
+//! The actor that owns one subprocess: starts it, listens, types, and ends it.
+//!
+//! What to wait for and what to say is decided by the [`Performance`]; what has been heard, by the
+//! [`Dialogue`]. This actor joins them with the process and the clock.
+//!
+//! | state | on | becomes |
+//! | --- | --- | --- |
+//! | `Unborn` | `Perform` | `Starting`: the program is being spawned |
+//! | `Unborn` | `EndScript` | `Over` |
+//! | `Starting` | spawned | `Alive`, performing |
+//! | `Starting` | not spawned | `Over` once the supervisor says `EndScript` |
+//! | `Alive` | `Perform` | `Alive`, performing |
+//! | `Alive` | its end, then or before `EndScript` | `Over` |
+
+mod command;
+mod job;
+mod reporting;
+mod script;
+mod starting;
+mod typing;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix::prelude::*;
+
+use crate::model::{Ending, ExitCause, FailureKind, InstanceId, ProcessRecord, RunEvent, Usage};
+use crate::scenario::TerminalKind;
+use crate::transport::{ChildEvent, Grace};
+
+use super::context::{RunContext, shown};
+use super::flow_supervisor::FlowSupervisor;
+use super::messages::{EndScript, Part, Perform, ScriptEnded, ScriptVanished, tell};
+use super::performance::{Cue, Fault, Move, Performance};
+use job::{Job, Waiting};
+use script::Script;
+
+/// How long a program whose output has ended may take to end itself, before that counts as
+/// having closed its output and lived on.
+const CLOSING_GRACE: Duration = Duration::from_millis(500);
+
+/// How much of the program's output a failure shows.
+const TAIL_LINES: usize = 12;
+const TAIL_BYTES: usize = 2000;
+
+/// Owns one script instance.
+pub(super) struct ScriptActor {
+    run: Arc<RunContext>,
+    instance: InstanceId,
+    state: State,
+    /// The one timer: the earliest moment at which something is to be looked at.
+    alarm: Option<(Instant, SpawnHandle)>,
+    /// Tells the supervisor should this actor go without a word.
+    obituary: Obituary,
+}
+
+enum State {
+    Unborn,
+    Starting {
+        perform: Box<Perform>,
+        ordered_at: Instant,
+        command: String,
+        /// Set when the supervisor wants it ended before it has begun.
+        end: Option<Grace>,
+    },
+    Alive(Box<Script>),
+    Over,
+}
+
+/// Sends [`ScriptVanished`] when dropped, unless the actor ended as it should.
+struct Obituary {
+    supervisor: Addr<FlowSupervisor>,
+    instance: InstanceId,
+    due: bool,
+}
+
+impl Drop for Obituary {
+    fn drop(&mut self) {
+        if self.due {
+            // A supervisor that is gone has no flow that could wait for this script.
+            let _ = tell(
+                &self.supervisor,
+                ScriptVanished {
+                    role: self.instance.role,
+                },
+            );
+        }
+    }
+}
+
+impl ScriptActor {
+    pub(super) fn new(
+        run: Arc<RunContext>,
+        instance: InstanceId,
+        supervisor: Addr<FlowSupervisor>,
+    ) -> Self {
+        let obituary = Obituary {
+            supervisor,
+            instance,
+            due: true,
+        };
+        ScriptActor {
+            run,
+            instance,
+            state: State::Unborn,
+            alarm: None,
+            obituary,
+        }
+    }
+
+    fn role(&self) -> &crate::scenario::Role {
+        &self.run.plan.roles[self.instance.role.0]
+    }
+
+    fn report<M>(&self, message: M)
+    where
+        M: Message<Result = ()> + Send + 'static,
+        FlowSupervisor: Handler<M>,
+    {
+        // Without its supervisor the flow is over; this actor is being ended as well.
+        let _ = tell(&self.obituary.supervisor, message);
+    }
+
+    /// Starts to perform; `ordered_at` is when the program was ordered, if this step starts it.
+    fn begin_job(
+        &mut self,
+        perform: Perform,
+        ordered_at: Option<Instant>,
+        ctx: &mut Context<Self>,
+    ) {
+        let plan = Arc::clone(&self.run.plan);
+        let role = &plan.roles[self.instance.role.0];
+        let (turns, step) = match perform.what {
+            Part::Step(index) => {
+                let step = &plan.steps[index.0];
+                (Arc::clone(&step.action.turns), Some(step))
+            }
+            Part::Leave => match &role.leave {
+                Some(leave) => (Arc::clone(&leave.turns), None),
+                None => (Arc::from([]), None),
+            },
+        };
+        let seed = self.performance_seed(perform.what);
+        let terminal = matches!(role.terminal, TerminalKind::Pty { .. });
+        let performance = Performance::new(
+            Arc::clone(&plan),
+            self.instance.role.0,
+            turns,
+            step,
+            terminal,
+            seed,
+        );
+        let state = step.map_or("leaving", |step| &step.name);
+        self.run.live.set_state(self.instance, state);
+        let State::Alive(script) = &mut self.state else {
+            return;
+        };
+        let startup = ordered_at.map(|at| (at, plan.defaults.startup));
+        script.job = Some(Job::new(perform, performance, startup));
+        self.drive(Cue::Begin, ctx);
+    }
+
+    /// The same seed gives the same choices: for a step of a flow it depends on nothing else.
+    fn performance_seed(&self, what: Part) -> u64 {
+        let part = match what {
+            Part::Step(index) => index.0 as u64 + 1,
+            Part::Leave => u64::MAX,
+        };
+        let mut rng = fastrand::Rng::with_seed(self.run.seed);
+        for value in [self.instance.flow.0, self.instance.role.0 as u64, part] {
+            let mixed = rng.u64(..) ^ value;
+            rng.seed(mixed);
+        }
+        rng.u64(..)
+    }
+
+    /// Does what the performance wants, until it has to wait for something.
+    fn drive(&mut self, mut cue: Cue, ctx: &mut Context<Self>) {
+        loop {
+            let State::Alive(script) = &mut self.state else {
+                return;
+            };
+            let Some(job) = &mut script.job else { return };
+            let Perform { what, scope, .. } = &mut job.perform;
+            let next = job.performance.on(cue, scope, &mut script.dialogue);
+            if let Part::Step(step) = *what {
+                for (name, value) in job.performance.take_captures() {
+                    let value = shown(scope, &name, &value);
+                    let flow = self.instance.flow;
+                    self.run.sink.emit(RunEvent::Captured {
+                        flow,
+                        step,
+                        name,
+                        value,
+                    });
+                }
+            }
+            let now = Instant::now();
+            let ready = match next {
+                Move::Listen { within } => {
+                    job.listen(now, within);
+                    script.poll(now)
+                }
+                Move::Linger { at_most } => {
+                    job.wait(Waiting::Linger {
+                        until: now + at_most,
+                    });
+                    script.poll(now)
+                }
+                Move::KeepListening => {
+                    job.wait(Waiting::Output);
+                    script.poll(now)
+                }
+                Move::Say(utterance) => self.say(utterance),
+                Move::Pause(length) => {
+                    job.pause(now, length);
+                    None
+                }
+                Move::Run(argv) => {
+                    self.run_command(argv, ctx);
+                    None
+                }
+                Move::Done => return self.job_over(Ok(()), ctx),
+                Move::Fail(fault) => return self.job_over(Err(fault), ctx),
+            };
+            match ready {
+                Some(next) => cue = next,
+                None => return self.set_alarm(ctx),
+            }
+        }
+    }
+
+    fn run_command(&mut self, argv: Vec<String>, ctx: &mut Context<Self>) {
+        let State::Alive(script) = &mut self.state else {
+            return;
+        };
+        let Some(job) = &mut script.job else { return };
+        let run = Arc::clone(&self.run);
+        let role = self.instance.role;
+        let running = match command::plain(&run, role, argv, &job.perform.scope) {
+            Ok(command) => async move { command::output(&run.spawner, command).await },
+            Err(fault) => return self.job_over(Err(fault), ctx),
+        };
+        let running = actix::fut::wrap_future::<_, Self>(running);
+        let handle = ctx.spawn(running.map(|ran, actor, ctx| match ran {
+            Ok(output) => actor.drive(Cue::Ran(output), ctx),
+            Err(fault) => actor.job_over(Err(fault), ctx),
+        }));
+        job.wait(Waiting::Command(handle));
+    }
+
+    /// Begins to end the process and whatever belongs to it.
+    fn end(&mut self, grace: Grace, ctx: &mut Context<Self>) {
+        self.run.live.set_state(self.instance, "ending");
+        match &mut self.state {
+            State::Unborn | State::Over => self.finish(None, ctx),
+            State::Starting { end, .. } => *end = Some(grace),
+            State::Alive(script) => {
+                if let Some(job) = script.job.take()
+                    && let Waiting::Command(handle) = job.waiting
+                {
+                    ctx.cancel_future(handle);
+                }
+                if let Some(record) = script.ended.take() {
+                    return self.finish(Some(record), ctx);
+                }
+                script.end_ordered = true;
+                script.child.end(grace);
+            }
+        }
+    }
+
+    /// Says the last word and stops.
+    fn finish(&mut self, record: Option<Box<ProcessRecord>>, ctx: &mut Context<Self>) {
+        self.state = State::Over;
+        self.run.live.remove(self.instance);
+        self.obituary.due = false;
+        self.report(ScriptEnded {
+            role: self.instance.role,
+            record,
+        });
+        ctx.stop();
+    }
+
+    fn exited(
+        &mut self,
+        exit: Option<ExitCause>,
+        ending: Ending,
+        usage: Usage,
+        at: Instant,
+        ctx: &mut Context<Self>,
+    ) {
+        let State::Alive(script) = &mut self.state else {
+            return;
+        };
+        let since_order =
+            |at: Instant| at.saturating_duration_since(script.ordered_at).as_micros() as u64;
+        let record = Box::new(ProcessRecord {
+            instance: self.instance,
+            pid: script.child.pid(),
+            ending,
+            exit,
+            usage,
+            startup_us: script.first_output_at.map(since_order),
+            lifetime_us: since_order(at),
+        });
+        self.run.live.remove(self.instance);
+        self.run.emit(RunEvent::ScriptEnded(record.clone()));
+        if script.end_ordered {
+            return self.finish(Some(record), ctx);
+        }
+        script.ended = Some(record);
+        self.look(ctx);
+    }
+
+    /// Something has happened: sees whether the job can go on.
+    fn look(&mut self, ctx: &mut Context<Self>) {
+        let State::Alive(script) = &mut self.state else {
+            return;
+        };
+        let now = Instant::now();
+        match script.poll(now) {
+            Some(cue) => self.drive(cue, ctx),
+            None => self.set_alarm(ctx),
+        }
+    }
+
+    /// Sets the one timer to the earliest moment that matters, unless it rings before anyway.
+    fn set_alarm(&mut self, ctx: &mut Context<Self>) {
+        let State::Alive(script) = &self.state else {
+            return;
+        };
+        let Some(at) = script.next_moment() else {
+            return;
+        };
+        if let Some((set_for, handle)) = self.alarm {
+            if set_for <= at {
+                return;
+            }
+            ctx.cancel_future(handle);
+        }
+        let wait = at.saturating_duration_since(Instant::now());
+        let handle = ctx.run_later(wait, |actor, ctx| {
+            actor.alarm = None;
+            actor.ring(ctx);
+        });
+        self.alarm = Some((at, handle));
+    }
+
+    /// The timer rang: a pause is over, a deadline has passed, or it was set too early.
+    fn ring(&mut self, ctx: &mut Context<Self>) {
+        let now = Instant::now();
+        let State::Alive(script) = &mut self.state else {
+            return;
+        };
+        let Some(job) = &mut script.job else {
+            return self.set_alarm(ctx);
+        };
+        match &job.waiting {
+            Waiting::Pause { until } if *until <= now => return self.drive(Cue::Paused, ctx),
+            Waiting::Linger { until } if *until <= now => return self.drive(Cue::Lingered, ctx),
+            Waiting::EchoOff { .. } => return self.try_secret(now, ctx),
+            Waiting::Unsaid { since, reason } if *since + CLOSING_GRACE <= now => {
+                let fault = Fault::new(
+                    FailureKind::NotSent,
+                    format!("could not type the reply: {reason}"),
+                );
+                return self.job_over(Err(fault), ctx);
+            }
+            _ => {}
+        }
+        if let Some(fault) = script.overdue(now) {
+            return self.job_over(Err(fault), ctx);
+        }
+        self.look(ctx);
+    }
+}
+
+impl Actor for ScriptActor {
+    type Context = Context<Self>;
+}
+
+impl Handler<Perform> for ScriptActor {
+    type Result = ();
+
+    fn handle(&mut self, perform: Perform, ctx: &mut Self::Context) {
+        match &self.state {
+            State::Unborn => self.start_program(Box::new(perform), ctx),
+            State::Alive(_) => self.begin_job(perform, None, ctx),
+            State::Starting { .. } | State::Over => {
+                let fault = Fault::new(FailureKind::Internal, "the script is not there to perform");
+                self.fail_to_start(perform, fault);
+            }
+        }
+    }
+}
+
+impl Handler<EndScript> for ScriptActor {
+    type Result = ();
+
+    fn handle(&mut self, order: EndScript, ctx: &mut Self::Context) {
+        self.end(order.grace, ctx);
+    }
+}
+
+impl StreamHandler<ChildEvent> for ScriptActor {
+    fn handle(&mut self, event: ChildEvent, ctx: &mut Self::Context) {
+        let State::Alive(script) = &mut self.state else {
+            return;
+        };
+        match event {
+            ChildEvent::Output {
+                stream,
+                bytes,
+                at,
+                drained,
+            } => {
+                script.first_output_at.get_or_insert(at);
+                script.dialogue.feed(stream, &bytes, at);
+                if drained {
+                    script.dialogue.drained();
+                }
+                let answer = script.dialogue.take_terminal_answers();
+                if !answer.is_empty() {
+                    // A program that asks its terminal something and closes it gets no answer.
+                    let _ = script.child.write(&answer);
+                }
+                if self.run.sink.wants_dialogue()
+                    && let Some(text) = script.dialogue.take_text()
+                {
+                    let text = match &script.job {
+                        Some(job) => job.perform.scope.mask(&text).into_owned(),
+                        None => text,
+                    };
+                    self.run.emit(RunEvent::Heard {
+                        instance: self.instance,
+                        text,
+                    });
+                }
+                self.look(ctx);
+            }
+            ChildEvent::Closed { stream, at } => {
+                script.dialogue.closed(stream, at);
+                self.look(ctx);
+            }
+            ChildEvent::Exited {
+                exit,
+                ending,
+                usage,
+                at,
+            } => {
+                self.exited(exit, ending, usage, at, ctx);
+            }
+        }
+    }
+
+    /// The end of the events is not the end of the actor: it still answers its supervisor.
+    fn finished(&mut self, _ctx: &mut Self::Context) {}
+}

@@ -1,0 +1,205 @@
+//! What a script actor is asked to perform, with its clocks.
+
+use std::time::{Duration, Instant};
+
+use actix::SpawnHandle;
+
+use crate::engine::messages::{Deadline, Perform, Timing, Whose};
+use crate::engine::performance::{Performance, Utterance};
+
+/// How long a secret waits for the terminal's echo to go off, at most.
+pub(super) const ECHO_PATIENCE: Duration = Duration::from_secs(5);
+
+/// A step, or a `leave`, under way.
+pub(super) struct Job {
+    pub perform: Perform,
+    pub performance: Performance,
+    pub waiting: Waiting,
+    /// When the dialogue wants to be asked again if nothing comes.
+    pub quiet_at: Option<Instant>,
+    /// Since when the program's output has been at its end while it lives.
+    pub closing_since: Option<Instant>,
+    started: Instant,
+    paused: Duration,
+    held: Held,
+    wait_began: Instant,
+    /// The turn's own deadline.
+    turn: Option<Deadline>,
+    /// The deadline of the first wait of a program that has just been started.
+    startup: Option<Deadline>,
+}
+
+/// How long we have held up the dialogue to see whether an unfinished line was a prompt.
+#[derive(Default)]
+struct Held {
+    all: Duration,
+    /// Without what followed the last evidence.
+    before_evidence: Duration,
+}
+
+/// What a job is waiting for.
+pub(super) enum Waiting {
+    Output,
+    /// For `until` of a repeat, but no longer than this.
+    Linger {
+        until: Instant,
+    },
+    /// For the terminal's echo to go off.
+    EchoOff {
+        since: Instant,
+        tries: u32,
+        utterance: Utterance,
+    },
+    /// The reply could not be typed. That the program has ended is the better reason, if it has.
+    Unsaid {
+        since: Instant,
+        reason: String,
+    },
+    Pause {
+        until: Instant,
+    },
+    Command(SpawnHandle),
+}
+
+impl Job {
+    /// `startup`: when the program was ordered and how long its start may take, if this job's
+    /// first wait is the program's first.
+    pub(super) fn new(
+        perform: Perform,
+        performance: Performance,
+        startup: Option<(Instant, Duration)>,
+    ) -> Self {
+        let now = Instant::now();
+        let started = startup.map_or(now, |(ordered_at, _)| ordered_at);
+        Job {
+            perform,
+            performance,
+            waiting: Waiting::Output,
+            quiet_at: None,
+            closing_since: None,
+            started,
+            paused: Duration::ZERO,
+            held: Held::default(),
+            wait_began: now,
+            turn: None,
+            startup: startup.map(|(ordered_at, allowed)| Deadline {
+                at: ordered_at + allowed,
+                whose: Whose::Startup,
+                allowed,
+            }),
+        }
+    }
+
+    /// A new wait begins.
+    pub(super) fn listen(&mut self, now: Instant, within: Option<Duration>) {
+        self.wait_began = now;
+        self.turn = within.map(|allowed| Deadline {
+            at: now + allowed,
+            whose: Whose::Turn,
+            allowed,
+        });
+        self.wait(Waiting::Output);
+    }
+
+    pub(super) fn wait(&mut self, waiting: Waiting) {
+        self.quiet_at = None;
+        self.waiting = waiting;
+    }
+
+    /// A pause on purpose: no deadline but the flow's runs in it.
+    pub(super) fn pause(&mut self, now: Instant, length: Duration) {
+        self.paused += length;
+        if self.perform.deadline.whose == Whose::Step {
+            self.perform.deadline.at += length;
+        }
+        self.turn = None;
+        self.wait(Waiting::Pause {
+            until: now + length,
+        });
+    }
+
+    /// The program has said what was awaited first of all: it has started.
+    pub(super) fn first_wait_over(&mut self) {
+        self.startup = None;
+    }
+
+    /// What was awaited was heard: it was said at `said_at`, and is acted upon `now`. Time that
+    /// was spent waiting for quiet is our doing and not the program's.
+    pub(super) fn heard(&mut self, said_at: Instant, now: Instant, after_quiet: bool) {
+        self.held.before_evidence = self.held.all;
+        if after_quiet {
+            self.held.all += now.saturating_duration_since(said_at.max(self.wait_began));
+        }
+    }
+
+    /// The deadline that comes first.
+    pub(super) fn deadline(&self) -> Deadline {
+        let mut nearest = self.perform.deadline;
+        for deadline in self.startup.iter().chain(&self.turn) {
+            if deadline.at < nearest.at {
+                nearest = *deadline;
+            }
+        }
+        nearest
+    }
+
+    /// The earliest moment at which this job wants to be looked at.
+    pub(super) fn next_moment(&self) -> Option<Instant> {
+        let own = match &self.waiting {
+            Waiting::Pause { until } => return Some(*until),
+            Waiting::Linger { until } => Some(*until),
+            Waiting::EchoOff { since, tries, .. } => Some(*since + echo_delay(*tries)),
+            Waiting::Unsaid { since, .. } => Some(*since + super::CLOSING_GRACE),
+            Waiting::Output | Waiting::Command(_) => None,
+        };
+        let closing = self.closing_since.map(|since| since + super::CLOSING_GRACE);
+        [Some(self.deadline().at), own, self.quiet_at, closing]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    pub(super) fn waited(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.wait_began)
+    }
+
+    /// When it happened; a step that went well ends with its last evidence.
+    pub(super) fn timing(&self, well: bool, now: Instant) -> Timing {
+        let evidence = self.performance.evidence_at().filter(|_| well);
+        let ended = evidence.unwrap_or(now).max(self.started);
+        let held = if evidence.is_some() {
+            self.held.before_evidence
+        } else {
+            self.held.all
+        };
+        Timing {
+            started: self.started,
+            ended,
+            paused: self.paused,
+            held,
+        }
+    }
+
+    pub(super) fn overdue_message(&self, deadline: &Deadline) -> String {
+        let allowed = humantime::format_duration(deadline.allowed);
+        let awaited = match self.performance.awaited().as_slice() {
+            [] => "the command's end".to_owned(),
+            [only] => only.clone(),
+            several => format!("one of: {}", several.join(", ")),
+        };
+        match deadline.whose {
+            Whose::Startup => format!("not ready {allowed} after its start: awaited {awaited}"),
+            Whose::Turn => format!("awaited {awaited} for {allowed}"),
+            Whose::Step => format!("the step's {allowed} were over while it awaited {awaited}"),
+            Whose::Flow => format!("the flow's {allowed} were over while it awaited {awaited}"),
+        }
+    }
+}
+
+/// How long after the prompt to look at the terminal's echo for the `tries`th time, from 0: soon
+/// at first, since a program switches it off right before or right after its prompt.
+fn echo_delay(tries: u32) -> Duration {
+    const DOUBLINGS: u32 = 8;
+    let doubled = Duration::from_micros(200) * (2u32.pow(tries.min(DOUBLINGS) + 1) - 1);
+    doubled + Duration::from_millis(50) * tries.saturating_sub(DOUBLINGS)
+}

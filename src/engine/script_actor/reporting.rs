@@ -1,0 +1,86 @@
+//! How a script actor tells its supervisor how a step went.
+
+use std::time::Instant;
+
+use actix::prelude::*;
+
+use crate::engine::messages::{Part, Performed};
+use crate::engine::performance::Fault;
+use crate::model::{Activity, Failure};
+use crate::scenario::Scope;
+
+use super::job::Waiting;
+use super::{ScriptActor, State, TAIL_BYTES, TAIL_LINES};
+
+impl ScriptActor {
+    /// The step is done or has failed.
+    pub(super) fn job_over(&mut self, result: Result<(), Fault>, ctx: &mut Context<Self>) {
+        let State::Alive(script) = &mut self.state else {
+            return;
+        };
+        let Some(job) = script.job.take() else { return };
+        if let Waiting::Command(handle) = &job.waiting {
+            // Dropping it ends the command's process.
+            ctx.cancel_future(*handle);
+        }
+        self.run.live.set_state(self.instance, "idle");
+        let now = Instant::now();
+        let timing = job.timing(result.is_ok(), now);
+        let result = match result {
+            Ok(()) => Ok(()),
+            Err(fault) => {
+                let State::Alive(script) = &self.state else {
+                    return;
+                };
+                let scope = &job.perform.scope;
+                Err(self.failure(scope, job.perform.what, fault, |failure| {
+                    failure.turn = job.performance.place();
+                    failure.awaited = job
+                        .performance
+                        .awaited()
+                        .iter()
+                        .map(|awaited| scope.mask(awaited).into_owned())
+                        .collect();
+                    failure.waited_us = job.waited(now).as_micros() as u64;
+                    failure.activity = script.activity();
+                    let tail = script.dialogue.tail(TAIL_LINES, TAIL_BYTES);
+                    failure.tail = scope.mask(&tail).into_owned();
+                }))
+            }
+        };
+        self.report(Performed {
+            role: self.instance.role,
+            what: job.perform.what,
+            scope: job.perform.scope,
+            result,
+            timing,
+        });
+    }
+
+    pub(super) fn failure(
+        &self,
+        scope: &Scope,
+        what: Part,
+        fault: Fault,
+        fill: impl FnOnce(&mut Failure),
+    ) -> Box<Failure> {
+        let step = match what {
+            Part::Step(index) => self.run.plan.steps[index.0].name.clone(),
+            Part::Leave => "leave".to_owned(),
+        };
+        let mut failure = Box::new(Failure {
+            kind: fault.kind,
+            step,
+            role: self.role().name.clone(),
+            turn: String::new(),
+            message: scope.mask(&fault.message).into_owned(),
+            awaited: Vec::new(),
+            waited_us: 0,
+            activity: Activity::Gone,
+            tail: String::new(),
+            hint: fault.hint,
+        });
+        fill(&mut failure);
+        failure
+    }
+}

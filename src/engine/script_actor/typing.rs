@@ -1,0 +1,110 @@
+//! How a script actor types.
+
+use std::time::Instant;
+
+use actix::prelude::*;
+
+use crate::engine::performance::{Answers, Cue, Fault, Utterance};
+use crate::model::{FailureKind, RunEvent};
+use crate::transport::Echo;
+
+use super::job::{self, Waiting};
+use super::{ScriptActor, State};
+
+impl ScriptActor {
+    /// Types something now, or when the terminal's echo is off.
+    pub(super) fn say(&mut self, utterance: Utterance) -> Option<Cue> {
+        let State::Alive(script) = &mut self.state else {
+            return None;
+        };
+        let job = script.job.as_mut()?;
+        if script.ended.is_some() {
+            job.wait(Waiting::Unsaid {
+                since: Instant::now(),
+                reason: "its input is closed".to_owned(),
+            });
+            return script.poll_end();
+        }
+        let echo = script.child.echo();
+        let may_come_back = matches!(echo, Echo::On | Echo::Raw);
+        if utterance.secret && echo == Echo::On {
+            job.wait(Waiting::EchoOff {
+                since: Instant::now(),
+                tries: 0,
+                utterance,
+            });
+            return None;
+        }
+        let written = if utterance.closes_input {
+            script.child.close_input();
+            Ok(Instant::now())
+        } else {
+            script.child.write(utterance.typed.bytes())
+        };
+        if let Err(error) = written {
+            job.wait(Waiting::Unsaid {
+                since: Instant::now(),
+                reason: error.to_string(),
+            });
+            return None;
+        }
+        match utterance.answers {
+            Answers::Wait => script.dialogue.answered(&utterance.typed, may_come_back),
+            Answers::Interlude => {
+                script
+                    .dialogue
+                    .answered_interlude(&utterance.typed, may_come_back);
+            }
+        }
+        if self.run.sink.wants_dialogue() {
+            let instance = self.instance;
+            self.run.emit(RunEvent::Said {
+                instance,
+                text: utterance.shown,
+            });
+        }
+        Some(Cue::Said)
+    }
+
+    /// Looks again whether the terminal's echo is off. There is no event to wait for: a terminal
+    /// does not tell its other end of a change of its settings.
+    pub(super) fn try_secret(&mut self, now: Instant, ctx: &mut Context<Self>) {
+        let State::Alive(script) = &mut self.state else {
+            return;
+        };
+        let overdue = script.overdue(now);
+        let Some(job) = &mut script.job else { return };
+        let Waiting::EchoOff {
+            utterance,
+            since,
+            tries,
+        } = std::mem::replace(&mut job.waiting, Waiting::Output)
+        else {
+            return;
+        };
+        if script.child.echo() == Echo::On {
+            let waited = now.duration_since(since);
+            job.waiting = Waiting::EchoOff {
+                utterance,
+                since,
+                tries: tries + 1,
+            };
+            if overdue.is_some() || waited > job::ECHO_PATIENCE {
+                let fault = Fault::new(
+                    FailureKind::EchoStayedOn,
+                    "the secret was not typed: the terminal would have shown it",
+                )
+                .with_hint(
+                    "the program reads this with echo on: use `send` instead of `secret` (a value \
+                     listed under `secrets` stays masked)",
+                );
+                return self.job_over(Err(fault), ctx);
+            }
+            return self.set_alarm(ctx);
+        }
+        match self.say(utterance) {
+            Some(cue) => self.drive(cue, ctx),
+            None => self.set_alarm(ctx),
+        }
+    }
+}

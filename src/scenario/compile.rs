@@ -1,0 +1,386 @@
+//! From what is written to a plan, with everything that is wrong told at once.
+//!
+//! The compiler never stops at a fault: what cannot be read is left out, and whatever depends on
+//! it is taken to be right, so that one mistake is told once.
+
+mod context;
+mod flow;
+mod patterns;
+mod roles;
+mod turns;
+mod usage;
+mod values;
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::data::{self, DataSource, Take};
+use super::diagnostics::{Diagnostics, Fault, Severity};
+use super::names;
+use super::plan::{Defaults, Load, Plan};
+use super::raw::{self, Node};
+use super::template::{Template, is_identifier};
+use super::vocabulary::{DATA, DEFAULTS, LOAD, SCENARIO};
+use context::Context;
+use roles::DefaultTerminal;
+use usage::Known;
+
+/// Says whether a program (the first word of a `run`) can be started, and if not, why, in half a
+/// sentence: "it is not executable".
+pub type FindProgram<'a> = dyn Fn(&str) -> Result<(), String> + 'a;
+
+/// What a scenario is checked against besides itself.
+#[derive(Clone, Copy, Default)]
+pub struct CompileOptions<'a> {
+    /// The scenario's folder: data files and the roles' directories are found from there. If
+    /// `None`, from where rehearsal was started.
+    pub directory: Option<&'a Path>,
+    /// If `None`, programs are not checked.
+    pub find_program: Option<&'a FindProgram<'a>>,
+    /// The names of the variables that are set from outside.
+    pub overrides: &'a [String],
+}
+
+/// A scenario that can be performed.
+#[derive(Debug)]
+pub struct Compiled {
+    pub plan: Plan,
+    /// What may not mean what the author thinks: only warnings, or nothing.
+    pub warnings: Diagnostics,
+}
+
+/// The name of a scenario that comes from no file.
+const NO_FILE: &str = "scenario";
+
+/// Reads a scenario file and checks it. Its folder is taken from its path if the options name
+/// none.
+///
+/// # Errors
+/// Everything that is wrong with it, or why it cannot be read.
+pub fn load(path: &Path, options: CompileOptions<'_>) -> Result<Compiled, Diagnostics> {
+    let source = read(path)?;
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let options = CompileOptions {
+        directory: options.directory.or(folder),
+        ..options
+    };
+    compile(&source, Some(path), options)
+}
+
+fn read(path: &Path) -> Result<String, Diagnostics> {
+    use std::io::Read;
+
+    let shown: Arc<str> = path.to_string_lossy().into();
+    let because = |error: std::io::Error| {
+        let message = format!("cannot read the scenario: {error}");
+        let help = "is the path right, and may you read it?".to_owned();
+        let fault = Fault::error(&message, None, Some(help));
+        Diagnostics::new(Arc::clone(&shown), "".into(), vec![fault])
+    };
+    let file = std::fs::File::open(path).map_err(because)?;
+    let mut bytes = Vec::new();
+    // One byte more than allowed, for the parser to see that it is too much.
+    let limit = raw::SOURCE_LIMIT_BYTES as u64 + 1;
+    file.take(limit).read_to_end(&mut bytes).map_err(because)?;
+    match String::from_utf8(bytes) {
+        Ok(source) => Ok(source),
+        // What was cut in the middle of a character is too long anyway.
+        Err(error) if error.as_bytes().len() as u64 == limit => {
+            Ok(String::from_utf8_lossy(error.as_bytes()).into_owned())
+        }
+        Err(error) => {
+            let at = error.utf8_error().valid_up_to();
+            let source = String::from_utf8_lossy(error.as_bytes());
+            let span = at..at + char::REPLACEMENT_CHARACTER.len_utf8();
+            let help = Some("save the file as UTF-8".to_owned());
+            let fault = Fault::error("this is not UTF-8", Some(span), help);
+            Err(Diagnostics::new(shown, source.into(), vec![fault]))
+        }
+    }
+}
+
+/// Checks the text of a scenario; `file` is how the user calls it.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn compile(
+    source: &str,
+    file: Option<&Path>,
+    options: CompileOptions<'_>,
+) -> Result<Compiled, Diagnostics> {
+    let source: Arc<str> = source.strip_prefix('\u{feff}').unwrap_or(source).into();
+    let shown: Arc<str> = file.map_or(NO_FILE.into(), |path| path.to_string_lossy().into());
+    let root = match raw::parse(&source) {
+        Ok(root) => root,
+        Err(fault) => {
+            let fault = Fault::error(&fault.message, Some(fault.span), fault.help);
+            return Err(Diagnostics::new(shown, source, vec![fault]));
+        }
+    };
+    let file_name = file
+        .and_then(Path::file_name)
+        .map_or(NO_FILE.into(), |n| n.to_string_lossy());
+    let context = Context::new(&source, &file_name, options);
+    let plan = scenario(&context, &root, file, &source);
+    let faults = context.into_faults();
+    let failed = faults.iter().any(Fault::is_error);
+    let diagnostics = Diagnostics::new(shown, Arc::clone(&source), faults);
+    match plan {
+        Some(plan) if !failed => Ok(Compiled {
+            plan,
+            warnings: diagnostics,
+        }),
+        _ => {
+            debug_assert!(
+                diagnostics.count(Severity::Error) > 0,
+                "no plan, and no reason"
+            );
+            Err(diagnostics)
+        }
+    }
+}
+
+fn scenario(
+    context: &Context<'_>,
+    root: &Node,
+    file: Option<&Path>,
+    source: &Arc<str>,
+) -> Option<Plan> {
+    let fields = context.fields(root, &SCENARIO)?;
+    let name = fields
+        .get("name")
+        .and_then(|node| context.text(node))
+        .or_else(|| {
+            let stem = file
+                .and_then(Path::file_stem)
+                .map(|stem| stem.to_string_lossy().into_owned());
+            Some(stem.unwrap_or_else(|| NO_FILE.into()))
+        })?;
+    let description = fields
+        .get("description")
+        .and_then(|node| context.text(node));
+    let (defaults, terminal) = defaults(context, fields.get("defaults"));
+
+    let mut known = Known::default();
+    let environment = environment(context, fields.get("environment"), &mut known);
+    let data = data(context, fields.get("data"), &mut known);
+    let secrets = names_of(context, fields.get("secrets"));
+    let variables = variables(context, fields.get("variables"), &mut known, &secrets);
+    check_overrides(context, &variables);
+
+    let roles = fields
+        .get("roles")
+        .map(|node| roles::roles(context, node, terminal));
+    let roles = roles.unwrap_or_default();
+    let flow = fields
+        .get("flow")
+        .map(|node| flow::flow(context, node, &roles, &defaults));
+    let flow = flow.unwrap_or_default();
+    let load = load_of(context, fields.get("load"));
+
+    usage::check(context, &roles, &flow, &known, &secrets);
+    if flow.is_complete {
+        usage::check_unused(context, &roles, &flow.steps);
+    }
+    let secrets = secrets.into_iter().map(|(name, _)| name).collect();
+    Some(Plan {
+        name,
+        description,
+        file: file.map(PathBuf::from),
+        source: Arc::clone(source),
+        roles: roles.into_iter().map(|role| role.role).collect(),
+        steps: flow.steps.into_iter().map(|step| step.step).collect(),
+        variables,
+        secrets,
+        data,
+        environment,
+        defaults,
+        load,
+    })
+}
+
+fn defaults(context: &Context<'_>, node: Option<&Node>) -> (Defaults, DefaultTerminal) {
+    let mut defaults = Defaults::default();
+    let mut terminal = DefaultTerminal {
+        is_pty: true,
+        size: (50, 200),
+    };
+    let Some(fields) = node.and_then(|node| context.fields(node, &DEFAULTS)) else {
+        return (defaults, terminal);
+    };
+    let deadline = |name| fields.get(name).and_then(|node| context.deadline(node));
+    let duration = |name| fields.get(name).and_then(|node| context.duration(node));
+    terminal.is_pty = fields
+        .get("terminal")
+        .and_then(|n| roles::is_pty(context, n))
+        .unwrap_or(terminal.is_pty);
+    terminal.size = fields
+        .get("size")
+        .and_then(|n| context.size(n))
+        .unwrap_or(terminal.size);
+    defaults.startup = deadline("startup").unwrap_or(defaults.startup);
+    defaults.step = deadline("step").unwrap_or(defaults.step);
+    defaults.flow = deadline("flow");
+    defaults.delay = duration("delay").unwrap_or(defaults.delay);
+    defaults.quiet = duration("quiet").unwrap_or(defaults.quiet);
+    (defaults, terminal)
+}
+
+fn load_of(context: &Context<'_>, node: Option<&Node>) -> Load {
+    let one = Load {
+        flows: 1,
+        parallel: 1,
+    };
+    let Some(fields) = node.and_then(|node| context.fields(node, &LOAD)) else {
+        return one;
+    };
+    let count = |name| {
+        fields
+            .get(name)
+            .and_then(|node| context.count(node, 1))
+            .unwrap_or(1)
+    };
+    Load {
+        flows: count("flows"),
+        parallel: count("parallel"),
+    }
+}
+
+/// A list of names, each with its place.
+fn names_of(context: &Context<'_>, node: Option<&Node>) -> Vec<(String, Range<usize>)> {
+    let Some(node) = node else { return Vec::new() };
+    let mut names: Vec<(String, Range<usize>)> = Vec::new();
+    for node in context.list(node, "names", "[name, …]") {
+        let Some(name) = context.word(node, "the name") else {
+            continue;
+        };
+        if names.iter().any(|(known, _)| known == name) {
+            let help = Some("leave one out".to_owned());
+            context.error(&node.span, format!("`{name}` stands twice"), help);
+            continue;
+        }
+        names.push((name.to_owned(), node.span.clone()));
+    }
+    names
+}
+
+fn environment(context: &Context<'_>, node: Option<&Node>, known: &mut Known) -> Vec<String> {
+    let names = names_of(context, node);
+    for (name, span) in &names {
+        if !is_identifier(name) {
+            let help = Some("names are made of letters, digits and _".to_owned());
+            context.error(
+                span,
+                format!("`{name}` cannot be read as `env.{name}`"),
+                help,
+            );
+        }
+        known.add_environment(name);
+    }
+    names.into_iter().map(|(name, _)| name).collect()
+}
+
+fn data(context: &Context<'_>, node: Option<&Node>, known: &mut Known) -> Vec<DataSource> {
+    let mut sources = Vec::new();
+    let entries = node
+        .map(|node| context.entries(node, "tables"))
+        .unwrap_or_default();
+    for (key, name, node) in entries {
+        if context.identifier(&key.span, name, "a table").is_none() {
+            continue;
+        }
+        known.add_data(name, None);
+        let Some(fields) = context.fields(node, &DATA) else {
+            continue;
+        };
+        let choices = [
+            ("sequential", Take::Sequential),
+            ("random", Take::Random),
+            ("unique", Take::Unique),
+        ];
+        let take = match fields.get("take") {
+            None => Some(Take::Sequential),
+            Some(node) => context.choice(node, &choices),
+        };
+        let Some(file) = fields.get("file") else {
+            continue;
+        };
+        let Some(written) = context.word(file, "the file's name") else {
+            continue;
+        };
+        match data::read(&context.path(written)) {
+            Ok(table) => {
+                known.add_data(name, Some(table.columns.clone()));
+                sources.push(DataSource {
+                    name: name.to_owned(),
+                    columns: table.columns,
+                    rows: table.rows.into(),
+                    take: take.unwrap_or(Take::Sequential),
+                    place: context.place(&key.span),
+                });
+            }
+            Err(reason) => {
+                let help = Some("the file is looked for from the scenario's folder".to_owned());
+                context.error(&file.span, reason, help);
+            }
+        }
+    }
+    sources
+}
+
+fn variables(
+    context: &Context<'_>,
+    node: Option<&Node>,
+    known: &mut Known,
+    secrets: &[(String, Range<usize>)],
+) -> Vec<(String, Template)> {
+    let mut variables = Vec::new();
+    let Some(node) = node else { return variables };
+    for (key, name, node) in context.entries(node, "variables") {
+        if context.identifier(&key.span, name, "a variable").is_none() {
+            continue;
+        }
+        if known.is_data(name) {
+            let help = Some("choose another name".to_owned());
+            context.error(
+                &key.span,
+                format!("`{name}` is a table of `data` already"),
+                help,
+            );
+        }
+        let (template, trace) = context.traced(|| context.template(node));
+        usage::check_simple(context, &trace, known);
+        known.add_variable(name);
+        let Some(template) = template else { continue };
+        if template
+            .names()
+            .iter()
+            .any(|used| known.is_secret(used, secrets))
+        {
+            known.taint(name);
+        }
+        variables.push((name.to_owned(), template));
+    }
+    variables
+}
+
+fn check_overrides(context: &Context<'_>, variables: &[(String, Template)]) {
+    let known = || variables.iter().map(|(name, _)| name.as_str());
+    for name in context.options.overrides {
+        if known().any(|known| known == name) {
+            continue;
+        }
+        let help = match names::nearest(name, known()) {
+            Some(near) => format!("is `{near}` meant?"),
+            None => match names::list(known()) {
+                list if list.is_empty() => "it has no `variables`".to_owned(),
+                list => format!("it has {list}"),
+            },
+        };
+        let message = format!("the scenario has no variable `{name}` that could be set");
+        context.fault(Fault::error(&message, None, Some(help)));
+    }
+}

@@ -1,0 +1,260 @@
+//! What the compiler has at hand everywhere: the source, the faults found so far, and the uses
+//! and captures of names.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::super::diagnostics::{Fault, Lines};
+use super::super::names;
+use super::super::plan::Place;
+use super::super::raw::{Node, Value};
+use super::super::vocabulary::Vocabulary;
+use super::CompileOptions;
+use super::usage::Trace;
+
+pub(super) struct Context<'a> {
+    source: &'a str,
+    file: Arc<str>,
+    lines: Lines,
+    faults: RefCell<Vec<Fault>>,
+    trace: RefCell<Vec<Trace>>,
+    pub options: CompileOptions<'a>,
+}
+
+impl<'a> Context<'a> {
+    pub fn new(source: &'a str, file: &str, options: CompileOptions<'a>) -> Self {
+        Context {
+            source,
+            file: file.into(),
+            lines: Lines::new(source),
+            faults: RefCell::default(),
+            trace: RefCell::default(),
+            options,
+        }
+    }
+
+    pub fn into_faults(self) -> Vec<Fault> {
+        self.faults.into_inner()
+    }
+
+    pub fn error(&self, span: &Range<usize>, message: impl AsRef<str>, help: Option<String>) {
+        self.fault(Fault::error(message.as_ref(), Some(span.clone()), help));
+    }
+
+    pub fn warning(&self, span: &Range<usize>, message: impl AsRef<str>, help: Option<String>) {
+        self.fault(Fault::warning(message.as_ref(), Some(span.clone()), help));
+    }
+
+    pub fn fault(&self, fault: Fault) {
+        self.faults.borrow_mut().push(fault);
+    }
+
+    pub fn place(&self, span: &Range<usize>) -> Place {
+        Place {
+            file: Arc::clone(&self.file),
+            line: self.lines.line(span.start),
+        }
+    }
+
+    /// Where a file that the scenario names is.
+    pub fn path(&self, written: &str) -> PathBuf {
+        match self.options.directory {
+            Some(directory) => directory.join(written),
+            None => PathBuf::from(written),
+        }
+    }
+
+    /// Where a part of a text stands in the source, if it is written there as it is; else where
+    /// the whole text stands.
+    pub fn part(&self, node: &Node, part: &str) -> Range<usize> {
+        match self.source[node.span.clone()].find(part) {
+            Some(at) if !part.is_empty() => {
+                let start = node.span.start + at;
+                start..start + part.len()
+            }
+            _ => node.span.clone(),
+        }
+    }
+
+    /// Notes that a name is used, or captured, at this point.
+    pub fn note(&self, trace: Trace) {
+        self.trace.borrow_mut().push(trace);
+    }
+
+    /// What `inner` noted, apart from what was noted before it.
+    pub fn traced<T>(&self, inner: impl FnOnce() -> T) -> (T, Vec<Trace>) {
+        let before = self.trace.take();
+        let result = inner();
+        (result, self.trace.replace(before))
+    }
+
+    /// The entries of a map of known keys. Faults are told: no map, unknown keys, keys that
+    /// stand twice, keys that are missing.
+    pub fn fields<'n>(
+        &self,
+        node: &'n Node,
+        vocabulary: &'static Vocabulary,
+    ) -> Option<Fields<'n>> {
+        let Value::Map(entries) = &node.value else {
+            let kind = node.value.kind();
+            let what = vocabulary.what;
+            let help = format!(
+                "{what} is a map with the keys {}",
+                names::list(vocabulary.names())
+            );
+            self.error(
+                &node.span,
+                format!("{kind} stands where {what} is expected"),
+                Some(help),
+            );
+            return None;
+        };
+        let mut meant: Vec<&str> = Vec::new();
+        let mut fields = Fields {
+            entries: BTreeMap::new(),
+            span: node.span.clone(),
+            is_complete: true,
+        };
+        for (key, name, value) in self.keyed(entries) {
+            if vocabulary.knows(name) {
+                fields.entries.insert(name, (key, value));
+                continue;
+            }
+            fields.is_complete = false;
+            let near = names::nearest(name, vocabulary.names());
+            meant.extend(near);
+            if vocabulary.comes_later(name, near.is_some()) {
+                let message = format!("`{name}` is not supported yet");
+                self.error(&key.span, message, Some("leave it out".into()));
+                continue;
+            }
+            let help = match near {
+                Some(near) => format!("is `{near}` meant?"),
+                None => format!(
+                    "{} has the keys {}",
+                    vocabulary.what,
+                    names::list(vocabulary.names())
+                ),
+            };
+            self.error(
+                &key.span,
+                format!("unknown key `{name}` in {}", vocabulary.what),
+                Some(help),
+            );
+        }
+        for word in vocabulary.keys.iter().filter(|word| word.required) {
+            if !fields.entries.contains_key(word.name) && !meant.contains(&word.name) {
+                let message = format!("{} has no `{}`", vocabulary.what, word.name);
+                let help = format!("write `{}: …`: {}", word.name, word.about);
+                self.error(&node.span, message, Some(help));
+            }
+        }
+        Some(fields)
+    }
+
+    /// The entries of a map whose keys the author chooses. Faults are told: no map, no entry.
+    pub fn entries<'n>(&self, node: &'n Node, what: &str) -> Vec<(&'n Node, &'n str, &'n Node)> {
+        match &node.value {
+            Value::Map(entries) if !entries.is_empty() => self.keyed(entries),
+            Value::Map(_) => {
+                let help = "write `name: …` for each, or leave the key out".to_owned();
+                self.error(&node.span, format!("{what} are missing"), Some(help));
+                Vec::new()
+            }
+            other => {
+                let message = format!("{} stands where {what} are expected", other.kind());
+                self.error(&node.span, message, Some("write `name: …` for each".into()));
+                Vec::new()
+            }
+        }
+    }
+
+    /// Entries with their keys as texts. Keys that are no texts or stand twice are told.
+    fn keyed<'n>(&self, entries: &'n [(Node, Node)]) -> Vec<(&'n Node, &'n str, &'n Node)> {
+        let mut first: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut keyed = Vec::with_capacity(entries.len());
+        for (key, value) in entries {
+            let Value::Text(name) = &key.value else {
+                let message = format!("{} stands where a key is expected", key.value.kind());
+                self.error(
+                    &key.span,
+                    message,
+                    Some("texts with braces need quotes: '…'".into()),
+                );
+                continue;
+            };
+            if let Some(line) = first.get(name.as_str()) {
+                let help = format!("it stands in line {line} already; of two, one would be lost");
+                self.error(
+                    &key.span,
+                    format!("the key `{name}` stands twice"),
+                    Some(help),
+                );
+                continue;
+            }
+            first.insert(name, self.lines.line(key.span.start));
+            keyed.push((key, name.as_str(), value));
+        }
+        keyed
+    }
+
+    /// The elements of a list. Faults are told: no list.
+    pub fn list<'n>(&self, node: &'n Node, what: &str, example: &str) -> &'n [Node] {
+        match &node.value {
+            Value::List(list) => list,
+            other => {
+                let message = format!("{} stands where a list of {what} is expected", other.kind());
+                self.error(&node.span, message, Some(format!("write {example}")));
+                &[]
+            }
+        }
+    }
+}
+
+/// The entries of a map of known keys.
+pub(super) struct Fields<'n> {
+    entries: BTreeMap<&'n str, (&'n Node, &'n Node)>,
+    /// Where the map begins.
+    pub span: Range<usize>,
+    /// Whether there were no unknown keys. If there were, what seems to be missing may be what
+    /// they should have been, so it is not told.
+    pub is_complete: bool,
+}
+
+impl<'n> Fields<'n> {
+    /// Nothing, in place of what cannot be read.
+    pub fn none(span: &Range<usize>) -> Self {
+        Fields {
+            entries: BTreeMap::new(),
+            span: span.clone(),
+            is_complete: false,
+        }
+    }
+
+    pub fn get(&self, name: &str) -> Option<&'n Node> {
+        self.entries.get(name).map(|(_, value)| *value)
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.entries.contains_key(name)
+    }
+
+    /// Where the key itself stands.
+    pub fn key_span(&self, name: &str) -> Range<usize> {
+        self.entries
+            .get(name)
+            .map_or(self.span.clone(), |(key, _)| key.span.clone())
+    }
+
+    /// Those of `names` that are there.
+    pub fn among(&self, names: &[&'static str]) -> Vec<&'static str> {
+        names
+            .iter()
+            .copied()
+            .filter(|name| self.has(name))
+            .collect()
+    }
+}

@@ -1,0 +1,335 @@
+//! Roles: the programs, what surrounds their dialogue, and their actions.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::super::plan::{
+    Action, FailOn, Heard, Interlude, Menu, PatternSpec, Reply, Role, TerminalKind,
+};
+use super::super::raw::{Node, Value};
+use super::super::template::Template;
+use super::super::vocabulary::{INTERLUDE, MENU, ROLE};
+use super::context::{Context, Fields};
+use super::turns::{self, command, key, one_of_two, said};
+use super::usage::Trace;
+
+/// How often an interlude may come in a step if nothing else is said.
+const INTERLUDES_AT_MOST: u32 = 50;
+
+/// The action that is performed when a flow has ended well.
+pub(super) const LEAVE: &str = "leave";
+
+/// A role, with what the compiler needs to know of it besides.
+pub(super) struct CompiledRole {
+    pub role: Role,
+    pub span: Range<usize>,
+    /// What starting the program and its surroundings use.
+    pub trace: Vec<Trace>,
+    pub actions: Vec<CompiledAction>,
+}
+
+pub(super) struct CompiledAction {
+    pub name: String,
+    pub span: Range<usize>,
+    pub trace: Vec<Trace>,
+}
+
+/// The terminal that a role has if it says nothing else.
+#[derive(Clone, Copy)]
+pub(super) struct DefaultTerminal {
+    pub is_pty: bool,
+    pub size: (u16, u16),
+}
+
+/// What the turns of a role's actions can refer to.
+pub(super) struct Surroundings<'n> {
+    pub role: &'n str,
+    menu_prompt: Option<&'n Node>,
+    menu_prompt_is_faulty: bool,
+}
+
+impl Surroundings<'_> {
+    /// What `choose` and `pick` await if they name no wait.
+    pub fn menu_prompt(&self, context: &Context<'_>) -> Option<PatternSpec> {
+        if self.menu_prompt_is_faulty {
+            return None;
+        }
+        context.pattern_without_captures(self.menu_prompt?, "the menu's prompt")
+    }
+
+    /// Whether there is one that cannot be read, which is told already.
+    pub fn menu_prompt_is_faulty(&self) -> bool {
+        self.menu_prompt_is_faulty
+    }
+}
+
+pub(super) fn roles(
+    context: &Context<'_>,
+    node: &Node,
+    terminal: DefaultTerminal,
+) -> Vec<CompiledRole> {
+    let mut roles = Vec::new();
+    for (key, name, node) in context.entries(node, "roles") {
+        context.word(key, "the role's name");
+        let fields = context
+            .fields(node, &ROLE)
+            .unwrap_or_else(|| Fields::none(&key.span));
+        roles.push(role(context, name, key.span.clone(), &fields, terminal));
+    }
+    roles
+}
+
+fn role(
+    context: &Context<'_>,
+    name: &str,
+    span: Range<usize>,
+    fields: &Fields<'_>,
+    terminal: DefaultTerminal,
+) -> CompiledRole {
+    let title = fields.get("title").and_then(|node| context.text(node));
+    if let Some(node) = fields.get("lifetime") {
+        lifetime(context, node);
+    }
+    let (mut role, trace) = context.traced(|| Role {
+        name: name.to_owned(),
+        title: title.unwrap_or_else(|| name.to_owned()),
+        run: fields
+            .get("run")
+            .and_then(|node| command(context, node))
+            .unwrap_or_default(),
+        terminal: terminal_kind(context, fields, terminal),
+        environment: fields
+            .get("environment")
+            .map(|n| environment(context, n))
+            .unwrap_or_default(),
+        directory: fields
+            .get("directory")
+            .and_then(|node| directory(context, node)),
+        menu: fields
+            .get("menu")
+            .map(|node| menu(context, node))
+            .unwrap_or_default(),
+        interludes: fields
+            .get("interludes")
+            .map(|n| interludes(context, n))
+            .unwrap_or_default(),
+        fail_on: fields
+            .get("fail_on")
+            .map(|node| fail_on(context, node))
+            .unwrap_or_default(),
+        actions: Vec::new(),
+        leave: None,
+    });
+    let menu_prompt = menu_prompt_node(fields);
+    let around = Surroundings {
+        role: name,
+        menu_prompt,
+        menu_prompt_is_faulty: menu_prompt.is_some() && role.menu.prompt.is_none(),
+    };
+    let mut actions = Vec::new();
+    for (key, name, node) in fields
+        .get("actions")
+        .map(|node| context.entries(node, "actions"))
+        .unwrap_or_default()
+    {
+        let (turns, trace) = context.traced(|| turns::turns(context, node, &around));
+        let place = context.place(&key.span);
+        let action = Arc::new(Action {
+            name: name.to_owned(),
+            turns,
+            place,
+        });
+        if name == LEAVE {
+            role.leave = Some(Arc::clone(&action));
+        }
+        role.actions.push(action);
+        actions.push(CompiledAction {
+            name: name.to_owned(),
+            span: key.span.clone(),
+            trace,
+        });
+    }
+    CompiledRole {
+        role,
+        span,
+        trace,
+        actions,
+    }
+}
+
+fn menu_prompt_node<'n>(fields: &Fields<'n>) -> Option<&'n Node> {
+    let Value::Map(entries) = &fields.get("menu")?.value else {
+        return None;
+    };
+    entries.iter().find_map(|(key, value)| match &key.value {
+        Value::Text(name) if name == "prompt" => Some(value),
+        _ => None,
+    })
+}
+
+fn lifetime(context: &Context<'_>, node: &Node) {
+    if let Value::Map(_) = node.value {
+        let message = "a `lifetime` of several flows (`pool`) is not supported yet";
+        context.error(
+            &node.span,
+            message,
+            Some("write `lifetime: flow`, or leave it out".into()),
+        );
+        return;
+    }
+    context.choice(node, &[("flow", ())]);
+}
+
+pub(super) fn is_pty(context: &Context<'_>, node: &Node) -> Option<bool> {
+    context.choice(node, &[("pty", true), ("pipes", false)])
+}
+
+fn terminal_kind(
+    context: &Context<'_>,
+    fields: &Fields<'_>,
+    default: DefaultTerminal,
+) -> TerminalKind {
+    let is_pty = fields
+        .get("terminal")
+        .and_then(|node| is_pty(context, node));
+    let size = fields.get("size").and_then(|node| context.size(node));
+    let (rows, columns) = size.unwrap_or(default.size);
+    if is_pty.unwrap_or(default.is_pty) {
+        return TerminalKind::Pty { rows, columns };
+    }
+    if fields.has("size") {
+        let help = Some("leave it out, or write `terminal: pty`".to_owned());
+        context.error(&fields.key_span("size"), "pipes have no size", help);
+    }
+    TerminalKind::Pipes
+}
+
+fn environment(context: &Context<'_>, node: &Node) -> Vec<(String, Template)> {
+    let mut variables = Vec::new();
+    for (key, name, value) in context.entries(node, "environment variables") {
+        if name.is_empty() || name.contains(['=', '\0']) {
+            let message = format!("`{name}` cannot name an environment variable");
+            let help = Some("write a name without `=`".to_owned());
+            context.error(&key.span, message, help);
+            continue;
+        }
+        if let Some(template) = context.template(value) {
+            variables.push((name.to_owned(), template));
+        }
+    }
+    variables
+}
+
+fn directory(context: &Context<'_>, node: &Node) -> Option<Template> {
+    context.word(node, "the directory")?;
+    let template = context.template(node)?;
+    if let Some(fixed) = template.fixed()
+        && !context.path(fixed).is_dir()
+    {
+        let help = Some("it is looked for from the scenario's folder".to_owned());
+        context.error(&node.span, format!("there is no folder `{fixed}`"), help);
+    }
+    Some(template)
+}
+
+fn menu(context: &Context<'_>, node: &Node) -> Menu {
+    let Some(fields) = context.fields(node, &MENU) else {
+        return Menu::default();
+    };
+    // What it uses counts where a turn awaits it.
+    let (prompt, _) = context
+        .traced(|| context.pattern_without_captures(fields.get("prompt")?, "the menu's prompt"));
+    let row = fields
+        .get("row")
+        .and_then(|node| context.row_format(node))
+        .unwrap_or_default();
+    Menu { prompt, row }
+}
+
+fn interludes(context: &Context<'_>, node: &Node) -> Vec<Interlude> {
+    let example = "`- {prompt: Press Enter to continue, press: enter}`";
+    context
+        .list(node, "interludes", example)
+        .iter()
+        .filter_map(|node| interlude(context, node))
+        .collect()
+}
+
+fn interlude(context: &Context<'_>, node: &Node) -> Option<Interlude> {
+    let fields = context.fields(node, &INTERLUDE)?;
+    let wait = one_of_two(context, &fields).and_then(|wait| {
+        let pattern = context.pattern_without_captures(fields.get(wait)?, "an interlude")?;
+        let on = if wait == "prompt" {
+            Heard::Prompt
+        } else {
+            Heard::Line
+        };
+        Some((pattern, on))
+    });
+    let reply = match fields.among(&["send", "press"]).as_slice() {
+        [] if !fields.is_complete => None,
+        [] => {
+            let help = Some("write `press: enter` or `send: …`".to_owned());
+            context.error(&fields.span, "this interlude is not answered", help);
+            None
+        }
+        ["send"] => said(context, fields.get("send")?).map(Reply::Send),
+        ["press"] => key(context, fields.get("press")?).map(Reply::Press),
+        _ => {
+            let message = "an interlude says one thing, not both `send` and `press`";
+            context.error(
+                &fields.key_span("press"),
+                message,
+                Some("leave one out".into()),
+            );
+            None
+        }
+    };
+    let at_most = match fields.get("at_most") {
+        Some(node) => context.small_count(node, 1),
+        None => Some(INTERLUDES_AT_MOST),
+    };
+    let (wait, on) = wait?;
+    Some(Interlude {
+        wait,
+        on,
+        reply: Some(reply?),
+        at_most: at_most?,
+        place: context.place(&node.span),
+    })
+}
+
+fn fail_on(context: &Context<'_>, node: &Node) -> Vec<FailOn> {
+    let mut all = Vec::new();
+    for (key, name, value) in context.entries(node, "categories of failures") {
+        if context
+            .identifier(&key.span, name, "a category of failures")
+            .is_none()
+        {
+            continue;
+        }
+        let patterns: Vec<&Node> = match &value.value {
+            Value::List(list) => list.iter().collect(),
+            _ => vec![value],
+        };
+        if patterns.is_empty() {
+            let help = Some("write a text that the program prints".to_owned());
+            context.error(
+                &key.span,
+                format!("nothing is named that means `{name}`"),
+                help,
+            );
+        }
+        for node in patterns {
+            if let Some(pattern) = context.fixed_pattern(node, "`fail_on`") {
+                let place = context.place(&node.span);
+                all.push(FailOn {
+                    category: name.to_owned(),
+                    pattern,
+                    place,
+                });
+            }
+        }
+    }
+    all
+}

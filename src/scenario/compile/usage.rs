@@ -1,0 +1,425 @@
+//! Names: where values come from, where they are used, and whether they are there by then.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use super::super::names;
+use super::super::plan::Step;
+use super::context::Context;
+use super::flow::{CompiledStep, Flow};
+use super::roles::{CompiledAction, CompiledRole, LEAVE};
+
+/// A name that is used or captured, in the order in which it happens.
+#[derive(Debug)]
+pub(super) enum Trace {
+    Use {
+        name: String,
+        span: Range<usize>,
+    },
+    /// A use in the arguments of a command, which every user of the machine can read.
+    ArgumentUse {
+        name: String,
+        span: Range<usize>,
+    },
+    /// Perhaps: of several alternatives one is taken.
+    Capture {
+        name: String,
+        span: Range<usize>,
+    },
+}
+
+/// The names that have a value before the first step.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    variables: BTreeSet<String>,
+    /// With their columns, if the table could be read.
+    data: BTreeMap<String, Option<Vec<String>>>,
+    environment: BTreeSet<String>,
+    /// Variables that a secret went into.
+    tainted: BTreeSet<String>,
+}
+
+/// Names with parts that are always there.
+const GROUPS: [(&str, &[&str]); 2] = [("flow", &["number", "id"]), ("run", &["id", "directory"])];
+
+/// Why a name has no value.
+enum Unknown {
+    /// Nothing provides it.
+    Never,
+    /// There is such a thing, but used otherwise: the message and the help.
+    Misused(String, String),
+}
+
+impl Known {
+    pub fn add_variable(&mut self, name: &str) {
+        self.variables.insert(name.to_owned());
+    }
+
+    pub fn add_data(&mut self, name: &str, columns: Option<Vec<String>>) {
+        self.data.insert(name.to_owned(), columns);
+    }
+
+    pub fn add_environment(&mut self, name: &str) {
+        self.environment.insert(name.to_owned());
+    }
+
+    pub fn taint(&mut self, name: &str) {
+        self.tainted.insert(name.to_owned());
+    }
+
+    pub fn is_data(&self, name: &str) -> bool {
+        self.data.contains_key(name)
+    }
+
+    /// Whether a secret is in the value of this name.
+    pub fn is_secret(&self, name: &str, secrets: &[(String, Range<usize>)]) -> bool {
+        self.tainted.contains(name) || secrets.iter().any(|(secret, _)| secret == name)
+    }
+
+    /// Everything that can be named, for proposals.
+    fn all(&self) -> Vec<String> {
+        let groups = GROUPS
+            .iter()
+            .flat_map(|(group, parts)| parts.iter().map(move |part| format!("{group}.{part}")));
+        let columns = self.data.iter().flat_map(|(name, columns)| {
+            columns
+                .iter()
+                .flatten()
+                .map(move |column| format!("{name}.{column}"))
+        });
+        let environment = self.environment.iter().map(|name| format!("env.{name}"));
+        self.variables
+            .iter()
+            .cloned()
+            .chain(groups)
+            .chain(columns)
+            .chain(environment)
+            .collect()
+    }
+
+    fn check(&self, name: &str, captured: &BTreeSet<String>) -> Result<(), Unknown> {
+        let (root, part) = match name.split_once('.') {
+            Some((root, part)) => (root, Some(part.split('.').next().unwrap_or(part))),
+            None => (name, None),
+        };
+        if let Some((_, parts)) = GROUPS.iter().find(|(group, _)| *group == root) {
+            return has_part(root, part, &mut parts.iter().copied());
+        }
+        if root == "env" {
+            return match part {
+                Some(part) if self.environment.contains(part) => Ok(()),
+                Some(part) => Err(Unknown::Misused(
+                    format!("the scenario does not say that it reads `{part}` of the environment"),
+                    format!("list it at the top: `environment: [{part}]`"),
+                )),
+                None => Err(Unknown::Misused(
+                    "`env` alone is no value".into(),
+                    "write `env.NAME`".into(),
+                )),
+            };
+        }
+        if let Some(columns) = self.data.get(root) {
+            return match columns {
+                Some(columns) => has_part(root, part, &mut columns.iter().map(String::as_str)),
+                None => Ok(()),
+            };
+        }
+        if !self.variables.contains(root) && !captured.contains(root) {
+            return Err(Unknown::Never);
+        }
+        match part {
+            None => Ok(()),
+            Some(part) => Err(Unknown::Misused(
+                format!("`{root}` is a text and has no part `{part}`"),
+                format!("filters are written `{root} | upper`; only tables of `data` have parts"),
+            )),
+        }
+    }
+}
+
+fn has_part(
+    root: &str,
+    part: Option<&str>,
+    parts: &mut dyn Iterator<Item = &str>,
+) -> Result<(), Unknown> {
+    let parts: Vec<&str> = parts.collect();
+    match part {
+        Some(part) if parts.contains(&part) => Ok(()),
+        Some(part) => Err(Unknown::Misused(
+            format!("`{root}` has no `{part}`"),
+            match names::nearest(part, parts.iter().copied()) {
+                Some(near) => format!("is `{root}.{near}` meant?"),
+                None => format!("it has {}", names::list(parts)),
+            },
+        )),
+        None => Err(Unknown::Misused(
+            format!("`{root}` alone is no value"),
+            format!(
+                "write one of its parts: `{root}.{}`",
+                parts.first().unwrap_or(&"name")
+            ),
+        )),
+    }
+}
+
+/// Tells every name in `trace` that has no value in `known`.
+pub(super) fn check_simple(context: &Context<'_>, trace: &[Trace], known: &Known) {
+    Usage::new(context, known, &[]).uses(trace);
+}
+
+/// Follows the flow: every name must have a value by the time it is used, every promise must be
+/// kept by its action, and no secret may stand among a command's arguments.
+pub(super) fn check(
+    context: &Context<'_>,
+    roles: &[CompiledRole],
+    flow: &Flow,
+    known: &Known,
+    secrets: &[(String, Range<usize>)],
+) {
+    let steps = &flow.steps;
+    let mut usage = Usage::new(context, known, secrets);
+    if !flow.is_complete {
+        usage.capture_all(roles);
+    }
+    // What an action uses and captures is looked at once: where it is performed again, no fewer
+    // names are known.
+    let firsts = first_uses(steps);
+    for step in firsts.iter().map(|&at| &steps[at]) {
+        let action = action_of(roles, step);
+        for (name, _) in action.map(captures).unwrap_or_default() {
+            usage
+                .later
+                .entry(name)
+                .or_insert_with(|| step.step.name.clone());
+        }
+    }
+    for (at, step) in steps.iter().enumerate() {
+        let Some(role) = roles.get(step.step.role.0) else {
+            continue;
+        };
+        if step.step.starts_script {
+            usage.follow(&role.trace);
+        }
+        usage.follow(&step.trace);
+        if let Some(action) = action_of(roles, step) {
+            if firsts.contains(&at) {
+                usage.follow(&action.trace);
+            }
+            provides(context, step, action);
+        }
+    }
+    let used = |role: usize| steps.iter().any(|step| step.step.role.0 == role);
+    for (index, role) in roles.iter().enumerate() {
+        for action in role.actions.iter().filter(|action| action.name == LEAVE) {
+            if used(index) {
+                usage.follow(&action.trace);
+            }
+        }
+    }
+    // What the flow does not use can still be misspelt. It may use whatever any action captures.
+    usage.capture_all(roles);
+    for role in roles {
+        usage.uses(&role.trace);
+        for action in &role.actions {
+            usage.uses(&action.trace);
+        }
+    }
+    check_secrets(&usage, secrets);
+}
+
+/// The steps that are the first to perform their action.
+fn first_uses(steps: &[CompiledStep]) -> BTreeSet<usize> {
+    let mut seen = BTreeSet::new();
+    let first = |step: &Step| seen.insert((step.role.0, step.action.name.clone()));
+    let firsts: Vec<bool> = steps.iter().map(|step| &step.step).map(first).collect();
+    (0..steps.len()).filter(|&at| firsts[at]).collect()
+}
+
+fn action_of<'r>(roles: &'r [CompiledRole], step: &CompiledStep) -> Option<&'r CompiledAction> {
+    let role = roles.get(step.step.role.0)?;
+    role.actions
+        .iter()
+        .find(|action| action.name == step.step.action.name)
+}
+
+fn captures(action: &CompiledAction) -> Vec<(&str, &Range<usize>)> {
+    action
+        .trace
+        .iter()
+        .filter_map(|trace| match trace {
+            Trace::Capture { name, span } => Some((name.as_str(), span)),
+            Trace::Use { .. } | Trace::ArgumentUse { .. } => None,
+        })
+        .collect()
+}
+
+fn provides(context: &Context<'_>, step: &CompiledStep, action: &CompiledAction) {
+    if step.provides.is_empty() {
+        return;
+    }
+    let captures: Vec<&str> = captures(action).into_iter().map(|(name, _)| name).collect();
+    for (name, span) in &step.provides {
+        if captures.contains(&name.as_str()) {
+            continue;
+        }
+        let message = format!("no turn of `{}` captures `{name}`", action.name);
+        let help = match names::nearest(name, captures.iter().copied()) {
+            Some(near) => format!("is `{near}` meant?"),
+            None if captures.is_empty() => {
+                format!("capture it where the program prints it: see: '/…(?<{name}>\\S+)/'")
+            }
+            None => format!("it captures {}", names::list(captures.iter().copied())),
+        };
+        context.error(span, message, Some(help));
+    }
+}
+
+fn check_secrets(usage: &Usage<'_, '_>, secrets: &[(String, Range<usize>)]) {
+    for (name, span) in secrets {
+        if let Err(unknown) = usage.known.check(name, &usage.captured) {
+            let (message, help) = match unknown {
+                Unknown::Misused(message, help) => (message, Some(help)),
+                Unknown::Never => usage.never(name),
+            };
+            usage.context.error(span, message, help);
+        }
+    }
+}
+
+/// Tells roles and actions that the flow does not use.
+pub(super) fn check_unused(context: &Context<'_>, roles: &[CompiledRole], steps: &[CompiledStep]) {
+    for (index, role) in roles.iter().enumerate() {
+        if steps.iter().all(|step| step.step.role.0 != index) {
+            let message = format!("no step uses the role `{}`", role.role.name);
+            context.warning(
+                &role.span,
+                message,
+                Some("add a step, or leave it out".into()),
+            );
+            continue;
+        }
+        for action in role.actions.iter().filter(|action| action.name != LEAVE) {
+            let used = steps
+                .iter()
+                .any(|step| step.step.role.0 == index && step.step.action.name == action.name);
+            if !used {
+                let message = format!("no step does `{}`", action.name);
+                context.warning(
+                    &action.span,
+                    message,
+                    Some("add a step, or leave it out".into()),
+                );
+            }
+        }
+    }
+}
+
+struct Usage<'a, 'c> {
+    context: &'a Context<'c>,
+    known: &'a Known,
+    secrets: &'a [(String, Range<usize>)],
+    /// Captured, perhaps, so far.
+    captured: BTreeSet<String>,
+    /// Which step captures a name first.
+    later: BTreeMap<&'a str, String>,
+    /// The places that are told already.
+    told: BTreeSet<(String, usize)>,
+}
+
+impl<'a, 'c> Usage<'a, 'c> {
+    fn new(
+        context: &'a Context<'c>,
+        known: &'a Known,
+        secrets: &'a [(String, Range<usize>)],
+    ) -> Self {
+        Usage {
+            context,
+            known,
+            secrets,
+            captured: BTreeSet::new(),
+            later: BTreeMap::new(),
+            told: BTreeSet::new(),
+        }
+    }
+
+    /// Takes whatever any action captures for known.
+    fn capture_all(&mut self, roles: &[CompiledRole]) {
+        let actions = roles.iter().flat_map(|role| &role.actions);
+        self.captured
+            .extend(actions.flat_map(captures).map(|(name, _)| name.to_owned()));
+    }
+
+    /// Checks the uses, and takes what is captured for known from then on.
+    fn follow(&mut self, trace: &[Trace]) {
+        for trace in trace {
+            match trace {
+                Trace::Use { name, span } => self.one_use(name, span),
+                Trace::ArgumentUse { name, span } => self.argument(name, span),
+                Trace::Capture { name, span } => {
+                    if self.known.is_data(name) && self.told.insert((name.clone(), span.start)) {
+                        let message = format!("`{name}` is a table of `data`, not a capture");
+                        self.context
+                            .error(span, message, Some("choose another name".into()));
+                    }
+                    self.captured.insert(name.clone());
+                }
+            }
+        }
+    }
+
+    /// Checks the uses.
+    fn uses(&mut self, trace: &[Trace]) {
+        for trace in trace {
+            match trace {
+                Trace::Use { name, span } => self.one_use(name, span),
+                Trace::ArgumentUse { name, span } => self.argument(name, span),
+                Trace::Capture { .. } => {}
+            }
+        }
+    }
+
+    fn argument(&mut self, name: &str, span: &Range<usize>) {
+        self.one_use(name, span);
+        if self.known.is_secret(name, self.secrets)
+            && self.told.insert((name.to_owned(), span.start))
+        {
+            let message =
+                format!("the secret in `{name}` would be visible in the list of processes");
+            let help = "give it to the program in its `environment`, or at a prompt with `secret`";
+            self.context.error(span, message, Some(help.into()));
+        }
+    }
+
+    fn one_use(&mut self, name: &str, span: &Range<usize>) {
+        let Err(unknown) = self.known.check(name, &self.captured) else {
+            return;
+        };
+        if !self.told.insert((name.to_owned(), span.start)) {
+            return;
+        }
+        let (message, help) = match unknown {
+            Unknown::Misused(message, help) => (message, Some(help)),
+            Unknown::Never => self.never(name),
+        };
+        self.context.error(span, message, help);
+    }
+
+    fn never(&self, name: &str) -> (String, Option<String>) {
+        if let Some(step) = self.later.get(name) {
+            return (
+                format!("`{name}` is used before any step provides it"),
+                Some(format!("step `{step}` captures it, later")),
+            );
+        }
+        let known = self.known.all();
+        let known = known
+            .iter()
+            .map(String::as_str)
+            .chain(self.later.keys().copied());
+        let help = match names::nearest(name, known) {
+            Some(near) => format!("is `{near}` meant?"),
+            None => "set it under `variables`, or capture it with `(?<name>…)` in a `see`".into(),
+        };
+        (format!("nothing provides a value for `{name}`"), Some(help))
+    }
+}

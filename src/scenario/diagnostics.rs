@@ -1,0 +1,342 @@
+//! What is wrong with a scenario, for people and for programs.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+/// Of how many faults a scenario is told; what comes after them is mostly their consequence.
+const MOST: usize = 100;
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// The scenario cannot be performed.
+    Error,
+    /// It can, but it may not mean what its author thinks.
+    Warning,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        })
+    }
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Diagnostic {
+    pub severity: Severity,
+    /// What is wrong, in one line without control characters.
+    pub message: String,
+    /// Where it stands, in bytes of the source; `None` if it stands nowhere in it.
+    pub span: Option<Range<usize>>,
+    /// From 1; 0 without a span.
+    pub line: usize,
+    /// From 1, in characters; 0 without a span.
+    pub column: usize,
+    /// What to write instead, where that is known.
+    pub help: Option<String>,
+}
+
+/// All that is wrong with a scenario: errors and warnings, in the order of the source.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{}", self.render(false).trim_end())]
+pub struct Diagnostics {
+    file: Arc<str>,
+    text: Arc<str>,
+    list: Vec<Diagnostic>,
+}
+
+impl Diagnostics {
+    /// Collects what is wrong with the source that was read from `file`.
+    pub(super) fn new(file: Arc<str>, text: Arc<str>, faults: Vec<Fault>) -> Self {
+        let lines = Lines::new(&text);
+        let mut list: Vec<Diagnostic> = faults
+            .into_iter()
+            .map(|fault| fault.place(&text, &lines))
+            .collect();
+        list.sort_by_key(|diagnostic| {
+            (
+                diagnostic.span.as_ref().map(|span| span.start),
+                diagnostic.severity,
+            )
+        });
+        // What is repeated by an alias, or checked for each of its uses, is told once.
+        let mut told = HashSet::new();
+        list.retain(|diagnostic| told.insert(diagnostic.clone()));
+        Diagnostics { file, text, list }
+    }
+
+    /// Errors and warnings, in the order of the source; those without a place come first.
+    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.list.iter()
+    }
+
+    /// How many there are of a severity.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.list
+            .iter()
+            .filter(|diagnostic| diagnostic.severity == severity)
+            .count()
+    }
+
+    /// Whether there are neither errors nor warnings.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// The file that it is about, as messages name it.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// For people: each with its file, line, column, the source line underlined, and help.
+    pub fn render(&self, coloured: bool) -> String {
+        let renderer = if coloured {
+            Renderer::styled()
+        } else {
+            Renderer::plain()
+        };
+        let renderer = renderer.decor_style(DecorStyle::Ascii);
+        let mut text = String::new();
+        for diagnostic in self.list.iter().take(MOST) {
+            text.push_str(&renderer.render(&[self.group(diagnostic)]));
+            text.push_str("\n\n");
+        }
+        if let Some(more) = self.list.len().checked_sub(MOST)
+            && more > 0
+        {
+            text.push_str(&format!("and {more} more\n"));
+        }
+        text
+    }
+
+    fn group<'a>(&'a self, diagnostic: &'a Diagnostic) -> Group<'a> {
+        let level = match diagnostic.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+        };
+        let mut group = match &diagnostic.span {
+            Some(span) => {
+                let begin = self.text[..span.start].rfind('\n').map_or(0, |at| at + 1);
+                let end = self.text[span.start..]
+                    .find('\n')
+                    .map_or(self.text.len(), |at| span.start + at);
+                let line = &self.text[begin..end];
+                let mark = span.start - begin..span.end.min(end) - begin;
+                let snippet = Snippet::source(line)
+                    .path(&*self.file)
+                    .line_start(diagnostic.line)
+                    .annotation(AnnotationKind::Primary.span(mark));
+                level.primary_title(&diagnostic.message).element(snippet)
+            }
+            None => {
+                let title = level.primary_title(&diagnostic.message);
+                title.element(annotate_snippets::Origin::path(&*self.file))
+            }
+        };
+        if let Some(help) = &diagnostic.help {
+            group = group.element(Level::HELP.message(help));
+        }
+        group
+    }
+
+    /// For programs: a list of objects with `severity`, `file`, `line`, `column` (both from 1,
+    /// the column in characters; `null` without a place), `message` and `help` (or `null`).
+    pub fn to_json(&self) -> serde_json::Value {
+        let place = |number: usize| (number > 0).then_some(number);
+        self.list
+            .iter()
+            .map(|diagnostic| {
+                serde_json::json!({
+                    "severity": diagnostic.severity.to_string(),
+                    "file": &*self.file,
+                    "line": place(diagnostic.line),
+                    "column": place(diagnostic.column),
+                    "message": diagnostic.message,
+                    "help": diagnostic.help,
+                })
+            })
+            .collect()
+    }
+}
+
+/// A fault as the compiler finds it.
+#[derive(Debug)]
+pub(super) struct Fault {
+    severity: Severity,
+    message: String,
+    span: Option<Range<usize>>,
+    help: Option<String>,
+}
+
+impl Fault {
+    pub fn error(message: &str, span: Option<Range<usize>>, help: Option<String>) -> Self {
+        Fault {
+            severity: Severity::Error,
+            message: visible(message),
+            span,
+            help,
+        }
+    }
+
+    pub fn warning(message: &str, span: Option<Range<usize>>, help: Option<String>) -> Self {
+        Fault {
+            severity: Severity::Warning,
+            message: visible(message),
+            span,
+            help,
+        }
+    }
+
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+
+    fn place(self, source: &str, lines: &Lines) -> Diagnostic {
+        let (line, column) = match &self.span {
+            Some(span) => (lines.line(span.start), lines.column(source, span.start)),
+            None => (0, 0),
+        };
+        Diagnostic {
+            severity: self.severity,
+            message: self.message,
+            span: self.span,
+            line,
+            column,
+            help: self.help.as_deref().map(visible),
+        }
+    }
+}
+
+/// The text in one line of bounded length, control characters written as escapes: messages quote
+/// the scenario, which may hold anything.
+fn visible(text: &str) -> String {
+    const LIMIT_CHARS: usize = 1000;
+    let mut out = String::with_capacity(text.len().min(LIMIT_CHARS));
+    for (count, c) in text.chars().enumerate() {
+        if count == LIMIT_CHARS {
+            out.push('…');
+            break;
+        }
+        if c.is_control() {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Where the lines of a source begin.
+#[derive(Debug)]
+pub(super) struct Lines {
+    begins: Vec<usize>,
+}
+
+impl Lines {
+    pub fn new(source: &str) -> Self {
+        let after_ends = source.match_indices('\n').map(|(at, _)| at + 1);
+        Lines {
+            begins: std::iter::once(0).chain(after_ends).collect(),
+        }
+    }
+
+    /// The line, from 1, that a byte stands in.
+    pub fn line(&self, at: usize) -> usize {
+        self.begins.partition_point(|&begin| begin <= at)
+    }
+
+    fn column(&self, source: &str, at: usize) -> usize {
+        let begin = self.begins[self.line(at) - 1];
+        source[begin..at].chars().count() + 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn diagnostics() -> Diagnostics {
+        let source = "name: x\nrolés: {a: b}\n";
+        let at = source.find("a:").unwrap();
+        let faults = vec![
+            Fault::warning("later", Some(at..at + 1), None),
+            Fault::error("earlier\x1b[31m", Some(0..4), Some("write\nthis".into())),
+            Fault::error("nowhere", None, None),
+            Fault::error("nowhere", None, None),
+        ];
+        Diagnostics::new("s.yaml".into(), source.into(), faults)
+    }
+
+    #[test]
+    fn they_are_in_order_and_told_once() {
+        let diagnostics = diagnostics();
+        let places: Vec<_> = diagnostics
+            .iter()
+            .map(|d| (d.message.as_str(), d.line, d.column))
+            .collect();
+        assert_eq!(
+            places,
+            [
+                ("nowhere", 0, 0),
+                ("earlier\\u{1b}[31m", 1, 1),
+                ("later", 2, 9)
+            ]
+        );
+        assert_eq!(diagnostics.count(Severity::Error), 2);
+    }
+
+    #[test]
+    fn programs_get_a_list() {
+        let json = diagnostics().to_json();
+        assert_eq!(
+            json[2],
+            serde_json::json!({
+                "severity": "warning", "file": "s.yaml", "line": 2, "column": 9,
+                "message": "later", "help": null,
+            })
+        );
+        assert_eq!(json[0]["line"], serde_json::Value::Null);
+    }
+
+    #[test]
+    fn people_get_the_line_underlined() {
+        let expected = "\
+error: nowhere
+--> s.yaml
+
+error: earlier\\u{1b}[31m
+ --> s.yaml:1:1
+  |
+1 | name: x
+  | ^^^^
+  |
+  = help: write\\nthis
+
+warning: later
+ --> s.yaml:2:9
+  |
+2 | rolés: {a: b}
+  |         ^
+
+";
+        assert_eq!(diagnostics().render(false), expected);
+        assert!(diagnostics().render(true).contains("\x1b["));
+    }
+
+    #[test]
+    fn many_are_cut_short() {
+        let faults = (0..150).map(|n| Fault::error(&format!("fault {n}"), Some(0..0), None));
+        let diagnostics = Diagnostics::new("s".into(), "x".into(), faults.collect());
+        assert!(diagnostics.render(false).ends_with("and 50 more\n"));
+        assert_eq!(diagnostics.count(Severity::Error), 150);
+    }
+}

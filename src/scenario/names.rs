@@ -1,0 +1,84 @@
+//! Names that people misspell.
+
+/// The known name that `wrong` most likely stands for, if any is near enough.
+pub(super) fn nearest<'a>(
+    wrong: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let wrong_folded = fold(wrong);
+    known
+        .into_iter()
+        .map(|name| {
+            (
+                strsim::damerau_levenshtein(&wrong_folded, &fold(name)),
+                name,
+            )
+        })
+        .filter(|(distance, name)| *distance <= allowed(wrong, name))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+/// How many letters may differ: a third of the longer name, but never all of the shorter.
+fn allowed(wrong: &str, name: &str) -> usize {
+    let longer = wrong.chars().count().max(name.chars().count());
+    let shorter = wrong.chars().count().min(name.chars().count());
+    longer.div_ceil(3).min(shorter.saturating_sub(1))
+}
+
+/// Case and the kind of dash make no difference to how near two names are.
+fn fold(name: &str) -> String {
+    // Names are short; what is long is not worth the comparison, which is quadratic.
+    name.chars()
+        .take(64)
+        .map(|c| {
+            if c == '-' {
+                '_'
+            } else {
+                c.to_ascii_lowercase()
+            }
+        })
+        .collect()
+}
+
+/// `a, b and c`, each in backticks, for help lines; of many, only the first.
+pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    const MOST: usize = 24;
+    let names: Vec<&str> = names.into_iter().collect();
+    let shown: Vec<String> = names
+        .iter()
+        .take(MOST)
+        .map(|name| format!("`{name}`"))
+        .collect();
+    let mut text = shown.join(", ");
+    if names.len() > MOST {
+        text.push_str(", …");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_found() {
+        let known = ["prompt", "see", "exits", "first_of"];
+        assert_eq!(nearest("promt", known), Some("prompt"));
+        assert_eq!(nearest("First-Of", known), Some("first_of"));
+        assert_eq!(nearest("seen", known), Some("see"));
+    }
+
+    #[test]
+    fn what_is_far_from_all_has_no_nearest() {
+        assert_eq!(nearest("x", ["y", "z"]), None);
+        assert_eq!(nearest("wait_for", ["see", "press"]), None);
+        assert_eq!(nearest("", ["see"]), None);
+    }
+
+    #[test]
+    fn lists_are_short() {
+        assert_eq!(list(["a", "b"]), "`a`, `b`");
+        assert!(list(std::iter::repeat_n("name", 100)).ends_with(", …"));
+    }
+}

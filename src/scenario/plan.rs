@@ -1,0 +1,333 @@
+//! The plan: a scenario that has been checked, in the form in which the engine performs it.
+//!
+//! A plan never changes and is shared by all flows. Whatever can be decided before the first
+//! program starts is decided here: names are resolved to indexes, durations to [`Duration`]s,
+//! patterns without placeholders are compiled.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::dialogue::{Key, Pattern, RowFormat, Which};
+use crate::model::{RoleIndex, StepIndex};
+
+use super::data::DataSource;
+use super::scope::Scope;
+use super::template::{Expression, RenderError, Template};
+
+/// A checked scenario.
+#[derive(Debug)]
+pub struct Plan {
+    /// The scenario's name.
+    pub name: String,
+    /// One sentence for people, if the author wrote one.
+    pub description: Option<String>,
+    /// The file it was read from, as the user named it; `None` for the built-in one.
+    pub file: Option<PathBuf>,
+    /// The text it was compiled from.
+    pub source: Arc<str>,
+    pub roles: Vec<Role>,
+    pub steps: Vec<Step>,
+    /// In the order in which they are rendered for each flow: a variable may use those before it.
+    pub variables: Vec<(String, Template)>,
+    /// Names of variables and captures whose values are masked wherever they would appear.
+    pub secrets: Arc<[String]>,
+    pub data: Vec<DataSource>,
+    /// Names of environment variables that expressions may read as `env.NAME`.
+    pub environment: Vec<String>,
+    pub defaults: Defaults,
+    pub load: Load,
+}
+
+/// What holds where a role, a step or a turn says nothing else.
+#[derive(Debug, Clone)]
+pub struct Defaults {
+    /// From the start of a program until the first wait of its first step is satisfied.
+    pub startup: Duration,
+    pub step: Duration,
+    /// The whole flow, if limited.
+    pub flow: Option<Duration>,
+    /// A pause before every step but the first.
+    pub delay: Duration,
+    /// How long the unfinished line must have been quiet before a prompt that stands in it, but
+    /// not at its end, is taken to be one.
+    pub quiet: Duration,
+}
+
+impl Default for Defaults {
+    fn default() -> Self {
+        Defaults {
+            startup: Duration::from_secs(10),
+            step: Duration::from_secs(30),
+            flow: None,
+            delay: Duration::ZERO,
+            quiet: Duration::from_millis(10),
+        }
+    }
+}
+
+/// How much of it is performed when the command line says nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Load {
+    pub flows: u64,
+    pub parallel: u64,
+}
+
+/// A part in the scenario, played by one program.
+#[derive(Debug)]
+pub struct Role {
+    pub name: String,
+    pub title: String,
+    /// Program and arguments; never a shell string. No secret may stand in it.
+    pub run: Vec<Template>,
+    pub terminal: TerminalKind,
+    /// Set on top of the environment that rehearsal itself was started in.
+    pub environment: Vec<(String, Template)>,
+    /// Where the program runs; relative to the scenario's folder.
+    pub directory: Option<Template>,
+    pub menu: Menu,
+    pub interludes: Vec<Interlude>,
+    pub fail_on: Vec<FailOn>,
+    pub actions: Vec<Arc<Action>>,
+    /// The action named `leave`, performed when the flow has ended well.
+    pub leave: Option<Arc<Action>>,
+}
+
+impl Role {
+    /// The command as the scenario writes it, in one line for people.
+    pub fn command(&self) -> String {
+        let words: Vec<String> = self
+            .run
+            .iter()
+            .map(|word| match word.source() {
+                plain if !plain.is_empty() && !plain.contains([' ', '\'', '"']) => plain.to_owned(),
+                other => format!("'{}'", other.replace('\'', r"'\''")),
+            })
+            .collect();
+        words.join(" ")
+    }
+}
+
+/// What the program finds at its standard descriptors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TerminalKind {
+    Pty { rows: u16, columns: u16 },
+    Pipes,
+}
+
+/// How the role's menus look.
+#[derive(Debug, Default)]
+pub struct Menu {
+    /// Awaited by `choose` and `pick` that name no wait themselves.
+    pub prompt: Option<PatternSpec>,
+    /// How a row is told from other lines, and its key from its label.
+    pub row: RowFormat,
+}
+
+/// A prompt that may come at any time and is answered on the way.
+#[derive(Debug)]
+pub struct Interlude {
+    pub wait: PatternSpec,
+    pub on: Heard,
+    pub reply: Option<Reply>,
+    /// How often it may come in one step.
+    pub at_most: u32,
+    pub place: Place,
+}
+
+/// A text whose appearance fails the step.
+#[derive(Debug)]
+pub struct FailOn {
+    pub category: String,
+    pub pattern: Pattern,
+    pub place: Place,
+}
+
+/// A role's named list of turns.
+#[derive(Debug)]
+pub struct Action {
+    pub name: String,
+    pub turns: Arc<[Turn]>,
+    pub place: Place,
+}
+
+/// An action at its place in the flow.
+#[derive(Debug)]
+pub struct Step {
+    pub index: StepIndex,
+    pub name: String,
+    pub role: RoleIndex,
+    pub action: Arc<Action>,
+    /// Whether this step starts the role's script.
+    pub starts_script: bool,
+    pub timeout: Duration,
+    pub delay: Duration,
+    pub when: Option<Expression>,
+    /// Captures that the step must have made when it ends.
+    pub provides: Vec<String>,
+    /// Categories of `fail_on` that do not fail this step.
+    pub tolerate: Vec<String>,
+    pub place: Place,
+}
+
+/// Where something stands in the scenario, for messages: `order-flow.yaml:42`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Place {
+    pub file: Arc<str>,
+    pub line: usize,
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Place({self})")
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+/// One thing to do within an action.
+#[derive(Debug)]
+pub struct Turn {
+    pub kind: TurnKind,
+    /// The turn's own deadline, from the beginning of its wait.
+    pub within: Option<Duration>,
+    pub place: Place,
+}
+
+/// What a turn does.
+#[derive(Debug)]
+pub enum TurnKind {
+    /// Wait for one thing, then say at most one thing.
+    Exchange {
+        wait: Wait,
+        reply: Option<Reply>,
+        overwrite: bool,
+    },
+    /// Wait for whichever of several comes first.
+    FirstOf(Vec<Alternative>),
+    /// Do the turns again and again until something is heard.
+    Repeat {
+        turns: Arc<[Turn]>,
+        until: PatternSpec,
+        on: Heard,
+        at_most: u32,
+        /// A pause between rounds.
+        every: Option<Duration>,
+        overwrite: bool,
+    },
+    /// A person's pause, drawn evenly from this range; both ends the same for a fixed one.
+    Think {
+        least: Duration,
+        most: Duration,
+    },
+    Assert(Expression),
+    /// A plain command, ended before the turn ends. Its output must hold every `see`.
+    Run {
+        argv: Vec<Template>,
+        see: Vec<PatternSpec>,
+        overwrite: bool,
+    },
+}
+
+/// What is waited for.
+#[derive(Debug)]
+pub enum Wait {
+    For {
+        on: Heard,
+        pattern: PatternSpec,
+    },
+    /// The program's end, with this exit code.
+    Exit(i32),
+}
+
+/// In what a pattern is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    /// The unfinished last line.
+    Prompt,
+    /// A complete line.
+    Line,
+}
+
+/// One of several things that may be heard, and what to do then.
+#[derive(Debug)]
+pub struct Alternative {
+    pub wait: Wait,
+    pub reply: Option<Reply>,
+    pub then: Then,
+    pub overwrite: bool,
+    pub place: Place,
+}
+
+/// How it goes on after an alternative was heard and its reply said.
+#[derive(Debug)]
+pub enum Then {
+    /// The turn is over.
+    GoOn,
+    /// Wait for one of the alternatives again.
+    Again,
+    /// The step fails with this category.
+    Fail(String),
+    /// These turns follow, then the turn is over.
+    Do(Arc<[Turn]>),
+    /// These turns follow, then wait for one of the alternatives again.
+    DoAgain(Arc<[Turn]>),
+}
+
+/// What is said.
+#[derive(Debug)]
+pub enum Reply {
+    /// This text and Enter.
+    Send(Template),
+    /// This text and Enter, once the terminal's echo is off; masked everywhere.
+    Secret(Template),
+    /// The key of the one menu row with this label, and Enter.
+    Choose(Template),
+    Pick(Pick),
+    Press(Key),
+}
+
+/// The number, or the position, of one row of a listing, and Enter.
+#[derive(Debug)]
+pub struct Pick {
+    /// All of these texts must be in the row.
+    pub row: Vec<Template>,
+    /// For listings without numbers: the lines that count; their position (from 1) is sent.
+    pub count: Option<PatternSpec>,
+    pub which: Which,
+}
+
+/// A pattern as the scenario writes it: compiled already where no value goes into it.
+#[derive(Debug)]
+pub enum PatternSpec {
+    Fixed(Pattern),
+    /// A literal text with placeholders.
+    Literal(Template),
+    /// A regular expression with placeholders; values are escaped.
+    Regex {
+        template: Template,
+        names: Vec<String>,
+    },
+}
+
+impl PatternSpec {
+    /// The pattern for one flow.
+    ///
+    /// # Errors
+    /// If a placeholder cannot be computed.
+    pub fn resolve(&self, scope: &Scope) -> Result<Pattern, RenderError> {
+        match self {
+            PatternSpec::Fixed(pattern) => Ok(pattern.clone()),
+            PatternSpec::Literal(template) => Ok(Pattern::literal(&template.render(scope)?)),
+            PatternSpec::Regex { template, .. } => {
+                let source = template.render_with(scope, |value| regex::escape(value).into())?;
+                Pattern::regex(&source).map_err(|error| RenderError::new(error.to_string()))
+            }
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! The values of one flow: what templates and expressions read.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::path::Path;
+use std::sync::Arc;
+
+use minijinja::value::Value;
+
+use crate::model::{FlowId, FlowNumber, RunId};
+
+use super::data::UsedUp;
+use super::names;
+use super::plan::Plan;
+use super::secrets::Masker;
+use super::template::RenderError;
+
+/// The name whose value is a number in expressions; all others are texts.
+const FLOW_NUMBER: &str = "flow.number";
+
+/// The values of one flow: variables, captures so far, its rows of data, and what is known of
+/// the flow and its run. It has one owner at a time and moves with the flow.
+///
+/// Names are flat: `order_id`, `customers.name`, `flow.number`, `env.HOME`.
+#[derive(Debug, Clone, Default)]
+pub struct Scope {
+    values: BTreeMap<Arc<str>, String>,
+    captures: Vec<(String, String)>,
+    secrets: Arc<[String]>,
+    /// Secret texts without a name: what was sent by a `secret` reply, and what a secret name
+    /// stood for before it took another value.
+    said: Vec<String>,
+}
+
+/// A capture took another value than it had, and was not allowed to.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{name}` was `{was}` and is now `{now}`")]
+pub struct CaptureChanged {
+    pub name: String,
+    pub was: String,
+    pub now: String,
+}
+
+/// Why a flow has no values to begin with.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ScopeError {
+    /// Data whose rows are given out only once has no row left: the run ends here, well.
+    #[error(transparent)]
+    UsedUp(#[from] UsedUp),
+    /// A variable cannot be computed. The reason may hold secret values of the environment.
+    #[error("variable `{variable}`: {reason}")]
+    Variable {
+        variable: String,
+        reason: RenderError,
+    },
+}
+
+/// What is known of a flow before it begins.
+#[derive(Clone, Copy)]
+pub struct FlowContext<'a> {
+    pub number: FlowNumber,
+    pub flow_id: &'a FlowId,
+    pub run_id: &'a RunId,
+    /// A folder that only this run uses.
+    pub run_directory: &'a Path,
+    /// Looks up an environment variable; asked only for names that the scenario lists.
+    pub environment: &'a dyn Fn(&str) -> Option<String>,
+}
+
+impl Plan {
+    /// The values that a flow begins with: what is known of it, its rows of data, and the
+    /// variables, computed in their order. An override replaces a variable's template by a text;
+    /// variables after it see that text.
+    ///
+    /// The same seed and the same flow number give the same values.
+    ///
+    /// # Errors
+    /// [`ScopeError::UsedUp`] if there is no row of data left for the flow, and
+    /// [`ScopeError::Variable`] if a variable cannot be computed.
+    pub fn scope(
+        &self,
+        flow: FlowContext<'_>,
+        overrides: &[(String, String)],
+        seed: u64,
+    ) -> Result<Scope, ScopeError> {
+        let mut scope = Scope {
+            secrets: Arc::clone(&self.secrets),
+            ..Scope::default()
+        };
+        scope.set(FLOW_NUMBER, flow.number.to_string());
+        scope.set("flow.id", flow.flow_id.to_string());
+        scope.set("run.id", flow.run_id.to_string());
+        scope.set("run.directory", flow.run_directory.to_string_lossy());
+        for name in &self.environment {
+            if let Some(value) = (flow.environment)(name) {
+                scope.set(format!("env.{name}"), value);
+            }
+        }
+        for data in &self.data {
+            let row = data.row(flow.number, seed)?;
+            for (column, value) in data.columns.iter().zip(row) {
+                scope.set(format!("{}.{column}", data.name), value.as_str());
+            }
+        }
+        for (name, template) in &self.variables {
+            let value = match overrides
+                .iter()
+                .rev()
+                .find(|(overridden, _)| overridden == name)
+            {
+                Some((_, value)) => value.clone(),
+                None => template
+                    .render(&scope)
+                    .map_err(|reason| ScopeError::Variable {
+                        variable: name.clone(),
+                        reason,
+                    })?,
+            };
+            scope.set(name.as_str(), value);
+        }
+        Ok(scope)
+    }
+}
+
+impl Scope {
+    /// The value of a name.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str)
+    }
+
+    /// Gives a name a value, whatever it had.
+    pub fn set(&mut self, name: impl AsRef<str>, value: impl Into<String>) {
+        let name = name.as_ref();
+        let old = self.values.insert(name.into(), value.into());
+        if let Some(old) = old
+            && self.is_secret(name)
+        {
+            self.add_secret(old);
+        }
+    }
+
+    /// Takes a captured value.
+    ///
+    /// # Errors
+    /// If the name has another value already and `overwrite` is not said.
+    pub fn capture(
+        &mut self,
+        name: &str,
+        value: impl Into<String>,
+        overwrite: bool,
+    ) -> Result<(), CaptureChanged> {
+        let now = value.into();
+        if let Some(was) = self.get(name)
+            && was != now
+            && !overwrite
+        {
+            return Err(CaptureChanged {
+                name: name.into(),
+                was: was.into(),
+                now,
+            });
+        }
+        match self.captures.iter_mut().find(|(known, _)| known == name) {
+            Some((_, value)) => value.clone_from(&now),
+            None => self.captures.push((name.into(), now.clone())),
+        }
+        self.set(name, now);
+        Ok(())
+    }
+
+    /// What was captured, in the order of the first capture of each name. Not masked.
+    pub fn captures(&self) -> &[(String, String)] {
+        &self.captures
+    }
+
+    /// Whether the scenario says that this name's value is masked.
+    pub fn is_secret(&self, name: &str) -> bool {
+        self.secrets.iter().any(|secret| secret == name)
+    }
+
+    /// Masks this text, too, from now on.
+    pub fn add_secret(&mut self, value: impl Into<String>) {
+        let value = value.into();
+        if !value.is_empty() && !self.said.contains(&value) {
+            self.said.push(value);
+        }
+    }
+
+    /// All texts that are masked now, none of them empty.
+    pub fn secret_values(&self) -> impl Iterator<Item = &str> {
+        let named = self.secrets.iter().filter_map(|name| self.get(name));
+        named
+            .chain(self.said.iter().map(String::as_str))
+            .filter(|value| !value.is_empty())
+    }
+
+    /// What masks the secrets of this moment. Make one and keep it while there is much to mask;
+    /// make a new one after a capture or [`Scope::add_secret`].
+    pub fn masker(&self) -> Masker {
+        Masker::new(self.secret_values())
+    }
+
+    /// The text with every secret value in it replaced by `***`.
+    pub fn mask<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        self.masker().mask(text)
+    }
+
+    /// The nearest name that has a value, for messages.
+    pub(super) fn nearest(&self, wrong: &str) -> Option<&str> {
+        names::nearest(wrong, self.values.keys().map(|name| &**name))
+    }
+
+    /// The value of a name, as expressions see it.
+    pub(super) fn value(&self, name: &str) -> Option<Value> {
+        let text = self.get(name)?;
+        if name == FLOW_NUMBER
+            && let Ok(number) = text.parse::<u64>()
+        {
+            return Some(Value::from(number));
+        }
+        Some(Value::from(text))
+    }
+
+    /// The values that an expression over these names may read, as it sees them.
+    pub(super) fn context<'a>(&self, names: impl Iterator<Item = &'a str>) -> Value {
+        let mut context: BTreeMap<String, Value> = BTreeMap::new();
+        for name in names {
+            let root = name.split('.').next().unwrap_or(name);
+            if context.contains_key(root) {
+                continue;
+            }
+            if let Some(value) = self.value(root).or_else(|| self.group(root)) {
+                context.insert(root.to_owned(), value);
+            }
+        }
+        Value::from_object(context)
+    }
+
+    /// Whether this names not a value but several: `customers`, `env`.
+    pub(super) fn is_group(&self, name: &str) -> bool {
+        self.get(name).is_none() && self.group(name).is_some()
+    }
+
+    /// All values whose names begin with `root` and a dot, as one thing with parts.
+    fn group(&self, root: &str) -> Option<Value> {
+        let prefix = format!("{root}.");
+        let parts: BTreeMap<String, Value> = self
+            .values
+            .range::<str, _>((Bound::Included(prefix.as_str()), Bound::Unbounded))
+            .map_while(|(name, _)| {
+                Some((name.strip_prefix(&prefix)?.to_owned(), self.value(name)?))
+            })
+            .collect();
+        (!parts.is_empty()).then(|| Value::from_object(parts))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_secrets(secrets: &[&str]) -> Scope {
+        let secrets = secrets.iter().map(|&name| name.to_owned()).collect();
+        Scope {
+            secrets,
+            ..Scope::default()
+        }
+    }
+
+    #[test]
+    fn a_capture_keeps_its_value_unless_it_may_change() {
+        let mut scope = Scope::default();
+        scope.capture("order_id", "ORD-1", false).unwrap();
+        scope.capture("total", "5", false).unwrap();
+        scope.capture("order_id", "ORD-1", false).unwrap();
+        let error = scope.capture("order_id", "ORD-2", false).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`order_id` was `ORD-1` and is now `ORD-2`"
+        );
+        assert_eq!(scope.get("order_id"), Some("ORD-1"));
+        scope.capture("order_id", "ORD-2", true).unwrap();
+        let captures: Vec<_> = scope
+            .captures()
+            .iter()
+            .map(|(n, v)| (n.as_str(), v.as_str()))
+            .collect();
+        assert_eq!(captures, [("order_id", "ORD-2"), ("total", "5")]);
+    }
+
+    #[test]
+    fn a_capture_does_not_silently_change_a_variable() {
+        let mut scope = Scope::default();
+        scope.set("customer_id", "CUST001");
+        assert!(scope.capture("customer_id", "CUST002", false).is_err());
+        assert!(scope.capture("customer_id", "CUST001", false).is_ok());
+    }
+
+    #[test]
+    fn secrets_are_masked_by_value_wherever_they_stand() {
+        let mut scope = with_secrets(&["password", "pin", "empty"]);
+        scope.set("password", "customer123");
+        scope.set("empty", "");
+        scope.set("name", "Ann");
+        assert_eq!(
+            scope.mask("Ann: xcustomer123y customer12"),
+            "Ann: x***y customer12"
+        );
+        scope.capture("pin", "4711", false).unwrap();
+        scope.add_secret("hunter2");
+        assert_eq!(scope.mask("4711/hunter2"), "***/***");
+        assert!(matches!(scope.mask("nothing"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn what_a_secret_was_before_stays_masked() {
+        let mut scope = with_secrets(&["token"]);
+        scope.capture("token", "first", false).unwrap();
+        scope.capture("token", "second", true).unwrap();
+        assert_eq!(scope.mask("first second"), "*** ***");
+    }
+
+    #[test]
+    fn a_scope_can_move_between_threads() {
+        fn is_send<T: Send + 'static>() {}
+        is_send::<Scope>();
+        is_send::<Masker>();
+    }
+}

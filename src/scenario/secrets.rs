@@ -1,0 +1,98 @@
+//! Keeping secret values out of everything that is shown or kept.
+
+use std::borrow::Cow;
+
+use aho_corasick::AhoCorasick;
+
+/// What stands in place of a secret.
+const MASK: &str = "***";
+
+/// Replaces secret values by `***`. Cheap to clone.
+///
+/// All occurrences of all secrets are found, also those that overlap, so that no piece of one
+/// secret stays because another one covers the rest of it. A secret is also found in the form in
+/// which it goes into a regular expression.
+#[derive(Debug, Clone, Default)]
+pub struct Masker {
+    automaton: Option<AhoCorasick>,
+}
+
+impl Masker {
+    /// Masks these values; empty ones are ignored.
+    pub fn new<'a>(values: impl IntoIterator<Item = &'a str>) -> Masker {
+        let mut values: Vec<String> = values
+            .into_iter()
+            .filter(|value| !value.is_empty())
+            .flat_map(|value| [value.to_owned(), regex::escape(value)])
+            .collect();
+        values.sort_unstable();
+        values.dedup();
+        if values.is_empty() {
+            return Masker::default();
+        }
+        let automaton = AhoCorasick::new(&values)
+            .expect("texts that fit into memory make an automaton of 2^31 states at most");
+        Masker {
+            automaton: Some(automaton),
+        }
+    }
+
+    /// The text with every secret value in it replaced by `***`.
+    pub fn mask<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let Some(automaton) = &self.automaton else {
+            return Cow::Borrowed(text);
+        };
+        let mut found: Vec<(usize, usize)> = automaton
+            .find_overlapping_iter(text)
+            .map(|secret| (secret.start(), secret.end()))
+            .collect();
+        if found.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        found.sort_unstable();
+        let mut out = String::with_capacity(text.len());
+        let mut done = 0;
+        for (start, end) in found {
+            if start >= done {
+                out.push_str(&text[done..start]);
+                out.push_str(MASK);
+            }
+            done = done.max(end);
+        }
+        out.push_str(&text[done..]);
+        Cow::Owned(out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn masks(secrets: &[&str], text: &str, expected: &str) {
+        assert_eq!(Masker::new(secrets.iter().copied()).mask(text), expected);
+    }
+
+    #[test]
+    fn every_occurrence_is_masked() {
+        masks(&["abc"], "abc abcabc xabcx", "*** ****** x***x");
+        masks(&[], "abc", "abc");
+        masks(&[""], "abc", "abc");
+    }
+
+    #[test]
+    fn of_several_the_longest_is_masked() {
+        masks(&["pass", "password1"], "password1 pass", "*** ***");
+    }
+
+    #[test]
+    fn overlapping_secrets_leave_nothing() {
+        masks(&["abcd", "cdef"], "xabcdefy", "x***y");
+        masks(&["aa"], "baaab", "b***b");
+    }
+
+    #[test]
+    fn secrets_in_patterns_are_masked() {
+        masks(&["a.b+"], r"/value: a\.b\+/", "/value: ***/");
+    }
+}

@@ -1,0 +1,450 @@
+//! Texts with values in them: `Order ${order_id}`, and bare expressions.
+//!
+//! What stands between `${` and `}` is a [minijinja expression]; `$${` is a literal `${`. An
+//! unknown name is an error, never an empty text. Values are texts, so arithmetic needs
+//! `| int` or `| float`; only `flow.number` is a number. Besides minijinja's own filters there is
+//! `pad(n)`, which fills up with zeros: `flow.number | pad(5)`.
+//!
+//! [minijinja expression]: https://docs.rs/minijinja/latest/minijinja/syntax/index.html#expressions
+
+mod operations;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use minijinja::value::{Value, ValueKind};
+use minijinja::{Environment, ErrorKind, UndefinedBehavior};
+
+use super::scope::Scope;
+
+/// Why a text is not a template, or not an expression.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct TemplateError {
+    /// Where the faulty part begins, in bytes from the beginning of the text.
+    pub offset: usize,
+    /// How long it is, in bytes.
+    pub length: usize,
+    /// What is wrong with it.
+    pub message: String,
+    /// What to write instead, where that is known.
+    pub help: Option<String>,
+}
+
+/// Why a value could not be computed. The text may hold values: mask it before it is shown.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct RenderError(String);
+
+impl RenderError {
+    /// An error with this text, which names the expression and the reason.
+    pub fn new(message: String) -> Self {
+        RenderError(message)
+    }
+}
+
+/// A text with values in it.
+pub struct Template {
+    source: String,
+    parts: Vec<Part>,
+}
+
+enum Part {
+    Text(String),
+    Value {
+        expression: Expression,
+        range: Range<usize>,
+    },
+}
+
+impl Template {
+    /// Reads a text with `${expression}` placeholders.
+    ///
+    /// # Errors
+    /// If a placeholder is not closed or does not hold an expression.
+    pub fn parse(source: &str) -> Result<Template, TemplateError> {
+        let mut parts = Vec::new();
+        let mut text = String::new();
+        let mut at = 0;
+        while let Some(found) = source[at..].find("${") {
+            let start = at + found;
+            if source[..start].ends_with('$') && start > at {
+                text.push_str(&source[at..start - 1]);
+                text.push_str("${");
+                at = start + 2;
+                continue;
+            }
+            text.push_str(&source[at..start]);
+            let Some(length) = expression_length(&source[start + 2..]) else {
+                return Err(TemplateError {
+                    offset: start,
+                    length: source.len() - start,
+                    message: "`${` is not closed".into(),
+                    help: Some("close it with `}`, or write `$${` for a literal `${`".into()),
+                });
+            };
+            let end = start + 2 + length;
+            let expression =
+                Expression::parse(&source[start + 2..end]).map_err(|error| TemplateError {
+                    offset: start,
+                    length: end + 1 - start,
+                    ..error
+                })?;
+            if !text.is_empty() {
+                parts.push(Part::Text(std::mem::take(&mut text)));
+            }
+            parts.push(Part::Value {
+                expression,
+                range: start..end + 1,
+            });
+            at = end + 1;
+        }
+        text.push_str(&source[at..]);
+        if !text.is_empty() {
+            parts.push(Part::Text(text));
+        }
+        Ok(Template {
+            source: source.to_owned(),
+            parts,
+        })
+    }
+
+    /// The text as the scenario writes it.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The text, if no value goes into it.
+    pub fn fixed(&self) -> Option<&str> {
+        match self.parts.as_slice() {
+            [] => Some(""),
+            [Part::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The names that must be known, dotted where the expression reads a part: `flow.number`.
+    pub fn names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.placeholders().flat_map(|(e, _)| e.names()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// The expressions in the text, each with the place of its placeholder in the source.
+    pub fn placeholders(&self) -> impl Iterator<Item = (&Expression, Range<usize>)> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Text(_) => None,
+            Part::Value { expression, range } => Some((expression, range.clone())),
+        })
+    }
+
+    /// The text with its values.
+    ///
+    /// # Errors
+    /// If a name has no value or an expression cannot be computed.
+    pub fn render(&self, scope: &Scope) -> Result<String, RenderError> {
+        self.render_with(scope, |value| Cow::Borrowed(value))
+    }
+
+    /// The text with its values, each as `map` makes it: escaped for a regular expression, say.
+    /// Text outside placeholders is left as it is.
+    ///
+    /// # Errors
+    /// If a name has no value or an expression cannot be computed.
+    pub fn render_with(
+        &self,
+        scope: &Scope,
+        map: impl for<'a> Fn(&'a str) -> Cow<'a, str>,
+    ) -> Result<String, RenderError> {
+        let mut out = String::with_capacity(self.source.len());
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => out.push_str(text),
+                Part::Value { expression, .. } => out.push_str(&map(&expression.text(scope)?)),
+            }
+        }
+        Ok(out)
+    }
+}
+
+impl fmt::Debug for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Template({:?})", self.source)
+    }
+}
+
+impl fmt::Display for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.source)
+    }
+}
+
+/// The length of an expression that a `}` closes; braces and quotes within it are passed over.
+fn expression_length(text: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    let mut quote = None;
+    let mut escaped = false;
+    for (at, c) in text.char_indices() {
+        match quote {
+            Some(_) if escaped => escaped = false,
+            Some(_) if c == '\\' => escaped = true,
+            Some(q) if c == q => quote = None,
+            Some(_) => {}
+            None => match c {
+                '\'' | '"' => quote = Some(c),
+                '{' => depth += 1,
+                '}' if depth == 0 => return Some(at),
+                '}' => depth -= 1,
+                _ => {}
+            },
+        }
+    }
+    None
+}
+
+/// An expression: `amount_due | float == total | float`.
+pub struct Expression {
+    source: String,
+    names: Vec<String>,
+    form: Form,
+}
+
+enum Form {
+    /// A bare name, looked up without the expression machine.
+    Name,
+    Computed(Box<minijinja::Expression<'static, 'static>>),
+}
+
+impl Expression {
+    /// Reads an expression.
+    ///
+    /// # Errors
+    /// If it is no expression, or uses a filter or a test that does not exist.
+    pub fn parse(source: &str) -> Result<Expression, TemplateError> {
+        let trimmed = source.trim();
+        if trimmed.is_empty() {
+            return Err(fault(source, "an expression is missing".into(), None));
+        }
+        if trimmed.len() > EXPRESSION_LIMIT_BYTES {
+            let message = format!("this expression is longer than {EXPRESSION_LIMIT_BYTES} bytes");
+            return Err(fault(
+                source,
+                message,
+                Some("compute it in several variables".into()),
+            ));
+        }
+        if is_name(trimmed) {
+            let names = vec![trimmed.to_owned()];
+            return Ok(Expression {
+                source: trimmed.to_owned(),
+                names,
+                form: Form::Name,
+            });
+        }
+        let compiled = ENVIRONMENT
+            .compile_expression_owned(trimmed.to_owned())
+            .map_err(|e| {
+                let reason = e.detail().unwrap_or("it cannot be read").to_owned();
+                fault(source, format!("this is not an expression: {reason}"), None)
+            })?;
+        if let Some(unknown) = operations::unknown(trimmed) {
+            return Err(fault(source, unknown.0, unknown.1));
+        }
+        let mut names: Vec<String> = compiled
+            .undeclared_variables(true)
+            .into_iter()
+            .filter(|name| !FUNCTIONS.contains(&name.as_str()))
+            .collect();
+        names.sort_unstable();
+        let form = Form::Computed(Box::new(compiled));
+        Ok(Expression {
+            source: trimmed.to_owned(),
+            names,
+            form,
+        })
+    }
+
+    /// The expression as the scenario writes it.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The names that must be known, dotted where the expression reads a part: `flow.number`.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+
+    /// Whether it holds. Of texts, `true` and `yes` hold; `false`, `no` and the empty text do
+    /// not. Of numbers, all but zero hold.
+    ///
+    /// # Errors
+    /// If a name has no value, the expression cannot be computed, or its value is neither true
+    /// nor false.
+    pub fn is_true(&self, scope: &Scope) -> Result<bool, RenderError> {
+        let value = self.value(scope)?;
+        match (value.kind(), value.as_str()) {
+            (ValueKind::Bool | ValueKind::Number, _) => Ok(value.is_true()),
+            (_, Some("true" | "yes")) => Ok(true),
+            (_, Some("false" | "no" | "")) => Ok(false),
+            (_, Some(text)) => Err(self.error(format!(
+                "its value `{text}` is neither true nor false; compare it, as in `{} == '{text}'`",
+                self.source
+            ))),
+            (kind, None) => Err(self.error(format!("its value is {kind}, neither true nor false"))),
+        }
+    }
+
+    /// The values of the names that the expression uses, for a message that says why it failed:
+    /// `amount_due = 120.00, total = 125.00`. Not masked.
+    pub fn values(&self, scope: &Scope) -> String {
+        let mut text = String::new();
+        for name in self.names().filter(|name| !scope.is_group(name)) {
+            if !text.is_empty() {
+                text.push_str(", ");
+            }
+            text.push_str(name);
+            match scope.get(name) {
+                Some(value) => {
+                    text.push_str(" = ");
+                    text.push_str(value);
+                }
+                None => text.push_str(" has no value"),
+            }
+        }
+        text
+    }
+
+    /// The value as a text.
+    fn text<'a>(&self, scope: &'a Scope) -> Result<Cow<'a, str>, RenderError> {
+        if let Form::Name = self.form {
+            return match scope.get(&self.source) {
+                Some(value) => Ok(Cow::Borrowed(value)),
+                None => Err(self.no_value(&self.source, scope)),
+            };
+        }
+        let value = self.value(scope)?;
+        match value.kind() {
+            ValueKind::String | ValueKind::Number | ValueKind::Bool => {
+                Ok(Cow::Owned(value.to_string()))
+            }
+            ValueKind::Undefined | ValueKind::None => Err(self.error("it has no value".into())),
+            kind => Err(self.error(format!("its value is {kind}, not a text"))),
+        }
+    }
+
+    fn value(&self, scope: &Scope) -> Result<Value, RenderError> {
+        match &self.form {
+            Form::Name => match scope.value(&self.source) {
+                Some(value) => Ok(value),
+                None => Err(self.no_value(&self.source, scope)),
+            },
+            Form::Computed(compiled) => compiled.eval(scope.context(self.names())).map_err(|e| {
+                if e.kind() == ErrorKind::UndefinedError
+                    && let Some(name) = self.names().find(|name| scope.get(name).is_none())
+                {
+                    return self.no_value(name, scope);
+                }
+                let reason = match e.detail() {
+                    Some(detail) => detail.to_owned(),
+                    None => e.kind().to_string(),
+                };
+                self.error(reason)
+            }),
+        }
+    }
+
+    fn no_value(&self, name: &str, scope: &Scope) -> RenderError {
+        let reason = match scope.nearest(name) {
+            Some(near) => format!("`{name}` has no value here (is `{near}` meant?)"),
+            None => format!("`{name}` has no value here"),
+        };
+        if name == self.source {
+            RenderError(reason)
+        } else {
+            self.error(reason)
+        }
+    }
+
+    fn error(&self, reason: String) -> RenderError {
+        RenderError(format!("`{}` cannot be computed: {reason}", self.source))
+    }
+}
+
+impl fmt::Debug for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Expression({:?})", self.source)
+    }
+}
+
+impl fmt::Display for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.source)
+    }
+}
+
+/// The longest expression. The expression machine reads nested ones by recursion, so a longer one
+/// could exhaust the stack.
+const EXPRESSION_LIMIT_BYTES: usize = 1000;
+
+/// The functions that an expression may call.
+const FUNCTIONS: [&str; 2] = ["range", "dict"];
+
+/// The expression machine: it never changes, so that expressions can be shared by all threads.
+static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.remove_global("debug");
+    environment.remove_global("namespace");
+    environment.add_filter("pad", pad);
+    environment
+});
+
+/// The longest text that `pad` makes; more is a mistake.
+const PAD_LIMIT: usize = 4096;
+
+/// Fills a number or a text up with zeros from the left, after a minus sign.
+fn pad(value: &Value, width: usize) -> Result<String, minijinja::Error> {
+    if width > PAD_LIMIT {
+        return Err(minijinja::Error::new(
+            ErrorKind::InvalidOperation,
+            format!("`pad({width})` is wider than {PAD_LIMIT}"),
+        ));
+    }
+    let text = value.to_string();
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", text.as_str()),
+    };
+    let missing = width.saturating_sub(text.chars().count());
+    Ok(format!("{sign}{}{digits}", "0".repeat(missing)))
+}
+
+/// Whether `text` is a bare or a dotted name.
+fn is_name(text: &str) -> bool {
+    const KEYWORDS: [&str; 12] = [
+        "true", "false", "none", "True", "False", "None", "not", "and", "or", "in", "is", "if",
+    ];
+    !KEYWORDS.contains(&text) && text.split('.').all(is_identifier) && text.split('.').count() <= 2
+}
+
+/// Whether `text` can name a variable or a capture.
+pub(super) fn is_identifier(text: &str) -> bool {
+    !text.is_empty()
+        && !text.starts_with(|c: char| c.is_ascii_digit())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+fn fault(source: &str, message: String, help: Option<String>) -> TemplateError {
+    TemplateError {
+        offset: 0,
+        length: source.len(),
+        message,
+        help,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,363 @@
+//! Every key that a scenario may hold, with what it is for. The compiler refuses what is not
+//! here, and the schema for editors is made from it, so that the two cannot differ.
+
+mod turns;
+
+pub(super) use turns::{ALTERNATIVE, PICK, REPEAT, TURN, UNTIL};
+
+/// The keys of one kind of map.
+#[derive(Debug)]
+pub(super) struct Vocabulary {
+    /// What the map is, for messages: "a role".
+    pub what: &'static str,
+    /// Its name in the schema.
+    pub name: &'static str,
+    pub keys: &'static [Word],
+    pub later: Later,
+}
+
+/// Keys that the language knows and this version does not perform yet. They are refused, never
+/// ignored.
+#[derive(Debug)]
+pub(super) enum Later {
+    These(&'static [&'static str]),
+    AllOthers,
+}
+
+/// One key.
+#[derive(Debug)]
+pub(super) struct Word {
+    pub name: &'static str,
+    pub about: &'static str,
+    pub shape: Shape,
+    pub required: bool,
+}
+
+/// What stands behind a key.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Shape {
+    /// Any scalar, taken as it is written.
+    Text,
+    Template,
+    /// A literal text, or a regular expression between slashes.
+    Pattern,
+    Expression,
+    Duration,
+    /// A duration or two with `..` between them.
+    DurationRange,
+    /// A whole number, from this one on.
+    Count(u64),
+    ExitCode,
+    Flag,
+    /// `50x200`
+    Size,
+    Key,
+    OneOf(&'static [&'static str]),
+    Object(&'static Vocabulary),
+    ListOf(&'static Shape),
+    /// A map whose keys the author chooses.
+    MapOf(&'static Shape),
+    /// One or several.
+    OneOrList(&'static Shape),
+    /// A list of turns, which may hold turns again.
+    Turns,
+}
+
+impl Vocabulary {
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.keys.iter().map(|word| word.name)
+    }
+
+    pub fn knows(&self, name: &str) -> bool {
+        self.keys.iter().any(|word| word.name == name)
+    }
+
+    /// Whether the key comes later; of a key that is near to a known one, only if it is listed.
+    pub fn comes_later(&self, name: &str, is_near: bool) -> bool {
+        match self.later {
+            Later::These(names) => names.contains(&name),
+            Later::AllOthers => !is_near,
+        }
+    }
+}
+
+const fn word(name: &'static str, shape: Shape, about: &'static str) -> Word {
+    Word {
+        name,
+        about,
+        shape,
+        required: false,
+    }
+}
+
+const fn required(name: &'static str, shape: Shape, about: &'static str) -> Word {
+    Word {
+        name,
+        about,
+        shape,
+        required: true,
+    }
+}
+
+pub(super) const TAKES: [&str; 3] = ["sequential", "random", "unique"];
+pub(super) const TERMINALS: [&str; 2] = ["pty", "pipes"];
+pub(super) const LIFETIMES: [&str; 1] = ["flow"];
+
+/// The whole file.
+pub(super) static SCENARIO: Vocabulary = Vocabulary {
+    what: "a scenario",
+    name: "scenario",
+    keys: &[
+        word(
+            "name",
+            Shape::Text,
+            "What the scenario is called; the file's name if left out.",
+        ),
+        word("description", Shape::Text, "One sentence for people."),
+        word(
+            "variables",
+            Shape::MapOf(&Shape::Template),
+            "Values that every flow begins with; one may use those before it.",
+        ),
+        word(
+            "secrets",
+            Shape::ListOf(&Shape::Text),
+            "Names of variables and captures whose values are masked wherever they would appear.",
+        ),
+        word(
+            "environment",
+            Shape::ListOf(&Shape::Text),
+            "Names of environment variables that expressions may read as `env.NAME`.",
+        ),
+        word(
+            "data",
+            Shape::MapOf(&Shape::Object(&DATA)),
+            "Tables, of which each flow gets one row.",
+        ),
+        word(
+            "defaults",
+            Shape::Object(&DEFAULTS),
+            "What holds where nothing else is said.",
+        ),
+        required(
+            "roles",
+            Shape::MapOf(&Shape::Object(&ROLE)),
+            "Who takes part: each a real program, with what it is asked and told.",
+        ),
+        required(
+            "flow",
+            Shape::ListOf(&Shape::Object(&STEP)),
+            "The steps of the journey, in order.",
+        ),
+        word(
+            "load",
+            Shape::Object(&LOAD),
+            "How many flows are performed.",
+        ),
+    ],
+    later: Later::These(&["integrity", "thresholds", "chaos"]),
+};
+
+pub(super) static DATA: Vocabulary = Vocabulary {
+    what: "a table of data",
+    name: "data",
+    keys: &[
+        required(
+            "file",
+            Shape::Text,
+            "A file of comma-separated values beside the scenario; its first line names the columns.",
+        ),
+        word(
+            "take",
+            Shape::OneOf(&TAKES),
+            "Which row a flow gets: in order (`sequential`, the default), drawn (`random`), or \
+             each row once (`unique`: the run ends when they are used up).",
+        ),
+    ],
+    later: Later::These(&[]),
+};
+
+pub(super) static DEFAULTS: Vocabulary = Vocabulary {
+    what: "`defaults`",
+    name: "defaults",
+    keys: &[
+        word(
+            "terminal",
+            Shape::OneOf(&TERMINALS),
+            "`pty` (the default) or `pipes`.",
+        ),
+        word(
+            "size",
+            Shape::Size,
+            "The terminal's rows and columns; `50x200` by default.",
+        ),
+        word(
+            "startup",
+            Shape::Duration,
+            "From a program's start until its first step's first wait is over; `10s` by default.",
+        ),
+        word(
+            "step",
+            Shape::Duration,
+            "How long a step may take; `30s` by default.",
+        ),
+        word(
+            "flow",
+            Shape::Duration,
+            "How long a whole flow may take; not limited by default.",
+        ),
+        word(
+            "delay",
+            Shape::Duration,
+            "A pause before every step but the first; `0s` by default.",
+        ),
+        word(
+            "quiet",
+            Shape::Duration,
+            "How long a line must be quiet until a prompt within it counts; `10ms` by default.",
+        ),
+    ],
+    later: Later::These(&[]),
+};
+
+pub(super) static ROLE: Vocabulary = Vocabulary {
+    what: "a role",
+    name: "role",
+    keys: &[
+        word("title", Shape::Text, "Its name for people."),
+        required(
+            "run",
+            Shape::ListOf(&Shape::Template),
+            "The program and its arguments, never a shell's line. Looked for beside the scenario, \
+             in --scripts DIR, beside rehearsal, then on PATH; `rehearsal` is this very program.",
+        ),
+        word(
+            "terminal",
+            Shape::OneOf(&TERMINALS),
+            "`pty`, or `pipes`: standard input, output and error apart.",
+        ),
+        word(
+            "size",
+            Shape::Size,
+            "The terminal's rows and columns, as `50x200`.",
+        ),
+        word(
+            "environment",
+            Shape::MapOf(&Shape::Template),
+            "Environment variables of the program, on top of those of rehearsal.",
+        ),
+        word(
+            "directory",
+            Shape::Template,
+            "Where the program runs, from the scenario's folder.",
+        ),
+        word("menu", Shape::Object(&MENU), "How its menus look."),
+        word(
+            "interludes",
+            Shape::ListOf(&Shape::Object(&INTERLUDE)),
+            "Prompts that may come at any time and are answered on the way.",
+        ),
+        word(
+            "fail_on",
+            Shape::MapOf(&Shape::OneOrList(&Shape::Pattern)),
+            "Texts that fail the step, by the category that reports name.",
+        ),
+        word(
+            "lifetime",
+            Shape::OneOf(&LIFETIMES),
+            "`flow`: every flow has its own instance of the program.",
+        ),
+        required(
+            "actions",
+            Shape::MapOf(&Shape::Turns),
+            "What the role can do, each a list of turns. `leave` is performed when a flow ended \
+             well.",
+        ),
+    ],
+    later: Later::These(&[]),
+};
+
+pub(super) static MENU: Vocabulary = Vocabulary {
+    what: "`menu`",
+    name: "menu",
+    keys: &[
+        word(
+            "prompt",
+            Shape::Pattern,
+            "Awaited by every `choose` and `pick` without a wait.",
+        ),
+        word(
+            "row",
+            Shape::Pattern,
+            "A regular expression between slashes with the groups `key` and `label`.",
+        ),
+    ],
+    later: Later::These(&[]),
+};
+
+pub(super) static INTERLUDE: Vocabulary = Vocabulary {
+    what: "an interlude",
+    name: "interlude",
+    keys: &[
+        word(
+            "prompt",
+            Shape::Pattern,
+            "Wait: the unfinished last line holds this.",
+        ),
+        word("see", Shape::Pattern, "Wait: a complete line holds this."),
+        word("send", Shape::Template, "Reply: this text and Enter."),
+        word("press", Shape::Key, "Reply: a key."),
+        word(
+            "at_most",
+            Shape::Count(1),
+            "How often it may come in one step; 50 by default.",
+        ),
+    ],
+    later: Later::These(&[]),
+};
+
+pub(super) static STEP: Vocabulary = Vocabulary {
+    what: "a step",
+    name: "step",
+    keys: &[
+        required("step", Shape::Text, "Its name, which reports show."),
+        required("role", Shape::Text, "Who does it."),
+        required("do", Shape::Text, "Which action of the role."),
+        word(
+            "provides",
+            Shape::ListOf(&Shape::Text),
+            "Captures that must have been made when the step ends.",
+        ),
+        word(
+            "when",
+            Shape::Expression,
+            "The step is skipped unless this holds.",
+        ),
+        word("timeout", Shape::Duration, "How long the step may take."),
+        word("delay", Shape::Duration, "A pause before the step."),
+        word(
+            "tolerate",
+            Shape::ListOf(&Shape::Text),
+            "Categories of the role's `fail_on` that do not fail this step.",
+        ),
+    ],
+    later: Later::These(&["retry", "exclusive", "rate", "together"]),
+};
+
+pub(super) static LOAD: Vocabulary = Vocabulary {
+    what: "`load`",
+    name: "load",
+    keys: &[
+        word(
+            "flows",
+            Shape::Count(1),
+            "How many flows there are; 1 by default.",
+        ),
+        word(
+            "parallel",
+            Shape::Count(1),
+            "How many of them at once; 1 by default.",
+        ),
+    ],
+    later: Later::AllOthers,
+};

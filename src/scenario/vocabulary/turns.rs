@@ -1,0 +1,173 @@
+//! The keys of turns and of what stands within them.
+
+use super::{Later, Shape, Vocabulary, required, word};
+
+const WHICH: [&str; 3] = ["first", "last", "random"];
+
+pub(in super::super) static TURN: Vocabulary = Vocabulary {
+    what: "a turn",
+    name: "turn",
+    keys: &[
+        word(
+            "prompt",
+            Shape::Pattern,
+            "Wait: the unfinished last line holds this.",
+        ),
+        word(
+            "see",
+            Shape::OneOrList(&Shape::Pattern),
+            "Wait: a complete line holds this.",
+        ),
+        word(
+            "exits",
+            Shape::ExitCode,
+            "Wait: the program ends with this exit code.",
+        ),
+        word("send", Shape::Template, "Reply: this text and Enter."),
+        word(
+            "secret",
+            Shape::Template,
+            "Reply: this text and Enter once the terminal's echo is off; masked everywhere.",
+        ),
+        word(
+            "choose",
+            Shape::Template,
+            "Reply: the key of the one menu row with this label.",
+        ),
+        word(
+            "pick",
+            Shape::Object(&PICK),
+            "Reply: the number of one row of a listing.",
+        ),
+        word("press", Shape::Key, "Reply: a key."),
+        word(
+            "first_of",
+            Shape::ListOf(&Shape::Object(&ALTERNATIVE)),
+            "Whichever comes first.",
+        ),
+        word(
+            "repeat",
+            Shape::Object(&REPEAT),
+            "Turns again and again until something is heard.",
+        ),
+        word(
+            "think",
+            Shape::DurationRange,
+            "A person's pause, no part of any latency.",
+        ),
+        word("assert", Shape::Expression, "This must hold."),
+        word(
+            "run",
+            Shape::ListOf(&Shape::Template),
+            "A plain command; `see` beside it is looked for in its output.",
+        ),
+        word("within", Shape::Duration, "The turn's own deadline."),
+        word(
+            "overwrite",
+            Shape::Flag,
+            "Captures of this turn may replace earlier values.",
+        ),
+    ],
+    later: Later::These(&[]),
+};
+
+pub(in super::super) static ALTERNATIVE: Vocabulary = Vocabulary {
+    what: "an alternative",
+    name: "alternative",
+    keys: &[
+        word(
+            "prompt",
+            Shape::Pattern,
+            "Wait: the unfinished last line holds this.",
+        ),
+        word("see", Shape::Pattern, "Wait: a complete line holds this."),
+        word(
+            "exits",
+            Shape::ExitCode,
+            "Wait: the program ends with this exit code.",
+        ),
+        word("send", Shape::Template, "Reply: this text and Enter."),
+        word(
+            "secret",
+            Shape::Template,
+            "Reply: this text and Enter once the terminal's echo is off; masked everywhere.",
+        ),
+        word(
+            "choose",
+            Shape::Template,
+            "Reply: the key of the one menu row with this label.",
+        ),
+        word(
+            "pick",
+            Shape::Object(&PICK),
+            "Reply: the number of one row of a listing.",
+        ),
+        word("press", Shape::Key, "Reply: a key."),
+        word(
+            "again",
+            Shape::Flag,
+            "Then wait for one of the alternatives again.",
+        ),
+        word(
+            "fail",
+            Shape::Text,
+            "Then the step fails with this category.",
+        ),
+        word("do", Shape::Turns, "Then these turns follow."),
+        word(
+            "overwrite",
+            Shape::Flag,
+            "Captures may replace earlier values.",
+        ),
+    ],
+    later: Later::These(&[]),
+};
+
+pub(in super::super) static REPEAT: Vocabulary = Vocabulary {
+    what: "`repeat`",
+    name: "repeat",
+    keys: &[
+        required("do", Shape::Turns, "The turns of one round."),
+        required("until", Shape::Object(&UNTIL), "What ends it."),
+        required("at_most", Shape::Count(1), "How many rounds there may be."),
+        word("every", Shape::Duration, "A pause between rounds."),
+    ],
+    later: Later::These(&[]),
+};
+
+pub(in super::super) static UNTIL: Vocabulary = Vocabulary {
+    what: "`until`",
+    name: "until",
+    keys: &[
+        word(
+            "prompt",
+            Shape::Pattern,
+            "The unfinished last line holds this.",
+        ),
+        word("see", Shape::Pattern, "A complete line holds this."),
+    ],
+    later: Later::These(&[]),
+};
+
+pub(in super::super) static PICK: Vocabulary = Vocabulary {
+    what: "`pick`",
+    name: "pick",
+    keys: &[
+        required(
+            "row",
+            Shape::OneOrList(&Shape::Template),
+            "Texts that must all be in the row.",
+        ),
+        word(
+            "count",
+            Shape::Pattern,
+            "For listings without numbers: the lines that count; the row's position is sent.",
+        ),
+        word(
+            "which",
+            Shape::OneOf(&WHICH),
+            "Which of several rows; there must be just one if left out.",
+        ),
+    ],
+    later: Later::These(&[]),
+};

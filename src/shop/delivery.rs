@@ -1,0 +1,152 @@
+//! The delivery desk: takes planned deliveries out, hands them over and collects the money.
+
+use super::faults::Kind;
+use super::listing::{Entry, Wanted};
+use super::money::Paise;
+use super::orders::{self, Key};
+use super::picker::{Numbers, show_order};
+use super::session::{Done, Session};
+use super::status::Status;
+
+#[derive(Debug, Clone, Copy)]
+enum Operation {
+    Accept,
+    Mine,
+    OrderDetails,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum DeliveryOperation {
+    Deliver,
+    Collect,
+}
+
+const METHODS: [(&str, &str); 3] = [("Cash", "cash"), ("UPI", "upi"), ("Card", "card")];
+
+pub fn run(session: &mut Session) -> Done {
+    let rows = [
+        ("Accept Delivery", Operation::Accept),
+        ("My Deliveries", Operation::Mine),
+        ("Order Details", Operation::OrderDetails),
+    ];
+    session.main_menu(
+        "Delivery Menu",
+        &rows,
+        |session, operation| match operation {
+            Operation::Accept => accept(session),
+            Operation::Mine => continue_delivery(session),
+            Operation::OrderDetails => session.show_order_by_id(Wanted::default()),
+        },
+    )
+}
+
+fn accept(session: &mut Session) -> Done {
+    let title = "Available Deliveries";
+    let Some(picked) = session.pick_due(title, Status::Planned, Numbers::Shown)? else {
+        return Ok(());
+    };
+    let mut order = picked.order;
+    let Session {
+        console,
+        books,
+        account,
+        ..
+    } = session;
+    if !console.confirm("Accept this delivery (y/n): ")? {
+        return Ok(());
+    }
+    orders::accept_delivery(books, order.key, &account.id)?;
+    order.status = Status::OutForDelivery;
+    console.clear()?;
+    console.say(format_args!("Delivery {} accepted", delivery_id(&order)))?;
+    // What a faulty program still believes of the other deliveries when it saves its list.
+    let others = picked.page.iter().filter(|entry| entry.key != order.key);
+    let others = others.map(|entry| (entry.key, entry.status)).collect();
+    carry_out(session, &order, others)
+}
+
+fn continue_delivery(session: &mut Session) -> Done {
+    let wanted = Wanted {
+        accepted_by: Some(session.account.id.clone()),
+        statuses: vec![Status::OutForDelivery, Status::Delivered],
+        ..Wanted::default()
+    };
+    let nothing = "You have accepted no delivery.";
+    match session.pick("My Deliveries", wanted, Numbers::Shown, nothing)? {
+        Some(picked) => {
+            session.console.clear()?;
+            carry_out(session, &picked.order, Vec::new())
+        }
+        None => Ok(()),
+    }
+}
+
+/// The menu of one delivery, until it is paid or put aside.
+fn carry_out(session: &mut Session, order: &Entry, others: Vec<(Key, Status)>) -> Done {
+    let rows = [
+        ("Mark as Delivered", DeliveryOperation::Deliver),
+        ("Collect Payment", DeliveryOperation::Collect),
+    ];
+    show_order(&mut session.console, &session.books, order)?;
+    let title = format!("Delivery {}", delivery_id(order));
+    while let Some(operation) = session.submenu(&title, &rows, "Back")? {
+        session.attempt(|session| match operation {
+            DeliveryOperation::Deliver => hand_over(session, order),
+            DeliveryOperation::Collect => collect(session, order, &others),
+        })?;
+        session.console.clear()?;
+    }
+    Ok(())
+}
+
+fn hand_over(session: &mut Session, order: &Entry) -> Done {
+    let Session {
+        console,
+        books,
+        account,
+        ..
+    } = session;
+    let mut recipient = console.ask("Received by (Enter for the customer): ")?;
+    if recipient.is_empty() {
+        recipient.clone_from(&order.customer);
+    }
+    orders::deliver(books, order.key, &recipient, &account.id)?;
+    console.say(format_args!("Order {} delivered to {recipient}", order.id))?;
+    Ok(console.pause()?)
+}
+
+fn collect(session: &mut Session, order: &Entry, others: &[(Key, Status)]) -> Done {
+    let Session {
+        console,
+        books,
+        faults,
+        account,
+    } = session;
+    console.say(format_args!("Amount due: {}", order.total))?;
+    let Some(method) = console.choose("method", &METHODS, "Not now")? else {
+        return Ok(());
+    };
+    let received = loop {
+        match console.ask("Amount received: ")?.parse::<Paise>() {
+            Ok(amount) if amount >= order.total => break amount,
+            Ok(_) => console.say(format_args!("That is less than {}.", order.total))?,
+            Err(mistake) => console.say(mistake)?,
+        }
+    };
+    let receipt = orders::collect_payment(books, order.key, order.total, method, &account.id)?;
+    if faults.has(Kind::StaleListing) {
+        let shown = (order.key, Status::Delivered);
+        orders::write_back(books, others.iter().copied().chain([shown]))?;
+    }
+    if received > order.total {
+        console.say(format_args!("Change: {}", received.minus(order.total)))?;
+    }
+    console.say(format_args!("Payment collected: {}", order.total))?;
+    console.say(format_args!("Receipt: {receipt}"))?;
+    Ok(console.pause()?)
+}
+
+/// Only planned orders come here, and planning is what gives them a delivery.
+fn delivery_id(order: &Entry) -> &str {
+    order.delivery.as_ref().map_or("-", |delivery| &delivery.id)
+}

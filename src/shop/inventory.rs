@@ -1,0 +1,111 @@
+//! The inventory desk: allocates stock to the orders that customers placed.
+
+use super::listing::Wanted;
+use super::orders::{self, Allocation};
+use super::picker::{Numbers, show_order};
+use super::session::{Done, Session};
+use super::status::Status;
+
+const LOW: i64 = 50;
+const LARGEST_RECEIPT: i64 = 1_000_000;
+
+#[derive(Debug, Clone, Copy)]
+enum Operation {
+    Process,
+    OrderDetails,
+    Stock,
+    LowStock,
+    Receive,
+}
+
+pub fn run(session: &mut Session) -> Done {
+    let rows = [
+        ("Process Pending Orders", Operation::Process),
+        ("Order Details", Operation::OrderDetails),
+        ("Stock Levels", Operation::Stock),
+        ("Low Stock Report", Operation::LowStock),
+        ("Receive Stock", Operation::Receive),
+    ];
+    session.main_menu(
+        "Inventory Menu",
+        &rows,
+        |session, operation| match operation {
+            Operation::Process => process(session),
+            Operation::OrderDetails => session.show_order_by_id(Wanted::default()),
+            Operation::Stock => report_stock(session, "Stock Levels", i64::MAX),
+            Operation::LowStock => report_stock(session, "Low Stock Report", LOW),
+            Operation::Receive => receive(session),
+        },
+    )
+}
+
+fn process(session: &mut Session) -> Done {
+    let picked = session.pick_due("Pending Orders", Status::Placed, Numbers::Shown)?;
+    let Some(picked) = picked else {
+        return Ok(());
+    };
+    let order = picked.order;
+    let Session {
+        console,
+        books,
+        faults,
+        account,
+    } = session;
+    console.clear()?;
+    show_order(console, books, &order)?;
+    if !console.confirm("Allocate stock to this order (y/n): ")? {
+        console.say("Nothing allocated.")?;
+        return Ok(console.pause()?);
+    }
+    for Allocation { line, left } in orders::process(books, faults, order.key, &account.id)? {
+        let (quantity, product) = (line.quantity, line.product);
+        console.say(format_args!(
+            "Allocated {quantity} × {product}, {left} left"
+        ))?;
+    }
+    console.say(format_args!("Order {} processed", order.id))?;
+    Ok(console.pause()?)
+}
+
+fn report_stock(session: &mut Session, title: &str, below: i64) -> Done {
+    session.console.heading(title)?;
+    let stock: Vec<(String, i64)> = {
+        let query = "SELECT name, on_hand FROM products WHERE on_hand < ?1 ORDER BY id";
+        let mut query = session.books.connection.prepare(query)?;
+        let rows = query.query_map([below], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        rows.collect::<Result<_, _>>()?
+    };
+    if stock.is_empty() {
+        session.console.say("No product is low.")?;
+    }
+    for (name, on_hand) in stock {
+        session.console.say(format_args!("{on_hand:>9}  {name}"))?;
+    }
+    Ok(session.console.pause()?)
+}
+
+fn receive(session: &mut Session) -> Done {
+    let products: Vec<(String, i64)> = {
+        let mut query = session
+            .books
+            .connection
+            .prepare("SELECT name, id FROM products ORDER BY id")?;
+        let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        rows.collect::<Result<_, _>>()?
+    };
+    session.console.heading("Receive Stock")?;
+    let Some(product) = session.console.choose("product", &products, "Back")? else {
+        return Ok(());
+    };
+    let quantity = session
+        .console
+        .ask_number("Quantity received: ", 1..=LARGEST_RECEIPT)?;
+    session.books.write(|transaction| {
+        transaction.execute(
+            "UPDATE products SET received = received + ?2, on_hand = on_hand + ?2 WHERE id = ?1",
+            [product, quantity],
+        )
+    })?;
+    session.console.say("Stock received.")?;
+    Ok(session.console.pause()?)
+}

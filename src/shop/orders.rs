@@ -1,0 +1,371 @@
+//! The life of an order. Each move is one transaction that first looks again at where the order
+//! stands: what a program showed a moment ago may have been done by a colleague meanwhile.
+
+use chrono::{DateTime, Local};
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use super::database::Books;
+use super::faults::{Faults, Kind};
+use super::money::Paise;
+use super::status::Status;
+
+/// The row of an order. Its id is for people, and a fault can give the same to two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key(pub i64);
+
+/// Why an order was not moved. What the person at the program reads.
+#[derive(Debug, thiserror::Error)]
+pub enum OrderError {
+    #[error("Order {id} is not awaiting {awaited} (status: {status})", awaited = .due.awaited())]
+    NotDue {
+        id: String,
+        due: Status,
+        status: Status,
+    },
+    #[error("There is no order {0}. Please check the ID.")]
+    Unknown(String),
+    #[error("Not enough stock of {product}: {wanted} wanted, {on_hand} on hand.")]
+    OutOfStock {
+        product: String,
+        wanted: i64,
+        on_hand: i64,
+    },
+    #[error(transparent)]
+    Database(#[from] rusqlite::Error),
+}
+
+/// One product of an order and how many of it.
+#[derive(Debug, Clone)]
+pub struct Line {
+    pub product_id: i64,
+    pub product: String,
+    pub quantity: i64,
+    pub price: Paise,
+}
+
+impl Line {
+    pub fn total(&self) -> Paise {
+        self.price.times(self.quantity)
+    }
+}
+
+pub fn lines(books: &Books, order: Key) -> rusqlite::Result<Vec<Line>> {
+    let mut query = books.connection.prepare(
+        "SELECT l.product_id, p.name, l.quantity, l.price_paise
+         FROM order_lines l JOIN products p ON p.id = l.product_id
+         WHERE l.order_key = ?1 ORDER BY l.product_id",
+    )?;
+    let lines = query.query_map([order.0], |row| {
+        Ok(Line {
+            product_id: row.get(0)?,
+            product: row.get(1)?,
+            quantity: row.get(2)?,
+            price: row.get(3)?,
+        })
+    })?;
+    lines.collect()
+}
+
+/// An order just placed.
+pub struct Placed {
+    pub id: String,
+    pub total: Paise,
+}
+
+/// Places an order; stock is allocated later, by the inventory staff.
+pub fn place(
+    books: &mut Books,
+    faults: &Faults,
+    customer_id: &str,
+    address: &str,
+    lines: &[Line],
+) -> rusqlite::Result<Placed> {
+    books.write(|transaction| {
+        let now = Local::now();
+        let total: Paise = lines.iter().map(Line::total).sum();
+        transaction.execute(
+            "INSERT INTO orders (id, customer_id, address, status, moved, total_paise)
+             VALUES ('', ?1, ?2, ?3, 0, ?4)",
+            params![customer_id, address, Status::Placed, total],
+        )?;
+        let order = Key(transaction.last_insert_rowid());
+        let id = order_id(now, order, faults.has(Kind::CollidingIds));
+        transaction.execute(
+            "UPDATE orders SET id = ?2 WHERE key = ?1",
+            params![order.0, id],
+        )?;
+        let mut insert = transaction.prepare(
+            "INSERT INTO order_lines (order_key, product_id, quantity, price_paise)
+             VALUES (?1, ?2, ?3, ?4)",
+        )?;
+        for line in lines {
+            insert.execute(params![order.0, line.product_id, line.quantity, line.price])?;
+        }
+        record_move(transaction, order, Status::Placed, customer_id)?;
+        Ok(Placed { id, total })
+    })
+}
+
+/// `ORD-YYYYMMDD-HHMMSS-NNNNNN`, numbered by the order's row; the faulty number comes from the
+/// clock, as programs do that never met a second customer.
+fn order_id(now: DateTime<Local>, order: Key, colliding: bool) -> String {
+    let number = if colliding {
+        now.timestamp() % 1_000_000
+    } else {
+        order.0
+    };
+    format!("ORD-{}-{number:06}", now.format("%Y%m%d-%H%M%S"))
+}
+
+pub fn cancel(books: &mut Books, order: Key, customer_id: &str) -> Result<(), OrderError> {
+    books.write(|transaction| {
+        advance(
+            transaction,
+            order,
+            Status::Placed,
+            Status::Cancelled,
+            customer_id,
+        )
+    })
+}
+
+/// What was taken from a shelf, and what is left there.
+pub struct Allocation {
+    pub line: Line,
+    pub left: i64,
+}
+
+/// Allocates stock to every line of the order: all of them or none.
+pub fn process(
+    books: &mut Books,
+    faults: &Faults,
+    order: Key,
+    staff_id: &str,
+) -> Result<Vec<Allocation>, OrderError> {
+    let lines = lines(books, order)?;
+    let lost = faults.has(Kind::LostAllocation);
+    books.write(|transaction| {
+        advance(
+            transaction,
+            order,
+            Status::Placed,
+            Status::Processed,
+            staff_id,
+        )?;
+        let allocate = |line| allocate(transaction, order, line, lost);
+        lines.into_iter().map(allocate).collect()
+    })
+}
+
+fn allocate(
+    transaction: &Transaction<'_>,
+    order: Key,
+    line: Line,
+    lost: bool,
+) -> Result<Allocation, OrderError> {
+    let on_hand: i64 = transaction.query_row(
+        "SELECT on_hand FROM products WHERE id = ?1",
+        [line.product_id],
+        |row| row.get(0),
+    )?;
+    if on_hand < line.quantity {
+        return Err(OrderError::OutOfStock {
+            product: line.product,
+            wanted: line.quantity,
+            on_hand,
+        });
+    }
+    if !lost {
+        transaction.execute(
+            "UPDATE products SET on_hand = on_hand - ?2 WHERE id = ?1",
+            params![line.product_id, line.quantity],
+        )?;
+        transaction.execute(
+            "INSERT INTO allocations (order_key, product_id, quantity) VALUES (?1, ?2, ?3)",
+            params![order.0, line.product_id, line.quantity],
+        )?;
+    }
+    let left = on_hand - line.quantity;
+    Ok(Allocation { line, left })
+}
+
+/// How long the packing of a product took.
+pub struct Packing {
+    pub product_id: i64,
+    pub minutes: i64,
+}
+
+pub fn approve(
+    books: &mut Books,
+    order: Key,
+    packings: &[Packing],
+    manager_id: &str,
+) -> Result<(), OrderError> {
+    books.write(|transaction| {
+        advance(
+            transaction,
+            order,
+            Status::Processed,
+            Status::Approved,
+            manager_id,
+        )?;
+        let mut insert = transaction
+            .prepare("INSERT INTO packings (order_key, product_id, minutes) VALUES (?1, ?2, ?3)")?;
+        for packing in packings {
+            insert.execute(params![order.0, packing.product_id, packing.minutes])?;
+        }
+        Ok(())
+    })
+}
+
+/// Gives the order a delivery; returns the delivery's id, `DEL-YYYYMMDD-NNNNNN`.
+pub fn plan_delivery(
+    books: &mut Books,
+    order: Key,
+    route: &str,
+    slot: &str,
+    manager_id: &str,
+) -> Result<String, OrderError> {
+    books.write(|transaction| {
+        advance(
+            transaction,
+            order,
+            Status::Approved,
+            Status::Planned,
+            manager_id,
+        )?;
+        transaction.execute(
+            "INSERT INTO deliveries (id, order_key, route, slot) VALUES ('', ?1, ?2, ?3)",
+            params![order.0, route, slot],
+        )?;
+        let key = transaction.last_insert_rowid();
+        let id = format!("DEL-{}-{key:06}", Local::now().format("%Y%m%d"));
+        transaction.execute(
+            "UPDATE deliveries SET id = ?2 WHERE key = ?1",
+            params![key, id],
+        )?;
+        Ok(id)
+    })
+}
+
+pub fn accept_delivery(books: &mut Books, order: Key, person_id: &str) -> Result<(), OrderError> {
+    books.write(|transaction| {
+        advance(
+            transaction,
+            order,
+            Status::Planned,
+            Status::OutForDelivery,
+            person_id,
+        )?;
+        transaction.execute(
+            "UPDATE deliveries SET accepted_by = ?2 WHERE order_key = ?1",
+            params![order.0, person_id],
+        )?;
+        Ok(())
+    })
+}
+
+pub fn deliver(
+    books: &mut Books,
+    order: Key,
+    recipient: &str,
+    person_id: &str,
+) -> Result<(), OrderError> {
+    books.write(|transaction| {
+        advance(
+            transaction,
+            order,
+            Status::OutForDelivery,
+            Status::Delivered,
+            person_id,
+        )?;
+        transaction.execute(
+            "UPDATE deliveries SET received_by = ?2 WHERE order_key = ?1",
+            params![order.0, recipient],
+        )?;
+        Ok(())
+    })
+}
+
+/// Records the order's total as paid; returns the number of the receipt.
+pub fn collect_payment(
+    books: &mut Books,
+    order: Key,
+    amount: Paise,
+    method: &str,
+    person_id: &str,
+) -> Result<String, OrderError> {
+    books.write(|transaction| {
+        advance(
+            transaction,
+            order,
+            Status::Delivered,
+            Status::Paid,
+            person_id,
+        )?;
+        transaction.execute(
+            "INSERT INTO payments (order_key, amount_paise, method, collected_by)
+             VALUES (?1, ?2, ?3, ?4)",
+            params![order.0, amount, method, person_id],
+        )?;
+        Ok(format!("RCP-{:06}", transaction.last_insert_rowid()))
+    })
+}
+
+/// The fault of programs that save the whole list they once loaded: puts each order back to the
+/// status it had on the screen, whatever has happened since.
+pub fn write_back(
+    books: &mut Books,
+    listed: impl IntoIterator<Item = (Key, Status)>,
+) -> rusqlite::Result<()> {
+    books.write(|transaction| {
+        for (order, status) in listed {
+            transaction.execute(
+                "UPDATE orders SET status = ?2 WHERE key = ?1",
+                params![order.0, status],
+            )?;
+        }
+        Ok(())
+    })
+}
+
+/// Moves the order on, provided that it still stands where it should.
+fn advance(
+    transaction: &Transaction<'_>,
+    order: Key,
+    due: Status,
+    to: Status,
+    account: &str,
+) -> Result<(), OrderError> {
+    let found: Option<(String, Status)> = transaction
+        .query_row(
+            "SELECT id, status FROM orders WHERE key = ?1",
+            [order.0],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()?;
+    // Gone altogether: someone has reset the shop.
+    let (id, status) = found.ok_or_else(|| OrderError::Unknown(format!("number {}", order.0)))?;
+    if status != due {
+        return Err(OrderError::NotDue { id, due, status });
+    }
+    Ok(record_move(transaction, order, to, account)?)
+}
+
+fn record_move(
+    transaction: &Transaction<'_>,
+    order: Key,
+    status: Status,
+    account: &str,
+) -> rusqlite::Result<()> {
+    let at = Local::now().format("%Y-%m-%d %H:%M:%S%.3f").to_string();
+    transaction.execute(
+        "INSERT INTO history (order_key, status, account, at) VALUES (?1, ?2, ?3, ?4)",
+        params![order.0, status, account, at],
+    )?;
+    transaction.execute(
+        "UPDATE orders SET status = ?2, moved = last_insert_rowid() WHERE key = ?1",
+        params![order.0, status],
+    )?;
+    Ok(())
+}

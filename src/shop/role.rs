@@ -1,0 +1,83 @@
+//! The five roles, each played by one program, and the demo accounts that may log in to them.
+
+/// Who sits at the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    CustomerPortal,
+    InventoryStaff,
+    WarehouseManager,
+    LogisticsManager,
+    DeliveryPersonnel,
+}
+
+impl Role {
+    pub const ALL: [Self; 5] = [
+        Self::CustomerPortal,
+        Self::InventoryStaff,
+        Self::WarehouseManager,
+        Self::LogisticsManager,
+        Self::DeliveryPersonnel,
+    ];
+
+    /// As in `rehearsal shop ROLE`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CustomerPortal => "customer-portal",
+            Self::InventoryStaff => "inventory-staff",
+            Self::WarehouseManager => "warehouse-manager",
+            Self::LogisticsManager => "logistics-manager",
+            Self::DeliveryPersonnel => "delivery-personnel",
+        }
+    }
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::CustomerPortal => "Customer Portal",
+            Self::InventoryStaff => "Inventory Desk",
+            Self::WarehouseManager => "Warehouse Desk",
+            Self::LogisticsManager => "Logistics Desk",
+            Self::DeliveryPersonnel => "Delivery Desk",
+        }
+    }
+
+    pub fn id_prompt(self) -> &'static str {
+        match self {
+            Self::CustomerPortal => "Customer ID: ",
+            Self::InventoryStaff => "Staff ID: ",
+            Self::WarehouseManager => "Manager ID: ",
+            Self::LogisticsManager => "Logistics ID: ",
+            Self::DeliveryPersonnel => "Personnel ID: ",
+        }
+    }
+
+    /// How many accounts are seeded: numbers 1 to this.
+    pub fn accounts(self) -> usize {
+        match self {
+            Self::CustomerPortal => 1000,
+            _ => 20,
+        }
+    }
+
+    /// `CUST001` to `CUST999`, `CUST1000`; `STAFF001` and so on.
+    pub fn account_id(self, number: usize) -> String {
+        let prefix = match self {
+            Self::CustomerPortal => "CUST",
+            Self::InventoryStaff => "STAFF",
+            Self::WarehouseManager => "MGR",
+            Self::LogisticsManager => "LOG",
+            Self::DeliveryPersonnel => "DEL",
+        };
+        format!("{prefix}{number:03}")
+    }
+
+    /// The same for every account of the role: these are demo accounts.
+    pub fn password(self) -> &'static str {
+        match self {
+            Self::CustomerPortal => "customer123",
+            Self::InventoryStaff => "staff123",
+            Self::WarehouseManager => "manager123",
+            Self::LogisticsManager => "logistics123",
+            Self::DeliveryPersonnel => "delivery123",
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Where an order stands in its life, and what it waits for there.
+
+use std::fmt;
+
+use rusqlite::ToSql;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
+
+/// In the order of an order's life, so that `status >= Status::Approved` reads as "approved or
+/// further". A cancelled order left before anything was done for it and therefore stands first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Status {
+    Cancelled,
+    Placed,
+    Processed,
+    Approved,
+    Planned,
+    OutForDelivery,
+    Delivered,
+    Paid,
+}
+
+impl Status {
+    pub const ALL: [Self; 8] = [
+        Self::Cancelled,
+        Self::Placed,
+        Self::Processed,
+        Self::Approved,
+        Self::Planned,
+        Self::OutForDelivery,
+        Self::Delivered,
+        Self::Paid,
+    ];
+
+    /// As it is stored and shown.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cancelled => "cancelled",
+            Self::Placed => "placed",
+            Self::Processed => "processed",
+            Self::Approved => "approved",
+            Self::Planned => "planned",
+            Self::OutForDelivery => "out for delivery",
+            Self::Delivered => "delivered",
+            Self::Paid => "paid",
+        }
+    }
+
+    /// What an order in this status waits for: "is not awaiting ...".
+    pub fn awaited(self) -> &'static str {
+        match self {
+            Self::Cancelled | Self::Paid => "anything",
+            Self::Placed => "processing",
+            Self::Processed => "approval",
+            Self::Approved => "delivery planning",
+            Self::Planned => "acceptance",
+            Self::OutForDelivery => "delivery",
+            Self::Delivered => "payment",
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl ToSql for Status {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        self.name().to_sql()
+    }
+}
+
+impl FromSql for Status {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let name = value.as_str()?;
+        Self::ALL
+            .into_iter()
+            .find(|status| status.name() == name)
+            .ok_or(FromSqlError::InvalidType)
+    }
+}

@@ -1,0 +1,325 @@
+//! What a program is doing, from `/proc`.
+//!
+//! The kernel tells for each thread which system call it waits in, and with which arguments. A
+//! wait for the terminal or for standard input is a wait for us; everything else is not.
+
+use std::fs;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::time::Duration;
+
+use super::{proc, sys};
+use crate::model::Activity;
+
+/// The most of a list of descriptors that is looked at.
+const MOST_DESCRIPTORS: usize = 64;
+
+/// What a program and its descendants use while they live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LiveUsage {
+    /// CPU time so far, in user and system mode.
+    pub cpu: Duration,
+    /// Resident memory; pages that several processes share are counted for each.
+    pub rss_bytes: u64,
+}
+
+/// Adds up the CPU time and the memory of a process and its live descendants.
+/// What the program with this number and its live descendants use right now; `None` if there is
+/// none. For looking on from outside: the owner of a program asks its
+/// [`Child`](super::Child::usage_now).
+pub fn live_usage(pid: u32) -> Option<LiveUsage> {
+    usage_of_tree(i32::try_from(pid).ok()?)
+}
+
+pub(super) fn usage_of_tree(pid: i32) -> Option<LiveUsage> {
+    let leader = proc::stat(pid).filter(|stat| !stat.is_dead())?;
+    let rest = proc::descendants(pid).into_iter().filter_map(proc::stat);
+    let (ticks, pages) = rest.chain([leader]).fold((0, 0), |(ticks, pages), stat| {
+        (ticks + stat.cpu_ticks, pages + stat.resident_pages)
+    });
+    Some(LiveUsage {
+        cpu: Duration::from_millis(ticks * 1000 / sys::ticks_per_second()),
+        rss_bytes: pages * sys::page_size(),
+    })
+}
+
+/// What a process and its descendants are doing, as one answer: the most telling of all.
+///
+/// A shell that waits for its child tells less than the child; a program that waits for input
+/// tells more than a helper of its that is busy.
+pub(super) fn of_tree(pid: i32) -> Activity {
+    let Some(input) = Input::of(pid) else {
+        return if proc::stat(pid).is_none_or(|stat| stat.is_dead()) {
+            Activity::Gone
+        } else {
+            Activity::Unknown
+        };
+    };
+    let all = [pid].into_iter().chain(proc::descendants(pid));
+    all.map(|pid| of_process(pid, &input))
+        .max_by_key(|&activity| weight(activity))
+        .unwrap_or(Activity::Gone)
+}
+
+fn weight(activity: Activity) -> u8 {
+    match activity {
+        Activity::WaitingForInput => 7,
+        Activity::BlockedOnWriting => 6,
+        Activity::Running => 5,
+        Activity::Stopped => 4,
+        Activity::Sleeping => 3,
+        Activity::Waiting => 2,
+        Activity::Unknown => 1,
+        Activity::Gone => 0,
+    }
+}
+
+/// What all threads of one process are doing, as one answer.
+fn of_process(pid: i32, input: &Input) -> Activity {
+    let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else {
+        return Activity::Gone;
+    };
+    let threads = tasks
+        .flatten()
+        .filter_map(|task| task.file_name().to_str()?.parse().ok());
+    threads
+        .map(|thread| of_thread(pid, thread, input))
+        .max_by_key(|&activity| weight(activity))
+        .unwrap_or(Activity::Gone)
+}
+
+fn of_thread(pid: i32, thread: i32, input: &Input) -> Activity {
+    let directory = format!("/proc/{pid}/task/{thread}");
+    let Some(stat) = proc::stat_at(&directory) else {
+        return Activity::Gone;
+    };
+    match stat.state {
+        b'R' => Activity::Running,
+        b'T' | b't' => Activity::Stopped,
+        b'Z' | b'X' | b'x' => Activity::Gone,
+        // The rest sleeps: interruptibly, for a disk, or as a kernel thread.
+        _ => match fs::read_to_string(format!("{directory}/syscall")) {
+            Ok(call) => waiting_in(pid, &call, input),
+            Err(_) => Activity::Unknown,
+        },
+    }
+}
+
+/// What a sleeping thread waits for, from its `/proc/PID/syscall`.
+fn waiting_in(pid: i32, call: &str, input: &Input) -> Activity {
+    let Some(call) = Call::parse(call) else {
+        // It woke up since we read its state.
+        return Activity::Running;
+    };
+    match call.kind() {
+        Kind::Read if input.is_at(pid, call.descriptor()) => Activity::WaitingForInput,
+        Kind::Write => Activity::BlockedOnWriting,
+        Kind::Sleep => Activity::Sleeping,
+        Kind::Poll | Kind::Select | Kind::Epoll => {
+            let waited_for = match call.kind() {
+                Kind::Poll => polled(pid, &call),
+                Kind::Select => selected(pid, &call),
+                _ => watched(pid, &call),
+            };
+            match waited_for {
+                // Its memory is not ours to read.
+                None => Activity::Unknown,
+                Some(list) if list.is_empty() => Activity::Sleeping,
+                Some(list) if list.iter().any(|&fd| input.is_at(pid, fd)) => {
+                    Activity::WaitingForInput
+                }
+                Some(_) => Activity::Waiting,
+            }
+        }
+        Kind::Read | Kind::Other => Activity::Waiting,
+    }
+}
+
+/// A line of `/proc/PID/syscall`.
+struct Call {
+    number: i64,
+    arguments: [u64; 6],
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Read,
+    Write,
+    Poll,
+    Select,
+    Epoll,
+    Sleep,
+    Other,
+}
+
+impl Call {
+    /// `None` for `running`.
+    fn parse(line: &str) -> Option<Self> {
+        let mut words = line.split_ascii_whitespace();
+        let number = words.next()?.parse().ok()?;
+        let mut arguments = [0; 6];
+        for argument in &mut arguments {
+            let Some(word) = words.next() else { break };
+            *argument = u64::from_str_radix(word.trim_start_matches("0x"), 16).ok()?;
+        }
+        Some(Call { number, arguments })
+    }
+
+    fn descriptor(&self) -> i32 {
+        // The kernel takes the lower half, too.
+        i32::try_from(self.arguments[0] & 0xffff_ffff).unwrap_or(-1)
+    }
+
+    fn kind(&self) -> Kind {
+        #[cfg(target_arch = "x86_64")]
+        match self.number {
+            libc::SYS_poll => return Kind::Poll,
+            libc::SYS_select => return Kind::Select,
+            libc::SYS_epoll_wait => return Kind::Epoll,
+            _ => {}
+        }
+        match self.number {
+            libc::SYS_read
+            | libc::SYS_readv
+            | libc::SYS_pread64
+            | libc::SYS_recvfrom
+            | libc::SYS_recvmsg => Kind::Read,
+            libc::SYS_write
+            | libc::SYS_writev
+            | libc::SYS_pwrite64
+            | libc::SYS_sendto
+            | libc::SYS_sendmsg => Kind::Write,
+            libc::SYS_ppoll => Kind::Poll,
+            libc::SYS_pselect6 => Kind::Select,
+            libc::SYS_epoll_pwait | libc::SYS_epoll_pwait2 => Kind::Epoll,
+            libc::SYS_nanosleep | libc::SYS_clock_nanosleep => Kind::Sleep,
+            _ => Kind::Other,
+        }
+    }
+}
+
+/// Reads another process' memory: allowed for our descendants, unless they changed their user.
+fn memory(pid: i32, address: u64, length: usize) -> Option<Vec<u8>> {
+    let mut bytes = vec![0; length];
+    let memory = fs::File::open(format!("/proc/{pid}/mem")).ok()?;
+    memory.read_exact_at(&mut bytes, address).ok()?;
+    Some(bytes)
+}
+
+/// The descriptors that `poll(2)` waits to read from.
+fn polled(pid: i32, call: &Call) -> Option<Vec<i32>> {
+    /// `struct pollfd`: a number of 32 bits, two sets of 16.
+    const SIZE: usize = 8;
+    let count = usize::try_from(call.arguments[1])
+        .unwrap_or(usize::MAX)
+        .min(MOST_DESCRIPTORS);
+    let entries = memory(pid, call.arguments[0], count * SIZE)?;
+    let wanted = entries.chunks_exact(SIZE).filter_map(|entry| {
+        let fd = i32::from_ne_bytes(entry[..4].try_into().ok()?);
+        let events = i16::from_ne_bytes(entry[4..6].try_into().ok()?);
+        (fd >= 0 && events & libc::POLLIN != 0).then_some(fd)
+    });
+    Some(wanted.collect())
+}
+
+/// The descriptors that `select(2)` waits to read from.
+fn selected(pid: i32, call: &Call) -> Option<Vec<i32>> {
+    let count = usize::try_from(call.arguments[0])
+        .unwrap_or(usize::MAX)
+        .min(MOST_DESCRIPTORS);
+    if count == 0 || call.arguments[1] == 0 {
+        return Some(Vec::new());
+    }
+    // A set is an array of words; a word of 64 bits holds as many as are looked at.
+    let set = memory(pid, call.arguments[1], 8)?;
+    let bits = u64::from_ne_bytes(set.try_into().ok()?);
+    Some(
+        (0..count)
+            .filter(|bit| bits & (1 << bit) != 0)
+            .filter_map(|bit| i32::try_from(bit).ok())
+            .collect(),
+    )
+}
+
+/// The descriptors that an epoll instance watches.
+fn watched(pid: i32, call: &Call) -> Option<Vec<i32>> {
+    let info = fs::read_to_string(format!("/proc/{pid}/fdinfo/{}", call.descriptor())).ok()?;
+    let targets = info.lines().filter_map(|line| {
+        line.strip_prefix("tfd:")?
+            .split_ascii_whitespace()
+            .next()?
+            .parse()
+            .ok()
+    });
+    Some(targets.take(MOST_DESCRIPTORS).collect())
+}
+
+/// What a program's input is, so that it is known wherever it turns up: a helper may have it as
+/// another number, and a terminal has two names.
+#[derive(Debug, PartialEq, Eq)]
+struct Input {
+    /// The file that the program's standard input is; `None` if it closed it.
+    file: Option<(u64, u64)>,
+    /// The program's controlling terminal, or 0.
+    terminal: i64,
+}
+
+impl Input {
+    fn of(pid: i32) -> Option<Input> {
+        let stat = proc::stat(pid).filter(|stat| !stat.is_dead())?;
+        let metadata = fs::metadata(format!("/proc/{pid}/fd/0")).ok();
+        let file = metadata.map(|metadata| (metadata.dev(), metadata.ino()));
+        Some(Input {
+            file,
+            terminal: stat.terminal,
+        })
+    }
+
+    /// Whether a descriptor of a process is this input.
+    fn is_at(&self, pid: i32, fd: i32) -> bool {
+        let Ok(metadata) = fs::metadata(format!("/proc/{pid}/fd/{fd}")) else {
+            return false;
+        };
+        if self.file == Some((metadata.dev(), metadata.ino())) {
+            return true;
+        }
+        let path = fs::read_link(format!("/proc/{pid}/fd/{fd}")).unwrap_or_default();
+        let is_terminal = path.as_os_str() == "/dev/tty" || path.starts_with("/dev/pts");
+        let same = || proc::stat(pid).is_some_and(|stat| stat.terminal == self.terminal);
+        self.terminal != 0 && is_terminal && same()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_system_call_is_read_with_its_arguments() {
+        let call = Call::parse("0 0x3 0x7f00 0x20000 0x0 0x0 0x0 0x7ffc 0x7f39\n").unwrap();
+        assert_eq!(call.number, 0);
+        assert_eq!(call.descriptor(), 3);
+        assert_eq!(call.arguments[2], 0x20000);
+        assert!(Call::parse("running\n").is_none());
+        let blocked = Call::parse("-1 0x7ffc 0x7f39\n").unwrap();
+        assert!(matches!(blocked.kind(), Kind::Other));
+    }
+
+    #[test]
+    fn what_tells_more_wins() {
+        let order = [
+            Activity::Gone,
+            Activity::Unknown,
+            Activity::Waiting,
+            Activity::Sleeping,
+            Activity::Stopped,
+            Activity::Running,
+            Activity::BlockedOnWriting,
+            Activity::WaitingForInput,
+        ];
+        assert!(
+            order
+                .windows(2)
+                .all(|pair| weight(pair[0]) < weight(pair[1]))
+        );
+    }
+}

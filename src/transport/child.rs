@@ -1,0 +1,449 @@
+//! A running program in the hands of its owner.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::io;
+use std::marker::PhantomData;
+use std::os::fd::{AsFd, OwnedFd};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use rustix::io::Errno;
+use tokio::io::Interest;
+
+use super::activity::{self, LiveUsage};
+use super::events::Events;
+use super::janitor::Order;
+use super::pipes::OwnEnds;
+use super::process::Process;
+use super::pty::{self, Echo, LONGEST_TERMINAL_LINE};
+use super::spawn::abandon;
+use super::sys::Watched;
+use crate::model::Activity;
+
+/// The most bytes that wait here for a program that does not read.
+pub const MOST_UNWRITTEN: usize = 64 * 1024;
+
+/// How long a process tree may take to end before the next, harsher signal is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grace {
+    /// From SIGHUP to SIGTERM; no SIGHUP if zero.
+    pub hang_up: Duration,
+    /// From SIGTERM to SIGKILL; no SIGTERM if zero.
+    pub terminate: Duration,
+}
+
+impl Grace {
+    /// SIGKILL at once.
+    pub const NOW: Grace = Grace {
+        hang_up: Duration::ZERO,
+        terminate: Duration::ZERO,
+    };
+    /// For those that nobody waits for any more.
+    pub(super) const SHORT: Grace = Grace {
+        hang_up: Duration::from_millis(200),
+        terminate: Duration::from_millis(300),
+    };
+
+    /// The shorter of both, each time.
+    pub(super) fn at_most(self, other: Grace) -> Grace {
+        Grace {
+            hang_up: self.hang_up.min(other.hang_up),
+            terminate: self.terminate.min(other.terminate),
+        }
+    }
+}
+
+impl Default for Grace {
+    fn default() -> Self {
+        Grace {
+            hang_up: Duration::from_millis(500),
+            terminate: Duration::from_secs(1),
+        }
+    }
+}
+
+/// Why bytes could not be sent to a program. None of them was sent.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    #[error("the program's input is closed")]
+    Closed,
+    #[error(
+        "the program does not read: {unwritten} bytes still wait for it, {} at most may",
+        MOST_UNWRITTEN
+    )]
+    Full { unwritten: usize },
+    #[error(
+        "a line of {length} bytes is too long for a terminal, which keeps {} at most",
+        LONGEST_TERMINAL_LINE
+    )]
+    LineTooLong { length: usize },
+    #[error("cannot write to the program: {0}")]
+    Failed(#[source] io::Error),
+}
+
+/// Our ends of what connects us with a program, not bound to any thread yet.
+pub(super) enum Wires {
+    Terminal(OwnedFd),
+    Pipes(OwnEnds),
+}
+
+/// Our ends, bound to the reactor of the owner's thread.
+pub(super) type Wire = Rc<Watched<OwnedFd>>;
+
+/// Where input goes.
+enum Input {
+    Terminal(Wire),
+    Pipe(Wire),
+    Closed,
+}
+
+/// What is to be written once there is room.
+#[derive(Default)]
+struct Outbox {
+    bytes: VecDeque<u8>,
+    /// The pipe is to be closed when the bytes are written.
+    then_close: bool,
+    /// Where the terminal's cursor of input stands: inside a line, an end-of-input character
+    /// only ends the line.
+    inside_line: bool,
+}
+
+/// What [`Child`] and [`Events`] share; both stay on one thread.
+pub(super) struct Shared {
+    pub(super) process: Arc<Process>,
+    input: RefCell<Input>,
+    outbox: RefCell<Outbox>,
+    /// Wakes whoever polls the events.
+    waker: RefCell<Option<Waker>>,
+    /// Set when the last event was told.
+    finished: Cell<bool>,
+}
+
+/// A running program: its owner's handle.
+///
+/// It stays on the thread where it was made. Dropping it while the program lives hands the
+/// program to a thread that ends its whole tree; so neither a panic nor a forgotten handle leaves
+/// anything behind.
+pub struct Child {
+    shared: Rc<Shared>,
+    events: Option<Events>,
+    /// Not `Send`: the descriptors belong to this thread's reactor.
+    bound: PhantomData<Rc<()>>,
+}
+
+impl Child {
+    pub(super) fn new(process: Arc<Process>, wires: Wires) -> io::Result<Self> {
+        let guard = Unowned(Some(Arc::clone(&process)));
+        let (input, outputs) = match wires {
+            Wires::Terminal(master) => {
+                let master = Rc::new(Watched::owned(
+                    master,
+                    Interest::READABLE | Interest::WRITABLE,
+                )?);
+                (Input::Terminal(Rc::clone(&master)), vec![master])
+            }
+            Wires::Pipes(OwnEnds {
+                stdin,
+                stdout,
+                stderr,
+            }) => {
+                let stdin = Rc::new(Watched::owned(stdin, Interest::WRITABLE)?);
+                let stdout = Rc::new(Watched::owned(stdout, Interest::READABLE)?);
+                let stderr = Rc::new(Watched::owned(stderr, Interest::READABLE)?);
+                (Input::Pipe(stdin), vec![stdout, stderr])
+            }
+        };
+        let exit = Watched::shared(process.exit_fd(), Interest::READABLE)?;
+        let shared = Rc::new(Shared {
+            process,
+            input: RefCell::new(input),
+            outbox: RefCell::default(),
+            waker: RefCell::default(),
+            finished: Cell::new(false),
+        });
+        guard.keep();
+        let events = Events::new(Rc::clone(&shared), exit, outputs);
+        Ok(Child {
+            shared,
+            events: Some(events),
+            bound: PhantomData,
+        })
+    }
+
+    /// The program's process number, also that of its session and its process group.
+    pub fn pid(&self) -> u32 {
+        self.shared.process.pid().unsigned_abs()
+    }
+
+    /// When its start was begun, right before the system call.
+    pub fn started_at(&self) -> Instant {
+        self.shared.process.started_at
+    }
+
+    /// All that happens to the program. Given once; unless it is polled, nothing is read, and
+    /// what could not be written at once stays unwritten.
+    pub fn events(&mut self) -> Option<Events> {
+        self.events.take()
+    }
+
+    /// Sends bytes to the program, as they are. What it does not take now is kept and sent as it
+    /// reads; the order is kept.
+    ///
+    /// Gives the moment right before the attempt.
+    ///
+    /// # Errors
+    /// Nothing was sent then. [`WriteError::LineTooLong`] only while the terminal collects lines.
+    pub fn write(&self, bytes: &[u8]) -> Result<Instant, WriteError> {
+        self.shared.write(bytes)
+    }
+
+    /// How many bytes the program has not taken yet, as far as can be told: of a terminal, what
+    /// the kernel's buffer had no room for; of a pipe, what is inside it, too.
+    pub fn unwritten(&self) -> usize {
+        self.shared.unwritten()
+    }
+
+    /// Tells the program that there is no more input, after what is still unwritten: closes the
+    /// pipe, or types the terminal's end-of-input character.
+    pub fn close_input(&self) {
+        self.shared.close_input();
+    }
+
+    /// What the terminal does with what is typed, right now.
+    pub fn echo(&self) -> Echo {
+        match &*self.shared.input.borrow() {
+            Input::Terminal(master) => pty::echo(master.get_ref()),
+            Input::Pipe(_) | Input::Closed => Echo::NoTerminal,
+        }
+    }
+
+    /// What the program is doing right now, looking through wrappers that wait for their child.
+    pub fn activity(&self) -> Activity {
+        match self.shared.process.death() {
+            Some(_) => Activity::Gone,
+            None => activity::of_tree(self.shared.process.pid()),
+        }
+    }
+
+    /// What the program and its live descendants use right now; `None` once it has ended.
+    pub fn usage_now(&self) -> Option<LiveUsage> {
+        match self.shared.process.death() {
+            Some(_) => None,
+            None => activity::usage_of_tree(self.shared.process.pid()),
+        }
+    }
+
+    /// Begins to end the program and all that descends from it: SIGHUP, then SIGTERM, then
+    /// SIGKILL, as far as needed. Does not wait: the end is told by
+    /// [`ChildEvent::Exited`](super::ChildEvent::Exited). Calling it again can only hurry.
+    pub fn end(&self, grace: Grace) {
+        if self.shared.finished.get() {
+            return;
+        }
+        let process = Arc::clone(&self.shared.process);
+        let run = Arc::clone(&process.run);
+        if !run.order(Order::End {
+            process: Arc::clone(&process),
+            grace,
+        }) {
+            abandon(process);
+        }
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        if !self.shared.finished.get() {
+            abandon(Arc::clone(&self.shared.process));
+        }
+    }
+}
+
+/// A process that nobody owns yet; dropped as such, it is ended.
+struct Unowned(Option<Arc<Process>>);
+
+impl Unowned {
+    /// Somebody owns it now.
+    fn keep(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unowned {
+    fn drop(&mut self) {
+        if let Some(process) = self.0.take() {
+            abandon(process);
+        }
+    }
+}
+
+impl Shared {
+    fn write(&self, bytes: &[u8]) -> Result<Instant, WriteError> {
+        let mut input = self.input.borrow_mut();
+        let mut outbox = self.outbox.borrow_mut();
+        let wire = match &*input {
+            Input::Closed => return Err(WriteError::Closed),
+            _ if outbox.then_close => return Err(WriteError::Closed),
+            Input::Terminal(wire) => {
+                check_lines(wire, bytes)?;
+                wire
+            }
+            Input::Pipe(wire) => wire,
+        };
+        let unwritten = outbox.bytes.len();
+        if unwritten + bytes.len() > MOST_UNWRITTEN {
+            return Err(WriteError::Full { unwritten });
+        }
+        let at = Instant::now();
+        let written = match unwritten {
+            0 => match write_now(wire.get_ref(), bytes) {
+                Ok(written) => written,
+                Err(Errno::PIPE | Errno::IO) => {
+                    *input = Input::Closed;
+                    return Err(WriteError::Closed);
+                }
+                Err(errno) => return Err(WriteError::Failed(errno.into())),
+            },
+            _ => 0,
+        };
+        outbox.bytes.extend(&bytes[written..]);
+        if let Some(&last) = bytes.last() {
+            outbox.inside_line = !matches!(last, b'\n' | b'\r');
+        }
+        drop((input, outbox));
+        if written < bytes.len() {
+            self.wake();
+        }
+        Ok(at)
+    }
+
+    fn unwritten(&self) -> usize {
+        let inside = match &*self.input.borrow() {
+            Input::Pipe(wire) => rustix::io::ioctl_fionread(wire.get_ref()).unwrap_or(0),
+            Input::Terminal(_) | Input::Closed => 0,
+        };
+        self.outbox.borrow().bytes.len() + usize::try_from(inside).unwrap_or(usize::MAX)
+    }
+
+    fn close_input(&self) {
+        let end = match &*self.input.borrow() {
+            Input::Closed => return,
+            Input::Pipe(_) => None,
+            Input::Terminal(wire) => Some(pty::end_of_input(wire.get_ref())),
+        };
+        match end {
+            Some(end) => {
+                let times = if self.outbox.borrow().inside_line {
+                    2
+                } else {
+                    1
+                };
+                // A program that does not read, or that has closed its input, needs no end of it.
+                let _ = self.write(&[end, end][..times]);
+                self.outbox.borrow_mut().inside_line = false;
+            }
+            None => {
+                self.outbox.borrow_mut().then_close = true;
+                self.close_if_written();
+            }
+        }
+    }
+
+    fn close_if_written(&self) {
+        let outbox = self.outbox.borrow();
+        if outbox.then_close && outbox.bytes.is_empty() {
+            *self.input.borrow_mut() = Input::Closed;
+        }
+    }
+
+    /// Writes what waits, as far as there is room, and has `cx` woken when there is more.
+    pub(super) fn flush(&self, cx: &mut Context<'_>) {
+        match &mut *self.waker.borrow_mut() {
+            Some(waker) => waker.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+        while self.flush_once(cx).is_ready() {}
+        self.close_if_written();
+    }
+
+    fn flush_once(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut input = self.input.borrow_mut();
+        let mut outbox = self.outbox.borrow_mut();
+        if outbox.bytes.is_empty() {
+            return Poll::Pending;
+        }
+        let result = match &*input {
+            Input::Closed => Err(Errno::PIPE),
+            Input::Terminal(wire) | Input::Pipe(wire) => match wire.poll_write_ready(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Err(_)) => Err(Errno::PIPE),
+                Poll::Ready(Ok(mut ready)) => {
+                    let (front, _) = outbox.bytes.as_slices();
+                    match write_now(wire.get_ref(), front) {
+                        Ok(0) => {
+                            ready.clear_ready();
+                            Ok(0)
+                        }
+                        result => result,
+                    }
+                }
+            },
+        };
+        match result {
+            Ok(written) => drop(outbox.bytes.drain(..written)),
+            Err(_) => {
+                // Nobody will read it; the end of the program is told elsewhere.
+                outbox.bytes.clear();
+                *input = Input::Closed;
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// The last event is being told: lets go of the descriptors.
+    pub(super) fn finish(&self) {
+        self.finished.set(true);
+        *self.input.borrow_mut() = Input::Closed;
+        self.outbox.borrow_mut().bytes = VecDeque::new();
+        *self.waker.borrow_mut() = None;
+    }
+
+    fn wake(&self) {
+        if let Some(waker) = &*self.waker.borrow() {
+            waker.wake_by_ref();
+        }
+    }
+}
+
+/// Writes what there is room for; zero if there is none.
+fn write_now(fd: impl AsFd, bytes: &[u8]) -> Result<usize, Errno> {
+    let mut written = 0;
+    while written < bytes.len() {
+        match rustix::io::write(&fd, &bytes[written..]) {
+            Ok(0) | Err(Errno::AGAIN) => break,
+            Ok(count) => written += count,
+            Err(Errno::INTR) => {}
+            Err(_) if written > 0 => break,
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(written)
+}
+
+fn check_lines(wire: &Wire, bytes: &[u8]) -> Result<(), WriteError> {
+    let longest = bytes
+        .split(|&byte| matches!(byte, b'\n' | b'\r'))
+        .map(<[u8]>::len)
+        .max();
+    match longest {
+        Some(length)
+            if length > LONGEST_TERMINAL_LINE && pty::echo(wire.get_ref()) != Echo::Raw =>
+        {
+            Err(WriteError::LineTooLong { length })
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,60 @@
+//! Pipes for a program without a terminal.
+
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+use rustix::pipe::PipeFlags;
+
+/// Our ends of a program's standard streams.
+pub(super) struct OwnEnds {
+    pub(super) stdin: OwnedFd,
+    pub(super) stdout: OwnedFd,
+    pub(super) stderr: OwnedFd,
+}
+
+/// The program's ends: to be closed here once it runs.
+pub(super) struct ProgramEnds {
+    pub(super) stdin: OwnedFd,
+    pub(super) stdout: OwnedFd,
+    pub(super) stderr: OwnedFd,
+}
+
+/// Three pipes; our ends do not block.
+pub(super) fn open() -> Result<(OwnEnds, ProgramEnds), Errno> {
+    let (in_read, in_write) = pipe()?;
+    let (out_read, out_write) = pipe()?;
+    let (err_read, err_write) = pipe()?;
+    for fd in [&in_write, &out_read, &err_read] {
+        let flags = rustix::fs::fcntl_getfl(fd)?;
+        rustix::fs::fcntl_setfl(fd, flags | OFlags::NONBLOCK)?;
+    }
+    Ok((
+        OwnEnds {
+            stdin: in_write,
+            stdout: out_read,
+            stderr: err_read,
+        },
+        ProgramEnds {
+            stdin: in_read,
+            stdout: out_write,
+            stderr: err_write,
+        },
+    ))
+}
+
+/// A pipe, reading end first.
+pub(super) fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
+    let (read, write) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
+    Ok((above_standard(read)?, above_standard(write)?))
+}
+
+/// Moves a descriptor out of 0 to 2, which it gets when our own standard streams are closed.
+/// There it would be overwritten while a child's streams are set up, and whatever prints in this
+/// process would talk to a child.
+pub(super) fn above_standard(fd: OwnedFd) -> Result<OwnedFd, Errno> {
+    if fd.as_raw_fd() > 2 {
+        return Ok(fd);
+    }
+    rustix::io::fcntl_dupfd_cloexec(&fd, 3)
+}

@@ -1,0 +1,98 @@
+//! Which children of this process were started here.
+//!
+//! A process has one set of children, whoever in it started them: several spawners, the test
+//! harness, another library. As a subreaper it also gets children that it never started. This
+//! registry tells the ones from the others, so that nobody's child is reaped but by its owner.
+
+use std::collections::HashSet;
+use std::io;
+use std::sync::{LazyLock, Mutex, PoisonError, RwLock};
+
+use super::{proc, sys};
+
+/// The children that the spawners of this process started and did not reap yet.
+#[derive(Default)]
+pub(super) struct Registry {
+    /// Held for reading between the birth of a child and its entry below; so whoever holds it for
+    /// writing sees no child that is ours and not entered.
+    gate: RwLock<()>,
+    pids: Mutex<HashSet<i32>>,
+}
+
+/// A living child of this process that no spawner started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Orphan {
+    pub(super) pid: i32,
+    pub(super) session: i32,
+    pub(super) group: i32,
+}
+
+static SPAWNED: LazyLock<Registry> = LazyLock::new(Registry::default);
+
+/// The one registry of this process.
+pub(super) fn spawned() -> &'static Registry {
+    &SPAWNED
+}
+
+impl Registry {
+    /// Runs `start`, which starts a child and gives its pid, and enters the child.
+    pub(super) fn enter(&self, start: impl FnOnce() -> io::Result<i32>) -> io::Result<i32> {
+        let _gate = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        let pid = start()?;
+        self.pids().insert(pid);
+        Ok(pid)
+    }
+
+    /// Forgets a child. Only after it was reaped: until then its number is its own.
+    pub(super) fn forget(&self, pid: i32) {
+        self.pids().remove(&pid);
+    }
+
+    /// Reaps the dead among the orphans that came to this process, and gives the living.
+    ///
+    /// An orphan is a child that no spawner started and that is not of our own session: whatever
+    /// descends from an instance is in the instance's session or in a later one, while children
+    /// that other code of this process starts stay in ours.
+    pub(super) fn sweep(&self) -> Vec<Orphan> {
+        // Without the gate first: there are hardly ever any, and spawning goes on meanwhile.
+        if self.strangers().is_empty() {
+            return Vec::new();
+        }
+        let _gate = self.gate.write().unwrap_or_else(PoisonError::into_inner);
+        let own_session = rustix::process::getsid(None).map(|pid| pid.as_raw_nonzero().get());
+        let mut living = Vec::new();
+        for pid in self.strangers() {
+            let Some(stat) = proc::stat(pid) else {
+                continue;
+            };
+            if Ok(stat.session) == own_session {
+                continue;
+            }
+            if stat.is_dead() {
+                // Another sweeper of this process may have been quicker.
+                let _ = sys::reap(pid);
+            } else {
+                living.push(Orphan {
+                    pid,
+                    session: stat.session,
+                    group: stat.group,
+                });
+            }
+        }
+        living
+    }
+
+    /// Children of this process that no spawner started, and those being started right now.
+    fn strangers(&self) -> Vec<i32> {
+        let children = proc::own_children();
+        let known = self.pids();
+        children
+            .into_iter()
+            .filter(|pid| !known.contains(pid))
+            .collect()
+    }
+
+    fn pids(&self) -> std::sync::MutexGuard<'_, HashSet<i32>> {
+        self.pids.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,154 @@
+//! What all parts of one spawner share: its mark, its live instances, the janitor's letter box.
+
+use std::collections::HashMap;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::janitor::Order;
+use super::process::{InstanceNumber, Process};
+use super::watcher::Line;
+
+/// The environment variable that every process of a run carries; its value is the run's
+/// [`RunMarker`].
+pub const RUN_VARIABLE: &str = "REHEARSAL_RUN_TOKEN";
+/// The environment variable that tells the instances of a run apart.
+pub const INSTANCE_VARIABLE: &str = "REHEARSAL_INSTANCE";
+
+/// A word that is in the environment of every process of one run, and of no other process: by it
+/// a process is known as ours wherever it went.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RunMarker(String);
+
+impl RunMarker {
+    /// A marker that no other run has: neither of this process, nor of this machine.
+    pub fn unique() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let since_epoch = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        RunMarker(format!(
+            "{:x}-{:x}-{:x}",
+            std::process::id(),
+            since_epoch.as_nanos(),
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        ))
+    }
+
+    /// The marker that another process of the run told.
+    pub(super) fn told(text: &str) -> Self {
+        RunMarker(text.to_owned())
+    }
+
+    /// The value of [`RUN_VARIABLE`].
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// An instance between the order to start it and the end of its tree.
+enum Live {
+    Starting,
+    Running(Arc<Process>),
+}
+
+/// What all parts of one spawner share.
+pub(super) struct Run {
+    pub(super) marker: RunMarker,
+    next: AtomicU64,
+    live: Mutex<HashMap<InstanceNumber, Live>>,
+    orders: Sender<Order>,
+    /// Wakes the janitor, who sleeps on descriptors.
+    bell: OwnedFd,
+    /// To the watcher, if there is one.
+    line: Option<Line>,
+}
+
+impl Run {
+    pub(super) fn new(
+        marker: RunMarker,
+        orders: Sender<Order>,
+        bell: OwnedFd,
+        line: Option<Line>,
+    ) -> Self {
+        Run {
+            marker,
+            next: AtomicU64::new(1),
+            live: Mutex::default(),
+            orders,
+            bell,
+            line,
+        }
+    }
+
+    /// A number for a new instance, which counts as live from now on.
+    pub(super) fn begin(&self) -> InstanceNumber {
+        let number = InstanceNumber(self.next.fetch_add(1, Ordering::Relaxed));
+        let mut live = self.live();
+        let is_first = live.is_empty();
+        live.insert(number, Live::Starting);
+        drop(live);
+        if is_first {
+            // From now on there is something to look after.
+            self.ring();
+        }
+        number
+    }
+
+    pub(super) fn entered(&self, process: &Arc<Process>) {
+        if let Some(line) = &self.line {
+            line.started(process.pid());
+        }
+        self.live()
+            .insert(process.instance, Live::Running(Arc::clone(process)));
+    }
+
+    /// A process' number is nobody's from now on.
+    pub(super) fn reaped(&self, pid: i32) {
+        if let Some(line) = &self.line {
+            line.reaped(pid);
+        }
+    }
+
+    /// From now on, processes with this instance's mark are left over.
+    pub(super) fn forget(&self, instance: InstanceNumber) {
+        self.live().remove(&instance);
+    }
+
+    pub(super) fn is_live(&self, instance: InstanceNumber) -> bool {
+        self.live().contains_key(&instance)
+    }
+
+    pub(super) fn any_live(&self) -> bool {
+        !self.live().is_empty()
+    }
+
+    pub(super) fn running(&self) -> Vec<Arc<Process>> {
+        self.live()
+            .values()
+            .filter_map(|live| match live {
+                Live::Starting => None,
+                Live::Running(process) => Some(Arc::clone(process)),
+            })
+            .collect()
+    }
+
+    /// Gives the janitor an order. Lost if the janitor is gone, who leaves only after having
+    /// ended everything; `false` then.
+    pub(super) fn order(&self, order: Order) -> bool {
+        let told = self.orders.send(order).is_ok();
+        self.ring();
+        told
+    }
+
+    fn ring(&self) {
+        // Fails only if it has been rung 2^64-2 times and not been heard yet.
+        let _ = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
+    }
+
+    fn live(&self) -> MutexGuard<'_, HashMap<InstanceNumber, Live>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,495 @@
+//! Starting programs, on threads of their own.
+
+use std::ffi::{CString, OsStr, OsString};
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, PidfdFlags};
+use tokio::sync::oneshot;
+
+use super::child::{Child, Wires};
+use super::janitor::{Janitor, Order};
+use super::process::{InstanceNumber, Process};
+use super::run::{INSTANCE_VARIABLE, RUN_VARIABLE, Run, RunMarker};
+use super::sys::{Blocked, FileAction, SpawnPlan};
+use super::watcher::{Watcher, WatcherProgram};
+use super::{Grace, limits, pipes, pty, registry, resolve, sys};
+
+/// What a program talks to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Terminal {
+    /// A terminal of this size, which is the program's controlling terminal. All three standard
+    /// streams are on it, so there is one output stream.
+    Pty { rows: u16, columns: u16 },
+    /// One pipe for each standard stream, and no controlling terminal.
+    Pipes,
+}
+
+/// A program to start. Nothing is inherited and nothing is looked up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    /// An absolute path, as [`resolve`](super::resolve()) gives it.
+    pub program: PathBuf,
+    /// All of the program's arguments, its own name first.
+    pub argv: Vec<OsString>,
+    /// The whole environment; the run's marks are added to it.
+    pub environment: Vec<(OsString, OsString)>,
+    /// The working directory.
+    pub directory: PathBuf,
+    pub terminal: Terminal,
+}
+
+/// Why a program could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum SpawnError {
+    /// The program itself is at fault; the text tells how.
+    #[error(transparent)]
+    Program(#[from] resolve::ResolveError),
+    #[error("the working directory {} cannot be entered: {source}", directory.display())]
+    Directory {
+        directory: PathBuf,
+        source: io::Error,
+    },
+    #[error("an argument or a variable for {} contains a NUL byte", program.display())]
+    Nul { program: PathBuf },
+    /// The machine, or a limit on this process, has no room for it.
+    #[error("cannot {what}: {source}; {remedy}")]
+    NoRoom {
+        what: &'static str,
+        remedy: &'static str,
+        source: io::Error,
+    },
+    #[error("cannot {what} {}: {source}", program.display())]
+    Failed {
+        what: &'static str,
+        program: PathBuf,
+        source: io::Error,
+    },
+    /// [`Spawner::shutdown`] was called.
+    #[error("no programs are started any more: the run is being shut down")]
+    ShutDown,
+}
+
+/// What [`Spawner::shutdown`] could not end.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Leftovers {
+    /// Process numbers, in order.
+    pub pids: Vec<u32>,
+}
+
+impl Leftovers {
+    /// Whether everything is gone.
+    pub fn is_empty(&self) -> bool {
+        self.pids.is_empty()
+    }
+}
+
+/// Starts programs on threads of its own, and sees to it that none outlives the run.
+///
+/// A clone is another handle of the same spawner. When the last handle is dropped without
+/// [`shutdown`](Spawner::shutdown), everything is ended in the background.
+#[derive(Clone)]
+pub struct Spawner {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    run: Arc<Run>,
+    /// `None` once shut down.
+    jobs: Mutex<Option<Sender<Job>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    watcher: Mutex<Option<Watcher>>,
+}
+
+/// How many spawners this process has.
+static SPAWNERS: AtomicUsize = AtomicUsize::new(0);
+
+pub(super) fn is_the_only_spawner() -> bool {
+    SPAWNERS.load(Ordering::SeqCst) == 1
+}
+
+struct Job {
+    command: Command,
+    reply: oneshot::Sender<Result<Started, SpawnError>>,
+}
+
+/// A program that runs and that no [`Child`] owns yet. Dropped as such, it is ended: whoever
+/// ordered it is gone.
+pub(super) struct Started {
+    process: Option<Arc<Process>>,
+    wires: Option<Wires>,
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        if let Some(process) = self.process.take() {
+            abandon(process);
+        }
+    }
+}
+
+/// Hands a process that has no owner any more to the janitor.
+pub(super) fn abandon(process: Arc<Process>) {
+    let run = Arc::clone(&process.run);
+    if !run.order(Order::End {
+        process: Arc::clone(&process),
+        grace: Grace::SHORT,
+    }) {
+        // The janitor left after ending everything: this can only be what it gave up.
+        process.signal(
+            super::process::Asked::Killed,
+            &[rustix::process::Signal::KILL],
+        );
+        process.reap();
+    }
+}
+
+impl Spawner {
+    /// Starts `threads` threads that start programs (at least one) and one that ends them.
+    ///
+    /// This process becomes the parent of all orphans among its descendants, its limit of
+    /// descriptors is raised as far as it may be (programs get the former limit), and
+    /// descriptors that it inherited are not passed on to programs. With `watcher`, a process is
+    /// started that ends the run's programs should this process be killed; see
+    /// [`watch_main`](super::watch_main).
+    ///
+    /// SIGPIPE must stay ignored in this process, as Rust's start-up has it: programs close their
+    /// input as they like.
+    ///
+    /// # Errors
+    /// Whatever the kernel says when there is no room for a thread, a descriptor or the watcher.
+    pub fn new(
+        threads: usize,
+        marker: RunMarker,
+        watcher: Option<WatcherProgram>,
+    ) -> io::Result<Self> {
+        // For its effect only; programs are told apart by what is left when it fails.
+        let _ = limits::raise_descriptor_limit();
+        sys::keep_children_waitable();
+        rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+        // Kernels before 5.11 do not know it. Nothing of our own needs it.
+        let _ = sys::close_all_on_exec();
+        let watcher = watcher
+            .map(|program| Watcher::start(&program, &marker))
+            .transpose()?;
+
+        let (orders, order_box) = channel();
+        let flags = rustix::event::EventfdFlags::CLOEXEC | rustix::event::EventfdFlags::NONBLOCK;
+        let bell = pipes::above_standard(rustix::event::eventfd(0, flags)?)?;
+        let heard = rustix::io::fcntl_dupfd_cloexec(&bell, 3)?;
+        let run = Arc::new(Run::new(
+            marker,
+            orders,
+            bell,
+            watcher.as_ref().map(Watcher::line),
+        ));
+        let janitor = Janitor::new(Arc::clone(&run), order_box, heard)?;
+
+        let (jobs, job_box) = channel();
+        let job_box = Arc::new(Mutex::new(job_box));
+        let mut handles = Vec::new();
+        for number in 0..threads.max(1) {
+            let run = Arc::clone(&run);
+            let job_box = Arc::clone(&job_box);
+            let builder = thread::Builder::new().name(format!("spawner-{number}"));
+            handles.push(builder.spawn(move || start_all(&run, &job_box))?);
+        }
+        let builder = thread::Builder::new().name("janitor".to_owned());
+        handles.push(builder.spawn(move || janitor.work())?);
+        SPAWNERS.fetch_add(1, Ordering::SeqCst);
+        Ok(Spawner {
+            inner: Arc::new(Inner {
+                run,
+                jobs: Mutex::new(Some(jobs)),
+                threads: Mutex::new(handles),
+                watcher: Mutex::new(watcher),
+            }),
+        })
+    }
+
+    /// Starts a program; the caller's thread does not wait.
+    ///
+    /// To be awaited where a tokio runtime with I/O and time runs on the caller's thread: the
+    /// child is bound to it. If the future is dropped, the program is ended in case it was
+    /// started.
+    ///
+    /// # Errors
+    /// Why the program does not run. All that `execve(2)` has to say comes here, not later.
+    pub async fn spawn(&self, command: Command) -> Result<Child, SpawnError> {
+        let program = command.program.clone();
+        let (reply, answer) = oneshot::channel();
+        {
+            let jobs = self
+                .inner
+                .jobs
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let jobs = jobs.as_ref().ok_or(SpawnError::ShutDown)?;
+            jobs.send(Job { command, reply })
+                .map_err(|_| SpawnError::ShutDown)?;
+        }
+        let mut started = answer.await.map_err(|_| SpawnError::ShutDown)??;
+        let (Some(process), Some(wires)) = (started.process.take(), started.wires.take()) else {
+            return Err(SpawnError::ShutDown);
+        };
+        Child::new(process, wires).map_err(|source| SpawnError::Failed {
+            what: "watch",
+            program,
+            source,
+        })
+    }
+
+    /// The word that every process of this run carries in its environment.
+    pub fn marker(&self) -> &RunMarker {
+        &self.inner.run.marker
+    }
+
+    /// Ends everything that still lives, escapees included, and tells what could not be ended.
+    /// Takes no longer than `within`, and blocks the caller's thread; nothing can be started
+    /// afterwards. Children that still have owners tell of their end as ever.
+    pub fn shutdown(&self, within: Duration) -> Leftovers {
+        let (reply, answer) = channel();
+        self.inner.close(within, Some(reply));
+        // The janitor keeps the time; the margin only covers a machine that does not run it.
+        let leftovers = answer
+            .recv_timeout(within + Duration::from_secs(1))
+            .unwrap_or_default();
+        for handle in self
+            .inner
+            .threads
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .drain(..)
+        {
+            // A panic of such a thread was already told on stderr, and nothing depends on it now.
+            let _ = handle.join();
+        }
+        leftovers
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Inner {
+    /// Starts nothing any more, and has everything ended. Refused by a janitor that was told
+    /// before and has left.
+    fn close(&self, within: Duration, reply: Option<Sender<Leftovers>>) {
+        lock(&self.jobs).take();
+        let watcher = lock(&self.watcher).take();
+        self.run.order(Order::Close {
+            within,
+            reply,
+            watcher,
+        });
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.close(Duration::from_secs(5), None);
+        SPAWNERS.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// The work of a spawner's thread: one order after the other, until there can be no more.
+fn start_all(run: &Arc<Run>, jobs: &Mutex<Receiver<Job>>) {
+    loop {
+        let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(Job { command, reply }) = job else {
+            return;
+        };
+        if reply.is_closed() {
+            continue;
+        }
+        // Refused if nobody waits for it any more: its drop ends the program.
+        let _ = reply.send(start(run, &command));
+    }
+}
+
+fn start(run: &Arc<Run>, command: &Command) -> Result<Started, SpawnError> {
+    let instance = run.begin();
+    start_instance(run, command, instance).inspect_err(|_| run.forget(instance))
+}
+
+fn start_instance(
+    run: &Arc<Run>,
+    command: &Command,
+    instance: InstanceNumber,
+) -> Result<Started, SpawnError> {
+    let nul = |_| SpawnError::Nul {
+        program: command.program.clone(),
+    };
+    let program = CString::new(command.program.as_os_str().as_bytes()).map_err(nul)?;
+    let directory = CString::new(command.directory.as_os_str().as_bytes()).map_err(nul)?;
+    let argv = strings(
+        command
+            .argv
+            .iter()
+            .map(|argument| argument.as_bytes().to_vec()),
+    )
+    .map_err(nul)?;
+    let environment = strings(environment(command, run, instance)).map_err(nul)?;
+
+    let pty_path;
+    let program_ends;
+    let mut actions = vec![FileAction::ChangeDirectory { path: &directory }];
+    let wires = match command.terminal {
+        Terminal::Pty { rows, columns } => {
+            let pty = pty::open(rows, columns)
+                .map_err(|errno| failed(command, "open a terminal for", errno.into()))?;
+            pty_path = pty.path;
+            // The first terminal that the leader of a new session opens becomes its own.
+            actions.push(FileAction::OpenBoth {
+                path: &pty_path,
+                target: 0,
+            });
+            actions.push(FileAction::Duplicate {
+                source: 0,
+                target: 1,
+            });
+            actions.push(FileAction::Duplicate {
+                source: 0,
+                target: 2,
+            });
+            Wires::Terminal(pty.master)
+        }
+        Terminal::Pipes => {
+            let (own, theirs) =
+                pipes::open().map_err(|errno| failed(command, "open pipes for", errno.into()))?;
+            program_ends = theirs;
+            let ends = [
+                &program_ends.stdin,
+                &program_ends.stdout,
+                &program_ends.stderr,
+            ];
+            for (target, end) in (0..).zip(ends) {
+                actions.push(FileAction::Duplicate {
+                    source: OwnedFd::as_raw_fd(end),
+                    target,
+                });
+            }
+            Wires::Pipes(own)
+        }
+    };
+    let plan = SpawnPlan {
+        program: &program,
+        argv: &argv,
+        environment: &environment,
+        actions: &actions,
+        blocked: Blocked::Nothing,
+    };
+    let started_at = Instant::now();
+    let pid = registry::spawned()
+        .enter(|| sys::spawn(&plan))
+        .map_err(|error| not_started(command, error))?;
+    let process = hold(pid, started_at, instance, run)
+        .map_err(|error| failed(command, "take hold of", error))?;
+    limits::give_former_descriptor_limit(pid);
+    run.entered(&process);
+    Ok(Started {
+        process: Some(process),
+        wires: Some(wires),
+    })
+}
+
+/// Opens the descriptor by which a child is watched. Without it, the child is not kept.
+fn hold(
+    pid: i32,
+    started_at: Instant,
+    instance: InstanceNumber,
+    run: &Arc<Run>,
+) -> io::Result<Arc<Process>> {
+    let number = Pid::from_raw(pid).ok_or(io::ErrorKind::InvalidData)?;
+    let pidfd =
+        rustix::process::pidfd_open(number, PidfdFlags::empty()).and_then(pipes::above_standard);
+    match pidfd {
+        Ok(pidfd) => {
+            let run = Arc::clone(run);
+            Ok(Arc::new(Process::new(
+                number, pidfd, started_at, instance, run,
+            )))
+        }
+        Err(errno) => {
+            // It has not been reaped, so the number is still its own.
+            let _ = rustix::process::kill_process_group(number, rustix::process::Signal::KILL);
+            while matches!(sys::reap(pid), Ok(sys::Reaped::NotYet)) {
+                thread::sleep(Duration::from_millis(1));
+            }
+            registry::spawned().forget(pid);
+            Err(errno.into())
+        }
+    }
+}
+
+fn strings(texts: impl Iterator<Item = Vec<u8>>) -> Result<Vec<CString>, std::ffi::NulError> {
+    texts.map(CString::new).collect()
+}
+
+/// The command's variables and the run's marks, which nothing can set otherwise.
+fn environment<'a>(
+    command: &'a Command,
+    run: &'a Run,
+    instance: InstanceNumber,
+) -> impl Iterator<Item = Vec<u8>> + 'a {
+    let pair = |name: &OsStr, value: &OsStr| [name.as_bytes(), b"=", value.as_bytes()].concat();
+    let marks = [
+        pair(OsStr::new(RUN_VARIABLE), OsStr::new(run.marker.as_str())),
+        pair(
+            OsStr::new(INSTANCE_VARIABLE),
+            OsStr::new(&instance.to_string()),
+        ),
+    ];
+    let own = command
+        .environment
+        .iter()
+        .filter(|(name, _)| name != RUN_VARIABLE && name != INSTANCE_VARIABLE)
+        .map(move |(name, value)| pair(name, value));
+    own.chain(marks)
+}
+
+/// Finds out which of the things that `posix_spawn` does went wrong: the number alone does not
+/// tell.
+fn not_started(command: &Command, error: io::Error) -> SpawnError {
+    if let Err(source) = enter(&command.directory) {
+        return SpawnError::Directory {
+            directory: command.directory.clone(),
+            source,
+        };
+    }
+    if let Some(problem) = resolve::explain(&command.program, &error) {
+        return SpawnError::Program(problem);
+    }
+    failed(command, "start", error)
+}
+
+fn enter(directory: &Path) -> io::Result<()> {
+    let flags =
+        rustix::fs::OFlags::PATH | rustix::fs::OFlags::DIRECTORY | rustix::fs::OFlags::CLOEXEC;
+    rustix::fs::open(directory, flags, rustix::fs::Mode::empty())?;
+    rustix::fs::access(directory, rustix::fs::Access::EXEC_OK)?;
+    Ok(())
+}
+
+fn failed(command: &Command, what: &'static str, source: io::Error) -> SpawnError {
+    match limits::remedy(&source) {
+        Some((what, remedy)) => SpawnError::NoRoom {
+            what,
+            remedy,
+            source,
+        },
+        None => SpawnError::Failed {
+            what,
+            program: command.program.clone(),
+            source,
+        },
+    }
+}

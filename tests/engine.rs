@@ -1,0 +1,504 @@
+//! Flows are performed with real programs: what completes a step, what fails it and why, and what
+//! is left afterwards.
+//!
+//! Here belongs what needs processes and actors. The matching of text is tested beside the
+//! dialogue, single processes in `transport.rs`, the shop's order flow in `order_flow.rs`.
+
+#[path = "support/flows.rs"]
+mod flows;
+
+use std::time::Duration;
+
+use flows::{Recorder, Rehearsing};
+use rehearsal::engine::{Control, Stop};
+use rehearsal::model::{
+    Activity, Ending, ExitCause, FailureKind, FlowOutcome, RunEvent, StepOutcome,
+};
+
+#[test]
+fn a_dialogue_is_completed_by_what_the_program_says() {
+    for terminal in ["pty", "pipes"] {
+        let run = Rehearsing::with_role(
+            r#"ask, "Name: ", answer, print, "\\nID: 007\\n", exit, "3""#,
+            "- {prompt: 'Name:', send: Ada}\n- see: <Ada>\n- see: '/ID: (?<id>\\d+)/'\n- exits: 3",
+            &format!("terminal: {terminal}"),
+        )
+        .perform();
+        run.assert_completed();
+        assert_eq!(run.capture("id"), Some("007"));
+        let process = &run.flow().processes[0];
+        assert_eq!(process.exit, Some(ExitCause::Code(3)));
+        assert_eq!(process.ending, Ending::Itself);
+        assert!(process.startup_us.is_some());
+    }
+}
+
+#[test]
+fn a_value_of_one_role_reaches_another() {
+    let run = Rehearsing::new(
+        r#"
+name: two roles
+roles:
+  giver:
+    run: [FIXTURE, print, "key: K-42\\n", await-end]
+    actions:
+      give: [{see: '/key: (?<key>\S+)/'}]
+  taker:
+    run: [FIXTURE, ask, "Key? ", answer, exit, "0"]
+    actions:
+      take: [{prompt: "Key?", send: "${key}"}, {see: "<${key}>"}, {exits: 0}]
+flow:
+  - {step: 1_give, role: giver, do: give, provides: [key]}
+  - {step: 2_take, role: taker, do: take}
+"#,
+    )
+    .perform();
+    run.assert_completed();
+    assert!(run.transcript().contains("<K-42>"));
+    assert_eq!(run.flow().processes.len(), 2);
+}
+
+#[test]
+fn what_we_type_is_no_evidence() {
+    let run = Rehearsing::with_turns(
+        r#"ask, "Say: ", ask, "More: ""#,
+        "- {prompt: 'Say:', send: Welcome}\n- {see: Welcome, within: 300ms}",
+    )
+    .perform();
+    let failure = run.failure();
+    assert_eq!(failure.kind, FailureKind::Timeout);
+    assert_eq!(failure.awaited, ["line `Welcome`"]);
+    assert_eq!(failure.activity, Activity::WaitingForInput);
+    assert!(failure.tail.contains("More:"), "{}", failure.tail);
+    assert!(failure.turn.contains("test.yaml:"), "{}", failure.turn);
+}
+
+#[test]
+fn an_answered_prompt_does_not_match_again() {
+    let run = Rehearsing::with_turns(
+        r#"ask, "Select: ", forever"#,
+        "- {prompt: 'Select:', send: '1'}\n- {prompt: 'Select:', send: '2', within: 300ms}",
+    )
+    .perform();
+    assert_eq!(run.failure().kind, FailureKind::Timeout);
+}
+
+#[test]
+fn a_secret_waits_for_the_echo_to_go_off_and_shows_nowhere() {
+    let run = Rehearsing::new(
+        r#"
+name: secret
+variables: {password: tr0ub4dor}
+secrets: [password]
+roles:
+  user:
+    run: [FIXTURE, password, "Password: ", answer, print, "\\nok\\n"]
+    actions:
+      log_in: [{prompt: "Password:", secret: "${password}"}, {see: '/<(?<told>.+)>/'}, {see: ok}]
+flow: [{step: 1_log_in, role: user, do: log_in}]
+"#,
+    )
+    .perform();
+    run.assert_completed();
+    assert_eq!(run.capture("told"), Some("***"));
+    assert!(
+        !run.everything().contains("tr0ub4dor"),
+        "{}",
+        run.everything()
+    );
+}
+
+#[test]
+fn a_secret_is_not_typed_where_it_would_be_shown() {
+    let run = Rehearsing::with_turns(
+        r#"ask, "Password: ", answer"#,
+        "- {prompt: 'Password:', secret: hunter22, within: 400ms}",
+    )
+    .perform();
+    let failure = run.failure();
+    assert_eq!(failure.kind, FailureKind::EchoStayedOn);
+    assert!(
+        failure
+            .hint
+            .as_deref()
+            .unwrap_or_default()
+            .contains("`send`")
+    );
+    assert!(!run.transcript().contains("<hunter22>"));
+}
+
+#[test]
+fn a_program_that_ends_early_says_how_and_its_last_words() {
+    let cases = [
+        (r#"print, "oops\\n", exit, "9""#, "exit code 9"),
+        (r#"print, "oops\\n", signal, "6""#, "SIGABRT"),
+    ];
+    for (words, how) in cases {
+        let run = Rehearsing::with_turns(words, "- see: fine").perform();
+        let failure = run.failure();
+        assert_eq!(failure.kind, FailureKind::EndedEarly);
+        assert!(failure.message.contains(how), "{}", failure.message);
+        assert_eq!(failure.tail.trim(), "oops");
+        assert_eq!(failure.activity, Activity::Gone);
+    }
+}
+
+#[test]
+fn evidence_printed_right_before_the_end_counts() {
+    let run = Rehearsing::with_turns(r#"print, "done""#, "- see: done\n- exits: 0").perform();
+    run.assert_completed();
+}
+
+#[test]
+fn a_program_that_closes_its_output_and_lives_on_fails_its_step_soon() {
+    let run =
+        Rehearsing::with_role("close-output, forever", "- see: fine", "terminal: pipes").perform();
+    let failure = run.failure();
+    assert_eq!(failure.kind, FailureKind::EndedEarly);
+    assert!(failure.message.contains("lives on"), "{}", failure.message);
+}
+
+#[test]
+fn another_exit_code_than_awaited_fails() {
+    let run = Rehearsing::with_turns(r#"exit, "4""#, "- exits: 0").perform();
+    assert_eq!(run.failure().kind, FailureKind::WrongExit);
+    assert!(run.failure().message.contains("exit code 4"));
+}
+
+#[test]
+fn what_the_role_fails_on_ends_the_step_at_once() {
+    let run = Rehearsing::with_role(
+        r#"ask, "ID: ", print, "Invalid credentials\\n", forever"#,
+        "- {prompt: 'ID:', send: x}\n- see: Welcome",
+        "fail_on: {authentication_failed: Invalid credentials}",
+    )
+    .perform();
+    let failure = run.failure();
+    assert_eq!(
+        failure.kind,
+        FailureKind::Business("authentication_failed".into())
+    );
+    assert!(failure.message.contains("Invalid credentials"));
+}
+
+#[test]
+fn a_program_that_cannot_be_started_fails_its_flow_with_the_reason() {
+    let run = Rehearsing::new(
+        r#"
+name: lost
+variables: {program: no-such-program-anywhere}
+roles:
+  user:
+    run: ["${program}"]
+    actions: {talk: [{see: x}]}
+flow: [{step: 1_talk, role: user, do: talk}]
+"#,
+    )
+    .perform();
+    let failure = run.failure();
+    assert_eq!(failure.kind, FailureKind::NotStarted);
+    assert!(
+        failure.message.contains("no-such-program-anywhere"),
+        "{}",
+        failure.message
+    );
+}
+
+#[test]
+fn a_program_that_never_gets_ready_fails_as_a_slow_start() {
+    let run = Rehearsing::new(
+        r#"
+name: slow
+defaults: {startup: 200ms}
+roles:
+  user:
+    run: [FIXTURE, forever]
+    actions: {talk: [{prompt: "Name:", send: x}]}
+flow: [{step: 1_talk, role: user, do: talk}]
+"#,
+    )
+    .perform();
+    assert_eq!(run.failure().kind, FailureKind::StartupTimeout);
+    assert_eq!(run.failure().activity, Activity::Sleeping);
+}
+
+#[test]
+fn a_chatty_program_cannot_put_off_a_deadline() {
+    let run =
+        Rehearsing::with_turns("flood, '400000000'", "- {see: never, within: 300ms}").perform();
+    assert_eq!(run.failure().kind, FailureKind::Timeout);
+    assert!(
+        run.failure().waited_us < 5_000_000,
+        "{}",
+        run.failure().waited_us
+    );
+}
+
+#[test]
+fn stubborn_programs_are_ended_and_it_is_told_how() {
+    let run = Rehearsing::with_turns(
+        r#"ignore, "1", "15", print, "ready\\n", forever"#,
+        "- see: ready",
+    )
+    .perform();
+    assert_eq!(run.assert_completed().processes[0].ending, Ending::Killed);
+}
+
+#[test]
+fn leaving_is_performed_when_the_flow_has_ended_well() {
+    let run = Rehearsing::new(
+        r#"
+name: leaving
+roles:
+  user:
+    run: [FIXTURE, print, "ready\\n", ask, "Bye? ", exit, "0"]
+    actions:
+      talk: [{see: ready}]
+      leave: [{prompt: "Bye?", send: "yes"}, {exits: 0}]
+flow: [{step: 1_talk, role: user, do: talk}]
+"#,
+    )
+    .perform();
+    assert_eq!(run.assert_completed().processes[0].ending, Ending::Itself);
+}
+
+#[test]
+fn branches_loops_and_questions_asked_again() {
+    let run = Rehearsing::with_turns(
+        r#"ask, "Minutes for A: ", ask, "Minutes for B: ", print, "packed B-7\\n""#,
+        "- first_of:\n    - {prompt: Minutes for, send: '5', again: true}\n    - {see: '/packed (?<box>\\S+)/'}\n    - {see: broken, fail: broken}",
+    )
+    .perform();
+    run.assert_completed();
+    assert_eq!(run.capture("box"), Some("B-7"));
+    assert_eq!(run.transcript().matches("«5»").count(), 2);
+}
+
+#[test]
+fn a_named_business_failure_is_told_by_its_name() {
+    let run = Rehearsing::with_turns(
+        r#"print, "already assigned\\n", forever"#,
+        "- first_of:\n    - see: accepted\n    - {see: already assigned, fail: already_assigned}",
+    )
+    .perform();
+    assert_eq!(
+        run.failure().kind,
+        FailureKind::Business("already_assigned".into())
+    );
+}
+
+#[test]
+fn a_repeat_ends_with_what_it_waits_for_or_is_too_much() {
+    let words = r#"ask, "Choice: ", ask, "Choice: ", print, "DELIVERED\\n", ask, "Choice: ""#;
+    let turns = |most| {
+        format!(
+            "- repeat:\n    do: [{{prompt: 'Choice:', send: r}}]\n    until: {{see: DELIVERED}}\n    at_most: {most}"
+        )
+    };
+    Rehearsing::with_turns(words, &turns(2))
+        .perform()
+        .assert_completed();
+    let run = Rehearsing::with_turns(words, &turns(1)).perform();
+    assert_eq!(run.failure().kind, FailureKind::TooOften);
+}
+
+#[test]
+fn assertions_compare_what_was_read() {
+    let words = r#"print, "due 12.50 paid 12.5\\n", await-end"#;
+    let see = "- see: '/due (?<due>\\S+) paid (?<paid>\\S+)/'\n";
+    Rehearsing::with_turns(
+        words,
+        &format!("{see}- assert: due | float == paid | float"),
+    )
+    .perform()
+    .assert_completed();
+    let run = Rehearsing::with_turns(words, &format!("{see}- assert: due == paid")).perform();
+    assert_eq!(run.failure().kind, FailureKind::AssertionFailed);
+    assert!(
+        run.failure().message.contains("12.50"),
+        "{}",
+        run.failure().message
+    );
+}
+
+#[test]
+fn a_capture_that_changes_fails_unless_it_may() {
+    let words = r#"print, "id 1\\nid 2\\n", await-end"#;
+    let twice = |more: &str| format!("- see: '/id (?<id>1)/'\n- {{see: '/id (?<id>2)/'{more}}}");
+    let run = Rehearsing::with_turns(words, &twice("")).perform();
+    assert_eq!(run.failure().kind, FailureKind::CaptureChanged);
+    let run = Rehearsing::with_turns(words, &twice(", overwrite: true")).perform();
+    run.assert_completed();
+    assert_eq!(run.capture("id"), Some("2"));
+}
+
+#[test]
+fn a_promised_value_that_was_not_read_fails_the_step() {
+    let run = Rehearsing::new(
+        r#"
+name: promise
+roles:
+  user:
+    run: [FIXTURE, print, "no id today\\n", await-end]
+    actions:
+      talk:
+        - first_of: [{see: '/ID (?<id>\d+)/'}, {see: no id}]
+flow: [{step: 1_talk, role: user, do: talk, provides: [id]}]
+"#,
+    )
+    .perform();
+    assert_eq!(run.failure().kind, FailureKind::NotProvided);
+}
+
+#[test]
+fn plain_commands_are_steps_of_the_journey() {
+    let turns = |see: &str| {
+        format!("- see: ready\n- {{run: [FIXTURE, print, 'books: 3 fine'], see: '{see}'}}")
+    };
+    let words = r#"print, "ready\\n", await-end"#;
+    let run = Rehearsing::with_turns(words, &turns("/books: (?<books>\\d+)/")).perform();
+    run.assert_completed();
+    assert_eq!(run.capture("books"), Some("3"));
+    let run = Rehearsing::with_turns(words, &turns("books: 4")).perform();
+    assert_eq!(run.failure().kind, FailureKind::CommandFailed);
+}
+
+#[test]
+fn skipped_steps_start_nothing() {
+    let run = Rehearsing::new(
+        r#"
+name: skipping
+variables: {wanted: "no"}
+roles:
+  user:
+    run: [FIXTURE, print, "x\\n"]
+    actions: {talk: [{see: x}]}
+flow: [{step: 1_talk, role: user, do: talk, when: wanted == 'yes'}]
+"#,
+    )
+    .perform();
+    let flow = run.assert_completed();
+    assert_eq!(flow.steps[0].outcome, StepOutcome::Skipped);
+    assert!(flow.processes.is_empty());
+}
+
+#[test]
+fn pauses_are_in_no_latency() {
+    let run = Rehearsing::with_turns(
+        r#"print, "ready\\n", await-end"#,
+        "- see: ready\n- think: 300ms\n- see: ready",
+    )
+    .perform();
+    let step = &run.assert_completed().steps[0];
+    assert_eq!(step.paused_us, 300_000);
+    assert!(step.duration_us < 250_000, "{}", step.duration_us);
+}
+
+#[test]
+fn a_flood_is_heard_to_its_end_in_bounded_memory() {
+    let run = Rehearsing::with_turns(
+        r#"flood, "25000000", print, "\\nthe end\\n""#,
+        "- see: the end\n- exits: 0",
+    )
+    .perform();
+    run.assert_completed();
+}
+
+#[test]
+fn a_program_that_never_reads_does_not_block_us() {
+    let long = "x".repeat(100_000);
+    let run = Rehearsing::with_role(
+        r#"print, "ready\\n", forever"#,
+        &format!("- {{see: ready, send: {long}}}\n- {{see: thanks, within: 300ms}}"),
+        "terminal: pipes",
+    )
+    .perform();
+    let failure = run.failure();
+    assert!(
+        matches!(failure.kind, FailureKind::Timeout | FailureKind::NotSent),
+        "{failure:?}"
+    );
+}
+
+#[test]
+fn many_flows_are_all_accounted_for() {
+    let mut run = Rehearsing::with_turns(
+        r#"ask, "Name: ", answer, print, "\\nok\\n""#,
+        "- {prompt: 'Name:', send: 'n${flow.number}'}\n- see: <n${flow.number}>\n- exits: 0",
+    );
+    run.flows = 60;
+    run.parallel = 20;
+    let run = run.perform();
+    assert_eq!(run.flows.len(), 60);
+    assert!(
+        run.flows
+            .iter()
+            .all(|flow| flow.outcome == FlowOutcome::Completed)
+    );
+    assert!(
+        run.flows
+            .iter()
+            .all(|flow| flow.processes[0].ending == Ending::Itself)
+    );
+}
+
+#[test]
+fn a_run_that_is_stopped_at_once_reports_and_leaves_nothing() {
+    let mut run = Rehearsing::with_turns(
+        r#"print, "ready\\n", forever"#,
+        "- see: ready\n- see: never",
+    );
+    run.flows = 10;
+    run.parallel = 3;
+    let control = Control::new();
+    let stopper = control.clone();
+    let react = move |event: &RunEvent| {
+        if matches!(event, RunEvent::Heard { .. }) {
+            stopper.stop(Stop::Now);
+        }
+    };
+    let recorder = Recorder {
+        react: Some(Box::new(react)),
+        ..Recorder::default()
+    };
+    let run = run.perform_with(&control, recorder);
+    assert!(run.end.interrupted);
+    assert_eq!(run.flows.len(), 3);
+    assert!(
+        run.flows
+            .iter()
+            .all(|flow| flow.outcome == FlowOutcome::Interrupted)
+    );
+    assert!(control.live_scripts().is_empty());
+}
+
+#[test]
+fn a_run_that_is_stopped_gently_lets_its_flows_finish() {
+    let mut run = Rehearsing::with_turns(
+        r#"ask, "Name: ", print, "fine\\n""#,
+        "- {prompt: 'Name:', send: x}\n- see: fine",
+    );
+    run.flows = 1000;
+    run.parallel = 2;
+    let control = Control::new();
+    let stopper = control.clone();
+    let react = move |event: &RunEvent| {
+        if matches!(event, RunEvent::Heard { .. }) {
+            stopper.stop(Stop::Graceful {
+                grace: Duration::from_secs(20),
+            });
+        }
+    };
+    let recorder = Recorder {
+        react: Some(Box::new(react)),
+        ..Recorder::default()
+    };
+    let run = run.perform_with(&control, recorder);
+    assert!(run.end.interrupted);
+    assert!(run.flows.len() < 100, "{} flows", run.flows.len());
+    assert!(
+        run.flows
+            .iter()
+            .all(|flow| flow.outcome == FlowOutcome::Completed)
+    );
+}

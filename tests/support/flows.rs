@@ -1,0 +1,216 @@
+//! Runs scenarios through the library and keeps everything that the engine tells.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use chrono::Local;
+use rehearsal::engine::{Control, Programs, RunEnd, RunOptions, run};
+use rehearsal::model::{EventSink, Failure, FlowOutcome, FlowRecord, RunEvent, RunId};
+use rehearsal::scenario::{self, CompileOptions};
+
+/// The compiled fixture program.
+pub fn fixture() -> PathBuf {
+    let mut path = std::env::current_exe().expect("this test's own path");
+    path.pop();
+    if path.ends_with("deps") {
+        path.pop();
+    }
+    path.join("examples/fixture")
+}
+
+/// A run to be: a scenario and how often.
+pub struct Rehearsing {
+    pub flows: u64,
+    pub parallel: u64,
+    pub seed: u64,
+    pub variables: Vec<(String, String)>,
+    pub delay: Option<Duration>,
+    source: String,
+    home: tempfile::TempDir,
+}
+
+/// What came of it.
+pub struct Rehearsed {
+    pub end: RunEnd,
+    pub events: Vec<RunEvent>,
+    pub flows: Vec<FlowRecord>,
+}
+
+/// What a test does when something happens.
+pub type Reaction = Box<dyn Fn(&RunEvent) + Send + Sync>;
+
+#[derive(Default)]
+pub struct Recorder {
+    pub events: Mutex<Vec<RunEvent>>,
+    /// Called with every event, for tests that react to one.
+    pub react: Option<Reaction>,
+}
+
+impl EventSink for Recorder {
+    fn emit(&self, event: RunEvent) {
+        if let Some(react) = &self.react {
+            react(&event);
+        }
+        self.events.lock().expect("no test panics here").push(event);
+    }
+
+    fn wants_dialogue(&self) -> bool {
+        true
+    }
+}
+
+impl Rehearsing {
+    /// A scenario in which `FIXTURE` stands for the fixture program.
+    pub fn new(source: &str) -> Self {
+        Rehearsing {
+            flows: 1,
+            parallel: 1,
+            seed: 1,
+            variables: Vec::new(),
+            delay: None,
+            source: source.replace("FIXTURE", fixture().to_str().expect("a UTF-8 path")),
+            home: tempfile::tempdir().expect("a temporary folder"),
+        }
+    }
+
+    /// A scenario of one role with one action, `turns`, and one step, `1_talk`, over `words` of
+    /// the fixture.
+    pub fn with_turns(words: &str, turns: &str) -> Self {
+        Self::with_role(words, turns, "")
+    }
+
+    /// The same with more keys of the role, in lines of their own.
+    pub fn with_role(words: &str, turns: &str, more: &str) -> Self {
+        let turns = indent(turns, 8);
+        let more = indent(more, 4);
+        Self::new(&format!(
+            "name: test\ndefaults: {{startup: 20s, step: 20s}}\nroles:\n  user:\n    \
+             run: [FIXTURE, {words}]\n{more}\n    actions:\n      talk:\n{turns}\n\
+             flow:\n  - {{step: 1_talk, role: user, do: talk}}\n"
+        ))
+    }
+
+    pub fn perform(&self) -> Rehearsed {
+        self.perform_with(&Control::new(), Recorder::default())
+    }
+
+    pub fn perform_with(&self, control: &Control, recorder: Recorder) -> Rehearsed {
+        let path = self.home.path().join("test.yaml");
+        std::fs::write(&path, &self.source).expect("a file of the test's own");
+        let compiled = scenario::load(&path, CompileOptions::default())
+            .unwrap_or_else(|faults| panic!("{faults}\n{}", self.source));
+        let recorder = Arc::new(recorder);
+        let run_directory = tempfile::tempdir().expect("a temporary folder");
+        let options = RunOptions {
+            plan: Arc::new(compiled.plan),
+            run_id: RunId("TEST".into()),
+            flows: self.flows,
+            parallel: self.parallel,
+            seed: self.seed,
+            variables: self.variables.clone(),
+            step_timeout: None,
+            delay: self.delay,
+            programs: Programs::new(
+                self.home.path().to_owned(),
+                Vec::new(),
+                fixture(),
+                std::env::var_os("PATH"),
+            ),
+            environment: std::env::vars_os().collect(),
+            run_directory: run_directory.path().to_owned(),
+            watcher: None,
+            started_at: Local::now(),
+        };
+        let (sink, control) = (Arc::clone(&recorder), control.clone());
+        // A run has a thread of its own, as it is the thread's actor system.
+        let running = thread::spawn(move || run(options, sink, &control));
+        let end = running
+            .join()
+            .expect("the run does not panic")
+            .expect("the run works");
+        let events = std::mem::take(&mut *recorder.events.lock().expect("nobody panicked"));
+        let mut flows: Vec<FlowRecord> = events
+            .iter()
+            .filter_map(|event| match event {
+                RunEvent::FlowEnded(record) => Some((**record).clone()),
+                _ => None,
+            })
+            .collect();
+        flows.sort_by_key(|flow| flow.number);
+        let rehearsed = Rehearsed { end, events, flows };
+        rehearsed.assert_nothing_left();
+        rehearsed
+    }
+}
+
+impl Rehearsed {
+    /// The only flow.
+    pub fn flow(&self) -> &FlowRecord {
+        assert_eq!(self.flows.len(), 1, "one flow");
+        &self.flows[0]
+    }
+
+    /// Why the only flow failed.
+    pub fn failure(&self) -> &Failure {
+        match &self.flow().outcome {
+            FlowOutcome::Failed(failure) => failure,
+            other => panic!("the flow did not fail: {other:?}\n{}", self.transcript()),
+        }
+    }
+
+    pub fn assert_completed(&self) -> &FlowRecord {
+        let flow = self.flow();
+        assert_eq!(
+            flow.outcome,
+            FlowOutcome::Completed,
+            "{}",
+            self.transcript()
+        );
+        flow
+    }
+
+    pub fn capture(&self, name: &str) -> Option<&str> {
+        let found = self
+            .flow()
+            .captures
+            .iter()
+            .find(|(captured, _)| captured == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// What was heard and said, one after the other.
+    pub fn transcript(&self) -> String {
+        let mut text = String::new();
+        for event in &self.events {
+            match event {
+                RunEvent::Heard { text: heard, .. } => text.push_str(heard),
+                RunEvent::Said { text: said, .. } => text.push_str(&format!("«{said}»")),
+                _ => {}
+            }
+        }
+        text
+    }
+
+    /// Every text that left the engine.
+    pub fn everything(&self) -> String {
+        format!("{:?}", self.events)
+    }
+
+    fn assert_nothing_left(&self) {
+        assert!(self.end.left_over.is_empty(), "{:?}", self.end.left_over);
+        for process in self.flows.iter().flat_map(|flow| &flow.processes) {
+            let there = Path::new("/proc").join(process.pid.to_string()).exists();
+            assert!(!there, "process {} is still there", process.pid);
+        }
+    }
+}
+
+fn indent(text: &str, by: usize) -> String {
+    let pad = " ".repeat(by);
+    text.trim_matches('\n')
+        .lines()
+        .map(|line| format!("{pad}{line}\n"))
+        .collect()
+}
