@@ -28,7 +28,8 @@ struct Person {
 impl Person {
     fn at_the_menu(options: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        let terminal =
+            openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&terminal).unwrap();
         unlockpt(&terminal).unwrap();
         let name = ptsname(&terminal, Vec::new())
@@ -98,6 +99,22 @@ impl Person {
     fn leaves_with(mut self, code: i32) {
         assert_eq!(self.child.wait().unwrap().code(), Some(code));
     }
+}
+
+impl Drop for Person {
+    fn drop(&mut self) {
+        // After a test that went well it has left already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn the_menu_ends_with_its_terminal() {
+    let mut person = Person::at_the_menu(&[]);
+    person.sees("Select (0-6): ");
+    person.terminal.write_all(b"\x04").unwrap();
+    person.leaves_with(0);
 }
 
 #[test]
