@@ -110,7 +110,7 @@ impl Drop for Person {
 }
 
 #[test]
-fn the_menu_ends_with_its_terminal() {
+fn the_end_of_input_ends_the_menu() {
     let mut person = Person::at_the_menu(&[]);
     person.sees("Select (0-6): ");
     person.terminal.write_all(b"\x04").unwrap();
