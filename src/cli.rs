@@ -58,7 +58,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn perform(args: Args, environment: &Environment) -> Result<Exit, CliError> {
     match args.command {
         Some(Command::Run { scenario, options }) => {
-            run::run(&RunSettings::new(scenario, options)?, environment)
+            run::run(&RunSettings::new(scenario, *options)?, environment)
         }
         Some(Command::Check {
             scenario,

@@ -17,6 +17,7 @@ mod flow_supervisor;
 mod messages;
 mod performance;
 mod programs;
+mod schedule;
 mod script_actor;
 
 use std::ffi::OsString;
@@ -31,7 +32,7 @@ use chrono::{DateTime, Local};
 use tokio::sync::oneshot;
 
 use crate::model::{EventSink, RoleInfo, RunEvent, RunId, RunInfo, StepInfo};
-use crate::scenario::Plan;
+use crate::scenario::{Load, Plan};
 use crate::transport::{Leftovers, RunMarker, Spawner, WatcherProgram};
 
 pub use control::{Control, LiveScript, Stop};
@@ -48,10 +49,8 @@ const SHUTDOWN: Duration = Duration::from_secs(5);
 pub struct RunOptions {
     pub plan: Arc<Plan>,
     pub run_id: RunId,
-    /// How many flows are performed.
-    pub flows: u64,
-    /// How many of them at once, at most.
-    pub parallel: u64,
+    /// How many flows are performed, and when.
+    pub load: Load,
     /// Where all random choices of the run come from.
     pub seed: u64,
     /// Values that replace those of the scenario's variables.
@@ -121,10 +120,9 @@ pub fn run(
         sink: Arc::clone(&sink),
         live: control.live(),
     });
-    let parallel = usize::try_from(options.parallel).unwrap_or(usize::MAX);
-    let workers = workers.min(parallel);
-    let interrupted =
-        System::new().block_on(perform(context, options.flows, parallel, workers, control));
+    let most = options.load.most_in_flight();
+    let workers = workers.min(usize::try_from(most).unwrap_or(usize::MAX));
+    let interrupted = System::new().block_on(perform(context, &options.load, workers, control));
     // Whatever escaped its flow ends before the run does.
     let left_over = spawner.shutdown(SHUTDOWN);
     let interrupted = interrupted?;
@@ -142,15 +140,14 @@ pub fn run(
 
 async fn perform(
     context: Arc<RunContext>,
-    flows: u64,
-    parallel: usize,
+    load: &Load,
     workers: usize,
     control: &Control,
 ) -> Result<bool, EngineError> {
     let arbiters: Vec<Arbiter> = (0..workers).map(|_| Arbiter::new()).collect();
     let handles = arbiters.iter().map(Arbiter::handle).collect();
     let (done, finished) = oneshot::channel();
-    let coordinator = Coordinator::new(context, flows, parallel, handles, done).start();
+    let coordinator = Coordinator::new(context, load, handles, done).start();
 
     let mut stops = control.stops();
     let pass_on = actix::spawn(async move {
@@ -199,8 +196,10 @@ fn run_info(options: &RunOptions) -> RunInfo {
         scenario: plan.name.clone(),
         roles: roles.collect(),
         steps: steps.collect(),
-        flows: options.flows,
-        parallel: options.parallel,
+        flows: options.load.flows,
+        duration_us: options.load.end().map(context::micros),
+        parallel: options.load.most_in_flight(),
+        load: options.load.to_string(),
         seed: options.seed,
         started_at: options.started_at,
     }

@@ -12,6 +12,7 @@
 mod compile;
 pub mod data;
 mod diagnostics;
+pub mod load;
 mod names;
 mod needs;
 mod outline;
@@ -26,11 +27,12 @@ mod vocabulary;
 pub use compile::{CompileOptions, Compiled, FindProgram, compile, load};
 pub use data::DataSource;
 pub use diagnostics::{Diagnostic, Diagnostics, Severity};
+pub use load::{Arrivals, Between, Load, MOST_IN_FLIGHT, Ramp, Shape, Stage, parse_rate};
 pub use needs::Need;
 pub use outline::{DataOutline, Outline, RoleOutline, StepOutline, outline};
 pub use plan::{
-    Action, Alternative, Defaults, FailOn, Heard, Interlude, Load, Menu, PatternSpec, Pick, Place,
-    Plan, Reply, Role, Step, TerminalKind, Then, Turn, TurnKind, Wait,
+    Action, Alternative, Defaults, FailOn, Heard, Interlude, Menu, PatternSpec, Pick, Place, Plan,
+    Reply, Role, Step, TerminalKind, Then, Turn, TurnKind, Wait,
 };
 pub use raw::SOURCE_LIMIT_BYTES;
 pub use schema::schema;

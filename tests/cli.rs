@@ -176,7 +176,7 @@ fn a_single_flow_is_told_as_a_story_and_reported() {
 #[test]
 fn several_flows_are_saved() {
     let stage = Stage::new();
-    let told = contains("batch of 3 flows, 1 in parallel").and(contains("Results: "));
+    let told = contains("batch of 3 flows, 1 at once").and(contains("Results: "));
     stage
         .rehearsal("--batch --flows 3 --save")
         .assert()
@@ -359,7 +359,7 @@ fn the_menu_runs_shows_and_saves() {
 fn the_menu_finishes_its_run_at_the_end_of_input_and_tells_of_failures() {
     let stage = Stage::new();
     let mut command = stage.rehearsal("--var customer_password=wrong");
-    let told = contains("batch of 2 flows, 2 in parallel").and(contains("has ended."));
+    let told = contains("batch of 2 flows, 2 at once").and(contains("has ended."));
     command
         .write_stdin("2\n2\n2\n")
         .assert()

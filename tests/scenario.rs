@@ -72,7 +72,7 @@ fn what_is_left_out_has_its_default() {
     let d = &plan.defaults;
     let times = [d.startup, d.step, d.delay, d.quiet].map(|time| time.as_millis());
     assert_eq!((times, d.flow), ([10_000, 30_000, 0, 10], None));
-    assert_eq!((plan.load.flows, plan.load.parallel), (1, 1));
+    assert_eq!(plan.load, rehearsal::scenario::Load::closed(1, 1));
     assert_eq!(plan.steps[0].place.to_string(), "greeting.yaml:2");
 }
 
@@ -253,7 +253,7 @@ fn the_outline_names_what_will_be_done() {
         Some("flow.number % 2 == 0")
     );
     assert_eq!(
-        (outline.data[0].rows, outline.flows, outline.parallel),
-        (2, 10, 2)
+        (outline.data[0].rows, outline.flows, outline.most_in_flight),
+        (2, Some(10), 2)
     );
 }

@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
+use crate::scenario::{Arrivals, parse_rate};
+
 use super::{exit, seconds};
 
 const EXAMPLES: &str =
     "  rehearsal run                                    one order, told step by step
   rehearsal run --flows 200 --parallel 50 --save   many, at once, kept as JSON
+  rehearsal run --rate 5/s --duration 1m           by the clock, slow programs or not
   rehearsal run my.yaml --var user=ann -v          your own programs, dialogue in the log
   rehearsal run --json | jq .summary               for other programs
   rehearsal check my.yaml                          what is wrong, or what would be done
@@ -72,7 +75,7 @@ pub enum Command {
         /// The scenario's file; without one, an order's way through the built-in shop
         scenario: Option<PathBuf>,
         #[command(flatten)]
-        options: RunArgs,
+        options: Box<RunArgs>,
     },
     /// Say what is wrong with a scenario, or what it would do and whether this machine has room
     Check {
@@ -96,16 +99,66 @@ pub enum Command {
     },
 }
 
-/// How a scenario is run.
-#[derive(Debug, Default, Clone, clap::Args)]
-pub struct RunArgs {
+/// How much is performed, and when. Where nothing is said, the scenario decides.
+#[derive(Debug, Default, Clone, PartialEq, clap::Args)]
+#[command(next_help_heading = "Load")]
+pub struct LoadArgs {
     /// How many flows [default: as the scenario says, usually 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub flows: Option<u64>,
 
-    /// How many of them at once [default: as the scenario says, usually 1]
+    /// How many of them at once, each worker starting its next when its last has ended
+    /// [default: as the scenario says, usually 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub parallel: Option<u64>,
+
+    /// How long flows are started: 30s, 5m
+    #[arg(long, value_name = "S", value_parser = seconds::parse_some)]
+    pub duration: Option<Duration>,
+
+    /// Start flows by the clock, whatever became of those before: 5/s, 90/m, 40/h
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub rate: Option<f64>,
+
+    /// Change --parallel or --rate linearly: 30s:50,2m:50,30s:0
+    #[arg(long, value_name = "S:N,…", value_parser = stages)]
+    pub stages: Option<Stages>,
+
+    /// Spread the flows of a rate evenly, or as independent people come (from the seed)
+    #[arg(long, value_name = "even|poisson", value_parser = arrivals)]
+    pub arrivals: Option<Arrivals>,
+
+    /// Drop flows that are due while so many are under way [default: 200]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub most_in_flight: Option<u64>,
+
+    /// How many flows each worker performs
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub flows_each: Option<u64>,
+
+    /// How long a worker rests after a flow
+    #[arg(long, value_name = "S", value_parser = seconds::parse, conflicts_with = "pace")]
+    pub pause: Option<Duration>,
+
+    /// How often a worker starts a flow
+    #[arg(long, value_name = "S", value_parser = seconds::parse)]
+    pub pace: Option<Duration>,
+
+    /// Perform the flows due in this time, and do not count them
+    #[arg(long, value_name = "S", value_parser = seconds::parse)]
+    pub warm_up: Option<Duration>,
+
+    /// How long flows may take to finish when the time is over, or after Ctrl-C [default: 30s;
+    /// after Ctrl-C 10s]
+    #[arg(long, value_name = "S", value_parser = seconds::parse)]
+    pub graceful_stop: Option<Duration>,
+}
+
+/// How a scenario is run.
+#[derive(Debug, Default, Clone, clap::Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub load: LoadArgs,
 
     /// The customer; the same as --var customer_id=ID
     #[arg(long, value_name = "ID")]
@@ -142,6 +195,38 @@ pub struct RunArgs {
     /// Put what programs say and are told into the log, too
     #[arg(short, long)]
     pub verbose: bool,
+}
+
+/// The stages of a ramp: how long each takes, and the value at its end.
+pub type Stages = Box<[(Duration, f64)]>;
+
+fn rate(text: &str) -> Result<f64, String> {
+    parse_rate(text)
+        .filter(|rate| *rate > 0.0)
+        .ok_or_else(|| "write 5/s, 90/m or 40/h".into())
+}
+
+fn arrivals(text: &str) -> Result<Arrivals, String> {
+    match text {
+        "even" => Ok(Arrivals::Even),
+        "poisson" => Ok(Arrivals::Poisson),
+        _ => Err("write even or poisson".into()),
+    }
+}
+
+fn stages(text: &str) -> Result<Stages, String> {
+    let stage = |stage: &str| {
+        let (length, value) = stage.split_once(':')?;
+        let length = seconds::parse_some(length).ok()?;
+        let value = value
+            .trim()
+            .parse::<f64>()
+            .ok()
+            .or_else(|| parse_rate(value))?;
+        (value.is_finite() && value >= 0.0).then_some((length, value))
+    };
+    let stages: Option<Stages> = text.split(',').map(stage).collect();
+    stages.ok_or_else(|| "write how long and to which value, as in 30s:50,2m:50,30s:0".into())
 }
 
 fn variable(text: &str) -> Result<(String, String), String> {

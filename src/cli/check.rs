@@ -26,13 +26,7 @@ pub(super) fn check(
     json: bool,
     environment: &Environment,
 ) -> Result<Exit, CliError> {
-    let settings = RunSettings::new(
-        file,
-        RunArgs {
-            parallel,
-            ..RunArgs::default()
-        },
-    )?;
+    let settings = RunSettings::new(file, RunArgs::default())?;
     let mut output = Output::new(anstream::stdout());
     let loaded = match scenario::check(&settings, environment)? {
         Ok(loaded) => loaded,
@@ -47,7 +41,7 @@ pub(super) fn check(
         }
     };
     let Loaded { plan, warnings, .. } = loaded;
-    let parallel = parallel.unwrap_or(plan.load.parallel).max(1);
+    let parallel = parallel.unwrap_or(plan.load.most_in_flight()).max(1);
     let problems = machine::problems(&plan, parallel);
     if json {
         let answer = json!({
@@ -138,6 +132,7 @@ fn as_json(plan: &Plan, parallel: u64, problems: &[LimitProblem]) -> Value {
     });
     json!({
         "name": plan.name,
+        "load": plan.load.to_string(),
         "flows": plan.load.flows,
         "parallel": parallel,
         "roles": roles.collect::<Vec<_>>(),

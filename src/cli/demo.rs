@@ -17,7 +17,7 @@ pub(super) fn explain(
     environment: &Environment,
 ) -> Result<(), CliError> {
     let plan = scenario::load(settings, environment)?.plan;
-    let (flows, parallel) = settings.load(plan.load.flows, plan.load.parallel);
+    let load = settings.load(&plan.load)?;
     let mut text = format!(
         "Rehearsal plays {} as {} would: it starts real programs, reads\n\
          what they show, and types what the scenario says. A step counts as completed only when\n\
@@ -46,8 +46,12 @@ pub(super) fn explain(
         .expect("a String takes all");
     }
     let then = if batch {
-        let flows = counted(flows, "flow");
-        format!("Now {flows} of it, {parallel} at a time.")
+        let much = match (load.flows, load.end()) {
+            (Some(flows), _) => counted(flows, "flow"),
+            (None, Some(time)) => humantime::format_duration(time).to_string(),
+            (None, None) => "as much as its workers do".to_owned(),
+        };
+        format!("Now {much} of it, {load}.")
     } else {
         "The menu offers to run it.".to_owned()
     };

@@ -66,8 +66,8 @@ pub(super) fn menu(settings: RunSettings, environment: &Environment) -> Result<E
 
 fn refuse_what_belongs_to_runs(settings: &RunSettings) -> Result<(), CliError> {
     let given = [
-        ("--flows", settings.flows.is_some()),
-        ("--parallel", settings.parallel.is_some()),
+        ("--flows", settings.load.flows.is_some()),
+        ("--parallel", settings.load.parallel.is_some()),
         ("--save", settings.save != Save::No),
         ("--json", settings.format == Format::Json),
     ];
@@ -244,8 +244,8 @@ impl Menu<'_> {
     fn start(&mut self, flows: u64, parallel: u64, customer: Option<String>) {
         self.asking = Asking::Choice;
         let mut settings = self.settings.clone();
-        settings.flows = Some(flows);
-        settings.parallel = Some(parallel);
+        settings.load.flows = Some(flows);
+        settings.load.parallel = Some(parallel);
         settings
             .variables
             .extend(customer.map(|id| (CUSTOMER.to_owned(), id)));

@@ -21,7 +21,7 @@ pub(super) fn run(settings: &RunSettings, environment: &Environment) -> Result<E
     };
     let session = session::prepare(settings, keep, environment)?;
     stop_on_signals(&session)?;
-    let reporter = reporter(session.flows, settings.format, environment);
+    let reporter = reporter(session.is_single, settings.format, environment);
     let finished = session.perform(reporter)?;
 
     let mut exit = finished.exit();
@@ -60,10 +60,10 @@ fn stop_on_signals(session: &Session) -> Result<(), CliError> {
 
 /// How a run is told as it goes: a single flow as a story, where the report will be; many on
 /// standard error.
-fn reporter(flows: u64, format: Format, environment: &Environment) -> Box<dyn Reporter> {
-    match (flows, format) {
-        (1, Format::People) => Box::new(Story::new(Output::new(anstream::stdout()))),
-        (1, Format::Json) => Box::new(Story::new(Output::new(anstream::stderr()))),
+fn reporter(is_single: bool, format: Format, environment: &Environment) -> Box<dyn Reporter> {
+    match (is_single, format) {
+        (true, Format::People) => Box::new(Story::new(Output::new(anstream::stdout()))),
+        (true, Format::Json) => Box::new(Story::new(Output::new(anstream::stderr()))),
         _ if environment.stderr_is_terminal => Box::new(Bars::new()),
         _ => Box::new(Lines::new(Output::new(anstream::stderr()))),
     }

@@ -28,7 +28,8 @@ const USUAL_PLACE: &str = "rehearsal-results";
 
 /// A run that can begin: everything is there, and nothing is started.
 pub(super) struct Session {
-    pub flows: u64,
+    /// There is only one flow, whose story can be told.
+    pub is_single: bool,
     pub control: Control,
     pub messages: Messages,
     options: RunOptions,
@@ -105,8 +106,8 @@ impl Session {
             programs,
             warnings,
         } = loaded;
-        let (flows, parallel) = settings.load(plan.load.flows, plan.load.parallel);
-        let problems = machine::problems(&plan, parallel);
+        let load = settings.load(&plan.load)?;
+        let problems = machine::problems(&plan, load.most_in_flight());
         if !problems.is_empty() {
             let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
             return Err(CliError::usage(problems.join("\n"), ""));
@@ -133,8 +134,7 @@ impl Session {
         let recorder = recorder(keep, &names, temporary.path(), record.clone())?;
         let options = RunOptions {
             run_id: names.id.clone(),
-            flows,
-            parallel,
+            load: load.clone(),
             seed: settings.seed.unwrap_or_else(|| fastrand::u64(..1 << 53)),
             variables: settings.variables.clone(),
             step_timeout: settings.step_timeout,
@@ -150,7 +150,7 @@ impl Session {
             plan,
         };
         Ok(Session {
-            flows,
+            is_single: load.flows == Some(1) && load.warm_up.is_zero(),
             control: Control::new(),
             messages: Messages::default(),
             options,
@@ -222,7 +222,7 @@ impl Finished {
         let flows = &self.recorded.summary.flows;
         if self.recorded.summary.interrupted {
             Exit::Interrupted
-        } else if flows.completed < flows.planned {
+        } else if flows.failed > 0 || flows.completed == 0 {
             Exit::SomeFailed
         } else if !self.errors.is_empty() || !self.left_over.is_empty() {
             Exit::Internal

@@ -1,17 +1,20 @@
 //! What a command line means.
 
+mod load;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::args::RunArgs;
+use crate::scenario::Load;
+
+use super::args::{LoadArgs, RunArgs};
 use super::error::CliError;
 
 /// How a scenario is to be run. Where the scenario decides, it says nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct RunSettings {
     pub scenario: ScenarioChoice,
-    pub flows: Option<u64>,
-    pub parallel: Option<u64>,
+    pub load: LoadArgs,
     /// In the order in which they count: a later one replaces an earlier one of the same name.
     pub variables: Vec<(String, String)>,
     pub step_timeout: Option<Duration>,
@@ -71,8 +74,7 @@ impl RunSettings {
         let customer = args.customer.map(|id| ("customer_id".to_owned(), id));
         Ok(RunSettings {
             scenario: scenario.map_or(ScenarioChoice::BuiltIn, ScenarioChoice::File),
-            flows: args.flows,
-            parallel: args.parallel,
+            load: args.load,
             variables: customer.into_iter().chain(args.variables).collect(),
             step_timeout: args.timeout,
             delay: args.delay,
@@ -96,11 +98,12 @@ impl RunSettings {
         })
     }
 
-    /// How many flows, and how many at once, if the scenario says `flows` and `parallel`.
-    pub fn load(&self, flows: u64, parallel: u64) -> (u64, u64) {
-        let flows = self.flows.unwrap_or(flows).max(1);
-        let parallel = self.parallel.unwrap_or(parallel).clamp(1, flows);
-        (flows, parallel)
+    /// The load, if the scenario says this.
+    ///
+    /// # Errors
+    /// If options do not go together.
+    pub fn load(&self, scenario: &Load) -> Result<Load, CliError> {
+        load::resolve(&self.load, scenario)
     }
 }
 
@@ -115,7 +118,7 @@ mod tests {
         let args = Args::try_parse_from(line.split_whitespace()).unwrap();
         match args.command {
             Some(Command::Run { scenario, options }) => {
-                RunSettings::new(scenario, options).unwrap()
+                RunSettings::new(scenario, *options).unwrap()
             }
             None => RunSettings::new(None, args.options).unwrap(),
             Some(other) => panic!("{other:?}"),
@@ -162,21 +165,61 @@ mod tests {
         );
     }
 
-    #[test]
-    fn no_more_at_once_than_there_are() {
-        assert_eq!(
-            settings("rehearsal run --flows 3 --parallel 9").load(1, 1),
-            (3, 3)
-        );
-        assert_eq!(settings("rehearsal run --parallel 4").load(10, 2), (10, 4));
-        assert_eq!(settings("rehearsal run").load(10, 2), (10, 2));
+    fn load(line: &str, scenario: &Load) -> Load {
+        settings(&format!("rehearsal run {line}"))
+            .load(scenario)
+            .unwrap()
     }
 
     #[test]
-    fn a_later_variable_counts() {
-        let settings = settings("rehearsal run --var a=1 --var a=2=3 --customer C");
-        let expected = [("customer_id", "C"), ("a", "1"), ("a", "2=3")];
-        let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        assert_eq!(settings.variables, expected);
+    fn what_is_typed_about_the_load_wins() {
+        let scenario = Load::closed(10, 2);
+        assert_eq!(load("", &scenario), scenario);
+        assert_eq!(load("--flows 3", &scenario), Load::closed(3, 2));
+        assert_eq!(load("--parallel 4", &scenario), Load::closed(10, 4));
+        let timed = load("--duration 5", &scenario);
+        assert_eq!(
+            (timed.flows, timed.duration),
+            (None, Some(Duration::from_secs(5)))
+        );
+        let both = load("--duration 5 --flows 7", &scenario);
+        assert_eq!(
+            (both.flows, both.duration),
+            (Some(7), Some(Duration::from_secs(5)))
+        );
+    }
+
+    #[test]
+    fn a_rate_makes_the_load_an_open_one() {
+        let open = load(
+            "--rate 90/m --duration 1m --arrivals poisson",
+            &Load::closed(1, 1),
+        );
+        assert_eq!(
+            open.to_string(),
+            "1.5/s on average, as they come, at most 200 under way"
+        );
+        assert_eq!(open.flows, None);
+        let ramped = load("--rate 1/s --stages 30s:5/s,30s:5", &Load::closed(1, 1));
+        assert_eq!(ramped.end(), Some(Duration::from_secs(60)));
+        assert_eq!(
+            load("--parallel 3 --flows 9", &open),
+            Load {
+                duration: None,
+                ..Load::closed(9, 3)
+            }
+        );
+    }
+
+    #[test]
+    fn options_that_do_not_go_together_are_refused() {
+        for line in [
+            "--rate 5/s --parallel 3",
+            "--most-in-flight 3",
+            "--warm-up 10 --duration 5",
+        ] {
+            let settings = settings(&format!("rehearsal run {line}"));
+            assert!(settings.load(&Load::closed(1, 1)).is_err(), "{line}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 use chrono::Local;
@@ -11,13 +11,14 @@ use tokio::sync::oneshot;
 use crate::model::{
     Activity, Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, FlowRecord, RunEvent,
 };
-use crate::scenario::{FlowContext, ScopeError};
+use crate::scenario::{FlowContext, Load, ScopeError};
 use crate::transport::Grace;
 
 use super::context::RunContext;
 use super::control::Stop;
-use super::flow_supervisor::FlowSupervisor;
+use super::flow_supervisor::{Due, FlowSupervisor};
 use super::messages::{EndFlow, FlowEnded, StartFlow, StopRun, tell};
+use super::schedule::{Next, Schedule, Start};
 
 /// How scripts are ended when the run is to end at once.
 const HASTY: Grace = Grace {
@@ -25,19 +26,32 @@ const HASTY: Grace = Grace {
     terminate: Duration::from_millis(300),
 };
 
-/// Starts the flows of a run, so many at a time.
+/// Starts the flows of a run when they are due.
 pub(super) struct Coordinator {
     run: Arc<RunContext>,
-    flows: u64,
-    parallel: usize,
+    schedule: Schedule,
+    /// How long flows may take to finish when the time for starting them is over.
+    graceful_stop: Duration,
+    /// When the run began: the zero of the schedule's times.
+    began: Instant,
     /// The arbiters on which flows live, with how many each has now.
-    workers: Vec<(ArbiterHandle, usize)>,
-    /// The flows under way, and on which of the workers.
-    under_way: BTreeMap<FlowNumber, (Addr<FlowSupervisor>, usize)>,
+    arbiters: Vec<(ArbiterHandle, usize)>,
+    under_way: BTreeMap<FlowNumber, UnderWay>,
     started: u64,
     intake: Intake,
+    /// The one timer: when the schedule is to be asked again.
+    alarm: Option<SpawnHandle>,
     /// Told when the last flow has ended.
     done: Option<oneshot::Sender<Interrupted>>,
+}
+
+/// A flow that has been started.
+struct UnderWay {
+    supervisor: Addr<FlowSupervisor>,
+    /// Which of the arbiters it lives on.
+    arbiter: usize,
+    /// Which worker of a closed load performs it.
+    worker: Option<usize>,
 }
 
 /// Whether flows may still start.
@@ -45,7 +59,7 @@ pub(super) struct Coordinator {
 enum Intake {
     Open,
     /// There is nothing more to start; the run ends by itself.
-    UsedUp,
+    Over,
     /// Somebody stopped the run.
     Stopped,
 }
@@ -56,35 +70,42 @@ pub(super) type Interrupted = bool;
 impl Coordinator {
     pub(super) fn new(
         run: Arc<RunContext>,
-        flows: u64,
-        parallel: usize,
-        workers: Vec<ArbiterHandle>,
+        load: &Load,
+        arbiters: Vec<ArbiterHandle>,
         done: oneshot::Sender<Interrupted>,
     ) -> Self {
         Coordinator {
+            schedule: Schedule::new(load, run.seed),
             run,
-            flows,
-            parallel: parallel.max(1),
-            workers: workers.into_iter().map(|worker| (worker, 0)).collect(),
+            graceful_stop: load.graceful_stop,
+            began: Instant::now(),
+            arbiters: arbiters.into_iter().map(|arbiter| (arbiter, 0)).collect(),
             under_way: BTreeMap::new(),
             started: 0,
             intake: Intake::Open,
+            alarm: None,
             done: Some(done),
         }
     }
 
-    /// Starts as many flows as may run now; ends the run if there is nothing left to do.
-    fn fill(&mut self, ctx: &mut Context<Self>) {
-        while self.intake == Intake::Open
-            && self.started < self.flows
-            && self.under_way.len() < self.parallel
-        {
-            self.started += 1;
-            self.start_flow(FlowNumber(self.started), ctx);
+    /// Does what the schedule says, until there is something to wait for; ends the run if there
+    /// is nothing left to do.
+    fn proceed(&mut self, ctx: &mut Context<Self>) {
+        while self.intake == Intake::Open {
+            let in_flight = self.under_way.len() as u64;
+            match self.schedule.next(self.began.elapsed(), in_flight) {
+                Next::Start(start) => self.start_flow(start, ctx),
+                Next::Drop { counted, .. } => self.run.emit(RunEvent::FlowDropped { counted }),
+                Next::At(time) => {
+                    self.ask_again_at(time, ctx);
+                    break;
+                }
+                Next::WhenOneEnds => break,
+                Next::Over => self.close_intake(ctx),
+            }
         }
-        let nothing_to_start = self.intake != Intake::Open || self.started >= self.flows;
-        if self.under_way.is_empty()
-            && nothing_to_start
+        if self.intake != Intake::Open
+            && self.under_way.is_empty()
             && let Some(done) = self.done.take()
         {
             // Whoever waits for the end of the run may have gone; then nobody minds.
@@ -93,7 +114,39 @@ impl Coordinator {
         }
     }
 
-    fn start_flow(&mut self, number: FlowNumber, ctx: &mut Context<Self>) {
+    fn ask_again_at(&mut self, time: Duration, ctx: &mut Context<Self>) {
+        if let Some(alarm) = self.alarm.take() {
+            ctx.cancel_future(alarm);
+        }
+        let wait = time.saturating_sub(self.began.elapsed());
+        self.alarm = Some(ctx.run_later(wait, |coordinator, ctx| {
+            coordinator.alarm = None;
+            coordinator.proceed(ctx);
+        }));
+    }
+
+    /// No more flows start. Where the clock has decided that, it also ends those that do not
+    /// finish.
+    fn close_intake(&mut self, ctx: &mut Context<Self>) {
+        self.intake = Intake::Over;
+        if self
+            .schedule
+            .end()
+            .is_none_or(|end| self.began.elapsed() < end)
+        {
+            return;
+        }
+        ctx.run_later(self.graceful_stop, |coordinator, _| {
+            let flows = coordinator.flows_in_words();
+            let text = format!("the time is over: {flows} still under way ended");
+            coordinator.run.emit(RunEvent::Notice { flow: None, text });
+            coordinator.end_flows(HASTY);
+        });
+    }
+
+    fn start_flow(&mut self, start: Start, ctx: &mut Context<Self>) {
+        self.started += 1;
+        let number = FlowNumber(self.started);
         let id = FlowId::new(&self.run.run_id, number);
         let context = FlowContext {
             number,
@@ -109,33 +162,49 @@ impl Coordinator {
         {
             Ok(scope) => scope,
             Err(ScopeError::UsedUp(used_up)) => {
-                self.intake = Intake::UsedUp;
+                self.intake = Intake::Over;
                 let text = format!("{used_up}: no more flows are started");
                 return self.run.emit(RunEvent::Notice { flow: None, text });
             }
             Err(error) => {
-                return self
-                    .run
-                    .emit(RunEvent::FlowEnded(stillborn(number, id, &error)));
+                self.schedule.ended(start.worker, self.began.elapsed());
+                let record = stillborn(number, id, start.counted, &error);
+                return self.run.emit(RunEvent::FlowEnded(record));
             }
         };
-        let Some(at) = (0..self.workers.len()).min_by_key(|at| self.workers[*at].1) else {
+        let Some(at) = (0..self.arbiters.len()).min_by_key(|at| self.arbiters[*at].1) else {
             return;
         };
-        let worker = &mut self.workers[at];
-        worker.1 += 1;
+        let arbiter = &mut self.arbiters[at];
+        arbiter.1 += 1;
         let run = Arc::clone(&self.run);
         let coordinator = ctx.address();
-        let supervisor = FlowSupervisor::start_in_arbiter(&worker.0, move |_| {
-            FlowSupervisor::new(run, number, scope, coordinator)
+        let due = Due {
+            at: self.began + start.intended,
+            counted: start.counted,
+        };
+        let supervisor = FlowSupervisor::start_in_arbiter(&arbiter.0, move |_| {
+            FlowSupervisor::new(run, number, due, scope, coordinator)
         });
         // If the arbiter is gone, the supervisor's end reports the flow.
         let _ = tell(&supervisor, StartFlow);
-        self.under_way.insert(number, (supervisor, at));
+        let under_way = UnderWay {
+            supervisor,
+            arbiter: at,
+            worker: start.worker,
+        };
+        self.under_way.insert(number, under_way);
+    }
+
+    fn flows_in_words(&self) -> String {
+        match self.under_way.len() {
+            1 => "1 flow".to_owned(),
+            flows => format!("{flows} flows"),
+        }
     }
 
     fn end_flows(&mut self, grace: Grace) {
-        for (supervisor, _) in self.under_way.values() {
+        for UnderWay { supervisor, .. } in self.under_way.values() {
             // One that is gone has reported its end already: the message is on its way.
             let _ = tell(supervisor, EndFlow { grace });
         }
@@ -143,7 +212,7 @@ impl Coordinator {
 }
 
 /// The record of a flow that could not even begin.
-fn stillborn(number: FlowNumber, id: FlowId, error: &ScopeError) -> Box<FlowRecord> {
+fn stillborn(number: FlowNumber, id: FlowId, counted: bool, error: &ScopeError) -> Box<FlowRecord> {
     let failure = Failure {
         kind: FailureKind::Expression,
         step: String::new(),
@@ -160,6 +229,8 @@ fn stillborn(number: FlowNumber, id: FlowId, error: &ScopeError) -> Box<FlowReco
         number,
         id,
         started_at: Local::now(),
+        counted,
+        late_us: 0,
         duration_us: 0,
         paused_us: 0,
         outcome: FlowOutcome::Failed(Box::new(failure)),
@@ -174,7 +245,8 @@ impl Actor for Coordinator {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        self.fill(ctx);
+        self.began = Instant::now();
+        self.proceed(ctx);
     }
 }
 
@@ -182,11 +254,12 @@ impl Handler<FlowEnded> for Coordinator {
     type Result = ();
 
     fn handle(&mut self, ended: FlowEnded, ctx: &mut Self::Context) {
-        if let Some((_, at)) = self.under_way.remove(&ended.number) {
-            self.workers[at].1 -= 1;
+        if let Some(flow) = self.under_way.remove(&ended.number) {
+            self.arbiters[flow.arbiter].1 -= 1;
+            self.schedule.ended(flow.worker, self.began.elapsed());
         }
         self.run.emit(RunEvent::FlowEnded(ended.record));
-        self.fill(ctx);
+        self.proceed(ctx);
     }
 }
 
@@ -194,22 +267,16 @@ impl Handler<StopRun> for Coordinator {
     type Result = ();
 
     fn handle(&mut self, StopRun(how): StopRun, ctx: &mut Self::Context) {
-        let all_started = self.started >= self.flows && self.under_way.is_empty();
-        if all_started {
+        if self.intake == Intake::Over && self.under_way.is_empty() {
             return;
         }
         self.intake = Intake::Stopped;
-        let flows = match self.under_way.len() {
-            1 => "1 flow".to_owned(),
-            flows => format!("{flows} flows"),
-        };
+        let flows = self.flows_in_words();
         let reason = match how {
             Stop::Graceful { grace } => {
                 ctx.run_later(grace, |coordinator, _| coordinator.end_flows(HASTY));
-                format!(
-                    "{flows} under way may finish within {}",
-                    humantime::format_duration(grace)
-                )
+                let grace = humantime::format_duration(grace);
+                format!("{flows} under way may finish within {grace}")
             }
             Stop::Now => {
                 self.end_flows(HASTY);
@@ -217,6 +284,6 @@ impl Handler<StopRun> for Coordinator {
             }
         };
         self.run.emit(RunEvent::Stopping { reason });
-        self.fill(ctx);
+        self.proceed(ctx);
     }
 }

@@ -30,6 +30,13 @@ use report::{Report, internal};
 /// How long a role's `leave` may take, at most.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// When a flow was to start, and whether it counts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Due {
+    pub at: Instant,
+    pub counted: bool,
+}
+
 /// Takes one flow through its steps.
 pub(super) struct FlowSupervisor {
     run: Arc<RunContext>,
@@ -39,6 +46,8 @@ pub(super) struct FlowSupervisor {
     /// The flow's values; away while a script actor performs.
     scope: Option<Scope>,
     scripts: BTreeMap<RoleIndex, Addr<ScriptActor>>,
+    /// When it was to start.
+    due: Due,
     started: Instant,
     started_at: DateTime<Local>,
     /// When the step under way was begun.
@@ -63,6 +72,7 @@ impl FlowSupervisor {
     pub(super) fn new(
         run: Arc<RunContext>,
         number: FlowNumber,
+        due: Due,
         scope: Scope,
         coordinator: Addr<Coordinator>,
     ) -> Self {
@@ -80,6 +90,7 @@ impl FlowSupervisor {
             report: Report {
                 coordinator,
                 number,
+                counted: due.counted,
                 id: id.clone(),
                 due: true,
             },
@@ -87,6 +98,7 @@ impl FlowSupervisor {
             variables: shown_variables(&run.plan, &scope),
             scope: Some(scope),
             scripts: BTreeMap::new(),
+            due,
             started: now,
             started_at: Local::now(),
             step_began: None,
@@ -297,6 +309,8 @@ impl FlowSupervisor {
             number: self.number,
             id: self.id.clone(),
             started_at: self.started_at,
+            counted: self.due.counted,
+            late_us: micros(self.started.saturating_duration_since(self.due.at)),
             duration_us: micros(duration),
             paused_us: micros(self.paused),
             outcome,

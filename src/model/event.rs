@@ -60,6 +60,11 @@ pub enum RunEvent {
         text: String,
     },
     FlowEnded(Box<FlowRecord>),
+    /// A flow was due and could not be started, as too many were under way.
+    FlowDropped {
+        /// Whether it counts; flows of the warm-up do not.
+        counted: bool,
+    },
     /// No new flows start any more; those that run may finish until they are ended.
     Stopping {
         reason: String,

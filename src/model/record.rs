@@ -34,8 +34,14 @@ pub struct RunInfo {
     pub scenario: String,
     pub roles: Vec<RoleInfo>,
     pub steps: Vec<StepInfo>,
-    pub flows: u64,
+    /// How many flows there will be, where that is known beforehand.
+    pub flows: Option<u64>,
+    /// How long flows are started, where the clock decides that.
+    pub duration_us: Option<u64>,
+    /// The most flows that can be under way at once.
     pub parallel: u64,
+    /// The load in words: `50 at once`, `5/s, at most 200 under way`.
+    pub load: String,
     pub seed: u64,
     pub started_at: DateTime<Local>,
 }
@@ -83,6 +89,11 @@ pub struct FlowRecord {
     pub number: FlowNumber,
     pub id: FlowId,
     pub started_at: DateTime<Local>,
+    /// Whether it counts; flows of the warm-up do not.
+    pub counted: bool,
+    /// From when the flow was due until it was started. What its user waited in all, the response
+    /// time, is this and `duration_us` together.
+    pub late_us: u64,
     /// From the flow's start to its last step's end, without the pauses (`think`, delays) and
     /// without the time for which Rehearsal waited to see whether a line was a prompt.
     pub duration_us: u64,

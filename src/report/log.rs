@@ -87,11 +87,11 @@ impl<W: Write + Send> Reporter for Log<W> {
         match event {
             RunEvent::RunStarted(info) => {
                 self.line(&format!(
-                    "run {} started: {}, {}, {} in parallel, seed {}",
+                    "run {} started: {}, {}, {}, seed {}",
                     info.id,
                     info.scenario,
-                    units::counted(info.flows, "flow"),
-                    info.parallel,
+                    units::extent(info),
+                    info.load,
                     info.seed
                 ));
                 self.info = Some((**info).clone());
@@ -170,6 +170,7 @@ impl<W: Write + Send> Reporter for Log<W> {
                     flow.number
                 ));
             }
+            RunEvent::FlowDropped { .. } => self.line("a flow was due and dropped"),
             RunEvent::Stopping { reason } => self.line(&format!("stopping: {reason}")),
             RunEvent::RunEnded {
                 elapsed,

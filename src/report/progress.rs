@@ -13,6 +13,9 @@ use super::pulse::Pulse;
 use super::reporters::Reporter;
 use super::units;
 
+/// In how many parts the run's bar grows.
+const PARTS: u64 = 1000;
+
 /// How many steps have a line of their own.
 const MOST_STEP_LINES: usize = 16;
 
@@ -39,8 +42,7 @@ impl Bars {
     }
 
     fn set_up(&mut self) {
-        let run = ProgressBar::new(self.pulse.planned)
-            .with_style(style("{bar:24} {pos} of {len} done, {wide_msg}"));
+        let run = ProgressBar::new(PARTS).with_style(style("{bar:24} {wide_msg}"));
         self.run = Some(self.display.add(run));
         for _ in 0..self.pulse.steps.len().min(MOST_STEP_LINES) {
             let step = ProgressBar::new_spinner().with_style(style("  {wide_msg}"));
@@ -50,8 +52,12 @@ impl Bars {
 
     fn redraw(&mut self, elapsed: Duration) {
         let Some(run) = &self.run else { return };
-        run.set_position(self.pulse.ended());
-        run.set_message(self.pulse.words(elapsed));
+        run.set_position((self.pulse.part(elapsed) * PARTS as f64) as u64);
+        run.set_message(format!(
+            "{}, {}",
+            self.pulse.done(),
+            self.pulse.words(elapsed)
+        ));
         let busiest = self.pulse.busiest(self.steps.len());
         let width = busiest
             .iter()
@@ -89,7 +95,7 @@ impl Reporter for Bars {
 
     fn tick(&mut self, elapsed: Duration) {
         // A run that is over before the first tick needs no bars.
-        if self.run.is_none() && self.pulse.planned > 0 {
+        if self.run.is_none() && self.pulse.has_begun() {
             self.set_up();
         }
         self.redraw(elapsed);
@@ -132,11 +138,11 @@ impl Reporter for Lines {
         self.pulse.event(event);
         match event {
             RunEvent::RunStarted(info) => self.output.line(&format!(
-                "{}: {} of {}, {} in parallel",
+                "{}: {} of {}, {}",
                 info.id,
-                units::counted(info.flows, "flow"),
+                units::extent(info),
                 neutral(&info.scenario),
-                info.parallel
+                info.load
             )),
             RunEvent::Notice { text, .. } => self.output.line(&format!("Note: {}", neutral(text))),
             RunEvent::Stopping { reason } => {
@@ -147,16 +153,13 @@ impl Reporter for Lines {
     }
 
     fn tick(&mut self, elapsed: Duration) {
-        if elapsed - self.last < LINE_EVERY || self.pulse.planned == 0 {
+        if elapsed - self.last < LINE_EVERY || !self.pulse.has_begun() {
             return;
         }
         self.last = elapsed;
-        let (ended, planned) = (self.pulse.ended(), self.pulse.planned);
+        let done = self.pulse.done();
         let words = self.pulse.words(elapsed);
-        let mut line = format!(
-            "{:>5} s  {ended} of {planned} done, {words}",
-            elapsed.as_secs()
-        );
+        let mut line = format!("{:>5} s  {done}, {words}", elapsed.as_secs());
         let busy = self
             .pulse
             .busiest(3)

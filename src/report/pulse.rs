@@ -11,7 +11,10 @@ use super::units;
 /// how many flows run at a time.
 #[derive(Debug, Default)]
 pub(super) struct Pulse {
-    pub planned: u64,
+    planned: Option<u64>,
+    duration: Option<Duration>,
+    begun: bool,
+    pub dropped: u64,
     pub completed: u64,
     pub failed: u64,
     pub interrupted: u64,
@@ -63,6 +66,7 @@ impl Pulse {
                 };
                 *count += 1;
             }
+            RunEvent::FlowDropped { .. } => self.dropped += 1,
             _ => {}
         }
     }
@@ -75,6 +79,8 @@ impl Pulse {
         };
         Pulse {
             planned: info.flows,
+            duration: info.duration_us.map(Duration::from_micros),
+            begun: true,
             steps: info.steps.iter().map(|info| step(&info.name)).collect(),
             ..Pulse::default()
         }
@@ -88,6 +94,32 @@ impl Pulse {
         }
     }
 
+    /// Whether there is a run at all.
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun
+    }
+
+    /// The part of the run that is over, from 0 to 1: by its flows or by the clock, whichever is
+    /// further.
+    pub(super) fn part(&self, elapsed: Duration) -> f64 {
+        let of_flows = self.planned.map_or(0.0, |planned| {
+            (self.ended() + self.dropped) as f64 / planned.max(1) as f64
+        });
+        let of_time = self.duration.map_or(0.0, |duration| {
+            elapsed.as_secs_f64() / duration.as_secs_f64().max(0.001)
+        });
+        of_flows.max(of_time).min(1.0)
+    }
+
+    /// What has been done: `120 of 200 done`, or `120 done` where nobody knows how many there
+    /// will be.
+    pub(super) fn done(&self) -> String {
+        match self.planned {
+            Some(planned) => format!("{} of {planned} done", self.ended()),
+            None => format!("{} done", self.ended()),
+        }
+    }
+
     /// How many flows have ended.
     pub(super) fn ended(&self) -> u64 {
         self.completed + self.failed + self.interrupted
@@ -96,6 +128,9 @@ impl Pulse {
     /// What the figures say in words: `3 failed, 14.2 flows/s, about 6 s left`.
     pub(super) fn words(&self, elapsed: Duration) -> String {
         let mut words = vec![format!("{} failed", self.failed)];
+        if self.dropped > 0 {
+            words.push(format!("{} dropped", self.dropped));
+        }
         if self.interrupted > 0 {
             words.push(format!("{} interrupted", self.interrupted));
         }
@@ -103,10 +138,12 @@ impl Pulse {
         let seconds = elapsed.as_secs_f64();
         if ended > 0 && seconds > 0.0 {
             #[expect(clippy::cast_precision_loss, reason = "nobody counts 2^53 flows")]
-            let (ended, left) = (ended as f64, self.planned.saturating_sub(ended) as f64);
+            let ended = ended as f64;
             words.push(format!("{} flows/s", units::per_second(ended / seconds)));
-            if left > 0.0 {
-                let left = Duration::try_from_secs_f64(left * seconds / ended).unwrap_or_default();
+            let part = self.part(elapsed);
+            if part > 0.0 && part < 1.0 {
+                let left = seconds / part - seconds;
+                let left = Duration::try_from_secs_f64(left).unwrap_or_default();
                 words.push(format!("about {} left", units::rough(left)));
             }
         }

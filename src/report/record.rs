@@ -61,8 +61,14 @@ impl Head {
 pub struct Run {
     pub id: String,
     pub scenario: String,
-    pub flows: u64,
+    /// How many flows there were to be, where that was known beforehand.
+    pub flows: Option<u64>,
+    /// How long flows were to be started, where the clock decided that.
+    pub duration_us: Option<u64>,
+    /// The most flows that could be under way at once.
     pub parallel: u64,
+    /// The load in words.
+    pub load: String,
     pub seed: u64,
     pub started_at: DateTime<Local>,
     pub roles: Vec<RoleInfo>,
@@ -89,7 +95,9 @@ impl Run {
             id: info.id.0.clone(),
             scenario: info.scenario.clone(),
             flows: info.flows,
+            duration_us: info.duration_us,
             parallel: info.parallel,
+            load: info.load.clone(),
             seed: info.seed,
             started_at: info.started_at,
             roles: info.roles.clone(),

@@ -63,6 +63,11 @@ impl Recorder {
                     }
                 }
             }
+            RunEvent::FlowDropped { counted } => {
+                if let Some((_, tally)) = &mut self.begun {
+                    tally.record_drop(*counted);
+                }
+            }
             RunEvent::Notice { text, .. } if self.notices.len() < MOST_NOTICES => {
                 self.notices.push(text.clone());
             }

@@ -135,6 +135,7 @@ impl Reporter for Story {
             RunEvent::RunEnded { .. } if self.told => self.output.line(""),
             RunEvent::RunEnded { .. }
             | RunEvent::ScriptEnded(_)
+            | RunEvent::FlowDropped { .. }
             | RunEvent::Heard { .. }
             | RunEvent::Said { .. } => {}
         }

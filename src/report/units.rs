@@ -1,5 +1,7 @@
 //! Quantities as people read them.
 
+use crate::model::RunInfo;
+
 /// A duration in about three digits: `850 µs`, `1.2 ms`, `34 ms`, `1.24 s`, `12.3 s`, `2m 05s`,
 /// `1h 02m`.
 pub fn duration(us: u64) -> String {
@@ -103,6 +105,17 @@ fn rounded(us: u64, unit_us: u64) -> u64 {
 
 fn tenths(tenths: u64, unit: &str) -> String {
     format!("{}.{} {unit}", tenths / 10, tenths % 10)
+}
+
+/// How much a run is to perform: `200 flows`, `1 min`, `200 flows or 1 min`.
+pub fn extent(info: &RunInfo) -> String {
+    let flows = info.flows.map(|flows| counted(flows, "flow"));
+    let time = info.duration_us.map(duration);
+    match (flows, time) {
+        (Some(flows), Some(time)) => format!("{flows} or {time}"),
+        (Some(one), None) | (None, Some(one)) => one,
+        (None, None) => "until its workers are done".into(),
+    }
 }
 
 #[cfg(test)]

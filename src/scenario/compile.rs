@@ -5,6 +5,7 @@
 
 mod context;
 mod flow;
+mod load;
 mod patterns;
 mod roles;
 mod turns;
@@ -18,10 +19,10 @@ use std::sync::Arc;
 use super::data::{self, DataSource, Take};
 use super::diagnostics::{Diagnostics, Fault, Severity};
 use super::names;
-use super::plan::{Defaults, Load, Plan};
+use super::plan::{Defaults, Plan};
 use super::raw::{self, Node};
 use super::template::{Template, is_identifier};
-use super::vocabulary::{DATA, DEFAULTS, LOAD, SCENARIO};
+use super::vocabulary::{DATA, DEFAULTS, SCENARIO};
 use context::Context;
 use roles::DefaultTerminal;
 use usage::Known;
@@ -179,7 +180,7 @@ fn scenario(
         .get("flow")
         .map(|node| flow::flow(context, node, &roles, &defaults));
     let flow = flow.unwrap_or_default();
-    let load = load_of(context, fields.get("load"));
+    let load = load::load(context, fields.get("load"));
 
     usage::check(context, &roles, &flow, &known, &secrets);
     if flow.is_complete {
@@ -227,26 +228,6 @@ fn defaults(context: &Context<'_>, node: Option<&Node>) -> (Defaults, DefaultTer
     defaults.delay = duration("delay").unwrap_or(defaults.delay);
     defaults.quiet = duration("quiet").unwrap_or(defaults.quiet);
     (defaults, terminal)
-}
-
-fn load_of(context: &Context<'_>, node: Option<&Node>) -> Load {
-    let one = Load {
-        flows: 1,
-        parallel: 1,
-    };
-    let Some(fields) = node.and_then(|node| context.fields(node, &LOAD)) else {
-        return one;
-    };
-    let count = |name| {
-        fields
-            .get(name)
-            .and_then(|node| context.count(node, 1))
-            .unwrap_or(1)
-    };
-    Load {
-        flows: count("flows"),
-        parallel: count("parallel"),
-    }
 }
 
 /// A list of names, each with its place.

@@ -13,8 +13,10 @@ pub struct Outline {
     pub variables: Vec<String>,
     pub secrets: Vec<String>,
     pub data: Vec<DataOutline>,
-    pub flows: u64,
-    pub parallel: u64,
+    /// The load in words.
+    pub load: String,
+    pub flows: Option<u64>,
+    pub most_in_flight: u64,
 }
 
 /// A part in the scenario.
@@ -88,7 +90,8 @@ pub fn outline(plan: &Plan) -> Outline {
             .collect(),
         secrets: plan.secrets.to_vec(),
         data: data.collect(),
+        load: plan.load.to_string(),
         flows: plan.load.flows,
-        parallel: plan.load.parallel,
+        most_in_flight: plan.load.most_in_flight(),
     }
 }

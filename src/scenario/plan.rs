@@ -13,6 +13,7 @@ use crate::dialogue::{Key, Pattern, RowFormat, Which};
 use crate::model::{RoleIndex, StepIndex};
 
 use super::data::DataSource;
+use super::load::Load;
 use super::scope::Scope;
 use super::template::{Expression, RenderError, Template};
 
@@ -65,13 +66,6 @@ impl Default for Defaults {
             quiet: Duration::from_millis(10),
         }
     }
-}
-
-/// How much of it is performed when the command line says nothing else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Load {
-    pub flows: u64,
-    pub parallel: u64,
 }
 
 /// A part in the scenario, played by one program.

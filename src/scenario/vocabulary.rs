@@ -13,15 +13,9 @@ pub(super) struct Vocabulary {
     /// Its name in the schema.
     pub name: &'static str,
     pub keys: &'static [Word],
-    pub later: Later,
-}
-
-/// Keys that the language knows and this version does not perform yet. They are refused, never
-/// ignored.
-#[derive(Debug)]
-pub(super) enum Later {
-    These(&'static [&'static str]),
-    AllOthers,
+    /// Keys that the language knows and this version does not perform yet. They are refused, never
+    /// ignored.
+    pub later: &'static [&'static str],
 }
 
 /// One key.
@@ -72,12 +66,9 @@ impl Vocabulary {
         self.keys.iter().any(|word| word.name == name)
     }
 
-    /// Whether the key comes later; of a key that is near to a known one, only if it is listed.
-    pub fn comes_later(&self, name: &str, is_near: bool) -> bool {
-        match self.later {
-            Later::These(names) => names.contains(&name),
-            Later::AllOthers => !is_near,
-        }
+    /// Whether the key comes later.
+    pub fn comes_later(&self, name: &str) -> bool {
+        self.later.contains(&name)
     }
 }
 
@@ -155,7 +146,7 @@ pub(super) static SCENARIO: Vocabulary = Vocabulary {
             "How many flows are performed.",
         ),
     ],
-    later: Later::These(&["integrity", "thresholds", "chaos"]),
+    later: &["integrity", "thresholds", "chaos"],
 };
 
 pub(super) static DATA: Vocabulary = Vocabulary {
@@ -174,7 +165,7 @@ pub(super) static DATA: Vocabulary = Vocabulary {
              each row once (`unique`: the run ends when they are used up).",
         ),
     ],
-    later: Later::These(&[]),
+    later: &[],
 };
 
 pub(super) static DEFAULTS: Vocabulary = Vocabulary {
@@ -217,7 +208,7 @@ pub(super) static DEFAULTS: Vocabulary = Vocabulary {
             "How long a line must be quiet until a prompt within it counts; `10ms` by default.",
         ),
     ],
-    later: Later::These(&[]),
+    later: &[],
 };
 
 pub(super) static ROLE: Vocabulary = Vocabulary {
@@ -274,7 +265,7 @@ pub(super) static ROLE: Vocabulary = Vocabulary {
              well.",
         ),
     ],
-    later: Later::These(&[]),
+    later: &[],
 };
 
 pub(super) static MENU: Vocabulary = Vocabulary {
@@ -292,7 +283,7 @@ pub(super) static MENU: Vocabulary = Vocabulary {
             "A regular expression between slashes with the groups `key` and `label`.",
         ),
     ],
-    later: Later::These(&[]),
+    later: &[],
 };
 
 pub(super) static INTERLUDE: Vocabulary = Vocabulary {
@@ -313,7 +304,7 @@ pub(super) static INTERLUDE: Vocabulary = Vocabulary {
             "How often it may come in one step; 50 by default.",
         ),
     ],
-    later: Later::These(&[]),
+    later: &[],
 };
 
 pub(super) static STEP: Vocabulary = Vocabulary {
@@ -341,7 +332,7 @@ pub(super) static STEP: Vocabulary = Vocabulary {
             "Categories of the role's `fail_on` that do not fail this step.",
         ),
     ],
-    later: Later::These(&["retry", "exclusive", "rate", "together"]),
+    later: &["retry", "exclusive", "rate", "together"],
 };
 
 pub(super) static LOAD: Vocabulary = Vocabulary {
@@ -351,13 +342,70 @@ pub(super) static LOAD: Vocabulary = Vocabulary {
         word(
             "flows",
             Shape::Count(1),
-            "How many flows there are; 1 by default.",
+            "How many flows there are, at most.",
         ),
+        word("duration", Shape::Duration, "How long flows are started."),
         word(
             "parallel",
-            Shape::Count(1),
-            "How many of them at once; 1 by default.",
+            Shape::Count(0),
+            "How many workers perform flows, one after the other; 1 by default.",
         ),
+        word(
+            "flows_each",
+            Shape::Count(1),
+            "How many flows each worker performs.",
+        ),
+        word(
+            "rate",
+            Shape::Text,
+            "How many flows start in a time, `5/s`, `300/m` or `40/h`, whatever became of those before.",
+        ),
+        word(
+            "stages",
+            Shape::ListOf(&Shape::Object(&STAGE)),
+            "How `parallel` or `rate` changes: linearly to the value of each stage.",
+        ),
+        word(
+            "arrivals",
+            Shape::OneOf(&["even", "poisson"]),
+            "How the flows of a rate are spread: evenly, or as independent people come.",
+        ),
+        word(
+            "most_in_flight",
+            Shape::Count(1),
+            "A flow that is due while so many are under way is dropped; 200 by default.",
+        ),
+        word(
+            "warm_up",
+            Shape::Duration,
+            "Flows due in this time are performed and not counted.",
+        ),
+        word(
+            "graceful_stop",
+            Shape::Duration,
+            "How long flows may take to finish when the time is over; 30s by default.",
+        ),
+        word(
+            "pause",
+            Shape::Duration,
+            "How long a worker rests after a flow.",
+        ),
+        word("pace", Shape::Duration, "How often a worker starts a flow."),
     ],
-    later: Later::AllOthers,
+    later: &["start_after", "weight"],
+};
+
+pub(super) static STAGE: Vocabulary = Vocabulary {
+    what: "a stage",
+    name: "stage",
+    keys: &[
+        required("for", Shape::Duration, "How long the stage takes."),
+        word(
+            "parallel",
+            Shape::Count(0),
+            "How many workers there are at its end.",
+        ),
+        word("rate", Shape::Text, "The rate at its end."),
+    ],
+    later: &[],
 };

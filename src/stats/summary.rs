@@ -18,8 +18,12 @@ pub struct Summary {
     pub success_rate: Option<f64>,
     /// Completed flows a second, over the whole run. Absent if it took no time.
     pub completed_per_second: Option<f64>,
-    /// How long the completed flows took, pauses included.
+    /// How long the completed flows took from their start, pauses left out: their service time.
     pub flow_duration: Option<Spread>,
+    /// The same from when they were due: their response time, with the wait for a late start.
+    pub flow_response: Option<Spread>,
+    /// How late flows were started, completed or not.
+    pub start_delay: Option<Spread>,
     /// In the order of the flow.
     pub steps: Vec<StepSummary>,
     pub failures: FailureSummary,
@@ -32,11 +36,15 @@ pub struct Summary {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct FlowCounts {
     /// How many the run was to perform.
-    pub planned: u64,
+    pub planned: Option<u64>,
     pub completed: u64,
     pub failed: u64,
     /// Begun, and stopped together with the run.
     pub interrupted: u64,
+    /// Due, and not started, as too many were under way.
+    pub dropped: u64,
+    /// Performed in the warm-up, and in no other figure.
+    pub not_counted: u64,
 }
 
 impl FlowCounts {
@@ -47,7 +55,8 @@ impl FlowCounts {
 
     /// How many of those planned never began.
     pub fn not_started(&self) -> u64 {
-        self.planned.saturating_sub(self.ended())
+        let planned = self.planned.unwrap_or_default();
+        planned.saturating_sub(self.ended() + self.dropped)
     }
 }
 

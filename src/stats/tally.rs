@@ -15,6 +15,8 @@ pub struct Tally {
     info: RunInfo,
     flows: FlowCounts,
     flow_duration: Histogram,
+    flow_response: Histogram,
+    start_delay: Histogram,
     steps: Vec<StepTally>,
     failures: Failures,
     roles: Vec<RoleUse>,
@@ -40,6 +42,8 @@ impl Tally {
                 ..FlowCounts::default()
             },
             flow_duration: Histogram::new(),
+            flow_response: Histogram::new(),
+            start_delay: Histogram::new(),
             steps: info.steps.iter().map(|_| StepTally::default()).collect(),
             failures: Failures::default(),
             roles: info.roles.iter().map(|_| RoleUse::default()).collect(),
@@ -49,10 +53,20 @@ impl Tally {
 
     /// Counts a flow that has ended. Steps and roles that the run does not have are left out.
     pub fn record(&mut self, flow: &FlowRecord) {
+        for process in &flow.processes {
+            self.processes.record(process);
+        }
+        if !flow.counted {
+            self.flows.not_counted += 1;
+            return;
+        }
+        self.start_delay.record(flow.late_us);
         match &flow.outcome {
             FlowOutcome::Completed => {
                 self.flows.completed += 1;
                 self.flow_duration.record(flow.duration_us);
+                let response = flow.duration_us.saturating_add(flow.late_us);
+                self.flow_response.record(response);
             }
             FlowOutcome::Failed(failure) => {
                 self.flows.failed += 1;
@@ -75,10 +89,16 @@ impl Tally {
             }
         }
         for process in &flow.processes {
-            self.processes.record(process);
             if let Some(role) = self.roles.get_mut(process.instance.role.0) {
                 role.record(process);
             }
+        }
+    }
+
+    /// Counts a flow that was due and could not be started.
+    pub fn record_drop(&mut self, counted: bool) {
+        if counted {
+            self.flows.dropped += 1;
         }
     }
 
@@ -102,6 +122,8 @@ impl Tally {
             success_rate: rate(self.flows.completed, self.flows.ended()),
             completed_per_second: (seconds > 0.0).then(|| completed / seconds),
             flow_duration: self.flow_duration.spread(),
+            flow_response: self.flow_response.spread(),
+            start_delay: self.start_delay.spread(),
             steps: self.step_summaries(),
             failures: self.failures.summary(),
             roles: self

@@ -1,24 +1,18 @@
 //! Runs scenarios through the library and keeps everything that the engine tells.
 
-use std::path::{Path, PathBuf};
+#[path = "fixture.rs"]
+mod fixture;
+
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use chrono::Local;
+use fixture::fixture;
 use rehearsal::engine::{Control, Programs, RunEnd, RunOptions, run};
 use rehearsal::model::{EventSink, Failure, FlowOutcome, FlowRecord, RunEvent, RunId};
-use rehearsal::scenario::{self, CompileOptions};
-
-/// The compiled fixture program.
-pub fn fixture() -> PathBuf {
-    let mut path = std::env::current_exe().expect("this test's own path");
-    path.pop();
-    if path.ends_with("deps") {
-        path.pop();
-    }
-    path.join("examples/fixture")
-}
+use rehearsal::scenario::{self, CompileOptions, Load};
 
 /// A run to be: a scenario and how often.
 pub struct Rehearsing {
@@ -106,8 +100,7 @@ impl Rehearsing {
         let options = RunOptions {
             plan: Arc::new(compiled.plan),
             run_id: RunId("TEST".into()),
-            flows: self.flows,
-            parallel: self.parallel,
+            load: Load::closed(self.flows, self.parallel),
             seed: self.seed,
             variables: self.variables.clone(),
             step_timeout: None,

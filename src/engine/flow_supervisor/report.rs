@@ -11,6 +11,7 @@ use crate::model::{Activity, Failure, FailureKind, FlowId, FlowNumber, FlowOutco
 pub(super) struct Report {
     pub(super) coordinator: Addr<Coordinator>,
     pub(super) number: FlowNumber,
+    pub(super) counted: bool,
     pub(super) id: FlowId,
     pub(super) due: bool,
 }
@@ -37,6 +38,8 @@ impl Drop for Report {
                 number: self.number,
                 id: self.id.clone(),
                 started_at: Local::now(),
+                counted: self.counted,
+                late_us: 0,
                 duration_us: 0,
                 paused_us: 0,
                 outcome: FlowOutcome::Failed(failure),

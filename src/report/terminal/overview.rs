@@ -18,10 +18,16 @@ pub(super) fn render(info: &RunInfo, summary: &Summary) -> String {
     fact("Execution", execution(info));
     fact("Scenario", neutral(&info.scenario).into_owned());
     fact("Script instances", summary.processes.started.to_string());
-    fact("Flows", flows.planned.to_string());
+    fact("Flows", flows.planned.unwrap_or(flows.ended()).to_string());
     fact("  completed", count(flows.completed, GOOD));
     fact("  failed", count(flows.failed, BAD));
     fact("  interrupted", count(flows.interrupted, CARE));
+    if flows.dropped > 0 {
+        fact("  dropped", count(flows.dropped, BAD));
+    }
+    if flows.not_counted > 0 {
+        fact("  in warm-up", flows.not_counted.to_string());
+    }
     if flows.not_started() > 0 {
         fact("  not started", count(flows.not_started(), CARE));
     }
@@ -52,13 +58,10 @@ pub(super) fn render(info: &RunInfo, summary: &Summary) -> String {
 }
 
 fn execution(info: &RunInfo) -> String {
-    if info.flows == 1 {
+    if info.flows == Some(1) {
         "single flow".into()
     } else {
-        format!(
-            "batch of {} flows, {} in parallel",
-            info.flows, info.parallel
-        )
+        format!("batch of {}, {}", units::extent(info), info.load)
     }
 }
 

@@ -126,7 +126,7 @@ impl<'a> Context<'a> {
             fields.is_complete = false;
             let near = names::nearest(name, vocabulary.names());
             meant.extend(near);
-            if vocabulary.comes_later(name, near.is_some()) {
+            if vocabulary.comes_later(name) {
                 let message = format!("`{name}` is not supported yet");
                 self.error(&key.span, message, Some("leave it out".into()));
                 continue;

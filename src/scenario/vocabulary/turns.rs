@@ -1,6 +1,6 @@
 //! The keys of turns and of what stands within them.
 
-use super::{Later, Shape, Vocabulary, required, word};
+use super::{Shape, Vocabulary, required, word};
 
 const WHICH: [&str; 3] = ["first", "last", "random"];
 
@@ -68,7 +68,7 @@ pub(in super::super) static TURN: Vocabulary = Vocabulary {
             "Captures of this turn may replace earlier values.",
         ),
     ],
-    later: Later::These(&[]),
+    later: &[],
 };
 
 pub(in super::super) static ALTERNATIVE: Vocabulary = Vocabulary {
@@ -120,7 +120,7 @@ pub(in super::super) static ALTERNATIVE: Vocabulary = Vocabulary {
             "Captures may replace earlier values.",
         ),
     ],
-    later: Later::These(&[]),
+    later: &[],
 };
 
 pub(in super::super) static REPEAT: Vocabulary = Vocabulary {
@@ -132,7 +132,7 @@ pub(in super::super) static REPEAT: Vocabulary = Vocabulary {
         required("at_most", Shape::Count(1), "How many rounds there may be."),
         word("every", Shape::Duration, "A pause between rounds."),
     ],
-    later: Later::These(&[]),
+    later: &[],
 };
 
 pub(in super::super) static UNTIL: Vocabulary = Vocabulary {
@@ -146,7 +146,7 @@ pub(in super::super) static UNTIL: Vocabulary = Vocabulary {
         ),
         word("see", Shape::Pattern, "A complete line holds this."),
     ],
-    later: Later::These(&[]),
+    later: &[],
 };
 
 pub(in super::super) static PICK: Vocabulary = Vocabulary {
@@ -169,5 +169,5 @@ pub(in super::super) static PICK: Vocabulary = Vocabulary {
             "Which of several rows; there must be just one if left out.",
         ),
     ],
-    later: Later::These(&[]),
+    later: &[],
 };

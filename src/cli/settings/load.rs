@@ -1,0 +1,127 @@
+//! What the command line says about the load, on top of what the scenario says.
+
+use std::time::Duration;
+
+use crate::cli::args::LoadArgs;
+use crate::cli::error::CliError;
+use crate::scenario::{Arrivals, Between, Load, MOST_IN_FLIGHT, Ramp, Shape, Stage};
+
+/// The load of a run: what was typed wins over what the scenario says.
+///
+/// A limit that was typed replaces the scenario's limits: `--flows` its duration, `--duration`
+/// its flows; both together end the run at whichever comes first.
+///
+/// # Errors
+/// If options do not go together.
+pub(super) fn resolve(args: &LoadArgs, scenario: &Load) -> Result<Load, CliError> {
+    let mut load = scenario.clone();
+    load.shape = shape(args, &scenario.shape)?;
+    if args.flows.is_some() || args.duration.is_some() {
+        load.flows = args.flows;
+        load.duration = args.duration;
+    } else if args.stages.is_some() || args.flows_each.is_some() {
+        (load.flows, load.duration) = (None, None);
+    }
+    if let Some(warm_up) = args.warm_up {
+        load.warm_up = warm_up;
+    }
+    if let Some(graceful_stop) = args.graceful_stop {
+        load.graceful_stop = graceful_stop;
+    }
+    if load.end().is_some_and(|end| load.warm_up >= end) {
+        return Err(CliError::usage(
+            "nothing would be counted: the warm-up is as long as the run",
+            "make --warm-up shorter, or --duration longer",
+        ));
+    }
+    let has_bound = load.flows.is_some()
+        || load.end().is_some()
+        || matches!(
+            load.shape,
+            Shape::Closed {
+                flows_each: Some(_),
+                ..
+            }
+        );
+    if !has_bound {
+        load.flows = Some(1);
+    }
+    Ok(load)
+}
+
+fn shape(args: &LoadArgs, scenario: &Shape) -> Result<Shape, CliError> {
+    let opens =
+        args.rate.is_some() || (matches!(scenario, Shape::Open { .. }) && args.parallel.is_none());
+    if opens {
+        refuse(args.parallel.is_some(), "--parallel", "--rate")?;
+        refuse(args.flows_each.is_some(), "--flows-each", "--rate")?;
+        refuse(args.pause.is_some(), "--pause", "--rate")?;
+        refuse(args.pace.is_some(), "--pace", "--rate")?;
+        let (known_rate, known_arrivals, known_most) = match scenario {
+            Shape::Open {
+                rate,
+                arrivals,
+                most_in_flight,
+            } => (rate.clone(), *arrivals, *most_in_flight),
+            Shape::Closed { .. } => (Ramp::constant(0.0), Arrivals::Even, MOST_IN_FLIGHT),
+        };
+        return Ok(Shape::Open {
+            rate: ramp(args.rate, args.stages.as_deref(), known_rate),
+            arrivals: args.arrivals.unwrap_or(known_arrivals),
+            most_in_flight: args.most_in_flight.unwrap_or(known_most),
+        });
+    }
+    refuse(
+        args.most_in_flight.is_some(),
+        "--most-in-flight",
+        "a load without --rate",
+    )?;
+    refuse(
+        args.arrivals.is_some(),
+        "--arrivals",
+        "a load without --rate",
+    )?;
+    let (known_parallel, known_each, known_between) = match scenario {
+        Shape::Closed {
+            parallel,
+            flows_each,
+            between,
+        } => (parallel.clone(), *flows_each, *between),
+        Shape::Open { .. } => (Ramp::constant(1.0), None, Between::Nothing),
+    };
+    let between = match (args.pause, args.pace) {
+        (Some(pause), None) => Between::Pause(pause),
+        (None, Some(pace)) => Between::Pace(pace),
+        _ => known_between,
+    };
+    let parallel = args.parallel.map(|parallel| parallel as f64);
+    Ok(Shape::Closed {
+        parallel: ramp(parallel, args.stages.as_deref(), known_parallel),
+        flows_each: args.flows_each.or(known_each),
+        between,
+    })
+}
+
+fn ramp(from: Option<f64>, stages: Option<&[(Duration, f64)]>, known: Ramp) -> Ramp {
+    match (from, stages) {
+        (None, None) => known,
+        (Some(from), None) => Ramp::constant(from),
+        (from, Some(stages)) => Ramp {
+            from: from.unwrap_or(0.0),
+            stages: stages
+                .iter()
+                .map(|&(length, to)| Stage { length, to })
+                .collect(),
+        },
+    }
+}
+
+fn refuse(given: bool, option: &str, with: &str) -> Result<(), CliError> {
+    if !given {
+        return Ok(());
+    }
+    Err(CliError::usage(
+        format_args!("{option} does not go with {with}"),
+        "a load either starts flows when others end (--parallel) or by the clock (--rate)",
+    ))
+}

@@ -1,0 +1,520 @@
+//! Which flow starts when: one schedule for every load model, pure, asked by one loop.
+//!
+//! Times are those since the run's begin. The coordinator asks [`Schedule::next`] again and again,
+//! and does what it says.
+
+use std::time::Duration;
+
+use crate::scenario::{Arrivals, Between, Load, Ramp, Shape};
+
+/// The schedule of a run.
+#[derive(Debug)]
+pub(super) struct Schedule {
+    model: Model,
+    end: Option<Duration>,
+    warm_up: Duration,
+    /// How many more flows are counted.
+    left: Option<u64>,
+}
+
+/// What the coordinator does next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    Start(Start),
+    /// A flow was due and cannot start: it is counted, and never made up for.
+    Drop {
+        intended: Duration,
+        counted: bool,
+    },
+    /// Nothing before this time.
+    At(Duration),
+    /// Nothing before a flow ends.
+    WhenOneEnds,
+    /// No flow starts any more.
+    Over,
+}
+
+/// A flow that starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Start {
+    /// When it was due.
+    pub intended: Duration,
+    /// Whether it counts: it is none of the warm-up's.
+    pub counted: bool,
+    /// Which worker performs it, in a closed load.
+    pub worker: Option<usize>,
+}
+
+#[derive(Debug)]
+enum Model {
+    Closed {
+        parallel: Ramp,
+        flows_each: Option<u64>,
+        between: Between,
+        workers: Vec<Worker>,
+    },
+    Open {
+        rate: Ramp,
+        most_in_flight: u64,
+        gaps: Gaps,
+        /// How many flows are due before the next one: its place in the integral of the rate.
+        place: f64,
+    },
+}
+
+/// A worker of a closed load.
+#[derive(Debug, Clone, Copy, Default)]
+struct Worker {
+    busy: bool,
+    started: u64,
+    last_start: Duration,
+    ready_at: Duration,
+}
+
+/// The distance from one arrival to the next, in flows: on average one.
+#[derive(Debug)]
+enum Gaps {
+    Even,
+    Poisson(fastrand::Rng),
+}
+
+impl Gaps {
+    fn draw(&mut self) -> f64 {
+        match self {
+            Gaps::Even => 1.0,
+            // Inverse transform sampling of the exponential distribution with mean 1.
+            Gaps::Poisson(rng) => -(1.0 - rng.f64()).ln(),
+        }
+    }
+}
+
+impl Schedule {
+    /// The schedule of a load; `seed` decides what is random in it.
+    pub(super) fn new(load: &Load, seed: u64) -> Self {
+        let model = match &load.shape {
+            Shape::Closed {
+                parallel,
+                flows_each,
+                between,
+            } => Model::Closed {
+                parallel: parallel.clone(),
+                flows_each: *flows_each,
+                between: *between,
+                workers: Vec::new(),
+            },
+            Shape::Open {
+                rate,
+                arrivals,
+                most_in_flight,
+            } => {
+                let mut gaps = match arrivals {
+                    Arrivals::Even => Gaps::Even,
+                    Arrivals::Poisson => Gaps::Poisson(fastrand::Rng::with_seed(seed)),
+                };
+                let place = match arrivals {
+                    Arrivals::Even => 0.0,
+                    Arrivals::Poisson => gaps.draw(),
+                };
+                Model::Open {
+                    rate: rate.clone(),
+                    most_in_flight: *most_in_flight,
+                    gaps,
+                    place,
+                }
+            }
+        };
+        Schedule {
+            model,
+            end: load.end(),
+            warm_up: load.warm_up,
+            left: load.flows,
+        }
+    }
+
+    /// What comes next at `now`, with so many flows under way.
+    pub(super) fn next(&mut self, now: Duration, in_flight: u64) -> Next {
+        if self.left == Some(0) {
+            return Next::Over;
+        }
+        let next = match &mut self.model {
+            Model::Open {
+                rate,
+                most_in_flight,
+                gaps,
+                place,
+            } => match rate.when_integral_is(*place) {
+                None => Next::Over,
+                Some(due) if self.end.is_some_and(|end| due >= end) => Next::Over,
+                Some(due) if due > now => Next::At(due),
+                Some(due) => {
+                    *place += gaps.draw();
+                    if in_flight >= *most_in_flight {
+                        Next::Drop {
+                            intended: due,
+                            counted: true,
+                        }
+                    } else {
+                        Next::Start(Start {
+                            intended: due,
+                            counted: true,
+                            worker: None,
+                        })
+                    }
+                }
+            },
+            Model::Closed { .. } if self.end.is_some_and(|end| now >= end) => Next::Over,
+            Model::Closed {
+                parallel,
+                flows_each,
+                between,
+                workers,
+            } => closed(parallel, *flows_each, *between, workers, now),
+        };
+        match next {
+            Next::At(time) if self.end.is_some_and(|end| time >= end) && self.is_closed() => {
+                // Whatever would be ready only then is not started any more.
+                Next::At(self.end.unwrap_or(time))
+            }
+            Next::Start(start) => {
+                let counted = start.intended >= self.warm_up;
+                self.count(counted);
+                Next::Start(Start { counted, ..start })
+            }
+            Next::Drop { intended, .. } => {
+                let counted = intended >= self.warm_up;
+                self.count(counted);
+                Next::Drop { intended, counted }
+            }
+            next => next,
+        }
+    }
+
+    /// A worker's flow has ended.
+    pub(super) fn ended(&mut self, worker: Option<usize>, now: Duration) {
+        if let (
+            Model::Closed {
+                between, workers, ..
+            },
+            Some(worker),
+        ) = (&mut self.model, worker)
+            && let Some(worker) = workers.get_mut(worker)
+        {
+            worker.busy = false;
+            worker.ready_at = match between {
+                Between::Nothing => now,
+                Between::Pause(pause) => now + *pause,
+                Between::Pace(pace) => (worker.last_start + *pace).max(now),
+            };
+        }
+    }
+
+    /// When no more flows are started, if the clock decides that.
+    pub(super) fn end(&self) -> Option<Duration> {
+        self.end
+    }
+
+    fn is_closed(&self) -> bool {
+        matches!(self.model, Model::Closed { .. })
+    }
+
+    fn count(&mut self, counted: bool) {
+        if counted && let Some(left) = &mut self.left {
+            *left -= 1;
+        }
+    }
+}
+
+/// The next start of a closed load.
+fn closed(
+    parallel: &Ramp,
+    flows_each: Option<u64>,
+    between: Between,
+    workers: &mut Vec<Worker>,
+    now: Duration,
+) -> Next {
+    let allowed = level(parallel.at(now));
+    if workers.len() < allowed {
+        workers.resize(allowed, Worker::default());
+    }
+    let may_start =
+        |worker: &Worker| !worker.busy && flows_each.is_none_or(|each| worker.started < each);
+    let mut soonest: Option<Duration> = None;
+    for (index, worker) in workers.iter_mut().enumerate() {
+        if !may_start(worker) {
+            continue;
+        }
+        let there = if index < allowed {
+            Some(now)
+        } else {
+            parallel.reaches((index + 1) as f64, now)
+        };
+        let Some(at) = there.map(|at| at.max(worker.ready_at)) else {
+            continue;
+        };
+        if at <= now {
+            // A pause or a pace is a plan; without one, a flow is due when it can start.
+            let planned = between != Between::Nothing && worker.started > 0;
+            let intended = if planned { worker.ready_at } else { now };
+            worker.busy = true;
+            worker.started += 1;
+            worker.last_start = intended;
+            return Next::Start(Start {
+                intended,
+                counted: true,
+                worker: Some(index),
+            });
+        }
+        soonest = Some(soonest.map_or(at, |soonest| soonest.min(at)));
+    }
+    // A worker that has never been there.
+    let newcomer = parallel.reaches((workers.len() + 1) as f64, now);
+    match soonest.into_iter().chain(newcomer).min() {
+        Some(at) => Next::At(at),
+        None if workers.iter().any(|worker| worker.busy) => Next::WhenOneEnds,
+        None => Next::Over,
+    }
+}
+
+/// How many workers a level of the ramp allows. Rounding up what arithmetic left just below.
+fn level(value: f64) -> usize {
+    (value + 1e-9).floor().max(0.0) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::Stage;
+
+    const fn ms(milliseconds: u64) -> Duration {
+        Duration::from_millis(milliseconds)
+    }
+
+    fn open(rate: Ramp, arrivals: Arrivals, most_in_flight: u64) -> Load {
+        Load {
+            shape: Shape::Open {
+                rate,
+                arrivals,
+                most_in_flight,
+            },
+            flows: None,
+            ..Load::closed(1, 1)
+        }
+    }
+
+    fn workers(parallel: Ramp, between: Between) -> Load {
+        Load {
+            shape: Shape::Closed {
+                parallel,
+                flows_each: None,
+                between,
+            },
+            flows: None,
+            ..Load::closed(1, 1)
+        }
+    }
+
+    /// Performs the schedule with flows that take `length`, and tells the starts and the drops.
+    fn perform(load: &Load, length: Duration, at_most: usize) -> (Vec<Start>, Vec<Duration>) {
+        let mut schedule = Schedule::new(load, 1);
+        let (mut now, mut starts, mut drops) = (Duration::ZERO, Vec::new(), Vec::new());
+        let mut running: Vec<(Duration, Option<usize>)> = Vec::new();
+        while starts.len() < at_most {
+            match schedule.next(now, running.len() as u64) {
+                Next::Start(start) => {
+                    running.push((now + length, start.worker));
+                    starts.push(start);
+                    continue;
+                }
+                Next::Drop { intended, .. } => {
+                    drops.push(intended);
+                    continue;
+                }
+                Next::Over => break,
+                Next::At(at) => {
+                    let first = running.iter().map(|(end, _)| *end).min();
+                    now = first.map_or(at, |first| first.min(at));
+                }
+                Next::WhenOneEnds => {
+                    now = running
+                        .iter()
+                        .map(|(end, _)| *end)
+                        .min()
+                        .expect("one that ends");
+                }
+            }
+            running.retain(|(end, worker)| {
+                if *end <= now {
+                    schedule.ended(*worker, *end);
+                }
+                *end > now
+            });
+        }
+        (starts, drops)
+    }
+
+    fn times(starts: &[Start]) -> Vec<u128> {
+        starts
+            .iter()
+            .map(|start| start.intended.as_millis())
+            .collect()
+    }
+
+    #[test]
+    fn a_closed_load_keeps_its_workers_busy() {
+        let (starts, _) = perform(&Load::closed(7, 3), ms(10), 100);
+        assert_eq!(times(&starts), [0, 0, 0, 10, 10, 10, 20]);
+    }
+
+    #[test]
+    fn each_worker_may_have_its_share() {
+        let load = Load {
+            shape: Shape::Closed {
+                parallel: Ramp::constant(2.0),
+                flows_each: Some(2),
+                between: Between::Nothing,
+            },
+            flows: None,
+            ..Load::closed(1, 1)
+        };
+        let (starts, _) = perform(&load, ms(10), 100);
+        assert_eq!(times(&starts), [0, 0, 10, 10]);
+    }
+
+    #[test]
+    fn workers_come_and_go_with_the_ramp() {
+        let stages = vec![
+            Stage {
+                length: ms(100),
+                to: 4.0,
+            },
+            Stage {
+                length: ms(100),
+                to: 0.0,
+            },
+        ];
+        let (starts, _) = perform(
+            &workers(Ramp { from: 0.0, stages }, Between::Nothing),
+            ms(1000),
+            100,
+        );
+        assert_eq!(times(&starts), [25, 50, 75, 100]);
+    }
+
+    #[test]
+    fn pauses_and_paces_differ_in_what_they_count_from() {
+        let (starts, _) = perform(
+            &workers(Ramp::constant(1.0), Between::Pause(ms(30))),
+            ms(20),
+            4,
+        );
+        assert_eq!(times(&starts), [0, 50, 100, 150]);
+        let (starts, _) = perform(
+            &workers(Ramp::constant(1.0), Between::Pace(ms(30))),
+            ms(20),
+            4,
+        );
+        assert_eq!(times(&starts), [0, 30, 60, 90]);
+        let (starts, _) = perform(
+            &workers(Ramp::constant(1.0), Between::Pace(ms(30))),
+            ms(40),
+            4,
+        );
+        assert_eq!(times(&starts), [0, 40, 80, 120]);
+    }
+
+    #[test]
+    fn an_open_load_starts_by_the_clock_whatever_happened_before() {
+        let load = open(Ramp::constant(5.0), Arrivals::Even, 1000);
+        let (starts, drops) = perform(&load, ms(60_000), 6);
+        assert_eq!(times(&starts), [0, 200, 400, 600, 800, 1000]);
+        assert!(drops.is_empty());
+    }
+
+    #[test]
+    fn what_cannot_start_is_dropped_and_not_made_up_for() {
+        let load = Load {
+            duration: Some(ms(1000)),
+            ..open(Ramp::constant(10.0), Arrivals::Even, 2)
+        };
+        let (starts, drops) = perform(&load, ms(350), 100);
+        assert_eq!(times(&starts), [0, 100, 400, 500, 800, 900]);
+        assert_eq!(drops, [ms(200), ms(300), ms(600), ms(700)]);
+    }
+
+    #[test]
+    fn a_late_coordinator_does_not_move_the_schedule() {
+        let mut schedule = Schedule::new(&open(Ramp::constant(10.0), Arrivals::Even, 9), 1);
+        assert!(matches!(schedule.next(ms(0), 0), Next::Start(_)));
+        let late: Vec<Next> = (0..3).map(|_| schedule.next(ms(250), 0)).collect();
+        let intended = |next: &Next| match next {
+            Next::Start(start) => Some(start.intended),
+            _ => None,
+        };
+        assert_eq!(
+            late.iter().map(intended).collect::<Vec<_>>(),
+            [Some(ms(100)), Some(ms(200)), None]
+        );
+        assert_eq!(late[2], Next::At(ms(300)));
+    }
+
+    #[test]
+    fn a_rate_ramps_by_its_integral() {
+        let stages = vec![Stage {
+            length: ms(10_000),
+            to: 2.0,
+        }];
+        let (starts, _) = perform(
+            &open(Ramp { from: 0.0, stages }, Arrivals::Even, 99),
+            ms(1),
+            100,
+        );
+        // Ten flows under the ramp: the nth when n = t²/10.
+        let expected: Vec<u128> = (0..10)
+            .map(|n| (f64::from(n * 10).sqrt() * 1000.0) as u128)
+            .collect();
+        assert_eq!(times(&starts), expected);
+    }
+
+    #[test]
+    fn poisson_arrivals_have_the_rate_and_the_seed_decides() {
+        let load = open(Ramp::constant(100.0), Arrivals::Poisson, u64::MAX);
+        let (starts, _) = perform(&load, ms(1), 20_000);
+        let seconds = starts.last().expect("starts").intended.as_secs_f64();
+        assert!(
+            (seconds - 200.0).abs() < 6.0,
+            "{seconds} s for 20,000 flows at 100/s"
+        );
+        let gaps: Vec<f64> = starts
+            .windows(2)
+            .map(|pair| (pair[1].intended - pair[0].intended).as_secs_f64() * 100.0)
+            .collect();
+        let variance = gaps.iter().map(|gap| (gap - 1.0).powi(2)).sum::<f64>() / gaps.len() as f64;
+        assert!(
+            (variance - 1.0).abs() < 0.08,
+            "an exponential's variance is 1: {variance}"
+        );
+        assert_eq!(perform(&load, ms(1), 50).0, starts[..50]);
+    }
+
+    #[test]
+    fn the_warm_up_is_performed_and_not_counted() {
+        let load = Load {
+            warm_up: ms(300),
+            flows: Some(3),
+            ..open(Ramp::constant(10.0), Arrivals::Even, 9)
+        };
+        let (starts, _) = perform(&load, ms(1), 100);
+        let counted: Vec<bool> = starts.iter().map(|start| start.counted).collect();
+        assert_eq!(counted, [false, false, false, true, true, true]);
+    }
+
+    #[test]
+    fn a_duration_ends_the_starts() {
+        let load = Load {
+            duration: Some(ms(25)),
+            ..workers(Ramp::constant(2.0), Between::Nothing)
+        };
+        let (starts, _) = perform(&load, ms(10), 100);
+        assert_eq!(times(&starts), [0, 0, 10, 10, 20, 20]);
+    }
+}

@@ -1,0 +1,198 @@
+//! Compiles `load`: how many flows, and when.
+
+use std::time::Duration;
+
+use crate::scenario::load::{
+    Arrivals, Between, GRACEFUL_STOP, Load, MOST_IN_FLIGHT, Ramp, Shape, Stage, parse_rate,
+};
+use crate::scenario::raw::{Node, Value};
+use crate::scenario::vocabulary::{LOAD, STAGE};
+
+use super::context::{Context, Fields};
+
+/// What the stages and the plain value of a load are about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Parallel,
+    Rate,
+}
+
+impl Of {
+    fn key(self) -> &'static str {
+        match self {
+            Of::Parallel => "parallel",
+            Of::Rate => "rate",
+        }
+    }
+}
+
+/// The load that a scenario asks for; one flow if it asks for nothing.
+pub(super) fn load(context: &Context<'_>, node: Option<&Node>) -> Load {
+    let Some(fields) = node.and_then(|node| context.fields(node, &LOAD)) else {
+        return Load::closed(1, 1);
+    };
+    let of = if fields.get("rate").is_some() || stages_are_rates(&fields) {
+        Of::Rate
+    } else {
+        Of::Parallel
+    };
+    refuse_foreign(context, &fields, of);
+    let ramp = ramp(context, &fields, of);
+    let deadline = |name| fields.get(name).and_then(|node| context.deadline(node));
+    let count = |name| fields.get(name).and_then(|node| context.count(node, 1));
+    let duration = deadline("duration");
+    let flows_each = count("flows_each");
+    let is_bounded = duration.is_some() || flows_each.is_some() || !ramp.stages.is_empty();
+    let flows = count("flows").or((!is_bounded).then_some(1));
+    let warm_up = fields
+        .get("warm_up")
+        .and_then(|node| context.duration(node));
+    let shape = match of {
+        Of::Parallel => Shape::Closed {
+            parallel: ramp,
+            flows_each,
+            between: between(context, &fields),
+        },
+        Of::Rate => Shape::Open {
+            rate: ramp,
+            arrivals: arrivals(context, &fields),
+            most_in_flight: count("most_in_flight").unwrap_or(MOST_IN_FLIGHT),
+        },
+    };
+    let graceful_stop = fields
+        .get("graceful_stop")
+        .and_then(|node| context.duration(node));
+    let load = Load {
+        shape,
+        flows,
+        duration,
+        warm_up: warm_up.unwrap_or_default(),
+        graceful_stop: graceful_stop.unwrap_or(GRACEFUL_STOP),
+    };
+    if let (Some(node), Some(end)) = (fields.get("warm_up"), load.end())
+        && load.warm_up >= end
+    {
+        let help = "make it shorter than the run".to_owned();
+        context.error(
+            &node.span,
+            "nothing would be counted: the warm-up is all there is",
+            Some(help),
+        );
+    }
+    load
+}
+
+fn stages_are_rates(fields: &Fields<'_>) -> bool {
+    let Some(Value::List(stages)) = fields.get("stages").map(|node| &node.value) else {
+        return false;
+    };
+    stages.iter().any(|stage| match &stage.value {
+        Value::Map(entries) => entries
+            .iter()
+            .any(|(key, _)| matches!(&key.value, Value::Text(name) if name == "rate")),
+        _ => false,
+    })
+}
+
+/// Refuses keys that mean nothing in this kind of load.
+fn refuse_foreign(context: &Context<'_>, fields: &Fields<'_>, of: Of) {
+    let (foreign, help): (&[&str], &str) = match of {
+        Of::Parallel => (
+            &["arrivals", "most_in_flight"],
+            "it belongs to a load with a `rate`; with `parallel`, flows start when others end",
+        ),
+        Of::Rate => (
+            &["parallel", "flows_each", "pause", "pace"],
+            "it belongs to a load with `parallel`; with a `rate`, flows start by the clock, and \
+             `most_in_flight` limits them",
+        ),
+    };
+    for name in foreign {
+        if let Some(node) = fields.get(name) {
+            let message = format!("`{name}` does not go with this load");
+            context.error(&node.span, message, Some(help.to_owned()));
+        }
+    }
+}
+
+fn ramp(context: &Context<'_>, fields: &Fields<'_>, of: Of) -> Ramp {
+    let plain = fields
+        .get(of.key())
+        .and_then(|node| level(context, node, of));
+    let mut known = Vec::new();
+    for node in stages(context, fields) {
+        let Some(fields) = context.fields(node, &STAGE) else {
+            continue;
+        };
+        let length = fields.get("for").and_then(|node| context.deadline(node));
+        let to = match fields.get(of.key()) {
+            Some(node) => level(context, node, of),
+            None => {
+                let help = format!("write `{{for: 30s, {}: …}}`", of.key());
+                let message = format!("a stage of this load needs its `{}`", of.key());
+                context.error(&node.span, message, Some(help));
+                None
+            }
+        };
+        if let (Some(length), Some(to)) = (length, to) {
+            known.push(Stage { length, to });
+        }
+    }
+    let usual = if known.is_empty() { 1.0 } else { 0.0 };
+    Ramp {
+        from: plain.unwrap_or(usual),
+        stages: known,
+    }
+}
+
+fn stages<'n>(context: &Context<'_>, fields: &Fields<'n>) -> &'n [Node] {
+    fields
+        .get("stages")
+        .map(|node| context.list(node, "`stages`", "[{for: 30s, parallel: 50}]"))
+        .unwrap_or_default()
+}
+
+fn level(context: &Context<'_>, node: &Node, of: Of) -> Option<f64> {
+    match of {
+        Of::Parallel => context.count(node, 0).map(|count| count as f64),
+        Of::Rate => {
+            let text = context.scalar(node)?;
+            let rate = parse_rate(text);
+            if rate.is_none() {
+                let help = "write `5/s`, `300/m` or `40/h`".to_owned();
+                context.error(&node.span, format!("`{text}` is not a rate"), Some(help));
+            }
+            rate
+        }
+    }
+}
+
+fn between(context: &Context<'_>, fields: &Fields<'_>) -> Between {
+    let get = |name| {
+        fields
+            .get(name)
+            .and_then(|node| Some((node, context.duration(node)?)))
+    };
+    match (get("pause"), get("pace")) {
+        (None, None) => Between::Nothing,
+        (Some((_, pause)), None) => Between::Pause(pause),
+        (None, Some((_, pace))) => Between::Pace(pace),
+        (Some(_), Some((node, _))) => {
+            let help = "a `pause` begins at the end of a flow, a `pace` at its start: keep one";
+            context.error(
+                &node.span,
+                "a worker has either a `pause` or a `pace`",
+                Some(help.into()),
+            );
+            Between::Pause(Duration::ZERO)
+        }
+    }
+}
+
+fn arrivals(context: &Context<'_>, fields: &Fields<'_>) -> Arrivals {
+    let Some(node) = fields.get("arrivals") else {
+        return Arrivals::Even;
+    };
+    let kinds = [("even", Arrivals::Even), ("poisson", Arrivals::Poisson)];
+    context.choice(node, &kinds).unwrap_or(Arrivals::Even)
+}

@@ -1,0 +1,360 @@
+//! How much is performed, and when: load models as data.
+
+use std::time::Duration;
+
+/// The load of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Load {
+    pub shape: Shape,
+    /// How many flows are started and counted, at most.
+    pub flows: Option<u64>,
+    /// How long flows are started, warm-up included.
+    pub duration: Option<Duration>,
+    /// Flows that are due before this are performed and not counted.
+    pub warm_up: Duration,
+    /// How long flows that are under way at the end of `duration` may take to finish.
+    pub graceful_stop: Duration,
+}
+
+/// What decides when a flow starts.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Shape {
+    /// So many workers, each of which starts its next flow when its last one has ended: the
+    /// slower the programs, the fewer flows.
+    Closed {
+        parallel: Ramp,
+        /// How many flows each worker performs, if that is limited.
+        flows_each: Option<u64>,
+        between: Between,
+    },
+    /// Flows start by the clock, whatever became of those before.
+    Open {
+        /// Flows per second.
+        rate: Ramp,
+        arrivals: Arrivals,
+        /// A flow that is due while so many are under way is dropped.
+        most_in_flight: u64,
+    },
+}
+
+/// What a worker does between two of its flows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Between {
+    Nothing,
+    /// It rests for this long.
+    Pause(Duration),
+    /// It starts a flow this often, or as soon as it can.
+    Pace(Duration),
+}
+
+/// How the flows of an open load are spread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrivals {
+    /// The same time between any two.
+    Even,
+    /// As independent people come: a Poisson process, drawn from the run's seed.
+    Poisson,
+}
+
+/// A quantity that changes linearly from stage to stage, and stays as it is after the last.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ramp {
+    pub from: f64,
+    pub stages: Vec<Stage>,
+}
+
+/// A part of a ramp.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Stage {
+    pub length: Duration,
+    /// What the quantity is at the end of the stage.
+    pub to: f64,
+}
+
+impl Load {
+    /// So many flows, so many of them at once.
+    pub fn closed(flows: u64, parallel: u64) -> Self {
+        Load {
+            shape: Shape::Closed {
+                parallel: Ramp::constant(parallel as f64),
+                flows_each: None,
+                between: Between::Nothing,
+            },
+            flows: Some(flows),
+            duration: None,
+            warm_up: Duration::ZERO,
+            graceful_stop: GRACEFUL_STOP,
+        }
+    }
+
+    /// When no more flows are started, if that is decided by the clock.
+    pub fn end(&self) -> Option<Duration> {
+        let ramp = match &self.shape {
+            Shape::Closed { parallel, .. } => parallel,
+            Shape::Open { rate, .. } => rate,
+        };
+        let stages = (!ramp.stages.is_empty()).then(|| ramp.length());
+        self.duration.or(stages)
+    }
+
+    /// The most flows that can be under way at once.
+    pub fn most_in_flight(&self) -> u64 {
+        match &self.shape {
+            Shape::Closed { parallel, .. } => {
+                let most = parallel.highest().floor() as u64;
+                most.min(self.flows.unwrap_or(u64::MAX)).max(1)
+            }
+            Shape::Open { most_in_flight, .. } => *most_in_flight,
+        }
+    }
+}
+
+impl std::fmt::Display for Load {
+    /// In words, for people: `20 at once`, `5/s as they come, at most 200 under way`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.shape {
+            Shape::Closed {
+                parallel, between, ..
+            } => {
+                if parallel.stages.is_empty() {
+                    write!(f, "{} at once", self.most_in_flight())?;
+                } else {
+                    write!(
+                        f,
+                        "up to {} at once, in {} stages",
+                        self.most_in_flight(),
+                        parallel.stages.len()
+                    )?;
+                }
+                match between {
+                    Between::Nothing => Ok(()),
+                    Between::Pause(pause) => {
+                        write!(f, ", {} between", humantime::format_duration(*pause))
+                    }
+                    Between::Pace(pace) => {
+                        write!(f, ", one each {}", humantime::format_duration(*pace))
+                    }
+                }
+            }
+            Shape::Open {
+                rate,
+                arrivals,
+                most_in_flight,
+            } => {
+                if rate.stages.is_empty() {
+                    write!(f, "{}/s", rate.from)?;
+                } else {
+                    write!(
+                        f,
+                        "up to {}/s, in {} stages",
+                        rate.highest(),
+                        rate.stages.len()
+                    )?;
+                }
+                if *arrivals == Arrivals::Poisson {
+                    f.write_str(" on average, as they come")?;
+                }
+                write!(f, ", at most {most_in_flight} under way")
+            }
+        }
+    }
+}
+
+/// Reads `5/s`, `300/m` or `40/h`, as flows per second.
+pub fn parse_rate(text: &str) -> Option<f64> {
+    let (count, unit) = text.trim().split_once('/')?;
+    let seconds = match unit.trim() {
+        "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        _ => return None,
+    };
+    let count: f64 = count.trim().parse().ok()?;
+    (count.is_finite() && count >= 0.0).then_some(count / seconds)
+}
+
+/// How many flows may be under way in an open load that does not say.
+pub const MOST_IN_FLIGHT: u64 = 200;
+
+/// How long flows may take to finish when the time is over and nothing else is said.
+pub const GRACEFUL_STOP: Duration = Duration::from_secs(30);
+
+impl Ramp {
+    /// Always the same.
+    pub fn constant(value: f64) -> Self {
+        Ramp {
+            from: value,
+            stages: Vec::new(),
+        }
+    }
+
+    /// How long it changes.
+    pub fn length(&self) -> Duration {
+        self.stages.iter().map(|stage| stage.length).sum()
+    }
+
+    /// The highest that it gets.
+    pub fn highest(&self) -> f64 {
+        self.stages
+            .iter()
+            .map(|stage| stage.to)
+            .fold(self.from, f64::max)
+    }
+
+    /// What it is at this time.
+    pub fn at(&self, time: Duration) -> f64 {
+        let mut left = time;
+        let mut value = self.from;
+        for stage in &self.stages {
+            if left < stage.length {
+                let part = left.as_secs_f64() / stage.length.as_secs_f64();
+                return value + (stage.to - value) * part;
+            }
+            left -= stage.length;
+            value = stage.to;
+        }
+        value
+    }
+
+    /// The first time, not before `after`, at which it has reached `level`; `None` if it never
+    /// does.
+    pub fn reaches(&self, level: f64, after: Duration) -> Option<Duration> {
+        if self.at(after) >= level {
+            return Some(after);
+        }
+        let mut begin = Duration::ZERO;
+        let mut value = self.from;
+        for stage in &self.stages {
+            let end = begin + stage.length;
+            if end > after && stage.to >= level {
+                let part = (level - value) / (stage.to - value);
+                return Some(begin + stage.length.mul_f64(part.clamp(0.0, 1.0)));
+            }
+            begin = end;
+            value = stage.to;
+        }
+        None
+    }
+
+    /// The time until which its integral (value times seconds) has grown to `area`; `None` if it
+    /// never does.
+    pub fn when_integral_is(&self, area: f64) -> Option<Duration> {
+        let mut left = area;
+        let mut begin = Duration::ZERO;
+        let mut value = self.from;
+        for stage in &self.stages {
+            let length = stage.length.as_secs_f64();
+            let whole = (value + stage.to) / 2.0 * length;
+            if left <= whole && whole > 0.0 {
+                let slope = (stage.to - value) / length;
+                return Some(begin + seconds(time_for_area(left, value, slope)));
+            }
+            left -= whole;
+            begin += stage.length;
+            value = stage.to;
+        }
+        if value > 0.0 {
+            return Some(begin + seconds(left / value));
+        }
+        (left <= 0.0).then_some(begin)
+    }
+}
+
+/// The time in which a quantity that starts at `value` and changes by `slope` a second covers
+/// `area`: the root of `slope/2·x² + value·x = area`, in the form that stays exact for a small
+/// slope.
+fn time_for_area(area: f64, value: f64, slope: f64) -> f64 {
+    if area <= 0.0 {
+        return 0.0;
+    }
+    2.0 * area / (value + (value * value + 2.0 * slope * area).max(0.0).sqrt())
+}
+
+fn seconds(value: f64) -> Duration {
+    Duration::try_from_secs_f64(value).unwrap_or(Duration::MAX / 4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn s(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn up_and_down() -> Ramp {
+        Ramp {
+            from: 0.0,
+            stages: vec![
+                Stage {
+                    length: s(10),
+                    to: 20.0,
+                },
+                Stage {
+                    length: s(10),
+                    to: 20.0,
+                },
+                Stage {
+                    length: s(20),
+                    to: 0.0,
+                },
+            ],
+        }
+    }
+
+    #[test]
+    fn rates_have_a_unit() {
+        assert_eq!(parse_rate("5/s"), Some(5.0));
+        assert_eq!(parse_rate(" 90 / m"), Some(1.5));
+        assert_eq!(parse_rate("36/h"), Some(0.01));
+        for wrong in ["5", "5/d", "-1/s", "x/s", "NaN/s", ""] {
+            assert_eq!(parse_rate(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_ramp_is_linear_between_its_stages() {
+        let ramp = up_and_down();
+        let values = [
+            (0, 0.0),
+            (5, 10.0),
+            (10, 20.0),
+            (15, 20.0),
+            (30, 10.0),
+            (40, 0.0),
+            (99, 0.0),
+        ];
+        for (time, value) in values {
+            assert!((ramp.at(s(time)) - value).abs() < 1e-9, "at {time}");
+        }
+        assert_eq!(ramp.length(), s(40));
+        assert!((ramp.highest() - 20.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_level_is_reached_when_the_ramp_gets_there() {
+        let ramp = up_and_down();
+        assert_eq!(ramp.reaches(10.0, Duration::ZERO), Some(s(5)));
+        assert_eq!(ramp.reaches(10.0, s(12)), Some(s(12)));
+        assert_eq!(ramp.reaches(11.0, s(30)), None);
+        assert_eq!(ramp.reaches(21.0, Duration::ZERO), None);
+    }
+
+    #[test]
+    fn the_integral_tells_when_so_many_are_due() {
+        let constant = Ramp::constant(5.0);
+        assert_eq!(
+            constant.when_integral_is(3.0),
+            Some(Duration::from_millis(600))
+        );
+        let ramp = up_and_down();
+        assert_eq!(ramp.when_integral_is(0.0), Some(Duration::ZERO));
+        assert_eq!(ramp.when_integral_is(100.0), Some(s(10)));
+        assert_eq!(ramp.when_integral_is(25.0), Some(s(5)));
+        assert_eq!(ramp.when_integral_is(300.0), Some(s(20)));
+        // Down from 20 by 1 a second: 150 more after ten seconds.
+        assert_eq!(ramp.when_integral_is(450.0), Some(s(30)));
+        assert_eq!(ramp.when_integral_is(500.1), None);
+        assert_eq!(Ramp::constant(0.0).when_integral_is(1.0), None);
+    }
+}
