@@ -1,16 +1,18 @@
 //! `rehearsal run`: perform a scenario, and report.
 
 use std::io::{self, BufWriter};
-use std::sync::Mutex;
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
 
 use crate::report::{Bars, Lines, Output, Reporter, Story, neutral, terminal};
 
 use super::environment::Environment;
 use super::error::CliError;
 use super::exit::Exit;
-use super::session::{self, Finished, Keep, Results, Session};
+use super::scenario;
+use super::session::{Finished, Keep, Results, Session};
 use super::settings::{Format, RunSettings, Save};
-use super::signals::{self, Patience};
+use super::signals::{self, Patience, Signal};
 
 /// Performs the run and reports it.
 pub(super) fn run(settings: &RunSettings, environment: &Environment) -> Result<Exit, CliError> {
@@ -19,8 +21,16 @@ pub(super) fn run(settings: &RunSettings, environment: &Environment) -> Result<E
         (Save::No, Format::Json) => Keep::ForNow,
         (Save::No, Format::People) => Keep::Nothing,
     };
-    let session = session::prepare(settings, keep, environment)?;
-    stop_on_signals(&session)?;
+    let loaded = scenario::load(settings, environment)?;
+    // From here on there is something to clean up.
+    let (arrived, signals) = mpsc::channel();
+    signals::watch(move |signal| {
+        // Without a run, which is when nobody listens, the program is about to end anyway.
+        let _ = arrived.send(signal);
+    })
+    .map_err(|error| CliError::system("cannot listen for signals", error))?;
+    let session = Session::prepare(loaded, settings, keep, environment)?;
+    stop_on(signals, &session)?;
     let reporter = reporter(session.flows, settings.format, environment);
     let finished = session.perform(reporter)?;
 
@@ -44,18 +54,22 @@ pub(super) fn run(settings: &RunSettings, environment: &Environment) -> Result<E
     Ok(exit)
 }
 
-fn stop_on_signals(session: &Session) -> Result<(), CliError> {
+/// Stops the run when signals say so; those that have arrived already count.
+fn stop_on(signals: Receiver<Signal>, session: &Session) -> Result<(), CliError> {
     let (control, messages) = (session.control.clone(), session.messages.clone());
-    let patience = Mutex::new(Patience::default());
-    signals::watch(move |signal| {
-        let mut patience = patience
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let (stop, text) = patience.signal(signal);
-        control.stop(stop);
-        messages.say(text);
-    })
-    .map_err(|error| CliError::system("cannot listen for signals", error))
+    let listen = move || {
+        let mut patience = Patience::default();
+        for signal in signals {
+            let (stop, text) = patience.signal(signal);
+            control.stop(stop);
+            messages.say(text);
+        }
+    };
+    thread::Builder::new()
+        .name("patience".into())
+        .spawn(listen)
+        .map(drop)
+        .map_err(|error| CliError::system("cannot listen for signals", error))
 }
 
 /// How a run is told as it goes: a single flow as a story, where the report will be; many on
