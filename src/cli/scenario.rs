@@ -11,6 +11,9 @@ use super::environment::Environment;
 use super::error::CliError;
 use super::settings::{RunSettings, Save, ScenarioChoice};
 
+/// What messages call it.
+const BUILT_IN_NAME: &str = "order-flow.yaml";
+
 /// The scenario that is performed when none is named.
 const BUILT_IN: &str = include_str!("../../config/order-flow.yaml");
 
@@ -72,7 +75,9 @@ pub(super) fn check(
         overrides: &overrides,
     };
     let compiled = match &settings.scenario {
-        ScenarioChoice::BuiltIn => scenario::compile(BUILT_IN, None, options),
+        ScenarioChoice::BuiltIn => {
+            scenario::compile(BUILT_IN, Some(Path::new(BUILT_IN_NAME)), options)
+        }
         ScenarioChoice::File(file) => {
             if !file.is_file() {
                 return Err(no_such_scenario(file, settings));

@@ -2,7 +2,7 @@
 
 use crate::model::{Activity, Failure};
 
-use super::neutral::{neutral, neutral_lines};
+use super::neutral::neutral_lines;
 use super::units;
 
 /// How many of the last lines of a program's output are shown.
@@ -10,28 +10,41 @@ const MOST_TAIL_LINES: usize = 12;
 
 /// All that is known of a failure, line by line: neutralised, without styles, not indented.
 pub(super) fn lines(failure: &Failure) -> Vec<String> {
-    let mut lines = vec![neutral(&failure.message).into_owned()];
+    let mut lines: Vec<_> = neutral_lines(&failure.message).map(Into::into).collect();
     if !failure.turn.is_empty() {
-        lines.push(format!("at       {}", neutral(&failure.turn)));
+        lines.extend(labelled("at", &failure.turn));
     }
-    for (index, awaited) in failure.awaited.iter().enumerate() {
-        let label = if index == 0 { "awaited" } else { "or" };
-        lines.push(format!("{label:<8} {}", neutral(awaited)));
+    // Most messages name the one thing that was awaited.
+    let named = matches!(&*failure.awaited, [only] if failure.message.contains(only.as_str()));
+    let awaited = if named {
+        &[]
+    } else {
+        failure.awaited.as_slice()
+    };
+    for (index, awaited) in awaited.iter().enumerate() {
+        lines.extend(labelled(if index == 0 { "awaited" } else { "or" }, awaited));
     }
     if failure.waited_us > 0 {
         let waited = units::duration(failure.waited_us);
-        lines.push(format!(
-            "after    {waited}, the program was {}",
-            failure.activity
-        ));
+        let text = format!("{waited}, the program was {}", failure.activity);
+        lines.extend(labelled("after", &text));
     } else if failure.activity != Activity::Unknown {
-        lines.push(format!("program  was {}", failure.activity));
+        lines.extend(labelled("program", &format!("was {}", failure.activity)));
     }
     lines.extend(tail(&failure.tail));
     if let Some(hint) = &failure.hint {
-        lines.push(format!("hint     {}", neutral(hint)));
+        lines.extend(labelled("hint", hint));
     }
     lines
+}
+
+/// `text` with a label before its first line.
+fn labelled(label: &str, text: &str) -> Vec<String> {
+    let labels = std::iter::once(label).chain(std::iter::repeat(""));
+    labels
+        .zip(neutral_lines(text))
+        .map(|(label, line)| format!("{label:<8} {line}"))
+        .collect()
 }
 
 /// The last lines of what the program said, blank ones at both ends left out.

@@ -81,10 +81,6 @@ impl Reporter for Bars {
     fn event(&mut self, event: &RunEvent) {
         self.pulse.event(event);
         match event {
-            RunEvent::RunStarted(_) => {
-                self.set_up();
-                self.redraw(Duration::ZERO);
-            }
             RunEvent::Notice { text, .. } => self.say(&format!("Note: {text}")),
             RunEvent::Stopping { reason } => self.say(&format!("Stopping: {reason}")),
             _ => {}
@@ -92,12 +88,17 @@ impl Reporter for Bars {
     }
 
     fn tick(&mut self, elapsed: Duration) {
+        // A run that is over before the first tick needs no bars.
+        if self.run.is_none() && self.pulse.planned > 0 {
+            self.set_up();
+        }
         self.redraw(elapsed);
     }
 
     fn finish(&mut self) -> Result<(), ReportError> {
         // The report follows; what of the bars cannot be wiped away stays above it.
         let _ = self.display.clear();
+        self.display.set_draw_target(ProgressDrawTarget::hidden());
         Ok(())
     }
 }

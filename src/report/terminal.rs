@@ -1,5 +1,6 @@
 //! The report that follows every run, for people at a terminal.
 
+mod columns;
 mod failures;
 mod overview;
 mod resources;

@@ -1,20 +1,17 @@
 //! What the programs used, and how they ended.
 
-use comfy_table::Cell;
-
 use crate::report::neutral;
 use crate::report::output::{BAD, CARE, styled};
 use crate::report::units;
 use crate::stats::{ProcessCounts, Summary};
 
+use super::columns::{Row, layout_to_fit};
 use super::heading;
-use super::steps::{align_numbers, indented, plain_table};
 
 pub(super) fn render(summary: &Summary, width: usize) -> Option<String> {
     if summary.processes.started == 0 {
         return None;
     }
-    let mut table = plain_table(width);
     let headings = [
         "Actor",
         "Scripts",
@@ -22,13 +19,13 @@ pub(super) fn render(summary: &Summary, width: usize) -> Option<String> {
         "Longest",
         "CPU each",
         "CPU total",
-        "Peak memory",
+        "Peak mem",
     ];
-    table.set_header(headings.map(Cell::new));
-    for role in summary.roles.iter().filter(|role| role.instances > 0) {
+    let used = summary.roles.iter().filter(|role| role.instances > 0);
+    let rows = used.map(|role| {
         let startup = role.startup.as_ref();
         let time = |us: Option<u64>| us.map_or("–".into(), units::duration);
-        table.add_row([
+        Row::new(vec![
             neutral(&role.title).into_owned(),
             role.instances.to_string(),
             time(startup.map(|spread| spread.mean_us)),
@@ -36,10 +33,9 @@ pub(super) fn render(summary: &Summary, width: usize) -> Option<String> {
             time(role.cpu_mean_us),
             units::duration(role.cpu_total_us),
             units::bytes(role.peak_rss_bytes),
-        ]);
-    }
-    align_numbers(&mut table, 1);
-    let table = indented(&table);
+        ])
+    });
+    let table = layout_to_fit(&headings, rows.collect(), width);
     Some(format!(
         "{}\n{table}\n\n{}",
         heading("Resources"),

@@ -1,85 +1,63 @@
 //! The table of steps.
 
-use comfy_table::{Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table};
-
 use crate::report::neutral;
 use crate::report::units;
 use crate::stats::{Spread, StepSummary, Summary};
 
+use super::columns::{Row, layout, layout_to_fit};
 use super::heading;
 
+const FIGURES: [&str; 6] = ["Success", "Average", "p50", "p95", "Max", "Count"];
+
+/// With the actor in a column of its own where there is room, else above its steps.
 pub(super) fn render(summary: &Summary, width: usize) -> Option<String> {
     if summary.steps.is_empty() {
         return None;
     }
-    let mut table = plain_table(width);
-    let headings = [
-        "Step", "Actor", "Success", "Average", "p50", "p95", "Max", "Count",
-    ];
-    table.set_header(headings.map(Cell::new));
-    for step in &summary.steps {
-        table.add_row(row(step));
-    }
-    align_numbers(&mut table, 2);
-    // Names of steps are made of words that belong together less than their letters do.
-    if let Some(names) = table.column_mut(0) {
-        names.set_delimiter('_');
-    }
-    Some(format!("{}\n{}", heading("Steps"), indented(&table)))
-}
-
-fn row(step: &StepSummary) -> Vec<Cell> {
-    let success = Cell::new(units::percent(step.success_rate));
-    let whole = step.success_rate.is_none_or(|rate| rate >= 1.0);
-    let time = |pick: fn(&Spread) -> u64| {
-        Cell::new(
-            step.duration
-                .as_ref()
-                .map_or("–".into(), |spread| units::duration(pick(spread))),
-        )
-    };
-    vec![
-        Cell::new(neutral(&step.name)),
-        Cell::new(neutral(&step.actor)),
-        if whole {
-            success
-        } else {
-            success.fg(Color::Red)
-        },
-        time(|spread| spread.mean_us),
-        time(|spread| spread.p50_us),
-        time(|spread| spread.p95_us),
-        time(|spread| spread.max_us),
-        Cell::new(step.completed + step.failed + step.interrupted),
-    ]
-}
-
-/// A table without lines, its columns two blanks apart.
-pub(super) fn plain_table(width: usize) -> Table {
-    let mut table = Table::new();
-    table
-        .load_style(comfy_table::presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(u16::try_from(width - 2).unwrap_or(u16::MAX))
-        .enforce_styling();
-    table
-}
-
-/// Aligns the columns from `first` on to the right and never breaks them.
-pub(super) fn align_numbers(table: &mut Table, first: usize) {
-    for (index, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((0, 2));
-        if index >= first {
-            column.set_cell_alignment(CellAlignment::Right);
-            column.set_constraint(ColumnConstraint::ContentWidth);
-        }
-    }
-}
-
-pub(super) fn indented(table: &Table) -> String {
-    let lines: Vec<_> = table
-        .lines()
-        .map(|line| format!("  {}", line.trim_end()))
+    let headings: Vec<_> = ["Step", "Actor"].into_iter().chain(FIGURES).collect();
+    let rows: Vec<_> = summary
+        .steps
+        .iter()
+        .map(|step| {
+            row(
+                step,
+                vec![neutral(&step.name).into(), neutral(&step.actor).into()],
+            )
+        })
         .collect();
-    lines.join("\n")
+    let (table, fits) = layout(&headings, &rows, 2, width);
+    let table = if fits { table } else { grouped(summary, width) };
+    Some(format!("{}\n{table}", heading("Steps")))
+}
+
+fn grouped(summary: &Summary, width: usize) -> String {
+    let mut rows = Vec::new();
+    let mut actor = None;
+    for step in &summary.steps {
+        if actor != Some(&step.actor) {
+            rows.push(Row::new(vec![neutral(&step.actor).into()]));
+            actor = Some(&step.actor);
+        }
+        rows.push(row(step, vec![format!("  {}", neutral(&step.name))]));
+    }
+    let headings: Vec<_> = ["Actor, step"].into_iter().chain(FIGURES).collect();
+    layout_to_fit(&headings, rows, width)
+}
+
+fn row(step: &StepSummary, mut cells: Vec<String>) -> Row {
+    let whole = step.success_rate.is_none_or(|rate| rate >= 1.0);
+    let trouble = (!whole).then_some(cells.len());
+    cells.push(units::percent(step.success_rate));
+    let figures: [fn(&Spread) -> u64; 4] = [
+        |it| it.mean_us,
+        |it| it.p50_us,
+        |it| it.p95_us,
+        |it| it.max_us,
+    ];
+    for figure in figures {
+        let spread = step.duration.as_ref();
+        cells.push(spread.map_or("–".into(), |spread| units::duration(figure(spread))));
+    }
+    cells.push((step.completed + step.failed + step.interrupted).to_string());
+    Row { cells, trouble }
 }

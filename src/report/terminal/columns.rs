@@ -1,0 +1,127 @@
+//! Tables of one column of names and several of figures.
+
+use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets};
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
+/// Names are not cut shorter than this, whatever the width.
+const LEAST_NAME: usize = 12;
+
+/// Blanks between columns.
+const GAP: u16 = 2;
+
+/// One line of a table.
+pub(super) struct Row {
+    /// Neutralised.
+    pub cells: Vec<String>,
+    /// Which cell tells of trouble, if any.
+    pub trouble: Option<usize>,
+}
+
+impl Row {
+    pub(super) fn new(cells: Vec<String>) -> Self {
+        Row {
+            cells,
+            trouble: None,
+        }
+    }
+}
+
+/// The table, indented by two blanks, and whether it fits into the width. The first `names`
+/// columns are aligned to the left, the others to the right.
+pub(super) fn layout(
+    headings: &[&str],
+    rows: &[Row],
+    names: usize,
+    width: usize,
+) -> (String, bool) {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .enforce_styling();
+    table.set_header(headings.iter().map(Cell::new));
+    for row in rows {
+        let cells = row.cells.iter().enumerate().map(|(index, text)| {
+            let cell = Cell::new(text);
+            if row.trouble == Some(index) {
+                cell.fg(Color::Red)
+            } else {
+                cell
+            }
+        });
+        table.add_row(cells);
+    }
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, GAP));
+        if index >= names {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let lines: Vec<_> = table
+        .lines()
+        .map(|line| format!("  {}", line.trim_end()))
+        .collect();
+    let widest = lines
+        .iter()
+        .map(|line| shown_width(line))
+        .max()
+        .unwrap_or(0);
+    (lines.join("\n"), widest <= width)
+}
+
+/// As [`layout`] with one column of names, cut as far as it takes to fit.
+pub(super) fn layout_to_fit(headings: &[&str], mut rows: Vec<Row>, width: usize) -> String {
+    let name_width = |row: &Row| row.cells.first().map_or(0, |name| name.width());
+    let mut widest = rows.iter().map(name_width).max().unwrap_or(0);
+    loop {
+        let (text, fits) = layout(headings, &rows, 1, width);
+        if fits || widest <= LEAST_NAME {
+            return text;
+        }
+        widest -= 1;
+        for row in &mut rows {
+            if let Some(name) = row.cells.first_mut() {
+                *name = cut(name, widest);
+            }
+        }
+    }
+}
+
+/// `text` in so many columns, `…` at its end if it is longer.
+fn cut(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut left = width.saturating_sub(1);
+    let mut short: String = text
+        .trim_end_matches('…')
+        .chars()
+        .take_while(|character| {
+            let columns = character.width().unwrap_or(0);
+            let fits = columns <= left;
+            left = left.saturating_sub(columns);
+            fits
+        })
+        .collect();
+    short.push('…');
+    short
+}
+
+/// How many columns a line of ANSI text takes.
+fn shown_width(line: &str) -> usize {
+    anstream::adapter::strip_str(line).to_string().width()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_give_way() {
+        let row = |name: &str| Row::new(vec![name.into(), "12 ms".into()]);
+        let rows = vec![row("09_start_delivery_personnel"), row("दार्जिलिंग")];
+        let text = layout_to_fit(&["Step", "Max"], rows, 30);
+        assert!(text.lines().all(|line| line.width() <= 30), "{text}");
+        assert!(text.contains("09_start_delivery_pe…"), "{text}");
+    }
+}

@@ -1,0 +1,189 @@
+//! The README is true: its files and commands, in their order, give the output that it shows.
+//!
+//! Numbers may differ, and runs of blanks; `...` stands for any lines. Everything runs in one
+//! folder, with a fresh database.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use regex::Regex;
+
+enum Block {
+    File { name: String, text: String },
+    Console(Vec<Shown>),
+}
+
+/// A command and the lines that it is said to print.
+struct Shown {
+    command: String,
+    lines: Vec<String>,
+}
+
+fn blocks(readme: &str) -> Vec<Block> {
+    let mut found = Vec::new();
+    let mut file = None;
+    let mut lines = readme.lines();
+    while let Some(line) = lines.next() {
+        if let Some(name) = line.strip_prefix("<!-- file: ") {
+            file = name.strip_suffix(" -->").map(str::to_owned);
+        }
+        let Some(language) = line
+            .strip_prefix("```")
+            .filter(|language| !language.is_empty())
+        else {
+            continue;
+        };
+        let body: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+        if let Some(name) = file.take() {
+            found.push(Block::File {
+                name,
+                text: body.join("\n") + "\n",
+            });
+        } else if language == "console" {
+            found.push(Block::Console(console(&body)));
+        }
+    }
+    found
+}
+
+fn console(body: &[&str]) -> Vec<Shown> {
+    let mut shown: Vec<Shown> = Vec::new();
+    for line in body {
+        if let Some(command) = line.strip_prefix("$ ") {
+            shown.push(Shown {
+                command: command.to_owned(),
+                lines: Vec::new(),
+            });
+        } else if let Some(last) = shown.last_mut() {
+            last.lines.push((*line).to_owned());
+        }
+    }
+    shown
+}
+
+/// A line without what differs from run to run.
+fn normal(line: &str) -> String {
+    let number = Regex::new(r"[0-9]+(\.[0-9]+)?").expect("a regex");
+    let unit = Regex::new(r"\b0 (µs|ms|s|min)\b").expect("a regex");
+    let blanks = Regex::new(r"\s+").expect("a regex");
+    let line = number.replace_all(line.trim(), "0").replace('–', "0 s");
+    let line = unit.replace_all(&line, "0 s");
+    blanks.replace_all(&line, " ").into_owned()
+}
+
+/// Whether `printed` is what `shown` says, `...` standing for any lines.
+fn agrees(shown: &[String], printed: &[String]) -> Result<(), String> {
+    let mut at = 0;
+    let mut anywhere = false;
+    for line in shown {
+        if line == "..." {
+            anywhere = true;
+            continue;
+        }
+        let wanted = normal(line);
+        let found = printed[at..].iter().position(|line| normal(line) == wanted);
+        match found {
+            Some(0) => at += 1,
+            Some(further) if anywhere => at += further + 1,
+            _ => return Err(format!("`{line}` is not printed where it should be")),
+        }
+        anywhere = false;
+    }
+    if at < printed.len() && !anywhere {
+        return Err(format!("`{}` is printed, and not shown", printed[at]));
+    }
+    Ok(())
+}
+
+#[test]
+fn the_readme_shows_what_happens() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(root.join("README.md")).expect("README.md");
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = Path::new(env!("CARGO_BIN_EXE_rehearsal"))
+        .parent()
+        .expect("its folder");
+    let path = std::env::join_paths(std::iter::once(program.to_owned()).chain(
+        std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()),
+    ))
+    .expect("a PATH");
+    let python = Command::new("python3")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    let mut before = String::new();
+    let mut checked = 0;
+    for block in blocks(&readme) {
+        let shown = match block {
+            Block::File { name, text } => {
+                fs::write(folder.path().join(name), text).expect("a file");
+                continue;
+            }
+            Block::Console(shown) => shown,
+        };
+        for Shown { command, lines } in shown {
+            if command.contains("tickets") && !python {
+                eprintln!("skipped, as there is no python3: {command}");
+                continue;
+            }
+            if command.starts_with("export ") {
+                before = format!("{command}; ");
+                continue;
+            }
+            // The block shows the exit code of what was run before.
+            let script = match command.strip_prefix("echo $?") {
+                Some(_) => continue,
+                None => format!("{before}{command}; code=$?; echo \"code $code\" >&2"),
+            };
+            let output = Command::new("sh")
+                .args(["-c", &script])
+                .current_dir(folder.path())
+                .env("PATH", &path)
+                .env_remove("REHEARSAL_SHOP_DB")
+                .env_remove("REHEARSAL_RESULTS")
+                .stdin(Stdio::null())
+                .output()
+                .expect("sh");
+            let out = String::from_utf8_lossy(&output.stdout);
+            let err = String::from_utf8_lossy(&output.stderr);
+            // `check` tells faults on standard error.
+            let printed = if out.trim().is_empty() { &err } else { &out };
+            let printed: Vec<String> = printed.trim_end().lines().map(str::to_owned).collect();
+            if !lines.is_empty() {
+                agrees(&lines, &printed)
+                    .unwrap_or_else(|fault| panic!("`{command}`: {fault}\n{out}\n{err}"));
+            }
+            checked += 1;
+        }
+    }
+    assert!(checked >= 6, "only {checked} commands were found");
+}
+
+#[test]
+fn the_readme_tells_the_exit_codes_that_help_tells() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(root.join("README.md")).expect("README.md");
+    let output = Command::new(env!("CARGO_BIN_EXE_rehearsal"))
+        .arg("--help")
+        .output()
+        .expect("it");
+    let help = String::from_utf8_lossy(&output.stdout).into_owned();
+    let codes = help
+        .split("Exit codes:")
+        .nth(1)
+        .expect("exit codes in the help");
+    for line in codes
+        .lines()
+        .skip(1)
+        .take_while(|line| !line.trim().is_empty())
+    {
+        let (code, meaning) = line
+            .trim()
+            .split_once("  ")
+            .expect("a code and its meaning");
+        let row = format!("| {} | {} |", code.trim(), meaning.trim());
+        assert!(readme.contains(&row), "README has no row {row}");
+    }
+}

@@ -1,0 +1,471 @@
+//! What people and programs get to read of a run, from made-up events. Belongs to `report`.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::{DateTime, Local};
+use insta::assert_snapshot;
+use rehearsal::model::*;
+use rehearsal::report::record::{Environment, FORMAT, Head, Outcome, ResultRecord};
+use rehearsal::report::{
+    Lines, Log, Output, Place, Recorded, Recorder, Reporter, Reporters, Spool, Story, save,
+    terminal, write_record,
+};
+
+/// A writer whose text can be read while somebody else owns it.
+#[derive(Clone, Default)]
+struct Page(Arc<Mutex<Vec<u8>>>);
+
+impl Page {
+    fn output(&self) -> Output {
+        Output::new(self.clone())
+    }
+
+    fn ansi(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
+    /// Without styles.
+    fn text(&self) -> String {
+        anstream::adapter::strip_str(&self.ansi()).to_string()
+    }
+}
+
+impl Write for Page {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(text);
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Takes out what depends on the clock and its zone.
+fn redacted(text: &str) -> String {
+    let times = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?([+-]\d{2}:\d{2}|Z)";
+    regex::Regex::new(times)
+        .unwrap()
+        .replace_all(text, "[time]")
+        .into_owned()
+}
+
+fn noon() -> DateTime<Local> {
+    DateTime::from_timestamp(1_769_860_800, 0).unwrap().into()
+}
+
+fn info(flows: u64, parallel: u64) -> RunInfo {
+    let role = |name: &str, title: &str, command: &str| RoleInfo {
+        name: name.into(),
+        title: title.into(),
+        command: command.into(),
+    };
+    let step = |name: &str, role, action: &str| StepInfo {
+        name: name.into(),
+        role: RoleIndex(role),
+        action: action.into(),
+    };
+    RunInfo {
+        id: RunId("REAL-E2E-20260131-120000".into()),
+        scenario: "order-flow".into(),
+        roles: vec![
+            role("customer", "Customer", "rehearsal shop customer-portal"),
+            role("staff", "Inventory Staff", "rehearsal shop inventory-staff"),
+        ],
+        steps: vec![
+            step("01_start_customer_portal", 0, "start_and_authenticate"),
+            step("02_create_order", 0, "create_order"),
+            step("03_process_order", 1, "process_order"),
+        ],
+        flows,
+        parallel,
+        seed: 7,
+        started_at: noon(),
+    }
+}
+
+/// How one made-up flow goes.
+#[derive(Clone, Copy, PartialEq)]
+enum Course {
+    Well,
+    /// Its last step runs into its deadline.
+    TimesOut,
+    /// The run is stopped during its second step.
+    CutOff,
+}
+
+/// A failure whose program says hostile things.
+fn failure() -> Failure {
+    Failure {
+        kind: FailureKind::Timeout,
+        step: "03_process_order".into(),
+        role: "staff".into(),
+        turn: "order-flow.yaml:97".into(),
+        message: "awaited a line with `Order processed`".into(),
+        awaited: vec!["see `Order processed`".into(), "prompt `Retry?`".into()],
+        waited_us: 30_000_000,
+        activity: Activity::WaitingForInput,
+        tail: "\x1b]0;owned\x07=== PENDING ===\n\x1b[2J1. ORD-1  \u{20b9}1,299\u{202e}\r\n> "
+            .into(),
+        hint: Some("the program asks what the scenario does not answer".into()),
+    }
+}
+
+fn flow_events(info: &RunInfo, number: u64, course: Course) -> Vec<RunEvent> {
+    let flow = FlowNumber(number);
+    let variables = vec![
+        ("customer_id".to_owned(), format!("CUST{number:03}")),
+        ("customer_password".to_owned(), "***".to_owned()),
+    ];
+    let mut events = vec![RunEvent::FlowStarted {
+        flow,
+        variables: variables.clone(),
+    }];
+    let mut record = FlowRecord {
+        number: flow,
+        id: FlowId::new(&info.id, flow),
+        started_at: noon(),
+        duration_us: 1_236_400 + number,
+        paused_us: 0,
+        outcome: FlowOutcome::Completed,
+        steps: Vec::new(),
+        captures: Vec::new(),
+        variables,
+        processes: Vec::new(),
+    };
+    for (index, duration_us) in [12_345, 34_400, 1_189_655].into_iter().enumerate() {
+        let step = StepIndex(index);
+        let role = info.steps[index].role;
+        let instance = InstanceId {
+            flow,
+            role,
+            attempt: 1,
+        };
+        events.push(RunEvent::StepStarted { flow, step });
+        if index != 1 {
+            let command = info.roles[role.0].command.clone();
+            events.push(RunEvent::ScriptStarted {
+                instance,
+                pid: 4711,
+                command,
+            });
+        }
+        if index == 1 && course != Course::CutOff {
+            let (name, value) = (
+                "order_id".to_owned(),
+                format!("ORD-20260131-120000-{number:06}"),
+            );
+            record.captures.push((name.clone(), value.clone()));
+            events.push(RunEvent::Captured {
+                flow,
+                step,
+                name,
+                value,
+            });
+        }
+        let (outcome, why) = match (course, index) {
+            (Course::TimesOut, 2) => (StepOutcome::Failed, Some(Box::new(failure()))),
+            (Course::CutOff, 1) => (StepOutcome::Interrupted, None),
+            _ => (StepOutcome::Completed, None),
+        };
+        record.steps.push(StepRecord {
+            step,
+            outcome: outcome.clone(),
+            started_after_us: 0,
+            duration_us,
+            paused_us: 0,
+        });
+        let ended = outcome != StepOutcome::Completed;
+        if let Some(failure) = &why {
+            record.outcome = FlowOutcome::Failed(failure.clone());
+        } else if ended {
+            record.outcome = FlowOutcome::Interrupted;
+        }
+        let duration = Duration::from_micros(duration_us);
+        events.push(RunEvent::StepEnded {
+            flow,
+            step,
+            outcome,
+            duration,
+            failure: why,
+        });
+        if index != 0 {
+            let process = ProcessRecord {
+                instance,
+                pid: 4711,
+                ending: if ended {
+                    Ending::Killed
+                } else {
+                    Ending::Itself
+                },
+                exit: Some(if ended {
+                    ExitCause::Signal(9)
+                } else {
+                    ExitCause::Code(0)
+                }),
+                usage: Usage {
+                    cpu_user_us: 3_000,
+                    cpu_system_us: 1_500,
+                    peak_rss_bytes: 7 << 20,
+                },
+                startup_us: Some(2_450),
+                lifetime_us: duration_us,
+            };
+            record.processes.push(process.clone());
+            events.push(RunEvent::ScriptEnded(Box::new(process)));
+        }
+        if ended {
+            break;
+        }
+    }
+    events.push(RunEvent::FlowEnded(Box::new(record)));
+    events
+}
+
+fn events(courses: &[Course], parallel: u64) -> Vec<RunEvent> {
+    let info = info(courses.len() as u64, parallel);
+    let interrupted = courses.contains(&Course::CutOff);
+    let mut events = vec![RunEvent::RunStarted(Box::new(info.clone()))];
+    for (number, course) in (1..).zip(courses) {
+        events.extend(flow_events(&info, number, *course));
+    }
+    if interrupted {
+        events.push(RunEvent::Stopping {
+            reason: "Ctrl-C".into(),
+        });
+    }
+    events.push(RunEvent::RunEnded {
+        elapsed: Duration::from_millis(2_500),
+        interrupted,
+    });
+    events
+}
+
+fn tell(reporter: &mut dyn Reporter, events: &[RunEvent]) {
+    events.iter().for_each(|event| reporter.event(event));
+    reporter.finish().unwrap();
+}
+
+fn record(recorder: Recorder, events: Vec<RunEvent>) -> Recorded {
+    let reporters = Reporters::start(recorder, Vec::new(), false).unwrap();
+    let sink = reporters.sink();
+    events.into_iter().for_each(|event| sink.emit(event));
+    let (recorded, errors) = reporters.finish().unwrap();
+    assert!(errors.is_empty(), "{errors:?}");
+    recorded.unwrap()
+}
+
+fn report(courses: &[Course], parallel: u64, width: usize) -> String {
+    let recorded = record(Recorder::new(), events(courses, parallel));
+    let text = terminal::render(&recorded.info, &recorded.summary, width);
+    anstream::adapter::strip_str(&text).to_string()
+}
+
+fn environment() -> Environment {
+    Environment {
+        host: "host".into(),
+        kernel: "Linux 6.1".into(),
+        cores: 2,
+        rehearsal_version: "0.1.0".into(),
+        command_line: vec!["rehearsal".into(), "run".into()],
+    }
+}
+
+fn head(recorded: &Recorded) -> Head {
+    let notices = recorded.notices.clone();
+    Head::new(
+        &recorded.info,
+        environment(),
+        recorded.summary.clone(),
+        notices,
+    )
+}
+
+const MIXED: [Course; 4] = [
+    Course::Well,
+    Course::TimesOut,
+    Course::Well,
+    Course::TimesOut,
+];
+
+#[test]
+fn the_story_of_a_flow_that_goes_well() {
+    let page = Page::default();
+    tell(&mut Story::new(page.output()), &events(&[Course::Well], 1));
+    assert_snapshot!(page.text());
+}
+
+#[test]
+fn the_story_of_a_flow_that_fails() {
+    let page = Page::default();
+    tell(
+        &mut Story::new(page.output()),
+        &events(&[Course::TimesOut], 1),
+    );
+    assert_snapshot!(page.text());
+}
+
+#[test]
+fn progress_in_plain_lines() {
+    let page = Page::default();
+    let mut lines = Lines::new(page.output());
+    let events = events(&MIXED, 2);
+    let (first, rest) = events.split_at(events.len() / 2);
+    first.iter().for_each(|event| lines.event(event));
+    lines.tick(Duration::from_millis(1_500));
+    lines.tick(Duration::from_millis(2_000));
+    lines.tick(Duration::from_millis(2_250));
+    rest.iter().for_each(|event| lines.event(event));
+    lines.tick(Duration::from_millis(4_000));
+    lines.finish().unwrap();
+    assert_snapshot!(page.text());
+}
+
+#[test]
+fn the_report_of_a_single_flow() {
+    assert_snapshot!(report(&[Course::Well], 1, 100));
+}
+
+#[test]
+fn the_report_of_a_batch_with_failures() {
+    assert_snapshot!(report(&MIXED, 2, 100));
+}
+
+#[test]
+fn the_report_of_an_interrupted_run_at_eighty_columns() {
+    let text = report(&[Course::Well, Course::CutOff], 2, 80);
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 80),
+        "{text}"
+    );
+    assert_snapshot!(text);
+}
+
+#[test]
+fn what_programs_say_is_shown_and_not_obeyed() {
+    let page = Page::default();
+    tell(&mut Story::new(page.output()), &events(&MIXED, 1));
+    let log = Page::default();
+    tell(
+        &mut Log::with_clock("log".as_ref(), log.clone(), noon),
+        &events(&MIXED, 1),
+    );
+    let recorded = record(Recorder::new(), events(&MIXED, 1));
+    let report = terminal::render(&recorded.info, &recorded.summary, 100);
+    let styles = regex::Regex::new("\x1b\\[[0-9;]*m").unwrap();
+    for text in [page.ansi(), log.ansi(), report] {
+        // Our own styles are all that is left of escape sequences.
+        let text = styles.replace_all(&text, "");
+        let acts = |character: char| character.is_control() && character != '\n';
+        assert!(!text.contains(acts), "{text:?}");
+        assert!(!text.contains('\u{202e}'), "{text:?}");
+    }
+}
+
+#[test]
+fn the_log_tells_every_event() {
+    let page = Page::default();
+    let mut events = events(&[Course::TimesOut], 1);
+    let instance = InstanceId {
+        flow: FlowNumber(1),
+        role: RoleIndex(0),
+        attempt: 1,
+    };
+    let heard = RunEvent::Heard {
+        instance,
+        text: "\x1b[1mCustomer ID:".into(),
+    };
+    let said = RunEvent::Said {
+        instance,
+        text: "CUST001".into(),
+    };
+    events.splice(4..4, [heard, said]);
+    tell(
+        &mut Log::with_clock("log".as_ref(), page.clone(), noon),
+        &events,
+    );
+    assert_snapshot!(redacted(&page.text()));
+}
+
+#[test]
+fn a_log_on_a_full_disk_is_an_error_that_names_it() {
+    let Ok(full) = std::fs::OpenOptions::new().write(true).open("/dev/full") else {
+        eprintln!("skipped: there is no /dev/full");
+        return;
+    };
+    let mut log = Log::new("/dev/full".as_ref(), full);
+    events(&[Course::Well], 1)
+        .iter()
+        .for_each(|event| log.event(event));
+    let error = log.finish().unwrap_err().to_string();
+    assert!(
+        error.starts_with("cannot write /dev/full: No space left"),
+        "{error}"
+    );
+}
+
+#[test]
+fn the_result_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let id = RunId("REAL-E2E-20260131-120000".into());
+    let spool = Spool::create(folder.path(), &id, environment()).unwrap();
+    let recorded = record(
+        Recorder::with_spool(spool),
+        events(&[Course::Well, Course::TimesOut], 2),
+    );
+    let mut text = Vec::new();
+    write_record(&mut text, &head(&recorded), recorded.flows.as_ref()).unwrap();
+    assert_snapshot!(redacted(&String::from_utf8(text).unwrap()));
+}
+
+#[test]
+fn saved_results_are_whole_and_the_spool_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let reserved = Place::open(folder.path()).unwrap().reserve(noon()).unwrap();
+    let spool = Spool::create(folder.path(), &reserved.id, environment()).unwrap();
+    let mut recorded = record(Recorder::with_spool(spool), events(&MIXED, 2));
+    let spool = recorded.flows.as_ref().unwrap().path.clone();
+    save(
+        &reserved.results_path,
+        &head(&recorded),
+        recorded.flows.take(),
+    )
+    .unwrap();
+
+    let text = std::fs::read_to_string(&reserved.results_path).unwrap();
+    let read: ResultRecord = serde_json::from_str(&text).unwrap();
+    assert_eq!(read.head.format, FORMAT);
+    assert_eq!(read.head.summary, recorded.summary);
+    assert_eq!(read.flows.len(), 4);
+    assert_eq!(read.flows[1].outcome, Outcome::Failed);
+    assert_eq!(read.flows[1].failure.as_ref().unwrap().detail, failure());
+    assert!(!spool.exists());
+    let again = save(&reserved.results_path, &head(&recorded), None).unwrap_err();
+    let named = again
+        .to_string()
+        .contains(&reserved.results_path.display().to_string());
+    assert!(named, "{again}");
+}
+
+#[test]
+fn flows_are_on_disk_before_the_run_has_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = Spool::create(folder.path(), &RunId("run".into()), environment()).unwrap();
+    let reporters = Reporters::start(Recorder::with_spool(spool), Vec::new(), false).unwrap();
+    let sink = reporters.sink();
+    let mut events = events(&[Course::Well], 1);
+    events.pop();
+    events.into_iter().for_each(|event| sink.emit(event));
+    let path = folder.path().join("run.flows.jsonl");
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    while std::fs::read_to_string(&path).unwrap().lines().count() < 2 {
+        assert!(
+            std::time::Instant::now() < deadline,
+            "the flow never came to the disk"
+        );
+        std::thread::yield_now();
+    }
+    reporters.finish().unwrap();
+}
