@@ -35,20 +35,23 @@ pub(super) fn run(settings: &RunSettings, environment: &Environment) -> Result<E
     let finished = session.perform(reporter)?;
 
     let mut exit = finished.exit();
-    match settings.format {
+    let printed = match settings.format {
         Format::People => {
             let mut output = Output::new(anstream::stdout());
             output.text(&report_of(&finished, environment.width));
             output.text(&whereabouts(&finished));
+            let printed = output.finish();
+            printed.map_err(|error| CliError::system("cannot write the report", error))
         }
         Format::Json => {
-            if let Err(error) = print_record(&finished) {
-                let error = CliError::system("cannot write the result", error);
-                Output::new(anstream::stderr()).line(&error.render());
-                exit = exit.max(Exit::Internal);
-            }
+            let printed = print_record(&finished);
             Output::new(anstream::stderr()).text(&whereabouts(&finished));
+            printed.map_err(|error| CliError::system("cannot write the result", error))
         }
+    };
+    if let Err(error) = printed {
+        Output::new(anstream::stderr()).line(&error.render());
+        exit = exit.max(Exit::Internal);
     }
     tell_errors(&finished, &mut Output::new(anstream::stderr()));
     Ok(exit)
