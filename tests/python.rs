@@ -55,11 +55,7 @@ fn the_guest_book_is_written_by_many() {
         let result = finished.json();
         for flow in result["flows"].as_array().expect("flows") {
             assert!(flow["captures"].to_string().contains("G-"), "{flow}");
-            assert_eq!(
-                flow["processes"][0]["exit"],
-                serde_json::json!({"code": 0}),
-                "{flow}"
-            );
+            assert_eq!(flow["processes"][0]["exit_code"], 0, "{flow}");
         }
         assert!(!finished.out.contains("sesame"));
         sandbox.assert_empty(Instant::now());
