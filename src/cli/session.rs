@@ -113,9 +113,13 @@ impl Session {
         }
         let (place, moved) = place(&settings.save, environment)?;
         let mut notices: Vec<_> = moved.into_iter().collect();
-        if !warnings.is_empty() {
-            notices.push(warnings.render(false));
-        }
+        let warnings = warnings.render(false);
+        notices.extend(
+            warnings
+                .lines()
+                .filter(|line| !line.is_empty())
+                .map(str::to_owned),
+        );
         let temporary = tempfile::Builder::new()
             .prefix("rehearsal-")
             .tempdir_in(&environment.temporary)

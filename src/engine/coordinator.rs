@@ -199,18 +199,21 @@ impl Handler<StopRun> for Coordinator {
             return;
         }
         self.intake = Intake::Stopped;
-        let flows = self.under_way.len();
+        let flows = match self.under_way.len() {
+            1 => "1 flow".to_owned(),
+            flows => format!("{flows} flows"),
+        };
         let reason = match how {
             Stop::Graceful { grace } => {
                 ctx.run_later(grace, |coordinator, _| coordinator.end_flows(HASTY));
                 format!(
-                    "{flows} flows under way may finish within {}",
+                    "{flows} under way may finish within {}",
                     humantime::format_duration(grace)
                 )
             }
             Stop::Now => {
                 self.end_flows(HASTY);
-                format!("{flows} flows under way are ended")
+                format!("{flows} under way ended at once")
             }
         };
         self.run.emit(RunEvent::Stopping { reason });

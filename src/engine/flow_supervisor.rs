@@ -46,6 +46,9 @@ pub(super) struct FlowSupervisor {
     /// When the last step ended.
     last_step_ended: Instant,
     paused: Duration,
+    /// How long we held the flow up ourselves: until the last evidence, and after it.
+    held: Duration,
+    held_after: Duration,
     /// What was known of the values when they were last here.
     captures: Vec<(String, String)>,
     variables: Vec<(String, String)>,
@@ -89,6 +92,8 @@ impl FlowSupervisor {
             step_began: None,
             last_step_ended: now,
             paused: Duration::ZERO,
+            held: Duration::ZERO,
+            held_after: Duration::ZERO,
             captures: Vec::new(),
             steps: Vec::new(),
             processes: Vec::new(),
@@ -266,6 +271,8 @@ impl FlowSupervisor {
         self.step_began = None;
         self.last_step_ended = timing.ended;
         self.paused += timing.paused;
+        self.held += self.held_after + timing.held;
+        self.held_after = timing.held_after;
         self.steps.push(StepRecord {
             step,
             outcome: outcome.clone(),
@@ -284,11 +291,13 @@ impl FlowSupervisor {
     }
 
     fn finish(&mut self, outcome: FlowOutcome, ctx: &mut Context<Self>) {
+        let whole = self.last_step_ended.saturating_duration_since(self.started);
+        let duration = whole.saturating_sub(self.paused).saturating_sub(self.held);
         let record = Box::new(FlowRecord {
             number: self.number,
             id: self.id.clone(),
             started_at: self.started_at,
-            duration_us: micros(self.last_step_ended.saturating_duration_since(self.started)),
+            duration_us: micros(duration),
             paused_us: micros(self.paused),
             outcome,
             steps: std::mem::take(&mut self.steps),

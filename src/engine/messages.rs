@@ -101,6 +101,8 @@ pub(super) struct Timing {
     pub paused: Duration,
     /// How much of it we spent seeing whether an unfinished line was a prompt.
     pub held: Duration,
+    /// How long we spent on that after the last evidence, outside of it.
+    pub held_after: Duration,
 }
 
 impl Timing {
@@ -111,6 +113,7 @@ impl Timing {
             ended,
             paused: Duration::ZERO,
             held: Duration::ZERO,
+            held_after: Duration::ZERO,
         }
     }
 

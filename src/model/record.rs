@@ -83,7 +83,8 @@ pub struct FlowRecord {
     pub number: FlowNumber,
     pub id: FlowId,
     pub started_at: DateTime<Local>,
-    /// From the flow's start to its last step's end, pauses (`think`, delays) included.
+    /// From the flow's start to its last step's end, without the pauses (`think`, delays) and
+    /// without the time for which Rehearsal waited to see whether a line was a prompt.
     pub duration_us: u64,
     /// What the flow spent pausing on purpose (`think` and delays).
     pub paused_us: u64,

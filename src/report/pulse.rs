@@ -93,7 +93,7 @@ impl Pulse {
         self.completed + self.failed + self.interrupted
     }
 
-    /// What the figures say in words: `3 failed, 14.2 flows/s, about 6.0 s left`.
+    /// What the figures say in words: `3 failed, 14.2 flows/s, about 6 s left`.
     pub(super) fn words(&self, elapsed: Duration) -> String {
         let mut words = vec![format!("{} failed", self.failed)];
         if self.interrupted > 0 {
@@ -107,8 +107,7 @@ impl Pulse {
             words.push(format!("{} flows/s", units::per_second(ended / seconds)));
             if left > 0.0 {
                 let left = Duration::try_from_secs_f64(left * seconds / ended).unwrap_or_default();
-                let us = u64::try_from(left.as_micros()).unwrap_or(u64::MAX);
-                words.push(format!("about {} left", units::duration(us)));
+                words.push(format!("about {} left", units::rough(left)));
             }
         }
         words.join(", ")

@@ -34,6 +34,14 @@ pub fn precise_duration(us: u64) -> String {
     }
 }
 
+/// A duration in whole seconds or more: `6 s`, `2m 05s`, `1h 02m`.
+pub fn rough(duration: std::time::Duration) -> String {
+    match duration.as_secs_f64().ceil() {
+        seconds @ ..60.0 => format!("{seconds} s"),
+        _ => self::duration(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)),
+    }
+}
+
 /// A size in memory: `812 KiB`, `4.0 MiB`, `1.2 GiB`.
 pub fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];

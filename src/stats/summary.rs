@@ -64,7 +64,8 @@ pub struct StepSummary {
     pub interrupted: u64,
     /// Its condition was false.
     pub skipped: u64,
-    /// The part of the times it was begun that it was completed, from 0 to 1.
+    /// The part of the times it came to its end that it was completed, from 0 to 1; where the run
+    /// was stopped tells nothing about it.
     pub success_rate: Option<f64>,
     /// How long it took where it was completed, pauses taken out.
     pub duration: Option<Spread>,

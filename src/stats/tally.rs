@@ -128,10 +128,7 @@ impl Tally {
                     failed: step.failed,
                     interrupted: step.interrupted,
                     skipped: step.skipped,
-                    success_rate: rate(
-                        step.completed,
-                        step.completed + step.failed + step.interrupted,
-                    ),
+                    success_rate: rate(step.completed, step.completed + step.failed),
                     duration: step.duration.spread(),
                 }
             })
@@ -182,7 +179,7 @@ mod tests {
             (first.completed, first.interrupted, first.actor.as_str()),
             (2, 1, "Customer")
         );
-        assert_eq!(first.success_rate, Some(2.0 / 3.0));
+        assert_eq!(first.success_rate, Some(1.0));
         assert_eq!(summary.steps[1].failed, 1);
         assert_eq!(
             summary.steps[1].duration.unwrap().count,

@@ -223,6 +223,7 @@ impl Job {
             ended,
             paused: self.paused,
             held,
+            held_after: self.held.all.saturating_sub(held),
         }
     }
 

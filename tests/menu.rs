@@ -1,0 +1,176 @@
+//! The menu at a real terminal. Belongs to `cli`.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Write as _};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use assert_cmd::cargo::CommandCargoExt as _;
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use tempfile::TempDir;
+
+/// How long anything may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The menu, and somebody who sits at its terminal.
+struct Person {
+    child: Child,
+    terminal: File,
+    output: Receiver<Vec<u8>>,
+    /// What was shown and not yet looked at.
+    shown: String,
+    _folder: TempDir,
+}
+
+impl Person {
+    fn at_the_menu(options: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let terminal =
+            openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+        grantpt(&terminal).unwrap();
+        unlockpt(&terminal).unwrap();
+        let name = ptsname(&terminal, Vec::new())
+            .unwrap()
+            .into_string()
+            .unwrap();
+        let open = || {
+            OpenOptions::new()
+                .read(true)
+                .write(true)
+                .open(&name)
+                .unwrap()
+        };
+        let child = Command::cargo_bin("rehearsal")
+            .unwrap()
+            .args(options)
+            .current_dir(folder.path())
+            .env_remove("REHEARSAL_RESULTS")
+            .env("NO_COLOR", "1")
+            .stdin(open())
+            .stdout(open())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let terminal = File::from(terminal);
+        let mut reader = terminal.try_clone().unwrap();
+        let (sender, output) = channel();
+        thread::spawn(move || {
+            let mut piece = [0; 4096];
+            while let Ok(length @ 1..) = reader.read(&mut piece) {
+                if sender.send(piece[..length].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        Person {
+            child,
+            terminal,
+            output,
+            shown: String::new(),
+            _folder: folder,
+        }
+    }
+
+    /// Reads until this is shown; what comes after it is for the next time.
+    fn sees(&mut self, text: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.shown.contains(text) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Ok(piece) = self.output.recv_timeout(left) else {
+                panic!("{text:?} was not shown, but {:?}", self.shown);
+            };
+            self.shown.push_str(&String::from_utf8_lossy(&piece));
+        }
+        let end = self.shown.find(text).unwrap() + text.len();
+        self.shown.drain(..end);
+    }
+
+    fn types(&mut self, line: &str) {
+        writeln!(self.terminal, "{line}").unwrap();
+    }
+
+    fn signals(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    fn leaves_with(mut self, code: i32) {
+        assert_eq!(self.child.wait().unwrap().code(), Some(code));
+    }
+}
+
+impl Drop for Person {
+    fn drop(&mut self) {
+        // After a test that went well it has left already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn the_end_of_input_ends_the_menu() {
+    let mut person = Person::at_the_menu(&[]);
+    person.sees("Select (0-6): ");
+    person.terminal.write_all(b"\x04").unwrap();
+    person.leaves_with(0);
+}
+
+#[test]
+fn a_run_goes_on_behind_the_menu_and_can_be_looked_at_and_ended() {
+    let mut person = Person::at_the_menu(&["--delay", "2s"]);
+    person.sees("Select (0-6): ");
+    person.types("1");
+    person.sees("Customer (");
+    person.types("CUST003");
+    person.sees("Step 1/10: 01_start_customer_portal");
+    person.sees("completed");
+    person.types("6");
+    person.sees("PID  Script");
+    person.sees("1.1.1");
+    person.types("1");
+    person.sees("A run is under way");
+    person.types("5");
+    person.sees("interrupted      1");
+    person.sees("has ended.");
+    person.sees("Select (0-6): ");
+    person.types("6");
+    person.sees("No scripts are running.");
+    person.types("0");
+    person.leaves_with(0);
+}
+
+#[test]
+fn the_exit_finishes_the_run_under_way() {
+    let mut person = Person::at_the_menu(&[]);
+    person.sees("Select (0-6): ");
+    person.types("2");
+    person.types("2");
+    person.types("2");
+    person.sees("Started");
+    person.types("0");
+    person.sees("will be finished first");
+    person.sees("completed        2");
+    person.leaves_with(0);
+}
+
+#[test]
+fn a_signal_ends_the_menu() {
+    let mut person = Person::at_the_menu(&[]);
+    person.sees("Select (0-6): ");
+    person.signals(Signal::INT);
+    person.leaves_with(130);
+}
+
+#[test]
+fn a_termination_ends_run_and_menu() {
+    let mut person = Person::at_the_menu(&["--delay", "2s"]);
+    person.sees("Select (0-6): ");
+    person.types("1");
+    person.types("");
+    person.sees("completed");
+    person.signals(Signal::TERM);
+    person.sees("The run was interrupted.");
+    person.leaves_with(130);
+}
