@@ -34,7 +34,7 @@ pub(super) fn check(
             let diagnostics = diagnostics.to_json();
             let answer = json!({ "ok": false, "diagnostics": diagnostics, "plan": null });
             output.line(&format!("{answer:#}"));
-            return Ok(Exit::Usage);
+            return exit(output, Exit::Usage);
         }
         Err(diagnostics) => {
             return Err(CliError::Scenario(diagnostics.render(scenario::coloured())));
@@ -57,11 +57,19 @@ pub(super) fn check(
         }
         output.text(&as_text(&plan, parallel, &problems));
     }
-    Ok(if problems.is_empty() {
+    let found = if problems.is_empty() {
         Exit::Completed
     } else {
         Exit::Usage
-    })
+    };
+    exit(output, found)
+}
+
+/// An answer that could not be given is worse than any.
+fn exit(output: Output, found: Exit) -> Result<Exit, CliError> {
+    let written = output.finish();
+    written.map_err(|error| CliError::system("cannot write the answer", error))?;
+    Ok(found)
 }
 
 fn as_text(plan: &Plan, parallel: u64, problems: &[LimitProblem]) -> String {

@@ -1,16 +1,18 @@
 //! `rehearsal run`: perform a scenario, and report.
 
 use std::io::{self, BufWriter};
-use std::sync::Mutex;
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
 
 use crate::report::{Bars, Lines, Output, Reporter, Story, neutral, terminal};
 
 use super::environment::Environment;
 use super::error::CliError;
 use super::exit::Exit;
-use super::session::{self, Finished, Keep, Results, Session};
+use super::scenario;
+use super::session::{Finished, Keep, Results, Session};
 use super::settings::{Format, RunSettings, Save};
-use super::signals::{self, Patience};
+use super::signals::{self, Patience, Signal};
 
 /// Performs the run and reports it.
 pub(super) fn run(settings: &RunSettings, environment: &Environment) -> Result<Exit, CliError> {
@@ -19,43 +21,58 @@ pub(super) fn run(settings: &RunSettings, environment: &Environment) -> Result<E
         (Save::No, Format::Json) => Keep::ForNow,
         (Save::No, Format::People) => Keep::Nothing,
     };
-    let session = session::prepare(settings, keep, environment)?;
-    stop_on_signals(&session)?;
+    let loaded = scenario::load(settings, environment)?;
+    // From here on there is something to clean up.
+    let (arrived, signals) = mpsc::channel();
+    signals::watch(move |signal| {
+        // Without a run, which is when nobody listens, the program is about to end anyway.
+        let _ = arrived.send(signal);
+    })
+    .map_err(|error| CliError::system("cannot listen for signals", error))?;
+    let session = Session::prepare(loaded, settings, keep, environment)?;
+    stop_on(signals, &session)?;
     let reporter = reporter(session.is_single, settings.format, environment);
     let finished = session.perform(reporter)?;
 
     let mut exit = finished.exit();
-    match settings.format {
+    let printed = match settings.format {
         Format::People => {
             let mut output = Output::new(anstream::stdout());
             output.text(&report_of(&finished, environment.width));
             output.text(&whereabouts(&finished));
+            let printed = output.finish();
+            printed.map_err(|error| CliError::system("cannot write the report", error))
         }
         Format::Json => {
-            if let Err(error) = print_record(&finished) {
-                let error = CliError::system("cannot write the result", error);
-                Output::new(anstream::stderr()).line(&error.render());
-                exit = exit.max(Exit::Internal);
-            }
+            let printed = print_record(&finished);
             Output::new(anstream::stderr()).text(&whereabouts(&finished));
+            printed.map_err(|error| CliError::system("cannot write the result", error))
         }
+    };
+    if let Err(error) = printed {
+        Output::new(anstream::stderr()).line(&error.render());
+        exit = exit.max(Exit::Internal);
     }
     tell_errors(&finished, &mut Output::new(anstream::stderr()));
     Ok(exit)
 }
 
-fn stop_on_signals(session: &Session) -> Result<(), CliError> {
+/// Stops the run when signals say so; those that have arrived already count.
+fn stop_on(signals: Receiver<Signal>, session: &Session) -> Result<(), CliError> {
     let (control, messages) = (session.control.clone(), session.messages.clone());
-    let patience = Mutex::new(Patience::default());
-    signals::watch(move |signal| {
-        let mut patience = patience
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let (stop, text) = patience.signal(signal);
-        control.stop(stop);
-        messages.say(text);
-    })
-    .map_err(|error| CliError::system("cannot listen for signals", error))
+    let listen = move || {
+        let mut patience = Patience::default();
+        for signal in signals {
+            let (stop, text) = patience.signal(signal);
+            control.stop(stop);
+            messages.say(text);
+        }
+    };
+    thread::Builder::new()
+        .name("patience".into())
+        .spawn(listen)
+        .map(drop)
+        .map_err(|error| CliError::system("cannot listen for signals", error))
 }
 
 /// How a run is told as it goes: a single flow as a story, where the report will be; many on

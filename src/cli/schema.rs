@@ -9,6 +9,9 @@ use super::exit::Exit;
 /// Prints the JSON Schema.
 pub(super) fn schema() -> Result<Exit, CliError> {
     let text = format!("{:#}", scenario::schema());
-    Output::new(std::io::stdout()).line(&text);
+    let mut output = Output::new(std::io::stdout());
+    output.line(&text);
+    let written = output.finish();
+    written.map_err(|error| CliError::system("cannot write the schema", error))?;
     Ok(Exit::Completed)
 }

@@ -180,6 +180,7 @@ impl ScriptActor {
             let State::Alive(script) = &mut self.state else {
                 return;
             };
+            let lives = script.ended.is_none();
             let Some(job) = &mut script.job else { return };
             let Perform { what, scope, .. } = &mut job.perform;
             let next = job.performance.on(cue, scope, &mut script.dialogue);
@@ -221,6 +222,10 @@ impl ScriptActor {
                     None
                 }
                 Move::Done => return self.job_over(Ok(()), ctx),
+                Move::Fail(fault) if lives && matches!(fault.kind, FailureKind::Business(_)) => {
+                    job.hear_out(fault, now);
+                    None
+                }
                 Move::Fail(fault) => return self.job_over(Err(fault), ctx),
             };
             match ready {
@@ -319,6 +324,12 @@ impl ScriptActor {
             return;
         };
         let now = Instant::now();
+        let ended = script.ended.is_some();
+        if let Some(job) = &mut script.job
+            && let Some((fault, at)) = job.aftermath(now, ended)
+        {
+            return self.job_over_at(at, Err(fault), ctx);
+        }
         match script.poll(now) {
             Some(cue) => self.drive(cue, ctx),
             None => self.set_alarm(ctx),
@@ -360,6 +371,7 @@ impl ScriptActor {
             Waiting::Pause { until } if *until <= now => return self.drive(Cue::Paused, ctx),
             Waiting::Linger { until } if *until <= now => return self.drive(Cue::Lingered, ctx),
             Waiting::EchoOff { .. } => return self.try_secret(now, ctx),
+            Waiting::Aftermath { .. } => return self.look(ctx),
             Waiting::Unsaid { since, reason } if *since + CLOSING_GRACE <= now => {
                 let fault = Fault::new(
                     FailureKind::NotSent,
@@ -417,6 +429,11 @@ impl StreamHandler<ChildEvent> for ScriptActor {
             } => {
                 script.first_output_at.get_or_insert(at);
                 script.dialogue.feed(stream, &bytes, at);
+                if let Some(job) = &mut script.job
+                    && let Waiting::Aftermath { last_output, .. } = &mut job.waiting
+                {
+                    *last_output = at;
+                }
                 if drained {
                     script.dialogue.drained();
                 }

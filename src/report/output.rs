@@ -23,17 +23,17 @@ pub(super) fn styled(style: Style, text: impl std::fmt::Display) -> String {
 /// A place for lines of ANSI text. Whoever makes one decides, by what it is made of, whether
 /// styles reach the reader.
 ///
-/// The first failure to write silences it: what a reader who left does not see needs no report,
-/// and a run goes on without its story.
+/// The first failure to write silences it, and a run goes on without its story; whether anything
+/// is missing is known by [`Output::finish`].
 pub struct Output {
-    writer: Option<Box<dyn Write + Send>>,
+    writer: io::Result<Box<dyn Write + Send>>,
 }
 
 impl Output {
     /// Writes to `writer`, flushed after every piece.
     pub fn new(writer: impl Write + Send + 'static) -> Self {
         Output {
-            writer: Some(Box::new(writer)),
+            writer: Ok(Box::new(writer)),
         }
     }
 
@@ -44,10 +44,21 @@ impl Output {
 
     /// Writes text as it is, in one piece.
     pub fn text(&mut self, text: &str) {
-        if let Some(writer) = &mut self.writer
-            && write_all(writer, text).is_err()
+        if let Ok(writer) = &mut self.writer
+            && let Err(error) = write_all(writer, text)
         {
-            self.writer = None;
+            self.writer = Err(error);
+        }
+    }
+
+    /// Says whether all was written. A reader who has left is no error.
+    ///
+    /// # Errors
+    /// The first failure to write.
+    pub fn finish(self) -> io::Result<()> {
+        match self.writer {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+            _ => Ok(()),
         }
     }
 }

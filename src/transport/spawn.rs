@@ -155,8 +155,9 @@ impl Spawner {
     /// Starts `threads` threads that start programs (at least one) and one that ends them.
     ///
     /// This process becomes the parent of all orphans among its descendants, its limit of
-    /// descriptors is raised as far as it may be (programs get the former limit), and
-    /// descriptors that it inherited are not passed on to programs. With `watcher`, a process is
+    /// descriptors is raised as far as it may be (programs get the former limit), writing beyond
+    /// its limit of file sizes becomes an error and no longer its end, and descriptors that it
+    /// inherited are not passed on to programs. With `watcher`, a process is
     /// started that ends the run's programs should this process be killed; see
     /// [`watch_main`](super::watch_main).
     ///
@@ -173,6 +174,7 @@ impl Spawner {
         // For its effect only; programs are told apart by what is left when it fails.
         let _ = limits::raise_descriptor_limit();
         sys::keep_children_waitable();
+        sys::survive_file_size_limit();
         rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
         // Kernels before 5.11 do not know it. Nothing of our own needs it.
         let _ = sys::close_all_on_exec();

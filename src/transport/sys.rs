@@ -172,6 +172,13 @@ pub(super) fn keep_children_waitable() {
     }
 }
 
+/// Makes a write beyond the limit of file sizes an error, as on a full disk, and not the end of
+/// this process. New programs have the default again.
+pub(super) fn survive_file_size_limit() {
+    // SAFETY: ignores a signal, which runs no code of ours.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+}
+
 /// Clock ticks a second, the unit of the CPU times in `/proc/PID/stat`.
 pub(super) fn ticks_per_second() -> u64 {
     configured(libc::_SC_CLK_TCK).unwrap_or(100)

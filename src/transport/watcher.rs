@@ -127,6 +127,8 @@ impl Watcher {
 ///
 /// The watcher waits for the end of its standard input. Unless it was told that all is well, it
 /// ends every process of the run, and removes the run's temporary directory, within two seconds.
+/// It cannot know a process that is in a session of its own, has none of the run's environment,
+/// and whose parent died with the watched; only the watched, as the parent of orphans, can.
 pub fn watch_main(arguments: impl IntoIterator<Item = OsString>) -> Option<ExitCode> {
     let mut arguments = arguments.into_iter();
     if arguments.next()? != WATCH {

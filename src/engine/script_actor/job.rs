@@ -5,10 +5,15 @@ use std::time::{Duration, Instant};
 use actix::SpawnHandle;
 
 use crate::engine::messages::{Deadline, Perform, Timing, Whose};
-use crate::engine::performance::{Performance, Utterance};
+use crate::engine::performance::{Fault, Performance, Utterance};
 
 /// How long a secret waits for the terminal's echo to go off, at most.
 pub(super) const ECHO_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a program that has said what it must not may be silent before it has said all.
+const AFTERMATH_QUIET: Duration = Duration::from_millis(100);
+/// How long it is listened to, at most.
+const LONGEST_AFTERMATH: Duration = Duration::from_secs(1);
 
 /// A step, or a `leave`, under way.
 pub(super) struct Job {
@@ -59,6 +64,13 @@ pub(super) enum Waiting {
         until: Instant,
     },
     Command(SpawnHandle),
+    /// The program said what fails the step, and is heard out: the reason often comes last, as in
+    /// a traceback.
+    Aftermath {
+        fault: Fault,
+        since: Instant,
+        last_output: Instant,
+    },
 }
 
 impl Job {
@@ -123,6 +135,39 @@ impl Job {
         self.startup = None;
     }
 
+    /// The step has failed, and the program goes on to say why.
+    pub(super) fn hear_out(&mut self, fault: Fault, now: Instant) {
+        self.wait(Waiting::Aftermath {
+            fault,
+            since: now,
+            last_output: now,
+        });
+    }
+
+    /// When the program has been heard out.
+    fn heard_out_at(&self) -> Option<Instant> {
+        match &self.waiting {
+            Waiting::Aftermath {
+                since, last_output, ..
+            } => Some((*last_output + AFTERMATH_QUIET).min(*since + LONGEST_AFTERMATH)),
+            _ => None,
+        }
+    }
+
+    /// Why the step failed, if the program has been heard out, with the moment of the failure.
+    pub(super) fn aftermath(&mut self, now: Instant, ended: bool) -> Option<(Fault, Instant)> {
+        if !ended && self.heard_out_at()? > now {
+            return None;
+        }
+        match std::mem::replace(&mut self.waiting, Waiting::Output) {
+            Waiting::Aftermath { fault, since, .. } => Some((fault, since)),
+            other => {
+                self.waiting = other;
+                None
+            }
+        }
+    }
+
     /// What was awaited was heard: it was said at `said_at`, and is acted upon `now`. Time that
     /// was spent waiting for quiet is our doing and not the program's.
     pub(super) fn heard(&mut self, said_at: Instant, now: Instant, after_quiet: bool) {
@@ -147,6 +192,7 @@ impl Job {
     pub(super) fn next_moment(&self) -> Option<Instant> {
         let own = match &self.waiting {
             Waiting::Pause { until } => return Some(*until),
+            Waiting::Aftermath { .. } => return self.heard_out_at(),
             Waiting::Linger { until } => Some(*until),
             Waiting::EchoOff { since, tries, .. } => Some(*since + echo_delay(*tries)),
             Waiting::Unsaid { since, .. } => Some(*since + super::CLOSING_GRACE),

@@ -15,6 +15,16 @@ use super::{ScriptActor, State, TAIL_BYTES, TAIL_LINES};
 impl ScriptActor {
     /// The step is done or has failed.
     pub(super) fn job_over(&mut self, result: Result<(), Fault>, ctx: &mut Context<Self>) {
+        self.job_over_at(Instant::now(), result, ctx);
+    }
+
+    /// The same, known since `now`.
+    pub(super) fn job_over_at(
+        &mut self,
+        now: Instant,
+        result: Result<(), Fault>,
+        ctx: &mut Context<Self>,
+    ) {
         let State::Alive(script) = &mut self.state else {
             return;
         };
@@ -24,7 +34,6 @@ impl ScriptActor {
             ctx.cancel_future(*handle);
         }
         self.run.live.set_state(self.instance, "idle");
-        let now = Instant::now();
         let timing = job.timing(result.is_ok(), now);
         let result = match result {
             Ok(()) => Ok(()),

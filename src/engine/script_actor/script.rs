@@ -31,7 +31,10 @@ impl Script {
         match &job.waiting {
             Waiting::Output | Waiting::Linger { .. } => {}
             Waiting::Unsaid { .. } => return self.poll_end(),
-            Waiting::Pause { .. } | Waiting::EchoOff { .. } | Waiting::Command(_) => return None,
+            Waiting::Pause { .. }
+            | Waiting::EchoOff { .. }
+            | Waiting::Command(_)
+            | Waiting::Aftermath { .. } => return None,
         }
         let after_quiet = job.quiet_at.take().is_some();
         match self.dialogue.poll(now) {

@@ -78,7 +78,13 @@ impl ScriptActor {
         };
         let watch = match self.run.watch(self.instance.role, &perform.scope) {
             Ok(watch) => watch,
-            Err(error) => return self.fail_to_start(*perform, error.into()),
+            Err(error) => {
+                self.fail_to_start(*perform, error.into());
+                if end.is_some() {
+                    self.finish(None, ctx);
+                }
+                return;
+            }
         };
         let pid = child.pid();
         if let Some(events) = child.events() {
