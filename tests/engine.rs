@@ -14,6 +14,7 @@ use rehearsal::engine::{Control, Stop};
 use rehearsal::model::{
     Activity, Ending, ExitCause, FailureKind, FlowOutcome, RunEvent, StepOutcome,
 };
+use rehearsal::scenario::{Arrivals, Between, Load, Ramp, Shape};
 
 #[test]
 fn a_dialogue_is_completed_by_what_the_program_says() {
@@ -501,4 +502,117 @@ fn a_run_that_is_stopped_gently_lets_its_flows_finish() {
             .iter()
             .all(|flow| flow.outcome == FlowOutcome::Completed)
     );
+}
+
+/// A scenario whose only program answers after this many seconds.
+fn answers_after(seconds: &str) -> Rehearsing {
+    Rehearsing::with_turns(
+        &format!(r#"sleep, "{seconds}", print, "done\\n""#),
+        "- see: done\n- exits: 0",
+    )
+}
+
+#[test]
+fn an_open_load_starts_by_the_clock_and_counts_what_it_drops() {
+    let mut run = answers_after("0.5");
+    run.load = Some(Load {
+        shape: Shape::Open {
+            rate: Ramp::constant(20.0),
+            arrivals: Arrivals::Even,
+            most_in_flight: 4,
+        },
+        flows: None,
+        duration: Some(Duration::from_secs(1)),
+        ..Load::closed(1, 1)
+    });
+    let run = run.perform();
+    let drops = run
+        .events
+        .iter()
+        .filter(|event| matches!(event, RunEvent::FlowDropped { .. }));
+    assert_eq!(
+        run.flows.len() + drops.count(),
+        20,
+        "every flow that was due is accounted for"
+    );
+    assert!(
+        run.flows.len() <= 12,
+        "at most four at once for half a second each"
+    );
+    assert!(
+        run.flows
+            .iter()
+            .all(|flow| flow.outcome == FlowOutcome::Completed)
+    );
+}
+
+#[test]
+fn the_warm_up_is_marked() {
+    let mut run = answers_after("0");
+    run.load = Some(Load {
+        shape: Shape::Open {
+            rate: Ramp::constant(20.0),
+            arrivals: Arrivals::Even,
+            most_in_flight: 100,
+        },
+        flows: Some(4),
+        warm_up: Duration::from_millis(200),
+        ..Load::closed(1, 1)
+    });
+    let run = run.perform();
+    let counted = run.flows.iter().filter(|flow| flow.counted).count();
+    assert_eq!((run.flows.len(), counted), (8, 4));
+}
+
+#[test]
+fn what_does_not_finish_when_the_time_is_over_is_ended() {
+    let mut run = Rehearsing::with_turns("forever", "- see: never");
+    run.load = Some(Load {
+        flows: None,
+        duration: Some(Duration::from_millis(200)),
+        graceful_stop: Duration::from_millis(200),
+        ..Load::closed(1, 2)
+    });
+    let run = run.perform();
+    assert!(!run.end.interrupted, "the run ended by its own clock");
+    assert_eq!(run.flows.len(), 2);
+    assert!(
+        run.flows
+            .iter()
+            .all(|flow| flow.outcome == FlowOutcome::Interrupted)
+    );
+}
+
+/// What closed loads hide: while a program stalls, they simply ask less often.
+#[test]
+fn a_stall_shows_in_the_response_times_of_an_open_load() {
+    // The one worker's flow takes 300 ms; flows are due every 100 ms.
+    let load = |shape| Load {
+        shape,
+        flows: Some(8),
+        ..Load::closed(1, 1)
+    };
+    let closed = load(Shape::Closed {
+        parallel: Ramp::constant(1.0),
+        flows_each: None,
+        between: Between::Pace(Duration::from_millis(100)),
+    });
+    let open = load(Shape::Open {
+        rate: Ramp::constant(10.0),
+        arrivals: Arrivals::Even,
+        most_in_flight: 100,
+    });
+    let response = |load: Load| -> Vec<u64> {
+        let mut run = answers_after("0.3");
+        run.load = Some(load);
+        let flows = run.perform().flows;
+        flows
+            .iter()
+            .map(|flow| flow.late_us + flow.duration_us)
+            .collect()
+    };
+    for times in [response(closed), response(open)] {
+        assert_eq!(times.len(), 8);
+        assert!(times.iter().all(|time| *time >= 300_000), "{times:?}");
+    }
 }

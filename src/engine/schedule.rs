@@ -171,10 +171,9 @@ impl Schedule {
             } => closed(parallel, *flows_each, *between, workers, now),
         };
         match next {
-            Next::At(time) if self.end.is_some_and(|end| time >= end) && self.is_closed() => {
-                // Whatever would be ready only then is not started any more.
-                Next::At(self.end.unwrap_or(time))
-            }
+            // At its end the schedule wants to be asked, whatever else there is to wait for.
+            Next::At(time) => Next::At(self.end.map_or(time, |end| end.min(time))),
+            Next::WhenOneEnds => self.end.map_or(Next::WhenOneEnds, Next::At),
             Next::Start(start) => {
                 let counted = start.intended >= self.warm_up;
                 self.count(counted);
@@ -211,10 +210,6 @@ impl Schedule {
     /// When no more flows are started, if the clock decides that.
     pub(super) fn end(&self) -> Option<Duration> {
         self.end
-    }
-
-    fn is_closed(&self) -> bool {
-        matches!(self.model, Model::Closed { .. })
     }
 
     fn count(&mut self, counted: bool) {

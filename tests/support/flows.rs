@@ -18,6 +18,8 @@ use rehearsal::scenario::{self, CompileOptions, Load};
 pub struct Rehearsing {
     pub flows: u64,
     pub parallel: u64,
+    /// Instead of so many flows, so many at once.
+    pub load: Option<Load>,
     pub seed: u64,
     pub variables: Vec<(String, String)>,
     pub delay: Option<Duration>,
@@ -61,6 +63,7 @@ impl Rehearsing {
         Rehearsing {
             flows: 1,
             parallel: 1,
+            load: None,
             seed: 1,
             variables: Vec::new(),
             delay: None,
@@ -100,7 +103,10 @@ impl Rehearsing {
         let options = RunOptions {
             plan: Arc::new(compiled.plan),
             run_id: RunId("TEST".into()),
-            load: Load::closed(self.flows, self.parallel),
+            load: self
+                .load
+                .clone()
+                .unwrap_or_else(|| Load::closed(self.flows, self.parallel)),
             seed: self.seed,
             variables: self.variables.clone(),
             step_timeout: None,
