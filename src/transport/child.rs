@@ -137,6 +137,7 @@ pub struct Child {
 impl Child {
     pub(super) fn new(process: Arc<Process>, wires: Wires) -> io::Result<Self> {
         let guard = Unowned(Some(Arc::clone(&process)));
+        let are_pipes = matches!(wires, Wires::Pipes(_));
         let (input, outputs) = match wires {
             Wires::Terminal(master) => {
                 let master = Rc::new(Watched::owned(
@@ -165,7 +166,7 @@ impl Child {
             finished: Cell::new(false),
         });
         guard.keep();
-        let events = Events::new(Rc::clone(&shared), exit, outputs);
+        let events = Events::new(Rc::clone(&shared), exit, outputs, are_pipes);
         Ok(Child {
             shared,
             events: Some(events),
