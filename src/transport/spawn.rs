@@ -102,6 +102,8 @@ pub struct Spawner {
 
 struct Inner {
     run: Arc<Run>,
+    /// There are no threads that start programs.
+    starts_inline: bool,
     /// `None` once shut down.
     jobs: Mutex<Option<Sender<Job>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -113,6 +115,12 @@ static SPAWNERS: AtomicUsize = AtomicUsize::new(0);
 
 pub(super) fn is_the_only_spawner() -> bool {
     SPAWNERS.load(Ordering::SeqCst) == 1
+}
+
+/// A program that was ordered.
+enum Ordered {
+    Started(Started),
+    Awaited(oneshot::Receiver<Result<Started, SpawnError>>),
 }
 
 struct Job {
@@ -152,7 +160,9 @@ pub(super) fn abandon(process: Arc<Process>) {
 }
 
 impl Spawner {
-    /// Starts `threads` threads that start programs (at least one) and one that ends them.
+    /// Starts `threads` threads that start programs and one that ends them. Without the former,
+    /// programs are started on the caller's thread: that costs less, but holds up whatever else
+    /// the thread has to do.
     ///
     /// This process becomes the parent of all orphans among its descendants, its limit of
     /// descriptors is raised as far as it may be (programs get the former limit), and
@@ -195,7 +205,7 @@ impl Spawner {
         let (jobs, job_box) = channel();
         let job_box = Arc::new(Mutex::new(job_box));
         let mut handles = Vec::new();
-        for number in 0..threads.max(1) {
+        for number in 0..threads {
             let run = Arc::clone(&run);
             let job_box = Arc::clone(&job_box);
             let builder = thread::Builder::new().name(format!("spawner-{number}"));
@@ -207,6 +217,7 @@ impl Spawner {
         Ok(Spawner {
             inner: Arc::new(Inner {
                 run,
+                starts_inline: threads == 0,
                 jobs: Mutex::new(Some(jobs)),
                 threads: Mutex::new(handles),
                 watcher: Mutex::new(watcher),
@@ -224,18 +235,10 @@ impl Spawner {
     /// Why the program does not run. All that `execve(2)` has to say comes here, not later.
     pub async fn spawn(&self, command: Command) -> Result<Child, SpawnError> {
         let program = command.program.clone();
-        let (reply, answer) = oneshot::channel();
-        {
-            let jobs = self
-                .inner
-                .jobs
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            let jobs = jobs.as_ref().ok_or(SpawnError::ShutDown)?;
-            jobs.send(Job { command, reply })
-                .map_err(|_| SpawnError::ShutDown)?;
-        }
-        let mut started = answer.await.map_err(|_| SpawnError::ShutDown)??;
+        let mut started = match self.order(command)? {
+            Ordered::Started(started) => started,
+            Ordered::Awaited(answer) => answer.await.map_err(|_| SpawnError::ShutDown)??,
+        };
         let (Some(process), Some(wires)) = (started.process.take(), started.wires.take()) else {
             return Err(SpawnError::ShutDown);
         };
@@ -244,6 +247,19 @@ impl Spawner {
             program,
             source,
         })
+    }
+
+    /// Has a program started, on this thread if there is no other for it.
+    fn order(&self, command: Command) -> Result<Ordered, SpawnError> {
+        let jobs = lock(&self.inner.jobs);
+        let jobs = jobs.as_ref().ok_or(SpawnError::ShutDown)?;
+        if self.inner.starts_inline {
+            return start(&self.inner.run, &command).map(Ordered::Started);
+        }
+        let (reply, answer) = oneshot::channel();
+        jobs.send(Job { command, reply })
+            .map_err(|_| SpawnError::ShutDown)?;
+        Ok(Ordered::Awaited(answer))
     }
 
     /// The word that every process of this run carries in its environment.
