@@ -1,13 +1,14 @@
 //! Starting programs, on threads of their own.
 
+use std::collections::VecDeque;
 use std::ffi::{CString, OsStr, OsString};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -104,8 +105,7 @@ struct Inner {
     run: Arc<Run>,
     /// There are no threads that start programs.
     starts_inline: bool,
-    /// `None` once shut down.
-    jobs: Mutex<Option<Sender<Job>>>,
+    jobs: Arc<Jobs>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     watcher: Mutex<Option<Watcher>>,
 }
@@ -202,14 +202,13 @@ impl Spawner {
         ));
         let janitor = Janitor::new(Arc::clone(&run), order_box, heard)?;
 
-        let (jobs, job_box) = channel();
-        let job_box = Arc::new(Mutex::new(job_box));
+        let jobs = Arc::<Jobs>::default();
         let mut handles = Vec::new();
         for number in 0..threads {
             let run = Arc::clone(&run);
-            let job_box = Arc::clone(&job_box);
+            let jobs = Arc::clone(&jobs);
             let builder = thread::Builder::new().name(format!("spawner-{number}"));
-            handles.push(builder.spawn(move || start_all(&run, &job_box))?);
+            handles.push(builder.spawn(move || start_all(&run, &jobs))?);
         }
         let builder = thread::Builder::new().name("janitor".to_owned());
         handles.push(builder.spawn(move || janitor.work())?);
@@ -218,7 +217,7 @@ impl Spawner {
             inner: Arc::new(Inner {
                 run,
                 starts_inline: threads == 0,
-                jobs: Mutex::new(Some(jobs)),
+                jobs,
                 threads: Mutex::new(handles),
                 watcher: Mutex::new(watcher),
             }),
@@ -251,14 +250,16 @@ impl Spawner {
 
     /// Has a program started, on this thread if there is no other for it.
     fn order(&self, command: Command) -> Result<Ordered, SpawnError> {
-        let jobs = lock(&self.inner.jobs);
-        let jobs = jobs.as_ref().ok_or(SpawnError::ShutDown)?;
         if self.inner.starts_inline {
+            // Held until the program counts as started, so that a shutdown cannot overlook it.
+            let waiting = self.inner.jobs.lock();
+            if waiting.closed {
+                return Err(SpawnError::ShutDown);
+            }
             return start(&self.inner.run, &command).map(Ordered::Started);
         }
         let (reply, answer) = oneshot::channel();
-        jobs.send(Job { command, reply })
-            .map_err(|_| SpawnError::ShutDown)?;
+        self.inner.jobs.put(Job { command, reply })?;
         Ok(Ordered::Awaited(answer))
     }
 
@@ -299,7 +300,7 @@ impl Inner {
     /// Starts nothing any more, and has everything ended. Refused by a janitor that was told
     /// before and has left.
     fn close(&self, within: Duration, reply: Option<Sender<Leftovers>>) {
-        lock(&self.jobs).take();
+        self.jobs.close();
         let watcher = lock(&self.watcher).take();
         self.run.order(Order::Close {
             within,
@@ -316,13 +317,60 @@ impl Drop for Inner {
     }
 }
 
+/// The programs that are to be started: first come, first served, by any of the threads.
+#[derive(Default)]
+struct Jobs {
+    waiting: Mutex<Waiting>,
+    /// Wakes one thread for one job.
+    bell: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    jobs: VecDeque<Job>,
+    /// Nothing is started any more.
+    closed: bool,
+}
+
+impl Jobs {
+    fn put(&self, job: Job) -> Result<(), SpawnError> {
+        let mut waiting = self.lock();
+        if waiting.closed {
+            return Err(SpawnError::ShutDown);
+        }
+        waiting.jobs.push_back(job);
+        drop(waiting);
+        self.bell.notify_one();
+        Ok(())
+    }
+
+    /// The next job; `None` when there can be no more.
+    fn take(&self) -> Option<Job> {
+        let waiting = self.lock();
+        let woken = self
+            .bell
+            .wait_while(waiting, |all| all.jobs.is_empty() && !all.closed);
+        let mut waiting = woken.unwrap_or_else(PoisonError::into_inner);
+        waiting.jobs.pop_front()
+    }
+
+    /// Whoever waits for a job that was not begun learns that it will not be.
+    fn close(&self) {
+        let mut waiting = self.lock();
+        waiting.closed = true;
+        waiting.jobs.clear();
+        drop(waiting);
+        self.bell.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        lock(&self.waiting)
+    }
+}
+
 /// The work of a spawner's thread: one order after the other, until there can be no more.
-fn start_all(run: &Arc<Run>, jobs: &Mutex<Receiver<Job>>) {
-    loop {
-        let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(Job { command, reply }) = job else {
-            return;
-        };
+fn start_all(run: &Arc<Run>, jobs: &Jobs) {
+    while let Some(Job { command, reply }) = jobs.take() {
         if reply.is_closed() {
             continue;
         }
