@@ -19,7 +19,6 @@ use rustix::io::Errno;
 use tokio::time::Sleep;
 
 use super::child::{Shared, Wire};
-use super::janitor::Order;
 use super::process::Death;
 use super::sys::Watched;
 use crate::model::{Ending, ExitCause, Stream, Usage};
@@ -186,11 +185,8 @@ impl Events {
         self.phase = Phase::Over;
         self.outputs.clear();
         self.shared.finish();
-        let process = Arc::clone(&self.shared.process);
-        // Refused only by a janitor that has ended everything.
-        process.run.order(Order::Departed {
-            process: Arc::clone(&process),
-        });
+        let process = &self.shared.process;
+        process.run.departed(process);
         let Death {
             exit,
             ending,
