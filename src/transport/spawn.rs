@@ -1,4 +1,4 @@
-//! Starting programs, on threads of their own.
+//! Starting programs, on threads of their own or on the caller's.
 
 use std::collections::VecDeque;
 use std::ffi::{CString, OsStr, OsString};
