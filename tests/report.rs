@@ -82,6 +82,7 @@ fn info(flows: u64, parallel: u64) -> RunInfo {
         flows: Some(flows),
         duration_us: None,
         load: format!("{parallel} at once"),
+        wanted_per_second: None,
         parallel,
         seed: 7,
         started_at: noon(),
