@@ -12,6 +12,8 @@ mod error;
 mod exit;
 mod machine;
 mod menu;
+mod merge;
+mod report;
 mod run;
 mod scenario;
 mod schema;
@@ -65,6 +67,8 @@ fn perform(args: Args, environment: &Environment) -> Result<Exit, CliError> {
             parallel,
             json,
         }) => check::check(scenario, parallel, json, environment),
+        Some(Command::Report { folder, json }) => report::report(&folder, json, environment),
+        Some(Command::Merge { folders, into }) => merge::merge(&folders, &into, environment),
         Some(Command::Schema) => schema::schema(),
         Some(Command::Shop { .. }) => Err(CliError::usage(
             "this program was built without the shop",

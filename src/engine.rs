@@ -202,6 +202,7 @@ fn run_info(options: &RunOptions) -> RunInfo {
         duration_us: options.load.end().map(context::micros),
         parallel: options.load.most_in_flight(),
         load: options.load.to_string(),
+        wanted_per_second: options.load.wanted_per_second(),
         seed: options.seed,
         started_at: options.started_at,
     }

@@ -10,7 +10,10 @@
 
 mod error;
 mod failure;
+mod folder;
+mod latency_log;
 mod log;
+mod merge;
 mod neutral;
 mod output;
 mod own;
@@ -20,16 +23,23 @@ pub mod record;
 mod recorder;
 mod reporters;
 mod results;
+mod saved;
+mod spool;
 mod story;
 pub mod terminal;
 pub mod units;
 
 pub use error::ReportError;
+pub use folder::RunFolder;
+pub use latency_log::LatencyLog;
 pub use log::Log;
+pub use merge::{MergeError, merge};
 pub use neutral::{neutral, neutral_lines};
 pub use output::Output;
 pub use progress::{Bars, Lines};
 pub use recorder::{Recorded, Recorder};
 pub use reporters::{Reporter, Reporters};
-pub use results::{Place, Reserved, Spool, SpooledFlows, save, write_record};
+pub use results::{Place, Reserved};
+pub use saved::{Completeness, SavedRun};
+pub use spool::{Spool, SpooledFlows, write_record};
 pub use story::Story;

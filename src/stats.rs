@@ -6,6 +6,7 @@
 
 mod failures;
 mod histogram;
+mod measures;
 mod resources;
 mod summary;
 mod tally;
@@ -13,8 +14,10 @@ mod tally;
 mod testing;
 
 pub use failures::MOST_GROUPS;
-pub use histogram::{Histogram, Spread};
+pub use histogram::{Encoded, Histogram, Range, Spread};
+pub use measures::{Histograms, MissingHistogram};
 pub use summary::{
-    FailureGroup, FailureSummary, FlowCounts, ProcessCounts, RoleSummary, StepSummary, Summary,
+    FailureGroup, FailureSummary, FlowCounts, Phases, ProcessCounts, RoleSummary, StepSummary,
+    Summary,
 };
 pub use tally::Tally;

@@ -129,7 +129,7 @@ flow:
     let json = sandbox
         .results()
         .into_iter()
-        .find(|path| path.extension().is_some_and(|it| it == "json"));
+        .find(|path| path.ends_with("result.json"));
     let result = std::fs::read(json.expect("it was saved")).expect("it is there");
     let result: serde_json::Value = serde_json::from_slice(&result).expect("JSON");
     let flows = &result["summary"]["flows"];

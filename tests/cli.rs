@@ -52,14 +52,14 @@ impl Stage {
         command.spawn().unwrap()
     }
 
-    /// The results files that are in the usual place.
+    /// The folders of saved runs that are in the usual place.
     fn results(&self) -> Vec<PathBuf> {
         let Ok(entries) = fs::read_dir(self.path().join("rehearsal-results")) else {
             return Vec::new();
         };
         let paths = entries.map(|entry| entry.unwrap().path());
         paths
-            .filter(|path| path.extension().is_some_and(|it| it == "json"))
+            .filter(|path| !path.ends_with("orchestrator_logs"))
             .collect()
     }
 }
@@ -182,11 +182,22 @@ fn several_flows_are_saved() {
         .assert()
         .code(0)
         .stdout(told);
-    let [path] = stage.results().try_into().unwrap();
-    let result = json(&fs::read(path).unwrap());
-    assert_eq!(result["format"], "rehearsal-result/1");
+    let [folder] = stage.results().try_into().unwrap();
+    let result = json(&fs::read(folder.join("result.json")).unwrap());
+    assert_eq!(result["format"], "rehearsal-result/2");
     assert_eq!(result["summary"]["flows"]["completed"], 3);
-    assert_eq!(result["flows"].as_array().unwrap().len(), 3);
+    assert_eq!(result["histograms"]["flow.response"]["count"], 3);
+    let flows = fs::read_to_string(folder.join("flows.jsonl")).unwrap();
+    assert_eq!(flows.lines().count(), 1 + 3);
+    for (name, has) in [
+        ("latency.hlog", "Tag=flow,"),
+        ("run.log", "flow 3 ended"),
+        ("scenario.yaml", "name: order-flow"),
+    ] {
+        let text = fs::read_to_string(folder.join(name)).unwrap();
+        assert!(text.contains(has), "{name}: {text}");
+        assert!(!text.contains("customer123"), "{name} has a secret");
+    }
 }
 
 #[test]
@@ -327,13 +338,8 @@ fn two_runs_at_once_share_no_file() {
     }
     assert_eq!(stage.results().len(), 3);
     for path in stage.results() {
-        assert_eq!(
-            json(&fs::read(path).unwrap())["flows"]
-                .as_array()
-                .unwrap()
-                .len(),
-            1
-        );
+        let result = json(&fs::read(path.join("result.json")).unwrap());
+        assert_eq!(result["summary"]["flows"]["completed"], 1);
     }
 }
 
@@ -417,7 +423,7 @@ fn signals_end_a_run_with_a_report_and_exit_code_130() {
         );
         let [path] = stage.results().try_into().unwrap();
         assert_eq!(
-            json(&fs::read(path).unwrap())["summary"]["interrupted"],
+            json(&fs::read(path.join("result.json")).unwrap())["summary"]["interrupted"],
             true
         );
     }

@@ -9,8 +9,8 @@ use insta::assert_snapshot;
 use rehearsal::model::*;
 use rehearsal::report::record::{Environment, FORMAT, Head, Outcome, ResultRecord};
 use rehearsal::report::{
-    Lines, Log, Output, Place, Recorded, Recorder, Reporter, Reporters, Spool, Story, save,
-    terminal, write_record,
+    LatencyLog, Lines, Log, Output, Place, Recorded, Recorder, Reporter, Reporters, RunFolder,
+    SavedRun, Story, terminal, write_record,
 };
 
 /// A writer whose text can be read while somebody else owns it.
@@ -82,6 +82,7 @@ fn info(flows: u64, parallel: u64) -> RunInfo {
         flows: Some(flows),
         duration_us: None,
         load: format!("{parallel} at once"),
+        wanted_per_second: None,
         parallel,
         seed: 7,
         started_at: noon(),
@@ -294,6 +295,7 @@ fn head(recorded: &Recorded) -> Head {
         &recorded.info,
         environment(),
         recorded.summary.clone(),
+        recorded.histograms.clone(),
         notices,
     )
 }
@@ -356,6 +358,54 @@ fn the_report_of_an_interrupted_run_at_eighty_columns() {
         "{text}"
     );
     assert_snapshot!(text);
+}
+
+/// A run of forty flows by the clock, each later and slower than the last; three are dropped.
+fn open_load() -> Vec<RunEvent> {
+    let mut events = events(&[Course::Well; 40], 200);
+    for event in &mut events {
+        match event {
+            RunEvent::RunStarted(info) => {
+                info.load = "5/s, at most 200 under way".into();
+                info.wanted_per_second = Some(5.0);
+                (info.flows, info.duration_us) = (None, Some(10_000_000));
+            }
+            RunEvent::FlowEnded(flow) => {
+                let number = flow.number.0;
+                flow.started_at += Duration::from_millis(number * 250);
+                flow.late_us = number * 50_000;
+                flow.duration_us = 300_000 + number * number * 1_000;
+            }
+            _ => {}
+        }
+    }
+    let end = events.len() - 1;
+    let dropped = RunEvent::FlowDropped { counted: true };
+    events.splice(end..end, vec![dropped; 3]);
+    events
+}
+
+#[test]
+fn the_report_of_an_open_load_on_a_wide_terminal() {
+    let recorded = record(Recorder::new(), open_load());
+    let text = terminal::render(&recorded.info, &recorded.summary, 120);
+    assert_snapshot!(anstream::adapter::strip_str(&text).to_string());
+}
+
+#[test]
+fn every_width_has_the_figures_that_matter() {
+    let recorded = record(Recorder::new(), open_load());
+    for width in 80..=140 {
+        let text = terminal::render(&recorded.info, &recorded.summary, width);
+        let text = anstream::adapter::strip_str(&text).to_string();
+        let widest = text.lines().map(|line| line.chars().count()).max();
+        assert!(widest <= Some(width), "{width}:\n{text}");
+        let headings = text.lines().find(|line| line.contains("Actor, step"));
+        let headings = headings.expect("a table of times");
+        for heading in ["Count", "Success", "Average", "p50", "p95", "Max"] {
+            assert!(headings.contains(heading), "{width}: {headings}");
+        }
+    }
 }
 
 #[test]
@@ -424,56 +474,67 @@ fn a_log_on_a_full_disk_is_an_error_that_names_it() {
 #[test]
 fn the_result_record() {
     let folder = tempfile::tempdir().unwrap();
-    let id = RunId("REAL-E2E-20260131-120000".into());
-    let spool = Spool::create(folder.path(), &id, environment()).unwrap();
+    let folder = RunFolder::at(folder.path());
+    let spool = folder.spool(environment()).unwrap();
     let recorded = record(
         Recorder::with_spool(spool),
         events(&[Course::Well, Course::TimesOut], 2),
     );
     let mut text = Vec::new();
     write_record(&mut text, &head(&recorded), recorded.flows.as_ref()).unwrap();
-    assert_snapshot!(redacted(&String::from_utf8(text).unwrap()));
+    let text = redacted(&String::from_utf8(text).unwrap());
+    let counts = regex::Regex::new("(v2_deflate_base64\": )\"[^\"]+\"").unwrap();
+    assert_snapshot!(counts.replace_all(&text, "$1\"[counts]\""));
 }
 
 #[test]
-fn saved_results_are_whole_and_the_spool_is_gone() {
-    let folder = tempfile::tempdir().unwrap();
-    let reserved = Place::open(folder.path()).unwrap().reserve(noon()).unwrap();
-    let spool = Spool::create(folder.path(), &reserved.id, environment()).unwrap();
-    let mut recorded = record(Recorder::with_spool(spool), events(&MIXED, 2));
-    let spool = recorded.flows.as_ref().unwrap().path.clone();
-    save(
-        &reserved.results_path,
-        &head(&recorded),
-        recorded.flows.take(),
-    )
-    .unwrap();
+fn a_saved_run_has_all_its_files() {
+    let place = tempfile::tempdir().unwrap();
+    let reserved = Place::open(place.path()).unwrap().reserve(noon()).unwrap();
+    let folder = RunFolder::create(&reserved.folder).unwrap();
+    folder.keep_scenario("name: order-flow\n").unwrap();
+    let spool = folder.spool(environment()).unwrap();
+    let recorded = record(Recorder::with_spool(spool), events(&MIXED, 2));
+    folder
+        .finish(&head(&recorded), Some(&reserved.log_path))
+        .unwrap();
+    let names = |folder: &RunFolder| {
+        let files = std::fs::read_dir(folder.path()).unwrap();
+        let mut names: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let expected = ["flows.jsonl", "result.json", "run.log", "scenario.yaml"];
+    assert_eq!(names(&folder), expected);
 
-    let text = std::fs::read_to_string(&reserved.results_path).unwrap();
-    let read: ResultRecord = serde_json::from_str(&text).unwrap();
+    let again = folder.finish(&head(&recorded), None).unwrap_err();
+    assert!(again.to_string().contains("result.json"), "{again}");
+
+    let copy = folder.copy_to(&place.path().join("copy")).unwrap();
+    assert_eq!(names(&copy), expected);
+    let mut text = Vec::new();
+    let saved = SavedRun::open(copy.path()).unwrap();
+    saved.write_record(&mut text).unwrap();
+    let read: ResultRecord = serde_json::from_slice(&text).unwrap();
     assert_eq!(read.head.format, FORMAT);
     assert_eq!(read.head.summary, recorded.summary);
+    assert_eq!(read.head.histograms, recorded.histograms);
     assert_eq!(read.flows.len(), 4);
     assert_eq!(read.flows[1].outcome, Outcome::Failed);
     assert_eq!(read.flows[1].failure.as_ref().unwrap().detail, failure());
-    assert!(!spool.exists());
-    let again = save(&reserved.results_path, &head(&recorded), None).unwrap_err();
-    let named = again
-        .to_string()
-        .contains(&reserved.results_path.display().to_string());
-    assert!(named, "{again}");
 }
 
 #[test]
 fn flows_are_on_disk_before_the_run_has_ended() {
     let folder = tempfile::tempdir().unwrap();
-    let spool = Spool::create(folder.path(), &RunId("run".into()), environment()).unwrap();
+    let folder = RunFolder::at(folder.path());
+    let spool = folder.spool(environment()).unwrap();
     let reporters = Reporters::start(Recorder::with_spool(spool), Vec::new(), false).unwrap();
     let sink = reporters.sink();
     let mut events = events(&[Course::Well], 1);
     events.pop();
     events.into_iter().for_each(|event| sink.emit(event));
-    let path = folder.path().join("run.flows.jsonl");
+    let path = folder.flows().path;
     let deadline = std::time::Instant::now() + Duration::from_secs(20);
     while std::fs::read_to_string(&path).unwrap().lines().count() < 2 {
         assert!(
@@ -483,4 +544,64 @@ fn flows_are_on_disk_before_the_run_has_ended() {
         std::thread::yield_now();
     }
     reporters.finish().unwrap();
+}
+
+/// The count and the tag of each interval, with when it began.
+fn intervals(log: &str) -> Vec<(u64, String, u64)> {
+    use base64::Engine as _;
+    use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
+    let entries = IntervalLogIterator::new(log.as_bytes()).map(|entry| entry.unwrap());
+    entries
+        .filter_map(|entry| match entry {
+            LogEntry::Interval(interval) => {
+                let bytes = base64::engine::general_purpose::STANDARD
+                    .decode(interval.encoded_histogram())
+                    .unwrap();
+                let counts: hdrhistogram::Histogram<u64> =
+                    hdrhistogram::serialization::Deserializer::new()
+                        .deserialize(&mut bytes.as_slice())
+                        .unwrap();
+                let tag = interval.tag().unwrap().as_str().to_owned();
+                Some((interval.start_timestamp().as_secs(), tag, counts.len()))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn latencies_are_logged_once_a_second_by_tag() {
+    let page = Page::default();
+    let mut log = LatencyLog::new("latency.hlog".as_ref(), page.clone());
+    let events = events(&[Course::Well, Course::TimesOut, Course::Well], 2);
+    // Up to the end of the second flow.
+    let ends = |event: &RunEvent| matches!(event, RunEvent::FlowEnded(_));
+    let second = events.iter().position(ends).unwrap() + 1;
+    let second = second + events[second..].iter().position(ends).unwrap() + 1;
+    events[..second].iter().for_each(|event| log.event(event));
+    log.tick(Duration::from_millis(750));
+    assert!(intervals(&page.text()).is_empty(), "{}", page.text());
+    log.tick(Duration::from_millis(1_000));
+    log.tick(Duration::from_millis(2_000));
+    events[second..].iter().for_each(|event| log.event(event));
+    log.finish().unwrap();
+    let told = intervals(&page.text());
+    let told: Vec<_> = told
+        .iter()
+        .map(|(at, tag, n)| (*at, tag.as_str(), *n))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (0, "flow", 1),
+            (0, "flow.failed", 1),
+            (0, "step.01_start_customer_portal", 2),
+            (0, "step.02_create_order", 2),
+            (0, "step.03_process_order", 1),
+            (2, "flow", 1),
+            (2, "step.01_start_customer_portal", 1),
+            (2, "step.02_create_order", 1),
+            (2, "step.03_process_order", 1),
+        ]
+    );
 }

@@ -12,10 +12,11 @@ use super::{exit, seconds};
 
 const EXAMPLES: &str =
     "  rehearsal run                                    one order, told step by step
-  rehearsal run --flows 200 --parallel 50 --save   many, at once, kept as JSON
+  rehearsal run --flows 200 --parallel 50 --save   many, at once, kept in a folder
   rehearsal run --rate 5/s --duration 1m           by the clock, slow programs or not
   rehearsal run my.yaml --var user=ann -v          your own programs, dialogue in the log
   rehearsal run --json | jq .summary               for other programs
+  rehearsal report rehearsal-results/REAL-E2E-…    what came of a run that was kept
   rehearsal check my.yaml                          what is wrong, or what would be done
   rehearsal                                        a menu";
 
@@ -88,6 +89,23 @@ pub enum Command {
         /// For programs
         #[arg(long)]
         json: bool,
+    },
+    /// Show the report of a saved run again, also of one that was killed
+    Report {
+        /// The folder that `run --save` has made
+        folder: PathBuf,
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make one run of several of the same scenario, with exact percentiles
+    Merge {
+        /// The folders that `run --save` has made, on this machine or on others
+        #[arg(required = true, num_args = 2.., value_name = "FOLDER")]
+        folders: Vec<PathBuf>,
+        /// The new folder for what comes of it
+        #[arg(long, value_name = "DIR")]
+        into: PathBuf,
     },
     /// Print the JSON Schema of scenarios, for editors
     Schema,
@@ -180,7 +198,8 @@ pub struct RunArgs {
     #[arg(long, value_name = "DIR")]
     pub scripts: Vec<PathBuf>,
 
-    /// Keep the results as a JSON file in DIR [default: see Environment]. DIR needs the `=`
+    /// Keep the results in a folder of the run's own in DIR [default: see Environment]. DIR needs
+    /// the `=`
     #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true)]
     pub save: Option<Option<PathBuf>>,
 

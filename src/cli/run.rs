@@ -17,7 +17,7 @@ use super::signals::{self, Patience, Signal};
 /// Performs the run and reports it.
 pub(super) fn run(settings: &RunSettings, environment: &Environment) -> Result<Exit, CliError> {
     let keep = match (&settings.save, settings.format) {
-        (Save::Usual | Save::In(_), _) => Keep::InFile,
+        (Save::Usual | Save::In(_), _) => Keep::InFolder,
         (Save::No, Format::Json) => Keep::ForNow,
         (Save::No, Format::People) => Keep::Nothing,
     };

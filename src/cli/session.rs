@@ -1,6 +1,5 @@
 //! One run from its preparation to its results.
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -12,7 +11,7 @@ use crate::engine::{self, Control, RunOptions};
 use crate::model::{EventSink, RunEvent, RunId};
 use crate::report::record::Head;
 use crate::report::{
-    self, Log, Place, Recorded, Recorder, ReportError, Reporter, Reporters, Reserved, Spool,
+    self, Log, Place, Recorded, Recorder, ReportError, Reporter, Reporters, Reserved, RunFolder,
 };
 use crate::transport::WatcherProgram;
 
@@ -34,7 +33,8 @@ pub(super) struct Session {
     pub messages: Messages,
     options: RunOptions,
     names: Reserved,
-    recorder: Recorder,
+    /// Where the run is kept as it goes on, if it is.
+    folder: Option<RunFolder>,
     dialogue: Dialogue,
     environment: report::record::Environment,
     keep: Keep,
@@ -49,8 +49,8 @@ pub(super) enum Keep {
     Nothing,
     /// They may be wanted as long as this program runs.
     ForNow,
-    /// In the results file.
-    InFile,
+    /// In a folder of the run's own, among the results.
+    InFolder,
 }
 
 /// A way to tell the reader of a run something while it goes on.
@@ -79,6 +79,8 @@ pub(super) struct Finished {
     pub left_over: Vec<u32>,
     pub log: PathBuf,
     pub results: Results,
+    /// Where the run was kept as it went on, if it was.
+    folder: Option<RunFolder>,
     /// Holds what the run left for as long as somebody may want it.
     _temporary: TempDir,
 }
@@ -86,9 +88,9 @@ pub(super) struct Finished {
 /// Where the results of a run are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Results {
-    /// In this file.
+    /// In this folder.
     Saved(PathBuf),
-    /// Nowhere yet; this file is free for them.
+    /// Nowhere yet; this folder can be made for them.
     NotSaved(PathBuf),
 }
 
@@ -131,7 +133,14 @@ impl Session {
         let started_at = Local::now();
         let names = place.reserve(started_at)?;
         let record = environment.record(&secret_values(&plan, settings));
-        let recorder = recorder(keep, &names, temporary.path(), record.clone())?;
+        let folder = match keep {
+            Keep::Nothing => None,
+            Keep::ForNow => Some(RunFolder::create(&temporary.path().join("kept"))?),
+            Keep::InFolder => Some(RunFolder::create(&names.folder)?),
+        };
+        if let Some(folder) = &folder {
+            folder.keep_scenario(&plan.masked_source())?;
+        }
         let options = RunOptions {
             run_id: names.id.clone(),
             load: load.clone(),
@@ -155,7 +164,7 @@ impl Session {
             messages: Messages::default(),
             options,
             names,
-            recorder,
+            folder,
             dialogue: settings.dialogue,
             environment: record,
             keep,
@@ -174,12 +183,18 @@ impl Session {
         let Reserved {
             log_path,
             log,
-            results_path,
+            folder: results,
             ..
         } = self.names;
-        let log = Box::new(Log::new(&log_path, log));
+        let mut recorder = Recorder::new();
+        let mut listeners: Vec<Box<dyn Reporter>> =
+            vec![reporter, Box::new(Log::new(&log_path, log))];
+        if let Some(folder) = &self.folder {
+            recorder = Recorder::with_spool(folder.spool(self.environment.clone())?);
+            listeners.push(Box::new(folder.latency_log()?));
+        }
         let dialogue = self.dialogue == Dialogue::Logged;
-        let reporters = Reporters::start(self.recorder, vec![reporter, log], dialogue)?;
+        let reporters = Reporters::start(recorder, listeners, dialogue)?;
         // Nobody else fills it.
         let _ = self.messages.0.set(reporters.sink());
         for notice in &self.notices {
@@ -188,22 +203,25 @@ impl Session {
         let end = engine::run(self.options, reporters.sink(), &self.control);
         let (recorded, mut errors) = reporters.finish()?;
         let end = end?;
-        let mut recorded = recorded.ok_or_else(|| {
+        let recorded = recorded.ok_or_else(|| {
             ReportError::Thread("the engine ended without having begun the run".into())
         })?;
         let head = Head::new(
             &recorded.info,
             self.environment,
             recorded.summary.clone(),
+            recorded.histograms.clone(),
             recorded.notices.clone(),
         );
-        let mut results = Results::NotSaved(results_path.clone());
-        if self.keep == Keep::InFile {
-            match report::save(&results_path, &head, recorded.flows.take()) {
-                Ok(()) => results = Results::Saved(results_path),
-                Err(error) => errors.push(error),
-            }
-        }
+        let finished = self
+            .folder
+            .as_ref()
+            .map(|folder| folder.finish(&head, Some(&log_path)));
+        let results = match &finished {
+            Some(Ok(())) if self.keep == Keep::InFolder => Results::Saved(results),
+            _ => Results::NotSaved(results),
+        };
+        errors.extend(finished.and_then(Result::err));
         Ok(Finished {
             recorded,
             head,
@@ -211,6 +229,7 @@ impl Session {
             left_over: end.left_over.pids,
             log: log_path,
             results,
+            folder: self.folder,
             _temporary: self.temporary,
         })
     }
@@ -231,47 +250,20 @@ impl Finished {
         }
     }
 
-    /// Puts the results into their file, if they are not there already; says which it is.
+    /// Puts the results into their folder, if they are not there already; says which it is.
     pub(super) fn save(&mut self) -> Result<&Path, ReportError> {
-        if let Results::NotSaved(path) = &self.results {
-            report::save(path, &self.head, self.recorded.flows.take())?;
+        if let (Results::NotSaved(path), Some(folder)) = (&self.results, &self.folder) {
+            self.folder = Some(folder.copy_to(path)?);
             self.results = Results::Saved(path.clone());
         }
         let (Results::Saved(path) | Results::NotSaved(path)) = &self.results;
         Ok(path)
     }
 
-    /// Writes the result record.
+    /// Writes the result record, with the flows.
     pub(super) fn write_record(&self, out: &mut impl Write) -> io::Result<()> {
-        match &self.results {
-            Results::Saved(path) => {
-                io::copy(&mut File::open(path)?, out)?;
-                out.flush()
-            }
-            Results::NotSaved(_) => {
-                report::write_record(out, &self.head, self.recorded.flows.as_ref())
-            }
-        }
+        report::write_record(out, &self.head, self.recorded.flows.as_ref())
     }
-}
-
-fn recorder(
-    keep: Keep,
-    names: &Reserved,
-    temporary: &Path,
-    environment: report::record::Environment,
-) -> Result<Recorder, ReportError> {
-    let beside_results = names.results_path.parent().unwrap_or(Path::new("."));
-    let folder = match keep {
-        Keep::Nothing => return Ok(Recorder::new()),
-        Keep::ForNow => temporary,
-        Keep::InFile => beside_results,
-    };
-    Ok(Recorder::with_spool(Spool::create(
-        folder,
-        &names.id,
-        environment,
-    )?))
 }
 
 /// The place for logs and results, and a notice if it is not where one would look.

@@ -27,7 +27,7 @@ pub struct StepInfo {
 }
 
 /// What is known of a run before its first flow starts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunInfo {
     pub id: RunId,
     /// The scenario's name.
@@ -42,6 +42,8 @@ pub struct RunInfo {
     pub parallel: u64,
     /// The load in words: `50 at once`, `5/s, at most 200 under way`.
     pub load: String,
+    /// How many flows are to start a second, on average, where the clock decides that.
+    pub wanted_per_second: Option<f64>,
     pub seed: u64,
     pub started_at: DateTime<Local>,
 }

@@ -2,22 +2,38 @@
 //!
 //! Units stand in the names, quantities that are not known are `null`, and steps and roles are
 //! named rather than numbered, so that a flow can be read without the rest.
+//!
+//! A saved run is a folder with the run's name:
+//!
+//! - `result.json`: a [`Head`]. The [summary](crate::stats::Summary) has the figures, and
+//!   `histograms` the [distributions](crate::stats::Encoded) that they are of, by name, so that
+//!   runs can be merged without loss: `flow.response`, `flow.service`, `flow.failed_response`,
+//!   `flow.start_delay`, `flow.hand_over`, `flow.next_step`, `flow.paused`, `step.NAME`,
+//!   `role.NAME.startup`;
+//! - `flows.jsonl`: a line about the run (a [`FlowsHead`]), then a line for each [`Flow`] as it
+//!   ended; a flow that was due and not started is the line `{"dropped":1,"counted":true}`;
+//! - `latency.hlog`: an interval log as HdrHistogram's tools read it, with the durations in
+//!   microseconds of what ended in each second, tagged `flow` (from when it was due),
+//!   `flow.failed`, and `step.NAME`;
+//! - `scenario.yaml`: the scenario as it was run, secrets masked;
+//! - `run.log`: the log.
+//!
+//! What is printed for programs is a [`ResultRecord`]: the head with the flows in it.
 
-use std::collections::BTreeMap;
+mod flow;
 
 use chrono::{DateTime, Local};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{
-    Ending, ExitCause, Failure, FlowOutcome, FlowRecord, ProcessRecord, RoleInfo, RunInfo,
-    StepOutcome, StepRecord,
-};
-use crate::stats::Summary;
+use crate::model::{RoleIndex, RoleInfo, RunId, RunInfo, StepInfo};
+use crate::stats::{Histograms, Summary};
+
+pub use flow::{Flow, FlowFailure, FlowStep, Outcome, Process};
 
 /// The name and version of this form.
-pub const FORMAT: &str = "rehearsal-result/1";
+pub const FORMAT: &str = "rehearsal-result/2";
 
-/// A whole result, as read back from a file. It is written piece by piece, by
+/// A whole result, as printed. It is written piece by piece, by
 /// [`write_record`](super::write_record).
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ResultRecord {
@@ -25,6 +41,15 @@ pub struct ResultRecord {
     pub head: Head,
     /// In the order in which they ended.
     pub flows: Vec<Flow>,
+}
+
+/// The first line of `flows.jsonl`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct FlowsHead {
+    /// [`FORMAT`].
+    pub format: String,
+    pub run: Run,
+    pub environment: Environment,
 }
 
 /// All of a result but its flows.
@@ -36,6 +61,10 @@ pub struct Head {
     pub environment: Environment,
     pub summary: Summary,
     pub notices: Vec<String>,
+    /// The runs that this one was merged from.
+    pub merged_from: Vec<Merged>,
+    /// What the figures were made of.
+    pub histograms: Histograms,
 }
 
 impl Head {
@@ -44,6 +73,7 @@ impl Head {
         info: &RunInfo,
         environment: Environment,
         summary: Summary,
+        histograms: Histograms,
         notices: Vec<String>,
     ) -> Self {
         Head {
@@ -52,8 +82,19 @@ impl Head {
             environment,
             summary,
             notices,
+            merged_from: Vec::new(),
+            histograms,
         }
     }
+}
+
+/// A run that became part of another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Merged {
+    pub id: String,
+    pub host: String,
+    pub seed: Option<u64>,
+    pub started_at: DateTime<Local>,
 }
 
 /// What was run.
@@ -69,14 +110,17 @@ pub struct Run {
     pub parallel: u64,
     /// The load in words.
     pub load: String,
-    pub seed: u64,
+    /// How many flows were to start a second, where the clock decided that.
+    pub wanted_per_second: Option<f64>,
+    /// `null` of runs that were merged.
+    pub seed: Option<u64>,
     pub started_at: DateTime<Local>,
     pub roles: Vec<RoleInfo>,
     pub steps: Vec<Step>,
 }
 
 /// A step of the scenario.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     pub name: String,
     /// The role's name.
@@ -98,11 +142,44 @@ impl Run {
             duration_us: info.duration_us,
             parallel: info.parallel,
             load: info.load.clone(),
-            seed: info.seed,
+            wanted_per_second: info.wanted_per_second,
+            seed: Some(info.seed),
             started_at: info.started_at,
             roles: info.roles.clone(),
             steps: steps.collect(),
         }
+    }
+
+    /// What reports need to know of it. A step of a role that is not there gets the first.
+    pub fn info(&self) -> RunInfo {
+        let steps = self.steps.iter().map(|step| StepInfo {
+            name: step.name.clone(),
+            role: RoleIndex(self.role(&step.role).unwrap_or(0)),
+            action: step.action.clone(),
+        });
+        RunInfo {
+            id: RunId(self.id.clone()),
+            scenario: self.scenario.clone(),
+            roles: self.roles.clone(),
+            steps: steps.collect(),
+            flows: self.flows,
+            duration_us: self.duration_us,
+            parallel: self.parallel,
+            load: self.load.clone(),
+            wanted_per_second: self.wanted_per_second,
+            seed: self.seed.unwrap_or_default(),
+            started_at: self.started_at,
+        }
+    }
+
+    /// The place of a role.
+    fn role(&self, name: &str) -> Option<usize> {
+        self.roles.iter().position(|role| role.name == name)
+    }
+
+    /// The place of a step.
+    fn step(&self, name: &str) -> Option<usize> {
+        self.steps.iter().position(|step| step.name == name)
     }
 }
 
@@ -117,144 +194,6 @@ pub struct Environment {
     pub rehearsal_version: String,
     /// With secrets masked.
     pub command_line: Vec<String>,
-}
-
-/// One flow.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Flow {
-    pub number: u64,
-    pub id: String,
-    pub outcome: Outcome,
-    pub started_at: DateTime<Local>,
-    /// Pauses included.
-    pub duration_us: u64,
-    pub paused_us: u64,
-    /// What it began with, secrets masked.
-    pub variables: BTreeMap<String, String>,
-    /// What was read from the programs' output, secrets masked.
-    pub captures: BTreeMap<String, String>,
-    pub failure: Option<FlowFailure>,
-    pub steps: Vec<FlowStep>,
-    pub processes: Vec<Process>,
-}
-
-/// How a flow ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    Completed,
-    Failed,
-    Interrupted,
-}
-
-/// Why a flow failed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct FlowFailure {
-    /// The short name by which the summary groups failures.
-    pub cause: String,
-    #[serde(flatten)]
-    pub detail: Failure,
-}
-
-/// One step of one flow.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct FlowStep {
-    pub step: String,
-    pub outcome: StepOutcome,
-    /// From the flow's start.
-    pub started_after_us: u64,
-    /// Pauses taken out.
-    pub duration_us: u64,
-    pub paused_us: u64,
-}
-
-/// One script instance of one flow.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Process {
-    pub role: String,
-    /// From 1.
-    pub attempt: u32,
-    pub pid: u32,
-    pub ending: Ending,
-    pub exit_code: Option<i32>,
-    pub signal: Option<i32>,
-    pub startup_us: Option<u64>,
-    pub lifetime_us: u64,
-    pub cpu_user_us: u64,
-    pub cpu_system_us: u64,
-    pub peak_rss_bytes: u64,
-}
-
-impl Flow {
-    /// The record of `flow`, one of `info`'s run.
-    pub fn new(info: &RunInfo, flow: &FlowRecord) -> Self {
-        let (outcome, failure) = match &flow.outcome {
-            FlowOutcome::Completed => (Outcome::Completed, None),
-            FlowOutcome::Interrupted => (Outcome::Interrupted, None),
-            FlowOutcome::Failed(failure) => {
-                let cause = failure.kind.name().to_owned();
-                let detail = (**failure).clone();
-                (Outcome::Failed, Some(FlowFailure { cause, detail }))
-            }
-        };
-        Flow {
-            number: flow.number.0,
-            id: flow.id.0.clone(),
-            outcome,
-            started_at: flow.started_at,
-            duration_us: flow.duration_us,
-            paused_us: flow.paused_us,
-            variables: flow.variables.iter().cloned().collect(),
-            captures: flow.captures.iter().cloned().collect(),
-            failure,
-            steps: flow
-                .steps
-                .iter()
-                .map(|step| FlowStep::new(info, step))
-                .collect(),
-            processes: flow
-                .processes
-                .iter()
-                .map(|process| Process::new(info, process))
-                .collect(),
-        }
-    }
-}
-
-impl FlowStep {
-    fn new(info: &RunInfo, record: &StepRecord) -> Self {
-        let step = info.steps.get(record.step.0);
-        FlowStep {
-            step: step.map(|step| step.name.clone()).unwrap_or_default(),
-            outcome: record.outcome.clone(),
-            started_after_us: record.started_after_us,
-            duration_us: record.duration_us,
-            paused_us: record.paused_us,
-        }
-    }
-}
-
-impl Process {
-    fn new(info: &RunInfo, record: &ProcessRecord) -> Self {
-        let (exit_code, signal) = match record.exit {
-            Some(ExitCause::Code(code)) => (Some(code), None),
-            Some(ExitCause::Signal(signal)) => (None, Some(signal)),
-            None => (None, None),
-        };
-        Process {
-            role: role_name(info, record.instance.role.0),
-            attempt: record.instance.attempt,
-            pid: record.pid,
-            ending: record.ending,
-            exit_code,
-            signal,
-            startup_us: record.startup_us,
-            lifetime_us: record.lifetime_us,
-            cpu_user_us: record.usage.cpu_user_us,
-            cpu_system_us: record.usage.cpu_system_us,
-            peak_rss_bytes: record.usage.peak_rss_bytes,
-        }
-    }
 }
 
 fn role_name(info: &RunInfo, role: usize) -> String {

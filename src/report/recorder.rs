@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use crate::model::{RunEvent, RunInfo};
-use crate::stats::{Summary, Tally};
+use crate::stats::{Histograms, Summary, Tally};
 
 use super::error::ReportError;
 use super::own::OwnUse;
-use super::results::{Spool, SpooledFlows};
+use super::spool::{Spool, SpooledFlows};
 
 /// How many notices are kept for the report.
 const MOST_NOTICES: usize = 100;
@@ -35,6 +35,8 @@ struct Begun {
 pub struct Recorded {
     pub info: RunInfo,
     pub summary: Summary,
+    /// What the figures were made of.
+    pub histograms: Histograms,
     /// What readers should know though it failed nothing; the first of it, if it is much.
     pub notices: Vec<String>,
     /// The flows, if they were kept.
@@ -78,6 +80,9 @@ impl Recorder {
             RunEvent::FlowDropped { counted } => {
                 if let Some(begun) = &mut self.begun {
                     begun.tally.record_drop(*counted);
+                    if let Some(spool) = &mut self.spool {
+                        spool.append_drop(*counted);
+                    }
                 }
             }
             RunEvent::Notice { text, .. } if self.notices.len() < MOST_NOTICES => {
@@ -115,6 +120,7 @@ impl Recorder {
             Recorded {
                 info,
                 summary,
+                histograms: tally.histograms(),
                 notices: self.notices,
                 flows,
             }

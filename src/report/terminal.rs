@@ -1,10 +1,12 @@
 //! The report that follows every run, for people at a terminal.
 
 mod columns;
+mod distribution;
 mod failures;
+mod latency;
 mod overview;
+mod phases;
 mod resources;
-mod steps;
 
 use crate::model::RunInfo;
 use crate::stats::Summary;
@@ -19,7 +21,9 @@ const LEAST_WIDTH: usize = 60;
 pub fn render(info: &RunInfo, summary: &Summary, width: usize) -> String {
     let width = width.max(LEAST_WIDTH);
     let mut sections = vec![overview::render(info, summary)];
-    sections.extend(steps::render(summary, width));
+    sections.extend(latency::render(info, summary, width));
+    sections.extend(distribution::render(summary));
+    sections.extend(phases::render(summary, width));
     sections.extend(failures::render(summary));
     sections.extend(resources::render(summary, width));
     let mut text = sections.join("\n\n");

@@ -97,6 +97,16 @@ impl Load {
         self.duration.or(stages)
     }
 
+    /// How many flows an open load is to start a second: its rate, or the mean of a changing one
+    /// over the time in which flows are started.
+    pub fn wanted_per_second(&self) -> Option<f64> {
+        let Shape::Open { rate, .. } = &self.shape else {
+            return None;
+        };
+        let end = self.end().filter(|end| !end.is_zero());
+        Some(end.map_or(rate.from, |end| rate.integral(end) / end.as_secs_f64()))
+    }
+
     /// The most flows that can be under way at once.
     pub fn most_in_flight(&self) -> u64 {
         match &self.shape {
@@ -236,6 +246,22 @@ impl Ramp {
         None
     }
 
+    /// Its integral (value times seconds) up to this time.
+    pub fn integral(&self, until: Duration) -> f64 {
+        let mut left = until;
+        let mut value = self.from;
+        let mut area = 0.0;
+        for stage in &self.stages {
+            let length = stage.length.min(left);
+            let to = self.at(until - left + length);
+            let to = if length == stage.length { stage.to } else { to };
+            area += (value + to) / 2.0 * length.as_secs_f64();
+            left -= length;
+            value = to;
+        }
+        area + value * left.as_secs_f64()
+    }
+
     /// The time until which its integral (value times seconds) has grown to `area`; `None` if it
     /// never does.
     pub fn when_integral_is(&self, area: f64) -> Option<Duration> {
@@ -338,6 +364,16 @@ mod tests {
         assert_eq!(ramp.reaches(10.0, s(12)), Some(s(12)));
         assert_eq!(ramp.reaches(11.0, s(30)), None);
         assert_eq!(ramp.reaches(21.0, Duration::ZERO), None);
+    }
+
+    #[test]
+    fn the_integral_grows_with_the_ramp() {
+        let ramp = up_and_down();
+        for (until, area) in [(0, 0.0), (5, 25.0), (10, 100.0), (20, 300.0), (30, 450.0)] {
+            assert!((ramp.integral(s(until)) - area).abs() < 1e-9, "at {until}");
+        }
+        assert!((ramp.integral(s(99)) - 500.0).abs() < 1e-9);
+        assert!((Ramp::constant(5.0).integral(s(3)) - 15.0).abs() < 1e-9);
     }
 
     #[test]

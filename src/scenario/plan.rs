@@ -15,6 +15,7 @@ use crate::model::{RoleIndex, StepIndex};
 use super::data::DataSource;
 use super::load::Load;
 use super::scope::Scope;
+use super::secrets::Masker;
 use super::template::{Expression, RenderError, Template};
 
 /// A checked scenario.
@@ -39,6 +40,18 @@ pub struct Plan {
     pub environment: Vec<String>,
     pub defaults: Defaults,
     pub load: Load,
+}
+
+impl Plan {
+    /// The text it was compiled from, with the values that secret variables have in it masked.
+    pub fn masked_source(&self) -> String {
+        let secret = self
+            .variables
+            .iter()
+            .filter(|(name, _)| self.secrets.contains(name))
+            .filter_map(|(_, value)| value.fixed());
+        Masker::new(secret).mask(&self.source).into_owned()
+    }
 }
 
 /// What holds where a role, a step or a turn says nothing else.

@@ -38,6 +38,22 @@ impl Failures {
         }
     }
 
+    /// Adds those of another run, or of one that was kept.
+    pub(super) fn add(&mut self, summary: &FailureSummary) {
+        self.others += summary.others;
+        for group in &summary.groups {
+            let key = (group.step.clone(), group.example.kind.clone());
+            if let Some(&place) = self.places.get(&key) {
+                self.groups[place].count += group.count;
+            } else if self.groups.len() == MOST_GROUPS {
+                self.others += group.count;
+            } else {
+                self.places.insert(key, self.groups.len());
+                self.groups.push(group.clone());
+            }
+        }
+    }
+
     /// The most frequent first; those of the same frequency in the order of their appearance.
     pub(super) fn summary(&self) -> FailureSummary {
         let mut groups = self.groups.clone();

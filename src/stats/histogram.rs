@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
 use serde::{Deserialize, Serialize};
 
 /// The longest duration that is told from longer ones: a day.
@@ -13,11 +16,13 @@ const SIGNIFICANT_DIGITS: u8 = 3;
 /// A distribution of durations in microseconds, of constant size however much is recorded.
 ///
 /// Percentiles are exact to three significant digits; mean, least and greatest are exact. What is
-/// longer than a day counts as a day, and is counted apart as saturated.
-#[derive(Debug, Clone)]
+/// longer than a day counts as a day, and is counted apart as saturated. It is kept in files as an
+/// [`Encoded`], which loses nothing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(into = "Encoded", try_from = "Encoded")]
 pub struct Histogram {
     counts: hdrhistogram::Histogram<u32>,
-    sum_us: u128,
+    sum_us: u64,
     min_us: u64,
     max_us: u64,
     saturated: u64,
@@ -43,7 +48,7 @@ impl Histogram {
         }
         let value_us = value_us.min(LONGEST_US);
         self.counts.saturating_record(value_us);
-        self.sum_us += u128::from(value_us);
+        self.sum_us = self.sum_us.saturating_add(value_us);
         self.min_us = self.min_us.min(value_us);
         self.max_us = self.max_us.max(value_us);
     }
@@ -65,9 +70,56 @@ impl Histogram {
 
     /// The arithmetic mean, rounded to whole microseconds. `None` if nothing was recorded.
     pub fn mean_us(&self) -> Option<u64> {
-        let count = u128::from(self.count());
-        let rounded = (self.sum_us + count / 2).checked_div(count)?;
-        u64::try_from(rounded).ok()
+        let count = self.count();
+        self.sum_us.saturating_add(count / 2).checked_div(count)
+    }
+
+    /// Adds all that another distribution is made of.
+    pub fn add(&mut self, other: &Histogram) {
+        self.counts
+            .add(&other.counts)
+            .expect("both have the same bounds");
+        self.sum_us = self.sum_us.saturating_add(other.sum_us);
+        self.min_us = self.min_us.min(other.min_us);
+        self.max_us = self.max_us.max(other.max_us);
+        self.saturated += other.saturated;
+    }
+
+    /// Forgets all that was recorded.
+    pub fn clear(&mut self) {
+        self.counts.reset();
+        (self.sum_us, self.saturated) = (0, 0);
+        (self.min_us, self.max_us) = (u64::MAX, 0);
+    }
+
+    /// The counts behind it, for those who write them in other forms.
+    pub fn counts(&self) -> &hdrhistogram::Histogram<u32> {
+        &self.counts
+    }
+
+    /// How the durations are spread over so many ranges between the least and the greatest, each
+    /// as much longer than the one before as the others are. Empty if they do not differ.
+    pub fn distribution(&self, ranges: u32) -> Vec<Range> {
+        let (least, greatest) = (self.min_us.max(1), self.max_us);
+        if self.count() == 0 || least >= greatest || ranges == 0 {
+            return Vec::new();
+        }
+        let growth = greatest as f64 / least as f64;
+        let end = |range: u32| {
+            let part = f64::from(range) / f64::from(ranges);
+            (least as f64 * growth.powf(part)).round() as u64
+        };
+        let mut found: Vec<Range> = (1..ranges)
+            .map(end)
+            .chain([greatest])
+            .map(|to_us| Range { to_us, count: 0 })
+            .collect();
+        for step in self.counts.iter_recorded() {
+            let value = step.value_iterated_to().clamp(self.min_us, greatest);
+            let place = found.partition_point(|range| range.to_us < value);
+            found[place].count += u64::from(step.count_at_value());
+        }
+        found
     }
 
     /// The figures that reports show. `None` if nothing was recorded.
@@ -80,6 +132,7 @@ impl Histogram {
             p90_us: self.percentile_us(90.0)?,
             p95_us: self.percentile_us(95.0)?,
             p99_us: self.percentile_us(99.0)?,
+            p999_us: self.percentile_us(99.9)?,
             max_us: self.max_us,
             saturated: self.saturated,
         })
@@ -103,9 +156,78 @@ pub struct Spread {
     pub p90_us: u64,
     pub p95_us: u64,
     pub p99_us: u64,
+    /// The 99.9th percentile.
+    pub p999_us: u64,
     pub max_us: u64,
     /// How many were longer than can be told, and count as the longest: a day.
     pub saturated: u64,
+}
+
+/// How many durations are in a part of a distribution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Range {
+    /// The longest duration in it; the shortest is longer than the longest of the range before.
+    pub to_us: u64,
+    pub count: u64,
+}
+
+/// A [`Histogram`] in files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Encoded {
+    pub count: u64,
+    pub sum_us: u64,
+    /// `null` if nothing was recorded, as is `max_us`.
+    pub min_us: Option<u64>,
+    pub max_us: Option<u64>,
+    /// How many were longer than a day.
+    pub saturated: u64,
+    /// The counts in the compressed form, version 2, of <https://hdrhistogram.org>, in base 64;
+    /// values are microseconds.
+    pub v2_deflate_base64: String,
+}
+
+impl From<Histogram> for Encoded {
+    fn from(histogram: Histogram) -> Self {
+        let mut bytes = Vec::new();
+        V2DeflateSerializer::new()
+            .serialize(&histogram.counts, &mut bytes)
+            .expect("a Vec takes all, and the bounds are far from the limits of the form");
+        let count = histogram.count();
+        Encoded {
+            count,
+            sum_us: histogram.sum_us,
+            min_us: (count > 0).then_some(histogram.min_us),
+            max_us: (count > 0).then_some(histogram.max_us),
+            saturated: histogram.saturated,
+            v2_deflate_base64: BASE64.encode(bytes),
+        }
+    }
+}
+
+impl TryFrom<Encoded> for Histogram {
+    type Error = String;
+
+    fn try_from(encoded: Encoded) -> Result<Self, String> {
+        let bytes = BASE64
+            .decode(&encoded.v2_deflate_base64)
+            .map_err(|error| format!("a histogram is not in base 64: {error}"))?;
+        let counts: hdrhistogram::Histogram<u32> = Deserializer::new()
+            .deserialize(&mut bytes.as_slice())
+            .map_err(|error| format!("a histogram cannot be read: {error}"))?;
+        if counts.len() != encoded.count {
+            return Err("a histogram does not have as many values as it says".into());
+        }
+        let mut histogram = Histogram::new();
+        histogram
+            .counts
+            .add(&counts)
+            .map_err(|error| format!("a histogram has other bounds: {error}"))?;
+        histogram.sum_us = encoded.sum_us;
+        histogram.min_us = encoded.min_us.unwrap_or(u64::MAX);
+        histogram.max_us = encoded.max_us.unwrap_or(0);
+        histogram.saturated = encoded.saturated;
+        Ok(histogram)
+    }
 }
 
 impl Spread {
@@ -163,6 +285,7 @@ mod tests {
                 spread.p90_us,
                 spread.p95_us,
                 spread.p99_us,
+                spread.p999_us,
                 spread.max_us,
             ];
             assert!(figures.is_sorted(), "{figures:?}");
@@ -184,5 +307,48 @@ mod tests {
             (2, 1, LONGEST_US)
         );
         assert!(spread.p99_us <= spread.max_us);
+    }
+
+    #[test]
+    fn what_is_kept_in_a_file_comes_back_as_it_was() {
+        for values in [vec![], vec![0], vec![3, 70_000, u64::MAX, 12_345_678]] {
+            let histogram = histogram(values);
+            let text = serde_json::to_string(&histogram).unwrap();
+            let read: Histogram = serde_json::from_str(&text).unwrap();
+            assert_eq!(read, histogram, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_histogram_is_refused() {
+        let mut encoded = Encoded::from(histogram([1, 2, 3]));
+        encoded.count = 4;
+        let error = Histogram::try_from(encoded.clone()).unwrap_err();
+        assert!(error.contains("as many values as it says"), "{error}");
+        encoded.v2_deflate_base64 = "AAAA".into();
+        assert!(Histogram::try_from(encoded).is_err());
+    }
+
+    #[test]
+    fn parts_add_up_to_the_whole() {
+        let mut sum = histogram((1..=500).map(|value| value * 997));
+        sum.add(&Histogram::new());
+        sum.add(&histogram((501..=1_000).map(|value| value * 997)));
+        assert_eq!(sum, histogram((1..=1_000).map(|value| value * 997)));
+        sum.clear();
+        assert_eq!(sum, Histogram::new());
+    }
+
+    #[test]
+    fn a_distribution_counts_everything_once() {
+        let ranges = histogram(1..=10_000).distribution(8);
+        assert_eq!(ranges.len(), 8);
+        assert!(ranges.iter().map(|range| range.to_us).is_sorted());
+        assert_eq!(ranges.iter().map(|range| range.count).sum::<u64>(), 10_000);
+        assert_eq!(ranges[7].to_us, 10_000);
+        // A range is about three times as long as the one before it.
+        assert!(ranges[7].count > 2 * ranges[6].count, "{ranges:?}");
+        assert_eq!(histogram([5, 5]).distribution(8), []);
+        assert_eq!(Histogram::new().distribution(8), []);
     }
 }

@@ -9,7 +9,6 @@ use super::summary::{ProcessCounts, RoleSummary};
 #[derive(Debug, Default)]
 pub(super) struct RoleUse {
     instances: u64,
-    startup: Histogram,
     cpu_total_us: u64,
     peak_rss_bytes: u64,
 }
@@ -17,19 +16,23 @@ pub(super) struct RoleUse {
 impl RoleUse {
     pub(super) fn record(&mut self, process: &ProcessRecord) {
         self.instances += 1;
-        if let Some(startup_us) = process.startup_us {
-            self.startup.record(startup_us);
-        }
         self.cpu_total_us = self.cpu_total_us.saturating_add(process.usage.cpu_us());
         self.peak_rss_bytes = self.peak_rss_bytes.max(process.usage.peak_rss_bytes);
     }
 
-    pub(super) fn summary(&self, role: &RoleInfo) -> RoleSummary {
+    /// Adds what another run's instances used.
+    pub(super) fn add(&mut self, summary: &RoleSummary) {
+        self.instances += summary.instances;
+        self.cpu_total_us = self.cpu_total_us.saturating_add(summary.cpu_total_us);
+        self.peak_rss_bytes = self.peak_rss_bytes.max(summary.peak_rss_bytes);
+    }
+
+    pub(super) fn summary(&self, role: &RoleInfo, startup: &Histogram) -> RoleSummary {
         RoleSummary {
             name: role.name.clone(),
             title: role.title.clone(),
             instances: self.instances,
-            startup: self.startup.spread(),
+            startup: startup.spread(),
             cpu_total_us: self.cpu_total_us,
             cpu_mean_us: self.cpu_total_us.checked_div(self.instances),
             peak_rss_bytes: self.peak_rss_bytes,
@@ -49,5 +52,15 @@ impl ProcessCounts {
             (Ending::LeftOver, _) => &mut self.left_over,
         };
         *count += 1;
+    }
+
+    /// Adds those of another run.
+    pub(super) fn add(&mut self, other: &ProcessCounts) {
+        self.started += other.started;
+        self.ended_well += other.ended_well;
+        self.ended_badly += other.ended_badly;
+        self.terminated += other.terminated;
+        self.killed += other.killed;
+        self.left_over += other.left_over;
     }
 }

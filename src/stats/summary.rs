@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Failure, FlowId};
 
-use super::histogram::Spread;
+use super::histogram::{Range, Spread};
 
 /// A whole run in figures.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,12 +18,19 @@ pub struct Summary {
     pub success_rate: Option<f64>,
     /// Completed flows a second, over the whole run. Absent if it took no time.
     pub completed_per_second: Option<f64>,
+    /// Flows started a second, from the first start to the last. Absent of less than two.
+    pub started_per_second: Option<f64>,
     /// How long the completed flows took from their start, pauses left out: their service time.
     pub flow_duration: Option<Spread>,
     /// The same from when they were due: their response time, with the wait for a late start.
     pub flow_response: Option<Spread>,
+    /// How `flow_response` is spread, from the shortest to the longest; empty of few flows.
+    pub flow_distribution: Vec<Range>,
+    /// How long the failed flows took until they failed, from when they were due.
+    pub failed_response: Option<Spread>,
     /// How late flows were started, completed or not.
     pub start_delay: Option<Spread>,
+    pub phases: Phases,
     /// In the order of the flow.
     pub steps: Vec<StepSummary>,
     pub failures: FailureSummary,
@@ -34,6 +41,18 @@ pub struct Summary {
     pub rehearsal_cpu_us: Option<u64>,
     /// The most memory that Rehearsal itself ever had.
     pub rehearsal_peak_rss_bytes: Option<u64>,
+}
+
+/// Where the time of flows goes that goes into no step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Phases {
+    /// From a step's end to the start of the next one, where that is another role's: pauses taken
+    /// out, the start of the other role's program not yet begun.
+    pub hand_over: Option<Spread>,
+    /// The same where the role stays the same.
+    pub next_step: Option<Spread>,
+    /// What each flow spent pausing on purpose, of those that did.
+    pub paused: Option<Spread>,
 }
 
 /// How many flows there were, and how they ended.
@@ -52,6 +71,15 @@ pub struct FlowCounts {
 }
 
 impl FlowCounts {
+    /// Adds those of another run, but what was planned.
+    pub(super) fn add(&mut self, other: &FlowCounts) {
+        self.completed += other.completed;
+        self.failed += other.failed;
+        self.interrupted += other.interrupted;
+        self.dropped += other.dropped;
+        self.not_counted += other.not_counted;
+    }
+
     /// How many have ended, in whatever way.
     pub fn ended(&self) -> u64 {
         self.completed + self.failed + self.interrupted

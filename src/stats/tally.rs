@@ -2,21 +2,29 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Local};
+
 use crate::model::{FlowOutcome, FlowRecord, RunInfo, StepOutcome};
 
 use super::failures::Failures;
-use super::histogram::Histogram;
+use super::measures::{Histograms, Measures, MissingHistogram};
 use super::resources::RoleUse;
 use super::summary::{FlowCounts, ProcessCounts, StepSummary, Summary, rate};
+
+/// How many flows a distribution is shown of, at least.
+const LEAST_SHOWN: u64 = 20;
+
+/// Into how many ranges a distribution is cut.
+const RANGES: u32 = 8;
 
 /// What the flows of a run add up to so far. Its size depends on the scenario only.
 #[derive(Debug)]
 pub struct Tally {
     info: RunInfo,
     flows: FlowCounts,
-    flow_duration: Histogram,
-    flow_response: Histogram,
-    start_delay: Histogram,
+    /// When the first and the last of them started.
+    starts: Option<(DateTime<Local>, DateTime<Local>)>,
+    measures: Measures,
     steps: Vec<StepTally>,
     failures: Failures,
     roles: Vec<RoleUse>,
@@ -29,7 +37,6 @@ struct StepTally {
     failed: u64,
     interrupted: u64,
     skipped: u64,
-    duration: Histogram,
 }
 
 impl Tally {
@@ -41,9 +48,8 @@ impl Tally {
                 planned: info.flows,
                 ..FlowCounts::default()
             },
-            flow_duration: Histogram::new(),
-            flow_response: Histogram::new(),
-            start_delay: Histogram::new(),
+            starts: None,
+            measures: Measures::new(info),
             steps: info.steps.iter().map(|_| StepTally::default()).collect(),
             failures: Failures::default(),
             roles: info.roles.iter().map(|_| RoleUse::default()).collect(),
@@ -60,14 +66,11 @@ impl Tally {
             self.flows.not_counted += 1;
             return;
         }
-        self.start_delay.record(flow.late_us);
+        let (first, last) = self.starts.unwrap_or((flow.started_at, flow.started_at));
+        self.starts = Some((first.min(flow.started_at), last.max(flow.started_at)));
+        self.measures.record(&self.info, flow);
         match &flow.outcome {
-            FlowOutcome::Completed => {
-                self.flows.completed += 1;
-                self.flow_duration.record(flow.duration_us);
-                let response = flow.duration_us.saturating_add(flow.late_us);
-                self.flow_response.record(response);
-            }
+            FlowOutcome::Completed => self.flows.completed += 1,
             FlowOutcome::Failed(failure) => {
                 self.flows.failed += 1;
                 self.failures.record(&flow.id, failure);
@@ -79,10 +82,7 @@ impl Tally {
                 continue;
             };
             match record.outcome {
-                StepOutcome::Completed => {
-                    step.completed += 1;
-                    step.duration.record(record.duration_us);
-                }
+                StepOutcome::Completed => step.completed += 1,
                 StepOutcome::Skipped => step.skipped += 1,
                 StepOutcome::Failed => step.failed += 1,
                 StepOutcome::Interrupted => step.interrupted += 1,
@@ -121,17 +121,25 @@ impl Tally {
             flows: self.flows,
             success_rate: rate(self.flows.completed, self.flows.ended()),
             completed_per_second: (seconds > 0.0).then(|| completed / seconds),
-            flow_duration: self.flow_duration.spread(),
-            flow_response: self.flow_response.spread(),
-            start_delay: self.start_delay.spread(),
+            started_per_second: self.started_per_second(),
+            flow_duration: self.measures.service.spread(),
+            flow_response: self.measures.response.spread(),
+            flow_distribution: if self.measures.response.count() >= LEAST_SHOWN {
+                self.measures.response.distribution(RANGES)
+            } else {
+                Vec::new()
+            },
+            failed_response: self.measures.failed_response.spread(),
+            start_delay: self.measures.start_delay.spread(),
+            phases: self.measures.phases(),
             steps: self.step_summaries(),
             failures: self.failures.summary(),
             roles: self
                 .info
                 .roles
                 .iter()
-                .zip(&self.roles)
-                .map(|(i, r)| r.summary(i))
+                .zip(self.roles.iter().zip(&self.measures.startups))
+                .map(|(info, (role, startup))| role.summary(info, startup))
                 .collect(),
             processes: self.processes,
             rehearsal_cpu_us: None,
@@ -139,10 +147,53 @@ impl Tally {
         }
     }
 
+    /// What the figures were made of, by name.
+    pub fn histograms(&self) -> Histograms {
+        self.measures.named(&self.info)
+    }
+
+    /// Adds what was kept of another run of the same steps and roles: exactly what counting that
+    /// run's flows would have added, but when they started.
+    ///
+    /// # Errors
+    /// If a distribution is missing; the tally is of no use then.
+    pub fn add(
+        &mut self,
+        summary: &Summary,
+        histograms: &Histograms,
+    ) -> Result<(), MissingHistogram> {
+        self.measures.add(&self.info, histograms)?;
+        self.flows.add(&summary.flows);
+        for (step, more) in self.steps.iter_mut().zip(&summary.steps) {
+            step.completed += more.completed;
+            step.failed += more.failed;
+            step.interrupted += more.interrupted;
+            step.skipped += more.skipped;
+        }
+        self.failures.add(&summary.failures);
+        for (role, more) in self.roles.iter_mut().zip(&summary.roles) {
+            role.add(more);
+        }
+        self.processes.add(&summary.processes);
+        Ok(())
+    }
+
+    fn started_per_second(&self) -> Option<f64> {
+        let (first, last) = self.starts?;
+        let seconds = (last - first).to_std().ok()?.as_secs_f64();
+        let after_the_first = self.flows.ended().checked_sub(1)?;
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a rate of counts needs no 53 bits"
+        )]
+        (seconds > 0.0).then(|| after_the_first as f64 / seconds)
+    }
+
     fn step_summaries(&self) -> Vec<StepSummary> {
-        let steps = self.info.steps.iter().zip(&self.steps);
+        let counted = self.steps.iter().zip(&self.measures.steps);
+        let steps = self.info.steps.iter().zip(counted);
         steps
-            .map(|(info, step)| {
+            .map(|(info, (step, duration))| {
                 let role = self.info.roles.get(info.role.0);
                 StepSummary {
                     name: info.name.clone(),
@@ -153,7 +204,7 @@ impl Tally {
                     interrupted: step.interrupted,
                     skipped: step.skipped,
                     success_rate: rate(step.completed, step.completed + step.failed),
-                    duration: step.duration.spread(),
+                    duration: duration.spread(),
                 }
             })
             .collect()
@@ -255,5 +306,101 @@ mod tests {
             summary.completed_per_second, None,
             "a run of no length has no rate"
         );
+    }
+
+    /// Flows of all kinds, none like the other.
+    fn varied(number: u64) -> FlowRecord {
+        let outcome = match number % 7 {
+            3 | 4 => {
+                FlowOutcome::Failed(Box::new(failure("02_create_order", FailureKind::Timeout)))
+            }
+            5 => FlowOutcome::Failed(Box::new(failure("01_login", FailureKind::EndedEarly))),
+            6 => FlowOutcome::Interrupted,
+            _ => FlowOutcome::Completed,
+        };
+        let mut flow = flow(number, outcome, &[const { StepOutcome::Completed }; 2]);
+        flow.counted = !number.is_multiple_of(11);
+        flow.late_us = number * 13 % 500;
+        flow.duration_us = number * 7_919 % 1_000_003;
+        flow.paused_us = number % 2 * 1_000;
+        flow.steps[1].started_after_us = 10_000 + number * 31 % 997;
+        flow.processes = vec![process(number, 0, Ending::Itself, Some(ExitCause::Code(0)))];
+        flow
+    }
+
+    #[test]
+    fn two_halves_add_up_to_the_whole() {
+        let info = info(2_000);
+        let mut whole = Tally::new(&info);
+        let mut halves = [Tally::new(&info), Tally::new(&info)];
+        for number in 1..=2_000 {
+            let flow = varied(number);
+            whole.record(&flow);
+            halves[usize::from(number % 3 == 0)].record(&flow);
+        }
+        let elapsed = Duration::from_secs(9);
+        let mut sum = Tally::new(&info);
+        for half in &halves {
+            let summary = half.summary(elapsed, false);
+            sum.add(&summary, &half.histograms()).unwrap();
+        }
+        let mut whole_summary = whole.summary(elapsed, false);
+        // Which failure came first is not known of two runs.
+        for group in &mut whole_summary.failures.groups {
+            group.example_flow = crate::model::FlowId("flow-3".into());
+        }
+        let mut sum_summary = sum.summary(elapsed, false);
+        for group in &mut sum_summary.failures.groups {
+            group.example_flow = crate::model::FlowId("flow-3".into());
+        }
+        whole_summary.started_per_second = None;
+        assert_eq!(sum_summary, whole_summary);
+        assert_eq!(sum.histograms(), whole.histograms());
+        assert!(whole_summary.flows.not_counted > 0);
+    }
+
+    #[test]
+    fn what_lacks_a_distribution_cannot_be_added() {
+        let tally = Tally::new(&info(1));
+        let mut histograms = tally.histograms();
+        histograms.remove("step.01_login");
+        let summary = tally.summary(Duration::ZERO, false);
+        let error = Tally::new(&info(1)).add(&summary, &histograms).unwrap_err();
+        assert_eq!(error.to_string(), "there is no histogram `step.01_login`");
+    }
+
+    #[test]
+    fn hand_overs_are_told_from_next_steps_and_pauses_taken_out() {
+        let mut info = info(1);
+        info.steps.push(info.steps[1].clone());
+        let mut tally = Tally::new(&info);
+        let mut flow = flow(
+            1,
+            FlowOutcome::Completed,
+            &[const { StepOutcome::Completed }; 3],
+        );
+        // Each gap holds half of the pauses that are in no step.
+        flow.paused_us = 5_000 + 2 * 1_000;
+        flow.steps[0].paused_us = 5_000;
+        flow.steps[1].started_after_us = 15_000 + 1_000 + 300;
+        flow.steps[2].started_after_us = flow.steps[1].started_after_us + 10_000 + 1_000 + 40;
+        tally.record(&flow);
+        let phases = tally.summary(Duration::ZERO, false).phases;
+        assert_eq!(phases.hand_over.unwrap().max_us, 300);
+        assert_eq!(phases.next_step.unwrap().max_us, 40);
+        assert_eq!(phases.paused.unwrap().max_us, 7_000);
+    }
+
+    #[test]
+    fn flows_started_a_second_are_counted_between_the_first_and_the_last() {
+        let mut tally = Tally::new(&info(3));
+        let first = flow(1, FlowOutcome::Completed, &[]);
+        for after in [0, 500, 1_000] {
+            let mut flow = first.clone();
+            flow.started_at += Duration::from_millis(after);
+            tally.record(&flow);
+        }
+        let summary = tally.summary(Duration::from_secs(60), false);
+        assert_eq!(summary.started_per_second, Some(2.0));
     }
 }

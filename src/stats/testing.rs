@@ -32,6 +32,7 @@ pub(super) fn info(flows: u64) -> RunInfo {
         duration_us: None,
         parallel: 1,
         load: "1 at once".into(),
+        wanted_per_second: None,
         seed: 1,
         started_at: Local::now(),
     }

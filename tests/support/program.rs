@@ -155,7 +155,9 @@ impl Sandbox {
 
     /// The only log.
     pub fn log(&self) -> String {
-        let is_log = |path: &PathBuf| path.extension().is_some_and(|it| it == "log");
+        let is_log = |path: &PathBuf| {
+            path.extension().is_some_and(|it| it == "log") && !path.ends_with("run.log")
+        };
         let logs: Vec<_> = self.results().into_iter().filter(is_log).collect();
         assert_eq!(logs.len(), 1, "{logs:?}");
         fs::read_to_string(&logs[0]).expect("the log is UTF-8")

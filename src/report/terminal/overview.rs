@@ -42,6 +42,15 @@ pub(super) fn render(info: &RunInfo, summary: &Summary) -> String {
         ));
     }
     fact("Total duration", total);
+    if let Some(wanted) = info.wanted_per_second {
+        let reached = summary.started_per_second;
+        let reached = reached.map_or("–".into(), units::per_second);
+        let wanted = units::per_second(wanted);
+        fact(
+            "Rate",
+            format!("{reached} flows/s started, {wanted} wanted"),
+        );
+    }
     let average = summary.flow_duration.map_or("–".into(), |flow| {
         let mean = units::duration(flow.mean_us);
         if flow.count == 1 {

@@ -1,0 +1,51 @@
+//! `rehearsal merge`: one run of several.
+
+use std::path::{Path, PathBuf};
+
+use crate::model::RunId;
+use crate::report::{self, Completeness, MergeError, Output, RunFolder, SavedRun};
+
+use super::environment::Environment;
+use super::error::CliError;
+use super::exit::Exit;
+use super::report::{open, show};
+
+/// Merges the runs in these folders into a new one, and prints its report.
+pub(super) fn merge(
+    folders: &[PathBuf],
+    into: &Path,
+    environment: &Environment,
+) -> Result<Exit, CliError> {
+    let name = into.file_name().ok_or_else(|| {
+        let what = format_args!("{} cannot be made", into.display()).to_string();
+        CliError::usage(what, "name a new folder: --into DIR")
+    })?;
+    let runs: Vec<SavedRun> = folders
+        .iter()
+        .map(|folder| open(folder))
+        .collect::<Result<_, _>>()?;
+    let id = RunId(name.to_string_lossy().into_owned());
+    let head = report::merge(&runs, id, environment.record(&[])).map_err(|error| {
+        let hint = match error {
+            MergeError::Different { .. } => "runs of one scenario can be merged",
+            MergeError::Twice(_) => "name each run once",
+            _ => "",
+        };
+        CliError::usage(error, hint)
+    })?;
+    let scenario = runs[0].folder.scenario()?;
+    let folder = RunFolder::create(into)
+        .map_err(|error| CliError::usage(error, "name a new folder: --into DIR"))?;
+    folder.keep_scenario(&scenario)?;
+    folder.finish(&head, None)?;
+    let merged = SavedRun {
+        folder,
+        head,
+        completeness: Completeness::Whole,
+    };
+    let mut output = Output::new(anstream::stdout());
+    show(&merged, &mut output, environment);
+    let printed = output.finish();
+    printed.map_err(|error| CliError::system("cannot write the report", error))?;
+    Ok(Exit::Completed)
+}

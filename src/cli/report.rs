@@ -1,0 +1,60 @@
+//! `rehearsal report`: what came of a run that was kept.
+
+use std::io::{self, BufWriter};
+use std::path::Path;
+
+use crate::report::{Completeness, Output, SavedRun, neutral, terminal};
+
+use super::environment::Environment;
+use super::error::CliError;
+use super::exit::Exit;
+
+/// Prints the report of the run in this folder.
+pub(super) fn report(
+    folder: &Path,
+    json: bool,
+    environment: &Environment,
+) -> Result<Exit, CliError> {
+    let run = open(folder)?;
+    if json {
+        let mut out = BufWriter::new(io::stdout().lock());
+        return match run.write_record(&mut out) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(CliError::system("cannot write the result", error))
+            }
+            _ => Ok(Exit::Completed),
+        };
+    }
+    let mut output = Output::new(anstream::stdout());
+    show(&run, &mut output, environment);
+    let printed = output.finish();
+    printed.map_err(|error| CliError::system("cannot write the report", error))?;
+    Ok(Exit::Completed)
+}
+
+/// Reads a run that was kept.
+pub(super) fn open(folder: &Path) -> Result<SavedRun, CliError> {
+    SavedRun::open(folder).map_err(|error| {
+        CliError::usage(
+            error,
+            "name a folder that `rehearsal run --save` or `rehearsal merge` has made",
+        )
+    })
+}
+
+/// The report as it was, and what should be known about it.
+pub(super) fn show(run: &SavedRun, output: &mut Output, environment: &Environment) {
+    let info = run.head.run.info();
+    output.text(&terminal::render(
+        &info,
+        &run.head.summary,
+        environment.width,
+    ));
+    if run.completeness == Completeness::CutOff {
+        output.line(
+            "\nThe run was cut off: Rehearsal was killed. What had reached the disk is counted.",
+        );
+    }
+    let folder = run.folder.path().display().to_string();
+    output.line(&format!("\nResults: {}", neutral(&folder)));
+}

@@ -1,0 +1,172 @@
+//! The folder of a saved run; what is in it, [`record`](super::record) tells.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use super::error::ReportError;
+use super::latency_log::LatencyLog;
+use super::record::{Environment, Head};
+use super::spool::{Spool, SpooledFlows};
+
+const RESULT: &str = "result.json";
+const FLOWS: &str = "flows.jsonl";
+const LATENCY: &str = "latency.hlog";
+const SCENARIO: &str = "scenario.yaml";
+const LOG: &str = "run.log";
+
+/// A folder that has, or gets, the files of one run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+impl RunFolder {
+    /// A new folder.
+    ///
+    /// # Errors
+    /// If it cannot be made, or is there.
+    pub fn create(path: &Path) -> Result<Self, ReportError> {
+        fs::create_dir(path).map_err(|error| ReportError::create(path, error))?;
+        Ok(RunFolder::at(path))
+    }
+
+    /// One that is there, or not.
+    pub fn at(path: &Path) -> Self {
+        RunFolder {
+            path: path.to_owned(),
+        }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the record of the run is.
+    pub fn result(&self) -> PathBuf {
+        self.path.join(RESULT)
+    }
+
+    /// The flows of the run.
+    pub fn flows(&self) -> SpooledFlows {
+        SpooledFlows {
+            path: self.path.join(FLOWS),
+        }
+    }
+
+    /// Takes the flows of the run.
+    ///
+    /// # Errors
+    /// If the file cannot be made.
+    pub fn spool(&self, environment: Environment) -> Result<Spool, ReportError> {
+        Spool::create(&self.flows().path, environment)
+    }
+
+    /// Takes the latencies of the run as they come.
+    ///
+    /// # Errors
+    /// If the file cannot be made.
+    pub fn latency_log(&self) -> Result<LatencyLog, ReportError> {
+        let path = self.path.join(LATENCY);
+        let file = File::create_new(&path).map_err(|error| ReportError::create(&path, error))?;
+        Ok(LatencyLog::new(&path, BufWriter::new(file)))
+    }
+
+    /// Keeps the scenario; secrets are not to be in it.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn keep_scenario(&self, text: &str) -> Result<(), ReportError> {
+        write_whole(&self.path.join(SCENARIO), |out| {
+            out.write_all(text.as_bytes())
+        })
+    }
+
+    /// The scenario as it was run.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn scenario(&self) -> Result<String, ReportError> {
+        let path = self.path.join(SCENARIO);
+        fs::read_to_string(&path).map_err(|error| ReportError::read(&path, error))
+    }
+
+    /// Keeps what is known when the run is over: its record, whole or not at all, and its log.
+    ///
+    /// # Errors
+    /// If something cannot be written; the error names the file.
+    pub fn finish(&self, head: &Head, log: Option<&Path>) -> Result<(), ReportError> {
+        write_whole(&self.result(), |out| {
+            serde_json::to_writer_pretty(&mut *out, head)?;
+            out.write_all(b"\n")
+        })?;
+        let Some(log) = log else { return Ok(()) };
+        let here = self.path.join(LOG);
+        // The same file under a second name where that can be had.
+        if fs::hard_link(log, &here).is_err() {
+            fs::copy(log, &here).map_err(|error| ReportError::write(&here, error))?;
+        }
+        Ok(())
+    }
+
+    /// Copies it to a place where nothing is yet, whole or not at all.
+    ///
+    /// # Errors
+    /// If that cannot be done; the error names the file.
+    pub fn copy_to(&self, path: &Path) -> Result<RunFolder, ReportError> {
+        let failed = |error| ReportError::create(path, error);
+        let copy = permissive(0o777)
+            .prefix(".rehearsal-")
+            .tempdir_in(parent(path))
+            .map_err(failed)?;
+        let files =
+            fs::read_dir(&self.path).map_err(|error| ReportError::read(&self.path, error))?;
+        for file in files {
+            let file = file.map_err(|error| ReportError::read(&self.path, error))?;
+            let to = copy.path().join(file.file_name());
+            fs::copy(file.path(), &to).map_err(|error| ReportError::write(&to, error))?;
+        }
+        fs::rename(copy.path(), path).map_err(failed)?;
+        // It has another name now.
+        let _ = copy.keep();
+        Ok(RunFolder::at(path))
+    }
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+}
+
+/// Temporary files that are, once they have their names, like any other; the default is to be
+/// readable by nobody else.
+fn permissive(mode: u32) -> tempfile::Builder<'static, 'static> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut builder = tempfile::Builder::new();
+    builder.permissions(fs::Permissions::from_mode(mode));
+    builder
+}
+
+/// Puts a file where none is yet, whole or not at all.
+fn write_whole(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
+) -> Result<(), ReportError> {
+    let failed = |error| ReportError::write(path, error);
+    let file = permissive(0o666)
+        .prefix(".rehearsal-")
+        .tempfile_in(parent(path))
+        .map_err(failed)?;
+    // Straight to the file, as errors would otherwise tell its temporary name.
+    let mut writer = BufWriter::new(file.as_file());
+    write(&mut writer)
+        .and_then(|()| writer.flush())
+        .map_err(failed)?;
+    drop(writer);
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist_noclobber(path)
+        .map_err(|error| failed(error.error))?;
+    Ok(())
+}

@@ -1,0 +1,162 @@
+//! The latencies of each second of a run, as HdrHistogram's tools read them.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use hdrhistogram::serialization::V2DeflateSerializer;
+use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
+
+use crate::model::{FlowOutcome, FlowRecord, RunEvent, RunInfo, StepOutcome};
+use crate::stats::Histogram;
+
+use super::error::ReportError;
+use super::neutral::neutral;
+use super::reporters::Reporter;
+
+/// How long an interval is.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// Microseconds in the second, in which the log tells the greatest value of an interval.
+const DIVISOR: f64 = 1e6;
+
+/// Writes an interval log: once a second a line for the flows and for each step that ended in it.
+/// Its form is described in <https://docs.rs/hdrhistogram> under `interval_log`.
+pub struct LatencyLog<W: Write = BufWriter<File>> {
+    path: PathBuf,
+    writer: Result<W, io::Error>,
+    /// Completed flows, failed flows, then the steps in their order.
+    series: Vec<Series>,
+    /// When the interval began that is not written yet.
+    begun: Duration,
+}
+
+struct Series {
+    tag: String,
+    histogram: Histogram,
+}
+
+impl<W: Write> LatencyLog<W> {
+    /// Writes to `writer`, named `path` in errors.
+    pub fn new(path: &Path, writer: W) -> Self {
+        LatencyLog {
+            path: path.to_owned(),
+            writer: Ok(writer),
+            series: Vec::new(),
+            begun: Duration::ZERO,
+        }
+    }
+
+    fn begin(&mut self, info: &RunInfo) {
+        let steps = info.steps.iter().map(|step| format!("step.{}", step.name));
+        let tags = ["flow".to_owned(), "flow.failed".to_owned()]
+            .into_iter()
+            .chain(steps);
+        self.series = tags
+            .map(|tag| Series {
+                tag: neutral(&tag).replace([',', ' ', '\r', '\n'], "_"),
+                histogram: Histogram::new(),
+            })
+            .collect();
+        let began = SystemTime::from(info.started_at);
+        let comment = format!("{}, durations in microseconds", info.id);
+        self.attempt(|writer| {
+            IntervalLogWriterBuilder::new()
+                .add_comment(&comment)
+                .with_start_time(began)
+                .with_base_time(began)
+                .with_max_value_divisor(DIVISOR)
+                .begin_log_with(writer, &mut V2DeflateSerializer::new())
+                .map(drop)
+        });
+    }
+
+    fn record(&mut self, flow: &FlowRecord) {
+        let response_us = flow.late_us.saturating_add(flow.duration_us);
+        let place = match flow.outcome {
+            FlowOutcome::Completed => Some(0),
+            FlowOutcome::Failed(_) => Some(1),
+            FlowOutcome::Interrupted => None,
+        };
+        let steps = flow
+            .steps
+            .iter()
+            .filter(|step| step.outcome == StepOutcome::Completed)
+            .map(|step| (step.step.0 + 2, step.duration_us));
+        let flow = place.map(|place| (place, response_us));
+        for (place, value_us) in flow.into_iter().chain(steps) {
+            if let Some(series) = self.series.get_mut(place) {
+                series.histogram.record(value_us);
+            }
+        }
+    }
+
+    /// Ends the interval.
+    fn write(&mut self, now: Duration) {
+        let (begun, length) = (self.begun, now.saturating_sub(self.begun));
+        self.begun = now;
+        let mut series = std::mem::take(&mut self.series);
+        self.attempt(|writer| write_interval(writer, &series, begun, length));
+        for series in &mut series {
+            if series.histogram.count() > 0 {
+                series.histogram.clear();
+            }
+        }
+        self.series = series;
+    }
+
+    fn attempt(&mut self, write: impl FnOnce(&mut W) -> io::Result<()>) {
+        if let Ok(writer) = &mut self.writer
+            && let Err(error) = write(writer)
+        {
+            self.writer = Err(error);
+        }
+    }
+}
+
+fn write_interval(
+    writer: &mut impl Write,
+    series: &[Series],
+    begun: Duration,
+    length: Duration,
+) -> io::Result<()> {
+    let mut serializer = V2DeflateSerializer::new();
+    // Without a comment or a time it begins without a word.
+    let mut log = IntervalLogWriterBuilder::new().begin_log_with(writer, &mut serializer)?;
+    for series in series.iter().filter(|series| series.histogram.count() > 0) {
+        let counts = series.histogram.counts();
+        log.write_histogram(counts, begun, length, Tag::new(&series.tag))
+            .map_err(|error| io::Error::other(error.to_string()))?;
+    }
+    Ok(())
+}
+
+impl<W: Write + Send> Reporter for LatencyLog<W> {
+    fn event(&mut self, event: &RunEvent) {
+        match event {
+            RunEvent::RunStarted(info) => self.begin(info),
+            RunEvent::FlowEnded(flow) if flow.counted => self.record(flow),
+            RunEvent::RunEnded { elapsed, .. } => self.write(*elapsed),
+            _ => {}
+        }
+    }
+
+    fn tick(&mut self, elapsed: Duration) {
+        if elapsed.saturating_sub(self.begun) >= INTERVAL {
+            self.write(elapsed);
+            self.attempt(W::flush);
+        }
+    }
+
+    fn finish(&mut self) -> Result<(), ReportError> {
+        self.attempt(W::flush);
+        match &self.writer {
+            Ok(_) => Ok(()),
+            Err(error) => Err(ReportError::write(
+                &self.path,
+                io::Error::new(error.kind(), error.to_string()),
+            )),
+        }
+    }
+}

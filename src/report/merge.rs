@@ -1,0 +1,145 @@
+//! Making one run of several.
+
+use std::time::Duration;
+
+use crate::model::RunId;
+use crate::stats::{MissingHistogram, Tally};
+
+use super::error::ReportError;
+use super::record::{Environment, Head, Merged, Run};
+use super::saved::{Completeness, SavedRun};
+
+/// Why runs cannot be merged.
+#[derive(Debug, thiserror::Error)]
+pub enum MergeError {
+    #[error("there is nothing to merge")]
+    Nothing,
+    /// Figures of different things do not add up.
+    #[error("{one} and {other} are runs of different scenarios: {difference}")]
+    Different {
+        one: String,
+        other: String,
+        difference: String,
+    },
+    /// Its flows would count twice.
+    #[error("{0} is there twice")]
+    Twice(String),
+    #[error("{run}: {source}")]
+    Incomplete {
+        run: String,
+        source: MissingHistogram,
+    },
+    #[error(transparent)]
+    Report(#[from] ReportError),
+}
+
+/// One record of several runs of the same scenario, as of parts of one load that ran at the same
+/// time: counts and rates are sums, percentiles are those of all flows together, and it took as
+/// long as the longest of them.
+///
+/// # Errors
+/// If they are not of the same scenario, or one of them is there twice.
+pub fn merge(runs: &[SavedRun], id: RunId, environment: Environment) -> Result<Head, MergeError> {
+    let first = runs.first().ok_or(MergeError::Nothing)?;
+    for other in &runs[1..] {
+        compare(first, other)?;
+    }
+    let merged_from = sources(runs)?;
+    let run = run(runs, id);
+    let info = run.info();
+    let mut tally = Tally::new(&info);
+    let mut notices = Vec::new();
+    let heads = || runs.iter().map(|run| &run.head);
+    for saved in runs {
+        let head = &saved.head;
+        let name = &head.run.id;
+        tally
+            .add(&head.summary, &head.histograms)
+            .map_err(|source| MergeError::Incomplete {
+                run: name.clone(),
+                source,
+            })?;
+        if saved.completeness == Completeness::CutOff {
+            notices.push(format!("{name} was cut off: what it had done is counted"));
+        }
+        notices.extend(head.notices.iter().map(|text| format!("{name}: {text}")));
+    }
+    let elapsed_us = heads().map(|head| head.summary.elapsed_us).max();
+    let elapsed = Duration::from_micros(elapsed_us.unwrap_or_default());
+    let interrupted = heads().any(|head| head.summary.interrupted);
+    let mut summary = tally.summary(elapsed, interrupted);
+    summary.started_per_second = heads()
+        .map(|head| head.summary.started_per_second)
+        .sum::<Option<f64>>();
+    Ok(Head {
+        run,
+        merged_from,
+        ..Head::new(&info, environment, summary, tally.histograms(), notices)
+    })
+}
+
+fn compare(one: &SavedRun, other: &SavedRun) -> Result<(), MergeError> {
+    let (left, right) = (&one.head.run, &other.head.run);
+    let roles =
+        |run: &Run| -> Vec<String> { run.roles.iter().map(|role| role.name.clone()).collect() };
+    let difference = if left.scenario != right.scenario {
+        format!("{} and {}", left.scenario, right.scenario)
+    } else if left.steps != right.steps || roles(left) != roles(right) {
+        "they have other steps or roles".to_owned()
+    } else if one.folder.scenario()? != other.folder.scenario()? {
+        "their files scenario.yaml differ".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(MergeError::Different {
+        one: left.id.clone(),
+        other: right.id.clone(),
+        difference,
+    })
+}
+
+/// The runs that were really run.
+fn sources(runs: &[SavedRun]) -> Result<Vec<Merged>, MergeError> {
+    let mut sources: Vec<Merged> = Vec::new();
+    for SavedRun { head, .. } in runs {
+        let itself = Merged {
+            id: head.run.id.clone(),
+            host: head.environment.host.clone(),
+            seed: head.run.seed,
+            started_at: head.run.started_at,
+        };
+        let of_this = if head.merged_from.is_empty() {
+            std::slice::from_ref(&itself)
+        } else {
+            &head.merged_from
+        };
+        for source in of_this {
+            if sources.contains(source) {
+                return Err(MergeError::Twice(source.id.clone()));
+            }
+            sources.push(source.clone());
+        }
+    }
+    Ok(sources)
+}
+
+fn run(runs: &[SavedRun], id: RunId) -> Run {
+    let all = || runs.iter().map(|saved| &saved.head.run);
+    let mut loads: Vec<_> = all().map(|run| run.load.as_str()).collect();
+    loads.dedup();
+    let first = runs[0].head.run.clone();
+    Run {
+        id: id.0,
+        flows: all().map(|run| run.flows).sum(),
+        duration_us: all().filter_map(|run| run.duration_us).max(),
+        parallel: all().map(|run| run.parallel).sum(),
+        load: format!("{} runs of {}", runs.len(), loads.join(" and ")),
+        wanted_per_second: all().map(|run| run.wanted_per_second).sum(),
+        seed: None,
+        started_at: all()
+            .map(|run| run.started_at)
+            .min()
+            .unwrap_or(first.started_at),
+        ..first
+    }
+}

@@ -1,0 +1,229 @@
+//! One flow in the result record.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Local};
+use serde::{Deserialize, Serialize};
+
+use crate::model::{
+    Ending, ExitCause, Failure, FlowId, FlowNumber, FlowOutcome, FlowRecord, InstanceId,
+    ProcessRecord, RoleIndex, RunInfo, StepIndex, StepOutcome, StepRecord, Usage,
+};
+
+use super::{Run, role_name};
+
+/// One flow.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Flow {
+    pub number: u64,
+    pub id: String,
+    pub outcome: Outcome,
+    pub started_at: DateTime<Local>,
+    /// Whether it is in the figures; flows of the warm-up are not.
+    pub counted: bool,
+    /// From when it was due until it was started. This and `duration_us` are its response time.
+    pub late_us: u64,
+    /// From its start, pauses taken out: its service time.
+    pub duration_us: u64,
+    pub paused_us: u64,
+    /// What it began with, secrets masked.
+    pub variables: BTreeMap<String, String>,
+    /// What was read from the programs' output, secrets masked.
+    pub captures: BTreeMap<String, String>,
+    pub failure: Option<FlowFailure>,
+    pub steps: Vec<FlowStep>,
+    pub processes: Vec<Process>,
+}
+
+/// How a flow ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    Completed,
+    Failed,
+    Interrupted,
+}
+
+/// Why a flow failed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FlowFailure {
+    /// The short name by which the summary groups failures.
+    pub cause: String,
+    #[serde(flatten)]
+    pub detail: Failure,
+}
+
+/// One step of one flow.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FlowStep {
+    pub step: String,
+    pub outcome: StepOutcome,
+    /// From the flow's start.
+    pub started_after_us: u64,
+    /// Pauses taken out.
+    pub duration_us: u64,
+    pub paused_us: u64,
+}
+
+/// One script instance of one flow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Process {
+    pub role: String,
+    /// From 1.
+    pub attempt: u32,
+    pub pid: u32,
+    pub ending: Ending,
+    pub exit_code: Option<i32>,
+    pub signal: Option<i32>,
+    pub startup_us: Option<u64>,
+    pub lifetime_us: u64,
+    pub cpu_user_us: u64,
+    pub cpu_system_us: u64,
+    pub peak_rss_bytes: u64,
+}
+
+impl Flow {
+    /// The record of `flow`, one of `info`'s run.
+    pub fn new(info: &RunInfo, flow: &FlowRecord) -> Self {
+        let (outcome, failure) = match &flow.outcome {
+            FlowOutcome::Completed => (Outcome::Completed, None),
+            FlowOutcome::Interrupted => (Outcome::Interrupted, None),
+            FlowOutcome::Failed(failure) => {
+                let cause = failure.kind.name().to_owned();
+                let detail = (**failure).clone();
+                (Outcome::Failed, Some(FlowFailure { cause, detail }))
+            }
+        };
+        Flow {
+            number: flow.number.0,
+            id: flow.id.0.clone(),
+            outcome,
+            started_at: flow.started_at,
+            counted: flow.counted,
+            late_us: flow.late_us,
+            duration_us: flow.duration_us,
+            paused_us: flow.paused_us,
+            variables: flow.variables.iter().cloned().collect(),
+            captures: flow.captures.iter().cloned().collect(),
+            failure,
+            steps: flow
+                .steps
+                .iter()
+                .map(|step| FlowStep::new(info, step))
+                .collect(),
+            processes: flow
+                .processes
+                .iter()
+                .map(|process| Process::new(info, process))
+                .collect(),
+        }
+    }
+
+    /// The flow as it was told when it had ended, but for the order of its values. Steps and
+    /// roles that `run` does not have are left out.
+    pub fn to_record(&self, run: &Run) -> FlowRecord {
+        let outcome = match (self.outcome, &self.failure) {
+            (Outcome::Completed, _) => FlowOutcome::Completed,
+            (Outcome::Failed, Some(failure)) => {
+                FlowOutcome::Failed(Box::new(failure.detail.clone()))
+            }
+            (Outcome::Failed, None) | (Outcome::Interrupted, _) => FlowOutcome::Interrupted,
+        };
+        let number = FlowNumber(self.number);
+        let pairs = |values: &BTreeMap<String, String>| {
+            let pairs = values
+                .iter()
+                .map(|(name, value)| (name.clone(), value.clone()));
+            pairs.collect()
+        };
+        FlowRecord {
+            number,
+            id: FlowId(self.id.clone()),
+            started_at: self.started_at,
+            counted: self.counted,
+            late_us: self.late_us,
+            duration_us: self.duration_us,
+            paused_us: self.paused_us,
+            outcome,
+            steps: self
+                .steps
+                .iter()
+                .filter_map(|step| step.to_record(run))
+                .collect(),
+            captures: pairs(&self.captures),
+            variables: pairs(&self.variables),
+            processes: self
+                .processes
+                .iter()
+                .filter_map(|process| process.to_record(run, number))
+                .collect(),
+        }
+    }
+}
+
+impl FlowStep {
+    fn new(info: &RunInfo, record: &StepRecord) -> Self {
+        let step = info.steps.get(record.step.0);
+        FlowStep {
+            step: step.map(|step| step.name.clone()).unwrap_or_default(),
+            outcome: record.outcome.clone(),
+            started_after_us: record.started_after_us,
+            duration_us: record.duration_us,
+            paused_us: record.paused_us,
+        }
+    }
+
+    fn to_record(&self, run: &Run) -> Option<StepRecord> {
+        Some(StepRecord {
+            step: StepIndex(run.step(&self.step)?),
+            outcome: self.outcome.clone(),
+            started_after_us: self.started_after_us,
+            duration_us: self.duration_us,
+            paused_us: self.paused_us,
+        })
+    }
+}
+
+impl Process {
+    fn new(info: &RunInfo, record: &ProcessRecord) -> Self {
+        let (exit_code, signal) = match record.exit {
+            Some(ExitCause::Code(code)) => (Some(code), None),
+            Some(ExitCause::Signal(signal)) => (None, Some(signal)),
+            None => (None, None),
+        };
+        Process {
+            role: role_name(info, record.instance.role.0),
+            attempt: record.instance.attempt,
+            pid: record.pid,
+            ending: record.ending,
+            exit_code,
+            signal,
+            startup_us: record.startup_us,
+            lifetime_us: record.lifetime_us,
+            cpu_user_us: record.usage.cpu_user_us,
+            cpu_system_us: record.usage.cpu_system_us,
+            peak_rss_bytes: record.usage.peak_rss_bytes,
+        }
+    }
+
+    fn to_record(&self, run: &Run, flow: FlowNumber) -> Option<ProcessRecord> {
+        let code = self.exit_code.map(ExitCause::Code);
+        Some(ProcessRecord {
+            instance: InstanceId {
+                flow,
+                role: RoleIndex(run.role(&self.role)?),
+                attempt: self.attempt,
+            },
+            pid: self.pid,
+            ending: self.ending,
+            exit: code.or(self.signal.map(ExitCause::Signal)),
+            usage: Usage {
+                cpu_user_us: self.cpu_user_us,
+                cpu_system_us: self.cpu_system_us,
+                peak_rss_bytes: self.peak_rss_bytes,
+            },
+            startup_us: self.startup_us,
+            lifetime_us: self.lifetime_us,
+        })
+    }
+}

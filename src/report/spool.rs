@@ -1,0 +1,209 @@
+//! The flows of a run in a file, each written when it has ended.
+
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{FlowRecord, RunInfo};
+
+use super::error::ReportError;
+use super::record::{Environment, FORMAT, Flow, FlowsHead, Head, Run};
+
+/// Takes flows as they end, each a line of JSON, after a line about the run. Whatever it was given
+/// a second ago is on the disk.
+///
+/// After a failure to write it takes no more, and tells when it is finished.
+#[derive(Debug)]
+pub struct Spool {
+    path: PathBuf,
+    state: Result<BufWriter<File>, io::Error>,
+    environment: Environment,
+}
+
+/// The flows of a run that has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpooledFlows {
+    pub path: PathBuf,
+}
+
+/// A flow that was due and not started.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Dropped {
+    pub dropped: u64,
+    pub counted: bool,
+}
+
+/// How a line of a [`Dropped`] begins, and no other.
+const DROPPED: &str = "{\"dropped\":";
+
+/// What a line after the first says.
+#[derive(Debug)]
+pub(super) enum Line {
+    Flow(Box<Flow>),
+    Dropped(Dropped),
+}
+
+impl Line {
+    pub(super) fn parse(line: &str) -> serde_json::Result<Self> {
+        if line.starts_with(DROPPED) {
+            serde_json::from_str(line).map(Line::Dropped)
+        } else {
+            serde_json::from_str(line).map(|flow| Line::Flow(Box::new(flow)))
+        }
+    }
+}
+
+impl Spool {
+    /// A new spool at `path`.
+    ///
+    /// # Errors
+    /// If the file cannot be made, or is there.
+    pub fn create(path: &Path, environment: Environment) -> Result<Self, ReportError> {
+        let file = File::create_new(path).map_err(|error| ReportError::create(path, error))?;
+        Ok(Spool {
+            path: path.to_owned(),
+            state: Ok(BufWriter::new(file)),
+            environment,
+        })
+    }
+
+    pub(super) fn begin(&mut self, info: &RunInfo) {
+        let head = FlowsHead {
+            format: FORMAT.into(),
+            run: Run::new(info),
+            environment: self.environment.clone(),
+        };
+        self.line(&head);
+    }
+
+    pub(super) fn append(&mut self, info: &RunInfo, flow: &FlowRecord) {
+        self.line(&Flow::new(info, flow));
+    }
+
+    pub(super) fn append_drop(&mut self, counted: bool) {
+        self.line(&Dropped {
+            dropped: 1,
+            counted,
+        });
+    }
+
+    pub(super) fn flush(&mut self) {
+        self.attempt(BufWriter::flush);
+    }
+
+    pub(super) fn finish(mut self) -> Result<SpooledFlows, ReportError> {
+        self.flush();
+        match self.state {
+            Ok(_) => Ok(SpooledFlows { path: self.path }),
+            Err(error) => Err(ReportError::write(&self.path, error)),
+        }
+    }
+
+    fn line(&mut self, value: &impl Serialize) {
+        self.attempt(|file| {
+            serde_json::to_writer(&mut *file, value)?;
+            file.write_all(b"\n")
+        });
+    }
+
+    fn attempt(&mut self, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) {
+        if let Ok(file) = &mut self.state
+            && let Err(error) = write(file)
+        {
+            self.state = Err(error);
+        }
+    }
+}
+
+impl SpooledFlows {
+    /// The flows, a line of JSON each. A last line that was not written to its end is none.
+    fn lines(&self) -> io::Result<impl Iterator<Item = io::Result<String>>> {
+        let mut reader = BufReader::new(File::open(&self.path)?);
+        let next = move || loop {
+            let mut line = String::new();
+            match reader.read_line(&mut line) {
+                Err(error) => return Some(Err(error)),
+                Ok(_) if line.pop() != Some('\n') => return None,
+                Ok(_) if line.starts_with(DROPPED) => {}
+                Ok(_) => return Some(Ok(line)),
+            }
+        };
+        Ok(std::iter::from_fn(next).skip(1))
+    }
+}
+
+/// Writes the record of a run, with one flow in memory at a time.
+///
+/// # Errors
+/// What the writer says; the reader's troubles look the same. `flows` of `None` makes an empty
+/// list.
+pub fn write_record(
+    out: &mut impl Write,
+    head: &Head,
+    flows: Option<&SpooledFlows>,
+) -> io::Result<()> {
+    let head = serde_json::to_string_pretty(head)?;
+    let open = head
+        .strip_suffix("\n}")
+        .expect("a struct with fields is a JSON object");
+    write!(out, "{open},\n  \"flows\": [")?;
+    let mut separator = "\n    ";
+    if let Some(flows) = flows {
+        for line in flows.lines()? {
+            write!(out, "{separator}{}", line?)?;
+            separator = ",\n    ";
+        }
+    }
+    out.write_all(if separator.starts_with(',') {
+        b"\n  ]\n}\n"
+    } else {
+        b"]\n}\n"
+    })?;
+    out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::OpenOptions;
+
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_an_error_that_names_the_file() {
+        let full = PathBuf::from("/dev/full");
+        if !full.exists() {
+            return;
+        }
+        let file = OpenOptions::new().write(true).open(&full).unwrap();
+        let mut spool = Spool {
+            path: full,
+            state: Ok(BufWriter::new(file)),
+            environment: Environment {
+                host: "here".into(),
+                kernel: "Linux 6".into(),
+                cores: 2,
+                rehearsal_version: "1".into(),
+                command_line: Vec::new(),
+            },
+        };
+        spool.line(&"a line");
+        let error = spool.finish().unwrap_err().to_string();
+        assert!(
+            error.starts_with("cannot write /dev/full: No space left"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_dropped_flow_is_told_from_a_flow() {
+        let dropped = Dropped {
+            dropped: 1,
+            counted: true,
+        };
+        let line = serde_json::to_string(&dropped).unwrap();
+        assert!(matches!(Line::parse(&line), Ok(Line::Dropped(_))));
+        assert!(Line::parse("{\"number\":1}").is_err());
+    }
+}

@@ -1,0 +1,29 @@
+//! How the response times of flows are spread, as bars.
+
+use crate::report::output::{FAINT, styled};
+use crate::report::units;
+use crate::stats::Summary;
+
+use super::heading;
+
+/// How long the longest bar is.
+const LONGEST_BAR: u64 = 40;
+
+pub(super) fn render(summary: &Summary) -> Option<String> {
+    let ranges = &summary.flow_distribution;
+    let most = ranges.iter().map(|range| range.count).max()?;
+    let widest = most.to_string().len();
+    let mut lines = vec![heading("Distribution of the completed flows")];
+    for range in ranges {
+        let bar = (range.count * LONGEST_BAR).div_ceil(most.max(1));
+        let bar = "▪".repeat(usize::try_from(bar).unwrap_or(0));
+        let line = format!(
+            "  up to {:>7}  {:>widest$}  {}",
+            units::duration(range.to_us),
+            range.count,
+            styled(FAINT, bar),
+        );
+        lines.push(line);
+    }
+    Some(lines.join("\n"))
+}

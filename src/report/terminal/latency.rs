@@ -1,0 +1,154 @@
+//! The table of times: of flows, then of steps by actor.
+
+use crate::model::RunInfo;
+use crate::report::neutral;
+use crate::report::units;
+use crate::stats::{Spread, Summary};
+
+use super::columns::{Row, layout, layout_to_fit};
+use super::heading;
+
+/// A column of durations.
+struct Figure {
+    heading: &'static str,
+    of: fn(&Spread) -> u64,
+    /// The least number of columns that a report has if this one is in it.
+    from_width: usize,
+}
+
+const FIGURES: [Figure; 7] = [
+    figure("Average", |it| it.mean_us, 0),
+    figure("p50", |it| it.p50_us, 0),
+    figure("p90", |it| it.p90_us, 110),
+    figure("p95", |it| it.p95_us, 0),
+    figure("p99", |it| it.p99_us, 90),
+    figure("p99.9", |it| it.p999_us, 110),
+    figure("Max", |it| it.max_us, 0),
+];
+
+const fn figure(heading: &'static str, of: fn(&Spread) -> u64, from_width: usize) -> Figure {
+    Figure {
+        heading,
+        of,
+        from_width,
+    }
+}
+
+/// One line of the table, before it is known which columns there are.
+struct Line {
+    name: String,
+    count: u64,
+    success: Option<f64>,
+    spread: Option<Spread>,
+}
+
+/// As many columns as there is room for.
+pub(super) fn render(info: &RunInfo, summary: &Summary, width: usize) -> Option<String> {
+    if summary.steps.is_empty() {
+        return None;
+    }
+    let mut lines = flows(info, summary);
+    let mut actor = None;
+    for step in &summary.steps {
+        if actor != Some(&step.actor) {
+            lines.push(Err(neutral(&step.actor).into_owned()));
+            actor = Some(&step.actor);
+        }
+        lines.push(Ok(Line {
+            name: format!("  {}", neutral(&step.name)),
+            count: step.completed + step.failed + step.interrupted,
+            success: step.success_rate,
+            spread: step.duration,
+        }));
+    }
+    let widths = FIGURES.iter().map(|figure| figure.from_width);
+    let mut widths: Vec<_> = widths.filter(|&from| from <= width).collect();
+    widths.sort_unstable();
+    widths.dedup();
+    let mut table = String::new();
+    while let Some(limit) = widths.pop() {
+        let figures: Vec<_> = FIGURES
+            .iter()
+            .filter(|figure| figure.from_width <= limit)
+            .collect();
+        let headings: Vec<_> = ["Actor, step", "Count", "Success"]
+            .into_iter()
+            .chain(figures.iter().map(|figure| figure.heading))
+            .collect();
+        let rows: Vec<_> = lines.iter().map(|line| row(line, &figures)).collect();
+        let (text, fits) = layout(&headings, &rows, 1, width);
+        if fits {
+            table = text;
+            break;
+        }
+        if widths.is_empty() {
+            table = layout_to_fit(&headings, rows, width);
+        }
+    }
+    Some(format!("{}\n{table}", heading("Times")))
+}
+
+/// The lines of whole flows: one for those of a load that waits for them, else the response time
+/// and beside it the service time.
+fn flows(info: &RunInfo, summary: &Summary) -> Vec<Result<Line, String>> {
+    let flows = summary.flows;
+    let line = |name: &str, count, success, spread| Line {
+        name: name.into(),
+        count,
+        success,
+        spread,
+    };
+    let ended = flows.ended();
+    let whole = summary.success_rate;
+    let mut lines = Vec::new();
+    if info.wanted_per_second.is_some() {
+        let (response, service) = (summary.flow_response, summary.flow_duration);
+        lines.push(Err("Flow".into()));
+        lines.push(Ok(line(
+            "  Response, since it was due",
+            ended,
+            whole,
+            response,
+        )));
+        lines.push(Ok(line(
+            "  Service, since its start",
+            ended,
+            whole,
+            service,
+        )));
+    } else {
+        lines.push(Ok(line("Flow", ended, whole, summary.flow_duration)));
+    }
+    if let Some(failed) = summary.failed_response {
+        lines.push(Ok(line(
+            "  until it failed",
+            failed.count,
+            None,
+            Some(failed),
+        )));
+    }
+    lines
+}
+
+fn row(line: &Result<Line, String>, figures: &[&Figure]) -> Row {
+    let line = match line {
+        Ok(line) => line,
+        Err(actor) => return Row::new(vec![actor.clone()]),
+    };
+    let whole = line.success.is_none_or(|rate| rate >= 1.0);
+    let mut cells = vec![
+        line.name.clone(),
+        line.count.to_string(),
+        units::percent(line.success),
+    ];
+    let spread = line.spread.as_ref();
+    cells.extend(
+        figures.iter().map(|figure| {
+            spread.map_or("–".into(), |spread| units::duration((figure.of)(spread)))
+        }),
+    );
+    Row {
+        cells,
+        trouble: (!whole).then_some(2),
+    }
+}

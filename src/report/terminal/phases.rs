@@ -1,0 +1,43 @@
+//! Where the time goes that is in no step.
+
+use crate::report::neutral;
+use crate::report::units;
+use crate::stats::{Spread, Summary};
+
+use super::columns::{Row, layout_to_fit};
+use super::heading;
+
+pub(super) fn render(summary: &Summary, width: usize) -> Option<String> {
+    let phases = &summary.phases;
+    let mut rows = Vec::new();
+    let mut phase = |name: String, spread: Option<Spread>| {
+        rows.extend(spread.map(|spread| row(name, &spread)));
+    };
+    phase("Queueing, due to started".into(), summary.start_delay);
+    for role in &summary.roles {
+        let name = format!("First output, {}", neutral(&role.title));
+        phase(name, role.startup);
+    }
+    phase("Hand-over to another actor".into(), phases.hand_over);
+    phase("Next step, same actor".into(), phases.next_step);
+    phase("Pauses, each flow".into(), phases.paused);
+    if rows.is_empty() {
+        return None;
+    }
+    let headings = ["Phase", "Count", "Average", "p50", "p95", "p99", "Max"];
+    let table = layout_to_fit(&headings, rows, width);
+    Some(format!("{}\n{table}", heading("Phases")))
+}
+
+fn row(name: String, spread: &Spread) -> Row {
+    let mut cells = vec![name, spread.count.to_string()];
+    let figures = [
+        spread.mean_us,
+        spread.p50_us,
+        spread.p95_us,
+        spread.p99_us,
+        spread.max_us,
+    ];
+    cells.extend(figures.map(units::duration));
+    Row::new(cells)
+}

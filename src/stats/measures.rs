@@ -1,0 +1,172 @@
+//! All that is measured of the flows of a run, as distributions.
+
+use std::collections::BTreeMap;
+
+use crate::model::{FlowOutcome, FlowRecord, RunInfo, StepOutcome};
+
+use super::histogram::Histogram;
+use super::summary::Phases;
+
+/// Distributions by name: `flow.response`, `step.02_create_order`, `role.customer.startup`.
+pub type Histograms = BTreeMap<String, Histogram>;
+
+/// What was kept of a run lacks one of its distributions.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no histogram `{0}`")]
+pub struct MissingHistogram(pub String);
+
+/// The distributions of one run. Pauses are in none but their own.
+#[derive(Debug)]
+pub(super) struct Measures {
+    /// Completed flows, from their start.
+    pub service: Histogram,
+    /// Completed flows, from when they were due.
+    pub response: Histogram,
+    /// Failed flows, from when they were due.
+    pub failed_response: Histogram,
+    pub start_delay: Histogram,
+    pub hand_over: Histogram,
+    pub next_step: Histogram,
+    pub paused: Histogram,
+    /// Completed steps, in the order of the flow.
+    pub steps: Vec<Histogram>,
+    /// From the order to start a program to its first output, in the order of the roles.
+    pub startups: Vec<Histogram>,
+}
+
+impl Measures {
+    pub(super) fn new(info: &RunInfo) -> Self {
+        Measures {
+            service: Histogram::new(),
+            response: Histogram::new(),
+            failed_response: Histogram::new(),
+            start_delay: Histogram::new(),
+            hand_over: Histogram::new(),
+            next_step: Histogram::new(),
+            paused: Histogram::new(),
+            steps: info.steps.iter().map(|_| Histogram::new()).collect(),
+            startups: info.roles.iter().map(|_| Histogram::new()).collect(),
+        }
+    }
+
+    pub(super) fn record(&mut self, info: &RunInfo, flow: &FlowRecord) {
+        self.start_delay.record(flow.late_us);
+        let response_us = flow.duration_us.saturating_add(flow.late_us);
+        match flow.outcome {
+            FlowOutcome::Completed => {
+                self.service.record(flow.duration_us);
+                self.response.record(response_us);
+            }
+            FlowOutcome::Failed(_) => self.failed_response.record(response_us),
+            FlowOutcome::Interrupted => {}
+        }
+        if flow.paused_us > 0 {
+            self.paused.record(flow.paused_us);
+        }
+        for step in &flow.steps {
+            if step.outcome == StepOutcome::Completed
+                && let Some(histogram) = self.steps.get_mut(step.step.0)
+            {
+                histogram.record(step.duration_us);
+            }
+        }
+        for process in &flow.processes {
+            if let (Some(startup_us), Some(histogram)) = (
+                process.startup_us,
+                self.startups.get_mut(process.instance.role.0),
+            ) {
+                histogram.record(startup_us);
+            }
+        }
+        self.record_gaps(info, flow);
+    }
+
+    /// The time between steps. A pause between steps is known of the whole flow only, and is the
+    /// same between any two of them.
+    fn record_gaps(&mut self, info: &RunInfo, flow: &FlowRecord) {
+        let begun: Vec<_> = flow
+            .steps
+            .iter()
+            .filter(|step| step.outcome != StepOutcome::Skipped)
+            .collect();
+        let in_steps: u64 = begun.iter().map(|step| step.paused_us).sum();
+        let between = flow.paused_us.saturating_sub(in_steps);
+        let gaps = u64::try_from(begun.len().saturating_sub(1)).unwrap_or(u64::MAX);
+        let pause_us = between.checked_div(gaps).unwrap_or(0);
+        let role = |place: usize| info.steps.get(place).map(|step| step.role);
+        for pair in begun.windows(2) {
+            let (last, next) = (pair[0], pair[1]);
+            let ended_us = last.started_after_us + last.duration_us + last.paused_us;
+            let gap_us = next.started_after_us.saturating_sub(ended_us);
+            let gap_us = gap_us.saturating_sub(pause_us);
+            if role(last.step.0) == role(next.step.0) {
+                self.next_step.record(gap_us);
+            } else {
+                self.hand_over.record(gap_us);
+            }
+        }
+    }
+
+    pub(super) fn phases(&self) -> Phases {
+        Phases {
+            hand_over: self.hand_over.spread(),
+            next_step: self.next_step.spread(),
+            paused: self.paused.spread(),
+        }
+    }
+
+    /// All of them by their names.
+    pub(super) fn named(&self, info: &RunInfo) -> Histograms {
+        let mut named = Histograms::new();
+        let mut keep = |name: String, histogram: &Histogram| {
+            named.insert(name, histogram.clone());
+        };
+        for (name, histogram) in [
+            ("flow.service", &self.service),
+            ("flow.response", &self.response),
+            ("flow.failed_response", &self.failed_response),
+            ("flow.start_delay", &self.start_delay),
+            ("flow.hand_over", &self.hand_over),
+            ("flow.next_step", &self.next_step),
+            ("flow.paused", &self.paused),
+        ] {
+            keep(name.into(), histogram);
+        }
+        for (step, histogram) in info.steps.iter().zip(&self.steps) {
+            keep(format!("step.{}", step.name), histogram);
+        }
+        for (role, histogram) in info.roles.iter().zip(&self.startups) {
+            keep(format!("role.{}.startup", role.name), histogram);
+        }
+        named
+    }
+
+    /// Adds those of another run of the same scenario.
+    pub(super) fn add(
+        &mut self,
+        info: &RunInfo,
+        named: &Histograms,
+    ) -> Result<(), MissingHistogram> {
+        let add = |name: &str, histogram: &mut Histogram| match named.get(name) {
+            Some(more) => {
+                histogram.add(more);
+                Ok(())
+            }
+            None => Err(MissingHistogram(name.to_owned())),
+        };
+        add("flow.service", &mut self.service)?;
+        add("flow.response", &mut self.response)?;
+        add("flow.failed_response", &mut self.failed_response)?;
+        add("flow.start_delay", &mut self.start_delay)?;
+        add("flow.hand_over", &mut self.hand_over)?;
+        add("flow.next_step", &mut self.next_step)?;
+        add("flow.paused", &mut self.paused)?;
+        for (step, histogram) in info.steps.iter().zip(&mut self.steps) {
+            add(&format!("step.{}", step.name), histogram)?;
+        }
+        for (role, histogram) in info.roles.iter().zip(&mut self.startups) {
+            add(&format!("role.{}.startup", role.name), histogram)?;
+        }
+        Ok(())
+    }
+}

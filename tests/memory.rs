@@ -1,0 +1,207 @@
+//! What is kept of a run in memory does not grow with the number of its flows. Belongs to
+//! `report`. Alone in its file, as it measures the whole process.
+
+use std::fs;
+use std::io;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
+
+use chrono::{Local, TimeDelta};
+use rehearsal::model::*;
+use rehearsal::report::{LatencyLog, Lines, Output, Recorder, ReportError, Reporter, Reporters};
+
+/// With optimisations this many flows take a few seconds; without, it is a fifth of them.
+const FLOWS: u64 = if cfg!(debug_assertions) {
+    200_000
+} else {
+    1_000_000
+};
+
+/// After so many flows everything is there that ever will be.
+const FIRST: u64 = 10_000;
+
+/// How many flows wait to be reported, at most.
+const BATCH: u64 = 1_000;
+
+/// What memory may grow by between the first flows and the last: what allocators do, and no more.
+const MOST_GROWTH: u64 = 2 << 20;
+
+/// What everything together may take, for ten steps and five roles.
+const MOST_MEMORY: u64 = 64 << 20;
+
+/// Says when each batch has been reported.
+struct Acknowledge {
+    seen: u64,
+    batches: SyncSender<()>,
+}
+
+impl Reporter for Acknowledge {
+    fn event(&mut self, event: &RunEvent) {
+        if matches!(event, RunEvent::FlowEnded(_)) {
+            self.seen += 1;
+            if self.seen.is_multiple_of(BATCH) {
+                self.batches.send(()).expect("the test waits for it");
+            }
+        }
+    }
+
+    fn finish(&mut self) -> Result<(), ReportError> {
+        Ok(())
+    }
+}
+
+/// Resident memory of this process.
+fn memory() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").expect("Linux");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.split_whitespace().next());
+    kib.expect("a size").parse::<u64>().expect("a number") * 1024
+}
+
+fn info() -> RunInfo {
+    let roles = (0..5).map(|role| RoleInfo {
+        name: format!("role_{role}"),
+        title: format!("Role {role}"),
+        command: "./program".into(),
+    });
+    let steps = (0..10).map(|step| StepInfo {
+        name: format!("{step:02}_step"),
+        role: RoleIndex(step / 2),
+        action: "act".into(),
+    });
+    RunInfo {
+        id: RunId("REAL-E2E-20260131-120000".into()),
+        scenario: "synthetic".into(),
+        roles: roles.collect(),
+        steps: steps.collect(),
+        flows: Some(FLOWS),
+        duration_us: None,
+        parallel: 100,
+        load: "100 at once".into(),
+        wanted_per_second: None,
+        seed: 1,
+        started_at: Local::now(),
+    }
+}
+
+/// A flow like no other; one in five fails, each with another message.
+fn flow(info: &RunInfo, random: &mut fastrand::Rng, number: u64) -> FlowRecord {
+    let mut began_us = 0;
+    let steps = (0..10).map(|step| {
+        let duration_us = random.u64(500..3_000_000);
+        let started_after_us = began_us;
+        began_us += duration_us + random.u64(0..1_000);
+        StepRecord {
+            step: StepIndex(step),
+            outcome: StepOutcome::Completed,
+            started_after_us,
+            duration_us,
+            paused_us: 0,
+        }
+    });
+    let steps: Vec<_> = steps.collect();
+    let processes = (0..5).map(|role| ProcessRecord {
+        instance: InstanceId {
+            flow: FlowNumber(number),
+            role: RoleIndex(role),
+            attempt: 1,
+        },
+        pid: 4_711,
+        ending: Ending::Itself,
+        exit: Some(ExitCause::Code(0)),
+        usage: Usage {
+            cpu_user_us: 3_000,
+            cpu_system_us: 1_000,
+            peak_rss_bytes: 5 << 20,
+        },
+        startup_us: Some(number % 40_000),
+        lifetime_us: 1_000_000,
+    });
+    let outcome = if number.is_multiple_of(5) {
+        FlowOutcome::Failed(Box::new(Failure {
+            kind: FailureKind::Business(format!("category_{}", number % 10_000)),
+            step: format!("{:02}_step", number % 10),
+            role: "role_1".into(),
+            turn: "synthetic.yaml:42".into(),
+            message: format!("flow {number} saw what no other saw"),
+            awaited: vec!["prompt `>`".into()],
+            waited_us: 1,
+            activity: Activity::WaitingForInput,
+            tail: "x".repeat(2_000),
+            hint: None,
+        }))
+    } else {
+        FlowOutcome::Completed
+    };
+    let flow = FlowNumber(number);
+    FlowRecord {
+        number: flow,
+        id: FlowId::new(&info.id, flow),
+        started_at: info.started_at + TimeDelta::microseconds(number.cast_signed()),
+        counted: true,
+        late_us: random.u64(0..5_000),
+        duration_us: began_us,
+        paused_us: 0,
+        outcome,
+        steps,
+        captures: vec![("order_id".into(), format!("ORD-{number}"))],
+        variables: vec![("customer_id".into(), format!("CUST{number}"))],
+        processes: processes.collect(),
+    }
+}
+
+fn report(
+    sink: &dyn EventSink,
+    done: &Receiver<()>,
+    info: &RunInfo,
+    numbers: std::ops::Range<u64>,
+) {
+    let mut random = fastrand::Rng::with_seed(numbers.start);
+    for number in numbers {
+        sink.emit(RunEvent::FlowEnded(Box::new(flow(
+            info,
+            &mut random,
+            number,
+        ))));
+        if (number + 1).is_multiple_of(BATCH) {
+            done.recv().expect("the reporters live");
+        }
+    }
+}
+
+#[test]
+fn a_run_of_a_million_flows_takes_what_one_of_ten_thousand_takes() {
+    let began = Instant::now();
+    let info = info();
+    let (batches, done) = sync_channel(1);
+    let reporters: Vec<Box<dyn Reporter>> = vec![
+        Box::new(Lines::new(Output::new(io::sink()))),
+        Box::new(LatencyLog::new("latency.hlog".as_ref(), io::sink())),
+        Box::new(Acknowledge { seen: 0, batches }),
+    ];
+    let reporters = Reporters::start(Recorder::new(), reporters, false).expect("a thread");
+    let sink = reporters.sink();
+    sink.emit(RunEvent::RunStarted(Box::new(info.clone())));
+    report(&*sink, &done, &info, 0..FIRST);
+    let before = memory();
+    report(&*sink, &done, &info, FIRST..FLOWS);
+    let after = memory();
+    sink.emit(RunEvent::RunEnded {
+        elapsed: Duration::from_secs(1),
+        interrupted: false,
+    });
+    let (recorded, errors) = reporters.finish().expect("the reporters live");
+    assert!(errors.is_empty(), "{errors:?}");
+    let summary = recorded.expect("a run").summary;
+    assert_eq!(summary.flows.ended(), FLOWS);
+    assert_eq!(summary.failures.count(), FLOWS / 5);
+    eprintln!(
+        "{FLOWS} flows in {:?}; memory {} KiB after {FIRST}, {} KiB at the end",
+        began.elapsed(),
+        before / 1024,
+        after / 1024
+    );
+    let growth = after.saturating_sub(before);
+    assert!(growth <= MOST_GROWTH, "memory grew by {growth} bytes");
+    assert!(after <= MOST_MEMORY, "{after} bytes");
+}
