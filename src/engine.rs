@@ -101,7 +101,13 @@ pub fn run(
     let began = Instant::now();
     let info = run_info(&options);
     let workers = thread::available_parallelism().map_or(1, usize::from);
-    let spawner = Spawner::new(workers, RunMarker::unique(), options.watcher.clone())
+    // A single flow is not held up by the start of its own programs.
+    let starters = if options.load.most_in_flight() > 1 {
+        workers
+    } else {
+        0
+    };
+    let spawner = Spawner::new(starters, RunMarker::unique(), options.watcher.clone())
         .map_err(EngineError::Spawner)?;
     sink.emit(RunEvent::RunStarted(Box::new(info)));
 

@@ -13,6 +13,7 @@ mod failure;
 mod log;
 mod neutral;
 mod output;
+mod own;
 mod progress;
 mod pulse;
 pub mod record;
