@@ -4,6 +4,7 @@
 //! Two things are only here: the real environment is read ([`Environment`]), and exit codes are
 //! chosen ([`Exit`]).
 
+mod allowance;
 pub mod args;
 mod check;
 mod demo;
@@ -26,6 +27,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+pub use allowance::Allowance;
 pub use environment::Environment;
 pub use error::CliError;
 pub use exit::Exit;

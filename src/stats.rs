@@ -11,6 +11,7 @@ mod summary;
 mod tally;
 #[cfg(test)]
 mod testing;
+mod thresholds;
 
 pub use failures::MOST_GROUPS;
 pub use histogram::{Histogram, Spread};
@@ -18,3 +19,4 @@ pub use summary::{
     FailureGroup, FailureSummary, FlowCounts, ProcessCounts, RoleSummary, StepSummary, Summary,
 };
 pub use tally::Tally;
+pub use thresholds::{Checked, Quantity, Threshold, ThresholdError};

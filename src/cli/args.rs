@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 
 use crate::scenario::{Arrivals, parse_rate};
 
+use super::allowance::Allowance;
 use super::{exit, seconds};
 
 const EXAMPLES: &str =
@@ -187,6 +188,15 @@ pub struct RunArgs {
     /// Where all random choices come from; to repeat a run, take the seed from its log or results
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+
+    /// Demand something of a figure, as in 'flow.p95 < 2s' or 'step.NAME.failed_rate < 1%'; may be
+    /// given several times, and adds to what the scenario demands
+    #[arg(long = "threshold", value_name = "EXPR")]
+    pub thresholds: Vec<String>,
+
+    /// How many flows may fail, or which part of them: 3, 0.5% [default: none]
+    #[arg(long, value_name = "N|P%", value_parser = str::parse::<Allowance>)]
+    pub allow_failures: Option<Allowance>,
 
     /// Print the result, all flows with it, as JSON on standard output and nothing else
     #[arg(long)]

@@ -16,6 +16,7 @@ use crate::report::{
 };
 use crate::transport::WatcherProgram;
 
+use super::allowance::Allowance;
 use super::environment::Environment;
 use super::error::CliError;
 use super::exit::Exit;
@@ -36,6 +37,7 @@ pub(super) struct Session {
     names: Reserved,
     recorder: Recorder,
     dialogue: Dialogue,
+    allowed_failures: Allowance,
     environment: report::record::Environment,
     keep: Keep,
     notices: Vec<String>,
@@ -79,6 +81,7 @@ pub(super) struct Finished {
     pub left_over: Vec<u32>,
     pub log: PathBuf,
     pub results: Results,
+    allowed_failures: Allowance,
     /// Holds what the run left for as long as somebody may want it.
     _temporary: TempDir,
 }
@@ -107,6 +110,7 @@ impl Session {
             warnings,
         } = loaded;
         let load = settings.load(&plan.load)?;
+        let thresholds = settings.thresholds(&plan)?;
         let problems = machine::problems(&plan, load.most_in_flight());
         if !problems.is_empty() {
             let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
@@ -131,7 +135,8 @@ impl Session {
         let started_at = Local::now();
         let names = place.reserve(started_at)?;
         let record = environment.record(&secret_values(&plan, settings));
-        let recorder = recorder(keep, &names, temporary.path(), record.clone())?;
+        let recorder =
+            recorder(keep, &names, temporary.path(), record.clone())?.and_thresholds(thresholds);
         let options = RunOptions {
             run_id: names.id.clone(),
             load: load.clone(),
@@ -157,6 +162,7 @@ impl Session {
             names,
             recorder,
             dialogue: settings.dialogue,
+            allowed_failures: settings.allowed_failures,
             environment: record,
             keep,
             notices,
@@ -211,24 +217,30 @@ impl Session {
             left_over: end.left_over.pids,
             log: log_path,
             results,
+            allowed_failures: self.allowed_failures,
             _temporary: self.temporary,
         })
     }
 }
 
 impl Finished {
-    /// How the program ends after this run.
-    pub(super) fn exit(&self) -> Exit {
-        let flows = &self.recorded.summary.flows;
-        if self.recorded.summary.interrupted {
-            Exit::Interrupted
-        } else if flows.failed > 0 || flows.completed == 0 {
-            Exit::SomeFailed
-        } else if !self.errors.is_empty() || !self.left_over.is_empty() {
-            Exit::Internal
-        } else {
-            Exit::Completed
-        }
+    /// All that the program could end with after this run.
+    pub(super) fn exits(&self) -> Vec<Exit> {
+        let summary = &self.recorded.summary;
+        let crossed = summary.thresholds.iter().any(|it| !it.holds);
+        let failed = !self.allowed_failures.is_kept(&summary.flows);
+        // That no flow came to its end is nothing new of a run that was interrupted.
+        let failed = failed && (summary.flows.failed > 0 || !summary.interrupted);
+        let incomplete = !self.errors.is_empty() || !self.left_over.is_empty();
+        let all = [
+            (summary.interrupted, Exit::Interrupted),
+            (crossed, Exit::ThresholdsCrossed),
+            (failed, Exit::SomeFailed),
+            (incomplete, Exit::Internal),
+        ];
+        all.into_iter()
+            .filter_map(|(applies, exit)| applies.then_some(exit))
+            .collect()
     }
 
     /// Puts the results into their file, if they are not there already; says which it is.

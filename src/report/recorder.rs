@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::model::{RunEvent, RunInfo};
-use crate::stats::{Summary, Tally};
+use crate::stats::{Summary, Tally, Threshold};
 
 use super::error::ReportError;
 use super::own::OwnUse;
@@ -19,6 +19,7 @@ const MOST_NOTICES: usize = 100;
 pub struct Recorder {
     spool: Option<Spool>,
     begun: Option<Begun>,
+    thresholds: Vec<Threshold>,
     notices: Vec<String>,
     end: Option<(Duration, bool)>,
 }
@@ -53,6 +54,13 @@ impl Recorder {
             spool: Some(spool),
             ..Self::default()
         }
+    }
+
+    /// Holds these against the figures when the run is over.
+    #[must_use]
+    pub fn and_thresholds(mut self, thresholds: Vec<Threshold>) -> Self {
+        self.thresholds = thresholds;
+        self
     }
 
     pub(super) fn event(&mut self, event: &RunEvent) {
@@ -112,6 +120,8 @@ impl Recorder {
             let mut summary = tally.summary(elapsed, interrupted);
             summary.rehearsal_cpu_us = Some(own.cpu_us());
             summary.rehearsal_peak_rss_bytes = own.peak_rss_bytes();
+            let check = |threshold: &Threshold| threshold.check(&summary);
+            summary.thresholds = self.thresholds.iter().map(check).collect();
             Recorded {
                 info,
                 summary,

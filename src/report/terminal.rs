@@ -5,6 +5,7 @@ mod failures;
 mod overview;
 mod resources;
 mod steps;
+mod thresholds;
 
 use crate::model::RunInfo;
 use crate::stats::Summary;
@@ -19,6 +20,7 @@ const LEAST_WIDTH: usize = 60;
 pub fn render(info: &RunInfo, summary: &Summary, width: usize) -> String {
     let width = width.max(LEAST_WIDTH);
     let mut sections = vec![overview::render(info, summary)];
+    sections.extend(thresholds::render(summary));
     sections.extend(steps::render(summary, width));
     sections.extend(failures::render(summary));
     sections.extend(resources::render(summary, width));

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::dialogue::{Key, Pattern, RowFormat, Which};
 use crate::model::{RoleIndex, StepIndex};
+use crate::stats::Threshold;
 
 use super::data::DataSource;
 use super::load::Load;
@@ -39,6 +40,8 @@ pub struct Plan {
     pub environment: Vec<String>,
     pub defaults: Defaults,
     pub load: Load,
+    /// What is demanded of a run's figures.
+    pub thresholds: Vec<Threshold>,
 }
 
 /// What holds where a role, a step or a turn says nothing else.

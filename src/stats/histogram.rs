@@ -80,6 +80,7 @@ impl Histogram {
             p90_us: self.percentile_us(90.0)?,
             p95_us: self.percentile_us(95.0)?,
             p99_us: self.percentile_us(99.0)?,
+            p999_us: self.percentile_us(99.9)?,
             max_us: self.max_us,
             saturated: self.saturated,
         })
@@ -103,6 +104,8 @@ pub struct Spread {
     pub p90_us: u64,
     pub p95_us: u64,
     pub p99_us: u64,
+    /// The 99.9th percentile.
+    pub p999_us: u64,
     pub max_us: u64,
     /// How many were longer than can be told, and count as the longest: a day.
     pub saturated: u64,

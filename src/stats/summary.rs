@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{Failure, FlowId};
 
 use super::histogram::Spread;
+use super::thresholds::Checked;
 
 /// A whole run in figures.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,6 +35,8 @@ pub struct Summary {
     pub rehearsal_cpu_us: Option<u64>,
     /// The most memory that Rehearsal itself ever had.
     pub rehearsal_peak_rss_bytes: Option<u64>,
+    /// What was demanded, and what came of it.
+    pub thresholds: Vec<Checked>,
 }
 
 /// How many flows there were, and how they ended.
