@@ -12,6 +12,7 @@ mod tally;
 #[cfg(test)]
 mod testing;
 mod thresholds;
+mod verdict;
 
 pub use failures::MOST_GROUPS;
 pub use histogram::{Histogram, Spread};
@@ -20,3 +21,4 @@ pub use summary::{
 };
 pub use tally::Tally;
 pub use thresholds::{Checked, Quantity, Threshold, ThresholdError};
+pub use verdict::{Trust, Verdict};

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::model::{RunEvent, RunInfo};
-use crate::stats::{Summary, Tally, Threshold};
+use crate::model::{Generator, RunEvent, RunInfo};
+use crate::stats::{Summary, Tally, Threshold, Verdict};
 
 use super::error::ReportError;
 use super::own::OwnUse;
@@ -21,6 +21,7 @@ pub struct Recorder {
     begun: Option<Begun>,
     thresholds: Vec<Threshold>,
     notices: Vec<String>,
+    generator: Option<Generator>,
     end: Option<(Duration, bool)>,
 }
 
@@ -91,6 +92,7 @@ impl Recorder {
             RunEvent::Notice { text, .. } if self.notices.len() < MOST_NOTICES => {
                 self.notices.push(text.clone());
             }
+            RunEvent::GeneratorMeasured(generator) => self.generator = Some(**generator),
             RunEvent::RunEnded {
                 elapsed,
                 interrupted,
@@ -120,6 +122,9 @@ impl Recorder {
             let mut summary = tally.summary(elapsed, interrupted);
             summary.rehearsal_cpu_us = Some(own.cpu_us());
             summary.rehearsal_peak_rss_bytes = own.peak_rss_bytes();
+            summary.generator = self.generator;
+            let judge = |generator| Verdict::of(&summary, generator);
+            summary.verdict = self.generator.as_ref().map(judge);
             let check = |threshold: &Threshold| threshold.check(&summary);
             summary.thresholds = self.thresholds.iter().map(check).collect();
             Recorded {

@@ -6,6 +6,7 @@ mod overview;
 mod resources;
 mod steps;
 mod thresholds;
+mod verdict;
 
 use crate::model::RunInfo;
 use crate::stats::Summary;
@@ -19,7 +20,9 @@ const LEAST_WIDTH: usize = 60;
 /// styles where they are not wanted.
 pub fn render(info: &RunInfo, summary: &Summary, width: usize) -> String {
     let width = width.max(LEAST_WIDTH);
-    let mut sections = vec![overview::render(info, summary)];
+    let mut overview = overview::render(info, summary);
+    overview.push_str(&verdict::render(summary, width));
+    let mut sections = vec![overview];
     sections.extend(thresholds::render(summary));
     sections.extend(steps::render(summary, width));
     sections.extend(failures::render(summary));

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Failure, FlowId};
+use crate::model::{Failure, FlowId, Generator};
 
 use super::histogram::Spread;
 use super::thresholds::Checked;
+use super::verdict::Verdict;
 
 /// A whole run in figures.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,6 +38,10 @@ pub struct Summary {
     pub rehearsal_peak_rss_bytes: Option<u64>,
     /// What was demanded, and what came of it.
     pub thresholds: Vec<Checked>,
+    /// How Rehearsal itself fared, if that was measured.
+    pub generator: Option<Generator>,
+    /// Whether the figures can be believed, if the generator was measured.
+    pub verdict: Option<Verdict>,
 }
 
 /// How many flows there were, and how they ended.

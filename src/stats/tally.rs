@@ -138,6 +138,8 @@ impl Tally {
             rehearsal_cpu_us: None,
             rehearsal_peak_rss_bytes: None,
             thresholds: Vec::new(),
+            generator: None,
+            verdict: None,
         }
     }
 
