@@ -8,6 +8,7 @@ mod allowance;
 pub mod args;
 mod check;
 mod demo;
+mod doctor;
 mod environment;
 mod error;
 mod exit;
@@ -68,6 +69,10 @@ fn perform(args: Args, environment: &Environment) -> Result<Exit, CliError> {
             json,
         }) => check::check(scenario, parallel, json, environment),
         Some(Command::Schema) => schema::schema(),
+        Some(Command::Doctor { json }) => doctor::doctor(json, environment),
+        Some(Command::Answer(args)) => doctor::answer(&args)
+            .map(|()| Exit::Completed)
+            .map_err(|error| CliError::system("cannot answer", error)),
         Some(Command::Shop { .. }) => Err(CliError::usage(
             "this program was built without the shop",
             "use the `rehearsal` program itself",

@@ -26,23 +26,27 @@ struct Stage {
 
 impl Stage {
     fn new(demands: &str) -> Self {
+        Stage::with(&format!("{SCENARIO}{demands}"))
+    }
+
+    fn with(scenario: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(
-            folder.path().join("half.yaml"),
-            format!("{SCENARIO}{demands}"),
-        )
-        .unwrap();
+        fs::write(folder.path().join("half.yaml"), scenario).unwrap();
         Stage { folder }
     }
 
-    fn run(&self, arguments: &[&str]) -> assert_cmd::assert::Assert {
+    fn command(&self) -> Command {
         let mut command = Command::cargo_bin("rehearsal").unwrap();
         command
             .current_dir(self.folder.path())
             .env_remove("REHEARSAL_RESULTS")
-            .args(["run", "half.yaml"])
-            .args(arguments)
             .stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> assert_cmd::assert::Assert {
+        let mut command = self.command();
+        command.args(["run", "half.yaml"]).args(arguments);
         assert_cmd::Command::from_std(command).assert()
     }
 }
@@ -109,4 +113,50 @@ fn what_is_no_threshold_or_allowance_starts_nothing() {
             .stdout("")
             .stderr(contains(told));
     }
+}
+
+#[test]
+fn the_record_says_whether_its_figures_can_be_believed() {
+    let output = Stage::new("").run(&["--json"]).get_output().stdout.clone();
+    let record: serde_json::Value = serde_json::from_slice(&output).unwrap();
+    let verdict = &record["summary"]["verdict"];
+    let trust = verdict["trust"].as_str().unwrap();
+    assert!(["valid", "doubtful", "invalid"].contains(&trust), "{trust}");
+    assert_eq!(
+        trust == "valid",
+        verdict["reasons"].as_array().unwrap().is_empty()
+    );
+    assert!(record["summary"]["generator"]["lag_samples"].is_number());
+}
+
+#[test]
+fn an_open_load_that_drops_flows_is_not_valid() {
+    let stage = Stage::with(&SCENARIO.replace("echo hello", "sleep 0.2; echo hello"));
+    let load = "--rate 50/s --duration 1s --most-in-flight 1 --allow-failures 100%";
+    let arguments: Vec<_> = load.split(' ').collect();
+    stage
+        .run(&arguments)
+        .code(0)
+        .stdout(contains("invalid").and(contains("flows were dropped")));
+}
+
+#[test]
+fn the_doctor_compares_measured_with_true_times_and_sees_a_stall() {
+    let stage = Stage::new("");
+    let mut command = stage.command();
+    command.args(["doctor", "--json"]);
+    let output = assert_cmd::Command::from_std(command).assert().code(0);
+    let found: serde_json::Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
+    assert_eq!(found["format"], "rehearsal-doctor/1");
+    let answers = |level: usize| found["levels"][level]["answers"].as_u64();
+    assert_eq!(
+        [answers(0), answers(1), answers(2)],
+        [Some(40), Some(1_500), Some(6_000)]
+    );
+    let us = |name: &str| found["stall"][name].as_u64().unwrap();
+    assert!(us("open_response_p95_us") >= 500_000, "{found:#}");
+    assert!(
+        us("closed_response_p95_us") < us("open_response_p95_us"),
+        "{found:#}"
+    );
 }

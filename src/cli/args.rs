@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 use crate::scenario::{Arrivals, parse_rate};
 
 use super::allowance::Allowance;
+use super::doctor::AnswerArgs;
 use super::{exit, seconds};
 
 const EXAMPLES: &str =
@@ -92,6 +93,15 @@ pub enum Command {
     },
     /// Print the JSON Schema of scenarios, for editors
     Schema,
+    /// Measure how far answer times that are measured on this machine can be trusted
+    Doctor {
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Be the program that `doctor` talks to
+    #[command(name = "__answer", hide = true)]
+    Answer(AnswerArgs),
     /// Be one of the shop's programs, which the built-in scenario talks to; see `shop --help`
     #[command(disable_help_flag = true)]
     Shop {

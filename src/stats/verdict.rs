@@ -11,6 +11,7 @@
 //! | the machine without processor time left, of the run | half | |
 //! | flows completed | | none |
 //!
+//! Of a run that is too short for a percentile of its timers, they are not judged.
 //! What the machine's pressure was is told and not judged: some task always waits for a moment.
 
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,9 @@ const LAG_DOUBTFUL_US: u64 = 10_000;
 
 /// A tenth of a second is what people notice: what is measured is the generator.
 const LAG_INVALID_US: u64 = 100_000;
+
+/// Of fewer looks at timers, the 99th percentile is no more than the worst one.
+const LAG_SAMPLES: u64 = 100;
 
 /// Late starts below this are lost among what timers and threads cost.
 const START_DELAY_NEGLIGIBLE_US: u64 = 10_000;
@@ -105,7 +109,9 @@ fn dropped(summary: &Summary) -> Objection {
 }
 
 fn late_timers(generator: &Generator) -> Objection {
-    let lag_us = generator.lag_p99_us?;
+    let lag_us = generator
+        .lag_p99_us
+        .filter(|_| generator.lag_samples >= LAG_SAMPLES)?;
     let trust = match lag_us {
         LAG_INVALID_US.. => Trust::Invalid,
         LAG_DOUBTFUL_US.. => Trust::Doubtful,
@@ -173,6 +179,7 @@ mod tests {
 
     fn generator(lag_p99_us: u64) -> Generator {
         Generator {
+            lag_samples: LAG_SAMPLES,
             lag_p99_us: Some(lag_p99_us),
             ..Generator::default()
         }
@@ -185,7 +192,12 @@ mod tests {
             machine_saturated_ratio: Some(part),
             ..generator(1_000)
         };
+        let few = Generator {
+            lag_samples: LAG_SAMPLES - 1,
+            ..generator(100_000)
+        };
         let cases = [
+            (summary(100, 0, 0), few, Valid),
             (summary(100, 0, 0), generator(9_999), Valid),
             (summary(100, 0, 0), generator(10_000), Doubtful),
             (summary(100, 0, 0), generator(100_000), Invalid),
