@@ -10,7 +10,7 @@ use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use rehearsal::engine::{Control, Programs, RunOptions, run};
 use rehearsal::model::{EventSink, FlowOutcome, RunEvent, RunId};
-use rehearsal::scenario::{self, CompileOptions, Plan};
+use rehearsal::scenario::{self, CompileOptions, Load, Plan};
 use rustix::time::{ClockId, clock_gettime};
 
 /// How many questions a program asks that are answered with an order.
@@ -98,7 +98,7 @@ fn perform(folder: &Path, plan: &Arc<Plan>, flows: u64, parallel: u64) {
     let options = RunOptions {
         plan: Arc::clone(plan),
         run_id: RunId("BENCH".into()),
-        load: rehearsal::scenario::Load::closed(flows, parallel),
+        load: Load::closed(flows, parallel),
         seed: 1,
         variables: Vec::new(),
         step_timeout: None,

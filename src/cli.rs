@@ -4,9 +4,11 @@
 //! Two things are only here: the real environment is read ([`Environment`]), and exit codes are
 //! chosen ([`Exit`]).
 
+mod allowance;
 pub mod args;
 mod check;
 mod demo;
+mod doctor;
 mod environment;
 mod error;
 mod exit;
@@ -28,6 +30,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+pub use allowance::Allowance;
 pub use environment::Environment;
 pub use error::CliError;
 pub use exit::Exit;
@@ -70,6 +73,10 @@ fn perform(args: Args, environment: &Environment) -> Result<Exit, CliError> {
         Some(Command::Report { folder, json }) => report::report(&folder, json, environment),
         Some(Command::Merge { folders, into }) => merge::merge(&folders, &into, environment),
         Some(Command::Schema) => schema::schema(),
+        Some(Command::Doctor { json }) => doctor::doctor(json, environment),
+        Some(Command::Answer(args)) => doctor::answer(&args)
+            .map(|()| Exit::Completed)
+            .map_err(|error| CliError::system("cannot answer", error)),
         Some(Command::Shop { .. }) => Err(CliError::usage(
             "this program was built without the shop",
             "use the `rehearsal` program itself",

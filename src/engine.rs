@@ -14,6 +14,7 @@ mod control;
 mod coordinator;
 mod course;
 mod flow_supervisor;
+mod gauge;
 mod messages;
 mod performance;
 mod programs;
@@ -30,6 +31,7 @@ use std::time::{Duration, Instant};
 use actix::prelude::*;
 use chrono::{DateTime, Local};
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use crate::model::{EventSink, RoleInfo, RunEvent, RunId, RunInfo, StepInfo};
 use crate::scenario::{Load, Plan};
@@ -40,6 +42,7 @@ pub use programs::Programs;
 
 use context::{RunContext, common_watches};
 use coordinator::Coordinator;
+use gauge::Gauge;
 use messages::StopRun;
 
 /// How long what is left at the end of a run may take to end.
@@ -124,7 +127,10 @@ pub fn run(
         live: control.live(),
     });
     let workers = workers.min(usize::try_from(most).unwrap_or(usize::MAX));
-    let interrupted = System::new().block_on(perform(context, &options.load, workers, control));
+    let gauge = Gauge::new();
+    let performed = perform(context, &options.load, workers, &gauge, control);
+    let interrupted = System::new().block_on(performed);
+    sink.emit(RunEvent::GeneratorMeasured(Box::new(gauge.measured())));
     // Whatever escaped its flow ends before the run does.
     let left_over = spawner.shutdown(SHUTDOWN);
     let interrupted = interrupted?;
@@ -144,10 +150,19 @@ async fn perform(
     context: Arc<RunContext>,
     load: &Load,
     workers: usize,
+    gauge: &Gauge,
     control: &Control,
 ) -> Result<bool, EngineError> {
     let arbiters: Vec<Arbiter> = (0..workers).map(|_| Arbiter::new()).collect();
     let handles = arbiters.iter().map(Arbiter::handle).collect();
+    for arbiter in &arbiters {
+        // An arbiter that is gone has no timers.
+        let _ = arbiter.spawn(gauge.watch_timers());
+    }
+    let watches = [
+        actix::spawn(gauge.watch_timers()),
+        actix::spawn(gauge.watch_machine()),
+    ];
     let (done, finished) = oneshot::channel();
     let coordinator = Coordinator::new(context, load, handles, done).start();
 
@@ -166,6 +181,7 @@ async fn perform(
     });
     let interrupted = finished.await.map_err(|_| EngineError::CoordinatorGone);
     pass_on.abort();
+    watches.iter().for_each(JoinHandle::abort);
     for arbiter in &arbiters {
         arbiter.stop();
     }

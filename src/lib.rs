@@ -29,10 +29,10 @@
 //!
 //! - [`model`]: the words that everybody shares: ids, outcomes, failures, events.
 //! - [`dialogue`]: what a program has said, and whether it is what was waited for. Pure.
+//! - [`stats`]: histograms, sums, and what may be asked of them. Pure.
 //! - [`scenario`]: the language: reading, checking, and the values of a flow.
 //! - [`transport`]: processes: the only place that starts, signals or reaps one.
 //! - [`engine`]: the actors, and the state machines that decide for them.
-//! - [`stats`]: histograms and sums. Pure.
 //! - [`report`]: what people and programs get to read.
 //! - [`cli`]: the command line; the only place that reads the real environment.
 //!

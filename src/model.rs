@@ -5,12 +5,14 @@
 
 mod event;
 mod failure;
+mod generator;
 mod ids;
 mod process;
 mod record;
 
 pub use event::{EventSink, RunEvent};
 pub use failure::{Activity, Failure, FailureKind};
+pub use generator::Generator;
 pub use ids::{FlowId, FlowNumber, InstanceId, RoleIndex, RunId, StepIndex};
 pub use process::{Ending, ExitCause, ProcessRecord, Stream, Usage};
 pub use record::{FlowOutcome, FlowRecord, RoleInfo, RunInfo, StepInfo, StepOutcome, StepRecord};

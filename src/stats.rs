@@ -12,6 +12,8 @@ mod summary;
 mod tally;
 #[cfg(test)]
 mod testing;
+mod thresholds;
+mod verdict;
 
 pub use failures::MOST_GROUPS;
 pub use histogram::{Encoded, Histogram, Range, Spread};
@@ -21,3 +23,5 @@ pub use summary::{
     Summary,
 };
 pub use tally::Tally;
+pub use thresholds::{Checked, Quantity, Threshold, ThresholdError};
+pub use verdict::{Trust, Verdict};

@@ -26,6 +26,7 @@ mod departure;
 mod events;
 mod janitor;
 mod limits;
+mod machine;
 mod pipes;
 mod proc;
 mod process;
@@ -49,6 +50,7 @@ pub use limits::{
     DESCRIPTORS_OF_A_TERMINAL, DESCRIPTORS_OF_PIPES, Limit, LimitOf, LimitProblem, Need,
     check_limits, limits,
 };
+pub use machine::{MachineTimes, machine_times};
 pub use pty::{Echo, LONGEST_TERMINAL_LINE};
 pub use resolve::{ResolveError, resolve};
 pub use run::{INSTANCE_VARIABLE, RUN_VARIABLE, RunMarker};

@@ -11,8 +11,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("dialogue", &["model"]),
     ("stats", &["model"]),
     ("transport", &["model"]),
-    ("scenario", &["model", "dialogue"]),
-    ("engine", &["model", "dialogue", "scenario", "transport"]),
+    ("scenario", &["model", "dialogue", "stats"]),
+    (
+        "engine",
+        &["model", "dialogue", "stats", "scenario", "transport"],
+    ),
     ("report", &["model", "stats"]),
     (
         "cli",

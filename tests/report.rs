@@ -12,6 +12,7 @@ use rehearsal::report::{
     LatencyLog, Lines, Log, Output, Place, Recorded, Recorder, Reporter, Reporters, RunFolder,
     SavedRun, Story, terminal, write_record,
 };
+use rehearsal::stats::Threshold;
 
 /// A writer whose text can be read while somebody else owns it.
 #[derive(Clone, Default)]
@@ -406,6 +407,33 @@ fn every_width_has_the_figures_that_matter() {
             assert!(headings.contains(heading), "{width}: {headings}");
         }
     }
+}
+
+#[test]
+fn the_report_tells_whether_the_figures_are_good_and_to_be_believed() {
+    let steps = ["01_login", "02_create_order"];
+    let thresholds = ["flow.p95 < 2s", "flow.failed_rate < 1%", "flow.rate >= 1/s"];
+    let thresholds = thresholds.map(|text| Threshold::parse(text, &steps).unwrap());
+    let recorder = Recorder::new().and_thresholds(thresholds.into());
+    let mut events = events(&MIXED, 2);
+    let generator = Generator {
+        lag_samples: 500,
+        lag_p50_us: Some(1_100),
+        lag_p99_us: Some(40_400),
+        lag_max_us: Some(61_000),
+        machine_busy_ratio: Some(0.975),
+        machine_saturated_ratio: Some(0.8),
+        cpu_pressure_ratio: Some(0.6),
+    };
+    events.insert(
+        events.len() - 1,
+        RunEvent::GeneratorMeasured(Box::new(generator)),
+    );
+    let recorded = record(recorder, events);
+    let text = terminal::render(&recorded.info, &recorded.summary, 80);
+    let text = anstream::adapter::strip_str(&text).to_string();
+    let head = text.split("\n\nSteps").next().unwrap();
+    assert_snapshot!(head);
 }
 
 #[test]

@@ -8,6 +8,8 @@ use clap::{Parser, Subcommand};
 
 use crate::scenario::{Arrivals, parse_rate};
 
+use super::allowance::Allowance;
+use super::doctor::AnswerArgs;
 use super::{exit, seconds};
 
 const EXAMPLES: &str =
@@ -109,6 +111,15 @@ pub enum Command {
     },
     /// Print the JSON Schema of scenarios, for editors
     Schema,
+    /// Measure how far answer times that are measured on this machine can be trusted
+    Doctor {
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Be the program that `doctor` talks to
+    #[command(name = "__answer", hide = true)]
+    Answer(AnswerArgs),
     /// Be one of the shop's programs, which the built-in scenario talks to; see `shop --help`
     #[command(disable_help_flag = true)]
     Shop {
@@ -206,6 +217,15 @@ pub struct RunArgs {
     /// Where all random choices come from; to repeat a run, take the seed from its log or results
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+
+    /// Demand something of a figure, as in 'flow.p95 < 2s' or 'step.NAME.failed_rate < 1%'; may be
+    /// given several times, and adds to what the scenario demands
+    #[arg(long = "threshold", value_name = "EXPR")]
+    pub thresholds: Vec<String>,
+
+    /// How many flows may fail, or which part of them: 3, 0.5% [default: none]
+    #[arg(long, value_name = "N|P%", value_parser = str::parse::<Allowance>)]
+    pub allow_failures: Option<Allowance>,
 
     /// Print the result, all flows with it, as JSON on standard output and nothing else
     #[arg(long)]

@@ -2,15 +2,18 @@
 
 use std::process::ExitCode;
 
-/// How the program ends.
+/// How the program ends. Where several apply, the later one in this list does: an interrupted run
+/// tells little about its thresholds, and thresholds are what was asked for explicitly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
     /// All flows completed, or whatever else was asked for was done.
     Completed,
     /// Rehearsal itself could not do its work: a results file could not be written, say.
     Internal,
-    /// Some flows failed.
+    /// More flows failed than are allowed.
     SomeFailed,
+    /// A threshold was crossed.
+    ThresholdsCrossed,
     /// The command line or the scenario is wrong, or this machine has no room for the run.
     /// Nothing was started.
     Usage,
@@ -26,17 +29,60 @@ impl Exit {
             Exit::SomeFailed => 1,
             Exit::Usage => 2,
             Exit::Internal => 70,
+            Exit::ThresholdsCrossed => 99,
             Exit::Interrupted => 130,
         }
     }
 }
 
 /// The codes as `--help` tells them.
-pub(super) const HELP: &str = "  0    all flows completed
-  1    some flows failed
+pub(super) const HELP: &str =
+    "  0    all flows completed, or no more failed than --allow-failures says
+  1    more flows failed
   2    the command line or the scenario is wrong; nothing was started
   70   rehearsal itself could not do its work, such as write the results
-  130  interrupted by Ctrl-C or a signal, after cleaning up and reporting";
+  99   a threshold was crossed
+  130  interrupted by Ctrl-C or a signal, after cleaning up and reporting
+
+  Where several apply: 130 before 99, 99 before 1, 1 before 70";
+
+impl Exit {
+    /// Why, in half a sentence.
+    fn reason(self) -> &'static str {
+        match self {
+            Exit::Completed => "all is well",
+            Exit::Internal => "rehearsal could not do all of its work",
+            Exit::SomeFailed => "more flows failed than are allowed",
+            Exit::ThresholdsCrossed => "a threshold was crossed",
+            Exit::Usage => "nothing was started",
+            Exit::Interrupted => "the run was interrupted",
+        }
+    }
+
+    /// Which of several applies.
+    pub(super) fn first(all: &[Exit]) -> Exit {
+        all.iter().copied().max().unwrap_or(Exit::Completed)
+    }
+
+    /// Says which of several it is, and what else there was.
+    pub(super) fn told(all: &[Exit]) -> Option<String> {
+        let first = Exit::first(all);
+        let others: Vec<_> = all.iter().filter(|exit| **exit != first).collect();
+        if others.is_empty() {
+            return None;
+        }
+        let others: Vec<_> = others
+            .iter()
+            .map(|exit| format!("{} ({})", exit.reason(), exit.code()))
+            .collect();
+        Some(format!(
+            "Exit code {}: {}; also: {}",
+            first.code(),
+            first.reason(),
+            others.join(", ")
+        ))
+    }
+}
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
@@ -55,13 +101,29 @@ mod tests {
             Exit::SomeFailed,
             Exit::Usage,
             Exit::Internal,
+            Exit::ThresholdsCrossed,
             Exit::Interrupted,
         ];
         let told: Vec<_> = HELP
             .lines()
+            .take_while(|line| !line.is_empty())
             .filter_map(|line| line.split_whitespace().next())
             .collect();
         let codes = all.map(|exit| exit.code().to_string());
         assert_eq!(told, codes);
+    }
+
+    #[test]
+    fn of_several_the_weightiest_applies_and_the_others_are_told() {
+        let all = [Exit::SomeFailed, Exit::ThresholdsCrossed];
+        assert_eq!(Exit::first(&all), Exit::ThresholdsCrossed);
+        assert_eq!(
+            Exit::told(&all).unwrap(),
+            "Exit code 99: a threshold was crossed; also: more flows failed than are allowed (1)"
+        );
+        let all = [Exit::Interrupted, Exit::ThresholdsCrossed];
+        assert_eq!(Exit::first(&all), Exit::Interrupted);
+        assert_eq!(Exit::told(&[Exit::SomeFailed]), None);
+        assert_eq!(Exit::first(&[]), Exit::Completed);
     }
 }

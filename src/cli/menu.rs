@@ -290,7 +290,7 @@ impl Menu<'_> {
                     .say(&report_of(&finished, self.environment.width));
                 self.console.say(&whereabouts(&finished));
                 tell_errors(&finished, &mut Output::new(self.console.writer()));
-                let exit = finished.exit();
+                let exit = Exit::first(&finished.exits());
                 if !(ended_by_choice && exit == Exit::Interrupted) {
                     self.exit = self.exit.max(exit);
                 }

@@ -34,7 +34,7 @@ pub(super) fn run(settings: &RunSettings, environment: &Environment) -> Result<E
     let reporter = reporter(session.is_single, settings.format, environment);
     let finished = session.perform(reporter)?;
 
-    let mut exit = finished.exit();
+    let mut exits = finished.exits();
     let printed = match settings.format {
         Format::People => {
             let mut output = Output::new(anstream::stdout());
@@ -51,10 +51,14 @@ pub(super) fn run(settings: &RunSettings, environment: &Environment) -> Result<E
     };
     if let Err(error) = printed {
         Output::new(anstream::stderr()).line(&error.render());
-        exit = exit.max(Exit::Internal);
+        exits.push(Exit::Internal);
     }
-    tell_errors(&finished, &mut Output::new(anstream::stderr()));
-    Ok(exit)
+    let mut output = Output::new(anstream::stderr());
+    tell_errors(&finished, &mut output);
+    if let Some(text) = Exit::told(&exits) {
+        output.line(&text);
+    }
+    Ok(Exit::first(&exits))
 }
 
 /// Stops the run when signals say so; those that have arrived already count.

@@ -13,8 +13,10 @@ use crate::report::record::Head;
 use crate::report::{
     self, Log, Place, Recorded, Recorder, ReportError, Reporter, Reporters, Reserved, RunFolder,
 };
+use crate::stats::Threshold;
 use crate::transport::WatcherProgram;
 
+use super::allowance::Allowance;
 use super::environment::Environment;
 use super::error::CliError;
 use super::exit::Exit;
@@ -36,6 +38,8 @@ pub(super) struct Session {
     /// Where the run is kept as it goes on, if it is.
     folder: Option<RunFolder>,
     dialogue: Dialogue,
+    thresholds: Vec<Threshold>,
+    allowed_failures: Allowance,
     environment: report::record::Environment,
     keep: Keep,
     notices: Vec<String>,
@@ -81,6 +85,7 @@ pub(super) struct Finished {
     pub results: Results,
     /// Where the run was kept as it went on, if it was.
     folder: Option<RunFolder>,
+    allowed_failures: Allowance,
     /// Holds what the run left for as long as somebody may want it.
     _temporary: TempDir,
 }
@@ -109,6 +114,7 @@ impl Session {
             warnings,
         } = loaded;
         let load = settings.load(&plan.load)?;
+        let thresholds = settings.thresholds(&plan)?;
         let problems = machine::problems(&plan, load.most_in_flight());
         if !problems.is_empty() {
             let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
@@ -166,6 +172,8 @@ impl Session {
             names,
             folder,
             dialogue: settings.dialogue,
+            allowed_failures: settings.allowed_failures,
+            thresholds,
             environment: record,
             keep,
             notices,
@@ -194,6 +202,7 @@ impl Session {
             listeners.push(Box::new(folder.latency_log()?));
         }
         let dialogue = self.dialogue == Dialogue::Logged;
+        let recorder = recorder.and_thresholds(self.thresholds);
         let reporters = Reporters::start(recorder, listeners, dialogue)?;
         // Nobody else fills it.
         let _ = self.messages.0.set(reporters.sink());
@@ -230,24 +239,30 @@ impl Session {
             log: log_path,
             results,
             folder: self.folder,
+            allowed_failures: self.allowed_failures,
             _temporary: self.temporary,
         })
     }
 }
 
 impl Finished {
-    /// How the program ends after this run.
-    pub(super) fn exit(&self) -> Exit {
-        let flows = &self.recorded.summary.flows;
-        if self.recorded.summary.interrupted {
-            Exit::Interrupted
-        } else if flows.failed > 0 || flows.completed == 0 {
-            Exit::SomeFailed
-        } else if !self.errors.is_empty() || !self.left_over.is_empty() {
-            Exit::Internal
-        } else {
-            Exit::Completed
-        }
+    /// All that the program could end with after this run.
+    pub(super) fn exits(&self) -> Vec<Exit> {
+        let summary = &self.recorded.summary;
+        let crossed = summary.thresholds.iter().any(|it| !it.holds);
+        let failed = !self.allowed_failures.is_kept(&summary.flows);
+        // That no flow came to its end is nothing new of a run that was interrupted.
+        let failed = failed && (summary.flows.failed > 0 || !summary.interrupted);
+        let incomplete = !self.errors.is_empty() || !self.left_over.is_empty();
+        let all = [
+            (summary.interrupted, Exit::Interrupted),
+            (crossed, Exit::ThresholdsCrossed),
+            (failed, Exit::SomeFailed),
+            (incomplete, Exit::Internal),
+        ];
+        all.into_iter()
+            .filter_map(|(applies, exit)| applies.then_some(exit))
+            .collect()
     }
 
     /// Puts the results into their folder, if they are not there already; says which it is.

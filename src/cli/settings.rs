@@ -5,8 +5,10 @@ mod load;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::scenario::Load;
+use crate::scenario::{Load, Plan};
+use crate::stats::Threshold;
 
+use super::allowance::Allowance;
 use super::args::{LoadArgs, RunArgs};
 use super::error::CliError;
 
@@ -22,6 +24,9 @@ pub struct RunSettings {
     pub scripts: Vec<PathBuf>,
     pub save: Save,
     pub seed: Option<u64>,
+    /// Demands beside those of the scenario, as they were written.
+    pub thresholds: Vec<String>,
+    pub allowed_failures: Allowance,
     pub format: Format,
     pub dialogue: Dialogue,
 }
@@ -85,6 +90,8 @@ impl RunSettings {
                 Some(Some(folder)) => Save::In(folder),
             },
             seed: args.seed,
+            thresholds: args.thresholds,
+            allowed_failures: args.allow_failures.unwrap_or_default(),
             format: if args.json {
                 Format::Json
             } else {
@@ -104,6 +111,22 @@ impl RunSettings {
     /// If options do not go together.
     pub fn load(&self, scenario: &Load) -> Result<Load, CliError> {
         load::resolve(&self.load, scenario)
+    }
+
+    /// What is demanded of the run: by the scenario, then by the command line.
+    ///
+    /// # Errors
+    /// If what was typed is no threshold of this scenario.
+    pub fn thresholds(&self, plan: &Plan) -> Result<Vec<Threshold>, CliError> {
+        let steps: Vec<_> = plan.steps.iter().map(|step| step.name.as_str()).collect();
+        let mut thresholds = plan.thresholds.clone();
+        for text in &self.thresholds {
+            let threshold = Threshold::parse(text, &steps).map_err(|error| {
+                CliError::usage(format_args!("--threshold '{text}': {error}"), &error.help)
+            })?;
+            thresholds.push(threshold);
+        }
+        Ok(thresholds)
     }
 }
 

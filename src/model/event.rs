@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::failure::Failure;
+use super::generator::Generator;
 use super::ids::{FlowNumber, InstanceId, StepIndex};
 use super::process::ProcessRecord;
 use super::record::{FlowRecord, RunInfo, StepOutcome};
@@ -69,6 +70,8 @@ pub enum RunEvent {
     Stopping {
         reason: String,
     },
+    /// How Rehearsal itself fared. Once, when all flows have ended.
+    GeneratorMeasured(Box<Generator>),
     RunEnded {
         elapsed: Duration,
         interrupted: bool,

@@ -171,6 +171,13 @@ impl<W: Write + Send> Reporter for Log<W> {
                 ));
             }
             RunEvent::FlowDropped { .. } => self.line("a flow was due and dropped"),
+            RunEvent::GeneratorMeasured(generator) => {
+                let late = |us: Option<u64>| us.map_or("unknown".into(), units::precise_duration);
+                let (p99, max) = (late(generator.lag_p99_us), late(generator.lag_max_us));
+                self.line(&format!(
+                    "the generator was late by {p99} at p99, {max} at most"
+                ));
+            }
             RunEvent::Stopping { reason } => self.line(&format!("stopping: {reason}")),
             RunEvent::RunEnded {
                 elapsed,

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::model::{RunEvent, RunInfo};
-use crate::stats::{Histograms, Summary, Tally};
+use crate::model::{Generator, RunEvent, RunInfo};
+use crate::stats::{Histograms, Summary, Tally, Threshold, Verdict};
 
 use super::error::ReportError;
 use super::own::OwnUse;
@@ -19,7 +19,9 @@ const MOST_NOTICES: usize = 100;
 pub struct Recorder {
     spool: Option<Spool>,
     begun: Option<Begun>,
+    thresholds: Vec<Threshold>,
     notices: Vec<String>,
+    generator: Option<Generator>,
     end: Option<(Duration, bool)>,
 }
 
@@ -57,6 +59,13 @@ impl Recorder {
         }
     }
 
+    /// Holds these against the figures when the run is over.
+    #[must_use]
+    pub fn and_thresholds(mut self, thresholds: Vec<Threshold>) -> Self {
+        self.thresholds = thresholds;
+        self
+    }
+
     pub(super) fn event(&mut self, event: &RunEvent) {
         match event {
             RunEvent::RunStarted(info) => {
@@ -88,6 +97,7 @@ impl Recorder {
             RunEvent::Notice { text, .. } if self.notices.len() < MOST_NOTICES => {
                 self.notices.push(text.clone());
             }
+            RunEvent::GeneratorMeasured(generator) => self.generator = Some(**generator),
             RunEvent::RunEnded {
                 elapsed,
                 interrupted,
@@ -117,6 +127,11 @@ impl Recorder {
             let mut summary = tally.summary(elapsed, interrupted);
             summary.rehearsal_cpu_us = Some(own.cpu_us());
             summary.rehearsal_peak_rss_bytes = own.peak_rss_bytes();
+            summary.generator = self.generator;
+            let judge = |generator| Verdict::of(&summary, generator);
+            summary.verdict = self.generator.as_ref().map(judge);
+            let check = |threshold: &Threshold| threshold.check(&summary);
+            summary.thresholds = self.thresholds.iter().map(check).collect();
             Recorded {
                 info,
                 summary,

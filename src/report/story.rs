@@ -136,6 +136,7 @@ impl Reporter for Story {
             RunEvent::RunEnded { .. }
             | RunEvent::ScriptEnded(_)
             | RunEvent::FlowDropped { .. }
+            | RunEvent::GeneratorMeasured(_)
             | RunEvent::Heard { .. }
             | RunEvent::Said { .. } => {}
         }

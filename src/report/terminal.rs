@@ -7,6 +7,8 @@ mod latency;
 mod overview;
 mod phases;
 mod resources;
+mod thresholds;
+mod verdict;
 
 use crate::model::RunInfo;
 use crate::stats::Summary;
@@ -20,7 +22,10 @@ const LEAST_WIDTH: usize = 60;
 /// styles where they are not wanted.
 pub fn render(info: &RunInfo, summary: &Summary, width: usize) -> String {
     let width = width.max(LEAST_WIDTH);
-    let mut sections = vec![overview::render(info, summary)];
+    let mut overview = overview::render(info, summary);
+    overview.push_str(&verdict::render(summary, width));
+    let mut sections = vec![overview];
+    sections.extend(thresholds::render(summary));
     sections.extend(latency::render(info, summary, width));
     sections.extend(distribution::render(summary));
     sections.extend(phases::render(summary, width));

@@ -8,6 +8,7 @@ mod flow;
 mod load;
 mod patterns;
 mod roles;
+mod thresholds;
 mod turns;
 mod usage;
 mod values;
@@ -181,6 +182,10 @@ fn scenario(
         .map(|node| flow::flow(context, node, &roles, &defaults));
     let flow = flow.unwrap_or_default();
     let load = load::load(context, fields.get("load"));
+    let thresholds = fields
+        .get("thresholds")
+        .map(|node| thresholds::thresholds(context, node, &flow))
+        .unwrap_or_default();
 
     usage::check(context, &roles, &flow, &known, &secrets);
     if flow.is_complete {
@@ -200,6 +205,7 @@ fn scenario(
         environment,
         defaults,
         load,
+        thresholds,
     })
 }
 

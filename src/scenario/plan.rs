@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::dialogue::{Key, Pattern, RowFormat, Which};
 use crate::model::{RoleIndex, StepIndex};
+use crate::stats::Threshold;
 
 use super::data::DataSource;
 use super::load::Load;
@@ -40,6 +41,8 @@ pub struct Plan {
     pub environment: Vec<String>,
     pub defaults: Defaults,
     pub load: Load,
+    /// What is demanded of a run's figures.
+    pub thresholds: Vec<Threshold>,
 }
 
 impl Plan {

@@ -81,6 +81,10 @@ fn shape(shape: Shape, definitions: &mut Map<String, Value>) -> Value {
             }
             json!({ "$ref": format!("#/$defs/{}", vocabulary.name) })
         }
+        Shape::TextOrObject(vocabulary) => {
+            let object = self::shape(Shape::Object(vocabulary), definitions);
+            json!({ "anyOf": [text(), object] })
+        }
         Shape::Turns => {
             let turn = self::shape(Shape::Object(&vocabulary::TURN), definitions);
             json!({ "type": "array", "items": turn, "minItems": 1 })
@@ -121,7 +125,9 @@ mod tests {
         }
         fn reach_shape(shape: Shape, found: &mut Vec<&'static Vocabulary>) {
             match shape {
-                Shape::Object(vocabulary) => reach(vocabulary, found),
+                Shape::Object(vocabulary) | Shape::TextOrObject(vocabulary) => {
+                    reach(vocabulary, found);
+                }
                 Shape::Turns => reach(&TURN, found),
                 Shape::ListOf(inner) | Shape::MapOf(inner) | Shape::OneOrList(inner) => {
                     reach_shape(*inner, found);

@@ -48,6 +48,8 @@ pub(super) enum Shape {
     Key,
     OneOf(&'static [&'static str]),
     Object(&'static Vocabulary),
+    /// A map, or only the text of its first key.
+    TextOrObject(&'static Vocabulary),
     ListOf(&'static Shape),
     /// A map whose keys the author chooses.
     MapOf(&'static Shape),
@@ -145,8 +147,26 @@ pub(super) static SCENARIO: Vocabulary = Vocabulary {
             Shape::Object(&LOAD),
             "How many flows are performed.",
         ),
+        word(
+            "thresholds",
+            Shape::ListOf(&Shape::TextOrObject(&THRESHOLD)),
+            "What is demanded of the run's figures, as `flow.p95 < 2s`; if it is not met, \
+             rehearsal ends with exit code 99.",
+        ),
     ],
-    later: &["integrity", "thresholds", "chaos"],
+    later: &["integrity", "chaos"],
+};
+
+pub(super) static THRESHOLD: Vocabulary = Vocabulary {
+    what: "a threshold",
+    name: "threshold",
+    keys: &[required(
+        "check",
+        Shape::Text,
+        "A figure, a comparison and a limit: `step.NAME.p99 < 500ms`, `flow.failed_rate < 1%`, \
+         `flow.rate >= 4/s`, `dropped == 0`.",
+    )],
+    later: &["over", "stop"],
 };
 
 pub(super) static DATA: Vocabulary = Vocabulary {

@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Failure, FlowId};
+use crate::model::{Failure, FlowId, Generator};
 
 use super::histogram::{Range, Spread};
+use super::thresholds::Checked;
+use super::verdict::Verdict;
 
 /// A whole run in figures.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,6 +43,12 @@ pub struct Summary {
     pub rehearsal_cpu_us: Option<u64>,
     /// The most memory that Rehearsal itself ever had.
     pub rehearsal_peak_rss_bytes: Option<u64>,
+    /// What was demanded, and what came of it.
+    pub thresholds: Vec<Checked>,
+    /// How Rehearsal itself fared, if that was measured.
+    pub generator: Option<Generator>,
+    /// Whether the figures can be believed, if the generator was measured.
+    pub verdict: Option<Verdict>,
 }
 
 /// Where the time of flows goes that goes into no step.

@@ -107,7 +107,8 @@ impl Tally {
         self.flows
     }
 
-    /// The figures of a run that took `elapsed`. What Rehearsal itself used is not known here.
+    /// The figures of a run that took `elapsed`. What Rehearsal itself used, and what was
+    /// demanded, is not known here.
     pub fn summary(&self, elapsed: Duration, interrupted: bool) -> Summary {
         let seconds = elapsed.as_secs_f64();
         #[expect(
@@ -144,6 +145,9 @@ impl Tally {
             processes: self.processes,
             rehearsal_cpu_us: None,
             rehearsal_peak_rss_bytes: None,
+            thresholds: Vec::new(),
+            generator: None,
+            verdict: None,
         }
     }
 

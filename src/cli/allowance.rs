@@ -1,0 +1,81 @@
+//! How many flows may fail without the run being a failure.
+
+use std::str::FromStr;
+
+use crate::stats::FlowCounts;
+
+/// How many flows may fail.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Allowance {
+    Count(u64),
+    /// This part of those that completed or failed, from 0 to 1.
+    Part(f64),
+}
+
+impl Default for Allowance {
+    fn default() -> Self {
+        Allowance::Count(0)
+    }
+}
+
+impl Allowance {
+    /// Whether flows that ended like this are a success. If none came to its end, they are not.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a part of a count needs no 53 bits"
+    )]
+    pub fn is_kept(self, flows: &FlowCounts) -> bool {
+        let ended = flows.completed + flows.failed;
+        let kept = match self {
+            Allowance::Count(most) => flows.failed <= most,
+            Allowance::Part(part) => flows.failed as f64 <= part * ended as f64,
+        };
+        kept && ended > 0
+    }
+}
+
+impl FromStr for Allowance {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parsed = match text.strip_suffix('%') {
+            Some(percent) => percent
+                .trim()
+                .parse()
+                .ok()
+                .filter(|percent| (0.0..=100.0).contains(percent))
+                .map(|percent: f64| Allowance::Part(percent / 100.0)),
+            None => text.trim().parse().ok().map(Allowance::Count),
+        };
+        parsed.ok_or_else(|| "write a number or a part: 3, 0.5%".into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(allowance: &str, completed: u64, failed: u64) -> bool {
+        let flows = FlowCounts {
+            completed,
+            failed,
+            ..FlowCounts::default()
+        };
+        allowance.parse::<Allowance>().unwrap().is_kept(&flows)
+    }
+
+    #[test]
+    fn failures_are_allowed_by_number_or_by_part() {
+        assert!(kept("0", 1, 0) && !kept("0", 9, 1));
+        assert!(kept("2", 8, 2) && !kept("2", 8, 3));
+        assert!(kept("10%", 9, 1) && !kept("9.9%", 9, 1));
+        assert!(kept("100%", 0, 3) && !kept("100%", 0, 0));
+    }
+
+    #[test]
+    fn what_is_no_allowance_is_refused() {
+        for text in ["", "some", "-1", "101%", "NaN%", "1.5"] {
+            assert!(text.parse::<Allowance>().is_err(), "{text}");
+        }
+    }
+}

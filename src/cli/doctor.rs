@@ -1,0 +1,267 @@
+//! `rehearsal doctor`: how far what is measured on this machine can be trusted.
+//!
+//! Programs that know how long they took to answer are driven through the engine, and what it
+//! measured is compared with what they know. Then all of them stall for a while, which a load by
+//! the clock must show.
+
+mod answer;
+mod trial;
+
+use std::fmt::Write as _;
+use std::time::{Duration, SystemTime};
+
+use serde::Serialize;
+
+use crate::report::units::{counted, duration};
+use crate::report::{Output, neutral};
+use crate::scenario::{Arrivals, Load, Ramp, Shape};
+
+use super::environment::Environment;
+use super::error::CliError;
+use super::exit::Exit;
+use trial::{Outcome, Trial};
+
+pub use answer::AnswerArgs;
+pub(super) use answer::answer;
+
+/// How many programs at once, and how many in all.
+const LEVELS: [(u64, u64); 3] = [(1, 4), (50, 150), (200, 600)];
+const ANSWER_AFTER: Duration = Duration::from_millis(50);
+const QUESTIONS: usize = 10;
+
+/// How long the programs of the stall take for their one answer.
+const STALL_ANSWER_AFTER: Duration = Duration::from_millis(20);
+const STALL: Duration = Duration::from_secs(1);
+/// When the stall begins, and how long the run goes on.
+const STALL_AT: Duration = Duration::from_millis(1_500);
+const STALL_RUN: Duration = Duration::from_secs(4);
+const STALL_PER_SECOND: f64 = 20.0;
+const STALL_WORKERS: u64 = 2;
+
+/// Errors below this do not change what is to be thought of a program that people talk to.
+const TRUSTED_US: u64 = 10_000;
+
+/// What was found.
+#[derive(Debug, Serialize)]
+struct Findings {
+    format: &'static str,
+    answer_us: u64,
+    levels: Vec<Level>,
+    stall: Option<Stall>,
+}
+
+/// How far off measured answer times are with so many programs at once.
+#[derive(Debug, Default, Serialize)]
+struct Level {
+    parallel: u64,
+    answers: u64,
+    error_p50_us: Option<u64>,
+    error_p99_us: Option<u64>,
+    error_max_us: Option<u64>,
+    lag_p99_us: Option<u64>,
+    failed_flows: u64,
+    /// Why flows failed, or why there was no room for them.
+    trouble: Option<String>,
+}
+
+/// What two kinds of load show of a stall of all programs.
+#[derive(Debug, Serialize)]
+struct Stall {
+    stall_us: u64,
+    /// By the clock, from when each flow was due.
+    open_response_p50_us: Option<u64>,
+    open_response_p95_us: Option<u64>,
+    /// Each worker waiting for the end of its flow before it starts the next.
+    closed_response_p95_us: Option<u64>,
+    failed_flows: u64,
+}
+
+impl Stall {
+    /// A quarter of the flows of the open load are due in it; half of it or more is left for the
+    /// longest twentieth.
+    fn is_seen(&self) -> bool {
+        self.open_response_p95_us
+            .is_some_and(|us| us >= self.stall_us / 2)
+    }
+}
+
+/// Examines this machine, and tells what was found.
+pub(super) fn doctor(json: bool, environment: &Environment) -> Result<Exit, CliError> {
+    let mut levels = Vec::new();
+    let mut progress = Output::new(anstream::stderr());
+    for (parallel, flows) in LEVELS {
+        progress.line(&format!(
+            "measuring answers of {}, {parallel} at once …",
+            counted(flows, "program")
+        ));
+        levels.push(level(parallel, flows, environment)?);
+    }
+    progress.line("stalling all programs for 1 s …");
+    let findings = Findings {
+        format: "rehearsal-doctor/1",
+        answer_us: us(ANSWER_AFTER),
+        levels,
+        stall: stall(environment)?,
+    };
+    let mut output = Output::new(anstream::stdout());
+    if json {
+        let text = serde_json::to_string_pretty(&findings).expect("numbers and texts");
+        output.line(&text);
+    } else {
+        output.text(&findings.as_text());
+    }
+    let written = output.finish();
+    written.map_err(|error| CliError::system("cannot write the findings", error))?;
+    Ok(findings.exit())
+}
+
+fn level(parallel: u64, flows: u64, environment: &Environment) -> Result<Level, CliError> {
+    let trial = Trial {
+        load: Load::closed(flows, parallel),
+        answer_after: ANSWER_AFTER,
+        questions: QUESTIONS,
+        stall: None,
+    };
+    Ok(match trial.perform(environment)? {
+        Ok(outcome) => Level {
+            parallel,
+            answers: outcome.errors.count(),
+            error_p50_us: outcome.errors.percentile_us(50.0),
+            error_p99_us: outcome.errors.percentile_us(99.0),
+            error_max_us: outcome.errors.percentile_us(100.0),
+            lag_p99_us: outcome.generator.lag_p99_us,
+            failed_flows: outcome.failed,
+            trouble: outcome.failure,
+        },
+        Err(no_room) => Level {
+            parallel,
+            trouble: Some(no_room),
+            ..Level::default()
+        },
+    })
+}
+
+/// `None` if there is no room for it.
+fn stall(environment: &Environment) -> Result<Option<Stall>, CliError> {
+    let run = |shape| -> Result<Option<Outcome>, CliError> {
+        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let at = since_1970.unwrap_or_default() + STALL_AT;
+        let trial = Trial {
+            load: Load {
+                shape,
+                flows: None,
+                duration: Some(STALL_RUN),
+                ..Load::closed(1, 1)
+            },
+            answer_after: STALL_ANSWER_AFTER,
+            questions: 1,
+            stall: Some((us(at) / 1000, STALL)),
+        };
+        Ok(trial.perform(environment)?.ok())
+    };
+    let closed = run(Load::closed(1, STALL_WORKERS).shape)?;
+    let open = run(Shape::Open {
+        rate: Ramp::constant(STALL_PER_SECOND),
+        arrivals: Arrivals::Even,
+        most_in_flight: 200,
+    })?;
+    Ok(open.zip(closed).map(|(open, closed)| Stall {
+        stall_us: us(STALL),
+        open_response_p50_us: open.responses.percentile_us(50.0),
+        open_response_p95_us: open.responses.percentile_us(95.0),
+        closed_response_p95_us: closed.responses.percentile_us(95.0),
+        failed_flows: open.failed + closed.failed,
+    }))
+}
+
+impl Findings {
+    fn as_text(&self) -> String {
+        let mut text = format!(
+            "Answers that took {}: how much longer they were measured to take\n  \
+             At once  Answers       p50       p99   Longest  Timers late (p99)\n",
+            duration(self.answer_us)
+        );
+        let time = |us: Option<u64>| us.map_or("–".to_owned(), duration);
+        for level in &self.levels {
+            push(
+                &mut text,
+                format_args!(
+                    "  {:>7}  {:>7}  {:>8}  {:>8}  {:>8}  {:>17}",
+                    level.parallel,
+                    level.answers,
+                    time(level.error_p50_us),
+                    time(level.error_p99_us),
+                    time(level.error_max_us),
+                    time(level.lag_p99_us),
+                ),
+            );
+            if let Some(trouble) = &level.trouble {
+                let failed = counted(level.failed_flows, "flow");
+                push(
+                    &mut text,
+                    format_args!("           {failed} failed: {}", neutral(trouble)),
+                );
+            }
+        }
+        push(&mut text, format_args!("\n{}\n", self.trust()));
+        match &self.stall {
+            Some(stall) => push(
+                &mut text,
+                format_args!(
+                    "All programs stalled for {}: what the slowest twentieth of users waited\n  \
+                     by the clock, {STALL_PER_SECOND}/s  {:>8}  (median {}){}\n  \
+                     {STALL_WORKERS} at once            {:>8}  a load without --rate hides it",
+                    duration(stall.stall_us),
+                    time(stall.open_response_p95_us),
+                    time(stall.open_response_p50_us),
+                    if stall.is_seen() { "" } else { " NOT SEEN" },
+                    time(stall.closed_response_p95_us),
+                ),
+            ),
+            None => push(
+                &mut text,
+                format_args!("There is no room to see what a stall does."),
+            ),
+        }
+        text
+    }
+
+    fn trust(&self) -> String {
+        let is_good = |level: &&Level| {
+            level.failed_flows == 0 && level.error_p99_us.is_some_and(|us| us <= TRUSTED_US)
+        };
+        let good = self.levels.iter().take_while(is_good).last();
+        match good {
+            Some(level) => format!(
+                "With up to {} at once, measured answer times are right to {} (p99) on this \
+                 machine as it is now.",
+                level.parallel,
+                duration(level.error_p99_us.unwrap_or_default())
+            ),
+            None => {
+                "This machine, as busy as it is now, is not fit to measure answer times.".into()
+            }
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        let failed = self.levels.iter().any(|level| level.failed_flows > 0);
+        let seen = self
+            .stall
+            .as_ref()
+            .is_some_and(|it| it.is_seen() && it.failed_flows == 0);
+        if failed || !seen {
+            Exit::SomeFailed
+        } else {
+            Exit::Completed
+        }
+    }
+}
+
+fn push(text: &mut String, line: std::fmt::Arguments<'_>) {
+    writeln!(text, "{line}").expect("a String takes all");
+}
+
+fn us(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

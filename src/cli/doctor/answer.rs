@@ -1,0 +1,75 @@
+//! The program that `rehearsal doctor` talks to: it knows how long it took to answer.
+
+use std::io::{self, BufRead as _, Write as _};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::cli::seconds;
+
+/// What it asks with.
+pub(super) const PROMPT: &str = "ready>";
+
+/// How it answers.
+#[derive(Debug, Clone, PartialEq, clap::Args)]
+pub struct AnswerArgs {
+    /// How long it takes for an answer
+    #[arg(long, value_parser = seconds::parse)]
+    pub after: Duration,
+    /// How many questions it answers
+    #[arg(long)]
+    pub times: u32,
+    /// When all such programs begin to stall, in milliseconds since 1970
+    #[arg(long, default_value_t = 0)]
+    pub stall_at_unix_ms: u64,
+    /// For how long they do
+    #[arg(long, value_parser = seconds::parse, default_value = "0")]
+    pub stall_for: Duration,
+}
+
+/// Answers each line with `answer N after U us`: U is what passed between the question and the
+/// answer by the program's own clock.
+pub(in crate::cli) fn answer(args: &AnswerArgs) -> io::Result<()> {
+    let (mut questions, mut answers) = (io::stdin().lock(), io::stdout().lock());
+    let mut text = format!("{PROMPT} ");
+    for number in 1..=args.times {
+        answers.write_all(text.as_bytes())?;
+        answers.flush()?;
+        if questions.read_line(&mut String::new())? == 0 {
+            return Ok(());
+        }
+        let asked = Instant::now();
+        thread::sleep(args.after);
+        thread::sleep(stall_left(args, SystemTime::now()));
+        let prompt = if number < args.times { PROMPT } else { "" };
+        let after_us = asked.elapsed().as_micros();
+        text = format!("answer {number} after {after_us} us\n{prompt} ");
+    }
+    answers.write_all(text.trim_end_matches(' ').as_bytes())?;
+    answers.flush()
+}
+
+/// How long the stall that there is now goes on.
+fn stall_left(args: &AnswerArgs, now: SystemTime) -> Duration {
+    let begin = SystemTime::UNIX_EPOCH + Duration::from_millis(args.stall_at_unix_ms);
+    let into = now.duration_since(begin).ok();
+    into.map_or(Duration::ZERO, |into| args.stall_for.saturating_sub(into))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stall_has_a_beginning_and_an_end() {
+        let args = AnswerArgs {
+            after: Duration::ZERO,
+            times: 1,
+            stall_at_unix_ms: 5_000,
+            stall_for: Duration::from_secs(2),
+        };
+        let left = |ms| stall_left(&args, SystemTime::UNIX_EPOCH + Duration::from_millis(ms));
+        assert_eq!(left(4_999), Duration::ZERO);
+        assert_eq!(left(5_500), Duration::from_millis(1_500));
+        assert_eq!(left(7_000), Duration::ZERO);
+    }
+}

@@ -1,0 +1,177 @@
+//! One run of the engine with programs whose answer times are known.
+
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::Local;
+
+use crate::cli::environment::Environment;
+use crate::cli::error::CliError;
+use crate::cli::machine;
+use crate::engine::{self, Control, Programs, RunOptions};
+use crate::model::{EventSink, FlowOutcome, FlowRecord, Generator, RunEvent, RunId};
+use crate::scenario::{self, CompileOptions, Load};
+use crate::stats::Histogram;
+use crate::transport::WatcherProgram;
+
+use super::answer::PROMPT;
+
+/// What is run.
+pub(super) struct Trial {
+    pub load: Load,
+    pub answer_after: Duration,
+    /// How many questions each program is asked.
+    pub questions: usize,
+    /// When all programs stall, in milliseconds since 1970, and for how long.
+    pub stall: Option<(u64, Duration)>,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    /// Measured minus true answer times.
+    pub errors: Histogram,
+    /// From when a flow was due to its end.
+    pub responses: Histogram,
+    pub failed: u64,
+    /// Why the first of them failed.
+    pub failure: Option<String>,
+    pub generator: Generator,
+}
+
+impl Trial {
+    /// Performs it, or says why this machine has no room for it.
+    pub fn perform(&self, environment: &Environment) -> Result<Result<Outcome, String>, CliError> {
+        let text = self.scenario();
+        let compiled = scenario::compile(&text, None, CompileOptions::default())
+            .map_err(|faults| CliError::Scenario(faults.render(false)))?;
+        let plan = Arc::new(compiled.plan);
+        if let Some(problem) = machine::problems(&plan, self.load.most_in_flight()).first() {
+            return Ok(Err(problem.to_string()));
+        }
+        let folder = tempfile::Builder::new()
+            .prefix("rehearsal-doctor-")
+            .tempdir_in(&environment.temporary)
+            .map_err(|error| CliError::system("cannot make a folder", error))?;
+        let options = RunOptions {
+            plan,
+            run_id: RunId("DOCTOR".into()),
+            load: self.load.clone(),
+            seed: 1,
+            variables: Vec::new(),
+            step_timeout: None,
+            delay: None,
+            programs: Programs::new(
+                folder.path().to_owned(),
+                Vec::new(),
+                environment.program.clone(),
+                None,
+            ),
+            environment: environment.variables.clone(),
+            run_directory: folder.path().to_owned(),
+            watcher: Some(WatcherProgram {
+                program: environment.program.clone(),
+                temporary: Some(folder.path().to_owned()),
+            }),
+            started_at: Local::now(),
+        };
+        let notes = Arc::new(Notes::default());
+        engine::run(options, Arc::clone(&notes) as _, &Control::new())?;
+        let outcome = std::mem::take(&mut *notes.lock());
+        Ok(Ok(outcome))
+    }
+
+    fn scenario(&self) -> String {
+        let (stall_at_unix_ms, stall_for) = self.stall.unwrap_or_default();
+        let mut text = format!(
+            "name: doctor\ndefaults: {{startup: 1m, step: 1m}}\nroles:\n  answerer:\n    \
+             run: [rehearsal, __answer, --after, {}ms, --times, {}, --stall-at-unix-ms, \
+             {stall_at_unix_ms}, --stall-for, {}ms]\n    actions:\n      \
+             start: [{{prompt: \"{PROMPT}\"}}]\n",
+            self.answer_after.as_millis(),
+            self.questions,
+            stall_for.as_millis(),
+        );
+        let mut flow = String::from("flow:\n  - {step: start, role: answerer, do: start}\n");
+        for question in 1..=self.questions {
+            write!(
+                text,
+                "      ask_{question}:\n        - {{prompt: \"{PROMPT}\", send: \"{question}\"}}\n        \
+                 - see: '/answer {question} after (?<true_{question}>\\d+) us/'\n"
+            )
+            .expect("a String takes all");
+            writeln!(
+                flow,
+                "  - {{step: ask_{question}, role: answerer, do: ask_{question}}}"
+            )
+            .expect("a String takes all");
+        }
+        text + &flow
+    }
+}
+
+/// Takes down what the engine tells.
+#[derive(Default)]
+struct Notes(Mutex<Outcome>);
+
+impl Notes {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Outcome> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl EventSink for Notes {
+    fn emit(&self, event: RunEvent) {
+        match event {
+            RunEvent::FlowEnded(flow) => self.lock().flow(&flow),
+            RunEvent::GeneratorMeasured(generator) => self.lock().generator = *generator,
+            _ => {}
+        }
+    }
+}
+
+impl Outcome {
+    fn flow(&mut self, flow: &FlowRecord) {
+        match &flow.outcome {
+            FlowOutcome::Completed => {}
+            FlowOutcome::Failed(failure) => {
+                self.failed += 1;
+                self.failure.get_or_insert_with(|| failure.to_string());
+                return;
+            }
+            FlowOutcome::Interrupted => {
+                self.failed += 1;
+                return;
+            }
+        }
+        self.responses
+            .record(flow.duration_us.saturating_add(flow.late_us));
+        // The first step waits for the program's start; from then on each has one answer.
+        let answers = flow.steps.iter().skip(1);
+        for (step, (_, true_us)) in answers.zip(&flow.captures) {
+            if let Ok(true_us) = true_us.parse() {
+                self.errors.record(step.duration_us.saturating_sub(true_us));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn its_scenario_is_one() {
+        let trial = Trial {
+            load: Load::closed(1, 1),
+            answer_after: Duration::from_millis(20),
+            questions: 3,
+            stall: None,
+        };
+        let compiled = scenario::compile(&trial.scenario(), None, CompileOptions::default());
+        let compiled = compiled.unwrap_or_else(|faults| panic!("{faults}"));
+        assert_eq!(compiled.plan.steps.len(), 4);
+        assert!(compiled.warnings.is_empty(), "{}", compiled.warnings);
+    }
+}

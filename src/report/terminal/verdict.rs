@@ -1,0 +1,79 @@
+//! Whether the figures can be believed, and how the generator fared: the last lines of the
+//! overview.
+
+use unicode_width::UnicodeWidthStr as _;
+
+use crate::model::Generator;
+use crate::report::output::{BAD, CARE, GOOD, styled};
+use crate::report::units;
+use crate::stats::{Summary, Trust};
+
+/// Where the values of the overview begin.
+const INDENT: usize = 21;
+
+/// Lines that follow others, or nothing if the generator was not measured.
+pub(super) fn render(summary: &Summary, width: usize) -> String {
+    let mut text = String::new();
+    if let Some(verdict) = &summary.verdict {
+        let word = match verdict.trust {
+            Trust::Valid => styled(GOOD, "valid"),
+            Trust::Doubtful => styled(CARE, "doubtful"),
+            Trust::Invalid => styled(BAD, "invalid"),
+        };
+        text.push_str(&format!("\n  {:<18} {word}", "Verdict"));
+        for reason in &verdict.reasons {
+            for line in wrapped(reason, width.saturating_sub(INDENT)) {
+                text.push_str(&format!("\n{:INDENT$}{line}", ""));
+            }
+        }
+    }
+    if let Some(generator) = &summary.generator {
+        let told = told(generator).join(", ");
+        let lines = wrapped(&told, width.saturating_sub(INDENT));
+        for (number, line) in lines.iter().enumerate() {
+            let label = if number == 0 { "Generator" } else { "" };
+            text.push_str(&format!("\n  {label:<18} {line}"));
+        }
+    }
+    text
+}
+
+fn told(generator: &Generator) -> Vec<String> {
+    let mut parts = Vec::new();
+    if let (Some(p99), Some(max)) = (generator.lag_p99_us, generator.lag_max_us) {
+        let (p99, max) = (units::duration(p99), units::duration(max));
+        parts.push(format!("late by {p99} at p99, {max} at most"));
+    }
+    if let Some(busy) = generator.machine_busy_ratio {
+        parts.push(format!("machine {} busy", units::percent(Some(busy))));
+    }
+    if let Some(pressure) = generator.cpu_pressure_ratio {
+        parts.push(format!("CPU pressure {}", units::percent(Some(pressure))));
+    }
+    parts
+}
+
+/// The text in lines of at most so many columns; only a longer word has more.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.width() + 1 + word.width() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_are_wrapped() {
+        assert_eq!(wrapped("ab cd efghij k", 5), ["ab cd", "efghij", "k"]);
+    }
+}

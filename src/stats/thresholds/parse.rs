@@ -1,0 +1,365 @@
+//! Reading thresholds.
+//!
+//! ```text
+//! threshold = figure comparison limit
+//! figure    = "dropped" | "flow." (ended | "rate" | ["service."] aggregate)
+//!           | "step." NAME "." (ended | aggregate)
+//! ```
+
+use std::ops::Range;
+
+use super::{Aggregate, Comparison, Ended, Figure, Threshold};
+
+const AGGREGATES: [(&str, Aggregate); 8] = [
+    ("p50", Aggregate::P50),
+    ("p90", Aggregate::P90),
+    ("p95", Aggregate::P95),
+    ("p99", Aggregate::P99),
+    ("p99.9", Aggregate::P999),
+    ("min", Aggregate::Min),
+    ("mean", Aggregate::Mean),
+    ("max", Aggregate::Max),
+];
+
+const ENDED: [(&str, Ended); 4] = [
+    ("completed", Ended::Completed),
+    ("failed", Ended::Failed),
+    ("failed_rate", Ended::FailedRate),
+    ("count", Ended::Count),
+];
+
+/// The longer ones first: `<=` begins with `<`.
+const COMPARISONS: [(&str, Comparison); 6] = [
+    ("<=", Comparison::LessOrEqual),
+    (">=", Comparison::GreaterOrEqual),
+    ("==", Comparison::Equal),
+    ("!=", Comparison::NotEqual),
+    ("<", Comparison::Less),
+    (">", Comparison::Greater),
+];
+
+/// Units of durations, in microseconds.
+const DURATIONS: [(&str, f64); 6] = [
+    ("us", 1.0),
+    ("µs", 1.0),
+    ("ms", 1e3),
+    ("s", 1e6),
+    ("m", 60e6),
+    ("h", 3600e6),
+];
+const RATIOS: [(&str, f64); 1] = [("%", 0.01)];
+const RATES: [(&str, f64); 3] = [("/s", 1.0), ("/m", 1.0 / 60.0), ("/h", 1.0 / 3600.0)];
+
+/// Why something is no threshold.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ThresholdError {
+    /// What is wrong, one sentence.
+    pub message: String,
+    /// What to write instead.
+    pub help: String,
+    /// Which bytes of the expression are at fault.
+    pub at: Range<usize>,
+}
+
+pub(super) fn parse(text: &str, steps: &[&str]) -> Result<Threshold, ThresholdError> {
+    let begin = text.find(['<', '>', '=', '!']);
+    let found = begin.and_then(|begin| {
+        let matches = |(sign, _): &&(&str, Comparison)| text[begin..].starts_with(sign);
+        let (sign, comparison) = COMPARISONS.iter().find(matches)?;
+        Some((begin, begin + sign.len(), *comparison))
+    });
+    let Some((begin, end, comparison)) = found else {
+        let message = format!("`{}` compares nothing", text.trim());
+        return Err(ThresholdError {
+            message,
+            help: "write a figure, one of < <= > >= == !=, and a limit: flow.p95 < 2s".into(),
+            at: 0..text.len(),
+        });
+    };
+    let figure = figure(&Part::of(text, 0..begin), steps)?;
+    let limit = limit(&Part::of(text, end..text.len()), &figure)?;
+    Ok(Threshold {
+        text: text.trim().to_owned(),
+        figure,
+        comparison,
+        limit,
+    })
+}
+
+/// A part of the expression, without the blanks around it.
+struct Part<'a> {
+    text: &'a str,
+    begin: usize,
+}
+
+impl<'a> Part<'a> {
+    fn of(whole: &'a str, range: Range<usize>) -> Self {
+        let part = &whole[range.clone()];
+        Part {
+            text: part.trim(),
+            begin: range.start + (part.len() - part.trim_start().len()),
+        }
+    }
+
+    /// What follows `prefix`.
+    fn after(&self, prefix: &str) -> Option<Part<'a>> {
+        Some(Part {
+            text: self.text.strip_prefix(prefix)?,
+            begin: self.begin + prefix.len(),
+        })
+    }
+
+    fn fault(&self, message: String, help: String) -> ThresholdError {
+        ThresholdError {
+            message,
+            help,
+            at: self.begin..self.begin + self.text.len(),
+        }
+    }
+
+    fn unknown(&self, what: &str, known: &[&str]) -> ThresholdError {
+        let help = match nearest(self.text, known) {
+            Some(near) => format!("is `{near}` meant?"),
+            None if known.is_empty() => "there are none at all".to_owned(),
+            None => format!("known are `{}`", known.join("`, `")),
+        };
+        self.fault(format!("`{}` is no {what}", self.text), help)
+    }
+}
+
+fn figure(part: &Part<'_>, steps: &[&str]) -> Result<Figure, ThresholdError> {
+    if part.text == "dropped" {
+        return Ok(Figure::Dropped);
+    }
+    if let Some(rest) = part.after("flow.") {
+        if rest.text == "rate" {
+            return Ok(Figure::FlowRate);
+        }
+        if let Some(rest) = rest.after("service.") {
+            let aggregate = among(&AGGREGATES, rest.text).map(Figure::Service);
+            return aggregate.ok_or_else(|| rest.unknown("figure of a time", &names(&AGGREGATES)));
+        }
+        let ended = among(&ENDED, rest.text).map(Figure::Flow);
+        let figure = ended.or_else(|| among(&AGGREGATES, rest.text).map(Figure::Response));
+        return figure.ok_or_else(|| {
+            let mut known = step_figures();
+            known.extend(["rate", "service.p95"]);
+            rest.unknown("figure of a flow", &known)
+        });
+    }
+    let Some(rest) = part.after("step.") else {
+        let mut known = vec!["dropped".to_owned()];
+        known.push("flow.rate".into());
+        let flow = step_figures();
+        known.extend(flow.iter().map(|name| format!("flow.{name}")));
+        known.push("step.NAME.p95".into());
+        let known: Vec<_> = known.iter().map(String::as_str).collect();
+        return Err(part.unknown("figure of a run", &known));
+    };
+    // Names of steps may hold dots, and one may begin with another.
+    let named = steps
+        .iter()
+        .filter_map(|name| Some((*name, rest.after(name)?.after(".")?)))
+        .max_by_key(|(name, _)| name.len());
+    let Some((name, of)) = named else {
+        if steps.contains(&rest.text) {
+            let message = format!("it does not say which figure of step `{}`", rest.text);
+            let help = format!("write `step.{}.p95`", rest.text);
+            return Err(rest.fault(message, help));
+        }
+        let name = rest.text.strip_suffix(".p99.9");
+        let name = name.or_else(|| rest.text.rsplit_once('.').map(|(name, _)| name));
+        let wrong = Part {
+            text: name.unwrap_or(rest.text),
+            begin: rest.begin,
+        };
+        return Err(wrong.unknown("step of the scenario", steps));
+    };
+    let ended = among(&ENDED, of.text).map(|ended| Figure::Step(name.into(), ended));
+    ended
+        .or_else(|| among(&AGGREGATES, of.text).map(|it| Figure::StepTime(name.into(), it)))
+        .ok_or_else(|| of.unknown("figure of a step", &step_figures()))
+}
+
+fn limit(part: &Part<'_>, figure: &Figure) -> Result<f64, ThresholdError> {
+    let (units, example): (&[(&str, f64)], &str) = match figure {
+        Figure::Response(_) | Figure::Service(_) | Figure::StepTime(..) => (&DURATIONS, "500ms"),
+        Figure::Flow(Ended::FailedRate) | Figure::Step(_, Ended::FailedRate) => (&RATIOS, "1%"),
+        Figure::FlowRate => (&RATES, "5/s"),
+        Figure::Dropped | Figure::Flow(_) | Figure::Step(..) => (&[("", 1.0)], "3"),
+    };
+    let digits = part
+        .text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(part.text.len());
+    let (number, unit) = (&part.text[..digits], part.text[digits..].trim());
+    let help = || format!("write it as `{example}`");
+    let Some(number) = number.parse::<f64>().ok().filter(|it| it.is_finite()) else {
+        let message = match part.text {
+            "" => "the limit is missing".to_owned(),
+            text => format!("`{text}` is no limit"),
+        };
+        return Err(part.fault(message, help()));
+    };
+    match units.iter().find(|(known, _)| *known == unit) {
+        Some((_, factor)) => Ok(number * factor),
+        None if unit.is_empty() => {
+            let message = format!("the limit `{}` has no unit", part.text);
+            Err(part.fault(message, help()))
+        }
+        None => Err(part.fault(format!("`{unit}` is no unit of this figure"), help())),
+    }
+}
+
+fn among<T: Copy>(known: &[(&str, T)], name: &str) -> Option<T> {
+    known.iter().find(|(it, _)| *it == name).map(|(_, it)| *it)
+}
+
+fn names<T>(known: &[(&'static str, T)]) -> Vec<&'static str> {
+    known.iter().map(|(name, _)| *name).collect()
+}
+
+fn step_figures() -> Vec<&'static str> {
+    [names(&AGGREGATES), names(&ENDED)].concat()
+}
+
+/// The known name that differs from `wrong` in a third of its letters at most.
+fn nearest<'k>(wrong: &str, known: &[&'k str]) -> Option<&'k str> {
+    let distance = |name: &str| strsim::damerau_levenshtein(wrong, name);
+    let near = known.iter().copied().min_by_key(|name| distance(name))?;
+    let letters = near.chars().count();
+    (distance(near) < letters && distance(near) * 3 <= letters.max(3)).then_some(near)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_place_and_what_may_be_meant() {
+        let cases = [
+            (
+                "flow.p95",
+                "`flow.p95` compares nothing",
+                "flow.p95",
+                "write a figure",
+            ),
+            (
+                "flow.faild < 2",
+                "`faild` is no figure of a flow",
+                "faild",
+                "is `failed` meant?",
+            ),
+            (
+                "flow.p95 < 2",
+                "the limit `2` has no unit",
+                "2",
+                "write it as `500ms`",
+            ),
+            (
+                "flow.p95 <",
+                "the limit is missing",
+                "",
+                "write it as `500ms`",
+            ),
+            (
+                "flow.p95 < 2%",
+                "`%` is no unit of this figure",
+                "2%",
+                "write it as `500ms`",
+            ),
+            (
+                "flow.failed_rate < 1",
+                "the limit `1` has no unit",
+                "1",
+                "write it as `1%`",
+            ),
+            (
+                "flow.rate > 4",
+                "the limit `4` has no unit",
+                "4",
+                "write it as `5/s`",
+            ),
+            (
+                "flow.failed < 1s",
+                "`s` is no unit of this figure",
+                "1s",
+                "write it as `3`",
+            ),
+            (
+                "flow.failed < many",
+                "`many` is no limit",
+                "many",
+                "write it as `3`",
+            ),
+            (
+                "droped == 0",
+                "`droped` is no figure of a run",
+                "droped",
+                "is `dropped` meant?",
+            ),
+            (
+                "step.02_create_ordr.p95 < 1s",
+                "`02_create_ordr` is no step of the scenario",
+                "02_create_ordr",
+                "is `02_create_order` meant?",
+            ),
+            (
+                "step.xyz.p99.9 < 1s",
+                "`xyz` is no step of the scenario",
+                "xyz",
+                "known are `02_create_order`, `a.b`",
+            ),
+            (
+                "step.a.b < 1s",
+                "it does not say which figure of step `a.b`",
+                "a.b",
+                "write `step.a.b.p95`",
+            ),
+            (
+                "step.a.b.maxx < 1s",
+                "`maxx` is no figure of a step",
+                "maxx",
+                "is `max` meant?",
+            ),
+            (
+                "flow.service.rate < 1s",
+                "`rate` is no figure of a time",
+                "rate",
+                "known are",
+            ),
+        ];
+        for (text, message, at, help) in cases {
+            let error = parse(text, &["02_create_order", "a.b"]).expect_err(text);
+            assert_eq!(error.message, message);
+            assert_eq!(&text[error.at.clone()], at, "{text}");
+            assert!(error.help.starts_with(help), "{text}: {}", error.help);
+        }
+    }
+
+    #[test]
+    fn names_of_steps_may_hold_dots() {
+        let threshold = parse("step.a.b.p99.9 < 1s", &["a", "a.b"]).unwrap();
+        assert_eq!(
+            threshold.figure,
+            Figure::StepTime("a.b".into(), Aggregate::P999)
+        );
+    }
+
+    #[test]
+    fn anything_is_read_without_a_panic() {
+        for text in [
+            "",
+            "<",
+            "==",
+            "µ < µ",
+            "step. < 1",
+            "step..p95 < 1s",
+            "flow. = 1",
+            "!",
+        ] {
+            assert!(parse(text, &["s"]).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! What the whole machine does: `/proc/stat` and `/proc/pressure/cpu`.
+
+use std::fs;
+
+/// What all processors of the machine have done since it was started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MachineTimes {
+    /// Clock ticks in which there was work, summed over the processors. What a hypervisor took
+    /// away counts as work: nobody here could use it.
+    pub busy_ticks: u64,
+    /// All clock ticks, summed over the processors.
+    pub total_ticks: u64,
+    /// For how long at least one task was ready to run and waited for a processor; `None` where
+    /// the kernel does not count that.
+    pub cpu_pressure_us: Option<u64>,
+}
+
+/// What the machine has done so far; `None` where that cannot be known.
+pub fn machine_times() -> Option<MachineTimes> {
+    let (busy_ticks, total_ticks) = ticks(&fs::read_to_string("/proc/stat").ok()?)?;
+    let pressure = fs::read_to_string("/proc/pressure/cpu").ok();
+    Some(MachineTimes {
+        busy_ticks,
+        total_ticks,
+        cpu_pressure_us: pressure.as_deref().and_then(some_total_us),
+    })
+}
+
+/// Busy and all ticks, see `proc_stat(5)`.
+fn ticks(stat: &str) -> Option<(u64, u64)> {
+    let line = stat.lines().find_map(|line| line.strip_prefix("cpu "))?;
+    // user nice system idle iowait irq softirq steal; guests are in user and nice already.
+    let fields: Option<Vec<u64>> = line
+        .split_ascii_whitespace()
+        .take(8)
+        .map(|field| field.parse().ok())
+        .collect();
+    let fields = fields.filter(|fields| fields.len() >= 5)?;
+    let total = fields.iter().sum::<u64>();
+    Some((total - fields[3] - fields[4], total))
+}
+
+/// The total of the line `some`, see
+/// <https://docs.kernel.org/accounting/psi.html>.
+fn some_total_us(pressure: &str) -> Option<u64> {
+    let line = pressure
+        .lines()
+        .find_map(|line| line.strip_prefix("some "))?;
+    let total = line
+        .split_ascii_whitespace()
+        .find_map(|field| field.strip_prefix("total="))?;
+    total.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernels_files_are_read() {
+        let stat = "cpu  10 1 5 100 20 2 3 4 7 0\ncpu0 1 1 1 1 1 1 1 1 0 0\n";
+        assert_eq!(ticks(stat), Some((25, 145)));
+        assert_eq!(ticks("cpu  10 x"), None);
+        let pressure = "some avg10=0.11 avg60=0.20 avg300=0.05 total=123456\n\
+                        full avg10=0.00 avg60=0.00 avg300=0.00 total=9\n";
+        assert_eq!(some_total_us(pressure), Some(123_456));
+        assert_eq!(some_total_us(""), None);
+    }
+
+    #[test]
+    fn this_machine_does_something() {
+        let times = machine_times().unwrap();
+        assert!(times.busy_ticks > 0 && times.busy_ticks <= times.total_ticks);
+    }
+}
