@@ -253,6 +253,10 @@ impl Finished {
     /// Puts the results into their folder, if they are not there already; says which it is.
     pub(super) fn save(&mut self) -> Result<&Path, ReportError> {
         if let (Results::NotSaved(path), Some(folder)) = (&self.results, &self.folder) {
+            if !folder.result().exists() {
+                // It could not be written before.
+                folder.finish(&self.head, Some(&self.log))?;
+            }
             self.folder = Some(folder.copy_to(path)?);
             self.results = Results::Saved(path.clone());
         }
