@@ -304,12 +304,22 @@ impl Dialogue {
         self.channels[Stream::Out as usize].take_answers()
     }
 
-    /// What was said since the last call, for a transcript: complete lines, and when the reader
-    /// is drained the unfinished ones too. Standard error follows standard output.
-    pub fn take_text(&mut self) -> Option<String> {
+    /// The complete lines since the last call, for a transcript: so that it does not depend on how
+    /// the output was read, and no secret in it is cut in two. Standard error follows standard
+    /// output.
+    pub fn take_lines(&mut self) -> Option<String> {
+        self.take_text(false)
+    }
+
+    /// As [`Dialogue::take_lines`], with the unfinished lines: for when something is typed, and at
+    /// the end.
+    pub fn take_rest(&mut self) -> Option<String> {
+        self.take_text(true)
+    }
+
+    fn take_text(&mut self, unfinished: bool) -> Option<String> {
         let mut text = String::new();
         for channel in &mut self.channels {
-            let unfinished = self.drained || channel.closed().is_some();
             text.push_str(channel.tell(unfinished));
         }
         (!text.is_empty()).then_some(text)

@@ -101,7 +101,10 @@ pub fn run(
     let began = Instant::now();
     let info = run_info(&options);
     let workers = thread::available_parallelism().map_or(1, usize::from);
-    let spawner = Spawner::new(workers, RunMarker::unique(), options.watcher.clone())
+    // A single flow is not held up by the start of its own programs.
+    let most = options.load.most_in_flight();
+    let starters = if most > 1 { workers } else { 0 };
+    let spawner = Spawner::new(starters, RunMarker::unique(), options.watcher.clone())
         .map_err(EngineError::Spawner)?;
     sink.emit(RunEvent::RunStarted(Box::new(info)));
 
@@ -120,7 +123,6 @@ pub fn run(
         sink: Arc::clone(&sink),
         live: control.live(),
     });
-    let most = options.load.most_in_flight();
     let workers = workers.min(usize::try_from(most).unwrap_or(usize::MAX));
     let interrupted = System::new().block_on(perform(context, &options.load, workers, control));
     // Whatever escaped its flow ends before the run does.

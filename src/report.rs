@@ -16,6 +16,7 @@ mod log;
 mod merge;
 mod neutral;
 mod output;
+mod own;
 mod progress;
 mod pulse;
 pub mod record;

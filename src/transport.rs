@@ -4,12 +4,12 @@
 //!
 //! # Theory of operation
 //!
-//! A [`Spawner`] has a few threads that start programs with `posix_spawn(3)`, whose cost does not
-//! grow with our memory, and one *janitor* thread that ends them. Each program is the leader of a
-//! session and a process group of its own, talks to us over a terminal or pipes, and carries the
-//! run's mark in its environment. [`Spawner::spawn`] gives its owner a [`Child`], which belongs to
-//! the owner's thread, and a stream of [`Events`] by which everything is told, its output and its
-//! end in one order.
+//! A [`Spawner`] starts programs with `posix_spawn(3)`, whose cost does not grow with our memory,
+//! on a few threads of its own if it has any, and one *janitor* thread ends them. Each program is
+//! the leader of a session and a process group of its own, talks to us over a terminal or pipes,
+//! and carries the run's mark in its environment. [`Spawner::spawn`] gives its owner a [`Child`],
+//! which belongs to the owner's thread, and a stream of [`Events`] by which everything is told,
+//! its output and its end in one order.
 //!
 //! Nothing is left behind, because
 //! - whoever drops a [`Child`] hands the program to the janitor,

@@ -616,3 +616,62 @@ fn a_stall_shows_in_the_response_times_of_an_open_load() {
         assert!(times.iter().all(|time| *time >= 300_000), "{times:?}");
     }
 }
+
+#[test]
+fn a_single_character_is_pressed_without_enter() {
+    let run = Rehearsing::new(
+        r#"
+name: single keys
+roles:
+  user:
+    run: [bash, -c, 'read -n1 -p "Choice [a/b] " key; echo; read -p "Name? " name; echo "<$key$name>"']
+    actions:
+      talk: [{prompt: "Choice [a/b]", press: b}, {prompt: "Name?", send: Ann}, {see: <bAnn>}]
+flow: [{step: 1_talk, role: user, do: talk}]
+"#,
+    )
+    .perform();
+    run.assert_completed();
+}
+
+#[test]
+fn a_wait_in_the_wrong_place_is_told_the_right_one() {
+    let run = Rehearsing::with_turns(
+        r#"print, "go?\\n", forever"#,
+        "- {prompt: 'go?', send: x, within: 200ms}",
+    )
+    .perform();
+    let hint = run.failure().hint.clone().unwrap_or_default();
+    assert!(hint.contains("`see` instead of `prompt`"), "{hint}");
+    let run = Rehearsing::with_turns(r#"ask, "go? ""#, "- {see: 'go?', within: 200ms}").perform();
+    let hint = run.failure().hint.clone().unwrap_or_default();
+    assert!(hint.contains("`prompt` instead of `see`"), "{hint}");
+}
+
+#[test]
+fn a_secret_that_is_printed_in_two_pieces_is_masked() {
+    let source = |end: &str| {
+        format!(
+            r#"
+name: pieces
+variables: {{pin: hunter2secret}}
+secrets: [pin]
+roles:
+  user:
+    run: [FIXTURE, password, "PIN: ", print, "\nit is hunt", sleep, "0.05", {end}]
+    actions:
+      talk: [{{prompt: "PIN:", secret: "${{pin}}"}}, {{see: never, within: 300ms}}]
+flow: [{{step: 1_talk, role: user, do: talk}}]
+"#
+        )
+    };
+    for end in [r#"print, "er2secret\n", forever"#, "forever"] {
+        let run = Rehearsing::new(&source(end)).perform();
+        assert_eq!(run.failure().kind, FailureKind::Timeout);
+        // The command line holds the pieces as well: it is the test's own.
+        let told = run.transcript() + &run.failure().tail;
+        for part in ["hunt", "er2", "secret"] {
+            assert!(!told.contains(part), "{part} is in {told}");
+        }
+    }
+}

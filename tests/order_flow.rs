@@ -272,12 +272,20 @@ fn slowness_and_floods_are_no_failures() {
     }
 }
 
-/// Faults that no single flow can see are found in the books.
+/// Faults that no program shows are found where the journey ends with a look into the books.
 #[test]
-fn faults_that_do_not_show_are_found_by_the_audit() {
+fn faults_that_do_not_show_are_found_in_the_books() {
     for fault in ["lost-allocation", "stale-listing@delivery-personnel"] {
         let trial = Trial::with_fault(fault);
-        trial.run(&[]);
+        let outcome = trial.run(&[]);
+        let (step, kind, message) = outcome.failure();
+        let found = (step, kind.as_str());
+        assert_eq!(
+            found,
+            ("10_complete_delivery", "command_failed"),
+            "{fault}: {message}"
+        );
+        assert_eq!(outcome.code(), Some(1), "{fault}");
         let (books, code) = trial.audit();
         assert_eq!(code, Some(1), "{fault}: {books}");
     }
@@ -287,7 +295,14 @@ fn faults_that_do_not_show_are_found_by_the_audit() {
 fn ids_that_collide_are_found() {
     let trial = Trial::with_fault("colliding-ids");
     let outcome = trial.run(&["--flows", "20", "--parallel", "20"]);
-    let (_, code) = trial.audit();
-    assert!(outcome.count("completed") < 20 || code == Some(1));
+    let (books, code) = trial.audit();
+    // Twenty orders in a second or two: at least two of them share an id.
+    assert_eq!(code, Some(1), "{books}");
+    assert!(
+        outcome.count("failed") >= 2,
+        "{}",
+        outcome.result["summary"]
+    );
+    assert_eq!(outcome.code(), Some(1));
     outcome.assert_no_process_left();
 }

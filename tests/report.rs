@@ -260,7 +260,18 @@ fn record(recorder: Recorder, events: Vec<RunEvent>) -> Recorded {
     events.into_iter().for_each(|event| sink.emit(event));
     let (recorded, errors) = reporters.finish().unwrap();
     assert!(errors.is_empty(), "{errors:?}");
-    recorded.unwrap()
+    let mut recorded = recorded.unwrap();
+    let summary = &mut recorded.summary;
+    assert!(summary.rehearsal_cpu_us.is_some_and(|cpu_us| cpu_us > 0));
+    assert!(
+        summary
+            .rehearsal_peak_rss_bytes
+            .is_some_and(|bytes| bytes > 0)
+    );
+    // What this test's own process used is another each time.
+    summary.rehearsal_cpu_us = Some(12_300);
+    summary.rehearsal_peak_rss_bytes = Some(10 << 20);
+    recorded
 }
 
 fn report(courses: &[Course], parallel: u64, width: usize) -> String {

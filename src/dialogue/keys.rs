@@ -1,4 +1,4 @@
-//! The keys that have no letter: what they are called and what a terminal sends for them.
+//! The keys that can be pressed: what they are called and what a terminal sends for them.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -24,6 +24,8 @@ pub enum Key {
     Ctrl(char),
     /// `F1` to `F12`, by number.
     Function(u8),
+    /// A character that is typed without Enter, for programs that read single keys.
+    Char(char),
 }
 
 /// A key's name that isn't known.
@@ -53,8 +55,16 @@ const NAMED: [(&str, Key); 14] = [
 ];
 
 impl Key {
-    /// The key of that name: `enter`, `page-up`, `ctrl-c`, `f5`, and so on.
+    /// The key of that name: `enter`, `page-up`, `ctrl-c`, `f5`, and so on; a single character
+    /// stands for itself.
     pub fn parse(name: &str) -> Result<Key, UnknownKey> {
+        let mut characters = name.chars();
+        if let (Some(only), None) = (characters.next(), characters.next())
+            && !only.is_control()
+            && !only.is_whitespace()
+        {
+            return Ok(Key::Char(only));
+        }
         Key::all()
             .find(|key| key.to_string() == name)
             .ok_or_else(|| UnknownKey {
@@ -63,7 +73,7 @@ impl Key {
             })
     }
 
-    /// Every key there is.
+    /// Every key that has a name.
     pub fn all() -> impl Iterator<Item = Key> {
         NAMED
             .iter()
@@ -104,6 +114,7 @@ impl Key {
             Key::Function(11) => b"\x1b[23~",
             Key::Function(_) => b"\x1b[24~",
             Key::Ctrl(letter) => return Cow::Owned(vec![letter as u8 & 0x1f]),
+            Key::Char(character) => return Cow::Owned(character.to_string().into_bytes()),
         })
     }
 }
@@ -113,6 +124,7 @@ impl fmt::Display for Key {
         match self {
             Key::Ctrl(letter) => write!(f, "ctrl-{letter}"),
             Key::Function(number) => write!(f, "f{number}"),
+            Key::Char(character) => write!(f, "{character}"),
             named => NAMED
                 .iter()
                 .find(|(_, key)| key == named)

@@ -64,6 +64,7 @@ impl Typed {
             Key::Enter | Key::Ctrl('j' | 'm') => Echo::Line(String::new()),
             Key::Tab | Key::Ctrl('i') => Echo::Text("\t".to_owned()),
             Key::Space => Echo::Text(" ".to_owned()),
+            Key::Char(character) => Echo::Text(character.to_string()),
             // A terminal that reads lines acts on these and shows nothing of them.
             Key::Backspace | Key::Ctrl('d' | 'h') => Echo::Nothing,
             other => Echo::Text(caret(&other.bytes(terminal))),

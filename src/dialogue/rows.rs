@@ -164,7 +164,7 @@ pub fn choose(lines: &[&str], format: &RowFormat, label: &str) -> Result<String,
     }
 }
 
-/// The key of the row that holds all of `texts`. `draw(n)` gives a number below `n`; it is asked
+/// The key of the row that holds all of `texts`, each as whole words. `draw(n)` gives a number below `n`; it is asked
 /// only for [`Which::Random`].
 pub fn pick(
     lines: &[&str],
@@ -218,8 +218,22 @@ pub fn pick_position(
     }
 }
 
+/// Whether all the texts stand in the line as whole words: `ORD-1` is not in `ORD-12`, which is
+/// another order.
 fn holds(line: &str, texts: &[String]) -> bool {
-    texts.iter().all(|text| line.contains(text.trim()))
+    texts.iter().all(|text| holds_word(line, text.trim()))
+}
+
+fn holds_word(line: &str, text: &str) -> bool {
+    let joins = |a: Option<char>, b: Option<char>| {
+        a.is_some_and(char::is_alphanumeric) && b.is_some_and(char::is_alphanumeric)
+    };
+    text.is_empty()
+        || line.match_indices(text).any(|(at, _)| {
+            let (before, after) = (&line[..at], &line[at + text.len()..]);
+            !joins(before.chars().next_back(), text.chars().next())
+                && !joins(text.chars().next_back(), after.chars().next())
+        })
 }
 
 fn select(found: usize, which: Which, draw: &mut dyn FnMut(usize) -> usize) -> Option<usize> {
@@ -387,6 +401,20 @@ mod tests {
         assert_eq!(
             RowFormat::new(pattern).unwrap_err().to_string(),
             "a row's expression needs the named groups `key` and `label`; `label` is missing"
+        );
+    }
+
+    #[test]
+    fn a_longer_id_is_another_row() {
+        let mut draw = |_| 0;
+        let texts = ["ORD-1".to_owned()];
+        let format = RowFormat::default();
+        let only_longer = ["1. ORD-12 Bob", "2. XORD-1 Eve"];
+        assert!(pick(&only_longer, &format, &texts, Which::Only, &mut draw).is_err());
+        let with_ours = ["1. ORD-12 Bob", "2. ORD-1: Eve"];
+        assert_eq!(
+            pick(&with_ours, &format, &texts, Which::Only, &mut draw).as_deref(),
+            Ok("2")
         );
     }
 }

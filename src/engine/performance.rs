@@ -183,6 +183,29 @@ impl Performance {
         patterns.chain(exits).collect()
     }
 
+    /// What to do if what is awaited is there, but not where it was looked for.
+    pub(super) fn misplaced(&self, dialogue: &Dialogue) -> Option<String> {
+        let lines = dialogue.lines();
+        let is_there = |pattern: &Pattern| {
+            lines
+                .iter()
+                .any(|line| pattern.find(line, 0..line.len()).is_some())
+        };
+        let wait = self.wait.as_ref()?;
+        let (on, pattern) = wait
+            .patterns
+            .iter()
+            .find(|(_, pattern)| is_there(pattern))?;
+        Some(match on {
+            On::Prompt => format!(
+                "{pattern} is there as a complete line: await it with `see` instead of `prompt`"
+            ),
+            On::Line => format!(
+                "{pattern} is there in the unfinished line: await it with `prompt` instead of `see`"
+            ),
+        })
+    }
+
     /// When the last awaited evidence came.
     pub(super) fn evidence_at(&self) -> Option<Instant> {
         self.evidence_at

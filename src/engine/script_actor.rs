@@ -34,6 +34,7 @@ use super::messages::{EndScript, Part, Perform, ScriptEnded, ScriptVanished, tel
 use super::performance::{Cue, Fault, Move, Performance};
 use job::{Job, Waiting};
 use script::Script;
+use typing::Told;
 
 /// How long a program whose output has ended may take to end itself, before that counts as
 /// having closed its output and lived on.
@@ -295,6 +296,7 @@ impl ScriptActor {
         at: Instant,
         ctx: &mut Context<Self>,
     ) {
+        self.tell_heard(Told::All);
         let State::Alive(script) = &mut self.state else {
             return;
         };
@@ -442,18 +444,7 @@ impl StreamHandler<ChildEvent> for ScriptActor {
                     // A program that asks its terminal something and closes it gets no answer.
                     let _ = script.child.write(&answer);
                 }
-                if self.run.sink.wants_dialogue()
-                    && let Some(text) = script.dialogue.take_text()
-                {
-                    let text = match &script.job {
-                        Some(job) => job.perform.scope.mask(&text).into_owned(),
-                        None => text,
-                    };
-                    self.run.emit(RunEvent::Heard {
-                        instance: self.instance,
-                        text,
-                    });
-                }
+                self.tell_heard(Told::Lines);
                 self.look(ctx);
             }
             ChildEvent::Closed { stream, at } => {

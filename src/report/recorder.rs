@@ -6,6 +6,7 @@ use crate::model::{RunEvent, RunInfo};
 use crate::stats::{Histograms, Summary, Tally};
 
 use super::error::ReportError;
+use super::own::OwnUse;
 use super::spool::{Spool, SpooledFlows};
 
 /// How many notices are kept for the report.
@@ -17,9 +18,16 @@ const MOST_NOTICES: usize = 100;
 #[derive(Default)]
 pub struct Recorder {
     spool: Option<Spool>,
-    begun: Option<(RunInfo, Tally)>,
+    begun: Option<Begun>,
     notices: Vec<String>,
     end: Option<(Duration, bool)>,
+}
+
+/// A run under way.
+struct Begun {
+    info: RunInfo,
+    tally: Tally,
+    own: OwnUse,
 }
 
 /// A run that has ended.
@@ -55,10 +63,14 @@ impl Recorder {
                 if let Some(spool) = &mut self.spool {
                     spool.begin(info);
                 }
-                self.begun = Some(((**info).clone(), Tally::new(info)));
+                self.begun = Some(Begun {
+                    info: (**info).clone(),
+                    tally: Tally::new(info),
+                    own: OwnUse::start(),
+                });
             }
             RunEvent::FlowEnded(flow) => {
-                if let Some((info, tally)) = &mut self.begun {
+                if let Some(Begun { info, tally, .. }) = &mut self.begun {
                     tally.record(flow);
                     if let Some(spool) = &mut self.spool {
                         spool.append(info, flow);
@@ -66,8 +78,8 @@ impl Recorder {
                 }
             }
             RunEvent::FlowDropped { counted } => {
-                if let Some((_, tally)) = &mut self.begun {
-                    tally.record_drop(*counted);
+                if let Some(begun) = &mut self.begun {
+                    begun.tally.record_drop(*counted);
                     if let Some(spool) = &mut self.spool {
                         spool.append_drop(*counted);
                     }
@@ -99,10 +111,12 @@ impl Recorder {
             None => (None, None),
         };
         let end = self.end;
-        let recorded = self.begun.map(|(info, tally)| {
+        let recorded = self.begun.map(|Begun { info, tally, own }| {
             // Without a proper end the run was cut off, and how long it took is not known.
             let (elapsed, interrupted) = end.unwrap_or((Duration::ZERO, true));
-            let summary = tally.summary(elapsed, interrupted);
+            let mut summary = tally.summary(elapsed, interrupted);
+            summary.rehearsal_cpu_us = Some(own.cpu_us());
+            summary.rehearsal_peak_rss_bytes = own.peak_rss_bytes();
             Recorded {
                 info,
                 summary,

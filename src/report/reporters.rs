@@ -1,8 +1,7 @@
 //! The thread that tells all reporters what happens.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -13,6 +12,10 @@ use super::recorder::{Recorded, Recorder};
 
 /// How often reporters may show how things stand.
 const TICK: Duration = Duration::from_millis(250);
+
+/// How long events gather before they are reported: waking the thread for each of them would cost
+/// the run more than all that it does with them.
+const GATHER: Duration = Duration::from_millis(2);
 
 /// How much dialogue may wait to be reported. What a flood of output exceeds it by is left out.
 const MOST_DIALOGUE_BYTES: u64 = 16 << 20;
@@ -46,14 +49,26 @@ pub struct Reporters {
     thread: JoinHandle<(Option<Recorded>, Vec<ReportError>)>,
 }
 
-enum Message {
-    Event(RunEvent),
-    Finish,
+/// What the engine has told and the thread has not taken yet.
+#[derive(Default)]
+struct Inbox {
+    waiting: Mutex<Waiting>,
+    /// Wakes the thread.
+    bell: Condvar,
 }
 
-/// The end of the channel that the engine holds.
+#[derive(Default)]
+struct Waiting {
+    events: Vec<RunEvent>,
+    /// No more events will come.
+    finished: bool,
+    /// The thread sleeps until the first event comes.
+    asleep: bool,
+}
+
+/// The end of the inbox that the engine holds.
 struct Sink {
-    messages: Sender<Message>,
+    inbox: Arc<Inbox>,
     dialogue: bool,
     /// Bytes of dialogue sent and not yet reported.
     waiting_bytes: Arc<AtomicU64>,
@@ -72,10 +87,10 @@ impl Reporters {
         reporters: Vec<Box<dyn Reporter>>,
         dialogue: bool,
     ) -> Result<Self, ReportError> {
-        let (messages, inbox) = channel();
+        let inbox = Arc::<Inbox>::default();
         let waiting_bytes = Arc::new(AtomicU64::new(0));
         let sink = Sink {
-            messages,
+            inbox: Arc::clone(&inbox),
             dialogue,
             waiting_bytes: Arc::clone(&waiting_bytes),
             left_out: AtomicU64::new(0),
@@ -107,8 +122,7 @@ impl Reporters {
                 format!("{left_out} pieces of dialogue are left out: there was too much of it");
             self.sink.emit(RunEvent::Notice { flow: None, text });
         }
-        // A thread that is gone is noticed by the join.
-        let _ = self.sink.messages.send(Message::Finish);
+        self.sink.inbox.finish();
         self.thread.join().map_err(|panic| {
             let text = panic.downcast_ref::<String>().map(String::as_str);
             let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
@@ -128,8 +142,7 @@ impl EventSink for Sink {
                 return;
             }
         }
-        // A thread that is gone is noticed when the run has ended.
-        let _ = self.messages.send(Message::Event(event));
+        self.inbox.put(event);
     }
 
     fn wants_dialogue(&self) -> bool {
@@ -144,25 +157,102 @@ fn dialogue_bytes(event: &RunEvent) -> u64 {
     }
 }
 
+impl Inbox {
+    fn put(&self, event: RunEvent) {
+        let mut waiting = self.waiting();
+        if waiting.finished {
+            return;
+        }
+        waiting.events.push(event);
+        if std::mem::take(&mut waiting.asleep) {
+            drop(waiting);
+            self.bell.notify_one();
+        }
+    }
+
+    fn finish(&self) {
+        self.waiting().finished = true;
+        self.bell.notify_one();
+    }
+
+    /// Waits for events, no longer than until `by`, and takes those that are there; `false` if
+    /// they are the last.
+    fn take(&self, events: &mut Vec<RunEvent>, by: Instant) -> bool {
+        let mut waiting = self.waiting();
+        waiting.asleep = true;
+        while waiting.asleep && waiting.events.is_empty() && !waiting.finished {
+            let left = by.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            waiting = self.sleep(waiting, left);
+        }
+        waiting.asleep = false;
+        std::mem::swap(&mut waiting.events, events);
+        !waiting.finished
+    }
+
+    /// Lets events gather.
+    fn gather(&self, by: Instant) {
+        let mut waiting = self.waiting();
+        while !waiting.finished {
+            let left = by.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            waiting = self.sleep(waiting, left);
+        }
+    }
+
+    fn sleep<'a>(
+        &self,
+        waiting: MutexGuard<'a, Waiting>,
+        most: Duration,
+    ) -> MutexGuard<'a, Waiting> {
+        let woken = self.bell.wait_timeout(waiting, most);
+        woken.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        // Whoever holds it does no more than a push or a swap, which leave it whole.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Takes nothing more into an inbox that nobody empties any more, be it for a panic.
+struct Reader<'a>(&'a Inbox);
+
+impl Drop for Reader<'_> {
+    fn drop(&mut self) {
+        let mut waiting = self.0.waiting();
+        waiting.finished = true;
+        waiting.events = Vec::new();
+    }
+}
+
 fn report(
-    inbox: &Receiver<Message>,
+    inbox: &Inbox,
     mut recorder: Recorder,
     mut reporters: Vec<Box<dyn Reporter>>,
     waiting_bytes: &AtomicU64,
 ) -> (Option<Recorded>, Vec<ReportError>) {
+    let _reader = Reader(inbox);
     let began = Instant::now();
     let mut next_tick = began + TICK;
+    let mut events = Vec::new();
     loop {
-        match inbox.recv_timeout(next_tick.saturating_duration_since(Instant::now())) {
-            Ok(Message::Event(event)) => {
-                recorder.event(&event);
-                reporters
-                    .iter_mut()
-                    .for_each(|reporter| reporter.event(&event));
-                waiting_bytes.fetch_sub(dialogue_bytes(&event), Ordering::Relaxed);
-            }
-            Ok(Message::Finish) | Err(RecvTimeoutError::Disconnected) => break,
-            Err(RecvTimeoutError::Timeout) => {}
+        let more = inbox.take(&mut events, next_tick);
+        let gathered = Instant::now() + GATHER;
+        let any = !events.is_empty();
+        for event in events.drain(..) {
+            recorder.event(&event);
+            reporters
+                .iter_mut()
+                .for_each(|reporter| reporter.event(&event));
+            waiting_bytes.fetch_sub(dialogue_bytes(&event), Ordering::Relaxed);
+        }
+        if !more {
+            break;
         }
         let now = Instant::now();
         if now >= next_tick {
@@ -171,6 +261,9 @@ fn report(
                 .iter_mut()
                 .for_each(|reporter| reporter.tick(now - began));
             next_tick = now + TICK;
+        }
+        if any {
+            inbox.gather(gathered);
         }
     }
     let mut errors: Vec<_> = reporters
@@ -184,7 +277,7 @@ fn report(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use std::sync::mpsc::{Receiver, channel};
 
     use super::*;
 

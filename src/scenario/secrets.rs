@@ -1,11 +1,15 @@
 //! Keeping secret values out of everything that is shown or kept.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use aho_corasick::AhoCorasick;
 
 /// What stands in place of a secret.
 const MASK: &str = "***";
+
+/// Fewer characters of a secret than this are not taken for a part of it.
+const LEAST_PART: usize = 3;
 
 /// Replaces secret values by `***`. Cheap to clone.
 ///
@@ -15,6 +19,7 @@ const MASK: &str = "***";
 #[derive(Debug, Clone, Default)]
 pub struct Masker {
     automaton: Option<AhoCorasick>,
+    values: Arc<[String]>,
 }
 
 impl Masker {
@@ -34,6 +39,7 @@ impl Masker {
             .expect("texts that fit into memory make an automaton of 2^31 states at most");
         Masker {
             automaton: Some(automaton),
+            values: values.into(),
         }
     }
 
@@ -67,6 +73,29 @@ impl Masker {
         out.push_str(&text[done..]);
         Cow::Owned(out)
     }
+
+    /// The same for a text that was cut out of a longer one: the beginning of a secret at its end,
+    /// or the end of one at its beginning, is masked, too, unless it is too short to tell much.
+    pub fn mask_cut(&self, text: &str) -> String {
+        let mut text = self.mask(text).into_owned();
+        let end = self.values.iter().filter_map(|value| {
+            let cuts = value.char_indices().map(|(at, _)| at).skip(LEAST_PART);
+            cuts.filter(|&at| text.ends_with(&value[..at])).max()
+        });
+        if let Some(length) = end.max() {
+            text.replace_range(text.len() - length.., MASK);
+        }
+        let begin = self.values.iter().filter_map(|value| {
+            let cuts = value.char_indices().map(|(at, _)| value.len() - at).skip(1);
+            let cuts = cuts.filter(|&length| length >= LEAST_PART && text.len() >= length);
+            cuts.filter(|&length| text.starts_with(&value[value.len() - length..]))
+                .max()
+        });
+        if let Some(length) = begin.max() {
+            text.replace_range(..length, MASK);
+        }
+        text
+    }
 }
 
 #[cfg(test)]
@@ -99,5 +128,16 @@ mod tests {
     #[test]
     fn secrets_in_patterns_are_masked() {
         masks(&["a.b+"], r"/value: a\.b\+/", "/value: ***/");
+    }
+
+    #[test]
+    fn parts_of_secrets_at_the_cuts_are_masked() {
+        let masker = Masker::new(["hunter2secret"]);
+        assert_eq!(masker.mask_cut("your pin is hunt"), "your pin is ***");
+        assert_eq!(masker.mask_cut("er2secret it was"), "*** it was");
+        assert_eq!(masker.mask_cut("is hunter2secret"), "is ***");
+        assert_eq!(masker.mask_cut("ok hu"), "ok hu");
+        assert_eq!(masker.mask_cut("nothing of it"), "nothing of it");
+        assert_eq!(Masker::default().mask_cut("hunt"), "hunt");
     }
 }

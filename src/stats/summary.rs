@@ -37,6 +37,10 @@ pub struct Summary {
     /// In the order of the scenario.
     pub roles: Vec<RoleSummary>,
     pub processes: ProcessCounts,
+    /// The CPU time that Rehearsal itself took for the run, its programs not counted.
+    pub rehearsal_cpu_us: Option<u64>,
+    /// The most memory that Rehearsal itself ever had.
+    pub rehearsal_peak_rss_bytes: Option<u64>,
 }
 
 /// Where the time of flows goes that goes into no step.

@@ -107,7 +107,7 @@ impl Tally {
         self.flows
     }
 
-    /// The figures of a run that took `elapsed`.
+    /// The figures of a run that took `elapsed`. What Rehearsal itself used is not known here.
     pub fn summary(&self, elapsed: Duration, interrupted: bool) -> Summary {
         let seconds = elapsed.as_secs_f64();
         #[expect(
@@ -142,6 +142,8 @@ impl Tally {
                 .map(|(info, (role, startup))| role.summary(info, startup))
                 .collect(),
             processes: self.processes,
+            rehearsal_cpu_us: None,
+            rehearsal_peak_rss_bytes: None,
         }
     }
 

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io;
 use std::marker::PhantomData;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -96,14 +96,27 @@ pub(super) type Wire = Rc<Watched<OwnedFd>>;
 /// Where input goes.
 enum Input {
     Terminal(Wire),
-    Pipe(Wire),
+    Pipe(OwnedFd),
     Closed,
+}
+
+impl Input {
+    fn fd(&self) -> Option<BorrowedFd<'_>> {
+        match self {
+            Input::Terminal(wire) => Some(wire.get_ref().as_fd()),
+            Input::Pipe(fd) => Some(fd.as_fd()),
+            Input::Closed => None,
+        }
+    }
 }
 
 /// What is to be written once there is room.
 #[derive(Default)]
 struct Outbox {
     bytes: VecDeque<u8>,
+    /// A copy of the input's descriptor that tells of room, while there is none. Watched all the
+    /// time, it would wake us whenever the program has read something.
+    room: Option<Watched<OwnedFd>>,
     /// The pipe is to be closed when the bytes are written.
     then_close: bool,
     /// Where the terminal's cursor of input stands: inside a line, an end-of-input character
@@ -137,12 +150,10 @@ pub struct Child {
 impl Child {
     pub(super) fn new(process: Arc<Process>, wires: Wires) -> io::Result<Self> {
         let guard = Unowned(Some(Arc::clone(&process)));
+        let are_pipes = matches!(wires, Wires::Pipes(_));
         let (input, outputs) = match wires {
             Wires::Terminal(master) => {
-                let master = Rc::new(Watched::owned(
-                    master,
-                    Interest::READABLE | Interest::WRITABLE,
-                )?);
+                let master = Rc::new(Watched::owned(master, Interest::READABLE)?);
                 (Input::Terminal(Rc::clone(&master)), vec![master])
             }
             Wires::Pipes(OwnEnds {
@@ -150,7 +161,6 @@ impl Child {
                 stdout,
                 stderr,
             }) => {
-                let stdin = Rc::new(Watched::owned(stdin, Interest::WRITABLE)?);
                 let stdout = Rc::new(Watched::owned(stdout, Interest::READABLE)?);
                 let stderr = Rc::new(Watched::owned(stderr, Interest::READABLE)?);
                 (Input::Pipe(stdin), vec![stdout, stderr])
@@ -165,7 +175,7 @@ impl Child {
             finished: Cell::new(false),
         });
         guard.keep();
-        let events = Events::new(Rc::clone(&shared), exit, outputs);
+        let events = Events::new(Rc::clone(&shared), exit, outputs, are_pipes);
         Ok(Child {
             shared,
             events: Some(events),
@@ -284,22 +294,19 @@ impl Shared {
     fn write(&self, bytes: &[u8]) -> Result<Instant, WriteError> {
         let mut input = self.input.borrow_mut();
         let mut outbox = self.outbox.borrow_mut();
-        let wire = match &*input {
-            Input::Closed => return Err(WriteError::Closed),
-            _ if outbox.then_close => return Err(WriteError::Closed),
-            Input::Terminal(wire) => {
-                check_lines(wire, bytes)?;
-                wire
-            }
-            Input::Pipe(wire) => wire,
+        let Some(fd) = input.fd().filter(|_| !outbox.then_close) else {
+            return Err(WriteError::Closed);
         };
+        if let Input::Terminal(_) = &*input {
+            check_lines(fd, bytes)?;
+        }
         let unwritten = outbox.bytes.len();
         if unwritten + bytes.len() > MOST_UNWRITTEN {
             return Err(WriteError::Full { unwritten });
         }
         let at = Instant::now();
         let written = match unwritten {
-            0 => match write_now(wire.get_ref(), bytes) {
+            0 => match write_now(fd, bytes) {
                 Ok(written) => written,
                 Err(Errno::PIPE | Errno::IO) => {
                     *input = Input::Closed;
@@ -322,7 +329,7 @@ impl Shared {
 
     fn unwritten(&self) -> usize {
         let inside = match &*self.input.borrow() {
-            Input::Pipe(wire) => rustix::io::ioctl_fionread(wire.get_ref()).unwrap_or(0),
+            Input::Pipe(fd) => rustix::io::ioctl_fionread(fd).unwrap_or(0),
             Input::Terminal(_) | Input::Closed => 0,
         };
         self.outbox.borrow().bytes.len() + usize::try_from(inside).unwrap_or(usize::MAX)
@@ -365,49 +372,49 @@ impl Shared {
             Some(waker) => waker.clone_from(cx.waker()),
             none => *none = Some(cx.waker().clone()),
         }
-        while self.flush_once(cx).is_ready() {}
+        if self.try_flush(cx).is_err() {
+            // Nobody will read it; the end of the program is told elsewhere.
+            self.outbox.borrow_mut().bytes.clear();
+            *self.input.borrow_mut() = Input::Closed;
+        }
+        let mut outbox = self.outbox.borrow_mut();
+        if outbox.bytes.is_empty() {
+            outbox.room = None;
+        }
+        drop(outbox);
         self.close_if_written();
     }
 
-    fn flush_once(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut input = self.input.borrow_mut();
-        let mut outbox = self.outbox.borrow_mut();
-        if outbox.bytes.is_empty() {
-            return Poll::Pending;
-        }
-        let result = match &*input {
-            Input::Closed => Err(Errno::PIPE),
-            Input::Terminal(wire) | Input::Pipe(wire) => match wire.poll_write_ready(cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Err(_)) => Err(Errno::PIPE),
-                Poll::Ready(Ok(mut ready)) => {
-                    let (front, _) = outbox.bytes.as_slices();
-                    match write_now(wire.get_ref(), front) {
-                        Ok(0) => {
-                            ready.clear_ready();
-                            Ok(0)
-                        }
-                        result => result,
-                    }
-                }
-            },
-        };
-        match result {
-            Ok(written) => drop(outbox.bytes.drain(..written)),
-            Err(_) => {
-                // Nobody will read it; the end of the program is told elsewhere.
-                outbox.bytes.clear();
-                *input = Input::Closed;
+    fn try_flush(&self, cx: &mut Context<'_>) -> io::Result<()> {
+        let input = self.input.borrow();
+        let outbox = &mut *self.outbox.borrow_mut();
+        while !outbox.bytes.is_empty() {
+            let fd = input.fd().ok_or(Errno::PIPE)?;
+            let room = match &mut outbox.room {
+                Some(room) => room,
+                none => match watch_room(fd) {
+                    Ok(room) => none.insert(room),
+                    // Tried again when anything else happens to the program.
+                    Err(_) => break,
+                },
+            };
+            let Poll::Ready(ready) = room.poll_write_ready(cx) else {
+                break;
+            };
+            let (front, _) = outbox.bytes.as_slices();
+            match write_now(fd, front)? {
+                0 => ready?.clear_ready(),
+                written => drop(outbox.bytes.drain(..written)),
             }
         }
-        Poll::Ready(())
+        Ok(())
     }
 
     /// The last event is being told: lets go of the descriptors.
     pub(super) fn finish(&self) {
         self.finished.set(true);
         *self.input.borrow_mut() = Input::Closed;
-        self.outbox.borrow_mut().bytes = VecDeque::new();
+        *self.outbox.borrow_mut() = Outbox::default();
         *self.waker.borrow_mut() = None;
     }
 
@@ -416,6 +423,12 @@ impl Shared {
             waker.wake_by_ref();
         }
     }
+}
+
+/// A copy of a descriptor, watched for room.
+fn watch_room(fd: BorrowedFd<'_>) -> io::Result<Watched<OwnedFd>> {
+    let copy = rustix::io::fcntl_dupfd_cloexec(fd, 3)?;
+    Watched::owned(copy, Interest::WRITABLE)
 }
 
 /// Writes what there is room for; zero if there is none.
@@ -433,15 +446,13 @@ fn write_now(fd: impl AsFd, bytes: &[u8]) -> Result<usize, Errno> {
     Ok(written)
 }
 
-fn check_lines(wire: &Wire, bytes: &[u8]) -> Result<(), WriteError> {
+fn check_lines(terminal: impl AsFd, bytes: &[u8]) -> Result<(), WriteError> {
     let longest = bytes
         .split(|&byte| matches!(byte, b'\n' | b'\r'))
         .map(<[u8]>::len)
         .max();
     match longest {
-        Some(length)
-            if length > LONGEST_TERMINAL_LINE && pty::echo(wire.get_ref()) != Echo::Raw =>
-        {
+        Some(length) if length > LONGEST_TERMINAL_LINE && pty::echo(terminal) != Echo::Raw => {
             Err(WriteError::LineTooLong { length })
         }
         _ => Ok(()),

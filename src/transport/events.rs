@@ -6,6 +6,7 @@
 //! | draining | one piece a poll | all output is closed, or [`DRAIN_PATIENCE`] is over and what the kernel may still hold has been read |
 //! | over | no more | |
 
+use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -18,7 +19,6 @@ use rustix::io::Errno;
 use tokio::time::Sleep;
 
 use super::child::{Shared, Wire};
-use super::janitor::Order;
 use super::process::Death;
 use super::sys::Watched;
 use crate::model::{Ending, ExitCause, Stream, Usage};
@@ -86,6 +86,8 @@ enum Phase {
 struct Output {
     stream: Stream,
     wire: Wire,
+    /// A pipe gives all that it holds, if there is room for it; a terminal may be slower.
+    is_pipe: bool,
     /// What a look ahead found.
     held: Option<Piece>,
 }
@@ -96,13 +98,19 @@ enum Piece {
 }
 
 impl Events {
-    pub(super) fn new(shared: Rc<Shared>, exit: Watched<Arc<OwnedFd>>, outputs: Vec<Wire>) -> Self {
+    pub(super) fn new(
+        shared: Rc<Shared>,
+        exit: Watched<Arc<OwnedFd>>,
+        outputs: Vec<Wire>,
+        are_pipes: bool,
+    ) -> Self {
         let outputs = [Stream::Out, Stream::Err]
             .into_iter()
             .zip(outputs)
             .map(|(stream, wire)| Output {
                 stream,
                 wire,
+                is_pipe: are_pipes,
                 held: None,
             })
             .collect();
@@ -177,11 +185,8 @@ impl Events {
         self.phase = Phase::Over;
         self.outputs.clear();
         self.shared.finish();
-        let process = Arc::clone(&self.shared.process);
-        // Refused only by a janitor that has ended everything.
-        process.run.order(Order::Departed {
-            process: Arc::clone(&process),
-        });
+        let process = &self.shared.process;
+        process.run.departed(process);
         let Death {
             exit,
             ending,
@@ -261,11 +266,23 @@ impl FutureStream for Events {
 
 impl Output {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<ChildEvent> {
-        let piece = match self.held.take() {
-            Some(piece) => piece,
-            None => ready!(self.poll_read(cx)),
-        };
-        Poll::Ready(self.event(piece))
+        if let Some(piece) = self.held.take() {
+            return Poll::Ready(self.event(piece));
+        }
+        let wire = Rc::clone(&self.wire);
+        loop {
+            let Ok(mut ready) = ready!(wire.poll_read_ready(cx)) else {
+                // The reactor is shutting down: there will be no more.
+                return Poll::Ready(self.event(Piece::End { at: Instant::now() }));
+            };
+            let event = read(wire.get_ref()).map(|piece| self.event(piece));
+            if let None | Some(ChildEvent::Output { drained: true, .. }) = event {
+                ready.clear_ready();
+            }
+            if let Some(event) = event {
+                return Poll::Ready(event);
+            }
+        }
     }
 
     /// What is there right now, whatever the reactor knows of it.
@@ -279,7 +296,10 @@ impl Output {
         match piece {
             Piece::End { at } => ChildEvent::Closed { stream, at },
             Piece::Bytes { bytes, at } => {
-                self.held = read(self.wire.get_ref());
+                let was_all = self.is_pipe && bytes.len() < READ_SIZE;
+                if !was_all {
+                    self.held = read(self.wire.get_ref());
+                }
                 let drained = !matches!(self.held, Some(Piece::Bytes { .. }));
                 ChildEvent::Output {
                     stream,
@@ -290,31 +310,18 @@ impl Output {
             }
         }
     }
-
-    fn poll_read(&self, cx: &mut Context<'_>) -> Poll<Piece> {
-        loop {
-            let Ok(mut ready) = ready!(self.wire.poll_read_ready(cx)) else {
-                // The reactor is shutting down: there will be no more.
-                return Poll::Ready(Piece::End { at: Instant::now() });
-            };
-            match read(self.wire.get_ref()) {
-                Some(piece) => return Poll::Ready(piece),
-                None => ready.clear_ready(),
-            }
-        }
-    }
 }
 
 /// One read; `None` if it would have to wait.
 fn read(fd: &OwnedFd) -> Option<Piece> {
-    let mut buffer = [0; READ_SIZE];
+    let mut buffer = [const { MaybeUninit::<u8>::uninit() }; READ_SIZE];
     loop {
-        let result = rustix::io::read(fd, &mut buffer);
+        let result = rustix::io::read(fd, &mut buffer[..]);
         let at = Instant::now();
         return match result {
-            Ok(0) => Some(Piece::End { at }),
-            Ok(count) => Some(Piece::Bytes {
-                bytes: buffer[..count].to_vec(),
+            Ok(([], _)) => Some(Piece::End { at }),
+            Ok((bytes, _)) => Some(Piece::Bytes {
+                bytes: bytes.to_vec(),
                 at,
             }),
             Err(Errno::AGAIN) => None,

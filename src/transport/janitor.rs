@@ -38,8 +38,10 @@ const BELL: u64 = u64::MAX;
 pub(super) enum Order {
     /// End this instance's whole tree, with this patience.
     End { process: Arc<Process>, grace: Grace },
-    /// This instance's program has ended and its output is done with.
+    /// This instance's program has ended and its output is done with; some of its group is left.
     Departed { process: Arc<Process> },
+    /// Look for orphans soon.
+    Look,
     /// End everything within this time, say what is left, and leave.
     Close {
         within: Duration,
@@ -152,6 +154,7 @@ impl Janitor {
             match order {
                 Order::End { process, grace } => self.end(process.instance, Some(process), grace),
                 Order::Departed { process } => self.see_off(process),
+                Order::Look => self.look_by(Instant::now() + LOOK_AFTER_END),
                 Order::Close {
                     within,
                     reply,
@@ -293,6 +296,7 @@ impl Janitor {
         let now = Instant::now();
         if self.look_at.is_some_and(|at| at <= now) {
             self.look_at = None;
+            self.run.looking();
             if let Some(grace) = self.closing.as_ref().map(|closing| closing.grace) {
                 for process in self.run.running() {
                     self.end(process.instance, Some(process), grace);
@@ -303,7 +307,8 @@ impl Janitor {
         if self.closing.is_some() {
             // What is being started right now shows up without ringing the bell.
             self.look_by(now + LOOK_WHILE_CLOSING);
-        } else if self.run.any_live() || !self.departures.is_empty() {
+        } else if self.run.any_live() || !self.departures.is_empty() || !self.run.leave_unattended()
+        {
             self.look_by(now + LOOK_EVERY);
         }
     }

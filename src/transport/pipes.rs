@@ -26,8 +26,8 @@ pub(super) fn open() -> Result<(OwnEnds, ProgramEnds), Errno> {
     let (out_read, out_write) = pipe()?;
     let (err_read, err_write) = pipe()?;
     for fd in [&in_write, &out_read, &err_read] {
-        let flags = rustix::fs::fcntl_getfl(fd)?;
-        rustix::fs::fcntl_setfl(fd, flags | OFlags::NONBLOCK)?;
+        // A new pipe has no other flags that could be changed.
+        rustix::fs::fcntl_setfl(fd, OFlags::NONBLOCK)?;
     }
     Ok((
         OwnEnds {

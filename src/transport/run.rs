@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -62,6 +62,10 @@ pub(super) struct Run {
     orders: Sender<Order>,
     /// Wakes the janitor, who sleeps on descriptors.
     bell: OwnedFd,
+    /// The janitor looks around now and then without being rung for.
+    attended: AtomicBool,
+    /// The janitor was told to look around soon, and has not begun to.
+    look_asked: AtomicBool,
     /// To the watcher, if there is one.
     line: Option<Line>,
 }
@@ -79,6 +83,8 @@ impl Run {
             live: Mutex::default(),
             orders,
             bell,
+            attended: AtomicBool::new(false),
+            look_asked: AtomicBool::new(false),
             line,
         }
     }
@@ -86,15 +92,41 @@ impl Run {
     /// A number for a new instance, which counts as live from now on.
     pub(super) fn begin(&self) -> InstanceNumber {
         let number = InstanceNumber(self.next.fetch_add(1, Ordering::Relaxed));
-        let mut live = self.live();
-        let is_first = live.is_empty();
-        live.insert(number, Live::Starting);
-        drop(live);
-        if is_first {
+        self.live().insert(number, Live::Starting);
+        if !self.attended.swap(true, Ordering::SeqCst) {
             // From now on there is something to look after.
             self.ring();
         }
         number
+    }
+
+    /// An instance's program has ended and its output is done with. The janitor sees to what is
+    /// left of it: to its group at once, and soon to its orphans, together with those of others.
+    pub(super) fn departed(&self, process: &Arc<Process>) {
+        if process.group_lives() {
+            // Refused only by a janitor that has ended everything.
+            self.order(Order::Departed {
+                process: Arc::clone(process),
+            });
+            return;
+        }
+        self.forget(process.instance);
+        if !self.look_asked.swap(true, Ordering::SeqCst) {
+            self.order(Order::Look);
+        }
+    }
+
+    /// The janitor begins to look around.
+    pub(super) fn looking(&self) {
+        self.look_asked.store(false, Ordering::SeqCst);
+    }
+
+    /// The janitor wants to sleep until it is rung for; `false` if there is something to look
+    /// after.
+    pub(super) fn leave_unattended(&self) -> bool {
+        self.attended.store(false, Ordering::SeqCst);
+        // Whoever began before that rang for nobody.
+        !self.any_live()
     }
 
     pub(super) fn entered(&self, process: &Arc<Process>) {

@@ -1,13 +1,14 @@
-//! Starting programs, on threads of their own.
+//! Starting programs, on threads of their own or on the caller's.
 
+use std::collections::VecDeque;
 use std::ffi::{CString, OsStr, OsString};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -102,8 +103,9 @@ pub struct Spawner {
 
 struct Inner {
     run: Arc<Run>,
-    /// `None` once shut down.
-    jobs: Mutex<Option<Sender<Job>>>,
+    /// There are no threads that start programs.
+    starts_inline: bool,
+    jobs: Arc<Jobs>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     watcher: Mutex<Option<Watcher>>,
 }
@@ -113,6 +115,12 @@ static SPAWNERS: AtomicUsize = AtomicUsize::new(0);
 
 pub(super) fn is_the_only_spawner() -> bool {
     SPAWNERS.load(Ordering::SeqCst) == 1
+}
+
+/// A program that was ordered.
+enum Ordered {
+    Started(Started),
+    Awaited(oneshot::Receiver<Result<Started, SpawnError>>),
 }
 
 struct Job {
@@ -152,7 +160,9 @@ pub(super) fn abandon(process: Arc<Process>) {
 }
 
 impl Spawner {
-    /// Starts `threads` threads that start programs (at least one) and one that ends them.
+    /// Starts `threads` threads that start programs and one that ends them. Without the former,
+    /// programs are started on the caller's thread: that costs less, but holds up whatever else
+    /// the thread has to do.
     ///
     /// This process becomes the parent of all orphans among its descendants, its limit of
     /// descriptors is raised as far as it may be (programs get the former limit), writing beyond
@@ -194,14 +204,13 @@ impl Spawner {
         ));
         let janitor = Janitor::new(Arc::clone(&run), order_box, heard)?;
 
-        let (jobs, job_box) = channel();
-        let job_box = Arc::new(Mutex::new(job_box));
+        let jobs = Arc::<Jobs>::default();
         let mut handles = Vec::new();
-        for number in 0..threads.max(1) {
+        for number in 0..threads {
             let run = Arc::clone(&run);
-            let job_box = Arc::clone(&job_box);
+            let jobs = Arc::clone(&jobs);
             let builder = thread::Builder::new().name(format!("spawner-{number}"));
-            handles.push(builder.spawn(move || start_all(&run, &job_box))?);
+            handles.push(builder.spawn(move || start_all(&run, &jobs))?);
         }
         let builder = thread::Builder::new().name("janitor".to_owned());
         handles.push(builder.spawn(move || janitor.work())?);
@@ -209,7 +218,8 @@ impl Spawner {
         Ok(Spawner {
             inner: Arc::new(Inner {
                 run,
-                jobs: Mutex::new(Some(jobs)),
+                starts_inline: threads == 0,
+                jobs,
                 threads: Mutex::new(handles),
                 watcher: Mutex::new(watcher),
             }),
@@ -226,18 +236,10 @@ impl Spawner {
     /// Why the program does not run. All that `execve(2)` has to say comes here, not later.
     pub async fn spawn(&self, command: Command) -> Result<Child, SpawnError> {
         let program = command.program.clone();
-        let (reply, answer) = oneshot::channel();
-        {
-            let jobs = self
-                .inner
-                .jobs
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            let jobs = jobs.as_ref().ok_or(SpawnError::ShutDown)?;
-            jobs.send(Job { command, reply })
-                .map_err(|_| SpawnError::ShutDown)?;
-        }
-        let mut started = answer.await.map_err(|_| SpawnError::ShutDown)??;
+        let mut started = match self.order(command)? {
+            Ordered::Started(started) => started,
+            Ordered::Awaited(answer) => answer.await.map_err(|_| SpawnError::ShutDown)??,
+        };
         let (Some(process), Some(wires)) = (started.process.take(), started.wires.take()) else {
             return Err(SpawnError::ShutDown);
         };
@@ -246,6 +248,21 @@ impl Spawner {
             program,
             source,
         })
+    }
+
+    /// Has a program started, on this thread if there is no other for it.
+    fn order(&self, command: Command) -> Result<Ordered, SpawnError> {
+        if self.inner.starts_inline {
+            // Held until the program counts as started, so that a shutdown cannot overlook it.
+            let waiting = self.inner.jobs.lock();
+            if waiting.closed {
+                return Err(SpawnError::ShutDown);
+            }
+            return start(&self.inner.run, &command).map(Ordered::Started);
+        }
+        let (reply, answer) = oneshot::channel();
+        self.inner.jobs.put(Job { command, reply })?;
+        Ok(Ordered::Awaited(answer))
     }
 
     /// The word that every process of this run carries in its environment.
@@ -285,7 +302,7 @@ impl Inner {
     /// Starts nothing any more, and has everything ended. Refused by a janitor that was told
     /// before and has left.
     fn close(&self, within: Duration, reply: Option<Sender<Leftovers>>) {
-        lock(&self.jobs).take();
+        self.jobs.close();
         let watcher = lock(&self.watcher).take();
         self.run.order(Order::Close {
             within,
@@ -302,13 +319,60 @@ impl Drop for Inner {
     }
 }
 
+/// The programs that are to be started: first come, first served, by any of the threads.
+#[derive(Default)]
+struct Jobs {
+    waiting: Mutex<Waiting>,
+    /// Wakes one thread for one job.
+    bell: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    jobs: VecDeque<Job>,
+    /// Nothing is started any more.
+    closed: bool,
+}
+
+impl Jobs {
+    fn put(&self, job: Job) -> Result<(), SpawnError> {
+        let mut waiting = self.lock();
+        if waiting.closed {
+            return Err(SpawnError::ShutDown);
+        }
+        waiting.jobs.push_back(job);
+        drop(waiting);
+        self.bell.notify_one();
+        Ok(())
+    }
+
+    /// The next job; `None` when there can be no more.
+    fn take(&self) -> Option<Job> {
+        let waiting = self.lock();
+        let woken = self
+            .bell
+            .wait_while(waiting, |all| all.jobs.is_empty() && !all.closed);
+        let mut waiting = woken.unwrap_or_else(PoisonError::into_inner);
+        waiting.jobs.pop_front()
+    }
+
+    /// Whoever waits for a job that was not begun learns that it will not be.
+    fn close(&self) {
+        let mut waiting = self.lock();
+        waiting.closed = true;
+        waiting.jobs.clear();
+        drop(waiting);
+        self.bell.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        lock(&self.waiting)
+    }
+}
+
 /// The work of a spawner's thread: one order after the other, until there can be no more.
-fn start_all(run: &Arc<Run>, jobs: &Mutex<Receiver<Job>>) {
-    loop {
-        let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(Job { command, reply }) = job else {
-            return;
-        };
+fn start_all(run: &Arc<Run>, jobs: &Jobs) {
+    while let Some(Job { command, reply }) = jobs.take() {
         if reply.is_closed() {
             continue;
         }

@@ -11,8 +11,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::OFlags;
-use rustix::process::Signal;
+use rustix::process::{Pid, PidfdFlags, Signal};
 
 use super::run::{RUN_VARIABLE, RunMarker};
 use super::sys::{self, Blocked, FileAction, SpawnPlan};
@@ -111,14 +112,19 @@ impl Watcher {
     /// Tells it that all is well, and sees it leave.
     pub(super) fn dismiss(self) {
         self.line.tell("done\n");
-        let by = Instant::now() + Duration::from_secs(1);
-        while let Ok(sys::Reaped::NotYet) = sys::reap(self.pid) {
-            if Instant::now() > by {
-                return;
-            }
-            thread::sleep(Duration::from_millis(1));
+        if let Some(pid) = Pid::from_raw(self.pid)
+            && let Ok(pidfd) = rustix::process::pidfd_open(pid, PidfdFlags::empty())
+        {
+            let patience = Timespec {
+                tv_sec: 1,
+                tv_nsec: 0,
+            };
+            // Whatever comes of it, the reap tells.
+            let _ = rustix::event::poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&patience));
         }
-        registry::spawned().forget(self.pid);
+        if !matches!(sys::reap(self.pid), Ok(sys::Reaped::NotYet)) {
+            registry::spawned().forget(self.pid);
+        }
     }
 }
 

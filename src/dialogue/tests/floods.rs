@@ -114,17 +114,22 @@ fn the_transcript_and_the_tail() {
     let waits = WaitSet::new(&on(&[(On::Prompt, "Name:")]), Vec::new());
     let mut dialogue = dialogue(&waits, now);
     dialogue.feed(Stream::Out, b"\x1b[1mHi\x1b[m\r\nNa", now);
-    assert_eq!(dialogue.take_text().as_deref(), Some("Hi\n"));
+    assert_eq!(dialogue.take_lines().as_deref(), Some("Hi\n"));
     dialogue.feed(Stream::Out, b"me: \x1b[6n", now);
     dialogue.drained();
-    assert_eq!(dialogue.take_text().as_deref(), Some("Name: "));
+    assert_eq!(
+        dialogue.take_lines(),
+        None,
+        "an unfinished line is told when it is answered"
+    );
+    assert_eq!(dialogue.take_rest().as_deref(), Some("Name: "));
     assert!(matches!(dialogue.poll(now), Heard::Wait { .. }));
     assert_eq!(dialogue.take_terminal_answers(), b"\x1b[1;1R");
     dialogue.answered(&Typed::line("Ann", true).expect("a line"), true);
     dialogue.feed(Stream::Out, b"Ann\r\nHello\r\n", now);
     dialogue.drained();
-    assert_eq!(dialogue.take_text().as_deref(), Some("\nHello\n"));
-    assert_eq!(dialogue.take_text(), None);
+    assert_eq!(dialogue.take_lines().as_deref(), Some("\nHello\n"));
+    assert_eq!(dialogue.take_rest(), None);
     assert_eq!(dialogue.tail(10, 1000), "Hi\nName:\nHello");
     assert_eq!(dialogue.tail(2, 8), "e:\nHello");
     assert_eq!(dialogue.lines(), ["Hello"]);

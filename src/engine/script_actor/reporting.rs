@@ -10,6 +10,7 @@ use crate::model::{Activity, Failure};
 use crate::scenario::Scope;
 
 use super::job::Waiting;
+use super::typing::Told;
 use super::{ScriptActor, State, TAIL_BYTES, TAIL_LINES};
 
 impl ScriptActor {
@@ -25,10 +26,14 @@ impl ScriptActor {
         result: Result<(), Fault>,
         ctx: &mut Context<Self>,
     ) {
+        if result.is_err() {
+            self.tell_heard(Told::All);
+        }
         let State::Alive(script) = &mut self.state else {
             return;
         };
         let Some(job) = script.job.take() else { return };
+        script.masker = job.perform.scope.masker();
         if let Waiting::Command(handle) = &job.waiting {
             // Dropping it ends the command's process.
             ctx.cancel_future(*handle);
@@ -53,7 +58,7 @@ impl ScriptActor {
                     failure.waited_us = job.waited(now).as_micros() as u64;
                     failure.activity = script.activity();
                     let tail = script.dialogue.tail(TAIL_LINES, TAIL_BYTES);
-                    failure.tail = scope.mask(&tail).into_owned();
+                    failure.tail = scope.masker().mask_cut(&tail);
                 }))
             }
         };

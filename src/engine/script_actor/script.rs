@@ -6,6 +6,7 @@ use crate::dialogue::{Dialogue, Heard};
 use crate::engine::messages::Whose;
 use crate::engine::performance::{Cue, Fault};
 use crate::model::{Activity, FailureKind, ProcessRecord};
+use crate::scenario::Masker;
 use crate::transport::Child;
 
 use super::CLOSING_GRACE;
@@ -15,6 +16,8 @@ use super::job::{Job, Waiting};
 pub(super) struct Script {
     pub(super) child: Child,
     pub(super) dialogue: Dialogue,
+    /// The secrets as they were when the last job ended.
+    pub(super) masker: Masker,
     pub(super) ordered_at: Instant,
     pub(super) first_output_at: Option<Instant>,
     /// Its record, once it has ended.
@@ -103,6 +106,10 @@ impl Script {
                 "; the program has not read the last {unwritten} bytes typed"
             ));
         }
-        Some(Fault::new(kind, message))
+        let fault = Fault::new(kind, message);
+        Some(match job.performance.misplaced(&self.dialogue) {
+            Some(hint) => fault.with_hint(hint),
+            None => fault,
+        })
     }
 }

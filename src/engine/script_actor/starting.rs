@@ -112,6 +112,7 @@ impl ScriptActor {
         self.state = State::Alive(Box::new(Script {
             child,
             dialogue,
+            masker: perform.scope.masker(),
             ordered_at,
             first_output_at: None,
             ended: None,

@@ -11,7 +11,38 @@ use crate::transport::Echo;
 use super::job::{self, Waiting};
 use super::{ScriptActor, State};
 
+/// How much of what was heard is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    /// Complete lines.
+    Lines,
+    /// The unfinished line, too.
+    All,
+}
+
 impl ScriptActor {
+    /// Tells those who want to know what was heard since the last time.
+    pub(super) fn tell_heard(&mut self, told: Told) {
+        let State::Alive(script) = &mut self.state else {
+            return;
+        };
+        if !self.run.sink.wants_dialogue() {
+            return;
+        }
+        let heard = match told {
+            Told::Lines => script.dialogue.take_lines(),
+            Told::All => script.dialogue.take_rest(),
+        };
+        if let Some(heard) = heard {
+            let text = match &script.job {
+                Some(job) => job.perform.scope.masker().mask_cut(&heard),
+                None => script.masker.mask_cut(&heard),
+            };
+            let instance = self.instance;
+            self.run.emit(RunEvent::Heard { instance, text });
+        }
+    }
+
     /// Types something now, or when the terminal's echo is off.
     pub(super) fn say(&mut self, utterance: Utterance) -> Option<Cue> {
         let State::Alive(script) = &mut self.state else {
@@ -48,6 +79,10 @@ impl ScriptActor {
             });
             return None;
         }
+        self.tell_heard(Told::All);
+        let State::Alive(script) = &mut self.state else {
+            return None;
+        };
         match utterance.answers {
             Answers::Wait => script.dialogue.answered(&utterance.typed, may_come_back),
             Answers::Interlude => {

@@ -36,10 +36,23 @@ pub(super) fn render(summary: &Summary, width: usize) -> Option<String> {
         ])
     });
     let table = layout_to_fit(&headings, rows.collect(), width);
+    let mut lines = vec![processes(&summary.processes)];
+    lines.extend(own_use(summary));
     Some(format!(
         "{}\n{table}\n\n{}",
         heading("Resources"),
-        processes(&summary.processes)
+        lines.join("\n")
+    ))
+}
+
+/// What Rehearsal itself used, by which the load that it put on the machine can be judged.
+fn own_use(summary: &Summary) -> Option<String> {
+    let cpu = units::duration(summary.rehearsal_cpu_us?);
+    let memory = summary
+        .rehearsal_peak_rss_bytes
+        .map_or("–".into(), units::bytes);
+    Some(format!(
+        "  Rehearsal itself: CPU {cpu}, peak memory {memory}"
     ))
 }
 

@@ -1,0 +1,150 @@
+//! What a flow costs: one program, ten questions and answers, its end; the time that passes, and
+//! the CPU time of this process alone. Figures are for one flow.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::Local;
+use criterion::measurement::{Measurement, ValueFormatter, WallTime};
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use rehearsal::engine::{Control, Programs, RunOptions, run};
+use rehearsal::model::{EventSink, FlowOutcome, RunEvent, RunId};
+use rehearsal::scenario::{self, CompileOptions, Plan};
+use rustix::time::{ClockId, clock_gettime};
+
+/// How many questions a program asks that are answered with an order.
+const ORDERS: usize = 9;
+
+/// Asks until it is told to leave.
+const PROGRAM: &str = r#"
+    while printf 'Order (0 leaves): ' && read -r what && [ "$what" != 0 ]; do
+        echo "Order ID: ORD-$what"
+        echo "Status: accepted"
+    done
+"#;
+
+/// CPU time of this process and all its threads, the programs not counted.
+struct OwnCpu;
+
+impl Measurement for OwnCpu {
+    type Intermediate = Duration;
+    type Value = Duration;
+
+    fn start(&self) -> Duration {
+        let now = clock_gettime(ClockId::ProcessCPUTime);
+        now.try_into().expect("a clock that began at zero")
+    }
+
+    fn end(&self, start: Duration) -> Duration {
+        self.start() - start
+    }
+
+    fn add(&self, one: &Duration, other: &Duration) -> Duration {
+        *one + *other
+    }
+
+    fn zero(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn to_f64(&self, value: &Duration) -> f64 {
+        WallTime.to_f64(value)
+    }
+
+    fn formatter(&self) -> &dyn ValueFormatter {
+        WallTime.formatter()
+    }
+}
+
+/// Makes sure that what is measured is flows that were completed.
+struct Witness;
+
+impl EventSink for Witness {
+    fn emit(&self, event: RunEvent) {
+        if let RunEvent::FlowEnded(flow) = event {
+            assert_eq!(flow.outcome, FlowOutcome::Completed);
+            assert_eq!(flow.captures.len(), ORDERS);
+        }
+    }
+}
+
+fn scenario(terminal: &str) -> String {
+    let mut text = format!(
+        "name: bench\nroles:\n  clerk:\n    run: [/bin/sh, -c, {PROGRAM:?}]\n    \
+         terminal: {terminal}\n    actions:\n      order:\n"
+    );
+    for order in 1..=ORDERS {
+        text.push_str(&format!(
+            "        - {{prompt: \"Order (0 leaves):\", send: \"{order}\"}}\n        \
+             - see: '/Order ID: (?<order_{order}>ORD-\\d+)/'\n"
+        ));
+    }
+    text.push_str(
+        "        - {prompt: \"Order (0 leaves):\", send: \"0\"}\n        - exits: 0\n\
+         flow:\n  - {step: orders, role: clerk, do: order}\n",
+    );
+    text
+}
+
+fn plan(folder: &Path, terminal: &str) -> Arc<Plan> {
+    let path = folder.join(format!("{terminal}.yaml"));
+    std::fs::write(&path, scenario(terminal)).expect("a file of the benchmark's own");
+    let compiled = scenario::load(&path, CompileOptions::default());
+    Arc::new(compiled.unwrap_or_else(|faults| panic!("{faults}")).plan)
+}
+
+fn perform(folder: &Path, plan: &Arc<Plan>, flows: u64, parallel: u64) {
+    let options = RunOptions {
+        plan: Arc::clone(plan),
+        run_id: RunId("BENCH".into()),
+        load: rehearsal::scenario::Load::closed(flows, parallel),
+        seed: 1,
+        variables: Vec::new(),
+        step_timeout: None,
+        delay: None,
+        programs: Programs::new(folder.to_owned(), Vec::new(), "/bin/false".into(), None),
+        environment: std::env::vars_os().collect(),
+        run_directory: folder.to_owned(),
+        watcher: None,
+        started_at: Local::now(),
+    };
+    let end = run(options, Arc::new(Witness), &Control::new()).expect("a run");
+    assert!(end.left_over.is_empty());
+}
+
+fn flows<M: Measurement<Value = Duration>>(c: &mut Criterion<M>, name: &str, measure: &M) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut group = c.benchmark_group(format!("flow, {name}"));
+    group.sample_size(10);
+    for terminal in ["pipes", "pty"] {
+        let plan = plan(folder.path(), terminal);
+        for parallel in [1, 10] {
+            let id = BenchmarkId::new(terminal, format!("{parallel} at once"));
+            group.bench_function(id, |b| {
+                b.iter_custom(|flows| {
+                    let start = measure.start();
+                    perform(folder.path(), &plan, flows, parallel);
+                    measure.end(start)
+                });
+            });
+        }
+    }
+    group.finish();
+}
+
+fn time(c: &mut Criterion) {
+    flows(c, "time", &WallTime);
+}
+
+fn own_cpu(c: &mut Criterion<OwnCpu>) {
+    flows(c, "own CPU", &OwnCpu);
+}
+
+criterion_group!(times, time);
+criterion_group! {
+    name = own;
+    config = Criterion::default().with_measurement(OwnCpu);
+    targets = own_cpu
+}
+criterion_main!(times, own);
