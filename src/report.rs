@@ -40,6 +40,6 @@ pub use progress::{Bars, Lines};
 pub use recorder::{Recorded, Recorder};
 pub use reporters::{Reporter, Reporters};
 pub use results::{Place, Reserved};
-pub use saved::{Completeness, SavedRun};
+pub use saved::SavedRun;
 pub use spool::{Spool, SpooledFlows, write_record};
 pub use story::Story;

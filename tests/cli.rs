@@ -198,6 +198,9 @@ fn several_flows_are_saved() {
         assert!(text.contains(has), "{name}: {text}");
         assert!(!text.contains("customer123"), "{name} has a secret");
     }
+    let scenario = folder.join("scenario.yaml");
+    let again = format!("check {}", scenario.display());
+    stage.rehearsal(&again).assert().code(0);
 }
 
 #[test]

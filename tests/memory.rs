@@ -97,6 +97,7 @@ fn flow(info: &RunInfo, random: &mut fastrand::Rng, number: u64) -> FlowRecord {
             started_after_us,
             duration_us,
             paused_us: 0,
+            held_us: 0,
         }
     });
     let steps: Vec<_> = steps.collect();

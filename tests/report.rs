@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Local};
 use insta::assert_snapshot;
 use rehearsal::model::*;
-use rehearsal::report::record::{Environment, FORMAT, Head, Outcome, ResultRecord};
+use rehearsal::report::record::{Completeness, Environment, FORMAT, Head, Outcome, ResultRecord};
 use rehearsal::report::{
     LatencyLog, Lines, Log, Output, Place, Recorded, Recorder, Reporter, Reporters, RunFolder,
     SavedRun, Story, terminal, write_record,
@@ -182,6 +182,7 @@ fn flow_events(info: &RunInfo, number: u64, course: Course) -> Vec<RunEvent> {
             started_after_us: 0,
             duration_us,
             paused_us: 0,
+            held_us: 0,
         });
         let ended = outcome != StepOutcome::Completed;
         if let Some(failure) = &why {
@@ -550,6 +551,28 @@ fn a_saved_run_has_all_its_files() {
     assert_eq!(read.flows.len(), 4);
     assert_eq!(read.flows[1].outcome, Outcome::Failed);
     assert_eq!(read.flows[1].failure.as_ref().unwrap().detail, failure());
+}
+
+#[test]
+fn a_run_that_was_cut_off_is_counted_again_from_its_flows() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = RunFolder::at(folder.path());
+    let spool = folder.spool(environment()).unwrap();
+    let mut events = open_load();
+    let failing = flow_events(&info(41, 200), 41, Course::TimesOut);
+    events.splice(1..1, failing);
+    let recorded = record(Recorder::with_spool(spool), events);
+    let saved = SavedRun::open(folder.path()).unwrap().head;
+    assert_eq!(saved.completeness, Completeness::CutOff);
+    assert_eq!(saved.histograms, recorded.histograms);
+    let mut summary = saved.summary;
+    assert!(summary.interrupted, "nobody saw its end");
+    // How long it took is known as far as its last flow's end.
+    summary.interrupted = false;
+    summary.elapsed_us = recorded.summary.elapsed_us;
+    summary.completed_per_second = recorded.summary.completed_per_second;
+    assert_eq!(summary, recorded.summary);
+    assert_eq!(summary.flows.dropped, 3);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::model::RunId;
-use crate::report::{self, Completeness, MergeError, Output, RunFolder, SavedRun};
+use crate::report::{self, MergeError, Output, RunFolder, SavedRun};
 
 use super::environment::Environment;
 use super::error::CliError;
@@ -38,11 +38,7 @@ pub(super) fn merge(
         .map_err(|error| CliError::usage(error, "name a new folder: --into DIR"))?;
     folder.keep_scenario(&scenario)?;
     folder.finish(&head, None)?;
-    let merged = SavedRun {
-        folder,
-        head,
-        completeness: Completeness::Whole,
-    };
+    let merged = SavedRun { folder, head };
     let mut output = Output::new(anstream::stdout());
     show(&merged, &mut output, environment);
     let printed = output.finish();

@@ -3,7 +3,8 @@
 use std::io::{self, BufWriter};
 use std::path::Path;
 
-use crate::report::{Completeness, Output, SavedRun, neutral, terminal};
+use crate::report::record::Completeness;
+use crate::report::{Output, SavedRun, neutral, terminal};
 
 use super::environment::Environment;
 use super::error::CliError;
@@ -50,9 +51,9 @@ pub(super) fn show(run: &SavedRun, output: &mut Output, environment: &Environmen
         &run.head.summary,
         environment.width,
     ));
-    if run.completeness == Completeness::CutOff {
+    if run.head.completeness == Completeness::CutOff {
         output.line(
-            "\nThe run was cut off: Rehearsal was killed. What had reached the disk is counted.",
+            "\nThe run was cut off, as Rehearsal was killed; what had reached the disk is counted.",
         );
     }
     let folder = run.folder.path().display().to_string();

@@ -13,6 +13,7 @@ use crate::report::record::Head;
 use crate::report::{
     self, Log, Place, Recorded, Recorder, ReportError, Reporter, Reporters, Reserved, RunFolder,
 };
+use crate::scenario::Plan;
 use crate::stats::Threshold;
 use crate::transport::WatcherProgram;
 
@@ -145,7 +146,7 @@ impl Session {
             Keep::InFolder => Some(RunFolder::create(&names.folder)?),
         };
         if let Some(folder) = &folder {
-            folder.keep_scenario(&plan.masked_source())?;
+            folder.keep_scenario(&scenario_text(&plan))?;
         }
         let options = RunOptions {
             run_id: names.id.clone(),
@@ -268,6 +269,10 @@ impl Finished {
     /// Puts the results into their folder, if they are not there already; says which it is.
     pub(super) fn save(&mut self) -> Result<&Path, ReportError> {
         if let (Results::NotSaved(path), Some(folder)) = (&self.results, &self.folder) {
+            if !folder.result().exists() {
+                // It could not be written before.
+                folder.finish(&self.head, Some(&self.log))?;
+            }
             self.folder = Some(folder.copy_to(path)?);
             self.results = Results::Saved(path.clone());
         }
@@ -279,6 +284,13 @@ impl Finished {
     pub(super) fn write_record(&self, out: &mut impl Write) -> io::Result<()> {
         report::write_record(out, &self.head, self.recorded.flows.as_ref())
     }
+}
+
+/// The scenario as it is kept.
+fn scenario_text(plan: &Plan) -> String {
+    plan.masked_source().unwrap_or_else(|| {
+        "# It is not kept, as a secret stands in it in a form that cannot be masked.\n".into()
+    })
 }
 
 /// The place for logs and results, and a notice if it is not where one would look.

@@ -291,6 +291,7 @@ impl FlowSupervisor {
             started_after_us: micros(begun_after),
             duration_us: micros(duration),
             paused_us: micros(timing.paused),
+            held_us: micros(timing.held + timing.held_after),
         });
         let flow = self.number;
         self.run.emit(RunEvent::StepEnded {

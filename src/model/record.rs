@@ -72,6 +72,9 @@ pub struct StepRecord {
     pub duration_us: u64,
     /// What the step spent pausing on purpose.
     pub paused_us: u64,
+    /// For how long Rehearsal itself waited to see whether an unfinished line was a prompt, in the
+    /// step and after its last evidence.
+    pub held_us: u64,
 }
 
 /// How a flow ended.

@@ -18,9 +18,6 @@ use super::reporters::Reporter;
 /// How long an interval is.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Microseconds in the second, in which the log tells the greatest value of an interval.
-const DIVISOR: f64 = 1e6;
-
 /// Writes an interval log: once a second a line for the flows and for each step that ended in it.
 /// Its form is described in <https://docs.rs/hdrhistogram> under `interval_log`.
 pub struct LatencyLog<W: Write = BufWriter<File>> {
@@ -66,7 +63,6 @@ impl<W: Write> LatencyLog<W> {
                 .add_comment(&comment)
                 .with_start_time(began)
                 .with_base_time(began)
-                .with_max_value_divisor(DIVISOR)
                 .begin_log_with(writer, &mut V2DeflateSerializer::new())
                 .map(drop)
         });

@@ -6,8 +6,8 @@ use crate::model::RunId;
 use crate::stats::{MissingHistogram, Tally};
 
 use super::error::ReportError;
-use super::record::{Environment, Head, Merged, Run};
-use super::saved::{Completeness, SavedRun};
+use super::record::{Completeness, Environment, Head, Merged, Run};
+use super::saved::SavedRun;
 
 /// Why runs cannot be merged.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +49,7 @@ pub fn merge(runs: &[SavedRun], id: RunId, environment: Environment) -> Result<H
     let info = run.info();
     let mut tally = Tally::new(&info);
     let mut notices = Vec::new();
+    let mut completeness = Completeness::Whole;
     let heads = || runs.iter().map(|run| &run.head);
     for saved in runs {
         let head = &saved.head;
@@ -59,8 +60,8 @@ pub fn merge(runs: &[SavedRun], id: RunId, environment: Environment) -> Result<H
                 run: name.clone(),
                 source,
             })?;
-        if saved.completeness == Completeness::CutOff {
-            notices.push(format!("{name} was cut off: what it had done is counted"));
+        if head.completeness == Completeness::CutOff {
+            completeness = Completeness::CutOff;
         }
         notices.extend(head.notices.iter().map(|text| format!("{name}: {text}")));
     }
@@ -74,6 +75,7 @@ pub fn merge(runs: &[SavedRun], id: RunId, environment: Environment) -> Result<H
     Ok(Head {
         run,
         merged_from,
+        completeness,
         ..Head::new(&info, environment, summary, tally.histograms(), notices)
     })
 }

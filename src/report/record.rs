@@ -61,6 +61,7 @@ pub struct Head {
     pub environment: Environment,
     pub summary: Summary,
     pub notices: Vec<String>,
+    pub completeness: Completeness,
     /// The runs that this one was merged from.
     pub merged_from: Vec<Merged>,
     /// What the figures were made of.
@@ -82,10 +83,21 @@ impl Head {
             environment,
             summary,
             notices,
+            completeness: Completeness::Whole,
             merged_from: Vec::new(),
             histograms,
         }
     }
+}
+
+/// Whether all of a run is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Completeness {
+    Whole,
+    /// Rehearsal was killed in the middle of it, or of one of the runs that it was merged from:
+    /// there is what had reached the disk.
+    CutOff,
 }
 
 /// A run that became part of another.

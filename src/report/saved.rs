@@ -11,7 +11,7 @@ use crate::stats::Tally;
 
 use super::error::ReportError;
 use super::folder::RunFolder;
-use super::record::{FORMAT, Flow, FlowsHead, Head};
+use super::record::{Completeness, FORMAT, Flow, FlowsHead, Head};
 use super::spool::{Line, write_record};
 
 /// A run whose folder is there.
@@ -19,15 +19,6 @@ use super::spool::{Line, write_record};
 pub struct SavedRun {
     pub folder: RunFolder,
     pub head: Head,
-    pub completeness: Completeness,
-}
-
-/// Whether all of a run is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Completeness {
-    Whole,
-    /// Rehearsal was killed in the middle of it: there is what had reached the disk.
-    CutOff,
 }
 
 /// As much of a record as says whether the rest can be read.
@@ -55,7 +46,6 @@ impl SavedRun {
         check_format(&result, &text)?;
         Ok(SavedRun {
             head: serde_json::from_str(&text).map_err(malformed)?,
-            completeness: Completeness::Whole,
             folder,
         })
     }
@@ -110,17 +100,12 @@ impl SavedRun {
         }
         let summary = tally.summary(elapsed, true);
         let notice = "Rehearsal was killed during the run; this is what had reached the disk";
-        Ok(SavedRun {
-            head: Head::new(
-                &info,
-                head.environment,
-                summary,
-                tally.histograms(),
-                vec![notice.into()],
-            ),
+        let (histograms, notices) = (tally.histograms(), vec![notice.into()]);
+        let head = Head {
             completeness: Completeness::CutOff,
-            folder,
-        })
+            ..Head::new(&info, head.environment, summary, histograms, notices)
+        };
+        Ok(SavedRun { folder, head })
     }
 
     /// Writes the record with the flows, of which there are none in a run that was merged.

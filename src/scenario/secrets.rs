@@ -45,6 +45,11 @@ impl Masker {
 
     /// The text with every secret value in it replaced by `***`.
     pub fn mask<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        self.mask_with(text, MASK)
+    }
+
+    /// The text with every secret value in it replaced by `mask`.
+    pub fn mask_with<'t>(&self, text: &'t str, mask: &str) -> Cow<'t, str> {
         let Some(automaton) = &self.automaton else {
             return Cow::Borrowed(text);
         };
@@ -61,7 +66,7 @@ impl Masker {
         for (start, end) in found {
             if start >= done {
                 out.push_str(&text[done..start]);
-                out.push_str(MASK);
+                out.push_str(mask);
             }
             done = done.max(end);
         }

@@ -81,7 +81,7 @@ impl Measures {
         self.record_gaps(info, flow);
     }
 
-    /// The time between steps. A pause between steps is known of the whole flow only, and is the
+    /// The time between steps, without what Rehearsal itself held up. A pause between steps is known of the whole flow only, and is the
     /// same between any two of them.
     fn record_gaps(&mut self, info: &RunInfo, flow: &FlowRecord) {
         let begun: Vec<_> = flow
@@ -96,9 +96,11 @@ impl Measures {
         let role = |place: usize| info.steps.get(place).map(|step| step.role);
         for pair in begun.windows(2) {
             let (last, next) = (pair[0], pair[1]);
-            let ended_us = last.started_after_us + last.duration_us + last.paused_us;
-            let gap_us = next.started_after_us.saturating_sub(ended_us);
-            let gap_us = gap_us.saturating_sub(pause_us);
+            let taken_us = [last.duration_us, last.paused_us, last.held_us, pause_us];
+            let over_us = taken_us
+                .into_iter()
+                .fold(last.started_after_us, u64::saturating_add);
+            let gap_us = next.started_after_us.saturating_sub(over_us);
             if role(last.step.0) == role(next.step.0) {
                 self.next_step.record(gap_us);
             } else {

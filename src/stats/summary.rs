@@ -54,8 +54,8 @@ pub struct Summary {
 /// Where the time of flows goes that goes into no step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Phases {
-    /// From a step's end to the start of the next one, where that is another role's: pauses taken
-    /// out, the start of the other role's program not yet begun.
+    /// From a step's end to the start of the next one, where that is another role's: pauses and
+    /// what Rehearsal held up taken out.
     pub hand_over: Option<Spread>,
     /// The same where the role stays the same.
     pub next_step: Option<Spread>,

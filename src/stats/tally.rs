@@ -386,7 +386,8 @@ mod tests {
         // Each gap holds half of the pauses that are in no step.
         flow.paused_us = 5_000 + 2 * 1_000;
         flow.steps[0].paused_us = 5_000;
-        flow.steps[1].started_after_us = 15_000 + 1_000 + 300;
+        flow.steps[0].held_us = 10_000;
+        flow.steps[1].started_after_us = 25_000 + 1_000 + 300;
         flow.steps[2].started_after_us = flow.steps[1].started_after_us + 10_000 + 1_000 + 40;
         tally.record(&flow);
         let phases = tally.summary(Duration::ZERO, false).phases;

@@ -46,6 +46,7 @@ pub(super) fn flow(number: u64, outcome: FlowOutcome, steps: &[StepOutcome]) -> 
         started_after_us: 10_000 * index as u64,
         duration_us: 10_000,
         paused_us: 0,
+        held_us: 0,
     });
     FlowRecord {
         number: FlowNumber(number),

@@ -60,9 +60,11 @@ pub struct FlowStep {
     pub outcome: StepOutcome,
     /// From the flow's start.
     pub started_after_us: u64,
-    /// Pauses taken out.
+    /// Pauses and what Rehearsal held up taken out.
     pub duration_us: u64,
     pub paused_us: u64,
+    /// For how long Rehearsal itself waited to see whether an unfinished line was a prompt.
+    pub held_us: u64,
 }
 
 /// One script instance of one flow.
@@ -170,6 +172,7 @@ impl FlowStep {
             started_after_us: record.started_after_us,
             duration_us: record.duration_us,
             paused_us: record.paused_us,
+            held_us: record.held_us,
         }
     }
 
@@ -180,6 +183,7 @@ impl FlowStep {
             started_after_us: self.started_after_us,
             duration_us: self.duration_us,
             paused_us: self.paused_us,
+            held_us: self.held_us,
         })
     }
 }
