@@ -1,7 +1,7 @@
 //! The scenario language: a YAML file that says who takes part, what each of them hears and
 //! says, and in what order.
 //!
-//! [`load`] and [`compile`] check a scenario and make a [`plan::Plan`] of it, or tell everything
+//! [`load()`] and [`compile`] check a scenario and make a [`plan::Plan`] of it, or tell everything
 //! that is wrong with it as [`Diagnostics`]. Nothing here starts a program or reads the real
 //! environment; of files only the scenario itself and its data are read.
 //!
