@@ -59,6 +59,18 @@ fn thresholds_that_hold_change_nothing() {
 }
 
 #[test]
+fn check_tells_what_is_demanded() {
+    let stage = Stage::new("thresholds: [flow.p95 < 1m]\n");
+    let mut command = stage.command();
+    command.args(["check", "half.yaml"]);
+    let shown = contains("Thresholds\n  flow.p95 < 1m\n");
+    assert_cmd::Command::from_std(command)
+        .assert()
+        .code(0)
+        .stdout(shown);
+}
+
+#[test]
 fn a_crossed_threshold_is_exit_code_99() {
     let stage = Stage::new("thresholds: [flow.max < 1us]\n");
     stage

@@ -16,6 +16,8 @@ const EXAMPLES: &str =
     "  rehearsal run                                    one order, told step by step
   rehearsal run --flows 200 --parallel 50 --save   many, at once, kept in a folder
   rehearsal run --rate 5/s --duration 1m           by the clock, slow programs or not
+  rehearsal run --flows 50 --threshold 'flow.p95 < 2s'
+                                                   exit code 99 if that is not so
   rehearsal run my.yaml --var user=ann -v          your own programs, dialogue in the log
   rehearsal run --json | jq .summary               for other programs
   rehearsal report rehearsal-results/REAL-E2E-…    what came of a run that was kept

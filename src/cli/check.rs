@@ -100,6 +100,15 @@ fn as_text(plan: &Plan, parallel: u64, problems: &[LimitProblem]) -> String {
             format_args!("  {name:<widest_name$}  {role}: {action}, at most {timeout}"),
         );
     }
+    if !plan.thresholds.is_empty() {
+        text.push_str("\nThresholds\n");
+    }
+    for threshold in &plan.thresholds {
+        push(
+            &mut text,
+            format_args!("  {}", neutral(&threshold.to_string())),
+        );
+    }
     let need = machine::need(plan, parallel);
     push(
         &mut text,
@@ -145,6 +154,7 @@ fn as_json(plan: &Plan, parallel: u64, problems: &[LimitProblem]) -> Value {
         "parallel": parallel,
         "roles": roles.collect::<Vec<_>>(),
         "steps": steps.collect::<Vec<_>>(),
+        "thresholds": plan.thresholds.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "most_processes": need.processes,
         "most_terminals": need.terminals,
         "most_descriptors": need.descriptors,

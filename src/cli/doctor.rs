@@ -233,8 +233,9 @@ impl Findings {
         let good = self.levels.iter().take_while(is_good).last();
         match good {
             Some(level) => format!(
-                "With up to {} at once, measured answer times are right to {} (p99) on this \
-                 machine as it is now.",
+                "With {}{} at once, measured answer times are right to {} (p99) on this machine \
+                 as it is now.",
+                if level.parallel > 1 { "up to " } else { "" },
                 level.parallel,
                 duration(level.error_p99_us.unwrap_or_default())
             ),

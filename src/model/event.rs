@@ -11,7 +11,7 @@ use super::record::{FlowRecord, RunInfo, StepOutcome};
 /// Something that happened in a run. All text is already masked.
 ///
 /// Order: `RunStarted`, then any mixture in which each flow's own events are in order
-/// (`FlowStarted`, its steps, `FlowEnded`), then `RunEnded`.
+/// (`FlowStarted`, its steps, `FlowEnded`), then `GeneratorMeasured` and `RunEnded`.
 #[derive(Debug, Clone)]
 pub enum RunEvent {
     RunStarted(Box<RunInfo>),
