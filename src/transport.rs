@@ -50,7 +50,7 @@ pub use limits::{
     check_limits, limits,
 };
 pub use pty::{Echo, LONGEST_TERMINAL_LINE};
-pub use resolve::{ResolveError, resolve};
+pub use resolve::{ResolveError, check_env, resolve};
 pub use run::{INSTANCE_VARIABLE, RUN_VARIABLE, RunMarker};
 pub use spawn::{Command, Leftovers, SpawnError, Spawner, Terminal};
 pub use watcher::{WatcherProgram, watch_main};

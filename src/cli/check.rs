@@ -112,7 +112,7 @@ fn as_text(plan: &Plan, parallel: u64, problems: &[LimitProblem]) -> String {
         text.push_str("This machine has room for that.\n");
     }
     for problem in problems {
-        push(&mut text, format_args!("This machine has {problem}."));
+        push(&mut text, format_args!("There are {problem}."));
     }
     text
 }
