@@ -28,20 +28,18 @@ use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 pub use allowance::Allowance;
 pub use environment::Environment;
 pub use error::CliError;
 pub use exit::Exit;
 
-use args::{Args, Command};
+use args::{Args, Command, RunArgs};
 use settings::RunSettings;
 
 /// Does what the command line asks for. `arguments` begins with the program's name.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let environment = Environment::read(arguments.into_iter().collect());
-    let exit = match Args::try_parse_from(&environment.arguments) {
+    let exit = match Args::read(&environment.arguments) {
         Ok(args) => perform(args, &environment).unwrap_or_else(|error| {
             // There is nobody to tell that standard error is closed.
             let _ = writeln!(anstream::stderr(), "{}", error.render());
@@ -68,8 +66,18 @@ fn perform(args: Args, environment: &Environment) -> Result<Exit, CliError> {
         Some(Command::Check {
             scenario,
             parallel,
+            variables,
+            scripts,
             json,
-        }) => check::check(scenario, parallel, json, environment),
+        }) => {
+            let options = RunArgs {
+                variables,
+                scripts,
+                ..RunArgs::default()
+            };
+            let settings = RunSettings::new(scenario, options)?;
+            check::check(&settings, parallel, json, environment)
+        }
         Some(Command::Report { folder, json }) => report::report(&folder, json, environment),
         Some(Command::Merge { folders, into }) => merge::merge(&folders, &into, environment),
         Some(Command::Schema) => schema::schema(),

@@ -38,7 +38,7 @@ use crate::scenario::{Load, Plan};
 use crate::transport::{Leftovers, RunMarker, Spawner, WatcherProgram};
 
 pub use control::{Control, LiveScript, Stop};
-pub use programs::Programs;
+pub use programs::{Programs, Within};
 
 use context::{RunContext, common_watches};
 use coordinator::Coordinator;

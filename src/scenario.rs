@@ -24,7 +24,7 @@ mod secrets;
 pub mod template;
 mod vocabulary;
 
-pub use compile::{CompileOptions, Compiled, FindProgram, compile, load};
+pub use compile::{CommandStart, CompileOptions, Compiled, FindProgram, compile, load};
 pub use data::DataSource;
 pub use diagnostics::{Diagnostic, Diagnostics, Severity};
 pub use load::{Arrivals, Between, Load, MOST_IN_FLIGHT, Ramp, Shape, Stage, parse_rate};

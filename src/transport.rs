@@ -52,7 +52,7 @@ pub use limits::{
 };
 pub use machine::{MachineTimes, machine_times};
 pub use pty::{Echo, LONGEST_TERMINAL_LINE};
-pub use resolve::{ResolveError, resolve};
+pub use resolve::{ResolveError, check_env, resolve};
 pub use run::{INSTANCE_VARIABLE, RUN_VARIABLE, RunMarker};
 pub use spawn::{Command, Leftovers, SpawnError, Spawner, Terminal};
 pub use watcher::{WatcherProgram, watch_main};

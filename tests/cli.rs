@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Output, Stdio};
 
@@ -247,6 +248,41 @@ fn check_prints_the_plan_for_people_and_programs() {
     let answer = json(&output.stdout);
     assert_eq!(answer["ok"], true);
     assert_eq!(answer["plan"]["most_processes"], 15);
+}
+
+#[test]
+fn check_can_check_what_run_can_run() {
+    let stage = Stage::new();
+    let scripts = tempfile::tempdir().unwrap();
+    let script = scripts.path().join("portal.sh");
+    fs::write(&script, "#!/bin/sh\nread line\n").unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    let scenario = "variables: {user: ann}\nroles: {a: {run: [portal.sh, '${user}'], actions: \
+                    {x: [{see: y}]}}}\nflow: [{step: s, role: a, do: x}]\n";
+    fs::write(stage.path().join("my.yaml"), scenario).unwrap();
+    let said = |line: &str, code: i32, told: &str| {
+        let finished = stage.rehearsal(line).assert().code(code);
+        let output = finished.get_output();
+        let all = String::from_utf8_lossy(&[&*output.stdout, &output.stderr].concat()).into_owned();
+        assert!(all.contains(told), "{line}: {all}");
+    };
+    said("check my.yaml", 2, "there is no program portal.sh");
+    let folder = scripts.path().display();
+    said(
+        &format!("check my.yaml --scripts {folder} --var user=bob"),
+        0,
+        "nothing is wrong",
+    );
+    said(
+        &format!("check my.yaml --scripts {folder} --var usr=bob"),
+        2,
+        "is `user` meant?",
+    );
+    said(
+        "check my.yaml --scripts nowhere",
+        2,
+        "nowhere is not a folder",
+    );
 }
 
 #[test]

@@ -3,11 +3,14 @@
 
 use std::path::Path;
 
-use rehearsal::scenario::{CompileOptions, Severity, compile, load};
+use rehearsal::scenario::{CommandStart, CompileOptions, Severity, compile, load};
 
 /// The diagnostics of a scenario, warnings included, as a terminal without colours shows them.
 fn diagnose(source: &str) -> String {
-    let find_program = |program: &str| match program {
+    let find_program = |start: CommandStart<'_>| match start.words[0] {
+        "python3" if start.words.get(1) == Some(&"nosuch.py") => {
+            Err("there is no script nosuch.py".to_owned())
+        }
         "missing" => Err("there is no such program".to_owned()),
         "data.txt" => Err("it is not executable".to_owned()),
         _ => Ok(()),
@@ -129,13 +132,21 @@ roles:
   a:
     run: [p]
     lifetime: {pool: 5}
-    actions: {x: [{see: y}]}
+    pool: 5
+    retry: 2
+    actions: {x: [{see: y, retry: 2}]}
 flow:
   - {step: s, role: a, do: x, retry: {times: 2}, exclusive: db, rate: 1/s, together: 5}
 load: {flows: 5, parallel: 2, ramp_up: 10s, rate: 5/s}
 ";
     thresholds: below!("thresholds: ['flow.p95 < 2', 'flw.p95 < 2s', flow.p95, {chek: x}, 'step.x.p95 < 1s']");
     load_of_zero: below!("load: {flows: 0, parallel: many}");
+
+    variables_in_the_wrong_order: below!("variables: {x: '${y}', y: '1', z: '${z}'}");
+    faulty_flow_uses_no_role: "
+roles: {a: {run: [p], actions: {x: [{see: x}]}}}
+flow: []
+";
 
     used_before_provided: "
 roles:
@@ -256,7 +267,8 @@ roles:
   a: {run: [missing], actions: {x: [{run: [data.txt]}, {see: x}]}}
   b: {run: shop customer --fast, actions: {x: [{see: x}]}}
   c: {run: [p], directory: nowhere, actions: {x: [{see: x}]}}
-flow: [{step: s, role: a, do: x}, {step: t, role: b, do: x}, {step: u, role: c, do: x}]
+  d: {run: [python3, nosuch.py], actions: {x: [{run: [python3, '${flow.id}']}, {see: x}]}}
+flow: [{step: s, role: a, do: x}, {step: t, role: b, do: x}, {step: u, role: c, do: x}, {step: v, role: d, do: x}]
 ";
     secrets: "
 secrets: [password, passwrd, env.TOKEN]

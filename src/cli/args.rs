@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
 
 use crate::scenario::{Arrivals, parse_rate};
@@ -88,8 +89,14 @@ pub enum Command {
         #[arg(value_name = "FILE")]
         scenario: Option<PathBuf>,
         /// How many flows would run at once [default: as the scenario says]
-        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+        #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
         parallel: Option<u64>,
+        /// Take another value for a variable, as `run` does
+        #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable)]
+        variables: Vec<(String, String)>,
+        /// A folder in which programs are looked for; may be given several times
+        #[arg(long, value_name = "DIR")]
+        scripts: Vec<PathBuf>,
         /// For programs
         #[arg(long)]
         json: bool,
@@ -135,20 +142,20 @@ pub enum Command {
 #[command(next_help_heading = "Load")]
 pub struct LoadArgs {
     /// How many flows [default: as the scenario says, usually 1]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     pub flows: Option<u64>,
 
     /// How many of them at once, each worker starting its next when its last has ended
     /// [default: as the scenario says, usually 1]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     pub parallel: Option<u64>,
 
     /// How long flows are started: 30s, 5m
-    #[arg(long, value_name = "S", value_parser = seconds::parse_some)]
+    #[arg(long, value_name = "S", value_parser = seconds::parse_some, allow_hyphen_values = true)]
     pub duration: Option<Duration>,
 
     /// Start flows by the clock, whatever became of those before: 5/s, 90/m, 40/h
-    #[arg(long, value_name = "RATE", value_parser = rate)]
+    #[arg(long, value_name = "RATE", value_parser = rate, allow_hyphen_values = true)]
     pub rate: Option<f64>,
 
     /// Change --parallel or --rate linearly: 30s:50,2m:50,30s:0
@@ -160,28 +167,28 @@ pub struct LoadArgs {
     pub arrivals: Option<Arrivals>,
 
     /// Drop flows that are due while so many are under way [default: 200]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     pub most_in_flight: Option<u64>,
 
     /// How many flows each worker performs
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     pub flows_each: Option<u64>,
 
     /// How long a worker rests after a flow
-    #[arg(long, value_name = "S", value_parser = seconds::parse, conflicts_with = "pace")]
+    #[arg(long, value_name = "S", value_parser = seconds::parse, allow_hyphen_values = true, conflicts_with = "pace")]
     pub pause: Option<Duration>,
 
     /// How often a worker starts a flow
-    #[arg(long, value_name = "S", value_parser = seconds::parse)]
+    #[arg(long, value_name = "S", value_parser = seconds::parse, allow_hyphen_values = true)]
     pub pace: Option<Duration>,
 
     /// Perform the flows due in this time, and do not count them
-    #[arg(long, value_name = "S", value_parser = seconds::parse)]
+    #[arg(long, value_name = "S", value_parser = seconds::parse, allow_hyphen_values = true)]
     pub warm_up: Option<Duration>,
 
     /// How long flows may take to finish when the time is over, or after Ctrl-C [default: 30s;
     /// after Ctrl-C 10s]
-    #[arg(long, value_name = "S", value_parser = seconds::parse)]
+    #[arg(long, value_name = "S", value_parser = seconds::parse, allow_hyphen_values = true)]
     pub graceful_stop: Option<Duration>,
 }
 
@@ -200,11 +207,11 @@ pub struct RunArgs {
     pub variables: Vec<(String, String)>,
 
     /// How long each step may take, instead of what the scenario says: 60, 2.5, 500ms, 1m
-    #[arg(long, value_name = "S", value_parser = seconds::parse_some)]
+    #[arg(long, value_name = "S", value_parser = seconds::parse_some, allow_hyphen_values = true)]
     pub timeout: Option<Duration>,
 
     /// How long to pause before each step, instead of what the scenario says
-    #[arg(long, value_name = "S", value_parser = seconds::parse)]
+    #[arg(long, value_name = "S", value_parser = seconds::parse, allow_hyphen_values = true)]
     pub delay: Option<Duration>,
 
     /// A folder in which programs are looked for; may be given several times
@@ -217,7 +224,7 @@ pub struct RunArgs {
     pub save: Option<Option<PathBuf>>,
 
     /// Where all random choices come from; to repeat a run, take the seed from its log or results
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = seed, allow_negative_numbers = true)]
     pub seed: Option<u64>,
 
     /// Demand something of a figure, as in 'flow.p95 < 2s' or 'step.NAME.failed_rate < 1%'; may be
@@ -241,10 +248,60 @@ pub struct RunArgs {
 /// The stages of a ramp: how long each takes, and the value at its end.
 pub type Stages = Box<[(Duration, f64)]>;
 
+impl Args {
+    /// Reads what was typed, the program's name first.
+    ///
+    /// # Errors
+    /// What is wrong with it; or help or the version, if that is what was asked for.
+    pub fn read(arguments: &[OsString]) -> Result<Self, clap::Error> {
+        Args::try_parse_from(arguments).map_err(|mut error| {
+            if let Some(folder) = folder_after_save(&error, arguments) {
+                let hint = format!("to save results in that folder, write --save={folder}");
+                let hint = ContextValue::StyledStrs(vec![hint.into()]);
+                error.insert(ContextKind::Suggested, hint);
+            }
+            error
+        })
+    }
+}
+
+/// The argument too many, if it is one that stands after `--save`, which takes none.
+fn folder_after_save<'e>(error: &'e clap::Error, arguments: &[OsString]) -> Option<&'e str> {
+    if error.kind() != ErrorKind::UnknownArgument {
+        return None;
+    }
+    let Some(ContextValue::String(extra)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    let after_save = arguments
+        .windows(2)
+        .any(|pair| pair[0] == "--save" && pair[1] == extra.as_str());
+    (after_save && !extra.starts_with('-')).then_some(extra)
+}
+
+/// A whole number that is not 0.
+fn count(text: &str) -> Result<u64, String> {
+    match text.trim().parse::<i128>() {
+        Ok(number) if number < 1 => Err("it must be 1 or more".into()),
+        Ok(number) => u64::try_from(number).map_err(|_| "it is too large".into()),
+        Err(_) => Err("write a whole number from 1 on".into()),
+    }
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    match text.trim().parse::<i128>() {
+        Ok(number) if number < 0 => Err("it must be 0 or more".into()),
+        Ok(number) => u64::try_from(number).map_err(|_| "it is too large".into()),
+        Err(_) => Err("write a whole number from 0 on".into()),
+    }
+}
+
 fn rate(text: &str) -> Result<f64, String> {
-    parse_rate(text)
-        .filter(|rate| *rate > 0.0)
-        .ok_or_else(|| "write 5/s, 90/m or 40/h".into())
+    match parse_rate(text) {
+        Some(rate) if rate > 0.0 => Ok(rate),
+        None if !text.trim().starts_with('-') => Err("write 5/s, 90/m or 40/h".into()),
+        _ => Err("it must be more than nothing: write 5/s, 90/m or 40/h".into()),
+    }
 }
 
 fn arrivals(text: &str) -> Result<Arrivals, String> {
@@ -288,5 +345,31 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn what_is_refused_is_said_in_words() {
+        let cases = [
+            ("--flows -1", "it must be 1 or more"),
+            ("--flows 0", "it must be 1 or more"),
+            ("--flows abc", "write a whole number from 1 on"),
+            ("--parallel 1.5", "write a whole number from 1 on"),
+            ("--seed -1", "it must be 0 or more"),
+            ("--timeout -1", "it must be more than nothing"),
+            ("--timeout -1s", "it must be more than nothing"),
+            ("--timeout 0", "it must be more than nothing"),
+            ("--delay -2", "it cannot be less than nothing"),
+            ("--delay --json", "write seconds"),
+            ("--rate -1", "it must be more than nothing"),
+            ("--rate 0/s", "it must be more than nothing"),
+            ("my.yaml --save out", "write --save=out"),
+        ];
+        for (line, told) in cases {
+            let line = format!("rehearsal run {line}");
+            let line: Vec<OsString> = line.split_whitespace().map(Into::into).collect();
+            let error = Args::read(&line).unwrap_err().to_string();
+            assert!(error.contains(told), "{line:?}: {error}");
+            assert!(!error.contains("18446744073709551615"), "{error}");
+        }
     }
 }

@@ -1,7 +1,6 @@
 //! `rehearsal check`: what is wrong with a scenario, or what it would do.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
@@ -10,7 +9,6 @@ use crate::report::{Output, neutral};
 use crate::scenario::Plan;
 use crate::transport::LimitProblem;
 
-use super::args::RunArgs;
 use super::environment::Environment;
 use super::error::CliError;
 use super::exit::Exit;
@@ -21,14 +19,13 @@ use super::settings::RunSettings;
 /// Checks a scenario and prints what it would do. A machine without room for it is an error, as
 /// it is for a run.
 pub(super) fn check(
-    file: Option<PathBuf>,
+    settings: &RunSettings,
     parallel: Option<u64>,
     json: bool,
     environment: &Environment,
 ) -> Result<Exit, CliError> {
-    let settings = RunSettings::new(file, RunArgs::default())?;
     let mut output = Output::new(anstream::stdout());
-    let loaded = match scenario::check(&settings, environment)? {
+    let loaded = match scenario::check(settings, environment)? {
         Ok(loaded) => loaded,
         Err(diagnostics) if json => {
             let diagnostics = diagnostics.to_json();
@@ -124,7 +121,7 @@ fn as_text(plan: &Plan, parallel: u64, problems: &[LimitProblem]) -> String {
         text.push_str("This machine has room for that.\n");
     }
     for problem in problems {
-        push(&mut text, format_args!("This machine has {problem}."));
+        push(&mut text, format_args!("There are {problem}."));
     }
     text
 }

@@ -4,8 +4,8 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::engine::Programs;
-use crate::scenario::{self, CompileOptions, Compiled, Diagnostics, Plan};
+use crate::engine::{Programs, Within};
+use crate::scenario::{self, CommandStart, CompileOptions, Compiled, Diagnostics, Plan};
 
 use super::environment::Environment;
 use super::error::CliError;
@@ -58,9 +58,13 @@ pub(super) fn check(
         environment.program.clone(),
         environment.path.clone(),
     );
-    let find = |name: &str| {
+    let find = |start: CommandStart<'_>| {
+        let within = Within {
+            directory: start.directory,
+            has_own_path: start.has_own_path,
+        };
         programs
-            .find(name)
+            .resolve(start.words, within)
             .map(drop)
             .map_err(|error| error.to_string())
     };

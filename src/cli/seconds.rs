@@ -6,6 +6,9 @@ use std::time::Duration;
 pub(super) fn parse(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     let wrong = || "write seconds, such as 60 or 2.0, or a unit, such as 500ms or 1m".to_owned();
+    if is_negative(text) {
+        return Err("it cannot be less than nothing".into());
+    }
     match text.parse::<f64>() {
         Ok(seconds) => Duration::try_from_secs_f64(seconds).map_err(|_| wrong()),
         Err(_) => humantime::parse_duration(text).map_err(|_| wrong()),
@@ -14,10 +17,19 @@ pub(super) fn parse(text: &str) -> Result<Duration, String> {
 
 /// As [`parse`], without a duration of nothing.
 pub(super) fn parse_some(text: &str) -> Result<Duration, String> {
+    let nothing = || Err("it must be more than nothing".to_owned());
+    if is_negative(text.trim()) {
+        return nothing();
+    }
     match parse(text)? {
-        Duration::ZERO => Err("it must be more than nothing".into()),
+        Duration::ZERO => nothing(),
         some => Ok(some),
     }
+}
+
+fn is_negative(text: &str) -> bool {
+    text.strip_prefix('-')
+        .is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit() || first == '.'))
 }
 
 #[cfg(test)]

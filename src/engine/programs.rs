@@ -5,7 +5,34 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::transport::{ResolveError, resolve};
+use crate::transport::{ResolveError, check_env, resolve};
+
+/// Programs that run the script that their first argument names. Versions (`python3.12`) may
+/// follow.
+const INTERPRETERS: [&str; 12] = [
+    "python", "sh", "bash", "dash", "zsh", "perl", "ruby", "node", "php", "Rscript", "tclsh",
+    "expect",
+];
+/// Those among them that look for a script on PATH, too.
+const SHELLS: [&str; 4] = ["sh", "bash", "dash", "zsh"];
+/// What `node` adds to the name of a script.
+const NODE_ENDINGS: [&str; 4] = ["js", "json", "node", "cjs"];
+
+/// What a command runs in, as far as it is known.
+#[derive(Debug, Clone, Copy)]
+pub struct Within<'a> {
+    /// Where it runs. If `None`, nothing is said about scripts.
+    pub directory: Option<&'a Path>,
+    /// Whether it has a PATH of its own.
+    pub has_own_path: bool,
+}
+
+/// A program, and whether what its first line asks `env` for is on PATH.
+#[derive(Debug, Clone)]
+struct Found {
+    path: PathBuf,
+    env: Result<(), ResolveError>,
+}
 
 /// Where programs are looked for: beside the scenario, in the folders given for scripts, beside
 /// this very program, and on PATH. The name `rehearsal` is this very program.
@@ -16,7 +43,7 @@ pub struct Programs {
     scripts: Vec<PathBuf>,
     own: PathBuf,
     path: Option<OsString>,
-    found: Mutex<HashMap<String, PathBuf>>,
+    found: Mutex<HashMap<String, Found>>,
 }
 
 impl Programs {
@@ -42,25 +69,21 @@ impl Programs {
     }
 
     /// The program called `name`.
-    ///
-    /// # Errors
-    /// Tells where it was looked for, or why it cannot be executed.
-    pub fn find(&self, name: &str) -> Result<PathBuf, ResolveError> {
+    fn find(&self, name: &str) -> Result<Found, ResolveError> {
         if name == "rehearsal" {
-            return Ok(self.own.clone());
+            let path = self.own.clone();
+            return Ok(Found { path, env: Ok(()) });
         }
-        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(path) = found.get(name) {
-            return Ok(path.clone());
+        let mut all = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = all.get(name) {
+            return Ok(found.clone());
         }
-        let path = resolve(
-            OsStr::new(name),
-            &self.home,
-            &self.search,
-            self.path.as_deref(),
-        )?;
-        found.insert(name.to_owned(), path.clone());
-        Ok(path)
+        let on_path = self.path.as_deref();
+        let path = resolve(OsStr::new(name), &self.home, &self.search, on_path)?;
+        let env = check_env(&path, &self.home, on_path);
+        let found = Found { path, env };
+        all.insert(name.to_owned(), found.clone());
+        Ok(found)
     }
 
     /// The program and the full argument list for a command line of a scenario.
@@ -70,24 +93,149 @@ impl Programs {
     /// that file's full path.
     ///
     /// # Errors
-    /// As [`Programs::find`].
-    pub fn resolve(&self, argv: &[String]) -> Result<(PathBuf, Vec<OsString>), ResolveError> {
-        let name = argv.first().map(String::as_str).unwrap_or_default();
-        let program = self.find(name)?;
-        let mut full: Vec<OsString> = argv.iter().map(OsString::from).collect();
-        if let Some(script) = argv.get(1).filter(|script| !script.starts_with('-'))
+    /// Tells where the program or its script was looked for, or why it cannot be executed.
+    pub fn resolve<W: AsRef<str>>(
+        &self,
+        argv: &[W],
+        within: Within<'_>,
+    ) -> Result<(PathBuf, Vec<OsString>), ResolveError> {
+        let name = argv.first().map(AsRef::as_ref).unwrap_or_default();
+        let Found { path: program, env } = self.find(name)?;
+        if !within.has_own_path {
+            env?;
+        }
+        let mut full: Vec<OsString> = argv.iter().map(|word| word.as_ref().into()).collect();
+        let script = argv.get(1).map(AsRef::as_ref);
+        if let Some(script) = script.filter(|script| !script.starts_with('-'))
             && name != "rehearsal"
-            && let Some(path) = self.script(script)
         {
-            full[1] = path.into();
+            match self.script(script) {
+                Some(path) => full[1] = path.into(),
+                None => self.check_script(name, script, within)?,
+            }
         }
         Ok((program, full))
     }
 
+    fn script_folders(&self) -> impl Iterator<Item = &PathBuf> {
+        std::iter::once(&self.home).chain(&self.scripts)
+    }
+
     fn script(&self, name: &str) -> Option<PathBuf> {
-        let folders = std::iter::once(&self.home).chain(&self.scripts);
-        folders
+        self.script_folders()
             .map(|folder| folder.join(name))
             .find(|path| path.is_file())
+    }
+
+    /// Whether an interpreter will find a script that is not where we look for scripts.
+    fn check_script(
+        &self,
+        program: &str,
+        script: &str,
+        within: Within<'_>,
+    ) -> Result<(), ResolveError> {
+        let (Some(interpreter), Some(directory)) = (interpreter(program), within.directory) else {
+            return Ok(());
+        };
+        let path = directory.join(script);
+        let is_there = match interpreter {
+            "node" => {
+                script == "inspect"
+                    || path.exists()
+                    || NODE_ENDINGS
+                        .iter()
+                        .any(|ending| directory.join(format!("{script}.{ending}")).exists())
+            }
+            shell if SHELLS.contains(&shell) && !script.contains('/') => {
+                let on_path = self.path.iter().flat_map(std::env::split_paths);
+                within.has_own_path
+                    || path.exists()
+                    || on_path
+                        .into_iter()
+                        .any(|folder| folder.join(script).exists())
+            }
+            _ => path.exists(),
+        };
+        if is_there {
+            return Ok(());
+        }
+        let mut looked: Vec<PathBuf> = self.script_folders().cloned().collect();
+        if !looked.iter().any(|folder| folder == directory) {
+            looked.push(directory.to_owned());
+        }
+        Err(ResolveError::NoScript {
+            name: script.into(),
+            looked,
+        })
+    }
+}
+
+/// Which interpreter a program is, going by its name.
+fn interpreter(program: &str) -> Option<&'static str> {
+    let name = Path::new(program).file_name()?.to_str()?;
+    let is_version = |rest: &str| {
+        rest.chars()
+            .all(|c| c.is_ascii_digit() || c == '.' || c == '-')
+    };
+    INTERPRETERS
+        .into_iter()
+        .find(|known| name.strip_prefix(known).is_some_and(is_version))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn told(argv: &[&str], directory: &str, has_own_path: bool) -> Option<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path();
+        fs::create_dir_all(home.join("sub")).unwrap();
+        for file in ["here.py", "sub/there.py", "app.js"] {
+            fs::write(home.join(file), "").unwrap();
+        }
+        let path = std::env::var_os("PATH");
+        let programs = Programs::new(home.to_owned(), Vec::new(), "rehearsal".into(), path);
+        let directory = home.join(directory);
+        // Any program serves: its name decides.
+        for name in ["python3.99", "node", "sh"] {
+            std::os::unix::fs::symlink("/bin/sh", home.join(name)).unwrap();
+        }
+        let within = Within {
+            directory: Some(&directory),
+            has_own_path,
+        };
+        let error = programs.resolve(argv, within).err()?.to_string();
+        Some(error.replace(home.to_str().unwrap(), "HOME"))
+    }
+
+    #[test]
+    fn a_script_that_is_nowhere_is_told() {
+        assert_eq!(
+            told(&["python3.99", "nosuch.py"], "", false).unwrap(),
+            "there is no script nosuch.py (looked in HOME, HOME/)".replace(", HOME/", "")
+        );
+        assert_eq!(
+            told(&["python3.99", "nosuch.py"], "sub", false).unwrap(),
+            "there is no script nosuch.py (looked in HOME, HOME/sub)"
+        );
+        for good in [
+            ["python3.99", "here.py"],
+            ["python3.99", "there.py"],
+            ["python3.99", "-c"],
+            ["node", "../app"],
+            ["node", "inspect"],
+            ["sh", "ls"],
+            ["ls", "nosuch.py"],
+            ["rehearsal", "shop"],
+        ] {
+            assert_eq!(
+                told(&good, "sub/../sub", false).filter(|_| good[1] != "app"),
+                None
+            );
+        }
+        assert!(told(&["sh", "nosuch"], "", false).is_some());
+        assert_eq!(told(&["sh", "nosuch"], "", true), None);
     }
 }

@@ -64,6 +64,10 @@ impl<W: Write> Log<W> {
     }
 
     fn dialogue(&mut self, instance: InstanceId, direction: char, text: &str) {
+        if direction == '>' && text.trim_end_matches(['\r', '\n']).is_empty() {
+            self.line(&format!("script {instance} > ⏎"));
+            return;
+        }
         for line in neutral_lines(text) {
             self.line(&format!("script {instance} {direction} {line}"));
         }

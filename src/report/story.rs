@@ -14,6 +14,8 @@ pub struct Story {
     output: Output,
     info: Option<RunInfo>,
     told: bool,
+    /// The step that was announced last.
+    announced: Option<StepIndex>,
 }
 
 impl Story {
@@ -23,6 +25,7 @@ impl Story {
             output,
             info: None,
             told: false,
+            announced: None,
         }
     }
 
@@ -35,19 +38,28 @@ impl Story {
         self.output.line(&format!("  {}", neutral(text)));
     }
 
-    fn step_started(&mut self, step: StepIndex) {
+    fn heading(&mut self, step: StepIndex) {
+        self.announced = Some(step);
         let Some(info) = &self.info else { return };
         let Some(found) = info.steps.get(step.0) else {
             return;
         };
         let heading = format!("Step {}/{}: {}", step.0 + 1, info.steps.len(), found.name);
+        self.output.line("");
+        self.output.line(&styled(STRONG, neutral(&heading)));
+    }
+
+    fn step_started(&mut self, step: StepIndex) {
+        self.heading(step);
+        let Some(info) = &self.info else { return };
+        let Some(found) = info.steps.get(step.0) else {
+            return;
+        };
         let actor = info
             .roles
             .get(found.role.0)
             .map(|role| format!("Actor: {}", role.title));
         let action = format!("Action: {}", found.action);
-        self.output.line("");
-        self.output.line(&styled(STRONG, neutral(&heading)));
         if let Some(actor) = actor {
             self.detail(&actor);
         }
@@ -109,16 +121,20 @@ impl Reporter for Story {
             }
             RunEvent::Captured { name, value, .. } => self.detail(&format!("{name}: {value}")),
             RunEvent::StepEnded {
+                step,
                 outcome,
                 duration,
                 failure,
                 ..
             } => {
-                let cause = failure
-                    .as_ref()
-                    .map(|it| it.to_string())
-                    .unwrap_or_default();
-                self.step_ended(outcome, *duration, &neutral(&cause));
+                // What is skipped does not start.
+                if self.announced != Some(*step) {
+                    self.heading(*step);
+                }
+                let cause = failure.as_ref().map(ToString::to_string);
+                // The rest of a long message is in the report.
+                let cause = cause.as_deref().and_then(|it| it.lines().next());
+                self.step_ended(outcome, *duration, &neutral(cause.unwrap_or_default()));
             }
             RunEvent::Notice { text, .. } => {
                 self.output

@@ -28,9 +28,20 @@ use context::Context;
 use roles::DefaultTerminal;
 use usage::Known;
 
-/// Says whether a program (the first word of a `run`) can be started, and if not, why, in half a
-/// sentence: "it is not executable".
-pub type FindProgram<'a> = dyn Fn(&str) -> Result<(), String> + 'a;
+/// Says whether a command can be started, and if not, why, in half a sentence: "it is not
+/// executable".
+pub type FindProgram<'a> = dyn Fn(CommandStart<'_>) -> Result<(), String> + 'a;
+
+/// How a command begins.
+#[derive(Debug, Clone, Copy)]
+pub struct CommandStart<'a> {
+    /// The program, or the program and its first argument.
+    pub words: &'a [&'a str],
+    /// Where it runs; `None` if that is not known yet.
+    pub directory: Option<&'a Path>,
+    /// Whether the role gives it a PATH of its own.
+    pub has_own_path: bool,
+}
 
 /// What a scenario is checked against besides itself.
 #[derive(Clone, Copy, Default)]
@@ -326,7 +337,9 @@ fn variables(
 ) -> Vec<(String, Template)> {
     let mut variables = Vec::new();
     let Some(node) = node else { return variables };
-    for (key, name, node) in context.entries(node, "variables") {
+    let entries = context.entries(node, "variables");
+    let names: Vec<&str> = entries.iter().map(|(_, name, _)| *name).collect();
+    for (at, (key, name, node)) in entries.into_iter().enumerate() {
         if context.identifier(&key.span, name, "a variable").is_none() {
             continue;
         }
@@ -339,7 +352,7 @@ fn variables(
             );
         }
         let (template, trace) = context.traced(|| context.template(node));
-        usage::check_simple(context, &trace, known);
+        usage::check_variable(context, &trace, known, &names[at..]);
         known.add_variable(name);
         let Some(template) = template else { continue };
         if template

@@ -1,5 +1,7 @@
 //! Names that people misspell.
 
+use std::collections::HashSet;
+
 /// The known name that `wrong` most likely stands for, if any is near enough.
 pub(super) fn nearest<'a>(
     wrong: &str,
@@ -44,7 +46,9 @@ fn fold(name: &str) -> String {
 /// `a, b and c`, each in backticks, for help lines; of many, only the first.
 pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     const MOST: usize = 24;
-    let names: Vec<&str> = names.into_iter().collect();
+    let mut names: Vec<&str> = names.into_iter().collect();
+    let mut told = HashSet::new();
+    names.retain(|name| told.insert(*name));
     let shown: Vec<String> = names
         .iter()
         .take(MOST)
@@ -78,7 +82,8 @@ mod tests {
 
     #[test]
     fn lists_are_short() {
-        assert_eq!(list(["a", "b"]), "`a`, `b`");
-        assert!(list(std::iter::repeat_n("name", 100)).ends_with(", …"));
+        assert_eq!(list(["a", "b", "a"]), "`a`, `b`");
+        let names: Vec<String> = (0..100).map(|number| number.to_string()).collect();
+        assert!(list(names.iter().map(String::as_str)).ends_with(", …"));
     }
 }

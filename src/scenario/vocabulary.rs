@@ -285,7 +285,7 @@ pub(super) static ROLE: Vocabulary = Vocabulary {
              well.",
         ),
     ],
-    later: &[],
+    later: &["pool", "pools", "retry"],
 };
 
 pub(super) static MENU: Vocabulary = Vocabulary {

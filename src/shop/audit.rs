@@ -286,9 +286,8 @@ impl Traces {
             let due = if self.status >= since { due } else { 0 };
             if found != due {
                 let status = self.status;
-                problems.push(format!(
-                    "it is {status} and has {found} {what} instead of {due}"
-                ));
+                let what = counted(found, what);
+                problems.push(format!("it is {status} and has {what} instead of {due}"));
             }
         }
         if self.matching_allocations != self.allocations {
@@ -303,6 +302,15 @@ impl Traces {
             problem,
         };
         problems.into_iter().map(finding).collect()
+    }
+}
+
+/// `what` is the plural.
+fn counted(count: i64, what: &str) -> String {
+    match what.strip_suffix("ies") {
+        _ if count != 1 => format!("{count} {what}"),
+        Some(stem) => format!("{count} {stem}y"),
+        None => format!("{count} {}", what.trim_end_matches('s')),
     }
 }
 

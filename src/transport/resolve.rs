@@ -20,6 +20,12 @@ pub enum ResolveError {
         /// Where it was looked for, in order.
         looked: Vec<PathBuf>,
     },
+    #[error("there is no script {}{}", Shown(name), Looked(looked))]
+    NoScript {
+        name: OsString,
+        /// Where it was looked for, in order.
+        looked: Vec<PathBuf>,
+    },
     #[error("{} is a directory, not a program", path.display())]
     Directory { path: PathBuf },
     #[error("{0} is not executable: try `chmod +x {0}`", path.display())]
@@ -29,6 +35,19 @@ pub enum ResolveError {
         path.display(), interpreter.display(), Hint(interpreter)
     )]
     NoInterpreter { path: PathBuf, interpreter: PathBuf },
+    #[error(
+        "{} cannot be run: its first line asks `env` for {}, which is not on PATH{}",
+        path.display(), Shown(wanted), EnvHint(wanted)
+    )]
+    NotOnPath { path: PathBuf, wanted: OsString },
+    #[error(
+        "{} cannot be run: its first line ends with a carriage return: save the file with Unix \
+         line ends",
+        path.display()
+    )]
+    CarriageReturn { path: PathBuf },
+    #[error("{} cannot be run: it is empty", path.display())]
+    EmptyFile { path: PathBuf },
     #[error(
         "{} cannot be run: it is neither a program for this machine nor a script that begins \
          with `#!` and an interpreter",
@@ -69,6 +88,18 @@ impl fmt::Display for Hint<'_> {
             f.write_str(
                 " (the line ends with a carriage return: save the file with Unix line ends)",
             )
+        } else {
+            Ok(())
+        }
+    }
+}
+
+struct EnvHint<'a>(&'a OsStr);
+
+impl fmt::Display for EnvHint<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.as_bytes().contains(&b' ') {
+            f.write_str(" (for arguments, write `env -S`)")
         } else {
             Ok(())
         }
@@ -139,34 +170,134 @@ fn check(program: &Path) -> Result<(), ResolveError> {
     if rustix::fs::access(program, Access::EXEC_OK).is_err() {
         return Err(ResolveError::NotExecutable { path: path() });
     }
-    if let Some(interpreter) = interpreter(program)
-        && !interpreter.exists()
-    {
-        return Err(ResolveError::NoInterpreter {
-            path: path(),
+    let Some(head) = head(program) else {
+        return Ok(());
+    };
+    match Head::read(&head) {
+        Head::Script {
             interpreter,
-        });
+            argument,
+        } => {
+            if !interpreter.exists() {
+                return Err(ResolveError::NoInterpreter {
+                    path: path(),
+                    interpreter,
+                });
+            }
+            // Perl takes it for blank.
+            if argument.ends_with(b"\r") && !interpreter.ends_with("perl") {
+                return Err(ResolveError::CarriageReturn { path: path() });
+            }
+            Ok(())
+        }
+        Head::Empty => Err(ResolveError::EmptyFile { path: path() }),
+        Head::Text => Err(ResolveError::UnknownFormat { path: path() }),
+        Head::Other => Ok(()),
     }
-    Ok(())
 }
 
-/// The interpreter that a script's first line names.
-fn interpreter(program: &Path) -> Option<PathBuf> {
-    // What the kernel reads of it (BINPRM_BUF_SIZE).
+/// Whether what a script's first line asks `env` for is on `path`, from `base`.
+///
+/// # Errors
+/// That it is not.
+pub fn check_env(program: &Path, base: &Path, path: Option<&OsStr>) -> Result<(), ResolveError> {
+    let Some(wanted) = head(program).and_then(|head| wanted_of_env(&head)) else {
+        return Ok(());
+    };
+    let mut from_path = path.into_iter().flat_map(std::env::split_paths);
+    let is_there = wanted.as_bytes().contains(&b'/')
+        || from_path.any(|directory| {
+            let file = base.join(directory).join(&wanted);
+            file.is_file() && rustix::fs::access(&file, Access::EXEC_OK).is_ok()
+        });
+    if is_there {
+        return Ok(());
+    }
+    Err(ResolveError::NotOnPath {
+        path: program.to_owned(),
+        wanted,
+    })
+}
+
+/// What `env` is to start, if a script's first line asks it to start something.
+fn wanted_of_env(head: &[u8]) -> Option<OsString> {
+    let Head::Script {
+        interpreter,
+        argument,
+    } = Head::read(head)
+    else {
+        return None;
+    };
+    if interpreter.file_name()? != "env" {
+        return None;
+    }
+    let wanted = match argument.strip_prefix(b"-S") {
+        // Only the plain form is understood.
+        Some(split) => split
+            .split(u8::is_ascii_whitespace)
+            .find(|word| !word.is_empty() && !word.contains(&b'='))?,
+        None => argument,
+    };
+    let is_option = wanted.starts_with(b"-") || wanted.contains(&b'=');
+    (!wanted.is_empty() && !is_option).then(|| OsString::from_vec(wanted.to_vec()))
+}
+
+/// The beginning of a file: what the kernel reads of it (BINPRM_BUF_SIZE). `None` if it cannot be
+/// read, which a program need not allow.
+fn head(program: &Path) -> Option<Vec<u8>> {
     let mut head = Vec::new();
-    fs::File::open(program)
-        .ok()?
-        .take(256)
-        .read_to_end(&mut head)
-        .ok()?;
-    let line = head
-        .strip_prefix(b"#!")?
-        .split(|&byte| byte == b'\n')
-        .next()?;
-    let word = line
-        .split(|byte| matches!(byte, b' ' | b'\t'))
-        .find(|word| !word.is_empty())?;
-    Some(PathBuf::from(OsString::from_vec(word.to_vec())))
+    let file = fs::File::open(program).ok()?;
+    file.take(256).read_to_end(&mut head).ok()?;
+    Some(head)
+}
+
+/// What a file that can be executed is, going by how it begins.
+enum Head<'a> {
+    Script {
+        interpreter: PathBuf,
+        /// All that follows is one argument.
+        argument: &'a [u8],
+    },
+    Empty,
+    /// Text that names no interpreter.
+    Text,
+    /// A program for this machine, or something else that the kernel may know.
+    Other,
+}
+
+impl<'a> Head<'a> {
+    fn read(head: &'a [u8]) -> Self {
+        if head.is_empty() {
+            return Head::Empty;
+        }
+        let Some(line) = head.strip_prefix(b"#!") else {
+            let is_control = |byte: &u8| *byte < b' ' && !byte.is_ascii_whitespace() && *byte != 27;
+            return if head.iter().any(is_control) {
+                Head::Other
+            } else {
+                Head::Text
+            };
+        };
+        let line = line.split(|&byte| byte == b'\n').next().unwrap_or_default();
+        let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+        let trim = |text: &'a [u8]| -> &'a [u8] {
+            let begin = text.iter().position(|byte| !is_blank(byte));
+            let end = text.iter().rposition(|byte| !is_blank(byte));
+            begin
+                .zip(end)
+                .map_or(&[], |(begin, end)| &text[begin..=end])
+        };
+        let line = trim(line);
+        if line.is_empty() {
+            return Head::Text;
+        }
+        let end = line.iter().position(is_blank).unwrap_or(line.len());
+        let (interpreter, argument) = line.split_at(end);
+        Head::Script {
+            interpreter: PathBuf::from(OsString::from_vec(interpreter.to_vec())),
+            argument: trim(argument),
+        }
+    }
 }
 
 /// What is wrong with a program that the kernel would not run.
@@ -222,6 +353,49 @@ mod tests {
             none.unwrap_err().to_string(),
             "there is no program nix (looked in /base/own, /a, /b)"
         );
+    }
+
+    fn told(content: &str) -> Option<String> {
+        let base = tempfile::tempdir().unwrap();
+        let path = executable(base.path(), "tool", 0o755);
+        fs::write(&path, content).unwrap();
+        let path = std::env::var_os("PATH");
+        let found = resolve(OsStr::new("./tool"), base.path(), &[], None)
+            .and_then(|program| check_env(&program, base.path(), path.as_deref()));
+        let error = found.err()?.to_string();
+        Some(error.split_once("tool ").unwrap().1.to_owned())
+    }
+
+    #[test]
+    fn files_that_the_kernel_would_not_run_are_told() {
+        for good in [
+            "#!/bin/sh\n",
+            "#! /bin/sh -e\n",
+            "#!/usr/bin/env sh\n",
+            "\x7fELF\x02\0",
+            "#!/usr/bin/env -S A=b sh -e\n",
+            "#!/usr/bin/env -i sh\n",
+        ] {
+            assert_eq!(told(good), None, "{good:?}");
+        }
+        let bad = [
+            ("", "cannot be run: it is empty"),
+            ("echo hello\n", "a script that begins with `#!`"),
+            ("#!\n", "a script that begins with `#!`"),
+            ("#!/bin/sh\r\n", "carriage return"),
+            ("#!/bin/sh -e\r\n", "carriage return"),
+            ("#!/usr/bin/env sh\r\n", "carriage return"),
+            (
+                "#!/usr/bin/env no-such\n",
+                "asks `env` for no-such, which is not on PATH",
+            ),
+            ("#!/usr/bin/env -S no-such -x\n", "asks `env` for no-such, "),
+            ("#!/usr/bin/env sh -e\n", "(for arguments, write `env -S`)"),
+        ];
+        for (content, what) in bad {
+            let told = told(content).unwrap_or_default();
+            assert!(told.contains(what), "{content:?}: {told}");
+        }
     }
 
     #[test]

@@ -91,7 +91,7 @@ fn a_stale_listing_forgets_the_payment() {
     let (order, _, collected) = whole_life(&shop);
     assert_eq!(collected, order.total, "the people notice nothing");
     let (text, clean) = shop.audit(&[]);
-    let finding = "it is delivered and has 1 payments instead of 0";
+    let finding = "it is delivered and has 1 payment instead of 0";
     assert!(!clean && text.contains(finding), "{text}");
 }
 

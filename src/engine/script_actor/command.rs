@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use crate::dialogue::{Dialogue, Settings, Watch};
 use crate::engine::context::RunContext;
 use crate::engine::performance::{CommandOutput, Fault};
+use crate::engine::programs::Within;
 use crate::model::{FailureKind, RoleIndex};
 use crate::scenario::{Role, Scope, TerminalKind};
 use crate::transport::{ChildEvent, Command, Spawner, Terminal};
@@ -50,7 +51,11 @@ fn build(
         Some(directory) => run.programs.home().join(directory.render(scope)?),
         None => run.programs.home().to_owned(),
     };
-    let (program, argv) = run.programs.resolve(&argv).map_err(|error| {
+    let within = Within {
+        directory: Some(&directory),
+        has_own_path: role.environment.iter().any(|(name, _)| name == "PATH"),
+    };
+    let (program, argv) = run.programs.resolve(&argv, within).map_err(|error| {
         Fault::new(
             FailureKind::NotStarted,
             scope.mask(&error.to_string()).into_owned(),

@@ -31,8 +31,9 @@ fn block(group: &FailureGroup) -> String {
     );
     let mut lines = vec![format!("  {what} {}", styled(FAINT, format!("({role})")))];
     let mut example = failure::lines(&group.example).into_iter();
-    let message = example.next().unwrap_or_default();
-    lines.push(format!("    {message}"));
+    let of_message = group.example.message.lines().count();
+    let message = example.by_ref().take(of_message);
+    lines.extend(message.map(|line| format!("    {line}")));
     lines.push(format!("    flow     {}", neutral(&group.example_flow.0)));
     lines.extend(example.map(|line| format!("    {line}")));
     lines.join("\n")

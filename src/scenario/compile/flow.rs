@@ -74,7 +74,7 @@ pub(super) fn flow(
         });
     }
     Flow {
-        is_complete: steps.len() == list.len(),
+        is_complete: !list.is_empty() && steps.len() == list.len(),
         steps,
     }
 }

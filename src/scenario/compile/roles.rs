@@ -1,6 +1,7 @@
 //! Roles: the programs, what surrounds their dialogue, and their actions.
 
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::super::plan::{
@@ -44,8 +45,37 @@ pub(super) struct DefaultTerminal {
 /// What the turns of a role's actions can refer to.
 pub(super) struct Surroundings<'n> {
     pub role: &'n str,
+    pub place: Workplace,
     menu_prompt: Option<&'n Node>,
     menu_prompt_is_faulty: bool,
+}
+
+/// Where a role's commands run.
+pub(super) struct Workplace {
+    /// `None` if it is not known before the run.
+    pub directory: Option<PathBuf>,
+    /// Whether the role has a PATH of its own.
+    pub has_own_path: bool,
+}
+
+impl Workplace {
+    fn new(context: &Context<'_>, fields: &Fields<'_>) -> Self {
+        let directory = match fields.get("directory").map(|node| &node.value) {
+            None => Some(""),
+            Some(Value::Text(text)) if !text.contains('$') => Some(text.as_str()),
+            Some(_) => None,
+        };
+        let has_path = |node: &Node| match &node.value {
+            Value::Map(entries) => entries
+                .iter()
+                .any(|(key, _)| matches!(&key.value, Value::Text(name) if name == "PATH")),
+            _ => true,
+        };
+        Workplace {
+            directory: directory.map(|directory| context.path(directory)),
+            has_own_path: fields.get("environment").is_some_and(has_path),
+        }
+    }
 }
 
 impl Surroundings<'_> {
@@ -90,12 +120,13 @@ fn role(
     if let Some(node) = fields.get("lifetime") {
         lifetime(context, node);
     }
+    let place = Workplace::new(context, fields);
     let (mut role, trace) = context.traced(|| Role {
         name: name.to_owned(),
         title: title.unwrap_or_else(|| name.to_owned()),
         run: fields
             .get("run")
-            .and_then(|node| command(context, node))
+            .and_then(|node| command(context, node, &place))
             .unwrap_or_default(),
         terminal: terminal_kind(context, fields, terminal),
         environment: fields
@@ -123,6 +154,7 @@ fn role(
     let menu_prompt = menu_prompt_node(fields);
     let around = Surroundings {
         role: name,
+        place,
         menu_prompt,
         menu_prompt_is_faulty: menu_prompt.is_some() && role.menu.prompt.is_none(),
     };

@@ -11,8 +11,9 @@ use super::super::plan::{Heard, PatternSpec, Pick, Reply, Turn, TurnKind, Wait};
 use super::super::raw::{Node, Value};
 use super::super::template::Template;
 use super::super::vocabulary::{PICK, REPEAT, TURN, UNTIL};
+use super::CommandStart;
 use super::context::{Context, Fields};
-use super::roles::Surroundings;
+use super::roles::{Surroundings, Workplace};
 use super::usage::Trace;
 
 const WAITS: [&str; 3] = ["prompt", "see", "exits"];
@@ -134,7 +135,7 @@ fn kind(context: &Context<'_>, fields: &Fields<'_>, around: &Surroundings) -> Op
             Some(TurnKind::Think { least, most })
         }
         "assert" => Some(TurnKind::Assert(context.expression(node)?)),
-        _ => run(context, fields, node),
+        _ => run(context, fields, node, around),
     }
 }
 
@@ -404,8 +405,13 @@ pub(super) fn one_of_two(context: &Context<'_>, fields: &Fields<'_>) -> Option<&
     }
 }
 
-fn run(context: &Context<'_>, fields: &Fields<'_>, node: &Node) -> Option<TurnKind> {
-    let argv = command(context, node);
+fn run(
+    context: &Context<'_>,
+    fields: &Fields<'_>,
+    node: &Node,
+    around: &Surroundings,
+) -> Option<TurnKind> {
+    let argv = command(context, node, &around.place);
     let see = match fields.get("see") {
         None => Some(Vec::new()),
         Some(node) => {
@@ -428,7 +434,11 @@ fn run(context: &Context<'_>, fields: &Fields<'_>, node: &Node) -> Option<TurnKi
 }
 
 /// A program and its arguments. That the program can be started is checked if it is known.
-pub(super) fn command(context: &Context<'_>, node: &Node) -> Option<Vec<Template>> {
+pub(super) fn command(
+    context: &Context<'_>,
+    node: &Node,
+    place: &Workplace,
+) -> Option<Vec<Template>> {
     let Value::List(list) = &node.value else {
         let words = match &node.value {
             Value::Text(text) => text.split_whitespace().collect::<Vec<_>>().join(", "),
@@ -459,14 +469,35 @@ pub(super) fn command(context: &Context<'_>, node: &Node) -> Option<Vec<Template
         });
     }
     context.word(program, "the program's name")?;
-    if let Some(find) = context.options.find_program
-        && let Some(name) = argv.first().and_then(Template::fixed)
-        && let Err(reason) = find(name)
-    {
+    if argv.len() == list.len() {
+        check_start(context, list, &argv, place);
+    }
+    (argv.len() == list.len()).then_some(argv)
+}
+
+/// Checks that a command can be started, as far as its words are fixed.
+fn check_start(context: &Context<'_>, list: &[Node], argv: &[Template], place: &Workplace) {
+    let fixed: Vec<&str> = argv.iter().take(2).map_while(Template::fixed).collect();
+    let (Some(find), Some(&name)) = (context.options.find_program, fixed.first()) else {
+        return;
+    };
+    let start = |words| {
+        find(CommandStart {
+            words,
+            directory: place.directory.as_deref(),
+            has_own_path: place.has_own_path,
+        })
+    };
+    if let Err(reason) = start(&fixed[..1]) {
         let help = "programs are looked for beside the scenario, in the folder given with \
                     --scripts, beside rehearsal itself, then on PATH";
         let message = format!("the program `{name}` cannot be started: {reason}");
-        context.error(&program.span, message, Some(help.into()));
+        context.error(&list[0].span, message, Some(help.into()));
+    } else if fixed.len() > 1
+        && let Err(reason) = start(&fixed)
+    {
+        let help = "scripts are looked for beside the scenario, in the folder given with \
+                    --scripts, and where the program runs";
+        context.error(&list[1].span, reason, Some(help.into()));
     }
-    (argv.len() == list.len()).then_some(argv)
 }

@@ -162,9 +162,17 @@ fn has_part(
     }
 }
 
-/// Tells every name in `trace` that has no value in `known`.
-pub(super) fn check_simple(context: &Context<'_>, trace: &[Trace], known: &Known) {
-    Usage::new(context, known, &[]).uses(trace);
+/// Tells every name that a variable uses and that has no value in `known`; `to_come` are the
+/// variables from this one on.
+pub(super) fn check_variable(
+    context: &Context<'_>,
+    trace: &[Trace],
+    known: &Known,
+    to_come: &[&str],
+) {
+    let mut usage = Usage::new(context, known, &[]);
+    usage.to_come = to_come.to_vec();
+    usage.uses(trace);
 }
 
 /// Follows the flow: every name must have a value by the time it is used, every promise must be
@@ -322,6 +330,8 @@ struct Usage<'a, 'c> {
     captured: BTreeSet<String>,
     /// Which step captures a name first.
     later: BTreeMap<&'a str, String>,
+    /// The variables that have no value yet.
+    to_come: Vec<&'a str>,
     /// The places that are told already.
     told: BTreeSet<(String, usize)>,
 }
@@ -338,6 +348,7 @@ impl<'a, 'c> Usage<'a, 'c> {
             secrets,
             captured: BTreeSet::new(),
             later: BTreeMap::new(),
+            to_come: Vec::new(),
             told: BTreeSet::new(),
         }
     }
@@ -405,6 +416,20 @@ impl<'a, 'c> Usage<'a, 'c> {
     }
 
     fn never(&self, name: &str) -> (String, Option<String>) {
+        if let Some(later) = self.to_come.iter().position(|it| *it == name) {
+            return match later {
+                0 => (
+                    format!("the variable `{name}` uses itself"),
+                    Some("write its value, or use a variable of another name".into()),
+                ),
+                _ => (
+                    format!("the variable `{name}` is set later"),
+                    Some(format!(
+                        "their order matters: one may use those before it; move `{name}` up"
+                    )),
+                ),
+            };
+        }
         if let Some(step) = self.later.get(name) {
             return (
                 format!("`{name}` is used before any step provides it"),

@@ -68,7 +68,7 @@ pub(in super::super) static TURN: Vocabulary = Vocabulary {
             "Captures of this turn may replace earlier values.",
         ),
     ],
-    later: &[],
+    later: &["retry"],
 };
 
 pub(in super::super) static ALTERNATIVE: Vocabulary = Vocabulary {
