@@ -571,6 +571,9 @@ fn a_run_that_was_cut_off_is_counted_again_from_its_flows() {
     summary.interrupted = false;
     summary.elapsed_us = recorded.summary.elapsed_us;
     summary.completed_per_second = recorded.summary.completed_per_second;
+    // What Rehearsal itself used ended with it.
+    summary.rehearsal_cpu_us = recorded.summary.rehearsal_cpu_us;
+    summary.rehearsal_peak_rss_bytes = recorded.summary.rehearsal_peak_rss_bytes;
     assert_eq!(summary, recorded.summary);
     assert_eq!(summary.flows.dropped, 3);
 }
