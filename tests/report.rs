@@ -327,6 +327,72 @@ fn the_story_of_a_flow_that_fails() {
 }
 
 #[test]
+fn a_skipped_step_has_a_heading_of_its_own() {
+    let page = Page::default();
+    let mut events = events(&[Course::Well], 1);
+    let second = StepIndex(1);
+    events.retain(|event| !matches!(event, RunEvent::StepStarted { step, .. } if *step == second));
+    for event in &mut events {
+        if let RunEvent::StepEnded { step, outcome, .. } = event
+            && *step == second
+        {
+            *outcome = StepOutcome::Skipped;
+        }
+    }
+    tell(&mut Story::new(page.output()), &events);
+    let told = "\nStep 2/3: 02_create_order\n  – skipped: its condition does not hold\n";
+    assert!(page.text().contains(told), "{}", page.text());
+}
+
+#[test]
+fn a_message_of_several_lines_is_told_as_such() {
+    let mut events = events(&[Course::TimesOut], 1);
+    let message = "no row has both\nrow 1: a\nrow 2: b";
+    for event in &mut events {
+        match event {
+            RunEvent::StepEnded {
+                failure: Some(failure),
+                ..
+            } => failure.message = message.into(),
+            RunEvent::FlowEnded(flow) => {
+                if let FlowOutcome::Failed(failure) = &mut flow.outcome {
+                    failure.message = message.into();
+                }
+            }
+            _ => {}
+        }
+    }
+    let page = Page::default();
+    tell(&mut Story::new(page.output()), &events);
+    let story = page.text();
+    assert!(
+        story.contains("no row has both\n") && !story.contains('␊'),
+        "{story}"
+    );
+    let recorded = record(Recorder::new(), events);
+    let report = terminal::render(&recorded.info, &recorded.summary, 100);
+    let report = anstream::adapter::strip_str(&report).to_string();
+    let block = "\n    no row has both\n    row 1: a\n    row 2: b\n    flow     ";
+    assert!(report.contains(block), "{report}");
+}
+
+#[test]
+fn an_empty_text_that_is_sent_is_logged() {
+    let page = Page::default();
+    let mut events = events(&[Course::Well], 1);
+    let instance = InstanceId {
+        flow: FlowNumber(1),
+        role: RoleIndex(0),
+        attempt: 1,
+    };
+    let text = String::new();
+    events.insert(4, RunEvent::Said { instance, text });
+    let mut log = Log::with_clock("log".as_ref(), page.clone(), noon);
+    tell(&mut log, &events);
+    assert!(page.text().contains(" > ⏎\n"), "{}", page.text());
+}
+
+#[test]
 fn progress_in_plain_lines() {
     let page = Page::default();
     let mut lines = Lines::new(page.output());

@@ -195,7 +195,7 @@ defaults: {terminal: tty, size: 50}
 roles: {a: {run: [p], terminal: pipes, size: 0x10, actions: {x: [{see: x}]}}}
 flow: [{step: s, role: a, do: x}]
 ";
-    bad_keys_to_press: turns!("        - {prompt: x, press: Enter}\n        - {prompt: x, press: ctrl+c}\n        - {prompt: x, press: ''}\n");
+    bad_keys_to_press: turns!("        - {prompt: x, press: Enter}\n        - {prompt: x, press: ctrl+c}\n        - {prompt: x, press: ''}\n        - {prompt: x, press: foo}\n        - {prompt: x, press: bogus}\n");
     bad_exit_codes: turns!("        - exits: failure\n        - exits: 256\n");
     bad_menu_row: "
 roles:

@@ -214,7 +214,7 @@ mod tests {
     fn a_script_that_is_nowhere_is_told() {
         assert_eq!(
             told(&["python3.99", "nosuch.py"], "", false).unwrap(),
-            "there is no script nosuch.py (looked in HOME, HOME/)".replace(", HOME/", "")
+            "there is no script nosuch.py (looked in HOME)"
         );
         assert_eq!(
             told(&["python3.99", "nosuch.py"], "sub", false).unwrap(),
@@ -230,10 +230,7 @@ mod tests {
             ["ls", "nosuch.py"],
             ["rehearsal", "shop"],
         ] {
-            assert_eq!(
-                told(&good, "sub/../sub", false).filter(|_| good[1] != "app"),
-                None
-            );
+            assert_eq!(told(&good, "sub", false), None, "{good:?}");
         }
         assert!(told(&["sh", "nosuch"], "", false).is_some());
         assert_eq!(told(&["sh", "nosuch"], "", true), None);

@@ -287,7 +287,18 @@ pub(super) fn key(context: &Context<'_>, node: &Node) -> Option<Key> {
     let name = context.scalar(node)?;
     Key::parse(name)
         .map_err(|unknown| {
-            let help = format!("is `{}` meant?", unknown.nearest);
+            let near = unknown.nearest.as_str();
+            let is_short_for = name.len() > 1 && near.starts_with(&name.to_lowercase());
+            let help = if is_short_for || names::nearest(name, [near]).is_some() {
+                format!("is `{near}` meant?")
+            } else {
+                let named = Key::all()
+                    .filter(|key| !matches!(key, Key::Ctrl(_) | Key::Function(_)))
+                    .map(|key| key.to_string());
+                let named: Vec<String> = named.collect();
+                let named = names::list(named.iter().map(String::as_str));
+                format!("there are {named}, `ctrl-a` to `ctrl-z` and `f1` to `f12`")
+            };
             context.error(&node.span, format!("there is no key `{name}`"), Some(help));
         })
         .ok()
