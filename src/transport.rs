@@ -35,6 +35,7 @@ mod registry;
 mod resolve;
 mod run;
 mod spawn;
+mod start;
 #[expect(
     unsafe_code,
     reason = "the system calls for which there is no safe wrapper"

@@ -1,0 +1,77 @@
+//! Programs and their arguments, of a role or of a `run` turn.
+
+use super::super::super::raw::{Node, Value};
+use super::super::super::template::Template;
+use super::super::CommandStart;
+use super::super::context::Context;
+use super::super::roles::Workplace;
+use super::super::usage::Trace;
+
+/// A program and its arguments. That the program can be started is checked if it is known.
+pub(in super::super) fn command(
+    context: &Context<'_>,
+    node: &Node,
+    place: &Workplace,
+) -> Option<Vec<Template>> {
+    let Value::List(list) = &node.value else {
+        let words = match &node.value {
+            Value::Text(text) => text.split_whitespace().collect::<Vec<_>>().join(", "),
+            _ => "program, argument".into(),
+        };
+        let help = format!("write the program and each argument for itself: [{words}]");
+        context.error(
+            &node.span,
+            "a command is a list, never a shell's line",
+            Some(help),
+        );
+        return None;
+    };
+    let Some(program) = list.first() else {
+        let help = Some("write [program, argument, …]".to_owned());
+        context.error(&node.span, "no program is named", help);
+        return None;
+    };
+    let (argv, trace): (Vec<Template>, Vec<Trace>) = context.traced(|| {
+        list.iter()
+            .filter_map(|word| context.template(word))
+            .collect()
+    });
+    for trace in trace {
+        context.note(match trace {
+            Trace::Use { name, span } => Trace::ArgumentUse { name, span },
+            other => other,
+        });
+    }
+    context.word(program, "the program's name")?;
+    if argv.len() == list.len() {
+        check_start(context, list, &argv, place);
+    }
+    (argv.len() == list.len()).then_some(argv)
+}
+
+/// Checks that a command can be started, as far as its words are fixed.
+fn check_start(context: &Context<'_>, list: &[Node], argv: &[Template], place: &Workplace) {
+    let fixed: Vec<&str> = argv.iter().take(2).map_while(Template::fixed).collect();
+    let (Some(find), Some(&name)) = (context.options.find_program, fixed.first()) else {
+        return;
+    };
+    let start = |words| {
+        find(CommandStart {
+            words,
+            directory: place.directory.as_deref(),
+            has_own_path: place.has_own_path,
+        })
+    };
+    if let Err(reason) = start(&fixed[..1]) {
+        let help = "programs are looked for beside the scenario, in the folder given with \
+                    --scripts, beside rehearsal itself, then on PATH";
+        let message = format!("the program `{name}` cannot be started: {reason}");
+        context.error(&list[0].span, message, Some(help.into()));
+    } else if fixed.len() > 1
+        && let Err(reason) = start(&fixed)
+    {
+        let help = "scripts are looked for beside the scenario, in the folder given with \
+                    --scripts, and where the program runs";
+        context.error(&list[1].span, reason, Some(help.into()));
+    }
+}

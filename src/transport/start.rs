@@ -1,0 +1,199 @@
+//! The start of one program: its wires, its environment, and `posix_spawn`.
+
+use std::ffi::{CString, OsStr};
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, PidfdFlags};
+
+use super::child::Wires;
+use super::process::{InstanceNumber, Process};
+use super::run::{INSTANCE_VARIABLE, RUN_VARIABLE, Run};
+use super::spawn::{Command, SpawnError, Started, Terminal};
+use super::sys::{Blocked, FileAction, SpawnPlan};
+use super::{limits, pipes, pty, registry, resolve, sys};
+
+/// Starts the program on this thread.
+pub(super) fn start(run: &Arc<Run>, command: &Command) -> Result<Started, SpawnError> {
+    let instance = run.begin();
+    start_instance(run, command, instance).inspect_err(|_| run.forget(instance))
+}
+
+fn start_instance(
+    run: &Arc<Run>,
+    command: &Command,
+    instance: InstanceNumber,
+) -> Result<Started, SpawnError> {
+    let nul = |_| SpawnError::Nul {
+        program: command.program.clone(),
+    };
+    let program = CString::new(command.program.as_os_str().as_bytes()).map_err(nul)?;
+    let directory = CString::new(command.directory.as_os_str().as_bytes()).map_err(nul)?;
+    let argv = strings(
+        command
+            .argv
+            .iter()
+            .map(|argument| argument.as_bytes().to_vec()),
+    )
+    .map_err(nul)?;
+    let environment = strings(environment(command, run, instance)).map_err(nul)?;
+
+    let pty_path;
+    let program_ends;
+    let mut actions = vec![FileAction::ChangeDirectory { path: &directory }];
+    let wires = match command.terminal {
+        Terminal::Pty { rows, columns } => {
+            let pty = pty::open(rows, columns)
+                .map_err(|errno| failed(command, "open a terminal for", errno.into()))?;
+            pty_path = pty.path;
+            // The first terminal that the leader of a new session opens becomes its own.
+            actions.push(FileAction::OpenBoth {
+                path: &pty_path,
+                target: 0,
+            });
+            actions.push(FileAction::Duplicate {
+                source: 0,
+                target: 1,
+            });
+            actions.push(FileAction::Duplicate {
+                source: 0,
+                target: 2,
+            });
+            Wires::Terminal(pty.master)
+        }
+        Terminal::Pipes => {
+            let (own, theirs) =
+                pipes::open().map_err(|errno| failed(command, "open pipes for", errno.into()))?;
+            program_ends = theirs;
+            let ends = [
+                &program_ends.stdin,
+                &program_ends.stdout,
+                &program_ends.stderr,
+            ];
+            for (target, end) in (0..).zip(ends) {
+                actions.push(FileAction::Duplicate {
+                    source: OwnedFd::as_raw_fd(end),
+                    target,
+                });
+            }
+            Wires::Pipes(own)
+        }
+    };
+    let plan = SpawnPlan {
+        program: &program,
+        argv: &argv,
+        environment: &environment,
+        actions: &actions,
+        blocked: Blocked::Nothing,
+    };
+    let started_at = Instant::now();
+    let pid = registry::spawned()
+        .enter(|| sys::spawn(&plan))
+        .map_err(|error| not_started(command, error))?;
+    let process = hold(pid, started_at, instance, run)
+        .map_err(|error| failed(command, "take hold of", error))?;
+    limits::give_former_descriptor_limit(pid);
+    run.entered(&process);
+    Ok(Started {
+        process: Some(process),
+        wires: Some(wires),
+    })
+}
+
+/// Opens the descriptor by which a child is watched. Without it, the child is not kept.
+fn hold(
+    pid: i32,
+    started_at: Instant,
+    instance: InstanceNumber,
+    run: &Arc<Run>,
+) -> io::Result<Arc<Process>> {
+    let number = Pid::from_raw(pid).ok_or(io::ErrorKind::InvalidData)?;
+    let pidfd =
+        rustix::process::pidfd_open(number, PidfdFlags::empty()).and_then(pipes::above_standard);
+    match pidfd {
+        Ok(pidfd) => {
+            let run = Arc::clone(run);
+            Ok(Arc::new(Process::new(
+                number, pidfd, started_at, instance, run,
+            )))
+        }
+        Err(errno) => {
+            // It has not been reaped, so the number is still its own.
+            let _ = rustix::process::kill_process_group(number, rustix::process::Signal::KILL);
+            while matches!(sys::reap(pid), Ok(sys::Reaped::NotYet)) {
+                thread::sleep(Duration::from_millis(1));
+            }
+            registry::spawned().forget(pid);
+            Err(errno.into())
+        }
+    }
+}
+
+fn strings(texts: impl Iterator<Item = Vec<u8>>) -> Result<Vec<CString>, std::ffi::NulError> {
+    texts.map(CString::new).collect()
+}
+
+/// The command's variables and the run's marks, which nothing can set otherwise.
+fn environment<'a>(
+    command: &'a Command,
+    run: &'a Run,
+    instance: InstanceNumber,
+) -> impl Iterator<Item = Vec<u8>> + 'a {
+    let pair = |name: &OsStr, value: &OsStr| [name.as_bytes(), b"=", value.as_bytes()].concat();
+    let marks = [
+        pair(OsStr::new(RUN_VARIABLE), OsStr::new(run.marker.as_str())),
+        pair(
+            OsStr::new(INSTANCE_VARIABLE),
+            OsStr::new(&instance.to_string()),
+        ),
+    ];
+    let own = command
+        .environment
+        .iter()
+        .filter(|(name, _)| name != RUN_VARIABLE && name != INSTANCE_VARIABLE)
+        .map(move |(name, value)| pair(name, value));
+    own.chain(marks)
+}
+
+/// Finds out which of the things that `posix_spawn` does went wrong: the number alone does not
+/// tell.
+fn not_started(command: &Command, error: io::Error) -> SpawnError {
+    if let Err(source) = enter(&command.directory) {
+        return SpawnError::Directory {
+            directory: command.directory.clone(),
+            source,
+        };
+    }
+    if let Some(problem) = resolve::explain(&command.program, &error) {
+        return SpawnError::Program(problem);
+    }
+    failed(command, "start", error)
+}
+
+fn enter(directory: &Path) -> io::Result<()> {
+    let flags =
+        rustix::fs::OFlags::PATH | rustix::fs::OFlags::DIRECTORY | rustix::fs::OFlags::CLOEXEC;
+    rustix::fs::open(directory, flags, rustix::fs::Mode::empty())?;
+    rustix::fs::access(directory, rustix::fs::Access::EXEC_OK)?;
+    Ok(())
+}
+
+fn failed(command: &Command, what: &'static str, source: io::Error) -> SpawnError {
+    match limits::remedy(&source) {
+        Some((what, remedy)) => SpawnError::NoRoom {
+            what,
+            remedy,
+            source,
+        },
+        None => SpawnError::Failed {
+            what,
+            program: command.program.clone(),
+            source,
+        },
+    }
+}
