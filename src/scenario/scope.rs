@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use minijinja::value::Value;
 
@@ -31,6 +31,8 @@ pub struct Scope {
     /// Secret texts without a name: what was sent by a `secret` reply, and what a secret name
     /// stood for before it took another value.
     said: Vec<String>,
+    /// What masks the secrets of this moment, once it was asked for.
+    masker: OnceLock<Masker>,
 }
 
 /// A capture took another value than it had, and was not allowed to.
@@ -133,10 +135,9 @@ impl Scope {
     pub fn set(&mut self, name: impl AsRef<str>, value: impl Into<String>) {
         let name = name.as_ref();
         let old = self.values.insert(name.into(), value.into());
-        if let Some(old) = old
-            && self.is_secret(name)
-        {
-            self.add_secret(old);
+        if self.is_secret(name) {
+            self.masker = OnceLock::new();
+            self.said.extend(old.filter(|old| !old.is_empty()));
         }
     }
 
@@ -182,7 +183,8 @@ impl Scope {
     /// Masks this text, too, from now on.
     pub fn add_secret(&mut self, value: impl Into<String>) {
         let value = value.into();
-        if !value.is_empty() && !self.said.contains(&value) {
+        if !value.is_empty() && self.secret_values().all(|known| known != value) {
+            self.masker = OnceLock::new();
             self.said.push(value);
         }
     }
@@ -195,15 +197,19 @@ impl Scope {
             .filter(|value| !value.is_empty())
     }
 
-    /// What masks the secrets of this moment. Make one and keep it while there is much to mask;
-    /// make a new one after a capture or [`Scope::add_secret`].
+    /// What masks the secrets of this moment; cheap to get, and to be got anew after a change.
     pub fn masker(&self) -> Masker {
-        Masker::new(self.secret_values())
+        self.current_masker().clone()
+    }
+
+    fn current_masker(&self) -> &Masker {
+        self.masker
+            .get_or_init(|| Masker::new(self.secret_values()))
     }
 
     /// The text with every secret value in it replaced by `***`.
     pub fn mask<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        self.masker().mask(text)
+        self.current_masker().mask(text)
     }
 
     /// The nearest name that has a value, for messages.
