@@ -186,8 +186,7 @@ pub struct LoadArgs {
     #[arg(long, value_name = "S", value_parser = seconds::parse, allow_hyphen_values = true)]
     pub warm_up: Option<Duration>,
 
-    /// How long flows may take to finish when the time is over, or after Ctrl-C [default: 30s;
-    /// after Ctrl-C 10s]
+    /// How long flows may take to finish when the time is over [default: 30s]
     #[arg(long, value_name = "S", value_parser = seconds::parse, allow_hyphen_values = true)]
     pub graceful_stop: Option<Duration>,
 }
