@@ -43,7 +43,9 @@
 //! - **A step is completed only by evidence in the program's own output.** Nothing is inferred
 //!   from time that has passed, from silence, or from an exit code alone.
 //! - **Nothing sleeps to synchronise.** Every wait is for output, for an end, or for a deadline.
-//!   The one thing that is polled is whether a terminal's echo is off, as terminals do not tell.
+//!   In a dialogue the one thing that is polled is whether a terminal's echo is off, as terminals
+//!   do not tell. Outside of it, the watcher that cleans up after a killed run looks again every
+//!   few milliseconds whether what it has signalled is gone.
 //! - **The outcome does not depend on how the output was cut into reads.** See [`dialogue`].
 //! - **Nothing is left behind.** Whoever drops a process hands it to somebody who ends it. See
 //!   [`transport`].
