@@ -49,6 +49,9 @@ pub(super) enum Order {
         /// To be told that all is well, if it is.
         watcher: Option<Watcher>,
     },
+    /// Panic.
+    #[cfg(test)]
+    Panic,
 }
 
 /// Under way to leaving.
@@ -173,6 +176,8 @@ impl Janitor {
                         watcher,
                     });
                 }
+                #[cfg(test)]
+                Order::Panic => panic!("asked to"),
             }
         }
     }

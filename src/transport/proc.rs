@@ -37,6 +37,11 @@ pub(super) fn stat(pid: i32) -> Option<Stat> {
     stat_at(&format!("/proc/{pid}"))
 }
 
+/// Reads this process' own `stat`.
+pub(super) fn own_stat() -> Option<Stat> {
+    stat_at("/proc/self")
+}
+
 /// Reads the `stat` of a process or of a thread, whose directory this is.
 pub(super) fn stat_at(directory: &str) -> Option<Stat> {
     parse_stat(&fs::read(format!("{directory}/stat")).ok()?)

@@ -59,13 +59,17 @@ impl Registry {
             return Vec::new();
         }
         let _gate = self.gate.write().unwrap_or_else(PoisonError::into_inner);
-        let own_session = rustix::process::getsid(None).map(|pid| pid.as_raw_nonzero().get());
+        // From the same place as theirs: in a container the leader of our session may be outside,
+        // and its number then is 0, in `/proc` as from `getsid`, for which rustix has no value.
+        let Some(own_session) = proc::own_stat().map(|stat| stat.session) else {
+            return Vec::new();
+        };
         let mut living = Vec::new();
         for pid in self.strangers() {
             let Some(stat) = proc::stat(pid) else {
                 continue;
             };
-            if Ok(stat.session) == own_session {
+            if stat.session == own_session {
                 continue;
             }
             if stat.is_dead() {

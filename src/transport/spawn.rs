@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
@@ -210,7 +211,8 @@ impl Spawner {
             handles.push(builder.spawn(move || start_all(&run, &jobs))?);
         }
         let builder = thread::Builder::new().name("janitor".to_owned());
-        handles.push(builder.spawn(move || janitor.work())?);
+        let ours = Arc::clone(&run);
+        handles.push(builder.spawn(move || keep_order(&ours, janitor))?);
         SPAWNERS.fetch_add(1, Ordering::SeqCst);
         Ok(Spawner {
             inner: Arc::new(Inner {
@@ -276,7 +278,9 @@ impl Spawner {
         // The janitor keeps the time; the margin only covers a machine that does not run it.
         let leftovers = answer
             .recv_timeout(within + Duration::from_secs(1))
-            .unwrap_or_default();
+            .unwrap_or_else(|_| Leftovers {
+                pids: kill_all(&self.inner.run),
+            });
         for handle in self
             .inner
             .threads
@@ -367,6 +371,32 @@ impl Jobs {
     }
 }
 
+/// The work of the janitor's thread. Should the janitor panic, nobody would be left to end what
+/// lives, and whoever awaits an end would wait for ever: so everything is killed at once.
+fn keep_order(run: &Run, janitor: Janitor) {
+    let worked = catch_unwind(AssertUnwindSafe(|| janitor.work()));
+    // Its letter box is gone by now, so whoever starts or abandons a program later is refused.
+    if worked.is_err() {
+        kill_all(run);
+    }
+}
+
+/// Kills whatever runs, without patience and without its escapees; gives the pids of those whose
+/// group is not gone yet.
+fn kill_all(run: &Run) -> Vec<u32> {
+    let running = run.running().into_iter();
+    let living = running.filter(|process| process.group_lives());
+    living
+        .filter_map(|process| {
+            process.signal(
+                super::process::Asked::Killed,
+                &[rustix::process::Signal::KILL],
+            );
+            u32::try_from(process.pid()).ok()
+        })
+        .collect()
+}
+
 /// The work of a spawner's thread: one order after the other, until there can be no more.
 fn start_all(run: &Arc<Run>, jobs: &Jobs) {
     while let Some(Job { command, reply }) = jobs.take() {
@@ -375,5 +405,46 @@ fn start_all(run: &Arc<Run>, jobs: &Jobs) {
         }
         // Refused if nobody waits for it any more: its drop ends the program.
         let _ = reply.send(start(run, &command));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::pin::Pin;
+
+    use futures_core::Stream as _;
+
+    use super::*;
+    use crate::model::ExitCause;
+    use crate::transport::ChildEvent;
+
+    #[tokio::test(flavor = "local")]
+    async fn a_panic_of_the_janitor_kills_what_lives_and_keeps_nobody_waiting() {
+        let spawner = Spawner::new(0, RunMarker::unique(), None).unwrap();
+        let ignoring = "trap '' HUP TERM; exec sleep 1000";
+        let mut child = spawner
+            .spawn(Command {
+                program: PathBuf::from("/bin/sh"),
+                argv: vec!["sh".into(), "-c".into(), ignoring.into()],
+                environment: vec![("PATH".into(), "/usr/bin:/bin".into())],
+                directory: PathBuf::from("/"),
+                terminal: Terminal::Pipes,
+            })
+            .await
+            .unwrap();
+        let mut events = child.events().unwrap();
+
+        spawner.inner.run.order(Order::Panic);
+
+        let last = loop {
+            match poll_fn(|task| Pin::new(&mut events).poll_next(task)).await {
+                Some(ChildEvent::Exited { exit, .. }) => break exit,
+                Some(_) => {}
+                None => panic!("no end was told"),
+            }
+        };
+        assert!(matches!(last, Some(ExitCause::Signal(9))), "{last:?}");
+        assert!(spawner.shutdown(Duration::from_secs(5)).is_empty());
     }
 }
