@@ -7,6 +7,7 @@
 mod failures;
 mod histogram;
 mod measures;
+mod rate;
 mod resources;
 mod summary;
 mod tally;
@@ -23,5 +24,5 @@ pub use summary::{
     Summary,
 };
 pub use tally::Tally;
-pub use thresholds::{Checked, Quantity, Threshold, ThresholdError};
+pub use thresholds::{Checked, Quantity, Threshold, ThresholdError, Watched};
 pub use verdict::{Trust, Verdict};

@@ -48,7 +48,7 @@ pub use activity::{LiveUsage, live_usage};
 pub use child::{Child, Grace, MOST_UNWRITTEN, WriteError};
 pub use events::{ChildEvent, Events};
 pub use limits::{
-    DESCRIPTORS_OF_A_TERMINAL, DESCRIPTORS_OF_PIPES, Limit, LimitOf, LimitProblem, Need,
+    DESCRIPTORS_OF_A_TERMINAL, DESCRIPTORS_OF_PIPES, Fullness, Limit, LimitOf, LimitProblem, Need,
     check_limits, limits,
 };
 pub use machine::{MachineTimes, machine_times};

@@ -490,6 +490,8 @@ fn the_report_tells_whether_the_figures_are_good_and_to_be_believed() {
         lag_max_us: Some(61_000),
         machine_busy_ratio: Some(0.975),
         machine_saturated_ratio: Some(0.8),
+        fullest_descriptors_ratio: Some(0.04),
+        fullest_terminals_ratio: Some(0.01),
         cpu_pressure_ratio: Some(0.6),
     };
     events.insert(

@@ -126,7 +126,6 @@ load: {flow: 1}
 ";
     later_keys: "
 integrity: {unique: [id]}
-thresholds: [{check: 'flow.p95 < 2s', over: 10s, stop: true}]
 chaos: {}
 roles:
   a:
@@ -139,7 +138,7 @@ flow:
   - {step: s, role: a, do: x, retry: {times: 2}, exclusive: db, rate: 1/s, together: 5}
 load: {flows: 5, parallel: 2, ramp_up: 10s, rate: 5/s}
 ";
-    thresholds: below!("thresholds: ['flow.p95 < 2', 'flw.p95 < 2s', flow.p95, {chek: x}, 'step.x.p95 < 1s']");
+    thresholds: below!("thresholds: ['flow.p95 < 2', 'flw.p95 < 2s', flow.p95, {chek: x}, 'step.x.p95 < 1s', {check: 'flow.p95 < 2s', over: 10, stop: maybe}, {check: dropped == 0, over: 100ms}, 'dropped == 0 over 100ms', 'dropped == 0 over x stop']");
     load_of_zero: below!("load: {flows: 0, parallel: many}");
 
     variables_in_the_wrong_order: below!("variables: {x: '${y}', y: '1', z: '${z}'}");

@@ -79,6 +79,50 @@ fn a_crossed_threshold_is_exit_code_99() {
         .stdout(contains("✗ flow.max < 1us").and(contains("✓ dropped <= 5")));
 }
 
+/// A load that goes on for a minute unless it is stopped.
+const ENDLESS: &[&str] = &[
+    "--duration",
+    "1m",
+    "--parallel",
+    "2",
+    "--graceful-stop",
+    "5s",
+];
+
+#[test]
+fn a_crossed_threshold_can_end_the_run() {
+    let ended = [
+        "flow.failed == 0 stop",
+        "flow.rate > 1000000/s over 1s stop",
+    ];
+    for threshold in ended {
+        let stage = Stage::new("");
+        let arguments = [
+            ENDLESS,
+            &["--allow-failures=100%", "--threshold", threshold],
+        ]
+        .concat();
+        let shown = contains(format!("The run was ended early: {threshold} was not met."))
+            .and(contains(format!("✗ {threshold}")))
+            .and(contains(" after "))
+            .and(contains("interrupted").and(contains("The run was interrupted").not()));
+        let told = contains(format!("Note: {threshold} is not met: the run is ended"))
+            .and(contains("Stopping: "))
+            .and(contains("130").not());
+        stage.run(&arguments).code(99).stdout(shown).stderr(told);
+    }
+}
+
+#[test]
+fn a_threshold_that_holds_over_every_stretch_ends_nothing() {
+    let stage = Stage::new(
+        "thresholds: [{check: flow.failed_rate < 90%, over: 1s, stop: true}]\n\
+         load: {duration: 3s, parallel: 2}\n",
+    );
+    let shown = contains("✓ flow.failed_rate < 90% over 1s stop").and(contains("early").not());
+    stage.run(&["--allow-failures=100%"]).code(0).stdout(shown);
+}
+
 #[test]
 fn the_record_has_what_came_of_thresholds() {
     let stage = Stage::new("");
@@ -88,7 +132,13 @@ fn the_record_has_what_came_of_thresholds() {
     let record: serde_json::Value = serde_json::from_slice(&output).unwrap();
     assert_eq!(
         record["summary"]["thresholds"],
-        serde_json::json!([{ "threshold": threshold, "holds": false, "value": { "ratio": 0.5 } }])
+        serde_json::json!([{
+            "threshold": threshold,
+            "holds": false,
+            "value": { "ratio": 0.5 },
+            "crossed_after_us": null,
+            "stopped_run": false,
+        }])
     );
 }
 

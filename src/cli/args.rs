@@ -186,7 +186,7 @@ pub struct LoadArgs {
     #[arg(long, value_name = "S", value_parser = seconds::parse, allow_hyphen_values = true)]
     pub warm_up: Option<Duration>,
 
-    /// How long flows may take to finish when the time is over [default: 30s]
+    /// How long flows may take to finish when the time is over, or after Ctrl-C [default: 30s]
     #[arg(long, value_name = "S", value_parser = seconds::parse, allow_hyphen_values = true)]
     pub graceful_stop: Option<Duration>,
 }
@@ -227,7 +227,8 @@ pub struct RunArgs {
     pub seed: Option<u64>,
 
     /// Demand something of a figure, as in 'flow.p95 < 2s' or 'step.NAME.failed_rate < 1%'; may be
-    /// given several times, and adds to what the scenario demands
+    /// given several times, and adds to what the scenario demands. With 'over 10s' behind it, every
+    /// stretch of that length has to meet it; with 'stop', the run ends as soon as it is not met
     #[arg(long = "threshold", value_name = "EXPR")]
     pub thresholds: Vec<String>,
 

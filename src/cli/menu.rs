@@ -258,7 +258,7 @@ impl Menu<'_> {
         self.running = Some(Running {
             control: session.control.clone(),
             messages: session.messages.clone(),
-            patience: Patience::default(),
+            patience: Patience::of(session.graceful_stop()),
             ended_by_choice: false,
         });
         let output = Output::new(self.console.writer());
@@ -397,7 +397,7 @@ impl Menu<'_> {
             Some(running) => {
                 let (stop, text) = running.patience.signal(signal);
                 running.control.stop(stop);
-                running.messages.say(text);
+                running.messages.say(&text);
             }
         }
         if signal != Signal::Interrupt || !self.environment.stdin_is_terminal {

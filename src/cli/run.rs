@@ -64,12 +64,13 @@ pub(super) fn run(settings: &RunSettings, environment: &Environment) -> Result<E
 /// Stops the run when signals say so; those that have arrived already count.
 fn stop_on(signals: Receiver<Signal>, session: &Session) -> Result<(), CliError> {
     let (control, messages) = (session.control.clone(), session.messages.clone());
+    let grace = session.graceful_stop();
     let listen = move || {
-        let mut patience = Patience::default();
+        let mut patience = Patience::of(grace);
         for signal in signals {
             let (stop, text) = patience.signal(signal);
             control.stop(stop);
-            messages.say(text);
+            messages.say(&text);
         }
     };
     thread::Builder::new()

@@ -3,11 +3,12 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use chrono::Local;
 use tempfile::TempDir;
 
-use crate::engine::{self, Control, RunOptions};
+use crate::engine::{self, Control, RunOptions, Stop};
 use crate::model::{EventSink, RunEvent, RunId};
 use crate::report::record::Head;
 use crate::report::{
@@ -187,6 +188,11 @@ impl Session {
         &self.names.id
     }
 
+    /// How long flows under way may take to finish when no more are started.
+    pub(super) fn graceful_stop(&self) -> Duration {
+        self.options.load.graceful_stop
+    }
+
     /// Performs the run on this thread, told to `reporter` and the log.
     pub(super) fn perform(self, reporter: Box<dyn Reporter>) -> Result<Finished, CliError> {
         let Reserved {
@@ -203,7 +209,14 @@ impl Session {
             listeners.push(Box::new(folder.latency_log()?));
         }
         let dialogue = self.dialogue == Dialogue::Logged;
-        let recorder = recorder.and_thresholds(self.thresholds);
+        let (control, messages) = (self.control.clone(), self.messages.clone());
+        let grace = self.options.load.graceful_stop;
+        let recorder = recorder
+            .and_thresholds(self.thresholds)
+            .and_stop(move |crossed| {
+                messages.say(&format!("{crossed} is not met: the run is ended"));
+                control.stop(Stop::Enough { grace });
+            });
         let reporters = Reporters::start(recorder, listeners, dialogue)?;
         // Nobody else fills it.
         let _ = self.messages.0.set(reporters.sink());

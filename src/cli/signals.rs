@@ -10,9 +10,6 @@ use tokio::signal::unix::{Signal as Arrivals, SignalKind, signal};
 
 use crate::engine::Stop;
 
-/// How long flows under way may go on after the first Ctrl-C.
-pub(super) const GRACE: Duration = Duration::from_secs(10);
-
 /// A signal that asks to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Signal {
@@ -23,25 +20,37 @@ pub(super) enum Signal {
 }
 
 /// Decides what signals mean for a run.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Patience {
+    grace: Duration,
     interrupts: u32,
 }
 
 impl Patience {
+    /// Lets flows finish for so long after the first Ctrl-C.
+    pub(super) fn of(grace: Duration) -> Self {
+        Patience {
+            grace,
+            interrupts: 0,
+        }
+    }
+
     /// How the run is to be stopped now, and what to say about it.
-    pub(super) fn signal(&mut self, signal: Signal) -> (Stop, &'static str) {
+    pub(super) fn signal(&mut self, signal: Signal) -> (Stop, String) {
         match signal {
-            Signal::Terminate => (Stop::Now, "SIGTERM: all flows are ended now"),
-            Signal::HangUp => (Stop::Now, "SIGHUP: all flows are ended now"),
+            Signal::Terminate => (Stop::Now, "SIGTERM: all flows are ended now".into()),
+            Signal::HangUp => (Stop::Now, "SIGHUP: all flows are ended now".into()),
             Signal::Interrupt => {
                 self.interrupts += 1;
                 if self.interrupts == 1 {
-                    let text = "Ctrl-C: flows under way may finish within 10 s; press it again \
-                                to end them at once";
-                    (Stop::Graceful { grace: GRACE }, text)
+                    let text = format!(
+                        "Ctrl-C: flows under way may finish within {}; press it again to end them \
+                         at once",
+                        humantime::format_duration(self.grace)
+                    );
+                    (Stop::Graceful { grace: self.grace }, text)
                 } else {
-                    (Stop::Now, "Ctrl-C: all flows are ended now")
+                    (Stop::Now, "Ctrl-C: all flows are ended now".into())
                 }
             }
         }
@@ -108,15 +117,16 @@ fn ignored_at_start() -> u64 {
 mod tests {
     use super::*;
 
+    const GRACE: Duration = Duration::from_secs(7);
+
     #[test]
     fn the_second_interrupt_is_the_end_and_other_signals_are_at_once() {
-        let mut patience = Patience::default();
-        assert_eq!(
-            patience.signal(Signal::Interrupt).0,
-            Stop::Graceful { grace: GRACE }
-        );
+        let mut patience = Patience::of(GRACE);
+        let (stop, text) = patience.signal(Signal::Interrupt);
+        assert_eq!(stop, Stop::Graceful { grace: GRACE });
+        assert!(text.contains("within 7s"), "{text}");
         assert_eq!(patience.signal(Signal::Interrupt).0, Stop::Now);
-        assert_eq!(Patience::default().signal(Signal::Terminate).0, Stop::Now);
-        assert_eq!(Patience::default().signal(Signal::HangUp).0, Stop::Now);
+        assert_eq!(Patience::of(GRACE).signal(Signal::Terminate).0, Stop::Now);
+        assert_eq!(Patience::of(GRACE).signal(Signal::HangUp).0, Stop::Now);
     }
 }

@@ -15,6 +15,8 @@ use super::context::{LiveScripts, micros};
 pub enum Stop {
     /// No new flows; those under way may finish for this long.
     Graceful { grace: Duration },
+    /// The same, but the run has reached its end: it does not count as interrupted.
+    Enough { grace: Duration },
     /// All flows and their programs are ended now.
     Now,
 }
@@ -57,10 +59,16 @@ impl Control {
         }
     }
 
-    /// Asks the run to stop. After [`Stop::Now`] nothing gentler counts any more.
+    /// Asks the run to stop. After [`Stop::Now`] nothing gentler counts any more, and after an
+    /// interrupt no [`Stop::Enough`].
     pub fn stop(&self, how: Stop) {
         self.stop.send_modify(|asked| {
-            if *asked != Some(Stop::Now) {
+            let counts = match asked {
+                None | Some(Stop::Enough { .. }) => true,
+                Some(Stop::Graceful { .. }) => !matches!(how, Stop::Enough { .. }),
+                Some(Stop::Now) => false,
+            };
+            if counts {
                 *asked = Some(how);
             }
         });

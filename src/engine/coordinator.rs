@@ -270,10 +270,18 @@ impl Handler<StopRun> for Coordinator {
         if self.intake == Intake::Over && self.under_way.is_empty() {
             return;
         }
-        self.intake = Intake::Stopped;
+        let is_enough = matches!(how, Stop::Enough { .. });
+        if is_enough && self.intake != Intake::Open {
+            return;
+        }
+        self.intake = if is_enough {
+            Intake::Over
+        } else {
+            Intake::Stopped
+        };
         let flows = self.flows_in_words();
         let reason = match how {
-            Stop::Graceful { grace } => {
+            Stop::Graceful { grace } | Stop::Enough { grace } => {
                 ctx.run_later(grace, |coordinator, _| coordinator.end_flows(HASTY));
                 let grace = humantime::format_duration(grace);
                 format!("{flows} under way may finish within {grace}")

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::model::Generator;
 use crate::stats::Histogram;
-use crate::transport::{MachineTimes, machine_times};
+use crate::transport::{Fullness, MachineTimes, machine_times};
 
 /// How often a thread's timers are looked at.
 const TIMER_EVERY: Duration = Duration::from_millis(20);
@@ -32,6 +32,7 @@ pub(super) struct Gauge {
 struct Looks {
     all: u32,
     saturated: u32,
+    fullest: Fullness,
 }
 
 impl Gauge {
@@ -68,8 +69,10 @@ impl Gauge {
             loop {
                 tokio::time::sleep(MACHINE_EVERY).await;
                 let now = machine_times();
+                let full = Fullness::now();
+                let mut looks = looks.lock().unwrap_or_else(PoisonError::into_inner);
+                looks.fullest = looks.fullest.max(full);
                 if let Some(busy) = busy(before, now) {
-                    let mut looks = looks.lock().unwrap_or_else(PoisonError::into_inner);
                     looks.all += 1;
                     looks.saturated += u32::from(busy >= SATURATED);
                 }
@@ -96,6 +99,8 @@ impl Gauge {
             machine_busy_ratio: busy(self.machine_before, machine_now),
             machine_saturated_ratio: (looks.all >= FEWEST_LOOKS)
                 .then(|| f64::from(looks.saturated) / f64::from(looks.all)),
+            fullest_descriptors_ratio: looks.fullest.descriptors,
+            fullest_terminals_ratio: looks.fullest.terminals,
             cpu_pressure_ratio: pressure_us.map(|us| (us as f64 / elapsed_us).min(1.0)),
         }
     }

@@ -17,6 +17,10 @@ pub struct Generator {
     /// The part of the run in which nearly no processor time was left. Absent for runs that are
     /// too short to tell.
     pub machine_saturated_ratio: Option<f64>,
+    /// The fullest that something of which there is a limit ever was, from 0 to 1: descriptors of
+    /// Rehearsal, and terminals of the machine.
+    pub fullest_descriptors_ratio: Option<f64>,
+    pub fullest_terminals_ratio: Option<f64>,
     /// The part of the run in which some task of the machine waited for a processor.
     pub cpu_pressure_ratio: Option<f64>,
 }

@@ -72,6 +72,9 @@ pub fn merge(runs: &[SavedRun], id: RunId, environment: Environment) -> Result<H
     summary.started_per_second = heads()
         .map(|head| head.summary.started_per_second)
         .sum::<Option<f64>>();
+    summary.completed_per_second = heads()
+        .map(|head| head.summary.completed_per_second)
+        .sum::<Option<f64>>();
     summary.rehearsal_cpu_us = heads().map(|head| head.summary.rehearsal_cpu_us).sum();
     summary.rehearsal_peak_rss_bytes = heads()
         .filter_map(|head| head.summary.rehearsal_peak_rss_bytes)

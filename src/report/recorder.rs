@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use crate::model::{Generator, RunEvent, RunInfo};
-use crate::stats::{Histograms, Summary, Tally, Threshold, Verdict};
+use crate::stats::{Histograms, Summary, Tally, Threshold, Verdict, Watched};
 
 use super::error::ReportError;
 use super::own::OwnUse;
 use super::spool::{Spool, SpooledFlows};
+
+/// How often thresholds are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How many notices are kept for the report.
 const MOST_NOTICES: usize = 100;
@@ -20,6 +23,8 @@ pub struct Recorder {
     spool: Option<Spool>,
     begun: Option<Begun>,
     thresholds: Vec<Threshold>,
+    /// Ends the run.
+    stop: Option<Box<dyn Fn(&str) + Send>>,
     notices: Vec<String>,
     generator: Option<Generator>,
     end: Option<(Duration, bool)>,
@@ -30,6 +35,40 @@ struct Begun {
     info: RunInfo,
     tally: Tally,
     own: OwnUse,
+    thresholds: Vec<Watched>,
+    /// When thresholds were last looked at.
+    looked: Duration,
+    /// How many flows were started.
+    started: u64,
+    /// No more flows are started.
+    is_closing: bool,
+}
+
+impl Begun {
+    /// Looks at the thresholds, once a second as long as flows are started; says which of them
+    /// ends the run.
+    fn look(&mut self, now: Duration) -> Option<String> {
+        let over = self.info.flows.is_some_and(|flows| self.started >= flows)
+            || self
+                .info
+                .duration_us
+                .is_some_and(|us| now >= Duration::from_micros(us));
+        if self.is_closing || over || now < self.looked + LOOK_EVERY {
+            return None;
+        }
+        self.looked = now;
+        let tally = &self.tally;
+        let crossed = self
+            .thresholds
+            .iter_mut()
+            .filter_map(|it| {
+                it.look(now, || tally.summary(now, false))
+                    .then(|| it.to_string())
+            })
+            .next()?;
+        self.is_closing = true;
+        Some(crossed)
+    }
 }
 
 /// A run that has ended.
@@ -66,7 +105,16 @@ impl Recorder {
         self
     }
 
-    pub(super) fn event(&mut self, event: &RunEvent) {
+    /// Calls this, with the threshold, from the reporters' thread when one that is to end the run is
+    /// crossed.
+    #[must_use]
+    pub fn and_stop(mut self, stop: impl Fn(&str) + Send + 'static) -> Self {
+        self.stop = Some(Box::new(stop));
+        self
+    }
+
+    /// Something happened, `now` from the run's start.
+    pub(super) fn event(&mut self, event: &RunEvent, now: Duration) {
         match event {
             RunEvent::RunStarted(info) => {
                 if let Some(spool) = &mut self.spool {
@@ -76,11 +124,24 @@ impl Recorder {
                     info: (**info).clone(),
                     tally: Tally::new(info),
                     own: OwnUse::start(),
+                    thresholds: self
+                        .thresholds
+                        .iter()
+                        .map(|it| Watched::new(it.clone(), info))
+                        .collect(),
+                    looked: now,
+                    started: 0,
+                    is_closing: false,
                 });
             }
             RunEvent::FlowEnded(flow) => {
-                if let Some(Begun { info, tally, .. }) = &mut self.begun {
+                if let Some(begun) = &mut self.begun {
+                    let Begun { info, tally, .. } = begun;
                     tally.record(flow);
+                    if flow.counted && !begun.is_closing {
+                        let watched = begun.thresholds.iter_mut();
+                        watched.for_each(|it| it.record(flow, now));
+                    }
                     if let Some(spool) = &mut self.spool {
                         spool.append(info, flow);
                     }
@@ -89,9 +150,23 @@ impl Recorder {
             RunEvent::FlowDropped { counted } => {
                 if let Some(begun) = &mut self.begun {
                     begun.tally.record_drop(*counted);
+                    if *counted && !begun.is_closing {
+                        let watched = begun.thresholds.iter_mut();
+                        watched.for_each(|it| it.record_drop(now));
+                    }
                     if let Some(spool) = &mut self.spool {
                         spool.append_drop(*counted);
                     }
+                }
+            }
+            RunEvent::FlowStarted { .. } => {
+                if let Some(begun) = &mut self.begun {
+                    begun.started += 1;
+                }
+            }
+            RunEvent::Stopping { .. } => {
+                if let Some(begun) = &mut self.begun {
+                    begun.is_closing = true;
                 }
             }
             RunEvent::Notice { text, .. } if self.notices.len() < MOST_NOTICES => {
@@ -108,7 +183,13 @@ impl Recorder {
         }
     }
 
-    pub(super) fn tick(&mut self) {
+    /// Time has passed: it is `now` since the run's start.
+    pub(super) fn tick(&mut self, now: Duration) {
+        if let Some(crossed) = self.begun.as_mut().and_then(|begun| begun.look(now))
+            && let Some(stop) = &self.stop
+        {
+            stop(&crossed);
+        }
         if let Some(spool) = &mut self.spool {
             spool.flush();
         }
@@ -121,7 +202,10 @@ impl Recorder {
             None => (None, None),
         };
         let end = self.end;
-        let recorded = self.begun.map(|Begun { info, tally, own }| {
+        let recorded = self.begun.map(|begun| {
+            let Begun {
+                info, tally, own, ..
+            } = begun;
             // Without a proper end the run was cut off, and how long it took is not known.
             let (elapsed, interrupted) = end.unwrap_or((Duration::ZERO, true));
             let mut summary = tally.summary(elapsed, interrupted);
@@ -130,8 +214,8 @@ impl Recorder {
             summary.generator = self.generator;
             let judge = |generator| Verdict::of(&summary, generator);
             summary.verdict = self.generator.as_ref().map(judge);
-            let check = |threshold: &Threshold| threshold.check(&summary);
-            summary.thresholds = self.thresholds.iter().map(check).collect();
+            let check = |threshold: &Watched| threshold.checked(&summary);
+            summary.thresholds = begun.thresholds.iter().map(check).collect();
             Recorded {
                 info,
                 summary,

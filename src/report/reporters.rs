@@ -244,8 +244,9 @@ fn report(
         let more = inbox.take(&mut events, next_tick);
         let gathered = Instant::now() + GATHER;
         let any = !events.is_empty();
+        let now = began.elapsed();
         for event in events.drain(..) {
-            recorder.event(&event);
+            recorder.event(&event, now);
             reporters
                 .iter_mut()
                 .for_each(|reporter| reporter.event(&event));
@@ -256,7 +257,7 @@ fn report(
         }
         let now = Instant::now();
         if now >= next_tick {
-            recorder.tick();
+            recorder.tick(now - began);
             reporters
                 .iter_mut()
                 .for_each(|reporter| reporter.tick(now - began));

@@ -160,13 +160,26 @@ pub(super) static SCENARIO: Vocabulary = Vocabulary {
 pub(super) static THRESHOLD: Vocabulary = Vocabulary {
     what: "a threshold",
     name: "threshold",
-    keys: &[required(
-        "check",
-        Shape::Text,
-        "A figure, a comparison and a limit: `step.NAME.p99 < 500ms`, `flow.failed_rate < 1%`, \
-         `flow.rate >= 4/s`, `dropped == 0`.",
-    )],
-    later: &["over", "stop"],
+    keys: &[
+        required(
+            "check",
+            Shape::Text,
+            "A figure, a comparison and a limit: `step.NAME.p99 < 500ms`, `flow.failed_rate < 1%`, \
+             `flow.rate >= 4/s`, `dropped == 0`.",
+        ),
+        word(
+            "over",
+            Shape::Duration,
+            "Every stretch of this length has to meet it, as long as flows are started; without, \
+             the run as a whole.",
+        ),
+        word(
+            "stop",
+            Shape::Flag,
+            "Ends the run as soon as it is not met; flows under way may finish.",
+        ),
+    ],
+    later: &[],
 };
 
 pub(super) static DATA: Vocabulary = Vocabulary {
@@ -403,7 +416,7 @@ pub(super) static LOAD: Vocabulary = Vocabulary {
         word(
             "graceful_stop",
             Shape::Duration,
-            "How long flows may take to finish when the time is over; 30s by default.",
+            "How long flows may take to finish when the time is over, or after Ctrl-C; 30s by default.",
         ),
         word(
             "pause",

@@ -43,12 +43,21 @@ impl Histogram {
 
     /// Adds one duration, in microseconds.
     pub fn record(&mut self, value_us: u64) {
+        self.record_many(value_us, 1);
+    }
+
+    /// Adds the same duration so many times.
+    pub fn record_many(&mut self, value_us: u64, times: u64) {
+        if times == 0 {
+            return;
+        }
         if value_us > LONGEST_US {
-            self.saturated += 1;
+            self.saturated += times;
         }
         let value_us = value_us.min(LONGEST_US);
-        self.counts.saturating_record(value_us);
-        self.sum_us = self.sum_us.saturating_add(value_us);
+        let counts = u32::try_from(times).unwrap_or(u32::MAX);
+        self.counts.saturating_record_n(value_us, counts);
+        self.sum_us = self.sum_us.saturating_add(value_us.saturating_mul(times));
         self.min_us = self.min_us.min(value_us);
         self.max_us = self.max_us.max(value_us);
     }

@@ -18,7 +18,9 @@ pub struct Summary {
     pub flows: FlowCounts,
     /// The part of the flows begun that were completed, from 0 to 1; an interrupted flow was not.
     pub success_rate: Option<f64>,
-    /// Completed flows a second, over the whole run. Absent if it took no time.
+    /// Completed flows a second: from when the first flow that counts was due until the last
+    /// ended. Where the clock ends a run it is that end instead, and flows that were completed
+    /// later are left out. Absent if that took no time.
     pub completed_per_second: Option<f64>,
     /// Flows started a second, from the first start to the last. Absent of less than two.
     pub started_per_second: Option<f64>,

@@ -8,6 +8,7 @@ use crate::model::{FlowOutcome, FlowRecord, RunInfo, StepOutcome};
 
 use super::failures::Failures;
 use super::measures::{Histograms, Measures, MissingHistogram};
+use super::rate::Rate;
 use super::resources::RoleUse;
 use super::summary::{FlowCounts, ProcessCounts, StepSummary, Summary, rate};
 
@@ -24,6 +25,7 @@ pub struct Tally {
     flows: FlowCounts,
     /// When the first and the last of them started.
     starts: Option<(DateTime<Local>, DateTime<Local>)>,
+    rate: Rate,
     measures: Measures,
     steps: Vec<StepTally>,
     failures: Failures,
@@ -49,6 +51,7 @@ impl Tally {
                 ..FlowCounts::default()
             },
             starts: None,
+            rate: Rate::default(),
             measures: Measures::new(info),
             steps: info.steps.iter().map(|_| StepTally::default()).collect(),
             failures: Failures::default(),
@@ -69,6 +72,7 @@ impl Tally {
         let (first, last) = self.starts.unwrap_or((flow.started_at, flow.started_at));
         self.starts = Some((first.min(flow.started_at), last.max(flow.started_at)));
         self.measures.record(&self.info, flow);
+        self.rate.record(&self.info, flow);
         match &flow.outcome {
             FlowOutcome::Completed => self.flows.completed += 1,
             FlowOutcome::Failed(failure) => {
@@ -110,18 +114,12 @@ impl Tally {
     /// The figures of a run that took `elapsed`. What Rehearsal itself used, and what was
     /// demanded, is not known here.
     pub fn summary(&self, elapsed: Duration, interrupted: bool) -> Summary {
-        let seconds = elapsed.as_secs_f64();
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "a rate of counts needs no 53 bits"
-        )]
-        let completed = self.flows.completed as f64;
         Summary {
             interrupted,
             elapsed_us: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
             flows: self.flows,
             success_rate: rate(self.flows.completed, self.flows.ended()),
-            completed_per_second: (seconds > 0.0).then(|| completed / seconds),
+            completed_per_second: self.rate.per_second(&self.info, elapsed),
             started_per_second: self.started_per_second(),
             flow_duration: self.measures.service.spread(),
             flow_response: self.measures.response.spread(),
@@ -246,7 +244,6 @@ mod tests {
         );
         assert_eq!((flows.ended(), flows.not_started()), (3, 7));
         assert_eq!(summary.success_rate, Some(1.0 / 3.0));
-        assert_eq!(summary.completed_per_second, Some(0.5));
         assert_eq!(
             summary.flow_duration.unwrap().count,
             1,
@@ -306,10 +303,6 @@ mod tests {
         let role = &summary.roles[0];
         assert_eq!((role.instances, role.cpu_mean_us), (6, Some(3_000)));
         assert_eq!(summary.roles[1].cpu_mean_us, None);
-        assert_eq!(
-            summary.completed_per_second, None,
-            "a run of no length has no rate"
-        );
     }
 
     /// Flows of all kinds, none like the other.
@@ -357,7 +350,9 @@ mod tests {
         for group in &mut sum_summary.failures.groups {
             group.example_flow = crate::model::FlowId("flow-3".into());
         }
+        // Nor when they started and ended.
         whole_summary.started_per_second = None;
+        whole_summary.completed_per_second = None;
         assert_eq!(sum_summary, whole_summary);
         assert_eq!(sum.histograms(), whole.histograms());
         assert!(whole_summary.flows.not_counted > 0);

@@ -2,10 +2,16 @@
 //!
 //! A figure of which there is no sample meets no demand: a run in which nothing took place proves
 //! nothing.
+//!
+//! A demand is held against the whole run when that is over. With `over 10s` it is held against
+//! every stretch of ten seconds while flows are started, and one stretch that does not meet it is
+//! enough: see [`Watched`]. With `stop` the run is ended as soon as it is known not to be met.
 
 mod parse;
+mod watched;
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +19,7 @@ use super::histogram::Spread;
 use super::summary::{StepSummary, Summary, rate};
 
 pub use parse::ThresholdError;
+pub use watched::Watched;
 
 /// A demand on one figure of a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +29,10 @@ pub struct Threshold {
     figure: Figure,
     comparison: Comparison,
     limit: f64,
+    /// How long the stretches are that have to meet it; the whole run if not said.
+    over: Option<Duration>,
+    /// Whether the run ends when it is not met.
+    stop: bool,
 }
 
 /// A figure that may be demanded something of.
@@ -93,6 +104,10 @@ pub struct Checked {
     pub holds: bool,
     /// What the figure was. Absent if there was no sample, and then the threshold does not hold.
     pub value: Option<Quantity>,
+    /// When it was found not to be met while the run went on, from the run's start.
+    pub crossed_after_us: Option<u64>,
+    /// Whether the run was ended for it.
+    pub stopped_run: bool,
 }
 
 impl Threshold {
@@ -104,20 +119,44 @@ impl Threshold {
         parse::parse(text, steps)
     }
 
-    /// Holds it against the figures of a run.
+    /// The same demand on every stretch of this length, of a second at least.
+    #[must_use]
+    pub fn over(mut self, length: Duration) -> Self {
+        self.over = Some(length);
+        self
+    }
+
+    /// The same demand, ending the run when it is not met.
+    #[must_use]
+    pub fn stopping(mut self) -> Self {
+        self.stop = true;
+        self
+    }
+
+    /// Holds it against the figures of a whole run.
     pub fn check(&self, summary: &Summary) -> Checked {
         let value = self.figure.of(summary);
         Checked {
-            threshold: self.text.clone(),
-            holds: value.is_some_and(|value| self.comparison.holds(value.number(), self.limit)),
+            threshold: self.to_string(),
+            holds: value.is_some_and(|value| self.is_met_by(value)),
             value,
+            crossed_after_us: None,
+            stopped_run: false,
         }
+    }
+
+    fn is_met_by(&self, value: Quantity) -> bool {
+        self.comparison.holds(value.number(), self.limit)
     }
 }
 
 impl fmt::Display for Threshold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(&self.text)?;
+        if let Some(over) = self.over {
+            write!(f, " over {}", humantime::format_duration(over))?;
+        }
+        f.write_str(if self.stop { " stop" } else { "" })
     }
 }
 
@@ -217,7 +256,8 @@ mod tests {
     /// Nine flows of 20 ms, each 5 ms late; one that failed in its second step; two dropped; in
     /// two seconds.
     fn summary() -> Summary {
-        let mut tally = Tally::new(&info(10));
+        let info = info(10);
+        let mut tally = Tally::new(&info);
         let (done, failed) = (StepOutcome::Completed, StepOutcome::Failed);
         for number in 1..=9 {
             let mut flow = flow(
@@ -226,11 +266,14 @@ mod tests {
                 &[done.clone(), done.clone()],
             );
             flow.late_us = 5_000;
+            flow.started_at = info.started_at + Duration::from_micros(flow.late_us);
             tally.record(&flow);
         }
         let reason = failure("02_create_order", FailureKind::Timeout);
         let outcome = FlowOutcome::Failed(Box::new(reason));
-        tally.record(&flow(10, outcome, &[done, failed]));
+        let mut last = flow(10, outcome, &[done, failed]);
+        last.started_at = info.started_at + Duration::from_millis(1_980);
+        tally.record(&last);
         tally.record_drop(true);
         tally.record_drop(true);
         tally.summary(Duration::from_secs(2), false)

@@ -9,6 +9,7 @@
 //! | starts of flows, late at p99 by, of the median response | 5 % (and 10 ms) | 50 % (and 10 ms) |
 //! | flows dropped, of those due | any | 1 % |
 //! | the machine without processor time left, of the run | half | |
+//! | descriptors or terminals used, of those there may be | 90 % | |
 //! | flows completed | | none |
 //!
 //! Of a run that is too short for a percentile of its timers, they are not judged.
@@ -45,6 +46,9 @@ const DROPPED_INVALID: f64 = 0.01;
 /// The part of the run from which on a busy machine is no passing matter.
 const SATURATED_DOUBTFUL: f64 = 0.5;
 
+/// What is nearly used up fails starts in bursts, and makes the kernel search for what is free.
+const FULL_DOUBTFUL: f64 = 0.9;
+
 /// How far figures can be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -71,6 +75,14 @@ impl Verdict {
             late_timers(generator),
             late_starts(summary),
             saturated(generator),
+            full(
+                "descriptors of rehearsal",
+                generator.fullest_descriptors_ratio,
+            ),
+            full(
+                "terminals of the machine",
+                generator.fullest_terminals_ratio,
+            ),
         ]
         .into_iter()
         .flatten()
@@ -156,6 +168,16 @@ fn saturated(generator: &Generator) -> Objection {
     (part >= SATURATED_DOUBTFUL).then_some((Trust::Doubtful, reason))
 }
 
+fn full(what: &str, part: Option<f64>) -> Objection {
+    let part = part.filter(|part| *part >= FULL_DOUBTFUL)?;
+    let reason = format!(
+        "{:.0} % of the {what} were in use: starts may have had to wait or to fail; raise the limit, \
+         or have fewer flows under way",
+        part * 100.0
+    );
+    Some((Trust::Doubtful, reason))
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -192,6 +214,10 @@ mod tests {
             machine_saturated_ratio: Some(part),
             ..generator(1_000)
         };
+        let terminals = |part| Generator {
+            fullest_terminals_ratio: Some(part),
+            ..generator(1_000)
+        };
         let few = Generator {
             lag_samples: LAG_SAMPLES - 1,
             ..generator(100_000)
@@ -211,6 +237,8 @@ mod tests {
             (summary(100, 0, 0), saturated(0.49), Valid),
             (summary(100, 0, 0), saturated(0.5), Doubtful),
             (summary(100, 0, 0), Generator::default(), Valid),
+            (summary(100, 0, 0), terminals(0.89), Valid),
+            (summary(100, 0, 0), terminals(0.9), Doubtful),
         ];
         for (number, (summary, generator, trust)) in cases.into_iter().enumerate() {
             let verdict = Verdict::of(&summary, &generator);

@@ -195,12 +195,53 @@ fn check(limit: Limit, need: Need) -> Option<LimitProblem> {
     (needed > limit.free()?).then_some(LimitProblem { limit, needed })
 }
 
+/// The used part of what every program takes some of, from 0 to 1.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Fullness {
+    /// Descriptors of this process.
+    pub descriptors: Option<f64>,
+    /// Terminals of this machine.
+    pub terminals: Option<f64>,
+}
+
+impl Fullness {
+    /// How full it is now. Cheap enough for every second of a run.
+    pub fn now() -> Self {
+        let part = |limit: Limit| Some(limit.used as f64 / limit.most?.max(1) as f64);
+        Fullness {
+            descriptors: part(descriptors()),
+            terminals: terminals().and_then(part),
+        }
+    }
+
+    /// The fuller of both, for each.
+    #[must_use]
+    pub fn max(self, other: Fullness) -> Self {
+        let fuller = |one: Option<f64>, other: Option<f64>| match (one, other) {
+            (Some(one), Some(other)) => Some(one.max(other)),
+            _ => one.or(other),
+        };
+        Fullness {
+            descriptors: fuller(self.descriptors, other.descriptors),
+            terminals: fuller(self.terminals, other.terminals),
+        }
+    }
+}
+
 fn descriptors() -> Limit {
-    let used = fs::read_dir("/proc/self/fd").map_or(0, |entries| entries.count() as u64);
     Limit {
         of: LimitOf::Descriptors,
         most: getrlimit(Resource::Nofile).maximum,
-        used,
+        used: open_descriptors(),
+    }
+}
+
+/// Since Linux 6.2 the directory's size is their number; counting thousands takes milliseconds.
+fn open_descriptors() -> u64 {
+    let directory = "/proc/self/fd";
+    match fs::metadata(directory).map_or(0, |metadata| metadata.len()) {
+        0 => fs::read_dir(directory).map_or(0, |entries| entries.count() as u64),
+        number => number,
     }
 }
 

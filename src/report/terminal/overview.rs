@@ -60,6 +60,11 @@ pub(super) fn render(info: &RunInfo, summary: &Summary) -> String {
         format!("{mean}, p95 {p95}, longest {max}")
     });
     fact("Average duration", average);
+    for checked in summary.thresholds.iter().filter(|it| it.stopped_run) {
+        let threshold = neutral(&checked.threshold);
+        let text = format!("The run was ended early: {threshold} was not met.");
+        lines.push(format!("  {}", styled(CARE, text)));
+    }
     if summary.interrupted {
         lines.push(format!("  {}", styled(CARE, "The run was interrupted.")));
     }

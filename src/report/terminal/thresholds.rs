@@ -21,7 +21,10 @@ pub(super) fn render(summary: &Summary) -> Option<String> {
         };
         let threshold = neutral(&checked.threshold);
         let gap = " ".repeat(widest - checked.threshold.width().min(widest));
-        let value = checked.value.map_or("no samples".into(), shown);
+        let mut value = checked.value.map_or("no samples".into(), shown);
+        if let Some(after_us) = checked.crossed_after_us {
+            value.push_str(&format!(" after {}", units::duration(after_us)));
+        }
         lines.push(format!("  {sign} {threshold}{gap}  {value}"));
     }
     Some(lines.join("\n"))

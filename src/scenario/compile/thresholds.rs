@@ -1,5 +1,7 @@
 //! Compiles `thresholds`: what is demanded of a run's figures.
 
+use std::time::Duration;
+
 use crate::scenario::raw::{Node, Value};
 use crate::scenario::vocabulary::THRESHOLD;
 use crate::stats::Threshold;
@@ -26,17 +28,29 @@ fn threshold(
     steps: &[&str],
     are_all: bool,
 ) -> Option<Threshold> {
-    let fields;
-    let check = match &node.value {
+    let (fields, check);
+    let (mut over, mut stop) = (None, false);
+    match &node.value {
         Value::Map(_) => {
             fields = context.fields(node, &THRESHOLD)?;
-            fields.get("check")?
+            check = fields.get("check")?;
+            over = fields.get("over").and_then(|node| stretch(context, node));
+            stop = fields.get("stop").and_then(|node| context.flag(node)) == Some(true);
         }
-        _ => node,
-    };
+        _ => check = node,
+    }
     let text = context.scalar(check)?;
     match Threshold::parse(text, steps) {
-        Ok(threshold) => Some(threshold),
+        Ok(mut threshold) => {
+            if let Some(over) = over {
+                threshold = threshold.over(over);
+            }
+            Some(if stop {
+                threshold.stopping()
+            } else {
+                threshold
+            })
+        }
         // The step may be one that could not be read.
         Err(_) if !are_all && text.trim_start().starts_with("step.") => None,
         Err(error) => {
@@ -51,4 +65,18 @@ fn threshold(
             None
         }
     }
+}
+
+/// How long the stretches are that have to meet a demand.
+fn stretch(context: &Context<'_>, node: &Node) -> Option<Duration> {
+    let length = context.duration(node)?;
+    if length < Duration::from_secs(1) {
+        context.error(
+            &node.span,
+            "figures are looked at once a second",
+            Some("make it 1s at least".to_owned()),
+        );
+        return None;
+    }
+    Some(length)
 }

@@ -1,12 +1,13 @@
 //! Reading thresholds.
 //!
 //! ```text
-//! threshold = figure comparison limit
+//! threshold = figure comparison limit ["over" DURATION] ["stop"]
 //! figure    = "dropped" | "flow." (ended | "rate" | ["service."] aggregate)
 //!           | "step." NAME "." (ended | aggregate)
 //! ```
 
 use std::ops::Range;
+use std::time::Duration;
 
 use super::{Aggregate, Comparison, Ended, Figure, Threshold};
 
@@ -50,6 +51,9 @@ const DURATIONS: [(&str, f64); 6] = [
 const RATIOS: [(&str, f64); 1] = [("%", 0.01)];
 const RATES: [(&str, f64); 3] = [("/s", 1.0), ("/m", 1.0 / 60.0), ("/h", 1.0 / 3600.0)];
 
+/// A demand is looked at this often while a run goes on.
+pub(super) const LEAST_STRETCH: Duration = Duration::from_secs(1);
+
 /// Why something is no threshold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -78,13 +82,41 @@ pub(super) fn parse(text: &str, steps: &[&str]) -> Result<Threshold, ThresholdEr
         });
     };
     let figure = figure(&Part::of(text, 0..begin), steps)?;
-    let limit = limit(&Part::of(text, end..text.len()), &figure)?;
+    let rest = Part::of(text, end..text.len());
+    let (rest, stop) = match rest.text.strip_suffix("stop") {
+        Some(before) if before.ends_with(char::is_whitespace) => (rest.first(before.len()), true),
+        _ => (rest, false),
+    };
+    let (rest, over) = match rest.text.split_once(" over ") {
+        Some((before, _)) => {
+            let length = Part::of(text, rest.begin + before.len() + " over ".len()..rest.end());
+            (rest.first(before.len()), Some(stretch(&length)?))
+        }
+        None => (rest, None),
+    };
+    let limit = limit(&rest, &figure)?;
     Ok(Threshold {
-        text: text.trim().to_owned(),
+        text: text[..rest.end()].trim().to_owned(),
         figure,
         comparison,
         limit,
+        over,
+        stop,
     })
+}
+
+/// How long the stretches are that have to meet a demand.
+fn stretch(part: &Part<'_>) -> Result<Duration, ThresholdError> {
+    let help = "write it as `over 10s`";
+    let length = humantime::parse_duration(part.text).map_err(|error| {
+        let message = format!("`{}` is no duration: {error}", part.text);
+        part.fault(message, help.into())
+    })?;
+    if length < LEAST_STRETCH {
+        let message = "figures are looked at once a second".to_owned();
+        return Err(part.fault(message, "make it `over 1s` at least".into()));
+    }
+    Ok(length)
 }
 
 /// A part of the expression, without the blanks around it.
@@ -100,6 +132,18 @@ impl<'a> Part<'a> {
             text: part.trim(),
             begin: range.start + (part.len() - part.trim_start().len()),
         }
+    }
+
+    /// Its first so many bytes, blanks at their end left out.
+    fn first(&self, bytes: usize) -> Part<'a> {
+        Part {
+            text: self.text[..bytes].trim_end(),
+            begin: self.begin,
+        }
+    }
+
+    fn end(&self) -> usize {
+        self.begin + self.text.len()
     }
 
     /// What follows `prefix`.
