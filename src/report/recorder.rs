@@ -24,11 +24,14 @@ pub struct Recorder {
     begun: Option<Begun>,
     thresholds: Vec<Threshold>,
     /// Ends the run.
-    stop: Option<Box<dyn Fn(&str) + Send>>,
+    stop: Option<StopRun>,
     notices: Vec<String>,
     generator: Option<Generator>,
     end: Option<(Duration, bool)>,
 }
+
+/// Ends a run for the threshold that is given.
+type StopRun = Box<dyn Fn(&str) + Send>;
 
 /// A run under way.
 struct Begun {
