@@ -11,6 +11,7 @@
 mod error;
 mod failure;
 mod folder;
+mod json_lines;
 mod latency_log;
 mod log;
 mod merge;
@@ -31,12 +32,13 @@ pub mod units;
 
 pub use error::ReportError;
 pub use folder::RunFolder;
+pub use json_lines::JsonLines;
 pub use latency_log::LatencyLog;
 pub use log::Log;
 pub use merge::{MergeError, merge};
 pub use neutral::{neutral, neutral_lines};
 pub use output::Output;
-pub use progress::{Bars, Lines};
+pub use progress::{Bars, Lines, Quiet};
 pub use recorder::{Recorded, Recorder};
 pub use reporters::{Reporter, Reporters};
 pub use results::{Place, Reserved};

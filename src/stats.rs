@@ -8,6 +8,7 @@ mod failures;
 mod histogram;
 mod measures;
 mod rate;
+mod recent;
 mod resources;
 mod summary;
 mod tally;
@@ -19,6 +20,7 @@ mod verdict;
 pub use failures::MOST_GROUPS;
 pub use histogram::{Encoded, Histogram, Range, Spread};
 pub use measures::{Histograms, MissingHistogram};
+pub use recent::Recent;
 pub use summary::{
     FailureGroup, FailureSummary, FlowCounts, Phases, ProcessCounts, RoleSummary, StepSummary,
     Summary,

@@ -191,6 +191,16 @@ pub struct LoadArgs {
     pub graceful_stop: Option<Duration>,
 }
 
+/// How a run is followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Progress {
+    #[default]
+    Auto,
+    Bar,
+    Plain,
+    None,
+}
+
 /// How a scenario is run.
 #[derive(Debug, Default, Clone, clap::Args)]
 pub struct RunArgs {
@@ -239,6 +249,22 @@ pub struct RunArgs {
     /// Print the result, all flows with it, as JSON on standard output and nothing else
     #[arg(long)]
     pub json: bool,
+
+    /// How the run is followed: bars on a terminal and plain lines elsewhere (auto), bars, plain
+    /// lines, or nothing until the report
+    #[arg(
+        long,
+        value_name = "HOW",
+        value_enum,
+        default_value_t,
+        hide_default_value = false
+    )]
+    pub progress: Progress,
+
+    /// Tell the run to a program as it goes on, in lines of JSON on standard output (the report is
+    /// then on standard error) or in FILE, which needs the `=`
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    pub json_lines: Option<Option<PathBuf>>,
 
     /// Put what programs say and are told into the log, too
     #[arg(short, long)]

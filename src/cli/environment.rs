@@ -26,6 +26,8 @@ pub struct Environment {
     pub path: Option<OsString>,
     pub stdin_is_terminal: bool,
     pub stderr_is_terminal: bool,
+    /// The terminal can do nothing but take lines.
+    pub is_dumb: bool,
     /// How many columns a report may take.
     pub width: usize,
 }
@@ -45,6 +47,7 @@ impl Environment {
             path: env::var_os("PATH"),
             stdin_is_terminal: io::stdin().is_terminal(),
             stderr_is_terminal: io::stderr().is_terminal(),
+            is_dumb: env::var_os("TERM").is_some_and(|term| term == "dumb"),
             width: rustix::termios::tcgetwinsize(io::stdout())
                 .map(|size| usize::from(size.ws_col))
                 .ok()

@@ -269,7 +269,7 @@ impl Menu<'_> {
         };
         let sender = self.sender.clone();
         let started = thread::Builder::new().name("run".into()).spawn(move || {
-            let result = session.perform(reporter);
+            let result = session.perform(vec![reporter]);
             // A menu that has ended listens to nobody.
             let _ = sender.send(Input::RunEnded(Box::new(result)));
         });

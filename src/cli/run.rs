@@ -4,14 +4,15 @@ use std::io::{self, BufWriter};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
-use crate::report::{Bars, Lines, Output, Reporter, Story, neutral, terminal};
+use crate::report::{Bars, JsonLines, Lines, Output, Quiet, Reporter, Story, neutral, terminal};
 
+use super::args::Progress;
 use super::environment::Environment;
 use super::error::CliError;
 use super::exit::Exit;
 use super::scenario;
 use super::session::{Finished, Keep, Results, Session};
-use super::settings::{Format, RunSettings, Save};
+use super::settings::{Destination, Format, RunSettings, Save};
 use super::signals::{self, Patience, Signal};
 
 /// Performs the run and reports it.
@@ -31,13 +32,14 @@ pub(super) fn run(settings: &RunSettings, environment: &Environment) -> Result<E
     .map_err(|error| CliError::system("cannot listen for signals", error))?;
     let session = Session::prepare(loaded, settings, keep, environment)?;
     stop_on(signals, &session)?;
-    let reporter = reporter(session.is_single, settings.format, environment);
-    let finished = session.perform(reporter)?;
+    let mut reporters = vec![reporter(session.is_single, settings, environment)?];
+    reporters.extend(json_lines(settings)?);
+    let finished = session.perform(reporters)?;
 
     let mut exits = finished.exits();
     let printed = match settings.format {
         Format::People => {
-            let mut output = Output::new(anstream::stdout());
+            let mut output = output(settings);
             output.text(&report_of(&finished, environment.width));
             output.text(&whereabouts(&finished));
             let printed = output.finish();
@@ -80,15 +82,51 @@ fn stop_on(signals: Receiver<Signal>, session: &Session) -> Result<(), CliError>
         .map_err(|error| CliError::system("cannot listen for signals", error))
 }
 
+/// Whether standard output is for a program.
+fn is_for_programs(settings: &RunSettings) -> bool {
+    settings.format == Format::Json || settings.json_lines == Some(Destination::StandardOutput)
+}
+
+/// Where people read: standard output, unless it is for a program.
+fn output(settings: &RunSettings) -> Output {
+    if is_for_programs(settings) {
+        Output::new(anstream::stderr())
+    } else {
+        Output::new(anstream::stdout())
+    }
+}
+
 /// How a run is told as it goes: a single flow as a story, where the report will be; many on
 /// standard error.
-fn reporter(is_single: bool, format: Format, environment: &Environment) -> Box<dyn Reporter> {
-    match (is_single, format) {
-        (true, Format::People) => Box::new(Story::new(Output::new(anstream::stdout()))),
-        (true, Format::Json) => Box::new(Story::new(Output::new(anstream::stderr()))),
-        _ if environment.stderr_is_terminal => Box::new(Bars::new()),
-        _ => Box::new(Lines::new(Output::new(anstream::stderr()))),
-    }
+fn reporter(
+    is_single: bool,
+    settings: &RunSettings,
+    environment: &Environment,
+) -> Result<Box<dyn Reporter>, CliError> {
+    let errors = || Output::new(anstream::stderr());
+    let is_terminal = environment.stderr_is_terminal;
+    Ok(match settings.progress {
+        Progress::None => Box::new(Quiet::new(errors())),
+        Progress::Bar if !is_terminal => {
+            return Err(CliError::usage(
+                "--progress bar: standard error is no terminal to draw on",
+                "leave it out, or write --progress plain",
+            ));
+        }
+        Progress::Bar => Box::new(Bars::new()),
+        Progress::Auto | Progress::Plain if is_single => Box::new(Story::new(output(settings))),
+        Progress::Auto if is_terminal && !environment.is_dumb => Box::new(Bars::new()),
+        Progress::Auto | Progress::Plain => Box::new(Lines::new(errors())),
+    })
+}
+
+/// Tells the run to a program, if that was asked for.
+fn json_lines(settings: &RunSettings) -> Result<Option<Box<dyn Reporter>>, CliError> {
+    Ok(match &settings.json_lines {
+        None => None,
+        Some(Destination::StandardOutput) => Some(Box::new(JsonLines::new(io::stdout()))),
+        Some(Destination::File(path)) => Some(Box::new(JsonLines::to_file(path)?)),
+    })
 }
 
 /// The report of a run for people, as ANSI text.

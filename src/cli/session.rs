@@ -193,8 +193,11 @@ impl Session {
         self.options.load.graceful_stop
     }
 
-    /// Performs the run on this thread, told to `reporter` and the log.
-    pub(super) fn perform(self, reporter: Box<dyn Reporter>) -> Result<Finished, CliError> {
+    /// Performs the run on this thread, told to these and the log.
+    pub(super) fn perform(
+        self,
+        mut listeners: Vec<Box<dyn Reporter>>,
+    ) -> Result<Finished, CliError> {
         let Reserved {
             log_path,
             log,
@@ -202,8 +205,7 @@ impl Session {
             ..
         } = self.names;
         let mut recorder = Recorder::new();
-        let mut listeners: Vec<Box<dyn Reporter>> =
-            vec![reporter, Box::new(Log::new(&log_path, log))];
+        listeners.push(Box::new(Log::new(&log_path, log)));
         if let Some(folder) = &self.folder {
             recorder = Recorder::with_spool(folder.spool(self.environment.clone())?);
             listeners.push(Box::new(folder.latency_log()?));

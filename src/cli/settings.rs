@@ -9,7 +9,7 @@ use crate::scenario::{Load, Plan};
 use crate::stats::Threshold;
 
 use super::allowance::Allowance;
-use super::args::{LoadArgs, RunArgs};
+use super::args::{LoadArgs, Progress, RunArgs};
 use super::error::CliError;
 
 /// How a scenario is to be run. Where the scenario decides, it says nothing.
@@ -28,6 +28,8 @@ pub struct RunSettings {
     pub thresholds: Vec<String>,
     pub allowed_failures: Allowance,
     pub format: Format,
+    pub progress: Progress,
+    pub json_lines: Option<Destination>,
     pub dialogue: Dialogue,
 }
 
@@ -55,6 +57,13 @@ pub enum Format {
     Json,
 }
 
+/// Where lines of JSON go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    StandardOutput,
+    File(PathBuf),
+}
+
 /// Whether the log has what programs say and are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialogue {
@@ -75,6 +84,16 @@ impl RunSettings {
                     "name the folder in which your programs are",
                 ));
             }
+        }
+        let json_lines = args.json_lines.map(|file| match file {
+            None => Destination::StandardOutput,
+            Some(file) => Destination::File(file),
+        });
+        if args.json && json_lines == Some(Destination::StandardOutput) {
+            return Err(CliError::usage(
+                "--json and --json-lines both want standard output",
+                "give one of them a file: --json-lines=FILE",
+            ));
         }
         let customer = args.customer.map(|id| ("customer_id".to_owned(), id));
         Ok(RunSettings {
@@ -97,6 +116,8 @@ impl RunSettings {
             } else {
                 Format::People
             },
+            progress: args.progress,
+            json_lines,
             dialogue: if args.verbose {
                 Dialogue::Logged
             } else {

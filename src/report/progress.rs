@@ -9,12 +9,17 @@ use crate::model::RunEvent;
 use super::error::ReportError;
 use super::neutral::neutral;
 use super::output::Output;
-use super::pulse::Pulse;
+use super::pulse::{Pulse, fitted};
 use super::reporters::Reporter;
 use super::units;
 
 /// In how many parts the run's bar grows.
 const PARTS: u64 = 1000;
+
+/// How many columns the bar itself has, and from which width of the terminal on.
+const LONG_BAR: usize = 24;
+const SHORT_BAR: usize = 10;
+const NARROW: usize = 110;
 
 /// How many steps have a line of their own.
 const MOST_STEP_LINES: usize = 16;
@@ -50,24 +55,20 @@ impl Bars {
         }
     }
 
-    fn redraw(&mut self, elapsed: Duration) {
+    fn redraw(&mut self) {
         let Some(run) = &self.run else { return };
-        run.set_position((self.pulse.part(elapsed) * PARTS as f64) as u64);
-        run.set_message(format!(
-            "{}, {}",
-            self.pulse.done(),
-            self.pulse.words(elapsed)
-        ));
-        let busiest = self.pulse.busiest(self.steps.len());
-        let width = busiest
-            .iter()
-            .map(|step| step.name.chars().count())
-            .max()
-            .unwrap_or(0);
-        for (line, step) in self.steps.iter().zip(busiest) {
-            let (now, done) = (step.now, step.done);
-            let name = neutral(&step.name);
-            line.set_message(format!("{name:<width$}  {now:>4} now  {done:>6} done"));
+        let columns = columns();
+        let bar = if columns < NARROW {
+            SHORT_BAR
+        } else {
+            LONG_BAR
+        };
+        run.set_style(style(&format!("{{bar:{bar}}} {{wide_msg}}")));
+        run.set_position((self.pulse.part() * PARTS as f64) as u64);
+        run.set_message(fitted(self.pulse.pieces(), columns.saturating_sub(bar + 2)));
+        let steps = step_lines(&mut self.pulse, self.steps.len(), columns);
+        for (line, text) in self.steps.iter().zip(steps) {
+            line.set_message(text);
         }
     }
 
@@ -94,11 +95,12 @@ impl Reporter for Bars {
     }
 
     fn tick(&mut self, elapsed: Duration) {
+        self.pulse.tick(elapsed);
         // A run that is over before the first tick needs no bars.
         if self.run.is_none() && self.pulse.has_begun() {
             self.set_up();
         }
-        self.redraw(elapsed);
+        self.redraw();
     }
 
     fn finish(&mut self) -> Result<(), ReportError> {
@@ -107,6 +109,36 @@ impl Reporter for Bars {
         self.display.set_draw_target(ProgressDrawTarget::hidden());
         Ok(())
     }
+}
+
+/// How wide the terminal is now.
+fn columns() -> usize {
+    let size = rustix::termios::tcgetwinsize(std::io::stderr());
+    size.map_or(0, |size| usize::from(size.ws_col)).max(20)
+}
+
+/// A line for each of the busiest steps, in columns that are aligned.
+fn step_lines(pulse: &mut Pulse, most: usize, columns: usize) -> Vec<String> {
+    let elapsed = pulse.elapsed();
+    let steps: Vec<_> = pulse.busiest(most).collect();
+    let names = steps.iter().map(|step| neutral(&step.name).chars().count());
+    // Two blanks before the line, and what stands behind the name.
+    let width = names
+        .max()
+        .unwrap_or(0)
+        .min(columns.saturating_sub(2 + 44).max(8));
+    steps
+        .into_iter()
+        .map(|step| {
+            let name: String = neutral(&step.name).chars().take(width).collect();
+            let p95 = step.p95_us(elapsed).map_or("–".into(), units::duration);
+            let (now, done, failed) = (step.now, step.done, step.failed);
+            let mut line =
+                format!("{name:<width$}  {now:>4} now  p95 {p95:>7}  {failed:>4} failed");
+            line.push_str(&format!("  {done:>6} done"));
+            line.chars().take(columns.saturating_sub(2)).collect()
+        })
+        .collect()
 }
 
 fn style(template: &str) -> ProgressStyle {
@@ -153,18 +185,14 @@ impl Reporter for Lines {
     }
 
     fn tick(&mut self, elapsed: Duration) {
+        self.pulse.tick(elapsed);
         if elapsed - self.last < LINE_EVERY || !self.pulse.has_begun() {
             return;
         }
         self.last = elapsed;
-        let done = self.pulse.done();
-        let words = self.pulse.words(elapsed);
-        let mut line = format!("{:>5} s  {done}, {words}", elapsed.as_secs());
-        let busy = self
-            .pulse
-            .busiest(3)
-            .into_iter()
-            .filter(|step| step.now > 0);
+        let figures = fitted(self.pulse.pieces(), usize::MAX);
+        let mut line = format!("{:>5} s  {figures}", elapsed.as_secs());
+        let busy = self.pulse.busiest(3).filter(|step| step.now > 0);
         let busy: Vec<_> = busy
             .map(|step| format!("{} {}", step.now, neutral(&step.name)))
             .collect();
@@ -173,5 +201,29 @@ impl Reporter for Lines {
             line.push_str(&busy.join(", "));
         }
         self.output.line(&line);
+    }
+}
+
+/// Nothing but what must be said while a run goes on.
+pub struct Quiet {
+    output: Output,
+}
+
+impl Quiet {
+    /// Tells it to `output`.
+    pub fn new(output: Output) -> Self {
+        Quiet { output }
+    }
+}
+
+impl Reporter for Quiet {
+    fn event(&mut self, event: &RunEvent) {
+        match event {
+            RunEvent::Notice { text, .. } => self.output.line(&format!("Note: {}", neutral(text))),
+            RunEvent::Stopping { reason } => {
+                self.output.line(&format!("Stopping: {}", neutral(reason)));
+            }
+            _ => {}
+        }
     }
 }

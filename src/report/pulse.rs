@@ -4,39 +4,82 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::model::{FlowNumber, FlowOutcome, RunEvent, RunInfo, StepIndex, StepOutcome};
+use crate::stats::Recent;
 
 use super::units;
 
+/// What "now" means of a rate or a percentile: the last so many seconds.
+const RECENT_SECONDS: u64 = 10;
+
 /// What progress displays show, whatever they look like. Its size depends on the scenario and on
 /// how many flows run at a time.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pulse {
-    planned: Option<u64>,
+    pub planned: Option<u64>,
     duration: Option<Duration>,
+    pub wanted_per_second: Option<f64>,
     begun: bool,
     pub dropped: u64,
     pub completed: u64,
     pub failed: u64,
     pub interrupted: u64,
+    pub in_flight: u64,
+    /// Responses of completed flows.
+    recent: Recent,
     pub steps: Vec<StepPulse>,
     /// The step that each flow is in.
     under_way: HashMap<FlowNumber, StepIndex>,
+    /// From the beginning, as it was last said.
+    now: Duration,
 }
 
 /// How one step stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct StepPulse {
     pub name: String,
     /// How many flows are in it.
     pub now: u64,
     /// How many have completed it.
     pub done: u64,
+    /// How many have failed in it.
+    pub failed: u64,
+    recent: Recent,
+}
+
+/// A piece of a line, which is left out if there is no room for it and for all that matter more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Piece {
+    pub text: String,
+    /// What matters most is 0.
+    pub rank: u8,
+}
+
+impl Default for Pulse {
+    fn default() -> Self {
+        Pulse {
+            planned: None,
+            duration: None,
+            wanted_per_second: None,
+            begun: false,
+            dropped: 0,
+            completed: 0,
+            failed: 0,
+            interrupted: 0,
+            in_flight: 0,
+            recent: Recent::of_last(RECENT_SECONDS),
+            steps: Vec::new(),
+            under_way: HashMap::new(),
+            now: Duration::ZERO,
+        }
+    }
 }
 
 impl Pulse {
+    /// Something happened, at about the time that was last told.
     pub(super) fn event(&mut self, event: &RunEvent) {
         match event {
             RunEvent::RunStarted(info) => *self = Pulse::of(info),
+            RunEvent::FlowStarted { .. } => self.in_flight += 1,
             RunEvent::StepStarted { flow, step } => {
                 self.leave(*flow);
                 self.under_way.insert(*flow, *step);
@@ -48,27 +91,45 @@ impl Pulse {
                 flow,
                 step,
                 outcome,
+                duration,
                 ..
             } => {
                 self.leave(*flow);
-                if *outcome == StepOutcome::Completed
-                    && let Some(pulse) = self.steps.get_mut(step.0)
-                {
-                    pulse.done += 1;
+                let Some(pulse) = self.steps.get_mut(step.0) else {
+                    return;
+                };
+                match outcome {
+                    StepOutcome::Completed => {
+                        pulse.done += 1;
+                        let us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+                        pulse.recent.record(self.now, us);
+                    }
+                    StepOutcome::Failed => pulse.failed += 1,
+                    StepOutcome::Skipped | StepOutcome::Interrupted => {}
                 }
             }
             RunEvent::FlowEnded(flow) => {
                 self.leave(flow.number);
-                let count = match flow.outcome {
-                    FlowOutcome::Completed => &mut self.completed,
-                    FlowOutcome::Failed(_) => &mut self.failed,
-                    FlowOutcome::Interrupted => &mut self.interrupted,
-                };
-                *count += 1;
+                // One that could not begin was not told to have started.
+                self.in_flight = self.in_flight.saturating_sub(1);
+                match flow.outcome {
+                    FlowOutcome::Completed => {
+                        self.completed += 1;
+                        let response_us = flow.duration_us.saturating_add(flow.late_us);
+                        self.recent.record(self.now, response_us);
+                    }
+                    FlowOutcome::Failed(_) => self.failed += 1,
+                    FlowOutcome::Interrupted => self.interrupted += 1,
+                }
             }
             RunEvent::FlowDropped { .. } => self.dropped += 1,
             _ => {}
         }
+    }
+
+    /// Time has passed: so much since the beginning.
+    pub(super) fn tick(&mut self, elapsed: Duration) {
+        self.now = elapsed;
     }
 
     fn of(info: &RunInfo) -> Self {
@@ -76,10 +137,13 @@ impl Pulse {
             name: name.clone(),
             now: 0,
             done: 0,
+            failed: 0,
+            recent: Recent::of_last(RECENT_SECONDS),
         };
         Pulse {
             planned: info.flows,
             duration: info.duration_us.map(Duration::from_micros),
+            wanted_per_second: info.wanted_per_second,
             begun: true,
             steps: info.steps.iter().map(|info| step(&info.name)).collect(),
             ..Pulse::default()
@@ -101,23 +165,14 @@ impl Pulse {
 
     /// The part of the run that is over, from 0 to 1: by its flows or by the clock, whichever is
     /// further.
-    pub(super) fn part(&self, elapsed: Duration) -> f64 {
+    pub(super) fn part(&self) -> f64 {
         let of_flows = self.planned.map_or(0.0, |planned| {
             (self.ended() + self.dropped) as f64 / planned.max(1) as f64
         });
         let of_time = self.duration.map_or(0.0, |duration| {
-            elapsed.as_secs_f64() / duration.as_secs_f64().max(0.001)
+            self.now.as_secs_f64() / duration.as_secs_f64().max(0.001)
         });
         of_flows.max(of_time).min(1.0)
-    }
-
-    /// What has been done: `120 of 200 done`, or `120 done` where nobody knows how many there
-    /// will be.
-    pub(super) fn done(&self) -> String {
-        match self.planned {
-            Some(planned) => format!("{} of {planned} done", self.ended()),
-            None => format!("{} done", self.ended()),
-        }
     }
 
     /// How many flows have ended.
@@ -125,37 +180,117 @@ impl Pulse {
         self.completed + self.failed + self.interrupted
     }
 
-    /// What the figures say in words: `3 failed, 14.2 flows/s, about 6 s left`.
-    pub(super) fn words(&self, elapsed: Duration) -> String {
-        let mut words = vec![format!("{} failed", self.failed)];
+    /// Completed flows a second in the last seconds.
+    pub(super) fn completed_per_second(&mut self) -> f64 {
+        self.recent.per_second(self.now)
+    }
+
+    /// The 95th percentile of the response times of the flows completed in the last seconds.
+    pub(super) fn response_p95_us(&mut self) -> Option<u64> {
+        self.recent.p95_us(self.now)
+    }
+
+    /// From the beginning until now.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.now
+    }
+
+    /// What is done: `120 of 200 done`; `120 done, 12 s of 1m 00s` where the clock ends the run.
+    fn done(&self) -> String {
+        match (self.planned, self.duration) {
+            (Some(planned), _) => format!("{} of {planned} done", self.ended()),
+            (None, Some(duration)) => {
+                let (now, all) = (units::rough(self.now), units::rough(duration));
+                format!("{} done, {now} of {all}", self.ended())
+            }
+            (None, None) => format!("{} done", self.ended()),
+        }
+    }
+
+    /// The figures of the run, in the order in which they are shown.
+    pub(super) fn pieces(&mut self) -> Vec<Piece> {
+        let mut pieces = vec![
+            piece(0, self.done()),
+            piece(1, format!("{} failed", self.failed)),
+        ];
         if self.dropped > 0 {
-            words.push(format!("{} dropped", self.dropped));
+            pieces.push(piece(2, format!("{} dropped", self.dropped)));
         }
         if self.interrupted > 0 {
-            words.push(format!("{} interrupted", self.interrupted));
+            pieces.push(piece(7, format!("{} interrupted", self.interrupted)));
         }
-        let ended = self.ended();
-        let seconds = elapsed.as_secs_f64();
-        if ended > 0 && seconds > 0.0 {
-            #[expect(clippy::cast_precision_loss, reason = "nobody counts 2^53 flows")]
-            let ended = ended as f64;
-            words.push(format!("{} flows/s", units::per_second(ended / seconds)));
-            let part = self.part(elapsed);
-            if part > 0.0 && part < 1.0 {
-                let left = seconds / part - seconds;
-                let left = Duration::try_from_secs_f64(left).unwrap_or_default();
-                words.push(format!("about {} left", units::rough(left)));
+        pieces.push(piece(6, format!("{} in flight", self.in_flight)));
+        if self.completed > 0 {
+            let now = units::per_second(self.completed_per_second());
+            pieces.push(piece(4, format!("{now} flows/s")));
+            if let Some(wanted) = self.wanted_per_second {
+                let wanted = units::per_second(wanted);
+                pieces.push(piece(8, format!("{wanted} wanted")));
             }
         }
-        words.join(", ")
+        if let Some(p95_us) = self.response_p95_us() {
+            pieces.push(piece(5, format!("p95 {}", units::duration(p95_us))));
+        }
+        let (part, seconds) = (self.part(), self.now.as_secs_f64());
+        if part > 0.0 && part < 1.0 {
+            let left = Duration::try_from_secs_f64(seconds / part - seconds).unwrap_or_default();
+            pieces.push(piece(3, format!("about {} left", units::rough(left))));
+        }
+        pieces
     }
 
     /// The steps with the most flows in them, at most so many, in the order of the flow.
-    pub(super) fn busiest(&self, most: usize) -> Vec<&StepPulse> {
+    pub(super) fn busiest(&mut self, most: usize) -> impl Iterator<Item = &mut StepPulse> {
         let mut places: Vec<usize> = (0..self.steps.len()).collect();
         places.sort_by_key(|&place| std::cmp::Reverse(self.steps[place].now));
         places.truncate(most);
-        places.sort_unstable();
-        places.into_iter().map(|place| &self.steps[place]).collect()
+        let steps = self.steps.iter_mut().enumerate();
+        steps.filter_map(move |(place, step)| places.contains(&place).then_some(step))
+    }
+}
+
+impl StepPulse {
+    /// The 95th percentile of the times it took in the seconds before `now`.
+    pub(super) fn p95_us(&mut self, now: Duration) -> Option<u64> {
+        self.recent.p95_us(now)
+    }
+}
+
+fn piece(rank: u8, text: String) -> Piece {
+    Piece { text, rank }
+}
+
+/// The pieces in one line, with commas between them. Those that matter least are left out until
+/// the others fit into so many columns.
+pub(super) fn fitted(mut pieces: Vec<Piece>, columns: usize) -> String {
+    loop {
+        let texts: Vec<_> = pieces.iter().map(|piece| piece.text.as_str()).collect();
+        let line = texts.join(", ");
+        let least = (0..pieces.len()).max_by_key(|&place| pieces[place].rank);
+        match least {
+            Some(least) if pieces.len() > 1 && line.chars().count() > columns => {
+                pieces.remove(least);
+            }
+            _ => return line.chars().take(columns).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_matters_least_is_left_out_first() {
+        let pieces = vec![
+            piece(0, "12 of 40 done".into()),
+            piece(2, "p95 34 ms".into()),
+            piece(1, "3 failed".into()),
+        ];
+        let line = |columns| fitted(pieces.clone(), columns);
+        assert_eq!(line(80), "12 of 40 done, p95 34 ms, 3 failed");
+        assert_eq!(line(30), "12 of 40 done, 3 failed");
+        assert_eq!(line(20), "12 of 40 done");
+        assert_eq!(line(8), "12 of 40");
     }
 }

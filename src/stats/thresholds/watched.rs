@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use crate::model::{FlowOutcome, FlowRecord, RunInfo, StepIndex, StepOutcome};
 use crate::stats::histogram::Histogram;
+use crate::stats::recent::four_digits;
 use crate::stats::summary::Summary;
 
 use super::{Checked, Comparison, Ended, Figure, Quantity, Threshold};
@@ -233,12 +234,6 @@ impl Slice {
     fn time(&mut self, time_us: u64) {
         *self.times_us.entry(four_digits(time_us)).or_default() += 1;
     }
-}
-
-/// The value with its first four digits, which is finer than histograms are.
-fn four_digits(value: u64) -> u64 {
-    let unit = 10_u64.pow(value.checked_ilog10().unwrap_or(0).saturating_sub(3));
-    value / unit * unit
 }
 
 #[cfg(test)]

@@ -1,0 +1,209 @@
+//! A run told to a program as it goes on: one JSON object a line.
+//!
+//! The first line is `run_started` with `"format": "rehearsal-events/1"`. Then come, each with
+//! `event` and `elapsed_us` (since the run's start):
+//!
+//! | event | fields |
+//! | --- | --- |
+//! | `snapshot`, once a second | `completed`, `failed`, `interrupted`, `dropped`, `in_flight`, `planned` (flows, or null), `part` (of the run that is over, 0 to 1), and of the last ten seconds `completed_per_second` and `response_p95_us` (or null); `wanted_per_second` (or null); `steps`, each with `name`, `in_flight`, `completed`, `failed`, `p95_us` |
+//! | `flow_ended` | `number`, `id`, `outcome` (`completed`, `failed`, `interrupted`), `counted`, `duration_us`, `late_us`; of failed ones `step`, `cause` and `message` |
+//! | `notice`, `stopping` | `text` |
+//! | `run_ended`, the last | the figures of a snapshot, and `interrupted_run` |
+//!
+//! Fields may be added within a version of the format.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::model::{FlowOutcome, FlowRecord, RunEvent, RunInfo};
+
+use super::error::ReportError;
+use super::pulse::Pulse;
+use super::reporters::Reporter;
+
+/// The name and version of the form.
+const FORMAT: &str = "rehearsal-events/1";
+
+/// How often snapshots are told.
+const SNAPSHOT_EVERY: Duration = Duration::from_secs(1);
+
+/// Tells a run in lines of JSON.
+///
+/// If the reader leaves, nothing more is told, and the run goes on. Lines are handed on a few
+/// times a second.
+pub struct JsonLines {
+    writer: io::Result<Box<dyn Write + Send>>,
+    /// The file's name, if it is one.
+    path: PathBuf,
+    pulse: Pulse,
+    snapshot_at: Duration,
+}
+
+impl JsonLines {
+    /// Tells it to `writer`.
+    pub fn new(writer: impl Write + Send + 'static) -> Self {
+        JsonLines {
+            writer: Ok(Box::new(BufWriter::new(writer))),
+            path: "standard output".into(),
+            pulse: Pulse::default(),
+            snapshot_at: SNAPSHOT_EVERY,
+        }
+    }
+
+    /// Tells it to a new file, or in the place of what is in an old one.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn to_file(path: &Path) -> Result<Self, ReportError> {
+        let file = File::create(path).map_err(|error| ReportError::write(path, error))?;
+        Ok(JsonLines {
+            path: path.to_owned(),
+            ..JsonLines::new(file)
+        })
+    }
+
+    fn tell(&mut self, event: &str, mut fields: Value) {
+        if let Value::Object(fields) = &mut fields {
+            fields.insert("event".into(), event.into());
+            let elapsed_us = micros(self.pulse.elapsed());
+            fields.insert("elapsed_us".into(), elapsed_us.into());
+        }
+        self.attempt(|writer| writeln!(writer, "{fields}"));
+    }
+
+    fn flush(&mut self) {
+        self.attempt(Write::flush);
+    }
+
+    fn attempt(&mut self, work: impl FnOnce(&mut Box<dyn Write + Send>) -> io::Result<()>) {
+        if let Ok(writer) = &mut self.writer
+            && let Err(error) = work(writer)
+        {
+            self.writer = Err(error);
+        }
+    }
+
+    fn figures(&mut self) -> Value {
+        let now = self.pulse.elapsed();
+        let steps: Vec<_> = self
+            .pulse
+            .steps
+            .iter_mut()
+            .map(|step| {
+                json!({
+                    "name": step.name,
+                    "in_flight": step.now,
+                    "completed": step.done,
+                    "failed": step.failed,
+                    "p95_us": step.p95_us(now),
+                })
+            })
+            .collect();
+        let pulse = &mut self.pulse;
+        json!({
+            "planned": pulse.planned,
+            "part": pulse.part(),
+            "completed": pulse.completed,
+            "failed": pulse.failed,
+            "interrupted": pulse.interrupted,
+            "dropped": pulse.dropped,
+            "in_flight": pulse.in_flight,
+            "completed_per_second": pulse.completed_per_second(),
+            "wanted_per_second": pulse.wanted_per_second,
+            "response_p95_us": pulse.response_p95_us(),
+            "steps": steps,
+        })
+    }
+}
+
+impl Reporter for JsonLines {
+    fn event(&mut self, event: &RunEvent) {
+        self.pulse.event(event);
+        match event {
+            RunEvent::RunStarted(info) => {
+                self.tell("run_started", run(info));
+                self.flush();
+            }
+            RunEvent::FlowEnded(record) => self.tell("flow_ended", flow(record)),
+            RunEvent::Notice { text, .. } => self.tell("notice", json!({ "text": text })),
+            RunEvent::Stopping { reason } => self.tell("stopping", json!({ "text": reason })),
+            RunEvent::RunEnded {
+                elapsed,
+                interrupted,
+            } => {
+                self.pulse.tick(*elapsed);
+                let mut figures = self.figures();
+                figures["interrupted_run"] = (*interrupted).into();
+                self.tell("run_ended", figures);
+            }
+            _ => {}
+        }
+    }
+
+    fn tick(&mut self, elapsed: Duration) {
+        self.pulse.tick(elapsed);
+        if elapsed >= self.snapshot_at && self.pulse.has_begun() {
+            self.snapshot_at = elapsed + SNAPSHOT_EVERY;
+            let figures = self.figures();
+            self.tell("snapshot", figures);
+        }
+        self.flush();
+    }
+
+    fn finish(&mut self) -> Result<(), ReportError> {
+        self.flush();
+        match &self.writer {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                let error = io::Error::new(error.kind(), error.to_string());
+                Err(ReportError::write(&self.path, error))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn run(info: &RunInfo) -> Value {
+    let steps: Vec<_> = info.steps.iter().map(|step| &step.name).collect();
+    json!({
+        "format": FORMAT,
+        "id": info.id.0,
+        "scenario": info.scenario,
+        "started_at": info.started_at,
+        "seed": info.seed,
+        "load": info.load,
+        "planned": info.flows,
+        "duration_us": info.duration_us,
+        "wanted_per_second": info.wanted_per_second,
+        "steps": steps,
+    })
+}
+
+fn flow(record: &FlowRecord) -> Value {
+    let (outcome, failure) = match &record.outcome {
+        FlowOutcome::Completed => ("completed", None),
+        FlowOutcome::Failed(failure) => ("failed", Some(failure)),
+        FlowOutcome::Interrupted => ("interrupted", None),
+    };
+    let mut fields = json!({
+        "number": record.number.0,
+        "id": record.id.0,
+        "outcome": outcome,
+        "counted": record.counted,
+        "duration_us": record.duration_us,
+        "late_us": record.late_us,
+    });
+    if let Some(failure) = failure {
+        fields["step"] = failure.step.as_str().into();
+        fields["cause"] = failure.kind.name().into();
+        fields["message"] = failure.message.as_str().into();
+    }
+    fields
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
