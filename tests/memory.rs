@@ -117,6 +117,7 @@ fn flow(info: &RunInfo, random: &mut fastrand::Rng, number: u64) -> FlowRecord {
         },
         startup_us: Some(number % 40_000),
         lifetime_us: 1_000_000,
+        exit_us: Some(2_000),
     });
     let outcome = if number.is_multiple_of(5) {
         FlowOutcome::Failed(Box::new(Failure {

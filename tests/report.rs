@@ -219,6 +219,7 @@ fn flow_events(info: &RunInfo, number: u64, course: Course) -> Vec<RunEvent> {
                 },
                 startup_us: Some(2_450),
                 lifetime_us: duration_us,
+                exit_us: Some(1_800),
             };
             record.processes.push(process.clone());
             events.push(RunEvent::ScriptEnded(Box::new(process)));

@@ -28,7 +28,7 @@ use crate::model::{Ending, ExitCause, FailureKind, InstanceId, ProcessRecord, Ru
 use crate::scenario::TerminalKind;
 use crate::transport::{ChildEvent, Grace};
 
-use super::context::{RunContext, shown};
+use super::context::{RunContext, micros, shown};
 use super::flow_supervisor::FlowSupervisor;
 use super::messages::{EndScript, Part, Perform, ScriptEnded, ScriptVanished, tell};
 use super::performance::{Cue, Fault, Move, Performance};
@@ -156,6 +156,9 @@ impl ScriptActor {
         let State::Alive(script) = &mut self.state else {
             return;
         };
+        if perform.what == Part::Leave {
+            script.leaves_since = Some(Instant::now());
+        }
         let startup = ordered_at.map(|at| (at, plan.defaults.startup));
         script.job = Some(Job::new(perform, performance, startup));
         self.drive(Cue::Begin, ctx);
@@ -271,6 +274,7 @@ impl ScriptActor {
                     return self.finish(Some(record), ctx);
                 }
                 script.end_ordered = true;
+                script.leaves_since.get_or_insert_with(Instant::now);
                 script.child.end(grace);
             }
         }
@@ -310,6 +314,9 @@ impl ScriptActor {
             usage,
             startup_us: script.first_output_at.map(since_order),
             lifetime_us: since_order(at),
+            exit_us: script
+                .leaves_since
+                .map(|since| micros(at.saturating_duration_since(since))),
         });
         self.run.live.remove(self.instance);
         self.run.emit(RunEvent::ScriptEnded(record.clone()));

@@ -99,4 +99,7 @@ pub struct ProcessRecord {
     pub startup_us: Option<u64>,
     /// From its start until its end was seen.
     pub lifetime_us: u64,
+    /// From when it was to go until its end was seen: from the beginning of its role's `leave`, or
+    /// from the order to end it. `None` if it went before.
+    pub exit_us: Option<u64>,
 }

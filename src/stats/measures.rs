@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{FlowOutcome, FlowRecord, RunInfo, StepOutcome};
+use crate::model::{FlowOutcome, FlowRecord, RoleIndex, RunInfo, StepOutcome};
 
 use super::histogram::Histogram;
 use super::summary::Phases;
@@ -28,8 +28,14 @@ pub(super) struct Measures {
     pub hand_over: Histogram,
     pub next_step: Histogram,
     pub paused: Histogram,
+    /// From a program's first output until its role's first step was completed.
+    pub log_in: Histogram,
+    /// From when a program was to go until its end.
+    pub exit: Histogram,
     /// Completed steps, in the order of the flow.
     pub steps: Vec<Histogram>,
+    /// The same of failed steps.
+    pub failed_steps: Vec<Histogram>,
     /// From the order to start a program to its first output, in the order of the roles.
     pub startups: Vec<Histogram>,
 }
@@ -44,7 +50,10 @@ impl Measures {
             hand_over: Histogram::new(),
             next_step: Histogram::new(),
             paused: Histogram::new(),
+            log_in: Histogram::new(),
+            exit: Histogram::new(),
             steps: info.steps.iter().map(|_| Histogram::new()).collect(),
+            failed_steps: info.steps.iter().map(|_| Histogram::new()).collect(),
             startups: info.roles.iter().map(|_| Histogram::new()).collect(),
         }
     }
@@ -64,9 +73,12 @@ impl Measures {
             self.paused.record(flow.paused_us);
         }
         for step in &flow.steps {
-            if step.outcome == StepOutcome::Completed
-                && let Some(histogram) = self.steps.get_mut(step.step.0)
-            {
+            let histograms = match step.outcome {
+                StepOutcome::Completed => &mut self.steps,
+                StepOutcome::Failed => &mut self.failed_steps,
+                StepOutcome::Skipped | StepOutcome::Interrupted => continue,
+            };
+            if let Some(histogram) = histograms.get_mut(step.step.0) {
                 histogram.record(step.duration_us);
             }
         }
@@ -76,9 +88,22 @@ impl Measures {
                 self.startups.get_mut(process.instance.role.0),
             ) {
                 histogram.record(startup_us);
+                self.record_log_in(info, flow, process.instance.role, startup_us);
+            }
+            if let Some(exit_us) = process.exit_us {
+                self.exit.record(exit_us);
             }
         }
         self.record_gaps(info, flow);
+    }
+
+    /// The first step of a role begins with the order to start its program.
+    fn record_log_in(&mut self, info: &RunInfo, flow: &FlowRecord, role: RoleIndex, startup: u64) {
+        let first = info.steps.iter().position(|step| step.role == role);
+        let step = flow.steps.iter().find(|step| Some(step.step.0) == first);
+        if let Some(step) = step.filter(|step| step.outcome == StepOutcome::Completed) {
+            self.log_in.record(step.duration_us.saturating_sub(startup));
+        }
     }
 
     /// The time between steps, without what Rehearsal itself held up. A pause between steps is known of the whole flow only, and is the
@@ -114,6 +139,8 @@ impl Measures {
             hand_over: self.hand_over.spread(),
             next_step: self.next_step.spread(),
             paused: self.paused.spread(),
+            log_in: self.log_in.spread(),
+            exit: self.exit.spread(),
         }
     }
 
@@ -131,11 +158,16 @@ impl Measures {
             ("flow.hand_over", &self.hand_over),
             ("flow.next_step", &self.next_step),
             ("flow.paused", &self.paused),
+            ("flow.log_in", &self.log_in),
+            ("flow.exit", &self.exit),
         ] {
             keep(name.into(), histogram);
         }
         for (step, histogram) in info.steps.iter().zip(&self.steps) {
             keep(format!("step.{}", step.name), histogram);
+        }
+        for (step, histogram) in info.steps.iter().zip(&self.failed_steps) {
+            keep(format!("failed_step.{}", step.name), histogram);
         }
         for (role, histogram) in info.roles.iter().zip(&self.startups) {
             keep(format!("role.{}.startup", role.name), histogram);
@@ -163,8 +195,13 @@ impl Measures {
         add("flow.hand_over", &mut self.hand_over)?;
         add("flow.next_step", &mut self.next_step)?;
         add("flow.paused", &mut self.paused)?;
+        add("flow.log_in", &mut self.log_in)?;
+        add("flow.exit", &mut self.exit)?;
         for (step, histogram) in info.steps.iter().zip(&mut self.steps) {
             add(&format!("step.{}", step.name), histogram)?;
+        }
+        for (step, histogram) in info.steps.iter().zip(&mut self.failed_steps) {
+            add(&format!("failed_step.{}", step.name), histogram)?;
         }
         for (role, histogram) in info.roles.iter().zip(&mut self.startups) {
             add(&format!("role.{}.startup", role.name), histogram)?;

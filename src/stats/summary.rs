@@ -63,6 +63,12 @@ pub struct Phases {
     pub next_step: Option<Spread>,
     /// What each flow spent pausing on purpose, of those that did.
     pub paused: Option<Spread>,
+    /// From a program's first output until its role's first step was completed, which is where
+    /// people log in.
+    pub log_in: Option<Spread>,
+    /// From when a program was to go, by its role's `leave` or because the flow was over, until
+    /// its end.
+    pub exit: Option<Spread>,
 }
 
 /// How many flows there were, and how they ended.
@@ -120,6 +126,8 @@ pub struct StepSummary {
     pub success_rate: Option<f64>,
     /// How long it took where it was completed, pauses taken out.
     pub duration: Option<Spread>,
+    /// How long it took until it failed, where it did.
+    pub failed_duration: Option<Spread>,
 }
 
 /// The failures of a run by step and cause.

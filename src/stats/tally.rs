@@ -192,10 +192,11 @@ impl Tally {
     }
 
     fn step_summaries(&self) -> Vec<StepSummary> {
-        let counted = self.steps.iter().zip(&self.measures.steps);
+        let measured = self.measures.steps.iter().zip(&self.measures.failed_steps);
+        let counted = self.steps.iter().zip(measured);
         let steps = self.info.steps.iter().zip(counted);
         steps
-            .map(|(info, (step, duration))| {
+            .map(|(info, (step, (duration, failed_duration)))| {
                 let role = self.info.roles.get(info.role.0);
                 StepSummary {
                     name: info.name.clone(),
@@ -207,6 +208,7 @@ impl Tally {
                     skipped: step.skipped,
                     success_rate: rate(step.completed, step.completed + step.failed),
                     duration: duration.spread(),
+                    failed_duration: failed_duration.spread(),
                 }
             })
             .collect()

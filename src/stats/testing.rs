@@ -103,5 +103,6 @@ pub(super) fn process(
         },
         startup_us: Some(2_500),
         lifetime_us: 50_000,
+        exit_us: Some(1_500),
     }
 }

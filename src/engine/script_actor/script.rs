@@ -25,6 +25,8 @@ pub(super) struct Script {
     pub(super) job: Option<Job>,
     /// The record has to go to the supervisor when the process has ended.
     pub(super) end_ordered: bool,
+    /// When it was first told to go, politely or not.
+    pub(super) leaves_since: Option<Instant>,
 }
 
 impl Script {

@@ -118,6 +118,7 @@ impl ScriptActor {
             ended: None,
             job: None,
             end_ordered: false,
+            leaves_since: None,
         }));
         match end {
             Some(grace) => self.end(grace, ctx),

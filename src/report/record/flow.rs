@@ -79,6 +79,8 @@ pub struct Process {
     pub signal: Option<i32>,
     pub startup_us: Option<u64>,
     pub lifetime_us: u64,
+    /// From when it was to go until its end was seen; null if it went before.
+    pub exit_us: Option<u64>,
     pub cpu_user_us: u64,
     pub cpu_system_us: u64,
     pub peak_rss_bytes: u64,
@@ -204,6 +206,7 @@ impl Process {
             signal,
             startup_us: record.startup_us,
             lifetime_us: record.lifetime_us,
+            exit_us: record.exit_us,
             cpu_user_us: record.usage.cpu_user_us,
             cpu_system_us: record.usage.cpu_system_us,
             peak_rss_bytes: record.usage.peak_rss_bytes,
@@ -228,6 +231,7 @@ impl Process {
             },
             startup_us: self.startup_us,
             lifetime_us: self.lifetime_us,
+            exit_us: self.exit_us,
         })
     }
 }

@@ -60,6 +60,14 @@ pub(super) fn render(info: &RunInfo, summary: &Summary, width: usize) -> Option<
             success: step.success_rate,
             spread: step.duration,
         }));
+        if let Some(failed) = step.failed_duration {
+            lines.push(Ok(Line {
+                name: "    until it failed".into(),
+                count: failed.count,
+                success: None,
+                spread: Some(failed),
+            }));
+        }
     }
     let widths = FIGURES.iter().map(|figure| figure.from_width);
     let mut widths: Vec<_> = widths.filter(|&from| from <= width).collect();

@@ -18,9 +18,11 @@ pub(super) fn render(summary: &Summary, width: usize) -> Option<String> {
         let name = format!("First output, {}", neutral(&role.title));
         phase(name, role.startup);
     }
+    phase("Log-in, first step".into(), phases.log_in);
     phase("Hand-over to another actor".into(), phases.hand_over);
     phase("Next step, same actor".into(), phases.next_step);
     phase("Pauses, each flow".into(), phases.paused);
+    phase("Exit of a program".into(), phases.exit);
     if rows.is_empty() {
         return None;
     }
