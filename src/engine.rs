@@ -208,6 +208,12 @@ fn run_info(options: &RunOptions) -> RunInfo {
         name: step.name.clone(),
         role: step.role,
         action: step.action.name.clone(),
+        turns: step
+            .action
+            .turn_names
+            .iter()
+            .map(|name| (**name).into())
+            .collect(),
     });
     RunInfo {
         id: options.run_id.clone(),

@@ -15,4 +15,6 @@ pub use failure::{Activity, Failure, FailureKind};
 pub use generator::Generator;
 pub use ids::{FlowId, FlowNumber, InstanceId, RoleIndex, RunId, StepIndex};
 pub use process::{Ending, ExitCause, ProcessRecord, Stream, Usage};
-pub use record::{FlowOutcome, FlowRecord, RoleInfo, RunInfo, StepInfo, StepOutcome, StepRecord};
+pub use record::{
+    FlowOutcome, FlowRecord, RoleInfo, RunInfo, StepInfo, StepOutcome, StepRecord, TurnRecord,
+};

@@ -467,3 +467,61 @@ fn signals_end_a_run_with_a_report_and_exit_code_130() {
         );
     }
 }
+
+/// A program that takes a tenth of a second for its answer, and a step that then fails.
+const SLOW_ANSWER: &str = "\
+name: slow
+roles:
+  clerk:
+    run: [/bin/sh, -c, 'printf \"Go? \"; read x; sleep 0.1; echo done; printf \"More? \"; read x; echo no']
+    actions:
+      ask:
+        - {prompt: 'Go?', send: y}
+        - {see: done, name: the answer}
+      go_on:
+        - {prompt: 'More?', send: y}
+        - {see: 'yes', within: 2s}
+flow:
+  - {step: 01_ask, role: clerk, do: ask}
+  - {step: 02_go_on, role: clerk, do: go_on}
+";
+
+#[test]
+fn named_turns_and_failed_steps_have_times_of_their_own() {
+    let stage = Stage::new();
+    fs::write(stage.path().join("slow.yaml"), SLOW_ANSWER).unwrap();
+    let run = "run slow.yaml --flows 3 --parallel 3 --allow-failures 3 --save=out --json";
+    let output = stage.rehearsal(run).assert().code(0).get_output().clone();
+    let record = json(&output.stdout);
+    let steps = &record["summary"]["steps"];
+    let turn = &steps[0]["turns"][0];
+    assert_eq!(turn["name"], "the answer");
+    let took = &turn["duration"];
+    assert_eq!(took["count"], 3);
+    assert!(took["min_us"].as_u64().unwrap() >= 95_000, "{took}");
+    assert!(took["max_us"].as_u64() <= steps[0]["duration"]["max_us"].as_u64());
+    assert!(record["histograms"]["turn.01_ask.the answer"].is_object());
+    assert_eq!(
+        record["flows"][0]["steps"][0]["turns"][0]["turn"],
+        "the answer"
+    );
+    assert_eq!(steps[1]["duration"], serde_json::Value::Null);
+    assert_eq!(steps[1]["failed_duration"]["count"], 3);
+
+    let saved = fs::read_dir(stage.path().join("out")).unwrap();
+    let folder = saved
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.join("flows.jsonl").exists())
+        .unwrap();
+    // What is counted again from the flows alone is the same.
+    fs::remove_file(folder.join("result.json")).unwrap();
+    let mut report = stage.plain();
+    report.arg("report").arg(&folder);
+    let shown = assert_cmd::Command::from_std(report)
+        .assert()
+        .get_output()
+        .clone();
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(shown.contains("    the answer"), "{shown}");
+    assert!(shown.contains("    until it failed"), "{shown}");
+}

@@ -68,6 +68,7 @@ fn info() -> RunInfo {
         name: format!("{step:02}_step"),
         role: RoleIndex(step / 2),
         action: "act".into(),
+        turns: Vec::new(),
     });
     RunInfo {
         id: RunId("REAL-E2E-20260131-120000".into()),
@@ -98,6 +99,7 @@ fn flow(info: &RunInfo, random: &mut fastrand::Rng, number: u64) -> FlowRecord {
             duration_us,
             paused_us: 0,
             held_us: 0,
+            turns: Vec::new(),
         }
     });
     let steps: Vec<_> = steps.collect();

@@ -67,6 +67,7 @@ fn info(flows: u64, parallel: u64) -> RunInfo {
         name: name.into(),
         role: RoleIndex(role),
         action: action.into(),
+        turns: Vec::new(),
     };
     RunInfo {
         id: RunId("REAL-E2E-20260131-120000".into()),
@@ -183,6 +184,7 @@ fn flow_events(info: &RunInfo, number: u64, course: Course) -> Vec<RunEvent> {
             duration_us,
             paused_us: 0,
             held_us: 0,
+            turns: Vec::new(),
         });
         let ended = outcome != StepOutcome::Completed;
         if let Some(failure) = &why {

@@ -11,7 +11,7 @@ use chrono::{DateTime, Local};
 
 use crate::model::{
     Failure, FlowId, FlowNumber, FlowOutcome, FlowRecord, InstanceId, ProcessRecord, RoleIndex,
-    RunEvent, StepIndex, StepOutcome, StepRecord,
+    RunEvent, StepIndex, StepOutcome, StepRecord, TurnRecord,
 };
 use crate::scenario::{Plan, Scope};
 use crate::transport::Grace;
@@ -62,6 +62,8 @@ pub(super) struct FlowSupervisor {
     captures: Vec<(String, String)>,
     variables: Vec<(String, String)>,
     steps: Vec<StepRecord>,
+    /// The named turns of the step that has just ended.
+    turns: Vec<TurnRecord>,
     processes: Vec<ProcessRecord>,
     /// How gently scripts are ended.
     grace: Grace,
@@ -108,6 +110,7 @@ impl FlowSupervisor {
             held_after: Duration::ZERO,
             captures: Vec::new(),
             steps: Vec::new(),
+            turns: Vec::new(),
             processes: Vec::new(),
             grace: Grace::default(),
             run,
@@ -292,6 +295,7 @@ impl FlowSupervisor {
             duration_us: micros(duration),
             paused_us: micros(timing.paused),
             held_us: micros(timing.held + timing.held_after),
+            turns: std::mem::take(&mut self.turns),
         });
         let flow = self.number;
         self.run.emit(RunEvent::StepEnded {
@@ -323,6 +327,20 @@ impl FlowSupervisor {
         self.report.send(record);
         ctx.stop();
     }
+}
+
+/// The named turns that were taken, by their places among the names of the step.
+fn turn_records(plan: &Plan, step: StepIndex, turns: &[(Arc<str>, Duration)]) -> Vec<TurnRecord> {
+    let names = &plan.steps[step.0].action.turn_names;
+    turns
+        .iter()
+        .filter_map(|(name, took)| {
+            Some(TurnRecord {
+                turn: names.iter().position(|it| it == name)?,
+                duration_us: micros(*took),
+            })
+        })
+        .collect()
 }
 
 fn shown_all(scope: &Scope, values: &[(String, String)]) -> Vec<(String, String)> {
@@ -384,6 +402,7 @@ impl Handler<Performed> for FlowSupervisor {
             scope,
             result,
             timing,
+            turns,
         } = performed;
         let orders = match what {
             Part::Leave => {
@@ -403,6 +422,7 @@ impl Handler<Performed> for FlowSupervisor {
                 if self.course.step() != Some(step) {
                     return;
                 }
+                self.turns = turn_records(&self.run.plan, step, &turns);
                 let (outcome, failure) = match result {
                     Ok(()) => (StepOutcome::Completed, None),
                     Err(failure) => (StepOutcome::Failed, Some(failure)),

@@ -8,6 +8,7 @@
 //! live on the same arbiter; only `StartFlow`,
 //! `EndFlow` and `FlowEnded` cross threads.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
@@ -89,6 +90,8 @@ pub(super) struct Performed {
     pub scope: Scope,
     pub result: Result<(), Box<Failure>>,
     pub timing: Timing,
+    /// How long each named turn took that was taken.
+    pub turns: Vec<(Arc<str>, Duration)>,
 }
 
 /// When a performance happened.

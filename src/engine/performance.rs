@@ -129,6 +129,8 @@ pub(super) struct Performance {
     heard_line: String,
     /// When the last awaited evidence came.
     evidence_at: Option<Instant>,
+    /// The name of the turn that was just heard, if it has one.
+    timed: Option<Arc<str>>,
     /// Captures made since they were last taken.
     fresh_captures: Vec<(String, String)>,
 }
@@ -158,6 +160,7 @@ impl Performance {
             wait: None,
             heard_line: String::new(),
             evidence_at: None,
+            timed: None,
             fresh_captures: Vec::new(),
             plan,
         }
@@ -209,6 +212,11 @@ impl Performance {
     /// When the last awaited evidence came.
     pub(super) fn evidence_at(&self) -> Option<Instant> {
         self.evidence_at
+    }
+
+    /// The name of the turn whose evidence came since the last call, if it has one.
+    pub(super) fn take_timed(&mut self) -> Option<Arc<str>> {
+        self.timed.take()
     }
 
     /// The captures made since the last call.

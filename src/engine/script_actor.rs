@@ -186,8 +186,10 @@ impl ScriptActor {
             };
             let lives = script.ended.is_none();
             let Some(job) = &mut script.job else { return };
-            let Perform { what, scope, .. } = &mut job.perform;
+            let scope = &mut job.perform.scope;
             let next = job.performance.on(cue, scope, &mut script.dialogue);
+            job.time_turn();
+            let Perform { what, scope, .. } = &mut job.perform;
             if let Part::Step(step) = *what {
                 for (name, value) in job.performance.take_captures() {
                     let value = shown(scope, &name, &value);
@@ -246,6 +248,7 @@ impl ScriptActor {
         let Some(job) = &mut script.job else { return };
         let run = Arc::clone(&self.run);
         let role = self.instance.role;
+        let began = Instant::now();
         let running = match command::plain(&run, role, argv, &job.perform.scope) {
             Ok(command) => async move { command::output(&run.spawner, command).await },
             Err(fault) => return self.job_over(Err(fault), ctx),
@@ -255,7 +258,7 @@ impl ScriptActor {
             Ok(output) => actor.drive(Cue::Ran(output), ctx),
             Err(fault) => actor.job_over(Err(fault), ctx),
         }));
-        job.wait(Waiting::Command(handle));
+        job.begin_command(began, handle);
     }
 
     /// Begins to end the process and whatever belongs to it.

@@ -24,6 +24,8 @@ pub struct StepInfo {
     pub name: String,
     pub role: RoleIndex,
     pub action: String,
+    /// The names of its turns that have one, in the order of the action.
+    pub turns: Vec<String>,
 }
 
 /// What is known of a run before its first flow starts.
@@ -75,6 +77,17 @@ pub struct StepRecord {
     /// For how long Rehearsal itself waited to see whether an unfinished line was a prompt, in the
     /// step and after its last evidence.
     pub held_us: u64,
+    /// How long its named turns took, as they were taken.
+    pub turns: Vec<TurnRecord>,
+}
+
+/// How long the program took for its part of a named turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TurnRecord {
+    /// Its place among the names of the step's turns.
+    pub turn: usize,
+    /// From the beginning of its wait, which is when the reply before it was sent, to its evidence.
+    pub duration_us: u64,
 }
 
 /// How a flow ended.

@@ -138,6 +138,8 @@ pub struct Step {
     /// The role's name.
     pub role: String,
     pub action: String,
+    /// The names of its turns that are timed on their own.
+    pub turns: Vec<String>,
 }
 
 impl Run {
@@ -146,6 +148,7 @@ impl Run {
             name: step.name.clone(),
             role: role_name(info, step.role.0),
             action: step.action.clone(),
+            turns: step.turns.clone(),
         });
         Run {
             id: info.id.0.clone(),
@@ -168,6 +171,7 @@ impl Run {
             name: step.name.clone(),
             role: RoleIndex(self.role(&step.role).unwrap_or(0)),
             action: step.action.clone(),
+            turns: step.turns.clone(),
         });
         RunInfo {
             id: RunId(self.id.clone()),

@@ -191,6 +191,8 @@ pub struct FailOn {
 pub struct Action {
     pub name: String,
     pub turns: Arc<[Turn]>,
+    /// The names of the turns that are timed on their own, in order.
+    pub turn_names: Vec<Arc<str>>,
     pub place: Place,
 }
 
@@ -235,6 +237,8 @@ impl fmt::Display for Place {
 /// One thing to do within an action.
 #[derive(Debug)]
 pub struct Turn {
+    /// Under which it is timed on its own, if it is.
+    pub name: Option<Arc<str>>,
     pub kind: TurnKind,
     /// The turn's own deadline, from the beginning of its wait.
     pub within: Option<Duration>,

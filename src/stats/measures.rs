@@ -36,6 +36,8 @@ pub(super) struct Measures {
     pub steps: Vec<Histogram>,
     /// The same of failed steps.
     pub failed_steps: Vec<Histogram>,
+    /// Named turns by step, in the order of their names.
+    pub turns: Vec<Vec<Histogram>>,
     /// From the order to start a program to its first output, in the order of the roles.
     pub startups: Vec<Histogram>,
 }
@@ -54,6 +56,11 @@ impl Measures {
             exit: Histogram::new(),
             steps: info.steps.iter().map(|_| Histogram::new()).collect(),
             failed_steps: info.steps.iter().map(|_| Histogram::new()).collect(),
+            turns: info
+                .steps
+                .iter()
+                .map(|step| step.turns.iter().map(|_| Histogram::new()).collect())
+                .collect(),
             startups: info.roles.iter().map(|_| Histogram::new()).collect(),
         }
     }
@@ -73,6 +80,12 @@ impl Measures {
             self.paused.record(flow.paused_us);
         }
         for step in &flow.steps {
+            for turn in &step.turns {
+                let turns = self.turns.get_mut(step.step.0);
+                if let Some(histogram) = turns.and_then(|turns| turns.get_mut(turn.turn)) {
+                    histogram.record(turn.duration_us);
+                }
+            }
             let histograms = match step.outcome {
                 StepOutcome::Completed => &mut self.steps,
                 StepOutcome::Failed => &mut self.failed_steps,
@@ -169,6 +182,11 @@ impl Measures {
         for (step, histogram) in info.steps.iter().zip(&self.failed_steps) {
             keep(format!("failed_step.{}", step.name), histogram);
         }
+        for (step, histograms) in info.steps.iter().zip(&self.turns) {
+            for (turn, histogram) in step.turns.iter().zip(histograms) {
+                keep(turn_key(&step.name, turn), histogram);
+            }
+        }
         for (role, histogram) in info.roles.iter().zip(&self.startups) {
             keep(format!("role.{}.startup", role.name), histogram);
         }
@@ -203,9 +221,18 @@ impl Measures {
         for (step, histogram) in info.steps.iter().zip(&mut self.failed_steps) {
             add(&format!("failed_step.{}", step.name), histogram)?;
         }
+        for (step, histograms) in info.steps.iter().zip(&mut self.turns) {
+            for (turn, histogram) in step.turns.iter().zip(histograms) {
+                add(&turn_key(&step.name, turn), histogram)?;
+            }
+        }
         for (role, histogram) in info.roles.iter().zip(&mut self.startups) {
             add(&format!("role.{}.startup", role.name), histogram)?;
         }
         Ok(())
     }
+}
+
+fn turn_key(step: &str, turn: &str) -> String {
+    format!("turn.{step}.{turn}")
 }

@@ -128,6 +128,16 @@ pub struct StepSummary {
     pub duration: Option<Spread>,
     /// How long it took until it failed, where it did.
     pub failed_duration: Option<Spread>,
+    /// Its named turns.
+    pub turns: Vec<TurnSummary>,
+}
+
+/// One named turn of a step over all flows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TurnSummary {
+    pub name: String,
+    /// From the reply before it to its evidence.
+    pub duration: Option<Spread>,
 }
 
 /// The failures of a run by step and cause.

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use chrono::{DateTime, Local};
 
-use crate::model::{FlowOutcome, FlowRecord, RunInfo, StepOutcome};
+use crate::model::{FlowOutcome, FlowRecord, RunInfo, StepInfo, StepOutcome};
 
 use super::failures::Failures;
+use super::histogram::Histogram;
 use super::measures::{Histograms, Measures, MissingHistogram};
 use super::rate::Rate;
 use super::resources::RoleUse;
-use super::summary::{FlowCounts, ProcessCounts, StepSummary, Summary, rate};
+use super::summary::{FlowCounts, ProcessCounts, StepSummary, Summary, TurnSummary, rate};
 
 /// How many flows a distribution is shown of, at least.
 const LEAST_SHOWN: u64 = 20;
@@ -193,10 +194,10 @@ impl Tally {
 
     fn step_summaries(&self) -> Vec<StepSummary> {
         let measured = self.measures.steps.iter().zip(&self.measures.failed_steps);
-        let counted = self.steps.iter().zip(measured);
+        let counted = self.steps.iter().zip(measured).zip(&self.measures.turns);
         let steps = self.info.steps.iter().zip(counted);
         steps
-            .map(|(info, (step, (duration, failed_duration)))| {
+            .map(|(info, ((step, (duration, failed_duration)), turns))| {
                 let role = self.info.roles.get(info.role.0);
                 StepSummary {
                     name: info.name.clone(),
@@ -209,10 +210,22 @@ impl Tally {
                     success_rate: rate(step.completed, step.completed + step.failed),
                     duration: duration.spread(),
                     failed_duration: failed_duration.spread(),
+                    turns: turn_summaries(info, turns),
                 }
             })
             .collect()
     }
+}
+
+fn turn_summaries(info: &StepInfo, turns: &[Histogram]) -> Vec<TurnSummary> {
+    let names = info.turns.iter().cloned();
+    names
+        .zip(turns)
+        .map(|(name, turn)| TurnSummary {
+            name,
+            duration: turn.spread(),
+        })
+        .collect()
 }
 
 #[cfg(test)]

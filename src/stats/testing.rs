@@ -19,6 +19,7 @@ pub(super) fn info(flows: u64) -> RunInfo {
         name: name.into(),
         role: RoleIndex(role),
         action: "act".into(),
+        turns: Vec::new(),
     };
     RunInfo {
         id: RunId("REAL-E2E-20260131-142530".into()),
@@ -47,6 +48,7 @@ pub(super) fn flow(number: u64, outcome: FlowOutcome, steps: &[StepOutcome]) -> 
         duration_us: 10_000,
         paused_us: 0,
         held_us: 0,
+        turns: Vec::new(),
     });
     FlowRecord {
         number: FlowNumber(number),

@@ -113,6 +113,7 @@ impl Performance {
                 "a wait without a turn was satisfied",
             ));
         };
+        self.timed.clone_from(&turn.get().name);
         match slot {
             Slot::Exchange => {
                 let TurnKind::Exchange {
@@ -296,6 +297,7 @@ impl Performance {
             }
         }
         self.evidence_at = Some(Instant::now());
+        self.timed.clone_from(&turn.get().name);
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! What a script actor is asked to perform, with its clocks.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::SpawnHandle;
@@ -24,6 +25,8 @@ pub(super) struct Job {
     pub quiet_at: Option<Instant>,
     /// Since when the program's output has been at its end while it lives.
     pub closing_since: Option<Instant>,
+    /// The named turns that were taken, and how long each took.
+    pub turns: Vec<(Arc<str>, Duration)>,
     started: Instant,
     paused: Duration,
     held: Held,
@@ -89,6 +92,7 @@ impl Job {
             waiting: Waiting::Output,
             quiet_at: None,
             closing_since: None,
+            turns: Vec::new(),
             started,
             paused: Duration::ZERO,
             held: Held::default(),
@@ -100,6 +104,22 @@ impl Job {
                 allowed,
             }),
         }
+    }
+
+    /// Notes how long the turn took that was just heard, if it has a name.
+    pub(super) fn time_turn(&mut self) {
+        if let Some(name) = self.performance.take_timed()
+            && let Some(evidence) = self.performance.evidence_at()
+        {
+            let took = evidence.saturating_duration_since(self.wait_began);
+            self.turns.push((name, took));
+        }
+    }
+
+    /// A command is started: its end is waited for.
+    pub(super) fn begin_command(&mut self, now: Instant, running: SpawnHandle) {
+        self.wait_began = now;
+        self.wait(Waiting::Command(running));
     }
 
     /// A new wait begins.

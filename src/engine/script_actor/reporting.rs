@@ -68,6 +68,7 @@ impl ScriptActor {
             scope: job.perform.scope,
             result,
             timing,
+            turns: job.turns,
         });
     }
 

@@ -51,6 +51,7 @@ impl ScriptActor {
             scope: perform.scope,
             result: Err(failure),
             timing: Timing::between(now, now),
+            turns: Vec::new(),
         });
     }
 

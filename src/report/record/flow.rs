@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     Ending, ExitCause, Failure, FlowId, FlowNumber, FlowOutcome, FlowRecord, InstanceId,
-    ProcessRecord, RoleIndex, RunInfo, StepIndex, StepOutcome, StepRecord, Usage,
+    ProcessRecord, RoleIndex, RunInfo, StepIndex, StepOutcome, StepRecord, TurnRecord, Usage,
 };
 
 use super::{Run, role_name};
@@ -65,6 +65,16 @@ pub struct FlowStep {
     pub paused_us: u64,
     /// For how long Rehearsal itself waited to see whether an unfinished line was a prompt.
     pub held_us: u64,
+    /// How long its named turns took, as they were taken.
+    pub turns: Vec<FlowTurn>,
+}
+
+/// One named turn of one flow.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FlowTurn {
+    pub turn: String,
+    /// From the reply before it to its evidence.
+    pub duration_us: u64,
 }
 
 /// One script instance of one flow.
@@ -168,7 +178,14 @@ impl Flow {
 impl FlowStep {
     fn new(info: &RunInfo, record: &StepRecord) -> Self {
         let step = info.steps.get(record.step.0);
+        let turn = |record: &TurnRecord| FlowTurn {
+            turn: step
+                .and_then(|step| step.turns.get(record.turn).cloned())
+                .unwrap_or_default(),
+            duration_us: record.duration_us,
+        };
         FlowStep {
+            turns: record.turns.iter().map(turn).collect(),
             step: step.map(|step| step.name.clone()).unwrap_or_default(),
             outcome: record.outcome.clone(),
             started_after_us: record.started_after_us,
@@ -179,8 +196,17 @@ impl FlowStep {
     }
 
     fn to_record(&self, run: &Run) -> Option<StepRecord> {
+        let place = run.step(&self.step)?;
+        let names = &run.steps[place].turns;
+        let turn = |turn: &FlowTurn| {
+            Some(TurnRecord {
+                turn: names.iter().position(|name| *name == turn.turn)?,
+                duration_us: turn.duration_us,
+            })
+        };
         Some(StepRecord {
-            step: StepIndex(run.step(&self.step)?),
+            turns: self.turns.iter().filter_map(turn).collect(),
+            step: StepIndex(place),
             outcome: self.outcome.clone(),
             started_after_us: self.started_after_us,
             duration_us: self.duration_us,

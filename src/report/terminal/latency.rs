@@ -60,6 +60,14 @@ pub(super) fn render(info: &RunInfo, summary: &Summary, width: usize) -> Option<
             success: step.success_rate,
             spread: step.duration,
         }));
+        for turn in step.turns.iter().filter(|turn| turn.duration.is_some()) {
+            lines.push(Ok(Line {
+                name: format!("    {}", neutral(&turn.name)),
+                count: turn.duration.map_or(0, |spread| spread.count),
+                success: None,
+                spread: turn.duration,
+            }));
+        }
         if let Some(failed) = step.failed_duration {
             lines.push(Ok(Line {
                 name: "    until it failed".into(),

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::super::plan::{
-    Action, FailOn, Heard, Interlude, Menu, PatternSpec, Reply, Role, TerminalKind,
+    Action, FailOn, Heard, Interlude, Menu, PatternSpec, Reply, Role, TerminalKind, Then, Turn,
+    TurnKind,
 };
 use super::super::raw::{Node, Value};
 use super::super::template::Template;
@@ -168,6 +169,7 @@ fn role(
         let place = context.place(&key.span);
         let action = Arc::new(Action {
             name: name.to_owned(),
+            turn_names: turn_names(&turns),
             turns,
             place,
         });
@@ -187,6 +189,31 @@ fn role(
         trace,
         actions,
     }
+}
+
+/// The names of the turns that are timed on their own, each once.
+fn turn_names(turns: &[Turn]) -> Vec<Arc<str>> {
+    let mut names: Vec<Arc<str>> = Vec::new();
+    for turn in turns {
+        let within = match &turn.kind {
+            TurnKind::FirstOf(alternatives) => alternatives
+                .iter()
+                .filter_map(|alternative| match &alternative.then {
+                    Then::Do(turns) | Then::DoAgain(turns) => Some(turn_names(turns)),
+                    Then::GoOn | Then::Again | Then::Fail(_) => None,
+                })
+                .flatten()
+                .collect(),
+            TurnKind::Repeat { turns, .. } => turn_names(turns),
+            _ => Vec::new(),
+        };
+        for name in turn.name.iter().cloned().chain(within) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    }
+    names
 }
 
 fn menu_prompt_node<'n>(fields: &Fields<'n>) -> Option<&'n Node> {

@@ -98,7 +98,17 @@ fn turn(context: &Context<'_>, node: &Node, around: &Surroundings) -> Option<Tur
             Some(help.into()),
         );
     }
+    let name = fields.get("name").and_then(|node| {
+        let name = context.scalar(node)?;
+        if let TurnKind::Think { .. } | TurnKind::Assert(_) | TurnKind::Repeat { .. } = kind {
+            let message = "this turn waits for nothing itself, so there is nothing to time";
+            let help = "name the turns that wait, those within a `repeat` among them";
+            context.error(&fields.key_span("name"), message, Some(help.into()));
+        }
+        Some(Arc::from(name))
+    });
     Some(Turn {
+        name,
         kind,
         within,
         place: context.place(&node.span),

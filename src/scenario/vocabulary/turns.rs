@@ -57,6 +57,12 @@ pub(in super::super) static TURN: Vocabulary = Vocabulary {
         ),
         word("assert", Shape::Expression, "This must hold."),
         word(
+            "name",
+            Shape::Text,
+            "Times the turn on its own, under this name: from the reply before it to what it waits \
+             for.",
+        ),
+        word(
             "run",
             Shape::ListOf(&Shape::Template),
             "A plain command; `see` beside it is looked for in its output.",
