@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use crate::model::{
     Activity, Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, FlowRecord, RunEvent,
 };
-use crate::scenario::{FlowContext, Load, ScopeError};
+use crate::scenario::{FlowContext, Load, ScopeError, Shape};
 use crate::transport::Grace;
 
 use super::context::RunContext;
@@ -26,10 +26,15 @@ const HASTY: Grace = Grace {
     terminate: Duration::from_millis(300),
 };
 
+/// How long whoever takes in the events is left to catch up before the next flow is thought of.
+const CATCH_UP: Duration = Duration::from_millis(2);
+
 /// Starts the flows of a run when they are due.
 pub(super) struct Coordinator {
     run: Arc<RunContext>,
     schedule: Schedule,
+    /// Flows start when others end, not by the clock.
+    is_closed_load: bool,
     /// How long flows may take to finish when the time for starting them is over.
     graceful_stop: Duration,
     /// When the run began: the zero of the schedule's times.
@@ -76,6 +81,7 @@ impl Coordinator {
     ) -> Self {
         Coordinator {
             schedule: Schedule::new(load, run.seed),
+            is_closed_load: matches!(load.shape, Shape::Closed { .. }),
             run,
             graceful_stop: load.graceful_stop,
             began: Instant::now(),
@@ -92,6 +98,11 @@ impl Coordinator {
     /// is nothing left to do.
     fn proceed(&mut self, ctx: &mut Context<Self>) {
         while self.intake == Intake::Open {
+            if self.is_closed_load && self.run.sink.is_behind() {
+                // Nobody is due at a certain time, so none is late.
+                self.ask_again_at(self.began.elapsed() + CATCH_UP, ctx);
+                break;
+            }
             let in_flight = self.under_way.len() as u64;
             match self.schedule.next(self.began.elapsed(), in_flight) {
                 Next::Start(start) => self.start_flow(start, ctx),

@@ -86,6 +86,12 @@ pub enum RunEvent {
 pub trait EventSink: Send + Sync {
     fn emit(&self, event: RunEvent);
 
+    /// Whether more events wait to be taken in than is good: whoever can is to start nothing new
+    /// until they are fewer. Cheap.
+    fn is_behind(&self) -> bool {
+        false
+    }
+
     /// Whether [`RunEvent::Heard`] and [`RunEvent::Said`] are wanted. Asked once a script instance.
     fn wants_dialogue(&self) -> bool {
         false

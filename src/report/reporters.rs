@@ -1,6 +1,6 @@
 //! The thread that tells all reporters what happens.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -43,6 +43,10 @@ pub trait Reporter: Send {
     }
 }
 
+/// How many events may wait without anybody being told. A few megabytes, and more than any load of
+/// real programs makes within a tick.
+const MANY_EVENTS: usize = 5_000;
+
 /// The reporters of one run, at work on a thread of their own.
 pub struct Reporters {
     sink: Arc<Sink>,
@@ -53,6 +57,8 @@ pub struct Reporters {
 #[derive(Default)]
 struct Inbox {
     waiting: Mutex<Waiting>,
+    /// How many events wait, those among them that the thread has taken and not reported yet.
+    backlog: AtomicUsize,
     /// Wakes the thread.
     bell: Condvar,
 }
@@ -145,6 +151,10 @@ impl EventSink for Sink {
         self.inbox.put(event);
     }
 
+    fn is_behind(&self) -> bool {
+        self.inbox.backlog.load(Ordering::Relaxed) > MANY_EVENTS
+    }
+
     fn wants_dialogue(&self) -> bool {
         self.dialogue
     }
@@ -164,6 +174,7 @@ impl Inbox {
             return;
         }
         waiting.events.push(event);
+        self.backlog.fetch_add(1, Ordering::Relaxed);
         if std::mem::take(&mut waiting.asleep) {
             drop(waiting);
             self.bell.notify_one();
@@ -251,6 +262,7 @@ fn report(
                 .iter_mut()
                 .for_each(|reporter| reporter.event(&event));
             waiting_bytes.fetch_sub(dialogue_bytes(&event), Ordering::Relaxed);
+            inbox.backlog.fetch_sub(1, Ordering::Relaxed);
         }
         if !more {
             break;
