@@ -76,6 +76,9 @@ pub enum Ending {
 pub struct Usage {
     pub cpu_user_us: u64,
     pub cpu_system_us: u64,
+    /// At most this. Linux counts in what whoever started a program had in memory then, see
+    /// `setmax_mm_hiwater_rss` in its `exec_mmap`; of programs that are smaller than Rehearsal it
+    /// tells no more than that.
     pub peak_rss_bytes: u64,
 }
 

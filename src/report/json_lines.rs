@@ -1,21 +1,21 @@
 //! A run told to a program as it goes on: one JSON object a line.
 //!
 //! The first line is `run_started` with `"format": "rehearsal-events/1"`. Then come, each with
-//! `event` and `elapsed_us` (since the run's start):
+//! `event` and `elapsed_us` (when it was told, since the run's start):
 //!
 //! | event | fields |
 //! | --- | --- |
 //! | `snapshot`, once a second | `completed`, `failed`, `interrupted`, `dropped`, `in_flight`, `planned` (flows, or null), `part` (of the run that is over, 0 to 1), and of the last ten seconds `completed_per_second` and `response_p95_us` (or null); `wanted_per_second` (or null); `steps`, each with `name`, `in_flight`, `completed`, `failed`, `p95_us` |
 //! | `flow_ended` | `number`, `id`, `outcome` (`completed`, `failed`, `interrupted`), `counted`, `duration_us`, `late_us`; of failed ones `step`, `cause` and `message` |
 //! | `notice`, `stopping` | `text` |
-//! | `run_ended`, the last | the figures of a snapshot, and `interrupted_run` |
+//! | `run_ended`, the last | the figures of a snapshot, `interrupted_run`, and `run_us`, how long the run took |
 //!
 //! Fields may be added within a version of the format.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -40,6 +40,7 @@ pub struct JsonLines {
     /// The file's name, if it is one.
     path: PathBuf,
     pulse: Pulse,
+    began: Instant,
     snapshot_at: Duration,
 }
 
@@ -50,6 +51,7 @@ impl JsonLines {
             writer: Ok(Box::new(BufWriter::new(writer))),
             path: "standard output".into(),
             pulse: Pulse::default(),
+            began: Instant::now(),
             snapshot_at: SNAPSHOT_EVERY,
         }
     }
@@ -69,7 +71,7 @@ impl JsonLines {
     fn tell(&mut self, event: &str, mut fields: Value) {
         if let Value::Object(fields) = &mut fields {
             fields.insert("event".into(), event.into());
-            let elapsed_us = micros(self.pulse.elapsed());
+            let elapsed_us = micros(self.began.elapsed());
             fields.insert("elapsed_us".into(), elapsed_us.into());
         }
         self.attempt(|writer| writeln!(writer, "{fields}"));
@@ -125,6 +127,7 @@ impl Reporter for JsonLines {
         self.pulse.event(event);
         match event {
             RunEvent::RunStarted(info) => {
+                self.began = Instant::now();
                 self.tell("run_started", run(info));
                 self.flush();
             }
@@ -138,6 +141,7 @@ impl Reporter for JsonLines {
                 self.pulse.tick(*elapsed);
                 let mut figures = self.figures();
                 figures["interrupted_run"] = (*interrupted).into();
+                figures["run_us"] = micros(*elapsed).into();
                 self.tell("run_ended", figures);
             }
             _ => {}

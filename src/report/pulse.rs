@@ -200,7 +200,8 @@ impl Pulse {
         match (self.planned, self.duration) {
             (Some(planned), _) => format!("{} of {planned} done", self.ended()),
             (None, Some(duration)) => {
-                let (now, all) = (units::rough(self.now), units::rough(duration));
+                let now = Duration::from_secs(self.now.as_secs());
+                let (now, all) = (units::rough(now), units::rough(duration));
                 format!("{} done, {now} of {all}", self.ended())
             }
             (None, None) => format!("{} done", self.ended()),

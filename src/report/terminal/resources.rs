@@ -32,7 +32,7 @@ pub(super) fn render(summary: &Summary, width: usize) -> Option<String> {
             time(startup.map(|spread| spread.max_us)),
             time(role.cpu_mean_us),
             units::duration(role.cpu_total_us),
-            units::bytes(role.peak_rss_bytes),
+            peak(role.peak_rss_bytes, summary.rehearsal_peak_rss_bytes),
         ])
     });
     let table = layout_to_fit(&headings, rows.collect(), width);
@@ -43,6 +43,16 @@ pub(super) fn render(summary: &Summary, width: usize) -> Option<String> {
         heading("Resources"),
         lines.join("\n")
     ))
+}
+
+/// The kernel counts what Rehearsal had when it started a program as the program's: unless that
+/// had more, only a limit is known.
+fn peak(of_program: u64, of_rehearsal: Option<u64>) -> String {
+    let shown = units::bytes(of_program);
+    match of_rehearsal {
+        Some(own) if of_program <= own => format!("≤ {shown}"),
+        _ => shown,
+    }
 }
 
 /// What Rehearsal itself used, by which the load that it put on the machine can be judged.

@@ -238,7 +238,11 @@ fn limit(part: &Part<'_>, figure: &Figure) -> Result<f64, ThresholdError> {
         .find(|c: char| !c.is_ascii_digit() && c != '.')
         .unwrap_or(part.text.len());
     let (number, unit) = (&part.text[..digits], part.text[digits..].trim());
-    let help = || format!("write it as `{example}`");
+    let has_more = |word| part.text.split_whitespace().any(|it| it == word);
+    let help = || match has_more("over") || has_more("stop") {
+        true => format!("write `{example}`, then `over 10s`, then `stop`"),
+        false => format!("write it as `{example}`"),
+    };
     let Some(number) = number.parse::<f64>().ok().filter(|it| it.is_finite()) else {
         let message = match part.text {
             "" => "the limit is missing".to_owned(),
