@@ -10,6 +10,7 @@ mod measures;
 mod rate;
 mod recent;
 mod resources;
+mod signature;
 mod summary;
 mod tally;
 #[cfg(test)]

@@ -1,56 +1,73 @@
-//! Failures grouped by where and why.
+//! Failures grouped by where, why, and what was seen instead.
 
 use std::collections::HashMap;
 
-use crate::model::{Failure, FailureKind, FlowId};
+use crate::model::{Failure, FailureKind, FlowRecord};
 
+use super::signature::saw;
 use super::summary::{FailureGroup, FailureSummary};
 
 /// How many groups of failures are told apart; failures of further kinds are counted together.
 pub const MOST_GROUPS: usize = 100;
 
+/// How many texts are told apart of one step and cause; programs that print something else each
+/// time leave room for the failures of others.
+const MOST_TEXTS: usize = 10;
+
 /// Groups of failures, each with a count and its first example. Of bounded size.
 #[derive(Debug, Default)]
 pub(super) struct Failures {
     groups: Vec<FailureGroup>,
-    /// Where in `groups` the failures of a step and cause stand.
-    places: HashMap<(String, FailureKind), usize>,
+    /// Where in `groups` the failures of a step and cause stand, by what was seen.
+    places: HashMap<(String, FailureKind), HashMap<Option<String>, usize>>,
     others: u64,
 }
 
 impl Failures {
-    pub(super) fn record(&mut self, flow: &FlowId, failure: &Failure) {
-        let key = (failure.step.clone(), failure.kind.clone());
-        if let Some(&place) = self.places.get(&key) {
-            self.groups[place].count += 1;
-        } else if self.groups.len() == MOST_GROUPS {
-            self.others += 1;
-        } else {
-            self.places.insert(key, self.groups.len());
-            self.groups.push(FailureGroup {
-                step: failure.step.clone(),
-                role: failure.role.clone(),
-                cause: failure.kind.name().to_owned(),
-                count: 1,
-                example_flow: flow.clone(),
-                example: failure.clone(),
-            });
-        }
+    pub(super) fn record(&mut self, flow: &FlowRecord, failure: &Failure) {
+        let values: Vec<_> = flow
+            .captures
+            .iter()
+            .chain(&flow.variables)
+            .cloned()
+            .collect();
+        self.merge(FailureGroup {
+            step: failure.step.clone(),
+            role: failure.role.clone(),
+            cause: failure.kind.name().to_owned(),
+            saw: Some(saw(failure, &values)),
+            count: 1,
+            first_at: flow.started_at,
+            last_at: flow.started_at,
+            example_flow: flow.id.clone(),
+            example: failure.clone(),
+        });
     }
 
     /// Adds those of another run, or of one that was kept.
     pub(super) fn add(&mut self, summary: &FailureSummary) {
         self.others += summary.others;
         for group in &summary.groups {
-            let key = (group.step.clone(), group.example.kind.clone());
-            if let Some(&place) = self.places.get(&key) {
-                self.groups[place].count += group.count;
-            } else if self.groups.len() == MOST_GROUPS {
-                self.others += group.count;
-            } else {
-                self.places.insert(key, self.groups.len());
-                self.groups.push(group.clone());
-            }
+            self.merge(group.clone());
+        }
+    }
+
+    fn merge(&mut self, mut group: FailureGroup) {
+        let key = (group.step.clone(), group.example.kind.clone());
+        let texts = self.places.entry(key).or_default();
+        if !texts.contains_key(&group.saw) && texts.len() >= MOST_TEXTS {
+            group.saw = None;
+        }
+        if let Some(&place) = texts.get(&group.saw) {
+            let known = &mut self.groups[place];
+            known.count += group.count;
+            known.first_at = known.first_at.min(group.first_at);
+            known.last_at = known.last_at.max(group.last_at);
+        } else if self.groups.len() == MOST_GROUPS {
+            self.others += group.count;
+        } else {
+            texts.insert(group.saw.clone(), self.groups.len());
+            self.groups.push(group);
         }
     }
 
@@ -67,34 +84,93 @@ impl Failures {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::failure;
+    use super::super::testing::{failure, flow};
     use super::*;
+    use crate::model::{FlowId, FlowOutcome};
+
+    fn record(failures: &mut Failures, number: u64, failure: &Failure) {
+        let outcome = FlowOutcome::Failed(Box::new(failure.clone()));
+        failures.record(&flow(number, outcome, &[]), failure);
+    }
+
+    fn seeing(step: &str, tail: String) -> Failure {
+        let mut failure = failure(step, FailureKind::Timeout);
+        failure.tail = tail;
+        failure
+    }
 
     #[test]
-    fn groups_by_step_and_cause_and_keeps_the_first_example() {
+    fn groups_by_step_cause_and_text_and_keeps_the_first_example() {
         let mut failures = Failures::default();
-        let flow = |number: u32| FlowId(format!("flow-{number}"));
-        failures.record(&flow(1), &failure("02_create_order", FailureKind::Timeout));
+        record(
+            &mut failures,
+            1,
+            &failure("02_create_order", FailureKind::Timeout),
+        );
         let mut other_text = failure("01_login", FailureKind::Business("wrong_password".into()));
-        failures.record(&flow(2), &other_text);
-        other_text.message = "said in other words".into();
-        failures.record(&flow(3), &other_text);
+        other_text.message = "the program said `Invalid credentials`".into();
+        record(&mut failures, 2, &other_text);
+        other_text.message = "in other words: `Invalid credentials`".into();
+        record(&mut failures, 3, &other_text);
+        for number in 4..8 {
+            let tail = format!("Order ORD-{number} is already approved");
+            record(&mut failures, number, &seeing("02_create_order", tail));
+        }
 
         let summary = failures.summary();
         let told: Vec<_> = summary
             .groups
             .iter()
-            .map(|group| (group.step.as_str(), group.cause.as_str(), group.count))
+            .map(|group| {
+                let saw = group.saw.as_deref().unwrap_or("many");
+                (group.step.as_str(), group.cause.as_str(), saw, group.count)
+            })
             .collect();
         assert_eq!(
             told,
             [
-                ("01_login", "wrong_password", 2),
-                ("02_create_order", "timeout", 1)
+                (
+                    "02_create_order",
+                    "timeout",
+                    "Order <id> is already approved",
+                    4
+                ),
+                ("01_login", "wrong_password", "Invalid credentials", 2),
+                ("02_create_order", "timeout", "Login name:", 1),
             ]
         );
-        assert_eq!(summary.groups[0].example_flow, flow(2));
-        assert_ne!(summary.groups[0].example.message, "said in other words");
+        assert_eq!(summary.groups[1].example_flow, FlowId("flow-2".into()));
+        assert!(
+            summary.groups[1]
+                .example
+                .message
+                .starts_with("the program said")
+        );
+    }
+
+    #[test]
+    fn a_hundred_thousand_failures_take_little_room_and_hide_no_others() {
+        let mut failures = Failures::default();
+        let wild = |number: u64| "xyzw".repeat(1 + usize::try_from(number % 25).unwrap());
+        for number in 0..100_000 {
+            let tail = if number % 2 == 0 {
+                wild(number / 2)
+            } else {
+                format!("Order ORD-{number} is already approved")
+            };
+            record(&mut failures, number, &seeing("06_approve", tail));
+        }
+        record(&mut failures, 100_001, &seeing("07_plan", "no slot".into()));
+        let summary = failures.summary();
+        assert_eq!(summary.groups.len(), MOST_TEXTS + 2);
+        assert_eq!((summary.count(), summary.others), (100_001, 0));
+        let known = summary
+            .groups
+            .iter()
+            .find(|group| group.saw.as_deref() == Some("Order <id> is already approved"));
+        assert_eq!(known.map(|group| group.count), Some(50_000));
+        assert!(summary.groups.iter().any(|group| group.step == "07_plan"));
+        assert!(summary.groups.iter().any(|group| group.saw.is_none()));
     }
 
     #[test]
@@ -102,7 +178,7 @@ mod tests {
         let mut failures = Failures::default();
         for number in 0..MOST_GROUPS + 7 {
             let step = format!("step-{number}");
-            failures.record(&FlowId("f".into()), &failure(&step, FailureKind::Timeout));
+            record(&mut failures, 1, &failure(&step, FailureKind::Timeout));
         }
         let summary = failures.summary();
         assert_eq!((summary.groups.len(), summary.others), (MOST_GROUPS, 7));

@@ -1,5 +1,6 @@
 //! What a run amounts to, in the form in which it is shown and kept.
 
+use chrono::{DateTime, Local};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Failure, FlowId, Generator};
@@ -156,14 +157,21 @@ impl FailureSummary {
     }
 }
 
-/// All failures of one step by one cause.
+/// All failures of one step by one cause in which the same was seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailureGroup {
     pub step: String,
     pub role: String,
     /// The short stable name of the cause: `timeout`, or the category of a business failure.
     pub cause: String,
+    /// What the program said instead of what was awaited, without what differs from flow to flow:
+    /// `Order <order_id> is already approved`. `null` for what is beyond the number of texts that
+    /// are told apart.
+    pub saw: Option<String>,
     pub count: u64,
+    /// When the first and the last of their flows were started.
+    pub first_at: DateTime<Local>,
+    pub last_at: DateTime<Local>,
     /// The flow that failed first.
     pub example_flow: FlowId,
     /// Why it did.

@@ -78,7 +78,7 @@ impl Tally {
             FlowOutcome::Completed => self.flows.completed += 1,
             FlowOutcome::Failed(failure) => {
                 self.flows.failed += 1;
-                self.failures.record(&flow.id, failure);
+                self.failures.record(flow, failure);
             }
             FlowOutcome::Interrupted => self.flows.interrupted += 1,
         }

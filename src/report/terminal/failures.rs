@@ -1,4 +1,4 @@
-//! The failures, by step and cause, with an example each.
+//! The failures, by step, cause and what was seen, with an example each.
 
 use crate::report::failure;
 use crate::report::neutral;
@@ -30,6 +30,18 @@ fn block(group: &FailureGroup) -> String {
         format!("{} × {step}: {}", group.count, neutral(&cause)),
     );
     let mut lines = vec![format!("  {what} {}", styled(FAINT, format!("({role})")))];
+    match &group.saw {
+        None => lines.push("    saw something else each time".into()),
+        Some(saw) if group.count > 1 && !saw.is_empty() => {
+            lines.push(format!("    saw      {}", neutral(saw)));
+        }
+        Some(_) => {}
+    }
+    if group.count > 1 {
+        let at = |time: chrono::DateTime<chrono::Local>| time.format("%H:%M:%S").to_string();
+        let (first, last) = (at(group.first_at), at(group.last_at));
+        lines.push(format!("    started  {first} to {last}; for example"));
+    }
     let mut example = failure::lines(&group.example).into_iter();
     let of_message = group.example.message.lines().count();
     let message = example.by_ref().take(of_message);

@@ -1,0 +1,125 @@
+//! What failures have in common: the text that came instead, without what differs from flow to
+//! flow.
+
+use crate::model::{Failure, FailureKind};
+
+/// How much of a line is kept.
+const MOST_CHARACTERS: usize = 120;
+
+/// Of shorter values too much would be taken for them.
+const SHORTEST_VALUE: usize = 4;
+
+/// The telling line of a failure: what the program said that fails the step, or else its last
+/// line. In it, values of the flow are replaced by their names (`<order_id>`), and other words
+/// with digits by `<number>`, `<time>` or `<id>`. Empty if nothing was said.
+pub(super) fn saw(failure: &Failure, values: &[(String, String)]) -> String {
+    let line = match (&failure.kind, quoted(&failure.message)) {
+        (FailureKind::Business(_), Some(said)) => said,
+        _ => {
+            let mut lines = failure.tail.lines().map(str::trim);
+            lines.rfind(|line| !line.is_empty()).unwrap_or("")
+        }
+    };
+    let mut line: String = line.chars().take(4 * MOST_CHARACTERS).collect();
+    let mut values: Vec<_> = values
+        .iter()
+        .filter(|(_, value)| value.chars().count() >= SHORTEST_VALUE)
+        .collect();
+    // A value may stand within a longer one.
+    values.sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
+    for (name, value) in values {
+        line = line.replace(value.as_str(), &format!("<{name}>"));
+    }
+    normalised(&line).chars().take(MOST_CHARACTERS).collect()
+}
+
+/// What stands between back quotes.
+fn quoted(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once('`')?;
+    Some(rest.rsplit_once('`')?.0)
+}
+
+/// The line with every word that holds a digit replaced by its kind.
+fn normalised(line: &str) -> String {
+    let of_word = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ',' | ':' | '/');
+    let mut told = String::new();
+    let mut rest = line;
+    while let Some(first) = rest.chars().next() {
+        let is_word = of_word(first);
+        let end = rest.find(|c| of_word(c) != is_word).unwrap_or(rest.len());
+        let (piece, after) = rest.split_at(end);
+        if is_word && piece.contains(|c: char| c.is_ascii_digit()) {
+            let word = piece.trim_end_matches(['.', ',', ':']);
+            told.push_str(kind(word));
+            told.push_str(&piece[word.len()..]);
+        } else {
+            told.push_str(piece);
+        }
+        rest = after;
+    }
+    told
+}
+
+fn kind(word: &str) -> &'static str {
+    let only = |more: &[char]| {
+        word.chars()
+            .all(|c| c.is_ascii_digit() || more.contains(&c))
+    };
+    if only(&['.', ',']) {
+        "<number>"
+    } else if only(&[':', '.', '-', '/', 'T', 'Z']) {
+        "<time>"
+    } else {
+        "<id>"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::failure;
+    use super::*;
+
+    fn seen(tail: &str) -> String {
+        let mut failure = failure("06_approve", FailureKind::Timeout);
+        failure.tail = tail.into();
+        let values = [
+            (
+                "order_id".to_owned(),
+                "ORD-20260131-142530-000001".to_owned(),
+            ),
+            ("order".to_owned(), "ORD-20260131".to_owned()),
+            ("n".to_owned(), "is".to_owned()),
+        ];
+        saw(&failure, &values)
+    }
+
+    #[test]
+    fn what_differs_from_flow_to_flow_is_left_out() {
+        let cases = [
+            (
+                "Menu\nOrder ORD-20260131-142530-000001 is already approved\n  \n",
+                "Order <order_id> is already approved",
+            ),
+            (
+                "Order ORD-9 of 1,449.00, line 3.",
+                "Order <id> of <number>, line <number>.",
+            ),
+            ("12:30:05 2026-01-31 no", "<time> <time> no"),
+            ("at 0x7f3a: ₹200", "at <id>: ₹<number>"),
+            ("Password:", "Password:"),
+            ("", ""),
+        ];
+        for (tail, expected) in cases {
+            assert_eq!(seen(tail), expected);
+        }
+        assert!(seen(&"long ".repeat(10_000)).len() <= MOST_CHARACTERS);
+    }
+
+    #[test]
+    fn what_a_program_was_failed_for_is_what_was_seen() {
+        let mut failure = failure("01_login", FailureKind::Business("crashed".into()));
+        failure.message = "the program said `Error 17: no such table`".into();
+        failure.tail = "Bye".into();
+        assert_eq!(saw(&failure, &[]), "Error <number>: no such table");
+    }
+}
