@@ -525,3 +525,25 @@ fn named_turns_and_failed_steps_have_times_of_their_own() {
     assert!(shown.contains("    the answer"), "{shown}");
     assert!(shown.contains("    until it failed"), "{shown}");
 }
+
+#[test]
+fn the_dialogue_is_shown_as_it_happens_without_secrets() {
+    let stage = Stage::new();
+    let run = stage.rehearsal("run --show-dialogue").assert().code(0);
+    let shown = String::from_utf8_lossy(&run.get_output().stdout).into_owned();
+    for line in [
+        "  customer  < Customer ID:",
+        "  customer  > CUST001",
+        "  logistics",
+    ] {
+        assert!(shown.contains(line), "{line}: {shown}");
+    }
+    assert!(!shown.contains("customer123"), "{shown}");
+    assert!(!shown.contains('\x1b'), "no terminal, no colours");
+    let log = shown.split_once("Log:").unwrap().1.trim();
+    let log = fs::read_to_string(stage.path().join(log)).unwrap();
+    assert!(
+        !log.contains("Customer ID:"),
+        "the log was not asked for it"
+    );
+}

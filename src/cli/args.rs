@@ -266,6 +266,10 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     pub json_lines: Option<Option<PathBuf>>,
 
+    /// Show what programs say (<) and are told (>) as it happens
+    #[arg(long)]
+    pub show_dialogue: bool,
+
     /// Put what programs say and are told into the log, too
     #[arg(short, long)]
     pub verbose: bool,

@@ -4,7 +4,9 @@ use std::io::{self, BufWriter};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
-use crate::report::{Bars, JsonLines, Lines, Output, Quiet, Reporter, Story, neutral, terminal};
+use crate::report::{
+    Bars, JsonLines, Lines, Output, Quiet, Reporter, Spoken, Story, neutral, terminal,
+};
 
 use super::args::Progress;
 use super::environment::Environment;
@@ -34,6 +36,9 @@ pub(super) fn run(settings: &RunSettings, environment: &Environment) -> Result<E
     stop_on(signals, &session)?;
     let mut reporters = vec![reporter(session.is_single, settings, environment)?];
     reporters.extend(json_lines(settings)?);
+    if settings.shows_dialogue {
+        reporters.push(Box::new(Spoken::new(output(settings))));
+    }
     let finished = session.perform(reporters)?;
 
     let mut exits = finished.exits();

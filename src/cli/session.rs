@@ -40,6 +40,7 @@ pub(super) struct Session {
     /// Where the run is kept as it goes on, if it is.
     folder: Option<RunFolder>,
     dialogue: Dialogue,
+    shows_dialogue: bool,
     thresholds: Vec<Threshold>,
     allowed_failures: Allowance,
     environment: report::record::Environment,
@@ -174,6 +175,7 @@ impl Session {
             names,
             folder,
             dialogue: settings.dialogue,
+            shows_dialogue: settings.shows_dialogue,
             allowed_failures: settings.allowed_failures,
             thresholds,
             environment: record,
@@ -205,12 +207,16 @@ impl Session {
             ..
         } = self.names;
         let mut recorder = Recorder::new();
-        listeners.push(Box::new(Log::new(&log_path, log)));
+        let log = Log::new(&log_path, log);
+        listeners.push(Box::new(match self.dialogue {
+            Dialogue::Logged => log,
+            Dialogue::LeftOut => log.without_dialogue(),
+        }));
         if let Some(folder) = &self.folder {
             recorder = Recorder::with_spool(folder.spool(self.environment.clone())?);
             listeners.push(Box::new(folder.latency_log()?));
         }
-        let dialogue = self.dialogue == Dialogue::Logged;
+        let dialogue = self.dialogue == Dialogue::Logged || self.shows_dialogue;
         let (control, messages) = (self.control.clone(), self.messages.clone());
         let grace = self.options.load.graceful_stop;
         let recorder = recorder

@@ -31,6 +31,8 @@ pub struct RunSettings {
     pub progress: Progress,
     pub json_lines: Option<Destination>,
     pub dialogue: Dialogue,
+    /// Whether what programs say and are told is shown as it happens.
+    pub shows_dialogue: bool,
 }
 
 /// Which scenario.
@@ -118,6 +120,7 @@ impl RunSettings {
             },
             progress: args.progress,
             json_lines,
+            shows_dialogue: args.show_dialogue,
             dialogue: if args.verbose {
                 Dialogue::Logged
             } else {

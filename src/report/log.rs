@@ -20,6 +20,8 @@ use super::units;
 /// Writes every event with the time at which it was reported. What programs say and hear is
 /// there if events of it come.
 pub struct Log<W: Write = BufWriter<File>> {
+    /// Whether what programs say and are told is in it, if it comes.
+    has_dialogue: bool,
     path: PathBuf,
     writer: Result<W, io::Error>,
     now: fn() -> DateTime<Local>,
@@ -34,10 +36,18 @@ impl Log {
 }
 
 impl<W: Write> Log<W> {
+    /// Leaves out what programs say and are told.
+    #[must_use]
+    pub fn without_dialogue(mut self) -> Self {
+        self.has_dialogue = false;
+        self
+    }
+
     /// Writes to `writer`, named `path` in errors, at the times that `now` tells.
     pub fn with_clock(path: &Path, writer: W, now: fn() -> DateTime<Local>) -> Self {
         Log {
             path: path.to_owned(),
+            has_dialogue: true,
             writer: Ok(writer),
             now,
             info: None,
@@ -129,6 +139,7 @@ impl<W: Write + Send> Reporter for Log<W> {
                 let (step, _) = self.step(*step);
                 self.line(&format!("flow {flow} step {step} captured {name}: {value}"));
             }
+            RunEvent::Heard { .. } | RunEvent::Said { .. } if !self.has_dialogue => {}
             RunEvent::Heard { instance, text } => self.dialogue(*instance, '<', text),
             RunEvent::Said { instance, text } => self.dialogue(*instance, '>', text),
             RunEvent::StepEnded {

@@ -1,0 +1,79 @@
+//! The dialogue of a run as it goes on: what programs say and what they are told.
+
+use anstyle::{AnsiColor, Style};
+
+use crate::model::{InstanceId, RunEvent};
+
+use super::neutral::neutral;
+use super::output::{Output, styled};
+use super::reporters::Reporter;
+
+/// Roles in turn; one colour comes again after the last.
+const COLOURS: [AnsiColor; 6] = [
+    AnsiColor::Cyan,
+    AnsiColor::Yellow,
+    AnsiColor::Magenta,
+    AnsiColor::Green,
+    AnsiColor::Blue,
+    AnsiColor::Red,
+];
+
+/// Shows each line with its flow and role in front, and `<` for what was heard, `>` for what was
+/// typed, which is bold.
+pub struct Spoken {
+    output: Output,
+    roles: Vec<String>,
+    /// Several flows are told apart by their numbers.
+    shows_flows: bool,
+}
+
+impl Spoken {
+    /// Shows it on `output`.
+    pub fn new(output: Output) -> Self {
+        Spoken {
+            output,
+            roles: Vec::new(),
+            shows_flows: true,
+        }
+    }
+
+    fn show(&mut self, instance: InstanceId, sign: char, text: &str) {
+        let role = instance.role.0;
+        let style = COLOURS[role % COLOURS.len()].on_default();
+        let name = self.roles.get(role).map_or("", String::as_str);
+        let widest = self.roles.iter().map(|name| name.chars().count()).max();
+        let widest = widest.unwrap_or(0);
+        let who = if self.shows_flows {
+            format!("{:>5} {name:<widest$} {sign}", instance.flow.0)
+        } else {
+            format!("  {name:<widest$} {sign}")
+        };
+        let text_style = if sign == '>' {
+            style.bold()
+        } else {
+            Style::new()
+        };
+        for line in text.trim_end_matches('\n').split('\n') {
+            let (who, line) = (styled(style, &who), styled(text_style, neutral(line)));
+            self.output.line(format!("{who} {line}").trim_end());
+        }
+    }
+}
+
+impl Reporter for Spoken {
+    fn event(&mut self, event: &RunEvent) {
+        match event {
+            RunEvent::RunStarted(info) => {
+                let names = info
+                    .roles
+                    .iter()
+                    .map(|role| neutral(&role.name).into_owned());
+                self.roles = names.collect();
+                self.shows_flows = info.flows != Some(1);
+            }
+            RunEvent::Heard { instance, text } => self.show(*instance, '<', text),
+            RunEvent::Said { instance, text } => self.show(*instance, '>', text),
+            _ => {}
+        }
+    }
+}
