@@ -119,8 +119,8 @@ impl Measures {
         }
     }
 
-    /// The time between steps, without what Rehearsal itself held up. A pause between steps is known of the whole flow only, and is the
-    /// same between any two of them.
+    /// The time between steps, without what Rehearsal itself held up. A pause between steps is
+    /// known of the whole flow only, and is the same between any two of them.
     fn record_gaps(&mut self, info: &RunInfo, flow: &FlowRecord) {
         let begun: Vec<_> = flow
             .steps
