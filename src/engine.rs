@@ -14,6 +14,7 @@ mod control;
 mod coordinator;
 mod course;
 mod flow_supervisor;
+mod gates;
 mod gauge;
 mod messages;
 mod performance;
