@@ -11,6 +11,7 @@ use crate::model::{EventSink, InstanceId, RoleIndex, RunEvent, RunId};
 use crate::scenario::{Heard, PatternSpec, Plan, RenderError, Scope};
 use crate::transport::Spawner;
 
+use super::environments::Environments;
 use super::programs::Programs;
 
 /// What all actors of a run share.
@@ -24,6 +25,8 @@ pub(super) struct RunContext {
     pub programs: Programs,
     /// The environment that every program gets, before its role's own.
     pub environment: Vec<(OsString, OsString)>,
+    /// The same, in the form in which they get it.
+    pub environments: Environments,
     pub run_directory: PathBuf,
     pub spawner: Spawner,
     pub sink: Arc<dyn EventSink>,
