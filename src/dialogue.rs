@@ -31,6 +31,7 @@
 
 mod channel;
 mod echo;
+mod expression;
 mod keys;
 mod lines;
 mod pattern;

@@ -7,10 +7,10 @@
 use std::fmt;
 use std::num::NonZeroU64;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::dialogue::{Key, Pattern, RowFormat, Which};
+use crate::dialogue::{Key, On, Pattern, RowFormat, WaitSet, Which};
 use crate::model::{RoleIndex, StepIndex};
 use crate::stats::Threshold;
 
@@ -257,6 +257,39 @@ pub struct Turn {
     /// The turn's own deadline, from the beginning of its wait.
     pub within: Option<Duration>,
     pub place: Place,
+    pub common: CommonWaits,
+}
+
+/// What a turn waits for, if it is the same for all flows; made when it is first asked for.
+#[derive(Debug, Default)]
+pub struct CommonWaits(OnceLock<Option<WaitSet>>);
+
+impl Turn {
+    /// What the turn waits for itself, in order.
+    pub fn waits(&self) -> impl Iterator<Item = &Wait> {
+        let (one, several) = match &self.kind {
+            TurnKind::Exchange { wait, .. } => (Some(wait), [].as_slice()),
+            TurnKind::FirstOf(alternatives) => (None, alternatives.as_slice()),
+            _ => (None, [].as_slice()),
+        };
+        one.into_iter().chain(several.iter().map(|it| &it.wait))
+    }
+
+    /// All of the output that it waits for, in order, if no value goes into any of it.
+    pub fn common_waits(&self) -> Option<&WaitSet> {
+        let make = || {
+            let patterns = self.waits().filter_map(|wait| match wait {
+                Wait::Exit(_) => None,
+                Wait::For { on, pattern } => Some(match pattern {
+                    PatternSpec::Fixed(pattern) => Some((on.on(), pattern.clone())),
+                    PatternSpec::Literal(_) | PatternSpec::Regex { .. } => None,
+                }),
+            });
+            let patterns: Option<Vec<(On, Pattern)>> = patterns.collect();
+            Some(WaitSet::new(&patterns?, Vec::new()))
+        };
+        self.common.0.get_or_init(make).as_ref()
+    }
 }
 
 /// What a turn does.
@@ -312,6 +345,16 @@ pub enum Heard {
     Prompt,
     /// A complete line.
     Line,
+}
+
+impl Heard {
+    /// The same in the words of the dialogue.
+    pub fn on(self) -> On {
+        match self {
+            Heard::Prompt => On::Prompt,
+            Heard::Line => On::Line,
+        }
+    }
 }
 
 /// One of several things that may be heard, and what to do then.
