@@ -9,7 +9,7 @@ use crate::model::FailureKind;
 
 use super::super::gates::Gates;
 use super::super::load::parse_rate;
-use super::super::plan::{Heard, PatternSpec, Place, Then, Turn, TurnKind, Wait};
+use super::super::plan::{CommonWaits, Heard, PatternSpec, Place, Then, Turn, TurnKind, Wait};
 use super::super::raw::{Node, Value};
 use super::super::retry::RetryPolicy;
 use super::super::vocabulary::{FLOW_RETRY, LIFETIME, STEP_RETRY, Vocabulary};
@@ -166,6 +166,7 @@ pub(super) fn settle(prompt: PatternSpec, place: Place) -> Turn {
             overwrite: false,
         },
         within: None,
+        common: CommonWaits::default(),
         place,
     }
 }
