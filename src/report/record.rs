@@ -25,13 +25,13 @@ mod flow;
 use chrono::{DateTime, Local};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{RoleIndex, RoleInfo, RunId, RunInfo, StepInfo};
+use crate::model::{IntegrityInfo, RoleIndex, RoleInfo, RunId, RunInfo, StepInfo};
 use crate::stats::{Histograms, Summary};
 
 pub use flow::{Flow, FlowFailure, FlowStep, Outcome, Process};
 
 /// The name and version of this form.
-pub const FORMAT: &str = "rehearsal-result/2";
+pub const FORMAT: &str = "rehearsal-result/3";
 
 /// A whole result, as printed. It is written piece by piece, by
 /// [`write_record`](super::write_record).
@@ -129,6 +129,8 @@ pub struct Run {
     pub started_at: DateTime<Local>,
     pub roles: Vec<RoleInfo>,
     pub steps: Vec<Step>,
+    /// What its books were held against.
+    pub integrity: IntegrityInfo,
 }
 
 /// A step of the scenario.
@@ -162,6 +164,7 @@ impl Run {
             started_at: info.started_at,
             roles: info.roles.clone(),
             steps: steps.collect(),
+            integrity: info.integrity.clone(),
         }
     }
 
@@ -178,6 +181,7 @@ impl Run {
             scenario: self.scenario.clone(),
             roles: self.roles.clone(),
             steps: steps.collect(),
+            integrity: self.integrity.clone(),
             flows: self.flows,
             duration_us: self.duration_us,
             parallel: self.parallel,

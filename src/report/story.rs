@@ -153,6 +153,8 @@ impl Reporter for Story {
             | RunEvent::ScriptEnded(_)
             | RunEvent::FlowDropped { .. }
             | RunEvent::GeneratorMeasured(_)
+            | RunEvent::AuditStarted { .. }
+            | RunEvent::AuditEnded(_)
             | RunEvent::Heard { .. }
             | RunEvent::Said { .. } => {}
         }

@@ -5,6 +5,7 @@
 
 mod context;
 mod flow;
+mod integrity;
 mod load;
 mod patterns;
 mod roles;
@@ -193,9 +194,16 @@ fn scenario(
         .map(|node| flow::flow(context, node, &roles, &defaults));
     let flow = flow.unwrap_or_default();
     let load = load::load(context, fields.get("load"));
+    let (integrity, audit) = match fields.get("integrity") {
+        Some(node) => {
+            let names = integrity::Names::new(&roles, &flow, &known, &secrets);
+            integrity::integrity(context, node, &names)
+        }
+        None => Default::default(),
+    };
     let thresholds = fields
         .get("thresholds")
-        .map(|node| thresholds::thresholds(context, node, &flow))
+        .map(|node| thresholds::thresholds(context, node, &flow, fields.has("integrity")))
         .unwrap_or_default();
 
     usage::check(context, &roles, &flow, &known, &secrets);
@@ -217,6 +225,8 @@ fn scenario(
         defaults,
         load,
         thresholds,
+        integrity,
+        audit,
     })
 }
 
