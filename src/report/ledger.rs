@@ -320,7 +320,7 @@ mod tests {
             assert_eq!(owners, [Some(flow(999)), None, Some(flow(7))]);
             findings
         };
-        for findings in [close(u64::MAX), close(100_000), close(3_000)] {
+        for findings in [close(u64::MAX), close(1_000_000), close(300_000)] {
             assert_eq!((findings[0].values, findings[0].duplicates), (40_000, 40));
             assert_eq!((findings[1].values, findings[1].duplicates), (40_000, 0));
             assert_eq!(findings[0].found.len(), MOST_FINDINGS);
