@@ -7,6 +7,7 @@ mod event;
 mod failure;
 mod generator;
 mod ids;
+mod integrity;
 mod process;
 mod record;
 
@@ -14,6 +15,7 @@ pub use event::{EventSink, RunEvent};
 pub use failure::{Activity, Failure, FailureKind};
 pub use generator::Generator;
 pub use ids::{FlowId, FlowNumber, InstanceId, RoleIndex, RunId, StepIndex};
+pub use integrity::{AuditOutcome, AuditRecord, IntegrityInfo, OwnInfo, ValueInfo};
 pub use process::{Ending, ExitCause, ProcessRecord, Stream, Usage};
 pub use record::{
     FlowOutcome, FlowRecord, RetriedPart, Retry, RoleInfo, RunInfo, StepInfo, StepOutcome,

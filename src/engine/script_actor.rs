@@ -12,7 +12,7 @@
 //! | `Alive` | `Perform` | `Alive`, performing |
 //! | `Alive` | its end, then or before `EndScript` | `Over` |
 
-mod command;
+pub(super) mod command;
 mod job;
 mod owner;
 mod reporting;
