@@ -8,6 +8,7 @@
 //! **Invariant**: no text that came from a program, a scenario or the command line reaches a
 //! terminal without [`neutral`].
 
+mod bundle;
 mod error;
 mod failure;
 mod folder;
@@ -31,7 +32,9 @@ mod story;
 pub mod terminal;
 pub mod units;
 
+pub use bundle::{About, Bundle, Bundles, Kept, KeptAs, Limits, Origin, locate};
 pub use error::ReportError;
+pub use failure::lines as failure_lines;
 pub use folder::RunFolder;
 pub use json_lines::JsonLines;
 pub use latency_log::LatencyLog;

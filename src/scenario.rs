@@ -25,7 +25,7 @@ pub mod template;
 mod vocabulary;
 
 pub use compile::{CommandStart, CompileOptions, Compiled, FindProgram, compile, load};
-pub use data::DataSource;
+pub use data::{DataSource, Take};
 pub use diagnostics::{Diagnostic, Diagnostics, Severity};
 pub use load::{Arrivals, Between, Load, MOST_IN_FLIGHT, Ramp, Shape, Stage, parse_rate};
 pub use needs::Need;
@@ -38,4 +38,5 @@ pub use raw::SOURCE_LIMIT_BYTES;
 pub use schema::schema;
 pub use scope::{CaptureChanged, FlowContext, Scope, ScopeError};
 pub use secrets::Masker;
+pub(crate) use secrets::in_order;
 pub use template::{Expression, RenderError, Template, TemplateError};

@@ -12,6 +12,8 @@ pub enum Exit {
     Internal,
     /// More flows failed than are allowed.
     SomeFailed,
+    /// A flow that was performed again failed in another way than before.
+    FailedDifferently,
     /// A threshold was crossed.
     ThresholdsCrossed,
     /// The command line or the scenario is wrong, or this machine has no room for the run.
@@ -28,6 +30,7 @@ impl Exit {
             Exit::Completed => 0,
             Exit::SomeFailed => 1,
             Exit::Usage => 2,
+            Exit::FailedDifferently => 3,
             Exit::Internal => 70,
             Exit::ThresholdsCrossed => 99,
             Exit::Interrupted => 130,
@@ -40,6 +43,7 @@ pub(super) const HELP: &str =
     "  0    all flows completed, or no more failed than --allow-failures says
   1    more flows failed
   2    the command line or the scenario is wrong; nothing was started
+  3    of `replay`: the flow failed, but in another way than before
   70   rehearsal itself could not do its work, such as write the results
   99   a threshold was crossed
   130  interrupted by Ctrl-C or a signal, after cleaning up and reporting
@@ -53,6 +57,7 @@ impl Exit {
             Exit::Completed => "all is well",
             Exit::Internal => "rehearsal could not do all of its work",
             Exit::SomeFailed => "more flows failed than are allowed",
+            Exit::FailedDifferently => "the flow failed in another way",
             Exit::ThresholdsCrossed => "a threshold was crossed",
             Exit::Usage => "nothing was started",
             Exit::Interrupted => "the run was interrupted",
@@ -100,6 +105,7 @@ mod tests {
             Exit::Completed,
             Exit::SomeFailed,
             Exit::Usage,
+            Exit::FailedDifferently,
             Exit::Internal,
             Exit::ThresholdsCrossed,
             Exit::Interrupted,

@@ -42,7 +42,8 @@ pub(super) struct Coordinator {
     /// The arbiters on which flows live, with how many each has now.
     arbiters: Vec<(ArbiterHandle, usize)>,
     under_way: BTreeMap<FlowNumber, UnderWay>,
-    started: u64,
+    /// The number of the flow that is started next.
+    next: FlowNumber,
     intake: Intake,
     /// The one timer: when the schedule is to be asked again.
     alarm: Option<SpawnHandle>,
@@ -76,6 +77,7 @@ impl Coordinator {
     pub(super) fn new(
         run: Arc<RunContext>,
         load: &Load,
+        first_flow: FlowNumber,
         arbiters: Vec<ArbiterHandle>,
         done: oneshot::Sender<Interrupted>,
     ) -> Self {
@@ -87,7 +89,7 @@ impl Coordinator {
             began: Instant::now(),
             arbiters: arbiters.into_iter().map(|arbiter| (arbiter, 0)).collect(),
             under_way: BTreeMap::new(),
-            started: 0,
+            next: first_flow,
             intake: Intake::Open,
             alarm: None,
             done: Some(done),
@@ -156,8 +158,8 @@ impl Coordinator {
     }
 
     fn start_flow(&mut self, start: Start, ctx: &mut Context<Self>) {
-        self.started += 1;
-        let number = FlowNumber(self.started);
+        let number = self.next;
+        self.next = FlowNumber(number.0 + 1);
         let id = FlowId::new(&self.run.run_id, number);
         let context = FlowContext {
             number,
@@ -270,6 +272,9 @@ impl Handler<FlowEnded> for Coordinator {
             self.schedule.ended(flow.worker, self.began.elapsed());
         }
         self.run.emit(RunEvent::FlowEnded(ended.record));
+        if let Some(evidence) = ended.evidence {
+            self.run.emit(RunEvent::EvidenceKept(evidence));
+        }
         self.proceed(ctx);
     }
 }

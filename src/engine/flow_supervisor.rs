@@ -1,5 +1,6 @@
 //! The actor that takes one flow through its steps, and owns the flow's values.
 
+mod evidence;
 mod report;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ use super::messages::{
     Timing, Whose, tell,
 };
 use super::script_actor::ScriptActor;
+use super::transcript::Transcript;
 
 use report::{Report, internal};
 
@@ -65,6 +67,8 @@ pub(super) struct FlowSupervisor {
     /// The named turns of the step that has just ended.
     turns: Vec<TurnRecord>,
     processes: Vec<ProcessRecord>,
+    /// What happened to them, if that is recorded.
+    transcripts: Vec<Box<Transcript>>,
     /// How gently scripts are ended.
     grace: Grace,
     report: Report,
@@ -112,6 +116,7 @@ impl FlowSupervisor {
             steps: Vec::new(),
             turns: Vec::new(),
             processes: Vec::new(),
+            transcripts: Vec::new(),
             grace: Grace::default(),
             run,
         }
@@ -146,6 +151,17 @@ impl FlowSupervisor {
                 return;
             }
             Err(error) => return self.lose(step, &error, ctx),
+        }
+        if let Some(pacer) = self.run.pacer.clone() {
+            let held = Instant::now();
+            let waiting = actix::fut::wrap_future::<_, Self>(pacer.wait(entry.name.clone()));
+            ctx.spawn(waiting.map(move |(), supervisor, ctx| {
+                if supervisor.course.step() == Some(step) {
+                    supervisor.paused += held.elapsed();
+                    supervisor.perform(step, ctx);
+                }
+            }));
+            return;
         }
         let delay = self.run.delay.unwrap_or(entry.delay);
         if delay.is_zero() || step.0 == 0 {
@@ -324,7 +340,8 @@ impl FlowSupervisor {
             variables: std::mem::take(&mut self.variables),
             processes: std::mem::take(&mut self.processes),
         });
-        self.report.send(record);
+        let evidence = self.evidence(&record);
+        self.report.send(record, evidence);
         ctx.stop();
     }
 }
@@ -443,6 +460,7 @@ impl Handler<ScriptEnded> for FlowSupervisor {
 
     fn handle(&mut self, ended: ScriptEnded, ctx: &mut Self::Context) {
         self.processes.extend(ended.record.map(|record| *record));
+        self.transcripts.extend(ended.transcript);
         let orders = self.course.script_ended(ended.role);
         self.obey(orders, ctx);
     }

@@ -13,11 +13,14 @@ use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 
-use crate::model::{Failure, FlowNumber, FlowRecord, ProcessRecord, RoleIndex, StepIndex};
+use crate::model::{
+    Evidence, Failure, FlowNumber, FlowRecord, ProcessRecord, RoleIndex, StepIndex,
+};
 use crate::scenario::Scope;
 use crate::transport::Grace;
 
 use super::control::Stop;
+use super::transcript::Transcript;
 
 /// Coordinator → supervisor: begin.
 #[derive(Debug, Clone, Copy, Message)]
@@ -42,6 +45,8 @@ pub(super) struct EndFlow {
 pub(super) struct FlowEnded {
     pub number: FlowNumber,
     pub record: Box<FlowRecord>,
+    /// What is known of it beyond that, if it is wanted.
+    pub evidence: Option<Box<Evidence>>,
 }
 
 /// Supervisor → script actor: perform a step. The flow's values go along and come back with
@@ -142,6 +147,8 @@ pub(super) struct EndScript {
 pub(super) struct ScriptEnded {
     pub role: RoleIndex,
     pub record: Option<Box<ProcessRecord>>,
+    /// What happened to it, if that was recorded.
+    pub transcript: Option<Box<Transcript>>,
 }
 
 /// Sent by what remains of a script actor that went without a [`ScriptEnded`]: it panicked.

@@ -1,10 +1,12 @@
 //! Making one run of several.
 
+use std::path::absolute;
 use std::time::Duration;
 
 use crate::model::RunId;
 use crate::stats::{MissingHistogram, Tally};
 
+use super::bundle;
 use super::error::ReportError;
 use super::record::{Completeness, Environment, Head, Merged, Run};
 use super::saved::SavedRun;
@@ -54,8 +56,14 @@ pub fn merge(runs: &[SavedRun], id: RunId, environment: Environment) -> Result<H
     for saved in runs {
         let head = &saved.head;
         let name = &head.run.id;
+        let mut summary = head.summary.clone();
+        let folder = saved.folder.path();
+        bundle::locate(
+            &mut summary,
+            &absolute(folder).unwrap_or_else(|_| folder.into()),
+        );
         tally
-            .add(&head.summary, &head.histograms)
+            .add(&summary, &head.histograms)
             .map_err(|source| MergeError::Incomplete {
                 run: name.clone(),
                 source,

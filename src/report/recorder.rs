@@ -1,10 +1,12 @@
 //! What is kept of a run while it goes on.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{Generator, RunEvent, RunInfo};
 use crate::stats::{Histograms, Summary, Tally, Threshold, Verdict, Watched};
 
+use super::bundle::{Bundles, Choice, Kept};
 use super::error::ReportError;
 use super::own::OwnUse;
 use super::spool::{Spool, SpooledFlows};
@@ -27,6 +29,7 @@ pub struct Recorder {
     stop: Option<StopRun>,
     notices: Vec<String>,
     generator: Option<Generator>,
+    bundles: Option<Bundles>,
     end: Option<(Duration, bool)>,
 }
 
@@ -85,6 +88,8 @@ pub struct Recorded {
     pub notices: Vec<String>,
     /// The flows, if they were kept.
     pub flows: Option<SpooledFlows>,
+    /// How many flows have a bundle.
+    pub bundles: Kept,
 }
 
 impl Recorder {
@@ -99,6 +104,19 @@ impl Recorder {
             spool: Some(spool),
             ..Self::default()
         }
+    }
+
+    /// Writes bundles of some of the flows.
+    #[must_use]
+    pub fn and_bundles(mut self, bundles: Bundles) -> Self {
+        self.bundles = Some(bundles);
+        self
+    }
+
+    /// Which flows get a bundle, if any does.
+    pub(super) fn choice(&self) -> Option<Arc<Choice>> {
+        let choice = self.bundles.as_ref().map(Bundles::choice);
+        choice.filter(|choice| choice.is_open())
     }
 
     /// Holds these against the figures when the run is over.
@@ -150,6 +168,13 @@ impl Recorder {
                     }
                 }
             }
+            RunEvent::EvidenceKept(evidence) => {
+                if let (Some(begun), Some(bundles)) = (&mut self.begun, &mut self.bundles)
+                    && let Some(bundle) = bundles.keep(&begun.info, evidence)
+                {
+                    begun.tally.note_bundle(&evidence.flow, &bundle);
+                }
+            }
             RunEvent::FlowDropped { counted } => {
                 if let Some(begun) = &mut self.begun {
                     begun.tally.record_drop(*counted);
@@ -198,12 +223,14 @@ impl Recorder {
         }
     }
 
-    pub(super) fn finish(self) -> (Option<Recorded>, Option<ReportError>) {
+    pub(super) fn finish(self) -> (Option<Recorded>, Vec<ReportError>) {
         let (flows, error) = match self.spool.map(Spool::finish) {
             Some(Ok(flows)) => (Some(flows), None),
             Some(Err(error)) => (None, Some(error)),
             None => (None, None),
         };
+        let (bundles, trouble) = self.bundles.map(Bundles::finish).unwrap_or_default();
+        let errors = error.into_iter().chain(trouble).collect();
         let end = self.end;
         let recorded = self.begun.map(|begun| {
             let Begun {
@@ -225,8 +252,9 @@ impl Recorder {
                 histograms: tally.histograms(),
                 notices: self.notices,
                 flows,
+                bundles,
             }
         });
-        (recorded, error)
+        (recorded, errors)
     }
 }

@@ -5,8 +5,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::model::{EventSink, RunEvent};
+use crate::model::{EventSink, FlowRecord, RunEvent};
 
+use super::bundle::Choice;
 use super::error::ReportError;
 use super::recorder::{Recorded, Recorder};
 
@@ -76,6 +77,8 @@ struct Waiting {
 struct Sink {
     inbox: Arc<Inbox>,
     dialogue: bool,
+    /// Which flows get a bundle, if any does.
+    choice: Option<Arc<Choice>>,
     /// Bytes of dialogue sent and not yet reported.
     waiting_bytes: Arc<AtomicU64>,
     /// Pieces of dialogue that were not sent.
@@ -98,6 +101,7 @@ impl Reporters {
         let sink = Sink {
             inbox: Arc::clone(&inbox),
             dialogue,
+            choice: recorder.choice(),
             waiting_bytes: Arc::clone(&waiting_bytes),
             left_out: AtomicU64::new(0),
         };
@@ -157,6 +161,16 @@ impl EventSink for Sink {
 
     fn wants_dialogue(&self) -> bool {
         self.dialogue
+    }
+
+    fn wants_evidence(&self) -> bool {
+        self.choice.is_some()
+    }
+
+    fn chooses(&self, flow: &FlowRecord) -> bool {
+        self.choice
+            .as_ref()
+            .is_some_and(|choice| choice.takes(flow))
     }
 }
 
@@ -283,8 +297,8 @@ fn report(
         .iter_mut()
         .filter_map(|reporter| reporter.finish().err())
         .collect();
-    let (recorded, error) = recorder.finish();
-    errors.extend(error);
+    let (recorded, of_recorder) = recorder.finish();
+    errors.extend(of_recorder);
     (recorded, errors)
 }
 

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::stats::Tally;
 
+use super::bundle;
 use super::error::ReportError;
 use super::folder::RunFolder;
 use super::record::{Completeness, FORMAT, Flow, FlowsHead, Head};
@@ -93,7 +94,11 @@ impl SavedRun {
             match line {
                 Line::Flow(flow) => {
                     elapsed = elapsed.max(ended_after(&head, &flow));
-                    tally.record(&flow.to_record(&head.run));
+                    let record = flow.to_record(&head.run);
+                    tally.record(&record);
+                    if let Some(bundle) = bundle::of_failed(folder.path(), flow.number) {
+                        tally.note_bundle(&record, &bundle);
+                    }
                 }
                 Line::Dropped(dropped) => tally.record_drop(dropped.counted),
             }

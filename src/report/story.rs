@@ -151,6 +151,7 @@ impl Reporter for Story {
             RunEvent::RunEnded { .. } if self.told => self.output.line(""),
             RunEvent::RunEnded { .. }
             | RunEvent::ScriptEnded(_)
+            | RunEvent::EvidenceKept(_)
             | RunEvent::FlowDropped { .. }
             | RunEvent::GeneratorMeasured(_)
             | RunEvent::Heard { .. }

@@ -1,6 +1,7 @@
 //! Keeping secret values out of everything that is shown or kept.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 
 use aho_corasick::AhoCorasick;
@@ -74,6 +75,33 @@ impl Masker {
         Cow::Owned(out)
     }
 
+    /// Where secrets stand in these bytes, in order; those that overlap are one. The bytes may be
+    /// cut out of a longer text: a part of a secret at one of their ends counts as in
+    /// [`Masker::mask_cut`].
+    pub fn find_cut(&self, bytes: &[u8]) -> Vec<Range<usize>> {
+        let Some(automaton) = &self.automaton else {
+            return Vec::new();
+        };
+        let whole = automaton.find_overlapping_iter(bytes);
+        let mut found: Vec<Range<usize>> = whole.map(|it| it.start()..it.end()).collect();
+        for value in self.values.iter().map(|value| value.as_bytes()) {
+            let parts = (LEAST_PART..value.len()).rev();
+            let mut parts = parts.filter(|&length| length <= bytes.len());
+            found.extend(
+                parts
+                    .clone()
+                    .find(|&length| bytes.ends_with(&value[..length]))
+                    .map(|length| bytes.len() - length..bytes.len()),
+            );
+            found.extend(
+                parts
+                    .find(|&length| bytes.starts_with(&value[value.len() - length..]))
+                    .map(|length| 0..length),
+            );
+        }
+        in_order(found)
+    }
+
     /// The same for a text that was cut out of a longer one: the beginning of a secret at its end,
     /// or the end of one at its beginning, is masked, too, unless it is too short to tell much.
     pub fn mask_cut(&self, text: &str) -> String {
@@ -96,6 +124,19 @@ impl Masker {
         }
         text
     }
+}
+
+/// These ranges in order, each maximal.
+pub(crate) fn in_order(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    ranges.sort_unstable_by_key(|range| (range.start, range.end));
+    ranges.dedup_by(|next, last| {
+        let overlaps = next.start <= last.end;
+        if overlaps {
+            last.end = last.end.max(next.end);
+        }
+        overlaps
+    });
+    ranges
 }
 
 #[cfg(test)]
@@ -139,5 +180,14 @@ mod tests {
         assert_eq!(masker.mask_cut("ok hu"), "ok hu");
         assert_eq!(masker.mask_cut("nothing of it"), "nothing of it");
         assert_eq!(Masker::default().mask_cut("hunt"), "hunt");
+    }
+
+    #[test]
+    fn secrets_in_bytes_are_found_with_parts_at_the_cuts() {
+        let masker = Masker::new(["hunter2", "er2x"]);
+        assert_eq!(masker.find_cut(b"\xff hunter2x, hunter2"), [2..10, 12..19]);
+        assert_eq!(masker.find_cut(b"nter2 and hunt"), [0..5, 10..14]);
+        assert!(masker.find_cut(b"hu").is_empty());
+        assert!(Masker::default().find_cut(b"hunt").is_empty());
     }
 }
