@@ -103,26 +103,24 @@ impl Masker {
     }
 
     /// The same for a text that was cut out of a longer one: the beginning of a secret at its end,
-    /// or the end of one at its beginning, is masked, too, unless it is too short to tell much.
+    /// or the end of one at its beginning, is masked, too, unless it is too short to tell much. A
+    /// secret may be broken over several lines.
     pub fn mask_cut(&self, text: &str) -> String {
-        let mut text = self.mask(text).into_owned();
-        let end = self.values.iter().filter_map(|value| {
-            let cuts = value.char_indices().map(|(at, _)| at).skip(LEAST_PART);
-            cuts.filter(|&at| text.ends_with(&value[..at])).max()
-        });
-        if let Some(length) = end.max() {
-            text.replace_range(text.len() - length.., MASK);
+        if self.automaton.is_none() {
+            return text.to_owned();
         }
-        let begin = self.values.iter().filter_map(|value| {
-            let cuts = value.char_indices().map(|(at, _)| value.len() - at).skip(1);
-            let cuts = cuts.filter(|&length| length >= LEAST_PART && text.len() >= length);
-            cuts.filter(|&length| text.starts_with(&value[value.len() - length..]))
-                .max()
-        });
-        if let Some(length) = begin.max() {
-            text.replace_range(..length, MASK);
+        let places = text.bytes().enumerate();
+        let (places, shown): (Vec<usize>, Vec<u8>) =
+            places.filter(|(_, byte)| !byte.is_ascii_control()).unzip();
+        let mut masked = String::with_capacity(text.len());
+        let mut done = 0;
+        for secret in self.find_cut(&shown) {
+            masked.push_str(&text[done..places[secret.start]]);
+            masked.push_str(MASK);
+            done = places[secret.end - 1] + 1;
         }
-        text
+        masked.push_str(&text[done..]);
+        masked
     }
 }
 
@@ -177,6 +175,7 @@ mod tests {
         assert_eq!(masker.mask_cut("your pin is hunt"), "your pin is ***");
         assert_eq!(masker.mask_cut("er2secret it was"), "*** it was");
         assert_eq!(masker.mask_cut("is hunter2secret"), "is ***");
+        assert_eq!(masker.mask_cut("is hunter2\nsecret"), "is ***");
         assert_eq!(masker.mask_cut("ok hu"), "ok hu");
         assert_eq!(masker.mask_cut("nothing of it"), "nothing of it");
         assert_eq!(Masker::default().mask_cut("hunt"), "hunt");

@@ -191,41 +191,53 @@ fn transcript(bundle: &Bundle) -> String {
     );
     let widest = bundle.transcript.iter().map(|it| who(it).chars().count());
     let widest = widest.max().unwrap_or(0);
+    let mut steps = bundle.flow.steps.iter().peekable();
     for entry in &bundle.transcript {
+        while let Some(step) = steps.next_if(|step| step.started_after_us <= entry.after_us) {
+            line_of(&mut text, &format!("── {} ──", neutral(&step.step)));
+        }
+        let (sign, lines) = told(&entry.what);
         let at = seconds(entry.after_us);
         let role = neutral(&who(entry)).into_owned();
-        let mut line = |sign: char, line: &str| {
-            let told = format!("{at}  {role:<widest$} {sign} {}", neutral(line));
-            line_of(&mut text, &told);
-        };
-        match &entry.what {
-            Happening::Started { pid, command } => {
-                line('·', &format!("started, pid {pid}: {command}"));
-            }
-            Happening::Heard { text, .. } => {
-                for heard in text.split_inclusive('\n') {
-                    line('<', heard.trim_end_matches(['\n', '\r']));
-                }
-            }
-            Happening::Said { text } if text.is_empty() => line('>', "⏎"),
-            Happening::Said { text } => line('>', text),
-            Happening::LeftOut { bytes, .. } => {
-                let much = units::bytes(*bytes);
-                line(
-                    '·',
-                    &format!("{much} are left out here: only the beginning and the end are kept"),
-                );
-            }
-            Happening::Exited { exit, .. } => match exit {
-                Some(exit) => line('·', &format!("ended with {exit}")),
-                None => line('·', "ended"),
-            },
+        for (index, line) in lines.iter().enumerate() {
+            // What came at once has its time once.
+            let at = if index == 0 { at.as_str() } else { "" };
+            let line = neutral(line);
+            line_of(
+                &mut text,
+                &format!("{at:>11}  {role:<widest$} {sign} {line}"),
+            );
         }
     }
     if bundle.transcript.is_empty() {
         text.push_str("  nothing was recorded\n");
     }
     text
+}
+
+/// The sign of what happened, and its lines.
+fn told(what: &Happening) -> (char, Vec<String>) {
+    match what {
+        Happening::Started { pid, command } => {
+            ('·', vec![format!("started, pid {pid}: {command}")])
+        }
+        Happening::Heard { text, .. } => {
+            let lines = text.split_inclusive('\n');
+            let lines = lines.map(|line| line.trim_end_matches(['\n', '\r']).to_owned());
+            ('<', lines.collect())
+        }
+        Happening::Said { text } if text.is_empty() => ('>', vec!["⏎".to_owned()]),
+        Happening::Said { text } => ('>', vec![text.clone()]),
+        Happening::LeftOut { bytes, .. } => {
+            let much = units::bytes(*bytes);
+            let line = format!("{much} are left out here: the beginning and the end are kept");
+            ('·', vec![line])
+        }
+        Happening::Exited { exit, .. } => {
+            let exit = exit.map(|exit| format!(" with {exit}")).unwrap_or_default();
+            ('·', vec![format!("ended{exit}")])
+        }
+    }
 }
 
 /// The role; a second instance of it is told from the first.
@@ -286,11 +298,11 @@ mod tests {
             "  seed     7\n",
             "  role     manager\n  awaited see `approved` for 5s\n  at       shop.yaml:40\n",
             "  after    5.00 s, the program was waiting for input\n",
-            "│ ORD-1 is already \\x07approved\\r\\n\n",
+            "│ > ORD-1 is already \\x07approved\\r\\n\n",
             "  grouped  as: Select:\n",
             "  variable customer = CUST001\n  data     customers.name = Ann\n",
             "  captured order_id = ORD-12\n",
-            "     0.001000  manager  < ␛[2JOrder?\n     0.001000  manager  < >\n",
+            "     0.001000  manager  < ␛[2JOrder?\n               manager  < >\n",
             "     0.001500  manager  > 1\n",
             "     0.002100  customer < Bye\n",
             "  rehearsal replay 'my results/failed-000012'\n",
