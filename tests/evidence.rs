@@ -313,7 +313,9 @@ fn a_secret_is_in_no_bundle_however_it_comes() {
         ] {
             assert!(told.contains(part), "{part} in {told}\n{report}");
         }
-        let secrets = ["hunter2", "hun", "ter2", "token-", "4711", "bonjour", "monde"];
+        let secrets = [
+            "hunter2", "hun", "ter2", "token-", "4711", "bonjour", "monde",
+        ];
         workshop.assert_nowhere(&secrets);
         assert!(!secrets.iter().any(|it| report.contains(it)), "{report}");
         assert_nothing_runs(&workshop);

@@ -68,7 +68,7 @@ pub(super) struct FlowSupervisor {
     turns: Vec<TurnRecord>,
     processes: Vec<ProcessRecord>,
     /// What happened to them, if that is recorded.
-    transcripts: Vec<Box<Transcript>>,
+    transcripts: Vec<Transcript>,
     /// How gently scripts are ended.
     grace: Grace,
     report: Report,
@@ -460,7 +460,7 @@ impl Handler<ScriptEnded> for FlowSupervisor {
 
     fn handle(&mut self, ended: ScriptEnded, ctx: &mut Self::Context) {
         self.processes.extend(ended.record.map(|record| *record));
-        self.transcripts.extend(ended.transcript);
+        self.transcripts.extend(ended.transcript.map(|it| *it));
         let orders = self.course.script_ended(ended.role);
         self.obey(orders, ctx);
     }

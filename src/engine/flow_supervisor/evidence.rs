@@ -1,7 +1,7 @@
 //! What is known of a flow beyond its record, for those who want to see what happened.
 
 use crate::engine::context::shown;
-use crate::engine::transcript::render;
+use crate::engine::transcript::{Transcript, render};
 use crate::model::{DataRow, Evidence, FlowRecord};
 use crate::scenario::{Masker, Scope};
 
@@ -15,7 +15,7 @@ impl FlowSupervisor {
         }
         let (data, transcript) = match &self.scope {
             Some(scope) => {
-                let used = self.transcripts.iter().flat_map(|it| it.secrets());
+                let used = self.transcripts.iter().flat_map(Transcript::secrets);
                 let masker = Masker::new(scope.secret_values().chain(used));
                 let transcript = render(&self.transcripts, self.started, &masker);
                 (self.data(scope), transcript)

@@ -13,7 +13,7 @@ const MASK: &[u8] = b"***";
 
 /// All that happened to these script instances, times from `since`.
 pub(in crate::engine) fn render(
-    transcripts: &[Box<Transcript>],
+    transcripts: &[Transcript],
     since: Instant,
     masker: &Masker,
 ) -> Vec<Moment> {

@@ -14,7 +14,6 @@ fn transcript(role: usize) -> Transcript {
 
 /// What was heard and said, in order; `«»` around what was said.
 fn told(transcripts: Vec<Transcript>, since: Instant, secrets: &[&str]) -> String {
-    let transcripts: Vec<_> = transcripts.into_iter().map(Box::new).collect();
     let masker = Masker::new(secrets.iter().copied());
     let moments = render(&transcripts, since, &masker).into_iter();
     let texts = moments.map(|moment| match moment.what {
