@@ -194,6 +194,8 @@ impl<W: Write + Send> Reporter for Log<W> {
                     flow.number
                 ));
             }
+            // It is kept elsewhere.
+            RunEvent::EvidenceKept(_) => {}
             RunEvent::FlowDropped { .. } => self.line("a flow was due and dropped"),
             RunEvent::GeneratorMeasured(generator) => {
                 let late = |us: Option<u64>| us.map_or("unknown".into(), units::precise_duration);

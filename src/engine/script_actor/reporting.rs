@@ -6,6 +6,7 @@ use actix::prelude::*;
 
 use crate::engine::messages::{Part, Performed};
 use crate::engine::performance::Fault;
+use crate::engine::transcript::Transcript;
 use crate::model::{Activity, Failure};
 use crate::scenario::Scope;
 
@@ -62,6 +63,7 @@ impl ScriptActor {
                 }))
             }
         };
+        let transcript = self.hand_over_transcript();
         self.obituary.performed(Performed {
             instance: self.instance,
             what: job.perform.what,
@@ -69,7 +71,19 @@ impl ScriptActor {
             result,
             timing,
             turns: job.turns,
+            transcript,
         });
+    }
+
+    /// A script of a pool leaves what happened to it with the flow for which it did.
+    fn hand_over_transcript(&mut self) -> Option<Box<Transcript>> {
+        self.role().pool?;
+        let State::Alive(script) = &mut self.state else {
+            return None;
+        };
+        let transcript = script.transcript.as_mut()?;
+        let next = Box::new(Transcript::new(self.instance));
+        Some(std::mem::replace(transcript, next))
     }
 
     pub(super) fn failure(

@@ -83,6 +83,12 @@ impl ScriptActor {
         let State::Alive(script) = &mut self.state else {
             return None;
         };
+        if let (Some(transcript), Ok(at)) = (&mut script.transcript, written) {
+            transcript.said(&utterance.shown, at);
+            if utterance.secret {
+                transcript.keep_secret(utterance.typed.text());
+            }
+        }
         match utterance.answers {
             Answers::Wait => script.dialogue.answered(&utterance.typed, may_come_back),
             Answers::Interlude => {
