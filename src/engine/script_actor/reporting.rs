@@ -10,6 +10,7 @@ use crate::model::{Activity, Failure};
 use crate::scenario::Scope;
 
 use super::job::Waiting;
+use super::script::Script;
 use super::typing::Told;
 use super::{ScriptActor, State, TAIL_BYTES, TAIL_LINES};
 
@@ -26,7 +27,9 @@ impl ScriptActor {
         result: Result<(), Fault>,
         ctx: &mut Context<Self>,
     ) {
-        if result.is_err() {
+        // The prompt with which a step ends belongs to it.
+        let is_whole = |script: &Script| script.dialogue.heard_prompt();
+        if result.is_err() || matches!(&self.state, State::Alive(script) if is_whole(script)) {
             self.tell_heard(Told::All);
         }
         let State::Alive(script) = &mut self.state else {
