@@ -9,11 +9,14 @@
 //! goes to the coordinator. How anything is displayed is unknown here: all that happens is told
 //! through an [`EventSink`].
 
+mod audit;
 mod context;
 mod control;
 mod coordinator;
 mod course;
+mod environments;
 mod flow_supervisor;
+mod gates;
 mod gauge;
 mod messages;
 mod pacer;
@@ -45,6 +48,7 @@ pub use programs::{Programs, Within};
 
 use context::{RunContext, common_watches};
 use coordinator::Coordinator;
+use environments::Environments;
 use gauge::Gauge;
 use messages::StopRun;
 
@@ -118,6 +122,11 @@ pub fn run(
 
     let context = Arc::new(RunContext {
         watches: common_watches(&options.plan),
+        environments: Environments::new(
+            &options.plan,
+            &options.environment,
+            &options.run_directory,
+        ),
         plan: options.plan,
         run_id: options.run_id,
         seed: options.seed,
@@ -136,13 +145,21 @@ pub fn run(
     let workers = workers.min(usize::try_from(most).unwrap_or(usize::MAX));
     let gauge = Gauge::new();
     let first_flow = options.first_flow;
-    let performed = perform(context, &options.load, first_flow, workers, &gauge, control);
-    let interrupted = System::new().block_on(performed);
-    sink.emit(RunEvent::GeneratorMeasured(Box::new(gauge.measured())));
+    let performed = async {
+        let run = Arc::clone(&context);
+        let load = &options.load;
+        let interrupted = perform(context, load, first_flow, workers, &gauge, control).await;
+        sink.emit(RunEvent::GeneratorMeasured(Box::new(gauge.measured())));
+        let ended = Instant::now();
+        let given_up = interrupted.is_ok() && audit::audit(&run, control).await;
+        // The audit is no part of what is measured.
+        (interrupted.map(|it| it || given_up), ended.elapsed())
+    };
+    let (interrupted, audited) = System::new().block_on(performed);
     // Whatever escaped its flow ends before the run does.
     let left_over = spawner.shutdown(SHUTDOWN);
     let interrupted = interrupted?;
-    let elapsed = began.elapsed();
+    let elapsed = began.elapsed().saturating_sub(audited);
     sink.emit(RunEvent::RunEnded {
         elapsed,
         interrupted,
@@ -232,6 +249,7 @@ fn run_info(options: &RunOptions) -> RunInfo {
         flows: options.load.flows,
         duration_us: options.load.end().map(context::micros),
         parallel: options.load.most_in_flight(),
+        integrity: plan.integrity.clone(),
         load: options.load.to_string(),
         wanted_per_second: options.load.wanted_per_second(),
         seed: options.seed,

@@ -8,6 +8,7 @@ mod evidence;
 mod failure;
 mod generator;
 mod ids;
+mod integrity;
 mod process;
 mod record;
 
@@ -16,7 +17,9 @@ pub use evidence::{DataRow, Evidence, Happening, Moment};
 pub use failure::{Activity, Failure, FailureKind};
 pub use generator::Generator;
 pub use ids::{FlowId, FlowNumber, InstanceId, RoleIndex, RunId, StepIndex};
+pub use integrity::{AuditOutcome, AuditRecord, IntegrityInfo, OwnInfo, ValueInfo};
 pub use process::{Ending, ExitCause, ProcessRecord, Stream, Usage};
 pub use record::{
-    FlowOutcome, FlowRecord, RoleInfo, RunInfo, StepInfo, StepOutcome, StepRecord, TurnRecord,
+    FlowOutcome, FlowRecord, RetriedPart, Retry, RoleInfo, RunInfo, StepInfo, StepOutcome,
+    StepRecord, TurnRecord,
 };

@@ -6,6 +6,7 @@
 
 mod failures;
 mod histogram;
+mod integrity;
 mod measures;
 mod rate;
 mod recent;
@@ -20,6 +21,10 @@ mod verdict;
 
 pub use failures::{MOST_GROUPS, MOST_TEXTS};
 pub use histogram::{Encoded, Histogram, Range, Spread};
+pub use integrity::{
+    AgreeSummary, Disagreement, Duplicate, Integrity, MOST_FINDINGS, MixUp, OwnSummary,
+    UniqueSummary, is_masked,
+};
 pub use measures::{Histograms, MissingHistogram};
 pub use recent::Recent;
 pub use signature::Signature;

@@ -86,6 +86,7 @@ fn info(flows: u64, parallel: u64) -> RunInfo {
         load: format!("{parallel} at once"),
         wanted_per_second: None,
         parallel,
+        integrity: IntegrityInfo::default(),
         seed: 7,
         started_at: noon(),
     }
@@ -136,8 +137,10 @@ fn flow_events(info: &RunInfo, number: u64, course: Course) -> Vec<RunEvent> {
         late_us: 0,
         duration_us: 1_236_400 + number,
         paused_us: 0,
+        waited_us: 0,
         outcome: FlowOutcome::Completed,
         steps: Vec::new(),
+        retries: Vec::new(),
         captures: Vec::new(),
         variables,
         processes: Vec::new(),
@@ -179,11 +182,13 @@ fn flow_events(info: &RunInfo, number: u64, course: Course) -> Vec<RunEvent> {
         };
         record.steps.push(StepRecord {
             step,
+            attempt: 1,
             outcome: outcome.clone(),
             started_after_us: 0,
             duration_us,
             paused_us: 0,
             held_us: 0,
+            waited_us: 0,
             turns: Vec::new(),
         });
         let ended = outcome != StepOutcome::Completed;
@@ -613,7 +618,7 @@ fn a_saved_run_has_all_its_files() {
     let copy = folder.copy_to(&place.path().join("copy")).unwrap();
     assert_eq!(names(&copy), expected);
     let mut text = Vec::new();
-    let saved = SavedRun::open(copy.path()).unwrap();
+    let saved = SavedRun::open(copy.path(), place.path()).unwrap();
     saved.write_record(&mut text).unwrap();
     let read: ResultRecord = serde_json::from_slice(&text).unwrap();
     assert_eq!(read.head.format, FORMAT);
@@ -633,7 +638,7 @@ fn a_run_that_was_cut_off_is_counted_again_from_its_flows() {
     let failing = flow_events(&info(41, 200), 41, Course::TimesOut);
     events.splice(1..1, failing);
     let recorded = record(Recorder::with_spool(spool), events);
-    let saved = SavedRun::open(folder.path()).unwrap().head;
+    let saved = SavedRun::open(folder.path(), folder.path()).unwrap().head;
     assert_eq!(saved.completeness, Completeness::CutOff);
     assert_eq!(saved.histograms, recorded.histograms);
     let mut summary = saved.summary;

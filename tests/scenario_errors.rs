@@ -125,7 +125,6 @@ flow:
 load: {flow: 1}
 ";
     later_keys: "
-integrity: {unique: [id]}
 chaos: {}
 roles:
   a:
@@ -138,7 +137,90 @@ flow:
   - {step: s, role: a, do: x, retry: {times: 2}, exclusive: db, rate: 1/s, together: 5}
 load: {flows: 5, parallel: 2, ramp_up: 10s, rate: 5/s}
 ";
+    retries: "
+roles:
+  a:
+    run: [p]
+    fail_on: {busy: too busy}
+    actions: {x: [{first_of: [{see: y}, {see: z, fail: sold_out}]}]}
+flow:
+  - {step: s, role: a, do: x, retry: 0}
+  - {step: t, role: a, do: x, retry: {times: often, on: [timout, busy, sold_out, sold_uot], restart: perhaps, wait: 1s}}
+retry: {on: [busy, bussy], restart: true}
+";
+    gates: "
+roles:
+  a: {run: [p], actions: {x: [{see: y}]}}
+flow:
+  - {step: s, role: a, do: x, together: 1, rate: 5, exclusive: ''}
+  - {step: t, role: a, do: x, rate: 0/s, exclusive: [db]}
+";
+    shared_roles: "
+roles:
+  a:
+    run: [p]
+    menu: {prompt: Menu}
+    lifetime: {pool: 3}
+    actions: {x: [{see: '/id (?<id>.+)/'}], y: [{see: y}]}
+  b:
+    run: [p]
+    lifetime: {pool: 0}
+    actions: {x: [{see: x}]}
+  c:
+    run: [p]
+    lifetime: forever
+    actions: {x: [{see: x}]}
+  d:
+    run: [p]
+    lifetime: {pool: 2}
+    actions: {x: [{see: x}]}
+flow:
+  - {step: s, role: a, do: x, when: 'flow.number > 1'}
+  - {step: t, role: b, do: x, together: 5}
+  - {step: u, role: c, do: x}
+  - {step: v, role: a, do: y, together: 3}
+  - {step: w, role: d, do: x}
+";
     thresholds: below!("thresholds: ['flow.p95 < 2', 'flw.p95 < 2s', flow.p95, {chek: x}, 'step.x.p95 < 1s', {check: 'flow.p95 < 2s', over: 10, stop: maybe}, {check: dropped == 0, over: 100ms}, 'dropped == 0 over 100ms', 'dropped == 0 over x stop']");
+    integrity_of_unknown_names: below!("
+variables: {customer: c}
+integrity:
+  unique: [di, order, customer, id, id]
+  agree: [[id, ido], [id], id, [customer, id], [customer]]
+  own: {idd: id, id: id, id: other, order: id}
+");
+    integrity_of_nothing: below!("integrity: {}");
+    integrity_of_empty_lists: below!("integrity: {unique: [], agree: [], own: {}, audit: {}}");
+    integrity_of_the_wrong_kind: below!("integrity: {uniqe: [id], unique: id, agree: {id: id}, own: [id], audit: shop audit}");
+    integrity_of_secrets_and_of_what_no_step_captures: "
+variables: {pin: x}
+secrets: [pin, token]
+integrity: {unique: [token, bye, other], agree: [[pin, id]]}
+roles:
+  a:
+    run: [p]
+    actions:
+      x: [{see: '/(?<id>\\d+) (?<token>\\d+)/'}]
+      y: [{see: '/(?<other>\\d+)/'}]
+      leave: [{see: '/(?<bye>\\d+)/'}]
+flow:
+  - {step: s, role: a, do: x}
+";
+    audits: below!("
+environment: [HOME]
+integrity:
+  audit:
+    run: [missing, '${id}', '${run.idd}', '${env.PATH}', '${env.HOME}']
+    expect: ['/(/', '${id}', '/(?<n>\\d)/']
+    within: 0s
+    environment: {A: '${flow.number}'}
+    directories: x
+");
+    thresholds_of_books: below!("
+integrity: {unique: [id]}
+thresholds: [integrity.duplicate == 0, 'integrity.violations < 1%', 'integrity.mix_ups == 0 stop', {check: integrity.violations == 0, over: 5s}]
+");
+    thresholds_of_books_that_are_not_kept: below!("thresholds: [integrity.violations == 0]");
     load_of_zero: below!("load: {flows: 0, parallel: many}");
 
     variables_in_the_wrong_order: below!("variables: {x: '${y}', y: '1', z: '${z}'}");

@@ -15,7 +15,7 @@ use crate::report::{
     self, Bundles, Kept, Limits, Log, Place, Recorded, Recorder, ReportError, Reporter, Reporters,
     Reserved, RunFolder,
 };
-use crate::stats::Threshold;
+use crate::stats::{Integrity, Threshold};
 use crate::transport::WatcherProgram;
 
 use super::allowance::Allowance;
@@ -121,6 +121,10 @@ impl Session {
         } = loaded;
         let load = settings.load(&plan.load)?;
         let thresholds = settings.thresholds(&plan)?;
+        let closed = plan.closed_gates(&load);
+        if !closed.is_empty() {
+            return Err(CliError::usage(closed.join("\n"), ""));
+        }
         let problems = machine::problems(&plan, load.most_in_flight());
         if !problems.is_empty() {
             let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
@@ -246,6 +250,7 @@ impl Session {
                 messages.say(&format!("{crossed} is not met: the run is ended"));
                 control.stop(Stop::Enough { grace });
             });
+        let recorder = recorder.and_room(self.temporary.path().to_owned());
         let reporters = Reporters::start(recorder, listeners, dialogue)?;
         // Nobody else fills it.
         let _ = self.messages.0.set(reporters.sink());
@@ -299,9 +304,12 @@ impl Finished {
         let failed = !self.allowed_failures.is_kept(&summary.flows);
         // That no flow came to its end is nothing new of a run that was interrupted.
         let failed = failed && (summary.flows.failed > 0 || !summary.interrupted);
+        let books = summary.integrity.as_ref();
+        let wrong = books.is_some_and(Integrity::is_violated);
         let incomplete = !self.errors.is_empty() || !self.left_over.is_empty();
         let all = [
             (summary.interrupted, Exit::Interrupted),
+            (wrong, Exit::BooksWrong),
             (crossed, Exit::ThresholdsCrossed),
             (failed, Exit::SomeFailed),
             (incomplete, Exit::Internal),

@@ -8,6 +8,8 @@
 //! | `snapshot`, once a second | `completed`, `failed`, `interrupted`, `dropped`, `in_flight`, `planned` (flows, or null), `part` (of the run that is over, 0 to 1), and of the last ten seconds `completed_per_second` and `response_p95_us` (or null); `wanted_per_second` (or null); `steps`, each with `name`, `in_flight`, `completed`, `failed`, `p95_us` |
 //! | `flow_ended` | `number`, `id`, `outcome` (`completed`, `failed`, `interrupted`), `counted`, `duration_us`, `late_us`; of failed ones `step`, `cause` and `message` |
 //! | `notice`, `stopping` | `text` |
+//! | `audit_started`, when all flows have ended | `command` |
+//! | `integrity`, if the scenario has demands on the books | the fields of the summary's `integrity` |
 //! | `run_ended`, the last | the figures of a snapshot, `interrupted_run`, and `run_us`, how long the run took |
 //!
 //! Fields may be added within a version of the format.
@@ -20,6 +22,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::model::{FlowOutcome, FlowRecord, RunEvent, RunInfo};
+use crate::stats::Integrity;
 
 use super::error::ReportError;
 use super::pulse::Pulse;
@@ -133,6 +136,10 @@ impl Reporter for JsonLines {
             }
             RunEvent::FlowEnded(record) => self.tell("flow_ended", flow(record)),
             RunEvent::Notice { text, .. } => self.tell("notice", json!({ "text": text })),
+            RunEvent::AuditStarted { command } => {
+                self.tell("audit_started", json!({ "command": command }));
+                self.flush();
+            }
             RunEvent::Stopping { reason } => self.tell("stopping", json!({ "text": reason })),
             RunEvent::RunEnded {
                 elapsed,
@@ -146,6 +153,10 @@ impl Reporter for JsonLines {
             }
             _ => {}
         }
+    }
+
+    fn books(&mut self, integrity: &Integrity) {
+        self.tell("integrity", json!(integrity));
     }
 
     fn tick(&mut self, elapsed: Duration) {

@@ -8,7 +8,8 @@
 //! - `result.json`: a [`Head`]. The [summary](crate::stats::Summary) has the figures, and
 //!   `histograms` the [distributions](crate::stats::Encoded) that they are of, by name, so that
 //!   runs can be merged without loss: `flow.response`, `flow.service`, `flow.failed_response`,
-//!   `flow.start_delay`, `flow.hand_over`, `flow.next_step`, `flow.paused`, `step.NAME`,
+//!   `flow.start_delay`, `flow.hand_over`, `flow.next_step`, `flow.paused`, `flow.waited`,
+//!   `flow.recovery`, `step.NAME`,
 //!   `role.NAME.startup`;
 //! - `flows.jsonl`: a line about the run (a [`FlowsHead`]), then a line for each [`Flow`] as it
 //!   ended; a flow that was due and not started is the line `{"dropped":1,"counted":true}`;
@@ -27,13 +28,13 @@ mod flow;
 use chrono::{DateTime, Local};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{RoleIndex, RoleInfo, RunId, RunInfo, StepInfo};
+use crate::model::{IntegrityInfo, RoleIndex, RoleInfo, RunId, RunInfo, StepInfo};
 use crate::stats::{Histograms, Summary};
 
 pub use flow::{Flow, FlowFailure, FlowStep, Outcome, Process};
 
 /// The name and version of this form.
-pub const FORMAT: &str = "rehearsal-result/2";
+pub const FORMAT: &str = "rehearsal-result/3";
 
 /// A whole result, as printed. It is written piece by piece, by
 /// [`write_record`](super::write_record).
@@ -131,6 +132,8 @@ pub struct Run {
     pub started_at: DateTime<Local>,
     pub roles: Vec<RoleInfo>,
     pub steps: Vec<Step>,
+    /// What its books were held against.
+    pub integrity: IntegrityInfo,
 }
 
 /// A step of the scenario.
@@ -164,6 +167,7 @@ impl Run {
             started_at: info.started_at,
             roles: info.roles.clone(),
             steps: steps.collect(),
+            integrity: info.integrity.clone(),
         }
     }
 
@@ -180,6 +184,7 @@ impl Run {
             scenario: self.scenario.clone(),
             roles: self.roles.clone(),
             steps: steps.collect(),
+            integrity: self.integrity.clone(),
             flows: self.flows,
             duration_us: self.duration_us,
             parallel: self.parallel,

@@ -5,8 +5,10 @@
 
 mod context;
 mod flow;
+mod integrity;
 mod load;
 mod patterns;
+mod policies;
 mod roles;
 mod thresholds;
 mod turns;
@@ -193,13 +195,24 @@ fn scenario(
         .map(|node| flow::flow(context, node, &roles, &defaults));
     let flow = flow.unwrap_or_default();
     let load = load::load(context, fields.get("load"));
+    let retry = fields
+        .get("retry")
+        .and_then(|node| policies::flow_retry(context, node, &roles));
+    let (integrity, audit) = match fields.get("integrity") {
+        Some(node) => {
+            let names = integrity::Names::new(&roles, &flow, &known, &secrets);
+            integrity::integrity(context, node, &names)
+        }
+        None => Default::default(),
+    };
     let thresholds = fields
         .get("thresholds")
-        .map(|node| thresholds::thresholds(context, node, &flow))
+        .map(|node| thresholds::thresholds(context, node, &flow, fields.has("integrity")))
         .unwrap_or_default();
 
     usage::check(context, &roles, &flow, &known, &secrets);
     if flow.is_complete {
+        policies::check(context, &roles, &flow.steps);
         usage::check_unused(context, &roles, &flow.steps);
     }
     let secrets = secrets.into_iter().map(|(name, _)| name).collect();
@@ -216,7 +229,10 @@ fn scenario(
         environment,
         defaults,
         load,
+        retry,
         thresholds,
+        integrity,
+        audit,
     })
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
-use aho_corasick::AhoCorasick;
+use memchr::memmem::Finder;
 
 /// What stands in place of a secret.
 const MASK: &str = "***";
@@ -19,8 +19,15 @@ const LEAST_PART: usize = 3;
 /// which it goes into a regular expression.
 #[derive(Debug, Clone, Default)]
 pub struct Masker {
-    automaton: Option<AhoCorasick>,
-    values: Arc<[String]>,
+    secrets: Arc<[Secret]>,
+}
+
+/// A text to be masked. Scenarios have few, and each flow its own: to look for one after the
+/// other costs less than to build what would find all of them at once.
+#[derive(Debug)]
+struct Secret {
+    value: String,
+    finder: Finder<'static>,
 }
 
 impl Masker {
@@ -33,14 +40,12 @@ impl Masker {
             .collect();
         values.sort_unstable();
         values.dedup();
-        if values.is_empty() {
-            return Masker::default();
-        }
-        let automaton = AhoCorasick::new(&values)
-            .expect("texts that fit into memory make an automaton of 2^31 states at most");
+        let secret = |value: String| Secret {
+            finder: Finder::new(&value).into_owned(),
+            value,
+        };
         Masker {
-            automaton: Some(automaton),
-            values: values.into(),
+            secrets: values.into_iter().map(secret).collect(),
         }
     }
 
@@ -51,13 +56,11 @@ impl Masker {
 
     /// The text with every secret value in it replaced by `mask`.
     pub fn mask_with<'t>(&self, text: &'t str, mask: &str) -> Cow<'t, str> {
-        let Some(automaton) = &self.automaton else {
-            return Cow::Borrowed(text);
-        };
-        let mut found: Vec<(usize, usize)> = automaton
-            .find_overlapping_iter(text)
-            .map(|secret| (secret.start(), secret.end()))
-            .collect();
+        let places = self
+            .secrets
+            .iter()
+            .flat_map(|it| it.places(text.as_bytes()));
+        let mut found: Vec<(usize, usize)> = places.collect();
         if found.is_empty() {
             return Cow::Borrowed(text);
         }
@@ -79,12 +82,9 @@ impl Masker {
     /// cut out of a longer text: a part of a secret at one of their ends counts as in
     /// [`Masker::mask_cut`].
     pub fn find_cut(&self, bytes: &[u8]) -> Vec<Range<usize>> {
-        let Some(automaton) = &self.automaton else {
-            return Vec::new();
-        };
-        let whole = automaton.find_overlapping_iter(bytes);
-        let mut found: Vec<Range<usize>> = whole.map(|it| it.start()..it.end()).collect();
-        for value in self.values.iter().map(|value| value.as_bytes()) {
+        let whole = self.secrets.iter().flat_map(|it| it.places(bytes));
+        let mut found: Vec<Range<usize>> = whole.map(|(start, end)| start..end).collect();
+        for value in self.secrets.iter().map(|it| it.value.as_bytes()) {
             let parts = (LEAST_PART..value.len()).rev();
             let mut parts = parts.filter(|&length| length <= bytes.len());
             found.extend(
@@ -106,7 +106,7 @@ impl Masker {
     /// or the end of one at its beginning, is masked, too, unless it is too short to tell much. A
     /// secret may be broken over several lines.
     pub fn mask_cut(&self, text: &str) -> String {
-        if self.automaton.is_none() {
+        if self.secrets.is_empty() {
             return text.to_owned();
         }
         let places = text.bytes().enumerate();
@@ -135,6 +135,18 @@ pub(crate) fn in_order(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
         overlaps
     });
     ranges
+}
+
+impl Secret {
+    /// Where it begins and ends in `text`, each time, itself overlapped or not.
+    fn places<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = (usize, usize)> + 'a {
+        let mut from = 0;
+        std::iter::from_fn(move || {
+            let start = from + self.finder.find(text.get(from..)?)?;
+            from = start + 1;
+            Some((start, start + self.value.len()))
+        })
+    }
 }
 
 #[cfg(test)]

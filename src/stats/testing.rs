@@ -4,8 +4,8 @@ use chrono::Local;
 
 use crate::model::{
     Activity, Ending, ExitCause, Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, FlowRecord,
-    InstanceId, ProcessRecord, RoleIndex, RoleInfo, RunId, RunInfo, StepIndex, StepInfo,
-    StepOutcome, StepRecord, Usage,
+    InstanceId, IntegrityInfo, ProcessRecord, RoleIndex, RoleInfo, RunId, RunInfo, StepIndex,
+    StepInfo, StepOutcome, StepRecord, Usage,
 };
 
 /// A run of two roles with one step each.
@@ -34,6 +34,7 @@ pub(super) fn info(flows: u64) -> RunInfo {
         parallel: 1,
         load: "1 at once".into(),
         wanted_per_second: None,
+        integrity: IntegrityInfo::default(),
         seed: 1,
         started_at: Local::now(),
     }
@@ -43,11 +44,13 @@ pub(super) fn info(flows: u64) -> RunInfo {
 pub(super) fn flow(number: u64, outcome: FlowOutcome, steps: &[StepOutcome]) -> FlowRecord {
     let steps = steps.iter().enumerate().map(|(index, outcome)| StepRecord {
         step: StepIndex(index),
+        attempt: 1,
         outcome: outcome.clone(),
         started_after_us: 10_000 * index as u64,
         duration_us: 10_000,
         paused_us: 0,
         held_us: 0,
+        waited_us: 0,
         turns: Vec::new(),
     });
     FlowRecord {
@@ -58,8 +61,10 @@ pub(super) fn flow(number: u64, outcome: FlowOutcome, steps: &[StepOutcome]) -> 
         late_us: 0,
         duration_us: 20_000,
         paused_us: 0,
+        waited_us: 0,
         outcome,
         steps: steps.collect(),
+        retries: Vec::new(),
         captures: Vec::new(),
         variables: Vec::new(),
         processes: Vec::new(),

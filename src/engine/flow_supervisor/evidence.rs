@@ -17,7 +17,7 @@ impl FlowSupervisor {
             Some(scope) => {
                 let used = self.transcripts.iter().flat_map(Transcript::secrets);
                 let masker = Masker::new(scope.secret_values().chain(used));
-                let transcript = render(&self.transcripts, self.started, &masker);
+                let transcript = render(&self.transcripts, self.ledger.started(), &masker);
                 (self.data(scope), transcript)
             }
             // Whoever had the values is gone with them, and what is secret is not known.

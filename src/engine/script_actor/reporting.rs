@@ -6,6 +6,7 @@ use actix::prelude::*;
 
 use crate::engine::messages::{Part, Performed};
 use crate::engine::performance::Fault;
+use crate::engine::transcript::Transcript;
 use crate::model::{Activity, Failure};
 use crate::scenario::Scope;
 
@@ -32,11 +33,18 @@ impl ScriptActor {
         if result.is_err() || matches!(&self.state, State::Alive(script) if is_whole(script)) {
             self.tell_heard(Told::All);
         }
+        let is_pooled = self.role().pool.is_some();
         let State::Alive(script) = &mut self.state else {
             return;
         };
         let Some(job) = script.job.take() else { return };
         script.masker = job.perform.scope.masker();
+        // A script of a pool outlives its work for the flow.
+        let transcript = script.transcript.as_mut().filter(|_| is_pooled);
+        let transcript = transcript.map(|so_far| {
+            let further = Box::new(Transcript::new(self.instance));
+            std::mem::replace(so_far, further)
+        });
         if let Waiting::Command(handle) = &job.waiting {
             // Dropping it ends the command's process.
             ctx.cancel_future(*handle);
@@ -65,13 +73,14 @@ impl ScriptActor {
                 }))
             }
         };
-        self.report(Performed {
-            role: self.instance.role,
+        self.obituary.performed(Performed {
+            instance: self.instance,
             what: job.perform.what,
             scope: job.perform.scope,
             result,
             timing,
             turns: job.turns,
+            transcript,
         });
     }
 
@@ -83,7 +92,8 @@ impl ScriptActor {
         fill: impl FnOnce(&mut Failure),
     ) -> Box<Failure> {
         let step = match what {
-            Part::Step(index) => self.run.plan.steps[index.0].name.clone(),
+            Part::Step(index) | Part::LogIn(index) => self.run.plan.steps[index.0].name.clone(),
+            Part::Settle => "between flows".to_owned(),
             Part::Leave => "leave".to_owned(),
         };
         let mut failure = Box::new(Failure {

@@ -189,7 +189,7 @@ pub(super) mod tests {
     use super::*;
     use crate::model::{
         Activity, DataRow, Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, Happening,
-        Moment, RoleIndex, RoleInfo, RunId, StepInfo, Stream,
+        IntegrityInfo, Moment, RoleIndex, RoleInfo, RunId, StepInfo, Stream,
     };
     use crate::report::record::Environment;
 
@@ -202,6 +202,8 @@ pub(super) mod tests {
             late_us: 0,
             duration_us,
             paused_us: 0,
+            waited_us: 0,
+            retries: Vec::new(),
             outcome: FlowOutcome::Completed,
             steps: Vec::new(),
             captures: vec![("order_id".into(), format!("ORD-{number}"))],
@@ -251,6 +253,7 @@ pub(super) mod tests {
             load: "1 at once".into(),
             wanted_per_second: None,
             seed: 7,
+            integrity: IntegrityInfo::default(),
             started_at: Local::now(),
         }
     }

@@ -12,6 +12,7 @@ use super::super::raw::{Node, Value};
 use super::super::template::Template;
 use super::super::vocabulary::{INTERLUDE, MENU, ROLE};
 use super::context::{Context, Fields};
+use super::policies;
 use super::turns::{self, command, key, one_of_two, said};
 use super::usage::Trace;
 
@@ -25,6 +26,10 @@ pub(super) const LEAVE: &str = "leave";
 pub(super) struct CompiledRole {
     pub role: Role,
     pub span: Range<usize>,
+    /// Where its `lifetime` stands, if it has one.
+    pub lifetime: Option<Range<usize>>,
+    /// Its menu's prompt cannot be read, which is told already.
+    pub menu_is_faulty: bool,
     /// What starting the program and its surroundings use.
     pub trace: Vec<Trace>,
     pub actions: Vec<CompiledAction>,
@@ -60,7 +65,7 @@ pub(super) struct Workplace {
 }
 
 impl Workplace {
-    fn new(context: &Context<'_>, fields: &Fields<'_>) -> Self {
+    pub fn new(context: &Context<'_>, fields: &Fields<'_>) -> Self {
         let directory = match fields.get("directory").map(|node| &node.value) {
             None => Some(""),
             Some(Value::Text(text)) if !text.contains('$') => Some(text.as_str()),
@@ -118,9 +123,8 @@ fn role(
     terminal: DefaultTerminal,
 ) -> CompiledRole {
     let title = fields.get("title").and_then(|node| context.text(node));
-    if let Some(node) = fields.get("lifetime") {
-        lifetime(context, node);
-    }
+    let lifetime = fields.get("lifetime");
+    let pool = lifetime.and_then(|node| policies::lifetime(context, node));
     let place = Workplace::new(context, fields);
     let (mut role, trace) = context.traced(|| Role {
         name: name.to_owned(),
@@ -150,6 +154,8 @@ fn role(
             .map(|node| fail_on(context, node))
             .unwrap_or_default(),
         actions: Vec::new(),
+        pool,
+        settle: Arc::from([]),
         leave: None,
     });
     let menu_prompt = menu_prompt_node(fields);
@@ -159,6 +165,11 @@ fn role(
         menu_prompt,
         menu_prompt_is_faulty: menu_prompt.is_some() && role.menu.prompt.is_none(),
     };
+    if role.pool.is_some()
+        && let (Some(pattern), _) = context.traced(|| around.menu_prompt(context))
+    {
+        role.settle = Arc::from([policies::settle(pattern, context.place(&span))]);
+    }
     let mut actions = Vec::new();
     for (key, name, node) in fields
         .get("actions")
@@ -186,6 +197,8 @@ fn role(
     CompiledRole {
         role,
         span,
+        lifetime: lifetime.map(|node| node.span.clone()),
+        menu_is_faulty: around.menu_prompt_is_faulty,
         trace,
         actions,
     }
@@ -226,19 +239,6 @@ fn menu_prompt_node<'n>(fields: &Fields<'n>) -> Option<&'n Node> {
     })
 }
 
-fn lifetime(context: &Context<'_>, node: &Node) {
-    if let Value::Map(_) = node.value {
-        let message = "a `lifetime` of several flows (`pool`) is not supported yet";
-        context.error(
-            &node.span,
-            message,
-            Some("write `lifetime: flow`, or leave it out".into()),
-        );
-        return;
-    }
-    context.choice(node, &[("flow", ())]);
-}
-
 pub(super) fn is_pty(context: &Context<'_>, node: &Node) -> Option<bool> {
     context.choice(node, &[("pty", true), ("pipes", false)])
 }
@@ -263,7 +263,7 @@ fn terminal_kind(
     TerminalKind::Pipes
 }
 
-fn environment(context: &Context<'_>, node: &Node) -> Vec<(String, Template)> {
+pub(super) fn environment(context: &Context<'_>, node: &Node) -> Vec<(String, Template)> {
     let mut variables = Vec::new();
     for (key, name, value) in context.entries(node, "environment variables") {
         if name.is_empty() || name.contains(['=', '\0']) {
@@ -279,7 +279,7 @@ fn environment(context: &Context<'_>, node: &Node) -> Vec<(String, Template)> {
     variables
 }
 
-fn directory(context: &Context<'_>, node: &Node) -> Option<Template> {
+pub(super) fn directory(context: &Context<'_>, node: &Node) -> Option<Template> {
     context.word(node, "the directory")?;
     let template = context.template(node)?;
     if let Some(fixed) = template.fixed()
