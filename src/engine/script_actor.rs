@@ -56,6 +56,10 @@ pub(super) struct ScriptActor {
     state: State,
     /// The one timer: the earliest moment at which something is to be looked at.
     alarm: Option<(Instant, SpawnHandle)>,
+    /// When it last said something, and whether its unfinished line will be told when it has been
+    /// quiet since.
+    heard_at: Instant,
+    is_patient: bool,
     /// Tells the supervisor should this actor go without a word.
     obituary: Obituary,
 }
@@ -89,6 +93,8 @@ impl ScriptActor {
             instance,
             state: State::Unborn,
             alarm: None,
+            heard_at: Instant::now(),
+            is_patient: false,
             obituary,
         }
     }
@@ -498,7 +504,7 @@ impl StreamHandler<ChildEvent> for ScriptActor {
                     // A program that asks its terminal something and closes it gets no answer.
                     let _ = script.child.write(&answer);
                 }
-                self.tell_heard(Told::Lines);
+                self.tell_output(at, ctx);
                 self.look(ctx);
             }
             ChildEvent::Closed { stream, at } => {

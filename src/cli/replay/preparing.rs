@@ -51,6 +51,12 @@ pub(super) fn prepare(
     let plan = Arc::get_mut(&mut loaded.plan).expect("nobody has a share in it yet");
     plan.load = Load::closed(1, 1);
     plan.thresholds.clear();
+    // What is asked of many flows says nothing of one.
+    plan.integrity = Default::default();
+    plan.audit = None;
+    for step in &mut plan.steps {
+        step.gates = Default::default();
+    }
     if wanted.step {
         // Whoever takes it step by step takes longer.
         plan.defaults.flow = None;

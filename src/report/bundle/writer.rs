@@ -189,7 +189,7 @@ pub(super) mod tests {
     use super::*;
     use crate::model::{
         Activity, DataRow, Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, Happening,
-        Moment, RoleIndex, RoleInfo, RunId, StepInfo, Stream,
+        IntegrityInfo, Moment, RoleIndex, RoleInfo, RunId, StepInfo, Stream,
     };
     use crate::report::record::Environment;
 
@@ -254,6 +254,7 @@ pub(super) mod tests {
             load: "1 at once".into(),
             wanted_per_second: None,
             seed: 7,
+            integrity: IntegrityInfo::default(),
             started_at: Local::now(),
         }
     }
