@@ -133,9 +133,7 @@ impl Pattern {
                 let start = span.start + finder.find(&text.as_bytes()[span])?;
                 Some(start..start + self.0.source.len())
             }
-            Kind::Regex(compiled) => {
-                Some(compiled.expression.find(text, span)?.range())
-            }
+            Kind::Regex(compiled) => Some(compiled.expression.find(text, span)?.range()),
         }
     }
 
@@ -193,7 +191,7 @@ impl Pattern {
             Kind::Literal(_) => Vec::new(),
             Kind::Regex(compiled) => {
                 values(text, self.groups(&compiled.expression, text, start..end))
-            },
+            }
         }
     }
 

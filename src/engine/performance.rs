@@ -489,11 +489,7 @@ impl Performance {
     }
 
     /// What a wait of `turn` is for, with the values of this flow: every `until` first.
-    fn patterns(
-        &self,
-        turn: Option<&TurnRef>,
-        scope: &Scope,
-    ) -> Result<Vec<(On, Pattern)>, Fault> {
+    fn patterns(&self, turn: Option<&TurnRef>, scope: &Scope) -> Result<Vec<(On, Pattern)>, Fault> {
         let mut patterns = Vec::new();
         for frame in &self.frames {
             if let Frame::Repeat { turn, until, .. } = frame
