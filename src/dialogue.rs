@@ -252,6 +252,14 @@ impl Dialogue {
         }
     }
 
+    /// What has come in complete lines is over, as if it had been answered: waits see the
+    /// unfinished line, and what follows.
+    pub fn set_lines_aside(&mut self) {
+        self.wait = None;
+        self.last_wait = None;
+        self.channels.iter_mut().for_each(Channel::set_lines_aside);
+    }
+
     /// From here on a piece of output that has matched does not match again.
     pub fn enter_loop(&mut self) {
         self.loops += 1;

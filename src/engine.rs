@@ -15,6 +15,7 @@ mod coordinator;
 mod course;
 mod environments;
 mod flow_supervisor;
+mod gates;
 mod gauge;
 mod messages;
 mod performance;

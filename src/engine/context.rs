@@ -125,6 +125,14 @@ impl LiveScripts {
         }
     }
 
+    /// The instance serves another flow.
+    pub(super) fn rename(&self, before: InstanceId, after: InstanceId) {
+        let mut scripts = self.lock();
+        if let Some(script) = scripts.remove(&before) {
+            scripts.insert(after, script);
+        }
+    }
+
     pub(super) fn remove(&self, instance: InstanceId) {
         self.lock().remove(&instance);
     }

@@ -113,6 +113,8 @@ pub(super) struct Performance {
     tolerated: Vec<String>,
     provides: Vec<String>,
     terminal: bool,
+    /// Captures may change, whatever their turns say.
+    overwrites: bool,
     rng: fastrand::Rng,
     frames: Vec<Frame>,
     state: State,
@@ -149,6 +151,7 @@ impl Performance {
             tolerated: step.map(|s| s.tolerate.clone()).unwrap_or_default(),
             provides: step.map(|s| s.provides.clone()).unwrap_or_default(),
             terminal,
+            overwrites: false,
             rng: fastrand::Rng::with_seed(seed),
             frames: vec![Frame::Turns { turns, next: 0 }],
             state: State::Ready,
@@ -161,6 +164,11 @@ impl Performance {
             fresh_captures: Vec::new(),
             plan,
         }
+    }
+
+    /// Lets captures take other values than they have.
+    pub(super) fn overwrite_all(&mut self) {
+        self.overwrites = true;
     }
 
     /// Where in the scenario the present turn stands; empty before the first.

@@ -5,6 +5,7 @@
 //! patterns without placeholders are compiled.
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -14,7 +15,9 @@ use crate::model::{RoleIndex, StepIndex};
 use crate::stats::Threshold;
 
 use super::data::DataSource;
+use super::gates::Gates;
 use super::load::Load;
+use super::retry::RetryPolicy;
 use super::scope::Scope;
 use super::secrets::Masker;
 use super::template::{Expression, RenderError, Template};
@@ -41,6 +44,8 @@ pub struct Plan {
     pub environment: Vec<String>,
     pub defaults: Defaults,
     pub load: Load,
+    /// How often a flow that failed is begun anew.
+    pub retry: Option<RetryPolicy>,
     /// What is demanded of a run's figures.
     pub thresholds: Vec<Threshold>,
 }
@@ -132,7 +137,12 @@ pub struct Role {
     pub interludes: Vec<Interlude>,
     pub fail_on: Vec<FailOn>,
     pub actions: Vec<Arc<Action>>,
-    /// The action named `leave`, performed when the flow has ended well.
+    /// How many instances of its script serve all flows. If `None`, every flow has its own.
+    pub pool: Option<NonZeroU64>,
+    /// Awaits the menu's prompt, and says nothing: how a pool's script shows that it is free again.
+    pub settle: Arc<[Turn]>,
+    /// The action named `leave`, performed when the flow has ended well; by a pool's scripts at the
+    /// end of the run.
     pub leave: Option<Arc<Action>>,
 }
 
@@ -212,6 +222,10 @@ pub struct Step {
     pub provides: Vec<String>,
     /// Categories of `fail_on` that do not fail this step.
     pub tolerate: Vec<String>,
+    /// How often it is performed again if it fails.
+    pub retry: Option<RetryPolicy>,
+    /// What the flow waits for before it.
+    pub gates: Gates,
     pub place: Place,
 }
 
