@@ -73,7 +73,6 @@ impl ScriptActor {
                 }))
             }
         };
-        let transcript = self.hand_over_transcript();
         self.obituary.performed(Performed {
             instance: self.instance,
             what: job.perform.what,
@@ -83,17 +82,6 @@ impl ScriptActor {
             turns: job.turns,
             transcript,
         });
-    }
-
-    /// A script of a pool leaves what happened to it with the flow for which it did.
-    fn hand_over_transcript(&mut self) -> Option<Box<Transcript>> {
-        self.role().pool?;
-        let State::Alive(script) = &mut self.state else {
-            return None;
-        };
-        let transcript = script.transcript.as_mut()?;
-        let next = Box::new(Transcript::new(self.instance));
-        Some(std::mem::replace(transcript, next))
     }
 
     pub(super) fn failure(

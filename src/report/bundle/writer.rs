@@ -248,7 +248,6 @@ pub(super) mod tests {
                 turns: Vec::new(),
             }],
             flows: Some(10),
-            integrity: Default::default(),
             duration_us: None,
             parallel: 1,
             load: "1 at once".into(),
