@@ -23,6 +23,7 @@
 mod activity;
 mod child;
 mod departure;
+mod environment;
 mod events;
 mod janitor;
 mod limits;
@@ -46,6 +47,7 @@ mod watcher;
 
 pub use activity::{LiveUsage, live_usage};
 pub use child::{Child, Grace, MOST_UNWRITTEN, WriteError};
+pub use environment::Environment;
 pub use events::{ChildEvent, Events};
 pub use limits::{
     DESCRIPTORS_OF_A_TERMINAL, DESCRIPTORS_OF_PIPES, Fullness, Limit, LimitOf, LimitProblem, Need,

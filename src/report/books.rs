@@ -181,8 +181,10 @@ mod tests {
             late_us: 0,
             duration_us: 0,
             paused_us: 0,
+            waited_us: 0,
             outcome: FlowOutcome::Completed,
             steps: Vec::new(),
+            retries: Vec::new(),
             captures: vec![
                 ("order_id".into(), order.into()),
                 ("delivered".into(), delivered.into()),

@@ -8,7 +8,8 @@
 //! - `result.json`: a [`Head`]. The [summary](crate::stats::Summary) has the figures, and
 //!   `histograms` the [distributions](crate::stats::Encoded) that they are of, by name, so that
 //!   runs can be merged without loss: `flow.response`, `flow.service`, `flow.failed_response`,
-//!   `flow.start_delay`, `flow.hand_over`, `flow.next_step`, `flow.paused`, `step.NAME`,
+//!   `flow.start_delay`, `flow.hand_over`, `flow.next_step`, `flow.paused`, `flow.waited`,
+//!   `flow.recovery`, `step.NAME`,
 //!   `role.NAME.startup`;
 //! - `flows.jsonl`: a line about the run (a [`FlowsHead`]), then a line for each [`Flow`] as it
 //!   ended; a flow that was due and not started is the line `{"dropped":1,"counted":true}`;

@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use chrono::{DateTime, Local};
 
-use crate::model::{FlowOutcome, FlowRecord, RunInfo, StepInfo, StepOutcome};
+use crate::model::{FlowOutcome, FlowRecord, ProcessRecord, RunInfo, StepInfo, StepOutcome};
 
 use super::failures::Failures;
 use super::histogram::Histogram;
 use super::measures::{Histograms, Measures, MissingHistogram};
 use super::rate::Rate;
 use super::resources::RoleUse;
-use super::summary::{FlowCounts, ProcessCounts, StepSummary, Summary, TurnSummary, rate};
+use super::summary::{
+    FlowCounts, ProcessCounts, RetrySummary, StepSummary, Summary, TurnSummary, rate,
+};
 
 /// How many flows a distribution is shown of, at least.
 const LEAST_SHOWN: u64 = 20;
@@ -30,6 +32,7 @@ pub struct Tally {
     measures: Measures,
     steps: Vec<StepTally>,
     failures: Failures,
+    retries: Failures,
     roles: Vec<RoleUse>,
     processes: ProcessCounts,
 }
@@ -38,6 +41,7 @@ pub struct Tally {
 struct StepTally {
     completed: u64,
     failed: u64,
+    retried: u64,
     interrupted: u64,
     skipped: u64,
 }
@@ -56,6 +60,7 @@ impl Tally {
             measures: Measures::new(info),
             steps: info.steps.iter().map(|_| StepTally::default()).collect(),
             failures: Failures::default(),
+            retries: Failures::default(),
             roles: info.roles.iter().map(|_| RoleUse::default()).collect(),
             processes: ProcessCounts::default(),
         }
@@ -75,12 +80,18 @@ impl Tally {
         self.measures.record(&self.info, flow);
         self.rate.record(&self.info, flow);
         match &flow.outcome {
-            FlowOutcome::Completed => self.flows.completed += 1,
+            FlowOutcome::Completed => {
+                self.flows.completed += 1;
+                self.flows.recovered += u64::from(flow.is_recovered());
+            }
             FlowOutcome::Failed(failure) => {
                 self.flows.failed += 1;
                 self.failures.record(flow, failure);
             }
             FlowOutcome::Interrupted => self.flows.interrupted += 1,
+        }
+        for retry in &flow.retries {
+            self.retries.record(flow, &retry.failure);
         }
         for record in &flow.steps {
             let Some(step) = self.steps.get_mut(record.step.0) else {
@@ -90,6 +101,7 @@ impl Tally {
                 StepOutcome::Completed => step.completed += 1,
                 StepOutcome::Skipped => step.skipped += 1,
                 StepOutcome::Failed => step.failed += 1,
+                StepOutcome::Retried => step.retried += 1,
                 StepOutcome::Interrupted => step.interrupted += 1,
             }
         }
@@ -97,6 +109,15 @@ impl Tally {
             if let Some(role) = self.roles.get_mut(process.instance.role.0) {
                 role.record(process);
             }
+        }
+    }
+
+    /// Counts a process that served many flows, and is in the record of none.
+    pub fn record_pooled(&mut self, process: &ProcessRecord) {
+        self.processes.record(process);
+        self.measures.record_process(process);
+        if let Some(role) = self.roles.get_mut(process.instance.role.0) {
+            role.record(process);
         }
     }
 
@@ -134,6 +155,10 @@ impl Tally {
             phases: self.measures.phases(),
             steps: self.step_summaries(),
             failures: self.failures.summary(),
+            retries: RetrySummary {
+                failures: self.retries.summary(),
+                recovery: self.measures.recovery.spread(),
+            },
             roles: self
                 .info
                 .roles
@@ -171,10 +196,12 @@ impl Tally {
         for (step, more) in self.steps.iter_mut().zip(&summary.steps) {
             step.completed += more.completed;
             step.failed += more.failed;
+            step.retried += more.retried;
             step.interrupted += more.interrupted;
             step.skipped += more.skipped;
         }
         self.failures.add(&summary.failures);
+        self.retries.add(&summary.retries.failures);
         for (role, more) in self.roles.iter_mut().zip(&summary.roles) {
             role.add(more);
         }
@@ -206,6 +233,7 @@ impl Tally {
                     actor: role.map(|role| role.title.clone()).unwrap_or_default(),
                     completed: step.completed,
                     failed: step.failed,
+                    retried: step.retried,
                     interrupted: step.interrupted,
                     skipped: step.skipped,
                     success_rate: rate(step.completed, step.completed + step.failed),
