@@ -7,6 +7,7 @@ mod event;
 mod failure;
 mod generator;
 mod ids;
+mod injection;
 mod process;
 mod record;
 
@@ -14,6 +15,7 @@ pub use event::{EventSink, RunEvent};
 pub use failure::{Activity, Failure, FailureKind};
 pub use generator::Generator;
 pub use ids::{FlowId, FlowNumber, InstanceId, RoleIndex, RunId, StepIndex};
+pub use injection::{Injection, InjectionKind, InjectionRecord};
 pub use process::{Ending, ExitCause, ProcessRecord, Stream, Usage};
 pub use record::{
     FlowOutcome, FlowRecord, RoleInfo, RunInfo, StepInfo, StepOutcome, StepRecord, TurnRecord,

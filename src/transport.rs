@@ -24,6 +24,7 @@ mod activity;
 mod child;
 mod departure;
 mod events;
+mod hardship;
 mod janitor;
 mod limits;
 mod machine;
@@ -47,6 +48,7 @@ mod watcher;
 pub use activity::{LiveUsage, live_usage};
 pub use child::{Child, Grace, MOST_UNWRITTEN, WriteError};
 pub use events::{ChildEvent, Events};
+pub use hardship::Pace;
 pub use limits::{
     DESCRIPTORS_OF_A_TERMINAL, DESCRIPTORS_OF_PIPES, Fullness, Limit, LimitOf, LimitProblem, Need,
     check_limits, limits,

@@ -81,6 +81,7 @@ fn info() -> RunInfo {
         load: "100 at once".into(),
         wanted_per_second: None,
         seed: 1,
+        chaos: Vec::new(),
         started_at: Local::now(),
     }
 }
@@ -151,6 +152,7 @@ fn flow(info: &RunInfo, random: &mut fastrand::Rng, number: u64) -> FlowRecord {
         captures: vec![("order_id".into(), format!("ORD-{number}"))],
         variables: vec![("customer_id".into(), format!("CUST{number}"))],
         processes: processes.collect(),
+        injections: Vec::new(),
     }
 }
 

@@ -87,6 +87,7 @@ fn info(flows: u64, parallel: u64) -> RunInfo {
         wanted_per_second: None,
         parallel,
         seed: 7,
+        chaos: Vec::new(),
         started_at: noon(),
     }
 }
@@ -141,6 +142,7 @@ fn flow_events(info: &RunInfo, number: u64, course: Course) -> Vec<RunEvent> {
         captures: Vec::new(),
         variables,
         processes: Vec::new(),
+        injections: Vec::new(),
     };
     for (index, duration_us) in [12_345, 34_400, 1_189_655].into_iter().enumerate() {
         let step = StepIndex(index);

@@ -118,6 +118,7 @@ impl Session {
         } = loaded;
         let load = settings.load(&plan.load)?;
         let thresholds = settings.thresholds(&plan)?;
+        let chaos = settings.chaos(&plan)?;
         let problems = machine::problems(&plan, load.most_in_flight());
         if !problems.is_empty() {
             let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
@@ -157,6 +158,7 @@ impl Session {
             variables: settings.variables.clone(),
             step_timeout: settings.step_timeout,
             delay: settings.delay,
+            chaos,
             programs,
             environment: environment.variables.clone(),
             run_directory: temporary.path().to_owned(),

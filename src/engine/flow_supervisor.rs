@@ -1,5 +1,6 @@
 //! The actor that takes one flow through its steps, and owns the flow's values.
 
+mod chaos;
 mod report;
 
 use std::collections::BTreeMap;
@@ -10,8 +11,8 @@ use actix::prelude::*;
 use chrono::{DateTime, Local};
 
 use crate::model::{
-    Failure, FlowId, FlowNumber, FlowOutcome, FlowRecord, InstanceId, ProcessRecord, RoleIndex,
-    RunEvent, StepIndex, StepOutcome, StepRecord, TurnRecord,
+    Failure, FlowId, FlowNumber, FlowOutcome, FlowRecord, InjectionRecord, InstanceId,
+    ProcessRecord, RoleIndex, RunEvent, StepIndex, StepOutcome, StepRecord, TurnRecord,
 };
 use crate::scenario::{Plan, Scope};
 use crate::transport::Grace;
@@ -65,6 +66,8 @@ pub(super) struct FlowSupervisor {
     /// The named turns of the step that has just ended.
     turns: Vec<TurnRecord>,
     processes: Vec<ProcessRecord>,
+    /// What chaos did, and when.
+    injections: Vec<(Instant, InjectionRecord)>,
     /// How gently scripts are ended.
     grace: Grace,
     report: Report,
@@ -112,6 +115,7 @@ impl FlowSupervisor {
             steps: Vec::new(),
             turns: Vec::new(),
             processes: Vec::new(),
+            injections: Vec::new(),
             grace: Grace::default(),
             run,
         }
@@ -194,6 +198,7 @@ impl FlowSupervisor {
             &script,
             Perform {
                 what: Part::Step(step),
+                attempt: self.attempt_at(step),
                 scope,
                 deadline,
             },
@@ -202,6 +207,12 @@ impl FlowSupervisor {
         {
             self.lose(step, &"the script's actor is gone", ctx);
         }
+    }
+
+    /// Which attempt at the step the next one is, from 1.
+    fn attempt_at(&self, step: StepIndex) -> u32 {
+        let before = self.steps.iter().filter(|record| record.step == step);
+        u32::try_from(before.count() + 1).unwrap_or(u32::MAX)
     }
 
     fn script(&mut self, role: RoleIndex, ctx: &mut Context<Self>) -> Addr<ScriptActor> {
@@ -233,6 +244,7 @@ impl FlowSupervisor {
                     script,
                     Perform {
                         what: Part::Leave,
+                        attempt: 1,
                         scope,
                         deadline,
                     },
@@ -285,6 +297,9 @@ impl FlowSupervisor {
         let begun_after = timing.started.saturating_duration_since(self.started);
         self.step_began = None;
         self.last_step_ended = timing.ended;
+        if outcome == StepOutcome::Completed {
+            self.recover(step, timing.ended);
+        }
         self.paused += timing.paused;
         self.held += self.held_after + timing.held;
         self.held_after = timing.held_after;
@@ -323,6 +338,10 @@ impl FlowSupervisor {
             captures: std::mem::take(&mut self.captures),
             variables: std::mem::take(&mut self.variables),
             processes: std::mem::take(&mut self.processes),
+            injections: std::mem::take(&mut self.injections)
+                .into_iter()
+                .map(|(_, record)| record)
+                .collect(),
         });
         self.report.send(record);
         ctx.stop();
@@ -425,7 +444,7 @@ impl Handler<Performed> for FlowSupervisor {
                 self.turns = turn_records(&self.run.plan, step, &turns);
                 let (outcome, failure) = match result {
                     Ok(()) => (StepOutcome::Completed, None),
-                    Err(failure) => (StepOutcome::Failed, Some(failure)),
+                    Err(failure) => (StepOutcome::Failed, Some(self.blame(role, failure))),
                 };
                 self.note_step(step, outcome, timing, failure.clone());
                 match failure {

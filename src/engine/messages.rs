@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  Coordinator ──StartFlow──► FlowSupervisor ──Perform, Leave, EndScript──► ScriptActor
-//!              ◄──FlowEnded──                ◄──Performed, ScriptEnded────
+//!              ◄──FlowEnded──                ◄──Performed, Injected, ScriptEnded──
 //! ```
 //! Orders are in the imperative, reports in the past tense. A supervisor and its script actors
 //! live on the same arbiter; only `StartFlow`,
@@ -13,7 +13,9 @@ use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 
-use crate::model::{Failure, FlowNumber, FlowRecord, ProcessRecord, RoleIndex, StepIndex};
+use crate::model::{
+    Failure, FlowNumber, FlowRecord, Injection, ProcessRecord, RoleIndex, StepIndex,
+};
 use crate::scenario::Scope;
 use crate::transport::Grace;
 
@@ -50,6 +52,8 @@ pub(super) struct FlowEnded {
 #[rtype(result = "()")]
 pub(super) struct Perform {
     pub what: Part,
+    /// Which attempt of the flow at the step it is, from 1.
+    pub attempt: u32,
     pub scope: Scope,
     /// When the step must be over.
     pub deadline: Deadline,
@@ -92,6 +96,14 @@ pub(super) struct Performed {
     pub timing: Timing,
     /// How long each named turn took that was taken.
     pub turns: Vec<(Arc<str>, Duration)>,
+}
+
+/// Script actor → supervisor: chaos has done something to the script.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Injected {
+    pub injection: Box<Injection>,
+    pub at: Instant,
 }
 
 /// When a performance happened.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::failure::Failure;
 use super::generator::Generator;
 use super::ids::{FlowNumber, InstanceId, StepIndex};
+use super::injection::Injection;
 use super::process::ProcessRecord;
 use super::record::{FlowRecord, RunInfo, StepOutcome};
 
@@ -47,6 +48,8 @@ pub enum RunEvent {
         instance: InstanceId,
         text: String,
     },
+    /// Chaos has done something to a script instance.
+    Injected(Box<Injection>),
     StepEnded {
         flow: FlowNumber,
         step: StepIndex,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::failure::Failure;
 use super::ids::{FlowId, FlowNumber, RoleIndex, RunId, StepIndex};
+use super::injection::InjectionRecord;
 use super::process::ProcessRecord;
 
 /// A role as reports name it.
@@ -47,6 +48,8 @@ pub struct RunInfo {
     /// How many flows are to start a second, on average, where the clock decides that.
     pub wanted_per_second: Option<f64>,
     pub seed: u64,
+    /// What chaos may do, as it was written; empty without chaos.
+    pub chaos: Vec<String>,
     pub started_at: DateTime<Local>,
 }
 
@@ -127,4 +130,16 @@ pub struct FlowRecord {
     pub variables: Vec<(String, String)>,
     /// Every process that was started for it.
     pub processes: Vec<ProcessRecord>,
+    /// What chaos did to it, in order.
+    pub injections: Vec<InjectionRecord>,
+}
+
+impl FlowRecord {
+    /// Whether something of it was performed again after a failure.
+    pub fn had_further_attempts(&self) -> bool {
+        let again = |(place, step): (usize, &StepRecord)| {
+            self.steps[..place].iter().any(|it| it.step == step.step)
+        };
+        self.steps.iter().enumerate().any(again)
+    }
 }

@@ -19,7 +19,7 @@ const COLOURS: [AnsiColor; 6] = [
 ];
 
 /// Shows each line with its flow and role in front, and `<` for what was heard, `>` for what was
-/// typed, which is bold.
+/// typed, which is bold, and `!` for what chaos did.
 pub struct Spoken {
     output: Output,
     roles: Vec<String>,
@@ -73,6 +73,10 @@ impl Reporter for Spoken {
             }
             RunEvent::Heard { instance, text } => self.show(*instance, '<', text),
             RunEvent::Said { instance, text } => self.show(*instance, '>', text),
+            RunEvent::Injected(injection) => {
+                let text = format!("(chaos: {})", injection.what);
+                self.show(injection.instance, '!', &text);
+            }
             _ => {}
         }
     }

@@ -3,6 +3,7 @@
 //! The compiler never stops at a fault: what cannot be read is left out, and whatever depends on
 //! it is taken to be right, so that one mistake is told once.
 
+mod chaos;
 mod context;
 mod flow;
 mod load;
@@ -198,6 +199,11 @@ fn scenario(
         .map(|node| thresholds::thresholds(context, node, &flow))
         .unwrap_or_default();
 
+    let chaos = fields
+        .get("chaos")
+        .map(|node| chaos::chaos(context, node, &roles, &flow))
+        .unwrap_or_default();
+
     usage::check(context, &roles, &flow, &known, &secrets);
     if flow.is_complete {
         usage::check_unused(context, &roles, &flow.steps);
@@ -217,6 +223,7 @@ fn scenario(
         defaults,
         load,
         thresholds,
+        chaos,
     })
 }
 

@@ -13,6 +13,7 @@ use crate::dialogue::{Key, Pattern, RowFormat, Which};
 use crate::model::{RoleIndex, StepIndex};
 use crate::stats::Threshold;
 
+use super::chaos::{Cast, Chaos};
 use super::data::DataSource;
 use super::load::Load;
 use super::scope::Scope;
@@ -43,9 +44,19 @@ pub struct Plan {
     pub load: Load,
     /// What is demanded of a run's figures.
     pub thresholds: Vec<Threshold>,
+    /// What may be done to scripts on purpose.
+    pub chaos: Chaos,
 }
 
 impl Plan {
+    /// Its steps and roles, by which chaos is read and understood.
+    pub fn cast(&self) -> Cast<'_> {
+        Cast {
+            steps: self.steps.iter().collect(),
+            roles: self.roles.iter().collect(),
+        }
+    }
+
     /// The text it was compiled from, with the values that secret variables have in it masked: a
     /// scenario that can be run if they are given otherwise. `None` if a value stands in it in a
     /// form in which it cannot be found, such as over several lines.

@@ -148,13 +148,19 @@ pub(super) static SCENARIO: Vocabulary = Vocabulary {
             "How many flows are performed.",
         ),
         word(
+            "chaos",
+            Shape::OneOrList(&Shape::Text),
+            "What is done to scripts on purpose, how often and where: `kill 5%`, `freeze 2% for \
+             500ms`, `garbage once at STEP`, `refuse 1% role ROLE`.",
+        ),
+        word(
             "thresholds",
             Shape::ListOf(&Shape::TextOrObject(&THRESHOLD)),
             "What is demanded of the run's figures, as `flow.p95 < 2s`; if it is not met, \
              rehearsal ends with exit code 99.",
         ),
     ],
-    later: &["integrity", "chaos"],
+    later: &["integrity"],
 };
 
 pub(super) static THRESHOLD: Vocabulary = Vocabulary {

@@ -18,8 +18,9 @@ const MOST_TEXTS: usize = 10;
 #[derive(Debug, Default)]
 pub(super) struct Failures {
     groups: Vec<FailureGroup>,
-    /// Where in `groups` the failures of a step and cause stand, by what was seen.
-    places: HashMap<(String, FailureKind), HashMap<Option<String>, usize>>,
+    /// Where in `groups` the failures of a step and cause stand, and whether
+    /// chaos had struck before, by what was seen.
+    places: HashMap<(String, FailureKind, bool), HashMap<Option<String>, usize>>,
     others: u64,
 }
 
@@ -36,6 +37,7 @@ impl Failures {
             role: failure.role.clone(),
             cause: failure.kind.name().to_owned(),
             saw: Some(saw(failure, &values)),
+            after_chaos: !flow.injections.is_empty(),
             count: 1,
             first_at: flow.started_at,
             last_at: flow.started_at,
@@ -53,7 +55,11 @@ impl Failures {
     }
 
     fn merge(&mut self, mut group: FailureGroup) {
-        let key = (group.step.clone(), group.example.kind.clone());
+        let key = (
+            group.step.clone(),
+            group.example.kind.clone(),
+            group.after_chaos,
+        );
         let texts = self.places.entry(key).or_default();
         if !texts.contains_key(&group.saw) && texts.len() >= MOST_TEXTS {
             group.saw = None;

@@ -35,6 +35,7 @@ pub(super) fn info(flows: u64) -> RunInfo {
         load: "1 at once".into(),
         wanted_per_second: None,
         seed: 1,
+        chaos: Vec::new(),
         started_at: Local::now(),
     }
 }
@@ -63,6 +64,7 @@ pub(super) fn flow(number: u64, outcome: FlowOutcome, steps: &[StepOutcome]) -> 
         captures: Vec::new(),
         variables: Vec::new(),
         processes: Vec::new(),
+        injections: Vec::new(),
     }
 }
 

@@ -98,6 +98,7 @@ impl Rehearsing {
         std::fs::write(&path, &self.source).expect("a file of the test's own");
         let compiled = scenario::load(&path, CompileOptions::default())
             .unwrap_or_else(|faults| panic!("{faults}\n{}", self.source));
+        let chaos = compiled.plan.chaos.clone();
         let recorder = Arc::new(recorder);
         let run_directory = tempfile::tempdir().expect("a temporary folder");
         let options = RunOptions {
@@ -111,6 +112,7 @@ impl Rehearsing {
             variables: self.variables.clone(),
             step_timeout: None,
             delay: self.delay,
+            chaos,
             programs: Programs::new(
                 self.home.path().to_owned(),
                 Vec::new(),

@@ -47,6 +47,7 @@ impl Drop for Report {
                 captures: Vec::new(),
                 variables: Vec::new(),
                 processes: Vec::new(),
+                injections: Vec::new(),
             });
             self.send(record);
         }

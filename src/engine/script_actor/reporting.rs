@@ -34,6 +34,9 @@ impl ScriptActor {
         };
         let Some(job) = script.job.take() else { return };
         script.masker = job.perform.scope.masker();
+        if job.fate.is_some() {
+            script.child.read_slowly(None);
+        }
         if let Waiting::Command(handle) = &job.waiting {
             // Dropping it ends the command's process.
             ctx.cancel_future(*handle);

@@ -29,7 +29,11 @@ fn block(group: &FailureGroup) -> String {
         BAD,
         format!("{} × {step}: {}", group.count, neutral(&cause)),
     );
-    let mut lines = vec![format!("  {what} {}", styled(FAINT, format!("({role})")))];
+    let mut who = role.into_owned();
+    if group.after_chaos {
+        who.push_str(", after chaos");
+    }
+    let mut lines = vec![format!("  {what} {}", styled(FAINT, format!("({who})")))];
     match &group.saw {
         None => lines.push("    saw something else each time".into()),
         Some(saw) if group.count > 1 && !saw.is_empty() => {
