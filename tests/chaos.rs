@@ -104,8 +104,8 @@ fn what_is_harmless_harms_nothing() {
 fn what_makes_only_us_slow_is_in_no_latency() {
     for terminal in BOTH {
         for (chaos, least) in [
-            ("delay once for 3s", 3_000_000),
-            ("dribble once every 500ms turn two", 3_000_000),
+            ("delay once for 1s", 1_000_000),
+            ("dribble once every 200ms turn two", 1_200_000),
         ] {
             let run = talk(WORDS, TURNS, terminal, chaos).perform();
             let step = &run.assert_completed().steps[0];
@@ -117,11 +117,11 @@ fn what_makes_only_us_slow_is_in_no_latency() {
 - {see: line 200, name: all}
 - {prompt: 'Two:', send: x}
 - exits: 0";
-        let chaos = "slow_read once of 20 bytes every 40ms";
+        let chaos = "slow_read once of 20 bytes every 15ms";
         let run = talk(words, turns, terminal, chaos).perform();
         let step = &run.assert_completed().steps[0];
         // Some 1700 bytes, 20 at a time.
-        assert!(step.held_us > 2_000_000, "{step:?}");
+        assert!(step.held_us > 800_000, "{step:?}");
         assert!(step.duration_us < step.held_us, "{step:?}");
         assert!(step.turns[0].duration_us < step.held_us, "{step:?}");
     }
@@ -199,7 +199,8 @@ fn a_program_whose_input_is_closed_gets_no_answer() {
 fn a_program_that_ignores_the_end_of_its_input_is_not_written_to() {
     for terminal in BOTH {
         let words = r#"print, "One: ", forever"#;
-        let run = talk(words, TURNS, terminal, "close once").perform();
+        let turns = "- {prompt: 'One:', send: first}\n- see: never";
+        let run = talk(words, turns, terminal, "close once").perform();
         let failure = failed_after(&run, "its input closed");
         assert_eq!(failure.kind, FailureKind::NotSent, "{failure:?}");
     }
@@ -278,13 +279,10 @@ fn a_frozen_program_runs_into_its_deadline_and_is_ended() {
 #[test]
 fn frozen_programs_are_ended_with_their_run() {
     for terminal in BOTH {
+        let turns = "- {prompt: 'One:', send: first}\n- see: never";
+        let chaos = "freeze once for 1h mid_turn after 0s";
         for words in [WORDS, r#"ignore, "1", "15", ask, "One: ", forever"#] {
-            let mut run = talk(
-                words,
-                TURNS,
-                terminal,
-                "freeze once for 1h mid_turn after 0s",
-            );
+            let mut run = talk(words, turns, terminal, chaos);
             (run.flows, run.parallel) = (3, 3);
             let (control, frozen) = (Control::new(), Arc::new(Mutex::new(0)));
             let stop = control.clone();

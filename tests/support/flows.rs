@@ -1,5 +1,7 @@
 //! Runs scenarios through the library and keeps everything that the engine tells.
 
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
 #[path = "fixture.rs"]
 mod fixture;
 

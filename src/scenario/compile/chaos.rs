@@ -31,6 +31,15 @@ pub(super) fn chaos(
 }
 
 fn injections(context: &Context<'_>, node: &Node, cast: &Cast<'_>, are_all: bool) -> Option<Chaos> {
+    if let Value::Map(_) | Value::List(_) = &node.value {
+        let message = format!(
+            "{} stands where an injection is expected",
+            node.value.kind()
+        );
+        let help = "write it in one line, as `kill 5%` or `freeze once for 1s at STEP`";
+        context.error(&node.span, message, Some(help.into()));
+        return None;
+    }
     let text = context.scalar(node)?;
     match Chaos::parse(text, cast) {
         Ok(chaos) => Some(chaos),
