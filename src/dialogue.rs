@@ -31,6 +31,7 @@
 
 mod channel;
 mod echo;
+mod expression;
 mod keys;
 mod lines;
 mod pattern;
@@ -256,6 +257,14 @@ impl Dialogue {
         if echo_expected {
             self.channels[Stream::Out as usize].expect_echo(typed.echo());
         }
+    }
+
+    /// What has come in complete lines is over, as if it had been answered: waits see the
+    /// unfinished line, and what follows.
+    pub fn set_lines_aside(&mut self) {
+        self.wait = None;
+        self.last_wait = None;
+        self.channels.iter_mut().for_each(Channel::set_lines_aside);
     }
 
     /// From here on a piece of output that has matched does not match again.

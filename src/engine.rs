@@ -14,7 +14,9 @@ mod context;
 mod control;
 mod coordinator;
 mod course;
+mod environments;
 mod flow_supervisor;
+mod gates;
 mod gauge;
 mod messages;
 mod performance;
@@ -43,6 +45,7 @@ pub use programs::{Programs, Within};
 
 use context::{RunContext, common_watches};
 use coordinator::Coordinator;
+use environments::Environments;
 use gauge::Gauge;
 use messages::StopRun;
 
@@ -116,6 +119,11 @@ pub fn run(
 
     let context = Arc::new(RunContext {
         watches: common_watches(&options.plan),
+        environments: Environments::new(
+            &options.plan,
+            &options.environment,
+            &options.run_directory,
+        ),
         plan: options.plan,
         run_id: options.run_id,
         seed: options.seed,

@@ -18,5 +18,6 @@ pub use ids::{FlowId, FlowNumber, InstanceId, RoleIndex, RunId, StepIndex};
 pub use injection::{Injection, InjectionKind, InjectionRecord};
 pub use process::{Ending, ExitCause, ProcessRecord, Stream, Usage};
 pub use record::{
-    FlowOutcome, FlowRecord, RoleInfo, RunInfo, StepInfo, StepOutcome, StepRecord, TurnRecord,
+    FlowOutcome, FlowRecord, RetriedPart, Retry, RoleInfo, RunInfo, StepInfo, StepOutcome,
+    StepRecord, TurnRecord,
 };

@@ -13,12 +13,14 @@ pub mod chaos;
 mod compile;
 pub mod data;
 mod diagnostics;
+pub mod gates;
 pub mod load;
 mod names;
 mod needs;
 mod outline;
 pub mod plan;
 mod raw;
+pub mod retry;
 mod schema;
 pub mod scope;
 mod secrets;
@@ -29,14 +31,16 @@ pub use chaos::{Chaos, ChaosRule};
 pub use compile::{CommandStart, CompileOptions, Compiled, FindProgram, compile, load};
 pub use data::DataSource;
 pub use diagnostics::{Diagnostic, Diagnostics, Severity};
+pub use gates::Gates;
 pub use load::{Arrivals, Between, Load, MOST_IN_FLIGHT, Ramp, Shape, Stage, parse_rate};
 pub use needs::Need;
 pub use outline::{DataOutline, Outline, RoleOutline, StepOutline, outline};
 pub use plan::{
-    Action, Alternative, Defaults, FailOn, Heard, Interlude, Menu, PatternSpec, Pick, Place, Plan,
-    Reply, Role, Step, TerminalKind, Then, Turn, TurnKind, Wait,
+    Action, Alternative, CommonWaits, Defaults, FailOn, Heard, Interlude, Menu, PatternSpec, Pick,
+    Place, Plan, Reply, Role, Step, TerminalKind, Then, Turn, TurnKind, Wait,
 };
 pub use raw::SOURCE_LIMIT_BYTES;
+pub use retry::RetryPolicy;
 pub use schema::schema;
 pub use scope::{CaptureChanged, FlowContext, Scope, ScopeError};
 pub use secrets::Masker;

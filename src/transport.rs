@@ -23,6 +23,7 @@
 mod activity;
 mod child;
 mod departure;
+mod environment;
 mod events;
 mod hardship;
 mod janitor;
@@ -47,6 +48,7 @@ mod watcher;
 
 pub use activity::{LiveUsage, live_usage};
 pub use child::{Child, Grace, MOST_UNWRITTEN, WriteError};
+pub use environment::Environment;
 pub use events::{ChildEvent, Events};
 pub use hardship::Pace;
 pub use limits::{

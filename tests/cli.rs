@@ -185,7 +185,7 @@ fn several_flows_are_saved() {
         .stdout(told);
     let [folder] = stage.results().try_into().unwrap();
     let result = json(&fs::read(folder.join("result.json")).unwrap());
-    assert_eq!(result["format"], "rehearsal-result/2");
+    assert_eq!(result["format"], "rehearsal-result/3");
     assert_eq!(result["summary"]["flows"]["completed"], 3);
     assert_eq!(result["histograms"]["flow.response"]["count"], 3);
     let flows = fs::read_to_string(folder.join("flows.jsonl")).unwrap();

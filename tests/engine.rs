@@ -6,6 +6,10 @@
 
 #[path = "support/flows.rs"]
 mod flows;
+#[path = "engine/recovery.rs"]
+mod recovery;
+#[path = "engine/sharing.rs"]
+mod sharing;
 
 use std::time::Duration;
 

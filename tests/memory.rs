@@ -95,11 +95,13 @@ fn flow(info: &RunInfo, random: &mut fastrand::Rng, number: u64) -> FlowRecord {
         began_us += duration_us + random.u64(0..1_000);
         StepRecord {
             step: StepIndex(step),
+            attempt: 1,
             outcome: StepOutcome::Completed,
             started_after_us,
             duration_us,
             paused_us: 0,
             held_us: 0,
+            waited_us: 0,
             turns: Vec::new(),
         }
     });
@@ -147,8 +149,10 @@ fn flow(info: &RunInfo, random: &mut fastrand::Rng, number: u64) -> FlowRecord {
         late_us: random.u64(0..5_000),
         duration_us: began_us,
         paused_us: 0,
+        waited_us: 0,
         outcome,
         steps,
+        retries: Vec::new(),
         captures: vec![("order_id".into(), format!("ORD-{number}"))],
         variables: vec![("customer_id".into(), format!("CUST{number}"))],
         processes: processes.collect(),

@@ -137,8 +137,10 @@ fn flow_events(info: &RunInfo, number: u64, course: Course) -> Vec<RunEvent> {
         late_us: 0,
         duration_us: 1_236_400 + number,
         paused_us: 0,
+        waited_us: 0,
         outcome: FlowOutcome::Completed,
         steps: Vec::new(),
+        retries: Vec::new(),
         captures: Vec::new(),
         variables,
         processes: Vec::new(),
@@ -181,11 +183,13 @@ fn flow_events(info: &RunInfo, number: u64, course: Course) -> Vec<RunEvent> {
         };
         record.steps.push(StepRecord {
             step,
+            attempt: 1,
             outcome: outcome.clone(),
             started_after_us: 0,
             duration_us,
             paused_us: 0,
             held_us: 0,
+            waited_us: 0,
             turns: Vec::new(),
         });
         let ended = outcome != StepOutcome::Completed;

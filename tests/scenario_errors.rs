@@ -137,6 +137,50 @@ flow:
   - {step: s, role: a, do: x, retry: {times: 2}, exclusive: db, rate: 1/s, together: 5}
 load: {flows: 5, parallel: 2, ramp_up: 10s, rate: 5/s}
 ";
+    retries: "
+roles:
+  a:
+    run: [p]
+    fail_on: {busy: too busy}
+    actions: {x: [{first_of: [{see: y}, {see: z, fail: sold_out}]}]}
+flow:
+  - {step: s, role: a, do: x, retry: 0}
+  - {step: t, role: a, do: x, retry: {times: often, on: [timout, busy, sold_out, sold_uot], restart: perhaps, wait: 1s}}
+retry: {on: [busy, bussy], restart: true}
+";
+    gates: "
+roles:
+  a: {run: [p], actions: {x: [{see: y}]}}
+flow:
+  - {step: s, role: a, do: x, together: 1, rate: 5, exclusive: ''}
+  - {step: t, role: a, do: x, rate: 0/s, exclusive: [db]}
+";
+    shared_roles: "
+roles:
+  a:
+    run: [p]
+    menu: {prompt: Menu}
+    lifetime: {pool: 3}
+    actions: {x: [{see: '/id (?<id>.+)/'}], y: [{see: y}]}
+  b:
+    run: [p]
+    lifetime: {pool: 0}
+    actions: {x: [{see: x}]}
+  c:
+    run: [p]
+    lifetime: forever
+    actions: {x: [{see: x}]}
+  d:
+    run: [p]
+    lifetime: {pool: 2}
+    actions: {x: [{see: x}]}
+flow:
+  - {step: s, role: a, do: x, when: 'flow.number > 1'}
+  - {step: t, role: b, do: x, together: 5}
+  - {step: u, role: c, do: x}
+  - {step: v, role: a, do: y, together: 3}
+  - {step: w, role: d, do: x}
+";
     thresholds: below!("thresholds: ['flow.p95 < 2', 'flw.p95 < 2s', flow.p95, {chek: x}, 'step.x.p95 < 1s', {check: 'flow.p95 < 2s', over: 10, stop: maybe}, {check: dropped == 0, over: 100ms}, 'dropped == 0 over 100ms', 'dropped == 0 over x stop']");
     chaos: "
 chaos:

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::report::units::{counted, duration};
 use crate::report::{Output, neutral};
-use crate::scenario::{Chaos, Plan};
+use crate::scenario::{Chaos, Plan, RetryPolicy, Step};
 use crate::transport::LimitProblem;
 
 use super::environment::Environment;
@@ -82,9 +82,12 @@ fn as_text(plan: &Plan, chaos: &Chaos, parallel: u64, problems: &[LimitProblem])
     for role in &plan.roles {
         let words: Vec<_> = role.run.iter().map(|word| word.source()).collect();
         let (title, command) = (neutral(&role.title), words.join(" "));
+        let shared = role.pool.map_or(String::new(), |size| {
+            format!(", {} for all flows", counted(size.get(), "instance"))
+        });
         push(
             &mut text,
-            format_args!("  {title:<widest_title$}  {}", neutral(&command)),
+            format_args!("  {title:<widest_title$}  {}{shared}", neutral(&command)),
         );
     }
     text.push_str("\nSteps\n");
@@ -95,8 +98,15 @@ fn as_text(plan: &Plan, chaos: &Chaos, parallel: u64, problems: &[LimitProblem])
         let timeout = duration(u64::try_from(step.timeout.as_micros()).unwrap_or(u64::MAX));
         push(
             &mut text,
-            format_args!("  {name:<widest_name$}  {role}: {action}, at most {timeout}"),
+            format_args!(
+                "  {name:<widest_name$}  {role}: {action}, at most {timeout}{}",
+                policies(step)
+            ),
         );
+    }
+    if let Some(retry) = &plan.retry {
+        let retry = retried(retry);
+        push(&mut text, format_args!("  A flow that fails is {retry}."));
     }
     if !plan.thresholds.is_empty() {
         text.push_str("\nThresholds\n");
@@ -128,6 +138,31 @@ fn as_text(plan: &Plan, chaos: &Chaos, parallel: u64, problems: &[LimitProblem])
     text
 }
 
+/// What happens around a step, in words that follow on others.
+fn policies(step: &Step) -> String {
+    let gates = &step.gates;
+    let together = gates
+        .together
+        .map(|flows| format!("{flows} flows together"));
+    let interval = gates.interval.map(|interval| {
+        let interval = humantime::format_duration(interval);
+        format!("{interval} apart at least")
+    });
+    let exclusive = gates.exclusive.as_ref();
+    let exclusive = exclusive.map(|name| format!("one flow at a time (`{}`)", neutral(name)));
+    let retry = step.retry.as_ref().map(retried);
+    let all = [together, interval, exclusive, retry].into_iter().flatten();
+    all.fold(String::new(), |text, it| text + ", " + &it)
+}
+
+fn retried(retry: &RetryPolicy) -> String {
+    let times = counted(retry.times.into(), "time");
+    let on = retry.on.as_ref().map_or(String::new(), |names| {
+        format!(" after {}", neutral(&names.join(", ")))
+    });
+    format!("performed again{on}, {times} at most")
+}
+
 fn push(text: &mut String, line: std::fmt::Arguments<'_>) {
     writeln!(text, "{line}").expect("a String takes all");
 }
@@ -136,7 +171,8 @@ fn as_json(plan: &Plan, chaos: &Chaos, parallel: u64, problems: &[LimitProblem])
     let need = machine::need(plan, parallel);
     let roles = plan.roles.iter().map(|role| {
         let command: Vec<_> = role.run.iter().map(|word| word.source()).collect();
-        json!({ "name": role.name, "title": role.title, "command": command })
+        let pool = role.pool;
+        json!({ "name": role.name, "title": role.title, "command": command, "pool": pool })
     });
     let steps = plan.steps.iter().map(|step| {
         json!({
@@ -144,6 +180,10 @@ fn as_json(plan: &Plan, chaos: &Chaos, parallel: u64, problems: &[LimitProblem])
             "role": plan.roles[step.role.0].name,
             "action": step.action.name,
             "timeout_us": u64::try_from(step.timeout.as_micros()).unwrap_or(u64::MAX),
+            "retries": step.retry.as_ref().map_or(0, |retry| retry.times),
+            "together": step.gates.together,
+            "interval_us": step.gates.interval.map(|it| u64::try_from(it.as_micros()).unwrap_or(u64::MAX)),
+            "exclusive": step.gates.exclusive,
         })
     });
     json!({

@@ -3,24 +3,24 @@
 use crate::scenario::{Plan, TerminalKind};
 use crate::transport::{self, DESCRIPTORS_OF_A_TERMINAL, DESCRIPTORS_OF_PIPES, LimitProblem, Need};
 
-/// What `parallel` flows need at their busiest, when each has all its scripts running.
+/// What `parallel` flows need at their busiest, when each has all its scripts running, and every
+/// pool is full.
 pub(super) fn need(plan: &Plan, parallel: u64) -> Need {
-    let mut of_one = Need::default();
+    let mut need = Need::default();
     for role in &plan.roles {
-        of_one.processes += 1;
-        match role.terminal {
+        let instances = role.pool.map_or(parallel, |size| size.get().min(parallel));
+        need.processes = need.processes.saturating_add(instances);
+        let descriptors = match role.terminal {
             TerminalKind::Pty { .. } => {
-                of_one.descriptors += DESCRIPTORS_OF_A_TERMINAL;
-                of_one.terminals += 1;
+                need.terminals = need.terminals.saturating_add(instances);
+                DESCRIPTORS_OF_A_TERMINAL
             }
-            TerminalKind::Pipes => of_one.descriptors += DESCRIPTORS_OF_PIPES,
-        }
+            TerminalKind::Pipes => DESCRIPTORS_OF_PIPES,
+        };
+        let descriptors = instances.saturating_mul(descriptors);
+        need.descriptors = need.descriptors.saturating_add(descriptors);
     }
-    Need {
-        processes: of_one.processes.saturating_mul(parallel),
-        descriptors: of_one.descriptors.saturating_mul(parallel),
-        terminals: of_one.terminals.saturating_mul(parallel),
-    }
+    need
 }
 
 /// What this machine has too little of for that.

@@ -119,6 +119,10 @@ impl Session {
         let load = settings.load(&plan.load)?;
         let thresholds = settings.thresholds(&plan)?;
         let chaos = settings.chaos(&plan)?;
+        let closed = plan.closed_gates(&load);
+        if !closed.is_empty() {
+            return Err(CliError::usage(closed.join("\n"), ""));
+        }
         let problems = machine::problems(&plan, load.most_in_flight());
         if !problems.is_empty() {
             let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();

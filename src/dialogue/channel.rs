@@ -276,6 +276,11 @@ impl Channel {
         }
     }
 
+    /// What has come in complete lines is over.
+    pub(super) fn set_lines_aside(&mut self) {
+        self.mark_up_to(self.lines.open());
+    }
+
     fn mark_up_to(&mut self, position: usize) {
         let position = position.max(self.lines.base());
         let mark = self.seal(position);

@@ -5,13 +5,10 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use memchr::memmem;
-use regex_automata::meta;
-use regex_automata::{Anchored, Input};
 use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, ClassUnicode, ClassUnicodeRange};
 use regex_syntax::hir::{Hir, HirKind, Look, Repetition};
 
-/// The most that one compiled expression may take.
-const REGEX_SIZE_LIMIT_BYTES: usize = 4 << 20;
+use super::expression::{Expression, Unfit};
 
 /// What a wait looks for, within one line. Cheap to clone.
 ///
@@ -39,9 +36,9 @@ enum Kind {
 struct Compiled {
     /// Made line-bound by [`line_bound`].
     hir: Hir,
-    regex: meta::Regex,
+    expression: Expression,
     /// The same, but only where nothing but blanks follows. Built for the first prompt wait.
-    at_end: OnceLock<Option<meta::Regex>>,
+    at_end: OnceLock<Option<Expression>>,
 }
 
 /// Why a regular expression was refused.
@@ -93,20 +90,15 @@ impl Pattern {
                 });
             }
         }
-        let regex = builder()
-            .build_from_hir(&hir)
-            .map_err(|error| build_error(&error))?;
-        let names = regex
-            .group_info()
-            .all_names()
-            .filter_map(|(_, _, name)| name.map(str::to_owned))
-            .collect();
+        let expression = Expression::new(hir.clone()).map_err(build_error)?;
+        let mut names = Vec::new();
+        group_names(&hir, &mut names);
         Ok(Pattern(Arc::new(Inner {
             source: source.to_owned(),
             names,
             kind: Kind::Regex(Box::new(Compiled {
                 hir,
-                regex,
+                expression,
                 at_end: OnceLock::new(),
             })),
         })))
@@ -141,10 +133,7 @@ impl Pattern {
                 let start = span.start + finder.find(&text.as_bytes()[span])?;
                 Some(start..start + self.0.source.len())
             }
-            Kind::Regex(compiled) => {
-                let found = compiled.regex.search(&Input::new(text).span(span))?;
-                Some(found.range())
-            }
+            Kind::Regex(compiled) => Some(compiled.expression.find(text, span)?.range()),
         }
     }
 
@@ -182,14 +171,14 @@ impl Pattern {
                         });
                         let hir =
                             Hir::concat(vec![compiled.hir.clone(), blanks, Hir::look(Look::End)]);
-                        builder().build_from_hir(&hir).ok()
+                        Expression::new(hir).ok()
                     })
                     .as_ref()?;
                 let mut from = line.len().saturating_sub(window);
                 while !line.is_char_boundary(from) {
                     from += 1;
                 }
-                let found = at_end.search(&Input::new(line).span(from..line.len()))?;
+                let found = at_end.find(line, from..line.len())?;
                 Some(found.start()..found.end().min(line.trim_end().len()).max(found.start()))
             }
         }
@@ -200,7 +189,9 @@ impl Pattern {
     pub fn captures(&self, text: &str, start: usize, end: usize) -> Vec<(String, String)> {
         match &self.0.kind {
             Kind::Literal(_) => Vec::new(),
-            Kind::Regex(compiled) => values(text, self.groups(&compiled.regex, text, start..end)),
+            Kind::Regex(compiled) => {
+                values(text, self.groups(&compiled.expression, text, start..end))
+            }
         }
     }
 
@@ -227,7 +218,7 @@ impl Pattern {
         match &self.0.kind {
             Kind::Literal(_) => Vec::new(),
             Kind::Regex(compiled) => match compiled.at_end.get() {
-                Some(Some(regex)) => self.groups(regex, line, start..line.len()),
+                Some(Some(at_end)) => self.groups(at_end, line, start..line.len()),
                 _ => Vec::new(),
             },
         }
@@ -235,16 +226,16 @@ impl Pattern {
 
     fn groups(
         &self,
-        regex: &meta::Regex,
+        expression: &Expression,
         text: &str,
         span: Range<usize>,
     ) -> Vec<(&str, Range<usize>)> {
         if self.0.names.is_empty() {
             return Vec::new();
         }
-        let mut captures = regex.create_captures();
-        let input = Input::new(text).span(span).anchored(Anchored::Yes);
-        regex.search_captures(&input, &mut captures);
+        let Some(captures) = expression.groups(text, span) else {
+            return Vec::new();
+        };
         self.0
             .names
             .iter()
@@ -302,15 +293,19 @@ fn values(text: &str, groups: Vec<(&str, Range<usize>)>) -> Vec<(String, String)
         .collect()
 }
 
-/// How every expression is compiled.
-pub(super) fn builder() -> meta::Builder {
-    let mut builder = meta::Regex::builder();
-    builder.configure(
-        meta::Regex::config()
-            .nfa_size_limit(Some(REGEX_SIZE_LIMIT_BYTES))
-            .onepass_size_limit(Some(REGEX_SIZE_LIMIT_BYTES / 4)),
-    );
-    builder
+/// The names of the groups in an expression, in their order.
+fn group_names(hir: &Hir, names: &mut Vec<String>) {
+    match hir.kind() {
+        HirKind::Capture(capture) => {
+            names.extend(capture.name.as_deref().map(str::to_owned));
+            group_names(&capture.sub, names);
+        }
+        HirKind::Repetition(repetition) => group_names(&repetition.sub, names),
+        HirKind::Concat(subs) | HirKind::Alternation(subs) => {
+            subs.iter().for_each(|sub| group_names(sub, names));
+        }
+        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => {}
+    }
 }
 
 fn syntax_error(source: &str, error: &regex_syntax::Error) -> PatternError {
@@ -331,13 +326,13 @@ fn syntax_error(source: &str, error: &regex_syntax::Error) -> PatternError {
     }
 }
 
-fn build_error(error: &meta::BuildError) -> PatternError {
-    let reason = match error.size_limit() {
-        Some(limit) => format!(
+fn build_error(unfit: Unfit) -> PatternError {
+    let reason = match unfit {
+        Unfit::TooBig(limit) => format!(
             "it is too big: compiled, it would take more than {limit} bytes; \
              smaller repetition counts help"
         ),
-        None => error.to_string(),
+        Unfit::Other(reason) => reason,
     };
     PatternError {
         reason,

@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, MatchKind};
-use regex_automata::{Input, meta};
 
-use super::pattern::{Pattern, builder};
+use super::expression::Expression;
+use super::pattern::Pattern;
 
 /// Patterns that are looked for together: the match that starts earliest wins, and of those that
 /// start at the same place the one of the pattern listed first.
@@ -33,7 +33,7 @@ enum Engine {
     Nothing,
     One(usize),
     Literals(AhoCorasick, Vec<usize>),
-    Regex(Box<meta::Regex>, Vec<usize>),
+    Regex(Box<Expression>, Vec<usize>),
     /// For sets that are too big to be combined.
     Apart(Vec<usize>),
 }
@@ -83,8 +83,8 @@ impl PatternSet {
                     range: found.range(),
                 })
             }
-            Engine::Regex(regex, places) => {
-                let found = regex.search(&Input::new(text).span(span))?;
+            Engine::Regex(expression, places) => {
+                let found = expression.find(text, span)?;
                 Some(Hit {
                     index: places[found.pattern().as_usize()],
                     range: found.range(),
@@ -117,9 +117,9 @@ fn combine(patterns: &[Pattern], places: Vec<usize>) -> Engine {
             Err(_) => Engine::Apart(places),
         };
     }
-    let expressions: Vec<_> = places.iter().map(|&place| patterns[place].hir()).collect();
-    match builder().build_many_from_hir(&expressions) {
-        Ok(regex) => Engine::Regex(Box::new(regex), places),
+    let expressions = places.iter().map(|&place| patterns[place].hir()).collect();
+    match Expression::many(expressions) {
+        Ok(expression) => Engine::Regex(Box::new(expression), places),
         Err(_) => Engine::Apart(places),
     }
 }

@@ -22,7 +22,7 @@ pub struct WaitSet(Arc<Waits>);
 
 #[derive(Debug)]
 pub(super) struct Waits {
-    pub(super) listed: Listed,
+    pub(super) listed: Arc<Listed>,
     pub(super) tolerated: Vec<String>,
 }
 
@@ -33,9 +33,24 @@ impl WaitSet {
     /// An empty list waits for the end of the output.
     pub fn new(waits: &[(On, Pattern)], tolerated: Vec<String>) -> WaitSet {
         WaitSet(Arc::new(Waits {
-            listed: Listed::new(waits),
+            listed: Arc::new(Listed::new(waits)),
             tolerated,
         }))
+    }
+
+    /// A wait of its own for the same things, with other categories tolerated. Costs much less
+    /// than a new one.
+    #[must_use]
+    pub fn again(&self, tolerated: Vec<String>) -> WaitSet {
+        WaitSet(Arc::new(Waits {
+            listed: Arc::clone(&self.0.listed),
+            tolerated,
+        }))
+    }
+
+    /// What is waited for, by its place.
+    pub fn patterns(&self) -> &[(On, Pattern)] {
+        &self.0.listed.all
     }
 
     pub(super) fn waits(&self) -> &Arc<Waits> {
@@ -107,6 +122,7 @@ impl Watch {
 /// Patterns by where they are looked for, with their places in the list they came from.
 #[derive(Debug)]
 pub(super) struct Listed {
+    all: Vec<(On, Pattern)>,
     lines: PatternSet,
     line_places: Vec<usize>,
     prompts: PatternSet,
@@ -127,6 +143,7 @@ impl Listed {
         let (line_places, lines) = listed(On::Line);
         let (prompt_places, prompts) = listed(On::Prompt);
         Listed {
+            all: patterns.to_vec(),
             lines,
             line_places,
             prompts,

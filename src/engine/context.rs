@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use crate::dialogue::Watch;
 use crate::model::{EventSink, InstanceId, RoleIndex, RunEvent, RunId};
-use crate::scenario::{Chaos, Heard, PatternSpec, Plan, RenderError, Scope};
+use crate::scenario::{Chaos, PatternSpec, Plan, RenderError, Scope};
 use crate::transport::Spawner;
 
+use super::environments::Environments;
 use super::programs::Programs;
 
 /// What all actors of a run share.
@@ -26,6 +27,8 @@ pub(super) struct RunContext {
     pub programs: Programs,
     /// The environment that every program gets, before its role's own.
     pub environment: Vec<(OsString, OsString)>,
+    /// The same, in the form in which they get it.
+    pub environments: Environments,
     pub run_directory: PathBuf,
     pub spawner: Spawner,
     pub sink: Arc<dyn EventSink>,
@@ -77,7 +80,7 @@ fn build_watch<E>(
     let interludes = role
         .interludes
         .iter()
-        .map(|interlude| Ok((on_what(interlude.on), resolve(&interlude.wait)?)))
+        .map(|interlude| Ok((interlude.on.on(), resolve(&interlude.wait)?)))
         .collect::<Result<Vec<_>, E>>()?;
     let fail_on = role
         .fail_on
@@ -85,14 +88,6 @@ fn build_watch<E>(
         .map(|fail| (fail.category.clone(), fail.pattern.clone()))
         .collect();
     Ok(Watch::new(fail_on, &interludes))
-}
-
-/// The dialogue's word for where a pattern is looked for.
-pub(super) fn on_what(heard: Heard) -> crate::dialogue::On {
-    match heard {
-        Heard::Prompt => crate::dialogue::On::Prompt,
-        Heard::Line => crate::dialogue::On::Line,
-    }
 }
 
 /// One running script, as the engine knows it.
@@ -129,6 +124,14 @@ impl LiveScripts {
     pub(super) fn set_state(&self, instance: InstanceId, state: &str) {
         if let Some(script) = self.lock().get_mut(&instance) {
             state.clone_into(&mut script.state);
+        }
+    }
+
+    /// The instance serves another flow.
+    pub(super) fn rename(&self, before: InstanceId, after: InstanceId) {
+        let mut scripts = self.lock();
+        if let Some(script) = scripts.remove(&before) {
+            scripts.insert(after, script);
         }
     }
 

@@ -1,5 +1,7 @@
 //! The actor that starts the flows of a run, and sees each of them to its end.
 
+mod lending;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,6 +21,8 @@ use super::control::Stop;
 use super::flow_supervisor::{Due, FlowSupervisor};
 use super::messages::{EndFlow, FlowEnded, StartFlow, StopRun, tell};
 use super::schedule::{Next, Schedule, Start};
+
+use lending::Lending;
 
 /// How scripts are ended when the run is to end at once.
 const HASTY: Grace = Grace {
@@ -44,6 +48,10 @@ pub(super) struct Coordinator {
     under_way: BTreeMap<FlowNumber, UnderWay>,
     started: u64,
     intake: Intake,
+    /// More flows may start before any has ended.
+    may_start: bool,
+    /// What flows wait for before their steps, if they ever do.
+    lending: Option<Lending>,
     /// The one timer: when the schedule is to be asked again.
     alarm: Option<SpawnHandle>,
     /// Told when the last flow has ended.
@@ -81,6 +89,7 @@ impl Coordinator {
     ) -> Self {
         Coordinator {
             schedule: Schedule::new(load, run.seed),
+            lending: Lending::of(&run),
             is_closed_load: matches!(load.shape, Shape::Closed { .. }),
             run,
             graceful_stop: load.graceful_stop,
@@ -89,6 +98,7 @@ impl Coordinator {
             under_way: BTreeMap::new(),
             started: 0,
             intake: Intake::Open,
+            may_start: true,
             alarm: None,
             done: Some(done),
         }
@@ -97,9 +107,11 @@ impl Coordinator {
     /// Does what the schedule says, until there is something to wait for; ends the run if there
     /// is nothing left to do.
     fn proceed(&mut self, ctx: &mut Context<Self>) {
+        self.may_start = false;
         while self.intake == Intake::Open {
             if self.is_closed_load && self.run.sink.is_behind() {
                 // Nobody is due at a certain time, so none is late.
+                self.may_start = true;
                 self.ask_again_at(self.began.elapsed() + CATCH_UP, ctx);
                 break;
             }
@@ -108,6 +120,7 @@ impl Coordinator {
                 Next::Start(start) => self.start_flow(start, ctx),
                 Next::Drop { counted, .. } => self.run.emit(RunEvent::FlowDropped { counted }),
                 Next::At(time) => {
+                    self.may_start = true;
                     self.ask_again_at(time, ctx);
                     break;
                 }
@@ -115,8 +128,12 @@ impl Coordinator {
                 Next::Over => self.close_intake(ctx),
             }
         }
-        if self.intake != Intake::Open
-            && self.under_way.is_empty()
+        self.look_at_gates(ctx);
+        if self.intake == Intake::Open || !self.under_way.is_empty() {
+            return;
+        }
+        self.close_pools();
+        if self.lending.as_ref().is_none_or(Lending::is_over)
             && let Some(done) = self.done.take()
         {
             // Whoever waits for the end of the run may have gone; then nobody minds.
@@ -244,8 +261,10 @@ fn stillborn(number: FlowNumber, id: FlowId, counted: bool, error: &ScopeError) 
         late_us: 0,
         duration_us: 0,
         paused_us: 0,
+        waited_us: 0,
         outcome: FlowOutcome::Failed(Box::new(failure)),
         steps: Vec::new(),
+        retries: Vec::new(),
         captures: Vec::new(),
         variables: Vec::new(),
         processes: Vec::new(),
@@ -271,6 +290,7 @@ impl Handler<FlowEnded> for Coordinator {
             self.schedule.ended(flow.worker, self.began.elapsed());
         }
         self.run.emit(RunEvent::FlowEnded(ended.record));
+        self.flow_is_gone(ended.number, ctx);
         self.proceed(ctx);
     }
 }
@@ -280,7 +300,8 @@ impl Handler<StopRun> for Coordinator {
 
     fn handle(&mut self, StopRun(how): StopRun, ctx: &mut Self::Context) {
         if self.intake == Intake::Over && self.under_way.is_empty() {
-            return;
+            // All flows are over: what is cut short is only the politeness.
+            return self.end_pools(HASTY);
         }
         let is_enough = matches!(how, Stop::Enough { .. });
         if is_enough && self.intake != Intake::Open {
@@ -300,6 +321,7 @@ impl Handler<StopRun> for Coordinator {
             }
             Stop::Now => {
                 self.end_flows(HASTY);
+                self.end_pools(HASTY);
                 format!("{flows} under way ended at once")
             }
         };

@@ -1,6 +1,9 @@
 //! The actor that takes one flow through its steps, and owns the flow's values.
 
+mod admission;
 mod chaos;
+mod ledger;
+mod recovery;
 mod report;
 
 use std::collections::BTreeMap;
@@ -8,34 +11,45 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
-use chrono::{DateTime, Local};
 
 use crate::model::{
-    Failure, FlowId, FlowNumber, FlowOutcome, FlowRecord, InjectionRecord, InstanceId,
-    ProcessRecord, RoleIndex, RunEvent, StepIndex, StepOutcome, StepRecord, TurnRecord,
+    Failure, FlowId, FlowNumber, FlowOutcome, InjectionRecord, InstanceId, RoleIndex, RunEvent,
+    StepIndex, StepOutcome, TurnRecord,
 };
 use crate::scenario::{Plan, Scope};
 use crate::transport::Grace;
 
-use super::context::{RunContext, micros, shown};
+use super::context::{RunContext, shown};
 use super::coordinator::Coordinator;
-use super::course::{Course, Order};
+use super::course::{Course, Order, RoleCourse};
+use super::gates::Slot;
 use super::messages::{
     Deadline, EndFlow, EndScript, Part, Perform, Performed, ScriptEnded, ScriptVanished, StartFlow,
     Timing, Whose, tell,
 };
 use super::script_actor::ScriptActor;
 
-use report::{Report, internal};
+use admission::Waiting;
+use ledger::{Ledger, Taken};
+use recovery::Recovery;
+use report::Report;
+
+pub(super) use report::internal;
 
 /// How long a role's `leave` may take, at most.
-const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// When a flow was to start, and whether it counts.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Due {
     pub at: Instant,
     pub counted: bool,
+}
+
+/// A script that works for the flow.
+pub(super) struct Employed {
+    script: Addr<ScriptActor>,
+    instance: InstanceId,
 }
 
 /// Takes one flow through its steps.
@@ -46,26 +60,19 @@ pub(super) struct FlowSupervisor {
     course: Course,
     /// The flow's values; away while a script actor performs.
     scope: Option<Scope>,
-    scripts: BTreeMap<RoleIndex, Addr<ScriptActor>>,
-    /// When it was to start.
-    due: Due,
-    started: Instant,
-    started_at: DateTime<Local>,
-    /// When the step under way was begun.
-    step_began: Option<Instant>,
-    /// When the last step ended.
-    last_step_ended: Instant,
-    paused: Duration,
-    /// How long we held the flow up ourselves: until the last evidence, and after it.
-    held: Duration,
-    held_after: Duration,
+    /// From when a role's script is started until it has ended, or is given back.
+    scripts: BTreeMap<RoleIndex, Employed>,
+    /// The places in pools that the flow has.
+    slots: BTreeMap<RoleIndex, Slot>,
+    /// How many scripts each role has had.
+    instances: BTreeMap<RoleIndex, u32>,
+    /// While the flow waits for others before a step.
+    waiting: Option<Waiting>,
+    ledger: Ledger,
+    recovery: Recovery,
     /// What was known of the values when they were last here.
     captures: Vec<(String, String)>,
     variables: Vec<(String, String)>,
-    steps: Vec<StepRecord>,
-    /// The named turns of the step that has just ended.
-    turns: Vec<TurnRecord>,
-    processes: Vec<ProcessRecord>,
     /// What chaos did, and when.
     injections: Vec<(Instant, InjectionRecord)>,
     /// How gently scripts are ended.
@@ -81,16 +88,14 @@ impl FlowSupervisor {
         scope: Scope,
         coordinator: Addr<Coordinator>,
     ) -> Self {
-        let leaves = run
-            .plan
-            .roles
-            .iter()
-            .map(|role| role.leave.is_some())
-            .collect();
-        let now = Instant::now();
+        let steps = run.plan.steps.iter().map(|step| step.role).collect();
+        let roles = run.plan.roles.iter().map(|role| RoleCourse {
+            leaves: role.leave.is_some(),
+            is_pooled: role.pool.is_some(),
+        });
         let id = FlowId::new(&run.run_id, number);
         FlowSupervisor {
-            course: Course::new(run.plan.steps.len(), leaves),
+            course: Course::new(steps, roles.collect()),
             number,
             report: Report {
                 coordinator,
@@ -101,20 +106,14 @@ impl FlowSupervisor {
             },
             id,
             variables: shown_variables(&run.plan, &scope),
+            recovery: Recovery::new(&run.plan, &scope),
             scope: Some(scope),
             scripts: BTreeMap::new(),
-            due,
-            started: now,
-            started_at: Local::now(),
-            step_began: None,
-            last_step_ended: now,
-            paused: Duration::ZERO,
-            held: Duration::ZERO,
-            held_after: Duration::ZERO,
+            slots: BTreeMap::new(),
+            instances: BTreeMap::new(),
+            waiting: None,
+            ledger: Ledger::new(due),
             captures: Vec::new(),
-            steps: Vec::new(),
-            turns: Vec::new(),
-            processes: Vec::new(),
             injections: Vec::new(),
             grace: Grace::default(),
             run,
@@ -125,8 +124,11 @@ impl FlowSupervisor {
         for order in orders {
             match order {
                 Order::Begin(step) => self.approach(step, ctx),
+                Order::Repeat(step) => self.repeat(step, ctx),
+                Order::Rewind => self.rewind(ctx),
                 Order::Leave(role) => self.leave(role, ctx),
                 Order::End(role) => self.end_script(role, ctx),
+                Order::Return(role) => self.give_back(role),
                 Order::Finish(outcome) => self.finish(outcome, ctx),
             }
         }
@@ -144,38 +146,66 @@ impl FlowSupervisor {
             Ok(true) => {}
             Ok(false) => {
                 let now = Instant::now();
-                self.note_step(step, StepOutcome::Skipped, Timing::between(now, now), None);
+                let taken = Taken {
+                    step,
+                    outcome: StepOutcome::Skipped,
+                    timing: Timing::between(now, now),
+                    turns: Vec::new(),
+                };
+                self.note_step(taken, None);
                 // By a message, so that a long row of skipped steps is no deep recursion.
                 ctx.notify(StepSkipped);
                 return;
             }
             Err(error) => return self.lose(step, &error, ctx),
         }
+        self.recovery.step_begins(&plan, step, self.scope.as_ref());
         let delay = self.run.delay.unwrap_or(entry.delay);
-        if delay.is_zero() || step.0 == 0 {
-            self.perform(step, ctx);
-        } else {
-            self.paused += delay;
-            ctx.run_later(delay, move |supervisor, ctx| {
-                if supervisor.course.step() == Some(step) {
-                    supervisor.perform(step, ctx);
-                }
-            });
+        let delay = if step.0 == 0 { Duration::ZERO } else { delay };
+        self.after(delay, ctx, move |supervisor, ctx| {
+            if supervisor.course.step() == Some(step) {
+                supervisor.enter(step, ctx);
+            }
+        });
+    }
+
+    /// Goes on after a pause on purpose; at once if there is none.
+    fn after(
+        &mut self,
+        pause: Duration,
+        ctx: &mut Context<Self>,
+        go_on: impl FnOnce(&mut Self, &mut Context<Self>) + 'static,
+    ) {
+        if pause.is_zero() {
+            return go_on(self, ctx);
         }
+        self.ledger.pauses(pause);
+        ctx.run_later(pause, go_on);
     }
 
     fn perform(&mut self, step: StepIndex, ctx: &mut Context<Self>) {
+        self.perform_part(Part::Step(step), step, ctx);
+    }
+
+    /// Has `part` performed for the sake of `step`, which is under way.
+    fn perform_part(&mut self, part: Part, step: StepIndex, ctx: &mut Context<Self>) {
         let plan = Arc::clone(&self.run.plan);
-        let entry = &plan.steps[step.0];
-        self.run.emit(RunEvent::StepStarted {
-            flow: self.number,
-            step,
-        });
+        let (Part::Step(performed) | Part::LogIn(performed)) = part else {
+            return;
+        };
+        let entry = &plan.steps[performed.0];
+        if part == Part::Step(step) {
+            self.run.emit(RunEvent::StepStarted {
+                flow: self.number,
+                step,
+            });
+        }
         let Some(scope) = self.scope.take() else {
             return self.lose(step, &"the flow's values are not here", ctx);
         };
         let now = Instant::now();
-        self.step_began = Some(now);
+        self.ledger.step_begins(now);
+        self.recovery.begins(part);
         let allowed = self.run.step_timeout.unwrap_or(entry.timeout);
         let mut deadline = Deadline {
             at: now + allowed,
@@ -183,7 +213,7 @@ impl FlowSupervisor {
             allowed,
         };
         if let Some(allowed) = plan.defaults.flow {
-            let at = self.started + allowed;
+            let at = self.ledger.started() + allowed;
             if at < deadline.at {
                 deadline = Deadline {
                     at,
@@ -192,42 +222,42 @@ impl FlowSupervisor {
                 };
             }
         }
-        let role = entry.role;
-        let script = self.script(role, ctx);
-        if tell(
-            &script,
-            Perform {
-                what: Part::Step(step),
-                attempt: self.attempt_at(step),
-                scope,
-                deadline,
-            },
-        )
-        .is_err()
-        {
+        let perform = Perform {
+            what: part,
+            scope,
+            deadline,
+            attempt: self.ledger.next_attempt(step),
+        };
+        let script = self.script(entry.role, ctx);
+        if tell(&script, perform).is_err() {
             self.lose(step, &"the script's actor is gone", ctx);
         }
     }
 
-    /// Which attempt at the step the next one is, from 1.
-    fn attempt_at(&self, step: StepIndex) -> u32 {
-        let before = self.steps.iter().filter(|record| record.step == step);
-        u32::try_from(before.count() + 1).unwrap_or(u32::MAX)
-    }
-
     fn script(&mut self, role: RoleIndex, ctx: &mut Context<Self>) -> Addr<ScriptActor> {
-        if let Some(script) = self.scripts.get(&role) {
-            return script.clone();
+        if let Some(employed) = self.scripts.get(&role) {
+            return employed.script.clone();
         }
-        let instance = InstanceId {
-            flow: self.number,
-            role,
-            attempt: 1,
-        };
+        let instance = self.next_instance(role);
         let script = ScriptActor::new(Arc::clone(&self.run), instance, ctx.address()).start();
-        self.scripts.insert(role, script.clone());
+        let employed = Employed {
+            script: script.clone(),
+            instance,
+        };
+        self.scripts.insert(role, employed);
         self.course.script_started(role);
         script
+    }
+
+    /// The name of the next script of a role.
+    fn next_instance(&mut self, role: RoleIndex) -> InstanceId {
+        let attempt = self.instances.entry(role).or_default();
+        *attempt += 1;
+        InstanceId {
+            flow: self.number,
+            role,
+            attempt: *attempt,
+        }
     }
 
     fn leave(&mut self, role: RoleIndex, ctx: &mut Context<Self>) {
@@ -238,18 +268,14 @@ impl FlowSupervisor {
             allowed,
         };
         let asked = match (self.scripts.get(&role), &self.scope) {
-            (Some(script), Some(scope)) => {
-                let scope = scope.clone();
-                tell(
-                    script,
-                    Perform {
-                        what: Part::Leave,
-                        attempt: 1,
-                        scope,
-                        deadline,
-                    },
-                )
-                .is_ok()
+            (Some(employed), Some(scope)) => {
+                let perform = Perform {
+                    what: Part::Leave,
+                    scope: scope.clone(),
+                    deadline,
+                    attempt: 1,
+                };
+                tell(&employed.script, perform).is_ok()
             }
             _ => false,
         };
@@ -260,14 +286,27 @@ impl FlowSupervisor {
     }
 
     fn end_script(&mut self, role: RoleIndex, ctx: &mut Context<Self>) {
+        let grace = self.grace;
         let told = self
             .scripts
             .get(&role)
-            .is_some_and(|script| tell(script, EndScript { grace: self.grace }).is_ok());
+            .is_some_and(|employed| tell(&employed.script, EndScript { grace }).is_ok());
         if !told {
-            let orders = self.course.script_ended(role);
-            self.obey(orders, ctx);
+            self.script_is_over(role, ctx);
         }
+    }
+
+    /// The role's script has ended.
+    fn script_is_over(&mut self, role: RoleIndex, ctx: &mut Context<Self>) {
+        self.scripts.remove(&role);
+        let orders = self.course.script_ended(role);
+        self.obey(orders, ctx);
+    }
+
+    /// Whether it is the script that works for the flow now, and not one before it.
+    fn employs(&self, instance: InstanceId) -> bool {
+        let employed = self.scripts.get(&instance.role);
+        employed.is_some_and(|employed| employed.instance == instance)
     }
 
     fn lose(&mut self, step: StepIndex, why: &dyn std::fmt::Display, ctx: &mut Context<Self>) {
@@ -276,74 +315,41 @@ impl FlowSupervisor {
             .name
             .clone();
         let now = Instant::now();
-        self.note_step(
+        let taken = Taken {
             step,
-            StepOutcome::Failed,
-            Timing::between(now, now),
-            Some(failure.clone()),
-        );
+            outcome: StepOutcome::Failed,
+            timing: Timing::between(now, now),
+            turns: Vec::new(),
+        };
+        self.note_step(taken, Some(failure.clone()));
         let orders = self.course.lost(FlowOutcome::Failed(failure));
         self.obey(orders, ctx);
     }
 
-    fn note_step(
-        &mut self,
-        step: StepIndex,
-        outcome: StepOutcome,
-        timing: Timing,
-        failure: Option<Box<Failure>>,
-    ) {
-        let duration = timing.duration();
-        let begun_after = timing.started.saturating_duration_since(self.started);
-        self.step_began = None;
-        self.last_step_ended = timing.ended;
-        if outcome == StepOutcome::Completed {
-            self.recover(step, timing.ended);
+    fn note_step(&mut self, taken: Taken, failure: Option<Box<Failure>>) {
+        if taken.outcome == StepOutcome::Completed {
+            self.recover(taken.step, taken.timing.ended);
         }
-        self.paused += timing.paused;
-        self.held += self.held_after + timing.held;
-        self.held_after = timing.held_after;
-        self.steps.push(StepRecord {
-            step,
-            outcome: outcome.clone(),
-            started_after_us: micros(begun_after),
-            duration_us: micros(duration),
-            paused_us: micros(timing.paused),
-            held_us: micros(timing.held + timing.held_after),
-            turns: std::mem::take(&mut self.turns),
-        });
-        let flow = self.number;
-        self.run.emit(RunEvent::StepEnded {
-            flow,
-            step,
-            outcome,
-            duration,
+        let event = RunEvent::StepEnded {
+            flow: self.number,
+            step: taken.step,
+            outcome: taken.outcome.clone(),
+            duration: taken.timing.duration(),
             failure,
-        });
+        };
+        self.ledger.note(taken);
+        self.run.emit(event);
     }
 
     fn finish(&mut self, outcome: FlowOutcome, ctx: &mut Context<Self>) {
-        let whole = self.last_step_ended.saturating_duration_since(self.started);
-        let duration = whole.saturating_sub(self.paused).saturating_sub(self.held);
-        let record = Box::new(FlowRecord {
-            number: self.number,
-            id: self.id.clone(),
-            started_at: self.started_at,
-            counted: self.due.counted,
-            late_us: micros(self.started.saturating_duration_since(self.due.at)),
-            duration_us: micros(duration),
-            paused_us: micros(self.paused),
-            outcome,
-            steps: std::mem::take(&mut self.steps),
-            captures: std::mem::take(&mut self.captures),
-            variables: std::mem::take(&mut self.variables),
-            processes: std::mem::take(&mut self.processes),
-            injections: std::mem::take(&mut self.injections)
-                .into_iter()
-                .map(|(_, record)| record)
-                .collect(),
-        });
-        self.report.send(record);
+        let mut record = self.ledger.close(self.number, self.id.clone(), outcome);
+        record.captures = std::mem::take(&mut self.captures);
+        record.variables = std::mem::take(&mut self.variables);
+        record.injections = std::mem::take(&mut self.injections)
+            .into_iter()
+            .map(|(_, record)| record)
+            .collect();
+        self.report.send(Box::new(record));
         ctx.stop();
     }
 }
@@ -356,7 +362,7 @@ fn turn_records(plan: &Plan, step: StepIndex, turns: &[(Arc<str>, Duration)]) ->
         .filter_map(|(name, took)| {
             Some(TurnRecord {
                 turn: names.iter().position(|it| it == name)?,
-                duration_us: micros(*took),
+                duration_us: super::context::micros(*took),
             })
         })
         .collect()
@@ -390,8 +396,7 @@ impl Handler<StartFlow> for FlowSupervisor {
     type Result = ();
 
     fn handle(&mut self, _: StartFlow, ctx: &mut Self::Context) {
-        self.started = Instant::now();
-        self.started_at = Local::now();
+        self.ledger.start();
         let variables = self.variables.clone();
         self.run.emit(RunEvent::FlowStarted {
             flow: self.number,
@@ -415,44 +420,80 @@ impl Handler<Performed> for FlowSupervisor {
     type Result = ();
 
     fn handle(&mut self, performed: Performed, ctx: &mut Self::Context) {
+        if !self.employs(performed.instance) {
+            return;
+        }
+        match performed.what {
+            Part::Step(step) => self.step_performed(step, performed, ctx),
+            Part::LogIn(_) => self.logged_in(performed, ctx),
+            Part::Leave => self.has_left(performed, ctx),
+            // That is asked for by the coordinator only.
+            Part::Settle => {}
+        }
+    }
+}
+
+impl FlowSupervisor {
+    fn step_performed(&mut self, step: StepIndex, performed: Performed, ctx: &mut Context<Self>) {
         let Performed {
-            role,
-            what,
             scope,
             result,
             timing,
             turns,
+            ..
         } = performed;
-        let orders = match what {
-            Part::Leave => {
-                if let Err(failure) = result {
-                    let title = &self.run.plan.roles[role.0].title;
-                    let text = format!("{title} did not leave well: {}", failure.message);
-                    self.run.emit(RunEvent::Notice {
-                        flow: Some(self.number),
-                        text,
-                    });
-                }
-                self.course.left(role)
-            }
-            Part::Step(step) => {
-                self.captures = shown_all(&scope, scope.captures());
-                self.scope = Some(scope);
-                if self.course.step() != Some(step) {
-                    return;
-                }
-                self.turns = turn_records(&self.run.plan, step, &turns);
-                let (outcome, failure) = match result {
-                    Ok(()) => (StepOutcome::Completed, None),
-                    Err(failure) => (StepOutcome::Failed, Some(self.blame(role, failure))),
-                };
-                self.note_step(step, outcome, timing, failure.clone());
-                match failure {
-                    None => self.course.step_done(),
-                    Some(failure) => self.course.lost(FlowOutcome::Failed(failure)),
-                }
-            }
+        self.captures = shown_all(&scope, scope.captures());
+        self.scope = Some(scope);
+        if self.course.step() != Some(step) {
+            return;
+        }
+        let turns = turn_records(&self.run.plan, step, &turns);
+        if let Err(failure) = result {
+            return self.step_failed(step, timing, turns, failure, ctx);
+        }
+        let taken = Taken {
+            step,
+            outcome: StepOutcome::Completed,
+            timing,
+            turns,
         };
+        self.note_step(taken, None);
+        self.step_over(step);
+        let orders = self.course.step_done();
+        self.obey(orders, ctx);
+    }
+
+    /// A new script was logged in, so that it can perform the step that had failed.
+    fn logged_in(&mut self, performed: Performed, ctx: &mut Context<Self>) {
+        self.scope = Some(performed.scope);
+        let Some(step) = self.course.step() else {
+            return;
+        };
+        match performed.result {
+            Ok(()) => {
+                self.ledger.overheads(&performed.timing);
+                self.perform(step, ctx);
+            }
+            Err(mut failure) => {
+                let name = &self.run.plan.steps[step.0].name;
+                failure.message = format!("while logged in again: {}", failure.message);
+                failure.step.clone_from(name);
+                self.step_failed(step, performed.timing, Vec::new(), failure, ctx);
+            }
+        }
+    }
+
+    fn has_left(&mut self, performed: Performed, ctx: &mut Context<Self>) {
+        let role = performed.instance.role;
+        if let Err(failure) = performed.result {
+            let title = &self.run.plan.roles[role.0].title;
+            let text = format!("{title} did not leave well: {}", failure.message);
+            self.run.emit(RunEvent::Notice {
+                flow: Some(self.number),
+                text,
+            });
+        }
+        let orders = self.course.left(role);
         self.obey(orders, ctx);
     }
 }
@@ -461,9 +502,11 @@ impl Handler<ScriptEnded> for FlowSupervisor {
     type Result = ();
 
     fn handle(&mut self, ended: ScriptEnded, ctx: &mut Self::Context) {
-        self.processes.extend(ended.record.map(|record| *record));
-        let orders = self.course.script_ended(ended.role);
-        self.obey(orders, ctx);
+        let record = ended.record.map(|record| *record);
+        self.ledger.processes.extend(record);
+        if self.employs(ended.instance) {
+            self.script_is_over(ended.instance.role, ctx);
+        }
     }
 }
 
@@ -471,8 +514,10 @@ impl Handler<ScriptVanished> for FlowSupervisor {
     type Result = ();
 
     fn handle(&mut self, vanished: ScriptVanished, ctx: &mut Self::Context) {
-        let orders = self.course.script_ended(vanished.role);
-        self.obey(orders, ctx);
+        if !self.employs(vanished.instance) {
+            return;
+        }
+        self.script_is_over(vanished.instance.role, ctx);
         if let Some(step) = self.course.step() {
             self.lose(step, &"the script's actor ended without a word", ctx);
         }
@@ -484,10 +529,16 @@ impl Handler<EndFlow> for FlowSupervisor {
 
     fn handle(&mut self, order: EndFlow, ctx: &mut Self::Context) {
         self.grace = order.grace;
+        self.stop_waiting();
         if let Some(step) = self.course.step() {
             let now = Instant::now();
-            let timing = Timing::between(self.step_began.unwrap_or(now), now);
-            self.note_step(step, StepOutcome::Interrupted, timing, None);
+            let taken = Taken {
+                step,
+                outcome: StepOutcome::Interrupted,
+                timing: Timing::between(self.ledger.step_began(now), now),
+                turns: Vec::new(),
+            };
+            self.note_step(taken, None);
         }
         let orders = self.course.lost(FlowOutcome::Interrupted);
         self.obey(orders, ctx);

@@ -1,12 +1,17 @@
 //! Every message that the actors of a run send each other.
 //!
 //! ```text
-//!  Coordinator ──StartFlow──► FlowSupervisor ──Perform, Leave, EndScript──► ScriptActor
-//!              ◄──FlowEnded──                ◄──Performed, Injected, ScriptEnded──
+//!  Coordinator ──StartFlow──► FlowSupervisor ──Perform, EndScript, Adopt──► ScriptActor
+//!              ──Admit──────►                ◄──Performed, Injected, ScriptEnded──
+//!              ◄──Arrive─────
+//!              ◄──GiveBack───
+//!              ◄──FlowEnded──
+//!              ──Settle, Perform, EndScript──► ScriptActor of a pool
+//!              ◄──Settled, PooledEnded───────
 //! ```
 //! Orders are in the imperative, reports in the past tense. A supervisor and its script actors
-//! live on the same arbiter; only `StartFlow`,
-//! `EndFlow` and `FlowEnded` cross threads.
+//! live on the same arbiter, but for those of pools; whatever goes to or comes from the coordinator
+//! crosses threads.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,17 +19,97 @@ use std::time::{Duration, Instant};
 use actix::prelude::*;
 
 use crate::model::{
-    Failure, FlowNumber, FlowRecord, Injection, ProcessRecord, RoleIndex, StepIndex,
+    Failure, FlowNumber, FlowRecord, Injection, InstanceId, ProcessRecord, StepIndex,
 };
 use crate::scenario::Scope;
 use crate::transport::Grace;
 
 use super::control::Stop;
+use super::coordinator::Coordinator;
+use super::flow_supervisor::FlowSupervisor;
+use super::gates::{Lent, Slot};
+use super::script_actor::ScriptActor;
 
 /// Coordinator → supervisor: begin.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub(super) struct StartFlow;
+
+/// Supervisor → coordinator: the flow wants to perform a step that has gates; answered by
+/// [`Admit`].
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub(super) struct Arrive {
+    pub flow: FlowNumber,
+    pub step: StepIndex,
+    /// Whether the role's script is to come from its pool.
+    pub takes_instance: bool,
+}
+
+/// Coordinator → supervisor: nothing stands before the step any more.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Admit {
+    pub step: StepIndex,
+    /// The place in the role's pool, if one was asked for.
+    pub lent: Option<Lent<Addr<ScriptActor>>>,
+}
+
+/// Supervisor → coordinator: the step is over, and what was exclusive is free.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub(super) struct StepOver {
+    pub flow: FlowNumber,
+    pub step: StepIndex,
+}
+
+/// Supervisor → coordinator: the flow has no more use for this script of a pool.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct GiveBack {
+    pub slot: Slot,
+    pub script: Addr<ScriptActor>,
+    /// What the script's later texts are made of.
+    pub scope: Box<Scope>,
+}
+
+/// Supervisor → script actor of a pool: from now on you are this flow's. Answered by whether its
+/// program lives.
+#[derive(Debug, Message)]
+#[rtype(result = "bool")]
+pub(super) struct Adopt {
+    pub supervisor: Addr<FlowSupervisor>,
+    pub instance: InstanceId,
+}
+
+/// Coordinator → script actor: you are the pool's again; get back to your menu.
+/// Answered by [`Settled`].
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Settle {
+    pub coordinator: Addr<Coordinator>,
+    pub slot: Slot,
+    pub scope: Box<Scope>,
+    pub deadline: Deadline,
+}
+
+/// Script actor → coordinator: the pool's script is at its menu, or has performed its `leave`.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Settled {
+    pub slot: Slot,
+    pub what: Part,
+    pub result: Result<(), Box<Failure>>,
+    pub scope: Box<Scope>,
+}
+
+/// Script actor → coordinator: the pool's script has ended.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct PooledEnded {
+    pub slot: Slot,
+    pub record: Option<Box<ProcessRecord>>,
+}
 
 /// Control → coordinator: stop the run.
 #[derive(Debug, Clone, Copy, Message)]
@@ -52,17 +137,21 @@ pub(super) struct FlowEnded {
 #[rtype(result = "()")]
 pub(super) struct Perform {
     pub what: Part,
-    /// Which attempt of the flow at the step it is, from 1.
-    pub attempt: u32,
     pub scope: Scope,
     /// When the step must be over.
     pub deadline: Deadline,
+    /// Which attempt it is, from 1.
+    pub attempt: u32,
 }
 
 /// What a script actor performs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
     Step(StepIndex),
+    /// The role's first step again, in a new script after a failure: what it captures may differ.
+    LogIn(StepIndex),
+    /// Back to the role's menu, between two flows.
+    Settle,
     /// The role's `leave` action.
     Leave,
 }
@@ -89,7 +178,7 @@ pub(super) enum Whose {
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Performed {
-    pub role: RoleIndex,
+    pub instance: InstanceId,
     pub what: Part,
     pub scope: Scope,
     pub result: Result<(), Box<Failure>>,
@@ -152,7 +241,7 @@ pub(super) struct EndScript {
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct ScriptEnded {
-    pub role: RoleIndex,
+    pub instance: InstanceId,
     pub record: Option<Box<ProcessRecord>>,
 }
 
@@ -160,7 +249,7 @@ pub(super) struct ScriptEnded {
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct ScriptVanished {
-    pub role: RoleIndex,
+    pub instance: InstanceId,
 }
 
 /// Sends `message` to an actor whose mailbox is unbounded by intent.

@@ -30,8 +30,6 @@ use crate::dialogue::{Dialogue, On, Pattern, WaitSet};
 use crate::model::FailureKind;
 use crate::scenario::{Alternative, Place, Plan, Role, Scope, Step, Then, Turn, TurnKind, Wait};
 
-use super::context::on_what;
-
 pub(super) use cue::{Answers, CommandOutput, Cue, Fault, Move, Utterance};
 
 /// A turn by the list in which it stands.
@@ -94,7 +92,6 @@ struct Listening {
     turn: Option<TurnRef>,
     /// What each pattern that was given to the dialogue stands for.
     slots: Vec<Slot>,
-    patterns: Vec<(On, Pattern)>,
     set: WaitSet,
     /// The exit codes that satisfy the wait.
     exits: Vec<(Slot, i32)>,
@@ -117,6 +114,8 @@ pub(super) struct Performance {
     tolerated: Vec<String>,
     provides: Vec<String>,
     terminal: bool,
+    /// Captures may change, whatever their turns say.
+    overwrites: bool,
     rng: fastrand::Rng,
     frames: Vec<Frame>,
     state: State,
@@ -153,6 +152,7 @@ impl Performance {
             tolerated: step.map(|s| s.tolerate.clone()).unwrap_or_default(),
             provides: step.map(|s| s.provides.clone()).unwrap_or_default(),
             terminal,
+            overwrites: false,
             rng: fastrand::Rng::with_seed(seed),
             frames: vec![Frame::Turns { turns, next: 0 }],
             state: State::Ready,
@@ -165,6 +165,11 @@ impl Performance {
             fresh_captures: Vec::new(),
             plan,
         }
+    }
+
+    /// Lets captures take other values than they have.
+    pub(super) fn overwrite_all(&mut self) {
+        self.overwrites = true;
     }
 
     /// Where in the scenario the present turn stands; empty before the first.
@@ -180,7 +185,7 @@ impl Performance {
         let Some(wait) = &self.wait else {
             return Vec::new();
         };
-        let patterns = wait.patterns.iter();
+        let patterns = wait.set.patterns().iter();
         let patterns = patterns.map(|(on, pattern)| describe_wait(*on, pattern));
         let exits = wait.exits.iter();
         let exits = exits.map(|(_, code)| format!("the program's end with exit code {code}"));
@@ -197,7 +202,8 @@ impl Performance {
         };
         let wait = self.wait.as_ref()?;
         let (on, pattern) = wait
-            .patterns
+            .set
+            .patterns()
             .iter()
             .find(|(_, pattern)| is_there(pattern))?;
         Some(match on {
@@ -335,7 +341,7 @@ impl Performance {
                         next: 0,
                     });
                     if let Some(at_most) = pause {
-                        self.listen(None, Vec::new(), Vec::new(), dialogue);
+                        self.listen(None, scope, dialogue)?;
                         return Ok(Move::Linger { at_most });
                     }
                 }
@@ -347,12 +353,13 @@ impl Performance {
                             within: turn.get().within,
                         });
                     }
-                    let next = self.listen_for_first_of(&turn, scope, dialogue)?;
+                    let within = turn.get().within;
+                    self.listen(Some(turn), scope, dialogue)?;
                     let begun = self.wait.clone();
                     if let Some(Frame::FirstOf { wait, .. }) = self.frames.last_mut() {
                         *wait = begun;
                     }
-                    return Ok(next);
+                    return Ok(Move::Listen { within });
                 }
             }
         }
@@ -392,14 +399,10 @@ impl Performance {
         let entry = turn.get();
         self.place = Some(entry.place.clone());
         match &entry.kind {
-            TurnKind::Exchange { wait, .. } => {
-                let mut waits = Vec::new();
-                let mut exits = Vec::new();
-                self.add_wait(Slot::Exchange, wait, scope, &mut waits, &mut exits)?;
-                self.listen(Some(turn.clone()), waits, exits, dialogue);
-                Ok(Some(Move::Listen {
-                    within: entry.within,
-                }))
+            TurnKind::Exchange { .. } => {
+                let within = entry.within;
+                self.listen(Some(turn), scope, dialogue)?;
+                Ok(Some(Move::Listen { within }))
             }
             TurnKind::FirstOf(alternatives) => {
                 if alternatives.iter().any(loops) {
@@ -407,7 +410,9 @@ impl Performance {
                     self.frames.push(Frame::FirstOf { turn, wait: None });
                     return Ok(None);
                 }
-                self.listen_for_first_of(&turn, scope, dialogue).map(Some)
+                let within = entry.within;
+                self.listen(Some(turn), scope, dialogue)?;
+                Ok(Some(Move::Listen { within }))
             }
             TurnKind::Repeat { until, .. } => {
                 let until = until.resolve(scope)?;
@@ -454,72 +459,67 @@ impl Performance {
         least + (most - least).mul_f64(self.rng.f64())
     }
 
-    fn listen_for_first_of(
-        &mut self,
-        turn: &TurnRef,
-        scope: &mut Scope,
-        dialogue: &mut Dialogue,
-    ) -> Result<Move, Fault> {
-        let mut waits = Vec::new();
-        let mut exits = Vec::new();
-        for (index, alternative) in alternatives(turn).iter().enumerate() {
-            let slot = Slot::Alternative(index);
-            self.add_wait(slot, &alternative.wait, scope, &mut waits, &mut exits)?;
-        }
-        self.listen(Some(turn.clone()), waits, exits, dialogue);
-        Ok(Move::Listen {
-            within: turn.get().within,
-        })
-    }
-
-    fn add_wait(
-        &self,
-        slot: Slot,
-        wait: &Wait,
-        scope: &Scope,
-        waits: &mut Vec<(Slot, On, Pattern)>,
-        exits: &mut Vec<(Slot, i32)>,
-    ) -> Result<(), Fault> {
-        match wait {
-            Wait::For { on, pattern } => waits.push((slot, on_what(*on), pattern.resolve(scope)?)),
-            Wait::Exit(code) => exits.push((slot, *code)),
-        }
-        Ok(())
-    }
-
-    /// Begins a wait, in which the `until` of every `repeat` around it counts as well.
+    /// Begins the wait of `turn`, in which the `until` of every `repeat` around it counts as well.
     fn listen(
         &mut self,
         turn: Option<TurnRef>,
-        mut waits: Vec<(Slot, On, Pattern)>,
-        exits: Vec<(Slot, i32)>,
+        scope: &Scope,
         dialogue: &mut Dialogue,
-    ) {
-        let mut untils = Vec::new();
+    ) -> Result<(), Fault> {
+        let mut slots = Vec::new();
+        let mut exits = Vec::new();
+        // Listed first: what ends a repeat wins over what goes on with it at the same place.
         for (at, frame) in self.frames.iter().enumerate() {
-            if let Frame::Repeat { turn, until, .. } = frame {
-                let TurnKind::Repeat { on, .. } = &turn.get().kind else {
-                    continue;
-                };
-                untils.push((Slot::Until(at), on_what(*on), until.clone()));
+            if let Frame::Repeat { .. } = frame {
+                slots.push(Slot::Until(at));
             }
         }
-        // Listed first: what ends a repeat wins over what goes on with it at the same place.
-        waits.splice(0..0, untils);
-        let slots = waits.iter().map(|(slot, ..)| *slot).collect();
-        let patterns: Vec<_> = waits
-            .into_iter()
-            .map(|(_, on, pattern)| (on, pattern))
-            .collect();
-        let set = WaitSet::new(&patterns, self.tolerated.clone());
+        let is_repeated = !slots.is_empty();
+        let waits = turn.iter().flat_map(|turn| turn.get().waits());
+        for (index, wait) in waits.enumerate() {
+            let slot = match turn.as_ref().map(|turn| &turn.get().kind) {
+                Some(TurnKind::FirstOf(_)) => Slot::Alternative(index),
+                _ => Slot::Exchange,
+            };
+            match wait {
+                Wait::For { .. } => slots.push(slot),
+                Wait::Exit(code) => exits.push((slot, *code)),
+            }
+        }
+        let common = turn.as_ref().filter(|_| !is_repeated);
+        let set = match common.and_then(|turn| turn.get().common_waits()) {
+            Some(set) => set.again(self.tolerated.clone()),
+            None => {
+                let patterns = self.patterns(turn.as_ref(), scope)?;
+                WaitSet::new(&patterns, self.tolerated.clone())
+            }
+        };
         let wait = Listening {
             turn,
             slots,
-            patterns,
             set,
             exits,
         };
         self.begin_wait(Arc::new(wait), dialogue);
+        Ok(())
+    }
+
+    /// What a wait of `turn` is for, with the values of this flow: every `until` first.
+    fn patterns(&self, turn: Option<&TurnRef>, scope: &Scope) -> Result<Vec<(On, Pattern)>, Fault> {
+        let mut patterns = Vec::new();
+        for frame in &self.frames {
+            if let Frame::Repeat { turn, until, .. } = frame
+                && let TurnKind::Repeat { on, .. } = &turn.get().kind
+            {
+                patterns.push((on.on(), until.clone()));
+            }
+        }
+        for wait in turn.into_iter().flat_map(|turn| turn.get().waits()) {
+            if let Wait::For { on, pattern } = wait {
+                patterns.push((on.on(), pattern.resolve(scope)?));
+            }
+        }
+        Ok(patterns)
     }
 
     fn begin_wait(&mut self, wait: Arc<Listening>, dialogue: &mut Dialogue) {

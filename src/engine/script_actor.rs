@@ -15,6 +15,7 @@
 mod chaos;
 mod command;
 mod job;
+mod owner;
 mod reporting;
 mod script;
 mod starting;
@@ -32,9 +33,10 @@ use crate::transport::{ChildEvent, Grace};
 
 use super::context::{RunContext, micros, shown};
 use super::flow_supervisor::FlowSupervisor;
-use super::messages::{EndScript, Part, Perform, ScriptEnded, ScriptVanished, tell};
+use super::messages::{Adopt, EndScript, Part, Perform, Settle};
 use super::performance::{Cue, Fault, Move, Performance};
 use job::{Job, Waiting};
+use owner::{Obituary, Owner};
 use script::Script;
 use typing::Told;
 
@@ -70,27 +72,6 @@ enum State {
     Over,
 }
 
-/// Sends [`ScriptVanished`] when dropped, unless the actor ended as it should.
-struct Obituary {
-    supervisor: Addr<FlowSupervisor>,
-    instance: InstanceId,
-    due: bool,
-}
-
-impl Drop for Obituary {
-    fn drop(&mut self) {
-        if self.due {
-            // A supervisor that is gone has no flow that could wait for this script.
-            let _ = tell(
-                &self.supervisor,
-                ScriptVanished {
-                    role: self.instance.role,
-                },
-            );
-        }
-    }
-}
-
 impl ScriptActor {
     pub(super) fn new(
         run: Arc<RunContext>,
@@ -98,7 +79,7 @@ impl ScriptActor {
         supervisor: Addr<FlowSupervisor>,
     ) -> Self {
         let obituary = Obituary {
-            supervisor,
+            owner: Owner::Flow(supervisor),
             instance,
             due: true,
         };
@@ -115,15 +96,6 @@ impl ScriptActor {
         &self.run.plan.roles[self.instance.role.0]
     }
 
-    fn report<M>(&self, message: M)
-    where
-        M: Message<Result = ()> + Send + 'static,
-        FlowSupervisor: Handler<M>,
-    {
-        // Without its supervisor the flow is over; this actor is being ended as well.
-        let _ = tell(&self.obituary.supervisor, message);
-    }
-
     /// Starts to perform; `ordered_at` is when the program was ordered, if this step starts it.
     fn begin_job(
         &mut self,
@@ -134,18 +106,19 @@ impl ScriptActor {
         let plan = Arc::clone(&self.run.plan);
         let role = &plan.roles[self.instance.role.0];
         let (turns, step) = match perform.what {
-            Part::Step(index) => {
+            Part::Step(index) | Part::LogIn(index) => {
                 let step = &plan.steps[index.0];
                 (Arc::clone(&step.action.turns), Some(step))
             }
+            Part::Settle => (Arc::clone(&role.settle), None),
             Part::Leave => match &role.leave {
                 Some(leave) => (Arc::clone(&leave.turns), None),
                 None => (Arc::from([]), None),
             },
         };
-        let seed = self.performance_seed(perform.what);
+        let seed = self.performance_seed(perform.what, perform.attempt);
         let terminal = matches!(role.terminal, TerminalKind::Pty { .. });
-        let performance = Performance::new(
+        let mut performance = Performance::new(
             Arc::clone(&plan),
             self.instance.role.0,
             turns,
@@ -153,7 +126,15 @@ impl ScriptActor {
             terminal,
             seed,
         );
-        let state = step.map_or("leaving", |step| &step.name);
+        let state = match perform.what {
+            Part::Step(_) => step.map_or("", |step| &step.name),
+            Part::LogIn(_) => {
+                performance.overwrite_all();
+                "logging in again"
+            }
+            Part::Settle => "returning to its menu",
+            Part::Leave => "leaving",
+        };
         self.run.live.set_state(self.instance, state);
         let attempt = self.attempt(&plan, &perform);
         let fate = attempt.and_then(|attempt| attempt.fate(&self.run.chaos));
@@ -171,13 +152,19 @@ impl ScriptActor {
     }
 
     /// The same seed gives the same choices: for a step of a flow it depends on nothing else.
-    fn performance_seed(&self, what: Part) -> u64 {
+    /// Another attempt makes other choices.
+    fn performance_seed(&self, what: Part, attempt: u32) -> u64 {
         let part = match what {
-            Part::Step(index) => index.0 as u64 + 1,
+            Part::Step(index) | Part::LogIn(index) => index.0 as u64 + 1,
             Part::Leave => u64::MAX,
+            Part::Settle => 0,
         };
         let mut rng = fastrand::Rng::with_seed(self.run.seed);
-        for value in [self.instance.flow.0, self.instance.role.0 as u64, part] {
+        let further = u64::from(attempt - 1);
+        for value in [self.instance.flow.0, self.instance.role.0 as u64, part]
+            .into_iter()
+            .chain((further > 0).then_some(further))
+        {
             let mixed = rng.u64(..) ^ value;
             rng.seed(mixed);
         }
@@ -303,11 +290,7 @@ impl ScriptActor {
     fn finish(&mut self, record: Option<Box<ProcessRecord>>, ctx: &mut Context<Self>) {
         self.state = State::Over;
         self.run.live.remove(self.instance);
-        self.obituary.due = false;
-        self.report(ScriptEnded {
-            role: self.instance.role,
-            record,
-        });
+        self.obituary.ended(record);
         ctx.stop();
     }
 
@@ -339,7 +322,8 @@ impl ScriptActor {
         });
         self.run.live.remove(self.instance);
         self.run.emit(RunEvent::ScriptEnded(record.clone()));
-        if script.end_ordered {
+        let is_idle_in_pool = script.job.is_none() && self.obituary.is_in_pool();
+        if script.end_ordered || is_idle_in_pool {
             return self.finish(Some(record), ctx);
         }
         script.ended = Some(record);
@@ -447,6 +431,44 @@ impl Handler<EndScript> for ScriptActor {
 
     fn handle(&mut self, order: EndScript, ctx: &mut Self::Context) {
         self.end(order.grace, ctx);
+    }
+}
+
+impl Handler<Adopt> for ScriptActor {
+    type Result = bool;
+
+    fn handle(&mut self, order: Adopt, _: &mut Self::Context) -> bool {
+        let before = std::mem::replace(&mut self.instance, order.instance);
+        self.obituary.instance = order.instance;
+        self.obituary.owner = Owner::Flow(order.supervisor);
+        let State::Alive(script) = &mut self.state else {
+            return false;
+        };
+        // What the flow before has seen is no evidence for this one.
+        script.dialogue.set_lines_aside();
+        self.run.live.rename(before, order.instance);
+        script.ended.is_none()
+    }
+}
+
+impl Handler<Settle> for ScriptActor {
+    type Result = ();
+
+    fn handle(&mut self, order: Settle, ctx: &mut Self::Context) {
+        self.obituary.owner = Owner::Pool {
+            coordinator: order.coordinator,
+            slot: order.slot,
+        };
+        let State::Alive(_) = &self.state else {
+            return self.finish(None, ctx);
+        };
+        let perform = Perform {
+            what: Part::Settle,
+            scope: *order.scope,
+            deadline: order.deadline,
+            attempt: 1,
+        };
+        self.begin_job(perform, None, ctx);
     }
 }
 

@@ -58,6 +58,9 @@ pub enum RunEvent {
         failure: Option<Box<Failure>>,
     },
     ScriptEnded(Box<ProcessRecord>),
+    /// A script that served many flows has ended, and is in none of their records. Follows on its
+    /// `ScriptEnded`.
+    PooledScriptEnded(Box<ProcessRecord>),
     /// Something that a reader should know and that fails nothing.
     Notice {
         flow: Option<FlowNumber>,

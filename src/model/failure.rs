@@ -74,6 +74,26 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
+    /// The names of all kinds but [`Business`](FailureKind::Business), whose names the scenario
+    /// chooses.
+    pub const NAMES: [&str; 15] = [
+        "not_started",
+        "startup_timeout",
+        "timeout",
+        "ended_early",
+        "wrong_exit",
+        "row_not_found",
+        "not_sent",
+        "echo_stayed_on",
+        "too_often",
+        "assertion_failed",
+        "capture_changed",
+        "not_provided",
+        "expression",
+        "command_failed",
+        "internal",
+    ];
+
     /// A short stable name: `timeout`, `ended_early`, or the category of a business failure.
     pub fn name(&self) -> &str {
         match self {

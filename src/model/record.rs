@@ -61,14 +61,18 @@ pub enum StepOutcome {
     /// Its `when` was false.
     Skipped,
     Failed,
+    /// It failed, and was performed again; see [`Retry`].
+    Retried,
     /// The run was stopped while it was under way.
     Interrupted,
 }
 
-/// One step of one flow, as it went.
+/// One attempt at one step of one flow, as it went.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepRecord {
     pub step: StepIndex,
+    /// Which attempt of the flow at this step it was, from 1.
+    pub attempt: u32,
     pub outcome: StepOutcome,
     /// From the flow's start to the step's start.
     pub started_after_us: u64,
@@ -80,8 +84,31 @@ pub struct StepRecord {
     /// For how long Rehearsal itself waited to see whether an unfinished line was a prompt, in the
     /// step and after its last evidence.
     pub held_us: u64,
+    /// How long the flow waited before the step: for a script instance of a pool, or for other
+    /// flows. It lies before the step's start.
+    pub waited_us: u64,
     /// How long its named turns took, as they were taken.
     pub turns: Vec<TurnRecord>,
+}
+
+/// A failure that was not the end of its flow: something was performed again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retry {
+    pub what: RetriedPart,
+    pub failure: Failure,
+    /// From the failure until the step that had failed was completed after all, pauses included.
+    /// `None` if it never was.
+    pub recovered_after_us: Option<u64>,
+}
+
+/// What is performed again after a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RetriedPart {
+    /// The step that failed.
+    Step,
+    /// The flow, from its first step.
+    Flow,
 }
 
 /// How long the program took for its part of a named turn.
@@ -115,15 +142,20 @@ pub struct FlowRecord {
     /// From when the flow was due until it was started. What its user waited in all, the response
     /// time, is this and `duration_us` together.
     pub late_us: u64,
-    /// From the flow's start to its last step's end, without the pauses (`think`, delays) and
-    /// without the time for which Rehearsal waited to see whether a line was a prompt.
+    /// From the flow's start to its last step's end, without the pauses (`think`, delays), without
+    /// the waits for other flows, and without the time for which Rehearsal waited to see whether a
+    /// line was a prompt.
     pub duration_us: u64,
     /// What the flow spent pausing on purpose (`think` and delays).
     pub paused_us: u64,
+    /// What the flow spent waiting for script instances of pools and for other flows.
+    pub waited_us: u64,
     #[serde(flatten)]
     pub outcome: FlowOutcome,
-    /// The steps that were begun, in order.
+    /// The steps that were begun, in order; one that was performed again is there for each attempt.
     pub steps: Vec<StepRecord>,
+    /// The failures that were not the end of it.
+    pub retries: Vec<Retry>,
     /// The values captured, in the order of their capture; secrets masked.
     pub captures: Vec<(String, String)>,
     /// The variables the flow began with, secrets masked.
@@ -135,11 +167,8 @@ pub struct FlowRecord {
 }
 
 impl FlowRecord {
-    /// Whether something of it was performed again after a failure.
-    pub fn had_further_attempts(&self) -> bool {
-        let again = |(place, step): (usize, &StepRecord)| {
-            self.steps[..place].iter().any(|it| it.step == step.step)
-        };
-        self.steps.iter().enumerate().any(again)
+    /// Whether it was completed, though not at the first attempt.
+    pub fn is_recovered(&self) -> bool {
+        self.outcome == FlowOutcome::Completed && !self.retries.is_empty()
     }
 }

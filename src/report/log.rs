@@ -166,6 +166,9 @@ impl<W: Write + Send> Reporter for Log<W> {
                     StepOutcome::Completed => format!("completed in {took}"),
                     StepOutcome::Skipped => "skipped".to_owned(),
                     StepOutcome::Failed => format!("failed after {took}"),
+                    StepOutcome::Retried => {
+                        format!("failed after {took} and is to be performed again")
+                    }
                     StepOutcome::Interrupted => format!("interrupted after {took}"),
                 };
                 let cause = failure
@@ -177,6 +180,8 @@ impl<W: Write + Send> Reporter for Log<W> {
                     self.more(failure::lines(failure));
                 }
             }
+            // Its end was told already.
+            RunEvent::PooledScriptEnded(_) => {}
             RunEvent::ScriptEnded(process) => self.line(&script_ended(process)),
             RunEvent::Notice { flow, text } => {
                 let whose = flow.map(|flow| format!("flow {flow} ")).unwrap_or_default();
@@ -185,6 +190,10 @@ impl<W: Write + Send> Reporter for Log<W> {
             RunEvent::FlowEnded(flow) => {
                 let took = units::precise_duration(flow.duration_us);
                 let outcome = match &flow.outcome {
+                    FlowOutcome::Completed if flow.is_recovered() => {
+                        let failures = units::counted(flow.retries.len() as u64, "failure");
+                        format!("completed, recovered from {failures}")
+                    }
                     FlowOutcome::Completed => "completed".to_owned(),
                     FlowOutcome::Failed(failure) => {
                         format!("failed at {}: {failure}", failure.step)

@@ -105,7 +105,7 @@ impl Pulse {
                         pulse.recent.record(self.now, us);
                     }
                     StepOutcome::Failed => pulse.failed += 1,
-                    StepOutcome::Skipped | StepOutcome::Interrupted => {}
+                    StepOutcome::Skipped | StepOutcome::Retried | StepOutcome::Interrupted => {}
                 }
             }
             RunEvent::FlowEnded(flow) => {

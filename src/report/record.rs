@@ -8,7 +8,8 @@
 //! - `result.json`: a [`Head`]. The [summary](crate::stats::Summary) has the figures, and
 //!   `histograms` the [distributions](crate::stats::Encoded) that they are of, by name, so that
 //!   runs can be merged without loss: `flow.response`, `flow.service`, `flow.failed_response`,
-//!   `flow.start_delay`, `flow.hand_over`, `flow.next_step`, `flow.paused`, `step.NAME`,
+//!   `flow.start_delay`, `flow.hand_over`, `flow.next_step`, `flow.paused`, `flow.waited`,
+//!   `flow.recovery`, `step.NAME`,
 //!   `role.NAME.startup`, and `chaos.recovery` if there was chaos;
 //! - `flows.jsonl`: a line about the run (a [`FlowsHead`]), then a line for each [`Flow`] as it
 //!   ended; a flow that was due and not started is the line `{"dropped":1,"counted":true}`;
@@ -31,7 +32,7 @@ use crate::stats::{Histograms, Summary};
 pub use flow::{Flow, FlowFailure, FlowInjection, FlowStep, Outcome, Process};
 
 /// The name and version of this form.
-pub const FORMAT: &str = "rehearsal-result/2";
+pub const FORMAT: &str = "rehearsal-result/3";
 
 /// A whole result, as printed. It is written piece by piece, by
 /// [`write_record`](super::write_record).

@@ -150,6 +150,11 @@ impl Recorder {
                     }
                 }
             }
+            RunEvent::PooledScriptEnded(process) => {
+                if let Some(begun) = &mut self.begun {
+                    begun.tally.record_pooled(process);
+                }
+            }
             RunEvent::FlowDropped { counted } => {
                 if let Some(begun) = &mut self.begun {
                     begun.tally.record_drop(*counted);

@@ -72,19 +72,42 @@ impl Story {
             StepOutcome::Completed => styled(GOOD, format!("✓ completed in {took}")),
             StepOutcome::Skipped => styled(FAINT, "– skipped: its condition does not hold"),
             StepOutcome::Failed => styled(BAD, format!("✗ failed after {took}: {cause}")),
+            StepOutcome::Retried => styled(
+                CARE,
+                format!("↻ failed after {took}, to be performed again: {cause}"),
+            ),
             StepOutcome::Interrupted => styled(CARE, format!("✗ interrupted after {took}")),
         };
         self.output.line(&format!("  {line}"));
     }
 
+    /// How far a flow came that failed at this step.
+    fn how_far(&self, step: &str) -> String {
+        let steps = self.info.as_ref().map(|info| info.steps.as_slice());
+        let steps = steps.unwrap_or_default();
+        let place = steps.iter().position(|known| known.name == step);
+        place.map_or(String::new(), |place| {
+            format!(", step {} of {}", place + 1, steps.len())
+        })
+    }
+
     fn flow_ended(&mut self, flow: &FlowRecord) {
         let status = match &flow.outcome {
+            FlowOutcome::Completed if flow.is_recovered() => {
+                let failures = units::counted(flow.retries.len() as u64, "failure");
+                styled(CARE, format!("COMPLETED, recovered from {failures}"))
+            }
             FlowOutcome::Completed => styled(GOOD, "COMPLETED"),
             FlowOutcome::Failed(failure) => {
                 let kind = failure.kind.to_string();
                 styled(
                     BAD,
-                    format!("FAILED: {} at {}", neutral(&kind), neutral(&failure.step)),
+                    format!(
+                        "FAILED: {} at {}{}",
+                        neutral(&kind),
+                        neutral(&failure.step),
+                        self.how_far(&failure.step)
+                    ),
                 )
             }
             FlowOutcome::Interrupted => styled(CARE, "INTERRUPTED"),
@@ -157,6 +180,7 @@ impl Reporter for Story {
             RunEvent::RunEnded { .. } if self.told => self.output.line(""),
             RunEvent::RunEnded { .. }
             | RunEvent::ScriptEnded(_)
+            | RunEvent::PooledScriptEnded(_)
             | RunEvent::FlowDropped { .. }
             | RunEvent::GeneratorMeasured(_)
             | RunEvent::Heard { .. }

@@ -30,7 +30,7 @@ pub fn render(info: &RunInfo, summary: &Summary, width: usize) -> String {
     sections.extend(latency::render(info, summary, width));
     sections.extend(distribution::render(summary));
     sections.extend(phases::render(summary, width));
-    sections.extend(failures::render(summary));
+    sections.extend(failures::render(info, summary));
     sections.extend(chaos::render(summary));
     sections.extend(resources::render(summary, width));
     let mut text = sections.join("\n\n");

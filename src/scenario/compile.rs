@@ -8,6 +8,7 @@ mod context;
 mod flow;
 mod load;
 mod patterns;
+mod policies;
 mod roles;
 mod thresholds;
 mod turns;
@@ -194,6 +195,9 @@ fn scenario(
         .map(|node| flow::flow(context, node, &roles, &defaults));
     let flow = flow.unwrap_or_default();
     let load = load::load(context, fields.get("load"));
+    let retry = fields
+        .get("retry")
+        .and_then(|node| policies::flow_retry(context, node, &roles));
     let thresholds = fields
         .get("thresholds")
         .map(|node| thresholds::thresholds(context, node, &flow))
@@ -206,6 +210,7 @@ fn scenario(
 
     usage::check(context, &roles, &flow, &known, &secrets);
     if flow.is_complete {
+        policies::check(context, &roles, &flow.steps);
         usage::check_unused(context, &roles, &flow.steps);
     }
     let secrets = secrets.into_iter().map(|(name, _)| name).collect();
@@ -222,6 +227,7 @@ fn scenario(
         environment,
         defaults,
         load,
+        retry,
         thresholds,
         chaos,
     })

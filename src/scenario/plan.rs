@@ -5,17 +5,20 @@
 //! patterns without placeholders are compiled.
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::dialogue::{Key, Pattern, RowFormat, Which};
+use crate::dialogue::{Key, On, Pattern, RowFormat, WaitSet, Which};
 use crate::model::{RoleIndex, StepIndex};
 use crate::stats::Threshold;
 
 use super::chaos::{Cast, Chaos};
 use super::data::DataSource;
+use super::gates::Gates;
 use super::load::Load;
+use super::retry::RetryPolicy;
 use super::scope::Scope;
 use super::secrets::Masker;
 use super::template::{Expression, RenderError, Template};
@@ -42,6 +45,8 @@ pub struct Plan {
     pub environment: Vec<String>,
     pub defaults: Defaults,
     pub load: Load,
+    /// How often a flow that failed is begun anew.
+    pub retry: Option<RetryPolicy>,
     /// What is demanded of a run's figures.
     pub thresholds: Vec<Threshold>,
     /// What may be done to scripts on purpose.
@@ -143,7 +148,12 @@ pub struct Role {
     pub interludes: Vec<Interlude>,
     pub fail_on: Vec<FailOn>,
     pub actions: Vec<Arc<Action>>,
-    /// The action named `leave`, performed when the flow has ended well.
+    /// How many instances of its script serve all flows. If `None`, every flow has its own.
+    pub pool: Option<NonZeroU64>,
+    /// Awaits the menu's prompt, and says nothing: how a pool's script shows that it is free again.
+    pub settle: Arc<[Turn]>,
+    /// The action named `leave`, performed when the flow has ended well; by a pool's scripts at the
+    /// end of the run.
     pub leave: Option<Arc<Action>>,
 }
 
@@ -223,6 +233,10 @@ pub struct Step {
     pub provides: Vec<String>,
     /// Categories of `fail_on` that do not fail this step.
     pub tolerate: Vec<String>,
+    /// How often it is performed again if it fails.
+    pub retry: Option<RetryPolicy>,
+    /// What the flow waits for before it.
+    pub gates: Gates,
     pub place: Place,
 }
 
@@ -254,6 +268,39 @@ pub struct Turn {
     /// The turn's own deadline, from the beginning of its wait.
     pub within: Option<Duration>,
     pub place: Place,
+    pub common: CommonWaits,
+}
+
+/// What a turn waits for, if it is the same for all flows; made when it is first asked for.
+#[derive(Debug, Default)]
+pub struct CommonWaits(OnceLock<Option<WaitSet>>);
+
+impl Turn {
+    /// What the turn waits for itself, in order.
+    pub fn waits(&self) -> impl Iterator<Item = &Wait> {
+        let (one, several) = match &self.kind {
+            TurnKind::Exchange { wait, .. } => (Some(wait), [].as_slice()),
+            TurnKind::FirstOf(alternatives) => (None, alternatives.as_slice()),
+            _ => (None, [].as_slice()),
+        };
+        one.into_iter().chain(several.iter().map(|it| &it.wait))
+    }
+
+    /// All of the output that it waits for, in order, if no value goes into any of it.
+    pub fn common_waits(&self) -> Option<&WaitSet> {
+        let make = || {
+            let patterns = self.waits().filter_map(|wait| match wait {
+                Wait::Exit(_) => None,
+                Wait::For { on, pattern } => Some(match pattern {
+                    PatternSpec::Fixed(pattern) => Some((on.on(), pattern.clone())),
+                    PatternSpec::Literal(_) | PatternSpec::Regex { .. } => None,
+                }),
+            });
+            let patterns: Option<Vec<(On, Pattern)>> = patterns.collect();
+            Some(WaitSet::new(&patterns?, Vec::new()))
+        };
+        self.common.0.get_or_init(make).as_ref()
+    }
 }
 
 /// What a turn does.
@@ -309,6 +356,16 @@ pub enum Heard {
     Prompt,
     /// A complete line.
     Line,
+}
+
+impl Heard {
+    /// The same in the words of the dialogue.
+    pub fn on(self) -> On {
+        match self {
+            Heard::Prompt => On::Prompt,
+            Heard::Line => On::Line,
+        }
+    }
 }
 
 /// One of several things that may be heard, and what to do then.

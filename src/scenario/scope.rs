@@ -170,6 +170,16 @@ impl Scope {
         Ok(())
     }
 
+    /// These values as they were `before`, with every secret that was learned since still masked.
+    #[must_use]
+    pub fn rolled_back(&self, before: &Scope) -> Scope {
+        let mut scope = before.clone();
+        for secret in self.secret_values() {
+            scope.add_secret(secret);
+        }
+        scope
+    }
+
     /// What was captured, in the order of the first capture of each name. Not masked.
     pub fn captures(&self) -> &[(String, String)] {
         &self.captures

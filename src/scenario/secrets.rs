@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use aho_corasick::AhoCorasick;
+use memchr::memmem::Finder;
 
 /// What stands in place of a secret.
 const MASK: &str = "***";
@@ -18,8 +18,15 @@ const LEAST_PART: usize = 3;
 /// which it goes into a regular expression.
 #[derive(Debug, Clone, Default)]
 pub struct Masker {
-    automaton: Option<AhoCorasick>,
-    values: Arc<[String]>,
+    secrets: Arc<[Secret]>,
+}
+
+/// A text to be masked. Scenarios have few, and each flow its own: to look for one after the
+/// other costs less than to build what would find all of them at once.
+#[derive(Debug)]
+struct Secret {
+    value: String,
+    finder: Finder<'static>,
 }
 
 impl Masker {
@@ -32,14 +39,12 @@ impl Masker {
             .collect();
         values.sort_unstable();
         values.dedup();
-        if values.is_empty() {
-            return Masker::default();
-        }
-        let automaton = AhoCorasick::new(&values)
-            .expect("texts that fit into memory make an automaton of 2^31 states at most");
+        let secret = |value: String| Secret {
+            finder: Finder::new(&value).into_owned(),
+            value,
+        };
         Masker {
-            automaton: Some(automaton),
-            values: values.into(),
+            secrets: values.into_iter().map(secret).collect(),
         }
     }
 
@@ -50,13 +55,8 @@ impl Masker {
 
     /// The text with every secret value in it replaced by `mask`.
     pub fn mask_with<'t>(&self, text: &'t str, mask: &str) -> Cow<'t, str> {
-        let Some(automaton) = &self.automaton else {
-            return Cow::Borrowed(text);
-        };
-        let mut found: Vec<(usize, usize)> = automaton
-            .find_overlapping_iter(text)
-            .map(|secret| (secret.start(), secret.end()))
-            .collect();
+        let places = self.secrets.iter().flat_map(|it| it.places(text));
+        let mut found: Vec<(usize, usize)> = places.collect();
         if found.is_empty() {
             return Cow::Borrowed(text);
         }
@@ -78,14 +78,15 @@ impl Masker {
     /// or the end of one at its beginning, is masked, too, unless it is too short to tell much.
     pub fn mask_cut(&self, text: &str) -> String {
         let mut text = self.mask(text).into_owned();
-        let end = self.values.iter().filter_map(|value| {
+        let values = || self.secrets.iter().map(|secret| &secret.value);
+        let end = values().filter_map(|value| {
             let cuts = value.char_indices().map(|(at, _)| at).skip(LEAST_PART);
             cuts.filter(|&at| text.ends_with(&value[..at])).max()
         });
         if let Some(length) = end.max() {
             text.replace_range(text.len() - length.., MASK);
         }
-        let begin = self.values.iter().filter_map(|value| {
+        let begin = values().filter_map(|value| {
             let cuts = value.char_indices().map(|(at, _)| value.len() - at).skip(1);
             let cuts = cuts.filter(|&length| length >= LEAST_PART && text.len() >= length);
             cuts.filter(|&length| text.starts_with(&value[value.len() - length..]))
@@ -95,6 +96,18 @@ impl Masker {
             text.replace_range(..length, MASK);
         }
         text
+    }
+}
+
+impl Secret {
+    /// Where it begins and ends in `text`, each time, itself overlapped or not.
+    fn places<'a>(&'a self, text: &'a str) -> impl Iterator<Item = (usize, usize)> + 'a {
+        let mut from = 0;
+        std::iter::from_fn(move || {
+            let start = from + self.finder.find(text.as_bytes().get(from..)?)?;
+            from = start + 1;
+            Some((start, start + self.value.len()))
+        })
     }
 }
 

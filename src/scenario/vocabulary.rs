@@ -94,7 +94,6 @@ const fn required(name: &'static str, shape: Shape, about: &'static str) -> Word
 
 pub(super) const TAKES: [&str; 3] = ["sequential", "random", "unique"];
 pub(super) const TERMINALS: [&str; 2] = ["pty", "pipes"];
-pub(super) const LIFETIMES: [&str; 1] = ["flow"];
 
 /// The whole file.
 pub(super) static SCENARIO: Vocabulary = Vocabulary {
@@ -146,6 +145,12 @@ pub(super) static SCENARIO: Vocabulary = Vocabulary {
             "load",
             Shape::Object(&LOAD),
             "How many flows are performed.",
+        ),
+        word(
+            "retry",
+            Shape::TextOrObject(&FLOW_RETRY),
+            "How often a flow that failed is begun anew, with new instances of all its programs: a \
+             number, or a map.",
         ),
         word(
             "chaos",
@@ -294,8 +299,9 @@ pub(super) static ROLE: Vocabulary = Vocabulary {
         ),
         word(
             "lifetime",
-            Shape::OneOf(&LIFETIMES),
-            "`flow`: every flow has its own instance of the program.",
+            Shape::TextOrObject(&LIFETIME),
+            "`flow`, the default: every flow has its own instance of the program. `{pool: 5}`: \
+             five instances, each logged in once, serve all flows.",
         ),
         required(
             "actions",
@@ -304,7 +310,7 @@ pub(super) static ROLE: Vocabulary = Vocabulary {
              well.",
         ),
     ],
-    later: &["pool", "pools", "retry"],
+    later: &[],
 };
 
 pub(super) static MENU: Vocabulary = Vocabulary {
@@ -370,8 +376,78 @@ pub(super) static STEP: Vocabulary = Vocabulary {
             Shape::ListOf(&Shape::Text),
             "Categories of the role's `fail_on` that do not fail this step.",
         ),
+        word(
+            "retry",
+            Shape::TextOrObject(&STEP_RETRY),
+            "How often it is performed again if it fails: a number, or a map.",
+        ),
+        word(
+            "exclusive",
+            Shape::Text,
+            "A name: one flow at a time performs the steps that have it.",
+        ),
+        word(
+            "rate",
+            Shape::Text,
+            "At most so many flows begin it in a time: `1/s`, `30/m`.",
+        ),
+        word(
+            "together",
+            Shape::Count(2),
+            "So many flows are held before it, and released at once.",
+        ),
     ],
-    later: &["retry", "exclusive", "rate", "together"],
+    later: &[],
+};
+
+pub(super) static STEP_RETRY: Vocabulary = Vocabulary {
+    what: "`retry`",
+    name: "step_retry",
+    keys: &[
+        RETRY_TIMES,
+        RETRY_ON,
+        word(
+            "restart",
+            Shape::Flag,
+            "Whether the role's script is started afresh and logged in by the role's first step \
+             again; `true` by default. One that has ended is in any case.",
+        ),
+        RETRY_DELAY,
+    ],
+    later: &[],
+};
+
+pub(super) static FLOW_RETRY: Vocabulary = Vocabulary {
+    what: "`retry`",
+    name: "flow_retry",
+    keys: &[RETRY_TIMES, RETRY_ON, RETRY_DELAY],
+    later: &[],
+};
+
+const RETRY_TIMES: Word = word(
+    "times",
+    Shape::Count(1),
+    "How often at most, after the first attempt; once by default.",
+);
+
+const RETRY_ON: Word = word(
+    "on",
+    Shape::ListOf(&Shape::Text),
+    "After which failures: kinds as `timeout`, `ended_early`, `wrong_exit`, or categories of \
+     `fail_on`; by default any that another attempt might mend.",
+);
+
+const RETRY_DELAY: Word = word("delay", Shape::Duration, "A pause before each attempt.");
+
+pub(super) static LIFETIME: Vocabulary = Vocabulary {
+    what: "`lifetime`",
+    name: "lifetime",
+    keys: &[required(
+        "pool",
+        Shape::Count(1),
+        "How many instances of the program serve all flows. A flow waits until one is free.",
+    )],
+    later: &[],
 };
 
 pub(super) static LOAD: Vocabulary = Vocabulary {

@@ -59,7 +59,7 @@ impl ChaosTally {
             }
         }
         let count = match flow.outcome {
-            FlowOutcome::Completed if flow.had_further_attempts() => &mut self.recovered,
+            FlowOutcome::Completed if flow.is_recovered() => &mut self.recovered,
             FlowOutcome::Completed => &mut self.unaffected,
             FlowOutcome::Failed(_) => &mut self.failed,
             FlowOutcome::Interrupted => &mut self.interrupted,

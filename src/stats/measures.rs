@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{FlowOutcome, FlowRecord, RoleIndex, RunInfo, StepOutcome};
+use crate::model::{FlowOutcome, FlowRecord, ProcessRecord, RoleIndex, RunInfo, StepOutcome};
 
 use super::histogram::Histogram;
 use super::summary::Phases;
@@ -28,6 +28,9 @@ pub(super) struct Measures {
     pub hand_over: Histogram,
     pub next_step: Histogram,
     pub paused: Histogram,
+    pub waited: Histogram,
+    /// From a failure until its step was completed after all.
+    pub recovery: Histogram,
     /// From a program's first output until its role's first step was completed.
     pub log_in: Histogram,
     /// From when a program was to go until its end.
@@ -52,6 +55,8 @@ impl Measures {
             hand_over: Histogram::new(),
             next_step: Histogram::new(),
             paused: Histogram::new(),
+            waited: Histogram::new(),
+            recovery: Histogram::new(),
             log_in: Histogram::new(),
             exit: Histogram::new(),
             steps: info.steps.iter().map(|_| Histogram::new()).collect(),
@@ -79,6 +84,14 @@ impl Measures {
         if flow.paused_us > 0 {
             self.paused.record(flow.paused_us);
         }
+        if flow.waited_us > 0 {
+            self.waited.record(flow.waited_us);
+        }
+        for retry in &flow.retries {
+            if let Some(after_us) = retry.recovered_after_us {
+                self.recovery.record(after_us);
+            }
+        }
         for step in &flow.steps {
             for turn in &step.turns {
                 let turns = self.turns.get_mut(step.step.0);
@@ -88,7 +101,7 @@ impl Measures {
             }
             let histograms = match step.outcome {
                 StepOutcome::Completed => &mut self.steps,
-                StepOutcome::Failed => &mut self.failed_steps,
+                StepOutcome::Failed | StepOutcome::Retried => &mut self.failed_steps,
                 StepOutcome::Skipped | StepOutcome::Interrupted => continue,
             };
             if let Some(histogram) = histograms.get_mut(step.step.0) {
@@ -96,18 +109,24 @@ impl Measures {
             }
         }
         for process in &flow.processes {
-            if let (Some(startup_us), Some(histogram)) = (
-                process.startup_us,
-                self.startups.get_mut(process.instance.role.0),
-            ) {
-                histogram.record(startup_us);
+            self.record_process(process);
+            if let Some(startup_us) = process.startup_us
+                && process.instance.attempt == 1
+            {
                 self.record_log_in(info, flow, process.instance.role, startup_us);
-            }
-            if let Some(exit_us) = process.exit_us {
-                self.exit.record(exit_us);
             }
         }
         self.record_gaps(info, flow);
+    }
+
+    pub(super) fn record_process(&mut self, process: &ProcessRecord) {
+        let startups = self.startups.get_mut(process.instance.role.0);
+        if let (Some(startup_us), Some(histogram)) = (process.startup_us, startups) {
+            histogram.record(startup_us);
+        }
+        if let Some(exit_us) = process.exit_us {
+            self.exit.record(exit_us);
+        }
     }
 
     /// The first step of a role begins with the order to start its program.
@@ -134,11 +153,16 @@ impl Measures {
         let role = |place: usize| info.steps.get(place).map(|step| step.role);
         for pair in begun.windows(2) {
             let (last, next) = (pair[0], pair[1]);
+            if last.outcome == StepOutcome::Retried {
+                // What lies between is the recovery.
+                continue;
+            }
             let taken_us = [last.duration_us, last.paused_us, last.held_us, pause_us];
             let over_us = taken_us
                 .into_iter()
                 .fold(last.started_after_us, u64::saturating_add);
             let gap_us = next.started_after_us.saturating_sub(over_us);
+            let gap_us = gap_us.saturating_sub(next.waited_us);
             if role(last.step.0) == role(next.step.0) {
                 self.next_step.record(gap_us);
             } else {
@@ -152,6 +176,7 @@ impl Measures {
             hand_over: self.hand_over.spread(),
             next_step: self.next_step.spread(),
             paused: self.paused.spread(),
+            waited: self.waited.spread(),
             log_in: self.log_in.spread(),
             exit: self.exit.spread(),
         }
@@ -171,6 +196,8 @@ impl Measures {
             ("flow.hand_over", &self.hand_over),
             ("flow.next_step", &self.next_step),
             ("flow.paused", &self.paused),
+            ("flow.waited", &self.waited),
+            ("flow.recovery", &self.recovery),
             ("flow.log_in", &self.log_in),
             ("flow.exit", &self.exit),
         ] {

@@ -40,6 +40,8 @@ pub struct Summary {
     /// In the order of the flow.
     pub steps: Vec<StepSummary>,
     pub failures: FailureSummary,
+    /// Failures that were not the end of their flows.
+    pub retries: RetrySummary,
     /// What chaos did, if there was to be any.
     #[serde(default)]
     pub chaos: Option<ChaosSummary>,
@@ -68,6 +70,9 @@ pub struct Phases {
     pub next_step: Option<Spread>,
     /// What each flow spent pausing on purpose, of those that did.
     pub paused: Option<Spread>,
+    /// What each flow spent waiting for script instances of pools and for other flows, of those
+    /// that did.
+    pub waited: Option<Spread>,
     /// From a program's first output until its role's first step was completed, which is where
     /// people log in.
     pub log_in: Option<Spread>,
@@ -82,6 +87,9 @@ pub struct FlowCounts {
     /// How many the run was to perform.
     pub planned: Option<u64>,
     pub completed: u64,
+    /// Those of the completed that were not at their first attempt: a step, or the whole flow, was
+    /// performed again.
+    pub recovered: u64,
     pub failed: u64,
     /// Begun, and stopped together with the run.
     pub interrupted: u64,
@@ -95,6 +103,7 @@ impl FlowCounts {
     /// Adds those of another run, but what was planned.
     pub(super) fn add(&mut self, other: &FlowCounts) {
         self.completed += other.completed;
+        self.recovered += other.recovered;
         self.failed += other.failed;
         self.interrupted += other.interrupted;
         self.dropped += other.dropped;
@@ -123,8 +132,10 @@ pub struct StepSummary {
     pub actor: String,
     pub completed: u64,
     pub failed: u64,
+    /// How often it failed and was performed again.
+    pub retried: u64,
     pub interrupted: u64,
-    /// Its condition was false.
+    /// Its condition was false, or its script was there already.
     pub skipped: u64,
     /// The part of the times it came to its end that it was completed, from 0 to 1; where the run
     /// was stopped tells nothing about it.
@@ -143,6 +154,14 @@ pub struct TurnSummary {
     pub name: String,
     /// From the reply before it to its evidence.
     pub duration: Option<Spread>,
+}
+
+/// The failures after which something was performed again.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct RetrySummary {
+    pub failures: FailureSummary,
+    /// From such a failure until its step was completed after all, where it was.
+    pub recovery: Option<Spread>,
 }
 
 /// The failures of a run by step and cause.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Local};
 
-use crate::model::{FlowOutcome, FlowRecord, RunInfo, StepInfo, StepOutcome};
+use crate::model::{FlowOutcome, FlowRecord, ProcessRecord, RunInfo, StepInfo, StepOutcome};
 
 use super::chaos::ChaosTally;
 use super::failures::Failures;
@@ -12,7 +12,9 @@ use super::histogram::Histogram;
 use super::measures::{Histograms, Measures, MissingHistogram};
 use super::rate::Rate;
 use super::resources::RoleUse;
-use super::summary::{FlowCounts, ProcessCounts, StepSummary, Summary, TurnSummary, rate};
+use super::summary::{
+    FlowCounts, ProcessCounts, RetrySummary, StepSummary, Summary, TurnSummary, rate,
+};
 
 /// How many flows a distribution is shown of, at least.
 const LEAST_SHOWN: u64 = 20;
@@ -31,6 +33,7 @@ pub struct Tally {
     measures: Measures,
     steps: Vec<StepTally>,
     failures: Failures,
+    retries: Failures,
     chaos: ChaosTally,
     roles: Vec<RoleUse>,
     processes: ProcessCounts,
@@ -40,6 +43,7 @@ pub struct Tally {
 struct StepTally {
     completed: u64,
     failed: u64,
+    retried: u64,
     interrupted: u64,
     skipped: u64,
 }
@@ -58,6 +62,7 @@ impl Tally {
             measures: Measures::new(info),
             steps: info.steps.iter().map(|_| StepTally::default()).collect(),
             failures: Failures::default(),
+            retries: Failures::default(),
             chaos: ChaosTally::default(),
             roles: info.roles.iter().map(|_| RoleUse::default()).collect(),
             processes: ProcessCounts::default(),
@@ -79,12 +84,18 @@ impl Tally {
         self.chaos.record(flow);
         self.rate.record(&self.info, flow);
         match &flow.outcome {
-            FlowOutcome::Completed => self.flows.completed += 1,
+            FlowOutcome::Completed => {
+                self.flows.completed += 1;
+                self.flows.recovered += u64::from(flow.is_recovered());
+            }
             FlowOutcome::Failed(failure) => {
                 self.flows.failed += 1;
                 self.failures.record(flow, failure);
             }
             FlowOutcome::Interrupted => self.flows.interrupted += 1,
+        }
+        for retry in &flow.retries {
+            self.retries.record(flow, &retry.failure);
         }
         for record in &flow.steps {
             let Some(step) = self.steps.get_mut(record.step.0) else {
@@ -94,6 +105,7 @@ impl Tally {
                 StepOutcome::Completed => step.completed += 1,
                 StepOutcome::Skipped => step.skipped += 1,
                 StepOutcome::Failed => step.failed += 1,
+                StepOutcome::Retried => step.retried += 1,
                 StepOutcome::Interrupted => step.interrupted += 1,
             }
         }
@@ -101,6 +113,15 @@ impl Tally {
             if let Some(role) = self.roles.get_mut(process.instance.role.0) {
                 role.record(process);
             }
+        }
+    }
+
+    /// Counts a process that served many flows, and is in the record of none.
+    pub fn record_pooled(&mut self, process: &ProcessRecord) {
+        self.processes.record(process);
+        self.measures.record_process(process);
+        if let Some(role) = self.roles.get_mut(process.instance.role.0) {
+            role.record(process);
         }
     }
 
@@ -138,6 +159,10 @@ impl Tally {
             phases: self.measures.phases(),
             steps: self.step_summaries(),
             failures: self.failures.summary(),
+            retries: RetrySummary {
+                failures: self.retries.summary(),
+                recovery: self.measures.recovery.spread(),
+            },
             chaos: self.chaos.summary(&self.info),
             roles: self
                 .info
@@ -177,10 +202,12 @@ impl Tally {
         for (step, more) in self.steps.iter_mut().zip(&summary.steps) {
             step.completed += more.completed;
             step.failed += more.failed;
+            step.retried += more.retried;
             step.interrupted += more.interrupted;
             step.skipped += more.skipped;
         }
         self.failures.add(&summary.failures);
+        self.retries.add(&summary.retries.failures);
         self.chaos.add(summary.chaos.as_ref(), histograms);
         for (role, more) in self.roles.iter_mut().zip(&summary.roles) {
             role.add(more);
@@ -213,6 +240,7 @@ impl Tally {
                     actor: role.map(|role| role.title.clone()).unwrap_or_default(),
                     completed: step.completed,
                     failed: step.failed,
+                    retried: step.retried,
                     interrupted: step.interrupted,
                     skipped: step.skipped,
                     success_rate: rate(step.completed, step.completed + step.failed),

@@ -44,11 +44,13 @@ pub(super) fn info(flows: u64) -> RunInfo {
 pub(super) fn flow(number: u64, outcome: FlowOutcome, steps: &[StepOutcome]) -> FlowRecord {
     let steps = steps.iter().enumerate().map(|(index, outcome)| StepRecord {
         step: StepIndex(index),
+        attempt: 1,
         outcome: outcome.clone(),
         started_after_us: 10_000 * index as u64,
         duration_us: 10_000,
         paused_us: 0,
         held_us: 0,
+        waited_us: 0,
         turns: Vec::new(),
     });
     FlowRecord {
@@ -59,8 +61,10 @@ pub(super) fn flow(number: u64, outcome: FlowOutcome, steps: &[StepOutcome]) -> 
         late_us: 0,
         duration_us: 20_000,
         paused_us: 0,
+        waited_us: 0,
         outcome,
         steps: steps.collect(),
+        retries: Vec::new(),
         captures: Vec::new(),
         variables: Vec::new(),
         processes: Vec::new(),

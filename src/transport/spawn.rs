@@ -14,6 +14,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::child::{Child, Wires};
+use super::environment::Environment;
 use super::janitor::{Janitor, Order};
 use super::process::Process;
 use super::run::{Run, RunMarker};
@@ -39,7 +40,7 @@ pub struct Command {
     /// All of the program's arguments, its own name first.
     pub argv: Vec<OsString>,
     /// The whole environment; the run's marks are added to it.
-    pub environment: Vec<(OsString, OsString)>,
+    pub environment: Environment,
     /// The working directory.
     pub directory: PathBuf,
     pub terminal: Terminal,
@@ -427,7 +428,7 @@ mod tests {
             .spawn(Command {
                 program: PathBuf::from("/bin/sh"),
                 argv: vec!["sh".into(), "-c".into(), ignoring.into()],
-                environment: vec![("PATH".into(), "/usr/bin:/bin".into())],
+                environment: Environment::new([("PATH", "/usr/bin:/bin")]),
                 directory: PathBuf::from("/"),
                 terminal: Terminal::Pipes,
             })

@@ -1,6 +1,6 @@
 //! The start of one program: its wires, its environment, and `posix_spawn`.
 
-use std::ffi::{CString, OsStr};
+use std::ffi::{CStr, CString, OsStr};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, PidfdFlags};
 
 use super::child::Wires;
+use super::environment::Environment;
 use super::process::{InstanceNumber, Process};
 use super::run::{INSTANCE_VARIABLE, RUN_VARIABLE, Run};
 use super::spawn::{Command, SpawnError, Started, Terminal};
@@ -29,19 +30,19 @@ fn start_instance(
     command: &Command,
     instance: InstanceNumber,
 ) -> Result<Started, SpawnError> {
-    let nul = |_| SpawnError::Nul {
+    let nul = || SpawnError::Nul {
         program: command.program.clone(),
     };
-    let program = CString::new(command.program.as_os_str().as_bytes()).map_err(nul)?;
-    let directory = CString::new(command.directory.as_os_str().as_bytes()).map_err(nul)?;
-    let argv = strings(
-        command
-            .argv
-            .iter()
-            .map(|argument| argument.as_bytes().to_vec()),
-    )
-    .map_err(nul)?;
-    let environment = strings(environment(command, run, instance)).map_err(nul)?;
+    let string = |text: &OsStr| CString::new(text.as_bytes()).map_err(|_| nul());
+    let program = string(command.program.as_os_str())?;
+    let directory = string(command.directory.as_os_str())?;
+    let words = command.argv.iter().map(|word| string(word));
+    let argv = words.collect::<Result<Vec<_>, _>>()?;
+    let environment = environment(command, run, instance);
+    if environment.has_nul() {
+        return Err(nul());
+    }
+    let variables: Vec<&CStr> = environment.variables().collect();
 
     let pty_path;
     let program_ends;
@@ -87,7 +88,7 @@ fn start_instance(
     let plan = SpawnPlan {
         program: &program,
         argv: &argv,
-        environment: &environment,
+        environment: &variables,
         actions: &actions,
         blocked: Blocked::Nothing,
     };
@@ -134,30 +135,12 @@ fn hold(
     }
 }
 
-fn strings(texts: impl Iterator<Item = Vec<u8>>) -> Result<Vec<CString>, std::ffi::NulError> {
-    texts.map(CString::new).collect()
-}
-
 /// The command's variables and the run's marks, which nothing can set otherwise.
-fn environment<'a>(
-    command: &'a Command,
-    run: &'a Run,
-    instance: InstanceNumber,
-) -> impl Iterator<Item = Vec<u8>> + 'a {
-    let pair = |name: &OsStr, value: &OsStr| [name.as_bytes(), b"=", value.as_bytes()].concat();
-    let marks = [
-        pair(OsStr::new(RUN_VARIABLE), OsStr::new(run.marker.as_str())),
-        pair(
-            OsStr::new(INSTANCE_VARIABLE),
-            OsStr::new(&instance.to_string()),
-        ),
-    ];
-    let own = command
-        .environment
-        .iter()
-        .filter(|(name, _)| name != RUN_VARIABLE && name != INSTANCE_VARIABLE)
-        .map(move |(name, value)| pair(name, value));
-    own.chain(marks)
+fn environment(command: &Command, run: &Run, instance: InstanceNumber) -> Environment {
+    let mut environment = command.environment.clone();
+    environment.set(RUN_VARIABLE, run.marker.as_str());
+    environment.set(INSTANCE_VARIABLE, instance.to_string());
+    environment
 }
 
 /// Finds out which of the things that `posix_spawn` does went wrong: the number alone does not

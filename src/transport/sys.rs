@@ -39,7 +39,7 @@ pub(super) enum Blocked {
 pub(super) struct SpawnPlan<'a> {
     pub(super) program: &'a CStr,
     pub(super) argv: &'a [CString],
-    pub(super) environment: &'a [CString],
+    pub(super) environment: &'a [&'a CStr],
     pub(super) actions: &'a [FileAction<'a>],
     pub(super) blocked: Blocked,
 }
@@ -51,8 +51,8 @@ pub(super) struct SpawnPlan<'a> {
 pub(super) fn spawn(plan: &SpawnPlan<'_>) -> io::Result<i32> {
     let actions = Actions::new(plan.actions)?;
     let attributes = Attributes::new(&plan.blocked)?;
-    let argv = pointers(plan.argv);
-    let environment = pointers(plan.environment);
+    let argv = pointers(plan.argv.iter().map(CString::as_c_str));
+    let environment = pointers(plan.environment.iter().copied());
     let mut pid: libc::pid_t = 0;
     // SAFETY: `program`, both arrays (ended by null) and what they point to, the actions and the
     // attributes are borrowed for longer than this call, and the callee only reads them; the
@@ -209,9 +209,8 @@ fn exit_cause(status: c_int) -> ExitCause {
     }
 }
 
-fn pointers(strings: &[CString]) -> Vec<*mut c_char> {
+fn pointers<'a>(strings: impl Iterator<Item = &'a CStr>) -> Vec<*mut c_char> {
     strings
-        .iter()
         .map(|string| string.as_ptr().cast_mut())
         .chain([ptr::null_mut()])
         .collect()

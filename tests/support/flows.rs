@@ -91,6 +91,17 @@ impl Rehearsing {
         ))
     }
 
+    /// The same with another text in place of one of its own.
+    pub fn replaced(mut self, from: &str, to: &str) -> Self {
+        assert!(
+            self.source.contains(from),
+            "{from} is not in {}",
+            self.source
+        );
+        self.source = self.source.replace(from, to);
+        self
+    }
+
     pub fn perform(&self) -> Rehearsed {
         self.perform_with(&Control::new(), Recorder::default())
     }
@@ -203,7 +214,12 @@ impl Rehearsed {
 
     fn assert_nothing_left(&self) {
         assert!(self.end.left_over.is_empty(), "{:?}", self.end.left_over);
-        for process in self.flows.iter().flat_map(|flow| &flow.processes) {
+        let pooled = self.events.iter().filter_map(|event| match event {
+            RunEvent::PooledScriptEnded(process) => Some(&**process),
+            _ => None,
+        });
+        let of_flows = self.flows.iter().flat_map(|flow| &flow.processes);
+        for process in of_flows.chain(pooled) {
             let there = Path::new("/proc").join(process.pid.to_string()).exists();
             assert!(!there, "process {} is still there", process.pid);
         }

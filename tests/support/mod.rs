@@ -14,7 +14,7 @@ use std::time::Duration;
 use futures_core::Stream as _;
 use rehearsal::model::{Ending, ExitCause, Stream, Usage};
 use rehearsal::transport::{
-    Child, ChildEvent, Command, Events, RunMarker, SpawnError, Spawner, Terminal,
+    Child, ChildEvent, Command, Environment, Events, RunMarker, SpawnError, Spawner, Terminal,
 };
 
 /// A terminal as tests use it.
@@ -36,7 +36,7 @@ pub fn command(terminal: Terminal, words: &[&str]) -> Command {
         .into_iter()
         .chain(words.iter().map(OsString::from))
         .collect();
-    let environment = vec![("PATH".into(), "/usr/bin:/bin".into())];
+    let environment = Environment::new([("PATH", "/usr/bin:/bin")]);
     Command {
         program,
         argv,

@@ -6,7 +6,7 @@ use actix::prelude::*;
 
 use crate::engine::context::micros;
 use crate::engine::messages::Injected;
-use crate::model::{Failure, InjectionRecord, RoleIndex, StepIndex};
+use crate::model::{Failure, InjectionRecord, StepIndex};
 
 use super::FlowSupervisor;
 
@@ -17,7 +17,7 @@ impl Handler<Injected> for FlowSupervisor {
         let Injected { injection, at } = injected;
         let record = InjectionRecord {
             injection: *injection,
-            after_us: micros(at.saturating_duration_since(self.started)),
+            after_us: micros(at.saturating_duration_since(self.ledger.started())),
             recovered_after_us: None,
         };
         self.injections.push((at, record));
@@ -37,13 +37,14 @@ impl FlowSupervisor {
         }
     }
 
-    /// A failure of a role, with what chaos did to that role's present script before.
-    pub(super) fn blame(&self, role: RoleIndex, mut failure: Box<Failure>) -> Box<Failure> {
-        let of_role = self.injections.iter().map(|(_, record)| &record.injection);
-        let of_role = of_role.filter(|it| it.instance.role == role);
-        let latest = of_role.clone().map(|it| it.instance.attempt).max();
-        let what: Vec<_> = of_role
-            .filter(|it| Some(it.instance.attempt) == latest)
+    /// A failure of a step, with what chaos did to its script before. A hint for what fails by
+    /// itself would mislead then.
+    pub(super) fn blame(&self, step: StepIndex, mut failure: Box<Failure>) -> Box<Failure> {
+        let role = self.run.plan.steps[step.0].role;
+        let instance = self.scripts.get(&role).map(|employed| employed.instance);
+        let injections = self.injections.iter().map(|(_, record)| &record.injection);
+        let what: Vec<_> = injections
+            .filter(|it| Some(it.instance) == instance)
             .map(|it| it.what.as_str())
             .collect();
         if !what.is_empty() {
@@ -51,6 +52,7 @@ impl FlowSupervisor {
             failure
                 .message
                 .push_str(&format!(" (chaos before that: {what})"));
+            failure.hint = None;
         }
         failure
     }

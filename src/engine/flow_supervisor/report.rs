@@ -42,8 +42,10 @@ impl Drop for Report {
                 late_us: 0,
                 duration_us: 0,
                 paused_us: 0,
+                waited_us: 0,
                 outcome: FlowOutcome::Failed(failure),
                 steps: Vec::new(),
+                retries: Vec::new(),
                 captures: Vec::new(),
                 variables: Vec::new(),
                 processes: Vec::new(),
@@ -55,7 +57,7 @@ impl Drop for Report {
 }
 
 /// A failure of Rehearsal's own.
-pub(super) fn internal(message: &str, step: String) -> Box<Failure> {
+pub(in crate::engine) fn internal(message: &str, step: String) -> Box<Failure> {
     Box::new(Failure {
         kind: FailureKind::Internal,
         step,

@@ -226,13 +226,15 @@ impl Performance {
         scope: &mut Scope,
     ) -> Result<(), Fault> {
         for (name, value) in captures {
-            scope.capture(&name, &value, overwrite).map_err(|change| {
-                Fault::new(
-                    FailureKind::CaptureChanged,
-                    scope.mask(&change.to_string()).into_owned(),
-                )
-                .with_hint("if it may change, write `overwrite: true` beside it")
-            })?;
+            scope
+                .capture(&name, &value, overwrite || self.overwrites)
+                .map_err(|change| {
+                    Fault::new(
+                        FailureKind::CaptureChanged,
+                        scope.mask(&change.to_string()).into_owned(),
+                    )
+                    .with_hint("if it may change, write `overwrite: true` beside it")
+                })?;
             self.fresh_captures.push((name, value));
         }
         Ok(())

@@ -389,7 +389,7 @@ impl ScriptActor {
         });
         self.run.emit(RunEvent::Injected(injection.clone()));
         let at = Instant::now();
-        self.report(Injected { injection, at });
+        self.obituary.injected(Injected { injection, at });
     }
 }
 

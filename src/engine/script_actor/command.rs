@@ -2,17 +2,17 @@
 
 use std::ffi::OsString;
 use std::future::poll_fn;
-use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::dialogue::{Dialogue, Settings, Watch};
 use crate::engine::context::RunContext;
+use crate::engine::environments::terminal;
 use crate::engine::performance::{CommandOutput, Fault};
 use crate::engine::programs::Within;
 use crate::model::{FailureKind, RoleIndex};
-use crate::scenario::{Role, Scope, TerminalKind};
+use crate::scenario::{Role, Scope};
 use crate::transport::{ChildEvent, Command, Spawner, Terminal};
 
 /// The command of `role` for a flow.
@@ -23,10 +23,7 @@ pub(super) fn for_role(run: &RunContext, role: RoleIndex, scope: &Scope) -> Resu
         .iter()
         .map(|word| word.render(scope))
         .collect::<Result<Vec<_>, _>>()?;
-    let terminal = match role.terminal {
-        TerminalKind::Pty { rows, columns } => Terminal::Pty { rows, columns },
-        TerminalKind::Pipes => Terminal::Pipes,
-    };
+    let terminal = terminal(role.terminal);
     build(run, role, argv, terminal, scope)
 }
 
@@ -61,7 +58,10 @@ fn build(
             scope.mask(&error.to_string()).into_owned(),
         )
     })?;
-    let environment = environment(run, role, terminal, scope)?;
+    let mut environment = run.environments.of(terminal);
+    for (name, value) in &role.environment {
+        environment.set(name, value.render(scope)?);
+    }
     Ok(Command {
         program,
         argv,
@@ -69,41 +69,6 @@ fn build(
         directory,
         terminal,
     })
-}
-
-/// Ours, with quiet values for what makes programs colourful, with the role's own on top.
-fn environment(
-    run: &RunContext,
-    role: &Role,
-    terminal: Terminal,
-    scope: &Scope,
-) -> Result<Vec<(OsString, OsString)>, Fault> {
-    let mut all = run.environment.clone();
-    let mut set = |name: &str, value: OsString| {
-        all.retain(|(known, _)| known != name);
-        all.push((name.into(), value));
-    };
-    set(
-        "REHEARSAL_RUN_DIR",
-        PathBuf::clone(&run.run_directory).into(),
-    );
-    set("NO_COLOR", "1".into());
-    match terminal {
-        Terminal::Pty { rows, columns } => {
-            set("TERM", "dumb".into());
-            set("LINES", rows.to_string().into());
-            set("COLUMNS", columns.to_string().into());
-        }
-        Terminal::Pipes => {
-            set("TERM", "dumb".into());
-            // Without a terminal Python keeps what it prints to itself until it ends.
-            set("PYTHONUNBUFFERED", "1".into());
-        }
-    }
-    for (name, value) in &role.environment {
-        set(name, value.render(scope)?.into());
-    }
-    Ok(all)
 }
 
 /// A command line as people write it, for display only.

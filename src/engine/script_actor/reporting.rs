@@ -65,8 +65,8 @@ impl ScriptActor {
                 }))
             }
         };
-        self.report(Performed {
-            role: self.instance.role,
+        self.obituary.performed(Performed {
+            instance: self.instance,
             what: job.perform.what,
             scope: job.perform.scope,
             result,
@@ -83,7 +83,8 @@ impl ScriptActor {
         fill: impl FnOnce(&mut Failure),
     ) -> Box<Failure> {
         let step = match what {
-            Part::Step(index) => self.run.plan.steps[index.0].name.clone(),
+            Part::Step(index) | Part::LogIn(index) => self.run.plan.steps[index.0].name.clone(),
+            Part::Settle => "between flows".to_owned(),
             Part::Leave => "leave".to_owned(),
         };
         let mut failure = Box::new(Failure {

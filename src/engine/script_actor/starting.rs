@@ -52,8 +52,8 @@ impl ScriptActor {
         let now = Instant::now();
         self.state = State::Over;
         let failure = self.failure(&perform.scope, perform.what, fault, |_| {});
-        self.report(Performed {
-            role: self.instance.role,
+        self.obituary.performed(Performed {
+            instance: self.instance,
             what: perform.what,
             scope: perform.scope,
             result: Err(failure),

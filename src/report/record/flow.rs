@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     Ending, ExitCause, Failure, FlowId, FlowNumber, FlowOutcome, FlowRecord, Injection,
-    InjectionKind, InjectionRecord, InstanceId, ProcessRecord, RoleIndex, RunInfo, StepIndex,
-    StepOutcome, StepRecord, TurnRecord, Usage,
+    InjectionKind, InjectionRecord, InstanceId, ProcessRecord, RetriedPart, Retry, RoleIndex,
+    RunInfo, StepIndex, StepOutcome, StepRecord, TurnRecord, Usage,
 };
 
 use super::{Run, role_name};
@@ -27,11 +27,15 @@ pub struct Flow {
     /// From its start, pauses taken out: its service time.
     pub duration_us: u64,
     pub paused_us: u64,
+    /// What it spent waiting for script instances of pools and for other flows.
+    pub waited_us: u64,
     /// What it began with, secrets masked.
     pub variables: BTreeMap<String, String>,
     /// What was read from the programs' output, secrets masked.
     pub captures: BTreeMap<String, String>,
     pub failure: Option<FlowFailure>,
+    /// Failures after which something was performed again.
+    pub retries: Vec<FlowRetry>,
     pub steps: Vec<FlowStep>,
     pub processes: Vec<Process>,
     /// What chaos did to it, in order.
@@ -57,10 +61,22 @@ pub struct FlowFailure {
     pub detail: Failure,
 }
 
-/// One step of one flow.
+/// A failure that was not the end of the flow.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FlowRetry {
+    /// What was performed again.
+    pub what: RetriedPart,
+    /// From the failure until its step was completed after all; null if it never was.
+    pub recovered_after_us: Option<u64>,
+    pub failure: FlowFailure,
+}
+
+/// One attempt at one step of one flow.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FlowStep {
     pub step: String,
+    /// From 1.
+    pub attempt: u32,
     pub outcome: StepOutcome,
     /// From the flow's start.
     pub started_after_us: u64,
@@ -69,6 +85,8 @@ pub struct FlowStep {
     pub paused_us: u64,
     /// For how long Rehearsal itself waited to see whether an unfinished line was a prompt.
     pub held_us: u64,
+    /// How long the flow waited before it, for script instances of pools and for other flows.
+    pub waited_us: u64,
     /// How long its named turns took, as they were taken.
     pub turns: Vec<FlowTurn>,
 }
@@ -124,11 +142,7 @@ impl Flow {
         let (outcome, failure) = match &flow.outcome {
             FlowOutcome::Completed => (Outcome::Completed, None),
             FlowOutcome::Interrupted => (Outcome::Interrupted, None),
-            FlowOutcome::Failed(failure) => {
-                let cause = failure.kind.name().to_owned();
-                let detail = (**failure).clone();
-                (Outcome::Failed, Some(FlowFailure { cause, detail }))
-            }
+            FlowOutcome::Failed(failure) => (Outcome::Failed, Some(FlowFailure::new(failure))),
         };
         Flow {
             number: flow.number.0,
@@ -139,9 +153,11 @@ impl Flow {
             late_us: flow.late_us,
             duration_us: flow.duration_us,
             paused_us: flow.paused_us,
+            waited_us: flow.waited_us,
             variables: flow.variables.iter().cloned().collect(),
             captures: flow.captures.iter().cloned().collect(),
             failure,
+            retries: flow.retries.iter().map(FlowRetry::new).collect(),
             steps: flow
                 .steps
                 .iter()
@@ -185,12 +201,14 @@ impl Flow {
             late_us: self.late_us,
             duration_us: self.duration_us,
             paused_us: self.paused_us,
+            waited_us: self.waited_us,
             outcome,
             steps: self
                 .steps
                 .iter()
                 .filter_map(|step| step.to_record(run))
                 .collect(),
+            retries: self.retries.iter().map(FlowRetry::to_record).collect(),
             captures: pairs(&self.captures),
             variables: pairs(&self.variables),
             processes: self
@@ -207,6 +225,33 @@ impl Flow {
     }
 }
 
+impl FlowFailure {
+    fn new(failure: &Failure) -> Self {
+        FlowFailure {
+            cause: failure.kind.name().to_owned(),
+            detail: failure.clone(),
+        }
+    }
+}
+
+impl FlowRetry {
+    fn new(record: &Retry) -> Self {
+        FlowRetry {
+            what: record.what,
+            recovered_after_us: record.recovered_after_us,
+            failure: FlowFailure::new(&record.failure),
+        }
+    }
+
+    fn to_record(&self) -> Retry {
+        Retry {
+            what: self.what,
+            recovered_after_us: self.recovered_after_us,
+            failure: self.failure.detail.clone(),
+        }
+    }
+}
+
 impl FlowStep {
     fn new(info: &RunInfo, record: &StepRecord) -> Self {
         let step = info.steps.get(record.step.0);
@@ -219,11 +264,13 @@ impl FlowStep {
         FlowStep {
             turns: record.turns.iter().map(turn).collect(),
             step: step.map(|step| step.name.clone()).unwrap_or_default(),
+            attempt: record.attempt,
             outcome: record.outcome.clone(),
             started_after_us: record.started_after_us,
             duration_us: record.duration_us,
             paused_us: record.paused_us,
             held_us: record.held_us,
+            waited_us: record.waited_us,
         }
     }
 
@@ -239,11 +286,13 @@ impl FlowStep {
         Some(StepRecord {
             turns: self.turns.iter().filter_map(turn).collect(),
             step: StepIndex(place),
+            attempt: self.attempt,
             outcome: self.outcome.clone(),
             started_after_us: self.started_after_us,
             duration_us: self.duration_us,
             paused_us: self.paused_us,
             held_us: self.held_us,
+            waited_us: self.waited_us,
         })
     }
 }

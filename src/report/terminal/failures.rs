@@ -1,39 +1,57 @@
-//! The failures, by step, cause and what was seen, with an example each.
+//! The failures, by step, cause and what was seen, with an example each: those for good, and those
+//! after which something was performed again.
 
+use anstyle::Style;
+
+use crate::model::RunInfo;
 use crate::report::failure;
 use crate::report::neutral;
-use crate::report::output::{BAD, FAINT, styled};
+use crate::report::output::{BAD, CARE, FAINT, styled};
 use crate::report::units;
-use crate::stats::{FailureGroup, Summary};
+use crate::stats::{FailureGroup, FailureSummary, Summary};
 
 use super::heading;
 
-pub(super) fn render(summary: &Summary) -> Option<String> {
-    let failures = &summary.failures;
+pub(super) fn render(info: &RunInfo, summary: &Summary) -> Vec<String> {
+    let sections = [
+        section(info, "Failures", BAD, &summary.failures),
+        section(info, "Retried", CARE, &summary.retries.failures),
+    ];
+    sections.into_iter().flatten().collect()
+}
+
+fn section(info: &RunInfo, title: &str, style: Style, failures: &FailureSummary) -> Option<String> {
     if failures.count() == 0 {
         return None;
     }
-    let mut blocks: Vec<_> = failures.groups.iter().map(block).collect();
+    let blocks = failures.groups.iter();
+    let mut blocks: Vec<_> = blocks.map(|group| block(info, style, group)).collect();
     if failures.others > 0 {
         let others = units::counted(failures.others, "failure");
         blocks.push(format!("  and {others} of other steps and causes"));
     }
-    Some(format!("{}\n{}", heading("Failures"), blocks.join("\n\n")))
+    Some(format!("{}\n{}", heading(title), blocks.join("\n\n")))
 }
 
-fn block(group: &FailureGroup) -> String {
+fn block(info: &RunInfo, style: Style, group: &FailureGroup) -> String {
     let step = neutral(&group.step);
     let cause = group.example.kind.to_string();
     let role = neutral(&group.role);
     let what = styled(
-        BAD,
+        style,
         format!("{} × {step}: {}", group.count, neutral(&cause)),
     );
-    let mut who = role.into_owned();
-    if group.after_chaos {
-        who.push_str(", after chaos");
-    }
-    let mut lines = vec![format!("  {what} {}", styled(FAINT, format!("({who})")))];
+    let place = info.steps.iter().position(|it| it.name == group.step);
+    let of_all = place.map_or(String::new(), |place| {
+        format!(", step {} of {}", place + 1, info.steps.len())
+    });
+    let chaos = if group.after_chaos {
+        ", after chaos"
+    } else {
+        ""
+    };
+    let whose = styled(FAINT, format!("({role}{of_all}{chaos})"));
+    let mut lines = vec![format!("  {what} {whose}")];
     match &group.saw {
         None => lines.push("    saw something else each time".into()),
         Some(saw) if group.count > 1 && !saw.is_empty() => {

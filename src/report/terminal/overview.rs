@@ -20,6 +20,11 @@ pub(super) fn render(info: &RunInfo, summary: &Summary) -> String {
     fact("Script instances", summary.processes.started.to_string());
     fact("Flows", flows.planned.unwrap_or(flows.ended()).to_string());
     fact("  completed", count(flows.completed, GOOD));
+    if flows.recovered > 0 {
+        let at_first = flows.completed.saturating_sub(flows.recovered);
+        fact("    at first", at_first.to_string());
+        fact("    recovered", count(flows.recovered, CARE));
+    }
     fact("  failed", count(flows.failed, BAD));
     fact("  interrupted", count(flows.interrupted, CARE));
     if flows.dropped > 0 {

@@ -12,6 +12,7 @@ use super::super::raw::{Node, Value};
 use super::super::vocabulary::STEP;
 use super::context::{Context, Fields};
 use super::names_of;
+use super::policies;
 use super::roles::CompiledRole;
 use super::usage::Trace;
 
@@ -21,6 +22,9 @@ pub(super) struct CompiledStep {
     /// What its own keys use.
     pub trace: Vec<Trace>,
     pub provides: Vec<(String, Range<usize>)>,
+    /// Where its `when` and its `together` stand, if it has them.
+    pub when: Option<Range<usize>>,
+    pub together: Option<Range<usize>>,
 }
 
 pub(super) fn flow(
@@ -71,6 +75,8 @@ pub(super) fn flow(
             step,
             trace,
             provides,
+            when: fields.get("when").map(|node| node.span.clone()),
+            together: fields.get("together").map(|node| node.span.clone()),
         });
     }
     Flow {
@@ -106,8 +112,12 @@ fn step(
     let when = fields.get("when").map(|node| context.expression(node));
     let provides = names_of(context, fields.get("provides"));
     let tolerate = names_of(context, fields.get("tolerate"));
+    let gates = policies::gates(context, fields);
     let role = role?;
     let compiled = &roles[role.0];
+    let retry = fields
+        .get("retry")
+        .and_then(|node| policies::step_retry(context, node, &policies::categories(compiled)));
     for (category, span) in &tolerate {
         let known = compiled
             .role
@@ -156,6 +166,8 @@ fn step(
             when,
             provides: provides.iter().map(|(name, _)| name.clone()).collect(),
             tolerate: tolerate.into_iter().map(|(name, _)| name).collect(),
+            retry,
+            gates,
             place: context.place(&fields.span),
         },
         provides,

@@ -12,6 +12,7 @@ use super::super::raw::{Node, Value};
 use super::super::template::Template;
 use super::super::vocabulary::{INTERLUDE, MENU, ROLE};
 use super::context::{Context, Fields};
+use super::policies;
 use super::turns::{self, command, key, one_of_two, said};
 use super::usage::Trace;
 
@@ -25,6 +26,10 @@ pub(super) const LEAVE: &str = "leave";
 pub(super) struct CompiledRole {
     pub role: Role,
     pub span: Range<usize>,
+    /// Where its `lifetime` stands, if it has one.
+    pub lifetime: Option<Range<usize>>,
+    /// Its menu's prompt cannot be read, which is told already.
+    pub menu_is_faulty: bool,
     /// What starting the program and its surroundings use.
     pub trace: Vec<Trace>,
     pub actions: Vec<CompiledAction>,
@@ -118,9 +123,8 @@ fn role(
     terminal: DefaultTerminal,
 ) -> CompiledRole {
     let title = fields.get("title").and_then(|node| context.text(node));
-    if let Some(node) = fields.get("lifetime") {
-        lifetime(context, node);
-    }
+    let lifetime = fields.get("lifetime");
+    let pool = lifetime.and_then(|node| policies::lifetime(context, node));
     let place = Workplace::new(context, fields);
     let (mut role, trace) = context.traced(|| Role {
         name: name.to_owned(),
@@ -150,6 +154,8 @@ fn role(
             .map(|node| fail_on(context, node))
             .unwrap_or_default(),
         actions: Vec::new(),
+        pool,
+        settle: Arc::from([]),
         leave: None,
     });
     let menu_prompt = menu_prompt_node(fields);
@@ -159,6 +165,11 @@ fn role(
         menu_prompt,
         menu_prompt_is_faulty: menu_prompt.is_some() && role.menu.prompt.is_none(),
     };
+    if role.pool.is_some()
+        && let (Some(pattern), _) = context.traced(|| around.menu_prompt(context))
+    {
+        role.settle = Arc::from([policies::settle(pattern, context.place(&span))]);
+    }
     let mut actions = Vec::new();
     for (key, name, node) in fields
         .get("actions")
@@ -186,6 +197,8 @@ fn role(
     CompiledRole {
         role,
         span,
+        lifetime: lifetime.map(|node| node.span.clone()),
+        menu_is_faulty: around.menu_prompt_is_faulty,
         trace,
         actions,
     }
@@ -224,19 +237,6 @@ fn menu_prompt_node<'n>(fields: &Fields<'n>) -> Option<&'n Node> {
         Value::Text(name) if name == "prompt" => Some(value),
         _ => None,
     })
-}
-
-fn lifetime(context: &Context<'_>, node: &Node) {
-    if let Value::Map(_) = node.value {
-        let message = "a `lifetime` of several flows (`pool`) is not supported yet";
-        context.error(
-            &node.span,
-            message,
-            Some("write `lifetime: flow`, or leave it out".into()),
-        );
-        return;
-    }
-    context.choice(node, &[("flow", ())]);
 }
 
 pub(super) fn is_pty(context: &Context<'_>, node: &Node) -> Option<bool> {

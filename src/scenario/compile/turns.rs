@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::dialogue::{Key, Which};
 
 use super::super::names;
-use super::super::plan::{Heard, PatternSpec, Pick, Reply, Turn, TurnKind, Wait};
+use super::super::plan::{CommonWaits, Heard, PatternSpec, Pick, Reply, Turn, TurnKind, Wait};
 use super::super::raw::{Node, Value};
 use super::super::template::Template;
 use super::super::vocabulary::{PICK, REPEAT, TURN, UNTIL};
@@ -112,6 +112,7 @@ fn turn(context: &Context<'_>, node: &Node, around: &Surroundings) -> Option<Tur
         kind,
         within,
         place: context.place(&node.span),
+        common: CommonWaits::default(),
     })
 }
 

@@ -74,7 +74,7 @@ pub(in super::super) static TURN: Vocabulary = Vocabulary {
             "Captures of this turn may replace earlier values.",
         ),
     ],
-    later: &["retry"],
+    later: &[],
 };
 
 pub(in super::super) static ALTERNATIVE: Vocabulary = Vocabulary {

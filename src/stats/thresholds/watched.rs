@@ -102,7 +102,7 @@ impl Watched {
                             slice.time(record.duration_us);
                         }
                         StepOutcome::Failed => slice.failed += 1,
-                        StepOutcome::Skipped | StepOutcome::Interrupted => {}
+                        StepOutcome::Skipped | StepOutcome::Retried | StepOutcome::Interrupted => {}
                     }
                 }
             }

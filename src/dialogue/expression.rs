@@ -1,0 +1,213 @@
+//! Compiled regular expressions that are quick where the text is ASCII.
+//!
+//! `\d`, `\w`, `\b` and `.` know all of Unicode, which makes an automaton hundreds of times bigger
+//! than ASCII needs: too big for a processor's cache, and slow to compile. Most of what programs
+//! say is ASCII. So each expression has two forms that find the same in ASCII text: one that knows
+//! nothing else, and one for the rest, made when the first text comes that needs it.
+
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use regex_automata::nfa::thompson;
+use regex_automata::util::captures::Captures;
+use regex_automata::{Anchored, Input, Match, meta};
+use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Look};
+
+/// The most that one compiled expression may take.
+const SIZE_LIMIT_BYTES: usize = 4 << 20;
+
+/// Of more text than this it is not looked at first whether it is ASCII, so that many searches in
+/// one long text take linear time.
+const LONGEST_LOOKED_AT_BYTES: usize = 64 << 10;
+
+/// Why an expression cannot be compiled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Unfit {
+    /// It would take more bytes than this.
+    TooBig(usize),
+    Other(String),
+}
+
+/// Expressions that are searched for together. Those listed first win where several match at one
+/// place.
+#[derive(Debug, Clone)]
+pub(super) struct Expression {
+    all: Vec<Hir>,
+    ascii: meta::Regex,
+    /// `None` inside if it cannot be compiled, which [`Expression::many`] has ruled out.
+    full: OnceLock<Option<meta::Regex>>,
+}
+
+impl Expression {
+    /// One expression.
+    pub(super) fn new(hir: Hir) -> Result<Expression, Unfit> {
+        Expression::many(vec![hir])
+    }
+
+    /// Several expressions, told apart by their place in the list.
+    pub(super) fn many(all: Vec<Hir>) -> Result<Expression, Unfit> {
+        // What goes beyond the limit with all of Unicode is not to fail in the middle of a run.
+        for backwards in [false, true] {
+            let config = thompson::Config::new()
+                .nfa_size_limit(Some(SIZE_LIMIT_BYTES))
+                .which_captures(thompson::WhichCaptures::None)
+                .reverse(backwards);
+            thompson::Compiler::new()
+                .configure(config)
+                .build_many_from_hir(&all)
+                .map_err(|error| unfit(error.size_limit(), &error))?;
+        }
+        let ascii: Vec<Hir> = all.iter().cloned().map(ascii_only).collect();
+        let ascii = builder()
+            .build_many_from_hir(&ascii)
+            .map_err(|error| unfit(error.size_limit(), &error))?;
+        Ok(Expression {
+            all,
+            ascii,
+            full: OnceLock::new(),
+        })
+    }
+
+    /// The first match that lies within `span` of `text`. What stands around the span counts for
+    /// `^`, `$` and `\b`.
+    pub(super) fn find(&self, text: &str, span: Range<usize>) -> Option<Match> {
+        let regex = self.form_for(text, &span)?;
+        regex.search(&Input::new(text).span(span))
+    }
+
+    /// The groups of the match that begins where `span` does.
+    pub(super) fn groups(&self, text: &str, span: Range<usize>) -> Option<Captures> {
+        let regex = self.form_for(text, &span)?;
+        let mut captures = regex.create_captures();
+        let input = Input::new(text).span(span).anchored(Anchored::Yes);
+        regex.search_captures(&input, &mut captures);
+        Some(captures)
+    }
+
+    fn form_for(&self, text: &str, span: &Range<usize>) -> Option<&meta::Regex> {
+        // `\b` looks at what stands beside the span, too.
+        let seen = span.start.saturating_sub(1)..(span.end + 1).min(text.len());
+        if seen.len() <= LONGEST_LOOKED_AT_BYTES && text.as_bytes()[seen].is_ascii() {
+            return Some(&self.ascii);
+        }
+        let full = || builder().build_many_from_hir(&self.all).ok();
+        self.full.get_or_init(full).as_ref()
+    }
+}
+
+fn unfit(size_limit: Option<usize>, error: &dyn std::error::Error) -> Unfit {
+    match size_limit {
+        Some(limit) => Unfit::TooBig(limit),
+        None => Unfit::Other(error.to_string()),
+    }
+}
+
+fn builder() -> meta::Builder {
+    let mut builder = meta::Regex::builder();
+    builder.configure(
+        meta::Regex::config()
+            .nfa_size_limit(Some(SIZE_LIMIT_BYTES))
+            .onepass_size_limit(Some(SIZE_LIMIT_BYTES / 4)),
+    );
+    builder
+}
+
+/// An expression that finds the same in ASCII text, and knows nothing else.
+fn ascii_only(hir: Hir) -> Hir {
+    match hir.into_kind() {
+        HirKind::Empty => Hir::empty(),
+        HirKind::Literal(literal) => Hir::literal(literal.0),
+        HirKind::Class(Class::Unicode(mut class)) => {
+            class.intersect(&ClassUnicode::new([ClassUnicodeRange::new('\0', '\x7f')]));
+            Hir::class(Class::Unicode(class))
+        }
+        HirKind::Class(class) => Hir::class(class),
+        HirKind::Look(look) => Hir::look(match look {
+            Look::WordUnicode => Look::WordAscii,
+            Look::WordUnicodeNegate => Look::WordAsciiNegate,
+            Look::WordStartUnicode => Look::WordStartAscii,
+            Look::WordEndUnicode => Look::WordEndAscii,
+            Look::WordStartHalfUnicode => Look::WordStartHalfAscii,
+            Look::WordEndHalfUnicode => Look::WordEndHalfAscii,
+            other => other,
+        }),
+        HirKind::Repetition(mut repetition) => {
+            repetition.sub = Box::new(ascii_only(*repetition.sub));
+            Hir::repetition(repetition)
+        }
+        HirKind::Capture(mut capture) => {
+            capture.sub = Box::new(ascii_only(*capture.sub));
+            Hir::capture(capture)
+        }
+        HirKind::Concat(subs) => Hir::concat(subs.into_iter().map(ascii_only).collect()),
+        HirKind::Alternation(subs) => Hir::alternation(subs.into_iter().map(ascii_only).collect()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn expression(source: &str) -> Expression {
+        Expression::new(regex_syntax::parse(source).unwrap()).unwrap()
+    }
+
+    /// What both forms find, and what the full one alone finds.
+    fn found(source: &str, text: &str, span: Range<usize>) -> [Option<(Range<usize>, usize)>; 2] {
+        let both = expression(source);
+        let full = builder().build_many_from_hir(&both.all).unwrap();
+        let found = both.find(text, span.clone());
+        let alone = full.search(&Input::new(text).span(span));
+        [found, alone].map(|it| it.map(|it| (it.range(), it.pattern().as_usize())))
+    }
+
+    #[test]
+    fn text_beyond_ascii_is_searched_with_all_of_unicode() {
+        let digits = expression(r"\d+");
+        assert_eq!(digits.find("a 12", 0..4).unwrap().range(), 2..4);
+        assert!(digits.full.get().is_none());
+        assert_eq!(digits.find("a ٣٤", 0..6).unwrap().range(), 2..6);
+        assert!(digits.full.get().is_some());
+    }
+
+    #[test]
+    fn what_stands_beside_the_span_counts() {
+        let word = expression(r"\bab\b");
+        assert!(word.find("éab", 2..4).is_none());
+        assert!(word.find("abé", 0..2).is_none());
+        assert!(word.find("-ab-", 1..3).is_some());
+    }
+
+    #[test]
+    fn groups_are_those_of_the_match() {
+        let pair = expression(r"(?<name>\w+)=(?<value>é|\d+)?");
+        let groups = pair.groups("x a=12", 2..6).unwrap();
+        let text = |name: &str| groups.get_group_by_name(name).map(|it| it.range());
+        assert_eq!((text("name"), text("value")), (Some(2..3), Some(4..6)));
+    }
+
+    proptest! {
+        #[test]
+        fn both_forms_find_the_same(
+            source in prop::sample::select(vec![
+                r"\d+", r"\w+é?", r"\bx\B", r"[^a]b", r"(é|a)+b", r"(?i)k.", r"\b{start}a|\b{end}-",
+                r"é", r"a.*b", r"^\s*[\[(]?(?<key>\w+)[\]).:-]\s+(?<label>.+)$", r"\p{Lu}|\PL",
+            ]),
+            text in "[abxkK1 .:é\u{212a}٣-]{0,12}",
+            cuts in (0_usize..20, 0_usize..20),
+        ) {
+            let at = |mut place: usize| {
+                place = place.min(text.len());
+                while !text.is_char_boundary(place) {
+                    place += 1;
+                }
+                place
+            };
+            let (one, other) = (at(cuts.0), at(cuts.1));
+            let [both, full] = found(source, &text, one.min(other)..one.max(other));
+            prop_assert_eq!(both, full);
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! How the coordinator keeps the gates before steps: admits flows, and looks after the scripts of
+//! pools between them.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use actix::prelude::*;
+
+use crate::engine::context::RunContext;
+use crate::engine::flow_supervisor::LEAVE_TIMEOUT;
+use crate::engine::gates::{Effect, Gates, Slot};
+use crate::engine::messages::{
+    Admit, Arrive, Deadline, EndScript, GiveBack, Part, Perform, PooledEnded, Settle, Settled,
+    StepOver, Whose, tell,
+};
+use crate::engine::script_actor::ScriptActor;
+use crate::model::{FlowNumber, RunEvent};
+use crate::scenario::Scope;
+use crate::transport::Grace;
+
+use super::Coordinator;
+
+/// The gates of a run, with what their scripts need between flows.
+pub(super) struct Lending {
+    gates: Gates<Addr<ScriptActor>>,
+    /// The values that a pool's script was given back with.
+    scopes: BTreeMap<Slot, Box<Scope>>,
+    /// When the gates are to be looked at again.
+    alarm: Option<SpawnHandle>,
+}
+
+impl Lending {
+    /// The gates of the plan, if it has any.
+    pub(super) fn of(run: &RunContext) -> Option<Self> {
+        run.plan.has_gates().then(|| Lending {
+            gates: Gates::of(&run.plan, run.step_timeout),
+            scopes: BTreeMap::new(),
+            alarm: None,
+        })
+    }
+
+    /// Whether no pool has a script any more.
+    pub(super) fn is_over(&self) -> bool {
+        self.gates.is_empty()
+    }
+}
+
+/// To a script that is not performing.
+fn end(script: &Addr<ScriptActor>, grace: Grace) {
+    // One that is gone has ended already.
+    let _ = tell(script, EndScript { grace });
+}
+
+impl Coordinator {
+    /// Asks the gates, and does what they say.
+    fn at_gates(
+        &mut self,
+        ctx: &mut Context<Self>,
+        ask: impl FnOnce(&mut Gates<Addr<ScriptActor>>, Instant) -> Vec<Effect<Addr<ScriptActor>>>,
+    ) {
+        let Some(lending) = &mut self.lending else {
+            return;
+        };
+        let now = Instant::now();
+        let effects = ask(&mut lending.gates, now);
+        self.apply(effects);
+        let under_way = self.under_way.len();
+        if let Some(lending) = &mut self.lending
+            && !self.may_start
+        {
+            let effects = lending.gates.break_stall(under_way, now);
+            self.apply(effects);
+        }
+        self.set_gate_alarm(now, ctx);
+    }
+
+    fn apply(&mut self, effects: Vec<Effect<Addr<ScriptActor>>>) {
+        for effect in effects {
+            match effect {
+                Effect::Admit { flow, step, lent } => match self.under_way.get(&flow) {
+                    Some(under_way) => {
+                        // The end of one that is gone is on its way, and frees what it had.
+                        let _ = tell(&under_way.supervisor, Admit { step, lent });
+                    }
+                    None => {
+                        if let Some(script) = lent.and_then(|lent| lent.instance) {
+                            end(&script, Grace::default());
+                        }
+                    }
+                },
+                Effect::WentShort { step, came, wanted } => {
+                    let name = &self.run.plan.steps[step.0].name;
+                    let text = format!(
+                        "{came} flows performed `{name}` together, not {wanted}: no more came"
+                    );
+                    self.run.emit(RunEvent::Notice { flow: None, text });
+                }
+                Effect::Abandon(script) => end(&script, Grace::default()),
+            }
+        }
+    }
+
+    fn set_gate_alarm(&mut self, now: Instant, ctx: &mut Context<Self>) {
+        let Some(lending) = &mut self.lending else {
+            return;
+        };
+        if let Some(alarm) = lending.alarm.take() {
+            ctx.cancel_future(alarm);
+        }
+        let Some(moment) = lending.gates.next_moment() else {
+            return;
+        };
+        let wait = moment.saturating_duration_since(now);
+        lending.alarm = Some(ctx.run_later(wait, |coordinator, ctx| {
+            if let Some(lending) = &mut coordinator.lending {
+                lending.alarm = None;
+            }
+            coordinator.at_gates(ctx, Gates::ring);
+        }));
+    }
+
+    /// Flows can come no more, or again: those who wait for company may have to go without.
+    pub(super) fn look_at_gates(&mut self, ctx: &mut Context<Self>) {
+        self.at_gates(ctx, |_, _| Vec::new());
+    }
+
+    /// A flow is over.
+    pub(super) fn flow_is_gone(&mut self, flow: FlowNumber, ctx: &mut Context<Self>) {
+        self.at_gates(ctx, |gates, now| gates.gone(flow, now));
+    }
+
+    /// All flows are over: the scripts of pools leave.
+    pub(super) fn close_pools(&mut self) {
+        let Some(lending) = &mut self.lending else {
+            return;
+        };
+        for (slot, script) in lending.gates.take_idle() {
+            let leave = self.run.plan.roles[slot.role.0].leave.as_ref();
+            match (leave, lending.scopes.get(&slot)) {
+                (Some(_), Some(scope)) => {
+                    let perform = Perform {
+                        what: Part::Leave,
+                        scope: (**scope).clone(),
+                        deadline: deadline(LEAVE_TIMEOUT.min(self.run.plan.defaults.step)),
+                        attempt: 1,
+                    };
+                    // One that is gone has told of its end.
+                    let _ = tell(&script, perform);
+                }
+                _ => end(&script, Grace::default()),
+            }
+        }
+    }
+
+    /// The scripts of pools that no flow has are ended now.
+    pub(super) fn end_pools(&mut self, grace: Grace) {
+        if let Some(lending) = &mut self.lending {
+            lending.gates.take_idle();
+            lending.gates.busy().for_each(|script| end(script, grace));
+        }
+    }
+
+    fn complain(&self, slot: Slot, what: &str) {
+        let title = &self.run.plan.roles[slot.role.0].title;
+        let text = format!("{title} {what}");
+        self.run.emit(RunEvent::Notice { flow: None, text });
+    }
+}
+
+/// So much time from now.
+fn deadline(allowed: Duration) -> Deadline {
+    Deadline {
+        at: Instant::now() + allowed,
+        whose: Whose::Step,
+        allowed,
+    }
+}
+
+impl Handler<Arrive> for Coordinator {
+    type Result = ();
+
+    fn handle(&mut self, arrived: Arrive, ctx: &mut Self::Context) {
+        if !self.under_way.contains_key(&arrived.flow) {
+            return;
+        }
+        self.at_gates(ctx, |gates, now| {
+            gates.arrive(arrived.flow, arrived.step, arrived.takes_instance, now)
+        });
+    }
+}
+
+impl Handler<StepOver> for Coordinator {
+    type Result = ();
+
+    fn handle(&mut self, over: StepOver, ctx: &mut Self::Context) {
+        self.at_gates(ctx, |gates, now| gates.step_over(over.flow, over.step, now));
+    }
+}
+
+impl Handler<GiveBack> for Coordinator {
+    type Result = ();
+
+    fn handle(&mut self, back: GiveBack, ctx: &mut Self::Context) {
+        let GiveBack {
+            slot,
+            script,
+            scope,
+        } = back;
+        let settle = Settle {
+            coordinator: ctx.address(),
+            slot,
+            scope,
+            deadline: deadline(self.run.step_timeout.unwrap_or(self.run.plan.defaults.step)),
+        };
+        let is_there = tell(&script, settle).is_ok();
+        self.at_gates(ctx, |gates, now| {
+            gates.give_back(slot, script);
+            if is_there {
+                Vec::new()
+            } else {
+                gates.ended(slot, now)
+            }
+        });
+    }
+}
+
+impl Handler<Settled> for Coordinator {
+    type Result = ();
+
+    fn handle(&mut self, settled: Settled, ctx: &mut Self::Context) {
+        let Settled {
+            slot,
+            what,
+            result,
+            scope,
+        } = settled;
+        let Some(lending) = &mut self.lending else {
+            return;
+        };
+        let is_settled = what == Part::Settle && result.is_ok();
+        if is_settled {
+            lending.scopes.insert(slot, scope);
+            self.at_gates(ctx, |gates, now| gates.settled(slot, now));
+            return self.proceed(ctx);
+        }
+        if let Some(script) = lending.gates.instance(slot) {
+            end(script, Grace::default());
+        }
+        match (what, result) {
+            (Part::Leave, Err(failure)) => {
+                self.complain(slot, &format!("did not leave well: {}", failure.message));
+            }
+            (_, Err(failure)) => {
+                let message = &failure.message;
+                let what =
+                    format!("did not get back to its menu, and another takes its place: {message}");
+                self.complain(slot, &what);
+            }
+            (_, Ok(())) => {}
+        }
+    }
+}
+
+impl Handler<PooledEnded> for Coordinator {
+    type Result = ();
+
+    fn handle(&mut self, ended: PooledEnded, ctx: &mut Self::Context) {
+        if let Some(record) = ended.record {
+            self.run.emit(RunEvent::PooledScriptEnded(record));
+        }
+        self.at_gates(ctx, |gates, now| gates.ended(ended.slot, now));
+        self.proceed(ctx);
+    }
+}

@@ -1,0 +1,74 @@
+//! What programs have in their environment before their roles say anything.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use crate::scenario::{Plan, TerminalKind};
+use crate::transport::{Environment, Terminal};
+
+/// The environments of a run's programs, by what they talk to; made once for the whole run.
+#[derive(Debug)]
+pub(super) struct Environments {
+    /// Few: a run has pipes, and rarely more than one size of terminal.
+    all: Vec<(Terminal, Environment)>,
+}
+
+impl Environments {
+    /// The environments of `plan`'s programs: the run's own, with quiet values for what makes
+    /// programs colourful.
+    pub(super) fn new(
+        plan: &Plan,
+        variables: &[(OsString, OsString)],
+        run_directory: &Path,
+    ) -> Self {
+        let mut terminals = vec![Terminal::Pipes];
+        for role in &plan.roles {
+            let terminal = terminal(role.terminal);
+            if !terminals.contains(&terminal) {
+                terminals.push(terminal);
+            }
+        }
+        let environment = |terminal| environment(variables, run_directory, terminal);
+        Environments {
+            all: terminals
+                .into_iter()
+                .map(|terminal| (terminal, environment(terminal)))
+                .collect(),
+        }
+    }
+
+    /// That of a program that talks to `terminal`, which is one of the plan's or pipes.
+    pub(super) fn of(&self, terminal: Terminal) -> Environment {
+        let found = self.all.iter().find(|(known, _)| *known == terminal);
+        found.map(|(_, it)| it.clone()).unwrap_or_default()
+    }
+}
+
+/// What a role's program talks to, in the words of the transport.
+pub(super) fn terminal(kind: TerminalKind) -> Terminal {
+    match kind {
+        TerminalKind::Pty { rows, columns } => Terminal::Pty { rows, columns },
+        TerminalKind::Pipes => Terminal::Pipes,
+    }
+}
+
+fn environment(
+    variables: &[(OsString, OsString)],
+    run_directory: &Path,
+    terminal: Terminal,
+) -> Environment {
+    let mut all = variables.to_vec();
+    let mut set = |name: &str, value: OsString| all.push((name.into(), value));
+    set("REHEARSAL_RUN_DIR", run_directory.into());
+    set("NO_COLOR", "1".into());
+    set("TERM", "dumb".into());
+    match terminal {
+        Terminal::Pty { rows, columns } => {
+            set("LINES", rows.to_string().into());
+            set("COLUMNS", columns.to_string().into());
+        }
+        // Without a terminal Python keeps what it prints to itself until it ends.
+        Terminal::Pipes => set("PYTHONUNBUFFERED", "1".into()),
+    }
+    Environment::new(all)
+}

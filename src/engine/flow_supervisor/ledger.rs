@@ -1,0 +1,195 @@
+//! What a flow took, and what came of it, written down as it goes.
+
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Local};
+
+use crate::engine::context::micros;
+use crate::engine::messages::Timing;
+use crate::model::{
+    Failure, FlowId, FlowNumber, FlowOutcome, FlowRecord, ProcessRecord, RetriedPart, Retry,
+    StepIndex, StepOutcome, StepRecord, TurnRecord,
+};
+
+use super::Due;
+
+/// The times, steps and processes of one flow.
+pub(super) struct Ledger {
+    /// When it was to start.
+    due: Due,
+    started: Instant,
+    started_at: DateTime<Local>,
+    /// When the step under way was begun.
+    step_began: Option<Instant>,
+    /// When the last step ended.
+    last_step_ended: Instant,
+    paused: Duration,
+    waited: Duration,
+    /// What of that lies before the step that comes next.
+    waited_for_step: Duration,
+    /// How long we held the flow up ourselves: until the last evidence, and after it.
+    held: Duration,
+    held_after: Duration,
+    steps: Vec<StepRecord>,
+    retries: Vec<Retry>,
+    /// The failures whose step is not completed yet: which of `retries`, its step, and when.
+    unmended: Vec<(usize, StepIndex, Instant)>,
+    pub(super) processes: Vec<ProcessRecord>,
+}
+
+/// A step that was taken, as it is written down.
+pub(super) struct Taken {
+    pub step: StepIndex,
+    pub outcome: StepOutcome,
+    pub timing: Timing,
+    pub turns: Vec<TurnRecord>,
+}
+
+impl Ledger {
+    pub(super) fn new(due: Due) -> Self {
+        let now = Instant::now();
+        Ledger {
+            due,
+            started: now,
+            started_at: Local::now(),
+            step_began: None,
+            last_step_ended: now,
+            paused: Duration::ZERO,
+            waited: Duration::ZERO,
+            waited_for_step: Duration::ZERO,
+            held: Duration::ZERO,
+            held_after: Duration::ZERO,
+            steps: Vec::new(),
+            retries: Vec::new(),
+            unmended: Vec::new(),
+            processes: Vec::new(),
+        }
+    }
+
+    /// The flow starts now.
+    pub(super) fn start(&mut self) {
+        self.started = Instant::now();
+        self.started_at = Local::now();
+    }
+
+    pub(super) fn started(&self) -> Instant {
+        self.started
+    }
+
+    pub(super) fn step_begins(&mut self, now: Instant) {
+        self.step_began = Some(now);
+    }
+
+    /// When the step under way was begun, or `now`.
+    pub(super) fn step_began(&self, now: Instant) -> Instant {
+        self.step_began.unwrap_or(now)
+    }
+
+    /// The flow pauses on purpose, outside of any step.
+    pub(super) fn pauses(&mut self, length: Duration) {
+        self.paused += length;
+    }
+
+    /// The flow has waited for others before its next step.
+    pub(super) fn has_waited(&mut self, length: Duration) {
+        self.waited += length;
+        self.waited_for_step += length;
+    }
+
+    /// Counts what was our doing in something that was performed.
+    pub(super) fn overheads(&mut self, timing: &Timing) {
+        self.last_step_ended = timing.ended;
+        self.paused += timing.paused;
+        self.held += self.held_after + timing.held;
+        self.held_after = timing.held_after;
+    }
+
+    /// Which attempt at this step comes next, from 1.
+    pub(super) fn next_attempt(&self, step: StepIndex) -> u32 {
+        let before = self.steps.iter().filter(|record| record.step == step);
+        u32::try_from(before.count() + 1).unwrap_or(u32::MAX)
+    }
+
+    /// Writes a step down.
+    pub(super) fn note(&mut self, taken: Taken) {
+        let Taken {
+            step,
+            outcome,
+            timing,
+            turns,
+        } = taken;
+        let begun_after = timing.started.saturating_duration_since(self.started);
+        self.step_began = None;
+        self.overheads(&timing);
+        if outcome == StepOutcome::Completed {
+            self.mended(step, timing.ended);
+        }
+        self.steps.push(StepRecord {
+            step,
+            attempt: self.next_attempt(step),
+            outcome,
+            started_after_us: micros(begun_after),
+            duration_us: micros(timing.duration()),
+            paused_us: micros(timing.paused),
+            held_us: micros(timing.held + timing.held_after),
+            waited_us: micros(std::mem::take(&mut self.waited_for_step)),
+            turns,
+        });
+    }
+
+    /// Writes down that something is performed again since `step` has failed.
+    pub(super) fn retried(
+        &mut self,
+        what: RetriedPart,
+        step: StepIndex,
+        failure: Failure,
+        failed_at: Instant,
+    ) {
+        self.unmended.push((self.retries.len(), step, failed_at));
+        self.retries.push(Retry {
+            what,
+            failure,
+            recovered_after_us: None,
+        });
+    }
+
+    fn mended(&mut self, step: StepIndex, at: Instant) {
+        let retries = &mut self.retries;
+        self.unmended.retain(|(place, of, failed_at)| {
+            if *of != step {
+                return true;
+            }
+            let after = at.saturating_duration_since(*failed_at);
+            retries[*place].recovered_after_us = Some(micros(after));
+            false
+        });
+    }
+
+    /// The whole flow; its values are the caller's to add.
+    pub(super) fn close(
+        &mut self,
+        number: FlowNumber,
+        id: FlowId,
+        outcome: FlowOutcome,
+    ) -> FlowRecord {
+        let whole = self.last_step_ended.saturating_duration_since(self.started);
+        let ours = self.paused + self.held + self.waited;
+        FlowRecord {
+            number,
+            id,
+            started_at: self.started_at,
+            counted: self.due.counted,
+            late_us: micros(self.started.saturating_duration_since(self.due.at)),
+            duration_us: micros(whole.saturating_sub(ours)),
+            paused_us: micros(self.paused),
+            waited_us: micros(self.waited),
+            outcome,
+            steps: std::mem::take(&mut self.steps),
+            retries: std::mem::take(&mut self.retries),
+            captures: Vec::new(),
+            variables: Vec::new(),
+            processes: std::mem::take(&mut self.processes),
+            injections: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! How a flow goes on after a failure.
+
+use std::time::Instant;
+
+use actix::prelude::*;
+
+use crate::engine::course::Remedy;
+use crate::engine::messages::{Part, Timing};
+use crate::model::{
+    Activity, Failure, FlowOutcome, RetriedPart, RunEvent, StepIndex, StepOutcome, TurnRecord,
+};
+use crate::scenario::{Plan, Scope};
+
+use super::FlowSupervisor;
+use super::ledger::Taken;
+
+/// What a flow remembers in order to perform something again.
+pub(super) struct Recovery {
+    /// How often the step under way was begun in this attempt at the flow, be it with a log-in.
+    step_attempts: u32,
+    /// Its script is being logged in again.
+    is_logging_in: bool,
+    /// How often the flow was begun.
+    flow_attempts: u32,
+    /// The values before the step under way, if it may be repeated.
+    before_step: Option<Scope>,
+    /// The values that the flow began with, if it may be repeated.
+    before_flow: Option<Scope>,
+}
+
+impl Recovery {
+    pub(super) fn new(plan: &Plan, scope: &Scope) -> Self {
+        Recovery {
+            step_attempts: 0,
+            is_logging_in: false,
+            flow_attempts: 1,
+            before_step: None,
+            before_flow: plan.retry.as_ref().map(|_| scope.clone()),
+        }
+    }
+
+    /// A step is begun for the first time.
+    pub(super) fn step_begins(&mut self, plan: &Plan, step: StepIndex, scope: Option<&Scope>) {
+        let may_repeat = plan.steps[step.0].retry.is_some();
+        self.before_step = scope.filter(|_| may_repeat).cloned();
+        self.step_attempts = 0;
+        self.is_logging_in = false;
+    }
+
+    /// The step under way, or the log-in for its sake, is begun.
+    pub(super) fn begins(&mut self, part: Part) {
+        // What follows on a log-in belongs to the same attempt.
+        if !std::mem::replace(&mut self.is_logging_in, matches!(part, Part::LogIn(_))) {
+            self.step_attempts += 1;
+        }
+    }
+}
+
+impl FlowSupervisor {
+    /// The step under way has failed, be it while its script was logged in for it again.
+    pub(super) fn step_failed(
+        &mut self,
+        step: StepIndex,
+        timing: Timing,
+        turns: Vec<TurnRecord>,
+        failure: Box<Failure>,
+        ctx: &mut Context<Self>,
+    ) {
+        let failure = self.blame(step, failure);
+        self.recovery.is_logging_in = false;
+        let remedy = self.remedy(step, &failure);
+        let (outcome, retried) = match remedy {
+            Remedy::None(_) => (StepOutcome::Failed, None),
+            Remedy::Repeat | Remedy::Restart => (StepOutcome::Retried, Some(RetriedPart::Step)),
+            Remedy::Rewind => (StepOutcome::Retried, Some(RetriedPart::Flow)),
+        };
+        let taken = Taken {
+            step,
+            outcome,
+            timing,
+            turns,
+        };
+        self.note_step(taken, Some(failure.clone()));
+        if let Some(what) = retried {
+            self.ledger.retried(what, step, *failure, timing.ended);
+        }
+        if retried == Some(RetriedPart::Step) {
+            if let (Some(scope), Some(before)) = (&self.scope, &self.recovery.before_step) {
+                self.scope = Some(scope.rolled_back(before));
+            }
+        } else {
+            self.step_over(step);
+        }
+        let orders = self.course.failed(remedy);
+        self.obey(orders, ctx);
+    }
+
+    /// What follows on the failure of a step.
+    fn remedy(&self, step: StepIndex, failure: &Failure) -> Remedy {
+        let plan = &self.run.plan;
+        let is_late = plan
+            .defaults
+            .flow
+            .is_some_and(|allowed| self.ledger.started() + allowed <= Instant::now());
+        if !is_late {
+            let recovery = &self.recovery;
+            let attempts = recovery.step_attempts;
+            match &plan.steps[step.0].retry {
+                Some(policy) if policy.follows(attempts, &failure.kind) => {
+                    let lives = failure.activity != Activity::Gone;
+                    return if lives && !policy.restart {
+                        Remedy::Repeat
+                    } else {
+                        Remedy::Restart
+                    };
+                }
+                _ => {}
+            }
+            match &plan.retry {
+                Some(policy) if policy.follows(recovery.flow_attempts, &failure.kind) => {
+                    return Remedy::Rewind;
+                }
+                _ => {}
+            }
+        }
+        Remedy::None(FlowOutcome::Failed(Box::new(failure.clone())))
+    }
+
+    /// Performs a step again that has failed, after a pause if that is wanted.
+    pub(super) fn repeat(&mut self, step: StepIndex, ctx: &mut Context<Self>) {
+        let policy = self.run.plan.steps[step.0].retry.as_ref();
+        let delay = policy.map_or_else(Default::default, |policy| policy.delay);
+        self.after(delay, ctx, move |supervisor, ctx| {
+            if supervisor.course.step() != Some(step) {
+                return;
+            }
+            let plan = &supervisor.run.plan;
+            let role = plan.steps[step.0].role;
+            let first = plan.steps.iter().position(|it| it.role == role);
+            let first = StepIndex(first.unwrap_or(step.0));
+            if first == step || supervisor.scripts.contains_key(&role) {
+                supervisor.perform(step, ctx);
+            } else {
+                supervisor.perform_part(Part::LogIn(first), step, ctx);
+            }
+        });
+    }
+
+    /// Begins the flow anew, with the values that it had at first.
+    pub(super) fn rewind(&mut self, ctx: &mut Context<Self>) {
+        if let (Some(scope), Some(before)) = (&self.scope, &self.recovery.before_flow) {
+            self.scope = Some(scope.rolled_back(before));
+        }
+        self.captures = Vec::new();
+        self.recovery.flow_attempts += 1;
+        let policy = self.run.plan.retry.as_ref();
+        let (delay, times) = policy.map_or_else(Default::default, |it| (it.delay, it.times));
+        let attempt = self.recovery.flow_attempts;
+        let text = format!("begins anew, attempt {attempt} of {}", times + 1);
+        self.run.emit(RunEvent::Notice {
+            flow: Some(self.number),
+            text,
+        });
+        self.after(delay, ctx, |supervisor, ctx| {
+            let orders = supervisor.course.begin();
+            supervisor.obey(orders, ctx);
+        });
+    }
+}

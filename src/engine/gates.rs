@@ -1,0 +1,528 @@
+//! Where flows wait for each other before a step: for a script instance of a pool, for company,
+//! for their turn by the clock, and for whoever performs what one flow at a time may perform.
+//! Decided here without doing it.
+//!
+//! A flow passes the gates of a step in that order. Two flows never wait for each other:
+//!
+//! - Instances of pools are taken in the order of the steps, which is the same for all flows, and
+//!   each is given back after a bounded time, as steps have deadlines.
+//! - What is exclusive is held while a step is performed, and nothing else is waited for meanwhile.
+//! - A crowd that does not become complete is let go: when the flow that came first has waited for
+//!   the step's timeout, or as soon as nobody is left who could still come.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use crate::model::{FlowNumber, RoleIndex, StepIndex};
+use crate::scenario::Plan;
+
+/// One place in a role's pool, whichever script instance fills it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Slot {
+    pub role: RoleIndex,
+    /// From 0.
+    pub number: usize,
+}
+
+/// What is to be done. `I` is how a script instance is reached.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Effect<I> {
+    /// The flow may perform the step.
+    Admit {
+        flow: FlowNumber,
+        step: StepIndex,
+        lent: Option<Lent<I>>,
+    },
+    /// A crowd was let go before it was complete.
+    WentShort {
+        step: StepIndex,
+        came: usize,
+        wanted: u64,
+    },
+    /// Nobody has use for this instance any more: it is to end.
+    Abandon(I),
+}
+
+/// A slot that a flow has for itself, and the instance in it, if there is one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Lent<I> {
+    pub slot: Slot,
+    pub instance: Option<I>,
+}
+
+/// All gates of a run.
+#[derive(Debug)]
+pub(super) struct Gates<I> {
+    steps: Vec<StepGates>,
+    pools: BTreeMap<RoleIndex, Pool<I>>,
+    crowds: BTreeMap<StepIndex, Crowd>,
+    clocks: BTreeMap<StepIndex, Clock>,
+    locks: BTreeMap<String, Lock>,
+    waiting: BTreeMap<FlowNumber, Waiting<I>>,
+}
+
+/// What stands before a step.
+#[derive(Debug, Clone)]
+pub(super) struct StepGates {
+    pub role: RoleIndex,
+    pub together: Option<u64>,
+    pub interval: Option<Duration>,
+    pub exclusive: Option<String>,
+    /// How long a crowd is waited for.
+    pub patience: Duration,
+}
+
+/// A flow that waits.
+#[derive(Debug)]
+struct Waiting<I> {
+    step: StepIndex,
+    at: Gate,
+    lent: Option<Lent<I>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gate {
+    Pool,
+    Crowd,
+    Clock,
+    Lock,
+    Passed,
+}
+
+#[derive(Debug)]
+struct Pool<I> {
+    slots: Vec<SlotState<I>>,
+    queue: VecDeque<FlowNumber>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum SlotState<I> {
+    Empty,
+    /// Logged in and at its menu.
+    Idle(I),
+    /// The instance that went along is remembered until the flow gives one back.
+    Lent {
+        to: FlowNumber,
+        instance: Option<I>,
+    },
+    /// On its way back to its menu, or to its end.
+    Busy(I),
+}
+
+#[derive(Debug)]
+struct Crowd {
+    wanted: u64,
+    patience: Duration,
+    flows: Vec<FlowNumber>,
+    /// When those who came are let go, however many.
+    until: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Clock {
+    interval: Duration,
+    /// The earliest next start; `None` before the first.
+    next: Option<Instant>,
+    queue: VecDeque<FlowNumber>,
+}
+
+#[derive(Debug, Default)]
+struct Lock {
+    holder: Option<FlowNumber>,
+    queue: VecDeque<FlowNumber>,
+}
+
+impl<I: Clone> Gates<I> {
+    /// The gates of a plan; `step_timeout` replaces those of the steps.
+    pub(super) fn of(plan: &Plan, step_timeout: Option<Duration>) -> Self {
+        let steps = plan.steps.iter().map(|step| StepGates {
+            role: step.role,
+            together: step.gates.together,
+            interval: step.gates.interval,
+            exclusive: step.gates.exclusive.clone(),
+            patience: step_timeout.unwrap_or(step.timeout),
+        });
+        let pools = plan.roles.iter().enumerate().filter_map(|(role, it)| {
+            let size = usize::try_from(it.pool?.get()).unwrap_or(usize::MAX);
+            Some((RoleIndex(role), size))
+        });
+        Self::new(steps.collect(), pools)
+    }
+
+    fn new(steps: Vec<StepGates>, pools: impl Iterator<Item = (RoleIndex, usize)>) -> Self {
+        let indexed = || (0..).map(StepIndex).zip(&steps);
+        let crowds = indexed().filter_map(|(index, step)| {
+            let crowd = Crowd {
+                wanted: step.together?,
+                patience: step.patience,
+                flows: Vec::new(),
+                until: None,
+            };
+            Some((index, crowd))
+        });
+        let clocks = indexed().filter_map(|(index, step)| {
+            let clock = Clock {
+                interval: step.interval?,
+                next: None,
+                queue: VecDeque::new(),
+            };
+            Some((index, clock))
+        });
+        let locks = steps.iter().filter_map(|step| step.exclusive.clone());
+        Gates {
+            crowds: crowds.collect(),
+            clocks: clocks.collect(),
+            locks: locks.map(|name| (name, Lock::default())).collect(),
+            pools: pools
+                .map(|(role, size)| {
+                    let pool = Pool {
+                        slots: vec![SlotState::Empty; size],
+                        queue: VecDeque::new(),
+                    };
+                    (role, pool)
+                })
+                .collect(),
+            waiting: BTreeMap::new(),
+            steps,
+        }
+    }
+
+    /// A flow wants to perform a step; `takes_instance` if its role's script is to come from the
+    /// pool.
+    pub(super) fn arrive(
+        &mut self,
+        flow: FlowNumber,
+        step: StepIndex,
+        takes_instance: bool,
+        now: Instant,
+    ) -> Vec<Effect<I>> {
+        let waiting = Waiting {
+            step,
+            at: if takes_instance {
+                Gate::Pool
+            } else {
+                Gate::Crowd
+            },
+            lent: None,
+        };
+        self.waiting.insert(flow, waiting);
+        if !takes_instance {
+            return self.advance(flow, now);
+        }
+        let role = self.steps[step.0].role;
+        if let Some(pool) = self.pools.get_mut(&role) {
+            pool.queue.push_back(flow);
+        }
+        self.lend(role, now)
+    }
+
+    /// Gives free slots to those who wait for one: those with an instance in them first.
+    fn lend(&mut self, role: RoleIndex, now: Instant) -> Vec<Effect<I>> {
+        let mut effects = Vec::new();
+        while let Some(pool) = self.pools.get_mut(&role)
+            && let Some(number) = pool.free()
+            && let Some(flow) = pool.queue.pop_front()
+        {
+            let state = &mut pool.slots[number];
+            let instance = match std::mem::replace(state, SlotState::Empty) {
+                SlotState::Idle(instance) => Some(instance),
+                _ => None,
+            };
+            *state = SlotState::Lent {
+                to: flow,
+                instance: instance.clone(),
+            };
+            if let Some(waiting) = self.waiting.get_mut(&flow) {
+                let slot = Slot { role, number };
+                waiting.lent = Some(Lent { slot, instance });
+                waiting.at = Gate::Crowd;
+            }
+            effects.extend(self.advance(flow, now));
+        }
+        effects
+    }
+
+    /// Takes a flow from the gate at which it is through all that are open.
+    fn advance(&mut self, flow: FlowNumber, now: Instant) -> Vec<Effect<I>> {
+        let mut effects = Vec::new();
+        while let Some(waiting) = self.waiting.get_mut(&flow) {
+            let step = waiting.step;
+            match waiting.at {
+                Gate::Pool => return effects,
+                Gate::Crowd => {
+                    let Some(crowd) = self.crowds.get_mut(&step) else {
+                        waiting.at = Gate::Clock;
+                        continue;
+                    };
+                    crowd.flows.push(flow);
+                    crowd.until.get_or_insert(now + crowd.patience);
+                    if (crowd.flows.len() as u64) >= crowd.wanted {
+                        effects.extend(self.let_go(step, now));
+                    }
+                    return effects;
+                }
+                Gate::Clock => {
+                    let Some(clock) = self.clocks.get_mut(&step) else {
+                        waiting.at = Gate::Lock;
+                        continue;
+                    };
+                    if !clock.queue.is_empty() || clock.next.is_some_and(|next| next > now) {
+                        clock.queue.push_back(flow);
+                        return effects;
+                    }
+                    clock.next = Some(now + clock.interval);
+                    waiting.at = Gate::Lock;
+                }
+                Gate::Lock => {
+                    let name = self.steps[step.0].exclusive.as_ref();
+                    if let Some(lock) = name.and_then(|name| self.locks.get_mut(name)) {
+                        if lock.holder.is_some_and(|holder| holder != flow) {
+                            lock.queue.push_back(flow);
+                            return effects;
+                        }
+                        lock.holder = Some(flow);
+                    }
+                    waiting.at = Gate::Passed;
+                }
+                Gate::Passed => {
+                    let lent = waiting.lent.take();
+                    self.waiting.remove(&flow);
+                    effects.push(Effect::Admit { flow, step, lent });
+                    return effects;
+                }
+            }
+        }
+        effects
+    }
+
+    /// Lets a crowd go, complete or not.
+    fn let_go(&mut self, step: StepIndex, now: Instant) -> Vec<Effect<I>> {
+        let Some(crowd) = self.crowds.get_mut(&step) else {
+            return Vec::new();
+        };
+        crowd.until = None;
+        let flows = std::mem::take(&mut crowd.flows);
+        let wanted = crowd.wanted;
+        let mut effects = Vec::new();
+        if (flows.len() as u64) < wanted {
+            let came = flows.len();
+            effects.push(Effect::WentShort { step, came, wanted });
+        }
+        for flow in flows {
+            if let Some(waiting) = self.waiting.get_mut(&flow) {
+                waiting.at = Gate::Clock;
+            }
+            effects.extend(self.advance(flow, now));
+        }
+        effects
+    }
+
+    /// A flow has performed a step, well or badly, and is not going to repeat it.
+    pub(super) fn step_over(
+        &mut self,
+        flow: FlowNumber,
+        step: StepIndex,
+        now: Instant,
+    ) -> Vec<Effect<I>> {
+        match self.steps[step.0].exclusive.clone() {
+            Some(name) => self.unlock(flow, &name, now),
+            None => Vec::new(),
+        }
+    }
+
+    fn unlock(&mut self, flow: FlowNumber, name: &str, now: Instant) -> Vec<Effect<I>> {
+        let Some(lock) = self.locks.get_mut(name) else {
+            return Vec::new();
+        };
+        if lock.holder != Some(flow) {
+            return Vec::new();
+        }
+        lock.holder = lock.queue.pop_front();
+        match lock.holder {
+            Some(next) => self.advance(next, now),
+            None => Vec::new(),
+        }
+    }
+
+    /// A flow has no more use for an instance, which is on its way back to its menu.
+    pub(super) fn give_back(&mut self, slot: Slot, instance: I) {
+        self.set(slot, SlotState::Busy(instance));
+    }
+
+    /// An instance that was given back is at its menu.
+    pub(super) fn settled(&mut self, slot: Slot, now: Instant) -> Vec<Effect<I>> {
+        if let Some(state) = self.slot(slot)
+            && let SlotState::Busy(instance) = state
+        {
+            *state = SlotState::Idle(instance.clone());
+        }
+        self.lend(slot.role, now)
+    }
+
+    /// The instance in a slot that nobody has lent has ended.
+    pub(super) fn ended(&mut self, slot: Slot, now: Instant) -> Vec<Effect<I>> {
+        if let Some(state) = self.slot(slot)
+            && matches!(state, SlotState::Idle(_) | SlotState::Busy(_))
+        {
+            *state = SlotState::Empty;
+        }
+        self.lend(slot.role, now)
+    }
+
+    /// A flow is over: it waits for nothing and holds nothing any more.
+    pub(super) fn gone(&mut self, flow: FlowNumber, now: Instant) -> Vec<Effect<I>> {
+        let mut effects = Vec::new();
+        if let Some(Waiting { lent, .. }) = self.waiting.remove(&flow) {
+            // It never learned that it had this instance.
+            let unused = lent.and_then(|lent| lent.instance);
+            effects.extend(unused.map(Effect::Abandon));
+        }
+        for crowd in self.crowds.values_mut() {
+            crowd.flows.retain(|waiting| *waiting != flow);
+            if crowd.flows.is_empty() {
+                crowd.until = None;
+            }
+        }
+        for clock in self.clocks.values_mut() {
+            clock.queue.retain(|waiting| *waiting != flow);
+        }
+        let names: Vec<_> = self.locks.keys().cloned().collect();
+        for name in names {
+            if let Some(lock) = self.locks.get_mut(&name) {
+                lock.queue.retain(|waiting| *waiting != flow);
+            }
+            effects.extend(self.unlock(flow, &name, now));
+        }
+        let roles: Vec<_> = self.pools.keys().copied().collect();
+        for role in roles {
+            if let Some(pool) = self.pools.get_mut(&role) {
+                pool.queue.retain(|waiting| *waiting != flow);
+                for state in &mut pool.slots {
+                    if matches!(state, SlotState::Lent { to, .. } if *to == flow) {
+                        *state = SlotState::Empty;
+                    }
+                }
+            }
+            effects.extend(self.lend(role, now));
+        }
+        effects
+    }
+
+    /// Time has passed.
+    pub(super) fn ring(&mut self, now: Instant) -> Vec<Effect<I>> {
+        let mut effects = Vec::new();
+        let late = |crowd: &Crowd| crowd.until.is_some_and(|until| until <= now);
+        let crowds = self.crowds.iter().filter(|(_, crowd)| late(crowd));
+        let crowds: Vec<_> = crowds.map(|(step, _)| *step).collect();
+        for step in crowds {
+            effects.extend(self.let_go(step, now));
+        }
+        let clocks: Vec<_> = self.clocks.keys().copied().collect();
+        for step in clocks {
+            while let Some(clock) = self.clocks.get_mut(&step)
+                && clock.next.is_none_or(|next| next <= now)
+                && let Some(flow) = clock.queue.pop_front()
+            {
+                // Strictly spaced from the start before it, however late it is served.
+                clock.next = Some(now + clock.interval);
+                if let Some(waiting) = self.waiting.get_mut(&flow) {
+                    waiting.at = Gate::Lock;
+                }
+                effects.extend(self.advance(flow, now));
+            }
+        }
+        effects
+    }
+
+    /// When [`Gates::ring`] has something to do.
+    pub(super) fn next_moment(&self) -> Option<Instant> {
+        let crowds = self.crowds.values().filter_map(|crowd| crowd.until);
+        let clocks = self.clocks.values().filter(|it| !it.queue.is_empty());
+        crowds.chain(clocks.filter_map(|clock| clock.next)).min()
+    }
+
+    /// Lets the crowd go that has come furthest, if no flow can come any more: all those under way
+    /// wait, none of them for the clock, and no instance is on its way back to its pool.
+    pub(super) fn break_stall(&mut self, under_way: usize, now: Instant) -> Vec<Effect<I>> {
+        let somebody_moves = self.waiting.len() < under_way
+            || self.clocks.values().any(|clock| !clock.queue.is_empty())
+            || self.busy().next().is_some();
+        if somebody_moves {
+            return Vec::new();
+        }
+        let mut crowds = self.crowds.iter().rev();
+        match crowds.find(|(_, crowd)| !crowd.flows.is_empty()) {
+            Some((&step, _)) => self.let_go(step, now),
+            None => Vec::new(),
+        }
+    }
+
+    /// Takes the instances that nobody uses, to end them; their slots stay occupied until they
+    /// have [`ended`](Gates::ended).
+    pub(super) fn take_idle(&mut self) -> Vec<(Slot, I)> {
+        let mut idle = Vec::new();
+        for (role, pool) in &mut self.pools {
+            for (number, state) in pool.slots.iter_mut().enumerate() {
+                if let SlotState::Idle(instance) = state {
+                    let slot = Slot {
+                        role: *role,
+                        number,
+                    };
+                    idle.push((slot, instance.clone()));
+                    *state = SlotState::Busy(instance.clone());
+                }
+            }
+        }
+        idle
+    }
+
+    /// The instances that are on their way back to their pools, or to their end.
+    pub(super) fn busy(&self) -> impl Iterator<Item = &I> {
+        self.slots().filter_map(|state| match state {
+            SlotState::Busy(instance) => Some(instance),
+            _ => None,
+        })
+    }
+
+    /// The instance in a slot that no flow has.
+    pub(super) fn instance(&self, slot: Slot) -> Option<&I> {
+        match self.pools.get(&slot.role)?.slots.get(slot.number)? {
+            SlotState::Idle(instance) | SlotState::Busy(instance) => Some(instance),
+            SlotState::Empty | SlotState::Lent { .. } => None,
+        }
+    }
+
+    /// Whether no pool has an instance.
+    pub(super) fn is_empty(&self) -> bool {
+        self.slots().all(|state| matches!(state, SlotState::Empty))
+    }
+
+    fn slots(&self) -> impl Iterator<Item = &SlotState<I>> {
+        self.pools.values().flat_map(|pool| &pool.slots)
+    }
+
+    fn slot(&mut self, slot: Slot) -> Option<&mut SlotState<I>> {
+        self.pools.get_mut(&slot.role)?.slots.get_mut(slot.number)
+    }
+
+    fn set(&mut self, slot: Slot, to: SlotState<I>) {
+        if let Some(state) = self.slot(slot) {
+            *state = to;
+        }
+    }
+}
+
+impl<I> Pool<I> {
+    /// A slot that nobody has, with an instance in it if there is such a one.
+    fn free(&self) -> Option<usize> {
+        let idle = |state: &SlotState<I>| matches!(state, SlotState::Idle(_));
+        let empty = |state: &SlotState<I>| matches!(state, SlotState::Empty);
+        let mut slots = self.slots.iter();
+        slots
+            .position(idle)
+            .or_else(|| self.slots.iter().position(empty))
+    }
+}
+
+#[cfg(test)]
+mod tests;

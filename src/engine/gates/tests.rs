@@ -1,0 +1,230 @@
+use super::*;
+
+const STAFF: RoleIndex = RoleIndex(1);
+const FIRST: StepIndex = StepIndex(0);
+const SECOND: StepIndex = StepIndex(1);
+
+fn open(role: usize) -> StepGates {
+    StepGates {
+        role: RoleIndex(role),
+        together: None,
+        interval: None,
+        exclusive: None,
+        patience: Duration::from_secs(30),
+    }
+}
+
+fn gates(steps: Vec<StepGates>, pool: usize) -> Gates<&'static str> {
+    let pools = (pool > 0).then_some((STAFF, pool));
+    Gates::new(steps, pools.into_iter())
+}
+
+fn flow(number: u64) -> FlowNumber {
+    FlowNumber(number)
+}
+
+/// The flows that are admitted, and to which step.
+fn admitted(effects: &[Effect<&'static str>]) -> Vec<(u64, usize)> {
+    let admitted = effects.iter().filter_map(|effect| match effect {
+        Effect::Admit { flow, step, .. } => Some((flow.0, step.0)),
+        _ => None,
+    });
+    admitted.collect()
+}
+
+fn lent(effects: &[Effect<&'static str>]) -> Vec<(usize, Option<&'static str>)> {
+    let lent = effects.iter().filter_map(|effect| match effect {
+        Effect::Admit { lent, .. } => lent.as_ref().map(|it| (it.slot.number, it.instance)),
+        _ => None,
+    });
+    lent.collect()
+}
+
+fn slot(number: usize) -> Slot {
+    Slot {
+        role: STAFF,
+        number,
+    }
+}
+
+#[test]
+fn a_step_without_gates_is_open() {
+    let mut gates = gates(vec![open(0)], 0);
+    let now = Instant::now();
+    assert_eq!(
+        admitted(&gates.arrive(flow(1), FIRST, false, now)),
+        [(1, 0)]
+    );
+    assert!(gates.is_empty());
+    assert_eq!(gates.next_moment(), None);
+}
+
+#[test]
+fn a_pool_serves_in_the_order_of_arrival_and_prefers_who_is_logged_in() {
+    let mut gates = gates(vec![open(1)], 2);
+    let now = Instant::now();
+    assert_eq!(lent(&gates.arrive(flow(1), FIRST, true, now)), [(0, None)]);
+    assert_eq!(lent(&gates.arrive(flow(2), FIRST, true, now)), [(1, None)]);
+    assert!(gates.arrive(flow(3), FIRST, true, now).is_empty());
+    assert!(gates.arrive(flow(4), FIRST, true, now).is_empty());
+    gates.give_back(slot(1), "ann");
+    assert!(
+        gates.arrive(flow(5), FIRST, true, now).is_empty(),
+        "not at its menu yet"
+    );
+    let effects = gates.settled(slot(1), now);
+    assert_eq!(
+        (admitted(&effects), lent(&effects)),
+        (vec![(3, 0)], vec![(1, Some("ann"))])
+    );
+    // The flow's own script died: the next one starts another in its place.
+    let effects = gates.gone(flow(1), now);
+    assert_eq!(
+        (admitted(&effects), lent(&effects)),
+        (vec![(4, 0)], vec![(0, None)])
+    );
+}
+
+#[test]
+fn one_that_dies_among_flows_is_replaced() {
+    let mut gates = gates(vec![open(1)], 1);
+    let now = Instant::now();
+    gates.arrive(flow(1), FIRST, true, now);
+    gates.give_back(slot(0), "ann");
+    assert!(gates.arrive(flow(2), FIRST, true, now).is_empty());
+    assert_eq!(lent(&gates.ended(slot(0), now)), [(0, None)]);
+}
+
+#[test]
+fn a_crowd_is_let_go_when_it_is_complete() {
+    let crowd = StepGates {
+        together: Some(3),
+        ..open(0)
+    };
+    let mut gates = gates(vec![crowd], 0);
+    let now = Instant::now();
+    assert!(gates.arrive(flow(1), FIRST, false, now).is_empty());
+    assert!(gates.arrive(flow(2), FIRST, false, now).is_empty());
+    let effects = gates.arrive(flow(3), FIRST, false, now);
+    assert_eq!(admitted(&effects), [(1, 0), (2, 0), (3, 0)]);
+    assert_eq!(gates.next_moment(), None);
+}
+
+#[test]
+fn a_crowd_that_does_not_come_together_is_let_go_in_time() {
+    let crowd = StepGates {
+        together: Some(3),
+        ..open(0)
+    };
+    let mut gates = gates(vec![crowd], 0);
+    let now = Instant::now();
+    let later = now + Duration::from_secs(30);
+    gates.arrive(flow(1), FIRST, false, now);
+    gates.arrive(flow(2), FIRST, false, now + Duration::from_secs(9));
+    assert_eq!(gates.next_moment(), Some(later));
+    assert!(gates.ring(now).is_empty());
+    let effects = gates.ring(later);
+    let short = Effect::WentShort {
+        step: FIRST,
+        came: 2,
+        wanted: 3,
+    };
+    assert_eq!(effects[0], short);
+    assert_eq!(admitted(&effects), [(1, 0), (2, 0)]);
+}
+
+#[test]
+fn when_everybody_waits_the_crowd_that_came_furthest_goes_on() {
+    let crowd = StepGates {
+        together: Some(2),
+        ..open(0)
+    };
+    let mut gates = gates(vec![crowd.clone(), crowd], 0);
+    let now = Instant::now();
+    gates.arrive(flow(1), FIRST, false, now);
+    gates.arrive(flow(2), SECOND, false, now);
+    assert!(
+        gates.break_stall(3, now).is_empty(),
+        "somebody is under way"
+    );
+    assert_eq!(admitted(&gates.break_stall(2, now)), [(2, 1)]);
+    assert!(gates.break_stall(2, now).is_empty(), "flow 2 is under way");
+}
+
+#[test]
+fn starts_are_spaced() {
+    let paced = StepGates {
+        interval: Some(Duration::from_secs(1)),
+        ..open(0)
+    };
+    let mut gates = gates(vec![paced], 0);
+    let now = Instant::now();
+    let second = |count| now + Duration::from_secs(count);
+    assert_eq!(
+        admitted(&gates.arrive(flow(1), FIRST, false, now)),
+        [(1, 0)]
+    );
+    assert!(gates.arrive(flow(2), FIRST, false, now).is_empty());
+    assert!(gates.arrive(flow(3), FIRST, false, now).is_empty());
+    assert_eq!(gates.next_moment(), Some(second(1)));
+    // Nobody gets the place of one who went.
+    gates.gone(flow(2), now);
+    assert_eq!(admitted(&gates.ring(second(1))), [(3, 0)]);
+    assert!(gates.arrive(flow(4), FIRST, false, second(1)).is_empty());
+    assert_eq!(admitted(&gates.ring(second(2))), [(4, 0)]);
+    assert_eq!(
+        admitted(&gates.arrive(flow(5), FIRST, false, second(9))),
+        [(5, 0)]
+    );
+}
+
+#[test]
+fn what_is_exclusive_is_so_across_steps_and_passed_on_in_order() {
+    let locked = StepGates {
+        exclusive: Some("till".into()),
+        ..open(0)
+    };
+    let mut gates = gates(vec![locked.clone(), locked], 0);
+    let now = Instant::now();
+    assert_eq!(
+        admitted(&gates.arrive(flow(1), FIRST, false, now)),
+        [(1, 0)]
+    );
+    assert!(gates.arrive(flow(2), SECOND, false, now).is_empty());
+    assert!(gates.arrive(flow(3), FIRST, false, now).is_empty());
+    assert!(
+        gates.step_over(flow(3), FIRST, now).is_empty(),
+        "it does not hold it"
+    );
+    assert_eq!(admitted(&gates.step_over(flow(1), FIRST, now)), [(2, 1)]);
+    assert_eq!(admitted(&gates.gone(flow(2), now)), [(3, 0)]);
+}
+
+#[test]
+fn an_instance_that_its_flow_never_took_is_abandoned() {
+    let crowd = StepGates {
+        together: Some(2),
+        ..open(1)
+    };
+    let mut gates = gates(vec![crowd], 2);
+    let now = Instant::now();
+    gates.give_back(slot(0), "ann");
+    gates.settled(slot(0), now);
+    assert!(gates.arrive(flow(1), FIRST, true, now).is_empty());
+    assert_eq!(gates.gone(flow(1), now), [Effect::Abandon("ann")]);
+    assert!(gates.is_empty());
+}
+
+#[test]
+fn at_the_end_the_idle_ones_are_taken_until_they_have_ended() {
+    let mut gates = gates(vec![open(1)], 2);
+    let now = Instant::now();
+    gates.give_back(slot(0), "ann");
+    gates.settled(slot(0), now);
+    assert!(!gates.is_empty());
+    assert_eq!(gates.take_idle(), [(slot(0), "ann")]);
+    assert!(gates.take_idle().is_empty());
+    assert_eq!(gates.busy().copied().collect::<Vec<_>>(), ["ann"]);
+    gates.ended(slot(0), now);
+    assert!(gates.is_empty());
+}

@@ -1,0 +1,92 @@
+//! Who a script actor works for, and how they learn what became of it.
+
+use actix::prelude::*;
+
+use crate::engine::coordinator::Coordinator;
+use crate::engine::flow_supervisor::FlowSupervisor;
+use crate::engine::gates::Slot;
+use crate::engine::messages::{
+    Injected, Performed, PooledEnded, ScriptEnded, ScriptVanished, Settled, tell,
+};
+use crate::model::{InstanceId, ProcessRecord};
+
+/// Who gives the orders.
+pub(super) enum Owner {
+    Flow(Addr<FlowSupervisor>),
+    /// Between flows, and at the end of the run.
+    Pool {
+        coordinator: Addr<Coordinator>,
+        slot: Slot,
+    },
+}
+
+/// Reports to the owner, and tells it of its end should the script actor go without a word.
+pub(super) struct Obituary {
+    pub(super) owner: Owner,
+    pub(super) instance: InstanceId,
+    /// The end was not told yet.
+    pub(super) due: bool,
+}
+
+impl Obituary {
+    /// Whether no flow has the script.
+    pub(super) fn is_in_pool(&self) -> bool {
+        matches!(self.owner, Owner::Pool { .. })
+    }
+
+    /// A performance is over.
+    pub(super) fn performed(&self, performed: Performed) {
+        // Without its owner nobody waits for it; the script is being ended as well.
+        let _ = match &self.owner {
+            Owner::Flow(supervisor) => tell(supervisor, performed),
+            Owner::Pool { coordinator, slot } => tell(
+                coordinator,
+                Settled {
+                    slot: *slot,
+                    what: performed.what,
+                    result: performed.result,
+                    scope: Box::new(performed.scope),
+                },
+            ),
+        };
+    }
+
+    /// Chaos has struck; it strikes in steps only, which are performed for flows.
+    pub(super) fn injected(&self, injected: Injected) {
+        if let Owner::Flow(supervisor) = &self.owner {
+            // As above.
+            let _ = tell(supervisor, injected);
+        }
+    }
+
+    /// Its process, if there was one, has ended.
+    pub(super) fn ended(&mut self, record: Option<Box<ProcessRecord>>) {
+        self.due = false;
+        let instance = self.instance;
+        // As above.
+        let _ = match &self.owner {
+            Owner::Flow(supervisor) => tell(supervisor, ScriptEnded { instance, record }),
+            Owner::Pool { coordinator, slot } => {
+                let slot = *slot;
+                tell(coordinator, PooledEnded { slot, record })
+            }
+        };
+    }
+}
+
+impl Drop for Obituary {
+    fn drop(&mut self) {
+        if !self.due {
+            return;
+        }
+        let instance = self.instance;
+        // An owner that is gone has no use for this script.
+        let _ = match &self.owner {
+            Owner::Flow(supervisor) => tell(supervisor, ScriptVanished { instance }),
+            Owner::Pool { coordinator, slot } => {
+                let (slot, record) = (*slot, None);
+                tell(coordinator, PooledEnded { slot, record })
+            }
+        };
+    }
+}

@@ -1,0 +1,63 @@
+//! What is performed again after a failure.
+
+use std::time::Duration;
+
+use crate::model::FailureKind;
+
+/// How often a step, or a flow, is performed again after a failure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// How often at most, after the first attempt.
+    pub times: u32,
+    /// The names of the failures after which it is: kinds, and categories of the roles. `None`: of
+    /// all but those that another attempt cannot mend.
+    pub on: Option<Vec<String>>,
+    /// Whether the step is performed by a new instance of the role's script, which is logged in by
+    /// the role's first step again. A script that has ended is started anew in any case.
+    pub restart: bool,
+    /// A pause before each further attempt.
+    pub delay: Duration,
+}
+
+impl RetryPolicy {
+    /// Whether another attempt follows when the `attempt`th, from 1, has failed like this.
+    pub fn follows(&self, attempt: u32, kind: &FailureKind) -> bool {
+        let is_meant = match &self.on {
+            Some(names) => names.iter().any(|name| name == kind.name()),
+            None => !matches!(kind, FailureKind::Expression | FailureKind::Internal),
+        };
+        is_meant && attempt <= self.times
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn follows_what_it_is_meant_for_and_no_more_often() {
+        let any = RetryPolicy {
+            times: 2,
+            on: None,
+            restart: true,
+            delay: Duration::ZERO,
+        };
+        let timeouts = RetryPolicy {
+            on: Some(vec!["timeout".into(), "out_of_stock".into()]),
+            ..any.clone()
+        };
+        let sold_out = FailureKind::Business("out_of_stock".into());
+        for (policy, attempt, kind, expected) in [
+            (&any, 1, FailureKind::Timeout, true),
+            (&any, 2, FailureKind::EndedEarly, true),
+            (&any, 3, FailureKind::Timeout, false),
+            (&any, 1, FailureKind::Internal, false),
+            (&any, 1, FailureKind::Expression, false),
+            (&timeouts, 1, FailureKind::Timeout, true),
+            (&timeouts, 1, sold_out, true),
+            (&timeouts, 1, FailureKind::EndedEarly, false),
+        ] {
+            assert_eq!(policy.follows(attempt, &kind), expected, "{attempt} {kind}");
+        }
+    }
+}

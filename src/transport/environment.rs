@@ -1,0 +1,101 @@
+//! The variables that a program starts with.
+
+use std::ffi::{CStr, CString, OsStr};
+use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
+
+/// The variables that a program starts with, in the form in which the kernel takes them.
+///
+/// Programs share what they have in common: a clone does not copy the variables that
+/// [`Environment::new`] was given, only those that were set afterwards.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Environment {
+    /// `NAME=value`, each.
+    common: Arc<[CString]>,
+    /// The same; these replace what has their name among the common ones.
+    own: Vec<CString>,
+    /// A variable holds a NUL byte, which no program can be given.
+    has_nul: bool,
+}
+
+impl Environment {
+    /// These variables. Of several with one name the last counts.
+    pub fn new<N: AsRef<OsStr>, V: AsRef<OsStr>>(
+        variables: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        let mut all = Environment::default();
+        for (name, value) in variables {
+            all.set(name, value);
+        }
+        Environment {
+            common: all.own.into(),
+            own: Vec::new(),
+            has_nul: all.has_nul,
+        }
+    }
+
+    /// Gives a variable a value, whatever it had.
+    pub fn set(&mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) {
+        let name = name.as_ref().as_bytes();
+        match CString::new([name, b"=", value.as_ref().as_bytes()].concat()) {
+            Ok(variable) => {
+                self.own.retain(|own| !has_name(own, name));
+                self.own.push(variable);
+            }
+            Err(_) => self.has_nul = true,
+        }
+    }
+
+    pub(super) fn has_nul(&self) -> bool {
+        self.has_nul
+    }
+
+    /// All variables, as `NAME=value`.
+    pub(super) fn variables(&self) -> impl Iterator<Item = &CStr> {
+        let is_replaced =
+            |common: &&CString| self.own.iter().any(|own| has_name(common, name_of(own)));
+        let common = self.common.iter().filter(move |it| !is_replaced(it));
+        common.chain(&self.own).map(CString::as_c_str)
+    }
+}
+
+fn name_of(variable: &CStr) -> &[u8] {
+    let bytes = variable.to_bytes();
+    // An environment may hold names that begin with `=`.
+    let end = bytes.iter().skip(1).position(|&byte| byte == b'=');
+    end.map_or(bytes, |end| &bytes[..end + 1])
+}
+
+fn has_name(variable: &CStr, name: &[u8]) -> bool {
+    let rest = variable.to_bytes().strip_prefix(name);
+    rest.is_some_and(|rest| rest.first() == Some(&b'='))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(environment: &Environment) -> Vec<&str> {
+        let texts = environment.variables().map(|it| it.to_str().unwrap());
+        texts.collect()
+    }
+
+    #[test]
+    fn the_last_value_of_a_name_counts() {
+        let mut environment = Environment::new([("A", "1"), ("AB", "2"), ("A", "3"), ("=C", "4")]);
+        assert_eq!(texts(&environment), ["AB=2", "A=3", "=C=4"]);
+        let common = environment.clone();
+        environment.set("A", "5=6");
+        environment.set("B", "7");
+        environment.set("A", "");
+        environment.set("=C", "8");
+        assert_eq!(texts(&environment), ["AB=2", "B=7", "A=", "=C=8"]);
+        assert_eq!(texts(&common), ["AB=2", "A=3", "=C=4"]);
+    }
+
+    #[test]
+    fn a_nul_byte_is_noticed() {
+        assert!(!Environment::new([("A", "1")]).has_nul());
+        assert!(Environment::new([("A", "1\0")]).has_nul());
+    }
+}
