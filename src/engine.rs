@@ -9,6 +9,7 @@
 //! goes to the coordinator. How anything is displayed is unknown here: all that happens is told
 //! through an [`EventSink`].
 
+mod audit;
 mod chaos;
 mod context;
 mod control;
@@ -140,13 +141,20 @@ pub fn run(
     });
     let workers = workers.min(usize::try_from(most).unwrap_or(usize::MAX));
     let gauge = Gauge::new();
-    let performed = perform(context, &options.load, workers, &gauge, control);
-    let interrupted = System::new().block_on(performed);
-    sink.emit(RunEvent::GeneratorMeasured(Box::new(gauge.measured())));
+    let performed = async {
+        let run = Arc::clone(&context);
+        let interrupted = perform(context, &options.load, workers, &gauge, control).await;
+        sink.emit(RunEvent::GeneratorMeasured(Box::new(gauge.measured())));
+        let ended = Instant::now();
+        let given_up = interrupted.is_ok() && audit::audit(&run, control).await;
+        // The audit is no part of what is measured.
+        (interrupted.map(|it| it || given_up), ended.elapsed())
+    };
+    let (interrupted, audited) = System::new().block_on(performed);
     // Whatever escaped its flow ends before the run does.
     let left_over = spawner.shutdown(SHUTDOWN);
     let interrupted = interrupted?;
-    let elapsed = began.elapsed();
+    let elapsed = began.elapsed().saturating_sub(audited);
     sink.emit(RunEvent::RunEnded {
         elapsed,
         interrupted,
@@ -235,6 +243,7 @@ fn run_info(options: &RunOptions) -> RunInfo {
         flows: options.load.flows,
         duration_us: options.load.end().map(context::micros),
         parallel: options.load.most_in_flight(),
+        integrity: plan.integrity.clone(),
         load: options.load.to_string(),
         wanted_per_second: options.load.wanted_per_second(),
         seed: options.seed,

@@ -8,6 +8,7 @@ mod failure;
 mod generator;
 mod ids;
 mod injection;
+mod integrity;
 mod process;
 mod record;
 
@@ -16,6 +17,7 @@ pub use failure::{Activity, Failure, FailureKind};
 pub use generator::Generator;
 pub use ids::{FlowId, FlowNumber, InstanceId, RoleIndex, RunId, StepIndex};
 pub use injection::{Injection, InjectionKind, InjectionRecord};
+pub use integrity::{AuditOutcome, AuditRecord, IntegrityInfo, OwnInfo, ValueInfo};
 pub use process::{Ending, ExitCause, ProcessRecord, Stream, Usage};
 pub use record::{
     FlowOutcome, FlowRecord, RetriedPart, Retry, RoleInfo, RunInfo, StepInfo, StepOutcome,

@@ -8,11 +8,14 @@
 //! **Invariant**: no text that came from a program, a scenario or the command line reaches a
 //! terminal without [`neutral`].
 
+mod books;
 mod error;
 mod failure;
+mod flow_lines;
 mod folder;
 mod json_lines;
 mod latency_log;
+mod ledger;
 mod log;
 mod merge;
 mod neutral;

@@ -36,8 +36,8 @@ pub use load::{Arrivals, Between, Load, MOST_IN_FLIGHT, Ramp, Shape, Stage, pars
 pub use needs::Need;
 pub use outline::{DataOutline, Outline, RoleOutline, StepOutline, outline};
 pub use plan::{
-    Action, Alternative, CommonWaits, Defaults, FailOn, Heard, Interlude, Menu, PatternSpec, Pick,
-    Place, Plan, Reply, Role, Step, TerminalKind, Then, Turn, TurnKind, Wait,
+    Action, Alternative, Audit, CommonWaits, Defaults, FailOn, Heard, Interlude, Menu, PatternSpec,
+    Pick, Place, Plan, Reply, Role, Step, TerminalKind, Then, Turn, TurnKind, Wait,
 };
 pub use raw::SOURCE_LIMIT_BYTES;
 pub use retry::RetryPolicy;

@@ -7,6 +7,7 @@
 mod chaos;
 mod failures;
 mod histogram;
+mod integrity;
 mod measures;
 mod rate;
 mod recent;
@@ -22,6 +23,10 @@ mod verdict;
 pub use chaos::ChaosSummary;
 pub use failures::MOST_GROUPS;
 pub use histogram::{Encoded, Histogram, Range, Spread};
+pub use integrity::{
+    AgreeSummary, Disagreement, Duplicate, Integrity, MOST_FINDINGS, MixUp, OwnSummary,
+    UniqueSummary, is_masked,
+};
 pub use measures::{Histograms, MissingHistogram};
 pub use recent::Recent;
 pub use summary::{

@@ -344,3 +344,60 @@ fn a_kill_after_the_last_evidence_fails_nothing() {
     let took = run.end.elapsed;
     assert!(took < Duration::from_secs(20), "{took:?}");
 }
+
+#[test]
+fn what_is_tried_again_recovers_and_is_told_so() {
+    for retry in ["step", "flow"] {
+        let of = |what| if retry == what { "retry: 2" } else { "" };
+        let run = Rehearsing::new(&format!(
+            r#"
+name: again
+chaos: kill once at 2_talk between_turns
+{}
+roles:
+  user:
+    run: [FIXTURE, print, "ready\\n", ask, "One: ", answer, await-end]
+    actions:
+      start: [{{see: ready}}]
+      talk: [{{prompt: "One:", send: first}}, {{see: <first>}}]
+flow:
+  - {{step: 1_start, role: user, do: start}}
+  - {{step: 2_talk, role: user, do: talk, {}}}
+"#,
+            of("flow"),
+            of("step"),
+        ))
+        .perform();
+        let flow = run.assert_completed();
+        assert!(flow.is_recovered());
+        let blamed = &flow.retries[0].failure.message;
+        assert!(
+            blamed.contains("(chaos before that: killed between turns)"),
+            "{blamed}"
+        );
+        let injection = only_injection(&run, InjectionKind::Kill);
+        assert_eq!(injection.injection.instance.attempt, 1);
+        assert!(injection.recovered_after_us.is_some(), "{injection:?}");
+        let endings: Vec<_> = flow.processes.iter().map(|it| it.ending).collect();
+        assert_eq!(endings, [Ending::Injected, Ending::Terminated]);
+    }
+}
+
+#[test]
+fn a_later_failure_of_another_script_is_not_blamed_on_chaos() {
+    let run = Rehearsing::new(
+        r#"
+name: innocent
+chaos: kill once at 1_talk between_turns
+roles:
+  user:
+    run: [FIXTURE, ask, "One: ", answer, exit, "4"]
+    actions: {talk: [{prompt: "One:", send: first}, {see: <first>}, {exits: 0}]}
+flow: [{step: 1_talk, role: user, do: talk, retry: 1}]
+"#,
+    )
+    .perform();
+    let failure = run.failure();
+    assert_eq!(failure.kind, FailureKind::WrongExit);
+    assert!(!failure.message.contains("chaos"), "{}", failure.message);
+}

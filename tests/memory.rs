@@ -80,6 +80,7 @@ fn info() -> RunInfo {
         parallel: 100,
         load: "100 at once".into(),
         wanted_per_second: None,
+        integrity: IntegrityInfo::default(),
         seed: 1,
         chaos: Vec::new(),
         started_at: Local::now(),

@@ -86,6 +86,7 @@ fn info(flows: u64, parallel: u64) -> RunInfo {
         load: format!("{parallel} at once"),
         wanted_per_second: None,
         parallel,
+        integrity: IntegrityInfo::default(),
         seed: 7,
         chaos: Vec::new(),
         started_at: noon(),
@@ -619,7 +620,7 @@ fn a_saved_run_has_all_its_files() {
     let copy = folder.copy_to(&place.path().join("copy")).unwrap();
     assert_eq!(names(&copy), expected);
     let mut text = Vec::new();
-    let saved = SavedRun::open(copy.path()).unwrap();
+    let saved = SavedRun::open(copy.path(), place.path()).unwrap();
     saved.write_record(&mut text).unwrap();
     let read: ResultRecord = serde_json::from_slice(&text).unwrap();
     assert_eq!(read.head.format, FORMAT);
@@ -639,7 +640,7 @@ fn a_run_that_was_cut_off_is_counted_again_from_its_flows() {
     let failing = flow_events(&info(41, 200), 41, Course::TimesOut);
     events.splice(1..1, failing);
     let recorded = record(Recorder::with_spool(spool), events);
-    let saved = SavedRun::open(folder.path()).unwrap().head;
+    let saved = SavedRun::open(folder.path(), folder.path()).unwrap().head;
     assert_eq!(saved.completeness, Completeness::CutOff);
     assert_eq!(saved.histograms, recorded.histograms);
     let mut summary = saved.summary;

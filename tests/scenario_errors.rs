@@ -125,7 +125,6 @@ flow:
 load: {flow: 1}
 ";
     later_keys: "
-integrity: {unique: [id]}
 roles:
   a:
     run: [p]
@@ -223,6 +222,45 @@ flow:
   - {step: 02_talk, role: a, do: tolk}
 ";
     chaos_of_another_kind: below!("chaos: {kill: 5%}");
+    integrity_of_unknown_names: below!("
+variables: {customer: c}
+integrity:
+  unique: [di, order, customer, id, id]
+  agree: [[id, ido], [id], id, [customer, id], [customer]]
+  own: {idd: id, id: id, id: other, order: id}
+");
+    integrity_of_nothing: below!("integrity: {}");
+    integrity_of_empty_lists: below!("integrity: {unique: [], agree: [], own: {}, audit: {}}");
+    integrity_of_the_wrong_kind: below!("integrity: {uniqe: [id], unique: id, agree: {id: id}, own: [id], audit: shop audit}");
+    integrity_of_secrets_and_of_what_no_step_captures: "
+variables: {pin: x}
+secrets: [pin, token]
+integrity: {unique: [token, bye, other], agree: [[pin, id]]}
+roles:
+  a:
+    run: [p]
+    actions:
+      x: [{see: '/(?<id>\\d+) (?<token>\\d+)/'}]
+      y: [{see: '/(?<other>\\d+)/'}]
+      leave: [{see: '/(?<bye>\\d+)/'}]
+flow:
+  - {step: s, role: a, do: x}
+";
+    audits: below!("
+environment: [HOME]
+integrity:
+  audit:
+    run: [missing, '${id}', '${run.idd}', '${env.PATH}', '${env.HOME}']
+    expect: ['/(/', '${id}', '/(?<n>\\d)/']
+    within: 0s
+    environment: {A: '${flow.number}'}
+    directories: x
+");
+    thresholds_of_books: below!("
+integrity: {unique: [id]}
+thresholds: [integrity.duplicate == 0, 'integrity.violations < 1%', 'integrity.mix_ups == 0 stop', {check: integrity.violations == 0, over: 5s}]
+");
+    thresholds_of_books_that_are_not_kept: below!("thresholds: [integrity.violations == 0]");
     load_of_zero: below!("load: {flows: 0, parallel: many}");
 
     variables_in_the_wrong_order: below!("variables: {x: '${y}', y: '1', z: '${z}'}");

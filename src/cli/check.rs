@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use crate::model::{IntegrityInfo, OwnInfo};
 use crate::report::units::{counted, duration};
 use crate::report::{Output, neutral};
 use crate::scenario::{Chaos, Plan, RetryPolicy, Step};
@@ -108,6 +109,7 @@ fn as_text(plan: &Plan, chaos: &Chaos, parallel: u64, problems: &[LimitProblem])
         let retry = retried(retry);
         push(&mut text, format_args!("  A flow that fails is {retry}."));
     }
+    push_integrity(&mut text, &plan.integrity);
     if !plan.thresholds.is_empty() {
         text.push_str("\nThresholds\n");
     }
@@ -163,6 +165,28 @@ fn retried(retry: &RetryPolicy) -> String {
     format!("performed again{on}, {times} at most")
 }
 
+/// What is demanded of the books.
+fn push_integrity(text: &mut String, integrity: &IntegrityInfo) {
+    if integrity.is_empty() {
+        return;
+    }
+    text.push_str("\nIntegrity\n");
+    let mut line = |demand: String| push(text, format_args!("  {}", neutral(&demand)));
+    for value in &integrity.unique {
+        line(format!("{value} is unique"));
+    }
+    for values in &integrity.agree {
+        let values: Vec<_> = values.iter().map(ToString::to_string).collect();
+        line(format!("{} agree", values.join(", ")));
+    }
+    for OwnInfo { seen, of } in &integrity.own {
+        line(format!("{seen} is the flow's own {of}"));
+    }
+    if let Some(command) = &integrity.audit {
+        line(format!("the audit {command} is content"));
+    }
+}
+
 fn push(text: &mut String, line: std::fmt::Arguments<'_>) {
     writeln!(text, "{line}").expect("a String takes all");
 }
@@ -193,6 +217,7 @@ fn as_json(plan: &Plan, chaos: &Chaos, parallel: u64, problems: &[LimitProblem])
         "parallel": parallel,
         "roles": roles.collect::<Vec<_>>(),
         "steps": steps.collect::<Vec<_>>(),
+        "integrity": plan.integrity,
         "thresholds": plan.thresholds.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "chaos": chaos_as_json(plan, chaos),
         "most_processes": need.processes,

@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 /// How the program ends. Where several apply, the later one in this list does: an interrupted run
-/// tells little about its thresholds, and thresholds are what was asked for explicitly.
+/// tells little about its thresholds, thresholds are what was asked for explicitly, and no figure
+/// makes up for data that is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
     /// All flows completed, or whatever else was asked for was done.
@@ -14,6 +15,8 @@ pub enum Exit {
     SomeFailed,
     /// A threshold was crossed.
     ThresholdsCrossed,
+    /// The books are wrong: what flows left does not fit together.
+    BooksWrong,
     /// The command line or the scenario is wrong, or this machine has no room for the run.
     /// Nothing was started.
     Usage,
@@ -29,6 +32,7 @@ impl Exit {
             Exit::SomeFailed => 1,
             Exit::Usage => 2,
             Exit::Internal => 70,
+            Exit::BooksWrong => 98,
             Exit::ThresholdsCrossed => 99,
             Exit::Interrupted => 130,
         }
@@ -41,10 +45,11 @@ pub(super) const HELP: &str =
   1    more flows failed
   2    the command line or the scenario is wrong; nothing was started
   70   rehearsal itself could not do its work, such as write the results
+  98   the books are wrong: a value was given twice, values disagree, or the audit objects
   99   a threshold was crossed
   130  interrupted by Ctrl-C or a signal, after cleaning up and reporting
 
-  Where several apply: 130 before 99, 99 before 1, 1 before 70";
+  Where several apply: 130 before 98, 98 before 99, 99 before 1, 1 before 70";
 
 impl Exit {
     /// Why, in half a sentence.
@@ -54,6 +59,7 @@ impl Exit {
             Exit::Internal => "rehearsal could not do all of its work",
             Exit::SomeFailed => "more flows failed than are allowed",
             Exit::ThresholdsCrossed => "a threshold was crossed",
+            Exit::BooksWrong => "the books are wrong",
             Exit::Usage => "nothing was started",
             Exit::Interrupted => "the run was interrupted",
         }
@@ -101,6 +107,7 @@ mod tests {
             Exit::SomeFailed,
             Exit::Usage,
             Exit::Internal,
+            Exit::BooksWrong,
             Exit::ThresholdsCrossed,
             Exit::Interrupted,
         ];
@@ -121,7 +128,9 @@ mod tests {
             Exit::told(&all).unwrap(),
             "Exit code 99: a threshold was crossed; also: more flows failed than are allowed (1)"
         );
-        let all = [Exit::Interrupted, Exit::ThresholdsCrossed];
+        let all = [Exit::ThresholdsCrossed, Exit::BooksWrong];
+        assert_eq!(Exit::first(&all), Exit::BooksWrong);
+        let all = [Exit::Interrupted, Exit::BooksWrong];
         assert_eq!(Exit::first(&all), Exit::Interrupted);
         assert_eq!(Exit::told(&[Exit::SomeFailed]), None);
         assert_eq!(Exit::first(&[]), Exit::Completed);

@@ -16,7 +16,7 @@ pub(super) fn report(
     json: bool,
     environment: &Environment,
 ) -> Result<Exit, CliError> {
-    let run = open(folder)?;
+    let run = open(folder, environment)?;
     if json {
         let mut out = BufWriter::new(io::stdout().lock());
         return match run.write_record(&mut out) {
@@ -34,8 +34,8 @@ pub(super) fn report(
 }
 
 /// Reads a run that was kept.
-pub(super) fn open(folder: &Path) -> Result<SavedRun, CliError> {
-    SavedRun::open(folder).map_err(|error| {
+pub(super) fn open(folder: &Path, environment: &Environment) -> Result<SavedRun, CliError> {
+    SavedRun::open(folder, &environment.temporary).map_err(|error| {
         CliError::usage(
             error,
             "name a folder that `rehearsal run --save` or `rehearsal merge` has made",

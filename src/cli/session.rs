@@ -15,7 +15,7 @@ use crate::report::{
     self, Log, Place, Recorded, Recorder, ReportError, Reporter, Reporters, Reserved, RunFolder,
 };
 use crate::scenario::Plan;
-use crate::stats::Threshold;
+use crate::stats::{Integrity, Threshold};
 use crate::transport::WatcherProgram;
 
 use super::allowance::Allowance;
@@ -231,6 +231,7 @@ impl Session {
                 messages.say(&format!("{crossed} is not met: the run is ended"));
                 control.stop(Stop::Enough { grace });
             });
+        let recorder = recorder.and_room(self.temporary.path().to_owned());
         let reporters = Reporters::start(recorder, listeners, dialogue)?;
         // Nobody else fills it.
         let _ = self.messages.0.set(reporters.sink());
@@ -281,9 +282,12 @@ impl Finished {
         let failed = !self.allowed_failures.is_kept(&summary.flows);
         // That no flow came to its end is nothing new of a run that was interrupted.
         let failed = failed && (summary.flows.failed > 0 || !summary.interrupted);
+        let books = summary.integrity.as_ref();
+        let wrong = books.is_some_and(Integrity::is_violated);
         let incomplete = !self.errors.is_empty() || !self.left_over.is_empty();
         let all = [
             (summary.interrupted, Exit::Interrupted),
+            (wrong, Exit::BooksWrong),
             (crossed, Exit::ThresholdsCrossed),
             (failed, Exit::SomeFailed),
             (incomplete, Exit::Internal),

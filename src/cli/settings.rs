@@ -151,6 +151,12 @@ impl RunSettings {
             let threshold = Threshold::parse(text, &steps).map_err(|error| {
                 CliError::usage(format_args!("--threshold '{text}': {error}"), &error.help)
             })?;
+            if threshold.is_of_integrity() && plan.integrity.is_empty() {
+                return Err(CliError::usage(
+                    format_args!("--threshold '{text}': the scenario demands nothing of its books"),
+                    "say in it what must be true of them: integrity: {unique: [order_id]}",
+                ));
+            }
             thresholds.push(threshold);
         }
         Ok(thresholds)

@@ -13,7 +13,7 @@
 //! | `Alive` | its end, then or before `EndScript` | `Over` |
 
 mod chaos;
-mod command;
+pub(super) mod command;
 mod job;
 mod owner;
 mod reporting;

@@ -6,13 +6,14 @@ use super::failure::Failure;
 use super::generator::Generator;
 use super::ids::{FlowNumber, InstanceId, StepIndex};
 use super::injection::Injection;
+use super::integrity::AuditRecord;
 use super::process::ProcessRecord;
 use super::record::{FlowRecord, RunInfo, StepOutcome};
 
 /// Something that happened in a run. All text is already masked.
 ///
 /// Order: `RunStarted`, then any mixture in which each flow's own events are in order
-/// (`FlowStarted`, its steps, `FlowEnded`), then `GeneratorMeasured` and `RunEnded`.
+/// (`FlowStarted`, its steps, `FlowEnded`), then `GeneratorMeasured`, the audit's, and `RunEnded`.
 #[derive(Debug, Clone)]
 pub enum RunEvent {
     RunStarted(Box<RunInfo>),
@@ -78,6 +79,14 @@ pub enum RunEvent {
     },
     /// How Rehearsal itself fared. Once, when all flows have ended.
     GeneratorMeasured(Box<Generator>),
+    /// The command that looks into the books was started; all flows have ended.
+    AuditStarted {
+        /// The command line, masked.
+        command: String,
+    },
+    /// What came of it. Where the scenario has an audit there is one of these, also if the
+    /// command was not started.
+    AuditEnded(Box<AuditRecord>),
     RunEnded {
         elapsed: Duration,
         interrupted: bool,

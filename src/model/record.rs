@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::failure::Failure;
 use super::ids::{FlowId, FlowNumber, RoleIndex, RunId, StepIndex};
 use super::injection::InjectionRecord;
+use super::integrity::IntegrityInfo;
 use super::process::ProcessRecord;
 
 /// A role as reports name it.
@@ -37,6 +38,8 @@ pub struct RunInfo {
     pub scenario: String,
     pub roles: Vec<RoleInfo>,
     pub steps: Vec<StepInfo>,
+    /// What its books are held against.
+    pub integrity: IntegrityInfo,
     /// How many flows there will be, where that is known beforehand.
     pub flows: Option<u64>,
     /// How long flows are started, where the clock decides that.

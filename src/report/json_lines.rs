@@ -9,6 +9,8 @@
 //! | `flow_ended` | `number`, `id`, `outcome` (`completed`, `failed`, `interrupted`), `counted`, `duration_us`, `late_us`; of failed ones `step`, `cause` and `message` |
 //! | `injected`: chaos has struck | `flow` (its number), `role`, `attempt` (which of the role's scripts), `step`, `kind`, `what` |
 //! | `notice`, `stopping` | `text` |
+//! | `audit_started`, when all flows have ended | `command` |
+//! | `integrity`, if the scenario has demands on the books | the fields of the summary's `integrity` |
 //! | `run_ended`, the last | the figures of a snapshot, `interrupted_run`, and `run_us`, how long the run took |
 //!
 //! Fields may be added within a version of the format.
@@ -21,6 +23,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::model::{FlowOutcome, FlowRecord, Injection, RunEvent, RunInfo};
+use crate::stats::Integrity;
 
 use super::error::ReportError;
 use super::pulse::Pulse;
@@ -154,6 +157,10 @@ impl Reporter for JsonLines {
                 self.tell("injected", fields);
             }
             RunEvent::Notice { text, .. } => self.tell("notice", json!({ "text": text })),
+            RunEvent::AuditStarted { command } => {
+                self.tell("audit_started", json!({ "command": command }));
+                self.flush();
+            }
             RunEvent::Stopping { reason } => self.tell("stopping", json!({ "text": reason })),
             RunEvent::RunEnded {
                 elapsed,
@@ -167,6 +174,10 @@ impl Reporter for JsonLines {
             }
             _ => {}
         }
+    }
+
+    fn books(&mut self, integrity: &Integrity) {
+        self.tell("integrity", json!(integrity));
     }
 
     fn tick(&mut self, elapsed: Duration) {

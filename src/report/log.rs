@@ -213,6 +213,17 @@ impl<W: Write + Send> Reporter for Log<W> {
                     "the generator was late by {p99} at p99, {max} at most"
                 ));
             }
+            RunEvent::AuditStarted { command } => self.line(&format!("audit started: {command}")),
+            RunEvent::AuditEnded(audit) => {
+                let took = units::precise_duration(audit.duration_us);
+                self.line(&format!("audit {} after {took}", audit.outcome));
+                let output: Vec<_> = audit
+                    .output
+                    .iter()
+                    .map(|it| neutral(it).into_owned())
+                    .collect();
+                self.more(output);
+            }
             RunEvent::Stopping { reason } => self.line(&format!("stopping: {reason}")),
             RunEvent::RunEnded {
                 elapsed,

@@ -90,6 +90,7 @@ impl Reporter for Bars {
         match event {
             RunEvent::Notice { text, .. } => self.say(&format!("Note: {text}")),
             RunEvent::Stopping { reason } => self.say(&format!("Stopping: {reason}")),
+            RunEvent::AuditStarted { command } => self.say(&format!("Auditing: {command}")),
             _ => {}
         }
     }

@@ -26,7 +26,7 @@ mod flow;
 use chrono::{DateTime, Local};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{RoleIndex, RoleInfo, RunId, RunInfo, StepInfo};
+use crate::model::{IntegrityInfo, RoleIndex, RoleInfo, RunId, RunInfo, StepInfo};
 use crate::stats::{Histograms, Summary};
 
 pub use flow::{Flow, FlowFailure, FlowInjection, FlowStep, Outcome, Process};
@@ -133,6 +133,8 @@ pub struct Run {
     pub started_at: DateTime<Local>,
     pub roles: Vec<RoleInfo>,
     pub steps: Vec<Step>,
+    /// What its books were held against.
+    pub integrity: IntegrityInfo,
 }
 
 /// A step of the scenario.
@@ -167,6 +169,7 @@ impl Run {
             started_at: info.started_at,
             roles: info.roles.clone(),
             steps: steps.collect(),
+            integrity: info.integrity.clone(),
         }
     }
 
@@ -183,6 +186,7 @@ impl Run {
             scenario: self.scenario.clone(),
             roles: self.roles.clone(),
             steps: steps.collect(),
+            integrity: self.integrity.clone(),
             flows: self.flows,
             duration_us: self.duration_us,
             parallel: self.parallel,

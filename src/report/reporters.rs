@@ -6,6 +6,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::model::{EventSink, RunEvent};
+use crate::stats::Integrity;
 
 use super::error::ReportError;
 use super::recorder::{Recorded, Recorder};
@@ -23,12 +24,17 @@ const MOST_DIALOGUE_BYTES: u64 = 16 << 20;
 /// Tells somebody how a run goes.
 ///
 /// All calls come from one thread, one after the other: every event of the run in the order in
-/// which it was emitted, a tick about four times a second in between, then `finish` once. A
+/// which it was emitted, a tick about four times a second in between, `books` before the end of
+/// the run, then `finish` once. A
 /// reporter may write to files and terminals; while it does so, events wait, and the run does
 /// not. It keeps its troubles to itself until it finishes, and must not panic.
 pub trait Reporter: Send {
     /// Something happened.
     fn event(&mut self, event: &RunEvent);
+
+    /// What the books of the run say. Once, before the run's end is told, if anything is demanded
+    /// of them.
+    fn books(&mut self, _integrity: &Integrity) {}
 
     /// Time has passed: `elapsed` since the reporters were started. However many events there
     /// are, a display that follows them is best redrawn here only.
@@ -258,6 +264,10 @@ fn report(
         let now = began.elapsed();
         for event in events.drain(..) {
             recorder.event(&event, now);
+            if let Some(integrity) = recorder.new_integrity() {
+                let listeners = reporters.iter_mut();
+                listeners.for_each(|reporter| reporter.books(integrity));
+            }
             reporters
                 .iter_mut()
                 .for_each(|reporter| reporter.event(&event));

@@ -183,6 +183,8 @@ impl Reporter for Story {
             | RunEvent::PooledScriptEnded(_)
             | RunEvent::FlowDropped { .. }
             | RunEvent::GeneratorMeasured(_)
+            | RunEvent::AuditStarted { .. }
+            | RunEvent::AuditEnded(_)
             | RunEvent::Heard { .. }
             | RunEvent::Said { .. } => {}
         }

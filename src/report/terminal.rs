@@ -4,6 +4,7 @@ mod chaos;
 mod columns;
 mod distribution;
 mod failures;
+mod integrity;
 mod latency;
 mod overview;
 mod phases;
@@ -27,6 +28,7 @@ pub fn render(info: &RunInfo, summary: &Summary, width: usize) -> String {
     overview.push_str(&verdict::render(summary, width));
     let mut sections = vec![overview];
     sections.extend(thresholds::render(summary));
+    sections.extend(integrity::render(summary));
     sections.extend(latency::render(info, summary, width));
     sections.extend(distribution::render(summary));
     sections.extend(phases::render(summary, width));

@@ -6,6 +6,7 @@
 mod chaos;
 mod context;
 mod flow;
+mod integrity;
 mod load;
 mod patterns;
 mod policies;
@@ -198,9 +199,16 @@ fn scenario(
     let retry = fields
         .get("retry")
         .and_then(|node| policies::flow_retry(context, node, &roles));
+    let (integrity, audit) = match fields.get("integrity") {
+        Some(node) => {
+            let names = integrity::Names::new(&roles, &flow, &known, &secrets);
+            integrity::integrity(context, node, &names)
+        }
+        None => Default::default(),
+    };
     let thresholds = fields
         .get("thresholds")
-        .map(|node| thresholds::thresholds(context, node, &flow))
+        .map(|node| thresholds::thresholds(context, node, &flow, fields.has("integrity")))
         .unwrap_or_default();
 
     let chaos = fields
@@ -229,6 +237,8 @@ fn scenario(
         load,
         retry,
         thresholds,
+        integrity,
+        audit,
         chaos,
     })
 }

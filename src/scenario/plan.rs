@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::dialogue::{Key, On, Pattern, RowFormat, WaitSet, Which};
-use crate::model::{RoleIndex, StepIndex};
+use crate::model::{IntegrityInfo, RoleIndex, StepIndex};
 use crate::stats::Threshold;
 
 use super::chaos::{Cast, Chaos};
@@ -51,6 +51,26 @@ pub struct Plan {
     pub thresholds: Vec<Threshold>,
     /// What may be done to scripts on purpose.
     pub chaos: Chaos,
+    /// What is demanded of its books.
+    pub integrity: IntegrityInfo,
+    /// Looks into the books after the run.
+    pub audit: Option<Audit>,
+}
+
+/// A command that looks into the books when all flows have ended. It belongs to no flow: of
+/// values only those of the run and of the environment may stand in it.
+#[derive(Debug)]
+pub struct Audit {
+    /// Program and arguments.
+    pub run: Vec<Template>,
+    /// Each must be in a line of its output.
+    pub expect: Vec<Pattern>,
+    pub within: Duration,
+    /// Set on top of the environment that rehearsal itself was started in.
+    pub environment: Vec<(String, Template)>,
+    /// Where it runs; relative to the scenario's folder.
+    pub directory: Option<Template>,
+    pub place: Place,
 }
 
 impl Plan {
@@ -160,16 +180,17 @@ pub struct Role {
 impl Role {
     /// The command as the scenario writes it, in one line for people.
     pub fn command(&self) -> String {
-        let words: Vec<String> = self
-            .run
-            .iter()
-            .map(|word| match word.source() {
-                plain if !plain.is_empty() && !plain.contains([' ', '\'', '"']) => plain.to_owned(),
-                other => format!("'{}'", other.replace('\'', r"'\''")),
-            })
-            .collect();
-        words.join(" ")
+        command_line(&self.run)
     }
+}
+
+/// A command as the scenario writes it, in one line for people.
+pub(super) fn command_line(command: &[Template]) -> String {
+    let words = command.iter().map(|word| match word.source() {
+        plain if !plain.is_empty() && !plain.contains([' ', '\'', '"']) => plain.to_owned(),
+        other => format!("'{}'", other.replace('\'', r"'\''")),
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// What the program finds at its standard descriptors.

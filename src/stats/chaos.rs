@@ -111,7 +111,8 @@ mod tests {
     use super::super::testing::{failure, flow, info};
     use super::*;
     use crate::model::{
-        FailureKind, Injection, InjectionRecord, InstanceId, RoleIndex, StepIndex, StepOutcome,
+        FailureKind, Injection, InjectionRecord, InstanceId, RetriedPart, Retry, RoleIndex,
+        StepIndex, StepOutcome,
     };
 
     fn struck(mut record: FlowRecord, kind: InjectionKind, after: Option<u64>) -> FlowRecord {
@@ -137,8 +138,12 @@ mod tests {
     fn some_flows() -> Vec<FlowRecord> {
         let completed = |number, steps: &[_]| flow(number, FlowOutcome::Completed, steps);
         let failed = FlowOutcome::Failed(Box::new(failure("01_login", FailureKind::EndedEarly)));
-        let mut again = completed(1, &[StepOutcome::Failed, StepOutcome::Completed]);
-        again.steps[1].step = StepIndex(0);
+        let mut again = completed(1, &[StepOutcome::Retried, StepOutcome::Completed]);
+        again.retries.push(Retry {
+            what: RetriedPart::Step,
+            failure: failure("01_login", FailureKind::EndedEarly),
+            recovered_after_us: Some(200),
+        });
         vec![
             struck(again, InjectionKind::Kill, Some(300)),
             struck(

@@ -7,6 +7,7 @@ use crate::model::{Failure, FlowId, Generator};
 
 use super::chaos::ChaosSummary;
 use super::histogram::{Range, Spread};
+use super::integrity::Integrity;
 use super::thresholds::Checked;
 use super::verdict::Verdict;
 
@@ -52,6 +53,8 @@ pub struct Summary {
     pub rehearsal_cpu_us: Option<u64>,
     /// The most memory that Rehearsal itself ever had.
     pub rehearsal_peak_rss_bytes: Option<u64>,
+    /// What came of the demands on the books, if there are any. Flows of the warm-up are in it.
+    pub integrity: Option<Integrity>,
     /// What was demanded, and what came of it.
     pub thresholds: Vec<Checked>,
     /// How Rehearsal itself fared, if that was measured.

@@ -174,6 +174,7 @@ impl Tally {
             processes: self.processes,
             rehearsal_cpu_us: None,
             rehearsal_peak_rss_bytes: None,
+            integrity: None,
             thresholds: Vec::new(),
             generator: None,
             verdict: None,
