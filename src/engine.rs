@@ -3,7 +3,7 @@
 //! A coordinator starts the flows, a supervisor takes each through its steps, a script actor owns
 //! each subprocess. What they say to each other stands in `messages`. Decisions are made by state
 //! machines that know neither actors nor processes: `course` for a flow, `performance` for an
-//! action.
+//! action, `chaos` for what is done to scripts on purpose.
 //!
 //! A flow and its scripts share one arbiter, so that a turn crosses no thread; one message a flow
 //! goes to the coordinator. How anything is displayed is unknown here: all that happens is told

@@ -12,7 +12,6 @@ use std::time::Instant;
 use program::Sandbox;
 use serde_json::Value;
 
-/// Kinds that a role of the shop can recover from by itself are in no failed flow alone.
 const CHAOS: &str = "kill 5%, freeze 5% for 50ms..300ms, garbage 5%";
 
 fn count(value: &Value) -> u64 {
@@ -84,6 +83,39 @@ fn every_flow_is_accounted_for_and_nothing_is_left() {
         .count();
     assert_eq!(u64::try_from(killed).unwrap(), struck["kill"]);
     assert_eq!(result["run"]["chaos"].as_array().map(Vec::len), Some(3));
+}
+
+#[test]
+fn flows_that_are_begun_anew_recover_from_every_kill() {
+    let sandbox = Sandbox::new();
+    let scenario = include_str!("../config/order-flow.yaml");
+    sandbox.write("again.yaml", &format!("{scenario}\nretry: 20\n"));
+    let run = sandbox.output(&[
+        "run",
+        "again.yaml",
+        "--flows=24",
+        "--parallel=8",
+        "--seed=2",
+        "--chaos=kill 5%",
+        "--json",
+    ]);
+    sandbox.assert_empty(Instant::now());
+    assert_eq!(run.code, Some(0), "{}", run.err);
+    let result = run.json();
+    let summary = &result["summary"];
+    assert_eq!(count(&summary["flows"]["completed"]), 24);
+    let chaos = &summary["chaos"];
+    assert!(count(&chaos["recovered"]) > 3, "{chaos:#}");
+    assert_eq!(count(&chaos["failed"]), 0);
+    assert!(count(&chaos["recovery"]["p95_us"]) > 0, "{chaos:#}");
+    let kept = result["histograms"]["chaos.recovery"].is_object();
+    assert!(kept, "runs can be merged");
+    for flow in result["flows"].as_array().expect("a list") {
+        for retry in flow["retries"].as_array().expect("a list") {
+            let message = retry["failure"]["message"].as_str().expect("a text");
+            assert!(message.contains("(chaos before that: killed"), "{message}");
+        }
+    }
 }
 
 #[test]
