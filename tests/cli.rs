@@ -582,7 +582,11 @@ fn chaos_on_the_command_line_is_checked_and_explained() {
         .stdout(predicate::str::contains(r#""times_a_flow": 0.02"#));
     with("run", "kill once at 02_create_order")
         .code(1)
-        .stdout(predicate::str::contains("Chaos: script 1.1.1 killed"))
+        .stdout(predicate::str::contains(
+            "Chaos struck script 1.1.1: killed",
+        ))
         .stdout(predicate::str::contains("Injected           1 kill"))
-        .stdout(predicate::str::contains("(customer, after chaos)"));
+        .stdout(predicate::str::contains(
+            "(customer, step 2 of 10, after chaos)",
+        ));
 }

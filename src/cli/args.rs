@@ -20,10 +20,10 @@ const EXAMPLES: &str =
   rehearsal run --flows 50 --threshold 'flow.p95 < 2s'
                                                    exit code 99 if that is not so
   rehearsal run my.yaml --var user=ann -v          your own programs, dialogue in the log
-  rehearsal run --flows 200 --parallel 20 --chaos 'kill 5%, freeze 2% for 500ms, garbage 1%'
+  rehearsal run --flows 200 --parallel 50 --chaos 'kill 5%, freeze 2% for 500ms'
                                                    break things on purpose, see what recovers
   rehearsal run --chaos 'kill once at 06_approve_order'
-                                                   or one thing, at one place
+                                                   or one thing, in one place
   rehearsal run --json | jq .summary               for other programs
   rehearsal report rehearsal-results/REAL-E2E-…    what came of a run that was kept
   rehearsal check my.yaml                          what is wrong, or what would be done

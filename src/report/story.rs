@@ -145,7 +145,7 @@ impl Reporter for Story {
             RunEvent::Captured { name, value, .. } => self.detail(&format!("{name}: {value}")),
             RunEvent::Injected(injection) => {
                 let Injection { instance, what, .. } = &**injection;
-                let line = format!("Chaos: script {instance} {what}");
+                let line = format!("Chaos struck script {instance}: {what}");
                 self.output
                     .line(&format!("  {}", styled(CARE, neutral(&line))));
             }

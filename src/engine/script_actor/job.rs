@@ -183,6 +183,9 @@ impl Job {
         if self.perform.deadline.whose == Whose::Step {
             self.perform.deadline.at += length;
         }
+        if let Some(turn) = &mut self.turn {
+            turn.at += length;
+        }
     }
 
     /// Output was left unread for so long, in all steps of the program so far, while nothing of
