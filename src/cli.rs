@@ -70,11 +70,13 @@ fn perform(args: Args, environment: &Environment) -> Result<Exit, CliError> {
             parallel,
             variables,
             scripts,
+            chaos,
             json,
         }) => {
             let options = RunArgs {
                 variables,
                 scripts,
+                chaos,
                 ..RunArgs::default()
             };
             let settings = RunSettings::new(scenario, options)?;

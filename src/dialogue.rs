@@ -241,6 +241,13 @@ impl Dialogue {
         }
     }
 
+    /// Something was typed right behind the reply that [`Dialogue::answered`] told of.
+    pub fn also_typed(&mut self, typed: &Typed, echo_expected: bool) {
+        if echo_expected {
+            self.channels[Stream::Out as usize].expect_echo(typed.echo());
+        }
+    }
+
     /// A reply to the interlude that was heard last was given. The wait goes on and sees what it
     /// saw before, but for the interlude itself.
     pub fn answered_interlude(&mut self, typed: &Typed, echo_expected: bool) {

@@ -3,13 +3,14 @@
 //! A coordinator starts the flows, a supervisor takes each through its steps, a script actor owns
 //! each subprocess. What they say to each other stands in `messages`. Decisions are made by state
 //! machines that know neither actors nor processes: `course` for a flow, `performance` for an
-//! action.
+//! action, `chaos` for what is done to scripts on purpose.
 //!
 //! A flow and its scripts share one arbiter, so that a turn crosses no thread; one message a flow
 //! goes to the coordinator. How anything is displayed is unknown here: all that happens is told
 //! through an [`EventSink`].
 
 mod audit;
+mod chaos;
 mod context;
 mod control;
 mod coordinator;
@@ -39,7 +40,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::model::{EventSink, FlowNumber, RoleInfo, RunEvent, RunId, RunInfo, StepInfo};
-use crate::scenario::{Load, Plan};
+use crate::scenario::{Chaos, Load, Plan};
 use crate::transport::{Leftovers, RunMarker, Spawner, WatcherProgram};
 
 pub use control::{Control, LiveScript, Stop};
@@ -69,6 +70,8 @@ pub struct RunOptions {
     pub step_timeout: Option<Duration>,
     /// Replaces the delays before all steps.
     pub delay: Option<Duration>,
+    /// What is done to scripts on purpose.
+    pub chaos: Chaos,
     pub programs: Programs,
     /// The environment that every program gets, before its role's own.
     pub environment: Vec<(OsString, OsString)>,
@@ -133,6 +136,7 @@ pub fn run(
         variables: options.variables,
         step_timeout: options.step_timeout,
         delay: options.delay,
+        chaos: options.chaos,
         programs: options.programs,
         environment: options.environment,
         run_directory: options.run_directory,
@@ -259,6 +263,12 @@ fn run_info(options: &RunOptions) -> RunInfo {
         load: options.load.to_string(),
         wanted_per_second: options.load.wanted_per_second(),
         seed: options.seed,
+        chaos: options
+            .chaos
+            .rules
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
         started_at: options.started_at,
     }
 }

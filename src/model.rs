@@ -8,6 +8,7 @@ mod evidence;
 mod failure;
 mod generator;
 mod ids;
+mod injection;
 mod integrity;
 mod process;
 mod record;
@@ -17,6 +18,7 @@ pub use evidence::{DataRow, Evidence, Happening, Moment};
 pub use failure::{Activity, Failure, FailureKind};
 pub use generator::Generator;
 pub use ids::{FlowId, FlowNumber, InstanceId, RoleIndex, RunId, StepIndex};
+pub use injection::{Injection, InjectionKind, InjectionRecord};
 pub use integrity::{AuditOutcome, AuditRecord, IntegrityInfo, OwnInfo, ValueInfo};
 pub use process::{Ending, ExitCause, ProcessRecord, Stream, Usage};
 pub use record::{

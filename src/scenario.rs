@@ -9,6 +9,7 @@
 //! (made in `compile`), and, for each flow, the plan together with the values of that flow
 //! ([`scope::Scope`]).
 
+pub mod chaos;
 mod compile;
 pub mod data;
 mod diagnostics;
@@ -26,6 +27,7 @@ mod secrets;
 pub mod template;
 mod vocabulary;
 
+pub use chaos::{Chaos, ChaosRule};
 pub use compile::{CommandStart, CompileOptions, Compiled, FindProgram, compile, load};
 pub use data::{DataSource, Take};
 pub use diagnostics::{Diagnostic, Diagnostics, Severity};

@@ -4,6 +4,7 @@
 //! with the number of flows. A [`Summary`] is what it says when the run is over. Durations are
 //! whole microseconds throughout, and a quantity of which there is no sample is absent, never zero.
 
+mod chaos;
 mod failures;
 mod histogram;
 mod integrity;
@@ -19,6 +20,7 @@ mod testing;
 mod thresholds;
 mod verdict;
 
+pub use chaos::ChaosSummary;
 pub use failures::{MOST_GROUPS, MOST_TEXTS};
 pub use histogram::{Encoded, Histogram, Range, Spread};
 pub use integrity::{

@@ -561,3 +561,46 @@ fn the_dialogue_is_shown_as_it_happens_without_secrets() {
         "the log was not asked for it"
     );
 }
+
+#[test]
+fn chaos_on_the_command_line_is_checked_and_explained() {
+    let stage = Stage::new();
+    let with = |command: &str, chaos: &str| {
+        let mut rehearsal = stage.rehearsal(command);
+        rehearsal.args(["--chaos", chaos]);
+        rehearsal.assert()
+    };
+    let wrong = with("run", "kill 5%, frieze 2%");
+    wrong
+        .code(2)
+        .stderr(predicate::str::contains(
+            "`frieze` is nothing that can be injected",
+        ))
+        .stderr(predicate::str::contains("is `freeze` meant?"));
+    with("run", "kill once at 06_approve")
+        .code(2)
+        .stderr(predicate::str::contains("is `06_approve_order` meant?"));
+    with("check", "kill 5%, refuse once role delivery")
+        .code(0)
+        .stdout(predicate::str::contains(
+            "kill 5%                    at 10 of 10 steps, 0.50 times a flow",
+        ))
+        .stdout(predicate::str::contains(
+            "refuse once role delivery  at 1 of 10 steps, 1.00 times a flow",
+        ))
+        .stdout(predicate::str::contains(
+            "About 100% of the flows are struck",
+        ));
+    with("check --json", "freeze 2% for 1s at 02_create_order")
+        .code(0)
+        .stdout(predicate::str::contains(r#""times_a_flow": 0.02"#));
+    with("run", "kill once at 02_create_order")
+        .code(1)
+        .stdout(predicate::str::contains(
+            "Chaos struck script 1.1.1: killed",
+        ))
+        .stdout(predicate::str::contains("Injected           1 kill"))
+        .stdout(predicate::str::contains(
+            "(customer, step 2 of 10, after chaos)",
+        ));
+}

@@ -149,6 +149,21 @@ fn a_program_that_ends_early_says_how_and_its_last_words() {
 }
 
 #[test]
+fn a_program_that_does_not_stay_for_its_answer_has_ended_early() {
+    for terminal in ["pty", "pipes"] {
+        let turns = "- {prompt: 'Name:', send: Ada}\n- see: <Ada>";
+        let words = r#"print, "Name: ", exit, "9""#;
+        let more = format!("terminal: {terminal}");
+        for _ in 0..10 {
+            let run = Rehearsing::with_role(words, turns, &more).perform();
+            let failure = run.failure();
+            assert_eq!(failure.kind, FailureKind::EndedEarly, "{failure:?}");
+            assert!(failure.message.contains("exit code 9"), "{failure:?}");
+        }
+    }
+}
+
+#[test]
 fn evidence_printed_right_before_the_end_counts() {
     let run = Rehearsing::with_turns(r#"print, "done""#, "- see: done\n- exits: 0").perform();
     run.assert_completed();

@@ -91,6 +91,7 @@ fn info() -> RunInfo {
         wanted_per_second: None,
         integrity: books(),
         seed: 1,
+        chaos: Vec::new(),
         started_at: Local::now(),
     }
 }
@@ -201,6 +202,7 @@ fn flow(info: &RunInfo, random: &mut fastrand::Rng, number: u64) -> FlowRecord {
         captures: captures(number),
         variables: vec![("customer_id".into(), format!("CUST{number}"))],
         processes: processes.collect(),
+        injections: Vec::new(),
     }
 }
 

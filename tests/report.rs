@@ -12,7 +12,7 @@ use rehearsal::report::{
     LatencyLog, Lines, Log, Output, Place, Recorded, Recorder, Reporter, Reporters, RunFolder,
     SavedRun, Story, terminal, write_record,
 };
-use rehearsal::stats::Threshold;
+use rehearsal::stats::{Tally, Threshold};
 
 /// A writer whose text can be read while somebody else owns it.
 #[derive(Clone, Default)]
@@ -88,6 +88,7 @@ fn info(flows: u64, parallel: u64) -> RunInfo {
         parallel,
         integrity: IntegrityInfo::default(),
         seed: 7,
+        chaos: Vec::new(),
         started_at: noon(),
     }
 }
@@ -144,6 +145,7 @@ fn flow_events(info: &RunInfo, number: u64, course: Course) -> Vec<RunEvent> {
         captures: Vec::new(),
         variables,
         processes: Vec::new(),
+        injections: Vec::new(),
     };
     for (index, duration_us) in [12_345, 34_400, 1_189_655].into_iter().enumerate() {
         let step = StepIndex(index);
@@ -535,6 +537,45 @@ fn what_programs_say_is_shown_and_not_obeyed() {
 }
 
 #[test]
+fn the_report_tells_what_chaos_did_and_what_became_of_it() {
+    let mut info = info(3, 1);
+    info.chaos = vec!["kill 5%".into(), "delay 1%".into()];
+    let mut tally = Tally::new(&info);
+    let courses = [
+        (Course::Well, InjectionKind::Delay, Some(4_000)),
+        (Course::Well, InjectionKind::Freeze, Some(310_000)),
+        (Course::TimesOut, InjectionKind::Kill, None),
+    ];
+    for (number, (course, kind, recovered_after_us)) in (1..).zip(courses) {
+        let ended = flow_events(&info, number, course).pop();
+        let Some(RunEvent::FlowEnded(mut record)) = ended else {
+            panic!("a flow ends with its record");
+        };
+        let injection = Injection {
+            instance: InstanceId {
+                flow: record.number,
+                role: RoleIndex(0),
+                attempt: 1,
+            },
+            step: StepIndex(1),
+            kind,
+            what: "struck".into(),
+            turn: String::new(),
+        };
+        record.injections.push(InjectionRecord {
+            injection,
+            after_us: 1_000,
+            recovered_after_us,
+        });
+        tally.record(&record);
+    }
+    let summary = tally.summary(Duration::from_secs(2), false);
+    let report = redacted(&terminal::render(&info, &summary, 80));
+    let chaos = report.find("Chaos").expect("a section");
+    assert_snapshot!(&report[chaos..]);
+}
+
+#[test]
 fn the_log_tells_every_event() {
     let page = Page::default();
     let mut events = events(&[Course::TimesOut], 1);
@@ -551,7 +592,14 @@ fn the_log_tells_every_event() {
         instance,
         text: "CUST001".into(),
     };
-    events.splice(4..4, [heard, said]);
+    let struck = RunEvent::Injected(Box::new(Injection {
+        instance,
+        step: StepIndex(0),
+        kind: InjectionKind::Freeze,
+        what: "frozen for 500ms in mid-turn".into(),
+        turn: "order-flow.yaml:42".into(),
+    }));
+    events.splice(4..4, [heard, said, struck]);
     tell(
         &mut Log::with_clock("log".as_ref(), page.clone(), noon),
         &events,

@@ -125,7 +125,6 @@ flow:
 load: {flow: 1}
 ";
     later_keys: "
-chaos: {}
 roles:
   a:
     run: [p]
@@ -182,6 +181,47 @@ flow:
   - {step: w, role: d, do: x}
 ";
     thresholds: below!("thresholds: ['flow.p95 < 2', 'flw.p95 < 2s', flow.p95, {chek: x}, 'step.x.p95 < 1s', {check: 'flow.p95 < 2s', over: 10, stop: maybe}, {check: dropped == 0, over: 100ms}, 'dropped == 0 over 100ms', 'dropped == 0 over x stop']");
+    chaos: "
+chaos:
+  - kil 5%
+  - kill
+  - kill often, freeze 1% for 500
+  - kill 0%
+  - 'freeze 2% for 500ms for 1s'
+  - freeze 2% for 1s..500ms
+  - garbage 1% for 1s
+  - kill 5% mid_turn between_turns
+  - kill once at 02_tolk
+  - kill once at 02_talk role b
+  - kill once turn secnd
+  - kill once turn
+  - delay 5% at 01_start
+  - refuse 5% at 02_talk
+  - kill nth 4
+  - kill nth 0
+  - kill 5%, , freeze 1%
+  - \"kill once at '02_talk\"
+  - garbage once of many
+  - garbage once of 1000000 bytes
+  - {kill: 5%}
+  - 'long-line once of 5000 bytes, kill 5% mid-turn after 0..5ms turn second flow 7'
+roles:
+  a: {run: [p], actions: {start: [{see: x}], talk: [{prompt: q, send: x, name: second}]}}
+  b: {run: [p], actions: {start: [{see: x}]}}
+flow:
+  - {step: 01_start, role: a, do: start}
+  - {step: 02_talk, role: a, do: talk}
+  - {step: 03_start, role: b, do: start}
+";
+    chaos_about_steps_that_cannot_be_read: "
+chaos: [kill once at 02_talk, kill 5% nowhere]
+roles:
+  a: {run: [p], actions: {start: [{see: x}]}}
+flow:
+  - {step: 01_start, role: a, do: start}
+  - {step: 02_talk, role: a, do: tolk}
+";
+    chaos_of_another_kind: below!("chaos: {kill: 5%}");
     integrity_of_unknown_names: below!("
 variables: {customer: c}
 integrity:

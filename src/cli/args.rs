@@ -20,6 +20,10 @@ const EXAMPLES: &str =
   rehearsal run --flows 50 --threshold 'flow.p95 < 2s'
                                                    exit code 99 if that is not so
   rehearsal run my.yaml --var user=ann -v          your own programs, dialogue in the log
+  rehearsal run --flows 200 --parallel 50 --chaos 'kill 5%, freeze 2% for 500ms'
+                                                   break things on purpose, see what recovers
+  rehearsal run --chaos 'kill once at 06_approve_order'
+                                                   or one thing, in one place
   rehearsal run --json | jq .summary               for other programs
   rehearsal report rehearsal-results/REAL-E2E-…    what came of a run that was kept
   rehearsal replay rehearsal-results/REAL-E2E-…/bundles/failed-000012
@@ -105,6 +109,9 @@ pub enum Command {
         /// A folder in which programs are looked for; may be given several times
         #[arg(long, value_name = "DIR")]
         scripts: Vec<PathBuf>,
+        /// Say what this would do to scripts on purpose, as `run` does it
+        #[arg(long = "chaos", value_name = "CHAOS")]
+        chaos: Vec<String>,
         /// For programs
         #[arg(long)]
         json: bool,
@@ -284,6 +291,13 @@ pub struct RunArgs {
     /// stretch of that length has to meet it; with 'stop', the run ends as soon as it is not met
     #[arg(long = "threshold", value_name = "EXPR")]
     pub thresholds: Vec<String>,
+
+    /// Do something to scripts on purpose, to see what becomes of it, as in 'kill 5%, freeze 2% for
+    /// 500ms' or 'kill once at STEP'; may be given several times, and adds to what the scenario
+    /// wants. Kinds: kill, freeze, close, garbage, long_line, dribble, slow_read, delay, refuse; how
+    /// often: P% of the steps, once, nth N; where: at STEP, role ROLE, turn NAME, flow N
+    #[arg(long = "chaos", value_name = "CHAOS")]
+    pub chaos: Vec<String>,
 
     /// How many flows may fail, or which part of them: 3, 0.5% [default: none]
     #[arg(long, value_name = "N|P%", value_parser = str::parse::<Allowance>)]

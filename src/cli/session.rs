@@ -121,10 +121,7 @@ impl Session {
         } = loaded;
         let load = settings.load(&plan.load)?;
         let thresholds = settings.thresholds(&plan)?;
-        let closed = plan.closed_gates(&load);
-        if !closed.is_empty() {
-            return Err(CliError::usage(closed.join("\n"), ""));
-        }
+        let chaos = settings.chaos(&plan)?;
         let problems = machine::problems(&plan, load.most_in_flight());
         if !problems.is_empty() {
             let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
@@ -132,6 +129,7 @@ impl Session {
         }
         let (place, moved) = place(&settings.save, environment)?;
         let mut notices: Vec<_> = moved.into_iter().collect();
+        notices.extend(plan.closed_gates(&load));
         let warnings = warnings.render(false);
         notices.extend(
             warnings
@@ -173,6 +171,7 @@ impl Session {
             variables: settings.variables.clone(),
             step_timeout: settings.step_timeout,
             delay: settings.delay,
+            chaos,
             programs,
             environment: environment.variables.clone(),
             run_directory: temporary.path().to_owned(),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::report::Limits;
-use crate::scenario::{Load, Plan};
+use crate::scenario::{Chaos, Load, Plan};
 use crate::stats::Threshold;
 
 use super::allowance::Allowance;
@@ -44,6 +44,8 @@ pub struct RunSettings {
     pub bundles: Limits,
     /// Demands beside those of the scenario, as they were written.
     pub thresholds: Vec<String>,
+    /// What is done on purpose beside what the scenario wants, as it was written.
+    pub chaos: Vec<String>,
     pub allowed_failures: Allowance,
     pub format: Format,
     pub progress: Progress,
@@ -144,6 +146,7 @@ impl RunSettings {
                 }
             },
             thresholds: args.thresholds,
+            chaos: args.chaos,
             allowed_failures: args.allow_failures.unwrap_or_default(),
             format: if args.json {
                 Format::Json
@@ -189,6 +192,21 @@ impl RunSettings {
             thresholds.push(threshold);
         }
         Ok(thresholds)
+    }
+
+    /// What is done to scripts on purpose: by the scenario, then by the command line.
+    ///
+    /// # Errors
+    /// If what was typed is no chaos, or none of this scenario.
+    pub fn chaos(&self, plan: &Plan) -> Result<Chaos, CliError> {
+        let mut chaos = plan.chaos.clone();
+        for text in &self.chaos {
+            let more = Chaos::parse(text, &plan.cast()).map_err(|error| {
+                CliError::usage(format_args!("--chaos '{text}': {error}"), &error.help)
+            })?;
+            chaos.rules.extend(more.rules);
+        }
+        Ok(chaos)
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::dialogue::Watch;
 use crate::model::{EventSink, InstanceId, RoleIndex, RunEvent, RunId};
-use crate::scenario::{PatternSpec, Plan, RenderError, Scope};
+use crate::scenario::{Chaos, PatternSpec, Plan, RenderError, Scope};
 use crate::transport::Spawner;
 
 use super::environments::Environments;
@@ -23,6 +23,8 @@ pub(super) struct RunContext {
     pub variables: Vec<(String, String)>,
     pub step_timeout: Option<Duration>,
     pub delay: Option<Duration>,
+    /// What is done to scripts on purpose.
+    pub chaos: Chaos,
     pub programs: Programs,
     /// The environment that every program gets, before its role's own.
     pub environment: Vec<(OsString, OsString)>,

@@ -270,6 +270,7 @@ fn stillborn(number: FlowNumber, id: FlowId, counted: bool, error: &ScopeError) 
         captures: Vec::new(),
         variables: Vec::new(),
         processes: Vec::new(),
+        injections: Vec::new(),
     })
 }
 

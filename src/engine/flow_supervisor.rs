@@ -1,6 +1,7 @@
 //! The actor that takes one flow through its steps, and owns the flow's values.
 
 mod admission;
+mod chaos;
 mod evidence;
 mod ledger;
 mod recovery;
@@ -13,8 +14,8 @@ use std::time::{Duration, Instant};
 use actix::prelude::*;
 
 use crate::model::{
-    Failure, FlowId, FlowNumber, FlowOutcome, InstanceId, RoleIndex, RunEvent, StepIndex,
-    StepOutcome, TurnRecord,
+    Failure, FlowId, FlowNumber, FlowOutcome, InjectionRecord, InstanceId, RoleIndex, RunEvent,
+    StepIndex, StepOutcome, TurnRecord,
 };
 use crate::scenario::{Plan, Scope};
 use crate::transport::Grace;
@@ -76,6 +77,8 @@ pub(super) struct FlowSupervisor {
     variables: Vec<(String, String)>,
     /// What happened to its scripts, if that is recorded.
     transcripts: Vec<Transcript>,
+    /// What chaos did, and when.
+    injections: Vec<(Instant, InjectionRecord)>,
     /// How gently scripts are ended.
     grace: Grace,
     report: Report,
@@ -116,6 +119,7 @@ impl FlowSupervisor {
             ledger: Ledger::new(due),
             captures: Vec::new(),
             transcripts: Vec::new(),
+            injections: Vec::new(),
             grace: Grace::default(),
             run,
         }
@@ -339,6 +343,9 @@ impl FlowSupervisor {
     }
 
     fn note_step(&mut self, taken: Taken, failure: Option<Box<Failure>>) {
+        if taken.outcome == StepOutcome::Completed {
+            self.recover(taken.step, taken.timing.ended);
+        }
         let event = RunEvent::StepEnded {
             flow: self.number,
             step: taken.step,
@@ -354,6 +361,10 @@ impl FlowSupervisor {
         let mut record = self.ledger.close(self.number, self.id.clone(), outcome);
         record.captures = std::mem::take(&mut self.captures);
         record.variables = std::mem::take(&mut self.variables);
+        record.injections = std::mem::take(&mut self.injections)
+            .into_iter()
+            .map(|(_, record)| record)
+            .collect();
         let evidence = self.evidence(&record);
         self.report.send(Box::new(record), evidence);
         ctx.stop();

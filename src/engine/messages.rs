@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  Coordinator ──StartFlow──► FlowSupervisor ──Perform, EndScript, Adopt──► ScriptActor
-//!              ──Admit──────►                ◄──Performed, ScriptEnded────
+//!              ──Admit──────►                ◄──Performed, Injected, ScriptEnded──
 //!              ◄──Arrive─────
 //!              ◄──GiveBack───
 //!              ◄──FlowEnded──
@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use actix::prelude::*;
 
 use crate::model::{
-    Evidence, Failure, FlowNumber, FlowRecord, InstanceId, ProcessRecord, StepIndex,
+    Evidence, Failure, FlowNumber, FlowRecord, Injection, InstanceId, ProcessRecord, StepIndex,
 };
 use crate::scenario::Scope;
 use crate::transport::Grace;
@@ -191,6 +191,14 @@ pub(super) struct Performed {
     /// What happened to a pool's script since the last time, if that is recorded: it belongs to
     /// the flow, and the script does not.
     pub transcript: Option<Box<Transcript>>,
+}
+
+/// Script actor → supervisor: chaos has done something to the script.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Injected {
+    pub injection: Box<Injection>,
+    pub at: Instant,
 }
 
 /// When a performance happened.

@@ -12,6 +12,7 @@
 //! | `Alive` | `Perform` | `Alive`, performing |
 //! | `Alive` | its end, then or before `EndScript` | `Over` |
 
+mod chaos;
 pub(super) mod command;
 mod job;
 mod owner;
@@ -25,6 +26,7 @@ use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 
+use crate::dialogue::Heard;
 use crate::model::{
     Ending, ExitCause, FailureKind, Happening, InstanceId, ProcessRecord, RunEvent, Usage,
 };
@@ -143,6 +145,8 @@ impl ScriptActor {
             Part::Leave => "leaving",
         };
         self.run.live.set_state(self.instance, state);
+        let attempt = self.attempt(&plan, &perform);
+        let fate = attempt.and_then(|attempt| attempt.fate(&self.run.chaos));
         let State::Alive(script) = &mut self.state else {
             return;
         };
@@ -150,7 +154,9 @@ impl ScriptActor {
             script.leaves_since = Some(Instant::now());
         }
         let startup = ordered_at.map(|at| (at, plan.defaults.startup));
-        script.job = Some(Job::new(perform, performance, startup));
+        let mut job = Job::new(perform, performance, startup);
+        job.fate = fate;
+        script.job = Some(job);
         self.drive(Cue::Begin, ctx);
     }
 
@@ -177,6 +183,11 @@ impl ScriptActor {
     /// Does what the performance wants, until it has to wait for something.
     fn drive(&mut self, mut cue: Cue, ctx: &mut Context<Self>) {
         loop {
+            match &cue {
+                Cue::Heard(Heard::Wait { .. }) => self.evidence_came(ctx),
+                Cue::Said => self.reply_sent(ctx),
+                _ => {}
+            }
             let State::Alive(script) = &mut self.state else {
                 return;
             };
@@ -202,6 +213,11 @@ impl ScriptActor {
             let ready = match next {
                 Move::Listen { within } => {
                     job.listen(now, within);
+                    job.held_back_before(script.child.held_back());
+                    self.wait_begins(ctx);
+                    let State::Alive(script) = &mut self.state else {
+                        return;
+                    };
                     script.poll(now)
                 }
                 Move::Linger { at_most } => {
@@ -214,7 +230,7 @@ impl ScriptActor {
                     job.wait(Waiting::Output);
                     script.poll(now)
                 }
-                Move::Say(utterance) => self.say(utterance),
+                Move::Say(utterance) => self.answer(utterance, ctx),
                 Move::Pause(length) => {
                     job.pause(now, length);
                     None
@@ -389,6 +405,13 @@ impl ScriptActor {
             Waiting::Pause { until } if *until <= now => return self.drive(Cue::Paused, ctx),
             Waiting::Linger { until } if *until <= now => return self.drive(Cue::Lingered, ctx),
             Waiting::EchoOff { .. } => return self.try_secret(now, ctx),
+            Waiting::HeldBack { until, .. } if *until <= now => return self.answer_at_last(ctx),
+            Waiting::Dribbling(_) => {
+                return match self.dribble() {
+                    Some(cue) => self.drive(cue, ctx),
+                    None => self.set_alarm(ctx),
+                };
+            }
             Waiting::Aftermath { .. } => return self.look(ctx),
             Waiting::Unsaid { since, reason } if *since + CLOSING_GRACE <= now => {
                 let fault = Fault::new(

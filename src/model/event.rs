@@ -6,6 +6,7 @@ use super::evidence::Evidence;
 use super::failure::Failure;
 use super::generator::Generator;
 use super::ids::{FlowNumber, InstanceId, StepIndex};
+use super::injection::Injection;
 use super::integrity::AuditRecord;
 use super::process::ProcessRecord;
 use super::record::{FlowRecord, RunInfo, StepOutcome};
@@ -49,6 +50,8 @@ pub enum RunEvent {
         instance: InstanceId,
         text: String,
     },
+    /// Chaos has done something to a script instance.
+    Injected(Box<Injection>),
     StepEnded {
         flow: FlowNumber,
         step: StepIndex,

@@ -52,6 +52,8 @@ pub enum Happening {
     Heard { stream: Stream, text: String },
     /// It was told this; a secret is `***`, a key `<enter>`.
     Said { text: String },
+    /// Chaos did this to it.
+    Injected { injected: String },
     /// So much was not kept: the beginning and the end are.
     LeftOut { bytes: u64, entries: u64 },
     /// It has ended.
@@ -68,7 +70,10 @@ impl Happening {
         let text = match self {
             Happening::Started { command, .. } => Some(command),
             Happening::Said { text } => Some(text),
-            Happening::Heard { .. } | Happening::LeftOut { .. } | Happening::Exited { .. } => None,
+            Happening::Heard { .. }
+            | Happening::Injected { .. }
+            | Happening::LeftOut { .. }
+            | Happening::Exited { .. } => None,
         };
         text.into_iter()
     }

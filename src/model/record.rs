@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::failure::Failure;
 use super::ids::{FlowId, FlowNumber, RoleIndex, RunId, StepIndex};
+use super::injection::InjectionRecord;
 use super::integrity::IntegrityInfo;
 use super::process::ProcessRecord;
 
@@ -50,6 +51,8 @@ pub struct RunInfo {
     /// How many flows are to start a second, on average, where the clock decides that.
     pub wanted_per_second: Option<f64>,
     pub seed: u64,
+    /// What chaos may do, as it was written; empty without chaos.
+    pub chaos: Vec<String>,
     pub started_at: DateTime<Local>,
 }
 
@@ -162,6 +165,8 @@ pub struct FlowRecord {
     pub variables: Vec<(String, String)>,
     /// Every process that was started for it.
     pub processes: Vec<ProcessRecord>,
+    /// What chaos did to it, in order.
+    pub injections: Vec<InjectionRecord>,
 }
 
 impl FlowRecord {

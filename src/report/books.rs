@@ -191,6 +191,7 @@ mod tests {
             ],
             variables: Vec::new(),
             processes: Vec::new(),
+            injections: Vec::new(),
         }
     }
 

@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | `snapshot`, once a second | `completed`, `failed`, `interrupted`, `dropped`, `in_flight`, `planned` (flows, or null), `part` (of the run that is over, 0 to 1), and of the last ten seconds `completed_per_second` and `response_p95_us` (or null); `wanted_per_second` (or null); `steps`, each with `name`, `in_flight`, `completed`, `failed`, `p95_us` |
 //! | `flow_ended` | `number`, `id`, `outcome` (`completed`, `failed`, `interrupted`), `counted`, `duration_us`, `late_us`; of failed ones `step`, `cause` and `message` |
+//! | `injected`: chaos has struck | `flow` (its number), `role`, `attempt` (which of the role's scripts), `step`, `kind`, `what` |
 //! | `notice`, `stopping` | `text` |
 //! | `audit_started`, when all flows have ended | `command` |
 //! | `integrity`, if the scenario has demands on the books | the fields of the summary's `integrity` |
@@ -21,7 +22,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::model::{FlowOutcome, FlowRecord, RunEvent, RunInfo};
+use crate::model::{FlowOutcome, FlowRecord, Injection, RunEvent, RunInfo};
 use crate::stats::Integrity;
 
 use super::error::ReportError;
@@ -43,6 +44,8 @@ pub struct JsonLines {
     /// The file's name, if it is one.
     path: PathBuf,
     pulse: Pulse,
+    /// Their names.
+    roles: Vec<String>,
     began: Instant,
     snapshot_at: Duration,
 }
@@ -54,6 +57,7 @@ impl JsonLines {
             writer: Ok(Box::new(BufWriter::new(writer))),
             path: "standard output".into(),
             pulse: Pulse::default(),
+            roles: Vec::new(),
             began: Instant::now(),
             snapshot_at: SNAPSHOT_EVERY,
         }
@@ -90,6 +94,18 @@ impl JsonLines {
         {
             self.writer = Err(error);
         }
+    }
+
+    fn injected(&self, injection: &Injection) -> Value {
+        let Injection { instance, step, .. } = injection;
+        json!({
+            "flow": instance.flow.0,
+            "role": self.roles.get(instance.role.0),
+            "attempt": instance.attempt,
+            "step": self.pulse.steps.get(step.0).map(|step| &step.name),
+            "kind": injection.kind.name(),
+            "what": injection.what,
+        })
     }
 
     fn figures(&mut self) -> Value {
@@ -131,10 +147,15 @@ impl Reporter for JsonLines {
         match event {
             RunEvent::RunStarted(info) => {
                 self.began = Instant::now();
+                self.roles = info.roles.iter().map(|role| role.name.clone()).collect();
                 self.tell("run_started", run(info));
                 self.flush();
             }
             RunEvent::FlowEnded(record) => self.tell("flow_ended", flow(record)),
+            RunEvent::Injected(injection) => {
+                let fields = self.injected(injection);
+                self.tell("injected", fields);
+            }
             RunEvent::Notice { text, .. } => self.tell("notice", json!({ "text": text })),
             RunEvent::AuditStarted { command } => {
                 self.tell("audit_started", json!({ "command": command }));

@@ -147,6 +147,8 @@ fn compare(one: &SavedRun, other: &SavedRun) -> Result<(), MergeError> {
         format!("{} and {}", left.scenario, right.scenario)
     } else if left.steps != right.steps || roles(left) != roles(right) {
         "they have other steps or roles".to_owned()
+    } else if left.chaos != right.chaos {
+        "they had other chaos".to_owned()
     } else if one.folder.scenario()? != other.folder.scenario()? {
         "their files scenario.yaml differ".to_owned()
     } else {

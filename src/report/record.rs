@@ -10,7 +10,7 @@
 //!   runs can be merged without loss: `flow.response`, `flow.service`, `flow.failed_response`,
 //!   `flow.start_delay`, `flow.hand_over`, `flow.next_step`, `flow.paused`, `flow.waited`,
 //!   `flow.recovery`, `step.NAME`,
-//!   `role.NAME.startup`;
+//!   `role.NAME.startup`, and `chaos.recovery` if there was chaos;
 //! - `flows.jsonl`: a line about the run (a [`FlowsHead`]), then a line for each [`Flow`] as it
 //!   ended; a flow that was due and not started is the line `{"dropped":1,"counted":true}`;
 //! - `latency.hlog`: an interval log as HdrHistogram's tools read it, with the durations in
@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{IntegrityInfo, RoleIndex, RoleInfo, RunId, RunInfo, StepInfo};
 use crate::stats::{Histograms, Summary};
 
-pub use flow::{Flow, FlowFailure, FlowStep, Outcome, Process};
+pub use flow::{Flow, FlowFailure, FlowInjection, FlowStep, Outcome, Process};
 
 /// The name and version of this form.
 pub const FORMAT: &str = "rehearsal-result/3";
@@ -129,6 +129,9 @@ pub struct Run {
     pub wanted_per_second: Option<f64>,
     /// `null` of runs that were merged.
     pub seed: Option<u64>,
+    /// What chaos might do, as it was written.
+    #[serde(default)]
+    pub chaos: Vec<String>,
     pub started_at: DateTime<Local>,
     pub roles: Vec<RoleInfo>,
     pub steps: Vec<Step>,
@@ -164,6 +167,7 @@ impl Run {
             load: info.load.clone(),
             wanted_per_second: info.wanted_per_second,
             seed: Some(info.seed),
+            chaos: info.chaos.clone(),
             started_at: info.started_at,
             roles: info.roles.clone(),
             steps: steps.collect(),
@@ -191,6 +195,7 @@ impl Run {
             load: self.load.clone(),
             wanted_per_second: self.wanted_per_second,
             seed: self.seed.unwrap_or_default(),
+            chaos: self.chaos.clone(),
             started_at: self.started_at,
         }
     }

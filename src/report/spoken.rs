@@ -19,7 +19,7 @@ const COLOURS: [AnsiColor; 6] = [
 ];
 
 /// Shows each line with its flow and role in front, and `<` for what was heard, `>` for what was
-/// typed, which is bold.
+/// typed, which is bold, and `!` for what chaos did.
 pub struct Spoken {
     output: Output,
     roles: Vec<String>,
@@ -90,6 +90,10 @@ impl Reporter for Spoken {
                 let shown = if text.is_empty() { "⏎" } else { text };
                 self.show(*instance, '>', shown);
                 self.unfinished = Some(*instance);
+            }
+            RunEvent::Injected(injection) => {
+                let text = format!("(chaos: {})", injection.what);
+                self.show(injection.instance, '!', &text);
             }
             _ => {}
         }

@@ -1,5 +1,6 @@
 //! The report that follows every run, for people at a terminal.
 
+mod chaos;
 mod columns;
 mod distribution;
 mod failures;
@@ -32,6 +33,7 @@ pub fn render(info: &RunInfo, summary: &Summary, width: usize) -> String {
     sections.extend(distribution::render(summary));
     sections.extend(phases::render(summary, width));
     sections.extend(failures::render(info, summary));
+    sections.extend(chaos::render(summary));
     sections.extend(resources::render(summary, width));
     let mut text = sections.join("\n\n");
     text.push('\n');

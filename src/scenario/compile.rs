@@ -3,6 +3,7 @@
 //! The compiler never stops at a fault: what cannot be read is left out, and whatever depends on
 //! it is taken to be right, so that one mistake is told once.
 
+mod chaos;
 mod context;
 mod flow;
 mod integrity;
@@ -210,6 +211,11 @@ fn scenario(
         .map(|node| thresholds::thresholds(context, node, &flow, fields.has("integrity")))
         .unwrap_or_default();
 
+    let chaos = fields
+        .get("chaos")
+        .map(|node| chaos::chaos(context, node, &roles, &flow))
+        .unwrap_or_default();
+
     usage::check(context, &roles, &flow, &known, &secrets);
     if flow.is_complete {
         policies::check(context, &roles, &flow.steps);
@@ -233,6 +239,7 @@ fn scenario(
         thresholds,
         integrity,
         audit,
+        chaos,
     })
 }
 

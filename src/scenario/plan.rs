@@ -14,6 +14,7 @@ use crate::dialogue::{Key, On, Pattern, RowFormat, WaitSet, Which};
 use crate::model::{IntegrityInfo, RoleIndex, StepIndex};
 use crate::stats::Threshold;
 
+use super::chaos::{Cast, Chaos};
 use super::data::DataSource;
 use super::gates::Gates;
 use super::load::Load;
@@ -48,6 +49,8 @@ pub struct Plan {
     pub retry: Option<RetryPolicy>,
     /// What is demanded of a run's figures.
     pub thresholds: Vec<Threshold>,
+    /// What may be done to scripts on purpose.
+    pub chaos: Chaos,
     /// What is demanded of its books.
     pub integrity: IntegrityInfo,
     /// Looks into the books after the run.
@@ -71,9 +74,17 @@ pub struct Audit {
 }
 
 impl Plan {
+    /// Its steps and roles, by which chaos is read and understood.
+    pub fn cast(&self) -> Cast<'_> {
+        Cast {
+            steps: self.steps.iter().collect(),
+            roles: self.roles.iter().collect(),
+        }
+    }
+
     /// The text it was compiled from, with the values that secret variables and `secret` replies
-    /// have in it masked: a scenario that can be run if they are given otherwise. `None` if a value stands in it in a
-    /// form in which it cannot be found, such as over several lines.
+    /// have in it masked: a scenario that can be run if they are given otherwise. `None` if a value
+    /// stands in it in a form in which it cannot be found, such as over several lines.
     pub fn masked_source(&self) -> Option<String> {
         let variables = self
             .variables

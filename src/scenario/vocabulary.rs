@@ -153,6 +153,12 @@ pub(super) static SCENARIO: Vocabulary = Vocabulary {
              number, or a map.",
         ),
         word(
+            "chaos",
+            Shape::OneOrList(&Shape::Text),
+            "What is done to scripts on purpose, how often and where: `kill 5%`, `freeze 2% for \
+             500ms`, `garbage once at STEP`, `refuse 1% role ROLE`.",
+        ),
+        word(
             "thresholds",
             Shape::ListOf(&Shape::TextOrObject(&THRESHOLD)),
             "What is demanded of the run's figures, as `flow.p95 < 2s`; if it is not met, \
@@ -165,7 +171,7 @@ pub(super) static SCENARIO: Vocabulary = Vocabulary {
              with exit code 98.",
         ),
     ],
-    later: &["chaos"],
+    later: &[],
 };
 
 pub(super) static INTEGRITY: Vocabulary = Vocabulary {

@@ -18,8 +18,9 @@ pub const MOST_TEXTS: usize = 10;
 #[derive(Debug, Default)]
 pub(super) struct Failures {
     groups: Vec<FailureGroup>,
-    /// Where in `groups` the failures of a step and cause stand, by what was seen.
-    places: HashMap<(String, FailureKind), HashMap<Option<String>, usize>>,
+    /// Where in `groups` the failures of a step and cause stand, and whether
+    /// chaos had struck before, by what was seen.
+    places: HashMap<(String, FailureKind, bool), HashMap<Option<String>, usize>>,
     others: u64,
 }
 
@@ -31,6 +32,7 @@ impl Failures {
             role: failure.role.clone(),
             cause,
             saw,
+            after_chaos: !flow.injections.is_empty(),
             count: 1,
             bundle: None,
             first_at: flow.started_at,
@@ -42,7 +44,8 @@ impl Failures {
 
     /// There is a bundle of a flow that was recorded.
     pub(super) fn note_bundle(&mut self, flow: &FlowRecord, failure: &Failure, bundle: &str) {
-        let key = (failure.step.clone(), failure.kind.clone());
+        let after_chaos = !flow.injections.is_empty();
+        let key = (failure.step.clone(), failure.kind.clone(), after_chaos);
         let Some(texts) = self.places.get(&key) else {
             return;
         };
@@ -63,7 +66,11 @@ impl Failures {
     }
 
     fn merge(&mut self, mut group: FailureGroup) {
-        let key = (group.step.clone(), group.example.kind.clone());
+        let key = (
+            group.step.clone(),
+            group.example.kind.clone(),
+            group.after_chaos,
+        );
         let texts = self.places.entry(key).or_default();
         if !texts.contains_key(&group.saw) && texts.len() >= MOST_TEXTS {
             group.saw = None;

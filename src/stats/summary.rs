@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Failure, FlowId, Generator};
 
+use super::chaos::ChaosSummary;
 use super::histogram::{Range, Spread};
 use super::integrity::Integrity;
 use super::thresholds::Checked;
@@ -42,6 +43,9 @@ pub struct Summary {
     pub failures: FailureSummary,
     /// Failures that were not the end of their flows.
     pub retries: RetrySummary,
+    /// What chaos did, if there was to be any.
+    #[serde(default)]
+    pub chaos: Option<ChaosSummary>,
     /// In the order of the scenario.
     pub roles: Vec<RoleSummary>,
     pub processes: ProcessCounts,
@@ -190,6 +194,9 @@ pub struct FailureGroup {
     /// `Order <order_id> is already approved`. `null` for what is beyond the number of texts that
     /// are told apart.
     pub saw: Option<String>,
+    /// Whether chaos had struck their flows before.
+    #[serde(default)]
+    pub after_chaos: bool,
     pub count: u64,
     /// When the first and the last of their flows were started.
     pub first_at: DateTime<Local>,
@@ -228,6 +235,9 @@ pub struct ProcessCounts {
     pub terminated: u64,
     /// Because they did not listen.
     pub killed: u64,
+    /// By chaos, on purpose.
+    #[serde(default)]
+    pub injected: u64,
     /// Not ended within the time allowed.
     pub left_over: u64,
 }

@@ -36,6 +36,7 @@ pub(super) fn info(flows: u64) -> RunInfo {
         wanted_per_second: None,
         integrity: IntegrityInfo::default(),
         seed: 1,
+        chaos: Vec::new(),
         started_at: Local::now(),
     }
 }
@@ -68,6 +69,7 @@ pub(super) fn flow(number: u64, outcome: FlowOutcome, steps: &[StepOutcome]) -> 
         captures: Vec::new(),
         variables: Vec::new(),
         processes: Vec::new(),
+        injections: Vec::new(),
     }
 }
 

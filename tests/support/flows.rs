@@ -1,5 +1,7 @@
 //! Runs scenarios through the library and keeps everything that the engine tells.
 
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
 #[path = "fixture.rs"]
 mod fixture;
 
@@ -109,6 +111,7 @@ impl Rehearsing {
         std::fs::write(&path, &self.source).expect("a file of the test's own");
         let compiled = scenario::load(&path, CompileOptions::default())
             .unwrap_or_else(|faults| panic!("{faults}\n{}", self.source));
+        let chaos = compiled.plan.chaos.clone();
         let recorder = Arc::new(recorder);
         let run_directory = tempfile::tempdir().expect("a temporary folder");
         let options = RunOptions {
@@ -122,6 +125,7 @@ impl Rehearsing {
             variables: self.variables.clone(),
             step_timeout: None,
             delay: self.delay,
+            chaos,
             programs: Programs::new(
                 self.home.path().to_owned(),
                 Vec::new(),

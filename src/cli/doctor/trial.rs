@@ -11,7 +11,7 @@ use crate::cli::error::CliError;
 use crate::cli::machine;
 use crate::engine::{self, Control, Programs, RunOptions};
 use crate::model::{EventSink, FlowNumber, FlowOutcome, FlowRecord, Generator, RunEvent, RunId};
-use crate::scenario::{self, CompileOptions, Load};
+use crate::scenario::{self, Chaos, CompileOptions, Load};
 use crate::stats::Histogram;
 use crate::transport::WatcherProgram;
 
@@ -59,6 +59,7 @@ impl Trial {
             run_id: RunId("DOCTOR".into()),
             load: self.load.clone(),
             seed: 1,
+            chaos: Chaos::default(),
             variables: Vec::new(),
             step_timeout: None,
             delay: None,

@@ -80,6 +80,7 @@ fn settings(wanted: &Wanted, bundle: &Bundle) -> Result<RunSettings, CliError> {
         timeout: origin.step_timeout_us.map(Duration::from_micros),
         delay: origin.delay_us.map(Duration::from_micros),
         seed: bundle.run.seed,
+        chaos: origin.chaos.clone(),
         show_dialogue: true,
         ..RunArgs::default()
     };

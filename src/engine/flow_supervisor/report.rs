@@ -52,6 +52,7 @@ impl Drop for Report {
                 captures: Vec::new(),
                 variables: Vec::new(),
                 processes: Vec::new(),
+                injections: Vec::new(),
             });
             self.send(record, None);
         }

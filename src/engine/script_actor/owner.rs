@@ -5,7 +5,9 @@ use actix::prelude::*;
 use crate::engine::coordinator::Coordinator;
 use crate::engine::flow_supervisor::FlowSupervisor;
 use crate::engine::gates::Slot;
-use crate::engine::messages::{Performed, PooledEnded, ScriptEnded, ScriptVanished, Settled, tell};
+use crate::engine::messages::{
+    Injected, Performed, PooledEnded, ScriptEnded, ScriptVanished, Settled, tell,
+};
 use crate::engine::transcript::Transcript;
 use crate::model::{InstanceId, ProcessRecord};
 
@@ -48,6 +50,14 @@ impl Obituary {
                 },
             ),
         };
+    }
+
+    /// Chaos has struck; it strikes in steps only, which are performed for flows.
+    pub(super) fn injected(&self, injected: Injected) {
+        if let Owner::Flow(supervisor) = &self.owner {
+            // As above.
+            let _ = tell(supervisor, injected);
+        }
     }
 
     /// Its process, if there was one, has ended.

@@ -45,6 +45,9 @@ impl ScriptActor {
             let further = Box::new(Transcript::new(self.instance));
             std::mem::replace(so_far, further)
         });
+        if job.fate.is_some() {
+            script.child.read_slowly(None);
+        }
         if let Waiting::Command(handle) = &job.waiting {
             // Dropping it ends the command's process.
             ctx.cancel_future(*handle);

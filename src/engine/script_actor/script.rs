@@ -30,6 +30,8 @@ pub(super) struct Script {
     pub(super) end_ordered: bool,
     /// When it was first told to go, politely or not.
     pub(super) leaves_since: Option<Instant>,
+    /// Until when chaos has it frozen.
+    pub(super) frozen_until: Option<Instant>,
 }
 
 impl Script {
@@ -40,6 +42,8 @@ impl Script {
             Waiting::Output | Waiting::Linger { .. } => {}
             Waiting::Unsaid { .. } => return self.poll_end(),
             Waiting::Pause { .. }
+            | Waiting::HeldBack { .. }
+            | Waiting::Dribbling(_)
             | Waiting::EchoOff { .. }
             | Waiting::Command(_)
             | Waiting::Aftermath { .. } => return None,
@@ -60,6 +64,7 @@ impl Script {
             heard => {
                 job.first_wait_over();
                 if let Heard::Wait { at, .. } = &heard {
+                    job.held_back_until_now(self.child.held_back());
                     job.heard(*at, now, after_quiet);
                 }
                 Some(Cue::Heard(heard))

@@ -18,6 +18,13 @@ use super::{Script, ScriptActor, State, command};
 impl ScriptActor {
     pub(super) fn start_program(&mut self, perform: Box<Perform>, ctx: &mut Context<Self>) {
         let ordered_at = Instant::now();
+        if self.refuses(&perform) {
+            let fault = Fault::new(
+                FailureKind::NotStarted,
+                "the program was not started, as if it were not there",
+            );
+            return self.fail_to_start(*perform, fault);
+        }
         match command::for_role(&self.run, self.instance.role, &perform.scope) {
             Ok(command) => {
                 let shown = perform
@@ -129,6 +136,7 @@ impl ScriptActor {
             job: None,
             end_ordered: false,
             leaves_since: None,
+            frozen_until: None,
         }));
         match end {
             Some(grace) => self.end(grace, ctx),

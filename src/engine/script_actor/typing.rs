@@ -95,6 +95,9 @@ impl ScriptActor {
             });
             return None;
         }
+        if !job.meddling.is_empty() {
+            return self.say_meddled(utterance, echo);
+        }
         let written = if utterance.closes_input {
             script.child.close_input();
             Ok(Instant::now())

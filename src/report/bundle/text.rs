@@ -176,6 +176,7 @@ fn processes(bundle: &Bundle) -> String {
             Ending::Itself => "ended by itself",
             Ending::Terminated => "was ended by us",
             Ending::Killed => "did not listen and was killed",
+            Ending::Injected => "was killed by chaos",
             Ending::LeftOver => "could not be ended",
         };
         let exit = match (process.exit_code, process.signal) {
@@ -239,6 +240,7 @@ fn told(what: &Happening) -> (char, Vec<String>) {
         }
         Happening::Said { text } if text.is_empty() => ('>', vec!["⏎".to_owned()]),
         Happening::Said { text } => ('>', vec![text.clone()]),
+        Happening::Injected { injected } => ('!', vec![format!("chaos: {injected}")]),
         Happening::LeftOut { bytes, .. } => {
             let much = units::bytes(*bytes);
             let line = format!("{much} are left out here: the beginning and the end are kept");

@@ -206,6 +206,7 @@ pub(super) mod tests {
             outcome: FlowOutcome::Completed,
             steps: Vec::new(),
             retries: Vec::new(),
+            injections: Vec::new(),
             captures: vec![("order_id".into(), format!("ORD-{number}"))],
             variables: vec![("customer".into(), "CUST001".into())],
             processes: Vec::new(),
@@ -254,6 +255,7 @@ pub(super) mod tests {
             wanted_per_second: None,
             seed: 7,
             integrity: IntegrityInfo::default(),
+            chaos: Vec::new(),
             started_at: Local::now(),
         }
     }

@@ -45,7 +45,12 @@ fn block(info: &RunInfo, style: Style, group: &FailureGroup) -> String {
     let of_all = place.map_or(String::new(), |place| {
         format!(", step {} of {}", place + 1, info.steps.len())
     });
-    let whose = styled(FAINT, format!("({role}{of_all})"));
+    let chaos = if group.after_chaos {
+        ", after chaos"
+    } else {
+        ""
+    };
+    let whose = styled(FAINT, format!("({role}{of_all}{chaos})"));
     let mut lines = vec![format!("  {what} {whose}")];
     match &group.saw {
         None => lines.push("    saw something else each time".into()),
