@@ -27,7 +27,7 @@ pub mod template;
 mod vocabulary;
 
 pub use compile::{CommandStart, CompileOptions, Compiled, FindProgram, compile, load};
-pub use data::DataSource;
+pub use data::{DataSource, Take};
 pub use diagnostics::{Diagnostic, Diagnostics, Severity};
 pub use gates::Gates;
 pub use load::{Arrivals, Between, Load, MOST_IN_FLIGHT, Ramp, Shape, Stage, parse_rate};
@@ -42,4 +42,5 @@ pub use retry::RetryPolicy;
 pub use schema::schema;
 pub use scope::{CaptureChanged, FlowContext, Scope, ScopeError};
 pub use secrets::Masker;
+pub(crate) use secrets::in_order;
 pub use template::{Expression, RenderError, Template, TemplateError};

@@ -1,6 +1,7 @@
 //! The actor that takes one flow through its steps, and owns the flow's values.
 
 mod admission;
+mod evidence;
 mod ledger;
 mod recovery;
 mod report;
@@ -27,6 +28,7 @@ use super::messages::{
     Timing, Whose, tell,
 };
 use super::script_actor::ScriptActor;
+use super::transcript::Transcript;
 
 use admission::Waiting;
 use ledger::{Ledger, Taken};
@@ -72,6 +74,8 @@ pub(super) struct FlowSupervisor {
     /// What was known of the values when they were last here.
     captures: Vec<(String, String)>,
     variables: Vec<(String, String)>,
+    /// What happened to its scripts, if that is recorded.
+    transcripts: Vec<Transcript>,
     /// How gently scripts are ended.
     grace: Grace,
     report: Report,
@@ -111,6 +115,7 @@ impl FlowSupervisor {
             waiting: None,
             ledger: Ledger::new(due),
             captures: Vec::new(),
+            transcripts: Vec::new(),
             grace: Grace::default(),
             run,
         }
@@ -156,6 +161,17 @@ impl FlowSupervisor {
             Err(error) => return self.lose(step, &error, ctx),
         }
         self.recovery.step_begins(&plan, step, self.scope.as_ref());
+        if let Some(pacer) = self.run.pacer.clone() {
+            let held = Instant::now();
+            let waiting = actix::fut::wrap_future::<_, Self>(pacer.wait(entry.name.clone()));
+            ctx.spawn(waiting.map(move |(), supervisor, ctx| {
+                if supervisor.course.step() == Some(step) {
+                    supervisor.ledger.pauses(held.elapsed());
+                    supervisor.enter(step, ctx);
+                }
+            }));
+            return;
+        }
         let delay = self.run.delay.unwrap_or(entry.delay);
         let delay = if step.0 == 0 { Duration::ZERO } else { delay };
         self.after(delay, ctx, move |supervisor, ctx| {
@@ -338,7 +354,8 @@ impl FlowSupervisor {
         let mut record = self.ledger.close(self.number, self.id.clone(), outcome);
         record.captures = std::mem::take(&mut self.captures);
         record.variables = std::mem::take(&mut self.variables);
-        self.report.send(Box::new(record));
+        let evidence = self.evidence(&record);
+        self.report.send(Box::new(record), evidence);
         ctx.stop();
     }
 }
@@ -408,7 +425,9 @@ impl Handler<StepSkipped> for FlowSupervisor {
 impl Handler<Performed> for FlowSupervisor {
     type Result = ();
 
-    fn handle(&mut self, performed: Performed, ctx: &mut Self::Context) {
+    fn handle(&mut self, mut performed: Performed, ctx: &mut Self::Context) {
+        let transcript = performed.transcript.take();
+        self.transcripts.extend(transcript.map(|it| *it));
         if !self.employs(performed.instance) {
             return;
         }
@@ -493,6 +512,7 @@ impl Handler<ScriptEnded> for FlowSupervisor {
     fn handle(&mut self, ended: ScriptEnded, ctx: &mut Self::Context) {
         let record = ended.record.map(|record| *record);
         self.ledger.processes.extend(record);
+        self.transcripts.extend(ended.transcript.map(|it| *it));
         if self.employs(ended.instance) {
             self.script_is_over(ended.instance.role, ctx);
         }

@@ -198,6 +198,8 @@ pub struct FailureGroup {
     pub example_flow: FlowId,
     /// Why it did.
     pub example: Failure,
+    /// Where to look at such a flow, if one was kept: in the run's folder, `bundles/failed-000012`.
+    pub bundle: Option<String>,
 }
 
 /// What the script instances of one role used.

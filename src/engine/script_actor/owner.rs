@@ -6,6 +6,7 @@ use crate::engine::coordinator::Coordinator;
 use crate::engine::flow_supervisor::FlowSupervisor;
 use crate::engine::gates::Slot;
 use crate::engine::messages::{Performed, PooledEnded, ScriptEnded, ScriptVanished, Settled, tell};
+use crate::engine::transcript::Transcript;
 use crate::model::{InstanceId, ProcessRecord};
 
 /// Who gives the orders.
@@ -50,12 +51,23 @@ impl Obituary {
     }
 
     /// Its process, if there was one, has ended.
-    pub(super) fn ended(&mut self, record: Option<Box<ProcessRecord>>) {
+    pub(super) fn ended(
+        &mut self,
+        record: Option<Box<ProcessRecord>>,
+        transcript: Option<Box<Transcript>>,
+    ) {
         self.due = false;
         let instance = self.instance;
         // As above.
         let _ = match &self.owner {
-            Owner::Flow(supervisor) => tell(supervisor, ScriptEnded { instance, record }),
+            Owner::Flow(supervisor) => {
+                let ended = ScriptEnded {
+                    instance,
+                    record,
+                    transcript,
+                };
+                tell(supervisor, ended)
+            }
             Owner::Pool { coordinator, slot } => {
                 let slot = *slot;
                 tell(coordinator, PooledEnded { slot, record })
