@@ -194,6 +194,11 @@ fn a_failure_of_the_shop_explains_itself_and_is_reproduced() {
     let customer = json["transcript"].to_string();
     assert!(!customer.contains("customer123"), "{customer}");
 
+    let run = shown.parent().and_then(Path::parent).expect("the run's");
+    let refused = workshop.rehearsal(&format!("report {}", run.display()));
+    ends_with(&refused, 2);
+    assert!(text(&refused.stderr).contains("the run was not saved; of some of its flows"));
+
     // The same fault comes from the bundle, as nothing is said of it here.
     let line = format!("replay {}", shown.display());
     let said = ends_with(&workshop.rehearsal(&line), 1);
