@@ -144,11 +144,17 @@ pub fn run(
     });
     let workers = workers.min(usize::try_from(most).unwrap_or(usize::MAX));
     let gauge = Gauge::new();
-    let first_flow = options.first_flow;
     let performed = async {
         let run = Arc::clone(&context);
-        let load = &options.load;
-        let interrupted = perform(context, load, first_flow, workers, &gauge, control).await;
+        let interrupted = perform(
+            context,
+            &options.load,
+            options.first_flow,
+            workers,
+            &gauge,
+            control,
+        )
+        .await;
         sink.emit(RunEvent::GeneratorMeasured(Box::new(gauge.measured())));
         let ended = Instant::now();
         let given_up = interrupted.is_ok() && audit::audit(&run, control).await;

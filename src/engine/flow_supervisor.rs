@@ -74,7 +74,7 @@ pub(super) struct FlowSupervisor {
     /// What was known of the values when they were last here.
     captures: Vec<(String, String)>,
     variables: Vec<(String, String)>,
-    /// What happened to the scripts that have ended, if that is recorded.
+    /// What happened to its scripts, if that is recorded.
     transcripts: Vec<Transcript>,
     /// How gently scripts are ended.
     grace: Grace,
@@ -426,8 +426,8 @@ impl Handler<Performed> for FlowSupervisor {
     type Result = ();
 
     fn handle(&mut self, mut performed: Performed, ctx: &mut Self::Context) {
-        self.transcripts
-            .extend(performed.transcript.take().map(|it| *it));
+        let transcript = performed.transcript.take();
+        self.transcripts.extend(transcript.map(|it| *it));
         if !self.employs(performed.instance) {
             return;
         }

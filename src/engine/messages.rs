@@ -188,7 +188,8 @@ pub(super) struct Performed {
     pub timing: Timing,
     /// How long each named turn took that was taken.
     pub turns: Vec<(Arc<str>, Duration)>,
-    /// What happened to a script of a pool since it works for the flow, or since the last time.
+    /// What happened to a pool's script since the last time, if that is recorded: it belongs to
+    /// the flow, and the script does not.
     pub transcript: Option<Box<Transcript>>,
 }
 

@@ -196,16 +196,16 @@ impl Recorder {
                     }
                 }
             }
+            RunEvent::PooledScriptEnded(process) => {
+                if let Some(begun) = &mut self.begun {
+                    begun.tally.record_pooled(process);
+                }
+            }
             RunEvent::EvidenceKept(evidence) => {
                 if let (Some(begun), Some(bundles)) = (&mut self.begun, &mut self.bundles)
                     && let Some(bundle) = bundles.keep(&begun.info, evidence)
                 {
                     begun.tally.note_bundle(&evidence.flow, &bundle);
-                }
-            }
-            RunEvent::PooledScriptEnded(process) => {
-                if let Some(begun) = &mut self.begun {
-                    begun.tally.record_pooled(process);
                 }
             }
             RunEvent::FlowDropped { counted } => {
@@ -289,7 +289,7 @@ impl Recorder {
             None => (None, None),
         };
         let (bundles, trouble) = self.bundles.map(Bundles::finish).unwrap_or_default();
-        let errors = error.into_iter().chain(trouble);
+        let errors = error.into_iter().chain(trouble).chain(self.error);
         let end = self.end;
         let recorded = self.begun.map(|begun| {
             let Begun {
@@ -315,6 +315,6 @@ impl Recorder {
                 bundles,
             }
         });
-        (recorded, errors.chain(self.error).collect())
+        (recorded, errors.collect())
     }
 }

@@ -73,14 +73,13 @@ impl SavedRun {
             match line {
                 Line::Flow(flow) => {
                     elapsed = elapsed.max(ended_after(&lines.head, &flow));
-                    let number = flow.number;
-                    let flow = flow.to_record(&lines.head.run);
-                    tally.record(&flow);
-                    if let Some(bundle) = bundle::of_failed(folder.path(), number) {
-                        tally.note_bundle(&flow, &bundle);
-                    }
+                    let record = flow.to_record(&lines.head.run);
+                    tally.record(&record);
                     if let Some(books) = &mut books {
-                        books.record(&flow);
+                        books.record(&record);
+                    }
+                    if let Some(bundle) = bundle::of_failed(folder.path(), flow.number) {
+                        tally.note_bundle(&record, &bundle);
                     }
                 }
                 Line::Dropped(dropped) => tally.record_drop(dropped.counted),

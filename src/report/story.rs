@@ -174,8 +174,8 @@ impl Reporter for Story {
             RunEvent::RunEnded { .. } if self.told => self.output.line(""),
             RunEvent::RunEnded { .. }
             | RunEvent::ScriptEnded(_)
-            | RunEvent::EvidenceKept(_)
             | RunEvent::PooledScriptEnded(_)
+            | RunEvent::EvidenceKept(_)
             | RunEvent::FlowDropped { .. }
             | RunEvent::GeneratorMeasured(_)
             | RunEvent::AuditStarted { .. }

@@ -82,9 +82,9 @@ impl Masker {
     /// cut out of a longer text: a part of a secret at one of their ends counts as in
     /// [`Masker::mask_cut`].
     pub fn find_cut(&self, bytes: &[u8]) -> Vec<Range<usize>> {
-        let whole = self.secrets.iter().flat_map(|it| it.places(bytes));
-        let mut found: Vec<Range<usize>> = whole.map(|(start, end)| start..end).collect();
-        for value in self.secrets.iter().map(|it| it.value.as_bytes()) {
+        let places = self.secrets.iter().flat_map(|it| it.places(bytes));
+        let mut found: Vec<Range<usize>> = places.map(|(start, end)| start..end).collect();
+        for value in self.secrets.iter().map(|secret| secret.value.as_bytes()) {
             let parts = (LEAST_PART..value.len()).rev();
             let mut parts = parts.filter(|&length| length <= bytes.len());
             found.extend(

@@ -60,14 +60,14 @@ impl Obituary {
         let instance = self.instance;
         // As above.
         let _ = match &self.owner {
-            Owner::Flow(supervisor) => tell(
-                supervisor,
-                ScriptEnded {
+            Owner::Flow(supervisor) => {
+                let ended = ScriptEnded {
                     instance,
                     record,
                     transcript,
-                },
-            ),
+                };
+                tell(supervisor, ended)
+            }
             Owner::Pool { coordinator, slot } => {
                 let slot = *slot;
                 tell(coordinator, PooledEnded { slot, record })

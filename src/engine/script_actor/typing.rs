@@ -101,12 +101,15 @@ impl ScriptActor {
         } else {
             script.child.write(utterance.typed.bytes())
         };
-        if let Err(error) = written {
-            job.wait(Waiting::Unsaid {
-                since: Instant::now(),
-                reason: error.to_string(),
-            });
-            return None;
+        match written {
+            Ok(at) => job.said(at),
+            Err(error) => {
+                job.wait(Waiting::Unsaid {
+                    since: Instant::now(),
+                    reason: error.to_string(),
+                });
+                return None;
+            }
         }
         self.tell_heard(Told::All);
         let State::Alive(script) = &mut self.state else {

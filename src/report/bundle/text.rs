@@ -146,11 +146,21 @@ fn steps(bundle: &Bundle) -> String {
             StepOutcome::Completed => format!("completed in {took}"),
             StepOutcome::Skipped => "skipped".to_owned(),
             StepOutcome::Failed => format!("failed after {took}"),
-            StepOutcome::Retried => format!("failed after {took}, and was performed again"),
+            StepOutcome::Retried => format!("failed after {took} and was performed again"),
             StepOutcome::Interrupted => format!("interrupted after {took}"),
         };
         let at = seconds(step.started_after_us);
         line_of(&mut text, &format!("{at}  {} {outcome}", step.step));
+    }
+    for retry in &bundle.flow.retries {
+        let failure = &retry.failure.detail;
+        let after = retry.recovered_after_us.map_or(String::new(), |us| {
+            format!(", recovered after {}", units::precise_duration(us))
+        });
+        line_of(
+            &mut text,
+            &format!("retried   {} {failure}{after}", failure.step),
+        );
     }
     text
 }
