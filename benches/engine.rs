@@ -9,7 +9,7 @@ use chrono::Local;
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use rehearsal::engine::{Control, Programs, RunOptions, run};
-use rehearsal::model::{EventSink, FlowOutcome, RunEvent, RunId};
+use rehearsal::model::{EventSink, FlowNumber, FlowOutcome, RunEvent, RunId};
 use rehearsal::scenario::{self, Chaos, CompileOptions, Load, Plan};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -109,6 +109,7 @@ fn perform(folder: &Path, plan: &Arc<Plan>, flows: u64, parallel: u64) {
         run_directory: folder.to_owned(),
         watcher: None,
         started_at: Local::now(),
+        first_flow: FlowNumber(1),
     };
     let end = run(options, Arc::new(Witness), &Control::new()).expect("a run");
     assert!(end.left_over.is_empty());

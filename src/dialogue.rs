@@ -333,6 +333,11 @@ impl Dialogue {
         self.take_text(true)
     }
 
+    /// Whether the last wait was heard in an unfinished line, which is then all there.
+    pub fn heard_prompt(&self) -> bool {
+        self.matched.1 == On::Prompt
+    }
+
     fn take_text(&mut self, unfinished: bool) -> Option<String> {
         let mut text = String::new();
         for channel in &mut self.channels {

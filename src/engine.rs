@@ -20,10 +20,12 @@ mod flow_supervisor;
 mod gates;
 mod gauge;
 mod messages;
+mod pacer;
 mod performance;
 mod programs;
 mod schedule;
 mod script_actor;
+mod transcript;
 
 use std::ffi::OsString;
 use std::io;
@@ -37,11 +39,12 @@ use chrono::{DateTime, Local};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::model::{EventSink, RoleInfo, RunEvent, RunId, RunInfo, StepInfo};
+use crate::model::{EventSink, FlowNumber, RoleInfo, RunEvent, RunId, RunInfo, StepInfo};
 use crate::scenario::{Chaos, Load, Plan};
 use crate::transport::{Leftovers, RunMarker, Spawner, WatcherProgram};
 
 pub use control::{Control, LiveScript, Stop};
+pub use pacer::Pacer;
 pub use programs::{Programs, Within};
 
 use context::{RunContext, common_watches};
@@ -77,6 +80,8 @@ pub struct RunOptions {
     /// The program to run as a watcher, which cleans up should this process be killed.
     pub watcher: Option<WatcherProgram>,
     pub started_at: DateTime<Local>,
+    /// The number of the first flow: 1, unless a flow of another run is performed again.
+    pub first_flow: FlowNumber,
 }
 
 /// How a run ended.
@@ -136,14 +141,24 @@ pub fn run(
         environment: options.environment,
         run_directory: options.run_directory,
         spawner: spawner.clone(),
+        records: sink.wants_evidence(),
         sink: Arc::clone(&sink),
+        pacer: control.pacer(),
         live: control.live(),
     });
     let workers = workers.min(usize::try_from(most).unwrap_or(usize::MAX));
     let gauge = Gauge::new();
     let performed = async {
         let run = Arc::clone(&context);
-        let interrupted = perform(context, &options.load, workers, &gauge, control).await;
+        let interrupted = perform(
+            context,
+            &options.load,
+            options.first_flow,
+            workers,
+            &gauge,
+            control,
+        )
+        .await;
         sink.emit(RunEvent::GeneratorMeasured(Box::new(gauge.measured())));
         let ended = Instant::now();
         let given_up = interrupted.is_ok() && audit::audit(&run, control).await;
@@ -169,6 +184,7 @@ pub fn run(
 async fn perform(
     context: Arc<RunContext>,
     load: &Load,
+    first_flow: FlowNumber,
     workers: usize,
     gauge: &Gauge,
     control: &Control,
@@ -184,7 +200,7 @@ async fn perform(
         actix::spawn(gauge.watch_machine()),
     ];
     let (done, finished) = oneshot::channel();
-    let coordinator = Coordinator::new(context, load, handles, done).start();
+    let coordinator = Coordinator::new(context, load, first_flow, handles, done).start();
 
     let mut stops = control.stops();
     let pass_on = actix::spawn(async move {

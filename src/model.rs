@@ -4,6 +4,7 @@
 //! Nothing here knows a scenario, a process or a terminal.
 
 mod event;
+mod evidence;
 mod failure;
 mod generator;
 mod ids;
@@ -13,6 +14,7 @@ mod process;
 mod record;
 
 pub use event::{EventSink, RunEvent};
+pub use evidence::{DataRow, Evidence, Happening, Moment};
 pub use failure::{Activity, Failure, FailureKind};
 pub use generator::Generator;
 pub use ids::{FlowId, FlowNumber, InstanceId, RoleIndex, RunId, StepIndex};

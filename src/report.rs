@@ -9,6 +9,7 @@
 //! terminal without [`neutral`].
 
 mod books;
+mod bundle;
 mod error;
 mod failure;
 mod flow_lines;
@@ -34,7 +35,9 @@ mod story;
 pub mod terminal;
 pub mod units;
 
+pub use bundle::{About, Bundle, Bundles, Kept, KeptAs, Limits, Origin, locate};
 pub use error::ReportError;
+pub use failure::lines as failure_lines;
 pub use folder::RunFolder;
 pub use json_lines::JsonLines;
 pub use latency_log::LatencyLog;

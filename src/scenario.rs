@@ -29,7 +29,7 @@ mod vocabulary;
 
 pub use chaos::{Chaos, ChaosRule};
 pub use compile::{CommandStart, CompileOptions, Compiled, FindProgram, compile, load};
-pub use data::DataSource;
+pub use data::{DataSource, Take};
 pub use diagnostics::{Diagnostic, Diagnostics, Severity};
 pub use gates::Gates;
 pub use load::{Arrivals, Between, Load, MOST_IN_FLIGHT, Ramp, Shape, Stage, parse_rate};
@@ -44,4 +44,5 @@ pub use retry::RetryPolicy;
 pub use schema::schema;
 pub use scope::{CaptureChanged, FlowContext, Scope, ScopeError};
 pub use secrets::Masker;
+pub(crate) use secrets::in_order;
 pub use template::{Expression, RenderError, Template, TemplateError};

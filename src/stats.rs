@@ -21,7 +21,7 @@ mod thresholds;
 mod verdict;
 
 pub use chaos::ChaosSummary;
-pub use failures::MOST_GROUPS;
+pub use failures::{MOST_GROUPS, MOST_TEXTS};
 pub use histogram::{Encoded, Histogram, Range, Spread};
 pub use integrity::{
     AgreeSummary, Disagreement, Duplicate, Integrity, MOST_FINDINGS, MixUp, OwnSummary,
@@ -29,6 +29,7 @@ pub use integrity::{
 };
 pub use measures::{Histograms, MissingHistogram};
 pub use recent::Recent;
+pub use signature::Signature;
 pub use summary::{
     FailureGroup, FailureSummary, FlowCounts, Phases, ProcessCounts, RoleSummary, StepSummary,
     Summary,

@@ -532,14 +532,28 @@ fn the_dialogue_is_shown_as_it_happens_without_secrets() {
     let run = stage.rehearsal("run --show-dialogue").assert().code(0);
     let shown = String::from_utf8_lossy(&run.get_output().stdout).into_owned();
     for line in [
-        "  customer  < Customer ID:",
-        "  customer  > CUST001",
+        "  customer  < Customer ID:\n  customer  > CUST001\n  customer  < Password:\n",
+        "  customer  < Select operation (0-6):\n  customer  > 2\n  customer  < --- New Order ---\n",
         "  logistics",
     ] {
         assert!(shown.contains(line), "{line}: {shown}");
     }
     assert!(!shown.contains("customer123"), "{shown}");
     assert!(!shown.contains('\x1b'), "no terminal, no colours");
+    let mut coloured = stage.rehearsal("run --show-dialogue");
+    let coloured = coloured.env("CLICOLOR_FORCE", "1").output().unwrap();
+    let coloured = String::from_utf8_lossy(&coloured.stdout).into_owned();
+    let styles: std::collections::BTreeSet<_> =
+        ["customer ", "inventory", "warehouse", "logistics"]
+            .map(|role| {
+                let line = coloured
+                    .lines()
+                    .find(|line| line.contains(&format!("  {role} <")));
+                let (style, _) = line.expect("it speaks").split_once("  ").unwrap();
+                style.to_owned()
+            })
+            .into();
+    assert_eq!(styles.len(), 4, "each role has its colour: {styles:?}");
     let log = shown.split_once("Log:").unwrap().1.trim();
     let log = fs::read_to_string(stage.path().join(log)).unwrap();
     assert!(

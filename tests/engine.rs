@@ -493,6 +493,25 @@ fn a_run_that_is_stopped_at_once_reports_and_leaves_nothing() {
 }
 
 #[test]
+fn an_unfinished_line_is_told_while_it_is_waited_behind() {
+    let run = Rehearsing::with_turns(r#"print, "half a line", await-end"#, "- see: never");
+    let control = Control::new();
+    let stopper = control.clone();
+    let react = move |event: &RunEvent| {
+        if matches!(event, RunEvent::Heard { text, .. } if text == "half a line") {
+            stopper.stop(Stop::Now);
+        }
+    };
+    let recorder = Recorder {
+        react: Some(Box::new(react)),
+        ..Recorder::default()
+    };
+    let run = run.perform_with(&control, recorder);
+    // Else it would have been told with the failure.
+    assert_eq!(run.flow().outcome, FlowOutcome::Interrupted);
+}
+
+#[test]
 fn a_run_that_is_stopped_gently_lets_its_flows_finish() {
     let mut run = Rehearsing::with_turns(
         r#"ask, "Name: ", print, "fine\\n""#,

@@ -2,6 +2,7 @@
 //! looks successful, and what an audit says. By the program itself, with real programs.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -435,6 +436,32 @@ fn an_immediate_stop_leaves_the_audit_out_and_says_so() {
         let left = writer_of(&stage.folder.path().join("begun"));
         assert!(test_kill_process(left).is_err(), "{left:?} is left");
     }
+}
+
+/// Ctrl-C once: what is under way may finish, and then the books are looked at.
+#[test]
+fn a_run_that_is_stopped_gently_is_audited() {
+    let waits = POST.replace("echo order", "touch begun; read go < gate; echo order");
+    let audit = "{audit: {run: [/bin/sh, -c, 'echo all is well'], expect: well}}";
+    let stage = Stage::with(&format!("{waits}integrity: {audit}\n"));
+    let gate = stage.folder.path().join("gate");
+    let made = Command::new("mkfifo").arg(&gate).status();
+    assert!(made.expect("mkfifo").success());
+    let mut command = stage.command("run post.yaml --json --flows 2");
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
+    wait_for(&stage, "begun");
+    kill_process(Pid::from_child(&child), Signal::INT).expect("it is there");
+    let mut said = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+    let heard = said.find(|line| line.as_ref().is_ok_and(|it| it.starts_with("Stopping: ")));
+    assert!(heard.is_some(), "it never stopped");
+    fs::write(&gate, "go\n").expect("the flow reads it");
+    // Nobody may be kept from saying more.
+    said.for_each(drop);
+    let outcome = Outcome::of(child.wait_with_output().expect("it ends"));
+    assert_eq!(outcome.code(), Some(130), "{}", outcome.books());
+    assert_eq!(outcome.count("/summary/flows/completed"), 1);
+    assert_eq!(outcome.audit()["outcome"], "passed");
 }
 
 #[test]

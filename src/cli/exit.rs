@@ -13,6 +13,8 @@ pub enum Exit {
     Internal,
     /// More flows failed than are allowed.
     SomeFailed,
+    /// A flow that was performed again failed in another way than before.
+    FailedDifferently,
     /// A threshold was crossed.
     ThresholdsCrossed,
     /// The books are wrong: what flows left does not fit together.
@@ -31,6 +33,7 @@ impl Exit {
             Exit::Completed => 0,
             Exit::SomeFailed => 1,
             Exit::Usage => 2,
+            Exit::FailedDifferently => 3,
             Exit::Internal => 70,
             Exit::BooksWrong => 98,
             Exit::ThresholdsCrossed => 99,
@@ -44,6 +47,7 @@ pub(super) const HELP: &str =
     "  0    all flows completed, or no more failed than --allow-failures says
   1    more flows failed
   2    the command line or the scenario is wrong; nothing was started
+  3    of `replay`: the flow failed, but in another way than before
   70   rehearsal itself could not do its work, such as write the results
   98   the books are wrong: a value was given twice, values disagree, or the audit objects
   99   a threshold was crossed
@@ -58,6 +62,7 @@ impl Exit {
             Exit::Completed => "all is well",
             Exit::Internal => "rehearsal could not do all of its work",
             Exit::SomeFailed => "more flows failed than are allowed",
+            Exit::FailedDifferently => "the flow failed in another way",
             Exit::ThresholdsCrossed => "a threshold was crossed",
             Exit::BooksWrong => "the books are wrong",
             Exit::Usage => "nothing was started",
@@ -106,6 +111,7 @@ mod tests {
             Exit::Completed,
             Exit::SomeFailed,
             Exit::Usage,
+            Exit::FailedDifferently,
             Exit::Internal,
             Exit::BooksWrong,
             Exit::ThresholdsCrossed,

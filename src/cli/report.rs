@@ -4,7 +4,7 @@ use std::io::{self, BufWriter};
 use std::path::Path;
 
 use crate::report::record::Completeness;
-use crate::report::{Output, SavedRun, neutral, terminal};
+use crate::report::{Output, SavedRun, locate, neutral, terminal};
 
 use super::environment::Environment;
 use super::error::CliError;
@@ -46,11 +46,9 @@ pub(super) fn open(folder: &Path, environment: &Environment) -> Result<SavedRun,
 /// The report as it was, and what should be known about it.
 pub(super) fn show(run: &SavedRun, output: &mut Output, environment: &Environment) {
     let info = run.head.run.info();
-    output.text(&terminal::render(
-        &info,
-        &run.head.summary,
-        environment.width,
-    ));
+    let mut summary = run.head.summary.clone();
+    locate(&mut summary, run.folder.path());
+    output.text(&terminal::render(&info, &summary, environment.width));
     if run.head.completeness == Completeness::CutOff {
         output.line(
             "\nThe run was cut off, as Rehearsal was killed; what had reached the disk is counted.",

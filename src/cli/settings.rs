@@ -5,12 +5,28 @@ mod load;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::report::Limits;
 use crate::scenario::{Chaos, Load, Plan};
 use crate::stats::Threshold;
 
 use super::allowance::Allowance;
 use super::args::{LoadArgs, Progress, RunArgs};
 use super::error::CliError;
+
+/// How many bundles are kept when nothing is said about it. The slowest only of runs that are
+/// saved.
+const USUAL_BUNDLES: Limits = Limits {
+    in_all: 50,
+    alike: 3,
+    slowest: 3,
+};
+
+/// None at all.
+pub(super) const NO_BUNDLES: Limits = Limits {
+    in_all: 0,
+    alike: 0,
+    slowest: 0,
+};
 
 /// How a scenario is to be run. Where the scenario decides, it says nothing.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +40,8 @@ pub struct RunSettings {
     pub scripts: Vec<PathBuf>,
     pub save: Save,
     pub seed: Option<u64>,
+    /// How many flows are kept as bundles.
+    pub bundles: Limits,
     /// Demands beside those of the scenario, as they were written.
     pub thresholds: Vec<String>,
     /// What is done on purpose beside what the scenario wants, as it was written.
@@ -43,6 +61,11 @@ pub enum ScenarioChoice {
     /// An order's way through the shop.
     BuiltIn,
     File(PathBuf),
+    /// This text, as though it stood in the file.
+    Text {
+        text: String,
+        file: PathBuf,
+    },
 }
 
 /// Whether results are kept, and where.
@@ -113,6 +136,15 @@ impl RunSettings {
                 Some(Some(folder)) => Save::In(folder),
             },
             seed: args.seed,
+            bundles: if args.no_bundles {
+                NO_BUNDLES
+            } else {
+                Limits {
+                    in_all: args.bundles.unwrap_or(USUAL_BUNDLES.in_all),
+                    alike: args.bundles_alike.unwrap_or(USUAL_BUNDLES.alike),
+                    ..USUAL_BUNDLES
+                }
+            },
             thresholds: args.thresholds,
             chaos: args.chaos,
             allowed_failures: args.allow_failures.unwrap_or_default(),

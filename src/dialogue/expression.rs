@@ -8,6 +8,7 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
+use memchr::memmem::Finder;
 use regex_automata::nfa::thompson;
 use regex_automata::util::captures::Captures;
 use regex_automata::{Anchored, Input, Match, meta};
@@ -19,6 +20,13 @@ const SIZE_LIMIT_BYTES: usize = 4 << 20;
 /// Of more text than this it is not looked at first whether it is ASCII, so that many searches in
 /// one long text take linear time.
 const LONGEST_LOOKED_AT_BYTES: usize = 64 << 10;
+
+/// Shorter beginnings are found too often to be worth a look.
+const LEAST_BEGINNING_BYTES: usize = 3;
+
+/// At how many places at most the one expression is tried where it may begin. After that it is
+/// searched for, in linear time.
+const MOST_TRIES: usize = 4;
 
 /// Why an expression cannot be compiled.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +42,8 @@ pub(super) enum Unfit {
 pub(super) struct Expression {
     all: Vec<Hir>,
     ascii: meta::Regex,
+    /// What every match begins with, where there is only one expression and it says so.
+    beginning: Option<Finder<'static>>,
     /// `None` inside if it cannot be compiled, which [`Expression::many`] has ruled out.
     full: OnceLock<Option<meta::Regex>>,
 }
@@ -57,6 +67,10 @@ impl Expression {
                 .build_many_from_hir(&all)
                 .map_err(|error| unfit(error.size_limit(), &error))?;
         }
+        let beginning = match all.as_slice() {
+            [only] => beginning(only).map(|text| Finder::new(text).into_owned()),
+            _ => None,
+        };
         let ascii: Vec<Hir> = all.iter().cloned().map(ascii_only).collect();
         let ascii = builder()
             .build_many_from_hir(&ascii)
@@ -64,6 +78,7 @@ impl Expression {
         Ok(Expression {
             all,
             ascii,
+            beginning,
             full: OnceLock::new(),
         })
     }
@@ -71,6 +86,21 @@ impl Expression {
     /// The first match that lies within `span` of `text`. What stands around the span counts for
     /// `^`, `$` and `\b`.
     pub(super) fn find(&self, text: &str, span: Range<usize>) -> Option<Match> {
+        let mut span = span;
+        if let Some(beginning) = &self.beginning {
+            // Most text holds no beginning, and what holds one mostly matches there.
+            for _ in 0..MOST_TRIES {
+                span.start += beginning.find(&text.as_bytes()[span.clone()])?;
+                let found = self.groups(text, span.clone())?.get_match();
+                if found.is_some() {
+                    return found;
+                }
+                span.start += 1;
+            }
+            while !text.is_char_boundary(span.start) {
+                span.start += 1;
+            }
+        }
         let regex = self.form_for(text, &span)?;
         regex.search(&Input::new(text).span(span))
     }
@@ -92,6 +122,18 @@ impl Expression {
         }
         let full = || builder().build_many_from_hir(&self.all).ok();
         self.full.get_or_init(full).as_ref()
+    }
+}
+
+/// The text that every match of an expression begins with, if it is long enough to look for.
+fn beginning(hir: &Hir) -> Option<&[u8]> {
+    match hir.kind() {
+        HirKind::Literal(literal) => {
+            (literal.0.len() >= LEAST_BEGINNING_BYTES).then_some(&literal.0)
+        }
+        HirKind::Concat(subs) => beginning(subs.first()?),
+        HirKind::Capture(capture) => beginning(&capture.sub),
+        _ => None,
     }
 }
 
@@ -194,8 +236,9 @@ mod tests {
             source in prop::sample::select(vec![
                 r"\d+", r"\w+é?", r"\bx\B", r"[^a]b", r"(é|a)+b", r"(?i)k.", r"\b{start}a|\b{end}-",
                 r"é", r"a.*b", r"^\s*[\[(]?(?<key>\w+)[\]).:-]\s+(?<label>.+)$", r"\p{Lu}|\PL",
+                r"abx*(?<n>\d)", r"(?<n>(xab)1)\b", r"x\.:é",
             ]),
-            text in "[abxkK1 .:é\u{212a}٣-]{0,12}",
+            text in "([abxkK1 .:é\u{212a}٣-]|ab|xab|x\\.:){0,12}",
             cuts in (0_usize..20, 0_usize..20),
         ) {
             let at = |mut place: usize| {

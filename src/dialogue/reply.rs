@@ -69,6 +69,14 @@ impl Typed {
         }
     }
 
+    /// The text; empty if it is a key.
+    pub fn text(&self) -> &str {
+        match &self.echo {
+            Echo::Line(text) => text,
+            Echo::Text(_) | Echo::Nothing => "",
+        }
+    }
+
     /// One key.
     pub fn key(key: Key, terminal: bool) -> Typed {
         let echo = match key {

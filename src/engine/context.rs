@@ -12,6 +12,7 @@ use crate::scenario::{Chaos, PatternSpec, Plan, RenderError, Scope};
 use crate::transport::Spawner;
 
 use super::environments::Environments;
+use super::pacer::Pacer;
 use super::programs::Programs;
 
 /// What all actors of a run share.
@@ -32,6 +33,10 @@ pub(super) struct RunContext {
     pub run_directory: PathBuf,
     pub spawner: Spawner,
     pub sink: Arc<dyn EventSink>,
+    /// Whether transcripts are recorded.
+    pub records: bool,
+    /// Holds flows before each step, if somebody wants to take them step by step.
+    pub pacer: Option<Pacer>,
     pub live: Arc<LiveScripts>,
     /// By role: what is watched for, where no value of the flow goes into it.
     pub watches: Vec<Option<Arc<Watch>>>,

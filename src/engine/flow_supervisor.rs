@@ -2,6 +2,7 @@
 
 mod admission;
 mod chaos;
+mod evidence;
 mod ledger;
 mod recovery;
 mod report;
@@ -28,6 +29,7 @@ use super::messages::{
     Timing, Whose, tell,
 };
 use super::script_actor::ScriptActor;
+use super::transcript::Transcript;
 
 use admission::Waiting;
 use ledger::{Ledger, Taken};
@@ -75,6 +77,8 @@ pub(super) struct FlowSupervisor {
     variables: Vec<(String, String)>,
     /// What chaos did, and when.
     injections: Vec<(Instant, InjectionRecord)>,
+    /// What happened to its scripts, if that is recorded.
+    transcripts: Vec<Transcript>,
     /// How gently scripts are ended.
     grace: Grace,
     report: Report,
@@ -115,6 +119,7 @@ impl FlowSupervisor {
             ledger: Ledger::new(due),
             captures: Vec::new(),
             injections: Vec::new(),
+            transcripts: Vec::new(),
             grace: Grace::default(),
             run,
         }
@@ -160,6 +165,17 @@ impl FlowSupervisor {
             Err(error) => return self.lose(step, &error, ctx),
         }
         self.recovery.step_begins(&plan, step, self.scope.as_ref());
+        if let Some(pacer) = self.run.pacer.clone() {
+            let held = Instant::now();
+            let waiting = actix::fut::wrap_future::<_, Self>(pacer.wait(entry.name.clone()));
+            ctx.spawn(waiting.map(move |(), supervisor, ctx| {
+                if supervisor.course.step() == Some(step) {
+                    supervisor.ledger.pauses(held.elapsed());
+                    supervisor.enter(step, ctx);
+                }
+            }));
+            return;
+        }
         let delay = self.run.delay.unwrap_or(entry.delay);
         let delay = if step.0 == 0 { Duration::ZERO } else { delay };
         self.after(delay, ctx, move |supervisor, ctx| {
@@ -349,7 +365,8 @@ impl FlowSupervisor {
             .into_iter()
             .map(|(_, record)| record)
             .collect();
-        self.report.send(Box::new(record));
+        let evidence = self.evidence(&record);
+        self.report.send(Box::new(record), evidence);
         ctx.stop();
     }
 }
@@ -419,7 +436,9 @@ impl Handler<StepSkipped> for FlowSupervisor {
 impl Handler<Performed> for FlowSupervisor {
     type Result = ();
 
-    fn handle(&mut self, performed: Performed, ctx: &mut Self::Context) {
+    fn handle(&mut self, mut performed: Performed, ctx: &mut Self::Context) {
+        let transcript = performed.transcript.take();
+        self.transcripts.extend(transcript.map(|it| *it));
         if !self.employs(performed.instance) {
             return;
         }
@@ -504,6 +523,7 @@ impl Handler<ScriptEnded> for FlowSupervisor {
     fn handle(&mut self, ended: ScriptEnded, ctx: &mut Self::Context) {
         let record = ended.record.map(|record| *record);
         self.ledger.processes.extend(record);
+        self.transcripts.extend(ended.transcript.map(|it| *it));
         if self.employs(ended.instance) {
             self.script_is_over(ended.instance.role, ctx);
         }

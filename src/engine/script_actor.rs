@@ -27,7 +27,9 @@ use std::time::{Duration, Instant};
 use actix::prelude::*;
 
 use crate::dialogue::Heard;
-use crate::model::{Ending, ExitCause, FailureKind, InstanceId, ProcessRecord, RunEvent, Usage};
+use crate::model::{
+    Ending, ExitCause, FailureKind, Happening, InstanceId, ProcessRecord, RunEvent, Usage,
+};
 use crate::scenario::TerminalKind;
 use crate::transport::{ChildEvent, Grace};
 
@@ -35,6 +37,7 @@ use super::context::{RunContext, micros, shown};
 use super::flow_supervisor::FlowSupervisor;
 use super::messages::{Adopt, EndScript, Part, Perform, Settle};
 use super::performance::{Cue, Fault, Move, Performance};
+use super::transcript::Transcript;
 use job::{Job, Waiting};
 use owner::{Obituary, Owner};
 use script::Script;
@@ -55,6 +58,10 @@ pub(super) struct ScriptActor {
     state: State,
     /// The one timer: the earliest moment at which something is to be looked at.
     alarm: Option<(Instant, SpawnHandle)>,
+    /// When it last said something, and whether its unfinished line will be told when it has been
+    /// quiet since.
+    heard_at: Instant,
+    is_patient: bool,
     /// Tells the supervisor should this actor go without a word.
     obituary: Obituary,
 }
@@ -88,6 +95,8 @@ impl ScriptActor {
             instance,
             state: State::Unborn,
             alarm: None,
+            heard_at: Instant::now(),
+            is_patient: false,
             obituary,
         }
     }
@@ -271,10 +280,17 @@ impl ScriptActor {
             State::Unborn | State::Over => self.finish(None, ctx),
             State::Starting { end, .. } => *end = Some(grace),
             State::Alive(script) => {
-                if let Some(job) = script.job.take()
-                    && let Waiting::Command(handle) = job.waiting
-                {
-                    ctx.cancel_future(handle);
+                if let Some(job) = script.job.take() {
+                    if let Some(transcript) = &mut script.transcript {
+                        // The flow's values end here, and what is secret among them is to stay so.
+                        let scope = &job.perform.scope;
+                        scope
+                            .secret_values()
+                            .for_each(|it| transcript.keep_secret(it));
+                    }
+                    if let Waiting::Command(handle) = job.waiting {
+                        ctx.cancel_future(handle);
+                    }
                 }
                 if let Some(record) = script.ended.take() {
                     return self.finish(Some(record), ctx);
@@ -288,9 +304,12 @@ impl ScriptActor {
 
     /// Says the last word and stops.
     fn finish(&mut self, record: Option<Box<ProcessRecord>>, ctx: &mut Context<Self>) {
-        self.state = State::Over;
+        let transcript = match std::mem::replace(&mut self.state, State::Over) {
+            State::Alive(script) => script.transcript,
+            _ => None,
+        };
         self.run.live.remove(self.instance);
-        self.obituary.ended(record);
+        self.obituary.ended(record, transcript);
         ctx.stop();
     }
 
@@ -320,6 +339,9 @@ impl ScriptActor {
                 .leaves_since
                 .map(|since| micros(at.saturating_duration_since(since))),
         });
+        if let Some(transcript) = &mut script.transcript {
+            transcript.note(Happening::Exited { exit, ending }, at);
+        }
         self.run.live.remove(self.instance);
         self.run.emit(RunEvent::ScriptEnded(record.clone()));
         let is_idle_in_pool = script.job.is_none() && self.obituary.is_in_pool();
@@ -446,6 +468,9 @@ impl Handler<Adopt> for ScriptActor {
         };
         // What the flow before has seen is no evidence for this one.
         script.dialogue.set_lines_aside();
+        if let Some(transcript) = &mut script.transcript {
+            **transcript = Transcript::new(order.instance);
+        }
         self.run.live.rename(before, order.instance);
         script.ended.is_none()
     }
@@ -485,6 +510,9 @@ impl StreamHandler<ChildEvent> for ScriptActor {
                 drained,
             } => {
                 script.first_output_at.get_or_insert(at);
+                if let Some(transcript) = &mut script.transcript {
+                    transcript.heard(stream, &bytes, at);
+                }
                 script.dialogue.feed(stream, &bytes, at);
                 if let Some(job) = &mut script.job
                     && let Waiting::Aftermath { last_output, .. } = &mut job.waiting
@@ -499,7 +527,7 @@ impl StreamHandler<ChildEvent> for ScriptActor {
                     // A program that asks its terminal something and closes it gets no answer.
                     let _ = script.child.write(&answer);
                 }
-                self.tell_heard(Told::Lines);
+                self.tell_output(at, ctx);
                 self.look(ctx);
             }
             ChildEvent::Closed { stream, at } => {

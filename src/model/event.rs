@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::evidence::Evidence;
 use super::failure::Failure;
 use super::generator::Generator;
 use super::ids::{FlowNumber, InstanceId, StepIndex};
@@ -68,6 +69,8 @@ pub enum RunEvent {
         text: String,
     },
     FlowEnded(Box<FlowRecord>),
+    /// What is known of a flow of which it was wanted, right after its `FlowEnded`.
+    EvidenceKept(Box<Evidence>),
     /// A flow was due and could not be started, as too many were under way.
     FlowDropped {
         /// Whether it counts; flows of the warm-up do not.
@@ -109,6 +112,18 @@ pub trait EventSink: Send + Sync {
 
     /// Whether [`RunEvent::Heard`] and [`RunEvent::Said`] are wanted. Asked once a script instance.
     fn wants_dialogue(&self) -> bool {
+        false
+    }
+
+    /// Whether evidence may be wanted of any flow: without it, nothing is recorded for it. Asked
+    /// once a run.
+    fn wants_evidence(&self) -> bool {
+        false
+    }
+
+    /// Whether evidence is wanted of this flow, which has just ended. Asked once a flow, from its
+    /// thread; cheap for those of which it is not.
+    fn chooses(&self, _flow: &FlowRecord) -> bool {
         false
     }
 }

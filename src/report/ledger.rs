@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use crate::stats::MOST_FINDINGS;
 
 /// How much is kept in memory before it goes to the file.
-const BUFFER_BYTES: usize = 1 << 20;
+const BUFFER_BYTES: usize = 1 << 18;
 
 /// How much one pass takes, about: its map needs some three times as much.
 const PASS_BYTES: u64 = 4 << 20;

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use chrono::{DateTime, Local, SecondsFormat};
+use chrono::{DateTime, Local};
 
 use crate::model::{
     Ending, FlowOutcome, Injection, InstanceId, ProcessRecord, RunEvent, RunInfo, StepIndex,
@@ -26,6 +26,7 @@ pub struct Log<W: Write = BufWriter<File>> {
     path: PathBuf,
     writer: Result<W, io::Error>,
     now: fn() -> DateTime<Local>,
+    moments: Moments,
     info: Option<RunInfo>,
 }
 
@@ -51,6 +52,7 @@ impl<W: Write> Log<W> {
             has_dialogue: true,
             writer: Ok(writer),
             now,
+            moments: Moments::default(),
             info: None,
         }
     }
@@ -64,8 +66,12 @@ impl<W: Write> Log<W> {
     }
 
     fn line(&mut self, text: &str) {
-        let time = (self.now)().to_rfc3339_opts(SecondsFormat::Millis, false);
-        self.attempt(|writer| writeln!(writer, "{time} {}", neutral(text)));
+        let now = (self.now)();
+        let Ok(writer) = &mut self.writer else { return };
+        let written = self.moments.write(now, writer);
+        if let Err(error) = written.and_then(|()| writeln!(writer, " {}", neutral(text))) {
+            self.writer = Err(error);
+        }
     }
 
     fn more(&mut self, lines: impl IntoIterator<Item = String>) {
@@ -94,6 +100,30 @@ impl<W: Write> Log<W> {
         };
         let actor = info.roles.get(found.role.0).map_or("", |role| &role.title);
         (found.name.clone(), format!("{actor}: {}", found.action))
+    }
+}
+
+/// Writes moments. A busy run has many in each second, which differ in their milliseconds only.
+#[derive(Debug, Default)]
+struct Moments {
+    /// The second that was written last, its offset from UTC with it.
+    second: Option<(i64, i32)>,
+    /// What it looks like, before and after the milliseconds.
+    before: String,
+    after: String,
+}
+
+impl Moments {
+    fn write(&mut self, at: DateTime<Local>, writer: &mut impl Write) -> io::Result<()> {
+        let second = Some((at.timestamp(), at.offset().local_minus_utc()));
+        if self.second != second {
+            self.second = second;
+            self.before = at.format("%Y-%m-%dT%H:%M:%S.").to_string();
+            self.after = at.format("%:z").to_string();
+        }
+        // A leap second counts on beyond a thousand.
+        let ms = at.timestamp_subsec_millis() % 1_000;
+        write!(writer, "{}{ms:03}{}", self.before, self.after)
     }
 }
 
@@ -205,6 +235,8 @@ impl<W: Write + Send> Reporter for Log<W> {
                     flow.number
                 ));
             }
+            // It is kept elsewhere.
+            RunEvent::EvidenceKept(_) => {}
             RunEvent::FlowDropped { .. } => self.line("a flow was due and dropped"),
             RunEvent::GeneratorMeasured(generator) => {
                 let late = |us: Option<u64>| us.map_or("unknown".into(), units::precise_duration);

@@ -1,12 +1,13 @@
 //! Making one run of several.
 
-use std::path::Path;
+use std::path::{Path, absolute};
 use std::time::Duration;
 
 use crate::model::{IntegrityInfo, RunId};
 use crate::stats::{Integrity, MissingHistogram, Tally};
 
 use super::books::Books;
+use super::bundle;
 use super::error::ReportError;
 use super::flow_lines::FlowLines;
 use super::record::{Completeness, Environment, Head, Merged, Run};
@@ -64,8 +65,14 @@ pub fn merge(
     for saved in runs {
         let head = &saved.head;
         let name = &head.run.id;
+        let mut summary = head.summary.clone();
+        let folder = saved.folder.path();
+        bundle::locate(
+            &mut summary,
+            &absolute(folder).unwrap_or_else(|_| folder.into()),
+        );
         tally
-            .add(&head.summary, &head.histograms)
+            .add(&summary, &head.histograms)
             .map_err(|source| MergeError::Incomplete {
                 run: name.clone(),
                 source,

@@ -9,7 +9,13 @@ use std::fmt::Write as _;
 /// characters that reorder or hide text become escapes such as `\u{202e}`; a tab becomes blanks.
 /// What is harmless stays as it is, so that most text is not copied.
 pub fn neutral(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(acts) {
+    // Most text is ASCII, which has fewer characters that act.
+    let is_harmless = if text.is_ascii() {
+        !text.bytes().any(|byte| byte.is_ascii_control())
+    } else {
+        !text.chars().any(acts)
+    };
+    if is_harmless {
         return Cow::Borrowed(text);
     }
     let mut safe = String::with_capacity(text.len() + 16);

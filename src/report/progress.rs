@@ -181,6 +181,9 @@ impl Reporter for Lines {
             RunEvent::Stopping { reason } => {
                 self.output.line(&format!("Stopping: {}", neutral(reason)));
             }
+            RunEvent::AuditStarted { command } => {
+                self.output.line(&format!("Auditing: {}", neutral(command)));
+            }
             _ => {}
         }
     }

@@ -17,7 +17,9 @@
 //!   microseconds of what ended in each second, tagged `flow` (from when it was due),
 //!   `flow.failed`, and `step.NAME`;
 //! - `scenario.yaml`: the scenario as it was run, secrets masked;
-//! - `run.log`: the log.
+//! - `run.log`: the log;
+//! - `bundles`: all that is known of some failed flows, and of the slowest, a folder each: see
+//!   [`Bundle`](super::Bundle).
 //!
 //! What is printed for programs is a [`ResultRecord`]: the head with the flows in it.
 

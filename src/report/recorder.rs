@@ -1,12 +1,14 @@
 //! What is kept of a run while it goes on.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{Generator, RunEvent, RunInfo};
 use crate::stats::{Histograms, Integrity, Summary, Tally, Threshold, Verdict, Watched};
 
 use super::books::Books;
+use super::bundle::{Bundles, Choice, Kept};
 use super::error::ReportError;
 use super::own::OwnUse;
 use super::spool::{Spool, SpooledFlows};
@@ -37,6 +39,7 @@ pub struct Recorder {
     /// What kept the books from being complete.
     error: Option<ReportError>,
     generator: Option<Generator>,
+    bundles: Option<Bundles>,
     end: Option<(Duration, bool)>,
 }
 
@@ -97,6 +100,8 @@ pub struct Recorded {
     pub notices: Vec<String>,
     /// The flows, if they were kept.
     pub flows: Option<SpooledFlows>,
+    /// How many flows have a bundle.
+    pub bundles: Kept,
 }
 
 impl Recorder {
@@ -111,6 +116,19 @@ impl Recorder {
             spool: Some(spool),
             ..Self::default()
         }
+    }
+
+    /// Writes bundles of some of the flows.
+    #[must_use]
+    pub fn and_bundles(mut self, bundles: Bundles) -> Self {
+        self.bundles = Some(bundles);
+        self
+    }
+
+    /// Which flows get a bundle, if any does.
+    pub(super) fn choice(&self) -> Option<Arc<Choice>> {
+        let choice = self.bundles.as_ref().map(Bundles::choice);
+        choice.filter(|choice| choice.is_open())
     }
 
     /// Holds these against the figures when the run is over.
@@ -181,6 +199,13 @@ impl Recorder {
             RunEvent::PooledScriptEnded(process) => {
                 if let Some(begun) = &mut self.begun {
                     begun.tally.record_pooled(process);
+                }
+            }
+            RunEvent::EvidenceKept(evidence) => {
+                if let (Some(begun), Some(bundles)) = (&mut self.begun, &mut self.bundles)
+                    && let Some(bundle) = bundles.keep(&begun.info, evidence)
+                {
+                    begun.tally.note_bundle(&evidence.flow, &bundle);
                 }
             }
             RunEvent::FlowDropped { counted } => {
@@ -263,6 +288,8 @@ impl Recorder {
             Some(Err(error)) => (None, Some(error)),
             None => (None, None),
         };
+        let (bundles, trouble) = self.bundles.map(Bundles::finish).unwrap_or_default();
+        let errors = error.into_iter().chain(trouble).chain(self.error);
         let end = self.end;
         let recorded = self.begun.map(|begun| {
             let Begun {
@@ -285,8 +312,9 @@ impl Recorder {
                 histograms: tally.histograms(),
                 notices: self.notices,
                 flows,
+                bundles,
             }
         });
-        (recorded, error.into_iter().chain(self.error).collect())
+        (recorded, errors.collect())
     }
 }

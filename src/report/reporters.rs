@@ -5,9 +5,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::model::{EventSink, RunEvent};
+use crate::model::{EventSink, FlowRecord, RunEvent};
 use crate::stats::Integrity;
 
+use super::bundle::Choice;
 use super::error::ReportError;
 use super::recorder::{Recorded, Recorder};
 
@@ -82,6 +83,8 @@ struct Waiting {
 struct Sink {
     inbox: Arc<Inbox>,
     dialogue: bool,
+    /// Which flows get a bundle, if any does.
+    choice: Option<Arc<Choice>>,
     /// Bytes of dialogue sent and not yet reported.
     waiting_bytes: Arc<AtomicU64>,
     /// Pieces of dialogue that were not sent.
@@ -104,6 +107,7 @@ impl Reporters {
         let sink = Sink {
             inbox: Arc::clone(&inbox),
             dialogue,
+            choice: recorder.choice(),
             waiting_bytes: Arc::clone(&waiting_bytes),
             left_out: AtomicU64::new(0),
         };
@@ -163,6 +167,16 @@ impl EventSink for Sink {
 
     fn wants_dialogue(&self) -> bool {
         self.dialogue
+    }
+
+    fn wants_evidence(&self) -> bool {
+        self.choice.is_some()
+    }
+
+    fn chooses(&self, flow: &FlowRecord) -> bool {
+        self.choice
+            .as_ref()
+            .is_some_and(|choice| choice.takes(flow))
     }
 }
 
@@ -293,8 +307,8 @@ fn report(
         .iter_mut()
         .filter_map(|reporter| reporter.finish().err())
         .collect();
-    let (recorded, error) = recorder.finish();
-    errors.extend(error);
+    let (recorded, of_recorder) = recorder.finish();
+    errors.extend(of_recorder);
     (recorded, errors)
 }
 

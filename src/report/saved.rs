@@ -11,6 +11,7 @@ use crate::model::AuditRecord;
 use crate::stats::Tally;
 
 use super::books::Books;
+use super::bundle;
 use super::error::ReportError;
 use super::flow_lines::FlowLines;
 use super::folder::RunFolder;
@@ -72,10 +73,13 @@ impl SavedRun {
             match line {
                 Line::Flow(flow) => {
                     elapsed = elapsed.max(ended_after(&lines.head, &flow));
-                    let flow = flow.to_record(&lines.head.run);
-                    tally.record(&flow);
+                    let record = flow.to_record(&lines.head.run);
+                    tally.record(&record);
                     if let Some(books) = &mut books {
-                        books.record(&flow);
+                        books.record(&record);
+                    }
+                    if let Some(bundle) = bundle::of_failed(folder.path(), flow.number) {
+                        tally.note_bundle(&record, &bundle);
                     }
                 }
                 Line::Dropped(dropped) => tally.record_drop(dropped.counted),

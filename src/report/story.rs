@@ -181,6 +181,7 @@ impl Reporter for Story {
             RunEvent::RunEnded { .. }
             | RunEvent::ScriptEnded(_)
             | RunEvent::PooledScriptEnded(_)
+            | RunEvent::EvidenceKept(_)
             | RunEvent::FlowDropped { .. }
             | RunEvent::GeneratorMeasured(_)
             | RunEvent::AuditStarted { .. }

@@ -16,7 +16,7 @@ use super::verdict::Verdict;
 pub struct Summary {
     /// Whether the run was stopped before all its flows had ended.
     pub interrupted: bool,
-    /// From the run's start to its end, everything cleaned up.
+    /// From the run's start to its end, everything cleaned up; the audit is left out.
     pub elapsed_us: u64,
     pub flows: FlowCounts,
     /// The part of the flows begun that were completed, from 0 to 1; an interrupted flow was not.
@@ -205,6 +205,8 @@ pub struct FailureGroup {
     pub example_flow: FlowId,
     /// Why it did.
     pub example: Failure,
+    /// Where to look at such a flow, if one was kept: in the run's folder, `bundles/failed-000012`.
+    pub bundle: Option<String>,
 }
 
 /// What the script instances of one role used.

@@ -52,8 +52,8 @@ impl Environment {
 
     /// All variables, as `NAME=value`.
     pub(super) fn variables(&self) -> impl Iterator<Item = &CStr> {
-        let is_replaced =
-            |common: &&CString| self.own.iter().any(|own| has_name(common, name_of(own)));
+        let replaced: Vec<&[u8]> = self.own.iter().map(|own| name_of(own)).collect();
+        let is_replaced = move |it: &CString| replaced.iter().any(|name| has_name(it, name));
         let common = self.common.iter().filter(move |it| !is_replaced(it));
         common.chain(&self.own).map(CString::as_c_str)
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::ffi::{CString, OsStr, OsString};
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, BufReader, Read, StdinLock};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -34,8 +34,8 @@ pub struct WatcherProgram {
 
 /// A running watcher, as the watched see it.
 ///
-/// Over its standard input it is told `+PID` and `-PID` as programs start and are reaped, and
-/// `done` when all is well. The end of that input without `done` means that the watched is gone.
+/// Over its standard input it is told `+PID` and `-PID` as programs start and are reaped. The end
+/// of that input means that the watched is gone; one that is not needed any more is killed.
 pub(super) struct Watcher {
     pid: i32,
     line: Line,
@@ -109,12 +109,13 @@ impl Watcher {
         self.line.clone()
     }
 
-    /// Tells it that all is well, and sees it leave.
+    /// All is well: it has nothing to do any more.
     pub(super) fn dismiss(self) {
-        self.line.tell("done\n");
         if let Some(pid) = Pid::from_raw(self.pid)
             && let Ok(pidfd) = rustix::process::pidfd_open(pid, PidfdFlags::empty())
         {
+            // Fails only if it is gone already.
+            let _ = rustix::process::pidfd_send_signal(&pidfd, Signal::KILL);
             let patience = Timespec {
                 tv_sec: 1,
                 tv_nsec: 0,
@@ -131,8 +132,7 @@ impl Watcher {
 /// The whole life of a watcher, if `arguments` (those after the program's name) ask for one; to
 /// be called by the program before anything else, and its answer to be the program's exit code.
 ///
-/// The watcher waits for the end of its standard input. Unless it was told that all is well, it
-/// ends every process of the run, and removes the run's temporary directory, within two seconds.
+/// The watcher waits for the end of its standard input. Then it ends every process of the run, and removes the run's temporary directory, within two seconds.
 /// It cannot know a process that is in a session of its own, has none of the run's environment,
 /// and whose parent died with the watched; only the watched, as the parent of orphans, can.
 pub fn watch_main(arguments: impl IntoIterator<Item = OsString>) -> Option<ExitCode> {
@@ -146,45 +146,53 @@ pub fn watch_main(arguments: impl IntoIterator<Item = OsString>) -> Option<ExitC
     else {
         return Some(ExitCode::FAILURE);
     };
-    match listen(io::stdin().lock()) {
-        Told::AllIsWell => {}
-        Told::Gone { sessions } => {
-            end_all(&Wanted {
-                marker: RunMarker::told(&marker),
-                sessions,
-            });
-            if let Some(temporary) = arguments.next() {
-                // There is nobody to tell that it does not work.
-                let _ = std::fs::remove_dir_all(temporary);
-            }
-        }
+    let sessions = listen(BufReader::new(Unhurried(io::stdin().lock())));
+    end_all(&Wanted {
+        marker: RunMarker::told(&marker),
+        sessions,
+    });
+    if let Some(temporary) = arguments.next() {
+        // There is nobody to tell that it does not work.
+        let _ = std::fs::remove_dir_all(temporary);
     }
     Some(ExitCode::SUCCESS)
 }
 
-#[derive(Debug, PartialEq, Eq)]
-enum Told {
-    AllIsWell,
-    /// Without a word; these sessions lived.
-    Gone {
-        sessions: HashSet<i32>,
-    },
+/// Standard input, of which only the end is urgent.
+///
+/// To wake a reader for every line costs the writer as much as all else that it does with the
+/// program that the line is about. So lines gather in the pipe; one that it has no room for is
+/// lost, as [`Line`] allows.
+struct Unhurried<'a>(StdinLock<'a>);
+
+impl Read for Unhurried<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let gather = Timespec {
+            tv_sec: 1,
+            tv_nsec: 0,
+        };
+        // Asks for nothing, so only the end, which is always told, makes it return before. If it
+        // fails, lines are read as they come.
+        let _ = rustix::event::poll(
+            &mut [PollFd::new(&self.0, PollFlags::empty())],
+            Some(&gather),
+        );
+        self.0.read(buffer)
+    }
 }
 
-fn listen(line: impl BufRead) -> Told {
+/// Gives the sessions that live when the input ends.
+fn listen(line: impl BufRead) -> HashSet<i32> {
     let mut sessions = HashSet::new();
     for word in line.lines() {
         let Ok(word) = word else { break };
-        if word == "done" {
-            return Told::AllIsWell;
-        }
         if let Some(pid) = word.strip_prefix('+').and_then(|pid| pid.parse().ok()) {
             sessions.insert(pid);
         } else if let Some(pid) = word.strip_prefix('-').and_then(|pid| pid.parse().ok()) {
             sessions.remove(&pid);
         }
     }
-    Told::Gone { sessions }
+    sessions
 }
 
 /// What a process is known by.
@@ -249,15 +257,8 @@ mod tests {
 
     #[test]
     fn what_the_watched_tells_is_understood() {
-        assert_eq!(listen(&b"+1\n+2\n-1\ndone\n"[..]), Told::AllIsWell);
-        let sessions = HashSet::from([2]);
-        assert_eq!(listen(&b"+1\n+2\n-1\n"[..]), Told::Gone { sessions });
-        assert_eq!(
-            listen(&b""[..]),
-            Told::Gone {
-                sessions: HashSet::new()
-            }
-        );
+        assert_eq!(listen(&b"+1\n+2\n-1\n"[..]), HashSet::from([2]));
+        assert_eq!(listen(&b""[..]), HashSet::new());
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::time::Duration;
 use chrono::Local;
 use fixture::fixture;
 use rehearsal::engine::{Control, Programs, RunEnd, RunOptions, run};
-use rehearsal::model::{EventSink, Failure, FlowOutcome, FlowRecord, RunEvent, RunId};
+use rehearsal::model::{EventSink, Failure, FlowNumber, FlowOutcome, FlowRecord, RunEvent, RunId};
 use rehearsal::scenario::{self, CompileOptions, Load};
 
 /// A run to be: a scenario and how often.
@@ -136,6 +136,7 @@ impl Rehearsing {
             run_directory: run_directory.path().to_owned(),
             watcher: None,
             started_at: Local::now(),
+            first_flow: FlowNumber(1),
         };
         let (sink, control) = (Arc::clone(&recorder), control.clone());
         // A run has a thread of its own, as it is the thread's actor system.

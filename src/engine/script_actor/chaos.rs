@@ -7,6 +7,7 @@
 //! steps, as it does for its users. What only makes Rehearsal slow (an answer is delayed or
 //! dribbles: a pause; output is left unread: held) is taken out of them.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
@@ -15,7 +16,7 @@ use crate::dialogue::Typed;
 use crate::engine::chaos::{Act, Attempt, Strike};
 use crate::engine::messages::{Injected, Part, Perform};
 use crate::engine::performance::{Answers, Cue, Utterance};
-use crate::model::{Injection, InjectionKind, RunEvent};
+use crate::model::{Happening, Injection, InjectionKind, RunEvent};
 use crate::scenario::{Plan, TerminalKind};
 use crate::transport::{Echo, WriteError};
 
@@ -55,10 +56,10 @@ impl ScriptActor {
     }
 
     /// Whether the program is not to be started for this step; if so, that is told.
-    pub(super) fn refuses(&self, perform: &Perform) -> bool {
-        let plan = &self.run.plan;
+    pub(super) fn refuses(&mut self, perform: &Perform) -> bool {
+        let plan = Arc::clone(&self.run.plan);
         let refused = self
-            .attempt(plan, perform)
+            .attempt(&plan, perform)
             .is_some_and(|attempt| attempt.is_refused(&self.run.chaos));
         if refused {
             let what = "not started, as if it were not there".to_owned();
@@ -315,6 +316,15 @@ impl ScriptActor {
         for (kind, what) in told {
             self.tell_injection(part, kind, what, turn.clone());
         }
+        if let State::Alive(script) = &mut self.state
+            && let Some(transcript) = &mut script.transcript
+        {
+            let at = Instant::now();
+            shown.iter().for_each(|text| transcript.said(text, at));
+            if utterance.secret {
+                transcript.keep_secret(utterance.typed.text());
+            }
+        }
         if self.run.sink.wants_dialogue() {
             let instance = self.instance;
             for text in shown {
@@ -327,6 +337,7 @@ impl ScriptActor {
         let job = script.job.as_mut()?;
         if utterance.closes_input {
             script.child.close_input();
+            job.said(Instant::now());
             return Some(Cue::Said);
         }
         if let Some(every) = dribble {
@@ -341,7 +352,10 @@ impl ScriptActor {
             return self.dribble();
         }
         match script.child.write(utterance.typed.bytes()) {
-            Ok(_) => Some(Cue::Said),
+            Ok(at) => {
+                job.said(at);
+                Some(Cue::Said)
+            }
             Err(error) => {
                 job.not_said(&error);
                 script.poll_end()
@@ -374,11 +388,12 @@ impl ScriptActor {
         }
         let took = now.saturating_duration_since(dribble.began);
         job.pause_for(took);
+        job.said(now);
         Some(Cue::Said)
     }
 
     /// Tells everybody what was done.
-    fn tell_injection(&self, part: Part, kind: InjectionKind, what: String, turn: String) {
+    fn tell_injection(&mut self, part: Part, kind: InjectionKind, what: String, turn: String) {
         let Part::Step(step) = part else { return };
         let injection = Box::new(Injection {
             instance: self.instance,
@@ -389,6 +404,12 @@ impl ScriptActor {
         });
         self.run.emit(RunEvent::Injected(injection.clone()));
         let at = Instant::now();
+        if let State::Alive(script) = &mut self.state
+            && let Some(transcript) = &mut script.transcript
+        {
+            let text = injection.what.clone();
+            transcript.note(Happening::Injected { kind, text }, at);
+        }
         self.obituary.injected(Injected { injection, at });
     }
 }

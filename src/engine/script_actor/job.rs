@@ -41,6 +41,8 @@ pub(super) struct Job {
     held: Held,
     slow: Slow,
     wait_began: Instant,
+    /// When a reply was given that no wait has followed yet: right before it was written.
+    said_at: Option<Instant>,
     /// The turn's own deadline.
     turn: Option<Deadline>,
     /// The deadline of the first wait of a program that has just been started.
@@ -126,6 +128,7 @@ impl Job {
             held: Held::default(),
             slow: Slow::default(),
             wait_began: now,
+            said_at: None,
             turn: None,
             startup: startup.map(|(ordered_at, allowed)| Deadline {
                 at: ordered_at + allowed,
@@ -152,9 +155,14 @@ impl Job {
         self.wait(Waiting::Command(running));
     }
 
-    /// A new wait begins.
+    /// A reply is given: it was written at `at`, and the program may have answered already.
+    pub(super) fn said(&mut self, at: Instant) {
+        self.said_at = Some(at);
+    }
+
+    /// A new wait begins: with the reply before it, if there was one.
     pub(super) fn listen(&mut self, now: Instant, within: Option<Duration>) {
-        self.wait_began = now;
+        self.wait_began = self.said_at.take().unwrap_or(now);
         self.turn = within.map(|allowed| Deadline {
             at: now + allowed,
             whose: Whose::Turn,
@@ -165,6 +173,7 @@ impl Job {
 
     pub(super) fn wait(&mut self, waiting: Waiting) {
         self.quiet_at = None;
+        self.said_at = None;
         self.waiting = waiting;
     }
 

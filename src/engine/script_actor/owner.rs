@@ -8,6 +8,7 @@ use crate::engine::gates::Slot;
 use crate::engine::messages::{
     Injected, Performed, PooledEnded, ScriptEnded, ScriptVanished, Settled, tell,
 };
+use crate::engine::transcript::Transcript;
 use crate::model::{InstanceId, ProcessRecord};
 
 /// Who gives the orders.
@@ -60,12 +61,23 @@ impl Obituary {
     }
 
     /// Its process, if there was one, has ended.
-    pub(super) fn ended(&mut self, record: Option<Box<ProcessRecord>>) {
+    pub(super) fn ended(
+        &mut self,
+        record: Option<Box<ProcessRecord>>,
+        transcript: Option<Box<Transcript>>,
+    ) {
         self.due = false;
         let instance = self.instance;
         // As above.
         let _ = match &self.owner {
-            Owner::Flow(supervisor) => tell(supervisor, ScriptEnded { instance, record }),
+            Owner::Flow(supervisor) => {
+                let ended = ScriptEnded {
+                    instance,
+                    record,
+                    transcript,
+                };
+                tell(supervisor, ended)
+            }
             Owner::Pool { coordinator, slot } => {
                 let slot = *slot;
                 tell(coordinator, PooledEnded { slot, record })

@@ -5,6 +5,7 @@ use std::time::Instant;
 use crate::dialogue::{Dialogue, Heard};
 use crate::engine::messages::Whose;
 use crate::engine::performance::{Cue, Fault};
+use crate::engine::transcript::Transcript;
 use crate::model::{Activity, FailureKind, ProcessRecord};
 use crate::scenario::Masker;
 use crate::transport::Child;
@@ -16,6 +17,8 @@ use super::job::{Job, Waiting};
 pub(super) struct Script {
     pub(super) child: Child,
     pub(super) dialogue: Dialogue,
+    /// What happened to it, if that is recorded.
+    pub(super) transcript: Option<Box<Transcript>>,
     /// The secrets as they were when the last job ended.
     pub(super) masker: Masker,
     pub(super) ordered_at: Instant,

@@ -8,7 +8,8 @@ use crate::dialogue::{Dialogue, Settings};
 use crate::engine::context::Running;
 use crate::engine::messages::{Perform, Performed, Timing};
 use crate::engine::performance::Fault;
-use crate::model::{FailureKind, RunEvent};
+use crate::engine::transcript::Transcript;
+use crate::model::{FailureKind, Happening, RunEvent};
 use crate::scenario::TerminalKind;
 use crate::transport::{Child, SpawnError};
 
@@ -59,6 +60,7 @@ impl ScriptActor {
             result: Err(failure),
             timing: Timing::between(now, now),
             turns: Vec::new(),
+            transcript: None,
         });
     }
 
@@ -107,6 +109,12 @@ impl ScriptActor {
                 started_at: ordered_at,
             },
         );
+        let transcript = self.run.records.then(|| {
+            let mut transcript = Box::new(Transcript::new(self.instance));
+            let command = command.clone();
+            transcript.note(Happening::Started { pid, command }, child.started_at());
+            transcript
+        });
         self.run.emit(RunEvent::ScriptStarted {
             instance: self.instance,
             pid,
@@ -120,6 +128,7 @@ impl ScriptActor {
         self.state = State::Alive(Box::new(Script {
             child,
             dialogue,
+            transcript,
             masker: perform.scope.masker(),
             ordered_at,
             first_output_at: None,

@@ -69,6 +69,9 @@ fn block(info: &RunInfo, style: Style, group: &FailureGroup) -> String {
     let message = example.by_ref().take(of_message);
     lines.extend(message.map(|line| format!("    {line}")));
     lines.push(format!("    flow     {}", neutral(&group.example_flow.0)));
+    if let Some(bundle) = &group.bundle {
+        lines.push(format!("    bundle   {}", neutral(bundle)));
+    }
     lines.extend(example.map(|line| format!("    {line}")));
     lines.join("\n")
 }
