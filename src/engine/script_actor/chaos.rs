@@ -150,13 +150,17 @@ impl ScriptActor {
         };
         let (kind, what) = match strike.act {
             Act::Kill => {
-                script.child.strike_down();
+                if !script.child.strike_down() {
+                    return;
+                }
                 (InjectionKind::Kill, format!("killed {when}"))
             }
             Act::Freeze { length } => {
+                if !script.child.freeze() {
+                    return;
+                }
                 let until = Instant::now() + length;
                 script.frozen_until = script.frozen_until.max(Some(until));
-                script.child.freeze();
                 ctx.run_later(length, |actor, _| actor.thaw());
                 let length = in_words(length);
                 (InjectionKind::Freeze, format!("frozen for {length} {when}"))
