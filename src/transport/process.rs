@@ -37,9 +37,9 @@ impl fmt::Display for InstanceNumber {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Asked {
     Nothing,
-    /// It was killed on purpose, as if by somebody else.
-    ToFall,
     ToEnd,
+    /// It was killed on purpose, as if by somebody else; what is asked of it later comes too late.
+    ToFall,
     Killed,
 }
 
