@@ -167,6 +167,11 @@ impl Performance {
         }
     }
 
+    /// Performs these turns before the others.
+    pub(super) fn begin_with(&mut self, turns: Arc<[Turn]>) {
+        self.frames.push(Frame::Turns { turns, next: 0 });
+    }
+
     /// Lets captures take other values than they have.
     pub(super) fn overwrite_all(&mut self) {
         self.overwrites = true;

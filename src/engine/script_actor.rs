@@ -127,6 +127,12 @@ impl ScriptActor {
         };
         let seed = self.performance_seed(perform.what, perform.attempt);
         let terminal = matches!(role.terminal, TerminalKind::Pty { .. });
+        let comes_back = match perform.what {
+            Part::Settle => true,
+            // In a pool it is back already.
+            Part::Leave => !self.obituary.is_in_pool(),
+            Part::Step(_) | Part::LogIn(_) => false,
+        };
         let mut performance = Performance::new(
             Arc::clone(&plan),
             self.instance.role.0,
@@ -135,6 +141,9 @@ impl ScriptActor {
             terminal,
             seed,
         );
+        if let Some(back) = role.back.as_ref().filter(|_| comes_back) {
+            performance.begin_with(Arc::clone(&back.turns));
+        }
         let state = match perform.what {
             Part::Step(_) => step.map_or("", |step| &step.name),
             Part::LogIn(_) => {

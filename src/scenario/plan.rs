@@ -215,6 +215,9 @@ pub struct Role {
     pub pool: Option<NonZeroU64>,
     /// Awaits the menu's prompt, and says nothing: how a pool's script shows that it is free again.
     pub settle: Arc<[Turn]>,
+    /// The action named `return`, which brings the program back to that menu: between two flows
+    /// that share it, and before `leave`.
+    pub back: Option<Arc<Action>>,
     /// The action named `leave`, performed when the flow has ended well; by a pool's scripts at the
     /// end of the run.
     pub leave: Option<Arc<Action>>,

@@ -376,7 +376,8 @@ pub(super) static ROLE: Vocabulary = Vocabulary {
             "actions",
             Shape::MapOf(&Shape::Turns),
             "What the role can do, each a list of turns. `leave` is performed when a flow ended \
-             well.",
+             well, and `return` before it and between flows that share the program: it brings the \
+             program back to its menu.",
         ),
     ],
     later: &[],

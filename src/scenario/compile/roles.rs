@@ -22,6 +22,12 @@ const INTERLUDES_AT_MOST: u32 = 50;
 /// The action that is performed when a flow has ended well.
 pub(super) const LEAVE: &str = "leave";
 
+/// The action that brings a program back to its menu.
+pub(super) const RETURN: &str = "return";
+
+/// The actions that are performed though no step does them.
+pub(super) const BY_THEMSELVES: [&str; 2] = [RETURN, LEAVE];
+
 /// A role, with what the compiler needs to know of it besides.
 pub(super) struct CompiledRole {
     pub role: Role,
@@ -156,6 +162,7 @@ fn role(
         actions: Vec::new(),
         pool,
         settle: Arc::from([]),
+        back: None,
         leave: None,
     });
     let menu_prompt = menu_prompt_node(fields);
@@ -184,8 +191,10 @@ fn role(
             turns,
             place,
         });
-        if name == LEAVE {
-            role.leave = Some(Arc::clone(&action));
+        match name {
+            LEAVE => role.leave = Some(Arc::clone(&action)),
+            RETURN => role.back = Some(Arc::clone(&action)),
+            _ => {}
         }
         role.actions.push(action);
         actions.push(CompiledAction {

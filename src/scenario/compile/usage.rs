@@ -7,7 +7,7 @@ use super::super::names;
 use super::super::plan::Step;
 use super::context::Context;
 use super::flow::{CompiledStep, Flow};
-use super::roles::{CompiledAction, CompiledRole, LEAVE};
+use super::roles::{BY_THEMSELVES, CompiledAction, CompiledRole};
 
 /// A name that is used or captured, in the order in which it happens.
 #[derive(Debug)]
@@ -230,8 +230,9 @@ pub(super) fn check(
     }
     let used = |role: usize| steps.iter().any(|step| step.step.role.0 == role);
     for (index, role) in roles.iter().enumerate() {
-        for action in role.actions.iter().filter(|action| action.name == LEAVE) {
-            if used(index) {
+        for name in BY_THEMSELVES {
+            let action = role.actions.iter().find(|action| action.name == name);
+            if let (Some(action), true) = (action, used(index)) {
                 usage.follow(&action.trace);
             }
         }
@@ -306,6 +307,10 @@ fn check_secrets(usage: &Usage<'_, '_>, secrets: &[(String, Range<usize>)]) {
     }
 }
 
+fn is_for_steps(action: &&CompiledAction) -> bool {
+    !BY_THEMSELVES.contains(&action.name.as_str())
+}
+
 /// Tells roles and actions that the flow does not use.
 pub(super) fn check_unused(context: &Context<'_>, roles: &[CompiledRole], steps: &[CompiledStep]) {
     for (index, role) in roles.iter().enumerate() {
@@ -318,7 +323,7 @@ pub(super) fn check_unused(context: &Context<'_>, roles: &[CompiledRole], steps:
             );
             continue;
         }
-        for action in role.actions.iter().filter(|action| action.name != LEAVE) {
+        for action in role.actions.iter().filter(is_for_steps) {
             let used = steps
                 .iter()
                 .any(|step| step.step.role.0 == index && step.step.action.name == action.name);
