@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rehearsal::model::Activity;
 use rehearsal::model::{Ending, ExitCause, Stream};
 use rehearsal::transport::{
-    ChildEvent, Command, Grace, MOST_UNWRITTEN, SpawnError, Terminal, WriteError,
+    ChildEvent, Command, Environment, Grace, MOST_UNWRITTEN, SpawnError, Terminal, WriteError,
 };
 use support::{Actor, BOTH, PTY, command, finish, gone, lives, run, spawner};
 
@@ -71,9 +71,7 @@ fn a_program_inherits_nothing() {
         run(async {
             let words = ["fds", "cwd", "env", "HOME", "env", "GREETING", "signals"];
             let mut command = command(terminal, &words);
-            command
-                .environment
-                .push(("GREETING".into(), "hello".into()));
+            command.environment.set("GREETING", "hello");
             let mut program = Actor::run(&spawner, command).await.unwrap();
             program.end().await;
             let (said, ignored) = program.out.trim_end().rsplit_once(' ').unwrap();
@@ -659,7 +657,7 @@ fn python_and_shell_programs_are_seen_to_wait() {
         };
         let spawner = spawner();
         run(async {
-            let environment = std::env::vars_os().collect();
+            let environment = Environment::new(std::env::vars_os());
             let argv = [name, flag, script].map(Into::into).to_vec();
             let command = Command {
                 program,
