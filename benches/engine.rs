@@ -9,8 +9,8 @@ use chrono::Local;
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use rehearsal::engine::{Control, Programs, RunOptions, run};
-use rehearsal::model::{EventSink, FlowOutcome, RunEvent, RunId};
-use rehearsal::scenario::{self, CompileOptions, Load, Plan};
+use rehearsal::model::{EventSink, FlowNumber, FlowOutcome, RunEvent, RunId};
+use rehearsal::scenario::{self, Chaos, CompileOptions, Load, Plan};
 use rustix::time::{ClockId, clock_gettime};
 
 /// How many questions a program asks that are answered with an order.
@@ -103,11 +103,13 @@ fn perform(folder: &Path, plan: &Arc<Plan>, flows: u64, parallel: u64) {
         variables: Vec::new(),
         step_timeout: None,
         delay: None,
+        chaos: Chaos::default(),
         programs: Programs::new(folder.to_owned(), Vec::new(), "/bin/false".into(), None),
         environment: std::env::vars_os().collect(),
         run_directory: folder.to_owned(),
         watcher: None,
         started_at: Local::now(),
+        first_flow: FlowNumber(1),
     };
     let end = run(options, Arc::new(Witness), &Control::new()).expect("a run");
     assert!(end.left_over.is_empty());

@@ -6,6 +6,7 @@
 
 mod allowance;
 pub mod args;
+mod bundles;
 mod check;
 mod demo;
 mod doctor;
@@ -15,6 +16,7 @@ mod exit;
 mod machine;
 mod menu;
 mod merge;
+mod replay;
 mod report;
 mod run;
 mod scenario;
@@ -68,17 +70,37 @@ fn perform(args: Args, environment: &Environment) -> Result<Exit, CliError> {
             parallel,
             variables,
             scripts,
+            chaos,
             json,
         }) => {
             let options = RunArgs {
                 variables,
                 scripts,
+                chaos,
                 ..RunArgs::default()
             };
             let settings = RunSettings::new(scenario, options)?;
             check::check(&settings, parallel, json, environment)
         }
         Some(Command::Report { folder, json }) => report::report(&folder, json, environment),
+        Some(Command::Replay {
+            bundle,
+            step,
+            variables,
+            scenario,
+            scripts,
+            json,
+        }) => {
+            let wanted = replay::Wanted {
+                bundle,
+                step,
+                variables,
+                scenario,
+                scripts,
+                json,
+            };
+            replay::replay(wanted, environment)
+        }
         Some(Command::Merge { folders, into }) => merge::merge(&folders, &into, environment),
         Some(Command::Schema) => schema::schema(),
         Some(Command::Doctor { json }) => doctor::doctor(json, environment),

@@ -241,6 +241,13 @@ impl Dialogue {
         }
     }
 
+    /// Something was typed right behind the reply that [`Dialogue::answered`] told of.
+    pub fn also_typed(&mut self, typed: &Typed, echo_expected: bool) {
+        if echo_expected {
+            self.channels[Stream::Out as usize].expect_echo(typed.echo());
+        }
+    }
+
     /// A reply to the interlude that was heard last was given. The wait goes on and sees what it
     /// saw before, but for the interlude itself.
     pub fn answered_interlude(&mut self, typed: &Typed, echo_expected: bool) {
@@ -324,6 +331,11 @@ impl Dialogue {
     /// the end.
     pub fn take_rest(&mut self) -> Option<String> {
         self.take_text(true)
+    }
+
+    /// Whether the last wait was heard in an unfinished line, which is then all there.
+    pub fn heard_prompt(&self) -> bool {
+        self.matched.1 == On::Prompt
     }
 
     fn take_text(&mut self, unfinished: bool) -> Option<String> {

@@ -3,12 +3,14 @@
 //! A coordinator starts the flows, a supervisor takes each through its steps, a script actor owns
 //! each subprocess. What they say to each other stands in `messages`. Decisions are made by state
 //! machines that know neither actors nor processes: `course` for a flow, `performance` for an
-//! action.
+//! action, `chaos` for what is done to scripts on purpose.
 //!
 //! A flow and its scripts share one arbiter, so that a turn crosses no thread; one message a flow
 //! goes to the coordinator. How anything is displayed is unknown here: all that happens is told
 //! through an [`EventSink`].
 
+mod audit;
+mod chaos;
 mod context;
 mod control;
 mod coordinator;
@@ -18,10 +20,12 @@ mod flow_supervisor;
 mod gates;
 mod gauge;
 mod messages;
+mod pacer;
 mod performance;
 mod programs;
 mod schedule;
 mod script_actor;
+mod transcript;
 
 use std::ffi::OsString;
 use std::io;
@@ -35,11 +39,12 @@ use chrono::{DateTime, Local};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::model::{EventSink, RoleInfo, RunEvent, RunId, RunInfo, StepInfo};
-use crate::scenario::{Load, Plan};
+use crate::model::{EventSink, FlowNumber, RoleInfo, RunEvent, RunId, RunInfo, StepInfo};
+use crate::scenario::{Chaos, Load, Plan};
 use crate::transport::{Leftovers, RunMarker, Spawner, WatcherProgram};
 
 pub use control::{Control, LiveScript, Stop};
+pub use pacer::Pacer;
 pub use programs::{Programs, Within};
 
 use context::{RunContext, common_watches};
@@ -65,6 +70,8 @@ pub struct RunOptions {
     pub step_timeout: Option<Duration>,
     /// Replaces the delays before all steps.
     pub delay: Option<Duration>,
+    /// What is done to scripts on purpose.
+    pub chaos: Chaos,
     pub programs: Programs,
     /// The environment that every program gets, before its role's own.
     pub environment: Vec<(OsString, OsString)>,
@@ -73,6 +80,8 @@ pub struct RunOptions {
     /// The program to run as a watcher, which cleans up should this process be killed.
     pub watcher: Option<WatcherProgram>,
     pub started_at: DateTime<Local>,
+    /// The number of the first flow: 1, unless a flow of another run is performed again.
+    pub first_flow: FlowNumber,
 }
 
 /// How a run ended.
@@ -127,22 +136,40 @@ pub fn run(
         variables: options.variables,
         step_timeout: options.step_timeout,
         delay: options.delay,
+        chaos: options.chaos,
         programs: options.programs,
         environment: options.environment,
         run_directory: options.run_directory,
         spawner: spawner.clone(),
+        records: sink.wants_evidence(),
         sink: Arc::clone(&sink),
+        pacer: control.pacer(),
         live: control.live(),
     });
     let workers = workers.min(usize::try_from(most).unwrap_or(usize::MAX));
     let gauge = Gauge::new();
-    let performed = perform(context, &options.load, workers, &gauge, control);
-    let interrupted = System::new().block_on(performed);
-    sink.emit(RunEvent::GeneratorMeasured(Box::new(gauge.measured())));
+    let performed = async {
+        let run = Arc::clone(&context);
+        let interrupted = perform(
+            context,
+            &options.load,
+            options.first_flow,
+            workers,
+            &gauge,
+            control,
+        )
+        .await;
+        sink.emit(RunEvent::GeneratorMeasured(Box::new(gauge.measured())));
+        let ended = Instant::now();
+        let given_up = interrupted.is_ok() && audit::audit(&run, control).await;
+        // The audit is no part of what is measured.
+        (interrupted.map(|it| it || given_up), ended.elapsed())
+    };
+    let (interrupted, audited) = System::new().block_on(performed);
     // Whatever escaped its flow ends before the run does.
     let left_over = spawner.shutdown(SHUTDOWN);
     let interrupted = interrupted?;
-    let elapsed = began.elapsed();
+    let elapsed = began.elapsed().saturating_sub(audited);
     sink.emit(RunEvent::RunEnded {
         elapsed,
         interrupted,
@@ -157,6 +184,7 @@ pub fn run(
 async fn perform(
     context: Arc<RunContext>,
     load: &Load,
+    first_flow: FlowNumber,
     workers: usize,
     gauge: &Gauge,
     control: &Control,
@@ -172,7 +200,7 @@ async fn perform(
         actix::spawn(gauge.watch_machine()),
     ];
     let (done, finished) = oneshot::channel();
-    let coordinator = Coordinator::new(context, load, handles, done).start();
+    let coordinator = Coordinator::new(context, load, first_flow, handles, done).start();
 
     let mut stops = control.stops();
     let pass_on = actix::spawn(async move {
@@ -231,9 +259,16 @@ fn run_info(options: &RunOptions) -> RunInfo {
         flows: options.load.flows,
         duration_us: options.load.end().map(context::micros),
         parallel: options.load.most_in_flight(),
+        integrity: plan.integrity.clone(),
         load: options.load.to_string(),
         wanted_per_second: options.load.wanted_per_second(),
         seed: options.seed,
+        chaos: options
+            .chaos
+            .rules
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
         started_at: options.started_at,
     }
 }

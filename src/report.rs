@@ -8,11 +8,15 @@
 //! **Invariant**: no text that came from a program, a scenario or the command line reaches a
 //! terminal without [`neutral`].
 
+mod books;
+mod bundle;
 mod error;
 mod failure;
+mod flow_lines;
 mod folder;
 mod json_lines;
 mod latency_log;
+mod ledger;
 mod log;
 mod merge;
 mod neutral;
@@ -31,7 +35,9 @@ mod story;
 pub mod terminal;
 pub mod units;
 
+pub use bundle::{About, Bundle, Bundles, Kept, KeptAs, Limits, Origin, locate};
 pub use error::ReportError;
+pub use failure::lines as failure_lines;
 pub use folder::RunFolder;
 pub use json_lines::JsonLines;
 pub use latency_log::LatencyLog;

@@ -9,6 +9,7 @@
 //! (made in `compile`), and, for each flow, the plan together with the values of that flow
 //! ([`scope::Scope`]).
 
+pub mod chaos;
 mod compile;
 pub mod data;
 mod diagnostics;
@@ -26,20 +27,22 @@ mod secrets;
 pub mod template;
 mod vocabulary;
 
+pub use chaos::{Chaos, ChaosRule};
 pub use compile::{CommandStart, CompileOptions, Compiled, FindProgram, compile, load};
-pub use data::DataSource;
+pub use data::{DataSource, Take};
 pub use diagnostics::{Diagnostic, Diagnostics, Severity};
 pub use gates::Gates;
 pub use load::{Arrivals, Between, Load, MOST_IN_FLIGHT, Ramp, Shape, Stage, parse_rate};
 pub use needs::Need;
 pub use outline::{DataOutline, Outline, RoleOutline, StepOutline, outline};
 pub use plan::{
-    Action, Alternative, CommonWaits, Defaults, FailOn, Heard, Interlude, Menu, PatternSpec, Pick,
-    Place, Plan, Reply, Role, Step, TerminalKind, Then, Turn, TurnKind, Wait,
+    Action, Alternative, Audit, CommonWaits, Defaults, FailOn, Heard, Interlude, Menu, PatternSpec,
+    Pick, Place, Plan, Reply, Role, Step, TerminalKind, Then, Turn, TurnKind, Wait,
 };
 pub use raw::SOURCE_LIMIT_BYTES;
 pub use retry::RetryPolicy;
 pub use schema::schema;
 pub use scope::{CaptureChanged, FlowContext, Scope, ScopeError};
 pub use secrets::Masker;
+pub(crate) use secrets::in_order;
 pub use template::{Expression, RenderError, Template, TemplateError};

@@ -4,8 +4,10 @@
 //! with the number of flows. A [`Summary`] is what it says when the run is over. Durations are
 //! whole microseconds throughout, and a quantity of which there is no sample is absent, never zero.
 
+mod chaos;
 mod failures;
 mod histogram;
+mod integrity;
 mod measures;
 mod rate;
 mod recent;
@@ -18,10 +20,16 @@ mod testing;
 mod thresholds;
 mod verdict;
 
-pub use failures::MOST_GROUPS;
+pub use chaos::ChaosSummary;
+pub use failures::{MOST_GROUPS, MOST_TEXTS};
 pub use histogram::{Encoded, Histogram, Range, Spread};
+pub use integrity::{
+    AgreeSummary, Disagreement, Duplicate, Integrity, MOST_FINDINGS, MixUp, OwnSummary,
+    UniqueSummary, is_masked,
+};
 pub use measures::{Histograms, MissingHistogram};
 pub use recent::Recent;
+pub use signature::Signature;
 pub use summary::{
     FailureGroup, FailureSummary, FlowCounts, Phases, ProcessCounts, RoleSummary, StepSummary,
     Summary,

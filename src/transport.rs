@@ -25,6 +25,7 @@ mod child;
 mod departure;
 mod environment;
 mod events;
+mod hardship;
 mod janitor;
 mod limits;
 mod machine;
@@ -49,6 +50,7 @@ pub use activity::{LiveUsage, live_usage};
 pub use child::{Child, Grace, MOST_UNWRITTEN, WriteError};
 pub use environment::Environment;
 pub use events::{ChildEvent, Events};
+pub use hardship::Pace;
 pub use limits::{
     DESCRIPTORS_OF_A_TERMINAL, DESCRIPTORS_OF_PIPES, Fullness, Limit, LimitOf, LimitProblem, Need,
     check_limits, limits,

@@ -11,7 +11,7 @@ use std::collections::HashSet;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-use program::{Running, Sandbox, Seen, assert_gone};
+use program::{LONG, Running, Sandbox, Seen, assert_gone};
 use rehearsal::transport::{RunMarker, Spawner};
 use rustix::process::Signal;
 
@@ -42,10 +42,18 @@ flow:
   - {step: 8_wait, role: ghost, do: wait}
 "#;
 
+/// Freezes every program for longer than any test as soon as it has said that it is ready.
+const ICE: &str = "freeze 100% for 1h mid_turn after 1h";
+
 /// A run that has come to its last step, with all its processes; `terminal` is the ghost's.
 fn stubborn(sandbox: &Sandbox, terminal: &str) -> (Running, HashSet<Seen>) {
+    stubborn_with(sandbox, terminal, &[])
+}
+
+fn stubborn_with(sandbox: &Sandbox, terminal: &str, more: &[&str]) -> (Running, HashSet<Seen>) {
     sandbox.write("stubborn.yaml", &STUBBORN.replace("TERMINAL", terminal));
-    let running = Running::start(&mut sandbox.command(&["run", "stubborn.yaml"]));
+    let arguments = [&["run", "stubborn.yaml"], more].concat();
+    let running = Running::start(&mut sandbox.command(&arguments));
     running.hear("8_wait");
     let processes = sandbox.processes();
     assert!(processes.len() >= 11, "{processes:?}");
@@ -177,6 +185,57 @@ fn a_killed_run_leaves_nothing_either() {
     running.signal(Signal::KILL);
     let killed = Instant::now();
     sandbox.assert_empty(killed + AT_ONCE);
+    let (code, _) = running.end();
+    assert_eq!(code, None);
+    assert!(reaper.shutdown(Duration::from_secs(5)).is_empty());
+    assert_gone(&processes);
+}
+
+/// The same run with all its programs frozen.
+fn frozen(sandbox: &Sandbox, terminal: &str, more: &[&str]) -> (Running, HashSet<Seen>) {
+    let more = [&["--chaos", ICE], more].concat();
+    let (running, processes) = stubborn_with(sandbox, terminal, &more);
+    // Each of the seven, and those of their children that are in their groups.
+    let by = Instant::now() + LONG;
+    while processes.iter().filter(|it| it.is_stopped()).count() < 7 {
+        assert!(Instant::now() < by, "not frozen: {processes:?}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    (running, processes)
+}
+
+#[test]
+fn frozen_programs_are_ended_by_every_signal_that_asks_to_stop() {
+    for signals in [
+        &[Signal::TERM][..],
+        &[Signal::HUP],
+        &[Signal::INT],
+        &[Signal::INT, Signal::INT],
+    ] {
+        let sandbox = Sandbox::new();
+        let (running, processes) = frozen(&sandbox, "pty", &["--graceful-stop", "300ms"]);
+        for (index, &signal) in signals.iter().enumerate() {
+            if index > 0 {
+                running.hear("press it again");
+            }
+            running.signal(signal);
+        }
+        let (code, heard) = running.end();
+        assert_eq!(code, Some(130), "{signals:?}: {heard}");
+        assert_gone(&processes);
+        sandbox.assert_empty(Instant::now());
+        assert_reported(&heard, &sandbox);
+    }
+}
+
+#[test]
+fn a_killed_run_leaves_no_frozen_program_either() {
+    // As for one whose programs run.
+    let reaper = Spawner::new(1, RunMarker::unique(), None).expect("a spawner");
+    let sandbox = Sandbox::new();
+    let (running, processes) = frozen(&sandbox, "pipes", &[]);
+    running.signal(Signal::KILL);
+    sandbox.assert_empty(Instant::now() + AT_ONCE);
     let (code, _) = running.end();
     assert_eq!(code, None);
     assert!(reaper.shutdown(Duration::from_secs(5)).is_empty());

@@ -532,18 +532,75 @@ fn the_dialogue_is_shown_as_it_happens_without_secrets() {
     let run = stage.rehearsal("run --show-dialogue").assert().code(0);
     let shown = String::from_utf8_lossy(&run.get_output().stdout).into_owned();
     for line in [
-        "  customer  < Customer ID:",
-        "  customer  > CUST001",
+        "  customer  < Customer ID:\n  customer  > CUST001\n  customer  < Password:\n",
+        "  customer  < Select operation (0-6):\n  customer  > 2\n  customer  < --- New Order ---\n",
         "  logistics",
     ] {
         assert!(shown.contains(line), "{line}: {shown}");
     }
     assert!(!shown.contains("customer123"), "{shown}");
     assert!(!shown.contains('\x1b'), "no terminal, no colours");
+    let mut coloured = stage.rehearsal("run --show-dialogue");
+    let coloured = coloured.env("CLICOLOR_FORCE", "1").output().unwrap();
+    let coloured = String::from_utf8_lossy(&coloured.stdout).into_owned();
+    let styles: std::collections::BTreeSet<_> =
+        ["customer ", "inventory", "warehouse", "logistics"]
+            .map(|role| {
+                let line = coloured
+                    .lines()
+                    .find(|line| line.contains(&format!("  {role} <")));
+                let (style, _) = line.expect("it speaks").split_once("  ").unwrap();
+                style.to_owned()
+            })
+            .into();
+    assert_eq!(styles.len(), 4, "each role has its colour: {styles:?}");
     let log = shown.split_once("Log:").unwrap().1.trim();
     let log = fs::read_to_string(stage.path().join(log)).unwrap();
     assert!(
         !log.contains("Customer ID:"),
         "the log was not asked for it"
     );
+}
+
+#[test]
+fn chaos_on_the_command_line_is_checked_and_explained() {
+    let stage = Stage::new();
+    let with = |command: &str, chaos: &str| {
+        let mut rehearsal = stage.rehearsal(command);
+        rehearsal.args(["--chaos", chaos]);
+        rehearsal.assert()
+    };
+    let wrong = with("run", "kill 5%, frieze 2%");
+    wrong
+        .code(2)
+        .stderr(predicate::str::contains(
+            "`frieze` is nothing that can be injected",
+        ))
+        .stderr(predicate::str::contains("is `freeze` meant?"));
+    with("run", "kill once at 06_approve")
+        .code(2)
+        .stderr(predicate::str::contains("is `06_approve_order` meant?"));
+    with("check", "kill 5%, refuse once role delivery")
+        .code(0)
+        .stdout(predicate::str::contains(
+            "kill 5%                    at 10 of 10 steps, 0.50 times a flow",
+        ))
+        .stdout(predicate::str::contains(
+            "refuse once role delivery  at 1 of 10 steps, 1.00 times a flow",
+        ))
+        .stdout(predicate::str::contains(
+            "About 100% of the flows are struck",
+        ));
+    with("check --json", "freeze 2% for 1s at 02_create_order")
+        .code(0)
+        .stdout(predicate::str::contains(r#""times_a_flow": 0.02"#));
+    with("run", "kill once at 02_create_order")
+        .code(1)
+        .stdout(predicate::str::contains(
+            "Chaos struck script 1.1.1: killed",
+        ))
+        .stdout(predicate::str::contains("Injected           1 kill"))
+        .stdout(predicate::str::contains(
+            "(customer, step 2 of 10, after chaos)",
+        ));
 }

@@ -149,6 +149,21 @@ fn a_program_that_ends_early_says_how_and_its_last_words() {
 }
 
 #[test]
+fn a_program_that_does_not_stay_for_its_answer_has_ended_early() {
+    for terminal in ["pty", "pipes"] {
+        let turns = "- {prompt: 'Name:', send: Ada}\n- see: <Ada>";
+        let words = r#"print, "Name: ", exit, "9""#;
+        let more = format!("terminal: {terminal}");
+        for _ in 0..10 {
+            let run = Rehearsing::with_role(words, turns, &more).perform();
+            let failure = run.failure();
+            assert_eq!(failure.kind, FailureKind::EndedEarly, "{failure:?}");
+            assert!(failure.message.contains("exit code 9"), "{failure:?}");
+        }
+    }
+}
+
+#[test]
 fn evidence_printed_right_before_the_end_counts() {
     let run = Rehearsing::with_turns(r#"print, "done""#, "- see: done\n- exits: 0").perform();
     run.assert_completed();
@@ -475,6 +490,25 @@ fn a_run_that_is_stopped_at_once_reports_and_leaves_nothing() {
             .all(|flow| flow.outcome == FlowOutcome::Interrupted)
     );
     assert!(control.live_scripts().is_empty());
+}
+
+#[test]
+fn an_unfinished_line_is_told_while_it_is_waited_behind() {
+    let run = Rehearsing::with_turns(r#"print, "half a line", await-end"#, "- see: never");
+    let control = Control::new();
+    let stopper = control.clone();
+    let react = move |event: &RunEvent| {
+        if matches!(event, RunEvent::Heard { text, .. } if text == "half a line") {
+            stopper.stop(Stop::Now);
+        }
+    };
+    let recorder = Recorder {
+        react: Some(Box::new(react)),
+        ..Recorder::default()
+    };
+    let run = run.perform_with(&control, recorder);
+    // Else it would have been told with the failure.
+    assert_eq!(run.flow().outcome, FlowOutcome::Interrupted);
 }
 
 #[test]

@@ -52,8 +52,17 @@ impl Reporter for Acknowledge {
 
 /// Resident memory of this process.
 fn memory() -> u64 {
+    status("VmRSS:")
+}
+
+/// The most that it ever had.
+fn peak() -> u64 {
+    status("VmHWM:")
+}
+
+fn status(of: &str) -> u64 {
     let status = fs::read_to_string("/proc/self/status").expect("Linux");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(of));
     let kib = line.and_then(|line| line.split_whitespace().next());
     kib.expect("a size").parse::<u64>().expect("a number") * 1024
 }
@@ -80,9 +89,47 @@ fn info() -> RunInfo {
         parallel: 100,
         load: "100 at once".into(),
         wanted_per_second: None,
+        integrity: books(),
         seed: 1,
+        chaos: Vec::new(),
         started_at: Local::now(),
     }
+}
+
+/// Demands on the values of the flows.
+fn books() -> IntegrityInfo {
+    let value = |name: &str| ValueInfo {
+        name: name.into(),
+        roles: vec!["Role 0".into()],
+    };
+    IntegrityInfo {
+        unique: vec![value("order_id"), value("delivery_id")],
+        agree: vec![vec![value("total"), value("collected")]],
+        own: vec![OwnInfo {
+            seen: value("delivered"),
+            of: "order_id".into(),
+        }],
+        audit: None,
+    }
+}
+
+/// What a flow captured. One in a thousand has the order of the one before it, and one in ten the
+/// delivery of all these; one in a hundred sees another's order.
+fn captures(number: u64) -> Vec<(String, String)> {
+    let order = |number| format!("ORD-20260131-120000-{number:06}");
+    let own = order(number - u64::from(number % 1_000 == 999));
+    let delivered = match number % 100 {
+        50 => order(number + 10_000),
+        _ => own.clone(),
+    };
+    let delivery = if number.is_multiple_of(10) { 0 } else { number };
+    vec![
+        ("order_id".into(), own),
+        ("delivery_id".into(), format!("DEL-20260131-{delivery:06}")),
+        ("total".into(), format!("{number}.50")),
+        ("collected".into(), format!("{number}.5")),
+        ("delivered".into(), delivered),
+    ]
 }
 
 /// A flow like no other; one in five fails, each with another message.
@@ -152,9 +199,10 @@ fn flow(info: &RunInfo, random: &mut fastrand::Rng, number: u64) -> FlowRecord {
         outcome,
         steps,
         retries: Vec::new(),
-        captures: vec![("order_id".into(), format!("ORD-{number}"))],
+        captures: captures(number),
         variables: vec![("customer_id".into(), format!("CUST{number}"))],
         processes: processes.collect(),
+        injections: Vec::new(),
     }
 }
 
@@ -187,13 +235,16 @@ fn a_run_of_a_million_flows_takes_what_one_of_ten_thousand_takes() {
         Box::new(LatencyLog::new("latency.hlog".as_ref(), io::sink())),
         Box::new(Acknowledge { seen: 0, batches }),
     ];
-    let reporters = Reporters::start(Recorder::new(), reporters, false).expect("a thread");
+    let room = tempfile::tempdir().expect("a folder");
+    let recorder = Recorder::new().and_room(room.path().to_owned());
+    let reporters = Reporters::start(recorder, reporters, false).expect("a thread");
     let sink = reporters.sink();
     sink.emit(RunEvent::RunStarted(Box::new(info.clone())));
     report(&*sink, &done, &info, 0..FIRST);
     let before = memory();
     report(&*sink, &done, &info, FIRST..FLOWS);
     let after = memory();
+    let (started, before_books) = (Instant::now(), peak());
     sink.emit(RunEvent::RunEnded {
         elapsed: Duration::from_secs(1),
         interrupted: false,
@@ -203,6 +254,20 @@ fn a_run_of_a_million_flows_takes_what_one_of_ten_thousand_takes() {
     let summary = recorded.expect("a run").summary;
     assert_eq!(summary.flows.ended(), FLOWS);
     assert_eq!(summary.failures.count(), FLOWS / 5);
+    let found = summary.integrity.expect("books");
+    assert_eq!(found.unique[0].duplicates, Some(FLOWS / 1_000));
+    assert_eq!(found.unique[1].duplicates, Some(FLOWS / 10 - 1));
+    assert_eq!((found.disagreements, found.mix_ups), (0, FLOWS / 100));
+    assert_eq!(found.unique[0].found[0].flows.len(), 2);
+    let owner = found.own[0].found[0].belongs_to.clone();
+    assert_eq!(owner, Some(FlowId::new(&info.id, FlowNumber(10_050))));
+    eprintln!(
+        "the books in {:?}; peak memory {} KiB before, {} KiB with them",
+        started.elapsed(),
+        before_books / 1024,
+        peak() / 1024
+    );
+    assert!(peak() <= MOST_MEMORY, "{} bytes at most", peak());
     eprintln!(
         "{FLOWS} flows in {:?}; memory {} KiB after {FIRST}, {} KiB at the end",
         began.elapsed(),

@@ -194,7 +194,8 @@ fn no_database_is_no_success() {
     let mut command = trial.command(&["run", "--json"]);
     command.env("REHEARSAL_SHOP_DB", "/nonexistent/folder/shop.db");
     let output = command.output().expect("it starts");
-    assert_eq!(output.status.code(), Some(1));
+    // Without a database nobody can say that the books are right.
+    assert_eq!(output.status.code(), Some(98));
     let result: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let failure = &result["flows"][0]["failure"];
     assert_eq!(failure["step"], "01_start_customer_portal");
@@ -238,7 +239,9 @@ fn faults_that_show_fail_the_flow_with_their_cause() {
         let trial = Trial::with_fault(fault);
         let outcome = trial.run(&[]);
         let (failed_step, failed_kind, text) = outcome.failure();
-        assert_eq!(outcome.code(), Some(1), "{fault}");
+        // What this one leaves behind is wrong, too.
+        let wrong = fault.starts_with("stale-listing");
+        assert_eq!(outcome.code(), Some(if wrong { 98 } else { 1 }), "{fault}");
         assert_eq!(
             (failed_step, failed_kind.as_str()),
             (step, kind),
@@ -285,7 +288,7 @@ fn faults_that_do_not_show_are_found_in_the_books() {
             ("10_complete_delivery", "command_failed"),
             "{fault}: {message}"
         );
-        assert_eq!(outcome.code(), Some(1), "{fault}");
+        assert_eq!(outcome.code(), Some(98), "{fault}");
         let (books, code) = trial.audit();
         assert_eq!(code, Some(1), "{fault}: {books}");
     }
@@ -303,6 +306,6 @@ fn ids_that_collide_are_found() {
         "{}",
         outcome.result["summary"]
     );
-    assert_eq!(outcome.code(), Some(1));
+    assert_eq!(outcome.code(), Some(98));
     outcome.assert_no_process_left();
 }

@@ -12,7 +12,7 @@ use rehearsal::report::{
     LatencyLog, Lines, Log, Output, Place, Recorded, Recorder, Reporter, Reporters, RunFolder,
     SavedRun, Story, terminal, write_record,
 };
-use rehearsal::stats::Threshold;
+use rehearsal::stats::{Tally, Threshold};
 
 /// A writer whose text can be read while somebody else owns it.
 #[derive(Clone, Default)]
@@ -86,7 +86,9 @@ fn info(flows: u64, parallel: u64) -> RunInfo {
         load: format!("{parallel} at once"),
         wanted_per_second: None,
         parallel,
+        integrity: IntegrityInfo::default(),
         seed: 7,
+        chaos: Vec::new(),
         started_at: noon(),
     }
 }
@@ -143,6 +145,7 @@ fn flow_events(info: &RunInfo, number: u64, course: Course) -> Vec<RunEvent> {
         captures: Vec::new(),
         variables,
         processes: Vec::new(),
+        injections: Vec::new(),
     };
     for (index, duration_us) in [12_345, 34_400, 1_189_655].into_iter().enumerate() {
         let step = StepIndex(index);
@@ -534,6 +537,45 @@ fn what_programs_say_is_shown_and_not_obeyed() {
 }
 
 #[test]
+fn the_report_tells_what_chaos_did_and_what_became_of_it() {
+    let mut info = info(3, 1);
+    info.chaos = vec!["kill 5%".into(), "delay 1%".into()];
+    let mut tally = Tally::new(&info);
+    let courses = [
+        (Course::Well, InjectionKind::Delay, Some(4_000)),
+        (Course::Well, InjectionKind::Freeze, Some(310_000)),
+        (Course::TimesOut, InjectionKind::Kill, None),
+    ];
+    for (number, (course, kind, recovered_after_us)) in (1..).zip(courses) {
+        let ended = flow_events(&info, number, course).pop();
+        let Some(RunEvent::FlowEnded(mut record)) = ended else {
+            panic!("a flow ends with its record");
+        };
+        let injection = Injection {
+            instance: InstanceId {
+                flow: record.number,
+                role: RoleIndex(0),
+                attempt: 1,
+            },
+            step: StepIndex(1),
+            kind,
+            what: "struck".into(),
+            turn: String::new(),
+        };
+        record.injections.push(InjectionRecord {
+            injection,
+            after_us: 1_000,
+            recovered_after_us,
+        });
+        tally.record(&record);
+    }
+    let summary = tally.summary(Duration::from_secs(2), false);
+    let report = redacted(&terminal::render(&info, &summary, 80));
+    let chaos = report.find("Chaos").expect("a section");
+    assert_snapshot!(&report[chaos..]);
+}
+
+#[test]
 fn the_log_tells_every_event() {
     let page = Page::default();
     let mut events = events(&[Course::TimesOut], 1);
@@ -550,7 +592,14 @@ fn the_log_tells_every_event() {
         instance,
         text: "CUST001".into(),
     };
-    events.splice(4..4, [heard, said]);
+    let struck = RunEvent::Injected(Box::new(Injection {
+        instance,
+        step: StepIndex(0),
+        kind: InjectionKind::Freeze,
+        what: "frozen for 500ms in mid-turn".into(),
+        turn: "order-flow.yaml:42".into(),
+    }));
+    events.splice(4..4, [heard, said, struck]);
     tell(
         &mut Log::with_clock("log".as_ref(), page.clone(), noon),
         &events,
@@ -617,7 +666,7 @@ fn a_saved_run_has_all_its_files() {
     let copy = folder.copy_to(&place.path().join("copy")).unwrap();
     assert_eq!(names(&copy), expected);
     let mut text = Vec::new();
-    let saved = SavedRun::open(copy.path()).unwrap();
+    let saved = SavedRun::open(copy.path(), place.path()).unwrap();
     saved.write_record(&mut text).unwrap();
     let read: ResultRecord = serde_json::from_slice(&text).unwrap();
     assert_eq!(read.head.format, FORMAT);
@@ -637,7 +686,7 @@ fn a_run_that_was_cut_off_is_counted_again_from_its_flows() {
     let failing = flow_events(&info(41, 200), 41, Course::TimesOut);
     events.splice(1..1, failing);
     let recorded = record(Recorder::with_spool(spool), events);
-    let saved = SavedRun::open(folder.path()).unwrap().head;
+    let saved = SavedRun::open(folder.path(), folder.path()).unwrap().head;
     assert_eq!(saved.completeness, Completeness::CutOff);
     assert_eq!(saved.histograms, recorded.histograms);
     let mut summary = saved.summary;

@@ -125,8 +125,6 @@ flow:
 load: {flow: 1}
 ";
     later_keys: "
-integrity: {unique: [id]}
-chaos: {}
 roles:
   a:
     run: [p]
@@ -183,6 +181,86 @@ flow:
   - {step: w, role: d, do: x}
 ";
     thresholds: below!("thresholds: ['flow.p95 < 2', 'flw.p95 < 2s', flow.p95, {chek: x}, 'step.x.p95 < 1s', {check: 'flow.p95 < 2s', over: 10, stop: maybe}, {check: dropped == 0, over: 100ms}, 'dropped == 0 over 100ms', 'dropped == 0 over x stop']");
+    chaos: "
+chaos:
+  - kil 5%
+  - kill
+  - kill often, freeze 1% for 500
+  - kill 0%
+  - 'freeze 2% for 500ms for 1s'
+  - freeze 2% for 1s..500ms
+  - garbage 1% for 1s
+  - kill 5% mid_turn between_turns
+  - kill once at 02_tolk
+  - kill once at 02_talk role b
+  - kill once turn secnd
+  - kill once turn
+  - delay 5% at 01_start
+  - refuse 5% at 02_talk
+  - kill nth 4
+  - kill nth 0
+  - kill 5%, , freeze 1%
+  - \"kill once at '02_talk\"
+  - garbage once of many
+  - garbage once of 1000000 bytes
+  - {kill: 5%}
+  - 'long-line once of 5000 bytes, kill 5% mid-turn after 0..5ms turn second flow 7'
+roles:
+  a: {run: [p], actions: {start: [{see: x}], talk: [{prompt: q, send: x, name: second}]}}
+  b: {run: [p], actions: {start: [{see: x}]}}
+flow:
+  - {step: 01_start, role: a, do: start}
+  - {step: 02_talk, role: a, do: talk}
+  - {step: 03_start, role: b, do: start}
+";
+    chaos_about_steps_that_cannot_be_read: "
+chaos: [kill once at 02_talk, kill 5% nowhere]
+roles:
+  a: {run: [p], actions: {start: [{see: x}]}}
+flow:
+  - {step: 01_start, role: a, do: start}
+  - {step: 02_talk, role: a, do: tolk}
+";
+    chaos_of_another_kind: below!("chaos: {kill: 5%}");
+    integrity_of_unknown_names: below!("
+variables: {customer: c}
+integrity:
+  unique: [di, order, customer, id, id]
+  agree: [[id, ido], [id], id, [customer, id], [customer]]
+  own: {idd: id, id: id, id: other, order: id}
+");
+    integrity_of_nothing: below!("integrity: {}");
+    integrity_of_empty_lists: below!("integrity: {unique: [], agree: [], own: {}, audit: {}}");
+    integrity_of_the_wrong_kind: below!("integrity: {uniqe: [id], unique: id, agree: {id: id}, own: [id], audit: shop audit}");
+    integrity_of_secrets_and_of_what_no_step_captures: "
+variables: {pin: x}
+secrets: [pin, token]
+integrity: {unique: [token, bye, other], agree: [[pin, id]]}
+roles:
+  a:
+    run: [p]
+    actions:
+      x: [{see: '/(?<id>\\d+) (?<token>\\d+)/'}]
+      y: [{see: '/(?<other>\\d+)/'}]
+      leave: [{see: '/(?<bye>\\d+)/'}]
+flow:
+  - {step: s, role: a, do: x}
+";
+    audits: below!("
+environment: [HOME]
+integrity:
+  audit:
+    run: [missing, '${id}', '${run.idd}', '${env.PATH}', '${env.HOME}']
+    expect: ['/(/', '${id}', '/(?<n>\\d)/']
+    within: 0s
+    environment: {A: '${flow.number}'}
+    directories: x
+");
+    thresholds_of_books: below!("
+integrity: {unique: [id]}
+thresholds: [integrity.duplicate == 0, 'integrity.violations < 1%', 'integrity.mix_ups == 0 stop', {check: integrity.violations == 0, over: 5s}]
+");
+    thresholds_of_books_that_are_not_kept: below!("thresholds: [integrity.violations == 0]");
     load_of_zero: below!("load: {flows: 0, parallel: many}");
 
     variables_in_the_wrong_order: below!("variables: {x: '${y}', y: '1', z: '${z}'}");

@@ -20,8 +20,14 @@ const EXAMPLES: &str =
   rehearsal run --flows 50 --threshold 'flow.p95 < 2s'
                                                    exit code 99 if that is not so
   rehearsal run my.yaml --var user=ann -v          your own programs, dialogue in the log
+  rehearsal run --flows 200 --parallel 50 --chaos 'kill 5%, freeze 2% for 500ms'
+                                                   break things on purpose, see what recovers
+  rehearsal run --chaos 'kill once at 06_approve_order'
+                                                   or one thing, in one place
   rehearsal run --json | jq .summary               for other programs
   rehearsal report rehearsal-results/REAL-E2E-…    what came of a run that was kept
+  rehearsal replay rehearsal-results/REAL-E2E-…/bundles/failed-000012
+                                                   a flow that failed, again
   rehearsal check my.yaml                          what is wrong, or what would be done
   rehearsal                                        a menu";
 
@@ -30,6 +36,12 @@ const ENVIRONMENT: &str =
   REHEARSAL_SHOP_DB  the shop's database (default: a new one for each run)
   NO_COLOR           no colours; CLICOLOR_FORCE=1 for colours always
   TMPDIR             where runs have their temporary files";
+
+const REPLAY_HELP: &str = "Exit codes:
+  0    gone: the flow was completed
+  1    reproduced: it failed at the same step, by the same cause, and saw the same
+  3    changed: it failed in another way
+  2, 70, 130  as of `rehearsal run`";
 
 fn after_help() -> String {
     use anstyle::Style;
@@ -97,6 +109,9 @@ pub enum Command {
         /// A folder in which programs are looked for; may be given several times
         #[arg(long, value_name = "DIR")]
         scripts: Vec<PathBuf>,
+        /// Say what this would do to scripts on purpose, as `run` does it
+        #[arg(long = "chaos", value_name = "CHAOS")]
+        chaos: Vec<String>,
         /// For programs
         #[arg(long)]
         json: bool,
@@ -106,6 +121,28 @@ pub enum Command {
         /// The folder that `run --save` has made
         folder: PathBuf,
         /// For programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Perform a flow of which a run has kept a bundle again, with the same values, and say whether
+    /// it fails in the same way
+    #[command(after_help = REPLAY_HELP)]
+    Replay {
+        /// The bundle: a folder in the `bundles` of a run
+        bundle: PathBuf,
+        /// Wait for Enter before each step
+        #[arg(long)]
+        step: bool,
+        /// Give a variable another value, or a secret one its value: bundles hold no secrets
+        #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable)]
+        variables: Vec<(String, String)>,
+        /// Perform this scenario, changed or not, instead of the one that was run
+        #[arg(long, value_name = "FILE")]
+        scenario: Option<PathBuf>,
+        /// A folder in which programs are looked for; may be given several times
+        #[arg(long, value_name = "DIR")]
+        scripts: Vec<PathBuf>,
+        /// Print what came of it as JSON on standard output and nothing else
         #[arg(long)]
         json: bool,
     },
@@ -232,6 +269,19 @@ pub struct RunArgs {
     #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true)]
     pub save: Option<Option<PathBuf>>,
 
+    /// How many failed flows are kept as bundles, to look at and to replay [default: 50]
+    #[arg(long, value_name = "N")]
+    pub bundles: Option<u64>,
+
+    /// How many of those that look alike [default: 3]
+    #[arg(long, value_name = "N")]
+    pub bundles_alike: Option<u64>,
+
+    /// Keep no bundles; otherwise they are kept of failed flows always, and with --save of the
+    /// slowest, too
+    #[arg(long, conflicts_with_all = ["bundles", "bundles_alike"])]
+    pub no_bundles: bool,
+
     /// Where all random choices come from; to repeat a run, take the seed from its log or results
     #[arg(long, value_name = "N", value_parser = seed, allow_negative_numbers = true)]
     pub seed: Option<u64>,
@@ -241,6 +291,13 @@ pub struct RunArgs {
     /// stretch of that length has to meet it; with 'stop', the run ends as soon as it is not met
     #[arg(long = "threshold", value_name = "EXPR")]
     pub thresholds: Vec<String>,
+
+    /// Do something to scripts on purpose, to see what becomes of it, as in 'kill 5%, freeze 2% for
+    /// 500ms' or 'kill once at STEP'; may be given several times, and adds to what the scenario
+    /// wants. Kinds: kill, freeze, close, garbage, long_line, dribble, slow_read, delay, refuse; how
+    /// often: P% of the steps, once, nth N; where: at STEP, role ROLE, turn NAME, flow N
+    #[arg(long = "chaos", value_name = "CHAOS")]
+    pub chaos: Vec<String>,
 
     /// How many flows may fail, or which part of them: 3, 0.5% [default: none]
     #[arg(long, value_name = "N|P%", value_parser = str::parse::<Allowance>)]

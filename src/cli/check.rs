@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use crate::model::{IntegrityInfo, OwnInfo};
 use crate::report::units::{counted, duration};
 use crate::report::{Output, neutral};
-use crate::scenario::{Plan, RetryPolicy, Step};
+use crate::scenario::{Chaos, Plan, RetryPolicy, Step};
 use crate::transport::LimitProblem;
 
 use super::environment::Environment;
@@ -39,12 +40,13 @@ pub(super) fn check(
     };
     let Loaded { plan, warnings, .. } = loaded;
     let parallel = parallel.unwrap_or(plan.load.most_in_flight()).max(1);
+    let chaos = settings.chaos(&plan)?;
     let problems = machine::problems(&plan, parallel);
     if json {
         let answer = json!({
             "ok": problems.is_empty(),
             "diagnostics": warnings.to_json(),
-            "plan": as_json(&plan, parallel, &problems),
+            "plan": as_json(&plan, &chaos, parallel, &problems),
         });
         output.line(&format!("{answer:#}"));
     } else {
@@ -52,7 +54,7 @@ pub(super) fn check(
             let warnings = warnings.render(scenario::coloured());
             Output::new(anstream::stderr()).text(&warnings);
         }
-        output.text(&as_text(&plan, parallel, &problems));
+        output.text(&as_text(&plan, &chaos, parallel, &problems));
     }
     let found = if problems.is_empty() {
         Exit::Completed
@@ -69,7 +71,7 @@ fn exit(output: Output, found: Exit) -> Result<Exit, CliError> {
     Ok(found)
 }
 
-fn as_text(plan: &Plan, parallel: u64, problems: &[LimitProblem]) -> String {
+fn as_text(plan: &Plan, chaos: &Chaos, parallel: u64, problems: &[LimitProblem]) -> String {
     let mut text = format!(
         "{}: nothing is wrong with it\n\nRoles\n",
         neutral(&plan.name)
@@ -107,6 +109,7 @@ fn as_text(plan: &Plan, parallel: u64, problems: &[LimitProblem]) -> String {
         let retry = retried(retry);
         push(&mut text, format_args!("  A flow that fails is {retry}."));
     }
+    push_integrity(&mut text, &plan.integrity);
     if !plan.thresholds.is_empty() {
         text.push_str("\nThresholds\n");
     }
@@ -116,6 +119,7 @@ fn as_text(plan: &Plan, parallel: u64, problems: &[LimitProblem]) -> String {
             format_args!("  {}", neutral(&threshold.to_string())),
         );
     }
+    chaos_as_text(&mut text, plan, chaos);
     let need = machine::need(plan, parallel);
     push(
         &mut text,
@@ -129,6 +133,9 @@ fn as_text(plan: &Plan, parallel: u64, problems: &[LimitProblem]) -> String {
     );
     if problems.is_empty() {
         text.push_str("This machine has room for that.\n");
+    }
+    for gate in plan.closed_gates(&plan.load) {
+        push(&mut text, format_args!("{}.", neutral(&gate)));
     }
     for problem in problems {
         push(&mut text, format_args!("There are {problem}."));
@@ -161,11 +168,33 @@ fn retried(retry: &RetryPolicy) -> String {
     format!("performed again{on}, {times} at most")
 }
 
+/// What is demanded of the books.
+fn push_integrity(text: &mut String, integrity: &IntegrityInfo) {
+    if integrity.is_empty() {
+        return;
+    }
+    text.push_str("\nIntegrity\n");
+    let mut line = |demand: String| push(text, format_args!("  {}", neutral(&demand)));
+    for value in &integrity.unique {
+        line(format!("{value} is unique"));
+    }
+    for values in &integrity.agree {
+        let values: Vec<_> = values.iter().map(ToString::to_string).collect();
+        line(format!("{} agree", values.join(", ")));
+    }
+    for OwnInfo { seen, of } in &integrity.own {
+        line(format!("{seen} is the flow's own {of}"));
+    }
+    if let Some(command) = &integrity.audit {
+        line(format!("the audit {command} is content"));
+    }
+}
+
 fn push(text: &mut String, line: std::fmt::Arguments<'_>) {
     writeln!(text, "{line}").expect("a String takes all");
 }
 
-fn as_json(plan: &Plan, parallel: u64, problems: &[LimitProblem]) -> Value {
+fn as_json(plan: &Plan, chaos: &Chaos, parallel: u64, problems: &[LimitProblem]) -> Value {
     let need = machine::need(plan, parallel);
     let roles = plan.roles.iter().map(|role| {
         let command: Vec<_> = role.run.iter().map(|word| word.source()).collect();
@@ -191,10 +220,61 @@ fn as_json(plan: &Plan, parallel: u64, problems: &[LimitProblem]) -> Value {
         "parallel": parallel,
         "roles": roles.collect::<Vec<_>>(),
         "steps": steps.collect::<Vec<_>>(),
+        "integrity": plan.integrity,
         "thresholds": plan.thresholds.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "chaos": chaos_as_json(plan, chaos),
         "most_processes": need.processes,
         "most_terminals": need.terminals,
         "most_descriptors": need.descriptors,
+        "gates_never_full": plan.closed_gates(&plan.load),
         "limits_too_low": problems.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })
+}
+
+/// What chaos would do.
+fn chaos_as_text(text: &mut String, plan: &Plan, chaos: &Chaos) {
+    if chaos.is_empty() {
+        return;
+    }
+    text.push_str("\nChaos\n");
+    let cast = plan.cast();
+    let widest = chaos.rules.iter().map(|rule| rule.text.chars().count());
+    let widest = widest.max().unwrap_or(0);
+    for rule in &chaos.rules {
+        let steps = rule.steps(&cast).len() as u64;
+        let steps = format!("{} of {} steps", steps, plan.steps.len());
+        let times = rule.times_a_flow(&cast);
+        let flows = match rule.place.flow {
+            Some(flow) => format!("in flow {flow}"),
+            None => "a flow".to_owned(),
+        };
+        let what = neutral(&rule.text);
+        push(
+            text,
+            format_args!("  {what:<widest$}  at {steps}, {times:.2} times {flows}"),
+        );
+    }
+    let part = chaos.part_of_flows(&cast) * 100.0;
+    push(
+        text,
+        format_args!("  About {part:.0}% of the flows are struck, each step performed once."),
+    );
+}
+
+fn chaos_as_json(plan: &Plan, chaos: &Chaos) -> Value {
+    let cast = plan.cast();
+    let name = |step: &crate::model::StepIndex| plan.steps[step.0].name.as_str();
+    let rules = chaos.rules.iter().map(|rule| {
+        json!({
+            "injection": rule.text,
+            "kind": rule.what.kind().name(),
+            "steps": rule.steps(&cast).iter().map(name).collect::<Vec<_>>(),
+            "flow": rule.place.flow,
+            "times_a_flow": rule.times_a_flow(&cast),
+        })
+    });
+    json!({
+        "injections": rules.collect::<Vec<_>>(),
+        "part_of_flows": chaos.part_of_flows(&cast),
     })
 }

@@ -11,7 +11,7 @@ use crate::report::record;
 const WIDTH_ELSEWHERE: usize = 100;
 
 /// Everything that is known of the world outside, read once.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Environment {
     /// The command line, the program's name first.
     pub arguments: Vec<OsString>,

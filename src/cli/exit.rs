@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 /// How the program ends. Where several apply, the later one in this list does: an interrupted run
-/// tells little about its thresholds, and thresholds are what was asked for explicitly.
+/// tells little about its thresholds, thresholds are what was asked for explicitly, and no figure
+/// makes up for data that is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
     /// All flows completed, or whatever else was asked for was done.
@@ -12,8 +13,12 @@ pub enum Exit {
     Internal,
     /// More flows failed than are allowed.
     SomeFailed,
+    /// A flow that was performed again failed in another way than before.
+    FailedDifferently,
     /// A threshold was crossed.
     ThresholdsCrossed,
+    /// The books are wrong: what flows left does not fit together.
+    BooksWrong,
     /// The command line or the scenario is wrong, or this machine has no room for the run.
     /// Nothing was started.
     Usage,
@@ -28,7 +33,9 @@ impl Exit {
             Exit::Completed => 0,
             Exit::SomeFailed => 1,
             Exit::Usage => 2,
+            Exit::FailedDifferently => 3,
             Exit::Internal => 70,
+            Exit::BooksWrong => 98,
             Exit::ThresholdsCrossed => 99,
             Exit::Interrupted => 130,
         }
@@ -40,11 +47,13 @@ pub(super) const HELP: &str =
     "  0    all flows completed, or no more failed than --allow-failures says
   1    more flows failed
   2    the command line or the scenario is wrong; nothing was started
+  3    of `replay`: the flow failed, but in another way than before
   70   rehearsal itself could not do its work, such as write the results
+  98   the books are wrong: a value was given twice, values disagree, or the audit objects
   99   a threshold was crossed
   130  interrupted by Ctrl-C or a signal, after cleaning up and reporting
 
-  Where several apply: 130 before 99, 99 before 1, 1 before 70";
+  Where several apply: 130 before 98, 98 before 99, 99 before 1, 1 before 70";
 
 impl Exit {
     /// Why, in half a sentence.
@@ -53,7 +62,9 @@ impl Exit {
             Exit::Completed => "all is well",
             Exit::Internal => "rehearsal could not do all of its work",
             Exit::SomeFailed => "more flows failed than are allowed",
+            Exit::FailedDifferently => "the flow failed in another way",
             Exit::ThresholdsCrossed => "a threshold was crossed",
+            Exit::BooksWrong => "the books are wrong",
             Exit::Usage => "nothing was started",
             Exit::Interrupted => "the run was interrupted",
         }
@@ -100,7 +111,9 @@ mod tests {
             Exit::Completed,
             Exit::SomeFailed,
             Exit::Usage,
+            Exit::FailedDifferently,
             Exit::Internal,
+            Exit::BooksWrong,
             Exit::ThresholdsCrossed,
             Exit::Interrupted,
         ];
@@ -121,7 +134,9 @@ mod tests {
             Exit::told(&all).unwrap(),
             "Exit code 99: a threshold was crossed; also: more flows failed than are allowed (1)"
         );
-        let all = [Exit::Interrupted, Exit::ThresholdsCrossed];
+        let all = [Exit::ThresholdsCrossed, Exit::BooksWrong];
+        assert_eq!(Exit::first(&all), Exit::BooksWrong);
+        let all = [Exit::Interrupted, Exit::BooksWrong];
         assert_eq!(Exit::first(&all), Exit::Interrupted);
         assert_eq!(Exit::told(&[Exit::SomeFailed]), None);
         assert_eq!(Exit::first(&[]), Exit::Completed);

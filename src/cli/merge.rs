@@ -22,10 +22,11 @@ pub(super) fn merge(
     })?;
     let runs: Vec<SavedRun> = folders
         .iter()
-        .map(|folder| open(folder))
+        .map(|folder| open(folder, environment))
         .collect::<Result<_, _>>()?;
     let id = RunId(name.to_string_lossy().into_owned());
-    let head = report::merge(&runs, id, environment.record(&[])).map_err(|error| {
+    let room = &environment.temporary;
+    let head = report::merge(&runs, id, environment.record(&[]), room).map_err(|error| {
         let hint = match error {
             MergeError::Different { .. } => "runs of one scenario can be merged",
             MergeError::Twice(_) => "name each run once",

@@ -4,7 +4,7 @@ use std::io::{self, BufWriter};
 use std::path::Path;
 
 use crate::report::record::Completeness;
-use crate::report::{Output, SavedRun, neutral, terminal};
+use crate::report::{Output, SavedRun, locate, neutral, terminal};
 
 use super::environment::Environment;
 use super::error::CliError;
@@ -16,7 +16,7 @@ pub(super) fn report(
     json: bool,
     environment: &Environment,
 ) -> Result<Exit, CliError> {
-    let run = open(folder)?;
+    let run = open(folder, environment)?;
     if json {
         let mut out = BufWriter::new(io::stdout().lock());
         return match run.write_record(&mut out) {
@@ -34,8 +34,8 @@ pub(super) fn report(
 }
 
 /// Reads a run that was kept.
-pub(super) fn open(folder: &Path) -> Result<SavedRun, CliError> {
-    SavedRun::open(folder).map_err(|error| {
+pub(super) fn open(folder: &Path, environment: &Environment) -> Result<SavedRun, CliError> {
+    SavedRun::open(folder, &environment.temporary).map_err(|error| {
         CliError::usage(
             error,
             "name a folder that `rehearsal run --save` or `rehearsal merge` has made",
@@ -46,11 +46,9 @@ pub(super) fn open(folder: &Path) -> Result<SavedRun, CliError> {
 /// The report as it was, and what should be known about it.
 pub(super) fn show(run: &SavedRun, output: &mut Output, environment: &Environment) {
     let info = run.head.run.info();
-    output.text(&terminal::render(
-        &info,
-        &run.head.summary,
-        environment.width,
-    ));
+    let mut summary = run.head.summary.clone();
+    locate(&mut summary, run.folder.path());
+    output.text(&terminal::render(&info, &summary, environment.width));
     if run.head.completeness == Completeness::CutOff {
         output.line(
             "\nThe run was cut off, as Rehearsal was killed; what had reached the disk is counted.",

@@ -5,7 +5,8 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
 use crate::report::{
-    Bars, JsonLines, Lines, Output, Quiet, Reporter, Spoken, Story, neutral, terminal,
+    self, Bars, JsonLines, Kept, Lines, Output, Quiet, Reporter, Spoken, Story, neutral, terminal,
+    units,
 };
 
 use super::args::Progress;
@@ -69,7 +70,7 @@ pub(super) fn run(settings: &RunSettings, environment: &Environment) -> Result<E
 }
 
 /// Stops the run when signals say so; those that have arrived already count.
-fn stop_on(signals: Receiver<Signal>, session: &Session) -> Result<(), CliError> {
+pub(super) fn stop_on(signals: Receiver<Signal>, session: &Session) -> Result<(), CliError> {
     let (control, messages) = (session.control.clone(), session.messages.clone());
     let grace = session.graceful_stop();
     let listen = move || {
@@ -136,7 +137,10 @@ fn json_lines(settings: &RunSettings) -> Result<Option<Box<dyn Reporter>>, CliEr
 
 /// The report of a run for people, as ANSI text.
 pub(super) fn report_of(finished: &Finished, width: usize) -> String {
-    terminal::render(&finished.recorded.info, &finished.recorded.summary, width)
+    let mut summary = finished.recorded.summary.clone();
+    let (Results::Saved(folder) | Results::NotSaved(folder)) = &finished.results;
+    report::locate(&mut summary, folder);
+    terminal::render(&finished.recorded.info, &summary, width)
 }
 
 /// Where the results and the log of a run are.
@@ -146,6 +150,22 @@ pub(super) fn whereabouts(finished: &Finished) -> String {
         text.push_str(&format!(
             "Results: {}\n",
             neutral(&path.display().to_string())
+        ));
+    }
+    if let Some(path) = &finished.bundles {
+        let Kept { failed, slow } = finished.recorded.bundles;
+        let counts = [
+            (failed > 0).then(|| units::counted(failed as u64, "failed flow")),
+            (slow > 0).then(|| match slow {
+                1 => "the slowest".to_owned(),
+                slow => format!("the {slow} slowest"),
+            }),
+        ];
+        let counts: Vec<_> = counts.into_iter().flatten().collect();
+        text.push_str(&format!(
+            "Bundles: {} ({})\n",
+            neutral(&path.display().to_string()),
+            counts.join(", ")
         ));
     }
     text.push_str(&format!(

@@ -12,7 +12,7 @@ use super::error::CliError;
 use super::settings::{RunSettings, Save, ScenarioChoice};
 
 /// What messages call it.
-const BUILT_IN_NAME: &str = "order-flow.yaml";
+pub(super) const BUILT_IN_NAME: &str = "order-flow.yaml";
 
 /// The scenario that is performed when none is named.
 const BUILT_IN: &str = include_str!("../../config/order-flow.yaml");
@@ -44,7 +44,7 @@ pub(super) fn check(
 ) -> Result<Result<Loaded, Diagnostics>, CliError> {
     let home = match &settings.scenario {
         ScenarioChoice::BuiltIn => environment.directory.clone(),
-        ScenarioChoice::File(file) => environment
+        ScenarioChoice::File(file) | ScenarioChoice::Text { file, .. } => environment
             .directory
             .join(file.parent().unwrap_or(Path::new(""))),
     };
@@ -82,6 +82,7 @@ pub(super) fn check(
         ScenarioChoice::BuiltIn => {
             scenario::compile(BUILT_IN, Some(Path::new(BUILT_IN_NAME)), options)
         }
+        ScenarioChoice::Text { text, file } => scenario::compile(text, Some(file), options),
         ScenarioChoice::File(file) => {
             if !file.is_file() {
                 return Err(no_such_scenario(file, settings));

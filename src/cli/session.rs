@@ -9,13 +9,13 @@ use chrono::Local;
 use tempfile::TempDir;
 
 use crate::engine::{self, Control, RunOptions, Stop};
-use crate::model::{EventSink, RunEvent, RunId};
+use crate::model::{EventSink, FlowNumber, RunEvent, RunId};
 use crate::report::record::Head;
 use crate::report::{
-    self, Log, Place, Recorded, Recorder, ReportError, Reporter, Reporters, Reserved, RunFolder,
+    self, Bundles, Kept, Limits, Log, Place, Recorded, Recorder, ReportError, Reporter, Reporters,
+    Reserved, RunFolder,
 };
-use crate::scenario::Plan;
-use crate::stats::Threshold;
+use crate::stats::{Integrity, Threshold};
 use crate::transport::WatcherProgram;
 
 use super::allowance::Allowance;
@@ -24,7 +24,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::scenario::{Loaded, secret_values};
 use super::settings::{Dialogue, RunSettings, Save};
-use super::{machine, scenario};
+use super::{bundles, machine, scenario};
 
 /// Where a run's results go when nothing is said about it.
 const USUAL_PLACE: &str = "rehearsal-results";
@@ -46,6 +46,7 @@ pub(super) struct Session {
     environment: report::record::Environment,
     keep: Keep,
     notices: Vec<String>,
+    bundles: Bundles,
     temporary: TempDir,
 }
 
@@ -86,6 +87,8 @@ pub(super) struct Finished {
     pub left_over: Vec<u32>,
     pub log: PathBuf,
     pub results: Results,
+    /// Where the bundles of the run are, if there are any.
+    pub bundles: Option<PathBuf>,
     /// Where the run was kept as it went on, if it was.
     folder: Option<RunFolder>,
     allowed_failures: Allowance,
@@ -118,10 +121,7 @@ impl Session {
         } = loaded;
         let load = settings.load(&plan.load)?;
         let thresholds = settings.thresholds(&plan)?;
-        let closed = plan.closed_gates(&load);
-        if !closed.is_empty() {
-            return Err(CliError::usage(closed.join("\n"), ""));
-        }
+        let chaos = settings.chaos(&plan)?;
         let problems = machine::problems(&plan, load.most_in_flight());
         if !problems.is_empty() {
             let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
@@ -129,6 +129,7 @@ impl Session {
         }
         let (place, moved) = place(&settings.save, environment)?;
         let mut notices: Vec<_> = moved.into_iter().collect();
+        notices.extend(plan.closed_gates(&load));
         let warnings = warnings.render(false);
         notices.extend(
             warnings
@@ -152,8 +153,17 @@ impl Session {
             Keep::InFolder => Some(RunFolder::create(&names.folder)?),
         };
         if let Some(folder) = &folder {
-            folder.keep_scenario(&scenario_text(&plan))?;
+            folder.keep_scenario(&bundles::scenario_text(&plan))?;
         }
+        let about = bundles::about(&plan, settings, environment, record.clone());
+        let limits = Limits {
+            slowest: match keep {
+                Keep::InFolder => settings.bundles.slowest,
+                Keep::Nothing | Keep::ForNow => 0,
+            },
+            ..settings.bundles
+        };
+        let bundles = Bundles::new(&names.folder, about, limits);
         let options = RunOptions {
             run_id: names.id.clone(),
             load: load.clone(),
@@ -161,6 +171,7 @@ impl Session {
             variables: settings.variables.clone(),
             step_timeout: settings.step_timeout,
             delay: settings.delay,
+            chaos,
             programs,
             environment: environment.variables.clone(),
             run_directory: temporary.path().to_owned(),
@@ -169,6 +180,7 @@ impl Session {
                 temporary: Some(temporary.path().to_owned()),
             }),
             started_at,
+            first_flow: FlowNumber(1),
             plan,
         };
         Ok(Session {
@@ -185,8 +197,15 @@ impl Session {
             environment: record,
             keep,
             notices,
+            bundles,
             temporary,
         })
+    }
+
+    /// Performs this flow of another run again, with these notices to begin with.
+    pub(super) fn replay(&mut self, flow: FlowNumber, notices: Vec<String>) {
+        self.options.first_flow = flow;
+        self.notices.extend(notices);
     }
 
     /// The name of the run.
@@ -225,10 +244,12 @@ impl Session {
         let grace = self.options.load.graceful_stop;
         let recorder = recorder
             .and_thresholds(self.thresholds)
+            .and_bundles(self.bundles)
             .and_stop(move |crossed| {
                 messages.say(&format!("{crossed} is not met: the run is ended"));
                 control.stop(Stop::Enough { grace });
             });
+        let recorder = recorder.and_room(self.temporary.path().to_owned());
         let reporters = Reporters::start(recorder, listeners, dialogue)?;
         // Nobody else fills it.
         let _ = self.messages.0.set(reporters.sink());
@@ -252,6 +273,8 @@ impl Session {
             .folder
             .as_ref()
             .map(|folder| folder.finish(&head, Some(&log_path)));
+        let has_bundles = recorded.bundles != Kept::default();
+        let bundles = has_bundles.then(|| results.join("bundles"));
         let results = match &finished {
             Some(Ok(())) if self.keep == Keep::InFolder => Results::Saved(results),
             _ => Results::NotSaved(results),
@@ -263,6 +286,7 @@ impl Session {
             errors,
             left_over: end.left_over.pids,
             log: log_path,
+            bundles,
             results,
             folder: self.folder,
             allowed_failures: self.allowed_failures,
@@ -279,9 +303,12 @@ impl Finished {
         let failed = !self.allowed_failures.is_kept(&summary.flows);
         // That no flow came to its end is nothing new of a run that was interrupted.
         let failed = failed && (summary.flows.failed > 0 || !summary.interrupted);
+        let books = summary.integrity.as_ref();
+        let wrong = books.is_some_and(Integrity::is_violated);
         let incomplete = !self.errors.is_empty() || !self.left_over.is_empty();
         let all = [
             (summary.interrupted, Exit::Interrupted),
+            (wrong, Exit::BooksWrong),
             (crossed, Exit::ThresholdsCrossed),
             (failed, Exit::SomeFailed),
             (incomplete, Exit::Internal),
@@ -309,13 +336,6 @@ impl Finished {
     pub(super) fn write_record(&self, out: &mut impl Write) -> io::Result<()> {
         report::write_record(out, &self.head, self.recorded.flows.as_ref())
     }
-}
-
-/// The scenario as it is kept.
-fn scenario_text(plan: &Plan) -> String {
-    plan.masked_source().unwrap_or_else(|| {
-        "# It is not kept, as a secret stands in it in a form that cannot be masked.\n".into()
-    })
 }
 
 /// The place for logs and results, and a notice if it is not where one would look.

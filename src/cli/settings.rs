@@ -5,12 +5,28 @@ mod load;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::scenario::{Load, Plan};
+use crate::report::Limits;
+use crate::scenario::{Chaos, Load, Plan};
 use crate::stats::Threshold;
 
 use super::allowance::Allowance;
 use super::args::{LoadArgs, Progress, RunArgs};
 use super::error::CliError;
+
+/// How many bundles are kept when nothing is said about it. The slowest only of runs that are
+/// saved.
+const USUAL_BUNDLES: Limits = Limits {
+    in_all: 50,
+    alike: 3,
+    slowest: 3,
+};
+
+/// None at all.
+pub(super) const NO_BUNDLES: Limits = Limits {
+    in_all: 0,
+    alike: 0,
+    slowest: 0,
+};
 
 /// How a scenario is to be run. Where the scenario decides, it says nothing.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,8 +40,12 @@ pub struct RunSettings {
     pub scripts: Vec<PathBuf>,
     pub save: Save,
     pub seed: Option<u64>,
+    /// How many flows are kept as bundles.
+    pub bundles: Limits,
     /// Demands beside those of the scenario, as they were written.
     pub thresholds: Vec<String>,
+    /// What is done on purpose beside what the scenario wants, as it was written.
+    pub chaos: Vec<String>,
     pub allowed_failures: Allowance,
     pub format: Format,
     pub progress: Progress,
@@ -41,6 +61,11 @@ pub enum ScenarioChoice {
     /// An order's way through the shop.
     BuiltIn,
     File(PathBuf),
+    /// This text, as though it stood in the file.
+    Text {
+        text: String,
+        file: PathBuf,
+    },
 }
 
 /// Whether results are kept, and where.
@@ -111,7 +136,17 @@ impl RunSettings {
                 Some(Some(folder)) => Save::In(folder),
             },
             seed: args.seed,
+            bundles: if args.no_bundles {
+                NO_BUNDLES
+            } else {
+                Limits {
+                    in_all: args.bundles.unwrap_or(USUAL_BUNDLES.in_all),
+                    alike: args.bundles_alike.unwrap_or(USUAL_BUNDLES.alike),
+                    ..USUAL_BUNDLES
+                }
+            },
             thresholds: args.thresholds,
+            chaos: args.chaos,
             allowed_failures: args.allow_failures.unwrap_or_default(),
             format: if args.json {
                 Format::Json
@@ -148,9 +183,30 @@ impl RunSettings {
             let threshold = Threshold::parse(text, &steps).map_err(|error| {
                 CliError::usage(format_args!("--threshold '{text}': {error}"), &error.help)
             })?;
+            if threshold.is_of_integrity() && plan.integrity.is_empty() {
+                return Err(CliError::usage(
+                    format_args!("--threshold '{text}': the scenario demands nothing of its books"),
+                    "say in it what must be true of them: integrity: {unique: [order_id]}",
+                ));
+            }
             thresholds.push(threshold);
         }
         Ok(thresholds)
+    }
+
+    /// What is done to scripts on purpose: by the scenario, then by the command line.
+    ///
+    /// # Errors
+    /// If what was typed is no chaos, or none of this scenario.
+    pub fn chaos(&self, plan: &Plan) -> Result<Chaos, CliError> {
+        let mut chaos = plan.chaos.clone();
+        for text in &self.chaos {
+            let more = Chaos::parse(text, &plan.cast()).map_err(|error| {
+                CliError::usage(format_args!("--chaos '{text}': {error}"), &error.help)
+            })?;
+            chaos.rules.extend(more.rules);
+        }
+        Ok(chaos)
     }
 }
 

@@ -58,6 +58,25 @@ impl Typed {
         })
     }
 
+    /// The text; empty if it is a key.
+    pub fn text(&self) -> &str {
+        match &self.echo {
+            Echo::Line(text) => text,
+            Echo::Text(_) | Echo::Nothing => "",
+        }
+    }
+
+    /// Any bytes and Enter, as no person would type them; control characters must not be among
+    /// them.
+    pub fn anything(bytes: &[u8], terminal: bool) -> Typed {
+        let mut typed = bytes.to_vec();
+        typed.extend_from_slice(&Key::Enter.bytes(terminal));
+        Typed {
+            bytes: typed,
+            echo: Echo::Line(String::from_utf8_lossy(bytes).into_owned()),
+        }
+    }
+
     /// One key.
     pub fn key(key: Key, terminal: bool) -> Typed {
         let echo = match key {

@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 
 use crate::dialogue::Watch;
 use crate::model::{EventSink, InstanceId, RoleIndex, RunEvent, RunId};
-use crate::scenario::{PatternSpec, Plan, RenderError, Scope};
+use crate::scenario::{Chaos, PatternSpec, Plan, RenderError, Scope};
 use crate::transport::Spawner;
 
 use super::environments::Environments;
+use super::pacer::Pacer;
 use super::programs::Programs;
 
 /// What all actors of a run share.
@@ -22,6 +23,8 @@ pub(super) struct RunContext {
     pub variables: Vec<(String, String)>,
     pub step_timeout: Option<Duration>,
     pub delay: Option<Duration>,
+    /// What is done to scripts on purpose.
+    pub chaos: Chaos,
     pub programs: Programs,
     /// The environment that every program gets, before its role's own.
     pub environment: Vec<(OsString, OsString)>,
@@ -30,6 +33,10 @@ pub(super) struct RunContext {
     pub run_directory: PathBuf,
     pub spawner: Spawner,
     pub sink: Arc<dyn EventSink>,
+    /// Whether transcripts are recorded.
+    pub records: bool,
+    /// Holds flows before each step, if somebody wants to take them step by step.
+    pub pacer: Option<Pacer>,
     pub live: Arc<LiveScripts>,
     /// By role: what is watched for, where no value of the flow goes into it.
     pub watches: Vec<Option<Arc<Watch>>>,

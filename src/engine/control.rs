@@ -9,6 +9,7 @@ use crate::model::InstanceId;
 use crate::transport::live_usage;
 
 use super::context::{LiveScripts, micros};
+use super::pacer::Pacer;
 
 /// How a run is stopped before its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +43,7 @@ pub struct LiveScript {
 pub struct Control {
     stop: Arc<watch::Sender<Option<Stop>>>,
     live: Arc<LiveScripts>,
+    pacer: Option<Pacer>,
 }
 
 impl Default for Control {
@@ -56,6 +58,16 @@ impl Control {
         Control {
             stop: Arc::new(watch::Sender::new(None)),
             live: Arc::default(),
+            pacer: None,
+        }
+    }
+
+    /// The same handle for a run whose flows wait for `pacer` before each step.
+    #[must_use]
+    pub fn paced(self, pacer: Pacer) -> Self {
+        Control {
+            pacer: Some(pacer),
+            ..self
         }
     }
 
@@ -94,6 +106,10 @@ impl Control {
 
     pub(super) fn stops(&self) -> watch::Receiver<Option<Stop>> {
         self.stop.subscribe()
+    }
+
+    pub(super) fn pacer(&self) -> Option<Pacer> {
+        self.pacer.clone()
     }
 
     pub(super) fn live(&self) -> Arc<LiveScripts> {

@@ -46,7 +46,8 @@ pub(super) struct Coordinator {
     /// The arbiters on which flows live, with how many each has now.
     arbiters: Vec<(ArbiterHandle, usize)>,
     under_way: BTreeMap<FlowNumber, UnderWay>,
-    started: u64,
+    /// The number of the flow that is started next.
+    next: FlowNumber,
     intake: Intake,
     /// More flows may start before any has ended.
     may_start: bool,
@@ -84,6 +85,7 @@ impl Coordinator {
     pub(super) fn new(
         run: Arc<RunContext>,
         load: &Load,
+        first_flow: FlowNumber,
         arbiters: Vec<ArbiterHandle>,
         done: oneshot::Sender<Interrupted>,
     ) -> Self {
@@ -96,7 +98,7 @@ impl Coordinator {
             began: Instant::now(),
             arbiters: arbiters.into_iter().map(|arbiter| (arbiter, 0)).collect(),
             under_way: BTreeMap::new(),
-            started: 0,
+            next: first_flow,
             intake: Intake::Open,
             may_start: true,
             alarm: None,
@@ -173,8 +175,8 @@ impl Coordinator {
     }
 
     fn start_flow(&mut self, start: Start, ctx: &mut Context<Self>) {
-        self.started += 1;
-        let number = FlowNumber(self.started);
+        let number = self.next;
+        self.next = FlowNumber(number.0 + 1);
         let id = FlowId::new(&self.run.run_id, number);
         let context = FlowContext {
             number,
@@ -268,6 +270,7 @@ fn stillborn(number: FlowNumber, id: FlowId, counted: bool, error: &ScopeError) 
         captures: Vec::new(),
         variables: Vec::new(),
         processes: Vec::new(),
+        injections: Vec::new(),
     })
 }
 
@@ -289,6 +292,9 @@ impl Handler<FlowEnded> for Coordinator {
             self.schedule.ended(flow.worker, self.began.elapsed());
         }
         self.run.emit(RunEvent::FlowEnded(ended.record));
+        if let Some(evidence) = ended.evidence {
+            self.run.emit(RunEvent::EvidenceKept(evidence));
+        }
         self.flow_is_gone(ended.number, ctx);
         self.proceed(ctx);
     }

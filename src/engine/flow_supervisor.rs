@@ -1,6 +1,8 @@
 //! The actor that takes one flow through its steps, and owns the flow's values.
 
 mod admission;
+mod chaos;
+mod evidence;
 mod ledger;
 mod recovery;
 mod report;
@@ -12,8 +14,8 @@ use std::time::{Duration, Instant};
 use actix::prelude::*;
 
 use crate::model::{
-    Failure, FlowId, FlowNumber, FlowOutcome, InstanceId, RoleIndex, RunEvent, StepIndex,
-    StepOutcome, TurnRecord,
+    Failure, FlowId, FlowNumber, FlowOutcome, InjectionRecord, InstanceId, RoleIndex, RunEvent,
+    StepIndex, StepOutcome, TurnRecord,
 };
 use crate::scenario::{Plan, Scope};
 use crate::transport::Grace;
@@ -27,6 +29,7 @@ use super::messages::{
     Timing, Whose, tell,
 };
 use super::script_actor::ScriptActor;
+use super::transcript::Transcript;
 
 use admission::Waiting;
 use ledger::{Ledger, Taken};
@@ -72,6 +75,10 @@ pub(super) struct FlowSupervisor {
     /// What was known of the values when they were last here.
     captures: Vec<(String, String)>,
     variables: Vec<(String, String)>,
+    /// What happened to its scripts, if that is recorded.
+    transcripts: Vec<Transcript>,
+    /// What chaos did, and when.
+    injections: Vec<(Instant, InjectionRecord)>,
     /// How gently scripts are ended.
     grace: Grace,
     report: Report,
@@ -111,6 +118,8 @@ impl FlowSupervisor {
             waiting: None,
             ledger: Ledger::new(due),
             captures: Vec::new(),
+            transcripts: Vec::new(),
+            injections: Vec::new(),
             grace: Grace::default(),
             run,
         }
@@ -156,6 +165,17 @@ impl FlowSupervisor {
             Err(error) => return self.lose(step, &error, ctx),
         }
         self.recovery.step_begins(&plan, step, self.scope.as_ref());
+        if let Some(pacer) = self.run.pacer.clone() {
+            let held = Instant::now();
+            let waiting = actix::fut::wrap_future::<_, Self>(pacer.wait(entry.name.clone()));
+            ctx.spawn(waiting.map(move |(), supervisor, ctx| {
+                if supervisor.course.step() == Some(step) {
+                    supervisor.ledger.pauses(held.elapsed());
+                    supervisor.enter(step, ctx);
+                }
+            }));
+            return;
+        }
         let delay = self.run.delay.unwrap_or(entry.delay);
         let delay = if step.0 == 0 { Duration::ZERO } else { delay };
         self.after(delay, ctx, move |supervisor, ctx| {
@@ -323,6 +343,9 @@ impl FlowSupervisor {
     }
 
     fn note_step(&mut self, taken: Taken, failure: Option<Box<Failure>>) {
+        if taken.outcome == StepOutcome::Completed {
+            self.recover(taken.step, taken.timing.ended);
+        }
         let event = RunEvent::StepEnded {
             flow: self.number,
             step: taken.step,
@@ -338,7 +361,12 @@ impl FlowSupervisor {
         let mut record = self.ledger.close(self.number, self.id.clone(), outcome);
         record.captures = std::mem::take(&mut self.captures);
         record.variables = std::mem::take(&mut self.variables);
-        self.report.send(Box::new(record));
+        record.injections = std::mem::take(&mut self.injections)
+            .into_iter()
+            .map(|(_, record)| record)
+            .collect();
+        let evidence = self.evidence(&record);
+        self.report.send(Box::new(record), evidence);
         ctx.stop();
     }
 }
@@ -408,7 +436,9 @@ impl Handler<StepSkipped> for FlowSupervisor {
 impl Handler<Performed> for FlowSupervisor {
     type Result = ();
 
-    fn handle(&mut self, performed: Performed, ctx: &mut Self::Context) {
+    fn handle(&mut self, mut performed: Performed, ctx: &mut Self::Context) {
+        let transcript = performed.transcript.take();
+        self.transcripts.extend(transcript.map(|it| *it));
         if !self.employs(performed.instance) {
             return;
         }
@@ -493,6 +523,7 @@ impl Handler<ScriptEnded> for FlowSupervisor {
     fn handle(&mut self, ended: ScriptEnded, ctx: &mut Self::Context) {
         let record = ended.record.map(|record| *record);
         self.ledger.processes.extend(record);
+        self.transcripts.extend(ended.transcript.map(|it| *it));
         if self.employs(ended.instance) {
             self.script_is_over(ended.instance.role, ctx);
         }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  Coordinator ──StartFlow──► FlowSupervisor ──Perform, EndScript, Adopt──► ScriptActor
-//!              ──Admit──────►                ◄──Performed, ScriptEnded────
+//!              ──Admit──────►                ◄──Performed, Injected, ScriptEnded──
 //!              ◄──Arrive─────
 //!              ◄──GiveBack───
 //!              ◄──FlowEnded──
@@ -18,7 +18,9 @@ use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 
-use crate::model::{Failure, FlowNumber, FlowRecord, InstanceId, ProcessRecord, StepIndex};
+use crate::model::{
+    Evidence, Failure, FlowNumber, FlowRecord, Injection, InstanceId, ProcessRecord, StepIndex,
+};
 use crate::scenario::Scope;
 use crate::transport::Grace;
 
@@ -27,6 +29,7 @@ use super::coordinator::Coordinator;
 use super::flow_supervisor::FlowSupervisor;
 use super::gates::{Lent, Slot};
 use super::script_actor::ScriptActor;
+use super::transcript::Transcript;
 
 /// Coordinator → supervisor: begin.
 #[derive(Debug, Clone, Copy, Message)]
@@ -127,6 +130,8 @@ pub(super) struct EndFlow {
 pub(super) struct FlowEnded {
     pub number: FlowNumber,
     pub record: Box<FlowRecord>,
+    /// What is known of it beyond that, if it is wanted.
+    pub evidence: Option<Box<Evidence>>,
 }
 
 /// Supervisor → script actor: perform a step. The flow's values go along and come back with
@@ -183,6 +188,17 @@ pub(super) struct Performed {
     pub timing: Timing,
     /// How long each named turn took that was taken.
     pub turns: Vec<(Arc<str>, Duration)>,
+    /// What happened to a pool's script since the last time, if that is recorded: it belongs to
+    /// the flow, and the script does not.
+    pub transcript: Option<Box<Transcript>>,
+}
+
+/// Script actor → supervisor: chaos has done something to the script.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Injected {
+    pub injection: Box<Injection>,
+    pub at: Instant,
 }
 
 /// When a performance happened.
@@ -233,6 +249,8 @@ pub(super) struct EndScript {
 pub(super) struct ScriptEnded {
     pub instance: InstanceId,
     pub record: Option<Box<ProcessRecord>>,
+    /// What happened to it, if that was recorded.
+    pub transcript: Option<Box<Transcript>>,
 }
 
 /// Sent by what remains of a script actor that went without a [`ScriptEnded`]: it panicked.

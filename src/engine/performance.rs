@@ -12,6 +12,7 @@
 //! | `Listening` | `Exited` | the `exits` wait is satisfied, or the action fails |
 //! | `Listening` | `Lingered` | the pause between two rounds is over, the next round begins |
 //! | `Speaking` | `Said` | what stands after the reply |
+//! | `Speaking` | `Exited` | the action fails: the reply could not be given any more |
 //! | `Pausing` | `Paused` | the next turn |
 //! | `Commanding` | `Ran` | its captures; the next turn |
 //! | any | a fault | `Over`: nothing follows any more |
@@ -215,6 +216,12 @@ impl Performance {
         })
     }
 
+    /// The name of the present turn, if it has one.
+    pub(super) fn turn_name(&self) -> Option<&str> {
+        let turn = self.wait.as_ref()?.turn.as_ref()?;
+        turn.get().name.as_deref()
+    }
+
     /// When the last awaited evidence came.
     pub(super) fn evidence_at(&self) -> Option<Instant> {
         self.evidence_at
@@ -278,6 +285,7 @@ impl Performance {
                     Ok(Move::KeepListening)
                 }
             },
+            (State::Speaking(_), Cue::Exited(exit)) => Err(outcome::unanswered(exit)),
             (State::Commanding { turn }, Cue::Ran(output)) => {
                 self.ran(&turn, &output, scope)?;
                 self.next(scope, dialogue)

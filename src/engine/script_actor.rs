@@ -12,7 +12,8 @@
 //! | `Alive` | `Perform` | `Alive`, performing |
 //! | `Alive` | its end, then or before `EndScript` | `Over` |
 
-mod command;
+mod chaos;
+pub(super) mod command;
 mod job;
 mod owner;
 mod reporting;
@@ -25,7 +26,10 @@ use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 
-use crate::model::{Ending, ExitCause, FailureKind, InstanceId, ProcessRecord, RunEvent, Usage};
+use crate::dialogue::Heard;
+use crate::model::{
+    Ending, ExitCause, FailureKind, Happening, InstanceId, ProcessRecord, RunEvent, Usage,
+};
 use crate::scenario::TerminalKind;
 use crate::transport::{ChildEvent, Grace};
 
@@ -33,6 +37,7 @@ use super::context::{RunContext, micros, shown};
 use super::flow_supervisor::FlowSupervisor;
 use super::messages::{Adopt, EndScript, Part, Perform, Settle};
 use super::performance::{Cue, Fault, Move, Performance};
+use super::transcript::Transcript;
 use job::{Job, Waiting};
 use owner::{Obituary, Owner};
 use script::Script;
@@ -53,6 +58,10 @@ pub(super) struct ScriptActor {
     state: State,
     /// The one timer: the earliest moment at which something is to be looked at.
     alarm: Option<(Instant, SpawnHandle)>,
+    /// When it last said something, and whether its unfinished line will be told when it has been
+    /// quiet since.
+    heard_at: Instant,
+    is_patient: bool,
     /// Tells the supervisor should this actor go without a word.
     obituary: Obituary,
 }
@@ -86,6 +95,8 @@ impl ScriptActor {
             instance,
             state: State::Unborn,
             alarm: None,
+            heard_at: Instant::now(),
+            is_patient: false,
             obituary,
         }
     }
@@ -134,6 +145,8 @@ impl ScriptActor {
             Part::Leave => "leaving",
         };
         self.run.live.set_state(self.instance, state);
+        let attempt = self.attempt(&plan, &perform);
+        let fate = attempt.and_then(|attempt| attempt.fate(&self.run.chaos));
         let State::Alive(script) = &mut self.state else {
             return;
         };
@@ -141,7 +154,9 @@ impl ScriptActor {
             script.leaves_since = Some(Instant::now());
         }
         let startup = ordered_at.map(|at| (at, plan.defaults.startup));
-        script.job = Some(Job::new(perform, performance, startup));
+        let mut job = Job::new(perform, performance, startup);
+        job.fate = fate;
+        script.job = Some(job);
         self.drive(Cue::Begin, ctx);
     }
 
@@ -168,6 +183,11 @@ impl ScriptActor {
     /// Does what the performance wants, until it has to wait for something.
     fn drive(&mut self, mut cue: Cue, ctx: &mut Context<Self>) {
         loop {
+            match &cue {
+                Cue::Heard(Heard::Wait { .. }) => self.evidence_came(ctx),
+                Cue::Said => self.reply_sent(ctx),
+                _ => {}
+            }
             let State::Alive(script) = &mut self.state else {
                 return;
             };
@@ -193,6 +213,11 @@ impl ScriptActor {
             let ready = match next {
                 Move::Listen { within } => {
                     job.listen(now, within);
+                    job.held_back_before(script.child.held_back());
+                    self.wait_begins(ctx);
+                    let State::Alive(script) = &mut self.state else {
+                        return;
+                    };
                     script.poll(now)
                 }
                 Move::Linger { at_most } => {
@@ -205,7 +230,7 @@ impl ScriptActor {
                     job.wait(Waiting::Output);
                     script.poll(now)
                 }
-                Move::Say(utterance) => self.say(utterance),
+                Move::Say(utterance) => self.answer(utterance, ctx),
                 Move::Pause(length) => {
                     job.pause(now, length);
                     None
@@ -255,10 +280,17 @@ impl ScriptActor {
             State::Unborn | State::Over => self.finish(None, ctx),
             State::Starting { end, .. } => *end = Some(grace),
             State::Alive(script) => {
-                if let Some(job) = script.job.take()
-                    && let Waiting::Command(handle) = job.waiting
-                {
-                    ctx.cancel_future(handle);
+                if let Some(job) = script.job.take() {
+                    if let Some(transcript) = &mut script.transcript {
+                        // The flow's values end here, and what is secret among them is to stay so.
+                        let scope = &job.perform.scope;
+                        scope
+                            .secret_values()
+                            .for_each(|it| transcript.keep_secret(it));
+                    }
+                    if let Waiting::Command(handle) = job.waiting {
+                        ctx.cancel_future(handle);
+                    }
                 }
                 if let Some(record) = script.ended.take() {
                     return self.finish(Some(record), ctx);
@@ -272,9 +304,12 @@ impl ScriptActor {
 
     /// Says the last word and stops.
     fn finish(&mut self, record: Option<Box<ProcessRecord>>, ctx: &mut Context<Self>) {
-        self.state = State::Over;
+        let transcript = match std::mem::replace(&mut self.state, State::Over) {
+            State::Alive(script) => script.transcript,
+            _ => None,
+        };
         self.run.live.remove(self.instance);
-        self.obituary.ended(record);
+        self.obituary.ended(record, transcript);
         ctx.stop();
     }
 
@@ -304,6 +339,9 @@ impl ScriptActor {
                 .leaves_since
                 .map(|since| micros(at.saturating_duration_since(since))),
         });
+        if let Some(transcript) = &mut script.transcript {
+            transcript.note(Happening::Exited { exit, ending }, at);
+        }
         self.run.live.remove(self.instance);
         self.run.emit(RunEvent::ScriptEnded(record.clone()));
         let is_idle_in_pool = script.job.is_none() && self.obituary.is_in_pool();
@@ -367,6 +405,13 @@ impl ScriptActor {
             Waiting::Pause { until } if *until <= now => return self.drive(Cue::Paused, ctx),
             Waiting::Linger { until } if *until <= now => return self.drive(Cue::Lingered, ctx),
             Waiting::EchoOff { .. } => return self.try_secret(now, ctx),
+            Waiting::HeldBack { until, .. } if *until <= now => return self.answer_at_last(ctx),
+            Waiting::Dribbling(_) => {
+                return match self.dribble() {
+                    Some(cue) => self.drive(cue, ctx),
+                    None => self.set_alarm(ctx),
+                };
+            }
             Waiting::Aftermath { .. } => return self.look(ctx),
             Waiting::Unsaid { since, reason } if *since + CLOSING_GRACE <= now => {
                 let fault = Fault::new(
@@ -423,6 +468,9 @@ impl Handler<Adopt> for ScriptActor {
         };
         // What the flow before has seen is no evidence for this one.
         script.dialogue.set_lines_aside();
+        if let Some(transcript) = &mut script.transcript {
+            **transcript = Transcript::new(order.instance);
+        }
         self.run.live.rename(before, order.instance);
         script.ended.is_none()
     }
@@ -462,6 +510,9 @@ impl StreamHandler<ChildEvent> for ScriptActor {
                 drained,
             } => {
                 script.first_output_at.get_or_insert(at);
+                if let Some(transcript) = &mut script.transcript {
+                    transcript.heard(stream, &bytes, at);
+                }
                 script.dialogue.feed(stream, &bytes, at);
                 if let Some(job) = &mut script.job
                     && let Waiting::Aftermath { last_output, .. } = &mut job.waiting
@@ -476,7 +527,7 @@ impl StreamHandler<ChildEvent> for ScriptActor {
                     // A program that asks its terminal something and closes it gets no answer.
                     let _ = script.child.write(&answer);
                 }
-                self.tell_heard(Told::Lines);
+                self.tell_output(at, ctx);
                 self.look(ctx);
             }
             ChildEvent::Closed { stream, at } => {

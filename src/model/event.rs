@@ -2,16 +2,19 @@
 
 use std::time::Duration;
 
+use super::evidence::Evidence;
 use super::failure::Failure;
 use super::generator::Generator;
 use super::ids::{FlowNumber, InstanceId, StepIndex};
+use super::injection::Injection;
+use super::integrity::AuditRecord;
 use super::process::ProcessRecord;
 use super::record::{FlowRecord, RunInfo, StepOutcome};
 
 /// Something that happened in a run. All text is already masked.
 ///
 /// Order: `RunStarted`, then any mixture in which each flow's own events are in order
-/// (`FlowStarted`, its steps, `FlowEnded`), then `GeneratorMeasured` and `RunEnded`.
+/// (`FlowStarted`, its steps, `FlowEnded`), then `GeneratorMeasured`, the audit's, and `RunEnded`.
 #[derive(Debug, Clone)]
 pub enum RunEvent {
     RunStarted(Box<RunInfo>),
@@ -47,6 +50,8 @@ pub enum RunEvent {
         instance: InstanceId,
         text: String,
     },
+    /// Chaos has done something to a script instance.
+    Injected(Box<Injection>),
     StepEnded {
         flow: FlowNumber,
         step: StepIndex,
@@ -64,6 +69,8 @@ pub enum RunEvent {
         text: String,
     },
     FlowEnded(Box<FlowRecord>),
+    /// What is known of a flow of which it was wanted, right after its `FlowEnded`.
+    EvidenceKept(Box<Evidence>),
     /// A flow was due and could not be started, as too many were under way.
     FlowDropped {
         /// Whether it counts; flows of the warm-up do not.
@@ -75,6 +82,14 @@ pub enum RunEvent {
     },
     /// How Rehearsal itself fared. Once, when all flows have ended.
     GeneratorMeasured(Box<Generator>),
+    /// The command that looks into the books was started; all flows have ended.
+    AuditStarted {
+        /// The command line, masked.
+        command: String,
+    },
+    /// What came of it. Where the scenario has an audit there is one of these, also if the
+    /// command was not started.
+    AuditEnded(Box<AuditRecord>),
     RunEnded {
         elapsed: Duration,
         interrupted: bool,
@@ -97,6 +112,18 @@ pub trait EventSink: Send + Sync {
 
     /// Whether [`RunEvent::Heard`] and [`RunEvent::Said`] are wanted. Asked once a script instance.
     fn wants_dialogue(&self) -> bool {
+        false
+    }
+
+    /// Whether evidence may be wanted of any flow: without it, nothing is recorded for it. Asked
+    /// once a run.
+    fn wants_evidence(&self) -> bool {
+        false
+    }
+
+    /// Whether evidence is wanted of this flow, which has just ended. Asked once a flow, from its
+    /// thread; cheap for those of which it is not.
+    fn chooses(&self, _flow: &FlowRecord) -> bool {
         false
     }
 }

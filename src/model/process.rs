@@ -67,6 +67,8 @@ pub enum Ending {
     Terminated,
     /// It did not listen and was killed.
     Killed,
+    /// Chaos killed it on purpose.
+    Injected,
     /// It could not be ended within the time allowed. Never seen in a healthy run.
     LeftOver,
 }

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::failure::Failure;
 use super::ids::{FlowId, FlowNumber, RoleIndex, RunId, StepIndex};
+use super::injection::InjectionRecord;
+use super::integrity::IntegrityInfo;
 use super::process::ProcessRecord;
 
 /// A role as reports name it.
@@ -36,6 +38,8 @@ pub struct RunInfo {
     pub scenario: String,
     pub roles: Vec<RoleInfo>,
     pub steps: Vec<StepInfo>,
+    /// What its books are held against.
+    pub integrity: IntegrityInfo,
     /// How many flows there will be, where that is known beforehand.
     pub flows: Option<u64>,
     /// How long flows are started, where the clock decides that.
@@ -47,6 +51,8 @@ pub struct RunInfo {
     /// How many flows are to start a second, on average, where the clock decides that.
     pub wanted_per_second: Option<f64>,
     pub seed: u64,
+    /// What chaos may do, as it was written; empty without chaos.
+    pub chaos: Vec<String>,
     pub started_at: DateTime<Local>,
 }
 
@@ -159,6 +165,8 @@ pub struct FlowRecord {
     pub variables: Vec<(String, String)>,
     /// Every process that was started for it.
     pub processes: Vec<ProcessRecord>,
+    /// What chaos did to it, in order.
+    pub injections: Vec<InjectionRecord>,
 }
 
 impl FlowRecord {

@@ -9,7 +9,7 @@ use super::units;
 const MOST_TAIL_LINES: usize = 12;
 
 /// All that is known of a failure, line by line: neutralised, without styles, not indented.
-pub(super) fn lines(failure: &Failure) -> Vec<String> {
+pub fn lines(failure: &Failure) -> Vec<String> {
     let mut lines: Vec<_> = neutral_lines(&failure.message).map(Into::into).collect();
     if !failure.turn.is_empty() {
         lines.extend(labelled("at", &failure.turn));

@@ -110,7 +110,7 @@ impl RunFolder {
         Ok(())
     }
 
-    /// Copies it to a place where nothing is yet, whole or not at all.
+    /// Copies it to a place where nothing is yet but bundles of the run; its record last.
     ///
     /// # Errors
     /// If that cannot be done; the error names the file.
@@ -127,9 +127,24 @@ impl RunFolder {
             let to = copy.path().join(file.file_name());
             fs::copy(file.path(), &to).map_err(|error| ReportError::write(&to, error))?;
         }
-        fs::rename(copy.path(), path).map_err(failed)?;
-        // It has another name now.
-        let _ = copy.keep();
+        if path.is_dir() {
+            let mut names: Vec<_> = fs::read_dir(copy.path())
+                .and_then(Iterator::collect::<io::Result<Vec<_>>>)
+                .map_err(failed)?
+                .iter()
+                .map(fs::DirEntry::file_name)
+                .collect();
+            names.sort_by_key(|name| name == RESULT);
+            for name in names {
+                let to = path.join(&name);
+                fs::rename(copy.path().join(name), &to)
+                    .map_err(|error| ReportError::write(&to, error))?;
+            }
+        } else {
+            fs::rename(copy.path(), path).map_err(failed)?;
+            // It has another name now.
+            let _ = copy.keep();
+        }
         Ok(RunFolder::at(path))
     }
 }
@@ -142,7 +157,7 @@ fn parent(path: &Path) -> &Path {
 
 /// Temporary files that are, once they have their names, like any other; the default is to be
 /// readable by nobody else.
-fn permissive(mode: u32) -> tempfile::Builder<'static, 'static> {
+pub(super) fn permissive(mode: u32) -> tempfile::Builder<'static, 'static> {
     use std::os::unix::fs::PermissionsExt as _;
     let mut builder = tempfile::Builder::new();
     builder.permissions(fs::Permissions::from_mode(mode));

@@ -7,7 +7,10 @@
 //! | --- | --- |
 //! | `snapshot`, once a second | `completed`, `failed`, `interrupted`, `dropped`, `in_flight`, `planned` (flows, or null), `part` (of the run that is over, 0 to 1), and of the last ten seconds `completed_per_second` and `response_p95_us` (or null); `wanted_per_second` (or null); `steps`, each with `name`, `in_flight`, `completed`, `failed`, `p95_us` |
 //! | `flow_ended` | `number`, `id`, `outcome` (`completed`, `failed`, `interrupted`), `counted`, `duration_us`, `late_us`; of failed ones `step`, `cause` and `message` |
+//! | `injected`: chaos has struck | `flow` (its number), `role`, `attempt` (which of the role's scripts), `step`, `kind`, `what` |
 //! | `notice`, `stopping` | `text` |
+//! | `audit_started`, when all flows have ended | `command` |
+//! | `integrity`, if the scenario has demands on the books | the fields of the summary's `integrity` |
 //! | `run_ended`, the last | the figures of a snapshot, `interrupted_run`, and `run_us`, how long the run took |
 //!
 //! Fields may be added within a version of the format.
@@ -19,7 +22,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::model::{FlowOutcome, FlowRecord, RunEvent, RunInfo};
+use crate::model::{FlowOutcome, FlowRecord, Injection, RunEvent, RunInfo};
+use crate::stats::Integrity;
 
 use super::error::ReportError;
 use super::pulse::Pulse;
@@ -40,6 +44,8 @@ pub struct JsonLines {
     /// The file's name, if it is one.
     path: PathBuf,
     pulse: Pulse,
+    /// Their names.
+    roles: Vec<String>,
     began: Instant,
     snapshot_at: Duration,
 }
@@ -51,6 +57,7 @@ impl JsonLines {
             writer: Ok(Box::new(BufWriter::new(writer))),
             path: "standard output".into(),
             pulse: Pulse::default(),
+            roles: Vec::new(),
             began: Instant::now(),
             snapshot_at: SNAPSHOT_EVERY,
         }
@@ -87,6 +94,18 @@ impl JsonLines {
         {
             self.writer = Err(error);
         }
+    }
+
+    fn injected(&self, injection: &Injection) -> Value {
+        let Injection { instance, step, .. } = injection;
+        json!({
+            "flow": instance.flow.0,
+            "role": self.roles.get(instance.role.0),
+            "attempt": instance.attempt,
+            "step": self.pulse.steps.get(step.0).map(|step| &step.name),
+            "kind": injection.kind.name(),
+            "what": injection.what,
+        })
     }
 
     fn figures(&mut self) -> Value {
@@ -128,11 +147,20 @@ impl Reporter for JsonLines {
         match event {
             RunEvent::RunStarted(info) => {
                 self.began = Instant::now();
+                self.roles = info.roles.iter().map(|role| role.name.clone()).collect();
                 self.tell("run_started", run(info));
                 self.flush();
             }
             RunEvent::FlowEnded(record) => self.tell("flow_ended", flow(record)),
+            RunEvent::Injected(injection) => {
+                let fields = self.injected(injection);
+                self.tell("injected", fields);
+            }
             RunEvent::Notice { text, .. } => self.tell("notice", json!({ "text": text })),
+            RunEvent::AuditStarted { command } => {
+                self.tell("audit_started", json!({ "command": command }));
+                self.flush();
+            }
             RunEvent::Stopping { reason } => self.tell("stopping", json!({ "text": reason })),
             RunEvent::RunEnded {
                 elapsed,
@@ -146,6 +174,10 @@ impl Reporter for JsonLines {
             }
             _ => {}
         }
+    }
+
+    fn books(&mut self, integrity: &Integrity) {
+        self.tell("integrity", json!(integrity));
     }
 
     fn tick(&mut self, elapsed: Duration) {

@@ -8,7 +8,8 @@ use std::time::Duration;
 use chrono::{DateTime, Local};
 
 use crate::model::{
-    Ending, FlowOutcome, InstanceId, ProcessRecord, RunEvent, RunInfo, StepIndex, StepOutcome,
+    Ending, FlowOutcome, Injection, InstanceId, ProcessRecord, RunEvent, RunInfo, StepIndex,
+    StepOutcome,
 };
 
 use super::error::ReportError;
@@ -138,6 +139,9 @@ impl<W: Write + Send> Reporter for Log<W> {
                     info.load,
                     info.seed
                 ));
+                if !info.chaos.is_empty() {
+                    self.line(&format!("chaos: {}", info.chaos.join(", ")));
+                }
                 self.info = Some((**info).clone());
             }
             RunEvent::FlowStarted { flow, variables } => {
@@ -172,6 +176,13 @@ impl<W: Write + Send> Reporter for Log<W> {
             RunEvent::Heard { .. } | RunEvent::Said { .. } if !self.has_dialogue => {}
             RunEvent::Heard { instance, text } => self.dialogue(*instance, '<', text),
             RunEvent::Said { instance, text } => self.dialogue(*instance, '>', text),
+            RunEvent::Injected(injection) => {
+                let (step, _) = self.step(injection.step);
+                let Injection { instance, what, .. } = &**injection;
+                self.line(&format!(
+                    "script {instance} struck by chaos in {step}: {what}"
+                ));
+            }
             RunEvent::StepEnded {
                 flow,
                 step,
@@ -224,6 +235,8 @@ impl<W: Write + Send> Reporter for Log<W> {
                     flow.number
                 ));
             }
+            // It is kept elsewhere.
+            RunEvent::EvidenceKept(_) => {}
             RunEvent::FlowDropped { .. } => self.line("a flow was due and dropped"),
             RunEvent::GeneratorMeasured(generator) => {
                 let late = |us: Option<u64>| us.map_or("unknown".into(), units::precise_duration);
@@ -231,6 +244,17 @@ impl<W: Write + Send> Reporter for Log<W> {
                 self.line(&format!(
                     "the generator was late by {p99} at p99, {max} at most"
                 ));
+            }
+            RunEvent::AuditStarted { command } => self.line(&format!("audit started: {command}")),
+            RunEvent::AuditEnded(audit) => {
+                let took = units::precise_duration(audit.duration_us);
+                self.line(&format!("audit {} after {took}", audit.outcome));
+                let output: Vec<_> = audit
+                    .output
+                    .iter()
+                    .map(|it| neutral(it).into_owned())
+                    .collect();
+                self.more(output);
             }
             RunEvent::Stopping { reason } => self.line(&format!("stopping: {reason}")),
             RunEvent::RunEnded {
@@ -269,6 +293,7 @@ fn script_ended(process: &ProcessRecord) -> String {
         (Ending::Itself, None) => "ended".to_owned(),
         (Ending::Terminated, _) => "was terminated".to_owned(),
         (Ending::Killed, _) => "was killed".to_owned(),
+        (Ending::Injected, _) => "was killed by chaos".to_owned(),
         (Ending::LeftOver, _) => "is left over".to_owned(),
     };
     format!(

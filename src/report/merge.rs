@@ -1,13 +1,18 @@
 //! Making one run of several.
 
+use std::path::{Path, absolute};
 use std::time::Duration;
 
-use crate::model::RunId;
-use crate::stats::{MissingHistogram, Tally};
+use crate::model::{IntegrityInfo, RunId};
+use crate::stats::{Integrity, MissingHistogram, Tally};
 
+use super::books::Books;
+use super::bundle;
 use super::error::ReportError;
+use super::flow_lines::FlowLines;
 use super::record::{Completeness, Environment, Head, Merged, Run};
 use super::saved::SavedRun;
+use super::spool::Line;
 
 /// Why runs cannot be merged.
 #[derive(Debug, thiserror::Error)]
@@ -35,11 +40,17 @@ pub enum MergeError {
 
 /// One record of several runs of the same scenario, as of parts of one load that ran at the same
 /// time: counts and rates are sums, percentiles are those of all flows together, and it took as
-/// long as the longest of them.
+/// long as the longest of them. Values that must be unique are so among all of them. `room` is a
+/// folder for files without a name.
 ///
 /// # Errors
 /// If they are not of the same scenario, or one of them is there twice.
-pub fn merge(runs: &[SavedRun], id: RunId, environment: Environment) -> Result<Head, MergeError> {
+pub fn merge(
+    runs: &[SavedRun],
+    id: RunId,
+    environment: Environment,
+    room: &Path,
+) -> Result<Head, MergeError> {
     let first = runs.first().ok_or(MergeError::Nothing)?;
     for other in &runs[1..] {
         compare(first, other)?;
@@ -54,8 +65,14 @@ pub fn merge(runs: &[SavedRun], id: RunId, environment: Environment) -> Result<H
     for saved in runs {
         let head = &saved.head;
         let name = &head.run.id;
+        let mut summary = head.summary.clone();
+        let folder = saved.folder.path();
+        bundle::locate(
+            &mut summary,
+            &absolute(folder).unwrap_or_else(|_| folder.into()),
+        );
         tally
-            .add(&head.summary, &head.histograms)
+            .add(&summary, &head.histograms)
             .map_err(|source| MergeError::Incomplete {
                 run: name.clone(),
                 source,
@@ -79,12 +96,47 @@ pub fn merge(runs: &[SavedRun], id: RunId, environment: Environment) -> Result<H
     summary.rehearsal_peak_rss_bytes = heads()
         .filter_map(|head| head.summary.rehearsal_peak_rss_bytes)
         .max();
+    summary.integrity = books(runs, &info.integrity, room)?;
     Ok(Head {
         run,
         merged_from,
         completeness,
         ..Head::new(&info, environment, summary, tally.histograms(), notices)
     })
+}
+
+/// The books of all of them together.
+fn books(
+    runs: &[SavedRun],
+    info: &IntegrityInfo,
+    room: &Path,
+) -> Result<Option<Integrity>, ReportError> {
+    let Some(mut books) = Books::open(info, Some(room.to_owned())) else {
+        return Ok(None);
+    };
+    for SavedRun { folder, head } in runs {
+        let flows = folder.flows();
+        let found = head.summary.integrity.as_ref();
+        let id = RunId(head.run.id.clone());
+        if !flows.path.exists() {
+            if let Some(found) = found {
+                books.adopt(&id, found);
+            }
+            continue;
+        }
+        books.begin(&id);
+        let mut lines = FlowLines::open(&flows)?;
+        while let Some(line) = lines.next()? {
+            if let Line::Flow(flow) = line {
+                books.record(&flow.to_record(&head.run));
+            }
+        }
+        for audit in found.iter().flat_map(|found| &found.audits) {
+            books.audited(audit);
+        }
+    }
+    let (integrity, error) = books.close();
+    error.map_or(Ok(Some(integrity)), Err)
 }
 
 fn compare(one: &SavedRun, other: &SavedRun) -> Result<(), MergeError> {
@@ -95,6 +147,8 @@ fn compare(one: &SavedRun, other: &SavedRun) -> Result<(), MergeError> {
         format!("{} and {}", left.scenario, right.scenario)
     } else if left.steps != right.steps || roles(left) != roles(right) {
         "they have other steps or roles".to_owned()
+    } else if left.chaos != right.chaos {
+        "they had other chaos".to_owned()
     } else if one.folder.scenario()? != other.folder.scenario()? {
         "their files scenario.yaml differ".to_owned()
     } else {

@@ -90,6 +90,7 @@ impl Reporter for Bars {
         match event {
             RunEvent::Notice { text, .. } => self.say(&format!("Note: {text}")),
             RunEvent::Stopping { reason } => self.say(&format!("Stopping: {reason}")),
+            RunEvent::AuditStarted { command } => self.say(&format!("Auditing: {command}")),
             _ => {}
         }
     }
@@ -179,6 +180,9 @@ impl Reporter for Lines {
             RunEvent::Notice { text, .. } => self.output.line(&format!("Note: {}", neutral(text))),
             RunEvent::Stopping { reason } => {
                 self.output.line(&format!("Stopping: {}", neutral(reason)));
+            }
+            RunEvent::AuditStarted { command } => {
+                self.output.line(&format!("Auditing: {}", neutral(command)));
             }
             _ => {}
         }

@@ -10,14 +10,16 @@
 //!   runs can be merged without loss: `flow.response`, `flow.service`, `flow.failed_response`,
 //!   `flow.start_delay`, `flow.hand_over`, `flow.next_step`, `flow.paused`, `flow.waited`,
 //!   `flow.recovery`, `step.NAME`,
-//!   `role.NAME.startup`;
+//!   `role.NAME.startup`, and `chaos.recovery` if there was chaos;
 //! - `flows.jsonl`: a line about the run (a [`FlowsHead`]), then a line for each [`Flow`] as it
 //!   ended; a flow that was due and not started is the line `{"dropped":1,"counted":true}`;
 //! - `latency.hlog`: an interval log as HdrHistogram's tools read it, with the durations in
 //!   microseconds of what ended in each second, tagged `flow` (from when it was due),
 //!   `flow.failed`, and `step.NAME`;
 //! - `scenario.yaml`: the scenario as it was run, secrets masked;
-//! - `run.log`: the log.
+//! - `run.log`: the log;
+//! - `bundles`: all that is known of some failed flows, and of the slowest, a folder each: see
+//!   [`Bundle`](super::Bundle).
 //!
 //! What is printed for programs is a [`ResultRecord`]: the head with the flows in it.
 
@@ -26,10 +28,10 @@ mod flow;
 use chrono::{DateTime, Local};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{RoleIndex, RoleInfo, RunId, RunInfo, StepInfo};
+use crate::model::{IntegrityInfo, RoleIndex, RoleInfo, RunId, RunInfo, StepInfo};
 use crate::stats::{Histograms, Summary};
 
-pub use flow::{Flow, FlowFailure, FlowStep, Outcome, Process};
+pub use flow::{Flow, FlowFailure, FlowInjection, FlowStep, Outcome, Process};
 
 /// The name and version of this form.
 pub const FORMAT: &str = "rehearsal-result/3";
@@ -127,9 +129,14 @@ pub struct Run {
     pub wanted_per_second: Option<f64>,
     /// `null` of runs that were merged.
     pub seed: Option<u64>,
+    /// What chaos might do, as it was written.
+    #[serde(default)]
+    pub chaos: Vec<String>,
     pub started_at: DateTime<Local>,
     pub roles: Vec<RoleInfo>,
     pub steps: Vec<Step>,
+    /// What its books were held against.
+    pub integrity: IntegrityInfo,
 }
 
 /// A step of the scenario.
@@ -160,9 +167,11 @@ impl Run {
             load: info.load.clone(),
             wanted_per_second: info.wanted_per_second,
             seed: Some(info.seed),
+            chaos: info.chaos.clone(),
             started_at: info.started_at,
             roles: info.roles.clone(),
             steps: steps.collect(),
+            integrity: info.integrity.clone(),
         }
     }
 
@@ -179,12 +188,14 @@ impl Run {
             scenario: self.scenario.clone(),
             roles: self.roles.clone(),
             steps: steps.collect(),
+            integrity: self.integrity.clone(),
             flows: self.flows,
             duration_us: self.duration_us,
             parallel: self.parallel,
             load: self.load.clone(),
             wanted_per_second: self.wanted_per_second,
             seed: self.seed.unwrap_or_default(),
+            chaos: self.chaos.clone(),
             started_at: self.started_at,
         }
     }

@@ -1,10 +1,14 @@
 //! What is kept of a run while it goes on.
 
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{Generator, RunEvent, RunInfo};
-use crate::stats::{Histograms, Summary, Tally, Threshold, Verdict, Watched};
+use crate::stats::{Histograms, Integrity, Summary, Tally, Threshold, Verdict, Watched};
 
+use super::books::Books;
+use super::bundle::{Bundles, Choice, Kept};
 use super::error::ReportError;
 use super::own::OwnUse;
 use super::spool::{Spool, SpooledFlows};
@@ -26,7 +30,16 @@ pub struct Recorder {
     /// Ends the run.
     stop: Option<StopRun>,
     notices: Vec<String>,
+    /// Where there is room for what the books take.
+    folder: Option<PathBuf>,
+    /// What the books say, once they are closed.
+    integrity: Option<Integrity>,
+    /// Whether nobody was told yet.
+    is_integrity_new: bool,
+    /// What kept the books from being complete.
+    error: Option<ReportError>,
     generator: Option<Generator>,
+    bundles: Option<Bundles>,
     end: Option<(Duration, bool)>,
 }
 
@@ -38,6 +51,8 @@ struct Begun {
     info: RunInfo,
     tally: Tally,
     own: OwnUse,
+    /// Open until the run ends, if anything is demanded of them.
+    books: Option<Books>,
     thresholds: Vec<Watched>,
     /// When thresholds were last looked at.
     looked: Duration,
@@ -85,6 +100,8 @@ pub struct Recorded {
     pub notices: Vec<String>,
     /// The flows, if they were kept.
     pub flows: Option<SpooledFlows>,
+    /// How many flows have a bundle.
+    pub bundles: Kept,
 }
 
 impl Recorder {
@@ -101,10 +118,31 @@ impl Recorder {
         }
     }
 
+    /// Writes bundles of some of the flows.
+    #[must_use]
+    pub fn and_bundles(mut self, bundles: Bundles) -> Self {
+        self.bundles = Some(bundles);
+        self
+    }
+
+    /// Which flows get a bundle, if any does.
+    pub(super) fn choice(&self) -> Option<Arc<Choice>> {
+        let choice = self.bundles.as_ref().map(Bundles::choice);
+        choice.filter(|choice| choice.is_open())
+    }
+
     /// Holds these against the figures when the run is over.
     #[must_use]
     pub fn and_thresholds(mut self, thresholds: Vec<Threshold>) -> Self {
         self.thresholds = thresholds;
+        self
+    }
+
+    /// Puts what the books of the run need into a file without a name in this folder if it is
+    /// much; else it is kept in memory.
+    #[must_use]
+    pub fn and_room(mut self, folder: PathBuf) -> Self {
+        self.folder = Some(folder);
         self
     }
 
@@ -123,7 +161,12 @@ impl Recorder {
                 if let Some(spool) = &mut self.spool {
                     spool.begin(info);
                 }
+                let mut books = Books::open(&info.integrity, self.folder.clone());
+                if let Some(books) = &mut books {
+                    books.begin(&info.id);
+                }
                 self.begun = Some(Begun {
+                    books,
                     info: (**info).clone(),
                     tally: Tally::new(info),
                     own: OwnUse::start(),
@@ -141,6 +184,9 @@ impl Recorder {
                 if let Some(begun) = &mut self.begun {
                     let Begun { info, tally, .. } = begun;
                     tally.record(flow);
+                    if let Some(books) = &mut begun.books {
+                        books.record(flow);
+                    }
                     if flow.counted && !begun.is_closing {
                         let watched = begun.thresholds.iter_mut();
                         watched.for_each(|it| it.record(flow, now));
@@ -153,6 +199,13 @@ impl Recorder {
             RunEvent::PooledScriptEnded(process) => {
                 if let Some(begun) = &mut self.begun {
                     begun.tally.record_pooled(process);
+                }
+            }
+            RunEvent::EvidenceKept(evidence) => {
+                if let (Some(begun), Some(bundles)) = (&mut self.begun, &mut self.bundles)
+                    && let Some(bundle) = bundles.keep(&begun.info, evidence)
+                {
+                    begun.tally.note_bundle(&evidence.flow, &bundle);
                 }
             }
             RunEvent::FlowDropped { counted } => {
@@ -180,15 +233,38 @@ impl Recorder {
             RunEvent::Notice { text, .. } if self.notices.len() < MOST_NOTICES => {
                 self.notices.push(text.clone());
             }
+            RunEvent::AuditEnded(audit) => {
+                if let Some(books) = self.begun.as_mut().and_then(|it| it.books.as_mut()) {
+                    books.audited(audit);
+                }
+            }
             RunEvent::GeneratorMeasured(generator) => self.generator = Some(**generator),
             RunEvent::RunEnded {
                 elapsed,
                 interrupted,
             } => {
                 self.end = Some((*elapsed, *interrupted));
+                self.close_books();
             }
             _ => {}
         }
+    }
+
+    fn close_books(&mut self) {
+        let Some(books) = self.begun.as_mut().and_then(|begun| begun.books.take()) else {
+            return;
+        };
+        let (integrity, error) = books.close();
+        self.integrity = Some(integrity);
+        self.is_integrity_new = true;
+        self.error = error;
+    }
+
+    /// What the books say, if they have just been closed.
+    pub(super) fn new_integrity(&mut self) -> Option<&Integrity> {
+        std::mem::take(&mut self.is_integrity_new)
+            .then_some(self.integrity.as_ref())
+            .flatten()
     }
 
     /// Time has passed: it is `now` since the run's start.
@@ -203,12 +279,17 @@ impl Recorder {
         }
     }
 
-    pub(super) fn finish(self) -> (Option<Recorded>, Option<ReportError>) {
+    /// What was recorded, and what could not be.
+    pub(super) fn finish(mut self) -> (Option<Recorded>, Vec<ReportError>) {
+        // Those of a run that was cut off are still open.
+        self.close_books();
         let (flows, error) = match self.spool.map(Spool::finish) {
             Some(Ok(flows)) => (Some(flows), None),
             Some(Err(error)) => (None, Some(error)),
             None => (None, None),
         };
+        let (bundles, trouble) = self.bundles.map(Bundles::finish).unwrap_or_default();
+        let errors = error.into_iter().chain(trouble).chain(self.error);
         let end = self.end;
         let recorded = self.begun.map(|begun| {
             let Begun {
@@ -220,6 +301,7 @@ impl Recorder {
             summary.rehearsal_cpu_us = Some(own.cpu_us());
             summary.rehearsal_peak_rss_bytes = own.peak_rss_bytes();
             summary.generator = self.generator;
+            summary.integrity = self.integrity;
             let judge = |generator| Verdict::of(&summary, generator);
             summary.verdict = self.generator.as_ref().map(judge);
             let check = |threshold: &Watched| threshold.checked(&summary);
@@ -230,8 +312,9 @@ impl Recorder {
                 histograms: tally.histograms(),
                 notices: self.notices,
                 flows,
+                bundles,
             }
         });
-        (recorded, error)
+        (recorded, errors.collect())
     }
 }

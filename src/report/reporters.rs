@@ -5,8 +5,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::model::{EventSink, RunEvent};
+use crate::model::{EventSink, FlowRecord, RunEvent};
+use crate::stats::Integrity;
 
+use super::bundle::Choice;
 use super::error::ReportError;
 use super::recorder::{Recorded, Recorder};
 
@@ -23,12 +25,17 @@ const MOST_DIALOGUE_BYTES: u64 = 16 << 20;
 /// Tells somebody how a run goes.
 ///
 /// All calls come from one thread, one after the other: every event of the run in the order in
-/// which it was emitted, a tick about four times a second in between, then `finish` once. A
+/// which it was emitted, a tick about four times a second in between, `books` before the end of
+/// the run, then `finish` once. A
 /// reporter may write to files and terminals; while it does so, events wait, and the run does
 /// not. It keeps its troubles to itself until it finishes, and must not panic.
 pub trait Reporter: Send {
     /// Something happened.
     fn event(&mut self, event: &RunEvent);
+
+    /// What the books of the run say. Once, before the run's end is told, if anything is demanded
+    /// of them.
+    fn books(&mut self, _integrity: &Integrity) {}
 
     /// Time has passed: `elapsed` since the reporters were started. However many events there
     /// are, a display that follows them is best redrawn here only.
@@ -76,6 +83,8 @@ struct Waiting {
 struct Sink {
     inbox: Arc<Inbox>,
     dialogue: bool,
+    /// Which flows get a bundle, if any does.
+    choice: Option<Arc<Choice>>,
     /// Bytes of dialogue sent and not yet reported.
     waiting_bytes: Arc<AtomicU64>,
     /// Pieces of dialogue that were not sent.
@@ -98,6 +107,7 @@ impl Reporters {
         let sink = Sink {
             inbox: Arc::clone(&inbox),
             dialogue,
+            choice: recorder.choice(),
             waiting_bytes: Arc::clone(&waiting_bytes),
             left_out: AtomicU64::new(0),
         };
@@ -157,6 +167,16 @@ impl EventSink for Sink {
 
     fn wants_dialogue(&self) -> bool {
         self.dialogue
+    }
+
+    fn wants_evidence(&self) -> bool {
+        self.choice.is_some()
+    }
+
+    fn chooses(&self, flow: &FlowRecord) -> bool {
+        self.choice
+            .as_ref()
+            .is_some_and(|choice| choice.takes(flow))
     }
 }
 
@@ -258,6 +278,10 @@ fn report(
         let now = began.elapsed();
         for event in events.drain(..) {
             recorder.event(&event, now);
+            if let Some(integrity) = recorder.new_integrity() {
+                let listeners = reporters.iter_mut();
+                listeners.for_each(|reporter| reporter.books(integrity));
+            }
             reporters
                 .iter_mut()
                 .for_each(|reporter| reporter.event(&event));
@@ -283,8 +307,8 @@ fn report(
         .iter_mut()
         .filter_map(|reporter| reporter.finish().err())
         .collect();
-    let (recorded, error) = recorder.finish();
-    errors.extend(error);
+    let (recorded, of_recorder) = recorder.finish();
+    errors.extend(of_recorder);
     (recorded, errors)
 }
 

@@ -1,15 +1,19 @@
 //! Reading what was kept of a run.
 
-use std::fs::{self, File};
-use std::io::{self, BufRead as _, BufReader, Write};
+use std::fs;
+use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::model::AuditRecord;
 use crate::stats::Tally;
 
+use super::books::Books;
+use super::bundle;
 use super::error::ReportError;
+use super::flow_lines::FlowLines;
 use super::folder::RunFolder;
 use super::record::{Completeness, FORMAT, Flow, FlowsHead, Head};
 use super::spool::{Line, write_record};
@@ -28,17 +32,18 @@ struct Format {
 }
 
 impl SavedRun {
-    /// Reads the run in this folder: its record, or, if it never came to that, its flows.
+    /// Reads the run in this folder: its record, or, if it never came to that, its flows. `room`
+    /// is a folder for files without a name.
     ///
     /// # Errors
     /// If neither is there, or what is there cannot be read; the error names the file.
-    pub fn open(folder: &Path) -> Result<Self, ReportError> {
+    pub fn open(folder: &Path, room: &Path) -> Result<Self, ReportError> {
         let folder = RunFolder::at(folder);
         let result = folder.result();
         let text = match fs::read_to_string(&result) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return SavedRun::recover(folder);
+                return SavedRun::recover(folder, room);
             }
             Err(error) => return Err(ReportError::read(&result, error)),
         };
@@ -51,59 +56,51 @@ impl SavedRun {
     }
 
     /// Counts the flows again.
-    fn recover(folder: RunFolder) -> Result<Self, ReportError> {
-        let path = folder.flows().path;
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound) => {
-                let what = "there is neither result.json nor flows.jsonl in it";
-                return Err(ReportError::malformed(folder.path(), what));
-            }
-            Err(error) => return Err(ReportError::read(&path, error)),
-        };
-        let mut reader = BufReader::new(file);
-        let mut line = Vec::new();
-        let mut next = move || -> Result<Option<String>, ReportError> {
-            line.clear();
-            let read = reader.read_until(b'\n', &mut line);
-            read.map_err(|error| ReportError::read(&path, error))?;
-            // A last line without its end is one that was not written whole.
-            let whole = line.strip_suffix(b"\n");
-            Ok(whole.map(|line| String::from_utf8_lossy(line).into_owned()))
-        };
-        let path = folder.flows().path;
-        let Some(first) = next()? else {
-            return Err(ReportError::malformed(
-                &path,
-                "it has no line about the run",
-            ));
-        };
-        check_format(&path, &first)?;
-        let head: FlowsHead =
-            serde_json::from_str(&first).map_err(|error| ReportError::malformed(&path, error))?;
-        let info = head.run.info();
+    fn recover(folder: RunFolder, room: &Path) -> Result<Self, ReportError> {
+        if !folder.flows().path.exists() {
+            let what = "there is neither result.json nor flows.jsonl in it";
+            return Err(ReportError::malformed(folder.path(), what));
+        }
+        let mut lines = FlowLines::open(&folder.flows())?;
+        let info = lines.head.run.info();
         let mut tally = Tally::new(&info);
+        let mut books = Books::open(&info.integrity, Some(room.to_owned()));
+        if let Some(books) = &mut books {
+            books.begin(&info.id);
+        }
         let mut elapsed = Duration::ZERO;
-        let mut number = 1;
-        while let Some(line) = next()? {
-            number += 1;
-            let line = Line::parse(&line).map_err(|error| {
-                ReportError::malformed(&path, format_args!("line {number}: {error}"))
-            })?;
+        while let Some(line) = lines.next()? {
             match line {
                 Line::Flow(flow) => {
-                    elapsed = elapsed.max(ended_after(&head, &flow));
-                    tally.record(&flow.to_record(&head.run));
+                    elapsed = elapsed.max(ended_after(&lines.head, &flow));
+                    let record = flow.to_record(&lines.head.run);
+                    tally.record(&record);
+                    if let Some(books) = &mut books {
+                        books.record(&record);
+                    }
+                    if let Some(bundle) = bundle::of_failed(folder.path(), flow.number) {
+                        tally.note_bundle(&record, &bundle);
+                    }
                 }
                 Line::Dropped(dropped) => tally.record_drop(dropped.counted),
             }
         }
-        let summary = tally.summary(elapsed, true);
+        let mut summary = tally.summary(elapsed, true);
+        if let Some(mut books) = books {
+            if let Some(command) = &info.integrity.audit {
+                let why = "Rehearsal was killed during the run";
+                books.audited(&AuditRecord::not_run(command.clone(), why));
+            }
+            let (integrity, error) = books.close();
+            error.map_or(Ok(()), Err)?;
+            summary.integrity = Some(integrity);
+        }
         let notice = "Rehearsal was killed during the run; this is what had reached the disk";
         let (histograms, notices) = (tally.histograms(), vec![notice.into()]);
+        let environment = lines.head.environment;
         let head = Head {
             completeness: Completeness::CutOff,
-            ..Head::new(&info, head.environment, summary, histograms, notices)
+            ..Head::new(&info, environment, summary, histograms, notices)
         };
         Ok(SavedRun { folder, head })
     }
@@ -126,7 +123,7 @@ fn ended_after(head: &FlowsHead, flow: &Flow) -> Duration {
     started.to_std().unwrap_or_default() + took
 }
 
-fn check_format(path: &Path, text: &str) -> Result<(), ReportError> {
+pub(super) fn check_format(path: &Path, text: &str) -> Result<(), ReportError> {
     let found: Format =
         serde_json::from_str(text).map_err(|error| ReportError::malformed(path, error))?;
     if found.format == FORMAT {

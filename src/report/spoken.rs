@@ -19,12 +19,15 @@ const COLOURS: [AnsiColor; 6] = [
 ];
 
 /// Shows each line with its flow and role in front, and `<` for what was heard, `>` for what was
-/// typed, which is bold.
+/// typed, which is bold, and `!` for what chaos did.
 pub struct Spoken {
     output: Output,
     roles: Vec<String>,
     /// Several flows are told apart by their numbers.
     shows_flows: bool,
+    /// Whose line was shown last before its line end came: what was typed, of whose echo only the
+    /// line end is left, or a line that was quiet.
+    unfinished: Option<InstanceId>,
 }
 
 impl Spoken {
@@ -34,7 +37,18 @@ impl Spoken {
             output,
             roles: Vec::new(),
             shows_flows: true,
+            unfinished: None,
         }
+    }
+
+    fn heard(&mut self, instance: InstanceId, text: &str) {
+        let is_shown = self.unfinished == Some(instance);
+        let rest = text.strip_prefix('\n').filter(|_| is_shown);
+        let rest = rest.unwrap_or(text);
+        if !rest.is_empty() {
+            self.show(instance, '<', rest);
+        }
+        self.unfinished = (!text.ends_with('\n')).then_some(instance);
     }
 
     fn show(&mut self, instance: InstanceId, sign: char, text: &str) {
@@ -71,8 +85,16 @@ impl Reporter for Spoken {
                 self.roles = names.collect();
                 self.shows_flows = info.flows != Some(1);
             }
-            RunEvent::Heard { instance, text } => self.show(*instance, '<', text),
-            RunEvent::Said { instance, text } => self.show(*instance, '>', text),
+            RunEvent::Heard { instance, text } => self.heard(*instance, text),
+            RunEvent::Said { instance, text } => {
+                let shown = if text.is_empty() { "⏎" } else { text };
+                self.show(*instance, '>', shown);
+                self.unfinished = Some(*instance);
+            }
+            RunEvent::Injected(injection) => {
+                let text = format!("(chaos: {})", injection.what);
+                self.show(injection.instance, '!', &text);
+            }
             _ => {}
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{FlowOutcome, FlowRecord, RunEvent, RunInfo, StepIndex, StepOutcome};
+use crate::model::{FlowOutcome, FlowRecord, Injection, RunEvent, RunInfo, StepIndex, StepOutcome};
 
 use super::neutral::neutral;
 use super::output::{BAD, CARE, FAINT, GOOD, Output, STRONG, styled};
@@ -143,6 +143,12 @@ impl Reporter for Story {
                 self.detail(&format!("Script {instance} started, pid {pid}: {command}"));
             }
             RunEvent::Captured { name, value, .. } => self.detail(&format!("{name}: {value}")),
+            RunEvent::Injected(injection) => {
+                let Injection { instance, what, .. } = &**injection;
+                let line = format!("Chaos struck script {instance}: {what}");
+                self.output
+                    .line(&format!("  {}", styled(CARE, neutral(&line))));
+            }
             RunEvent::StepEnded {
                 step,
                 outcome,
@@ -175,8 +181,11 @@ impl Reporter for Story {
             RunEvent::RunEnded { .. }
             | RunEvent::ScriptEnded(_)
             | RunEvent::PooledScriptEnded(_)
+            | RunEvent::EvidenceKept(_)
             | RunEvent::FlowDropped { .. }
             | RunEvent::GeneratorMeasured(_)
+            | RunEvent::AuditStarted { .. }
+            | RunEvent::AuditEnded(_)
             | RunEvent::Heard { .. }
             | RunEvent::Said { .. } => {}
         }

@@ -1,8 +1,10 @@
 //! The report that follows every run, for people at a terminal.
 
+mod chaos;
 mod columns;
 mod distribution;
 mod failures;
+mod integrity;
 mod latency;
 mod overview;
 mod phases;
@@ -26,10 +28,12 @@ pub fn render(info: &RunInfo, summary: &Summary, width: usize) -> String {
     overview.push_str(&verdict::render(summary, width));
     let mut sections = vec![overview];
     sections.extend(thresholds::render(summary));
+    sections.extend(integrity::render(summary));
     sections.extend(latency::render(info, summary, width));
     sections.extend(distribution::render(summary));
     sections.extend(phases::render(summary, width));
     sections.extend(failures::render(info, summary));
+    sections.extend(chaos::render(summary));
     sections.extend(resources::render(summary, width));
     let mut text = sections.join("\n\n");
     text.push('\n');

@@ -3,8 +3,10 @@
 //! The compiler never stops at a fault: what cannot be read is left out, and whatever depends on
 //! it is taken to be right, so that one mistake is told once.
 
+mod chaos;
 mod context;
 mod flow;
+mod integrity;
 mod load;
 mod patterns;
 mod policies;
@@ -197,9 +199,21 @@ fn scenario(
     let retry = fields
         .get("retry")
         .and_then(|node| policies::flow_retry(context, node, &roles));
+    let (integrity, audit) = match fields.get("integrity") {
+        Some(node) => {
+            let names = integrity::Names::new(&roles, &flow, &known, &secrets);
+            integrity::integrity(context, node, &names)
+        }
+        None => Default::default(),
+    };
     let thresholds = fields
         .get("thresholds")
-        .map(|node| thresholds::thresholds(context, node, &flow))
+        .map(|node| thresholds::thresholds(context, node, &flow, fields.has("integrity")))
+        .unwrap_or_default();
+
+    let chaos = fields
+        .get("chaos")
+        .map(|node| chaos::chaos(context, node, &roles, &flow))
         .unwrap_or_default();
 
     usage::check(context, &roles, &flow, &known, &secrets);
@@ -223,6 +237,9 @@ fn scenario(
         load,
         retry,
         thresholds,
+        integrity,
+        audit,
+        chaos,
     })
 }
 

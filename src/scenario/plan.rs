@@ -11,9 +11,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::dialogue::{Key, On, Pattern, RowFormat, WaitSet, Which};
-use crate::model::{RoleIndex, StepIndex};
+use crate::model::{IntegrityInfo, RoleIndex, StepIndex};
 use crate::stats::Threshold;
 
+use super::chaos::{Cast, Chaos};
 use super::data::DataSource;
 use super::gates::Gates;
 use super::load::Load;
@@ -48,20 +49,51 @@ pub struct Plan {
     pub retry: Option<RetryPolicy>,
     /// What is demanded of a run's figures.
     pub thresholds: Vec<Threshold>,
+    /// What may be done to scripts on purpose.
+    pub chaos: Chaos,
+    /// What is demanded of its books.
+    pub integrity: IntegrityInfo,
+    /// Looks into the books after the run.
+    pub audit: Option<Audit>,
+}
+
+/// A command that looks into the books when all flows have ended. It belongs to no flow: of
+/// values only those of the run and of the environment may stand in it.
+#[derive(Debug)]
+pub struct Audit {
+    /// Program and arguments.
+    pub run: Vec<Template>,
+    /// Each must be in a line of its output.
+    pub expect: Vec<Pattern>,
+    pub within: Duration,
+    /// Set on top of the environment that rehearsal itself was started in.
+    pub environment: Vec<(String, Template)>,
+    /// Where it runs; relative to the scenario's folder.
+    pub directory: Option<Template>,
+    pub place: Place,
 }
 
 impl Plan {
-    /// The text it was compiled from, with the values that secret variables have in it masked: a
-    /// scenario that can be run if they are given otherwise. `None` if a value stands in it in a
-    /// form in which it cannot be found, such as over several lines.
+    /// Its steps and roles, by which chaos is read and understood.
+    pub fn cast(&self) -> Cast<'_> {
+        Cast {
+            steps: self.steps.iter().collect(),
+            roles: self.roles.iter().collect(),
+        }
+    }
+
+    /// The text it was compiled from, with the values that secret variables and `secret` replies
+    /// have in it masked: a scenario that can be run if they are given otherwise. `None` if a value
+    /// stands in it in a form in which it cannot be found, such as over several lines.
     pub fn masked_source(&self) -> Option<String> {
-        let secret = self
+        let variables = self
             .variables
             .iter()
             .filter(|(name, _)| self.secrets.contains(name))
-            .filter(|(_, value)| has_text(value.source()));
+            .map(|(_, value)| value);
+        let secret = variables.chain(self.secret_replies());
         let mut forms = Vec::new();
-        for (_, value) in secret {
+        for value in secret.filter(|value| has_text(value.source())) {
             let written = [Some(value.source()), value.fixed()];
             let of_this = written.into_iter().flatten().flat_map(forms_in_yaml);
             let found: Vec<String> = of_this.filter(|it| self.source.contains(it)).collect();
@@ -73,6 +105,48 @@ impl Plan {
         let masker = Masker::new(forms.iter().map(String::as_str));
         // Asterisks would make an alias of it.
         Some(masker.mask_with(&self.source, "MASKED").into_owned())
+    }
+}
+
+impl Plan {
+    /// What `secret` replies say.
+    pub fn secret_replies(&self) -> Vec<&Template> {
+        let mut found = Vec::new();
+        for role in &self.roles {
+            found.extend(
+                role.interludes
+                    .iter()
+                    .filter_map(|it| secret(it.reply.as_ref())),
+            );
+            let actions = role.actions.iter();
+            actions.for_each(|action| secrets_of(&action.turns, &mut found));
+        }
+        found
+    }
+}
+
+fn secret(reply: Option<&Reply>) -> Option<&Template> {
+    match reply? {
+        Reply::Secret(template) => Some(template),
+        _ => None,
+    }
+}
+
+fn secrets_of<'p>(turns: &'p [Turn], found: &mut Vec<&'p Template>) {
+    for turn in turns {
+        match &turn.kind {
+            TurnKind::Exchange { reply, .. } => found.extend(secret(reply.as_ref())),
+            TurnKind::FirstOf(alternatives) => {
+                for alternative in alternatives {
+                    found.extend(secret(alternative.reply.as_ref()));
+                    if let Then::Do(turns) | Then::DoAgain(turns) = &alternative.then {
+                        secrets_of(turns, found);
+                    }
+                }
+            }
+            TurnKind::Repeat { turns, .. } => secrets_of(turns, found),
+            TurnKind::Think { .. } | TurnKind::Assert(_) | TurnKind::Run { .. } => {}
+        }
     }
 }
 
@@ -149,16 +223,17 @@ pub struct Role {
 impl Role {
     /// The command as the scenario writes it, in one line for people.
     pub fn command(&self) -> String {
-        let words: Vec<String> = self
-            .run
-            .iter()
-            .map(|word| match word.source() {
-                plain if !plain.is_empty() && !plain.contains([' ', '\'', '"']) => plain.to_owned(),
-                other => format!("'{}'", other.replace('\'', r"'\''")),
-            })
-            .collect();
-        words.join(" ")
+        command_line(&self.run)
     }
+}
+
+/// A command as the scenario writes it, in one line for people.
+pub(super) fn command_line(command: &[Template]) -> String {
+    let words = command.iter().map(|word| match word.source() {
+        plain if !plain.is_empty() && !plain.contains([' ', '\'', '"']) => plain.to_owned(),
+        other => format!("'{}'", other.replace('\'', r"'\''")),
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// What the program finds at its standard descriptors.
@@ -457,6 +532,22 @@ mod tests {
             assert!(text.contains("MASKED"), "{text}");
             compile(&text, None, CompileOptions::default()).expect("a sound scenario");
         }
+    }
+
+    #[test]
+    fn what_a_secret_reply_says_is_masked() {
+        let text = "name: test\nroles:\n  user:\n    run: [program]\n    actions:\n      go:\n        \
+                    - {see: Hello, secret: hunter2}\n        - first_of:\n            \
+                    - {see: a, do: [{prompt: Pin, secret: 'o''neil'}]}\n            - {see: b}\n\
+                    flow:\n  - {step: 1_go, role: user, do: go}\n";
+        let compiled = compile(text, None, CompileOptions::default());
+        let masked = compiled.expect("a sound scenario").plan.masked_source();
+        let masked = masked.expect("they are found");
+        assert!(
+            !masked.contains("hunter2") && !masked.contains("neil"),
+            "{masked}"
+        );
+        compile(&masked, None, CompileOptions::default()).expect("a sound scenario");
     }
 
     #[test]

@@ -125,6 +125,50 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// The values of what belongs to no flow: what is known of the run and of the environment.
+    /// Secrets that are known without a flow are masked with it: those of variables, and those of
+    /// all rows of data.
+    pub fn scope_of_run(
+        &self,
+        run_id: &RunId,
+        run_directory: &Path,
+        environment: &dyn Fn(&str) -> Option<String>,
+        overrides: &[(String, String)],
+    ) -> Scope {
+        let mut scope = Scope {
+            secrets: Arc::clone(&self.secrets),
+            ..Scope::default()
+        };
+        scope.set("run.id", run_id.to_string());
+        scope.set("run.directory", run_directory.to_string_lossy());
+        for name in &self.environment {
+            if let Some(value) = environment(name) {
+                scope.set(format!("env.{name}"), value);
+            }
+        }
+        let mut secrets = Vec::new();
+        for (name, template) in self.variables.iter().filter(|it| scope.is_secret(&it.0)) {
+            let given = overrides.iter().rev().find(|(given, _)| given == name);
+            secrets.extend(given.map(|(_, value)| value.clone()));
+            // One that depends on the flow has no value here.
+            secrets.extend(template.render(&scope).ok());
+        }
+        for data in &self.data {
+            let columns = data.columns.iter().enumerate();
+            let secret = columns.filter(|(_, it)| scope.is_secret(&format!("{}.{it}", data.name)));
+            for (place, _) in secret {
+                secrets.extend(data.rows.iter().filter_map(|row| row.get(place).cloned()));
+            }
+        }
+        secrets.retain(|secret| !secret.is_empty());
+        secrets.sort_unstable();
+        secrets.dedup();
+        scope.said.extend(secrets);
+        scope
+    }
+}
+
 impl Scope {
     /// The value of a name.
     pub fn get(&self, name: &str) -> Option<&str> {

@@ -1,6 +1,7 @@
 //! Keeping secret values out of everything that is shown or kept.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 
 use memchr::memmem::Finder;
@@ -55,7 +56,10 @@ impl Masker {
 
     /// The text with every secret value in it replaced by `mask`.
     pub fn mask_with<'t>(&self, text: &'t str, mask: &str) -> Cow<'t, str> {
-        let places = self.secrets.iter().flat_map(|it| it.places(text));
+        let places = self
+            .secrets
+            .iter()
+            .flat_map(|it| it.places(text.as_bytes()));
         let mut found: Vec<(usize, usize)> = places.collect();
         if found.is_empty() {
             return Cow::Borrowed(text);
@@ -74,37 +78,71 @@ impl Masker {
         Cow::Owned(out)
     }
 
-    /// The same for a text that was cut out of a longer one: the beginning of a secret at its end,
-    /// or the end of one at its beginning, is masked, too, unless it is too short to tell much.
-    pub fn mask_cut(&self, text: &str) -> String {
-        let mut text = self.mask(text).into_owned();
-        let values = || self.secrets.iter().map(|secret| &secret.value);
-        let end = values().filter_map(|value| {
-            let cuts = value.char_indices().map(|(at, _)| at).skip(LEAST_PART);
-            cuts.filter(|&at| text.ends_with(&value[..at])).max()
-        });
-        if let Some(length) = end.max() {
-            text.replace_range(text.len() - length.., MASK);
+    /// Where secrets stand in these bytes, in order; those that overlap are one. The bytes may be
+    /// cut out of a longer text: a part of a secret at one of their ends counts as in
+    /// [`Masker::mask_cut`].
+    pub fn find_cut(&self, bytes: &[u8]) -> Vec<Range<usize>> {
+        let places = self.secrets.iter().flat_map(|it| it.places(bytes));
+        let mut found: Vec<Range<usize>> = places.map(|(start, end)| start..end).collect();
+        for value in self.secrets.iter().map(|secret| secret.value.as_bytes()) {
+            let parts = (LEAST_PART..value.len()).rev();
+            let mut parts = parts.filter(|&length| length <= bytes.len());
+            found.extend(
+                parts
+                    .clone()
+                    .find(|&length| bytes.ends_with(&value[..length]))
+                    .map(|length| bytes.len() - length..bytes.len()),
+            );
+            found.extend(
+                parts
+                    .find(|&length| bytes.starts_with(&value[value.len() - length..]))
+                    .map(|length| 0..length),
+            );
         }
-        let begin = values().filter_map(|value| {
-            let cuts = value.char_indices().map(|(at, _)| value.len() - at).skip(1);
-            let cuts = cuts.filter(|&length| length >= LEAST_PART && text.len() >= length);
-            cuts.filter(|&length| text.starts_with(&value[value.len() - length..]))
-                .max()
-        });
-        if let Some(length) = begin.max() {
-            text.replace_range(..length, MASK);
-        }
-        text
+        in_order(found)
     }
+
+    /// The same for a text that was cut out of a longer one: the beginning of a secret at its end,
+    /// or the end of one at its beginning, is masked, too, unless it is too short to tell much. A
+    /// secret may be broken over several lines.
+    pub fn mask_cut(&self, text: &str) -> String {
+        if self.secrets.is_empty() {
+            return text.to_owned();
+        }
+        let places = text.bytes().enumerate();
+        let (places, shown): (Vec<usize>, Vec<u8>) =
+            places.filter(|(_, byte)| !byte.is_ascii_control()).unzip();
+        let mut masked = String::with_capacity(text.len());
+        let mut done = 0;
+        for secret in self.find_cut(&shown) {
+            masked.push_str(&text[done..places[secret.start]]);
+            masked.push_str(MASK);
+            done = places[secret.end - 1] + 1;
+        }
+        masked.push_str(&text[done..]);
+        masked
+    }
+}
+
+/// These ranges in order, each maximal.
+pub(crate) fn in_order(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    ranges.sort_unstable_by_key(|range| (range.start, range.end));
+    ranges.dedup_by(|next, last| {
+        let overlaps = next.start <= last.end;
+        if overlaps {
+            last.end = last.end.max(next.end);
+        }
+        overlaps
+    });
+    ranges
 }
 
 impl Secret {
     /// Where it begins and ends in `text`, each time, itself overlapped or not.
-    fn places<'a>(&'a self, text: &'a str) -> impl Iterator<Item = (usize, usize)> + 'a {
+    fn places<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = (usize, usize)> + 'a {
         let mut from = 0;
         std::iter::from_fn(move || {
-            let start = from + self.finder.find(text.as_bytes().get(from..)?)?;
+            let start = from + self.finder.find(text.get(from..)?)?;
             from = start + 1;
             Some((start, start + self.value.len()))
         })
@@ -149,8 +187,18 @@ mod tests {
         assert_eq!(masker.mask_cut("your pin is hunt"), "your pin is ***");
         assert_eq!(masker.mask_cut("er2secret it was"), "*** it was");
         assert_eq!(masker.mask_cut("is hunter2secret"), "is ***");
+        assert_eq!(masker.mask_cut("is hunter2\nsecret"), "is ***");
         assert_eq!(masker.mask_cut("ok hu"), "ok hu");
         assert_eq!(masker.mask_cut("nothing of it"), "nothing of it");
         assert_eq!(Masker::default().mask_cut("hunt"), "hunt");
+    }
+
+    #[test]
+    fn secrets_in_bytes_are_found_with_parts_at_the_cuts() {
+        let masker = Masker::new(["hunter2", "er2x"]);
+        assert_eq!(masker.find_cut(b"\xff hunter2x, hunter2"), [2..10, 12..19]);
+        assert_eq!(masker.find_cut(b"nter2 and hunt"), [0..5, 10..14]);
+        assert!(masker.find_cut(b"hu").is_empty());
+        assert!(Masker::default().find_cut(b"hunt").is_empty());
     }
 }

@@ -153,13 +153,88 @@ pub(super) static SCENARIO: Vocabulary = Vocabulary {
              number, or a map.",
         ),
         word(
+            "chaos",
+            Shape::OneOrList(&Shape::Text),
+            "What is done to scripts on purpose, how often and where: `kill 5%`, `freeze 2% for \
+             500ms`, `garbage once at STEP`, `refuse 1% role ROLE`.",
+        ),
+        word(
             "thresholds",
             Shape::ListOf(&Shape::TextOrObject(&THRESHOLD)),
             "What is demanded of the run's figures, as `flow.p95 < 2s`; if it is not met, \
              rehearsal ends with exit code 99.",
         ),
+        word(
+            "integrity",
+            Shape::Object(&INTEGRITY),
+            "What must be true of the values of all flows together; if it is not, rehearsal ends \
+             with exit code 98.",
+        ),
     ],
-    later: &["integrity", "chaos"],
+    later: &[],
+};
+
+pub(super) static INTEGRITY: Vocabulary = Vocabulary {
+    what: "`integrity`",
+    name: "integrity",
+    keys: &[
+        word(
+            "unique",
+            Shape::ListOf(&Shape::Text),
+            "Captures of which no two flows may have the same value.",
+        ),
+        word(
+            "agree",
+            Shape::ListOf(&Shape::ListOf(&Shape::Text)),
+            "Lists of values that must be equal within a flow, as `[total, collected]`: the same \
+             text, or the same amount.",
+        ),
+        word(
+            "own",
+            Shape::MapOf(&Shape::Text),
+            "Captures that must be the flow's own, as `delivered_order: order_id`: what was seen \
+             as `delivered_order` is the `order_id` of this flow and of no other.",
+        ),
+        word(
+            "audit",
+            Shape::Object(&AUDIT),
+            "A command that looks into the books when all flows have ended.",
+        ),
+    ],
+    later: &[],
+};
+
+pub(super) static AUDIT: Vocabulary = Vocabulary {
+    what: "an audit",
+    name: "audit",
+    keys: &[
+        required(
+            "run",
+            Shape::ListOf(&Shape::Template),
+            "The program and its arguments, found as those of roles; it must end with exit code 0.",
+        ),
+        word(
+            "expect",
+            Shape::OneOrList(&Shape::Pattern),
+            "What must be in a line of its output.",
+        ),
+        word(
+            "within",
+            Shape::Duration,
+            "How long it may take; `1m` by default.",
+        ),
+        word(
+            "environment",
+            Shape::MapOf(&Shape::Template),
+            "Environment variables of the program, on top of those of rehearsal.",
+        ),
+        word(
+            "directory",
+            Shape::Template,
+            "Where the program runs, from the scenario's folder.",
+        ),
+    ],
+    later: &[],
 };
 
 pub(super) static THRESHOLD: Vocabulary = Vocabulary {

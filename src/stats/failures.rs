@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::model::{Failure, FailureKind, FlowRecord};
 
-use super::signature::saw;
+use super::signature::Signature;
 use super::summary::{FailureGroup, FailureSummary};
 
 /// How many groups of failures are told apart; failures of further kinds are counted together.
@@ -12,36 +12,49 @@ pub const MOST_GROUPS: usize = 100;
 
 /// How many texts are told apart of one step and cause; programs that print something else each
 /// time leave room for the failures of others.
-const MOST_TEXTS: usize = 10;
+pub const MOST_TEXTS: usize = 10;
 
 /// Groups of failures, each with a count and its first example. Of bounded size.
 #[derive(Debug, Default)]
 pub(super) struct Failures {
     groups: Vec<FailureGroup>,
-    /// Where in `groups` the failures of a step and cause stand, by what was seen.
-    places: HashMap<(String, FailureKind), HashMap<Option<String>, usize>>,
+    /// Where in `groups` the failures of a step and cause stand, and whether
+    /// chaos had struck before, by what was seen.
+    places: HashMap<(String, FailureKind, bool), HashMap<Option<String>, usize>>,
     others: u64,
 }
 
 impl Failures {
     pub(super) fn record(&mut self, flow: &FlowRecord, failure: &Failure) {
-        let values: Vec<_> = flow
-            .captures
-            .iter()
-            .chain(&flow.variables)
-            .cloned()
-            .collect();
+        let Signature { step, cause, saw } = Signature::of(flow, failure);
         self.merge(FailureGroup {
-            step: failure.step.clone(),
+            step,
             role: failure.role.clone(),
-            cause: failure.kind.name().to_owned(),
-            saw: Some(saw(failure, &values)),
+            cause,
+            saw,
+            after_chaos: !flow.injections.is_empty(),
             count: 1,
+            bundle: None,
             first_at: flow.started_at,
             last_at: flow.started_at,
             example_flow: flow.id.clone(),
             example: failure.clone(),
         });
+    }
+
+    /// There is a bundle of a flow that was recorded.
+    pub(super) fn note_bundle(&mut self, flow: &FlowRecord, failure: &Failure, bundle: &str) {
+        let after_chaos = !flow.injections.is_empty();
+        let key = (failure.step.clone(), failure.kind.clone(), after_chaos);
+        let Some(texts) = self.places.get(&key) else {
+            return;
+        };
+        let saw = Signature::of(flow, failure).saw;
+        if let Some(&place) = texts.get(&saw).or_else(|| texts.get(&None)) {
+            self.groups[place]
+                .bundle
+                .get_or_insert_with(|| bundle.to_owned());
+        }
     }
 
     /// Adds those of another run, or of one that was kept.
@@ -53,7 +66,11 @@ impl Failures {
     }
 
     fn merge(&mut self, mut group: FailureGroup) {
-        let key = (group.step.clone(), group.example.kind.clone());
+        let key = (
+            group.step.clone(),
+            group.example.kind.clone(),
+            group.after_chaos,
+        );
         let texts = self.places.entry(key).or_default();
         if !texts.contains_key(&group.saw) && texts.len() >= MOST_TEXTS {
             group.saw = None;
@@ -63,6 +80,7 @@ impl Failures {
             known.count += group.count;
             known.first_at = known.first_at.min(group.first_at);
             known.last_at = known.last_at.max(group.last_at);
+            known.bundle = known.bundle.take().or(group.bundle);
         } else if self.groups.len() == MOST_GROUPS {
             self.others += group.count;
         } else {

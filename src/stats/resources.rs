@@ -49,6 +49,7 @@ impl ProcessCounts {
             (Ending::Itself, _) => &mut self.ended_badly,
             (Ending::Terminated, _) => &mut self.terminated,
             (Ending::Killed, _) => &mut self.killed,
+            (Ending::Injected, _) => &mut self.injected,
             (Ending::LeftOver, _) => &mut self.left_over,
         };
         *count += 1;
@@ -61,6 +62,7 @@ impl ProcessCounts {
         self.ended_badly += other.ended_badly;
         self.terminated += other.terminated;
         self.killed += other.killed;
+        self.injected += other.injected;
         self.left_over += other.left_over;
     }
 }

@@ -1,7 +1,9 @@
 //! What failures have in common: the text that came instead, without what differs from flow to
 //! flow.
 
-use crate::model::{Failure, FailureKind};
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Failure, FailureKind, FlowRecord};
 
 /// How much of a line is kept.
 const MOST_CHARACTERS: usize = 120;
@@ -9,10 +11,38 @@ const MOST_CHARACTERS: usize = 120;
 /// Of shorter values too much would be taken for them.
 const SHORTEST_VALUE: usize = 4;
 
+/// What failures that look alike have in common.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Signature {
+    pub step: String,
+    /// The short stable name of the cause.
+    pub cause: String,
+    /// What the program said instead of what was awaited, without what differs from flow to flow;
+    /// `None` where that is not told apart.
+    pub saw: Option<String>,
+}
+
+impl Signature {
+    /// The signature of the failure of a flow.
+    pub fn of(flow: &FlowRecord, failure: &Failure) -> Self {
+        let values: Vec<_> = flow
+            .captures
+            .iter()
+            .chain(&flow.variables)
+            .cloned()
+            .collect();
+        Signature {
+            step: failure.step.clone(),
+            cause: failure.kind.name().to_owned(),
+            saw: Some(saw(failure, &values)),
+        }
+    }
+}
+
 /// The telling line of a failure: what the program said that fails the step, or else its last
 /// line. In it, values of the flow are replaced by their names (`<order_id>`), and other words
 /// with digits by `<number>`, `<time>` or `<id>`. Empty if nothing was said.
-pub(super) fn saw(failure: &Failure, values: &[(String, String)]) -> String {
+fn saw(failure: &Failure, values: &[(String, String)]) -> String {
     let line = match (&failure.kind, quoted(&failure.message)) {
         (FailureKind::Business(_), Some(said)) => said,
         _ => {

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Failure, FlowId, Generator};
 
+use super::chaos::ChaosSummary;
 use super::histogram::{Range, Spread};
+use super::integrity::Integrity;
 use super::thresholds::Checked;
 use super::verdict::Verdict;
 
@@ -14,7 +16,7 @@ use super::verdict::Verdict;
 pub struct Summary {
     /// Whether the run was stopped before all its flows had ended.
     pub interrupted: bool,
-    /// From the run's start to its end, everything cleaned up.
+    /// From the run's start to its end, everything cleaned up; the audit is left out.
     pub elapsed_us: u64,
     pub flows: FlowCounts,
     /// The part of the flows begun that were completed, from 0 to 1; an interrupted flow was not.
@@ -41,6 +43,9 @@ pub struct Summary {
     pub failures: FailureSummary,
     /// Failures that were not the end of their flows.
     pub retries: RetrySummary,
+    /// What chaos did, if there was to be any.
+    #[serde(default)]
+    pub chaos: Option<ChaosSummary>,
     /// In the order of the scenario.
     pub roles: Vec<RoleSummary>,
     pub processes: ProcessCounts,
@@ -48,6 +53,8 @@ pub struct Summary {
     pub rehearsal_cpu_us: Option<u64>,
     /// The most memory that Rehearsal itself ever had.
     pub rehearsal_peak_rss_bytes: Option<u64>,
+    /// What came of the demands on the books, if there are any. Flows of the warm-up are in it.
+    pub integrity: Option<Integrity>,
     /// What was demanded, and what came of it.
     pub thresholds: Vec<Checked>,
     /// How Rehearsal itself fared, if that was measured.
@@ -187,6 +194,9 @@ pub struct FailureGroup {
     /// `Order <order_id> is already approved`. `null` for what is beyond the number of texts that
     /// are told apart.
     pub saw: Option<String>,
+    /// Whether chaos had struck their flows before.
+    #[serde(default)]
+    pub after_chaos: bool,
     pub count: u64,
     /// When the first and the last of their flows were started.
     pub first_at: DateTime<Local>,
@@ -195,6 +205,8 @@ pub struct FailureGroup {
     pub example_flow: FlowId,
     /// Why it did.
     pub example: Failure,
+    /// Where to look at such a flow, if one was kept: in the run's folder, `bundles/failed-000012`.
+    pub bundle: Option<String>,
 }
 
 /// What the script instances of one role used.
@@ -223,6 +235,9 @@ pub struct ProcessCounts {
     pub terminated: u64,
     /// Because they did not listen.
     pub killed: u64,
+    /// By chaos, on purpose.
+    #[serde(default)]
+    pub injected: u64,
     /// Not ended within the time allowed.
     pub left_over: u64,
 }

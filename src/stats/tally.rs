@@ -6,6 +6,7 @@ use chrono::{DateTime, Local};
 
 use crate::model::{FlowOutcome, FlowRecord, ProcessRecord, RunInfo, StepInfo, StepOutcome};
 
+use super::chaos::ChaosTally;
 use super::failures::Failures;
 use super::histogram::Histogram;
 use super::measures::{Histograms, Measures, MissingHistogram};
@@ -33,6 +34,7 @@ pub struct Tally {
     steps: Vec<StepTally>,
     failures: Failures,
     retries: Failures,
+    chaos: ChaosTally,
     roles: Vec<RoleUse>,
     processes: ProcessCounts,
 }
@@ -61,8 +63,16 @@ impl Tally {
             steps: info.steps.iter().map(|_| StepTally::default()).collect(),
             failures: Failures::default(),
             retries: Failures::default(),
+            chaos: ChaosTally::default(),
             roles: info.roles.iter().map(|_| RoleUse::default()).collect(),
             processes: ProcessCounts::default(),
+        }
+    }
+
+    /// There is a bundle of a failed flow that was recorded: a folder of this name.
+    pub fn note_bundle(&mut self, flow: &FlowRecord, bundle: &str) {
+        if let FlowOutcome::Failed(failure) = &flow.outcome {
+            self.failures.note_bundle(flow, failure, bundle);
         }
     }
 
@@ -78,6 +88,7 @@ impl Tally {
         let (first, last) = self.starts.unwrap_or((flow.started_at, flow.started_at));
         self.starts = Some((first.min(flow.started_at), last.max(flow.started_at)));
         self.measures.record(&self.info, flow);
+        self.chaos.record(flow);
         self.rate.record(&self.info, flow);
         match &flow.outcome {
             FlowOutcome::Completed => {
@@ -159,6 +170,7 @@ impl Tally {
                 failures: self.retries.summary(),
                 recovery: self.measures.recovery.spread(),
             },
+            chaos: self.chaos.summary(&self.info),
             roles: self
                 .info
                 .roles
@@ -169,6 +181,7 @@ impl Tally {
             processes: self.processes,
             rehearsal_cpu_us: None,
             rehearsal_peak_rss_bytes: None,
+            integrity: None,
             thresholds: Vec::new(),
             generator: None,
             verdict: None,
@@ -177,7 +190,9 @@ impl Tally {
 
     /// What the figures were made of, by name.
     pub fn histograms(&self) -> Histograms {
-        self.measures.named(&self.info)
+        let mut named = self.measures.named(&self.info);
+        self.chaos.name_histograms(&mut named);
+        named
     }
 
     /// Adds what was kept of another run of the same steps and roles: exactly what counting that
@@ -201,6 +216,7 @@ impl Tally {
         }
         self.failures.add(&summary.failures);
         self.retries.add(&summary.retries.failures);
+        self.chaos.add(summary.chaos.as_ref(), histograms);
         for (role, more) in self.roles.iter_mut().zip(&summary.roles) {
             role.add(more);
         }
@@ -327,6 +343,7 @@ mod tests {
             (Ending::Itself, Some(ExitCause::Signal(11))),
             (Ending::Terminated, Some(ExitCause::Code(0))),
             (Ending::Killed, Some(ExitCause::Signal(9))),
+            (Ending::Injected, Some(ExitCause::Signal(9))),
             (Ending::LeftOver, None),
         ];
         record.processes = ends
@@ -335,16 +352,17 @@ mod tests {
         tally.record(&record);
         let summary = tally.summary(Duration::ZERO, false);
         let expected = ProcessCounts {
-            started: 6,
+            started: 7,
             ended_well: 1,
             ended_badly: 2,
             terminated: 1,
             killed: 1,
+            injected: 1,
             left_over: 1,
         };
         assert_eq!(summary.processes, expected);
         let role = &summary.roles[0];
-        assert_eq!((role.instances, role.cpu_mean_us), (6, Some(3_000)));
+        assert_eq!((role.instances, role.cpu_mean_us), (7, Some(3_000)));
         assert_eq!(summary.roles[1].cpu_mean_us, None);
     }
 

@@ -4,8 +4,8 @@ use chrono::Local;
 
 use crate::model::{
     Activity, Ending, ExitCause, Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, FlowRecord,
-    InstanceId, ProcessRecord, RoleIndex, RoleInfo, RunId, RunInfo, StepIndex, StepInfo,
-    StepOutcome, StepRecord, Usage,
+    InstanceId, IntegrityInfo, ProcessRecord, RoleIndex, RoleInfo, RunId, RunInfo, StepIndex,
+    StepInfo, StepOutcome, StepRecord, Usage,
 };
 
 /// A run of two roles with one step each.
@@ -34,7 +34,9 @@ pub(super) fn info(flows: u64) -> RunInfo {
         parallel: 1,
         load: "1 at once".into(),
         wanted_per_second: None,
+        integrity: IntegrityInfo::default(),
         seed: 1,
+        chaos: Vec::new(),
         started_at: Local::now(),
     }
 }
@@ -67,6 +69,7 @@ pub(super) fn flow(number: u64, outcome: FlowOutcome, steps: &[StepOutcome]) -> 
         captures: Vec::new(),
         variables: Vec::new(),
         processes: Vec::new(),
+        injections: Vec::new(),
     }
 }
 

@@ -47,6 +47,7 @@ enum Figure {
     Response(Aggregate),
     /// From when the flow was started.
     Service(Aggregate),
+    Integrity(Finding),
     Step(String, Ended),
     StepTime(String, Aggregate),
 }
@@ -60,6 +61,16 @@ enum Ended {
     FailedRate,
     /// Completed and failed together.
     Count,
+}
+
+/// A count of the run's books.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Finding {
+    Duplicates,
+    Disagreements,
+    MixUps,
+    /// All of them, and audits that did not say that all is well.
+    Violations,
 }
 
 /// A distribution of durations in one figure.
@@ -133,6 +144,12 @@ impl Threshold {
         self
     }
 
+    /// Whether it is about the books, which are known when the run is over, and only if the
+    /// scenario has demands on them.
+    pub fn is_of_integrity(&self) -> bool {
+        matches!(self.figure, Figure::Integrity(_))
+    }
+
     /// Holds it against the figures of a whole run.
     pub fn check(&self, summary: &Summary) -> Checked {
         let value = self.figure.of(summary);
@@ -202,6 +219,16 @@ impl Figure {
             Figure::Flow(ended) => ended.of(flows.completed, flows.failed),
             Figure::Response(aggregate) => aggregate.of(summary.flow_response.as_ref()),
             Figure::Service(aggregate) => aggregate.of(summary.flow_duration.as_ref()),
+            Figure::Integrity(finding) => {
+                let books = summary.integrity.as_ref()?;
+                let count = match finding {
+                    Finding::Duplicates => books.duplicates,
+                    Finding::Disagreements => Some(books.disagreements),
+                    Finding::MixUps => Some(books.mix_ups),
+                    Finding::Violations => books.violations,
+                };
+                count.map(Quantity::Count)
+            }
             Figure::Step(name, ended) => {
                 let StepSummary {
                     completed, failed, ..

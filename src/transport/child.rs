@@ -15,6 +15,7 @@ use tokio::io::Interest;
 
 use super::activity::{self, LiveUsage};
 use super::events::Events;
+use super::hardship::Throttle;
 use super::janitor::Order;
 use super::pipes::OwnEnds;
 use super::process::Process;
@@ -133,6 +134,7 @@ pub(super) struct Shared {
     waker: RefCell<Option<Waker>>,
     /// Set when the last event was told.
     finished: Cell<bool>,
+    pub(super) throttle: Throttle,
 }
 
 /// A running program: its owner's handle.
@@ -173,6 +175,7 @@ impl Child {
             outbox: RefCell::default(),
             waker: RefCell::default(),
             finished: Cell::new(false),
+            throttle: Throttle::default(),
         });
         guard.keep();
         let events = Events::new(Rc::clone(&shared), exit, outputs, are_pipes);
@@ -207,6 +210,7 @@ impl Child {
     /// # Errors
     /// Nothing was sent then. [`WriteError::LineTooLong`] only while the terminal collects lines.
     pub fn write(&self, bytes: &[u8]) -> Result<Instant, WriteError> {
+        self.shared.check_lines(bytes)?;
         self.shared.write(bytes)
     }
 
@@ -244,6 +248,14 @@ impl Child {
             Some(_) => None,
             None => activity::usage_of_tree(self.shared.process.pid()),
         }
+    }
+
+    pub(super) fn process(&self) -> &Process {
+        &self.shared.process
+    }
+
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
     }
 
     /// Begins to end the program and all that descends from it: SIGHUP, then SIGTERM, then
@@ -291,15 +303,19 @@ impl Drop for Unowned {
 }
 
 impl Shared {
-    fn write(&self, bytes: &[u8]) -> Result<Instant, WriteError> {
+    fn check_lines(&self, bytes: &[u8]) -> Result<(), WriteError> {
+        match &*self.input.borrow() {
+            Input::Terminal(wire) => check_lines(wire.get_ref(), bytes),
+            Input::Pipe(_) | Input::Closed => Ok(()),
+        }
+    }
+
+    pub(super) fn write(&self, bytes: &[u8]) -> Result<Instant, WriteError> {
         let mut input = self.input.borrow_mut();
         let mut outbox = self.outbox.borrow_mut();
         let Some(fd) = input.fd().filter(|_| !outbox.then_close) else {
             return Err(WriteError::Closed);
         };
-        if let Input::Terminal(_) = &*input {
-            check_lines(fd, bytes)?;
-        }
         let unwritten = outbox.bytes.len();
         if unwritten + bytes.len() > MOST_UNWRITTEN {
             return Err(WriteError::Full { unwritten });
@@ -352,11 +368,14 @@ impl Shared {
                 let _ = self.write(&[end, end][..times]);
                 self.outbox.borrow_mut().inside_line = false;
             }
-            None => {
-                self.outbox.borrow_mut().then_close = true;
-                self.close_if_written();
-            }
+            None => self.refuse_writes(),
         }
+    }
+
+    /// Nothing more is taken; what is unwritten still goes out.
+    pub(super) fn refuse_writes(&self) {
+        self.outbox.borrow_mut().then_close = true;
+        self.close_if_written();
     }
 
     fn close_if_written(&self) {
@@ -418,7 +437,7 @@ impl Shared {
         *self.waker.borrow_mut() = None;
     }
 
-    fn wake(&self) {
+    pub(super) fn wake(&self) {
         if let Some(waker) = &*self.waker.borrow() {
             waker.wake_by_ref();
         }

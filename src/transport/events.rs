@@ -19,6 +19,7 @@ use rustix::io::Errno;
 use tokio::time::Sleep;
 
 use super::child::{Shared, Wire};
+use super::hardship::is_readable;
 use super::process::Death;
 use super::sys::Watched;
 use crate::model::{Ending, ExitCause, Stream, Usage};
@@ -150,12 +151,20 @@ impl Events {
 
     /// The next piece of output, if there is one.
     fn poll_outputs(&mut self, cx: &mut Context<'_>) -> Poll<ChildEvent> {
+        let limit = match self.phase {
+            Phase::Living(_) => ready!(self.shared.throttle.poll(cx)),
+            // Nobody is held up any more.
+            Phase::Draining { .. } | Phase::Over => None,
+        };
         for index in 0..self.outputs.len() {
-            let Poll::Ready(event) = self.outputs[index].poll(cx) else {
+            let Poll::Ready(event) = self.outputs[index].poll(cx, limit) else {
                 continue;
             };
             match &event {
-                ChildEvent::Output { .. } => {
+                ChildEvent::Output { drained, .. } => {
+                    if !drained && limit.is_some() {
+                        self.shared.throttle.more_is_there();
+                    }
                     // The other stream is asked first next time.
                     self.outputs.rotate_left(index + 1);
                 }
@@ -265,17 +274,18 @@ impl FutureStream for Events {
 }
 
 impl Output {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<ChildEvent> {
+    /// The next piece; at most `limit` bytes if there is one, unless more was read already.
+    fn poll(&mut self, cx: &mut Context<'_>, limit: Option<usize>) -> Poll<ChildEvent> {
         if let Some(piece) = self.held.take() {
-            return Poll::Ready(self.event(piece));
+            return Poll::Ready(self.event(piece, limit));
         }
         let wire = Rc::clone(&self.wire);
         loop {
             let Ok(mut ready) = ready!(wire.poll_read_ready(cx)) else {
                 // The reactor is shutting down: there will be no more.
-                return Poll::Ready(self.event(Piece::End { at: Instant::now() }));
+                return Poll::Ready(self.event(Piece::End { at: Instant::now() }, limit));
             };
-            let event = read(wire.get_ref()).map(|piece| self.event(piece));
+            let event = read(wire.get_ref(), limit).map(|piece| self.event(piece, limit));
             if let None | Some(ChildEvent::Output { drained: true, .. }) = event {
                 ready.clear_ready();
             }
@@ -287,20 +297,27 @@ impl Output {
 
     /// What is there right now, whatever the reactor knows of it.
     fn next_now(&mut self) -> Option<ChildEvent> {
-        let piece = self.held.take().or_else(|| read(self.wire.get_ref()))?;
-        Some(self.event(piece))
+        let piece = self
+            .held
+            .take()
+            .or_else(|| read(self.wire.get_ref(), None))?;
+        Some(self.event(piece, None))
     }
 
-    fn event(&mut self, piece: Piece) -> ChildEvent {
+    fn event(&mut self, piece: Piece, limit: Option<usize>) -> ChildEvent {
         let stream = self.stream;
         match piece {
             Piece::End { at } => ChildEvent::Closed { stream, at },
             Piece::Bytes { bytes, at } => {
-                let was_all = self.is_pipe && bytes.len() < READ_SIZE;
-                if !was_all {
-                    self.held = read(self.wire.get_ref());
-                }
-                let drained = !matches!(self.held, Some(Piece::Bytes { .. }));
+                let drained = if limit.is_some() {
+                    !is_readable(self.wire.get_ref())
+                } else {
+                    let was_all = self.is_pipe && bytes.len() < READ_SIZE;
+                    if !was_all {
+                        self.held = read(self.wire.get_ref(), None);
+                    }
+                    !matches!(self.held, Some(Piece::Bytes { .. }))
+                };
                 ChildEvent::Output {
                     stream,
                     bytes,
@@ -312,11 +329,12 @@ impl Output {
     }
 }
 
-/// One read; `None` if it would have to wait.
-fn read(fd: &OwnedFd) -> Option<Piece> {
+/// One read, of `limit` bytes at most; `None` if it would have to wait.
+fn read(fd: &OwnedFd, limit: Option<usize>) -> Option<Piece> {
     let mut buffer = [const { MaybeUninit::<u8>::uninit() }; READ_SIZE];
+    let most = limit.unwrap_or(READ_SIZE).min(READ_SIZE);
     loop {
-        let result = rustix::io::read(fd, &mut buffer[..]);
+        let result = rustix::io::read(fd, &mut buffer[..most]);
         let at = Instant::now();
         return match result {
             Ok(([], _)) => Some(Piece::End { at }),

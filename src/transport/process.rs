@@ -37,6 +37,8 @@ impl fmt::Display for InstanceNumber {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Asked {
     Nothing,
+    /// It was killed on purpose, as if by somebody else.
+    ToFall,
     ToEnd,
     Killed,
 }
@@ -246,7 +248,8 @@ impl AsFd for Process {
 fn ending(asked: Asked, exit: Option<ExitCause>) -> Ending {
     let by_sigkill = exit == Some(ExitCause::Signal(Signal::KILL.as_raw()));
     match asked {
-        Asked::Nothing => Ending::Itself,
+        Asked::ToFall if by_sigkill => Ending::Injected,
+        Asked::Nothing | Asked::ToFall => Ending::Itself,
         Asked::Killed if by_sigkill => Ending::Killed,
         // It was quicker than our SIGKILL.
         Asked::ToEnd | Asked::Killed => Ending::Terminated,
@@ -264,6 +267,8 @@ mod tests {
         let hung_up = Some(ExitCause::Signal(1));
         assert_eq!(ending(Asked::Nothing, killed), Ending::Itself);
         assert_eq!(ending(Asked::Nothing, left), Ending::Itself);
+        assert_eq!(ending(Asked::ToFall, killed), Ending::Injected);
+        assert_eq!(ending(Asked::ToFall, left), Ending::Itself);
         assert_eq!(ending(Asked::ToEnd, hung_up), Ending::Terminated);
         assert_eq!(ending(Asked::ToEnd, left), Ending::Terminated);
         assert_eq!(ending(Asked::Killed, killed), Ending::Killed);

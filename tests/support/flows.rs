@@ -1,5 +1,7 @@
 //! Runs scenarios through the library and keeps everything that the engine tells.
 
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
 #[path = "fixture.rs"]
 mod fixture;
 
@@ -11,7 +13,7 @@ use std::time::Duration;
 use chrono::Local;
 use fixture::fixture;
 use rehearsal::engine::{Control, Programs, RunEnd, RunOptions, run};
-use rehearsal::model::{EventSink, Failure, FlowOutcome, FlowRecord, RunEvent, RunId};
+use rehearsal::model::{EventSink, Failure, FlowNumber, FlowOutcome, FlowRecord, RunEvent, RunId};
 use rehearsal::scenario::{self, CompileOptions, Load};
 
 /// A run to be: a scenario and how often.
@@ -109,6 +111,7 @@ impl Rehearsing {
         std::fs::write(&path, &self.source).expect("a file of the test's own");
         let compiled = scenario::load(&path, CompileOptions::default())
             .unwrap_or_else(|faults| panic!("{faults}\n{}", self.source));
+        let chaos = compiled.plan.chaos.clone();
         let recorder = Arc::new(recorder);
         let run_directory = tempfile::tempdir().expect("a temporary folder");
         let options = RunOptions {
@@ -122,6 +125,7 @@ impl Rehearsing {
             variables: self.variables.clone(),
             step_timeout: None,
             delay: self.delay,
+            chaos,
             programs: Programs::new(
                 self.home.path().to_owned(),
                 Vec::new(),
@@ -132,6 +136,7 @@ impl Rehearsing {
             run_directory: run_directory.path().to_owned(),
             watcher: None,
             started_at: Local::now(),
+            first_flow: FlowNumber(1),
         };
         let (sink, control) = (Arc::clone(&recorder), control.clone());
         // A run has a thread of its own, as it is the thread's actor system.

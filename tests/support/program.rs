@@ -165,6 +165,16 @@ impl Sandbox {
 }
 
 impl Seen {
+    /// Whether it lives and is stopped.
+    pub fn is_stopped(&self) -> bool {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
+        let state = stat
+            .rsplit(')')
+            .next()
+            .and_then(|it| it.split_whitespace().next());
+        self.exists() && state == Some("T")
+    }
+
     /// Whether it is still there, dead or alive.
     pub fn exists(&self) -> bool {
         started(self.pid).is_some_and(|started| started == self.started)

@@ -10,8 +10,8 @@ use crate::cli::environment::Environment;
 use crate::cli::error::CliError;
 use crate::cli::machine;
 use crate::engine::{self, Control, Programs, RunOptions};
-use crate::model::{EventSink, FlowOutcome, FlowRecord, Generator, RunEvent, RunId};
-use crate::scenario::{self, CompileOptions, Load};
+use crate::model::{EventSink, FlowNumber, FlowOutcome, FlowRecord, Generator, RunEvent, RunId};
+use crate::scenario::{self, Chaos, CompileOptions, Load};
 use crate::stats::Histogram;
 use crate::transport::WatcherProgram;
 
@@ -59,6 +59,7 @@ impl Trial {
             run_id: RunId("DOCTOR".into()),
             load: self.load.clone(),
             seed: 1,
+            chaos: Chaos::default(),
             variables: Vec::new(),
             step_timeout: None,
             delay: None,
@@ -75,6 +76,7 @@ impl Trial {
                 temporary: Some(folder.path().to_owned()),
             }),
             started_at: Local::now(),
+            first_flow: FlowNumber(1),
         };
         let notes = Arc::new(Notes::default());
         engine::run(options, Arc::clone(&notes) as _, &Control::new())?;

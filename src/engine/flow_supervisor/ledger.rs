@@ -189,6 +189,7 @@ impl Ledger {
             captures: Vec::new(),
             variables: Vec::new(),
             processes: std::mem::take(&mut self.processes),
+            injections: Vec::new(),
         }
     }
 }

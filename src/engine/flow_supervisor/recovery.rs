@@ -66,6 +66,7 @@ impl FlowSupervisor {
         failure: Box<Failure>,
         ctx: &mut Context<Self>,
     ) {
+        let failure = self.blame(step, failure);
         self.recovery.is_logging_in = false;
         let remedy = self.remedy(step, &failure);
         let (outcome, retried) = match remedy {

@@ -5,7 +5,9 @@ use chrono::Local;
 
 use crate::engine::coordinator::Coordinator;
 use crate::engine::messages::{FlowEnded, tell};
-use crate::model::{Activity, Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, FlowRecord};
+use crate::model::{
+    Activity, Evidence, Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, FlowRecord,
+};
 
 /// Tells the coordinator how the flow ended, even if its supervisor panics.
 pub(super) struct Report {
@@ -17,7 +19,7 @@ pub(super) struct Report {
 }
 
 impl Report {
-    pub(super) fn send(&mut self, record: Box<FlowRecord>) {
+    pub(super) fn send(&mut self, record: Box<FlowRecord>, evidence: Option<Box<Evidence>>) {
         self.due = false;
         // Without a coordinator the run is over, and nobody counts flows any more.
         let _ = tell(
@@ -25,6 +27,7 @@ impl Report {
             FlowEnded {
                 number: self.number,
                 record,
+                evidence,
             },
         );
     }
@@ -49,8 +52,9 @@ impl Drop for Report {
                 captures: Vec::new(),
                 variables: Vec::new(),
                 processes: Vec::new(),
+                injections: Vec::new(),
             });
-            self.send(record);
+            self.send(record, None);
         }
     }
 }

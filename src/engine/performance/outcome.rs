@@ -253,9 +253,7 @@ impl Performance {
             self.evidence_at = Some(Instant::now());
             return self.satisfied(slot, listening.turn.clone(), Vec::new(), scope, dialogue);
         }
-        let how = exit.map_or("in a way that is not known".to_owned(), |exit| {
-            format!("with {exit}")
-        });
+        let how = ended(exit);
         if listening.exits.is_empty() {
             let message = format!("the program ended {how} before it said what was awaited");
             return Err(Fault::new(FailureKind::EndedEarly, message));
@@ -302,6 +300,19 @@ impl Performance {
         self.timed.clone_from(&turn.get().name);
         Ok(())
     }
+}
+
+/// The program has ended before the reply to what it had said could be given.
+pub(super) fn unanswered(exit: Option<ExitCause>) -> Fault {
+    let how = ended(exit);
+    let message = format!("the program ended {how} before it could be answered");
+    Fault::new(FailureKind::EndedEarly, message)
+}
+
+fn ended(exit: Option<ExitCause>) -> String {
+    exit.map_or("in a way that is not known".to_owned(), |exit| {
+        format!("with {exit}")
+    })
 }
 
 /// The captures of the first match in the line, if there is one.

@@ -11,8 +11,8 @@ use crate::engine::context::RunContext;
 use crate::engine::environments::terminal;
 use crate::engine::performance::{CommandOutput, Fault};
 use crate::engine::programs::Within;
-use crate::model::{FailureKind, RoleIndex};
-use crate::scenario::{Role, Scope};
+use crate::model::{ExitCause, FailureKind, RoleIndex};
+use crate::scenario::{Role, Scope, Template};
 use crate::transport::{ChildEvent, Command, Spawner, Terminal};
 
 /// The command of `role` for a flow.
@@ -24,7 +24,7 @@ pub(super) fn for_role(run: &RunContext, role: RoleIndex, scope: &Scope) -> Resu
         .map(|word| word.render(scope))
         .collect::<Result<Vec<_>, _>>()?;
     let terminal = terminal(role.terminal);
-    build(run, role, argv, terminal, scope)
+    build(run, Surroundings::of(role), argv, terminal, scope)
 }
 
 /// A plain command in the surroundings of `role`, without a terminal.
@@ -34,23 +34,42 @@ pub(super) fn plain(
     argv: Vec<String>,
     scope: &Scope,
 ) -> Result<Command, Fault> {
-    build(run, &run.plan.roles[role.0], argv, Terminal::Pipes, scope)
+    let role = &run.plan.roles[role.0];
+    build(run, Surroundings::of(role), argv, Terminal::Pipes, scope)
 }
 
-fn build(
+/// Where a command runs, and in what environment.
+#[derive(Clone, Copy)]
+pub(in crate::engine) struct Surroundings<'p> {
+    /// Relative to the scenario's folder.
+    pub directory: Option<&'p Template>,
+    /// On top of that of the run.
+    pub environment: &'p [(String, Template)],
+}
+
+impl<'p> Surroundings<'p> {
+    fn of(role: &'p Role) -> Self {
+        Surroundings {
+            directory: role.directory.as_ref(),
+            environment: &role.environment,
+        }
+    }
+}
+
+pub(in crate::engine) fn build(
     run: &RunContext,
-    role: &Role,
+    around: Surroundings<'_>,
     argv: Vec<String>,
     terminal: Terminal,
     scope: &Scope,
 ) -> Result<Command, Fault> {
-    let directory = match &role.directory {
+    let directory = match around.directory {
         Some(directory) => run.programs.home().join(directory.render(scope)?),
         None => run.programs.home().to_owned(),
     };
     let within = Within {
         directory: Some(&directory),
-        has_own_path: role.environment.iter().any(|(name, _)| name == "PATH"),
+        has_own_path: around.environment.iter().any(|(name, _)| name == "PATH"),
     };
     let (program, argv) = run.programs.resolve(&argv, within).map_err(|error| {
         Fault::new(
@@ -59,7 +78,7 @@ fn build(
         )
     })?;
     let mut environment = run.environments.of(terminal);
-    for (name, value) in &role.environment {
+    for (name, value) in around.environment {
         environment.set(name, value.render(scope)?);
     }
     Ok(Command {
@@ -72,7 +91,7 @@ fn build(
 }
 
 /// A command line as people write it, for display only.
-pub(super) fn shown(argv: &[OsString]) -> String {
+pub(in crate::engine) fn shown(argv: &[OsString]) -> String {
     let words = argv.iter().map(|word| {
         let word = word.to_string_lossy();
         if word.is_empty() || word.contains(char::is_whitespace) {
@@ -86,6 +105,28 @@ pub(super) fn shown(argv: &[OsString]) -> String {
 
 /// Runs a plain command to its end.
 pub(super) async fn output(spawner: &Spawner, command: Command) -> Result<CommandOutput, Fault> {
+    let mut heard = silence();
+    let exit = hear(spawner, command, &mut heard).await?;
+    let text = heard.lines().join("\n");
+    Ok(CommandOutput { exit, text })
+}
+
+/// What is heard of a plain command before it begins.
+pub(in crate::engine) fn silence() -> Dialogue {
+    let settings = Settings {
+        terminal: false,
+        quiet: Duration::ZERO,
+    };
+    let nothing = Arc::new(Watch::new(Vec::new(), &[]));
+    Dialogue::new(nothing, settings, Instant::now())
+}
+
+/// Runs a plain command to its end, and takes in what it says. Who drops this ends the command.
+pub(in crate::engine) async fn hear(
+    spawner: &Spawner,
+    command: Command,
+    heard: &mut Dialogue,
+) -> Result<ExitCause, Fault> {
     let mut child = spawner
         .spawn(command)
         .await
@@ -98,15 +139,6 @@ pub(super) async fn output(spawner: &Spawner, command: Command) -> Result<Comman
         ));
     };
     let mut events = pin!(events);
-    let settings = Settings {
-        terminal: false,
-        quiet: Duration::ZERO,
-    };
-    let mut heard = Dialogue::new(
-        Arc::new(Watch::new(Vec::new(), &[])),
-        settings,
-        Instant::now(),
-    );
     while let Some(event) = poll_fn(|cx| futures_core::Stream::poll_next(events.as_mut(), cx)).await
     {
         match event {
@@ -115,14 +147,9 @@ pub(super) async fn output(spawner: &Spawner, command: Command) -> Result<Comman
             } => heard.feed(stream, &bytes, at),
             ChildEvent::Closed { stream, at } => heard.closed(stream, at),
             ChildEvent::Exited { exit, .. } => {
-                let text = heard.lines().join("\n");
-                return match exit {
-                    Some(exit) => Ok(CommandOutput { exit, text }),
-                    None => Err(Fault::new(
-                        FailureKind::CommandFailed,
-                        "the command could not be ended",
-                    )),
-                };
+                return exit.ok_or_else(|| {
+                    Fault::new(FailureKind::CommandFailed, "the command could not be ended")
+                });
             }
         }
     }

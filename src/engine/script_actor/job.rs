@@ -5,8 +5,11 @@ use std::time::{Duration, Instant};
 
 use actix::SpawnHandle;
 
+use crate::engine::chaos::{Act, Fate};
 use crate::engine::messages::{Deadline, Perform, Timing, Whose};
 use crate::engine::performance::{Fault, Performance, Utterance};
+
+use super::chaos::{Dribble, Pending};
 
 /// How long a secret waits for the terminal's echo to go off, at most.
 pub(super) const ECHO_PATIENCE: Duration = Duration::from_secs(5);
@@ -27,9 +30,16 @@ pub(super) struct Job {
     pub closing_since: Option<Instant>,
     /// The named turns that were taken, and how long each took.
     pub turns: Vec<(Arc<str>, Duration)>,
+    /// What chaos has in store for it.
+    pub fate: Option<Box<Fate>>,
+    /// What chaos does to it soon.
+    pub pending: Vec<Pending>,
+    /// What chaos does to the reply that is to be given.
+    pub meddling: Vec<Act>,
     started: Instant,
     paused: Duration,
     held: Held,
+    slow: Slow,
     wait_began: Instant,
     /// When a reply was given that no wait has followed yet: right before it was written.
     said_at: Option<Instant>,
@@ -45,6 +55,14 @@ struct Held {
     all: Duration,
     /// Without what followed the last evidence.
     before_evidence: Duration,
+}
+
+/// How long output that was there has been left unread on purpose.
+#[derive(Default)]
+struct Slow {
+    /// As the program's handle told it last: a sum over all of its steps.
+    told: Duration,
+    in_wait: Duration,
 }
 
 /// What a job is waiting for.
@@ -68,6 +86,13 @@ pub(super) enum Waiting {
     Pause {
         until: Instant,
     },
+    /// To give an answer that is held back.
+    HeldBack {
+        until: Instant,
+        utterance: Utterance,
+    },
+    /// To type the next byte of an answer.
+    Dribbling(Dribble),
     Command(SpawnHandle),
     /// The program said what fails the step, and is heard out: the reason often comes last, as in
     /// a traceback.
@@ -95,9 +120,13 @@ impl Job {
             quiet_at: None,
             closing_since: None,
             turns: Vec::new(),
+            fate: None,
+            pending: Vec::new(),
+            meddling: Vec::new(),
             started,
             paused: Duration::ZERO,
             held: Held::default(),
+            slow: Slow::default(),
             wait_began: now,
             said_at: None,
             turn: None,
@@ -115,7 +144,8 @@ impl Job {
             && let Some(evidence) = self.performance.evidence_at()
         {
             let took = evidence.saturating_duration_since(self.wait_began);
-            self.turns.push((name, took));
+            self.turns
+                .push((name, took.saturating_sub(self.slow.in_wait)));
         }
     }
 
@@ -149,14 +179,39 @@ impl Job {
 
     /// A pause on purpose: no deadline but the flow's runs in it.
     pub(super) fn pause(&mut self, now: Instant, length: Duration) {
-        self.paused += length;
-        if self.perform.deadline.whose == Whose::Step {
-            self.perform.deadline.at += length;
-        }
+        self.pause_for(length);
         self.turn = None;
         self.wait(Waiting::Pause {
             until: now + length,
         });
+    }
+
+    /// So much of the step is no time of the program's.
+    pub(super) fn pause_for(&mut self, length: Duration) {
+        self.paused += length;
+        if self.perform.deadline.whose == Whose::Step {
+            self.perform.deadline.at += length;
+        }
+        if let Some(turn) = &mut self.turn {
+            turn.at += length;
+        }
+    }
+
+    /// Output was left unread for so long, in all steps of the program so far, while nothing of
+    /// this job was waited for.
+    pub(super) fn held_back_before(&mut self, told: Duration) {
+        self.slow = Slow {
+            told,
+            in_wait: Duration::ZERO,
+        };
+    }
+
+    /// The same, while the evidence that has come was waited for.
+    pub(super) fn held_back_until_now(&mut self, told: Duration) {
+        let more = told.saturating_sub(self.slow.told);
+        self.slow.told = told;
+        self.slow.in_wait += more;
+        self.held.all += more;
     }
 
     /// The program has said what was awaited first of all: it has started.
@@ -220,7 +275,8 @@ impl Job {
     /// The earliest moment at which this job wants to be looked at.
     pub(super) fn next_moment(&self) -> Option<Instant> {
         let own = match &self.waiting {
-            Waiting::Pause { until } => return Some(*until),
+            Waiting::Pause { until } | Waiting::HeldBack { until, .. } => return Some(*until),
+            Waiting::Dribbling(dribble) => return Some(dribble.at),
             Waiting::Aftermath { .. } => return self.heard_out_at(),
             Waiting::Linger { until } => Some(*until),
             Waiting::EchoOff { since, tries, .. } => Some(*since + echo_delay(*tries)),

@@ -5,7 +5,10 @@ use actix::prelude::*;
 use crate::engine::coordinator::Coordinator;
 use crate::engine::flow_supervisor::FlowSupervisor;
 use crate::engine::gates::Slot;
-use crate::engine::messages::{Performed, PooledEnded, ScriptEnded, ScriptVanished, Settled, tell};
+use crate::engine::messages::{
+    Injected, Performed, PooledEnded, ScriptEnded, ScriptVanished, Settled, tell,
+};
+use crate::engine::transcript::Transcript;
 use crate::model::{InstanceId, ProcessRecord};
 
 /// Who gives the orders.
@@ -49,13 +52,32 @@ impl Obituary {
         };
     }
 
+    /// Chaos has struck; it strikes in steps only, which are performed for flows.
+    pub(super) fn injected(&self, injected: Injected) {
+        if let Owner::Flow(supervisor) = &self.owner {
+            // As above.
+            let _ = tell(supervisor, injected);
+        }
+    }
+
     /// Its process, if there was one, has ended.
-    pub(super) fn ended(&mut self, record: Option<Box<ProcessRecord>>) {
+    pub(super) fn ended(
+        &mut self,
+        record: Option<Box<ProcessRecord>>,
+        transcript: Option<Box<Transcript>>,
+    ) {
         self.due = false;
         let instance = self.instance;
         // As above.
         let _ = match &self.owner {
-            Owner::Flow(supervisor) => tell(supervisor, ScriptEnded { instance, record }),
+            Owner::Flow(supervisor) => {
+                let ended = ScriptEnded {
+                    instance,
+                    record,
+                    transcript,
+                };
+                tell(supervisor, ended)
+            }
             Owner::Pool { coordinator, slot } => {
                 let slot = *slot;
                 tell(coordinator, PooledEnded { slot, record })

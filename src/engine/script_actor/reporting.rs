@@ -6,10 +6,12 @@ use actix::prelude::*;
 
 use crate::engine::messages::{Part, Performed};
 use crate::engine::performance::Fault;
+use crate::engine::transcript::Transcript;
 use crate::model::{Activity, Failure};
 use crate::scenario::Scope;
 
 use super::job::Waiting;
+use super::script::Script;
 use super::typing::Told;
 use super::{ScriptActor, State, TAIL_BYTES, TAIL_LINES};
 
@@ -26,14 +28,26 @@ impl ScriptActor {
         result: Result<(), Fault>,
         ctx: &mut Context<Self>,
     ) {
-        if result.is_err() {
+        // The prompt with which a step ends belongs to it.
+        let is_whole = |script: &Script| script.dialogue.heard_prompt();
+        if result.is_err() || matches!(&self.state, State::Alive(script) if is_whole(script)) {
             self.tell_heard(Told::All);
         }
+        let is_pooled = self.role().pool.is_some();
         let State::Alive(script) = &mut self.state else {
             return;
         };
         let Some(job) = script.job.take() else { return };
         script.masker = job.perform.scope.masker();
+        // A script of a pool outlives its work for the flow.
+        let transcript = script.transcript.as_mut().filter(|_| is_pooled);
+        let transcript = transcript.map(|so_far| {
+            let further = Box::new(Transcript::new(self.instance));
+            std::mem::replace(so_far, further)
+        });
+        if job.fate.is_some() {
+            script.child.read_slowly(None);
+        }
         if let Waiting::Command(handle) = &job.waiting {
             // Dropping it ends the command's process.
             ctx.cancel_future(*handle);
@@ -69,6 +83,7 @@ impl ScriptActor {
             result,
             timing,
             turns: job.turns,
+            transcript,
         });
     }
 

@@ -5,6 +5,7 @@ use std::time::Instant;
 use crate::dialogue::{Dialogue, Heard};
 use crate::engine::messages::Whose;
 use crate::engine::performance::{Cue, Fault};
+use crate::engine::transcript::Transcript;
 use crate::model::{Activity, FailureKind, ProcessRecord};
 use crate::scenario::Masker;
 use crate::transport::Child;
@@ -16,6 +17,8 @@ use super::job::{Job, Waiting};
 pub(super) struct Script {
     pub(super) child: Child,
     pub(super) dialogue: Dialogue,
+    /// What happened to it, if that is recorded.
+    pub(super) transcript: Option<Box<Transcript>>,
     /// The secrets as they were when the last job ended.
     pub(super) masker: Masker,
     pub(super) ordered_at: Instant,
@@ -27,6 +30,8 @@ pub(super) struct Script {
     pub(super) end_ordered: bool,
     /// When it was first told to go, politely or not.
     pub(super) leaves_since: Option<Instant>,
+    /// Until when chaos has it frozen.
+    pub(super) frozen_until: Option<Instant>,
 }
 
 impl Script {
@@ -37,6 +42,8 @@ impl Script {
             Waiting::Output | Waiting::Linger { .. } => {}
             Waiting::Unsaid { .. } => return self.poll_end(),
             Waiting::Pause { .. }
+            | Waiting::HeldBack { .. }
+            | Waiting::Dribbling(_)
             | Waiting::EchoOff { .. }
             | Waiting::Command(_)
             | Waiting::Aftermath { .. } => return None,
@@ -57,6 +64,7 @@ impl Script {
             heard => {
                 job.first_wait_over();
                 if let Heard::Wait { at, .. } = &heard {
+                    job.held_back_until_now(self.child.held_back());
                     job.heard(*at, now, after_quiet);
                 }
                 Some(Cue::Heard(heard))

@@ -8,7 +8,8 @@ use crate::dialogue::{Dialogue, Settings};
 use crate::engine::context::Running;
 use crate::engine::messages::{Perform, Performed, Timing};
 use crate::engine::performance::Fault;
-use crate::model::{FailureKind, RunEvent};
+use crate::engine::transcript::Transcript;
+use crate::model::{FailureKind, Happening, RunEvent};
 use crate::scenario::TerminalKind;
 use crate::transport::{Child, SpawnError};
 
@@ -17,6 +18,13 @@ use super::{Script, ScriptActor, State, command};
 impl ScriptActor {
     pub(super) fn start_program(&mut self, perform: Box<Perform>, ctx: &mut Context<Self>) {
         let ordered_at = Instant::now();
+        if self.refuses(&perform) {
+            let fault = Fault::new(
+                FailureKind::NotStarted,
+                "the program was not started, as if it were not there",
+            );
+            return self.fail_to_start(*perform, fault);
+        }
         match command::for_role(&self.run, self.instance.role, &perform.scope) {
             Ok(command) => {
                 let shown = perform
@@ -52,6 +60,7 @@ impl ScriptActor {
             result: Err(failure),
             timing: Timing::between(now, now),
             turns: Vec::new(),
+            transcript: None,
         });
     }
 
@@ -100,6 +109,12 @@ impl ScriptActor {
                 started_at: ordered_at,
             },
         );
+        let transcript = self.run.records.then(|| {
+            let mut transcript = Box::new(Transcript::new(self.instance));
+            let command = command.clone();
+            transcript.note(Happening::Started { pid, command }, child.started_at());
+            transcript
+        });
         self.run.emit(RunEvent::ScriptStarted {
             instance: self.instance,
             pid,
@@ -113,6 +128,7 @@ impl ScriptActor {
         self.state = State::Alive(Box::new(Script {
             child,
             dialogue,
+            transcript,
             masker: perform.scope.masker(),
             ordered_at,
             first_output_at: None,
@@ -120,6 +136,7 @@ impl ScriptActor {
             job: None,
             end_ordered: false,
             leaves_since: None,
+            frozen_until: None,
         }));
         match end {
             Some(grace) => self.end(grace, ctx),

@@ -1,6 +1,6 @@
 //! How a script actor types.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 
@@ -10,6 +10,9 @@ use crate::transport::Echo;
 
 use super::job::{self, Waiting};
 use super::{ScriptActor, State};
+
+/// How long an unfinished line may be quiet until it is told as it stands.
+const PATIENCE: Duration = Duration::from_millis(300);
 
 /// How much of what was heard is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +46,32 @@ impl ScriptActor {
         }
     }
 
+    /// Tells what was heard. An unfinished line is told when nothing has come for a while: it may
+    /// be what the program waits behind.
+    pub(super) fn tell_output(&mut self, at: Instant, ctx: &mut Context<Self>) {
+        if !self.run.sink.wants_dialogue() {
+            return;
+        }
+        self.tell_heard(Told::Lines);
+        self.heard_at = at;
+        if !self.is_patient {
+            self.is_patient = true;
+            self.tell_when_quiet(ctx);
+        }
+    }
+
+    fn tell_when_quiet(&mut self, ctx: &mut Context<Self>) {
+        let quiet_at = self.heard_at + PATIENCE;
+        let wait = quiet_at.saturating_duration_since(Instant::now());
+        ctx.run_later(wait, |actor, ctx| {
+            if actor.heard_at + PATIENCE > Instant::now() {
+                return actor.tell_when_quiet(ctx);
+            }
+            actor.is_patient = false;
+            actor.tell_heard(Told::All);
+        });
+    }
+
     /// Types something now, or when the terminal's echo is off.
     pub(super) fn say(&mut self, utterance: Utterance) -> Option<Cue> {
         let State::Alive(script) = &mut self.state else {
@@ -66,6 +95,9 @@ impl ScriptActor {
             });
             return None;
         }
+        if !job.meddling.is_empty() {
+            return self.say_meddled(utterance, echo);
+        }
         let written = if utterance.closes_input {
             script.child.close_input();
             Ok(Instant::now())
@@ -86,6 +118,12 @@ impl ScriptActor {
         let State::Alive(script) = &mut self.state else {
             return None;
         };
+        if let (Some(transcript), Ok(at)) = (&mut script.transcript, written) {
+            transcript.said(&utterance.shown, at);
+            if utterance.secret {
+                transcript.keep_secret(utterance.typed.text());
+            }
+        }
         match utterance.answers {
             Answers::Wait => script.dialogue.answered(&utterance.typed, may_come_back),
             Answers::Interlude => {

@@ -6,9 +6,9 @@ use chrono::{DateTime, Local};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Ending, ExitCause, Failure, FlowId, FlowNumber, FlowOutcome, FlowRecord, InstanceId,
-    ProcessRecord, RetriedPart, Retry, RoleIndex, RunInfo, StepIndex, StepOutcome, StepRecord,
-    TurnRecord, Usage,
+    Ending, ExitCause, Failure, FlowId, FlowNumber, FlowOutcome, FlowRecord, Injection,
+    InjectionKind, InjectionRecord, InstanceId, ProcessRecord, RetriedPart, Retry, RoleIndex,
+    RunInfo, StepIndex, StepOutcome, StepRecord, TurnRecord, Usage,
 };
 
 use super::{Run, role_name};
@@ -38,6 +38,9 @@ pub struct Flow {
     pub retries: Vec<FlowRetry>,
     pub steps: Vec<FlowStep>,
     pub processes: Vec<Process>,
+    /// What chaos did to it, in order.
+    #[serde(default)]
+    pub injections: Vec<FlowInjection>,
 }
 
 /// How a flow ended.
@@ -96,6 +99,24 @@ pub struct FlowTurn {
     pub duration_us: u64,
 }
 
+/// Something that chaos did to one script instance of a flow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlowInjection {
+    pub kind: InjectionKind,
+    /// What was done, in words.
+    pub what: String,
+    pub role: String,
+    /// Which of the role's script instances, from 1.
+    pub attempt: u32,
+    pub step: String,
+    /// Where in the scenario the turn stands.
+    pub turn: String,
+    /// From the flow's start.
+    pub after_us: u64,
+    /// From then until its step was completed, at whichever attempt; null if it never was.
+    pub recovered_after_us: Option<u64>,
+}
+
 /// One script instance of one flow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Process {
@@ -147,6 +168,11 @@ impl Flow {
                 .iter()
                 .map(|process| Process::new(info, process))
                 .collect(),
+            injections: flow
+                .injections
+                .iter()
+                .map(|record| FlowInjection::new(info, record))
+                .collect(),
         }
     }
 
@@ -189,6 +215,11 @@ impl Flow {
                 .processes
                 .iter()
                 .filter_map(|process| process.to_record(run, number))
+                .collect(),
+            injections: self
+                .injections
+                .iter()
+                .filter_map(|it| it.to_record(run, number))
                 .collect(),
         }
     }
@@ -262,6 +293,46 @@ impl FlowStep {
             paused_us: self.paused_us,
             held_us: self.held_us,
             waited_us: self.waited_us,
+        })
+    }
+}
+
+impl FlowInjection {
+    fn new(info: &RunInfo, record: &InjectionRecord) -> Self {
+        let InjectionRecord {
+            injection,
+            after_us,
+            recovered_after_us,
+        } = record;
+        let step = info.steps.get(injection.step.0);
+        FlowInjection {
+            kind: injection.kind,
+            what: injection.what.clone(),
+            role: role_name(info, injection.instance.role.0),
+            attempt: injection.instance.attempt,
+            step: step.map(|step| step.name.clone()).unwrap_or_default(),
+            turn: injection.turn.clone(),
+            after_us: *after_us,
+            recovered_after_us: *recovered_after_us,
+        }
+    }
+
+    fn to_record(&self, run: &Run, flow: FlowNumber) -> Option<InjectionRecord> {
+        let instance = InstanceId {
+            flow,
+            role: RoleIndex(run.role(&self.role)?),
+            attempt: self.attempt,
+        };
+        Some(InjectionRecord {
+            injection: Injection {
+                instance,
+                step: StepIndex(run.step(&self.step)?),
+                kind: self.kind,
+                what: self.what.clone(),
+                turn: self.turn.clone(),
+            },
+            after_us: self.after_us,
+            recovered_after_us: self.recovered_after_us,
         })
     }
 }

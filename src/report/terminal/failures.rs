@@ -45,7 +45,12 @@ fn block(info: &RunInfo, style: Style, group: &FailureGroup) -> String {
     let of_all = place.map_or(String::new(), |place| {
         format!(", step {} of {}", place + 1, info.steps.len())
     });
-    let whose = styled(FAINT, format!("({role}{of_all})"));
+    let chaos = if group.after_chaos {
+        ", after chaos"
+    } else {
+        ""
+    };
+    let whose = styled(FAINT, format!("({role}{of_all}{chaos})"));
     let mut lines = vec![format!("  {what} {whose}")];
     match &group.saw {
         None => lines.push("    saw something else each time".into()),
@@ -64,6 +69,9 @@ fn block(info: &RunInfo, style: Style, group: &FailureGroup) -> String {
     let message = example.by_ref().take(of_message);
     lines.extend(message.map(|line| format!("    {line}")));
     lines.push(format!("    flow     {}", neutral(&group.example_flow.0)));
+    if let Some(bundle) = &group.bundle {
+        lines.push(format!("    bundle   {}", neutral(bundle)));
+    }
     lines.extend(example.map(|line| format!("    {line}")));
     lines.join("\n")
 }

@@ -81,6 +81,9 @@ fn processes(counts: &ProcessCounts) -> String {
     }
     ends.push(format!("{} terminated", counts.terminated));
     ends.push(troubled(counts.killed, CARE, "killed"));
+    if counts.injected > 0 {
+        ends.push(format!("{} killed by chaos", counts.injected));
+    }
     ends.push(troubled(counts.left_over, BAD, "left over"));
     format!(
         "  Processes: {} started, {}",

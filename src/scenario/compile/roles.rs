@@ -65,7 +65,7 @@ pub(super) struct Workplace {
 }
 
 impl Workplace {
-    fn new(context: &Context<'_>, fields: &Fields<'_>) -> Self {
+    pub fn new(context: &Context<'_>, fields: &Fields<'_>) -> Self {
         let directory = match fields.get("directory").map(|node| &node.value) {
             None => Some(""),
             Some(Value::Text(text)) if !text.contains('$') => Some(text.as_str()),
@@ -263,7 +263,7 @@ fn terminal_kind(
     TerminalKind::Pipes
 }
 
-fn environment(context: &Context<'_>, node: &Node) -> Vec<(String, Template)> {
+pub(super) fn environment(context: &Context<'_>, node: &Node) -> Vec<(String, Template)> {
     let mut variables = Vec::new();
     for (key, name, value) in context.entries(node, "environment variables") {
         if name.is_empty() || name.contains(['=', '\0']) {
@@ -279,7 +279,7 @@ fn environment(context: &Context<'_>, node: &Node) -> Vec<(String, Template)> {
     variables
 }
 
-fn directory(context: &Context<'_>, node: &Node) -> Option<Template> {
+pub(super) fn directory(context: &Context<'_>, node: &Node) -> Option<Template> {
     context.word(node, "the directory")?;
     let template = context.template(node)?;
     if let Some(fixed) = template.fixed()

@@ -10,7 +10,12 @@ use super::context::Context;
 use super::flow::Flow;
 
 /// The demands, with the names of the flow's steps looked up.
-pub(super) fn thresholds(context: &Context<'_>, node: &Node, flow: &Flow) -> Vec<Threshold> {
+pub(super) fn thresholds(
+    context: &Context<'_>,
+    node: &Node,
+    flow: &Flow,
+    has_books: bool,
+) -> Vec<Threshold> {
     let steps: Vec<&str> = flow
         .steps
         .iter()
@@ -18,7 +23,15 @@ pub(super) fn thresholds(context: &Context<'_>, node: &Node, flow: &Flow) -> Vec
         .collect();
     let list = context.list(node, "thresholds", "['flow.p95 < 2s']");
     list.iter()
-        .filter_map(|node| threshold(context, node, &steps, flow.is_complete))
+        .filter_map(|node| {
+            let threshold = threshold(context, node, &steps, flow.is_complete)?;
+            if threshold.is_of_integrity() && !has_books {
+                let message = "nothing is demanded of the books, so there is nothing to count";
+                let help = "say what must be true of them: `integrity: {unique: [order_id]}`";
+                context.error(&node.span, message, Some(help.into()));
+            }
+            Some(threshold)
+        })
         .collect()
 }
 
@@ -41,6 +54,15 @@ fn threshold(
     }
     let text = context.scalar(check)?;
     match Threshold::parse(text, steps) {
+        Ok(threshold) if threshold.is_of_integrity() && (over.is_some() || stop) => {
+            let message = "the books are looked at when the run is over";
+            context.error(
+                &node.span,
+                message,
+                Some("leave out `over` and `stop`".into()),
+            );
+            None
+        }
         Ok(mut threshold) => {
             if let Some(over) = over {
                 threshold = threshold.over(over);

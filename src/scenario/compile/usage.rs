@@ -76,6 +76,18 @@ impl Known {
         self.tainted.contains(name) || secrets.iter().any(|(secret, _)| secret == name)
     }
 
+    pub fn is_variable(&self, name: &str) -> bool {
+        self.variables.contains(name)
+    }
+
+    /// What is wrong with a name of the run or the environment: the message and the help.
+    pub fn misuse(&self, name: &str) -> Option<(String, String)> {
+        match self.check(name, &BTreeSet::new()) {
+            Err(Unknown::Misused(message, help)) => Some((message, help)),
+            Ok(()) | Err(Unknown::Never) => None,
+        }
+    }
+
     /// Everything that can be named, for proposals.
     fn all(&self) -> Vec<String> {
         let groups = GROUPS
@@ -250,7 +262,7 @@ fn action_of<'r>(roles: &'r [CompiledRole], step: &CompiledStep) -> Option<&'r C
         .find(|action| action.name == step.step.action.name)
 }
 
-fn captures(action: &CompiledAction) -> Vec<(&str, &Range<usize>)> {
+pub(super) fn captures(action: &CompiledAction) -> Vec<(&str, &Range<usize>)> {
     action
         .trace
         .iter()

@@ -2,14 +2,14 @@
 //!
 //! ```text
 //! threshold = figure comparison limit ["over" DURATION] ["stop"]
-//! figure    = "dropped" | "flow." (ended | "rate" | ["service."] aggregate)
+//! figure    = "dropped" | "integrity." finding | "flow." (ended | "rate" | ["service."] aggregate)
 //!           | "step." NAME "." (ended | aggregate)
 //! ```
 
 use std::ops::Range;
 use std::time::Duration;
 
-use super::{Aggregate, Comparison, Ended, Figure, Threshold};
+use super::{Aggregate, Comparison, Ended, Figure, Finding, Threshold};
 
 const AGGREGATES: [(&str, Aggregate); 8] = [
     ("p50", Aggregate::P50),
@@ -27,6 +27,13 @@ const ENDED: [(&str, Ended); 4] = [
     ("failed", Ended::Failed),
     ("failed_rate", Ended::FailedRate),
     ("count", Ended::Count),
+];
+
+const FINDINGS: [(&str, Finding); 4] = [
+    ("duplicates", Finding::Duplicates),
+    ("disagreements", Finding::Disagreements),
+    ("mix_ups", Finding::MixUps),
+    ("violations", Finding::Violations),
 ];
 
 /// The longer ones first: `<=` begins with `<`.
@@ -81,7 +88,8 @@ pub(super) fn parse(text: &str, steps: &[&str]) -> Result<Threshold, ThresholdEr
             at: 0..text.len(),
         });
     };
-    let figure = figure(&Part::of(text, 0..begin), steps)?;
+    let named = Part::of(text, 0..begin);
+    let figure = figure(&named, steps)?;
     let rest = Part::of(text, end..text.len());
     let (rest, stop) = match rest.text.strip_suffix("stop") {
         Some(before) if before.ends_with(char::is_whitespace) => (rest.first(before.len()), true),
@@ -94,6 +102,10 @@ pub(super) fn parse(text: &str, steps: &[&str]) -> Result<Threshold, ThresholdEr
         }
         None => (rest, None),
     };
+    if matches!(figure, Figure::Integrity(_)) && (over.is_some() || stop) {
+        let message = "the books are looked at when the run is over".to_owned();
+        return Err(named.fault(message, "leave out `over` and `stop`".into()));
+    }
     let limit = limit(&rest, &figure)?;
     Ok(Threshold {
         text: text[..rest.end()].trim().to_owned(),
@@ -176,6 +188,10 @@ fn figure(part: &Part<'_>, steps: &[&str]) -> Result<Figure, ThresholdError> {
     if part.text == "dropped" {
         return Ok(Figure::Dropped);
     }
+    if let Some(rest) = part.after("integrity.") {
+        let finding = among(&FINDINGS, rest.text).map(Figure::Integrity);
+        return finding.ok_or_else(|| rest.unknown("figure of the books", &names(&FINDINGS)));
+    }
     if let Some(rest) = part.after("flow.") {
         if rest.text == "rate" {
             return Ok(Figure::FlowRate);
@@ -198,6 +214,7 @@ fn figure(part: &Part<'_>, steps: &[&str]) -> Result<Figure, ThresholdError> {
         let flow = step_figures();
         known.extend(flow.iter().map(|name| format!("flow.{name}")));
         known.push("step.NAME.p95".into());
+        known.push("integrity.violations".into());
         let known: Vec<_> = known.iter().map(String::as_str).collect();
         return Err(part.unknown("figure of a run", &known));
     };
@@ -231,6 +248,7 @@ fn limit(part: &Part<'_>, figure: &Figure) -> Result<f64, ThresholdError> {
         Figure::Response(_) | Figure::Service(_) | Figure::StepTime(..) => (&DURATIONS, "500ms"),
         Figure::Flow(Ended::FailedRate) | Figure::Step(_, Ended::FailedRate) => (&RATIOS, "1%"),
         Figure::FlowRate => (&RATES, "5/s"),
+        Figure::Integrity(_) => (&[("", 1.0)], "0"),
         Figure::Dropped | Figure::Flow(_) | Figure::Step(..) => (&[("", 1.0)], "3"),
     };
     let digits = part
@@ -346,6 +364,18 @@ mod tests {
                 "`droped` is no figure of a run",
                 "droped",
                 "is `dropped` meant?",
+            ),
+            (
+                "integrity.duplicate == 0",
+                "`duplicate` is no figure of the books",
+                "duplicate",
+                "is `duplicates` meant?",
+            ),
+            (
+                "integrity.violations == 0 over 5s",
+                "the books are looked at when the run is over",
+                "integrity.violations",
+                "leave out `over` and `stop`",
             ),
             (
                 "step.02_create_ordr.p95 < 1s",

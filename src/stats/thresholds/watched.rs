@@ -84,7 +84,7 @@ impl Watched {
         let slice = self.slice(now);
         let completed = matches!(flow.outcome, FlowOutcome::Completed);
         match figure {
-            Figure::Dropped => {}
+            Figure::Dropped | Figure::Integrity(_) => {}
             Figure::FlowRate | Figure::Flow(_) => {
                 slice.completed += u64::from(completed);
                 slice.failed += u64::from(matches!(flow.outcome, FlowOutcome::Failed(_)));
@@ -210,6 +210,8 @@ impl Watched {
         let completed = sum(|slice| slice.completed);
         let ended = |ended: Ended| ended.of(completed, sum(|slice| slice.failed));
         match self.threshold.figure {
+            // Nothing is known of a stretch.
+            Figure::Integrity(_) => None,
             Figure::Dropped => Some(Quantity::Count(sum(|slice| slice.dropped))),
             #[expect(
                 clippy::cast_precision_loss,

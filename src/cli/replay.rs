@@ -1,0 +1,137 @@
+//! `rehearsal replay`: perform one flow of a run again.
+
+mod outcome;
+mod preparing;
+
+use std::io::{self, BufRead as _, Write as _};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread;
+
+use crate::engine::Pacer;
+use crate::model::{FlowNumber, FlowRecord, RunEvent};
+use crate::report::{Bundle, Output, Reporter, Spoken, Story};
+
+use super::environment::Environment;
+use super::error::CliError;
+use super::exit::Exit;
+use super::run::{stop_on, tell_errors};
+use super::session::{Keep, Messages, Session};
+use super::signals;
+
+use outcome::Outcome;
+use preparing::Prepared;
+
+/// What was asked for.
+pub(super) struct Wanted {
+    pub bundle: PathBuf,
+    /// Each step is to wait for Enter.
+    pub step: bool,
+    pub variables: Vec<(String, String)>,
+    pub scenario: Option<PathBuf>,
+    pub scripts: Vec<PathBuf>,
+    pub json: bool,
+}
+
+/// Performs the flow again and says what came of it.
+pub(super) fn replay(mut wanted: Wanted, environment: &Environment) -> Result<Exit, CliError> {
+    if wanted.bundle.is_file() {
+        // One of the files in it.
+        wanted.bundle.pop();
+    }
+    let bundle = Bundle::open(&wanted.bundle).map_err(|error| {
+        CliError::usage(
+            error,
+            "name a bundle: a folder in `bundles` in a run's folder among the results",
+        )
+    })?;
+    let Prepared {
+        loaded,
+        settings,
+        environment,
+        notices,
+    } = preparing::prepare(&wanted, &bundle, environment)?;
+    let (arrived, arriving) = mpsc::channel();
+    signals::watch(move |signal| {
+        // Without a run, which is when nobody listens, the program is about to end anyway.
+        let _ = arrived.send(signal);
+    })
+    .map_err(|error| CliError::system("cannot listen for signals", error))?;
+    let mut session = Session::prepare(loaded, &settings, Keep::Nothing, &environment)?;
+    session.replay(FlowNumber(bundle.flow.number), notices);
+    if wanted.step {
+        let pacer = pacer(session.messages.clone())?;
+        session.control = session.control.paced(pacer);
+    }
+    stop_on(arriving, &session)?;
+    let output = || {
+        if wanted.json {
+            Output::new(anstream::stderr())
+        } else {
+            Output::new(anstream::stdout())
+        }
+    };
+    let witness = Witness::default();
+    let reporters: Vec<Box<dyn Reporter>> = vec![
+        Box::new(Story::new(output())),
+        Box::new(Spoken::new(output())),
+        Box::new(witness.clone()),
+    ];
+    let finished = session.perform(reporters)?;
+    tell_errors(&finished, &mut Output::new(anstream::stderr()));
+
+    let outcome = Outcome::of(&bundle, witness.flow());
+    let printed = if wanted.json {
+        let json = outcome.json(&bundle, &finished.log);
+        writeln!(io::stdout(), "{json:#}")
+    } else {
+        let mut output = output();
+        output.text(&outcome.text(&bundle));
+        output.line(&format!("\nLog: {}", finished.log.display()));
+        output.finish()
+    };
+    match printed {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(CliError::system("cannot write what came of it", error))
+        }
+        _ => Ok(outcome.exit()),
+    }
+}
+
+/// Holds each step until there is a line on standard input; none if that has ended.
+fn pacer(messages: Messages) -> Result<Pacer, CliError> {
+    let pacer = Pacer::new(move |step| messages.say(&format!("{step} is next: press Enter")));
+    let lines = pacer.clone();
+    let listen = move || {
+        for line in io::stdin().lock().lines() {
+            if line.is_err() {
+                break;
+            }
+            lines.go_on();
+        }
+        lines.let_go();
+    };
+    thread::Builder::new()
+        .name("steps".into())
+        .spawn(listen)
+        .map_err(|error| CliError::system("cannot read standard input", error))?;
+    Ok(pacer)
+}
+
+/// Keeps the flow when it has ended.
+#[derive(Default, Clone)]
+struct Witness(Arc<Mutex<Option<FlowRecord>>>);
+
+impl Witness {
+    fn flow(&self) -> Option<FlowRecord> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl Reporter for Witness {
+    fn event(&mut self, event: &RunEvent) {
+        if let RunEvent::FlowEnded(flow) = event {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((**flow).clone());
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! What came of a flow that was performed again.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::cli::exit::Exit;
+use crate::model::{Failure, FlowOutcome, FlowRecord};
+use crate::report::units::precise_duration;
+use crate::report::{Bundle, failure_lines, neutral};
+use crate::stats::Signature;
+
+/// How a flow went, held against how it went before.
+pub(super) struct Outcome {
+    how: How,
+    /// The flow as it went now, if it came to an end.
+    flow: Option<FlowRecord>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum How {
+    /// It failed as before.
+    Reproduced(Signature),
+    /// It failed in another way, or had not failed before.
+    Changed(Signature),
+    /// It was completed.
+    Gone,
+    Interrupted,
+}
+
+impl Outcome {
+    pub(super) fn of(bundle: &Bundle, flow: Option<FlowRecord>) -> Self {
+        let how = match flow.as_ref().map(|flow| (flow, &flow.outcome)) {
+            Some((flow, FlowOutcome::Failed(failure))) => {
+                let now = Signature::of(flow, failure);
+                if bundle.signature.as_ref() == Some(&now) {
+                    How::Reproduced(now)
+                } else {
+                    How::Changed(now)
+                }
+            }
+            Some((_, FlowOutcome::Completed)) => How::Gone,
+            Some((_, FlowOutcome::Interrupted)) | None => How::Interrupted,
+        };
+        Outcome { how, flow }
+    }
+
+    pub(super) fn exit(&self) -> Exit {
+        match self.how {
+            How::Reproduced(_) => Exit::SomeFailed,
+            How::Changed(_) => Exit::FailedDifferently,
+            How::Gone => Exit::Completed,
+            How::Interrupted => Exit::Interrupted,
+        }
+    }
+
+    /// For people.
+    pub(super) fn text(&self, bundle: &Bundle) -> String {
+        let number = bundle.flow.number;
+        let run = neutral(&bundle.run.id);
+        let mut text = format!("Replay of flow {number} of {run}\n");
+        let mut line = |line: &str| writeln!(text, "  {line}").expect("a String takes all");
+        match (&self.how, &bundle.signature) {
+            (How::Reproduced(now), _) => {
+                line(&format!("Reproduced: it failed as before, {}", told(now)));
+            }
+            (How::Changed(now), Some(before)) => {
+                line("Changed: it failed in another way");
+                line(&format!("before  {}", told(before)));
+                line(&format!("now     {}", told(now)));
+            }
+            (How::Changed(now), None) => {
+                line(&format!(
+                    "Changed: it was completed before, and failed now, {}",
+                    told(now)
+                ));
+            }
+            (How::Gone, before) => {
+                let now = self.flow.as_ref().map_or(0, |flow| flow.duration_us);
+                let now = precise_duration(now);
+                if let Some(before) = before {
+                    line(&format!("Gone: it was completed, in {now}"));
+                    line(&format!("before  failed {}", told(before)));
+                    line(
+                        "What made it fail may have been other flows at the same time, or the data",
+                    );
+                    line("that its programs had then.");
+                } else {
+                    let before = precise_duration(bundle.flow.duration_us);
+                    line(&format!("Completed in {now}; before, it took {before}"));
+                }
+            }
+            (How::Interrupted, _) => line("Interrupted: nothing can be said"),
+        }
+        if let Some(failure) = self.failure() {
+            failure_lines(failure).iter().for_each(|it| line(it));
+        }
+        let changed = self.changed_variables(bundle);
+        for (name, before, now) in changed {
+            line(&neutral(&format!(
+                "variable {name} was {before}, and is now {now}"
+            )));
+        }
+        text
+    }
+
+    /// For programs.
+    pub(super) fn json(&self, bundle: &Bundle, log: &Path) -> Value {
+        let (result, now) = match &self.how {
+            How::Reproduced(now) => ("reproduced", Some(now)),
+            How::Changed(now) => ("changed", Some(now)),
+            How::Gone => ("gone", None),
+            How::Interrupted => ("interrupted", None),
+        };
+        let changed = self.changed_variables(bundle).into_iter();
+        let changed = changed
+            .map(|(name, before, now)| json!({ "name": name, "before": before, "now": now }));
+        json!({
+            "format": "rehearsal-replay/1",
+            "result": result,
+            "run": bundle.run.id,
+            "flow": bundle.flow.number,
+            "before": { "signature": bundle.signature, "duration_us": bundle.flow.duration_us },
+            "now": {
+                "signature": now,
+                "duration_us": self.flow.as_ref().map(|flow| flow.duration_us),
+                "failure": self.failure(),
+            },
+            "changed_variables": changed.collect::<Vec<_>>(),
+            "log": log.display().to_string(),
+        })
+    }
+
+    fn failure(&self) -> Option<&Failure> {
+        match &self.flow.as_ref()?.outcome {
+            FlowOutcome::Failed(failure) => Some(failure),
+            FlowOutcome::Completed | FlowOutcome::Interrupted => None,
+        }
+    }
+
+    /// The variables that have other values now, as such that hold a time do.
+    fn changed_variables<'a>(&'a self, bundle: &'a Bundle) -> Vec<(&'a str, &'a str, &'a str)> {
+        let now = self.flow.iter().flat_map(|flow| &flow.variables);
+        now.filter_map(|(name, now)| {
+            let before = bundle.flow.variables.get(name)?;
+            (before != now).then_some((name.as_str(), before.as_str(), now.as_str()))
+        })
+        .collect()
+    }
+}
+
+fn told(signature: &Signature) -> String {
+    let Signature { step, cause, saw } = signature;
+    let cause = cause.replace('_', " ");
+    let saw = match saw.as_deref() {
+        None | Some("") => String::new(),
+        Some(saw) => format!(", saw `{saw}`"),
+    };
+    neutral(&format!("at {step}: {cause}{saw}")).into_owned()
+}

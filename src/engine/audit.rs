@@ -1,0 +1,139 @@
+//! The look into the books when all flows have ended.
+
+use std::time::{Duration, Instant};
+
+use crate::dialogue::Dialogue;
+use crate::model::{AuditOutcome, AuditRecord, ExitCause, RunEvent};
+use crate::scenario::{Audit, Scope};
+use crate::transport::{Command, Terminal};
+
+use super::context::{RunContext, micros};
+use super::control::{Control, Stop};
+use super::performance::Fault;
+use super::script_actor::command::{self, Surroundings};
+
+/// How much is kept of what an audit printed.
+const MOST_LINES: usize = 100;
+const MOST_LINE_CHARS: usize = 500;
+
+/// Why it is not asked.
+const STOPPED: &str = "the run was stopped at once";
+
+/// Runs the audit, if the scenario has one, and tells what came of it. Whether it was given up, as
+/// the run was stopped at once: then it says nothing.
+pub(super) async fn audit(run: &RunContext, control: &Control) -> bool {
+    let Some(audit) = &run.plan.audit else {
+        return false;
+    };
+    let environment = |name: &str| run.environment_variable(name);
+    let scope = run.plan.scope_of_run(
+        &run.run_id,
+        &run.run_directory,
+        &environment,
+        &run.variables,
+    );
+    let began = Instant::now();
+    let command = match build(run, audit, &scope) {
+        Ok(command) => command,
+        Err(fault) => {
+            let outcome = AuditOutcome::NotStarted {
+                reason: scope.mask(&fault.message).into_owned(),
+            };
+            let written = run.plan.integrity.audit.clone().unwrap_or_default();
+            tell(run, record(written, outcome, Vec::new(), &scope));
+            return false;
+        }
+    };
+    let shown = scope.mask(&command::shown(&command.argv)).into_owned();
+    let mut stops = control.stops();
+    if *stops.borrow() == Some(Stop::Now) {
+        tell(run, AuditRecord::not_run(shown, STOPPED));
+        return true;
+    }
+    run.emit(RunEvent::AuditStarted {
+        command: shown.clone(),
+    });
+    let mut heard = command::silence();
+    let outcome = tokio::select! {
+        ended = command::hear(&run.spawner, command, &mut heard) => Some(judge(ended, audit, &heard)),
+        () = tokio::time::sleep(audit.within) => Some(AuditOutcome::TimedOut {
+            allowed_us: micros(audit.within),
+        }),
+        // The control lives as long as the run; without it nobody stops the audit.
+        Ok(_) = stops.wait_for(|asked| *asked == Some(Stop::Now)) => None,
+    };
+    // A program that still runs has nobody to listen to it any more, and is being ended.
+    let given_up = outcome.is_none();
+    let outcome = outcome.unwrap_or_else(|| AuditOutcome::NotRun {
+        reason: "it was ended, as the run was stopped at once".to_owned(),
+    });
+    let lines = heard.lines().into_iter().map(str::to_owned).collect();
+    let mut record = record(shown, outcome, lines, &scope);
+    record.duration_us = micros(began.elapsed());
+    tell(run, record);
+    given_up
+}
+
+fn tell(run: &RunContext, record: AuditRecord) {
+    run.emit(RunEvent::AuditEnded(Box::new(record)));
+}
+
+fn build(run: &RunContext, audit: &Audit, scope: &Scope) -> Result<Command, Fault> {
+    let words = audit.run.iter().map(|word| word.render(scope));
+    let argv = words.collect::<Result<Vec<_>, _>>()?;
+    let around = Surroundings {
+        directory: audit.directory.as_ref(),
+        environment: &audit.environment,
+    };
+    command::build(run, around, argv, Terminal::Pipes, scope)
+}
+
+/// What an audit says that has ended.
+fn judge(ended: Result<ExitCause, Fault>, audit: &Audit, heard: &Dialogue) -> AuditOutcome {
+    let exit = match ended {
+        Ok(exit) => exit,
+        Err(fault) => {
+            return AuditOutcome::NotStarted {
+                reason: fault.message,
+            };
+        }
+    };
+    if exit != ExitCause::Code(0) {
+        return AuditOutcome::Failed { exit };
+    }
+    let lines = heard.lines();
+    let missing = audit.expect.iter().find(|pattern| {
+        let has_it = |line: &&str| pattern.find(line, 0..line.len()).is_some();
+        !lines.iter().any(has_it)
+    });
+    match missing {
+        None => AuditOutcome::Passed,
+        Some(pattern) => AuditOutcome::ExpectedMissing {
+            expected: pattern.to_string(),
+        },
+    }
+}
+
+/// The record, with the end of what was printed.
+fn record(
+    command: String,
+    outcome: AuditOutcome,
+    mut lines: Vec<String>,
+    scope: &Scope,
+) -> AuditRecord {
+    while lines.last().is_some_and(|line| line.trim().is_empty()) {
+        lines.pop();
+    }
+    let left_out = lines.len().saturating_sub(MOST_LINES);
+    let shown = |line: &String| -> String {
+        let line = scope.mask(line);
+        line.chars().take(MOST_LINE_CHARS).collect()
+    };
+    AuditRecord {
+        command,
+        outcome,
+        duration_us: micros(Duration::ZERO),
+        output: lines[left_out..].iter().map(shown).collect(),
+        lines_left_out: left_out as u64,
+    }
+}

@@ -1,0 +1,405 @@
+//! What chaos does in one performance of a step, decided before it begins.
+//!
+//! All of it follows from the run's seed, the flow's number, the role, the step and the attempt at
+//! it: the same run is struck in the same places again, and each attempt has dice of its own.
+//!
+//! Whoever performs the step tells the [`Fate`] how far it has come, and gets what is to be done
+//! there:
+//!
+//! | told | what is due then |
+//! | --- | --- |
+//! | a wait begins | what is meant for the step as a whole, for a turn that replies nothing, or for a step in which nothing is replied |
+//! | a reply is about to be sent | what happens between turns, and to the reply itself |
+//! | a reply was sent | what happens in mid-turn |
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::{FlowNumber, RoleIndex};
+use crate::scenario::chaos::{Chaos, ChaosRule, Mischief, Often, Replies, Span, When, turn_called};
+use crate::scenario::{Plan, Step, data};
+use crate::transport::Pace;
+
+/// What is to be done to a script.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Act {
+    Kill,
+    Freeze { length: Duration },
+    Close,
+    Garbage(Vec<u8>),
+    LongLine { bytes: usize },
+    Dribble { every: Duration },
+    SlowRead(Pace),
+    Delay { length: Duration },
+}
+
+/// Something to be done, and how much later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Strike {
+    pub act: Act,
+    pub after: Duration,
+    /// Whether it hits in the middle of a turn.
+    pub mid_turn: bool,
+}
+
+/// Which performance of a step it is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Attempt<'p> {
+    pub plan: &'p Plan,
+    pub seed: u64,
+    pub flow: FlowNumber,
+    pub step: &'p Step,
+    /// Which attempt of the flow at this step it is, from 1.
+    pub number: u32,
+}
+
+/// What is to be done in one performance of a step, and has not been done yet.
+#[derive(Debug, Default)]
+pub(super) struct Fate {
+    strikes: Vec<(Moment, Strike)>,
+    /// How many replies were about to be sent so far.
+    replies: usize,
+}
+
+/// When something is done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Moment {
+    FirstWait,
+    WaitOf(Arc<str>),
+    /// Before the reply with this place among those of the step, from 0.
+    Before(usize),
+    BeforeReplyOf(Arc<str>),
+    After(usize),
+    AfterReplyOf(Arc<str>),
+}
+
+impl Attempt<'_> {
+    /// What chaos does in it; `None` for nothing.
+    pub(super) fn fate(self, chaos: &Chaos) -> Option<Box<Fate>> {
+        let mut strikes = Vec::new();
+        for (place, rule) in chaos.rules.iter().enumerate() {
+            if rule.what != Mischief::Refuse && self.is_struck_by(rule, place) {
+                let mut rng = self.dice(place, "how");
+                strikes.push(self.strike(rule, &mut rng));
+            }
+        }
+        // Whatever else is to happen at a moment, happens before what nothing can follow.
+        strikes.sort_by_key(|(_, strike)| matches!(strike.act, Act::Close | Act::Kill));
+        (!strikes.is_empty()).then(|| {
+            Box::new(Fate {
+                strikes,
+                replies: 0,
+            })
+        })
+    }
+
+    /// Whether the program that is to be started for it is refused.
+    pub(super) fn is_refused(self, chaos: &Chaos) -> bool {
+        let mut rules = chaos.rules.iter().enumerate();
+        rules.any(|(place, rule)| rule.what == Mischief::Refuse && self.is_struck_by(rule, place))
+    }
+
+    fn dice(self, rule: usize, what: &str) -> fastrand::Rng {
+        let (RoleIndex(role), step) = (self.step.role, self.step.index.0);
+        let purpose = format!("chaos {rule} {role} {step} {} {what}", self.number);
+        data::draws(self.seed, self.flow, &purpose)
+    }
+
+    fn is_struck_by(self, rule: &ChaosRule, place: usize) -> bool {
+        let is_this_flow = rule.place.flow.is_none_or(|flow| flow == self.flow);
+        if !is_this_flow || !rule.is_about(self.step) {
+            return false;
+        }
+        match rule.often {
+            Often::Chance(chance) => self.dice(place, "whether").f64() < chance,
+            Often::Nth(nth) => {
+                let steps = rule.steps(&self.plan.cast());
+                let ours = steps.iter().position(|step| *step == self.step.index);
+                self.number == 1 && ours.is_some_and(|ours| ours as u64 + 1 == nth)
+            }
+        }
+    }
+
+    fn strike(self, rule: &ChaosRule, rng: &mut fastrand::Rng) -> (Moment, Strike) {
+        let when = match &rule.what {
+            Mischief::Kill(when) | Mischief::Freeze { when, .. } => *when,
+            _ => When::BetweenTurns,
+        };
+        let (mid_turn, after) = match when {
+            When::BetweenTurns => (false, Duration::ZERO),
+            When::MidTurn { after } => (true, after.draw(rng)),
+            When::Either if rng.bool() => (true, Span::SOON.draw(rng)),
+            When::Either => (false, Duration::ZERO),
+        };
+        let turns = &self.step.action.turns;
+        let replies = Replies::of(turns);
+        let reply = rng.usize(0..replies.sure.max(1));
+        let moment = match (&rule.place.turn, &rule.what) {
+            (None, Mischief::SlowRead { .. }) => Moment::FirstWait,
+            (None, _) if !replies.any => Moment::FirstWait,
+            (None, _) if mid_turn => Moment::After(reply),
+            (None, _) => Moment::Before(reply),
+            (Some(turn), what) => {
+                let replies = turn_called(turns, turn) == Some(true);
+                let slow = matches!(what, Mischief::SlowRead { .. });
+                match (replies && !slow, mid_turn) {
+                    (false, _) => Moment::WaitOf(Arc::clone(turn)),
+                    (true, true) => Moment::AfterReplyOf(Arc::clone(turn)),
+                    (true, false) => Moment::BeforeReplyOf(Arc::clone(turn)),
+                }
+            }
+        };
+        let strike = Strike {
+            act: act(&rule.what, rng),
+            after,
+            mid_turn,
+        };
+        (moment, strike)
+    }
+}
+
+fn act(what: &Mischief, rng: &mut fastrand::Rng) -> Act {
+    match *what {
+        Mischief::Kill(_) => Act::Kill,
+        Mischief::Freeze { length, .. } => Act::Freeze {
+            length: length.draw(rng),
+        },
+        // Whoever decides that a program is refused asks for it before.
+        Mischief::Close | Mischief::Refuse => Act::Close,
+        Mischief::Garbage { bytes } => Act::Garbage(garbage(bytes, rng)),
+        Mischief::LongLine { bytes } => Act::LongLine { bytes },
+        Mischief::Dribble { every } => Act::Dribble { every },
+        Mischief::SlowRead { bytes, every } => Act::SlowRead(Pace { bytes, every }),
+        Mischief::Delay { length } => Act::Delay {
+            length: length.draw(rng),
+        },
+    }
+}
+
+/// What a cat on the keyboard types, and what a broken line makes of it: printable characters, and
+/// bytes that are no UTF-8, but no control characters, which a terminal would act upon.
+fn garbage(bytes: usize, rng: &mut fastrand::Rng) -> Vec<u8> {
+    const NO_UTF_8: [u8; 3] = [0xff, 0xfe, 0xc0];
+    let byte = |_| {
+        if rng.u8(0..16) == 0 {
+            NO_UTF_8[rng.usize(0..NO_UTF_8.len())]
+        } else {
+            rng.u8(b'!'..=b'~')
+        }
+    };
+    (0..bytes).map(byte).collect()
+}
+
+impl Fate {
+    /// A wait begins, of this turn if it has a name: what is to be done once it has.
+    pub(super) fn wait_begins(&mut self, turn: Option<&str>) -> Vec<Strike> {
+        self.take(|moment| match moment {
+            Moment::FirstWait => true,
+            Moment::WaitOf(name) => Some(&**name) == turn,
+            _ => false,
+        })
+    }
+
+    /// A reply is about to be sent, in this turn if it has a name: what is to be done before.
+    pub(super) fn before_reply(&mut self, turn: Option<&str>) -> Vec<Strike> {
+        let place = self.replies;
+        self.replies += 1;
+        self.take(|moment| match moment {
+            Moment::Before(at) => *at == place,
+            Moment::BeforeReplyOf(name) => Some(&**name) == turn,
+            _ => false,
+        })
+    }
+
+    /// The reply that was about to be sent was sent: what is to be done now, or soon.
+    pub(super) fn after_reply(&mut self, turn: Option<&str>) -> Vec<Strike> {
+        let sent = self.replies;
+        self.take(|moment| match moment {
+            Moment::After(at) => at + 1 == sent,
+            Moment::AfterReplyOf(name) => Some(&**name) == turn,
+            _ => false,
+        })
+    }
+
+    fn take(&mut self, mut is_due: impl FnMut(&Moment) -> bool) -> Vec<Strike> {
+        let due = self.strikes.extract_if(.., |(moment, _)| is_due(moment));
+        due.map(|(_, strike)| strike).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{CompileOptions, compile};
+
+    const SCENARIO: &str = "
+name: chaos
+roles:
+  a:
+    run: [p]
+    actions:
+      start: [{see: ready}]
+      talk:
+        - {prompt: '1', send: x}
+        - {prompt: '2', send: x, name: second}
+        - {see: ok, name: look}
+        - {prompt: '3', send: x}
+  b: {run: [p], actions: {start: [{prompt: q, send: x}]}}
+flow:
+  - {step: 1_start, role: a, do: start}
+  - {step: 2_talk, role: a, do: talk}
+  - {step: 3_start, role: b, do: start}
+";
+
+    fn plan() -> Plan {
+        let compiled = compile(SCENARIO, None, CompileOptions::default());
+        compiled.unwrap_or_else(|faults| panic!("{faults}")).plan
+    }
+
+    fn chaos(plan: &Plan, text: &str) -> Chaos {
+        Chaos::parse(text, &plan.cast()).unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    fn fate(plan: &Plan, text: &str, (flow, step, number): (u64, usize, u32)) -> Option<Fate> {
+        let attempt = Attempt {
+            plan,
+            seed: 7,
+            flow: FlowNumber(flow),
+            step: &plan.steps[step],
+            number,
+        };
+        attempt.fate(&chaos(plan, text)).map(|fate| *fate)
+    }
+
+    fn acts(strikes: Vec<Strike>) -> Vec<Act> {
+        strikes.into_iter().map(|strike| strike.act).collect()
+    }
+
+    #[test]
+    fn so_many_per_cent_of_the_steps_are_struck_and_always_the_same() {
+        let plan = plan();
+        let struck = |number| {
+            let flows =
+                (1..=4000).filter(|&flow| fate(&plan, "kill 5%", (flow, 1, number)).is_some());
+            flows.collect::<Vec<_>>()
+        };
+        let first = struck(1);
+        assert!((150..250).contains(&first.len()), "{}", first.len());
+        assert_eq!(first, struck(1));
+        let second = struck(2);
+        let both = first.iter().filter(|flow| second.contains(flow)).count();
+        assert!(both < 30, "another attempt has other dice: {both}");
+    }
+
+    #[test]
+    fn each_struck_step_is_struck_once_at_one_of_its_replies() {
+        let plan = plan();
+        let mut places = [0_u32; 3];
+        for flow in 1..=300 {
+            let mut fate = fate(&plan, "delay 100%", (flow, 1, 1)).expect("always");
+            assert_eq!(fate.wait_begins(None), []);
+            for place in &mut places {
+                *place += u32::try_from(fate.before_reply(None).len()).unwrap();
+                assert_eq!(fate.after_reply(None), []);
+            }
+            assert_eq!(fate.strikes, []);
+        }
+        assert_eq!(places.iter().sum::<u32>(), 300);
+        assert!(places.iter().all(|&place| place > 60), "{places:?}");
+    }
+
+    #[test]
+    fn a_kill_is_in_mid_turn_or_between_turns() {
+        let plan = plan();
+        let (mut between, mut mid) = (0, 0);
+        for flow in 1..=200 {
+            let mut fate = fate(&plan, "kill 100%", (flow, 1, 1)).expect("always");
+            for _ in 0..3 {
+                between += fate.before_reply(None).len();
+                let strikes = fate.after_reply(None);
+                assert!(
+                    strikes
+                        .iter()
+                        .all(|it| it.mid_turn && it.after <= Span::SOON.most)
+                );
+                mid += strikes.len();
+            }
+        }
+        assert_eq!(between + mid, 200);
+        assert!(between > 60 && mid > 60, "{between} {mid}");
+    }
+
+    #[test]
+    fn a_step_without_replies_is_struck_when_its_first_wait_begins() {
+        let plan = plan();
+        let mut struck = fate(&plan, "kill 100%", (1, 0, 1)).expect("always");
+        assert_eq!(acts(struck.wait_begins(None)), [Act::Kill]);
+        assert!(
+            fate(&plan, "garbage 100%", (1, 0, 1)).is_none(),
+            "it has no reply"
+        );
+    }
+
+    #[test]
+    fn a_turn_is_found_by_its_name() {
+        let plan = plan();
+        let mut struck = fate(&plan, "close 100% turn second", (1, 1, 1)).expect("it has it");
+        assert_eq!(struck.before_reply(None), []);
+        assert_eq!(acts(struck.before_reply(Some("second"))), [Act::Close]);
+        let mut struck =
+            fate(&plan, "kill once mid_turn after 0s turn look", (1, 1, 1)).expect("so");
+        assert_eq!(acts(struck.wait_begins(Some("look"))), [Act::Kill]);
+        assert!(fate(&plan, "kill 100% turn second", (1, 0, 1)).is_none());
+    }
+
+    #[test]
+    fn once_is_the_first_such_step_of_each_flow_at_its_first_attempt() {
+        let plan = plan();
+        let is_struck = |text, at| fate(&plan, text, at).is_some();
+        assert!(is_struck("kill once", (1, 0, 1)) && is_struck("kill once", (9, 0, 1)));
+        assert!(!is_struck("kill once", (1, 1, 1)) && !is_struck("kill once", (1, 0, 2)));
+        assert!(is_struck("kill nth 2", (1, 1, 1)) && !is_struck("kill nth 2", (1, 2, 1)));
+        assert!(is_struck("kill once role b", (1, 2, 1)));
+        assert!(is_struck("kill once at 2_talk flow 3", (3, 1, 1)));
+        assert!(!is_struck("kill once at 2_talk flow 3", (4, 1, 1)));
+    }
+
+    #[test]
+    fn rules_added_behind_do_not_change_the_dice_of_those_before() {
+        let plan = plan();
+        for flow in 1..=200 {
+            let alone = fate(&plan, "freeze 30%", (flow, 1, 1)).map(|fate| fate.strikes);
+            let more = fate(&plan, "freeze 30%, delay 50%", (flow, 1, 1));
+            let more = more.map_or(Vec::new(), |fate| fate.strikes);
+            let freezes = more
+                .into_iter()
+                .filter(|(_, strike)| matches!(strike.act, Act::Freeze { .. }));
+            assert_eq!(freezes.collect::<Vec<_>>(), alone.unwrap_or_default());
+        }
+    }
+
+    #[test]
+    fn garbage_has_no_control_characters() {
+        let mut rng = fastrand::Rng::with_seed(1);
+        let garbage = garbage(10_000, &mut rng);
+        assert_eq!(garbage.len(), 10_000);
+        assert!(garbage.iter().all(|byte| *byte > 0x20 && *byte != 0x7f));
+        assert!(std::str::from_utf8(&garbage).is_err());
+    }
+
+    #[test]
+    fn only_what_starts_a_program_can_be_refused() {
+        let plan = plan();
+        let attempt = |step| Attempt {
+            plan: &plan,
+            seed: 7,
+            flow: FlowNumber(1),
+            step: &plan.steps[step],
+            number: 1,
+        };
+        let refuse = chaos(&plan, "refuse nth 2");
+        assert!(!attempt(0).is_refused(&refuse));
+        assert!(attempt(2).is_refused(&refuse));
+        assert!(attempt(2).fate(&refuse).is_none());
+    }
+}

@@ -1,0 +1,59 @@
+//! What chaos did in a flow, and what came of it.
+
+use std::time::Instant;
+
+use actix::prelude::*;
+
+use crate::engine::context::micros;
+use crate::engine::messages::Injected;
+use crate::model::{Failure, InjectionRecord, StepIndex};
+
+use super::FlowSupervisor;
+
+impl Handler<Injected> for FlowSupervisor {
+    type Result = ();
+
+    fn handle(&mut self, injected: Injected, _: &mut Self::Context) {
+        let Injected { injection, at } = injected;
+        let record = InjectionRecord {
+            injection: *injection,
+            after_us: micros(at.saturating_duration_since(self.ledger.started())),
+            recovered_after_us: None,
+        };
+        self.injections.push((at, record));
+    }
+}
+
+impl FlowSupervisor {
+    /// The step was completed, with its last evidence at `ended`: whatever chaos did in it, at
+    /// whichever attempt, is over.
+    pub(super) fn recover(&mut self, step: StepIndex, ended: Instant) {
+        let open = self
+            .injections
+            .iter_mut()
+            .filter(|(_, it)| it.injection.step == step && it.recovered_after_us.is_none());
+        for (at, record) in open {
+            record.recovered_after_us = Some(micros(ended.saturating_duration_since(*at)));
+        }
+    }
+
+    /// A failure of a step, with what chaos did to its script before. A hint for what fails by
+    /// itself would mislead then.
+    pub(super) fn blame(&self, step: StepIndex, mut failure: Box<Failure>) -> Box<Failure> {
+        let role = self.run.plan.steps[step.0].role;
+        let instance = self.scripts.get(&role).map(|employed| employed.instance);
+        let injections = self.injections.iter().map(|(_, record)| &record.injection);
+        let what: Vec<_> = injections
+            .filter(|it| Some(it.instance) == instance)
+            .map(|it| it.what.as_str())
+            .collect();
+        if !what.is_empty() {
+            let what = what.join(", ");
+            failure
+                .message
+                .push_str(&format!(" (chaos before that: {what})"));
+            failure.hint = None;
+        }
+        failure
+    }
+}

@@ -1,0 +1,53 @@
+//! Taking a flow step by step.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+/// Says which step is next.
+type Announce = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// Holds flows before each of their steps until somebody lets them go on. Cheap to clone.
+#[derive(Clone)]
+pub struct Pacer {
+    permits: Arc<Semaphore>,
+    announce: Announce,
+}
+
+impl Pacer {
+    /// Calls `announce` with a step's name when the step is held, from any thread.
+    pub fn new(announce: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        Pacer {
+            permits: Arc::new(Semaphore::new(0)),
+            announce: Arc::new(announce),
+        }
+    }
+
+    /// Lets one step begin: the one that is held, or else the next.
+    pub fn go_on(&self) {
+        self.permits.add_permits(1);
+    }
+
+    /// Holds nothing any more.
+    pub fn let_go(&self) {
+        self.permits.close();
+    }
+
+    /// Waits until the step of this name may begin.
+    pub(super) async fn wait(self, step: String) {
+        if self.permits.is_closed() {
+            return;
+        }
+        (self.announce)(&step);
+        if let Ok(permit) = self.permits.acquire().await {
+            permit.forget();
+        }
+    }
+}
+
+impl fmt::Debug for Pacer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pacer").finish_non_exhaustive()
+    }
+}

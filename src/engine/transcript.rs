@@ -1,0 +1,223 @@
+//! What happened to one script instance, recorded as it happens.
+//!
+//! Recording is a copy of bytes into a ring: nothing is decoded, masked or formatted until
+//! somebody wants to read it, which of most flows nobody does. The beginning (the log-in) and the
+//! end (what went wrong) are kept; what was in between is counted.
+
+mod rendering;
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use crate::model::{Happening, InstanceId, Stream};
+
+pub(super) use rendering::render;
+
+/// How much of the beginning is kept.
+const HEAD_BYTES: usize = 4 << 10;
+/// How much of the end is kept.
+const TAIL_BYTES: usize = 16 << 10;
+/// What an entry counts for beside its bytes.
+const ENTRY_BYTES: usize = 32;
+
+/// Output that comes within this time of other output goes into one entry with it: else a program
+/// that writes single bytes would leave nothing but times.
+const ONE_PIECE: Duration = Duration::from_millis(1);
+
+/// What happened to one script instance, as far as it is kept. Not masked: it stays in the engine.
+#[derive(Debug)]
+pub(super) struct Transcript {
+    instance: InstanceId,
+    head: Kept,
+    tail: Kept,
+    /// What is told in no text: full once something did not fit.
+    head_is_full: bool,
+    left_out_bytes: u64,
+    left_out_entries: u64,
+    /// Secrets that were used, and that the flow may not know.
+    secrets: Vec<String>,
+}
+
+/// Entries and their bytes.
+#[derive(Debug, Default)]
+struct Kept {
+    entries: VecDeque<Entry>,
+    bytes: VecDeque<u8>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    at: Instant,
+    what: What,
+}
+
+#[derive(Debug)]
+enum What {
+    Heard { stream: Stream, length: usize },
+    Said { length: usize },
+    Noted(Box<Happening>),
+}
+
+impl What {
+    fn length(&self) -> usize {
+        match self {
+            What::Heard { length, .. } | What::Said { length } => *length,
+            What::Noted(_) => 0,
+        }
+    }
+}
+
+impl Transcript {
+    /// A transcript of nothing yet.
+    pub(super) fn new(instance: InstanceId) -> Self {
+        Transcript {
+            instance,
+            head: Kept::default(),
+            tail: Kept::default(),
+            head_is_full: false,
+            left_out_bytes: 0,
+            left_out_entries: 0,
+            secrets: Vec::new(),
+        }
+    }
+
+    /// The program said this.
+    pub(super) fn heard(&mut self, stream: Stream, bytes: &[u8], at: Instant) {
+        let rest = if self.head_is_full {
+            bytes
+        } else {
+            let room = HEAD_BYTES.saturating_sub(self.head.size() + ENTRY_BYTES);
+            let (fits, rest) = bytes.split_at(room.min(bytes.len()));
+            self.head.hear(stream, fits, at);
+            self.head_is_full = !rest.is_empty();
+            rest
+        };
+        if !rest.is_empty() {
+            let kept = &rest[rest.len().saturating_sub(TAIL_BYTES)..];
+            if kept.len() < rest.len() {
+                // Nothing of what came before can stay.
+                self.left_out_bytes += (rest.len() - kept.len()) as u64;
+                self.tail
+                    .clear(&mut self.left_out_bytes, &mut self.left_out_entries);
+            }
+            self.tail.hear(stream, kept, at);
+            self.make_room();
+        }
+    }
+
+    /// This was typed, or stands for it.
+    pub(super) fn said(&mut self, shown: &str, at: Instant) {
+        let length = shown.len();
+        let entry = Entry {
+            at,
+            what: What::Said { length },
+        };
+        self.add(entry, shown.as_bytes());
+    }
+
+    /// This secret was typed.
+    pub(super) fn keep_secret(&mut self, secret: &str) {
+        if self.secrets.iter().all(|known| known != secret) {
+            self.secrets.push(secret.to_owned());
+        }
+    }
+
+    /// Anything else happened. Its texts are masked when they are read.
+    pub(super) fn note(&mut self, what: Happening, at: Instant) {
+        let entry = Entry {
+            at,
+            what: What::Noted(Box::new(what)),
+        };
+        self.add(entry, &[]);
+    }
+
+    /// Secrets that were used.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.secrets.iter().map(String::as_str)
+    }
+
+    fn add(&mut self, entry: Entry, bytes: &[u8]) {
+        let fits = self.head.size() + ENTRY_BYTES + bytes.len() <= HEAD_BYTES;
+        self.head_is_full |= !fits;
+        let part = if self.head_is_full {
+            &mut self.tail
+        } else {
+            &mut self.head
+        };
+        part.bytes.extend(bytes);
+        part.entries.push_back(entry);
+        self.make_room();
+    }
+
+    fn make_room(&mut self) {
+        while self.tail.size() > TAIL_BYTES + ENTRY_BYTES {
+            let excess = self.tail.size() - TAIL_BYTES - ENTRY_BYTES;
+            self.tail
+                .drop_oldest(excess, &mut self.left_out_bytes, &mut self.left_out_entries);
+        }
+    }
+}
+
+impl Kept {
+    fn size(&self) -> usize {
+        self.bytes.len() + self.entries.len() * ENTRY_BYTES
+    }
+
+    fn hear(&mut self, stream: Stream, bytes: &[u8], at: Instant) {
+        if bytes.is_empty() {
+            return;
+        }
+        self.bytes.extend(bytes);
+        if let Some(Entry {
+            at: before,
+            what: What::Heard {
+                stream: same,
+                length,
+            },
+        }) = self.entries.back_mut()
+            && *same == stream
+            && at.saturating_duration_since(*before) < ONE_PIECE
+        {
+            *length += bytes.len();
+            return;
+        }
+        self.entries.push_back(Entry {
+            at,
+            what: What::Heard {
+                stream,
+                length: bytes.len(),
+            },
+        });
+    }
+
+    /// Drops the oldest entry, or so much of it if that is output.
+    fn drop_oldest(&mut self, excess: usize, bytes: &mut u64, entries: &mut u64) {
+        let Some(oldest) = self.entries.front_mut() else {
+            return;
+        };
+        let dropped = match &mut oldest.what {
+            What::Heard { length, .. } if *length > excess => {
+                *length -= excess;
+                excess
+            }
+            what => {
+                let length = what.length();
+                self.entries.pop_front();
+                *entries += 1;
+                length
+            }
+        };
+        self.bytes.drain(..dropped);
+        *bytes += dropped as u64;
+    }
+
+    fn clear(&mut self, bytes: &mut u64, entries: &mut u64) {
+        *bytes += self.bytes.len() as u64;
+        *entries += self.entries.len() as u64;
+        self.bytes.clear();
+        self.entries.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,235 @@
+//! Transcripts as they may leave the engine: decoded, masked, and in the order of time.
+
+use std::ops::Range;
+use std::time::Instant;
+
+use crate::model::{Happening, Moment, Stream};
+use crate::scenario::{Masker, in_order};
+
+use super::{Entry, Kept, Transcript, What};
+
+/// What stands in place of a secret.
+const MASK: &[u8] = b"***";
+
+/// All that happened to these script instances, times from `since`.
+pub(in crate::engine) fn render(
+    transcripts: &[Transcript],
+    since: Instant,
+    masker: &Masker,
+) -> Vec<Moment> {
+    let mut moments = Vec::new();
+    for transcript in transcripts {
+        moments.extend(transcript.moments(since, masker));
+    }
+    // What one instance did stays in its order, also where the clock says the same.
+    moments.sort_by_key(|moment| moment.after_us);
+    moments
+}
+
+/// An entry with its bytes.
+struct Piece<'a> {
+    at: Instant,
+    what: &'a What,
+    bytes: Vec<u8>,
+}
+
+impl Transcript {
+    fn moments(&self, since: Instant, masker: &Masker) -> Vec<Moment> {
+        let mut head = pieces(&self.head);
+        let mut tail = pieces(&self.tail);
+        let left_out = (self.left_out_bytes > 0 || self.left_out_entries > 0).then(|| {
+            let at = tail.first().map_or(since, |piece| piece.at);
+            let what = Happening::LeftOut {
+                bytes: self.left_out_bytes,
+                entries: self.left_out_entries,
+            };
+            (at, what)
+        });
+        if left_out.is_none() {
+            head.append(&mut tail);
+        }
+        let mut moments = Vec::new();
+        let mut told = |at: Instant, what| {
+            let after = at.saturating_duration_since(since);
+            moments.push(Moment {
+                after_us: u64::try_from(after.as_micros()).unwrap_or(u64::MAX),
+                role: self.instance.role,
+                attempt: self.instance.attempt,
+                what,
+            });
+        };
+        read(head, masker, &mut told);
+        if let Some((at, what)) = left_out {
+            told(at, what);
+        }
+        read(tail, masker, &mut told);
+        moments
+    }
+}
+
+fn pieces(kept: &Kept) -> Vec<Piece<'_>> {
+    let mut bytes = kept.bytes.iter().copied();
+    let entries = kept.entries.iter();
+    entries
+        .map(|Entry { at, what }| Piece {
+            at: *at,
+            bytes: bytes.by_ref().take(what.length()).collect(),
+            what,
+        })
+        .collect()
+}
+
+/// Tells pieces between which nothing is missing.
+fn read(mut pieces: Vec<Piece<'_>>, masker: &Masker, told: &mut impl FnMut(Instant, Happening)) {
+    for stream in [Stream::Out, Stream::Err] {
+        let of_it = |piece: &&mut Piece<'_>| matches!(piece.what, What::Heard { stream: its, .. } if *its == stream);
+        let mut heard: Vec<_> = pieces
+            .iter_mut()
+            .filter(of_it)
+            .map(|it| &mut it.bytes)
+            .collect();
+        mask(&mut heard, masker);
+        make_whole(&mut heard);
+    }
+    for Piece { at, what, bytes } in pieces {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        match what {
+            What::Heard { .. } if text.is_empty() => {}
+            What::Heard { stream, .. } => told(
+                at,
+                Happening::Heard {
+                    stream: *stream,
+                    text,
+                },
+            ),
+            What::Said { .. } => {
+                let text = masker.mask(&text).into_owned();
+                told(at, Happening::Said { text });
+            }
+            What::Noted(happening) => {
+                let mut happening = (**happening).clone();
+                for text in happening.texts_mut() {
+                    *text = masker.mask(text).into_owned();
+                }
+                told(at, happening);
+            }
+        }
+    }
+}
+
+/// Masks secrets in what a stream said, in whichever pieces it came, and whatever control
+/// sequences and line ends stand within them.
+fn mask(pieces: &mut [&mut Vec<u8>], masker: &Masker) {
+    let all: Vec<u8> = pieces
+        .iter()
+        .flat_map(|piece| piece.iter().copied())
+        .collect();
+    // What looks like an unfinished control sequence may be text that is shown.
+    let mut secrets = found(&all, seen(&all), masker);
+    secrets.extend(found(&all, printable(&all), masker));
+    let secrets = in_order(secrets);
+    if secrets.is_empty() {
+        return;
+    }
+    let mut secrets = secrets.iter().peekable();
+    let mut end = 0;
+    for piece in pieces {
+        let begin = end;
+        end += piece.len();
+        let mut masked = Vec::with_capacity(piece.len());
+        let mut done = begin;
+        while let Some(secret) = secrets.peek().filter(|secret| secret.start < end) {
+            if secret.start >= begin {
+                masked.extend_from_slice(&all[done..secret.start]);
+                masked.extend_from_slice(MASK);
+            }
+            done = secret.end.min(end);
+            if secret.end > end {
+                break;
+            }
+            secrets.next();
+        }
+        masked.extend_from_slice(&all[done..end]);
+        **piece = masked;
+    }
+}
+
+/// Where in `all` secrets stand of which only the bytes at `places` are looked at.
+fn found(all: &[u8], places: Vec<usize>, masker: &Masker) -> Vec<Range<usize>> {
+    let looked_at: Vec<u8> = places.iter().map(|&place| all[place]).collect();
+    let found = masker.find_cut(&looked_at).into_iter();
+    found
+        .map(|range| places[range.start]..places[range.end - 1] + 1)
+        .collect()
+}
+
+/// The places of all bytes but control characters.
+fn printable(bytes: &[u8]) -> Vec<usize> {
+    let places = bytes.iter().enumerate();
+    places
+        .filter(|(_, byte)| !byte.is_ascii_control())
+        .map(|(place, _)| place)
+        .collect()
+}
+
+/// The places of the bytes that a terminal shows: neither control characters nor control sequences
+/// (ECMA-48, 5.4 and 5.6).
+fn seen(bytes: &[u8]) -> Vec<usize> {
+    enum State {
+        Text,
+        Escape,
+        Sequence,
+        Message,
+    }
+    let mut state = State::Text;
+    let mut places = Vec::with_capacity(bytes.len());
+    for (place, &byte) in bytes.iter().enumerate() {
+        state = match (state, byte) {
+            (State::Message, 0x07) => State::Text,
+            (_, 0x1b) => State::Escape,
+            (State::Escape, b'[') => State::Sequence,
+            (State::Escape, b']' | b'P' | b'X' | b'^' | b'_') => State::Message,
+            (State::Escape, 0x20..=0x2f) => State::Escape,
+            (State::Sequence, 0x00..=0x3f) => State::Sequence,
+            (State::Message, _) => State::Message,
+            (State::Escape | State::Sequence, _) => State::Text,
+            (State::Text, _) => {
+                if !byte.is_ascii_control() {
+                    places.push(place);
+                }
+                State::Text
+            }
+        };
+    }
+    places
+}
+
+/// Moves a character that was split to the piece in which it ends.
+fn make_whole(pieces: &mut [&mut Vec<u8>]) {
+    let mut begun: Vec<u8> = Vec::new();
+    let last = pieces.len().saturating_sub(1);
+    for (index, piece) in pieces.iter_mut().enumerate() {
+        if !begun.is_empty() {
+            piece.splice(..0, begun.drain(..));
+        }
+        if index < last {
+            begun = piece.split_off(whole_characters(piece));
+        }
+    }
+}
+
+/// How long the bytes are without a last character that is incomplete.
+fn whole_characters(bytes: &[u8]) -> usize {
+    for back in 1..=bytes.len().min(3) {
+        let place = bytes.len() - back;
+        let length = match bytes[place] {
+            0x80..=0xbf => continue,
+            0xc0..=0xdf => 2,
+            0xe0..=0xef => 3,
+            0xf0..=0xf7 => 4,
+            _ => 1,
+        };
+        return if length > back { place } else { bytes.len() };
+    }
+    bytes.len()
+}

@@ -1,0 +1,129 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::{Ending, ExitCause, FlowNumber, RoleIndex};
+use crate::scenario::Masker;
+
+fn transcript(role: usize) -> Transcript {
+    Transcript::new(InstanceId {
+        flow: FlowNumber(1),
+        role: RoleIndex(role),
+        attempt: 1,
+    })
+}
+
+/// What was heard and said, in order; `«»` around what was said.
+fn told(transcripts: Vec<Transcript>, since: Instant, secrets: &[&str]) -> String {
+    let masker = Masker::new(secrets.iter().copied());
+    let moments = render(&transcripts, since, &masker).into_iter();
+    let texts = moments.map(|moment| match moment.what {
+        Happening::Heard { text, .. } => text,
+        Happening::Said { text } => format!("«{text}»"),
+        Happening::Injected { injected } => format!("[{injected}]"),
+        Happening::LeftOut { bytes, .. } => format!("[{bytes} left out]"),
+        Happening::Started { command, .. } => format!("[{command}]"),
+        Happening::Exited { .. } => "[end]".to_owned(),
+    });
+    texts.collect()
+}
+
+#[test]
+fn instances_are_interleaved_as_they_spoke() {
+    let began = Instant::now();
+    let after = |ms| began + Duration::from_millis(ms);
+    let (mut one, mut other) = (transcript(0), transcript(1));
+    let (pid, command) = (1, "portal --token=pw77".into());
+    one.note(Happening::Started { pid, command }, after(1));
+    one.heard(Stream::Out, b"Name: ", after(2));
+    other.heard(Stream::Out, b"Hi ", after(3));
+    one.said("ann", after(4));
+    let exit = Some(ExitCause::Code(0));
+    let ending = Ending::Itself;
+    other.note(Happening::Exited { exit, ending }, after(5));
+    assert_eq!(
+        told(vec![one, other], began, &["pw77"]),
+        "[portal --token=***]Name: Hi «ann»[end]"
+    );
+}
+
+#[test]
+fn the_beginning_and_the_end_stay_of_much() {
+    let now = Instant::now();
+    let mut long = transcript(0);
+    long.heard(Stream::Out, b"the beginning ", now);
+    for round in 0..10_000 {
+        let at = now + Duration::from_millis(2 * round);
+        long.heard(Stream::Out, b"0123456789", at);
+        long.said("x", at);
+    }
+    long.heard(Stream::Out, b"the end", now + Duration::from_mins(1));
+    let kept = long.head.size() + long.tail.size();
+    assert!(kept <= HEAD_BYTES + TAIL_BYTES + 2 * ENTRY_BYTES, "{kept}");
+    let text = told(vec![long], now, &[]);
+    assert!(text.starts_with("the beginning 0123456789«x»"), "{text}");
+    assert!(text.ends_with("0123456789«x»the end"), "{text}");
+    assert!(text.contains(" left out]"), "{text}");
+}
+
+#[test]
+fn a_flood_in_one_read_leaves_its_end() {
+    let now = Instant::now();
+    let mut flood = transcript(0);
+    for _ in 0..3 {
+        let bytes = [vec![b'x'; 100_000], b"last".to_vec()].concat();
+        flood.heard(Stream::Out, &bytes, now);
+    }
+    let left_out = flood.left_out_bytes;
+    let kept = (flood.head.bytes.len() + flood.tail.bytes.len()) as u64;
+    assert_eq!(left_out + kept, 3 * 100_004);
+    assert!(told(vec![flood], now, &[]).ends_with("xxlast"));
+}
+
+#[test]
+fn secrets_stay_hidden_across_pieces_colours_and_lines() {
+    let now = Instant::now();
+    let at = |ms| now + Duration::from_millis(ms);
+    let mut talk = transcript(0);
+    talk.heard(Stream::Out, b"your pin is hun", at(0));
+    talk.said("ter", at(5));
+    talk.heard(Stream::Err, b"warning", at(6));
+    talk.heard(Stream::Out, b"te\x1b[1mr\r\n2, ", at(10));
+    talk.heard(Stream::Out, b"\x1b]hunter2 and hunt", at(20));
+    assert_eq!(
+        told(vec![talk], now, &["hunter2"]),
+        "your pin is ***«ter»warning, \u{1b}]*** and ***"
+    );
+}
+
+#[test]
+fn a_secret_cut_by_what_is_left_out_is_hidden() {
+    let now = Instant::now();
+    let mut talk = transcript(0);
+    for round in 0..2_000 {
+        talk.heard(
+            Stream::Out,
+            b"hunter2-abc",
+            now + Duration::from_millis(2 * round),
+        );
+    }
+    let text = told(vec![talk], now, &["hunter2-abc"]);
+    assert!(!text.contains("abc") && !text.contains("hun"), "{text}");
+}
+
+proptest! {
+    #[test]
+    fn no_split_shows_a_secret(cuts in prop::collection::vec(0usize..60, 0..8)) {
+        let text = "дом hunter2 \x1b[0mhun\x1b[1mter2 é and hunter2hunter2 ₹ end".as_bytes();
+        let mut cuts: Vec<_> = cuts.into_iter().filter(|&cut| cut < text.len()).collect();
+        cuts.extend([0, text.len()]);
+        cuts.sort_unstable();
+        let now = Instant::now();
+        let mut talk = transcript(0);
+        for (round, cut) in cuts.windows(2).enumerate() {
+            let at = now + Duration::from_millis(5 * round as u64);
+            talk.heard(Stream::Out, &text[cut[0]..cut[1]], at);
+        }
+        let masked = "дом *** \x1b[0m*** é and *** ₹ end";
+        prop_assert_eq!(told(vec![talk], now, &["hunter2"]), masked);
+    }
+}

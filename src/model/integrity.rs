@@ -1,0 +1,128 @@
+//! What must be true of the values of a run's flows taken together, and what the audit said.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::process::ExitCause;
+
+/// What a scenario demands of its books.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct IntegrityInfo {
+    /// Captures whose value no two flows may share.
+    pub unique: Vec<ValueInfo>,
+    /// Values that must be equal within each flow, two or more at a time.
+    pub agree: Vec<Vec<ValueInfo>>,
+    /// Captures that must be what a unique name is in the same flow.
+    pub own: Vec<OwnInfo>,
+    /// The command that looks into the books after the run, as the scenario writes it.
+    pub audit: Option<String>,
+}
+
+/// A value of each flow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ValueInfo {
+    pub name: String,
+    /// The titles of the roles that read it; none of a variable.
+    pub roles: Vec<String>,
+}
+
+/// A capture that must be the flow's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnInfo {
+    pub seen: ValueInfo,
+    /// The unique name whose value it must be.
+    pub of: String,
+}
+
+impl IntegrityInfo {
+    /// Whether nothing is demanded.
+    pub fn is_empty(&self) -> bool {
+        *self == IntegrityInfo::default()
+    }
+}
+
+impl fmt::Display for ValueInfo {
+    /// The name and who read it: `total (Customer)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        if self.roles.is_empty() {
+            return Ok(());
+        }
+        write!(f, " ({})", self.roles.join(", "))
+    }
+}
+
+/// What came of the command that looks into the books after the run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditRecord {
+    /// The command line, masked.
+    pub command: String,
+    #[serde(flatten)]
+    pub outcome: AuditOutcome,
+    pub duration_us: u64,
+    /// The last lines of what it printed, secrets masked.
+    pub output: Vec<String>,
+    /// How many lines it had printed before those.
+    pub lines_left_out: u64,
+}
+
+/// How an audit ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "outcome")]
+pub enum AuditOutcome {
+    /// It left with exit code 0 and printed what was expected.
+    Passed,
+    /// It did not leave with exit code 0.
+    Failed { exit: ExitCause },
+    /// It left with exit code 0, and this was not in its output.
+    ExpectedMissing { expected: String },
+    /// It was ended when its time was over.
+    TimedOut { allowed_us: u64 },
+    /// It could not be started, or what it did is not known.
+    NotStarted { reason: String },
+    /// Nobody asked it.
+    NotRun { reason: String },
+}
+
+impl AuditRecord {
+    /// One that was not run.
+    pub fn not_run(command: String, reason: impl Into<String>) -> Self {
+        AuditRecord {
+            command,
+            outcome: AuditOutcome::NotRun {
+                reason: reason.into(),
+            },
+            duration_us: 0,
+            output: Vec::new(),
+            lines_left_out: 0,
+        }
+    }
+
+    /// Whether it was asked and did not say that all is well.
+    pub fn is_violation(&self) -> bool {
+        !matches!(
+            self.outcome,
+            AuditOutcome::Passed | AuditOutcome::NotRun { .. }
+        )
+    }
+}
+
+impl fmt::Display for AuditOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AuditOutcome::Passed => f.write_str("passed"),
+            AuditOutcome::Failed { exit } => write!(f, "failed with {exit}"),
+            AuditOutcome::ExpectedMissing { expected } => {
+                write!(f, "did not print {expected}, which is expected of it")
+            }
+            AuditOutcome::TimedOut { allowed_us } => {
+                let allowed = std::time::Duration::from_micros(*allowed_us);
+                let allowed = humantime::format_duration(allowed);
+                write!(f, "did not end within {allowed}, and was ended")
+            }
+            AuditOutcome::NotStarted { reason } => write!(f, "could not be run: {reason}"),
+            AuditOutcome::NotRun { reason } => write!(f, "was not run: {reason}"),
+        }
+    }
+}

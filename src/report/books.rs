@@ -1,0 +1,241 @@
+//! The books of a run, or of several that are made one: what their flows' values say about each
+//! other.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::model::{AuditRecord, FlowId, FlowNumber, FlowRecord, IntegrityInfo, RunId};
+use crate::stats::{Duplicate, Integrity, is_masked};
+
+use super::error::ReportError;
+use super::ledger::{FlowOf, Ledger, Wanted};
+
+/// Takes the values of flows as they end, and what the audit said.
+pub(super) struct Books {
+    info: IntegrityInfo,
+    integrity: Integrity,
+    ledger: Ledger,
+    runs: Vec<RunId>,
+    /// What was found in runs whose flows are not there.
+    before: Vec<Integrity>,
+    folder: Option<PathBuf>,
+}
+
+impl Books {
+    /// Empty ones; `None` if nothing is demanded of them. Much of what they take goes to a file
+    /// without a name in `folder`, if one is given.
+    pub(super) fn open(info: &IntegrityInfo, folder: Option<PathBuf>) -> Option<Self> {
+        (!info.is_empty()).then(|| Books {
+            info: info.clone(),
+            integrity: Integrity::new(info),
+            ledger: Ledger::new(folder.clone()),
+            runs: Vec::new(),
+            before: Vec::new(),
+            folder,
+        })
+    }
+
+    /// The flows that follow are those of this run.
+    pub(super) fn begin(&mut self, run: &RunId) {
+        self.runs.push(run.clone());
+    }
+
+    /// A flow has ended, in whatever way.
+    pub(super) fn record(&mut self, flow: &FlowRecord) {
+        let values: BTreeMap<_, _> = flow.variables.iter().map(pair).collect();
+        let captures: BTreeMap<_, _> = flow.captures.iter().map(pair).collect();
+        let value = |name: &str| captures.get(name).or(values.get(name)).copied();
+        self.integrity.compare(&flow.id, value);
+        let Some(run) = self.runs.len().checked_sub(1) else {
+            return;
+        };
+        let of = FlowOf {
+            run: u32::try_from(run).unwrap_or(u32::MAX),
+            number: flow.number.0,
+        };
+        for (name, unique) in (0..).zip(&self.info.unique) {
+            match captures.get(unique.name.as_str()) {
+                Some(value) if is_masked(value) => self.integrity.not_compared += 1,
+                Some(value) => self.ledger.add(name, of, value),
+                None => {}
+            }
+        }
+    }
+
+    /// The audit was asked, or not.
+    pub(super) fn audited(&mut self, audit: &AuditRecord) {
+        self.integrity.audits.push(audit.clone());
+    }
+
+    /// Takes what was found in a run whose flows are not there.
+    pub(super) fn adopt(&mut self, run: &RunId, found: &Integrity) {
+        self.integrity.audits.extend(found.audits.iter().cloned());
+        self.integrity.notices.extend(found.notices.iter().cloned());
+        self.integrity.notices.push(format!(
+            "the flows of {run} are not there: its values were compared with each other, not with \
+             those of the other runs"
+        ));
+        self.before.push(found.clone());
+    }
+
+    /// What the books say, and what kept them from being complete.
+    pub(super) fn close(mut self) -> (Integrity, Option<ReportError>) {
+        let mut wanted = Vec::new();
+        for rule in &self.integrity.own {
+            let name = (0..).zip(&self.info.unique);
+            let name = name
+                .filter(|(_, unique)| unique.name == rule.value.of)
+                .map(|(place, _)| place)
+                .next();
+            wanted.extend(rule.found.iter().map(|found| Wanted {
+                name: name.unwrap_or(u16::MAX),
+                value: found.saw.clone(),
+            }));
+        }
+        let names = self.info.unique.len();
+        let error = match self.ledger.close(names, &wanted) {
+            Ok((findings, owners)) => {
+                let runs = &self.runs;
+                let id = |flow: &FlowOf| {
+                    let run = runs.get(flow.run as usize);
+                    FlowId::new(
+                        run.unwrap_or(&RunId(String::new())),
+                        FlowNumber(flow.number),
+                    )
+                };
+                for (rule, findings) in self.integrity.unique.iter_mut().zip(findings) {
+                    rule.values = findings.values;
+                    rule.duplicates = Some(findings.duplicates);
+                    rule.across_runs = Some(findings.across_runs);
+                    rule.found = findings
+                        .found
+                        .into_iter()
+                        .map(|found| Duplicate {
+                            value: found.value,
+                            count: found.count,
+                            flows: found.flows.iter().map(id).collect(),
+                        })
+                        .collect();
+                }
+                let found = self.integrity.own.iter_mut();
+                let found = found.flat_map(|rule| &mut rule.found);
+                for (found, owner) in found.zip(owners) {
+                    found.belongs_to = owner.as_ref().map(id);
+                }
+                None
+            }
+            Err(error) => {
+                for rule in &mut self.integrity.unique {
+                    rule.duplicates = None;
+                    rule.across_runs = None;
+                }
+                let text = format!("duplicates could not be counted: {error}");
+                self.integrity.notices.push(text);
+                let path = self.folder.unwrap_or_default();
+                Some(ReportError::write(
+                    &path.join("the values to compare"),
+                    error,
+                ))
+            }
+        };
+        for found in &self.before {
+            self.integrity.add(found);
+        }
+        self.integrity.total();
+        (self.integrity, error)
+    }
+}
+
+fn pair((name, value): &(String, String)) -> (&str, &str) {
+    (name, value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{FlowOutcome, OwnInfo, ValueInfo};
+
+    fn info() -> IntegrityInfo {
+        let value = |name: &str| ValueInfo {
+            name: name.into(),
+            roles: Vec::new(),
+        };
+        IntegrityInfo {
+            unique: vec![value("order_id")],
+            agree: Vec::new(),
+            own: vec![OwnInfo {
+                seen: value("delivered"),
+                of: "order_id".into(),
+            }],
+            audit: None,
+        }
+    }
+
+    fn flow(run: &RunId, number: u64, order: &str, delivered: &str) -> FlowRecord {
+        let number = FlowNumber(number);
+        FlowRecord {
+            number,
+            id: FlowId::new(run, number),
+            started_at: chrono::Local::now(),
+            counted: false,
+            late_us: 0,
+            duration_us: 0,
+            paused_us: 0,
+            waited_us: 0,
+            outcome: FlowOutcome::Completed,
+            steps: Vec::new(),
+            retries: Vec::new(),
+            captures: vec![
+                ("order_id".into(), order.into()),
+                ("delivered".into(), delivered.into()),
+            ],
+            variables: Vec::new(),
+            processes: Vec::new(),
+            injections: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_mix_up_tells_whose_it_was_also_if_that_flow_ends_later() {
+        let run = RunId("R".into());
+        let mut books = Books::open(&info(), None).expect("demands");
+        books.begin(&run);
+        books.record(&flow(&run, 1, "A", "B"));
+        books.record(&flow(&run, 2, "B", "X"));
+        books.record(&flow(&run, 3, "***", "A"));
+        let (integrity, error) = books.close();
+        assert!(error.is_none());
+        let rule = &integrity.own[0];
+        assert_eq!(
+            (rule.compared, rule.mix_ups, integrity.not_compared),
+            (2, 2, 2)
+        );
+        assert_eq!(
+            rule.found[0].belongs_to,
+            Some(FlowId::new(&run, FlowNumber(2)))
+        );
+        assert_eq!(rule.found[1].belongs_to, None);
+        assert_eq!(integrity.unique[0].values, 2);
+    }
+
+    #[test]
+    fn duplicates_are_found_across_runs() {
+        let runs = ["R", "S"].map(|id| RunId(id.into()));
+        let mut books = Books::open(&info(), None).expect("demands");
+        for run in &runs {
+            books.begin(run);
+            books.record(&flow(run, 1, "A", "A"));
+        }
+        let (integrity, _) = books.close();
+        let rule = &integrity.unique[0];
+        assert_eq!((rule.duplicates, rule.across_runs), (Some(1), Some(1)));
+        let flows: Vec<_> = rule.found[0].flows.iter().map(|id| id.0.as_str()).collect();
+        assert_eq!(flows, ["R-000001", "S-000001"]);
+        assert_eq!(integrity.violations, Some(1));
+    }
+
+    #[test]
+    fn without_demands_there_are_no_books() {
+        assert!(Books::open(&IntegrityInfo::default(), None).is_none());
+    }
+}

@@ -1,0 +1,157 @@
+//! Which flows get a bundle.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use crate::model::{FlowOutcome, FlowRecord};
+use crate::stats::{MOST_TEXTS, Signature};
+
+use super::Limits;
+
+/// Chooses flows as they end, from any thread: the first failed ones that look alike, and those
+/// that were slower than all but a few before them. Of bounded size.
+#[derive(Debug)]
+pub(in crate::report) struct Choice {
+    limits: Limits,
+    /// A completed flow has to take longer than this.
+    bar_us: AtomicU64,
+    chosen: Mutex<Chosen>,
+}
+
+#[derive(Debug, Default)]
+struct Chosen {
+    failed: u64,
+    /// By step and cause, and by what was seen.
+    alike: HashMap<(String, String), HashMap<Option<String>, u64>>,
+    /// How long the slowest took.
+    slowest_us: Vec<u64>,
+}
+
+impl Choice {
+    pub(super) fn new(limits: Limits) -> Self {
+        let bar_us = if limits.slowest == 0 { u64::MAX } else { 0 };
+        Choice {
+            limits,
+            bar_us: AtomicU64::new(bar_us),
+            chosen: Mutex::default(),
+        }
+    }
+
+    /// Whether any flow may be chosen.
+    pub(in crate::report) fn is_open(&self) -> bool {
+        self.limits.in_all > 0 || self.limits.slowest > 0
+    }
+
+    /// Whether this one is. To be asked once.
+    pub(in crate::report) fn takes(&self, flow: &FlowRecord) -> bool {
+        if !flow.counted {
+            return false;
+        }
+        match &flow.outcome {
+            FlowOutcome::Interrupted => false,
+            FlowOutcome::Completed => {
+                // The bar only rises, and who misses it now would miss it later.
+                flow.duration_us >= self.bar_us.load(Ordering::Relaxed) && self.is_slow(flow)
+            }
+            FlowOutcome::Failed(failure) => {
+                let is_full = |chosen: &Chosen| chosen.failed >= self.limits.in_all;
+                if is_full(&self.chosen()) {
+                    return false;
+                }
+                let Signature { step, cause, saw } = Signature::of(flow, failure);
+                let mut chosen = self.chosen();
+                if is_full(&chosen) {
+                    return false;
+                }
+                let texts = chosen.alike.entry((step, cause)).or_default();
+                let is_new = !texts.contains_key(&saw);
+                let saw = saw.filter(|_| !is_new || texts.len() < MOST_TEXTS);
+                let alike = texts.entry(saw).or_default();
+                if *alike >= self.limits.alike {
+                    return false;
+                }
+                *alike += 1;
+                chosen.failed += 1;
+                true
+            }
+        }
+    }
+
+    fn is_slow(&self, flow: &FlowRecord) -> bool {
+        let slowest = &mut self.chosen().slowest_us;
+        let place = slowest.partition_point(|&us| us >= flow.duration_us);
+        if place >= self.limits.slowest {
+            return false;
+        }
+        slowest.insert(place, flow.duration_us);
+        slowest.truncate(self.limits.slowest);
+        if slowest.len() == self.limits.slowest
+            && let Some(&least) = slowest.last()
+        {
+            self.bar_us
+                .store(least.saturating_add(1), Ordering::Relaxed);
+        }
+        true
+    }
+
+    fn chosen(&self) -> std::sync::MutexGuard<'_, Chosen> {
+        // Every change is whole before the next one may panic.
+        self.chosen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::writer::tests::{completed, failed};
+    use super::*;
+
+    #[test]
+    fn few_of_those_that_look_alike_and_not_too_many_in_all() {
+        let choice = Choice::new(Limits {
+            in_all: 8,
+            alike: 3,
+            slowest: 0,
+        });
+        let takes = |number, tail: &str| choice.takes(&failed(number, tail));
+        let of_one: Vec<_> = (0..5)
+            .map(|n| takes(n, &format!("Order ORD-{n} is gone")))
+            .collect();
+        assert_eq!(of_one, [true, true, true, false, false]);
+        assert!(takes(6, "Password:"));
+        let all: u32 = (b'a'..=b'z')
+            .map(|letter| u32::from(takes(7, &format!("{}", char::from(letter)))))
+            .sum();
+        assert_eq!(all, 4, "eight in all");
+        assert!(!choice.takes(&completed(1, 1_000)));
+        assert!(choice.chosen().alike.len() < 9);
+    }
+
+    #[test]
+    fn a_program_that_says_something_else_each_time_leaves_room_for_others() {
+        let choice = Choice::new(Limits {
+            in_all: 1_000,
+            alike: 2,
+            slowest: 0,
+        });
+        let letters = || (b'a'..=b'z').map(char::from);
+        let texts = letters().flat_map(|one| letters().map(move |other| format!("{one}{other}")));
+        let taken = texts.filter(|text| choice.takes(&failed(1, text))).count();
+        assert_eq!(taken, MOST_TEXTS + 2);
+    }
+
+    #[test]
+    fn the_slowest_so_far() {
+        let choice = Choice::new(Limits {
+            in_all: 0,
+            alike: 3,
+            slowest: 2,
+        });
+        let took = [5, 3, 4, 4, 9, 1, 6, 9].map(|us| choice.takes(&completed(1, us)));
+        assert_eq!(took, [true, true, true, false, true, false, true, true]);
+        assert!(!choice.takes(&failed(1, "")));
+        let mut warm_up = completed(1, 100);
+        warm_up.counted = false;
+        assert!(!choice.takes(&warm_up));
+    }
+}

@@ -1,0 +1,342 @@
+//! A bundle as people read it.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use crate::model::{Ending, Happening, StepOutcome};
+use crate::report::failure;
+use crate::report::neutral::neutral;
+use crate::report::record::{Outcome, Process};
+use crate::report::units;
+
+use super::{Bundle, TranscriptEntry};
+
+/// How much of what a program said last is shown with its control characters.
+const LAST_BYTES: usize = 400;
+
+/// The whole text; `path` is where the bundle will be.
+pub(super) fn render(bundle: &Bundle, path: &Path) -> String {
+    let mut sections = vec![heading(bundle)];
+    sections.extend(went_wrong(bundle));
+    sections.push(values(bundle));
+    sections.push(steps(bundle));
+    sections.push(processes(bundle));
+    sections.push(transcript(bundle));
+    sections.push(again(bundle, path));
+    sections.join("\n")
+}
+
+fn heading(bundle: &Bundle) -> String {
+    let flow = &bundle.flow;
+    let took = units::precise_duration(flow.duration_us);
+    let what = match (&flow.failure, flow.outcome) {
+        (Some(failure), _) => format!(
+            "failed at {} after {took}: {}",
+            failure.detail.step, failure.detail.kind
+        ),
+        (None, Outcome::Completed) => {
+            format!("was completed in {took}, slower than nearly all others")
+        }
+        (None, _) => format!("ended after {took}"),
+    };
+    let seed = bundle
+        .run
+        .seed
+        .map_or_else(|| "unknown".into(), |seed| seed.to_string());
+    let mut text = format!("{}\n\n", neutral(&format!("Flow {} {what}", flow.number)));
+    fact(&mut text, "flow", &flow.id);
+    let started = flow.started_at.format("%Y-%m-%d %H:%M:%S%.3f %:z");
+    fact(&mut text, "started", &started.to_string());
+    fact(&mut text, "run", &bundle.run.id);
+    fact(
+        &mut text,
+        "scenario",
+        &format!("{}, {}", bundle.run.scenario, bundle.run.load),
+    );
+    fact(&mut text, "seed", &seed);
+    fact(
+        &mut text,
+        "machine",
+        &format!("{}, {}", bundle.environment.host, bundle.environment.kernel),
+    );
+    text
+}
+
+fn went_wrong(bundle: &Bundle) -> Option<String> {
+    let failure = &bundle.flow.failure.as_ref()?.detail;
+    let mut text = String::from("What went wrong\n");
+    fact(&mut text, "role", &failure.role);
+    for line in failure::lines(failure) {
+        line_of(&mut text, &line);
+    }
+    let heard = bundle
+        .transcript
+        .iter()
+        .rev()
+        .filter(|it| it.role == failure.role);
+    let mut last = String::new();
+    for entry in heard {
+        if let Happening::Heard { text, .. } = &entry.what {
+            last.insert_str(0, text);
+        }
+        if last.len() >= LAST_BYTES {
+            break;
+        }
+    }
+    let mut from = last.len().saturating_sub(LAST_BYTES);
+    while !last.is_char_boundary(from) {
+        from += 1;
+    }
+    let last = &last[from..];
+    if !last.is_empty() {
+        text.push_str("  as read, control characters escaped:\n");
+        for line in last.split_inclusive('\n') {
+            line_of(&mut text, &format!("         │ {}", escaped(line)));
+        }
+    }
+    if let Some(saw) = bundle.signature.as_ref().and_then(|it| it.saw.as_deref()) {
+        fact(&mut text, "grouped", &format!("as: {saw}"));
+    }
+    Some(text)
+}
+
+/// Every character that does more than stand there, as it is written in programs.
+fn escaped(text: &str) -> String {
+    let mut shown = String::new();
+    for character in text.chars() {
+        match character {
+            '\n' => shown.push_str("\\n"),
+            '\r' => shown.push_str("\\r"),
+            '\t' => shown.push_str("\\t"),
+            '\\' => shown.push_str("\\\\"),
+            '\0'..='\u{1f}' | '\u{7f}' => {
+                write!(shown, "\\x{:02x}", u32::from(character)).expect("a String takes all");
+            }
+            other => shown.push(other),
+        }
+    }
+    neutral(&shown).into_owned()
+}
+
+fn values(bundle: &Bundle) -> String {
+    let mut text = String::from("Values\n");
+    let flow = &bundle.flow;
+    for (name, value) in &flow.variables {
+        fact(&mut text, "variable", &format!("{name} = {value}"));
+    }
+    for (table, row) in &bundle.data {
+        for (column, value) in row {
+            fact(&mut text, "data", &format!("{table}.{column} = {value}"));
+        }
+    }
+    for (name, value) in &flow.captures {
+        fact(&mut text, "captured", &format!("{name} = {value}"));
+    }
+    if flow.variables.is_empty() && bundle.data.is_empty() && flow.captures.is_empty() {
+        text.push_str("  none\n");
+    }
+    text
+}
+
+fn steps(bundle: &Bundle) -> String {
+    let mut text = String::from("Steps\n");
+    for step in &bundle.flow.steps {
+        let took = units::precise_duration(step.duration_us);
+        let outcome = match step.outcome {
+            StepOutcome::Completed => format!("completed in {took}"),
+            StepOutcome::Skipped => "skipped".to_owned(),
+            StepOutcome::Failed => format!("failed after {took}"),
+            StepOutcome::Retried => format!("failed after {took} and was performed again"),
+            StepOutcome::Interrupted => format!("interrupted after {took}"),
+        };
+        let at = seconds(step.started_after_us);
+        line_of(&mut text, &format!("{at}  {} {outcome}", step.step));
+    }
+    for retry in &bundle.flow.retries {
+        let failure = &retry.failure.detail;
+        let after = retry.recovered_after_us.map_or(String::new(), |us| {
+            format!(", recovered after {}", units::precise_duration(us))
+        });
+        line_of(
+            &mut text,
+            &format!("retried   {} {failure}{after}", failure.step),
+        );
+    }
+    text
+}
+
+fn processes(bundle: &Bundle) -> String {
+    let mut text = String::from("Processes\n");
+    for process in &bundle.flow.processes {
+        let Process { role, pid, .. } = process;
+        let lived = units::precise_duration(process.lifetime_us);
+        let cpu = units::duration(process.cpu_user_us + process.cpu_system_us);
+        let memory = units::bytes(process.peak_rss_bytes);
+        let how = match process.ending {
+            Ending::Itself => "ended by itself",
+            Ending::Terminated => "was ended by us",
+            Ending::Killed => "did not listen and was killed",
+            Ending::Injected => "was killed by chaos",
+            Ending::LeftOver => "could not be ended",
+        };
+        let exit = match (process.exit_code, process.signal) {
+            (Some(code), _) => format!(", exit code {code}"),
+            (None, Some(signal)) => format!(", signal {signal}"),
+            (None, None) => String::new(),
+        };
+        line_of(
+            &mut text,
+            &format!(
+                "{role}, pid {pid}: {how} after {lived}{exit}; CPU {cpu}, peak memory {memory}"
+            ),
+        );
+    }
+    if bundle.flow.processes.is_empty() {
+        text.push_str("  none was started\n");
+    }
+    text
+}
+
+fn transcript(bundle: &Bundle) -> String {
+    let mut text = String::from(
+        "Transcript (seconds from the flow's start; < it said, > it was told, · what happened)\n",
+    );
+    let widest = bundle.transcript.iter().map(|it| who(it).chars().count());
+    let widest = widest.max().unwrap_or(0);
+    let mut steps = bundle.flow.steps.iter().peekable();
+    for entry in &bundle.transcript {
+        while let Some(step) = steps.next_if(|step| step.started_after_us <= entry.after_us) {
+            line_of(&mut text, &format!("── {} ──", neutral(&step.step)));
+        }
+        let (sign, lines) = told(&entry.what);
+        let at = seconds(entry.after_us);
+        let role = neutral(&who(entry)).into_owned();
+        for (index, line) in lines.iter().enumerate() {
+            // What came at once has its time once.
+            let at = if index == 0 { at.as_str() } else { "" };
+            let line = neutral(line);
+            line_of(
+                &mut text,
+                &format!("{at:>11}  {role:<widest$} {sign} {line}"),
+            );
+        }
+    }
+    if bundle.transcript.is_empty() {
+        text.push_str("  nothing was recorded\n");
+    }
+    text
+}
+
+/// The sign of what happened, and its lines.
+fn told(what: &Happening) -> (char, Vec<String>) {
+    match what {
+        Happening::Started { pid, command } => {
+            ('·', vec![format!("started, pid {pid}: {command}")])
+        }
+        Happening::Heard { text, .. } => {
+            let lines = text.split_inclusive('\n');
+            let lines = lines.map(|line| line.trim_end_matches(['\n', '\r']).to_owned());
+            ('<', lines.collect())
+        }
+        Happening::Said { text } if text.is_empty() => ('>', vec!["⏎".to_owned()]),
+        Happening::Said { text } => ('>', vec![text.clone()]),
+        Happening::Injected { injected } => ('!', vec![format!("chaos: {injected}")]),
+        Happening::LeftOut { bytes, .. } => {
+            let much = units::bytes(*bytes);
+            let line = format!("{much} are left out here: the beginning and the end are kept");
+            ('·', vec![line])
+        }
+        Happening::Exited { exit, .. } => {
+            let exit = exit.map(|exit| format!(" with {exit}")).unwrap_or_default();
+            ('·', vec![format!("ended{exit}")])
+        }
+    }
+}
+
+/// The role; a second instance of it is told from the first.
+fn who(entry: &TranscriptEntry) -> String {
+    match entry.attempt {
+        1 => entry.role.clone(),
+        attempt => format!("{} #{attempt}", entry.role),
+    }
+}
+
+fn again(bundle: &Bundle, path: &Path) -> String {
+    let mut command = format!("rehearsal replay {}", quoted(&path.display().to_string()));
+    for name in &bundle.origin.secrets_given {
+        write!(command, " --var {name}=…").expect("a String takes all");
+    }
+    format!(
+        "To perform this flow again, with the same values and choices\n  {}\n",
+        neutral(&command)
+    )
+}
+
+/// As a shell takes it for one word.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '=');
+    if word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+fn seconds(us: u64) -> String {
+    format!("{:>4}.{:06}", us / 1_000_000, us % 1_000_000)
+}
+
+fn fact(text: &mut String, label: &str, value: &str) {
+    line_of(text, &format!("{label:<8} {}", neutral(value)));
+}
+
+fn line_of(text: &mut String, line: &str) {
+    text.push_str("  ");
+    text.push_str(line.trim_end());
+    text.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::writer::tests::{about, completed, evidence, failed, info};
+    use super::*;
+
+    #[test]
+    fn all_is_there_and_nothing_acts() {
+        let tail = "ORD-1 is already approved\nSelect: ";
+        let bundle = Bundle::new(&info(), &about(), &evidence(failed(12, tail)));
+        let text = render(&bundle, Path::new("my results/failed-000012"));
+        for part in [
+            "Flow 12 failed at 06_approve after 5.100 s: timeout\n",
+            "  seed     7\n",
+            "  role     manager\n  awaited see `approved` for 5s\n  at       shop.yaml:40\n",
+            "  after    5.00 s, the program was waiting for input\n",
+            "│ > ORD-1 is already \\x07approved\\r\\n\n",
+            "  grouped  as: Select:\n",
+            "  variable customer = CUST001\n  data     customers.name = Ann\n",
+            "  captured order_id = ORD-12\n",
+            "     0.001000  manager  < ␛[2JOrder?\n               manager  < >\n",
+            "     0.001500  manager  > 1\n",
+            "     0.002100  customer < Bye\n",
+            "  rehearsal replay 'my results/failed-000012'\n",
+        ] {
+            assert!(text.contains(part), "{part}\n{text}");
+        }
+        let acts = |c: char| c.is_control() && c != '\n';
+        assert!(!text.contains(acts), "{text}");
+    }
+
+    #[test]
+    fn a_slow_flow_says_that_it_is() {
+        let mut bundle = Bundle::new(&info(), &about(), &evidence(completed(3, 9_000_000)));
+        bundle.origin.secrets_given = vec!["password".into()];
+        let text = render(&bundle, Path::new("b"));
+        assert!(
+            text.starts_with("Flow 3 was completed in 9.000 s, slower than nearly all others\n")
+        );
+        assert!(
+            text.contains("rehearsal replay b --var password=…\n"),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,408 @@
+//! Writing bundles as flows end.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::model::{Evidence, FlowRecord, RunInfo};
+use crate::report::error::ReportError;
+use crate::report::folder::permissive;
+
+use super::{About, BUNDLES, Bundle, Choice, JSON, KeptAs, SCENARIO, TEXT, text};
+
+/// Of how many runs that were not saved bundles stay.
+const MOST_UNSAVED_RUNS: usize = 20;
+
+/// How many flows of a run get a bundle, at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Failed ones.
+    pub in_all: u64,
+    /// Failed ones that look alike.
+    pub alike: u64,
+    /// The slowest that were completed.
+    pub slowest: usize,
+}
+
+/// Writes the bundles of a run, each when its flow has ended.
+///
+/// After a failure to write it writes no more, and tells when it is finished.
+#[derive(Debug)]
+pub struct Bundles {
+    /// The run's folder, which is made for the first bundle if it is not there.
+    run: PathBuf,
+    about: About,
+    limits: Limits,
+    choice: Arc<Choice>,
+    kept: Kept,
+    /// The slowest flows of which there is a bundle, the slowest first.
+    slowest: Vec<(u64, PathBuf)>,
+    trouble: Option<ReportError>,
+}
+
+/// Which bundles there are of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Kept {
+    pub failed: usize,
+    pub slow: usize,
+}
+
+impl Bundles {
+    /// Of a run whose folder this is, or will be.
+    pub fn new(run: &Path, about: About, limits: Limits) -> Self {
+        Bundles {
+            run: run.to_owned(),
+            about,
+            limits,
+            choice: Arc::new(Choice::new(limits)),
+            kept: Kept::default(),
+            slowest: Vec::new(),
+            trouble: None,
+        }
+    }
+
+    pub(in crate::report) fn choice(&self) -> Arc<Choice> {
+        Arc::clone(&self.choice)
+    }
+
+    /// Writes the bundle of a flow; gives its name within the run's folder if it has failed.
+    pub(in crate::report) fn keep(
+        &mut self,
+        info: &RunInfo,
+        evidence: &Evidence,
+    ) -> Option<String> {
+        if self.trouble.is_some() {
+            return None;
+        }
+        let bundle = Bundle::new(info, &self.about, evidence);
+        let name = format!("{BUNDLES}/{}", bundle.name());
+        let kept_as = bundle.kept_as;
+        let written = self.write(&bundle).and_then(|path| match kept_as {
+            KeptAs::Failed => Ok(()),
+            KeptAs::Slow => self.make_room(&evidence.flow, path),
+        });
+        match written {
+            Err(error) => {
+                self.trouble = Some(error);
+                None
+            }
+            Ok(()) => {
+                self.kept.failed += usize::from(kept_as == KeptAs::Failed);
+                self.kept.slow = self.slowest.len();
+                (kept_as == KeptAs::Failed).then_some(name)
+            }
+        }
+    }
+
+    fn write(&self, bundle: &Bundle) -> Result<PathBuf, ReportError> {
+        let folder = self.run.join(BUNDLES);
+        if !folder.is_dir() {
+            make_folder(&self.run, &folder)?;
+        }
+        let path = folder.join(bundle.name());
+        let failed = |error| ReportError::create(&path, error);
+        let unnamed = permissive(0o777)
+            .prefix(".rehearsal-")
+            .tempdir_in(&folder)
+            .map_err(failed)?;
+        let json = serde_json::to_string_pretty(bundle).map_err(|error| failed(error.into()))?;
+        let texts = [
+            (JSON, json + "\n"),
+            (TEXT, text::render(bundle, &path)),
+            (SCENARIO, self.about.scenario.clone()),
+        ];
+        for (name, text) in texts {
+            fs::write(unnamed.path().join(name), text)
+                .map_err(|error| ReportError::write(&path.join(name), error))?;
+        }
+        fs::rename(unnamed.path(), &path).map_err(failed)?;
+        // It has another name now.
+        let _ = unnamed.keep();
+        Ok(path)
+    }
+
+    /// Removes the bundle of the quickest of too many slow flows.
+    fn make_room(&mut self, flow: &FlowRecord, path: PathBuf) -> Result<(), ReportError> {
+        let place = self
+            .slowest
+            .partition_point(|(us, _)| *us >= flow.duration_us);
+        self.slowest.insert(place, (flow.duration_us, path));
+        while self.slowest.len() > self.limits.slowest {
+            if let Some((_, path)) = self.slowest.pop() {
+                fs::remove_dir_all(&path).map_err(|error| ReportError::write(&path, error))?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(in crate::report) fn finish(self) -> (Kept, Option<ReportError>) {
+        (self.kept, self.trouble)
+    }
+}
+
+/// Makes a run's folder for bundles. If the run is not saved and there is nothing but bundles of
+/// other runs that were not, the oldest of those go.
+fn make_folder(run: &Path, folder: &Path) -> Result<(), ReportError> {
+    let is_saved = run.is_dir();
+    fs::create_dir_all(folder).map_err(|error| ReportError::create(folder, error))?;
+    if !is_saved && let Some(results) = run.parent() {
+        // What cannot be removed today is tried again with the next run.
+        let _ = forget_oldest(results);
+    }
+    Ok(())
+}
+
+fn forget_oldest(results: &Path) -> io::Result<()> {
+    let mut unsaved: Vec<(SystemTime, PathBuf)> = Vec::new();
+    for entry in fs::read_dir(results)? {
+        let path = entry?.path();
+        if is_unsaved_run(&path)? {
+            let changed = path.join(BUNDLES).metadata()?.modified()?;
+            unsaved.push((changed, path));
+        }
+    }
+    unsaved.sort_unstable();
+    let too_many = unsaved.len().saturating_sub(MOST_UNSAVED_RUNS);
+    for (_, path) in &unsaved[..too_many] {
+        fs::remove_dir_all(path)?;
+    }
+    Ok(())
+}
+
+/// Whether there is nothing in this folder but what this module has written.
+fn is_unsaved_run(path: &Path) -> io::Result<bool> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if !name.starts_with("REAL-E2E-") || !path.is_dir() {
+        return Ok(false);
+    }
+    let mut entries = fs::read_dir(path)?;
+    let only = (entries.next().transpose()?, entries.next());
+    Ok(matches!(only, (Some(entry), None) if entry.file_name() == BUNDLES))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use chrono::Local;
+
+    use super::*;
+    use crate::model::{
+        Activity, DataRow, Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, Happening,
+        IntegrityInfo, Moment, RoleIndex, RoleInfo, RunId, StepInfo, Stream,
+    };
+    use crate::report::record::Environment;
+
+    pub(in crate::report::bundle) fn completed(number: u64, duration_us: u64) -> FlowRecord {
+        FlowRecord {
+            number: FlowNumber(number),
+            id: FlowId(format!("RUN-{number:06}")),
+            started_at: Local::now(),
+            counted: true,
+            late_us: 0,
+            duration_us,
+            paused_us: 0,
+            waited_us: 0,
+            outcome: FlowOutcome::Completed,
+            steps: Vec::new(),
+            retries: Vec::new(),
+            injections: Vec::new(),
+            captures: vec![("order_id".into(), format!("ORD-{number}"))],
+            variables: vec![("customer".into(), "CUST001".into())],
+            processes: Vec::new(),
+        }
+    }
+
+    pub(in crate::report::bundle) fn failed(number: u64, tail: &str) -> FlowRecord {
+        let failure = Failure {
+            kind: FailureKind::Timeout,
+            step: "06_approve".into(),
+            role: "manager".into(),
+            turn: "shop.yaml:40".into(),
+            message: "awaited see `approved` for 5s".into(),
+            awaited: vec!["see `approved`".into()],
+            waited_us: 5_000_000,
+            activity: Activity::WaitingForInput,
+            tail: tail.into(),
+            hint: None,
+        };
+        FlowRecord {
+            outcome: FlowOutcome::Failed(Box::new(failure)),
+            ..completed(number, 5_100_000)
+        }
+    }
+
+    pub(in crate::report::bundle) fn info() -> RunInfo {
+        let role = |name: &str| RoleInfo {
+            name: name.into(),
+            title: name.into(),
+            command: format!("./{name}"),
+        };
+        RunInfo {
+            id: RunId("REAL-E2E-20260131-120000".into()),
+            scenario: "shop".into(),
+            roles: vec![role("customer"), role("manager")],
+            steps: vec![StepInfo {
+                name: "06_approve".into(),
+                role: RoleIndex(1),
+                action: "approve".into(),
+                turns: Vec::new(),
+            }],
+            flows: Some(10),
+            duration_us: None,
+            parallel: 1,
+            load: "1 at once".into(),
+            wanted_per_second: None,
+            seed: 7,
+            integrity: IntegrityInfo::default(),
+            chaos: Vec::new(),
+            started_at: Local::now(),
+        }
+    }
+
+    pub(in crate::report::bundle) fn about() -> About {
+        About {
+            environment: Environment {
+                host: "host".into(),
+                kernel: "Linux".into(),
+                cores: 2,
+                rehearsal_version: "0".into(),
+                command_line: vec!["rehearsal".into(), "run".into()],
+            },
+            origin: super::super::Origin::default(),
+            scenario: "name: shop\n".into(),
+        }
+    }
+
+    pub(in crate::report::bundle) fn evidence(flow: FlowRecord) -> Evidence {
+        let moment = |after_us, role, what| Moment {
+            after_us,
+            role: RoleIndex(role),
+            attempt: 1,
+            what,
+        };
+        let heard = |text: &str| Happening::Heard {
+            stream: Stream::Out,
+            text: text.into(),
+        };
+        Evidence {
+            flow,
+            data: vec![DataRow {
+                name: "customers".into(),
+                values: vec![("name".into(), "Ann".into())],
+            }],
+            transcript: vec![
+                moment(1_000, 1, heard("\u{1b}[2JOrder?\r\n> ")),
+                moment(1_500, 1, Happening::Said { text: "1".into() }),
+                moment(
+                    2_000,
+                    1,
+                    heard("ORD-1 is already \u{7}approved\r\nSelect: "),
+                ),
+                moment(2_100, 0, heard("Bye\n")),
+            ],
+        }
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(folder) else {
+            return Vec::new();
+        };
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn bundles_are_whole_and_can_be_read_again() {
+        let home = tempfile::tempdir().unwrap();
+        let run = home.path().join("REAL-E2E-1");
+        let limits = Limits {
+            in_all: 5,
+            alike: 5,
+            slowest: 0,
+        };
+        let mut bundles = Bundles::new(&run, about(), limits);
+        let name = bundles
+            .keep(&info(), &evidence(failed(12, "Select: ")))
+            .unwrap();
+        assert_eq!(name, "bundles/failed-000012");
+        assert_eq!(names(&run.join("bundles")), ["failed-000012"]);
+        let folder = run.join(name);
+        assert_eq!(names(&folder), [JSON, SCENARIO, TEXT]);
+        let bundle = Bundle::open(&folder).unwrap();
+        assert_eq!(bundle.signature.unwrap().saw.as_deref(), Some("Select:"));
+        assert_eq!(bundle.flow.number, 12);
+        assert_eq!(bundle.transcript.len(), 4);
+        assert_eq!(bundle.data["customers"]["name"], "Ann");
+        assert_eq!(Bundle::scenario(&folder).unwrap(), "name: shop\n");
+        let (kept, trouble) = bundles.finish();
+        assert_eq!(kept, Kept { failed: 1, slow: 0 });
+        assert!(trouble.is_none());
+    }
+
+    #[test]
+    fn only_the_slowest_stay() {
+        let home = tempfile::tempdir().unwrap();
+        let limits = Limits {
+            in_all: 5,
+            alike: 5,
+            slowest: 2,
+        };
+        let mut bundles = Bundles::new(home.path(), about(), limits);
+        for (number, us) in [(1, 50), (2, 10), (3, 40), (4, 90)] {
+            assert_eq!(
+                bundles.keep(&info(), &evidence(completed(number, us))),
+                None
+            );
+        }
+        assert_eq!(
+            names(&home.path().join("bundles")),
+            ["slow-000001", "slow-000004"]
+        );
+        assert_eq!(bundles.finish().0, Kept { failed: 0, slow: 2 });
+    }
+
+    #[test]
+    fn runs_that_were_not_saved_do_not_fill_the_disk() {
+        let home = tempfile::tempdir().unwrap();
+        let saved = home.path().join("REAL-E2E-0-saved");
+        fs::create_dir_all(saved.join(BUNDLES)).unwrap();
+        fs::write(saved.join("flows.jsonl"), "").unwrap();
+        fs::create_dir(home.path().join("mine")).unwrap();
+        let limits = Limits {
+            in_all: 5,
+            alike: 5,
+            slowest: 0,
+        };
+        for number in 0..30 {
+            let run = home.path().join(format!("REAL-E2E-{number:02}"));
+            let mut bundles = Bundles::new(&run, about(), limits);
+            bundles.keep(&info(), &evidence(failed(1, ""))).unwrap();
+        }
+        let left = names(home.path());
+        assert_eq!(left.len(), MOST_UNSAVED_RUNS + 2, "{left:?}");
+        assert!(left.contains(&"REAL-E2E-29".into()) && left.contains(&"mine".into()));
+        assert!(saved.is_dir());
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_told_once() {
+        let home = tempfile::tempdir().unwrap();
+        let run = home.path().join("a-file");
+        fs::write(&run, "").unwrap();
+        let limits = Limits {
+            in_all: 5,
+            alike: 5,
+            slowest: 0,
+        };
+        let mut bundles = Bundles::new(&run, about(), limits);
+        for number in 1..3 {
+            assert_eq!(bundles.keep(&info(), &evidence(failed(number, ""))), None);
+        }
+        let trouble = bundles.finish().1.unwrap().to_string();
+        assert!(trouble.contains("a-file/bundles"), "{trouble}");
+    }
+}

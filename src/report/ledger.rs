@@ -1,0 +1,366 @@
+//! Which values several flows had, found exactly and in little memory.
+//!
+//! Values are appended to a buffer, and from a certain size on to a file that has no name. When
+//! all are there they are read as often as needed: each pass takes the values of one part of all
+//! hashes into a map, and compares the values themselves, so that nothing depends on hashes being
+//! different. Memory is bounded by what a pass takes, however many flows there were.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io::{self, BufReader, Read, Seek as _, SeekFrom, Write as _};
+use std::path::PathBuf;
+
+use crate::stats::MOST_FINDINGS;
+
+/// How much is kept in memory before it goes to the file.
+const BUFFER_BYTES: usize = 1 << 18;
+
+/// How much one pass takes, about: its map needs some three times as much.
+const PASS_BYTES: u64 = 4 << 20;
+
+/// How many flows are listed of those that had one value.
+const MOST_FLOWS: usize = 5;
+
+/// A flow of one of several runs. Ordered by run, then as it was started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct FlowOf {
+    /// The place of its run.
+    pub run: u32,
+    pub number: u64,
+}
+
+/// Takes values, each with its name and its flow.
+pub(super) struct Ledger {
+    /// Where the file may be; without, all is kept in memory.
+    folder: Option<PathBuf>,
+    buffer: Vec<u8>,
+    file: Option<File>,
+    written_bytes: u64,
+    error: Option<io::Error>,
+    pass_bytes: u64,
+}
+
+/// What is known of one name.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    /// How many values there were.
+    pub values: u64,
+    /// How many of them a flow had had before.
+    pub duplicates: u64,
+    /// How many of these a flow of another run had had.
+    pub across_runs: u64,
+    /// The values with duplicates whose first flows come first, in that order.
+    pub found: Vec<Found>,
+}
+
+/// A value that several flows had.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    pub value: String,
+    pub count: u64,
+    /// In order; not all, if they are many.
+    pub flows: Vec<FlowOf>,
+}
+
+/// A value whose first flow is to be told.
+#[derive(Debug, Clone)]
+pub(super) struct Wanted {
+    /// The place of the name.
+    pub name: u16,
+    pub value: String,
+}
+
+/// What is known of one value within a pass.
+struct Seen {
+    first: FlowOf,
+    more: Option<Box<More>>,
+}
+
+/// The flows that had a value after the first one.
+#[derive(Default)]
+struct More {
+    count: u64,
+    across_runs: u64,
+    flows: Vec<FlowOf>,
+}
+
+impl Ledger {
+    /// An empty one, which may have a file in this folder.
+    pub(super) fn new(folder: Option<PathBuf>) -> Self {
+        Ledger {
+            folder,
+            buffer: Vec::new(),
+            file: None,
+            written_bytes: 0,
+            error: None,
+            pass_bytes: PASS_BYTES,
+        }
+    }
+
+    /// Takes a value of the name at this place. After a failure to write it takes no more, and
+    /// tells when it is asked.
+    pub(super) fn add(&mut self, name: u16, flow: FlowOf, value: &str) {
+        let Ok(length) = u32::try_from(value.len()) else {
+            return;
+        };
+        if self.error.is_some() {
+            return;
+        }
+        self.buffer.extend(flow.run.to_le_bytes());
+        self.buffer.extend(flow.number.to_le_bytes());
+        self.buffer.extend(length.to_le_bytes());
+        self.buffer.extend(name.to_le_bytes());
+        self.buffer.extend(value.as_bytes());
+        if self.buffer.len() >= BUFFER_BYTES
+            && let Err(error) = self.spill()
+        {
+            self.error = Some(error);
+            self.buffer = Vec::new();
+        }
+    }
+
+    fn spill(&mut self) -> io::Result<()> {
+        let Some(folder) = &self.folder else {
+            return Ok(());
+        };
+        let file = match &mut self.file {
+            Some(file) => file,
+            None => self.file.insert(tempfile::tempfile_in(folder)?),
+        };
+        file.write_all(&self.buffer)?;
+        self.written_bytes += self.buffer.len() as u64;
+        self.buffer.clear();
+        Ok(())
+    }
+
+    /// What is known of so many names, and the first flow that had each of the wanted values.
+    ///
+    /// # Errors
+    /// If the file could not be written or read.
+    pub(super) fn close(
+        mut self,
+        names: usize,
+        wanted: &[Wanted],
+    ) -> io::Result<(Vec<Findings>, Vec<Option<FlowOf>>)> {
+        if let Some(error) = self.error.take() {
+            return Err(error);
+        }
+        let mut findings: Vec<_> = (0..names).map(|_| Findings::default()).collect();
+        let mut owners = vec![None; wanted.len()];
+        let bytes = self.written_bytes + self.buffer.len() as u64;
+        let passes = bytes.div_ceil(self.pass_bytes).max(1);
+        for pass in 0..passes {
+            let seen = self.pass(pass, passes, &mut findings)?;
+            for (owner, wanted) in owners.iter_mut().zip(wanted) {
+                let found = seen.get(&key(wanted.name, wanted.value.as_bytes())[..]);
+                *owner = owner.or(found.map(|seen| seen.first));
+            }
+            take_in(seen, &mut findings);
+        }
+        Ok((findings, owners))
+    }
+
+    /// The values of one part of all hashes.
+    fn pass(
+        &mut self,
+        pass: u64,
+        passes: u64,
+        findings: &mut [Findings],
+    ) -> io::Result<HashMap<Box<[u8]>, Seen>> {
+        let mut seen = HashMap::new();
+        if let Some(file) = &mut self.file {
+            file.seek(SeekFrom::Start(0))?;
+        }
+        let written: Box<dyn Read + '_> = match &self.file {
+            Some(file) => Box::new(BufReader::with_capacity(1 << 16, file)),
+            None => Box::new(io::empty()),
+        };
+        let mut reader = written.chain(&self.buffer[..]);
+        let mut key = Vec::new();
+        while let Some(flow) = next(&mut reader, &mut key)? {
+            if passes > 1 && part(&key, passes) != pass {
+                continue;
+            }
+            let name = usize::from(u16::from_le_bytes([key[0], key[1]]));
+            if let Some(findings) = findings.get_mut(name) {
+                findings.values += 1;
+            }
+            match seen.get_mut(&key[..]) {
+                None => {
+                    let first = Seen {
+                        first: flow,
+                        more: None,
+                    };
+                    seen.insert(key.as_slice().into(), first);
+                }
+                Some(seen) => seen.again(flow),
+            }
+        }
+        Ok(seen)
+    }
+}
+
+impl Seen {
+    fn again(&mut self, flow: FlowOf) {
+        let more = self.more.get_or_insert_default();
+        more.count += 1;
+        more.across_runs += u64::from(flow.run != self.first.run);
+        if more.flows.len() + 1 < MOST_FLOWS {
+            more.flows.push(flow);
+        }
+    }
+}
+
+/// Counts what several flows had, and lists the first of it.
+fn take_in(seen: HashMap<Box<[u8]>, Seen>, findings: &mut [Findings]) {
+    for (key, Seen { first, more }) in seen {
+        let Some(more) = more else { continue };
+        let name = usize::from(u16::from_le_bytes([key[0], key[1]]));
+        let Some(findings) = findings.get_mut(name) else {
+            continue;
+        };
+        findings.duplicates += more.count;
+        findings.across_runs += more.across_runs;
+        let mut flows = vec![first];
+        flows.extend(more.flows);
+        flows.sort_unstable();
+        findings.found.push(Found {
+            value: String::from_utf8_lossy(&key[2..]).into_owned(),
+            count: more.count + 1,
+            flows,
+        });
+        if findings.found.len() >= 2 * MOST_FINDINGS {
+            findings.keep_first();
+        }
+    }
+    findings.iter_mut().for_each(Findings::keep_first);
+}
+
+impl Findings {
+    fn keep_first(&mut self) {
+        self.found.sort_unstable_by(|one, other| {
+            (&one.flows, &one.value).cmp(&(&other.flows, &other.value))
+        });
+        self.found.truncate(MOST_FINDINGS);
+    }
+}
+
+fn key(name: u16, value: &[u8]) -> Vec<u8> {
+    [&name.to_le_bytes()[..], value].concat()
+}
+
+fn part(key: &[u8], parts: u64) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    hasher.finish() % parts
+}
+
+/// The next value, with its name before it, in `key`; `None` at the end.
+fn next(reader: &mut impl Read, key: &mut Vec<u8>) -> io::Result<Option<FlowOf>> {
+    let mut head = [0; 16];
+    if reader.read(&mut head[..1])? == 0 {
+        return Ok(None);
+    }
+    reader.read_exact(&mut head[1..])?;
+    let [
+        r0,
+        r1,
+        r2,
+        r3,
+        n0,
+        n1,
+        n2,
+        n3,
+        n4,
+        n5,
+        n6,
+        n7,
+        l0,
+        l1,
+        l2,
+        l3,
+    ] = head;
+    let length = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
+    key.resize(length + 2, 0);
+    reader.read_exact(key)?;
+    Ok(Some(FlowOf {
+        run: u32::from_le_bytes([r0, r1, r2, r3]),
+        number: u64::from_le_bytes([n0, n1, n2, n3, n4, n5, n6, n7]),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flow(number: u64) -> FlowOf {
+        FlowOf { run: 0, number }
+    }
+
+    #[test]
+    fn however_many_passes_there_are_the_findings_are_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let close = |pass_bytes| {
+            let mut ledger = Ledger::new(Some(folder.path().into()));
+            ledger.pass_bytes = pass_bytes;
+            // More than the buffer holds: every thousandth has the value of the one before it.
+            for number in 1..=40_000 {
+                let value = number - u64::from(number % 1_000 == 0);
+                ledger.add(0, flow(number), &format!("ORD-{value:012}"));
+                ledger.add(1, flow(number), &format!("ORD-{number:012}"));
+            }
+            assert!(ledger.file.is_some());
+            let wanted = ["ORD-000000000999", "ORD-000000001000", "ORD-000000000007"];
+            let wanted = wanted.map(|value| Wanted {
+                name: 0,
+                value: value.into(),
+            });
+            let (findings, owners) = ledger.close(2, &wanted).unwrap();
+            assert_eq!(owners, [Some(flow(999)), None, Some(flow(7))]);
+            findings
+        };
+        for findings in [close(u64::MAX), close(1_000_000), close(300_000)] {
+            assert_eq!((findings[0].values, findings[0].duplicates), (40_000, 40));
+            assert_eq!((findings[1].values, findings[1].duplicates), (40_000, 0));
+            assert_eq!(findings[0].found.len(), MOST_FINDINGS);
+            let first = Found {
+                value: "ORD-000000000999".into(),
+                count: 2,
+                flows: vec![flow(999), flow(1_000)],
+            };
+            assert_eq!(findings[0].found[0], first);
+            assert_eq!(findings[0].found[19].flows[0], flow(19_999));
+        }
+        let left = std::fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(left, 0, "the file has no name");
+    }
+
+    #[test]
+    fn one_value_in_many_flows_is_one_finding() {
+        let mut ledger = Ledger::new(None);
+        for number in (1..=1_000).rev() {
+            ledger.add(0, flow(number), "the same");
+        }
+        ledger.add(0, FlowOf { run: 1, number: 1 }, "the same");
+        let (findings, _) = ledger.close(1, &[]).unwrap();
+        assert_eq!(
+            (findings[0].duplicates, findings[0].across_runs),
+            (1_000, 1)
+        );
+        assert_eq!(findings[0].found.len(), 1);
+        let found = &findings[0].found[0];
+        assert_eq!(found.count, 1_001);
+        let listed: Vec<_> = found.flows.iter().map(|flow| flow.number).collect();
+        assert_eq!(listed, [996, 997, 998, 999, 1_000]);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_made_is_told() {
+        let mut ledger = Ledger::new(Some("/nonexistent/folder".into()));
+        for number in 0..100_000 {
+            ledger.add(0, flow(number), "a value");
+        }
+        assert!(ledger.close(1, &[]).is_err());
+    }
+}

@@ -1,0 +1,77 @@
+//! What chaos did, and what became of the flows that it struck.
+
+use crate::model::InjectionKind;
+use crate::report::neutral;
+use crate::report::output::{BAD, CARE, GOOD, styled};
+use crate::report::units;
+use crate::stats::{ChaosSummary, Summary};
+
+use super::heading;
+
+pub(super) fn render(summary: &Summary) -> Option<String> {
+    let chaos = summary.chaos.as_ref()?;
+    let mut lines = vec![heading("Chaos")];
+    let mut fact = |label: &str, value: String| lines.push(format!("  {label:<18} {value}"));
+    fact("Wanted", neutral(&chaos.injections.join(", ")).into_owned());
+    fact("Injected", injected(chaos));
+    if chaos.flows > 0 {
+        fact("Flows struck", chaos.flows.to_string());
+        fact("  recovered", chaos.recovered.to_string());
+        fact("  unaffected", chaos.unaffected.to_string());
+        let failed = chaos.failed.to_string();
+        let (style, any) = (BAD, chaos.failed > 0);
+        fact("  failed", if any { styled(style, failed) } else { failed });
+        if chaos.interrupted > 0 {
+            fact("  interrupted", styled(CARE, chaos.interrupted));
+        }
+    }
+    if let Some(recovery) = chaos.recovery {
+        let time = |us| units::duration(us);
+        let (p50, p95) = (time(recovery.p50_us), time(recovery.p95_us));
+        let longest = time(recovery.max_us);
+        fact(
+            "Recovery",
+            format!("p50 {p50}, p95 {p95}, longest {longest}"),
+        );
+    }
+    if summary.flows.failed > 0 {
+        let others = summary.flows.failed.saturating_sub(chaos.failed);
+        let text = format!("{} without chaos", units::counted(others, "flow"));
+        let text = if others == 0 {
+            styled(GOOD, text)
+        } else {
+            styled(BAD, text)
+        };
+        fact("Failed besides", text);
+    }
+    Some(lines.join("\n"))
+}
+
+/// How often it did what.
+fn injected(chaos: &ChaosSummary) -> String {
+    let told = chaos.struck.iter().map(|(kind, count)| {
+        let [one, several] = nouns(*kind);
+        let noun = if *count == 1 { one } else { several };
+        format!("{count} {noun}")
+    });
+    let told: Vec<_> = told.collect();
+    if told.is_empty() {
+        "nothing".into()
+    } else {
+        told.join(", ")
+    }
+}
+
+fn nouns(kind: InjectionKind) -> [&'static str; 2] {
+    match kind {
+        InjectionKind::Kill => ["kill", "kills"],
+        InjectionKind::Freeze => ["freeze", "freezes"],
+        InjectionKind::Close => ["closed input", "closed inputs"],
+        InjectionKind::Garbage => ["line of garbage", "lines of garbage"],
+        InjectionKind::LongLine => ["long line", "long lines"],
+        InjectionKind::Dribble => ["dribble", "dribbles"],
+        InjectionKind::SlowRead => ["slow reading", "slow readings"],
+        InjectionKind::Delay => ["delay", "delays"],
+        InjectionKind::Refuse => ["refusal", "refusals"],
+    }
+}

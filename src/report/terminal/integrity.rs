@@ -1,0 +1,178 @@
+//! What the books say.
+
+use crate::model::{AuditOutcome, AuditRecord};
+use crate::report::neutral;
+use crate::report::output::{BAD, CARE, FAINT, GOOD, styled};
+use crate::report::units;
+use crate::stats::{
+    AgreeSummary, Disagreement, Duplicate, Integrity, MixUp, OwnSummary, Summary, UniqueSummary,
+};
+
+use super::heading;
+
+/// How many findings of a kind are shown; the result record has more of them.
+const MOST_SHOWN: usize = 5;
+
+/// How many flows are shown of those that had one value.
+const MOST_FLOWS: usize = 3;
+
+/// How many lines are shown of what an audit printed that is not content.
+const MOST_LINES: usize = 20;
+
+pub(super) fn render(summary: &Summary) -> Option<String> {
+    let integrity = summary.integrity.as_ref()?;
+    let mut lines = vec![heading("Integrity")];
+    for rule in &integrity.unique {
+        unique(rule, &mut lines);
+    }
+    for rule in &integrity.agree {
+        agree(rule, &mut lines);
+    }
+    for rule in &integrity.own {
+        own(rule, &mut lines);
+    }
+    for record in &integrity.audits {
+        audit(record, &mut lines);
+    }
+    lines.extend(limits(integrity));
+    Some(lines.join("\n"))
+}
+
+/// A demand and what came of it.
+fn verdict(troubles: Option<u64>, demand: &str, found: &str) -> String {
+    let sign = match troubles {
+        Some(0) => styled(GOOD, "✓"),
+        Some(_) => styled(BAD, "✗"),
+        None => styled(CARE, "?"),
+    };
+    format!("  {sign} {}: {found}", neutral(demand))
+}
+
+fn unique(rule: &UniqueSummary, lines: &mut Vec<String>) {
+    let demand = format!("{} is unique", rule.value);
+    let values = units::counted(rule.values, "value");
+    let mut found = match rule.duplicates {
+        Some(0) => format!("{values}, no duplicates"),
+        Some(count) => format!("{values}, {}", units::counted(count, "duplicate")),
+        None => "could not be counted".to_owned(),
+    };
+    if let Some(across) = rule.across_runs.filter(|across| *across > 0) {
+        found.push_str(&format!(
+            ", {across} of them across runs (no wonder if each run had a system of its own)"
+        ));
+    }
+    lines.push(verdict(rule.duplicates, &demand, &found));
+    let shown = |duplicate: &Duplicate| {
+        let flows = duplicate.flows.iter().take(MOST_FLOWS);
+        let flows: Vec<_> = flows.map(|flow| neutral(&flow.0)).collect();
+        let more = duplicate.count.saturating_sub(flows.len() as u64);
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        format!(
+            "{} in flows {}{more}",
+            neutral(&duplicate.value),
+            flows.join(", ")
+        )
+    };
+    findings(&rule.found, shown, lines);
+}
+
+fn agree(rule: &AgreeSummary, lines: &mut Vec<String>) {
+    let names: Vec<_> = rule.values.iter().map(ToString::to_string).collect();
+    let demand = format!("{} agree", names.join(", "));
+    let flows = units::counted(rule.compared, "flow");
+    let found = match rule.disagreements {
+        0 => format!("{flows}, no disagreement"),
+        count => format!("{flows}, {}", units::counted(count, "disagreement")),
+    };
+    lines.push(verdict(Some(rule.disagreements), &demand, &found));
+    let shown = |found: &Disagreement| {
+        let values = rule.values.iter().zip(&found.values);
+        let values = values.filter_map(|(info, value)| {
+            let value = neutral(value.as_ref()?);
+            Some(format!("{} {value}", neutral(&info.name)))
+        });
+        let values: Vec<_> = values.collect();
+        format!("flow {}: {}", neutral(&found.flow.0), values.join(", "))
+    };
+    findings(&rule.found, shown, lines);
+}
+
+fn own(rule: &OwnSummary, lines: &mut Vec<String>) {
+    let demand = format!("{} is the flow's own {}", rule.value.seen, rule.value.of);
+    let flows = units::counted(rule.compared, "flow");
+    let found = match rule.mix_ups {
+        0 => format!("{flows}, no mix-up"),
+        count => format!("{flows}, {}", units::counted(count, "mix-up")),
+    };
+    lines.push(verdict(Some(rule.mix_ups), &demand, &found));
+    let shown = |found: &MixUp| {
+        let whose = match &found.belongs_to {
+            Some(flow) => format!("that of flow {}", neutral(&flow.0)),
+            None => "no flow's of the run".to_owned(),
+        };
+        let (flow, saw, own) = (
+            neutral(&found.flow.0),
+            neutral(&found.saw),
+            neutral(&found.own),
+        );
+        format!("flow {flow}: saw {saw}, {whose}; its own is {own}")
+    };
+    findings(&rule.found, shown, lines);
+}
+
+fn findings<T>(found: &[T], shown: impl Fn(&T) -> String, lines: &mut Vec<String>) {
+    lines.extend(
+        found
+            .iter()
+            .take(MOST_SHOWN)
+            .map(|it| format!("      {}", shown(it))),
+    );
+    if found.len() > MOST_SHOWN {
+        lines.push(format!(
+            "      {}",
+            styled(FAINT, "… more are in the result")
+        ));
+    }
+}
+
+fn audit(record: &AuditRecord, lines: &mut Vec<String>) {
+    let troubles = match record.outcome {
+        AuditOutcome::Passed => Some(0),
+        AuditOutcome::NotRun { .. } => None,
+        _ => Some(1),
+    };
+    let outcome = record.outcome.to_string();
+    let mut found = neutral(&outcome).into_owned();
+    if !matches!(record.outcome, AuditOutcome::NotRun { .. }) {
+        found.push_str(&format!(", after {}", units::duration(record.duration_us)));
+    }
+    let command = format!("the audit {}", record.command);
+    lines.push(verdict(troubles, &command, &found));
+    // Of one that is content, the last line is its verdict.
+    let most = if troubles == Some(0) { 1 } else { MOST_LINES };
+    let from = record.output.len().saturating_sub(most);
+    if troubles != Some(0) && (from > 0 || record.lines_left_out > 0) {
+        lines.push(format!("      {}", styled(FAINT, "│ …")));
+    }
+    let shown = record.output[from..].iter();
+    lines.extend(shown.map(|line| format!("      {} {}", styled(FAINT, "│"), neutral(line))));
+}
+
+fn limits(integrity: &Integrity) -> Vec<String> {
+    let mut lines = Vec::new();
+    if integrity.not_compared > 0 {
+        let values = units::counted(integrity.not_compared, "value");
+        lines.push(format!("    Not compared, as a secret is in it: {values}"));
+    }
+    lines.extend(
+        integrity
+            .notices
+            .iter()
+            .map(|it| format!("    Note: {}", neutral(it))),
+    );
+    lines
+}

@@ -1,0 +1,454 @@
+//! Reading chaos.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use crate::model::{FlowNumber, InjectionKind, RoleIndex};
+use crate::scenario::names;
+
+use super::{Cast, Chaos, ChaosRule, Mischief, Often, Span, When, Where, turn_called};
+
+/// How long a program is frozen, or an answer delayed, unless it is said.
+const USUAL_LENGTH: Duration = Duration::from_millis(500);
+/// How much garbage is typed unless it is said.
+const USUAL_GARBAGE: usize = 64;
+/// How long a line too long is unless it is said: longer than a terminal takes.
+const USUAL_LINE: usize = 5000;
+/// Between two bytes that dribble, unless it is said.
+const USUAL_DRIBBLE: Duration = Duration::from_millis(5);
+/// How much is read at once where reading is slow, and how long it rests, unless it is said.
+const USUAL_READ: usize = 64;
+const USUAL_REST: Duration = Duration::from_millis(5);
+/// More than this could not wait for a program that does not read.
+const MOST_BYTES: usize = 32 * 1024;
+/// Longer durations are mistakes.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+const OFTEN: &str = "say how often: `5%` of the steps, `once`, or `nth 3` of the flow's steps";
+
+/// Why something is no chaos.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ChaosError {
+    /// What is wrong, one sentence.
+    pub message: String,
+    /// What to write instead.
+    pub help: String,
+    /// Which bytes of the text are at fault.
+    pub at: Range<usize>,
+    /// Whether it is a matter of the scenario's steps and roles, and not of the words alone.
+    pub is_about_cast: bool,
+}
+
+impl ChaosError {
+    fn about_cast(self) -> Self {
+        ChaosError {
+            is_about_cast: true,
+            ..self
+        }
+    }
+}
+
+/// A word, without its quotes if it has some, and where it stands.
+#[derive(Debug, Clone)]
+struct Word {
+    text: String,
+    at: Range<usize>,
+    is_quoted: bool,
+}
+
+impl Word {
+    fn fault(&self, message: impl Into<String>, help: impl Into<String>) -> ChaosError {
+        ChaosError {
+            message: message.into(),
+            help: help.into(),
+            at: self.at.clone(),
+            is_about_cast: false,
+        }
+    }
+
+    /// The word as one of the language: `mid-turn` and `mid_turn` are the same.
+    fn key(&self) -> String {
+        self.text.replace('-', "_")
+    }
+}
+
+pub(super) fn chaos(text: &str, cast: &Cast<'_>) -> Result<Chaos, ChaosError> {
+    let parts = split(text)?;
+    let rules = parts.iter().map(|part| rule(part, text, cast));
+    let rules = rules.collect::<Result<Vec<_>, _>>()?;
+    Ok(Chaos { rules })
+}
+
+/// The words of one injection, and where it stands.
+struct Part {
+    words: Vec<Word>,
+    at: Range<usize>,
+}
+
+/// The text cut at its commas.
+fn split(text: &str) -> Result<Vec<Part>, ChaosError> {
+    let mut parts = Vec::new();
+    let mut words: Vec<Word> = Vec::new();
+    let mut begin = 0;
+    let mut rest = text.char_indices().peekable();
+    while let Some((at, c)) = rest.next() {
+        match c {
+            ',' => {
+                parts.push(Part {
+                    words: std::mem::take(&mut words),
+                    at: begin..at,
+                });
+                begin = at + 1;
+            }
+            '\'' | '"' => {
+                let Some(length) = text[at + 1..].find(c) else {
+                    return Err(ChaosError {
+                        message: "the quote is not closed".into(),
+                        help: format!("write another {c} behind the name"),
+                        at: at..text.len(),
+                        is_about_cast: false,
+                    });
+                };
+                let end = at + 1 + length;
+                while rest.next_if(|(at, _)| *at <= end).is_some() {}
+                words.push(Word {
+                    text: text[at + 1..end].to_owned(),
+                    at: at..end + 1,
+                    is_quoted: true,
+                });
+            }
+            c if c.is_whitespace() => {}
+            _ => {
+                let ends = |c: char| c.is_whitespace() || c == ',';
+                let end = text[at..]
+                    .find(ends)
+                    .map_or(text.len(), |length| at + length);
+                while rest.next_if(|(at, _)| *at < end).is_some() {}
+                words.push(Word {
+                    text: text[at..end].to_owned(),
+                    at: at..end,
+                    is_quoted: false,
+                });
+            }
+        }
+    }
+    let at = begin..text.len();
+    parts.push(Part { words, at });
+    Ok(parts)
+}
+
+/// What the clauses of an injection say.
+#[derive(Default)]
+struct Clauses {
+    length: Option<Span>,
+    every: Option<Duration>,
+    bytes: Option<usize>,
+    mid_turn: bool,
+    between_turns: bool,
+    after: Option<Span>,
+    place: Where,
+}
+
+fn rule(part: &Part, text: &str, cast: &Cast<'_>) -> Result<ChaosRule, ChaosError> {
+    let at = &part.at;
+    let mut words = part.words.iter().peekable();
+    let Some(first) = words.next() else {
+        return Err(ChaosError {
+            message: "there is nothing to inject".into(),
+            help: "write a kind and how often: `kill 5%`".into(),
+            at: at.clone(),
+            is_about_cast: false,
+        });
+    };
+    let known = || InjectionKind::ALL.into_iter().map(InjectionKind::name);
+    let kind = InjectionKind::ALL
+        .into_iter()
+        .find(|kind| kind.name() == first.key())
+        .ok_or_else(|| unknown(first, "nothing that can be injected", known()))?;
+    let often_at = words.peek().map_or(first, |word| word);
+    let often = often(kind, often_at, &mut words)?;
+    let clauses = clauses(kind, &mut words, cast)?;
+    let what = mischief(kind, &clauses);
+    let whole = text[at.clone()].trim();
+    let rule = ChaosRule {
+        text: whole.to_owned(),
+        what,
+        often,
+        place: clauses.place,
+    };
+    let start = at.start + (text[at.clone()].len() - text[at.clone()].trim_start().len());
+    reachable(&rule, start..start + whole.len(), cast)?;
+    Ok(rule)
+}
+
+type Words<'w> = std::iter::Peekable<std::slice::Iter<'w, Word>>;
+
+fn often(kind: InjectionKind, found: &Word, words: &mut Words<'_>) -> Result<Often, ChaosError> {
+    let Some(word) = words.next() else {
+        return Err(found.fault(format!("`{kind}` does not say how often"), OFTEN));
+    };
+    match word.key().as_str() {
+        "once" => Ok(Often::Nth(1)),
+        "nth" => Ok(Often::Nth(number(
+            word,
+            words.next(),
+            "nth 3",
+            1,
+            u64::MAX,
+        )?)),
+        text => {
+            let Some(digits) = text.strip_suffix('%') else {
+                return Err(word.fault(format!("`{kind}` does not say how often"), OFTEN));
+            };
+            let part = digits.parse::<f64>().ok().filter(|it| it.is_finite());
+            match part {
+                Some(part) if part > 0.0 && part <= 100.0 => Ok(Often::Chance(part / 100.0)),
+                Some(_) => Err(word.fault(
+                    format!("`{text}` is no chance"),
+                    "write more than 0% and at most 100%",
+                )),
+                None => Err(word.fault(format!("`{text}` is no chance"), "write it as `5%`")),
+            }
+        }
+    }
+}
+
+/// The words that can follow a kind, but where it may happen.
+fn ways(kind: InjectionKind) -> &'static [&'static str] {
+    match kind {
+        InjectionKind::Kill => &["mid_turn", "between_turns", "after"],
+        InjectionKind::Freeze => &["for", "mid_turn", "between_turns", "after"],
+        InjectionKind::Garbage | InjectionKind::LongLine => &["of"],
+        InjectionKind::Dribble => &["every"],
+        InjectionKind::SlowRead => &["of", "every"],
+        InjectionKind::Delay => &["for"],
+        InjectionKind::Close | InjectionKind::Refuse => &[],
+    }
+}
+
+fn clauses(
+    kind: InjectionKind,
+    words: &mut Words<'_>,
+    cast: &Cast<'_>,
+) -> Result<Clauses, ChaosError> {
+    const PLACES: [&str; 4] = ["at", "role", "turn", "flow"];
+    let mut clauses = Clauses::default();
+    let mut seen: Vec<String> = Vec::new();
+    let mut turn = None;
+    while let Some(word) = words.next() {
+        let key = word.key();
+        let fits = !word.is_quoted && ways(kind).iter().chain(&PLACES).any(|it| *it == key);
+        if !fits {
+            let known = ways(kind).iter().chain(&PLACES).copied();
+            return Err(unknown(
+                word,
+                &format!("nothing that `{kind}` knows"),
+                known,
+            ));
+        }
+        if seen.contains(&key) {
+            return Err(word.fault(format!("`{key}` stands twice"), "leave one out"));
+        }
+        match key.as_str() {
+            "for" => clauses.length = Some(span(word, words.next(), false)?),
+            "every" => clauses.every = Some(span(word, words.next(), false)?.most),
+            "after" => clauses.after = Some(span(word, words.next(), true)?),
+            "of" => {
+                let most = MOST_BYTES as u64;
+                let bytes = number(word, words.next(), "of 100 bytes", 1, most)?;
+                clauses.bytes = usize::try_from(bytes).ok();
+                words.next_if(|word| word.text == "bytes" || word.text == "byte");
+            }
+            "mid_turn" => clauses.mid_turn = true,
+            "between_turns" => clauses.between_turns = true,
+            "at" => {
+                let name = value(word, words.next(), "at STEP")?;
+                let names = cast.steps.iter().map(|step| step.name.as_str());
+                let found = cast.steps.iter().find(|step| step.name == name.text);
+                let missing = || unknown(name, "no step of the scenario", names).about_cast();
+                let found = found.ok_or_else(missing)?;
+                clauses.place.step = Some(found.index);
+            }
+            "role" => {
+                let name = value(word, words.next(), "role ROLE")?;
+                let names = cast.roles.iter().map(|role| role.name.as_str());
+                let found = cast.roles.iter().position(|role| role.name == name.text);
+                let missing = || unknown(name, "no role of the scenario", names).about_cast();
+                let found = found.ok_or_else(missing)?;
+                clauses.place.role = Some(RoleIndex(found));
+            }
+            "turn" => turn = Some(value(word, words.next(), "turn NAME")?),
+            _ => {
+                let number = number(word, words.next(), "flow 7", 1, u64::MAX)?;
+                clauses.place.flow = Some(FlowNumber(number));
+            }
+        }
+        if clauses.between_turns && (clauses.mid_turn || clauses.after.is_some()) {
+            let help = "leave one out; without both, it is either";
+            return Err(word.fault("it happens in mid-turn or between turns, not both", help));
+        }
+        seen.push(key);
+    }
+    if let Some(name) = turn {
+        let names: Vec<&str> = cast
+            .steps
+            .iter()
+            .flat_map(|step| &step.action.turn_names)
+            .map(|name| &**name)
+            .collect();
+        if !cast
+            .steps
+            .iter()
+            .any(|step| turn_called(&step.action.turns, &name.text).is_some())
+        {
+            let error = unknown(name, "no turn that has a name", names.into_iter());
+            return Err(error.about_cast());
+        }
+        clauses.place.turn = Some(name.text.as_str().into());
+    }
+    Ok(clauses)
+}
+
+fn mischief(kind: InjectionKind, clauses: &Clauses) -> Mischief {
+    let usual = Span {
+        least: USUAL_LENGTH,
+        most: USUAL_LENGTH,
+    };
+    let length = clauses.length.unwrap_or(usual);
+    let when = match (
+        clauses.mid_turn || clauses.after.is_some(),
+        clauses.between_turns,
+    ) {
+        (true, _) => When::MidTurn {
+            after: clauses.after.unwrap_or(Span::SOON),
+        },
+        (false, true) => When::BetweenTurns,
+        (false, false) => When::Either,
+    };
+    match kind {
+        InjectionKind::Kill => Mischief::Kill(when),
+        InjectionKind::Freeze => Mischief::Freeze { length, when },
+        InjectionKind::Close => Mischief::Close,
+        InjectionKind::Garbage => Mischief::Garbage {
+            bytes: clauses.bytes.unwrap_or(USUAL_GARBAGE),
+        },
+        InjectionKind::LongLine => Mischief::LongLine {
+            bytes: clauses.bytes.unwrap_or(USUAL_LINE),
+        },
+        InjectionKind::Dribble => Mischief::Dribble {
+            every: clauses.every.unwrap_or(USUAL_DRIBBLE),
+        },
+        InjectionKind::SlowRead => Mischief::SlowRead {
+            bytes: clauses.bytes.unwrap_or(USUAL_READ),
+            every: clauses.every.unwrap_or(USUAL_REST),
+        },
+        InjectionKind::Delay => Mischief::Delay { length },
+        InjectionKind::Refuse => Mischief::Refuse,
+    }
+}
+
+/// Refuses what could never strike.
+fn reachable(rule: &ChaosRule, at: Range<usize>, cast: &Cast<'_>) -> Result<(), ChaosError> {
+    let steps = rule.steps(cast).len() as u64;
+    let never = |message: String, help: &str| {
+        Err(ChaosError {
+            message,
+            help: help.to_owned(),
+            at: at.clone(),
+            is_about_cast: true,
+        })
+    };
+    match (steps, rule.often, &rule.what) {
+        (0, _, Mischief::Refuse) => never(
+            "no such step starts a program, so there is nothing to refuse".into(),
+            "a role's first step starts its program: name that one, or none",
+        ),
+        (0, ..) => never(
+            "there is no such step at which that could happen".into(),
+            "the step has to be of that role, have a turn of that name, and reply to something if \
+             a reply is meddled with; leave one of the conditions out",
+        ),
+        (_, Often::Nth(nth), _) if nth > steps => never(
+            format!("a flow has only {steps} such steps"),
+            "write a smaller number, or a chance",
+        ),
+        _ => Ok(()),
+    }
+}
+
+fn value<'w>(of: &Word, word: Option<&'w Word>, example: &str) -> Result<&'w Word, ChaosError> {
+    let help = || format!("write `{example}`");
+    word.ok_or_else(|| of.fault(format!("`{}` says nothing", of.text), help()))
+}
+
+fn number(
+    of: &Word,
+    word: Option<&Word>,
+    example: &str,
+    least: u64,
+    most: u64,
+) -> Result<u64, ChaosError> {
+    let word = value(of, word, example)?;
+    match word.text.parse::<u64>() {
+        Ok(number) if number >= least && number <= most => Ok(number),
+        Ok(number) if number < least => Err(word.fault(
+            format!("`{}` is too few", word.text),
+            format!("write {least} or more"),
+        )),
+        Ok(_) => Err(word.fault(
+            format!("`{}` is too many", word.text),
+            format!("write {most} or less"),
+        )),
+        Err(_) => Err(word.fault(
+            format!("`{}` is no whole number", word.text),
+            format!("write it as `{example}`"),
+        )),
+    }
+}
+
+/// A duration or a range of them.
+fn span(of: &Word, word: Option<&Word>, may_be_nothing: bool) -> Result<Span, ChaosError> {
+    let example = format!("{} 500ms", of.text);
+    let word = value(of, word, &example)?;
+    let one = |text: &str| {
+        let help = || format!("write `{example}`, or `{} 100ms..1s`", of.text);
+        let is_zero = text == "0";
+        match humantime::parse_duration(text) {
+            Ok(length) if length.is_zero() && !may_be_nothing => {
+                Err(word.fault("it takes no time", help()))
+            }
+            Ok(length) if length > LONGEST => {
+                Err(word.fault(format!("`{text}` is longer than a day"), help()))
+            }
+            Ok(length) => Ok(length),
+            Err(_) if is_zero && may_be_nothing => Ok(Duration::ZERO),
+            Err(_) => Err(word.fault(format!("`{text}` is no duration"), help())),
+        }
+    };
+    let (least, most) = word
+        .text
+        .split_once("..")
+        .unwrap_or((&word.text, &word.text));
+    let (least, most) = (one(least)?, one(most)?);
+    if least > most {
+        let help = "write the shorter one first";
+        return Err(word.fault("the range ends before it begins", help));
+    }
+    Ok(Span { least, most })
+}
+
+fn unknown<'k>(
+    word: &Word,
+    what: &str,
+    known: impl Iterator<Item = &'k str> + Clone,
+) -> ChaosError {
+    let help = match names::nearest(&word.text, known.clone()) {
+        Some(near) => format!("is `{near}` meant?"),
+        None => match names::list(known) {
+            list if list.is_empty() => "there are none at all".to_owned(),
+            list => format!("known are {list}"),
+        },
+    };
+    word.fault(format!("`{}` is {what}", word.text), help)
+}

@@ -1,0 +1,205 @@
+//! What chaos did, and what became of the flows that it struck.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{FlowOutcome, FlowRecord, InjectionKind, RunInfo};
+
+use super::histogram::{Histogram, Spread};
+use super::measures::Histograms;
+
+/// The name of the recovery times among the distributions of a run.
+const RECOVERY: &str = "chaos.recovery";
+
+/// What chaos did in a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChaosSummary {
+    /// What it might do, as it was written.
+    pub injections: Vec<String>,
+    /// How often it did what; what it never did is not there.
+    pub struck: BTreeMap<InjectionKind, u64>,
+    /// How many flows it struck.
+    pub flows: u64,
+    /// Of these, completed, though not at the first attempt.
+    pub recovered: u64,
+    /// Of these, completed as if nothing had been.
+    pub unaffected: u64,
+    pub failed: u64,
+    pub interrupted: u64,
+    /// From each injection that a program had to recover from until its step was completed after
+    /// all, in flows that were completed. Rehearsal's own slowness is none such.
+    pub recovery: Option<Spread>,
+}
+
+/// Counts it, flow by flow.
+#[derive(Debug, Default)]
+pub(super) struct ChaosTally {
+    struck: BTreeMap<InjectionKind, u64>,
+    recovered: u64,
+    unaffected: u64,
+    failed: u64,
+    interrupted: u64,
+    recovery: Histogram,
+}
+
+impl ChaosTally {
+    pub(super) fn record(&mut self, flow: &FlowRecord) {
+        if flow.injections.is_empty() {
+            return;
+        }
+        for record in &flow.injections {
+            let kind = record.injection.kind;
+            *self.struck.entry(kind).or_default() += 1;
+            if let Some(us) = record.recovered_after_us
+                && kind.is_disruptive()
+                && flow.outcome == FlowOutcome::Completed
+            {
+                self.recovery.record(us);
+            }
+        }
+        let count = match flow.outcome {
+            FlowOutcome::Completed if flow.is_recovered() => &mut self.recovered,
+            FlowOutcome::Completed => &mut self.unaffected,
+            FlowOutcome::Failed(_) => &mut self.failed,
+            FlowOutcome::Interrupted => &mut self.interrupted,
+        };
+        *count += 1;
+    }
+
+    pub(super) fn summary(&self, info: &RunInfo) -> Option<ChaosSummary> {
+        if info.chaos.is_empty() && self.struck.is_empty() {
+            return None;
+        }
+        Some(ChaosSummary {
+            injections: info.chaos.clone(),
+            struck: self.struck.clone(),
+            flows: self.recovered + self.unaffected + self.failed + self.interrupted,
+            recovered: self.recovered,
+            unaffected: self.unaffected,
+            failed: self.failed,
+            interrupted: self.interrupted,
+            recovery: self.recovery.spread(),
+        })
+    }
+
+    /// Adds what was kept of another run.
+    pub(super) fn add(&mut self, summary: Option<&ChaosSummary>, histograms: &Histograms) {
+        let Some(more) = summary else { return };
+        for (kind, count) in &more.struck {
+            *self.struck.entry(*kind).or_default() += count;
+        }
+        self.recovered += more.recovered;
+        self.unaffected += more.unaffected;
+        self.failed += more.failed;
+        self.interrupted += more.interrupted;
+        if let Some(recovery) = histograms.get(RECOVERY) {
+            self.recovery.add(recovery);
+        }
+    }
+
+    /// Adds its distribution to those of the run, if there is one.
+    pub(super) fn name_histograms(&self, named: &mut Histograms) {
+        if self.recovery.count() > 0 {
+            named.insert(RECOVERY.to_owned(), self.recovery.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{failure, flow, info};
+    use super::*;
+    use crate::model::{
+        FailureKind, Injection, InjectionRecord, InstanceId, RetriedPart, Retry, RoleIndex,
+        StepIndex, StepOutcome,
+    };
+
+    fn struck(mut record: FlowRecord, kind: InjectionKind, after: Option<u64>) -> FlowRecord {
+        let injection = Injection {
+            instance: InstanceId {
+                flow: record.number,
+                role: RoleIndex(0),
+                attempt: 1,
+            },
+            step: StepIndex(0),
+            kind,
+            what: "struck".into(),
+            turn: String::new(),
+        };
+        record.injections.push(InjectionRecord {
+            injection,
+            after_us: 10,
+            recovered_after_us: after,
+        });
+        record
+    }
+
+    fn some_flows() -> Vec<FlowRecord> {
+        let completed = |number, steps: &[_]| flow(number, FlowOutcome::Completed, steps);
+        let failed = FlowOutcome::Failed(Box::new(failure("01_login", FailureKind::EndedEarly)));
+        let mut again = completed(1, &[StepOutcome::Retried, StepOutcome::Completed]);
+        again.retries.push(Retry {
+            what: RetriedPart::Step,
+            failure: failure("01_login", FailureKind::EndedEarly),
+            recovered_after_us: Some(200),
+        });
+        vec![
+            struck(again, InjectionKind::Kill, Some(300)),
+            struck(
+                completed(2, &[StepOutcome::Completed]),
+                InjectionKind::Delay,
+                Some(9_000),
+            ),
+            struck(
+                flow(3, failed, &[StepOutcome::Failed]),
+                InjectionKind::Kill,
+                None,
+            ),
+            completed(4, &[StepOutcome::Completed]),
+        ]
+    }
+
+    #[test]
+    fn flows_that_were_struck_are_told_by_what_became_of_them() {
+        let mut tally = ChaosTally::default();
+        some_flows().iter().for_each(|flow| tally.record(flow));
+        let summary = tally.summary(&info(4)).expect("there was chaos");
+        assert_eq!(summary.flows, 3);
+        assert_eq!(
+            (summary.recovered, summary.unaffected, summary.failed),
+            (1, 1, 1)
+        );
+        let kinds: Vec<_> = summary.struck.into_iter().collect();
+        assert_eq!(kinds, [(InjectionKind::Kill, 2), (InjectionKind::Delay, 1)]);
+        let recovery = summary.recovery.expect("one recovered");
+        assert_eq!(
+            (recovery.count, recovery.max_us),
+            (1, 300),
+            "a delay is nothing to recover from"
+        );
+    }
+
+    #[test]
+    fn without_chaos_there_is_nothing_to_tell() {
+        assert_eq!(ChaosTally::default().summary(&info(1)), None);
+        let mut named = Histograms::new();
+        ChaosTally::default().name_histograms(&mut named);
+        assert!(named.is_empty());
+    }
+
+    #[test]
+    fn two_runs_add_up() {
+        let (mut whole, mut half) = (ChaosTally::default(), ChaosTally::default());
+        some_flows().iter().for_each(|flow| {
+            whole.record(flow);
+            half.record(flow);
+        });
+        some_flows().iter().for_each(|flow| whole.record(flow));
+        let mut named = Histograms::new();
+        half.name_histograms(&mut named);
+        let kept = half.summary(&info(4));
+        half.add(kept.as_ref(), &named);
+        assert_eq!(half.summary(&info(4)), whole.summary(&info(4)));
+    }
+}

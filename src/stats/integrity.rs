@@ -1,0 +1,378 @@
+//! What a run's values say about each other: the figures of its books.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{AuditRecord, FlowId, IntegrityInfo, OwnInfo, ValueInfo};
+
+/// How many findings of each kind are listed; all are counted.
+pub const MOST_FINDINGS: usize = 20;
+
+/// What stands in place of a secret.
+const MASK: &str = "***";
+
+/// What came of the demands on a run's books.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Integrity {
+    /// Flows with a value that another flow had before them and that must be unique. Absent if
+    /// they could not be counted.
+    pub duplicates: Option<u64>,
+    /// Times that values of one flow differed that must be equal.
+    pub disagreements: u64,
+    /// Times that a role saw what is not its flow's own.
+    pub mix_ups: u64,
+    /// All of these, and the audits that did not say that all is well.
+    pub violations: Option<u64>,
+    pub unique: Vec<UniqueSummary>,
+    pub agree: Vec<AgreeSummary>,
+    pub own: Vec<OwnSummary>,
+    /// Values that were not compared, as a part of them is masked.
+    pub not_compared: u64,
+    /// One of each run that has one.
+    pub audits: Vec<AuditRecord>,
+    /// What limits these findings.
+    pub notices: Vec<String>,
+}
+
+/// A capture whose value no two flows may share.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UniqueSummary {
+    #[serde(flatten)]
+    pub value: ValueInfo,
+    /// How many flows captured it.
+    pub values: u64,
+    /// How many of them had a value that another flow had before.
+    pub duplicates: Option<u64>,
+    /// How many of these had it from a flow of another run.
+    pub across_runs: Option<u64>,
+    /// The first values that several flows had.
+    pub found: Vec<Duplicate>,
+}
+
+/// A value that several flows had.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Duplicate {
+    pub value: String,
+    /// How many flows had it.
+    pub count: u64,
+    /// Those of them that ended first.
+    pub flows: Vec<FlowId>,
+}
+
+/// Values of one flow that must be equal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgreeSummary {
+    pub values: Vec<ValueInfo>,
+    /// How many flows had two of them at least.
+    pub compared: u64,
+    pub disagreements: u64,
+    /// The first of them.
+    pub found: Vec<Disagreement>,
+}
+
+/// A flow whose values differ.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disagreement {
+    pub flow: FlowId,
+    /// In the order of the scenario; null if the flow did not have it.
+    pub values: Vec<Option<String>>,
+}
+
+/// A capture that must be the flow's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnSummary {
+    #[serde(flatten)]
+    pub value: OwnInfo,
+    /// How many flows had both.
+    pub compared: u64,
+    pub mix_ups: u64,
+    /// The first of them.
+    pub found: Vec<MixUp>,
+}
+
+/// A flow in which a role saw what is not the flow's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MixUp {
+    pub flow: FlowId,
+    pub saw: String,
+    /// What it should have seen.
+    pub own: String,
+    /// Whose it is, if it is a flow's of the run.
+    pub belongs_to: Option<FlowId>,
+}
+
+impl Integrity {
+    /// Nothing found yet.
+    pub fn new(info: &IntegrityInfo) -> Self {
+        let unique = info.unique.iter().map(|value| UniqueSummary {
+            value: value.clone(),
+            values: 0,
+            duplicates: Some(0),
+            across_runs: Some(0),
+            found: Vec::new(),
+        });
+        let agree = info.agree.iter().map(|values| AgreeSummary {
+            values: values.clone(),
+            compared: 0,
+            disagreements: 0,
+            found: Vec::new(),
+        });
+        let own = info.own.iter().map(|value| OwnSummary {
+            value: value.clone(),
+            compared: 0,
+            mix_ups: 0,
+            found: Vec::new(),
+        });
+        Integrity {
+            duplicates: Some(0),
+            disagreements: 0,
+            mix_ups: 0,
+            violations: Some(0),
+            unique: unique.collect(),
+            agree: agree.collect(),
+            own: own.collect(),
+            not_compared: 0,
+            audits: Vec::new(),
+            notices: Vec::new(),
+        }
+    }
+
+    /// Compares the values of one flow with each other. What is unique is for others to count.
+    pub fn compare<'v>(&mut self, flow: &FlowId, value: impl Fn(&str) -> Option<&'v str>) {
+        let mut masked = 0;
+        let mut open = |name: &str| {
+            let value = value(name)?;
+            let is_masked = is_masked(value);
+            masked += u64::from(is_masked);
+            (!is_masked).then_some(value)
+        };
+        for rule in &mut self.agree {
+            let values: Vec<_> = rule.values.iter().map(|it| open(&it.name)).collect();
+            let mut there = values.iter().flatten();
+            let Some(first) = there.next() else { continue };
+            let others: Vec<_> = there.collect();
+            if others.is_empty() {
+                continue;
+            }
+            rule.compared += 1;
+            if others.iter().all(|other| agrees(first, other)) {
+                continue;
+            }
+            rule.disagreements += 1;
+            if rule.found.len() < MOST_FINDINGS {
+                rule.found.push(Disagreement {
+                    flow: flow.clone(),
+                    values: values.iter().map(|it| it.map(str::to_owned)).collect(),
+                });
+            }
+        }
+        for rule in &mut self.own {
+            let (saw, own) = (open(&rule.value.seen.name), open(&rule.value.of));
+            let (Some(saw), Some(own)) = (saw, own) else {
+                continue;
+            };
+            rule.compared += 1;
+            if saw == own {
+                continue;
+            }
+            rule.mix_ups += 1;
+            if rule.found.len() < MOST_FINDINGS {
+                rule.found.push(MixUp {
+                    flow: flow.clone(),
+                    saw: saw.to_owned(),
+                    own: own.to_owned(),
+                    belongs_to: None,
+                });
+            }
+        }
+        self.not_compared += masked;
+    }
+
+    /// Adds what was found in another run whose flows are not there any more.
+    pub fn add(&mut self, other: &Integrity) {
+        fn extend<T: Clone>(found: &mut Vec<T>, more: &[T]) {
+            let room = MOST_FINDINGS.saturating_sub(found.len());
+            found.extend(more.iter().take(room).cloned());
+        }
+        for (rule, more) in self.unique.iter_mut().zip(&other.unique) {
+            rule.values += more.values;
+            rule.duplicates = sum(rule.duplicates, more.duplicates);
+            rule.across_runs = sum(rule.across_runs, more.across_runs);
+            extend(&mut rule.found, &more.found);
+        }
+        for (rule, more) in self.agree.iter_mut().zip(&other.agree) {
+            rule.compared += more.compared;
+            rule.disagreements += more.disagreements;
+            extend(&mut rule.found, &more.found);
+        }
+        for (rule, more) in self.own.iter_mut().zip(&other.own) {
+            rule.compared += more.compared;
+            rule.mix_ups += more.mix_ups;
+            extend(&mut rule.found, &more.found);
+        }
+        self.not_compared += other.not_compared;
+    }
+
+    /// Adds up, when everything is counted.
+    pub fn total(&mut self) {
+        let duplicates = self.unique.iter().map(|rule| rule.duplicates);
+        self.duplicates = duplicates.sum();
+        self.disagreements = self.agree.iter().map(|rule| rule.disagreements).sum();
+        self.mix_ups = self.own.iter().map(|rule| rule.mix_ups).sum();
+        let audits = self.audits.iter().filter(|it| it.is_violation()).count() as u64;
+        self.violations = self
+            .duplicates
+            .map(|duplicates| duplicates + self.disagreements + self.mix_ups + audits);
+    }
+
+    /// Whether anything was found, be it all or not.
+    pub fn is_violated(&self) -> bool {
+        self.unique.iter().any(|it| it.duplicates > Some(0))
+            || self.disagreements > 0
+            || self.mix_ups > 0
+            || self.audits.iter().any(AuditRecord::is_violation)
+    }
+}
+
+fn sum(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    Some(one? + other?)
+}
+
+/// Whether a part of the value is masked. Two that are masked may differ and look the same.
+pub fn is_masked(value: &str) -> bool {
+    value.contains(MASK)
+}
+
+/// Whether two values are the same: as texts, or as decimal numbers, so that `1449.00` is `1449`
+/// and `007` is not `7`.
+fn agrees(one: &str, other: &str) -> bool {
+    one == other || decimal(one).is_some_and(|one| decimal(other) == Some(one))
+}
+
+/// Sign, whole part and fraction of a number as people write amounts, nothing else.
+fn decimal(text: &str) -> Option<(bool, &str, &str)> {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text),
+    };
+    let (whole, fraction) = match digits.split_once('.') {
+        Some((_, "")) => return None,
+        Some(parts) => parts,
+        None => (digits, ""),
+    };
+    let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_plain = whole == "0" || (!whole.is_empty() && !whole.starts_with('0'));
+    if !is_plain || !all_digits(whole) || !all_digits(fraction) {
+        return None;
+    }
+    let fraction = fraction.trim_end_matches('0');
+    let is_zero = whole == "0" && fraction.is_empty();
+    Some((negative && !is_zero, whole, fraction))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(name: &str) -> ValueInfo {
+        ValueInfo {
+            name: name.into(),
+            roles: vec!["Customer".into()],
+        }
+    }
+
+    fn info() -> IntegrityInfo {
+        IntegrityInfo {
+            unique: vec![value("id")],
+            agree: vec![vec![value("total"), value("due"), value("paid")]],
+            own: vec![OwnInfo {
+                seen: value("delivered"),
+                of: "id".into(),
+            }],
+            audit: None,
+        }
+    }
+
+    fn compare(books: &mut Integrity, number: u64, values: &[(&str, &str)]) {
+        let find = |name: &str| {
+            let found = values.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| *value)
+        };
+        books.compare(&FlowId(format!("flow-{number}")), find);
+    }
+
+    #[test]
+    fn amounts_agree_however_their_fraction_is_written_and_ids_only_as_texts() {
+        for (one, other) in [
+            ("1449.00", "1449"),
+            ("0.5", "0.50"),
+            ("-0", "0.0"),
+            ("x", "x"),
+            ("007", "007"),
+        ] {
+            assert!(agrees(one, other), "{one} {other}");
+        }
+        for (one, other) in [
+            ("1449.00", "1449.01"),
+            ("007", "7"),
+            ("1", "-1"),
+            ("1.", "1"),
+            (".5", "0.5"),
+            ("1e3", "1000"),
+            ("9007199254740993", "9007199254740992"),
+        ] {
+            assert!(!agrees(one, other), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn values_of_a_flow_are_compared_where_they_are_there() {
+        let mut books = Integrity::new(&info());
+        compare(
+            &mut books,
+            1,
+            &[("total", "5.00"), ("due", "5"), ("paid", "5.0")],
+        );
+        compare(&mut books, 2, &[("total", "5.00"), ("paid", "6.00")]);
+        compare(&mut books, 3, &[("paid", "7.00")]);
+        compare(&mut books, 4, &[("total", "***"), ("paid", "1")]);
+        books.total();
+        let rule = &books.agree[0];
+        assert_eq!((rule.compared, rule.disagreements), (2, 1));
+        let values = [Some("5.00".into()), None, Some("6.00".into())];
+        assert_eq!(rule.found[0].values, values);
+        assert_eq!(rule.found[0].flow.0, "flow-2");
+        assert_eq!((books.disagreements, books.violations), (1, Some(1)));
+        assert_eq!(books.not_compared, 1);
+    }
+
+    #[test]
+    fn what_is_not_the_flows_own_is_a_mix_up_and_the_list_has_an_end() {
+        let mut books = Integrity::new(&info());
+        compare(&mut books, 1, &[("id", "A"), ("delivered", "A")]);
+        for number in 2..102 {
+            compare(&mut books, number, &[("id", "B"), ("delivered", "A")]);
+        }
+        compare(&mut books, 102, &[("delivered", "A")]);
+        books.total();
+        let rule = &books.own[0];
+        assert_eq!((rule.compared, rule.mix_ups), (101, 100));
+        assert_eq!(rule.found.len(), MOST_FINDINGS);
+        assert_eq!(
+            (rule.found[0].saw.as_str(), rule.found[0].own.as_str()),
+            ("A", "B")
+        );
+        assert!(books.is_violated());
+    }
+
+    #[test]
+    fn what_could_not_be_counted_is_not_nothing() {
+        let mut books = Integrity::new(&info());
+        books.unique[0].duplicates = None;
+        books.total();
+        assert_eq!((books.duplicates, books.violations), (None, None));
+        let mut sum = Integrity::new(&info());
+        sum.add(&books);
+        sum.total();
+        assert_eq!(sum.violations, None);
+    }
+}

@@ -1,0 +1,157 @@
+//! Chaos over the whole shop: whatever is killed, frozen and fed with garbage, every flow is
+//! accounted for, what fails is told to be chaos, and nothing is left.
+//!
+//! Single injections are tested in `chaos.rs`.
+
+#[path = "support/program.rs"]
+mod program;
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use program::Sandbox;
+use serde_json::Value;
+
+const CHAOS: &str = "kill 5%, freeze 5% for 50ms..300ms, garbage 5%";
+
+fn count(value: &Value) -> u64 {
+    value
+        .as_u64()
+        .unwrap_or_else(|| panic!("{value} is no count"))
+}
+
+#[test]
+fn every_flow_is_accounted_for_and_nothing_is_left() {
+    let sandbox = Sandbox::new();
+    let run = sandbox.output(&[
+        "run",
+        "--flows=60",
+        "--parallel=12",
+        "--seed=3",
+        "--timeout=10s",
+        "--allow-failures=100%",
+        "--chaos",
+        CHAOS,
+        "--json",
+    ]);
+    sandbox.assert_empty(Instant::now());
+    assert_eq!(run.code, Some(0), "{}", run.err);
+    let result = run.json();
+    let summary = &result["summary"];
+    let flows = result["flows"].as_array().expect("a list");
+
+    assert_eq!(flows.len(), 60);
+    let ended = &summary["flows"];
+    assert_eq!(count(&ended["completed"]) + count(&ended["failed"]), 60);
+    assert_eq!(count(&summary["processes"]["left_over"]), 0);
+
+    let mut struck: BTreeMap<&str, u64> = BTreeMap::new();
+    let (mut hit, mut failed) = (0, 0);
+    for flow in flows {
+        let injections = flow["injections"].as_array().expect("a list");
+        hit += u64::from(!injections.is_empty());
+        for injection in injections {
+            *struck
+                .entry(injection["kind"].as_str().expect("a kind"))
+                .or_default() += 1;
+        }
+        let Some(message) = flow["failure"]["message"].as_str() else {
+            continue;
+        };
+        failed += 1;
+        assert!(message.contains("(chaos before that: "), "{message}");
+        assert_ne!(flow["failure"]["cause"], "internal", "{flow:#}");
+    }
+    let chaos = &summary["chaos"];
+    assert_eq!(count(&chaos["flows"]), hit);
+    assert_eq!(count(&chaos["failed"]), failed);
+    assert_eq!(
+        count(&chaos["unaffected"]),
+        hit - failed,
+        "nothing is tried again"
+    );
+    for kind in ["kill", "freeze", "garbage"] {
+        let told = struck.get(kind).copied().unwrap_or_default();
+        assert_eq!(count(&chaos["struck"][kind]), told);
+        assert!(told > 5, "{kind}: {told}");
+    }
+    let killed = flows
+        .iter()
+        .flat_map(|flow| flow["processes"].as_array().expect("a list"));
+    let killed = killed
+        .filter(|process| process["ending"] == "injected")
+        .count();
+    assert_eq!(u64::try_from(killed).unwrap(), struck["kill"]);
+    assert_eq!(result["run"]["chaos"].as_array().map(Vec::len), Some(3));
+}
+
+#[test]
+fn flows_that_are_begun_anew_recover_from_every_kill() {
+    let sandbox = Sandbox::new();
+    let scenario = include_str!("../config/order-flow.yaml");
+    sandbox.write("again.yaml", &format!("{scenario}\nretry: 20\n"));
+    let run = sandbox.output(&[
+        "run",
+        "again.yaml",
+        "--flows=24",
+        "--parallel=8",
+        "--seed=2",
+        "--chaos=kill 5%",
+        "--json",
+    ]);
+    sandbox.assert_empty(Instant::now());
+    assert_eq!(run.code, Some(0), "{}", run.err);
+    let result = run.json();
+    let summary = &result["summary"];
+    assert_eq!(count(&summary["flows"]["completed"]), 24);
+    let chaos = &summary["chaos"];
+    assert!(count(&chaos["recovered"]) > 3, "{chaos:#}");
+    assert_eq!(count(&chaos["failed"]), 0);
+    assert!(count(&chaos["recovery"]["p95_us"]) > 0, "{chaos:#}");
+    let kept = result["histograms"]["chaos.recovery"].is_object();
+    assert!(kept, "runs can be merged");
+    for flow in result["flows"].as_array().expect("a list") {
+        for retry in flow["retries"].as_array().expect("a list") {
+            let message = retry["failure"]["message"].as_str().expect("a text");
+            assert!(message.contains("(chaos before that: killed"), "{message}");
+        }
+    }
+}
+
+#[test]
+fn all_at_once_leaves_nothing_either() {
+    let sandbox = Sandbox::new();
+    let chaos = "long_line 5%, close 5%, dribble 10% every 1ms, slow_read 10% of 64 bytes every 2ms, \
+                 delay 10% for 1ms..50ms, refuse 5%, freeze 5% for 10ms";
+    let run = sandbox.output(&[
+        "run",
+        "--flows=30",
+        "--parallel=10",
+        "--seed=5",
+        "--timeout=10s",
+        "--chaos",
+        chaos,
+        "--json",
+    ]);
+    sandbox.assert_empty(Instant::now());
+    assert_eq!(run.code, Some(1), "{}", run.err);
+    let result = run.json();
+    let flows = result["flows"].as_array().expect("a list");
+    assert_eq!(flows.len(), 30);
+    let is_harmless = |injection: &Value| {
+        let kind = injection["kind"].as_str().expect("a kind");
+        ["dribble", "slow_read", "delay", "freeze"].contains(&kind)
+    };
+    for flow in flows {
+        let injections = flow["injections"].as_array().expect("a list");
+        if injections.iter().all(is_harmless) {
+            assert_eq!(flow["outcome"], "completed", "{flow:#}");
+        }
+    }
+    let summary = &result["summary"];
+    assert_eq!(count(&summary["processes"]["left_over"]), 0);
+    let kinds = summary["chaos"]["struck"]
+        .as_object()
+        .map(serde_json::Map::len);
+    assert_eq!(kinds, Some(7), "{:#}", summary["chaos"]);
+}
