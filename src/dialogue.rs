@@ -259,12 +259,14 @@ impl Dialogue {
         }
     }
 
-    /// What has come in complete lines is over, as if it had been answered: waits see the
-    /// unfinished line, and what follows.
-    pub fn set_lines_aside(&mut self) {
+    /// The complete lines up to the last one that a wait has matched are over, as if they had been
+    /// answered. A menu that came after them stays, with its prompt.
+    pub fn set_matched_lines_aside(&mut self) {
         self.wait = None;
         self.last_wait = None;
-        self.channels.iter_mut().for_each(Channel::set_lines_aside);
+        self.channels
+            .iter_mut()
+            .for_each(Channel::set_matched_lines_aside);
     }
 
     /// From here on a piece of output that has matched does not match again.

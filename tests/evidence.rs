@@ -194,6 +194,11 @@ fn a_failure_of_the_shop_explains_itself_and_is_reproduced() {
     let customer = json["transcript"].to_string();
     assert!(!customer.contains("customer123"), "{customer}");
 
+    let run = shown.parent().and_then(Path::parent).expect("the run's");
+    let refused = workshop.rehearsal(&format!("report {}", run.display()));
+    ends_with(&refused, 2);
+    assert!(text(&refused.stderr).contains("the run was not saved; of some of its flows"));
+
     // The same fault comes from the bundle, as nothing is said of it here.
     let line = format!("replay {}", shown.display());
     let said = ends_with(&workshop.rehearsal(&line), 1);
@@ -507,6 +512,49 @@ flow:
         1,
     );
     assert!(workshop.bundles().is_empty());
+}
+
+/// A desk that serves all flows, and a guest who is not let in, however often.
+const SHARED: &str = r#"
+name: shared
+variables: {pin: s3same}
+secrets: [pin]
+roles:
+  desk:
+    run: [bash, -c, 'read -p "Pin: " pin; while read -p "Menu> " line; do echo "$pin served $line"; done']
+    menu: {prompt: "Menu>"}
+    lifetime: {pool: 1}
+    actions:
+      log_in: [{prompt: "Pin:", send: "${pin}"}]
+      serve: [{prompt: "Menu>", send: "F${flow.number}"}, {see: "served F${flow.number}"}]
+  guest:
+    run: [FIXTURE, ask, 'Guest: ', print, 'Go away\n', await-end]
+    actions:
+      come: [{prompt: "Guest:", send: ann}, {see: Welcome, within: 100ms}]
+flow:
+  - {step: 1_log_in, role: desk, do: log_in}
+  - {step: 2_serve, role: desk, do: serve}
+  - {step: 3_come, role: guest, do: come, retry: {times: 1}}
+"#;
+
+#[test]
+fn what_shared_and_further_scripts_did_for_a_flow_is_there() {
+    let workshop = Workshop::with(SHARED);
+    ends_with(&workshop.rehearsal("run test.yaml --flows 2"), 1);
+    let [one, two] = workshop.bundles().try_into().expect("two bundles");
+    let (one, two) = (transcript(&one), transcript(&two));
+    for (told, this, other) in [(&one, "F1", "F2"), (&two, "F2", "F1")] {
+        assert!(told.contains(&format!("> {this}\n")), "{told}");
+        assert!(told.contains(&format!("< *** served {this}\n")), "{told}");
+        assert!(!told.contains(other), "{told}");
+        assert!(
+            told.contains("guest    > ann\n") && told.contains("guest #2 > ann\n"),
+            "{told}"
+        );
+        assert!(told.contains("and was performed again\n"), "{told}");
+    }
+    workshop.assert_nowhere(&["s3same"]);
+    assert_nothing_runs(&workshop);
 }
 
 #[test]

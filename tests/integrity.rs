@@ -438,6 +438,46 @@ fn an_immediate_stop_leaves_the_audit_out_and_says_so() {
     }
 }
 
+/// The second attempt gets another order; the first one's is somebody's all the same.
+#[test]
+fn what_a_failed_attempt_was_given_is_in_the_books() {
+    let scenario = "\
+name: post
+retry: {times: 1}
+roles:
+  clerk:
+    run: [/bin/sh, -c, 'test -e again && echo order B$0 || { touch again; echo order A2; echo lost; }', '${flow.number}']
+    fail_on: {lost: lost}
+    actions: {take: [{see: '/order (?<order>\\w+)/'}, {exits: 0}]}
+  other:
+    run: [/bin/sh, -c, 'test $0 = 2 && echo also A2 || echo also A1', '${flow.number}']
+    actions: {look: [{see: '/also (?<also>\\w+)/'}, {exits: 0}]}
+flow:
+  - {step: 1_take, role: clerk, do: take}
+  - {step: 2_look, role: other, do: look}
+integrity: {unique: [order], own: {also: order}}
+";
+    let outcome = Stage::with(scenario).run("--flows 2");
+    assert_eq!(
+        outcome.count("/summary/flows/completed"),
+        2,
+        "{}",
+        outcome.result
+    );
+    let retry = &outcome.result["flows"][0]["retries"][0];
+    assert_eq!(retry["forgotten"]["order"], "A2", "{retry}");
+    assert_eq!(outcome.count("/summary/integrity/unique/0/values"), 3);
+    // What the second flow saw is what the first one's first attempt was given.
+    let mix_up = &outcome.books()["own"][0]["found"][1];
+    assert_eq!(mix_up["saw"], "A2");
+    assert!(
+        mix_up["belongs_to"]
+            .as_str()
+            .is_some_and(|id| id.ends_with("-000001")),
+        "{mix_up}"
+    );
+}
+
 /// Ctrl-C once: what is under way may finish, and then the books are looked at.
 #[test]
 fn a_run_that_is_stopped_gently_is_audited() {

@@ -36,10 +36,12 @@ pub(super) fn report(
 /// Reads a run that was kept.
 pub(super) fn open(folder: &Path, environment: &Environment) -> Result<SavedRun, CliError> {
     SavedRun::open(folder, &environment.temporary).map_err(|error| {
-        CliError::usage(
-            error,
-            "name a folder that `rehearsal run --save` or `rehearsal merge` has made",
-        )
+        let hint = if folder.join("bundles").is_dir() {
+            "the run was not saved; of some of its flows all is in the folder `bundles` there"
+        } else {
+            "name a folder that `rehearsal run --save` or `rehearsal merge` has made"
+        };
+        CliError::usage(error, hint)
     })
 }
 

@@ -30,6 +30,8 @@ pub(super) struct Channel {
     mark: usize,
     /// The end of what the waits since the last answer have matched.
     furthest: usize,
+    /// The same, of complete lines only.
+    furthest_line: usize,
     /// Failures and interludes were looked for in the complete lines before.
     watched: usize,
     /// Failures were looked for before, in the unfinished line as well.
@@ -61,6 +63,7 @@ impl Channel {
             closed: None,
             mark: 0,
             furthest: 0,
+            furthest_line: 0,
             watched: 0,
             failures_from: 0,
             waited: 0,
@@ -78,6 +81,7 @@ impl Channel {
         let lowest = self.lines.take_lowest();
         if lowest < usize::MAX {
             self.furthest = self.furthest.min(lowest);
+            self.furthest_line = self.furthest_line.min(lowest);
             self.failures_from = self.failures_from.min(lowest);
             self.told = self.told.min(lowest);
             self.taken.cut(lowest);
@@ -161,6 +165,7 @@ impl Channel {
         let line = self.lines.line_at(hit.range.start);
         self.watched = self.watched.max(self.lines.past(line.end));
         self.furthest = self.furthest.max(self.lines.past(line.end));
+        self.furthest_line = self.furthest;
         let captures = waits.listed.on(On::Line).captures(
             self.lines.text(),
             &Hit {
@@ -276,9 +281,9 @@ impl Channel {
         }
     }
 
-    /// What has come in complete lines is over.
-    pub(super) fn set_lines_aside(&mut self) {
-        self.mark_up_to(self.lines.open());
+    /// The complete lines up to the last one that a wait has matched are over.
+    pub(super) fn set_matched_lines_aside(&mut self) {
+        self.mark_up_to(self.furthest_line);
     }
 
     fn mark_up_to(&mut self, position: usize) {
@@ -286,6 +291,7 @@ impl Channel {
         let mark = self.seal(position);
         self.mark = self.mark.max(mark);
         self.furthest = self.mark;
+        self.furthest_line = self.mark;
         self.watched = self.watched.max(self.mark);
         self.taken.forget(self.mark);
     }
@@ -306,6 +312,7 @@ impl Channel {
             for cursor in [
                 &mut self.mark,
                 &mut self.furthest,
+                &mut self.furthest_line,
                 &mut self.watched,
                 &mut self.failures_from,
                 &mut self.waited,
@@ -392,6 +399,7 @@ impl Channel {
         self.taken.forget(base);
         self.waited = self.waited.max(base);
         self.furthest = self.furthest.max(base);
+        self.furthest_line = self.furthest_line.max(base);
         missed
     }
 

@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use actix::prelude::*;
 
 use crate::model::{
-    Failure, FlowId, FlowNumber, FlowOutcome, InjectionRecord, InstanceId, RoleIndex, RunEvent,
-    StepIndex, StepOutcome, TurnRecord,
+    Failure, FlowId, FlowNumber, FlowOutcome, InstanceId, RoleIndex, RunEvent, StepIndex,
+    StepOutcome, TurnRecord,
 };
 use crate::scenario::{Plan, Scope};
 use crate::transport::Grace;
@@ -32,6 +32,7 @@ use super::script_actor::ScriptActor;
 use super::transcript::Transcript;
 
 use admission::Waiting;
+use chaos::Struck;
 use ledger::{Ledger, Taken};
 use recovery::Recovery;
 use report::Report;
@@ -75,10 +76,10 @@ pub(super) struct FlowSupervisor {
     /// What was known of the values when they were last here.
     captures: Vec<(String, String)>,
     variables: Vec<(String, String)>,
+    /// What chaos did.
+    injections: Vec<Struck>,
     /// What happened to its scripts, if that is recorded.
     transcripts: Vec<Transcript>,
-    /// What chaos did, and when.
-    injections: Vec<(Instant, InjectionRecord)>,
     /// How gently scripts are ended.
     grace: Grace,
     report: Report,
@@ -118,8 +119,8 @@ impl FlowSupervisor {
             waiting: None,
             ledger: Ledger::new(due),
             captures: Vec::new(),
-            transcripts: Vec::new(),
             injections: Vec::new(),
+            transcripts: Vec::new(),
             grace: Grace::default(),
             run,
         }
@@ -361,10 +362,7 @@ impl FlowSupervisor {
         let mut record = self.ledger.close(self.number, self.id.clone(), outcome);
         record.captures = std::mem::take(&mut self.captures);
         record.variables = std::mem::take(&mut self.variables);
-        record.injections = std::mem::take(&mut self.injections)
-            .into_iter()
-            .map(|(_, record)| record)
-            .collect();
+        record.injections = self.take_injections();
         let evidence = self.evidence(&record);
         self.report.send(Box::new(record), evidence);
         ctx.stop();

@@ -466,8 +466,6 @@ impl Handler<Adopt> for ScriptActor {
         let State::Alive(script) = &mut self.state else {
             return false;
         };
-        // What the flow before has seen is no evidence for this one.
-        script.dialogue.set_lines_aside();
         if let Some(transcript) = &mut script.transcript {
             **transcript = Transcript::new(order.instance);
         }
@@ -484,9 +482,11 @@ impl Handler<Settle> for ScriptActor {
             coordinator: order.coordinator,
             slot: order.slot,
         };
-        let State::Alive(_) = &self.state else {
+        let State::Alive(script) = &mut self.state else {
             return self.finish(None, ctx);
         };
+        // What this flow has seen is no evidence for the next one.
+        script.dialogue.set_matched_lines_aside();
         let perform = Perform {
             what: Part::Settle,
             scope: *order.scope,

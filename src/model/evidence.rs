@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ids::RoleIndex;
+use super::injection::InjectionKind;
 use super::process::{Ending, ExitCause, Stream};
 use super::record::FlowRecord;
 
@@ -53,7 +54,7 @@ pub enum Happening {
     /// It was told this; a secret is `***`, a key `<enter>`.
     Said { text: String },
     /// Chaos did this to it.
-    Injected { injected: String },
+    Injected { kind: InjectionKind, text: String },
     /// So much was not kept: the beginning and the end are.
     LeftOut { bytes: u64, entries: u64 },
     /// It has ended.

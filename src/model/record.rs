@@ -102,6 +102,8 @@ pub struct Retry {
     /// From the failure until the step that had failed was completed after all, pauses included.
     /// `None` if it never was.
     pub recovered_after_us: Option<u64>,
+    /// What had been captured and was forgotten, as it may become something else; secrets masked.
+    pub forgotten: Vec<(String, String)>,
 }
 
 /// What is performed again after a failure.

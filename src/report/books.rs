@@ -1,7 +1,7 @@
 //! The books of a run, or of several that are made one: what their flows' values say about each
 //! other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::model::{AuditRecord, FlowId, FlowNumber, FlowRecord, IntegrityInfo, RunId};
@@ -54,10 +54,22 @@ impl Books {
             number: flow.number.0,
         };
         for (name, unique) in (0..).zip(&self.info.unique) {
-            match captures.get(unique.name.as_str()) {
-                Some(value) if is_masked(value) => self.integrity.not_compared += 1,
-                Some(value) => self.ledger.add(name, of, value),
-                None => {}
+            // What an attempt was given that failed is given, too; the same to the same flow twice
+            // is no duplicate.
+            let attempts = flow.retries.iter().flat_map(|retry| &retry.forgotten);
+            let given: BTreeSet<_> = flow
+                .captures
+                .iter()
+                .chain(attempts)
+                .filter(|(captured, _)| *captured == unique.name)
+                .map(|(_, value)| value.as_str())
+                .collect();
+            for value in given {
+                if is_masked(value) {
+                    self.integrity.not_compared += 1;
+                } else {
+                    self.ledger.add(name, of, value);
+                }
             }
         }
     }
@@ -153,7 +165,9 @@ fn pair((name, value): &(String, String)) -> (&str, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{FlowOutcome, OwnInfo, ValueInfo};
+    use crate::model::{
+        Activity, Failure, FailureKind, FlowOutcome, OwnInfo, RetriedPart, Retry, ValueInfo,
+    };
 
     fn info() -> IntegrityInfo {
         let value = |name: &str| ValueInfo {
@@ -168,6 +182,21 @@ mod tests {
                 of: "order_id".into(),
             }],
             audit: None,
+        }
+    }
+
+    fn failure() -> Failure {
+        Failure {
+            kind: FailureKind::Timeout,
+            step: "deliver".into(),
+            role: "courier".into(),
+            turn: "post.yaml:7".into(),
+            message: "awaited line `brought`".into(),
+            awaited: Vec::new(),
+            waited_us: 1,
+            activity: Activity::Unknown,
+            tail: String::new(),
+            hint: None,
         }
     }
 
@@ -232,6 +261,27 @@ mod tests {
         let flows: Vec<_> = rule.found[0].flows.iter().map(|id| id.0.as_str()).collect();
         assert_eq!(flows, ["R-000001", "S-000001"]);
         assert_eq!(integrity.violations, Some(1));
+    }
+
+    #[test]
+    fn what_a_failed_attempt_was_given_is_in_the_books() {
+        let run = RunId("R".into());
+        let mut books = Books::open(&info(), None).expect("demands");
+        books.begin(&run);
+        let mut first = flow(&run, 1, "B", "B");
+        let forgotten = |value: &str| Retry {
+            what: RetriedPart::Flow,
+            failure: failure(),
+            recovered_after_us: None,
+            forgotten: vec![("order_id".into(), value.into())],
+        };
+        first.retries = vec![forgotten("A"), forgotten("B")];
+        books.record(&first);
+        books.record(&flow(&run, 2, "A", "A"));
+        let (integrity, _) = books.close();
+        let rule = &integrity.unique[0];
+        assert_eq!((rule.values, rule.duplicates), (3, Some(1)));
+        assert_eq!(rule.found[0].value, "A");
     }
 
     #[test]

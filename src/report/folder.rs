@@ -185,3 +185,24 @@ fn write_whole(
         .map_err(|error| failed(error.error))?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_joins_the_bundles_of_its_run() {
+        let home = tempfile::tempdir().unwrap();
+        let kept = RunFolder::create(&home.path().join("kept")).unwrap();
+        kept.keep_scenario("name: test\n").unwrap();
+        fs::write(kept.result(), "{}").unwrap();
+        let place = home.path().join("REAL-E2E-1");
+        fs::create_dir_all(place.join("bundles/failed-000001")).unwrap();
+        let copy = kept.copy_to(&place).unwrap();
+        assert_eq!(copy.scenario().unwrap(), "name: test\n");
+        assert!(copy.result().is_file());
+        assert!(place.join("bundles/failed-000001").is_dir());
+        let left: Vec<_> = fs::read_dir(home.path()).unwrap().collect();
+        assert_eq!(left.len(), 2, "{left:?}");
+    }
+}

@@ -17,7 +17,7 @@ use crate::stats::MOST_FINDINGS;
 const BUFFER_BYTES: usize = 1 << 18;
 
 /// How much one pass takes, about: its map needs some three times as much.
-const PASS_BYTES: u64 = 4 << 20;
+const PASS_BYTES: u64 = 8 << 20;
 
 /// How many flows are listed of those that had one value.
 const MOST_FLOWS: usize = 5;

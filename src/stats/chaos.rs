@@ -143,6 +143,7 @@ mod tests {
             what: RetriedPart::Step,
             failure: failure("01_login", FailureKind::EndedEarly),
             recovered_after_us: Some(200),
+            forgotten: Vec::new(),
         });
         vec![
             struck(again, InjectionKind::Kill, Some(300)),

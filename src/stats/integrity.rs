@@ -38,9 +38,9 @@ pub struct Integrity {
 pub struct UniqueSummary {
     #[serde(flatten)]
     pub value: ValueInfo,
-    /// How many flows captured it.
+    /// How many values flows captured, those of attempts that were given up among them.
     pub values: u64,
-    /// How many of them had a value that another flow had before.
+    /// How many of them another flow had before.
     pub duplicates: Option<u64>,
     /// How many of these had it from a flow of another run.
     pub across_runs: Option<u64>,

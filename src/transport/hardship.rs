@@ -28,9 +28,10 @@ pub struct Pace {
 }
 
 impl Child {
-    /// Stops the program and its process group, until [`Child::thaw`], or until it is ended.
-    pub fn freeze(&self) {
-        self.process().signal(Asked::Nothing, &[Signal::STOP]);
+    /// Stops the program and its process group, until [`Child::thaw`], or until it is ended;
+    /// `false` if it has ended already.
+    pub fn freeze(&self) -> bool {
+        self.process().signal(Asked::Nothing, &[Signal::STOP])
     }
 
     /// Lets it go on.
@@ -39,9 +40,9 @@ impl Child {
     }
 
     /// Kills the program and its process group, as if somebody else did it: its end is told as
-    /// [`Ending::Injected`](crate::model::Ending::Injected).
-    pub fn strike_down(&self) {
-        self.process().signal(Asked::ToFall, &[Signal::KILL]);
+    /// [`Ending::Injected`](crate::model::Ending::Injected). `false` if it has ended already.
+    pub fn strike_down(&self) -> bool {
+        self.process().signal(Asked::ToFall, &[Signal::KILL])
     }
 
     /// Sends bytes as [`Child::write`] does, also a line that is too long for a terminal.

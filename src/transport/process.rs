@@ -37,9 +37,9 @@ impl fmt::Display for InstanceNumber {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Asked {
     Nothing,
-    /// It was killed on purpose, as if by somebody else.
-    ToFall,
     ToEnd,
+    /// It was killed on purpose, as if by somebody else; what is asked of it later comes too late.
+    ToFall,
     Killed,
 }
 
@@ -134,25 +134,30 @@ impl Process {
     }
 
     /// Sends signals to the process and its group, and notes how harsh they are, unless the
-    /// process has ended by itself already. What is left of the group gets them in any case.
-    pub(super) fn signal(&self, harshness: Asked, signals: &[Signal]) {
+    /// process has ended by itself already. What is left of the group gets them in any case. Tells
+    /// whether the process itself had not ended.
+    pub(super) fn signal(&self, harshness: Asked, signals: &[Signal]) -> bool {
         let mut state = self.state();
-        match &mut *state {
+        let lives = match &mut *state {
             State::Running { asked, .. } => {
-                if !self.has_exited() {
+                let lives = !self.has_exited();
+                if lives {
                     *asked = harshness.max(*asked);
                 }
+                lives
             }
             State::Ended { group, .. } => {
                 if !self.is_group_left(group) {
-                    return;
+                    return false;
                 }
+                false
             }
-        }
+        };
         for &signal in signals {
             // Lost only if nobody is left to get it.
             let _ = rustix::process::kill_process_group(self.pid, signal);
         }
+        lives
     }
 
     /// Reaps the process if it has ended; never waits. Whoever asks later gets the same answer.

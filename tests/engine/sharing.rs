@@ -111,6 +111,27 @@ fn what_the_flow_before_has_seen_is_no_evidence() {
 }
 
 #[test]
+fn a_menu_that_came_after_the_evidence_is_the_next_flows() {
+    let with_rows = |run: Rehearsing| {
+        run.replaced(
+            "while read -p",
+            "while echo; echo \"1. Serve\"; echo \"0. Quit\"; read -p",
+        )
+        .replaced("send: \"${what}\"}", "choose: Serve}")
+        .replaced("*) echo", "1) echo")
+        .replaced("send: quit}", "choose: Quit}")
+        .replaced("quit) echo", "0) echo")
+    };
+    let step = "- {see: '/served (?<served>\\S+) by (?<by>\\d+)/', within: 2s}";
+    // The action may also end with the menu's prompt: that is not used up by it.
+    for end in ["", "\n        - {prompt: \"Menu>\"}"] {
+        let mut run = with_rows(desk(1, "x", "")).replaced(step, &format!("{step}{end}"));
+        (run.flows, run.parallel) = (4, 2);
+        assert_all_completed(&run.perform());
+    }
+}
+
+#[test]
 fn one_that_dies_is_replaced() {
     // Every second flow asks it to die.
     let mut run = desk(1, "${'die' if flow.number % 2 == 0 else 'F'}", "");

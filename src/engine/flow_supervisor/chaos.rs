@@ -10,6 +10,15 @@ use crate::model::{Failure, InjectionRecord, StepIndex};
 
 use super::FlowSupervisor;
 
+/// Something that chaos did.
+pub(super) struct Struck {
+    at: Instant,
+    record: InjectionRecord,
+    /// The step in which it happened had its last evidence already: what follows shows in a later
+    /// step of the role.
+    came_too_late: bool,
+}
+
 impl Handler<Injected> for FlowSupervisor {
     type Result = ();
 
@@ -20,20 +29,34 @@ impl Handler<Injected> for FlowSupervisor {
             after_us: micros(at.saturating_duration_since(self.ledger.started())),
             recovered_after_us: None,
         };
-        self.injections.push((at, record));
+        self.injections.push(Struck {
+            at,
+            record,
+            came_too_late: false,
+        });
     }
 }
 
 impl FlowSupervisor {
-    /// The step was completed, with its last evidence at `ended`: whatever chaos did in it, at
-    /// whichever attempt, is over.
+    /// The step was completed, with its last evidence at `ended`: whatever chaos did in it before,
+    /// at whichever attempt, is over.
     pub(super) fn recover(&mut self, step: StepIndex, ended: Instant) {
-        let open = self
-            .injections
-            .iter_mut()
-            .filter(|(_, it)| it.injection.step == step && it.recovered_after_us.is_none());
-        for (at, record) in open {
-            record.recovered_after_us = Some(micros(ended.saturating_duration_since(*at)));
+        let role = self.run.plan.steps[step.0].role;
+        for struck in &mut self.injections {
+            let Struck {
+                at,
+                record,
+                came_too_late,
+            } = struck;
+            let injection = &record.injection;
+            if record.recovered_after_us.is_some() || injection.instance.role != role {
+                continue;
+            }
+            if ended <= *at {
+                *came_too_late |= injection.step == step;
+            } else if injection.step == step || *came_too_late {
+                record.recovered_after_us = Some(micros(ended.saturating_duration_since(*at)));
+            }
         }
     }
 
@@ -42,7 +65,7 @@ impl FlowSupervisor {
     pub(super) fn blame(&self, step: StepIndex, mut failure: Box<Failure>) -> Box<Failure> {
         let role = self.run.plan.steps[step.0].role;
         let instance = self.scripts.get(&role).map(|employed| employed.instance);
-        let injections = self.injections.iter().map(|(_, record)| &record.injection);
+        let injections = self.injections.iter().map(|it| &it.record.injection);
         let what: Vec<_> = injections
             .filter(|it| Some(it.instance) == instance)
             .map(|it| it.what.as_str())
@@ -55,5 +78,11 @@ impl FlowSupervisor {
             failure.hint = None;
         }
         failure
+    }
+
+    /// All that chaos did.
+    pub(super) fn take_injections(&mut self) -> Vec<InjectionRecord> {
+        let injections = std::mem::take(&mut self.injections);
+        injections.into_iter().map(|struck| struck.record).collect()
     }
 }

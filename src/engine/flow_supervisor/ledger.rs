@@ -144,12 +144,14 @@ impl Ledger {
         step: StepIndex,
         failure: Failure,
         failed_at: Instant,
+        forgotten: Vec<(String, String)>,
     ) {
         self.unmended.push((self.retries.len(), step, failed_at));
         self.retries.push(Retry {
             what,
             failure,
             recovered_after_us: None,
+            forgotten,
         });
     }
 

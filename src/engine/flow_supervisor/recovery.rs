@@ -11,8 +11,8 @@ use crate::model::{
 };
 use crate::scenario::{Plan, Scope};
 
-use super::FlowSupervisor;
 use super::ledger::Taken;
+use super::{FlowSupervisor, shown_all};
 
 /// What a flow remembers in order to perform something again.
 pub(super) struct Recovery {
@@ -82,17 +82,35 @@ impl FlowSupervisor {
         };
         self.note_step(taken, Some(failure.clone()));
         if let Some(what) = retried {
-            self.ledger.retried(what, step, *failure, timing.ended);
+            let forgotten = self.forget(what);
+            let at = timing.ended;
+            self.ledger.retried(what, step, *failure, at, forgotten);
         }
-        if retried == Some(RetriedPart::Step) {
-            if let (Some(scope), Some(before)) = (&self.scope, &self.recovery.before_step) {
-                self.scope = Some(scope.rolled_back(before));
-            }
-        } else {
+        if retried != Some(RetriedPart::Step) {
             self.step_over(step);
         }
         let orders = self.course.failed(remedy);
         self.obey(orders, ctx);
+    }
+
+    /// Takes the values back to what they were before the step, or the flow. What had been captured
+    /// since then and is forgotten; what programs did for it is not undone.
+    fn forget(&mut self, what: RetriedPart) -> Vec<(String, String)> {
+        let before = match what {
+            RetriedPart::Step => &self.recovery.before_step,
+            RetriedPart::Flow => &self.recovery.before_flow,
+        };
+        let captured = std::mem::take(&mut self.captures);
+        if let (Some(scope), Some(before)) = (&self.scope, before) {
+            let scope = scope.rolled_back(before);
+            self.captures = shown_all(&scope, scope.captures());
+            self.scope = Some(scope);
+        }
+        let kept = &self.captures;
+        captured
+            .into_iter()
+            .filter(|it| !kept.contains(it))
+            .collect()
     }
 
     /// What follows on the failure of a step.
@@ -148,10 +166,6 @@ impl FlowSupervisor {
 
     /// Begins the flow anew, with the values that it had at first.
     pub(super) fn rewind(&mut self, ctx: &mut Context<Self>) {
-        if let (Some(scope), Some(before)) = (&self.scope, &self.recovery.before_flow) {
-            self.scope = Some(scope.rolled_back(before));
-        }
-        self.captures = Vec::new();
         self.recovery.flow_attempts += 1;
         let policy = self.run.plan.retry.as_ref();
         let (delay, times) = policy.map_or_else(Default::default, |it| (it.delay, it.times));

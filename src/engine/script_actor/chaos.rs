@@ -7,6 +7,7 @@
 //! steps, as it does for its users. What only makes Rehearsal slow (an answer is delayed or
 //! dribbles: a pause; output is left unread: held) is taken out of them.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
@@ -56,9 +57,9 @@ impl ScriptActor {
 
     /// Whether the program is not to be started for this step; if so, that is told.
     pub(super) fn refuses(&mut self, perform: &Perform) -> bool {
-        let plan = &self.run.plan;
+        let plan = Arc::clone(&self.run.plan);
         let refused = self
-            .attempt(plan, perform)
+            .attempt(&plan, perform)
             .is_some_and(|attempt| attempt.is_refused(&self.run.chaos));
         if refused {
             let what = "not started, as if it were not there".to_owned();
@@ -149,13 +150,17 @@ impl ScriptActor {
         };
         let (kind, what) = match strike.act {
             Act::Kill => {
-                script.child.strike_down();
+                if !script.child.strike_down() {
+                    return;
+                }
                 (InjectionKind::Kill, format!("killed {when}"))
             }
             Act::Freeze { length } => {
+                if !script.child.freeze() {
+                    return;
+                }
                 let until = Instant::now() + length;
                 script.frozen_until = script.frozen_until.max(Some(until));
-                script.child.freeze();
                 ctx.run_later(length, |actor, _| actor.thaw());
                 let length = in_words(length);
                 (InjectionKind::Freeze, format!("frozen for {length} {when}"))
@@ -318,8 +323,8 @@ impl ScriptActor {
         if let State::Alive(script) = &mut self.state
             && let Some(transcript) = &mut script.transcript
         {
-            let now = Instant::now();
-            shown.iter().for_each(|text| transcript.said(text, now));
+            let at = Instant::now();
+            shown.iter().for_each(|text| transcript.said(text, at));
             if utterance.secret {
                 transcript.keep_secret(utterance.typed.text());
             }
@@ -336,6 +341,7 @@ impl ScriptActor {
         let job = script.job.as_mut()?;
         if utterance.closes_input {
             script.child.close_input();
+            job.said(Instant::now());
             return Some(Cue::Said);
         }
         if let Some(every) = dribble {
@@ -350,7 +356,10 @@ impl ScriptActor {
             return self.dribble();
         }
         match script.child.write(utterance.typed.bytes()) {
-            Ok(_) => Some(Cue::Said),
+            Ok(at) => {
+                job.said(at);
+                Some(Cue::Said)
+            }
             Err(error) => {
                 job.not_said(&error);
                 script.poll_end()
@@ -383,19 +392,13 @@ impl ScriptActor {
         }
         let took = now.saturating_duration_since(dribble.began);
         job.pause_for(took);
+        job.said(now);
         Some(Cue::Said)
     }
 
     /// Tells everybody what was done.
     fn tell_injection(&mut self, part: Part, kind: InjectionKind, what: String, turn: String) {
         let Part::Step(step) = part else { return };
-        let at = Instant::now();
-        if let State::Alive(script) = &mut self.state
-            && let Some(transcript) = &mut script.transcript
-        {
-            let injected = what.clone();
-            transcript.note(Happening::Injected { injected }, at);
-        }
         let injection = Box::new(Injection {
             instance: self.instance,
             step,
@@ -404,6 +407,13 @@ impl ScriptActor {
             turn,
         });
         self.run.emit(RunEvent::Injected(injection.clone()));
+        let at = Instant::now();
+        if let State::Alive(script) = &mut self.state
+            && let Some(transcript) = &mut script.transcript
+        {
+            let text = injection.what.clone();
+            transcript.note(Happening::Injected { kind, text }, at);
+        }
         self.obituary.injected(Injected { injection, at });
     }
 }

@@ -115,7 +115,7 @@ fn escaped(text: &str) -> String {
             other => shown.push(other),
         }
     }
-    neutral(&shown).into_owned()
+    shown
 }
 
 fn values(bundle: &Bundle) -> String {
@@ -199,22 +199,21 @@ fn processes(bundle: &Bundle) -> String {
 
 fn transcript(bundle: &Bundle) -> String {
     let mut text = String::from(
-        "Transcript (seconds from the flow's start; < it said, > it was told, · what happened)\n",
+        "Transcript (seconds from the flow's start; < it said, > it was told, · what happened, ! what chaos did)\n",
     );
     let widest = bundle.transcript.iter().map(|it| who(it).chars().count());
     let widest = widest.max().unwrap_or(0);
     let mut steps = bundle.flow.steps.iter().peekable();
     for entry in &bundle.transcript {
         while let Some(step) = steps.next_if(|step| step.started_after_us <= entry.after_us) {
-            line_of(&mut text, &format!("── {} ──", neutral(&step.step)));
+            line_of(&mut text, &format!("── {} ──", step.step));
         }
         let (sign, lines) = told(&entry.what);
         let at = seconds(entry.after_us);
-        let role = neutral(&who(entry)).into_owned();
+        let role = who(entry);
         for (index, line) in lines.iter().enumerate() {
             // What came at once has its time once.
             let at = if index == 0 { at.as_str() } else { "" };
-            let line = neutral(line);
             line_of(
                 &mut text,
                 &format!("{at:>11}  {role:<widest$} {sign} {line}"),
@@ -240,7 +239,7 @@ fn told(what: &Happening) -> (char, Vec<String>) {
         }
         Happening::Said { text } if text.is_empty() => ('>', vec!["⏎".to_owned()]),
         Happening::Said { text } => ('>', vec![text.clone()]),
-        Happening::Injected { injected } => ('!', vec![format!("chaos: {injected}")]),
+        Happening::Injected { text, .. } => ('!', vec![format!("chaos: {text}")]),
         Happening::LeftOut { bytes, .. } => {
             let much = units::bytes(*bytes);
             let line = format!("{much} are left out here: the beginning and the end are kept");
@@ -287,12 +286,12 @@ fn seconds(us: u64) -> String {
 }
 
 fn fact(text: &mut String, label: &str, value: &str) {
-    line_of(text, &format!("{label:<8} {}", neutral(value)));
+    line_of(text, &format!("{label:<8} {value}"));
 }
 
 fn line_of(text: &mut String, line: &str) {
     text.push_str("  ");
-    text.push_str(line.trim_end());
+    text.push_str(neutral(line).trim_end());
     text.push('\n');
 }
 

@@ -206,10 +206,10 @@ pub(super) mod tests {
             outcome: FlowOutcome::Completed,
             steps: Vec::new(),
             retries: Vec::new(),
-            injections: Vec::new(),
             captures: vec![("order_id".into(), format!("ORD-{number}"))],
             variables: vec![("customer".into(), "CUST001".into())],
             processes: Vec::new(),
+            injections: Vec::new(),
         }
     }
 

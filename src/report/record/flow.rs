@@ -69,6 +69,8 @@ pub struct FlowRetry {
     /// From the failure until its step was completed after all; null if it never was.
     pub recovered_after_us: Option<u64>,
     pub failure: FlowFailure,
+    /// What had been captured and was forgotten, secrets masked.
+    pub forgotten: BTreeMap<String, String>,
 }
 
 /// One attempt at one step of one flow.
@@ -240,6 +242,7 @@ impl FlowRetry {
             what: record.what,
             recovered_after_us: record.recovered_after_us,
             failure: FlowFailure::new(&record.failure),
+            forgotten: record.forgotten.iter().cloned().collect(),
         }
     }
 
@@ -248,6 +251,7 @@ impl FlowRetry {
             what: self.what,
             recovered_after_us: self.recovered_after_us,
             failure: self.failure.detail.clone(),
+            forgotten: self.forgotten.clone().into_iter().collect(),
         }
     }
 }
