@@ -33,8 +33,9 @@ const ROLES: u64 = 5;
 
 #[derive(Parser)]
 struct Options {
+    /// The program that plays all roles.
     #[arg(long)]
-    role: PathBuf,
+    role: Option<PathBuf>,
     /// The command of the bare loop, words between blanks.
     #[arg(long)]
     floor: Option<String>,
@@ -67,8 +68,19 @@ struct Options {
     bench: bool,
 }
 
+impl Options {
+    fn role(&self) -> &Path {
+        self.role.as_deref().unwrap_or(Path::new(""))
+    }
+}
+
 fn main() {
     let options = Options::parse();
+    if options.role.is_none() {
+        // Whoever runs all benchmarks names no program.
+        println!("nothing to run: name a program with --role");
+        return;
+    }
     println!("  P  what        CPU us/flow   flows/s  err p50/p99 us");
     for &par in &options.par {
         let mut rehearsals = Vec::new();
@@ -120,7 +132,7 @@ fn run_floor(command: &str, par: u64, options: &Options) -> Value {
     let mut words = command.split_whitespace();
     let program = words.next().expect("--floor names a program");
     let mut command = Command::new(program);
-    command.args(words).arg("--role").arg(&options.role);
+    command.args(words).arg("--role").arg(options.role());
     for (name, value) in [
         ("--par", par),
         ("--flows", options.flows),
@@ -236,7 +248,7 @@ fn scenario(options: &Options) -> String {
          defaults: {{terminal: {}, startup: 2m, step: 10m}}\nroles:\n",
         options.terminal
     );
-    let role = fs::canonicalize(&options.role).expect("the role's program");
+    let role = fs::canonicalize(options.role()).expect("the role's program");
     for index in 0..ROLES {
         text.push_str(&role_text(index, &role, options));
     }

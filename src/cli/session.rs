@@ -259,14 +259,15 @@ impl Session {
         let end = engine::run(self.options, reporters.sink(), &self.control);
         let (recorded, mut errors) = reporters.finish()?;
         let end = end?;
-        let recorded = recorded.ok_or_else(|| {
+        let mut recorded = recorded.ok_or_else(|| {
             ReportError::Thread("the engine ended without having begun the run".into())
         })?;
         let head = Head::new(
             &recorded.info,
             self.environment,
             recorded.summary.clone(),
-            recorded.histograms.clone(),
+            // They are big, and nobody else asks for them.
+            std::mem::take(&mut recorded.histograms),
             recorded.notices.clone(),
         );
         let finished = self

@@ -8,6 +8,8 @@ const STRING_LIMIT_BYTES: usize = 64 << 10;
 const BLANKS_LIMIT: usize = 256;
 /// The most of a sequence's parameters that is kept: more than any that is understood needs.
 const PARAMETERS_LIMIT: usize = 32;
+/// How much is searched at once for where a run of text ends.
+const WINDOW_BYTES: usize = 256;
 /// The most answers that are kept until somebody takes them.
 const ANSWERS_LIMIT_BYTES: usize = 4096;
 
@@ -107,10 +109,7 @@ impl TextView {
         if self.partial_len > 0 {
             return self.continue_partial(bytes[0], sink);
         }
-        let run = bytes
-            .iter()
-            .position(|&byte| byte < 0x20 || byte == 0x7f)
-            .unwrap_or(bytes.len());
+        let run = first_control(bytes);
         if run > 0 {
             self.print_bytes(&bytes[..run], run == bytes.len(), sink);
         }
@@ -389,6 +388,26 @@ fn style_len(bytes: &[u8]) -> usize {
     }
 }
 
+/// Where the first C0 control is; the length if there is none.
+fn first_control(bytes: &[u8]) -> usize {
+    let is_control = |byte: &u8| *byte < 0x20 || *byte == 0x7f;
+    let mut from = 0;
+    for window in bytes.chunks(WINDOW_BYTES) {
+        // Nearly always one of these ends a run, and they are found many bytes at a time. So is
+        // that none of the others stands before it, as long as nothing stops at the first.
+        let end = memchr::memchr3(b'\n', b'\r', 0x1b, window).unwrap_or(window.len());
+        let run = &window[..end];
+        if run.iter().fold(false, |any, byte| any | is_control(byte)) {
+            return from + run.iter().position(is_control).unwrap_or(end);
+        }
+        from += end;
+        if end < window.len() {
+            break;
+        }
+    }
+    from
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -565,6 +584,18 @@ mod tests {
             pieces.push(&bytes[from..]);
             prop_assert_eq!(&shown(pieces), &whole);
             prop_assert!(!whole.0.contains(['\x1b', '\r', '\x08']));
+        }
+    }
+
+    #[test]
+    fn the_first_control_is_found_wherever_it_stands() {
+        for length in [0, 1, 40, WINDOW_BYTES - 1, WINDOW_BYTES, 3 * WINDOW_BYTES] {
+            let plain = vec![b'x'; length];
+            assert_eq!(first_control(&plain), length);
+            for control in [b'\n', b'\r', 0x1b, b'\t', 0, 0x7f, 0x1f] {
+                let text = [&plain[..], &[control], b"x\n"].concat();
+                assert_eq!(first_control(&text), length, "{control:#x}");
+            }
         }
     }
 }

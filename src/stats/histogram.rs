@@ -18,7 +18,7 @@ const SIGNIFICANT_DIGITS: u8 = 3;
 /// Percentiles are exact to three significant digits; mean, least and greatest are exact. What is
 /// longer than a day counts as a day, and is counted apart as saturated. It is kept in files as an
 /// [`Encoded`], which loses nothing.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(into = "Encoded", try_from = "Encoded")]
 pub struct Histogram {
     counts: hdrhistogram::Histogram<u32>,
@@ -26,6 +26,20 @@ pub struct Histogram {
     min_us: u64,
     max_us: u64,
     saturated: u64,
+}
+
+impl Clone for Histogram {
+    fn clone(&self) -> Self {
+        // Of an empty one the kernel gives no memory until something is recorded; a copy of its
+        // counts would take all of it.
+        if self.count() == 0 {
+            return Histogram::new();
+        }
+        Histogram {
+            counts: self.counts.clone(),
+            ..*self
+        }
+    }
 }
 
 impl Histogram {
