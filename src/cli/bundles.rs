@@ -62,6 +62,7 @@ pub(super) fn about(
                 .map(|(name, value)| (name.clone(), mask(value)))
                 .collect(),
             secrets_given,
+            chaos: settings.chaos.clone(),
             step_timeout_us: settings.step_timeout.map(micros),
             delay_us: settings.delay.map(micros),
             environment: own.collect(),

@@ -134,6 +134,9 @@ fn as_text(plan: &Plan, chaos: &Chaos, parallel: u64, problems: &[LimitProblem])
     if problems.is_empty() {
         text.push_str("This machine has room for that.\n");
     }
+    for gate in plan.closed_gates(&plan.load) {
+        push(&mut text, format_args!("{}.", neutral(&gate)));
+    }
     for problem in problems {
         push(&mut text, format_args!("There are {problem}."));
     }
@@ -223,6 +226,7 @@ fn as_json(plan: &Plan, chaos: &Chaos, parallel: u64, problems: &[LimitProblem])
         "most_processes": need.processes,
         "most_terminals": need.terminals,
         "most_descriptors": need.descriptors,
+        "gates_never_full": plan.closed_gates(&plan.load),
         "limits_too_low": problems.iter().map(ToString::to_string).collect::<Vec<_>>(),
     })
 }

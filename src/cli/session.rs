@@ -122,10 +122,6 @@ impl Session {
         let load = settings.load(&plan.load)?;
         let thresholds = settings.thresholds(&plan)?;
         let chaos = settings.chaos(&plan)?;
-        let closed = plan.closed_gates(&load);
-        if !closed.is_empty() {
-            return Err(CliError::usage(closed.join("\n"), ""));
-        }
         let problems = machine::problems(&plan, load.most_in_flight());
         if !problems.is_empty() {
             let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
@@ -133,6 +129,7 @@ impl Session {
         }
         let (place, moved) = place(&settings.save, environment)?;
         let mut notices: Vec<_> = moved.into_iter().collect();
+        notices.extend(plan.closed_gates(&load));
         let warnings = warnings.render(false);
         notices.extend(
             warnings

@@ -58,6 +58,14 @@ impl Typed {
         })
     }
 
+    /// The text; empty if it is a key.
+    pub fn text(&self) -> &str {
+        match &self.echo {
+            Echo::Line(text) => text,
+            Echo::Text(_) | Echo::Nothing => "",
+        }
+    }
+
     /// Any bytes and Enter, as no person would type them; control characters must not be among
     /// them.
     pub fn anything(bytes: &[u8], terminal: bool) -> Typed {
@@ -66,14 +74,6 @@ impl Typed {
         Typed {
             bytes: typed,
             echo: Echo::Line(String::from_utf8_lossy(bytes).into_owned()),
-        }
-    }
-
-    /// The text; empty if it is a key.
-    pub fn text(&self) -> &str {
-        match &self.echo {
-            Echo::Line(text) => text,
-            Echo::Text(_) | Echo::Nothing => "",
         }
     }
 

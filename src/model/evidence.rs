@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::ids::RoleIndex;
-use super::injection::InjectionKind;
 use super::process::{Ending, ExitCause, Stream};
 use super::record::FlowRecord;
 
@@ -54,7 +53,7 @@ pub enum Happening {
     /// It was told this; a secret is `***`, a key `<enter>`.
     Said { text: String },
     /// Chaos did this to it.
-    Injected { kind: InjectionKind, text: String },
+    Injected { injected: String },
     /// So much was not kept: the beginning and the end are.
     LeftOut { bytes: u64, entries: u64 },
     /// It has ended.

@@ -78,6 +78,8 @@ pub struct Origin {
     pub variables: BTreeMap<String, String>,
     /// The names of secret variables whose values were given.
     pub secrets_given: Vec<String>,
+    /// What chaos was to do beside what the scenario says.
+    pub chaos: Vec<String>,
     /// What replaced the timeouts of all steps.
     pub step_timeout_us: Option<u64>,
     /// What replaced the delays before all steps.

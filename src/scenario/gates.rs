@@ -31,8 +31,8 @@ impl Plan {
             || self.steps.iter().any(|step| !step.gates.are_open())
     }
 
-    /// Why flows of this load could never pass a gate, with what to do about it; for each such
-    /// gate.
+    /// Which gates never hold as many flows of this load as they are to release together, with
+    /// what to do about it.
     pub fn closed_gates(&self, load: &Load) -> Vec<String> {
         let most = load.most_in_flight().min(load.flows.unwrap_or(u64::MAX));
         let steps = self.steps.iter();
@@ -40,9 +40,9 @@ impl Plan {
             .filter_map(|step| {
                 let wanted = step.gates.together.filter(|wanted| *wanted > most)?;
                 Some(format!(
-                    "`{}` holds {wanted} flows to release them together, and there are at most \
-                     {most} at a time: it takes --parallel {wanted} and as many flows, or a \
-                     smaller `together` ({})",
+                    "`{}` is to be performed by {wanted} flows together, and there are never more \
+                     than {most}: run {wanted} flows with --parallel {wanted}, or make `together` \
+                     smaller ({})",
                     step.name, step.place,
                 ))
             })

@@ -83,8 +83,8 @@ impl Plan {
     }
 
     /// The text it was compiled from, with the values that secret variables and `secret` replies
-    /// have in it masked: a scenario that can be run if they are given otherwise. `None` if a value stands in it in a
-    /// form in which it cannot be found, such as over several lines.
+    /// have in it masked: a scenario that can be run if they are given otherwise. `None` if a value
+    /// stands in it in a form in which it cannot be found, such as over several lines.
     pub fn masked_source(&self) -> Option<String> {
         let variables = self
             .variables

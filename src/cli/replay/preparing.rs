@@ -12,7 +12,7 @@ use crate::cli::scenario::{self, BUILT_IN_NAME, Loaded};
 use crate::cli::settings::{NO_BUNDLES, RunSettings, ScenarioChoice};
 use crate::model::FlowNumber;
 use crate::report::{Bundle, neutral};
-use crate::scenario::{Chaos, Load, Plan, Take};
+use crate::scenario::{Load, Plan, Take};
 
 use super::Wanted;
 
@@ -51,8 +51,6 @@ pub(super) fn prepare(
     let plan = Arc::get_mut(&mut loaded.plan).expect("nobody has a share in it yet");
     plan.load = Load::closed(1, 1);
     plan.thresholds.clear();
-    // The run's own is in what is added to the scenario's, be it from the command line or not.
-    plan.chaos = Chaos::default();
     // What is asked of many flows says nothing of one.
     plan.integrity = Default::default();
     plan.audit = None;
@@ -82,7 +80,7 @@ fn settings(wanted: &Wanted, bundle: &Bundle) -> Result<RunSettings, CliError> {
         timeout: origin.step_timeout_us.map(Duration::from_micros),
         delay: origin.delay_us.map(Duration::from_micros),
         seed: bundle.run.seed,
-        chaos: bundle.run.chaos.clone(),
+        chaos: origin.chaos.clone(),
         show_dialogue: true,
         ..RunArgs::default()
     };

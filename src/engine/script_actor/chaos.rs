@@ -7,7 +7,6 @@
 //! steps, as it does for its users. What only makes Rehearsal slow (an answer is delayed or
 //! dribbles: a pause; output is left unread: held) is taken out of them.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
@@ -57,9 +56,9 @@ impl ScriptActor {
 
     /// Whether the program is not to be started for this step; if so, that is told.
     pub(super) fn refuses(&mut self, perform: &Perform) -> bool {
-        let plan = Arc::clone(&self.run.plan);
+        let plan = &self.run.plan;
         let refused = self
-            .attempt(&plan, perform)
+            .attempt(plan, perform)
             .is_some_and(|attempt| attempt.is_refused(&self.run.chaos));
         if refused {
             let what = "not started, as if it were not there".to_owned();
@@ -323,8 +322,8 @@ impl ScriptActor {
         if let State::Alive(script) = &mut self.state
             && let Some(transcript) = &mut script.transcript
         {
-            let at = Instant::now();
-            shown.iter().for_each(|text| transcript.said(text, at));
+            let now = Instant::now();
+            shown.iter().for_each(|text| transcript.said(text, now));
             if utterance.secret {
                 transcript.keep_secret(utterance.typed.text());
             }
@@ -399,6 +398,13 @@ impl ScriptActor {
     /// Tells everybody what was done.
     fn tell_injection(&mut self, part: Part, kind: InjectionKind, what: String, turn: String) {
         let Part::Step(step) = part else { return };
+        let at = Instant::now();
+        if let State::Alive(script) = &mut self.state
+            && let Some(transcript) = &mut script.transcript
+        {
+            let injected = what.clone();
+            transcript.note(Happening::Injected { injected }, at);
+        }
         let injection = Box::new(Injection {
             instance: self.instance,
             step,
@@ -407,13 +413,6 @@ impl ScriptActor {
             turn,
         });
         self.run.emit(RunEvent::Injected(injection.clone()));
-        let at = Instant::now();
-        if let State::Alive(script) = &mut self.state
-            && let Some(transcript) = &mut script.transcript
-        {
-            let text = injection.what.clone();
-            transcript.note(Happening::Injected { kind, text }, at);
-        }
         self.obituary.injected(Injected { injection, at });
     }
 }

@@ -39,15 +39,15 @@ impl ScriptActor {
         };
         let Some(job) = script.job.take() else { return };
         script.masker = job.perform.scope.masker();
-        if job.fate.is_some() {
-            script.child.read_slowly(None);
-        }
         // A script of a pool outlives its work for the flow.
         let transcript = script.transcript.as_mut().filter(|_| is_pooled);
         let transcript = transcript.map(|so_far| {
             let further = Box::new(Transcript::new(self.instance));
             std::mem::replace(so_far, further)
         });
+        if job.fate.is_some() {
+            script.child.read_slowly(None);
+        }
         if let Waiting::Command(handle) = &job.waiting {
             // Dropping it ends the command's process.
             ctx.cancel_future(*handle);

@@ -19,9 +19,9 @@ fn told(transcripts: Vec<Transcript>, since: Instant, secrets: &[&str]) -> Strin
     let texts = moments.map(|moment| match moment.what {
         Happening::Heard { text, .. } => text,
         Happening::Said { text } => format!("«{text}»"),
+        Happening::Injected { injected } => format!("[{injected}]"),
         Happening::LeftOut { bytes, .. } => format!("[{bytes} left out]"),
         Happening::Started { command, .. } => format!("[{command}]"),
-        Happening::Injected { text, .. } => format!("[{text}]"),
         Happening::Exited { .. } => "[end]".to_owned(),
     });
     texts.collect()

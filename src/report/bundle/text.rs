@@ -199,7 +199,7 @@ fn processes(bundle: &Bundle) -> String {
 
 fn transcript(bundle: &Bundle) -> String {
     let mut text = String::from(
-        "Transcript (seconds from the flow's start; < it said, > it was told, · what happened, ! what chaos did)\n",
+        "Transcript (seconds from the flow's start; < it said, > it was told, · what happened)\n",
     );
     let widest = bundle.transcript.iter().map(|it| who(it).chars().count());
     let widest = widest.max().unwrap_or(0);
@@ -240,7 +240,7 @@ fn told(what: &Happening) -> (char, Vec<String>) {
         }
         Happening::Said { text } if text.is_empty() => ('>', vec!["⏎".to_owned()]),
         Happening::Said { text } => ('>', vec![text.clone()]),
-        Happening::Injected { text, .. } => ('!', vec![format!("chaos: {text}")]),
+        Happening::Injected { injected } => ('!', vec![format!("chaos: {injected}")]),
         Happening::LeftOut { bytes, .. } => {
             let much = units::bytes(*bytes);
             let line = format!("{much} are left out here: the beginning and the end are kept");

@@ -206,10 +206,10 @@ pub(super) mod tests {
             outcome: FlowOutcome::Completed,
             steps: Vec::new(),
             retries: Vec::new(),
+            injections: Vec::new(),
             captures: vec![("order_id".into(), format!("ORD-{number}"))],
             variables: vec![("customer".into(), "CUST001".into())],
             processes: Vec::new(),
-            injections: Vec::new(),
         }
     }
 
@@ -254,8 +254,8 @@ pub(super) mod tests {
             load: "1 at once".into(),
             wanted_per_second: None,
             seed: 7,
-            chaos: Vec::new(),
             integrity: IntegrityInfo::default(),
+            chaos: Vec::new(),
             started_at: Local::now(),
         }
     }
