@@ -19,8 +19,12 @@
 //!                 ┌──▼─────────────────┴──┐ on the same arbiter as its supervisor
 //!                 │      ScriptActor      │ one subprocess: transport and dialogue
 //!                 └───────────────────────┘
-//!   RunEvents ─► EventSink ─► reporters: story, progress, log, result record
+//!   RunEvents ─► EventSink ─► reporters: story, progress, log, result record, bundles, books
 //! ```
+//!
+//! Where flows share something, the coordinator keeps it: a flow that wants to perform a step
+//! with gates arrives there and is admitted, perhaps with a script instance of a pool, which it
+//! gives back after its last step with that role.
 //!
 //! # Code map
 //!
@@ -49,6 +53,10 @@
 //! - **The outcome does not depend on how the output was cut into reads.** See [`dialogue`].
 //! - **Nothing is left behind.** Whoever drops a process hands it to somebody who ends it. See
 //!   [`transport`].
+//! - **What is shown of a failure was recorded, not reconstructed.** Each script actor keeps a
+//!   bounded transcript; it is read, and masked, only for flows that somebody wants to see.
+//! - **Chance has a seed.** What is drawn, data, rows, pauses or chaos, depends on the run's seed,
+//!   the flow, the step and the attempt, and on nothing else.
 //! - The engine displays nothing, and reporters know no process: they meet at
 //!   [`model::RunEvent`].
 //! - Secrets are masked before they leave the engine.

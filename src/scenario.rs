@@ -16,8 +16,6 @@ mod diagnostics;
 pub mod gates;
 pub mod load;
 mod names;
-mod needs;
-mod outline;
 pub mod plan;
 mod raw;
 pub mod retry;
@@ -33,8 +31,6 @@ pub use data::{DataSource, Take};
 pub use diagnostics::{Diagnostic, Diagnostics, Severity};
 pub use gates::Gates;
 pub use load::{Arrivals, Between, Load, MOST_IN_FLIGHT, Ramp, Shape, Stage, parse_rate};
-pub use needs::Need;
-pub use outline::{DataOutline, Outline, RoleOutline, StepOutline, outline};
 pub use plan::{
     Action, Alternative, Audit, CommonWaits, Defaults, FailOn, Heard, Interlude, Menu, PatternSpec,
     Pick, Place, Plan, Reply, Role, Step, TerminalKind, Then, Turn, TurnKind, Wait,

@@ -114,6 +114,48 @@ impl Outcome {
     }
 }
 
+/// The built-in scenario with four instances of each program of the staff, for all flows.
+fn with_shared_staff() -> String {
+    let source = include_str!("../config/order-flow.yaml");
+    let titles = [
+        "Inventory Staff",
+        "Warehouse Manager",
+        "Logistics Manager",
+        "Delivery Personnel",
+    ];
+    titles.iter().fold(source.to_owned(), |source, title| {
+        let line = format!("    title: {title}\n");
+        assert!(source.contains(&line), "{title}");
+        source.replace(&line, &format!("{line}    lifetime: {{pool: 4}}\n"))
+    })
+}
+
+#[test]
+fn a_staff_of_four_each_serves_all_orders() {
+    let trial = Trial::new();
+    let file = trial.folder.path().join("shared.yaml");
+    std::fs::write(&file, with_shared_staff()).expect("a file");
+    let outcome = trial.run(&["shared.yaml", "--flows", "16", "--parallel", "8"]);
+    assert_eq!(
+        outcome.code(),
+        Some(0),
+        "{}",
+        outcome.result["summary"]["failures"]
+    );
+    let flows = &outcome.result["summary"]["flows"];
+    assert_eq!(
+        (&flows["completed"], &flows["recovered"]),
+        (&16.into(), &0.into())
+    );
+    let started = outcome.result["summary"]["processes"]["started"].as_u64();
+    assert!(
+        started > Some(16) && started <= Some(16 + 4 * 4),
+        "{started:?}"
+    );
+    let ended_well = &outcome.result["summary"]["processes"]["ended_well"];
+    assert_eq!(ended_well.as_u64(), started, "all have logged out");
+}
+
 #[test]
 fn one_order_goes_through_five_programs() {
     let trial = Trial::new();

@@ -7,7 +7,7 @@ use std::path::Path;
 use rehearsal::model::{FlowId, FlowNumber, RunId};
 use rehearsal::scenario::plan::{Plan, Reply, TerminalKind, TurnKind, Wait};
 use rehearsal::scenario::scope::{FlowContext, Scope, ScopeError};
-use rehearsal::scenario::{CompileOptions, Need, compile, load, outline};
+use rehearsal::scenario::{CompileOptions, compile, load};
 
 const FILE: &str = "tests/scenarios/every-turn.yaml";
 
@@ -203,57 +203,4 @@ fn a_pattern_takes_values_literally() {
     let pattern = pattern.resolve(&scope).unwrap();
     let line = "Order ORD-42 for A+B";
     assert_eq!(pattern.find(line, 0..line.len()), Some(0..line.len()));
-}
-
-#[test]
-fn what_a_load_needs_is_known_before() {
-    // Two programs, one on a terminal and one on pipes, and a command.
-    let need = every_turn().needs(10);
-    assert_eq!(
-        need,
-        Need {
-            processes: 30,
-            descriptors: 100,
-            terminals: 10
-        }
-    );
-}
-
-#[test]
-fn the_outline_names_what_will_be_done() {
-    let outline = outline(&every_turn());
-    let steps: Vec<_> = outline
-        .steps
-        .iter()
-        .map(|step| {
-            (
-                step.name.as_str(),
-                step.role.as_str(),
-                step.action.as_str(),
-                step.turns,
-            )
-        })
-        .collect();
-    assert_eq!(
-        steps,
-        [
-            ("01_start", "customer", "start", 4),
-            ("02_order", "customer", "order", 5),
-            ("03_pack", "clerk", "pack", 1),
-            ("04_wait", "customer", "wait", 6),
-        ]
-    );
-    assert_eq!(
-        outline.roles[0].command,
-        "shop customer-portal --name ${customers.name}"
-    );
-    assert_eq!(outline.steps[1].provides, ["order_id"]);
-    assert_eq!(
-        outline.steps[2].when.as_deref(),
-        Some("flow.number % 2 == 0")
-    );
-    assert_eq!(
-        (outline.data[0].rows, outline.flows, outline.most_in_flight),
-        (2, Some(10), 2)
-    );
 }

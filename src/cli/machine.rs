@@ -3,8 +3,8 @@
 use crate::scenario::{Plan, TerminalKind};
 use crate::transport::{self, DESCRIPTORS_OF_A_TERMINAL, DESCRIPTORS_OF_PIPES, LimitProblem, Need};
 
-/// What `parallel` flows need at their busiest, when each has all its scripts running, and every
-/// pool is full.
+/// What `parallel` flows need at their busiest, when each has all its scripts running and a plain
+/// command under way if it ever has one, and every pool is full.
 pub(super) fn need(plan: &Plan, parallel: u64) -> Need {
     let mut need = Need::default();
     for role in &plan.roles {
@@ -18,6 +18,11 @@ pub(super) fn need(plan: &Plan, parallel: u64) -> Need {
             TerminalKind::Pipes => DESCRIPTORS_OF_PIPES,
         };
         let descriptors = instances.saturating_mul(descriptors);
+        need.descriptors = need.descriptors.saturating_add(descriptors);
+    }
+    if plan.runs_commands() {
+        need.processes = need.processes.saturating_add(parallel);
+        let descriptors = parallel.saturating_mul(DESCRIPTORS_OF_PIPES);
         need.descriptors = need.descriptors.saturating_add(descriptors);
     }
     need

@@ -10,19 +10,17 @@
 //! - A crowd that does not become complete is let go: when the flow that came first has waited for
 //!   the step's timeout, or as soon as nobody is left who could still come.
 
+mod pool;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use crate::model::{FlowNumber, RoleIndex, StepIndex};
 use crate::scenario::Plan;
 
-/// One place in a role's pool, whichever script instance fills it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Slot {
-    pub role: RoleIndex,
-    /// From 0.
-    pub number: usize,
-}
+use pool::{Pool, SlotState};
+
+pub(super) use pool::{Lent, Slot};
 
 /// What is to be done. `I` is how a script instance is reached.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,13 +39,6 @@ pub(super) enum Effect<I> {
     },
     /// Nobody has use for this instance any more: it is to end.
     Abandon(I),
-}
-
-/// A slot that a flow has for itself, and the instance in it, if there is one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Lent<I> {
-    pub slot: Slot,
-    pub instance: Option<I>,
 }
 
 /// All gates of a run.
@@ -87,26 +78,6 @@ enum Gate {
     Clock,
     Lock,
     Passed,
-}
-
-#[derive(Debug)]
-struct Pool<I> {
-    slots: Vec<SlotState<I>>,
-    queue: VecDeque<FlowNumber>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum SlotState<I> {
-    Empty,
-    /// Logged in and at its menu.
-    Idle(I),
-    /// The instance that went along is remembered until the flow gives one back.
-    Lent {
-        to: FlowNumber,
-        instance: Option<I>,
-    },
-    /// On its way back to its menu, or to its end.
-    Busy(I),
 }
 
 #[derive(Debug)]
@@ -173,15 +144,7 @@ impl<I: Clone> Gates<I> {
             crowds: crowds.collect(),
             clocks: clocks.collect(),
             locks: locks.map(|name| (name, Lock::default())).collect(),
-            pools: pools
-                .map(|(role, size)| {
-                    let pool = Pool {
-                        slots: vec![SlotState::Empty; size],
-                        queue: VecDeque::new(),
-                    };
-                    (role, pool)
-                })
-                .collect(),
+            pools: pools.map(|(role, size)| (role, Pool::new(size))).collect(),
             waiting: BTreeMap::new(),
             steps,
         }
@@ -220,18 +183,8 @@ impl<I: Clone> Gates<I> {
     fn lend(&mut self, role: RoleIndex, now: Instant) -> Vec<Effect<I>> {
         let mut effects = Vec::new();
         while let Some(pool) = self.pools.get_mut(&role)
-            && let Some(number) = pool.free()
-            && let Some(flow) = pool.queue.pop_front()
+            && let Some((flow, number, instance)) = pool.lend()
         {
-            let state = &mut pool.slots[number];
-            let instance = match std::mem::replace(state, SlotState::Empty) {
-                SlotState::Idle(instance) => Some(instance),
-                _ => None,
-            };
-            *state = SlotState::Lent {
-                to: flow,
-                instance: instance.clone(),
-            };
             if let Some(waiting) = self.waiting.get_mut(&flow) {
                 let slot = Slot { role, number };
                 waiting.lent = Some(Lent { slot, instance });
@@ -396,12 +349,7 @@ impl<I: Clone> Gates<I> {
         let roles: Vec<_> = self.pools.keys().copied().collect();
         for role in roles {
             if let Some(pool) = self.pools.get_mut(&role) {
-                pool.queue.retain(|waiting| *waiting != flow);
-                for state in &mut pool.slots {
-                    if matches!(state, SlotState::Lent { to, .. } if *to == flow) {
-                        *state = SlotState::Empty;
-                    }
-                }
+                pool.forget(flow);
             }
             effects.extend(self.lend(role, now));
         }
@@ -509,18 +457,6 @@ impl<I: Clone> Gates<I> {
         if let Some(state) = self.slot(slot) {
             *state = to;
         }
-    }
-}
-
-impl<I> Pool<I> {
-    /// A slot that nobody has, with an instance in it if there is such a one.
-    fn free(&self) -> Option<usize> {
-        let idle = |state: &SlotState<I>| matches!(state, SlotState::Idle(_));
-        let empty = |state: &SlotState<I>| matches!(state, SlotState::Empty);
-        let mut slots = self.slots.iter();
-        slots
-            .position(idle)
-            .or_else(|| self.slots.iter().position(empty))
     }
 }
 

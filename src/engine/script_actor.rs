@@ -1,7 +1,8 @@
 //! The actor that owns one subprocess: starts it, listens, types, and ends it.
 //!
-//! What to wait for and what to say is decided by the [`Performance`]; what has been heard, by the
-//! [`Dialogue`]. This actor joins them with the process and the clock.
+//! What to wait for and what to say is decided by the
+//! [`Performance`](super::performance::Performance); what has been heard, by the
+//! [`Dialogue`](crate::dialogue::Dialogue). This actor joins them with the process and the clock.
 //!
 //! | state | on | becomes |
 //! | --- | --- | --- |
@@ -12,10 +13,12 @@
 //! | `Alive` | `Perform` | `Alive`, performing |
 //! | `Alive` | its end, then or before `EndScript` | `Over` |
 
+mod beginning;
 mod chaos;
 pub(super) mod command;
 mod job;
 mod owner;
+mod pooling;
 mod reporting;
 mod script;
 mod starting;
@@ -30,15 +33,13 @@ use crate::dialogue::Heard;
 use crate::model::{
     Ending, ExitCause, FailureKind, Happening, InstanceId, ProcessRecord, RunEvent, Usage,
 };
-use crate::scenario::TerminalKind;
 use crate::transport::{ChildEvent, Grace};
 
 use super::context::{RunContext, micros, shown};
 use super::flow_supervisor::FlowSupervisor;
-use super::messages::{Adopt, EndScript, Part, Perform, Settle};
-use super::performance::{Cue, Fault, Move, Performance};
-use super::transcript::Transcript;
-use job::{Job, Waiting};
+use super::messages::{EndScript, Part, Perform};
+use super::performance::{Cue, Fault, Move};
+use job::Waiting;
 use owner::{Obituary, Owner};
 use script::Script;
 use typing::Told;
@@ -103,90 +104,6 @@ impl ScriptActor {
 
     fn role(&self) -> &crate::scenario::Role {
         &self.run.plan.roles[self.instance.role.0]
-    }
-
-    /// Starts to perform; `ordered_at` is when the program was ordered, if this step starts it.
-    fn begin_job(
-        &mut self,
-        perform: Perform,
-        ordered_at: Option<Instant>,
-        ctx: &mut Context<Self>,
-    ) {
-        let plan = Arc::clone(&self.run.plan);
-        let role = &plan.roles[self.instance.role.0];
-        let (turns, step) = match perform.what {
-            Part::Step(index) | Part::LogIn(index) => {
-                let step = &plan.steps[index.0];
-                (Arc::clone(&step.action.turns), Some(step))
-            }
-            Part::Settle => (Arc::clone(&role.settle), None),
-            Part::Leave => match &role.leave {
-                Some(leave) => (Arc::clone(&leave.turns), None),
-                None => (Arc::from([]), None),
-            },
-        };
-        let seed = self.performance_seed(perform.what, perform.attempt);
-        let terminal = matches!(role.terminal, TerminalKind::Pty { .. });
-        let comes_back = match perform.what {
-            Part::Settle => true,
-            // In a pool it is back already.
-            Part::Leave => !self.obituary.is_in_pool(),
-            Part::Step(_) | Part::LogIn(_) => false,
-        };
-        let mut performance = Performance::new(
-            Arc::clone(&plan),
-            self.instance.role.0,
-            turns,
-            step,
-            terminal,
-            seed,
-        );
-        if let Some(back) = role.back.as_ref().filter(|_| comes_back) {
-            performance.begin_with(Arc::clone(&back.turns));
-        }
-        let state = match perform.what {
-            Part::Step(_) => step.map_or("", |step| &step.name),
-            Part::LogIn(_) => {
-                performance.overwrite_all();
-                "logging in again"
-            }
-            Part::Settle => "returning to its menu",
-            Part::Leave => "leaving",
-        };
-        self.run.live.set_state(self.instance, state);
-        let attempt = self.attempt(&plan, &perform);
-        let fate = attempt.and_then(|attempt| attempt.fate(&self.run.chaos));
-        let State::Alive(script) = &mut self.state else {
-            return;
-        };
-        if perform.what == Part::Leave {
-            script.leaves_since = Some(Instant::now());
-        }
-        let startup = ordered_at.map(|at| (at, plan.defaults.startup));
-        let mut job = Job::new(perform, performance, startup);
-        job.fate = fate;
-        script.job = Some(job);
-        self.drive(Cue::Begin, ctx);
-    }
-
-    /// The same seed gives the same choices: for a step of a flow it depends on nothing else.
-    /// Another attempt makes other choices.
-    fn performance_seed(&self, what: Part, attempt: u32) -> u64 {
-        let part = match what {
-            Part::Step(index) | Part::LogIn(index) => index.0 as u64 + 1,
-            Part::Leave => u64::MAX,
-            Part::Settle => 0,
-        };
-        let mut rng = fastrand::Rng::with_seed(self.run.seed);
-        let further = u64::from(attempt - 1);
-        for value in [self.instance.flow.0, self.instance.role.0 as u64, part]
-            .into_iter()
-            .chain((further > 0).then_some(further))
-        {
-            let mixed = rng.u64(..) ^ value;
-            rng.seed(mixed);
-        }
-        rng.u64(..)
     }
 
     /// Does what the performance wants, until it has to wait for something.
@@ -462,47 +379,6 @@ impl Handler<EndScript> for ScriptActor {
 
     fn handle(&mut self, order: EndScript, ctx: &mut Self::Context) {
         self.end(order.grace, ctx);
-    }
-}
-
-impl Handler<Adopt> for ScriptActor {
-    type Result = bool;
-
-    fn handle(&mut self, order: Adopt, _: &mut Self::Context) -> bool {
-        let before = std::mem::replace(&mut self.instance, order.instance);
-        self.obituary.instance = order.instance;
-        self.obituary.owner = Owner::Flow(order.supervisor);
-        let State::Alive(script) = &mut self.state else {
-            return false;
-        };
-        if let Some(transcript) = &mut script.transcript {
-            **transcript = Transcript::new(order.instance);
-        }
-        self.run.live.rename(before, order.instance);
-        script.ended.is_none()
-    }
-}
-
-impl Handler<Settle> for ScriptActor {
-    type Result = ();
-
-    fn handle(&mut self, order: Settle, ctx: &mut Self::Context) {
-        self.obituary.owner = Owner::Pool {
-            coordinator: order.coordinator,
-            slot: order.slot,
-        };
-        let State::Alive(script) = &mut self.state else {
-            return self.finish(None, ctx);
-        };
-        // What this flow has seen is no evidence for the next one.
-        script.dialogue.set_matched_lines_aside();
-        let perform = Perform {
-            what: Part::Settle,
-            scope: *order.scope,
-            deadline: order.deadline,
-            attempt: 1,
-        };
-        self.begin_job(perform, None, ctx);
     }
 }
 

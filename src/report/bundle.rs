@@ -42,7 +42,7 @@ const SCENARIO: &str = "scenario.yaml";
 /// All that is known of one flow.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Bundle {
-    /// [`FORMAT`].
+    /// `rehearsal-bundle/1`: the name and version of this form.
     pub format: String,
     pub kept_as: KeptAs,
     /// What it has in common with failures that look alike; `null` if it did not fail.

@@ -4,13 +4,15 @@
 //! program starts is decided here: names are resolved to indexes, durations to [`Duration`]s,
 //! patterns without placeholders are compiled.
 
+mod turns;
+
 use std::fmt;
 use std::num::NonZeroU64;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::dialogue::{Key, On, Pattern, RowFormat, WaitSet, Which};
+use crate::dialogue::{Pattern, RowFormat};
 use crate::model::{IntegrityInfo, RoleIndex, StepIndex};
 use crate::stats::Threshold;
 
@@ -19,9 +21,12 @@ use super::data::DataSource;
 use super::gates::Gates;
 use super::load::Load;
 use super::retry::RetryPolicy;
-use super::scope::Scope;
 use super::secrets::Masker;
-use super::template::{Expression, RenderError, Template};
+use super::template::{Expression, Template};
+
+pub use turns::{
+    Alternative, CommonWaits, Heard, PatternSpec, Pick, Reply, Then, Turn, TurnKind, Wait,
+};
 
 /// A checked scenario.
 #[derive(Debug)]
@@ -74,6 +79,13 @@ pub struct Audit {
 }
 
 impl Plan {
+    /// Whether plain commands are run on the way.
+    pub fn runs_commands(&self) -> bool {
+        let leaving = self.roles.iter().flat_map(|role| &role.leave);
+        let mut actions = self.steps.iter().map(|step| &step.action).chain(leaving);
+        actions.any(|action| turns::runs_command(&action.turns))
+    }
+
     /// Its steps and roles, by which chaos is read and understood.
     pub fn cast(&self) -> Cast<'_> {
         Cast {
@@ -323,193 +335,6 @@ impl fmt::Debug for Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.file, self.line)
-    }
-}
-
-/// One thing to do within an action.
-#[derive(Debug)]
-pub struct Turn {
-    /// Under which it is timed on its own, if it is.
-    pub name: Option<Arc<str>>,
-    pub kind: TurnKind,
-    /// The turn's own deadline, from the beginning of its wait.
-    pub within: Option<Duration>,
-    pub place: Place,
-    pub common: CommonWaits,
-}
-
-/// What a turn waits for, if it is the same for all flows; made when it is first asked for.
-#[derive(Debug, Default)]
-pub struct CommonWaits(OnceLock<Option<WaitSet>>);
-
-impl Turn {
-    /// What the turn waits for itself, in order.
-    pub fn waits(&self) -> impl Iterator<Item = &Wait> {
-        let (one, several) = match &self.kind {
-            TurnKind::Exchange { wait, .. } => (Some(wait), [].as_slice()),
-            TurnKind::FirstOf(alternatives) => (None, alternatives.as_slice()),
-            _ => (None, [].as_slice()),
-        };
-        one.into_iter().chain(several.iter().map(|it| &it.wait))
-    }
-
-    /// All of the output that it waits for, in order, if no value goes into any of it.
-    pub fn common_waits(&self) -> Option<&WaitSet> {
-        let make = || {
-            let patterns = self.waits().filter_map(|wait| match wait {
-                Wait::Exit(_) => None,
-                Wait::For { on, pattern } => Some(match pattern {
-                    PatternSpec::Fixed(pattern) => Some((on.on(), pattern.clone())),
-                    PatternSpec::Literal(_) | PatternSpec::Regex { .. } => None,
-                }),
-            });
-            let patterns: Option<Vec<(On, Pattern)>> = patterns.collect();
-            Some(WaitSet::new(&patterns?, Vec::new()))
-        };
-        self.common.0.get_or_init(make).as_ref()
-    }
-}
-
-/// What a turn does.
-#[derive(Debug)]
-pub enum TurnKind {
-    /// Wait for one thing, then say at most one thing.
-    Exchange {
-        wait: Wait,
-        reply: Option<Reply>,
-        overwrite: bool,
-    },
-    /// Wait for whichever of several comes first.
-    FirstOf(Vec<Alternative>),
-    /// Do the turns again and again until something is heard.
-    Repeat {
-        turns: Arc<[Turn]>,
-        until: PatternSpec,
-        on: Heard,
-        at_most: u32,
-        /// A pause between rounds.
-        every: Option<Duration>,
-        overwrite: bool,
-    },
-    /// A person's pause, drawn evenly from this range; both ends the same for a fixed one.
-    Think {
-        least: Duration,
-        most: Duration,
-    },
-    Assert(Expression),
-    /// A plain command, ended before the turn ends. Its output must hold every `see`.
-    Run {
-        argv: Vec<Template>,
-        see: Vec<PatternSpec>,
-        overwrite: bool,
-    },
-}
-
-/// What is waited for.
-#[derive(Debug)]
-pub enum Wait {
-    For {
-        on: Heard,
-        pattern: PatternSpec,
-    },
-    /// The program's end, with this exit code.
-    Exit(i32),
-}
-
-/// In what a pattern is looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Heard {
-    /// The unfinished last line.
-    Prompt,
-    /// A complete line.
-    Line,
-}
-
-impl Heard {
-    /// The same in the words of the dialogue.
-    pub fn on(self) -> On {
-        match self {
-            Heard::Prompt => On::Prompt,
-            Heard::Line => On::Line,
-        }
-    }
-}
-
-/// One of several things that may be heard, and what to do then.
-#[derive(Debug)]
-pub struct Alternative {
-    pub wait: Wait,
-    pub reply: Option<Reply>,
-    pub then: Then,
-    pub overwrite: bool,
-    pub place: Place,
-}
-
-/// How it goes on after an alternative was heard and its reply said.
-#[derive(Debug)]
-pub enum Then {
-    /// The turn is over.
-    GoOn,
-    /// Wait for one of the alternatives again.
-    Again,
-    /// The step fails with this category.
-    Fail(String),
-    /// These turns follow, then the turn is over.
-    Do(Arc<[Turn]>),
-    /// These turns follow, then wait for one of the alternatives again.
-    DoAgain(Arc<[Turn]>),
-}
-
-/// What is said.
-#[derive(Debug)]
-pub enum Reply {
-    /// This text and Enter.
-    Send(Template),
-    /// This text and Enter, once the terminal's echo is off; masked everywhere.
-    Secret(Template),
-    /// The key of the one menu row with this label, and Enter.
-    Choose(Template),
-    Pick(Pick),
-    Press(Key),
-}
-
-/// The number, or the position, of one row of a listing, and Enter.
-#[derive(Debug)]
-pub struct Pick {
-    /// All of these texts must be in the row.
-    pub row: Vec<Template>,
-    /// For listings without numbers: the lines that count; their position (from 1) is sent.
-    pub count: Option<PatternSpec>,
-    pub which: Which,
-}
-
-/// A pattern as the scenario writes it: compiled already where no value goes into it.
-#[derive(Debug)]
-pub enum PatternSpec {
-    Fixed(Pattern),
-    /// A literal text with placeholders.
-    Literal(Template),
-    /// A regular expression with placeholders; values are escaped.
-    Regex {
-        template: Template,
-        names: Vec<String>,
-    },
-}
-
-impl PatternSpec {
-    /// The pattern for one flow.
-    ///
-    /// # Errors
-    /// If a placeholder cannot be computed.
-    pub fn resolve(&self, scope: &Scope) -> Result<Pattern, RenderError> {
-        match self {
-            PatternSpec::Fixed(pattern) => Ok(pattern.clone()),
-            PatternSpec::Literal(template) => Ok(Pattern::literal(&template.render(scope)?)),
-            PatternSpec::Regex { template, .. } => {
-                let source = template.render_with(scope, |value| regex::escape(value).into())?;
-                Pattern::regex(&source).map_err(|error| RenderError::new(error.to_string()))
-            }
-        }
     }
 }
 

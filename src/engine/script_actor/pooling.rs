@@ -1,0 +1,50 @@
+//! A script actor between flows: how it changes hands.
+
+use actix::prelude::*;
+
+use crate::engine::messages::{Adopt, Part, Perform, Settle};
+use crate::engine::transcript::Transcript;
+
+use super::owner::Owner;
+use super::{ScriptActor, State};
+
+impl Handler<Adopt> for ScriptActor {
+    type Result = bool;
+
+    fn handle(&mut self, order: Adopt, _: &mut Self::Context) -> bool {
+        let before = std::mem::replace(&mut self.instance, order.instance);
+        self.obituary.instance = order.instance;
+        self.obituary.owner = Owner::Flow(order.supervisor);
+        let State::Alive(script) = &mut self.state else {
+            return false;
+        };
+        if let Some(transcript) = &mut script.transcript {
+            **transcript = Transcript::new(order.instance);
+        }
+        self.run.live.rename(before, order.instance);
+        script.ended.is_none()
+    }
+}
+
+impl Handler<Settle> for ScriptActor {
+    type Result = ();
+
+    fn handle(&mut self, order: Settle, ctx: &mut Self::Context) {
+        self.obituary.owner = Owner::Pool {
+            coordinator: order.coordinator,
+            slot: order.slot,
+        };
+        let State::Alive(script) = &mut self.state else {
+            return self.finish(None, ctx);
+        };
+        // What this flow has seen is no evidence for the next one.
+        script.dialogue.set_matched_lines_aside();
+        let perform = Perform {
+            what: Part::Settle,
+            scope: *order.scope,
+            deadline: order.deadline,
+            attempt: 1,
+        };
+        self.begin_job(perform, None, ctx);
+    }
+}
