@@ -188,6 +188,42 @@ fn a_step_is_retried_with_another_of_the_pool() {
     assert!(!run.flows[1].is_recovered());
 }
 
+/// Kills and freezes strike shared scripts as they strike others, and every process is in exactly
+/// one place of the records: that of its flow, or among those that served many.
+#[test]
+fn chaos_among_shared_scripts_loses_nothing() {
+    let mut run = desk(3, EACH_ITS_OWN, "retry: 4").replaced(
+        "name: desk",
+        "name: desk\nretry: 4\n\
+         chaos: ['kill 20% role desk', 'freeze 20% role desk for 30ms', 'close 10% role desk']",
+    );
+    (run.flows, run.parallel) = (40, 8);
+    let run = run.perform();
+    assert_eq!(run.flows.len(), 40);
+    for flow in &run.flows {
+        if flow.outcome == FlowOutcome::Completed {
+            let served = flow.captures.iter().find(|(name, _)| name == "served");
+            let expected = format!("F{}", flow.number);
+            assert_eq!(served.map(|(_, value)| value), Some(&expected));
+        }
+    }
+    let recovered = run.flows.iter().filter(|flow| flow.is_recovered());
+    assert!(recovered.count() > 0, "many are struck");
+    let mut started: Vec<_> = run
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            RunEvent::ScriptStarted { pid, .. } => Some(*pid),
+            _ => None,
+        })
+        .collect();
+    let of_flows = run.flows.iter().flat_map(|flow| &flow.processes);
+    let mut recorded: Vec<_> = of_flows.chain(pooled(&run)).map(|it| it.pid).collect();
+    started.sort_unstable();
+    recorded.sort_unstable();
+    assert_eq!(started, recorded);
+}
+
 #[test]
 fn a_run_that_is_ended_at_once_leaves_no_script_of_a_pool() {
     let mut run = desk(2, EACH_ITS_OWN, "");
