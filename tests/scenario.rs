@@ -204,3 +204,23 @@ fn a_pattern_takes_values_literally() {
     let line = "Order ORD-42 for A+B";
     assert_eq!(pattern.find(line, 0..line.len()), Some(0..line.len()));
 }
+
+#[test]
+fn why_a_secret_variable_cannot_be_computed_tells_no_secret() {
+    let source = "environment: [PIN]\nvariables: {pin: '${env.PIN | float}'}\nsecrets: [pin]\n\
+                  roles: {a: {run: [p], actions: {x: [{see: '${pin}'}]}}}\n\
+                  flow: [{step: s, role: a, do: x}]\n";
+    let plan = compile(source, None, CompileOptions::default())
+        .unwrap_or_else(|diagnostics| panic!("{diagnostics}"))
+        .plan;
+    let context = FlowContext {
+        number: FlowNumber(1),
+        flow_id: &FlowId("R-1".into()),
+        run_id: &RunId("R".into()),
+        run_directory: Path::new("/run"),
+        environment: &|name| (name == "PIN").then(|| "tr0ub4dor".to_owned()),
+    };
+    let error = plan.scope(context, &[], 1).unwrap_err().to_string();
+    assert!(error.contains("pin"), "{error}");
+    assert!(!error.contains("tr0ub4dor"), "{error}");
+}

@@ -14,7 +14,7 @@ use super::data::UsedUp;
 use super::names;
 use super::plan::Plan;
 use super::secrets::Masker;
-use super::template::RenderError;
+use super::template::{RenderError, Template};
 
 /// The name whose value is a number in expressions; all others are texts.
 const FLOW_NUMBER: &str = "flow.number";
@@ -50,7 +50,7 @@ pub enum ScopeError {
     /// Data whose rows are given out only once has no row left: the run ends here, well.
     #[error(transparent)]
     UsedUp(#[from] UsedUp),
-    /// A variable cannot be computed. The reason may hold secret values of the environment.
+    /// A variable cannot be computed. Secrets are masked in the reason.
     #[error("variable `{variable}`: {reason}")]
     Variable {
         variable: String,
@@ -116,7 +116,7 @@ impl Plan {
                     .render(&scope)
                     .map_err(|reason| ScopeError::Variable {
                         variable: name.clone(),
-                        reason,
+                        reason: scope.without_secrets(name, template, &reason),
                     })?,
             };
             scope.set(name.as_str(), value);
@@ -170,6 +170,21 @@ impl Plan {
 }
 
 impl Scope {
+    /// Why `template`, from which a variable is made, could not be rendered. What goes into a
+    /// secret variable is as secret as it.
+    fn without_secrets(
+        &self,
+        variable: &str,
+        template: &Template,
+        reason: &RenderError,
+    ) -> RenderError {
+        let used = template.names();
+        let used = used.iter().filter(|_| self.is_secret(variable));
+        let used = used.filter_map(|name| self.get(name));
+        let masker = Masker::new(self.secret_values().chain(used));
+        RenderError::new(masker.mask(&reason.to_string()).into_owned())
+    }
+
     /// The value of a name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)
