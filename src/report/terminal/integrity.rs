@@ -16,8 +16,10 @@ const MOST_SHOWN: usize = 5;
 /// How many flows are shown of those that had one value.
 const MOST_FLOWS: usize = 3;
 
-/// How many lines are shown of what an audit printed that is not content.
+/// How many lines are shown of what an audit printed, and of one that is content: what it counted
+/// tells what was done twice or left unfinished.
 const MOST_LINES: usize = 20;
+const MOST_LINES_OF_CONTENT: usize = 6;
 
 pub(super) fn render(summary: &Summary) -> Option<String> {
     let integrity = summary.integrity.as_ref()?;
@@ -152,10 +154,13 @@ fn audit(record: &AuditRecord, lines: &mut Vec<String>) {
     }
     let command = format!("the audit {}", record.command);
     lines.push(verdict(troubles, &command, &found));
-    // Of one that is content, the last line is its verdict.
-    let most = if troubles == Some(0) { 1 } else { MOST_LINES };
+    let most = if troubles == Some(0) {
+        MOST_LINES_OF_CONTENT
+    } else {
+        MOST_LINES
+    };
     let from = record.output.len().saturating_sub(most);
-    if troubles != Some(0) && (from > 0 || record.lines_left_out > 0) {
+    if from > 0 || record.lines_left_out > 0 {
         lines.push(format!("      {}", styled(FAINT, "│ …")));
     }
     let shown = record.output[from..].iter();
