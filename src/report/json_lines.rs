@@ -5,8 +5,8 @@
 //!
 //! | event | fields |
 //! | --- | --- |
-//! | `snapshot`, once a second | `completed`, `failed`, `interrupted`, `dropped`, `in_flight`, `planned` (flows, or null), `part` (of the run that is over, 0 to 1), and of the last ten seconds `completed_per_second` and `response_p95_us` (or null); `wanted_per_second` (or null); `steps`, each with `name`, `in_flight`, `completed`, `failed`, `p95_us` |
-//! | `flow_ended` | `number`, `id`, `outcome` (`completed`, `failed`, `interrupted`), `counted`, `duration_us`, `late_us`; of failed ones `step`, `cause` and `message` |
+//! | `snapshot`, once a second | `completed`, `recovered` (those of the completed that were not at their first attempt), `failed`, `interrupted`, `dropped`, `in_flight`, `planned` (flows, or null), `part` (of the run that is over, 0 to 1), and of the last ten seconds `completed_per_second` and `response_p95_us` (or null); `wanted_per_second` (or null); `steps`, each with `name`, `in_flight`, `completed`, `failed`, `p95_us` |
+//! | `flow_ended` | `number`, `id`, `outcome` (`completed`, `failed`, `interrupted`), `counted`, `duration_us`, `late_us`, `waited_us`, `retries` (how often something was performed again); of failed ones `step`, `cause` and `message` |
 //! | `injected`: chaos has struck | `flow` (its number), `role`, `attempt` (which of the role's scripts), `step`, `kind`, `what` |
 //! | `notice`, `stopping` | `text` |
 //! | `audit_started`, when all flows have ended | `command` |
@@ -129,6 +129,7 @@ impl JsonLines {
             "planned": pulse.planned,
             "part": pulse.part(),
             "completed": pulse.completed,
+            "recovered": pulse.recovered,
             "failed": pulse.failed,
             "interrupted": pulse.interrupted,
             "dropped": pulse.dropped,
@@ -231,6 +232,8 @@ fn flow(record: &FlowRecord) -> Value {
         "counted": record.counted,
         "duration_us": record.duration_us,
         "late_us": record.late_us,
+        "waited_us": record.waited_us,
+        "retries": record.retries.len(),
     });
     if let Some(failure) = failure {
         fields["step"] = failure.step.as_str().into();

@@ -21,6 +21,8 @@ pub(super) struct Pulse {
     begun: bool,
     pub dropped: u64,
     pub completed: u64,
+    /// Those of them that were not at their first attempt.
+    pub recovered: u64,
     pub failed: u64,
     pub interrupted: u64,
     pub in_flight: u64,
@@ -63,6 +65,7 @@ impl Default for Pulse {
             begun: false,
             dropped: 0,
             completed: 0,
+            recovered: 0,
             failed: 0,
             interrupted: 0,
             in_flight: 0,
@@ -115,6 +118,7 @@ impl Pulse {
                 match flow.outcome {
                     FlowOutcome::Completed => {
                         self.completed += 1;
+                        self.recovered += u64::from(flow.is_recovered());
                         let response_us = flow.duration_us.saturating_add(flow.late_us);
                         self.recent.record(self.now, response_us);
                     }
