@@ -3,27 +3,36 @@
 
 #[path = "support/fixture.rs"]
 mod fixture;
+#[path = "support/home.rs"]
+mod home;
 
 use std::fs;
 use std::io::Write as _;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
 use fixture::fixture;
+use home::Home;
 use serde_json::Value;
-use tempfile::TempDir;
 
 /// A folder in which runs are made.
 struct Workshop {
-    home: TempDir,
+    home: Home,
+}
+
+impl Deref for Workshop {
+    type Target = Home;
+
+    fn deref(&self) -> &Home {
+        &self.home
+    }
 }
 
 impl Workshop {
     fn new() -> Self {
-        Workshop {
-            home: tempfile::tempdir().expect("a folder"),
-        }
+        Workshop { home: Home::new() }
     }
 
     /// The same with a scenario in which `FIXTURE` stands for the fixture program.
@@ -36,22 +45,6 @@ impl Workshop {
     fn write(&self, name: &str, text: &str) {
         let text = text.replace("FIXTURE", fixture().to_str().expect("UTF-8"));
         fs::write(self.home.path().join(name), text).expect("a file");
-    }
-
-    fn command(&self, line: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rehearsal"));
-        command
-            .args(line.split_whitespace())
-            .current_dir(self.home.path())
-            .env("REHEARSAL_RESULTS", "kept")
-            .env_remove("REHEARSAL_SHOP_DB")
-            .env_remove("REHEARSAL_SHOP_FAULT")
-            .stdin(Stdio::null());
-        command
-    }
-
-    fn rehearsal(&self, line: &str) -> Output {
-        self.command(line).output().expect("it starts")
     }
 
     /// What the shop is to get wrong.

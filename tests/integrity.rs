@@ -1,15 +1,19 @@
 //! The books of a run: what is wrong with its values taken together, though every single flow
 //! looks successful, and what an audit says. By the program itself, with real programs.
 
+#[path = "support/home.rs"]
+mod home;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader};
+use std::ops::Deref;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use home::Home;
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::Value;
-use tempfile::TempDir;
 
 /// Flows 1 and 2 get the same order, and so do 3 and 4, and so on; the courier of flow 3 delivers
 /// the order of flow 5; the cashier of flow 4 collects something else than was told.
@@ -33,12 +37,20 @@ flow:
 
 /// A folder with a scenario, in which the program is run.
 struct Stage {
-    folder: TempDir,
+    folder: Home,
 }
 
 struct Outcome {
     output: Output,
     result: Value,
+}
+
+impl Deref for Stage {
+    type Target = Home;
+
+    fn deref(&self) -> &Home {
+        &self.folder
+    }
 }
 
 impl Stage {
@@ -47,25 +59,9 @@ impl Stage {
     }
 
     fn with(scenario: &str) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = Home::new();
         fs::write(folder.path().join("post.yaml"), scenario).expect("a file");
         Stage { folder }
-    }
-
-    fn command(&self, line: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rehearsal"));
-        command
-            .args(line.split_whitespace())
-            .current_dir(self.folder.path())
-            .env("REHEARSAL_RESULTS", "kept")
-            .env_remove("REHEARSAL_SHOP_DB")
-            .env_remove("REHEARSAL_SHOP_FAULT")
-            .stdin(Stdio::null());
-        command
-    }
-
-    fn rehearsal(&self, line: &str) -> Output {
-        self.command(line).output().expect("it starts")
     }
 
     /// `rehearsal run post.yaml --json`, with these arguments.

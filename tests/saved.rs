@@ -1,40 +1,34 @@
 //! Runs that were kept: shown again, merged, cut off, and counted again from their flows.
 //! Belongs to `report` and `cli`.
 
+#[path = "support/home.rs"]
+mod home;
+
 use std::fs;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use home::Home;
 use serde_json::Value;
-use tempfile::TempDir;
 
 /// A folder in which runs are kept.
 struct Archive {
-    home: TempDir,
+    home: Home,
+}
+
+impl Deref for Archive {
+    type Target = Home;
+
+    fn deref(&self) -> &Home {
+        &self.home
+    }
 }
 
 impl Archive {
     fn new() -> Self {
-        Archive {
-            home: tempfile::tempdir().expect("a folder"),
-        }
-    }
-
-    fn command(&self, line: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rehearsal"));
-        command
-            .args(line.split_whitespace())
-            .current_dir(self.home.path())
-            .env("REHEARSAL_RESULTS", "kept")
-            .env_remove("REHEARSAL_SHOP_DB")
-            .env_remove("REHEARSAL_SHOP_FAULT")
-            .stdin(Stdio::null());
-        command
-    }
-
-    fn rehearsal(&self, line: &str) -> Output {
-        self.command(line).output().expect("it starts")
+        Archive { home: Home::new() }
     }
 
     /// Keeps a run, and tells in which folder.
