@@ -307,13 +307,16 @@ impl Dialogue {
             }
         }
         lines.reverse();
-        let mut tail = lines.join("\n");
-        let unseen: usize = self.channels.iter().map(Channel::unseen_bytes).sum();
-        if unseen > 0 {
-            let note = format!("({unseen} older bytes since the last reply were dropped)\n");
-            tail.insert_str(0, &note);
+        lines.join("\n")
+    }
+
+    /// A line for before the [`Dialogue::tail`] if waits have not seen all since the last reply, as
+    /// it was too much; else nothing.
+    pub fn unseen(&self) -> String {
+        match self.channels.iter().map(Channel::unseen_bytes).sum() {
+            0_usize => String::new(),
+            bytes => format!("({bytes} older bytes since the last reply were dropped)\n"),
         }
-        tail
     }
 
     /// What a terminal would have answered to the queries since the last call: to be written to

@@ -125,6 +125,7 @@ pub fn run(
 
     let context = Arc::new(RunContext {
         watches: common_watches(&options.plan),
+        captures_secrets: context::captures_secrets(&options.plan),
         environments: Environments::new(
             &options.plan,
             &options.environment,

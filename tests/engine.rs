@@ -687,6 +687,32 @@ fn a_wait_in_the_wrong_place_is_told_the_right_one() {
 }
 
 #[test]
+fn a_secret_that_is_captured_is_told_nowhere_not_even_where_it_comes_first() {
+    let run = Rehearsing::new(
+        r#"
+name: token
+secrets: [token]
+roles:
+  user:
+    run: [bash, -c, 'echo "early tk-998877"; echo "Your token: tk-998877"; read -p "? "; echo "used tk-998877"']
+    actions:
+      get: [{see: '/token: (?<token>\S+)/'}]
+      use: [{prompt: "?", send: "${token}"}, {see: used}]
+flow: [{step: 1_get, role: user, do: get}, {step: 2_use, role: user, do: use}]
+"#,
+    )
+    .perform();
+    run.assert_completed();
+    let told = run.transcript();
+    assert!(
+        told.contains("Your token: ***") && told.contains("used ***"),
+        "{told}"
+    );
+    // The command line holds it as well: it is the test's own.
+    assert!(!told.contains("tk-9988"), "{told}");
+}
+
+#[test]
 fn a_secret_that_is_printed_in_two_pieces_is_masked() {
     let source = |end: &str| {
         format!(

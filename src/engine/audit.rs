@@ -59,13 +59,14 @@ pub(super) async fn audit(run: &RunContext, control: &Control) -> bool {
         () = tokio::time::sleep(audit.within) => Some(AuditOutcome::TimedOut {
             allowed_us: micros(audit.within),
         }),
-        // The control lives as long as the run; without it nobody stops the audit.
-        Ok(_) = stops.wait_for(|asked| *asked == Some(Stop::Now)) => None,
+        // Whoever stops it now means the audit: there are no flows any more. The control lives as
+        // long as the run; without it nobody stops the audit.
+        Ok(()) = stops.changed() => None,
     };
     // A program that still runs has nobody to listen to it any more, and is being ended.
     let given_up = outcome.is_none();
     let outcome = outcome.unwrap_or_else(|| AuditOutcome::NotRun {
-        reason: "it was ended, as the run was stopped at once".to_owned(),
+        reason: "it was ended, as the run was stopped".to_owned(),
     });
     let lines = heard.lines().into_iter().map(str::to_owned).collect();
     let mut record = record(shown, outcome, lines, &scope);

@@ -38,6 +38,8 @@ pub(super) struct RunContext {
     /// Holds flows before each step, if somebody wants to take them step by step.
     pub pacer: Option<Pacer>,
     pub live: Arc<LiveScripts>,
+    /// Some secret is read from what programs say: until it was, nobody is told what they said.
+    pub captures_secrets: bool,
     /// By role: what is watched for, where no value of the flow goes into it.
     pub watches: Vec<Option<Arc<Watch>>>,
 }
@@ -60,6 +62,15 @@ impl RunContext {
             None => build_watch(&self.plan, role, |spec| spec.resolve(scope)).map(Arc::new),
         }
     }
+}
+
+/// Whether a secret is captured rather than known from the beginning.
+pub(super) fn captures_secrets(plan: &Plan) -> bool {
+    let is_known = |secret: &String| {
+        // A part of a table of data, or a variable of the environment.
+        secret.contains('.') || plan.variables.iter().any(|(name, _)| name == secret)
+    };
+    !plan.secrets.iter().all(is_known)
 }
 
 /// The watches that are the same for all flows, by role.

@@ -4,6 +4,7 @@ mod admission;
 mod chaos;
 mod evidence;
 mod ledger;
+mod performed;
 mod recovery;
 mod report;
 
@@ -15,7 +16,7 @@ use actix::prelude::*;
 
 use crate::model::{
     Failure, FlowId, FlowNumber, FlowOutcome, InstanceId, RoleIndex, RunEvent, StepIndex,
-    StepOutcome, TurnRecord,
+    StepOutcome,
 };
 use crate::scenario::{Plan, Scope};
 use crate::transport::Grace;
@@ -25,8 +26,8 @@ use super::coordinator::Coordinator;
 use super::course::{Course, Order, RoleCourse};
 use super::gates::Slot;
 use super::messages::{
-    Deadline, EndFlow, EndScript, Part, Perform, Performed, ScriptEnded, ScriptVanished, StartFlow,
-    Timing, Whose, tell,
+    Deadline, EndFlow, EndScript, Part, Perform, ScriptEnded, ScriptVanished, StartFlow, Timing,
+    Whose, tell,
 };
 use super::script_actor::ScriptActor;
 use super::transcript::Transcript;
@@ -151,17 +152,7 @@ impl FlowSupervisor {
         match due {
             Ok(true) => {}
             Ok(false) => {
-                let now = Instant::now();
-                let taken = Taken {
-                    step,
-                    outcome: StepOutcome::Skipped,
-                    timing: Timing::between(now, now),
-                    turns: Vec::new(),
-                };
-                self.note_step(taken, None);
-                // By a message, so that a long row of skipped steps is no deep recursion.
-                ctx.notify(StepSkipped);
-                return;
+                return self.skip(step, ctx);
             }
             Err(error) => return self.lose(step, &error, ctx),
         }
@@ -184,6 +175,20 @@ impl FlowSupervisor {
                 supervisor.enter(step, ctx);
             }
         });
+    }
+
+    /// The step is not performed: it is not due, or done already.
+    fn skip(&mut self, step: StepIndex, ctx: &mut Context<Self>) {
+        let now = Instant::now();
+        let taken = Taken {
+            step,
+            outcome: StepOutcome::Skipped,
+            timing: Timing::between(now, now),
+            turns: Vec::new(),
+        };
+        self.note_step(taken, None);
+        // By a message, so that a long row of skipped steps is no deep recursion.
+        ctx.notify(StepSkipped);
     }
 
     /// Goes on after a pause on purpose; at once if there is none.
@@ -369,27 +374,6 @@ impl FlowSupervisor {
     }
 }
 
-/// The named turns that were taken, by their places among the names of the step.
-fn turn_records(plan: &Plan, step: StepIndex, turns: &[(Arc<str>, Duration)]) -> Vec<TurnRecord> {
-    let names = &plan.steps[step.0].action.turn_names;
-    turns
-        .iter()
-        .filter_map(|(name, took)| {
-            Some(TurnRecord {
-                turn: names.iter().position(|it| it == name)?,
-                duration_us: super::context::micros(*took),
-            })
-        })
-        .collect()
-}
-
-fn shown_all(scope: &Scope, values: &[(String, String)]) -> Vec<(String, String)> {
-    values
-        .iter()
-        .map(|(name, value)| (name.clone(), shown(scope, name, value)))
-        .collect()
-}
-
 /// The scenario's variables with the values that they have for this flow.
 fn shown_variables(plan: &Plan, scope: &Scope) -> Vec<(String, String)> {
     let names = plan.variables.iter().map(|(name, _)| name);
@@ -431,90 +415,6 @@ impl Handler<StepSkipped> for FlowSupervisor {
     }
 }
 
-impl Handler<Performed> for FlowSupervisor {
-    type Result = ();
-
-    fn handle(&mut self, mut performed: Performed, ctx: &mut Self::Context) {
-        let transcript = performed.transcript.take();
-        self.transcripts.extend(transcript.map(|it| *it));
-        if !self.employs(performed.instance) {
-            return;
-        }
-        match performed.what {
-            Part::Step(step) => self.step_performed(step, performed, ctx),
-            Part::LogIn(_) => self.logged_in(performed, ctx),
-            Part::Leave => self.has_left(performed, ctx),
-            // That is asked for by the coordinator only.
-            Part::Settle => {}
-        }
-    }
-}
-
-impl FlowSupervisor {
-    fn step_performed(&mut self, step: StepIndex, performed: Performed, ctx: &mut Context<Self>) {
-        let Performed {
-            scope,
-            result,
-            timing,
-            turns,
-            ..
-        } = performed;
-        self.captures = shown_all(&scope, scope.captures());
-        self.scope = Some(scope);
-        if self.course.step() != Some(step) {
-            return;
-        }
-        let turns = turn_records(&self.run.plan, step, &turns);
-        if let Err(failure) = result {
-            return self.step_failed(step, timing, turns, failure, ctx);
-        }
-        let taken = Taken {
-            step,
-            outcome: StepOutcome::Completed,
-            timing,
-            turns,
-        };
-        self.note_step(taken, None);
-        self.step_over(step);
-        let orders = self.course.step_done();
-        self.obey(orders, ctx);
-    }
-
-    /// A new script was logged in, so that it can perform the step that had failed.
-    fn logged_in(&mut self, performed: Performed, ctx: &mut Context<Self>) {
-        self.scope = Some(performed.scope);
-        let Some(step) = self.course.step() else {
-            return;
-        };
-        match performed.result {
-            Ok(()) => {
-                self.ledger.overheads(&performed.timing);
-                self.perform(step, ctx);
-            }
-            Err(mut failure) => {
-                let name = &self.run.plan.steps[step.0].name;
-                failure.message = format!("while logged in again: {}", failure.message);
-                failure.step.clone_from(name);
-                self.step_failed(step, performed.timing, Vec::new(), failure, ctx);
-            }
-        }
-    }
-
-    fn has_left(&mut self, performed: Performed, ctx: &mut Context<Self>) {
-        let role = performed.instance.role;
-        if let Err(failure) = performed.result {
-            let title = &self.run.plan.roles[role.0].title;
-            let text = format!("{title} did not leave well: {}", failure.message);
-            self.run.emit(RunEvent::Notice {
-                flow: Some(self.number),
-                text,
-            });
-        }
-        let orders = self.course.left(role);
-        self.obey(orders, ctx);
-    }
-}
-
 impl Handler<ScriptEnded> for FlowSupervisor {
     type Result = ();
 
@@ -547,8 +447,9 @@ impl Handler<EndFlow> for FlowSupervisor {
 
     fn handle(&mut self, order: EndFlow, ctx: &mut Self::Context) {
         self.grace = order.grace;
-        self.stop_waiting();
-        if let Some(step) = self.course.step() {
+        let is_held = self.stop_waiting().is_some();
+        // A step before which the flow waited was not begun.
+        if let Some(step) = self.course.step().filter(|_| !is_held) {
             let now = Instant::now();
             let taken = Taken {
                 step,

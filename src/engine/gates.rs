@@ -5,7 +5,8 @@
 //! A flow passes the gates of a step in that order. Two flows never wait for each other:
 //!
 //! - Instances of pools are taken in the order of the steps, which is the same for all flows, and
-//!   each is given back after a bounded time, as steps have deadlines.
+//!   each is given back after a bounded time, as steps have deadlines. A flow that begins anew
+//!   gives up all it has before it does.
 //! - What is exclusive is held while a step is performed, and nothing else is waited for meanwhile.
 //! - A crowd that does not become complete is let go: when the flow that came first has waited for
 //!   the step's timeout, or as soon as nobody is left who could still come.
@@ -297,6 +298,19 @@ impl<I: Clone> Gates<I> {
         }
     }
 
+    /// A flow has no more use for the slots that it has, in which nothing lives any more.
+    pub(super) fn give_up_slots(&mut self, flow: FlowNumber, now: Instant) -> Vec<Effect<I>> {
+        let roles: Vec<_> = self.pools.keys().copied().collect();
+        let mut effects = Vec::new();
+        for role in roles {
+            if let Some(pool) = self.pools.get_mut(&role) {
+                pool.forget(flow);
+            }
+            effects.extend(self.lend(role, now));
+        }
+        effects
+    }
+
     /// A flow has no more use for an instance, which is on its way back to its menu.
     pub(super) fn give_back(&mut self, slot: Slot, instance: I) {
         self.set(slot, SlotState::Busy(instance));
@@ -346,13 +360,7 @@ impl<I: Clone> Gates<I> {
             }
             effects.extend(self.unlock(flow, &name, now));
         }
-        let roles: Vec<_> = self.pools.keys().copied().collect();
-        for role in roles {
-            if let Some(pool) = self.pools.get_mut(&role) {
-                pool.forget(flow);
-            }
-            effects.extend(self.lend(role, now));
-        }
+        effects.extend(self.give_up_slots(flow, now));
         effects
     }
 

@@ -4,7 +4,7 @@
 //!  Coordinator ──StartFlow──► FlowSupervisor ──Perform, EndScript, Adopt──► ScriptActor
 //!              ──Admit──────►                ◄──Performed, Injected, ScriptEnded──
 //!              ◄──Arrive─────
-//!              ◄──GiveBack───
+//!              ◄──GiveBack, GiveUpSlots, StepOver───
 //!              ◄──FlowEnded──
 //!              ──Settle, Perform, EndScript──► ScriptActor of a pool
 //!              ◄──Settled, PooledEnded───────
@@ -72,6 +72,14 @@ pub(super) struct GiveBack {
     pub script: Addr<ScriptActor>,
     /// What the script's later texts are made of.
     pub scope: Box<Scope>,
+}
+
+/// Supervisor → coordinator: the flow begins anew, and keeps no place in any pool: it would take
+/// them in another order than others do.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub(super) struct GiveUpSlots {
+    pub flow: FlowNumber,
 }
 
 /// Supervisor → script actor of a pool: from now on you are this flow's. Answered by whether its

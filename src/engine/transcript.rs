@@ -136,7 +136,10 @@ impl Transcript {
         self.secrets.iter().map(String::as_str)
     }
 
-    fn add(&mut self, entry: Entry, bytes: &[u8]) {
+    fn add(&mut self, mut entry: Entry, bytes: &[u8]) {
+        // A program's last words may be read after its end was seen.
+        let last = self.tail.entries.back().or(self.head.entries.back());
+        entry.at = last.map_or(entry.at, |last| entry.at.max(last.at));
         let fits = self.head.size() + ENTRY_BYTES + bytes.len() <= HEAD_BYTES;
         self.head_is_full |= !fits;
         let part = if self.head_is_full {

@@ -119,7 +119,8 @@ impl SavedRun {
 /// When the flow's last step ended, at the least.
 fn ended_after(head: &FlowsHead, flow: &Flow) -> Duration {
     let started = flow.started_at - head.run.started_at;
-    let took = Duration::from_micros(flow.duration_us.saturating_add(flow.paused_us));
+    let apart_us = flow.paused_us.saturating_add(flow.waited_us);
+    let took = Duration::from_micros(flow.duration_us.saturating_add(apart_us));
     started.to_std().unwrap_or_default() + took
 }
 

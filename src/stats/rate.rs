@@ -19,7 +19,8 @@ impl Rate {
     /// Counts a flow that counts.
     pub(super) fn record(&mut self, info: &RunInfo, flow: &FlowRecord) {
         let due = flow.started_at - Duration::from_micros(flow.late_us);
-        let took_us = flow.duration_us.saturating_add(flow.paused_us);
+        let apart_us = flow.paused_us.saturating_add(flow.waited_us);
+        let took_us = flow.duration_us.saturating_add(apart_us);
         let ended = flow.started_at + Duration::from_micros(took_us);
         let (first, last) = self.extent.unwrap_or((due, ended));
         self.extent = Some((first.min(due), last.max(ended)));

@@ -39,12 +39,23 @@ impl Signature {
     }
 }
 
-/// The telling line of a failure: what the program said that fails the step, or else its last
-/// line. In it, values of the flow are replaced by their names (`<order_id>`), and other words
+/// The telling line of a failure: what the program said that fails the step, or its last line; or,
+/// where what it said last has nothing to do with the failure, what is wrong. In it, values of the flow are replaced by their names (`<order_id>`), and other words
 /// with digits by `<number>`, `<time>` or `<id>`. Empty if nothing was said.
 fn saw(failure: &Failure, values: &[(String, String)]) -> String {
     let line = match (&failure.kind, quoted(&failure.message)) {
         (FailureKind::Business(_), Some(said)) => said,
+        (
+            FailureKind::AssertionFailed
+            | FailureKind::CaptureChanged
+            | FailureKind::NotProvided
+            | FailureKind::Expression
+            | FailureKind::CommandFailed
+            | FailureKind::NotStarted
+            | FailureKind::TooOften
+            | FailureKind::Internal,
+            _,
+        ) => failure.message.lines().next().unwrap_or_default(),
         _ => {
             let mut lines = failure.tail.lines().map(str::trim);
             lines.rfind(|line| !line.is_empty()).unwrap_or("")
@@ -143,6 +154,17 @@ mod tests {
             assert_eq!(seen(tail), expected);
         }
         assert!(seen(&"long ".repeat(10_000)).len() <= MOST_CHARACTERS);
+    }
+
+    #[test]
+    fn what_a_program_happens_to_say_has_nothing_to_do_with_an_assertion() {
+        let mut failure = failure("03_check", FailureKind::AssertionFailed);
+        failure.message = "`total == 5` is not true: total is 1449".into();
+        failure.tail = "Menu:".into();
+        let said = saw(&failure, &[]);
+        failure.tail = "Pick>".into();
+        assert_eq!(saw(&failure, &[]), said);
+        assert_eq!(said, "`total == <number>` is not true: total is <number>");
     }
 
     #[test]

@@ -188,6 +188,43 @@ fn a_step_is_retried_with_another_of_the_pool() {
     assert!(!run.flows[1].is_recovered());
 }
 
+/// A flow that begins anew takes its places in the order of its steps again, as all others do.
+#[test]
+fn two_pools_and_flows_that_begin_anew_do_not_lock_up() {
+    let mut run = Rehearsing::new(
+        r#"
+name: two pools
+retry: 9
+defaults: {startup: 20s, step: 20s, flow: 30s}
+roles:
+  clerk:
+    run: [bash, -c, 'echo Hi; while read -p "Pick: " c; do echo "Done $c"; done']
+    lifetime: {pool: 1}
+    menu: {prompt: "Pick:"}
+    actions:
+      hello: [{see: Hi}]
+      work: [{prompt: "Pick:", send: "c${flow.number}"}, {see: "Done c${flow.number}"}]
+  boss:
+    run: [bash, -c, 'f="${run.directory}/turn"; echo Hi; while read -p "Pick: " c; do
+      if [ -e "$f" ]; then rm "$f"; exit 9; else touch "$f"; echo "Done $c"; fi; done']
+    lifetime: {pool: 1}
+    menu: {prompt: "Pick:"}
+    actions:
+      hello: [{see: Hi}]
+      work: [{prompt: "Pick:", send: "b${flow.number}"}, {see: "Done b${flow.number}"}]
+flow:
+  - {step: 1_clerk_in, role: clerk, do: hello}
+  - {step: 2_boss_in, role: boss, do: hello}
+  - {step: 3_boss, role: boss, do: work}
+  - {step: 4_clerk, role: clerk, do: work}
+"#,
+    );
+    (run.flows, run.parallel) = (10, 3);
+    let run = run.perform();
+    assert_all_completed(&run);
+    assert!(run.flows.iter().any(|flow| flow.is_recovered()));
+}
+
 /// Kills and freezes strike shared scripts as they strike others, and every process is in exactly
 /// one place of the records: that of its flow, or among those that served many.
 #[test]
@@ -282,7 +319,7 @@ fn a_crowd_that_cannot_be_complete_goes_on_when_nobody_else_can_come() {
     let run = run.perform();
     assert_all_completed(&run);
     let told = run.events.iter().any(|event| {
-        matches!(event, RunEvent::Notice { text, .. } if text.starts_with("1 flows performed"))
+        matches!(event, RunEvent::Notice { text, .. } if text.starts_with("1 flow performed"))
     });
     assert!(told, "{}", run.everything());
 }

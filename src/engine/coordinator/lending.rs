@@ -10,8 +10,8 @@ use crate::engine::context::RunContext;
 use crate::engine::flow_supervisor::LEAVE_TIMEOUT;
 use crate::engine::gates::{Effect, Gates, Slot};
 use crate::engine::messages::{
-    Admit, Arrive, Deadline, EndScript, GiveBack, Part, Perform, PooledEnded, Settle, Settled,
-    StepOver, Whose, tell,
+    Admit, Arrive, Deadline, EndScript, GiveBack, GiveUpSlots, Part, Perform, PooledEnded, Settle,
+    Settled, StepOver, Whose, tell,
 };
 use crate::engine::script_actor::ScriptActor;
 use crate::model::{FlowNumber, RunEvent};
@@ -90,8 +90,9 @@ impl Coordinator {
                 },
                 Effect::WentShort { step, came, wanted } => {
                     let name = &self.run.plan.steps[step.0].name;
+                    let flows = if came == 1 { "flow" } else { "flows" };
                     let text = format!(
-                        "{came} flows performed `{name}` together, not {wanted}: no more came"
+                        "{came} {flows} performed `{name}` together, not {wanted}: no more came"
                     );
                     self.run.emit(RunEvent::Notice { flow: None, text });
                 }
@@ -194,6 +195,14 @@ impl Handler<StepOver> for Coordinator {
 
     fn handle(&mut self, over: StepOver, ctx: &mut Self::Context) {
         self.at_gates(ctx, |gates, now| gates.step_over(over.flow, over.step, now));
+    }
+}
+
+impl Handler<GiveUpSlots> for Coordinator {
+    type Result = ();
+
+    fn handle(&mut self, order: GiveUpSlots, ctx: &mut Self::Context) {
+        self.at_gates(ctx, |gates, now| gates.give_up_slots(order.flow, now));
     }
 }
 

@@ -5,13 +5,14 @@ use std::time::Instant;
 use actix::prelude::*;
 
 use crate::engine::gates::Lent;
-use crate::engine::messages::{Admit, Adopt, Arrive, EndScript, GiveBack, StepOver, Timing, tell};
+use crate::engine::messages::{
+    Admit, Adopt, Arrive, EndScript, GiveBack, GiveUpSlots, StepOver, Timing, tell,
+};
 use crate::engine::script_actor::ScriptActor;
-use crate::model::{Activity, Failure, FailureKind, RoleIndex, StepIndex, StepOutcome};
+use crate::model::{Activity, Failure, FailureKind, RoleIndex, StepIndex};
 use crate::transport::Grace;
 
-use super::ledger::Taken;
-use super::{Employed, FlowSupervisor, StepSkipped};
+use super::{Employed, FlowSupervisor};
 
 /// A step before which the flow waits.
 #[derive(Debug, Clone, Copy)]
@@ -134,16 +135,8 @@ impl FlowSupervisor {
             return self.perform(step, ctx);
         }
         // It is logged in: that is what its role's first step is for.
-        let now = Instant::now();
-        let taken = Taken {
-            step,
-            outcome: StepOutcome::Skipped,
-            timing: Timing::between(now, now),
-            turns: Vec::new(),
-        };
-        self.note_step(taken, None);
         self.step_over(step);
-        ctx.notify(StepSkipped);
+        self.skip(step, ctx);
     }
 
     /// Lets others have what only one flow may have at a time.
@@ -152,6 +145,16 @@ impl FlowSupervisor {
             let flow = self.number;
             // Without a coordinator nobody waits for it.
             let _ = tell(&self.report.coordinator, StepOver { flow, step });
+        }
+    }
+
+    /// Gives up its places in pools, in which nothing of the flow lives any more.
+    pub(super) fn give_up_slots(&mut self) {
+        if !self.slots.is_empty() {
+            self.slots.clear();
+            let flow = self.number;
+            // Without a coordinator nobody waits for them.
+            let _ = tell(&self.report.coordinator, GiveUpSlots { flow });
         }
     }
 

@@ -7,12 +7,13 @@ use actix::prelude::*;
 use crate::engine::course::Remedy;
 use crate::engine::messages::{Part, Timing};
 use crate::model::{
-    Activity, Failure, FlowOutcome, RetriedPart, RunEvent, StepIndex, StepOutcome, TurnRecord,
+    Activity, Failure, FlowOutcome, RetriedPart, StepIndex, StepOutcome, TurnRecord,
 };
 use crate::scenario::{Plan, Scope};
 
+use super::FlowSupervisor;
 use super::ledger::Taken;
-use super::{FlowSupervisor, shown_all};
+use super::performed::shown_all;
 
 /// What a flow remembers in order to perform something again.
 pub(super) struct Recovery {
@@ -167,14 +168,9 @@ impl FlowSupervisor {
     /// Begins the flow anew, with the values that it had at first.
     pub(super) fn rewind(&mut self, ctx: &mut Context<Self>) {
         self.recovery.flow_attempts += 1;
+        self.give_up_slots();
         let policy = self.run.plan.retry.as_ref();
-        let (delay, times) = policy.map_or_else(Default::default, |it| (it.delay, it.times));
-        let attempt = self.recovery.flow_attempts;
-        let text = format!("begins anew, attempt {attempt} of {}", times + 1);
-        self.run.emit(RunEvent::Notice {
-            flow: Some(self.number),
-            text,
-        });
+        let delay = policy.map_or_else(Default::default, |policy| policy.delay);
         self.after(delay, ctx, |supervisor, ctx| {
             let orders = supervisor.course.begin();
             supervisor.obey(orders, ctx);

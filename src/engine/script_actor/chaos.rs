@@ -140,7 +140,7 @@ impl ScriptActor {
             return;
         };
         let Some(job) = &mut script.job else { return };
-        if script.ended.is_some() {
+        if script.ended.is_some() || script.struck_down {
             return;
         }
         let when = if strike.mid_turn {
@@ -153,6 +153,7 @@ impl ScriptActor {
                 if !script.child.strike_down() {
                     return;
                 }
+                script.struck_down = true;
                 (InjectionKind::Kill, format!("killed {when}"))
             }
             Act::Freeze { length } => {

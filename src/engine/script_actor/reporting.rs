@@ -30,7 +30,10 @@ impl ScriptActor {
     ) {
         // The prompt with which a step ends belongs to it.
         let is_whole = |script: &Script| script.dialogue.heard_prompt();
-        if result.is_err() || matches!(&self.state, State::Alive(script) if is_whole(script)) {
+        let may_tell = !self.run.captures_secrets;
+        if result.is_err()
+            || matches!(&self.state, State::Alive(script) if may_tell && is_whole(script))
+        {
             self.tell_heard(Told::All);
         }
         let is_pooled = self.role().pool.is_some();
@@ -73,6 +76,7 @@ impl ScriptActor {
                     failure.activity = script.activity();
                     let tail = script.dialogue.tail(TAIL_LINES, TAIL_BYTES);
                     failure.tail = scope.masker().mask_cut(&tail);
+                    failure.tail.insert_str(0, &script.dialogue.unseen());
                 }))
             }
         };

@@ -30,6 +30,8 @@ pub(super) struct Script {
     pub(super) end_ordered: bool,
     /// When it was first told to go, politely or not.
     pub(super) leaves_since: Option<Instant>,
+    /// Chaos has killed it.
+    pub(super) struck_down: bool,
     /// Until when chaos has it frozen.
     pub(super) frozen_until: Option<Instant>,
 }

@@ -136,6 +136,7 @@ impl ScriptActor {
             job: None,
             end_ordered: false,
             leaves_since: None,
+            struck_down: false,
             frozen_until: None,
         }));
         match end {

@@ -49,7 +49,9 @@ impl ScriptActor {
     /// Tells what was heard. An unfinished line is told when nothing has come for a while: it may
     /// be what the program waits behind.
     pub(super) fn tell_output(&mut self, at: Instant, ctx: &mut Context<Self>) {
-        if !self.run.sink.wants_dialogue() {
+        if !self.run.sink.wants_dialogue() || self.run.captures_secrets {
+            // What may hold a secret that is yet to be captured is told with the next reply, after
+            // which nothing more is read from it, or at the end.
             return;
         }
         self.tell_heard(Told::Lines);

@@ -193,6 +193,11 @@ fn seen(bytes: &[u8]) -> Vec<usize> {
             (State::Sequence, 0x00..=0x3f) => State::Sequence,
             (State::Message, _) => State::Message,
             (State::Escape | State::Sequence, _) => State::Text,
+            (State::Text, 0x08) => {
+                // What was there is typed over.
+                places.pop();
+                State::Text
+            }
             (State::Text, _) => {
                 if !byte.is_ascii_control() {
                     places.push(place);

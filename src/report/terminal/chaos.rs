@@ -29,10 +29,8 @@ pub(super) fn render(summary: &Summary) -> Option<String> {
         let time = |us| units::duration(us);
         let (p50, p95) = (time(recovery.p50_us), time(recovery.p95_us));
         let longest = time(recovery.max_us);
-        fact(
-            "Recovery",
-            format!("p50 {p50}, p95 {p95}, longest {longest}"),
-        );
+        let text = format!("p50 {p50}, p95 {p95}, longest {longest}, to the step's evidence");
+        fact("Recovery", text);
     }
     if summary.flows.failed > 0 {
         let others = summary.flows.failed.saturating_sub(chaos.failed);

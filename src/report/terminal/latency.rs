@@ -56,7 +56,7 @@ pub(super) fn render(info: &RunInfo, summary: &Summary, width: usize) -> Option<
         }
         lines.push(Ok(Line {
             name: format!("  {}", neutral(&step.name)),
-            count: step.completed + step.failed + step.interrupted,
+            count: step.completed + step.failed,
             success: step.success_rate,
             spread: step.duration,
         }));

@@ -1,0 +1,119 @@
+//! What a flow makes of what its scripts have performed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::prelude::*;
+
+use crate::engine::context::{micros, shown};
+use crate::engine::messages::{Part, Performed};
+use crate::model::{RunEvent, StepIndex, StepOutcome, TurnRecord};
+use crate::scenario::{Plan, Scope};
+
+use super::FlowSupervisor;
+use super::ledger::Taken;
+
+impl Handler<Performed> for FlowSupervisor {
+    type Result = ();
+
+    fn handle(&mut self, mut performed: Performed, ctx: &mut Self::Context) {
+        let transcript = performed.transcript.take();
+        self.transcripts.extend(transcript.map(|it| *it));
+        if !self.employs(performed.instance) {
+            return;
+        }
+        match performed.what {
+            Part::Step(step) => self.step_performed(step, performed, ctx),
+            Part::LogIn(_) => self.logged_in(performed, ctx),
+            Part::Leave => self.has_left(performed, ctx),
+            // That is asked for by the coordinator only.
+            Part::Settle => {}
+        }
+    }
+}
+
+impl FlowSupervisor {
+    fn step_performed(&mut self, step: StepIndex, performed: Performed, ctx: &mut Context<Self>) {
+        let Performed {
+            scope,
+            result,
+            timing,
+            turns,
+            ..
+        } = performed;
+        self.captures = shown_all(&scope, scope.captures());
+        self.scope = Some(scope);
+        if self.course.step() != Some(step) {
+            return;
+        }
+        let turns = turn_records(&self.run.plan, step, &turns);
+        if let Err(failure) = result {
+            return self.step_failed(step, timing, turns, failure, ctx);
+        }
+        let taken = Taken {
+            step,
+            outcome: StepOutcome::Completed,
+            timing,
+            turns,
+        };
+        self.note_step(taken, None);
+        self.step_over(step);
+        let orders = self.course.step_done();
+        self.obey(orders, ctx);
+    }
+
+    /// A new script was logged in, so that it can perform the step that had failed.
+    fn logged_in(&mut self, performed: Performed, ctx: &mut Context<Self>) {
+        self.scope = Some(performed.scope);
+        let Some(step) = self.course.step() else {
+            return;
+        };
+        match performed.result {
+            Ok(()) => {
+                self.ledger.overheads(&performed.timing);
+                self.perform(step, ctx);
+            }
+            Err(mut failure) => {
+                let name = &self.run.plan.steps[step.0].name;
+                failure.message = format!("while logged in again: {}", failure.message);
+                failure.step.clone_from(name);
+                self.step_failed(step, performed.timing, Vec::new(), failure, ctx);
+            }
+        }
+    }
+
+    fn has_left(&mut self, performed: Performed, ctx: &mut Context<Self>) {
+        let role = performed.instance.role;
+        if let Err(failure) = performed.result {
+            let title = &self.run.plan.roles[role.0].title;
+            let text = format!("{title} did not leave well: {}", failure.message);
+            self.run.emit(RunEvent::Notice {
+                flow: Some(self.number),
+                text,
+            });
+        }
+        let orders = self.course.left(role);
+        self.obey(orders, ctx);
+    }
+}
+
+/// The named turns that were taken, by their places among the names of the step.
+fn turn_records(plan: &Plan, step: StepIndex, turns: &[(Arc<str>, Duration)]) -> Vec<TurnRecord> {
+    let names = &plan.steps[step.0].action.turn_names;
+    turns
+        .iter()
+        .filter_map(|(name, took)| {
+            Some(TurnRecord {
+                turn: names.iter().position(|it| it == name)?,
+                duration_us: micros(*took),
+            })
+        })
+        .collect()
+}
+
+pub(super) fn shown_all(scope: &Scope, values: &[(String, String)]) -> Vec<(String, String)> {
+    values
+        .iter()
+        .map(|(name, value)| (name.clone(), shown(scope, name, value)))
+        .collect()
+}
