@@ -247,7 +247,7 @@ fn check_prints_the_plan_for_people_and_programs() {
         .unwrap();
     let answer = json(&output.stdout);
     assert_eq!(answer["ok"], true);
-    assert_eq!(answer["plan"]["most_processes"], 15);
+    assert_eq!(answer["plan"]["most_processes"], 18);
 }
 
 #[test]

@@ -414,7 +414,7 @@ fn an_immediate_stop_leaves_the_audit_out_and_says_so() {
     let in_audit = format!("{POST}integrity: {{audit: {{run: [/bin/sh, -c, '{hangs}']}}}}\n");
     for (scenario, why) in [
         (in_flow, "the run was stopped at once"),
-        (in_audit, "it was ended, as the run was stopped at once"),
+        (in_audit, "it was ended, as the run was stopped"),
     ] {
         let stage = Stage::with(&scenario);
         let mut command = stage.command("run post.yaml --json");

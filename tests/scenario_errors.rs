@@ -153,6 +153,7 @@ roles:
 flow:
   - {step: s, role: a, do: x, together: 1, rate: 5, exclusive: ''}
   - {step: t, role: a, do: x, rate: 0/s, exclusive: [db]}
+  - {step: u, role: a, do: x, exclusive: 'till-${flow.number}', retry: {on: []}}
 ";
     shared_roles: "
 roles:
@@ -160,7 +161,7 @@ roles:
     run: [p]
     menu: {prompt: Menu}
     lifetime: {pool: 3}
-    actions: {x: [{see: '/id (?<id>.+)/'}], y: [{see: y}]}
+    actions: {x: [{see: '/id (?<id>.+)/', send: 'staff ${flow.number}'}], y: [{see: y}]}
   b:
     run: [p]
     lifetime: {pool: 0}

@@ -64,6 +64,13 @@ pub(super) fn prepare(
         plan.defaults.flow = None;
     }
     same_data(plan, bundle, &mut notices);
+    if !plan.secrets.is_empty() && bundle.origin.scenario.is_some() {
+        notices.push(
+            "secrets are as the scenario has them now: a bundle does not know whether they have \
+             changed"
+                .into(),
+        );
+    }
     Ok(Prepared {
         loaded,
         settings,

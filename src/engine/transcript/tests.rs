@@ -96,6 +96,14 @@ fn secrets_stay_hidden_across_pieces_colours_and_lines() {
 }
 
 #[test]
+fn a_secret_in_which_something_was_typed_over_is_hidden() {
+    let now = Instant::now();
+    let mut talk = transcript(0);
+    talk.heard(Stream::Out, b"it is hun\x08 \x08nter2, ok", now);
+    assert_eq!(told(vec![talk], now, &["hunter2"]), "it is ***, ok");
+}
+
+#[test]
 fn a_secret_cut_by_what_is_left_out_is_hidden() {
     let now = Instant::now();
     let mut talk = transcript(0);

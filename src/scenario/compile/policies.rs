@@ -90,6 +90,10 @@ fn retry(
     };
     let on = fields.get("on").map(|node| {
         let names = names_of(context, Some(node));
+        if names.is_empty() && matches!(&node.value, Value::List(list) if list.is_empty()) {
+            let help = Some("name failures, or leave the key out for any".to_owned());
+            context.error(&node.span, "nothing would ever be performed again", help);
+        }
         let known = || {
             let kinds = FailureKind::NAMES.into_iter();
             kinds.chain(categories.iter().map(String::as_str))
@@ -121,9 +125,19 @@ pub(super) fn gates(context: &Context<'_>, fields: &Fields<'_>) -> Gates {
         interval: fields.get("rate").and_then(|node| interval(context, node)),
         exclusive: fields
             .get("exclusive")
-            .and_then(|node| context.word(node, "the name"))
-            .map(str::to_owned),
+            .and_then(|node| exclusive(context, node)),
     }
+}
+
+/// The name of what one flow at a time performs: the same for all flows.
+fn exclusive(context: &Context<'_>, node: &Node) -> Option<String> {
+    let name = context.word(node, "the name")?;
+    if name.contains("${") {
+        let help = Some("write a fixed name".to_owned());
+        let message = "what is exclusive has one name for all flows, without values";
+        context.error(&node.span, message, help);
+    }
+    Some(name.to_owned())
 }
 
 fn interval(context: &Context<'_>, node: &Node) -> Option<Duration> {
@@ -235,11 +249,17 @@ fn shared_log_in(context: &Context<'_>, role: &CompiledRole, log_in: &CompiledAc
         context.error(span, message, Some(help));
     };
     for trace in &log_in.trace {
-        if let Trace::Capture { name, span } = trace {
-            tell(
-                span,
-                format!("what `{name}` captures would belong to one of them"),
-            );
+        match trace {
+            Trace::Capture { name, span } => {
+                let what = format!("what `{name}` captures would belong to one of them");
+                tell(span, what);
+            }
+            Trace::Use { name, span } | Trace::ArgumentUse { name, span }
+                if name.starts_with("flow.") =>
+            {
+                tell(span, format!("`{name}` is another one for each of them"));
+            }
+            Trace::Use { .. } | Trace::ArgumentUse { .. } => {}
         }
     }
 }
