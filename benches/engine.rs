@@ -135,12 +135,36 @@ fn flows<M: Measurement<Value = Duration>>(c: &mut Criterion<M>, name: &str, mea
     group.finish();
 }
 
+/// The same while this process holds much memory: the start of a program copies none of it, nor
+/// the tables that say where it is.
+fn beside_memory<M: Measurement<Value = Duration>>(c: &mut Criterion<M>, name: &str, measure: &M) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let plan = plan(folder.path(), "pipes");
+    let mut group = c.benchmark_group(format!("flow beside memory, {name}"));
+    group.sample_size(10);
+    for megabytes in [10, 1_000] {
+        // Written, so that it is really there.
+        let held = vec![1_u8; megabytes << 20];
+        group.bench_function(BenchmarkId::new("MB", megabytes), |b| {
+            b.iter_custom(|flows| {
+                let start = measure.start();
+                perform(folder.path(), &plan, flows, 10);
+                measure.end(start)
+            });
+        });
+        std::hint::black_box(&held);
+    }
+    group.finish();
+}
+
 fn time(c: &mut Criterion) {
     flows(c, "time", &WallTime);
+    beside_memory(c, "time", &WallTime);
 }
 
 fn own_cpu(c: &mut Criterion<OwnCpu>) {
     flows(c, "own CPU", &OwnCpu);
+    beside_memory(c, "own CPU", &OwnCpu);
 }
 
 criterion_group!(times, time);

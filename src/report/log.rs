@@ -1,5 +1,6 @@
 //! The log file: every event of a run, a line each.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -90,16 +91,25 @@ impl<W: Write> Log<W> {
         }
     }
 
-    /// The step's name and whose it is.
-    fn step(&self, step: StepIndex) -> (String, String) {
+    /// The step's name.
+    fn step(&self, step: StepIndex) -> Cow<'_, str> {
+        let found = self.info.as_ref().and_then(|info| info.steps.get(step.0));
+        match found {
+            Some(found) => found.name.as_str().into(),
+            None => (step.0 + 1).to_string().into(),
+        }
+    }
+
+    /// Whose step it is, and what is done in it.
+    fn who(&self, step: StepIndex) -> String {
         let Some(info) = &self.info else {
-            return (format!("{}", step.0 + 1), String::new());
+            return String::new();
         };
         let Some(found) = info.steps.get(step.0) else {
-            return (format!("{}", step.0 + 1), String::new());
+            return String::new();
         };
         let actor = info.roles.get(found.role.0).map_or("", |role| &role.title);
-        (found.name.clone(), format!("{actor}: {}", found.action))
+        format!("{actor}: {}", found.action)
     }
 }
 
@@ -154,8 +164,9 @@ impl<W: Write + Send> Reporter for Log<W> {
                 );
             }
             RunEvent::StepStarted { flow, step } => {
-                let (name, who) = self.step(*step);
-                self.line(&format!("flow {flow} step {name} started: {who}"));
+                let (name, who) = (self.step(*step), self.who(*step));
+                let text = format!("flow {flow} step {name} started: {who}");
+                self.line(&text);
             }
             RunEvent::ScriptStarted {
                 instance,
@@ -170,18 +181,18 @@ impl<W: Write + Send> Reporter for Log<W> {
                 name,
                 value,
             } => {
-                let (step, _) = self.step(*step);
-                self.line(&format!("flow {flow} step {step} captured {name}: {value}"));
+                let step = self.step(*step);
+                let text = format!("flow {flow} step {step} captured {name}: {value}");
+                self.line(&text);
             }
             RunEvent::Heard { .. } | RunEvent::Said { .. } if !self.has_dialogue => {}
             RunEvent::Heard { instance, text } => self.dialogue(*instance, '<', text),
             RunEvent::Said { instance, text } => self.dialogue(*instance, '>', text),
             RunEvent::Injected(injection) => {
-                let (step, _) = self.step(injection.step);
+                let step = self.step(injection.step);
                 let Injection { instance, what, .. } = &**injection;
-                self.line(&format!(
-                    "script {instance} struck by chaos in {step}: {what}"
-                ));
+                let text = format!("script {instance} struck by chaos in {step}: {what}");
+                self.line(&text);
             }
             RunEvent::StepEnded {
                 flow,
@@ -190,7 +201,7 @@ impl<W: Write + Send> Reporter for Log<W> {
                 duration,
                 failure,
             } => {
-                let (name, _) = self.step(*step);
+                let name = self.step(*step);
                 let took = units::precise_duration(micros(*duration));
                 let outcome = match outcome {
                     StepOutcome::Completed => format!("completed in {took}"),
@@ -205,7 +216,8 @@ impl<W: Write + Send> Reporter for Log<W> {
                     .as_ref()
                     .map(|it| format!(": {}", it.kind))
                     .unwrap_or_default();
-                self.line(&format!("flow {flow} step {name} {outcome}{cause}"));
+                let text = format!("flow {flow} step {name} {outcome}{cause}");
+                self.line(&text);
                 if let Some(failure) = failure {
                     self.more(failure::lines(failure));
                 }
