@@ -90,6 +90,15 @@ impl Books {
         self.before.push(found.clone());
     }
 
+    /// The place of the run that a flow is of.
+    fn run_of(&self, flow: &FlowId) -> Option<u32> {
+        let (run, _) = flow.0.rsplit_once('-')?;
+        (0..)
+            .zip(&self.runs)
+            .find(|(_, it)| it.0 == run)
+            .map(|(place, _)| place)
+    }
+
     /// What the books say, and what kept them from being complete.
     pub(super) fn close(mut self) -> (Integrity, Option<ReportError>) {
         let mut wanted = Vec::new();
@@ -102,6 +111,7 @@ impl Books {
             wanted.extend(rule.found.iter().map(|found| Wanted {
                 name: name.unwrap_or(u16::MAX),
                 value: found.saw.clone(),
+                run: self.run_of(&found.flow),
             }));
         }
         let names = self.info.unique.len();
@@ -245,6 +255,22 @@ mod tests {
         );
         assert_eq!(rule.found[1].belongs_to, None);
         assert_eq!(integrity.unique[0].values, 2);
+    }
+
+    #[test]
+    fn a_mix_up_is_looked_for_in_its_own_run_first() {
+        let runs = ["R", "S"].map(|id| RunId(id.into()));
+        let mut books = Books::open(&info(), None).expect("demands");
+        for run in &runs {
+            books.begin(run);
+            books.record(&flow(run, 1, "A", "B"));
+            books.record(&flow(run, 2, "B", "B"));
+        }
+        let (integrity, _) = books.close();
+        let owners = integrity.own[0].found.iter();
+        let owners: Vec<_> = owners.map(|it| it.belongs_to.clone()).collect();
+        let expected = runs.map(|run| Some(FlowId::new(&run, FlowNumber(2))));
+        assert_eq!(owners, expected);
     }
 
     #[test]

@@ -69,6 +69,8 @@ pub(super) struct Wanted {
     /// The place of the name.
     pub name: u16,
     pub value: String,
+    /// A flow of this run comes before those of others.
+    pub run: Option<u32>,
 }
 
 /// What is known of one value within a pass.
@@ -154,7 +156,7 @@ impl Ledger {
             let seen = self.pass(pass, passes, &mut findings)?;
             for (owner, wanted) in owners.iter_mut().zip(wanted) {
                 let found = seen.get(&key(wanted.name, wanted.value.as_bytes())[..]);
-                *owner = owner.or(found.map(|seen| seen.first));
+                *owner = owner.or(found.map(|seen| seen.owner(wanted.run)));
             }
             take_in(seen, &mut findings);
         }
@@ -202,6 +204,14 @@ impl Ledger {
 }
 
 impl Seen {
+    /// The first flow that had it, of this run if there is one.
+    fn owner(&self, run: Option<u32>) -> FlowOf {
+        let more = self.more.iter().flat_map(|more| &more.flows);
+        let mut all = std::iter::once(&self.first).chain(more);
+        *all.find(|flow| Some(flow.run) == run)
+            .unwrap_or(&self.first)
+    }
+
     fn again(&mut self, flow: FlowOf) {
         let more = self.more.get_or_insert_default();
         more.count += 1;
@@ -315,6 +325,7 @@ mod tests {
             let wanted = wanted.map(|value| Wanted {
                 name: 0,
                 value: value.into(),
+                run: None,
             });
             let (findings, owners) = ledger.close(2, &wanted).unwrap();
             assert_eq!(owners, [Some(flow(999)), None, Some(flow(7))]);
