@@ -447,14 +447,14 @@ impl Handler<EndFlow> for FlowSupervisor {
 
     fn handle(&mut self, order: EndFlow, ctx: &mut Self::Context) {
         self.grace = order.grace;
-        let is_held = self.stop_waiting().is_some();
-        // A step before which the flow waited was not begun.
-        if let Some(step) = self.course.step().filter(|_| !is_held) {
+        self.stop_waiting();
+        // One before which the flow waited or paused was not begun.
+        if let (Some(step), Some(began)) = (self.course.step(), self.ledger.step_began()) {
             let now = Instant::now();
             let taken = Taken {
                 step,
                 outcome: StepOutcome::Interrupted,
-                timing: Timing::between(self.ledger.step_began(now), now),
+                timing: Timing::between(began, now),
                 turns: Vec::new(),
             };
             self.note_step(taken, None);

@@ -65,6 +65,18 @@ mod tests {
     }
 
     #[test]
+    fn waiting_for_others_and_pauses_are_in_the_time_that_passed() {
+        let info = info(1);
+        let mut slow = flow(1, FlowOutcome::Completed, &[]);
+        slow.started_at = info.started_at;
+        slow.late_us = 0;
+        (slow.duration_us, slow.paused_us, slow.waited_us) = (1_000_000, 1_000_000, 2_000_000);
+        let mut rate = Rate::default();
+        rate.record(&info, &slow);
+        assert_eq!(rate.per_second(&info, Duration::from_secs(9)), Some(0.25));
+    }
+
+    #[test]
     fn what_came_before_the_first_that_counts_is_left_out() {
         let info = info(4);
         let rate = rate(&info, &[10, 11, 12, 13]);

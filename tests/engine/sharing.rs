@@ -281,6 +281,21 @@ fn a_run_that_is_ended_at_once_leaves_no_script_of_a_pool() {
     let run = run.perform_with(&control, recorder);
     assert!(run.end.interrupted);
     assert!(run.flows.len() < 1_000);
+    // A step before which a flow waited was not begun, and is not called interrupted.
+    let begun = |flow: u64, of: usize| {
+        run.events.iter().any(|event| {
+            matches!(event, RunEvent::StepStarted { flow: it, step } if it.0 == flow && step.0 == of)
+        })
+    };
+    for flow in &run.flows {
+        for step in &flow.steps {
+            let is_interrupted = step.outcome == StepOutcome::Interrupted;
+            assert!(
+                !is_interrupted || begun(flow.number.0, step.step.0),
+                "{step:?}"
+            );
+        }
+    }
 }
 
 /// When each flow started and ended the last step, in the order of events.

@@ -80,9 +80,9 @@ impl Ledger {
         self.step_began = Some(now);
     }
 
-    /// When the step under way was begun, or `now`.
-    pub(super) fn step_began(&self, now: Instant) -> Instant {
-        self.step_began.unwrap_or(now)
+    /// When the step under way was begun; `None` while the flow is between steps.
+    pub(super) fn step_began(&self) -> Option<Instant> {
+        self.step_began
     }
 
     /// The flow pauses on purpose, outside of any step.
