@@ -46,13 +46,7 @@ fn injections(context: &Context<'_>, node: &Node, cast: &Cast<'_>, are_all: bool
         // The step that it needs may be one that could not be read.
         Err(error) if !are_all && error.is_about_cast => None,
         Err(error) => {
-            let whole = context.part(node, text);
-            // What is written with escapes is underlined as a whole.
-            let span = if whole.len() == text.len() {
-                whole.start + error.at.start..whole.start + error.at.end
-            } else {
-                whole
-            };
+            let span = context.range(node, text, &error.at);
             context.error(&span, error.message, Some(error.help));
             None
         }

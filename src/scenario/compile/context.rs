@@ -79,6 +79,17 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Where the bytes `at` of a text stand in the source. What is written with escapes is
+    /// underlined as a whole.
+    pub fn range(&self, node: &Node, text: &str, at: &Range<usize>) -> Range<usize> {
+        let whole = self.part(node, text);
+        if whole.len() == text.len() {
+            whole.start + at.start..whole.start + at.end
+        } else {
+            whole
+        }
+    }
+
     /// Notes that a name is used, or captured, at this point.
     pub fn note(&self, trace: Trace) {
         self.trace.borrow_mut().push(trace);

@@ -76,13 +76,7 @@ fn threshold(
         // The step may be one that could not be read.
         Err(_) if !are_all && text.trim_start().starts_with("step.") => None,
         Err(error) => {
-            let whole = context.part(check, text);
-            // What is written with escapes is underlined as a whole.
-            let span = if whole.len() == text.len() {
-                whole.start + error.at.start..whole.start + error.at.end
-            } else {
-                whole
-            };
+            let span = context.range(check, text, &error.at);
             context.error(&span, error.message, Some(error.help));
             None
         }
