@@ -13,6 +13,7 @@ use regex_automata::nfa::thompson;
 use regex_automata::util::captures::Captures;
 use regex_automata::{Anchored, Input, Match, meta};
 use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Look};
+use regex_syntax::utf8::Utf8Sequences;
 
 /// The most that one compiled expression may take.
 const SIZE_LIMIT_BYTES: usize = 4 << 20;
@@ -56,16 +57,8 @@ impl Expression {
 
     /// Several expressions, told apart by their place in the list.
     pub(super) fn many(all: Vec<Hir>) -> Result<Expression, Unfit> {
-        // What goes beyond the limit with all of Unicode is not to fail in the middle of a run.
-        for backwards in [false, true] {
-            let config = thompson::Config::new()
-                .nfa_size_limit(Some(SIZE_LIMIT_BYTES))
-                .which_captures(thompson::WhichCaptures::None)
-                .reverse(backwards);
-            thompson::Compiler::new()
-                .configure(config)
-                .build_many_from_hir(&all)
-                .map_err(|error| unfit(error.size_limit(), &error))?;
+        if all.iter().map(most_bytes).fold(0, usize::saturating_add) > SIZE_LIMIT_BYTES {
+            fit_as_a_whole(&all)?;
         }
         let beginning = match all.as_slice() {
             [only] => beginning(only).map(|text| Finder::new(text).into_owned()),
@@ -134,6 +127,53 @@ fn beginning(hir: &Hir) -> Option<&[u8]> {
         HirKind::Concat(subs) => beginning(subs.first()?),
         HirKind::Capture(capture) => beginning(&capture.sub),
         _ => None,
+    }
+}
+
+/// Compiles the expressions with all of Unicode and throws the result away: what goes beyond the
+/// limit there is not to fail in the middle of a run.
+fn fit_as_a_whole(all: &[Hir]) -> Result<(), Unfit> {
+    for backwards in [false, true] {
+        let config = thompson::Config::new()
+            .nfa_size_limit(Some(SIZE_LIMIT_BYTES))
+            .which_captures(thompson::WhichCaptures::None)
+            .reverse(backwards);
+        thompson::Compiler::new()
+            .configure(config)
+            .build_many_from_hir(all)
+            .map_err(|error| unfit(error.size_limit(), &error))?;
+    }
+    Ok(())
+}
+
+/// More than an expression takes with all of Unicode, told without compiling it: that takes
+/// milliseconds for a few `\d`.
+fn most_bytes(hir: &Hir) -> usize {
+    /// One state of an automaton, with what leads out of it.
+    const STATE_BYTES: usize = 64;
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => STATE_BYTES,
+        HirKind::Literal(literal) => (literal.0.len() + 1) * STATE_BYTES,
+        HirKind::Class(Class::Bytes(class)) => (class.ranges().len() + 1) * STATE_BYTES,
+        HirKind::Class(Class::Unicode(class)) => {
+            let sequences = |range: &ClassUnicodeRange| {
+                let sequences = Utf8Sequences::new(range.start(), range.end());
+                sequences.map(|it| it.len() + 1).sum::<usize>()
+            };
+            (class.iter().map(sequences).sum::<usize>() + 1) * STATE_BYTES
+        }
+        HirKind::Repetition(repetition) => {
+            let times = repetition.max.unwrap_or(repetition.min + 1).max(1);
+            let one = most_bytes(&repetition.sub) + 2 * STATE_BYTES;
+            one.saturating_mul(usize::try_from(times).unwrap_or(usize::MAX))
+        }
+        HirKind::Capture(capture) => most_bytes(&capture.sub) + 2 * STATE_BYTES,
+        HirKind::Concat(subs) | HirKind::Alternation(subs) => {
+            let subs = subs.iter().map(most_bytes);
+            subs.fold(STATE_BYTES, |all, one| {
+                all.saturating_add(one.saturating_add(STATE_BYTES))
+            })
+        }
     }
 }
 
@@ -228,6 +268,44 @@ mod tests {
         let groups = pair.groups("x a=12", 2..6).unwrap();
         let text = |name: &str| groups.get_group_by_name(name).map(|it| it.range());
         assert_eq!((text("name"), text("value")), (Some(2..3), Some(4..6)));
+    }
+
+    #[test]
+    fn what_an_expression_takes_at_most_is_not_underestimated() {
+        /// What an automaton takes beside its states.
+        const BESIDE_BYTES: usize = 1024;
+        for source in [
+            r"a",
+            r"\d{3}",
+            r"\w+",
+            r"(?<n>\w{2,5})?x*",
+            r"[^a]|.|(?i)k\b",
+            r"^\s*(a|bc|\pL)+$",
+            r"((a{3}){4}){5}",
+            r"\b{start}\p{Lu}\PL",
+        ] {
+            let hir = regex_syntax::parse(source).unwrap();
+            let takes = [false, true].map(|backwards| {
+                let config = thompson::Config::new()
+                    .which_captures(thompson::WhichCaptures::None)
+                    .reverse(backwards);
+                let mut compiler = thompson::Compiler::new();
+                let automaton = compiler.configure(config).build_from_hir(&hir);
+                automaton.unwrap().memory_usage()
+            });
+            let takes = takes[0].max(takes[1]);
+            let most = most_bytes(&hir) + BESIDE_BYTES;
+            assert!(
+                takes <= most && most < 16 * takes,
+                "{source}: {most}, {takes}"
+            );
+        }
+    }
+
+    #[test]
+    fn too_big_is_refused_before_the_run() {
+        let hir = regex_syntax::parse(r"\w{900}").unwrap();
+        assert!(matches!(Expression::new(hir), Err(Unfit::TooBig(_))));
     }
 
     proptest! {
