@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use hdrhistogram::iterators::IterationValue;
 use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
 use serde::{Deserialize, Serialize};
 
@@ -34,15 +33,15 @@ impl PartialEq for Histogram {
     /// Whether the same was recorded, whatever room there is for more.
     fn eq(&self, other: &Self) -> bool {
         let figures = |it: &Histogram| (it.count(), it.sum_us, it.min_us, it.max_us, it.saturated);
-        let recorded = self
+        let mut recorded = self
             .counts
             .iter_recorded()
             .zip(other.counts.iter_recorded());
-        let is_same = |(one, other): (IterationValue<u32>, IterationValue<u32>)| {
-            one.value_iterated_to() == other.value_iterated_to()
-                && one.count_at_value() == other.count_at_value()
-        };
-        figures(self) == figures(other) && recorded.map(is_same).all(|same| same)
+        figures(self) == figures(other)
+            && recorded.all(|(one, other)| {
+                one.value_iterated_to() == other.value_iterated_to()
+                    && one.count_at_value() == other.count_at_value()
+            })
     }
 }
 
