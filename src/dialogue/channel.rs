@@ -11,6 +11,7 @@ use super::set::Hit;
 use super::taken::{Taken, Until};
 use super::text::TextView;
 use super::watch::{Heard, On, Waits, Watch};
+use crate::model::NamedValue;
 
 /// The most text since the last answer that waits and rows can see.
 const VISIBLE_BYTES: usize = 1 << 20;
@@ -478,7 +479,7 @@ impl Channel {
         on: On,
         hit: Hit,
         line: Range<usize>,
-        captures: Vec<(String, String)>,
+        captures: Vec<NamedValue>,
         looped: bool,
     ) -> Heard {
         let heard = Heard::Wait {

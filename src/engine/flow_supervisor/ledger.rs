@@ -7,8 +7,8 @@ use chrono::{DateTime, Local};
 use crate::engine::context::micros;
 use crate::engine::messages::Timing;
 use crate::model::{
-    Failure, FlowId, FlowNumber, FlowOutcome, FlowRecord, ProcessRecord, RetriedPart, Retry,
-    StepIndex, StepOutcome, StepRecord, TurnRecord,
+    Failure, FlowId, FlowNumber, FlowOutcome, FlowRecord, NamedValue, ProcessRecord, RetriedPart,
+    Retry, StepIndex, StepOutcome, StepRecord, TurnRecord,
 };
 
 use super::Due;
@@ -144,7 +144,7 @@ impl Ledger {
         step: StepIndex,
         failure: Failure,
         failed_at: Instant,
-        forgotten: Vec<(String, String)>,
+        forgotten: Vec<NamedValue>,
     ) {
         self.unmended.push((self.retries.len(), step, failed_at));
         self.retries.push(Retry {
