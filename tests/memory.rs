@@ -125,7 +125,10 @@ fn captures(number: u64) -> Vec<NamedValue> {
     let delivery = if number.is_multiple_of(10) { 0 } else { number };
     vec![
         ("order_id".into(), own.into()),
-        ("delivery_id".into(), format!("DEL-20260131-{delivery:06}").into()),
+        (
+            "delivery_id".into(),
+            format!("DEL-20260131-{delivery:06}").into(),
+        ),
         ("total".into(), format!("{number}.50").into()),
         ("collected".into(), format!("{number}.5").into()),
         ("delivered".into(), delivered.into()),
