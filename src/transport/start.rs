@@ -1,6 +1,6 @@
 //! The start of one program: its wires, its environment, and its birth.
 
-use std::ffi::{CStr, CString, OsStr};
+use std::ffi::{CString, OsStr};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -42,7 +42,7 @@ fn start_instance(
     if environment.has_nul() {
         return Err(nul());
     }
-    let variables: Vec<&CStr> = environment.variables().collect();
+    let variables = environment.variables();
 
     let pty_path;
     let program_ends;
