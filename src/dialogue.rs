@@ -128,9 +128,11 @@ impl Dialogue {
             channel.feed(block, at);
             if self.early.is_none()
                 && channel.unheard_bytes() > BLOCK_BYTES
-                && let Some(waits) = self.wait.clone()
+                && let Some(waits) = self.wait.take()
             {
-                self.early = self.hear_lines(stream, &waits);
+                let early = self.hear_lines(stream, &waits);
+                self.goes_on(waits, early.as_ref());
+                self.early = early;
             }
             let missed = self.channels[stream as usize].forget(&self.watch);
             self.missed = self.missed.take().or(missed);
@@ -173,48 +175,13 @@ impl Dialogue {
     /// [`Heard::Wait`] ends the wait; everything else leaves it as it is, so that the next poll
     /// goes on behind it.
     pub fn poll(&mut self, now: Instant) -> Heard {
-        let Some(waits) = self.wait.clone() else {
+        let Some(waits) = self.wait.take() else {
             // Only a flood can end a wait before it is asked for.
             return self.early.take().unwrap_or(Heard::Nothing);
         };
-        if let Some(missed) = self.missed.take()
-            && !matches!(&missed, Heard::FailOn { category, .. }
-                if waits.tolerated.contains(category))
-        {
-            return missed;
-        }
-        if let Some(early) = self.early.take() {
-            return early;
-        }
-        for stream in [Stream::Out, Stream::Err] {
-            if let Some(heard) = self.hear_lines(stream, &waits) {
-                return heard;
-            }
-        }
-        let mut quiet_at: Option<Instant> = None;
-        for stream in [Stream::Out, Stream::Err] {
-            let channel = &mut self.channels[stream as usize];
-            if !self.drained && channel.closed().is_none() {
-                continue;
-            }
-            let looped = self.loops > 0;
-            match channel.hear_unfinished(&self.watch, &waits, looped, now, self.quiet) {
-                Unfinished::Nothing => {}
-                Unfinished::QuietAt(at) => {
-                    quiet_at = Some(quiet_at.map_or(at, |other| other.min(at)));
-                }
-                Unfinished::Heard(heard) => {
-                    let end = self.channels[stream as usize].end();
-                    self.note(stream, &heard, Some(end));
-                    return heard;
-                }
-            }
-        }
-        match (quiet_at, self.ended_at()) {
-            (Some(at), _) => Heard::QuietAt(at),
-            (None, Some(at)) => Heard::Ended { at },
-            (None, None) => Heard::Nothing,
-        }
+        let heard = self.hear(&waits, now);
+        self.goes_on(waits, Some(&heard));
+        heard
     }
 
     /// A reply to what was heard was given. What it answers is over; if a terminal or the program
@@ -351,6 +318,54 @@ impl Dialogue {
         (!text.is_empty()).then_some(text)
     }
 
+    fn hear(&mut self, waits: &Waits, now: Instant) -> Heard {
+        if let Some(missed) = self.missed.take()
+            && !matches!(&missed, Heard::FailOn { category, .. }
+                if waits.tolerated.contains(category))
+        {
+            return missed;
+        }
+        if let Some(early) = self.early.take() {
+            return early;
+        }
+        for stream in [Stream::Out, Stream::Err] {
+            if let Some(heard) = self.hear_lines(stream, waits) {
+                return heard;
+            }
+        }
+        let mut quiet_at: Option<Instant> = None;
+        for stream in [Stream::Out, Stream::Err] {
+            let channel = &mut self.channels[stream as usize];
+            if !self.drained && channel.closed().is_none() {
+                continue;
+            }
+            let looped = self.loops > 0;
+            match channel.hear_unfinished(&self.watch, waits, looped, now, self.quiet) {
+                Unfinished::Nothing => {}
+                Unfinished::QuietAt(at) => {
+                    quiet_at = Some(quiet_at.map_or(at, |other| other.min(at)));
+                }
+                Unfinished::Heard(heard) => {
+                    let end = self.channels[stream as usize].end();
+                    self.note(stream, &heard, Some(end));
+                    return heard;
+                }
+            }
+        }
+        match (quiet_at, self.ended_at()) {
+            (Some(at), _) => Heard::QuietAt(at),
+            (None, Some(at)) => Heard::Ended { at },
+            (None, None) => Heard::Nothing,
+        }
+    }
+
+    /// The wait was looked for, and this was heard: unless that ends it, it goes on.
+    fn goes_on(&mut self, waits: Arc<Waits>, heard: Option<&Heard>) {
+        if !matches!(heard, Some(Heard::Wait { .. })) {
+            self.wait = Some(waits);
+        }
+    }
+
     fn hear_lines(&mut self, stream: Stream, waits: &Waits) -> Option<Heard> {
         let looped = self.loops > 0;
         let heard = self.channels[stream as usize].hear_lines(&self.watch, waits, looped)?;
@@ -364,7 +379,6 @@ impl Dialogue {
             Heard::Wait { .. } => {
                 let on = prompt_end.map_or(On::Line, |_| On::Prompt);
                 self.matched = (stream, on);
-                self.wait = None;
             }
             Heard::Interlude { .. } => self.interlude = Some((stream, prompt_end)),
             _ => {}

@@ -7,7 +7,7 @@ use super::echo::Maybe;
 use super::lines::Lines;
 use super::pattern::Pattern;
 use super::reply::Echo;
-use super::set::Hit;
+use super::set::{Hit, PatternSet};
 use super::taken::{Taken, Until};
 use super::text::TextView;
 use super::watch::{Heard, On, Waits, Watch};
@@ -128,6 +128,9 @@ impl Channel {
         looped: bool,
     ) -> Option<Heard> {
         let end = self.complete_end();
+        if self.waited == end && self.watched >= end {
+            return None;
+        }
         let wait = self
             .taken
             .find_free(waits.listed.on(On::Line), &self.lines, self.waited..end);
@@ -187,16 +190,17 @@ impl Channel {
         now: Instant,
         quiet: Duration,
     ) -> Unfinished {
-        let wanted = waits.listed.on(On::Prompt);
-        let interludes = watch.interludes.on(On::Prompt);
-        if wanted.is_empty() && interludes.is_empty() && !watch.has_failures() {
-            return Unfinished::Nothing;
-        }
         let mut line = self.lines.open()..self.lines.end();
         let changes = self.lines.changes();
         if line.is_empty() || self.all_seen == Some(changes) {
             return Unfinished::Nothing;
         }
+        let wanted = waits.listed.on(On::Prompt);
+        let interludes = watch.interludes.on(On::Prompt);
+        if wanted.is_empty() && interludes.is_empty() && !watch.has_failures() {
+            return Unfinished::Nothing;
+        }
+        let mut complete = None;
         let echo = self.lines.maybe_echo();
         let quiet_at = self.lines.changed_at() + quiet;
         if self.closed.is_some() || now >= quiet_at {
@@ -209,29 +213,29 @@ impl Channel {
                 return Unfinished::QuietAt(quiet_at);
             }
             self.end_seen = Some(changes);
-            let ends = echo.is_none()
-                && wanted
-                    .patterns()
-                    .iter()
-                    .chain(interludes.patterns())
-                    .any(|pattern| self.is_complete(&line, pattern));
-            if !ends {
+            if echo.is_some() {
+                return Unfinished::QuietAt(quiet_at);
+            }
+            complete = self.find_complete(&line, wanted);
+            if complete.is_none() && self.find_complete(&line, interludes).is_none() {
                 return Unfinished::QuietAt(quiet_at);
             }
         }
-        match self.hear_prompt(watch, waits, looped, line) {
+        match self.hear_prompt(watch, waits, looped, line, complete) {
             Some(heard) => Unfinished::Heard(heard),
             None => Unfinished::Nothing,
         }
     }
 
-    /// The unfinished line counts as it stands.
+    /// The unfinished line counts as it stands, perhaps since it is `complete` with a match of what
+    /// is waited for at its end.
     fn hear_prompt(
         &mut self,
         watch: &Watch,
         waits: &Waits,
         looped: bool,
         line: Range<usize>,
+        complete: Option<Hit>,
     ) -> Option<Heard> {
         let unwatched = line.start.max(self.watched)..line.end;
         if let Some((hit, heard)) = self.failure(watch, unwatched, &waits.tolerated) {
@@ -242,8 +246,16 @@ impl Channel {
             return Some(heard);
         }
         let find = |set| self.taken.find_free(set, &self.lines, line.clone());
-        let wait = find(waits.listed.on(On::Prompt));
-        let interlude = find(watch.interludes.on(On::Prompt)).filter(|hit| {
+        let wanted = waits.listed.on(On::Prompt);
+        let interludes = watch.interludes.on(On::Prompt);
+        let is_alone =
+            wanted.patterns().len() == 1 && interludes.is_empty() && self.taken.is_empty();
+        // Where nothing else can be found, it doesn't matter what stands before the line's end.
+        let wait = match &complete {
+            Some(hit) if is_alone => Some(hit.clone()),
+            _ => find(wanted),
+        };
+        let interlude = find(interludes).filter(|hit| {
             wait.as_ref()
                 .is_none_or(|wait| hit.range.start < wait.range.start)
         });
@@ -253,10 +265,14 @@ impl Channel {
             return Some(self.interlude(watch, On::Prompt, hit));
         }
         let mut hit = wait?;
-        let pattern = &waits.listed.on(On::Prompt).patterns()[hit.index];
+        let pattern = &wanted.patterns()[hit.index];
         let text = self.lines.slice(line.clone());
         // What ends the line is what is asked for now.
-        let captures = if let Some(at_end) = self.match_at_end(&line, pattern) {
+        let at_end = match complete {
+            Some(complete) if complete.index == hit.index => Some(complete.range),
+            _ => self.match_at_end(&line, pattern),
+        };
+        let captures = if let Some(at_end) = at_end {
             hit.range = at_end;
             pattern.captures_at_end(text, hit.range.start - line.start)
         } else {
@@ -337,8 +353,8 @@ impl Channel {
         // The line before the mark is the prompt that was answered.
         let open = self.lines.open();
         let prompt = (self.mark == open && open > self.lines.base())
-            .then(|| self.lines.slice(self.lines.line_at(open - 1)).to_owned());
-        self.lines.expect_echo(echo, prompt.as_deref());
+            .then(|| self.lines.line_at(open - 1));
+        self.lines.expect_echo(echo, prompt);
     }
 
     /// The end of the unfinished line.
@@ -445,7 +461,7 @@ impl Channel {
     ) -> Option<(Hit, Heard)> {
         let base = self.lines.base();
         let from = span.start.max(self.failures_from).max(base);
-        if from >= span.end {
+        if from >= span.end || !watch.has_failures() {
             return None;
         }
         let hit = watch.find_failure(self.lines.text(), from - base..span.end - base, tolerated)?;
@@ -494,13 +510,18 @@ impl Channel {
         heard
     }
 
-    /// Whether the line is surely complete as a prompt: nothing but blanks follows the match, and
-    /// no capture might still grow.
-    fn is_complete(&self, line: &Range<usize>, pattern: &Pattern) -> bool {
-        self.match_at_end(line, pattern).is_some_and(|range| {
-            let text = self.lines.slice(line.clone());
-            !pattern.might_grow(text, range.start - line.start)
-        })
+    /// The first of `set` with which the line is surely complete as a prompt: nothing but blanks
+    /// follows its match, and no capture might still grow.
+    fn find_complete(&self, line: &Range<usize>, set: &PatternSet) -> Option<Hit> {
+        let patterns = set.patterns().iter().enumerate();
+        patterns
+            .filter_map(|(index, pattern)| {
+                let range = self.match_at_end(line, pattern)?;
+                let text = self.lines.slice(line.clone());
+                (!pattern.might_grow(text, range.start - line.start))
+                    .then_some(Hit { index, range })
+            })
+            .next()
     }
 
     fn match_at_end(&self, line: &Range<usize>, pattern: &Pattern) -> Option<Range<usize>> {

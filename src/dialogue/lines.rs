@@ -145,7 +145,7 @@ impl Lines {
             return (position + 1, false);
         }
         if position > self.open {
-            let width = self.carried.unwrap_or(0) + self.slice(self.open..position).width();
+            let width = self.carried.unwrap_or(0) + columns(self.slice(self.open..position));
             self.carried = Some(width);
             self.stamp(position + 1, self.changed_at);
             self.open = position + 1;
@@ -164,15 +164,19 @@ impl Lines {
         (position + 1, true)
     }
 
-    /// From here on an echo is to be expected. `prompt` is the line that was answered, in case it
-    /// is drawn again.
-    pub(super) fn expect_echo(&mut self, echo: &Echo, prompt: Option<&str>) {
-        self.echoes.expect(echo, self.end(), prompt);
+    /// From here on an echo is to be expected. `prompt` is where the line is that was answered, in
+    /// case it is drawn again.
+    pub(super) fn expect_echo(&mut self, echo: &Echo, prompt: Option<Range<usize>>) {
+        let end = self.end();
+        let prompt = prompt.map_or("", |prompt| {
+            &self.text[prompt.start - self.base..prompt.end - self.base]
+        });
+        self.echoes.expect(echo, end, prompt);
     }
 
     /// Echoes that haven't come won't come any more.
     pub(super) fn forget_echoes(&mut self) {
-        self.echoes = Echoes::default();
+        self.echoes.clear();
     }
 
     /// Whether the unfinished line ends with what could be our echo.
@@ -233,6 +237,23 @@ impl Lines {
         self.changed();
     }
 
+    /// Adds a run of [`TextSink::lines`] as it stands.
+    fn append(&mut self, run: &str) {
+        let from = self.text.len();
+        self.text.reserve(run.len());
+        let mut rest = run;
+        while let Some(at) = memchr::memchr(b'\r', rest.as_bytes()) {
+            self.text.push_str(&rest[..at]);
+            rest = &rest[at + 1..];
+        }
+        self.text.push_str(rest);
+        if let Some(last) = memchr::memrchr(b'\n', &self.text.as_bytes()[from..]) {
+            self.open = self.base + from + last + 1;
+            self.stamp(self.open, self.now);
+        }
+        self.changed();
+    }
+
     /// Takes our echo off the end of the unfinished line. True if nothing of the line is left
     /// that a program printed.
     fn take_echo(&mut self, received_line_end: bool) -> bool {
@@ -248,7 +269,30 @@ impl Lines {
     }
 }
 
+/// The columns that the text of a line takes.
+fn columns(text: &str) -> usize {
+    if text.is_ascii() {
+        text.len()
+    } else {
+        text.width()
+    }
+}
+
 impl TextSink for Lines {
+    fn lines(&mut self, mut run: &str) {
+        while !run.is_empty() {
+            // Nothing of it can be ours, nor the end of a line that is complete already, and no
+            // line grows too long.
+            let is_plain = self.echoes.is_empty()
+                && self.carried.is_none()
+                && self.end() - self.open + run.len() <= LINE_LIMIT_BYTES;
+            if is_plain {
+                return self.append(run);
+            }
+            run = self.first_line(run);
+        }
+    }
+
     fn text(&mut self, mut run: &str) {
         while !run.is_empty() {
             let room = LINE_LIMIT_BYTES - (self.end() - self.open);
@@ -324,6 +368,6 @@ impl TextSink for Lines {
     }
 
     fn width(&self) -> usize {
-        self.carried.unwrap_or(0) + self.text[self.open - self.base..].width()
+        self.carried.unwrap_or(0) + columns(&self.text[self.open - self.base..])
     }
 }
