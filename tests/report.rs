@@ -395,7 +395,7 @@ fn an_empty_text_that_is_sent_is_logged() {
     };
     let text = String::new();
     events.insert(4, RunEvent::Said { instance, text });
-    let mut log = Log::with_clock("log".as_ref(), page.clone(), noon);
+    let mut log = Log::with_clock("log".as_ref(), page.clone(), || noon().into());
     tell(&mut log, &events);
     assert!(page.text().contains(" > ⏎\n"), "{}", page.text());
 }
@@ -519,7 +519,7 @@ fn what_programs_say_is_shown_and_not_obeyed() {
     tell(&mut Story::new(page.output()), &events(&MIXED, 1));
     let log = Page::default();
     tell(
-        &mut Log::with_clock("log".as_ref(), log.clone(), noon),
+        &mut Log::with_clock("log".as_ref(), log.clone(), || noon().into()),
         &events(&MIXED, 1),
     );
     let recorded = record(Recorder::new(), events(&MIXED, 1));
@@ -599,7 +599,7 @@ fn the_log_tells_every_event() {
     }));
     events.splice(4..4, [heard, said, struck]);
     tell(
-        &mut Log::with_clock("log".as_ref(), page.clone(), noon),
+        &mut Log::with_clock("log".as_ref(), page.clone(), || noon().into()),
         &events,
     );
     assert_snapshot!(redacted(&page.text()));

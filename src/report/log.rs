@@ -1,16 +1,16 @@
 //! The log file: every event of a run, a line each.
 
+mod page;
+
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use chrono::{DateTime, Local};
+use std::time::{Duration, SystemTime};
 
 use crate::model::{
-    Ending, FlowOutcome, Injection, InstanceId, ProcessRecord, RunEvent, RunInfo, StepIndex,
-    StepOutcome,
+    Ending, ExitCause, FlowOutcome, Injection, InstanceId, ProcessRecord, RunEvent, RunInfo,
+    StepIndex, StepOutcome,
 };
 
 use super::error::ReportError;
@@ -18,6 +18,10 @@ use super::failure;
 use super::neutral::{neutral, neutral_lines};
 use super::reporters::Reporter;
 use super::units;
+use page::{Line, Page};
+
+/// How much is written at a time, unless a tick comes first.
+const BUFFER_BYTES: usize = 32 << 10;
 
 /// Writes every event with the time at which it was reported. What programs say and hear is
 /// there if events of it come.
@@ -25,16 +29,15 @@ pub struct Log<W: Write = BufWriter<File>> {
     /// Whether what programs say and are told is in it, if it comes.
     has_dialogue: bool,
     path: PathBuf,
-    writer: Result<W, io::Error>,
-    now: fn() -> DateTime<Local>,
-    moments: Moments,
-    info: Option<RunInfo>,
+    page: Page<W>,
+    names: Names,
 }
 
 impl Log {
     /// Writes to `file`, which is at `path`.
     pub fn new(path: &Path, file: File) -> Self {
-        Log::with_clock(path, BufWriter::new(file), Local::now)
+        let writer = BufWriter::with_capacity(BUFFER_BYTES, file);
+        Log::with_clock(path, writer, SystemTime::now)
     }
 }
 
@@ -47,153 +50,125 @@ impl<W: Write> Log<W> {
     }
 
     /// Writes to `writer`, named `path` in errors, at the times that `now` tells.
-    pub fn with_clock(path: &Path, writer: W, now: fn() -> DateTime<Local>) -> Self {
+    pub fn with_clock(path: &Path, writer: W, now: fn() -> SystemTime) -> Self {
         Log {
             path: path.to_owned(),
             has_dialogue: true,
-            writer: Ok(writer),
-            now,
-            moments: Moments::default(),
-            info: None,
+            page: Page::new(writer, now),
+            names: Names::default(),
         }
     }
 
-    fn attempt(&mut self, write: impl FnOnce(&mut W) -> io::Result<()>) {
-        if let Ok(writer) = &mut self.writer
-            && let Err(error) = write(writer)
-        {
-            self.writer = Err(error);
-        }
-    }
-
-    fn line(&mut self, text: &str) {
-        let now = (self.now)();
-        let Ok(writer) = &mut self.writer else { return };
-        let written = self.moments.write(now, writer);
-        if let Err(error) = written.and_then(|()| writeln!(writer, " {}", neutral(text))) {
-            self.writer = Err(error);
-        }
-    }
-
-    fn more(&mut self, lines: impl IntoIterator<Item = String>) {
-        for line in lines {
-            self.attempt(|writer| writeln!(writer, "    {line}"));
-        }
-    }
-
-    fn dialogue(&mut self, instance: InstanceId, direction: char, text: &str) {
-        if direction == '>' && text.trim_end_matches(['\r', '\n']).is_empty() {
-            self.line(&format!("script {instance} > ⏎"));
-            return;
+    fn dialogue(&mut self, instance: InstanceId, direction: &str, text: &str) {
+        let mut tell = |text: &str| {
+            self.page.line(|line| {
+                line.text("script ").instance(instance);
+                line.text(direction).text(text);
+            });
+        };
+        if direction == SAID && text.trim_end_matches(['\r', '\n']).is_empty() {
+            return tell("⏎");
         }
         for line in neutral_lines(text) {
-            self.line(&format!("script {instance} {direction} {line}"));
+            tell(&line);
+        }
+    }
+}
+
+/// Between a script and what it said, and what it was told.
+const HEARD: &str = " < ";
+const SAID: &str = " > ";
+
+/// What the steps of a run are called.
+#[derive(Default)]
+struct Names {
+    steps: Vec<StepNames>,
+}
+
+struct StepNames {
+    step: String,
+    /// Whose step it is, and what is done in it.
+    who: String,
+}
+
+impl Names {
+    fn of(info: &RunInfo) -> Self {
+        let steps = info.steps.iter().map(|step| {
+            let actor = info.roles.get(step.role.0).map_or("", |role| &role.title);
+            StepNames {
+                step: step.name.clone(),
+                who: format!("{actor}: {}", step.action),
+            }
+        });
+        Names {
+            steps: steps.collect(),
         }
     }
 
-    /// The step's name.
     fn step(&self, step: StepIndex) -> Cow<'_, str> {
-        let found = self.info.as_ref().and_then(|info| info.steps.get(step.0));
-        match found {
-            Some(found) => found.name.as_str().into(),
+        match self.steps.get(step.0) {
+            Some(found) => found.step.as_str().into(),
             None => (step.0 + 1).to_string().into(),
         }
     }
 
-    /// Whose step it is, and what is done in it.
-    fn who(&self, step: StepIndex) -> String {
-        let Some(info) = &self.info else {
-            return String::new();
-        };
-        let Some(found) = info.steps.get(step.0) else {
-            return String::new();
-        };
-        let actor = info.roles.get(found.role.0).map_or("", |role| &role.title);
-        format!("{actor}: {}", found.action)
-    }
-}
-
-/// Writes moments. A busy run has many in each second, which differ in their milliseconds only.
-#[derive(Debug, Default)]
-struct Moments {
-    /// The second that was written last, its offset from UTC with it.
-    second: Option<(i64, i32)>,
-    /// What it looks like, before and after the milliseconds.
-    before: String,
-    after: String,
-}
-
-impl Moments {
-    fn write(&mut self, at: DateTime<Local>, writer: &mut impl Write) -> io::Result<()> {
-        let second = Some((at.timestamp(), at.offset().local_minus_utc()));
-        if self.second != second {
-            self.second = second;
-            self.before = at.format("%Y-%m-%dT%H:%M:%S.").to_string();
-            self.after = at.format("%:z").to_string();
-        }
-        // A leap second counts on beyond a thousand.
-        let ms = at.timestamp_subsec_millis() % 1_000;
-        write!(writer, "{}{ms:03}{}", self.before, self.after)
+    fn who(&self, step: StepIndex) -> &str {
+        self.steps.get(step.0).map_or("", |found| &found.who)
     }
 }
 
 impl<W: Write + Send> Reporter for Log<W> {
     fn event(&mut self, event: &RunEvent) {
+        let Log { page, names, .. } = self;
         match event {
             RunEvent::RunStarted(info) => {
-                self.line(&format!(
-                    "run {} started: {}, {}, {}, seed {}",
-                    info.id,
-                    info.scenario,
-                    units::extent(info),
-                    info.load,
-                    info.seed
-                ));
+                page.line(|line| run_started(line, info));
                 if !info.chaos.is_empty() {
-                    self.line(&format!("chaos: {}", info.chaos.join(", ")));
+                    let chaos = info.chaos.join(", ");
+                    page.line(|line| _ = line.text("chaos: ").text(&chaos));
                 }
-                self.info = Some((**info).clone());
+                *names = Names::of(info);
             }
-            RunEvent::FlowStarted { flow, variables } => {
-                let with: Vec<_> = variables
-                    .iter()
-                    .map(|(name, value)| format!("{name}={value}"))
-                    .collect();
-                self.line(
-                    format!("flow {flow} started: {}", with.join(" ")).trim_end_matches([':', ' ']),
-                );
-            }
-            RunEvent::StepStarted { flow, step } => {
-                let (name, who) = (self.step(*step), self.who(*step));
-                let text = format!("flow {flow} step {name} started: {who}");
-                self.line(&text);
-            }
+            RunEvent::FlowStarted { flow, variables } => page.line(|line| {
+                line.text("flow ").number(flow.0).text(" started");
+                for (index, (name, value)) in variables.iter().enumerate() {
+                    line.text(if index == 0 { ": " } else { " " });
+                    line.text(name).text("=").text(value);
+                }
+            }),
+            RunEvent::StepStarted { flow, step } => page.line(|line| {
+                line.text("flow ").number(flow.0);
+                line.text(" step ").text(&names.step(*step));
+                line.text(" started: ").text(names.who(*step));
+            }),
             RunEvent::ScriptStarted {
                 instance,
                 pid,
                 command,
-            } => {
-                self.line(&format!("script {instance} started, pid {pid}: {command}"));
-            }
+            } => page.line(|line| {
+                line.text("script ").instance(*instance);
+                line.text(" started, pid ").number(u64::from(*pid));
+                line.text(": ").text(command);
+            }),
             RunEvent::Captured {
                 flow,
                 step,
                 name,
                 value,
-            } => {
-                let step = self.step(*step);
-                let text = format!("flow {flow} step {step} captured {name}: {value}");
-                self.line(&text);
-            }
+            } => page.line(|line| {
+                line.text("flow ").number(flow.0);
+                line.text(" step ").text(&names.step(*step));
+                line.text(" captured ").text(name).text(": ").text(value);
+            }),
             RunEvent::Heard { .. } | RunEvent::Said { .. } if !self.has_dialogue => {}
-            RunEvent::Heard { instance, text } => self.dialogue(*instance, '<', text),
-            RunEvent::Said { instance, text } => self.dialogue(*instance, '>', text),
-            RunEvent::Injected(injection) => {
-                let step = self.step(injection.step);
+            RunEvent::Heard { instance, text } => self.dialogue(*instance, HEARD, text),
+            RunEvent::Said { instance, text } => self.dialogue(*instance, SAID, text),
+            RunEvent::Injected(injection) => page.line(|line| {
                 let Injection { instance, what, .. } = &**injection;
-                let text = format!("script {instance} struck by chaos in {step}: {what}");
-                self.line(&text);
-            }
+                line.text("script ").instance(*instance);
+                line.text(" struck by chaos in ");
+                line.text(&names.step(injection.step)).text(": ").text(what);
+            }),
             RunEvent::StepEnded {
                 flow,
                 step,
@@ -201,94 +176,89 @@ impl<W: Write + Send> Reporter for Log<W> {
                 duration,
                 failure,
             } => {
-                let name = self.step(*step);
-                let took = units::precise_duration(micros(*duration));
-                let outcome = match outcome {
-                    StepOutcome::Completed => format!("completed in {took}"),
-                    StepOutcome::Skipped => "skipped".to_owned(),
-                    StepOutcome::Failed => format!("failed after {took}"),
-                    StepOutcome::Retried => {
-                        format!("failed after {took} and is to be performed again")
+                page.line(|line| {
+                    line.text("flow ").number(flow.0);
+                    line.text(" step ").text(&names.step(*step));
+                    step_ended(line, outcome, *duration);
+                    if let Some(failure) = failure {
+                        line.text(": ").shown(&failure.kind);
                     }
-                    StepOutcome::Interrupted => format!("interrupted after {took}"),
-                };
-                let cause = failure
-                    .as_ref()
-                    .map(|it| format!(": {}", it.kind))
-                    .unwrap_or_default();
-                let text = format!("flow {flow} step {name} {outcome}{cause}");
-                self.line(&text);
+                });
                 if let Some(failure) = failure {
-                    self.more(failure::lines(failure));
+                    page.more(failure::lines(failure));
                 }
             }
             // Its end was told already.
             RunEvent::PooledScriptEnded(_) => {}
-            RunEvent::ScriptEnded(process) => self.line(&script_ended(process)),
-            RunEvent::Notice { flow, text } => {
-                let whose = flow.map(|flow| format!("flow {flow} ")).unwrap_or_default();
-                self.line(&format!("{whose}notice: {text}"));
-            }
-            RunEvent::FlowEnded(flow) => {
+            RunEvent::ScriptEnded(process) => page.line(|line| script_ended(line, process)),
+            RunEvent::Notice { flow, text } => page.line(|line| {
+                if let Some(flow) = flow {
+                    line.text("flow ").number(flow.0).text(" ");
+                }
+                line.text("notice: ").text(text);
+            }),
+            RunEvent::FlowEnded(flow) => page.line(|line| {
+                line.text("flow ").number(flow.number.0);
                 let took = units::precise_duration(flow.duration_us);
-                let outcome = match &flow.outcome {
+                line.text(" ended after ").text(&took);
+                match &flow.outcome {
                     FlowOutcome::Completed if flow.is_recovered() => {
                         let failures = units::counted(flow.retries.len() as u64, "failure");
-                        format!("completed, recovered from {failures}")
+                        line.text(": completed, recovered from ").text(&failures)
                     }
-                    FlowOutcome::Completed => "completed".to_owned(),
+                    FlowOutcome::Completed => line.text(": completed"),
                     FlowOutcome::Failed(failure) => {
-                        format!("failed at {}: {failure}", failure.step)
+                        line.text(": failed at ").text(&failure.step);
+                        line.text(": ").shown(failure)
                     }
-                    FlowOutcome::Interrupted => "interrupted".to_owned(),
+                    FlowOutcome::Interrupted => line.text(": interrupted"),
                 };
-                self.line(&format!(
-                    "flow {} ended after {took}: {outcome}",
-                    flow.number
-                ));
-            }
+            }),
             // It is kept elsewhere.
             RunEvent::EvidenceKept(_) => {}
-            RunEvent::FlowDropped { .. } => self.line("a flow was due and dropped"),
-            RunEvent::GeneratorMeasured(generator) => {
+            RunEvent::FlowDropped { .. } => {
+                page.line(|line| _ = line.text("a flow was due and dropped"));
+            }
+            RunEvent::GeneratorMeasured(generator) => page.line(|line| {
                 let late = |us: Option<u64>| us.map_or("unknown".into(), units::precise_duration);
-                let (p99, max) = (late(generator.lag_p99_us), late(generator.lag_max_us));
-                self.line(&format!(
-                    "the generator was late by {p99} at p99, {max} at most"
-                ));
+                line.text("the generator was late by ");
+                line.text(&late(generator.lag_p99_us)).text(" at p99, ");
+                line.text(&late(generator.lag_max_us)).text(" at most");
+            }),
+            RunEvent::AuditStarted { command } => {
+                page.line(|line| _ = line.text("audit started: ").text(command));
             }
-            RunEvent::AuditStarted { command } => self.line(&format!("audit started: {command}")),
             RunEvent::AuditEnded(audit) => {
-                let took = units::precise_duration(audit.duration_us);
-                self.line(&format!("audit {} after {took}", audit.outcome));
-                let output: Vec<_> = audit
-                    .output
-                    .iter()
-                    .map(|it| neutral(it).into_owned())
-                    .collect();
-                self.more(output);
+                page.line(|line| {
+                    line.text("audit ").shown(&audit.outcome);
+                    let took = units::precise_duration(audit.duration_us);
+                    line.text(" after ").text(&took);
+                });
+                page.more(audit.output.iter().map(|it| neutral(it)));
             }
-            RunEvent::Stopping { reason } => self.line(&format!("stopping: {reason}")),
+            RunEvent::Stopping { reason } => {
+                page.line(|line| _ = line.text("stopping: ").text(reason));
+            }
             RunEvent::RunEnded {
                 elapsed,
                 interrupted,
-            } => {
+            } => page.line(|line| {
                 let how = if *interrupted { "interrupted" } else { "ended" };
                 let took = units::precise_duration(micros(*elapsed));
-                self.line(&format!("run {how} after {took}"));
-            }
+                line.text("run ").text(how).text(" after ").text(&took);
+            }),
         }
     }
 
     fn tick(&mut self, _elapsed: Duration) {
-        self.attempt(W::flush);
+        self.page.flush();
     }
 
     fn finish(&mut self) -> Result<(), ReportError> {
-        self.attempt(W::flush);
-        match &self.writer {
-            Ok(_) => Ok(()),
-            Err(error) => {
+        self.page.flush();
+        match self.page.trouble() {
+            None => Ok(()),
+            Some(error) => {
                 let again = error.raw_os_error().map_or_else(
                     || io::Error::new(error.kind(), error.to_string()),
                     io::Error::from_raw_os_error,
@@ -299,23 +269,51 @@ impl<W: Write + Send> Reporter for Log<W> {
     }
 }
 
-fn script_ended(process: &ProcessRecord) -> String {
-    let how = match (process.ending, process.exit) {
-        (Ending::Itself, Some(exit)) => format!("ended with {exit}"),
-        (Ending::Itself, None) => "ended".to_owned(),
-        (Ending::Terminated, _) => "was terminated".to_owned(),
-        (Ending::Killed, _) => "was killed".to_owned(),
-        (Ending::Injected, _) => "was killed by chaos".to_owned(),
-        (Ending::LeftOver, _) => "is left over".to_owned(),
+fn run_started(line: &mut Line, info: &RunInfo) {
+    line.text("run ").text(&info.id.0).text(" started: ");
+    line.text(&info.scenario).text(", ");
+    line.text(&units::extent(info)).text(", ");
+    line.text(&info.load).text(", seed ").number(info.seed);
+}
+
+fn step_ended(line: &mut Line, outcome: &StepOutcome, duration: Duration) {
+    let how = match outcome {
+        StepOutcome::Completed => " completed in ",
+        StepOutcome::Skipped => {
+            line.text(" skipped");
+            return;
+        }
+        StepOutcome::Failed | StepOutcome::Retried => " failed after ",
+        StepOutcome::Interrupted => " interrupted after ",
     };
-    format!(
-        "script {} {how} after {}, pid {}, CPU {}, peak memory {}",
-        process.instance,
-        units::precise_duration(process.lifetime_us),
-        process.pid,
-        units::duration(process.usage.cpu_us()),
-        units::bytes(process.usage.peak_rss_bytes)
-    )
+    let took = units::precise_duration(micros(duration));
+    line.text(how).text(&took);
+    if *outcome == StepOutcome::Retried {
+        line.text(" and is to be performed again");
+    }
+}
+
+fn script_ended(line: &mut Line, process: &ProcessRecord) {
+    line.text("script ").instance(process.instance);
+    match (process.ending, process.exit) {
+        (Ending::Itself, Some(ExitCause::Code(code))) if code >= 0 => {
+            line.text(" ended with exit code ");
+            line.number(u64::from(code.unsigned_abs()))
+        }
+        (Ending::Itself, Some(exit)) => line.text(" ended with ").shown(exit),
+        (Ending::Itself, None) => line.text(" ended"),
+        (Ending::Terminated, _) => line.text(" was terminated"),
+        (Ending::Killed, _) => line.text(" was killed"),
+        (Ending::Injected, _) => line.text(" was killed by chaos"),
+        (Ending::LeftOver, _) => line.text(" is left over"),
+    };
+    line.text(" after ");
+    line.text(&units::precise_duration(process.lifetime_us));
+    line.text(", pid ").number(u64::from(process.pid));
+    line.text(", CPU ");
+    line.text(&units::duration(process.usage.cpu_us()));
+    line.text(", peak memory ");
+    line.text(&units::bytes(process.usage.peak_rss_bytes));
 }
 
 fn micros(duration: Duration) -> u64 {

@@ -9,13 +9,12 @@ use std::fmt::Write as _;
 /// characters that reorder or hide text become escapes such as `\u{202e}`; a tab becomes blanks.
 /// What is harmless stays as it is, so that most text is not copied.
 pub fn neutral(text: &str) -> Cow<'_, str> {
-    // Most text is ASCII, which has fewer characters that act.
-    let is_harmless = if text.is_ascii() {
-        !text.bytes().any(|byte| byte.is_ascii_control())
-    } else {
-        !text.chars().any(acts)
-    };
-    if is_harmless {
+    // Most text is printable ASCII, which is seen many bytes at a time if all are looked at.
+    let is_printable = |byte: u8| matches!(byte, b' '..=b'~');
+    let is_plain = text
+        .bytes()
+        .fold(true, |so_far, byte| so_far & is_printable(byte));
+    if is_plain || !text.chars().any(acts) {
         return Cow::Borrowed(text);
     }
     let mut safe = String::with_capacity(text.len() + 16);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use hdrhistogram::iterators::IterationValue;
 use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
 use serde::{Deserialize, Serialize};
 
@@ -13,12 +14,13 @@ const LONGEST_US: u64 = 24 * 60 * 60 * 1_000_000;
 /// Every recorded value is off by less than a thousandth.
 const SIGNIFICANT_DIGITS: u8 = 3;
 
-/// A distribution of durations in microseconds, of constant size however much is recorded.
+/// A distribution of durations in microseconds, whose size does not grow with how much is recorded:
+/// it depends on the longest of them, and is a few kilobytes to a hundred.
 ///
 /// Percentiles are exact to three significant digits; mean, least and greatest are exact. What is
 /// longer than a day counts as a day, and is counted apart as saturated. It is kept in files as an
 /// [`Encoded`], which loses nothing.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(into = "Encoded", try_from = "Encoded")]
 pub struct Histogram {
     counts: hdrhistogram::Histogram<u32>,
@@ -28,17 +30,19 @@ pub struct Histogram {
     saturated: u64,
 }
 
-impl Clone for Histogram {
-    fn clone(&self) -> Self {
-        // Of an empty one the kernel gives no memory until something is recorded; a copy of its
-        // counts would take all of it.
-        if self.count() == 0 {
-            return Histogram::new();
-        }
-        Histogram {
-            counts: self.counts.clone(),
-            ..*self
-        }
+impl PartialEq for Histogram {
+    /// Whether the same was recorded, whatever room there is for more.
+    fn eq(&self, other: &Self) -> bool {
+        let figures = |it: &Histogram| (it.count(), it.sum_us, it.min_us, it.max_us, it.saturated);
+        let recorded = self
+            .counts
+            .iter_recorded()
+            .zip(other.counts.iter_recorded());
+        let is_same = |(one, other): (IterationValue<u32>, IterationValue<u32>)| {
+            one.value_iterated_to() == other.value_iterated_to()
+                && one.count_at_value() == other.count_at_value()
+        };
+        figures(self) == figures(other) && recorded.map(is_same).all(|same| same)
     }
 }
 
@@ -46,8 +50,9 @@ impl Histogram {
     /// An empty distribution.
     pub fn new() -> Self {
         Histogram {
-            counts: hdrhistogram::Histogram::new_with_bounds(1, LONGEST_US, SIGNIFICANT_DIGITS)
-                .expect("the bounds are constants that hdrhistogram accepts"),
+            // A run has dozens of them; room for a day in each would make its start late.
+            counts: hdrhistogram::Histogram::new(SIGNIFICANT_DIGITS)
+                .expect("the digits are a constant that hdrhistogram accepts"),
             sum_us: 0,
             min_us: u64::MAX,
             max_us: 0,
@@ -70,7 +75,9 @@ impl Histogram {
         }
         let value_us = value_us.min(LONGEST_US);
         let counts = u32::try_from(times).unwrap_or(u32::MAX);
-        self.counts.saturating_record_n(value_us, counts);
+        self.counts
+            .record_n(value_us, counts)
+            .expect("it grows to the longest, and its counts saturate");
         self.sum_us = self.sum_us.saturating_add(value_us.saturating_mul(times));
         self.min_us = self.min_us.min(value_us);
         self.max_us = self.max_us.max(value_us);
@@ -101,7 +108,7 @@ impl Histogram {
     pub fn add(&mut self, other: &Histogram) {
         self.counts
             .add(&other.counts)
-            .expect("both have the same bounds");
+            .expect("it grows to the longest");
         self.sum_us = self.sum_us.saturating_add(other.sum_us);
         self.min_us = self.min_us.min(other.min_us);
         self.max_us = self.max_us.max(other.max_us);
@@ -241,6 +248,9 @@ impl TryFrom<Encoded> for Histogram {
             return Err("a histogram does not have as many values as it says".into());
         }
         let mut histogram = Histogram::new();
+        if counts.max() > histogram.counts.highest_equivalent(LONGEST_US) {
+            return Err("a histogram has values of more than a day".into());
+        }
         histogram
             .counts
             .add(&counts)
@@ -350,6 +360,20 @@ mod tests {
         assert!(error.contains("as many values as it says"), "{error}");
         encoded.v2_deflate_base64 = "AAAA".into();
         assert!(Histogram::try_from(encoded).is_err());
+        let mut too_long = histogram([]);
+        too_long.counts.record(2 * LONGEST_US).unwrap();
+        let error = Histogram::try_from(Encoded::from(too_long)).unwrap_err();
+        assert!(error.contains("more than a day"), "{error}");
+    }
+
+    #[test]
+    fn what_was_recorded_is_compared_and_not_the_room_for_it() {
+        let mut roomy = histogram([5, u64::MAX]);
+        roomy.clear();
+        roomy.record(5);
+        assert_eq!(roomy, histogram([5]));
+        assert_ne!(roomy, histogram([6]));
+        assert_ne!(roomy, histogram([5, 5]));
     }
 
     #[test]

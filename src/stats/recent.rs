@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use super::histogram::Histogram;
-
 /// The durations of the last seconds, and how many there were a second. Its size does not grow
 /// with their number: those of a second are kept by their first four digits.
 #[derive(Debug)]
@@ -49,11 +47,16 @@ impl Recent {
     /// The duration below or at which 95 of 100 are; `None` if there are none.
     pub fn p95_us(&mut self, now: Duration) -> Option<u64> {
         self.forget(now);
-        let mut histogram = Histogram::new();
-        for (&time_us, &times) in self.slices.iter().flat_map(|(_, times)| times) {
-            histogram.record_many(time_us, times);
-        }
-        histogram.percentile_us(95.0)
+        let all = self.slices.iter().flat_map(|(_, times)| times);
+        let mut all: Vec<(u64, u64)> = all.map(|(&time_us, &times)| (time_us, times)).collect();
+        all.sort_unstable();
+        let count: u64 = all.iter().map(|(_, times)| times).sum();
+        let mut left = (count * 95).div_ceil(100);
+        let found = all.into_iter().find(|(_, times)| {
+            left = left.saturating_sub(*times);
+            left == 0
+        });
+        found.map(|(time_us, _)| time_us)
     }
 
     fn forget(&mut self, now: Duration) {
@@ -95,6 +98,17 @@ mod tests {
         assert_eq!(recent.per_second(at(10.0)), 1.0);
         assert_eq!(recent.p95_us(at(20.0)), None);
         assert_eq!(recent.per_second(at(20.0)), 0.0);
+    }
+
+    #[test]
+    fn of_all_that_is_recent_95_in_100_are_below_or_at_the_percentile() {
+        let mut recent = Recent::of_last(10);
+        for value in (1..=100).rev() {
+            recent.record(at(0.02) * (100 - value), value.into());
+        }
+        assert_eq!(recent.p95_us(at(3.0)), Some(95));
+        recent.record(at(3.0), 100);
+        assert_eq!(recent.p95_us(at(3.0)), Some(96));
     }
 
     #[test]

@@ -1,0 +1,196 @@
+//! The lines of the log, each with the time at which it was written.
+
+use std::fmt::{Display, Write as _};
+use std::io::{self, Write};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use chrono::{DateTime, Local};
+
+use crate::model::InstanceId;
+
+use super::super::neutral::neutral;
+
+/// Where the lines go. After a failure to write it takes no more.
+pub(super) struct Page<W> {
+    writer: io::Result<W>,
+    now: fn() -> SystemTime,
+    stamp: Stamp,
+    /// The line under way; between lines it is kept for its room only.
+    line: Line,
+}
+
+impl<W: Write> Page<W> {
+    /// Writes to `writer`, at the times that `now` tells.
+    pub(super) fn new(writer: W, now: fn() -> SystemTime) -> Self {
+        Page {
+            writer: Ok(writer),
+            now,
+            stamp: Stamp::default(),
+            line: Line::default(),
+        }
+    }
+
+    /// Writes a line of what `tell` puts into it, made harmless.
+    pub(super) fn line(&mut self, tell: impl FnOnce(&mut Line)) {
+        if self.writer.is_err() {
+            return;
+        }
+        let Line(text) = &mut self.line;
+        text.clear();
+        self.stamp.put((self.now)(), text);
+        text.push(' ');
+        let head = text.len();
+        tell(&mut self.line);
+        let Line(text) = &mut self.line;
+        if let std::borrow::Cow::Owned(safe) = neutral(&text[head..]) {
+            text.replace_range(head.., &safe);
+        }
+        text.push('\n');
+        if let Ok(writer) = &mut self.writer
+            && let Err(error) = writer.write_all(text.as_bytes())
+        {
+            self.writer = Err(error);
+        }
+    }
+
+    /// Writes lines that belong to the one before. They are harmless.
+    pub(super) fn more(&mut self, lines: impl IntoIterator<Item: Display>) {
+        for line in lines {
+            self.attempt(|writer| writeln!(writer, "    {line}"));
+        }
+    }
+
+    pub(super) fn flush(&mut self) {
+        self.attempt(W::flush);
+    }
+
+    /// Why it takes no more, if it does not.
+    pub(super) fn trouble(&self) -> Option<&io::Error> {
+        self.writer.as_ref().err()
+    }
+
+    fn attempt(&mut self, write: impl FnOnce(&mut W) -> io::Result<()>) {
+        if let Ok(writer) = &mut self.writer
+            && let Err(error) = write(writer)
+        {
+            self.writer = Err(error);
+        }
+    }
+}
+
+/// A line under way. A busy run has tens of thousands a second, which format strings would make
+/// several times as dear; they are for lines that come once in a while.
+#[derive(Debug, Default)]
+pub(super) struct Line(String);
+
+impl Line {
+    pub(super) fn text(&mut self, text: &str) -> &mut Self {
+        self.0.push_str(text);
+        self
+    }
+
+    pub(super) fn number(&mut self, number: u64) -> &mut Self {
+        self.0.push_str(itoa::Buffer::new().format(number));
+        self
+    }
+
+    /// As it is displayed.
+    pub(super) fn instance(&mut self, id: InstanceId) -> &mut Self {
+        self.number(id.flow.0).text(".");
+        self.number(id.role.0 as u64 + 1).text(".");
+        self.number(u64::from(id.attempt))
+    }
+
+    /// Anything.
+    pub(super) fn shown(&mut self, value: impl Display) -> &mut Self {
+        write!(self.0, "{value}").expect("a String takes all");
+        self
+    }
+}
+
+/// Stamps lines with moments. A busy run has many in each second, which differ in their
+/// milliseconds only.
+#[derive(Debug, Default)]
+struct Stamp {
+    /// The second that was put last, since 1970.
+    second: Option<u64>,
+    /// What it looks like, before and after the milliseconds.
+    before: String,
+    after: String,
+}
+
+impl Stamp {
+    fn put(&mut self, at: SystemTime, text: &mut String) {
+        // A clock that is off by so much may as well stand still.
+        let since: Duration = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+        if self.second != Some(since.as_secs()) {
+            let local = DateTime::<Local>::from(at);
+            self.second = Some(since.as_secs());
+            self.before = local.format("%Y-%m-%dT%H:%M:%S.").to_string();
+            self.after = local.format("%:z").to_string();
+        }
+        text.push_str(&self.before);
+        let ms = since.subsec_millis();
+        for unit in [100, 10, 1] {
+            text.extend(char::from_digit(ms / unit % 10, 10));
+        }
+        text.push_str(&self.after);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::{FlowNumber, RoleIndex};
+
+    use super::*;
+
+    fn lines(now: fn() -> SystemTime, tell: impl FnOnce(&mut Page<&mut Vec<u8>>)) -> String {
+        let mut written = Vec::new();
+        tell(&mut Page::new(&mut written, now));
+        String::from_utf8(written).unwrap()
+    }
+
+    #[test]
+    fn every_line_has_its_own_time() {
+        use std::sync::atomic::{AtomicU64, Ordering};
+        static CALLS: AtomicU64 = AtomicU64::new(0);
+        fn now() -> SystemTime {
+            let ms = [86_399_007, 86_399_070, 86_400_700];
+            let call = CALLS.fetch_add(1, Ordering::Relaxed);
+            UNIX_EPOCH + Duration::from_millis(ms[usize::try_from(call).unwrap()])
+        }
+        let written = lines(now, |page| {
+            for _ in 0..3 {
+                page.line(|line| _ = line.text("x"));
+            }
+        });
+        let expected = [86_399_007, 86_399_070, 86_400_700].map(|ms| {
+            let at = DateTime::<Local>::from(UNIX_EPOCH + Duration::from_millis(ms));
+            format!("{} x\n", at.format("%Y-%m-%dT%H:%M:%S%.3f%:z"))
+        });
+        assert_eq!(written, expected.concat());
+    }
+
+    #[test]
+    fn an_instance_is_put_as_it_is_displayed() {
+        let id = InstanceId {
+            flow: FlowNumber(120),
+            role: RoleIndex(9),
+            attempt: 3,
+        };
+        let mut line = Line::default();
+        line.instance(id);
+        assert_eq!(line.0, id.to_string());
+    }
+
+    #[test]
+    fn what_a_line_says_is_made_harmless_and_its_time_is_not_touched() {
+        let written = lines(
+            || UNIX_EPOCH,
+            |page| page.line(|line| _ = line.text("a\x1b[2J\nb")),
+        );
+        let (time, rest) = written.split_once(' ').unwrap();
+        assert!(DateTime::parse_from_rfc3339(time).is_ok(), "{time}");
+        assert_eq!(rest, "a␛[2J␊b\n");
+    }
+}
