@@ -305,6 +305,11 @@ impl Dialogue {
         self.take_text(true)
     }
 
+    /// The line in which the last wait was heard. To be asked before the reply to it.
+    pub fn heard_line(&self) -> &str {
+        self.channels[self.matched.0 as usize].heard_line()
+    }
+
     /// Whether the last wait was heard in an unfinished line, which is then all there.
     pub fn heard_prompt(&self) -> bool {
         self.matched.1 == On::Prompt

@@ -46,6 +46,8 @@ pub(super) struct Channel {
     all_seen: Option<u64>,
     /// What was already given out for the transcript.
     told: usize,
+    /// The line in which a wait was heard last.
+    heard: Range<usize>,
 }
 
 /// What the unfinished line gave.
@@ -72,6 +74,7 @@ impl Channel {
             end_seen: None,
             all_seen: None,
             told: 0,
+            heard: 0..0,
         }
     }
 
@@ -357,6 +360,13 @@ impl Channel {
         self.lines.expect_echo(echo, prompt);
     }
 
+    /// The line in which a wait was heard last, as far as it is kept.
+    pub(super) fn heard_line(&self) -> &str {
+        let place = |position: usize| position.saturating_sub(self.lines.base());
+        let kept = place(self.heard.start)..place(self.heard.end);
+        self.lines.text().get(kept).unwrap_or_default()
+    }
+
     /// The end of the unfinished line.
     pub(super) fn end(&self) -> usize {
         self.lines.end()
@@ -502,8 +512,8 @@ impl Channel {
             index: waits.listed.place(on, &hit),
             at: self.lines.arrival(line.end),
             captures,
-            line: self.lines.slice(line).to_owned(),
         };
+        self.heard = line;
         if looped {
             self.taken.take(hit.range, Until::LoopEnds);
         }

@@ -182,7 +182,6 @@ pub enum Heard {
         at: Instant,
         /// The named groups, none of them empty.
         captures: Vec<NamedValue>,
-        line: String,
     },
     /// An interlude is to be answered. The turn's wait goes on.
     Interlude {

@@ -167,7 +167,7 @@ pub(super) struct Performance {
     place: Option<Place>,
     /// The present wait, or the last one.
     wait: Option<Listening>,
-    /// The line in which it was heard.
+    /// The line in which it was heard, if what follows is to tell of it.
     heard_line: String,
     /// When the last awaited evidence came.
     evidence_at: Option<Instant>,

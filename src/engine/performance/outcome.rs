@@ -25,10 +25,8 @@ impl Performance {
                 index,
                 at,
                 captures,
-                line,
             } => {
                 self.evidence_at = Some(at);
-                self.heard_line = line;
                 let wait = self.wait.as_ref();
                 let (slot, turn) = wait
                     .and_then(|wait| Some((wait.slot(index, &self.frames)?, wait.turn.clone())))
@@ -139,6 +137,9 @@ impl Performance {
             Slot::Alternative(index) => {
                 let alternative = &alternatives(&turn)[index];
                 self.place = Some(alternative.place.clone());
+                if let Then::Fail(_) = &alternative.then {
+                    self.heard_line = dialogue.heard_line().to_owned();
+                }
                 self.capture(captures, alternative.overwrite, scope)?;
                 match &alternative.reply {
                     None => self.after_alternative(turn.clone(), index, scope, dialogue),
