@@ -135,7 +135,9 @@ impl Dialogue {
                 self.early = early;
             }
             let missed = self.channels[stream as usize].forget(&self.watch);
-            self.missed = self.missed.take().or(missed);
+            if self.missed.is_none() {
+                self.missed = missed;
+            }
         }
     }
 
@@ -324,14 +326,8 @@ impl Dialogue {
     }
 
     fn hear(&mut self, waits: &Waits, now: Instant) -> Heard {
-        if let Some(missed) = self.missed.take()
-            && !matches!(&missed, Heard::FailOn { category, .. }
-                if waits.tolerated.contains(category))
-        {
-            return missed;
-        }
-        if let Some(early) = self.early.take() {
-            return early;
+        if let Some(heard) = self.heard_while_fed(waits) {
+            return heard;
         }
         for stream in [Stream::Out, Stream::Err] {
             if let Some(heard) = self.hear_lines(stream, waits) {
@@ -362,6 +358,19 @@ impl Dialogue {
             (None, Some(at)) => Heard::Ended { at },
             (None, None) => Heard::Nothing,
         }
+    }
+
+    /// What of a flood was heard before this poll.
+    fn heard_while_fed(&mut self, waits: &Waits) -> Option<Heard> {
+        if self.missed.is_none() && self.early.is_none() {
+            return None;
+        }
+        let is_tolerated = |heard: &Heard| {
+            matches!(heard, Heard::FailOn { category, .. }
+                if waits.tolerated.contains(category))
+        };
+        let missed = self.missed.take().filter(|missed| !is_tolerated(missed));
+        missed.or_else(|| self.early.take())
     }
 
     /// The wait was looked for, and this was heard: unless that ends it, it goes on.

@@ -288,6 +288,8 @@ impl Channel {
     /// A reply was given: what the waits before it have seen is over.
     pub(super) fn answered(&mut self) {
         self.mark_up_to(self.furthest);
+        // Neither waits nor failures are looked for before it from now on.
+        self.lines.forget_arrivals(self.mark);
     }
 
     /// A reply was given to the other stream: it can't have caused what has come already.

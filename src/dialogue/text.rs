@@ -425,9 +425,9 @@ fn plain_len(bytes: &[u8]) -> usize {
         // What stands behind the last byte that has come is not known.
         let followed = end.min(bytes.len() - 1);
         let pairs = || bytes[from..followed].iter().zip(&bytes[from + 1..]);
-        if pairs().fold(false, |any, (&byte, &next)| any | !is_plain(byte, next)) {
-            let place = pairs().position(|(&byte, &next)| !is_plain(byte, next));
-            return place.map_or(followed, |at| from + at);
+        let odd = |(&byte, &next): (&u8, &u8)| !is_plain(byte, next);
+        if pairs().fold(false, |any, pair| any | odd(pair)) {
+            return from + pairs().position(odd).unwrap_or_default();
         }
         if followed < end && !is_plain(bytes[followed], 0) {
             return followed;
@@ -459,7 +459,7 @@ fn is_c1(character: char) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
@@ -601,7 +601,7 @@ mod tests {
     }
 
     /// Pieces of what programs print, and of what they shouldn't.
-    fn output() -> impl Strategy<Value = Vec<u8>> {
+    pub(in crate::dialogue) fn output() -> impl Strategy<Value = Vec<u8>> {
         let piece = prop_oneof![
             3 => "[a-c é€😀]{1,6}".prop_map(String::into_bytes),
             2 => proptest::sample::select(vec![
