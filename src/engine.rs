@@ -147,7 +147,12 @@ pub fn run(
         pacer: control.pacer(),
         live: control.live(),
     });
-    let workers = workers.min(usize::try_from(most).unwrap_or(usize::MAX));
+    let workers = match most {
+        // Flows that come one after the other go on the coordinator's thread: no word of theirs
+        // crosses threads, and nobody else is there to be held up.
+        0..=1 => 0,
+        _ => workers.min(usize::try_from(most).unwrap_or(usize::MAX)),
+    };
     let gauge = Gauge::new();
     let performed = async {
         let run = Arc::clone(&context);
@@ -191,7 +196,10 @@ async fn perform(
     control: &Control,
 ) -> Result<bool, EngineError> {
     let arbiters: Vec<Arbiter> = (0..workers).map(|_| Arbiter::new()).collect();
-    let handles = arbiters.iter().map(Arbiter::handle).collect();
+    let mut handles: Vec<_> = arbiters.iter().map(Arbiter::handle).collect();
+    if handles.is_empty() {
+        handles.push(Arbiter::current());
+    }
     for arbiter in &arbiters {
         // An arbiter that is gone has no timers.
         let _ = arbiter.spawn(gauge.watch_timers());

@@ -1,6 +1,7 @@
 //! Menus and listings: which row a reply means.
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use super::pattern::Pattern;
 
@@ -9,8 +10,17 @@ const SHOWN_ROWS: usize = 20;
 const SHOWN_CHARS: usize = 120;
 
 /// How a row of a menu is made up: the key to type and the label to read.
-#[derive(Debug, Clone)]
-pub struct RowFormat(Pattern);
+#[derive(Debug, Clone, Default)]
+pub struct RowFormat {
+    /// `None` for the usual one.
+    own: Option<Pattern>,
+}
+
+/// The usual one. Most scenarios look for no rows, and would wait for it in vain.
+static USUAL: LazyLock<Pattern> = LazyLock::new(|| match Pattern::regex(RowFormat::DEFAULT) {
+    Ok(pattern) => pattern,
+    Err(error) => unreachable!("the default row format: {error}"),
+});
 
 /// Why an expression can't describe rows.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,14 +40,20 @@ impl RowFormat {
                 return Err(RowFormatError { missing });
             }
         }
-        Ok(RowFormat(pattern))
+        Ok(RowFormat { own: Some(pattern) })
+    }
+
+    /// Makes ready what is needed to look for rows, which else the first who does waits for.
+    pub fn prepare() {
+        LazyLock::force(&USUAL);
     }
 
     fn row<'a>(&self, line: &'a str) -> Option<Row<'a>> {
-        let found = self.0.find(line, 0..line.len())?;
+        let pattern = self.own.as_ref().unwrap_or_else(|| &USUAL);
+        let found = pattern.find(line, 0..line.len())?;
         let mut key = None;
         let mut label = None;
-        for (name, value) in self.0.captures(line, found.start, line.len()) {
+        for (name, value) in pattern.captures(line, found.start, line.len()) {
             match &*name {
                 "key" => key = Some(value.as_ref().to_owned()),
                 "label" => label = Some(value.trim().to_owned()),
@@ -53,17 +69,6 @@ impl RowFormat {
 
     fn rows<'a>(&self, lines: &[&'a str]) -> Vec<Row<'a>> {
         lines.iter().filter_map(|line| self.row(line)).collect()
-    }
-}
-
-impl Default for RowFormat {
-    fn default() -> RowFormat {
-        static PATTERN: std::sync::LazyLock<Pattern> =
-            std::sync::LazyLock::new(|| match Pattern::regex(RowFormat::DEFAULT) {
-                Ok(pattern) => pattern,
-                Err(error) => unreachable!("the default row format: {error}"),
-            });
-        RowFormat(PATTERN.clone())
     }
 }
 

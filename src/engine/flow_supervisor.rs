@@ -8,7 +8,6 @@ mod performed;
 mod recovery;
 mod report;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -56,6 +55,17 @@ pub(super) struct Employed {
     instance: InstanceId,
 }
 
+/// What the flow has for a role.
+#[derive(Default)]
+struct Cast {
+    /// From when the role's script is started until it has ended, or is given back.
+    employed: Option<Employed>,
+    /// The place in its pool.
+    slot: Option<Slot>,
+    /// How many scripts it has had.
+    instances: u32,
+}
+
 /// Takes one flow through its steps.
 pub(super) struct FlowSupervisor {
     run: Arc<RunContext>,
@@ -64,12 +74,8 @@ pub(super) struct FlowSupervisor {
     course: Course,
     /// The flow's values; away while a script actor performs.
     scope: Option<Scope>,
-    /// From when a role's script is started until it has ended, or is given back.
-    scripts: BTreeMap<RoleIndex, Employed>,
-    /// The places in pools that the flow has.
-    slots: BTreeMap<RoleIndex, Slot>,
-    /// How many scripts each role has had.
-    instances: BTreeMap<RoleIndex, u32>,
+    /// By their roles' places in the plan.
+    casts: Box<[Cast]>,
     /// While the flow waits for others before a step.
     waiting: Option<Waiting>,
     ledger: Ledger,
@@ -114,11 +120,9 @@ impl FlowSupervisor {
             variables: shown_variables(&run.plan, &scope),
             recovery: Recovery::new(&run.plan, &scope),
             scope: Some(scope),
-            scripts: BTreeMap::new(),
-            slots: BTreeMap::new(),
-            instances: BTreeMap::new(),
+            casts: run.plan.roles.iter().map(|_| Cast::default()).collect(),
             waiting: None,
-            ledger: Ledger::new(due),
+            ledger: Ledger::new(due, run.plan.steps.len(), run.plan.roles.len()),
             captures: Vec::new(),
             injections: Vec::new(),
             transcripts: Vec::new(),
@@ -257,7 +261,7 @@ impl FlowSupervisor {
     }
 
     fn script(&mut self, role: RoleIndex, ctx: &mut Context<Self>) -> Addr<ScriptActor> {
-        if let Some(employed) = self.scripts.get(&role) {
+        if let Some(employed) = self.employed(role) {
             return employed.script.clone();
         }
         let instance = self.next_instance(role);
@@ -266,19 +270,28 @@ impl FlowSupervisor {
             script: script.clone(),
             instance,
         };
-        self.scripts.insert(role, employed);
+        self.cast(role).employed = Some(employed);
         self.course.script_started(role);
         script
     }
 
+    fn cast(&mut self, role: RoleIndex) -> &mut Cast {
+        &mut self.casts[role.0]
+    }
+
+    fn employed(&self, role: RoleIndex) -> Option<&Employed> {
+        self.casts[role.0].employed.as_ref()
+    }
+
     /// The name of the next script of a role.
     fn next_instance(&mut self, role: RoleIndex) -> InstanceId {
-        let attempt = self.instances.entry(role).or_default();
-        *attempt += 1;
+        let cast = self.cast(role);
+        cast.instances += 1;
+        let attempt = cast.instances;
         InstanceId {
             flow: self.number,
             role,
-            attempt: *attempt,
+            attempt,
         }
     }
 
@@ -289,7 +302,7 @@ impl FlowSupervisor {
             whose: Whose::Step,
             allowed,
         };
-        let asked = match (self.scripts.get(&role), &self.scope) {
+        let asked = match (self.employed(role), &self.scope) {
             (Some(employed), Some(scope)) => {
                 let perform = Perform {
                     what: Part::Leave,
@@ -310,8 +323,7 @@ impl FlowSupervisor {
     fn end_script(&mut self, role: RoleIndex, ctx: &mut Context<Self>) {
         let grace = self.grace;
         let told = self
-            .scripts
-            .get(&role)
+            .employed(role)
             .is_some_and(|employed| tell(&employed.script, EndScript { grace }).is_ok());
         if !told {
             self.script_is_over(role, ctx);
@@ -320,14 +332,14 @@ impl FlowSupervisor {
 
     /// The role's script has ended.
     fn script_is_over(&mut self, role: RoleIndex, ctx: &mut Context<Self>) {
-        self.scripts.remove(&role);
+        self.cast(role).employed = None;
         let orders = self.course.script_ended(role);
         self.obey(orders, ctx);
     }
 
     /// Whether it is the script that works for the flow now, and not one before it.
     fn employs(&self, instance: InstanceId) -> bool {
-        let employed = self.scripts.get(&instance.role);
+        let employed = self.employed(instance.role);
         employed.is_some_and(|employed| employed.instance == instance)
     }
 

@@ -54,6 +54,9 @@ pub trait Reporter: Send {
 /// real programs makes within a tick.
 const MANY_EVENTS: usize = 5_000;
 
+/// For how many events there is room for good.
+const MOST_ROOM: usize = 1 << 10;
+
 /// The reporters of one run, at work on a thread of their own.
 pub struct Reporters {
     sink: Arc<Sink>,
@@ -288,6 +291,8 @@ fn report(
             waiting_bytes.fetch_sub(dialogue_bytes(&event), Ordering::Relaxed);
             inbox.backlog.fetch_sub(1, Ordering::Relaxed);
         }
+        // What a rush took is not needed again soon.
+        events.shrink_to(MOST_ROOM);
         if !more {
             break;
         }

@@ -92,6 +92,9 @@ impl Histogram {
     /// greatest of them. `None` if nothing was recorded.
     pub fn percentile_us(&self, percent: f64) -> Option<u64> {
         (self.count() > 0).then(|| {
+            if self.min_us == self.max_us {
+                return self.max_us;
+            }
             self.counts
                 .value_at_quantile(percent / 100.0)
                 .clamp(self.min_us, self.max_us)

@@ -321,6 +321,9 @@ impl Drop for Inner {
     }
 }
 
+/// For how many jobs there is room for good.
+const MOST_ROOM: usize = 64;
+
 /// The programs that are to be started: first come, first served, by any of the threads.
 #[derive(Default)]
 struct Jobs {
@@ -355,7 +358,12 @@ impl Jobs {
             .bell
             .wait_while(waiting, |all| all.jobs.is_empty() && !all.closed);
         let mut waiting = woken.unwrap_or_else(PoisonError::into_inner);
-        waiting.jobs.pop_front()
+        let next = waiting.jobs.pop_front();
+        if waiting.jobs.is_empty() {
+            // What thousands took that were ordered at once is not needed again soon.
+            waiting.jobs.shrink_to(MOST_ROOM);
+        }
+        next
     }
 
     /// Whoever waits for a job that was not begun learns that it will not be.

@@ -27,7 +27,7 @@ impl FlowSupervisor {
         let entry = &self.run.plan.steps[step.0];
         let role = entry.role;
         let is_pooled = self.run.plan.roles[role.0].pool.is_some();
-        let takes_instance = is_pooled && !self.slots.contains_key(&role);
+        let takes_instance = is_pooled && self.casts[role.0].slot.is_none();
         if !takes_instance && entry.gates.are_open() {
             return self.perform(step, ctx);
         }
@@ -55,7 +55,7 @@ impl FlowSupervisor {
         let entry = &plan.steps[step.0];
         let role = &plan.roles[entry.role.0];
         let allowed = humantime::format_duration(plan.defaults.flow.unwrap_or_default());
-        let whom = if role.pool.is_some() && !self.slots.contains_key(&entry.role) {
+        let whom = if role.pool.is_some() && self.casts[entry.role.0].slot.is_none() {
             format!("a free instance of `{}`", role.name)
         } else {
             "other flows".to_owned()
@@ -93,7 +93,7 @@ impl FlowSupervisor {
         let Some(Lent { slot, instance }) = lent else {
             return self.perform(step, ctx);
         };
-        self.slots.insert(slot.role, slot);
+        self.cast(slot.role).slot = Some(slot);
         let Some(script) = instance else {
             return self.perform(step, ctx);
         };
@@ -129,7 +129,7 @@ impl FlowSupervisor {
             return;
         }
         let role = employed.instance.role;
-        self.scripts.insert(role, employed);
+        self.cast(role).employed = Some(employed);
         self.course.script_started(role);
         if !self.run.plan.steps[step.0].starts_script {
             return self.perform(step, ctx);
@@ -150,8 +150,8 @@ impl FlowSupervisor {
 
     /// Gives up its places in pools, in which nothing of the flow lives any more.
     pub(super) fn give_up_slots(&mut self) {
-        if !self.slots.is_empty() {
-            self.slots.clear();
+        let slots = self.casts.iter_mut().filter_map(|cast| cast.slot.take());
+        if slots.count() > 0 {
             let flow = self.number;
             // Without a coordinator nobody waits for them.
             let _ = tell(&self.report.coordinator, GiveUpSlots { flow });
@@ -160,8 +160,8 @@ impl FlowSupervisor {
 
     /// Gives a script back to its pool.
     pub(super) fn give_back(&mut self, role: RoleIndex) {
-        let (Some(Employed { script, .. }), Some(slot)) =
-            (self.scripts.remove(&role), self.slots.remove(&role))
+        let cast = self.cast(role);
+        let (Some(Employed { script, .. }), Some(slot)) = (cast.employed.take(), cast.slot.take())
         else {
             return;
         };

@@ -64,7 +64,7 @@ impl FlowSupervisor {
     /// itself would mislead then.
     pub(super) fn blame(&self, step: StepIndex, mut failure: Box<Failure>) -> Box<Failure> {
         let role = self.run.plan.steps[step.0].role;
-        let instance = self.scripts.get(&role).map(|employed| employed.instance);
+        let instance = self.employed(role).map(|employed| employed.instance);
         let injections = self.injections.iter().map(|it| &it.record.injection);
         let what: Vec<_> = injections
             .filter(|it| Some(it.instance) == instance)

@@ -24,9 +24,9 @@ pub(super) struct Recovery {
     /// How often the flow was begun.
     flow_attempts: u32,
     /// The values before the step under way, if it may be repeated.
-    before_step: Option<Scope>,
+    before_step: Option<Box<Scope>>,
     /// The values that the flow began with, if it may be repeated.
-    before_flow: Option<Scope>,
+    before_flow: Option<Box<Scope>>,
 }
 
 impl Recovery {
@@ -36,14 +36,16 @@ impl Recovery {
             is_logging_in: false,
             flow_attempts: 1,
             before_step: None,
-            before_flow: plan.retry.as_ref().map(|_| scope.clone()),
+            before_flow: plan.retry.as_ref().map(|_| Box::new(scope.clone())),
         }
     }
 
     /// A step is begun for the first time.
     pub(super) fn step_begins(&mut self, plan: &Plan, step: StepIndex, scope: Option<&Scope>) {
         let may_repeat = plan.steps[step.0].retry.is_some();
-        self.before_step = scope.filter(|_| may_repeat).cloned();
+        self.before_step = scope
+            .filter(|_| may_repeat)
+            .map(|scope| Box::new(scope.clone()));
         self.step_attempts = 0;
         self.is_logging_in = false;
     }
@@ -157,7 +159,7 @@ impl FlowSupervisor {
             let role = plan.steps[step.0].role;
             let first = plan.steps.iter().position(|it| it.role == role);
             let first = StepIndex(first.unwrap_or(step.0));
-            if first == step || supervisor.scripts.contains_key(&role) {
+            if first == step || supervisor.employed(role).is_some() {
                 supervisor.perform(step, ctx);
             } else {
                 supervisor.perform_part(Part::LogIn(first), step, ctx);

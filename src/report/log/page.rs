@@ -131,9 +131,7 @@ impl Stamp {
         }
         text.push_str(&self.before);
         let ms = since.subsec_millis();
-        for unit in [100, 10, 1] {
-            text.extend(char::from_digit(ms / unit % 10, 10));
-        }
+        text.push_str(&itoa::Buffer::new().format(1_000 + ms)[1..]);
         text.push_str(&self.after);
     }
 }

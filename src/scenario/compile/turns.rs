@@ -5,7 +5,7 @@ mod command;
 
 use std::sync::Arc;
 
-use crate::dialogue::{Key, Which};
+use crate::dialogue::{Key, RowFormat, Which};
 
 use super::super::names;
 use super::super::plan::{CommonWaits, Heard, PatternSpec, Pick, Reply, Turn, TurnKind, Wait};
@@ -273,9 +273,13 @@ fn reply(context: &Context<'_>, fields: &Fields<'_>) -> Option<Option<Reply>> {
         "secret" => Reply::Secret(said(context, node)?),
         "choose" => {
             context.word(node, "the label")?;
+            RowFormat::prepare();
             Reply::Choose(context.template(node)?)
         }
-        "pick" => Reply::Pick(pick(context, node)?),
+        "pick" => {
+            RowFormat::prepare();
+            Reply::Pick(pick(context, node)?)
+        }
         _ => Reply::Press(key(context, node)?),
     }))
 }
