@@ -34,7 +34,7 @@ impl PartialEq for Histogram {
     /// Whether the same was recorded, whatever room there is for more.
     fn eq(&self, other: &Self) -> bool {
         let figures = |it: &Histogram| (it.count(), it.sum_us, it.min_us, it.max_us, it.saturated);
-        let recorded = self
+        let mut recorded = self
             .counts
             .iter_recorded()
             .zip(other.counts.iter_recorded());
@@ -42,7 +42,7 @@ impl PartialEq for Histogram {
             one.value_iterated_to() == other.value_iterated_to()
                 && one.count_at_value() == other.count_at_value()
         };
-        figures(self) == figures(other) && recorded.map(is_same).all(|same| same)
+        figures(self) == figures(other) && recorded.all(is_same)
     }
 }
 
