@@ -128,12 +128,16 @@ impl Dialogue {
             channel.feed(block, at);
             if self.early.is_none()
                 && channel.unheard_bytes() > BLOCK_BYTES
-                && let Some(waits) = self.wait.clone()
+                && let Some(waits) = self.wait.take()
             {
-                self.early = self.hear_lines(stream, &waits);
+                let early = self.hear_lines(stream, &waits);
+                self.goes_on(waits, early.as_ref());
+                self.early = early;
             }
             let missed = self.channels[stream as usize].forget(&self.watch);
-            self.missed = self.missed.take().or(missed);
+            if self.missed.is_none() {
+                self.missed = missed;
+            }
         }
     }
 
@@ -173,48 +177,13 @@ impl Dialogue {
     /// [`Heard::Wait`] ends the wait; everything else leaves it as it is, so that the next poll
     /// goes on behind it.
     pub fn poll(&mut self, now: Instant) -> Heard {
-        let Some(waits) = self.wait.clone() else {
+        let Some(waits) = self.wait.take() else {
             // Only a flood can end a wait before it is asked for.
             return self.early.take().unwrap_or(Heard::Nothing);
         };
-        if let Some(missed) = self.missed.take()
-            && !matches!(&missed, Heard::FailOn { category, .. }
-                if waits.tolerated.contains(category))
-        {
-            return missed;
-        }
-        if let Some(early) = self.early.take() {
-            return early;
-        }
-        for stream in [Stream::Out, Stream::Err] {
-            if let Some(heard) = self.hear_lines(stream, &waits) {
-                return heard;
-            }
-        }
-        let mut quiet_at: Option<Instant> = None;
-        for stream in [Stream::Out, Stream::Err] {
-            let channel = &mut self.channels[stream as usize];
-            if !self.drained && channel.closed().is_none() {
-                continue;
-            }
-            let looped = self.loops > 0;
-            match channel.hear_unfinished(&self.watch, &waits, looped, now, self.quiet) {
-                Unfinished::Nothing => {}
-                Unfinished::QuietAt(at) => {
-                    quiet_at = Some(quiet_at.map_or(at, |other| other.min(at)));
-                }
-                Unfinished::Heard(heard) => {
-                    let end = self.channels[stream as usize].end();
-                    self.note(stream, &heard, Some(end));
-                    return heard;
-                }
-            }
-        }
-        match (quiet_at, self.ended_at()) {
-            (Some(at), _) => Heard::QuietAt(at),
-            (None, Some(at)) => Heard::Ended { at },
-            (None, None) => Heard::Nothing,
-        }
+        let heard = self.hear(&waits, now);
+        self.goes_on(waits, Some(&heard));
+        heard
     }
 
     /// A reply to what was heard was given. What it answers is over; if a terminal or the program
@@ -338,6 +307,11 @@ impl Dialogue {
         self.take_text(true)
     }
 
+    /// The line in which the last wait was heard. To be asked before the reply to it.
+    pub fn heard_line(&self) -> &str {
+        self.channels[self.matched.0 as usize].heard_line()
+    }
+
     /// Whether the last wait was heard in an unfinished line, which is then all there.
     pub fn heard_prompt(&self) -> bool {
         self.matched.1 == On::Prompt
@@ -349,6 +323,61 @@ impl Dialogue {
             text.push_str(channel.tell(unfinished));
         }
         (!text.is_empty()).then_some(text)
+    }
+
+    fn hear(&mut self, waits: &Waits, now: Instant) -> Heard {
+        if let Some(heard) = self.heard_while_fed(waits) {
+            return heard;
+        }
+        for stream in [Stream::Out, Stream::Err] {
+            if let Some(heard) = self.hear_lines(stream, waits) {
+                return heard;
+            }
+        }
+        let mut quiet_at: Option<Instant> = None;
+        for stream in [Stream::Out, Stream::Err] {
+            let channel = &mut self.channels[stream as usize];
+            if !self.drained && channel.closed().is_none() {
+                continue;
+            }
+            let looped = self.loops > 0;
+            match channel.hear_unfinished(&self.watch, waits, looped, now, self.quiet) {
+                Unfinished::Nothing => {}
+                Unfinished::QuietAt(at) => {
+                    quiet_at = Some(quiet_at.map_or(at, |other| other.min(at)));
+                }
+                Unfinished::Heard(heard) => {
+                    let end = self.channels[stream as usize].end();
+                    self.note(stream, &heard, Some(end));
+                    return heard;
+                }
+            }
+        }
+        match (quiet_at, self.ended_at()) {
+            (Some(at), _) => Heard::QuietAt(at),
+            (None, Some(at)) => Heard::Ended { at },
+            (None, None) => Heard::Nothing,
+        }
+    }
+
+    /// What of a flood was heard before this poll.
+    fn heard_while_fed(&mut self, waits: &Waits) -> Option<Heard> {
+        if self.missed.is_none() && self.early.is_none() {
+            return None;
+        }
+        let is_tolerated = |heard: &Heard| {
+            matches!(heard, Heard::FailOn { category, .. }
+                if waits.tolerated.contains(category))
+        };
+        let missed = self.missed.take().filter(|missed| !is_tolerated(missed));
+        missed.or_else(|| self.early.take())
+    }
+
+    /// The wait was looked for, and this was heard: unless that ends it, it goes on.
+    fn goes_on(&mut self, waits: Arc<Waits>, heard: Option<&Heard>) {
+        if !matches!(heard, Some(Heard::Wait { .. })) {
+            self.wait = Some(waits);
+        }
     }
 
     fn hear_lines(&mut self, stream: Stream, waits: &Waits) -> Option<Heard> {
@@ -364,7 +393,6 @@ impl Dialogue {
             Heard::Wait { .. } => {
                 let on = prompt_end.map_or(On::Line, |_| On::Prompt);
                 self.matched = (stream, on);
-                self.wait = None;
             }
             Heard::Interlude { .. } => self.interlude = Some((stream, prompt_end)),
             _ => {}

@@ -12,6 +12,7 @@ mod injection;
 mod integrity;
 mod process;
 mod record;
+mod value;
 
 pub use event::{EventSink, RunEvent};
 pub use evidence::{DataRow, Evidence, Happening, Moment};
@@ -25,3 +26,4 @@ pub use record::{
     FlowOutcome, FlowRecord, RetriedPart, Retry, RoleInfo, RunInfo, StepInfo, StepOutcome,
     StepRecord, TurnRecord,
 };
+pub use value::NamedValue;

@@ -115,7 +115,7 @@ fn books() -> IntegrityInfo {
 
 /// What a flow captured. One in a thousand has the order of the one before it, and one in ten the
 /// delivery of all these; one in a hundred sees another's order.
-fn captures(number: u64) -> Vec<(String, String)> {
+fn captures(number: u64) -> Vec<NamedValue> {
     let order = |number| format!("ORD-20260131-120000-{number:06}");
     let own = order(number - u64::from(number % 1_000 == 999));
     let delivered = match number % 100 {
@@ -124,11 +124,14 @@ fn captures(number: u64) -> Vec<(String, String)> {
     };
     let delivery = if number.is_multiple_of(10) { 0 } else { number };
     vec![
-        ("order_id".into(), own),
-        ("delivery_id".into(), format!("DEL-20260131-{delivery:06}")),
-        ("total".into(), format!("{number}.50")),
-        ("collected".into(), format!("{number}.5")),
-        ("delivered".into(), delivered),
+        ("order_id".into(), own.into()),
+        (
+            "delivery_id".into(),
+            format!("DEL-20260131-{delivery:06}").into(),
+        ),
+        ("total".into(), format!("{number}.50").into()),
+        ("collected".into(), format!("{number}.5").into()),
+        ("delivered".into(), delivered.into()),
     ]
 }
 
@@ -200,7 +203,7 @@ fn flow(info: &RunInfo, random: &mut fastrand::Rng, number: u64) -> FlowRecord {
         steps,
         retries: Vec::new(),
         captures: captures(number),
-        variables: vec![("customer_id".into(), format!("CUST{number}"))],
+        variables: vec![("customer_id".into(), format!("CUST{number}").into())],
         processes: processes.collect(),
         injections: Vec::new(),
     }

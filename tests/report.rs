@@ -122,9 +122,9 @@ fn failure() -> Failure {
 
 fn flow_events(info: &RunInfo, number: u64, course: Course) -> Vec<RunEvent> {
     let flow = FlowNumber(number);
-    let variables = vec![
-        ("customer_id".to_owned(), format!("CUST{number:03}")),
-        ("customer_password".to_owned(), "***".to_owned()),
+    let variables: Vec<NamedValue> = vec![
+        ("customer_id".into(), format!("CUST{number:03}").into()),
+        ("customer_password".into(), "***".into()),
     ];
     let mut events = vec![RunEvent::FlowStarted {
         flow,
@@ -165,10 +165,8 @@ fn flow_events(info: &RunInfo, number: u64, course: Course) -> Vec<RunEvent> {
             });
         }
         if index == 1 && course != Course::CutOff {
-            let (name, value) = (
-                "order_id".to_owned(),
-                format!("ORD-20260131-120000-{number:06}"),
-            );
+            let order = format!("ORD-20260131-120000-{number:06}");
+            let (name, value): NamedValue = ("order_id".into(), order.into());
             record.captures.push((name.clone(), value.clone()));
             events.push(RunEvent::Captured {
                 flow,

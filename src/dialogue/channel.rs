@@ -7,10 +7,11 @@ use super::echo::Maybe;
 use super::lines::Lines;
 use super::pattern::Pattern;
 use super::reply::Echo;
-use super::set::Hit;
+use super::set::{Hit, PatternSet};
 use super::taken::{Taken, Until};
 use super::text::TextView;
 use super::watch::{Heard, On, Waits, Watch};
+use crate::model::NamedValue;
 
 /// The most text since the last answer that waits and rows can see.
 const VISIBLE_BYTES: usize = 1 << 20;
@@ -45,6 +46,8 @@ pub(super) struct Channel {
     all_seen: Option<u64>,
     /// What was already given out for the transcript.
     told: usize,
+    /// The line in which a wait was heard last.
+    heard: Range<usize>,
 }
 
 /// What the unfinished line gave.
@@ -71,6 +74,7 @@ impl Channel {
             end_seen: None,
             all_seen: None,
             told: 0,
+            heard: 0..0,
         }
     }
 
@@ -127,6 +131,9 @@ impl Channel {
         looped: bool,
     ) -> Option<Heard> {
         let end = self.complete_end();
+        if self.waited == end && self.watched >= end {
+            return None;
+        }
         let wait = self
             .taken
             .find_free(waits.listed.on(On::Line), &self.lines, self.waited..end);
@@ -186,16 +193,17 @@ impl Channel {
         now: Instant,
         quiet: Duration,
     ) -> Unfinished {
-        let wanted = waits.listed.on(On::Prompt);
-        let interludes = watch.interludes.on(On::Prompt);
-        if wanted.is_empty() && interludes.is_empty() && !watch.has_failures() {
-            return Unfinished::Nothing;
-        }
         let mut line = self.lines.open()..self.lines.end();
         let changes = self.lines.changes();
         if line.is_empty() || self.all_seen == Some(changes) {
             return Unfinished::Nothing;
         }
+        let wanted = waits.listed.on(On::Prompt);
+        let interludes = watch.interludes.on(On::Prompt);
+        if wanted.is_empty() && interludes.is_empty() && !watch.has_failures() {
+            return Unfinished::Nothing;
+        }
+        let mut complete = None;
         let echo = self.lines.maybe_echo();
         let quiet_at = self.lines.changed_at() + quiet;
         if self.closed.is_some() || now >= quiet_at {
@@ -208,29 +216,29 @@ impl Channel {
                 return Unfinished::QuietAt(quiet_at);
             }
             self.end_seen = Some(changes);
-            let ends = echo.is_none()
-                && wanted
-                    .patterns()
-                    .iter()
-                    .chain(interludes.patterns())
-                    .any(|pattern| self.is_complete(&line, pattern));
-            if !ends {
+            if echo.is_some() {
+                return Unfinished::QuietAt(quiet_at);
+            }
+            complete = self.find_complete(&line, wanted);
+            if complete.is_none() && self.find_complete(&line, interludes).is_none() {
                 return Unfinished::QuietAt(quiet_at);
             }
         }
-        match self.hear_prompt(watch, waits, looped, line) {
+        match self.hear_prompt(watch, waits, looped, line, complete) {
             Some(heard) => Unfinished::Heard(heard),
             None => Unfinished::Nothing,
         }
     }
 
-    /// The unfinished line counts as it stands.
+    /// The unfinished line counts as it stands, perhaps since it is `complete` with a match of what
+    /// is waited for at its end.
     fn hear_prompt(
         &mut self,
         watch: &Watch,
         waits: &Waits,
         looped: bool,
         line: Range<usize>,
+        complete: Option<Hit>,
     ) -> Option<Heard> {
         let unwatched = line.start.max(self.watched)..line.end;
         if let Some((hit, heard)) = self.failure(watch, unwatched, &waits.tolerated) {
@@ -241,8 +249,16 @@ impl Channel {
             return Some(heard);
         }
         let find = |set| self.taken.find_free(set, &self.lines, line.clone());
-        let wait = find(waits.listed.on(On::Prompt));
-        let interlude = find(watch.interludes.on(On::Prompt)).filter(|hit| {
+        let wanted = waits.listed.on(On::Prompt);
+        let interludes = watch.interludes.on(On::Prompt);
+        let is_alone =
+            wanted.patterns().len() == 1 && interludes.is_empty() && self.taken.is_empty();
+        // Where nothing else can be found, it doesn't matter what stands before the line's end.
+        let wait = match &complete {
+            Some(hit) if is_alone => Some(hit.clone()),
+            _ => find(wanted),
+        };
+        let interlude = find(interludes).filter(|hit| {
             wait.as_ref()
                 .is_none_or(|wait| hit.range.start < wait.range.start)
         });
@@ -252,10 +268,14 @@ impl Channel {
             return Some(self.interlude(watch, On::Prompt, hit));
         }
         let mut hit = wait?;
-        let pattern = &waits.listed.on(On::Prompt).patterns()[hit.index];
+        let pattern = &wanted.patterns()[hit.index];
         let text = self.lines.slice(line.clone());
         // What ends the line is what is asked for now.
-        let captures = if let Some(at_end) = self.match_at_end(&line, pattern) {
+        let at_end = match complete {
+            Some(complete) if complete.index == hit.index => Some(complete.range),
+            _ => self.match_at_end(&line, pattern),
+        };
+        let captures = if let Some(at_end) = at_end {
             hit.range = at_end;
             pattern.captures_at_end(text, hit.range.start - line.start)
         } else {
@@ -268,6 +288,8 @@ impl Channel {
     /// A reply was given: what the waits before it have seen is over.
     pub(super) fn answered(&mut self) {
         self.mark_up_to(self.furthest);
+        // Neither waits nor failures are looked for before it from now on.
+        self.lines.forget_arrivals(self.mark);
     }
 
     /// A reply was given to the other stream: it can't have caused what has come already.
@@ -335,9 +357,16 @@ impl Channel {
     pub(super) fn expect_echo(&mut self, echo: &Echo) {
         // The line before the mark is the prompt that was answered.
         let open = self.lines.open();
-        let prompt = (self.mark == open && open > self.lines.base())
-            .then(|| self.lines.slice(self.lines.line_at(open - 1)).to_owned());
-        self.lines.expect_echo(echo, prompt.as_deref());
+        let prompt =
+            (self.mark == open && open > self.lines.base()).then(|| self.lines.line_at(open - 1));
+        self.lines.expect_echo(echo, prompt);
+    }
+
+    /// The line in which a wait was heard last, as far as it is kept.
+    pub(super) fn heard_line(&self) -> &str {
+        let place = |position: usize| position.saturating_sub(self.lines.base());
+        let kept = place(self.heard.start)..place(self.heard.end);
+        self.lines.text().get(kept).unwrap_or_default()
     }
 
     /// The end of the unfinished line.
@@ -444,7 +473,7 @@ impl Channel {
     ) -> Option<(Hit, Heard)> {
         let base = self.lines.base();
         let from = span.start.max(self.failures_from).max(base);
-        if from >= span.end {
+        if from >= span.end || !watch.has_failures() {
             return None;
         }
         let hit = watch.find_failure(self.lines.text(), from - base..span.end - base, tolerated)?;
@@ -478,28 +507,33 @@ impl Channel {
         on: On,
         hit: Hit,
         line: Range<usize>,
-        captures: Vec<(String, String)>,
+        captures: Vec<NamedValue>,
         looped: bool,
     ) -> Heard {
         let heard = Heard::Wait {
             index: waits.listed.place(on, &hit),
             at: self.lines.arrival(line.end),
             captures,
-            line: self.lines.slice(line).to_owned(),
         };
+        self.heard = line;
         if looped {
             self.taken.take(hit.range, Until::LoopEnds);
         }
         heard
     }
 
-    /// Whether the line is surely complete as a prompt: nothing but blanks follows the match, and
-    /// no capture might still grow.
-    fn is_complete(&self, line: &Range<usize>, pattern: &Pattern) -> bool {
-        self.match_at_end(line, pattern).is_some_and(|range| {
-            let text = self.lines.slice(line.clone());
-            !pattern.might_grow(text, range.start - line.start)
-        })
+    /// The first of `set` with which the line is surely complete as a prompt: nothing but blanks
+    /// follows its match, and no capture might still grow.
+    fn find_complete(&self, line: &Range<usize>, set: &PatternSet) -> Option<Hit> {
+        let patterns = set.patterns().iter().enumerate();
+        patterns
+            .filter_map(|(index, pattern)| {
+                let range = self.match_at_end(line, pattern)?;
+                let text = self.lines.slice(line.clone());
+                (!pattern.might_grow(text, range.start - line.start))
+                    .then_some(Hit { index, range })
+            })
+            .next()
     }
 
     fn match_at_end(&self, line: &Range<usize>, pattern: &Pattern) -> Option<Range<usize>> {

@@ -50,7 +50,15 @@ impl Echoes {
         self.pending.is_empty()
     }
 
-    pub(super) fn expect(&mut self, echo: &Echo, from: usize, prompt: Option<&str>) {
+    /// None is to come any more.
+    pub(super) fn clear(&mut self) {
+        self.pending.clear();
+        self.prompt.clear();
+        self.redrawing = false;
+    }
+
+    /// `prompt` is the line that was answered, or empty.
+    pub(super) fn expect(&mut self, echo: &Echo, from: usize, prompt: &str) {
         let (text, line) = match echo {
             Echo::Nothing => return,
             Echo::Line(text) => (text.clone(), true),
@@ -62,7 +70,7 @@ impl Echoes {
         self.pending.push_back(Pending { text, line, from });
         self.redrawing = false;
         self.prompt.clear();
-        self.prompt.push_str(prompt.unwrap_or_default());
+        self.prompt.push_str(prompt);
     }
 
     /// A line end was put in at `position`.

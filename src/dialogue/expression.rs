@@ -10,8 +10,8 @@ use std::sync::OnceLock;
 
 use memchr::memmem::Finder;
 use regex_automata::nfa::thompson;
-use regex_automata::util::captures::Captures;
-use regex_automata::{Anchored, Input, Match, meta};
+use regex_automata::util::primitives::NonMaxUsize;
+use regex_automata::{Anchored, Input, Match, PatternID, meta};
 use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Look};
 use regex_syntax::utf8::Utf8Sequences;
 
@@ -28,6 +28,9 @@ const LEAST_BEGINNING_BYTES: usize = 3;
 /// At how many places at most the one expression is tried where it may begin. After that it is
 /// searched for, in linear time.
 const MOST_TRIES: usize = 4;
+
+/// So many groups of a match are told of without any memory being asked for.
+const FEW_GROUPS: usize = 8;
 
 /// Why an expression cannot be compiled.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,9 +87,8 @@ impl Expression {
             // Most text holds no beginning, and what holds one mostly matches there.
             for _ in 0..MOST_TRIES {
                 span.start += beginning.find(&text.as_bytes()[span.clone()])?;
-                let found = self.groups(text, span.clone())?.get_match();
-                if found.is_some() {
-                    return found;
+                if let Some(range) = self.groups(text, span.clone(), 1)?.range(0) {
+                    return Some(Match::new(PatternID::ZERO, range));
                 }
                 span.start += 1;
             }
@@ -98,13 +100,14 @@ impl Expression {
         regex.search(&Input::new(text).span(span))
     }
 
-    /// The groups of the match that begins where `span` does.
-    pub(super) fn groups(&self, text: &str, span: Range<usize>) -> Option<Captures> {
+    /// The first `count` groups of the match that begins where `span` does, of which the first is
+    /// the match itself. For one expression only.
+    pub(super) fn groups(&self, text: &str, span: Range<usize>, count: usize) -> Option<Groups> {
         let regex = self.form_for(text, &span)?;
-        let mut captures = regex.create_captures();
         let input = Input::new(text).span(span).anchored(Anchored::Yes);
-        regex.search_captures(&input, &mut captures);
-        Some(captures)
+        let mut groups = Groups::new(count);
+        regex.search_slots(&input, groups.slots(count))?;
+        Some(groups)
     }
 
     fn form_for(&self, text: &str, span: &Range<usize>) -> Option<&meta::Regex> {
@@ -115,6 +118,45 @@ impl Expression {
         }
         let full = || builder().build_many_from_hir(&self.all).ok();
         self.full.get_or_init(full).as_ref()
+    }
+}
+
+/// Where the groups of a match lie.
+pub(super) struct Groups {
+    few: [Option<NonMaxUsize>; 2 * FEW_GROUPS],
+    /// If there are more.
+    many: Vec<Option<NonMaxUsize>>,
+}
+
+impl Groups {
+    fn new(count: usize) -> Groups {
+        Groups {
+            few: [None; 2 * FEW_GROUPS],
+            many: if count > FEW_GROUPS {
+                vec![None; 2 * count]
+            } else {
+                Vec::new()
+            },
+        }
+    }
+
+    fn slots(&mut self, count: usize) -> &mut [Option<NonMaxUsize>] {
+        if count > FEW_GROUPS {
+            &mut self.many
+        } else {
+            &mut self.few[..2 * count]
+        }
+    }
+
+    /// Where a group lies; `None` if it took no part in the match.
+    pub(super) fn range(&self, group: usize) -> Option<Range<usize>> {
+        let slots = if self.many.is_empty() {
+            self.few.as_slice()
+        } else {
+            &self.many
+        };
+        let end = |slot: usize| Some((*slots.get(slot)?)?.get());
+        Some(end(2 * group)?..end(2 * group + 1)?)
     }
 }
 
@@ -265,9 +307,22 @@ mod tests {
     #[test]
     fn groups_are_those_of_the_match() {
         let pair = expression(r"(?<name>\w+)=(?<value>é|\d+)?");
-        let groups = pair.groups("x a=12", 2..6).unwrap();
-        let text = |name: &str| groups.get_group_by_name(name).map(|it| it.range());
-        assert_eq!((text("name"), text("value")), (Some(2..3), Some(4..6)));
+        let groups = pair.groups("x a=12", 2..6, 3).unwrap();
+        let all = [0, 1, 2].map(|group| groups.range(group));
+        assert_eq!(all, [Some(2..6), Some(2..3), Some(4..6)]);
+        let without_value = pair.groups("a=", 0..2, 3).unwrap();
+        assert_eq!(without_value.range(2), None);
+        assert!(pair.groups("-", 0..1, 3).is_none());
+    }
+
+    #[test]
+    fn of_many_groups_each_has_its_place() {
+        let many = expression(&"(.)".repeat(20));
+        let groups = many
+            .groups("abcdefghijklmnopqrstuvwxyz", 1..26, 21)
+            .unwrap();
+        assert_eq!(groups.range(20), Some(20..21));
+        assert_eq!(groups.range(21), None);
     }
 
     #[test]

@@ -82,6 +82,15 @@ impl Key {
             .chain((1..=12).map(Key::Function))
     }
 
+    /// What stands for it where it is shown what was typed: `<enter>`.
+    pub fn shown(self) -> Cow<'static, str> {
+        match self {
+            // By far the most frequent one.
+            Key::Enter => Cow::Borrowed("<enter>"),
+            other => Cow::Owned(format!("<{other}>")),
+        }
+    }
+
     /// What is sent for it. On pipes Enter is a line feed, as there is no terminal that makes a
     /// carriage return into one.
     pub fn bytes(self, terminal: bool) -> Cow<'static, [u8]> {

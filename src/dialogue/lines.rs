@@ -13,6 +13,9 @@ use super::text::TextSink;
 /// A line that grows longer than this goes on as another line.
 pub(super) const LINE_LIMIT_BYTES: usize = 64 << 10;
 
+/// The room that is made for text as soon as what a program said first is not all.
+const ROOM_BYTES: usize = 1 << 10;
+
 /// Text of which the part from `open` on is the unfinished line, and each line before it ends
 /// with `\n`.
 ///
@@ -145,7 +148,7 @@ impl Lines {
             return (position + 1, false);
         }
         if position > self.open {
-            let width = self.carried.unwrap_or(0) + self.slice(self.open..position).width();
+            let width = self.carried.unwrap_or(0) + columns(self.slice(self.open..position));
             self.carried = Some(width);
             self.stamp(position + 1, self.changed_at);
             self.open = position + 1;
@@ -164,15 +167,19 @@ impl Lines {
         (position + 1, true)
     }
 
-    /// From here on an echo is to be expected. `prompt` is the line that was answered, in case it
-    /// is drawn again.
-    pub(super) fn expect_echo(&mut self, echo: &Echo, prompt: Option<&str>) {
-        self.echoes.expect(echo, self.end(), prompt);
+    /// From here on an echo is to be expected. `prompt` is where the line is that was answered, in
+    /// case it is drawn again.
+    pub(super) fn expect_echo(&mut self, echo: &Echo, prompt: Option<Range<usize>>) {
+        let end = self.end();
+        let prompt = prompt.map_or("", |prompt| {
+            &self.text[prompt.start - self.base..prompt.end - self.base]
+        });
+        self.echoes.expect(echo, end, prompt);
     }
 
     /// Echoes that haven't come won't come any more.
     pub(super) fn forget_echoes(&mut self) {
-        self.echoes = Echoes::default();
+        self.echoes.clear();
     }
 
     /// Whether the unfinished line ends with what could be our echo.
@@ -184,10 +191,17 @@ impl Lines {
             .maybe(self.slice(self.open..self.end()), self.open)
     }
 
+    /// Nobody asks any more when lines arrived that end at `position` or before.
+    pub(super) fn forget_arrivals(&mut self, position: usize) {
+        while self.stamps.front().is_some_and(|it| it.end <= position) {
+            self.stamps.pop_front();
+        }
+    }
+
     /// Forgets what stands before `position`, when that is worth the while.
     pub(super) fn forget(&mut self, position: usize) {
         const WORTH_BYTES: usize = 16 << 10;
-        const ROOM_BYTES: usize = 256 << 10;
+        const MUCH_ROOM_BYTES: usize = 256 << 10;
         let Some(mut index) = position.checked_sub(self.base) else {
             return;
         };
@@ -199,11 +213,10 @@ impl Lines {
         }
         self.text.drain(..index);
         self.base += index;
-        if self.text.capacity() > ROOM_BYTES && self.text.len() < self.text.capacity() / 8 {
+        if self.text.capacity() > MUCH_ROOM_BYTES && self.text.len() < self.text.capacity() / 8 {
             self.text.shrink_to(self.text.len() * 2);
         }
-        let gone = self.stamps.partition_point(|stamp| stamp.end <= self.base);
-        self.stamps.drain(..gone);
+        self.forget_arrivals(self.base);
     }
 
     fn stamp(&mut self, end: usize, at: Instant) {
@@ -233,6 +246,27 @@ impl Lines {
         self.changed();
     }
 
+    /// Adds a run of [`TextSink::lines`] as it stands.
+    fn append(&mut self, run: &str) {
+        let from = self.text.len();
+        // Many a program waits behind its first words, so these get no more than they take.
+        let room = if from == 0 { 0 } else { ROOM_BYTES };
+        if self.text.capacity() < from + run.len() {
+            self.text.reserve(run.len().max(room));
+        }
+        let mut rest = run;
+        while let Some(at) = memchr::memchr(b'\r', rest.as_bytes()) {
+            self.text.push_str(&rest[..at]);
+            rest = &rest[at + 1..];
+        }
+        self.text.push_str(rest);
+        if let Some(last) = memchr::memrchr(b'\n', &self.text.as_bytes()[from..]) {
+            self.open = self.base + from + last + 1;
+            self.stamp(self.open, self.now);
+        }
+        self.changed();
+    }
+
     /// Takes our echo off the end of the unfinished line. True if nothing of the line is left
     /// that a program printed.
     fn take_echo(&mut self, received_line_end: bool) -> bool {
@@ -248,7 +282,30 @@ impl Lines {
     }
 }
 
+/// The columns that the text of a line takes.
+fn columns(text: &str) -> usize {
+    if text.is_ascii() {
+        text.len()
+    } else {
+        text.width()
+    }
+}
+
 impl TextSink for Lines {
+    fn lines(&mut self, mut run: &str) {
+        while !run.is_empty() {
+            // Nothing of it can be ours, nor the end of a line that is complete already, and no
+            // line grows too long.
+            let is_plain = self.echoes.is_empty()
+                && self.carried.is_none()
+                && self.end() - self.open + run.len() <= LINE_LIMIT_BYTES;
+            if is_plain {
+                return self.append(run);
+            }
+            run = self.first_line(run);
+        }
+    }
+
     fn text(&mut self, mut run: &str) {
         while !run.is_empty() {
             let room = LINE_LIMIT_BYTES - (self.end() - self.open);
@@ -324,6 +381,115 @@ impl TextSink for Lines {
     }
 
     fn width(&self) -> usize {
-        self.carried.unwrap_or(0) + self.text[self.open - self.base..].width()
+        self.carried.unwrap_or(0) + columns(&self.text[self.open - self.base..])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::super::text::{TextView, tests::output};
+    use super::*;
+
+    /// Takes each line on its own.
+    struct OneByOne(Lines);
+
+    impl TextSink for OneByOne {
+        fn text(&mut self, run: &str) {
+            TextSink::text(&mut self.0, run);
+        }
+        fn line_end(&mut self) {
+            self.0.line_end();
+        }
+        fn line_break(&mut self) {
+            self.0.line_break();
+        }
+        fn backspace(&mut self) {
+            self.0.backspace();
+        }
+        fn width(&self) -> usize {
+            self.0.width()
+        }
+    }
+
+    #[derive(Debug, Clone)]
+    enum Event {
+        Comes(Vec<u8>),
+        /// The unfinished line is answered with this; the echo may come or not.
+        IsAnswered(Echo),
+        /// This is typed ahead.
+        IsTyped(Echo),
+    }
+
+    fn event() -> impl Strategy<Value = Event> {
+        let line = "[a-c é]{0,9}(\n|\r\n)".prop_map(String::into_bytes);
+        let lines = proptest::collection::vec(line, 1..6).prop_map(|lines| lines.concat());
+        let long = (LINE_LIMIT_BYTES - 9..LINE_LIMIT_BYTES + 9, 0_usize..30)
+            .prop_map(|(length, end)| [vec![b'x'; length], b"a\r\nbb\n".repeat(end)].concat());
+        let echo = prop_oneof![
+            2 => Just(Echo::Nothing),
+            3 => "[a-c]{0,3}".prop_map(Echo::Line),
+            1 => "[a-c^]{1,2}".prop_map(Echo::Text),
+        ];
+        prop_oneof![
+            40 => output().prop_map(Event::Comes),
+            40 => lines.prop_map(Event::Comes),
+            1 => long.prop_map(Event::Comes),
+            20 => echo.clone().prop_map(Event::IsAnswered),
+            5 => echo.prop_map(Event::IsTyped),
+        ]
+    }
+
+    /// All that can be asked of lines.
+    fn state(lines: &mut Lines, width: usize) -> impl PartialEq + std::fmt::Debug + use<> {
+        let arrivals: Vec<_> = lines.stamps.iter().map(|it| (it.end, it.at)).collect();
+        (
+            (lines.text.clone(), lines.open, lines.end(), lines.carried),
+            (arrivals, lines.changed_at, lines.take_lowest()),
+            (lines.maybe_echo(), width),
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn many_lines_at_once_are_the_same_as_one_by_one(
+            events in proptest::collection::vec(event(), 1..12),
+        ) {
+            let mut now = Instant::now();
+            let (mut view, mut lines) = (TextView::new(), Lines::new(now));
+            let (mut other_view, mut others) = (TextView::new(), OneByOne(Lines::new(now)));
+            for event in events {
+                now += Duration::from_millis(1);
+                let changes = (lines.changes(), others.0.changes());
+                match event {
+                    Event::Comes(bytes) => {
+                        lines.arriving(now);
+                        view.feed(&bytes, &mut lines);
+                        others.0.arriving(now);
+                        other_view.feed(&bytes, &mut others);
+                    }
+                    Event::IsAnswered(echo) => for it in [&mut lines, &mut others.0] {
+                        let prompt = it.open()..it.end();
+                        it.seal(it.end());
+                        it.expect_echo(&echo, Some(prompt));
+                    },
+                    Event::IsTyped(echo) => for it in [&mut lines, &mut others.0] {
+                        it.expect_echo(&echo, None);
+                    },
+                }
+                let has_changed = (changes.0 != lines.changes(), changes.1 != others.0.changes());
+                prop_assert_eq!(has_changed.0, has_changed.1);
+                let (width, other_width) = (lines.width(), others.width());
+                prop_assert_eq!(state(&mut lines, width), state(&mut others.0, other_width));
+            }
+        }
+
+        #[test]
+        fn columns_are_those_of_a_terminal(text in "[ -~\t]{0,20}") {
+            prop_assert_eq!(columns(&text), text.width());
+        }
     }
 }

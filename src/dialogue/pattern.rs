@@ -9,6 +9,7 @@ use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, ClassUnicode, ClassU
 use regex_syntax::hir::{Hir, HirKind, Look, Repetition};
 
 use super::expression::{Expression, Unfit};
+use crate::model::NamedValue;
 
 /// What a wait looks for, within one line. Cheap to clone.
 ///
@@ -20,7 +21,7 @@ pub struct Pattern(Arc<Inner>);
 
 struct Inner {
     source: String,
-    names: Vec<String>,
+    names: Vec<Arc<str>>,
     kind: Kind,
 }
 
@@ -36,6 +37,8 @@ enum Kind {
 struct Compiled {
     /// Made line-bound by [`line_bound`].
     hir: Hir,
+    /// The numbers of the groups that have the pattern's names, in the same order.
+    groups: Vec<usize>,
     expression: Expression,
     /// The same, but only where nothing but blanks follows. Built for the first prompt wait.
     at_end: OnceLock<Option<Expression>>,
@@ -91,13 +94,15 @@ impl Pattern {
             }
         }
         let expression = Expression::new(hir.clone()).map_err(build_error)?;
-        let mut names = Vec::new();
-        group_names(&hir, &mut names);
+        let mut named = Vec::new();
+        named_groups(&hir, &mut named);
+        let (names, groups) = named.into_iter().unzip();
         Ok(Pattern(Arc::new(Inner {
             source: source.to_owned(),
             names,
             kind: Kind::Regex(Box::new(Compiled {
                 hir,
+                groups,
                 expression,
                 at_end: OnceLock::new(),
             })),
@@ -105,7 +110,7 @@ impl Pattern {
     }
 
     /// The names of its groups, in their order: what it can capture.
-    pub fn names(&self) -> &[String] {
+    pub fn names(&self) -> &[Arc<str>] {
         &self.0.names
     }
 
@@ -186,23 +191,24 @@ impl Pattern {
 
     /// The named groups of the match that begins at `start`, of which nothing goes beyond `end`.
     /// A group that took no part in it, or is empty, is left out.
-    pub fn captures(&self, text: &str, start: usize, end: usize) -> Vec<(String, String)> {
+    pub fn captures(&self, text: &str, start: usize, end: usize) -> Vec<NamedValue> {
         match &self.0.kind {
             Kind::Literal(_) => Vec::new(),
             Kind::Regex(compiled) => {
-                values(text, self.groups(&compiled.expression, text, start..end))
+                let groups = self.groups(compiled, &compiled.expression, text, start..end);
+                values(text, groups)
             }
         }
     }
 
     /// The named groups of the first match in `text`, which may have many lines.
-    pub fn search(&self, text: &str) -> Option<Vec<(String, String)>> {
+    pub fn search(&self, text: &str) -> Option<Vec<NamedValue>> {
         let found = self.find(text, 0..text.len())?;
         Some(self.captures(text, found.start, text.len()))
     }
 
     /// The same as [`Pattern::captures`] for the match that [`Pattern::find_at_end`] found.
-    pub(super) fn captures_at_end(&self, line: &str, start: usize) -> Vec<(String, String)> {
+    pub(super) fn captures_at_end(&self, line: &str, start: usize) -> Vec<NamedValue> {
         values(line, self.groups_at_end(line, start))
     }
 
@@ -214,34 +220,35 @@ impl Pattern {
             .any(|(_, range)| range.end >= bare)
     }
 
-    fn groups_at_end(&self, line: &str, start: usize) -> Vec<(&str, Range<usize>)> {
+    fn groups_at_end(&self, line: &str, start: usize) -> Vec<(&Arc<str>, Range<usize>)> {
         match &self.0.kind {
             Kind::Literal(_) => Vec::new(),
             Kind::Regex(compiled) => match compiled.at_end.get() {
-                Some(Some(at_end)) => self.groups(at_end, line, start..line.len()),
+                Some(Some(at_end)) => self.groups(compiled, at_end, line, start..line.len()),
                 _ => Vec::new(),
             },
         }
     }
 
+    /// The named groups that took part in the match and are not empty.
     fn groups(
         &self,
+        compiled: &Compiled,
         expression: &Expression,
         text: &str,
         span: Range<usize>,
-    ) -> Vec<(&str, Range<usize>)> {
-        if self.0.names.is_empty() {
-            return Vec::new();
-        }
-        let Some(captures) = expression.groups(text, span) else {
+    ) -> Vec<(&Arc<str>, Range<usize>)> {
+        let Some(last) = compiled.groups.iter().max() else {
             return Vec::new();
         };
-        self.0
-            .names
-            .iter()
-            .filter_map(|name| {
-                let group = captures.get_group_by_name(name)?;
-                (!group.is_empty()).then(|| (name.as_str(), group.range()))
+        let Some(found) = expression.groups(text, span, last + 1) else {
+            return Vec::new();
+        };
+        let named = self.0.names.iter().zip(&compiled.groups);
+        named
+            .filter_map(|(name, &group)| {
+                let range = found.range(group)?;
+                (!range.is_empty()).then_some((name, range))
             })
             .collect()
     }
@@ -286,23 +293,24 @@ impl PartialEq for Pattern {
 
 impl Eq for Pattern {}
 
-fn values(text: &str, groups: Vec<(&str, Range<usize>)>) -> Vec<(String, String)> {
+fn values(text: &str, groups: Vec<(&Arc<str>, Range<usize>)>) -> Vec<NamedValue> {
     groups
         .into_iter()
-        .map(|(name, range)| (name.to_owned(), text[range].to_owned()))
+        .map(|(name, range)| (Arc::clone(name), text[range].into()))
         .collect()
 }
 
-/// The names of the groups in an expression, in their order.
-fn group_names(hir: &Hir, names: &mut Vec<String>) {
+/// The named groups of an expression, in their order, with their numbers.
+fn named_groups(hir: &Hir, named: &mut Vec<(Arc<str>, usize)>) {
     match hir.kind() {
         HirKind::Capture(capture) => {
-            names.extend(capture.name.as_deref().map(str::to_owned));
-            group_names(&capture.sub, names);
+            let number = usize::try_from(capture.index).unwrap_or(usize::MAX);
+            named.extend(capture.name.as_deref().map(|name| (name.into(), number)));
+            named_groups(&capture.sub, named);
         }
-        HirKind::Repetition(repetition) => group_names(&repetition.sub, names),
+        HirKind::Repetition(repetition) => named_groups(&repetition.sub, named),
         HirKind::Concat(subs) | HirKind::Alternation(subs) => {
-            subs.iter().for_each(|sub| group_names(sub, names));
+            subs.iter().for_each(|sub| named_groups(sub, named));
         }
         HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => {}
     }
@@ -420,7 +428,8 @@ mod tests {
     #[test]
     fn captures_are_never_empty() {
         let pattern = regex(r"id: (?<id>\d*)(?<unit>kg)?(?<rest>.*)");
-        assert_eq!(pattern.names(), ["id", "unit", "rest"]);
+        let names: Vec<&str> = pattern.names().iter().map(|it| &**it).collect();
+        assert_eq!(names, ["id", "unit", "rest"]);
         let line = "id: 12!";
         let found = pattern.find(line, 0..line.len()).unwrap();
         assert_eq!(

@@ -1,5 +1,7 @@
 //! What is typed, and what a terminal would show of it.
 
+use std::borrow::Cow;
+
 use super::keys::Key;
 
 /// The most bytes of one line that a terminal takes, the line's end included.
@@ -8,7 +10,7 @@ pub const LINE_LIMIT_BYTES: usize = 4095;
 /// Something to type: the bytes to send and the echo that they would cause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Typed {
-    bytes: Vec<u8>,
+    bytes: Cow<'static, [u8]>,
     echo: Echo,
 }
 
@@ -47,13 +49,12 @@ impl Typed {
                 position: position + 1,
             });
         }
-        let mut bytes = text.as_bytes().to_vec();
-        bytes.extend_from_slice(&Key::Enter.bytes(terminal));
+        let bytes = [text.as_bytes(), &Key::Enter.bytes(terminal)].concat();
         if terminal && bytes.len() > LINE_LIMIT_BYTES {
             return Err(ReplyError::TooLong { bytes: bytes.len() });
         }
         Ok(Typed {
-            bytes,
+            bytes: bytes.into(),
             echo: Echo::Line(text.to_owned()),
         })
     }
@@ -72,7 +73,7 @@ impl Typed {
         let mut typed = bytes.to_vec();
         typed.extend_from_slice(&Key::Enter.bytes(terminal));
         Typed {
-            bytes: typed,
+            bytes: typed.into(),
             echo: Echo::Line(String::from_utf8_lossy(bytes).into_owned()),
         }
     }
@@ -89,7 +90,7 @@ impl Typed {
             other => Echo::Text(caret(&other.bytes(terminal))),
         };
         Typed {
-            bytes: key.bytes(terminal).into_owned(),
+            bytes: key.bytes(terminal),
             echo,
         }
     }

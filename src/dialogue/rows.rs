@@ -36,7 +36,7 @@ impl RowFormat {
     /// Rows as `pattern` describes them: it must have the named groups `key` and `label`.
     pub fn new(pattern: Pattern) -> Result<RowFormat, RowFormatError> {
         for missing in ["key", "label"] {
-            if !pattern.names().iter().any(|name| name == missing) {
+            if !pattern.names().iter().any(|name| **name == *missing) {
                 return Err(RowFormatError { missing });
             }
         }
@@ -54,8 +54,8 @@ impl RowFormat {
         let mut key = None;
         let mut label = None;
         for (name, value) in pattern.captures(line, found.start, line.len()) {
-            match name.as_str() {
-                "key" => key = Some(value),
+            match &*name {
+                "key" => key = Some(value.as_ref().to_owned()),
                 "label" => label = Some(value.trim().to_owned()),
                 _ => {}
             }

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
+use crate::model::NamedValue;
+
 use super::expression::Expression;
 use super::pattern::Pattern;
 
@@ -101,7 +103,7 @@ impl PatternSet {
     }
 
     /// What the pattern of `hit` captured there. `end` is the end of the line that `hit` is in.
-    pub fn captures(&self, text: &str, hit: &Hit, end: usize) -> Vec<(String, String)> {
+    pub fn captures(&self, text: &str, hit: &Hit, end: usize) -> Vec<NamedValue> {
         self.patterns[hit.index].captures(text, hit.range.start, end)
     }
 }
@@ -166,7 +168,7 @@ mod tests {
         let hit = set.find(text, 0..text.len()).unwrap();
         assert_eq!(
             set.captures(text, &hit, text.len()),
-            [("id".to_owned(), "7".to_owned())]
+            [("id".into(), "7".into())]
         );
     }
 

@@ -30,6 +30,10 @@ impl Taken {
         self.pieces.insert(place, (piece, until));
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
     pub(super) fn loop_ends(&mut self) {
         self.pieces.retain(|(_, until)| *until == Until::Forever);
     }

@@ -218,8 +218,8 @@ impl Run<'_> {
                     index,
                     at,
                     captures,
-                    line,
                 } => {
+                    let line = self.dialogue.heard_line();
                     let at = (at - self.start).as_secs();
                     let captures: String = captures
                         .iter()

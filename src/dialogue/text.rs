@@ -8,7 +8,7 @@ const STRING_LIMIT_BYTES: usize = 64 << 10;
 const BLANKS_LIMIT: usize = 256;
 /// The most of a sequence's parameters that is kept: more than any that is understood needs.
 const PARAMETERS_LIMIT: usize = 32;
-/// How much is searched at once for where a run of text ends.
+/// How much is looked at at once for where plain output ends.
 const WINDOW_BYTES: usize = 256;
 /// The most answers that are kept until somebody takes them.
 const ANSWERS_LIMIT_BYTES: usize = 4096;
@@ -25,6 +25,32 @@ pub(super) trait TextSink {
     fn backspace(&mut self);
     /// The columns that the unfinished line takes.
     fn width(&self) -> usize;
+
+    /// Text, tabs and line ends, each `\n` or `\r\n`: the same as each of them on its own, for a
+    /// sink that takes many lines at once for less. Never empty.
+    fn lines(&mut self, mut run: &str) {
+        while !run.is_empty() {
+            run = self.first_line(run);
+        }
+    }
+
+    /// Takes the first of such lines, or the beginning of one, and gives the rest.
+    fn first_line<'a>(&mut self, run: &'a str) -> &'a str {
+        let (line, rest) = match run.split_once('\n') {
+            Some((line, rest)) => (line.strip_suffix('\r').unwrap_or(line), Some(rest)),
+            None => (run, None),
+        };
+        if !line.is_empty() {
+            self.text(line);
+        }
+        match rest {
+            Some(rest) => {
+                self.line_end();
+                rest
+            }
+            None => "",
+        }
+    }
 }
 
 /// Where the cursor is, as far as that matters.
@@ -109,32 +135,28 @@ impl TextView {
         if self.partial_len > 0 {
             return self.continue_partial(bytes[0], sink);
         }
-        let run = first_control(bytes);
-        if run > 0 {
-            self.print_bytes(&bytes[..run], run == bytes.len(), sink);
+        let plain = plain_len(bytes);
+        if plain > 0 {
+            self.print_bytes(&bytes[..plain], plain == bytes.len(), sink);
         }
-        match bytes.get(run) {
-            None => run,
-            Some(b'\r') if bytes.get(run + 1) == Some(&b'\n') => {
-                self.control(b'\n', sink);
-                run + 2
-            }
+        match bytes.get(plain) {
+            None => plain,
             Some(0x1b) => {
-                let plain = style_len(&bytes[run..]);
-                if plain == 0 {
+                let style = style_len(&bytes[plain..]);
+                if style == 0 {
                     self.begin_sequence();
                 }
-                run + plain.max(1)
+                plain + style.max(1)
             }
             Some(&byte) => {
                 self.control(byte, sink);
-                run + 1
+                plain + 1
             }
         }
     }
 
-    /// Prints a run without C0 controls. Only at the end of what has come, `open`, can an
-    /// unfinished character become a whole one.
+    /// Prints a run of what [`plain_len`] measures. Only at the end of what has come, `open`, can
+    /// an unfinished character become a whole one.
     fn print_bytes(&mut self, mut run: &[u8], open: bool, sink: &mut impl TextSink) {
         loop {
             let (valid, error) = match std::str::from_utf8(run) {
@@ -145,13 +167,12 @@ impl TextView {
                     (text, Some((error.valid_up_to(), error.error_len())))
                 }
             };
-            if valid.is_ascii() {
-                self.print(valid, sink);
-            } else {
-                // The C1 controls, which UTF-8 writes as U+0080 to U+009F.
-                for piece in valid.split(|c| ('\u{80}'..='\u{9f}').contains(&c)) {
+            if holds_c1(valid) {
+                for piece in valid.split(is_c1) {
                     self.print(piece, sink);
                 }
+            } else {
+                self.print(valid, sink);
             }
             match error {
                 None => return,
@@ -201,15 +222,18 @@ impl TextView {
         }
     }
 
+    /// Prints text with its line ends.
     fn print(&mut self, text: &str, sink: &mut impl TextSink) {
-        if text.is_empty() {
+        let Some(first) = text.as_bytes().first() else {
             return;
-        }
+        };
         if self.cursor != Cursor::AtEnd {
             self.cursor = Cursor::AtEnd;
-            sink.line_break();
+            if !matches!(first, b'\r' | b'\n') {
+                sink.line_break();
+            }
         }
-        sink.text(text);
+        sink.lines(text);
     }
 
     fn control(&mut self, byte: u8, sink: &mut impl TextSink) {
@@ -388,28 +412,54 @@ fn style_len(bytes: &[u8]) -> usize {
     }
 }
 
-/// Where the first C0 control is; the length if there is none.
-fn first_control(bytes: &[u8]) -> usize {
-    let is_control = |byte: &u8| *byte < 0x20 || *byte == 0x7f;
+/// How much plain output `bytes` begin with: no C0 controls but tabs and the line ends `\n` and
+/// `\r\n`.
+fn plain_len(bytes: &[u8]) -> usize {
     let mut from = 0;
-    for window in bytes.chunks(WINDOW_BYTES) {
-        // Nearly always one of these ends a run, and they are found many bytes at a time. So is
-        // that none of the others stands before it, as long as nothing stops at the first.
-        let end = memchr::memchr3(b'\n', b'\r', 0x1b, window).unwrap_or(window.len());
-        let run = &window[..end];
-        if run.iter().fold(false, |any, byte| any | is_control(byte)) {
-            return from + run.iter().position(is_control).unwrap_or(end);
+    while from < bytes.len() {
+        let to = bytes.len().min(from + WINDOW_BYTES);
+        // Most of what is not plain begins with an escape, which is found many bytes at a time. So
+        // is that nothing else stands before it, as long as nothing stops at the first.
+        let escape = memchr::memchr(0x1b, &bytes[from..to]);
+        let end = escape.map_or(to, |at| from + at);
+        // What stands behind the last byte that has come is not known.
+        let followed = end.min(bytes.len() - 1);
+        let pairs = || bytes[from..followed].iter().zip(&bytes[from + 1..]);
+        let odd = |(&byte, &next): (&u8, &u8)| !is_plain(byte, next);
+        if pairs().fold(false, |any, pair| any | odd(pair)) {
+            return from + pairs().position(odd).unwrap_or_default();
         }
-        from += end;
-        if end < window.len() {
-            break;
+        if followed < end && !is_plain(bytes[followed], 0) {
+            return followed;
         }
+        if escape.is_some() {
+            return end;
+        }
+        from = to;
     }
     from
 }
 
+/// Whether a byte is text, a tab or of a line end, with `next` behind it.
+fn is_plain(byte: u8, next: u8) -> bool {
+    let control = (byte < 0x20) | (byte == 0x7f);
+    let line_end = (byte == b'\n') | ((byte == b'\r') & (next == b'\n'));
+    !control | line_end | (byte == b'\t')
+}
+
+/// Whether there is any C1 control. UTF-8 writes them with two bytes, the first of which is this.
+fn holds_c1(text: &str) -> bool {
+    const FIRST: u8 = 0xc2;
+    let bytes = text.as_bytes();
+    memchr::memchr_iter(FIRST, bytes).any(|at| bytes.get(at + 1).is_some_and(|&next| next < 0xa0))
+}
+
+fn is_c1(character: char) -> bool {
+    ('\u{80}'..='\u{9f}').contains(&character)
+}
+
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
@@ -551,7 +601,7 @@ mod tests {
     }
 
     /// Pieces of what programs print, and of what they shouldn't.
-    fn output() -> impl Strategy<Value = Vec<u8>> {
+    pub(in crate::dialogue) fn output() -> impl Strategy<Value = Vec<u8>> {
         let piece = prop_oneof![
             3 => "[a-c é€😀]{1,6}".prop_map(String::into_bytes),
             2 => proptest::sample::select(vec![
@@ -588,13 +638,15 @@ mod tests {
     }
 
     #[test]
-    fn the_first_control_is_found_wherever_it_stands() {
+    fn what_is_not_plain_is_found_wherever_it_stands() {
         for length in [0, 1, 40, WINDOW_BYTES - 1, WINDOW_BYTES, 3 * WINDOW_BYTES] {
-            let plain = vec![b'x'; length];
-            assert_eq!(first_control(&plain), length);
-            for control in [b'\n', b'\r', 0x1b, b'\t', 0, 0x7f, 0x1f] {
-                let text = [&plain[..], &[control], b"x\n"].concat();
-                assert_eq!(first_control(&text), length, "{control:#x}");
+            let plain = [vec![b'x'; length], b"\t\n\r\n".to_vec()].concat();
+            assert_eq!(plain_len(&plain), plain.len());
+            for end in ["\x1b", "\0", "\x08", "\x1f", "\x7f", "\r", "\rx", "\r\r\n"] {
+                let text = [&plain[..], end.as_bytes()].concat();
+                assert_eq!(plain_len(&text), plain.len(), "{end:?}");
+                let text = [&text[..], b"x\x1b\n\x08"].concat();
+                assert_eq!(plain_len(&text), plain.len(), "{end:?}");
             }
         }
     }

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::pattern::Pattern;
 use super::set::{Hit, PatternSet};
+use crate::model::NamedValue;
 
 /// Where a pattern is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -180,8 +181,7 @@ pub enum Heard {
         index: usize,
         at: Instant,
         /// The named groups, none of them empty.
-        captures: Vec<(String, String)>,
-        line: String,
+        captures: Vec<NamedValue>,
     },
     /// An interlude is to be answered. The turn's wait goes on.
     Interlude {

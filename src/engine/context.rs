@@ -1,5 +1,6 @@
 //! What all actors of a run share, none of it changing while the run goes on.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -7,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::dialogue::Watch;
-use crate::model::{EventSink, InstanceId, RoleIndex, RunEvent, RunId};
+use crate::model::{EventSink, InstanceId, NamedValue, RoleIndex, RunEvent, RunId};
 use crate::scenario::{Chaos, PatternSpec, Plan, RenderError, Scope};
 use crate::transport::Spawner;
 
@@ -124,12 +125,15 @@ pub(super) struct LiveScripts {
 }
 
 /// A value of a flow as it may be shown.
-pub(super) fn shown(scope: &Scope, name: &str, value: &str) -> String {
-    if scope.is_secret(name) {
-        "***".to_owned()
-    } else {
-        scope.mask(value).into_owned()
+pub(super) fn shown(scope: &Scope, (name, value): NamedValue) -> NamedValue {
+    if scope.is_secret(&name) {
+        return (name, "***".into());
     }
+    let masked = match scope.mask(&value) {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(masked) => Some(masked.into()),
+    };
+    (name, masked.unwrap_or(value))
 }
 
 impl LiveScripts {

@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use actix::prelude::*;
 
 use crate::model::{
-    Failure, FlowId, FlowNumber, FlowOutcome, InstanceId, RoleIndex, RunEvent, StepIndex,
-    StepOutcome,
+    Failure, FlowId, FlowNumber, FlowOutcome, InstanceId, NamedValue, RoleIndex, RunEvent,
+    StepIndex, StepOutcome,
 };
 use crate::scenario::{Plan, Scope};
 use crate::transport::Grace;
@@ -81,8 +81,8 @@ pub(super) struct FlowSupervisor {
     ledger: Ledger,
     recovery: Recovery,
     /// What was known of the values when they were last here.
-    captures: Vec<(String, String)>,
-    variables: Vec<(String, String)>,
+    captures: Vec<NamedValue>,
+    variables: Vec<NamedValue>,
     /// What chaos did.
     injections: Vec<Struck>,
     /// What happened to its scripts, if that is recorded.
@@ -122,7 +122,7 @@ impl FlowSupervisor {
             scope: Some(scope),
             casts: run.plan.roles.iter().map(|_| Cast::default()).collect(),
             waiting: None,
-            ledger: Ledger::new(due),
+            ledger: Ledger::new(due, run.plan.steps.len(), run.plan.roles.len()),
             captures: Vec::new(),
             injections: Vec::new(),
             transcripts: Vec::new(),
@@ -387,10 +387,11 @@ impl FlowSupervisor {
 }
 
 /// The scenario's variables with the values that they have for this flow.
-fn shown_variables(plan: &Plan, scope: &Scope) -> Vec<(String, String)> {
+fn shown_variables(plan: &Plan, scope: &Scope) -> Vec<NamedValue> {
     let names = plan.variables.iter().map(|(name, _)| name);
     names
-        .filter_map(|name| Some((name.clone(), shown(scope, name, scope.get(name)?))))
+        .filter_map(|name| scope.entry(name))
+        .map(|entry| shown(scope, entry))
         .collect()
 }
 

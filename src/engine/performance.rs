@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::dialogue::{Dialogue, On, Pattern, WaitSet};
-use crate::model::FailureKind;
+use crate::model::{FailureKind, NamedValue};
 use crate::scenario::{Alternative, Place, Plan, Role, Scope, Step, Then, Turn, TurnKind, Wait};
 
 pub(super) use cue::{Answers, CommandOutput, Cue, Fault, Move, Utterance};
@@ -60,7 +60,7 @@ enum Frame {
     FirstOf {
         turn: TurnRef,
         /// What it waits for: the same each time, so that the dialogue can go on where it was.
-        wait: Option<Arc<Listening>>,
+        wait: Option<Listening>,
     },
 }
 
@@ -78,23 +78,65 @@ enum Slot {
 #[derive(Debug)]
 enum State {
     Ready,
-    Listening(Arc<Listening>),
+    /// For what the present wait is for.
+    Listening,
     Speaking(AfterReply),
     Pausing,
-    Commanding { turn: TurnRef },
+    Commanding {
+        turn: TurnRef,
+    },
     Over,
 }
 
-/// One wait.
-#[derive(Debug)]
+/// One wait. Cheap to clone.
+#[derive(Debug, Clone)]
 struct Listening {
     /// The turn that waits; `None` while only lingering between rounds.
     turn: Option<TurnRef>,
-    /// What each pattern that was given to the dialogue stands for.
-    slots: Vec<Slot>,
+    /// How many of its patterns are the `until` of a `repeat`: they stand before those of the turn.
+    untils: usize,
     set: WaitSet,
+}
+
+impl Listening {
+    /// What the pattern at this place of the set belongs to.
+    fn slot(&self, place: usize, frames: &[Frame]) -> Option<Slot> {
+        if place < self.untils {
+            let mut repeats = repeats(frames);
+            return repeats.nth(place).map(Slot::Until);
+        }
+        let turn = self.turn.as_ref()?.get();
+        let heard = turn.waits().enumerate();
+        let mut heard = heard.filter(|(_, wait)| matches!(wait, Wait::For { .. }));
+        let (index, _) = heard.nth(place - self.untils)?;
+        Some(turn_slot(turn, index))
+    }
+
     /// The exit codes that satisfy the wait.
-    exits: Vec<(Slot, i32)>,
+    fn exits(&self) -> impl Iterator<Item = (Slot, i32)> {
+        let turns = self.turn.iter().map(TurnRef::get);
+        turns.flat_map(|turn| {
+            let waits = turn.waits().enumerate();
+            waits.filter_map(|(index, wait)| match wait {
+                Wait::Exit(code) => Some((turn_slot(turn, index), *code)),
+                Wait::For { .. } => None,
+            })
+        })
+    }
+}
+
+/// The places of the `repeat`s among these frames.
+fn repeats(frames: &[Frame]) -> impl Iterator<Item = usize> {
+    let frames = frames.iter().enumerate();
+    frames.filter_map(|(at, frame)| matches!(frame, Frame::Repeat { .. }).then_some(at))
+}
+
+/// What the wait at this place of a turn belongs to.
+fn turn_slot(turn: &Turn, index: usize) -> Slot {
+    match &turn.kind {
+        TurnKind::FirstOf(_) => Slot::Alternative(index),
+        _ => Slot::Exchange,
+    }
 }
 
 /// What follows when a reply has been said.
@@ -103,7 +145,7 @@ enum AfterReply {
     GoOn,
     Then(TurnRef, usize),
     /// The reply was an interlude's: the wait goes on.
-    Resume(Arc<Listening>),
+    Resume,
 }
 
 /// The performance of one action by one script instance.
@@ -124,15 +166,15 @@ pub(super) struct Performance {
     /// Where the present turn stands.
     place: Option<Place>,
     /// The present wait, or the last one.
-    wait: Option<Arc<Listening>>,
-    /// The line in which it was heard.
+    wait: Option<Listening>,
+    /// The line in which it was heard, if what follows is to tell of it.
     heard_line: String,
     /// When the last awaited evidence came.
     evidence_at: Option<Instant>,
     /// The name of the turn that was just heard, if it has one.
     timed: Option<Arc<str>>,
     /// Captures made since they were last taken.
-    fresh_captures: Vec<(String, String)>,
+    fresh_captures: Vec<NamedValue>,
 }
 
 impl Performance {
@@ -192,7 +234,7 @@ impl Performance {
         };
         let patterns = wait.set.patterns().iter();
         let patterns = patterns.map(|(on, pattern)| describe_wait(*on, pattern));
-        let exits = wait.exits.iter();
+        let exits = wait.exits();
         let exits = exits.map(|(_, code)| format!("the program's end with exit code {code}"));
         patterns.chain(exits).collect()
     }
@@ -238,13 +280,14 @@ impl Performance {
     }
 
     /// The captures made since the last call.
-    pub(super) fn take_captures(&mut self) -> Vec<(String, String)> {
+    pub(super) fn take_captures(&mut self) -> Vec<NamedValue> {
         std::mem::take(&mut self.fresh_captures)
     }
 
     /// Whether the program's end is what the present wait is for.
     pub(super) fn expects_exit(&self) -> bool {
-        matches!(&self.state, State::Listening(listening) if !listening.exits.is_empty())
+        let wait = self.wait.as_ref();
+        matches!(self.state, State::Listening) && wait.is_some_and(|it| it.exits().next().is_some())
     }
 
     /// What to do after `cue`.
@@ -273,20 +316,16 @@ impl Performance {
             (State::Ready, Cue::Begin) | (State::Pausing, Cue::Paused) => {
                 self.next(scope, dialogue)
             }
-            (State::Listening(listening), Cue::Heard(heard)) => {
-                self.heard(listening, heard, scope, dialogue)
-            }
-            (State::Listening(listening), Cue::Exited(exit)) => {
-                self.exited(listening, exit, scope, dialogue)
-            }
-            (State::Listening(_), Cue::Lingered) => self.next(scope, dialogue),
+            (State::Listening, Cue::Heard(heard)) => self.heard(heard, scope, dialogue),
+            (State::Listening, Cue::Exited(exit)) => self.exited(exit, scope, dialogue),
+            (State::Listening, Cue::Lingered) => self.next(scope, dialogue),
             (State::Speaking(after), Cue::Said) => match after {
                 AfterReply::GoOn => self.next(scope, dialogue),
                 AfterReply::Then(turn, index) => {
                     self.after_alternative(turn, index, scope, dialogue)
                 }
-                AfterReply::Resume(listening) => {
-                    self.state = State::Listening(listening);
+                AfterReply::Resume => {
+                    self.state = State::Listening;
                     Ok(Move::KeepListening)
                 }
             },
@@ -380,7 +419,7 @@ impl Performance {
                 !scope
                     .captures()
                     .iter()
-                    .any(|(captured, _)| captured == name)
+                    .any(|(captured, _)| **captured == **name)
             })
             .collect();
         if missing.is_empty() {
@@ -471,45 +510,22 @@ impl Performance {
         scope: &Scope,
         dialogue: &mut Dialogue,
     ) -> Result<(), Fault> {
-        let mut slots = Vec::new();
-        let mut exits = Vec::new();
-        // Listed first: what ends a repeat wins over what goes on with it at the same place.
-        for (at, frame) in self.frames.iter().enumerate() {
-            if let Frame::Repeat { .. } = frame {
-                slots.push(Slot::Until(at));
-            }
-        }
-        let is_repeated = !slots.is_empty();
-        let waits = turn.iter().flat_map(|turn| turn.get().waits());
-        for (index, wait) in waits.enumerate() {
-            let slot = match turn.as_ref().map(|turn| &turn.get().kind) {
-                Some(TurnKind::FirstOf(_)) => Slot::Alternative(index),
-                _ => Slot::Exchange,
-            };
-            match wait {
-                Wait::For { .. } => slots.push(slot),
-                Wait::Exit(code) => exits.push((slot, *code)),
-            }
-        }
-        let common = turn.as_ref().filter(|_| !is_repeated);
+        let untils = repeats(&self.frames).count();
+        let common = turn.as_ref().filter(|_| untils == 0);
         let set = match common.and_then(|turn| turn.get().common_waits()) {
+            Some(set) if self.tolerated.is_empty() => set.clone(),
             Some(set) => set.again(self.tolerated.clone()),
             None => {
                 let patterns = self.patterns(turn.as_ref(), scope)?;
                 WaitSet::new(&patterns, self.tolerated.clone())
             }
         };
-        let wait = Listening {
-            turn,
-            slots,
-            set,
-            exits,
-        };
-        self.begin_wait(Arc::new(wait), dialogue);
+        self.begin_wait(Listening { turn, untils, set }, dialogue);
         Ok(())
     }
 
-    /// What a wait of `turn` is for, with the values of this flow: every `until` first.
+    /// What a wait of `turn` is for, with the values of this flow. Every `until` first: what ends a
+    /// repeat wins over what goes on with it at the same place.
     fn patterns(&self, turn: Option<&TurnRef>, scope: &Scope) -> Result<Vec<(On, Pattern)>, Fault> {
         let mut patterns = Vec::new();
         for frame in &self.frames {
@@ -527,13 +543,13 @@ impl Performance {
         Ok(patterns)
     }
 
-    fn begin_wait(&mut self, wait: Arc<Listening>, dialogue: &mut Dialogue) {
+    fn begin_wait(&mut self, wait: Listening, dialogue: &mut Dialogue) {
         if let Some(turn) = &wait.turn {
             self.place = Some(turn.get().place.clone());
         }
         dialogue.begin(&wait.set);
-        self.wait = Some(Arc::clone(&wait));
-        self.state = State::Listening(wait);
+        self.wait = Some(wait);
+        self.state = State::Listening;
     }
 }
 

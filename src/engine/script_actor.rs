@@ -124,8 +124,8 @@ impl ScriptActor {
             job.time_turn();
             let Perform { what, scope, .. } = &mut job.perform;
             if let Part::Step(step) = *what {
-                for (name, value) in job.performance.take_captures() {
-                    let value = shown(scope, &name, &value);
+                for capture in job.performance.take_captures() {
+                    let (name, value) = shown(scope, capture);
                     let flow = self.instance.flow;
                     self.run.sink.emit(RunEvent::Captured {
                         flow,

@@ -1,5 +1,6 @@
 //! The events of a run: all that reporters ever learn from the engine.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::evidence::Evidence;
@@ -10,6 +11,7 @@ use super::injection::Injection;
 use super::integrity::AuditRecord;
 use super::process::ProcessRecord;
 use super::record::{FlowRecord, RunInfo, StepOutcome};
+use super::value::NamedValue;
 
 /// Something that happened in a run. All text is already masked.
 ///
@@ -21,7 +23,7 @@ pub enum RunEvent {
     FlowStarted {
         flow: FlowNumber,
         /// The variables it begins with, secrets masked.
-        variables: Vec<(String, String)>,
+        variables: Vec<NamedValue>,
     },
     StepStarted {
         flow: FlowNumber,
@@ -37,8 +39,8 @@ pub enum RunEvent {
     Captured {
         flow: FlowNumber,
         step: StepIndex,
-        name: String,
-        value: String,
+        name: Arc<str>,
+        value: Arc<str>,
     },
     /// Only when dialogue was asked for: what a program said (control sequences removed).
     Heard {

@@ -8,6 +8,7 @@ use super::ids::{FlowId, FlowNumber, RoleIndex, RunId, StepIndex};
 use super::injection::InjectionRecord;
 use super::integrity::IntegrityInfo;
 use super::process::ProcessRecord;
+use super::value::NamedValue;
 
 /// A role as reports name it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,7 +104,7 @@ pub struct Retry {
     /// `None` if it never was.
     pub recovered_after_us: Option<u64>,
     /// What had been captured and was forgotten, as it may become something else; secrets masked.
-    pub forgotten: Vec<(String, String)>,
+    pub forgotten: Vec<NamedValue>,
 }
 
 /// What is performed again after a failure.
@@ -162,9 +163,9 @@ pub struct FlowRecord {
     /// The failures that were not the end of it.
     pub retries: Vec<Retry>,
     /// The values captured, in the order of their capture; secrets masked.
-    pub captures: Vec<(String, String)>,
+    pub captures: Vec<NamedValue>,
     /// The variables the flow began with, secrets masked.
-    pub variables: Vec<(String, String)>,
+    pub variables: Vec<NamedValue>,
     /// Every process that was started for it.
     pub processes: Vec<ProcessRecord>,
     /// What chaos did to it, in order.

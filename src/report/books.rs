@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use crate::model::{AuditRecord, FlowId, FlowNumber, FlowRecord, IntegrityInfo, RunId};
+use crate::model::{AuditRecord, FlowId, FlowNumber, FlowRecord, IntegrityInfo, NamedValue, RunId};
 use crate::stats::{Duplicate, Integrity, is_masked};
 
 use super::error::ReportError;
@@ -61,8 +61,8 @@ impl Books {
                 .captures
                 .iter()
                 .chain(attempts)
-                .filter(|(captured, _)| *captured == unique.name)
-                .map(|(_, value)| value.as_str())
+                .filter(|(captured, _)| **captured == *unique.name)
+                .map(|(_, value)| &**value)
                 .collect();
             for value in given {
                 if is_masked(value) {
@@ -168,7 +168,7 @@ impl Books {
     }
 }
 
-fn pair((name, value): &(String, String)) -> (&str, &str) {
+fn pair((name, value): &NamedValue) -> (&str, &str) {
     (name, value)
 }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use minijinja::value::Value;
 
-use crate::model::{FlowId, FlowNumber, RunId};
+use crate::model::{FlowId, FlowNumber, NamedValue, RunId};
 
 use super::data::UsedUp;
 use super::names;
@@ -25,8 +25,8 @@ const FLOW_NUMBER: &str = "flow.number";
 /// Names are flat: `order_id`, `customers.name`, `flow.number`, `env.HOME`.
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
-    values: BTreeMap<Arc<str>, String>,
-    captures: Vec<(String, String)>,
+    values: BTreeMap<Arc<str>, Arc<str>>,
+    captures: Vec<NamedValue>,
     secrets: Arc<[String]>,
     /// Secret texts without a name: what was sent by a `secret` reply, and what a secret name
     /// stood for before it took another value.
@@ -187,16 +187,24 @@ impl Scope {
 
     /// The value of a name.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.values.get(name).map(String::as_str)
+        self.values.get(name).map(|value| &**value)
+    }
+
+    /// A name with its value.
+    pub fn entry(&self, name: &str) -> Option<NamedValue> {
+        let (name, value) = self.values.get_key_value(name)?;
+        Some((Arc::clone(name), Arc::clone(value)))
     }
 
     /// Gives a name a value, whatever it had.
-    pub fn set(&mut self, name: impl AsRef<str>, value: impl Into<String>) {
-        let name = name.as_ref();
-        let old = self.values.insert(name.into(), value.into());
-        if self.is_secret(name) {
+    pub fn set(&mut self, name: impl Into<Arc<str>>, value: impl Into<Arc<str>>) {
+        let name = name.into();
+        let is_secret = self.is_secret(&name);
+        let old = self.values.insert(name, value.into());
+        if is_secret {
             self.masker = OnceLock::new();
-            self.said.extend(old.filter(|old| !old.is_empty()));
+            let old = old.filter(|old| !old.is_empty());
+            self.said.extend(old.map(|old| old.as_ref().to_owned()));
         }
     }
 
@@ -206,24 +214,25 @@ impl Scope {
     /// If the name has another value already and `overwrite` is not said.
     pub fn capture(
         &mut self,
-        name: &str,
-        value: impl Into<String>,
+        (name, now): NamedValue,
         overwrite: bool,
     ) -> Result<(), CaptureChanged> {
-        let now = value.into();
-        if let Some(was) = self.get(name)
-            && was != now
+        let was = self.values.get(&name);
+        if let Some(was) = was
+            && *was != now
             && !overwrite
         {
             return Err(CaptureChanged {
-                name: name.into(),
-                was: was.into(),
-                now,
+                name: name.as_ref().to_owned(),
+                was: was.as_ref().to_owned(),
+                now: now.as_ref().to_owned(),
             });
         }
-        match self.captures.iter_mut().find(|(known, _)| known == name) {
-            Some((_, value)) => value.clone_from(&now),
-            None => self.captures.push((name.into(), now.clone())),
+        // What has no value was not captured.
+        let known = was.and_then(|_| self.captures.iter_mut().find(|(known, _)| *known == name));
+        match known {
+            Some((_, value)) => *value = Arc::clone(&now),
+            None => self.captures.push((Arc::clone(&name), Arc::clone(&now))),
         }
         self.set(name, now);
         Ok(())
@@ -240,7 +249,7 @@ impl Scope {
     }
 
     /// What was captured, in the order of the first capture of each name. Not masked.
-    pub fn captures(&self) -> &[(String, String)] {
+    pub fn captures(&self) -> &[NamedValue] {
         &self.captures
     }
 
@@ -346,21 +355,25 @@ mod tests {
     #[test]
     fn a_capture_keeps_its_value_unless_it_may_change() {
         let mut scope = Scope::default();
-        scope.capture("order_id", "ORD-1", false).unwrap();
-        scope.capture("total", "5", false).unwrap();
-        scope.capture("order_id", "ORD-1", false).unwrap();
-        let error = scope.capture("order_id", "ORD-2", false).unwrap_err();
+        scope
+            .capture(("order_id".into(), "ORD-1".into()), false)
+            .unwrap();
+        scope.capture(("total".into(), "5".into()), false).unwrap();
+        scope
+            .capture(("order_id".into(), "ORD-1".into()), false)
+            .unwrap();
+        let error = scope
+            .capture(("order_id".into(), "ORD-2".into()), false)
+            .unwrap_err();
         assert_eq!(
             error.to_string(),
             "`order_id` was `ORD-1` and is now `ORD-2`"
         );
         assert_eq!(scope.get("order_id"), Some("ORD-1"));
-        scope.capture("order_id", "ORD-2", true).unwrap();
-        let captures: Vec<_> = scope
-            .captures()
-            .iter()
-            .map(|(n, v)| (n.as_str(), v.as_str()))
-            .collect();
+        scope
+            .capture(("order_id".into(), "ORD-2".into()), true)
+            .unwrap();
+        let captures: Vec<_> = scope.captures().iter().map(|(n, v)| (&**n, &**v)).collect();
         assert_eq!(captures, [("order_id", "ORD-2"), ("total", "5")]);
     }
 
@@ -368,8 +381,16 @@ mod tests {
     fn a_capture_does_not_silently_change_a_variable() {
         let mut scope = Scope::default();
         scope.set("customer_id", "CUST001");
-        assert!(scope.capture("customer_id", "CUST002", false).is_err());
-        assert!(scope.capture("customer_id", "CUST001", false).is_ok());
+        assert!(
+            scope
+                .capture(("customer_id".into(), "CUST002".into()), false)
+                .is_err()
+        );
+        assert!(
+            scope
+                .capture(("customer_id".into(), "CUST001".into()), false)
+                .is_ok()
+        );
     }
 
     #[test]
@@ -382,7 +403,7 @@ mod tests {
             scope.mask("Ann: xcustomer123y customer12"),
             "Ann: x***y customer12"
         );
-        scope.capture("pin", "4711", false).unwrap();
+        scope.capture(("pin".into(), "4711".into()), false).unwrap();
         scope.add_secret("hunter2");
         assert_eq!(scope.mask("4711/hunter2"), "***/***");
         assert!(matches!(scope.mask("nothing"), Cow::Borrowed(_)));
@@ -391,8 +412,12 @@ mod tests {
     #[test]
     fn what_a_secret_was_before_stays_masked() {
         let mut scope = with_secrets(&["token"]);
-        scope.capture("token", "first", false).unwrap();
-        scope.capture("token", "second", true).unwrap();
+        scope
+            .capture(("token".into(), "first".into()), false)
+            .unwrap();
+        scope
+            .capture(("token".into(), "second".into()), true)
+            .unwrap();
         assert_eq!(scope.mask("first second"), "*** ***");
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use hdrhistogram::iterators::IterationValue;
 use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
 use serde::{Deserialize, Serialize};
 
@@ -37,11 +38,11 @@ impl PartialEq for Histogram {
             .counts
             .iter_recorded()
             .zip(other.counts.iter_recorded());
-        figures(self) == figures(other)
-            && recorded.all(|(one, other)| {
-                one.value_iterated_to() == other.value_iterated_to()
-                    && one.count_at_value() == other.count_at_value()
-            })
+        let is_same = |(one, other): (IterationValue<u32>, IterationValue<u32>)| {
+            one.value_iterated_to() == other.value_iterated_to()
+                && one.count_at_value() == other.count_at_value()
+        };
+        figures(self) == figures(other) && recorded.all(is_same)
     }
 }
 

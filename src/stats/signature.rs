@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Failure, FailureKind, FlowRecord};
+use crate::model::{Failure, FailureKind, FlowRecord, NamedValue};
 
 /// How much of a line is kept.
 const MOST_CHARACTERS: usize = 120;
@@ -42,7 +42,7 @@ impl Signature {
 /// The telling line of a failure: what the program said that fails the step, or its last line; or,
 /// where what it said last has nothing to do with the failure, what is wrong. In it, values of the flow are replaced by their names (`<order_id>`), and other words
 /// with digits by `<number>`, `<time>` or `<id>`. Empty if nothing was said.
-fn saw(failure: &Failure, values: &[(String, String)]) -> String {
+fn saw(failure: &Failure, values: &[NamedValue]) -> String {
     let line = match (&failure.kind, quoted(&failure.message)) {
         (FailureKind::Business(_), Some(said)) => said,
         (
@@ -69,7 +69,7 @@ fn saw(failure: &Failure, values: &[(String, String)]) -> String {
     // A value may stand within a longer one.
     values.sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
     for (name, value) in values {
-        line = line.replace(value.as_str(), &format!("<{name}>"));
+        line = line.replace(&**value, &format!("<{name}>"));
     }
     normalised(&line).chars().take(MOST_CHARACTERS).collect()
 }
@@ -124,12 +124,9 @@ mod tests {
         let mut failure = failure("06_approve", FailureKind::Timeout);
         failure.tail = tail.into();
         let values = [
-            (
-                "order_id".to_owned(),
-                "ORD-20260131-142530-000001".to_owned(),
-            ),
-            ("order".to_owned(), "ORD-20260131".to_owned()),
-            ("n".to_owned(), "is".to_owned()),
+            ("order_id".into(), "ORD-20260131-142530-000001".into()),
+            ("order".into(), "ORD-20260131".into()),
+            ("n".into(), "is".into()),
         ];
         saw(&failure, &values)
     }

@@ -125,6 +125,13 @@ struct Outbox {
     inside_line: bool,
 }
 
+impl Outbox {
+    /// Whether there is nothing to be done.
+    fn is_idle(&self) -> bool {
+        self.bytes.is_empty() && self.room.is_none() && !self.then_close
+    }
+}
+
 /// What [`Child`] and [`Events`] share; both stay on one thread.
 pub(super) struct Shared {
     pub(super) process: Arc<Process>,
@@ -390,6 +397,9 @@ impl Shared {
         match &mut *self.waker.borrow_mut() {
             Some(waker) => waker.clone_from(cx.waker()),
             none => *none = Some(cx.waker().clone()),
+        }
+        if self.outbox.borrow().is_idle() {
+            return;
         }
         if self.try_flush(cx).is_err() {
             // Nobody will read it; the end of the program is told elsewhere.

@@ -51,11 +51,13 @@ impl Environment {
     }
 
     /// All variables, as `NAME=value`.
-    pub(super) fn variables(&self) -> impl Iterator<Item = &CStr> {
+    pub(super) fn variables(&self) -> Vec<&CStr> {
         let replaced: Vec<&[u8]> = self.own.iter().map(|own| name_of(own)).collect();
-        let is_replaced = move |it: &CString| replaced.iter().any(|name| has_name(it, name));
-        let common = self.common.iter().filter(move |it| !is_replaced(it));
-        common.chain(&self.own).map(CString::as_c_str)
+        let is_replaced = |it: &&CString| replaced.iter().any(|name| has_name(it, name));
+        let common = self.common.iter().filter(|it| !is_replaced(it));
+        let mut all = Vec::with_capacity(self.common.len() + self.own.len());
+        all.extend(common.chain(&self.own).map(CString::as_c_str));
+        all
     }
 }
 
@@ -76,8 +78,8 @@ mod tests {
     use super::*;
 
     fn texts(environment: &Environment) -> Vec<&str> {
-        let texts = environment.variables().map(|it| it.to_str().unwrap());
-        texts.collect()
+        let texts = environment.variables();
+        texts.iter().map(|it| it.to_str().unwrap()).collect()
     }
 
     #[test]

@@ -127,17 +127,20 @@ impl Events {
         let Phase::Living(exit) = &self.phase else {
             return;
         };
-        self.shared.process.wake_when_given_up(cx.waker());
+        let process = &self.shared.process;
+        let mut known = process.death_or_wake(cx.waker());
         let death = loop {
-            if let Some(death) = self.shared.process.death() {
+            if let Some(death) = known {
                 break death;
             }
             match exit.poll_read_ready(cx) {
                 Poll::Pending => return,
-                Poll::Ready(Ok(mut ready)) => match self.shared.process.reap() {
-                    Some(death) => break death,
-                    None => ready.clear_ready(),
-                },
+                Poll::Ready(Ok(mut ready)) => {
+                    known = process.reap();
+                    if known.is_none() {
+                        ready.clear_ready();
+                    }
+                }
                 // The reactor is shutting down; the janitor sees to the process.
                 Poll::Ready(Err(_)) => return,
             }

@@ -123,14 +123,16 @@ impl Process {
         }
     }
 
-    /// Has `waker` woken if the process is given up.
-    pub(super) fn wake_when_given_up(&self, new: &Waker) {
-        if let State::Running { waker, .. } = &mut *self.state() {
-            match waker {
-                Some(old) => old.clone_from(new),
-                None => *waker = Some(new.clone()),
-            }
+    /// How it ended, if that is known; else has `waker` woken if the process is given up.
+    pub(super) fn death_or_wake(&self, new: &Waker) -> Option<Death> {
+        match &mut *self.state() {
+            State::Ended { death, .. } => return Some(*death),
+            State::Running {
+                waker: Some(old), ..
+            } => old.clone_from(new),
+            State::Running { waker, .. } => *waker = Some(new.clone()),
         }
+        None
     }
 
     /// Sends signals to the process and its group, and notes how harsh they are, unless the

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::io;
 use std::sync::{LazyLock, Mutex, PoisonError, RwLock};
 
+use super::sys::Newborn;
 use super::{proc, sys};
 
 /// The children that the spawners of this process started and did not reap yet.
@@ -35,12 +36,12 @@ pub(super) fn spawned() -> &'static Registry {
 }
 
 impl Registry {
-    /// Runs `start`, which starts a child and gives its pid, and enters the child.
-    pub(super) fn enter(&self, start: impl FnOnce() -> io::Result<i32>) -> io::Result<i32> {
+    /// Runs `start`, which starts a child, and enters the child.
+    pub(super) fn enter(&self, start: impl FnOnce() -> io::Result<Newborn>) -> io::Result<Newborn> {
         let _gate = self.gate.read().unwrap_or_else(PoisonError::into_inner);
-        let pid = start()?;
-        self.pids().insert(pid);
-        Ok(pid)
+        let newborn = start()?;
+        self.pids().insert(newborn.pid);
+        Ok(newborn)
     }
 
     /// Forgets a child. Only after it was reaped: until then its number is its own.

@@ -1,6 +1,6 @@
-//! The start of one program: its wires, its environment, and `posix_spawn`.
+//! The start of one program: its wires, its environment, and its birth.
 
-use std::ffi::{CStr, CString, OsStr};
+use std::ffi::{CString, OsStr};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -9,14 +9,14 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, PidfdFlags};
+use rustix::process::Pid;
 
 use super::child::Wires;
 use super::environment::Environment;
 use super::process::{InstanceNumber, Process};
 use super::run::{INSTANCE_VARIABLE, RUN_VARIABLE, Run};
 use super::spawn::{Command, SpawnError, Started, Terminal};
-use super::sys::{Blocked, FileAction, SpawnPlan};
+use super::sys::{Blocked, FileAction, Newborn, SpawnPlan};
 use super::{limits, pipes, pty, registry, resolve, sys};
 
 /// Starts the program on this thread.
@@ -42,7 +42,7 @@ fn start_instance(
     if environment.has_nul() {
         return Err(nul());
     }
-    let variables: Vec<&CStr> = environment.variables().collect();
+    let variables = environment.variables();
 
     let pty_path;
     let program_ends;
@@ -93,10 +93,11 @@ fn start_instance(
         blocked: Blocked::Nothing,
     };
     let started_at = Instant::now();
-    let pid = registry::spawned()
+    let newborn = registry::spawned()
         .enter(|| sys::spawn(&plan))
         .map_err(|error| not_started(command, error))?;
-    let process = hold(pid, started_at, instance, run)
+    let pid = newborn.pid;
+    let process = hold(newborn, started_at, instance, run)
         .map_err(|error| failed(command, "take hold of", error))?;
     limits::give_former_descriptor_limit(pid);
     run.entered(&process);
@@ -106,17 +107,16 @@ fn start_instance(
     })
 }
 
-/// Opens the descriptor by which a child is watched. Without it, the child is not kept.
+/// Takes the child into the hands of the run. One that cannot be held is not kept.
 fn hold(
-    pid: i32,
+    newborn: Newborn,
     started_at: Instant,
     instance: InstanceNumber,
     run: &Arc<Run>,
 ) -> io::Result<Arc<Process>> {
+    let Newborn { pid, pidfd } = newborn;
     let number = Pid::from_raw(pid).ok_or(io::ErrorKind::InvalidData)?;
-    let pidfd =
-        rustix::process::pidfd_open(number, PidfdFlags::empty()).and_then(pipes::above_standard);
-    match pidfd {
+    match pipes::above_standard(pidfd) {
         Ok(pidfd) => {
             let run = Arc::clone(run);
             Ok(Arc::new(Process::new(

@@ -1,14 +1,16 @@
-//! The calls for which there is no safe wrapper: `posix_spawn(3)`, `wait4(2)`, and tokio's
+//! The calls for which there is no safe wrapper: the start of a program, `wait4(2)`, and tokio's
 //! registration of descriptors.
 //!
 //! This is the only unsafe code of the library. What it offers is safe: every pointer handed to
 //! the C library outlives the call, and every result is checked.
 
-use std::ffi::{CStr, CString, c_char, c_int, c_short};
+mod birth;
+
+use std::ffi::c_int;
 use std::io;
 use std::mem::MaybeUninit;
 use std::ops::Deref;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::ptr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,58 +20,7 @@ use tokio::io::unix::AsyncFd;
 
 use crate::model::{ExitCause, Usage};
 
-/// What a new process does between its birth and its program.
-pub(super) enum FileAction<'a> {
-    /// Opens `path` for reading and writing as descriptor `target`.
-    OpenBoth { path: &'a CStr, target: RawFd },
-    /// Makes `target` a copy of `source`, without the close-on-exec flag.
-    Duplicate { source: RawFd, target: RawFd },
-    /// Makes `path` the working directory.
-    ChangeDirectory { path: &'a CStr },
-}
-
-/// The signals that a new process begins with as blocked.
-pub(super) enum Blocked {
-    Nothing,
-    /// What people and session managers send to stop a program: HUP, INT, QUIT, TERM.
-    RequestsToStop,
-}
-
-/// Everything `posix_spawn` is told.
-pub(super) struct SpawnPlan<'a> {
-    pub(super) program: &'a CStr,
-    pub(super) argv: &'a [CString],
-    pub(super) environment: &'a [&'a CStr],
-    pub(super) actions: &'a [FileAction<'a>],
-    pub(super) blocked: Blocked,
-}
-
-/// Starts a program in a session of its own, all signals at their defaults.
-///
-/// The parent's page tables are not copied: the C library uses `CLONE_VM | CLONE_VFORK`. An error
-/// of any step, `execve` included, comes back here.
-pub(super) fn spawn(plan: &SpawnPlan<'_>) -> io::Result<i32> {
-    let actions = Actions::new(plan.actions)?;
-    let attributes = Attributes::new(&plan.blocked)?;
-    let argv = pointers(plan.argv.iter().map(CString::as_c_str));
-    let environment = pointers(plan.environment.iter().copied());
-    let mut pid: libc::pid_t = 0;
-    // SAFETY: `program`, both arrays (ended by null) and what they point to, the actions and the
-    // attributes are borrowed for longer than this call, and the callee only reads them; the
-    // declared `*mut` of the arrays' elements is C's missing const.
-    let code = unsafe {
-        libc::posix_spawn(
-            &mut pid,
-            plan.program.as_ptr(),
-            &actions.0,
-            &attributes.0,
-            argv.as_ptr(),
-            environment.as_ptr(),
-        )
-    };
-    check(code)?;
-    Ok(pid)
-}
+pub(super) use birth::{Blocked, FileAction, Newborn, SpawnPlan, spawn};
 
 /// How a child is asked after.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -206,104 +157,5 @@ fn exit_cause(status: c_int) -> ExitCause {
         ExitCause::Signal(libc::WTERMSIG(status))
     } else {
         ExitCause::Code(libc::WEXITSTATUS(status))
-    }
-}
-
-fn pointers<'a>(strings: impl Iterator<Item = &'a CStr>) -> Vec<*mut c_char> {
-    strings
-        .map(|string| string.as_ptr().cast_mut())
-        .chain([ptr::null_mut()])
-        .collect()
-}
-
-fn check(code: c_int) -> io::Result<()> {
-    if code == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::from_raw_os_error(code))
-    }
-}
-
-struct Actions(libc::posix_spawn_file_actions_t);
-
-impl Actions {
-    fn new(actions: &[FileAction<'_>]) -> io::Result<Self> {
-        let mut raw = MaybeUninit::uninit();
-        // SAFETY: the pointer is to memory of the right type; `init` fills it.
-        check(unsafe { libc::posix_spawn_file_actions_init(raw.as_mut_ptr()) })?;
-        // SAFETY: `init` succeeded.
-        let mut this = Actions(unsafe { raw.assume_init() });
-        for action in actions {
-            // SAFETY: `this.0` is initialised, and the C library copies the paths.
-            check(unsafe {
-                match *action {
-                    FileAction::OpenBoth { path, target } => {
-                        libc::posix_spawn_file_actions_addopen(
-                            &mut this.0,
-                            target,
-                            path.as_ptr(),
-                            libc::O_RDWR,
-                            0,
-                        )
-                    }
-                    FileAction::Duplicate { source, target } => {
-                        libc::posix_spawn_file_actions_adddup2(&mut this.0, source, target)
-                    }
-                    FileAction::ChangeDirectory { path } => {
-                        libc::posix_spawn_file_actions_addchdir_np(&mut this.0, path.as_ptr())
-                    }
-                }
-            })?;
-        }
-        Ok(this)
-    }
-}
-
-impl Drop for Actions {
-    fn drop(&mut self) {
-        // SAFETY: initialised in `new`, destroyed only here.
-        unsafe { libc::posix_spawn_file_actions_destroy(&mut self.0) };
-    }
-}
-
-struct Attributes(libc::posix_spawnattr_t);
-
-impl Attributes {
-    fn new(blocked: &Blocked) -> io::Result<Self> {
-        let mut raw = MaybeUninit::uninit();
-        // SAFETY: the pointer is to memory of the right type; `init` fills it.
-        check(unsafe { libc::posix_spawnattr_init(raw.as_mut_ptr()) })?;
-        // SAFETY: `init` succeeded.
-        let mut this = Attributes(unsafe { raw.assume_init() });
-        let flags = libc::POSIX_SPAWN_SETSID
-            | libc::POSIX_SPAWN_SETSIGMASK as c_short
-            | libc::POSIX_SPAWN_SETSIGDEF as c_short;
-        let mut mask = MaybeUninit::<libc::sigset_t>::uninit();
-        let mut defaults = MaybeUninit::<libc::sigset_t>::uninit();
-        // SAFETY: the sets are initialised by `sigemptyset` and `sigfillset`, which cannot fail on
-        // a valid pointer, before anything reads them; the C library copies them.
-        unsafe {
-            libc::sigemptyset(mask.as_mut_ptr());
-            if let Blocked::RequestsToStop = blocked {
-                for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM] {
-                    libc::sigaddset(mask.as_mut_ptr(), signal);
-                }
-            }
-            libc::sigfillset(defaults.as_mut_ptr());
-            check(libc::posix_spawnattr_setflags(&mut this.0, flags))?;
-            check(libc::posix_spawnattr_setsigmask(&mut this.0, mask.as_ptr()))?;
-            check(libc::posix_spawnattr_setsigdefault(
-                &mut this.0,
-                defaults.as_ptr(),
-            ))?;
-        }
-        Ok(this)
-    }
-}
-
-impl Drop for Attributes {
-    fn drop(&mut self) {
-        // SAFETY: initialised in `new`, destroyed only here.
-        unsafe { libc::posix_spawnattr_destroy(&mut self.0) };
     }
 }

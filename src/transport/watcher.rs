@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::OFlags;
-use rustix::process::{Pid, PidfdFlags, Signal};
+use rustix::process::Signal;
 
 use super::run::{RUN_VARIABLE, RunMarker};
-use super::sys::{self, Blocked, FileAction, SpawnPlan};
+use super::sys::{self, Blocked, FileAction, Newborn, SpawnPlan};
 use super::tree::Tree;
 use super::{pipes, proc, registry};
 
@@ -38,6 +38,7 @@ pub struct WatcherProgram {
 /// of that input means that the watched is gone; one that is not needed any more is killed.
 pub(super) struct Watcher {
     pid: i32,
+    pidfd: OwnedFd,
     line: Line,
 }
 
@@ -96,11 +97,12 @@ impl Watcher {
             actions: &actions,
             blocked: Blocked::RequestsToStop,
         };
-        let pid = registry::spawned().enter(|| sys::spawn(&plan))?;
+        let Newborn { pid, pidfd } = registry::spawned().enter(|| sys::spawn(&plan))?;
         let flags = rustix::fs::fcntl_getfl(&pipe)?;
         rustix::fs::fcntl_setfl(&pipe, flags | OFlags::NONBLOCK)?;
         Ok(Watcher {
             pid,
+            pidfd,
             line: Line(Arc::new(pipe)),
         })
     }
@@ -111,18 +113,17 @@ impl Watcher {
 
     /// All is well: it has nothing to do any more.
     pub(super) fn dismiss(self) {
-        if let Some(pid) = Pid::from_raw(self.pid)
-            && let Ok(pidfd) = rustix::process::pidfd_open(pid, PidfdFlags::empty())
-        {
-            // Fails only if it is gone already.
-            let _ = rustix::process::pidfd_send_signal(&pidfd, Signal::KILL);
-            let patience = Timespec {
-                tv_sec: 1,
-                tv_nsec: 0,
-            };
-            // Whatever comes of it, the reap tells.
-            let _ = rustix::event::poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&patience));
-        }
+        // Fails only if it is gone already.
+        let _ = rustix::process::pidfd_send_signal(&self.pidfd, Signal::KILL);
+        let patience = Timespec {
+            tv_sec: 1,
+            tv_nsec: 0,
+        };
+        // Whatever comes of it, the reap tells.
+        let _ = rustix::event::poll(
+            &mut [PollFd::new(&self.pidfd, PollFlags::IN)],
+            Some(&patience),
+        );
         if !matches!(sys::reap(self.pid), Ok(sys::Reaped::NotYet)) {
             registry::spawned().forget(self.pid);
         }

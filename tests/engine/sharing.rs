@@ -61,8 +61,8 @@ fn pooled(run: &Rehearsed) -> Vec<&ProcessRecord> {
 fn served_by(run: &Rehearsed) -> Vec<&str> {
     let captures = run.flows.iter().flat_map(|flow| &flow.captures);
     captures
-        .filter(|(name, _)| name == "by")
-        .map(|(_, value)| value.as_str())
+        .filter(|(name, _)| &**name == "by")
+        .map(|(_, value)| &**value)
         .collect()
 }
 
@@ -79,9 +79,9 @@ fn two_scripts_serve_all_flows_and_leave_at_the_end() {
     let run = run.perform();
     assert_all_completed(&run);
     for flow in &run.flows {
-        let served = flow.captures.iter().find(|(name, _)| name == "served");
+        let served = flow.captures.iter().find(|(name, _)| &**name == "served");
         let expected = format!("F{}", flow.number);
-        assert_eq!(served.map(|(_, value)| value), Some(&expected));
+        assert_eq!(served.map(|(_, value)| &**value), Some(expected.as_str()));
     }
     let by: BTreeSet<_> = served_by(&run).into_iter().collect();
     assert_eq!(by.len(), 2, "{by:?}");
@@ -239,9 +239,9 @@ fn chaos_among_shared_scripts_loses_nothing() {
     assert_eq!(run.flows.len(), 40);
     for flow in &run.flows {
         if flow.outcome == FlowOutcome::Completed {
-            let served = flow.captures.iter().find(|(name, _)| name == "served");
+            let served = flow.captures.iter().find(|(name, _)| &**name == "served");
             let expected = format!("F{}", flow.number);
-            assert_eq!(served.map(|(_, value)| value), Some(&expected));
+            assert_eq!(served.map(|(_, value)| &**value), Some(expected.as_str()));
         }
     }
     let recovered = run.flows.iter().filter(|flow| flow.is_recovered());

@@ -191,8 +191,8 @@ impl Rehearsed {
             .flow()
             .captures
             .iter()
-            .find(|(captured, _)| captured == name);
-        found.map(|(_, value)| value.as_str())
+            .find(|(captured, _)| **captured == *name);
+        found.map(|(_, value)| &**value)
     }
 
     /// What was heard and said, one after the other.

@@ -144,7 +144,7 @@ impl Outcome {
         let now = self.flow.iter().flat_map(|flow| &flow.variables);
         now.filter_map(|(name, now)| {
             let before = bundle.flow.variables.get(name)?;
-            (before != now).then_some((name.as_str(), before.as_str(), now.as_str()))
+            (before != now).then_some((&**name, &**before, &**now))
         })
         .collect()
     }

@@ -140,6 +140,6 @@ fn output_of_commands_as_text() {
     let pattern = pattern(r"/^(?<count>\d+) inc/");
     assert_eq!(
         pattern.search(&text),
-        Some(vec![("count".to_owned(), "0".to_owned())])
+        Some(vec![("count".into(), "0".into())])
     );
 }

@@ -38,8 +38,8 @@ impl FlowSupervisor {
                 .iter()
                 .filter_map(|column| {
                     let name = format!("{}.{column}", data.name);
-                    let value = shown(scope, &name, scope.get(&name)?);
-                    Some((column.clone(), value))
+                    let (_, value) = shown(scope, scope.entry(&name)?);
+                    Some((column.clone(), value.as_ref().to_owned()))
                 })
                 .collect(),
         });

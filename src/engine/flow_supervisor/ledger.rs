@@ -7,8 +7,8 @@ use chrono::{DateTime, Local};
 use crate::engine::context::micros;
 use crate::engine::messages::Timing;
 use crate::model::{
-    Failure, FlowId, FlowNumber, FlowOutcome, FlowRecord, ProcessRecord, RetriedPart, Retry,
-    StepIndex, StepOutcome, StepRecord, TurnRecord,
+    Failure, FlowId, FlowNumber, FlowOutcome, FlowRecord, NamedValue, ProcessRecord, RetriedPart,
+    Retry, StepIndex, StepOutcome, StepRecord, TurnRecord,
 };
 
 use super::Due;
@@ -46,7 +46,8 @@ pub(super) struct Taken {
 }
 
 impl Ledger {
-    pub(super) fn new(due: Due) -> Self {
+    /// The ledger of a flow that performs `steps` with the programs of `roles`.
+    pub(super) fn new(due: Due, steps: usize, roles: usize) -> Self {
         let now = Instant::now();
         Ledger {
             due,
@@ -59,10 +60,10 @@ impl Ledger {
             waited_for_step: Duration::ZERO,
             held: Duration::ZERO,
             held_after: Duration::ZERO,
-            steps: Vec::new(),
+            steps: Vec::with_capacity(steps),
             retries: Vec::new(),
             unmended: Vec::new(),
-            processes: Vec::new(),
+            processes: Vec::with_capacity(roles),
         }
     }
 
@@ -144,7 +145,7 @@ impl Ledger {
         step: StepIndex,
         failure: Failure,
         failed_at: Instant,
-        forgotten: Vec<(String, String)>,
+        forgotten: Vec<NamedValue>,
     ) {
         self.unmended.push((self.retries.len(), step, failed_at));
         self.retries.push(Retry {

@@ -7,7 +7,7 @@ use actix::prelude::*;
 
 use crate::engine::context::{micros, shown};
 use crate::engine::messages::{Part, Performed};
-use crate::model::{RunEvent, StepIndex, StepOutcome, TurnRecord};
+use crate::model::{NamedValue, RunEvent, StepIndex, StepOutcome, TurnRecord};
 use crate::scenario::{Plan, Scope};
 
 use super::FlowSupervisor;
@@ -41,7 +41,7 @@ impl FlowSupervisor {
             turns,
             ..
         } = performed;
-        self.captures = shown_all(&scope, scope.captures());
+        self.captures = shown_captures(&scope);
         self.scope = Some(scope);
         if self.course.step() != Some(step) {
             return;
@@ -111,9 +111,8 @@ fn turn_records(plan: &Plan, step: StepIndex, turns: &[(Arc<str>, Duration)]) ->
         .collect()
 }
 
-pub(super) fn shown_all(scope: &Scope, values: &[(String, String)]) -> Vec<(String, String)> {
-    values
-        .iter()
-        .map(|(name, value)| (name.clone(), shown(scope, name, value)))
-        .collect()
+/// What was captured, as it may be shown.
+pub(super) fn shown_captures(scope: &Scope) -> Vec<NamedValue> {
+    let captures = scope.captures().iter().cloned();
+    captures.map(|capture| shown(scope, capture)).collect()
 }

@@ -7,13 +7,13 @@ use actix::prelude::*;
 use crate::engine::course::Remedy;
 use crate::engine::messages::{Part, Timing};
 use crate::model::{
-    Activity, Failure, FlowOutcome, RetriedPart, StepIndex, StepOutcome, TurnRecord,
+    Activity, Failure, FlowOutcome, NamedValue, RetriedPart, StepIndex, StepOutcome, TurnRecord,
 };
 use crate::scenario::{Plan, Scope};
 
 use super::FlowSupervisor;
 use super::ledger::Taken;
-use super::performed::shown_all;
+use super::performed::shown_captures;
 
 /// What a flow remembers in order to perform something again.
 pub(super) struct Recovery {
@@ -98,7 +98,7 @@ impl FlowSupervisor {
 
     /// Takes the values back to what they were before the step, or the flow. What had been captured
     /// since then and is forgotten; what programs did for it is not undone.
-    fn forget(&mut self, what: RetriedPart) -> Vec<(String, String)> {
+    fn forget(&mut self, what: RetriedPart) -> Vec<NamedValue> {
         let before = match what {
             RetriedPart::Step => &self.recovery.before_step,
             RetriedPart::Flow => &self.recovery.before_flow,
@@ -106,7 +106,7 @@ impl FlowSupervisor {
         let captured = std::mem::take(&mut self.captures);
         if let (Some(scope), Some(before)) = (&self.scope, before) {
             let scope = scope.rolled_back(before);
-            self.captures = shown_all(&scope, scope.captures());
+            self.captures = shown_captures(&scope);
             self.scope = Some(scope);
         }
         let kept = &self.captures;

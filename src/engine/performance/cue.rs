@@ -1,5 +1,6 @@
 //! What a performance is told, and what it wants done.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::dialogue::{self, Typed};
@@ -55,7 +56,7 @@ pub(in crate::engine) enum Move {
 pub(in crate::engine) struct Utterance {
     pub typed: Typed,
     /// As it may be shown: secrets masked.
-    pub shown: String,
+    pub shown: Cow<'static, str>,
     /// It must not be sent before the terminal's echo is off.
     pub secret: bool,
     /// It stands for the end of the input, where there is no terminal to type it at.

@@ -4,19 +4,18 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::dialogue::{Dialogue, Heard, Pattern};
-use crate::model::{ExitCause, FailureKind};
+use crate::model::{ExitCause, FailureKind, NamedValue};
 use crate::scenario::{Scope, Then, TurnKind};
 
 use super::{
-    AfterReply, Answers, CommandOutput, Fault, Frame, Listening, Move, Performance, Slot, State,
-    TurnRef, Utterance, alternatives, loops, too_many_rounds,
+    AfterReply, Answers, CommandOutput, Fault, Frame, Move, Performance, Slot, State, TurnRef,
+    Utterance, alternatives, loops, too_many_rounds,
 };
 
 impl Performance {
     /// Something that the dialogue was asked for was heard.
     pub(super) fn heard(
         &mut self,
-        listening: Arc<Listening>,
         heard: Heard,
         scope: &mut Scope,
         dialogue: &mut Dialogue,
@@ -26,14 +25,18 @@ impl Performance {
                 index,
                 at,
                 captures,
-                line,
             } => {
                 self.evidence_at = Some(at);
-                self.heard_line = line;
-                let slot = listening.slots[index];
-                self.satisfied(slot, listening.turn.clone(), captures, scope, dialogue)
+                let wait = self.wait.as_ref();
+                let (slot, turn) = wait
+                    .and_then(|wait| Some((wait.slot(index, &self.frames)?, wait.turn.clone())))
+                    .ok_or_else(|| {
+                        let message = "something was heard that nothing waits for";
+                        Fault::new(FailureKind::Internal, message)
+                    })?;
+                self.satisfied(slot, turn, captures, scope, dialogue)
             }
-            Heard::Interlude { index, .. } => self.interlude(index, listening, scope, dialogue),
+            Heard::Interlude { index, .. } => self.interlude(index, scope, dialogue),
             Heard::FailOn { category, line, .. } => {
                 let shown = scope.mask(line.trim()).into_owned();
                 Err(Fault::new(
@@ -51,7 +54,6 @@ impl Performance {
     pub(super) fn interlude(
         &mut self,
         index: usize,
-        listening: Arc<Listening>,
         scope: &mut Scope,
         dialogue: &mut Dialogue,
     ) -> Result<Move, Fault> {
@@ -69,11 +71,11 @@ impl Performance {
             .with_hint("raise its `at_most`, or find out why the program asks again and again"));
         }
         let Some(reply) = &interlude.reply else {
-            self.state = State::Listening(listening);
+            self.state = State::Listening;
             return Ok(Move::KeepListening);
         };
         let utterance = self.utter(reply, scope, dialogue)?;
-        self.state = State::Speaking(AfterReply::Resume(listening));
+        self.state = State::Speaking(AfterReply::Resume);
         Ok(Move::Say(Utterance {
             answers: Answers::Interlude,
             ..utterance
@@ -85,7 +87,7 @@ impl Performance {
         &mut self,
         slot: Slot,
         turn: Option<TurnRef>,
-        captures: Vec<(String, String)>,
+        captures: Vec<NamedValue>,
         scope: &mut Scope,
         dialogue: &mut Dialogue,
     ) -> Result<Move, Fault> {
@@ -135,6 +137,9 @@ impl Performance {
             Slot::Alternative(index) => {
                 let alternative = &alternatives(&turn)[index];
                 self.place = Some(alternative.place.clone());
+                if let Then::Fail(_) = &alternative.then {
+                    self.heard_line = dialogue.heard_line().to_owned();
+                }
                 self.capture(captures, alternative.overwrite, scope)?;
                 match &alternative.reply {
                     None => self.after_alternative(turn.clone(), index, scope, dialogue),
@@ -221,13 +226,16 @@ impl Performance {
 
     pub(super) fn capture(
         &mut self,
-        captures: Vec<(String, String)>,
+        captures: Vec<NamedValue>,
         overwrite: bool,
         scope: &mut Scope,
     ) -> Result<(), Fault> {
         for (name, value) in captures {
             scope
-                .capture(&name, &value, overwrite || self.overwrites)
+                .capture(
+                    (Arc::clone(&name), Arc::clone(&value)),
+                    overwrite || self.overwrites,
+                )
                 .map_err(|change| {
                     Fault::new(
                         FailureKind::CaptureChanged,
@@ -243,18 +251,22 @@ impl Performance {
     /// The program has ended; `None` if the kernel does not tell how.
     pub(super) fn exited(
         &mut self,
-        listening: Arc<Listening>,
         exit: Option<ExitCause>,
         scope: &mut Scope,
         dialogue: &mut Dialogue,
     ) -> Result<Move, Fault> {
-        let wanted = |(_, code): &&(Slot, i32)| exit == Some(ExitCause::Code(*code));
-        if let Some((slot, _)) = listening.exits.iter().find(wanted).copied() {
+        let wanted = |(_, code): &(Slot, i32)| exit == Some(ExitCause::Code(*code));
+        let wait = self.wait.as_ref();
+        let satisfied = wait.and_then(|wait| {
+            let (slot, _) = wait.exits().find(wanted)?;
+            Some((slot, wait.turn.clone()))
+        });
+        if let Some((slot, turn)) = satisfied {
             self.evidence_at = Some(Instant::now());
-            return self.satisfied(slot, listening.turn.clone(), Vec::new(), scope, dialogue);
+            return self.satisfied(slot, turn, Vec::new(), scope, dialogue);
         }
         let how = ended(exit);
-        if listening.exits.is_empty() {
+        if wait.is_none_or(|wait| wait.exits().next().is_none()) {
             let message = format!("the program ended {how} before it said what was awaited");
             return Err(Fault::new(FailureKind::EndedEarly, message));
         }
@@ -316,7 +328,7 @@ fn ended(exit: Option<ExitCause>) -> String {
 }
 
 /// The captures of the first match in the line, if there is one.
-fn found_in(pattern: &Pattern, line: &str) -> Option<Vec<(String, String)>> {
+fn found_in(pattern: &Pattern, line: &str) -> Option<Vec<NamedValue>> {
     let range = pattern.find(line, 0..line.len())?;
     Some(pattern.captures(line, range.start, range.end))
 }

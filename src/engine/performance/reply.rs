@@ -1,5 +1,7 @@
 //! Turns a reply of the plan into what is typed.
 
+use std::borrow::Cow;
+
 use crate::dialogue::{self, Dialogue, Key, Typed};
 use crate::model::FailureKind;
 use crate::scenario::{Pick, Reply, Scope};
@@ -18,7 +20,7 @@ impl Performance {
             Reply::Press(key) => {
                 return Ok(Utterance {
                     typed: Typed::key(*key, self.terminal),
-                    shown: format!("<{key}>"),
+                    shown: key.shown(),
                     secret: false,
                     closes_input: !self.terminal && *key == Key::Ctrl('d'),
                     answers: Answers::Wait,
@@ -44,11 +46,12 @@ impl Performance {
                 scope.mask(&error.to_string()).into_owned(),
             )
         })?;
-        let shown = if secret {
-            "***".to_owned()
-        } else {
-            scope.mask(&text).into_owned()
+        let masked = match scope.mask(&text) {
+            _ if secret => Some(Cow::Borrowed("***")),
+            Cow::Borrowed(_) => None,
+            Cow::Owned(masked) => Some(Cow::Owned(masked)),
         };
+        let shown = masked.unwrap_or(Cow::Owned(text));
         Ok(Utterance {
             typed,
             shown,

@@ -101,7 +101,7 @@ impl Stage {
                     })
                 }
                 Move::Say(utterance) => {
-                    self.said.push(utterance.shown);
+                    self.said.push(utterance.shown.into_owned());
                     match utterance.answers {
                         Answers::Wait => self.dialogue.answered(&utterance.typed, false),
                         Answers::Interlude => {

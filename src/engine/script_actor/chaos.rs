@@ -317,7 +317,7 @@ impl ScriptActor {
         }
         let (part, turn) = (job.perform.what, job.performance.place());
         let shown = lines.iter().map(|line| shown(line.bytes()));
-        let shown: Vec<_> = shown.chain([utterance.shown]).collect();
+        let shown: Vec<_> = shown.chain([utterance.shown.into_owned()]).collect();
         for (kind, what) in told {
             self.tell_injection(part, kind, what, turn.clone());
         }

@@ -138,7 +138,7 @@ impl ScriptActor {
             let instance = self.instance;
             self.run.emit(RunEvent::Said {
                 instance,
-                text: utterance.shown,
+                text: utterance.shown.into_owned(),
             });
         }
         Some(Cue::Said)

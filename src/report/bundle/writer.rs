@@ -206,7 +206,7 @@ pub(super) mod tests {
             outcome: FlowOutcome::Completed,
             steps: Vec::new(),
             retries: Vec::new(),
-            captures: vec![("order_id".into(), format!("ORD-{number}"))],
+            captures: vec![("order_id".into(), format!("ORD-{number}").into())],
             variables: vec![("customer".into(), "CUST001".into())],
             processes: Vec::new(),
             injections: Vec::new(),

@@ -1,6 +1,7 @@
 //! One flow in the result record.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Local};
 use serde::{Deserialize, Serialize};
@@ -30,9 +31,9 @@ pub struct Flow {
     /// What it spent waiting for script instances of pools and for other flows.
     pub waited_us: u64,
     /// What it began with, secrets masked.
-    pub variables: BTreeMap<String, String>,
+    pub variables: BTreeMap<Arc<str>, Arc<str>>,
     /// What was read from the programs' output, secrets masked.
-    pub captures: BTreeMap<String, String>,
+    pub captures: BTreeMap<Arc<str>, Arc<str>>,
     pub failure: Option<FlowFailure>,
     /// Failures after which something was performed again.
     pub retries: Vec<FlowRetry>,
@@ -70,7 +71,7 @@ pub struct FlowRetry {
     pub recovered_after_us: Option<u64>,
     pub failure: FlowFailure,
     /// What had been captured and was forgotten, secrets masked.
-    pub forgotten: BTreeMap<String, String>,
+    pub forgotten: BTreeMap<Arc<str>, Arc<str>>,
 }
 
 /// One attempt at one step of one flow.
@@ -189,10 +190,10 @@ impl Flow {
             (Outcome::Failed, None) | (Outcome::Interrupted, _) => FlowOutcome::Interrupted,
         };
         let number = FlowNumber(self.number);
-        let pairs = |values: &BTreeMap<String, String>| {
+        let pairs = |values: &BTreeMap<Arc<str>, Arc<str>>| {
             let pairs = values
                 .iter()
-                .map(|(name, value)| (name.clone(), value.clone()));
+                .map(|(name, value)| (Arc::clone(name), Arc::clone(value)));
             pairs.collect()
         };
         FlowRecord {

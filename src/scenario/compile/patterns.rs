@@ -1,6 +1,7 @@
 //! Patterns: literal texts, and regular expressions between slashes.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::dialogue::{Pattern, RowFormat};
 
@@ -17,6 +18,7 @@ impl Context<'_> {
         for name in names {
             let span = self.group_span(node, &name);
             if self.identifier(&span, &name, "a capture").is_some() {
+                let name = name.as_ref().to_owned();
                 self.note(Trace::Capture { name, span });
             }
         }
@@ -60,7 +62,7 @@ impl Context<'_> {
             .ok()
     }
 
-    fn refuse_names(&self, node: &Node, names: &[String], what: &str) {
+    fn refuse_names(&self, node: &Node, names: &[Arc<str>], what: &str) {
         for name in names {
             let message = format!("{what} captures nothing, so `{name}` would have no value");
             let help = Some(format!("write `(?:…)` instead of `(?<{name}>…)`"));
@@ -77,7 +79,7 @@ impl Context<'_> {
         }
     }
 
-    fn pattern_and_names(&self, node: &Node) -> Option<(PatternSpec, Vec<String>)> {
+    fn pattern_and_names(&self, node: &Node) -> Option<(PatternSpec, Vec<Arc<str>>)> {
         if let Value::List(_) = node.value {
             let help = "write a turn for each; several `see` on one screen need no order";
             self.error(&node.span, "a wait has one pattern", Some(help.into()));
@@ -122,7 +124,7 @@ impl Context<'_> {
         })
     }
 
-    fn regex(&self, node: &Node, source: &str) -> Option<(PatternSpec, Vec<String>)> {
+    fn regex(&self, node: &Node, source: &str) -> Option<(PatternSpec, Vec<Arc<str>>)> {
         let template = self.template_of(node, source)?;
         // What a value will be is not known yet; any text without special signs stands for it.
         let probe = template

@@ -175,7 +175,7 @@ pub enum PatternSpec {
     /// A regular expression with placeholders; values are escaped.
     Regex {
         template: Template,
-        names: Vec<String>,
+        names: Vec<Arc<str>>,
     },
 }
 

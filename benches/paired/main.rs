@@ -1,28 +1,34 @@
 //! Rehearsal beside a bare loop that does the same, run by run: what a flow costs each of them.
 //!
 //! ```text
-//! cargo bench --bench paired -- --role ROLE --floor 'FLOOR --mode pipe'
-//! cargo bench --bench paired -- --role ROLE --floor 'FLOOR --mode pty' --terminal pty --par 10,100
-//! cargo bench --bench paired -- --role ROLE --par 200 --flows 200 --delay-us 100000 --stamp
+//! cargo bench --bench paired
+//! cargo bench --bench paired -- --par 10,100,500 --reps 5
+//! cargo bench --bench paired -- --par 200 --flows 200 --delay-us 100000 --stamp
+//! cargo bench --bench paired -- --terminal pty --role ROLE --floor 'FLOOR --mode pty'
 //! ```
 //! prints the figures of both and their ratios: medians over the repetitions, and a line of JSON
-//! for every run. Without `--floor` only Rehearsal runs.
+//! for every run.
 //!
-//! A flow starts five programs, one after the other. ROLE is a program that asks `User: ` and
-//! `Password: `, then shows a menu that ends with `Select operation (0-6): `. Each choice is
-//! answered by some lines with `Order ID: ORD-20240115-143035-000001` among them and `Press Enter
-//! to continue...`, then by the menu again, and 0 ends it. It takes `--seed N`; with `--stamp` it
-//! prints `@T READ WRITTEN` before each answer, in nanoseconds of the monotonic clock, and with
-//! `--delay-us N` answers so long after it has read. FLOOR is a command that does the same flows:
-//! it takes `--role`, `--par`, `--flows`, `--rounds`, `--delay-us` and `--stamp`, and its last line
-//! is JSON with `ids`, `fails`, `flows_s` and `cpu_us_flow`.
+//! A flow starts five programs, one after the other. Such a program asks `User: ` and `Password: `,
+//! then shows a menu that ends with `Select operation (0-6): `. Each choice is answered by some
+//! lines with `Order ID: ORD-20240115-143035-000001` among them and `Press Enter to continue...`,
+//! then by the menu again, and 0 ends it. With `--stamp` the answer times that were measured are
+//! held against those that the programs tell.
+//!
+//! The programs and the bare loop are in this benchmark. Others can be named: ROLE takes
+//! `--seed N`, and `--stamp` and `--delay-us N` as in `role.rs`; FLOOR takes `--role`, `--par`,
+//! `--flows`, `--rounds` and `--delay-us`, and its last line is JSON as in `floor.rs`. The bare
+//! loop that is here knows pipes only.
 //!
 //! CPU times are those of the process itself, without the programs it starts, from the beginning
 //! of its run to its end. Rehearsal keeps every flow and writes its log meanwhile.
 
+mod floor;
+mod role;
+
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use clap::Parser;
@@ -33,10 +39,10 @@ const ROLES: u64 = 5;
 
 #[derive(Parser)]
 struct Options {
-    /// The program that plays all roles.
+    /// Another program for all roles than that of this benchmark.
     #[arg(long)]
     role: Option<PathBuf>,
-    /// The command of the bare loop, words between blanks.
+    /// Another bare loop, words between blanks.
     #[arg(long)]
     floor: Option<String>,
     /// `pipes` or `pty`.
@@ -68,25 +74,63 @@ struct Options {
     bench: bool,
 }
 
+/// The words that make this program a role or the bare loop.
+const AS_ROLE: &str = "as-role";
+const AS_FLOOR: &str = "as-floor";
+
 impl Options {
-    fn role(&self) -> &Path {
-        self.role.as_deref().unwrap_or(Path::new(""))
+    /// The program of all roles, with the words before all others of its command line.
+    fn role(&self) -> (PathBuf, Vec<String>) {
+        match &self.role {
+            Some(role) => (
+                fs::canonicalize(role).expect("the program of --role"),
+                Vec::new(),
+            ),
+            None => (own_program(), vec![AS_ROLE.to_owned()]),
+        }
+    }
+
+    /// The command of the bare loop, if there is one for what is measured.
+    fn floor(&self) -> Option<Command> {
+        let (role, words) = self.role();
+        if let Some(floor) = &self.floor {
+            let mut parts = floor.split_whitespace();
+            let mut command = Command::new(parts.next().expect("--floor names a program"));
+            command.args(parts).arg("--role").arg(role);
+            if self.stamp {
+                command.arg("--stamp");
+            }
+            return Some(command);
+        }
+        if self.terminal != "pipes" || self.stamp || self.ramp_us > 0 {
+            return None;
+        }
+        let mut command = Command::new(own_program());
+        command.arg(AS_FLOOR).arg("--role").arg(role);
+        command.args(["--roles", &ROLES.to_string()]);
+        command.args(words.iter().flat_map(|word| ["--word", word]));
+        Some(command)
     }
 }
 
+fn own_program() -> PathBuf {
+    std::env::current_exe().expect("this program's path")
+}
+
 fn main() {
-    let options = Options::parse();
-    if options.role.is_none() {
-        // Whoever runs all benchmarks names no program.
-        println!("nothing to run: name a program with --role");
-        return;
+    let mut arguments = std::env::args().skip(1);
+    match arguments.next().as_deref() {
+        Some(AS_ROLE) => return role::play(arguments),
+        Some(AS_FLOOR) => return floor::perform(arguments),
+        _ => {}
     }
+    let options = Options::parse();
     println!("  P  what        CPU us/flow   flows/s  err p50/p99 us");
     for &par in &options.par {
         let mut rehearsals = Vec::new();
         let mut floors = Vec::new();
         for _ in 0..options.reps {
-            if let Some(floor) = &options.floor {
+            if let Some(floor) = options.floor() {
                 floors.push(run_floor(floor, par, &options));
             }
             rehearsals.push(run_rehearsal(par, &options));
@@ -128,11 +172,7 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     values[values.len() / 2]
 }
 
-fn run_floor(command: &str, par: u64, options: &Options) -> Value {
-    let mut words = command.split_whitespace();
-    let program = words.next().expect("--floor names a program");
-    let mut command = Command::new(program);
-    command.args(words).arg("--role").arg(options.role());
+fn run_floor(mut command: Command, par: u64, options: &Options) -> Value {
     for (name, value) in [
         ("--par", par),
         ("--flows", options.flows),
@@ -147,9 +187,6 @@ fn run_floor(command: &str, par: u64, options: &Options) -> Value {
         if value > 0 {
             command.args([name, &value.to_string()]);
         }
-    }
-    if options.stamp {
-        command.arg("--stamp");
     }
     let output = command.output().expect("the floor can be started");
     let text = String::from_utf8_lossy(&output.stdout);
@@ -248,7 +285,7 @@ fn scenario(options: &Options) -> String {
          defaults: {{terminal: {}, startup: 2m, step: 10m}}\nroles:\n",
         options.terminal
     );
-    let role = fs::canonicalize(options.role()).expect("the role's program");
+    let role = options.role();
     for index in 0..ROLES {
         text.push_str(&role_text(index, &role, options));
     }
@@ -259,8 +296,10 @@ fn scenario(options: &Options) -> String {
     text
 }
 
-fn role_text(index: u64, program: &Path, options: &Options) -> String {
+fn role_text(index: u64, role: &(PathBuf, Vec<String>), options: &Options) -> String {
+    let (program, words) = role;
     let mut argv = vec![program.display().to_string()];
+    argv.extend(words.iter().cloned());
     if options.stamp {
         argv.push("--stamp".into());
     }

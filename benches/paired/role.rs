@@ -1,0 +1,120 @@
+//! The program of all roles, unless another is named: a log-in, and a menu of orders.
+
+use std::fmt::Write as _;
+use std::io::{self, Read as _, Write as _};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use rustix::time::{ClockId, clock_gettime};
+
+const MENU: &str = "
+========================================
+  Order management - main menu
+========================================
+  1. Create order
+  2. List orders
+  3. Show order details
+  4. Update order
+  5. Ship order
+  6. Reports
+  0. Exit
+Select operation (0-6): ";
+
+const DETAILS: &str = "Customer: Example Customer Ltd
+Address:  12 Long Street, Springfield
+Items:
+  1 x Widget, blue            12.50
+  3 x Gadget, small            4.20
+  2 x Cable 2m                 3.10
+Subtotal:                     31.30
+Tax:                           6.26
+Total:                        37.56
+Payment:  invoice
+Warehouse: A-03
+Operation completed.
+Press Enter to continue...";
+
+#[derive(Parser)]
+struct Options {
+    /// Makes the ids of orders differ.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Answers so long after it has read.
+    #[arg(long, default_value_t = 0)]
+    delay_us: u64,
+    /// Tells before each answer when it has read and when it writes.
+    #[arg(long)]
+    stamp: bool,
+}
+
+/// Asks and answers until it is told to leave. `arguments` are those after the one that says so.
+pub fn play(arguments: impl Iterator<Item = String>) {
+    let options = Options::parse_from(["role".to_owned()].into_iter().chain(arguments));
+    let mut talk = Talk {
+        read_at: (Instant::now(), nanoseconds()),
+        options,
+    };
+    talk.write("*** Order system ***\nPlease log in.\nUser: ");
+    talk.read();
+    talk.answer("Password: ");
+    talk.read();
+    talk.answer(&format!("Welcome, user.\n{MENU}"));
+    for order in 1.. {
+        let choice = talk.read();
+        if choice == "0" {
+            return talk.answer("Goodbye.\n");
+        }
+        let number = (talk.options.seed * 100 + order) % 1_000_000;
+        talk.answer(&format!(
+            "\n---- Operation {choice} ----\nStatus: OK\nOrder ID: ORD-20240115-143035-{number:06}\n\
+             {DETAILS}"
+        ));
+        talk.read();
+        talk.answer(MENU);
+    }
+}
+
+struct Talk {
+    options: Options,
+    /// The same moment by two clocks.
+    read_at: (Instant, u64),
+}
+
+impl Talk {
+    fn read(&mut self) -> String {
+        let mut line = String::new();
+        let mut bytes = io::stdin().lock();
+        let mut byte = [0];
+        while byte[0] != b'\n' {
+            bytes.read_exact(&mut byte).expect("a whole line");
+            line.push(char::from(byte[0]));
+        }
+        self.read_at = (Instant::now(), nanoseconds());
+        line.trim_end().to_owned()
+    }
+
+    fn answer(&self, text: &str) {
+        let due = self.read_at.0 + Duration::from_micros(self.options.delay_us);
+        thread::sleep(due.saturating_duration_since(Instant::now()));
+        let mut stamped = String::new();
+        if self.options.stamp {
+            let _ = writeln!(stamped, "@T {} {}", self.read_at.1, nanoseconds());
+        }
+        self.write(&(stamped + text));
+    }
+
+    /// In one piece.
+    fn write(&self, text: &str) {
+        let mut out = io::stdout().lock();
+        out.write_all(text.as_bytes())
+            .and_then(|()| out.flush())
+            .expect("somebody listens");
+    }
+}
+
+/// By the monotonic clock.
+fn nanoseconds() -> u64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    now.tv_sec.cast_unsigned() * 1_000_000_000 + now.tv_nsec.cast_unsigned()
+}

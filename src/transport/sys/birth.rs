@@ -1,0 +1,249 @@
+//! The birth of a program: `clone(2)` in the way of `vfork(2)`, then `execve(2)`.
+//!
+//! That is what the C library's `posix_spawn(3)` does. But it maps and unmaps a stack for every
+//! child, and each unmapping interrupts all cores that run a thread of this process; here a thread
+//! that starts programs keeps one. And here the kernel gives the descriptor that tells of the
+//! child's end together with the child, so that there is no child without one.
+
+use std::cell::RefCell;
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::ptr;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+/// What a child needs between its birth and its program; the deepest it calls is a system call.
+const STACK_BYTES: usize = 64 << 10;
+/// How the ABIs of all processors want a stack's end.
+const STACK_ALIGNMENT: usize = 16;
+
+/// What a new process does between its birth and its program.
+pub(in crate::transport) enum FileAction<'a> {
+    /// Opens `path` for reading and writing as descriptor `target`.
+    OpenBoth { path: &'a CStr, target: RawFd },
+    /// Makes `target` a copy of `source`, without the close-on-exec flag.
+    Duplicate { source: RawFd, target: RawFd },
+    /// Makes `path` the working directory.
+    ChangeDirectory { path: &'a CStr },
+}
+
+/// The signals that a new process begins with as blocked.
+pub(in crate::transport) enum Blocked {
+    Nothing,
+    /// What people and session managers send to stop a program: HUP, INT, QUIT, TERM.
+    RequestsToStop,
+}
+
+/// Everything about a new process.
+pub(in crate::transport) struct SpawnPlan<'a> {
+    pub(in crate::transport) program: &'a CStr,
+    pub(in crate::transport) argv: &'a [CString],
+    pub(in crate::transport) environment: &'a [&'a CStr],
+    pub(in crate::transport) actions: &'a [FileAction<'a>],
+    pub(in crate::transport) blocked: Blocked,
+}
+
+/// A process that was just started.
+pub(in crate::transport) struct Newborn {
+    pub(in crate::transport) pid: i32,
+    /// Readable once it has ended.
+    pub(in crate::transport) pidfd: OwnedFd,
+}
+
+/// Starts a program in a session of its own, all signals at their defaults.
+///
+/// The parent's page tables are not copied; its thread waits until the program is loaded. An error
+/// of any step, `execve` included, comes back here.
+pub(in crate::transport) fn spawn(plan: &SpawnPlan<'_>) -> io::Result<Newborn> {
+    let argv = pointers(plan.argv.iter().map(CString::as_c_str));
+    let environment = pointers(plan.environment.iter().copied());
+    let mut mask = empty_set();
+    if let Blocked::RequestsToStop = plan.blocked {
+        for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM] {
+            // SAFETY: adds a valid signal to an initialised set.
+            unsafe { libc::sigaddset(&mut mask, signal) };
+        }
+    }
+    let birth = Birth {
+        plan,
+        argv: &argv,
+        environment: &environment,
+        mask,
+        error: AtomicI32::new(0),
+    };
+    let mut pidfd: c_int = -1;
+    let pid = with_stack(|stack| {
+        without_signals(|| {
+            let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD;
+            // SAFETY: with `CLONE_VFORK` this thread stands still until the child has its program
+            // or has ended, so nothing that the child was lent is touched meanwhile: the stack is
+            // this thread's own and big enough, and `birth` and `pidfd` outlive the call. No
+            // signal handler runs in the child, as all signals are blocked.
+            let result = unsafe {
+                libc::clone(
+                    child,
+                    stack,
+                    flags,
+                    ptr::from_ref(&birth).cast_mut().cast::<c_void>(),
+                    &raw mut pidfd,
+                )
+            };
+            match result {
+                -1 => Err(io::Error::last_os_error()),
+                pid => Ok(pid),
+            }
+        })
+    })?;
+    // SAFETY: the kernel has made it for this call.
+    let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
+    match birth.error.load(Ordering::Relaxed) {
+        0 => Ok(Newborn { pid, pidfd }),
+        error => {
+            // SAFETY: asks for nothing but the end of the child, which has ended.
+            while unsafe { libc::waitpid(pid, ptr::null_mut(), 0) } == -1
+                && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted
+            {}
+            Err(io::Error::from_raw_os_error(error))
+        }
+    }
+}
+
+/// What the child sees of its parent.
+struct Birth<'a> {
+    plan: &'a SpawnPlan<'a>,
+    argv: &'a [*const c_char],
+    environment: &'a [*const c_char],
+    mask: libc::sigset_t,
+    /// Why there is no program; the child's last word.
+    error: AtomicI32,
+}
+
+/// The child's whole life, unless it becomes a program.
+extern "C" fn child(birth: *mut c_void) -> c_int {
+    // SAFETY: it is what `spawn` handed in, which waits.
+    let birth = unsafe { &*birth.cast::<Birth<'_>>() };
+    let error = birth.become_program();
+    let number = error.raw_os_error().unwrap_or(libc::EIO);
+    birth.error.store(number, Ordering::Relaxed);
+    // SAFETY: ends the child, and runs nothing of the parent's on the way.
+    unsafe { libc::_exit(127) }
+}
+
+impl Birth<'_> {
+    /// Returns only if something fails. Memory is the parent's, so nothing here allocates, locks
+    /// or panics.
+    fn become_program(&self) -> io::Error {
+        set_default_actions();
+        if let Err(error) = self.prepare() {
+            return error;
+        }
+        let program = self.plan.program.as_ptr();
+        // SAFETY: the path and both arrays (ended by null) live in the parent, which waits.
+        unsafe {
+            libc::execve(program, self.argv.as_ptr(), self.environment.as_ptr());
+        }
+        io::Error::last_os_error()
+    }
+
+    fn prepare(&self) -> io::Result<()> {
+        // SAFETY: takes nothing.
+        check(unsafe { libc::setsid() })?;
+        for action in self.plan.actions {
+            match *action {
+                // The first terminal that the leader of a new session opens becomes its own.
+                FileAction::OpenBoth { path, target } => {
+                    // SAFETY: reads a path that lives in the parent.
+                    let opened = check(unsafe { libc::open(path.as_ptr(), libc::O_RDWR) })?;
+                    if opened != target {
+                        duplicate(opened, target)?;
+                        // SAFETY: a descriptor of the child's own; its table is a copy.
+                        unsafe { libc::close(opened) };
+                    }
+                }
+                FileAction::Duplicate { source, target } => duplicate(source, target)?,
+                FileAction::ChangeDirectory { path } => {
+                    // SAFETY: reads a path that lives in the parent.
+                    check(unsafe { libc::chdir(path.as_ptr()) })?;
+                }
+            }
+        }
+        // SAFETY: reads a set; all that was asked for is in place, so from now on signals may come.
+        check(unsafe { libc::sigprocmask(libc::SIG_SETMASK, &self.mask, ptr::null_mut()) })?;
+        Ok(())
+    }
+}
+
+/// Makes `target` a copy of `source` that the program gets.
+fn duplicate(source: RawFd, target: RawFd) -> io::Result<()> {
+    if source == target {
+        // SAFETY: clears a flag of a descriptor of the child's own.
+        check(unsafe { libc::fcntl(source, libc::F_SETFD, 0) })?;
+    } else {
+        // SAFETY: changes the child's table of descriptors, which is a copy.
+        check(unsafe { libc::dup2(source, target) })?;
+    }
+    Ok(())
+}
+
+/// Handlers go with the parent's program, but what is ignored stays so unless it is undone.
+fn set_default_actions() {
+    let mut default = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: zeroes are a valid action, without flags and with an empty mask; actions are the
+    // child's own. Those that cannot be changed are at their defaults.
+    unsafe {
+        (*default.as_mut_ptr()).sa_sigaction = libc::SIG_DFL;
+        for signal in 1..=libc::SIGRTMAX() {
+            libc::sigaction(signal, default.as_ptr(), ptr::null_mut());
+        }
+    }
+}
+
+/// Calls `start` with the end of a stack that is this thread's.
+fn with_stack<T>(start: impl FnOnce(*mut c_void) -> T) -> T {
+    thread_local! {
+        static STACK: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    }
+    STACK.with_borrow_mut(|stack| {
+        stack.reserve_exact(STACK_BYTES);
+        let end = stack.as_mut_ptr().wrapping_add(STACK_BYTES);
+        let excess = end.addr() % STACK_ALIGNMENT;
+        start(end.wrapping_sub(excess).cast::<c_void>())
+    })
+}
+
+/// Calls `start` with all signals blocked for this thread.
+fn without_signals<T>(start: impl FnOnce() -> T) -> T {
+    let mut all = empty_set();
+    let mut before = empty_set();
+    // SAFETY: fills one set and reads it, and writes the other; both outlive the calls.
+    unsafe {
+        libc::sigfillset(&mut all);
+        libc::pthread_sigmask(libc::SIG_BLOCK, &all, &mut before);
+    }
+    let result = start();
+    // SAFETY: reads a set that was filled above.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &before, ptr::null_mut()) };
+    result
+}
+
+fn empty_set() -> libc::sigset_t {
+    let mut set = MaybeUninit::uninit();
+    // SAFETY: fills the set, and cannot fail on a valid pointer.
+    unsafe {
+        libc::sigemptyset(set.as_mut_ptr());
+        set.assume_init()
+    }
+}
+
+fn pointers<'a>(strings: impl Iterator<Item = &'a CStr>) -> Vec<*const c_char> {
+    strings.map(CStr::as_ptr).chain([ptr::null()]).collect()
+}
+
+fn check(result: c_int) -> io::Result<c_int> {
+    if result == -1 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(result)
+    }
+}

@@ -1,0 +1,131 @@
+//! How often memory is asked for in a turn and in a flow. These are numbers that do not depend on
+//! the machine, so they tell at once when something costly has come in.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use chrono::Local;
+use rehearsal::engine::{Control, Programs, RunOptions, run};
+use rehearsal::model::{EventSink, FlowNumber, FlowOutcome, RunEvent, RunId};
+use rehearsal::scenario::{self, Chaos, CompileOptions, Load};
+
+/// The most times that memory is asked for in a turn: a prompt, a reply, a line of the answer with a
+/// value in it.
+const MOST_A_TURN: f64 = 14.0;
+/// The same for a flow of one program, its turns not counted.
+const MOST_A_FLOW: f64 = 160.0;
+
+struct Counting;
+
+static COUNT: AtomicU64 = AtomicU64::new(0);
+
+// SAFETY: hands everything on to the system's allocator, as it is.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        COUNT.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: as the caller promises.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: as the caller promises.
+        unsafe { System.dealloc(memory, layout) }
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        COUNT.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: as the caller promises.
+        unsafe { System.realloc(memory, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Wants to know of everything that can be recorded, and keeps nothing.
+struct Witness {
+    captures: usize,
+}
+
+impl EventSink for Witness {
+    fn emit(&self, event: RunEvent) {
+        if let RunEvent::FlowEnded(flow) = event {
+            assert_eq!(flow.outcome, FlowOutcome::Completed);
+            assert_eq!(flow.captures.len(), self.captures);
+        }
+    }
+
+    fn wants_evidence(&self) -> bool {
+        true
+    }
+}
+
+fn scenario(turns: usize) -> String {
+    let program = r#"while printf 'Order: ' && read -r what && [ "$what" != 0 ]; do
+        echo "Order ID: ORD-$what"
+    done"#;
+    let mut text = format!(
+        "name: count\nroles:\n  clerk:\n    run: [/bin/sh, -c, {program:?}]\n    \
+         terminal: pipes\n    actions:\n      order:\n"
+    );
+    for turn in 1..=turns {
+        text.push_str(&format!(
+            "        - {{prompt: \"Order:\", send: \"{turn}\"}}\n        \
+             - see: '/Order ID: (?<order_{turn}>ORD-\\d+)/'\n"
+        ));
+    }
+    text.push_str(
+        "        - {prompt: \"Order:\", send: \"0\"}\n        - exits: 0\n\
+         flow:\n  - {step: orders, role: clerk, do: order}\n",
+    );
+    text
+}
+
+/// How often memory was asked for in a run, its preparation not counted.
+fn count(folder: &Path, turns: usize, flows: u64) -> u64 {
+    let path = folder.join(format!("{turns}.yaml"));
+    std::fs::write(&path, scenario(turns)).unwrap();
+    let compiled = scenario::load(&path, CompileOptions::default());
+    let plan = compiled.unwrap_or_else(|faults| panic!("{faults}")).plan;
+    let options = RunOptions {
+        plan: Arc::new(plan),
+        run_id: RunId("COUNT".into()),
+        load: Load::closed(flows, 1),
+        seed: 1,
+        variables: Vec::new(),
+        step_timeout: None,
+        delay: None,
+        chaos: Chaos::default(),
+        programs: Programs::new(folder.to_owned(), Vec::new(), "/bin/false".into(), None),
+        environment: vec![("PATH".into(), "/usr/bin:/bin".into())],
+        run_directory: folder.to_owned(),
+        watcher: None,
+        started_at: Local::now(),
+        first_flow: FlowNumber(1),
+    };
+    let before = COUNT.load(Ordering::Relaxed);
+    let end = run(
+        options,
+        Arc::new(Witness { captures: turns }),
+        &Control::new(),
+    )
+    .unwrap();
+    assert!(end.left_over.is_empty());
+    COUNT.load(Ordering::Relaxed) - before
+}
+
+#[test]
+fn memory_is_asked_for_seldom() {
+    let folder = tempfile::tempdir().unwrap();
+    // What is made at first use, such as the automata of expressions.
+    count(folder.path(), 10, 2);
+    let [few, more, longer] = [(10, 10), (10, 30), (30, 10)]
+        .map(|(turns, flows)| count(folder.path(), turns, flows) as f64);
+    let turn = (longer - few) / (20.0 * 10.0);
+    let flow = (more - few) / 20.0 - 10.0 * turn;
+    println!("{turn} a turn, {flow} a flow");
+    assert!(turn <= MOST_A_TURN, "{turn} a turn");
+    assert!(flow <= MOST_A_FLOW, "{flow} a flow");
+}
