@@ -353,8 +353,8 @@ impl Channel {
     pub(super) fn expect_echo(&mut self, echo: &Echo) {
         // The line before the mark is the prompt that was answered.
         let open = self.lines.open();
-        let prompt = (self.mark == open && open > self.lines.base())
-            .then(|| self.lines.line_at(open - 1));
+        let prompt =
+            (self.mark == open && open > self.lines.base()).then(|| self.lines.line_at(open - 1));
         self.lines.expect_echo(echo, prompt);
     }
 

@@ -427,9 +427,8 @@ mod tests {
     fn event() -> impl Strategy<Value = Event> {
         let line = "[a-c é]{0,9}(\n|\r\n)".prop_map(String::into_bytes);
         let lines = proptest::collection::vec(line, 1..6).prop_map(|lines| lines.concat());
-        let long = (LINE_LIMIT_BYTES - 9..LINE_LIMIT_BYTES + 9, 0_usize..30).prop_map(
-            |(length, end)| [vec![b'x'; length], b"a\r\nbb\n".repeat(end)].concat(),
-        );
+        let long = (LINE_LIMIT_BYTES - 9..LINE_LIMIT_BYTES + 9, 0_usize..30)
+            .prop_map(|(length, end)| [vec![b'x'; length], b"a\r\nbb\n".repeat(end)].concat());
         let echo = prop_oneof![
             2 => Just(Echo::Nothing),
             3 => "[a-c]{0,3}".prop_map(Echo::Line),
