@@ -13,9 +13,6 @@ use super::text::TextSink;
 /// A line that grows longer than this goes on as another line.
 pub(super) const LINE_LIMIT_BYTES: usize = 64 << 10;
 
-/// The room that is made for text as soon as what a program said first is not all.
-const ROOM_BYTES: usize = 1 << 10;
-
 /// Text of which the part from `open` on is the unfinished line, and each line before it ends
 /// with `\n`.
 ///
@@ -201,7 +198,7 @@ impl Lines {
     /// Forgets what stands before `position`, when that is worth the while.
     pub(super) fn forget(&mut self, position: usize) {
         const WORTH_BYTES: usize = 16 << 10;
-        const MUCH_ROOM_BYTES: usize = 256 << 10;
+        const ROOM_BYTES: usize = 256 << 10;
         let Some(mut index) = position.checked_sub(self.base) else {
             return;
         };
@@ -213,7 +210,7 @@ impl Lines {
         }
         self.text.drain(..index);
         self.base += index;
-        if self.text.capacity() > MUCH_ROOM_BYTES && self.text.len() < self.text.capacity() / 8 {
+        if self.text.capacity() > ROOM_BYTES && self.text.len() < self.text.capacity() / 8 {
             self.text.shrink_to(self.text.len() * 2);
         }
         self.forget_arrivals(self.base);
@@ -249,11 +246,7 @@ impl Lines {
     /// Adds a run of [`TextSink::lines`] as it stands.
     fn append(&mut self, run: &str) {
         let from = self.text.len();
-        // Many a program waits behind its first words, so these get no more than they take.
-        let room = if from == 0 { 0 } else { ROOM_BYTES };
-        if self.text.capacity() < from + run.len() {
-            self.text.reserve(run.len().max(room));
-        }
+        self.text.reserve(run.len());
         let mut rest = run;
         while let Some(at) = memchr::memchr(b'\r', rest.as_bytes()) {
             self.text.push_str(&rest[..at]);

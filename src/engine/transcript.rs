@@ -20,11 +20,6 @@ const TAIL_BYTES: usize = 16 << 10;
 /// What an entry counts for beside its bytes.
 const ENTRY_BYTES: usize = 32;
 
-/// The room that is made for bytes and for entries as soon as the first few are not all: instances
-/// that wait behind their first words stay small.
-const ROOM_BYTES: usize = 1 << 10;
-const ROOM_ENTRIES: usize = 16;
-
 /// Output that comes within this time of other output goes into one entry with it: else a program
 /// that writes single bytes would leave nothing but times.
 const ONE_PIECE: Duration = Duration::from_millis(1);
@@ -152,7 +147,8 @@ impl Transcript {
         } else {
             &mut self.head
         };
-        part.push(entry, bytes);
+        part.bytes.extend(bytes);
+        part.entries.push_back(entry);
         self.make_room();
     }
 
@@ -174,6 +170,7 @@ impl Kept {
         if bytes.is_empty() {
             return;
         }
+        self.bytes.extend(bytes);
         if let Some(Entry {
             at: before,
             what: What::Heard {
@@ -185,31 +182,15 @@ impl Kept {
             && at.saturating_duration_since(*before) < ONE_PIECE
         {
             *length += bytes.len();
-            return self.keep(bytes);
+            return;
         }
-        let entry = Entry {
+        self.entries.push_back(Entry {
             at,
             what: What::Heard {
                 stream,
                 length: bytes.len(),
             },
-        };
-        self.push(entry, bytes);
-    }
-
-    fn push(&mut self, entry: Entry, bytes: &[u8]) {
-        if self.entries.len() > 1 && self.entries.len() == self.entries.capacity() {
-            self.entries.reserve(ROOM_ENTRIES);
-        }
-        self.entries.push_back(entry);
-        self.keep(bytes);
-    }
-
-    fn keep(&mut self, bytes: &[u8]) {
-        if !self.bytes.is_empty() && self.bytes.capacity() < self.bytes.len() + bytes.len() {
-            self.bytes.reserve(bytes.len().max(ROOM_BYTES));
-        }
-        self.bytes.extend(bytes);
+        });
     }
 
     /// Drops the oldest entry, or so much of it if that is output.
