@@ -115,7 +115,9 @@ pub fn run(
 ) -> Result<RunEnd, EngineError> {
     let began = Instant::now();
     let info = run_info(&options);
-    let workers = thread::available_parallelism().map_or(1, usize::from);
+    // Half of the processors, as the programs need the others: with more threads each of them finds
+    // less to do at a time, which costs more than it brings.
+    let workers = thread::available_parallelism().map_or(1, |all| usize::from(all).div_ceil(2));
     // A single flow is not held up by the start of its own programs.
     let most = options.load.most_in_flight();
     let starters = if most > 1 { workers } else { 0 };

@@ -30,6 +30,7 @@ mod janitor;
 mod limits;
 mod machine;
 mod pipes;
+mod postbox;
 mod proc;
 mod process;
 mod pty;

@@ -681,3 +681,66 @@ fn python_and_shell_programs_are_seen_to_wait() {
         finish(&spawner);
     }
 }
+
+#[test]
+fn what_is_posted_is_sent_after_all_had_their_turn_and_in_its_order() {
+    for terminal in BOTH {
+        let spawner = spawner();
+        run(tokio::task::LocalSet::new().run_until(async {
+            let words = [
+                "ask", "Name: ", "answer", "ask", "More: ", "answer", "exit", "0",
+            ];
+            let mut one = Actor::start(&spawner, terminal, &words).await;
+            let mut other = Actor::start(&spawner, terminal, &words).await;
+            one.hear("Name: ").await;
+            other.hear("Name: ").await;
+            let before = Instant::now();
+            one.child.post(b"Ada\n").unwrap();
+            other.child.post(b"Bob\n").unwrap();
+            assert_eq!((one.child.sent_at(), one.child.unwritten()), (None, 4));
+            other.child.write(b"Eve\n").unwrap();
+            one.hear("More: ").await;
+            assert!(one.child.sent_at().is_some_and(|at| at > before));
+            one.child.post(b"Joe\n").unwrap();
+            one.child.send_posted();
+            for (program, said) in [
+                (&mut one, ["<Ada>", "<Joe>"]),
+                (&mut other, ["<Bob>", "<Eve>"]),
+            ] {
+                assert_eq!(program.end().await.exit, Some(ExitCause::Code(0)));
+                let places = said.map(|it| program.out.find(it));
+                assert!(
+                    places[0].is_some() && places[0] < places[1],
+                    "{}",
+                    program.out
+                );
+            }
+        }));
+        finish(&spawner);
+    }
+}
+
+#[test]
+fn what_was_posted_and_could_not_be_sent_is_told() {
+    let spawner = spawner();
+    run(tokio::task::LocalSet::new().run_until(async {
+        let words = ["print", "bye", "close-all", "forever"];
+        let mut program = Actor::start(&spawner, Terminal::Pipes, &words).await;
+        while program.closed.len() < 2 {
+            program.next().await;
+        }
+        program.child.post(b"Ada\n").unwrap();
+        let told = program.next().await;
+        assert!(
+            matches!(told, Some(ChildEvent::NotWritten { .. })),
+            "{told:?}"
+        );
+        assert!(matches!(
+            program.child.post(b"Bob\n"),
+            Err(WriteError::Closed)
+        ));
+        program.child.end(Grace::NOW);
+        program.end().await;
+    }));
+    finish(&spawner);
+}

@@ -48,6 +48,9 @@ pub(super) struct Expression {
     ascii: meta::Regex,
     /// What every match begins with, where there is only one expression and it says so.
     beginning: Option<Finder<'static>>,
+    /// How many groups are asked for where only the match is wanted. With one group beside the
+    /// match itself, what looks for it is the same small automaton that looks for all groups.
+    count_to_find: usize,
     /// `None` inside if it cannot be compiled, which [`Expression::many`] has ruled out.
     full: OnceLock<Option<meta::Regex>>,
 }
@@ -72,6 +75,7 @@ impl Expression {
             .build_many_from_hir(&ascii)
             .map_err(|error| unfit(error.size_limit(), &error))?;
         Ok(Expression {
+            count_to_find: if has_groups(&all) { 2 } else { 1 },
             all,
             ascii,
             beginning,
@@ -87,7 +91,9 @@ impl Expression {
             // Most text holds no beginning, and what holds one mostly matches there.
             for _ in 0..MOST_TRIES {
                 span.start += beginning.find(&text.as_bytes()[span.clone()])?;
-                if let Some(range) = self.groups(text, span.clone(), 1)?.range(0) {
+                let count = self.count_to_find;
+                let found = self.groups(text, span.clone(), count);
+                if let Some(range) = found.and_then(|groups| groups.range(0)) {
                     return Some(Match::new(PatternID::ZERO, range));
                 }
                 span.start += 1;
@@ -158,6 +164,11 @@ impl Groups {
         let end = |slot: usize| Some((*slots.get(slot)?)?.get());
         Some(end(2 * group)?..end(2 * group + 1)?)
     }
+}
+
+fn has_groups(all: &[Hir]) -> bool {
+    all.iter()
+        .any(|hir| hir.properties().explicit_captures_len() > 0)
 }
 
 /// The text that every match of an expression begins with, if it is long enough to look for.

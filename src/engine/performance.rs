@@ -290,6 +290,21 @@ impl Performance {
         matches!(self.state, State::Listening) && wait.is_some_and(|it| it.exits().next().is_some())
     }
 
+    /// What was said last could not be said after all, and was the answer that is waited for.
+    pub(super) fn take_back(&mut self) {
+        self.state = State::Speaking(AfterReply::GoOn);
+    }
+
+    /// Whether the next turn waits for something.
+    fn waits_next(&self) -> bool {
+        match self.frames.last() {
+            Some(Frame::Turns { turns, next }) => turns.get(*next).is_some_and(|turn| {
+                matches!(turn.kind, TurnKind::Exchange { .. } | TurnKind::FirstOf(_))
+            }),
+            _ => false,
+        }
+    }
+
     /// What to do after `cue`.
     pub(super) fn on(&mut self, cue: Cue, scope: &mut Scope, dialogue: &mut Dialogue) -> Move {
         match self.advance(cue, scope, dialogue) {

@@ -419,6 +419,12 @@ impl StreamHandler<ChildEvent> for ScriptActor {
                 script.dialogue.closed(stream, at);
                 self.look(ctx);
             }
+            ChildEvent::NotWritten { reason } => {
+                if let Some(job) = &mut script.job {
+                    job.not_sent(reason, Instant::now());
+                }
+                self.look(ctx);
+            }
             ChildEvent::Exited {
                 exit,
                 ending,

@@ -16,7 +16,7 @@ pub type Histograms = BTreeMap<String, Histogram>;
 pub struct MissingHistogram(pub String);
 
 /// The distributions of one run. Pauses are in none but their own.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Measures {
     /// Completed flows, from their start.
     pub service: Histogram,
@@ -184,40 +184,11 @@ impl Measures {
 
     /// All of them by their names.
     pub(super) fn named(&self, info: &RunInfo) -> Histograms {
-        let mut named = Histograms::new();
-        let mut keep = |name: String, histogram: &Histogram| {
-            named.insert(name, histogram.clone());
-        };
-        for (name, histogram) in [
-            ("flow.service", &self.service),
-            ("flow.response", &self.response),
-            ("flow.failed_response", &self.failed_response),
-            ("flow.start_delay", &self.start_delay),
-            ("flow.hand_over", &self.hand_over),
-            ("flow.next_step", &self.next_step),
-            ("flow.paused", &self.paused),
-            ("flow.waited", &self.waited),
-            ("flow.recovery", &self.recovery),
-            ("flow.log_in", &self.log_in),
-            ("flow.exit", &self.exit),
-        ] {
-            keep(name.into(), histogram);
-        }
-        for (step, histogram) in info.steps.iter().zip(&self.steps) {
-            keep(format!("step.{}", step.name), histogram);
-        }
-        for (step, histogram) in info.steps.iter().zip(&self.failed_steps) {
-            keep(format!("failed_step.{}", step.name), histogram);
-        }
-        for (step, histograms) in info.steps.iter().zip(&self.turns) {
-            for (turn, histogram) in step.turns.iter().zip(histograms) {
-                keep(turn_key(&step.name, turn), histogram);
-            }
-        }
-        for (role, histogram) in info.roles.iter().zip(&self.startups) {
-            keep(format!("role.{}.startup", role.name), histogram);
-        }
-        named
+        // The list is made from a copy, so that there is only one.
+        let mut copy = self.clone();
+        let all = copy.all_mut(info).into_iter();
+        all.map(|(name, histogram)| (name, std::mem::take(histogram)))
+            .collect()
     }
 
     /// Adds those of another run of the same scenario.
@@ -226,37 +197,44 @@ impl Measures {
         info: &RunInfo,
         named: &Histograms,
     ) -> Result<(), MissingHistogram> {
-        let add = |name: &str, histogram: &mut Histogram| match named.get(name) {
-            Some(more) => {
-                histogram.add(more);
-                Ok(())
+        for (name, histogram) in self.all_mut(info) {
+            match named.get(&name) {
+                Some(more) => histogram.add(more),
+                None => return Err(MissingHistogram(name)),
             }
-            None => Err(MissingHistogram(name.to_owned())),
-        };
-        add("flow.service", &mut self.service)?;
-        add("flow.response", &mut self.response)?;
-        add("flow.failed_response", &mut self.failed_response)?;
-        add("flow.start_delay", &mut self.start_delay)?;
-        add("flow.hand_over", &mut self.hand_over)?;
-        add("flow.next_step", &mut self.next_step)?;
-        add("flow.paused", &mut self.paused)?;
-        add("flow.log_in", &mut self.log_in)?;
-        add("flow.exit", &mut self.exit)?;
+        }
+        Ok(())
+    }
+
+    fn all_mut(&mut self, info: &RunInfo) -> Vec<(String, &mut Histogram)> {
+        let mut all: Vec<(String, &mut Histogram)> = vec![
+            ("flow.service".into(), &mut self.service),
+            ("flow.response".into(), &mut self.response),
+            ("flow.failed_response".into(), &mut self.failed_response),
+            ("flow.start_delay".into(), &mut self.start_delay),
+            ("flow.hand_over".into(), &mut self.hand_over),
+            ("flow.next_step".into(), &mut self.next_step),
+            ("flow.paused".into(), &mut self.paused),
+            ("flow.waited".into(), &mut self.waited),
+            ("flow.recovery".into(), &mut self.recovery),
+            ("flow.log_in".into(), &mut self.log_in),
+            ("flow.exit".into(), &mut self.exit),
+        ];
         for (step, histogram) in info.steps.iter().zip(&mut self.steps) {
-            add(&format!("step.{}", step.name), histogram)?;
+            all.push((format!("step.{}", step.name), histogram));
         }
         for (step, histogram) in info.steps.iter().zip(&mut self.failed_steps) {
-            add(&format!("failed_step.{}", step.name), histogram)?;
+            all.push((format!("failed_step.{}", step.name), histogram));
         }
         for (step, histograms) in info.steps.iter().zip(&mut self.turns) {
             for (turn, histogram) in step.turns.iter().zip(histograms) {
-                add(&turn_key(&step.name, turn), histogram)?;
+                all.push((turn_key(&step.name, turn), histogram));
             }
         }
         for (role, histogram) in info.roles.iter().zip(&mut self.startups) {
-            add(&format!("role.{}.startup", role.name), histogram)?;
+            all.push((format!("role.{}.startup", role.name), histogram));
         }
-        Ok(())
+        all
     }
 }
 

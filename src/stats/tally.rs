@@ -392,7 +392,8 @@ mod tests {
         let mut whole = Tally::new(&info);
         let mut halves = [Tally::new(&info), Tally::new(&info)];
         for number in 1..=2_000 {
-            let flow = varied(number);
+            let mut flow = varied(number);
+            flow.waited_us = 10 * number;
             whole.record(&flow);
             halves[usize::from(number % 3 == 0)].record(&flow);
         }

@@ -18,6 +18,7 @@ use super::events::Events;
 use super::hardship::Throttle;
 use super::janitor::Order;
 use super::pipes::OwnEnds;
+use super::postbox;
 use super::process::Process;
 use super::pty::{self, Echo, LONGEST_TERMINAL_LINE};
 use super::spawn::abandon;
@@ -120,15 +121,37 @@ struct Outbox {
     room: Option<Watched<OwnedFd>>,
     /// The pipe is to be closed when the bytes are written.
     then_close: bool,
+    /// The bytes are written with those for others, soon.
+    posted: bool,
     /// Where the terminal's cursor of input stands: inside a line, an end-of-input character
     /// only ends the line.
     inside_line: bool,
 }
 
 impl Outbox {
-    /// Whether there is nothing to be done.
+    /// How much is unwritten already, if these bytes may be added.
+    fn room_for(&self, input: &Input, bytes: &[u8]) -> Result<usize, WriteError> {
+        if matches!(input, Input::Closed) || self.then_close {
+            return Err(WriteError::Closed);
+        }
+        let unwritten = self.bytes.len();
+        if unwritten + bytes.len() > MOST_UNWRITTEN {
+            return Err(WriteError::Full { unwritten });
+        }
+        Ok(unwritten)
+    }
+
+    /// Keeps what of these bytes is not written yet.
+    fn keep(&mut self, bytes: &[u8], written: usize) {
+        self.bytes.extend(&bytes[written..]);
+        if let Some(&last) = bytes.last() {
+            self.inside_line = !matches!(last, b'\n' | b'\r');
+        }
+    }
+
+    /// Whether there is nothing to be done now.
     fn is_idle(&self) -> bool {
-        self.bytes.is_empty() && self.room.is_none() && !self.then_close
+        self.posted || self.bytes.is_empty() && self.room.is_none() && !self.then_close
     }
 }
 
@@ -141,6 +164,10 @@ pub(super) struct Shared {
     waker: RefCell<Option<Waker>>,
     /// Set when the last event was told.
     finished: Cell<bool>,
+    /// Right before what was posted last was written.
+    sent_at: Cell<Option<Instant>>,
+    /// Why what was posted could not be written; not told yet.
+    failure: RefCell<Option<WriteError>>,
     pub(super) throttle: Throttle,
 }
 
@@ -182,6 +209,8 @@ impl Child {
             outbox: RefCell::default(),
             waker: RefCell::default(),
             finished: Cell::new(false),
+            sent_at: Cell::new(None),
+            failure: RefCell::default(),
             throttle: Throttle::default(),
         });
         guard.keep();
@@ -219,6 +248,31 @@ impl Child {
     pub fn write(&self, bytes: &[u8]) -> Result<Instant, WriteError> {
         self.shared.check_lines(bytes)?;
         self.shared.write(bytes)
+    }
+
+    /// Sends bytes as [`Child::write`] does, but together with what is posted to other programs of
+    /// this thread, once all who wait for the thread have had their turn: see
+    /// [`Child::send_posted`]. Within a [`LocalSet`](tokio::task::LocalSet).
+    ///
+    /// # Errors
+    /// As [`Child::write`]. What goes wrong only when they are sent is told by
+    /// [`ChildEvent::NotWritten`](super::ChildEvent::NotWritten).
+    pub fn post(&self, bytes: &[u8]) -> Result<(), WriteError> {
+        self.shared.check_lines(bytes)?;
+        if self.shared.hold(bytes)? {
+            postbox::post(Rc::clone(&self.shared));
+        }
+        Ok(())
+    }
+
+    /// Sends what was posted at once.
+    pub fn send_posted(&self) {
+        self.shared.send_posted();
+    }
+
+    /// The moment right before what was posted last was sent; `None` if nothing was.
+    pub fn sent_at(&self) -> Option<Instant> {
+        self.shared.sent_at.get()
     }
 
     /// How many bytes the program has not taken yet, as far as can be told: of a terminal, what
@@ -318,15 +372,11 @@ impl Shared {
     }
 
     pub(super) fn write(&self, bytes: &[u8]) -> Result<Instant, WriteError> {
+        self.send_posted();
         let mut input = self.input.borrow_mut();
         let mut outbox = self.outbox.borrow_mut();
-        let Some(fd) = input.fd().filter(|_| !outbox.then_close) else {
-            return Err(WriteError::Closed);
-        };
-        let unwritten = outbox.bytes.len();
-        if unwritten + bytes.len() > MOST_UNWRITTEN {
-            return Err(WriteError::Full { unwritten });
-        }
+        let unwritten = outbox.room_for(&input, bytes)?;
+        let fd = input.fd().ok_or(WriteError::Closed)?;
         let at = Instant::now();
         let written = match unwritten {
             0 => match write_now(fd, bytes) {
@@ -339,15 +389,59 @@ impl Shared {
             },
             _ => 0,
         };
-        outbox.bytes.extend(&bytes[written..]);
-        if let Some(&last) = bytes.last() {
-            outbox.inside_line = !matches!(last, b'\n' | b'\r');
-        }
+        outbox.keep(bytes, written);
         drop((input, outbox));
         if written < bytes.len() {
             self.wake();
         }
         Ok(at)
+    }
+
+    /// Keeps bytes until all are sent that were posted; tells whether these are the first.
+    fn hold(&self, bytes: &[u8]) -> Result<bool, WriteError> {
+        let mut outbox = self.outbox.borrow_mut();
+        let unwritten = outbox.room_for(&self.input.borrow(), bytes)?;
+        outbox.keep(bytes, 0);
+        // What waits for room goes first, and takes these with it.
+        let is_first = unwritten == 0 && !bytes.is_empty();
+        outbox.posted |= is_first;
+        Ok(is_first)
+    }
+
+    /// Sends what was posted, as far as there is room.
+    pub(super) fn send_posted(&self) {
+        let mut outbox = self.outbox.borrow_mut();
+        if !std::mem::take(&mut outbox.posted) {
+            return;
+        }
+        let mut input = self.input.borrow_mut();
+        self.sent_at.set(Some(Instant::now()));
+        let written = match input.fd() {
+            Some(fd) => write_now(fd, outbox.bytes.make_contiguous()),
+            None => Err(Errno::PIPE),
+        };
+        match written {
+            Ok(written) => drop(outbox.bytes.drain(..written)),
+            Err(errno) => {
+                outbox.bytes.clear();
+                *input = Input::Closed;
+                *self.failure.borrow_mut() = Some(match errno {
+                    Errno::PIPE | Errno::IO => WriteError::Closed,
+                    errno => WriteError::Failed(errno.into()),
+                });
+            }
+        }
+        let is_done = outbox.bytes.is_empty() && self.failure.borrow().is_none();
+        drop((input, outbox));
+        self.close_if_written();
+        if !is_done {
+            self.wake();
+        }
+    }
+
+    /// Why what was posted could not be sent, once.
+    pub(super) fn take_failure(&self) -> Option<WriteError> {
+        self.failure.borrow_mut().take()
     }
 
     fn unwritten(&self) -> usize {

@@ -45,6 +45,8 @@ pub enum ChildEvent {
         /// Nothing more was there to be read.
         drained: bool,
     },
+    /// What was posted to it could not be sent, for this reason; none of it was.
+    NotWritten { reason: String },
     /// Nobody can write to this stream any more.
     Closed { stream: Stream, at: Instant },
     /// It has ended. Always the last event, after all of its output. If other processes keep the
@@ -249,6 +251,10 @@ impl FutureStream for Events {
             return Poll::Pending;
         }
         this.shared.flush(cx);
+        if let Some(error) = this.shared.take_failure() {
+            let reason = error.to_string();
+            return Poll::Ready(Some(ChildEvent::NotWritten { reason }));
+        }
         this.notice_death(cx);
         if let Poll::Ready(event) = this.poll_outputs(cx) {
             if this.count(&event) {

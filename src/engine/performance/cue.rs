@@ -62,6 +62,9 @@ pub(in crate::engine) struct Utterance {
     /// It stands for the end of the input, where there is no terminal to type it at.
     pub closes_input: bool,
     pub answers: Answers,
+    /// What follows on it is a wait: if it cannot be sent after all, there is still somebody to
+    /// tell.
+    pub is_awaited: bool,
 }
 
 /// What an utterance answers.

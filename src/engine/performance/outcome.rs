@@ -78,6 +78,7 @@ impl Performance {
         self.state = State::Speaking(AfterReply::Resume);
         Ok(Move::Say(Utterance {
             answers: Answers::Interlude,
+            is_awaited: true,
             ..utterance
         }))
     }
@@ -130,7 +131,10 @@ impl Performance {
                     Some(reply) => {
                         let utterance = self.utter(reply, scope, dialogue)?;
                         self.state = State::Speaking(AfterReply::GoOn);
-                        Ok(Move::Say(utterance))
+                        Ok(Move::Say(Utterance {
+                            is_awaited: self.waits_next(),
+                            ..utterance
+                        }))
                     }
                 }
             }

@@ -24,6 +24,7 @@ impl Performance {
                     secret: false,
                     closes_input: !self.terminal && *key == Key::Ctrl('d'),
                     answers: Answers::Wait,
+                    is_awaited: false,
                 });
             }
             Reply::Send(template) => (template.render(scope)?, false),
@@ -58,6 +59,7 @@ impl Performance {
             secret,
             closes_input: false,
             answers: Answers::Wait,
+            is_awaited: false,
         })
     }
 

@@ -160,6 +160,19 @@ impl Job {
         self.said_at = Some(at);
     }
 
+    /// What was said last was sent at this moment: from then on its answer is waited for.
+    pub(super) fn sent(&mut self, at: Option<Instant>) {
+        self.wait_began = at.map_or(self.wait_began, |at| self.wait_began.max(at));
+    }
+
+    /// What was said last could not be sent, though its answer is waited for already.
+    pub(super) fn not_sent(&mut self, reason: String, now: Instant) {
+        if let Waiting::Output | Waiting::Linger { .. } = self.waiting {
+            self.performance.take_back();
+            self.wait(Waiting::Unsaid { since: now, reason });
+        }
+    }
+
     /// A new wait begins: with the reply before it, if there was one.
     pub(super) fn listen(&mut self, now: Instant, within: Option<Duration>) {
         self.wait_began = self.said_at.take().unwrap_or(now);

@@ -66,6 +66,7 @@ impl Script {
             heard => {
                 job.first_wait_over();
                 if let Heard::Wait { at, .. } = &heard {
+                    job.sent(self.child.sent_at());
                     job.held_back_until_now(self.child.held_back());
                     job.heard(*at, now, after_quiet);
                 }

@@ -87,6 +87,10 @@ impl ScriptActor {
             });
             return script.poll_end();
         }
+        if utterance.secret {
+            // What was said before it may be what makes the program hide what is typed.
+            script.child.send_posted();
+        }
         let echo = script.child.echo();
         let may_come_back = matches!(echo, Echo::On | Echo::Raw);
         if utterance.secret && echo == Echo::On {
@@ -103,6 +107,9 @@ impl ScriptActor {
         let written = if utterance.closes_input {
             script.child.close_input();
             Ok(Instant::now())
+        } else if utterance.is_awaited {
+            let posted = script.child.post(utterance.typed.bytes());
+            posted.map(|()| Instant::now())
         } else {
             script.child.write(utterance.typed.bytes())
         };
