@@ -12,7 +12,7 @@
 //!                          │ Coordinator  │ which flow starts when; stopping
 //!                          └──┬────────▲──┘
 //!                   StartFlow │        │ FlowEnded, one message a flow
-//!                 ┌───────────▼────────┴──┐ on worker arbiters, one per core
+//!                 ┌───────────▼────────┴──┐ on worker arbiters, one per two cores
 //!                 │    FlowSupervisor     │ the steps of one flow; owns its values
 //!                 └──┬─────────────────▲──┘
 //!            Perform │                 │ Performed

@@ -4,7 +4,7 @@
 //!
 //! # Theory of operation
 //!
-//! A [`Spawner`] starts programs with `posix_spawn(3)`, whose cost does not grow with our memory,
+//! A [`Spawner`] starts programs in the way of `vfork(2)`, whose cost does not grow with our memory,
 //! on a few threads of its own if it has any, and one *janitor* thread ends them. Each program is
 //! the leader of a session and a process group of its own, talks to us over a terminal or pipes,
 //! and carries the run's mark in its environment. [`Spawner::spawn`] gives its owner a [`Child`],

@@ -143,7 +143,7 @@ fn environment(command: &Command, run: &Run, instance: InstanceNumber) -> Enviro
     environment
 }
 
-/// Finds out which of the things that `posix_spawn` does went wrong: the number alone does not
+/// Finds out which step on the way to the program went wrong: the number alone does not
 /// tell.
 fn not_started(command: &Command, error: io::Error) -> SpawnError {
     if let Err(source) = enter(&command.directory) {
