@@ -3,7 +3,7 @@
 //! A program that gets a line wakes up, and mostly has the processor at once. Were every reply
 //! written as soon as it is known, each would cost this thread its place and its caches, with the
 //! output of other programs still unread. So replies wait until everybody who has something to do
-//! has done it, and what has come meanwhile is read; then all are written in a row.
+//! has done it; then all are written in a row. Where nobody else has, they are written at once.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -23,11 +23,8 @@ pub(super) fn post(child: Rc<Shared>) {
     });
     if is_first {
         let round = Round;
-        tokio::task::spawn_local(async move {
-            // Goes on when the reactor has looked for news, and those whom it woke have gone on.
-            tokio::task::yield_now().await;
-            drop(round);
-        });
+        // Its turn comes after that of all who wait for the thread now.
+        tokio::task::spawn_local(async move { drop(round) });
     }
 }
 
