@@ -63,10 +63,13 @@ pub fn perform(arguments: impl Iterator<Item = String>) {
         let (ready, _) = epoll::wait(&reactor, &mut events, None).expect("an event");
         for event in ready {
             let place = usize::try_from(event.data.u64()).expect("a place");
-            let session = sessions[place].as_mut().expect("a session");
+            let Some(session) = &mut sessions[place] else {
+                continue;
+            };
             if session.goes_on(&script, &mut ids) {
                 continue;
             }
+            epoll::delete(&reactor, &session.output).expect("what was added");
             let (flow, role) = (session.flow, session.role + 1);
             let status = session.child.wait().expect("our child");
             assert!(status.success());

@@ -125,7 +125,12 @@ fn main() {
         _ => {}
     }
     let options = Options::parse();
-    println!("  P  what        CPU us/flow   flows/s  err p50/p99 us");
+    let errors = if options.stamp {
+        "  err p50/p99 us"
+    } else {
+        ""
+    };
+    println!("  P  what        CPU us/flow   flows/s{errors}");
     for &par in &options.par {
         let mut rehearsals = Vec::new();
         let mut floors = Vec::new();
@@ -138,13 +143,16 @@ fn main() {
         for (name, figures) in [("floor", &floors), ("rehearsal", &rehearsals)] {
             if !figures.is_empty() {
                 let median = |key: &str| median(figures.iter().map(|it| figure(it, key)));
-                println!(
-                    "{par:>3}  {name:<10} {:>12.0} {:>9.1}  {:.0}/{:.0}",
+                print!(
+                    "{par:>3}  {name:<10} {:>12.0} {:>9.1}",
                     median("cpu_us_flow"),
                     median("flows_s"),
-                    median("err_p50_us"),
-                    median("err_p99_us")
                 );
+                if options.stamp {
+                    let [half, most] = ["err_p50_us", "err_p99_us"].map(median);
+                    print!("  {half:.0}/{most:.0}");
+                }
+                println!();
             }
         }
         if !floors.is_empty() {
