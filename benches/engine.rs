@@ -9,7 +9,7 @@ use chrono::Local;
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use rehearsal::engine::{Control, Programs, RunOptions, run};
-use rehearsal::model::{EventSink, FlowNumber, FlowOutcome, RunEvent, RunId};
+use rehearsal::model::{EventSink, FlowNumber, FlowOutcome, RunEvent, RunId, StepOutcome};
 use rehearsal::scenario::{self, Chaos, CompileOptions, Load, Plan};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -64,7 +64,11 @@ impl EventSink for Witness {
     fn emit(&self, event: RunEvent) {
         if let RunEvent::FlowEnded(flow) = event {
             assert_eq!(flow.outcome, FlowOutcome::Completed);
-            assert_eq!(flow.captures.len(), ORDERS);
+            let is_due = flow
+                .steps
+                .iter()
+                .any(|it| it.outcome == StepOutcome::Completed);
+            assert_eq!(flow.captures.len(), if is_due { ORDERS } else { 0 });
         }
     }
 }
@@ -157,13 +161,40 @@ fn beside_memory<M: Measurement<Value = Duration>>(c: &mut Criterion<M>, name: &
     group.finish();
 }
 
+/// A flow none of whose steps is due: what the coordinator, a supervisor and the record of a flow
+/// cost without any program.
+fn without_programs<M: Measurement<Value = Duration>>(
+    c: &mut Criterion<M>,
+    name: &str,
+    measure: &M,
+) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("none.yaml");
+    let text = scenario("pipes").replace("do: order}", "do: order, when: 'false'}");
+    std::fs::write(&path, text).expect("a file of the benchmark's own");
+    let compiled = scenario::load(&path, CompileOptions::default());
+    let plan = Arc::new(compiled.unwrap_or_else(|faults| panic!("{faults}")).plan);
+    let mut group = c.benchmark_group(format!("flow without programs, {name}"));
+    group.sample_size(10);
+    group.bench_function("100 at once", |b| {
+        b.iter_custom(|flows| {
+            let start = measure.start();
+            perform(folder.path(), &plan, flows, 100);
+            measure.end(start)
+        });
+    });
+    group.finish();
+}
+
 fn time(c: &mut Criterion) {
     flows(c, "time", &WallTime);
+    without_programs(c, "time", &WallTime);
     beside_memory(c, "time", &WallTime);
 }
 
 fn own_cpu(c: &mut Criterion<OwnCpu>) {
     flows(c, "own CPU", &OwnCpu);
+    without_programs(c, "own CPU", &OwnCpu);
     beside_memory(c, "own CPU", &OwnCpu);
 }
 
