@@ -18,6 +18,7 @@
 //! | any | a fault | `Over`: nothing follows any more |
 
 mod cue;
+mod listening;
 mod outcome;
 mod reply;
 #[cfg(test)]
@@ -29,6 +30,8 @@ use std::time::{Duration, Instant};
 use crate::dialogue::{Dialogue, On, Pattern, WaitSet};
 use crate::model::{FailureKind, NamedValue};
 use crate::scenario::{Alternative, Place, Plan, Role, Scope, Step, Then, Turn, TurnKind, Wait};
+
+use listening::{Listening, repeats};
 
 pub(super) use cue::{Answers, CommandOutput, Cue, Fault, Move, Utterance};
 
@@ -86,57 +89,6 @@ enum State {
         turn: TurnRef,
     },
     Over,
-}
-
-/// One wait. Cheap to clone.
-#[derive(Debug, Clone)]
-struct Listening {
-    /// The turn that waits; `None` while only lingering between rounds.
-    turn: Option<TurnRef>,
-    /// How many of its patterns are the `until` of a `repeat`: they stand before those of the turn.
-    untils: usize,
-    set: WaitSet,
-}
-
-impl Listening {
-    /// What the pattern at this place of the set belongs to.
-    fn slot(&self, place: usize, frames: &[Frame]) -> Option<Slot> {
-        if place < self.untils {
-            let mut repeats = repeats(frames);
-            return repeats.nth(place).map(Slot::Until);
-        }
-        let turn = self.turn.as_ref()?.get();
-        let heard = turn.waits().enumerate();
-        let mut heard = heard.filter(|(_, wait)| matches!(wait, Wait::For { .. }));
-        let (index, _) = heard.nth(place - self.untils)?;
-        Some(turn_slot(turn, index))
-    }
-
-    /// The exit codes that satisfy the wait.
-    fn exits(&self) -> impl Iterator<Item = (Slot, i32)> {
-        let turns = self.turn.iter().map(TurnRef::get);
-        turns.flat_map(|turn| {
-            let waits = turn.waits().enumerate();
-            waits.filter_map(|(index, wait)| match wait {
-                Wait::Exit(code) => Some((turn_slot(turn, index), *code)),
-                Wait::For { .. } => None,
-            })
-        })
-    }
-}
-
-/// The places of the `repeat`s among these frames.
-fn repeats(frames: &[Frame]) -> impl Iterator<Item = usize> {
-    let frames = frames.iter().enumerate();
-    frames.filter_map(|(at, frame)| matches!(frame, Frame::Repeat { .. }).then_some(at))
-}
-
-/// What the wait at this place of a turn belongs to.
-fn turn_slot(turn: &Turn, index: usize) -> Slot {
-    match &turn.kind {
-        TurnKind::FirstOf(_) => Slot::Alternative(index),
-        _ => Slot::Exchange,
-    }
 }
 
 /// What follows when a reply has been said.

@@ -1,0 +1,57 @@
+//! One wait of a performance, and what is meant when it is satisfied.
+
+use crate::dialogue::WaitSet;
+use crate::scenario::{Turn, TurnKind, Wait};
+
+use super::{Frame, Slot, TurnRef};
+
+/// One wait. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Listening {
+    /// The turn that waits; `None` while only lingering between rounds.
+    pub(super) turn: Option<TurnRef>,
+    /// How many of its patterns are the `until` of a `repeat`: they stand before those of the turn.
+    pub(super) untils: usize,
+    pub(super) set: WaitSet,
+}
+
+impl Listening {
+    /// What the pattern at this place of the set belongs to.
+    pub(super) fn slot(&self, place: usize, frames: &[Frame]) -> Option<Slot> {
+        if place < self.untils {
+            let mut repeats = repeats(frames);
+            return repeats.nth(place).map(Slot::Until);
+        }
+        let turn = self.turn.as_ref()?.get();
+        let heard = turn.waits().enumerate();
+        let mut heard = heard.filter(|(_, wait)| matches!(wait, Wait::For { .. }));
+        let (index, _) = heard.nth(place - self.untils)?;
+        Some(turn_slot(turn, index))
+    }
+
+    /// The exit codes that satisfy the wait.
+    pub(super) fn exits(&self) -> impl Iterator<Item = (Slot, i32)> {
+        let turns = self.turn.iter().map(TurnRef::get);
+        turns.flat_map(|turn| {
+            let waits = turn.waits().enumerate();
+            waits.filter_map(|(index, wait)| match wait {
+                Wait::Exit(code) => Some((turn_slot(turn, index), *code)),
+                Wait::For { .. } => None,
+            })
+        })
+    }
+}
+
+/// The places of the `repeat`s among these frames.
+pub(super) fn repeats(frames: &[Frame]) -> impl Iterator<Item = usize> {
+    let frames = frames.iter().enumerate();
+    frames.filter_map(|(at, frame)| matches!(frame, Frame::Repeat { .. }).then_some(at))
+}
+
+/// What the wait at this place of a turn belongs to.
+fn turn_slot(turn: &Turn, index: usize) -> Slot {
+    match &turn.kind {
+        TurnKind::FirstOf(_) => Slot::Alternative(index),
+        _ => Slot::Exchange,
+    }
+}
