@@ -730,6 +730,7 @@ fn what_was_posted_and_could_not_be_sent_is_told() {
             program.next().await;
         }
         program.child.post(b"Ada\n").unwrap();
+        assert!(!program.child.send_posted());
         let told = program.next().await;
         assert!(
             matches!(told, Some(ChildEvent::NotWritten { .. })),

@@ -96,6 +96,7 @@ impl Talk {
 
     fn answer(&self, text: &str) {
         let due = self.read_at.0 + Duration::from_micros(self.options.delay_us);
+        // The work that the program seems to do.
         thread::sleep(due.saturating_duration_since(Instant::now()));
         let mut stamped = String::new();
         if self.options.stamp {

@@ -216,11 +216,12 @@ fn most_bytes(hir: &Hir) -> usize {
             (class.iter().map(sequences).sum::<usize>() + 1) * STATE_BYTES
         }
         HirKind::Repetition(repetition) => {
-            let times = repetition.max.unwrap_or(repetition.min + 1).max(1);
-            let one = most_bytes(&repetition.sub) + 2 * STATE_BYTES;
+            let unlimited = repetition.min.saturating_add(1);
+            let times = repetition.max.unwrap_or(unlimited).max(1);
+            let one = most_bytes(&repetition.sub).saturating_add(2 * STATE_BYTES);
             one.saturating_mul(usize::try_from(times).unwrap_or(usize::MAX))
         }
-        HirKind::Capture(capture) => most_bytes(&capture.sub) + 2 * STATE_BYTES,
+        HirKind::Capture(capture) => most_bytes(&capture.sub).saturating_add(2 * STATE_BYTES),
         HirKind::Concat(subs) | HirKind::Alternation(subs) => {
             let subs = subs.iter().map(most_bytes);
             subs.fold(STATE_BYTES, |all, one| {
@@ -370,8 +371,11 @@ mod tests {
 
     #[test]
     fn too_big_is_refused_before_the_run() {
-        let hir = regex_syntax::parse(r"\w{900}").unwrap();
-        assert!(matches!(Expression::new(hir), Err(Unfit::TooBig(_))));
+        let nested = "(((((a{99999}){99999}){99999}){99999})+b){4294967295,}";
+        for source in [r"\w{900}", nested] {
+            let hir = regex_syntax::parse(source).unwrap();
+            assert!(matches!(Expression::new(hir), Err(Unfit::TooBig(_))));
+        }
     }
 
     proptest! {

@@ -165,6 +165,8 @@ impl ScriptActor {
                     self.run_command(argv, ctx);
                     None
                 }
+                // A reply was lost that had been answered, as it seemed: `NotWritten` follows.
+                Move::Done if !script.child.send_posted() => None,
                 Move::Done => return self.job_over(Ok(()), ctx),
                 Move::Fail(fault) if lives && matches!(fault.kind, FailureKind::Business(_)) => {
                     job.hear_out(fault, now);

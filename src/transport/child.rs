@@ -239,9 +239,11 @@ impl Child {
         Ok(())
     }
 
-    /// Sends what was posted at once.
-    pub fn send_posted(&self) {
+    /// Sends what was posted at once; `false` if it could not be sent, which is then told by
+    /// [`ChildEvent::NotWritten`](super::ChildEvent::NotWritten).
+    pub fn send_posted(&self) -> bool {
         self.shared.send_posted();
+        !self.shared.has_failed()
     }
 
     /// The moment right before what was posted last was sent; `None` if nothing was.

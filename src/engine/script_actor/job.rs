@@ -167,7 +167,7 @@ impl Job {
 
     /// What was said last could not be sent, though its answer is waited for already.
     pub(super) fn not_sent(&mut self, reason: String, now: Instant) {
-        if let Waiting::Output | Waiting::Linger { .. } = self.waiting {
+        if let Waiting::Output | Waiting::Linger { .. } | Waiting::Pause { .. } = self.waiting {
             self.performance.take_back();
             self.wait(Waiting::Unsaid { since: now, reason });
         }

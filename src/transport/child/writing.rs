@@ -115,6 +115,11 @@ impl Shared {
         }
     }
 
+    /// Whether it is still to be told that something posted could not be sent.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failure.borrow().is_some()
+    }
+
     /// Why what was posted could not be sent, once.
     pub(in crate::transport) fn take_failure(&self) -> Option<WriteError> {
         self.failure.borrow_mut().take()
