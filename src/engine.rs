@@ -40,8 +40,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::model::{EventSink, FlowNumber, RoleInfo, RunEvent, RunId, RunInfo, StepInfo};
+use crate::process::{Leftovers, RunMarker, Spawner, WatcherProgram};
 use crate::scenario::{Chaos, Load, Plan};
-use crate::transport::{Leftovers, RunMarker, Spawner, WatcherProgram};
 
 pub use control::{Control, LiveScript, Stop};
 pub use pacer::Pacer;

@@ -17,7 +17,7 @@
 //!                 └──┬─────────────────▲──┘
 //!            Perform │                 │ Performed
 //!                 ┌──▼─────────────────┴──┐ on the same arbiter as its supervisor
-//!                 │      ScriptActor      │ one subprocess: transport and dialogue
+//!                 │      ScriptActor      │ one subprocess: process and dialogue
 //!                 └───────────────────────┘
 //!   RunEvents ─► EventSink ─► reporters: story, progress, log, result record, bundles, books
 //! ```
@@ -35,7 +35,7 @@
 //! - [`dialogue`]: what a program has said, and whether it is what was waited for. Pure.
 //! - [`stats`]: histograms, sums, and what may be asked of them. Pure.
 //! - [`scenario`]: the language: reading, checking, and the values of a flow.
-//! - [`transport`]: processes: the only place that starts, signals or reaps one.
+//! - [`process`]: processes: the only place that starts, signals or reaps one.
 //! - [`engine`]: the actors, and the state machines that decide for them.
 //! - [`report`]: what people and programs get to read.
 //! - [`cli`]: the command line; the only place that reads the real environment.
@@ -52,7 +52,7 @@
 //!   few milliseconds whether what it has signalled is gone.
 //! - **The outcome does not depend on how the output was cut into reads.** See [`dialogue`].
 //! - **Nothing is left behind.** Whoever drops a process hands it to somebody who ends it. See
-//!   [`transport`].
+//!   [`process`].
 //! - **What is shown of a failure was recorded, not reconstructed.** Each script actor keeps a
 //!   bounded transcript; it is read, and masked, only for flows that somebody wants to see.
 //! - **Chance has a seed.** What is drawn, data, rows, pauses or chaos, depends on the run's seed,
@@ -67,7 +67,7 @@ pub mod cli;
 pub mod dialogue;
 pub mod engine;
 pub mod model;
+pub mod process;
 pub mod report;
 pub mod scenario;
 pub mod stats;
-pub mod transport;

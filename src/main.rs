@@ -8,7 +8,7 @@ use std::process::ExitCode;
 mod shop;
 
 fn main() -> ExitCode {
-    if let Some(code) = rehearsal::transport::watch_main(std::env::args_os().skip(1)) {
+    if let Some(code) = rehearsal::process::watch_main(std::env::args_os().skip(1)) {
         return code;
     }
     let arguments: Vec<_> = std::env::args_os().collect();

@@ -12,7 +12,7 @@ use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use program::{LONG, Running, Sandbox, Seen, assert_gone};
-use rehearsal::transport::{RunMarker, Spawner};
+use rehearsal::process::{RunMarker, Spawner};
 use rustix::process::Signal;
 
 /// After being killed, and after a wish to end at once.

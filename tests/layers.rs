@@ -10,23 +10,17 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("dialogue", &["model"]),
     ("stats", &["model"]),
-    ("transport", &["model"]),
+    ("process", &["model"]),
     ("scenario", &["model", "dialogue", "stats"]),
     (
         "engine",
-        &["model", "dialogue", "stats", "scenario", "transport"],
+        &["model", "dialogue", "stats", "scenario", "process"],
     ),
     ("report", &["model", "stats"]),
     (
         "cli",
         &[
-            "model",
-            "dialogue",
-            "scenario",
-            "transport",
-            "engine",
-            "stats",
-            "report",
+            "model", "dialogue", "scenario", "process", "engine", "stats", "report",
         ],
     ),
 ];
@@ -112,8 +106,8 @@ fn every_module_of_the_library_has_its_layer() {
 }
 
 #[test]
-fn only_the_transport_holds_unsafe_code() {
-    for (module, _) in LAYERS.iter().filter(|(module, _)| *module != "transport") {
+fn only_the_process_module_holds_unsafe_code() {
+    for (module, _) in LAYERS.iter().filter(|(module, _)| *module != "process") {
         for file in files_of(module) {
             let text = fs::read_to_string(&file).expect("a readable source file");
             assert!(

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rehearsal::model::Activity;
 use rehearsal::model::{Ending, ExitCause, Stream};
-use rehearsal::transport::{
+use rehearsal::process::{
     ChildEvent, Command, Environment, Grace, MOST_UNWRITTEN, SpawnError, Terminal, WriteError,
 };
 use support::{Actor, BOTH, PTY, command, finish, gone, lives, run, spawner};
@@ -108,7 +108,7 @@ fn two_hundred_programs_that_print_and_exit_at_once_lose_no_output() {
 
 #[test]
 fn what_a_terminal_does_with_typed_characters_is_known() {
-    use rehearsal::transport::Echo;
+    use rehearsal::process::Echo;
     let spawner = spawner();
     run(async {
         let words = [
@@ -644,7 +644,7 @@ fn programs_get_the_limit_of_descriptors_that_we_were_started_with() {
 
 #[test]
 fn python_and_shell_programs_are_seen_to_wait() {
-    use rehearsal::transport::{Echo, resolve};
+    use rehearsal::process::{Echo, resolve};
     let path = std::env::var_os("PATH");
     let find = |name: &str| resolve(name.as_ref(), "/".as_ref(), &[], path.as_deref());
     let script = "import getpass; input('Name: '); getpass.getpass(); print('over')";

@@ -13,7 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rehearsal::model::ExitCause;
-use rehearsal::transport::{Grace, Terminal};
+use rehearsal::process::{Grace, Terminal};
 use support::{Actor, BOTH, PTY, finish, fixture, gone, lives, run, spawner};
 
 /// One test's turn, and how this process was before.

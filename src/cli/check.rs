@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::model::{IntegrityInfo, OwnInfo};
+use crate::process::LimitProblem;
 use crate::report::units::{counted, duration};
 use crate::report::{Output, neutral};
 use crate::scenario::{Chaos, Plan, RetryPolicy, Step};
-use crate::transport::LimitProblem;
 
 use super::environment::Environment;
 use super::error::CliError;

@@ -1,7 +1,7 @@
 //! Whether this machine has room for a run.
 
+use crate::process::{self, DESCRIPTORS_OF_A_TERMINAL, DESCRIPTORS_OF_PIPES, LimitProblem, Need};
 use crate::scenario::{Plan, TerminalKind};
-use crate::transport::{self, DESCRIPTORS_OF_A_TERMINAL, DESCRIPTORS_OF_PIPES, LimitProblem, Need};
 
 /// What `parallel` flows need at their busiest, when each has all its scripts running and a plain
 /// command under way if it ever has one, and every pool is full.
@@ -30,5 +30,5 @@ pub(super) fn need(plan: &Plan, parallel: u64) -> Need {
 
 /// What this machine has too little of for that.
 pub(super) fn problems(plan: &Plan, parallel: u64) -> Vec<LimitProblem> {
-    transport::check_limits(need(plan, parallel))
+    process::check_limits(need(plan, parallel))
 }

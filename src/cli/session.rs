@@ -10,13 +10,13 @@ use tempfile::TempDir;
 
 use crate::engine::{self, Control, RunOptions, Stop};
 use crate::model::{EventSink, FlowNumber, RunEvent, RunId};
+use crate::process::WatcherProgram;
 use crate::report::record::Head;
 use crate::report::{
     self, Bundles, Kept, Limits, Log, Place, Recorded, Recorder, ReportError, Reporter, Reporters,
     Reserved, RunFolder,
 };
 use crate::stats::{Integrity, Threshold};
-use crate::transport::WatcherProgram;
 
 use super::allowance::Allowance;
 use super::environment::Environment;

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use crate::dialogue::Dialogue;
 use crate::model::{AuditOutcome, AuditRecord, ExitCause, RunEvent};
+use crate::process::{Command, Terminal};
 use crate::scenario::{Audit, Scope};
-use crate::transport::{Command, Terminal};
 
 use super::context::{RunContext, micros};
 use super::control::{Control, Stop};

@@ -16,9 +16,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{FlowNumber, RoleIndex};
+use crate::process::Pace;
 use crate::scenario::chaos::{Chaos, ChaosRule, Mischief, Often, Replies, Span, When, turn_called};
 use crate::scenario::{Plan, Step, data};
-use crate::transport::Pace;
 
 /// What is to be done to a script.
 #[derive(Debug, Clone, PartialEq, Eq)]

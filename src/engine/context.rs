@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use crate::dialogue::Watch;
 use crate::model::{EventSink, InstanceId, NamedValue, RoleIndex, RunEvent, RunId};
+use crate::process::Spawner;
 use crate::scenario::{Chaos, PatternSpec, Plan, RenderError, Scope};
-use crate::transport::Spawner;
 
 use super::environments::Environments;
 use super::pacer::Pacer;

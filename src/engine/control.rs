@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::model::InstanceId;
-use crate::transport::live_usage;
+use crate::process::live_usage;
 
 use super::context::{LiveScripts, micros};
 use super::pacer::Pacer;

@@ -13,8 +13,8 @@ use tokio::sync::oneshot;
 use crate::model::{
     Activity, Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, FlowRecord, RunEvent,
 };
+use crate::process::Grace;
 use crate::scenario::{FlowContext, Load, ScopeError, Shape};
-use crate::transport::Grace;
 
 use super::context::RunContext;
 use super::control::Stop;

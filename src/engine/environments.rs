@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 use std::path::Path;
 
+use crate::process::{Environment, Terminal};
 use crate::scenario::{Plan, TerminalKind};
-use crate::transport::{Environment, Terminal};
 
 /// The environments of a run's programs, by what they talk to; made once for the whole run.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl Environments {
     }
 }
 
-/// What a role's program talks to, in the words of the transport.
+/// What a role's program talks to, as a process terminal.
 pub(super) fn terminal(kind: TerminalKind) -> Terminal {
     match kind {
         TerminalKind::Pty { rows, columns } => Terminal::Pty { rows, columns },

@@ -17,8 +17,8 @@ use crate::model::{
     Failure, FlowId, FlowNumber, FlowOutcome, InstanceId, NamedValue, RoleIndex, RunEvent,
     StepIndex, StepOutcome,
 };
+use crate::process::Grace;
 use crate::scenario::{Plan, Scope};
-use crate::transport::Grace;
 
 use super::context::{RunContext, shown};
 use super::coordinator::Coordinator;

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::model::Generator;
+use crate::process::{Fullness, MachineTimes, machine_times};
 use crate::stats::Histogram;
-use crate::transport::{Fullness, MachineTimes, machine_times};
 
 /// How often a thread's timers are looked at.
 const TIMER_EVERY: Duration = Duration::from_millis(20);

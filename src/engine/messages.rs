@@ -21,8 +21,8 @@ use actix::prelude::*;
 use crate::model::{
     Evidence, Failure, FlowNumber, FlowRecord, Injection, InstanceId, ProcessRecord, StepIndex,
 };
+use crate::process::Grace;
 use crate::scenario::Scope;
-use crate::transport::Grace;
 
 use super::control::Stop;
 use super::coordinator::Coordinator;

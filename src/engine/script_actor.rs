@@ -33,7 +33,7 @@ use crate::dialogue::Heard;
 use crate::model::{
     Ending, ExitCause, FailureKind, Happening, InstanceId, ProcessRecord, RunEvent, Usage,
 };
-use crate::transport::{ChildEvent, Grace};
+use crate::process::{ChildEvent, Grace};
 
 use super::context::{RunContext, micros, shown};
 use super::flow_supervisor::FlowSupervisor;

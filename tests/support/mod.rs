@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use futures_core::Stream as _;
 use rehearsal::model::{Ending, ExitCause, Stream, Usage};
-use rehearsal::transport::{
+use rehearsal::process::{
     Child, ChildEvent, Command, Environment, Events, RunMarker, SpawnError, Spawner, Terminal,
 };
 

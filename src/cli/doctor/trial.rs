@@ -11,9 +11,9 @@ use crate::cli::error::CliError;
 use crate::cli::machine;
 use crate::engine::{self, Control, Programs, RunOptions};
 use crate::model::{EventSink, FlowNumber, FlowOutcome, FlowRecord, Generator, RunEvent, RunId};
+use crate::process::WatcherProgram;
 use crate::scenario::{self, Chaos, CompileOptions, Load};
 use crate::stats::Histogram;
-use crate::transport::WatcherProgram;
 
 use super::answer::PROMPT;
 

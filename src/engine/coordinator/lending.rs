@@ -15,8 +15,8 @@ use crate::engine::messages::{
 };
 use crate::engine::script_actor::ScriptActor;
 use crate::model::{FlowNumber, RunEvent};
+use crate::process::Grace;
 use crate::scenario::Scope;
-use crate::transport::Grace;
 
 use super::Coordinator;
 

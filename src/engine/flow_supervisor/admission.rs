@@ -10,7 +10,7 @@ use crate::engine::messages::{
 };
 use crate::engine::script_actor::ScriptActor;
 use crate::model::{Activity, Failure, FailureKind, RoleIndex, StepIndex};
-use crate::transport::Grace;
+use crate::process::Grace;
 
 use super::{Employed, FlowSupervisor};
 

@@ -17,8 +17,8 @@ use crate::engine::chaos::{Act, Attempt, Strike};
 use crate::engine::messages::{Injected, Part, Perform};
 use crate::engine::performance::{Answers, Cue, Utterance};
 use crate::model::{Happening, Injection, InjectionKind, RunEvent};
+use crate::process::{Echo, WriteError};
 use crate::scenario::{Plan, TerminalKind};
-use crate::transport::{Echo, WriteError};
 
 use super::job::Waiting;
 use super::typing::Told;

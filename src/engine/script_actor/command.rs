@@ -12,8 +12,8 @@ use crate::engine::environments::terminal;
 use crate::engine::performance::{CommandOutput, Fault};
 use crate::engine::programs::Within;
 use crate::model::{ExitCause, FailureKind, RoleIndex};
+use crate::process::{ChildEvent, Command, Spawner, Terminal};
 use crate::scenario::{Role, Scope, Template};
-use crate::transport::{ChildEvent, Command, Spawner, Terminal};
 
 /// The command of `role` for a flow.
 pub(super) fn for_role(run: &RunContext, role: RoleIndex, scope: &Scope) -> Result<Command, Fault> {

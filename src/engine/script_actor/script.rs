@@ -7,8 +7,8 @@ use crate::engine::messages::Whose;
 use crate::engine::performance::{Cue, Fault};
 use crate::engine::transcript::Transcript;
 use crate::model::{Activity, FailureKind, ProcessRecord};
+use crate::process::Child;
 use crate::scenario::Masker;
-use crate::transport::Child;
 
 use super::CLOSING_GRACE;
 use super::job::{Job, Waiting};

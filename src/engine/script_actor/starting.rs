@@ -10,8 +10,8 @@ use crate::engine::messages::{Perform, Performed, Timing};
 use crate::engine::performance::Fault;
 use crate::engine::transcript::Transcript;
 use crate::model::{FailureKind, Happening, RunEvent};
+use crate::process::{Child, SpawnError};
 use crate::scenario::TerminalKind;
-use crate::transport::{Child, SpawnError};
 
 use super::{Script, ScriptActor, State, command};
 

@@ -6,7 +6,7 @@ use actix::prelude::*;
 
 use crate::engine::performance::{Answers, Cue, Fault, Utterance};
 use crate::model::{FailureKind, RunEvent};
-use crate::transport::Echo;
+use crate::process::Echo;
 
 use super::job::{self, Waiting};
 use super::{ScriptActor, State};

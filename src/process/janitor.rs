@@ -16,7 +16,7 @@ use rustix::event::Timespec;
 use rustix::event::epoll::{self, EventData, EventFlags};
 
 use super::departure::{Departure, Stage, send, watch};
-use super::process::{InstanceNumber, Process};
+use super::handle::{InstanceNumber, Process};
 use super::registry::{self, Orphan};
 use super::run::{INSTANCE_VARIABLE, RUN_VARIABLE, Run};
 use super::tree::Tree;

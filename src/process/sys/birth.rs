@@ -19,7 +19,7 @@ const STACK_BYTES: usize = 64 << 10;
 const STACK_ALIGNMENT: usize = 16;
 
 /// What a new process does between its birth and its program.
-pub(in crate::transport) enum FileAction<'a> {
+pub(in crate::process) enum FileAction<'a> {
     /// Opens `path` for reading and writing as descriptor `target`.
     OpenBoth { path: &'a CStr, target: RawFd },
     /// Makes `target` a copy of `source`, without the close-on-exec flag.
@@ -29,33 +29,33 @@ pub(in crate::transport) enum FileAction<'a> {
 }
 
 /// The signals that a new process begins with as blocked.
-pub(in crate::transport) enum Blocked {
+pub(in crate::process) enum Blocked {
     Nothing,
     /// What people and session managers send to stop a program: HUP, INT, QUIT, TERM.
     RequestsToStop,
 }
 
 /// Everything about a new process.
-pub(in crate::transport) struct SpawnPlan<'a> {
-    pub(in crate::transport) program: &'a CStr,
-    pub(in crate::transport) argv: &'a [CString],
-    pub(in crate::transport) environment: &'a [&'a CStr],
-    pub(in crate::transport) actions: &'a [FileAction<'a>],
-    pub(in crate::transport) blocked: Blocked,
+pub(in crate::process) struct SpawnPlan<'a> {
+    pub(in crate::process) program: &'a CStr,
+    pub(in crate::process) argv: &'a [CString],
+    pub(in crate::process) environment: &'a [&'a CStr],
+    pub(in crate::process) actions: &'a [FileAction<'a>],
+    pub(in crate::process) blocked: Blocked,
 }
 
 /// A process that was just started.
-pub(in crate::transport) struct Newborn {
-    pub(in crate::transport) pid: i32,
+pub(in crate::process) struct Newborn {
+    pub(in crate::process) pid: i32,
     /// Readable once it has ended.
-    pub(in crate::transport) pidfd: OwnedFd,
+    pub(in crate::process) pidfd: OwnedFd,
 }
 
 /// Starts a program in a session of its own, all signals at their defaults.
 ///
 /// The parent's page tables are not copied; its thread waits until the program is loaded. An error
 /// of any step, `execve` included, comes back here.
-pub(in crate::transport) fn spawn(plan: &SpawnPlan<'_>) -> io::Result<Newborn> {
+pub(in crate::process) fn spawn(plan: &SpawnPlan<'_>) -> io::Result<Newborn> {
     let argv = pointers(plan.argv.iter().map(CString::as_c_str));
     let environment = pointers(plan.environment.iter().copied());
     let mut mask = empty_set();

@@ -9,8 +9,8 @@ use rustix::io::Errno;
 use tokio::io::Interest;
 
 use super::{Input, MOST_UNWRITTEN, Outbox, Shared, WriteError};
-use crate::transport::pty::{self, Echo, LONGEST_TERMINAL_LINE};
-use crate::transport::sys::Watched;
+use crate::process::pty::{self, Echo, LONGEST_TERMINAL_LINE};
+use crate::process::sys::Watched;
 
 impl Outbox {
     /// How much is unwritten already, if these bytes may be added.
@@ -47,7 +47,7 @@ impl Shared {
         }
     }
 
-    pub(in crate::transport) fn write(&self, bytes: &[u8]) -> Result<Instant, WriteError> {
+    pub(in crate::process) fn write(&self, bytes: &[u8]) -> Result<Instant, WriteError> {
         self.send_posted();
         let mut input = self.input.borrow_mut();
         let mut outbox = self.outbox.borrow_mut();
@@ -85,7 +85,7 @@ impl Shared {
     }
 
     /// Sends what was posted, as far as there is room.
-    pub(in crate::transport) fn send_posted(&self) {
+    pub(in crate::process) fn send_posted(&self) {
         let mut outbox = self.outbox.borrow_mut();
         if !std::mem::take(&mut outbox.posted) {
             return;
@@ -121,7 +121,7 @@ impl Shared {
     }
 
     /// Why what was posted could not be sent, once.
-    pub(in crate::transport) fn take_failure(&self) -> Option<WriteError> {
+    pub(in crate::process) fn take_failure(&self) -> Option<WriteError> {
         self.failure.borrow_mut().take()
     }
 
@@ -155,7 +155,7 @@ impl Shared {
     }
 
     /// Nothing more is taken; what is unwritten still goes out.
-    pub(in crate::transport) fn refuse_writes(&self) {
+    pub(in crate::process) fn refuse_writes(&self) {
         self.outbox.borrow_mut().then_close = true;
         self.close_if_written();
     }
@@ -168,7 +168,7 @@ impl Shared {
     }
 
     /// Writes what waits, as far as there is room, and has `cx` woken when there is more.
-    pub(in crate::transport) fn flush(&self, cx: &mut Context<'_>) {
+    pub(in crate::process) fn flush(&self, cx: &mut Context<'_>) {
         match &mut *self.waker.borrow_mut() {
             Some(waker) => waker.clone_from(cx.waker()),
             none => *none = Some(cx.waker().clone()),
@@ -215,14 +215,14 @@ impl Shared {
     }
 
     /// The last event is being told: lets go of the descriptors.
-    pub(in crate::transport) fn finish(&self) {
+    pub(in crate::process) fn finish(&self) {
         self.finished.set(true);
         *self.input.borrow_mut() = Input::Closed;
         *self.outbox.borrow_mut() = Outbox::default();
         *self.waker.borrow_mut() = None;
     }
 
-    pub(in crate::transport) fn wake(&self) {
+    pub(in crate::process) fn wake(&self) {
         if let Some(waker) = &*self.waker.borrow() {
             waker.wake_by_ref();
         }

@@ -7,8 +7,8 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::handle::{InstanceNumber, Process};
 use super::janitor::Order;
-use super::process::{InstanceNumber, Process};
 use super::watcher::Line;
 
 /// The environment variable that every process of a run carries; its value is the run's

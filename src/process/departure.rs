@@ -14,7 +14,7 @@ use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::process::Signal;
 
 use super::Grace;
-use super::process::{Asked, InstanceNumber, Process};
+use super::handle::{Asked, InstanceNumber, Process};
 use super::tree::Tree;
 
 /// How long a killed process may take to be gone: long only if it hangs inside the kernel.

@@ -16,11 +16,11 @@ use tokio::io::Interest;
 
 use super::activity::{self, LiveUsage};
 use super::events::Events;
+use super::handle::Process;
 use super::hardship::Throttle;
 use super::janitor::Order;
 use super::pipes::OwnEnds;
 use super::postbox;
-use super::process::Process;
 use super::pty::{self, Echo, LONGEST_TERMINAL_LINE};
 use super::spawn::abandon;
 use super::sys::Watched;

@@ -15,8 +15,8 @@ use tokio::sync::oneshot;
 
 use super::child::{Child, Wires};
 use super::environment::Environment;
+use super::handle::Process;
 use super::janitor::{Janitor, Order};
-use super::process::Process;
 use super::run::{Run, RunMarker};
 use super::start::start;
 use super::watcher::{Watcher, WatcherProgram};
@@ -151,7 +151,7 @@ pub(super) fn abandon(process: Arc<Process>) {
     }) {
         // The janitor left after ending everything: this can only be what it gave up.
         process.signal(
-            super::process::Asked::Killed,
+            super::handle::Asked::Killed,
             &[rustix::process::Signal::KILL],
         );
         process.reap();
@@ -398,7 +398,7 @@ fn kill_all(run: &Run) -> Vec<u32> {
     living
         .filter_map(|process| {
             process.signal(
-                super::process::Asked::Killed,
+                super::handle::Asked::Killed,
                 &[rustix::process::Signal::KILL],
             );
             u32::try_from(process.pid()).ok()
@@ -426,7 +426,7 @@ mod tests {
 
     use super::*;
     use crate::model::ExitCause;
-    use crate::transport::ChildEvent;
+    use crate::process::ChildEvent;
 
     #[tokio::test(flavor = "local")]
     async fn a_panic_of_the_janitor_kills_what_lives_and_keeps_nobody_waiting() {

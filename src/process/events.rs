@@ -19,8 +19,8 @@ use rustix::io::Errno;
 use tokio::time::Sleep;
 
 use super::child::{Shared, Wire};
+use super::handle::Death;
 use super::hardship::is_readable;
-use super::process::Death;
 use super::sys::Watched;
 use crate::model::{Ending, ExitCause, Stream, Usage};
 

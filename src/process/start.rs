@@ -13,7 +13,7 @@ use rustix::process::Pid;
 
 use super::child::Wires;
 use super::environment::Environment;
-use super::process::{InstanceNumber, Process};
+use super::handle::{InstanceNumber, Process};
 use super::run::{INSTANCE_VARIABLE, RUN_VARIABLE, Run};
 use super::spawn::{Command, SpawnError, Started, Terminal};
 use super::sys::{Blocked, FileAction, Newborn, SpawnPlan};

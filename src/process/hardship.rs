@@ -16,7 +16,7 @@ use tokio::time::Sleep;
 
 use super::Child;
 use super::child::WriteError;
-use super::process::Asked;
+use super::handle::Asked;
 
 /// How slowly a program's output is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
