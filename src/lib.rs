@@ -63,6 +63,7 @@
 
 #![deny(unsafe_code)]
 
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod dialogue;
 pub mod engine;

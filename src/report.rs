@@ -22,6 +22,7 @@ mod merge;
 mod neutral;
 mod output;
 mod own;
+#[cfg(feature = "cli")]
 mod progress;
 mod pulse;
 pub mod record;
@@ -32,6 +33,7 @@ mod saved;
 mod spoken;
 mod spool;
 mod story;
+#[cfg(feature = "cli")]
 pub mod terminal;
 pub mod units;
 
@@ -45,6 +47,7 @@ pub use log::Log;
 pub use merge::{MergeError, merge};
 pub use neutral::{neutral, neutral_lines};
 pub use output::Output;
+#[cfg(feature = "cli")]
 pub use progress::{Bars, Lines, Quiet};
 pub use recorder::{Recorded, Recorder};
 pub use reporters::{Reporter, Reporters};
