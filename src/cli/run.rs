@@ -63,7 +63,7 @@ pub(super) fn run(settings: &RunSettings, environment: &Environment) -> Result<E
     }
     let mut output = Output::new(anstream::stderr());
     tell_errors(&finished, &mut output);
-    if let Some(text) = Exit::told(&exits) {
+    if let Some(text) = Exit::explain(&exits) {
         output.line(&text);
     }
     Ok(Exit::first(&exits))
