@@ -295,7 +295,7 @@ impl Menu<'_> {
                     self.exit = self.exit.max(exit);
                 }
                 self.console
-                    .say(&format!("\nRun {} has ended.\n", finished.recorded.info.id));
+                    .say(&format!("\nRun {} has ended.\n", finished.outcome.info.id));
                 self.last = Some(finished);
             }
             Err(error) => {

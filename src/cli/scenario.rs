@@ -2,7 +2,6 @@
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use crate::engine::{Programs, Within};
 use crate::scenario::{self, CommandStart, CompileOptions, Compiled, Diagnostics, Plan};
@@ -22,7 +21,7 @@ const MOST_PROPOSALS: usize = 3;
 
 /// A checked scenario and its programs.
 pub(super) struct Loaded {
-    pub plan: Arc<Plan>,
+    pub plan: Plan,
     pub programs: Programs,
     /// Warnings of the check.
     pub warnings: Diagnostics,
@@ -90,7 +89,7 @@ pub(super) fn check(
         }
     };
     Ok(compiled.map(|Compiled { plan, warnings }| Loaded {
-        plan: Arc::new(plan),
+        plan,
         programs,
         warnings,
     }))
