@@ -323,7 +323,10 @@ impl Step {
 }
 
 fn words<W: Into<String>>(texts: impl IntoIterator<Item = W>) -> Value {
-    texts.into_iter().map(|text| Value::String(text.into())).collect()
+    texts
+        .into_iter()
+        .map(|text| Value::String(text.into()))
+        .collect()
 }
 
 fn duration(length: Duration) -> Value {

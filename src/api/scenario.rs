@@ -17,11 +17,11 @@ use super::ScenarioBuilder;
 /// let errors = Scenario::from_yaml("name: empty").unwrap_err();
 /// assert!(errors.to_string().contains("flow"));
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Scenario {
-    pub(super) plan: Arc<Plan>,
+    pub(super) plan: Plan,
     pub(super) programs: Arc<Programs>,
-    warnings: Arc<Diagnostics>,
+    warnings: Diagnostics,
 }
 
 impl Scenario {
@@ -90,9 +90,9 @@ impl Scenario {
             overrides: &[],
         })?;
         Ok(Scenario {
-            plan: Arc::new(compiled.plan),
+            plan: compiled.plan,
             programs: Arc::new(programs),
-            warnings: Arc::new(compiled.warnings),
+            warnings: compiled.warnings,
         })
     }
 }
