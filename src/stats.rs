@@ -4,8 +4,8 @@
 //! with the number of flows. A [`Summary`] is what it says when the run is over. Durations are
 //! whole microseconds throughout, and a quantity of which there is no sample is absent, never zero.
 
-mod chaos;
 mod failures;
+mod faults;
 mod histogram;
 mod integrity;
 mod measures;
@@ -20,8 +20,8 @@ mod testing;
 mod thresholds;
 mod verdict;
 
-pub use chaos::ChaosSummary;
 pub use failures::{MOST_GROUPS, MOST_TEXTS};
+pub use faults::FaultSummary;
 pub use histogram::{Encoded, Histogram, Range, Spread};
 pub use integrity::{
     AgreeSummary, Disagreement, Duplicate, Integrity, MOST_FINDINGS, MixUp, OwnSummary,

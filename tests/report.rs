@@ -7,10 +7,12 @@ use std::time::Duration;
 use chrono::{DateTime, Local};
 use insta::assert_snapshot;
 use rehearsal::model::*;
-use rehearsal::report::record::{Completeness, Environment, FORMAT, Head, Outcome, ResultRecord};
+use rehearsal::report::result_file::{
+    Completeness, Environment, FORMAT, Head, Outcome, ResultRecord,
+};
 use rehearsal::report::{
     LatencyLog, Lines, Log, Output, Place, Recorded, Recorder, Reporter, Reporters, RunFolder,
-    SavedRun, Story, terminal, write_record,
+    SavedRun, SingleFlow, terminal, write_record,
 };
 use rehearsal::stats::{Tally, Threshold};
 
@@ -320,7 +322,10 @@ const MIXED: [Course; 4] = [
 #[test]
 fn the_story_of_a_flow_that_goes_well() {
     let page = Page::default();
-    tell(&mut Story::new(page.output()), &events(&[Course::Well], 1));
+    tell(
+        &mut SingleFlow::new(page.output()),
+        &events(&[Course::Well], 1),
+    );
     assert_snapshot!(page.text());
 }
 
@@ -328,7 +333,7 @@ fn the_story_of_a_flow_that_goes_well() {
 fn the_story_of_a_flow_that_fails() {
     let page = Page::default();
     tell(
-        &mut Story::new(page.output()),
+        &mut SingleFlow::new(page.output()),
         &events(&[Course::TimesOut], 1),
     );
     assert_snapshot!(page.text());
@@ -347,7 +352,7 @@ fn a_skipped_step_has_a_heading_of_its_own() {
             *outcome = StepOutcome::Skipped;
         }
     }
-    tell(&mut Story::new(page.output()), &events);
+    tell(&mut SingleFlow::new(page.output()), &events);
     let told = "\nStep 2/3: 02_create_order\n  – skipped: its condition does not hold\n";
     assert!(page.text().contains(told), "{}", page.text());
 }
@@ -371,7 +376,7 @@ fn a_message_of_several_lines_is_told_as_such() {
         }
     }
     let page = Page::default();
-    tell(&mut Story::new(page.output()), &events);
+    tell(&mut SingleFlow::new(page.output()), &events);
     let story = page.text();
     assert!(
         story.contains("no row has both\n") && !story.contains('␊'),
@@ -516,7 +521,7 @@ fn the_report_tells_whether_the_figures_are_good_and_to_be_believed() {
 #[test]
 fn what_programs_say_is_shown_and_not_obeyed() {
     let page = Page::default();
-    tell(&mut Story::new(page.output()), &events(&MIXED, 1));
+    tell(&mut SingleFlow::new(page.output()), &events(&MIXED, 1));
     let log = Page::default();
     tell(
         &mut Log::with_clock("log".as_ref(), log.clone(), || noon().into()),
@@ -626,9 +631,9 @@ fn a_log_on_a_full_disk_is_an_error_that_names_it() {
 fn the_result_record() {
     let folder = tempfile::tempdir().unwrap();
     let folder = RunFolder::at(folder.path());
-    let spool = folder.spool(environment()).unwrap();
+    let flows = folder.write_flows(environment()).unwrap();
     let recorded = record(
-        Recorder::with_spool(spool),
+        Recorder::with_flows(flows),
         events(&[Course::Well, Course::TimesOut], 2),
     );
     let mut text = Vec::new();
@@ -644,8 +649,8 @@ fn a_saved_run_has_all_its_files() {
     let reserved = Place::open(place.path()).unwrap().reserve(noon()).unwrap();
     let folder = RunFolder::create(&reserved.folder).unwrap();
     folder.keep_scenario("name: order-flow\n").unwrap();
-    let spool = folder.spool(environment()).unwrap();
-    let recorded = record(Recorder::with_spool(spool), events(&MIXED, 2));
+    let flows = folder.write_flows(environment()).unwrap();
+    let recorded = record(Recorder::with_flows(flows), events(&MIXED, 2));
     folder
         .finish(&head(&recorded), Some(&reserved.log_path))
         .unwrap();
@@ -679,11 +684,11 @@ fn a_saved_run_has_all_its_files() {
 fn a_run_that_was_cut_off_is_counted_again_from_its_flows() {
     let folder = tempfile::tempdir().unwrap();
     let folder = RunFolder::at(folder.path());
-    let spool = folder.spool(environment()).unwrap();
+    let flows = folder.write_flows(environment()).unwrap();
     let mut events = open_load();
     let failing = flow_events(&info(41, 200), 41, Course::TimesOut);
     events.splice(1..1, failing);
-    let recorded = record(Recorder::with_spool(spool), events);
+    let recorded = record(Recorder::with_flows(flows), events);
     let saved = SavedRun::open(folder.path(), folder.path()).unwrap().head;
     assert_eq!(saved.completeness, Completeness::CutOff);
     assert_eq!(saved.histograms, recorded.histograms);
@@ -704,8 +709,8 @@ fn a_run_that_was_cut_off_is_counted_again_from_its_flows() {
 fn flows_are_on_disk_before_the_run_has_ended() {
     let folder = tempfile::tempdir().unwrap();
     let folder = RunFolder::at(folder.path());
-    let spool = folder.spool(environment()).unwrap();
-    let reporters = Reporters::start(Recorder::with_spool(spool), Vec::new(), false).unwrap();
+    let flows = folder.write_flows(environment()).unwrap();
+    let reporters = Reporters::start(Recorder::with_flows(flows), Vec::new(), false).unwrap();
     let sink = reporters.sink();
     let mut events = events(&[Course::Well], 1);
     events.pop();

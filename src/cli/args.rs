@@ -9,9 +9,9 @@ use clap::{Parser, Subcommand};
 
 use crate::scenario::{Arrivals, parse_rate};
 
-use super::allowance::Allowance;
 use super::doctor::AnswerArgs;
-use super::{exit, seconds};
+use super::failure_limit::FailureLimit;
+use super::{duration, exit};
 
 const EXAMPLES: &str =
     "  rehearsal run                                    one order, told step by step
@@ -188,7 +188,7 @@ pub struct LoadArgs {
     pub parallel: Option<u64>,
 
     /// How long flows are started: 30s, 5m
-    #[arg(long, value_name = "S", value_parser = seconds::parse_some, allow_hyphen_values = true)]
+    #[arg(long, value_name = "S", value_parser = duration::parse_some, allow_hyphen_values = true)]
     pub duration: Option<Duration>,
 
     /// Start flows by the clock, whatever became of those before: 5/s, 90/m, 40/h
@@ -212,19 +212,19 @@ pub struct LoadArgs {
     pub flows_each: Option<u64>,
 
     /// How long a worker rests after a flow
-    #[arg(long, value_name = "S", value_parser = seconds::parse, allow_hyphen_values = true, conflicts_with = "pace")]
+    #[arg(long, value_name = "S", value_parser = duration::parse, allow_hyphen_values = true, conflicts_with = "pace")]
     pub pause: Option<Duration>,
 
     /// How often a worker starts a flow
-    #[arg(long, value_name = "S", value_parser = seconds::parse, allow_hyphen_values = true)]
+    #[arg(long, value_name = "S", value_parser = duration::parse, allow_hyphen_values = true)]
     pub pace: Option<Duration>,
 
     /// Perform the flows due in this time, and do not count them
-    #[arg(long, value_name = "S", value_parser = seconds::parse, allow_hyphen_values = true)]
+    #[arg(long, value_name = "S", value_parser = duration::parse, allow_hyphen_values = true)]
     pub warm_up: Option<Duration>,
 
     /// How long flows may take to finish when the time is over, or after Ctrl-C [default: 30s]
-    #[arg(long, value_name = "S", value_parser = seconds::parse, allow_hyphen_values = true)]
+    #[arg(long, value_name = "S", value_parser = duration::parse, allow_hyphen_values = true)]
     pub graceful_stop: Option<Duration>,
 }
 
@@ -253,11 +253,11 @@ pub struct RunArgs {
     pub variables: Vec<(String, String)>,
 
     /// How long each step may take, instead of what the scenario says: 60, 2.5, 500ms, 1m
-    #[arg(long, value_name = "S", value_parser = seconds::parse_some, allow_hyphen_values = true)]
+    #[arg(long, value_name = "S", value_parser = duration::parse_some, allow_hyphen_values = true)]
     pub timeout: Option<Duration>,
 
     /// How long to pause before each step, instead of what the scenario says
-    #[arg(long, value_name = "S", value_parser = seconds::parse, allow_hyphen_values = true)]
+    #[arg(long, value_name = "S", value_parser = duration::parse, allow_hyphen_values = true)]
     pub delay: Option<Duration>,
 
     /// A folder in which programs are looked for; may be given several times
@@ -300,8 +300,8 @@ pub struct RunArgs {
     pub chaos: Vec<String>,
 
     /// How many flows may fail, or which part of them: 3, 0.5% [default: none]
-    #[arg(long, value_name = "N|P%", value_parser = str::parse::<Allowance>)]
-    pub allow_failures: Option<Allowance>,
+    #[arg(long, value_name = "N|P%", value_parser = str::parse::<FailureLimit>)]
+    pub allow_failures: Option<FailureLimit>,
 
     /// Print the result, all flows with it, as JSON on standard output and nothing else
     #[arg(long)]
@@ -402,7 +402,7 @@ fn arrivals(text: &str) -> Result<Arrivals, String> {
 fn stages(text: &str) -> Result<Stages, String> {
     let stage = |stage: &str| {
         let (length, value) = stage.split_once(':')?;
-        let length = seconds::parse_some(length).ok()?;
+        let length = duration::parse_some(length).ok()?;
         let value = value
             .trim()
             .parse::<f64>()

@@ -10,7 +10,7 @@ use std::thread;
 
 use crate::engine::Pacer;
 use crate::model::{FlowNumber, FlowRecord, RunEvent};
-use crate::report::{Bundle, Output, Reporter, Spoken, Story};
+use crate::report::{Bundle, DialoguePrinter, Output, Reporter, SingleFlow};
 
 use super::environment::Environment;
 use super::error::CliError;
@@ -73,8 +73,8 @@ pub(super) fn replay(mut wanted: Wanted, environment: &Environment) -> Result<Ex
     };
     let witness = Witness::default();
     let reporters: Vec<Box<dyn Reporter>> = vec![
-        Box::new(Story::new(output())),
-        Box::new(Spoken::new(output())),
+        Box::new(SingleFlow::new(output())),
+        Box::new(DialoguePrinter::new(output())),
         Box::new(witness.clone()),
     ];
     let finished = session.perform(reporters)?;

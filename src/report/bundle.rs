@@ -24,7 +24,7 @@ use crate::model::{Evidence, FlowOutcome, Happening, Moment, RunInfo};
 use crate::stats::{Signature, Summary};
 
 use super::error::ReportError;
-use super::record::{Environment, Flow, Run};
+use super::result_file::{Environment, Flow, Run};
 
 pub(super) use choice::Choice;
 pub use writer::{Bundles, Kept, Limits};

@@ -12,8 +12,8 @@ use crate::model::{FlowOutcome, FlowRecord, RunEvent, RunInfo, StepOutcome};
 use crate::stats::Histogram;
 
 use super::error::ReportError;
-use super::neutral::neutral;
 use super::reporters::Reporter;
+use super::sanitize::sanitize;
 
 /// How long an interval is.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -52,7 +52,7 @@ impl<W: Write> LatencyLog<W> {
             .chain(steps);
         self.series = tags
             .map(|tag| Series {
-                tag: neutral(&tag).replace([',', ' ', '\r', '\n'], "_"),
+                tag: sanitize(&tag).replace([',', ' ', '\r', '\n'], "_"),
                 histogram: Histogram::new(),
             })
             .collect();

@@ -15,8 +15,8 @@ use crate::model::{
 
 use super::error::ReportError;
 use super::failure;
-use super::neutral::{neutral, neutral_lines};
 use super::reporters::Reporter;
+use super::sanitize::{sanitize, sanitize_lines};
 use super::units;
 use page::{Line, Page};
 
@@ -69,7 +69,7 @@ impl<W: Write> Log<W> {
         if direction == SAID && text.trim_end_matches(['\r', '\n']).is_empty() {
             return tell("⏎");
         }
-        for line in neutral_lines(text) {
+        for line in sanitize_lines(text) {
             tell(&line);
         }
     }
@@ -234,7 +234,7 @@ impl<W: Write + Send> Reporter for Log<W> {
                     let took = units::precise_duration(audit.duration_us);
                     line.text(" after ").text(&took);
                 });
-                page.more(audit.output.iter().map(|it| neutral(it)));
+                page.more(audit.output.iter().map(|it| sanitize(it)));
             }
             RunEvent::Stopping { reason } => {
                 page.line(|line| _ = line.text("stopping: ").text(reason));

@@ -7,11 +7,11 @@ use std::time::Duration;
 use crate::model::{Generator, RunEvent, RunInfo};
 use crate::stats::{Histograms, Integrity, Summary, Tally, Threshold, Verdict, Watched};
 
-use super::books::Books;
 use super::bundle::{Bundles, Choice, Kept};
 use super::error::ReportError;
-use super::own::OwnUse;
-use super::spool::{Spool, SpooledFlows};
+use super::flows_file::{FlowsFile, FlowsWriter};
+use super::integrity::IntegrityCheck;
+use super::self_usage::SelfUsage;
 
 /// How often thresholds are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -24,7 +24,7 @@ const MOST_NOTICES: usize = 100;
 /// It holds no flow: its size does not grow with their number.
 #[derive(Default)]
 pub struct Recorder {
-    spool: Option<Spool>,
+    flows: Option<FlowsWriter>,
     begun: Option<Begun>,
     thresholds: Vec<Threshold>,
     /// Ends the run.
@@ -50,9 +50,9 @@ type StopRun = Box<dyn Fn(&str) + Send>;
 struct Begun {
     info: RunInfo,
     tally: Tally,
-    own: OwnUse,
+    own: SelfUsage,
     /// Open until the run ends, if anything is demanded of them.
-    books: Option<Books>,
+    books: Option<IntegrityCheck>,
     thresholds: Vec<Watched>,
     /// When thresholds were last looked at.
     looked: Duration,
@@ -99,7 +99,7 @@ pub struct Recorded {
     /// What readers should know though it failed nothing; the first of it, if it is much.
     pub notices: Vec<String>,
     /// The flows, if they were kept.
-    pub flows: Option<SpooledFlows>,
+    pub flows: Option<FlowsFile>,
     /// How many flows have a bundle.
     pub bundles: Kept,
 }
@@ -110,10 +110,10 @@ impl Recorder {
         Self::default()
     }
 
-    /// Keeps every flow in `spool`, too.
-    pub fn with_spool(spool: Spool) -> Self {
+    /// Keeps every flow in `flows`, too.
+    pub fn with_flows(flows: FlowsWriter) -> Self {
         Recorder {
-            spool: Some(spool),
+            flows: Some(flows),
             ..Self::default()
         }
     }
@@ -158,10 +158,10 @@ impl Recorder {
     pub(super) fn event(&mut self, event: &RunEvent, now: Duration) {
         match event {
             RunEvent::RunStarted(info) => {
-                if let Some(spool) = &mut self.spool {
-                    spool.begin(info);
+                if let Some(flows) = &mut self.flows {
+                    flows.begin(info);
                 }
-                let mut books = Books::open(&info.integrity, self.folder.clone());
+                let mut books = IntegrityCheck::open(&info.integrity, self.folder.clone());
                 if let Some(books) = &mut books {
                     books.begin(&info.id);
                 }
@@ -169,7 +169,7 @@ impl Recorder {
                     books,
                     info: (**info).clone(),
                     tally: Tally::new(info),
-                    own: OwnUse::start(),
+                    own: SelfUsage::start(),
                     thresholds: self
                         .thresholds
                         .iter()
@@ -191,8 +191,8 @@ impl Recorder {
                         let watched = begun.thresholds.iter_mut();
                         watched.for_each(|it| it.record(flow, now));
                     }
-                    if let Some(spool) = &mut self.spool {
-                        spool.append(info, flow);
+                    if let Some(flows) = &mut self.flows {
+                        flows.append(info, flow);
                     }
                 }
             }
@@ -215,8 +215,8 @@ impl Recorder {
                         let watched = begun.thresholds.iter_mut();
                         watched.for_each(|it| it.record_drop(now));
                     }
-                    if let Some(spool) = &mut self.spool {
-                        spool.append_drop(*counted);
+                    if let Some(flows) = &mut self.flows {
+                        flows.append_drop(*counted);
                     }
                 }
             }
@@ -274,8 +274,8 @@ impl Recorder {
         {
             stop(&crossed);
         }
-        if let Some(spool) = &mut self.spool {
-            spool.flush();
+        if let Some(flows) = &mut self.flows {
+            flows.flush();
         }
     }
 
@@ -283,7 +283,7 @@ impl Recorder {
     pub(super) fn finish(mut self) -> (Option<Recorded>, Vec<ReportError>) {
         // Those of a run that was cut off are still open.
         self.close_books();
-        let (flows, error) = match self.spool.map(Spool::finish) {
+        let (flows, error) = match self.flows.map(FlowsWriter::finish) {
             Some(Ok(flows)) => (Some(flows), None),
             Some(Err(error)) => (None, Some(error)),
             None => (None, None),

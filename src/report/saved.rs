@@ -5,30 +5,21 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use serde::Deserialize;
-
 use crate::model::AuditRecord;
 use crate::stats::Tally;
 
-use super::books::Books;
 use super::bundle;
 use super::error::ReportError;
-use super::flow_lines::FlowLines;
+use super::flows_file::{FlowsReader, Line, write_record};
 use super::folder::RunFolder;
-use super::record::{Completeness, FORMAT, Flow, FlowsHead, Head};
-use super::spool::{Line, write_record};
+use super::integrity::IntegrityCheck;
+use super::result_file::{Completeness, Flow, FlowsHead, Head, check_format};
 
 /// A run whose folder is there.
 #[derive(Debug)]
 pub struct SavedRun {
     pub folder: RunFolder,
     pub head: Head,
-}
-
-/// As much of a record as says whether the rest can be read.
-#[derive(Deserialize)]
-struct Format {
-    format: String,
 }
 
 impl SavedRun {
@@ -61,10 +52,10 @@ impl SavedRun {
             let what = "there is neither result.json nor flows.jsonl in it";
             return Err(ReportError::malformed(folder.path(), what));
         }
-        let mut lines = FlowLines::open(&folder.flows())?;
+        let mut lines = FlowsReader::open(&folder.flows())?;
         let info = lines.head.run.info();
         let mut tally = Tally::new(&info);
-        let mut books = Books::open(&info.integrity, Some(room.to_owned()));
+        let mut books = IntegrityCheck::open(&info.integrity, Some(room.to_owned()));
         if let Some(books) = &mut books {
             books.begin(&info.id);
         }
@@ -122,14 +113,4 @@ fn ended_after(head: &FlowsHead, flow: &Flow) -> Duration {
     let apart_us = flow.paused_us.saturating_add(flow.waited_us);
     let took = Duration::from_micros(flow.duration_us.saturating_add(apart_us));
     started.to_std().unwrap_or_default() + took
-}
-
-pub(super) fn check_format(path: &Path, text: &str) -> Result<(), ReportError> {
-    let found: Format =
-        serde_json::from_str(text).map_err(|error| ReportError::malformed(path, error))?;
-    if found.format == FORMAT {
-        return Ok(());
-    }
-    let what = format!("it is a {}, and this program reads {FORMAT}", found.format);
-    Err(ReportError::malformed(path, what))
 }

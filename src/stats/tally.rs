@@ -6,8 +6,8 @@ use chrono::{DateTime, Local};
 
 use crate::model::{FlowOutcome, FlowRecord, ProcessRecord, RunInfo, StepInfo, StepOutcome};
 
-use super::chaos::ChaosTally;
 use super::failures::Failures;
+use super::faults::FaultTally;
 use super::histogram::Histogram;
 use super::measures::{Histograms, Measures, MissingHistogram};
 use super::rate::Rate;
@@ -34,7 +34,7 @@ pub struct Tally {
     steps: Vec<StepTally>,
     failures: Failures,
     retries: Failures,
-    chaos: ChaosTally,
+    chaos: FaultTally,
     roles: Vec<RoleUse>,
     processes: ProcessCounts,
 }
@@ -63,7 +63,7 @@ impl Tally {
             steps: info.steps.iter().map(|_| StepTally::default()).collect(),
             failures: Failures::default(),
             retries: Failures::default(),
-            chaos: ChaosTally::default(),
+            chaos: FaultTally::default(),
             roles: info.roles.iter().map(|_| RoleUse::default()).collect(),
             processes: ProcessCounts::default(),
         }

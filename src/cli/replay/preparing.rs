@@ -11,7 +11,7 @@ use crate::cli::error::CliError;
 use crate::cli::scenario::{self, BUILT_IN_NAME, Loaded};
 use crate::cli::settings::{NO_BUNDLES, RunSettings, ScenarioChoice};
 use crate::model::FlowNumber;
-use crate::report::{Bundle, neutral};
+use crate::report::{Bundle, sanitize};
 use crate::scenario::{Chaos, Load, Plan, Take};
 
 use super::Wanted;
@@ -212,7 +212,7 @@ fn check_secrets(
         return Err(CliError::usage(
             format_args!(
                 "the values of secrets are in no bundle, and {} {} missing",
-                neutral(&missing.join(", ")),
+                sanitize(&missing.join(", ")),
                 if missing.len() == 1 { "is" } else { "are" }
             ),
             format_args!("give what the run had: {}", values.join(" ")),

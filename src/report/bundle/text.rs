@@ -5,8 +5,8 @@ use std::path::Path;
 
 use crate::model::{Ending, Happening, StepOutcome};
 use crate::report::failure;
-use crate::report::neutral::neutral;
-use crate::report::record::{Outcome, Process};
+use crate::report::result_file::{Outcome, Process};
+use crate::report::sanitize::sanitize;
 use crate::report::units;
 
 use super::{Bundle, TranscriptEntry};
@@ -43,7 +43,7 @@ fn heading(bundle: &Bundle) -> String {
         .run
         .seed
         .map_or_else(|| "unknown".into(), |seed| seed.to_string());
-    let mut text = format!("{}\n\n", neutral(&format!("Flow {} {what}", flow.number)));
+    let mut text = format!("{}\n\n", sanitize(&format!("Flow {} {what}", flow.number)));
     fact(&mut text, "flow", &flow.id);
     let started = flow.started_at.format("%Y-%m-%d %H:%M:%S%.3f %:z");
     fact(&mut text, "started", &started.to_string());
@@ -267,7 +267,7 @@ fn again(bundle: &Bundle, path: &Path) -> String {
     }
     format!(
         "To perform this flow again, with the same values and choices\n  {}\n",
-        neutral(&command)
+        sanitize(&command)
     )
 }
 
@@ -291,7 +291,7 @@ fn fact(text: &mut String, label: &str, value: &str) {
 
 fn line_of(text: &mut String, line: &str) {
     text.push_str("  ");
-    text.push_str(neutral(line).trim_end());
+    text.push_str(sanitize(line).trim_end());
     text.push('\n');
 }
 

@@ -191,7 +191,7 @@ pub(super) mod tests {
         Activity, DataRow, Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, Happening,
         IntegrityInfo, Moment, RoleIndex, RoleInfo, RunId, StepInfo, Stream,
     };
-    use crate::report::record::Environment;
+    use crate::report::result_file::Environment;
 
     pub(in crate::report::bundle) fn completed(number: u64, duration_us: u64) -> FlowRecord {
         FlowRecord {

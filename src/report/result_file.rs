@@ -25,11 +25,15 @@
 
 mod flow;
 
+use std::path::Path;
+
 use chrono::{DateTime, Local};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{IntegrityInfo, RoleIndex, RoleInfo, RunId, RunInfo, StepInfo};
 use crate::stats::{Histograms, Summary};
+
+use super::error::ReportError;
 
 pub use flow::{Flow, FlowFailure, FlowInjection, FlowStep, Outcome, Process};
 
@@ -229,4 +233,20 @@ fn role_name(info: &RunInfo, role: usize) -> String {
         .get(role)
         .map(|role| role.name.clone())
         .unwrap_or_default()
+}
+
+/// As much of a record as says whether the rest can be read.
+#[derive(Deserialize)]
+struct Format {
+    format: String,
+}
+
+pub(super) fn check_format(path: &Path, text: &str) -> Result<(), ReportError> {
+    let found: Format =
+        serde_json::from_str(text).map_err(|error| ReportError::malformed(path, error))?;
+    if found.format == FORMAT {
+        return Ok(());
+    }
+    let what = format!("it is a {}, and this program reads {FORMAT}", found.format);
+    Err(ReportError::malformed(path, what))
 }

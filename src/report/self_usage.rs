@@ -6,14 +6,14 @@ use rustix::time::{ClockId, Timespec, clock_gettime};
 
 /// Counts what this process uses from a moment on.
 #[derive(Debug)]
-pub(super) struct OwnUse {
+pub(super) struct SelfUsage {
     cpu_before_us: u64,
 }
 
-impl OwnUse {
+impl SelfUsage {
     /// Begins to count.
     pub(super) fn start() -> Self {
-        OwnUse {
+        SelfUsage {
             cpu_before_us: cpu_us(),
         }
     }
@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn work_and_memory_are_counted() {
-        let own = OwnUse::start();
+        let own = SelfUsage::start();
         let mut sum = 0_u64;
         while own.cpu_us() == 0 {
             sum = std::hint::black_box(sum + 1);
