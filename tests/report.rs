@@ -7,9 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Local};
 use insta::assert_snapshot;
 use rehearsal::model::*;
-use rehearsal::report::result_file::{
-    Completeness, Environment, FORMAT, Head, Outcome, ResultRecord,
-};
+use rehearsal::report::result_file::{Completeness, Environment, FORMAT, Head, ResultRecord};
 use rehearsal::report::{
     LatencyLog, Lines, Log, Output, Place, Recorded, Recorder, Reporter, Reporters, RunFolder,
     SavedRun, SingleFlow, terminal, write_record,
@@ -183,9 +181,9 @@ fn flow_events(info: &RunInfo, number: u64, course: Course) -> Vec<RunEvent> {
             _ => (StepOutcome::Completed, None),
         };
         record.steps.push(StepRecord {
-            step,
+            step: info.steps[index].name.clone(),
             attempt: 1,
-            outcome: outcome.clone(),
+            outcome,
             started_after_us: 0,
             duration_us,
             paused_us: 0,
@@ -209,7 +207,8 @@ fn flow_events(info: &RunInfo, number: u64, course: Course) -> Vec<RunEvent> {
         });
         if index != 0 {
             let process = ProcessRecord {
-                instance,
+                role: info.roles[role.0].name.clone(),
+                attempt: 1,
                 pid: 4711,
                 ending: if ended {
                     Ending::Killed
@@ -231,7 +230,10 @@ fn flow_events(info: &RunInfo, number: u64, course: Course) -> Vec<RunEvent> {
                 exit_us: Some(1_800),
             };
             record.processes.push(process.clone());
-            events.push(RunEvent::ScriptEnded(Box::new(process)));
+            events.push(RunEvent::ScriptEnded {
+                instance,
+                process: Box::new(process),
+            });
         }
         if ended {
             break;
@@ -554,19 +556,13 @@ fn the_report_tells_what_chaos_did_and_what_became_of_it() {
         let Some(RunEvent::FlowEnded(mut record)) = ended else {
             panic!("a flow ends with its record");
         };
-        let injection = Injection {
-            instance: InstanceId {
-                flow: record.number,
-                role: RoleIndex(0),
-                attempt: 1,
-            },
-            step: StepIndex(1),
+        record.injections.push(InjectionRecord {
             kind,
             what: "struck".into(),
+            role: "customer".into(),
+            attempt: 1,
+            step: "02_create_order".into(),
             turn: String::new(),
-        };
-        record.injections.push(InjectionRecord {
-            injection,
             after_us: 1_000,
             recovered_after_us,
         });
@@ -676,8 +672,7 @@ fn a_saved_run_has_all_its_files() {
     assert_eq!(read.head.summary, recorded.summary);
     assert_eq!(read.head.histograms, recorded.histograms);
     assert_eq!(read.flows.len(), 4);
-    assert_eq!(read.flows[1].outcome, Outcome::Failed);
-    assert_eq!(read.flows[1].failure.as_ref().unwrap().detail, failure());
+    assert_eq!(read.flows[1].failure(), Some(&failure()));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 
 use crate::engine::Pacer;
-use crate::model::{FlowNumber, FlowRecord, RunEvent};
+use crate::model::{FlowRecord, RunEvent};
 use crate::report::{Bundle, DialoguePrinter, Output, Reporter, SingleFlow};
 
 use super::environment::Environment;
@@ -58,7 +58,7 @@ pub(super) fn replay(mut wanted: Wanted, environment: &Environment) -> Result<Ex
     })
     .map_err(|error| CliError::system("cannot listen for signals", error))?;
     let mut session = Session::prepare(loaded, &settings, Keep::Nothing, &environment)?;
-    session.replay(FlowNumber(bundle.flow.number), notices);
+    session.replay(bundle.flow.number, notices);
     if wanted.step {
         let pacer = pacer(session.messages.clone())?;
         session.control = session.control.paced(pacer);

@@ -173,7 +173,4 @@ impl LiveScripts {
     }
 }
 
-/// Whole microseconds.
-pub(super) fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
-}
+pub(super) use crate::model::micros;

@@ -20,11 +20,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Evidence, FlowOutcome, Happening, Moment, RunInfo};
+use crate::model::{Evidence, FlowOutcome, FlowRecord, Happening, Moment, RunInfo};
 use crate::stats::{Signature, Summary};
 
 use super::error::ReportError;
-use super::result_file::{Environment, Flow, Run};
+use super::result_file::{Environment, Run};
 
 pub(super) use choice::Choice;
 pub use writer::{Bundles, Kept, Limits};
@@ -51,7 +51,7 @@ pub struct Bundle {
     pub environment: Environment,
     pub origin: Origin,
     /// How it went: its outcome, values, steps and processes.
-    pub flow: Flow,
+    pub flow: FlowRecord,
     /// The rows of data that it had, by table and column; secrets masked.
     pub data: BTreeMap<String, BTreeMap<String, String>>,
     /// In the order of time.
@@ -134,7 +134,7 @@ impl Bundle {
             run: Run::new(info),
             environment: about.environment.clone(),
             origin: about.origin.clone(),
-            flow: Flow::new(info, flow),
+            flow: flow.clone(),
             data: rows.collect(),
             transcript: evidence.transcript.iter().map(entry).collect(),
         }
@@ -146,7 +146,7 @@ impl Bundle {
             KeptAs::Failed => "failed",
             KeptAs::Slow => "slow",
         };
-        format!("{kind}-{:06}", self.flow.number)
+        format!("{kind}-{:06}", self.flow.number.0)
     }
 
     /// Reads the bundle in this folder.

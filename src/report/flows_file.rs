@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{FlowRecord, RunInfo};
 
 use super::error::ReportError;
-use super::result_file::{Environment, FORMAT, Flow, FlowsHead, Head, Run, check_format};
+use super::result_file::{Environment, FORMAT, FlowsHead, Head, Run, check_format};
 
 /// Takes flows as they end, each a line of JSON, after a line about the run. Whatever it was given
 /// a second ago is on the disk.
@@ -41,7 +41,7 @@ const DROPPED: &str = "{\"dropped\":";
 /// What a line after the first says.
 #[derive(Debug)]
 pub(super) enum Line {
-    Flow(Box<Flow>),
+    Flow(Box<FlowRecord>),
     Dropped(Dropped),
 }
 
@@ -78,8 +78,8 @@ impl FlowsWriter {
         self.line(&head);
     }
 
-    pub(super) fn append(&mut self, info: &RunInfo, flow: &FlowRecord) {
-        self.line(&Flow::new(info, flow));
+    pub(super) fn append(&mut self, flow: &FlowRecord) {
+        self.line(flow);
     }
 
     pub(super) fn append_drop(&mut self, counted: bool) {

@@ -128,7 +128,7 @@ fn books(
         let mut lines = FlowsReader::open(&flows)?;
         while let Some(line) = lines.next()? {
             if let Line::Flow(flow) = line {
-                books.record(&flow.to_record(&head.run));
+                books.record(&flow);
             }
         }
         for audit in found.iter().flat_map(|found| &found.audits) {

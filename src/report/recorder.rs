@@ -182,8 +182,7 @@ impl Recorder {
             }
             RunEvent::FlowEnded(flow) => {
                 if let Some(begun) = &mut self.begun {
-                    let Begun { info, tally, .. } = begun;
-                    tally.record(flow);
+                    begun.tally.record(flow);
                     if let Some(books) = &mut begun.books {
                         books.record(flow);
                     }
@@ -192,7 +191,7 @@ impl Recorder {
                         watched.for_each(|it| it.record(flow, now));
                     }
                     if let Some(flows) = &mut self.flows {
-                        flows.append(info, flow);
+                        flows.append(flow);
                     }
                 }
             }

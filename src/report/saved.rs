@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::model::AuditRecord;
+use crate::model::{AuditRecord, FlowRecord};
 use crate::stats::Tally;
 
 use super::bundle;
@@ -13,7 +13,7 @@ use super::error::ReportError;
 use super::flows_file::{FlowsReader, Line, write_record};
 use super::folder::RunFolder;
 use super::integrity::IntegrityCheck;
-use super::result_file::{Completeness, Flow, FlowsHead, Head, check_format};
+use super::result_file::{Completeness, FlowsHead, Head, check_format};
 
 /// A run whose folder is there.
 #[derive(Debug)]
@@ -64,13 +64,12 @@ impl SavedRun {
             match line {
                 Line::Flow(flow) => {
                     elapsed = elapsed.max(ended_after(&lines.head, &flow));
-                    let record = flow.to_record(&lines.head.run);
-                    tally.record(&record);
+                    tally.record(&flow);
                     if let Some(books) = &mut books {
-                        books.record(&record);
+                        books.record(&flow);
                     }
-                    if let Some(bundle) = bundle::of_failed(folder.path(), flow.number) {
-                        tally.note_bundle(&record, &bundle);
+                    if let Some(bundle) = bundle::of_failed(folder.path(), flow.number.0) {
+                        tally.note_bundle(&flow, &bundle);
                     }
                 }
                 Line::Dropped(dropped) => tally.record_drop(dropped.counted),
@@ -108,7 +107,7 @@ impl SavedRun {
 }
 
 /// When the flow's last step ended, at the least.
-fn ended_after(head: &FlowsHead, flow: &Flow) -> Duration {
+fn ended_after(head: &FlowsHead, flow: &FlowRecord) -> Duration {
     let started = flow.started_at - head.run.started_at;
     let apart_us = flow.paused_us.saturating_add(flow.waited_us);
     let took = Duration::from_micros(flow.duration_us.saturating_add(apart_us));

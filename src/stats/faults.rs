@@ -49,7 +49,7 @@ impl FaultTally {
             return;
         }
         for record in &flow.injections {
-            let kind = record.injection.kind;
+            let kind = record.kind;
             *self.struck.entry(kind).or_default() += 1;
             if let Some(us) = record.recovered_after_us
                 && kind.is_disruptive()
@@ -110,25 +110,16 @@ impl FaultTally {
 mod tests {
     use super::super::testing::{failure, flow, info};
     use super::*;
-    use crate::model::{
-        FailureKind, Injection, InjectionRecord, InstanceId, RetriedPart, Retry, RoleIndex,
-        StepIndex, StepOutcome,
-    };
+    use crate::model::{FailureKind, InjectionRecord, RetriedPart, Retry, StepOutcome};
 
     fn struck(mut record: FlowRecord, kind: InjectionKind, after: Option<u64>) -> FlowRecord {
-        let injection = Injection {
-            instance: InstanceId {
-                flow: record.number,
-                role: RoleIndex(0),
-                attempt: 1,
-            },
-            step: StepIndex(0),
+        record.injections.push(InjectionRecord {
             kind,
             what: "struck".into(),
+            role: "customer".into(),
+            attempt: 1,
+            step: "01_login".into(),
             turn: String::new(),
-        };
-        record.injections.push(InjectionRecord {
-            injection,
             after_us: 10,
             recovered_after_us: after,
         });

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Local};
 
-use crate::model::{FlowOutcome, FlowRecord, ProcessRecord, RunInfo, StepInfo, StepOutcome};
+use crate::model::{
+    FlowOutcome, FlowRecord, ProcessRecord, RunInfo, StepInfo, StepOutcome, micros,
+};
 
 use super::failures::Failures;
 use super::faults::FaultTally;
@@ -105,7 +107,8 @@ impl Tally {
             self.retries.record(flow, &retry.failure);
         }
         for record in &flow.steps {
-            let Some(step) = self.steps.get_mut(record.step.0) else {
+            let place = self.info.step(&record.step);
+            let Some(step) = place.and_then(|place| self.steps.get_mut(place.0)) else {
                 continue;
             };
             match record.outcome {
@@ -117,17 +120,22 @@ impl Tally {
             }
         }
         for process in &flow.processes {
-            if let Some(role) = self.roles.get_mut(process.instance.role.0) {
+            if let Some(role) = self.role(process) {
                 role.record(process);
             }
         }
     }
 
+    fn role(&mut self, process: &ProcessRecord) -> Option<&mut RoleUse> {
+        let place = self.info.role(&process.role)?;
+        self.roles.get_mut(place.0)
+    }
+
     /// Counts a process that served many flows, and is in the record of none.
     pub fn record_pooled(&mut self, process: &ProcessRecord) {
         self.processes.record(process);
-        self.measures.record_process(process);
-        if let Some(role) = self.roles.get_mut(process.instance.role.0) {
+        self.measures.record_process(&self.info, process);
+        if let Some(role) = self.role(process) {
             role.record(process);
         }
     }
@@ -149,7 +157,7 @@ impl Tally {
     pub fn summary(&self, elapsed: Duration, interrupted: bool) -> Summary {
         Summary {
             interrupted,
-            elapsed_us: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
+            elapsed_us: micros(elapsed),
             flows: self.flows,
             success_rate: rate(self.flows.completed, self.flows.ended()),
             completed_per_second: self.rate.per_second(&self.info, elapsed),
@@ -346,9 +354,7 @@ mod tests {
             (Ending::Injected, Some(ExitCause::Signal(9))),
             (Ending::LeftOver, None),
         ];
-        record.processes = ends
-            .map(|(ending, exit)| process(1, 0, ending, exit))
-            .into();
+        record.processes = ends.map(|(ending, exit)| process(0, ending, exit)).into();
         tally.record(&record);
         let summary = tally.summary(Duration::ZERO, false);
         let expected = ProcessCounts {
@@ -382,7 +388,7 @@ mod tests {
         flow.duration_us = number * 7_919 % 1_000_003;
         flow.paused_us = number % 2 * 1_000;
         flow.steps[1].started_after_us = 10_000 + number * 31 % 997;
-        flow.processes = vec![process(number, 0, Ending::Itself, Some(ExitCause::Code(0)))];
+        flow.processes = vec![process(0, Ending::Itself, Some(ExitCause::Code(0)))];
         flow
     }
 

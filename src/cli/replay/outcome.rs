@@ -133,17 +133,15 @@ impl Outcome {
     }
 
     fn failure(&self) -> Option<&Failure> {
-        match &self.flow.as_ref()?.outcome {
-            FlowOutcome::Failed(failure) => Some(failure),
-            FlowOutcome::Completed | FlowOutcome::Interrupted => None,
-        }
+        self.flow.as_ref()?.failure()
     }
 
     /// The variables that have other values now, as such that hold a time do.
     fn changed_variables<'a>(&'a self, bundle: &'a Bundle) -> Vec<(&'a str, &'a str, &'a str)> {
         let now = self.flow.iter().flat_map(|flow| &flow.variables);
         now.filter_map(|(name, now)| {
-            let before = bundle.flow.variables.get(name)?;
+            let before = bundle.flow.variables.iter().find(|it| it.0 == *name)?;
+            let before = &before.1;
             (before != now).then_some((&**name, &**before, &**now))
         })
         .collect()

@@ -334,7 +334,7 @@ pub(super) mod tests {
         assert_eq!(names(&folder), [JSON, SCENARIO, TEXT]);
         let bundle = Bundle::open(&folder).unwrap();
         assert_eq!(bundle.signature.unwrap().saw.as_deref(), Some("Select:"));
-        assert_eq!(bundle.flow.number, 12);
+        assert_eq!(bundle.flow.number, FlowNumber(12));
         assert_eq!(bundle.transcript.len(), 4);
         assert_eq!(bundle.data["customers"]["name"], "Ann");
         assert_eq!(Bundle::scenario(&folder).unwrap(), "name: shop\n");

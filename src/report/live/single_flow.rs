@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::model::{FlowOutcome, FlowRecord, Injection, RunEvent, RunInfo, StepIndex, StepOutcome};
+use crate::model::{
+    FlowOutcome, FlowRecord, Injection, RunEvent, RunInfo, StepIndex, StepOutcome, micros,
+};
 
 use crate::report::output::{BAD, CARE, FAINT, GOOD, Output, STRONG, styled};
 use crate::report::reporters::Reporter;
@@ -67,7 +69,7 @@ impl SingleFlow {
     }
 
     fn step_ended(&mut self, outcome: &StepOutcome, duration: Duration, cause: &str) {
-        let took = units::precise_duration(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX));
+        let took = units::precise_duration(micros(duration));
         let line = match outcome {
             StepOutcome::Completed => styled(GOOD, format!("✓ completed in {took}")),
             StepOutcome::Skipped => styled(FAINT, "– skipped: its condition does not hold"),
@@ -179,7 +181,7 @@ impl Reporter for SingleFlow {
             }
             RunEvent::RunEnded { .. } if self.told => self.output.line(""),
             RunEvent::RunEnded { .. }
-            | RunEvent::ScriptEnded(_)
+            | RunEvent::ScriptEnded { .. }
             | RunEvent::PooledScriptEnded(_)
             | RunEvent::EvidenceKept(_)
             | RunEvent::FlowDropped { .. }
