@@ -4,15 +4,16 @@
 //! Two things happen only here: the real environment is read ([`Environment`]), and exit codes are
 //! chosen ([`Exit`]).
 
-mod allowance;
 pub mod args;
 mod bundles;
 mod check;
 mod demo;
 mod doctor;
+mod duration;
 mod environment;
 mod error;
 mod exit;
+mod failure_limit;
 mod machine;
 mod menu;
 mod merge;
@@ -21,7 +22,6 @@ mod report;
 mod run;
 mod scenario;
 mod schema;
-mod seconds;
 mod session;
 pub mod settings;
 mod signals;
@@ -30,10 +30,10 @@ use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-pub use allowance::Allowance;
 pub use environment::Environment;
 pub use error::CliError;
 pub use exit::Exit;
+pub use failure_limit::FailureLimit;
 
 use args::{Args, Command, RunArgs};
 use settings::RunSettings;

@@ -1,37 +1,33 @@
-//! Telling people and programs how a run goes and how it went.
+//! Reports of a run, for people and programs: while it is in progress and afterwards.
 //!
-//! A run is told as it goes by [`Reporter`]s, all fed by the one thread of [`Reporters`], which
-//! also has the [`Recorder`] count and keep what the report will need. When the run is over, the
-//! report is a pure function of what was recorded ([`terminal`]), as is the [`record`] that is
-//! saved. Reporters learn of the engine through [`RunEvent`](crate::model::RunEvent) only.
+//! [`Reporter`]s consume the events of a run in progress, on the one thread of [`Reporters`], which
+//! also has the [`Recorder`] keep flows, bundles and integrity. The report after the run is a pure
+//! function of its figures (`terminal`), as is the saved [`result_file`]. Reporters know of the
+//! engine only the [`RunEvent`](crate::model::RunEvent)s.
 //!
 //! **Invariant**: no text that came from a program, a scenario or the command line reaches a
-//! terminal without [`neutral`].
+//! terminal without [`sanitize`].
 
-mod books;
 mod bundle;
+mod duplicates;
 mod error;
 mod failure;
-mod flow_lines;
+mod flows_file;
 mod folder;
+mod integrity;
 mod json_lines;
 mod latency_log;
-mod ledger;
+mod live;
 mod log;
 mod merge;
-mod neutral;
 mod output;
-#[cfg(feature = "cli")]
-mod progress;
 mod pulse;
-pub mod record;
 mod recorder;
 mod reporters;
+pub mod result_file;
 mod results;
+mod sanitize;
 mod saved;
-mod spoken;
-mod spool;
-mod story;
 #[cfg(feature = "cli")]
 pub mod terminal;
 pub mod units;
@@ -39,19 +35,18 @@ pub mod units;
 pub use bundle::{About, Bundle, Bundles, Kept, KeptAs, Origin, locate};
 pub use error::ReportError;
 pub use failure::lines as failure_lines;
+pub use flows_file::{FlowsFile, FlowsWriter, write_record};
 pub use folder::RunFolder;
 pub use json_lines::JsonLines;
 pub use latency_log::LatencyLog;
+#[cfg(feature = "cli")]
+pub use live::{Bars, Lines, Quiet};
+pub use live::{DialoguePrinter, SingleFlow};
 pub use log::Log;
 pub use merge::{MergeError, merge};
-pub use neutral::{neutral, neutral_lines};
 pub use output::Output;
-#[cfg(feature = "cli")]
-pub use progress::{Bars, Lines, Quiet};
 pub use recorder::{Artifacts, Recorder};
 pub use reporters::{Reporter, Reporters};
 pub use results::{Place, Reserved};
+pub use sanitize::{sanitize, sanitize_lines};
 pub use saved::SavedRun;
-pub use spoken::Spoken;
-pub use spool::{Spool, SpooledFlows, write_record};
-pub use story::Story;

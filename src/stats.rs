@@ -4,9 +4,9 @@
 //! with the number of flows. A [`Summary`] is what it says when the run is over. Durations are
 //! whole microseconds throughout, and a quantity of which there is no sample is absent, never zero.
 
-mod chaos;
 mod evidence_choice;
 mod failures;
+mod faults;
 mod histogram;
 mod integrity;
 mod measures;
@@ -21,9 +21,9 @@ mod testing;
 mod thresholds;
 mod verdict;
 
-pub use chaos::ChaosSummary;
 pub use evidence_choice::{EvidenceChoice, EvidenceLimits};
 pub use failures::{MOST_GROUPS, MOST_TEXTS};
+pub use faults::FaultSummary;
 pub use histogram::{Encoded, Histogram, Range, Spread};
 pub use integrity::{
     AgreeSummary, Disagreement, Duplicate, Integrity, MOST_FINDINGS, MixUp, OwnSummary,

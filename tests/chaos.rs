@@ -58,12 +58,12 @@ fn injections(run: &Rehearsed) -> Vec<InjectionRecord> {
 fn only_injection(run: &Rehearsed, kind: InjectionKind) -> InjectionRecord {
     let all = injections(run);
     assert_eq!(all.len(), 1, "{all:?}\n{}", run.transcript());
-    assert_eq!(all[0].injection.kind, kind);
+    assert_eq!(all[0].kind, kind);
     let told = run.events.iter().filter_map(|event| match event {
-        RunEvent::Injected(injection) => Some((**injection).clone()),
+        RunEvent::Injected(injection) => Some((injection.kind, injection.what.clone())),
         _ => None,
     });
-    assert_eq!(told.collect::<Vec<_>>(), [all[0].injection.clone()]);
+    assert_eq!(told.collect::<Vec<_>>(), [(kind, all[0].what.clone())]);
     all[0].clone()
 }
 
@@ -326,8 +326,7 @@ fn the_same_seed_strikes_the_same_steps() {
         (run.flows, run.parallel, run.seed) = (30, 6, seed);
         let run = run.perform();
         assert_eq!(run.flows.len(), 30);
-        let told =
-            |record: &InjectionRecord| (record.injection.kind, record.injection.turn.clone());
+        let told = |record: &InjectionRecord| (record.kind, record.turn.clone());
         let of_flow = |flow: &rehearsal::model::FlowRecord| flow.injections.iter().map(told).next();
         run.flows.iter().map(of_flow).collect::<Vec<_>>()
     };
@@ -377,7 +376,7 @@ flow:
             "{blamed}"
         );
         let injection = only_injection(&run, InjectionKind::Kill);
-        assert_eq!(injection.injection.instance.attempt, 1);
+        assert_eq!(injection.attempt, 1);
         assert!(injection.recovered_after_us.is_some(), "{injection:?}");
         let endings: Vec<_> = flow.processes.iter().map(|it| it.ending).collect();
         assert_eq!(endings, [Ending::Injected, Ending::Terminated]);

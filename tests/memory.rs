@@ -144,7 +144,7 @@ fn flow(info: &RunInfo, random: &mut fastrand::Rng, number: u64) -> FlowRecord {
         let started_after_us = began_us;
         began_us += duration_us + random.u64(0..1_000);
         StepRecord {
-            step: StepIndex(step),
+            step: format!("{step:02}_step"),
             attempt: 1,
             outcome: StepOutcome::Completed,
             started_after_us,
@@ -157,11 +157,8 @@ fn flow(info: &RunInfo, random: &mut fastrand::Rng, number: u64) -> FlowRecord {
     });
     let steps: Vec<_> = steps.collect();
     let processes = (0..5).map(|role| ProcessRecord {
-        instance: InstanceId {
-            flow: FlowNumber(number),
-            role: RoleIndex(role),
-            attempt: 1,
-        },
+        role: format!("role_{role}"),
+        attempt: 1,
         pid: 4_711,
         ending: Ending::Itself,
         exit: Some(ExitCause::Code(0)),

@@ -7,10 +7,10 @@ use std::time::Duration;
 use chrono::{DateTime, Local};
 use insta::assert_snapshot;
 use rehearsal::model::*;
-use rehearsal::report::record::{Completeness, Environment, FORMAT, Head, Outcome, ResultRecord};
+use rehearsal::report::result_file::{Completeness, Environment, FORMAT, Head, ResultRecord};
 use rehearsal::report::{
     Artifacts, LatencyLog, Lines, Log, Output, Place, Recorder, Reporter, Reporters, RunFolder,
-    SavedRun, Story, terminal, write_record,
+    SavedRun, SingleFlow, terminal, write_record,
 };
 use rehearsal::stats::{Histograms, Summary, Tally, Threshold, Verdict};
 
@@ -181,9 +181,9 @@ fn flow_events(info: &RunInfo, number: u64, course: Course) -> Vec<RunEvent> {
             _ => (StepOutcome::Completed, None),
         };
         record.steps.push(StepRecord {
-            step,
+            step: info.steps[index].name.clone(),
             attempt: 1,
-            outcome: outcome.clone(),
+            outcome,
             started_after_us: 0,
             duration_us,
             paused_us: 0,
@@ -207,7 +207,8 @@ fn flow_events(info: &RunInfo, number: u64, course: Course) -> Vec<RunEvent> {
         });
         if index != 0 {
             let process = ProcessRecord {
-                instance,
+                role: info.roles[role.0].name.clone(),
+                attempt: 1,
                 pid: 4711,
                 ending: if ended {
                     Ending::Killed
@@ -229,7 +230,10 @@ fn flow_events(info: &RunInfo, number: u64, course: Course) -> Vec<RunEvent> {
                 exit_us: Some(1_800),
             };
             record.processes.push(process.clone());
-            events.push(RunEvent::ScriptEnded(Box::new(process)));
+            events.push(RunEvent::ScriptEnded {
+                instance,
+                process: Box::new(process),
+            });
         }
         if ended {
             break;
@@ -350,7 +354,10 @@ const MIXED: [Course; 4] = [
 #[test]
 fn the_story_of_a_flow_that_goes_well() {
     let page = Page::default();
-    tell(&mut Story::new(page.output()), &events(&[Course::Well], 1));
+    tell(
+        &mut SingleFlow::new(page.output()),
+        &events(&[Course::Well], 1),
+    );
     assert_snapshot!(page.text());
 }
 
@@ -358,7 +365,7 @@ fn the_story_of_a_flow_that_goes_well() {
 fn the_story_of_a_flow_that_fails() {
     let page = Page::default();
     tell(
-        &mut Story::new(page.output()),
+        &mut SingleFlow::new(page.output()),
         &events(&[Course::TimesOut], 1),
     );
     assert_snapshot!(page.text());
@@ -377,7 +384,7 @@ fn a_skipped_step_has_a_heading_of_its_own() {
             *outcome = StepOutcome::Skipped;
         }
     }
-    tell(&mut Story::new(page.output()), &events);
+    tell(&mut SingleFlow::new(page.output()), &events);
     let told = "\nStep 2/3: 02_create_order\n  – skipped: its condition does not hold\n";
     assert!(page.text().contains(told), "{}", page.text());
 }
@@ -401,7 +408,7 @@ fn a_message_of_several_lines_is_told_as_such() {
         }
     }
     let page = Page::default();
-    tell(&mut Story::new(page.output()), &events);
+    tell(&mut SingleFlow::new(page.output()), &events);
     let story = page.text();
     assert!(
         story.contains("no row has both\n") && !story.contains('␊'),
@@ -545,7 +552,7 @@ fn the_report_tells_whether_the_figures_are_good_and_to_be_believed() {
 #[test]
 fn what_programs_say_is_shown_and_not_obeyed() {
     let page = Page::default();
-    tell(&mut Story::new(page.output()), &events(&MIXED, 1));
+    tell(&mut SingleFlow::new(page.output()), &events(&MIXED, 1));
     let log = Page::default();
     tell(
         &mut Log::with_clock("log".as_ref(), log.clone(), || noon().into()),
@@ -578,19 +585,13 @@ fn the_report_tells_what_chaos_did_and_what_became_of_it() {
         let Some(RunEvent::FlowEnded(mut record)) = ended else {
             panic!("a flow ends with its record");
         };
-        let injection = Injection {
-            instance: InstanceId {
-                flow: record.number,
-                role: RoleIndex(0),
-                attempt: 1,
-            },
-            step: StepIndex(1),
+        record.injections.push(InjectionRecord {
             kind,
             what: "struck".into(),
+            role: "customer".into(),
+            attempt: 1,
+            step: "02_create_order".into(),
             turn: String::new(),
-        };
-        record.injections.push(InjectionRecord {
-            injection,
             after_us: 1_000,
             recovered_after_us,
         });
@@ -655,9 +656,9 @@ fn a_log_on_a_full_disk_is_an_error_that_names_it() {
 fn the_result_record() {
     let folder = tempfile::tempdir().unwrap();
     let folder = RunFolder::at(folder.path());
-    let spool = folder.spool(environment()).unwrap();
+    let flows = folder.write_flows(environment()).unwrap();
     let recorded = record(
-        Recorder::with_spool(spool),
+        Recorder::with_flows(flows),
         events(&[Course::Well, Course::TimesOut], 2),
     );
     let mut text = Vec::new();
@@ -678,8 +679,8 @@ fn a_saved_run_has_all_its_files() {
     let reserved = Place::open(place.path()).unwrap().reserve(noon()).unwrap();
     let folder = RunFolder::create(&reserved.folder).unwrap();
     folder.keep_scenario("name: order-flow\n").unwrap();
-    let spool = folder.spool(environment()).unwrap();
-    let recorded = record(Recorder::with_spool(spool), events(&MIXED, 2));
+    let flows = folder.write_flows(environment()).unwrap();
+    let recorded = record(Recorder::with_flows(flows), events(&MIXED, 2));
     folder
         .finish(&head(&recorded), Some(&reserved.log_path))
         .unwrap();
@@ -705,19 +706,18 @@ fn a_saved_run_has_all_its_files() {
     assert_eq!(read.head.summary, recorded.summary);
     assert_eq!(read.head.histograms, recorded.histograms);
     assert_eq!(read.flows.len(), 4);
-    assert_eq!(read.flows[1].outcome, Outcome::Failed);
-    assert_eq!(read.flows[1].failure.as_ref().unwrap().detail, failure());
+    assert_eq!(read.flows[1].failure(), Some(&failure()));
 }
 
 #[test]
 fn a_run_that_was_cut_off_is_counted_again_from_its_flows() {
     let folder = tempfile::tempdir().unwrap();
     let folder = RunFolder::at(folder.path());
-    let spool = folder.spool(environment()).unwrap();
+    let flows = folder.write_flows(environment()).unwrap();
     let mut events = open_load();
     let failing = flow_events(&info(41, 200), 41, Course::TimesOut);
     events.splice(1..1, failing);
-    let recorded = record(Recorder::with_spool(spool), events);
+    let recorded = record(Recorder::with_flows(flows), events);
     let saved = SavedRun::open(folder.path(), folder.path()).unwrap().head;
     assert_eq!(saved.completeness, Completeness::CutOff);
     assert_eq!(saved.histograms, recorded.histograms);
@@ -738,8 +738,8 @@ fn a_run_that_was_cut_off_is_counted_again_from_its_flows() {
 fn flows_are_on_disk_before_the_run_has_ended() {
     let folder = tempfile::tempdir().unwrap();
     let folder = RunFolder::at(folder.path());
-    let spool = folder.spool(environment()).unwrap();
-    let reporters = Reporters::start(Recorder::with_spool(spool), Vec::new()).unwrap();
+    let flows = folder.write_flows(environment()).unwrap();
+    let reporters = Reporters::start(Recorder::with_flows(flows), Vec::new()).unwrap();
     let sink = reporters.sink();
     let mut events = events(&[Course::Well], 1);
     events.pop();

@@ -9,9 +9,9 @@ use clap::{Parser, Subcommand};
 
 use crate::scenario::{Arrivals, parse_rate};
 
-use super::allowance::Allowance;
 use super::doctor::AnswerArgs;
-use super::{exit, seconds};
+use super::failure_limit::FailureLimit;
+use super::{duration, exit};
 
 const EXAMPLES: &str =
     "  rehearsal run                                    one order, shown step by step
@@ -188,7 +188,7 @@ pub struct LoadArgs {
     pub parallel: Option<u64>,
 
     /// Start flows for this long: 30s, 5m
-    #[arg(long, value_name = "S", value_parser = seconds::parse_some, allow_hyphen_values = true)]
+    #[arg(long, value_name = "S", value_parser = duration::parse_some, allow_hyphen_values = true)]
     pub duration: Option<Duration>,
 
     /// Start flows at a fixed rate, whether or not earlier ones have ended: 5/s, 90/m, 40/h
@@ -212,19 +212,19 @@ pub struct LoadArgs {
     pub flows_each: Option<u64>,
 
     /// Pause of a worker after each flow
-    #[arg(long, value_name = "S", value_parser = seconds::parse, allow_hyphen_values = true, conflicts_with = "pace")]
+    #[arg(long, value_name = "S", value_parser = duration::parse, allow_hyphen_values = true, conflicts_with = "pace")]
     pub pause: Option<Duration>,
 
     /// Time from one start of a worker's flows to the next
-    #[arg(long, value_name = "S", value_parser = seconds::parse, allow_hyphen_values = true)]
+    #[arg(long, value_name = "S", value_parser = duration::parse, allow_hyphen_values = true)]
     pub pace: Option<Duration>,
 
     /// Run flows for this long before counting them
-    #[arg(long, value_name = "S", value_parser = seconds::parse, allow_hyphen_values = true)]
+    #[arg(long, value_name = "S", value_parser = duration::parse, allow_hyphen_values = true)]
     pub warm_up: Option<Duration>,
 
     /// Time for flows in flight to finish at the end or after Ctrl-C [default: 30s]
-    #[arg(long, value_name = "S", value_parser = seconds::parse, allow_hyphen_values = true)]
+    #[arg(long, value_name = "S", value_parser = duration::parse, allow_hyphen_values = true)]
     pub graceful_stop: Option<Duration>,
 }
 
@@ -253,11 +253,11 @@ pub struct RunArgs {
     pub variables: Vec<(String, String)>,
 
     /// Time limit of each step, overriding the scenario: 60, 2.5, 500ms, 1m
-    #[arg(long, value_name = "S", value_parser = seconds::parse_some, allow_hyphen_values = true)]
+    #[arg(long, value_name = "S", value_parser = duration::parse_some, allow_hyphen_values = true)]
     pub timeout: Option<Duration>,
 
     /// Pause before each step, overriding the scenario
-    #[arg(long, value_name = "S", value_parser = seconds::parse, allow_hyphen_values = true)]
+    #[arg(long, value_name = "S", value_parser = duration::parse, allow_hyphen_values = true)]
     pub delay: Option<Duration>,
 
     /// A folder to search for programs; may be repeated
@@ -299,8 +299,8 @@ pub struct RunArgs {
     pub chaos: Vec<String>,
 
     /// Number or share of flows that may fail: 3, 0.5% [default: none]
-    #[arg(long, value_name = "N|P%", value_parser = str::parse::<Allowance>)]
-    pub allow_failures: Option<Allowance>,
+    #[arg(long, value_name = "N|P%", value_parser = str::parse::<FailureLimit>)]
+    pub allow_failures: Option<FailureLimit>,
 
     /// Print the result with all flows as JSON on standard output and nothing else
     #[arg(long)]
@@ -401,7 +401,7 @@ fn arrivals(text: &str) -> Result<Arrivals, String> {
 fn stages(text: &str) -> Result<Stages, String> {
     let stage = |stage: &str| {
         let (length, value) = stage.split_once(':')?;
-        let length = seconds::parse_some(length).ok()?;
+        let length = duration::parse_some(length).ok()?;
         let value = value
             .trim()
             .parse::<f64>()

@@ -2,7 +2,7 @@
 
 use std::path::{Path, absolute};
 
-use crate::report::record;
+use crate::report::result_file;
 use crate::report::{About, Origin};
 use crate::scenario::{Masker, Plan};
 
@@ -21,7 +21,7 @@ pub(super) fn about(
     plan: &Plan,
     settings: &RunSettings,
     environment: &Environment,
-    record: record::Environment,
+    record: result_file::Environment,
 ) -> About {
     let secrets = secret_values(plan, settings);
     let masker = Masker::new(secrets.iter().map(String::as_str));

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::model::{IntegrityInfo, OwnInfo};
 use crate::process::LimitProblem;
 use crate::report::units::{counted, duration};
-use crate::report::{Output, neutral};
+use crate::report::{Output, sanitize};
 use crate::scenario::{Chaos, Plan, RetryPolicy, Step};
 
 use super::environment::Environment;
@@ -74,7 +74,7 @@ fn exit(output: Output, found: Exit) -> Result<Exit, CliError> {
 fn as_text(plan: &Plan, chaos: &Chaos, parallel: u64, problems: &[LimitProblem]) -> String {
     let mut text = format!(
         "{}: nothing is wrong with it\n\nRoles\n",
-        neutral(&plan.name)
+        sanitize(&plan.name)
     );
     let width = |names: &mut dyn Iterator<Item = &str>| {
         names.map(|name| name.chars().count()).max().unwrap_or(0)
@@ -82,20 +82,23 @@ fn as_text(plan: &Plan, chaos: &Chaos, parallel: u64, problems: &[LimitProblem])
     let widest_title = width(&mut plan.roles.iter().map(|role| role.title.as_str()));
     for role in &plan.roles {
         let words: Vec<_> = role.run.iter().map(|word| word.source()).collect();
-        let (title, command) = (neutral(&role.title), words.join(" "));
+        let (title, command) = (sanitize(&role.title), words.join(" "));
         let shared = role.pool.map_or(String::new(), |size| {
             format!(", {} for all flows", counted(size.get(), "instance"))
         });
         push(
             &mut text,
-            format_args!("  {title:<widest_title$}  {}{shared}", neutral(&command)),
+            format_args!("  {title:<widest_title$}  {}{shared}", sanitize(&command)),
         );
     }
     text.push_str("\nSteps\n");
     let widest_name = width(&mut plan.steps.iter().map(|step| step.name.as_str()));
     for step in &plan.steps {
-        let (name, role) = (neutral(&step.name), neutral(&plan.roles[step.role.0].title));
-        let action = neutral(&step.action.name);
+        let (name, role) = (
+            sanitize(&step.name),
+            sanitize(&plan.roles[step.role.0].title),
+        );
+        let action = sanitize(&step.action.name);
         let timeout = duration(u64::try_from(step.timeout.as_micros()).unwrap_or(u64::MAX));
         push(
             &mut text,
@@ -116,7 +119,7 @@ fn as_text(plan: &Plan, chaos: &Chaos, parallel: u64, problems: &[LimitProblem])
     for threshold in &plan.thresholds {
         push(
             &mut text,
-            format_args!("  {}", neutral(&threshold.to_string())),
+            format_args!("  {}", sanitize(&threshold.to_string())),
         );
     }
     chaos_as_text(&mut text, plan, chaos);
@@ -135,7 +138,7 @@ fn as_text(plan: &Plan, chaos: &Chaos, parallel: u64, problems: &[LimitProblem])
         text.push_str("This machine has room for that.\n");
     }
     for gate in plan.closed_gates(&plan.load) {
-        push(&mut text, format_args!("{}.", neutral(&gate)));
+        push(&mut text, format_args!("{}.", sanitize(&gate)));
     }
     for problem in problems {
         push(&mut text, format_args!("There are {problem}."));
@@ -154,7 +157,7 @@ fn policies(step: &Step) -> String {
         format!("{interval} apart at least")
     });
     let exclusive = gates.exclusive.as_ref();
-    let exclusive = exclusive.map(|name| format!("one flow at a time (`{}`)", neutral(name)));
+    let exclusive = exclusive.map(|name| format!("one flow at a time (`{}`)", sanitize(name)));
     let retry = step.retry.as_ref().map(retried);
     let all = [together, interval, exclusive, retry].into_iter().flatten();
     all.fold(String::new(), |text, it| text + ", " + &it)
@@ -163,7 +166,7 @@ fn policies(step: &Step) -> String {
 fn retried(retry: &RetryPolicy) -> String {
     let times = counted(retry.times.into(), "time");
     let on = retry.on.as_ref().map_or(String::new(), |names| {
-        format!(" after {}", neutral(&names.join(", ")))
+        format!(" after {}", sanitize(&names.join(", ")))
     });
     format!("performed again{on}, {times} at most")
 }
@@ -174,7 +177,7 @@ fn push_integrity(text: &mut String, integrity: &IntegrityInfo) {
         return;
     }
     text.push_str("\nIntegrity\n");
-    let mut line = |demand: String| push(text, format_args!("  {}", neutral(&demand)));
+    let mut line = |demand: String| push(text, format_args!("  {}", sanitize(&demand)));
     for value in &integrity.unique {
         line(format!("{value} is unique"));
     }
@@ -248,7 +251,7 @@ fn chaos_as_text(text: &mut String, plan: &Plan, chaos: &Chaos) {
             Some(flow) => format!("in flow {flow}"),
             None => "a flow".to_owned(),
         };
-        let what = neutral(&rule.text);
+        let what = sanitize(&rule.text);
         push(
             text,
             format_args!("  {what:<widest$}  at {steps}, {times:.2} times {flows}"),

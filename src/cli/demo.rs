@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::report::units::counted;
-use crate::report::{Output, neutral};
+use crate::report::{Output, sanitize};
 
 use super::environment::Environment;
 use super::error::CliError;
@@ -22,12 +22,12 @@ pub(super) fn explain(
         "Rehearsal plays {} as {} would: it starts real programs, reads\n\
          what they show, and types what the scenario says. A step counts as completed only when\n\
          the program has shown that it is.\n\n",
-        neutral(&plan.name),
+        sanitize(&plan.name),
         counted(plan.roles.len() as u64, "person").replace("persons", "people"),
     );
     for (number, step) in plan.steps.iter().enumerate() {
         let role = &plan.roles[step.role.0];
-        let (name, title) = (neutral(&step.name), neutral(&role.title));
+        let (name, title) = (sanitize(&step.name), sanitize(&role.title));
         let words: Vec<_> = role.run.iter().map(|word| word.source()).collect();
         let starts = !plan.steps[..number]
             .iter()
@@ -41,7 +41,7 @@ pub(super) fn explain(
             text,
             "  {:>2}. {name}: {title}{}",
             number + 1,
-            neutral(&what)
+            sanitize(&what)
         )
         .expect("a String takes all");
     }

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 
 use crate::report::units::{counted, duration};
-use crate::report::{Output, neutral};
+use crate::report::{Output, sanitize};
 use crate::scenario::{Arrivals, Load, Ramp, Shape};
 
 use super::environment::Environment;
@@ -199,7 +199,7 @@ impl Findings {
                 let failed = counted(level.failed_flows, "flow");
                 push(
                     &mut text,
-                    format_args!("           {failed} failed: {}", neutral(trouble)),
+                    format_args!("           {failed} failed: {}", sanitize(trouble)),
                 );
             }
         }

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 
-use crate::report::record;
+use crate::report::result_file;
 
 /// The width of reports that are not shown on a terminal.
 const WIDTH_ELSEWHERE: usize = 100;
@@ -58,7 +58,7 @@ impl Environment {
     }
 
     /// The environment as a result record tells it, with these secret values masked.
-    pub fn record(&self, secrets: &[String]) -> record::Environment {
+    pub fn record(&self, secrets: &[String]) -> result_file::Environment {
         let kernel = |name: &str| {
             let text = std::fs::read_to_string(format!("/proc/sys/kernel/{name}"));
             text.map_or_else(|_| "unknown".into(), |text| text.trim().to_owned())
@@ -68,7 +68,7 @@ impl Environment {
             let secrets = secrets.iter().filter(|secret| !secret.is_empty());
             secrets.fold(text, |text, secret| text.replace(secret.as_str(), "***"))
         };
-        record::Environment {
+        result_file::Environment {
             host: kernel("hostname"),
             kernel: format!("{} {}", kernel("ostype"), kernel("osrelease")),
             cores: std::thread::available_parallelism().map_or(1, usize::from),

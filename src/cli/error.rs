@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 
 use crate::engine::EngineError;
 use crate::report::ReportError;
-use crate::report::neutral_lines;
+use crate::report::sanitize_lines;
 
 use super::exit::Exit;
 
@@ -82,7 +82,7 @@ impl CliError {
 }
 
 fn lines(text: &str, separator: &str) -> String {
-    neutral_lines(text).collect::<Vec<_>>().join(separator)
+    sanitize_lines(text).collect::<Vec<_>>().join(separator)
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use crate::engine::{Control, Stop};
-use crate::report::{Lines, Output, Reporter, Story, neutral};
+use crate::report::{Lines, Output, Reporter, SingleFlow, sanitize};
 
 use super::environment::Environment;
 use super::error::CliError;
@@ -175,7 +175,7 @@ impl Menu<'_> {
                      \x20 5  Clean up all scripts\n\
                      \x20 6  List active scripts\n\
                      \x20 0  Exit\n",
-                    neutral(&self.title)
+                    sanitize(&self.title)
                 ));
                 "Select (0-6): "
             }
@@ -209,7 +209,7 @@ impl Menu<'_> {
     }
 
     fn not_a_count(&mut self, line: &str) {
-        let line = neutral(line);
+        let line = sanitize(line);
         self.console.say(&format!(
             "\"{line}\" is not a number from 1 on. Back to the menu.\n"
         ));
@@ -235,7 +235,7 @@ impl Menu<'_> {
             "" => {}
             other => self.console.say(&format!(
                 "\"{}\" is not in the menu: type a number from 0 to 6.\n",
-                neutral(other)
+                sanitize(other)
             )),
         }
     }
@@ -263,7 +263,7 @@ impl Menu<'_> {
         });
         let output = Output::new(self.console.writer());
         let reporter: Box<dyn Reporter> = if flows == 1 {
-            Box::new(Story::new(output))
+            Box::new(SingleFlow::new(output))
         } else {
             Box::new(Lines::new(output))
         };
@@ -345,11 +345,11 @@ impl Menu<'_> {
                         } else {
                             "Saved in"
                         };
-                        format!("{verb} {}\n", neutral(&path))
+                        format!("{verb} {}\n", sanitize(&path))
                     }
                     Err(error) => {
                         self.exit = self.exit.max(Exit::Internal);
-                        format!("error: {}\n", neutral(&error.to_string()))
+                        format!("error: {}\n", sanitize(&error.to_string()))
                     }
                 }
             }

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 
 use crate::engine::Pacer;
-use crate::model::{FlowNumber, FlowRecord, RunEvent};
-use crate::report::{Bundle, Output, Reporter, Spoken, Story};
+use crate::model::{FlowRecord, RunEvent};
+use crate::report::{Bundle, DialoguePrinter, Output, Reporter, SingleFlow};
 
 use super::environment::Environment;
 use super::error::CliError;
@@ -58,7 +58,7 @@ pub(super) fn replay(mut wanted: Wanted, environment: &Environment) -> Result<Ex
     })
     .map_err(|error| CliError::system("cannot listen for signals", error))?;
     let mut session = Session::prepare(loaded, &settings, Keep::Nothing, &environment)?;
-    session.replay(FlowNumber(bundle.flow.number), notices);
+    session.replay(bundle.flow.number, notices);
     if wanted.step {
         let pacer = pacer(session.messages.clone())?;
         session.control = session.control.paced(pacer);
@@ -73,8 +73,8 @@ pub(super) fn replay(mut wanted: Wanted, environment: &Environment) -> Result<Ex
     };
     let witness = Witness::default();
     let reporters: Vec<Box<dyn Reporter>> = vec![
-        Box::new(Story::new(output())),
-        Box::new(Spoken::new(output())),
+        Box::new(SingleFlow::new(output())),
+        Box::new(DialoguePrinter::new(output())),
         Box::new(witness.clone()),
     ];
     let finished = session.perform(reporters)?;

@@ -3,8 +3,8 @@
 use std::io::{self, BufWriter};
 use std::path::Path;
 
-use crate::report::record::Completeness;
-use crate::report::{Output, SavedRun, locate, neutral, terminal};
+use crate::report::result_file::Completeness;
+use crate::report::{Output, SavedRun, locate, sanitize, terminal};
 
 use super::environment::Environment;
 use super::error::CliError;
@@ -57,5 +57,5 @@ pub(super) fn show(run: &SavedRun, output: &mut Output, environment: &Environmen
         );
     }
     let folder = run.folder.path().display().to_string();
-    output.line(&format!("\nResults: {}", neutral(&folder)));
+    output.line(&format!("\nResults: {}", sanitize(&folder)));
 }

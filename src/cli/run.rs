@@ -5,8 +5,8 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
 use crate::report::{
-    self, Bars, JsonLines, Kept, Lines, Output, Quiet, Reporter, Spoken, Story, neutral, terminal,
-    units,
+    self, Bars, DialoguePrinter, JsonLines, Kept, Lines, Output, Quiet, Reporter, SingleFlow,
+    sanitize, terminal, units,
 };
 
 use super::args::Progress;
@@ -38,7 +38,7 @@ pub(super) fn run(settings: &RunSettings, environment: &Environment) -> Result<E
     let mut reporters = vec![reporter(session.is_single, settings, environment)?];
     reporters.extend(json_lines(settings)?);
     if settings.shows_dialogue {
-        reporters.push(Box::new(Spoken::new(output(settings))));
+        reporters.push(Box::new(DialoguePrinter::new(output(settings))));
     }
     let finished = session.perform(reporters)?;
 
@@ -120,7 +120,9 @@ fn reporter(
             ));
         }
         Progress::Bar => Box::new(Bars::new()),
-        Progress::Auto | Progress::Plain if is_single => Box::new(Story::new(output(settings))),
+        Progress::Auto | Progress::Plain if is_single => {
+            Box::new(SingleFlow::new(output(settings)))
+        }
         Progress::Auto if is_terminal && !environment.is_dumb => Box::new(Bars::new()),
         Progress::Auto | Progress::Plain => Box::new(Lines::new(errors())),
     })
@@ -149,7 +151,7 @@ pub(super) fn whereabouts(finished: &Finished) -> String {
     if let Results::Saved(path) = &finished.results {
         text.push_str(&format!(
             "Results: {}\n",
-            neutral(&path.display().to_string())
+            sanitize(&path.display().to_string())
         ));
     }
     if let Some(path) = &finished.bundles {
@@ -164,13 +166,13 @@ pub(super) fn whereabouts(finished: &Finished) -> String {
         let counts: Vec<_> = counts.into_iter().flatten().collect();
         text.push_str(&format!(
             "Bundles: {} ({})\n",
-            neutral(&path.display().to_string()),
+            sanitize(&path.display().to_string()),
             counts.join(", ")
         ));
     }
     text.push_str(&format!(
         "Log:     {}\n",
-        neutral(&finished.log.display().to_string())
+        sanitize(&finished.log.display().to_string())
     ));
     text
 }
@@ -178,7 +180,7 @@ pub(super) fn whereabouts(finished: &Finished) -> String {
 /// What could not be reported, kept or ended.
 pub(super) fn tell_errors(finished: &Finished, output: &mut Output) {
     for error in &finished.errors {
-        output.line(&format!("error: {}", neutral(&error.to_string())));
+        output.line(&format!("error: {}", sanitize(&error.to_string())));
     }
     if !finished.left_over.is_empty() {
         let pids: Vec<_> = finished.left_over.iter().map(ToString::to_string).collect();

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::engine::{self, Control, Recording, RunOptions, RunOutcome};
 use crate::model::{EventSink, FlowNumber, RunEvent, RunId};
 use crate::process::WatcherProgram;
-use crate::report::record::Head;
+use crate::report::result_file::Head;
 use crate::report::{
     self, Artifacts, Bundles, Kept, Log, Place, Recorder, ReportError, Reporter, Reporters,
     Reserved, RunFolder,
@@ -19,10 +19,10 @@ use crate::report::{
 use crate::scenario::Overrides;
 use crate::stats::{EvidenceChoice, EvidenceLimits, Integrity};
 
-use super::allowance::Allowance;
 use super::environment::Environment;
 use super::error::CliError;
 use super::exit::Exit;
+use super::failure_limit::FailureLimit;
 use super::scenario::{Loaded, secret_values};
 use super::settings::{Dialogue, RunSettings, Save};
 use super::{bundles, machine, scenario};
@@ -41,8 +41,8 @@ pub(super) struct Session {
     /// Where the run is kept as it goes on, if it is.
     folder: Option<RunFolder>,
     dialogue: Dialogue,
-    allowed_failures: Allowance,
-    environment: report::record::Environment,
+    allowed_failures: FailureLimit,
+    environment: report::result_file::Environment,
     keep: Keep,
     notices: Vec<String>,
     bundles: Bundles,
@@ -91,7 +91,7 @@ pub(super) struct Finished {
     pub bundles: Option<PathBuf>,
     /// Where the run was kept as it went on, if it was.
     folder: Option<RunFolder>,
-    allowed_failures: Allowance,
+    allowed_failures: FailureLimit,
     /// Holds what the run left for as long as somebody may want it.
     _temporary: TempDir,
 }
@@ -239,7 +239,7 @@ impl Session {
             Dialogue::LeftOut => log.without_dialogue(),
         }));
         if let Some(folder) = &self.folder {
-            recorder = Recorder::with_spool(folder.spool(self.environment.clone())?);
+            recorder = Recorder::with_flows(folder.write_flows(self.environment.clone())?);
             listeners.push(Box::new(folder.latency_log()?));
         }
         let recorder = recorder

@@ -9,9 +9,9 @@ use crate::scenario::{Chaos, Load, Plan};
 use crate::stats::EvidenceLimits;
 use crate::stats::Threshold;
 
-use super::allowance::Allowance;
 use super::args::{LoadArgs, Progress, RunArgs};
 use super::error::CliError;
+use super::failure_limit::FailureLimit;
 
 /// How many bundles are kept when nothing is said about it. The slowest only of runs that are
 /// saved.
@@ -46,7 +46,7 @@ pub struct RunSettings {
     pub thresholds: Vec<String>,
     /// What is done on purpose beside what the scenario wants, as it was written.
     pub chaos: Vec<String>,
-    pub allowed_failures: Allowance,
+    pub allowed_failures: FailureLimit,
     pub format: Format,
     pub progress: Progress,
     pub json_lines: Option<Destination>,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::dialogue::Watch;
 use crate::model::{EventSink, InstanceId, NamedValue, RoleIndex, RunEvent, RunId};
@@ -198,7 +198,4 @@ impl LiveScripts {
     }
 }
 
-/// Whole microseconds.
-pub(super) fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
-}
+pub(super) use crate::model::micros;

@@ -252,7 +252,7 @@ impl FlowSupervisor {
             what: part,
             scope,
             deadline,
-            attempt: self.ledger.next_attempt(step),
+            attempt: self.ledger.next_attempt(&entry.name),
         };
         let script = self.script(entry.role, ctx);
         if tell(&script, perform).is_err() {
@@ -367,11 +367,12 @@ impl FlowSupervisor {
         let event = RunEvent::StepEnded {
             flow: self.number,
             step: taken.step,
-            outcome: taken.outcome.clone(),
+            outcome: taken.outcome,
             duration: taken.timing.duration(),
             failure,
         };
-        self.ledger.note(taken);
+        let name = &self.run.plan.steps[taken.step.0].name;
+        self.ledger.note(taken, name);
         self.run.emit(event);
     }
 

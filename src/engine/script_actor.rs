@@ -256,7 +256,8 @@ impl ScriptActor {
         let since_order =
             |at: Instant| at.saturating_duration_since(script.ordered_at).as_micros() as u64;
         let record = Box::new(ProcessRecord {
-            instance: self.instance,
+            role: self.run.plan.roles[self.instance.role.0].name.clone(),
+            attempt: self.instance.attempt,
             pid: script.child.pid(),
             ending,
             exit,
@@ -271,7 +272,10 @@ impl ScriptActor {
             transcript.note(Happening::Exited { exit, ending }, at);
         }
         self.run.live.remove(self.instance);
-        self.run.emit(RunEvent::ScriptEnded(record.clone()));
+        self.run.emit(RunEvent::ScriptEnded {
+            instance: self.instance,
+            process: record.clone(),
+        });
         let is_idle_in_pool = script.job.is_none() && self.obituary.is_in_pool();
         if script.end_ordered || is_idle_in_pool {
             return self.finish(Some(record), ctx);

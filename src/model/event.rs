@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use super::evidence::Evidence;
 use super::failure::Failure;
+use super::flow::{FlowRecord, StepOutcome};
 use super::generator::Generator;
 use super::ids::{FlowNumber, InstanceId, StepIndex};
 use super::injection::Injection;
 use super::integrity::AuditRecord;
 use super::process::ProcessRecord;
-use super::record::{FlowRecord, RunInfo, StepOutcome};
+use super::run::RunInfo;
 use super::value::NamedValue;
 
 /// Something that happened in a run. All text is already masked.
@@ -61,7 +62,10 @@ pub enum RunEvent {
         duration: Duration,
         failure: Option<Box<Failure>>,
     },
-    ScriptEnded(Box<ProcessRecord>),
+    ScriptEnded {
+        instance: InstanceId,
+        process: Box<ProcessRecord>,
+    },
     /// A script that served many flows has ended, and is in none of their records. Follows on its
     /// `ScriptEnded`.
     PooledScriptEnded(Box<ProcessRecord>),

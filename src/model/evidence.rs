@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::flow::FlowRecord;
 use super::ids::RoleIndex;
 use super::injection::InjectionKind;
 use super::process::{Ending, ExitCause, Stream};
-use super::record::FlowRecord;
 
 /// All that is known of a flow that has ended. All texts are masked and bounded, but not yet
 /// neutralised for any display.

@@ -148,6 +148,34 @@ pub struct Failure {
     pub hint: Option<String>,
 }
 
+impl Failure {
+    /// Returns a failure of this kind of which no more is known than `message`: no step, role or
+    /// turn is at fault, and nothing was waited for.
+    pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+        Failure {
+            kind,
+            step: String::new(),
+            role: String::new(),
+            turn: String::new(),
+            message: message.into(),
+            awaited: Vec::new(),
+            waited_us: 0,
+            activity: Activity::Unknown,
+            tail: String::new(),
+            hint: None,
+        }
+    }
+
+    /// Returns it as a failure of this step and role, given their names.
+    pub fn at(self, step: impl Into<String>, role: impl Into<String>) -> Self {
+        Failure {
+            step: step.into(),
+            role: role.into(),
+            ..self
+        }
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.kind, self.message)

@@ -1,4 +1,4 @@
-//! What chaos has done to script instances, on purpose.
+//! Faults injected into script instances.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{InstanceId, StepIndex};
 
-/// What can be done to a script.
+/// The kind of a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InjectionKind {
@@ -31,7 +31,7 @@ pub enum InjectionKind {
 }
 
 impl InjectionKind {
-    /// All of them, in the order in which they are told.
+    /// All of them, in the order in which they are reported.
     pub const ALL: [InjectionKind; 9] = [
         InjectionKind::Kill,
         InjectionKind::Freeze,
@@ -75,8 +75,8 @@ impl fmt::Display for InjectionKind {
     }
 }
 
-/// Something that was done to one script instance.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A fault injected into one script instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Injection {
     pub instance: InstanceId,
     /// The step that it performed.
@@ -88,11 +88,20 @@ pub struct Injection {
     pub turn: String,
 }
 
-/// An injection in the course of its flow.
+/// A fault in the record of its flow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InjectionRecord {
-    #[serde(flatten)]
-    pub injection: Injection,
+    pub kind: InjectionKind,
+    /// As in [`Injection::what`].
+    pub what: String,
+    /// The role's name.
+    pub role: String,
+    /// Which of the role's script instances, from 1.
+    pub attempt: u32,
+    /// The step's name.
+    pub step: String,
+    /// As in [`Injection::turn`].
+    pub turn: String,
     /// From the flow's start.
     pub after_us: u64,
     /// From the injection until the evidence that completed its step, at whichever attempt. `None`

@@ -1,10 +1,8 @@
-//! What is known of a process, whoever ran it.
+//! Processes: output streams, ways to end, resource usage, and the record of one that has ended.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-
-use super::ids::InstanceId;
 
 /// Where a piece of output came from. A terminal has only [`Stream::Out`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -14,7 +12,7 @@ pub enum Stream {
     Err,
 }
 
-/// How a process ended, as the kernel told it.
+/// The kernel's account of how a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExitCause {
@@ -57,7 +55,7 @@ fn signal_name(number: i32) -> Option<&'static str> {
     })
 }
 
-/// Whose doing the end of a process was.
+/// Who or what ended a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ending {
@@ -73,14 +71,14 @@ pub enum Ending {
     LeftOver,
 }
 
-/// What a process used, from `wait4(2)`: itself and the children that it waited for.
+/// Resources used by a process, from `wait4(2)`: itself and the children that it waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Usage {
     pub cpu_user_us: u64,
     pub cpu_system_us: u64,
-    /// At most this. Linux counts in what whoever started a program had in memory then, see
-    /// `setmax_mm_hiwater_rss` in its `exec_mmap`; of programs that are smaller than Rehearsal it
-    /// tells no more than that.
+    /// At most this. Linux counts in the memory that the parent had when it started the program, see
+    /// `setmax_mm_hiwater_rss` in its `exec_mmap`; of programs that are smaller than Rehearsal this
+    /// is only an upper bound.
     pub peak_rss_bytes: u64,
 }
 
@@ -91,20 +89,58 @@ impl Usage {
     }
 }
 
-/// The life of one script instance, told when it has ended.
+/// One script instance that has ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessRecord {
-    pub instance: InstanceId,
+    /// The role's name.
+    pub role: String,
+    /// The number of this attempt at starting the role's script in its flow, from 1.
+    pub attempt: u32,
     pub pid: u32,
     pub ending: Ending,
     /// `None` only for [`Ending::LeftOver`].
+    #[serde(flatten, with = "code_or_signal")]
     pub exit: Option<ExitCause>,
-    pub usage: Usage,
-    /// From the order to start it until its first output; `None` if it never said anything.
+    /// From the order to start it until its first output; `None` if it never wrote anything.
     pub startup_us: Option<u64>,
     /// From its start until its end was seen.
     pub lifetime_us: u64,
     /// From when it was to go until its end was seen: from the beginning of its role's `leave`, or
     /// from the order to end it. `None` if it went before.
     pub exit_us: Option<u64>,
+    #[serde(flatten)]
+    pub usage: Usage,
+}
+
+/// The end of a process as two fields, of which one is null.
+mod code_or_signal {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::ExitCause;
+
+    #[derive(Serialize, Deserialize)]
+    struct Fields {
+        exit_code: Option<i32>,
+        signal: Option<i32>,
+    }
+
+    pub fn serialize<S: Serializer>(
+        exit: &Option<ExitCause>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let (exit_code, signal) = match *exit {
+            Some(ExitCause::Code(code)) => (Some(code), None),
+            Some(ExitCause::Signal(signal)) => (None, Some(signal)),
+            None => (None, None),
+        };
+        Fields { exit_code, signal }.serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<ExitCause>, D::Error> {
+        let Fields { exit_code, signal } = Fields::deserialize(deserializer)?;
+        let code = exit_code.map(ExitCause::Code);
+        Ok(code.or(signal.map(ExitCause::Signal)))
+    }
 }

@@ -19,11 +19,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Evidence, FlowOutcome, Happening, Moment, RunInfo};
+use crate::model::{Evidence, FlowOutcome, FlowRecord, Happening, Moment, RunInfo};
 use crate::stats::{Signature, Summary};
 
 use super::error::ReportError;
-use super::record::{Environment, Flow, Run};
+use super::result_file::{Environment, Run};
 
 pub use writer::{Bundles, Kept};
 
@@ -49,7 +49,7 @@ pub struct Bundle {
     pub environment: Environment,
     pub origin: Origin,
     /// How it went: its outcome, values, steps and processes.
-    pub flow: Flow,
+    pub flow: FlowRecord,
     /// The rows of data that it had, by table and column; secrets masked.
     pub data: BTreeMap<String, BTreeMap<String, String>>,
     /// In the order of time.
@@ -132,7 +132,7 @@ impl Bundle {
             run: Run::new(info),
             environment: about.environment.clone(),
             origin: about.origin.clone(),
-            flow: Flow::new(info, flow),
+            flow: flow.clone(),
             data: rows.collect(),
             transcript: evidence.transcript.iter().map(entry).collect(),
         }
@@ -144,7 +144,7 @@ impl Bundle {
             KeptAs::Failed => "failed",
             KeptAs::Slow => "slow",
         };
-        format!("{kind}-{:06}", self.flow.number)
+        format!("{kind}-{:06}", self.flow.number.0)
     }
 
     /// Reads the bundle in this folder.

@@ -2,7 +2,7 @@
 
 use crate::model::{Activity, Failure};
 
-use super::neutral::neutral_lines;
+use super::sanitize::sanitize_lines;
 use super::units;
 
 /// How many of the last lines of a program's output are shown.
@@ -10,7 +10,7 @@ const MOST_TAIL_LINES: usize = 12;
 
 /// All that is known of a failure, line by line: neutralised, without styles, not indented.
 pub fn lines(failure: &Failure) -> Vec<String> {
-    let mut lines: Vec<_> = neutral_lines(&failure.message).map(Into::into).collect();
+    let mut lines: Vec<_> = sanitize_lines(&failure.message).map(Into::into).collect();
     if !failure.turn.is_empty() {
         lines.extend(labelled("at", &failure.turn));
     }
@@ -42,14 +42,14 @@ pub fn lines(failure: &Failure) -> Vec<String> {
 fn labelled(label: &str, text: &str) -> Vec<String> {
     let labels = std::iter::once(label).chain(std::iter::repeat(""));
     labels
-        .zip(neutral_lines(text))
+        .zip(sanitize_lines(text))
         .map(|(label, line)| format!("{label:<8} {line}"))
         .collect()
 }
 
 /// The last lines of what the program said, blank ones at both ends left out.
 fn tail(text: &str) -> Vec<String> {
-    let text: Vec<_> = neutral_lines(text.trim_end())
+    let text: Vec<_> = sanitize_lines(text.trim_end())
         .skip_while(|line| line.trim().is_empty())
         .collect();
     let left_out = text.len().saturating_sub(MOST_TAIL_LINES);

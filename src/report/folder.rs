@@ -1,13 +1,13 @@
-//! The folder of a saved run; what is in it, [`record`](super::record) tells.
+//! The folder of a saved run; see [`result_file`](super::result_file) for what is in it.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::error::ReportError;
+use super::flows_file::{FlowsFile, FlowsWriter};
 use super::latency_log::LatencyLog;
-use super::record::{Environment, Head};
-use super::spool::{Spool, SpooledFlows};
+use super::result_file::{Environment, Head};
 
 const RESULT: &str = "result.json";
 const FLOWS: &str = "flows.jsonl";
@@ -49,8 +49,8 @@ impl RunFolder {
     }
 
     /// The flows of the run.
-    pub fn flows(&self) -> SpooledFlows {
-        SpooledFlows {
+    pub fn flows(&self) -> FlowsFile {
+        FlowsFile {
             path: self.path.join(FLOWS),
         }
     }
@@ -59,8 +59,8 @@ impl RunFolder {
     ///
     /// # Errors
     /// If the file cannot be made.
-    pub fn spool(&self, environment: Environment) -> Result<Spool, ReportError> {
-        Spool::create(&self.flows().path, environment)
+    pub fn write_flows(&self, environment: Environment) -> Result<FlowsWriter, ReportError> {
+        FlowsWriter::create(&self.flows().path, environment)
     }
 
     /// Takes the latencies of the run as they come.

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::model::{FlowOutcome, FlowRecord, Injection, RunEvent, RunInfo};
+use crate::model::{FlowOutcome, FlowRecord, Injection, RunEvent, RunInfo, micros};
 use crate::stats::Integrity;
 
 use super::error::ReportError;
@@ -241,8 +241,4 @@ fn flow(record: &FlowRecord) -> Value {
         fields["message"] = failure.message.as_str().into();
     }
     fields
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

@@ -12,8 +12,8 @@ use crate::model::{FlowOutcome, FlowRecord, RunEvent, RunInfo, StepOutcome};
 use crate::stats::Histogram;
 
 use super::error::ReportError;
-use super::neutral::neutral;
 use super::reporters::Reporter;
+use super::sanitize::sanitize;
 
 /// How long an interval is.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -24,6 +24,8 @@ pub struct LatencyLog<W: Write = BufWriter<File>> {
     path: PathBuf,
     writer: Result<W, io::Error>,
     /// Completed flows, failed flows, then the steps in their order.
+    /// The names of the steps, whose series come after the first two.
+    steps: Vec<String>,
     series: Vec<Series>,
     /// When the interval began that is not written yet.
     begun: Duration,
@@ -40,19 +42,21 @@ impl<W: Write> LatencyLog<W> {
         LatencyLog {
             path: path.to_owned(),
             writer: Ok(writer),
+            steps: Vec::new(),
             series: Vec::new(),
             begun: Duration::ZERO,
         }
     }
 
     fn begin(&mut self, info: &RunInfo) {
-        let steps = info.steps.iter().map(|step| format!("step.{}", step.name));
+        self.steps = info.steps.iter().map(|step| step.name.clone()).collect();
+        let steps = self.steps.iter().map(|name| format!("step.{name}"));
         let tags = ["flow".to_owned(), "flow.failed".to_owned()]
             .into_iter()
             .chain(steps);
         self.series = tags
             .map(|tag| Series {
-                tag: neutral(&tag).replace([',', ' ', '\r', '\n'], "_"),
+                tag: sanitize(&tag).replace([',', ' ', '\r', '\n'], "_"),
                 histogram: Histogram::new(),
             })
             .collect();
@@ -75,15 +79,15 @@ impl<W: Write> LatencyLog<W> {
             FlowOutcome::Failed(_) => Some(1),
             FlowOutcome::Interrupted => None,
         };
-        let steps = flow
-            .steps
-            .iter()
-            .filter(|step| step.outcome == StepOutcome::Completed)
-            .map(|step| (step.step.0 + 2, step.duration_us));
-        let flow = place.map(|place| (place, response_us));
-        for (place, value_us) in flow.into_iter().chain(steps) {
-            if let Some(series) = self.series.get_mut(place) {
-                series.histogram.record(value_us);
+        if let Some(series) = place.and_then(|place| self.series.get_mut(place)) {
+            series.histogram.record(response_us);
+        }
+        for step in &flow.steps {
+            let place = self.steps.iter().position(|name| *name == step.step);
+            if step.outcome == StepOutcome::Completed
+                && let Some(series) = place.and_then(|place| self.series.get_mut(place + 2))
+            {
+                series.histogram.record(step.duration_us);
             }
         }
     }

@@ -10,13 +10,13 @@ use std::time::{Duration, SystemTime};
 
 use crate::model::{
     Ending, ExitCause, FlowOutcome, Injection, InstanceId, ProcessRecord, RunEvent, RunInfo,
-    StepIndex, StepOutcome,
+    StepIndex, StepOutcome, micros,
 };
 
 use super::error::ReportError;
 use super::failure;
-use super::neutral::{neutral, neutral_lines};
 use super::reporters::Reporter;
+use super::sanitize::{sanitize, sanitize_lines};
 use super::units;
 use page::{Line, Page};
 
@@ -69,7 +69,7 @@ impl<W: Write> Log<W> {
         if direction == SAID && text.trim_end_matches(['\r', '\n']).is_empty() {
             return tell("⏎");
         }
-        for line in neutral_lines(text) {
+        for line in sanitize_lines(text) {
             tell(&line);
         }
     }
@@ -190,7 +190,9 @@ impl<W: Write + Send> Reporter for Log<W> {
             }
             // Its end was told already.
             RunEvent::PooledScriptEnded(_) => {}
-            RunEvent::ScriptEnded(process) => page.line(|line| script_ended(line, process)),
+            RunEvent::ScriptEnded { instance, process } => {
+                page.line(|line| script_ended(line, *instance, process));
+            }
             RunEvent::Notice { flow, text } => page.line(|line| {
                 if let Some(flow) = flow {
                     line.text("flow ").number(flow.0).text(" ");
@@ -234,7 +236,7 @@ impl<W: Write + Send> Reporter for Log<W> {
                     let took = units::precise_duration(audit.duration_us);
                     line.text(" after ").text(&took);
                 });
-                page.more(audit.output.iter().map(|it| neutral(it)));
+                page.more(audit.output.iter().map(|it| sanitize(it)));
             }
             RunEvent::Stopping { reason } => {
                 page.line(|line| _ = line.text("stopping: ").text(reason));
@@ -293,8 +295,8 @@ fn step_ended(line: &mut Line, outcome: &StepOutcome, duration: Duration) {
     }
 }
 
-fn script_ended(line: &mut Line, process: &ProcessRecord) {
-    line.text("script ").instance(process.instance);
+fn script_ended(line: &mut Line, instance: InstanceId, process: &ProcessRecord) {
+    line.text("script ").instance(instance);
     match (process.ending, process.exit) {
         (Ending::Itself, Some(ExitCause::Code(code))) if code >= 0 => {
             line.text(" ended with exit code ");
@@ -314,8 +316,4 @@ fn script_ended(line: &mut Line, process: &ProcessRecord) {
     line.text(&units::duration(process.usage.cpu_us()));
     line.text(", peak memory ");
     line.text(&units::bytes(process.usage.peak_rss_bytes));
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

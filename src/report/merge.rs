@@ -6,13 +6,13 @@ use std::time::Duration;
 use crate::model::{IntegrityInfo, RunId};
 use crate::stats::{Integrity, MissingHistogram, Tally};
 
-use super::books::Books;
 use super::bundle;
 use super::error::ReportError;
-use super::flow_lines::FlowLines;
-use super::record::{Completeness, Environment, Head, Merged, Run};
+use super::flows_file::FlowsReader;
+use super::flows_file::Line;
+use super::integrity::IntegrityCheck;
+use super::result_file::{Completeness, Environment, Head, Merged, Run};
 use super::saved::SavedRun;
-use super::spool::Line;
 
 /// Why runs cannot be merged.
 #[derive(Debug, thiserror::Error)]
@@ -111,7 +111,7 @@ fn books(
     info: &IntegrityInfo,
     room: &Path,
 ) -> Result<Option<Integrity>, ReportError> {
-    let Some(mut books) = Books::open(info, Some(room.to_owned())) else {
+    let Some(mut books) = IntegrityCheck::open(info, Some(room.to_owned())) else {
         return Ok(None);
     };
     for SavedRun { folder, head } in runs {
@@ -125,10 +125,10 @@ fn books(
             continue;
         }
         books.begin(&id);
-        let mut lines = FlowLines::open(&flows)?;
+        let mut lines = FlowsReader::open(&flows)?;
         while let Some(line) = lines.next()? {
             if let Line::Flow(flow) = line {
-                books.record(&flow.to_record(&head.run));
+                books.record(&flow);
             }
         }
         for audit in found.iter().flat_map(|found| &found.audits) {

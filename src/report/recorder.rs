@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use crate::model::{FlowOutcome, FlowRecord, RunEvent, RunInfo};
 use crate::stats::{FailureSummary, Integrity};
 
-use super::books::Books;
 use super::bundle::{Bundles, Kept};
 use super::error::ReportError;
-use super::spool::{Spool, SpooledFlows};
+use super::flows_file::{FlowsFile, FlowsWriter};
+use super::integrity::IntegrityCheck;
 
 /// The most notices kept for the report.
 const MOST_NOTICES: usize = 100;
@@ -18,13 +18,13 @@ const MOST_NOTICES: usize = 100;
 /// It holds no flow: its size does not grow with their number.
 #[derive(Default)]
 pub struct Recorder {
-    spool: Option<Spool>,
+    flows: Option<FlowsWriter>,
     info: Option<RunInfo>,
     notices: Vec<String>,
     /// The folder for the temporary file of integrity checks.
     folder: Option<PathBuf>,
     /// Open until the run ends, if the scenario has integrity checks.
-    books: Option<Books>,
+    check: Option<IntegrityCheck>,
     /// The result of the integrity checks, once the run has ended.
     integrity: Option<Integrity>,
     is_integrity_new: bool,
@@ -43,7 +43,7 @@ pub struct Artifacts {
     /// What readers should know though it fails nothing; the first of it, if it is much.
     pub notices: Vec<String>,
     /// The flows, if they were kept.
-    pub flows: Option<SpooledFlows>,
+    pub flows: Option<FlowsFile>,
     /// The numbers of bundles.
     pub bundles: Kept,
     bundled: Vec<(FlowRecord, String)>,
@@ -71,10 +71,10 @@ impl Recorder {
         Self::default()
     }
 
-    /// A recorder that also writes every flow to `spool`.
-    pub fn with_spool(spool: Spool) -> Self {
+    /// A recorder that also writes every flow to a file.
+    pub fn with_flows(flows: FlowsWriter) -> Self {
         Recorder {
-            spool: Some(spool),
+            flows: Some(flows),
             ..Self::default()
         }
     }
@@ -97,21 +97,21 @@ impl Recorder {
     pub(super) fn event(&mut self, event: &RunEvent) {
         match event {
             RunEvent::RunStarted(info) => {
-                if let Some(spool) = &mut self.spool {
-                    spool.begin(info);
+                if let Some(flows) = &mut self.flows {
+                    flows.begin(info);
                 }
-                self.books = Books::open(&info.integrity, self.folder.clone());
-                if let Some(books) = &mut self.books {
-                    books.begin(&info.id);
+                self.check = IntegrityCheck::open(&info.integrity, self.folder.clone());
+                if let Some(check) = &mut self.check {
+                    check.begin(&info.id);
                 }
                 self.info = Some((**info).clone());
             }
             RunEvent::FlowEnded(flow) => {
-                if let Some(books) = &mut self.books {
-                    books.record(flow);
+                if let Some(check) = &mut self.check {
+                    check.record(flow);
                 }
-                if let (Some(spool), Some(info)) = (&mut self.spool, &self.info) {
-                    spool.append(info, flow);
+                if let Some(flows) = &mut self.flows {
+                    flows.append(flow);
                 }
             }
             RunEvent::EvidenceKept(evidence) => {
@@ -122,28 +122,28 @@ impl Recorder {
                 }
             }
             RunEvent::FlowDropped { counted } => {
-                if let Some(spool) = &mut self.spool {
-                    spool.append_drop(*counted);
+                if let Some(flows) = &mut self.flows {
+                    flows.append_drop(*counted);
                 }
             }
             RunEvent::Notice { text, .. } if self.notices.len() < MOST_NOTICES => {
                 self.notices.push(text.clone());
             }
             RunEvent::AuditEnded(audit) => {
-                if let Some(books) = &mut self.books {
-                    books.audited(audit);
+                if let Some(check) = &mut self.check {
+                    check.audited(audit);
                 }
             }
-            RunEvent::RunEnded { .. } => self.close_books(),
+            RunEvent::RunEnded { .. } => self.close_check(),
             _ => {}
         }
     }
 
-    fn close_books(&mut self) {
-        let Some(books) = self.books.take() else {
+    fn close_check(&mut self) {
+        let Some(check) = self.check.take() else {
             return;
         };
-        let (integrity, error) = books.close();
+        let (integrity, error) = check.close();
         self.integrity = Some(integrity);
         self.is_integrity_new = true;
         self.error = error;
@@ -158,16 +158,16 @@ impl Recorder {
 
     /// Brings what was recorded to the disk.
     pub(super) fn tick(&mut self) {
-        if let Some(spool) = &mut self.spool {
-            spool.flush();
+        if let Some(flows) = &mut self.flows {
+            flows.flush();
         }
     }
 
     /// Returns what was kept, and the errors met on the way.
     pub(super) fn finish(mut self) -> (Artifacts, Vec<ReportError>) {
         // Those of a run that was cut off are still open.
-        self.close_books();
-        let (flows, error) = match self.spool.map(Spool::finish) {
+        self.close_check();
+        let (flows, error) = match self.flows.map(FlowsWriter::finish) {
             Some(Ok(flows)) => (Some(flows), None),
             Some(Err(error)) => (None, Some(error)),
             None => (None, None),

@@ -5,31 +5,22 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use serde::Deserialize;
-
-use crate::model::AuditRecord;
+use crate::model::{AuditRecord, FlowRecord};
 use crate::stats::Tally;
 
-use super::books::Books;
 use super::bundle;
 use super::error::ReportError;
-use super::flow_lines::FlowLines;
+use super::flows_file::{FlowsReader, Line, write_record};
 use super::folder::RunFolder;
-use super::record::{Completeness, FORMAT, Flow, FlowsHead, Head};
+use super::integrity::IntegrityCheck;
 use super::recorder::name_bundles;
-use super::spool::{Line, write_record};
+use super::result_file::{Completeness, FlowsHead, Head, check_format};
 
 /// A run whose folder is there.
 #[derive(Debug)]
 pub struct SavedRun {
     pub folder: RunFolder,
     pub head: Head,
-}
-
-/// As much of a record as says whether the rest can be read.
-#[derive(Deserialize)]
-struct Format {
-    format: String,
 }
 
 impl SavedRun {
@@ -62,10 +53,10 @@ impl SavedRun {
             let what = "there is neither result.json nor flows.jsonl in it";
             return Err(ReportError::malformed(folder.path(), what));
         }
-        let mut lines = FlowLines::open(&folder.flows())?;
+        let mut lines = FlowsReader::open(&folder.flows())?;
         let info = lines.head.run.info();
         let mut tally = Tally::new(&info);
-        let mut books = Books::open(&info.integrity, Some(room.to_owned()));
+        let mut books = IntegrityCheck::open(&info.integrity, Some(room.to_owned()));
         if let Some(books) = &mut books {
             books.begin(&info.id);
         }
@@ -75,13 +66,12 @@ impl SavedRun {
             match line {
                 Line::Flow(flow) => {
                     elapsed = elapsed.max(ended_after(&lines.head, &flow));
-                    let record = flow.to_record(&lines.head.run);
-                    tally.record(&record);
+                    tally.record(&flow);
                     if let Some(books) = &mut books {
-                        books.record(&record);
+                        books.record(&flow);
                     }
-                    if let Some(bundle) = bundle::of_failed(folder.path(), flow.number) {
-                        bundled.push((record, bundle));
+                    if let Some(bundle) = bundle::of_failed(folder.path(), flow.number.0) {
+                        bundled.push((*flow, bundle));
                     }
                 }
                 Line::Dropped(dropped) => tally.record_drop(dropped.counted),
@@ -120,19 +110,9 @@ impl SavedRun {
 }
 
 /// When the flow's last step ended, at the least.
-fn ended_after(head: &FlowsHead, flow: &Flow) -> Duration {
+fn ended_after(head: &FlowsHead, flow: &FlowRecord) -> Duration {
     let started = flow.started_at - head.run.started_at;
     let apart_us = flow.paused_us.saturating_add(flow.waited_us);
     let took = Duration::from_micros(flow.duration_us.saturating_add(apart_us));
     started.to_std().unwrap_or_default() + took
-}
-
-pub(super) fn check_format(path: &Path, text: &str) -> Result<(), ReportError> {
-    let found: Format =
-        serde_json::from_str(text).map_err(|error| ReportError::malformed(path, error))?;
-    if found.format == FORMAT {
-        return Ok(());
-    }
-    let what = format!("it is a {}, and this program reads {FORMAT}", found.format);
-    Err(ReportError::malformed(path, what))
 }

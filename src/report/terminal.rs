@@ -1,9 +1,9 @@
 //! The report that follows every run, for people at a terminal.
 
-mod chaos;
 mod columns;
 mod distribution;
 mod failures;
+mod faults;
 mod integrity;
 mod latency;
 mod overview;
@@ -33,7 +33,7 @@ pub fn render(info: &RunInfo, summary: &Summary, width: usize) -> String {
     sections.extend(distribution::render(summary));
     sections.extend(phases::render(summary, width));
     sections.extend(failures::render(info, summary));
-    sections.extend(chaos::render(summary));
+    sections.extend(faults::render(summary));
     sections.extend(resources::render(summary, width));
     let mut text = sections.join("\n\n");
     text.push('\n');

@@ -1,6 +1,6 @@
 //! Quantities as people read them.
 
-use crate::model::RunInfo;
+use crate::model::{RunInfo, micros};
 
 /// A duration in about three digits: `850 µs`, `1.2 ms`, `34 ms`, `1.24 s`, `12.3 s`, `2m 05s`,
 /// `1h 02m`.
@@ -40,7 +40,7 @@ pub fn precise_duration(us: u64) -> String {
 pub fn rough(duration: std::time::Duration) -> String {
     match duration.as_secs_f64().ceil() {
         seconds @ ..60.0 => format!("{seconds} s"),
-        _ => self::duration(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)),
+        _ => self::duration(micros(duration)),
     }
 }
 

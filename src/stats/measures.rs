@@ -93,9 +93,15 @@ impl Measures {
             }
         }
         for step in &flow.steps {
+            let Some(place) = info.step(&step.step) else {
+                continue;
+            };
             for turn in &step.turns {
-                let turns = self.turns.get_mut(step.step.0);
-                if let Some(histogram) = turns.and_then(|turns| turns.get_mut(turn.turn)) {
+                let names = &info.steps[place.0].turns;
+                let named = names.iter().position(|name| **name == *turn.turn);
+                let turns = self.turns.get_mut(place.0);
+                let histogram = turns.zip(named).and_then(|(turns, at)| turns.get_mut(at));
+                if let Some(histogram) = histogram {
                     histogram.record(turn.duration_us);
                 }
             }
@@ -104,23 +110,25 @@ impl Measures {
                 StepOutcome::Failed | StepOutcome::Retried => &mut self.failed_steps,
                 StepOutcome::Skipped | StepOutcome::Interrupted => continue,
             };
-            if let Some(histogram) = histograms.get_mut(step.step.0) {
+            if let Some(histogram) = histograms.get_mut(place.0) {
                 histogram.record(step.duration_us);
             }
         }
         for process in &flow.processes {
-            self.record_process(process);
+            self.record_process(info, process);
             if let Some(startup_us) = process.startup_us
-                && process.instance.attempt == 1
+                && process.attempt == 1
+                && let Some(role) = info.role(&process.role)
             {
-                self.record_log_in(info, flow, process.instance.role, startup_us);
+                self.record_log_in(info, flow, role, startup_us);
             }
         }
         self.record_gaps(info, flow);
     }
 
-    pub(super) fn record_process(&mut self, process: &ProcessRecord) {
-        let startups = self.startups.get_mut(process.instance.role.0);
+    pub(super) fn record_process(&mut self, info: &RunInfo, process: &ProcessRecord) {
+        let role = info.role(&process.role);
+        let startups = role.and_then(|role| self.startups.get_mut(role.0));
         if let (Some(startup_us), Some(histogram)) = (process.startup_us, startups) {
             histogram.record(startup_us);
         }
@@ -131,8 +139,10 @@ impl Measures {
 
     /// The first step of a role begins with the order to start its program.
     fn record_log_in(&mut self, info: &RunInfo, flow: &FlowRecord, role: RoleIndex, startup: u64) {
-        let first = info.steps.iter().position(|step| step.role == role);
-        let step = flow.steps.iter().find(|step| Some(step.step.0) == first);
+        let first = info.steps.iter().find(|step| step.role == role);
+        let step = flow.steps.iter();
+        let mut step = step.filter(|step| first.is_some_and(|first| first.name == step.step));
+        let step = step.next();
         if let Some(step) = step.filter(|step| step.outcome == StepOutcome::Completed) {
             self.log_in.record(step.duration_us.saturating_sub(startup));
         }
@@ -150,7 +160,7 @@ impl Measures {
         let between = flow.paused_us.saturating_sub(in_steps);
         let gaps = u64::try_from(begun.len().saturating_sub(1)).unwrap_or(u64::MAX);
         let pause_us = between.checked_div(gaps).unwrap_or(0);
-        let role = |place: usize| info.steps.get(place).map(|step| step.role);
+        let role = |name: &str| info.step(name).map(|step| info.steps[step.0].role);
         for pair in begun.windows(2) {
             let (last, next) = (pair[0], pair[1]);
             if last.outcome == StepOutcome::Retried {
@@ -163,7 +173,7 @@ impl Measures {
                 .fold(last.started_after_us, u64::saturating_add);
             let gap_us = next.started_after_us.saturating_sub(over_us);
             let gap_us = gap_us.saturating_sub(next.waited_us);
-            if role(last.step.0) == role(next.step.0) {
+            if role(&last.step) == role(&next.step) {
                 self.next_step.record(gap_us);
             } else {
                 self.hand_over.record(gap_us);

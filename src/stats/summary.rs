@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Failure, FlowId, FlowRecord, Generator};
 
-use super::chaos::ChaosSummary;
+use super::faults::FaultSummary;
 use super::histogram::{Range, Spread};
 use super::integrity::Integrity;
 use super::signature::Signature;
@@ -46,7 +46,7 @@ pub struct Summary {
     pub retries: RetrySummary,
     /// What chaos did, if there was to be any.
     #[serde(default)]
-    pub chaos: Option<ChaosSummary>,
+    pub chaos: Option<FaultSummary>,
     /// In the order of the scenario.
     pub roles: Vec<RoleSummary>,
     pub processes: ProcessCounts,

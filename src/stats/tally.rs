@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, Local};
 
-use crate::model::{FlowOutcome, FlowRecord, ProcessRecord, RunInfo, StepInfo, StepOutcome};
+use crate::model::{
+    FlowOutcome, FlowRecord, ProcessRecord, RunInfo, StepInfo, StepOutcome, micros,
+};
 
-use super::chaos::ChaosTally;
 use super::failures::Failures;
+use super::faults::FaultTally;
 use super::histogram::Histogram;
 use super::measures::{Histograms, Measures, MissingHistogram};
 use super::rate::Rate;
@@ -34,7 +36,7 @@ pub struct Tally {
     steps: Vec<StepTally>,
     failures: Failures,
     retries: Failures,
-    chaos: ChaosTally,
+    chaos: FaultTally,
     roles: Vec<RoleUse>,
     processes: ProcessCounts,
 }
@@ -63,7 +65,7 @@ impl Tally {
             steps: info.steps.iter().map(|_| StepTally::default()).collect(),
             failures: Failures::default(),
             retries: Failures::default(),
-            chaos: ChaosTally::default(),
+            chaos: FaultTally::default(),
             roles: info.roles.iter().map(|_| RoleUse::default()).collect(),
             processes: ProcessCounts::default(),
         }
@@ -98,7 +100,8 @@ impl Tally {
             self.retries.record(flow, &retry.failure);
         }
         for record in &flow.steps {
-            let Some(step) = self.steps.get_mut(record.step.0) else {
+            let place = self.info.step(&record.step);
+            let Some(step) = place.and_then(|place| self.steps.get_mut(place.0)) else {
                 continue;
             };
             match record.outcome {
@@ -110,17 +113,22 @@ impl Tally {
             }
         }
         for process in &flow.processes {
-            if let Some(role) = self.roles.get_mut(process.instance.role.0) {
+            if let Some(role) = self.role(process) {
                 role.record(process);
             }
         }
     }
 
+    fn role(&mut self, process: &ProcessRecord) -> Option<&mut RoleUse> {
+        let place = self.info.role(&process.role)?;
+        self.roles.get_mut(place.0)
+    }
+
     /// Counts a process that served many flows, and is in the record of none.
     pub fn record_pooled(&mut self, process: &ProcessRecord) {
         self.processes.record(process);
-        self.measures.record_process(process);
-        if let Some(role) = self.roles.get_mut(process.instance.role.0) {
+        self.measures.record_process(&self.info, process);
+        if let Some(role) = self.role(process) {
             role.record(process);
         }
     }
@@ -142,7 +150,7 @@ impl Tally {
     pub fn summary(&self, elapsed: Duration, interrupted: bool) -> Summary {
         Summary {
             interrupted,
-            elapsed_us: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
+            elapsed_us: micros(elapsed),
             flows: self.flows,
             success_rate: rate(self.flows.completed, self.flows.ended()),
             completed_per_second: self.rate.per_second(&self.info, elapsed),
@@ -339,9 +347,7 @@ mod tests {
             (Ending::Injected, Some(ExitCause::Signal(9))),
             (Ending::LeftOver, None),
         ];
-        record.processes = ends
-            .map(|(ending, exit)| process(1, 0, ending, exit))
-            .into();
+        record.processes = ends.map(|(ending, exit)| process(0, ending, exit)).into();
         tally.record(&record);
         let summary = tally.summary(Duration::ZERO, false);
         let expected = ProcessCounts {
@@ -375,7 +381,7 @@ mod tests {
         flow.duration_us = number * 7_919 % 1_000_003;
         flow.paused_us = number % 2 * 1_000;
         flow.steps[1].started_after_us = 10_000 + number * 31 % 997;
-        flow.processes = vec![process(number, 0, Ending::Itself, Some(ExitCause::Code(0)))];
+        flow.processes = vec![process(0, Ending::Itself, Some(ExitCause::Code(0)))];
         flow
     }
 

@@ -4,9 +4,12 @@ use chrono::Local;
 
 use crate::model::{
     Activity, Ending, ExitCause, Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, FlowRecord,
-    InstanceId, IntegrityInfo, ProcessRecord, RoleIndex, RoleInfo, RunId, RunInfo, StepIndex,
-    StepInfo, StepOutcome, StepRecord, Usage,
+    IntegrityInfo, ProcessRecord, RoleIndex, RoleInfo, RunId, RunInfo, StepInfo, StepOutcome,
+    StepRecord, Usage,
 };
+
+const ROLES: [&str; 2] = ["customer", "staff"];
+const STEPS: [&str; 2] = ["01_login", "02_create_order"];
 
 /// A run of two roles with one step each.
 pub(super) fn info(flows: u64) -> RunInfo {
@@ -25,10 +28,10 @@ pub(super) fn info(flows: u64) -> RunInfo {
         id: RunId("REAL-E2E-20260131-142530".into()),
         scenario: "order-flow".into(),
         roles: vec![
-            role("customer", "Customer"),
-            role("staff", "Inventory Staff"),
+            role(ROLES[0], "Customer"),
+            role(ROLES[1], "Inventory Staff"),
         ],
-        steps: vec![step("01_login", 0), step("02_create_order", 1)],
+        steps: vec![step(STEPS[0], 0), step(STEPS[1], 1)],
         flows: Some(flows),
         duration_us: None,
         parallel: 1,
@@ -44,9 +47,9 @@ pub(super) fn info(flows: u64) -> RunInfo {
 /// A flow whose steps ended like this, each after 10 ms.
 pub(super) fn flow(number: u64, outcome: FlowOutcome, steps: &[StepOutcome]) -> FlowRecord {
     let steps = steps.iter().enumerate().map(|(index, outcome)| StepRecord {
-        step: StepIndex(index),
+        step: STEPS.get(index).copied().unwrap_or("unknown").into(),
         attempt: 1,
-        outcome: outcome.clone(),
+        outcome: *outcome,
         started_after_us: 10_000 * index as u64,
         duration_us: 10_000,
         paused_us: 0,
@@ -90,18 +93,10 @@ pub(super) fn failure(step: &str, kind: FailureKind) -> Failure {
 }
 
 /// A process that used 3 ms of CPU time and 4 MiB.
-pub(super) fn process(
-    flow: u64,
-    role: usize,
-    ending: Ending,
-    exit: Option<ExitCause>,
-) -> ProcessRecord {
+pub(super) fn process(role: usize, ending: Ending, exit: Option<ExitCause>) -> ProcessRecord {
     ProcessRecord {
-        instance: InstanceId {
-            flow: FlowNumber(flow),
-            role: RoleIndex(role),
-            attempt: 1,
-        },
+        role: ROLES[role].into(),
+        attempt: 1,
         pid: 4_000,
         ending,
         exit,

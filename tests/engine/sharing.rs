@@ -92,12 +92,12 @@ fn two_scripts_serve_all_flows_and_leave_at_the_end() {
         assert_eq!(end.ending, Ending::Itself);
     }
     let log_ins = run.flows.iter().flat_map(|flow| &flow.steps);
-    let log_ins = log_ins.filter(|step| step.step.0 == 1);
+    let log_ins = log_ins.filter(|step| step.step == "2_log_in");
     let done = log_ins.filter(|step| step.outcome == StepOutcome::Completed);
     assert_eq!(done.count(), 2, "each was logged in once");
     assert!(run.flows.iter().any(|flow| flow.waited_us > 0));
     let of_flows = run.flows.iter().flat_map(|flow| &flow.processes);
-    assert!(of_flows.into_iter().all(|it| it.instance.role.0 == 0));
+    assert!(of_flows.into_iter().all(|it| it.role == "guest"));
 }
 
 #[test]
@@ -282,16 +282,16 @@ fn a_run_that_is_ended_at_once_leaves_no_script_of_a_pool() {
     assert!(run.outcome.summary.interrupted);
     assert!(run.flows.len() < 1_000);
     // A step before which a flow waited was not begun, and is not called interrupted.
-    let begun = |flow: u64, of: usize| {
+    let begun = |flow: u64, of: &str| {
         run.events.iter().any(|event| {
-            matches!(event, RunEvent::StepStarted { flow: it, step } if it.0 == flow && step.0 == of)
+            matches!(event, RunEvent::StepStarted { flow: it, step } if it.0 == flow && of.starts_with(&format!("{}_", step.0 + 1)))
         })
     };
     for flow in &run.flows {
         for step in &flow.steps {
             let is_interrupted = step.outcome == StepOutcome::Interrupted;
             assert!(
-                !is_interrupted || begun(flow.number.0, step.step.0),
+                !is_interrupted || begun(flow.number.0, &step.step),
                 "{step:?}"
             );
         }

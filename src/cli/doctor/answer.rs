@@ -4,7 +4,7 @@ use std::io::{self, BufRead as _, Write as _};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::cli::seconds;
+use crate::cli::duration;
 
 /// What it asks with.
 pub(super) const PROMPT: &str = "ready>";
@@ -13,7 +13,7 @@ pub(super) const PROMPT: &str = "ready>";
 #[derive(Debug, Clone, PartialEq, clap::Args)]
 pub struct AnswerArgs {
     /// How long it takes for an answer
-    #[arg(long, value_parser = seconds::parse)]
+    #[arg(long, value_parser = duration::parse)]
     pub after: Duration,
     /// How many questions it answers
     #[arg(long)]
@@ -22,7 +22,7 @@ pub struct AnswerArgs {
     #[arg(long, default_value_t = 0)]
     pub stall_at_unix_ms: u64,
     /// For how long they do
-    #[arg(long, value_parser = seconds::parse, default_value = "0")]
+    #[arg(long, value_parser = duration::parse, default_value = "0")]
     pub stall_for: Duration,
 }
 

@@ -3,7 +3,7 @@
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use crate::engine::LiveScript;
-use crate::report::neutral;
+use crate::report::sanitize;
 use crate::report::units::{bytes, duration};
 
 /// The most scripts listed.
@@ -23,8 +23,8 @@ pub(super) fn table(scripts: &[LiveScript]) -> String {
         table.add_row([
             script.pid.to_string(),
             script.instance.to_string(),
-            neutral(&script.role).into_owned(),
-            neutral(&script.state).into_owned(),
+            sanitize(&script.role).into_owned(),
+            sanitize(&script.state).into_owned(),
             duration(u64::try_from(script.age.as_micros()).unwrap_or(u64::MAX)),
             duration(script.cpu_us),
             bytes(script.rss_bytes),

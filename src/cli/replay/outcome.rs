@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::cli::exit::Exit;
 use crate::model::{Failure, FlowOutcome, FlowRecord};
 use crate::report::units::precise_duration;
-use crate::report::{Bundle, failure_lines, neutral};
+use crate::report::{Bundle, failure_lines, sanitize};
 use crate::stats::Signature;
 
 /// How a flow went, held against how it went before.
@@ -58,7 +58,7 @@ impl Outcome {
     /// For people.
     pub(super) fn text(&self, bundle: &Bundle) -> String {
         let number = bundle.flow.number;
-        let run = neutral(&bundle.run.id);
+        let run = sanitize(&bundle.run.id);
         let mut text = format!("Replay of flow {number} of {run}\n");
         let mut line = |line: &str| writeln!(text, "  {line}").expect("a String takes all");
         match (&self.how, &bundle.signature) {
@@ -98,7 +98,7 @@ impl Outcome {
         }
         let changed = self.changed_variables(bundle);
         for (name, before, now) in changed {
-            line(&neutral(&format!(
+            line(&sanitize(&format!(
                 "variable {name} was {before}, and is now {now}"
             )));
         }
@@ -133,17 +133,15 @@ impl Outcome {
     }
 
     fn failure(&self) -> Option<&Failure> {
-        match &self.flow.as_ref()?.outcome {
-            FlowOutcome::Failed(failure) => Some(failure),
-            FlowOutcome::Completed | FlowOutcome::Interrupted => None,
-        }
+        self.flow.as_ref()?.failure()
     }
 
     /// The variables that have other values now, as such that hold a time do.
     fn changed_variables<'a>(&'a self, bundle: &'a Bundle) -> Vec<(&'a str, &'a str, &'a str)> {
         let now = self.flow.iter().flat_map(|flow| &flow.variables);
         now.filter_map(|(name, now)| {
-            let before = bundle.flow.variables.get(name)?;
+            let before = bundle.flow.variables.iter().find(|it| it.0 == *name)?;
+            let before = &before.1;
             (before != now).then_some((&**name, &**before, &**now))
         })
         .collect()
@@ -157,5 +155,5 @@ fn told(signature: &Signature) -> String {
         None | Some("") => String::new(),
         Some(saw) => format!(", saw `{saw}`"),
     };
-    neutral(&format!("at {step}: {cause}{saw}")).into_owned()
+    sanitize(&format!("at {step}: {cause}{saw}")).into_owned()
 }

@@ -10,8 +10,7 @@ use crate::cli::environment::Environment;
 use crate::cli::error::CliError;
 use crate::cli::scenario::{self, BUILT_IN_NAME, Loaded};
 use crate::cli::settings::{NO_BUNDLES, RunSettings, ScenarioChoice};
-use crate::model::FlowNumber;
-use crate::report::{Bundle, neutral};
+use crate::report::{Bundle, sanitize};
 use crate::scenario::{Chaos, Load, Plan, Take};
 
 use super::Wanted;
@@ -212,7 +211,7 @@ fn check_secrets(
         return Err(CliError::usage(
             format_args!(
                 "the values of secrets are in no bundle, and {} {} missing",
-                neutral(&missing.join(", ")),
+                sanitize(&missing.join(", ")),
                 if missing.len() == 1 { "is" } else { "are" }
             ),
             format_args!("give what the run had: {}", values.join(" ")),
@@ -233,10 +232,7 @@ fn check_secrets(
 
 /// Gives the flow the rows of data that it had.
 fn same_data(plan: &mut Plan, bundle: &Bundle, notices: &mut Vec<String>) {
-    let (flow, seed) = (
-        FlowNumber(bundle.flow.number),
-        bundle.run.seed.unwrap_or_default(),
-    );
+    let (flow, seed) = (bundle.flow.number, bundle.run.seed.unwrap_or_default());
     for data in &mut plan.data {
         let Some(before) = bundle.data.get(&data.name) else {
             continue;

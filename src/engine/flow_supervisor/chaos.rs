@@ -6,14 +6,16 @@ use actix::prelude::*;
 
 use crate::engine::context::micros;
 use crate::engine::messages::Injected;
-use crate::model::{Failure, InjectionRecord, StepIndex};
+use crate::model::{Failure, Injection, InjectionRecord, StepIndex};
 
 use super::FlowSupervisor;
 
 /// Something that chaos did.
 pub(super) struct Struck {
     at: Instant,
-    record: InjectionRecord,
+    injection: Injection,
+    /// From then until its step was completed, once it was.
+    recovered_after_us: Option<u64>,
     /// The step in which it happened had its last evidence already: what follows shows in a later
     /// step of the role.
     came_too_late: bool,
@@ -24,14 +26,10 @@ impl Handler<Injected> for FlowSupervisor {
 
     fn handle(&mut self, injected: Injected, _: &mut Self::Context) {
         let Injected { injection, at } = injected;
-        let record = InjectionRecord {
-            injection: *injection,
-            after_us: micros(at.saturating_duration_since(self.ledger.started())),
-            recovered_after_us: None,
-        };
         self.injections.push(Struck {
             at,
-            record,
+            injection: *injection,
+            recovered_after_us: None,
             came_too_late: false,
         });
     }
@@ -45,17 +43,17 @@ impl FlowSupervisor {
         for struck in &mut self.injections {
             let Struck {
                 at,
-                record,
+                injection,
+                recovered_after_us,
                 came_too_late,
             } = struck;
-            let injection = &record.injection;
-            if record.recovered_after_us.is_some() || injection.instance.role != role {
+            if recovered_after_us.is_some() || injection.instance.role != role {
                 continue;
             }
             if ended <= *at {
                 *came_too_late |= injection.step == step;
             } else if injection.step == step || *came_too_late {
-                record.recovered_after_us = Some(micros(ended.saturating_duration_since(*at)));
+                *recovered_after_us = Some(micros(ended.saturating_duration_since(*at)));
             }
         }
     }
@@ -65,7 +63,7 @@ impl FlowSupervisor {
     pub(super) fn blame(&self, step: StepIndex, mut failure: Box<Failure>) -> Box<Failure> {
         let role = self.run.plan.steps[step.0].role;
         let instance = self.employed(role).map(|employed| employed.instance);
-        let injections = self.injections.iter().map(|it| &it.record.injection);
+        let injections = self.injections.iter().map(|it| &it.injection);
         let what: Vec<_> = injections
             .filter(|it| Some(it.instance) == instance)
             .map(|it| it.what.as_str())
@@ -82,7 +80,22 @@ impl FlowSupervisor {
 
     /// All that chaos did.
     pub(super) fn take_injections(&mut self) -> Vec<InjectionRecord> {
+        let plan = &self.run.plan;
+        let started = self.ledger.started();
+        let record = |struck: Struck| {
+            let injection = struck.injection;
+            InjectionRecord {
+                kind: injection.kind,
+                what: injection.what,
+                role: plan.roles[injection.instance.role.0].name.clone(),
+                attempt: injection.instance.attempt,
+                step: plan.steps[injection.step.0].name.clone(),
+                turn: injection.turn,
+                after_us: micros(struck.at.saturating_duration_since(started)),
+                recovered_after_us: struck.recovered_after_us,
+            }
+        };
         let injections = std::mem::take(&mut self.injections);
-        injections.into_iter().map(|struck| struck.record).collect()
+        injections.into_iter().map(record).collect()
     }
 }

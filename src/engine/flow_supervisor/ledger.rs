@@ -106,13 +106,13 @@ impl Ledger {
     }
 
     /// Which attempt at this step comes next, from 1.
-    pub(super) fn next_attempt(&self, step: StepIndex) -> u32 {
+    pub(super) fn next_attempt(&self, step: &str) -> u32 {
         let before = self.steps.iter().filter(|record| record.step == step);
         u32::try_from(before.count() + 1).unwrap_or(u32::MAX)
     }
 
-    /// Writes a step down.
-    pub(super) fn note(&mut self, taken: Taken) {
+    /// Writes a step down, under its name.
+    pub(super) fn note(&mut self, taken: Taken, name: &str) {
         let Taken {
             step,
             outcome,
@@ -126,8 +126,8 @@ impl Ledger {
             self.mended(step, timing.ended);
         }
         self.steps.push(StepRecord {
-            step,
-            attempt: self.next_attempt(step),
+            step: name.to_owned(),
+            attempt: self.next_attempt(name),
             outcome,
             started_after_us: micros(begun_after),
             duration_us: micros(timing.duration()),

@@ -8,7 +8,7 @@ use actix::prelude::*;
 use crate::engine::context::{micros, shown};
 use crate::engine::messages::{Part, Performed};
 use crate::model::{NamedValue, RunEvent, StepIndex, StepOutcome, TurnRecord};
-use crate::scenario::{Plan, Scope};
+use crate::scenario::Scope;
 
 use super::FlowSupervisor;
 use super::ledger::Taken;
@@ -46,7 +46,7 @@ impl FlowSupervisor {
         if self.course.step() != Some(step) {
             return;
         }
-        let turns = turn_records(&self.run.plan, step, &turns);
+        let turns = turn_records(turns);
         if let Err(failure) = result {
             return self.step_failed(step, timing, turns, failure, ctx);
         }
@@ -97,18 +97,13 @@ impl FlowSupervisor {
     }
 }
 
-/// The named turns that were taken, by their places among the names of the step.
-fn turn_records(plan: &Plan, step: StepIndex, turns: &[(Arc<str>, Duration)]) -> Vec<TurnRecord> {
-    let names = &plan.steps[step.0].action.turn_names;
-    turns
-        .iter()
-        .filter_map(|(name, took)| {
-            Some(TurnRecord {
-                turn: names.iter().position(|it| it == name)?,
-                duration_us: micros(*took),
-            })
-        })
-        .collect()
+/// The records of the named turns that were taken.
+fn turn_records(turns: Vec<(Arc<str>, Duration)>) -> Vec<TurnRecord> {
+    let record = |(turn, took)| TurnRecord {
+        turn,
+        duration_us: micros(took),
+    };
+    turns.into_iter().map(record).collect()
 }
 
 /// What was captured, as it may be shown.

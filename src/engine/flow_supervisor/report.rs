@@ -5,9 +5,7 @@ use chrono::Local;
 
 use crate::engine::coordinator::Coordinator;
 use crate::engine::messages::{FlowEnded, tell};
-use crate::model::{
-    Activity, Evidence, Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, FlowRecord,
-};
+use crate::model::{Evidence, Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, FlowRecord};
 
 /// Tells the coordinator how the flow ended, even if its supervisor panics.
 pub(super) struct Report {
@@ -61,16 +59,5 @@ impl Drop for Report {
 
 /// A failure of Rehearsal's own.
 pub(in crate::engine) fn internal(message: &str, step: String) -> Box<Failure> {
-    Box::new(Failure {
-        kind: FailureKind::Internal,
-        step,
-        role: String::new(),
-        turn: String::new(),
-        message: message.to_owned(),
-        awaited: Vec::new(),
-        waited_us: 0,
-        activity: Activity::Unknown,
-        tail: String::new(),
-        hint: None,
-    })
+    Box::new(Failure::new(FailureKind::Internal, message).at(step, ""))
 }

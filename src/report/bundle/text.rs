@@ -3,10 +3,9 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::model::{Ending, Happening, StepOutcome};
+use crate::model::{Ending, ExitCause, FlowOutcome, Happening, StepOutcome};
 use crate::report::failure;
-use crate::report::neutral::neutral;
-use crate::report::record::{Outcome, Process};
+use crate::report::sanitize::sanitize;
 use crate::report::units;
 
 use super::{Bundle, TranscriptEntry};
@@ -29,22 +28,19 @@ pub(super) fn render(bundle: &Bundle, path: &Path) -> String {
 fn heading(bundle: &Bundle) -> String {
     let flow = &bundle.flow;
     let took = units::precise_duration(flow.duration_us);
-    let what = match (&flow.failure, flow.outcome) {
-        (Some(failure), _) => format!(
-            "failed at {} after {took}: {}",
-            failure.detail.step, failure.detail.kind
-        ),
-        (None, Outcome::Completed) => {
-            format!("was completed in {took}, slower than nearly all others")
+    let what = match &flow.outcome {
+        FlowOutcome::Failed(failure) => {
+            format!("failed at {} after {took}: {}", failure.step, failure.kind)
         }
-        (None, _) => format!("ended after {took}"),
+        FlowOutcome::Completed => format!("was completed in {took}, slower than nearly all others"),
+        FlowOutcome::Interrupted => format!("ended after {took}"),
     };
     let seed = bundle
         .run
         .seed
         .map_or_else(|| "unknown".into(), |seed| seed.to_string());
-    let mut text = format!("{}\n\n", neutral(&format!("Flow {} {what}", flow.number)));
-    fact(&mut text, "flow", &flow.id);
+    let mut text = format!("{}\n\n", sanitize(&format!("Flow {} {what}", flow.number)));
+    fact(&mut text, "flow", &flow.id.0);
     let started = flow.started_at.format("%Y-%m-%d %H:%M:%S%.3f %:z");
     fact(&mut text, "started", &started.to_string());
     fact(&mut text, "run", &bundle.run.id);
@@ -63,7 +59,7 @@ fn heading(bundle: &Bundle) -> String {
 }
 
 fn went_wrong(bundle: &Bundle) -> Option<String> {
-    let failure = &bundle.flow.failure.as_ref()?.detail;
+    let failure = bundle.flow.failure()?;
     let mut text = String::from("What went wrong\n");
     fact(&mut text, "role", &failure.role);
     for line in failure::lines(failure) {
@@ -153,7 +149,7 @@ fn steps(bundle: &Bundle) -> String {
         line_of(&mut text, &format!("{at}  {} {outcome}", step.step));
     }
     for retry in &bundle.flow.retries {
-        let failure = &retry.failure.detail;
+        let failure = &retry.failure;
         let after = retry.recovered_after_us.map_or(String::new(), |us| {
             format!(", recovered after {}", units::precise_duration(us))
         });
@@ -168,10 +164,10 @@ fn steps(bundle: &Bundle) -> String {
 fn processes(bundle: &Bundle) -> String {
     let mut text = String::from("Processes\n");
     for process in &bundle.flow.processes {
-        let Process { role, pid, .. } = process;
+        let (role, pid) = (&process.role, process.pid);
         let lived = units::precise_duration(process.lifetime_us);
-        let cpu = units::duration(process.cpu_user_us + process.cpu_system_us);
-        let memory = units::bytes(process.peak_rss_bytes);
+        let cpu = units::duration(process.usage.cpu_us());
+        let memory = units::bytes(process.usage.peak_rss_bytes);
         let how = match process.ending {
             Ending::Itself => "ended by itself",
             Ending::Terminated => "was ended by us",
@@ -179,10 +175,10 @@ fn processes(bundle: &Bundle) -> String {
             Ending::Injected => "was killed by chaos",
             Ending::LeftOver => "could not be ended",
         };
-        let exit = match (process.exit_code, process.signal) {
-            (Some(code), _) => format!(", exit code {code}"),
-            (None, Some(signal)) => format!(", signal {signal}"),
-            (None, None) => String::new(),
+        let exit = match process.exit {
+            Some(ExitCause::Code(code)) => format!(", exit code {code}"),
+            Some(ExitCause::Signal(signal)) => format!(", signal {signal}"),
+            None => String::new(),
         };
         line_of(
             &mut text,
@@ -267,7 +263,7 @@ fn again(bundle: &Bundle, path: &Path) -> String {
     }
     format!(
         "To perform this flow again, with the same values and choices\n  {}\n",
-        neutral(&command)
+        sanitize(&command)
     )
 }
 
@@ -291,7 +287,7 @@ fn fact(text: &mut String, label: &str, value: &str) {
 
 fn line_of(text: &mut String, line: &str) {
     text.push_str("  ");
-    text.push_str(neutral(line).trim_end());
+    text.push_str(sanitize(line).trim_end());
     text.push('\n');
 }
 

@@ -174,7 +174,7 @@ pub(super) mod tests {
         Activity, DataRow, Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, Happening,
         IntegrityInfo, Moment, RoleIndex, RoleInfo, RunId, StepInfo, Stream,
     };
-    use crate::report::record::Environment;
+    use crate::report::result_file::Environment;
 
     pub(in crate::report::bundle) fn completed(number: u64, duration_us: u64) -> FlowRecord {
         FlowRecord {
@@ -317,7 +317,7 @@ pub(super) mod tests {
         assert_eq!(names(&folder), [JSON, SCENARIO, TEXT]);
         let bundle = Bundle::open(&folder).unwrap();
         assert_eq!(bundle.signature.unwrap().saw.as_deref(), Some("Select:"));
-        assert_eq!(bundle.flow.number, 12);
+        assert_eq!(bundle.flow.number, FlowNumber(12));
         assert_eq!(bundle.transcript.len(), 4);
         assert_eq!(bundle.data["customers"]["name"], "Ann");
         assert_eq!(Bundle::scenario(&folder).unwrap(), "name: shop\n");

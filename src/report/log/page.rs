@@ -8,7 +8,7 @@ use chrono::{DateTime, Local};
 
 use crate::model::InstanceId;
 
-use super::super::neutral::neutral;
+use crate::report::sanitize::sanitize;
 
 /// Where the lines go. After a failure to write it takes no more.
 pub(super) struct Page<W> {
@@ -42,7 +42,7 @@ impl<W: Write> Page<W> {
         let head = text.len();
         tell(&mut self.line);
         let Line(text) = &mut self.line;
-        if let std::borrow::Cow::Owned(safe) = neutral(&text[head..]) {
+        if let std::borrow::Cow::Owned(safe) = sanitize(&text[head..]) {
             text.replace_range(head.., &safe);
         }
         text.push('\n');

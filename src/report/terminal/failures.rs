@@ -5,8 +5,8 @@ use anstyle::Style;
 
 use crate::model::RunInfo;
 use crate::report::failure;
-use crate::report::neutral;
 use crate::report::output::{BAD, CARE, FAINT, styled};
+use crate::report::sanitize::sanitize;
 use crate::report::units;
 use crate::stats::{FailureGroup, FailureSummary, Summary};
 
@@ -34,12 +34,12 @@ fn section(info: &RunInfo, title: &str, style: Style, failures: &FailureSummary)
 }
 
 fn block(info: &RunInfo, style: Style, group: &FailureGroup) -> String {
-    let step = neutral(&group.step);
+    let step = sanitize(&group.step);
     let cause = group.example.kind.to_string();
-    let role = neutral(&group.role);
+    let role = sanitize(&group.role);
     let what = styled(
         style,
-        format!("{} × {step}: {}", group.count, neutral(&cause)),
+        format!("{} × {step}: {}", group.count, sanitize(&cause)),
     );
     let place = info.steps.iter().position(|it| it.name == group.step);
     let of_all = place.map_or(String::new(), |place| {
@@ -55,7 +55,7 @@ fn block(info: &RunInfo, style: Style, group: &FailureGroup) -> String {
     match &group.saw {
         None => lines.push("    saw something else each time".into()),
         Some(saw) if group.count > 1 && !saw.is_empty() => {
-            lines.push(format!("    saw      {}", neutral(saw)));
+            lines.push(format!("    saw      {}", sanitize(saw)));
         }
         Some(_) => {}
     }
@@ -68,9 +68,9 @@ fn block(info: &RunInfo, style: Style, group: &FailureGroup) -> String {
     let of_message = group.example.message.lines().count();
     let message = example.by_ref().take(of_message);
     lines.extend(message.map(|line| format!("    {line}")));
-    lines.push(format!("    flow     {}", neutral(&group.example_flow.0)));
+    lines.push(format!("    flow     {}", sanitize(&group.example_flow.0)));
     if let Some(bundle) = &group.bundle {
-        lines.push(format!("    bundle   {}", neutral(bundle)));
+        lines.push(format!("    bundle   {}", sanitize(bundle)));
     }
     lines.extend(example.map(|line| format!("    {line}")));
     lines.join("\n")

@@ -1,8 +1,8 @@
 //! What the books say.
 
 use crate::model::{AuditOutcome, AuditRecord};
-use crate::report::neutral;
 use crate::report::output::{BAD, CARE, FAINT, GOOD, styled};
+use crate::report::sanitize::sanitize;
 use crate::report::units;
 use crate::stats::{
     AgreeSummary, Disagreement, Duplicate, Integrity, MixUp, OwnSummary, Summary, UniqueSummary,
@@ -47,7 +47,7 @@ fn verdict(troubles: Option<u64>, demand: &str, found: &str) -> String {
         Some(_) => styled(BAD, "✗"),
         None => styled(CARE, "?"),
     };
-    format!("  {sign} {}: {found}", neutral(demand))
+    format!("  {sign} {}: {found}", sanitize(demand))
 }
 
 fn unique(rule: &UniqueSummary, lines: &mut Vec<String>) {
@@ -66,7 +66,7 @@ fn unique(rule: &UniqueSummary, lines: &mut Vec<String>) {
     lines.push(verdict(rule.duplicates, &demand, &found));
     let shown = |duplicate: &Duplicate| {
         let flows = duplicate.flows.iter().take(MOST_FLOWS);
-        let flows: Vec<_> = flows.map(|flow| neutral(&flow.0)).collect();
+        let flows: Vec<_> = flows.map(|flow| sanitize(&flow.0)).collect();
         let more = duplicate.count.saturating_sub(flows.len() as u64);
         let more = if more > 0 {
             format!(" and {more} more")
@@ -75,7 +75,7 @@ fn unique(rule: &UniqueSummary, lines: &mut Vec<String>) {
         };
         format!(
             "{} in flows {}{more}",
-            neutral(&duplicate.value),
+            sanitize(&duplicate.value),
             flows.join(", ")
         )
     };
@@ -94,11 +94,11 @@ fn agree(rule: &AgreeSummary, lines: &mut Vec<String>) {
     let shown = |found: &Disagreement| {
         let values = rule.values.iter().zip(&found.values);
         let values = values.filter_map(|(info, value)| {
-            let value = neutral(value.as_ref()?);
-            Some(format!("{} {value}", neutral(&info.name)))
+            let value = sanitize(value.as_ref()?);
+            Some(format!("{} {value}", sanitize(&info.name)))
         });
         let values: Vec<_> = values.collect();
-        format!("flow {}: {}", neutral(&found.flow.0), values.join(", "))
+        format!("flow {}: {}", sanitize(&found.flow.0), values.join(", "))
     };
     findings(&rule.found, shown, lines);
 }
@@ -113,13 +113,13 @@ fn own(rule: &OwnSummary, lines: &mut Vec<String>) {
     lines.push(verdict(Some(rule.mix_ups), &demand, &found));
     let shown = |found: &MixUp| {
         let whose = match &found.belongs_to {
-            Some(flow) => format!("that of flow {}", neutral(&flow.0)),
+            Some(flow) => format!("that of flow {}", sanitize(&flow.0)),
             None => "no flow's of the run".to_owned(),
         };
         let (flow, saw, own) = (
-            neutral(&found.flow.0),
-            neutral(&found.saw),
-            neutral(&found.own),
+            sanitize(&found.flow.0),
+            sanitize(&found.saw),
+            sanitize(&found.own),
         );
         format!("flow {flow}: saw {saw}, {whose}; its own is {own}")
     };
@@ -148,7 +148,7 @@ fn audit(record: &AuditRecord, lines: &mut Vec<String>) {
         _ => Some(1),
     };
     let outcome = record.outcome.to_string();
-    let mut found = neutral(&outcome).into_owned();
+    let mut found = sanitize(&outcome).into_owned();
     if !matches!(record.outcome, AuditOutcome::NotRun { .. }) {
         found.push_str(&format!(", after {}", units::duration(record.duration_us)));
     }
@@ -164,7 +164,7 @@ fn audit(record: &AuditRecord, lines: &mut Vec<String>) {
         lines.push(format!("      {}", styled(FAINT, "│ …")));
     }
     let shown = record.output[from..].iter();
-    lines.extend(shown.map(|line| format!("      {} {}", styled(FAINT, "│"), neutral(line))));
+    lines.extend(shown.map(|line| format!("      {} {}", styled(FAINT, "│"), sanitize(line))));
 }
 
 fn limits(integrity: &Integrity) -> Vec<String> {
@@ -177,7 +177,7 @@ fn limits(integrity: &Integrity) -> Vec<String> {
         integrity
             .notices
             .iter()
-            .map(|it| format!("    Note: {}", neutral(it))),
+            .map(|it| format!("    Note: {}", sanitize(it))),
     );
     lines
 }

@@ -1,7 +1,7 @@
 //! The table of times: of flows, then of steps by actor.
 
 use crate::model::RunInfo;
-use crate::report::neutral;
+use crate::report::sanitize::sanitize;
 use crate::report::units;
 use crate::stats::{Spread, Summary};
 
@@ -51,18 +51,18 @@ pub(super) fn render(info: &RunInfo, summary: &Summary, width: usize) -> Option<
     let mut actor = None;
     for step in &summary.steps {
         if actor != Some(&step.actor) {
-            lines.push(Err(neutral(&step.actor).into_owned()));
+            lines.push(Err(sanitize(&step.actor).into_owned()));
             actor = Some(&step.actor);
         }
         lines.push(Ok(Line {
-            name: format!("  {}", neutral(&step.name)),
+            name: format!("  {}", sanitize(&step.name)),
             count: step.completed + step.failed,
             success: step.success_rate,
             spread: step.duration,
         }));
         for turn in step.turns.iter().filter(|turn| turn.duration.is_some()) {
             lines.push(Ok(Line {
-                name: format!("    {}", neutral(&turn.name)),
+                name: format!("    {}", sanitize(&turn.name)),
                 count: turn.duration.map_or(0, |spread| spread.count),
                 success: None,
                 spread: turn.duration,

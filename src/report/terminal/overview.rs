@@ -3,8 +3,8 @@
 use anstyle::Style;
 
 use crate::model::RunInfo;
-use crate::report::neutral;
 use crate::report::output::{BAD, CARE, GOOD, styled};
+use crate::report::sanitize::sanitize;
 use crate::report::units;
 use crate::stats::Summary;
 
@@ -12,11 +12,11 @@ use super::heading;
 
 pub(super) fn render(info: &RunInfo, summary: &Summary) -> String {
     let flows = summary.flows;
-    let mut lines = vec![heading(&format!("Report of {}", neutral(&info.id.0)))];
+    let mut lines = vec![heading(&format!("Report of {}", sanitize(&info.id.0)))];
     let mut fact = |label: &str, value: String| lines.push(format!("  {label:<18} {value}"));
 
     fact("Execution", execution(info));
-    fact("Scenario", neutral(&info.scenario).into_owned());
+    fact("Scenario", sanitize(&info.scenario).into_owned());
     fact("Script instances", summary.processes.started.to_string());
     fact("Flows", flows.planned.unwrap_or(flows.ended()).to_string());
     fact("  completed", count(flows.completed, GOOD));
@@ -66,7 +66,7 @@ pub(super) fn render(info: &RunInfo, summary: &Summary) -> String {
     });
     fact("Average duration", average);
     for checked in summary.thresholds.iter().filter(|it| it.stopped_run) {
-        let threshold = neutral(&checked.threshold);
+        let threshold = sanitize(&checked.threshold);
         let text = format!("The run was ended early: {threshold} was not met.");
         lines.push(format!("  {}", styled(CARE, text)));
     }

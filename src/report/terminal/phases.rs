@@ -1,6 +1,6 @@
 //! Where the time goes that is in no step.
 
-use crate::report::neutral;
+use crate::report::sanitize::sanitize;
 use crate::report::units;
 use crate::stats::{Spread, Summary};
 
@@ -15,7 +15,7 @@ pub(super) fn render(summary: &Summary, width: usize) -> Option<String> {
     };
     phase("Queueing, due to started".into(), summary.start_delay);
     for role in &summary.roles {
-        let name = format!("First output, {}", neutral(&role.title));
+        let name = format!("First output, {}", sanitize(&role.title));
         phase(name, role.startup);
     }
     phase("Log-in, first step".into(), phases.log_in);

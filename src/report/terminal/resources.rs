@@ -1,7 +1,7 @@
 //! What the programs used, and how they ended.
 
-use crate::report::neutral;
 use crate::report::output::{BAD, CARE, styled};
+use crate::report::sanitize::sanitize;
 use crate::report::units;
 use crate::stats::{ProcessCounts, Summary};
 
@@ -26,7 +26,7 @@ pub(super) fn render(summary: &Summary, width: usize) -> Option<String> {
         let startup = role.startup.as_ref();
         let time = |us: Option<u64>| us.map_or("–".into(), units::duration);
         Row::new(vec![
-            neutral(&role.title).into_owned(),
+            sanitize(&role.title).into_owned(),
             role.instances.to_string(),
             time(startup.map(|spread| spread.mean_us)),
             time(startup.map(|spread| spread.max_us)),

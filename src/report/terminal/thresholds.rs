@@ -2,8 +2,8 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::report::neutral;
 use crate::report::output::{BAD, GOOD, styled};
+use crate::report::sanitize::sanitize;
 use crate::report::units;
 use crate::stats::{Quantity, Summary};
 
@@ -19,7 +19,7 @@ pub(super) fn render(summary: &Summary) -> Option<String> {
         } else {
             styled(BAD, "✗")
         };
-        let threshold = neutral(&checked.threshold);
+        let threshold = sanitize(&checked.threshold);
         let gap = " ".repeat(widest - checked.threshold.width().min(widest));
         let mut value = checked.value.map_or("no samples".into(), shown);
         if let Some(after_us) = checked.crossed_after_us {

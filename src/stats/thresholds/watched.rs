@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::time::Duration;
 
-use crate::model::{FlowOutcome, FlowRecord, RunInfo, StepIndex, StepOutcome};
+use crate::model::{FlowOutcome, FlowRecord, RunInfo, StepOutcome, micros};
 use crate::stats::histogram::Histogram;
 use crate::stats::recent::four_digits;
 use crate::stats::summary::Summary;
@@ -22,7 +22,7 @@ use super::{Checked, Comparison, Ended, Figure, Quantity, Threshold};
 pub struct Watched {
     threshold: Threshold,
     /// The step it is about.
-    step: Option<StepIndex>,
+    step: Option<String>,
     /// How many seconds a stretch has.
     seconds: usize,
     /// The last of them, the one that is filled at the end.
@@ -56,8 +56,7 @@ impl Watched {
     pub fn new(threshold: Threshold, info: &RunInfo) -> Self {
         let step = match &threshold.figure {
             Figure::Step(name, _) | Figure::StepTime(name, _) => {
-                let place = info.steps.iter().position(|step| step.name == *name);
-                place.map(StepIndex)
+                info.step(name).map(|_| name.clone())
             }
             _ => None,
         };
@@ -85,7 +84,7 @@ impl Watched {
             return;
         }
         let figure = self.threshold.figure.clone();
-        let step = self.step;
+        let step = self.step.clone();
         let slice = self.slice(now);
         let completed = matches!(flow.outcome, FlowOutcome::Completed);
         match figure {
@@ -100,7 +99,11 @@ impl Watched {
             Figure::Service(_) if completed => slice.time(flow.duration_us),
             Figure::Response(_) | Figure::Service(_) => {}
             Figure::Step(..) | Figure::StepTime(..) => {
-                for record in flow.steps.iter().filter(|it| Some(it.step) == step) {
+                for record in flow
+                    .steps
+                    .iter()
+                    .filter(|it| Some(&it.step) == step.as_ref())
+                {
                     match record.outcome {
                         StepOutcome::Completed => {
                             slice.completed += 1;
@@ -147,7 +150,7 @@ impl Watched {
             (Some((after, value)), _) => Checked {
                 holds: false,
                 value: Some(value),
-                crossed_after_us: Some(u64::try_from(after.as_micros()).unwrap_or(u64::MAX)),
+                crossed_after_us: Some(micros(after)),
                 stopped_run: self.stopped,
                 ..whole
             },

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 /// Control characters become visible ones (`␛`, `␇`, `␊`), those without a picture and the
 /// characters that reorder or hide text become escapes such as `\u{202e}`; a tab becomes blanks.
 /// What is harmless stays as it is, so that most text is not copied.
-pub fn neutral(text: &str) -> Cow<'_, str> {
+pub fn sanitize(text: &str) -> Cow<'_, str> {
     // Most text is printable ASCII, which is seen many bytes at a time if all are looked at.
     let is_printable = |byte: u8| matches!(byte, b' '..=b'~');
     let is_plain = text
@@ -34,9 +34,9 @@ pub fn neutral(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// The lines of `text`, each made safe by [`neutral`].
-pub fn neutral_lines(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
-    text.lines().map(neutral)
+/// The lines of `text`, each made safe by [`sanitize`].
+pub fn sanitize_lines(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    text.lines().map(sanitize)
 }
 
 /// Whether a terminal, or whoever lays out text for one, does more with it than show it.
@@ -62,7 +62,7 @@ mod tests {
     fn harmless_text_is_not_copied() {
         for text in ["", "Total: ₹1,299.00 ✓", "दार्जिलिंग चाय", "👩‍🚀"]
         {
-            assert!(matches!(neutral(text), Cow::Borrowed(same) if same == text));
+            assert!(matches!(sanitize(text), Cow::Borrowed(same) if same == text));
         }
     }
 
@@ -80,20 +80,20 @@ mod tests {
             ("nul\0", "nul␀"),
         ];
         for (hostile, shown) in cases {
-            assert_eq!(neutral(hostile), shown);
+            assert_eq!(sanitize(hostile), shown);
         }
     }
 
     #[test]
     fn lines_end_where_the_text_ends_them() {
-        let lines: Vec<_> = neutral_lines("a\r\nb\x1b\n\nc").collect();
+        let lines: Vec<_> = sanitize_lines("a\r\nb\x1b\n\nc").collect();
         assert_eq!(lines, ["a", "b␛", "", "c"]);
     }
 
     proptest! {
         #[test]
         fn nothing_that_acts_is_left(text in any::<String>()) {
-            prop_assert!(!neutral(&text).chars().any(acts));
+            prop_assert!(!sanitize(&text).chars().any(acts));
         }
     }
 }

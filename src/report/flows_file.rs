@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 use crate::model::{FlowRecord, RunInfo};
 
 use super::error::ReportError;
-use super::record::{Environment, FORMAT, Flow, FlowsHead, Head, Run};
+use super::result_file::{Environment, FORMAT, FlowsHead, Head, Run, check_format};
 
 /// Takes flows as they end, each a line of JSON, after a line about the run. Whatever it was given
 /// a second ago is on the disk.
 ///
 /// After a failure to write it takes no more, and tells when it is finished.
 #[derive(Debug)]
-pub struct Spool {
+pub struct FlowsWriter {
     path: PathBuf,
     state: Result<BufWriter<File>, io::Error>,
     environment: Environment,
@@ -24,7 +24,7 @@ pub struct Spool {
 
 /// The flows of a run that has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SpooledFlows {
+pub struct FlowsFile {
     pub path: PathBuf,
 }
 
@@ -41,7 +41,7 @@ const DROPPED: &str = "{\"dropped\":";
 /// What a line after the first says.
 #[derive(Debug)]
 pub(super) enum Line {
-    Flow(Box<Flow>),
+    Flow(Box<FlowRecord>),
     Dropped(Dropped),
 }
 
@@ -55,14 +55,14 @@ impl Line {
     }
 }
 
-impl Spool {
-    /// A new spool at `path`.
+impl FlowsWriter {
+    /// A new file at `path`.
     ///
     /// # Errors
     /// If the file cannot be made, or is there.
     pub fn create(path: &Path, environment: Environment) -> Result<Self, ReportError> {
         let file = File::create_new(path).map_err(|error| ReportError::create(path, error))?;
-        Ok(Spool {
+        Ok(FlowsWriter {
             path: path.to_owned(),
             state: Ok(BufWriter::new(file)),
             environment,
@@ -78,8 +78,8 @@ impl Spool {
         self.line(&head);
     }
 
-    pub(super) fn append(&mut self, info: &RunInfo, flow: &FlowRecord) {
-        self.line(&Flow::new(info, flow));
+    pub(super) fn append(&mut self, flow: &FlowRecord) {
+        self.line(flow);
     }
 
     pub(super) fn append_drop(&mut self, counted: bool) {
@@ -93,10 +93,10 @@ impl Spool {
         self.attempt(BufWriter::flush);
     }
 
-    pub(super) fn finish(mut self) -> Result<SpooledFlows, ReportError> {
+    pub(super) fn finish(mut self) -> Result<FlowsFile, ReportError> {
         self.flush();
         match self.state {
-            Ok(_) => Ok(SpooledFlows { path: self.path }),
+            Ok(_) => Ok(FlowsFile { path: self.path }),
             Err(error) => Err(ReportError::write(&self.path, error)),
         }
     }
@@ -117,7 +117,7 @@ impl Spool {
     }
 }
 
-impl SpooledFlows {
+impl FlowsFile {
     /// The flows, a line of JSON each. A last line that was not written to its end is none.
     fn lines(&self) -> io::Result<impl Iterator<Item = io::Result<String>>> {
         let mut reader = BufReader::new(File::open(&self.path)?);
@@ -134,6 +134,66 @@ impl SpooledFlows {
     }
 }
 
+/// The lines of a run's flows, one in memory at a time.
+pub(super) struct FlowsReader {
+    pub head: FlowsHead,
+    path: PathBuf,
+    reader: BufReader<File>,
+    /// The number of the line that was read last, for messages.
+    number: u64,
+}
+
+impl FlowsReader {
+    /// Reads the line about the run.
+    ///
+    /// # Errors
+    /// If there is no such file, or this is not what it begins with.
+    pub(super) fn open(flows: &FlowsFile) -> Result<Self, ReportError> {
+        let path = flows.path.clone();
+        let file = File::open(&path).map_err(|error| ReportError::read(&path, error))?;
+        let mut reader = BufReader::new(file);
+        let Some(first) = next_line(&mut reader, &path)? else {
+            return Err(ReportError::malformed(
+                &path,
+                "it has no line about the run",
+            ));
+        };
+        check_format(&path, &first)?;
+        let head =
+            serde_json::from_str(&first).map_err(|error| ReportError::malformed(&path, error))?;
+        Ok(FlowsReader {
+            head,
+            path,
+            reader,
+            number: 1,
+        })
+    }
+
+    /// The next line; `None` at the end.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is no such line.
+    pub(super) fn next(&mut self) -> Result<Option<Line>, ReportError> {
+        let Some(line) = next_line(&mut self.reader, &self.path)? else {
+            return Ok(None);
+        };
+        self.number += 1;
+        let parsed = Line::parse(&line).map_err(|error| {
+            ReportError::malformed(&self.path, format_args!("line {}: {error}", self.number))
+        })?;
+        Ok(Some(parsed))
+    }
+}
+
+/// A last line without its end is one that was not written whole.
+fn next_line(reader: &mut BufReader<File>, path: &Path) -> Result<Option<String>, ReportError> {
+    let mut line = Vec::new();
+    let read = reader.read_until(b'\n', &mut line);
+    read.map_err(|error| ReportError::read(path, error))?;
+    let whole = line.strip_suffix(b"\n");
+    Ok(whole.map(|line| String::from_utf8_lossy(line).into_owned()))
+}
+
 /// Writes the record of a run, with one flow in memory at a time.
 ///
 /// # Errors
@@ -142,7 +202,7 @@ impl SpooledFlows {
 pub fn write_record(
     out: &mut impl Write,
     head: &Head,
-    flows: Option<&SpooledFlows>,
+    flows: Option<&FlowsFile>,
 ) -> io::Result<()> {
     let head = serde_json::to_string_pretty(head)?;
     let open = head
@@ -177,7 +237,7 @@ mod tests {
             return;
         }
         let file = OpenOptions::new().write(true).open(&full).unwrap();
-        let mut spool = Spool {
+        let mut flows = FlowsWriter {
             path: full,
             state: Ok(BufWriter::new(file)),
             environment: Environment {
@@ -188,8 +248,8 @@ mod tests {
                 command_line: Vec::new(),
             },
         };
-        spool.line(&"a line");
-        let error = spool.finish().unwrap_err().to_string();
+        flows.line(&"a line");
+        let error = flows.finish().unwrap_err().to_string();
         assert!(
             error.starts_with("cannot write /dev/full: No space left"),
             "{error}"

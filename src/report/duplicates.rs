@@ -31,7 +31,7 @@ pub(super) struct FlowOf {
 }
 
 /// Takes values, each with its name and its flow.
-pub(super) struct Ledger {
+pub(super) struct Duplicates {
     /// Where the file may be; without, all is kept in memory.
     folder: Option<PathBuf>,
     buffer: Vec<u8>,
@@ -87,10 +87,10 @@ struct More {
     flows: Vec<FlowOf>,
 }
 
-impl Ledger {
+impl Duplicates {
     /// An empty one, which may have a file in this folder.
     pub(super) fn new(folder: Option<PathBuf>) -> Self {
-        Ledger {
+        Duplicates {
             folder,
             buffer: Vec::new(),
             file: None,
@@ -312,22 +312,22 @@ mod tests {
     fn however_many_passes_there_are_the_findings_are_the_same() {
         let folder = tempfile::tempdir().unwrap();
         let close = |pass_bytes| {
-            let mut ledger = Ledger::new(Some(folder.path().into()));
-            ledger.pass_bytes = pass_bytes;
+            let mut duplicates = Duplicates::new(Some(folder.path().into()));
+            duplicates.pass_bytes = pass_bytes;
             // More than the buffer holds: every thousandth has the value of the one before it.
             for number in 1..=40_000 {
                 let value = number - u64::from(number % 1_000 == 0);
-                ledger.add(0, flow(number), &format!("ORD-{value:012}"));
-                ledger.add(1, flow(number), &format!("ORD-{number:012}"));
+                duplicates.add(0, flow(number), &format!("ORD-{value:012}"));
+                duplicates.add(1, flow(number), &format!("ORD-{number:012}"));
             }
-            assert!(ledger.file.is_some());
+            assert!(duplicates.file.is_some());
             let wanted = ["ORD-000000000999", "ORD-000000001000", "ORD-000000000007"];
             let wanted = wanted.map(|value| Wanted {
                 name: 0,
                 value: value.into(),
                 run: None,
             });
-            let (findings, owners) = ledger.close(2, &wanted).unwrap();
+            let (findings, owners) = duplicates.close(2, &wanted).unwrap();
             assert_eq!(owners, [Some(flow(999)), None, Some(flow(7))]);
             findings
         };
@@ -349,12 +349,12 @@ mod tests {
 
     #[test]
     fn one_value_in_many_flows_is_one_finding() {
-        let mut ledger = Ledger::new(None);
+        let mut duplicates = Duplicates::new(None);
         for number in (1..=1_000).rev() {
-            ledger.add(0, flow(number), "the same");
+            duplicates.add(0, flow(number), "the same");
         }
-        ledger.add(0, FlowOf { run: 1, number: 1 }, "the same");
-        let (findings, _) = ledger.close(1, &[]).unwrap();
+        duplicates.add(0, FlowOf { run: 1, number: 1 }, "the same");
+        let (findings, _) = duplicates.close(1, &[]).unwrap();
         assert_eq!(
             (findings[0].duplicates, findings[0].across_runs),
             (1_000, 1)
@@ -368,10 +368,10 @@ mod tests {
 
     #[test]
     fn a_file_that_cannot_be_made_is_told() {
-        let mut ledger = Ledger::new(Some("/nonexistent/folder".into()));
+        let mut duplicates = Duplicates::new(Some("/nonexistent/folder".into()));
         for number in 0..100_000 {
-            ledger.add(0, flow(number), "a value");
+            duplicates.add(0, flow(number), "a value");
         }
-        assert!(ledger.close(1, &[]).is_err());
+        assert!(duplicates.close(1, &[]).is_err());
     }
 }

@@ -1,10 +1,10 @@
 //! What chaos did, and what became of the flows that it struck.
 
 use crate::model::InjectionKind;
-use crate::report::neutral;
 use crate::report::output::{BAD, CARE, GOOD, styled};
+use crate::report::sanitize::sanitize;
 use crate::report::units;
-use crate::stats::{ChaosSummary, Summary};
+use crate::stats::{FaultSummary, Summary};
 
 use super::heading;
 
@@ -12,7 +12,10 @@ pub(super) fn render(summary: &Summary) -> Option<String> {
     let chaos = summary.chaos.as_ref()?;
     let mut lines = vec![heading("Chaos")];
     let mut fact = |label: &str, value: String| lines.push(format!("  {label:<18} {value}"));
-    fact("Wanted", neutral(&chaos.injections.join(", ")).into_owned());
+    fact(
+        "Wanted",
+        sanitize(&chaos.injections.join(", ")).into_owned(),
+    );
     fact("Injected", injected(chaos));
     if chaos.flows > 0 {
         fact("Flows struck", chaos.flows.to_string());
@@ -46,7 +49,7 @@ pub(super) fn render(summary: &Summary) -> Option<String> {
 }
 
 /// How often it did what.
-fn injected(chaos: &ChaosSummary) -> String {
+fn injected(chaos: &FaultSummary) -> String {
     let told = chaos.struck.iter().map(|(kind, count)| {
         let [one, several] = nouns(*kind);
         let noun = if *count == 1 { one } else { several };

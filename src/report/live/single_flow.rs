@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
-use crate::model::{FlowOutcome, FlowRecord, Injection, RunEvent, RunInfo, StepIndex, StepOutcome};
+use crate::model::{
+    FlowOutcome, FlowRecord, Injection, RunEvent, RunInfo, StepIndex, StepOutcome, micros,
+};
 
-use super::neutral::neutral;
-use super::output::{BAD, CARE, FAINT, GOOD, Output, STRONG, styled};
-use super::reporters::Reporter;
-use super::units;
+use crate::report::output::{BAD, CARE, FAINT, GOOD, Output, STRONG, styled};
+use crate::report::reporters::Reporter;
+use crate::report::sanitize::sanitize;
+use crate::report::units;
 
 /// Tells each step as it goes, and at the end what came of it.
-pub struct Story {
+pub struct SingleFlow {
     output: Output,
     info: Option<RunInfo>,
     told: bool,
@@ -18,10 +20,10 @@ pub struct Story {
     announced: Option<StepIndex>,
 }
 
-impl Story {
+impl SingleFlow {
     /// Tells it to `output`.
     pub fn new(output: Output) -> Self {
-        Story {
+        SingleFlow {
             output,
             info: None,
             told: false,
@@ -31,11 +33,11 @@ impl Story {
 
     fn fact(&mut self, label: &str, value: &str) {
         self.output
-            .line(&format!("{:<12} {}", neutral(label), neutral(value)));
+            .line(&format!("{:<12} {}", sanitize(label), sanitize(value)));
     }
 
     fn detail(&mut self, text: &str) {
-        self.output.line(&format!("  {}", neutral(text)));
+        self.output.line(&format!("  {}", sanitize(text)));
     }
 
     fn heading(&mut self, step: StepIndex) {
@@ -46,7 +48,7 @@ impl Story {
         };
         let heading = format!("Step {}/{}: {}", step.0 + 1, info.steps.len(), found.name);
         self.output.line("");
-        self.output.line(&styled(STRONG, neutral(&heading)));
+        self.output.line(&styled(STRONG, sanitize(&heading)));
     }
 
     fn step_started(&mut self, step: StepIndex) {
@@ -67,7 +69,7 @@ impl Story {
     }
 
     fn step_ended(&mut self, outcome: &StepOutcome, duration: Duration, cause: &str) {
-        let took = units::precise_duration(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX));
+        let took = units::precise_duration(micros(duration));
         let line = match outcome {
             StepOutcome::Completed => styled(GOOD, format!("✓ completed in {took}")),
             StepOutcome::Skipped => styled(FAINT, "– skipped: its condition does not hold"),
@@ -104,8 +106,8 @@ impl Story {
                     BAD,
                     format!(
                         "FAILED: {} at {}{}",
-                        neutral(&kind),
-                        neutral(&failure.step),
+                        sanitize(&kind),
+                        sanitize(&failure.step),
                         self.how_far(&failure.step)
                     ),
                 )
@@ -121,7 +123,7 @@ impl Story {
     }
 }
 
-impl Reporter for Story {
+impl Reporter for SingleFlow {
     fn event(&mut self, event: &RunEvent) {
         match event {
             RunEvent::RunStarted(info) => {
@@ -147,7 +149,7 @@ impl Reporter for Story {
                 let Injection { instance, what, .. } = &**injection;
                 let line = format!("Chaos struck script {instance}: {what}");
                 self.output
-                    .line(&format!("  {}", styled(CARE, neutral(&line))));
+                    .line(&format!("  {}", styled(CARE, sanitize(&line))));
             }
             RunEvent::StepEnded {
                 step,
@@ -163,15 +165,15 @@ impl Reporter for Story {
                 let cause = failure.as_ref().map(ToString::to_string);
                 // The rest of a long message is in the report.
                 let cause = cause.as_deref().and_then(|it| it.lines().next());
-                self.step_ended(outcome, *duration, &neutral(cause.unwrap_or_default()));
+                self.step_ended(outcome, *duration, &sanitize(cause.unwrap_or_default()));
             }
             RunEvent::Notice { text, .. } => {
                 self.output
-                    .line(&styled(CARE, format!("Note: {}", neutral(text))));
+                    .line(&styled(CARE, format!("Note: {}", sanitize(text))));
             }
             RunEvent::Stopping { reason } => {
                 self.output
-                    .line(&styled(CARE, format!("Stopping: {}", neutral(reason))));
+                    .line(&styled(CARE, format!("Stopping: {}", sanitize(reason))));
             }
             RunEvent::FlowEnded(flow) => {
                 self.flow_ended(flow);
@@ -179,7 +181,7 @@ impl Reporter for Story {
             }
             RunEvent::RunEnded { .. } if self.told => self.output.line(""),
             RunEvent::RunEnded { .. }
-            | RunEvent::ScriptEnded(_)
+            | RunEvent::ScriptEnded { .. }
             | RunEvent::PooledScriptEnded(_)
             | RunEvent::EvidenceKept(_)
             | RunEvent::FlowDropped { .. }

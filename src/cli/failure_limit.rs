@@ -6,19 +6,19 @@ use crate::stats::FlowCounts;
 
 /// How many flows may fail.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Allowance {
+pub enum FailureLimit {
     Count(u64),
     /// This part of those that completed or failed, from 0 to 1.
     Part(f64),
 }
 
-impl Default for Allowance {
+impl Default for FailureLimit {
     fn default() -> Self {
-        Allowance::Count(0)
+        FailureLimit::Count(0)
     }
 }
 
-impl Allowance {
+impl FailureLimit {
     /// Whether flows that ended like this are a success. If none came to its end, they are not.
     #[expect(
         clippy::cast_precision_loss,
@@ -27,14 +27,14 @@ impl Allowance {
     pub fn is_kept(self, flows: &FlowCounts) -> bool {
         let ended = flows.completed + flows.failed;
         let kept = match self {
-            Allowance::Count(most) => flows.failed <= most,
-            Allowance::Part(part) => flows.failed as f64 <= part * ended as f64,
+            FailureLimit::Count(most) => flows.failed <= most,
+            FailureLimit::Part(part) => flows.failed as f64 <= part * ended as f64,
         };
         kept && ended > 0
     }
 }
 
-impl FromStr for Allowance {
+impl FromStr for FailureLimit {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -44,8 +44,8 @@ impl FromStr for Allowance {
                 .parse()
                 .ok()
                 .filter(|percent| (0.0..=100.0).contains(percent))
-                .map(|percent: f64| Allowance::Part(percent / 100.0)),
-            None => text.trim().parse().ok().map(Allowance::Count),
+                .map(|percent: f64| FailureLimit::Part(percent / 100.0)),
+            None => text.trim().parse().ok().map(FailureLimit::Count),
         };
         parsed.ok_or_else(|| "write a number or a part: 3, 0.5%".into())
     }
@@ -61,7 +61,7 @@ mod tests {
             failed,
             ..FlowCounts::default()
         };
-        allowance.parse::<Allowance>().unwrap().is_kept(&flows)
+        allowance.parse::<FailureLimit>().unwrap().is_kept(&flows)
     }
 
     #[test]
@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn what_is_no_allowance_is_refused() {
         for text in ["", "some", "-1", "101%", "NaN%", "1.5"] {
-            assert!(text.parse::<Allowance>().is_err(), "{text}");
+            assert!(text.parse::<FailureLimit>().is_err(), "{text}");
         }
     }
 }

@@ -7,28 +7,28 @@ use std::path::PathBuf;
 use crate::model::{AuditRecord, FlowId, FlowNumber, FlowRecord, IntegrityInfo, NamedValue, RunId};
 use crate::stats::{Duplicate, Integrity, is_masked};
 
+use super::duplicates::{Duplicates, FlowOf, Wanted};
 use super::error::ReportError;
-use super::ledger::{FlowOf, Ledger, Wanted};
 
 /// Takes the values of flows as they end, and what the audit said.
-pub(super) struct Books {
+pub(super) struct IntegrityCheck {
     info: IntegrityInfo,
     integrity: Integrity,
-    ledger: Ledger,
+    duplicates: Duplicates,
     runs: Vec<RunId>,
     /// What was found in runs whose flows are not there.
     before: Vec<Integrity>,
     folder: Option<PathBuf>,
 }
 
-impl Books {
+impl IntegrityCheck {
     /// Empty ones; `None` if nothing is demanded of them. Much of what they take goes to a file
     /// without a name in `folder`, if one is given.
     pub(super) fn open(info: &IntegrityInfo, folder: Option<PathBuf>) -> Option<Self> {
-        (!info.is_empty()).then(|| Books {
+        (!info.is_empty()).then(|| IntegrityCheck {
             info: info.clone(),
             integrity: Integrity::new(info),
-            ledger: Ledger::new(folder.clone()),
+            duplicates: Duplicates::new(folder.clone()),
             runs: Vec::new(),
             before: Vec::new(),
             folder,
@@ -68,7 +68,7 @@ impl Books {
                 if is_masked(value) {
                     self.integrity.not_compared += 1;
                 } else {
-                    self.ledger.add(name, of, value);
+                    self.duplicates.add(name, of, value);
                 }
             }
         }
@@ -115,7 +115,7 @@ impl Books {
             }));
         }
         let names = self.info.unique.len();
-        let error = match self.ledger.close(names, &wanted) {
+        let error = match self.duplicates.close(names, &wanted) {
             Ok((findings, owners)) => {
                 let runs = &self.runs;
                 let id = |flow: &FlowOf| {
@@ -237,7 +237,7 @@ mod tests {
     #[test]
     fn a_mix_up_tells_whose_it_was_also_if_that_flow_ends_later() {
         let run = RunId("R".into());
-        let mut books = Books::open(&info(), None).expect("demands");
+        let mut books = IntegrityCheck::open(&info(), None).expect("demands");
         books.begin(&run);
         books.record(&flow(&run, 1, "A", "B"));
         books.record(&flow(&run, 2, "B", "X"));
@@ -260,7 +260,7 @@ mod tests {
     #[test]
     fn a_mix_up_is_looked_for_in_its_own_run_first() {
         let runs = ["R", "S"].map(|id| RunId(id.into()));
-        let mut books = Books::open(&info(), None).expect("demands");
+        let mut books = IntegrityCheck::open(&info(), None).expect("demands");
         for run in &runs {
             books.begin(run);
             books.record(&flow(run, 1, "A", "B"));
@@ -276,7 +276,7 @@ mod tests {
     #[test]
     fn duplicates_are_found_across_runs() {
         let runs = ["R", "S"].map(|id| RunId(id.into()));
-        let mut books = Books::open(&info(), None).expect("demands");
+        let mut books = IntegrityCheck::open(&info(), None).expect("demands");
         for run in &runs {
             books.begin(run);
             books.record(&flow(run, 1, "A", "A"));
@@ -292,7 +292,7 @@ mod tests {
     #[test]
     fn what_a_failed_attempt_was_given_is_in_the_books() {
         let run = RunId("R".into());
-        let mut books = Books::open(&info(), None).expect("demands");
+        let mut books = IntegrityCheck::open(&info(), None).expect("demands");
         books.begin(&run);
         let mut first = flow(&run, 1, "B", "B");
         let forgotten = |value: &str| Retry {
@@ -312,6 +312,6 @@ mod tests {
 
     #[test]
     fn without_demands_there_are_no_books() {
-        assert!(Books::open(&IntegrityInfo::default(), None).is_none());
+        assert!(IntegrityCheck::open(&IntegrityInfo::default(), None).is_none());
     }
 }

@@ -6,12 +6,12 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::model::RunEvent;
 
-use super::error::ReportError;
-use super::neutral::neutral;
-use super::output::Output;
-use super::pulse::{Pulse, fitted};
-use super::reporters::Reporter;
-use super::units;
+use crate::report::error::ReportError;
+use crate::report::output::Output;
+use crate::report::pulse::{Pulse, fitted};
+use crate::report::reporters::Reporter;
+use crate::report::sanitize::sanitize;
+use crate::report::units;
 
 /// In how many parts the run's bar grows.
 const PARTS: u64 = 1000;
@@ -74,7 +74,7 @@ impl Bars {
 
     fn say(&self, text: &str) {
         // A terminal that cannot be written to shows no bars either.
-        let _ = self.display.println(neutral(text));
+        let _ = self.display.println(sanitize(text));
     }
 }
 
@@ -122,7 +122,9 @@ fn columns() -> usize {
 fn step_lines(pulse: &mut Pulse, most: usize, columns: usize) -> Vec<String> {
     let elapsed = pulse.elapsed();
     let steps: Vec<_> = pulse.busiest(most).collect();
-    let names = steps.iter().map(|step| neutral(&step.name).chars().count());
+    let names = steps
+        .iter()
+        .map(|step| sanitize(&step.name).chars().count());
     // Two blanks before the line, and what stands behind the name.
     let width = names
         .max()
@@ -131,7 +133,7 @@ fn step_lines(pulse: &mut Pulse, most: usize, columns: usize) -> Vec<String> {
     steps
         .into_iter()
         .map(|step| {
-            let name: String = neutral(&step.name).chars().take(width).collect();
+            let name: String = sanitize(&step.name).chars().take(width).collect();
             let p95 = step.p95_us(elapsed).map_or("–".into(), units::duration);
             let (now, done, failed) = (step.now, step.done, step.failed);
             let mut line =
@@ -174,15 +176,16 @@ impl Reporter for Lines {
                 "{}: {} of {}, {}",
                 info.id,
                 units::extent(info),
-                neutral(&info.scenario),
+                sanitize(&info.scenario),
                 info.load
             )),
-            RunEvent::Notice { text, .. } => self.output.line(&format!("Note: {}", neutral(text))),
+            RunEvent::Notice { text, .. } => self.output.line(&format!("Note: {}", sanitize(text))),
             RunEvent::Stopping { reason } => {
-                self.output.line(&format!("Stopping: {}", neutral(reason)));
+                self.output.line(&format!("Stopping: {}", sanitize(reason)));
             }
             RunEvent::AuditStarted { command } => {
-                self.output.line(&format!("Auditing: {}", neutral(command)));
+                self.output
+                    .line(&format!("Auditing: {}", sanitize(command)));
             }
             _ => {}
         }
@@ -198,7 +201,7 @@ impl Reporter for Lines {
         let mut line = format!("{:>5} s  {figures}", elapsed.as_secs());
         let busy = self.pulse.busiest(3).filter(|step| step.now > 0);
         let busy: Vec<_> = busy
-            .map(|step| format!("{} {}", step.now, neutral(&step.name)))
+            .map(|step| format!("{} {}", step.now, sanitize(&step.name)))
             .collect();
         if !busy.is_empty() {
             line.push_str("; now in ");
@@ -223,9 +226,9 @@ impl Quiet {
 impl Reporter for Quiet {
     fn event(&mut self, event: &RunEvent) {
         match event {
-            RunEvent::Notice { text, .. } => self.output.line(&format!("Note: {}", neutral(text))),
+            RunEvent::Notice { text, .. } => self.output.line(&format!("Note: {}", sanitize(text))),
             RunEvent::Stopping { reason } => {
-                self.output.line(&format!("Stopping: {}", neutral(reason)));
+                self.output.line(&format!("Stopping: {}", sanitize(reason)));
             }
             _ => {}
         }

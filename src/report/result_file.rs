@@ -11,7 +11,7 @@
 //!   `flow.start_delay`, `flow.hand_over`, `flow.next_step`, `flow.paused`, `flow.waited`,
 //!   `flow.recovery`, `step.NAME`,
 //!   `role.NAME.startup`, and `chaos.recovery` if there was chaos;
-//! - `flows.jsonl`: a line about the run (a [`FlowsHead`]), then a line for each [`Flow`] as it
+//! - `flows.jsonl`: a line about the run (a [`FlowsHead`]), then a line for each [flow](FlowRecord) as it
 //!   ended; a flow that was due and not started is the line `{"dropped":1,"counted":true}`;
 //! - `latency.hlog`: an interval log as HdrHistogram's tools read it, with the durations in
 //!   microseconds of what ended in each second, tagged `flow` (from when it was due),
@@ -23,15 +23,15 @@
 //!
 //! What is printed for programs is a [`ResultRecord`]: the head with the flows in it.
 
-mod flow;
+use std::path::Path;
 
 use chrono::{DateTime, Local};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{IntegrityInfo, RoleIndex, RoleInfo, RunId, RunInfo, StepInfo};
+use crate::model::{FlowRecord, IntegrityInfo, RoleIndex, RoleInfo, RunId, RunInfo, StepInfo};
 use crate::stats::{Histograms, Summary};
 
-pub use flow::{Flow, FlowFailure, FlowInjection, FlowStep, Outcome, Process};
+use super::error::ReportError;
 
 /// The name and version of this form.
 pub const FORMAT: &str = "rehearsal-result/3";
@@ -43,7 +43,7 @@ pub struct ResultRecord {
     #[serde(flatten)]
     pub head: Head,
     /// In the order in which they ended.
-    pub flows: Vec<Flow>,
+    pub flows: Vec<FlowRecord>,
 }
 
 /// The first line of `flows.jsonl`.
@@ -154,7 +154,10 @@ impl Run {
     pub(super) fn new(info: &RunInfo) -> Self {
         let steps = info.steps.iter().map(|step| Step {
             name: step.name.clone(),
-            role: role_name(info, step.role.0),
+            role: info
+                .roles
+                .get(step.role.0)
+                .map_or_else(String::new, |role| role.name.clone()),
             action: step.action.clone(),
             turns: step.turns.clone(),
         });
@@ -204,11 +207,6 @@ impl Run {
     fn role(&self, name: &str) -> Option<usize> {
         self.roles.iter().position(|role| role.name == name)
     }
-
-    /// The place of a step.
-    fn step(&self, name: &str) -> Option<usize> {
-        self.steps.iter().position(|step| step.name == name)
-    }
 }
 
 /// Where it was run, and by what.
@@ -224,9 +222,18 @@ pub struct Environment {
     pub command_line: Vec<String>,
 }
 
-fn role_name(info: &RunInfo, role: usize) -> String {
-    info.roles
-        .get(role)
-        .map(|role| role.name.clone())
-        .unwrap_or_default()
+/// As much of a record as says whether the rest can be read.
+#[derive(Deserialize)]
+struct Format {
+    format: String,
+}
+
+pub(super) fn check_format(path: &Path, text: &str) -> Result<(), ReportError> {
+    let found: Format =
+        serde_json::from_str(text).map_err(|error| ReportError::malformed(path, error))?;
+    if found.format == FORMAT {
+        return Ok(());
+    }
+    let what = format!("it is a {}, and this program reads {FORMAT}", found.format);
+    Err(ReportError::malformed(path, what))
 }

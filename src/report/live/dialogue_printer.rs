@@ -4,9 +4,9 @@ use anstyle::{AnsiColor, Style};
 
 use crate::model::{InstanceId, RunEvent};
 
-use super::neutral::neutral;
-use super::output::{Output, styled};
-use super::reporters::Reporter;
+use crate::report::output::{Output, styled};
+use crate::report::reporters::Reporter;
+use crate::report::sanitize::sanitize;
 
 /// Roles in turn; one colour comes again after the last.
 const COLOURS: [AnsiColor; 6] = [
@@ -20,7 +20,7 @@ const COLOURS: [AnsiColor; 6] = [
 
 /// Shows each line with its flow and role in front, and `<` for what was heard, `>` for what was
 /// typed, which is bold, and `!` for what chaos did.
-pub struct Spoken {
+pub struct DialoguePrinter {
     output: Output,
     roles: Vec<String>,
     /// Several flows are told apart by their numbers.
@@ -30,10 +30,10 @@ pub struct Spoken {
     unfinished: Option<InstanceId>,
 }
 
-impl Spoken {
+impl DialoguePrinter {
     /// Shows it on `output`.
     pub fn new(output: Output) -> Self {
-        Spoken {
+        DialoguePrinter {
             output,
             roles: Vec::new(),
             shows_flows: true,
@@ -68,20 +68,20 @@ impl Spoken {
             Style::new()
         };
         for line in text.trim_end_matches('\n').split('\n') {
-            let (who, line) = (styled(style, &who), styled(text_style, neutral(line)));
+            let (who, line) = (styled(style, &who), styled(text_style, sanitize(line)));
             self.output.line(format!("{who} {line}").trim_end());
         }
     }
 }
 
-impl Reporter for Spoken {
+impl Reporter for DialoguePrinter {
     fn event(&mut self, event: &RunEvent) {
         match event {
             RunEvent::RunStarted(info) => {
                 let names = info
                     .roles
                     .iter()
-                    .map(|role| neutral(&role.name).into_owned());
+                    .map(|role| sanitize(&role.name).into_owned());
                 self.roles = names.collect();
                 self.shows_flows = info.flows != Some(1);
             }

@@ -14,7 +14,7 @@ const RECOVERY: &str = "chaos.recovery";
 
 /// What chaos did in a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ChaosSummary {
+pub struct FaultSummary {
     /// What it might do, as it was written.
     pub injections: Vec<String>,
     /// How often it did what; what it never did is not there.
@@ -34,7 +34,7 @@ pub struct ChaosSummary {
 
 /// Counts it, flow by flow.
 #[derive(Debug, Default)]
-pub(super) struct ChaosTally {
+pub(super) struct FaultTally {
     struck: BTreeMap<InjectionKind, u64>,
     recovered: u64,
     unaffected: u64,
@@ -43,13 +43,13 @@ pub(super) struct ChaosTally {
     recovery: Histogram,
 }
 
-impl ChaosTally {
+impl FaultTally {
     pub(super) fn record(&mut self, flow: &FlowRecord) {
         if flow.injections.is_empty() {
             return;
         }
         for record in &flow.injections {
-            let kind = record.injection.kind;
+            let kind = record.kind;
             *self.struck.entry(kind).or_default() += 1;
             if let Some(us) = record.recovered_after_us
                 && kind.is_disruptive()
@@ -67,11 +67,11 @@ impl ChaosTally {
         *count += 1;
     }
 
-    pub(super) fn summary(&self, info: &RunInfo) -> Option<ChaosSummary> {
+    pub(super) fn summary(&self, info: &RunInfo) -> Option<FaultSummary> {
         if info.chaos.is_empty() && self.struck.is_empty() {
             return None;
         }
-        Some(ChaosSummary {
+        Some(FaultSummary {
             injections: info.chaos.clone(),
             struck: self.struck.clone(),
             flows: self.recovered + self.unaffected + self.failed + self.interrupted,
@@ -84,7 +84,7 @@ impl ChaosTally {
     }
 
     /// Adds what was kept of another run.
-    pub(super) fn add(&mut self, summary: Option<&ChaosSummary>, histograms: &Histograms) {
+    pub(super) fn add(&mut self, summary: Option<&FaultSummary>, histograms: &Histograms) {
         let Some(more) = summary else { return };
         for (kind, count) in &more.struck {
             *self.struck.entry(*kind).or_default() += count;
@@ -110,25 +110,16 @@ impl ChaosTally {
 mod tests {
     use super::super::testing::{failure, flow, info};
     use super::*;
-    use crate::model::{
-        FailureKind, Injection, InjectionRecord, InstanceId, RetriedPart, Retry, RoleIndex,
-        StepIndex, StepOutcome,
-    };
+    use crate::model::{FailureKind, InjectionRecord, RetriedPart, Retry, StepOutcome};
 
     fn struck(mut record: FlowRecord, kind: InjectionKind, after: Option<u64>) -> FlowRecord {
-        let injection = Injection {
-            instance: InstanceId {
-                flow: record.number,
-                role: RoleIndex(0),
-                attempt: 1,
-            },
-            step: StepIndex(0),
+        record.injections.push(InjectionRecord {
             kind,
             what: "struck".into(),
+            role: "customer".into(),
+            attempt: 1,
+            step: "01_login".into(),
             turn: String::new(),
-        };
-        record.injections.push(InjectionRecord {
-            injection,
             after_us: 10,
             recovered_after_us: after,
         });
@@ -163,7 +154,7 @@ mod tests {
 
     #[test]
     fn flows_that_were_struck_are_told_by_what_became_of_them() {
-        let mut tally = ChaosTally::default();
+        let mut tally = FaultTally::default();
         some_flows().iter().for_each(|flow| tally.record(flow));
         let summary = tally.summary(&info(4)).expect("there was chaos");
         assert_eq!(summary.flows, 3);
@@ -183,15 +174,15 @@ mod tests {
 
     #[test]
     fn without_chaos_there_is_nothing_to_tell() {
-        assert_eq!(ChaosTally::default().summary(&info(1)), None);
+        assert_eq!(FaultTally::default().summary(&info(1)), None);
         let mut named = Histograms::new();
-        ChaosTally::default().name_histograms(&mut named);
+        FaultTally::default().name_histograms(&mut named);
         assert!(named.is_empty());
     }
 
     #[test]
     fn two_runs_add_up() {
-        let (mut whole, mut half) = (ChaosTally::default(), ChaosTally::default());
+        let (mut whole, mut half) = (FaultTally::default(), FaultTally::default());
         some_flows().iter().for_each(|flow| {
             whole.record(flow);
             half.record(flow);

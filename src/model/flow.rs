@@ -1,0 +1,275 @@
+//! The record of one flow that has ended.
+//!
+//! This is the form in which a flow is handed to reporters and, field by field, the one in which it
+//! is written to files: steps, turns and roles are named, so that a flow can be read without the
+//! description of its run.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Local};
+use serde::ser::SerializeStruct as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::failure::Failure;
+use super::ids::{FlowId, FlowNumber};
+use super::injection::InjectionRecord;
+use super::process::ProcessRecord;
+use super::value::{NamedValue, as_map};
+
+/// How a step of a flow ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepOutcome {
+    Completed,
+    /// Its `when` was false.
+    Skipped,
+    Failed,
+    /// It failed, and was performed again; see [`Retry`].
+    Retried,
+    /// The run was stopped while the step was running.
+    Interrupted,
+}
+
+/// One attempt at one step of a flow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepRecord {
+    /// The step's name.
+    pub step: String,
+    /// The number of this attempt, from 1.
+    pub attempt: u32,
+    pub outcome: StepOutcome,
+    /// From the flow's start to the step's start.
+    pub started_after_us: u64,
+    /// From the step's start to its last evidence. Pauses (`think`) are taken out, and so is the
+    /// time for which Rehearsal itself waited to see whether an unfinished line was a prompt.
+    pub duration_us: u64,
+    /// What the step spent pausing on purpose.
+    pub paused_us: u64,
+    /// For how long Rehearsal itself waited to see whether an unfinished line was a prompt, in the
+    /// step and after its last evidence.
+    pub held_us: u64,
+    /// How long the flow waited before the step: for a script instance of a pool, or for other
+    /// flows. It lies before the step's start.
+    pub waited_us: u64,
+    /// The durations of its named turns, in the order in which they were taken.
+    pub turns: Vec<TurnRecord>,
+}
+
+/// The duration of the program's part of a named turn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TurnRecord {
+    /// The turn's name.
+    pub turn: Arc<str>,
+    /// From the beginning of its wait, which is when the reply before it was sent, to its evidence.
+    pub duration_us: u64,
+}
+
+/// A failure that was not the end of its flow: something was performed again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retry {
+    pub what: RetriedPart,
+    /// From the failure until the step that had failed was completed after all, pauses included.
+    /// `None` if it never was.
+    pub recovered_after_us: Option<u64>,
+    #[serde(serialize_with = "with_cause")]
+    pub failure: Failure,
+    /// What had been captured and was forgotten, as it may become something else; secrets masked.
+    #[serde(with = "as_map")]
+    pub forgotten: Vec<NamedValue>,
+}
+
+/// What is performed again after a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RetriedPart {
+    /// The step that failed.
+    Step,
+    /// The flow, from its first step.
+    Flow,
+}
+
+/// How a flow ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FlowOutcome {
+    /// Every step's evidence was seen and every promised value captured.
+    Completed,
+    Failed(Box<Failure>),
+    /// The run was stopped before the flow could end.
+    Interrupted,
+}
+
+/// One flow that has ended, with its steps, values and processes.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct FlowRecord {
+    pub number: FlowNumber,
+    pub id: FlowId,
+    #[serde(flatten, deserialize_with = "outcome_and_failure")]
+    pub outcome: FlowOutcome,
+    pub started_at: DateTime<Local>,
+    /// `false` for flows of the warm-up, which are in no figures.
+    pub counted: bool,
+    /// From when the flow was due until it was started. This and `duration_us` together are the
+    /// response time.
+    pub late_us: u64,
+    /// From the flow's start to its last step's end, without the pauses (`think`, delays), without
+    /// the waits for other flows, and without the time for which Rehearsal waited to see whether a
+    /// line was a prompt: the service time.
+    pub duration_us: u64,
+    /// What the flow spent pausing on purpose (`think` and delays).
+    pub paused_us: u64,
+    /// What the flow spent waiting for script instances of pools and for other flows.
+    pub waited_us: u64,
+    /// The variables the flow began with, secrets masked.
+    #[serde(with = "as_map")]
+    pub variables: Vec<NamedValue>,
+    /// The values captured, in the order of their capture (in files by name); secrets masked.
+    #[serde(with = "as_map")]
+    pub captures: Vec<NamedValue>,
+    /// The failures that were not the end of it.
+    pub retries: Vec<Retry>,
+    /// The steps that were begun, in order; one that was performed again is there for each attempt.
+    pub steps: Vec<StepRecord>,
+    /// Every process that was started for it.
+    pub processes: Vec<ProcessRecord>,
+    /// The faults injected into it, in order.
+    #[serde(default)]
+    pub injections: Vec<InjectionRecord>,
+}
+
+impl FlowRecord {
+    /// Returns the record of a flow of which nothing was performed.
+    pub fn not_performed(
+        number: FlowNumber,
+        id: FlowId,
+        counted: bool,
+        outcome: FlowOutcome,
+    ) -> Self {
+        FlowRecord {
+            number,
+            id,
+            outcome,
+            started_at: Local::now(),
+            counted,
+            late_us: 0,
+            duration_us: 0,
+            paused_us: 0,
+            waited_us: 0,
+            variables: Vec::new(),
+            captures: Vec::new(),
+            retries: Vec::new(),
+            steps: Vec::new(),
+            processes: Vec::new(),
+            injections: Vec::new(),
+        }
+    }
+
+    /// Returns `true` if it was completed, though not at the first attempt.
+    pub fn is_recovered(&self) -> bool {
+        self.outcome == FlowOutcome::Completed && !self.retries.is_empty()
+    }
+
+    /// Returns why it failed, if it did.
+    pub fn failure(&self) -> Option<&Failure> {
+        match &self.outcome {
+            FlowOutcome::Failed(failure) => Some(failure),
+            FlowOutcome::Completed | FlowOutcome::Interrupted => None,
+        }
+    }
+}
+
+/// The name of an outcome in files; the failure has a field for itself there.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum OutcomeName {
+    Completed,
+    Failed,
+    Interrupted,
+}
+
+/// The failure with the short name by which figures group it.
+#[derive(Serialize)]
+struct WithCause<'a> {
+    cause: &'a str,
+    #[serde(flatten)]
+    failure: &'a Failure,
+}
+
+impl<'a> From<&'a Failure> for WithCause<'a> {
+    fn from(failure: &'a Failure) -> Self {
+        WithCause {
+            cause: failure.kind.name(),
+            failure,
+        }
+    }
+}
+
+fn with_cause<S: Serializer>(failure: &Failure, serializer: S) -> Result<S::Ok, S::Error> {
+    WithCause::from(failure).serialize(serializer)
+}
+
+fn outcome_and_failure<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<FlowOutcome, D::Error> {
+    #[derive(Deserialize)]
+    struct Parts {
+        outcome: OutcomeName,
+        failure: Option<Box<Failure>>,
+    }
+    let Parts { outcome, failure } = Parts::deserialize(deserializer)?;
+    Ok(match (outcome, failure) {
+        (OutcomeName::Completed, _) => FlowOutcome::Completed,
+        (OutcomeName::Failed, Some(failure)) => FlowOutcome::Failed(failure),
+        (OutcomeName::Failed, None) | (OutcomeName::Interrupted, _) => FlowOutcome::Interrupted,
+    })
+}
+
+/// Written by hand, as an outcome and its failure are two fields that are not side by side.
+impl Serialize for FlowRecord {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // All by name, so that a new field cannot be forgotten.
+        let FlowRecord {
+            number,
+            id,
+            outcome,
+            started_at,
+            counted,
+            late_us,
+            duration_us,
+            paused_us,
+            waited_us,
+            variables,
+            captures,
+            retries,
+            steps,
+            processes,
+            injections,
+        } = self;
+        let outcome = match outcome {
+            FlowOutcome::Completed => OutcomeName::Completed,
+            FlowOutcome::Failed(_) => OutcomeName::Failed,
+            FlowOutcome::Interrupted => OutcomeName::Interrupted,
+        };
+        let by_name = |values: &'_ [NamedValue]| -> BTreeMap<Arc<str>, Arc<str>> {
+            values.iter().cloned().collect()
+        };
+        let mut flow = serializer.serialize_struct("FlowRecord", 16)?;
+        flow.serialize_field("number", number)?;
+        flow.serialize_field("id", id)?;
+        flow.serialize_field("outcome", &outcome)?;
+        flow.serialize_field("started_at", started_at)?;
+        flow.serialize_field("counted", counted)?;
+        flow.serialize_field("late_us", late_us)?;
+        flow.serialize_field("duration_us", duration_us)?;
+        flow.serialize_field("paused_us", paused_us)?;
+        flow.serialize_field("waited_us", waited_us)?;
+        flow.serialize_field("variables", &by_name(variables))?;
+        flow.serialize_field("captures", &by_name(captures))?;
+        flow.serialize_field("failure", &self.failure().map(WithCause::from))?;
+        flow.serialize_field("retries", retries)?;
+        flow.serialize_field("steps", steps)?;
+        flow.serialize_field("processes", processes)?;
+        flow.serialize_field("injections", injections)?;
+        flow.end()
+    }
+}

@@ -1,0 +1,68 @@
+//! The description of a run, known before its first flow starts.
+
+use chrono::{DateTime, Local};
+use serde::{Deserialize, Serialize};
+
+use super::ids::{RoleIndex, RunId, StepIndex};
+use super::integrity::IntegrityInfo;
+
+/// A role as reports name it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleInfo {
+    /// Its key in the scenario: `customer`.
+    pub name: String,
+    /// Its name for people: `Customer`.
+    pub title: String,
+    /// The command as the scenario writes it, one line.
+    pub command: String,
+}
+
+/// A step as reports name it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepInfo {
+    pub name: String,
+    pub role: RoleIndex,
+    pub action: String,
+    /// The names of its turns that have one, in the order of the action.
+    pub turns: Vec<String>,
+}
+
+/// A run, as known before its first flow starts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunInfo {
+    pub id: RunId,
+    /// The scenario's name.
+    pub scenario: String,
+    pub roles: Vec<RoleInfo>,
+    pub steps: Vec<StepInfo>,
+    /// What must be true of its flows' values.
+    pub integrity: IntegrityInfo,
+    /// How many flows there will be, where that is known beforehand.
+    pub flows: Option<u64>,
+    /// How long flows are started, where the clock decides that.
+    pub duration_us: Option<u64>,
+    /// The most flows that can be in flight at once.
+    pub parallel: u64,
+    /// The load in words: `50 at once`, `5/s, at most 200 under way`.
+    pub load: String,
+    /// How many flows are to start a second, on average, where the clock decides that.
+    pub wanted_per_second: Option<f64>,
+    pub seed: u64,
+    /// What chaos may do, as it was written; empty without chaos.
+    pub chaos: Vec<String>,
+    pub started_at: DateTime<Local>,
+}
+
+impl RunInfo {
+    /// Returns the place of the step with this name.
+    pub fn step(&self, name: &str) -> Option<StepIndex> {
+        let place = self.steps.iter().position(|step| step.name == name);
+        place.map(StepIndex)
+    }
+
+    /// Returns the place of the role with this name.
+    pub fn role(&self, name: &str) -> Option<RoleIndex> {
+        let place = self.roles.iter().position(|role| role.name == name);
+        place.map(RoleIndex)
+    }
+}
