@@ -28,22 +28,24 @@ pub mod result_file;
 mod results;
 mod sanitize;
 mod saved;
-mod self_usage;
+#[cfg(feature = "cli")]
 pub mod terminal;
 pub mod units;
 
-pub use bundle::{About, Bundle, Bundles, Kept, KeptAs, Limits, Origin, locate};
+pub use bundle::{About, Bundle, Bundles, Kept, KeptAs, Origin, locate};
 pub use error::ReportError;
 pub use failure::lines as failure_lines;
 pub use flows_file::{FlowsFile, FlowsWriter, write_record};
 pub use folder::RunFolder;
 pub use json_lines::JsonLines;
 pub use latency_log::LatencyLog;
-pub use live::{Bars, DialoguePrinter, Lines, Quiet, SingleFlow};
+#[cfg(feature = "cli")]
+pub use live::{Bars, Lines, Quiet};
+pub use live::{DialoguePrinter, SingleFlow};
 pub use log::Log;
 pub use merge::{MergeError, merge};
 pub use output::Output;
-pub use recorder::{Recorded, Recorder};
+pub use recorder::{Artifacts, Recorder};
 pub use reporters::{Reporter, Reporters};
 pub use results::{Place, Reserved};
 pub use sanitize::{sanitize, sanitize_lines};

@@ -4,6 +4,7 @@
 //! with the number of flows. A [`Summary`] is what it says when the run is over. Durations are
 //! whole microseconds throughout, and a quantity of which there is no sample is absent, never zero.
 
+mod evidence_choice;
 mod failures;
 mod faults;
 mod histogram;
@@ -20,6 +21,7 @@ mod testing;
 mod thresholds;
 mod verdict;
 
+pub use evidence_choice::{EvidenceChoice, EvidenceLimits};
 pub use failures::{MOST_GROUPS, MOST_TEXTS};
 pub use faults::FaultSummary;
 pub use histogram::{Encoded, Histogram, Range, Spread};

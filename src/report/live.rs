@@ -1,9 +1,11 @@
 //! Live reporters: progress, one flow step by step, and dialogue.
 
 mod dialogue_printer;
+#[cfg(feature = "cli")]
 mod progress;
 mod single_flow;
 
 pub use dialogue_printer::DialoguePrinter;
+#[cfg(feature = "cli")]
 pub use progress::{Bars, Lines, Quiet};
 pub use single_flow::SingleFlow;

@@ -13,6 +13,7 @@ use super::error::ReportError;
 use super::flows_file::{FlowsReader, Line, write_record};
 use super::folder::RunFolder;
 use super::integrity::IntegrityCheck;
+use super::recorder::name_bundles;
 use super::result_file::{Completeness, FlowsHead, Head, check_format};
 
 /// A run whose folder is there.
@@ -60,6 +61,7 @@ impl SavedRun {
             books.begin(&info.id);
         }
         let mut elapsed = Duration::ZERO;
+        let mut bundled = Vec::new();
         while let Some(line) = lines.next()? {
             match line {
                 Line::Flow(flow) => {
@@ -69,13 +71,14 @@ impl SavedRun {
                         books.record(&flow);
                     }
                     if let Some(bundle) = bundle::of_failed(folder.path(), flow.number.0) {
-                        tally.note_bundle(&flow, &bundle);
+                        bundled.push((*flow, bundle));
                     }
                 }
                 Line::Dropped(dropped) => tally.record_drop(dropped.counted),
             }
         }
         let mut summary = tally.summary(elapsed, true);
+        name_bundles(&bundled, &mut summary.failures);
         if let Some(mut books) = books {
             if let Some(command) = &info.integrity.audit {
                 let why = "Rehearsal was killed during the run";
