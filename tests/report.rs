@@ -738,8 +738,8 @@ fn a_run_that_was_cut_off_is_counted_again_from_its_flows() {
 fn flows_are_on_disk_before_the_run_has_ended() {
     let folder = tempfile::tempdir().unwrap();
     let folder = RunFolder::at(folder.path());
-    let flows = folder.write_flows(environment()).unwrap();
-    let reporters = Reporters::start(Recorder::with_flows(flows), Vec::new()).unwrap();
+    let spool = folder.write_flows(environment()).unwrap();
+    let reporters = Reporters::start(Recorder::with_flows(spool), Vec::new()).unwrap();
     let sink = reporters.sink();
     let mut events = events(&[Course::Well], 1);
     events.pop();

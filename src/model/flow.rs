@@ -273,3 +273,56 @@ impl Serialize for FlowRecord {
         flow.end()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A line of `flows.jsonl`; the line breaks are for readers of this file.
+    const LINE: &str = r#"
+        {"number":1,"id":"REAL-E2E-1-000001","outcome":"failed","started_at":"STARTED",
+        "counted":true,"late_us":175,"duration_us":11978,"paused_us":1500000,
+        "waited_us":0,"variables":{"customer":"CUST001"},"captures":{"session":"8673",
+        "ticket":"T-8671"},"failure":{"cause":"ended_early","kind":"ended_early",
+        "step":"3_order","role":"clerk","turn":"s.yaml:14","message":"the program ended",
+        "awaited":["line /taken (?<taken>\\S+) by (?<by>\\d+)/"],"waited_us":825,
+        "activity":"gone","tail":"Name:\nsession 8673\nMenu>","hint":null},
+        "retries":[{"what":"step","recovered_after_us":null,"failure":{"cause":"ended_early","kind":"ended_early","step":"3_order","role":"clerk","turn":"s.yaml:14","message":"the program ended","awaited":["line /taken (?<taken>\\S+) by (?<by>\\d+)/"],"waited_us":837,"activity":"gone","tail":"Name:\nsession 8672\nMenu>","hint":null},
+        "forgotten":{"by":"7","session":"8672"}}],"steps":[{"step":"2_log_in",
+        "attempt":1,"outcome":"completed","started_after_us":1950,"duration_us":3225,
+        "paused_us":500000,"held_us":0,"waited_us":0,"turns":[{"turn":"login","duration_us":1124}]},
+        {"step":"3_order","attempt":1,"outcome":"retried","started_after_us":505501,
+        "duration_us":1882,"paused_us":500000,"held_us":0,"waited_us":0,
+        "turns":[]}],"processes":[{"role":"clerk","attempt":2,"pid":8673,
+        "ending":"itself","exit_code":9,"signal":null,"startup_us":1989,
+        "lifetime_us":504120,"exit_us":null,"cpu_user_us":0,"cpu_system_us":1842,
+        "peak_rss_bytes":24395776},{"role":"office","attempt":1,"pid":8671,
+        "ending":"terminated","exit_code":null,"signal":1,"startup_us":1640,
+        "lifetime_us":1512693,"exit_us":536,"cpu_user_us":0,"cpu_system_us":1456,
+        "peak_rss_bytes":24207360}],"injections":[{"kind":"delay","what":"its answer held back for 500ms",
+        "role":"clerk","attempt":1,"step":"2_log_in","turn":"s.yaml:11",
+        "after_us":3493,"recovered_after_us":501682}]}
+    "#;
+
+    #[test]
+    fn a_record_is_read_and_written_byte_for_byte() {
+        let started = serde_json::to_string(&Local::now()).unwrap();
+        let line: String = LINE.lines().map(str::trim_start).collect();
+        let line = line.replace("\"STARTED\"", &started);
+        let flow: FlowRecord = serde_json::from_str(&line).unwrap();
+        assert_eq!(flow.failure().map(|it| it.step.as_str()), Some("3_order"));
+        assert_eq!(flow.processes[0].attempt, 2);
+        assert_eq!(serde_json::to_string(&flow).unwrap(), line);
+    }
+
+    #[test]
+    fn a_flow_that_did_not_fail_has_a_null_failure() {
+        let number = FlowNumber(3);
+        let id = FlowId("RUN-3".into());
+        let flow = FlowRecord::not_performed(number, id, true, FlowOutcome::Interrupted);
+        let json = serde_json::to_value(&flow).unwrap();
+        assert_eq!(json["outcome"], "interrupted");
+        assert!(json["failure"].is_null());
+        assert_eq!(serde_json::from_value::<FlowRecord>(json).unwrap(), flow);
+    }
+}

@@ -24,7 +24,7 @@ pub struct Recorder {
     /// The folder for the temporary file of integrity checks.
     folder: Option<PathBuf>,
     /// Open until the run ends, if the scenario has integrity checks.
-    check: Option<IntegrityCheck>,
+    books: Option<IntegrityCheck>,
     /// The result of the integrity checks, once the run has ended.
     integrity: Option<Integrity>,
     is_integrity_new: bool,
@@ -71,7 +71,7 @@ impl Recorder {
         Self::default()
     }
 
-    /// A recorder that also writes every flow to a file.
+    /// A recorder that also writes every flow to `flows`.
     pub fn with_flows(flows: FlowsWriter) -> Self {
         Recorder {
             flows: Some(flows),
@@ -100,15 +100,15 @@ impl Recorder {
                 if let Some(flows) = &mut self.flows {
                     flows.begin(info);
                 }
-                self.check = IntegrityCheck::open(&info.integrity, self.folder.clone());
-                if let Some(check) = &mut self.check {
-                    check.begin(&info.id);
+                self.books = IntegrityCheck::open(&info.integrity, self.folder.clone());
+                if let Some(books) = &mut self.books {
+                    books.begin(&info.id);
                 }
                 self.info = Some((**info).clone());
             }
             RunEvent::FlowEnded(flow) => {
-                if let Some(check) = &mut self.check {
-                    check.record(flow);
+                if let Some(books) = &mut self.books {
+                    books.record(flow);
                 }
                 if let Some(flows) = &mut self.flows {
                     flows.append(flow);
@@ -130,20 +130,20 @@ impl Recorder {
                 self.notices.push(text.clone());
             }
             RunEvent::AuditEnded(audit) => {
-                if let Some(check) = &mut self.check {
-                    check.audited(audit);
+                if let Some(books) = &mut self.books {
+                    books.audited(audit);
                 }
             }
-            RunEvent::RunEnded { .. } => self.close_check(),
+            RunEvent::RunEnded { .. } => self.close_books(),
             _ => {}
         }
     }
 
-    fn close_check(&mut self) {
-        let Some(check) = self.check.take() else {
+    fn close_books(&mut self) {
+        let Some(books) = self.books.take() else {
             return;
         };
-        let (integrity, error) = check.close();
+        let (integrity, error) = books.close();
         self.integrity = Some(integrity);
         self.is_integrity_new = true;
         self.error = error;
@@ -166,7 +166,7 @@ impl Recorder {
     /// Returns what was kept, and the errors met on the way.
     pub(super) fn finish(mut self) -> (Artifacts, Vec<ReportError>) {
         // Those of a run that was cut off are still open.
-        self.close_check();
+        self.close_books();
         let (flows, error) = match self.flows.map(FlowsWriter::finish) {
             Some(Ok(flows)) => (Some(flows), None),
             Some(Err(error)) => (None, Some(error)),

@@ -432,7 +432,10 @@ mod tests {
     #[test]
     fn hand_overs_are_told_from_next_steps_and_pauses_taken_out() {
         let mut info = info(1);
-        info.steps.push(info.steps[1].clone());
+        info.steps.push(StepInfo {
+            name: "03_pay".into(),
+            ..info.steps[1].clone()
+        });
         let mut tally = Tally::new(&info);
         let mut flow = flow(
             1,
