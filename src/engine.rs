@@ -10,22 +10,20 @@
 //! through an [`EventSink`].
 
 mod audit;
-mod chaos;
 mod context;
 mod control;
 mod coordinator;
 mod course;
 mod environments;
+mod faults;
 mod flow_supervisor;
 mod gates;
 mod gauge;
 mod messages;
 mod pacer;
-mod performance;
 mod programs;
 mod schedule;
-mod script_actor;
-mod transcript;
+mod script;
 
 use std::ffi::OsString;
 use std::io;
