@@ -10,23 +10,21 @@
 //! [`EventSink`](crate::model::EventSink).
 
 mod audit;
-mod chaos;
 mod context;
 mod control;
 mod coordinator;
 mod course;
 mod environments;
+mod faults;
 mod flow_supervisor;
 mod gates;
 mod gauge;
 mod messages;
 mod pacer;
-mod performance;
 mod programs;
 mod run;
 mod schedule;
-mod script_actor;
-mod transcript;
+mod script;
 
 pub use control::{Control, LiveScript, Stop};
 pub use coordinator::StopCause;

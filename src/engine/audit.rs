@@ -9,8 +9,8 @@ use crate::scenario::{Audit, Scope};
 
 use super::context::{RunContext, micros};
 use super::control::{Control, Stop};
-use super::performance::Fault;
-use super::script_actor::command::{self, Surroundings};
+use super::script::ActionError;
+use super::script::command::{self, Surroundings};
 
 /// How much is kept of what an audit printed.
 const MOST_LINES: usize = 100;
@@ -76,7 +76,7 @@ fn tell(run: &RunContext, record: AuditRecord) {
     run.emit(RunEvent::AuditEnded(Box::new(record)));
 }
 
-fn build(run: &RunContext, audit: &Audit, scope: &Scope) -> Result<Command, Fault> {
+fn build(run: &RunContext, audit: &Audit, scope: &Scope) -> Result<Command, ActionError> {
     let words = audit.run.iter().map(|word| word.render(scope));
     let argv = words.collect::<Result<Vec<_>, _>>()?;
     let around = Surroundings {
@@ -87,7 +87,7 @@ fn build(run: &RunContext, audit: &Audit, scope: &Scope) -> Result<Command, Faul
 }
 
 /// What an audit says that has ended.
-fn judge(ended: Result<ExitCause, Fault>, audit: &Audit, heard: &Dialogue) -> AuditOutcome {
+fn judge(ended: Result<ExitCause, ActionError>, audit: &Audit, heard: &Dialogue) -> AuditOutcome {
     let exit = match ended {
         Ok(exit) => exit,
         Err(fault) => {

@@ -28,8 +28,8 @@ use super::messages::{
     Deadline, EndFlow, EndScript, Part, Perform, ScriptEnded, ScriptVanished, StartFlow, Timing,
     Whose, tell,
 };
-use super::script_actor::ScriptActor;
-use super::transcript::Transcript;
+use super::script::ScriptActor;
+use super::script::transcript::Transcript;
 
 use admission::Waiting;
 use chaos::Struck;

@@ -28,8 +28,8 @@ use super::control::Stop;
 use super::coordinator::Coordinator;
 use super::flow_supervisor::FlowSupervisor;
 use super::gates::{Lent, Slot};
-use super::script_actor::ScriptActor;
-use super::transcript::Transcript;
+use super::script::ScriptActor;
+use super::script::transcript::Transcript;
 
 /// Coordinator → supervisor: begin.
 #[derive(Debug, Clone, Copy, Message)]

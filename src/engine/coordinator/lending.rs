@@ -13,7 +13,7 @@ use crate::engine::messages::{
     Admit, Arrive, Deadline, EndScript, GiveBack, GiveUpSlots, Part, Perform, PooledEnded, Settle,
     Settled, StepOver, Whose, tell,
 };
-use crate::engine::script_actor::ScriptActor;
+use crate::engine::script::ScriptActor;
 use crate::model::{FlowNumber, RunEvent};
 use crate::process::Grace;
 use crate::scenario::Scope;

@@ -8,7 +8,7 @@ use crate::engine::gates::Lent;
 use crate::engine::messages::{
     Admit, Adopt, Arrive, EndScript, GiveBack, GiveUpSlots, StepOver, Timing, tell,
 };
-use crate::engine::script_actor::ScriptActor;
+use crate::engine::script::ScriptActor;
 use crate::model::{Activity, Failure, FailureKind, RoleIndex, StepIndex};
 use crate::process::Grace;
 

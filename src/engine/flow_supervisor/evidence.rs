@@ -1,7 +1,7 @@
 //! What is known of a flow beyond its record, for those who want to see what happened.
 
 use crate::engine::context::shown;
-use crate::engine::transcript::{Transcript, render};
+use crate::engine::script::transcript::{Transcript, render};
 use crate::model::{DataRow, Evidence, FlowRecord};
 use crate::scenario::{Masker, Scope};
 

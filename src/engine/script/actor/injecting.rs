@@ -1,7 +1,7 @@
 //! How a script actor does to its program what chaos wants.
 //!
 //! What is done, and at which point of the performance, is decided by the
-//! [`Fate`](crate::engine::chaos::Fate); here it is done, and told.
+//! [`PlannedFaults`](crate::engine::faults::choice::PlannedFaults); here it is done, and told.
 //!
 //! What the program suffers (it is killed, frozen, fed with garbage) counts in the times of its
 //! steps, as it does for its users. What only makes Rehearsal slow (an answer is delayed or
@@ -13,31 +13,31 @@ use std::time::{Duration, Instant};
 use actix::prelude::*;
 
 use crate::dialogue::Typed;
-use crate::engine::chaos::{Act, Attempt, Strike};
+use crate::engine::faults::choice::{Attempt, FaultKind, TimedFault};
 use crate::engine::messages::{Injected, Part, Perform};
-use crate::engine::performance::{Answers, Cue, Utterance};
+use crate::engine::script::interpreter::{Answers, Input, TypedReply};
 use crate::model::{Happening, Injection, InjectionKind, RunEvent};
 use crate::process::{Echo, WriteError};
 use crate::scenario::{Plan, TerminalKind};
 
-use super::job::Waiting;
+use super::super::action_run::Waiting;
 use super::typing::Told;
 use super::{ScriptActor, State};
 
-/// A strike that is due a little later.
-pub(super) struct Pending {
+/// A fault that is due a little later.
+pub(in crate::engine) struct Pending {
     at: Instant,
-    strike: Strike,
+    fault: TimedFault,
 }
 
 /// A reply that is typed byte by byte.
-pub(super) struct Dribble {
+pub(in crate::engine) struct Dribble {
     bytes: Vec<u8>,
     typed: usize,
     every: Duration,
     began: Instant,
     /// When the next byte is due.
-    pub(super) at: Instant,
+    pub(in crate::engine) at: Instant,
 }
 
 impl ScriptActor {
@@ -73,10 +73,10 @@ impl ScriptActor {
         let State::Alive(script) = &mut self.state else {
             return;
         };
-        if let Some(job) = &mut script.job
-            && let Some(fate) = &mut job.fate
+        if let Some(action) = &mut script.action
+            && let Some(faults) = &mut action.faults
         {
-            let due = fate.wait_begins(job.performance.turn_name());
+            let due = faults.wait_begins(action.interpreter.turn_name());
             self.prepare(due, ctx);
         }
     }
@@ -86,28 +86,30 @@ impl ScriptActor {
         let State::Alive(script) = &mut self.state else {
             return;
         };
-        if let Some(job) = &mut script.job
-            && let Some(fate) = &mut job.fate
+        if let Some(action) = &mut script.action
+            && let Some(faults) = &mut action.faults
         {
-            let due = fate.after_reply(job.performance.turn_name());
+            let due = faults.after_reply(action.interpreter.turn_name());
             self.prepare(due, ctx);
         }
     }
 
     /// Does what is due now, and has the rest done when it is due.
-    fn prepare(&mut self, strikes: Vec<Strike>, ctx: &mut Context<Self>) {
-        for strike in strikes {
-            if strike.after.is_zero() {
-                self.strike(strike, ctx);
+    fn prepare(&mut self, timed: Vec<TimedFault>, ctx: &mut Context<Self>) {
+        for fault in timed {
+            if fault.after.is_zero() {
+                self.fault(fault, ctx);
                 continue;
             }
             let State::Alive(script) = &mut self.state else {
                 return;
             };
-            let Some(job) = &mut script.job else { return };
-            let at = Instant::now() + strike.after;
-            ctx.run_later(strike.after, move |actor, ctx| actor.strike_due(at, ctx));
-            job.pending.push(Pending { at, strike });
+            let Some(action) = &mut script.action else {
+                return;
+            };
+            let at = Instant::now() + fault.after;
+            ctx.run_later(fault.after, move |actor, ctx| actor.strike_due(at, ctx));
+            action.pending.push(Pending { at, fault });
         }
     }
 
@@ -116,10 +118,12 @@ impl ScriptActor {
         let State::Alive(script) = &mut self.state else {
             return;
         };
-        let Some(job) = &mut script.job else { return };
-        let due: Vec<_> = job.pending.extract_if(.., |it| it.at <= by).collect();
-        for Pending { strike, .. } in due {
-            self.strike(strike, ctx);
+        let Some(action) = &mut script.action else {
+            return;
+        };
+        let due: Vec<_> = action.pending.extract_if(.., |it| it.at <= by).collect();
+        for Pending { fault, .. } in due {
+            self.fault(fault, ctx);
         }
     }
 
@@ -128,35 +132,39 @@ impl ScriptActor {
         let State::Alive(script) = &mut self.state else {
             return;
         };
-        let Some(job) = &mut script.job else { return };
-        for Pending { strike, .. } in std::mem::take(&mut job.pending) {
-            self.strike(strike, ctx);
+        let Some(action) = &mut script.action else {
+            return;
+        };
+        for Pending { fault, .. } in std::mem::take(&mut action.pending) {
+            self.fault(fault, ctx);
         }
     }
 
     /// Does one thing to the program, unless it has ended.
-    fn strike(&mut self, strike: Strike, ctx: &mut Context<Self>) {
+    fn fault(&mut self, fault: TimedFault, ctx: &mut Context<Self>) {
         let State::Alive(script) = &mut self.state else {
             return;
         };
-        let Some(job) = &mut script.job else { return };
+        let Some(action) = &mut script.action else {
+            return;
+        };
         if script.ended.is_some() || script.struck_down {
             return;
         }
-        let when = if strike.mid_turn {
+        let when = if fault.mid_turn {
             "in mid-turn"
         } else {
             "between turns"
         };
-        let (kind, what) = match strike.act {
-            Act::Kill => {
+        let (kind, what) = match fault.act {
+            FaultKind::Kill => {
                 if !script.child.strike_down() {
                     return;
                 }
                 script.struck_down = true;
                 (InjectionKind::Kill, format!("killed {when}"))
             }
-            Act::Freeze { length } => {
+            FaultKind::Freeze { length } => {
                 if !script.child.freeze() {
                     return;
                 }
@@ -166,11 +174,11 @@ impl ScriptActor {
                 let length = in_words(length);
                 (InjectionKind::Freeze, format!("frozen for {length} {when}"))
             }
-            Act::Close => {
+            FaultKind::Close => {
                 script.child.shut_input();
                 (InjectionKind::Close, "its input closed".to_owned())
             }
-            Act::SlowRead(pace) => {
+            FaultKind::SlowRead(pace) => {
                 script.child.read_slowly(Some(pace));
                 let what = format!(
                     "its output read slowly, {} bytes every {}",
@@ -179,16 +187,18 @@ impl ScriptActor {
                 );
                 (InjectionKind::SlowRead, what)
             }
-            act @ (Act::Garbage(_) | Act::LongLine { .. } | Act::Dribble { .. }) => {
-                job.meddling.push(act);
+            act @ (FaultKind::Garbage(_)
+            | FaultKind::LongLine { .. }
+            | FaultKind::Dribble { .. }) => {
+                action.meddling.push(act);
                 return;
             }
-            Act::Delay { length } => {
+            FaultKind::Delay { length } => {
                 let what = format!("its answer held back for {}", in_words(length));
                 (InjectionKind::Delay, what)
             }
         };
-        let (part, turn) = (job.perform.what, job.performance.place());
+        let (part, turn) = (action.perform.what, action.interpreter.place());
         self.tell_injection(part, kind, what, turn);
     }
 
@@ -207,46 +217,46 @@ impl ScriptActor {
     }
 
     /// Gives an answer, after what is to happen before.
-    pub(super) fn answer(&mut self, utterance: Utterance, ctx: &mut Context<Self>) -> Option<Cue> {
+    pub(super) fn answer(&mut self, reply: TypedReply, ctx: &mut Context<Self>) -> Option<Input> {
         let State::Alive(script) = &mut self.state else {
             return None;
         };
-        let job = script.job.as_mut()?;
-        let due = match &mut job.fate {
-            Some(fate) if utterance.answers == Answers::Wait => {
-                fate.before_reply(job.performance.turn_name())
+        let action = script.action.as_mut()?;
+        let due = match &mut action.faults {
+            Some(faults) if reply.answers == Answers::Wait => {
+                faults.before_reply(action.interpreter.turn_name())
             }
             _ => Vec::new(),
         };
         if due.is_empty() {
-            return self.say(utterance);
+            return self.say(reply);
         }
-        let delays = due.iter().map(|strike| match strike.act {
-            Act::Delay { length } => length,
+        let delays = due.iter().map(|fault| match fault.act {
+            FaultKind::Delay { length } => length,
             _ => Duration::ZERO,
         });
         let delay: Duration = delays.sum();
-        let is_killed = due.iter().any(|strike| strike.act == Act::Kill);
-        for strike in due {
-            self.strike(strike, ctx);
+        let is_killed = due.iter().any(|fault| fault.act == FaultKind::Kill);
+        for fault in due {
+            self.fault(fault, ctx);
         }
         let State::Alive(script) = &mut self.state else {
             return None;
         };
-        let job = script.job.as_mut()?;
+        let action = script.action.as_mut()?;
         if is_killed && script.ended.is_none() {
-            job.wait(Waiting::Unsaid {
+            action.wait(Waiting::Unsaid {
                 since: Instant::now(),
                 reason: "chaos has killed the program".to_owned(),
             });
             return None;
         }
         if delay.is_zero() {
-            return self.say(utterance);
+            return self.say(reply);
         }
         let until = Instant::now() + delay;
-        job.pause_for(delay);
-        job.wait(Waiting::HeldBack { until, utterance });
+        action.pause_for(delay);
+        action.wait(Waiting::HeldBack { until, reply });
         None
     }
 
@@ -255,39 +265,41 @@ impl ScriptActor {
         let State::Alive(script) = &mut self.state else {
             return;
         };
-        let Some(job) = &mut script.job else { return };
-        let waiting = std::mem::replace(&mut job.waiting, Waiting::Output);
-        let Waiting::HeldBack { utterance, .. } = waiting else {
-            job.waiting = waiting;
+        let Some(action) = &mut script.action else {
             return;
         };
-        match self.say(utterance) {
-            Some(cue) => self.drive(cue, ctx),
+        let waiting = std::mem::replace(&mut action.waiting, Waiting::Output);
+        let Waiting::HeldBack { reply, .. } = waiting else {
+            action.waiting = waiting;
+            return;
+        };
+        match self.say(reply) {
+            Some(input) => self.drive(input, ctx),
             None => self.set_alarm(ctx),
         }
     }
 
     /// Types something together with what chaos has for it.
-    pub(super) fn say_meddled(&mut self, utterance: Utterance, echo: Echo) -> Option<Cue> {
+    pub(super) fn say_meddled(&mut self, reply: TypedReply, echo: Echo) -> Option<Input> {
         let is_terminal = matches!(self.role().terminal, TerminalKind::Pty { .. });
         let State::Alive(script) = &mut self.state else {
             return None;
         };
-        let job = script.job.as_mut()?;
+        let action = script.action.as_mut()?;
         let (mut lines, mut told, mut dribble) = (Vec::new(), Vec::new(), None);
-        for act in std::mem::take(&mut job.meddling) {
+        for act in std::mem::take(&mut action.meddling) {
             match act {
-                Act::Garbage(bytes) => {
+                FaultKind::Garbage(bytes) => {
                     let what = format!("fed with {} bytes of garbage", bytes.len());
                     told.push((InjectionKind::Garbage, what));
                     lines.push(Typed::anything(&bytes, is_terminal));
                 }
-                Act::LongLine { bytes } => {
+                FaultKind::LongLine { bytes } => {
                     let what = format!("fed with a line of {bytes} bytes");
                     told.push((InjectionKind::LongLine, what));
                     lines.push(Typed::anything(&vec![b'x'; bytes], is_terminal));
                 }
-                Act::Dribble { every } if !utterance.closes_input => {
+                FaultKind::Dribble { every } if !reply.closes_input => {
                     let what = format!("typed to byte by byte, every {}", in_words(every));
                     told.push((InjectionKind::Dribble, what));
                     dribble = Some(every);
@@ -299,25 +311,25 @@ impl ScriptActor {
         let State::Alive(script) = &mut self.state else {
             return None;
         };
-        let job = script.job.as_mut()?;
+        let action = script.action.as_mut()?;
         let written = lines
             .iter()
             .try_for_each(|line| script.child.write_unchecked(line.bytes()).map(drop));
         if let Err(error) = written {
-            job.not_said(&error);
+            action.not_said(&error);
             return script.poll_end();
         }
         let may_come_back = matches!(echo, Echo::On | Echo::Raw);
-        for (place, line) in lines.iter().chain([&utterance.typed]).enumerate() {
+        for (place, line) in lines.iter().chain([&reply.typed]).enumerate() {
             if place == 0 {
                 script.dialogue.answered(line, may_come_back);
             } else {
                 script.dialogue.also_typed(line, may_come_back);
             }
         }
-        let (part, turn) = (job.perform.what, job.performance.place());
+        let (part, turn) = (action.perform.what, action.interpreter.place());
         let shown = lines.iter().map(|line| shown(line.bytes()));
-        let shown: Vec<_> = shown.chain([utterance.shown.into_owned()]).collect();
+        let shown: Vec<_> = shown.chain([reply.shown.into_owned()]).collect();
         for (kind, what) in told {
             self.tell_injection(part, kind, what, turn.clone());
         }
@@ -326,8 +338,8 @@ impl ScriptActor {
         {
             let at = Instant::now();
             shown.iter().for_each(|text| transcript.said(text, at));
-            if utterance.secret {
-                transcript.keep_secret(utterance.typed.text());
+            if reply.secret {
+                transcript.keep_secret(reply.typed.text());
             }
         }
         if self.run.recording.dialogue {
@@ -339,16 +351,16 @@ impl ScriptActor {
         let State::Alive(script) = &mut self.state else {
             return None;
         };
-        let job = script.job.as_mut()?;
-        if utterance.closes_input {
+        let action = script.action.as_mut()?;
+        if reply.closes_input {
             script.child.close_input();
-            job.said(Instant::now());
-            return Some(Cue::Said);
+            action.said(Instant::now());
+            return Some(Input::Said);
         }
         if let Some(every) = dribble {
             let now = Instant::now();
-            job.wait(Waiting::Dribbling(Dribble {
-                bytes: utterance.typed.bytes().to_vec(),
+            action.wait(Waiting::Dribbling(Dribble {
+                bytes: reply.typed.bytes().to_vec(),
                 typed: 0,
                 every,
                 began: now,
@@ -356,33 +368,33 @@ impl ScriptActor {
             }));
             return self.dribble();
         }
-        match script.child.write(utterance.typed.bytes()) {
+        match script.child.write(reply.typed.bytes()) {
             Ok(at) => {
-                job.said(at);
-                Some(Cue::Said)
+                action.said(at);
+                Some(Input::Said)
             }
             Err(error) => {
-                job.not_said(&error);
+                action.not_said(&error);
                 script.poll_end()
             }
         }
     }
 
     /// Types the bytes that are due.
-    pub(super) fn dribble(&mut self) -> Option<Cue> {
+    pub(super) fn dribble(&mut self) -> Option<Input> {
         let State::Alive(script) = &mut self.state else {
             return None;
         };
-        let job = script.job.as_mut()?;
+        let action = script.action.as_mut()?;
         let now = Instant::now();
-        let Waiting::Dribbling(dribble) = &mut job.waiting else {
+        let Waiting::Dribbling(dribble) = &mut action.waiting else {
             return None;
         };
         while dribble.at <= now
             && let Some(byte) = dribble.bytes.get(dribble.typed)
         {
             if let Err(error) = script.child.write_unchecked(&[*byte]) {
-                job.not_said(&error);
+                action.not_said(&error);
                 return script.poll_end();
             }
             dribble.typed += 1;
@@ -392,9 +404,9 @@ impl ScriptActor {
             return None;
         }
         let took = now.saturating_duration_since(dribble.began);
-        job.pause_for(took);
-        job.said(now);
-        Some(Cue::Said)
+        action.pause_for(took);
+        action.said(now);
+        Some(Input::Said)
     }
 
     /// Tells everybody what was done.
@@ -415,11 +427,11 @@ impl ScriptActor {
             let text = injection.what.clone();
             transcript.note(Happening::Injected { kind, text }, at);
         }
-        self.obituary.injected(Injected { injection, at });
+        self.guard.injected(Injected { injection, at });
     }
 }
 
-impl super::job::Job {
+impl super::super::action_run::ActionRun {
     /// The reply could not be typed.
     pub(super) fn not_said(&mut self, error: &WriteError) {
         self.wait(Waiting::Unsaid {

@@ -8,7 +8,7 @@ use crate::engine::gates::Slot;
 use crate::engine::messages::{
     Injected, Performed, PooledEnded, ScriptEnded, ScriptVanished, Settled, tell,
 };
-use crate::engine::transcript::Transcript;
+use crate::engine::script::transcript::Transcript;
 use crate::model::{InstanceId, ProcessRecord};
 
 /// Who gives the orders.
@@ -22,14 +22,14 @@ pub(super) enum Owner {
 }
 
 /// Reports to the owner, and tells it of its end should the script actor go without a word.
-pub(super) struct Obituary {
+pub(super) struct ReportGuard {
     pub(super) owner: Owner,
     pub(super) instance: InstanceId,
     /// The end was not told yet.
     pub(super) due: bool,
 }
 
-impl Obituary {
+impl ReportGuard {
     /// Whether no flow has the script.
     pub(super) fn is_in_pool(&self) -> bool {
         matches!(self.owner, Owner::Pool { .. })
@@ -52,7 +52,7 @@ impl Obituary {
         };
     }
 
-    /// Chaos has struck; it strikes in steps only, which are performed for flows.
+    /// Chaos has struck; it timed in steps only, which are performed for flows.
     pub(super) fn injected(&self, injected: Injected) {
         if let Owner::Flow(supervisor) = &self.owner {
             // As above.
@@ -86,7 +86,7 @@ impl Obituary {
     }
 }
 
-impl Drop for Obituary {
+impl Drop for ReportGuard {
     fn drop(&mut self) {
         if !self.due {
             return;

@@ -11,7 +11,7 @@ use crate::scenario::{CompileOptions, FlowContext, compile};
 /// A role's action against a program whose output is made up: what it says at first, and what it
 /// says after each reply.
 struct Stage {
-    performance: Performance,
+    performance: ActionInterpreter,
     scope: Scope,
     dialogue: Dialogue,
     answers: VecDeque<&'static str>,
@@ -24,7 +24,7 @@ struct Stage {
 #[derive(Debug)]
 enum End {
     Done,
-    Failed(Fault),
+    Failed(ActionError),
     /// It waits for something that the made-up program never says.
     Waiting,
 }
@@ -58,7 +58,14 @@ impl Stage {
         let turns = Arc::clone(&step.action.turns);
         let role = RoleIndex(0).0;
         Stage {
-            performance: Performance::new(Arc::clone(&plan), role, turns, Some(step), false, 7),
+            performance: ActionInterpreter::new(
+                Arc::clone(&plan),
+                role,
+                turns,
+                Some(step),
+                false,
+                7,
+            ),
             scope,
             dialogue: Dialogue::new(watch, settings, Instant::now()),
             answers: answers.iter().copied().collect(),
@@ -80,48 +87,48 @@ impl Stage {
     fn perform(&mut self, exit: Option<i32>) -> End {
         self.program_speaks();
         let mut exit = exit;
-        let mut cue = Cue::Begin;
+        let mut input = Input::Begin;
         loop {
             let next = self
                 .performance
-                .on(cue, &mut self.scope, &mut self.dialogue);
-            cue = match next {
-                Move::Done => return End::Done,
-                Move::Fail(fault) => return End::Failed(fault),
-                Move::Pause(length) => {
+                .on(input, &mut self.scope, &mut self.dialogue);
+            input = match next {
+                Effect::Done => return End::Done,
+                Effect::Fail(fault) => return End::Failed(fault),
+                Effect::Pause(length) => {
                     self.pauses.push(length);
-                    Cue::Paused
+                    Input::Paused
                 }
-                Move::Run(argv) => {
+                Effect::Run(argv) => {
                     let text = argv.join(" ");
                     self.ran.push(argv);
-                    Cue::Ran(CommandOutput {
+                    Input::Ran(CommandOutput {
                         exit: ExitCause::Code(0),
                         text,
                     })
                 }
-                Move::Say(utterance) => {
-                    self.said.push(utterance.shown.into_owned());
-                    match utterance.answers {
-                        Answers::Wait => self.dialogue.answered(&utterance.typed, false),
+                Effect::Say(reply) => {
+                    self.said.push(reply.shown.into_owned());
+                    match reply.answers {
+                        Answers::Wait => self.dialogue.answered(&reply.typed, false),
                         Answers::Interlude => {
-                            self.dialogue.answered_interlude(&utterance.typed, false);
+                            self.dialogue.answered_interlude(&reply.typed, false);
                         }
                     }
                     self.program_speaks();
-                    Cue::Said
+                    Input::Said
                 }
-                Move::Linger { at_most } => {
+                Effect::Linger { at_most } => {
                     self.pauses.push(at_most);
                     match self.hear() {
-                        Some(cue) => cue,
-                        None => Cue::Lingered,
+                        Some(input) => input,
+                        None => Input::Lingered,
                     }
                 }
-                Move::Listen { .. } | Move::KeepListening => match self.hear() {
-                    Some(cue) => cue,
+                Effect::Listen { .. } | Effect::KeepListening => match self.hear() {
+                    Some(input) => input,
                     None => match exit.take() {
-                        Some(code) => Cue::Exited(Some(ExitCause::Code(code))),
+                        Some(code) => Input::Exited(Some(ExitCause::Code(code))),
                         None => return End::Waiting,
                     },
                 },
@@ -129,7 +136,7 @@ impl Stage {
         }
     }
 
-    fn hear(&mut self) -> Option<Cue> {
+    fn hear(&mut self) -> Option<Input> {
         let now = Instant::now();
         let heard = match self.dialogue.poll(now) {
             DialogueHeard::QuietAt(at) => self.dialogue.poll(at),
@@ -139,7 +146,7 @@ impl Stage {
             DialogueHeard::Nothing | DialogueHeard::QuietAt(_) | DialogueHeard::Ended { .. } => {
                 None
             }
-            heard => Some(Cue::Heard(heard)),
+            heard => Some(Input::Heard(heard)),
         }
     }
 }
@@ -154,7 +161,7 @@ fn done(turns: &str, answers: &[&'static str]) -> Stage {
 }
 
 #[track_caller]
-fn failed(turns: &str, more: &str, answers: &[&'static str], exit: Option<i32>) -> Fault {
+fn failed(turns: &str, more: &str, answers: &[&'static str], exit: Option<i32>) -> ActionError {
     let mut stage = Stage::new(&indent(turns), more, answers);
     match stage.perform(exit) {
         End::Failed(fault) => fault,
@@ -343,7 +350,7 @@ fn a_reply_with_a_control_character_is_not_sent() {
     assert!(
         matches!(
             end,
-            End::Failed(Fault {
+            End::Failed(ActionError {
                 kind: FailureKind::NotSent,
                 ..
             })
@@ -362,10 +369,10 @@ fn nothing_follows_a_cue_that_does_not_fit() {
         dialogue,
         ..
     } = &mut stage;
-    let next = performance.on(Cue::Said, scope, dialogue);
+    let next = performance.on(Input::Said, scope, dialogue);
     assert!(matches!(
         next,
-        Move::Fail(Fault {
+        Effect::Fail(ActionError {
             kind: FailureKind::Internal,
             ..
         })

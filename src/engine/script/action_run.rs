@@ -5,11 +5,15 @@ use std::time::{Duration, Instant};
 
 use actix::SpawnHandle;
 
-use crate::engine::chaos::{Act, Fate};
+use crate::engine::faults::choice::{FaultKind, PlannedFaults};
 use crate::engine::messages::{Deadline, Perform, Timing, Whose};
-use crate::engine::performance::{Fault, Performance, Utterance};
+use crate::engine::script::interpreter::{ActionError, ActionInterpreter, TypedReply};
 
-use super::chaos::{Dribble, Pending};
+use super::actor::injecting::{Dribble, Pending};
+
+/// How long a program whose output has ended may take to end itself, before that counts as
+/// having closed its output and lived on.
+pub(super) const CLOSING_GRACE: Duration = Duration::from_millis(500);
 
 /// How long a secret waits for the terminal's echo to go off, at most.
 pub(super) const ECHO_PATIENCE: Duration = Duration::from_secs(5);
@@ -20,9 +24,9 @@ const AFTERMATH_QUIET: Duration = Duration::from_millis(100);
 const LONGEST_AFTERMATH: Duration = Duration::from_secs(1);
 
 /// A step, or a `leave`, under way.
-pub(super) struct Job {
+pub(super) struct ActionRun {
     pub perform: Perform,
-    pub performance: Performance,
+    pub interpreter: ActionInterpreter,
     pub waiting: Waiting,
     /// When the dialogue wants to be asked again if nothing comes.
     pub quiet_at: Option<Instant>,
@@ -31,11 +35,11 @@ pub(super) struct Job {
     /// The named turns that were taken, and how long each took.
     pub turns: Vec<(Arc<str>, Duration)>,
     /// What chaos has in store for it.
-    pub fate: Option<Box<Fate>>,
+    pub faults: Option<Box<PlannedFaults>>,
     /// What chaos does to it soon.
     pub pending: Vec<Pending>,
     /// What chaos does to the reply that is to be given.
-    pub meddling: Vec<Act>,
+    pub meddling: Vec<FaultKind>,
     started: Instant,
     paused: Duration,
     held: Held,
@@ -65,7 +69,7 @@ struct Slow {
     in_wait: Duration,
 }
 
-/// What a job is waiting for.
+/// What a action is waiting for.
 pub(super) enum Waiting {
     Output,
     /// For `until` of a repeat, but no longer than this.
@@ -76,7 +80,7 @@ pub(super) enum Waiting {
     EchoOff {
         since: Instant,
         tries: u32,
-        utterance: Utterance,
+        reply: TypedReply,
     },
     /// The reply could not be typed. That the program has ended is the better reason, if it has.
     Unsaid {
@@ -89,7 +93,7 @@ pub(super) enum Waiting {
     /// To give an answer that is held back.
     HeldBack {
         until: Instant,
-        utterance: Utterance,
+        reply: TypedReply,
     },
     /// To type the next byte of an answer.
     Dribbling(Dribble),
@@ -97,30 +101,30 @@ pub(super) enum Waiting {
     /// The program said what fails the step, and is heard out: the reason often comes last, as in
     /// a traceback.
     Aftermath {
-        fault: Fault,
+        fault: ActionError,
         since: Instant,
         last_output: Instant,
     },
 }
 
-impl Job {
-    /// `startup`: when the program was ordered and how long its start may take, if this job's
+impl ActionRun {
+    /// `startup`: when the program was ordered and how long its start may take, if this action's
     /// first wait is the program's first.
     pub(super) fn new(
         perform: Perform,
-        performance: Performance,
+        interpreter: ActionInterpreter,
         startup: Option<(Instant, Duration)>,
     ) -> Self {
         let now = Instant::now();
         let started = startup.map_or(now, |(ordered_at, _)| ordered_at);
-        Job {
+        ActionRun {
             perform,
-            performance,
+            interpreter,
             waiting: Waiting::Output,
             quiet_at: None,
             closing_since: None,
             turns: Vec::new(),
-            fate: None,
+            faults: None,
             pending: Vec::new(),
             meddling: Vec::new(),
             started,
@@ -140,8 +144,8 @@ impl Job {
 
     /// Notes how long the turn took that was just heard, if it has a name.
     pub(super) fn time_turn(&mut self) {
-        if let Some(name) = self.performance.take_timed()
-            && let Some(evidence) = self.performance.evidence_at()
+        if let Some(name) = self.interpreter.take_timed()
+            && let Some(evidence) = self.interpreter.evidence_at()
         {
             let took = evidence.saturating_duration_since(self.wait_began);
             self.turns
@@ -168,7 +172,7 @@ impl Job {
     /// What was said last could not be sent, though its answer is waited for already.
     pub(super) fn not_sent(&mut self, reason: String, now: Instant) {
         if let Waiting::Output | Waiting::Linger { .. } | Waiting::Pause { .. } = self.waiting {
-            self.performance.take_back();
+            self.interpreter.take_back();
             self.wait(Waiting::Unsaid { since: now, reason });
         }
     }
@@ -211,7 +215,7 @@ impl Job {
     }
 
     /// Output was left unread for so long, in all steps of the program so far, while nothing of
-    /// this job was waited for.
+    /// this action was waited for.
     pub(super) fn held_back_before(&mut self, told: Duration) {
         self.slow = Slow {
             told,
@@ -233,7 +237,7 @@ impl Job {
     }
 
     /// The step has failed, and the program goes on to say why.
-    pub(super) fn hear_out(&mut self, fault: Fault, now: Instant) {
+    pub(super) fn hear_out(&mut self, fault: ActionError, now: Instant) {
         self.wait(Waiting::Aftermath {
             fault,
             since: now,
@@ -252,7 +256,11 @@ impl Job {
     }
 
     /// Why the step failed, if the program has been heard out, with the moment of the failure.
-    pub(super) fn aftermath(&mut self, now: Instant, ended: bool) -> Option<(Fault, Instant)> {
+    pub(super) fn aftermath(
+        &mut self,
+        now: Instant,
+        ended: bool,
+    ) -> Option<(ActionError, Instant)> {
         if !ended && self.heard_out_at()? > now {
             return None;
         }
@@ -285,7 +293,7 @@ impl Job {
         nearest
     }
 
-    /// The earliest moment at which this job wants to be looked at.
+    /// The earliest moment at which this action wants to be looked at.
     pub(super) fn next_moment(&self) -> Option<Instant> {
         let own = match &self.waiting {
             Waiting::Pause { until } | Waiting::HeldBack { until, .. } => return Some(*until),
@@ -293,10 +301,10 @@ impl Job {
             Waiting::Aftermath { .. } => return self.heard_out_at(),
             Waiting::Linger { until } => Some(*until),
             Waiting::EchoOff { since, tries, .. } => Some(*since + echo_delay(*tries)),
-            Waiting::Unsaid { since, .. } => Some(*since + super::CLOSING_GRACE),
+            Waiting::Unsaid { since, .. } => Some(*since + CLOSING_GRACE),
             Waiting::Output | Waiting::Command(_) => None,
         };
-        let closing = self.closing_since.map(|since| since + super::CLOSING_GRACE);
+        let closing = self.closing_since.map(|since| since + CLOSING_GRACE);
         [Some(self.deadline().at), own, self.quiet_at, closing]
             .into_iter()
             .flatten()
@@ -309,7 +317,7 @@ impl Job {
 
     /// When it happened; a step that went well ends with its last evidence.
     pub(super) fn timing(&self, well: bool, now: Instant) -> Timing {
-        let evidence = self.performance.evidence_at().filter(|_| well);
+        let evidence = self.interpreter.evidence_at().filter(|_| well);
         let ended = evidence.unwrap_or(now).max(self.started);
         let held = if evidence.is_some() {
             self.held.before_evidence
@@ -327,7 +335,7 @@ impl Job {
 
     pub(super) fn overdue_message(&self, deadline: &Deadline) -> String {
         let allowed = humantime::format_duration(deadline.allowed);
-        let awaited = match self.performance.awaited().as_slice() {
+        let awaited = match self.interpreter.awaited().as_slice() {
             [] => "the command's end".to_owned(),
             [only] => only.clone(),
             several => format!("one of: {}", several.join(", ")),

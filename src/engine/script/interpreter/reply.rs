@@ -6,19 +6,19 @@ use crate::dialogue::{self, Dialogue, Key, Typed};
 use crate::model::FailureKind;
 use crate::scenario::{Pick, Reply, Scope};
 
-use super::{Answers, Fault, Performance, Utterance};
+use super::{ActionError, ActionInterpreter, Answers, TypedReply};
 
-impl Performance {
+impl ActionInterpreter {
     /// What to type for `reply`, given what the program showed since the last answer.
     pub(super) fn utter(
         &mut self,
         reply: &Reply,
         scope: &mut Scope,
         dialogue: &Dialogue,
-    ) -> Result<Utterance, Fault> {
+    ) -> Result<TypedReply, ActionError> {
         let (text, secret) = match reply {
             Reply::Press(key) => {
-                return Ok(Utterance {
+                return Ok(TypedReply {
                     typed: Typed::key(*key, self.terminal),
                     shown: key.shown(),
                     secret: false,
@@ -42,7 +42,7 @@ impl Performance {
             Reply::Pick(pick) => (self.pick(pick, scope, dialogue)?, false),
         };
         let typed = Typed::line(&text, self.terminal).map_err(|error| {
-            Fault::new(
+            ActionError::new(
                 FailureKind::NotSent,
                 scope.mask(&error.to_string()).into_owned(),
             )
@@ -53,7 +53,7 @@ impl Performance {
             Cow::Owned(masked) => Some(Cow::Owned(masked)),
         };
         let shown = masked.unwrap_or(Cow::Owned(text));
-        Ok(Utterance {
+        Ok(TypedReply {
             typed,
             shown,
             secret,
@@ -63,7 +63,12 @@ impl Performance {
         })
     }
 
-    fn pick(&mut self, pick: &Pick, scope: &Scope, dialogue: &Dialogue) -> Result<String, Fault> {
+    fn pick(
+        &mut self,
+        pick: &Pick,
+        scope: &Scope,
+        dialogue: &Dialogue,
+    ) -> Result<String, ActionError> {
         let texts = pick
             .row
             .iter()
@@ -86,8 +91,8 @@ impl Performance {
     }
 }
 
-fn row_fault(error: dialogue::RowError, scope: &Scope) -> Fault {
-    Fault::new(
+fn row_fault(error: dialogue::RowError, scope: &Scope) -> ActionError {
+    ActionError::new(
         FailureKind::RowNotFound,
         scope.mask(&error.to_string()).into_owned(),
     )

@@ -5,27 +5,27 @@ use std::time::Instant;
 use actix::prelude::*;
 
 use crate::engine::messages::{Part, Performed};
-use crate::engine::performance::Fault;
-use crate::engine::transcript::Transcript;
+use crate::engine::script::interpreter::ActionError;
+use crate::engine::script::transcript::Transcript;
 use crate::model::{Activity, Failure};
 use crate::scenario::Scope;
 
-use super::job::Waiting;
+use super::super::action_run::Waiting;
 use super::script::Script;
 use super::typing::Told;
 use super::{ScriptActor, State, TAIL_BYTES, TAIL_LINES};
 
 impl ScriptActor {
     /// The step is done or has failed.
-    pub(super) fn job_over(&mut self, result: Result<(), Fault>, ctx: &mut Context<Self>) {
-        self.job_over_at(Instant::now(), result, ctx);
+    pub(super) fn run_over(&mut self, result: Result<(), ActionError>, ctx: &mut Context<Self>) {
+        self.run_over_at(Instant::now(), result, ctx);
     }
 
     /// The same, known since `now`.
-    pub(super) fn job_over_at(
+    pub(super) fn run_over_at(
         &mut self,
         now: Instant,
-        result: Result<(), Fault>,
+        result: Result<(), ActionError>,
         ctx: &mut Context<Self>,
     ) {
         // The prompt with which a step ends belongs to it.
@@ -40,39 +40,41 @@ impl ScriptActor {
         let State::Alive(script) = &mut self.state else {
             return;
         };
-        let Some(job) = script.job.take() else { return };
-        script.masker = job.perform.scope.masker();
+        let Some(action) = script.action.take() else {
+            return;
+        };
+        script.masker = action.perform.scope.masker();
         // A script of a pool outlives its work for the flow.
         let transcript = script.transcript.as_mut().filter(|_| is_pooled);
         let transcript = transcript.map(|so_far| {
             let further = Box::new(Transcript::new(self.instance));
             std::mem::replace(so_far, further)
         });
-        if job.fate.is_some() {
+        if action.faults.is_some() {
             script.child.read_slowly(None);
         }
-        if let Waiting::Command(handle) = &job.waiting {
+        if let Waiting::Command(handle) = &action.waiting {
             // Dropping it ends the command's process.
             ctx.cancel_future(*handle);
         }
         self.run.live.set_state(self.instance, "idle");
-        let timing = job.timing(result.is_ok(), now);
+        let timing = action.timing(result.is_ok(), now);
         let result = match result {
             Ok(()) => Ok(()),
             Err(fault) => {
                 let State::Alive(script) = &self.state else {
                     return;
                 };
-                let scope = &job.perform.scope;
-                Err(self.failure(scope, job.perform.what, fault, |failure| {
-                    failure.turn = job.performance.place();
-                    failure.awaited = job
-                        .performance
+                let scope = &action.perform.scope;
+                Err(self.failure(scope, action.perform.what, fault, |failure| {
+                    failure.turn = action.interpreter.place();
+                    failure.awaited = action
+                        .interpreter
                         .awaited()
                         .iter()
                         .map(|awaited| scope.mask(awaited).into_owned())
                         .collect();
-                    failure.waited_us = job.waited(now).as_micros() as u64;
+                    failure.waited_us = action.waited(now).as_micros() as u64;
                     failure.activity = script.activity();
                     let tail = script.dialogue.tail(TAIL_LINES, TAIL_BYTES);
                     failure.tail = scope.masker().mask_cut(&tail);
@@ -80,13 +82,13 @@ impl ScriptActor {
                 }))
             }
         };
-        self.obituary.performed(Performed {
+        self.guard.performed(Performed {
             instance: self.instance,
-            what: job.perform.what,
-            scope: job.perform.scope,
+            what: action.perform.what,
+            scope: action.perform.scope,
             result,
             timing,
-            turns: job.turns,
+            turns: action.turns,
             transcript,
         });
     }
@@ -95,7 +97,7 @@ impl ScriptActor {
         &self,
         scope: &Scope,
         what: Part,
-        fault: Fault,
+        fault: ActionError,
         fill: impl FnOnce(&mut Failure),
     ) -> Box<Failure> {
         let step = match what {

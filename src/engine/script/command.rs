@@ -9,14 +9,18 @@ use std::time::{Duration, Instant};
 use crate::dialogue::{Dialogue, Settings, Watch};
 use crate::engine::context::RunContext;
 use crate::engine::environments::terminal;
-use crate::engine::performance::{CommandOutput, Fault};
 use crate::engine::programs::Within;
+use crate::engine::script::interpreter::{ActionError, CommandOutput};
 use crate::model::{ExitCause, FailureKind, RoleIndex};
 use crate::process::{ChildEvent, Command, Spawner, Terminal};
 use crate::scenario::{Role, Scope, Template};
 
 /// The command of `role` for a flow.
-pub(super) fn for_role(run: &RunContext, role: RoleIndex, scope: &Scope) -> Result<Command, Fault> {
+pub(super) fn for_role(
+    run: &RunContext,
+    role: RoleIndex,
+    scope: &Scope,
+) -> Result<Command, ActionError> {
     let role = &run.plan.roles[role.0];
     let argv = role
         .run
@@ -33,7 +37,7 @@ pub(super) fn plain(
     role: RoleIndex,
     argv: Vec<String>,
     scope: &Scope,
-) -> Result<Command, Fault> {
+) -> Result<Command, ActionError> {
     let role = &run.plan.roles[role.0];
     build(run, Surroundings::of(role), argv, Terminal::Pipes, scope)
 }
@@ -62,7 +66,7 @@ pub(in crate::engine) fn build(
     argv: Vec<String>,
     terminal: Terminal,
     scope: &Scope,
-) -> Result<Command, Fault> {
+) -> Result<Command, ActionError> {
     let directory = match around.directory {
         Some(directory) => run.programs.home().join(directory.render(scope)?),
         None => run.programs.home().to_owned(),
@@ -72,7 +76,7 @@ pub(in crate::engine) fn build(
         has_own_path: around.environment.iter().any(|(name, _)| name == "PATH"),
     };
     let (program, argv) = run.programs.resolve(&argv, within).map_err(|error| {
-        Fault::new(
+        ActionError::new(
             FailureKind::NotStarted,
             scope.mask(&error.to_string()).into_owned(),
         )
@@ -104,7 +108,10 @@ pub(in crate::engine) fn shown(argv: &[OsString]) -> String {
 }
 
 /// Runs a plain command to its end.
-pub(super) async fn output(spawner: &Spawner, command: Command) -> Result<CommandOutput, Fault> {
+pub(super) async fn output(
+    spawner: &Spawner,
+    command: Command,
+) -> Result<CommandOutput, ActionError> {
     let mut heard = silence();
     let exit = hear(spawner, command, &mut heard).await?;
     let text = heard.lines().join("\n");
@@ -126,14 +133,14 @@ pub(in crate::engine) async fn hear(
     spawner: &Spawner,
     command: Command,
     heard: &mut Dialogue,
-) -> Result<ExitCause, Fault> {
+) -> Result<ExitCause, ActionError> {
     let mut child = spawner
         .spawn(command)
         .await
-        .map_err(|error| Fault::new(FailureKind::CommandFailed, error.to_string()))?;
+        .map_err(|error| ActionError::new(FailureKind::CommandFailed, error.to_string()))?;
     child.close_input();
     let Some(events) = child.events() else {
-        return Err(Fault::new(
+        return Err(ActionError::new(
             FailureKind::Internal,
             "a new process has no events",
         ));
@@ -150,12 +157,12 @@ pub(in crate::engine) async fn hear(
             ChildEvent::NotWritten { .. } => {}
             ChildEvent::Exited { exit, .. } => {
                 return exit.ok_or_else(|| {
-                    Fault::new(FailureKind::CommandFailed, "the command could not be ended")
+                    ActionError::new(FailureKind::CommandFailed, "the command could not be ended")
                 });
             }
         }
     }
-    Err(Fault::new(
+    Err(ActionError::new(
         FailureKind::Internal,
         "a process went without telling its end",
     ))

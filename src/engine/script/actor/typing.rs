@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 
-use crate::engine::performance::{Answers, Cue, Fault, Utterance};
+use crate::engine::script::interpreter::{ActionError, Answers, Input, TypedReply};
 use crate::model::{FailureKind, RunEvent};
 use crate::process::Echo;
 
-use super::job::{self, Waiting};
+use super::super::action_run::{self, Waiting};
 use super::{ScriptActor, State};
 
 /// How long an unfinished line may be quiet until it is told as it stands.
@@ -37,8 +37,8 @@ impl ScriptActor {
             Told::All => script.dialogue.take_rest(),
         };
         if let Some(heard) = heard {
-            let text = match &script.job {
-                Some(job) => job.perform.scope.masker().mask_cut(&heard),
+            let text = match &script.action {
+                Some(action) => action.perform.scope.masker().mask_cut(&heard),
                 None => script.masker.mask_cut(&heard),
             };
             let instance = self.instance;
@@ -75,48 +75,48 @@ impl ScriptActor {
     }
 
     /// Types something now, or when the terminal's echo is off.
-    pub(super) fn say(&mut self, utterance: Utterance) -> Option<Cue> {
+    pub(super) fn say(&mut self, reply: TypedReply) -> Option<Input> {
         let State::Alive(script) = &mut self.state else {
             return None;
         };
-        let job = script.job.as_mut()?;
+        let action = script.action.as_mut()?;
         if script.ended.is_some() {
-            job.wait(Waiting::Unsaid {
+            action.wait(Waiting::Unsaid {
                 since: Instant::now(),
                 reason: "its input is closed".to_owned(),
             });
             return script.poll_end();
         }
-        if utterance.secret {
+        if reply.secret {
             // What was said before it may be what makes the program hide what is typed.
             script.child.send_posted();
         }
         let echo = script.child.echo();
         let may_come_back = matches!(echo, Echo::On | Echo::Raw);
-        if utterance.secret && echo == Echo::On {
-            job.wait(Waiting::EchoOff {
+        if reply.secret && echo == Echo::On {
+            action.wait(Waiting::EchoOff {
                 since: Instant::now(),
                 tries: 0,
-                utterance,
+                reply,
             });
             return None;
         }
-        if !job.meddling.is_empty() {
-            return self.say_meddled(utterance, echo);
+        if !action.meddling.is_empty() {
+            return self.say_meddled(reply, echo);
         }
-        let written = if utterance.closes_input {
+        let written = if reply.closes_input {
             script.child.close_input();
             Ok(Instant::now())
-        } else if utterance.is_awaited {
-            let posted = script.child.post(utterance.typed.bytes());
+        } else if reply.is_awaited {
+            let posted = script.child.post(reply.typed.bytes());
             posted.map(|()| Instant::now())
         } else {
-            script.child.write(utterance.typed.bytes())
+            script.child.write(reply.typed.bytes())
         };
         match written {
-            Ok(at) => job.said(at),
+            Ok(at) => action.said(at),
             Err(error) => {
-                job.wait(Waiting::Unsaid {
+                action.wait(Waiting::Unsaid {
                     since: Instant::now(),
                     reason: error.to_string(),
                 });
@@ -128,27 +128,27 @@ impl ScriptActor {
             return None;
         };
         if let (Some(transcript), Ok(at)) = (&mut script.transcript, written) {
-            transcript.said(&utterance.shown, at);
-            if utterance.secret {
-                transcript.keep_secret(utterance.typed.text());
+            transcript.said(&reply.shown, at);
+            if reply.secret {
+                transcript.keep_secret(reply.typed.text());
             }
         }
-        match utterance.answers {
-            Answers::Wait => script.dialogue.answered(&utterance.typed, may_come_back),
+        match reply.answers {
+            Answers::Wait => script.dialogue.answered(&reply.typed, may_come_back),
             Answers::Interlude => {
                 script
                     .dialogue
-                    .answered_interlude(&utterance.typed, may_come_back);
+                    .answered_interlude(&reply.typed, may_come_back);
             }
         }
         if self.run.recording.dialogue {
             let instance = self.instance;
             self.run.emit(RunEvent::Said {
                 instance,
-                text: utterance.shown.into_owned(),
+                text: reply.shown.into_owned(),
             });
         }
-        Some(Cue::Said)
+        Some(Input::Said)
     }
 
     /// Looks again whether the terminal's echo is off. There is no event to wait for: a terminal
@@ -158,24 +158,26 @@ impl ScriptActor {
             return;
         };
         let overdue = script.overdue(now);
-        let Some(job) = &mut script.job else { return };
+        let Some(action) = &mut script.action else {
+            return;
+        };
         let Waiting::EchoOff {
-            utterance,
+            reply,
             since,
             tries,
-        } = std::mem::replace(&mut job.waiting, Waiting::Output)
+        } = std::mem::replace(&mut action.waiting, Waiting::Output)
         else {
             return;
         };
         if script.child.echo() == Echo::On {
             let waited = now.duration_since(since);
-            job.waiting = Waiting::EchoOff {
-                utterance,
+            action.waiting = Waiting::EchoOff {
+                reply,
                 since,
                 tries: tries + 1,
             };
-            if overdue.is_some() || waited > job::ECHO_PATIENCE {
-                let fault = Fault::new(
+            if overdue.is_some() || waited > action_run::ECHO_PATIENCE {
+                let fault = ActionError::new(
                     FailureKind::EchoStayedOn,
                     "the secret was not typed: the terminal would have shown it",
                 )
@@ -183,12 +185,12 @@ impl ScriptActor {
                     "the program reads this with echo on: use `send` instead of `secret` (a value \
                      listed under `secrets` stays masked)",
                 );
-                return self.job_over(Err(fault), ctx);
+                return self.run_over(Err(fault), ctx);
             }
             return self.set_alarm(ctx);
         }
-        match self.say(utterance) {
-            Some(cue) => self.drive(cue, ctx),
+        match self.say(reply) {
+            Some(input) => self.drive(input, ctx),
             None => self.set_alarm(ctx),
         }
     }

@@ -1,7 +1,7 @@
 //! The actor that owns one subprocess: starts it, listens, types, and ends it.
 //!
 //! What to wait for and what to say is decided by the
-//! [`Performance`](super::performance::Performance); what has been heard, by the
+//! [`ActionInterpreter`](super::interpreter::ActionInterpreter); what has been heard, by the
 //! [`Dialogue`](crate::dialogue::Dialogue). This actor joins them with the process and the clock.
 //!
 //! | state | on | becomes |
@@ -14,10 +14,7 @@
 //! | `Alive` | its end, then or before `EndScript` | `Over` |
 
 mod beginning;
-mod chaos;
-pub(super) mod command;
-mod job;
-mod owner;
+pub(super) mod injecting;
 mod pooling;
 mod reporting;
 mod script;
@@ -25,7 +22,7 @@ mod starting;
 mod typing;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use actix::prelude::*;
 
@@ -35,25 +32,22 @@ use crate::model::{
 };
 use crate::process::{ChildEvent, Grace};
 
-use super::context::{RunContext, micros, shown};
-use super::flow_supervisor::FlowSupervisor;
-use super::messages::{EndScript, Part, Perform};
-use super::performance::{Cue, Fault, Move};
-use job::Waiting;
-use owner::{Obituary, Owner};
+use super::action_run::{CLOSING_GRACE, Waiting};
+use super::command;
+use super::interpreter::{ActionError, Effect, Input};
+use super::report_guard::{Owner, ReportGuard};
+use crate::engine::context::{RunContext, micros, shown};
+use crate::engine::flow_supervisor::FlowSupervisor;
+use crate::engine::messages::{EndScript, Part, Perform};
 use script::Script;
 use typing::Told;
-
-/// How long a program whose output has ended may take to end itself, before that counts as
-/// having closed its output and lived on.
-const CLOSING_GRACE: Duration = Duration::from_millis(500);
 
 /// How much of the program's output a failure shows.
 const TAIL_LINES: usize = 12;
 const TAIL_BYTES: usize = 2000;
 
 /// Owns one script instance.
-pub(super) struct ScriptActor {
+pub(in crate::engine) struct ScriptActor {
     run: Arc<RunContext>,
     instance: InstanceId,
     state: State,
@@ -64,7 +58,7 @@ pub(super) struct ScriptActor {
     heard_at: Instant,
     is_patient: bool,
     /// Tells the supervisor should this actor go without a word.
-    obituary: Obituary,
+    guard: ReportGuard,
 }
 
 enum State {
@@ -81,12 +75,12 @@ enum State {
 }
 
 impl ScriptActor {
-    pub(super) fn new(
+    pub(in crate::engine) fn new(
         run: Arc<RunContext>,
         instance: InstanceId,
         supervisor: Addr<FlowSupervisor>,
     ) -> Self {
-        let obituary = Obituary {
+        let guard = ReportGuard {
             owner: Owner::Flow(supervisor),
             instance,
             due: true,
@@ -98,7 +92,7 @@ impl ScriptActor {
             alarm: None,
             heard_at: Instant::now(),
             is_patient: false,
-            obituary,
+            guard,
         }
     }
 
@@ -107,24 +101,26 @@ impl ScriptActor {
     }
 
     /// Does what the performance wants, until it has to wait for something.
-    fn drive(&mut self, mut cue: Cue, ctx: &mut Context<Self>) {
+    fn drive(&mut self, mut input: Input, ctx: &mut Context<Self>) {
         loop {
-            match &cue {
-                Cue::Heard(Heard::Wait { .. }) => self.evidence_came(ctx),
-                Cue::Said => self.reply_sent(ctx),
+            match &input {
+                Input::Heard(Heard::Wait { .. }) => self.evidence_came(ctx),
+                Input::Said => self.reply_sent(ctx),
                 _ => {}
             }
             let State::Alive(script) = &mut self.state else {
                 return;
             };
             let lives = script.ended.is_none();
-            let Some(job) = &mut script.job else { return };
-            let scope = &mut job.perform.scope;
-            let next = job.performance.on(cue, scope, &mut script.dialogue);
-            job.time_turn();
-            let Perform { what, scope, .. } = &mut job.perform;
+            let Some(action) = &mut script.action else {
+                return;
+            };
+            let scope = &mut action.perform.scope;
+            let next = action.interpreter.on(input, scope, &mut script.dialogue);
+            action.time_turn();
+            let Perform { what, scope, .. } = &mut action.perform;
             if let Part::Step(step) = *what {
-                for capture in job.performance.take_captures() {
+                for capture in action.interpreter.take_captures() {
                     let (name, value) = shown(scope, capture);
                     let flow = self.instance.flow;
                     self.run.sink.emit(RunEvent::Captured {
@@ -137,45 +133,45 @@ impl ScriptActor {
             }
             let now = Instant::now();
             let ready = match next {
-                Move::Listen { within } => {
-                    job.listen(now, within);
-                    job.held_back_before(script.child.held_back());
+                Effect::Listen { within } => {
+                    action.listen(now, within);
+                    action.held_back_before(script.child.held_back());
                     self.wait_begins(ctx);
                     let State::Alive(script) = &mut self.state else {
                         return;
                     };
                     script.poll(now)
                 }
-                Move::Linger { at_most } => {
-                    job.wait(Waiting::Linger {
+                Effect::Linger { at_most } => {
+                    action.wait(Waiting::Linger {
                         until: now + at_most,
                     });
                     script.poll(now)
                 }
-                Move::KeepListening => {
-                    job.wait(Waiting::Output);
+                Effect::KeepListening => {
+                    action.wait(Waiting::Output);
                     script.poll(now)
                 }
-                Move::Say(utterance) => self.answer(utterance, ctx),
-                Move::Pause(length) => {
-                    job.pause(now, length);
+                Effect::Say(reply) => self.answer(reply, ctx),
+                Effect::Pause(length) => {
+                    action.pause(now, length);
                     None
                 }
-                Move::Run(argv) => {
+                Effect::Run(argv) => {
                     self.run_command(argv, ctx);
                     None
                 }
                 // A reply was lost that had been answered, as it seemed: `NotWritten` follows.
-                Move::Done if !script.child.send_posted() => None,
-                Move::Done => return self.job_over(Ok(()), ctx),
-                Move::Fail(fault) if lives && matches!(fault.kind, FailureKind::Business(_)) => {
-                    job.hear_out(fault, now);
+                Effect::Done if !script.child.send_posted() => None,
+                Effect::Done => return self.run_over(Ok(()), ctx),
+                Effect::Fail(fault) if lives && matches!(fault.kind, FailureKind::Business(_)) => {
+                    action.hear_out(fault, now);
                     None
                 }
-                Move::Fail(fault) => return self.job_over(Err(fault), ctx),
+                Effect::Fail(fault) => return self.run_over(Err(fault), ctx),
             };
             match ready {
-                Some(next) => cue = next,
+                Some(next) => input = next,
                 None => return self.set_alarm(ctx),
             }
         }
@@ -185,20 +181,22 @@ impl ScriptActor {
         let State::Alive(script) = &mut self.state else {
             return;
         };
-        let Some(job) = &mut script.job else { return };
+        let Some(action) = &mut script.action else {
+            return;
+        };
         let run = Arc::clone(&self.run);
         let role = self.instance.role;
         let began = Instant::now();
-        let running = match command::plain(&run, role, argv, &job.perform.scope) {
+        let running = match command::plain(&run, role, argv, &action.perform.scope) {
             Ok(command) => async move { command::output(&run.spawner, command).await },
-            Err(fault) => return self.job_over(Err(fault), ctx),
+            Err(fault) => return self.run_over(Err(fault), ctx),
         };
         let running = actix::fut::wrap_future::<_, Self>(running);
         let handle = ctx.spawn(running.map(|ran, actor, ctx| match ran {
-            Ok(output) => actor.drive(Cue::Ran(output), ctx),
-            Err(fault) => actor.job_over(Err(fault), ctx),
+            Ok(output) => actor.drive(Input::Ran(output), ctx),
+            Err(fault) => actor.run_over(Err(fault), ctx),
         }));
-        job.begin_command(began, handle);
+        action.begin_command(began, handle);
     }
 
     /// Begins to end the process and whatever belongs to it.
@@ -208,15 +206,15 @@ impl ScriptActor {
             State::Unborn | State::Over => self.finish(None, ctx),
             State::Starting { end, .. } => *end = Some(grace),
             State::Alive(script) => {
-                if let Some(job) = script.job.take() {
+                if let Some(action) = script.action.take() {
                     if let Some(transcript) = &mut script.transcript {
                         // The flow's values end here, and what is secret among them is to stay so.
-                        let scope = &job.perform.scope;
+                        let scope = &action.perform.scope;
                         scope
                             .secret_values()
                             .for_each(|it| transcript.keep_secret(it));
                     }
-                    if let Waiting::Command(handle) = job.waiting {
+                    if let Waiting::Command(handle) = action.waiting {
                         ctx.cancel_future(handle);
                     }
                 }
@@ -237,7 +235,7 @@ impl ScriptActor {
             _ => None,
         };
         self.run.live.remove(self.instance);
-        self.obituary.ended(record, transcript);
+        self.guard.ended(record, transcript);
         ctx.stop();
     }
 
@@ -276,7 +274,7 @@ impl ScriptActor {
             instance: self.instance,
             process: record.clone(),
         });
-        let is_idle_in_pool = script.job.is_none() && self.obituary.is_in_pool();
+        let is_idle_in_pool = script.action.is_none() && self.guard.is_in_pool();
         if script.end_ordered || is_idle_in_pool {
             return self.finish(Some(record), ctx);
         }
@@ -284,20 +282,20 @@ impl ScriptActor {
         self.look(ctx);
     }
 
-    /// Something has happened: sees whether the job can go on.
+    /// Something has happened: sees whether the action can go on.
     fn look(&mut self, ctx: &mut Context<Self>) {
         let State::Alive(script) = &mut self.state else {
             return;
         };
         let now = Instant::now();
         let ended = script.ended.is_some();
-        if let Some(job) = &mut script.job
-            && let Some((fault, at)) = job.aftermath(now, ended)
+        if let Some(action) = &mut script.action
+            && let Some((fault, at)) = action.aftermath(now, ended)
         {
-            return self.job_over_at(at, Err(fault), ctx);
+            return self.run_over_at(at, Err(fault), ctx);
         }
         match script.poll(now) {
-            Some(cue) => self.drive(cue, ctx),
+            Some(input) => self.drive(input, ctx),
             None => self.set_alarm(ctx),
         }
     }
@@ -330,32 +328,32 @@ impl ScriptActor {
         let State::Alive(script) = &mut self.state else {
             return;
         };
-        let Some(job) = &mut script.job else {
+        let Some(action) = &mut script.action else {
             return self.set_alarm(ctx);
         };
-        match &job.waiting {
-            Waiting::Pause { until } if *until <= now => return self.drive(Cue::Paused, ctx),
-            Waiting::Linger { until } if *until <= now => return self.drive(Cue::Lingered, ctx),
+        match &action.waiting {
+            Waiting::Pause { until } if *until <= now => return self.drive(Input::Paused, ctx),
+            Waiting::Linger { until } if *until <= now => return self.drive(Input::Lingered, ctx),
             Waiting::EchoOff { .. } => return self.try_secret(now, ctx),
             Waiting::HeldBack { until, .. } if *until <= now => return self.answer_at_last(ctx),
             Waiting::Dribbling(_) => {
                 return match self.dribble() {
-                    Some(cue) => self.drive(cue, ctx),
+                    Some(input) => self.drive(input, ctx),
                     None => self.set_alarm(ctx),
                 };
             }
             Waiting::Aftermath { .. } => return self.look(ctx),
             Waiting::Unsaid { since, reason } if *since + CLOSING_GRACE <= now => {
-                let fault = Fault::new(
+                let fault = ActionError::new(
                     FailureKind::NotSent,
                     format!("could not type the reply: {reason}"),
                 );
-                return self.job_over(Err(fault), ctx);
+                return self.run_over(Err(fault), ctx);
             }
             _ => {}
         }
         if let Some(fault) = script.overdue(now) {
-            return self.job_over(Err(fault), ctx);
+            return self.run_over(Err(fault), ctx);
         }
         self.look(ctx);
     }
@@ -371,9 +369,10 @@ impl Handler<Perform> for ScriptActor {
     fn handle(&mut self, perform: Perform, ctx: &mut Self::Context) {
         match &self.state {
             State::Unborn => self.start_program(Box::new(perform), ctx),
-            State::Alive(_) => self.begin_job(perform, None, ctx),
+            State::Alive(_) => self.begin_run(perform, None, ctx),
             State::Starting { .. } | State::Over => {
-                let fault = Fault::new(FailureKind::Internal, "the script is not there to perform");
+                let fault =
+                    ActionError::new(FailureKind::Internal, "the script is not there to perform");
                 self.fail_to_start(perform, fault);
             }
         }
@@ -405,8 +404,8 @@ impl StreamHandler<ChildEvent> for ScriptActor {
                     transcript.heard(stream, &bytes, at);
                 }
                 script.dialogue.feed(stream, &bytes, at);
-                if let Some(job) = &mut script.job
-                    && let Waiting::Aftermath { last_output, .. } = &mut job.waiting
+                if let Some(action) = &mut script.action
+                    && let Waiting::Aftermath { last_output, .. } = &mut action.waiting
                 {
                     *last_output = at;
                 }
@@ -426,8 +425,8 @@ impl StreamHandler<ChildEvent> for ScriptActor {
                 self.look(ctx);
             }
             ChildEvent::NotWritten { reason } => {
-                if let Some(job) = &mut script.job {
-                    job.not_sent(reason, Instant::now());
+                if let Some(action) = &mut script.action {
+                    action.not_sent(reason, Instant::now());
                 }
                 self.look(ctx);
             }

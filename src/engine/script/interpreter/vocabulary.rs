@@ -9,7 +9,7 @@ use crate::scenario::RenderError;
 
 /// Something that happened to the script.
 #[derive(Debug)]
-pub(in crate::engine) enum Cue {
+pub(in crate::engine) enum Input {
     Begin,
     Heard(dialogue::Heard),
     /// The reply has been handed to the program.
@@ -33,7 +33,7 @@ pub(in crate::engine) struct CommandOutput {
 
 /// What the script actor shall do next.
 #[derive(Debug)]
-pub(in crate::engine) enum Move {
+pub(in crate::engine) enum Effect {
     /// A new wait has begun: poll the dialogue, fail after `within`.
     Listen {
         within: Option<Duration>,
@@ -44,16 +44,16 @@ pub(in crate::engine) enum Move {
     },
     /// The wait that was interrupted goes on; its deadline stays.
     KeepListening,
-    Say(Utterance),
+    Say(TypedReply),
     Pause(Duration),
     Run(Vec<String>),
     Done,
-    Fail(Fault),
+    Fail(ActionError),
 }
 
 /// Something to be said.
 #[derive(Debug)]
-pub(in crate::engine) struct Utterance {
+pub(in crate::engine) struct TypedReply {
     pub typed: Typed,
     /// As it may be shown: secrets masked.
     pub shown: Cow<'static, str>,
@@ -67,7 +67,7 @@ pub(in crate::engine) struct Utterance {
     pub is_awaited: bool,
 }
 
-/// What an utterance answers.
+/// What an reply answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::engine) enum Answers {
     /// A wait of the scenario: what was heard until then is done with.
@@ -78,15 +78,15 @@ pub(in crate::engine) enum Answers {
 
 /// Why the action failed, before the script actor adds what it knows of the program.
 #[derive(Debug)]
-pub(in crate::engine) struct Fault {
+pub(in crate::engine) struct ActionError {
     pub kind: FailureKind,
     pub message: String,
     pub hint: Option<String>,
 }
 
-impl Fault {
+impl ActionError {
     pub(in crate::engine) fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Fault {
+        ActionError {
             kind,
             message: message.into(),
             hint: None,
@@ -99,8 +99,8 @@ impl Fault {
     }
 }
 
-impl From<RenderError> for Fault {
+impl From<RenderError> for ActionError {
     fn from(error: RenderError) -> Self {
-        Fault::new(FailureKind::Expression, error.to_string())
+        ActionError::new(FailureKind::Expression, error.to_string())
     }
 }

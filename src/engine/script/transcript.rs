@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::model::{Happening, InstanceId, Stream};
 
-pub(super) use rendering::render;
+pub(in crate::engine) use rendering::render;
 
 /// How much of the beginning is kept.
 const HEAD_BYTES: usize = 4 << 10;
@@ -26,7 +26,7 @@ const ONE_PIECE: Duration = Duration::from_millis(1);
 
 /// What happened to one script instance, as far as it is kept. Not masked: it stays in the engine.
 #[derive(Debug)]
-pub(super) struct Transcript {
+pub(in crate::engine) struct Transcript {
     instance: InstanceId,
     head: Kept,
     tail: Kept,
@@ -69,7 +69,7 @@ impl What {
 
 impl Transcript {
     /// A transcript of nothing yet.
-    pub(super) fn new(instance: InstanceId) -> Self {
+    pub(in crate::engine) fn new(instance: InstanceId) -> Self {
         Transcript {
             instance,
             head: Kept::default(),
@@ -82,7 +82,7 @@ impl Transcript {
     }
 
     /// The program said this.
-    pub(super) fn heard(&mut self, stream: Stream, bytes: &[u8], at: Instant) {
+    pub(in crate::engine) fn heard(&mut self, stream: Stream, bytes: &[u8], at: Instant) {
         let rest = if self.head_is_full {
             bytes
         } else {
@@ -106,7 +106,7 @@ impl Transcript {
     }
 
     /// This was typed, or stands for it.
-    pub(super) fn said(&mut self, shown: &str, at: Instant) {
+    pub(in crate::engine) fn said(&mut self, shown: &str, at: Instant) {
         let length = shown.len();
         let entry = Entry {
             at,
@@ -116,14 +116,14 @@ impl Transcript {
     }
 
     /// This secret was typed.
-    pub(super) fn keep_secret(&mut self, secret: &str) {
+    pub(in crate::engine) fn keep_secret(&mut self, secret: &str) {
         if self.secrets.iter().all(|known| known != secret) {
             self.secrets.push(secret.to_owned());
         }
     }
 
     /// Anything else happened. Its texts are masked when they are read.
-    pub(super) fn note(&mut self, what: Happening, at: Instant) {
+    pub(in crate::engine) fn note(&mut self, what: Happening, at: Instant) {
         let entry = Entry {
             at,
             what: What::Noted(Box::new(what)),
@@ -132,7 +132,7 @@ impl Transcript {
     }
 
     /// Secrets that were used.
-    pub(super) fn secrets(&self) -> impl Iterator<Item = &str> {
+    pub(in crate::engine) fn secrets(&self) -> impl Iterator<Item = &str> {
         self.secrets.iter().map(String::as_str)
     }
 

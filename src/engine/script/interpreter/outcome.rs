@@ -8,18 +8,18 @@ use crate::model::{ExitCause, FailureKind, NamedValue};
 use crate::scenario::{Scope, Then, TurnKind};
 
 use super::{
-    AfterReply, Answers, CommandOutput, Fault, Frame, Move, Performance, Slot, State, TurnRef,
-    Utterance, alternatives, loops, too_many_rounds,
+    ActionError, ActionInterpreter, AfterReply, Answers, CommandOutput, Effect, Frame, Slot, State,
+    TurnRef, TypedReply, alternatives, loops, too_many_rounds,
 };
 
-impl Performance {
+impl ActionInterpreter {
     /// Something that the dialogue was asked for was heard.
     pub(super) fn heard(
         &mut self,
         heard: Heard,
         scope: &mut Scope,
         dialogue: &mut Dialogue,
-    ) -> Result<Move, Fault> {
+    ) -> Result<Effect, ActionError> {
         match heard {
             Heard::Wait {
                 index,
@@ -32,19 +32,19 @@ impl Performance {
                     .and_then(|wait| Some((wait.slot(index, &self.frames)?, wait.turn.clone())))
                     .ok_or_else(|| {
                         let message = "something was heard that nothing waits for";
-                        Fault::new(FailureKind::Internal, message)
+                        ActionError::new(FailureKind::Internal, message)
                     })?;
                 self.satisfied(slot, turn, captures, scope, dialogue)
             }
             Heard::Interlude { index, .. } => self.interlude(index, scope, dialogue),
             Heard::FailOn { category, line, .. } => {
                 let shown = scope.mask(line.trim()).into_owned();
-                Err(Fault::new(
+                Err(ActionError::new(
                     FailureKind::Business(category),
                     format!("the program said `{shown}`"),
                 ))
             }
-            other => Err(Fault::new(
+            other => Err(ActionError::new(
                 FailureKind::Internal,
                 format!("{other:?} is nothing to be told of"),
             )),
@@ -56,12 +56,12 @@ impl Performance {
         index: usize,
         scope: &mut Scope,
         dialogue: &mut Dialogue,
-    ) -> Result<Move, Fault> {
+    ) -> Result<Effect, ActionError> {
         let plan = Arc::clone(&self.plan);
         let interlude = &plan.roles[self.role].interludes[index];
         self.interludes[index] += 1;
         if self.interludes[index] > interlude.at_most {
-            return Err(Fault::new(
+            return Err(ActionError::new(
                 FailureKind::TooOften,
                 format!(
                     "the interlude at {}:{} came more than {} times in this step",
@@ -72,14 +72,14 @@ impl Performance {
         }
         let Some(reply) = &interlude.reply else {
             self.state = State::Listening;
-            return Ok(Move::KeepListening);
+            return Ok(Effect::KeepListening);
         };
-        let utterance = self.utter(reply, scope, dialogue)?;
+        let reply = self.utter(reply, scope, dialogue)?;
         self.state = State::Speaking(AfterReply::Resume);
-        Ok(Move::Say(Utterance {
+        Ok(Effect::Say(TypedReply {
             answers: Answers::Interlude,
             is_awaited: true,
-            ..utterance
+            ..reply
         }))
     }
 
@@ -91,7 +91,7 @@ impl Performance {
         captures: Vec<NamedValue>,
         scope: &mut Scope,
         dialogue: &mut Dialogue,
-    ) -> Result<Move, Fault> {
+    ) -> Result<Effect, ActionError> {
         if let Slot::Until(at) = slot {
             let overwrite = match &self.frames[at] {
                 Frame::Repeat { turn, .. } => {
@@ -111,7 +111,7 @@ impl Performance {
         }
         self.check_rounds()?;
         let Some(turn) = turn else {
-            return Err(Fault::new(
+            return Err(ActionError::new(
                 FailureKind::Internal,
                 "a wait without a turn was satisfied",
             ));
@@ -129,11 +129,11 @@ impl Performance {
                 match reply {
                     None => self.next(scope, dialogue),
                     Some(reply) => {
-                        let utterance = self.utter(reply, scope, dialogue)?;
+                        let reply = self.utter(reply, scope, dialogue)?;
                         self.state = State::Speaking(AfterReply::GoOn);
-                        Ok(Move::Say(Utterance {
+                        Ok(Effect::Say(TypedReply {
                             is_awaited: self.waits_next(),
-                            ..utterance
+                            ..reply
                         }))
                     }
                 }
@@ -148,9 +148,9 @@ impl Performance {
                 match &alternative.reply {
                     None => self.after_alternative(turn.clone(), index, scope, dialogue),
                     Some(reply) => {
-                        let utterance = self.utter(reply, scope, dialogue)?;
+                        let reply = self.utter(reply, scope, dialogue)?;
                         self.state = State::Speaking(AfterReply::Then(turn.clone(), index));
-                        Ok(Move::Say(utterance))
+                        Ok(Effect::Say(reply))
                     }
                 }
             }
@@ -159,7 +159,7 @@ impl Performance {
     }
 
     /// In the round that only waits for the last round's answer, anything but `until` is too much.
-    pub(super) fn check_rounds(&self) -> Result<(), Fault> {
+    pub(super) fn check_rounds(&self) -> Result<(), ActionError> {
         for frame in &self.frames {
             if let Frame::Repeat { turn, round, .. } = frame
                 && let TurnKind::Repeat { at_most, .. } = &turn.get().kind
@@ -177,14 +177,14 @@ impl Performance {
         index: usize,
         scope: &mut Scope,
         dialogue: &mut Dialogue,
-    ) -> Result<Move, Fault> {
+    ) -> Result<Effect, ActionError> {
         let in_loop = alternatives(&turn).iter().any(loops);
         match &alternatives(&turn)[index].then {
             Then::GoOn => self.leave_first_of(in_loop, dialogue),
             Then::Again => {}
             Then::Fail(category) => {
                 let line = self.heard_line.trim();
-                return Err(Fault::new(
+                return Err(ActionError::new(
                     FailureKind::Business(category.clone()),
                     format!("the program said `{line}`"),
                 ));
@@ -233,7 +233,7 @@ impl Performance {
         captures: Vec<NamedValue>,
         overwrite: bool,
         scope: &mut Scope,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), ActionError> {
         for (name, value) in captures {
             scope
                 .capture(
@@ -241,7 +241,7 @@ impl Performance {
                     overwrite || self.overwrites,
                 )
                 .map_err(|change| {
-                    Fault::new(
+                    ActionError::new(
                         FailureKind::CaptureChanged,
                         scope.mask(&change.to_string()).into_owned(),
                     )
@@ -258,7 +258,7 @@ impl Performance {
         exit: Option<ExitCause>,
         scope: &mut Scope,
         dialogue: &mut Dialogue,
-    ) -> Result<Move, Fault> {
+    ) -> Result<Effect, ActionError> {
         let wanted = |(_, code): &(Slot, i32)| exit == Some(ExitCause::Code(*code));
         let wait = self.wait.as_ref();
         let satisfied = wait.and_then(|wait| {
@@ -272,9 +272,9 @@ impl Performance {
         let how = ended(exit);
         if wait.is_none_or(|wait| wait.exits().next().is_none()) {
             let message = format!("the program ended {how} before it said what was awaited");
-            return Err(Fault::new(FailureKind::EndedEarly, message));
+            return Err(ActionError::new(FailureKind::EndedEarly, message));
         }
-        Err(Fault::new(
+        Err(ActionError::new(
             FailureKind::WrongExit,
             format!("the program ended {how}"),
         ))
@@ -285,13 +285,13 @@ impl Performance {
         turn: &TurnRef,
         output: &CommandOutput,
         scope: &mut Scope,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), ActionError> {
         let TurnKind::Run { see, overwrite, .. } = &turn.get().kind else {
             unreachable!("only a run turn runs a command");
         };
         let end = scope.mask(last_lines(&output.text, 3)).into_owned();
         if output.exit != ExitCause::Code(0) {
-            return Err(Fault::new(
+            return Err(ActionError::new(
                 FailureKind::CommandFailed,
                 format!("the command ended with {}: {end}", output.exit),
             ));
@@ -305,7 +305,7 @@ impl Performance {
             match found {
                 Some(captures) => self.capture(captures, *overwrite, scope)?,
                 None => {
-                    return Err(Fault::new(
+                    return Err(ActionError::new(
                         FailureKind::CommandFailed,
                         format!("the command did not print {pattern}: {end}"),
                     ));
@@ -319,10 +319,10 @@ impl Performance {
 }
 
 /// The program has ended before the reply to what it had said could be given.
-pub(super) fn unanswered(exit: Option<ExitCause>) -> Fault {
+pub(super) fn unanswered(exit: Option<ExitCause>) -> ActionError {
     let how = ended(exit);
     let message = format!("the program ended {how} before it could be answered");
-    Fault::new(FailureKind::EndedEarly, message)
+    ActionError::new(FailureKind::EndedEarly, message)
 }
 
 fn ended(exit: Option<ExitCause>) -> String {

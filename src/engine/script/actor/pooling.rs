@@ -3,9 +3,9 @@
 use actix::prelude::*;
 
 use crate::engine::messages::{Adopt, Part, Perform, Settle};
-use crate::engine::transcript::Transcript;
+use crate::engine::script::transcript::Transcript;
 
-use super::owner::Owner;
+use super::super::report_guard::Owner;
 use super::{ScriptActor, State};
 
 impl Handler<Adopt> for ScriptActor {
@@ -13,8 +13,8 @@ impl Handler<Adopt> for ScriptActor {
 
     fn handle(&mut self, order: Adopt, _: &mut Self::Context) -> bool {
         let before = std::mem::replace(&mut self.instance, order.instance);
-        self.obituary.instance = order.instance;
-        self.obituary.owner = Owner::Flow(order.supervisor);
+        self.guard.instance = order.instance;
+        self.guard.owner = Owner::Flow(order.supervisor);
         let State::Alive(script) = &mut self.state else {
             return false;
         };
@@ -30,7 +30,7 @@ impl Handler<Settle> for ScriptActor {
     type Result = ();
 
     fn handle(&mut self, order: Settle, ctx: &mut Self::Context) {
-        self.obituary.owner = Owner::Pool {
+        self.guard.owner = Owner::Pool {
             coordinator: order.coordinator,
             slot: order.slot,
         };
@@ -45,6 +45,6 @@ impl Handler<Settle> for ScriptActor {
             deadline: order.deadline,
             attempt: 1,
         };
-        self.begin_job(perform, None, ctx);
+        self.begin_run(perform, None, ctx);
     }
 }

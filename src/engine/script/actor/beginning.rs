@@ -6,15 +6,15 @@ use std::time::Instant;
 use actix::prelude::*;
 
 use crate::engine::messages::{Part, Perform};
-use crate::engine::performance::{Cue, Performance};
+use crate::engine::script::interpreter::{ActionInterpreter, Input};
 use crate::scenario::TerminalKind;
 
-use super::job::Job;
+use super::super::action_run::ActionRun;
 use super::{ScriptActor, State};
 
 impl ScriptActor {
     /// Starts to perform; `ordered_at` is when the program was ordered, if this step starts it.
-    pub(super) fn begin_job(
+    pub(super) fn begin_run(
         &mut self,
         perform: Perform,
         ordered_at: Option<Instant>,
@@ -38,10 +38,10 @@ impl ScriptActor {
         let comes_back = match perform.what {
             Part::Settle => true,
             // In a pool it is back already.
-            Part::Leave => !self.obituary.is_in_pool(),
+            Part::Leave => !self.guard.is_in_pool(),
             Part::Step(_) | Part::LogIn(_) => false,
         };
-        let mut performance = Performance::new(
+        let mut interpreter = ActionInterpreter::new(
             Arc::clone(&plan),
             self.instance.role.0,
             turns,
@@ -50,12 +50,12 @@ impl ScriptActor {
             seed,
         );
         if let Some(back) = role.back.as_ref().filter(|_| comes_back) {
-            performance.begin_with(Arc::clone(&back.turns));
+            interpreter.begin_with(Arc::clone(&back.turns));
         }
         let state = match perform.what {
             Part::Step(_) => step.map_or("", |step| &step.name),
             Part::LogIn(_) => {
-                performance.overwrite_all();
+                interpreter.overwrite_all();
                 "logging in again"
             }
             Part::Settle => "returning to its menu",
@@ -63,7 +63,7 @@ impl ScriptActor {
         };
         self.run.live.set_state(self.instance, state);
         let attempt = self.attempt(&plan, &perform);
-        let fate = attempt.and_then(|attempt| attempt.fate(&self.run.plan.chaos));
+        let faults = attempt.and_then(|attempt| attempt.faults(&self.run.plan.chaos));
         let State::Alive(script) = &mut self.state else {
             return;
         };
@@ -71,10 +71,10 @@ impl ScriptActor {
             script.leaves_since = Some(Instant::now());
         }
         let startup = ordered_at.map(|at| (at, plan.defaults.startup));
-        let mut job = Job::new(perform, performance, startup);
-        job.fate = fate;
-        script.job = Some(job);
-        self.drive(Cue::Begin, ctx);
+        let mut action = ActionRun::new(perform, interpreter, startup);
+        action.faults = faults;
+        script.action = Some(action);
+        self.drive(Input::Begin, ctx);
     }
 
     /// The same seed gives the same choices: for a step of a flow it depends on nothing else.

@@ -7,19 +7,20 @@ use actix::prelude::*;
 use crate::dialogue::{Dialogue, Settings};
 use crate::engine::context::Running;
 use crate::engine::messages::{Perform, Performed, Timing};
-use crate::engine::performance::Fault;
-use crate::engine::transcript::Transcript;
+use crate::engine::script::interpreter::ActionError;
+use crate::engine::script::transcript::Transcript;
 use crate::model::{FailureKind, Happening, RunEvent};
 use crate::process::{Child, SpawnError};
 use crate::scenario::TerminalKind;
 
-use super::{Script, ScriptActor, State, command};
+use super::super::command;
+use super::{Script, ScriptActor, State};
 
 impl ScriptActor {
     pub(super) fn start_program(&mut self, perform: Box<Perform>, ctx: &mut Context<Self>) {
         let ordered_at = Instant::now();
         if self.refuses(&perform) {
-            let fault = Fault::new(
+            let fault = ActionError::new(
                 FailureKind::NotStarted,
                 "the program was not started, as if it were not there",
             );
@@ -49,11 +50,11 @@ impl ScriptActor {
         }
     }
 
-    pub(super) fn fail_to_start(&mut self, perform: Perform, fault: Fault) {
+    pub(super) fn fail_to_start(&mut self, perform: Perform, fault: ActionError) {
         let now = Instant::now();
         self.state = State::Over;
         let failure = self.failure(&perform.scope, perform.what, fault, |_| {});
-        self.obituary.performed(Performed {
+        self.guard.performed(Performed {
             instance: self.instance,
             what: perform.what,
             scope: perform.scope,
@@ -78,7 +79,7 @@ impl ScriptActor {
             Ok(child) => child,
             Err(error) => {
                 let shown = perform.scope.mask(&error.to_string()).into_owned();
-                let fault = Fault::new(FailureKind::NotStarted, shown);
+                let fault = ActionError::new(FailureKind::NotStarted, shown);
                 self.fail_to_start(*perform, fault);
                 if end.is_some() {
                     self.finish(None, ctx);
@@ -133,7 +134,7 @@ impl ScriptActor {
             ordered_at,
             first_output_at: None,
             ended: None,
-            job: None,
+            action: None,
             end_ordered: false,
             leaves_since: None,
             struck_down: false,
@@ -141,7 +142,7 @@ impl ScriptActor {
         }));
         match end {
             Some(grace) => self.end(grace, ctx),
-            None => self.begin_job(*perform, Some(ordered_at), ctx),
+            None => self.begin_run(*perform, Some(ordered_at), ctx),
         }
     }
 }

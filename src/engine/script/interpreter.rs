@@ -1,10 +1,10 @@
 //! Performs the turns of one action: decides, without doing anything itself, what comes next.
 //!
-//! The script actor hands in a [`Cue`] for whatever happened, and does as the [`Move`] that comes
+//! The script actor hands in a [`Input`] for whatever happened, and does as the [`Effect`] that comes
 //! back says. No clock, no process and no actor is known here, so that every path can be tested
 //! with made-up output.
 //!
-//! | state | cue | what follows |
+//! | state | input | what follows |
 //! | --- | --- | --- |
 //! | `Ready` | `Begin` | the next turn is begun |
 //! | `Listening` | `Heard(wait)` | captures; then its reply, or what stands after it |
@@ -17,12 +17,12 @@
 //! | `Commanding` | `Ran` | its captures; the next turn |
 //! | any | a fault | `Over`: nothing follows any more |
 
-mod cue;
-mod listening;
 mod outcome;
 mod reply;
 #[cfg(test)]
 mod tests;
+mod vocabulary;
+mod wait;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -31,9 +31,11 @@ use crate::dialogue::{Dialogue, On, Pattern, WaitSet};
 use crate::model::{FailureKind, NamedValue};
 use crate::scenario::{Alternative, Place, Plan, Role, Scope, Step, Then, Turn, TurnKind, Wait};
 
-use listening::{Listening, repeats};
+use wait::{Listening, repeats};
 
-pub(super) use cue::{Answers, CommandOutput, Cue, Fault, Move, Utterance};
+pub(in crate::engine) use vocabulary::{
+    ActionError, Answers, CommandOutput, Effect, Input, TypedReply,
+};
 
 /// A turn by the list in which it stands.
 #[derive(Debug, Clone)]
@@ -102,7 +104,7 @@ enum AfterReply {
 
 /// The performance of one action by one script instance.
 #[derive(Debug)]
-pub(super) struct Performance {
+pub(super) struct ActionInterpreter {
     plan: Arc<Plan>,
     role: usize,
     tolerated: Vec<String>,
@@ -129,7 +131,7 @@ pub(super) struct Performance {
     fresh_captures: Vec<NamedValue>,
 }
 
-impl Performance {
+impl ActionInterpreter {
     /// A performance of `turns` by the role at `role`; `step` gives what the step tolerates and
     /// must provide, and is `None` for `leave`.
     pub(super) fn new(
@@ -141,7 +143,7 @@ impl Performance {
         seed: u64,
     ) -> Self {
         let interludes = vec![0; plan.roles[role].interludes.len()];
-        Performance {
+        ActionInterpreter {
             role,
             tolerated: step.map(|s| s.tolerate.clone()).unwrap_or_default(),
             provides: step.map(|s| s.provides.clone()).unwrap_or_default(),
@@ -257,13 +259,18 @@ impl Performance {
         }
     }
 
-    /// What to do after `cue`.
-    pub(super) fn on(&mut self, cue: Cue, scope: &mut Scope, dialogue: &mut Dialogue) -> Move {
-        match self.advance(cue, scope, dialogue) {
+    /// What to do after `input`.
+    pub(super) fn on(
+        &mut self,
+        input: Input,
+        scope: &mut Scope,
+        dialogue: &mut Dialogue,
+    ) -> Effect {
+        match self.advance(input, scope, dialogue) {
             Ok(next) => next,
             Err(fault) => {
                 self.state = State::Over;
-                Move::Fail(fault)
+                Effect::Fail(fault)
             }
         }
     }
@@ -274,42 +281,42 @@ impl Performance {
 
     fn advance(
         &mut self,
-        cue: Cue,
+        input: Input,
         scope: &mut Scope,
         dialogue: &mut Dialogue,
-    ) -> Result<Move, Fault> {
+    ) -> Result<Effect, ActionError> {
         let state = std::mem::replace(&mut self.state, State::Over);
-        match (state, cue) {
-            (State::Ready, Cue::Begin) | (State::Pausing, Cue::Paused) => {
+        match (state, input) {
+            (State::Ready, Input::Begin) | (State::Pausing, Input::Paused) => {
                 self.next(scope, dialogue)
             }
-            (State::Listening, Cue::Heard(heard)) => self.heard(heard, scope, dialogue),
-            (State::Listening, Cue::Exited(exit)) => self.exited(exit, scope, dialogue),
-            (State::Listening, Cue::Lingered) => self.next(scope, dialogue),
-            (State::Speaking(after), Cue::Said) => match after {
+            (State::Listening, Input::Heard(heard)) => self.heard(heard, scope, dialogue),
+            (State::Listening, Input::Exited(exit)) => self.exited(exit, scope, dialogue),
+            (State::Listening, Input::Lingered) => self.next(scope, dialogue),
+            (State::Speaking(after), Input::Said) => match after {
                 AfterReply::GoOn => self.next(scope, dialogue),
                 AfterReply::Then(turn, index) => {
                     self.after_alternative(turn, index, scope, dialogue)
                 }
                 AfterReply::Resume => {
                     self.state = State::Listening;
-                    Ok(Move::KeepListening)
+                    Ok(Effect::KeepListening)
                 }
             },
-            (State::Speaking(_), Cue::Exited(exit)) => Err(outcome::unanswered(exit)),
-            (State::Commanding { turn }, Cue::Ran(output)) => {
+            (State::Speaking(_), Input::Exited(exit)) => Err(outcome::unanswered(exit)),
+            (State::Commanding { turn }, Input::Ran(output)) => {
                 self.ran(&turn, &output, scope)?;
                 self.next(scope, dialogue)
             }
-            (state, cue) => Err(Fault::new(
+            (state, input) => Err(ActionError::new(
                 FailureKind::Internal,
-                format!("the cue {cue:?} does not fit the state {state:?}"),
+                format!("the input {input:?} does not fit the state {state:?}"),
             )),
         }
     }
 
     /// Begins whatever comes next.
-    fn next(&mut self, scope: &mut Scope, dialogue: &mut Dialogue) -> Result<Move, Fault> {
+    fn next(&mut self, scope: &mut Scope, dialogue: &mut Dialogue) -> Result<Effect, ActionError> {
         loop {
             let Some(top) = self.frames.last_mut() else {
                 return self.finish(scope);
@@ -353,14 +360,14 @@ impl Performance {
                     });
                     if let Some(at_most) = pause {
                         self.listen(None, scope, dialogue)?;
-                        return Ok(Move::Linger { at_most });
+                        return Ok(Effect::Linger { at_most });
                     }
                 }
                 Frame::FirstOf { turn, wait } => {
                     let turn = turn.clone();
                     if let Some(wait) = wait.clone() {
                         self.begin_wait(wait, dialogue);
-                        return Ok(Move::Listen {
+                        return Ok(Effect::Listen {
                             within: turn.get().within,
                         });
                     }
@@ -370,14 +377,14 @@ impl Performance {
                     if let Some(Frame::FirstOf { wait, .. }) = self.frames.last_mut() {
                         *wait = begun;
                     }
-                    return Ok(Move::Listen { within });
+                    return Ok(Effect::Listen { within });
                 }
             }
         }
     }
 
     /// All turns are done: the step is, if it provides what it promised.
-    fn finish(&mut self, scope: &Scope) -> Result<Move, Fault> {
+    fn finish(&mut self, scope: &Scope) -> Result<Effect, ActionError> {
         let missing: Vec<&str> = self
             .provides
             .iter()
@@ -391,9 +398,9 @@ impl Performance {
             .collect();
         if missing.is_empty() {
             self.state = State::Over;
-            return Ok(Move::Done);
+            return Ok(Effect::Done);
         }
-        Err(Fault::new(
+        Err(ActionError::new(
             FailureKind::NotProvided,
             format!("the step ended without a value for {}", missing.join(", ")),
         )
@@ -406,14 +413,14 @@ impl Performance {
         turn: TurnRef,
         scope: &mut Scope,
         dialogue: &mut Dialogue,
-    ) -> Result<Option<Move>, Fault> {
+    ) -> Result<Option<Effect>, ActionError> {
         let entry = turn.get();
         self.place = Some(entry.place.clone());
         match &entry.kind {
             TurnKind::Exchange { .. } => {
                 let within = entry.within;
                 self.listen(Some(turn), scope, dialogue)?;
-                Ok(Some(Move::Listen { within }))
+                Ok(Some(Effect::Listen { within }))
             }
             TurnKind::FirstOf(alternatives) => {
                 if alternatives.iter().any(loops) {
@@ -423,7 +430,7 @@ impl Performance {
                 }
                 let within = entry.within;
                 self.listen(Some(turn), scope, dialogue)?;
-                Ok(Some(Move::Listen { within }))
+                Ok(Some(Effect::Listen { within }))
             }
             TurnKind::Repeat { until, .. } => {
                 let until = until.resolve(scope)?;
@@ -437,13 +444,13 @@ impl Performance {
             }
             TurnKind::Think { least, most } => {
                 self.state = State::Pausing;
-                Ok(Some(Move::Pause(self.draw(*least, *most))))
+                Ok(Some(Effect::Pause(self.draw(*least, *most))))
             }
             TurnKind::Assert(expression) => {
                 if expression.is_true(scope)? {
                     return Ok(None);
                 }
-                Err(Fault::new(
+                Err(ActionError::new(
                     FailureKind::AssertionFailed,
                     format!(
                         "`{}` is not true: {}",
@@ -458,7 +465,7 @@ impl Performance {
                     .map(|word| word.render(scope))
                     .collect::<Result<_, _>>()?;
                 self.state = State::Commanding { turn };
-                Ok(Some(Move::Run(argv)))
+                Ok(Some(Effect::Run(argv)))
             }
         }
     }
@@ -476,7 +483,7 @@ impl Performance {
         turn: Option<TurnRef>,
         scope: &Scope,
         dialogue: &mut Dialogue,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), ActionError> {
         let untils = repeats(&self.frames).count();
         let common = turn.as_ref().filter(|_| untils == 0);
         let set = match common.and_then(|turn| turn.get().common_waits()) {
@@ -493,7 +500,11 @@ impl Performance {
 
     /// What a wait of `turn` is for, with the values of this flow. Every `until` first: what ends a
     /// repeat wins over what goes on with it at the same place.
-    fn patterns(&self, turn: Option<&TurnRef>, scope: &Scope) -> Result<Vec<(On, Pattern)>, Fault> {
+    fn patterns(
+        &self,
+        turn: Option<&TurnRef>,
+        scope: &Scope,
+    ) -> Result<Vec<(On, Pattern)>, ActionError> {
         let mut patterns = Vec::new();
         for frame in &self.frames {
             if let Frame::Repeat { turn, until, .. } = frame
@@ -539,8 +550,8 @@ fn describe_wait(on: On, pattern: &Pattern) -> String {
     }
 }
 
-fn too_many_rounds(at_most: u32) -> Fault {
-    Fault::new(
+fn too_many_rounds(at_most: u32) -> ActionError {
+    ActionError::new(
         FailureKind::TooOften,
         format!("what the repeat waits for did not come within {at_most} rounds"),
     )

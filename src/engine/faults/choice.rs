@@ -3,7 +3,7 @@
 //! All of it follows from the run's seed, the flow's number, the role, the step and the attempt at
 //! it: the same run is struck in the same places again, and each attempt has dice of its own.
 //!
-//! Whoever performs the step tells the [`Fate`] how far it has come, and gets what is to be done
+//! Whoever performs the step tells the [`PlannedFaults`] how far it has come, and gets what is to be done
 //! there:
 //!
 //! | told | what is due then |
@@ -22,7 +22,7 @@ use crate::scenario::{Plan, Step, data};
 
 /// What is to be done to a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Act {
+pub(in crate::engine) enum FaultKind {
     Kill,
     Freeze { length: Duration },
     Close,
@@ -35,8 +35,8 @@ pub(super) enum Act {
 
 /// Something to be done, and how much later.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Strike {
-    pub act: Act,
+pub(in crate::engine) struct TimedFault {
+    pub act: FaultKind,
     pub after: Duration,
     /// Whether it hits in the middle of a turn.
     pub mid_turn: bool,
@@ -44,7 +44,7 @@ pub(super) struct Strike {
 
 /// Which performance of a step it is.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Attempt<'p> {
+pub(in crate::engine) struct Attempt<'p> {
     pub plan: &'p Plan,
     pub seed: u64,
     pub flow: FlowNumber,
@@ -55,8 +55,8 @@ pub(super) struct Attempt<'p> {
 
 /// What is to be done in one performance of a step, and has not been done yet.
 #[derive(Debug, Default)]
-pub(super) struct Fate {
-    strikes: Vec<(Moment, Strike)>,
+pub(in crate::engine) struct PlannedFaults {
+    timed: Vec<(Moment, TimedFault)>,
     /// How many replies were about to be sent so far.
     replies: usize,
 }
@@ -75,26 +75,21 @@ enum Moment {
 
 impl Attempt<'_> {
     /// What chaos does in it; `None` for nothing.
-    pub(super) fn fate(self, chaos: &Chaos) -> Option<Box<Fate>> {
-        let mut strikes = Vec::new();
+    pub(in crate::engine) fn faults(self, chaos: &Chaos) -> Option<Box<PlannedFaults>> {
+        let mut timed = Vec::new();
         for (place, rule) in chaos.rules.iter().enumerate() {
             if rule.what != Mischief::Refuse && self.is_struck_by(rule, place) {
                 let mut rng = self.dice(place, "how");
-                strikes.push(self.strike(rule, &mut rng));
+                timed.push(self.fault(rule, &mut rng));
             }
         }
         // Whatever else is to happen at a moment, happens before what nothing can follow.
-        strikes.sort_by_key(|(_, strike)| matches!(strike.act, Act::Close | Act::Kill));
-        (!strikes.is_empty()).then(|| {
-            Box::new(Fate {
-                strikes,
-                replies: 0,
-            })
-        })
+        timed.sort_by_key(|(_, fault)| matches!(fault.act, FaultKind::Close | FaultKind::Kill));
+        (!timed.is_empty()).then(|| Box::new(PlannedFaults { timed, replies: 0 }))
     }
 
     /// Whether the program that is to be started for it is refused.
-    pub(super) fn is_refused(self, chaos: &Chaos) -> bool {
+    pub(in crate::engine) fn is_refused(self, chaos: &Chaos) -> bool {
         let mut rules = chaos.rules.iter().enumerate();
         rules.any(|(place, rule)| rule.what == Mischief::Refuse && self.is_struck_by(rule, place))
     }
@@ -120,7 +115,7 @@ impl Attempt<'_> {
         }
     }
 
-    fn strike(self, rule: &ChaosRule, rng: &mut fastrand::Rng) -> (Moment, Strike) {
+    fn fault(self, rule: &ChaosRule, rng: &mut fastrand::Rng) -> (Moment, TimedFault) {
         let when = match &rule.what {
             Mischief::Kill(when) | Mischief::Freeze { when, .. } => *when,
             _ => When::BetweenTurns,
@@ -149,28 +144,28 @@ impl Attempt<'_> {
                 }
             }
         };
-        let strike = Strike {
+        let fault = TimedFault {
             act: act(&rule.what, rng),
             after,
             mid_turn,
         };
-        (moment, strike)
+        (moment, fault)
     }
 }
 
-fn act(what: &Mischief, rng: &mut fastrand::Rng) -> Act {
+fn act(what: &Mischief, rng: &mut fastrand::Rng) -> FaultKind {
     match *what {
-        Mischief::Kill(_) => Act::Kill,
-        Mischief::Freeze { length, .. } => Act::Freeze {
+        Mischief::Kill(_) => FaultKind::Kill,
+        Mischief::Freeze { length, .. } => FaultKind::Freeze {
             length: length.draw(rng),
         },
         // Whoever decides that a program is refused asks for it before.
-        Mischief::Close | Mischief::Refuse => Act::Close,
-        Mischief::Garbage { bytes } => Act::Garbage(garbage(bytes, rng)),
-        Mischief::LongLine { bytes } => Act::LongLine { bytes },
-        Mischief::Dribble { every } => Act::Dribble { every },
-        Mischief::SlowRead { bytes, every } => Act::SlowRead(Pace { bytes, every }),
-        Mischief::Delay { length } => Act::Delay {
+        Mischief::Close | Mischief::Refuse => FaultKind::Close,
+        Mischief::Garbage { bytes } => FaultKind::Garbage(garbage(bytes, rng)),
+        Mischief::LongLine { bytes } => FaultKind::LongLine { bytes },
+        Mischief::Dribble { every } => FaultKind::Dribble { every },
+        Mischief::SlowRead { bytes, every } => FaultKind::SlowRead(Pace { bytes, every }),
+        Mischief::Delay { length } => FaultKind::Delay {
             length: length.draw(rng),
         },
     }
@@ -190,9 +185,9 @@ fn garbage(bytes: usize, rng: &mut fastrand::Rng) -> Vec<u8> {
     (0..bytes).map(byte).collect()
 }
 
-impl Fate {
+impl PlannedFaults {
     /// A wait begins, of this turn if it has a name: what is to be done once it has.
-    pub(super) fn wait_begins(&mut self, turn: Option<&str>) -> Vec<Strike> {
+    pub(in crate::engine) fn wait_begins(&mut self, turn: Option<&str>) -> Vec<TimedFault> {
         self.take(|moment| match moment {
             Moment::FirstWait => true,
             Moment::WaitOf(name) => Some(&**name) == turn,
@@ -201,7 +196,7 @@ impl Fate {
     }
 
     /// A reply is about to be sent, in this turn if it has a name: what is to be done before.
-    pub(super) fn before_reply(&mut self, turn: Option<&str>) -> Vec<Strike> {
+    pub(in crate::engine) fn before_reply(&mut self, turn: Option<&str>) -> Vec<TimedFault> {
         let place = self.replies;
         self.replies += 1;
         self.take(|moment| match moment {
@@ -212,7 +207,7 @@ impl Fate {
     }
 
     /// The reply that was about to be sent was sent: what is to be done now, or soon.
-    pub(super) fn after_reply(&mut self, turn: Option<&str>) -> Vec<Strike> {
+    pub(in crate::engine) fn after_reply(&mut self, turn: Option<&str>) -> Vec<TimedFault> {
         let sent = self.replies;
         self.take(|moment| match moment {
             Moment::After(at) => at + 1 == sent,
@@ -221,9 +216,9 @@ impl Fate {
         })
     }
 
-    fn take(&mut self, mut is_due: impl FnMut(&Moment) -> bool) -> Vec<Strike> {
-        let due = self.strikes.extract_if(.., |(moment, _)| is_due(moment));
-        due.map(|(_, strike)| strike).collect()
+    fn take(&mut self, mut is_due: impl FnMut(&Moment) -> bool) -> Vec<TimedFault> {
+        let due = self.timed.extract_if(.., |(moment, _)| is_due(moment));
+        due.map(|(_, fault)| fault).collect()
     }
 }
 
@@ -260,7 +255,11 @@ flow:
         Chaos::parse(text, &plan.cast()).unwrap_or_else(|error| panic!("{text}: {error}"))
     }
 
-    fn fate(plan: &Plan, text: &str, (flow, step, number): (u64, usize, u32)) -> Option<Fate> {
+    fn faults(
+        plan: &Plan,
+        text: &str,
+        (flow, step, number): (u64, usize, u32),
+    ) -> Option<PlannedFaults> {
         let attempt = Attempt {
             plan,
             seed: 7,
@@ -268,11 +267,11 @@ flow:
             step: &plan.steps[step],
             number,
         };
-        attempt.fate(&chaos(plan, text)).map(|fate| *fate)
+        attempt.faults(&chaos(plan, text)).map(|faults| *faults)
     }
 
-    fn acts(strikes: Vec<Strike>) -> Vec<Act> {
-        strikes.into_iter().map(|strike| strike.act).collect()
+    fn acts(timed: Vec<TimedFault>) -> Vec<FaultKind> {
+        timed.into_iter().map(|fault| fault.act).collect()
     }
 
     #[test]
@@ -280,7 +279,7 @@ flow:
         let plan = plan();
         let struck = |number| {
             let flows =
-                (1..=4000).filter(|&flow| fate(&plan, "kill 5%", (flow, 1, number)).is_some());
+                (1..=4000).filter(|&flow| faults(&plan, "kill 5%", (flow, 1, number)).is_some());
             flows.collect::<Vec<_>>()
         };
         let first = struck(1);
@@ -296,13 +295,13 @@ flow:
         let plan = plan();
         let mut places = [0_u32; 3];
         for flow in 1..=300 {
-            let mut fate = fate(&plan, "delay 100%", (flow, 1, 1)).expect("always");
-            assert_eq!(fate.wait_begins(None), []);
+            let mut faults = faults(&plan, "delay 100%", (flow, 1, 1)).expect("always");
+            assert_eq!(faults.wait_begins(None), []);
             for place in &mut places {
-                *place += u32::try_from(fate.before_reply(None).len()).unwrap();
-                assert_eq!(fate.after_reply(None), []);
+                *place += u32::try_from(faults.before_reply(None).len()).unwrap();
+                assert_eq!(faults.after_reply(None), []);
             }
-            assert_eq!(fate.strikes, []);
+            assert_eq!(faults.timed, []);
         }
         assert_eq!(places.iter().sum::<u32>(), 300);
         assert!(places.iter().all(|&place| place > 60), "{places:?}");
@@ -313,16 +312,16 @@ flow:
         let plan = plan();
         let (mut between, mut mid) = (0, 0);
         for flow in 1..=200 {
-            let mut fate = fate(&plan, "kill 100%", (flow, 1, 1)).expect("always");
+            let mut faults = faults(&plan, "kill 100%", (flow, 1, 1)).expect("always");
             for _ in 0..3 {
-                between += fate.before_reply(None).len();
-                let strikes = fate.after_reply(None);
+                between += faults.before_reply(None).len();
+                let timed = faults.after_reply(None);
                 assert!(
-                    strikes
+                    timed
                         .iter()
                         .all(|it| it.mid_turn && it.after <= Span::SOON.most)
                 );
-                mid += strikes.len();
+                mid += timed.len();
             }
         }
         assert_eq!(between + mid, 200);
@@ -332,10 +331,10 @@ flow:
     #[test]
     fn a_step_without_replies_is_struck_when_its_first_wait_begins() {
         let plan = plan();
-        let mut struck = fate(&plan, "kill 100%", (1, 0, 1)).expect("always");
-        assert_eq!(acts(struck.wait_begins(None)), [Act::Kill]);
+        let mut struck = faults(&plan, "kill 100%", (1, 0, 1)).expect("always");
+        assert_eq!(acts(struck.wait_begins(None)), [FaultKind::Kill]);
         assert!(
-            fate(&plan, "garbage 100%", (1, 0, 1)).is_none(),
+            faults(&plan, "garbage 100%", (1, 0, 1)).is_none(),
             "it has no reply"
         );
     }
@@ -343,19 +342,22 @@ flow:
     #[test]
     fn a_turn_is_found_by_its_name() {
         let plan = plan();
-        let mut struck = fate(&plan, "close 100% turn second", (1, 1, 1)).expect("it has it");
+        let mut struck = faults(&plan, "close 100% turn second", (1, 1, 1)).expect("it has it");
         assert_eq!(struck.before_reply(None), []);
-        assert_eq!(acts(struck.before_reply(Some("second"))), [Act::Close]);
+        assert_eq!(
+            acts(struck.before_reply(Some("second"))),
+            [FaultKind::Close]
+        );
         let mut struck =
-            fate(&plan, "kill once mid_turn after 0s turn look", (1, 1, 1)).expect("so");
-        assert_eq!(acts(struck.wait_begins(Some("look"))), [Act::Kill]);
-        assert!(fate(&plan, "kill 100% turn second", (1, 0, 1)).is_none());
+            faults(&plan, "kill once mid_turn after 0s turn look", (1, 1, 1)).expect("so");
+        assert_eq!(acts(struck.wait_begins(Some("look"))), [FaultKind::Kill]);
+        assert!(faults(&plan, "kill 100% turn second", (1, 0, 1)).is_none());
     }
 
     #[test]
     fn once_is_the_first_such_step_of_each_flow_at_its_first_attempt() {
         let plan = plan();
-        let is_struck = |text, at| fate(&plan, text, at).is_some();
+        let is_struck = |text, at| faults(&plan, text, at).is_some();
         assert!(is_struck("kill once", (1, 0, 1)) && is_struck("kill once", (9, 0, 1)));
         assert!(!is_struck("kill once", (1, 1, 1)) && !is_struck("kill once", (1, 0, 2)));
         assert!(is_struck("kill nth 2", (1, 1, 1)) && !is_struck("kill nth 2", (1, 2, 1)));
@@ -368,12 +370,12 @@ flow:
     fn rules_added_behind_do_not_change_the_dice_of_those_before() {
         let plan = plan();
         for flow in 1..=200 {
-            let alone = fate(&plan, "freeze 30%", (flow, 1, 1)).map(|fate| fate.strikes);
-            let more = fate(&plan, "freeze 30%, delay 50%", (flow, 1, 1));
-            let more = more.map_or(Vec::new(), |fate| fate.strikes);
+            let alone = faults(&plan, "freeze 30%", (flow, 1, 1)).map(|faults| faults.timed);
+            let more = faults(&plan, "freeze 30%, delay 50%", (flow, 1, 1));
+            let more = more.map_or(Vec::new(), |faults| faults.timed);
             let freezes = more
                 .into_iter()
-                .filter(|(_, strike)| matches!(strike.act, Act::Freeze { .. }));
+                .filter(|(_, fault)| matches!(fault.act, FaultKind::Freeze { .. }));
             assert_eq!(freezes.collect::<Vec<_>>(), alone.unwrap_or_default());
         }
     }
@@ -400,6 +402,6 @@ flow:
         let refuse = chaos(&plan, "refuse nth 2");
         assert!(!attempt(0).is_refused(&refuse));
         assert!(attempt(2).is_refused(&refuse));
-        assert!(attempt(2).fate(&refuse).is_none());
+        assert!(attempt(2).faults(&refuse).is_none());
     }
 }

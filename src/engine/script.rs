@@ -1,0 +1,20 @@
+//! Script instances: one running program each, and the actions performed with it.
+//!
+//! | file | holds |
+//! | --- | --- |
+//! | `actor` | the actor that owns the subprocess |
+//! | `action_run` | one action being performed, with its clocks |
+//! | `interpreter` | the turns of an action: decides what comes next |
+//! | `command` | the commands that are started: the role's program, and plain ones |
+//! | `report_guard` | reports to the owner of the script, also when the actor panics |
+//! | `transcript` | what happened to the instance, recorded in a bounded ring |
+
+mod action_run;
+mod actor;
+pub(super) mod command;
+mod interpreter;
+mod report_guard;
+pub(super) mod transcript;
+
+pub(in crate::engine) use actor::ScriptActor;
+pub(in crate::engine) use interpreter::ActionError;
