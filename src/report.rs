@@ -21,7 +21,6 @@ mod live;
 mod log;
 mod merge;
 mod output;
-mod pulse;
 mod recorder;
 mod reporters;
 pub mod result_file;

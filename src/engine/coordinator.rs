@@ -1,7 +1,6 @@
 //! The actor that starts the flows of a run and collects their figures.
 
 mod collector;
-mod lending;
 mod stop;
 
 use std::collections::BTreeMap;
@@ -20,12 +19,12 @@ use crate::scenario::{FlowContext, ScopeError, Shape};
 use crate::stats::Threshold;
 
 use super::context::RunContext;
-use super::flow_supervisor::{Due, FlowSupervisor};
+use super::flow::{Due, FlowSupervisor};
 use super::messages::{EndFlow, FlowEnded, StartFlow, StopRun, tell};
+use super::pool::Pools;
 use super::schedule::{Next, Schedule, Start};
 
 use collector::{CHECK_EVERY, Collector};
-use lending::Lending;
 
 pub use stop::StopCause;
 
@@ -40,7 +39,7 @@ const CATCH_UP: Duration = Duration::from_millis(2);
 
 /// Starts the flows of a run when they are due, and counts them as they end.
 pub(super) struct Coordinator {
-    run: Arc<RunContext>,
+    pub(super) run: Arc<RunContext>,
     schedule: Schedule,
     /// Flows start when others end, not by the clock.
     is_closed_load: bool,
@@ -50,18 +49,18 @@ pub(super) struct Coordinator {
     began: Instant,
     /// The arbiters on which flows live, with how many each has now.
     arbiters: Vec<(ArbiterHandle, usize)>,
-    under_way: BTreeMap<FlowNumber, UnderWay>,
+    pub(super) in_flight: BTreeMap<FlowNumber, InFlight>,
     /// The number of the flow that is started next.
     next: FlowNumber,
     /// Why no more flows start; `None` while they do.
     stopped: Option<StopCause>,
     /// What the figures of the run are made of.
-    collector: Collector,
+    pub(super) collector: Collector,
     info: Arc<RunInfo>,
     /// More flows may start before any has ended.
-    may_start: bool,
+    pub(super) may_start: bool,
     /// What flows wait for before their steps, if they ever do.
-    lending: Option<Lending>,
+    pub(super) pools: Option<Pools>,
     /// The one timer: when the schedule is to be asked again.
     alarm: Option<SpawnHandle>,
     /// Where the figures go when the last flow has ended.
@@ -69,8 +68,8 @@ pub(super) struct Coordinator {
 }
 
 /// A flow that has been started.
-struct UnderWay {
-    supervisor: Addr<FlowSupervisor>,
+pub(super) struct InFlight {
+    pub(super) supervisor: Addr<FlowSupervisor>,
     /// Which of the arbiters it lives on.
     arbiter: usize,
     /// Which worker of a closed load performs it.
@@ -94,13 +93,13 @@ impl Coordinator {
     ) -> Self {
         Coordinator {
             schedule: Schedule::new(&run.plan.load, run.seed),
-            lending: Lending::of(&run),
+            pools: Pools::of(&run),
             is_closed_load: matches!(run.plan.load.shape, Shape::Closed { .. }),
             graceful_stop: run.plan.load.graceful_stop,
             run,
             began: Instant::now(),
             arbiters: arbiters.into_iter().map(|arbiter| (arbiter, 0)).collect(),
-            under_way: BTreeMap::new(),
+            in_flight: BTreeMap::new(),
             next: first_flow,
             stopped: None,
             collector: Collector::new(&info, thresholds),
@@ -113,7 +112,7 @@ impl Coordinator {
 
     /// Does what the schedule says, until there is something to wait for; ends the run if there
     /// is nothing left to do.
-    fn proceed(&mut self, ctx: &mut Context<Self>) {
+    pub(super) fn proceed(&mut self, ctx: &mut Context<Self>) {
         self.may_start = false;
         while self.stopped.is_none() {
             if self.is_closed_load && self.run.sink.is_behind() {
@@ -122,7 +121,7 @@ impl Coordinator {
                 self.ask_again_at(self.began.elapsed() + CATCH_UP, ctx);
                 break;
             }
-            let in_flight = self.under_way.len() as u64;
+            let in_flight = self.in_flight.len() as u64;
             match self.schedule.next(self.began.elapsed(), in_flight) {
                 Next::Start(start) => self.start_flow(start, ctx),
                 Next::Drop { counted, .. } => {
@@ -150,11 +149,11 @@ impl Coordinator {
         let Some(cause) = self.stopped.clone() else {
             return;
         };
-        if !self.under_way.is_empty() {
+        if !self.in_flight.is_empty() {
             return;
         }
         self.close_pools();
-        if self.lending.as_ref().is_none_or(Lending::is_over)
+        if self.pools.as_ref().is_none_or(Pools::is_over)
             && let Some(done) = self.done.take()
         {
             let empty = Collector::new(&self.info, &[]);
@@ -215,23 +214,23 @@ impl Coordinator {
         });
         // If the arbiter is gone, the supervisor's end reports the flow.
         let _ = tell(&supervisor, StartFlow);
-        let under_way = UnderWay {
+        let in_flight = InFlight {
             supervisor,
             arbiter: at,
             worker: start.worker,
         };
-        self.under_way.insert(number, under_way);
+        self.in_flight.insert(number, in_flight);
     }
 
     fn flows_in_words(&self) -> String {
-        match self.under_way.len() {
+        match self.in_flight.len() {
             1 => "1 flow".to_owned(),
             flows => format!("{flows} flows"),
         }
     }
 
-    fn end_flows(&mut self, grace: Grace) {
-        for UnderWay { supervisor, .. } in self.under_way.values() {
+    pub(super) fn end_flows(&mut self, grace: Grace) {
+        for InFlight { supervisor, .. } in self.in_flight.values() {
             // One that is gone has reported its end already: the message is on its way.
             let _ = tell(supervisor, EndFlow { grace });
         }
@@ -293,7 +292,7 @@ impl Handler<FlowEnded> for Coordinator {
     type Result = ();
 
     fn handle(&mut self, ended: FlowEnded, ctx: &mut Self::Context) {
-        if let Some(flow) = self.under_way.remove(&ended.number) {
+        if let Some(flow) = self.in_flight.remove(&ended.number) {
             self.arbiters[flow.arbiter].1 -= 1;
             self.schedule.ended(flow.worker, self.began.elapsed());
         }
@@ -312,7 +311,7 @@ impl Handler<StopRun> for Coordinator {
     type Result = ();
 
     fn handle(&mut self, StopRun(how): StopRun, ctx: &mut Self::Context) {
-        if self.stopped.is_some() && self.under_way.is_empty() {
+        if self.stopped.is_some() && self.in_flight.is_empty() {
             // All flows have ended; only the settling of pools is cut short.
             return self.end_pools(HASTY);
         }

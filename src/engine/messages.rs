@@ -1,10 +1,10 @@
 //! Every message that the actors of a run send each other.
 //!
 //! ```text
-//!  Coordinator ──StartFlow──► FlowSupervisor ──Perform, EndScript, Adopt──► ScriptActor
+//!  Coordinator ──StartFlow──► FlowSupervisor ──Perform, EndScript, Assign──► ScriptActor
 //!              ──Admit──────►                ◄──Performed, Injected, ScriptEnded──
 //!              ◄──Arrive─────
-//!              ◄──GiveBack, GiveUpSlots, StepOver───
+//!              ◄──ReleaseInstance, ReleaseSlots, StepOver───
 //!              ◄──FlowEnded──
 //!              ──Settle, Perform, EndScript──► ScriptActor of a pool
 //!              ◄──Settled, PooledEnded───────
@@ -26,8 +26,8 @@ use crate::scenario::Scope;
 
 use super::control::Stop;
 use super::coordinator::Coordinator;
-use super::flow_supervisor::FlowSupervisor;
-use super::gates::{Lent, Slot};
+use super::flow::FlowSupervisor;
+use super::pool::{Assigned, Slot};
 use super::script::ScriptActor;
 use super::script::transcript::Transcript;
 
@@ -53,7 +53,7 @@ pub(super) struct Arrive {
 pub(super) struct Admit {
     pub step: StepIndex,
     /// The place in the role's pool, if one was asked for.
-    pub lent: Option<Lent<Addr<ScriptActor>>>,
+    pub assigned: Option<Assigned<Addr<ScriptActor>>>,
 }
 
 /// Supervisor → coordinator: the step is over, and what was exclusive is free.
@@ -67,7 +67,7 @@ pub(super) struct StepOver {
 /// Supervisor → coordinator: the flow has no more use for this script of a pool.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub(super) struct GiveBack {
+pub(super) struct ReleaseInstance {
     pub slot: Slot,
     pub script: Addr<ScriptActor>,
     /// What the script's later texts are made of.
@@ -78,7 +78,7 @@ pub(super) struct GiveBack {
 /// them in another order than others do.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
-pub(super) struct GiveUpSlots {
+pub(super) struct ReleaseSlots {
     pub flow: FlowNumber,
 }
 
@@ -86,7 +86,7 @@ pub(super) struct GiveUpSlots {
 /// program lives.
 #[derive(Debug, Message)]
 #[rtype(result = "bool")]
-pub(super) struct Adopt {
+pub(super) struct Assign {
     pub supervisor: Addr<FlowSupervisor>,
     pub instance: InstanceId,
 }

@@ -26,7 +26,7 @@ use crate::model::{FlowOutcome, FlowRecord, Injection, RunEvent, RunInfo, micros
 use crate::stats::Integrity;
 
 use super::error::ReportError;
-use super::pulse::Pulse;
+use super::live::live_stats::LiveStats;
 use super::reporters::Reporter;
 
 /// The name and version of the form.
@@ -43,7 +43,7 @@ pub struct JsonLines {
     writer: io::Result<Box<dyn Write + Send>>,
     /// The file's name, if it is one.
     path: PathBuf,
-    pulse: Pulse,
+    stats: LiveStats,
     /// Their names.
     roles: Vec<String>,
     began: Instant,
@@ -56,7 +56,7 @@ impl JsonLines {
         JsonLines {
             writer: Ok(Box::new(BufWriter::new(writer))),
             path: "standard output".into(),
-            pulse: Pulse::default(),
+            stats: LiveStats::default(),
             roles: Vec::new(),
             began: Instant::now(),
             snapshot_at: SNAPSHOT_EVERY,
@@ -102,16 +102,16 @@ impl JsonLines {
             "flow": instance.flow.0,
             "role": self.roles.get(instance.role.0),
             "attempt": instance.attempt,
-            "step": self.pulse.steps.get(step.0).map(|step| &step.name),
+            "step": self.stats.steps.get(step.0).map(|step| &step.name),
             "kind": injection.kind.name(),
             "what": injection.what,
         })
     }
 
     fn figures(&mut self) -> Value {
-        let now = self.pulse.elapsed();
+        let now = self.stats.elapsed();
         let steps: Vec<_> = self
-            .pulse
+            .stats
             .steps
             .iter_mut()
             .map(|step| {
@@ -124,19 +124,19 @@ impl JsonLines {
                 })
             })
             .collect();
-        let pulse = &mut self.pulse;
+        let stats = &mut self.stats;
         json!({
-            "planned": pulse.planned,
-            "part": pulse.part(),
-            "completed": pulse.completed,
-            "recovered": pulse.recovered,
-            "failed": pulse.failed,
-            "interrupted": pulse.interrupted,
-            "dropped": pulse.dropped,
-            "in_flight": pulse.in_flight,
-            "completed_per_second": pulse.completed_per_second(),
-            "wanted_per_second": pulse.wanted_per_second,
-            "response_p95_us": pulse.response_p95_us(),
+            "planned": stats.planned,
+            "part": stats.part(),
+            "completed": stats.completed,
+            "recovered": stats.recovered,
+            "failed": stats.failed,
+            "interrupted": stats.interrupted,
+            "dropped": stats.dropped,
+            "in_flight": stats.in_flight,
+            "completed_per_second": stats.completed_per_second(),
+            "wanted_per_second": stats.wanted_per_second,
+            "response_p95_us": stats.response_p95_us(),
             "steps": steps,
         })
     }
@@ -144,7 +144,7 @@ impl JsonLines {
 
 impl Reporter for JsonLines {
     fn event(&mut self, event: &RunEvent) {
-        self.pulse.event(event);
+        self.stats.event(event);
         match event {
             RunEvent::RunStarted(info) => {
                 self.began = Instant::now();
@@ -167,7 +167,7 @@ impl Reporter for JsonLines {
                 elapsed,
                 interrupted,
             } => {
-                self.pulse.tick(*elapsed);
+                self.stats.tick(*elapsed);
                 let mut figures = self.figures();
                 figures["interrupted_run"] = (*interrupted).into();
                 figures["run_us"] = micros(*elapsed).into();
@@ -182,8 +182,8 @@ impl Reporter for JsonLines {
     }
 
     fn tick(&mut self, elapsed: Duration) {
-        self.pulse.tick(elapsed);
-        if elapsed >= self.snapshot_at && self.pulse.has_begun() {
+        self.stats.tick(elapsed);
+        if elapsed >= self.snapshot_at && self.stats.has_begun() {
             self.snapshot_at = elapsed + SNAPSHOT_EVERY;
             let figures = self.figures();
             self.tell("snapshot", figures);

@@ -1,6 +1,7 @@
 //! Live reporters: progress, one flow step by step, and dialogue.
 
 mod dialogue_printer;
+pub(super) mod live_stats;
 #[cfg(feature = "cli")]
 mod progress;
 mod single_flow;

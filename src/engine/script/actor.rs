@@ -37,7 +37,7 @@ use super::command;
 use super::interpreter::{ActionError, Effect, Input};
 use super::report_guard::{Owner, ReportGuard};
 use crate::engine::context::{RunContext, micros, shown};
-use crate::engine::flow_supervisor::FlowSupervisor;
+use crate::engine::flow::FlowSupervisor;
 use crate::engine::messages::{EndScript, Part, Perform};
 use script::Script;
 use typing::Told;

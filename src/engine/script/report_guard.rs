@@ -3,11 +3,11 @@
 use actix::prelude::*;
 
 use crate::engine::coordinator::Coordinator;
-use crate::engine::flow_supervisor::FlowSupervisor;
-use crate::engine::gates::Slot;
+use crate::engine::flow::FlowSupervisor;
 use crate::engine::messages::{
     Injected, Performed, PooledEnded, ScriptEnded, ScriptVanished, Settled, tell,
 };
+use crate::engine::pool::Slot;
 use crate::engine::script::transcript::Transcript;
 use crate::model::{InstanceId, ProcessRecord};
 

@@ -6,9 +6,9 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::model::RunEvent;
 
+use super::live_stats::{LiveStats, fitted};
 use crate::report::error::ReportError;
 use crate::report::output::Output;
-use crate::report::pulse::{Pulse, fitted};
 use crate::report::reporters::Reporter;
 use crate::report::sanitize::sanitize;
 use crate::report::units;
@@ -29,7 +29,7 @@ const LINE_EVERY: Duration = Duration::from_secs(2);
 
 /// A bar for the run and a line a step, on standard error.
 pub struct Bars {
-    pulse: Pulse,
+    stats: LiveStats,
     display: MultiProgress,
     run: Option<ProgressBar>,
     steps: Vec<ProgressBar>,
@@ -39,7 +39,7 @@ impl Bars {
     /// Draws on the terminal that standard error is; on anything else, nothing.
     pub fn new() -> Self {
         Bars {
-            pulse: Pulse::default(),
+            stats: LiveStats::default(),
             display: MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(5)),
             run: None,
             steps: Vec::new(),
@@ -49,7 +49,7 @@ impl Bars {
     fn set_up(&mut self) {
         let run = ProgressBar::new(PARTS).with_style(style("{bar:24} {wide_msg}"));
         self.run = Some(self.display.add(run));
-        for _ in 0..self.pulse.steps.len().min(MOST_STEP_LINES) {
+        for _ in 0..self.stats.steps.len().min(MOST_STEP_LINES) {
             let step = ProgressBar::new_spinner().with_style(style("  {wide_msg}"));
             self.steps.push(self.display.add(step));
         }
@@ -64,9 +64,9 @@ impl Bars {
             LONG_BAR
         };
         run.set_style(style(&format!("{{bar:{bar}}} {{wide_msg}}")));
-        run.set_position((self.pulse.part() * PARTS as f64) as u64);
-        run.set_message(fitted(self.pulse.pieces(), columns.saturating_sub(bar + 2)));
-        let steps = step_lines(&mut self.pulse, self.steps.len(), columns);
+        run.set_position((self.stats.part() * PARTS as f64) as u64);
+        run.set_message(fitted(self.stats.pieces(), columns.saturating_sub(bar + 2)));
+        let steps = step_lines(&mut self.stats, self.steps.len(), columns);
         for (line, text) in self.steps.iter().zip(steps) {
             line.set_message(text);
         }
@@ -86,7 +86,7 @@ impl Default for Bars {
 
 impl Reporter for Bars {
     fn event(&mut self, event: &RunEvent) {
-        self.pulse.event(event);
+        self.stats.event(event);
         match event {
             RunEvent::Notice { text, .. } => self.say(&format!("Note: {text}")),
             RunEvent::Stopping { reason } => self.say(&format!("Stopping: {reason}")),
@@ -96,9 +96,9 @@ impl Reporter for Bars {
     }
 
     fn tick(&mut self, elapsed: Duration) {
-        self.pulse.tick(elapsed);
+        self.stats.tick(elapsed);
         // A run that is over before the first tick needs no bars.
-        if self.run.is_none() && self.pulse.has_begun() {
+        if self.run.is_none() && self.stats.has_begun() {
             self.set_up();
         }
         self.redraw();
@@ -119,9 +119,9 @@ fn columns() -> usize {
 }
 
 /// A line for each of the busiest steps, in columns that are aligned.
-fn step_lines(pulse: &mut Pulse, most: usize, columns: usize) -> Vec<String> {
-    let elapsed = pulse.elapsed();
-    let steps: Vec<_> = pulse.busiest(most).collect();
+fn step_lines(stats: &mut LiveStats, most: usize, columns: usize) -> Vec<String> {
+    let elapsed = stats.elapsed();
+    let steps: Vec<_> = stats.busiest(most).collect();
     let names = steps
         .iter()
         .map(|step| sanitize(&step.name).chars().count());
@@ -152,7 +152,7 @@ fn style(template: &str) -> ProgressStyle {
 
 /// A line every other second, for logs and pipes.
 pub struct Lines {
-    pulse: Pulse,
+    stats: LiveStats,
     output: Output,
     last: Duration,
 }
@@ -161,7 +161,7 @@ impl Lines {
     /// Tells it to `output`.
     pub fn new(output: Output) -> Self {
         Lines {
-            pulse: Pulse::default(),
+            stats: LiveStats::default(),
             output,
             last: Duration::ZERO,
         }
@@ -170,7 +170,7 @@ impl Lines {
 
 impl Reporter for Lines {
     fn event(&mut self, event: &RunEvent) {
-        self.pulse.event(event);
+        self.stats.event(event);
         match event {
             RunEvent::RunStarted(info) => self.output.line(&format!(
                 "{}: {} of {}, {}",
@@ -192,14 +192,14 @@ impl Reporter for Lines {
     }
 
     fn tick(&mut self, elapsed: Duration) {
-        self.pulse.tick(elapsed);
-        if elapsed - self.last < LINE_EVERY || !self.pulse.has_begun() {
+        self.stats.tick(elapsed);
+        if elapsed - self.last < LINE_EVERY || !self.stats.has_begun() {
             return;
         }
         self.last = elapsed;
-        let figures = fitted(self.pulse.pieces(), usize::MAX);
+        let figures = fitted(self.stats.pieces(), usize::MAX);
         let mut line = format!("{:>5} s  {figures}", elapsed.as_secs());
-        let busy = self.pulse.busiest(3).filter(|step| step.now > 0);
+        let busy = self.stats.busiest(3).filter(|step| step.now > 0);
         let busy: Vec<_> = busy
             .map(|step| format!("{} {}", step.now, sanitize(&step.name)))
             .collect();

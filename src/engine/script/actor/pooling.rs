@@ -2,16 +2,16 @@
 
 use actix::prelude::*;
 
-use crate::engine::messages::{Adopt, Part, Perform, Settle};
+use crate::engine::messages::{Assign, Part, Perform, Settle};
 use crate::engine::script::transcript::Transcript;
 
 use super::super::report_guard::Owner;
 use super::{ScriptActor, State};
 
-impl Handler<Adopt> for ScriptActor {
+impl Handler<Assign> for ScriptActor {
     type Result = bool;
 
-    fn handle(&mut self, order: Adopt, _: &mut Self::Context) -> bool {
+    fn handle(&mut self, order: Assign, _: &mut Self::Context) -> bool {
         let before = std::mem::replace(&mut self.instance, order.instance);
         self.guard.instance = order.instance;
         self.guard.owner = Owner::Flow(order.supervisor);

@@ -1,6 +1,6 @@
-//! The course of one flow: which order follows on what has happened, decided without doing it.
+//! The state machine of one flow: the actions that follow an event. Pure.
 //!
-//! | phase | on | orders | next phase |
+//! | phase | on | actions | next phase |
 //! | --- | --- | --- | --- |
 //! | `Stepping` | a step is done or skipped, more follow | begin the next | `Stepping` |
 //! | `Stepping` | a pooled role's last step is done | return its script, and as above | as above |
@@ -21,7 +21,7 @@ use crate::model::{FlowOutcome, RoleIndex, StepIndex};
 
 /// What the supervisor shall do.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Order {
+pub(super) enum Action {
     Begin(StepIndex),
     /// Perform a step again that has failed.
     Repeat(StepIndex),
@@ -37,7 +37,7 @@ pub(super) enum Order {
 
 /// What follows on a failure.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Remedy {
+pub(super) enum Retry {
     /// The same script performs the step again.
     Repeat,
     /// A new script does.
@@ -48,9 +48,9 @@ pub(super) enum Remedy {
     None(FlowOutcome),
 }
 
-/// What a course needs to know of a role.
+/// What a machine needs to know of a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct RoleCourse {
+pub(super) struct RoleInFlow {
     /// It has something to say before it leaves.
     pub leaves: bool,
     /// Its script comes from a pool and goes back there.
@@ -59,10 +59,10 @@ pub(super) struct RoleCourse {
 
 /// Where a flow is, and what of it lives.
 #[derive(Debug)]
-pub(super) struct Course {
+pub(super) struct FlowMachine {
     /// The roles of the steps.
     steps: Vec<RoleIndex>,
-    roles: Vec<RoleCourse>,
+    roles: Vec<RoleInFlow>,
     phase: Phase,
     /// The roles whose script actors have not ended.
     living: BTreeSet<RoleIndex>,
@@ -78,10 +78,10 @@ enum Phase {
     Over,
 }
 
-impl Course {
-    /// The course of a flow whose steps are performed by these roles.
-    pub(super) fn new(steps: Vec<RoleIndex>, roles: Vec<RoleCourse>) -> Self {
-        Course {
+impl FlowMachine {
+    /// The machine of a flow whose steps are performed by these roles.
+    pub(super) fn new(steps: Vec<RoleIndex>, roles: Vec<RoleInFlow>) -> Self {
+        FlowMachine {
             steps,
             roles,
             phase: Phase::Stepping { at: 0 },
@@ -90,7 +90,7 @@ impl Course {
     }
 
     /// The flow begins, or begins anew.
-    pub(super) fn begin(&mut self) -> Vec<Order> {
+    pub(super) fn begin(&mut self) -> Vec<Action> {
         self.step_over(0, Vec::new())
     }
 
@@ -113,26 +113,26 @@ impl Course {
     }
 
     /// The step under way is done, or was skipped.
-    pub(super) fn step_done(&mut self) -> Vec<Order> {
+    pub(super) fn step_done(&mut self) -> Vec<Action> {
         let Phase::Stepping { at } = self.phase else {
             return Vec::new();
         };
-        let mut orders = Vec::new();
+        let mut actions = Vec::new();
         if let Some(&role) = self.steps.get(at)
             && self.is_last_of_role(at)
             && self.roles[role.0].is_pooled
             && self.living.remove(&role)
         {
-            orders.push(Order::Return(role));
+            actions.push(Action::Return(role));
         }
-        self.step_over(at + 1, orders)
+        self.step_over(at + 1, actions)
     }
 
-    fn step_over(&mut self, next: usize, mut orders: Vec<Order>) -> Vec<Order> {
+    fn step_over(&mut self, next: usize, mut actions: Vec<Action>) -> Vec<Action> {
         if next < self.steps.len() {
             self.phase = Phase::Stepping { at: next };
-            orders.push(Order::Begin(StepIndex(next)));
-            return orders;
+            actions.push(Action::Begin(StepIndex(next)));
+            return actions;
         }
         let waiting: BTreeSet<RoleIndex> = self
             .living
@@ -140,22 +140,22 @@ impl Course {
             .copied()
             .filter(|role| self.roles[role.0].leaves)
             .collect();
-        orders.extend(self.living.iter().map(|role| {
+        actions.extend(self.living.iter().map(|role| {
             if waiting.contains(role) {
-                Order::Leave(*role)
+                Action::Leave(*role)
             } else {
-                Order::End(*role)
+                Action::End(*role)
             }
         }));
         if waiting.is_empty() {
-            return self.ending(FlowOutcome::Completed, orders);
+            return self.ending(FlowOutcome::Completed, actions);
         }
         self.phase = Phase::Leaving { waiting };
-        orders
+        actions
     }
 
     /// The step under way has failed.
-    pub(super) fn failed(&mut self, remedy: Remedy) -> Vec<Order> {
+    pub(super) fn failed(&mut self, remedy: Retry) -> Vec<Action> {
         let Phase::Stepping { at } = self.phase else {
             return Vec::new();
         };
@@ -163,68 +163,68 @@ impl Course {
             return Vec::new();
         };
         match remedy {
-            Remedy::Restart if self.living.contains(&performing) => {
+            Retry::Restart if self.living.contains(&performing) => {
                 self.phase = Phase::Restarting { at };
-                vec![Order::End(performing)]
+                vec![Action::End(performing)]
             }
-            Remedy::Repeat | Remedy::Restart => vec![Order::Repeat(StepIndex(at))],
-            Remedy::Rewind => {
-                let orders = self.let_go(performing);
-                self.rewinding(orders)
+            Retry::Repeat | Retry::Restart => vec![Action::Repeat(StepIndex(at))],
+            Retry::Rewind => {
+                let actions = self.let_go(performing);
+                self.rewinding(actions)
             }
-            Remedy::None(outcome) => {
-                let orders = self.let_go(performing);
-                self.ending(outcome, orders)
+            Retry::None(outcome) => {
+                let actions = self.let_go(performing);
+                self.ending(outcome, actions)
             }
         }
     }
 
     /// Scripts of pools that have nothing to do with a failure go back there, all others end.
-    fn let_go(&mut self, performing: RoleIndex) -> Vec<Order> {
+    fn let_go(&mut self, performing: RoleIndex) -> Vec<Action> {
         let living = std::mem::take(&mut self.living);
         let (back, end): (BTreeSet<_>, _) = living
             .into_iter()
             .partition(|role| self.roles[role.0].is_pooled && *role != performing);
         self.living = end;
-        let ends = self.living.iter().copied().map(Order::End);
-        back.into_iter().map(Order::Return).chain(ends).collect()
+        let ends = self.living.iter().copied().map(Action::End);
+        back.into_iter().map(Action::Return).chain(ends).collect()
     }
 
     /// The flow is lost, because the run ends or its own actor cannot go on.
-    pub(super) fn lost(&mut self, outcome: FlowOutcome) -> Vec<Order> {
-        let orders = self.living.iter().copied().map(Order::End).collect();
+    pub(super) fn lost(&mut self, outcome: FlowOutcome) -> Vec<Action> {
+        let actions = self.living.iter().copied().map(Action::End).collect();
         match self.phase {
             Phase::Stepping { .. } | Phase::Restarting { .. } | Phase::Rewinding => {
-                self.ending(outcome, orders)
+                self.ending(outcome, actions)
             }
             // All steps were done: what is cut short is only the politeness.
-            Phase::Leaving { .. } => self.ending(FlowOutcome::Completed, orders),
-            Phase::Ending { .. } => orders,
+            Phase::Leaving { .. } => self.ending(FlowOutcome::Completed, actions),
+            Phase::Ending { .. } => actions,
             Phase::Over => Vec::new(),
         }
     }
 
     /// A role has performed its `leave`, well or badly.
-    pub(super) fn left(&mut self, role: RoleIndex) -> Vec<Order> {
+    pub(super) fn left(&mut self, role: RoleIndex) -> Vec<Action> {
         let Phase::Leaving { waiting } = &mut self.phase else {
             return Vec::new();
         };
         waiting.remove(&role);
         if waiting.is_empty() {
-            return self.ending(FlowOutcome::Completed, vec![Order::End(role)]);
+            return self.ending(FlowOutcome::Completed, vec![Action::End(role)]);
         }
-        vec![Order::End(role)]
+        vec![Action::End(role)]
     }
 
     /// A script actor has ended, and its process with it.
-    pub(super) fn script_ended(&mut self, role: RoleIndex) -> Vec<Order> {
+    pub(super) fn script_ended(&mut self, role: RoleIndex) -> Vec<Action> {
         self.living.remove(&role);
         match std::mem::replace(&mut self.phase, Phase::Over) {
             Phase::Ending { outcome } => self.ending(outcome, Vec::new()),
             Phase::Rewinding => self.rewinding(Vec::new()),
             Phase::Restarting { at } if self.steps[at] == role => {
                 self.phase = Phase::Stepping { at };
-                vec![Order::Repeat(StepIndex(at))]
+                vec![Action::Repeat(StepIndex(at))]
             }
             Phase::Leaving { mut waiting } => {
                 waiting.remove(&role);
@@ -241,115 +241,115 @@ impl Course {
         }
     }
 
-    fn rewinding(&mut self, mut orders: Vec<Order>) -> Vec<Order> {
+    fn rewinding(&mut self, mut actions: Vec<Action>) -> Vec<Action> {
         self.phase = Phase::Rewinding;
         if self.living.is_empty() {
-            orders.push(Order::Rewind);
+            actions.push(Action::Rewind);
         }
-        orders
+        actions
     }
 
-    fn ending(&mut self, outcome: FlowOutcome, mut orders: Vec<Order>) -> Vec<Order> {
+    fn ending(&mut self, outcome: FlowOutcome, mut actions: Vec<Action>) -> Vec<Action> {
         if self.living.is_empty() {
             self.phase = Phase::Over;
-            orders.push(Order::Finish(outcome));
+            actions.push(Action::Finish(outcome));
         } else {
             self.phase = Phase::Ending { outcome };
         }
-        orders
+        actions
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Order::{Begin, End, Finish, Leave, Repeat, Return, Rewind};
+    use Action::{Begin, End, Finish, Leave, Repeat, Return, Rewind};
 
     const A: RoleIndex = RoleIndex(0);
     const B: RoleIndex = RoleIndex(1);
 
-    const OWN: RoleCourse = RoleCourse {
+    const OWN: RoleInFlow = RoleInFlow {
         leaves: false,
         is_pooled: false,
     };
-    const POLITE: RoleCourse = RoleCourse {
+    const POLITE: RoleInFlow = RoleInFlow {
         leaves: true,
         ..OWN
     };
-    const POOLED: RoleCourse = RoleCourse {
+    const POOLED: RoleInFlow = RoleInFlow {
         is_pooled: true,
         ..OWN
     };
 
-    fn two_roles_stepping() -> Course {
-        let mut course = Course::new(vec![A, B], vec![POLITE, OWN]);
-        assert_eq!(course.begin(), [Begin(StepIndex(0))]);
-        course.script_started(A);
-        assert_eq!(course.step_done(), [Begin(StepIndex(1))]);
-        course.script_started(B);
-        course
+    fn two_roles_stepping() -> FlowMachine {
+        let mut machine = FlowMachine::new(vec![A, B], vec![POLITE, OWN]);
+        assert_eq!(machine.begin(), [Begin(StepIndex(0))]);
+        machine.script_started(A);
+        assert_eq!(machine.step_done(), [Begin(StepIndex(1))]);
+        machine.script_started(B);
+        machine
     }
 
     #[test]
     fn a_flow_that_goes_well_leaves_and_ends() {
-        let mut course = two_roles_stepping();
-        assert_eq!(course.step_done(), [Leave(A), End(B)]);
-        assert_eq!(course.script_ended(B), []);
-        assert_eq!(course.left(A), [End(A)]);
-        assert_eq!(course.script_ended(A), [Finish(FlowOutcome::Completed)]);
+        let mut machine = two_roles_stepping();
+        assert_eq!(machine.step_done(), [Leave(A), End(B)]);
+        assert_eq!(machine.script_ended(B), []);
+        assert_eq!(machine.left(A), [End(A)]);
+        assert_eq!(machine.script_ended(A), [Finish(FlowOutcome::Completed)]);
     }
 
     #[test]
     fn a_lost_flow_ends_every_script_and_only_then_finishes() {
-        let mut course = two_roles_stepping();
-        assert_eq!(course.lost(FlowOutcome::Interrupted), [End(A), End(B)]);
-        assert_eq!(course.script_ended(A), []);
-        assert_eq!(course.script_ended(B), [Finish(FlowOutcome::Interrupted)]);
-        assert_eq!(course.lost(FlowOutcome::Interrupted), []);
+        let mut machine = two_roles_stepping();
+        assert_eq!(machine.lost(FlowOutcome::Interrupted), [End(A), End(B)]);
+        assert_eq!(machine.script_ended(A), []);
+        assert_eq!(machine.script_ended(B), [Finish(FlowOutcome::Interrupted)]);
+        assert_eq!(machine.lost(FlowOutcome::Interrupted), []);
     }
 
     #[test]
     fn an_interrupt_while_leaving_does_not_undo_what_was_completed() {
-        let mut course = two_roles_stepping();
-        course.step_done();
-        assert_eq!(course.lost(FlowOutcome::Interrupted), [End(A), End(B)]);
-        course.script_ended(A);
-        assert_eq!(course.script_ended(B), [Finish(FlowOutcome::Completed)]);
+        let mut machine = two_roles_stepping();
+        machine.step_done();
+        assert_eq!(machine.lost(FlowOutcome::Interrupted), [End(A), End(B)]);
+        machine.script_ended(A);
+        assert_eq!(machine.script_ended(B), [Finish(FlowOutcome::Completed)]);
     }
 
     #[test]
     fn a_second_interrupt_tells_the_living_again() {
-        let mut course = two_roles_stepping();
-        course.lost(FlowOutcome::Interrupted);
-        course.script_ended(A);
-        assert_eq!(course.lost(FlowOutcome::Interrupted), [End(B)]);
+        let mut machine = two_roles_stepping();
+        machine.lost(FlowOutcome::Interrupted);
+        machine.script_ended(A);
+        assert_eq!(machine.lost(FlowOutcome::Interrupted), [End(B)]);
     }
 
     #[test]
     fn a_script_that_ends_between_steps_does_not_end_the_flow() {
-        let mut course = two_roles_stepping();
-        assert_eq!(course.script_ended(A), []);
-        assert_eq!(course.step_done(), [End(B)]);
-        assert_eq!(course.script_ended(B), [Finish(FlowOutcome::Completed)]);
+        let mut machine = two_roles_stepping();
+        assert_eq!(machine.script_ended(A), []);
+        assert_eq!(machine.step_done(), [End(B)]);
+        assert_eq!(machine.script_ended(B), [Finish(FlowOutcome::Completed)]);
     }
 
     #[test]
     fn a_script_that_vanishes_while_leaving_is_not_waited_for() {
-        let mut course = two_roles_stepping();
-        course.step_done();
-        course.script_ended(B);
-        assert_eq!(course.script_ended(A), [Finish(FlowOutcome::Completed)]);
+        let mut machine = two_roles_stepping();
+        machine.step_done();
+        machine.script_ended(B);
+        assert_eq!(machine.script_ended(A), [Finish(FlowOutcome::Completed)]);
     }
 
     #[test]
     fn a_flow_whose_steps_are_all_skipped_is_completed() {
-        let mut course = Course::new(vec![A], vec![POLITE]);
-        course.begin();
-        assert_eq!(course.step_done(), [Finish(FlowOutcome::Completed)]);
+        let mut machine = FlowMachine::new(vec![A], vec![POLITE]);
+        machine.begin();
+        assert_eq!(machine.step_done(), [Finish(FlowOutcome::Completed)]);
     }
 
     fn failure() -> FlowOutcome {
-        FlowOutcome::Failed(crate::engine::flow_supervisor::internal(
+        FlowOutcome::Failed(crate::engine::flow::supervisor::internal(
             "as made up",
             String::new(),
         ))
@@ -357,66 +357,70 @@ mod tests {
 
     #[test]
     fn a_step_is_performed_again_by_a_new_script_once_the_old_one_has_ended() {
-        let mut course = two_roles_stepping();
-        assert_eq!(course.failed(Remedy::Restart), [End(B)]);
-        assert_eq!(course.step(), None);
-        assert_eq!(course.script_ended(A), [], "it is idle, and not waited for");
-        assert_eq!(course.script_ended(B), [Repeat(StepIndex(1))]);
-        assert_eq!(course.step(), Some(StepIndex(1)));
-        assert_eq!(course.failed(Remedy::Restart), [Repeat(StepIndex(1))]);
-        course.script_started(B);
-        assert_eq!(course.failed(Remedy::Repeat), [Repeat(StepIndex(1))]);
-        assert_eq!(course.step_done(), [End(B)]);
+        let mut machine = two_roles_stepping();
+        assert_eq!(machine.failed(Retry::Restart), [End(B)]);
+        assert_eq!(machine.step(), None);
+        assert_eq!(
+            machine.script_ended(A),
+            [],
+            "it is idle, and not waited for"
+        );
+        assert_eq!(machine.script_ended(B), [Repeat(StepIndex(1))]);
+        assert_eq!(machine.step(), Some(StepIndex(1)));
+        assert_eq!(machine.failed(Retry::Restart), [Repeat(StepIndex(1))]);
+        machine.script_started(B);
+        assert_eq!(machine.failed(Retry::Repeat), [Repeat(StepIndex(1))]);
+        assert_eq!(machine.step_done(), [End(B)]);
     }
 
     #[test]
     fn a_flow_begins_anew_when_nothing_of_it_lives() {
-        let mut course = two_roles_stepping();
-        assert_eq!(course.failed(Remedy::Rewind), [End(A), End(B)]);
-        assert_eq!(course.script_ended(B), []);
-        assert_eq!(course.script_ended(A), [Rewind]);
-        assert_eq!(course.begin(), [Begin(StepIndex(0))]);
+        let mut machine = two_roles_stepping();
+        assert_eq!(machine.failed(Retry::Rewind), [End(A), End(B)]);
+        assert_eq!(machine.script_ended(B), []);
+        assert_eq!(machine.script_ended(A), [Rewind]);
+        assert_eq!(machine.begin(), [Begin(StepIndex(0))]);
     }
 
     #[test]
     fn an_interrupt_ends_a_flow_that_is_being_mended() {
-        for remedy in [Remedy::Restart, Remedy::Rewind] {
-            let mut course = two_roles_stepping();
-            course.failed(remedy);
-            assert_eq!(course.lost(FlowOutcome::Interrupted), [End(A), End(B)]);
-            course.script_ended(B);
-            assert_eq!(course.script_ended(A), [Finish(FlowOutcome::Interrupted)]);
+        for remedy in [Retry::Restart, Retry::Rewind] {
+            let mut machine = two_roles_stepping();
+            machine.failed(remedy);
+            assert_eq!(machine.lost(FlowOutcome::Interrupted), [End(A), End(B)]);
+            machine.script_ended(B);
+            assert_eq!(machine.script_ended(A), [Finish(FlowOutcome::Interrupted)]);
         }
     }
 
     #[test]
     fn the_script_of_a_pool_goes_back_after_its_last_step() {
-        let mut course = Course::new(vec![B, A, B, A], vec![OWN, POOLED]);
-        course.begin();
-        course.script_started(B);
-        assert_eq!(course.step_done(), [Begin(StepIndex(1))]);
-        course.script_started(A);
-        assert_eq!(course.step_done(), [Begin(StepIndex(2))]);
-        assert_eq!(course.step_done(), [Return(B), Begin(StepIndex(3))]);
-        assert_eq!(course.step_done(), [End(A)]);
+        let mut machine = FlowMachine::new(vec![B, A, B, A], vec![OWN, POOLED]);
+        machine.begin();
+        machine.script_started(B);
+        assert_eq!(machine.step_done(), [Begin(StepIndex(1))]);
+        machine.script_started(A);
+        assert_eq!(machine.step_done(), [Begin(StepIndex(2))]);
+        assert_eq!(machine.step_done(), [Return(B), Begin(StepIndex(3))]);
+        assert_eq!(machine.step_done(), [End(A)]);
     }
 
     #[test]
     fn of_a_pool_only_the_script_that_failed_ends() {
         let started = || {
-            let mut course = Course::new(vec![A, B, A, B], vec![POOLED, POOLED]);
-            course.begin();
-            course.script_started(A);
-            course.step_done();
-            course.script_started(B);
-            course
+            let mut machine = FlowMachine::new(vec![A, B, A, B], vec![POOLED, POOLED]);
+            machine.begin();
+            machine.script_started(A);
+            machine.step_done();
+            machine.script_started(B);
+            machine
         };
-        let mut course = started();
-        assert_eq!(course.failed(Remedy::None(failure())), [Return(A), End(B)]);
-        assert_eq!(course.script_ended(B), [Finish(failure())]);
-        let mut course = started();
-        assert_eq!(course.failed(Remedy::Rewind), [Return(A), End(B)]);
-        let mut course = started();
-        assert_eq!(course.lost(FlowOutcome::Interrupted), [End(A), End(B)]);
+        let mut machine = started();
+        assert_eq!(machine.failed(Retry::None(failure())), [Return(A), End(B)]);
+        assert_eq!(machine.script_ended(B), [Finish(failure())]);
+        let mut machine = started();
+        assert_eq!(machine.failed(Retry::Rewind), [Return(A), End(B)]);
+        let mut machine = started();
+        assert_eq!(machine.lost(FlowOutcome::Interrupted), [End(A), End(B)]);
     }
 }

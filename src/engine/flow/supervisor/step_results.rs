@@ -1,4 +1,4 @@
-//! What a flow makes of what its scripts have performed.
+//! Handling of step results reported by script actors.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::model::{NamedValue, RunEvent, StepIndex, StepOutcome, TurnRecord};
 use crate::scenario::Scope;
 
 use super::FlowSupervisor;
-use super::ledger::Taken;
+use super::record_builder::StepTimes;
 
 impl Handler<Performed> for FlowSupervisor {
     type Result = ();
@@ -19,7 +19,7 @@ impl Handler<Performed> for FlowSupervisor {
     fn handle(&mut self, mut performed: Performed, ctx: &mut Self::Context) {
         let transcript = performed.transcript.take();
         self.transcripts.extend(transcript.map(|it| *it));
-        if !self.employs(performed.instance) {
+        if !self.assigns(performed.instance) {
             return;
         }
         match performed.what {
@@ -43,14 +43,14 @@ impl FlowSupervisor {
         } = performed;
         self.captures = shown_captures(&scope);
         self.scope = Some(scope);
-        if self.course.step() != Some(step) {
+        if self.machine.step() != Some(step) {
             return;
         }
         let turns = turn_records(turns);
         if let Err(failure) = result {
             return self.step_failed(step, timing, turns, failure, ctx);
         }
-        let taken = Taken {
+        let taken = StepTimes {
             step,
             outcome: StepOutcome::Completed,
             timing,
@@ -58,19 +58,19 @@ impl FlowSupervisor {
         };
         self.note_step(taken, None);
         self.step_over(step);
-        let orders = self.course.step_done();
-        self.obey(orders, ctx);
+        let actions = self.machine.step_done();
+        self.obey(actions, ctx);
     }
 
     /// A new script was logged in, so that it can perform the step that had failed.
     fn logged_in(&mut self, performed: Performed, ctx: &mut Context<Self>) {
         self.scope = Some(performed.scope);
-        let Some(step) = self.course.step() else {
+        let Some(step) = self.machine.step() else {
             return;
         };
         match performed.result {
             Ok(()) => {
-                self.ledger.overheads(&performed.timing);
+                self.builder.overheads(&performed.timing);
                 self.perform(step, ctx);
             }
             Err(mut failure) => {
@@ -92,8 +92,8 @@ impl FlowSupervisor {
                 text,
             });
         }
-        let orders = self.course.left(role);
-        self.obey(orders, ctx);
+        let actions = self.machine.left(role);
+        self.obey(actions, ctx);
     }
 }
 

@@ -1,17 +1,14 @@
-//! Where flows wait for each other before a step: for a script instance of a pool, for company,
-//! for their turn by the clock, and for whoever performs what one flow at a time may perform.
-//! Decided here without doing it.
+//! Gates before steps: waits for a pooled instance, for other flows (`together`), for the rate, and
+//! for exclusive access. Pure.
 //!
-//! A flow passes the gates of a step in that order. Two flows never wait for each other:
+//! A flow passes the gates of a step in that order. Flows cannot deadlock:
 //!
-//! - Instances of pools are taken in the order of the steps, which is the same for all flows, and
-//!   each is given back after a bounded time, as steps have deadlines. A flow that begins anew
-//!   gives up all it has before it does.
-//! - What is exclusive is held while a step is performed, and nothing else is waited for meanwhile.
-//! - A crowd that does not become complete is let go: when the flow that came first has waited for
-//!   the step's timeout, or as soon as nobody is left who could still come.
-
-mod pool;
+//! - Instances of pools are acquired in the order of the steps, which is the same for all flows, and
+//!   each is released after a bounded time, as steps have deadlines. A flow that is retried releases
+//!   all of them first.
+//! - Exclusive access is held while a step is performed, and nothing else is waited for meanwhile.
+//! - A group that does not fill up is released when its first flow has waited for the step's
+//!   timeout, or as soon as no other flow can join.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -19,9 +16,9 @@ use std::time::{Duration, Instant};
 use crate::model::{FlowNumber, RoleIndex, StepIndex};
 use crate::scenario::Plan;
 
-use pool::{Pool, SlotState};
+use super::instances::{Pool, SlotState};
 
-pub(super) use pool::{Lent, Slot};
+pub(in crate::engine) use super::instances::{Assigned, Slot};
 
 /// What is to be done. `I` is how a script instance is reached.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,7 +27,7 @@ pub(super) enum Effect<I> {
     Admit {
         flow: FlowNumber,
         step: StepIndex,
-        lent: Option<Lent<I>>,
+        assigned: Option<Assigned<I>>,
     },
     /// A crowd was let go before it was complete.
     WentShort {
@@ -69,7 +66,7 @@ pub(super) struct StepGates {
 struct Waiting<I> {
     step: StepIndex,
     at: Gate,
-    lent: Option<Lent<I>>,
+    assigned: Option<Assigned<I>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,7 +164,7 @@ impl<I: Clone> Gates<I> {
             } else {
                 Gate::Crowd
             },
-            lent: None,
+            assigned: None,
         };
         self.waiting.insert(flow, waiting);
         if !takes_instance {
@@ -188,7 +185,7 @@ impl<I: Clone> Gates<I> {
         {
             if let Some(waiting) = self.waiting.get_mut(&flow) {
                 let slot = Slot { role, number };
-                waiting.lent = Some(Lent { slot, instance });
+                waiting.assigned = Some(Assigned { slot, instance });
                 waiting.at = Gate::Crowd;
             }
             effects.extend(self.advance(flow, now));
@@ -239,9 +236,13 @@ impl<I: Clone> Gates<I> {
                     waiting.at = Gate::Passed;
                 }
                 Gate::Passed => {
-                    let lent = waiting.lent.take();
+                    let assigned = waiting.assigned.take();
                     self.waiting.remove(&flow);
-                    effects.push(Effect::Admit { flow, step, lent });
+                    effects.push(Effect::Admit {
+                        flow,
+                        step,
+                        assigned,
+                    });
                     return effects;
                 }
             }
@@ -299,7 +300,7 @@ impl<I: Clone> Gates<I> {
     }
 
     /// A flow has no more use for the slots that it has, in which nothing lives any more.
-    pub(super) fn give_up_slots(&mut self, flow: FlowNumber, now: Instant) -> Vec<Effect<I>> {
+    pub(super) fn release_slots(&mut self, flow: FlowNumber, now: Instant) -> Vec<Effect<I>> {
         let roles: Vec<_> = self.pools.keys().copied().collect();
         let mut effects = Vec::new();
         for role in roles {
@@ -312,7 +313,7 @@ impl<I: Clone> Gates<I> {
     }
 
     /// A flow has no more use for an instance, which is on its way back to its menu.
-    pub(super) fn give_back(&mut self, slot: Slot, instance: I) {
+    pub(super) fn release(&mut self, slot: Slot, instance: I) {
         self.set(slot, SlotState::Busy(instance));
     }
 
@@ -326,7 +327,7 @@ impl<I: Clone> Gates<I> {
         self.lend(slot.role, now)
     }
 
-    /// The instance in a slot that nobody has lent has ended.
+    /// The instance in a slot that nobody has assigned has ended.
     pub(super) fn ended(&mut self, slot: Slot, now: Instant) -> Vec<Effect<I>> {
         if let Some(state) = self.slot(slot)
             && matches!(state, SlotState::Idle(_) | SlotState::Busy(_))
@@ -339,9 +340,9 @@ impl<I: Clone> Gates<I> {
     /// A flow is over: it waits for nothing and holds nothing any more.
     pub(super) fn gone(&mut self, flow: FlowNumber, now: Instant) -> Vec<Effect<I>> {
         let mut effects = Vec::new();
-        if let Some(Waiting { lent, .. }) = self.waiting.remove(&flow) {
+        if let Some(Waiting { assigned, .. }) = self.waiting.remove(&flow) {
             // It never learned that it had this instance.
-            let unused = lent.and_then(|lent| lent.instance);
+            let unused = assigned.and_then(|assigned| assigned.instance);
             effects.extend(unused.map(Effect::Abandon));
         }
         for crowd in self.crowds.values_mut() {
@@ -360,7 +361,7 @@ impl<I: Clone> Gates<I> {
             }
             effects.extend(self.unlock(flow, &name, now));
         }
-        effects.extend(self.give_up_slots(flow, now));
+        effects.extend(self.release_slots(flow, now));
         effects
     }
 
@@ -444,7 +445,7 @@ impl<I: Clone> Gates<I> {
     pub(super) fn instance(&self, slot: Slot) -> Option<&I> {
         match self.pools.get(&slot.role)?.slots.get(slot.number)? {
             SlotState::Idle(instance) | SlotState::Busy(instance) => Some(instance),
-            SlotState::Empty | SlotState::Lent { .. } => None,
+            SlotState::Empty | SlotState::Assigned { .. } => None,
         }
     }
 
@@ -469,4 +470,5 @@ impl<I: Clone> Gates<I> {
 }
 
 #[cfg(test)]
+#[path = "tests.rs"]
 mod tests;

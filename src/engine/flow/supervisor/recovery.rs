@@ -1,10 +1,10 @@
-//! How a flow goes on after a failure.
+//! Retries of steps and of the flow after a failure.
 
 use std::time::Instant;
 
 use actix::prelude::*;
 
-use crate::engine::course::Remedy;
+use crate::engine::flow::machine::Retry;
 use crate::engine::messages::{Part, Timing};
 use crate::model::{
     Activity, Failure, FlowOutcome, NamedValue, RetriedPart, StepIndex, StepOutcome, TurnRecord,
@@ -12,8 +12,8 @@ use crate::model::{
 use crate::scenario::{Plan, Scope};
 
 use super::FlowSupervisor;
-use super::ledger::Taken;
-use super::performed::shown_captures;
+use super::record_builder::StepTimes;
+use super::step_results::shown_captures;
 
 /// What a flow remembers in order to perform something again.
 pub(super) struct Recovery {
@@ -73,11 +73,11 @@ impl FlowSupervisor {
         self.recovery.is_logging_in = false;
         let remedy = self.remedy(step, &failure);
         let (outcome, retried) = match remedy {
-            Remedy::None(_) => (StepOutcome::Failed, None),
-            Remedy::Repeat | Remedy::Restart => (StepOutcome::Retried, Some(RetriedPart::Step)),
-            Remedy::Rewind => (StepOutcome::Retried, Some(RetriedPart::Flow)),
+            Retry::None(_) => (StepOutcome::Failed, None),
+            Retry::Repeat | Retry::Restart => (StepOutcome::Retried, Some(RetriedPart::Step)),
+            Retry::Rewind => (StepOutcome::Retried, Some(RetriedPart::Flow)),
         };
-        let taken = Taken {
+        let taken = StepTimes {
             step,
             outcome,
             timing,
@@ -87,13 +87,13 @@ impl FlowSupervisor {
         if let Some(what) = retried {
             let forgotten = self.forget(what);
             let at = timing.ended;
-            self.ledger.retried(what, step, *failure, at, forgotten);
+            self.builder.retried(what, step, *failure, at, forgotten);
         }
         if retried != Some(RetriedPart::Step) {
             self.step_over(step);
         }
-        let orders = self.course.failed(remedy);
-        self.obey(orders, ctx);
+        let actions = self.machine.failed(remedy);
+        self.obey(actions, ctx);
     }
 
     /// Takes the values back to what they were before the step, or the flow. What had been captured
@@ -117,12 +117,12 @@ impl FlowSupervisor {
     }
 
     /// What follows on the failure of a step.
-    fn remedy(&self, step: StepIndex, failure: &Failure) -> Remedy {
+    fn remedy(&self, step: StepIndex, failure: &Failure) -> Retry {
         let plan = &self.run.plan;
         let is_late = plan
             .defaults
             .flow
-            .is_some_and(|allowed| self.ledger.started() + allowed <= Instant::now());
+            .is_some_and(|allowed| self.builder.started() + allowed <= Instant::now());
         if !is_late {
             let recovery = &self.recovery;
             let attempts = recovery.step_attempts;
@@ -130,21 +130,21 @@ impl FlowSupervisor {
                 Some(policy) if policy.follows(attempts, &failure.kind) => {
                     let lives = failure.activity != Activity::Gone;
                     return if lives && !policy.restart {
-                        Remedy::Repeat
+                        Retry::Repeat
                     } else {
-                        Remedy::Restart
+                        Retry::Restart
                     };
                 }
                 _ => {}
             }
             match &plan.retry {
                 Some(policy) if policy.follows(recovery.flow_attempts, &failure.kind) => {
-                    return Remedy::Rewind;
+                    return Retry::Rewind;
                 }
                 _ => {}
             }
         }
-        Remedy::None(FlowOutcome::Failed(Box::new(failure.clone())))
+        Retry::None(FlowOutcome::Failed(Box::new(failure.clone())))
     }
 
     /// Performs a step again that has failed, after a pause if that is wanted.
@@ -152,14 +152,14 @@ impl FlowSupervisor {
         let policy = self.run.plan.steps[step.0].retry.as_ref();
         let delay = policy.map_or_else(Default::default, |policy| policy.delay);
         self.after(delay, ctx, move |supervisor, ctx| {
-            if supervisor.course.step() != Some(step) {
+            if supervisor.machine.step() != Some(step) {
                 return;
             }
             let plan = &supervisor.run.plan;
             let role = plan.steps[step.0].role;
             let first = plan.steps.iter().position(|it| it.role == role);
             let first = StepIndex(first.unwrap_or(step.0));
-            if first == step || supervisor.employed(role).is_some() {
+            if first == step || supervisor.assigned(role).is_some() {
                 supervisor.perform(step, ctx);
             } else {
                 supervisor.perform_part(Part::LogIn(first), step, ctx);
@@ -170,12 +170,12 @@ impl FlowSupervisor {
     /// Begins the flow anew, with the values that it had at first.
     pub(super) fn rewind(&mut self, ctx: &mut Context<Self>) {
         self.recovery.flow_attempts += 1;
-        self.give_up_slots();
+        self.release_slots();
         let policy = self.run.plan.retry.as_ref();
         let delay = policy.map_or_else(Default::default, |policy| policy.delay);
         self.after(delay, ctx, |supervisor, ctx| {
-            let orders = supervisor.course.begin();
-            supervisor.obey(orders, ctx);
+            let actions = supervisor.machine.begin();
+            supervisor.obey(actions, ctx);
         });
     }
 }

@@ -1,4 +1,4 @@
-//! How a flow's end reaches the coordinator, whatever happens to its supervisor.
+//! A guard that reports the flow's end to the coordinator even if its supervisor panics.
 
 use actix::prelude::*;
 use chrono::Local;
@@ -8,7 +8,7 @@ use crate::engine::messages::{FlowEnded, tell};
 use crate::model::{Evidence, Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, FlowRecord};
 
 /// Tells the coordinator how the flow ended, even if its supervisor panics.
-pub(super) struct Report {
+pub(super) struct ReportGuard {
     pub(super) coordinator: Addr<Coordinator>,
     pub(super) number: FlowNumber,
     pub(super) counted: bool,
@@ -16,7 +16,7 @@ pub(super) struct Report {
     pub(super) due: bool,
 }
 
-impl Report {
+impl ReportGuard {
     pub(super) fn send(&mut self, record: Box<FlowRecord>, evidence: Option<Box<Evidence>>) {
         self.due = false;
         // Without a coordinator the run is over, and nobody counts flows any more.
@@ -31,7 +31,7 @@ impl Report {
     }
 }
 
-impl Drop for Report {
+impl Drop for ReportGuard {
     fn drop(&mut self) {
         if self.due {
             let failure = internal("the flow's supervisor ended without a word", String::new());

@@ -1,12 +1,12 @@
-//! The actor that takes one flow through its steps, and owns the flow's values.
+//! The actor that sequences the steps of one flow and owns its values.
 
-mod admission;
-mod chaos;
 mod evidence;
-mod ledger;
-mod performed;
+mod faults;
+mod pool_use;
+mod record_builder;
 mod recovery;
-mod report;
+mod report_guard;
+mod step_results;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,46 +20,46 @@ use crate::model::{
 use crate::process::Grace;
 use crate::scenario::{Plan, Scope};
 
-use super::context::{RunContext, shown};
-use super::coordinator::Coordinator;
-use super::course::{Course, Order, RoleCourse};
-use super::gates::Slot;
-use super::messages::{
+use super::machine::{Action, FlowMachine, RoleInFlow};
+use crate::engine::context::{RunContext, shown};
+use crate::engine::coordinator::Coordinator;
+use crate::engine::messages::{
     Deadline, EndFlow, EndScript, Part, Perform, ScriptEnded, ScriptVanished, StartFlow, Timing,
     Whose, tell,
 };
-use super::script::ScriptActor;
-use super::script::transcript::Transcript;
+use crate::engine::pool::Slot;
+use crate::engine::script::ScriptActor;
+use crate::engine::script::transcript::Transcript;
 
-use admission::Waiting;
-use chaos::Struck;
-use ledger::{Ledger, Taken};
+use faults::InjectedFaults;
+use pool_use::GateWait;
+use record_builder::{RecordBuilder, StepTimes};
 use recovery::Recovery;
-use report::Report;
+use report_guard::ReportGuard;
 
-pub(super) use report::internal;
+pub(in crate::engine) use report_guard::internal;
 
 /// How long a role's `leave` may take, at most.
-pub(super) const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
+pub(in crate::engine) const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// When a flow was to start, and whether it counts.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Due {
+pub(in crate::engine) struct Due {
     pub at: Instant,
     pub counted: bool,
 }
 
 /// A script that works for the flow.
-pub(super) struct Employed {
+pub(in crate::engine) struct AssignedScript {
     script: Addr<ScriptActor>,
     instance: InstanceId,
 }
 
 /// What the flow has for a role.
 #[derive(Default)]
-struct Cast {
+struct RoleState {
     /// From when the role's script is started until it has ended, or is given back.
-    employed: Option<Employed>,
+    assigned: Option<AssignedScript>,
     /// The place in its pool.
     slot: Option<Slot>,
     /// How many scripts it has had.
@@ -67,33 +67,33 @@ struct Cast {
 }
 
 /// Takes one flow through its steps.
-pub(super) struct FlowSupervisor {
+pub(in crate::engine) struct FlowSupervisor {
     run: Arc<RunContext>,
     number: FlowNumber,
     id: FlowId,
-    course: Course,
+    machine: FlowMachine,
     /// The flow's values; away while a script actor performs.
     scope: Option<Scope>,
     /// By their roles' places in the plan.
-    casts: Box<[Cast]>,
+    role_states: Box<[RoleState]>,
     /// While the flow waits for others before a step.
-    waiting: Option<Waiting>,
-    ledger: Ledger,
+    waiting: Option<GateWait>,
+    builder: RecordBuilder,
     recovery: Recovery,
     /// What was known of the values when they were last here.
     captures: Vec<NamedValue>,
     variables: Vec<NamedValue>,
     /// What chaos did.
-    injections: Vec<Struck>,
+    injections: Vec<InjectedFaults>,
     /// What happened to its scripts, if that is recorded.
     transcripts: Vec<Transcript>,
     /// How gently scripts are ended.
     grace: Grace,
-    report: Report,
+    report: ReportGuard,
 }
 
 impl FlowSupervisor {
-    pub(super) fn new(
+    pub(in crate::engine) fn new(
         run: Arc<RunContext>,
         number: FlowNumber,
         due: Due,
@@ -101,15 +101,15 @@ impl FlowSupervisor {
         coordinator: Addr<Coordinator>,
     ) -> Self {
         let steps = run.plan.steps.iter().map(|step| step.role).collect();
-        let roles = run.plan.roles.iter().map(|role| RoleCourse {
+        let roles = run.plan.roles.iter().map(|role| RoleInFlow {
             leaves: role.leave.is_some(),
             is_pooled: role.pool.is_some(),
         });
         let id = FlowId::new(&run.run_id, number);
         FlowSupervisor {
-            course: Course::new(steps, roles.collect()),
+            machine: FlowMachine::new(steps, roles.collect()),
             number,
-            report: Report {
+            report: ReportGuard {
                 coordinator,
                 number,
                 counted: due.counted,
@@ -120,9 +120,14 @@ impl FlowSupervisor {
             variables: shown_variables(&run.plan, &scope),
             recovery: Recovery::new(&run.plan, &scope),
             scope: Some(scope),
-            casts: run.plan.roles.iter().map(|_| Cast::default()).collect(),
+            role_states: run
+                .plan
+                .roles
+                .iter()
+                .map(|_| RoleState::default())
+                .collect(),
             waiting: None,
-            ledger: Ledger::new(due, run.plan.steps.len(), run.plan.roles.len()),
+            builder: RecordBuilder::new(due, run.plan.steps.len(), run.plan.roles.len()),
             captures: Vec::new(),
             injections: Vec::new(),
             transcripts: Vec::new(),
@@ -131,16 +136,16 @@ impl FlowSupervisor {
         }
     }
 
-    fn obey(&mut self, orders: Vec<Order>, ctx: &mut Context<Self>) {
-        for order in orders {
+    fn obey(&mut self, actions: Vec<Action>, ctx: &mut Context<Self>) {
+        for order in actions {
             match order {
-                Order::Begin(step) => self.approach(step, ctx),
-                Order::Repeat(step) => self.repeat(step, ctx),
-                Order::Rewind => self.rewind(ctx),
-                Order::Leave(role) => self.leave(role, ctx),
-                Order::End(role) => self.end_script(role, ctx),
-                Order::Return(role) => self.give_back(role),
-                Order::Finish(outcome) => self.finish(outcome, ctx),
+                Action::Begin(step) => self.approach(step, ctx),
+                Action::Repeat(step) => self.repeat(step, ctx),
+                Action::Rewind => self.rewind(ctx),
+                Action::Leave(role) => self.leave(role, ctx),
+                Action::End(role) => self.end_script(role, ctx),
+                Action::Return(role) => self.release(role),
+                Action::Finish(outcome) => self.finish(outcome, ctx),
             }
         }
     }
@@ -165,8 +170,8 @@ impl FlowSupervisor {
             let held = Instant::now();
             let waiting = actix::fut::wrap_future::<_, Self>(pacer.wait(entry.name.clone()));
             ctx.spawn(waiting.map(move |(), supervisor, ctx| {
-                if supervisor.course.step() == Some(step) {
-                    supervisor.ledger.pauses(held.elapsed());
+                if supervisor.machine.step() == Some(step) {
+                    supervisor.builder.pauses(held.elapsed());
                     supervisor.enter(step, ctx);
                 }
             }));
@@ -175,7 +180,7 @@ impl FlowSupervisor {
         let delay = entry.delay;
         let delay = if step.0 == 0 { Duration::ZERO } else { delay };
         self.after(delay, ctx, move |supervisor, ctx| {
-            if supervisor.course.step() == Some(step) {
+            if supervisor.machine.step() == Some(step) {
                 supervisor.enter(step, ctx);
             }
         });
@@ -184,7 +189,7 @@ impl FlowSupervisor {
     /// The step is not performed: it is not due, or done already.
     fn skip(&mut self, step: StepIndex, ctx: &mut Context<Self>) {
         let now = Instant::now();
-        let taken = Taken {
+        let taken = StepTimes {
             step,
             outcome: StepOutcome::Skipped,
             timing: Timing::between(now, now),
@@ -205,7 +210,7 @@ impl FlowSupervisor {
         if pause.is_zero() {
             return go_on(self, ctx);
         }
-        self.ledger.pauses(pause);
+        self.builder.pauses(pause);
         ctx.run_later(pause, go_on);
     }
 
@@ -230,7 +235,7 @@ impl FlowSupervisor {
             return self.lose(step, &"the flow's values are not here", ctx);
         };
         let now = Instant::now();
-        self.ledger.step_begins(now);
+        self.builder.step_begins(now);
         self.recovery.begins(part);
         let allowed = entry.timeout;
         let mut deadline = Deadline {
@@ -239,7 +244,7 @@ impl FlowSupervisor {
             allowed,
         };
         if let Some(allowed) = plan.defaults.flow {
-            let at = self.ledger.started() + allowed;
+            let at = self.builder.started() + allowed;
             if at < deadline.at {
                 deadline = Deadline {
                     at,
@@ -252,7 +257,7 @@ impl FlowSupervisor {
             what: part,
             scope,
             deadline,
-            attempt: self.ledger.next_attempt(&entry.name),
+            attempt: self.builder.next_attempt(&entry.name),
         };
         let script = self.script(entry.role, ctx);
         if tell(&script, perform).is_err() {
@@ -261,33 +266,33 @@ impl FlowSupervisor {
     }
 
     fn script(&mut self, role: RoleIndex, ctx: &mut Context<Self>) -> Addr<ScriptActor> {
-        if let Some(employed) = self.employed(role) {
-            return employed.script.clone();
+        if let Some(assigned) = self.assigned(role) {
+            return assigned.script.clone();
         }
         let instance = self.next_instance(role);
         let script = ScriptActor::new(Arc::clone(&self.run), instance, ctx.address()).start();
-        let employed = Employed {
+        let assigned = AssignedScript {
             script: script.clone(),
             instance,
         };
-        self.cast(role).employed = Some(employed);
-        self.course.script_started(role);
+        self.role_state(role).assigned = Some(assigned);
+        self.machine.script_started(role);
         script
     }
 
-    fn cast(&mut self, role: RoleIndex) -> &mut Cast {
-        &mut self.casts[role.0]
+    fn role_state(&mut self, role: RoleIndex) -> &mut RoleState {
+        &mut self.role_states[role.0]
     }
 
-    fn employed(&self, role: RoleIndex) -> Option<&Employed> {
-        self.casts[role.0].employed.as_ref()
+    fn assigned(&self, role: RoleIndex) -> Option<&AssignedScript> {
+        self.role_states[role.0].assigned.as_ref()
     }
 
     /// The name of the next script of a role.
     fn next_instance(&mut self, role: RoleIndex) -> InstanceId {
-        let cast = self.cast(role);
-        cast.instances += 1;
-        let attempt = cast.instances;
+        let role_state = self.role_state(role);
+        role_state.instances += 1;
+        let attempt = role_state.instances;
         InstanceId {
             flow: self.number,
             role,
@@ -302,29 +307,29 @@ impl FlowSupervisor {
             whose: Whose::Step,
             allowed,
         };
-        let asked = match (self.employed(role), &self.scope) {
-            (Some(employed), Some(scope)) => {
+        let asked = match (self.assigned(role), &self.scope) {
+            (Some(assigned), Some(scope)) => {
                 let perform = Perform {
                     what: Part::Leave,
                     scope: scope.clone(),
                     deadline,
                     attempt: 1,
                 };
-                tell(&employed.script, perform).is_ok()
+                tell(&assigned.script, perform).is_ok()
             }
             _ => false,
         };
         if !asked {
-            let orders = self.course.left(role);
-            self.obey(orders, ctx);
+            let actions = self.machine.left(role);
+            self.obey(actions, ctx);
         }
     }
 
     fn end_script(&mut self, role: RoleIndex, ctx: &mut Context<Self>) {
         let grace = self.grace;
         let told = self
-            .employed(role)
-            .is_some_and(|employed| tell(&employed.script, EndScript { grace }).is_ok());
+            .assigned(role)
+            .is_some_and(|assigned| tell(&assigned.script, EndScript { grace }).is_ok());
         if !told {
             self.script_is_over(role, ctx);
         }
@@ -332,15 +337,15 @@ impl FlowSupervisor {
 
     /// The role's script has ended.
     fn script_is_over(&mut self, role: RoleIndex, ctx: &mut Context<Self>) {
-        self.cast(role).employed = None;
-        let orders = self.course.script_ended(role);
-        self.obey(orders, ctx);
+        self.role_state(role).assigned = None;
+        let actions = self.machine.script_ended(role);
+        self.obey(actions, ctx);
     }
 
     /// Whether it is the script that works for the flow now, and not one before it.
-    fn employs(&self, instance: InstanceId) -> bool {
-        let employed = self.employed(instance.role);
-        employed.is_some_and(|employed| employed.instance == instance)
+    fn assigns(&self, instance: InstanceId) -> bool {
+        let assigned = self.assigned(instance.role);
+        assigned.is_some_and(|assigned| assigned.instance == instance)
     }
 
     fn lose(&mut self, step: StepIndex, why: &dyn std::fmt::Display, ctx: &mut Context<Self>) {
@@ -349,18 +354,18 @@ impl FlowSupervisor {
             .name
             .clone();
         let now = Instant::now();
-        let taken = Taken {
+        let taken = StepTimes {
             step,
             outcome: StepOutcome::Failed,
             timing: Timing::between(now, now),
             turns: Vec::new(),
         };
         self.note_step(taken, Some(failure.clone()));
-        let orders = self.course.lost(FlowOutcome::Failed(failure));
-        self.obey(orders, ctx);
+        let actions = self.machine.lost(FlowOutcome::Failed(failure));
+        self.obey(actions, ctx);
     }
 
-    fn note_step(&mut self, taken: Taken, failure: Option<Box<Failure>>) {
+    fn note_step(&mut self, taken: StepTimes, failure: Option<Box<Failure>>) {
         if taken.outcome == StepOutcome::Completed {
             self.recover(taken.step, taken.timing.ended);
         }
@@ -372,12 +377,12 @@ impl FlowSupervisor {
             failure,
         };
         let name = &self.run.plan.steps[taken.step.0].name;
-        self.ledger.note(taken, name);
+        self.builder.note(taken, name);
         self.run.emit(event);
     }
 
     fn finish(&mut self, outcome: FlowOutcome, ctx: &mut Context<Self>) {
-        let mut record = self.ledger.close(self.number, self.id.clone(), outcome);
+        let mut record = self.builder.close(self.number, self.id.clone(), outcome);
         record.captures = std::mem::take(&mut self.captures);
         record.variables = std::mem::take(&mut self.variables);
         record.injections = self.take_injections();
@@ -409,14 +414,14 @@ impl Handler<StartFlow> for FlowSupervisor {
     type Result = ();
 
     fn handle(&mut self, _: StartFlow, ctx: &mut Self::Context) {
-        self.ledger.start();
+        self.builder.start();
         let variables = self.variables.clone();
         self.run.emit(RunEvent::FlowStarted {
             flow: self.number,
             variables,
         });
-        let orders = self.course.begin();
-        self.obey(orders, ctx);
+        let actions = self.machine.begin();
+        self.obey(actions, ctx);
     }
 }
 
@@ -424,8 +429,8 @@ impl Handler<StepSkipped> for FlowSupervisor {
     type Result = ();
 
     fn handle(&mut self, _: StepSkipped, ctx: &mut Self::Context) {
-        let orders = self.course.step_done();
-        self.obey(orders, ctx);
+        let actions = self.machine.step_done();
+        self.obey(actions, ctx);
     }
 }
 
@@ -434,9 +439,9 @@ impl Handler<ScriptEnded> for FlowSupervisor {
 
     fn handle(&mut self, ended: ScriptEnded, ctx: &mut Self::Context) {
         let record = ended.record.map(|record| *record);
-        self.ledger.processes.extend(record);
+        self.builder.processes.extend(record);
         self.transcripts.extend(ended.transcript.map(|it| *it));
-        if self.employs(ended.instance) {
+        if self.assigns(ended.instance) {
             self.script_is_over(ended.instance.role, ctx);
         }
     }
@@ -446,11 +451,11 @@ impl Handler<ScriptVanished> for FlowSupervisor {
     type Result = ();
 
     fn handle(&mut self, vanished: ScriptVanished, ctx: &mut Self::Context) {
-        if !self.employs(vanished.instance) {
+        if !self.assigns(vanished.instance) {
             return;
         }
         self.script_is_over(vanished.instance.role, ctx);
-        if let Some(step) = self.course.step() {
+        if let Some(step) = self.machine.step() {
             self.lose(step, &"the script's actor ended without a word", ctx);
         }
     }
@@ -463,9 +468,9 @@ impl Handler<EndFlow> for FlowSupervisor {
         self.grace = order.grace;
         self.stop_waiting();
         // One before which the flow waited or paused was not begun.
-        if let (Some(step), Some(began)) = (self.course.step(), self.ledger.step_began()) {
+        if let (Some(step), Some(began)) = (self.machine.step(), self.builder.step_began()) {
             let now = Instant::now();
-            let taken = Taken {
+            let taken = StepTimes {
                 step,
                 outcome: StepOutcome::Interrupted,
                 timing: Timing::between(began, now),
@@ -473,7 +478,7 @@ impl Handler<EndFlow> for FlowSupervisor {
             };
             self.note_step(taken, None);
         }
-        let orders = self.course.lost(FlowOutcome::Interrupted);
-        self.obey(orders, ctx);
+        let actions = self.machine.lost(FlowOutcome::Interrupted);
+        self.obey(actions, ctx);
     }
 }

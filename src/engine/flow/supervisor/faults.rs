@@ -1,4 +1,4 @@
-//! What chaos did in a flow, and what came of it.
+//! Faults injected in a flow, and their outcome.
 
 use std::time::Instant;
 
@@ -11,7 +11,7 @@ use crate::model::{Failure, Injection, InjectionRecord, StepIndex};
 use super::FlowSupervisor;
 
 /// Something that chaos did.
-pub(super) struct Struck {
+pub(super) struct InjectedFaults {
     at: Instant,
     injection: Injection,
     /// From then until its step was completed, once it was.
@@ -26,7 +26,7 @@ impl Handler<Injected> for FlowSupervisor {
 
     fn handle(&mut self, injected: Injected, _: &mut Self::Context) {
         let Injected { injection, at } = injected;
-        self.injections.push(Struck {
+        self.injections.push(InjectedFaults {
             at,
             injection: *injection,
             recovered_after_us: None,
@@ -40,13 +40,13 @@ impl FlowSupervisor {
     /// at whichever attempt, is over.
     pub(super) fn recover(&mut self, step: StepIndex, ended: Instant) {
         let role = self.run.plan.steps[step.0].role;
-        for struck in &mut self.injections {
-            let Struck {
+        for faults in &mut self.injections {
+            let InjectedFaults {
                 at,
                 injection,
                 recovered_after_us,
                 came_too_late,
-            } = struck;
+            } = faults;
             if recovered_after_us.is_some() || injection.instance.role != role {
                 continue;
             }
@@ -62,7 +62,7 @@ impl FlowSupervisor {
     /// itself would mislead then.
     pub(super) fn blame(&self, step: StepIndex, mut failure: Box<Failure>) -> Box<Failure> {
         let role = self.run.plan.steps[step.0].role;
-        let instance = self.employed(role).map(|employed| employed.instance);
+        let instance = self.assigned(role).map(|assigned| assigned.instance);
         let injections = self.injections.iter().map(|it| &it.injection);
         let what: Vec<_> = injections
             .filter(|it| Some(it.instance) == instance)
@@ -81,9 +81,9 @@ impl FlowSupervisor {
     /// All that chaos did.
     pub(super) fn take_injections(&mut self) -> Vec<InjectionRecord> {
         let plan = &self.run.plan;
-        let started = self.ledger.started();
-        let record = |struck: Struck| {
-            let injection = struck.injection;
+        let started = self.builder.started();
+        let record = |faults: InjectedFaults| {
+            let injection = faults.injection;
             InjectionRecord {
                 kind: injection.kind,
                 what: injection.what,
@@ -91,8 +91,8 @@ impl FlowSupervisor {
                 attempt: injection.instance.attempt,
                 step: plan.steps[injection.step.0].name.clone(),
                 turn: injection.turn,
-                after_us: micros(struck.at.saturating_duration_since(started)),
-                recovered_after_us: struck.recovered_after_us,
+                after_us: micros(faults.at.saturating_duration_since(started)),
+                recovered_after_us: faults.recovered_after_us,
             }
         };
         let injections = std::mem::take(&mut self.injections);

@@ -1,4 +1,4 @@
-//! The places of a role's pool, and what is in them.
+//! The slots of a role's pool and the script instances in them.
 
 use std::collections::VecDeque;
 
@@ -14,7 +14,7 @@ pub(in crate::engine) struct Slot {
 
 /// A slot that a flow has for itself, and the instance in it, if there is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::engine) struct Lent<I> {
+pub(in crate::engine) struct Assigned<I> {
     pub slot: Slot,
     pub instance: Option<I>,
 }
@@ -32,7 +32,7 @@ pub(super) enum SlotState<I> {
     /// Logged in and at its menu.
     Idle(I),
     /// The instance that went along is remembered until the flow gives one back.
-    Lent {
+    Assigned {
         to: FlowNumber,
         instance: Option<I>,
     },
@@ -59,7 +59,7 @@ impl<I: Clone> Pool<I> {
             SlotState::Idle(instance) => Some(instance),
             _ => None,
         };
-        *state = SlotState::Lent {
+        *state = SlotState::Assigned {
             to: flow,
             instance: instance.clone(),
         };
@@ -70,7 +70,7 @@ impl<I: Clone> Pool<I> {
     pub(super) fn forget(&mut self, flow: FlowNumber) {
         self.queue.retain(|waiting| *waiting != flow);
         for state in &mut self.slots {
-            if matches!(state, SlotState::Lent { to, .. } if *to == flow) {
+            if matches!(state, SlotState::Assigned { to, .. } if *to == flow) {
                 *state = SlotState::Empty;
             }
         }

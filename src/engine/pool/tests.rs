@@ -32,12 +32,12 @@ fn admitted(effects: &[Effect<&'static str>]) -> Vec<(u64, usize)> {
     admitted.collect()
 }
 
-fn lent(effects: &[Effect<&'static str>]) -> Vec<(usize, Option<&'static str>)> {
-    let lent = effects.iter().filter_map(|effect| match effect {
-        Effect::Admit { lent, .. } => lent.as_ref().map(|it| (it.slot.number, it.instance)),
+fn assigned(effects: &[Effect<&'static str>]) -> Vec<(usize, Option<&'static str>)> {
+    let assigned = effects.iter().filter_map(|effect| match effect {
+        Effect::Admit { assigned, .. } => assigned.as_ref().map(|it| (it.slot.number, it.instance)),
         _ => None,
     });
-    lent.collect()
+    assigned.collect()
 }
 
 fn slot(number: usize) -> Slot {
@@ -63,24 +63,30 @@ fn a_step_without_gates_is_open() {
 fn a_pool_serves_in_the_order_of_arrival_and_prefers_who_is_logged_in() {
     let mut gates = gates(vec![open(1)], 2);
     let now = Instant::now();
-    assert_eq!(lent(&gates.arrive(flow(1), FIRST, true, now)), [(0, None)]);
-    assert_eq!(lent(&gates.arrive(flow(2), FIRST, true, now)), [(1, None)]);
+    assert_eq!(
+        assigned(&gates.arrive(flow(1), FIRST, true, now)),
+        [(0, None)]
+    );
+    assert_eq!(
+        assigned(&gates.arrive(flow(2), FIRST, true, now)),
+        [(1, None)]
+    );
     assert!(gates.arrive(flow(3), FIRST, true, now).is_empty());
     assert!(gates.arrive(flow(4), FIRST, true, now).is_empty());
-    gates.give_back(slot(1), "ann");
+    gates.release(slot(1), "ann");
     assert!(
         gates.arrive(flow(5), FIRST, true, now).is_empty(),
         "not at its menu yet"
     );
     let effects = gates.settled(slot(1), now);
     assert_eq!(
-        (admitted(&effects), lent(&effects)),
+        (admitted(&effects), assigned(&effects)),
         (vec![(3, 0)], vec![(1, Some("ann"))])
     );
     // The flow's own script died: the next one starts another in its place.
     let effects = gates.gone(flow(1), now);
     assert_eq!(
-        (admitted(&effects), lent(&effects)),
+        (admitted(&effects), assigned(&effects)),
         (vec![(4, 0)], vec![(0, None)])
     );
 }
@@ -90,9 +96,9 @@ fn one_that_dies_among_flows_is_replaced() {
     let mut gates = gates(vec![open(1)], 1);
     let now = Instant::now();
     gates.arrive(flow(1), FIRST, true, now);
-    gates.give_back(slot(0), "ann");
+    gates.release(slot(0), "ann");
     assert!(gates.arrive(flow(2), FIRST, true, now).is_empty());
-    assert_eq!(lent(&gates.ended(slot(0), now)), [(0, None)]);
+    assert_eq!(assigned(&gates.ended(slot(0), now)), [(0, None)]);
 }
 
 #[test]
@@ -208,7 +214,7 @@ fn an_instance_that_its_flow_never_took_is_abandoned() {
     };
     let mut gates = gates(vec![crowd], 2);
     let now = Instant::now();
-    gates.give_back(slot(0), "ann");
+    gates.release(slot(0), "ann");
     gates.settled(slot(0), now);
     assert!(gates.arrive(flow(1), FIRST, true, now).is_empty());
     assert_eq!(gates.gone(flow(1), now), [Effect::Abandon("ann")]);
@@ -219,7 +225,7 @@ fn an_instance_that_its_flow_never_took_is_abandoned() {
 fn at_the_end_the_idle_ones_are_taken_until_they_have_ended() {
     let mut gates = gates(vec![open(1)], 2);
     let now = Instant::now();
-    gates.give_back(slot(0), "ann");
+    gates.release(slot(0), "ann");
     gates.settled(slot(0), now);
     assert!(!gates.is_empty());
     assert_eq!(gates.take_idle(), [(slot(0), "ann")]);

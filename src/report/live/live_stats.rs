@@ -1,4 +1,4 @@
-//! How a run of many flows stands at a moment.
+//! Figures of a run in progress, for progress displays and JSON snapshots.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -6,15 +6,15 @@ use std::time::Duration;
 use crate::model::{FlowNumber, FlowOutcome, RunEvent, RunInfo, StepIndex, StepOutcome};
 use crate::stats::Recent;
 
-use super::units;
+use crate::report::units;
 
 /// What "now" means of a rate or a percentile: the last so many seconds.
 const RECENT_SECONDS: u64 = 10;
 
-/// What progress displays show, whatever they look like. Its size depends on the scenario and on
+/// Figures of a run in progress. Their size depends on the scenario and on
 /// how many flows run at a time.
 #[derive(Debug)]
-pub(super) struct Pulse {
+pub(in crate::report) struct LiveStats {
     pub planned: Option<u64>,
     duration: Option<Duration>,
     pub wanted_per_second: Option<f64>,
@@ -28,16 +28,16 @@ pub(super) struct Pulse {
     pub in_flight: u64,
     /// Responses of completed flows.
     recent: Recent,
-    pub steps: Vec<StepPulse>,
+    pub steps: Vec<StepStats>,
     /// The step that each flow is in.
-    under_way: HashMap<FlowNumber, StepIndex>,
+    current_steps: HashMap<FlowNumber, StepIndex>,
     /// From the beginning, as it was last said.
     now: Duration,
 }
 
-/// How one step stands.
+/// Figures of one step.
 #[derive(Debug)]
-pub(super) struct StepPulse {
+pub(in crate::report) struct StepStats {
     pub name: String,
     /// How many flows are in it.
     pub now: u64,
@@ -50,15 +50,15 @@ pub(super) struct StepPulse {
 
 /// A piece of a line, which is left out if there is no room for it and for all that matter more.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Piece {
+pub(in crate::report) struct Piece {
     pub text: String,
     /// What matters most is 0.
     pub rank: u8,
 }
 
-impl Default for Pulse {
+impl Default for LiveStats {
     fn default() -> Self {
-        Pulse {
+        LiveStats {
             planned: None,
             duration: None,
             wanted_per_second: None,
@@ -71,23 +71,23 @@ impl Default for Pulse {
             in_flight: 0,
             recent: Recent::of_last(RECENT_SECONDS),
             steps: Vec::new(),
-            under_way: HashMap::new(),
+            current_steps: HashMap::new(),
             now: Duration::ZERO,
         }
     }
 }
 
-impl Pulse {
-    /// Something happened, at about the time that was last told.
-    pub(super) fn event(&mut self, event: &RunEvent) {
+impl LiveStats {
+    /// Takes an event, at about the time of the last tick.
+    pub(in crate::report) fn event(&mut self, event: &RunEvent) {
         match event {
-            RunEvent::RunStarted(info) => *self = Pulse::of(info),
+            RunEvent::RunStarted(info) => *self = LiveStats::of(info),
             RunEvent::FlowStarted { .. } => self.in_flight += 1,
             RunEvent::StepStarted { flow, step } => {
                 self.leave(*flow);
-                self.under_way.insert(*flow, *step);
-                if let Some(pulse) = self.steps.get_mut(step.0) {
-                    pulse.now += 1;
+                self.current_steps.insert(*flow, *step);
+                if let Some(step_stats) = self.steps.get_mut(step.0) {
+                    step_stats.now += 1;
                 }
             }
             RunEvent::StepEnded {
@@ -98,16 +98,16 @@ impl Pulse {
                 ..
             } => {
                 self.leave(*flow);
-                let Some(pulse) = self.steps.get_mut(step.0) else {
+                let Some(step_stats) = self.steps.get_mut(step.0) else {
                     return;
                 };
                 match outcome {
                     StepOutcome::Completed => {
-                        pulse.done += 1;
+                        step_stats.done += 1;
                         let us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-                        pulse.recent.record(self.now, us);
+                        step_stats.recent.record(self.now, us);
                     }
-                    StepOutcome::Failed => pulse.failed += 1,
+                    StepOutcome::Failed => step_stats.failed += 1,
                     StepOutcome::Skipped | StepOutcome::Retried | StepOutcome::Interrupted => {}
                 }
             }
@@ -131,45 +131,45 @@ impl Pulse {
         }
     }
 
-    /// Time has passed: so much since the beginning.
-    pub(super) fn tick(&mut self, elapsed: Duration) {
+    /// Sets the time since the start of the run.
+    pub(in crate::report) fn tick(&mut self, elapsed: Duration) {
         self.now = elapsed;
     }
 
     fn of(info: &RunInfo) -> Self {
-        let step = |name: &String| StepPulse {
+        let step = |name: &String| StepStats {
             name: name.clone(),
             now: 0,
             done: 0,
             failed: 0,
             recent: Recent::of_last(RECENT_SECONDS),
         };
-        Pulse {
+        LiveStats {
             planned: info.flows,
             duration: info.duration_us.map(Duration::from_micros),
             wanted_per_second: info.wanted_per_second,
             begun: true,
             steps: info.steps.iter().map(|info| step(&info.name)).collect(),
-            ..Pulse::default()
+            ..LiveStats::default()
         }
     }
 
     fn leave(&mut self, flow: FlowNumber) {
-        if let Some(step) = self.under_way.remove(&flow)
-            && let Some(pulse) = self.steps.get_mut(step.0)
+        if let Some(step) = self.current_steps.remove(&flow)
+            && let Some(step_stats) = self.steps.get_mut(step.0)
         {
-            pulse.now -= 1;
+            step_stats.now -= 1;
         }
     }
 
     /// Whether there is a run at all.
-    pub(super) fn has_begun(&self) -> bool {
+    pub(in crate::report) fn has_begun(&self) -> bool {
         self.begun
     }
 
     /// The part of the run that is over, from 0 to 1: by its flows or by the clock, whichever is
     /// further.
-    pub(super) fn part(&self) -> f64 {
+    pub(in crate::report) fn part(&self) -> f64 {
         let of_flows = self.planned.map_or(0.0, |planned| {
             (self.ended() + self.dropped) as f64 / planned.max(1) as f64
         });
@@ -180,22 +180,22 @@ impl Pulse {
     }
 
     /// How many flows have ended.
-    pub(super) fn ended(&self) -> u64 {
+    pub(in crate::report) fn ended(&self) -> u64 {
         self.completed + self.failed + self.interrupted
     }
 
     /// Completed flows a second in the last seconds.
-    pub(super) fn completed_per_second(&mut self) -> f64 {
+    pub(in crate::report) fn completed_per_second(&mut self) -> f64 {
         self.recent.per_second(self.now)
     }
 
     /// The 95th percentile of the response times of the flows completed in the last seconds.
-    pub(super) fn response_p95_us(&mut self) -> Option<u64> {
+    pub(in crate::report) fn response_p95_us(&mut self) -> Option<u64> {
         self.recent.p95_us(self.now)
     }
 
     /// From the beginning until now.
-    pub(super) fn elapsed(&self) -> Duration {
+    pub(in crate::report) fn elapsed(&self) -> Duration {
         self.now
     }
 
@@ -213,7 +213,7 @@ impl Pulse {
     }
 
     /// The figures of the run, in the order in which they are shown.
-    pub(super) fn pieces(&mut self) -> Vec<Piece> {
+    pub(in crate::report) fn pieces(&mut self) -> Vec<Piece> {
         let mut pieces = vec![
             piece(0, self.done()),
             piece(1, format!("{} failed", self.failed)),
@@ -245,7 +245,10 @@ impl Pulse {
     }
 
     /// The steps with the most flows in them, at most so many, in the order of the flow.
-    pub(super) fn busiest(&mut self, most: usize) -> impl Iterator<Item = &mut StepPulse> {
+    pub(in crate::report) fn busiest(
+        &mut self,
+        most: usize,
+    ) -> impl Iterator<Item = &mut StepStats> {
         let mut places: Vec<usize> = (0..self.steps.len()).collect();
         places.sort_by_key(|&place| std::cmp::Reverse(self.steps[place].now));
         places.truncate(most);
@@ -254,9 +257,9 @@ impl Pulse {
     }
 }
 
-impl StepPulse {
+impl StepStats {
     /// The 95th percentile of the times it took in the seconds before `now`.
-    pub(super) fn p95_us(&mut self, now: Duration) -> Option<u64> {
+    pub(in crate::report) fn p95_us(&mut self, now: Duration) -> Option<u64> {
         self.recent.p95_us(now)
     }
 }
@@ -267,7 +270,7 @@ fn piece(rank: u8, text: String) -> Piece {
 
 /// The pieces in one line, with commas between them. Those that matter least are left out until
 /// the others fit into so many columns.
-pub(super) fn fitted(mut pieces: Vec<Piece>, columns: usize) -> String {
+pub(in crate::report) fn fitted(mut pieces: Vec<Piece>, columns: usize) -> String {
     loop {
         let texts: Vec<_> = pieces.iter().map(|piece| piece.text.as_str()).collect();
         let line = texts.join(", ");

@@ -1,5 +1,5 @@
-//! How the coordinator keeps the gates before steps: admits flows, and looks after the scripts of
-//! pools between them.
+//! The coordinator's side of gates and pools: admits flows, and looks after pooled script instances
+//! between flows.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -7,21 +7,23 @@ use std::time::{Duration, Instant};
 use actix::prelude::*;
 
 use crate::engine::context::RunContext;
-use crate::engine::flow_supervisor::LEAVE_TIMEOUT;
-use crate::engine::gates::{Effect, Gates, Slot};
+use crate::engine::flow::LEAVE_TIMEOUT;
+
 use crate::engine::messages::{
-    Admit, Arrive, Deadline, EndScript, GiveBack, GiveUpSlots, Part, Perform, PooledEnded, Settle,
-    Settled, StepOver, Whose, tell,
+    Admit, Arrive, Deadline, EndScript, Part, Perform, PooledEnded, ReleaseInstance, ReleaseSlots,
+    Settle, Settled, StepOver, Whose, tell,
 };
 use crate::engine::script::ScriptActor;
 use crate::model::{FlowNumber, RunEvent};
 use crate::process::Grace;
 use crate::scenario::Scope;
 
-use super::Coordinator;
+use crate::engine::coordinator::Coordinator;
+
+use super::gates::{Effect, Gates, Slot};
 
 /// The gates of a run, with what their scripts need between flows.
-pub(super) struct Lending {
+pub(in crate::engine) struct Pools {
     gates: Gates<Addr<ScriptActor>>,
     /// The values that a pool's script was given back with.
     scopes: BTreeMap<Slot, Box<Scope>>,
@@ -29,10 +31,10 @@ pub(super) struct Lending {
     alarm: Option<SpawnHandle>,
 }
 
-impl Lending {
+impl Pools {
     /// The gates of the plan, if it has any.
-    pub(super) fn of(run: &RunContext) -> Option<Self> {
-        run.plan.has_gates().then(|| Lending {
+    pub(in crate::engine) fn of(run: &RunContext) -> Option<Self> {
+        run.plan.has_gates().then(|| Pools {
             gates: Gates::of(&run.plan),
             scopes: BTreeMap::new(),
             alarm: None,
@@ -40,7 +42,7 @@ impl Lending {
     }
 
     /// Whether no pool has a script any more.
-    pub(super) fn is_over(&self) -> bool {
+    pub(in crate::engine) fn is_over(&self) -> bool {
         self.gates.is_empty()
     }
 }
@@ -58,17 +60,17 @@ impl Coordinator {
         ctx: &mut Context<Self>,
         ask: impl FnOnce(&mut Gates<Addr<ScriptActor>>, Instant) -> Vec<Effect<Addr<ScriptActor>>>,
     ) {
-        let Some(lending) = &mut self.lending else {
+        let Some(pools) = &mut self.pools else {
             return;
         };
         let now = Instant::now();
-        let effects = ask(&mut lending.gates, now);
+        let effects = ask(&mut pools.gates, now);
         self.apply(effects);
-        let under_way = self.under_way.len();
-        if let Some(lending) = &mut self.lending
+        let in_flight = self.in_flight.len();
+        if let Some(pools) = &mut self.pools
             && !self.may_start
         {
-            let effects = lending.gates.break_stall(under_way, now);
+            let effects = pools.gates.break_stall(in_flight, now);
             self.apply(effects);
         }
         self.set_gate_alarm(now, ctx);
@@ -77,13 +79,17 @@ impl Coordinator {
     fn apply(&mut self, effects: Vec<Effect<Addr<ScriptActor>>>) {
         for effect in effects {
             match effect {
-                Effect::Admit { flow, step, lent } => match self.under_way.get(&flow) {
-                    Some(under_way) => {
+                Effect::Admit {
+                    flow,
+                    step,
+                    assigned,
+                } => match self.in_flight.get(&flow) {
+                    Some(in_flight) => {
                         // The end of one that is gone is on its way, and frees what it had.
-                        let _ = tell(&under_way.supervisor, Admit { step, lent });
+                        let _ = tell(&in_flight.supervisor, Admit { step, assigned });
                     }
                     None => {
-                        if let Some(script) = lent.and_then(|lent| lent.instance) {
+                        if let Some(script) = assigned.and_then(|assigned| assigned.instance) {
                             end(&script, Grace::default());
                         }
                     }
@@ -102,42 +108,42 @@ impl Coordinator {
     }
 
     fn set_gate_alarm(&mut self, now: Instant, ctx: &mut Context<Self>) {
-        let Some(lending) = &mut self.lending else {
+        let Some(pools) = &mut self.pools else {
             return;
         };
-        if let Some(alarm) = lending.alarm.take() {
+        if let Some(alarm) = pools.alarm.take() {
             ctx.cancel_future(alarm);
         }
-        let Some(moment) = lending.gates.next_moment() else {
+        let Some(moment) = pools.gates.next_moment() else {
             return;
         };
         let wait = moment.saturating_duration_since(now);
-        lending.alarm = Some(ctx.run_later(wait, |coordinator, ctx| {
-            if let Some(lending) = &mut coordinator.lending {
-                lending.alarm = None;
+        pools.alarm = Some(ctx.run_later(wait, |coordinator, ctx| {
+            if let Some(pools) = &mut coordinator.pools {
+                pools.alarm = None;
             }
             coordinator.at_gates(ctx, Gates::ring);
         }));
     }
 
     /// Flows can come no more, or again: those who wait for company may have to go without.
-    pub(super) fn look_at_gates(&mut self, ctx: &mut Context<Self>) {
+    pub(in crate::engine) fn look_at_gates(&mut self, ctx: &mut Context<Self>) {
         self.at_gates(ctx, |_, _| Vec::new());
     }
 
     /// A flow is over.
-    pub(super) fn flow_is_gone(&mut self, flow: FlowNumber, ctx: &mut Context<Self>) {
+    pub(in crate::engine) fn flow_is_gone(&mut self, flow: FlowNumber, ctx: &mut Context<Self>) {
         self.at_gates(ctx, |gates, now| gates.gone(flow, now));
     }
 
     /// All flows are over: the scripts of pools leave.
-    pub(super) fn close_pools(&mut self) {
-        let Some(lending) = &mut self.lending else {
+    pub(in crate::engine) fn close_pools(&mut self) {
+        let Some(pools) = &mut self.pools else {
             return;
         };
-        for (slot, script) in lending.gates.take_idle() {
+        for (slot, script) in pools.gates.take_idle() {
             let leave = self.run.plan.roles[slot.role.0].leave.as_ref();
-            match (leave, lending.scopes.get(&slot)) {
+            match (leave, pools.scopes.get(&slot)) {
                 (Some(_), Some(scope)) => {
                     let perform = Perform {
                         what: Part::Leave,
@@ -154,10 +160,10 @@ impl Coordinator {
     }
 
     /// The scripts of pools that no flow has are ended now.
-    pub(super) fn end_pools(&mut self, grace: Grace) {
-        if let Some(lending) = &mut self.lending {
-            lending.gates.take_idle();
-            lending.gates.busy().for_each(|script| end(script, grace));
+    pub(in crate::engine) fn end_pools(&mut self, grace: Grace) {
+        if let Some(pools) = &mut self.pools {
+            pools.gates.take_idle();
+            pools.gates.busy().for_each(|script| end(script, grace));
         }
     }
 
@@ -181,7 +187,7 @@ impl Handler<Arrive> for Coordinator {
     type Result = ();
 
     fn handle(&mut self, arrived: Arrive, ctx: &mut Self::Context) {
-        if !self.under_way.contains_key(&arrived.flow) {
+        if !self.in_flight.contains_key(&arrived.flow) {
             return;
         }
         self.at_gates(ctx, |gates, now| {
@@ -198,19 +204,19 @@ impl Handler<StepOver> for Coordinator {
     }
 }
 
-impl Handler<GiveUpSlots> for Coordinator {
+impl Handler<ReleaseSlots> for Coordinator {
     type Result = ();
 
-    fn handle(&mut self, order: GiveUpSlots, ctx: &mut Self::Context) {
-        self.at_gates(ctx, |gates, now| gates.give_up_slots(order.flow, now));
+    fn handle(&mut self, order: ReleaseSlots, ctx: &mut Self::Context) {
+        self.at_gates(ctx, |gates, now| gates.release_slots(order.flow, now));
     }
 }
 
-impl Handler<GiveBack> for Coordinator {
+impl Handler<ReleaseInstance> for Coordinator {
     type Result = ();
 
-    fn handle(&mut self, back: GiveBack, ctx: &mut Self::Context) {
-        let GiveBack {
+    fn handle(&mut self, back: ReleaseInstance, ctx: &mut Self::Context) {
+        let ReleaseInstance {
             slot,
             script,
             scope,
@@ -223,7 +229,7 @@ impl Handler<GiveBack> for Coordinator {
         };
         let is_there = tell(&script, settle).is_ok();
         self.at_gates(ctx, |gates, now| {
-            gates.give_back(slot, script);
+            gates.release(slot, script);
             if is_there {
                 Vec::new()
             } else {
@@ -243,16 +249,16 @@ impl Handler<Settled> for Coordinator {
             result,
             scope,
         } = settled;
-        let Some(lending) = &mut self.lending else {
+        let Some(pools) = &mut self.pools else {
             return;
         };
         let is_settled = what == Part::Settle && result.is_ok();
         if is_settled {
-            lending.scopes.insert(slot, scope);
+            pools.scopes.insert(slot, scope);
             self.at_gates(ctx, |gates, now| gates.settled(slot, now));
             return self.proceed(ctx);
         }
-        if let Some(script) = lending.gates.instance(slot) {
+        if let Some(script) = pools.gates.instance(slot) {
             end(script, Grace::default());
         }
         match (what, result) {

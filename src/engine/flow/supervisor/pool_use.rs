@@ -1,38 +1,38 @@
-//! How a flow passes the gates of a step, and has scripts of pools for a while.
+//! The flow's side of gates and pools: waits before steps, acquires and releases instances.
 
 use std::time::Instant;
 
 use actix::prelude::*;
 
-use crate::engine::gates::Lent;
 use crate::engine::messages::{
-    Admit, Adopt, Arrive, EndScript, GiveBack, GiveUpSlots, StepOver, Timing, tell,
+    Admit, Arrive, Assign, EndScript, ReleaseInstance, ReleaseSlots, StepOver, Timing, tell,
 };
+use crate::engine::pool::Assigned;
 use crate::engine::script::ScriptActor;
 use crate::model::{Activity, Failure, FailureKind, RoleIndex, StepIndex};
 use crate::process::Grace;
 
-use super::{Employed, FlowSupervisor};
+use super::{AssignedScript, FlowSupervisor};
 
 /// A step before which the flow waits.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Waiting {
+pub(super) struct GateWait {
     pub(super) step: StepIndex,
     since: Instant,
 }
 
 impl FlowSupervisor {
-    /// Performs the step once nothing stands before it.
+    /// Performs the step, after waiting for its gates and for an instance of a pool.
     pub(super) fn enter(&mut self, step: StepIndex, ctx: &mut Context<Self>) {
         let entry = &self.run.plan.steps[step.0];
         let role = entry.role;
         let is_pooled = self.run.plan.roles[role.0].pool.is_some();
-        let takes_instance = is_pooled && self.casts[role.0].slot.is_none();
+        let takes_instance = is_pooled && self.role_states[role.0].slot.is_none();
         if !takes_instance && entry.gates.are_open() {
             return self.perform(step, ctx);
         }
         let now = Instant::now();
-        self.waiting = Some(Waiting { step, since: now });
+        self.waiting = Some(GateWait { step, since: now });
         let arrive = Arrive {
             flow: self.number,
             step,
@@ -41,7 +41,7 @@ impl FlowSupervisor {
         // Without a coordinator the run is over, and all flows are being ended.
         let _ = tell(&self.report.coordinator, arrive);
         if let Some(allowed) = self.run.plan.defaults.flow {
-            let left = (self.ledger.started() + allowed).saturating_duration_since(now);
+            let left = (self.builder.started() + allowed).saturating_duration_since(now);
             ctx.run_later(left, move |supervisor, ctx| {
                 if supervisor.waiting.is_some_and(|it| it.step == step) {
                     supervisor.waited_too_long(step, ctx);
@@ -55,7 +55,7 @@ impl FlowSupervisor {
         let entry = &plan.steps[step.0];
         let role = &plan.roles[entry.role.0];
         let allowed = humantime::format_duration(plan.defaults.flow.unwrap_or_default());
-        let whom = if role.pool.is_some() && self.casts[entry.role.0].slot.is_none() {
+        let whom = if role.pool.is_some() && self.role_states[entry.role.0].slot.is_none() {
             format!("a free instance of `{}`", role.name)
         } else {
             "other flows".to_owned()
@@ -80,57 +80,57 @@ impl FlowSupervisor {
     /// The flow waits no more; gives the step for which it did.
     pub(super) fn stop_waiting(&mut self) -> Option<StepIndex> {
         let waiting = self.waiting.take()?;
-        self.ledger.has_waited(waiting.since.elapsed());
+        self.builder.has_waited(waiting.since.elapsed());
         Some(waiting.step)
     }
 
     fn admitted(
         &mut self,
         step: StepIndex,
-        lent: Option<Lent<Addr<ScriptActor>>>,
+        assigned: Option<Assigned<Addr<ScriptActor>>>,
         ctx: &mut Context<Self>,
     ) {
-        let Some(Lent { slot, instance }) = lent else {
+        let Some(Assigned { slot, instance }) = assigned else {
             return self.perform(step, ctx);
         };
-        self.cast(slot.role).slot = Some(slot);
+        self.role_state(slot.role).slot = Some(slot);
         let Some(script) = instance else {
             return self.perform(step, ctx);
         };
         let instance = self.next_instance(slot.role);
-        let adopt = Adopt {
+        let assign = Assign {
             supervisor: ctx.address(),
             instance,
         };
-        let asking = script.send(adopt).into_actor(self);
+        let asking = script.send(assign).into_actor(self);
         ctx.spawn(asking.map(move |lives, supervisor, ctx| {
             // One whose mailbox is closed has just ended.
             let lives = lives.unwrap_or(false);
-            supervisor.adopted(step, Employed { script, instance }, lives, ctx);
+            supervisor.instance_assigned(step, AssignedScript { script, instance }, lives, ctx);
         }));
     }
 
     /// A script of a pool belongs to this flow now, if it still lives.
-    fn adopted(
+    fn instance_assigned(
         &mut self,
         step: StepIndex,
-        employed: Employed,
+        assigned: AssignedScript,
         lives: bool,
         ctx: &mut Context<Self>,
     ) {
-        let is_wanted = self.course.step() == Some(step);
+        let is_wanted = self.machine.step() == Some(step);
         if !lives || !is_wanted {
             let grace = Grace::default();
             // One that is gone has ended already.
-            let _ = tell(&employed.script, EndScript { grace });
+            let _ = tell(&assigned.script, EndScript { grace });
             if is_wanted {
                 self.perform(step, ctx);
             }
             return;
         }
-        let role = employed.instance.role;
-        self.cast(role).employed = Some(employed);
-        self.course.script_started(role);
+        let role = assigned.instance.role;
+        self.role_state(role).assigned = Some(assigned);
+        self.machine.script_started(role);
         if !self.run.plan.steps[step.0].starts_script {
             return self.perform(step, ctx);
         }
@@ -149,24 +149,28 @@ impl FlowSupervisor {
     }
 
     /// Gives up its places in pools, in which nothing of the flow lives any more.
-    pub(super) fn give_up_slots(&mut self) {
-        let slots = self.casts.iter_mut().filter_map(|cast| cast.slot.take());
+    pub(super) fn release_slots(&mut self) {
+        let slots = self
+            .role_states
+            .iter_mut()
+            .filter_map(|cast| cast.slot.take());
         if slots.count() > 0 {
             let flow = self.number;
             // Without a coordinator nobody waits for them.
-            let _ = tell(&self.report.coordinator, GiveUpSlots { flow });
+            let _ = tell(&self.report.coordinator, ReleaseSlots { flow });
         }
     }
 
     /// Gives a script back to its pool.
-    pub(super) fn give_back(&mut self, role: RoleIndex) {
-        let cast = self.cast(role);
-        let (Some(Employed { script, .. }), Some(slot)) = (cast.employed.take(), cast.slot.take())
+    pub(super) fn release(&mut self, role: RoleIndex) {
+        let cast = self.role_state(role);
+        let (Some(AssignedScript { script, .. }), Some(slot)) =
+            (cast.assigned.take(), cast.slot.take())
         else {
             return;
         };
         let scope = Box::new(self.scope.clone().unwrap_or_default());
-        let back = GiveBack {
+        let back = ReleaseInstance {
             slot,
             script,
             scope,
@@ -182,10 +186,10 @@ impl Handler<Admit> for FlowSupervisor {
     fn handle(&mut self, admit: Admit, ctx: &mut Self::Context) {
         if self.waiting.is_some_and(|it| it.step == admit.step) {
             self.stop_waiting();
-            return self.admitted(admit.step, admit.lent, ctx);
+            return self.admitted(admit.step, admit.assigned, ctx);
         }
         // The flow has given up meanwhile, and the coordinator learns that by its end.
-        if let Some(script) = admit.lent.and_then(|lent| lent.instance) {
+        if let Some(script) = admit.assigned.and_then(|assigned| assigned.instance) {
             let grace = Grace::default();
             // One that is gone has ended already.
             let _ = tell(&script, EndScript { grace });

@@ -1,4 +1,4 @@
-//! What a flow took, and what came of it, written down as it goes.
+//! The flow record, built as the flow progresses.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use crate::model::{
 use super::Due;
 
 /// The times, steps and processes of one flow.
-pub(super) struct Ledger {
+pub(super) struct RecordBuilder {
     /// When it was to start.
     due: Due,
     started: Instant,
@@ -38,18 +38,18 @@ pub(super) struct Ledger {
 }
 
 /// A step that was taken, as it is written down.
-pub(super) struct Taken {
+pub(super) struct StepTimes {
     pub step: StepIndex,
     pub outcome: StepOutcome,
     pub timing: Timing,
     pub turns: Vec<TurnRecord>,
 }
 
-impl Ledger {
-    /// The ledger of a flow that performs `steps` with the programs of `roles`.
+impl RecordBuilder {
+    /// The builder of a flow that performs `steps` with the programs of `roles`.
     pub(super) fn new(due: Due, steps: usize, roles: usize) -> Self {
         let now = Instant::now();
-        Ledger {
+        RecordBuilder {
             due,
             started: now,
             started_at: Local::now(),
@@ -112,8 +112,8 @@ impl Ledger {
     }
 
     /// Writes a step down, under its name.
-    pub(super) fn note(&mut self, taken: Taken, name: &str) {
-        let Taken {
+    pub(super) fn note(&mut self, taken: StepTimes, name: &str) {
+        let StepTimes {
             step,
             outcome,
             timing,

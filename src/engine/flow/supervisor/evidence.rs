@@ -1,4 +1,4 @@
-//! What is known of a flow beyond its record, for those who want to see what happened.
+//! Evidence of a flow beyond its record: data rows and transcripts.
 
 use crate::engine::context::shown;
 use crate::engine::script::transcript::{Transcript, render};
@@ -17,7 +17,7 @@ impl FlowSupervisor {
             Some(scope) => {
                 let used = self.transcripts.iter().flat_map(Transcript::secrets);
                 let masker = Masker::new(scope.secret_values().chain(used));
-                let transcript = render(&self.transcripts, self.ledger.started(), &masker);
+                let transcript = render(&self.transcripts, self.builder.started(), &masker);
                 (self.data(scope), transcript)
             }
             // Whoever had the values is gone with them, and what is secret is not known.
