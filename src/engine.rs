@@ -22,7 +22,6 @@ mod gauge;
 mod messages;
 mod pacer;
 mod performance;
-mod programs;
 mod schedule;
 mod script_actor;
 mod transcript;
@@ -43,9 +42,9 @@ use crate::model::{EventSink, FlowNumber, RoleInfo, RunEvent, RunId, RunInfo, St
 use crate::process::{Leftovers, RunMarker, Spawner, WatcherProgram};
 use crate::scenario::{Chaos, Load, Plan};
 
+pub use crate::process::{Programs, Within};
 pub use control::{Control, LiveScript, Stop};
 pub use pacer::Pacer;
-pub use programs::{Programs, Within};
 
 use context::{RunContext, common_watches};
 use coordinator::Coordinator;

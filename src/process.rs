@@ -21,44 +21,32 @@
 //! Signals go to a process group only while its number cannot have passed to anybody else.
 
 mod activity;
-mod child;
-mod departure;
-mod environment;
-mod events;
+mod faults;
 mod handle;
-mod hardship;
-mod janitor;
-mod limits;
+mod io;
 mod machine;
-mod pipes;
-mod postbox;
 mod proc;
-mod pty;
-mod registry;
-mod resolve;
-mod run;
 mod spawn;
-mod start;
 #[expect(
     unsafe_code,
     reason = "the system calls for which there is no safe wrapper"
 )]
 mod sys;
-mod tree;
-mod watcher;
+mod termination;
 
 pub use activity::{LiveUsage, live_usage};
-pub use child::{Child, Grace, MOST_UNWRITTEN, WriteError};
-pub use environment::Environment;
-pub use events::{ChildEvent, Events};
-pub use hardship::Pace;
-pub use limits::{
+pub use faults::ReadRate;
+pub use io::child::{Child, Grace, MOST_UNWRITTEN, WriteError};
+pub use io::events::{ChildEvent, Events};
+pub use io::pty::{Echo, LONGEST_TERMINAL_LINE};
+pub use machine::{MachineTimes, machine_times};
+pub use spawn::environment::Environment;
+pub use spawn::limits::{
     DESCRIPTORS_OF_A_TERMINAL, DESCRIPTORS_OF_PIPES, Fullness, Limit, LimitOf, LimitProblem, Need,
     check_limits, limits,
 };
-pub use machine::{MachineTimes, machine_times};
-pub use pty::{Echo, LONGEST_TERMINAL_LINE};
-pub use resolve::{ResolveError, check_env, resolve};
-pub use run::{INSTANCE_VARIABLE, RUN_VARIABLE, RunMarker};
-pub use spawn::{Command, Leftovers, SpawnError, Spawner, Terminal};
-pub use watcher::{WatcherProgram, watch_main};
+pub use spawn::programs::{Programs, Within};
+pub use spawn::resolve::{ResolveError, check_env, resolve};
+pub use spawn::shared::{INSTANCE_VARIABLE, RUN_VARIABLE, RunMarker};
+pub use spawn::spawner::{Command, Leftovers, SpawnError, Spawner, Terminal};
+pub use termination::watcher::{WatcherProgram, watch_main};

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{FlowNumber, RoleIndex};
-use crate::process::Pace;
+use crate::process::ReadRate;
 use crate::scenario::chaos::{Chaos, ChaosRule, Mischief, Often, Replies, Span, When, turn_called};
 use crate::scenario::{Plan, Step, data};
 
@@ -29,7 +29,7 @@ pub(super) enum Act {
     Garbage(Vec<u8>),
     LongLine { bytes: usize },
     Dribble { every: Duration },
-    SlowRead(Pace),
+    SlowRead(ReadRate),
     Delay { length: Duration },
 }
 
@@ -169,7 +169,7 @@ fn act(what: &Mischief, rng: &mut fastrand::Rng) -> Act {
         Mischief::Garbage { bytes } => Act::Garbage(garbage(bytes, rng)),
         Mischief::LongLine { bytes } => Act::LongLine { bytes },
         Mischief::Dribble { every } => Act::Dribble { every },
-        Mischief::SlowRead { bytes, every } => Act::SlowRead(Pace { bytes, every }),
+        Mischief::SlowRead { bytes, every } => Act::SlowRead(ReadRate { bytes, every }),
         Mischief::Delay { length } => Act::Delay {
             length: length.draw(rng),
         },

@@ -9,12 +9,11 @@ use std::time::{Duration, Instant};
 
 use crate::dialogue::Watch;
 use crate::model::{EventSink, InstanceId, NamedValue, RoleIndex, RunEvent, RunId};
-use crate::process::Spawner;
+use crate::process::{Programs, Spawner};
 use crate::scenario::{Chaos, PatternSpec, Plan, RenderError, Scope};
 
 use super::environments::Environments;
 use super::pacer::Pacer;
-use super::programs::Programs;
 
 /// What all actors of a run share.
 pub(super) struct RunContext {

@@ -139,7 +139,7 @@ impl ScriptActor {
             let ready = match next {
                 Move::Listen { within } => {
                     job.listen(now, within);
-                    job.held_back_before(script.child.held_back());
+                    job.held_back_before(script.child.throttled_for());
                     self.wait_begins(ctx);
                     let State::Alive(script) = &mut self.state else {
                         return;
@@ -166,7 +166,7 @@ impl ScriptActor {
                     None
                 }
                 // A reply was lost that had been answered, as it seemed: `NotWritten` follows.
-                Move::Done if !script.child.send_posted() => None,
+                Move::Done if !script.child.send_batched() => None,
                 Move::Done => return self.job_over(Ok(()), ctx),
                 Move::Fail(fault) if lives && matches!(fault.kind, FailureKind::Business(_)) => {
                     job.hear_out(fault, now);

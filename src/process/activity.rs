@@ -7,8 +7,9 @@ use std::fs;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::time::Duration;
 
-use super::{proc, sys};
 use crate::model::Activity;
+use crate::process::proc;
+use crate::process::sys;
 
 /// The most of a list of descriptors that is looked at.
 const MOST_DESCRIPTORS: usize = 64;

@@ -18,10 +18,10 @@ use std::time::Instant;
 use rustix::event::{PollFd, PollFlags};
 use rustix::process::{Pid, Signal};
 
-use super::registry;
-use super::run::Run;
-use super::sys::{self, Reaped};
 use crate::model::{Ending, ExitCause, Usage};
+use crate::process::spawn::shared::SpawnerShared;
+use crate::process::sys::{self, Reaped};
+use crate::process::termination::registry;
 
 /// The place of an instance among all that a spawner starts: the value of `REHEARSAL_INSTANCE`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -35,17 +35,17 @@ impl fmt::Display for InstanceNumber {
 
 /// The harshest thing we did to a process while it lived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Asked {
+pub(super) enum Requested {
     Nothing,
-    ToEnd,
+    Termination,
     /// It was killed on purpose, as if by somebody else; what is asked of it later comes too late.
-    ToFall,
-    Killed,
+    InjectedKill,
+    Kill,
 }
 
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Death {
+pub(super) struct ExitRecord {
     /// `None` if the kernel never told: it was given up, or something else reaped it.
     pub(super) exit: Option<ExitCause>,
     pub(super) ending: Ending,
@@ -55,12 +55,12 @@ pub(super) struct Death {
 
 enum State {
     Running {
-        asked: Asked,
+        requested: Requested,
         /// Woken if the process is given up, which no descriptor tells.
         waker: Option<Waker>,
     },
     Ended {
-        death: Death,
+        exit_record: ExitRecord,
         group: Group,
     },
 }
@@ -80,7 +80,7 @@ pub(super) struct Process {
     pidfd: Arc<OwnedFd>,
     pub(super) started_at: Instant,
     pub(super) instance: InstanceNumber,
-    pub(super) run: Arc<Run>,
+    pub(super) run: Arc<SpawnerShared>,
     state: Mutex<State>,
 }
 
@@ -90,10 +90,10 @@ impl Process {
         pidfd: OwnedFd,
         started_at: Instant,
         instance: InstanceNumber,
-        run: Arc<Run>,
+        run: Arc<SpawnerShared>,
     ) -> Self {
         let state = Mutex::new(State::Running {
-            asked: Asked::Nothing,
+            requested: Requested::Nothing,
             waker: None,
         });
         Process {
@@ -116,17 +116,17 @@ impl Process {
     }
 
     /// How it ended, if that is known; asks nobody.
-    pub(super) fn death(&self) -> Option<Death> {
+    pub(super) fn exit_record(&self) -> Option<ExitRecord> {
         match *self.state() {
             State::Running { .. } => None,
-            State::Ended { death, .. } => Some(death),
+            State::Ended { exit_record, .. } => Some(exit_record),
         }
     }
 
     /// How it ended, if that is known; else has `waker` woken if the process is given up.
-    pub(super) fn death_or_wake(&self, new: &Waker) -> Option<Death> {
+    pub(super) fn exit_or_wake(&self, new: &Waker) -> Option<ExitRecord> {
         match &mut *self.state() {
-            State::Ended { death, .. } => return Some(*death),
+            State::Ended { exit_record, .. } => return Some(*exit_record),
             State::Running {
                 waker: Some(old), ..
             } => old.clone_from(new),
@@ -138,13 +138,13 @@ impl Process {
     /// Sends signals to the process and its group, and notes how harsh they are, unless the
     /// process has ended by itself already. What is left of the group gets them in any case. Tells
     /// whether the process itself had not ended.
-    pub(super) fn signal(&self, harshness: Asked, signals: &[Signal]) -> bool {
+    pub(super) fn signal(&self, harshness: Requested, signals: &[Signal]) -> bool {
         let mut state = self.state();
         let lives = match &mut *state {
-            State::Running { asked, .. } => {
+            State::Running { requested, .. } => {
                 let lives = !self.has_exited();
                 if lives {
-                    *asked = harshness.max(*asked);
+                    *requested = harshness.max(*requested);
                 }
                 lives
             }
@@ -163,11 +163,11 @@ impl Process {
     }
 
     /// Reaps the process if it has ended; never waits. Whoever asks later gets the same answer.
-    pub(super) fn reap(&self) -> Option<Death> {
+    pub(super) fn reap(&self) -> Option<ExitRecord> {
         let mut state = self.state();
-        let asked = match *state {
-            State::Running { asked, .. } => asked,
-            State::Ended { death, .. } => return Some(death),
+        let requested = match *state {
+            State::Running { requested, .. } => requested,
+            State::Ended { exit_record, .. } => return Some(exit_record),
         };
         let (exit, usage) = match sys::reap(self.pid()) {
             Ok(Reaped::NotYet) => return None,
@@ -176,25 +176,25 @@ impl Process {
             Err(_) if self.has_exited() => (None, Usage::default()),
             Err(_) => return None,
         };
-        let death = Death {
+        let exit_record = ExitRecord {
             exit,
-            ending: ending(asked, exit),
+            ending: ending(requested, exit),
             usage,
             at: Instant::now(),
         };
         let mut group = Group::MayLive;
         // Right after the reap, before the number can come round again.
         self.is_group_left(&mut group);
-        *state = State::Ended { death, group };
+        *state = State::Ended { exit_record, group };
         registry::spawned().forget(self.pid());
         self.run.reaped(self.pid());
-        Some(death)
+        Some(exit_record)
     }
 
     /// Stops waiting for a process that even SIGKILL does not end.
     pub(super) fn give_up(&self) {
         let mut state = self.state();
-        let death = Death {
+        let exit_record = ExitRecord {
             exit: None,
             ending: Ending::LeftOver,
             usage: Usage::default(),
@@ -203,7 +203,7 @@ impl Process {
         if let State::Running { waker, .. } = &mut *state {
             let waker = waker.take();
             *state = State::Ended {
-                death,
+                exit_record,
                 group: Group::MayLive,
             };
             drop(state);
@@ -252,14 +252,14 @@ impl AsFd for Process {
     }
 }
 
-fn ending(asked: Asked, exit: Option<ExitCause>) -> Ending {
+fn ending(requested: Requested, exit: Option<ExitCause>) -> Ending {
     let by_sigkill = exit == Some(ExitCause::Signal(Signal::KILL.as_raw()));
-    match asked {
-        Asked::ToFall if by_sigkill => Ending::Injected,
-        Asked::Nothing | Asked::ToFall => Ending::Itself,
-        Asked::Killed if by_sigkill => Ending::Killed,
+    match requested {
+        Requested::InjectedKill if by_sigkill => Ending::Injected,
+        Requested::Nothing | Requested::InjectedKill => Ending::Itself,
+        Requested::Kill if by_sigkill => Ending::Killed,
         // It was quicker than our SIGKILL.
-        Asked::ToEnd | Asked::Killed => Ending::Terminated,
+        Requested::Termination | Requested::Kill => Ending::Terminated,
     }
 }
 
@@ -272,13 +272,13 @@ mod tests {
         let killed = Some(ExitCause::Signal(9));
         let left = Some(ExitCause::Code(0));
         let hung_up = Some(ExitCause::Signal(1));
-        assert_eq!(ending(Asked::Nothing, killed), Ending::Itself);
-        assert_eq!(ending(Asked::Nothing, left), Ending::Itself);
-        assert_eq!(ending(Asked::ToFall, killed), Ending::Injected);
-        assert_eq!(ending(Asked::ToFall, left), Ending::Itself);
-        assert_eq!(ending(Asked::ToEnd, hung_up), Ending::Terminated);
-        assert_eq!(ending(Asked::ToEnd, left), Ending::Terminated);
-        assert_eq!(ending(Asked::Killed, killed), Ending::Killed);
-        assert_eq!(ending(Asked::Killed, left), Ending::Terminated);
+        assert_eq!(ending(Requested::Nothing, killed), Ending::Itself);
+        assert_eq!(ending(Requested::Nothing, left), Ending::Itself);
+        assert_eq!(ending(Requested::InjectedKill, killed), Ending::Injected);
+        assert_eq!(ending(Requested::InjectedKill, left), Ending::Itself);
+        assert_eq!(ending(Requested::Termination, hung_up), Ending::Terminated);
+        assert_eq!(ending(Requested::Termination, left), Ending::Terminated);
+        assert_eq!(ending(Requested::Kill, killed), Ending::Killed);
+        assert_eq!(ending(Requested::Kill, left), Ending::Terminated);
     }
 }

@@ -4,8 +4,6 @@
 //! This is the only unsafe code of the library. What it offers is safe: every pointer handed to
 //! the C library outlives the call, and every result is checked.
 
-mod birth;
-
 use std::ffi::c_int;
 use std::io;
 use std::mem::MaybeUninit;
@@ -20,9 +18,9 @@ use tokio::io::unix::AsyncFd;
 
 use crate::model::{ExitCause, Usage};
 
-pub(super) use birth::{Blocked, FileAction, Newborn, SpawnPlan, spawn};
+pub(super) use crate::process::spawn::vfork::{Blocked, FileAction, RawChild, SpawnPlan, spawn};
 
-/// How a child is asked after.
+/// How a child is requested after.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reaped {
     /// It lives.

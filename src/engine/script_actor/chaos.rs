@@ -150,7 +150,7 @@ impl ScriptActor {
         };
         let (kind, what) = match strike.act {
             Act::Kill => {
-                if !script.child.strike_down() {
+                if !script.child.inject_kill() {
                     return;
                 }
                 script.struck_down = true;
@@ -167,11 +167,11 @@ impl ScriptActor {
                 (InjectionKind::Freeze, format!("frozen for {length} {when}"))
             }
             Act::Close => {
-                script.child.shut_input();
+                script.child.refuse_input();
                 (InjectionKind::Close, "its input closed".to_owned())
             }
             Act::SlowRead(pace) => {
-                script.child.read_slowly(Some(pace));
+                script.child.throttle_reads(Some(pace));
                 let what = format!(
                     "its output read slowly, {} bytes every {}",
                     pace.bytes,

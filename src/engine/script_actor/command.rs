@@ -10,9 +10,8 @@ use crate::dialogue::{Dialogue, Settings, Watch};
 use crate::engine::context::RunContext;
 use crate::engine::environments::terminal;
 use crate::engine::performance::{CommandOutput, Fault};
-use crate::engine::programs::Within;
 use crate::model::{ExitCause, FailureKind, RoleIndex};
-use crate::process::{ChildEvent, Command, Spawner, Terminal};
+use crate::process::{ChildEvent, Command, Spawner, Terminal, Within};
 use crate::scenario::{Role, Scope, Template};
 
 /// The command of `role` for a flow.

@@ -49,7 +49,7 @@ impl ScriptActor {
             std::mem::replace(so_far, further)
         });
         if job.fate.is_some() {
-            script.child.read_slowly(None);
+            script.child.throttle_reads(None);
         }
         if let Waiting::Command(handle) = &job.waiting {
             // Dropping it ends the command's process.

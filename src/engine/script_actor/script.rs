@@ -67,7 +67,7 @@ impl Script {
                 job.first_wait_over();
                 if let Heard::Wait { at, .. } = &heard {
                     job.sent(self.child.sent_at());
-                    job.held_back_until_now(self.child.held_back());
+                    job.held_back_until_now(self.child.throttled_for());
                     job.heard(*at, now, after_quiet);
                 }
                 Some(Cue::Heard(heard))

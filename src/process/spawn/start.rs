@@ -1,4 +1,4 @@
-//! The start of one program: its wires, its environment, and its birth.
+//! The start of one program: its wires, its environment, and its setup.
 
 use std::ffi::{CString, OsStr};
 use std::io;
@@ -11,22 +11,30 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Pid;
 
-use super::child::Wires;
-use super::environment::Environment;
-use super::handle::{InstanceNumber, Process};
-use super::run::{INSTANCE_VARIABLE, RUN_VARIABLE, Run};
-use super::spawn::{Command, SpawnError, Started, Terminal};
-use super::sys::{Blocked, FileAction, Newborn, SpawnPlan};
-use super::{limits, pipes, pty, registry, resolve, sys};
+use crate::process::handle::{InstanceNumber, Process};
+use crate::process::io::child::Wires;
+use crate::process::io::pipes;
+use crate::process::io::pty;
+use crate::process::spawn::environment::Environment;
+use crate::process::spawn::limits;
+use crate::process::spawn::resolve;
+use crate::process::spawn::shared::{INSTANCE_VARIABLE, RUN_VARIABLE, SpawnerShared};
+use crate::process::spawn::spawner::{Command, SpawnError, Started, Terminal};
+use crate::process::sys;
+use crate::process::sys::{Blocked, FileAction, RawChild, SpawnPlan};
+use crate::process::termination::registry;
 
 /// Starts the program on this thread.
-pub(super) fn start(run: &Arc<Run>, command: &Command) -> Result<Started, SpawnError> {
+pub(in crate::process) fn start(
+    run: &Arc<SpawnerShared>,
+    command: &Command,
+) -> Result<Started, SpawnError> {
     let instance = run.begin();
     start_instance(run, command, instance).inspect_err(|_| run.forget(instance))
 }
 
 fn start_instance(
-    run: &Arc<Run>,
+    run: &Arc<SpawnerShared>,
     command: &Command,
     instance: InstanceNumber,
 ) -> Result<Started, SpawnError> {
@@ -93,11 +101,11 @@ fn start_instance(
         blocked: Blocked::Nothing,
     };
     let started_at = Instant::now();
-    let newborn = registry::spawned()
+    let child = registry::spawned()
         .enter(|| sys::spawn(&plan))
         .map_err(|error| not_started(command, error))?;
-    let pid = newborn.pid;
-    let process = hold(newborn, started_at, instance, run)
+    let pid = child.pid;
+    let process = hold(child, started_at, instance, run)
         .map_err(|error| failed(command, "take hold of", error))?;
     limits::give_former_descriptor_limit(pid);
     run.entered(&process);
@@ -109,12 +117,12 @@ fn start_instance(
 
 /// Takes the child into the hands of the run. One that cannot be held is not kept.
 fn hold(
-    newborn: Newborn,
+    child: RawChild,
     started_at: Instant,
     instance: InstanceNumber,
-    run: &Arc<Run>,
+    run: &Arc<SpawnerShared>,
 ) -> io::Result<Arc<Process>> {
-    let Newborn { pid, pidfd } = newborn;
+    let RawChild { pid, pidfd } = child;
     let number = Pid::from_raw(pid).ok_or(io::ErrorKind::InvalidData)?;
     match pipes::above_standard(pidfd) {
         Ok(pidfd) => {
@@ -136,7 +144,7 @@ fn hold(
 }
 
 /// The command's variables and the run's marks, which nothing can set otherwise.
-fn environment(command: &Command, run: &Run, instance: InstanceNumber) -> Environment {
+fn environment(command: &Command, run: &SpawnerShared, instance: InstanceNumber) -> Environment {
     let mut environment = command.environment.clone();
     environment.set(RUN_VARIABLE, run.marker.as_str());
     environment.set(INSTANCE_VARIABLE, instance.to_string());

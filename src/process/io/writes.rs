@@ -8,8 +8,8 @@ use std::time::Instant;
 use rustix::io::Errno;
 use tokio::io::Interest;
 
-use super::{Input, MOST_UNWRITTEN, Outbox, Shared, WriteError};
-use crate::process::pty::{self, Echo, LONGEST_TERMINAL_LINE};
+use crate::process::io::child::{Input, MOST_UNWRITTEN, Outbox, Shared, WriteError};
+use crate::process::io::pty::{self, Echo, LONGEST_TERMINAL_LINE};
 use crate::process::sys::Watched;
 
 impl Outbox {
@@ -40,7 +40,7 @@ impl Outbox {
 }
 
 impl Shared {
-    pub(super) fn check_lines(&self, bytes: &[u8]) -> Result<(), WriteError> {
+    pub(in crate::process) fn check_lines(&self, bytes: &[u8]) -> Result<(), WriteError> {
         match &*self.input.borrow() {
             Input::Terminal(wire) => check_lines(wire.get_ref(), bytes),
             Input::Pipe(_) | Input::Closed => Ok(()),
@@ -48,7 +48,7 @@ impl Shared {
     }
 
     pub(in crate::process) fn write(&self, bytes: &[u8]) -> Result<Instant, WriteError> {
-        self.send_posted();
+        self.send_batched();
         let mut input = self.input.borrow_mut();
         let mut outbox = self.outbox.borrow_mut();
         let unwritten = outbox.room_for(&input, bytes)?;
@@ -74,7 +74,7 @@ impl Shared {
     }
 
     /// Keeps bytes until all are sent that were posted; tells whether these are the first.
-    pub(super) fn hold(&self, bytes: &[u8]) -> Result<bool, WriteError> {
+    pub(in crate::process) fn hold(&self, bytes: &[u8]) -> Result<bool, WriteError> {
         let mut outbox = self.outbox.borrow_mut();
         let unwritten = outbox.room_for(&self.input.borrow(), bytes)?;
         outbox.keep(bytes, 0);
@@ -85,7 +85,7 @@ impl Shared {
     }
 
     /// Sends what was posted, as far as there is room.
-    pub(in crate::process) fn send_posted(&self) {
+    pub(in crate::process) fn send_batched(&self) {
         let mut outbox = self.outbox.borrow_mut();
         if !std::mem::take(&mut outbox.posted) {
             return;
@@ -116,7 +116,7 @@ impl Shared {
     }
 
     /// Whether it is still to be told that something posted could not be sent.
-    pub(super) fn has_failed(&self) -> bool {
+    pub(in crate::process) fn has_failed(&self) -> bool {
         self.failure.borrow().is_some()
     }
 
@@ -125,7 +125,7 @@ impl Shared {
         self.failure.borrow_mut().take()
     }
 
-    pub(super) fn unwritten(&self) -> usize {
+    pub(in crate::process) fn unwritten(&self) -> usize {
         let inside = match &*self.input.borrow() {
             Input::Pipe(fd) => rustix::io::ioctl_fionread(fd).unwrap_or(0),
             Input::Terminal(_) | Input::Closed => 0,
@@ -133,7 +133,7 @@ impl Shared {
         self.outbox.borrow().bytes.len() + usize::try_from(inside).unwrap_or(usize::MAX)
     }
 
-    pub(super) fn close_input(&self) {
+    pub(in crate::process) fn close_input(&self) {
         let end = match &*self.input.borrow() {
             Input::Closed => return,
             Input::Pipe(_) => None,

@@ -46,12 +46,12 @@ impl Environment {
         }
     }
 
-    pub(super) fn has_nul(&self) -> bool {
+    pub(in crate::process) fn has_nul(&self) -> bool {
         self.has_nul
     }
 
     /// All variables, as `NAME=value`.
-    pub(super) fn variables(&self) -> Vec<&CStr> {
+    pub(in crate::process) fn variables(&self) -> Vec<&CStr> {
         let replaced: Vec<&[u8]> = self.own.iter().map(|own| name_of(own)).collect();
         let is_replaced = |it: &&CString| replaced.iter().any(|name| has_name(it, name));
         let common = self.common.iter().filter(|it| !is_replaced(it));

@@ -12,17 +12,17 @@ use rustix::termios::{self, InputModes, LocalModes, OptionalActions, SpecialCode
 pub const LONGEST_TERMINAL_LINE: usize = 4095;
 
 /// Our end of a terminal, and where the program finds its own.
-pub(super) struct Pty {
-    pub(super) master: OwnedFd,
+pub(in crate::process) struct Pty {
+    pub(in crate::process) master: OwnedFd,
     /// The path of the program's end, such as `/dev/pts/7`.
-    pub(super) path: CString,
+    pub(in crate::process) path: CString,
 }
 
 /// Opens a terminal of the given size, in the modes a login session begins with: lines, echo,
 /// and lines edited by characters of UTF-8.
-pub(super) fn open(rows: u16, columns: u16) -> Result<Pty, Errno> {
+pub(in crate::process) fn open(rows: u16, columns: u16) -> Result<Pty, Errno> {
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
-    let master = super::pipes::above_standard(rustix::pty::openpt(flags)?)?;
+    let master = crate::process::io::pipes::above_standard(rustix::pty::openpt(flags)?)?;
     rustix::pty::unlockpt(&master)?;
     // On Linux the modes and the size of a terminal can be set from either end.
     let mut modes = termios::tcgetattr(&master)?;
@@ -54,7 +54,7 @@ pub enum Echo {
 }
 
 /// Asks a terminal for its echo.
-pub(super) fn echo(master: impl AsFd) -> Echo {
+pub(in crate::process) fn echo(master: impl AsFd) -> Echo {
     match termios::tcgetattr(master) {
         Err(_) => Echo::NoTerminal,
         Ok(modes) if !modes.local_modes.contains(LocalModes::ICANON) => Echo::Raw,
@@ -64,7 +64,7 @@ pub(super) fn echo(master: impl AsFd) -> Echo {
 }
 
 /// The character that ends the input when typed at the start of a line: usually Ctrl-D.
-pub(super) fn end_of_input(master: impl AsFd) -> u8 {
+pub(in crate::process) fn end_of_input(master: impl AsFd) -> u8 {
     const CTRL_D: u8 = 4;
     match termios::tcgetattr(master) {
         Ok(modes) => modes.special_codes[SpecialCodeIndex::VEOF],

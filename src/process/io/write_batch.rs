@@ -8,7 +8,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::child::Shared;
+use crate::process::io::child::Shared;
 
 thread_local! {
     /// Whose replies wait on this thread.
@@ -16,7 +16,7 @@ thread_local! {
 }
 
 /// Has `child` write what it holds, soon, on this thread.
-pub(super) fn post(child: Rc<Shared>) {
+pub(in crate::process) fn post(child: Rc<Shared>) {
     let is_first = WAITING.with_borrow_mut(|waiting| {
         waiting.push(child);
         waiting.len() == 1
@@ -35,7 +35,7 @@ struct Round;
 impl Drop for Round {
     fn drop(&mut self) {
         for child in WAITING.take() {
-            child.send_posted();
+            child.send_batched();
         }
     }
 }

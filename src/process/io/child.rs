@@ -1,7 +1,5 @@
 //! A running program in the hands of its owner.
 
-mod writing;
-
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io;
@@ -14,17 +12,17 @@ use std::time::{Duration, Instant};
 
 use tokio::io::Interest;
 
-use super::activity::{self, LiveUsage};
-use super::events::Events;
-use super::handle::Process;
-use super::hardship::Throttle;
-use super::janitor::Order;
-use super::pipes::OwnEnds;
-use super::postbox;
-use super::pty::{self, Echo, LONGEST_TERMINAL_LINE};
-use super::spawn::abandon;
-use super::sys::Watched;
 use crate::model::Activity;
+use crate::process::activity::{self, LiveUsage};
+use crate::process::faults::Throttle;
+use crate::process::handle::Process;
+use crate::process::io::events::Events;
+use crate::process::io::pipes::OwnEnds;
+use crate::process::io::pty::{self, Echo, LONGEST_TERMINAL_LINE};
+use crate::process::io::write_batch;
+use crate::process::spawn::spawner::abandon;
+use crate::process::sys::Watched;
+use crate::process::termination::reaper::ReaperCommand;
 
 /// The most bytes that wait here for a program that does not read.
 pub const MOST_UNWRITTEN: usize = 64 * 1024;
@@ -45,13 +43,13 @@ impl Grace {
         terminate: Duration::ZERO,
     };
     /// For those that nobody waits for any more.
-    pub(super) const SHORT: Grace = Grace {
+    pub(in crate::process) const SHORT: Grace = Grace {
         hang_up: Duration::from_millis(200),
         terminate: Duration::from_millis(300),
     };
 
     /// The shorter of both, each time.
-    pub(super) fn at_most(self, other: Grace) -> Grace {
+    pub(in crate::process) fn at_most(self, other: Grace) -> Grace {
         Grace {
             hang_up: self.hang_up.min(other.hang_up),
             terminate: self.terminate.min(other.terminate),
@@ -88,23 +86,23 @@ pub enum WriteError {
 }
 
 /// Our ends of what connects us with a program, not bound to any thread yet.
-pub(super) enum Wires {
+pub(in crate::process) enum Wires {
     Terminal(OwnedFd),
     Pipes(OwnEnds),
 }
 
 /// Our ends, bound to the reactor of the owner's thread.
-pub(super) type Wire = Rc<Watched<OwnedFd>>;
+pub(in crate::process) type Wire = Rc<Watched<OwnedFd>>;
 
 /// Where input goes.
-enum Input {
+pub(in crate::process) enum Input {
     Terminal(Wire),
     Pipe(OwnedFd),
     Closed,
 }
 
 impl Input {
-    fn fd(&self) -> Option<BorrowedFd<'_>> {
+    pub(in crate::process) fn fd(&self) -> Option<BorrowedFd<'_>> {
         match self {
             Input::Terminal(wire) => Some(wire.get_ref().as_fd()),
             Input::Pipe(fd) => Some(fd.as_fd()),
@@ -115,34 +113,34 @@ impl Input {
 
 /// What is to be written once there is room.
 #[derive(Default)]
-struct Outbox {
-    bytes: VecDeque<u8>,
+pub(in crate::process) struct Outbox {
+    pub(in crate::process) bytes: VecDeque<u8>,
     /// A copy of the input's descriptor that tells of room, while there is none. Watched all the
     /// time, it would wake us whenever the program has read something.
-    room: Option<Watched<OwnedFd>>,
+    pub(in crate::process) room: Option<Watched<OwnedFd>>,
     /// The pipe is to be closed when the bytes are written.
-    then_close: bool,
+    pub(in crate::process) then_close: bool,
     /// The bytes are written with those for others, soon.
-    posted: bool,
+    pub(in crate::process) posted: bool,
     /// Where the terminal's cursor of input stands: inside a line, an end-of-input character
     /// only ends the line.
-    inside_line: bool,
+    pub(in crate::process) inside_line: bool,
 }
 
 /// What [`Child`] and [`Events`] share; both stay on one thread.
-pub(super) struct Shared {
-    pub(super) process: Arc<Process>,
-    input: RefCell<Input>,
-    outbox: RefCell<Outbox>,
+pub(in crate::process) struct Shared {
+    pub(in crate::process) process: Arc<Process>,
+    pub(in crate::process) input: RefCell<Input>,
+    pub(in crate::process) outbox: RefCell<Outbox>,
     /// Wakes whoever polls the events.
-    waker: RefCell<Option<Waker>>,
+    pub(in crate::process) waker: RefCell<Option<Waker>>,
     /// Set when the last event was told.
-    finished: Cell<bool>,
+    pub(in crate::process) finished: Cell<bool>,
     /// Right before what was posted last was written.
-    sent_at: Cell<Option<Instant>>,
+    pub(in crate::process) sent_at: Cell<Option<Instant>>,
     /// Why what was posted could not be written; not told yet.
-    failure: RefCell<Option<WriteError>>,
-    pub(super) throttle: Throttle,
+    pub(in crate::process) failure: RefCell<Option<WriteError>>,
+    pub(in crate::process) throttle: Throttle,
 }
 
 /// A running program: its owner's handle.
@@ -158,7 +156,7 @@ pub struct Child {
 }
 
 impl Child {
-    pub(super) fn new(process: Arc<Process>, wires: Wires) -> io::Result<Self> {
+    pub(in crate::process) fn new(process: Arc<Process>, wires: Wires) -> io::Result<Self> {
         let guard = Unowned(Some(Arc::clone(&process)));
         let are_pipes = matches!(wires, Wires::Pipes(_));
         let (input, outputs) = match wires {
@@ -226,23 +224,23 @@ impl Child {
 
     /// Sends bytes as [`Child::write`] does, but together with what is posted to other programs of
     /// this thread, once all who wait for the thread have had their turn: see
-    /// [`Child::send_posted`]. Within a [`LocalSet`](tokio::task::LocalSet).
+    /// [`Child::send_batched`]. Within a [`LocalSet`](tokio::task::LocalSet).
     ///
     /// # Errors
     /// As [`Child::write`]. What goes wrong only when they are sent is told by
-    /// [`ChildEvent::NotWritten`](super::ChildEvent::NotWritten).
-    pub fn post(&self, bytes: &[u8]) -> Result<(), WriteError> {
+    /// [`ChildEvent::NotWritten`](crate::process::ChildEvent::NotWritten).
+    pub fn write_batched(&self, bytes: &[u8]) -> Result<(), WriteError> {
         self.shared.check_lines(bytes)?;
         if self.shared.hold(bytes)? {
-            postbox::post(Rc::clone(&self.shared));
+            write_batch::post(Rc::clone(&self.shared));
         }
         Ok(())
     }
 
     /// Sends what was posted at once; `false` if it could not be sent, which is then told by
-    /// [`ChildEvent::NotWritten`](super::ChildEvent::NotWritten).
-    pub fn send_posted(&self) -> bool {
-        self.shared.send_posted();
+    /// [`ChildEvent::NotWritten`](crate::process::ChildEvent::NotWritten).
+    pub fn send_batched(&self) -> bool {
+        self.shared.send_batched();
         !self.shared.has_failed()
     }
 
@@ -273,7 +271,7 @@ impl Child {
 
     /// What the program is doing right now, looking through wrappers that wait for their child.
     pub fn activity(&self) -> Activity {
-        match self.shared.process.death() {
+        match self.shared.process.exit_record() {
             Some(_) => Activity::Gone,
             None => activity::of_tree(self.shared.process.pid()),
         }
@@ -281,30 +279,30 @@ impl Child {
 
     /// What the program and its live descendants use right now; `None` once it has ended.
     pub fn usage_now(&self) -> Option<LiveUsage> {
-        match self.shared.process.death() {
+        match self.shared.process.exit_record() {
             Some(_) => None,
             None => activity::usage_of_tree(self.shared.process.pid()),
         }
     }
 
-    pub(super) fn process(&self) -> &Process {
+    pub(in crate::process) fn process(&self) -> &Process {
         &self.shared.process
     }
 
-    pub(super) fn shared(&self) -> &Shared {
+    pub(in crate::process) fn shared(&self) -> &Shared {
         &self.shared
     }
 
     /// Begins to end the program and all that descends from it: SIGHUP, then SIGTERM, then
     /// SIGKILL, as far as needed. Does not wait: the end is told by
-    /// [`ChildEvent::Exited`](super::ChildEvent::Exited). Calling it again can only hurry.
+    /// [`ChildEvent::Exited`](crate::process::ChildEvent::Exited). Calling it again can only hurry.
     pub fn end(&self, grace: Grace) {
         if self.shared.finished.get() {
             return;
         }
         let process = Arc::clone(&self.shared.process);
         let run = Arc::clone(&process.run);
-        if !run.order(Order::End {
+        if !run.order(ReaperCommand::End {
             process: Arc::clone(&process),
             grace,
         }) {

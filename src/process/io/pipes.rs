@@ -7,21 +7,21 @@ use rustix::io::Errno;
 use rustix::pipe::PipeFlags;
 
 /// Our ends of a program's standard streams.
-pub(super) struct OwnEnds {
-    pub(super) stdin: OwnedFd,
-    pub(super) stdout: OwnedFd,
-    pub(super) stderr: OwnedFd,
+pub(in crate::process) struct OwnEnds {
+    pub(in crate::process) stdin: OwnedFd,
+    pub(in crate::process) stdout: OwnedFd,
+    pub(in crate::process) stderr: OwnedFd,
 }
 
 /// The program's ends: to be closed here once it runs.
-pub(super) struct ProgramEnds {
-    pub(super) stdin: OwnedFd,
-    pub(super) stdout: OwnedFd,
-    pub(super) stderr: OwnedFd,
+pub(in crate::process) struct ProgramEnds {
+    pub(in crate::process) stdin: OwnedFd,
+    pub(in crate::process) stdout: OwnedFd,
+    pub(in crate::process) stderr: OwnedFd,
 }
 
 /// Three pipes; our ends do not block.
-pub(super) fn open() -> Result<(OwnEnds, ProgramEnds), Errno> {
+pub(in crate::process) fn open() -> Result<(OwnEnds, ProgramEnds), Errno> {
     let (in_read, in_write) = pipe()?;
     let (out_read, out_write) = pipe()?;
     let (err_read, err_write) = pipe()?;
@@ -44,7 +44,7 @@ pub(super) fn open() -> Result<(OwnEnds, ProgramEnds), Errno> {
 }
 
 /// A pipe, reading end first.
-pub(super) fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
+pub(in crate::process) fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
     let (read, write) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
     Ok((above_standard(read)?, above_standard(write)?))
 }
@@ -52,7 +52,7 @@ pub(super) fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
 /// Moves a descriptor out of 0 to 2, which it gets when our own standard streams are closed.
 /// There it would be overwritten while a child's streams are set up, and whatever prints in this
 /// process would talk to a child.
-pub(super) fn above_standard(fd: OwnedFd) -> Result<OwnedFd, Errno> {
+pub(in crate::process) fn above_standard(fd: OwnedFd) -> Result<OwnedFd, Errno> {
     if fd.as_raw_fd() > 2 {
         return Ok(fd);
     }

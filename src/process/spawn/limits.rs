@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
 
-use super::proc;
+use crate::process::proc;
 
 /// Descriptors that a program on a terminal needs here: the terminal, and one for its end.
 pub const DESCRIPTORS_OF_A_TERMINAL: u64 = 2;
@@ -22,7 +22,7 @@ const DESCRIPTORS_IN_PASSING: u64 = 32;
 static FORMER: OnceLock<Rlimit> = OnceLock::new();
 
 /// Raises this process' limit of descriptors as far as it may be raised.
-pub(super) fn raise_descriptor_limit() -> io::Result<()> {
+pub(in crate::process) fn raise_descriptor_limit() -> io::Result<()> {
     let former = getrlimit(Resource::Nofile);
     if former.current == former.maximum {
         return Ok(());
@@ -41,7 +41,7 @@ pub(super) fn raise_descriptor_limit() -> io::Result<()> {
 
 /// Gives a new program the limit of descriptors that we were started with: there are programs
 /// that close every number up to the limit, or that cannot use numbers above 1023.
-pub(super) fn give_former_descriptor_limit(pid: i32) {
+pub(in crate::process) fn give_former_descriptor_limit(pid: i32) {
     if let Some(former) = FORMER.get() {
         // It may have ended already.
         let _ = prlimit(Pid::from_raw(pid), Resource::Nofile, *former);
@@ -178,7 +178,7 @@ pub fn limits() -> Vec<Limit> {
 }
 
 /// The limits that are too low for a run. The soft limit of descriptors does not count: a
-/// [`Spawner`](super::Spawner) raises it to the hard one.
+/// [`Spawner`](crate::process::Spawner) raises it to the hard one.
 pub fn check_limits(need: Need) -> Vec<LimitProblem> {
     limits()
         .into_iter()
@@ -350,7 +350,7 @@ fn read_number(path: &Path) -> Option<u64> {
 }
 
 /// What there is no room for, and what to do about it, if an error says that there is none.
-pub(super) fn remedy(error: &io::Error) -> Option<(&'static str, &'static str)> {
+pub(in crate::process) fn remedy(error: &io::Error) -> Option<(&'static str, &'static str)> {
     Some(match error.raw_os_error()? {
         libc::EAGAIN => (
             "start another process",

@@ -15,10 +15,12 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::OFlags;
 use rustix::process::Signal;
 
-use super::run::{RUN_VARIABLE, RunMarker};
-use super::sys::{self, Blocked, FileAction, Newborn, SpawnPlan};
-use super::tree::Tree;
-use super::{pipes, proc, registry};
+use crate::process::io::pipes;
+use crate::process::proc;
+use crate::process::spawn::shared::{RUN_VARIABLE, RunMarker};
+use crate::process::sys::{self, Blocked, FileAction, RawChild, SpawnPlan};
+use crate::process::termination::registry;
+use crate::process::termination::tree::Tree;
 
 /// The first argument that makes a program a watcher.
 const WATCH: &str = "__watch";
@@ -36,7 +38,7 @@ pub struct WatcherProgram {
 ///
 /// Over its standard input it is told `+PID` and `-PID` as programs start and are reaped. The end
 /// of that input means that the watched is gone; one that is not needed any more is killed.
-pub(super) struct Watcher {
+pub(in crate::process) struct Watcher {
     pid: i32,
     pidfd: OwnedFd,
     line: Line,
@@ -44,14 +46,14 @@ pub(super) struct Watcher {
 
 /// The line to a watcher. The last one closes it.
 #[derive(Clone)]
-pub(super) struct Line(Arc<OwnedFd>);
+pub(in crate::process) struct Line(Arc<OwnedFd>);
 
 impl Line {
-    pub(super) fn started(&self, pid: i32) {
+    pub(in crate::process) fn started(&self, pid: i32) {
         self.tell(&format!("+{pid}\n"));
     }
 
-    pub(super) fn reaped(&self, pid: i32) {
+    pub(in crate::process) fn reaped(&self, pid: i32) {
         self.tell(&format!("-{pid}\n"));
     }
 
@@ -63,7 +65,10 @@ impl Line {
 }
 
 impl Watcher {
-    pub(super) fn start(watcher: &WatcherProgram, marker: &RunMarker) -> io::Result<Self> {
+    pub(in crate::process) fn start(
+        watcher: &WatcherProgram,
+        marker: &RunMarker,
+    ) -> io::Result<Self> {
         let (read, pipe) = pipes::pipe()?;
         let string = |text: &OsStr| CString::new(text.as_bytes());
         let program = string(watcher.program.as_os_str())?;
@@ -97,7 +102,7 @@ impl Watcher {
             actions: &actions,
             blocked: Blocked::RequestsToStop,
         };
-        let Newborn { pid, pidfd } = registry::spawned().enter(|| sys::spawn(&plan))?;
+        let RawChild { pid, pidfd } = registry::spawned().enter(|| sys::spawn(&plan))?;
         let flags = rustix::fs::fcntl_getfl(&pipe)?;
         rustix::fs::fcntl_setfl(&pipe, flags | OFlags::NONBLOCK)?;
         Ok(Watcher {
@@ -107,12 +112,12 @@ impl Watcher {
         })
     }
 
-    pub(super) fn line(&self) -> Line {
+    pub(in crate::process) fn line(&self) -> Line {
         self.line.clone()
     }
 
     /// All is well: it has nothing to do any more.
-    pub(super) fn dismiss(self) {
+    pub(in crate::process) fn dismiss(self) {
         // Fails only if it is gone already.
         let _ = rustix::process::pidfd_send_signal(&self.pidfd, Signal::KILL);
         let patience = Timespec {

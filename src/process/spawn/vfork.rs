@@ -1,4 +1,4 @@
-//! The birth of a program: `clone(2)` in the way of `vfork(2)`, then `execve(2)`.
+//! The setup of a program: `clone(2)` in the way of `vfork(2)`, then `execve(2)`.
 //!
 //! That is what the C library's `posix_spawn(3)` does. But it maps and unmaps a stack for every
 //! child, and each unmapping interrupts all cores that run a thread of this process; here a thread
@@ -13,12 +13,12 @@ use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 use std::sync::atomic::{AtomicI32, Ordering};
 
-/// What a child needs between its birth and its program; the deepest it calls is a system call.
+/// What a child needs between its setup and its program; the deepest it calls is a system call.
 const STACK_BYTES: usize = 64 << 10;
 /// How the ABIs of all processors want a stack's end.
 const STACK_ALIGNMENT: usize = 16;
 
-/// What a new process does between its birth and its program.
+/// What a new process does between its setup and its program.
 pub(in crate::process) enum FileAction<'a> {
     /// Opens `path` for reading and writing as descriptor `target`.
     OpenBoth { path: &'a CStr, target: RawFd },
@@ -45,7 +45,7 @@ pub(in crate::process) struct SpawnPlan<'a> {
 }
 
 /// A process that was just started.
-pub(in crate::process) struct Newborn {
+pub(in crate::process) struct RawChild {
     pub(in crate::process) pid: i32,
     /// Readable once it has ended.
     pub(in crate::process) pidfd: OwnedFd,
@@ -55,7 +55,7 @@ pub(in crate::process) struct Newborn {
 ///
 /// The parent's page tables are not copied; its thread waits until the program is loaded. An error
 /// of any step, `execve` included, comes back here.
-pub(in crate::process) fn spawn(plan: &SpawnPlan<'_>) -> io::Result<Newborn> {
+pub(in crate::process) fn spawn(plan: &SpawnPlan<'_>) -> io::Result<RawChild> {
     let argv = pointers(plan.argv.iter().map(CString::as_c_str));
     let environment = pointers(plan.environment.iter().copied());
     let mut mask = empty_set();
@@ -65,7 +65,7 @@ pub(in crate::process) fn spawn(plan: &SpawnPlan<'_>) -> io::Result<Newborn> {
             unsafe { libc::sigaddset(&mut mask, signal) };
         }
     }
-    let birth = Birth {
+    let setup = ChildSetup {
         plan,
         argv: &argv,
         environment: &environment,
@@ -78,14 +78,14 @@ pub(in crate::process) fn spawn(plan: &SpawnPlan<'_>) -> io::Result<Newborn> {
             let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD;
             // SAFETY: with `CLONE_VFORK` this thread stands still until the child has its program
             // or has ended, so nothing that the child was lent is touched meanwhile: the stack is
-            // this thread's own and big enough, and `birth` and `pidfd` outlive the call. No
+            // this thread's own and big enough, and `setup` and `pidfd` outlive the call. No
             // signal handler runs in the child, as all signals are blocked.
             let result = unsafe {
                 libc::clone(
                     child,
                     stack,
                     flags,
-                    ptr::from_ref(&birth).cast_mut().cast::<c_void>(),
+                    ptr::from_ref(&setup).cast_mut().cast::<c_void>(),
                     &raw mut pidfd,
                 )
             };
@@ -97,8 +97,8 @@ pub(in crate::process) fn spawn(plan: &SpawnPlan<'_>) -> io::Result<Newborn> {
     })?;
     // SAFETY: the kernel has made it for this call.
     let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
-    match birth.error.load(Ordering::Relaxed) {
-        0 => Ok(Newborn { pid, pidfd }),
+    match setup.error.load(Ordering::Relaxed) {
+        0 => Ok(RawChild { pid, pidfd }),
         error => {
             // SAFETY: asks for nothing but the end of the child, which has ended.
             while unsafe { libc::waitpid(pid, ptr::null_mut(), 0) } == -1
@@ -110,7 +110,7 @@ pub(in crate::process) fn spawn(plan: &SpawnPlan<'_>) -> io::Result<Newborn> {
 }
 
 /// What the child sees of its parent.
-struct Birth<'a> {
+struct ChildSetup<'a> {
     plan: &'a SpawnPlan<'a>,
     argv: &'a [*const c_char],
     environment: &'a [*const c_char],
@@ -120,17 +120,17 @@ struct Birth<'a> {
 }
 
 /// The child's whole life, unless it becomes a program.
-extern "C" fn child(birth: *mut c_void) -> c_int {
+extern "C" fn child(setup: *mut c_void) -> c_int {
     // SAFETY: it is what `spawn` handed in, which waits.
-    let birth = unsafe { &*birth.cast::<Birth<'_>>() };
-    let error = birth.become_program();
+    let setup = unsafe { &*setup.cast::<ChildSetup<'_>>() };
+    let error = setup.become_program();
     let number = error.raw_os_error().unwrap_or(libc::EIO);
-    birth.error.store(number, Ordering::Relaxed);
+    setup.error.store(number, Ordering::Relaxed);
     // SAFETY: ends the child, and runs nothing of the parent's on the way.
     unsafe { libc::_exit(127) }
 }
 
-impl Birth<'_> {
+impl ChildSetup<'_> {
     /// Returns only if something fails. Memory is the parent's, so nothing here allocates, locks
     /// or panics.
     fn become_program(&self) -> io::Error {

@@ -1,6 +1,6 @@
 //! The thread that ends process trees, so that it gets done whatever becomes of their owners.
 //!
-//! Each tree on its way out is a [`Departure`]. The janitor sleeps on the descriptors of all that
+//! Each tree on its way out is a [`Termination`]. The reaper sleeps on the descriptors of all that
 //! it is ending and on a bell that rings when there are orders. About once a second while
 //! anything lives, and shortly after anything ended, it looks for orphans: processes that left
 //! their instance's session and outlived it.
@@ -15,13 +15,15 @@ use std::time::{Duration, Instant};
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, EventData, EventFlags};
 
-use super::departure::{Departure, Stage, send, watch};
-use super::handle::{InstanceNumber, Process};
-use super::registry::{self, Orphan};
-use super::run::{INSTANCE_VARIABLE, RUN_VARIABLE, Run};
-use super::tree::Tree;
-use super::watcher::Watcher;
-use super::{Grace, Leftovers, proc};
+use crate::process::handle::{InstanceNumber, Process};
+use crate::process::io::child::Grace;
+use crate::process::proc;
+use crate::process::spawn::shared::{INSTANCE_VARIABLE, RUN_VARIABLE, SpawnerShared};
+use crate::process::spawn::spawner::Leftovers;
+use crate::process::termination::registry::{self, Orphan};
+use crate::process::termination::state::{Stage, Termination, send, watch};
+use crate::process::termination::tree::Tree;
+use crate::process::termination::watcher::Watcher;
 
 /// How often orphans are looked for while anything lives.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -34,8 +36,8 @@ const UNMARKED: InstanceNumber = InstanceNumber(0);
 /// What the bell's events carry; no instance ever gets this far.
 const BELL: u64 = u64::MAX;
 
-/// What the janitor can be told.
-pub(super) enum Order {
+/// What the reaper can be told.
+pub(in crate::process) enum ReaperCommand {
     /// End this instance's whole tree, with this patience.
     End { process: Arc<Process>, grace: Grace },
     /// This instance's program has ended and its output is done with; some of its group is left.
@@ -62,28 +64,32 @@ struct Closing {
     watcher: Option<Watcher>,
 }
 
-pub(super) struct Janitor {
-    run: Arc<Run>,
-    orders: Receiver<Order>,
+pub(in crate::process) struct Reaper {
+    run: Arc<SpawnerShared>,
+    orders: Receiver<ReaperCommand>,
     bell: OwnedFd,
     epoll: OwnedFd,
-    departures: HashMap<InstanceNumber, Departure>,
+    terminations: HashMap<InstanceNumber, Termination>,
     /// When to look for orphans; `None` while nothing lives.
     look_at: Option<Instant>,
     closing: Option<Closing>,
     given_up: Vec<u32>,
 }
 
-impl Janitor {
-    pub(super) fn new(run: Arc<Run>, orders: Receiver<Order>, bell: OwnedFd) -> io::Result<Self> {
+impl Reaper {
+    pub(in crate::process) fn new(
+        run: Arc<SpawnerShared>,
+        orders: Receiver<ReaperCommand>,
+        bell: OwnedFd,
+    ) -> io::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         epoll::add(&epoll, &bell, EventData::new_u64(BELL), EventFlags::IN)?;
-        Ok(Janitor {
+        Ok(Reaper {
             run,
             orders,
             bell,
             epoll,
-            departures: HashMap::new(),
+            terminations: HashMap::new(),
             look_at: None,
             closing: None,
             given_up: Vec::new(),
@@ -91,7 +97,7 @@ impl Janitor {
     }
 
     /// Works until it is told to close and everything has ended, or its time is over.
-    pub(super) fn work(mut self) {
+    pub(in crate::process) fn work(mut self) {
         loop {
             let ended = self.sleep();
             self.take_orders();
@@ -103,7 +109,7 @@ impl Janitor {
                 break;
             }
         }
-        let unreaped = self.departures.values().flat_map(Departure::remaining);
+        let unreaped = self.terminations.values().flat_map(Termination::remaining);
         let mut pids: Vec<u32> = self.given_up.iter().copied().chain(unreaped).collect();
         pids.sort_unstable();
         pids.dedup();
@@ -124,9 +130,9 @@ impl Janitor {
     /// those that ended.
     fn sleep(&self) -> Vec<InstanceNumber> {
         let wake_at = self
-            .departures
+            .terminations
             .values()
-            .map(|departure| departure.due)
+            .map(|termination| termination.due)
             .chain(self.look_at)
             .chain(self.closing.as_ref().map(|closing| closing.by))
             .min();
@@ -155,10 +161,12 @@ impl Janitor {
     fn take_orders(&mut self) {
         while let Ok(order) = self.orders.try_recv() {
             match order {
-                Order::End { process, grace } => self.end(process.instance, Some(process), grace),
-                Order::Departed { process } => self.see_off(process),
-                Order::Look => self.look_by(Instant::now() + LOOK_AFTER_END),
-                Order::Close {
+                ReaperCommand::End { process, grace } => {
+                    self.end(process.instance, Some(process), grace)
+                }
+                ReaperCommand::Departed { process } => self.see_off(process),
+                ReaperCommand::Look => self.look_by(Instant::now() + LOOK_AFTER_END),
+                ReaperCommand::Close {
                     within,
                     reply,
                     watcher,
@@ -177,7 +185,7 @@ impl Janitor {
                     });
                 }
                 #[cfg(test)]
-                Order::Panic => panic!("asked to"),
+                ReaperCommand::Panic => panic!("requested to"),
             }
         }
     }
@@ -185,7 +193,7 @@ impl Janitor {
     /// The leader is gone: whoever of its group remains goes too, and its orphans soon after.
     fn see_off(&mut self, process: Arc<Process>) {
         self.look_by(Instant::now() + LOOK_AFTER_END);
-        if self.departures.contains_key(&process.instance) {
+        if self.terminations.contains_key(&process.instance) {
             return;
         }
         if process.group_lives() {
@@ -202,16 +210,16 @@ impl Janitor {
     /// Begins to end a tree, or hurries an end that is under way.
     fn end(&mut self, instance: InstanceNumber, leader: Option<Arc<Process>>, grace: Grace) {
         let now = Instant::now();
-        if let Some(departure) = self.departures.get_mut(&instance) {
-            departure.grace = departure.grace.at_most(grace);
-            departure.due = departure
+        if let Some(termination) = self.terminations.get_mut(&instance) {
+            termination.grace = termination.grace.at_most(grace);
+            termination.due = termination
                 .due
-                .min(now + departure.stage.patience(departure.grace));
+                .min(now + termination.stage.patience(termination.grace));
             return;
         }
         let stage = Stage::HungUp.or_later(grace);
         let due = now + stage.patience(grace);
-        let departure = Departure {
+        let termination = Termination {
             leader,
             tree: Tree::default(),
             stage,
@@ -219,21 +227,21 @@ impl Janitor {
             due,
             deserted: false,
         };
-        if let Some(leader) = &departure.leader {
+        if let Some(leader) = &termination.leader {
             let data = EventData::new_u64(instance.0);
             let once = EventFlags::IN | EventFlags::ONESHOT;
             // If it cannot be watched, its end is seen when the stage's patience is over.
             let _ = epoll::add(&self.epoll, leader.as_fd(), data, once);
         }
-        let departure = self.departures.entry(instance).or_insert(departure);
-        send(departure, &self.epoll, instance);
+        let termination = self.terminations.entry(instance).or_insert(termination);
+        send(termination, &self.epoll, instance);
     }
 
     /// Looks after the instances of which somebody ended.
     fn notice(&mut self, ended: &[InstanceNumber]) {
         for instance in ended {
-            if let Some(departure) = self.departures.get_mut(instance) {
-                departure.look();
+            if let Some(termination) = self.terminations.get_mut(instance) {
+                termination.look();
             }
         }
     }
@@ -242,54 +250,58 @@ impl Janitor {
     fn advance(&mut self) {
         let now = Instant::now();
         let mut given_up = Vec::new();
-        for (&instance, departure) in &mut self.departures {
-            if departure.due > now {
+        for (&instance, termination) in &mut self.terminations {
+            if termination.due > now {
                 continue;
             }
-            departure.look();
-            match departure.stage.next(departure.grace) {
-                _ if departure.deserted && departure.group_is_gone() => {}
+            termination.look();
+            match termination.stage.next(termination.grace) {
+                _ if termination.deserted && termination.group_is_gone() => {}
                 Some(stage) => {
-                    departure.stage = stage;
-                    departure.due = now + stage.patience(departure.grace);
-                    send(departure, &self.epoll, instance);
+                    termination.stage = stage;
+                    termination.due = now + stage.patience(termination.grace);
+                    send(termination, &self.epoll, instance);
                 }
                 None => given_up.push(instance),
             }
         }
         for instance in given_up {
-            if let Some(departure) = self.departures.remove(&instance) {
-                self.given_up.extend(departure.remaining());
-                if let Some(leader) = &departure.leader {
+            if let Some(termination) = self.terminations.remove(&instance) {
+                self.given_up.extend(termination.remaining());
+                if let Some(leader) = &termination.leader {
                     leader.give_up();
                 }
-                self.forget(instance, &departure);
+                self.forget(instance, &termination);
             }
         }
     }
 
     /// Lets go of the trees that are gone for good, orphans included.
     fn settle(&mut self) {
-        if !self.departures.values().any(|departure| departure.deserted) {
+        if !self
+            .terminations
+            .values()
+            .any(|termination| termination.deserted)
+        {
             return;
         }
         // One look for all of them: with thousands of children it is not cheap.
         self.adopt(&registry::spawned().sweep());
         let settled: Vec<InstanceNumber> = self
-            .departures
+            .terminations
             .iter()
-            .filter(|(_, departure)| departure.deserted && departure.group_is_gone())
+            .filter(|(_, termination)| termination.deserted && termination.group_is_gone())
             .map(|(&instance, _)| instance)
             .collect();
         for instance in settled {
-            if let Some(departure) = self.departures.remove(&instance) {
-                self.forget(instance, &departure);
+            if let Some(termination) = self.terminations.remove(&instance) {
+                self.forget(instance, &termination);
             }
         }
     }
 
-    fn forget(&self, instance: InstanceNumber, departure: &Departure) {
-        if let Some(leader) = &departure.leader {
+    fn forget(&self, instance: InstanceNumber, termination: &Termination) {
+        if let Some(leader) = &termination.leader {
             // The owner may keep the descriptor open; it concerns us no longer.
             let _ = epoll::delete(&self.epoll, leader.as_fd());
         }
@@ -312,7 +324,9 @@ impl Janitor {
         if self.closing.is_some() {
             // What is being started right now shows up without ringing the bell.
             self.look_by(now + LOOK_WHILE_CLOSING);
-        } else if self.run.any_live() || !self.departures.is_empty() || !self.run.leave_unattended()
+        } else if self.run.any_live()
+            || !self.terminations.is_empty()
+            || !self.run.leave_unattended()
         {
             self.look_by(now + LOOK_EVERY);
         }
@@ -324,7 +338,7 @@ impl Janitor {
             let Some(instance) = self.instance_of(orphan) else {
                 continue;
             };
-            let departing = self.departures.contains_key(&instance);
+            let departing = self.terminations.contains_key(&instance);
             if self.run.is_live(instance) && !departing {
                 continue;
             }
@@ -335,26 +349,26 @@ impl Janitor {
                     .map_or(Grace::SHORT, |closing| closing.grace);
                 self.end(instance, None, grace);
             }
-            let Some(departure) = self.departures.get_mut(&instance) else {
+            let Some(termination) = self.terminations.get_mut(&instance) else {
                 continue;
             };
             let session = orphan.session;
             let still = |pid| proc::stat(pid).is_some_and(|stat| stat.session == session);
-            if departure
+            if termination
                 .tree
                 .add(orphan.pid, still)
                 .is_some_and(|member| watch(&self.epoll, member, instance))
             {
-                departure.deserted = false;
-                send(departure, &self.epoll, instance);
+                termination.deserted = false;
+                send(termination, &self.epoll, instance);
             }
         }
     }
 
     /// Which instance an orphan belongs to, if it is this run's.
     fn instance_of(&self, orphan: &Orphan) -> Option<InstanceNumber> {
-        let led = self.departures.iter().find(|(_, departure)| {
-            let leader = departure.leader.as_ref().map(|leader| leader.pid());
+        let led = self.terminations.iter().find(|(_, termination)| {
+            let leader = termination.leader.as_ref().map(|leader| leader.pid());
             leader == Some(orphan.session) || leader == Some(orphan.group)
         });
         if let Some((&instance, _)) = led {
@@ -368,7 +382,11 @@ impl Janitor {
             }
             // It wiped its environment, or it belongs to a run inside an instance. Nobody else of
             // this process can be its origin if there is no other spawner.
-            _ if self.closing.is_some() && super::spawn::is_the_only_spawner() => Some(UNMARKED),
+            _ if self.closing.is_some()
+                && crate::process::spawn::spawner::is_the_only_spawner() =>
+            {
+                Some(UNMARKED)
+            }
             _ => None,
         }
     }
@@ -386,6 +404,6 @@ impl Janitor {
     }
 
     fn is_quiet(&self) -> bool {
-        self.departures.is_empty() && !self.run.any_live()
+        self.terminations.is_empty() && !self.run.any_live()
     }
 }

@@ -13,23 +13,23 @@ use std::time::{Duration, Instant};
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::process::Signal;
 
-use super::Grace;
-use super::handle::{Asked, InstanceNumber, Process};
-use super::tree::Tree;
+use crate::process::handle::{InstanceNumber, Process, Requested};
+use crate::process::io::child::Grace;
+use crate::process::termination::tree::Tree;
 
 /// How long a killed process may take to be gone: long only if it hangs inside the kernel.
 const KILL_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How far its end has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Stage {
+pub(in crate::process) enum Stage {
     HungUp,
     Terminated,
     Killed,
 }
 
 impl Stage {
-    pub(super) fn signals(self) -> &'static [Signal] {
+    pub(in crate::process) fn signals(self) -> &'static [Signal] {
         match self {
             // A stopped process takes nothing but a kill before it is continued.
             Stage::HungUp => &[Signal::HUP, Signal::CONT],
@@ -38,14 +38,14 @@ impl Stage {
         }
     }
 
-    pub(super) fn harshness(self) -> Asked {
+    pub(in crate::process) fn harshness(self) -> Requested {
         match self {
-            Stage::HungUp | Stage::Terminated => Asked::ToEnd,
-            Stage::Killed => Asked::Killed,
+            Stage::HungUp | Stage::Terminated => Requested::Termination,
+            Stage::Killed => Requested::Kill,
         }
     }
 
-    pub(super) fn patience(self, grace: Grace) -> Duration {
+    pub(in crate::process) fn patience(self, grace: Grace) -> Duration {
         match self {
             Stage::HungUp => grace.hang_up,
             Stage::Terminated => grace.terminate,
@@ -54,7 +54,7 @@ impl Stage {
     }
 
     /// The first stage from this one on that `grace` gives any time.
-    pub(super) fn or_later(self, grace: Grace) -> Stage {
+    pub(in crate::process) fn or_later(self, grace: Grace) -> Stage {
         match self {
             Stage::HungUp if grace.hang_up.is_zero() => Stage::Terminated.or_later(grace),
             Stage::Terminated if grace.terminate.is_zero() => Stage::Killed,
@@ -62,7 +62,7 @@ impl Stage {
         }
     }
 
-    pub(super) fn next(self, grace: Grace) -> Option<Stage> {
+    pub(in crate::process) fn next(self, grace: Grace) -> Option<Stage> {
         match self {
             Stage::HungUp => Some(Stage::Terminated.or_later(grace)),
             Stage::Terminated => Some(Stage::Killed),
@@ -72,21 +72,21 @@ impl Stage {
 }
 
 /// One tree on its way out.
-pub(super) struct Departure {
+pub(in crate::process) struct Termination {
     /// `None` for orphans of an instance that has ended long ago.
-    pub(super) leader: Option<Arc<Process>>,
-    pub(super) tree: Tree,
-    pub(super) stage: Stage,
-    pub(super) grace: Grace,
+    pub(in crate::process) leader: Option<Arc<Process>>,
+    pub(in crate::process) tree: Tree,
+    pub(in crate::process) stage: Stage,
+    pub(in crate::process) grace: Grace,
     /// When the stage's patience ends.
-    pub(super) due: Instant,
+    pub(in crate::process) due: Instant,
     /// Whether the leader and all known members were gone when one of them was last seen to end.
-    pub(super) deserted: bool,
+    pub(in crate::process) deserted: bool,
 }
 
-impl Departure {
+impl Termination {
     /// Sees who is still there.
-    pub(super) fn look(&mut self) {
+    pub(in crate::process) fn look(&mut self) {
         self.tree.prune();
         let leader_is_gone = match &self.leader {
             Some(leader) => leader.reap().is_some(),
@@ -95,14 +95,14 @@ impl Departure {
         self.deserted = leader_is_gone && self.tree.is_empty();
     }
 
-    pub(super) fn group_is_gone(&self) -> bool {
+    pub(in crate::process) fn group_is_gone(&self) -> bool {
         self.leader
             .as_ref()
             .is_none_or(|leader| !leader.group_lives())
     }
 
     /// The pids that are still there.
-    pub(super) fn remaining(&self) -> Vec<u32> {
+    pub(in crate::process) fn remaining(&self) -> Vec<u32> {
         let leader = self
             .leader
             .as_ref()
@@ -117,20 +117,28 @@ impl Departure {
 }
 
 /// Sends the stage's signals to all of a tree, including whoever joined it meanwhile.
-pub(super) fn send(departure: &mut Departure, epoll: &OwnedFd, instance: InstanceNumber) {
-    let root = departure.leader.as_ref().map(|leader| leader.pid());
-    departure.tree.grow(root, |member| {
+pub(in crate::process) fn send(
+    termination: &mut Termination,
+    epoll: &OwnedFd,
+    instance: InstanceNumber,
+) {
+    let root = termination.leader.as_ref().map(|leader| leader.pid());
+    termination.tree.grow(root, |member| {
         watch(epoll, member, instance);
     });
-    let signals = departure.stage.signals();
-    if let Some(leader) = &departure.leader {
-        leader.signal(departure.stage.harshness(), signals);
+    let signals = termination.stage.signals();
+    if let Some(leader) = &termination.leader {
+        leader.signal(termination.stage.harshness(), signals);
     }
-    departure.tree.signal(signals, root);
+    termination.tree.signal(signals, root);
 }
 
-/// Has the janitor woken when a member ends; gives `true`, as its caller always goes on.
-pub(super) fn watch(epoll: &OwnedFd, member: impl AsFd, instance: InstanceNumber) -> bool {
+/// Has the reaper woken when a member ends; gives `true`, as its caller always goes on.
+pub(in crate::process) fn watch(
+    epoll: &OwnedFd,
+    member: impl AsFd,
+    instance: InstanceNumber,
+) -> bool {
     let once = EventFlags::IN | EventFlags::ONESHOT;
     // If it cannot be watched, its end is seen when the stage's patience is over.
     let _ = epoll::add(epoll, member, EventData::new_u64(instance.0), once);

@@ -18,11 +18,11 @@ use futures_core::Stream as FutureStream;
 use rustix::io::Errno;
 use tokio::time::Sleep;
 
-use super::child::{Shared, Wire};
-use super::handle::Death;
-use super::hardship::is_readable;
-use super::sys::Watched;
 use crate::model::{Ending, ExitCause, Stream, Usage};
+use crate::process::faults::is_readable;
+use crate::process::handle::ExitRecord;
+use crate::process::io::child::{Shared, Wire};
+use crate::process::sys::Watched;
 
 /// How long output is waited for that somebody else than the program keeps open.
 const DRAIN_PATIENCE: Duration = Duration::from_millis(200);
@@ -62,7 +62,7 @@ pub enum ChildEvent {
     },
 }
 
-/// All that happens to one program: given by [`Child::events`](super::Child::events), ends after
+/// All that happens to one program: given by [`Child::events`](crate::process::Child::events), ends after
 /// [`ChildEvent::Exited`].
 ///
 /// One read a poll: a program that floods is held back by the kernel's buffer until its owner
@@ -78,7 +78,7 @@ pub struct Events {
 enum Phase {
     Living(Watched<Arc<OwnedFd>>),
     Draining {
-        death: Death,
+        exit_record: ExitRecord,
         patience: Pin<Box<Sleep>>,
         /// What may still be read after the patience is over.
         allowance: usize,
@@ -101,7 +101,7 @@ enum Piece {
 }
 
 impl Events {
-    pub(super) fn new(
+    pub(in crate::process) fn new(
         shared: Rc<Shared>,
         exit: Watched<Arc<OwnedFd>>,
         outputs: Vec<Wire>,
@@ -125,15 +125,15 @@ impl Events {
         }
     }
 
-    fn notice_death(&mut self, cx: &mut Context<'_>) {
+    fn poll_exit(&mut self, cx: &mut Context<'_>) {
         let Phase::Living(exit) = &self.phase else {
             return;
         };
         let process = &self.shared.process;
-        let mut known = process.death_or_wake(cx.waker());
-        let death = loop {
-            if let Some(death) = known {
-                break death;
+        let mut known = process.exit_or_wake(cx.waker());
+        let exit_record = loop {
+            if let Some(exit_record) = known {
+                break exit_record;
             }
             match exit.poll_read_ready(cx) {
                 Poll::Pending => return,
@@ -143,12 +143,12 @@ impl Events {
                         ready.clear_ready();
                     }
                 }
-                // The reactor is shutting down; the janitor sees to the process.
+                // The reactor is shutting down; the reaper sees to the process.
                 Poll::Ready(Err(_)) => return,
             }
         };
         self.phase = Phase::Draining {
-            death,
+            exit_record,
             patience: Box::pin(tokio::time::sleep(DRAIN_PATIENCE)),
             allowance: MOST_LEFT_IN_KERNEL,
         };
@@ -170,7 +170,7 @@ impl Events {
                     if !drained && limit.is_some() {
                         self.shared.throttle.more_is_there();
                     }
-                    // The other stream is asked first next time.
+                    // The other stream is requested first next time.
                     self.outputs.rotate_left(index + 1);
                 }
                 _ => drop(self.outputs.remove(index)),
@@ -181,32 +181,34 @@ impl Events {
     }
 
     /// Whether there is nothing more to wait for; has `cx` woken when there may not be.
-    fn poll_drained(&mut self, cx: &mut Context<'_>) -> Poll<Death> {
+    fn poll_drained(&mut self, cx: &mut Context<'_>) -> Poll<ExitRecord> {
         match &mut self.phase {
             Phase::Draining {
-                death, patience, ..
+                exit_record,
+                patience,
+                ..
             } => {
-                if !self.outputs.is_empty() && death.ending != Ending::LeftOver {
+                if !self.outputs.is_empty() && exit_record.ending != Ending::LeftOver {
                     ready!(patience.as_mut().poll(cx));
                 }
-                Poll::Ready(*death)
+                Poll::Ready(*exit_record)
             }
             Phase::Living(_) | Phase::Over => Poll::Pending,
         }
     }
 
-    fn finish(&mut self, death: Death) -> ChildEvent {
+    fn finish(&mut self, exit_record: ExitRecord) -> ChildEvent {
         self.phase = Phase::Over;
         self.outputs.clear();
         self.shared.finish();
         let process = &self.shared.process;
         process.run.departed(process);
-        let Death {
+        let ExitRecord {
             exit,
             ending,
             usage,
             at,
-        } = death;
+        } = exit_record;
         ChildEvent::Exited {
             exit,
             ending,
@@ -255,7 +257,7 @@ impl FutureStream for Events {
             let reason = error.to_string();
             return Poll::Ready(Some(ChildEvent::NotWritten { reason }));
         }
-        this.notice_death(cx);
+        this.poll_exit(cx);
         if let Poll::Ready(event) = this.poll_outputs(cx) {
             if this.count(&event) {
                 return Poll::Ready(Some(event));
@@ -264,7 +266,7 @@ impl FutureStream for Events {
             this.outputs.clear();
         }
         this.given = 0;
-        let death = ready!(this.poll_drained(cx));
+        let exit_record = ready!(this.poll_drained(cx));
         // The reactor may be behind with its news, so the last word is the kernel's.
         for index in 0..this.outputs.len() {
             let Some(event) = this.outputs[index].next_now() else {
@@ -278,7 +280,7 @@ impl FutureStream for Events {
             }
             break;
         }
-        Poll::Ready(Some(this.finish(death)))
+        Poll::Ready(Some(this.finish(exit_record)))
     }
 }
 

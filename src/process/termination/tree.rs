@@ -6,10 +6,10 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, PidfdFlags, Signal};
 
-use super::proc;
+use crate::process::proc;
 
 /// One process of a tree.
-pub(super) struct Member {
+pub(in crate::process) struct Member {
     pidfd: OwnedFd,
 }
 
@@ -48,21 +48,25 @@ impl AsFd for Member {
 
 /// The processes known to belong to one instance, its leader not among them.
 #[derive(Default)]
-pub(super) struct Tree {
+pub(in crate::process) struct Tree {
     members: HashMap<i32, Member>,
 }
 
 impl Tree {
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::process) fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
 
-    pub(super) fn pids(&self) -> impl Iterator<Item = i32> {
+    pub(in crate::process) fn pids(&self) -> impl Iterator<Item = i32> {
         self.members.keys().copied()
     }
 
     /// Adds one process, if `belongs` still says so once it is held, and gives it when it is new.
-    pub(super) fn add(&mut self, pid: i32, belongs: impl Fn(i32) -> bool) -> Option<&Member> {
+    pub(in crate::process) fn add(
+        &mut self,
+        pid: i32,
+        belongs: impl Fn(i32) -> bool,
+    ) -> Option<&Member> {
         if self.members.contains_key(&pid) {
             return None;
         }
@@ -74,7 +78,7 @@ impl Tree {
     ///
     /// To be called before the tree is signalled: once a parent is gone, its children are
     /// somebody else's.
-    pub(super) fn grow(&mut self, root: Option<i32>, mut on_new: impl FnMut(&Member)) {
+    pub(in crate::process) fn grow(&mut self, root: Option<i32>, mut on_new: impl FnMut(&Member)) {
         let roots: Vec<i32> = root.into_iter().chain(self.pids()).collect();
         for root in roots {
             for pid in proc::descendants(root) {
@@ -88,7 +92,7 @@ impl Tree {
     }
 
     /// Sends signals to all but the members of `group`, who get theirs together.
-    pub(super) fn signal(&self, signals: &[Signal], group: Option<i32>) {
+    pub(in crate::process) fn signal(&self, signals: &[Signal], group: Option<i32>) {
         for (&pid, member) in &self.members {
             if group.is_none() || proc::stat(pid).map(|stat| stat.group) != group {
                 member.signal(signals);
@@ -97,7 +101,7 @@ impl Tree {
     }
 
     /// Forgets those that have ended.
-    pub(super) fn prune(&mut self) {
+    pub(in crate::process) fn prune(&mut self) {
         self.members.retain(|_, member| !member.is_gone());
     }
 }

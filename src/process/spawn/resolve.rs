@@ -301,7 +301,7 @@ impl<'a> Head<'a> {
 }
 
 /// What is wrong with a program that the kernel would not run.
-pub(super) fn explain(program: &Path, error: &io::Error) -> Option<ResolveError> {
+pub(in crate::process) fn explain(program: &Path, error: &io::Error) -> Option<ResolveError> {
     check(program).err().or_else(|| {
         (error.raw_os_error() == Some(libc::ENOEXEC)).then(|| ResolveError::UnknownFormat {
             path: program.to_owned(),

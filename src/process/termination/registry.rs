@@ -8,13 +8,14 @@ use std::collections::HashSet;
 use std::io;
 use std::sync::{LazyLock, Mutex, PoisonError, RwLock};
 
-use super::sys::Newborn;
-use super::{proc, sys};
+use crate::process::proc;
+use crate::process::sys;
+use crate::process::sys::RawChild;
 
 /// The children that the spawners of this process started and did not reap yet.
 #[derive(Default)]
-pub(super) struct Registry {
-    /// Held for reading between the birth of a child and its entry below; so whoever holds it for
+pub(in crate::process) struct Registry {
+    /// Held for reading between the setup of a child and its entry below; so whoever holds it for
     /// writing sees no child that is ours and not entered.
     gate: RwLock<()>,
     pids: Mutex<HashSet<i32>>,
@@ -22,30 +23,33 @@ pub(super) struct Registry {
 
 /// A living child of this process that no spawner started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Orphan {
-    pub(super) pid: i32,
-    pub(super) session: i32,
-    pub(super) group: i32,
+pub(in crate::process) struct Orphan {
+    pub(in crate::process) pid: i32,
+    pub(in crate::process) session: i32,
+    pub(in crate::process) group: i32,
 }
 
 static SPAWNED: LazyLock<Registry> = LazyLock::new(Registry::default);
 
 /// The one registry of this process.
-pub(super) fn spawned() -> &'static Registry {
+pub(in crate::process) fn spawned() -> &'static Registry {
     &SPAWNED
 }
 
 impl Registry {
     /// Runs `start`, which starts a child, and enters the child.
-    pub(super) fn enter(&self, start: impl FnOnce() -> io::Result<Newborn>) -> io::Result<Newborn> {
+    pub(in crate::process) fn enter(
+        &self,
+        start: impl FnOnce() -> io::Result<RawChild>,
+    ) -> io::Result<RawChild> {
         let _gate = self.gate.read().unwrap_or_else(PoisonError::into_inner);
-        let newborn = start()?;
-        self.pids().insert(newborn.pid);
-        Ok(newborn)
+        let child = start()?;
+        self.pids().insert(child.pid);
+        Ok(child)
     }
 
     /// Forgets a child. Only after it was reaped: until then its number is its own.
-    pub(super) fn forget(&self, pid: i32) {
+    pub(in crate::process) fn forget(&self, pid: i32) {
         self.pids().remove(&pid);
     }
 
@@ -54,7 +58,7 @@ impl Registry {
     /// An orphan is a child that no spawner started and that is not of our own session: whatever
     /// descends from an instance is in the instance's session or in a later one, while children
     /// that other code of this process starts stay in ours.
-    pub(super) fn sweep(&self) -> Vec<Orphan> {
+    pub(in crate::process) fn sweep(&self) -> Vec<Orphan> {
         // Without the gate first: there are hardly ever any, and spawning goes on meanwhile.
         if self.strangers().is_empty() {
             return Vec::new();

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::process::{ResolveError, check_env, resolve};
+use crate::process::spawn::resolve::{ResolveError, check_env, resolve};
 
 /// Programs that run the script that their first argument names. Versions (`python3.12`) may
 /// follow.

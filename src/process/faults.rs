@@ -14,13 +14,13 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::Signal;
 use tokio::time::Sleep;
 
-use super::Child;
-use super::child::WriteError;
-use super::handle::Asked;
+use crate::process::handle::Requested;
+use crate::process::io::child::Child;
+use crate::process::io::child::WriteError;
 
 /// How slowly a program's output is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pace {
+pub struct ReadRate {
     /// The most that is read at once, at least one.
     pub bytes: usize,
     /// How long reading rests when there is more.
@@ -31,18 +31,19 @@ impl Child {
     /// Stops the program and its process group, until [`Child::thaw`], or until it is ended;
     /// `false` if it has ended already.
     pub fn freeze(&self) -> bool {
-        self.process().signal(Asked::Nothing, &[Signal::STOP])
+        self.process().signal(Requested::Nothing, &[Signal::STOP])
     }
 
     /// Lets it go on.
     pub fn thaw(&self) {
-        self.process().signal(Asked::Nothing, &[Signal::CONT]);
+        self.process().signal(Requested::Nothing, &[Signal::CONT]);
     }
 
     /// Kills the program and its process group, as if somebody else did it: its end is told as
     /// [`Ending::Injected`](crate::model::Ending::Injected). `false` if it has ended already.
-    pub fn strike_down(&self) -> bool {
-        self.process().signal(Asked::ToFall, &[Signal::KILL])
+    pub fn inject_kill(&self) -> bool {
+        self.process()
+            .signal(Requested::InjectedKill, &[Signal::KILL])
     }
 
     /// Sends bytes as [`Child::write`] does, also a line that is too long for a terminal.
@@ -55,30 +56,30 @@ impl Child {
 
     /// Tells the program that there is no more input, and makes that true: what is written later
     /// is refused, on a terminal, too.
-    pub fn shut_input(&self) {
+    pub fn refuse_input(&self) {
         self.close_input();
         self.shared().refuse_writes();
     }
 
     /// From now on reads its output like this; `None` for as fast as it comes.
-    pub fn read_slowly(&self, pace: Option<Pace>) {
+    pub fn throttle_reads(&self, pace: Option<ReadRate>) {
         self.shared().throttle.pace.set(pace);
         self.shared().wake();
     }
 
     /// For how long output that was there has been left unread, in all, because of
-    /// [`Child::read_slowly`].
-    pub fn held_back(&self) -> Duration {
-        self.shared().throttle.held_back.get()
+    /// [`Child::throttle_reads`].
+    pub fn throttled_for(&self) -> Duration {
+        self.shared().throttle.throttled_for.get()
     }
 }
 
 /// Holds reading back, if that is wanted.
 #[derive(Default)]
 pub(super) struct Throttle {
-    pace: Cell<Option<Pace>>,
+    pace: Cell<Option<ReadRate>>,
     rest: RefCell<Option<(Instant, Pin<Box<Sleep>>)>>,
-    held_back: Cell<Duration>,
+    throttled_for: Cell<Duration>,
 }
 
 impl Throttle {
@@ -90,8 +91,8 @@ impl Throttle {
             if pace.is_some() {
                 ready!(sleep.as_mut().poll(cx));
             }
-            let held_back = self.held_back.get() + since.elapsed();
-            self.held_back.set(held_back);
+            let throttled_for = self.throttled_for.get() + since.elapsed();
+            self.throttled_for.set(throttled_for);
             *rest = None;
         }
         Poll::Ready(pace.map(|pace| pace.bytes.max(1)))

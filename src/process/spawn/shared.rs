@@ -1,4 +1,4 @@
-//! What all parts of one spawner share: its mark, its live instances, the janitor's letter box.
+//! What all parts of one spawner share: its mark, its live instances, the reaper's letter box.
 
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
@@ -7,9 +7,9 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::handle::{InstanceNumber, Process};
-use super::janitor::Order;
-use super::watcher::Line;
+use crate::process::handle::{InstanceNumber, Process};
+use crate::process::termination::reaper::ReaperCommand;
+use crate::process::termination::watcher::Line;
 
 /// The environment variable that every process of a run carries; its value is the run's
 /// [`RunMarker`].
@@ -38,7 +38,7 @@ impl RunMarker {
     }
 
     /// The marker that another process of the run told.
-    pub(super) fn told(text: &str) -> Self {
+    pub(in crate::process) fn told(text: &str) -> Self {
         RunMarker(text.to_owned())
     }
 
@@ -55,29 +55,29 @@ enum Live {
 }
 
 /// What all parts of one spawner share.
-pub(super) struct Run {
-    pub(super) marker: RunMarker,
+pub(in crate::process) struct SpawnerShared {
+    pub(in crate::process) marker: RunMarker,
     next: AtomicU64,
     live: Mutex<HashMap<InstanceNumber, Live>>,
-    orders: Sender<Order>,
-    /// Wakes the janitor, who sleeps on descriptors.
+    orders: Sender<ReaperCommand>,
+    /// Wakes the reaper, who sleeps on descriptors.
     bell: OwnedFd,
-    /// The janitor looks around now and then without being rung for.
+    /// The reaper looks around now and then without being rung for.
     attended: AtomicBool,
-    /// The janitor was told to look around soon, and has not begun to.
+    /// The reaper was told to look around soon, and has not begun to.
     look_asked: AtomicBool,
     /// To the watcher, if there is one.
     line: Option<Line>,
 }
 
-impl Run {
-    pub(super) fn new(
+impl SpawnerShared {
+    pub(in crate::process) fn new(
         marker: RunMarker,
-        orders: Sender<Order>,
+        orders: Sender<ReaperCommand>,
         bell: OwnedFd,
         line: Option<Line>,
     ) -> Self {
-        Run {
+        SpawnerShared {
             marker,
             next: AtomicU64::new(1),
             live: Mutex::default(),
@@ -90,7 +90,7 @@ impl Run {
     }
 
     /// A number for a new instance, which counts as live from now on.
-    pub(super) fn begin(&self) -> InstanceNumber {
+    pub(in crate::process) fn begin(&self) -> InstanceNumber {
         let number = InstanceNumber(self.next.fetch_add(1, Ordering::Relaxed));
         self.live().insert(number, Live::Starting);
         if !self.attended.swap(true, Ordering::SeqCst) {
@@ -100,36 +100,36 @@ impl Run {
         number
     }
 
-    /// An instance's program has ended and its output is done with. The janitor sees to what is
+    /// An instance's program has ended and its output is done with. The reaper sees to what is
     /// left of it: to its group at once, and soon to its orphans, together with those of others.
-    pub(super) fn departed(&self, process: &Arc<Process>) {
+    pub(in crate::process) fn departed(&self, process: &Arc<Process>) {
         if process.group_lives() {
-            // Refused only by a janitor that has ended everything.
-            self.order(Order::Departed {
+            // Refused only by a reaper that has ended everything.
+            self.order(ReaperCommand::Departed {
                 process: Arc::clone(process),
             });
             return;
         }
         self.forget(process.instance);
         if !self.look_asked.swap(true, Ordering::SeqCst) {
-            self.order(Order::Look);
+            self.order(ReaperCommand::Look);
         }
     }
 
-    /// The janitor begins to look around.
-    pub(super) fn looking(&self) {
+    /// The reaper begins to look around.
+    pub(in crate::process) fn looking(&self) {
         self.look_asked.store(false, Ordering::SeqCst);
     }
 
-    /// The janitor wants to sleep until it is rung for; `false` if there is something to look
+    /// The reaper wants to sleep until it is rung for; `false` if there is something to look
     /// after.
-    pub(super) fn leave_unattended(&self) -> bool {
+    pub(in crate::process) fn leave_unattended(&self) -> bool {
         self.attended.store(false, Ordering::SeqCst);
         // Whoever began before that rang for nobody.
         !self.any_live()
     }
 
-    pub(super) fn entered(&self, process: &Arc<Process>) {
+    pub(in crate::process) fn entered(&self, process: &Arc<Process>) {
         if let Some(line) = &self.line {
             line.started(process.pid());
         }
@@ -138,26 +138,26 @@ impl Run {
     }
 
     /// A process' number is nobody's from now on.
-    pub(super) fn reaped(&self, pid: i32) {
+    pub(in crate::process) fn reaped(&self, pid: i32) {
         if let Some(line) = &self.line {
             line.reaped(pid);
         }
     }
 
     /// From now on, processes with this instance's mark are left over.
-    pub(super) fn forget(&self, instance: InstanceNumber) {
+    pub(in crate::process) fn forget(&self, instance: InstanceNumber) {
         self.live().remove(&instance);
     }
 
-    pub(super) fn is_live(&self, instance: InstanceNumber) -> bool {
+    pub(in crate::process) fn is_live(&self, instance: InstanceNumber) -> bool {
         self.live().contains_key(&instance)
     }
 
-    pub(super) fn any_live(&self) -> bool {
+    pub(in crate::process) fn any_live(&self) -> bool {
         !self.live().is_empty()
     }
 
-    pub(super) fn running(&self) -> Vec<Arc<Process>> {
+    pub(in crate::process) fn running(&self) -> Vec<Arc<Process>> {
         self.live()
             .values()
             .filter_map(|live| match live {
@@ -167,9 +167,9 @@ impl Run {
             .collect()
     }
 
-    /// Gives the janitor an order. Lost if the janitor is gone, who leaves only after having
+    /// Gives the reaper an order. Lost if the reaper is gone, who leaves only after having
     /// ended everything; `false` then.
-    pub(super) fn order(&self, order: Order) -> bool {
+    pub(in crate::process) fn order(&self, order: ReaperCommand) -> bool {
         let told = self.orders.send(order).is_ok();
         self.ring();
         told
