@@ -1,15 +1,14 @@
-//! One started program as all threads see it: who may signal it, and who reaps it.
+//! Handle of one started process, shared by threads: the rules of signals and of the reap.
 //!
 //! | state | entered by | a signal | a reap |
 //! | --- | --- | --- | --- |
 //! | running | the spawn | goes to the process group | asks the kernel, never waits |
-//! | ended | the first reap, or giving up | goes to what is left of the group | answers as before |
+//! | ended | the first reap, or giving up | goes to what is left of the group | returns the first result |
 //!
-//! All of it happens under one lock, so a signal can never meet a recycled number: until the reap
-//! the zombie keeps it, and afterwards the number is only used while members of the group, who
-//! keep it too, are known to live.
+//! One lock covers all of it, so a signal never reaches a process that reuses the pid: until the
+//! reap the zombie keeps the pid, and afterwards it is used only while members of the group, which
+//! keep it as well, are known to live.
 
-use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
@@ -19,34 +18,25 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::process::{Pid, Signal};
 
 use crate::model::{Ending, ExitCause, Usage};
-use crate::process::spawn::shared::SpawnerShared;
+use crate::process::marker::InstanceNumber;
 use crate::process::sys::{self, Reaped};
 use crate::process::termination::registry;
+use crate::process::termination::watcher::WatcherPipe;
 
-/// The place of an instance among all that a spawner starts: the value of `REHEARSAL_INSTANCE`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct InstanceNumber(pub(super) u64);
-
-impl fmt::Display for InstanceNumber {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// The harshest thing we did to a process while it lived.
+/// The harshest request sent to a process while it lived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Requested {
     Nothing,
     Termination,
-    /// It was killed on purpose, as if by somebody else; what is asked of it later comes too late.
+    /// A SIGKILL of fault injection; later requests do not change the reported ending.
     InjectedKill,
     Kill,
 }
 
-/// How a process ended.
+/// The exit of a process, as reported to its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ExitRecord {
-    /// `None` if the kernel never told: it was given up, or something else reaped it.
+    /// `None` if the process was given up, or if other code reaped it.
     pub(super) exit: Option<ExitCause>,
     pub(super) ending: Ending,
     pub(super) usage: Usage,
@@ -56,7 +46,7 @@ pub(super) struct ExitRecord {
 enum State {
     Running {
         requested: Requested,
-        /// Woken if the process is given up, which no descriptor tells.
+        /// Woken if the process is given up, which no descriptor signals.
         waker: Option<Waker>,
     },
     Ended {
@@ -65,22 +55,23 @@ enum State {
     },
 }
 
-/// What is left of a process group when its leader was reaped.
+/// The process group of a reaped leader.
 #[derive(Clone, Copy)]
 enum Group {
-    /// Somebody was there when last asked; they keep the number.
+    /// It had members at the last check; they keep its id.
     MayLive,
-    /// Nobody: the number may be anybody's by now.
+    /// The group is empty, so its id may have been reused.
     Gone,
 }
 
-/// A started program. Its pid is also the number of its session and of its process group.
+/// A started process. Its pid is also the id of its session and of its process group.
 pub(super) struct Process {
     pid: Pid,
     pidfd: Arc<OwnedFd>,
     pub(super) started_at: Instant,
     pub(super) instance: InstanceNumber,
-    pub(super) run: Arc<SpawnerShared>,
+    /// The pipe to the watcher, which is notified of the reap.
+    watcher: Option<WatcherPipe>,
     state: Mutex<State>,
 }
 
@@ -90,7 +81,7 @@ impl Process {
         pidfd: OwnedFd,
         started_at: Instant,
         instance: InstanceNumber,
-        run: Arc<SpawnerShared>,
+        watcher: Option<WatcherPipe>,
     ) -> Self {
         let state = Mutex::new(State::Running {
             requested: Requested::Nothing,
@@ -101,7 +92,7 @@ impl Process {
             pidfd: Arc::new(pidfd),
             started_at,
             instance,
-            run,
+            watcher,
             state,
         }
     }
@@ -110,12 +101,12 @@ impl Process {
         self.pid.as_raw_nonzero().get()
     }
 
-    /// The descriptor that is readable once the process has ended.
+    /// Returns the pidfd, which is readable once the process has ended.
     pub(super) fn exit_fd(&self) -> Arc<OwnedFd> {
         Arc::clone(&self.pidfd)
     }
 
-    /// How it ended, if that is known; asks nobody.
+    /// Returns the exit if it is known, without a system call.
     pub(super) fn exit_record(&self) -> Option<ExitRecord> {
         match *self.state() {
             State::Running { .. } => None,
@@ -123,7 +114,8 @@ impl Process {
         }
     }
 
-    /// How it ended, if that is known; else has `waker` woken if the process is given up.
+    /// Returns the exit if it is known; otherwise registers `new` to be woken if the process is
+    /// given up.
     pub(super) fn exit_or_wake(&self, new: &Waker) -> Option<ExitRecord> {
         match &mut *self.state() {
             State::Ended { exit_record, .. } => return Some(*exit_record),
@@ -135,16 +127,16 @@ impl Process {
         None
     }
 
-    /// Sends signals to the process and its group, and notes how harsh they are, unless the
-    /// process has ended by itself already. What is left of the group gets them in any case. Tells
-    /// whether the process itself had not ended.
-    pub(super) fn signal(&self, harshness: Requested, signals: &[Signal]) -> bool {
+    /// Sends signals to the process and its group, and records the request unless the process has
+    /// already ended. What is left of the group gets the signals in any case. Returns `true` if the
+    /// process itself had not ended.
+    pub(super) fn signal(&self, request: Requested, signals: &[Signal]) -> bool {
         let mut state = self.state();
         let lives = match &mut *state {
             State::Running { requested, .. } => {
                 let lives = !self.has_exited();
                 if lives {
-                    *requested = harshness.max(*requested);
+                    *requested = request.max(*requested);
                 }
                 lives
             }
@@ -156,13 +148,13 @@ impl Process {
             }
         };
         for &signal in signals {
-            // Lost only if nobody is left to get it.
+            // Fails only if the group is empty.
             let _ = rustix::process::kill_process_group(self.pid, signal);
         }
         lives
     }
 
-    /// Reaps the process if it has ended; never waits. Whoever asks later gets the same answer.
+    /// Reaps the process if it has ended; never waits. Later calls return the same result.
     pub(super) fn reap(&self) -> Option<ExitRecord> {
         let mut state = self.state();
         let requested = match *state {
@@ -172,7 +164,7 @@ impl Process {
         let (exit, usage) = match sys::reap(self.pid()) {
             Ok(Reaped::NotYet) => return None,
             Ok(Reaped::Now { exit, usage }) => (Some(exit), usage),
-            // Something else of this process reaped it, such as an ignored SIGCHLD.
+            // Other code reaped it, or the kernel did because SIGCHLD is ignored.
             Err(_) if self.has_exited() => (None, Usage::default()),
             Err(_) => return None,
         };
@@ -183,15 +175,17 @@ impl Process {
             at: Instant::now(),
         };
         let mut group = Group::MayLive;
-        // Right after the reap, before the number can come round again.
+        // Right after the reap, before the pid can be reused.
         self.is_group_left(&mut group);
         *state = State::Ended { exit_record, group };
         registry::spawned().forget(self.pid());
-        self.run.reaped(self.pid());
+        if let Some(watcher) = &self.watcher {
+            watcher.reaped(self.pid());
+        }
         Some(exit_record)
     }
 
-    /// Stops waiting for a process that even SIGKILL does not end.
+    /// Records a process as left over that even SIGKILL does not end.
     pub(super) fn give_up(&self) {
         let mut state = self.state();
         let exit_record = ExitRecord {
@@ -213,7 +207,7 @@ impl Process {
         }
     }
 
-    /// Whether the kernel says that it has ended, reaped or not.
+    /// Returns `true` if the process has ended, reaped or not.
     pub(super) fn has_exited(&self) -> bool {
         let mut fds = [PollFd::new(&*self.pidfd, PollFlags::IN)];
         let now = rustix::event::Timespec {
@@ -223,7 +217,7 @@ impl Process {
         matches!(rustix::event::poll(&mut fds, Some(&now)), Ok(ready) if ready > 0)
     }
 
-    /// Whether anybody of its process group is left, the process itself counted until reaped.
+    /// Returns `true` if its process group has members; the process itself counts until reaped.
     pub(super) fn group_lives(&self) -> bool {
         match &mut *self.state() {
             State::Running { .. } => true,
@@ -258,7 +252,7 @@ fn ending(requested: Requested, exit: Option<ExitCause>) -> Ending {
         Requested::InjectedKill if by_sigkill => Ending::Injected,
         Requested::Nothing | Requested::InjectedKill => Ending::Itself,
         Requested::Kill if by_sigkill => Ending::Killed,
-        // It was quicker than our SIGKILL.
+        // It ended before our SIGKILL.
         Requested::Termination | Requested::Kill => Ending::Terminated,
     }
 }
@@ -268,7 +262,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_end_is_ours_only_if_we_asked_for_it() {
+    fn an_ending_is_attributed_to_a_request_only_if_there_was_one() {
         let killed = Some(ExitCause::Signal(9));
         let left = Some(ExitCause::Code(0));
         let hung_up = Some(ExitCause::Signal(1));

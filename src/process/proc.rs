@@ -1,4 +1,4 @@
-//! What `/proc` tells about processes: one place for its formats.
+//! Process information from `/proc`: the only parser of its formats.
 //!
 //! A process may vanish between any two reads, so everything here answers with an `Option` or an
 //! empty list instead of an error.
@@ -123,14 +123,14 @@ pub(super) fn all() -> Vec<i32> {
 }
 
 /// The environment a program was started with; empty for the dead and for what we may not read.
-pub(super) fn environment(pid: i32) -> Environment {
-    Environment(fs::read(format!("/proc/{pid}/environ")).unwrap_or_default())
+pub(super) fn environ(pid: i32) -> Environ {
+    Environ(fs::read(format!("/proc/{pid}/environ")).unwrap_or_default())
 }
 
 /// The text of `/proc/PID/environ`.
-pub(super) struct Environment(Vec<u8>);
+pub(super) struct Environ(Vec<u8>);
 
-impl Environment {
+impl Environ {
     /// The value of a variable.
     pub(super) fn get(&self, name: &str) -> Option<&OsStr> {
         self.0.split(|&byte| byte == 0).find_map(|entry| {
@@ -169,6 +169,6 @@ mod tests {
         let stat = stat(pid).unwrap();
         assert!(stat.resident_pages > 0);
         assert!(all().contains(&pid));
-        assert_eq!(environment(pid).get("NO_SUCH_VARIABLE_AT_ALL"), None);
+        assert_eq!(environ(pid).get("NO_SUCH_VARIABLE_AT_ALL"), None);
     }
 }

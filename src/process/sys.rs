@@ -10,6 +10,7 @@ use std::mem::MaybeUninit;
 use std::ops::Deref;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::ptr;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,8 +18,6 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use crate::model::{ExitCause, Usage};
-
-pub(super) use crate::process::spawn::vfork::{Blocked, FileAction, RawChild, SpawnPlan, spawn};
 
 /// How a child is requested after.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -79,6 +78,9 @@ impl Watched<Arc<OwnedFd>> {
         result.map(Watched).map_err(|error| error.into_parts().1)
     }
 }
+
+/// A watched descriptor with several users on its thread.
+pub(super) type SharedFd = Rc<Watched<OwnedFd>>;
 
 impl<T: AsRawFd> Deref for Watched<T> {
     type Target = AsyncFd<T>;

@@ -1,7 +1,9 @@
-//! End of process trees: signals in stages, the reaper thread, and the watcher process.
+//! Termination of process trees: signals in stages, the reaper thread, and the watcher process.
 
+pub(in crate::process) mod command;
+pub(in crate::process) mod grace;
 pub(in crate::process) mod reaper;
 pub(in crate::process) mod registry;
-pub(in crate::process) mod state;
-pub(in crate::process) mod tree;
+mod state;
+mod tree;
 pub(in crate::process) mod watcher;

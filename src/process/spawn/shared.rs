@@ -1,150 +1,108 @@
-//! What all parts of one spawner share: its mark, its live instances, the reaper's letter box.
+//! State that all parts of one spawner share: its marker, its live instances, its reaper.
 
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::process::handle::{InstanceNumber, Process};
-use crate::process::termination::reaper::ReaperCommand;
-use crate::process::termination::watcher::Line;
+use rustix::process::Signal;
 
-/// The environment variable that every process of a run carries; its value is the run's
-/// [`RunMarker`].
-pub const RUN_VARIABLE: &str = "REHEARSAL_RUN_TOKEN";
-/// The environment variable that tells the instances of a run apart.
-pub const INSTANCE_VARIABLE: &str = "REHEARSAL_INSTANCE";
+use crate::process::handle::{Process, Requested};
+use crate::process::marker::{InstanceNumber, RunMarker};
+use crate::process::termination::command::ReaperCommand;
+use crate::process::termination::watcher::WatcherPipe;
 
-/// A word that is in the environment of every process of one run, and of no other process: by it
-/// a process is known as ours wherever it went.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct RunMarker(String);
-
-impl RunMarker {
-    /// A marker that no other run has: neither of this process, nor of this machine.
-    pub fn unique() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let since_epoch = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        RunMarker(format!(
-            "{:x}-{:x}-{:x}",
-            std::process::id(),
-            since_epoch.as_nanos(),
-            NEXT.fetch_add(1, Ordering::Relaxed)
-        ))
-    }
-
-    /// The marker that another process of the run told.
-    pub(in crate::process) fn told(text: &str) -> Self {
-        RunMarker(text.to_owned())
-    }
-
-    /// The value of [`RUN_VARIABLE`].
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// An instance between the order to start it and the end of its tree.
+/// An instance between the request to start it and the end of its tree.
 enum Live {
     Starting,
     Running(Arc<Process>),
 }
 
-/// What all parts of one spawner share.
+/// State that all parts of one spawner share.
 pub(in crate::process) struct SpawnerShared {
     pub(in crate::process) marker: RunMarker,
     next: AtomicU64,
     live: Mutex<HashMap<InstanceNumber, Live>>,
-    orders: Sender<ReaperCommand>,
-    /// Wakes the reaper, who sleeps on descriptors.
-    bell: OwnedFd,
-    /// The reaper looks around now and then without being rung for.
-    attended: AtomicBool,
-    /// The reaper was told to look around soon, and has not begun to.
-    look_asked: AtomicBool,
-    /// To the watcher, if there is one.
-    line: Option<Line>,
+    commands: Sender<ReaperCommand>,
+    /// An eventfd that wakes the reaper, which sleeps on descriptors.
+    wakeup: OwnedFd,
+    /// The reaper sweeps at intervals without being woken.
+    sweeping: AtomicBool,
+    /// A sweep was requested that the reaper has not begun.
+    sweep_requested: AtomicBool,
+    watcher: Option<WatcherPipe>,
 }
 
 impl SpawnerShared {
     pub(in crate::process) fn new(
         marker: RunMarker,
-        orders: Sender<ReaperCommand>,
-        bell: OwnedFd,
-        line: Option<Line>,
+        commands: Sender<ReaperCommand>,
+        wakeup: OwnedFd,
+        watcher: Option<WatcherPipe>,
     ) -> Self {
         SpawnerShared {
             marker,
             next: AtomicU64::new(1),
             live: Mutex::default(),
-            orders,
-            bell,
-            attended: AtomicBool::new(false),
-            look_asked: AtomicBool::new(false),
-            line,
+            commands,
+            wakeup,
+            sweeping: AtomicBool::new(false),
+            sweep_requested: AtomicBool::new(false),
+            watcher,
         }
     }
 
-    /// A number for a new instance, which counts as live from now on.
+    /// Assigns a number to a new instance, which counts as live from now on.
     pub(in crate::process) fn begin(&self) -> InstanceNumber {
         let number = InstanceNumber(self.next.fetch_add(1, Ordering::Relaxed));
         self.live().insert(number, Live::Starting);
-        if !self.attended.swap(true, Ordering::SeqCst) {
-            // From now on there is something to look after.
-            self.ring();
+        if !self.sweeping.swap(true, Ordering::SeqCst) {
+            // The first live instance: the reaper begins to sweep.
+            self.wake_reaper();
         }
         number
     }
 
-    /// An instance's program has ended and its output is done with. The reaper sees to what is
-    /// left of it: to its group at once, and soon to its orphans, together with those of others.
-    pub(in crate::process) fn departed(&self, process: &Arc<Process>) {
-        if process.group_lives() {
-            // Refused only by a reaper that has ended everything.
-            self.order(ReaperCommand::Departed {
-                process: Arc::clone(process),
-            });
-            return;
-        }
-        self.forget(process.instance);
-        if !self.look_asked.swap(true, Ordering::SeqCst) {
-            self.order(ReaperCommand::Look);
-        }
-    }
-
-    /// The reaper begins to look around.
-    pub(in crate::process) fn looking(&self) {
-        self.look_asked.store(false, Ordering::SeqCst);
-    }
-
-    /// The reaper wants to sleep until it is rung for; `false` if there is something to look
-    /// after.
-    pub(in crate::process) fn leave_unattended(&self) -> bool {
-        self.attended.store(false, Ordering::SeqCst);
-        // Whoever began before that rang for nobody.
-        !self.any_live()
-    }
-
-    pub(in crate::process) fn entered(&self, process: &Arc<Process>) {
-        if let Some(line) = &self.line {
-            line.started(process.pid());
+    /// Enters the process of an instance.
+    pub(in crate::process) fn started(&self, process: &Arc<Process>) {
+        if let Some(watcher) = &self.watcher {
+            watcher.started(process.pid());
         }
         self.live()
             .insert(process.instance, Live::Running(Arc::clone(process)));
     }
 
-    /// A process' number is nobody's from now on.
-    pub(in crate::process) fn reaped(&self, pid: i32) {
-        if let Some(line) = &self.line {
-            line.reaped(pid);
+    /// Hands over what is left of an instance whose process has exited and whose output is
+    /// drained: the reaper ends its group at once, and soon its orphans, in one sweep with those
+    /// of other instances.
+    pub(in crate::process) fn finished(&self, process: &Arc<Process>) {
+        if process.group_lives() {
+            let process = Arc::clone(process);
+            // Refused only by a reaper that has ended everything.
+            self.command(ReaperCommand::EndGroup { process });
+            return;
+        }
+        self.forget(process.instance);
+        if !self.sweep_requested.swap(true, Ordering::SeqCst) {
+            self.command(ReaperCommand::Sweep);
         }
     }
 
-    /// From now on, processes with this instance's mark are left over.
+    /// Notes that the reaper begins a sweep.
+    pub(in crate::process) fn begin_sweep(&self) {
+        self.sweep_requested.store(false, Ordering::SeqCst);
+    }
+
+    /// Ends the regular sweeps until the next instance begins. Returns `false` if an instance is
+    /// live.
+    pub(in crate::process) fn stop_sweeping(&self) -> bool {
+        self.sweeping.store(false, Ordering::SeqCst);
+        // An instance that began before that store did not wake the reaper.
+        !self.any_live()
+    }
+
+    /// Ends the life of an instance: from now on, processes with its mark are left over.
     pub(in crate::process) fn forget(&self, instance: InstanceNumber) {
         self.live().remove(&instance);
     }
@@ -167,20 +125,62 @@ impl SpawnerShared {
             .collect()
     }
 
-    /// Gives the reaper an order. Lost if the reaper is gone, who leaves only after having
-    /// ended everything; `false` then.
-    pub(in crate::process) fn order(&self, order: ReaperCommand) -> bool {
-        let told = self.orders.send(order).is_ok();
-        self.ring();
-        told
+    /// The pipe to the watcher, if there is one.
+    pub(in crate::process) fn watcher(&self) -> Option<WatcherPipe> {
+        self.watcher.clone()
     }
 
-    fn ring(&self) {
-        // Fails only if it has been rung 2^64-2 times and not been heard yet.
-        let _ = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
+    /// Sends a command to the reaper. Returns `false` if the reaper has stopped, which it does
+    /// only after ending everything.
+    pub(in crate::process) fn command(&self, command: ReaperCommand) -> bool {
+        let sent = self.commands.send(command).is_ok();
+        self.wake_reaper();
+        sent
+    }
+
+    fn wake_reaper(&self) {
+        // Fails only if the counter of the eventfd is full, which wakes the reaper as well.
+        let _ = rustix::io::write(&self.wakeup, &1_u64.to_ne_bytes());
+    }
+
+    /// Kills every running process group at once, processes outside of the groups excepted.
+    /// Returns the pids of those groups that were still alive.
+    pub(in crate::process) fn kill_all(&self) -> Vec<u32> {
+        let running = self.running().into_iter();
+        let living = running.filter(|process| process.group_lives());
+        living
+            .filter_map(|process| {
+                process.signal(Requested::Kill, &[Signal::KILL]);
+                u32::try_from(process.pid()).ok()
+            })
+            .collect()
     }
 
     fn live(&self) -> MutexGuard<'_, HashMap<InstanceNumber, Live>> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The number of spawners in this process.
+static SPAWNERS: AtomicUsize = AtomicUsize::new(0);
+
+/// Counts one spawner of this process until it is dropped.
+pub(in crate::process) struct SpawnerCount(());
+
+impl SpawnerCount {
+    pub(in crate::process) fn increment() -> Self {
+        SPAWNERS.fetch_add(1, Ordering::SeqCst);
+        SpawnerCount(())
+    }
+
+    /// Returns `true` if this process has exactly one spawner.
+    pub(in crate::process) fn is_one() -> bool {
+        SPAWNERS.load(Ordering::SeqCst) == 1
+    }
+}
+
+impl Drop for SpawnerCount {
+    fn drop(&mut self) {
+        SPAWNERS.fetch_sub(1, Ordering::SeqCst);
     }
 }

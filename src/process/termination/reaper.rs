@@ -1,9 +1,9 @@
-//! The thread that ends process trees, so that it gets done whatever becomes of their owners.
+//! Reaper thread: terminates process trees independently of their owners.
 //!
-//! Each tree on its way out is a [`Termination`]. The reaper sleeps on the descriptors of all that
-//! it is ending and on a bell that rings when there are orders. About once a second while
-//! anything lives, and shortly after anything ended, it looks for orphans: processes that left
-//! their instance's session and outlived it.
+//! Each tree that is being terminated has a [`Termination`]. The reaper sleeps on the pidfds of their
+//! processes and on an eventfd that signals commands. About once a second while an instance is
+//! live, and shortly after one ended, it sweeps for orphans: processes that left their instance's
+//! session and outlived it.
 
 use std::collections::HashMap;
 use std::io;
@@ -15,95 +15,77 @@ use std::time::{Duration, Instant};
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, EventData, EventFlags};
 
-use crate::process::handle::{InstanceNumber, Process};
-use crate::process::io::child::Grace;
+use crate::process::handle::Process;
+use crate::process::marker::{INSTANCE_VARIABLE, InstanceNumber, RUN_VARIABLE};
 use crate::process::proc;
-use crate::process::spawn::shared::{INSTANCE_VARIABLE, RUN_VARIABLE, SpawnerShared};
-use crate::process::spawn::spawner::Leftovers;
+use crate::process::spawn::shared::{SpawnerCount, SpawnerShared};
+use crate::process::termination::command::{Leftovers, ReaperCommand};
+use crate::process::termination::grace::Grace;
 use crate::process::termination::registry::{self, Orphan};
 use crate::process::termination::state::{Stage, Termination, send, watch};
 use crate::process::termination::tree::Tree;
 use crate::process::termination::watcher::Watcher;
 
-/// How often orphans are looked for while anything lives.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How soon orphans are looked for after an instance ended.
-const LOOK_AFTER_END: Duration = Duration::from_millis(250);
-/// How often everything is looked at while closing.
-const LOOK_WHILE_CLOSING: Duration = Duration::from_millis(50);
-/// The instance of orphans that carry no mark of ours.
+/// The interval of sweeps for orphans while any instance is live.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+/// The delay of the sweep after the end of an instance.
+const SWEEP_DELAY: Duration = Duration::from_millis(250);
+/// The interval of sweeps during the shutdown.
+const SHUTDOWN_INTERVAL: Duration = Duration::from_millis(50);
+/// The instance of orphans without a mark of this run.
 const UNMARKED: InstanceNumber = InstanceNumber(0);
-/// What the bell's events carry; no instance ever gets this far.
-const BELL: u64 = u64::MAX;
+/// The epoll data of the wakeup descriptor; no instance number reaches it.
+const WAKEUP: u64 = u64::MAX;
 
-/// What the reaper can be told.
-pub(in crate::process) enum ReaperCommand {
-    /// End this instance's whole tree, with this patience.
-    End { process: Arc<Process>, grace: Grace },
-    /// This instance's program has ended and its output is done with; some of its group is left.
-    Departed { process: Arc<Process> },
-    /// Look for orphans soon.
-    Look,
-    /// End everything within this time, say what is left, and leave.
-    Close {
-        within: Duration,
-        reply: Option<Sender<Leftovers>>,
-        /// To be told that all is well, if it is.
-        watcher: Option<Watcher>,
-    },
-    /// Panic.
-    #[cfg(test)]
-    Panic,
-}
-
-/// Under way to leaving.
-struct Closing {
+/// The shutdown that is in progress.
+struct Shutdown {
     by: Instant,
     grace: Grace,
     reply: Option<Sender<Leftovers>>,
     watcher: Option<Watcher>,
 }
 
+/// The state of the reaper thread.
 pub(in crate::process) struct Reaper {
-    run: Arc<SpawnerShared>,
-    orders: Receiver<ReaperCommand>,
-    bell: OwnedFd,
+    shared: Arc<SpawnerShared>,
+    commands: Receiver<ReaperCommand>,
+    wakeup: OwnedFd,
     epoll: OwnedFd,
     terminations: HashMap<InstanceNumber, Termination>,
-    /// When to look for orphans; `None` while nothing lives.
-    look_at: Option<Instant>,
-    closing: Option<Closing>,
+    /// The time of the next sweep for orphans; `None` while no instance is live.
+    sweep_at: Option<Instant>,
+    shutdown: Option<Shutdown>,
     given_up: Vec<u32>,
 }
 
 impl Reaper {
     pub(in crate::process) fn new(
-        run: Arc<SpawnerShared>,
-        orders: Receiver<ReaperCommand>,
-        bell: OwnedFd,
+        shared: Arc<SpawnerShared>,
+        commands: Receiver<ReaperCommand>,
+        wakeup: OwnedFd,
     ) -> io::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        epoll::add(&epoll, &bell, EventData::new_u64(BELL), EventFlags::IN)?;
+        epoll::add(&epoll, &wakeup, EventData::new_u64(WAKEUP), EventFlags::IN)?;
         Ok(Reaper {
-            run,
-            orders,
-            bell,
+            shared,
+            commands,
+            wakeup,
             epoll,
             terminations: HashMap::new(),
-            look_at: None,
-            closing: None,
+            sweep_at: None,
+            shutdown: None,
             given_up: Vec::new(),
         })
     }
 
-    /// Works until it is told to close and everything has ended, or its time is over.
-    pub(in crate::process) fn work(mut self) {
+    /// Runs until a shutdown has ended everything or its time is over.
+    pub(in crate::process) fn run(mut self) {
         loop {
-            let ended = self.sleep();
-            self.take_orders();
-            self.notice(&ended);
-            self.advance();
-            self.look_around();
+            let ended = self.wait();
+            self.receive_commands();
+            self.check(&ended);
+            self.escalate();
+            self.sweep_if_due();
             self.settle();
             if self.is_done() {
                 break;
@@ -113,28 +95,28 @@ impl Reaper {
         let mut pids: Vec<u32> = self.given_up.iter().copied().chain(unreaped).collect();
         pids.sort_unstable();
         pids.dedup();
-        let Some(Closing { reply, watcher, .. }) = self.closing else {
+        let Some(Shutdown { reply, watcher, .. }) = self.shutdown else {
             return;
         };
-        let all_is_well = pids.is_empty();
+        let nothing_left = pids.is_empty();
         if let Some(reply) = reply {
-            // Whoever asked may have stopped waiting.
+            // The caller may have stopped waiting.
             let _ = reply.send(Leftovers { pids });
         }
-        if let Some(watcher) = watcher.filter(|_| all_is_well) {
+        if let Some(watcher) = watcher.filter(|_| nothing_left) {
             watcher.dismiss();
         }
     }
 
-    /// Sleeps until somebody ends, the bell rings, or something is due; gives the instances of
-    /// those that ended.
-    fn sleep(&self) -> Vec<InstanceNumber> {
+    /// Waits until a process ends, a command arrives, or something is due. Returns the instances
+    /// of the processes that ended.
+    fn wait(&self) -> Vec<InstanceNumber> {
         let wake_at = self
             .terminations
             .values()
             .map(|termination| termination.due)
-            .chain(self.look_at)
-            .chain(self.closing.as_ref().map(|closing| closing.by))
+            .chain(self.sweep_at)
+            .chain(self.shutdown.as_ref().map(|shutdown| shutdown.by))
             .min();
         let timeout = wake_at.map(|at| {
             let left = at.saturating_duration_since(Instant::now());
@@ -145,36 +127,36 @@ impl Reaper {
         });
         let mut events = Vec::with_capacity(256);
         let room = rustix::buffer::spare_capacity(&mut events);
-        // Interrupted or not: what was missed is told again, or seen when it is due.
+        // Interrupted or not: the events remain, and what is due is noticed below.
         let _ = epoll::wait(&self.epoll, room, timeout.as_ref());
         let mut ended = Vec::new();
         for event in &events {
             match event.data.u64() {
-                // Silences the bell; the orders say what it rang for.
-                BELL => drop(rustix::io::read(&self.bell, &mut [0; 8])),
+                // Resets the eventfd; the commands are in the channel.
+                WAKEUP => drop(rustix::io::read(&self.wakeup, &mut [0; 8])),
                 number => ended.push(InstanceNumber(number)),
             }
         }
         ended
     }
 
-    fn take_orders(&mut self) {
-        while let Ok(order) = self.orders.try_recv() {
-            match order {
-                ReaperCommand::End { process, grace } => {
-                    self.end(process.instance, Some(process), grace)
+    fn receive_commands(&mut self) {
+        while let Ok(command) = self.commands.try_recv() {
+            match command {
+                ReaperCommand::Terminate { process, grace } => {
+                    self.terminate(process.instance, Some(process), grace)
                 }
-                ReaperCommand::Departed { process } => self.see_off(process),
-                ReaperCommand::Look => self.look_by(Instant::now() + LOOK_AFTER_END),
-                ReaperCommand::Close {
+                ReaperCommand::EndGroup { process } => self.end_group(process),
+                ReaperCommand::Sweep => self.sweep_by(Instant::now() + SWEEP_DELAY),
+                ReaperCommand::Shutdown {
                     within,
                     reply,
                     watcher,
                 } => {
                     let stage = within / 4;
                     let now = Instant::now();
-                    self.look_at = Some(now);
-                    self.closing = Some(Closing {
+                    self.sweep_at = Some(now);
+                    self.shutdown = Some(Shutdown {
                         by: now + within,
                         grace: Grace::default().at_most(Grace {
                             hang_up: stage,
@@ -190,76 +172,76 @@ impl Reaper {
         }
     }
 
-    /// The leader is gone: whoever of its group remains goes too, and its orphans soon after.
-    fn see_off(&mut self, process: Arc<Process>) {
-        self.look_by(Instant::now() + LOOK_AFTER_END);
+    /// Ends what is left of a group whose leader has exited, and soon its orphans.
+    fn end_group(&mut self, process: Arc<Process>) {
+        self.sweep_by(Instant::now() + SWEEP_DELAY);
         if self.terminations.contains_key(&process.instance) {
             return;
         }
         if process.group_lives() {
-            self.end(process.instance, Some(process), Grace::SHORT);
+            self.terminate(process.instance, Some(process), Grace::SHORT);
         } else {
-            self.run.forget(process.instance);
+            self.shared.forget(process.instance);
         }
     }
 
-    fn look_by(&mut self, by: Instant) {
-        self.look_at = Some(self.look_at.map_or(by, |at| at.min(by)));
+    fn sweep_by(&mut self, by: Instant) {
+        self.sweep_at = Some(self.sweep_at.map_or(by, |at| at.min(by)));
     }
 
-    /// Begins to end a tree, or hurries an end that is under way.
-    fn end(&mut self, instance: InstanceNumber, leader: Option<Arc<Process>>, grace: Grace) {
+    /// Begins to terminate a tree, or shortens the grace of a termination in progress.
+    fn terminate(&mut self, instance: InstanceNumber, leader: Option<Arc<Process>>, grace: Grace) {
         let now = Instant::now();
         if let Some(termination) = self.terminations.get_mut(&instance) {
             termination.grace = termination.grace.at_most(grace);
             termination.due = termination
                 .due
-                .min(now + termination.stage.patience(termination.grace));
+                .min(now + termination.stage.timeout(termination.grace));
             return;
         }
         let stage = Stage::HungUp.or_later(grace);
-        let due = now + stage.patience(grace);
+        let due = now + stage.timeout(grace);
         let termination = Termination {
             leader,
             tree: Tree::default(),
             stage,
             grace,
             due,
-            deserted: false,
+            all_ended: false,
         };
         if let Some(leader) = &termination.leader {
             let data = EventData::new_u64(instance.0);
             let once = EventFlags::IN | EventFlags::ONESHOT;
-            // If it cannot be watched, its end is seen when the stage's patience is over.
+            // If this fails, the end is noticed when the stage's grace is over.
             let _ = epoll::add(&self.epoll, leader.as_fd(), data, once);
         }
         let termination = self.terminations.entry(instance).or_insert(termination);
         send(termination, &self.epoll, instance);
     }
 
-    /// Looks after the instances of which somebody ended.
-    fn notice(&mut self, ended: &[InstanceNumber]) {
+    /// Checks the instances of processes that ended.
+    fn check(&mut self, ended: &[InstanceNumber]) {
         for instance in ended {
             if let Some(termination) = self.terminations.get_mut(instance) {
-                termination.look();
+                termination.check();
             }
         }
     }
 
-    /// Moves those on whose patience is over.
-    fn advance(&mut self) {
+    /// Moves trees whose grace is over to the next stage.
+    fn escalate(&mut self) {
         let now = Instant::now();
         let mut given_up = Vec::new();
         for (&instance, termination) in &mut self.terminations {
             if termination.due > now {
                 continue;
             }
-            termination.look();
+            termination.check();
             match termination.stage.next(termination.grace) {
-                _ if termination.deserted && termination.group_is_gone() => {}
+                _ if termination.all_ended && termination.group_is_gone() => {}
                 Some(stage) => {
                     termination.stage = stage;
-                    termination.due = now + stage.patience(termination.grace);
+                    termination.due = now + stage.timeout(termination.grace);
                     send(termination, &self.epoll, instance);
                 }
                 None => given_up.push(instance),
@@ -276,21 +258,21 @@ impl Reaper {
         }
     }
 
-    /// Lets go of the trees that are gone for good, orphans included.
+    /// Removes the trees that have ended completely, orphans included.
     fn settle(&mut self) {
         if !self
             .terminations
             .values()
-            .any(|termination| termination.deserted)
+            .any(|termination| termination.all_ended)
         {
             return;
         }
-        // One look for all of them: with thousands of children it is not cheap.
+        // One sweep for all of them: with thousands of children it is not cheap.
         self.adopt(&registry::spawned().sweep());
         let settled: Vec<InstanceNumber> = self
             .terminations
             .iter()
-            .filter(|(_, termination)| termination.deserted && termination.group_is_gone())
+            .filter(|(_, termination)| termination.all_ended && termination.group_is_gone())
             .map(|(&instance, _)| instance)
             .collect();
         for instance in settled {
@@ -302,52 +284,52 @@ impl Reaper {
 
     fn forget(&self, instance: InstanceNumber, termination: &Termination) {
         if let Some(leader) = &termination.leader {
-            // The owner may keep the descriptor open; it concerns us no longer.
+            // The owner may keep the descriptor open, so it does not leave the epoll set by itself.
             let _ = epoll::delete(&self.epoll, leader.as_fd());
         }
-        self.run.forget(instance);
+        self.shared.forget(instance);
     }
 
-    /// Now and then: sees to orphans, and when closing, to whatever still lives.
-    fn look_around(&mut self) {
+    /// Sweeps for orphans when due, and during a shutdown terminates everything that runs.
+    fn sweep_if_due(&mut self) {
         let now = Instant::now();
-        if self.look_at.is_some_and(|at| at <= now) {
-            self.look_at = None;
-            self.run.looking();
-            if let Some(grace) = self.closing.as_ref().map(|closing| closing.grace) {
-                for process in self.run.running() {
-                    self.end(process.instance, Some(process), grace);
+        if self.sweep_at.is_some_and(|at| at <= now) {
+            self.sweep_at = None;
+            self.shared.begin_sweep();
+            if let Some(grace) = self.shutdown.as_ref().map(|shutdown| shutdown.grace) {
+                for process in self.shared.running() {
+                    self.terminate(process.instance, Some(process), grace);
                 }
             }
             self.adopt(&registry::spawned().sweep());
         }
-        if self.closing.is_some() {
-            // What is being started right now shows up without ringing the bell.
-            self.look_by(now + LOOK_WHILE_CLOSING);
-        } else if self.run.any_live()
+        if self.shutdown.is_some() {
+            // Programs that are being started now appear without a command.
+            self.sweep_by(now + SHUTDOWN_INTERVAL);
+        } else if self.shared.any_live()
             || !self.terminations.is_empty()
-            || !self.run.leave_unattended()
+            || !self.shared.stop_sweeping()
         {
-            self.look_by(now + LOOK_EVERY);
+            self.sweep_by(now + SWEEP_INTERVAL);
         }
     }
 
-    /// Ends the orphans of instances that have ended or are being ended.
+    /// Terminates the orphans of instances that have ended or are being terminated.
     fn adopt(&mut self, orphans: &[Orphan]) {
         for orphan in orphans {
             let Some(instance) = self.instance_of(orphan) else {
                 continue;
             };
-            let departing = self.terminations.contains_key(&instance);
-            if self.run.is_live(instance) && !departing {
+            let terminating = self.terminations.contains_key(&instance);
+            if self.shared.is_live(instance) && !terminating {
                 continue;
             }
-            if !departing {
+            if !terminating {
                 let grace = self
-                    .closing
+                    .shutdown
                     .as_ref()
-                    .map_or(Grace::SHORT, |closing| closing.grace);
-                self.end(instance, None, grace);
+                    .map_or(Grace::SHORT, |shutdown| shutdown.grace);
+                self.terminate(instance, None, grace);
             }
             let Some(termination) = self.terminations.get_mut(&instance) else {
                 continue;
@@ -359,13 +341,13 @@ impl Reaper {
                 .add(orphan.pid, still)
                 .is_some_and(|member| watch(&self.epoll, member, instance))
             {
-                termination.deserted = false;
+                termination.all_ended = false;
                 send(termination, &self.epoll, instance);
             }
         }
     }
 
-    /// Which instance an orphan belongs to, if it is this run's.
+    /// Returns the instance that an orphan belongs to, if it is this run's.
     fn instance_of(&self, orphan: &Orphan) -> Option<InstanceNumber> {
         let led = self.terminations.iter().find(|(_, termination)| {
             let leader = termination.leader.as_ref().map(|leader| leader.pid());
@@ -374,36 +356,32 @@ impl Reaper {
         if let Some((&instance, _)) = led {
             return Some(instance);
         }
-        let environment = proc::environment(orphan.pid);
+        let environment = proc::environ(orphan.pid);
         match environment.get(RUN_VARIABLE) {
-            Some(token) if token == self.run.marker.as_str() => {
+            Some(token) if token == self.shared.marker.as_str() => {
                 let number = environment.get(INSTANCE_VARIABLE)?.to_str()?.parse().ok()?;
                 Some(InstanceNumber(number))
             }
-            // It wiped its environment, or it belongs to a run inside an instance. Nobody else of
-            // this process can be its origin if there is no other spawner.
-            _ if self.closing.is_some()
-                && crate::process::spawn::spawner::is_the_only_spawner() =>
-            {
-                Some(UNMARKED)
-            }
+            // It cleared its environment, or it belongs to a run inside an instance. Without
+            // another spawner in this process it descends from this run.
+            _ if self.shutdown.is_some() && SpawnerCount::is_one() => Some(UNMARKED),
             _ => None,
         }
     }
 
     fn is_done(&mut self) -> bool {
-        let Some(closing) = &self.closing else {
+        let Some(shutdown) = &self.shutdown else {
             return false;
         };
-        let by = closing.by;
+        let by = shutdown.by;
         if self.is_quiet() {
-            // Orphans may have come since the last look.
+            // Orphans may have appeared since the last sweep.
             self.adopt(&registry::spawned().sweep());
         }
         self.is_quiet() || Instant::now() >= by
     }
 
     fn is_quiet(&self) -> bool {
-        self.terminations.is_empty() && !self.run.any_live()
+        self.terminations.is_empty() && !self.shared.any_live()
     }
 }

@@ -1,22 +1,22 @@
-//! Which children of this process were started here.
+//! Registry of the children that spawners of this process started.
 //!
-//! A process has one set of children, whoever in it started them: several spawners, the test
-//! harness, another library. As a subreaper it also gets children that it never started. This
-//! registry tells the ones from the others, so that nobody's child is reaped but by its owner.
+//! A process has one set of children, started by several spawners, the test harness, or another
+//! library. As a subreaper it also gets children that it never started. This registry
+//! distinguishes them, so that each child is reaped only by its owner.
 
 use std::collections::HashSet;
 use std::io;
 use std::sync::{LazyLock, Mutex, PoisonError, RwLock};
 
 use crate::process::proc;
+use crate::process::spawn::vfork::RawChild;
 use crate::process::sys;
-use crate::process::sys::RawChild;
 
-/// The children that the spawners of this process started and did not reap yet.
+/// The children that the spawners of this process started and have not reaped.
 #[derive(Default)]
 pub(in crate::process) struct Registry {
-    /// Held for reading between the setup of a child and its entry below; so whoever holds it for
-    /// writing sees no child that is ours and not entered.
+    /// Held for reading from the start of a child to its entry below, so that the holder of the
+    /// write lock sees every started child entered.
     gate: RwLock<()>,
     pids: Mutex<HashSet<i32>>,
 }
@@ -31,13 +31,13 @@ pub(in crate::process) struct Orphan {
 
 static SPAWNED: LazyLock<Registry> = LazyLock::new(Registry::default);
 
-/// The one registry of this process.
+/// Returns the registry of this process.
 pub(in crate::process) fn spawned() -> &'static Registry {
     &SPAWNED
 }
 
 impl Registry {
-    /// Runs `start`, which starts a child, and enters the child.
+    /// Runs `start` and enters the child that it started.
     pub(in crate::process) fn enter(
         &self,
         start: impl FnOnce() -> io::Result<RawChild>,
@@ -48,23 +48,23 @@ impl Registry {
         Ok(child)
     }
 
-    /// Forgets a child. Only after it was reaped: until then its number is its own.
+    /// Removes a child. Only after its reap: until then its pid cannot be reused.
     pub(in crate::process) fn forget(&self, pid: i32) {
         self.pids().remove(&pid);
     }
 
-    /// Reaps the dead among the orphans that came to this process, and gives the living.
+    /// Reaps the orphans of this process that have ended, and returns those that live.
     ///
-    /// An orphan is a child that no spawner started and that is not of our own session: whatever
-    /// descends from an instance is in the instance's session or in a later one, while children
+    /// An orphan is a child that no spawner started and that is not in our own session:
+    /// descendants of an instance are in the instance's session or in a later one, while children
     /// that other code of this process starts stay in ours.
     pub(in crate::process) fn sweep(&self) -> Vec<Orphan> {
-        // Without the gate first: there are hardly ever any, and spawning goes on meanwhile.
+        // Without the gate first: orphans are rare, and spawning continues meanwhile.
         if self.strangers().is_empty() {
             return Vec::new();
         }
         let _gate = self.gate.write().unwrap_or_else(PoisonError::into_inner);
-        // From the same place as theirs: in a container the leader of our session may be outside,
+        // From /proc, as for the others: in a container the leader of our session may be outside,
         // and its number then is 0, in `/proc` as from `getsid`, for which rustix has no value.
         let Some(own_session) = proc::own_stat().map(|stat| stat.session) else {
             return Vec::new();
@@ -78,7 +78,7 @@ impl Registry {
                 continue;
             }
             if stat.is_dead() {
-                // Another sweeper of this process may have been quicker.
+                // The reaper of another spawner may have reaped it.
                 let _ = sys::reap(pid);
             } else {
                 living.push(Orphan {
@@ -91,7 +91,7 @@ impl Registry {
         living
     }
 
-    /// Children of this process that no spawner started, and those being started right now.
+    /// Returns the children of this process that no spawner started, and those being started now.
     fn strangers(&self) -> Vec<i32> {
         let children = proc::own_children();
         let known = self.pids();

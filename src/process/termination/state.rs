@@ -1,10 +1,10 @@
-//! One process tree on its way out.
+//! Termination state of one process tree.
 //!
 //! | stage | sent | ends when all are gone, or after | then |
 //! | --- | --- | --- | --- |
 //! | hung up | SIGHUP, SIGCONT | `Grace::hang_up` | terminated |
 //! | terminated | SIGTERM, SIGCONT | `Grace::terminate` | killed |
-//! | killed | SIGKILL | [`KILL_PATIENCE`] | given up, and told as left over |
+//! | killed | SIGKILL | [`KILL_TIMEOUT`] | given up, and reported as left over |
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
@@ -13,14 +13,15 @@ use std::time::{Duration, Instant};
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::process::Signal;
 
-use crate::process::handle::{InstanceNumber, Process, Requested};
-use crate::process::io::child::Grace;
+use crate::process::handle::{Process, Requested};
+use crate::process::marker::InstanceNumber;
+use crate::process::termination::grace::Grace;
 use crate::process::termination::tree::Tree;
 
-/// How long a killed process may take to be gone: long only if it hangs inside the kernel.
-const KILL_PATIENCE: Duration = Duration::from_secs(2);
+/// The time for a killed process to exit, which is long only if it hangs inside the kernel.
+const KILL_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How far its end has come.
+/// The harshest signals that a tree was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::process) enum Stage {
     HungUp,
@@ -31,29 +32,29 @@ pub(in crate::process) enum Stage {
 impl Stage {
     pub(in crate::process) fn signals(self) -> &'static [Signal] {
         match self {
-            // A stopped process takes nothing but a kill before it is continued.
+            // A stopped process handles no signal but SIGKILL until it is continued.
             Stage::HungUp => &[Signal::HUP, Signal::CONT],
             Stage::Terminated => &[Signal::TERM, Signal::CONT],
             Stage::Killed => &[Signal::KILL],
         }
     }
 
-    pub(in crate::process) fn harshness(self) -> Requested {
+    pub(in crate::process) fn request(self) -> Requested {
         match self {
             Stage::HungUp | Stage::Terminated => Requested::Termination,
             Stage::Killed => Requested::Kill,
         }
     }
 
-    pub(in crate::process) fn patience(self, grace: Grace) -> Duration {
+    pub(in crate::process) fn timeout(self, grace: Grace) -> Duration {
         match self {
             Stage::HungUp => grace.hang_up,
             Stage::Terminated => grace.terminate,
-            Stage::Killed => KILL_PATIENCE,
+            Stage::Killed => KILL_TIMEOUT,
         }
     }
 
-    /// The first stage from this one on that `grace` gives any time.
+    /// Returns the first stage, from this one on, with a grace that is not zero.
     pub(in crate::process) fn or_later(self, grace: Grace) -> Stage {
         match self {
             Stage::HungUp if grace.hang_up.is_zero() => Stage::Terminated.or_later(grace),
@@ -71,28 +72,28 @@ impl Stage {
     }
 }
 
-/// One tree on its way out.
+/// A process tree that is being terminated.
 pub(in crate::process) struct Termination {
-    /// `None` for orphans of an instance that has ended long ago.
+    /// `None` for orphans of an instance that has ended before.
     pub(in crate::process) leader: Option<Arc<Process>>,
     pub(in crate::process) tree: Tree,
     pub(in crate::process) stage: Stage,
     pub(in crate::process) grace: Grace,
-    /// When the stage's patience ends.
+    /// The end of the stage's grace.
     pub(in crate::process) due: Instant,
-    /// Whether the leader and all known members were gone when one of them was last seen to end.
-    pub(in crate::process) deserted: bool,
+    /// The leader and all known members had ended at the last check.
+    pub(in crate::process) all_ended: bool,
 }
 
 impl Termination {
-    /// Sees who is still there.
-    pub(in crate::process) fn look(&mut self) {
+    /// Checks which members are still alive.
+    pub(in crate::process) fn check(&mut self) {
         self.tree.prune();
         let leader_is_gone = match &self.leader {
             Some(leader) => leader.reap().is_some(),
             None => true,
         };
-        self.deserted = leader_is_gone && self.tree.is_empty();
+        self.all_ended = leader_is_gone && self.tree.is_empty();
     }
 
     pub(in crate::process) fn group_is_gone(&self) -> bool {
@@ -101,7 +102,7 @@ impl Termination {
             .is_none_or(|leader| !leader.group_lives())
     }
 
-    /// The pids that are still there.
+    /// Returns the pids that are still alive.
     pub(in crate::process) fn remaining(&self) -> Vec<u32> {
         let leader = self
             .leader
@@ -116,7 +117,7 @@ impl Termination {
     }
 }
 
-/// Sends the stage's signals to all of a tree, including whoever joined it meanwhile.
+/// Sends the stage's signals to the whole tree, new descendants included.
 pub(in crate::process) fn send(
     termination: &mut Termination,
     epoll: &OwnedFd,
@@ -128,19 +129,19 @@ pub(in crate::process) fn send(
     });
     let signals = termination.stage.signals();
     if let Some(leader) = &termination.leader {
-        leader.signal(termination.stage.harshness(), signals);
+        leader.signal(termination.stage.request(), signals);
     }
     termination.tree.signal(signals, root);
 }
 
-/// Has the reaper woken when a member ends; gives `true`, as its caller always goes on.
+/// Wakes the reaper when a member ends. Always returns `true`, for use in a chain.
 pub(in crate::process) fn watch(
     epoll: &OwnedFd,
     member: impl AsFd,
     instance: InstanceNumber,
 ) -> bool {
     let once = EventFlags::IN | EventFlags::ONESHOT;
-    // If it cannot be watched, its end is seen when the stage's patience is over.
+    // If this fails, the end is noticed when the stage's grace is over.
     let _ = epoll::add(epoll, member, EventData::new_u64(instance.0), once);
     true
 }
