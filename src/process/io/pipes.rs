@@ -1,4 +1,4 @@
-//! Pipes for a program without a terminal.
+//! Pipes to a program without a terminal.
 
 use std::os::fd::{AsRawFd, OwnedFd};
 
@@ -13,14 +13,14 @@ pub(in crate::process) struct OwnEnds {
     pub(in crate::process) stderr: OwnedFd,
 }
 
-/// The program's ends: to be closed here once it runs.
+/// The program's ends, to be closed in this process once it runs.
 pub(in crate::process) struct ProgramEnds {
     pub(in crate::process) stdin: OwnedFd,
     pub(in crate::process) stdout: OwnedFd,
     pub(in crate::process) stderr: OwnedFd,
 }
 
-/// Three pipes; our ends do not block.
+/// Opens three pipes; our ends do not block.
 pub(in crate::process) fn open() -> Result<(OwnEnds, ProgramEnds), Errno> {
     let (in_read, in_write) = pipe()?;
     let (out_read, out_write) = pipe()?;
@@ -43,15 +43,15 @@ pub(in crate::process) fn open() -> Result<(OwnEnds, ProgramEnds), Errno> {
     ))
 }
 
-/// A pipe, reading end first.
+/// Opens a pipe; returns the reading end first.
 pub(in crate::process) fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
     let (read, write) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
     Ok((above_standard(read)?, above_standard(write)?))
 }
 
-/// Moves a descriptor out of 0 to 2, which it gets when our own standard streams are closed.
-/// There it would be overwritten while a child's streams are set up, and whatever prints in this
-/// process would talk to a child.
+/// Moves a descriptor above 2. It is at most 2 if standard streams of this process are closed;
+/// there it would be overwritten while a child's streams are set up, and output of this process
+/// would go to a child.
 pub(in crate::process) fn above_standard(fd: OwnedFd) -> Result<OwnedFd, Errno> {
     if fd.as_raw_fd() > 2 {
         return Ok(fd);

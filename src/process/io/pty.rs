@@ -1,4 +1,4 @@
-//! Pseudo terminals.
+//! Pseudo terminals: opening, echo mode, end-of-input character.
 
 use std::ffi::CString;
 use std::os::fd::{AsFd, OwnedFd};
@@ -8,10 +8,10 @@ use rustix::io::Errno;
 use rustix::pty::OpenptFlags;
 use rustix::termios::{self, InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Winsize};
 
-/// The most bytes a terminal keeps of one line that is not ended yet; the kernel drops the rest.
+/// The most bytes of an unfinished line that a terminal keeps; the kernel drops the rest.
 pub const LONGEST_TERMINAL_LINE: usize = 4095;
 
-/// Our end of a terminal, and where the program finds its own.
+/// Our end of a terminal, and the path of the program's end.
 pub(in crate::process) struct Pty {
     pub(in crate::process) master: OwnedFd,
     /// The path of the program's end, such as `/dev/pts/7`.
@@ -40,20 +40,20 @@ pub(in crate::process) fn open(rows: u16, columns: u16) -> Result<Pty, Errno> {
     Ok(Pty { master, path })
 }
 
-/// What a terminal does with the characters that are typed.
+/// Treatment of typed characters by a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Echo {
-    /// It shows them.
+    /// They are shown.
     On,
-    /// It hides them, as for a password.
+    /// They are hidden, as for a password.
     Off,
-    /// It hands them on one by one; the program may show them itself, as line editors do.
+    /// They are passed on one by one; the program may show them itself, as line editors do.
     Raw,
     /// There is no terminal: pipes, or a program that has ended.
     NoTerminal,
 }
 
-/// Asks a terminal for its echo.
+/// Returns the echo mode of a terminal.
 pub(in crate::process) fn echo(master: impl AsFd) -> Echo {
     match termios::tcgetattr(master) {
         Err(_) => Echo::NoTerminal,
@@ -63,7 +63,7 @@ pub(in crate::process) fn echo(master: impl AsFd) -> Echo {
     }
 }
 
-/// The character that ends the input when typed at the start of a line: usually Ctrl-D.
+/// Returns the character that ends the input when typed at the start of a line: usually Ctrl-D.
 pub(in crate::process) fn end_of_input(master: impl AsFd) -> u8 {
     const CTRL_D: u8 = 4;
     match termios::tcgetattr(master) {
