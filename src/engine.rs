@@ -20,13 +20,12 @@ mod gauge;
 mod messages;
 mod pacer;
 mod pool;
-mod programs;
 mod run;
 mod schedule;
 mod script;
 
+pub use crate::process::{Programs, Within};
 pub use control::{Control, LiveScript, Stop};
 pub use coordinator::StopCause;
 pub use pacer::Pacer;
-pub use programs::{Programs, Within};
 pub use run::{EngineError, Recording, RunOptions, RunOutcome, run};

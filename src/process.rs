@@ -1,66 +1,70 @@
-//! Programs in other processes: starting them, talking to them, ending them.
+//! Processes: start, input and output, termination.
 //!
 //! This is the only place of the library that starts, signals, reaps or kills a process.
 //!
 //! # Theory of operation
 //!
-//! A [`Spawner`] starts programs in the way of `vfork(2)`, whose cost does not grow with our memory,
-//! on a few threads of its own if it has any, and one *janitor* thread ends them. Each program is
-//! the leader of a session and a process group of its own, talks to us over a terminal or pipes,
-//! and carries the run's mark in its environment. [`Spawner::spawn`] gives its owner a [`Child`],
-//! which belongs to the owner's thread, and a stream of [`Events`] by which everything is told,
-//! its output and its end in one order.
+//! A [`Spawner`] starts programs in the manner of `vfork(2)`, whose cost does not grow with our
+//! memory, on its spawner threads if it has any, and terminates them on one *reaper* thread. Each
+//! program leads a new session and process group, is connected to us by a terminal or by pipes,
+//! and carries the run's mark in its environment. [`Spawner::spawn`] returns a [`Child`], which is
+//! bound to its owner's thread, with a stream of [`Events`]: all output and the exit, in one order.
 //!
-//! Nothing is left behind, because
-//! - whoever drops a [`Child`] hands the program to the janitor,
-//! - the janitor ends whole trees: the group by its number, others by descriptors that it took
-//!   before the first signal,
-//! - this process is the parent of all orphans below it, and the janitor finds those of its run,
-//! - and a [watcher process](watch_main) does the same when this process is killed.
+//! # Invariants
 //!
-//! Signals go to a process group only while its number cannot have passed to anybody else.
+//! No process is left behind, because
+//! - dropping a [`Child`] hands its process to the reaper,
+//! - the reaper terminates whole trees: the process group by its id, other descendants by pidfds
+//!   that it opened before the first signal,
+//! - this process is the parent of all orphans below it, and the reaper finds those of its run,
+//! - and a [watcher process](watch_main) does the same if this process is killed.
+//!
+//! A process group is signalled only while its id cannot have been reused.
+//!
+//! # Code map
+//!
+//! - `spawn`: program lookup, environment, limits, the system call, the spawner threads.
+//! - `io`: the child handle, writes, events, terminal and pipes.
+//! - `termination`: grace, the reaper thread, process trees, the watcher process.
+//! - `faults`: fault injection on a child.
+//! - `handle`, `marker`: one started process, and the marks in its environment.
+//! - `activity`, `machine`, `proc`, `self_usage`: usage of processes, of the machine and of ourselves.
+//! - `sys` and `spawn/vfork`: the only unsafe code of the library.
 
 mod activity;
-mod child;
-mod departure;
-mod environment;
-mod events;
+mod faults;
 mod handle;
-mod hardship;
-mod janitor;
-mod limits;
+mod io;
 mod machine;
-mod pipes;
-mod postbox;
+mod marker;
 mod proc;
-mod pty;
-mod registry;
-mod resolve;
-mod run;
 mod self_usage;
 mod spawn;
-mod start;
 #[expect(
     unsafe_code,
     reason = "the system calls for which there is no safe wrapper"
 )]
 mod sys;
-mod tree;
-mod watcher;
+mod termination;
 
 pub use activity::{LiveUsage, live_usage};
-pub use child::{Child, Grace, MOST_UNWRITTEN, WriteError};
-pub use environment::Environment;
-pub use events::{ChildEvent, Events};
-pub use hardship::Pace;
-pub use limits::{
+pub use io::child::Child;
+pub use io::events::{ChildEvent, Events};
+pub use io::pty::{Echo, LONGEST_TERMINAL_LINE};
+pub use io::throttle::ReadRate;
+pub use io::writes::{MOST_UNWRITTEN, WriteError};
+pub use machine::{MachineTimes, machine_times};
+pub use marker::{INSTANCE_VARIABLE, RUN_VARIABLE, RunMarker};
+pub use self_usage::SelfUsage;
+pub use spawn::command::{Command, SpawnError, Terminal};
+pub use spawn::environment::Environment;
+pub use spawn::limits::{
     DESCRIPTORS_OF_A_TERMINAL, DESCRIPTORS_OF_PIPES, Fullness, Limit, LimitOf, LimitProblem, Need,
     check_limits, limits,
 };
-pub use machine::{MachineTimes, machine_times};
-pub use pty::{Echo, LONGEST_TERMINAL_LINE};
-pub use resolve::{ResolveError, check_env, resolve};
-pub use run::{INSTANCE_VARIABLE, RUN_VARIABLE, RunMarker};
-pub use self_usage::SelfUsage;
-pub use spawn::{Command, Leftovers, SpawnError, Spawner, Terminal};
-pub use watcher::{WatcherProgram, watch_main};
+pub use spawn::programs::{Programs, Within};
+pub use spawn::resolve::{ResolveError, check_env, resolve};
+pub use spawn::spawner::Spawner;
+pub use termination::command::Leftovers;
+pub use termination::grace::Grace;
+pub use termination::watcher::{WatcherProgram, watch_main};

@@ -695,14 +695,14 @@ fn what_is_posted_is_sent_after_all_had_their_turn_and_in_its_order() {
             one.hear("Name: ").await;
             other.hear("Name: ").await;
             let before = Instant::now();
-            one.child.post(b"Ada\n").unwrap();
-            other.child.post(b"Bob\n").unwrap();
+            one.child.write_batched(b"Ada\n").unwrap();
+            other.child.write_batched(b"Bob\n").unwrap();
             assert_eq!((one.child.sent_at(), one.child.unwritten()), (None, 4));
             other.child.write(b"Eve\n").unwrap();
             one.hear("More: ").await;
             assert!(one.child.sent_at().is_some_and(|at| at > before));
-            one.child.post(b"Joe\n").unwrap();
-            one.child.send_posted();
+            one.child.write_batched(b"Joe\n").unwrap();
+            one.child.send_batched();
             for (program, said) in [
                 (&mut one, ["<Ada>", "<Joe>"]),
                 (&mut other, ["<Bob>", "<Eve>"]),
@@ -729,15 +729,15 @@ fn what_was_posted_and_could_not_be_sent_is_told() {
         while program.closed.len() < 2 {
             program.next().await;
         }
-        program.child.post(b"Ada\n").unwrap();
-        assert!(!program.child.send_posted());
+        program.child.write_batched(b"Ada\n").unwrap();
+        assert!(!program.child.send_batched());
         let told = program.next().await;
         assert!(
             matches!(told, Some(ChildEvent::NotWritten { .. })),
             "{told:?}"
         );
         assert!(matches!(
-            program.child.post(b"Bob\n"),
+            program.child.write_batched(b"Bob\n"),
             Err(WriteError::Closed)
         ));
         program.child.end(Grace::NOW);

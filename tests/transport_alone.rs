@@ -37,7 +37,7 @@ impl Usage {
             let list = fs::read_to_string(task.path().join("children")).unwrap_or_default();
             // The harness' own threads come and go.
             let name = fs::read_to_string(task.path().join("comm")).unwrap_or_default();
-            if name.starts_with("spawner") || name.starts_with("janitor") {
+            if name.starts_with("spawner") || name.starts_with("reaper") {
                 threads.push(name);
             }
             children.extend(list.split_ascii_whitespace().map(str::to_owned));

@@ -9,13 +9,12 @@ use std::time::Instant;
 
 use crate::dialogue::Watch;
 use crate::model::{EventSink, InstanceId, NamedValue, RoleIndex, RunEvent, RunId};
-use crate::process::Spawner;
+use crate::process::{Programs, Spawner};
 use crate::scenario::{PatternSpec, Plan, RenderError, Scope};
 
 use super::control::Control;
 use super::environments::Environments;
 use super::pacer::Pacer;
-use super::programs::Programs;
 use super::run::{Recording, RunOptions};
 
 /// What all actors of a run share.

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use crate::model::{
     EventSink, FlowNumber, Generator, RoleInfo, RunEvent, RunId, RunInfo, StepInfo,
 };
-use crate::process::{Leftovers, RunMarker, SelfUsage, Spawner, WatcherProgram};
+use crate::process::{Leftovers, Programs, RunMarker, SelfUsage, Spawner, WatcherProgram};
 use crate::scenario::Plan;
 use crate::stats::{EvidenceChoice, Histograms, Integrity, Summary, Threshold, Verdict, Watched};
 
@@ -24,7 +24,6 @@ use super::control::Control;
 use super::coordinator::{Collected, Coordinator};
 use super::gauge::Gauge;
 use super::messages::{self, StopRun};
-use super::programs::Programs;
 use super::{StopCause, audit};
 
 /// How long what is left at the end of a run may take to end.

@@ -1,35 +1,36 @@
-//! What a program is doing, from `/proc`.
+//! Activity and live resource usage of a program, from `/proc`.
 //!
-//! The kernel tells for each thread which system call it waits in, and with which arguments. A
-//! wait for the terminal or for standard input is a wait for us; everything else is not.
+//! The kernel shows for each thread the system call that it waits in, with its arguments. A wait
+//! for the terminal or for standard input is a wait for our input; every other wait is not.
 
 use std::fs;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::time::Duration;
 
-use super::{proc, sys};
 use crate::model::Activity;
+use crate::process::proc;
+use crate::process::sys;
 
-/// The most of a list of descriptors that is looked at.
+/// The most descriptors of one call that are examined.
 const MOST_DESCRIPTORS: usize = 64;
 
-/// What a program and its descendants use while they live.
+/// Resource usage of a program and its descendants while they are alive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LiveUsage {
-    /// CPU time so far, in user and system mode.
+    /// CPU time so far, user and system.
     pub cpu: Duration,
     /// Resident memory; pages that several processes share are counted for each.
     pub rss_bytes: u64,
 }
 
-/// Adds up the CPU time and the memory of a process and its live descendants.
-/// What the program with this number and its live descendants use right now; `None` if there is
-/// none. For looking on from outside: the owner of a program asks its
-/// [`Child`](super::Child::usage_now).
+/// Returns the current resource usage of the process `pid` and its live descendants; `None` if
+/// there is no such process. The owner of a program uses
+/// [`Child::usage_now`](crate::process::Child::usage_now) instead.
 pub fn live_usage(pid: u32) -> Option<LiveUsage> {
     usage_of_tree(i32::try_from(pid).ok()?)
 }
 
+/// Sums the CPU time and the memory of a process and its live descendants.
 pub(super) fn usage_of_tree(pid: i32) -> Option<LiveUsage> {
     let leader = proc::stat(pid).filter(|stat| !stat.is_dead())?;
     let rest = proc::descendants(pid).into_iter().filter_map(proc::stat);
@@ -42,10 +43,10 @@ pub(super) fn usage_of_tree(pid: i32) -> Option<LiveUsage> {
     })
 }
 
-/// What a process and its descendants are doing, as one answer: the most telling of all.
+/// Returns the most informative activity among a process and its descendants.
 ///
-/// A shell that waits for its child tells less than the child; a program that waits for input
-/// tells more than a helper of its that is busy.
+/// A child is more informative than the shell that waits for it, and a program that waits for
+/// input is more informative than its busy helper.
 pub(super) fn of_tree(pid: i32) -> Activity {
     let Some(input) = Input::of(pid) else {
         return if proc::stat(pid).is_none_or(|stat| stat.is_dead()) {
@@ -73,7 +74,7 @@ fn weight(activity: Activity) -> u8 {
     }
 }
 
-/// What all threads of one process are doing, as one answer.
+/// Returns the most informative activity among the threads of a process.
 fn of_process(pid: i32, input: &Input) -> Activity {
     let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else {
         return Activity::Gone;
@@ -104,10 +105,10 @@ fn of_thread(pid: i32, thread: i32, input: &Input) -> Activity {
     }
 }
 
-/// What a sleeping thread waits for, from its `/proc/PID/syscall`.
+/// Classifies the wait of a sleeping thread, from its `/proc/PID/syscall`.
 fn waiting_in(pid: i32, call: &str, input: &Input) -> Activity {
     let Some(call) = Call::parse(call) else {
-        // It woke up since we read its state.
+        // It woke up after its state was read.
         return Activity::Running;
     };
     match call.kind() {
@@ -121,7 +122,7 @@ fn waiting_in(pid: i32, call: &str, input: &Input) -> Activity {
                 _ => watched(pid, &call),
             };
             match waited_for {
-                // Its memory is not ours to read.
+                // Its memory may not be read.
                 None => Activity::Unknown,
                 Some(list) if list.is_empty() => Activity::Sleeping,
                 Some(list) if list.iter().any(|&fd| input.is_at(pid, fd)) => {
@@ -152,7 +153,7 @@ enum Kind {
 }
 
 impl Call {
-    /// `None` for `running`.
+    /// Parses the line; `None` for `running`.
     fn parse(line: &str) -> Option<Self> {
         let mut words = line.split_ascii_whitespace();
         let number = words.next()?.parse().ok()?;
@@ -165,7 +166,7 @@ impl Call {
     }
 
     fn descriptor(&self) -> i32 {
-        // The kernel takes the lower half, too.
+        // The kernel uses the lower half as well.
         i32::try_from(self.arguments[0] & 0xffff_ffff).unwrap_or(-1)
     }
 
@@ -197,7 +198,7 @@ impl Call {
     }
 }
 
-/// Reads another process' memory: allowed for our descendants, unless they changed their user.
+/// Reads another process' memory, which is permitted for descendants of the same user.
 fn memory(pid: i32, address: u64, length: usize) -> Option<Vec<u8>> {
     let mut bytes = vec![0; length];
     let memory = fs::File::open(format!("/proc/{pid}/mem")).ok()?;
@@ -205,7 +206,7 @@ fn memory(pid: i32, address: u64, length: usize) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// The descriptors that `poll(2)` waits to read from.
+/// Returns the descriptors that `poll(2)` waits to read from.
 fn polled(pid: i32, call: &Call) -> Option<Vec<i32>> {
     /// `struct pollfd`: a number of 32 bits, two sets of 16.
     const SIZE: usize = 8;
@@ -221,7 +222,7 @@ fn polled(pid: i32, call: &Call) -> Option<Vec<i32>> {
     Some(wanted.collect())
 }
 
-/// The descriptors that `select(2)` waits to read from.
+/// Returns the descriptors that `select(2)` waits to read from.
 fn selected(pid: i32, call: &Call) -> Option<Vec<i32>> {
     let count = usize::try_from(call.arguments[0])
         .unwrap_or(usize::MAX)
@@ -229,7 +230,7 @@ fn selected(pid: i32, call: &Call) -> Option<Vec<i32>> {
     if count == 0 || call.arguments[1] == 0 {
         return Some(Vec::new());
     }
-    // A set is an array of words; a word of 64 bits holds as many as are looked at.
+    // A set is an array of words; one word of 64 bits holds all that are examined.
     let set = memory(pid, call.arguments[1], 8)?;
     let bits = u64::from_ne_bytes(set.try_into().ok()?);
     Some(
@@ -240,7 +241,7 @@ fn selected(pid: i32, call: &Call) -> Option<Vec<i32>> {
     )
 }
 
-/// The descriptors that an epoll instance watches.
+/// Returns the descriptors that an epoll instance watches.
 fn watched(pid: i32, call: &Call) -> Option<Vec<i32>> {
     let info = fs::read_to_string(format!("/proc/{pid}/fdinfo/{}", call.descriptor())).ok()?;
     let targets = info.lines().filter_map(|line| {
@@ -253,11 +254,11 @@ fn watched(pid: i32, call: &Call) -> Option<Vec<i32>> {
     Some(targets.take(MOST_DESCRIPTORS).collect())
 }
 
-/// What a program's input is, so that it is known wherever it turns up: a helper may have it as
-/// another number, and a terminal has two names.
+/// Identity of a program's input, independent of descriptor numbers and paths: a helper may have
+/// it under another number, and a terminal has two paths.
 #[derive(Debug, PartialEq, Eq)]
 struct Input {
-    /// The file that the program's standard input is; `None` if it closed it.
+    /// Device and inode of the program's standard input; `None` if it is closed.
     file: Option<(u64, u64)>,
     /// The program's controlling terminal, or 0.
     terminal: i64,
@@ -274,7 +275,7 @@ impl Input {
         })
     }
 
-    /// Whether a descriptor of a process is this input.
+    /// Returns `true` if a descriptor of a process refers to this input.
     fn is_at(&self, pid: i32, fd: i32) -> bool {
         let Ok(metadata) = fs::metadata(format!("/proc/{pid}/fd/{fd}")) else {
             return false;
@@ -305,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn what_tells_more_wins() {
+    fn the_more_informative_activity_wins() {
         let order = [
             Activity::Gone,
             Activity::Unknown,

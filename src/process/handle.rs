@@ -1,15 +1,14 @@
-//! One started program as all threads see it: who may signal it, and who reaps it.
+//! Handle of one started process, shared by threads: the rules of signals and of the reap.
 //!
 //! | state | entered by | a signal | a reap |
 //! | --- | --- | --- | --- |
 //! | running | the spawn | goes to the process group | asks the kernel, never waits |
-//! | ended | the first reap, or giving up | goes to what is left of the group | answers as before |
+//! | ended | the first reap, or giving up | goes to what is left of the group | returns the first result |
 //!
-//! All of it happens under one lock, so a signal can never meet a recycled number: until the reap
-//! the zombie keeps it, and afterwards the number is only used while members of the group, who
-//! keep it too, are known to live.
+//! One lock covers all of it, so a signal never reaches a process that reuses the pid: until the
+//! reap the zombie keeps the pid, and afterwards it is used only while members of the group, which
+//! keep it as well, are known to live.
 
-use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
@@ -18,35 +17,26 @@ use std::time::Instant;
 use rustix::event::{PollFd, PollFlags};
 use rustix::process::{Pid, Signal};
 
-use super::registry;
-use super::run::Run;
-use super::sys::{self, Reaped};
 use crate::model::{Ending, ExitCause, Usage};
+use crate::process::marker::InstanceNumber;
+use crate::process::sys::{self, Reaped};
+use crate::process::termination::registry;
+use crate::process::termination::watcher::WatcherPipe;
 
-/// The place of an instance among all that a spawner starts: the value of `REHEARSAL_INSTANCE`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct InstanceNumber(pub(super) u64);
-
-impl fmt::Display for InstanceNumber {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// The harshest thing we did to a process while it lived.
+/// The harshest request sent to a process while it lived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Asked {
+pub(super) enum Requested {
     Nothing,
-    ToEnd,
-    /// It was killed on purpose, as if by somebody else; what is asked of it later comes too late.
-    ToFall,
-    Killed,
+    Termination,
+    /// A SIGKILL of fault injection; later requests do not change the reported ending.
+    InjectedKill,
+    Kill,
 }
 
-/// How a process ended.
+/// The exit of a process, as reported to its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Death {
-    /// `None` if the kernel never told: it was given up, or something else reaped it.
+pub(super) struct ExitRecord {
+    /// `None` if the process was given up, or if other code reaped it.
     pub(super) exit: Option<ExitCause>,
     pub(super) ending: Ending,
     pub(super) usage: Usage,
@@ -55,32 +45,33 @@ pub(super) struct Death {
 
 enum State {
     Running {
-        asked: Asked,
-        /// Woken if the process is given up, which no descriptor tells.
+        requested: Requested,
+        /// Woken if the process is given up, which no descriptor signals.
         waker: Option<Waker>,
     },
     Ended {
-        death: Death,
+        exit_record: ExitRecord,
         group: Group,
     },
 }
 
-/// What is left of a process group when its leader was reaped.
+/// The process group of a reaped leader.
 #[derive(Clone, Copy)]
 enum Group {
-    /// Somebody was there when last asked; they keep the number.
+    /// It had members at the last check; they keep its id.
     MayLive,
-    /// Nobody: the number may be anybody's by now.
+    /// The group is empty, so its id may have been reused.
     Gone,
 }
 
-/// A started program. Its pid is also the number of its session and of its process group.
+/// A started process. Its pid is also the id of its session and of its process group.
 pub(super) struct Process {
     pid: Pid,
     pidfd: Arc<OwnedFd>,
     pub(super) started_at: Instant,
     pub(super) instance: InstanceNumber,
-    pub(super) run: Arc<Run>,
+    /// The pipe to the watcher, which is notified of the reap.
+    watcher: Option<WatcherPipe>,
     state: Mutex<State>,
 }
 
@@ -90,10 +81,10 @@ impl Process {
         pidfd: OwnedFd,
         started_at: Instant,
         instance: InstanceNumber,
-        run: Arc<Run>,
+        watcher: Option<WatcherPipe>,
     ) -> Self {
         let state = Mutex::new(State::Running {
-            asked: Asked::Nothing,
+            requested: Requested::Nothing,
             waker: None,
         });
         Process {
@@ -101,7 +92,7 @@ impl Process {
             pidfd: Arc::new(pidfd),
             started_at,
             instance,
-            run,
+            watcher,
             state,
         }
     }
@@ -110,23 +101,24 @@ impl Process {
         self.pid.as_raw_nonzero().get()
     }
 
-    /// The descriptor that is readable once the process has ended.
+    /// Returns the pidfd, which is readable once the process has ended.
     pub(super) fn exit_fd(&self) -> Arc<OwnedFd> {
         Arc::clone(&self.pidfd)
     }
 
-    /// How it ended, if that is known; asks nobody.
-    pub(super) fn death(&self) -> Option<Death> {
+    /// Returns the exit if it is known, without a system call.
+    pub(super) fn exit_record(&self) -> Option<ExitRecord> {
         match *self.state() {
             State::Running { .. } => None,
-            State::Ended { death, .. } => Some(death),
+            State::Ended { exit_record, .. } => Some(exit_record),
         }
     }
 
-    /// How it ended, if that is known; else has `waker` woken if the process is given up.
-    pub(super) fn death_or_wake(&self, new: &Waker) -> Option<Death> {
+    /// Returns the exit if it is known; otherwise registers `new` to be woken if the process is
+    /// given up.
+    pub(super) fn exit_or_wake(&self, new: &Waker) -> Option<ExitRecord> {
         match &mut *self.state() {
-            State::Ended { death, .. } => return Some(*death),
+            State::Ended { exit_record, .. } => return Some(*exit_record),
             State::Running {
                 waker: Some(old), ..
             } => old.clone_from(new),
@@ -135,16 +127,16 @@ impl Process {
         None
     }
 
-    /// Sends signals to the process and its group, and notes how harsh they are, unless the
-    /// process has ended by itself already. What is left of the group gets them in any case. Tells
-    /// whether the process itself had not ended.
-    pub(super) fn signal(&self, harshness: Asked, signals: &[Signal]) -> bool {
+    /// Sends signals to the process and its group, and records the request unless the process has
+    /// already ended. What is left of the group gets the signals in any case. Returns `true` if the
+    /// process itself had not ended.
+    pub(super) fn signal(&self, request: Requested, signals: &[Signal]) -> bool {
         let mut state = self.state();
         let lives = match &mut *state {
-            State::Running { asked, .. } => {
+            State::Running { requested, .. } => {
                 let lives = !self.has_exited();
                 if lives {
-                    *asked = harshness.max(*asked);
+                    *requested = request.max(*requested);
                 }
                 lives
             }
@@ -156,45 +148,47 @@ impl Process {
             }
         };
         for &signal in signals {
-            // Lost only if nobody is left to get it.
+            // Fails only if the group is empty.
             let _ = rustix::process::kill_process_group(self.pid, signal);
         }
         lives
     }
 
-    /// Reaps the process if it has ended; never waits. Whoever asks later gets the same answer.
-    pub(super) fn reap(&self) -> Option<Death> {
+    /// Reaps the process if it has ended; never waits. Later calls return the same result.
+    pub(super) fn reap(&self) -> Option<ExitRecord> {
         let mut state = self.state();
-        let asked = match *state {
-            State::Running { asked, .. } => asked,
-            State::Ended { death, .. } => return Some(death),
+        let requested = match *state {
+            State::Running { requested, .. } => requested,
+            State::Ended { exit_record, .. } => return Some(exit_record),
         };
         let (exit, usage) = match sys::reap(self.pid()) {
             Ok(Reaped::NotYet) => return None,
             Ok(Reaped::Now { exit, usage }) => (Some(exit), usage),
-            // Something else of this process reaped it, such as an ignored SIGCHLD.
+            // Other code reaped it, or the kernel did because SIGCHLD is ignored.
             Err(_) if self.has_exited() => (None, Usage::default()),
             Err(_) => return None,
         };
-        let death = Death {
+        let exit_record = ExitRecord {
             exit,
-            ending: ending(asked, exit),
+            ending: ending(requested, exit),
             usage,
             at: Instant::now(),
         };
         let mut group = Group::MayLive;
-        // Right after the reap, before the number can come round again.
+        // Right after the reap, before the pid can be reused.
         self.is_group_left(&mut group);
-        *state = State::Ended { death, group };
+        *state = State::Ended { exit_record, group };
         registry::spawned().forget(self.pid());
-        self.run.reaped(self.pid());
-        Some(death)
+        if let Some(watcher) = &self.watcher {
+            watcher.reaped(self.pid());
+        }
+        Some(exit_record)
     }
 
-    /// Stops waiting for a process that even SIGKILL does not end.
+    /// Records a process as left over that even SIGKILL does not end.
     pub(super) fn give_up(&self) {
         let mut state = self.state();
-        let death = Death {
+        let exit_record = ExitRecord {
             exit: None,
             ending: Ending::LeftOver,
             usage: Usage::default(),
@@ -203,7 +197,7 @@ impl Process {
         if let State::Running { waker, .. } = &mut *state {
             let waker = waker.take();
             *state = State::Ended {
-                death,
+                exit_record,
                 group: Group::MayLive,
             };
             drop(state);
@@ -213,7 +207,7 @@ impl Process {
         }
     }
 
-    /// Whether the kernel says that it has ended, reaped or not.
+    /// Returns `true` if the process has ended, reaped or not.
     pub(super) fn has_exited(&self) -> bool {
         let mut fds = [PollFd::new(&*self.pidfd, PollFlags::IN)];
         let now = rustix::event::Timespec {
@@ -223,7 +217,7 @@ impl Process {
         matches!(rustix::event::poll(&mut fds, Some(&now)), Ok(ready) if ready > 0)
     }
 
-    /// Whether anybody of its process group is left, the process itself counted until reaped.
+    /// Returns `true` if its process group has members; the process itself counts until reaped.
     pub(super) fn group_lives(&self) -> bool {
         match &mut *self.state() {
             State::Running { .. } => true,
@@ -252,14 +246,14 @@ impl AsFd for Process {
     }
 }
 
-fn ending(asked: Asked, exit: Option<ExitCause>) -> Ending {
+fn ending(requested: Requested, exit: Option<ExitCause>) -> Ending {
     let by_sigkill = exit == Some(ExitCause::Signal(Signal::KILL.as_raw()));
-    match asked {
-        Asked::ToFall if by_sigkill => Ending::Injected,
-        Asked::Nothing | Asked::ToFall => Ending::Itself,
-        Asked::Killed if by_sigkill => Ending::Killed,
-        // It was quicker than our SIGKILL.
-        Asked::ToEnd | Asked::Killed => Ending::Terminated,
+    match requested {
+        Requested::InjectedKill if by_sigkill => Ending::Injected,
+        Requested::Nothing | Requested::InjectedKill => Ending::Itself,
+        Requested::Kill if by_sigkill => Ending::Killed,
+        // It ended before our SIGKILL.
+        Requested::Termination | Requested::Kill => Ending::Terminated,
     }
 }
 
@@ -268,17 +262,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_end_is_ours_only_if_we_asked_for_it() {
+    fn an_ending_is_attributed_to_a_request_only_if_there_was_one() {
         let killed = Some(ExitCause::Signal(9));
         let left = Some(ExitCause::Code(0));
         let hung_up = Some(ExitCause::Signal(1));
-        assert_eq!(ending(Asked::Nothing, killed), Ending::Itself);
-        assert_eq!(ending(Asked::Nothing, left), Ending::Itself);
-        assert_eq!(ending(Asked::ToFall, killed), Ending::Injected);
-        assert_eq!(ending(Asked::ToFall, left), Ending::Itself);
-        assert_eq!(ending(Asked::ToEnd, hung_up), Ending::Terminated);
-        assert_eq!(ending(Asked::ToEnd, left), Ending::Terminated);
-        assert_eq!(ending(Asked::Killed, killed), Ending::Killed);
-        assert_eq!(ending(Asked::Killed, left), Ending::Terminated);
+        assert_eq!(ending(Requested::Nothing, killed), Ending::Itself);
+        assert_eq!(ending(Requested::Nothing, left), Ending::Itself);
+        assert_eq!(ending(Requested::InjectedKill, killed), Ending::Injected);
+        assert_eq!(ending(Requested::InjectedKill, left), Ending::Itself);
+        assert_eq!(ending(Requested::Termination, hung_up), Ending::Terminated);
+        assert_eq!(ending(Requested::Termination, left), Ending::Terminated);
+        assert_eq!(ending(Requested::Kill, killed), Ending::Killed);
+        assert_eq!(ending(Requested::Kill, left), Ending::Terminated);
     }
 }

@@ -1,21 +1,21 @@
-//! What the whole machine does: `/proc/stat` and `/proc/pressure/cpu`.
+//! CPU load of the whole machine: `/proc/stat` and `/proc/pressure/cpu`.
 
 use std::fs;
 
-/// What all processors of the machine have done since it was started.
+/// CPU times of the machine since its start, summed over all processors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MachineTimes {
-    /// Clock ticks in which there was work, summed over the processors. What a hypervisor took
-    /// away counts as work: nobody here could use it.
+    /// Clock ticks that were not idle. Time stolen by a hypervisor counts as busy, because it was
+    /// not available here.
     pub busy_ticks: u64,
-    /// All clock ticks, summed over the processors.
+    /// All clock ticks.
     pub total_ticks: u64,
-    /// For how long at least one task was ready to run and waited for a processor; `None` where
-    /// the kernel does not count that.
+    /// The time, in microseconds, during which at least one task was ready and waited for a
+    /// processor; `None` if the kernel does not measure it.
     pub cpu_pressure_us: Option<u64>,
 }
 
-/// What the machine has done so far; `None` where that cannot be known.
+/// Reads the CPU times of the machine; `None` if `/proc` does not have them.
 pub fn machine_times() -> Option<MachineTimes> {
     let (busy_ticks, total_ticks) = ticks(&fs::read_to_string("/proc/stat").ok()?)?;
     let pressure = fs::read_to_string("/proc/pressure/cpu").ok();
@@ -26,7 +26,7 @@ pub fn machine_times() -> Option<MachineTimes> {
     })
 }
 
-/// Busy and all ticks, see `proc_stat(5)`.
+/// Parses the busy and the total ticks, see `proc_stat(5)`.
 fn ticks(stat: &str) -> Option<(u64, u64)> {
     let line = stat.lines().find_map(|line| line.strip_prefix("cpu "))?;
     // user nice system idle iowait irq softirq steal; guests are in user and nice already.
@@ -40,8 +40,7 @@ fn ticks(stat: &str) -> Option<(u64, u64)> {
     Some((total - fields[3] - fields[4], total))
 }
 
-/// The total of the line `some`, see
-/// <https://docs.kernel.org/accounting/psi.html>.
+/// Parses the total of the line `some`, see <https://docs.kernel.org/accounting/psi.html>.
 fn some_total_us(pressure: &str) -> Option<u64> {
     let line = pressure
         .lines()
@@ -68,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn this_machine_does_something() {
+    fn this_machine_has_busy_ticks() {
         let times = machine_times().unwrap();
         assert!(times.busy_ticks > 0 && times.busy_ticks <= times.total_ticks);
     }

@@ -1,13 +1,13 @@
-//! What `/proc` tells about processes: one place for its formats.
+//! Process information from `/proc`: the only parser of its formats.
 //!
-//! A process may vanish between any two reads, so everything here answers with an `Option` or an
-//! empty list instead of an error.
+//! A process may disappear between any two reads, so all functions return an `Option` or an empty
+//! list instead of an error.
 
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 
-/// The fields of `/proc/PID/stat` in use here, see `proc_pid_stat(5)`.
+/// The fields of `/proc/PID/stat` that this module uses, see `proc_pid_stat(5)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stat {
     /// The letter of `proc_pid_stat(5)`: `R`, `S`, `D`, `Z`, `T`, …
@@ -19,14 +19,13 @@ pub(super) struct Stat {
     pub(super) terminal: i64,
     /// User and system time in clock ticks.
     pub(super) cpu_ticks: u64,
-    /// Ticks from the machine's start to the process' start: with the pid, a name that is
-    /// not used twice.
+    /// Ticks from the machine's start to the process' start; unique together with the pid.
     pub(super) started: u64,
     pub(super) resident_pages: u64,
 }
 
 impl Stat {
-    /// Whether it has ended and is only waiting to be reaped.
+    /// Returns `true` if the process has ended and only waits to be reaped.
     pub(super) fn is_dead(&self) -> bool {
         matches!(self.state, b'Z' | b'X' | b'x')
     }
@@ -42,7 +41,7 @@ pub(super) fn own_stat() -> Option<Stat> {
     stat_at("/proc/self")
 }
 
-/// Reads the `stat` of a process or of a thread, whose directory this is.
+/// Reads the `stat` file in the directory of a process or a thread.
 pub(super) fn stat_at(directory: &str) -> Option<Stat> {
     parse_stat(&fs::read(format!("{directory}/stat")).ok()?)
 }
@@ -69,12 +68,12 @@ fn parse_stat(line: &[u8]) -> Option<Stat> {
     })
 }
 
-/// The live and dead children of a process, those of all its threads.
+/// Returns the children of all threads of a process, live and dead.
 pub(super) fn children(pid: i32) -> Vec<i32> {
     children_below(&format!("/proc/{pid}/task"))
 }
 
-/// The live and dead children of this process.
+/// Returns the children of this process, live and dead.
 pub(super) fn own_children() -> Vec<i32> {
     children_below("/proc/self/task")
 }
@@ -95,13 +94,13 @@ fn children_below(tasks: &str) -> Vec<i32> {
     found
 }
 
-/// All descendants of a process, itself not among them, parents before their children.
+/// Returns all descendants of a process, without itself, parents before their children.
 pub(super) fn descendants(pid: i32) -> Vec<i32> {
     let mut found = children(pid);
     let mut next = 0;
     while next < found.len() {
         for child in children(found[next]) {
-            // A process that changes its parent while we look may be seen twice.
+            // A process that changes its parent meanwhile may appear twice.
             if !found.contains(&child) {
                 found.push(child);
             }
@@ -111,7 +110,7 @@ pub(super) fn descendants(pid: i32) -> Vec<i32> {
     found
 }
 
-/// Every process of the machine that we can see.
+/// Returns every visible process of the machine.
 pub(super) fn all() -> Vec<i32> {
     let Ok(entries) = fs::read_dir("/proc") else {
         return Vec::new();
@@ -122,16 +121,17 @@ pub(super) fn all() -> Vec<i32> {
         .collect()
 }
 
-/// The environment a program was started with; empty for the dead and for what we may not read.
-pub(super) fn environment(pid: i32) -> Environment {
-    Environment(fs::read(format!("/proc/{pid}/environ")).unwrap_or_default())
+/// Reads the environment that a program was started with; empty for a process that has ended or
+/// may not be read.
+pub(super) fn environ(pid: i32) -> Environ {
+    Environ(fs::read(format!("/proc/{pid}/environ")).unwrap_or_default())
 }
 
 /// The text of `/proc/PID/environ`.
-pub(super) struct Environment(Vec<u8>);
+pub(super) struct Environ(Vec<u8>);
 
-impl Environment {
-    /// The value of a variable.
+impl Environ {
+    /// Returns the value of a variable.
     pub(super) fn get(&self, name: &str) -> Option<&OsStr> {
         self.0.split(|&byte| byte == 0).find_map(|entry| {
             let value = entry.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
@@ -164,11 +164,11 @@ mod tests {
     }
 
     #[test]
-    fn we_see_ourselves() {
+    fn this_process_is_visible() {
         let pid = i32::try_from(std::process::id()).unwrap();
         let stat = stat(pid).unwrap();
         assert!(stat.resident_pages > 0);
         assert!(all().contains(&pid));
-        assert_eq!(environment(pid).get("NO_SUCH_VARIABLE_AT_ALL"), None);
+        assert_eq!(environ(pid).get("NO_SUCH_VARIABLE_AT_ALL"), None);
     }
 }

@@ -1,10 +1,8 @@
-//! The calls for which there is no safe wrapper: the start of a program, `wait4(2)`, and tokio's
-//! registration of descriptors.
+//! System calls without a safe wrapper: `wait4(2)`, signal actions, and tokio's registration of
+//! descriptors.
 //!
-//! This is the only unsafe code of the library. What it offers is safe: every pointer handed to
-//! the C library outlives the call, and every result is checked.
-
-mod birth;
+//! Together with `spawn/vfork` this is the only unsafe code of the library. Its interface is safe:
+//! every pointer passed to the C library outlives the call, and every result is checked.
 
 use std::ffi::c_int;
 use std::io;
@@ -12,6 +10,7 @@ use std::mem::MaybeUninit;
 use std::ops::Deref;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::ptr;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,14 +19,12 @@ use tokio::io::unix::AsyncFd;
 
 use crate::model::{ExitCause, Usage};
 
-pub(super) use birth::{Blocked, FileAction, Newborn, SpawnPlan, spawn};
-
-/// How a child is asked after.
+/// How a child is requested after.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reaped {
-    /// It lives.
+    /// The child is alive.
     NotYet,
-    /// It has ended, and its process number is free from now on.
+    /// The child has ended, and its pid may be reused from now on.
     Now { exit: ExitCause, usage: Usage },
 }
 
@@ -59,28 +56,31 @@ pub(super) fn reap(pid: i32) -> io::Result<Reaped> {
     }
 }
 
-/// A descriptor that this thread's reactor watches. Gives it out only for reading, so it stays
-/// open and the same for as long as it is watched.
+/// A descriptor registered with this thread's reactor. It is accessible by shared reference only,
+/// so it stays open and unchanged while it is registered.
 pub(super) struct Watched<T: AsRawFd>(AsyncFd<T>);
 
 impl Watched<OwnedFd> {
-    /// Has the current reactor watch a descriptor.
+    /// Registers a descriptor with the current reactor.
     pub(super) fn owned(fd: OwnedFd, interest: Interest) -> io::Result<Self> {
-        // SAFETY: an `OwnedFd` is open and stays the same until it is dropped, and it is out of
-        // reach for anything but shared borrows from here on.
+        // SAFETY: an `OwnedFd` is open and stays the same until it is dropped, and from here
+        // on it is accessible by shared borrows only.
         let result = unsafe { AsyncFd::register_with_interest(fd, interest) };
         result.map(Watched).map_err(|error| error.into_parts().1)
     }
 }
 
 impl Watched<Arc<OwnedFd>> {
-    /// Has the current reactor watch a descriptor that others use, too.
+    /// Registers a descriptor that others use as well.
     pub(super) fn shared(fd: Arc<OwnedFd>, interest: Interest) -> io::Result<Self> {
         // SAFETY: as above: what is inside a shared `Arc` cannot be replaced or closed.
         let result = unsafe { AsyncFd::register_with_interest(fd, interest) };
         result.map(Watched).map_err(|error| error.into_parts().1)
     }
 }
+
+/// A watched descriptor with several users on its thread.
+pub(super) type SharedFd = Rc<Watched<OwnedFd>>;
 
 impl<T: AsRawFd> Deref for Watched<T> {
     type Target = AsyncFd<T>;
@@ -90,7 +90,7 @@ impl<T: AsRawFd> Deref for Watched<T> {
     }
 }
 
-/// Marks every descriptor above the standard three as one that programs do not inherit.
+/// Sets the close-on-exec flag of every descriptor above the standard three.
 pub(super) fn close_all_on_exec() -> io::Result<()> {
     // SAFETY: `close_range` with this flag only sets a flag on descriptors; it closes none and
     // takes no pointer.
@@ -109,8 +109,8 @@ pub(super) fn close_all_on_exec() -> io::Result<()> {
     }
 }
 
-/// Makes children wait to be reaped, should this process have been started with SIGCHLD ignored:
-/// then the kernel would throw their exit status away.
+/// Resets SIGCHLD to its default action if this process was started with SIGCHLD ignored, because
+/// the kernel would then discard the exit status of children.
 pub(super) fn keep_children_waitable() {
     let mut old = MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: only reads the current action into a local that outlives the call.
@@ -123,25 +123,25 @@ pub(super) fn keep_children_waitable() {
     }
 }
 
-/// Makes a write beyond the limit of file sizes an error, as on a full disk, and not the end of
-/// this process. New programs have the default again.
+/// Ignores SIGXFSZ, so that a write beyond the limit of file sizes is an error, as on a full disk,
+/// and does not end this process. New programs get the default action.
 pub(super) fn survive_file_size_limit() {
     // SAFETY: ignores a signal, which runs no code of ours.
     unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
 }
 
-/// Clock ticks a second, the unit of the CPU times in `/proc/PID/stat`.
+/// Returns the clock ticks per second, the unit of the CPU times in `/proc/PID/stat`.
 pub(super) fn ticks_per_second() -> u64 {
     configured(libc::_SC_CLK_TCK).unwrap_or(100)
 }
 
-/// Bytes of a page, the unit of memory in `/proc/PID/stat`.
+/// Returns the bytes per page, the unit of memory in `/proc/PID/stat`.
 pub(super) fn page_size() -> u64 {
     configured(libc::_SC_PAGESIZE).unwrap_or(4096)
 }
 
 fn configured(name: c_int) -> Option<u64> {
-    // SAFETY: takes a number, gives a number.
+    // SAFETY: takes and returns numbers.
     let value = unsafe { libc::sysconf(name) };
     u64::try_from(value).ok().filter(|&value| value > 0)
 }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{FlowNumber, RoleIndex};
-use crate::process::Pace;
+use crate::process::ReadRate;
 use crate::scenario::chaos::{Chaos, ChaosRule, Mischief, Often, Replies, Span, When, turn_called};
 use crate::scenario::{Plan, Step, data};
 
@@ -29,7 +29,7 @@ pub(in crate::engine) enum FaultKind {
     Garbage(Vec<u8>),
     LongLine { bytes: usize },
     Dribble { every: Duration },
-    SlowRead(Pace),
+    SlowRead(ReadRate),
     Delay { length: Duration },
 }
 
@@ -164,7 +164,7 @@ fn act(what: &Mischief, rng: &mut fastrand::Rng) -> FaultKind {
         Mischief::Garbage { bytes } => FaultKind::Garbage(garbage(bytes, rng)),
         Mischief::LongLine { bytes } => FaultKind::LongLine { bytes },
         Mischief::Dribble { every } => FaultKind::Dribble { every },
-        Mischief::SlowRead { bytes, every } => FaultKind::SlowRead(Pace { bytes, every }),
+        Mischief::SlowRead { bytes, every } => FaultKind::SlowRead(ReadRate { bytes, every }),
         Mischief::Delay { length } => FaultKind::Delay {
             length: length.draw(rng),
         },

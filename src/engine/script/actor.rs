@@ -135,7 +135,7 @@ impl ScriptActor {
             let ready = match next {
                 Effect::Listen { within } => {
                     action.listen(now, within);
-                    action.held_back_before(script.child.held_back());
+                    action.held_back_before(script.child.throttled_for());
                     self.wait_begins(ctx);
                     let State::Alive(script) = &mut self.state else {
                         return;
@@ -162,7 +162,7 @@ impl ScriptActor {
                     None
                 }
                 // A reply was lost that had been answered, as it seemed: `NotWritten` follows.
-                Effect::Done if !script.child.send_posted() => None,
+                Effect::Done if !script.child.send_batched() => None,
                 Effect::Done => return self.run_over(Ok(()), ctx),
                 Effect::Fail(fault) if lives && matches!(fault.kind, FailureKind::Business(_)) => {
                     action.hear_out(fault, now);

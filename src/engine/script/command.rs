@@ -9,10 +9,9 @@ use std::time::{Duration, Instant};
 use crate::dialogue::{Dialogue, Settings, Watch};
 use crate::engine::context::RunContext;
 use crate::engine::environments::terminal;
-use crate::engine::programs::Within;
 use crate::engine::script::interpreter::{ActionError, CommandOutput};
 use crate::model::{ExitCause, FailureKind, RoleIndex};
-use crate::process::{ChildEvent, Command, Spawner, Terminal};
+use crate::process::{ChildEvent, Command, Spawner, Terminal, Within};
 use crate::scenario::{Role, Scope, Template};
 
 /// The command of `role` for a flow.

@@ -158,7 +158,7 @@ impl ScriptActor {
         };
         let (kind, what) = match fault.act {
             FaultKind::Kill => {
-                if !script.child.strike_down() {
+                if !script.child.inject_kill() {
                     return;
                 }
                 script.struck_down = true;
@@ -175,11 +175,11 @@ impl ScriptActor {
                 (InjectionKind::Freeze, format!("frozen for {length} {when}"))
             }
             FaultKind::Close => {
-                script.child.shut_input();
+                script.child.refuse_input();
                 (InjectionKind::Close, "its input closed".to_owned())
             }
             FaultKind::SlowRead(pace) => {
-                script.child.read_slowly(Some(pace));
+                script.child.throttle_reads(Some(pace));
                 let what = format!(
                     "its output read slowly, {} bytes every {}",
                     pace.bytes,

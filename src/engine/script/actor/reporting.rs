@@ -51,7 +51,7 @@ impl ScriptActor {
             std::mem::replace(so_far, further)
         });
         if action.faults.is_some() {
-            script.child.read_slowly(None);
+            script.child.throttle_reads(None);
         }
         if let Waiting::Command(handle) = &action.waiting {
             // Dropping it ends the command's process.

@@ -67,7 +67,7 @@ impl Script {
                 action.first_wait_over();
                 if let Heard::Wait { at, .. } = &heard {
                     action.sent(self.child.sent_at());
-                    action.held_back_until_now(self.child.held_back());
+                    action.held_back_until_now(self.child.throttled_for());
                     action.heard(*at, now, after_quiet);
                 }
                 Some(Input::Heard(heard))

@@ -89,7 +89,7 @@ impl ScriptActor {
         }
         if reply.secret {
             // What was said before it may be what makes the program hide what is typed.
-            script.child.send_posted();
+            script.child.send_batched();
         }
         let echo = script.child.echo();
         let may_come_back = matches!(echo, Echo::On | Echo::Raw);
@@ -108,7 +108,7 @@ impl ScriptActor {
             script.child.close_input();
             Ok(Instant::now())
         } else if reply.is_awaited {
-            let posted = script.child.post(reply.typed.bytes());
+            let posted = script.child.write_batched(reply.typed.bytes());
             posted.map(|()| Instant::now())
         } else {
             script.child.write(reply.typed.bytes())

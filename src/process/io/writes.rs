@@ -1,19 +1,75 @@
-//! How bytes go to a program: at once, in the thread's next round, or when there is room.
+//! Writes to a program: at once, in a batch, or when there is room.
 
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use rustix::io::Errno;
 use tokio::io::Interest;
 
-use super::{Input, MOST_UNWRITTEN, Outbox, Shared, WriteError};
-use crate::process::pty::{self, Echo, LONGEST_TERMINAL_LINE};
-use crate::process::sys::Watched;
+use crate::process::io::pty::{self, Echo, LONGEST_TERMINAL_LINE};
+use crate::process::sys::{SharedFd, Watched};
+
+/// The most bytes that are kept for a program that does not read.
+pub const MOST_UNWRITTEN: usize = 64 * 1024;
+
+/// An error of writing to a program. Nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    #[error("the program's input is closed")]
+    Closed,
+    #[error(
+        "the program does not read: {unwritten} bytes still wait for it, {} at most may",
+        MOST_UNWRITTEN
+    )]
+    Full { unwritten: usize },
+    #[error(
+        "a line of {length} bytes is too long for a terminal, which keeps {} at most",
+        LONGEST_TERMINAL_LINE
+    )]
+    LineTooLong { length: usize },
+    #[error("cannot write to the program: {0}")]
+    Failed(#[source] io::Error),
+}
+
+/// Our end of a program's standard input.
+pub(in crate::process) enum Input {
+    Terminal(SharedFd),
+    Pipe(OwnedFd),
+    Closed,
+}
+
+impl Input {
+    fn fd(&self) -> Option<BorrowedFd<'_>> {
+        match self {
+            Input::Terminal(master) => Some(master.get_ref().as_fd()),
+            Input::Pipe(fd) => Some(fd.as_fd()),
+            Input::Closed => None,
+        }
+    }
+}
+
+/// Bytes that are not written yet.
+#[derive(Default)]
+struct Outbox {
+    bytes: VecDeque<u8>,
+    /// A copy of the input's descriptor, registered for write readiness while there is no room.
+    /// Registered all the time, it would wake this thread whenever the program reads.
+    room: Option<Watched<OwnedFd>>,
+    /// The pipe is closed once the bytes are written.
+    then_close: bool,
+    /// The bytes wait for the thread's next batch.
+    batched: bool,
+    /// The last byte did not end a line. Inside a line, an end-of-input character only ends the
+    /// line.
+    inside_line: bool,
+}
 
 impl Outbox {
-    /// How much is unwritten already, if these bytes may be added.
+    /// Returns the number of unwritten bytes, if these may be added.
     fn room_for(&self, input: &Input, bytes: &[u8]) -> Result<usize, WriteError> {
         if matches!(input, Input::Closed) || self.then_close {
             return Err(WriteError::Closed);
@@ -25,7 +81,7 @@ impl Outbox {
         Ok(unwritten)
     }
 
-    /// Keeps what of these bytes is not written yet.
+    /// Keeps the bytes after the first `written`.
     fn keep(&mut self, bytes: &[u8], written: usize) {
         self.bytes.extend(&bytes[written..]);
         if let Some(&last) = bytes.last() {
@@ -33,22 +89,59 @@ impl Outbox {
         }
     }
 
-    /// Whether there is nothing to be done now.
+    /// Returns `true` if there is nothing to write now.
     fn is_idle(&self) -> bool {
-        self.posted || self.bytes.is_empty() && self.room.is_none() && !self.then_close
+        self.batched || self.bytes.is_empty() && self.room.is_none() && !self.then_close
     }
 }
 
-impl Shared {
-    pub(super) fn check_lines(&self, bytes: &[u8]) -> Result<(), WriteError> {
+/// The writing side of one program, bound to its owner's thread.
+pub(in crate::process) struct Writer {
+    input: RefCell<Input>,
+    outbox: RefCell<Outbox>,
+    /// Wakes the task that polls the events.
+    waker: RefCell<Option<Waker>>,
+    /// The moment right before the last batch was written.
+    sent_at: Cell<Option<Instant>>,
+    /// The error of the last batch, until an event reports it.
+    failure: RefCell<Option<WriteError>>,
+}
+
+impl Writer {
+    pub(in crate::process) fn new(input: Input) -> Self {
+        Writer {
+            input: RefCell::new(input),
+            outbox: RefCell::default(),
+            waker: RefCell::default(),
+            sent_at: Cell::new(None),
+            failure: RefCell::default(),
+        }
+    }
+
+    /// Returns the echo mode of the terminal, if there is one.
+    pub(in crate::process) fn echo(&self) -> Echo {
         match &*self.input.borrow() {
-            Input::Terminal(wire) => check_lines(wire.get_ref(), bytes),
+            Input::Terminal(master) => pty::echo(master.get_ref()),
+            Input::Pipe(_) | Input::Closed => Echo::NoTerminal,
+        }
+    }
+
+    /// Returns the moment right before the last batch was written.
+    pub(in crate::process) fn sent_at(&self) -> Option<Instant> {
+        self.sent_at.get()
+    }
+
+    /// Checks that a terminal can take the bytes, line by line.
+    pub(in crate::process) fn check_lines(&self, bytes: &[u8]) -> Result<(), WriteError> {
+        match &*self.input.borrow() {
+            Input::Terminal(master) => check_lines(master.get_ref(), bytes),
             Input::Pipe(_) | Input::Closed => Ok(()),
         }
     }
 
+    /// Writes bytes now, or keeps them until there is room; returns the moment before the attempt.
     pub(in crate::process) fn write(&self, bytes: &[u8]) -> Result<Instant, WriteError> {
-        self.send_posted();
+        self.send_batched();
         let mut input = self.input.borrow_mut();
         let mut outbox = self.outbox.borrow_mut();
         let unwritten = outbox.room_for(&input, bytes)?;
@@ -73,21 +166,21 @@ impl Shared {
         Ok(at)
     }
 
-    /// Keeps bytes until all are sent that were posted; tells whether these are the first.
-    pub(super) fn hold(&self, bytes: &[u8]) -> Result<bool, WriteError> {
+    /// Keeps bytes for the next batch; returns `true` if this program has to be scheduled for it.
+    pub(in crate::process) fn hold(&self, bytes: &[u8]) -> Result<bool, WriteError> {
         let mut outbox = self.outbox.borrow_mut();
         let unwritten = outbox.room_for(&self.input.borrow(), bytes)?;
         outbox.keep(bytes, 0);
-        // What waits for room goes first, and takes these with it.
+        // Bytes that wait for room go first and take these along.
         let is_first = unwritten == 0 && !bytes.is_empty();
-        outbox.posted |= is_first;
+        outbox.batched |= is_first;
         Ok(is_first)
     }
 
-    /// Sends what was posted, as far as there is room.
-    pub(in crate::process) fn send_posted(&self) {
+    /// Writes the batched bytes, as far as there is room.
+    pub(in crate::process) fn send_batched(&self) {
         let mut outbox = self.outbox.borrow_mut();
-        if !std::mem::take(&mut outbox.posted) {
+        if !std::mem::take(&mut outbox.batched) {
             return;
         }
         let mut input = self.input.borrow_mut();
@@ -115,17 +208,18 @@ impl Shared {
         }
     }
 
-    /// Whether it is still to be told that something posted could not be sent.
-    pub(super) fn has_failed(&self) -> bool {
+    /// Returns `true` if a failed batch is still to be reported.
+    pub(in crate::process) fn has_failed(&self) -> bool {
         self.failure.borrow().is_some()
     }
 
-    /// Why what was posted could not be sent, once.
+    /// Takes the error of a failed batch.
     pub(in crate::process) fn take_failure(&self) -> Option<WriteError> {
         self.failure.borrow_mut().take()
     }
 
-    pub(super) fn unwritten(&self) -> usize {
+    /// Returns the number of bytes that the program has not read, as far as it can be known.
+    pub(in crate::process) fn unwritten(&self) -> usize {
         let inside = match &*self.input.borrow() {
             Input::Pipe(fd) => rustix::io::ioctl_fionread(fd).unwrap_or(0),
             Input::Terminal(_) | Input::Closed => 0,
@@ -133,11 +227,12 @@ impl Shared {
         self.outbox.borrow().bytes.len() + usize::try_from(inside).unwrap_or(usize::MAX)
     }
 
-    pub(super) fn close_input(&self) {
+    /// Closes the pipe after the last byte, or types the terminal's end-of-input character.
+    pub(in crate::process) fn close_input(&self) {
         let end = match &*self.input.borrow() {
             Input::Closed => return,
             Input::Pipe(_) => None,
-            Input::Terminal(wire) => Some(pty::end_of_input(wire.get_ref())),
+            Input::Terminal(master) => Some(pty::end_of_input(master.get_ref())),
         };
         match end {
             Some(end) => {
@@ -146,7 +241,7 @@ impl Shared {
                 } else {
                     1
                 };
-                // A program that does not read, or that has closed its input, needs no end of it.
+                // A program that does not read, or that has closed its input, needs no end of input.
                 let _ = self.write(&[end, end][..times]);
                 self.outbox.borrow_mut().inside_line = false;
             }
@@ -154,7 +249,7 @@ impl Shared {
         }
     }
 
-    /// Nothing more is taken; what is unwritten still goes out.
+    /// Refuses later writes; bytes that are kept are still written.
     pub(in crate::process) fn refuse_writes(&self) {
         self.outbox.borrow_mut().then_close = true;
         self.close_if_written();
@@ -167,7 +262,7 @@ impl Shared {
         }
     }
 
-    /// Writes what waits, as far as there is room, and has `cx` woken when there is more.
+    /// Writes the kept bytes as far as there is room, and registers `cx` for more room.
     pub(in crate::process) fn flush(&self, cx: &mut Context<'_>) {
         match &mut *self.waker.borrow_mut() {
             Some(waker) => waker.clone_from(cx.waker()),
@@ -177,7 +272,7 @@ impl Shared {
             return;
         }
         if self.try_flush(cx).is_err() {
-            // Nobody will read it; the end of the program is told elsewhere.
+            // The input has no reader; the exit of the program is reported by its own event.
             self.outbox.borrow_mut().bytes.clear();
             *self.input.borrow_mut() = Input::Closed;
         }
@@ -196,9 +291,9 @@ impl Shared {
             let fd = input.fd().ok_or(Errno::PIPE)?;
             let room = match &mut outbox.room {
                 Some(room) => room,
-                none => match watch_room(fd) {
+                none => match register_for_room(fd) {
                     Ok(room) => none.insert(room),
-                    // Tried again when anything else happens to the program.
+                    // Retried with the next event of the program.
                     Err(_) => break,
                 },
             };
@@ -214,14 +309,14 @@ impl Shared {
         Ok(())
     }
 
-    /// The last event is being told: lets go of the descriptors.
-    pub(in crate::process) fn finish(&self) {
-        self.finished.set(true);
+    /// Closes all descriptors and forgets the waker.
+    pub(in crate::process) fn release(&self) {
         *self.input.borrow_mut() = Input::Closed;
         *self.outbox.borrow_mut() = Outbox::default();
         *self.waker.borrow_mut() = None;
     }
 
+    /// Wakes the task that polls the events.
     pub(in crate::process) fn wake(&self) {
         if let Some(waker) = &*self.waker.borrow() {
             waker.wake_by_ref();
@@ -229,13 +324,13 @@ impl Shared {
     }
 }
 
-/// A copy of a descriptor, watched for room.
-fn watch_room(fd: BorrowedFd<'_>) -> io::Result<Watched<OwnedFd>> {
+/// Registers a copy of a descriptor for write readiness.
+fn register_for_room(fd: BorrowedFd<'_>) -> io::Result<Watched<OwnedFd>> {
     let copy = rustix::io::fcntl_dupfd_cloexec(fd, 3)?;
     Watched::owned(copy, Interest::WRITABLE)
 }
 
-/// Writes what there is room for; zero if there is none.
+/// Writes as many bytes as the kernel has room for, and returns their number.
 fn write_now(fd: impl AsFd, bytes: &[u8]) -> Result<usize, Errno> {
     let mut written = 0;
     while written < bytes.len() {
@@ -250,6 +345,7 @@ fn write_now(fd: impl AsFd, bytes: &[u8]) -> Result<usize, Errno> {
     Ok(written)
 }
 
+/// Checks that no line exceeds the terminal's line buffer, unless the terminal is in raw mode.
 fn check_lines(terminal: impl AsFd, bytes: &[u8]) -> Result<(), WriteError> {
     let longest = bytes
         .split(|&byte| matches!(byte, b'\n' | b'\r'))

@@ -1,4 +1,4 @@
-//! The processes below an instance, each held by a descriptor so that no signal meets a stranger.
+//! Descendants of an instance, each held by a pidfd so that no signal reaches a reused pid.
 
 use std::collections::HashMap;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -6,30 +6,30 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, PidfdFlags, Signal};
 
-use super::proc;
+use crate::process::proc;
 
 /// One process of a tree.
-pub(super) struct Member {
+pub(in crate::process) struct Member {
     pidfd: OwnedFd,
 }
 
 impl Member {
-    /// Takes hold of a process if `belongs` still says so once it is held: between the look at a
-    /// number and the hold, the number may have passed to another process.
+    /// Opens a process, and keeps it if `belongs` still returns `true` afterwards: before the
+    /// pidfd was open, the pid may have been reused.
     fn hold(pid: i32, belongs: impl Fn(i32) -> bool) -> Option<Self> {
         let pidfd = rustix::process::pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()?;
         belongs(pid).then_some(Member { pidfd })
     }
 
-    /// Sends signals; those that are gone get none.
+    /// Sends signals, if the process has not ended.
     fn signal(&self, signals: &[Signal]) {
         for &signal in signals {
-            // Fails only for a process that is gone, or that runs as another user.
+            // Fails only for a process that has ended or runs as another user.
             let _ = rustix::process::pidfd_send_signal(&self.pidfd, signal);
         }
     }
 
-    /// Whether it has ended, reaped or not.
+    /// Returns `true` if the process has ended, reaped or not.
     fn is_gone(&self) -> bool {
         let mut fds = [PollFd::new(&self.pidfd, PollFlags::IN)];
         let now = Timespec {
@@ -46,23 +46,27 @@ impl AsFd for Member {
     }
 }
 
-/// The processes known to belong to one instance, its leader not among them.
+/// The processes known to belong to one instance, without its leader.
 #[derive(Default)]
-pub(super) struct Tree {
+pub(in crate::process) struct Tree {
     members: HashMap<i32, Member>,
 }
 
 impl Tree {
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::process) fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
 
-    pub(super) fn pids(&self) -> impl Iterator<Item = i32> {
+    pub(in crate::process) fn pids(&self) -> impl Iterator<Item = i32> {
         self.members.keys().copied()
     }
 
-    /// Adds one process, if `belongs` still says so once it is held, and gives it when it is new.
-    pub(super) fn add(&mut self, pid: i32, belongs: impl Fn(i32) -> bool) -> Option<&Member> {
+    /// Adds one process, if `belongs` returns `true` once it is held, and returns it if it is new.
+    pub(in crate::process) fn add(
+        &mut self,
+        pid: i32,
+        belongs: impl Fn(i32) -> bool,
+    ) -> Option<&Member> {
         if self.members.contains_key(&pid) {
             return None;
         }
@@ -70,11 +74,11 @@ impl Tree {
         Some(self.members.entry(pid).or_insert(member))
     }
 
-    /// Adds all that descends from `root` and from the members; `on_new` sees each new one.
+    /// Adds all descendants of `root` and of the members, and calls `on_new` with each new one.
     ///
-    /// To be called before the tree is signalled: once a parent is gone, its children are
-    /// somebody else's.
-    pub(super) fn grow(&mut self, root: Option<i32>, mut on_new: impl FnMut(&Member)) {
+    /// Must be called before the tree is signalled: once a parent has ended, its children have
+    /// another parent.
+    pub(in crate::process) fn grow(&mut self, root: Option<i32>, mut on_new: impl FnMut(&Member)) {
         let roots: Vec<i32> = root.into_iter().chain(self.pids()).collect();
         for root in roots {
             for pid in proc::descendants(root) {
@@ -87,8 +91,8 @@ impl Tree {
         }
     }
 
-    /// Sends signals to all but the members of `group`, who get theirs together.
-    pub(super) fn signal(&self, signals: &[Signal], group: Option<i32>) {
+    /// Sends signals to all processes outside of `group`, which is signalled as a whole.
+    pub(in crate::process) fn signal(&self, signals: &[Signal], group: Option<i32>) {
         for (&pid, member) in &self.members {
             if group.is_none() || proc::stat(pid).map(|stat| stat.group) != group {
                 member.signal(signals);
@@ -96,8 +100,8 @@ impl Tree {
         }
     }
 
-    /// Forgets those that have ended.
-    pub(super) fn prune(&mut self) {
+    /// Removes the processes that have ended.
+    pub(in crate::process) fn prune(&mut self) {
         self.members.retain(|_, member| !member.is_gone());
     }
 }

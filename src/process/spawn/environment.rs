@@ -1,25 +1,25 @@
-//! The variables that a program starts with.
+//! Environment variables of a program.
 
 use std::ffi::{CStr, CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
-/// The variables that a program starts with, in the form in which the kernel takes them.
+/// Environment variables of a program, as the `NAME=value` strings that the kernel takes.
 ///
-/// Programs share what they have in common: a clone does not copy the variables that
+/// Programs share their common variables: a clone does not copy the variables that
 /// [`Environment::new`] was given, only those that were set afterwards.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Environment {
     /// `NAME=value`, each.
     common: Arc<[CString]>,
-    /// The same; these replace what has their name among the common ones.
+    /// The same; these replace common variables of the same name.
     own: Vec<CString>,
-    /// A variable holds a NUL byte, which no program can be given.
+    /// A variable contained a NUL byte, which the kernel cannot pass on.
     has_nul: bool,
 }
 
 impl Environment {
-    /// These variables. Of several with one name the last counts.
+    /// Creates an environment. Of several variables with one name the last counts.
     pub fn new<N: AsRef<OsStr>, V: AsRef<OsStr>>(
         variables: impl IntoIterator<Item = (N, V)>,
     ) -> Self {
@@ -34,7 +34,7 @@ impl Environment {
         }
     }
 
-    /// Gives a variable a value, whatever it had.
+    /// Sets a variable, replacing its previous value.
     pub fn set(&mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) {
         let name = name.as_ref().as_bytes();
         match CString::new([name, b"=", value.as_ref().as_bytes()].concat()) {
@@ -46,12 +46,12 @@ impl Environment {
         }
     }
 
-    pub(super) fn has_nul(&self) -> bool {
+    pub(in crate::process) fn has_nul(&self) -> bool {
         self.has_nul
     }
 
-    /// All variables, as `NAME=value`.
-    pub(super) fn variables(&self) -> Vec<&CStr> {
+    /// Returns all variables, as `NAME=value`.
+    pub(in crate::process) fn variables(&self) -> Vec<&CStr> {
         let replaced: Vec<&[u8]> = self.own.iter().map(|own| name_of(own)).collect();
         let is_replaced = |it: &&CString| replaced.iter().any(|name| has_name(it, name));
         let common = self.common.iter().filter(|it| !is_replaced(it));

@@ -1,4 +1,4 @@
-//! Finding the program that a name means.
+//! Lookup of a program by name, and checks that it can be executed.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::Access;
 
-/// Why a name means no program that can be run.
+/// An error of program lookup.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ResolveError {
     #[error("the command is empty")]
@@ -17,13 +17,13 @@ pub enum ResolveError {
     #[error("there is no program {}{}", Shown(name), Looked(looked))]
     NotFound {
         name: OsString,
-        /// Where it was looked for, in order.
+        /// The directories that were searched, in order.
         looked: Vec<PathBuf>,
     },
     #[error("there is no script {}{}", Shown(name), Looked(looked))]
     NoScript {
         name: OsString,
-        /// Where it was looked for, in order.
+        /// The directories that were searched, in order.
         looked: Vec<PathBuf>,
     },
     #[error("{} is a directory, not a program", path.display())]
@@ -106,15 +106,14 @@ impl fmt::Display for EnvHint<'_> {
     }
 }
 
-/// Finds a program.
+/// Finds a program by name.
 ///
-/// A name with a `/` is a path, taken from `base` unless it is absolute. Any other name is looked
-/// for in the directories of `search`, then in those of `path`, which has the form of the
-/// variable `PATH`; directories that are not absolute are taken from `base`. The first file that
-/// can be executed wins.
+/// A name with a `/` is a path, relative to `base`. Any other name is searched for in the
+/// directories of `search`, then in those of `path`, which has the form of the variable `PATH`;
+/// relative directories are relative to `base`. The first file that can be executed is returned.
 ///
 /// # Errors
-/// What is wrong, and where it was looked.
+/// The problem of the nearest match, or the directories that were searched.
 pub fn resolve(
     name: &OsStr,
     base: &Path,
@@ -139,7 +138,7 @@ pub fn resolve(
         let program = directory.join(name);
         match check(&program) {
             Ok(()) => return Ok(program),
-            // A shell goes on looking too; but if nothing else is found, this is what was meant.
+            // The search continues, as in a shell; without another match, this is the error.
             Err(ResolveError::NotFound { .. }) => {}
             Err(problem) => nearest = nearest.or(Some(problem)),
         }
@@ -153,7 +152,7 @@ pub fn resolve(
     }))
 }
 
-/// Whether a path means a program that can be run, as far as can be told without running it.
+/// Checks that a file can be executed, as far as that can be known without executing it.
 fn check(program: &Path) -> Result<(), ResolveError> {
     let path = || program.to_owned();
     match fs::metadata(program) {
@@ -184,7 +183,7 @@ fn check(program: &Path) -> Result<(), ResolveError> {
                     interpreter,
                 });
             }
-            // Perl takes it for blank.
+            // Perl treats it as a blank.
             if argument.ends_with(b"\r") && !interpreter.ends_with("perl") {
                 return Err(ResolveError::CarriageReturn { path: path() });
             }
@@ -196,10 +195,11 @@ fn check(program: &Path) -> Result<(), ResolveError> {
     }
 }
 
-/// Whether what a script's first line asks `env` for is on `path`, from `base`.
+/// Checks that the program that a script's first line requests from `env` is on `path`, relative to
+/// `base`.
 ///
 /// # Errors
-/// That it is not.
+/// [`ResolveError::NotOnPath`] if it is not.
 pub fn check_env(program: &Path, base: &Path, path: Option<&OsStr>) -> Result<(), ResolveError> {
     let Some(wanted) = head(program).and_then(|head| wanted_of_env(&head)) else {
         return Ok(());
@@ -219,7 +219,7 @@ pub fn check_env(program: &Path, base: &Path, path: Option<&OsStr>) -> Result<()
     })
 }
 
-/// What `env` is to start, if a script's first line asks it to start something.
+/// Returns the program that a script's first line requests from `env`, if it does.
 fn wanted_of_env(head: &[u8]) -> Option<OsString> {
     let Head::Script {
         interpreter,
@@ -232,7 +232,7 @@ fn wanted_of_env(head: &[u8]) -> Option<OsString> {
         return None;
     }
     let wanted = match argument.strip_prefix(b"-S") {
-        // Only the plain form is understood.
+        // Only the plain form is supported.
         Some(split) => split
             .split(u8::is_ascii_whitespace)
             .find(|word| !word.is_empty() && !word.contains(&b'='))?,
@@ -242,8 +242,8 @@ fn wanted_of_env(head: &[u8]) -> Option<OsString> {
     (!wanted.is_empty() && !is_option).then(|| OsString::from_vec(wanted.to_vec()))
 }
 
-/// The beginning of a file: what the kernel reads of it (BINPRM_BUF_SIZE). `None` if it cannot be
-/// read, which a program need not allow.
+/// Reads the beginning of a file, as much as the kernel does (BINPRM_BUF_SIZE). Returns `None` if
+/// the file is not readable, which an executable need not be.
 fn head(program: &Path) -> Option<Vec<u8>> {
     let mut head = Vec::new();
     let file = fs::File::open(program).ok()?;
@@ -251,17 +251,17 @@ fn head(program: &Path) -> Option<Vec<u8>> {
     Some(head)
 }
 
-/// What a file that can be executed is, going by how it begins.
+/// The format of an executable file, by its first bytes.
 enum Head<'a> {
     Script {
         interpreter: PathBuf,
-        /// All that follows is one argument.
+        /// The rest of the line, which is one argument.
         argument: &'a [u8],
     },
     Empty,
-    /// Text that names no interpreter.
+    /// Text without an interpreter.
     Text,
-    /// A program for this machine, or something else that the kernel may know.
+    /// A binary, or another format that the kernel may support.
     Other,
 }
 
@@ -300,8 +300,8 @@ impl<'a> Head<'a> {
     }
 }
 
-/// What is wrong with a program that the kernel would not run.
-pub(super) fn explain(program: &Path, error: &io::Error) -> Option<ResolveError> {
+/// Returns the reason why the kernel did not execute a program, if it can be found.
+pub(in crate::process) fn explain(program: &Path, error: &io::Error) -> Option<ResolveError> {
     check(program).err().or_else(|| {
         (error.raw_os_error() == Some(libc::ENOEXEC)).then(|| ResolveError::UnknownFormat {
             path: program.to_owned(),
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_not_found_tells_where_it_was_looked_for() {
+    fn an_unknown_name_is_reported_with_the_searched_directories() {
         let none = resolve(
             OsStr::new("nix"),
             Path::new("/base"),
@@ -355,7 +355,7 @@ mod tests {
         );
     }
 
-    fn told(content: &str) -> Option<String> {
+    fn error_of(content: &str) -> Option<String> {
         let base = tempfile::tempdir().unwrap();
         let path = executable(base.path(), "tool", 0o755);
         fs::write(&path, content).unwrap();
@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_the_kernel_would_not_run_are_told() {
+    fn files_that_the_kernel_would_not_execute_are_reported() {
         for good in [
             "#!/bin/sh\n",
             "#! /bin/sh -e\n",
@@ -376,7 +376,7 @@ mod tests {
             "#!/usr/bin/env -S A=b sh -e\n",
             "#!/usr/bin/env -i sh\n",
         ] {
-            assert_eq!(told(good), None, "{good:?}");
+            assert_eq!(error_of(good), None, "{good:?}");
         }
         let bad = [
             ("", "cannot be run: it is empty"),
@@ -393,13 +393,13 @@ mod tests {
             ("#!/usr/bin/env sh -e\n", "(for arguments, write `env -S`)"),
         ];
         for (content, what) in bad {
-            let told = told(content).unwrap_or_default();
-            assert!(told.contains(what), "{content:?}: {told}");
+            let error = error_of(content).unwrap_or_default();
+            assert!(error.contains(what), "{content:?}: {error}");
         }
     }
 
     #[test]
-    fn what_was_nearly_found_is_told_unless_a_later_place_has_it() {
+    fn the_nearest_match_is_reported_unless_a_later_directory_has_the_program() {
         let base = tempfile::tempdir().unwrap();
         let plain = executable(base.path(), "one/tool", 0o644);
         let search = ["one".into(), "two".into()];

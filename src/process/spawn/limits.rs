@@ -1,4 +1,4 @@
-//! What the machine and its settings have room for.
+//! Resource limits of this process, user and machine: descriptors, processes, terminals.
 
 use std::fmt;
 use std::fs;
@@ -8,21 +8,21 @@ use std::sync::OnceLock;
 
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
 
-use super::proc;
+use crate::process::proc;
 
-/// Descriptors that a program on a terminal needs here: the terminal, and one for its end.
+/// Descriptors of this process for a program on a terminal: the terminal and the pidfd.
 pub const DESCRIPTORS_OF_A_TERMINAL: u64 = 2;
-/// Descriptors that a program on pipes needs here: three pipes, and one for its end.
+/// Descriptors of this process for a program on pipes: three pipes and the pidfd.
 pub const DESCRIPTORS_OF_PIPES: u64 = 4;
-/// Descriptors that a start needs for a moment: the program's ends of three pipes, and some that
-/// the C library and `/proc` take.
-const DESCRIPTORS_IN_PASSING: u64 = 32;
+/// Descriptors in use during a start only: the program's ends of three pipes, and some for the C
+/// library and `/proc`.
+const TEMPORARY_DESCRIPTORS: u64 = 32;
 
 /// The limit of descriptors that this process was started with, if it was raised.
 static FORMER: OnceLock<Rlimit> = OnceLock::new();
 
-/// Raises this process' limit of descriptors as far as it may be raised.
-pub(super) fn raise_descriptor_limit() -> io::Result<()> {
+/// Raises this process' soft limit of descriptors to the hard limit.
+pub(in crate::process) fn raise_descriptor_limit() -> io::Result<()> {
     let former = getrlimit(Resource::Nofile);
     if former.current == former.maximum {
         return Ok(());
@@ -34,49 +34,49 @@ pub(super) fn raise_descriptor_limit() -> io::Result<()> {
             maximum: former.maximum,
         },
     )?;
-    // Somebody else of this process may have been quicker.
+    // Another spawner of this process may have set it.
     let _ = FORMER.set(former);
     Ok(())
 }
 
-/// Gives a new program the limit of descriptors that we were started with: there are programs
-/// that close every number up to the limit, or that cannot use numbers above 1023.
-pub(super) fn give_former_descriptor_limit(pid: i32) {
+/// Sets a new program's limit of descriptors to the one that this process was started with: some
+/// programs close every descriptor up to the limit, or cannot use descriptors above 1023.
+pub(in crate::process) fn give_former_descriptor_limit(pid: i32) {
     if let Some(former) = FORMER.get() {
-        // It may have ended already.
+        // Fails only if the program has ended already.
         let _ = prlimit(Pid::from_raw(pid), Resource::Nofile, *former);
     }
 }
 
-/// What a run needs at its busiest moment.
+/// Resources that a run needs at its peak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Need {
-    /// Programs at a time.
+    /// Concurrent programs.
     pub processes: u64,
-    /// Our descriptors for them; see [`DESCRIPTORS_OF_A_TERMINAL`] and [`DESCRIPTORS_OF_PIPES`].
+    /// Descriptors of this process for them; see [`DESCRIPTORS_OF_A_TERMINAL`] and [`DESCRIPTORS_OF_PIPES`].
     pub descriptors: u64,
-    /// Terminals at a time.
+    /// Concurrent terminals.
     pub terminals: u64,
 }
 
-/// Something of which there are so many and no more.
+/// A limit and its current use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limit {
     pub of: LimitOf,
-    /// How many there may be; `None` for no limit.
+    /// The limit; `None` if there is none.
     pub most: Option<u64>,
-    /// How many there are already.
+    /// The number in use.
     pub used: u64,
 }
 
 impl Limit {
-    /// How many more there may be; `None` for no limit.
+    /// Returns the number that is free; `None` if there is no limit.
     pub fn free(&self) -> Option<u64> {
         self.most.map(|most| most.saturating_sub(self.used))
     }
 }
 
-/// Which limit it is: each has its own remedy.
+/// The resource that a limit applies to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LimitOf {
     /// Descriptors of this process (`RLIMIT_NOFILE`).
@@ -128,11 +128,11 @@ impl LimitOf {
     }
 }
 
-/// A limit that is too low for a run. As text: the numbers and what to do about it.
+/// A limit that is too low for a run. Its text has the numbers and the remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LimitProblem {
     pub limit: Limit,
-    /// How many more the run needs.
+    /// The number that the run needs in addition.
     pub needed: u64,
 }
 
@@ -152,7 +152,7 @@ impl fmt::Display for LimitProblem {
     }
 }
 
-/// Every limit that concerns a run, as it is now. What cannot be read is left out.
+/// Returns the current limits that concern a run, without those that cannot be read.
 pub fn limits() -> Vec<Limit> {
     let mut found = vec![descriptors()];
     found.extend(user_processes());
@@ -177,8 +177,8 @@ pub fn limits() -> Vec<Limit> {
     found
 }
 
-/// The limits that are too low for a run. The soft limit of descriptors does not count: a
-/// [`Spawner`](super::Spawner) raises it to the hard one.
+/// Returns the limits that are too low for a run. The soft limit of descriptors does not count: a
+/// [`Spawner`](crate::process::Spawner) raises it to the hard one.
 pub fn check_limits(need: Need) -> Vec<LimitProblem> {
     limits()
         .into_iter()
@@ -188,14 +188,14 @@ pub fn check_limits(need: Need) -> Vec<LimitProblem> {
 
 fn check(limit: Limit, need: Need) -> Option<LimitProblem> {
     let needed = match limit.of {
-        LimitOf::Descriptors => need.descriptors.saturating_add(DESCRIPTORS_IN_PASSING),
+        LimitOf::Descriptors => need.descriptors.saturating_add(TEMPORARY_DESCRIPTORS),
         LimitOf::Terminals => need.terminals,
         _ => need.processes,
     };
     (needed > limit.free()?).then_some(LimitProblem { limit, needed })
 }
 
-/// The used part of what every program takes some of, from 0 to 1.
+/// Utilisation of limited resources, from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Fullness {
     /// Descriptors of this process.
@@ -205,7 +205,7 @@ pub struct Fullness {
 }
 
 impl Fullness {
-    /// How full it is now. Cheap enough for every second of a run.
+    /// Measures the current utilisation; cheap enough for once a second.
     pub fn now() -> Self {
         let part = |limit: Limit| Some(limit.used as f64 / limit.most?.max(1) as f64);
         Fullness {
@@ -214,7 +214,7 @@ impl Fullness {
         }
     }
 
-    /// The fuller of both, for each.
+    /// Returns the higher utilisation of each resource.
     #[must_use]
     pub fn max(self, other: Fullness) -> Self {
         let fuller = |one: Option<f64>, other: Option<f64>| match (one, other) {
@@ -236,7 +236,8 @@ fn descriptors() -> Limit {
     }
 }
 
-/// Since Linux 6.2 the directory's size is their number; counting thousands takes milliseconds.
+/// Returns the number of open descriptors. Since Linux 6.2 it is the directory's size; counting
+/// thousands of entries takes milliseconds.
 fn open_descriptors() -> u64 {
     let directory = "/proc/self/fd";
     match fs::metadata(directory).map_or(0, |metadata| metadata.len()) {
@@ -245,7 +246,7 @@ fn open_descriptors() -> u64 {
     }
 }
 
-/// None for those whom the kernel exempts: root, in practice.
+/// Returns the limit of this user's processes; `None` for root, whom the kernel exempts.
 fn user_processes() -> Option<Limit> {
     let user = rustix::process::getuid();
     if user.is_root() {
@@ -276,7 +277,7 @@ fn tasks_of_user(user: u32) -> u64 {
     proc::all().into_iter().filter_map(threads).sum()
 }
 
-/// The narrowest limit among the control groups around this process.
+/// Returns the tightest limit among the control groups of this process.
 fn group_processes() -> Option<Limit> {
     let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
     let found = groups.lines().filter_map(|line| {
@@ -312,7 +313,7 @@ fn group_processes() -> Option<Limit> {
         .min_by_key(Limit::free)
 }
 
-/// Threads count, too: each takes a number.
+/// Returns the number of tasks of the machine; threads count, because each has an id.
 fn tasks_of_machine() -> Option<u64> {
     let load = fs::read_to_string("/proc/loadavg").ok()?;
     load.split_ascii_whitespace()
@@ -323,7 +324,7 @@ fn tasks_of_machine() -> Option<u64> {
         .ok()
 }
 
-/// The machine's limit, or that of our own `/dev/pts`, as containers have one.
+/// Returns the limit of terminals: the machine's, or that of a container's `/dev/pts`.
 fn terminals() -> Option<Limit> {
     let machine = read_number(Path::new("/proc/sys/kernel/pty/max"))?;
     let used = read_number(Path::new("/proc/sys/kernel/pty/nr")).unwrap_or(0);
@@ -344,13 +345,13 @@ fn terminals() -> Option<Limit> {
     })
 }
 
-/// The number in a file; `None` for `max` and for what cannot be read.
+/// Reads the number in a file; `None` for `max` and for a file that cannot be read.
 fn read_number(path: &Path) -> Option<u64> {
     fs::read_to_string(path).ok()?.trim().parse().ok()
 }
 
-/// What there is no room for, and what to do about it, if an error says that there is none.
-pub(super) fn remedy(error: &io::Error) -> Option<(&'static str, &'static str)> {
+/// Returns the action that failed and its remedy, if an error means that a limit is reached.
+pub(in crate::process) fn remedy(error: &io::Error) -> Option<(&'static str, &'static str)> {
     Some(match error.raw_os_error()? {
         libc::EAGAIN => (
             "start another process",
@@ -381,7 +382,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_limit_too_low_is_told_with_its_numbers_and_remedy() {
+    fn a_limit_too_low_is_reported_with_its_numbers_and_remedy() {
         let limit = Limit {
             of: LimitOf::Terminals,
             most: Some(4096),

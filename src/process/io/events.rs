@@ -1,10 +1,10 @@
-//! All that happens to one program, as a stream.
+//! Stream of the events of one program: its output, then its exit.
 //!
 //! | phase | output is read | left when |
 //! | --- | --- | --- |
-//! | living | one piece a poll | the kernel says that the program has ended |
-//! | draining | one piece a poll | all output is closed, or [`DRAIN_PATIENCE`] is over and what the kernel may still hold has been read |
-//! | over | no more | |
+//! | living | one piece a poll | the kernel reports the exit |
+//! | draining | one piece a poll | all output is closed, or [`DRAIN_TIMEOUT`] has passed and what the kernel may still hold has been read |
+//! | over | no longer | |
 
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
@@ -18,69 +18,69 @@ use futures_core::Stream as FutureStream;
 use rustix::io::Errno;
 use tokio::time::Sleep;
 
-use super::child::{Shared, Wire};
-use super::handle::Death;
-use super::hardship::is_readable;
-use super::sys::Watched;
 use crate::model::{Ending, ExitCause, Stream, Usage};
+use crate::process::handle::ExitRecord;
+use crate::process::io::shared::ChildShared;
+use crate::process::io::throttle::is_readable;
+use crate::process::sys::{SharedFd, Watched};
 
-/// How long output is waited for that somebody else than the program keeps open.
-const DRAIN_PATIENCE: Duration = Duration::from_millis(200);
-/// The most that the kernel holds for us of one program's output: a pipe's capacity, twice.
+/// The time to wait for output that another process than the program keeps open.
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(200);
+/// The most output of one program that the kernel holds: a pipe's capacity, twice.
 const MOST_LEFT_IN_KERNEL: usize = 128 * 1024;
-/// The most that one read gives.
+/// The most bytes of one read.
 const READ_SIZE: usize = 16 * 1024;
-/// How much one program may say before the others of this thread have their turn.
-const TURN: usize = 64 * 1024;
+/// The output of one program after which the other tasks of this thread run.
+const YIELD_AFTER: usize = 64 * 1024;
 
-/// Something that happened to a program.
+/// An event of a running program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChildEvent {
-    /// It said something.
+    /// The program wrote output.
     Output {
         stream: Stream,
         bytes: Vec<u8>,
-        /// Right after it was read.
+        /// The moment right after the read.
         at: Instant,
-        /// Nothing more was there to be read.
+        /// Nothing more was available.
         drained: bool,
     },
-    /// What was posted to it could not be sent, for this reason; none of it was.
+    /// Batched bytes could not be written, for this reason; none of them was.
     NotWritten { reason: String },
-    /// Nobody can write to this stream any more.
+    /// The stream is closed: no process can write to it.
     Closed { stream: Stream, at: Instant },
-    /// It has ended. Always the last event, after all of its output. If other processes keep the
-    /// output open, what they say later is not waited for, and they are ended.
+    /// The program has exited. Always the last event, after all of its output. Other processes
+    /// that keep the output open are terminated, and their later output is not read.
     Exited {
-        /// `None` only if it could not be ended ([`Ending::LeftOver`]), or if other code of this
-        /// process took its exit status.
+        /// `None` only if the process could not be ended ([`Ending::LeftOver`]), or if other
+        /// code of this process took its exit status.
         exit: Option<ExitCause>,
         ending: Ending,
         usage: Usage,
-        /// When its end was seen.
+        /// The moment of the reap.
         at: Instant,
     },
 }
 
-/// All that happens to one program: given by [`Child::events`](super::Child::events), ends after
-/// [`ChildEvent::Exited`].
+/// The stream of one program's events, returned by
+/// [`Child::events`](crate::process::Child::events). Ends after [`ChildEvent::Exited`].
 ///
-/// One read a poll: a program that floods is held back by the kernel's buffer until its owner
-/// asks for more.
+/// One read a poll: the kernel's buffer holds a flooding program back until its owner polls
+/// again.
 pub struct Events {
-    shared: Rc<Shared>,
+    shared: Rc<ChildShared>,
     outputs: Vec<Output>,
     phase: Phase,
-    /// Bytes given since others had their turn.
-    given: usize,
+    /// Bytes returned since other tasks of the thread ran.
+    returned: usize,
 }
 
 enum Phase {
     Living(Watched<Arc<OwnedFd>>),
     Draining {
-        death: Death,
-        patience: Pin<Box<Sleep>>,
-        /// What may still be read after the patience is over.
+        exit_record: ExitRecord,
+        timeout: Pin<Box<Sleep>>,
+        /// The bytes that may still be read after the timeout.
         allowance: usize,
     },
     Over,
@@ -88,10 +88,10 @@ enum Phase {
 
 struct Output {
     stream: Stream,
-    wire: Wire,
-    /// A pipe gives all that it holds, if there is room for it; a terminal may be slower.
+    fd: SharedFd,
+    /// One read empties a pipe, if the buffer is large enough; a terminal may need several.
     is_pipe: bool,
-    /// What a look ahead found.
+    /// The result of reading ahead.
     held: Option<Piece>,
 }
 
@@ -101,18 +101,18 @@ enum Piece {
 }
 
 impl Events {
-    pub(super) fn new(
-        shared: Rc<Shared>,
+    pub(in crate::process) fn new(
+        shared: Rc<ChildShared>,
         exit: Watched<Arc<OwnedFd>>,
-        outputs: Vec<Wire>,
+        outputs: Vec<SharedFd>,
         are_pipes: bool,
     ) -> Self {
         let outputs = [Stream::Out, Stream::Err]
             .into_iter()
             .zip(outputs)
-            .map(|(stream, wire)| Output {
+            .map(|(stream, fd)| Output {
                 stream,
-                wire,
+                fd,
                 is_pipe: are_pipes,
                 held: None,
             })
@@ -121,19 +121,19 @@ impl Events {
             shared,
             outputs,
             phase: Phase::Living(exit),
-            given: 0,
+            returned: 0,
         }
     }
 
-    fn notice_death(&mut self, cx: &mut Context<'_>) {
+    fn poll_exit(&mut self, cx: &mut Context<'_>) {
         let Phase::Living(exit) = &self.phase else {
             return;
         };
-        let process = &self.shared.process;
-        let mut known = process.death_or_wake(cx.waker());
-        let death = loop {
-            if let Some(death) = known {
-                break death;
+        let process = &self.shared.spawned.process;
+        let mut known = process.exit_or_wake(cx.waker());
+        let exit_record = loop {
+            if let Some(exit_record) = known {
+                break exit_record;
             }
             match exit.poll_read_ready(cx) {
                 Poll::Pending => return,
@@ -143,22 +143,22 @@ impl Events {
                         ready.clear_ready();
                     }
                 }
-                // The reactor is shutting down; the janitor sees to the process.
+                // The reactor is shutting down; the reaper ends the process.
                 Poll::Ready(Err(_)) => return,
             }
         };
         self.phase = Phase::Draining {
-            death,
-            patience: Box::pin(tokio::time::sleep(DRAIN_PATIENCE)),
+            exit_record,
+            timeout: Box::pin(tokio::time::sleep(DRAIN_TIMEOUT)),
             allowance: MOST_LEFT_IN_KERNEL,
         };
     }
 
-    /// The next piece of output, if there is one.
+    /// Returns the next piece of output, if there is one.
     fn poll_outputs(&mut self, cx: &mut Context<'_>) -> Poll<ChildEvent> {
         let limit = match self.phase {
             Phase::Living(_) => ready!(self.shared.throttle.poll(cx)),
-            // Nobody is held up any more.
+            // The program has exited, so there is nothing to slow down.
             Phase::Draining { .. } | Phase::Over => None,
         };
         for index in 0..self.outputs.len() {
@@ -168,9 +168,9 @@ impl Events {
             match &event {
                 ChildEvent::Output { drained, .. } => {
                     if !drained && limit.is_some() {
-                        self.shared.throttle.more_is_there();
+                        self.shared.throttle.pause();
                     }
-                    // The other stream is asked first next time.
+                    // The other stream is requested first next time.
                     self.outputs.rotate_left(index + 1);
                 }
                 _ => drop(self.outputs.remove(index)),
@@ -180,33 +180,33 @@ impl Events {
         Poll::Pending
     }
 
-    /// Whether there is nothing more to wait for; has `cx` woken when there may not be.
-    fn poll_drained(&mut self, cx: &mut Context<'_>) -> Poll<Death> {
+    /// Ready once no further output is to be waited for.
+    fn poll_drained(&mut self, cx: &mut Context<'_>) -> Poll<ExitRecord> {
         match &mut self.phase {
             Phase::Draining {
-                death, patience, ..
+                exit_record,
+                timeout,
+                ..
             } => {
-                if !self.outputs.is_empty() && death.ending != Ending::LeftOver {
-                    ready!(patience.as_mut().poll(cx));
+                if !self.outputs.is_empty() && exit_record.ending != Ending::LeftOver {
+                    ready!(timeout.as_mut().poll(cx));
                 }
-                Poll::Ready(*death)
+                Poll::Ready(*exit_record)
             }
             Phase::Living(_) | Phase::Over => Poll::Pending,
         }
     }
 
-    fn finish(&mut self, death: Death) -> ChildEvent {
+    fn finish(&mut self, exit_record: ExitRecord) -> ChildEvent {
         self.phase = Phase::Over;
         self.outputs.clear();
         self.shared.finish();
-        let process = &self.shared.process;
-        process.run.departed(process);
-        let Death {
+        let ExitRecord {
             exit,
             ending,
             usage,
             at,
-        } = death;
+        } = exit_record;
         ChildEvent::Exited {
             exit,
             ending,
@@ -215,18 +215,17 @@ impl Events {
         }
     }
 
-    /// Counts what is given; `false` if it is more than waits for anybody.
+    /// Counts an event's bytes. Returns `false` if the output exceeds what the program itself can
+    /// have left.
     fn count(&mut self, event: &ChildEvent) -> bool {
         let ChildEvent::Output { bytes, .. } = event else {
             return true;
         };
-        self.given += bytes.len();
+        self.returned += bytes.len();
         if let Phase::Draining {
-            patience,
-            allowance,
-            ..
+            timeout, allowance, ..
         } = &mut self.phase
-            && patience.is_elapsed()
+            && timeout.is_elapsed()
         {
             match allowance.checked_sub(bytes.len()) {
                 Some(left) => *allowance = left,
@@ -245,27 +244,27 @@ impl FutureStream for Events {
         if let Phase::Over = this.phase {
             return Poll::Ready(None);
         }
-        if this.given >= TURN {
-            this.given = 0;
+        if this.returned >= YIELD_AFTER {
+            this.returned = 0;
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        this.shared.flush(cx);
-        if let Some(error) = this.shared.take_failure() {
+        this.shared.writer.flush(cx);
+        if let Some(error) = this.shared.writer.take_failure() {
             let reason = error.to_string();
             return Poll::Ready(Some(ChildEvent::NotWritten { reason }));
         }
-        this.notice_death(cx);
+        this.poll_exit(cx);
         if let Poll::Ready(event) = this.poll_outputs(cx) {
             if this.count(&event) {
                 return Poll::Ready(Some(event));
             }
-            // Somebody else floods the output that the program left open.
+            // Another process floods the output that the program left open.
             this.outputs.clear();
         }
-        this.given = 0;
-        let death = ready!(this.poll_drained(cx));
-        // The reactor may be behind with its news, so the last word is the kernel's.
+        this.returned = 0;
+        let exit_record = ready!(this.poll_drained(cx));
+        // The reactor's readiness may be out of date, so the kernel is asked directly.
         for index in 0..this.outputs.len() {
             let Some(event) = this.outputs[index].next_now() else {
                 continue;
@@ -278,23 +277,23 @@ impl FutureStream for Events {
             }
             break;
         }
-        Poll::Ready(Some(this.finish(death)))
+        Poll::Ready(Some(this.finish(exit_record)))
     }
 }
 
 impl Output {
-    /// The next piece; at most `limit` bytes if there is one, unless more was read already.
+    /// Returns the next piece, of at most `limit` bytes unless more was read ahead.
     fn poll(&mut self, cx: &mut Context<'_>, limit: Option<usize>) -> Poll<ChildEvent> {
         if let Some(piece) = self.held.take() {
             return Poll::Ready(self.event(piece, limit));
         }
-        let wire = Rc::clone(&self.wire);
+        let fd = Rc::clone(&self.fd);
         loop {
-            let Ok(mut ready) = ready!(wire.poll_read_ready(cx)) else {
-                // The reactor is shutting down: there will be no more.
+            let Ok(mut ready) = ready!(fd.poll_read_ready(cx)) else {
+                // The reactor is shutting down: no further output can be read.
                 return Poll::Ready(self.event(Piece::End { at: Instant::now() }, limit));
             };
-            let event = read(wire.get_ref(), limit).map(|piece| self.event(piece, limit));
+            let event = read(fd.get_ref(), limit).map(|piece| self.event(piece, limit));
             if let None | Some(ChildEvent::Output { drained: true, .. }) = event {
                 ready.clear_ready();
             }
@@ -304,12 +303,9 @@ impl Output {
         }
     }
 
-    /// What is there right now, whatever the reactor knows of it.
+    /// Reads what is available now, without the reactor.
     fn next_now(&mut self) -> Option<ChildEvent> {
-        let piece = self
-            .held
-            .take()
-            .or_else(|| read(self.wire.get_ref(), None))?;
+        let piece = self.held.take().or_else(|| read(self.fd.get_ref(), None))?;
         Some(self.event(piece, None))
     }
 
@@ -319,11 +315,11 @@ impl Output {
             Piece::End { at } => ChildEvent::Closed { stream, at },
             Piece::Bytes { bytes, at } => {
                 let drained = if limit.is_some() {
-                    !is_readable(self.wire.get_ref())
+                    !is_readable(self.fd.get_ref())
                 } else {
                     let was_all = self.is_pipe && bytes.len() < READ_SIZE;
                     if !was_all {
-                        self.held = read(self.wire.get_ref(), None);
+                        self.held = read(self.fd.get_ref(), None);
                     }
                     !matches!(self.held, Some(Piece::Bytes { .. }))
                 };
@@ -338,7 +334,7 @@ impl Output {
     }
 }
 
-/// One read, of `limit` bytes at most; `None` if it would have to wait.
+/// Reads once, at most `limit` bytes. Returns `None` if the read would block.
 fn read(fd: &OwnedFd, limit: Option<usize>) -> Option<Piece> {
     let mut buffer = [const { MaybeUninit::<u8>::uninit() }; READ_SIZE];
     let most = limit.unwrap_or(READ_SIZE).min(READ_SIZE);
@@ -353,7 +349,7 @@ fn read(fd: &OwnedFd, limit: Option<usize>) -> Option<Piece> {
             }),
             Err(Errno::AGAIN) => None,
             Err(Errno::INTR) => continue,
-            // EIO: nobody has the terminal open any more. Anything else will not get better.
+            // EIO: no process has the terminal open any more. Other errors are permanent, too.
             Err(_) => Some(Piece::End { at }),
         };
     }

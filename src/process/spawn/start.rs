@@ -1,4 +1,4 @@
-//! The start of one program: its wires, its environment, and its birth.
+//! Start of one program: streams, environment, vfork, and errors.
 
 use std::ffi::{CString, OsStr};
 use std::io;
@@ -11,22 +11,29 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Pid;
 
-use super::child::Wires;
-use super::environment::Environment;
-use super::handle::{InstanceNumber, Process};
-use super::run::{INSTANCE_VARIABLE, RUN_VARIABLE, Run};
-use super::spawn::{Command, SpawnError, Started, Terminal};
-use super::sys::{Blocked, FileAction, Newborn, SpawnPlan};
-use super::{limits, pipes, pty, registry, resolve, sys};
+use crate::process::handle::Process;
+use crate::process::io::{pipes, pty};
+use crate::process::marker::{INSTANCE_VARIABLE, InstanceNumber, RUN_VARIABLE};
+use crate::process::spawn::command::{Command, SpawnError, Terminal};
+use crate::process::spawn::environment::Environment;
+use crate::process::spawn::shared::SpawnerShared;
+use crate::process::spawn::started::{SpawnedProcess, Started, Streams, TerminateOnDrop};
+use crate::process::spawn::vfork::{Blocked, FileAction, RawChild, SpawnPlan};
+use crate::process::spawn::{limits, resolve, vfork};
+use crate::process::sys;
+use crate::process::termination::registry;
 
-/// Starts the program on this thread.
-pub(super) fn start(run: &Arc<Run>, command: &Command) -> Result<Started, SpawnError> {
-    let instance = run.begin();
-    start_instance(run, command, instance).inspect_err(|_| run.forget(instance))
+/// Starts a program on this thread.
+pub(in crate::process) fn start(
+    spawner: &Arc<SpawnerShared>,
+    command: &Command,
+) -> Result<Started, SpawnError> {
+    let instance = spawner.begin();
+    start_instance(spawner, command, instance).inspect_err(|_| spawner.forget(instance))
 }
 
 fn start_instance(
-    run: &Arc<Run>,
+    spawner: &Arc<SpawnerShared>,
     command: &Command,
     instance: InstanceNumber,
 ) -> Result<Started, SpawnError> {
@@ -38,7 +45,7 @@ fn start_instance(
     let directory = string(command.directory.as_os_str())?;
     let words = command.argv.iter().map(|word| string(word));
     let argv = words.collect::<Result<Vec<_>, _>>()?;
-    let environment = environment(command, run, instance);
+    let environment = environment(command, spawner, instance);
     if environment.has_nul() {
         return Err(nul());
     }
@@ -47,12 +54,13 @@ fn start_instance(
     let pty_path;
     let program_ends;
     let mut actions = vec![FileAction::ChangeDirectory { path: &directory }];
-    let wires = match command.terminal {
+    let streams = match command.terminal {
         Terminal::Pty { rows, columns } => {
             let pty = pty::open(rows, columns)
                 .map_err(|errno| failed(command, "open a terminal for", errno.into()))?;
             pty_path = pty.path;
-            // The first terminal that the leader of a new session opens becomes its own.
+            // The first terminal that the leader of a new session opens becomes its controlling
+            // terminal.
             actions.push(FileAction::OpenBoth {
                 path: &pty_path,
                 target: 0,
@@ -65,7 +73,7 @@ fn start_instance(
                 source: 0,
                 target: 2,
             });
-            Wires::Terminal(pty.master)
+            Streams::Terminal(pty.master)
         }
         Terminal::Pipes => {
             let (own, theirs) =
@@ -82,7 +90,7 @@ fn start_instance(
                     target,
                 });
             }
-            Wires::Pipes(own)
+            Streams::Pipes(own)
         }
     };
     let plan = SpawnPlan {
@@ -93,38 +101,41 @@ fn start_instance(
         blocked: Blocked::Nothing,
     };
     let started_at = Instant::now();
-    let newborn = registry::spawned()
-        .enter(|| sys::spawn(&plan))
+    let child = registry::spawned()
+        .enter(|| vfork::spawn(&plan))
         .map_err(|error| not_started(command, error))?;
-    let pid = newborn.pid;
-    let process = hold(newborn, started_at, instance, run)
+    let pid = child.pid;
+    let process = hold(child, started_at, instance, spawner)
         .map_err(|error| failed(command, "take hold of", error))?;
     limits::give_former_descriptor_limit(pid);
-    run.entered(&process);
+    spawner.started(&process);
     Ok(Started {
-        process: Some(process),
-        wires: Some(wires),
+        guard: TerminateOnDrop::new(SpawnedProcess {
+            process,
+            spawner: Arc::clone(spawner),
+        }),
+        streams,
     })
 }
 
-/// Takes the child into the hands of the run. One that cannot be held is not kept.
+/// Creates the handle of a new child. If that fails, the child is killed and reaped.
 fn hold(
-    newborn: Newborn,
+    child: RawChild,
     started_at: Instant,
     instance: InstanceNumber,
-    run: &Arc<Run>,
+    spawner: &Arc<SpawnerShared>,
 ) -> io::Result<Arc<Process>> {
-    let Newborn { pid, pidfd } = newborn;
+    let RawChild { pid, pidfd } = child;
     let number = Pid::from_raw(pid).ok_or(io::ErrorKind::InvalidData)?;
     match pipes::above_standard(pidfd) {
         Ok(pidfd) => {
-            let run = Arc::clone(run);
+            let watcher = spawner.watcher();
             Ok(Arc::new(Process::new(
-                number, pidfd, started_at, instance, run,
+                number, pidfd, started_at, instance, watcher,
             )))
         }
         Err(errno) => {
-            // It has not been reaped, so the number is still its own.
+            // The child has not been reaped, so the pid is still its own.
             let _ = rustix::process::kill_process_group(number, rustix::process::Signal::KILL);
             while matches!(sys::reap(pid), Ok(sys::Reaped::NotYet)) {
                 thread::sleep(Duration::from_millis(1));
@@ -135,16 +146,20 @@ fn hold(
     }
 }
 
-/// The command's variables and the run's marks, which nothing can set otherwise.
-fn environment(command: &Command, run: &Run, instance: InstanceNumber) -> Environment {
+/// Returns the command's variables with the run's marks, which override variables of the same
+/// name.
+fn environment(
+    command: &Command,
+    spawner: &SpawnerShared,
+    instance: InstanceNumber,
+) -> Environment {
     let mut environment = command.environment.clone();
-    environment.set(RUN_VARIABLE, run.marker.as_str());
+    environment.set(RUN_VARIABLE, spawner.marker.as_str());
     environment.set(INSTANCE_VARIABLE, instance.to_string());
     environment
 }
 
-/// Finds out which step on the way to the program went wrong: the number alone does not
-/// tell.
+/// Determines which step of the start failed, because the error number alone does not show it.
 fn not_started(command: &Command, error: io::Error) -> SpawnError {
     if let Err(source) = enter(&command.directory) {
         return SpawnError::Directory {

@@ -1,4 +1,4 @@
-//! The process that ends a run's programs when the run itself is killed.
+//! Watcher process: ends a run's programs if the run itself is killed.
 
 use std::collections::HashSet;
 use std::ffi::{CString, OsStr, OsString};
@@ -15,55 +15,61 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::OFlags;
 use rustix::process::Signal;
 
-use super::run::{RUN_VARIABLE, RunMarker};
-use super::sys::{self, Blocked, FileAction, Newborn, SpawnPlan};
-use super::tree::Tree;
-use super::{pipes, proc, registry};
+use crate::process::io::pipes;
+use crate::process::marker::{RUN_VARIABLE, RunMarker};
+use crate::process::proc;
+use crate::process::spawn::vfork::{self, Blocked, FileAction, RawChild, SpawnPlan};
+use crate::process::sys::{self, Reaped};
+use crate::process::termination::registry;
+use crate::process::termination::tree::Tree;
 
 /// The first argument that makes a program a watcher.
 const WATCH: &str = "__watch";
 
-/// How to start a watcher: a program that calls [`watch_main`] before anything else.
+/// The program of a watcher: one that calls [`watch_main`] before anything else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WatcherProgram {
-    /// Usually this very program: `std::env::current_exe()`.
+    /// Usually `std::env::current_exe()`.
     pub program: PathBuf,
     /// A directory that belongs to the run alone, removed if the run is killed.
     pub temporary: Option<PathBuf>,
 }
 
-/// A running watcher, as the watched see it.
+/// A running watcher, as seen by the watched process.
 ///
-/// Over its standard input it is told `+PID` and `-PID` as programs start and are reaped. The end
-/// of that input means that the watched is gone; one that is not needed any more is killed.
-pub(super) struct Watcher {
+/// Its standard input receives `+PID` and `-PID` as programs start and are reaped. The end of that
+/// input means that the watched process has ended. A watcher that is no longer needed is killed.
+pub(in crate::process) struct Watcher {
     pid: i32,
     pidfd: OwnedFd,
-    line: Line,
+    pipe: WatcherPipe,
 }
 
-/// The line to a watcher. The last one closes it.
+/// The pipe to a watcher; dropping the last clone closes it.
 #[derive(Clone)]
-pub(super) struct Line(Arc<OwnedFd>);
+pub(in crate::process) struct WatcherPipe(Arc<OwnedFd>);
 
-impl Line {
-    pub(super) fn started(&self, pid: i32) {
-        self.tell(&format!("+{pid}\n"));
+impl WatcherPipe {
+    pub(in crate::process) fn started(&self, pid: i32) {
+        self.send(&format!("+{pid}\n"));
     }
 
-    pub(super) fn reaped(&self, pid: i32) {
-        self.tell(&format!("-{pid}\n"));
+    pub(in crate::process) fn reaped(&self, pid: i32) {
+        self.send(&format!("-{pid}\n"));
     }
 
-    /// So short a write to a pipe is done as a whole or not at all; it never blocks. If it is
-    /// lost, the watcher has the marks in the programs' environment to go by.
-    fn tell(&self, text: &str) {
+    /// Writes one line. A write of at most `PIPE_BUF` bytes is atomic, and this one never blocks.
+    /// If it is lost, the watcher still finds the program by the mark in its environment.
+    fn send(&self, text: &str) {
         let _ = rustix::io::write(&*self.0, text.as_bytes());
     }
 }
 
 impl Watcher {
-    pub(super) fn start(watcher: &WatcherProgram, marker: &RunMarker) -> io::Result<Self> {
+    pub(in crate::process) fn start(
+        watcher: &WatcherProgram,
+        marker: &RunMarker,
+    ) -> io::Result<Self> {
         let (read, pipe) = pipes::pipe()?;
         let string = |text: &OsStr| CString::new(text.as_bytes());
         let program = string(watcher.program.as_os_str())?;
@@ -97,45 +103,46 @@ impl Watcher {
             actions: &actions,
             blocked: Blocked::RequestsToStop,
         };
-        let Newborn { pid, pidfd } = registry::spawned().enter(|| sys::spawn(&plan))?;
+        let RawChild { pid, pidfd } = registry::spawned().enter(|| vfork::spawn(&plan))?;
         let flags = rustix::fs::fcntl_getfl(&pipe)?;
         rustix::fs::fcntl_setfl(&pipe, flags | OFlags::NONBLOCK)?;
         Ok(Watcher {
             pid,
             pidfd,
-            line: Line(Arc::new(pipe)),
+            pipe: WatcherPipe(Arc::new(pipe)),
         })
     }
 
-    pub(super) fn line(&self) -> Line {
-        self.line.clone()
+    pub(in crate::process) fn pipe(&self) -> WatcherPipe {
+        self.pipe.clone()
     }
 
-    /// All is well: it has nothing to do any more.
-    pub(super) fn dismiss(self) {
-        // Fails only if it is gone already.
+    /// Kills and reaps the watcher: everything has ended.
+    pub(in crate::process) fn dismiss(self) {
+        // Fails only if it has ended already.
         let _ = rustix::process::pidfd_send_signal(&self.pidfd, Signal::KILL);
         let patience = Timespec {
             tv_sec: 1,
             tv_nsec: 0,
         };
-        // Whatever comes of it, the reap tells.
+        // The reap below shows the result.
         let _ = rustix::event::poll(
             &mut [PollFd::new(&self.pidfd, PollFlags::IN)],
             Some(&patience),
         );
-        if !matches!(sys::reap(self.pid), Ok(sys::Reaped::NotYet)) {
+        if !matches!(sys::reap(self.pid), Ok(Reaped::NotYet)) {
             registry::spawned().forget(self.pid);
         }
     }
 }
 
-/// The whole life of a watcher, if `arguments` (those after the program's name) ask for one; to
-/// be called by the program before anything else, and its answer to be the program's exit code.
+/// Runs a watcher to its end if `arguments` (without the program's name) request one.
 ///
-/// The watcher waits for the end of its standard input. Then it ends every process of the run, and removes the run's temporary directory, within two seconds.
-/// It cannot know a process that is in a session of its own, has none of the run's environment,
-/// and whose parent died with the watched; only the watched, as the parent of orphans, can.
+/// A program calls this before anything else, and exits with the returned code. The watcher waits
+/// for the end of its standard input. Then it ends every process of the run, and removes the run's
+/// temporary directory, within two seconds. It cannot find a process that left its session, has
+/// cleared its environment, and whose parent ended with the watched process; only the watched
+/// process itself, as the parent of orphans, can.
 pub fn watch_main(arguments: impl IntoIterator<Item = OsString>) -> Option<ExitCode> {
     let mut arguments = arguments.into_iter();
     if arguments.next()? != WATCH {
@@ -147,33 +154,33 @@ pub fn watch_main(arguments: impl IntoIterator<Item = OsString>) -> Option<ExitC
     else {
         return Some(ExitCode::FAILURE);
     };
-    let sessions = listen(BufReader::new(Unhurried(io::stdin().lock())));
+    let sessions = listen(BufReader::new(DelayedStdin(io::stdin().lock())));
     end_all(&Wanted {
-        marker: RunMarker::told(&marker),
+        marker: RunMarker::received(&marker),
         sessions,
     });
     if let Some(temporary) = arguments.next() {
-        // There is nobody to tell that it does not work.
+        // There is no output left to report a failure on.
         let _ = std::fs::remove_dir_all(temporary);
     }
     Some(ExitCode::SUCCESS)
 }
 
-/// Standard input, of which only the end is urgent.
+/// Standard input whose lines are read at intervals and whose end is noticed at once.
 ///
-/// To wake a reader for every line costs the writer as much as all else that it does with the
-/// program that the line is about. So lines gather in the pipe; one that it has no room for is
-/// lost, as [`Line`] allows.
-struct Unhurried<'a>(StdinLock<'a>);
+/// Waking a reader for every line would cost the writer as much as everything else that it does
+/// with the program concerned. So lines collect in the pipe; a line without room is lost, which
+/// [`WatcherPipe`] permits.
+struct DelayedStdin<'a>(StdinLock<'a>);
 
-impl Read for Unhurried<'_> {
+impl Read for DelayedStdin<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let gather = Timespec {
             tv_sec: 1,
             tv_nsec: 0,
         };
-        // Asks for nothing, so only the end, which is always told, makes it return before. If it
-        // fails, lines are read as they come.
+        // Requests no event, so only the hangup, which is always reported, ends the wait early.
+        // If it fails, lines are read as they arrive.
         let _ = rustix::event::poll(
             &mut [PollFd::new(&self.0, PollFlags::empty())],
             Some(&gather),
@@ -182,7 +189,7 @@ impl Read for Unhurried<'_> {
     }
 }
 
-/// Gives the sessions that live when the input ends.
+/// Reads lines until the input ends, and returns the sessions that are alive then.
 fn listen(line: impl BufRead) -> HashSet<i32> {
     let mut sessions = HashSet::new();
     for word in line.lines() {
@@ -196,7 +203,7 @@ fn listen(line: impl BufRead) -> HashSet<i32> {
     sessions
 }
 
-/// What a process is known by.
+/// Criteria by which a process is known as the run's.
 struct Wanted {
     marker: RunMarker,
     sessions: HashSet<i32>,
@@ -204,10 +211,10 @@ struct Wanted {
 
 impl Wanted {
     fn is_marked(&self, pid: i32) -> bool {
-        proc::environment(pid).get(RUN_VARIABLE) == Some(OsStr::new(self.marker.as_str()))
+        proc::environ(pid).get(RUN_VARIABLE) == Some(OsStr::new(self.marker.as_str()))
     }
 
-    /// Whether it is one of the run's, by its session or by its mark.
+    /// Returns `true` for a live process with a session or a mark of the run.
     fn includes(&self, pid: i32) -> bool {
         proc::stat(pid).is_some_and(|stat| {
             !stat.is_dead() && (self.sessions.contains(&stat.session) || self.is_marked(pid))
@@ -243,8 +250,8 @@ fn end_all(wanted: &Wanted) {
                 thread::sleep(NAP);
                 tree.prune();
             }
-            // Whoever was being started while we looked is found by looking again; the last
-            // stage is over only when nobody is found, or the time is.
+            // A process that started during the search is found by the next one; the last stage
+            // ends only when a search finds none, or the time is over.
             if !is_last || Instant::now() >= by {
                 break;
             }
@@ -257,7 +264,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_watched_tells_is_understood() {
+    fn lines_of_the_watched_process_are_parsed() {
         assert_eq!(listen(&b"+1\n+2\n-1\n"[..]), HashSet::from([2]));
         assert_eq!(listen(&b""[..]), HashSet::new());
     }

@@ -1,41 +1,41 @@
-//! Finds the programs that a scenario names.
+//! Programs by name, with the scripts of interpreters; found once and kept.
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::process::{ResolveError, check_env, resolve};
+use crate::process::spawn::resolve::{ResolveError, check_env, resolve};
 
-/// Programs that run the script that their first argument names. Versions (`python3.12`) may
-/// follow.
+/// Interpreters: programs whose first argument names a script. A version may follow
+/// (`python3.12`).
 const INTERPRETERS: [&str; 12] = [
     "python", "sh", "bash", "dash", "zsh", "perl", "ruby", "node", "php", "Rscript", "tclsh",
     "expect",
 ];
-/// Those among them that look for a script on PATH, too.
+/// The interpreters that search PATH for a script as well.
 const SHELLS: [&str; 4] = ["sh", "bash", "dash", "zsh"];
-/// What `node` adds to the name of a script.
+/// The extensions that `node` adds to the name of a script.
 const NODE_ENDINGS: [&str; 4] = ["js", "json", "node", "cjs"];
 
-/// What a command runs in, as far as it is known.
+/// The surroundings in which a command runs, as far as they are known.
 #[derive(Debug, Clone, Copy)]
 pub struct Within<'a> {
-    /// Where it runs. If `None`, nothing is said about scripts.
+    /// The working directory. If `None`, scripts are not checked.
     pub directory: Option<&'a Path>,
-    /// Whether it has a PATH of its own.
+    /// `true` if the command sets its own PATH.
     pub has_own_path: bool,
 }
 
-/// A program, and whether what its first line asks `env` for is on PATH.
+/// A program that was found, and the check of what its first line requests from `env`.
 #[derive(Debug, Clone)]
 struct Found {
     path: PathBuf,
     env: Result<(), ResolveError>,
 }
 
-/// Where programs are looked for: beside the scenario, in the folders given for scripts, beside
-/// this very program, and on PATH. The name `rehearsal` is this very program.
+/// Lookup of programs: beside the scenario, in the folders for scripts, beside this executable, and
+/// on PATH. The name `rehearsal` means this executable.
 #[derive(Debug)]
 pub struct Programs {
     home: PathBuf,
@@ -47,8 +47,8 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// `home` is the scenario's folder (or the current one), `scripts` the folders given for
-    /// scripts, `own` this program's executable, `path` the value of PATH.
+    /// Creates a lookup. `home` is the scenario's folder (or the current one), `scripts` the folders
+    /// for scripts, `own` this program's executable, `path` the value of PATH.
     pub fn new(home: PathBuf, scripts: Vec<PathBuf>, own: PathBuf, path: Option<OsString>) -> Self {
         let mut search = vec![home.clone()];
         search.extend(scripts.iter().cloned());
@@ -63,12 +63,12 @@ impl Programs {
         }
     }
 
-    /// The folder in which programs run that say nothing else.
+    /// Returns the default working directory of programs.
     pub fn home(&self) -> &Path {
         &self.home
     }
 
-    /// The program called `name`.
+    /// Finds the program `name`, at most once.
     fn find(&self, name: &str) -> Result<Found, ResolveError> {
         if name == "rehearsal" {
             let path = self.own.clone();
@@ -86,14 +86,15 @@ impl Programs {
         Ok(found)
     }
 
-    /// The program and the full argument list for a command line of a scenario.
+    /// Returns the program and the full argument list for a command line of a scenario.
     ///
-    /// A script that is handed to its interpreter (`python3 portal.py`) is found like a program:
+    /// A script that is passed to its interpreter (`python3 portal.py`) is found like a program:
     /// a first argument that names a file beside the scenario or in a folder for scripts becomes
     /// that file's full path.
     ///
     /// # Errors
-    /// Tells where the program or its script was looked for, or why it cannot be executed.
+    /// The directories that were searched for the program or its script, or the reason why it
+    /// cannot be executed.
     pub fn resolve<W: AsRef<str>>(
         &self,
         argv: &[W],
@@ -127,7 +128,7 @@ impl Programs {
             .find(|path| path.is_file())
     }
 
-    /// Whether an interpreter will find a script that is not where we look for scripts.
+    /// Checks that an interpreter will find a script that is not in a folder for scripts.
     fn check_script(
         &self,
         program: &str,
@@ -170,7 +171,7 @@ impl Programs {
     }
 }
 
-/// Which interpreter a program is, going by its name.
+/// Returns the interpreter that a program is, by its name.
 fn interpreter(program: &str) -> Option<&'static str> {
     let name = Path::new(program).file_name()?.to_str()?;
     let is_version = |rest: &str| {
@@ -188,7 +189,7 @@ mod tests {
 
     use super::*;
 
-    fn told(argv: &[&str], directory: &str, has_own_path: bool) -> Option<String> {
+    fn error_of(argv: &[&str], directory: &str, has_own_path: bool) -> Option<String> {
         let folder = tempfile::tempdir().unwrap();
         let home = folder.path();
         fs::create_dir_all(home.join("sub")).unwrap();
@@ -198,7 +199,7 @@ mod tests {
         let path = std::env::var_os("PATH");
         let programs = Programs::new(home.to_owned(), Vec::new(), "rehearsal".into(), path);
         let directory = home.join(directory);
-        // Any program serves: its name decides.
+        // Any program will do, because only its name matters.
         for name in ["python3.99", "node", "sh"] {
             std::os::unix::fs::symlink("/bin/sh", home.join(name)).unwrap();
         }
@@ -211,13 +212,13 @@ mod tests {
     }
 
     #[test]
-    fn a_script_that_is_nowhere_is_told() {
+    fn a_missing_script_is_reported() {
         assert_eq!(
-            told(&["python3.99", "nosuch.py"], "", false).unwrap(),
+            error_of(&["python3.99", "nosuch.py"], "", false).unwrap(),
             "there is no script nosuch.py (looked in HOME)"
         );
         assert_eq!(
-            told(&["python3.99", "nosuch.py"], "sub", false).unwrap(),
+            error_of(&["python3.99", "nosuch.py"], "sub", false).unwrap(),
             "there is no script nosuch.py (looked in HOME, HOME/sub)"
         );
         for good in [
@@ -230,9 +231,9 @@ mod tests {
             ["ls", "nosuch.py"],
             ["rehearsal", "shop"],
         ] {
-            assert_eq!(told(&good, "sub", false), None, "{good:?}");
+            assert_eq!(error_of(&good, "sub", false), None, "{good:?}");
         }
-        assert!(told(&["sh", "nosuch"], "", false).is_some());
-        assert_eq!(told(&["sh", "nosuch"], "", true), None);
+        assert!(error_of(&["sh", "nosuch"], "", false).is_some());
+        assert_eq!(error_of(&["sh", "nosuch"], "", true), None);
     }
 }

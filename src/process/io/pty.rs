@@ -1,4 +1,4 @@
-//! Pseudo terminals.
+//! Pseudo terminals: opening, echo mode, end-of-input character.
 
 use std::ffi::CString;
 use std::os::fd::{AsFd, OwnedFd};
@@ -8,21 +8,21 @@ use rustix::io::Errno;
 use rustix::pty::OpenptFlags;
 use rustix::termios::{self, InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Winsize};
 
-/// The most bytes a terminal keeps of one line that is not ended yet; the kernel drops the rest.
+/// The most bytes of an unfinished line that a terminal keeps; the kernel drops the rest.
 pub const LONGEST_TERMINAL_LINE: usize = 4095;
 
-/// Our end of a terminal, and where the program finds its own.
-pub(super) struct Pty {
-    pub(super) master: OwnedFd,
+/// Our end of a terminal, and the path of the program's end.
+pub(in crate::process) struct Pty {
+    pub(in crate::process) master: OwnedFd,
     /// The path of the program's end, such as `/dev/pts/7`.
-    pub(super) path: CString,
+    pub(in crate::process) path: CString,
 }
 
 /// Opens a terminal of the given size, in the modes a login session begins with: lines, echo,
 /// and lines edited by characters of UTF-8.
-pub(super) fn open(rows: u16, columns: u16) -> Result<Pty, Errno> {
+pub(in crate::process) fn open(rows: u16, columns: u16) -> Result<Pty, Errno> {
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
-    let master = super::pipes::above_standard(rustix::pty::openpt(flags)?)?;
+    let master = crate::process::io::pipes::above_standard(rustix::pty::openpt(flags)?)?;
     rustix::pty::unlockpt(&master)?;
     // On Linux the modes and the size of a terminal can be set from either end.
     let mut modes = termios::tcgetattr(&master)?;
@@ -40,21 +40,21 @@ pub(super) fn open(rows: u16, columns: u16) -> Result<Pty, Errno> {
     Ok(Pty { master, path })
 }
 
-/// What a terminal does with the characters that are typed.
+/// Treatment of typed characters by a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Echo {
-    /// It shows them.
+    /// They are shown.
     On,
-    /// It hides them, as for a password.
+    /// They are hidden, as for a password.
     Off,
-    /// It hands them on one by one; the program may show them itself, as line editors do.
+    /// They are passed on one by one; the program may show them itself, as line editors do.
     Raw,
     /// There is no terminal: pipes, or a program that has ended.
     NoTerminal,
 }
 
-/// Asks a terminal for its echo.
-pub(super) fn echo(master: impl AsFd) -> Echo {
+/// Returns the echo mode of a terminal.
+pub(in crate::process) fn echo(master: impl AsFd) -> Echo {
     match termios::tcgetattr(master) {
         Err(_) => Echo::NoTerminal,
         Ok(modes) if !modes.local_modes.contains(LocalModes::ICANON) => Echo::Raw,
@@ -63,8 +63,8 @@ pub(super) fn echo(master: impl AsFd) -> Echo {
     }
 }
 
-/// The character that ends the input when typed at the start of a line: usually Ctrl-D.
-pub(super) fn end_of_input(master: impl AsFd) -> u8 {
+/// Returns the character that ends the input when typed at the start of a line: usually Ctrl-D.
+pub(in crate::process) fn end_of_input(master: impl AsFd) -> u8 {
     const CTRL_D: u8 = 4;
     match termios::tcgetattr(master) {
         Ok(modes) => modes.special_codes[SpecialCodeIndex::VEOF],

@@ -1,9 +1,9 @@
-//! The birth of a program: `clone(2)` in the way of `vfork(2)`, then `execve(2)`.
+//! Start of a process: `clone(2)` in the manner of `vfork(2)`, then `execve(2)`.
 //!
-//! That is what the C library's `posix_spawn(3)` does. But it maps and unmaps a stack for every
-//! child, and each unmapping interrupts all cores that run a thread of this process; here a thread
-//! that starts programs keeps one. And here the kernel gives the descriptor that tells of the
-//! child's end together with the child, so that there is no child without one.
+//! The C library's `posix_spawn(3)` does the same, but it maps and unmaps a stack for every child,
+//! and each unmapping interrupts all cores that run a thread of this process; here each spawner
+//! thread keeps one stack. In addition, the kernel returns the child's pidfd together with the
+//! child, so that no child exists without one. `benches/spawn.rs` compares the cost of both.
 
 use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
@@ -13,13 +13,13 @@ use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 use std::sync::atomic::{AtomicI32, Ordering};
 
-/// What a child needs between its birth and its program; the deepest it calls is a system call.
+/// The stack of a child before its program, which calls nothing deeper than a system call.
 const STACK_BYTES: usize = 64 << 10;
-/// How the ABIs of all processors want a stack's end.
+/// The alignment of a stack's end that satisfies the ABIs of all processors.
 const STACK_ALIGNMENT: usize = 16;
 
-/// What a new process does between its birth and its program.
-pub(in crate::process) enum FileAction<'a> {
+/// A step of a new process before it executes its program.
+pub enum FileAction<'a> {
     /// Opens `path` for reading and writing as descriptor `target`.
     OpenBoth { path: &'a CStr, target: RawFd },
     /// Makes `target` a copy of `source`, without the close-on-exec flag.
@@ -28,34 +28,36 @@ pub(in crate::process) enum FileAction<'a> {
     ChangeDirectory { path: &'a CStr },
 }
 
-/// The signals that a new process begins with as blocked.
-pub(in crate::process) enum Blocked {
+/// The signals that are blocked when a new program begins.
+pub enum Blocked {
     Nothing,
-    /// What people and session managers send to stop a program: HUP, INT, QUIT, TERM.
+    /// The signals by which users and session managers stop a program: HUP, INT, QUIT, TERM.
     RequestsToStop,
 }
 
-/// Everything about a new process.
-pub(in crate::process) struct SpawnPlan<'a> {
-    pub(in crate::process) program: &'a CStr,
-    pub(in crate::process) argv: &'a [CString],
-    pub(in crate::process) environment: &'a [&'a CStr],
-    pub(in crate::process) actions: &'a [FileAction<'a>],
-    pub(in crate::process) blocked: Blocked,
+/// Description of a new process.
+pub struct SpawnPlan<'a> {
+    pub program: &'a CStr,
+    pub argv: &'a [CString],
+    pub environment: &'a [&'a CStr],
+    pub actions: &'a [FileAction<'a>],
+    pub blocked: Blocked,
 }
 
-/// A process that was just started.
-pub(in crate::process) struct Newborn {
-    pub(in crate::process) pid: i32,
+/// A process that has been started and not yet entered anywhere.
+pub struct RawChild {
+    pub pid: i32,
     /// Readable once it has ended.
-    pub(in crate::process) pidfd: OwnedFd,
+    pub pidfd: OwnedFd,
 }
 
-/// Starts a program in a session of its own, all signals at their defaults.
+/// Starts a program in a new session, with all signals at their defaults.
 ///
-/// The parent's page tables are not copied; its thread waits until the program is loaded. An error
-/// of any step, `execve` included, comes back here.
-pub(in crate::process) fn spawn(plan: &SpawnPlan<'_>) -> io::Result<Newborn> {
+/// The parent's page tables are not copied; its thread waits until the program is loaded.
+///
+/// # Errors
+/// The error of any step, `execve` included.
+pub fn spawn(plan: &SpawnPlan<'_>) -> io::Result<RawChild> {
     let argv = pointers(plan.argv.iter().map(CString::as_c_str));
     let environment = pointers(plan.environment.iter().copied());
     let mut mask = empty_set();
@@ -65,7 +67,7 @@ pub(in crate::process) fn spawn(plan: &SpawnPlan<'_>) -> io::Result<Newborn> {
             unsafe { libc::sigaddset(&mut mask, signal) };
         }
     }
-    let birth = Birth {
+    let setup = ChildSetup {
         plan,
         argv: &argv,
         environment: &environment,
@@ -76,16 +78,16 @@ pub(in crate::process) fn spawn(plan: &SpawnPlan<'_>) -> io::Result<Newborn> {
     let pid = with_stack(|stack| {
         without_signals(|| {
             let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD;
-            // SAFETY: with `CLONE_VFORK` this thread stands still until the child has its program
-            // or has ended, so nothing that the child was lent is touched meanwhile: the stack is
-            // this thread's own and big enough, and `birth` and `pidfd` outlive the call. No
+            // SAFETY: with `CLONE_VFORK` this thread is suspended until the child has executed its
+            // program or ended, so nothing that the child borrows is changed meanwhile: the stack is
+            // this thread's own and big enough, and `setup` and `pidfd` outlive the call. No
             // signal handler runs in the child, as all signals are blocked.
             let result = unsafe {
                 libc::clone(
-                    child,
+                    run_child,
                     stack,
                     flags,
-                    ptr::from_ref(&birth).cast_mut().cast::<c_void>(),
+                    ptr::from_ref(&setup).cast_mut().cast::<c_void>(),
                     &raw mut pidfd,
                 )
             };
@@ -95,12 +97,12 @@ pub(in crate::process) fn spawn(plan: &SpawnPlan<'_>) -> io::Result<Newborn> {
             }
         })
     })?;
-    // SAFETY: the kernel has made it for this call.
+    // SAFETY: the kernel created it for this call.
     let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
-    match birth.error.load(Ordering::Relaxed) {
-        0 => Ok(Newborn { pid, pidfd }),
+    match setup.error.load(Ordering::Relaxed) {
+        0 => Ok(RawChild { pid, pidfd }),
         error => {
-            // SAFETY: asks for nothing but the end of the child, which has ended.
+            // SAFETY: waits for the child, which has ended, without a pointer to its status.
             while unsafe { libc::waitpid(pid, ptr::null_mut(), 0) } == -1
                 && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted
             {}
@@ -109,31 +111,31 @@ pub(in crate::process) fn spawn(plan: &SpawnPlan<'_>) -> io::Result<Newborn> {
     }
 }
 
-/// What the child sees of its parent.
-struct Birth<'a> {
+/// The memory of the parent that the child reads, and the error that it writes.
+struct ChildSetup<'a> {
     plan: &'a SpawnPlan<'a>,
     argv: &'a [*const c_char],
     environment: &'a [*const c_char],
     mask: libc::sigset_t,
-    /// Why there is no program; the child's last word.
+    /// The error number of the step that failed, written by the child.
     error: AtomicI32,
 }
 
-/// The child's whole life, unless it becomes a program.
-extern "C" fn child(birth: *mut c_void) -> c_int {
-    // SAFETY: it is what `spawn` handed in, which waits.
-    let birth = unsafe { &*birth.cast::<Birth<'_>>() };
-    let error = birth.become_program();
+/// Runs in the child, and returns only by executing the program or exiting.
+extern "C" fn run_child(setup: *mut c_void) -> c_int {
+    // SAFETY: it is the pointer that `spawn` passed, which waits.
+    let setup = unsafe { &*setup.cast::<ChildSetup<'_>>() };
+    let error = setup.exec();
     let number = error.raw_os_error().unwrap_or(libc::EIO);
-    birth.error.store(number, Ordering::Relaxed);
-    // SAFETY: ends the child, and runs nothing of the parent's on the way.
+    setup.error.store(number, Ordering::Relaxed);
+    // SAFETY: ends the child without running the parent's exit handlers.
     unsafe { libc::_exit(127) }
 }
 
-impl Birth<'_> {
-    /// Returns only if something fails. Memory is the parent's, so nothing here allocates, locks
-    /// or panics.
-    fn become_program(&self) -> io::Error {
+impl ChildSetup<'_> {
+    /// Executes the program; returns only if a step fails. The memory is the parent's, so nothing
+    /// here allocates, locks or panics.
+    fn exec(&self) -> io::Error {
         set_default_actions();
         if let Err(error) = self.prepare() {
             return error;
@@ -151,13 +153,14 @@ impl Birth<'_> {
         check(unsafe { libc::setsid() })?;
         for action in self.plan.actions {
             match *action {
-                // The first terminal that the leader of a new session opens becomes its own.
+                // The first terminal that the leader of a new session opens becomes its
+                // controlling terminal.
                 FileAction::OpenBoth { path, target } => {
                     // SAFETY: reads a path that lives in the parent.
                     let opened = check(unsafe { libc::open(path.as_ptr(), libc::O_RDWR) })?;
                     if opened != target {
                         duplicate(opened, target)?;
-                        // SAFETY: a descriptor of the child's own; its table is a copy.
+                        // SAFETY: a descriptor of the child; its table of descriptors is a copy.
                         unsafe { libc::close(opened) };
                     }
                 }
@@ -168,16 +171,16 @@ impl Birth<'_> {
                 }
             }
         }
-        // SAFETY: reads a set; all that was asked for is in place, so from now on signals may come.
+        // SAFETY: reads a set. All other steps are done, so signals may arrive from now on.
         check(unsafe { libc::sigprocmask(libc::SIG_SETMASK, &self.mask, ptr::null_mut()) })?;
         Ok(())
     }
 }
 
-/// Makes `target` a copy of `source` that the program gets.
+/// Makes `target` a copy of `source` that the program inherits.
 fn duplicate(source: RawFd, target: RawFd) -> io::Result<()> {
     if source == target {
-        // SAFETY: clears a flag of a descriptor of the child's own.
+        // SAFETY: clears a flag of a descriptor of the child.
         check(unsafe { libc::fcntl(source, libc::F_SETFD, 0) })?;
     } else {
         // SAFETY: changes the child's table of descriptors, which is a copy.
@@ -186,11 +189,12 @@ fn duplicate(source: RawFd, target: RawFd) -> io::Result<()> {
     Ok(())
 }
 
-/// Handlers go with the parent's program, but what is ignored stays so unless it is undone.
+/// Resets all signals to their default actions: `execve` resets handlers, but ignored signals stay
+/// ignored.
 fn set_default_actions() {
     let mut default = MaybeUninit::<libc::sigaction>::zeroed();
-    // SAFETY: zeroes are a valid action, without flags and with an empty mask; actions are the
-    // child's own. Those that cannot be changed are at their defaults.
+    // SAFETY: zeroes are a valid action, without flags and with an empty mask; the
+    // actions belong to the child alone. Those that cannot be changed are at their defaults.
     unsafe {
         (*default.as_mut_ptr()).sa_sigaction = libc::SIG_DFL;
         for signal in 1..=libc::SIGRTMAX() {
@@ -199,7 +203,7 @@ fn set_default_actions() {
     }
 }
 
-/// Calls `start` with the end of a stack that is this thread's.
+/// Calls `start` with the end of this thread's stack for children.
 fn with_stack<T>(start: impl FnOnce(*mut c_void) -> T) -> T {
     thread_local! {
         static STACK: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };

@@ -1,0 +1,105 @@
+//! Start of a program: the library's `clone(2)` in the manner of `vfork(2)` against
+//! `posix_spawn(3)`.
+//!
+//! Both start `/bin/true` in a new session. Only the call that starts the program is measured, not
+//! its exit. With a busy thread beside, the cost of unmapping the child's stack shows, which
+//! `posix_spawn` does for every child and which interrupts all cores that run this process.
+
+use std::ffi::{CString, c_char};
+use std::mem::MaybeUninit;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+
+#[expect(
+    dead_code,
+    reason = "the benchmark needs a part of the library's private module"
+)]
+#[path = "../src/process/spawn/vfork.rs"]
+mod vfork;
+
+fn start_by_vfork(argv: &[CString]) -> i32 {
+    let plan = vfork::SpawnPlan {
+        program: &argv[0],
+        argv,
+        environment: &[],
+        actions: &[],
+        blocked: vfork::Blocked::Nothing,
+    };
+    vfork::spawn(&plan).expect("/bin/true starts").pid
+}
+
+fn start_by_posix_spawn(argv: &[CString]) -> i32 {
+    let arguments: Vec<*mut c_char> = argv
+        .iter()
+        .map(|word| word.as_ptr().cast_mut())
+        .chain([ptr::null_mut()])
+        .collect();
+    let environment: [*mut c_char; 1] = [ptr::null_mut()];
+    let mut pid = 0;
+    let mut attributes = MaybeUninit::<libc::posix_spawnattr_t>::uninit();
+    // SAFETY: the attributes are initialised before their other uses, and all pointers are to
+    // values that outlive the calls; both arrays end with null.
+    let error = unsafe {
+        libc::posix_spawnattr_init(attributes.as_mut_ptr());
+        let flags = libc::POSIX_SPAWN_SETSID as libc::c_short;
+        libc::posix_spawnattr_setflags(attributes.as_mut_ptr(), flags);
+        let error = libc::posix_spawn(
+            &mut pid,
+            argv[0].as_ptr(),
+            ptr::null(),
+            attributes.as_ptr(),
+            arguments.as_ptr(),
+            environment.as_ptr(),
+        );
+        libc::posix_spawnattr_destroy(attributes.as_mut_ptr());
+        error
+    };
+    assert_eq!(error, 0, "/bin/true starts");
+    pid
+}
+
+/// Measures `count` starts without the exits of the programs.
+fn measure(count: u64, start: fn(&[CString]) -> i32) -> Duration {
+    let argv = [CString::from(c"/bin/true")];
+    let mut total = Duration::ZERO;
+    for _ in 0..count {
+        let begin = Instant::now();
+        let pid = start(&argv);
+        total += begin.elapsed();
+        // SAFETY: waits for a child of this process, without a pointer to its status.
+        let reaped = unsafe { libc::waitpid(pid, ptr::null_mut(), 0) };
+        assert_eq!(reaped, pid);
+    }
+    total
+}
+
+fn starts(c: &mut Criterion) {
+    let mut group = c.benchmark_group("start of a program");
+    for busy_threads in [0, 1] {
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..busy_threads {
+                scope.spawn(|| {
+                    while !stop.load(Ordering::Relaxed) {
+                        std::hint::spin_loop();
+                    }
+                });
+            }
+            for (name, start) in [
+                ("vfork", start_by_vfork as fn(&[CString]) -> i32),
+                ("posix_spawn", start_by_posix_spawn),
+            ] {
+                let id = BenchmarkId::new(name, format!("{busy_threads} busy threads beside"));
+                group.bench_function(id, |b| b.iter_custom(|count| measure(count, start)));
+            }
+            stop.store(true, Ordering::Relaxed);
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, starts);
+criterion_main!(benches);
