@@ -24,18 +24,17 @@ mod verdict;
 pub use evidence_choice::{EvidenceChoice, EvidenceLimits};
 pub use failures::{MOST_GROUPS, MOST_TEXTS};
 pub use faults::FaultSummary;
-pub use histogram::{Encoded, Histogram, Range, Spread};
+pub use histogram::{Encoded, Histogram, Histograms, Range, Spread};
 pub use integrity::{
     AgreeSummary, Disagreement, Duplicate, Integrity, MOST_FINDINGS, MixUp, OwnSummary,
     UniqueSummary, is_masked,
 };
-pub use measures::{Histograms, MissingHistogram};
+pub use measures::MissingHistogram;
 pub use recent::Recent;
 pub use signature::Signature;
 pub use summary::{
-    FailureGroup, FailureSummary, FlowCounts, Phases, ProcessCounts, RoleSummary, StepSummary,
-    Summary,
+    Checked, FailureGroup, FailureSummary, FlowCounts, Phases, ProcessCounts, Quantity,
+    RoleSummary, StepSummary, Summary, Trust, Verdict,
 };
 pub use tally::Tally;
-pub use thresholds::{Checked, Quantity, Threshold, ThresholdError, Watched};
-pub use verdict::{Trust, Verdict};
+pub use thresholds::{Threshold, ThresholdError, Watched};

@@ -4,7 +4,6 @@
 //! is written to files: steps, turns and roles are named, so that a flow can be read without the
 //! description of its run.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Local};
@@ -15,7 +14,7 @@ use super::failure::Failure;
 use super::ids::{FlowId, FlowNumber};
 use super::injection::InjectionRecord;
 use super::process::ProcessRecord;
-use super::value::{NamedValue, as_map};
+use super::value::{self, NamedValue};
 
 /// How a step of a flow ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,7 +74,7 @@ pub struct Retry {
     #[serde(serialize_with = "with_cause")]
     pub failure: Failure,
     /// What had been captured and was forgotten, as it may become something else; secrets masked.
-    #[serde(with = "as_map")]
+    #[serde(with = "value")]
     pub forgotten: Vec<NamedValue>,
 }
 
@@ -121,10 +120,10 @@ pub struct FlowRecord {
     /// What the flow spent waiting for script instances of pools and for other flows.
     pub waited_us: u64,
     /// The variables the flow began with, secrets masked.
-    #[serde(with = "as_map")]
+    #[serde(deserialize_with = "value::deserialize")]
     pub variables: Vec<NamedValue>,
     /// The values captured, in the order of their capture (in files by name); secrets masked.
-    #[serde(with = "as_map")]
+    #[serde(deserialize_with = "value::deserialize")]
     pub captures: Vec<NamedValue>,
     /// The failures that were not the end of it.
     pub retries: Vec<Retry>,
@@ -250,9 +249,6 @@ impl Serialize for FlowRecord {
             FlowOutcome::Failed(_) => OutcomeName::Failed,
             FlowOutcome::Interrupted => OutcomeName::Interrupted,
         };
-        let by_name = |values: &'_ [NamedValue]| -> BTreeMap<Arc<str>, Arc<str>> {
-            values.iter().cloned().collect()
-        };
         let mut flow = serializer.serialize_struct("FlowRecord", 16)?;
         flow.serialize_field("number", number)?;
         flow.serialize_field("id", id)?;
@@ -263,8 +259,8 @@ impl Serialize for FlowRecord {
         flow.serialize_field("duration_us", duration_us)?;
         flow.serialize_field("paused_us", paused_us)?;
         flow.serialize_field("waited_us", waited_us)?;
-        flow.serialize_field("variables", &by_name(variables))?;
-        flow.serialize_field("captures", &by_name(captures))?;
+        flow.serialize_field("variables", &value::by_name(variables))?;
+        flow.serialize_field("captures", &value::by_name(captures))?;
         flow.serialize_field("failure", &self.failure().map(WithCause::from))?;
         flow.serialize_field("retries", retries)?;
         flow.serialize_field("steps", steps)?;

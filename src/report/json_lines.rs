@@ -27,7 +27,7 @@ use crate::stats::Integrity;
 
 use super::error::ReportError;
 use super::pulse::Pulse;
-use super::reporters::Reporter;
+use super::reporter::Reporter;
 
 /// The name and version of the form.
 const FORMAT: &str = "rehearsal-events/1";
@@ -177,7 +177,7 @@ impl Reporter for JsonLines {
         }
     }
 
-    fn books(&mut self, integrity: &Integrity) {
+    fn integrity(&mut self, integrity: &Integrity) {
         self.tell("integrity", json!(integrity));
     }
 

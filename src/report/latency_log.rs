@@ -12,7 +12,7 @@ use crate::model::{FlowOutcome, FlowRecord, RunEvent, RunInfo, StepOutcome};
 use crate::stats::Histogram;
 
 use super::error::ReportError;
-use super::reporters::Reporter;
+use super::reporter::Reporter;
 use super::sanitize::sanitize;
 
 /// How long an interval is.

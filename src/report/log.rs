@@ -15,7 +15,7 @@ use crate::model::{
 
 use super::error::ReportError;
 use super::failure;
-use super::reporters::Reporter;
+use super::reporter::Reporter;
 use super::sanitize::{sanitize, sanitize_lines};
 use super::units;
 use page::{Line, Page};

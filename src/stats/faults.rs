@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{FlowOutcome, FlowRecord, InjectionKind, RunInfo};
 
-use super::histogram::{Histogram, Spread};
-use super::measures::Histograms;
+use super::histogram::{Histogram, Histograms, Spread};
 
 /// The name of the recovery times among the distributions of a run.
 const RECOVERY: &str = "chaos.recovery";

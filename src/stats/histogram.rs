@@ -8,6 +8,9 @@ use hdrhistogram::iterators::IterationValue;
 use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
 use serde::{Deserialize, Serialize};
 
+/// Distributions by name: `flow.response`, `step.02_create_order`, `role.customer.startup`.
+pub type Histograms = std::collections::BTreeMap<String, Histogram>;
+
 /// The longest duration that is told from longer ones: a day.
 const LONGEST_US: u64 = 24 * 60 * 60 * 1_000_000;
 

@@ -9,8 +9,6 @@ use super::faults::FaultSummary;
 use super::histogram::{Range, Spread};
 use super::integrity::Integrity;
 use super::signature::Signature;
-use super::thresholds::Checked;
-use super::verdict::Verdict;
 
 /// A whole run in figures.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -270,4 +268,59 @@ pub(super) fn rate(part: u64, whole: u64) -> Option<f64> {
         reason = "a rate of counts needs no 53 bits"
     )]
     (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+/// How far figures can be trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trust {
+    Valid,
+    Doubtful,
+    Invalid,
+}
+
+/// What is to be thought of a run's figures, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    pub trust: Trust,
+    /// What speaks against them, the worst first; empty if they are valid.
+    pub reasons: Vec<String>,
+}
+
+/// A value with its unit.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Quantity {
+    DurationUs(u64),
+    /// A part of a whole, from 0 to 1.
+    Ratio(f64),
+    PerSecond(f64),
+    Count(u64),
+}
+
+/// A threshold and what came of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Checked {
+    /// As it was written.
+    pub threshold: String,
+    pub holds: bool,
+    /// What the figure was. Absent if there was no sample, and then the threshold does not hold.
+    pub value: Option<Quantity>,
+    /// When it was found not to be met while the run went on, from the run's start.
+    pub crossed_after_us: Option<u64>,
+    /// Whether the run was ended for it.
+    pub stopped_run: bool,
+}
+
+impl Quantity {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "limits are written by people, with few digits"
+    )]
+    pub(super) fn number(self) -> f64 {
+        match self {
+            Quantity::DurationUs(number) | Quantity::Count(number) => number as f64,
+            Quantity::Ratio(number) | Quantity::PerSecond(number) => number,
+        }
+    }
 }

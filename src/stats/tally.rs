@@ -10,8 +10,8 @@ use crate::model::{
 
 use super::failures::Failures;
 use super::faults::FaultTally;
-use super::histogram::Histogram;
-use super::measures::{Histograms, Measures, MissingHistogram};
+use super::histogram::{Histogram, Histograms};
+use super::measures::{Measures, MissingHistogram};
 use super::rate::Rate;
 use super::resources::RoleUse;
 use super::summary::{

@@ -8,7 +8,7 @@ use crate::report::failure;
 use crate::report::sanitize::sanitize;
 use crate::report::units;
 
-use super::{Bundle, TranscriptEntry};
+use super::form::{Bundle, TranscriptEntry};
 
 /// How much of what a program said last is shown with its control characters.
 const LAST_BYTES: usize = 400;

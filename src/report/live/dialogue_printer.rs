@@ -5,7 +5,7 @@ use anstyle::{AnsiColor, Style};
 use crate::model::{InstanceId, RunEvent};
 
 use crate::report::output::{Output, styled};
-use crate::report::reporters::Reporter;
+use crate::report::reporter::Reporter;
 use crate::report::sanitize::sanitize;
 
 /// Roles in turn; one colour comes again after the last.

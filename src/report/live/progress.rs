@@ -9,7 +9,7 @@ use crate::model::RunEvent;
 use crate::report::error::ReportError;
 use crate::report::output::Output;
 use crate::report::pulse::{Pulse, fitted};
-use crate::report::reporters::Reporter;
+use crate::report::reporter::Reporter;
 use crate::report::sanitize::sanitize;
 use crate::report::units;
 

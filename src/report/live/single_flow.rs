@@ -7,7 +7,7 @@ use crate::model::{
 };
 
 use crate::report::output::{BAD, CARE, FAINT, GOOD, Output, STRONG, styled};
-use crate::report::reporters::Reporter;
+use crate::report::reporter::Reporter;
 use crate::report::sanitize::sanitize;
 use crate::report::units;
 

@@ -9,7 +9,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use super::{Aggregate, Comparison, Ended, Figure, Finding, Threshold};
+use super::threshold::{Aggregate, Comparison, Ended, Figure, Finding, Threshold};
 
 const AGGREGATES: [(&str, Aggregate); 8] = [
     ("p50", Aggregate::P50),
@@ -73,7 +73,18 @@ pub struct ThresholdError {
     pub at: Range<usize>,
 }
 
-pub(super) fn parse(text: &str, steps: &[&str]) -> Result<Threshold, ThresholdError> {
+impl Threshold {
+    /// Parses an expression about a run with these steps.
+    ///
+    /// # Errors
+    /// If it is malformed, or names a step or figure that does not exist; the error says where, and
+    /// what to write instead.
+    pub fn parse(text: &str, steps: &[&str]) -> Result<Self, ThresholdError> {
+        parse(text, steps)
+    }
+}
+
+fn parse(text: &str, steps: &[&str]) -> Result<Threshold, ThresholdError> {
     let begin = text.find(['<', '>', '=', '!']);
     let found = begin.and_then(|begin| {
         let matches = |(sign, _): &&(&str, Comparison)| text[begin..].starts_with(sign);

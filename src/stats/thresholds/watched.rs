@@ -13,9 +13,9 @@ use std::time::Duration;
 use crate::model::{FlowOutcome, FlowRecord, RunInfo, StepOutcome, micros};
 use crate::stats::histogram::Histogram;
 use crate::stats::recent::four_digits;
-use crate::stats::summary::Summary;
+use crate::stats::summary::{Checked, Quantity, Summary};
 
-use super::{Checked, Comparison, Ended, Figure, Quantity, Threshold};
+use super::threshold::{Comparison, Ended, Figure, Threshold};
 
 /// A threshold that is looked at while the run goes on.
 #[derive(Debug)]
