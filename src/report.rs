@@ -1,6 +1,6 @@
-//! Telling people and programs how a run goes and how it went.
+//! Reports of a run, for people and programs: while it goes on, and when it has ended.
 //!
-//! A run is told as it goes by [`Reporter`]s, all fed by the one thread of [`Reporters`], which
+//! While a run goes on, [`Reporter`]s show it, all fed by the one thread of [`Reporters`], which
 //! also has the [`Recorder`] count and keep what the report will need. When the run is over, the
 //! report is a pure function of what was recorded ([`terminal`]), as is the [`result_file`]
 //! that is saved. Reporters learn of the engine through [`RunEvent`](crate::model::RunEvent) only.

@@ -1,4 +1,4 @@
-//! What a run's flows add up to: numbers in, numbers out.
+//! Figures of a run: numbers in, numbers out.
 //!
 //! A [`Tally`] is fed with every flow as it ends and forgets the flow; what it keeps does not grow
 //! with the number of flows. A [`Summary`] is what it says when the run is over. Durations are

@@ -16,7 +16,7 @@ use super::injection::InjectionRecord;
 use super::process::ProcessRecord;
 use super::value::{self, NamedValue};
 
-/// How a step of a flow ended.
+/// The outcome of one attempt at a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepOutcome {
@@ -43,12 +43,12 @@ pub struct StepRecord {
     /// From the step's start to its last evidence. Pauses (`think`) are taken out, and so is the
     /// time for which Rehearsal itself waited to see whether an unfinished line was a prompt.
     pub duration_us: u64,
-    /// What the step spent pausing on purpose.
+    /// Time that the step spent pausing on purpose.
     pub paused_us: u64,
     /// For how long Rehearsal itself waited to see whether an unfinished line was a prompt, in the
     /// step and after its last evidence.
     pub held_us: u64,
-    /// How long the flow waited before the step: for a script instance of a pool, or for other
+    /// The flow's wait before the step: for a script instance of a pool, or for other
     /// flows. It lies before the step's start.
     pub waited_us: u64,
     /// The durations of its named turns, in the order in which they were taken.
@@ -73,12 +73,12 @@ pub struct Retry {
     pub recovered_after_us: Option<u64>,
     #[serde(serialize_with = "with_cause")]
     pub failure: Failure,
-    /// What had been captured and was forgotten, as it may become something else; secrets masked.
+    /// The captures that were forgotten, as they may get other values; secrets masked.
     #[serde(with = "value")]
     pub forgotten: Vec<NamedValue>,
 }
 
-/// What is performed again after a failure.
+/// The part that is performed again after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RetriedPart {
@@ -88,7 +88,7 @@ pub enum RetriedPart {
     Flow,
 }
 
-/// How a flow ended.
+/// The outcome of a flow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FlowOutcome {
     /// Every step's evidence was seen and every promised value captured.
@@ -115,9 +115,9 @@ pub struct FlowRecord {
     /// the waits for other flows, and without the time for which Rehearsal waited to see whether a
     /// line was a prompt: the service time.
     pub duration_us: u64,
-    /// What the flow spent pausing on purpose (`think` and delays).
+    /// Time that the flow spent pausing on purpose (`think` and delays).
     pub paused_us: u64,
-    /// What the flow spent waiting for script instances of pools and for other flows.
+    /// Time that the flow spent waiting for script instances of pools and for other flows.
     pub waited_us: u64,
     /// The variables the flow began with, secrets masked.
     #[serde(deserialize_with = "value::deserialize")]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Where a piece of output came from. A terminal has only [`Stream::Out`].
+/// An output stream of a process. A terminal has only [`Stream::Out`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stream {
@@ -55,7 +55,7 @@ fn signal_name(number: i32) -> Option<&'static str> {
     })
 }
 
-/// Who or what ended a process.
+/// The cause of a process's end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ending {

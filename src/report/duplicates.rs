@@ -15,13 +15,13 @@ use std::path::PathBuf;
 
 use crate::stats::MOST_FINDINGS;
 
-/// How much is kept in memory before it goes to the file.
+/// The most that is kept in memory before it goes to the file.
 const BUFFER_BYTES: usize = 1 << 18;
 
-/// How much one pass takes, about: its map needs some three times as much.
+/// The approximate size of one pass: its map needs some three times as much.
 const PASS_BYTES: u64 = 8 << 20;
 
-/// How many flows are listed of those that had one value.
+/// The most flows that are listed of those that had one value.
 const MOST_FLOWS: usize = 5;
 
 /// A flow of one of several runs. Ordered by run, then as it was started.
@@ -34,7 +34,7 @@ pub(super) struct FlowOf {
 
 /// Takes values, each with its name and its flow.
 pub(super) struct Duplicates {
-    /// Where the file may be; without, all is kept in memory.
+    /// The folder for the file; without one, all is kept in memory.
     folder: Option<PathBuf>,
     buffer: Vec<u8>,
     file: Option<File>,
@@ -46,11 +46,11 @@ pub(super) struct Duplicates {
 /// The duplicates among the values of one name.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
-    /// How many values there were.
+    /// The number of values.
     pub values: u64,
-    /// How many of them a flow had had before.
+    /// The number of values that an earlier flow had, too.
     pub duplicates: u64,
-    /// How many of these a flow of another run had had.
+    /// The number of these that a flow of another run had.
     pub across_runs: u64,
     /// The values with duplicates whose first flows come first, in that order.
     pub found: Vec<Found>,

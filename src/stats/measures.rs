@@ -5,7 +5,7 @@ use crate::model::{FlowOutcome, FlowRecord, ProcessRecord, RoleIndex, RunInfo, S
 use super::histogram::{Histogram, Histograms};
 use super::summary::Phases;
 
-/// What was kept of a run lacks one of its distributions.
+/// The error of a saved run that lacks one of its distributions.
 #[derive(Debug, thiserror::Error)]
 #[error("there is no histogram `{0}`")]
 pub struct MissingHistogram(pub String);

@@ -19,7 +19,8 @@ use crate::model::Generator;
 
 use super::summary::{Summary, Trust, Verdict};
 
-/// How late timers may be at the 99th percentile: ten times their resolution, and about as long
+/// The most that timers may be late at the 99th percentile: ten times their resolution, and about
+/// as long
 /// as programs take for an answer; later ones make times out of what are none.
 const LAG_DOUBTFUL_US: u64 = 10_000;
 
@@ -44,7 +45,8 @@ const DROPPED_INVALID: f64 = 0.01;
 /// The part of the run from which on a busy machine is no passing matter.
 const SATURATED_DOUBTFUL: f64 = 0.5;
 
-/// What is nearly used up fails starts in bursts, and makes the kernel search for what is free.
+/// A resource that is nearly used up fails starts in bursts, and makes the kernel search for what
+/// is free.
 const FULL_DOUBTFUL: f64 = 0.9;
 
 impl Verdict {

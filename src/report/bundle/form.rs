@@ -28,12 +28,12 @@ pub struct Bundle {
     /// `rehearsal-bundle/1`: the name and version of this form.
     pub format: String,
     pub kept_as: KeptAs,
-    /// What it has in common with failures that look alike; `null` if it did not fail.
+    /// The signature that failures alike share; `null` if the flow did not fail.
     pub signature: Option<Signature>,
     pub run: Run,
     pub environment: Environment,
     pub origin: Origin,
-    /// How it went: its outcome, values, steps and processes.
+    /// The flow's outcome, values, steps and processes.
     pub flow: FlowRecord,
     /// The rows of data that it had, by table and column; secrets masked.
     pub data: BTreeMap<String, BTreeMap<String, String>>,
@@ -41,7 +41,7 @@ pub struct Bundle {
     pub transcript: Vec<TranscriptEntry>,
 }
 
-/// Why a flow was kept.
+/// The reason for keeping a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeptAs {
@@ -50,7 +50,7 @@ pub enum KeptAs {
     Slow,
 }
 
-/// What a run was started with, as far as it is needed to perform one of its flows again.
+/// The settings of a run that are needed to perform one of its flows again.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// The scenario's file; `null` if it is built in.
@@ -61,9 +61,9 @@ pub struct Origin {
     pub variables: BTreeMap<String, String>,
     /// The names of secret variables whose values were given.
     pub secrets_given: Vec<String>,
-    /// What replaced the timeouts of all steps.
+    /// The timeout that replaced those of all steps.
     pub step_timeout_us: Option<u64>,
-    /// What replaced the delays before all steps.
+    /// The delay that replaced those before all steps.
     pub delay_us: Option<u64>,
     /// Variables of the environment that begin with `REHEARSAL_`: those of the shop, say.
     pub environment: BTreeMap<String, String>,
@@ -81,7 +81,7 @@ pub struct TranscriptEntry {
     pub what: Happening,
 }
 
-/// What all bundles of a run have in common.
+/// The part that all bundles of a run have in common.
 #[derive(Debug, Clone)]
 pub struct About {
     pub environment: Environment,

@@ -155,7 +155,7 @@ fn forget_oldest(results: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether there is nothing in this folder but what this module has written.
+/// Returns `true` if there is nothing in this folder but what this module has written.
 fn is_unsaved_run(path: &Path) -> io::Result<bool> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     if !name.starts_with("REAL-E2E-") || !path.is_dir() {

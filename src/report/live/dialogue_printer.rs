@@ -1,4 +1,4 @@
-//! The dialogue of a run as it goes on: what programs say and what they are told.
+//! Printer of dialogue: what programs print and what is typed.
 
 use anstyle::{AnsiColor, Style};
 

@@ -10,7 +10,7 @@ use crate::model::InstanceId;
 
 use crate::report::sanitize::sanitize;
 
-/// Where the lines go. After a failure to write it takes no more.
+/// The destination of lines. After a failure to write it takes no more.
 pub(super) struct Page<W> {
     writer: io::Result<W>,
     now: fn() -> SystemTime,
@@ -112,7 +112,7 @@ impl Line {
 struct Stamp {
     /// The second that was put last, since 1970.
     second: Option<u64>,
-    /// What it looks like, before and after the milliseconds.
+    /// Its text, before and after the milliseconds.
     before: String,
     after: String,
 }

@@ -61,13 +61,13 @@ const RATES: [(&str, f64); 3] = [("/s", 1.0), ("/m", 1.0 / 60.0), ("/h", 1.0 / 3
 /// A demand is looked at this often while a run goes on.
 pub(super) const LEAST_STRETCH: Duration = Duration::from_secs(1);
 
-/// Why something is no threshold.
+/// The error of a malformed threshold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct ThresholdError {
-    /// What is wrong, one sentence.
+    /// The error, one sentence.
     pub message: String,
-    /// What to write instead.
+    /// Advice on what to write instead.
     pub help: String,
     /// Which bytes of the expression are at fault.
     pub at: Range<usize>,
@@ -128,7 +128,7 @@ fn parse(text: &str, steps: &[&str]) -> Result<Threshold, ThresholdError> {
     })
 }
 
-/// How long the stretches are that have to meet a demand.
+/// The length of the stretches that have to meet a demand.
 fn stretch(part: &Part<'_>) -> Result<Duration, ThresholdError> {
     let help = "write it as `over 10s`";
     let length = humantime::parse_duration(part.text).map_err(|error| {
@@ -169,7 +169,7 @@ impl<'a> Part<'a> {
         self.begin + self.text.len()
     }
 
-    /// What follows `prefix`.
+    /// Returns the part after `prefix`.
     fn after(&self, prefix: &str) -> Option<Part<'a>> {
         Some(Part {
             text: self.text.strip_prefix(prefix)?,

@@ -14,9 +14,9 @@ pub struct Threshold {
     pub(super) figure: Figure,
     pub(super) comparison: Comparison,
     pub(super) limit: f64,
-    /// How long the stretches are that have to meet it; the whole run if not said.
+    /// The length of the stretches that have to meet it; `None` for the whole run.
     pub(super) over: Option<Duration>,
-    /// Whether the run ends when it is not met.
+    /// `true` if the run ends when it is not met.
     pub(super) stop: bool,
 }
 
@@ -28,7 +28,7 @@ pub(super) enum Figure {
     /// Completed flows a second.
     FlowRate,
     Flow(Ended),
-    /// What users wait for: from when the flow was due.
+    /// The response time, which users wait for: from when the flow was due.
     Response(Aggregate),
     /// From when the flow was started.
     Service(Aggregate),
@@ -37,7 +37,7 @@ pub(super) enum Figure {
     StepTime(String, Aggregate),
 }
 
-/// How things ended.
+/// Outcomes that are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ended {
     Completed,
@@ -96,7 +96,8 @@ impl Threshold {
         self
     }
 
-    /// Whether it is about the books, which are known when the run is over, and only if the
+    /// Returns `true` if it is about integrity, which is known when the run is over, and only if
+    /// the
     /// scenario has demands on them.
     pub fn is_of_integrity(&self) -> bool {
         matches!(self.figure, Figure::Integrity(_))
