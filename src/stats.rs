@@ -1,4 +1,4 @@
-//! What a run's flows add up to: numbers in, numbers out.
+//! Figures of a run: numbers in, numbers out.
 //!
 //! A [`Tally`] is fed with every flow as it ends and forgets the flow; what it keeps does not grow
 //! with the number of flows. A [`Summary`] is what it says when the run is over. Durations are
@@ -24,18 +24,17 @@ mod verdict;
 pub use evidence_choice::{EvidenceChoice, EvidenceLimits};
 pub use failures::{MOST_GROUPS, MOST_TEXTS};
 pub use faults::FaultSummary;
-pub use histogram::{Encoded, Histogram, Range, Spread};
+pub use histogram::{Encoded, Histogram, Histograms, Range, Spread};
 pub use integrity::{
     AgreeSummary, Disagreement, Duplicate, Integrity, MOST_FINDINGS, MixUp, OwnSummary,
     UniqueSummary, is_masked,
 };
-pub use measures::{Histograms, MissingHistogram};
+pub use measures::MissingHistogram;
 pub use recent::Recent;
 pub use signature::Signature;
 pub use summary::{
-    FailureGroup, FailureSummary, FlowCounts, Phases, ProcessCounts, RoleSummary, StepSummary,
-    Summary,
+    Checked, FailureGroup, FailureSummary, FlowCounts, Phases, ProcessCounts, Quantity,
+    RoleSummary, StepSummary, Summary, Trust, Verdict,
 };
 pub use tally::Tally;
-pub use thresholds::{Checked, Quantity, Threshold, ThresholdError, Watched};
-pub use verdict::{Trust, Verdict};
+pub use thresholds::{Threshold, ThresholdError, Watched};

@@ -75,25 +75,25 @@ pub enum RunEvent {
         text: String,
     },
     FlowEnded(Box<FlowRecord>),
-    /// What is known of a flow of which it was wanted, right after its `FlowEnded`.
+    /// The evidence of a flow of which it was wanted, right after its `FlowEnded`.
     EvidenceKept(Box<Evidence>),
     /// A flow was due and could not be started, as too many were under way.
     FlowDropped {
-        /// Whether it counts; flows of the warm-up do not.
+        /// `false` for flows of the warm-up, which are in no figures.
         counted: bool,
     },
     /// No new flows start any more; those that run may finish until they are ended.
     Stopping {
         reason: String,
     },
-    /// How Rehearsal itself fared. Once, when all flows have ended.
+    /// Measurements of Rehearsal itself. Once, when all flows have ended.
     GeneratorMeasured(Box<Generator>),
     /// The command that looks into the books was started; all flows have ended.
     AuditStarted {
         /// The command line, masked.
         command: String,
     },
-    /// What came of it. Where the scenario has an audit there is one of these, also if the
+    /// The audit's result. Where the scenario has an audit there is one of these, also if the
     /// command was not started.
     AuditEnded(Box<AuditRecord>),
     RunEnded {

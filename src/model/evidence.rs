@@ -1,4 +1,4 @@
-//! What is kept of a flow so that people can see afterwards what happened in it.
+//! The evidence of a flow: what is kept so that people can see afterwards what happened in it.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ pub struct Evidence {
     pub flow: FlowRecord,
     /// The rows of data that the flow had.
     pub data: Vec<DataRow>,
-    /// What happened to all of its script instances, in the order of time. Empty if the values of
+    /// The events of all of its script instances, in the order of time. Empty if the values of
     /// the flow were lost, as nothing could be masked then.
     pub transcript: Vec<Moment>,
 }
@@ -39,7 +39,7 @@ pub struct Moment {
     pub what: Happening,
 }
 
-/// What happened.
+/// An event of a script instance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "what")]
 pub enum Happening {

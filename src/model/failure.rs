@@ -1,10 +1,10 @@
-//! Why a flow failed, in a form that people, reports and programs can read.
+//! Failures of flows, in a form that people, reports and programs can read.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What a program was doing when we gave up on it.
+/// The activity of a program at the moment of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Activity {
@@ -123,7 +123,7 @@ impl fmt::Display for FailureKind {
     }
 }
 
-/// Why one flow failed. All texts are masked and bounded, but not yet neutralised for any
+/// The failure of one flow. All texts are masked and bounded, but not yet sanitized for any
 /// display: whoever shows `tail` on a terminal removes control characters first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
@@ -132,19 +132,19 @@ pub struct Failure {
     pub step: String,
     /// The role's name.
     pub role: String,
-    /// Where in the scenario the turn stands: `order-flow.yaml:42`. Empty if no turn is at fault.
+    /// The turn's place in the scenario: `order-flow.yaml:42`. Empty if no turn is at fault.
     pub turn: String,
     /// One sentence saying what went wrong, without the output: "awaited prompt `Password:`".
     pub message: String,
     /// Everything that was waited for, each as the scenario writes it: "prompt `Password:`".
     pub awaited: Vec<String>,
-    /// How long it was waited for.
+    /// The length of the wait.
     pub waited_us: u64,
-    /// What the program was doing.
+    /// The program's activity at that moment.
     pub activity: Activity,
     /// The last lines of what the program said.
     pub tail: String,
-    /// What to do about it, where that is known.
+    /// Advice, where there is any.
     pub hint: Option<String>,
 }
 

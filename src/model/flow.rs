@@ -4,7 +4,6 @@
 //! is written to files: steps, turns and roles are named, so that a flow can be read without the
 //! description of its run.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Local};
@@ -15,9 +14,9 @@ use super::failure::Failure;
 use super::ids::{FlowId, FlowNumber};
 use super::injection::InjectionRecord;
 use super::process::ProcessRecord;
-use super::value::{NamedValue, as_map};
+use super::value::{self, NamedValue};
 
-/// How a step of a flow ended.
+/// The outcome of one attempt at a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepOutcome {
@@ -44,12 +43,12 @@ pub struct StepRecord {
     /// From the step's start to its last evidence. Pauses (`think`) are taken out, and so is the
     /// time for which Rehearsal itself waited to see whether an unfinished line was a prompt.
     pub duration_us: u64,
-    /// What the step spent pausing on purpose.
+    /// Time that the step spent pausing on purpose.
     pub paused_us: u64,
     /// For how long Rehearsal itself waited to see whether an unfinished line was a prompt, in the
     /// step and after its last evidence.
     pub held_us: u64,
-    /// How long the flow waited before the step: for a script instance of a pool, or for other
+    /// The flow's wait before the step: for a script instance of a pool, or for other
     /// flows. It lies before the step's start.
     pub waited_us: u64,
     /// The durations of its named turns, in the order in which they were taken.
@@ -74,12 +73,12 @@ pub struct Retry {
     pub recovered_after_us: Option<u64>,
     #[serde(serialize_with = "with_cause")]
     pub failure: Failure,
-    /// What had been captured and was forgotten, as it may become something else; secrets masked.
-    #[serde(with = "as_map")]
+    /// The captures that were forgotten, as they may get other values; secrets masked.
+    #[serde(with = "value")]
     pub forgotten: Vec<NamedValue>,
 }
 
-/// What is performed again after a failure.
+/// The part that is performed again after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RetriedPart {
@@ -89,7 +88,7 @@ pub enum RetriedPart {
     Flow,
 }
 
-/// How a flow ended.
+/// The outcome of a flow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FlowOutcome {
     /// Every step's evidence was seen and every promised value captured.
@@ -116,15 +115,15 @@ pub struct FlowRecord {
     /// the waits for other flows, and without the time for which Rehearsal waited to see whether a
     /// line was a prompt: the service time.
     pub duration_us: u64,
-    /// What the flow spent pausing on purpose (`think` and delays).
+    /// Time that the flow spent pausing on purpose (`think` and delays).
     pub paused_us: u64,
-    /// What the flow spent waiting for script instances of pools and for other flows.
+    /// Time that the flow spent waiting for script instances of pools and for other flows.
     pub waited_us: u64,
     /// The variables the flow began with, secrets masked.
-    #[serde(with = "as_map")]
+    #[serde(deserialize_with = "value::deserialize")]
     pub variables: Vec<NamedValue>,
     /// The values captured, in the order of their capture (in files by name); secrets masked.
-    #[serde(with = "as_map")]
+    #[serde(deserialize_with = "value::deserialize")]
     pub captures: Vec<NamedValue>,
     /// The failures that were not the end of it.
     pub retries: Vec<Retry>,
@@ -250,9 +249,6 @@ impl Serialize for FlowRecord {
             FlowOutcome::Failed(_) => OutcomeName::Failed,
             FlowOutcome::Interrupted => OutcomeName::Interrupted,
         };
-        let by_name = |values: &'_ [NamedValue]| -> BTreeMap<Arc<str>, Arc<str>> {
-            values.iter().cloned().collect()
-        };
         let mut flow = serializer.serialize_struct("FlowRecord", 16)?;
         flow.serialize_field("number", number)?;
         flow.serialize_field("id", id)?;
@@ -263,8 +259,8 @@ impl Serialize for FlowRecord {
         flow.serialize_field("duration_us", duration_us)?;
         flow.serialize_field("paused_us", paused_us)?;
         flow.serialize_field("waited_us", waited_us)?;
-        flow.serialize_field("variables", &by_name(variables))?;
-        flow.serialize_field("captures", &by_name(captures))?;
+        flow.serialize_field("variables", &value::by_name(variables))?;
+        flow.serialize_field("captures", &value::by_name(captures))?;
         flow.serialize_field("failure", &self.failure().map(WithCause::from))?;
         flow.serialize_field("retries", retries)?;
         flow.serialize_field("steps", steps)?;

@@ -1,13 +1,14 @@
-//! What is known of Rehearsal itself as a measuring instrument, and of the machine around it.
+//! Measurements of the load generator, which is Rehearsal itself, and of its machine.
 
 use serde::{Deserialize, Serialize};
 
-/// How the generator of the load fared during a run.
+/// The lag of the load generator and the load of its machine during a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Generator {
-    /// How often its timers were looked at, on all threads that perform flows.
+    /// The number of timer samples, on all threads that perform flows.
     pub lag_samples: u64,
-    /// How long after its time a timer was served: what every measured time may be too long by.
+    /// The delay from when a timer was due until it was served: the most that a measured time is
+    /// too long by.
     /// About 1 ms is the timers' resolution.
     pub lag_p50_us: Option<u64>,
     pub lag_p99_us: Option<u64>,

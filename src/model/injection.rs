@@ -59,7 +59,8 @@ impl InjectionKind {
         }
     }
 
-    /// Whether the program or its dialogue has something to recover from. The others only make
+    /// Returns `true` if the program or its dialogue has something to recover from. The others
+    /// only make
     /// Rehearsal a slow partner.
     pub fn is_disruptive(self) -> bool {
         !matches!(
@@ -82,9 +83,9 @@ pub struct Injection {
     /// The step that it performed.
     pub step: StepIndex,
     pub kind: InjectionKind,
-    /// What was done, in words that go after the script's name: `frozen for 500ms`.
+    /// A description that goes after the script's name: `frozen for 500ms`.
     pub what: String,
-    /// Where in the scenario the turn stands: `order-flow.yaml:42`. Empty before the first turn.
+    /// The turn's place in the scenario: `order-flow.yaml:42`. Empty before the first turn.
     pub turn: String,
 }
 

@@ -1,4 +1,4 @@
-//! What must be true of the values of a run's flows taken together, and what the audit said.
+//! Integrity checks on the values of all flows of a run, and the result of the audit.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::process::ExitCause;
 
-/// What a scenario demands of its books.
+/// The integrity checks of a scenario.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct IntegrityInfo {
     /// Captures whose value no two flows may share.
@@ -36,7 +36,7 @@ pub struct OwnInfo {
 }
 
 impl IntegrityInfo {
-    /// Whether nothing is demanded.
+    /// Returns `true` if there are no checks.
     pub fn is_empty(&self) -> bool {
         *self == IntegrityInfo::default()
     }
@@ -53,7 +53,7 @@ impl fmt::Display for ValueInfo {
     }
 }
 
-/// What came of the command that looks into the books after the run.
+/// The result of the audit: the command that checks the system's state after the run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditRecord {
     /// The command line, masked.
@@ -63,11 +63,11 @@ pub struct AuditRecord {
     pub duration_us: u64,
     /// The last lines of what it printed, secrets masked.
     pub output: Vec<String>,
-    /// How many lines it had printed before those.
+    /// The number of lines it had printed before those.
     pub lines_left_out: u64,
 }
 
-/// How an audit ended.
+/// The outcome of an audit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "outcome")]
 pub enum AuditOutcome {
@@ -99,7 +99,7 @@ impl AuditRecord {
         }
     }
 
-    /// Whether it was asked and did not say that all is well.
+    /// Returns `true` if it was run and did not pass.
     pub fn is_violation(&self) -> bool {
         !matches!(
             self.outcome,

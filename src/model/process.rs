@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Where a piece of output came from. A terminal has only [`Stream::Out`].
+/// An output stream of a process. A terminal has only [`Stream::Out`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stream {
@@ -55,7 +55,7 @@ fn signal_name(number: i32) -> Option<&'static str> {
     })
 }
 
-/// Who or what ended a process.
+/// The cause of a process's end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ending {
@@ -99,7 +99,11 @@ pub struct ProcessRecord {
     pub pid: u32,
     pub ending: Ending,
     /// `None` only for [`Ending::LeftOver`].
-    #[serde(flatten, with = "code_or_signal")]
+    #[serde(
+        flatten,
+        serialize_with = "code_and_signal",
+        deserialize_with = "exit_cause"
+    )]
     pub exit: Option<ExitCause>,
     /// From the order to start it until its first output; `None` if it never wrote anything.
     pub startup_us: Option<u64>,
@@ -112,35 +116,27 @@ pub struct ProcessRecord {
     pub usage: Usage,
 }
 
-/// The end of a process as two fields, of which one is null.
-mod code_or_signal {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+/// The end of a process as two fields, of which at least one is null.
+#[derive(Serialize, Deserialize)]
+struct CodeAndSignal {
+    exit_code: Option<i32>,
+    signal: Option<i32>,
+}
 
-    use super::ExitCause;
+fn code_and_signal<S: Serializer>(
+    exit: &Option<ExitCause>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let (exit_code, signal) = match *exit {
+        Some(ExitCause::Code(code)) => (Some(code), None),
+        Some(ExitCause::Signal(signal)) => (None, Some(signal)),
+        None => (None, None),
+    };
+    CodeAndSignal { exit_code, signal }.serialize(serializer)
+}
 
-    #[derive(Serialize, Deserialize)]
-    struct Fields {
-        exit_code: Option<i32>,
-        signal: Option<i32>,
-    }
-
-    pub fn serialize<S: Serializer>(
-        exit: &Option<ExitCause>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        let (exit_code, signal) = match *exit {
-            Some(ExitCause::Code(code)) => (Some(code), None),
-            Some(ExitCause::Signal(signal)) => (None, Some(signal)),
-            None => (None, None),
-        };
-        Fields { exit_code, signal }.serialize(serializer)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<ExitCause>, D::Error> {
-        let Fields { exit_code, signal } = Fields::deserialize(deserializer)?;
-        let code = exit_code.map(ExitCause::Code);
-        Ok(code.or(signal.map(ExitCause::Signal)))
-    }
+fn exit_cause<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ExitCause>, D::Error> {
+    let CodeAndSignal { exit_code, signal } = CodeAndSignal::deserialize(deserializer)?;
+    let code = exit_code.map(ExitCause::Code);
+    Ok(code.or(signal.map(ExitCause::Signal)))
 }

@@ -35,20 +35,20 @@ pub struct RunInfo {
     pub scenario: String,
     pub roles: Vec<RoleInfo>,
     pub steps: Vec<StepInfo>,
-    /// What must be true of its flows' values.
+    /// The integrity checks on its flows' values.
     pub integrity: IntegrityInfo,
-    /// How many flows there will be, where that is known beforehand.
+    /// The number of flows, where that is known beforehand.
     pub flows: Option<u64>,
-    /// How long flows are started, where the clock decides that.
+    /// The time during which flows are started, where the load is limited by time.
     pub duration_us: Option<u64>,
     /// The most flows that can be in flight at once.
     pub parallel: u64,
     /// The load in words: `50 at once`, `5/s, at most 200 under way`.
     pub load: String,
-    /// How many flows are to start a second, on average, where the clock decides that.
+    /// The flows to start per second, on average, for loads with a rate.
     pub wanted_per_second: Option<f64>,
     pub seed: u64,
-    /// What chaos may do, as it was written; empty without chaos.
+    /// The rules of fault injection as written; empty without any.
     pub chaos: Vec<String>,
     pub started_at: DateTime<Local>,
 }

@@ -1,9 +1,11 @@
-//! Which values several flows had, found exactly and in little memory.
+//! Duplicate values among the flows of a run, found exactly and in bounded memory.
 //!
 //! Values are appended to a buffer, and from a certain size on to a file that has no name. When
 //! all are there they are read as often as needed: each pass takes the values of one part of all
 //! hashes into a map, and compares the values themselves, so that nothing depends on hashes being
-//! different. Memory is bounded by what a pass takes, however many flows there were.
+//! different. Memory is bounded by what a pass takes, however many flows there were; a map of hashes
+//! that is kept while the run goes on would take some 100 bytes for each value, 200 MB for two unique
+//! names in a million flows, and grow for as long as the run does.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -13,13 +15,13 @@ use std::path::PathBuf;
 
 use crate::stats::MOST_FINDINGS;
 
-/// How much is kept in memory before it goes to the file.
+/// The most that is kept in memory before it goes to the file.
 const BUFFER_BYTES: usize = 1 << 18;
 
-/// How much one pass takes, about: its map needs some three times as much.
+/// The approximate size of one pass: its map needs some three times as much.
 const PASS_BYTES: u64 = 8 << 20;
 
-/// How many flows are listed of those that had one value.
+/// The most flows that are listed of those that had one value.
 const MOST_FLOWS: usize = 5;
 
 /// A flow of one of several runs. Ordered by run, then as it was started.
@@ -32,7 +34,7 @@ pub(super) struct FlowOf {
 
 /// Takes values, each with its name and its flow.
 pub(super) struct Duplicates {
-    /// Where the file may be; without, all is kept in memory.
+    /// The folder for the file; without one, all is kept in memory.
     folder: Option<PathBuf>,
     buffer: Vec<u8>,
     file: Option<File>,
@@ -41,14 +43,14 @@ pub(super) struct Duplicates {
     pass_bytes: u64,
 }
 
-/// What is known of one name.
+/// The duplicates among the values of one name.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
-    /// How many values there were.
+    /// The number of values.
     pub values: u64,
-    /// How many of them a flow had had before.
+    /// The number of values that an earlier flow had, too.
     pub duplicates: u64,
-    /// How many of these a flow of another run had had.
+    /// The number of these that a flow of another run had.
     pub across_runs: u64,
     /// The values with duplicates whose first flows come first, in that order.
     pub found: Vec<Found>,
@@ -63,7 +65,7 @@ pub(super) struct Found {
     pub flows: Vec<FlowOf>,
 }
 
-/// A value whose first flow is to be told.
+/// A value whose first flow is asked for.
 #[derive(Debug, Clone)]
 pub(super) struct Wanted {
     /// The place of the name.
@@ -73,7 +75,7 @@ pub(super) struct Wanted {
     pub run: Option<u32>,
 }
 
-/// What is known of one value within a pass.
+/// The flows that had one value, within a pass.
 struct Seen {
     first: FlowOf,
     more: Option<Box<More>>,
@@ -101,7 +103,7 @@ impl Duplicates {
     }
 
     /// Takes a value of the name at this place. After a failure to write it takes no more, and
-    /// tells when it is asked.
+    /// [`close`](Self::close) returns the error.
     pub(super) fn add(&mut self, name: u16, flow: FlowOf, value: &str) {
         let Ok(length) = u32::try_from(value.len()) else {
             return;
@@ -136,7 +138,7 @@ impl Duplicates {
         Ok(())
     }
 
-    /// What is known of so many names, and the first flow that had each of the wanted values.
+    /// Returns the duplicates of so many names, and the first flow that had each of the wanted values.
     ///
     /// # Errors
     /// If the file could not be written or read.
@@ -367,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_cannot_be_made_is_told() {
+    fn a_file_that_cannot_be_made_is_an_error() {
         let mut duplicates = Duplicates::new(Some("/nonexistent/folder".into()));
         for number in 0..100_000 {
             duplicates.add(0, flow(number), "a value");

@@ -1,4 +1,4 @@
-//! What can go wrong with reports and results.
+//! Errors of reports and results.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -5,7 +5,7 @@ use crate::model::{Activity, Failure};
 use super::sanitize::sanitize_lines;
 use super::units;
 
-/// How many of the last lines of a program's output are shown.
+/// The most lines of a program's last output that are shown.
 const MOST_TAIL_LINES: usize = 12;
 
 /// All that is known of a failure, line by line: neutralised, without styles, not indented.

@@ -35,10 +35,10 @@ pub(super) struct Dropped {
     pub counted: bool,
 }
 
-/// How a line of a [`Dropped`] begins, and no other.
+/// The beginning of the lines of [`Dropped`], and of no others.
 const DROPPED: &str = "{\"dropped\":";
 
-/// What a line after the first says.
+/// A line after the first.
 #[derive(Debug)]
 pub(super) enum Line {
     Flow(Box<FlowRecord>),
@@ -197,7 +197,7 @@ fn next_line(reader: &mut BufReader<File>, path: &Path) -> Result<Option<String>
 /// Writes the record of a run, with one flow in memory at a time.
 ///
 /// # Errors
-/// What the writer says; the reader's troubles look the same. `flows` of `None` makes an empty
+/// Errors of the writer and of reading the flows. `flows` of `None` makes an empty
 /// list.
 pub fn write_record(
     out: &mut impl Write,

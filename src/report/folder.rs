@@ -38,12 +38,12 @@ impl RunFolder {
         }
     }
 
-    /// Where it is.
+    /// Returns its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Where the record of the run is.
+    /// Returns the path of the run's record.
     pub fn result(&self) -> PathBuf {
         self.path.join(RESULT)
     }

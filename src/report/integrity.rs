@@ -1,4 +1,5 @@
-//! The books of a run, or of several that are made one: what their flows' values say about each
+//! Integrity checks of a run, or of several that are merged: what their flows' values say about
+//! each
 //! other.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,13 +11,13 @@ use crate::stats::{Duplicate, Integrity, is_masked};
 use super::duplicates::{Duplicates, FlowOf, Wanted};
 use super::error::ReportError;
 
-/// Takes the values of flows as they end, and what the audit said.
+/// The integrity checks of a run: takes the values of flows as they end, and the audit's result.
 pub(super) struct IntegrityCheck {
     info: IntegrityInfo,
     integrity: Integrity,
     duplicates: Duplicates,
     runs: Vec<RunId>,
-    /// What was found in runs whose flows are not there.
+    /// Findings of runs whose flows are not there.
     before: Vec<Integrity>,
     folder: Option<PathBuf>,
 }
@@ -99,7 +100,7 @@ impl IntegrityCheck {
             .map(|(place, _)| place)
     }
 
-    /// What the books say, and what kept them from being complete.
+    /// Returns the result, and the error that kept it from being complete.
     pub(super) fn close(mut self) -> (Integrity, Option<ReportError>) {
         let mut wanted = Vec::new();
         for rule in &self.integrity.own {

@@ -1,4 +1,4 @@
-//! A run told to a program as it goes on: one JSON object a line.
+//! Progress of a run for programs: one JSON object a line.
 //!
 //! The first line is `run_started` with `"format": "rehearsal-events/1"`. Then come, each with
 //! `event` and `elapsed_us` (when it was told, since the run's start):
@@ -27,15 +27,15 @@ use crate::stats::Integrity;
 
 use super::error::ReportError;
 use super::live::live_stats::LiveStats;
-use super::reporters::Reporter;
+use super::reporter::Reporter;
 
 /// The name and version of the form.
 const FORMAT: &str = "rehearsal-events/1";
 
-/// How often snapshots are told.
+/// The time between snapshots.
 const SNAPSHOT_EVERY: Duration = Duration::from_secs(1);
 
-/// Tells a run in lines of JSON.
+/// A reporter that writes a run as lines of JSON.
 ///
 /// If the reader leaves, nothing more is told, and the run goes on. Lines are handed on a few
 /// times a second.
@@ -51,7 +51,7 @@ pub struct JsonLines {
 }
 
 impl JsonLines {
-    /// Tells it to `writer`.
+    /// Returns a reporter that writes to `writer`.
     pub fn new(writer: impl Write + Send + 'static) -> Self {
         JsonLines {
             writer: Ok(Box::new(BufWriter::new(writer))),
@@ -63,7 +63,7 @@ impl JsonLines {
         }
     }
 
-    /// Tells it to a new file, or in the place of what is in an old one.
+    /// Returns a reporter that writes to a file, replacing what is in it.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -177,7 +177,7 @@ impl Reporter for JsonLines {
         }
     }
 
-    fn books(&mut self, integrity: &Integrity) {
+    fn integrity(&mut self, integrity: &Integrity) {
         self.tell("integrity", json!(integrity));
     }
 

@@ -12,10 +12,10 @@ use crate::model::{FlowOutcome, FlowRecord, RunEvent, RunInfo, StepOutcome};
 use crate::stats::Histogram;
 
 use super::error::ReportError;
-use super::reporters::Reporter;
+use super::reporter::Reporter;
 use super::sanitize::sanitize;
 
-/// How long an interval is.
+/// The length of an interval.
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// Writes an interval log: once a second a line for the flows and for each step that ended in it.

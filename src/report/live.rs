@@ -4,6 +4,8 @@ mod dialogue_printer;
 pub(super) mod live_stats;
 #[cfg(feature = "cli")]
 mod progress;
+#[cfg(feature = "cli")]
+mod progress_line;
 mod single_flow;
 
 pub use dialogue_printer::DialoguePrinter;

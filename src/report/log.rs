@@ -15,18 +15,18 @@ use crate::model::{
 
 use super::error::ReportError;
 use super::failure;
-use super::reporters::Reporter;
+use super::reporter::Reporter;
 use super::sanitize::{sanitize, sanitize_lines};
 use super::units;
 use page::{Line, Page};
 
-/// How much is written at a time, unless a tick comes first.
+/// The size of writes, unless a tick comes first.
 const BUFFER_BYTES: usize = 32 << 10;
 
 /// Writes every event with the time at which it was reported. What programs say and hear is
 /// there if events of it come.
 pub struct Log<W: Write = BufWriter<File>> {
-    /// Whether what programs say and are told is in it, if it comes.
+    /// `true` if the dialogue is logged, where there are events of it.
     has_dialogue: bool,
     path: PathBuf,
     page: Page<W>,
@@ -79,7 +79,7 @@ impl<W: Write> Log<W> {
 const HEARD: &str = " < ";
 const SAID: &str = " > ";
 
-/// What the steps of a run are called.
+/// The names of a run's steps.
 #[derive(Default)]
 struct Names {
     steps: Vec<StepNames>,

@@ -14,7 +14,7 @@ use super::integrity::IntegrityCheck;
 use super::result_file::{Completeness, Environment, Head, Merged, Run};
 use super::saved::SavedRun;
 
-/// Why runs cannot be merged.
+/// Errors of merging runs.
 #[derive(Debug, thiserror::Error)]
 pub enum MergeError {
     #[error("there is nothing to merge")]

@@ -1,18 +1,18 @@
-//! Where reporters write, and in what style.
+//! Output of reporters, and its styles.
 
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-/// What went well.
+/// Success.
 pub(super) const GOOD: Style = AnsiColor::Green.on_default();
-/// What went wrong.
+/// Failure.
 pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
-/// What needs attention.
+/// Something that needs attention.
 pub(super) const CARE: Style = AnsiColor::Yellow.on_default();
 /// Headings.
 pub(super) const STRONG: Style = Style::new().bold();
-/// What matters less.
+/// Something that matters less.
 pub(super) const FAINT: Style = Style::new().dimmed();
 
 /// `text` in `style`, as ANSI text.

@@ -10,10 +10,10 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::model::{EventSink, RunEvent};
-use crate::stats::Integrity;
 
 use super::error::ReportError;
 use super::recorder::{Artifacts, Recorder};
+use super::reporter::Reporter;
 
 /// How often reporters may show how things stand.
 const TICK: Duration = Duration::from_millis(250);
@@ -24,34 +24,6 @@ const GATHER: Duration = Duration::from_millis(2);
 
 /// How much dialogue may wait to be reported. What a flood of output exceeds it by is left out.
 const MOST_DIALOGUE_BYTES: u64 = 16 << 20;
-
-/// A consumer of a run's events.
-///
-/// All calls come from one thread, one after the other: every event of the run in the order in
-/// which it was emitted, a tick about four times a second in between, `books` before the end of
-/// the run, then `finish` once. A
-/// reporter may write to files and terminals; while it does so, events wait, and the run does
-/// not. It reports its errors when it finishes, and must not panic.
-pub trait Reporter: Send {
-    /// Something happened.
-    fn event(&mut self, event: &RunEvent);
-
-    /// What the books of the run say. Once, before the run's end is told, if anything is demanded
-    /// of them.
-    fn books(&mut self, _integrity: &Integrity) {}
-
-    /// Time has passed: `elapsed` since the reporters were started. However many events there
-    /// are, a display that follows them is best redrawn here only.
-    fn tick(&mut self, _elapsed: Duration) {}
-
-    /// No more events will come.
-    ///
-    /// # Errors
-    /// If what it was to tell or to write is not complete.
-    fn finish(&mut self) -> Result<(), ReportError> {
-        Ok(())
-    }
-}
 
 /// How many events may be queued before the engine is held back. A few megabytes, and more than any
 /// load of real programs makes within a tick.
@@ -264,7 +236,7 @@ fn report(
             recorder.event(&event);
             if let Some(integrity) = recorder.new_integrity() {
                 let listeners = reporters.iter_mut();
-                listeners.for_each(|reporter| reporter.books(integrity));
+                listeners.for_each(|reporter| reporter.integrity(integrity));
             }
             reporters
                 .iter_mut()

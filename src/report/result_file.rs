@@ -21,7 +21,7 @@
 //! - `bundles`: all that is known of some failed flows, and of the slowest, a folder each: see
 //!   [`Bundle`](super::Bundle).
 //!
-//! What is printed for programs is a [`ResultRecord`]: the head with the flows in it.
+//! Printed for programs, a run is a [`ResultRecord`]: the head with the flows in it.
 
 use std::path::Path;
 
@@ -67,7 +67,7 @@ pub struct Head {
     pub completeness: Completeness,
     /// The runs that this one was merged from.
     pub merged_from: Vec<Merged>,
-    /// What the figures were made of.
+    /// The distributions of which the figures were made.
     pub histograms: Histograms,
 }
 
@@ -93,7 +93,7 @@ impl Head {
     }
 }
 
-/// Whether all of a run is known.
+/// The completeness of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Completeness {
@@ -112,30 +112,30 @@ pub struct Merged {
     pub started_at: DateTime<Local>,
 }
 
-/// What was run.
+/// The run of a record.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Run {
     pub id: String,
     pub scenario: String,
-    /// How many flows there were to be, where that was known beforehand.
+    /// The number of flows planned, where that was known beforehand.
     pub flows: Option<u64>,
-    /// How long flows were to be started, where the clock decided that.
+    /// The time during which flows were to be started, where the load was limited by time.
     pub duration_us: Option<u64>,
     /// The most flows that could be under way at once.
     pub parallel: u64,
     /// The load in words.
     pub load: String,
-    /// How many flows were to start a second, where the clock decided that.
+    /// The flows to start per second, for loads with a rate.
     pub wanted_per_second: Option<f64>,
     /// `null` of runs that were merged.
     pub seed: Option<u64>,
-    /// What chaos might do, as it was written.
+    /// The rules of fault injection as written.
     #[serde(default)]
     pub chaos: Vec<String>,
     pub started_at: DateTime<Local>,
     pub roles: Vec<RoleInfo>,
     pub steps: Vec<Step>,
-    /// What its books were held against.
+    /// The integrity checks on its flows' values.
     pub integrity: IntegrityInfo,
 }
 
@@ -178,7 +178,8 @@ impl Run {
         }
     }
 
-    /// What reports need to know of it. A step of a role that is not there gets the first.
+    /// Returns the description that reports take. A step of a role that is not there gets the
+    /// first.
     pub fn info(&self) -> RunInfo {
         let steps = self.steps.iter().map(|step| StepInfo {
             name: step.name.clone(),
@@ -209,13 +210,13 @@ impl Run {
     }
 }
 
-/// Where it was run, and by what.
+/// The machine and the version of Rehearsal that performed a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Environment {
     pub host: String,
     /// The kernel's name and release.
     pub kernel: String,
-    /// How many processors were available.
+    /// The number of processors that were available.
     pub cores: usize,
     pub rehearsal_version: String,
     /// With secrets masked.

@@ -1,4 +1,4 @@
-//! Where results and logs go, and under which names.
+//! Places and names of results and logs.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 ///
 /// Control characters become visible ones (`␛`, `␇`, `␊`), those without a picture and the
 /// characters that reorder or hide text become escapes such as `\u{202e}`; a tab becomes blanks.
-/// What is harmless stays as it is, so that most text is not copied.
+/// Harmless text stays as it is, so that most text is not copied.
 pub fn sanitize(text: &str) -> Cow<'_, str> {
     // Most text is printable ASCII, which is seen many bytes at a time if all are looked at.
     let is_printable = |byte: u8| matches!(byte, b' '..=b'~');
@@ -39,7 +39,8 @@ pub fn sanitize_lines(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
     text.lines().map(sanitize)
 }
 
-/// Whether a terminal, or whoever lays out text for one, does more with it than show it.
+/// Returns `true` if a terminal, or a program that lays out text for one, does more with it than
+/// show it.
 fn acts(character: char) -> bool {
     character.is_control()
         || matches!(

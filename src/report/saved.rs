@@ -101,7 +101,7 @@ impl SavedRun {
     /// Writes the record with the flows, of which there are none in a run that was merged.
     ///
     /// # Errors
-    /// What the writer says; the reader's troubles look the same.
+    /// Errors of the writer and of reading the flows.
     pub fn write_record(&self, out: &mut impl Write) -> io::Result<()> {
         let flows = self.folder.flows();
         let flows = flows.path.exists().then_some(&flows);

@@ -98,20 +98,15 @@ fn rounded(us: u64, unit_us: u64) -> u64 {
     us.saturating_add(unit_us / 2) / unit_us
 }
 
-// Every process and every step that ends is told with such quantities: put together without
-// format strings, which would cost several times as much.
-
 fn whole(number: u64, unit: &str) -> String {
-    [itoa::Buffer::new().format(number), " ", unit].concat()
+    format!("{number} {unit}")
 }
 
 fn tenths(tenths: u64, unit: &str) -> String {
-    let (mut whole, mut tenth) = (itoa::Buffer::new(), itoa::Buffer::new());
-    let (whole, tenth) = (whole.format(tenths / 10), tenth.format(tenths % 10));
-    [whole, ".", tenth, " ", unit].concat()
+    format!("{}.{} {unit}", tenths / 10, tenths % 10)
 }
 
-/// How much a run is to perform: `200 flows`, `1 min`, `200 flows or 1 min`.
+/// Returns the planned extent of a run: `200 flows`, `1 min`, `200 flows or 1 min`.
 pub fn extent(info: &RunInfo) -> String {
     let flows = info.flows.map(|flows| counted(flows, "flow"));
     let time = info.duration_us.map(duration);

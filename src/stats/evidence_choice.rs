@@ -35,7 +35,7 @@ struct Chosen {
     failed: u64,
     /// By step and cause, and by what was seen.
     alike: HashMap<(String, String), HashMap<Option<String>, u64>>,
-    /// How long the slowest took.
+    /// The durations of the slowest.
     slowest_us: Vec<u64>,
 }
 

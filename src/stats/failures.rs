@@ -7,10 +7,12 @@ use crate::model::{Failure, FailureKind, FlowRecord};
 use super::signature::Signature;
 use super::summary::{FailureGroup, FailureSummary};
 
-/// How many groups of failures are told apart; failures of further kinds are counted together.
+/// The most groups of failures that are distinguished; failures of further kinds are counted
+/// together.
 pub const MOST_GROUPS: usize = 100;
 
-/// How many texts are told apart of one step and cause; programs that print something else each
+/// The most texts that are distinguished of one step and cause; programs that print something else
+/// each
 /// time leave room for the failures of others.
 pub const MOST_TEXTS: usize = 10;
 
@@ -18,7 +20,7 @@ pub const MOST_TEXTS: usize = 10;
 #[derive(Debug, Default)]
 pub(super) struct Failures {
     groups: Vec<FailureGroup>,
-    /// Where in `groups` the failures of a step and cause stand, and whether
+    /// The places in `groups` of the failures of a step and cause, and whether
     /// chaos had struck before, by what was seen.
     places: HashMap<(String, FailureKind, bool), HashMap<Option<String>, usize>>,
     others: u64,

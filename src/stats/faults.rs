@@ -1,4 +1,4 @@
-//! What chaos did, and what became of the flows that it struck.
+//! Injected faults, and the outcomes of the flows that they affected.
 
 use std::collections::BTreeMap;
 
@@ -6,20 +6,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{FlowOutcome, FlowRecord, InjectionKind, RunInfo};
 
-use super::histogram::{Histogram, Spread};
-use super::measures::Histograms;
+use super::histogram::{Histogram, Histograms, Spread};
 
 /// The name of the recovery times among the distributions of a run.
 const RECOVERY: &str = "chaos.recovery";
 
-/// What chaos did in a run.
+/// The injected faults of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FaultSummary {
-    /// What it might do, as it was written.
+    /// The rules of fault injection as written.
     pub injections: Vec<String>,
-    /// How often it did what; what it never did is not there.
+    /// The number of faults of each kind; kinds without any are absent.
     pub struck: BTreeMap<InjectionKind, u64>,
-    /// How many flows it struck.
+    /// The number of flows that had faults.
     pub flows: u64,
     /// Of these, completed, though not at the first attempt.
     pub recovered: u64,

@@ -8,6 +8,9 @@ use hdrhistogram::iterators::IterationValue;
 use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
 use serde::{Deserialize, Serialize};
 
+/// Distributions by name: `flow.response`, `step.02_create_order`, `role.customer.startup`.
+pub type Histograms = std::collections::BTreeMap<String, Histogram>;
+
 /// The longest duration that is told from longer ones: a day.
 const LONGEST_US: u64 = 24 * 60 * 60 * 1_000_000;
 
@@ -31,7 +34,7 @@ pub struct Histogram {
 }
 
 impl PartialEq for Histogram {
-    /// Whether the same was recorded, whatever room there is for more.
+    /// Compares what was recorded, whatever the capacity.
     fn eq(&self, other: &Self) -> bool {
         let figures = |it: &Histogram| (it.count(), it.sum_us, it.min_us, it.max_us, it.saturated);
         let mut recorded = self
@@ -83,7 +86,7 @@ impl Histogram {
         self.max_us = self.max_us.max(value_us);
     }
 
-    /// How many durations were recorded.
+    /// Returns the number of recorded durations.
     pub fn count(&self) -> u64 {
         self.counts.len()
     }
@@ -130,7 +133,8 @@ impl Histogram {
         &self.counts
     }
 
-    /// How the durations are spread over so many ranges between the least and the greatest, each
+    /// Returns the durations' distribution over so many ranges between the least and the greatest,
+    /// each
     /// as much longer than the one before as the others are. Empty if they do not differ.
     pub fn distribution(&self, ranges: u32) -> Vec<Range> {
         let (least, greatest) = (self.min_us.max(1), self.max_us);
@@ -181,7 +185,7 @@ impl Default for Histogram {
 /// A distribution of durations in a few figures, in microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spread {
-    /// How many durations it was made of; never zero.
+    /// The number of durations; never zero.
     pub count: u64,
     pub mean_us: u64,
     pub min_us: u64,
@@ -192,11 +196,12 @@ pub struct Spread {
     /// The 99.9th percentile.
     pub p999_us: u64,
     pub max_us: u64,
-    /// How many were longer than can be told, and count as the longest: a day.
+    /// The number of durations longer than the longest that is distinguished, a day, as which they
+    /// count.
     pub saturated: u64,
 }
 
-/// How many durations are in a part of a distribution.
+/// The number of durations in a part of a distribution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Range {
     /// The longest duration in it; the shortest is longer than the longest of the range before.
@@ -212,7 +217,7 @@ pub struct Encoded {
     /// `null` if nothing was recorded, as is `max_us`.
     pub min_us: Option<u64>,
     pub max_us: Option<u64>,
-    /// How many were longer than a day.
+    /// The number of durations longer than a day.
     pub saturated: u64,
     /// The counts in the compressed form, version 2, of <https://hdrhistogram.org>, in base 64;
     /// values are microseconds.

@@ -1,16 +1,16 @@
-//! What a run's values say about each other: the figures of its books.
+//! Integrity of a run: comparison of its flows' values.
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::{AuditRecord, FlowId, IntegrityInfo, OwnInfo, ValueInfo};
 
-/// How many findings of each kind are listed; all are counted.
+/// The most findings of each kind that are listed; all are counted.
 pub const MOST_FINDINGS: usize = 20;
 
-/// What stands in place of a secret.
+/// The text in place of a secret.
 const MASK: &str = "***";
 
-/// What came of the demands on a run's books.
+/// The result of a run's integrity checks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Integrity {
     /// Flows with a value that another flow had before them and that must be unique. Absent if
@@ -29,7 +29,7 @@ pub struct Integrity {
     pub not_compared: u64,
     /// One of each run that has one.
     pub audits: Vec<AuditRecord>,
-    /// What limits these findings.
+    /// Limits of these findings.
     pub notices: Vec<String>,
 }
 
@@ -38,11 +38,11 @@ pub struct Integrity {
 pub struct UniqueSummary {
     #[serde(flatten)]
     pub value: ValueInfo,
-    /// How many values flows captured, those of attempts that were given up among them.
+    /// The number of captured values, with those of attempts that were given up.
     pub values: u64,
-    /// How many of them another flow had before.
+    /// The number of values that another flow had before.
     pub duplicates: Option<u64>,
-    /// How many of these had it from a flow of another run.
+    /// The number of these that a flow of another run had.
     pub across_runs: Option<u64>,
     /// The first values that several flows had.
     pub found: Vec<Duplicate>,
@@ -52,7 +52,7 @@ pub struct UniqueSummary {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Duplicate {
     pub value: String,
-    /// How many flows had it.
+    /// The number of flows that had it.
     pub count: u64,
     /// Those of them that ended first.
     pub flows: Vec<FlowId>,
@@ -62,7 +62,7 @@ pub struct Duplicate {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgreeSummary {
     pub values: Vec<ValueInfo>,
-    /// How many flows had two of them at least.
+    /// The number of flows that had at least two of them.
     pub compared: u64,
     pub disagreements: u64,
     /// The first of them.
@@ -82,7 +82,7 @@ pub struct Disagreement {
 pub struct OwnSummary {
     #[serde(flatten)]
     pub value: OwnInfo,
-    /// How many flows had both.
+    /// The number of flows that had both.
     pub compared: u64,
     pub mix_ups: u64,
     /// The first of them.
@@ -94,7 +94,7 @@ pub struct OwnSummary {
 pub struct MixUp {
     pub flow: FlowId,
     pub saw: String,
-    /// What it should have seen.
+    /// The value that it should have seen.
     pub own: String,
     /// Whose it is, if it is a flow's of the run.
     pub belongs_to: Option<FlowId>,
@@ -224,7 +224,7 @@ impl Integrity {
             .map(|duplicates| duplicates + self.disagreements + self.mix_ups + audits);
     }
 
-    /// Whether anything was found, be it all or not.
+    /// Returns `true` if there are findings.
     pub fn is_violated(&self) -> bool {
         self.unique.iter().any(|it| it.duplicates > Some(0))
             || self.disagreements > 0
@@ -237,12 +237,14 @@ fn sum(one: Option<u64>, other: Option<u64>) -> Option<u64> {
     Some(one? + other?)
 }
 
-/// Whether a part of the value is masked. Two that are masked may differ and look the same.
+/// Returns `true` if a part of the value is masked. Two that are masked may differ and look the
+/// same.
 pub fn is_masked(value: &str) -> bool {
     value.contains(MASK)
 }
 
-/// Whether two values are the same: as texts, or as decimal numbers, so that `1449.00` is `1449`
+/// Returns `true` if two values are the same: as texts, or as decimal numbers, so that `1449.00`
+/// is `1449`
 /// and `007` is not `7`.
 fn agrees(one: &str, other: &str) -> bool {
     one == other || decimal(one).is_some_and(|one| decimal(other) == Some(one))

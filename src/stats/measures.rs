@@ -1,16 +1,11 @@
 //! All that is measured of the flows of a run, as distributions.
 
-use std::collections::BTreeMap;
-
 use crate::model::{FlowOutcome, FlowRecord, ProcessRecord, RoleIndex, RunInfo, StepOutcome};
 
-use super::histogram::Histogram;
+use super::histogram::{Histogram, Histograms};
 use super::summary::Phases;
 
-/// Distributions by name: `flow.response`, `step.02_create_order`, `role.customer.startup`.
-pub type Histograms = BTreeMap<String, Histogram>;
-
-/// What was kept of a run lacks one of its distributions.
+/// The error of a saved run that lacks one of its distributions.
 #[derive(Debug, thiserror::Error)]
 #[error("there is no histogram `{0}`")]
 pub struct MissingHistogram(pub String);

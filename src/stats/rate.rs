@@ -1,4 +1,4 @@
-//! How many flows were completed a second.
+//! Rate of completed flows.
 
 use std::time::Duration;
 

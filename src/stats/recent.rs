@@ -1,4 +1,4 @@
-//! What has been measured in the last seconds.
+//! Rates and percentiles of the last seconds.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -33,7 +33,7 @@ impl Recent {
         }
     }
 
-    /// How many came a second.
+    /// Returns the number of samples per second.
     pub fn per_second(&mut self, now: Duration) -> f64 {
         self.forget(now);
         let counts = self.slices.iter().flat_map(|(_, times)| times.values());

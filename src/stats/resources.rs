@@ -1,11 +1,11 @@
-//! What the processes of a run used, and how they ended.
+//! Resources used by the processes of a run, and how they ended.
 
 use crate::model::{Ending, ExitCause, ProcessRecord, RoleInfo};
 
 use super::histogram::Histogram;
 use super::summary::{ProcessCounts, RoleSummary};
 
-/// What the script instances of one role used.
+/// Resources used by the script instances of one role.
 #[derive(Debug, Default)]
 pub(super) struct RoleUse {
     instances: u64,

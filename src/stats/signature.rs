@@ -1,23 +1,23 @@
-//! What failures have in common: the text that came instead, without what differs from flow to
+//! Signatures of failures: the text that came instead, without what differs from flow to
 //! flow.
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Failure, FailureKind, FlowRecord, NamedValue};
 
-/// How much of a line is kept.
+/// The most that is kept of a line.
 const MOST_CHARACTERS: usize = 120;
 
 /// Of shorter values too much would be taken for them.
 const SHORTEST_VALUE: usize = 4;
 
-/// What failures that look alike have in common.
+/// The signature that failures alike share.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Signature {
     pub step: String,
     /// The short stable name of the cause.
     pub cause: String,
-    /// What the program said instead of what was awaited, without what differs from flow to flow;
+    /// The program's output in place of what was awaited, without what differs from flow to flow;
     /// `None` where that is not told apart.
     pub saw: Option<String>,
 }
@@ -74,7 +74,7 @@ fn saw(failure: &Failure, values: &[NamedValue]) -> String {
     normalised(&line).chars().take(MOST_CHARACTERS).collect()
 }
 
-/// What stands between back quotes.
+/// The text between back quotes.
 fn quoted(message: &str) -> Option<&str> {
     let (_, rest) = message.split_once('`')?;
     Some(rest.rsplit_once('`')?.0)

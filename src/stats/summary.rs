@@ -1,4 +1,4 @@
-//! What a run amounts to, in the form in which it is shown and kept.
+//! The summary of a run, in the form in which it is shown and saved.
 
 use chrono::{DateTime, Local};
 use serde::{Deserialize, Serialize};
@@ -9,13 +9,11 @@ use super::faults::FaultSummary;
 use super::histogram::{Range, Spread};
 use super::integrity::Integrity;
 use super::signature::Signature;
-use super::thresholds::Checked;
-use super::verdict::Verdict;
 
 /// A whole run in figures.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
-    /// Whether the run was stopped before all its flows had ended.
+    /// `true` if the run was stopped before all its flows had ended.
     pub interrupted: bool,
     /// From the run's start to its end, everything cleaned up; the audit is left out.
     pub elapsed_us: u64,
@@ -28,15 +26,15 @@ pub struct Summary {
     pub completed_per_second: Option<f64>,
     /// Flows started a second, from the first start to the last. Absent of less than two.
     pub started_per_second: Option<f64>,
-    /// How long the completed flows took from their start, pauses left out: their service time.
+    /// The completed flows' service time: from their start, pauses left out.
     pub flow_duration: Option<Spread>,
     /// The same from when they were due: their response time, with the wait for a late start.
     pub flow_response: Option<Spread>,
-    /// How `flow_response` is spread, from the shortest to the longest; empty of few flows.
+    /// The distribution of `flow_response`, from the shortest to the longest; empty for few flows.
     pub flow_distribution: Vec<Range>,
-    /// How long the failed flows took until they failed, from when they were due.
+    /// The time until failed flows failed, from when they were due.
     pub failed_response: Option<Spread>,
-    /// How late flows were started, completed or not.
+    /// The delay of the starts of flows, completed or not.
     pub start_delay: Option<Spread>,
     pub phases: Phases,
     /// In the order of the flow.
@@ -44,7 +42,7 @@ pub struct Summary {
     pub failures: FailureSummary,
     /// Failures that were not the end of their flows.
     pub retries: RetrySummary,
-    /// What chaos did, if there was to be any.
+    /// The injected faults, if there were to be any.
     #[serde(default)]
     pub chaos: Option<FaultSummary>,
     /// In the order of the scenario.
@@ -54,17 +52,17 @@ pub struct Summary {
     pub rehearsal_cpu_us: Option<u64>,
     /// The most memory that Rehearsal itself ever had.
     pub rehearsal_peak_rss_bytes: Option<u64>,
-    /// What came of the demands on the books, if there are any. Flows of the warm-up are in it.
+    /// The result of the integrity checks, if there are any. Flows of the warm-up are in it.
     pub integrity: Option<Integrity>,
-    /// What was demanded, and what came of it.
+    /// The thresholds and their results.
     pub thresholds: Vec<Checked>,
-    /// How Rehearsal itself fared, if that was measured.
+    /// The load generator's measurements, if there are any.
     pub generator: Option<Generator>,
-    /// Whether the figures can be believed, if the generator was measured.
+    /// The verdict on the figures, if the generator was measured.
     pub verdict: Option<Verdict>,
 }
 
-/// Where the time of flows goes that goes into no step.
+/// Time that flows spend outside of steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Phases {
     /// From a step's end to the start of the next one, where that is another role's: pauses and
@@ -72,9 +70,10 @@ pub struct Phases {
     pub hand_over: Option<Spread>,
     /// The same where the role stays the same.
     pub next_step: Option<Spread>,
-    /// What each flow spent pausing on purpose, of those that did.
+    /// Time that each flow spent pausing on purpose, of those that did.
     pub paused: Option<Spread>,
-    /// What each flow spent waiting for script instances of pools and for other flows, of those
+    /// Time that each flow spent waiting for script instances of pools and for other flows, of
+    /// those
     /// that did.
     pub waited: Option<Spread>,
     /// From a program's first output until its role's first step was completed, which is where
@@ -85,10 +84,10 @@ pub struct Phases {
     pub exit: Option<Spread>,
 }
 
-/// How many flows there were, and how they ended.
+/// Numbers of flows by outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct FlowCounts {
-    /// How many the run was to perform.
+    /// The number that the run was to perform.
     pub planned: Option<u64>,
     pub completed: u64,
     /// Those of the completed that were not at their first attempt: a step, or the whole flow, was
@@ -114,12 +113,12 @@ impl FlowCounts {
         self.not_counted += other.not_counted;
     }
 
-    /// How many have ended, in whatever way.
+    /// Returns the number that have ended, whatever their outcome.
     pub fn ended(&self) -> u64 {
         self.completed + self.failed + self.interrupted
     }
 
-    /// How many of those planned never began.
+    /// Returns the number of those planned that never began.
     pub fn not_started(&self) -> u64 {
         let planned = self.planned.unwrap_or_default();
         planned.saturating_sub(self.ended() + self.dropped)
@@ -136,7 +135,7 @@ pub struct StepSummary {
     pub actor: String,
     pub completed: u64,
     pub failed: u64,
-    /// How often it failed and was performed again.
+    /// The number of failures after which it was performed again.
     pub retried: u64,
     pub interrupted: u64,
     /// Its condition was false, or its script was there already.
@@ -144,9 +143,9 @@ pub struct StepSummary {
     /// The part of the times it came to its end that it was completed, from 0 to 1; where the run
     /// was stopped tells nothing about it.
     pub success_rate: Option<f64>,
-    /// How long it took where it was completed, pauses taken out.
+    /// Its duration where it was completed, pauses taken out.
     pub duration: Option<Spread>,
-    /// How long it took until it failed, where it did.
+    /// Its duration until it failed, where it did.
     pub failed_duration: Option<Spread>,
     /// Its named turns.
     pub turns: Vec<TurnSummary>,
@@ -178,7 +177,7 @@ pub struct FailureSummary {
 }
 
 impl FailureSummary {
-    /// How many failures there were in all.
+    /// The number of all failures.
     pub fn count(&self) -> u64 {
         self.groups.iter().map(|group| group.count).sum::<u64>() + self.others
     }
@@ -211,11 +210,11 @@ pub struct FailureGroup {
     pub role: String,
     /// The short stable name of the cause: `timeout`, or the category of a business failure.
     pub cause: String,
-    /// What the program said instead of what was awaited, without what differs from flow to flow:
+    /// The program's output in place of what was awaited, without what differs from flow to flow:
     /// `Order <order_id> is already approved`. `null` for what is beyond the number of texts that
     /// are told apart.
     pub saw: Option<String>,
-    /// Whether chaos had struck their flows before.
+    /// `true` if faults had been injected into their flows before.
     #[serde(default)]
     pub after_chaos: bool,
     pub count: u64,
@@ -224,13 +223,13 @@ pub struct FailureGroup {
     pub last_at: DateTime<Local>,
     /// The flow that failed first.
     pub example_flow: FlowId,
-    /// Why it did.
+    /// The reason for it.
     pub example: Failure,
-    /// Where to look at such a flow, if one was kept: in the run's folder, `bundles/failed-000012`.
+    /// The bundle of such a flow, if one was kept: in the run's folder, `bundles/failed-000012`.
     pub bundle: Option<String>,
 }
 
-/// What the script instances of one role used.
+/// Resources used by the script instances of one role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoleSummary {
     pub name: String,
@@ -244,7 +243,7 @@ pub struct RoleSummary {
     pub peak_rss_bytes: u64,
 }
 
-/// How many processes there were, and how they ended.
+/// Numbers of processes by how they ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ProcessCounts {
     pub started: u64,
@@ -270,4 +269,59 @@ pub(super) fn rate(part: u64, whole: u64) -> Option<f64> {
         reason = "a rate of counts needs no 53 bits"
     )]
     (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+/// The trustworthiness of figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trust {
+    Valid,
+    Doubtful,
+    Invalid,
+}
+
+/// The verdict on a run's figures, with its reasons.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    pub trust: Trust,
+    /// The objections to them, the worst first; empty if they are valid.
+    pub reasons: Vec<String>,
+}
+
+/// A value with its unit.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Quantity {
+    DurationUs(u64),
+    /// A part of a whole, from 0 to 1.
+    Ratio(f64),
+    PerSecond(f64),
+    Count(u64),
+}
+
+/// A threshold and what came of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Checked {
+    /// As it was written.
+    pub threshold: String,
+    pub holds: bool,
+    /// The figure. Absent if there was no sample, and then the threshold does not hold.
+    pub value: Option<Quantity>,
+    /// When it was found not to be met while the run went on, from the run's start.
+    pub crossed_after_us: Option<u64>,
+    /// `true` if the run was ended for it.
+    pub stopped_run: bool,
+}
+
+impl Quantity {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "limits are written by people, with few digits"
+    )]
+    pub(super) fn number(self) -> f64 {
+        match self {
+            Quantity::DurationUs(number) | Quantity::Count(number) => number as f64,
+            Quantity::Ratio(number) | Quantity::PerSecond(number) => number,
+        }
+    }
 }

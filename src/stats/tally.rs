@@ -10,21 +10,21 @@ use crate::model::{
 
 use super::failures::Failures;
 use super::faults::FaultTally;
-use super::histogram::Histogram;
-use super::measures::{Histograms, Measures, MissingHistogram};
+use super::histogram::{Histogram, Histograms};
+use super::measures::{Measures, MissingHistogram};
 use super::rate::Rate;
 use super::resources::RoleUse;
 use super::summary::{
     FlowCounts, ProcessCounts, RetrySummary, StepSummary, Summary, TurnSummary, rate,
 };
 
-/// How many flows a distribution is shown of, at least.
+/// The fewest flows of which a distribution is shown.
 const LEAST_SHOWN: u64 = 20;
 
 /// Into how many ranges a distribution is cut.
 const RANGES: u32 = 8;
 
-/// What the flows of a run add up to so far. Its size depends on the scenario only.
+/// Counts and distributions of the flows of a run so far. Its size depends on the scenario only.
 #[derive(Debug)]
 pub struct Tally {
     info: RunInfo,
@@ -140,7 +140,7 @@ impl Tally {
         }
     }
 
-    /// How the flows counted so far have ended.
+    /// Returns the numbers of the flows so far by outcome.
     pub fn flows(&self) -> FlowCounts {
         self.flows
     }
@@ -189,7 +189,7 @@ impl Tally {
         }
     }
 
-    /// What the figures were made of, by name.
+    /// Returns the distributions of which the figures are made, by name.
     pub fn histograms(&self) -> Histograms {
         let mut named = self.measures.named(&self.info);
         self.chaos.name_histograms(&mut named);

@@ -1,4 +1,4 @@
-//! Whether the figures of a run can be believed.
+//! The verdict on the trustworthiness of a run's figures.
 //!
 //! The generator of the load and the programs share a machine. The rule: a run is as good as the
 //! worst of what is said about it below; without objections it is valid.
@@ -13,15 +13,14 @@
 //! | flows completed | | none |
 //!
 //! Of a run that is too short for a percentile of its timers, they are not judged.
-//! What the machine's pressure was is told and not judged: some task always waits for a moment.
-
-use serde::{Deserialize, Serialize};
+//! The machine's pressure is reported and not judged: some task always waits for a moment.
 
 use crate::model::Generator;
 
-use super::summary::Summary;
+use super::summary::{Summary, Trust, Verdict};
 
-/// How late timers may be at the 99th percentile: ten times their resolution, and about as long
+/// The most that timers may be late at the 99th percentile: ten times their resolution, and about
+/// as long
 /// as programs take for an answer; later ones make times out of what are none.
 const LAG_DOUBTFUL_US: u64 = 10_000;
 
@@ -37,7 +36,7 @@ const START_DELAY_NEGLIGIBLE_US: u64 = 10_000;
 /// Late starts are part of the response; a twentieth of it is what percentiles vary by anyway.
 const START_DELAY_DOUBTFUL: f64 = 0.05;
 
-/// From here on the response tells more of waiting for the generator than of the programs.
+/// From here on the response says more about waiting for the generator than of the programs.
 const START_DELAY_INVALID: f64 = 0.5;
 
 /// A percentile is moved by what is missing from it; from a hundredth on, the 99th is made up.
@@ -46,25 +45,9 @@ const DROPPED_INVALID: f64 = 0.01;
 /// The part of the run from which on a busy machine is no passing matter.
 const SATURATED_DOUBTFUL: f64 = 0.5;
 
-/// What is nearly used up fails starts in bursts, and makes the kernel search for what is free.
+/// A resource that is nearly used up fails starts in bursts, and makes the kernel search for what
+/// is free.
 const FULL_DOUBTFUL: f64 = 0.9;
-
-/// How far figures can be trusted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Trust {
-    Valid,
-    Doubtful,
-    Invalid,
-}
-
-/// What is to be thought of a run's figures, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Verdict {
-    pub trust: Trust,
-    /// What speaks against them, the worst first; empty if they are valid.
-    pub reasons: Vec<String>,
-}
 
 impl Verdict {
     /// Judges the figures of a run by how its generator fared.

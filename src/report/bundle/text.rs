@@ -8,9 +8,9 @@ use crate::report::failure;
 use crate::report::sanitize::sanitize;
 use crate::report::units;
 
-use super::{Bundle, TranscriptEntry};
+use super::form::{Bundle, TranscriptEntry};
 
-/// How much of what a program said last is shown with its control characters.
+/// The most of a program's last output that is shown with its control characters.
 const LAST_BYTES: usize = 400;
 
 /// The whole text; `path` is where the bundle will be.

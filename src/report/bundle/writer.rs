@@ -10,7 +10,8 @@ use crate::report::error::ReportError;
 use crate::report::folder::permissive;
 use crate::stats::EvidenceLimits;
 
-use super::{About, BUNDLES, Bundle, JSON, KeptAs, SCENARIO, TEXT, text};
+use super::form::{About, BUNDLES, Bundle, JSON, KeptAs, SCENARIO, TEXT};
+use super::text;
 
 /// Of how many runs that were not saved bundles stay.
 const MOST_UNSAVED_RUNS: usize = 20;
@@ -154,7 +155,7 @@ fn forget_oldest(results: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether there is nothing in this folder but what this module has written.
+/// Returns `true` if there is nothing in this folder but what this module has written.
 fn is_unsaved_run(path: &Path) -> io::Result<bool> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     if !name.starts_with("REAL-E2E-") || !path.is_dir() {
@@ -252,7 +253,7 @@ pub(super) mod tests {
                 rehearsal_version: "0".into(),
                 command_line: vec!["rehearsal".into(), "run".into()],
             },
-            origin: super::super::Origin::default(),
+            origin: super::super::form::Origin::default(),
             scenario: "name: shop\n".into(),
         }
     }

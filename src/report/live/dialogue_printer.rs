@@ -1,11 +1,11 @@
-//! The dialogue of a run as it goes on: what programs say and what they are told.
+//! Printer of dialogue: what programs print and what is typed.
 
 use anstyle::{AnsiColor, Style};
 
 use crate::model::{InstanceId, RunEvent};
 
 use crate::report::output::{Output, styled};
-use crate::report::reporters::Reporter;
+use crate::report::reporter::Reporter;
 use crate::report::sanitize::sanitize;
 
 /// Roles in turn; one colour comes again after the last.

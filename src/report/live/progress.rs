@@ -6,25 +6,26 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::model::RunEvent;
 
-use super::live_stats::{LiveStats, fitted};
+use super::live_stats::LiveStats;
+use super::progress_line::fitted;
 use crate::report::error::ReportError;
 use crate::report::output::Output;
-use crate::report::reporters::Reporter;
+use crate::report::reporter::Reporter;
 use crate::report::sanitize::sanitize;
 use crate::report::units;
 
 /// In how many parts the run's bar grows.
 const PARTS: u64 = 1000;
 
-/// How many columns the bar itself has, and from which width of the terminal on.
+/// The width of the bar, and the least width of the terminal for which it is shown.
 const LONG_BAR: usize = 24;
 const SHORT_BAR: usize = 10;
 const NARROW: usize = 110;
 
-/// How many steps have a line of their own.
+/// The most steps that have a line each.
 const MOST_STEP_LINES: usize = 16;
 
-/// How often plain lines tell how things stand.
+/// The time between plain lines of progress.
 const LINE_EVERY: Duration = Duration::from_secs(2);
 
 /// A bar for the run and a line a step, on standard error.
@@ -112,7 +113,7 @@ impl Reporter for Bars {
     }
 }
 
-/// How wide the terminal is now.
+/// Returns the current width of the terminal.
 fn columns() -> usize {
     let size = rustix::termios::tcgetwinsize(std::io::stderr());
     size.map_or(0, |size| usize::from(size.ws_col)).max(20)
@@ -158,7 +159,7 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// Tells it to `output`.
+    /// Returns a reporter that writes to `output`.
     pub fn new(output: Output) -> Self {
         Lines {
             stats: LiveStats::default(),
@@ -217,7 +218,7 @@ pub struct Quiet {
 }
 
 impl Quiet {
-    /// Tells it to `output`.
+    /// Returns a reporter that writes to `output`.
     pub fn new(output: Output) -> Self {
         Quiet { output }
     }

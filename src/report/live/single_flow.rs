@@ -1,4 +1,4 @@
-//! The story of a run, step by step: for a single flow.
+//! Progress of a single flow, step by step.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use crate::model::{
 };
 
 use crate::report::output::{BAD, CARE, FAINT, GOOD, Output, STRONG, styled};
-use crate::report::reporters::Reporter;
+use crate::report::reporter::Reporter;
 use crate::report::sanitize::sanitize;
 use crate::report::units;
 
-/// Tells each step as it goes, and at the end what came of it.
+/// A reporter that shows the steps of a flow one by one, and its outcome at the end.
 pub struct SingleFlow {
     output: Output,
     info: Option<RunInfo>,
@@ -21,7 +21,7 @@ pub struct SingleFlow {
 }
 
 impl SingleFlow {
-    /// Tells it to `output`.
+    /// Returns a reporter that writes to `output`.
     pub fn new(output: Output) -> Self {
         SingleFlow {
             output,
@@ -83,7 +83,7 @@ impl SingleFlow {
         self.output.line(&format!("  {line}"));
     }
 
-    /// How far a flow came that failed at this step.
+    /// Returns the place of the step at which a flow failed.
     fn how_far(&self, step: &str) -> String {
         let steps = self.info.as_ref().map(|info| info.steps.as_slice());
         let steps = steps.unwrap_or_default();

@@ -10,17 +10,17 @@ use crate::model::InstanceId;
 
 use crate::report::sanitize::sanitize;
 
-/// Where the lines go. After a failure to write it takes no more.
+/// The destination of lines. After a failure to write it takes no more.
 pub(super) struct Page<W> {
     writer: io::Result<W>,
     now: fn() -> SystemTime,
     stamp: Stamp,
-    /// The line under way; between lines it is kept for its room only.
+    /// The line that is being written; between lines it is kept for its memory only.
     line: Line,
 }
 
 impl<W: Write> Page<W> {
-    /// Writes to `writer`, at the times that `now` tells.
+    /// Writes to `writer`, with the times that `now` returns.
     pub(super) fn new(writer: W, now: fn() -> SystemTime) -> Self {
         Page {
             writer: Ok(writer),
@@ -30,8 +30,8 @@ impl<W: Write> Page<W> {
         }
     }
 
-    /// Writes a line of what `tell` puts into it, made harmless.
-    pub(super) fn line(&mut self, tell: impl FnOnce(&mut Line)) {
+    /// Writes a line of what `fill` puts into it, made harmless.
+    pub(super) fn line(&mut self, fill: impl FnOnce(&mut Line)) {
         if self.writer.is_err() {
             return;
         }
@@ -40,7 +40,7 @@ impl<W: Write> Page<W> {
         self.stamp.put((self.now)(), text);
         text.push(' ');
         let head = text.len();
-        tell(&mut self.line);
+        fill(&mut self.line);
         let Line(text) = &mut self.line;
         if let std::borrow::Cow::Owned(safe) = sanitize(&text[head..]) {
             text.replace_range(head.., &safe);
@@ -64,7 +64,7 @@ impl<W: Write> Page<W> {
         self.attempt(W::flush);
     }
 
-    /// Why it takes no more, if it does not.
+    /// Returns the error after which it takes no more, if there was one.
     pub(super) fn trouble(&self) -> Option<&io::Error> {
         self.writer.as_ref().err()
     }
@@ -78,8 +78,7 @@ impl<W: Write> Page<W> {
     }
 }
 
-/// A line under way. A busy run has tens of thousands a second, which format strings would make
-/// several times as dear; they are for lines that come once in a while.
+/// A line that is being written.
 #[derive(Debug, Default)]
 pub(super) struct Line(String);
 
@@ -90,18 +89,17 @@ impl Line {
     }
 
     pub(super) fn number(&mut self, number: u64) -> &mut Self {
-        self.0.push_str(itoa::Buffer::new().format(number));
-        self
+        self.shown(number)
     }
 
-    /// As it is displayed.
+    /// Appends it as it is displayed.
     pub(super) fn instance(&mut self, id: InstanceId) -> &mut Self {
         self.number(id.flow.0).text(".");
         self.number(id.role.0 as u64 + 1).text(".");
         self.number(u64::from(id.attempt))
     }
 
-    /// Anything.
+    /// Appends the displayed value.
     pub(super) fn shown(&mut self, value: impl Display) -> &mut Self {
         write!(self.0, "{value}").expect("a String takes all");
         self
@@ -114,7 +112,7 @@ impl Line {
 struct Stamp {
     /// The second that was put last, since 1970.
     second: Option<u64>,
-    /// What it looks like, before and after the milliseconds.
+    /// Its text, before and after the milliseconds.
     before: String,
     after: String,
 }
@@ -131,7 +129,7 @@ impl Stamp {
         }
         text.push_str(&self.before);
         let ms = since.subsec_millis();
-        text.push_str(&itoa::Buffer::new().format(1_000 + ms)[1..]);
+        write!(text, "{ms:03}").expect("a String takes all");
         text.push_str(&self.after);
     }
 }

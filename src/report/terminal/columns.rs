@@ -107,7 +107,7 @@ fn cut(text: &str, width: usize) -> String {
     short
 }
 
-/// How many columns a line of ANSI text takes.
+/// Returns the width of a line of ANSI text in columns.
 fn shown_width(line: &str) -> usize {
     anstream::adapter::strip_str(line).to_string().width()
 }

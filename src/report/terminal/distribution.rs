@@ -1,4 +1,4 @@
-//! How the response times of flows are spread, as bars.
+//! The distribution of response times, as bars.
 
 use crate::report::output::{FAINT, styled};
 use crate::report::units;
@@ -6,7 +6,7 @@ use crate::stats::Summary;
 
 use super::heading;
 
-/// How long the longest bar is.
+/// The length of the longest bar.
 const LONGEST_BAR: u64 = 40;
 
 pub(super) fn render(summary: &Summary) -> Option<String> {

@@ -1,4 +1,4 @@
-//! What chaos did, and what became of the flows that it struck.
+//! Injected faults, and the outcomes of the flows that they affected.
 
 use crate::model::InjectionKind;
 use crate::report::output::{BAD, CARE, GOOD, styled};
@@ -48,7 +48,7 @@ pub(super) fn render(summary: &Summary) -> Option<String> {
     Some(lines.join("\n"))
 }
 
-/// How often it did what.
+/// Returns the number of faults of each kind, in words.
 fn injected(chaos: &FaultSummary) -> String {
     let told = chaos.struck.iter().map(|(kind, count)| {
         let [one, several] = nouns(*kind);

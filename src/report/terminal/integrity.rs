@@ -1,4 +1,4 @@
-//! What the books say.
+//! The results of the integrity checks and of the audit.
 
 use crate::model::{AuditOutcome, AuditRecord};
 use crate::report::output::{BAD, CARE, FAINT, GOOD, styled};
@@ -10,13 +10,13 @@ use crate::stats::{
 
 use super::heading;
 
-/// How many findings of a kind are shown; the result record has more of them.
+/// The most findings of a kind that are shown; the result record has more of them.
 const MOST_SHOWN: usize = 5;
 
-/// How many flows are shown of those that had one value.
+/// The most flows that are shown of those that had one value.
 const MOST_FLOWS: usize = 3;
 
-/// How many lines are shown of what an audit printed, and of one that is content: what it counted
+/// The most lines that are shown of an audit's output, and of one that passed: what it counted
 /// tells what was done twice or left unfinished.
 const MOST_LINES: usize = 20;
 const MOST_LINES_OF_CONTENT: usize = 6;

@@ -1,4 +1,4 @@
-//! What was run, and how it went in a few figures.
+//! Overview: the run and its main figures.
 
 use anstyle::Style;
 

@@ -1,4 +1,4 @@
-//! Where the time goes that is in no step.
+//! Time that flows spend outside of steps.
 
 use crate::report::sanitize::sanitize;
 use crate::report::units;

@@ -1,4 +1,4 @@
-//! What the programs used, and how they ended.
+//! Resources used by the programs, and how they ended.
 
 use crate::report::output::{BAD, CARE, styled};
 use crate::report::sanitize::sanitize;
@@ -55,7 +55,7 @@ fn peak(of_program: u64, of_rehearsal: Option<u64>) -> String {
     }
 }
 
-/// What Rehearsal itself used, by which the load that it put on the machine can be judged.
+/// Resources used by Rehearsal itself, by which the load that it put on the machine can be judged.
 fn own_use(summary: &Summary) -> Option<String> {
     let cpu = units::duration(summary.rehearsal_cpu_us?);
     let memory = summary

@@ -1,4 +1,4 @@
-//! What was demanded of the run, and what came of it.
+//! Thresholds and their results.
 
 use unicode_width::UnicodeWidthStr as _;
 

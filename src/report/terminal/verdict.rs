@@ -1,4 +1,4 @@
-//! Whether the figures can be believed, and how the generator fared: the last lines of the
+//! The verdict on the figures, and the generator's measurements: the last lines of the
 //! overview.
 
 use unicode_width::UnicodeWidthStr as _;
@@ -8,7 +8,7 @@ use crate::report::output::{BAD, CARE, GOOD, styled};
 use crate::report::units;
 use crate::stats::{Summary, Trust};
 
-/// Where the values of the overview begin.
+/// The column at which the values of the overview begin.
 const INDENT: usize = 21;
 
 /// Lines that follow others, or nothing if the generator was not measured.

@@ -9,7 +9,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use super::{Aggregate, Comparison, Ended, Figure, Finding, Threshold};
+use super::threshold::{Aggregate, Comparison, Ended, Figure, Finding, Threshold};
 
 const AGGREGATES: [(&str, Aggregate); 8] = [
     ("p50", Aggregate::P50),
@@ -61,19 +61,30 @@ const RATES: [(&str, f64); 3] = [("/s", 1.0), ("/m", 1.0 / 60.0), ("/h", 1.0 / 3
 /// A demand is looked at this often while a run goes on.
 pub(super) const LEAST_STRETCH: Duration = Duration::from_secs(1);
 
-/// Why something is no threshold.
+/// The error of a malformed threshold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct ThresholdError {
-    /// What is wrong, one sentence.
+    /// The error, one sentence.
     pub message: String,
-    /// What to write instead.
+    /// Advice on what to write instead.
     pub help: String,
     /// Which bytes of the expression are at fault.
     pub at: Range<usize>,
 }
 
-pub(super) fn parse(text: &str, steps: &[&str]) -> Result<Threshold, ThresholdError> {
+impl Threshold {
+    /// Parses an expression about a run with these steps.
+    ///
+    /// # Errors
+    /// If it is malformed, or names a step or figure that does not exist; the error says where, and
+    /// what to write instead.
+    pub fn parse(text: &str, steps: &[&str]) -> Result<Self, ThresholdError> {
+        parse(text, steps)
+    }
+}
+
+fn parse(text: &str, steps: &[&str]) -> Result<Threshold, ThresholdError> {
     let begin = text.find(['<', '>', '=', '!']);
     let found = begin.and_then(|begin| {
         let matches = |(sign, _): &&(&str, Comparison)| text[begin..].starts_with(sign);
@@ -117,7 +128,7 @@ pub(super) fn parse(text: &str, steps: &[&str]) -> Result<Threshold, ThresholdEr
     })
 }
 
-/// How long the stretches are that have to meet a demand.
+/// The length of the stretches that have to meet a demand.
 fn stretch(part: &Part<'_>) -> Result<Duration, ThresholdError> {
     let help = "write it as `over 10s`";
     let length = humantime::parse_duration(part.text).map_err(|error| {
@@ -158,7 +169,7 @@ impl<'a> Part<'a> {
         self.begin + self.text.len()
     }
 
-    /// What follows `prefix`.
+    /// Returns the part after `prefix`.
     fn after(&self, prefix: &str) -> Option<Part<'a>> {
         Some(Part {
             text: self.text.strip_prefix(prefix)?,

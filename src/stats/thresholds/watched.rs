@@ -13,9 +13,9 @@ use std::time::Duration;
 use crate::model::{FlowOutcome, FlowRecord, RunInfo, StepOutcome, micros};
 use crate::stats::histogram::Histogram;
 use crate::stats::recent::four_digits;
-use crate::stats::summary::Summary;
+use crate::stats::summary::{Checked, Quantity, Summary};
 
-use super::{Checked, Comparison, Ended, Figure, Quantity, Threshold};
+use super::threshold::{Comparison, Ended, Figure, Threshold};
 
 /// A threshold that is looked at while the run goes on.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub struct Watched {
     threshold: Threshold,
     /// The step it is about.
     step: Option<String>,
-    /// How many seconds a stretch has.
+    /// The number of seconds in a stretch.
     seconds: usize,
     /// The last of them, the one that is filled at the end.
     slices: VecDeque<Slice>,
@@ -41,13 +41,14 @@ impl fmt::Display for Watched {
     }
 }
 
-/// What ended within one second.
+/// The flows or steps that ended within one second.
 #[derive(Debug, Default)]
 struct Slice {
     completed: u64,
     failed: u64,
     dropped: u64,
-    /// How often each duration was seen; at most as many as a histogram tells apart.
+    /// The number of times that each duration was seen; at most as many durations as a histogram
+    /// distinguishes.
     times_us: BTreeMap<u64, u64>,
 }
 
@@ -143,7 +144,7 @@ impl Watched {
         stops
     }
 
-    /// What came of it, the run being over.
+    /// Returns the result, once the run has ended.
     pub fn checked(&self, summary: &Summary) -> Checked {
         let whole = self.threshold.check(summary);
         match (self.crossed, self.worst) {

@@ -1,0 +1,319 @@
+//! A demand on one figure of a run.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::stats::histogram::Spread;
+use crate::stats::summary::{Checked, Quantity, StepSummary, Summary, rate};
+
+/// A demand on one figure of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Threshold {
+    /// As it was written, blanks around it left out.
+    pub(super) text: String,
+    pub(super) figure: Figure,
+    pub(super) comparison: Comparison,
+    pub(super) limit: f64,
+    /// The length of the stretches that have to meet it; `None` for the whole run.
+    pub(super) over: Option<Duration>,
+    /// `true` if the run ends when it is not met.
+    pub(super) stop: bool,
+}
+
+/// A figure that may be demanded something of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Figure {
+    /// Flows that were due and not started.
+    Dropped,
+    /// Completed flows a second.
+    FlowRate,
+    Flow(Ended),
+    /// The response time, which users wait for: from when the flow was due.
+    Response(Aggregate),
+    /// From when the flow was started.
+    Service(Aggregate),
+    Integrity(Finding),
+    Step(String, Ended),
+    StepTime(String, Aggregate),
+}
+
+/// Outcomes that are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    Completed,
+    Failed,
+    /// The failed part of those that ended by themselves.
+    FailedRate,
+    /// Completed and failed together.
+    Count,
+}
+
+/// A count of the run's books.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Finding {
+    Duplicates,
+    Disagreements,
+    MixUps,
+    /// All of them, and audits that did not say that all is well.
+    Violations,
+}
+
+/// A distribution of durations in one figure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Aggregate {
+    P50,
+    P90,
+    P95,
+    P99,
+    P999,
+    Min,
+    Mean,
+    Max,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Comparison {
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    Equal,
+    NotEqual,
+}
+
+impl Threshold {
+    /// The same demand on every stretch of this length, of a second at least.
+    #[must_use]
+    pub fn over(mut self, length: Duration) -> Self {
+        self.over = Some(length);
+        self
+    }
+
+    /// The same demand, ending the run when it is not met.
+    #[must_use]
+    pub fn stopping(mut self) -> Self {
+        self.stop = true;
+        self
+    }
+
+    /// Returns `true` if it is about integrity, which is known when the run is over, and only if
+    /// the
+    /// scenario has demands on them.
+    pub fn is_of_integrity(&self) -> bool {
+        matches!(self.figure, Figure::Integrity(_))
+    }
+
+    /// Holds it against the figures of a whole run.
+    pub fn check(&self, summary: &Summary) -> Checked {
+        let value = self.figure.of(summary);
+        Checked {
+            threshold: self.to_string(),
+            holds: value.is_some_and(|value| self.is_met_by(value)),
+            value,
+            crossed_after_us: None,
+            stopped_run: false,
+        }
+    }
+
+    pub(super) fn is_met_by(&self, value: Quantity) -> bool {
+        self.comparison.holds(value.number(), self.limit)
+    }
+}
+
+impl fmt::Display for Threshold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)?;
+        if let Some(over) = self.over {
+            write!(f, " over {}", humantime::format_duration(over))?;
+        }
+        f.write_str(if self.stop { " stop" } else { "" })
+    }
+}
+
+impl Comparison {
+    #[expect(clippy::float_cmp, reason = "whoever writes `==` means it")]
+    pub(super) fn holds(self, value: f64, limit: f64) -> bool {
+        match self {
+            Comparison::Less => value < limit,
+            Comparison::LessOrEqual => value <= limit,
+            Comparison::Greater => value > limit,
+            Comparison::GreaterOrEqual => value >= limit,
+            Comparison::Equal => value == limit,
+            Comparison::NotEqual => value != limit,
+        }
+    }
+}
+
+impl Figure {
+    pub(super) fn of(&self, summary: &Summary) -> Option<Quantity> {
+        let flows = &summary.flows;
+        let step = |name: &String| summary.steps.iter().find(|step| step.name == *name);
+        match self {
+            Figure::Dropped => {
+                (flows.ended() + flows.dropped > 0).then_some(Quantity::Count(flows.dropped))
+            }
+            Figure::FlowRate => {
+                let per_second = summary.completed_per_second.map(Quantity::PerSecond);
+                per_second.filter(|_| flows.ended() > 0)
+            }
+            Figure::Flow(ended) => ended.of(flows.completed, flows.failed),
+            Figure::Response(aggregate) => aggregate.of(summary.flow_response.as_ref()),
+            Figure::Service(aggregate) => aggregate.of(summary.flow_duration.as_ref()),
+            Figure::Integrity(finding) => {
+                let books = summary.integrity.as_ref()?;
+                let count = match finding {
+                    Finding::Duplicates => books.duplicates,
+                    Finding::Disagreements => Some(books.disagreements),
+                    Finding::MixUps => Some(books.mix_ups),
+                    Finding::Violations => books.violations,
+                };
+                count.map(Quantity::Count)
+            }
+            Figure::Step(name, ended) => {
+                let StepSummary {
+                    completed, failed, ..
+                } = step(name)?;
+                ended.of(*completed, *failed)
+            }
+            Figure::StepTime(name, aggregate) => aggregate.of(step(name)?.duration.as_ref()),
+        }
+    }
+}
+
+impl Ended {
+    pub(super) fn of(self, completed: u64, failed: u64) -> Option<Quantity> {
+        let count = completed + failed;
+        let failed_rate = rate(failed, count)?;
+        Some(match self {
+            Ended::Completed => Quantity::Count(completed),
+            Ended::Failed => Quantity::Count(failed),
+            Ended::FailedRate => Quantity::Ratio(failed_rate),
+            Ended::Count => Quantity::Count(count),
+        })
+    }
+}
+
+impl Aggregate {
+    pub(super) fn of(self, spread: Option<&Spread>) -> Option<Quantity> {
+        let spread = spread?;
+        Some(Quantity::DurationUs(match self {
+            Aggregate::P50 => spread.p50_us,
+            Aggregate::P90 => spread.p90_us,
+            Aggregate::P95 => spread.p95_us,
+            Aggregate::P99 => spread.p99_us,
+            Aggregate::P999 => spread.p999_us,
+            Aggregate::Min => spread.min_us,
+            Aggregate::Mean => spread.mean_us,
+            Aggregate::Max => spread.max_us,
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::model::{FailureKind, FlowOutcome, StepOutcome};
+    use crate::stats::tally::Tally;
+    use crate::stats::testing::{failure, flow, info};
+
+    const STEPS: &[&str] = &["01_login", "02_create_order"];
+
+    /// Nine flows of 20 ms, each 5 ms late; one that failed in its second step; two dropped; in
+    /// two seconds.
+    fn summary() -> Summary {
+        let info = info(10);
+        let mut tally = Tally::new(&info);
+        let (done, failed) = (StepOutcome::Completed, StepOutcome::Failed);
+        for number in 1..=9 {
+            let mut flow = flow(
+                number,
+                FlowOutcome::Completed,
+                &[done.clone(), done.clone()],
+            );
+            flow.late_us = 5_000;
+            flow.started_at = info.started_at + Duration::from_micros(flow.late_us);
+            tally.record(&flow);
+        }
+        let reason = failure("02_create_order", FailureKind::Timeout);
+        let outcome = FlowOutcome::Failed(Box::new(reason));
+        let mut last = flow(10, outcome, &[done, failed]);
+        last.started_at = info.started_at + Duration::from_millis(1_980);
+        tally.record(&last);
+        tally.record_drop(true);
+        tally.record_drop(true);
+        tally.summary(Duration::from_secs(2), false)
+    }
+
+    fn check(text: &str, summary: &Summary) -> Checked {
+        let threshold = Threshold::parse(text, STEPS).unwrap_or_else(|e| panic!("{text}: {e:?}"));
+        threshold.check(summary)
+    }
+
+    #[test]
+    fn figures_are_held_against_their_limits() {
+        let summary = summary();
+        for text in [
+            "flow.p95 < 2s",
+            "flow.p50 >= 25ms",
+            "flow.service.p50<=20ms",
+            "flow.service.max == 20ms",
+            "flow.failed_rate <= 10%",
+            "flow.failed == 1",
+            "flow.completed != 10",
+            "flow.count == 10",
+            "flow.rate >= 4/s",
+            "flow.rate > 250/m",
+            "dropped <= 2",
+            "step.02_create_order.failed == 1",
+            "step.02_create_order.failed_rate < 10.1 %",
+            "step.01_login.failed_rate == 0%",
+            "step.01_login.p99.9 < 11ms",
+            "step.01_login.mean > 9000us",
+        ] {
+            let checked = check(text, &summary);
+            assert!(checked.holds, "{checked:?}");
+        }
+        for text in ["flow.p50 < 25ms", "dropped == 0", "flow.failed_rate < 10%"] {
+            let checked = check(text, &summary);
+            assert!(!checked.holds, "{checked:?}");
+        }
+    }
+
+    #[test]
+    fn a_value_comes_with_its_unit() {
+        let summary = summary();
+        let value = |text| serde_json::to_value(check(text, &summary).value).unwrap();
+        assert_eq!(
+            value("flow.p50 < 1s"),
+            serde_json::json!({"duration_us": 25_000})
+        );
+        assert_eq!(
+            value("flow.failed_rate < 1%"),
+            serde_json::json!({"ratio": 0.1})
+        );
+        assert_eq!(
+            value("flow.rate > 1/s"),
+            serde_json::json!({"per_second": 4.5})
+        );
+        assert_eq!(value("dropped > 1"), serde_json::json!({"count": 2}));
+    }
+
+    #[test]
+    fn without_samples_nothing_holds() {
+        let summary = Tally::new(&info(10)).summary(Duration::from_secs(1), false);
+        for text in [
+            "flow.p95 < 2s",
+            "flow.failed == 0",
+            "flow.failed_rate < 100%",
+            "flow.rate >= 0/s",
+            "dropped == 0",
+            "step.01_login.p50 < 1m",
+            "step.01_login.failed == 0",
+        ] {
+            let checked = check(text, &summary);
+            assert_eq!((checked.holds, checked.value), (false, None), "{text}");
+        }
+    }
+}
