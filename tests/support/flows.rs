@@ -2,15 +2,12 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
-#[path = "fixture.rs"]
-mod fixture;
-
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use fixture::fixture;
+use super::fixture::fixture;
 use rehearsal::engine::{Control, Programs, Recording, RunOptions, RunOutcome, run};
 use rehearsal::model::{EventSink, Failure, FlowOutcome, FlowRecord, RunEvent, RunId};
 use rehearsal::scenario::{self, CompileOptions, Load, Overrides};

@@ -2,16 +2,14 @@
 //!
 //! Every test has a spawner of its own and ends by seeing that nothing of it is left.
 
-mod support;
-
 use std::time::{Duration, Instant};
 
+use crate::support::processes::{Actor, BOTH, PTY, command, finish, gone, lives, run, spawner};
 use rehearsal::model::Activity;
 use rehearsal::model::{Ending, ExitCause, Stream};
 use rehearsal::process::{
     ChildEvent, Command, Environment, Grace, MOST_UNWRITTEN, SpawnError, Terminal, WriteError,
 };
-use support::{Actor, BOTH, PTY, command, finish, gone, lives, run, spawner};
 
 #[test]
 fn a_program_is_heard_answered_and_seen_to_its_end() {
@@ -541,7 +539,7 @@ fn what_cannot_be_started_says_why() {
             (dos, "/", "save the file with Unix line ends"),
             (text, "/", "nor a script that begins with `#!`"),
             (
-                support::fixture(),
+                crate::support::fixture::fixture(),
                 "/no/such/place",
                 "the working directory /no/such/place",
             ),

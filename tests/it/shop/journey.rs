@@ -1,7 +1,7 @@
 //! An order's whole life.
 
-use crate::driver::{Attached, Shop};
-use crate::people::*;
+use super::driver::{Attached, Shop};
+use super::people::*;
 
 fn lives_and_is_paid(attached: Attached) {
     let shop = Shop::new().attached(attached);

@@ -3,8 +3,8 @@
 use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
 
-use crate::driver::Shop;
-use crate::people::*;
+use super::driver::Shop;
+use super::people::*;
 
 #[test]
 fn colliding_ids_are_found_by_the_audit() {

@@ -4,11 +4,8 @@
 //! Here belongs what needs processes and actors. The matching of text is tested beside the
 //! dialogue, single processes in `transport.rs`, the shop's order flow in `order_flow.rs`.
 
-#[path = "support/flows.rs"]
-mod flows;
-#[path = "engine/recovery.rs"]
+use crate::support::flows;
 mod recovery;
-#[path = "engine/sharing.rs"]
 mod sharing;
 
 use std::time::Duration;

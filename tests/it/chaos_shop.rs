@@ -3,8 +3,7 @@
 //!
 //! Single injections are tested in `chaos.rs`.
 
-#[path = "support/program.rs"]
-mod program;
+use crate::support::program;
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -88,7 +87,7 @@ fn every_flow_is_accounted_for_and_nothing_is_left() {
 #[test]
 fn flows_that_are_begun_anew_recover_from_every_kill() {
     let sandbox = Sandbox::new();
-    let scenario = include_str!("../config/order-flow.yaml");
+    let scenario = include_str!("../../config/order-flow.yaml");
     sandbox.write("again.yaml", &format!("{scenario}\nretry: 20\n"));
     let run = sandbox.output(&[
         "run",

@@ -1,7 +1,7 @@
 //! What the programs do not let people do.
 
-use crate::driver::Shop;
-use crate::people::*;
+use super::driver::Shop;
+use super::people::*;
 
 #[test]
 fn a_wrong_choice_is_said_and_asked_again() {

@@ -1,8 +1,7 @@
 //! Runs that were kept: shown again, merged, cut off, and counted again from their flows.
 //! Belongs to `report` and `cli`.
 
-#[path = "support/home.rs"]
-mod home;
+use crate::support::home;
 
 use std::fs;
 use std::ops::Deref;

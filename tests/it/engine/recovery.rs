@@ -3,7 +3,7 @@
 //! Here belongs `retry` of steps and flows. That failures are what they are is tested in
 //! `engine.rs`.
 
-use super::flows::{Rehearsed, Rehearsing};
+use crate::support::flows::{Rehearsed, Rehearsing};
 use rehearsal::model::{FailureKind, FlowOutcome, RetriedPart, StepOutcome};
 
 /// A clerk who logs in, says who serves, and takes one order; `MISHAP` is what the first one does

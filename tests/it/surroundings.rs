@@ -1,8 +1,7 @@
 //! Runs in odd surroundings: without standard streams, where nothing can be written, beside other
 //! runs, with programs in odd places, and at the limits of the machine.
 
-#[path = "support/program.rs"]
-mod program;
+use crate::support::program;
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use crate::driver::Shop;
-use crate::people::*;
+use super::driver::Shop;
+use super::people::*;
 
 #[test]
 fn a_database_that_cannot_be_opened_is_named_with_the_reason_and_a_remedy() {

@@ -1,7 +1,7 @@
 //! Getting in, being kept out, and leaving without a word.
 
-use crate::driver::{Attached, Shop};
-use crate::people::*;
+use super::driver::{Attached, Shop};
+use super::people::*;
 
 #[test]
 fn every_role_logs_in_and_out() {

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use rehearsal::scenario::{CompileOptions, Severity, compile};
 
-const VALID: &str = include_str!("scenarios/every-turn.yaml");
+const VALID: &str = include_str!("../scenarios/every-turn.yaml");
 
 /// Pieces that mean something to YAML, to expressions, to patterns or to the language.
 const PIECES: [&str; 56] = [

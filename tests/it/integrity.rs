@@ -1,8 +1,7 @@
 //! The books of a run: what is wrong with its values taken together, though every single flow
 //! looks successful, and what an audit says. By the program itself, with real programs.
 
-#[path = "support/home.rs"]
-mod home;
+use crate::support::home;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -105,7 +104,7 @@ fn text(bytes: &[u8]) -> String {
 
 /// The scenario of the shop without the look into the books at the end of each flow.
 fn shop() -> String {
-    let scenario = include_str!("../config/order-flow.yaml");
+    let scenario = include_str!("../../config/order-flow.yaml");
     let look = "        - run: [rehearsal, shop, audit, \"${order_id}\"]\n          \
                 see: '/^0 inconsistencies$/'\n";
     assert!(scenario.contains(look), "the built-in scenario has changed");

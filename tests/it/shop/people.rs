@@ -1,6 +1,6 @@
 //! The five people of the shop, each doing their part of an order's life.
 
-use crate::driver::{Program, Shop};
+use super::driver::{Program, Shop};
 
 pub struct Order {
     pub id: String,

@@ -1,10 +1,8 @@
 //! Bundles of failed and slow flows, and flows that are performed again. Belongs to `engine`,
 //! `report` and `cli`.
 
-#[path = "support/fixture.rs"]
-mod fixture;
-#[path = "support/home.rs"]
-mod home;
+use crate::support::fixture::fixture;
+use crate::support::home;
 
 use std::fs;
 use std::io::Write as _;
@@ -13,7 +11,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
-use fixture::fixture;
 use home::Home;
 use serde_json::Value;
 

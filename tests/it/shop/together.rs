@@ -1,7 +1,7 @@
 //! Many at once.
 
-use crate::driver::{Program, Shop};
-use crate::people::*;
+use super::driver::{Program, Shop};
+use super::people::*;
 
 #[test]
 fn fifty_programs_start_on_a_missing_database() {

@@ -3,8 +3,7 @@
 //! Here belongs what the whole program shows. How single texts are made harmless is tested beside
 //! the code.
 
-#[path = "support/program.rs"]
-mod program;
+use crate::support::program;
 
 use std::fs;
 use std::time::Instant;

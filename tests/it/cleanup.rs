@@ -4,8 +4,7 @@
 //! Here belongs what the program itself does about signals. How single processes are ended is
 //! tested in `transport.rs` and `transport_alone.rs`.
 
-#[path = "support/program.rs"]
-mod program;
+use crate::support::program;
 
 use std::collections::HashSet;
 use std::io::Write as _;

@@ -116,7 +116,7 @@ impl Outcome {
 
 /// The built-in scenario with four instances of each program of the staff, for all flows.
 fn with_shared_staff() -> String {
-    let source = include_str!("../config/order-flow.yaml");
+    let source = include_str!("../../config/order-flow.yaml");
     let titles = [
         "Inventory Staff",
         "Warehouse Manager",

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use rehearsal::model::ExitCause;
 use rehearsal::process::{Grace, Terminal};
-use support::{Actor, BOTH, PTY, finish, fixture, gone, lives, run, spawner};
+use support::processes::{Actor, BOTH, PTY, finish, fixture, gone, lives, run, spawner};
 
 /// One test's turn, and how this process was before.
 struct Turn {
@@ -118,7 +118,7 @@ fn a_crowd_is_ended_in_one_go() {
     run(async {
         let mut programs = Vec::new();
         for number in 0..400 {
-            let mut command = support::command(BOTH[number % 2], &[]);
+            let mut command = support::processes::command(BOTH[number % 2], &[]);
             command.program = "/bin/sleep".into();
             command.argv = vec!["sleep".into(), "3600".into()];
             programs.push(Actor::run(&spawner, command).await.unwrap());
@@ -332,7 +332,7 @@ fn cost_of_a_start() {
             const STARTS: u32 = 500;
             run(async {
                 let program = || {
-                    let mut command = support::command(terminal, &[]);
+                    let mut command = support::processes::command(terminal, &[]);
                     command.program = "/bin/true".into();
                     command
                 };

@@ -4,8 +4,7 @@
 //! Which steps are struck is tested beside the engine's `chaos`; how the words are read, in
 //! `scenario_errors.rs`; what signals to the run do meanwhile, in `cleanup.rs`.
 
-#[path = "support/flows.rs"]
-mod flows;
+use crate::support::flows;
 
 use std::sync::{Arc, Mutex};
 

@@ -1,8 +1,7 @@
 //! Python programs, which ask with `input()` and `getpass`: the scenario that comes with
 //! Rehearsal, and what becomes of it when things go wrong.
 
-#[path = "support/program.rs"]
-mod program;
+use crate::support::program;
 
 use std::path::Path;
 use std::time::Instant;
@@ -10,8 +9,8 @@ use std::time::Instant;
 use program::{Finished, Sandbox};
 use serde_json::Value;
 
-const SCENARIO: &str = include_str!("../config/guestbook.yaml");
-const SCRIPT: &str = include_str!("../config/guestbook.py");
+const SCENARIO: &str = include_str!("../../config/guestbook.yaml");
+const SCRIPT: &str = include_str!("../../config/guestbook.py");
 
 /// The guest book over a terminal and over pipes; nowhere without Python.
 fn guest_books() -> Vec<Sandbox> {

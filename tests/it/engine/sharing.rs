@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::flows::{Recorder, Rehearsed, Rehearsing};
+use crate::support::flows::{Recorder, Rehearsed, Rehearsing};
 use rehearsal::engine::{Control, Stop};
 use rehearsal::model::{
     Ending, ExitCause, FailureKind, FlowOutcome, ProcessRecord, RunEvent, StepOutcome,

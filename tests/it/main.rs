@@ -1,0 +1,33 @@
+//! Integration tests, by behaviour: one crate, so that the library is linked once.
+//!
+//! Tests that need a process of their own are beside this folder: `allocations` (a counting
+//! allocator), `memory` (the process's peak), `process_alone` (descriptors, threads, children).
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod api;
+mod chaos;
+mod chaos_shop;
+mod cleanup;
+mod cli;
+mod engine;
+mod evidence;
+mod hostile;
+mod integrity;
+mod layers;
+mod loads;
+mod menu;
+mod order_flow;
+mod process;
+mod progress;
+mod python;
+mod readme;
+mod report;
+mod saved;
+mod scenario;
+mod scenario_errors;
+mod scenario_fuzz;
+mod shop;
+mod surroundings;
+mod verdicts;
