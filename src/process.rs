@@ -28,7 +28,8 @@
 //! - `termination`: grace, the reaper thread, process trees, the watcher process.
 //! - `faults`: fault injection on a child.
 //! - `handle`, `marker`: one started process, and the marks in its environment.
-//! - `activity`, `machine`, `proc`: what `/proc` shows of processes and of the machine.
+//! - `activity`, `machine`, `proc`, `self_usage`: what `/proc` shows of programs, of the machine and
+//!   of this process.
 //! - `sys` and `spawn/vfork`: the only unsafe code of the library.
 
 mod activity;
@@ -38,6 +39,7 @@ mod io;
 mod machine;
 mod marker;
 mod proc;
+mod self_usage;
 mod spawn;
 #[expect(
     unsafe_code,
@@ -54,6 +56,7 @@ pub use io::throttle::ReadRate;
 pub use io::writes::{MOST_UNWRITTEN, WriteError};
 pub use machine::{MachineTimes, machine_times};
 pub use marker::{INSTANCE_VARIABLE, RUN_VARIABLE, RunMarker};
+pub use self_usage::SelfUsage;
 pub use spawn::command::{Command, SpawnError, Terminal};
 pub use spawn::environment::Environment;
 pub use spawn::limits::{

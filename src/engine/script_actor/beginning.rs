@@ -63,7 +63,7 @@ impl ScriptActor {
         };
         self.run.live.set_state(self.instance, state);
         let attempt = self.attempt(&plan, &perform);
-        let fate = attempt.and_then(|attempt| attempt.fate(&self.run.chaos));
+        let fate = attempt.and_then(|attempt| attempt.fate(&self.run.plan.chaos));
         let State::Alive(script) = &mut self.state else {
             return;
         };

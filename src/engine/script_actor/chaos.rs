@@ -46,7 +46,7 @@ impl ScriptActor {
         let Part::Step(step) = perform.what else {
             return None;
         };
-        (!self.run.chaos.is_empty()).then(|| Attempt {
+        (!self.run.plan.chaos.is_empty()).then(|| Attempt {
             plan,
             seed: self.run.seed,
             flow: self.instance.flow,
@@ -60,7 +60,7 @@ impl ScriptActor {
         let plan = Arc::clone(&self.run.plan);
         let refused = self
             .attempt(&plan, perform)
-            .is_some_and(|attempt| attempt.is_refused(&self.run.chaos));
+            .is_some_and(|attempt| attempt.is_refused(&self.run.plan.chaos));
         if refused {
             let what = "not started, as if it were not there".to_owned();
             self.tell_injection(perform.what, InjectionKind::Refuse, what, String::new());
@@ -330,7 +330,7 @@ impl ScriptActor {
                 transcript.keep_secret(utterance.typed.text());
             }
         }
-        if self.run.sink.wants_dialogue() {
+        if self.run.recording.dialogue {
             let instance = self.instance;
             for text in shown {
                 self.run.emit(RunEvent::Said { instance, text });

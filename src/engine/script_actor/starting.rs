@@ -109,7 +109,7 @@ impl ScriptActor {
                 started_at: ordered_at,
             },
         );
-        let transcript = self.run.records.then(|| {
+        let transcript = self.run.keeps_transcripts.then(|| {
             let mut transcript = Box::new(Transcript::new(self.instance));
             let command = command.clone();
             transcript.note(Happening::Started { pid, command }, child.started_at());

@@ -29,7 +29,7 @@ impl ScriptActor {
         let State::Alive(script) = &mut self.state else {
             return;
         };
-        if !self.run.sink.wants_dialogue() {
+        if !self.run.recording.dialogue {
             return;
         }
         let heard = match told {
@@ -49,7 +49,7 @@ impl ScriptActor {
     /// Tells what was heard. An unfinished line is told when nothing has come for a while: it may
     /// be what the program waits behind.
     pub(super) fn tell_output(&mut self, at: Instant, ctx: &mut Context<Self>) {
-        if !self.run.sink.wants_dialogue() || self.run.captures_secrets {
+        if !self.run.recording.dialogue || self.run.captures_secrets {
             // What may hold a secret that is yet to be captured is told with the next reply, after
             // which nothing more is read from it, or at the end.
             return;
@@ -141,7 +141,7 @@ impl ScriptActor {
                     .answered_interlude(&utterance.typed, may_come_back);
             }
         }
-        if self.run.sink.wants_dialogue() {
+        if self.run.recording.dialogue {
             let instance = self.instance;
             self.run.emit(RunEvent::Said {
                 instance,
