@@ -19,7 +19,7 @@ use tokio::io::unix::AsyncFd;
 
 use crate::model::{ExitCause, Usage};
 
-/// How a child is requested after.
+/// The result of an attempt to reap a child.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reaped {
     /// The child is alive.
