@@ -1,9 +1,8 @@
 //! Reports of a run, for people and programs: while it goes on, and when it has ended.
 //!
 //! While a run goes on, [`Reporter`]s show it, all fed by the one thread of [`Reporters`], which
-//! also has the [`Recorder`] count and keep what the report will need. When the run is over, the
-//! report is a pure function of what was recorded ([`terminal`]), as is the [`result_file`]
-//! that is saved. Reporters learn of the engine through [`RunEvent`](crate::model::RunEvent) only.
+//! also has the [`Recorder`] write flows and bundles. When the run is over, the report is a pure
+//! function of its outcome ([`terminal`]), as is the [`result_file`] that is saved. Reporters learn of the engine through [`RunEvent`](crate::model::RunEvent) only.
 //!
 //! **Invariant**: no text that came from a program, a scenario or the command line reaches a
 //! terminal without [`sanitize`].
