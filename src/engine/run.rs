@@ -25,7 +25,6 @@ use super::coordinator::{Collected, Coordinator};
 use super::gauge::Gauge;
 use super::messages::{self, StopRun};
 use super::{StopCause, audit};
-use crate::process::Programs;
 
 /// How long what is left at the end of a run may take to end.
 const SHUTDOWN: Duration = Duration::from_secs(5);

@@ -77,7 +77,7 @@ pub enum RunEvent {
     FlowEnded(Box<FlowRecord>),
     /// The evidence of a flow of which it was wanted, right after its `FlowEnded`.
     EvidenceKept(Box<Evidence>),
-    /// A flow was due and could not be started, as too many were under way.
+    /// A flow was due and could not be started, as too many were in flight.
     FlowDropped {
         /// `false` for flows of the warm-up, which are in no figures.
         counted: bool,
@@ -88,7 +88,7 @@ pub enum RunEvent {
     },
     /// Measurements of Rehearsal itself. Once, when all flows have ended.
     GeneratorMeasured(Box<Generator>),
-    /// The command that looks into the books was started; all flows have ended.
+    /// The audit's command was started; all flows have ended.
     AuditStarted {
         /// The command line, masked.
         command: String,

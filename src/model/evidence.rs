@@ -51,7 +51,7 @@ pub enum Happening {
     },
     /// It said this: control characters and all, as it was read.
     Heard { stream: Stream, text: String },
-    /// It was told this; a secret is `***`, a key `<enter>`.
+    /// This was typed; a secret is `***`, a key `<enter>`.
     Said { text: String },
     /// Chaos did this to it.
     Injected { kind: InjectionKind, text: String },
@@ -65,7 +65,7 @@ pub enum Happening {
 }
 
 impl Happening {
-    /// The texts in which a secret could stand, but what was heard: secrets in that may go on in
+    /// The texts that may contain a secret, but what was heard: secrets in that may go on in
     /// the next piece of it.
     pub fn texts_mut(&mut self) -> impl Iterator<Item = &mut String> {
         let text = match self {

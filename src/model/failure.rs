@@ -124,7 +124,7 @@ impl fmt::Display for FailureKind {
 }
 
 /// The failure of one flow. All texts are masked and bounded, but not yet sanitized for any
-/// display: whoever shows `tail` on a terminal removes control characters first.
+/// display: control characters are removed before `tail` is shown on a terminal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     pub kind: FailureKind,

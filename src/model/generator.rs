@@ -13,10 +13,10 @@ pub struct Generator {
     pub lag_p50_us: Option<u64>,
     pub lag_p99_us: Option<u64>,
     pub lag_max_us: Option<u64>,
-    /// The busy part of all processors' time, from 0 to 1, whoever kept them busy.
+    /// The busy part of all processors' time, from 0 to 1, of all programs.
     pub machine_busy_ratio: Option<f64>,
     /// The part of the run in which nearly no processor time was left. Absent for runs that are
-    /// too short to tell.
+    /// too short to measure it.
     pub machine_saturated_ratio: Option<f64>,
     /// The fullest that something of which there is a limit ever was, from 0 to 1: descriptors of
     /// Rehearsal, and terminals of the machine.

@@ -14,7 +14,7 @@ use super::result_file::{Environment, FORMAT, FlowsHead, Head, Run, check_format
 /// Takes flows as they end, each a line of JSON, after a line about the run. Whatever it was given
 /// a second ago is on the disk.
 ///
-/// After a failure to write it takes no more, and tells when it is finished.
+/// After a failure to write it takes no more, and returns the error when it is finished.
 #[derive(Debug)]
 pub struct FlowsWriter {
     path: PathBuf,

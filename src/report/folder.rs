@@ -156,7 +156,7 @@ fn parent(path: &Path) -> &Path {
 }
 
 /// Temporary files that are, once they have their names, like any other; the default is to be
-/// readable by nobody else.
+/// readable by their owner only.
 pub(super) fn permissive(mode: u32) -> tempfile::Builder<'static, 'static> {
     use std::os::unix::fs::PermissionsExt as _;
     let mut builder = tempfile::Builder::new();
@@ -174,7 +174,7 @@ fn write_whole(
         .prefix(".rehearsal-")
         .tempfile_in(parent(path))
         .map_err(failed)?;
-    // Straight to the file, as errors would otherwise tell its temporary name.
+    // Straight to the file, as errors would otherwise show its temporary name.
     let mut writer = BufWriter::new(file.as_file());
     write(&mut writer)
         .and_then(|()| writer.flush())

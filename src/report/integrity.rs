@@ -1,6 +1,5 @@
 //! Integrity checks of a run, or of several that are merged: what their flows' values say about
-//! each
-//! other.
+//! each other.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

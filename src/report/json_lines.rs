@@ -1,7 +1,7 @@
 //! Progress of a run for programs: one JSON object a line.
 //!
 //! The first line is `run_started` with `"format": "rehearsal-events/1"`. Then come, each with
-//! `event` and `elapsed_us` (when it was told, since the run's start):
+//! `event` and `elapsed_us` (when it was written, since the run's start):
 //!
 //! | event | fields |
 //! | --- | --- |
@@ -10,7 +10,7 @@
 //! | `injected`: chaos has struck | `flow` (its number), `role`, `attempt` (which of the role's scripts), `step`, `kind`, `what` |
 //! | `notice`, `stopping` | `text` |
 //! | `audit_started`, when all flows have ended | `command` |
-//! | `integrity`, if the scenario has demands on the books | the fields of the summary's `integrity` |
+//! | `integrity`, if the scenario has integrity checks | the fields of the summary's `integrity` |
 //! | `run_ended`, the last | the figures of a snapshot, `interrupted_run`, and `run_us`, how long the run took |
 //!
 //! Fields may be added within a version of the format.
@@ -37,7 +37,7 @@ const SNAPSHOT_EVERY: Duration = Duration::from_secs(1);
 
 /// A reporter that writes a run as lines of JSON.
 ///
-/// If the reader leaves, nothing more is told, and the run goes on. Lines are handed on a few
+/// If the reader leaves, nothing more is written, and the run goes on. Lines are handed on a few
 /// times a second.
 pub struct JsonLines {
     writer: io::Result<Box<dyn Write + Send>>,

@@ -42,14 +42,14 @@ impl Log {
 }
 
 impl<W: Write> Log<W> {
-    /// Leaves out what programs say and are told.
+    /// Leaves out the dialogue.
     #[must_use]
     pub fn without_dialogue(mut self) -> Self {
         self.has_dialogue = false;
         self
     }
 
-    /// Writes to `writer`, named `path` in errors, at the times that `now` tells.
+    /// Writes to `writer`, named `path` in errors, with the times that `now` returns.
     pub fn with_clock(path: &Path, writer: W, now: fn() -> SystemTime) -> Self {
         Log {
             path: path.to_owned(),
@@ -75,7 +75,7 @@ impl<W: Write> Log<W> {
     }
 }
 
-/// Between a script and what it said, and what it was told.
+/// The marks between a script and what it printed, and what was typed.
 const HEARD: &str = " < ";
 const SAID: &str = " > ";
 
@@ -188,7 +188,7 @@ impl<W: Write + Send> Reporter for Log<W> {
                     page.more(failure::lines(failure));
                 }
             }
-            // Its end was told already.
+            // Its end was logged already.
             RunEvent::PooledScriptEnded(_) => {}
             RunEvent::ScriptEnded { instance, process } => {
                 page.line(|line| script_ended(line, *instance, process));

@@ -1,6 +1,6 @@
 //! The result record: everything about a run in a versioned form for programs.
 //!
-//! Units stand in the names, quantities that are not known are `null`, and steps and roles are
+//! Units are in the names, quantities that are not known are `null`, and steps and roles are
 //! named rather than numbered, so that a flow can be read without the rest.
 //!
 //! A saved run is a folder with the run's name:
@@ -121,7 +121,7 @@ pub struct Run {
     pub flows: Option<u64>,
     /// The time during which flows were to be started, where the load was limited by time.
     pub duration_us: Option<u64>,
-    /// The most flows that could be under way at once.
+    /// The most flows that could be in flight at once.
     pub parallel: u64,
     /// The load in words.
     pub load: String,

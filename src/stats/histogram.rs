@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// Distributions by name: `flow.response`, `step.02_create_order`, `role.customer.startup`.
 pub type Histograms = std::collections::BTreeMap<String, Histogram>;
 
-/// The longest duration that is told from longer ones: a day.
+/// The longest duration that is distinguished from longer ones: a day.
 const LONGEST_US: u64 = 24 * 60 * 60 * 1_000_000;
 
 /// Every recorded value is off by less than a thousandth.

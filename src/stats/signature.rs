@@ -18,7 +18,7 @@ pub struct Signature {
     /// The short stable name of the cause.
     pub cause: String,
     /// The program's output in place of what was awaited, without what differs from flow to flow;
-    /// `None` where that is not told apart.
+    /// `None` where that is not distinguished.
     pub saw: Option<String>,
 }
 
@@ -39,7 +39,7 @@ impl Signature {
     }
 }
 
-/// The telling line of a failure: what the program said that fails the step, or its last line; or,
+/// The characteristic line of a failure: what the program said that fails the step, or its last line; or,
 /// where what it said last has nothing to do with the failure, what is wrong. In it, values of the flow are replaced by their names (`<order_id>`), and other words
 /// with digits by `<number>`, `<time>` or `<id>`. Empty if nothing was said.
 fn saw(failure: &Failure, values: &[NamedValue]) -> String {
@@ -66,7 +66,7 @@ fn saw(failure: &Failure, values: &[NamedValue]) -> String {
         .iter()
         .filter(|(_, value)| value.chars().count() >= SHORTEST_VALUE)
         .collect();
-    // A value may stand within a longer one.
+    // A value may be part of a longer one.
     values.sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
     for (name, value) in values {
         line = line.replace(&**value, &format!("<{name}>"));

@@ -96,7 +96,7 @@ pub struct FlowCounts {
     pub failed: u64,
     /// Begun, and stopped together with the run.
     pub interrupted: u64,
-    /// Due, and not started, as too many were under way.
+    /// Due, and not started, as too many were in flight.
     pub dropped: u64,
     /// Performed in the warm-up, and in no other figure.
     pub not_counted: u64,
@@ -141,7 +141,7 @@ pub struct StepSummary {
     /// Its condition was false, or its script was there already.
     pub skipped: u64,
     /// The part of the times it came to its end that it was completed, from 0 to 1; where the run
-    /// was stopped tells nothing about it.
+    /// was stopped says nothing about it.
     pub success_rate: Option<f64>,
     /// Its duration where it was completed, pauses taken out.
     pub duration: Option<Spread>,
@@ -172,7 +172,7 @@ pub struct RetrySummary {
 pub struct FailureSummary {
     /// The most frequent first.
     pub groups: Vec<FailureGroup>,
-    /// Failures of steps and causes beyond the number that is told apart.
+    /// Failures of steps and causes beyond the number that is distinguished.
     pub others: u64,
 }
 
@@ -212,7 +212,7 @@ pub struct FailureGroup {
     pub cause: String,
     /// The program's output in place of what was awaited, without what differs from flow to flow:
     /// `Order <order_id> is already approved`. `null` for what is beyond the number of texts that
-    /// are told apart.
+    /// are distinguished.
     pub saw: Option<String>,
     /// `true` if faults had been injected into their flows before.
     #[serde(default)]
@@ -299,7 +299,7 @@ pub enum Quantity {
     Count(u64),
 }
 
-/// A threshold and what came of it.
+/// A threshold and its result.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Checked {
     /// As it was written.

@@ -96,7 +96,7 @@ fn went_wrong(bundle: &Bundle) -> Option<String> {
     Some(text)
 }
 
-/// Every character that does more than stand there, as it is written in programs.
+/// Returns the text with its control characters escaped as in program source.
 fn escaped(text: &str) -> String {
     let mut shown = String::new();
     for character in text.chars() {
@@ -248,7 +248,7 @@ fn told(what: &Happening) -> (char, Vec<String>) {
     }
 }
 
-/// The role; a second instance of it is told from the first.
+/// The role; a second instance of it is distinguished from the first.
 fn who(entry: &TranscriptEntry) -> String {
     match entry.attempt {
         1 => entry.role.clone(),

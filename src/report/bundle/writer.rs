@@ -18,7 +18,7 @@ const MOST_UNSAVED_RUNS: usize = 20;
 
 /// Writes the bundles of a run, each when its flow has ended.
 ///
-/// After a failure to write it writes no more, and tells when it is finished.
+/// After a failure to write it writes no more, and returns the error when it is finished.
 #[derive(Debug)]
 pub struct Bundles {
     /// The run's folder, which is made for the first bundle if it is not there.

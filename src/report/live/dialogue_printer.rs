@@ -23,7 +23,7 @@ const COLOURS: [AnsiColor; 6] = [
 pub struct DialoguePrinter {
     output: Output,
     roles: Vec<String>,
-    /// Several flows are told apart by their numbers.
+    /// Several flows are distinguished by their numbers.
     shows_flows: bool,
     /// Whose line was shown last before its line end came: what was typed, of whose echo only the
     /// line end is left, or a line that was quiet.

@@ -1,4 +1,4 @@
-//! The progress of a run of many flows, drawn on a terminal or told in plain lines.
+//! Progress of a run of many flows, as bars on a terminal or in plain lines.
 
 use std::time::Duration;
 
@@ -126,7 +126,7 @@ fn step_lines(stats: &mut LiveStats, most: usize, columns: usize) -> Vec<String>
     let names = steps
         .iter()
         .map(|step| sanitize(&step.name).chars().count());
-    // Two blanks before the line, and what stands behind the name.
+    // Two blanks before the line, and what follows the name.
     let width = names
         .max()
         .unwrap_or(0)

@@ -194,7 +194,7 @@ impl Reporter for SingleFlow {
     }
 }
 
-/// A value of which nothing is left to tell.
+/// Returns `true` if the whole value is masked.
 fn is_masked(value: &str) -> bool {
     !value.is_empty()
         && value

@@ -119,7 +119,7 @@ struct Stamp {
 
 impl Stamp {
     fn put(&mut self, at: SystemTime, text: &mut String) {
-        // A clock that is off by so much may as well stand still.
+        // A clock that is off by so much may as well not move.
         let since: Duration = at.duration_since(UNIX_EPOCH).unwrap_or_default();
         if self.second != Some(since.as_secs()) {
             let local = DateTime::<Local>::from(at);

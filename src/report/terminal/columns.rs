@@ -13,7 +13,7 @@ const GAP: u16 = 2;
 pub(super) struct Row {
     /// Neutralised.
     pub cells: Vec<String>,
-    /// Which cell tells of trouble, if any.
+    /// The cell that shows trouble, if any.
     pub trouble: Option<usize>,
 }
 

@@ -40,7 +40,7 @@ pub(super) fn render(summary: &Summary) -> Option<String> {
     Some(lines.join("\n"))
 }
 
-/// A demand and what came of it.
+/// A check and its result.
 fn verdict(troubles: Option<u64>, demand: &str, found: &str) -> String {
     let sign = match troubles {
         Some(0) => styled(GOOD, "✓"),

@@ -227,11 +227,7 @@ mod tests {
         let mut tally = Tally::new(&info);
         let (done, failed) = (StepOutcome::Completed, StepOutcome::Failed);
         for number in 1..=9 {
-            let mut flow = flow(
-                number,
-                FlowOutcome::Completed,
-                &[done.clone(), done.clone()],
-            );
+            let mut flow = flow(number, FlowOutcome::Completed, &[done, done]);
             flow.late_us = 5_000;
             flow.started_at = info.started_at + Duration::from_micros(flow.late_us);
             tally.record(&flow);

@@ -4,7 +4,7 @@
 //! passed. Stretches lie where flows are started: they begin with the first flow that counts and
 //! end when no more flows are to be started, since a rate that falls while the last flows finish
 //! says nothing. A run that is shorter than a stretch is one stretch. A second in which nothing
-//! ended tells no times and no rate of failures, but a rate of flows of 0.
+//! ended has no times and no rate of failures, but a rate of flows of 0.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
