@@ -1,4 +1,4 @@
-//! Thresholds while a run goes on.
+//! Live thresholds: evaluation over sliding windows while a run is in progress.
 //!
 //! Once a second the figure of a stretch is made of what ended in the seconds that have just
 //! passed. Stretches lie where flows are started: they begin with the first flow that counts and
@@ -17,13 +17,13 @@ use crate::stats::summary::Summary;
 
 use super::{Checked, Comparison, Ended, Figure, Quantity, Threshold};
 
-/// A threshold that is looked at while the run goes on.
+/// A threshold that is evaluated while the run is in progress.
 #[derive(Debug)]
 pub struct Watched {
     threshold: Threshold,
-    /// The step it is about.
+    /// The step that it refers to.
     step: Option<StepIndex>,
-    /// How many seconds a stretch has.
+    /// The length of a stretch in seconds.
     seconds: usize,
     /// The last of them, the one that is filled at the end.
     slices: VecDeque<Slice>,
@@ -41,18 +41,18 @@ impl fmt::Display for Watched {
     }
 }
 
-/// What ended within one second.
+/// The flows or steps that ended within one second.
 #[derive(Debug, Default)]
 struct Slice {
     completed: u64,
     failed: u64,
     dropped: u64,
-    /// How often each duration was seen; at most as many as a histogram tells apart.
+    /// The count of each duration, at the precision of a histogram.
     times_us: BTreeMap<u64, u64>,
 }
 
 impl Watched {
-    /// Begins to watch over a run.
+    /// Starts the evaluation for a run.
     pub fn new(threshold: Threshold, info: &RunInfo) -> Self {
         let step = match &threshold.figure {
             Figure::Step(name, _) | Figure::StepTime(name, _) => {
@@ -121,8 +121,8 @@ impl Watched {
         }
     }
 
-    /// Looks at the figure. To be called about once a second as long as flows are started;
-    /// `summary` gives the figures of the run so far. Says whether the run is to be ended, once.
+    /// Evaluates the figure. To be called about once a second as long as flows are started;
+    /// `summary` gives the figures of the run so far. Returns `true` once, if the run is to be ended.
     pub fn look(&mut self, now: Duration, summary: impl FnOnce() -> Summary) -> bool {
         if self.crossed.is_none() {
             match self.threshold.over {
@@ -140,7 +140,7 @@ impl Watched {
         stops
     }
 
-    /// What came of it, the run being over.
+    /// Returns the result after the run.
     pub fn checked(&self, summary: &Summary) -> Checked {
         let whole = self.threshold.check(summary);
         match (self.crossed, self.worst) {
@@ -160,7 +160,7 @@ impl Watched {
         }
     }
 
-    /// The slice of this moment.
+    /// Returns the slice of this moment.
     fn slice(&mut self, now: Duration) -> &mut Slice {
         if self.slice_began.is_none() {
             self.slice_began = Some(now);
@@ -209,13 +209,13 @@ impl Watched {
         }
     }
 
-    /// The figure of the slices that are there.
+    /// Returns the figure of the slices that are there.
     fn figure(&self) -> Option<Quantity> {
         let sum = |of: fn(&Slice) -> u64| self.slices.iter().map(of).sum::<u64>();
         let completed = sum(|slice| slice.completed);
         let ended = |ended: Ended| ended.of(completed, sum(|slice| slice.failed));
         match self.threshold.figure {
-            // Nothing is known of a stretch.
+            // Integrity is known of the whole run only.
             Figure::Integrity(_) => None,
             Figure::Dropped => Some(Quantity::Count(sum(|slice| slice.dropped))),
             #[expect(
