@@ -86,7 +86,7 @@ fn build(run: &RunContext, audit: &Audit, scope: &Scope) -> Result<Command, Faul
     command::build(run, around, argv, Terminal::Pipes, scope)
 }
 
-/// Returns the result of an audit that has ended.
+/// What an audit says that has ended.
 fn judge(ended: Result<ExitCause, Fault>, audit: &Audit, heard: &Dialogue) -> AuditOutcome {
     let exit = match ended {
         Ok(exit) => exit,

@@ -198,7 +198,7 @@ impl LiveScripts {
     }
 }
 
-/// Returns whole microseconds.
+/// Whole microseconds.
 pub(super) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

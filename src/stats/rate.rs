@@ -1,4 +1,4 @@
-//! Throughput: completed flows a second.
+//! How many flows were completed a second.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::model::{FlowOutcome, FlowRecord, RunInfo};
 #[derive(Debug, Default)]
 pub(super) struct Rate {
     completed: u64,
-    /// The time at which the first flow was due, and that at which the last one ended.
+    /// When the first flow was due, and when the last one ended.
     extent: Option<(DateTime<Local>, DateTime<Local>)>,
 }
 
@@ -28,7 +28,7 @@ impl Rate {
         self.completed += u64::from(in_time && flow.outcome == FlowOutcome::Completed);
     }
 
-    /// Returns the completed flows a second of a run that has lasted for `elapsed`.
+    /// Completed flows a second, of a run that has gone on for so long.
     pub(super) fn per_second(&self, info: &RunInfo, elapsed: Duration) -> Option<f64> {
         let (first, last) = self.extent?;
         let end = end_of(info).filter(|end| *end <= info.started_at + elapsed || *end < last);
@@ -41,7 +41,7 @@ impl Rate {
     }
 }
 
-/// Returns the end of the load's duration, if it has one.
+/// When the clock ends the run, if it does.
 fn end_of(info: &RunInfo) -> Option<DateTime<Local>> {
     Some(info.started_at + Duration::from_micros(info.duration_us?))
 }

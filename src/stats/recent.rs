@@ -1,4 +1,4 @@
-//! Sliding window of durations over the last seconds.
+//! What has been measured in the last seconds.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -13,7 +13,7 @@ pub struct Recent {
 }
 
 impl Recent {
-    /// Returns an empty window of so many seconds.
+    /// Keeps what comes within so many seconds.
     pub fn of_last(seconds: u64) -> Self {
         Recent {
             seconds: seconds.max(1),
@@ -33,7 +33,7 @@ impl Recent {
         }
     }
 
-    /// Returns the mean number of durations a second.
+    /// How many came a second.
     pub fn per_second(&mut self, now: Duration) -> f64 {
         self.forget(now);
         let counts = self.slices.iter().flat_map(|(_, times)| times.values());
@@ -44,7 +44,7 @@ impl Recent {
         if span > 0.0 { count as f64 / span } else { 0.0 }
     }
 
-    /// Returns the 95th percentile; `None` if there are no durations.
+    /// The duration below or at which 95 of 100 are; `None` if there are none.
     pub fn p95_us(&mut self, now: Duration) -> Option<u64> {
         self.forget(now);
         let all = self.slices.iter().flat_map(|(_, times)| times);
@@ -71,7 +71,7 @@ impl Recent {
     }
 }
 
-/// Returns the value cut to its first four digits, which is finer than histograms are.
+/// The value with its first four digits, which is finer than histograms are.
 pub(super) fn four_digits(value: u64) -> u64 {
     let unit = 10_u64.pow(value.checked_ilog10().unwrap_or(0).saturating_sub(3));
     value / unit * unit

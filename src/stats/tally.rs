@@ -16,18 +16,18 @@ use super::summary::{
     FlowCounts, ProcessCounts, RetrySummary, StepSummary, Summary, TurnSummary, rate,
 };
 
-/// The fewest flows for which a distribution is shown.
+/// How many flows a distribution is shown of, at least.
 const LEAST_SHOWN: u64 = 20;
 
-/// The number of ranges of a distribution.
+/// Into how many ranges a distribution is cut.
 const RANGES: u32 = 8;
 
-/// The totals and histograms of a run so far. Its size depends on the scenario only.
+/// What the flows of a run add up to so far. Its size depends on the scenario only.
 #[derive(Debug)]
 pub struct Tally {
     info: RunInfo,
     flows: FlowCounts,
-    /// The start of the first and of the last of them.
+    /// When the first and the last of them started.
     starts: Option<(DateTime<Local>, DateTime<Local>)>,
     rate: Rate,
     measures: Measures,
@@ -132,13 +132,13 @@ impl Tally {
         }
     }
 
-    /// Returns the counts of flows by outcome so far.
+    /// How the flows counted so far have ended.
     pub fn flows(&self) -> FlowCounts {
         self.flows
     }
 
-    /// Returns the figures of a run that took `elapsed`. Usage of Rehearsal itself, integrity and
-    /// thresholds are left out.
+    /// The figures of a run that took `elapsed`. What Rehearsal itself used, and what was
+    /// demanded, is not known here.
     pub fn summary(&self, elapsed: Duration, interrupted: bool) -> Summary {
         Summary {
             interrupted,
@@ -181,7 +181,7 @@ impl Tally {
         }
     }
 
-    /// Returns the histograms of the figures, by name.
+    /// What the figures were made of, by name.
     pub fn histograms(&self) -> Histograms {
         let mut named = self.measures.named(&self.info);
         self.chaos.name_histograms(&mut named);

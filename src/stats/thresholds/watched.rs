@@ -1,4 +1,4 @@
-//! Live thresholds: evaluation over sliding windows while a run is in progress.
+//! Thresholds while a run goes on.
 //!
 //! Once a second the figure of a stretch is made of what ended in the seconds that have just
 //! passed. Stretches lie where flows are started: they begin with the first flow that counts and
@@ -17,13 +17,13 @@ use crate::stats::summary::Summary;
 
 use super::{Checked, Comparison, Ended, Figure, Quantity, Threshold};
 
-/// A threshold that is evaluated while the run is in progress.
+/// A threshold that is looked at while the run goes on.
 #[derive(Debug)]
 pub struct Watched {
     threshold: Threshold,
-    /// The step that it refers to.
+    /// The step it is about.
     step: Option<StepIndex>,
-    /// The length of a stretch in seconds.
+    /// How many seconds a stretch has.
     seconds: usize,
     /// The last of them, the one that is filled at the end.
     slices: VecDeque<Slice>,
@@ -41,18 +41,18 @@ impl fmt::Display for Watched {
     }
 }
 
-/// The flows or steps that ended within one second.
+/// What ended within one second.
 #[derive(Debug, Default)]
 struct Slice {
     completed: u64,
     failed: u64,
     dropped: u64,
-    /// The count of each duration, at the precision of a histogram.
+    /// How often each duration was seen; at most as many as a histogram tells apart.
     times_us: BTreeMap<u64, u64>,
 }
 
 impl Watched {
-    /// Starts the evaluation for a run.
+    /// Begins to watch over a run.
     pub fn new(threshold: Threshold, info: &RunInfo) -> Self {
         let step = match &threshold.figure {
             Figure::Step(name, _) | Figure::StepTime(name, _) => {
@@ -121,8 +121,8 @@ impl Watched {
         }
     }
 
-    /// Evaluates the figure. To be called about once a second as long as flows are started;
-    /// `summary` gives the figures of the run so far. Returns `true` once, if the run is to be ended.
+    /// Looks at the figure. To be called about once a second as long as flows are started;
+    /// `summary` gives the figures of the run so far. Says whether the run is to be ended, once.
     pub fn look(&mut self, now: Duration, summary: impl FnOnce() -> Summary) -> bool {
         if self.crossed.is_none() {
             match self.threshold.over {
@@ -140,7 +140,7 @@ impl Watched {
         stops
     }
 
-    /// Returns the result after the run.
+    /// What came of it, the run being over.
     pub fn checked(&self, summary: &Summary) -> Checked {
         let whole = self.threshold.check(summary);
         match (self.crossed, self.worst) {
@@ -160,7 +160,7 @@ impl Watched {
         }
     }
 
-    /// Returns the slice of this moment.
+    /// The slice of this moment.
     fn slice(&mut self, now: Duration) -> &mut Slice {
         if self.slice_began.is_none() {
             self.slice_began = Some(now);
@@ -209,13 +209,13 @@ impl Watched {
         }
     }
 
-    /// Returns the figure of the slices that are there.
+    /// The figure of the slices that are there.
     fn figure(&self) -> Option<Quantity> {
         let sum = |of: fn(&Slice) -> u64| self.slices.iter().map(of).sum::<u64>();
         let completed = sum(|slice| slice.completed);
         let ended = |ended: Ended| ended.of(completed, sum(|slice| slice.failed));
         match self.threshold.figure {
-            // Integrity is known of the whole run only.
+            // Nothing is known of a stretch.
             Figure::Integrity(_) => None,
             Figure::Dropped => Some(Quantity::Count(sum(|slice| slice.dropped))),
             #[expect(
