@@ -1,4 +1,4 @@
-//! The look into the books when all flows have ended.
+//! Audit command of a scenario, run when all flows have ended.
 
 use std::time::{Duration, Instant};
 
@@ -12,11 +12,11 @@ use super::control::{Control, Stop};
 use super::script::ActionError;
 use super::script::command::{self, Surroundings};
 
-/// How much is kept of what an audit printed.
+/// The most output of an audit that is kept.
 const MOST_LINES: usize = 100;
 const MOST_LINE_CHARS: usize = 500;
 
-/// Why it is not asked.
+/// The reason for which it is skipped.
 const STOPPED: &str = "the run was stopped at once";
 
 /// Runs the audit, if the scenario has one, and tells what came of it. Whether it was given up, as
@@ -56,11 +56,11 @@ pub(super) async fn audit(run: &RunContext, control: &Control) -> bool {
         () = tokio::time::sleep(audit.within) => Some(AuditOutcome::TimedOut {
             allowed_us: micros(audit.within),
         }),
-        // Whoever stops it now means the audit: there are no flows any more. The control lives as
+        // A stop now means the audit: there are no flows any more. The control lives as
         // long as the run; without it nobody stops the audit.
         Ok(()) = stops.changed() => None,
     };
-    // A program that still runs has nobody to listen to it any more, and is being ended.
+    // A program that still runs has no reader any more, and is being ended.
     let given_up = outcome.is_none();
     let outcome = outcome.unwrap_or_else(|| AuditOutcome::NotRun {
         reason: "it was ended, as the run was stopped".to_owned(),
@@ -112,7 +112,7 @@ fn judge(ended: Result<ExitCause, ActionError>, audit: &Audit, heard: &Dialogue)
     }
 }
 
-/// The record, with the end of what was printed.
+/// Returns the record, with the end of the output.
 fn record(
     command: String,
     outcome: AuditOutcome,

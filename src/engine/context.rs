@@ -1,4 +1,4 @@
-//! What all actors of a run share, none of it changing while the run goes on.
+//! Shared context of all actors of a run; immutable but for the table of running scripts.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use super::environments::Environments;
 use super::pacer::Pacer;
 use super::run::{Recording, RunOptions};
 
-/// What all actors of a run share.
+/// The context that all actors of a run share.
 pub(super) struct RunContext {
     pub plan: Arc<Plan>,
     pub run_id: RunId,
@@ -33,12 +33,12 @@ pub(super) struct RunContext {
     pub recording: Recording,
     /// Whether transcripts are kept, for the evidence of flows that are chosen.
     pub keeps_transcripts: bool,
-    /// Holds flows before each step, if somebody wants to take them step by step.
+    /// Holds flows before each step of a run that is taken step by step.
     pub pacer: Option<Pacer>,
     pub live: Arc<LiveScripts>,
-    /// Some secret is read from what programs say: until it was, nobody is told what they said.
+    /// A secret is captured from output: until it is known, output cannot be masked and is not shown.
     pub captures_secrets: bool,
-    /// By role: what is watched for, where no value of the flow goes into it.
+    /// Watches by role; `None` where they depend on values of the flow.
     pub watches: Vec<Option<Arc<Watch>>>,
 }
 
@@ -74,13 +74,13 @@ impl RunContext {
         self.sink.emit(event);
     }
 
-    /// A variable of the environment that programs get.
+    /// Returns a variable of the environment that programs get.
     pub(super) fn environment_variable(&self, name: &str) -> Option<String> {
         let found = self.environment.iter().find(|(known, _)| known == name)?;
         found.1.to_str().map(str::to_owned)
     }
 
-    /// What is watched for in all that `role` says.
+    /// Returns the watch over all output of `role`.
     pub(super) fn watch(&self, role: RoleIndex, scope: &Scope) -> Result<Arc<Watch>, RenderError> {
         match &self.watches[role.0] {
             Some(watch) => Ok(Arc::clone(watch)),
@@ -89,7 +89,7 @@ impl RunContext {
     }
 }
 
-/// Whether a secret is captured rather than known from the beginning.
+/// Returns whether a secret is captured rather than known from the beginning.
 fn captures_secrets(plan: &Plan) -> bool {
     let is_known = |secret: &String| {
         // A part of a table of data, or a variable of the environment.
@@ -98,7 +98,7 @@ fn captures_secrets(plan: &Plan) -> bool {
     !plan.secrets.iter().all(is_known)
 }
 
-/// The watches that are the same for all flows, by role.
+/// Returns the watches that are the same for all flows, by role.
 pub(super) fn common_watches(plan: &Plan) -> Vec<Option<Arc<Watch>>> {
     (0..plan.roles.len())
         .map(|role| {
@@ -137,7 +137,7 @@ pub(super) struct Running {
     /// The role's title.
     pub role: String,
     pub pid: u32,
-    /// What it is doing: the step's name, or `starting`, `idle`, `leaving`, `ending`.
+    /// Its state: the step's name, or `starting`, `idle`, `leaving`, `ending`.
     pub state: String,
     pub started_at: Instant,
 }
@@ -148,7 +148,7 @@ pub(super) struct LiveScripts {
     scripts: Mutex<BTreeMap<InstanceId, Running>>,
 }
 
-/// A value of a flow as it may be shown.
+/// Returns a value of a flow with secrets masked.
 pub(super) fn shown(scope: &Scope, (name, value): NamedValue) -> NamedValue {
     if scope.is_secret(&name) {
         return (name, "***".into());
@@ -171,7 +171,7 @@ impl LiveScripts {
         }
     }
 
-    /// The instance serves another flow.
+    /// Moves a script to the instance of another flow that it serves now.
     pub(super) fn rename(&self, before: InstanceId, after: InstanceId) {
         let mut scripts = self.lock();
         if let Some(script) = scripts.remove(&before) {

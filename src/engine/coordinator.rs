@@ -34,7 +34,7 @@ const HASTY: Grace = Grace {
     terminate: Duration::from_millis(300),
 };
 
-/// How long whoever takes in the events is left to catch up before the next flow is thought of.
+/// The pause in which reporters may catch up before the next flow is considered.
 const CATCH_UP: Duration = Duration::from_millis(2);
 
 /// Starts the flows of a run when they are due, and counts them as they end.
@@ -70,9 +70,9 @@ pub(super) struct Coordinator {
 /// A flow that has been started.
 pub(super) struct InFlight {
     pub(super) supervisor: Addr<FlowSupervisor>,
-    /// Which of the arbiters it lives on.
+    /// The index of its arbiter.
     arbiter: usize,
-    /// Which worker of a closed load performs it.
+    /// The worker of a closed load that performs it.
     worker: Option<usize>,
 }
 
@@ -116,7 +116,7 @@ impl Coordinator {
         self.may_start = false;
         while self.stopped.is_none() {
             if self.is_closed_load && self.run.sink.is_behind() {
-                // Nobody is due at a certain time, so none is late.
+                // No flow of a closed load is due at a certain time, so none becomes late.
                 self.may_start = true;
                 self.ask_again_at(self.began.elapsed() + CATCH_UP, ctx);
                 break;

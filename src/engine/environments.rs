@@ -1,4 +1,4 @@
-//! What programs have in their environment before their roles say anything.
+//! Base environments of programs, before the variables of their roles.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::process::{Environment, Terminal};
 use crate::scenario::{Plan, TerminalKind};
 
-/// The environments of a run's programs, by what they talk to; made once for the whole run.
+/// The environments of a run's programs by kind of terminal; built once for the whole run.
 #[derive(Debug)]
 pub(super) struct Environments {
     /// Few: a run has pipes, and rarely more than one size of terminal.
@@ -14,8 +14,8 @@ pub(super) struct Environments {
 }
 
 impl Environments {
-    /// The environments of `plan`'s programs: the run's own, with quiet values for what makes
-    /// programs colourful.
+    /// Builds the environments of `plan`'s programs: that of the run, with values that switch colours
+    /// off.
     pub(super) fn new(
         plan: &Plan,
         variables: &[(OsString, OsString)],
@@ -37,14 +37,14 @@ impl Environments {
         }
     }
 
-    /// That of a program that talks to `terminal`, which is one of the plan's or pipes.
+    /// Returns that of a program on `terminal`, which is one of the plan's or pipes.
     pub(super) fn of(&self, terminal: Terminal) -> Environment {
         let found = self.all.iter().find(|(known, _)| *known == terminal);
         found.map(|(_, it)| it.clone()).unwrap_or_default()
     }
 }
 
-/// What a role's program talks to, as a process terminal.
+/// Returns the terminal of a role's program as the process module names it.
 pub(super) fn terminal(kind: TerminalKind) -> Terminal {
     match kind {
         TerminalKind::Pty { rows, columns } => Terminal::Pty { rows, columns },
@@ -67,7 +67,7 @@ fn environment(
             set("LINES", rows.to_string().into());
             set("COLUMNS", columns.to_string().into());
         }
-        // Without a terminal Python keeps what it prints to itself until it ends.
+        // Without a terminal Python buffers its output until it ends.
         Terminal::Pipes => set("PYTHONUNBUFFERED", "1".into()),
     }
     Environment::new(all)

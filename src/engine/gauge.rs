@@ -1,5 +1,5 @@
-//! Measures the generator of the load while it generates: whether its threads come to their work
-//! in time, and how busy the machine is around it.
+//! Self-measurement of the load generator: timer lateness of its threads, and how busy the machine
+//! is.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,19 +8,19 @@ use crate::model::Generator;
 use crate::process::{Fullness, MachineTimes, machine_times};
 use crate::stats::Histogram;
 
-/// How often a thread's timers are looked at.
+/// The interval at which a thread's timer lateness is sampled.
 const TIMER_EVERY: Duration = Duration::from_millis(20);
 
-/// How often the machine is looked at.
+/// The interval at which the machine's load is sampled.
 const MACHINE_EVERY: Duration = Duration::from_millis(500);
 
-/// From this busy part of its time on, a machine has nothing left for who comes next.
+/// The busy part of its time from which a machine counts as saturated.
 const SATURATED: f64 = 0.95;
 
-/// Of fewer looks at the machine, no part is told.
+/// The fewest samples of the machine from which a saturated part is reported.
 const FEWEST_LOOKS: u32 = 4;
 
-/// What is measured during one run.
+/// The measurements of one run.
 pub(super) struct Gauge {
     began: Instant,
     machine_before: Option<MachineTimes>,
@@ -36,7 +36,7 @@ struct Looks {
 }
 
 impl Gauge {
-    /// Begins to measure.
+    /// Starts measuring.
     pub(super) fn new() -> Self {
         Gauge {
             began: Instant::now(),
@@ -81,7 +81,7 @@ impl Gauge {
         }
     }
 
-    /// What was measured so far.
+    /// Returns the measurements so far.
     pub(super) fn measured(&self) -> Generator {
         let lag = self.lag.lock().unwrap_or_else(PoisonError::into_inner);
         let looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
@@ -107,7 +107,7 @@ impl Gauge {
 }
 
 /// Records a lateness, and with it those of all who would have had to wait behind it: one long
-/// stall counts for as many timers as were due in it. Says how much time they stand for.
+/// stall counts for as many timers as were due in it. Returns the time that they represent.
 fn record(lag: &mut Histogram, late: Duration) -> Duration {
     let mut passed = Duration::ZERO;
     loop {
@@ -120,7 +120,7 @@ fn record(lag: &mut Histogram, late: Duration) -> Duration {
     }
 }
 
-/// The busy part of the time in between, from 0 to 1.
+/// Returns the busy part of the time in between, from 0 to 1.
 fn busy(before: Option<MachineTimes>, now: Option<MachineTimes>) -> Option<f64> {
     let (before, now) = (before?, now?);
     let total = now.total_ticks.checked_sub(before.total_ticks)?;

@@ -182,6 +182,10 @@ pub(super) enum Whose {
     Startup,
     Turn,
     Step,
+    /// The return of a pooled script to its menu.
+    Settle,
+    /// A role's `leave`.
+    Leave,
     Flow,
 }
 

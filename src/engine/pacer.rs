@@ -1,14 +1,14 @@
-//! Taking a flow step by step.
+//! Manual stepping: flows wait before each step until they are allowed to continue.
 
 use std::fmt;
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-/// Says which step is next.
+/// Receives the name of the step that is held.
 type Announce = Arc<dyn Fn(&str) + Send + Sync>;
 
-/// Holds flows before each of their steps until somebody lets them go on. Cheap to clone.
+/// A gate that holds flows before each of their steps until it is opened. Cheap to clone.
 #[derive(Clone)]
 pub struct Pacer {
     permits: Arc<Semaphore>,
@@ -29,7 +29,7 @@ impl Pacer {
         self.permits.add_permits(1);
     }
 
-    /// Holds nothing any more.
+    /// Lets all steps begin from now on.
     pub fn let_go(&self) {
         self.permits.close();
     }

@@ -1,4 +1,4 @@
-//! Which flow starts when: one schedule for every load model, pure, asked by one loop.
+//! Arrival schedule of flows: one pure state machine for every load model.
 //!
 //! Times are those since the run's begin. The coordinator asks [`Schedule::next`] again and again,
 //! and does what it says.
@@ -17,7 +17,7 @@ pub(super) struct Schedule {
     left: Option<u64>,
 }
 
-/// What the coordinator does next.
+/// The next action of the coordinator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
     Start(Start),
@@ -37,11 +37,11 @@ pub(super) enum Next {
 /// A flow that starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Start {
-    /// When it was due.
+    /// The time at which it was due.
     pub intended: Duration,
-    /// Whether it counts: it is none of the warm-up's.
+    /// It counts, not being part of the warm-up.
     pub counted: bool,
-    /// Which worker performs it, in a closed load.
+    /// The worker that performs it, in a closed load.
     pub worker: Option<usize>,
 }
 
@@ -57,7 +57,7 @@ enum Model {
         rate: Ramp,
         most_in_flight: u64,
         gaps: Gaps,
-        /// How many flows are due before the next one: its place in the integral of the rate.
+        /// The number of flows due before the next one: its place in the integral of the rate.
         place: f64,
     },
 }
@@ -131,7 +131,7 @@ impl Schedule {
         }
     }
 
-    /// What comes next at `now`, with so many flows under way.
+    /// Returns the next action at `now`, with so many flows in flight.
     pub(super) fn next(&mut self, now: Duration, in_flight: u64) -> Next {
         if self.left == Some(0) {
             return Next::Over;
@@ -188,7 +188,7 @@ impl Schedule {
         }
     }
 
-    /// A worker's flow has ended.
+    /// Notes that a worker's flow has ended.
     pub(super) fn ended(&mut self, worker: Option<usize>, now: Duration) {
         if let (
             Model::Closed {
@@ -207,7 +207,7 @@ impl Schedule {
         }
     }
 
-    /// When no more flows are started, if the clock decides that.
+    /// Returns the time from which no more flows are started, if the load has a duration.
     pub(super) fn end(&self) -> Option<Duration> {
         self.end
     }
@@ -270,7 +270,8 @@ fn closed(
     }
 }
 
-/// How many workers a level of the ramp allows. Rounding up what arithmetic left just below.
+/// Returns the number of workers that a level of the ramp allows, rounded up where arithmetic left
+/// it just below a whole number.
 fn level(value: f64) -> usize {
     (value + 1e-9).floor().max(0.0) as usize
 }
@@ -308,7 +309,7 @@ mod tests {
         }
     }
 
-    /// Performs the schedule with flows that take `length`, and tells the starts and the drops.
+    /// Performs the schedule with flows that take `length`; returns the starts and the drops.
     fn perform(load: &Load, length: Duration, at_most: usize) -> (Vec<Start>, Vec<Duration>) {
         let mut schedule = Schedule::new(load, 1);
         let (mut now, mut starts, mut drops) = (Duration::ZERO, Vec::new(), Vec::new());

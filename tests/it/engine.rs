@@ -279,6 +279,80 @@ flow: [{step: 1_talk, role: user, do: talk}]
     assert_eq!(run.assert_completed().processes[0].ending, Ending::Itself);
 }
 
+/// A program that hangs in `leave`, and one of a pool that hangs on its way back to its menu.
+const HANGING: [(&str, &str); 2] = [
+    (
+        r#"
+name: hanging in leave
+defaults: {startup: 20s}
+roles:
+  user:
+    run: [FIXTURE, print, "ready\\n", forever]
+    actions:
+      talk: [{see: ready}]
+      leave: [{see: never}]
+flow: [{step: 1_talk, role: user, do: talk, timeout: 20s}]
+"#,
+        "did not leave well: took longer than 1s, and still awaited line `never`",
+    ),
+    (
+        r#"
+name: hanging before the menu
+defaults: {startup: 20s}
+roles:
+  user:
+    run: [FIXTURE, print, "ready\\n", forever]
+    menu: {prompt: "Menu>"}
+    lifetime: {pool: 1}
+    actions:
+      talk: [{see: ready}]
+flow: [{step: 1_talk, role: user, do: talk, timeout: 20s}]
+"#,
+        "took longer than 1s, and still awaited",
+    ),
+];
+
+fn assert_bounded_by_a_second(mut run: Rehearsing, complaint: &str) {
+    run.flows = 1;
+    let run = run.perform();
+    run.assert_completed();
+    // The usual limits are 5 s to leave, and 30 s for a pooled program.
+    let elapsed_us = run.outcome.summary.elapsed_us;
+    assert!(
+        (1_000_000..4_500_000).contains(&elapsed_us),
+        "{complaint}: {elapsed_us} us"
+    );
+    let notices: Vec<_> = run
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            RunEvent::Notice { text, .. } => Some(text.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert!(
+        notices.iter().any(|text| text.contains(complaint)),
+        "{notices:?}"
+    );
+}
+
+#[test]
+fn a_step_timeout_of_the_caller_bounds_leaving_and_settling() {
+    for (scenario, complaint) in HANGING {
+        let mut run = Rehearsing::new(scenario);
+        run.step_timeout = Some(Duration::from_secs(1));
+        assert_bounded_by_a_second(run, complaint);
+    }
+}
+
+#[test]
+fn a_step_timeout_of_the_scenario_bounds_leaving_and_settling() {
+    for (scenario, complaint) in HANGING {
+        let run = Rehearsing::new(scenario).replaced("{startup: 20s}", "{startup: 20s, step: 1s}");
+        assert_bounded_by_a_second(run, complaint);
+    }
+}
+
 #[test]
 fn branches_loops_and_questions_asked_again() {
     let run = Rehearsing::with_turns(

@@ -304,7 +304,7 @@ impl FlowSupervisor {
         let allowed = LEAVE_TIMEOUT.min(self.run.plan.defaults.step);
         let deadline = Deadline {
             at: Instant::now() + allowed,
-            whose: Whose::Step,
+            whose: Whose::Leave,
             allowed,
         };
         let asked = match (self.assigned(role), &self.scope) {

@@ -148,7 +148,10 @@ impl Coordinator {
                     let perform = Perform {
                         what: Part::Leave,
                         scope: (**scope).clone(),
-                        deadline: deadline(LEAVE_TIMEOUT.min(self.run.plan.defaults.step)),
+                        deadline: deadline(
+                            Whose::Leave,
+                            LEAVE_TIMEOUT.min(self.run.plan.defaults.step),
+                        ),
                         attempt: 1,
                     };
                     // One that is gone has told of its end.
@@ -175,10 +178,10 @@ impl Coordinator {
 }
 
 /// So much time from now.
-fn deadline(allowed: Duration) -> Deadline {
+fn deadline(whose: Whose, allowed: Duration) -> Deadline {
     Deadline {
         at: Instant::now() + allowed,
-        whose: Whose::Step,
+        whose,
         allowed,
     }
 }
@@ -225,7 +228,7 @@ impl Handler<ReleaseInstance> for Coordinator {
             coordinator: ctx.address(),
             slot,
             scope,
-            deadline: deadline(self.run.plan.defaults.step),
+            deadline: deadline(Whose::Settle, self.run.plan.defaults.step),
         };
         let is_there = tell(&script, settle).is_ok();
         self.at_gates(ctx, |gates, now| {

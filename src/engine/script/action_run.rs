@@ -206,7 +206,7 @@ impl ActionRun {
     /// So much of the step is no time of the program's.
     pub(super) fn pause_for(&mut self, length: Duration) {
         self.paused += length;
-        if self.perform.deadline.whose == Whose::Step {
+        if self.perform.deadline.whose != Whose::Flow {
             self.perform.deadline.at += length;
         }
         if let Some(turn) = &mut self.turn {
@@ -344,6 +344,9 @@ impl ActionRun {
             Whose::Startup => format!("not ready {allowed} after its start: awaited {awaited}"),
             Whose::Turn => format!("awaited {awaited} for {allowed}"),
             Whose::Step => format!("the step's {allowed} were over while it awaited {awaited}"),
+            Whose::Settle | Whose::Leave => {
+                format!("took longer than {allowed}, and still awaited {awaited}")
+            }
             Whose::Flow => format!("the flow's {allowed} were over while it awaited {awaited}"),
         }
     }

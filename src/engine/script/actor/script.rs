@@ -110,7 +110,9 @@ impl Script {
         }
         let kind = match deadline.whose {
             Whose::Startup => FailureKind::StartupTimeout,
-            Whose::Turn | Whose::Step | Whose::Flow => FailureKind::Timeout,
+            Whose::Turn | Whose::Step | Whose::Settle | Whose::Leave | Whose::Flow => {
+                FailureKind::Timeout
+            }
         };
         let mut message = action.overdue_message(&deadline);
         let unwritten = self.child.unwritten();
