@@ -402,6 +402,6 @@ flow:
         let refuse = chaos(&plan, "refuse nth 2");
         assert!(!attempt(0).is_refused(&refuse));
         assert!(attempt(2).is_refused(&refuse));
-        assert!(attempt(2).faults(&refuse).is_none());
+        assert!(attempt(2).planned_faults(&refuse).is_none());
     }
 }

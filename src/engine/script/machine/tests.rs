@@ -165,7 +165,7 @@ impl Bench {
             stream: Stream::Out,
             bytes: text.as_bytes(),
             at: self.at(ms),
-            drained: false,
+            drained: true,
         };
         self.on(ms, input);
     }
@@ -290,7 +290,7 @@ fn an_early_alarm_changes_nothing() {
 #[test]
 fn an_unfinished_line_is_a_prompt_when_it_has_been_quiet() {
     let mut bench = Bench::new("{prompt: 'Name:', send: me}");
-    bench.output(100, "Name: ");
+    bench.output(100, "Name: (anonymous) ");
     assert!(!bench.is_typing());
     bench.output(120, " ");
     bench.alarm(120 + QUIET);
@@ -324,21 +324,20 @@ fn a_secret_waits_until_the_echo_is_off() {
         let mut bench = Bench::new(turns);
         bench.program.echo.set(Echo::On);
         bench.output(0, "Password: ");
-        bench.alarm(QUIET);
         assert!(!bench.is_typing());
         bench
     };
     let mut bench = begun();
     let first = bench.machine.next_alarm().expect("another look");
-    assert_eq!(first, bench.at(QUIET) + Duration::from_micros(200));
+    assert_eq!(first, bench.at(0) + Duration::from_micros(200));
     bench.program.echo.set(Echo::Off);
-    bench.on(QUIET + 1, ScriptInput::Alarm);
+    bench.on(1, ScriptInput::Alarm);
     assert!(bench.is_typing());
 
     let mut bench = begun();
-    bench.on(QUIET + 5000, ScriptInput::Alarm);
+    bench.on(5000, ScriptInput::Alarm);
     assert!(bench.report().is_none());
-    bench.on(QUIET + 5001, ScriptInput::Alarm);
+    bench.on(5001, ScriptInput::Alarm);
     assert_eq!(bench.failure().kind, FailureKind::EchoStayedOn);
 }
 
@@ -386,7 +385,6 @@ fn rounds_of_a_repeat_are_spaced() {
         "{repeat: {do: [{prompt: '>', send: r}], until: {see: DONE}, at_most: 3, every: 5s}}";
     let mut bench = Bench::new(turns);
     bench.output(0, "> ");
-    bench.alarm(QUIET);
     assert!(bench.is_typing());
     bench.written(50);
     bench.assert_alarm(5050);
@@ -399,7 +397,6 @@ fn a_reply_that_cannot_be_typed_fails_unless_the_program_exits_soon() {
     let begun = || {
         let mut bench = Bench::new("{see: go}, {prompt: '>', send: x}");
         bench.output(0, "go\n> ");
-        bench.alarm(QUIET);
         assert!(bench.is_typing());
         let reason = "its input is full".to_owned();
         bench.on(100, ScriptInput::NotTyped { reason });
@@ -419,7 +416,6 @@ fn a_reply_that_cannot_be_typed_fails_unless_the_program_exits_soon() {
 fn a_batched_reply_that_is_lost_is_reported_though_its_answer_is_awaited() {
     let mut bench = Bench::new("{prompt: '>', send: x}, {see: a}");
     bench.output(0, "> ");
-    bench.alarm(QUIET);
     bench.written(50);
     let reason = "closed".to_owned();
     bench.on(60, ScriptInput::NotWritten { reason });
@@ -447,7 +443,6 @@ fn a_reply_is_held_for_faults_and_its_delay_is_a_pause() {
     };
     let mut bench = Bench::with("{prompt: '>', send: x}, {see: a}", options);
     bench.output(0, "> ");
-    bench.alarm(QUIET);
     let points = std::mem::take(&mut bench.effects);
     assert!(matches!(
         points.as_slice(),
