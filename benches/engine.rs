@@ -1,16 +1,15 @@
 //! What a flow costs: one program, ten questions and answers, its end; the time that passes, and
 //! the CPU time of this process alone. Figures are for one flow.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::Local;
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use rehearsal::engine::{Control, Programs, RunOptions, run};
-use rehearsal::model::{EventSink, FlowNumber, FlowOutcome, RunEvent, RunId, StepOutcome};
-use rehearsal::scenario::{self, Chaos, CompileOptions, Load, Plan};
+use rehearsal::model::{EventSink, FlowOutcome, RunEvent, StepOutcome};
+use rehearsal::scenario::{self, CompileOptions, Load, Overrides};
 use rustix::time::{ClockId, clock_gettime};
 
 /// How many questions a program asks that are answered with an order.
@@ -91,32 +90,41 @@ fn scenario(terminal: &str) -> String {
     text
 }
 
-fn plan(folder: &Path, terminal: &str) -> Arc<Plan> {
-    let path = folder.join(format!("{terminal}.yaml"));
-    std::fs::write(&path, scenario(terminal)).expect("a file of the benchmark's own");
-    let compiled = scenario::load(&path, CompileOptions::default());
-    Arc::new(compiled.unwrap_or_else(|faults| panic!("{faults}")).plan)
+/// A scenario file of the benchmark.
+fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
+    let path = folder.join(name);
+    std::fs::write(&path, text).expect("a file of the benchmark's own");
+    path
 }
 
-fn perform(folder: &Path, plan: &Arc<Plan>, flows: u64, parallel: u64) {
-    let options = RunOptions {
-        plan: Arc::clone(plan),
-        run_id: RunId("BENCH".into()),
-        load: Load::closed(flows, parallel),
-        seed: 1,
-        variables: Vec::new(),
-        step_timeout: None,
-        delay: None,
-        chaos: Chaos::default(),
-        programs: Programs::new(folder.to_owned(), Vec::new(), "/bin/false".into(), None),
-        environment: std::env::vars_os().collect(),
-        run_directory: folder.to_owned(),
-        watcher: None,
-        started_at: Local::now(),
-        first_flow: FlowNumber(1),
-    };
-    let end = run(options, Arc::new(Witness), &Control::new()).expect("a run");
-    assert!(end.left_over.is_empty());
+/// The options of a run, made before its time is taken.
+fn prepare(path: &Path, flows: u64, parallel: u64) -> RunOptions {
+    let compiled = scenario::load(path, CompileOptions::default());
+    let plan = compiled.unwrap_or_else(|faults| panic!("{faults}")).plan;
+    let plan = plan.with_overrides(Overrides {
+        load: Some(Load::closed(flows, parallel)),
+        ..Overrides::default()
+    });
+    let folder = path.parent().expect("a folder").to_owned();
+    let programs = Programs::new(folder.clone(), Vec::new(), "/bin/false".into(), None);
+    RunOptions::new(Arc::new(plan), Arc::new(programs))
+        .environment(std::env::vars_os().collect())
+        .run_directory(folder)
+}
+
+/// What a run of so many flows of the scenario costs.
+fn cost<M: Measurement<Value = Duration>>(
+    measure: &M,
+    path: &Path,
+    flows: u64,
+    parallel: u64,
+) -> Duration {
+    let options = prepare(path, flows, parallel);
+    let start = measure.start();
+    let outcome = run(options, Arc::new(Witness), &Control::new()).expect("a run");
+    let cost = measure.end(start);
+    assert!(outcome.left_over.is_empty());
+    cost
 }
 
 fn flows<M: Measurement<Value = Duration>>(c: &mut Criterion<M>, name: &str, measure: &M) {
@@ -124,15 +132,15 @@ fn flows<M: Measurement<Value = Duration>>(c: &mut Criterion<M>, name: &str, mea
     let mut group = c.benchmark_group(format!("flow, {name}"));
     group.sample_size(10);
     for terminal in ["pipes", "pty"] {
-        let plan = plan(folder.path(), terminal);
+        let path = write(
+            folder.path(),
+            &format!("{terminal}.yaml"),
+            &scenario(terminal),
+        );
         for parallel in [1, 10] {
             let id = BenchmarkId::new(terminal, format!("{parallel} at once"));
             group.bench_function(id, |b| {
-                b.iter_custom(|flows| {
-                    let start = measure.start();
-                    perform(folder.path(), &plan, flows, parallel);
-                    measure.end(start)
-                });
+                b.iter_custom(|flows| cost(measure, &path, flows, parallel));
             });
         }
     }
@@ -143,18 +151,14 @@ fn flows<M: Measurement<Value = Duration>>(c: &mut Criterion<M>, name: &str, mea
 /// the tables that say where it is.
 fn beside_memory<M: Measurement<Value = Duration>>(c: &mut Criterion<M>, name: &str, measure: &M) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let plan = plan(folder.path(), "pipes");
+    let path = write(folder.path(), "pipes.yaml", &scenario("pipes"));
     let mut group = c.benchmark_group(format!("flow beside memory, {name}"));
     group.sample_size(10);
     for megabytes in [10, 1_000] {
         // Written, so that it is really there.
         let held = vec![1_u8; megabytes << 20];
         group.bench_function(BenchmarkId::new("MB", megabytes), |b| {
-            b.iter_custom(|flows| {
-                let start = measure.start();
-                perform(folder.path(), &plan, flows, 10);
-                measure.end(start)
-            });
+            b.iter_custom(|flows| cost(measure, &path, flows, 10));
         });
         std::hint::black_box(&held);
     }
@@ -169,19 +173,12 @@ fn without_programs<M: Measurement<Value = Duration>>(
     measure: &M,
 ) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let path = folder.path().join("none.yaml");
     let text = scenario("pipes").replace("do: order}", "do: order, when: 'false'}");
-    std::fs::write(&path, text).expect("a file of the benchmark's own");
-    let compiled = scenario::load(&path, CompileOptions::default());
-    let plan = Arc::new(compiled.unwrap_or_else(|faults| panic!("{faults}")).plan);
+    let path = write(folder.path(), "none.yaml", &text);
     let mut group = c.benchmark_group(format!("flow without programs, {name}"));
     group.sample_size(10);
     group.bench_function("100 at once", |b| {
-        b.iter_custom(|flows| {
-            let start = measure.start();
-            perform(folder.path(), &plan, flows, 100);
-            measure.end(start)
-        });
+        b.iter_custom(|flows| cost(measure, &path, flows, 100));
     });
     group.finish();
 }

@@ -1,7 +1,7 @@
-//! The command line: what was typed ([`args`]), what it means ([`settings`]), and one file for
-//! each command.
+//! The command line: arguments ([`args`]), their meaning ([`settings`]), and one file for each
+//! command.
 //!
-//! Two things are only here: the real environment is read ([`Environment`]), and exit codes are
+//! Two things happen only here: the real environment is read ([`Environment`]), and exit codes are
 //! chosen ([`Exit`]).
 
 mod allowance;
@@ -38,7 +38,7 @@ pub use exit::Exit;
 use args::{Args, Command, RunArgs};
 use settings::RunSettings;
 
-/// Does what the command line asks for. `arguments` begins with the program's name.
+/// Runs a command line and returns its exit code. `arguments` begins with the program's name.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let environment = Environment::read(arguments.into_iter().collect());
     let exit = match Args::read(&environment.arguments) {

@@ -1,68 +1,103 @@
-//! Rehearsal: load tests for the programs that people talk to.
+//! Load tests for interactive, menu-driven command-line programs.
 //!
-//! This is the library behind the `rehearsal` program; what that does for its users stands in the
-//! README. Here is how it is built.
+//! Rehearsal starts real programs, waits for their prompts, logs in, navigates their menus, reads
+//! ids from their output and passes them to the next program: one business journey, a *flow*, once
+//! or ten thousand times, many in parallel. It reports latencies, percentiles and failures with
+//! their causes. This is the library behind the `rehearsal` program.
+//!
+//! ```
+//! use rehearsal::{Role, Run, Scenario, Step, Turn};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let program = r#"printf 'Name: '; read -r name; echo "Ticket T-$$ for $name""#;
+//! let desk = Role::new("desk", ["sh", "-c", program]).action("open_ticket", [
+//!     Turn::prompt("Name:").send("${who}"),
+//!     Turn::see(r"/Ticket (?<ticket>T-\d+) for ${who}/"),
+//!     Turn::exits(0),
+//! ]);
+//! let scenario = Scenario::builder("tickets")
+//!     .variable("who", "ann")
+//!     .role(desk)
+//!     .step(Step::new("1_open_ticket", "desk", "open_ticket").provides(["ticket"]))
+//!     .build()?;
+//!
+//! let outcome = Run::new(scenario).flows(20).parallel(5).threshold("flow.p95 < 30s")?.start()?;
+//! assert!(outcome.passed(), "{:?}", outcome.summary().failures);
+//! assert_eq!(outcome.summary().flow_duration.unwrap().count, 20);
+//! assert!(outcome.flows()[0].captures[0].1.starts_with("T-"));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`Scenario::from_file`] reads the scenario language instead; [`Run`] has the load, thresholds
+//! and events; [`RunOutcome`] the figures and the flows.
 //!
 //! # Bird's-eye view
 //!
 //! ```text
-//!  scenario file ─► scenario ─► Plan (checked, immutable, shared)
-//!                                 │
-//!                          ┌──────▼───────┐ one per run, on the calling thread
-//!                          │ Coordinator  │ which flow starts when; stopping
-//!                          └──┬────────▲──┘
-//!                   StartFlow │        │ FlowEnded, one message a flow
-//!                 ┌───────────▼────────┴──┐ on worker arbiters, one per two cores
-//!                 │    FlowSupervisor     │ the steps of one flow; owns its values
-//!                 └──┬─────────────────▲──┘
-//!            Perform │                 │ Performed
-//!                 ┌──▼─────────────────┴──┐ on the same arbiter as its supervisor
-//!                 │      ScriptActor      │ one subprocess: process and dialogue
-//!                 └───────────────────────┘
-//!   RunEvents ─► EventSink ─► reporters: story, progress, log, result record, bundles, books
+//!  scenario file ─► raw ─► compile ─► Plan (checked, immutable, shared)
+//!                                      │
+//!                               ┌──────▼───────┐ one per run, on the calling thread
+//!                               │ Coordinator  │ load model, fan-out, histograms, stopping
+//!                               └──┬────────▲──┘
+//!                        StartFlow │        │ FlowEnded, one message a flow
+//!                      ┌───────────▼────────┴──┐ on worker arbiters, one per two cores
+//!                      │    FlowSupervisor     │ sequences the steps of one flow; owns its values
+//!                      └──┬─────────────────▲──┘
+//!                 Perform │                 │ Performed
+//!                      ┌──▼─────────────────┴──┐ on the same arbiter as its supervisor
+//!                      │      ScriptActor      │ owns one subprocess and its dialogue
+//!                      └───────────────────────┘
+//!   RunEvents ─► EventSink ─► reporters: terminal, progress, log, JSON lines, flows file, bundles
 //! ```
 //!
-//! Where flows share something, the coordinator keeps it: a flow that wants to perform a step
-//! with gates arrives there and is admitted, perhaps with a script instance of a pool, which it
-//! gives back after its last step with that role.
+//! The coordinator counts every flow as it ends: [`engine::run`] returns the figures, and reporters
+//! only consume events. Flows share pools of script instances and gates through the coordinator,
+//! too: a flow that needs one asks before its step and releases it afterwards.
 //!
 //! # Code map
 //!
 //! Each module imports only from those above it in this list; a test reads the sources to keep
 //! that true.
 //!
-//! - [`model`]: the words that everybody shares: ids, outcomes, failures, events.
-//! - [`dialogue`]: what a program has said, and whether it is what was waited for. Pure.
-//! - [`stats`]: histograms, sums, and what may be asked of them. Pure.
-//! - [`scenario`]: the language: reading, checking, and the values of a flow.
-//! - [`process`]: processes: the only place that starts, signals or reaps one.
+//! - [`model`]: ids, outcomes, failures, the flow record, events.
+//! - [`dialogue`]: output of programs as text, and what counts as evidence in it. Pure.
+//! - [`stats`]: histograms, tallies, thresholds, validity. Numbers in, numbers out.
+//! - [`scenario`]: the language: from YAML to a checked plan; values of a flow; secrets are masked
+//!   here.
+//! - [`process`]: the only place that starts, signals or reaps a process.
 //! - [`engine`]: the actors, and the state machines that decide for them.
-//! - [`report`]: what people and programs get to read.
-//! - [`cli`]: the command line; the only place that reads the real environment.
+//! - [`api`]: the Rust API, re-exported at the root of the crate.
+//! - [`report`]: reporters and renderers, one file for each output; the versioned result record.
+//! - `cli`: arguments, settings, commands, exit codes. Behind the feature `cli`.
 //!
 //! The shop, the built-in system under test, belongs to the binary and not to this library.
 //!
 //! # Invariants
 //!
 //! - **A step is completed only by evidence in the program's own output.** Nothing is inferred
-//!   from time that has passed, from silence, or from an exit code alone.
-//! - **Nothing sleeps to synchronise.** Every wait is for output, for an end, or for a deadline.
-//!   In a dialogue the one thing that is polled is whether a terminal's echo is off, as terminals
-//!   do not tell. Outside of it, the watcher that cleans up after a killed run looks again every
-//!   few milliseconds whether what it has signalled is gone.
-//! - **The outcome does not depend on how the output was cut into reads.** See [`dialogue`].
-//! - **Nothing is left behind.** Whoever drops a process hands it to somebody who ends it. See
+//!   from elapsed time, from silence, or from an exit code alone.
+//! - **Nothing sleeps to synchronise.** Every wait is for output, for an exit, or for a deadline.
+//!   In a dialogue only the terminal's echo setting is polled, as terminals do not report it.
+//!   Outside of it, the watcher that cleans up after a killed run polls the processes that it has
+//!   signalled.
+//! - **The outcome does not depend on how the output was split into reads.** See [`dialogue`].
+//! - **No process is left behind.** Dropping a child hands it to a thread that ends it. See
 //!   [`process`].
-//! - **What is shown of a failure was recorded, not reconstructed.** Each script actor keeps a
-//!   bounded transcript; it is read, and masked, only for flows that somebody wants to see.
-//! - **Chance has a seed.** What is drawn, data, rows, pauses or chaos, depends on the run's seed,
+//! - **A failure is shown as recorded, not reconstructed.** Each script actor keeps a bounded
+//!   transcript, which is read, and masked, only for the flows whose evidence is kept.
+//! - **Chance has a seed.** Data rows, random choices, pauses and faults depend on the run's seed,
 //!   the flow, the step and the attempt, and on nothing else.
-//! - The engine displays nothing, and reporters know no process: they meet at
-//!   [`model::RunEvent`].
+//! - **Reporters only consume.** They neither stop a run nor choose what is recorded, and a slow
+//!   one changes no figure: engine and reporters meet at [`model::RunEvent`].
 //! - Secrets are masked before they leave the engine.
+//! - The real environment is read by the program (`cli`) and by the API's front door ([`api`]), and
+//!   nowhere else.
 
 #![deny(unsafe_code)]
 
+pub mod api;
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod dialogue;
 pub mod engine;
@@ -71,3 +106,5 @@ pub mod process;
 pub mod report;
 pub mod scenario;
 pub mod stats;
+
+pub use api::{Role, Run, RunError, RunOutcome, Scenario, ScenarioBuilder, Step, Turn};

@@ -37,6 +37,7 @@ mod pty;
 mod registry;
 mod resolve;
 mod run;
+mod self_usage;
 mod spawn;
 mod start;
 #[expect(
@@ -60,5 +61,6 @@ pub use machine::{MachineTimes, machine_times};
 pub use pty::{Echo, LONGEST_TERMINAL_LINE};
 pub use resolve::{ResolveError, check_env, resolve};
 pub use run::{INSTANCE_VARIABLE, RUN_VARIABLE, RunMarker};
+pub use self_usage::SelfUsage;
 pub use spawn::{Command, Leftovers, SpawnError, Spawner, Terminal};
 pub use watcher::{WatcherProgram, watch_main};

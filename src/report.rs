@@ -21,7 +21,7 @@ mod log;
 mod merge;
 mod neutral;
 mod output;
-mod own;
+#[cfg(feature = "cli")]
 mod progress;
 mod pulse;
 pub mod record;
@@ -32,10 +32,11 @@ mod saved;
 mod spoken;
 mod spool;
 mod story;
+#[cfg(feature = "cli")]
 pub mod terminal;
 pub mod units;
 
-pub use bundle::{About, Bundle, Bundles, Kept, KeptAs, Limits, Origin, locate};
+pub use bundle::{About, Bundle, Bundles, Kept, KeptAs, Origin, locate};
 pub use error::ReportError;
 pub use failure::lines as failure_lines;
 pub use folder::RunFolder;
@@ -45,8 +46,9 @@ pub use log::Log;
 pub use merge::{MergeError, merge};
 pub use neutral::{neutral, neutral_lines};
 pub use output::Output;
+#[cfg(feature = "cli")]
 pub use progress::{Bars, Lines, Quiet};
-pub use recorder::{Recorded, Recorder};
+pub use recorder::{Artifacts, Recorder};
 pub use reporters::{Reporter, Reporters};
 pub use results::{Place, Reserved};
 pub use saved::SavedRun;

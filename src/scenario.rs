@@ -16,6 +16,7 @@ mod diagnostics;
 pub mod gates;
 pub mod load;
 mod names;
+mod overrides;
 pub mod plan;
 mod raw;
 pub mod retry;
@@ -31,6 +32,7 @@ pub use data::{DataSource, Take};
 pub use diagnostics::{Diagnostic, Diagnostics, Severity};
 pub use gates::Gates;
 pub use load::{Arrivals, Between, Load, MOST_IN_FLIGHT, Ramp, Shape, Stage, parse_rate};
+pub use overrides::Overrides;
 pub use plan::{
     Action, Alternative, Audit, CommonWaits, Defaults, FailOn, Heard, Interlude, Menu, PatternSpec,
     Pick, Place, Plan, Reply, Role, Step, TerminalKind, Then, Turn, TurnKind, Wait,

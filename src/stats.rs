@@ -5,6 +5,7 @@
 //! whole microseconds throughout, and a quantity of which there is no sample is absent, never zero.
 
 mod chaos;
+mod evidence_choice;
 mod failures;
 mod histogram;
 mod integrity;
@@ -21,6 +22,7 @@ mod thresholds;
 mod verdict;
 
 pub use chaos::ChaosSummary;
+pub use evidence_choice::{EvidenceChoice, EvidenceLimits};
 pub use failures::{MOST_GROUPS, MOST_TEXTS};
 pub use histogram::{Encoded, Histogram, Range, Spread};
 pub use integrity::{

@@ -6,10 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use chrono::Local;
-use rehearsal::engine::{Control, Programs, RunOptions, run};
-use rehearsal::model::{EventSink, FlowNumber, FlowOutcome, RunEvent, RunId};
-use rehearsal::scenario::{self, Chaos, CompileOptions, Load};
+use rehearsal::engine::{Control, Programs, Recording, RunOptions, run};
+use rehearsal::model::{EventSink, FlowOutcome, RunEvent};
+use rehearsal::scenario::{self, CompileOptions, Load, Overrides};
+use rehearsal::stats::{EvidenceChoice, EvidenceLimits};
 
 /// The most times that memory is asked for in a turn: a prompt, a reply, a line of the answer with a
 /// value in it.
@@ -44,7 +44,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Wants to know of everything that can be recorded, and keeps nothing.
+/// Checks the flows and keeps nothing.
 struct Witness {
     captures: usize,
 }
@@ -55,10 +55,6 @@ impl EventSink for Witness {
             assert_eq!(flow.outcome, FlowOutcome::Completed);
             assert_eq!(flow.captures.len(), self.captures);
         }
-    }
-
-    fn wants_evidence(&self) -> bool {
-        true
     }
 }
 
@@ -89,22 +85,24 @@ fn count(folder: &Path, turns: usize, flows: u64) -> u64 {
     std::fs::write(&path, scenario(turns)).unwrap();
     let compiled = scenario::load(&path, CompileOptions::default());
     let plan = compiled.unwrap_or_else(|faults| panic!("{faults}")).plan;
-    let options = RunOptions {
-        plan: Arc::new(plan),
-        run_id: RunId("COUNT".into()),
-        load: Load::closed(flows, 1),
-        seed: 1,
-        variables: Vec::new(),
-        step_timeout: None,
-        delay: None,
-        chaos: Chaos::default(),
-        programs: Programs::new(folder.to_owned(), Vec::new(), "/bin/false".into(), None),
-        environment: vec![("PATH".into(), "/usr/bin:/bin".into())],
-        run_directory: folder.to_owned(),
-        watcher: None,
-        started_at: Local::now(),
-        first_flow: FlowNumber(1),
-    };
+    let plan = plan.with_overrides(Overrides {
+        load: Some(Load::closed(flows, 1)),
+        ..Overrides::default()
+    });
+    let programs = Programs::new(folder.to_owned(), Vec::new(), "/bin/false".into(), None);
+    // Everything that can be recorded.
+    let evidence = EvidenceChoice::new(EvidenceLimits {
+        in_all: 10,
+        alike: 10,
+        slowest: 0,
+    });
+    let options = RunOptions::new(Arc::new(plan), Arc::new(programs))
+        .recording(Recording {
+            dialogue: false,
+            evidence: Some(Arc::new(evidence)),
+        })
+        .environment(vec![("PATH".into(), "/usr/bin:/bin".into())])
+        .run_directory(folder.to_owned());
     let before = COUNT.load(Ordering::Relaxed);
     let end = run(
         options,

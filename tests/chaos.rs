@@ -308,7 +308,7 @@ fn frozen_programs_are_ended_with_their_run() {
                 ..Recorder::default()
             };
             let run = run.perform_with(&control, recorder);
-            assert!(run.end.interrupted);
+            assert!(run.outcome.summary.interrupted);
             assert_eq!(run.flows.len(), 3);
             for flow in &run.flows {
                 assert_eq!(flow.outcome, FlowOutcome::Interrupted);

@@ -482,7 +482,7 @@ fn a_run_that_is_stopped_at_once_reports_and_leaves_nothing() {
         ..Recorder::default()
     };
     let run = run.perform_with(&control, recorder);
-    assert!(run.end.interrupted);
+    assert!(run.outcome.summary.interrupted);
     assert_eq!(run.flows.len(), 3);
     assert!(
         run.flows
@@ -533,7 +533,7 @@ fn a_run_that_is_stopped_gently_lets_its_flows_finish() {
         ..Recorder::default()
     };
     let run = run.perform_with(&control, recorder);
-    assert!(run.end.interrupted);
+    assert!(run.outcome.summary.interrupted);
     assert!(run.flows.len() < 100, "{} flows", run.flows.len());
     assert!(
         run.flows
@@ -612,7 +612,10 @@ fn what_does_not_finish_when_the_time_is_over_is_ended() {
         ..Load::closed(1, 2)
     });
     let run = run.perform();
-    assert!(!run.end.interrupted, "the run ended by its own clock");
+    assert!(
+        !run.outcome.summary.interrupted,
+        "the run ended by its own clock"
+    );
     assert_eq!(run.flows.len(), 2);
     assert!(
         run.flows

@@ -179,7 +179,7 @@ fn duplicates_are_told_with_their_flows_and_crossed_thresholds_beside_them() {
     let (shown, said) = (text(&output.stdout), text(&output.stderr));
     assert_eq!(output.status.code(), Some(98), "{said}");
     assert!(
-        said.contains("the books are wrong; also: a threshold was crossed (99)"),
+        said.contains("the data is inconsistent; also: a threshold was crossed (99)"),
         "{said}"
     );
     assert!(

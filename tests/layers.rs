@@ -16,6 +16,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "engine",
         &["model", "dialogue", "stats", "scenario", "process"],
     ),
+    ("api", &["model", "stats", "scenario", "engine"]),
     ("report", &["model", "stats"]),
     (
         "cli",

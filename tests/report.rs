@@ -9,10 +9,10 @@ use insta::assert_snapshot;
 use rehearsal::model::*;
 use rehearsal::report::record::{Completeness, Environment, FORMAT, Head, Outcome, ResultRecord};
 use rehearsal::report::{
-    LatencyLog, Lines, Log, Output, Place, Recorded, Recorder, Reporter, Reporters, RunFolder,
+    Artifacts, LatencyLog, Lines, Log, Output, Place, Recorder, Reporter, Reporters, RunFolder,
     SavedRun, Story, terminal, write_record,
 };
-use rehearsal::stats::{Tally, Threshold};
+use rehearsal::stats::{Histograms, Summary, Tally, Threshold, Verdict};
 
 /// A writer whose text can be read while somebody else owns it.
 #[derive(Clone, Default)]
@@ -263,24 +263,54 @@ fn tell(reporter: &mut dyn Reporter, events: &[RunEvent]) {
     reporter.finish().unwrap();
 }
 
+/// A run that has ended, with figures that were counted as the engine counts them.
+struct Recorded {
+    info: RunInfo,
+    summary: Summary,
+    histograms: Histograms,
+    artifacts: Artifacts,
+}
+
 fn record(recorder: Recorder, events: Vec<RunEvent>) -> Recorded {
-    let reporters = Reporters::start(recorder, Vec::new(), false).unwrap();
+    record_with(recorder, events, &[])
+}
+
+fn record_with(recorder: Recorder, events: Vec<RunEvent>, thresholds: &[Threshold]) -> Recorded {
+    let reporters = Reporters::start(recorder, Vec::new()).unwrap();
     let sink = reporters.sink();
-    events.into_iter().for_each(|event| sink.emit(event));
-    let (recorded, errors) = reporters.finish().unwrap();
+    events.iter().for_each(|event| sink.emit(event.clone()));
+    let (artifacts, errors) = reporters.finish().unwrap();
     assert!(errors.is_empty(), "{errors:?}");
-    let mut recorded = recorded.unwrap();
-    let summary = &mut recorded.summary;
-    assert!(summary.rehearsal_cpu_us.is_some_and(|cpu_us| cpu_us > 0));
-    assert!(
-        summary
-            .rehearsal_peak_rss_bytes
-            .is_some_and(|bytes| bytes > 0)
-    );
-    // What this test's own process used is another each time.
+    let RunEvent::RunStarted(info) = &events[0] else {
+        panic!("a run begins with its start")
+    };
+    let mut tally = Tally::new(info);
+    let (mut generator, mut end) = (None, (Duration::ZERO, true));
+    for event in &events {
+        match event {
+            RunEvent::FlowEnded(flow) => tally.record(flow),
+            RunEvent::FlowDropped { counted } => tally.record_drop(*counted),
+            RunEvent::GeneratorMeasured(measured) => generator = Some(**measured),
+            RunEvent::RunEnded {
+                elapsed,
+                interrupted,
+            } => end = (*elapsed, *interrupted),
+            _ => {}
+        }
+    }
+    let mut summary = tally.summary(end.0, end.1);
     summary.rehearsal_cpu_us = Some(12_300);
     summary.rehearsal_peak_rss_bytes = Some(10 << 20);
-    recorded
+    summary.integrity = artifacts.integrity.clone();
+    summary.generator = generator;
+    summary.verdict = generator.map(|generator| Verdict::of(&summary, &generator));
+    summary.thresholds = thresholds.iter().map(|it| it.check(&summary)).collect();
+    Recorded {
+        info: (**info).clone(),
+        histograms: tally.histograms(),
+        summary,
+        artifacts,
+    }
 }
 
 fn report(courses: &[Course], parallel: u64, width: usize) -> String {
@@ -300,7 +330,7 @@ fn environment() -> Environment {
 }
 
 fn head(recorded: &Recorded) -> Head {
-    let notices = recorded.notices.clone();
+    let notices = recorded.artifacts.notices.clone();
     Head::new(
         &recorded.info,
         environment(),
@@ -489,7 +519,6 @@ fn the_report_tells_whether_the_figures_are_good_and_to_be_believed() {
     let steps = ["01_login", "02_create_order"];
     let thresholds = ["flow.p95 < 2s", "flow.failed_rate < 1%", "flow.rate >= 1/s"];
     let thresholds = thresholds.map(|text| Threshold::parse(text, &steps).unwrap());
-    let recorder = Recorder::new().and_thresholds(thresholds.into());
     let mut events = events(&MIXED, 2);
     let generator = Generator {
         lag_samples: 500,
@@ -506,7 +535,7 @@ fn the_report_tells_whether_the_figures_are_good_and_to_be_believed() {
         events.len() - 1,
         RunEvent::GeneratorMeasured(Box::new(generator)),
     );
-    let recorded = record(recorder, events);
+    let recorded = record_with(Recorder::new(), events, &thresholds);
     let text = terminal::render(&recorded.info, &recorded.summary, 80);
     let text = anstream::adapter::strip_str(&text).to_string();
     let head = text.split("\n\nSteps").next().unwrap();
@@ -632,7 +661,12 @@ fn the_result_record() {
         events(&[Course::Well, Course::TimesOut], 2),
     );
     let mut text = Vec::new();
-    write_record(&mut text, &head(&recorded), recorded.flows.as_ref()).unwrap();
+    write_record(
+        &mut text,
+        &head(&recorded),
+        recorded.artifacts.flows.as_ref(),
+    )
+    .unwrap();
     let text = redacted(&String::from_utf8(text).unwrap());
     let counts = regex::Regex::new("(v2_deflate_base64\": )\"[^\"]+\"").unwrap();
     assert_snapshot!(counts.replace_all(&text, "$1\"[counts]\""));
@@ -705,7 +739,7 @@ fn flows_are_on_disk_before_the_run_has_ended() {
     let folder = tempfile::tempdir().unwrap();
     let folder = RunFolder::at(folder.path());
     let spool = folder.spool(environment()).unwrap();
-    let reporters = Reporters::start(Recorder::with_spool(spool), Vec::new(), false).unwrap();
+    let reporters = Reporters::start(Recorder::with_spool(spool), Vec::new()).unwrap();
     let sink = reporters.sink();
     let mut events = events(&[Course::Well], 1);
     events.pop();

@@ -7,7 +7,7 @@ use std::path::Path;
 use rehearsal::model::{FlowId, FlowNumber, RunId};
 use rehearsal::scenario::plan::{Plan, Reply, TerminalKind, TurnKind, Wait};
 use rehearsal::scenario::scope::{FlowContext, Scope, ScopeError};
-use rehearsal::scenario::{CompileOptions, compile, load};
+use rehearsal::scenario::{CompileOptions, Overrides, compile, load};
 
 const FILE: &str = "tests/scenarios/every-turn.yaml";
 
@@ -18,18 +18,20 @@ fn every_turn() -> Plan {
     compiled.plan
 }
 
-fn scope(
-    plan: &Plan,
-    flow: u64,
-    overrides: &[(&str, &str)],
-    seed: u64,
-) -> Result<Scope, ScopeError> {
+/// The plan with these values for its variables.
+fn given(plan: Plan, variables: &[(&str, &str)]) -> Plan {
+    let variables = variables
+        .iter()
+        .map(|&(name, value)| (name.to_owned(), value.to_owned()));
+    plan.with_overrides(Overrides {
+        variables: variables.collect(),
+        ..Overrides::default()
+    })
+}
+
+fn scope(plan: &Plan, flow: u64, seed: u64) -> Result<Scope, ScopeError> {
     let run = RunId("run".into());
     let number = FlowNumber(flow);
-    let overrides: Vec<_> = overrides
-        .iter()
-        .map(|&(n, v)| (n.to_owned(), v.to_owned()))
-        .collect();
     let context = FlowContext {
         number,
         flow_id: &FlowId::new(&run, number),
@@ -37,7 +39,7 @@ fn scope(
         run_directory: Path::new("/tmp/run"),
         environment: &|name| (name == "SHOP_PASSWORD").then(|| "hunter2".into()),
     };
-    plan.scope(context, &overrides, seed)
+    plan.scope(context, seed)
 }
 
 #[test]
@@ -104,7 +106,7 @@ fn texts_are_sent_as_they_are_written() {
 #[test]
 fn a_flow_begins_with_its_variables() {
     let plan = every_turn();
-    let scope = scope(&plan, 7, &[], 1).unwrap();
+    let scope = scope(&plan, 7, 1).unwrap();
     let name = scope.get("customers.name").unwrap();
     assert_eq!(
         scope.get("label"),
@@ -120,14 +122,11 @@ fn a_flow_begins_with_its_variables() {
 
 #[test]
 fn what_is_set_from_outside_replaces_a_variable_and_is_no_template() {
-    let plan = every_turn();
-    let scope = scope(
-        &plan,
-        7,
+    let plan = given(
+        every_turn(),
         &[("customer_id", "a"), ("customer_id", "${b}")],
-        1,
-    )
-    .unwrap();
+    );
+    let scope = scope(&plan, 7, 1).unwrap();
     assert_eq!(scope.get("customer_id"), Some("${b}"));
 }
 
@@ -137,7 +136,7 @@ fn the_same_seed_gives_the_same_values() {
     let labels = |seed| -> Vec<String> {
         (1..=30)
             .map(|flow| {
-                scope(&plan, flow, &[], seed)
+                scope(&plan, flow, seed)
                     .unwrap()
                     .get("label")
                     .unwrap()
@@ -163,9 +162,9 @@ fn unique_rows_end_the_run_when_they_are_used_up() {
     let plan = compile(source, None, options)
         .unwrap_or_else(|d| panic!("{d}"))
         .plan;
-    assert_eq!(scope(&plan, 1, &[], 0).unwrap().get("id"), Some("1"));
-    assert_eq!(scope(&plan, 2, &[], 0).unwrap().get("id"), Some("2"));
-    let error = scope(&plan, 3, &[], 0).unwrap_err();
+    assert_eq!(scope(&plan, 1, 0).unwrap().get("id"), Some("1"));
+    assert_eq!(scope(&plan, 2, 0).unwrap().get("id"), Some("2"));
+    let error = scope(&plan, 3, 0).unwrap_err();
     assert!(matches!(error, ScopeError::UsedUp(_)));
     assert_eq!(error.to_string(), "all 2 rows of `c` are used up");
 }
@@ -183,7 +182,7 @@ fn a_variable_that_cannot_be_computed_is_named() {
         environment: &|_| None,
     };
     assert_eq!(
-        plan.scope(context, &[], 1).unwrap_err().to_string(),
+        plan.scope(context, 1).unwrap_err().to_string(),
         "variable `password`: `env.SHOP_PASSWORD` has no value here"
     );
 }
@@ -191,7 +190,8 @@ fn a_variable_that_cannot_be_computed_is_named() {
 #[test]
 fn a_pattern_takes_values_literally() {
     let plan = every_turn();
-    let mut scope = scope(&plan, 1, &[("customer_id", "A+B")], 1).unwrap();
+    let plan = given(plan, &[("customer_id", "A+B")]);
+    let mut scope = scope(&plan, 1, 1).unwrap();
     scope.set("order_id", "ORD-1");
     let TurnKind::Exchange {
         wait: Wait::For { pattern, .. },
@@ -220,7 +220,7 @@ fn why_a_secret_variable_cannot_be_computed_tells_no_secret() {
         run_directory: Path::new("/run"),
         environment: &|name| (name == "PIN").then(|| "471123".to_owned()),
     };
-    let error = plan.scope(context, &[], 1).unwrap_err().to_string();
+    let error = plan.scope(context, 1).unwrap_err().to_string();
     assert!(error.contains("pin"), "{error}");
     // The message tells the width, which is the secret.
     assert!(error.contains("pad(***)"), "{error}");

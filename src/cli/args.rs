@@ -1,4 +1,4 @@
-//! What can be typed. What it means is for [`settings`](super::settings).
+//! Command-line arguments as typed. Their meaning is worked out in [`settings`](super::settings).
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -14,33 +14,33 @@ use super::doctor::AnswerArgs;
 use super::{exit, seconds};
 
 const EXAMPLES: &str =
-    "  rehearsal run                                    one order, told step by step
-  rehearsal run --flows 200 --parallel 50 --save   many, at once, kept in a folder
-  rehearsal run --rate 5/s --duration 1m           by the clock, slow programs or not
+    "  rehearsal run                                    one order, shown step by step
+  rehearsal run --flows 200 --parallel 50 --save   many in parallel, saved in a folder
+  rehearsal run --rate 5/s --duration 1m           on a schedule, however slow the programs
   rehearsal run --flows 50 --threshold 'flow.p95 < 2s'
-                                                   exit code 99 if that is not so
+                                                   exit code 99 if it is crossed
   rehearsal run my.yaml --var user=ann -v          your own programs, dialogue in the log
   rehearsal run --flows 200 --parallel 50 --chaos 'kill 5%, freeze 2% for 500ms'
-                                                   break things on purpose, see what recovers
+                                                   inject faults, see what recovers
   rehearsal run --chaos 'kill once at 06_approve_order'
-                                                   or one thing, in one place
+                                                   one fault, in one place
   rehearsal run --json | jq .summary               for other programs
-  rehearsal report rehearsal-results/REAL-E2E-…    what came of a run that was kept
+  rehearsal report rehearsal-results/REAL-E2E-…    the report of a saved run
   rehearsal replay rehearsal-results/REAL-E2E-…/bundles/failed-000012
-                                                   a flow that failed, again
-  rehearsal check my.yaml                          what is wrong, or what would be done
+                                                   run a failed flow again
+  rehearsal check my.yaml                          errors, or the plan
   rehearsal                                        a menu";
 
 const ENVIRONMENT: &str =
     "  REHEARSAL_RESULTS  the folder for results and logs (default: ./rehearsal-results)
   REHEARSAL_SHOP_DB  the shop's database (default: a new one for each run)
   NO_COLOR           no colours; CLICOLOR_FORCE=1 for colours always
-  TMPDIR             where runs have their temporary files";
+  TMPDIR             the folder for temporary files";
 
 const REPLAY_HELP: &str = "Exit codes:
-  0    gone: the flow was completed
-  1    reproduced: it failed at the same step, by the same cause, and saw the same
-  3    changed: it failed in another way
+  0    gone: the flow completed
+  1    reproduced: same step, same cause, same output
+  3    changed: it failed differently
   2, 70, 130  as of `rehearsal run`";
 
 fn after_help() -> String {
@@ -58,8 +58,8 @@ fn after_help() -> String {
 
 /// Load tests for the programs that people talk to
 ///
-/// Rehearsal plays whole business journeys through interactive, menu-driven programs, many at
-/// once, and reports only what it saw. Without a command it opens a menu.
+/// Rehearsal runs whole business journeys through interactive, menu-driven programs, many in
+/// parallel, and reports only what it saw. Without a command it opens a menu.
 #[derive(Debug, Parser)]
 #[command(
     name = "rehearsal",
@@ -73,11 +73,11 @@ pub struct Args {
     #[command(subcommand)]
     pub command: Option<Command>,
 
-    /// Run the built-in scenario at once instead of opening the menu; as `rehearsal run`
+    /// Run the built-in scenario instead of opening the menu; same as `rehearsal run`
     #[arg(long)]
     pub batch: bool,
 
-    /// Explain first what is going to happen
+    /// Explain the run before starting it
     #[arg(long)]
     pub demo: bool,
 
@@ -88,85 +88,85 @@ pub struct Args {
 /// A command.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Perform the flows of a scenario, and report
+    /// Run the flows of a scenario and report
     Run {
-        /// The scenario's file; without one, an order's way through the built-in shop
+        /// The scenario file [default: an order through the built-in shop]
         scenario: Option<PathBuf>,
         #[command(flatten)]
         options: Box<RunArgs>,
     },
-    /// Say what is wrong with a scenario, or what it would do and whether this machine has room
+    /// Check a scenario: its errors, or its plan and whether this machine has the resources
     Check {
-        /// The scenario's file; without one, the built-in scenario
+        /// The scenario file [default: the built-in scenario]
         #[arg(value_name = "FILE")]
         scenario: Option<PathBuf>,
-        /// How many flows would run at once [default: as the scenario says]
+        /// Number of flows in parallel [default: from the scenario]
         #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
         parallel: Option<u64>,
-        /// Take another value for a variable, as `run` does
+        /// Set a variable of the scenario, as for `run`
         #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable)]
         variables: Vec<(String, String)>,
-        /// A folder in which programs are looked for; may be given several times
+        /// A folder to search for programs; may be repeated
         #[arg(long, value_name = "DIR")]
         scripts: Vec<PathBuf>,
-        /// Say what this would do to scripts on purpose, as `run` does it
+        /// Show what these faults would do, as for `run`
         #[arg(long = "chaos", value_name = "CHAOS")]
         chaos: Vec<String>,
-        /// For programs
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Show the report of a saved run again, also of one that was killed
+    /// Show the report of a saved run again, even of one that was killed
     Report {
-        /// The folder that `run --save` has made
+        /// The folder made by `run --save`
         folder: PathBuf,
-        /// For programs
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Perform a flow of which a run has kept a bundle again, with the same values, and say whether
-    /// it fails in the same way
+    /// Run a flow again from its bundle, with the same values, and report whether it fails in the
+    /// same way
     #[command(after_help = REPLAY_HELP)]
     Replay {
-        /// The bundle: a folder in the `bundles` of a run
+        /// The bundle: a folder in the `bundles` folder of a run
         bundle: PathBuf,
         /// Wait for Enter before each step
         #[arg(long)]
         step: bool,
-        /// Give a variable another value, or a secret one its value: bundles hold no secrets
+        /// Set a variable; needed for secrets, which bundles do not hold
         #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable)]
         variables: Vec<(String, String)>,
-        /// Perform this scenario, changed or not, instead of the one that was run
+        /// Use this scenario instead of the one that was run
         #[arg(long, value_name = "FILE")]
         scenario: Option<PathBuf>,
-        /// A folder in which programs are looked for; may be given several times
+        /// A folder to search for programs; may be repeated
         #[arg(long, value_name = "DIR")]
         scripts: Vec<PathBuf>,
-        /// Print what came of it as JSON on standard output and nothing else
+        /// Print the outcome as JSON on standard output and nothing else
         #[arg(long)]
         json: bool,
     },
-    /// Make one run of several of the same scenario, with exact percentiles
+    /// Combine several runs of the same scenario, with exact percentiles
     Merge {
-        /// The folders that `run --save` has made, on this machine or on others
+        /// Folders made by `run --save`, on this machine or others
         #[arg(required = true, num_args = 2.., value_name = "FOLDER")]
         folders: Vec<PathBuf>,
-        /// The new folder for what comes of it
+        /// The new folder for the combined run
         #[arg(long, value_name = "DIR")]
         into: PathBuf,
     },
     /// Print the JSON Schema of scenarios, for editors
     Schema,
-    /// Measure how far answer times that are measured on this machine can be trusted
+    /// Measure how accurate latencies on this machine are
     Doctor {
-        /// For programs
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Be the program that `doctor` talks to
+    /// Run the program that `doctor` talks to
     #[command(name = "__answer", hide = true)]
     Answer(AnswerArgs),
-    /// Be one of the shop's programs, which the built-in scenario talks to; see `shop --help`
+    /// Run one of the programs of the built-in shop; see `shop --help`
     #[command(disable_help_flag = true)]
     Shop {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
@@ -174,24 +174,24 @@ pub enum Command {
     },
 }
 
-/// How much is performed, and when. Where nothing is said, the scenario decides.
+/// Load options. The scenario decides where none is given.
 #[derive(Debug, Default, Clone, PartialEq, clap::Args)]
 #[command(next_help_heading = "Load")]
 pub struct LoadArgs {
-    /// How many flows [default: as the scenario says, usually 1]
+    /// Number of flows [default: from the scenario, usually 1]
     #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     pub flows: Option<u64>,
 
-    /// How many of them at once, each worker starting its next when its last has ended
-    /// [default: as the scenario says, usually 1]
+    /// Number of flows in parallel; each worker starts its next flow when the last one ended
+    /// [default: from the scenario, usually 1]
     #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     pub parallel: Option<u64>,
 
-    /// How long flows are started: 30s, 5m
+    /// Start flows for this long: 30s, 5m
     #[arg(long, value_name = "S", value_parser = seconds::parse_some, allow_hyphen_values = true)]
     pub duration: Option<Duration>,
 
-    /// Start flows by the clock, whatever became of those before: 5/s, 90/m, 40/h
+    /// Start flows at a fixed rate, whether or not earlier ones have ended: 5/s, 90/m, 40/h
     #[arg(long, value_name = "RATE", value_parser = rate, allow_hyphen_values = true)]
     pub rate: Option<f64>,
 
@@ -199,36 +199,36 @@ pub struct LoadArgs {
     #[arg(long, value_name = "S:N,…", value_parser = stages)]
     pub stages: Option<Stages>,
 
-    /// Spread the flows of a rate evenly, or as independent people come (from the seed)
+    /// Spacing of a rate: even, or random as independent users arrive (from the seed)
     #[arg(long, value_name = "even|poisson", value_parser = arrivals)]
     pub arrivals: Option<Arrivals>,
 
-    /// Drop flows that are due while so many are under way [default: 200]
+    /// Drop flows that are due while this many are in flight [default: 200]
     #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     pub most_in_flight: Option<u64>,
 
-    /// How many flows each worker performs
+    /// Number of flows for each worker
     #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     pub flows_each: Option<u64>,
 
-    /// How long a worker rests after a flow
+    /// Pause of a worker after each flow
     #[arg(long, value_name = "S", value_parser = seconds::parse, allow_hyphen_values = true, conflicts_with = "pace")]
     pub pause: Option<Duration>,
 
-    /// How often a worker starts a flow
+    /// Time from one start of a worker's flows to the next
     #[arg(long, value_name = "S", value_parser = seconds::parse, allow_hyphen_values = true)]
     pub pace: Option<Duration>,
 
-    /// Perform the flows due in this time, and do not count them
+    /// Run flows for this long before counting them
     #[arg(long, value_name = "S", value_parser = seconds::parse, allow_hyphen_values = true)]
     pub warm_up: Option<Duration>,
 
-    /// How long flows may take to finish when the time is over, or after Ctrl-C [default: 30s]
+    /// Time for flows in flight to finish at the end or after Ctrl-C [default: 30s]
     #[arg(long, value_name = "S", value_parser = seconds::parse, allow_hyphen_values = true)]
     pub graceful_stop: Option<Duration>,
 }
 
-/// How a run is followed.
+/// The form in which progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Progress {
     #[default]
@@ -238,77 +238,76 @@ pub enum Progress {
     None,
 }
 
-/// How a scenario is run.
+/// Options of a run.
 #[derive(Debug, Default, Clone, clap::Args)]
 pub struct RunArgs {
     #[command(flatten)]
     pub load: LoadArgs,
 
-    /// The customer; the same as --var customer_id=ID
+    /// The customer; same as --var customer_id=ID
     #[arg(long, value_name = "ID")]
     pub customer: Option<String>,
 
-    /// Give a variable of the scenario another value
+    /// Set a variable of the scenario
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable)]
     pub variables: Vec<(String, String)>,
 
-    /// How long each step may take, instead of what the scenario says: 60, 2.5, 500ms, 1m
+    /// Time limit of each step, overriding the scenario: 60, 2.5, 500ms, 1m
     #[arg(long, value_name = "S", value_parser = seconds::parse_some, allow_hyphen_values = true)]
     pub timeout: Option<Duration>,
 
-    /// How long to pause before each step, instead of what the scenario says
+    /// Pause before each step, overriding the scenario
     #[arg(long, value_name = "S", value_parser = seconds::parse, allow_hyphen_values = true)]
     pub delay: Option<Duration>,
 
-    /// A folder in which programs are looked for; may be given several times
+    /// A folder to search for programs; may be repeated
     #[arg(long, value_name = "DIR")]
     pub scripts: Vec<PathBuf>,
 
-    /// Keep the results in a folder of the run's own in DIR [default: see Environment]. DIR needs
-    /// the `=`
+    /// Save the results in a new folder inside DIR [default: see Environment]. DIR needs the `=`
     #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true)]
     pub save: Option<Option<PathBuf>>,
 
-    /// How many failed flows are kept as bundles, to look at and to replay [default: 50]
+    /// Maximum number of failed flows kept as bundles, to inspect and replay [default: 50]
     #[arg(long, value_name = "N")]
     pub bundles: Option<u64>,
 
-    /// How many of those that look alike [default: 3]
+    /// Maximum number of bundles with the same cause [default: 3]
     #[arg(long, value_name = "N")]
     pub bundles_alike: Option<u64>,
 
-    /// Keep no bundles; otherwise they are kept of failed flows always, and with --save of the
-    /// slowest, too
+    /// Keep no bundles; by default failed flows are kept, and with --save the slowest ones as
+    /// well
     #[arg(long, conflicts_with_all = ["bundles", "bundles_alike"])]
     pub no_bundles: bool,
 
-    /// Where all random choices come from; to repeat a run, take the seed from its log or results
+    /// Seed of all random choices; to repeat a run, use the seed from its log or results
     #[arg(long, value_name = "N", value_parser = seed, allow_negative_numbers = true)]
     pub seed: Option<u64>,
 
-    /// Demand something of a figure, as in 'flow.p95 < 2s' or 'step.NAME.failed_rate < 1%'; may be
-    /// given several times, and adds to what the scenario demands. With 'over 10s' behind it, every
-    /// stretch of that length has to meet it; with 'stop', the run ends as soon as it is not met
+    /// A threshold, such as 'flow.p95 < 2s' or 'step.NAME.failed_rate < 1%'; may be repeated, and
+    /// adds to those of the scenario. With 'over 10s' at its end it must hold in every window of
+    /// that length; with 'stop' the run ends as soon as it is crossed
     #[arg(long = "threshold", value_name = "EXPR")]
     pub thresholds: Vec<String>,
 
-    /// Do something to scripts on purpose, to see what becomes of it, as in 'kill 5%, freeze 2% for
-    /// 500ms' or 'kill once at STEP'; may be given several times, and adds to what the scenario
-    /// wants. Kinds: kill, freeze, close, garbage, long_line, dribble, slow_read, delay, refuse; how
-    /// often: P% of the steps, once, nth N; where: at STEP, role ROLE, turn NAME, flow N
+    /// Inject faults, such as 'kill 5%, freeze 2% for 500ms' or 'kill once at STEP'; may be
+    /// repeated, and adds to those of the scenario. Kinds: kill, freeze, close, garbage, long_line,
+    /// dribble, slow_read, delay, refuse; how often: P% of the steps, once, nth N; where: at STEP,
+    /// role ROLE, turn NAME, flow N
     #[arg(long = "chaos", value_name = "CHAOS")]
     pub chaos: Vec<String>,
 
-    /// How many flows may fail, or which part of them: 3, 0.5% [default: none]
+    /// Number or share of flows that may fail: 3, 0.5% [default: none]
     #[arg(long, value_name = "N|P%", value_parser = str::parse::<Allowance>)]
     pub allow_failures: Option<Allowance>,
 
-    /// Print the result, all flows with it, as JSON on standard output and nothing else
+    /// Print the result with all flows as JSON on standard output and nothing else
     #[arg(long)]
     pub json: bool,
 
-    /// How the run is followed: bars on a terminal and plain lines elsewhere (auto), bars, plain
-    /// lines, or nothing until the report
+    /// Progress display: bars on a terminal and plain lines elsewhere (auto), bars, plain lines, or
+    /// nothing until the report
     #[arg(
         long,
         value_name = "HOW",
@@ -318,28 +317,28 @@ pub struct RunArgs {
     )]
     pub progress: Progress,
 
-    /// Tell the run to a program as it goes on, in lines of JSON on standard output (the report is
-    /// then on standard error) or in FILE, which needs the `=`
+    /// Write progress as JSON lines to standard output (the report then goes to standard error) or
+    /// to FILE, which needs the `=`
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     pub json_lines: Option<Option<PathBuf>>,
 
-    /// Show what programs say (<) and are told (>) as it happens
+    /// Print the programs' output (<) and our replies (>) as they happen
     #[arg(long)]
     pub show_dialogue: bool,
 
-    /// Put what programs say and are told into the log, too
+    /// Write the programs' output and our replies to the log as well
     #[arg(short, long)]
     pub verbose: bool,
 }
 
-/// The stages of a ramp: how long each takes, and the value at its end.
+/// The stages of a ramp: the length of each, and the value at its end.
 pub type Stages = Box<[(Duration, f64)]>;
 
 impl Args {
-    /// Reads what was typed, the program's name first.
+    /// Parses the arguments; the program's name comes first.
     ///
     /// # Errors
-    /// What is wrong with it; or help or the version, if that is what was asked for.
+    /// What is wrong with them; or the help or version text, if requested.
     pub fn read(arguments: &[OsString]) -> Result<Self, clap::Error> {
         Args::try_parse_from(arguments).map_err(|mut error| {
             if let Some(folder) = folder_after_save(&error, arguments) {
@@ -352,7 +351,7 @@ impl Args {
     }
 }
 
-/// The argument too many, if it is one that stands after `--save`, which takes none.
+/// Returns the superfluous argument if it follows `--save`, which takes none.
 fn folder_after_save<'e>(error: &'e clap::Error, arguments: &[OsString]) -> Option<&'e str> {
     if error.kind() != ErrorKind::UnknownArgument {
         return None;
@@ -366,7 +365,7 @@ fn folder_after_save<'e>(error: &'e clap::Error, arguments: &[OsString]) -> Opti
     (after_save && !extra.starts_with('-')).then_some(extra)
 }
 
-/// A whole number that is not 0.
+/// Parses a positive integer.
 fn count(text: &str) -> Result<u64, String> {
     match text.trim().parse::<i128>() {
         Ok(number) if number < 1 => Err("it must be 1 or more".into()),

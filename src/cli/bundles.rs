@@ -1,4 +1,4 @@
-//! What bundles tell of the run that they are from.
+//! Facts about the run that are stored in its bundles.
 
 use std::path::{Path, absolute};
 
@@ -10,13 +10,13 @@ use super::environment::Environment;
 use super::scenario::secret_values;
 use super::settings::{RunSettings, ScenarioChoice};
 
-/// Variables of the environment that begin like this are Rehearsal's own, or its shop's.
+/// The prefix of environment variables of Rehearsal and its shop.
 const OWN_VARIABLES: &str = "REHEARSAL_";
 
-/// Of those, what has nothing to do with how a flow goes.
+/// Those of them that do not influence a flow.
 const RESULTS: &str = "REHEARSAL_RESULTS";
 
-/// What all bundles of the run have in common.
+/// Collects what all bundles of the run have in common.
 pub(super) fn about(
     plan: &Plan,
     settings: &RunSettings,
@@ -70,11 +70,11 @@ pub(super) fn about(
     }
 }
 
-/// The scenario as it is kept.
+/// Returns the scenario text to store, secrets masked.
 pub(super) fn scenario_text(plan: &Plan) -> String {
     plan.masked_source().unwrap_or_else(|| NOT_KEPT.to_owned())
 }
 
-/// What is kept in place of a scenario.
+/// The text stored in place of a scenario.
 pub(super) const NOT_KEPT: &str =
     "# It is not kept, as a secret stands in it in a form that cannot be masked.\n";

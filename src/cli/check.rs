@@ -1,4 +1,4 @@
-//! `rehearsal check`: what is wrong with a scenario, or what it would do.
+//! `rehearsal check`: the errors of a scenario, or its plan.
 
 use std::fmt::Write as _;
 
@@ -17,7 +17,7 @@ use super::machine;
 use super::scenario::{self, Loaded};
 use super::settings::RunSettings;
 
-/// Checks a scenario and prints what it would do. A machine without room for it is an error, as
+/// Checks a scenario and prints its plan. A machine without the resources for it is an error, as
 /// it is for a run.
 pub(super) fn check(
     settings: &RunSettings,
@@ -143,7 +143,7 @@ fn as_text(plan: &Plan, chaos: &Chaos, parallel: u64, problems: &[LimitProblem])
     text
 }
 
-/// What happens around a step, in words that follow on others.
+/// Describes a step's retry, gates and delay as a suffix.
 fn policies(step: &Step) -> String {
     let gates = &step.gates;
     let together = gates
@@ -168,7 +168,7 @@ fn retried(retry: &RetryPolicy) -> String {
     format!("performed again{on}, {times} at most")
 }
 
-/// What is demanded of the books.
+/// Describes the integrity checks.
 fn push_integrity(text: &mut String, integrity: &IntegrityInfo) {
     if integrity.is_empty() {
         return;
@@ -231,7 +231,7 @@ fn as_json(plan: &Plan, chaos: &Chaos, parallel: u64, problems: &[LimitProblem])
     })
 }
 
-/// What chaos would do.
+/// Describes the expected fault injections.
 fn chaos_as_text(text: &mut String, plan: &Plan, chaos: &Chaos) {
     if chaos.is_empty() {
         return;

@@ -1,4 +1,4 @@
-//! `--demo`: say what is going to happen.
+//! `--demo`: an explanation of the run before it starts.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use super::error::CliError;
 use super::scenario;
 use super::settings::{Format, RunSettings};
 
-/// Explains the run that follows, or those that the menu offers.
+/// Explains the run that follows, or the runs that the menu offers.
 pub(super) fn explain(
     settings: &RunSettings,
     batch: bool,

@@ -1,4 +1,4 @@
-//! What the program finds around itself.
+//! The process's real environment.
 
 use std::env;
 use std::ffi::OsString;
@@ -7,10 +7,10 @@ use std::path::PathBuf;
 
 use crate::report::record;
 
-/// The width of what is not shown on a terminal.
+/// The width of reports that are not shown on a terminal.
 const WIDTH_ELSEWHERE: usize = 100;
 
-/// Everything that is known of the world outside, read once.
+/// Variables, paths and terminal properties of this process, read once.
 #[derive(Debug, Clone)]
 pub struct Environment {
     /// The command line, the program's name first.
@@ -21,14 +21,14 @@ pub struct Environment {
     pub results: Option<PathBuf>,
     pub directory: PathBuf,
     pub temporary: PathBuf,
-    /// This very program.
+    /// The path of the running executable.
     pub program: PathBuf,
     pub path: Option<OsString>,
     pub stdin_is_terminal: bool,
     pub stderr_is_terminal: bool,
-    /// The terminal can do nothing but take lines.
+    /// Whether the terminal supports only plain lines.
     pub is_dumb: bool,
-    /// How many columns a report may take.
+    /// The width of reports in columns.
     pub width: usize,
 }
 

@@ -1,4 +1,4 @@
-//! Why nothing came of a command line.
+//! Errors of the command line.
 
 use std::fmt::Display;
 
@@ -10,7 +10,7 @@ use crate::report::neutral_lines;
 
 use super::exit::Exit;
 
-/// What went wrong, and what to do next.
+/// An error with a suggestion.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
     /// Something typed cannot be done.
@@ -19,10 +19,10 @@ pub enum CliError {
     /// The scenario is wrong. The text shows where, with styles if they are wanted.
     #[error("{0}")]
     Scenario(String),
-    /// The results or the log have no place.
+    /// The results or the log could not be written.
     #[error(transparent)]
     Report(#[from] ReportError),
-    /// The engine could not do its work.
+    /// The engine failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
     /// Anything else that the system refused.
@@ -50,7 +50,7 @@ impl CliError {
         }
     }
 
-    /// How the program ends with it.
+    /// Returns the exit code for this error.
     pub fn exit(&self) -> Exit {
         match self {
             CliError::Usage { .. } | CliError::Scenario(_) => Exit::Usage,
@@ -58,7 +58,7 @@ impl CliError {
         }
     }
 
-    /// For people, as ANSI text without a line end.
+    /// Renders the error as ANSI text without a line end.
     pub fn render(&self) -> String {
         const ERROR: Style = AnsiColor::Red.on_default().bold();
         const HELP: Style = Style::new().bold();

@@ -1,23 +1,23 @@
-//! The exit codes of the program, all of them.
+//! The exit codes of the program.
 
 use std::process::ExitCode;
 
-/// How the program ends. Where several apply, the later one in this list does: an interrupted run
-/// tells little about its thresholds, thresholds are what was asked for explicitly, and no figure
-/// makes up for data that is wrong.
+/// An exit code. Where several apply, the later one in this list is used: an interrupted run says
+/// little about its thresholds, thresholds were asked for explicitly, and no figure makes up for
+/// inconsistent data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
-    /// All flows completed, or whatever else was asked for was done.
+    /// All flows completed, or the command succeeded.
     Completed,
-    /// Rehearsal itself could not do its work: a results file could not be written, say.
+    /// Rehearsal itself failed: for example, a results file could not be written.
     Internal,
     /// More flows failed than are allowed.
     SomeFailed,
-    /// A flow that was performed again failed in another way than before.
+    /// A replayed flow failed differently.
     FailedDifferently,
     /// A threshold was crossed.
     ThresholdsCrossed,
-    /// The books are wrong: what flows left does not fit together.
+    /// The integrity checks failed.
     BooksWrong,
     /// The command line or the scenario is wrong, or this machine has no room for the run.
     /// Nothing was started.
@@ -27,7 +27,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// The number that the shell sees.
+    /// Returns the number that the shell sees.
     pub fn code(self) -> u8 {
         match self {
             Exit::Completed => 0,
@@ -42,41 +42,41 @@ impl Exit {
     }
 }
 
-/// The codes as `--help` tells them.
+/// The exit codes as shown by `--help`.
 pub(super) const HELP: &str =
     "  0    all flows completed, or no more failed than --allow-failures says
   1    more flows failed
   2    the command line or the scenario is wrong; nothing was started
-  3    of `replay`: the flow failed, but in another way than before
-  70   rehearsal itself could not do its work, such as write the results
-  98   the books are wrong: a value was given twice, values disagree, or the audit objects
+  3    of `replay`: the flow failed, but differently
+  70   rehearsal itself failed, for example to write the results
+  98   the data is inconsistent: a duplicate value, values that disagree, or a failed audit
   99   a threshold was crossed
   130  interrupted by Ctrl-C or a signal, after cleaning up and reporting
 
   Where several apply: 130 before 98, 98 before 99, 99 before 1, 1 before 70";
 
 impl Exit {
-    /// Why, in half a sentence.
+    /// Returns the reason as half a sentence.
     fn reason(self) -> &'static str {
         match self {
-            Exit::Completed => "all is well",
-            Exit::Internal => "rehearsal could not do all of its work",
+            Exit::Completed => "no problems",
+            Exit::Internal => "rehearsal itself failed in part",
             Exit::SomeFailed => "more flows failed than are allowed",
-            Exit::FailedDifferently => "the flow failed in another way",
+            Exit::FailedDifferently => "the flow failed differently",
             Exit::ThresholdsCrossed => "a threshold was crossed",
-            Exit::BooksWrong => "the books are wrong",
+            Exit::BooksWrong => "the data is inconsistent",
             Exit::Usage => "nothing was started",
             Exit::Interrupted => "the run was interrupted",
         }
     }
 
-    /// Which of several applies.
+    /// Returns the one of several that applies.
     pub(super) fn first(all: &[Exit]) -> Exit {
         all.iter().copied().max().unwrap_or(Exit::Completed)
     }
 
-    /// Says which of several it is, and what else there was.
-    pub(super) fn told(all: &[Exit]) -> Option<String> {
+    /// Describes the chosen exit code and the others that applied.
+    pub(super) fn explain(all: &[Exit]) -> Option<String> {
         let first = Exit::first(all);
         let others: Vec<_> = all.iter().filter(|exit| **exit != first).collect();
         if others.is_empty() {
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn help_tells_every_code() {
+    fn help_lists_every_code() {
         let all = [
             Exit::Completed,
             Exit::SomeFailed,
@@ -117,28 +117,28 @@ mod tests {
             Exit::ThresholdsCrossed,
             Exit::Interrupted,
         ];
-        let told: Vec<_> = HELP
+        let listed: Vec<_> = HELP
             .lines()
             .take_while(|line| !line.is_empty())
             .filter_map(|line| line.split_whitespace().next())
             .collect();
         let codes = all.map(|exit| exit.code().to_string());
-        assert_eq!(told, codes);
+        assert_eq!(listed, codes);
     }
 
     #[test]
-    fn of_several_the_weightiest_applies_and_the_others_are_told() {
+    fn of_several_the_weightiest_applies_and_the_others_are_named() {
         let all = [Exit::SomeFailed, Exit::ThresholdsCrossed];
         assert_eq!(Exit::first(&all), Exit::ThresholdsCrossed);
         assert_eq!(
-            Exit::told(&all).unwrap(),
+            Exit::explain(&all).unwrap(),
             "Exit code 99: a threshold was crossed; also: more flows failed than are allowed (1)"
         );
         let all = [Exit::ThresholdsCrossed, Exit::BooksWrong];
         assert_eq!(Exit::first(&all), Exit::BooksWrong);
         let all = [Exit::Interrupted, Exit::BooksWrong];
         assert_eq!(Exit::first(&all), Exit::Interrupted);
-        assert_eq!(Exit::told(&[Exit::SomeFailed]), None);
+        assert_eq!(Exit::explain(&[Exit::SomeFailed]), None);
         assert_eq!(Exit::first(&[]), Exit::Completed);
     }
 }

@@ -1,10 +1,10 @@
-//! Whether this machine has room for a run.
+//! The machine's limits against the needs of a run.
 
 use crate::process::{self, DESCRIPTORS_OF_A_TERMINAL, DESCRIPTORS_OF_PIPES, LimitProblem, Need};
 use crate::scenario::{Plan, TerminalKind};
 
-/// What `parallel` flows need at their busiest, when each has all its scripts running and a plain
-/// command under way if it ever has one, and every pool is full.
+/// Computes the most that `parallel` flows need: all scripts of each running, one plain command
+/// each if there are any, and every pool full.
 pub(super) fn need(plan: &Plan, parallel: u64) -> Need {
     let mut need = Need::default();
     for role in &plan.roles {
@@ -28,7 +28,7 @@ pub(super) fn need(plan: &Plan, parallel: u64) -> Need {
     need
 }
 
-/// What this machine has too little of for that.
+/// Lists the limits of this machine that are too low for that.
 pub(super) fn problems(plan: &Plan, parallel: u64) -> Vec<LimitProblem> {
     process::check_limits(need(plan, parallel))
 }

@@ -1,10 +1,10 @@
-//! The menu: what opens when no command is given.
+//! The interactive menu, which opens when no command is given.
 //!
-//! Everything that happens comes as one stream of inputs, typed lines, the end of a run, signals,
-//! so that runs go on behind the menu. One run goes on at a time. Whoever types at a terminal is
-//! told to wait for its end where that matters; lines from a pipe wait by themselves, so that
+//! Typed lines, the end of a run and signals arrive as one stream of inputs, so that a run can
+//! continue in the background. There is one run at a time. A user at a terminal is asked to wait
+//! for its end where that matters; lines from a pipe are held back, so that
 //! `printf '1\n\n3\n0\n' | rehearsal` runs a flow and then shows its results. At the exit and at
-//! the end of the input a run under way is finished first; signals stop it, as elsewhere.
+//! the end of the input the current run finishes first; signals stop it.
 
 mod console;
 mod scripts;
@@ -31,7 +31,7 @@ use console::Console;
 /// The variable that the menu asks for.
 const CUSTOMER: &str = "customer_id";
 
-/// Opens the menu. `settings` hold for every run that is started in it.
+/// Opens the menu. `settings` apply to every run that is started in it.
 ///
 /// It ends with [`Exit::SomeFailed`] if flows of any of its runs failed; runs that were ended
 /// from the menu itself do not count.
@@ -80,7 +80,7 @@ fn refuse_what_belongs_to_runs(settings: &RunSettings) -> Result<(), CliError> {
     }
 }
 
-/// Something that the menu reacts to.
+/// An input of the menu.
 enum Input {
     Line(String),
     /// No more lines will come.
@@ -89,7 +89,7 @@ enum Input {
     Signal(Signal),
 }
 
-/// What the next line answers.
+/// The question that the next line answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Asking {
     Choice,
@@ -98,12 +98,12 @@ enum Asking {
     Parallel { flows: u64 },
 }
 
-/// The run behind the menu.
+/// The run in the background.
 struct Running {
     control: Control,
     messages: Messages,
     patience: Patience,
-    /// Whether it was ended by choice; its flows then do not count as failed.
+    /// Whether the user ended it; its flows then do not count as failed.
     ended_by_choice: bool,
 }
 
@@ -117,9 +117,9 @@ struct Menu<'a> {
     asking: Asking,
     running: Option<Running>,
     last: Option<Finished>,
-    /// Lines that wait for the end of the run.
+    /// Lines held back until the run ends.
     waiting: VecDeque<String>,
-    /// Whether it ends as soon as no run goes on.
+    /// Whether the menu closes as soon as no run is active.
     closing: bool,
     exit: Exit,
 }
@@ -143,7 +143,7 @@ impl Menu<'_> {
         }
     }
 
-    /// Takes a line, or puts it off until the run has ended.
+    /// Handles a line, or holds it back until the run has ended.
     fn take(&mut self, line: String) {
         if self.must_wait(&line) {
             self.waiting.push_back(line);
@@ -155,7 +155,7 @@ impl Menu<'_> {
         }
     }
 
-    /// Lines from a pipe were written by somebody who could not see that a run goes on.
+    /// Returns whether lines wait for the run: the author of a pipe cannot see that one is active.
     fn must_wait(&self, line: &str) -> bool {
         let looks_only = self.asking == Asking::Choice && matches!(line.trim(), "5" | "6");
         !self.environment.stdin_is_terminal
@@ -240,7 +240,7 @@ impl Menu<'_> {
         }
     }
 
-    /// Starts a run behind the menu.
+    /// Starts a run in the background.
     fn start(&mut self, flows: u64, parallel: u64, customer: Option<String>) {
         self.asking = Asking::Choice;
         let mut settings = self.settings.clone();
@@ -295,7 +295,7 @@ impl Menu<'_> {
                     self.exit = self.exit.max(exit);
                 }
                 self.console
-                    .say(&format!("\nRun {} has ended.\n", finished.recorded.info.id));
+                    .say(&format!("\nRun {} has ended.\n", finished.outcome.info.id));
                 self.last = Some(finished);
             }
             Err(error) => {
@@ -306,7 +306,7 @@ impl Menu<'_> {
         self.catch_up();
     }
 
-    /// Takes the lines that waited for the end of the run, up to one that starts the next.
+    /// Handles the lines held back, up to one that starts the next run.
     fn catch_up(&mut self) {
         if !self.closing {
             self.ask();
@@ -378,7 +378,7 @@ impl Menu<'_> {
         }
     }
 
-    /// The end of the input is the exit; lines that wait come before it.
+    /// Exits at the end of the input, after the lines held back.
     fn input_ended(&mut self) {
         if self.waiting.is_empty() {
             self.close();
@@ -408,12 +408,12 @@ impl Menu<'_> {
     }
 }
 
-/// A number from 1 on.
+/// Parses a positive integer.
 fn count(line: &str) -> Option<u64> {
     line.parse().ok().filter(|&count| count > 0)
 }
 
-/// Reads lines on a thread of its own, which ends with the program if not before.
+/// Reads lines on a separate thread, which ends with the program at the latest.
 fn read_lines(sender: Sender<Input>) -> Result<(), CliError> {
     let read = move || {
         for line in io::stdin().lock().split(b'\n') {

@@ -1,4 +1,4 @@
-//! `rehearsal merge`: one run of several.
+//! `rehearsal merge`: several runs combined into one.
 
 use std::path::{Path, PathBuf};
 

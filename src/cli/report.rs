@@ -1,4 +1,4 @@
-//! `rehearsal report`: what came of a run that was kept.
+//! `rehearsal report`: the report of a saved run.
 
 use std::io::{self, BufWriter};
 use std::path::Path;
@@ -33,7 +33,7 @@ pub(super) fn report(
     Ok(Exit::Completed)
 }
 
-/// Reads a run that was kept.
+/// Reads a saved run.
 pub(super) fn open(folder: &Path, environment: &Environment) -> Result<SavedRun, CliError> {
     SavedRun::open(folder, &environment.temporary).map_err(|error| {
         let hint = if folder.join("bundles").is_dir() {
@@ -45,7 +45,7 @@ pub(super) fn open(folder: &Path, environment: &Environment) -> Result<SavedRun,
     })
 }
 
-/// The report as it was, and what should be known about it.
+/// The report as shown after the run, and notes about it.
 pub(super) fn show(run: &SavedRun, output: &mut Output, environment: &Environment) {
     let info = run.head.run.info();
     let mut summary = run.head.summary.clone();

@@ -63,7 +63,7 @@ pub(super) fn run(settings: &RunSettings, environment: &Environment) -> Result<E
     }
     let mut output = Output::new(anstream::stderr());
     tell_errors(&finished, &mut output);
-    if let Some(text) = Exit::told(&exits) {
+    if let Some(text) = Exit::explain(&exits) {
         output.line(&text);
     }
     Ok(Exit::first(&exits))
@@ -137,10 +137,10 @@ fn json_lines(settings: &RunSettings) -> Result<Option<Box<dyn Reporter>>, CliEr
 
 /// The report of a run for people, as ANSI text.
 pub(super) fn report_of(finished: &Finished, width: usize) -> String {
-    let mut summary = finished.recorded.summary.clone();
+    let mut summary = finished.outcome.summary.clone();
     let (Results::Saved(folder) | Results::NotSaved(folder)) = &finished.results;
     report::locate(&mut summary, folder);
-    terminal::render(&finished.recorded.info, &summary, width)
+    terminal::render(&finished.outcome.info, &summary, width)
 }
 
 /// Where the results and the log of a run are.
@@ -153,7 +153,7 @@ pub(super) fn whereabouts(finished: &Finished) -> String {
         ));
     }
     if let Some(path) = &finished.bundles {
-        let Kept { failed, slow } = finished.recorded.bundles;
+        let Kept { failed, slow } = finished.artifacts.bundles;
         let counts = [
             (failed > 0).then(|| units::counted(failed as u64, "failed flow")),
             (slow > 0).then(|| match slow {

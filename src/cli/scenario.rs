@@ -1,8 +1,7 @@
-//! Getting from a choice of scenario to a plan.
+//! From a choice of scenario to a checked plan.
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use crate::engine::{Programs, Within};
 use crate::scenario::{self, CommandStart, CompileOptions, Compiled, Diagnostics, Plan};
@@ -11,20 +10,20 @@ use super::environment::Environment;
 use super::error::CliError;
 use super::settings::{RunSettings, Save, ScenarioChoice};
 
-/// What messages call it.
+/// The built-in scenario's file name in messages.
 pub(super) const BUILT_IN_NAME: &str = "order-flow.yaml";
 
-/// The scenario that is performed when none is named.
+/// The scenario that runs when none is named.
 const BUILT_IN: &str = include_str!("../../config/order-flow.yaml");
 
-/// How many names are proposed for one that does not exist.
+/// The most names proposed for one that does not exist.
 const MOST_PROPOSALS: usize = 3;
 
-/// A scenario that can be performed, and the programs for it.
+/// A checked scenario and its programs.
 pub(super) struct Loaded {
-    pub plan: Arc<Plan>,
+    pub plan: Plan,
     pub programs: Programs,
-    /// What may not mean what the author thinks.
+    /// Warnings of the check.
     pub warnings: Diagnostics,
 }
 
@@ -36,8 +35,7 @@ pub(super) fn load(settings: &RunSettings, environment: &Environment) -> Result<
     }
 }
 
-/// As [`load`], with what is wrong with the scenario kept apart from what is wrong with the
-/// command line.
+/// As [`load`], with errors of the scenario separate from errors of the command line.
 pub(super) fn check(
     settings: &RunSettings,
     environment: &Environment,
@@ -91,13 +89,13 @@ pub(super) fn check(
         }
     };
     Ok(compiled.map(|Compiled { plan, warnings }| Loaded {
-        plan: Arc::new(plan),
+        plan,
         programs,
         warnings,
     }))
 }
 
-/// The values that were given for secret variables.
+/// Returns the values given for secret variables.
 pub(super) fn secret_values(plan: &Plan, settings: &RunSettings) -> Vec<String> {
     let secret = settings
         .variables
@@ -106,7 +104,7 @@ pub(super) fn secret_values(plan: &Plan, settings: &RunSettings) -> Vec<String> 
     secret.map(|(_, value)| value.clone()).collect()
 }
 
-/// Whether diagnostics may be coloured: they go to standard error.
+/// Returns whether diagnostics may be coloured: they go to standard error.
 pub(super) fn coloured() -> bool {
     let stderr = std::io::stderr();
     let choice = anstream::AutoStream::choice(&stderr);
@@ -145,7 +143,7 @@ fn no_such_scenario(file: &Path, settings: &RunSettings) -> CliError {
     CliError::usage(format_args!("the scenario {} {what}", file.display()), hint)
 }
 
-/// The scenario files nearby whose names are nearest to this one's.
+/// Lists the scenario files nearby with the most similar names.
 fn proposals(file: &Path) -> Vec<PathBuf> {
     let folder = file.parent().unwrap_or(Path::new(""));
     let mut found: Vec<(f64, PathBuf)> = Vec::new();

@@ -1,4 +1,4 @@
-//! `rehearsal schema`: the language of scenarios, for editors.
+//! `rehearsal schema`: the JSON Schema of scenarios, for editors.
 
 use crate::report::Output;
 use crate::scenario;

@@ -8,15 +8,16 @@ use std::time::Duration;
 use chrono::Local;
 use tempfile::TempDir;
 
-use crate::engine::{self, Control, RunOptions, Stop};
+use crate::engine::{self, Control, Recording, RunOptions, RunOutcome};
 use crate::model::{EventSink, FlowNumber, RunEvent, RunId};
 use crate::process::WatcherProgram;
 use crate::report::record::Head;
 use crate::report::{
-    self, Bundles, Kept, Limits, Log, Place, Recorded, Recorder, ReportError, Reporter, Reporters,
+    self, Artifacts, Bundles, Kept, Log, Place, Recorder, ReportError, Reporter, Reporters,
     Reserved, RunFolder,
 };
-use crate::stats::{Integrity, Threshold};
+use crate::scenario::Overrides;
+use crate::stats::{EvidenceChoice, EvidenceLimits, Integrity};
 
 use super::allowance::Allowance;
 use super::environment::Environment;
@@ -40,8 +41,6 @@ pub(super) struct Session {
     /// Where the run is kept as it goes on, if it is.
     folder: Option<RunFolder>,
     dialogue: Dialogue,
-    shows_dialogue: bool,
-    thresholds: Vec<Threshold>,
     allowed_failures: Allowance,
     environment: report::record::Environment,
     keep: Keep,
@@ -79,7 +78,8 @@ impl Messages {
 
 /// A run that has ended.
 pub(super) struct Finished {
-    pub recorded: Recorded,
+    pub outcome: RunOutcome,
+    pub artifacts: Artifacts,
     pub head: Head,
     /// What could not be reported or kept.
     pub errors: Vec<ReportError>,
@@ -156,7 +156,7 @@ impl Session {
             folder.keep_scenario(&bundles::scenario_text(&plan))?;
         }
         let about = bundles::about(&plan, settings, environment, record.clone());
-        let limits = Limits {
+        let limits = EvidenceLimits {
             slowest: match keep {
                 Keep::InFolder => settings.bundles.slowest,
                 Keep::Nothing | Keep::ForNow => 0,
@@ -164,36 +164,39 @@ impl Session {
             ..settings.bundles
         };
         let bundles = Bundles::new(&names.folder, about, limits);
-        let options = RunOptions {
-            run_id: names.id.clone(),
-            load: load.clone(),
-            seed: settings.seed.unwrap_or_else(|| fastrand::u64(..1 << 53)),
+        let is_single = load.flows == Some(1) && load.warm_up.is_zero();
+        let plan = plan.with_overrides(Overrides {
             variables: settings.variables.clone(),
             step_timeout: settings.step_timeout,
             delay: settings.delay,
-            chaos,
-            programs,
-            environment: environment.variables.clone(),
-            run_directory: temporary.path().to_owned(),
-            watcher: Some(WatcherProgram {
+            load: Some(load),
+            chaos: Some(chaos),
+        });
+        let recording = Recording {
+            dialogue: settings.dialogue == Dialogue::Logged || settings.shows_dialogue,
+            evidence: Some(Arc::new(EvidenceChoice::new(limits))),
+        };
+        let options = RunOptions::new(Arc::new(plan), Arc::new(programs))
+            .run_id(names.id.clone())
+            .seed(settings.seed.unwrap_or_else(|| fastrand::u64(..1 << 53)))
+            .thresholds(thresholds)
+            .recording(recording)
+            .environment(environment.variables.clone())
+            .run_directory(temporary.path().to_owned())
+            .watcher(WatcherProgram {
                 program: environment.program.clone(),
                 temporary: Some(temporary.path().to_owned()),
-            }),
-            started_at,
-            first_flow: FlowNumber(1),
-            plan,
-        };
+            })
+            .started_at(started_at);
         Ok(Session {
-            is_single: load.flows == Some(1) && load.warm_up.is_zero(),
+            is_single,
             control: Control::new(),
             messages: Messages::default(),
             options,
             names,
             folder,
             dialogue: settings.dialogue,
-            shows_dialogue: settings.shows_dialogue,
             allowed_failures: settings.allowed_failures,
-            thresholds,
             environment: record,
             keep,
             notices,
@@ -215,7 +218,7 @@ impl Session {
 
     /// How long flows under way may take to finish when no more are started.
     pub(super) fn graceful_stop(&self) -> Duration {
-        self.options.load.graceful_stop
+        self.options.plan.load.graceful_stop
     }
 
     /// Performs the run on this thread, told to these and the log.
@@ -239,42 +242,33 @@ impl Session {
             recorder = Recorder::with_spool(folder.spool(self.environment.clone())?);
             listeners.push(Box::new(folder.latency_log()?));
         }
-        let dialogue = self.dialogue == Dialogue::Logged || self.shows_dialogue;
-        let (control, messages) = (self.control.clone(), self.messages.clone());
-        let grace = self.options.load.graceful_stop;
         let recorder = recorder
-            .and_thresholds(self.thresholds)
             .and_bundles(self.bundles)
-            .and_stop(move |crossed| {
-                messages.say(&format!("{crossed} is not met: the run is ended"));
-                control.stop(Stop::Enough { grace });
-            });
-        let recorder = recorder.and_room(self.temporary.path().to_owned());
-        let reporters = Reporters::start(recorder, listeners, dialogue)?;
-        // Nobody else fills it.
+            .and_room(self.temporary.path().to_owned());
+        let reporters = Reporters::start(recorder, listeners)?;
+        // It is set only here.
         let _ = self.messages.0.set(reporters.sink());
         for notice in &self.notices {
             self.messages.say(notice);
         }
-        let end = engine::run(self.options, reporters.sink(), &self.control);
-        let (recorded, mut errors) = reporters.finish()?;
-        let end = end?;
-        let mut recorded = recorded.ok_or_else(|| {
-            ReportError::Thread("the engine ended without having begun the run".into())
-        })?;
+        let outcome = engine::run(self.options, reporters.sink(), &self.control);
+        let (mut artifacts, mut errors) = reporters.finish()?;
+        let mut outcome = outcome?;
+        outcome.set_integrity(artifacts.integrity.take());
+        artifacts.name_bundles(&mut outcome.summary.failures);
         let head = Head::new(
-            &recorded.info,
+            &outcome.info,
             self.environment,
-            recorded.summary.clone(),
-            // They are big, and nobody else asks for them.
-            std::mem::take(&mut recorded.histograms),
-            recorded.notices.clone(),
+            outcome.summary.clone(),
+            // They are big, and used nowhere else.
+            std::mem::take(&mut outcome.histograms),
+            artifacts.notices.clone(),
         );
         let finished = self
             .folder
             .as_ref()
             .map(|folder| folder.finish(&head, Some(&log_path)));
-        let has_bundles = recorded.bundles != Kept::default();
+        let has_bundles = artifacts.bundles != Kept::default();
         let bundles = has_bundles.then(|| results.join("bundles"));
         let results = match &finished {
             Some(Ok(())) if self.keep == Keep::InFolder => Results::Saved(results),
@@ -282,10 +276,11 @@ impl Session {
         };
         errors.extend(finished.and_then(Result::err));
         Ok(Finished {
-            recorded,
+            left_over: outcome.left_over.pids.clone(),
+            outcome,
+            artifacts,
             head,
             errors,
-            left_over: end.left_over.pids,
             log: log_path,
             bundles,
             results,
@@ -299,7 +294,7 @@ impl Session {
 impl Finished {
     /// All that the program could end with after this run.
     pub(super) fn exits(&self) -> Vec<Exit> {
-        let summary = &self.recorded.summary;
+        let summary = &self.outcome.summary;
         let crossed = summary.thresholds.iter().any(|it| !it.holds);
         let failed = !self.allowed_failures.is_kept(&summary.flows);
         // That no flow came to its end is nothing new of a run that was interrupted.
@@ -335,7 +330,7 @@ impl Finished {
 
     /// Writes the result record, with the flows.
     pub(super) fn write_record(&self, out: &mut impl Write) -> io::Result<()> {
-        report::write_record(out, &self.head, self.recorded.flows.as_ref())
+        report::write_record(out, &self.head, self.artifacts.flows.as_ref())
     }
 }
 

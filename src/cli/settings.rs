@@ -5,8 +5,8 @@ mod load;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::report::Limits;
 use crate::scenario::{Chaos, Load, Plan};
+use crate::stats::EvidenceLimits;
 use crate::stats::Threshold;
 
 use super::allowance::Allowance;
@@ -15,14 +15,14 @@ use super::error::CliError;
 
 /// How many bundles are kept when nothing is said about it. The slowest only of runs that are
 /// saved.
-const USUAL_BUNDLES: Limits = Limits {
+const USUAL_BUNDLES: EvidenceLimits = EvidenceLimits {
     in_all: 50,
     alike: 3,
     slowest: 3,
 };
 
 /// None at all.
-pub(super) const NO_BUNDLES: Limits = Limits {
+pub(super) const NO_BUNDLES: EvidenceLimits = EvidenceLimits {
     in_all: 0,
     alike: 0,
     slowest: 0,
@@ -41,7 +41,7 @@ pub struct RunSettings {
     pub save: Save,
     pub seed: Option<u64>,
     /// How many flows are kept as bundles.
-    pub bundles: Limits,
+    pub bundles: EvidenceLimits,
     /// Demands beside those of the scenario, as they were written.
     pub thresholds: Vec<String>,
     /// What is done on purpose beside what the scenario wants, as it was written.
@@ -139,7 +139,7 @@ impl RunSettings {
             bundles: if args.no_bundles {
                 NO_BUNDLES
             } else {
-                Limits {
+                EvidenceLimits {
                     in_all: args.bundles.unwrap_or(USUAL_BUNDLES.in_all),
                     alike: args.bundles_alike.unwrap_or(USUAL_BUNDLES.alike),
                     ..USUAL_BUNDLES

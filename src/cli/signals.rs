@@ -1,4 +1,4 @@
-//! Signals that ask the program to stop.
+//! Signals that stop the program.
 
 use std::fs;
 use std::io;
@@ -10,7 +10,7 @@ use tokio::signal::unix::{Signal as Arrivals, SignalKind, signal};
 
 use crate::engine::Stop;
 
-/// A signal that asks to stop.
+/// A signal that stops the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Signal {
     /// Ctrl-C.
@@ -19,7 +19,7 @@ pub(super) enum Signal {
     HangUp,
 }
 
-/// Decides what signals mean for a run.
+/// The effect of signals on a run.
 #[derive(Debug)]
 pub(super) struct Patience {
     grace: Duration,
@@ -27,7 +27,7 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    /// Lets flows finish for so long after the first Ctrl-C.
+    /// Creates the state for flows that may finish for this long after the first Ctrl-C.
     pub(super) fn of(grace: Duration) -> Self {
         Patience {
             grace,
@@ -35,7 +35,7 @@ impl Patience {
         }
     }
 
-    /// How the run is to be stopped now, and what to say about it.
+    /// Returns how to stop the run now, with a message.
     pub(super) fn signal(&mut self, signal: Signal) -> (Stop, String) {
         match signal {
             Signal::Terminate => (Stop::Now, "SIGTERM: all flows are ended now".into()),
@@ -57,12 +57,12 @@ impl Patience {
     }
 }
 
-/// Calls `tell` for every such signal from now on, on a thread of its own, until the program
-/// ends. Signals that were ignored when the program was started, as by `nohup`, stay so.
+/// Calls `handle` for every such signal from now on, on a separate thread, until the program
+/// exits. Signals that were ignored when the program was started, as by `nohup`, stay ignored.
 ///
 /// # Errors
 /// If the system refuses.
-pub(super) fn watch(tell: impl Fn(Signal) + Send + 'static) -> io::Result<()> {
+pub(super) fn watch(handle: impl Fn(Signal) + Send + 'static) -> io::Result<()> {
     let runtime = Builder::new_current_thread().enable_io().build()?;
     let ignored = ignored_at_start();
     let listen = |kind: SignalKind| -> io::Result<Option<Arrivals>> {
@@ -88,14 +88,14 @@ pub(super) fn watch(tell: impl Fn(Signal) + Send + 'static) -> io::Result<()> {
                         () = arrival(&mut terminate) => Signal::Terminate,
                         () = arrival(&mut hang_up) => Signal::HangUp,
                     };
-                    tell(arrived);
+                    handle(arrived);
                 }
             });
         })?;
     Ok(())
 }
 
-/// The next arrival of a signal; never, if it is not listened for.
+/// Waits for the next arrival of a signal; for ever if it is not listened for.
 async fn arrival(arrivals: &mut Option<Arrivals>) {
     if let Some(arrivals) = arrivals
         && arrivals.recv().await.is_some()
@@ -105,7 +105,7 @@ async fn arrival(arrivals: &mut Option<Arrivals>) {
     std::future::pending().await
 }
 
-/// The signals that this process ignores, bit 0 for number 1; none where that cannot be known.
+/// Returns the signals that this process ignores, bit 0 for number 1; 0 if that is unknown.
 fn ignored_at_start() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

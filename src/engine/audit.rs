@@ -26,12 +26,9 @@ pub(super) async fn audit(run: &RunContext, control: &Control) -> bool {
         return false;
     };
     let environment = |name: &str| run.environment_variable(name);
-    let scope = run.plan.scope_of_run(
-        &run.run_id,
-        &run.run_directory,
-        &environment,
-        &run.variables,
-    );
+    let scope = run
+        .plan
+        .scope_of_run(&run.run_id, &run.run_directory, &environment);
     let began = Instant::now();
     let command = match build(run, audit, &scope) {
         Ok(command) => command,

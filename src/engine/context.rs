@@ -10,23 +10,20 @@ use std::time::{Duration, Instant};
 use crate::dialogue::Watch;
 use crate::model::{EventSink, InstanceId, NamedValue, RoleIndex, RunEvent, RunId};
 use crate::process::Spawner;
-use crate::scenario::{Chaos, PatternSpec, Plan, RenderError, Scope};
+use crate::scenario::{PatternSpec, Plan, RenderError, Scope};
 
+use super::control::Control;
 use super::environments::Environments;
 use super::pacer::Pacer;
 use super::programs::Programs;
+use super::run::{Recording, RunOptions};
 
 /// What all actors of a run share.
 pub(super) struct RunContext {
     pub plan: Arc<Plan>,
     pub run_id: RunId,
     pub seed: u64,
-    pub variables: Vec<(String, String)>,
-    pub step_timeout: Option<Duration>,
-    pub delay: Option<Duration>,
-    /// What is done to scripts on purpose.
-    pub chaos: Chaos,
-    pub programs: Programs,
+    pub programs: Arc<Programs>,
     /// The environment that every program gets, before its role's own.
     pub environment: Vec<(OsString, OsString)>,
     /// The same, in the form in which they get it.
@@ -34,8 +31,9 @@ pub(super) struct RunContext {
     pub run_directory: PathBuf,
     pub spawner: Spawner,
     pub sink: Arc<dyn EventSink>,
-    /// Whether transcripts are recorded.
-    pub records: bool,
+    pub recording: Recording,
+    /// Whether transcripts are kept, for the evidence of flows that are chosen.
+    pub keeps_transcripts: bool,
     /// Holds flows before each step, if somebody wants to take them step by step.
     pub pacer: Option<Pacer>,
     pub live: Arc<LiveScripts>,
@@ -46,6 +44,33 @@ pub(super) struct RunContext {
 }
 
 impl RunContext {
+    pub(super) fn new(
+        options: RunOptions,
+        spawner: Spawner,
+        sink: Arc<dyn EventSink>,
+        control: &Control,
+    ) -> Self {
+        let plan = &options.plan;
+        let evidence = options.recording.evidence.as_ref();
+        RunContext {
+            watches: common_watches(plan),
+            captures_secrets: captures_secrets(plan),
+            environments: Environments::new(plan, &options.environment, &options.run_directory),
+            keeps_transcripts: evidence.is_some_and(|choice| choice.is_open()),
+            plan: options.plan,
+            run_id: options.run_id,
+            seed: options.seed,
+            programs: options.programs,
+            environment: options.environment,
+            recording: options.recording,
+            run_directory: options.run_directory,
+            spawner,
+            sink,
+            pacer: control.pacer(),
+            live: control.live(),
+        }
+    }
+
     pub(super) fn emit(&self, event: RunEvent) {
         self.sink.emit(event);
     }
@@ -66,7 +91,7 @@ impl RunContext {
 }
 
 /// Whether a secret is captured rather than known from the beginning.
-pub(super) fn captures_secrets(plan: &Plan) -> bool {
+fn captures_secrets(plan: &Plan) -> bool {
     let is_known = |secret: &String| {
         // A part of a table of data, or a variable of the environment.
         secret.contains('.') || plan.variables.iter().any(|(name, _)| name == secret)

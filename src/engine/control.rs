@@ -1,4 +1,4 @@
-//! The handle by which others stop a run, and see what it is doing.
+//! A handle that stops a run and shows its running scripts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,25 +11,23 @@ use crate::process::live_usage;
 use super::context::{LiveScripts, micros};
 use super::pacer::Pacer;
 
-/// How a run is stopped before its end.
+/// A way to stop a run before its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
-    /// No new flows; those under way may finish for this long.
+    /// No new flows; those in flight may finish for this long.
     Graceful { grace: Duration },
-    /// The same, but the run has reached its end: it does not count as interrupted.
-    Enough { grace: Duration },
     /// All flows and their programs are ended now.
     Now,
 }
 
-/// One running script, as somebody who looks in from outside sees it.
+/// One running script.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveScript {
     pub instance: InstanceId,
     /// The role's title.
     pub role: String,
     pub pid: u32,
-    /// What it is doing: the step's name, or `starting`, `idle`, `leaving`, `ending`.
+    /// The name of its step, or `starting`, `idle`, `leaving`, `ending`.
     pub state: String,
     pub age: Duration,
     /// CPU time of the script and its children so far.
@@ -38,7 +36,7 @@ pub struct LiveScript {
     pub rss_bytes: u64,
 }
 
-/// Stops a run and looks into it, from any thread, before, while and after it goes on.
+/// A handle on a run, usable from any thread before, during and after the run.
 #[derive(Debug, Clone)]
 pub struct Control {
     stop: Arc<watch::Sender<Option<Stop>>>,
@@ -62,7 +60,7 @@ impl Control {
         }
     }
 
-    /// The same handle for a run whose flows wait for `pacer` before each step.
+    /// Returns the same handle for a run whose flows wait for `pacer` before each step.
     #[must_use]
     pub fn paced(self, pacer: Pacer) -> Self {
         Control {
@@ -71,22 +69,16 @@ impl Control {
         }
     }
 
-    /// Asks the run to stop. After [`Stop::Now`] nothing gentler counts any more, and after an
-    /// interrupt no [`Stop::Enough`].
+    /// Stops the run. After [`Stop::Now`] a graceful stop has no effect.
     pub fn stop(&self, how: Stop) {
         self.stop.send_modify(|asked| {
-            let counts = match asked {
-                None | Some(Stop::Enough { .. }) => true,
-                Some(Stop::Graceful { .. }) => !matches!(how, Stop::Enough { .. }),
-                Some(Stop::Now) => false,
-            };
-            if counts {
+            if *asked != Some(Stop::Now) {
                 *asked = Some(how);
             }
         });
     }
 
-    /// The scripts that run at this moment, in the order of their flows.
+    /// Returns the running scripts, in the order of their flows.
     pub fn live_scripts(&self) -> Vec<LiveScript> {
         let scripts = self.live.all().into_iter();
         let scripts = scripts.map(|(instance, script)| {

@@ -1,6 +1,8 @@
-//! The actor that starts the flows of a run, and sees each of them to its end.
+//! The actor that starts the flows of a run and collects their figures.
 
+mod collector;
 mod lending;
+mod stop;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,18 +13,21 @@ use chrono::Local;
 use tokio::sync::oneshot;
 
 use crate::model::{
-    Activity, Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, FlowRecord, RunEvent,
+    Activity, Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, FlowRecord, RunEvent, RunInfo,
 };
 use crate::process::Grace;
-use crate::scenario::{FlowContext, Load, ScopeError, Shape};
+use crate::scenario::{FlowContext, ScopeError, Shape};
+use crate::stats::Threshold;
 
 use super::context::RunContext;
-use super::control::Stop;
 use super::flow_supervisor::{Due, FlowSupervisor};
 use super::messages::{EndFlow, FlowEnded, StartFlow, StopRun, tell};
 use super::schedule::{Next, Schedule, Start};
 
+use collector::{CHECK_EVERY, Collector};
 use lending::Lending;
+
+pub use stop::StopCause;
 
 /// How scripts are ended when the run is to end at once.
 const HASTY: Grace = Grace {
@@ -33,7 +38,7 @@ const HASTY: Grace = Grace {
 /// How long whoever takes in the events is left to catch up before the next flow is thought of.
 const CATCH_UP: Duration = Duration::from_millis(2);
 
-/// Starts the flows of a run when they are due.
+/// Starts the flows of a run when they are due, and counts them as they end.
 pub(super) struct Coordinator {
     run: Arc<RunContext>,
     schedule: Schedule,
@@ -48,15 +53,19 @@ pub(super) struct Coordinator {
     under_way: BTreeMap<FlowNumber, UnderWay>,
     /// The number of the flow that is started next.
     next: FlowNumber,
-    intake: Intake,
+    /// Why no more flows start; `None` while they do.
+    stopped: Option<StopCause>,
+    /// What the figures of the run are made of.
+    collector: Collector,
+    info: Arc<RunInfo>,
     /// More flows may start before any has ended.
     may_start: bool,
     /// What flows wait for before their steps, if they ever do.
     lending: Option<Lending>,
     /// The one timer: when the schedule is to be asked again.
     alarm: Option<SpawnHandle>,
-    /// Told when the last flow has ended.
-    done: Option<oneshot::Sender<Interrupted>>,
+    /// Where the figures go when the last flow has ended.
+    done: Option<oneshot::Sender<Collected>>,
 }
 
 /// A flow that has been started.
@@ -68,38 +77,34 @@ struct UnderWay {
     worker: Option<usize>,
 }
 
-/// Whether flows may still start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Intake {
-    Open,
-    /// There is nothing more to start; the run ends by itself.
-    Over,
-    /// Somebody stopped the run.
-    Stopped,
+/// The result of a coordinator whose last flow has ended.
+pub(super) struct Collected {
+    pub cause: StopCause,
+    pub collector: Collector,
 }
-
-/// Whether the run was stopped before its end.
-pub(super) type Interrupted = bool;
 
 impl Coordinator {
     pub(super) fn new(
         run: Arc<RunContext>,
-        load: &Load,
+        info: Arc<RunInfo>,
+        thresholds: &[Threshold],
         first_flow: FlowNumber,
         arbiters: Vec<ArbiterHandle>,
-        done: oneshot::Sender<Interrupted>,
+        done: oneshot::Sender<Collected>,
     ) -> Self {
         Coordinator {
-            schedule: Schedule::new(load, run.seed),
+            schedule: Schedule::new(&run.plan.load, run.seed),
             lending: Lending::of(&run),
-            is_closed_load: matches!(load.shape, Shape::Closed { .. }),
+            is_closed_load: matches!(run.plan.load.shape, Shape::Closed { .. }),
+            graceful_stop: run.plan.load.graceful_stop,
             run,
-            graceful_stop: load.graceful_stop,
             began: Instant::now(),
             arbiters: arbiters.into_iter().map(|arbiter| (arbiter, 0)).collect(),
             under_way: BTreeMap::new(),
             next: first_flow,
-            intake: Intake::Open,
+            stopped: None,
+            collector: Collector::new(&info, thresholds),
+            info,
             may_start: true,
             alarm: None,
             done: Some(done),
@@ -110,7 +115,7 @@ impl Coordinator {
     /// is nothing left to do.
     fn proceed(&mut self, ctx: &mut Context<Self>) {
         self.may_start = false;
-        while self.intake == Intake::Open {
+        while self.stopped.is_none() {
             if self.is_closed_load && self.run.sink.is_behind() {
                 // Nobody is due at a certain time, so none is late.
                 self.may_start = true;
@@ -120,26 +125,42 @@ impl Coordinator {
             let in_flight = self.under_way.len() as u64;
             match self.schedule.next(self.began.elapsed(), in_flight) {
                 Next::Start(start) => self.start_flow(start, ctx),
-                Next::Drop { counted, .. } => self.run.emit(RunEvent::FlowDropped { counted }),
+                Next::Drop { counted, .. } => {
+                    self.collector.flow_dropped(counted, self.began.elapsed());
+                    self.run.emit(RunEvent::FlowDropped { counted });
+                }
                 Next::At(time) => {
                     self.may_start = true;
                     self.ask_again_at(time, ctx);
                     break;
                 }
                 Next::WhenOneEnds => break,
-                Next::Over => self.close_intake(ctx),
+                Next::Over => {
+                    let end = self.schedule.end();
+                    let is_time_over = end.is_some_and(|end| self.began.elapsed() >= end);
+                    let cause = match is_time_over {
+                        true => StopCause::TimeOver,
+                        false => StopCause::AllStarted,
+                    };
+                    self.begin_stop(cause, ctx);
+                }
             }
         }
         self.look_at_gates(ctx);
-        if self.intake == Intake::Open || !self.under_way.is_empty() {
+        let Some(cause) = self.stopped.clone() else {
+            return;
+        };
+        if !self.under_way.is_empty() {
             return;
         }
         self.close_pools();
         if self.lending.as_ref().is_none_or(Lending::is_over)
             && let Some(done) = self.done.take()
         {
-            // Whoever waits for the end of the run may have gone; then nobody minds.
-            let _ = done.send(self.intake == Intake::Stopped);
+            let empty = Collector::new(&self.info, &[]);
+            let collector = std::mem::replace(&mut self.collector, empty);
+            // The receiver is gone if the run was given up; the figures are then of no use.
+            let _ = done.send(Collected { cause, collector });
             ctx.stop();
         }
     }
@@ -155,25 +176,6 @@ impl Coordinator {
         }));
     }
 
-    /// No more flows start. Where the clock has decided that, it also ends those that do not
-    /// finish.
-    fn close_intake(&mut self, ctx: &mut Context<Self>) {
-        self.intake = Intake::Over;
-        if self
-            .schedule
-            .end()
-            .is_none_or(|end| self.began.elapsed() < end)
-        {
-            return;
-        }
-        ctx.run_later(self.graceful_stop, |coordinator, _| {
-            let flows = coordinator.flows_in_words();
-            let text = format!("the time is over: {flows} still under way ended");
-            coordinator.run.emit(RunEvent::Notice { flow: None, text });
-            coordinator.end_flows(HASTY);
-        });
-    }
-
     fn start_flow(&mut self, start: Start, ctx: &mut Context<Self>) {
         let number = self.next;
         self.next = FlowNumber(number.0 + 1);
@@ -185,20 +187,15 @@ impl Coordinator {
             run_directory: &self.run.run_directory,
             environment: &|name| self.run.environment_variable(name),
         };
-        let scope = match self
-            .run
-            .plan
-            .scope(context, &self.run.variables, self.run.seed)
-        {
+        let scope = match self.run.plan.scope(context, self.run.seed) {
             Ok(scope) => scope,
             Err(ScopeError::UsedUp(used_up)) => {
-                self.intake = Intake::Over;
-                let text = format!("{used_up}: no more flows are started");
-                return self.run.emit(RunEvent::Notice { flow: None, text });
+                return self.begin_stop(StopCause::DataUsedUp(used_up.to_string()), ctx);
             }
             Err(error) => {
                 self.schedule.ended(start.worker, self.began.elapsed());
                 let record = stillborn(number, id, start.counted, &error);
+                self.collector.flow_ended(&record, self.began.elapsed());
                 return self.run.emit(RunEvent::FlowEnded(record));
             }
         };
@@ -279,6 +276,15 @@ impl Actor for Coordinator {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         self.began = Instant::now();
+        if self.collector.has_live_thresholds() {
+            ctx.run_interval(CHECK_EVERY, |coordinator, ctx| {
+                let now = coordinator.began.elapsed();
+                if let Some(crossed) = coordinator.collector.check(now) {
+                    coordinator.begin_stop(StopCause::Threshold(crossed), ctx);
+                    coordinator.proceed(ctx);
+                }
+            });
+        }
         self.proceed(ctx);
     }
 }
@@ -291,6 +297,8 @@ impl Handler<FlowEnded> for Coordinator {
             self.arbiters[flow.arbiter].1 -= 1;
             self.schedule.ended(flow.worker, self.began.elapsed());
         }
+        self.collector
+            .flow_ended(&ended.record, self.began.elapsed());
         self.run.emit(RunEvent::FlowEnded(ended.record));
         if let Some(evidence) = ended.evidence {
             self.run.emit(RunEvent::EvidenceKept(evidence));
@@ -304,33 +312,11 @@ impl Handler<StopRun> for Coordinator {
     type Result = ();
 
     fn handle(&mut self, StopRun(how): StopRun, ctx: &mut Self::Context) {
-        if self.intake == Intake::Over && self.under_way.is_empty() {
-            // All flows are over: what is cut short is only the politeness.
+        if self.stopped.is_some() && self.under_way.is_empty() {
+            // All flows have ended; only the settling of pools is cut short.
             return self.end_pools(HASTY);
         }
-        let is_enough = matches!(how, Stop::Enough { .. });
-        if is_enough && self.intake != Intake::Open {
-            return;
-        }
-        self.intake = if is_enough {
-            Intake::Over
-        } else {
-            Intake::Stopped
-        };
-        let flows = self.flows_in_words();
-        let reason = match how {
-            Stop::Graceful { grace } | Stop::Enough { grace } => {
-                ctx.run_later(grace, |coordinator, _| coordinator.end_flows(HASTY));
-                let grace = humantime::format_duration(grace);
-                format!("{flows} under way may finish within {grace}")
-            }
-            Stop::Now => {
-                self.end_flows(HASTY);
-                self.end_pools(HASTY);
-                format!("{flows} under way ended at once")
-            }
-        };
-        self.run.emit(RunEvent::Stopping { reason });
+        self.begin_stop(StopCause::Requested(how), ctx);
         self.proceed(ctx);
     }
 }

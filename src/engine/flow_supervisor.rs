@@ -172,7 +172,7 @@ impl FlowSupervisor {
             }));
             return;
         }
-        let delay = self.run.delay.unwrap_or(entry.delay);
+        let delay = entry.delay;
         let delay = if step.0 == 0 { Duration::ZERO } else { delay };
         self.after(delay, ctx, move |supervisor, ctx| {
             if supervisor.course.step() == Some(step) {
@@ -232,7 +232,7 @@ impl FlowSupervisor {
         let now = Instant::now();
         self.ledger.step_begins(now);
         self.recovery.begins(part);
-        let allowed = self.run.step_timeout.unwrap_or(entry.timeout);
+        let allowed = entry.timeout;
         let mut deadline = Deadline {
             at: now + allowed,
             whose: Whose::Step,

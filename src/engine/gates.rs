@@ -105,14 +105,14 @@ struct Lock {
 }
 
 impl<I: Clone> Gates<I> {
-    /// The gates of a plan; `step_timeout` replaces those of the steps.
-    pub(super) fn of(plan: &Plan, step_timeout: Option<Duration>) -> Self {
+    /// The gates of a plan.
+    pub(super) fn of(plan: &Plan) -> Self {
         let steps = plan.steps.iter().map(|step| StepGates {
             role: step.role,
             together: step.gates.together,
             interval: step.gates.interval,
             exclusive: step.gates.exclusive.clone(),
-            patience: step_timeout.unwrap_or(step.timeout),
+            patience: step.timeout,
         });
         let pools = plan.roles.iter().enumerate().filter_map(|(role, it)| {
             let size = usize::try_from(it.pool?.get()).unwrap_or(usize::MAX);

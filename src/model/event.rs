@@ -1,4 +1,4 @@
-//! The events of a run: all that reporters ever learn from the engine.
+//! Events of a run: everything that reporters learn from the engine.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -98,34 +98,21 @@ pub enum RunEvent {
     },
 }
 
-/// Where events go.
+/// The receiver of a run's events: the one connection between the engine and its observers.
 ///
 /// `emit` is called from any thread, at any time between the start and the end of a run, also
-/// concurrently. It must not block and must not panic; what it does with the event is its own
-/// affair.
+/// concurrently. It must not block and must not panic. A receiver consumes events and nothing
+/// else: it neither stops the run nor chooses what is recorded, and a slow one changes no figure.
+/// A receiver with a bounded queue reports through `is_behind` that it is filling up; the engine
+/// then starts no new flows of a closed load until there is room. Flows of an open load, which are
+/// due at a certain time, are started all the same, so a receiver has to leave out what exceeds its
+/// bound, or to hold it.
 pub trait EventSink: Send + Sync {
     fn emit(&self, event: RunEvent);
 
-    /// Whether more events wait to be taken in than is good: whoever can is to start nothing new
-    /// until they are fewer. Cheap.
+    /// Returns whether the receiver's queue is filling up. Called before each start of a flow of a
+    /// closed load; cheap.
     fn is_behind(&self) -> bool {
-        false
-    }
-
-    /// Whether [`RunEvent::Heard`] and [`RunEvent::Said`] are wanted. Asked once a script instance.
-    fn wants_dialogue(&self) -> bool {
-        false
-    }
-
-    /// Whether evidence may be wanted of any flow: without it, nothing is recorded for it. Asked
-    /// once a run.
-    fn wants_evidence(&self) -> bool {
-        false
-    }
-
-    /// Whether evidence is wanted of this flow, which has just ended. Asked once a flow, from its
-    /// thread; cheap for those of which it is not.
-    fn chooses(&self, _flow: &FlowRecord) -> bool {
         false
     }
 }

@@ -10,7 +10,6 @@
 //! `slow-000007` of one that was completed later than nearly all others. Each is there whole or
 //! not at all.
 
-mod choice;
 mod text;
 mod writer;
 
@@ -26,8 +25,7 @@ use crate::stats::{Signature, Summary};
 use super::error::ReportError;
 use super::record::{Environment, Flow, Run};
 
-pub(super) use choice::Choice;
-pub use writer::{Bundles, Kept, Limits};
+pub use writer::{Bundles, Kept};
 
 /// The name and version of this form. Fields may be added within a version.
 pub const FORMAT: &str = "rehearsal-bundle/1";

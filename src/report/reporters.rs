@@ -1,16 +1,19 @@
-//! The thread that tells all reporters what happens.
+//! The thread that feeds all reporters, and the one queue between the engine and them.
+//!
+//! The queue is the only place where a slow reporter meets the engine. The engine never waits for
+//! it. While more than [`MANY_EVENTS`] events are queued, no flows of a closed load are started
+//! ([`EventSink::is_behind`]); dialogue beyond [`MOST_DIALOGUE_BYTES`] is left out, and counted.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::model::{EventSink, FlowRecord, RunEvent};
+use crate::model::{EventSink, RunEvent};
 use crate::stats::Integrity;
 
-use super::bundle::Choice;
 use super::error::ReportError;
-use super::recorder::{Recorded, Recorder};
+use super::recorder::{Artifacts, Recorder};
 
 /// How often reporters may show how things stand.
 const TICK: Duration = Duration::from_millis(250);
@@ -22,13 +25,13 @@ const GATHER: Duration = Duration::from_millis(2);
 /// How much dialogue may wait to be reported. What a flood of output exceeds it by is left out.
 const MOST_DIALOGUE_BYTES: u64 = 16 << 20;
 
-/// Tells somebody how a run goes.
+/// A consumer of a run's events.
 ///
 /// All calls come from one thread, one after the other: every event of the run in the order in
 /// which it was emitted, a tick about four times a second in between, `books` before the end of
 /// the run, then `finish` once. A
 /// reporter may write to files and terminals; while it does so, events wait, and the run does
-/// not. It keeps its troubles to itself until it finishes, and must not panic.
+/// not. It reports its errors when it finishes, and must not panic.
 pub trait Reporter: Send {
     /// Something happened.
     fn event(&mut self, event: &RunEvent);
@@ -50,20 +53,20 @@ pub trait Reporter: Send {
     }
 }
 
-/// How many events may wait without anybody being told. A few megabytes, and more than any load of
-/// real programs makes within a tick.
+/// How many events may be queued before the engine is held back. A few megabytes, and more than any
+/// load of real programs makes within a tick.
 const MANY_EVENTS: usize = 5_000;
 
-/// For how many events there is room for good.
+/// The number of queued events for which memory is kept.
 const MOST_ROOM: usize = 1 << 10;
 
-/// The reporters of one run, at work on a thread of their own.
+/// The reporters of one run, on a separate thread.
 pub struct Reporters {
     sink: Arc<Sink>,
-    thread: JoinHandle<(Option<Recorded>, Vec<ReportError>)>,
+    thread: JoinHandle<(Artifacts, Vec<ReportError>)>,
 }
 
-/// What the engine has told and the thread has not taken yet.
+/// The queue of events that the thread has not taken yet.
 #[derive(Default)]
 struct Inbox {
     waiting: Mutex<Waiting>,
@@ -82,12 +85,9 @@ struct Waiting {
     asleep: bool,
 }
 
-/// The end of the inbox that the engine holds.
+/// The engine's end of the queue.
 struct Sink {
     inbox: Arc<Inbox>,
-    dialogue: bool,
-    /// Which flows get a bundle, if any does.
-    choice: Option<Arc<Choice>>,
     /// Bytes of dialogue sent and not yet reported.
     waiting_bytes: Arc<AtomicU64>,
     /// Pieces of dialogue that were not sent.
@@ -95,22 +95,18 @@ struct Sink {
 }
 
 impl Reporters {
-    /// Starts the thread. `dialogue` says whether any of the reporters wants to know what
-    /// programs say and hear.
+    /// Starts the thread.
     ///
     /// # Errors
     /// If the system gives no thread.
     pub fn start(
         recorder: Recorder,
         reporters: Vec<Box<dyn Reporter>>,
-        dialogue: bool,
     ) -> Result<Self, ReportError> {
         let inbox = Arc::<Inbox>::default();
         let waiting_bytes = Arc::new(AtomicU64::new(0));
         let sink = Sink {
             inbox: Arc::clone(&inbox),
-            dialogue,
-            choice: recorder.choice(),
             waiting_bytes: Arc::clone(&waiting_bytes),
             left_out: AtomicU64::new(0),
         };
@@ -124,17 +120,17 @@ impl Reporters {
         })
     }
 
-    /// Where the engine tells its events.
+    /// Returns the receiver of the engine's events.
     pub fn sink(&self) -> Arc<dyn EventSink> {
         Arc::<Sink>::clone(&self.sink)
     }
 
-    /// Waits until everything emitted so far is reported. What was recorded is absent if the run
-    /// never began. The errors are those of single reporters, which kept no other from its work.
+    /// Waits until everything emitted so far is reported, and returns what was kept. The errors are
+    /// those of single reporters, which kept no other from its work.
     ///
     /// # Errors
     /// If the thread did not live to the end.
-    pub fn finish(self) -> Result<(Option<Recorded>, Vec<ReportError>), ReportError> {
+    pub fn finish(self) -> Result<(Artifacts, Vec<ReportError>), ReportError> {
         let left_out = self.sink.left_out.load(Ordering::Relaxed);
         if left_out > 0 {
             let text =
@@ -166,20 +162,6 @@ impl EventSink for Sink {
 
     fn is_behind(&self) -> bool {
         self.inbox.backlog.load(Ordering::Relaxed) > MANY_EVENTS
-    }
-
-    fn wants_dialogue(&self) -> bool {
-        self.dialogue
-    }
-
-    fn wants_evidence(&self) -> bool {
-        self.choice.is_some()
-    }
-
-    fn chooses(&self, flow: &FlowRecord) -> bool {
-        self.choice
-            .as_ref()
-            .is_some_and(|choice| choice.takes(flow))
     }
 }
 
@@ -269,7 +251,7 @@ fn report(
     mut recorder: Recorder,
     mut reporters: Vec<Box<dyn Reporter>>,
     waiting_bytes: &AtomicU64,
-) -> (Option<Recorded>, Vec<ReportError>) {
+) -> (Artifacts, Vec<ReportError>) {
     let _reader = Reader(inbox);
     let began = Instant::now();
     let mut next_tick = began + TICK;
@@ -278,9 +260,8 @@ fn report(
         let more = inbox.take(&mut events, next_tick);
         let gathered = Instant::now() + GATHER;
         let any = !events.is_empty();
-        let now = began.elapsed();
         for event in events.drain(..) {
-            recorder.event(&event, now);
+            recorder.event(&event);
             if let Some(integrity) = recorder.new_integrity() {
                 let listeners = reporters.iter_mut();
                 listeners.for_each(|reporter| reporter.books(integrity));
@@ -298,7 +279,7 @@ fn report(
         }
         let now = Instant::now();
         if now >= next_tick {
-            recorder.tick(now - began);
+            recorder.tick();
             reporters
                 .iter_mut()
                 .for_each(|reporter| reporter.tick(now - began));
@@ -312,9 +293,9 @@ fn report(
         .iter_mut()
         .filter_map(|reporter| reporter.finish().err())
         .collect();
-    let (recorded, of_recorder) = recorder.finish();
+    let (artifacts, of_recorder) = recorder.finish();
     errors.extend(of_recorder);
-    (recorded, errors)
+    (artifacts, errors)
 }
 
 #[cfg(test)]
@@ -359,7 +340,7 @@ mod tests {
             permits,
         });
         (
-            Reporters::start(Recorder::new(), vec![witness], true).unwrap(),
+            Reporters::start(Recorder::new(), vec![witness]).unwrap(),
             seen,
         )
     }
@@ -370,8 +351,8 @@ mod tests {
         let sink = reporters.sink();
         sink.emit(notice("one"));
         sink.emit(notice("two"));
-        let (recorded, errors) = reporters.finish().unwrap();
-        assert!(recorded.is_none(), "no run was started");
+        let (artifacts, errors) = reporters.finish().unwrap();
+        assert_eq!(artifacts.notices, ["one", "two"]);
         assert_eq!(errors.len(), 1);
         assert_eq!(*seen.lock().unwrap(), ["one", "two", "finished"]);
         sink.emit(notice("after the end, which hurts nobody"));

@@ -16,6 +16,7 @@ use super::error::ReportError;
 use super::flow_lines::FlowLines;
 use super::folder::RunFolder;
 use super::record::{Completeness, FORMAT, Flow, FlowsHead, Head};
+use super::recorder::name_bundles;
 use super::spool::{Line, write_record};
 
 /// A run whose folder is there.
@@ -69,6 +70,7 @@ impl SavedRun {
             books.begin(&info.id);
         }
         let mut elapsed = Duration::ZERO;
+        let mut bundled = Vec::new();
         while let Some(line) = lines.next()? {
             match line {
                 Line::Flow(flow) => {
@@ -79,13 +81,14 @@ impl SavedRun {
                         books.record(&record);
                     }
                     if let Some(bundle) = bundle::of_failed(folder.path(), flow.number) {
-                        tally.note_bundle(&record, &bundle);
+                        bundled.push((record, bundle));
                     }
                 }
                 Line::Dropped(dropped) => tally.record_drop(dropped.counted),
             }
         }
         let mut summary = tally.summary(elapsed, true);
+        name_bundles(&bundled, &mut summary.failures);
         if let Some(mut books) = books {
             if let Some(command) = &info.integrity.audit {
                 let why = "Rehearsal was killed during the run";

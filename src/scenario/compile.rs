@@ -227,6 +227,7 @@ fn scenario(
         description,
         file: file.map(PathBuf::from),
         source: Arc::clone(source),
+        given: Vec::new(),
         roles: roles.into_iter().map(|role| role.role).collect(),
         steps: flow.steps.into_iter().map(|step| step.step).collect(),
         variables,

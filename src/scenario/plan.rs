@@ -43,6 +43,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// In the order in which they are rendered for each flow: a variable may use those before it.
     pub variables: Vec<(String, Template)>,
+    /// Values of variables that the caller gave; the last one of a name counts.
+    pub given: Vec<(String, String)>,
     /// Names of variables and captures whose values are masked wherever they would appear.
     pub secrets: Arc<[String]>,
     pub data: Vec<DataSource>,

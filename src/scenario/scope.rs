@@ -80,12 +80,7 @@ impl Plan {
     /// # Errors
     /// [`ScopeError::UsedUp`] if there is no row of data left for the flow, and
     /// [`ScopeError::Variable`] if a variable cannot be computed.
-    pub fn scope(
-        &self,
-        flow: FlowContext<'_>,
-        overrides: &[(String, String)],
-        seed: u64,
-    ) -> Result<Scope, ScopeError> {
+    pub fn scope(&self, flow: FlowContext<'_>, seed: u64) -> Result<Scope, ScopeError> {
         let mut scope = Scope {
             secrets: Arc::clone(&self.secrets),
             ..Scope::default()
@@ -106,12 +101,8 @@ impl Plan {
             }
         }
         for (name, template) in &self.variables {
-            let value = match overrides
-                .iter()
-                .rev()
-                .find(|(overridden, _)| overridden == name)
-            {
-                Some((_, value)) => value.clone(),
+            let value = match self.given(name) {
+                Some(value) => value.to_owned(),
                 None => template
                     .render(&scope)
                     .map_err(|reason| ScopeError::Variable {
@@ -134,7 +125,6 @@ impl Plan {
         run_id: &RunId,
         run_directory: &Path,
         environment: &dyn Fn(&str) -> Option<String>,
-        overrides: &[(String, String)],
     ) -> Scope {
         let mut scope = Scope {
             secrets: Arc::clone(&self.secrets),
@@ -149,8 +139,7 @@ impl Plan {
         }
         let mut secrets = Vec::new();
         for (name, template) in self.variables.iter().filter(|it| scope.is_secret(&it.0)) {
-            let given = overrides.iter().rev().find(|(given, _)| given == name);
-            secrets.extend(given.map(|(_, value)| value.clone()));
+            secrets.extend(self.given(name).map(str::to_owned));
             // One that depends on the flow has no value here.
             secrets.extend(template.render(&scope).ok());
         }

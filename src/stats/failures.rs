@@ -42,21 +42,6 @@ impl Failures {
         });
     }
 
-    /// There is a bundle of a flow that was recorded.
-    pub(super) fn note_bundle(&mut self, flow: &FlowRecord, failure: &Failure, bundle: &str) {
-        let after_chaos = !flow.injections.is_empty();
-        let key = (failure.step.clone(), failure.kind.clone(), after_chaos);
-        let Some(texts) = self.places.get(&key) else {
-            return;
-        };
-        let saw = Signature::of(flow, failure).saw;
-        if let Some(&place) = texts.get(&saw).or_else(|| texts.get(&None)) {
-            self.groups[place]
-                .bundle
-                .get_or_insert_with(|| bundle.to_owned());
-        }
-    }
-
     /// Adds those of another run, or of one that was kept.
     pub(super) fn add(&mut self, summary: &FailureSummary) {
         self.others += summary.others;

@@ -3,11 +3,12 @@
 use chrono::{DateTime, Local};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Failure, FlowId, Generator};
+use crate::model::{Failure, FlowId, FlowRecord, Generator};
 
 use super::chaos::ChaosSummary;
 use super::histogram::{Range, Spread};
 use super::integrity::Integrity;
+use super::signature::Signature;
 use super::thresholds::Checked;
 use super::verdict::Verdict;
 
@@ -180,6 +181,26 @@ impl FailureSummary {
     /// How many failures there were in all.
     pub fn count(&self) -> u64 {
         self.groups.iter().map(|group| group.count).sum::<u64>() + self.others
+    }
+
+    /// Names the bundle of a failed flow in its group, unless the group has one already.
+    pub fn note_bundle(&mut self, flow: &FlowRecord, failure: &Failure, bundle: &str) {
+        let Signature { step, saw, .. } = Signature::of(flow, failure);
+        let after_chaos = !flow.injections.is_empty();
+        let of_cause = |group: &FailureGroup| {
+            group.step == step
+                && group.example.kind == failure.kind
+                && group.after_chaos == after_chaos
+        };
+        let find = |saw: &Option<String>| {
+            let mut groups = self.groups.iter();
+            groups.position(|group| of_cause(group) && group.saw == *saw)
+        };
+        if let Some(place) = find(&saw).or_else(|| find(&None)) {
+            self.groups[place]
+                .bundle
+                .get_or_insert_with(|| bundle.to_owned());
+        }
     }
 }
 

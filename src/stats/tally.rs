@@ -69,13 +69,6 @@ impl Tally {
         }
     }
 
-    /// There is a bundle of a failed flow that was recorded: a folder of this name.
-    pub fn note_bundle(&mut self, flow: &FlowRecord, bundle: &str) {
-        if let FlowOutcome::Failed(failure) = &flow.outcome {
-            self.failures.note_bundle(flow, failure, bundle);
-        }
-    }
-
     /// Counts a flow that has ended. Steps and roles that the run does not have are left out.
     pub fn record(&mut self, flow: &FlowRecord) {
         for process in &flow.processes {

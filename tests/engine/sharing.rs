@@ -279,7 +279,7 @@ fn a_run_that_is_ended_at_once_leaves_no_script_of_a_pool() {
     };
     // That nothing is left is asserted by whoever performs it.
     let run = run.perform_with(&control, recorder);
-    assert!(run.end.interrupted);
+    assert!(run.outcome.summary.interrupted);
     assert!(run.flows.len() < 1_000);
     // A step before which a flow waited was not begun, and is not called interrupted.
     let begun = |flow: u64, of: usize| {

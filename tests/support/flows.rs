@@ -10,11 +10,10 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use chrono::Local;
 use fixture::fixture;
-use rehearsal::engine::{Control, Programs, RunEnd, RunOptions, run};
-use rehearsal::model::{EventSink, Failure, FlowNumber, FlowOutcome, FlowRecord, RunEvent, RunId};
-use rehearsal::scenario::{self, CompileOptions, Load};
+use rehearsal::engine::{Control, Programs, Recording, RunOptions, RunOutcome, run};
+use rehearsal::model::{EventSink, Failure, FlowOutcome, FlowRecord, RunEvent, RunId};
+use rehearsal::scenario::{self, CompileOptions, Load, Overrides};
 
 /// A run to be: a scenario and how often.
 pub struct Rehearsing {
@@ -25,13 +24,14 @@ pub struct Rehearsing {
     pub seed: u64,
     pub variables: Vec<(String, String)>,
     pub delay: Option<Duration>,
+    pub step_timeout: Option<Duration>,
     source: String,
     home: tempfile::TempDir,
 }
 
 /// What came of it.
 pub struct Rehearsed {
-    pub end: RunEnd,
+    pub outcome: RunOutcome,
     pub events: Vec<RunEvent>,
     pub flows: Vec<FlowRecord>,
 }
@@ -53,10 +53,6 @@ impl EventSink for Recorder {
         }
         self.events.lock().expect("no test panics here").push(event);
     }
-
-    fn wants_dialogue(&self) -> bool {
-        true
-    }
 }
 
 impl Rehearsing {
@@ -69,6 +65,7 @@ impl Rehearsing {
             seed: 1,
             variables: Vec::new(),
             delay: None,
+            step_timeout: None,
             source: source.replace("FIXTURE", fixture().to_str().expect("a UTF-8 path")),
             home: tempfile::tempdir().expect("a temporary folder"),
         }
@@ -111,37 +108,38 @@ impl Rehearsing {
         std::fs::write(&path, &self.source).expect("a file of the test's own");
         let compiled = scenario::load(&path, CompileOptions::default())
             .unwrap_or_else(|faults| panic!("{faults}\n{}", self.source));
-        let chaos = compiled.plan.chaos.clone();
         let recorder = Arc::new(recorder);
         let run_directory = tempfile::tempdir().expect("a temporary folder");
-        let options = RunOptions {
-            plan: Arc::new(compiled.plan),
-            run_id: RunId("TEST".into()),
-            load: self
-                .load
-                .clone()
-                .unwrap_or_else(|| Load::closed(self.flows, self.parallel)),
-            seed: self.seed,
+        let plan = compiled.plan.with_overrides(Overrides {
             variables: self.variables.clone(),
-            step_timeout: None,
+            step_timeout: self.step_timeout,
             delay: self.delay,
-            chaos,
-            programs: Programs::new(
-                self.home.path().to_owned(),
-                Vec::new(),
-                fixture(),
-                std::env::var_os("PATH"),
+            load: Some(
+                self.load
+                    .clone()
+                    .unwrap_or_else(|| Load::closed(self.flows, self.parallel)),
             ),
-            environment: std::env::vars_os().collect(),
-            run_directory: run_directory.path().to_owned(),
-            watcher: None,
-            started_at: Local::now(),
-            first_flow: FlowNumber(1),
-        };
+            chaos: None,
+        });
+        let programs = Programs::new(
+            self.home.path().to_owned(),
+            Vec::new(),
+            fixture(),
+            std::env::var_os("PATH"),
+        );
+        let options = RunOptions::new(Arc::new(plan), Arc::new(programs))
+            .run_id(RunId("TEST".into()))
+            .seed(self.seed)
+            .recording(Recording {
+                dialogue: true,
+                evidence: None,
+            })
+            .environment(std::env::vars_os().collect())
+            .run_directory(run_directory.path().to_owned());
         let (sink, control) = (Arc::clone(&recorder), control.clone());
         // A run has a thread of its own, as it is the thread's actor system.
         let running = thread::spawn(move || run(options, sink, &control));
-        let end = running
+        let outcome = running
             .join()
             .expect("the run does not panic")
             .expect("the run works");
@@ -154,7 +152,11 @@ impl Rehearsing {
             })
             .collect();
         flows.sort_by_key(|flow| flow.number);
-        let rehearsed = Rehearsed { end, events, flows };
+        let rehearsed = Rehearsed {
+            outcome,
+            events,
+            flows,
+        };
         rehearsed.assert_nothing_left();
         rehearsed
     }
@@ -214,7 +216,11 @@ impl Rehearsed {
     }
 
     fn assert_nothing_left(&self) {
-        assert!(self.end.left_over.is_empty(), "{:?}", self.end.left_over);
+        assert!(
+            self.outcome.left_over.is_empty(),
+            "{:?}",
+            self.outcome.left_over
+        );
         let pooled = self.events.iter().filter_map(|event| match event {
             RunEvent::PooledScriptEnded(process) => Some(&**process),
             _ => None,

@@ -4,15 +4,13 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::Local;
-
 use crate::cli::environment::Environment;
 use crate::cli::error::CliError;
 use crate::cli::machine;
 use crate::engine::{self, Control, Programs, RunOptions};
-use crate::model::{EventSink, FlowNumber, FlowOutcome, FlowRecord, Generator, RunEvent, RunId};
+use crate::model::{EventSink, FlowOutcome, FlowRecord, Generator, RunEvent, RunId};
 use crate::process::WatcherProgram;
-use crate::scenario::{self, Chaos, CompileOptions, Load};
+use crate::scenario::{self, CompileOptions, Load, Overrides};
 use crate::stats::Histogram;
 
 use super::answer::PROMPT;
@@ -46,7 +44,10 @@ impl Trial {
         let text = self.scenario();
         let compiled = scenario::compile(&text, None, CompileOptions::default())
             .map_err(|faults| CliError::Scenario(faults.render(false)))?;
-        let plan = Arc::new(compiled.plan);
+        let plan = compiled.plan.with_overrides(Overrides {
+            load: Some(self.load.clone()),
+            ..Overrides::default()
+        });
         if let Some(problem) = machine::problems(&plan, self.load.most_in_flight()).first() {
             return Ok(Err(problem.to_string()));
         }
@@ -54,30 +55,21 @@ impl Trial {
             .prefix("rehearsal-doctor-")
             .tempdir_in(&environment.temporary)
             .map_err(|error| CliError::system("cannot make a folder", error))?;
-        let options = RunOptions {
-            plan,
-            run_id: RunId("DOCTOR".into()),
-            load: self.load.clone(),
-            seed: 1,
-            chaos: Chaos::default(),
-            variables: Vec::new(),
-            step_timeout: None,
-            delay: None,
-            programs: Programs::new(
-                folder.path().to_owned(),
-                Vec::new(),
-                environment.program.clone(),
-                None,
-            ),
-            environment: environment.variables.clone(),
-            run_directory: folder.path().to_owned(),
-            watcher: Some(WatcherProgram {
+        let programs = Programs::new(
+            folder.path().to_owned(),
+            Vec::new(),
+            environment.program.clone(),
+            None,
+        );
+        let options = RunOptions::new(Arc::new(plan), Arc::new(programs))
+            .run_id(RunId("DOCTOR".into()))
+            .seed(1)
+            .environment(environment.variables.clone())
+            .run_directory(folder.path().to_owned())
+            .watcher(WatcherProgram {
                 program: environment.program.clone(),
                 temporary: Some(folder.path().to_owned()),
-            }),
-            started_at: Local::now(),
-            first_flow: FlowNumber(1),
-        };
+            });
         let notes = Arc::new(Notes::default());
         engine::run(options, Arc::clone(&notes) as _, &Control::new())?;
         let outcome = std::mem::take(&mut *notes.lock());

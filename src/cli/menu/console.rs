@@ -1,15 +1,15 @@
-//! The terminal that the menu shares with the story of the run behind it.
+//! The terminal that the menu shares with the output of the run in the background.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Writes pieces of text from several threads, each whole, none on the line of a prompt.
+/// A writer for several threads: each text is written whole, and never on the line of a prompt.
 #[derive(Clone)]
 pub(super) struct Console(Arc<Mutex<Inner>>);
 
 struct Inner {
     writer: Box<dyn Write + Send>,
-    /// Whether the cursor stands behind a prompt.
+    /// Whether the cursor is behind a prompt.
     prompting: bool,
 }
 
@@ -35,8 +35,8 @@ impl Console {
         inner.prompting = true;
     }
 
-    /// The line of the prompt is over: by Enter at a terminal, or, if nobody sees what comes from
-    /// a pipe, by a line end of our own.
+    /// Ends the line of the prompt: Enter did so at a terminal; for a pipe a line end is
+    /// written.
     pub(super) fn line_was_typed(&self, unseen: bool) {
         let mut inner = self.lock();
         if !unseen {
@@ -44,7 +44,7 @@ impl Console {
         }
     }
 
-    /// Another way to write to it.
+    /// Returns another handle to the same terminal.
     pub(super) fn writer(&self) -> impl Write + Send + 'static {
         Shared(Arc::clone(&self.0))
     }
@@ -84,7 +84,7 @@ impl Write for Shared {
 mod tests {
     use super::*;
 
-    /// A writer that others can look into.
+    /// A writer whose contents tests can read.
     #[derive(Clone, Default)]
     struct Page(Arc<Mutex<Vec<u8>>>);
 

@@ -1,4 +1,4 @@
-//! The scripts that run at the moment.
+//! The table of running scripts.
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
@@ -6,10 +6,10 @@ use crate::engine::LiveScript;
 use crate::report::neutral;
 use crate::report::units::{bytes, duration};
 
-/// How many are listed.
+/// The most scripts listed.
 const MOST_LISTED: usize = 50;
 
-/// A list for people.
+/// Renders the table of running scripts.
 pub(super) fn table(scripts: &[LiveScript]) -> String {
     if scripts.is_empty() {
         return "No scripts are running.\n".into();

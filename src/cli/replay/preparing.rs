@@ -48,7 +48,7 @@ pub(super) fn prepare(
         &mut notices,
     )?;
     check_secrets(wanted, bundle, &loaded.plan, &settings)?;
-    let plan = Arc::get_mut(&mut loaded.plan).expect("nobody has a share in it yet");
+    let plan = &mut loaded.plan;
     plan.load = Load::closed(1, 1);
     plan.thresholds.clear();
     // The run's own is in what is added to the scenario's, be it from the command line or not.

@@ -33,7 +33,7 @@ impl Lending {
     /// The gates of the plan, if it has any.
     pub(super) fn of(run: &RunContext) -> Option<Self> {
         run.plan.has_gates().then(|| Lending {
-            gates: Gates::of(&run.plan, run.step_timeout),
+            gates: Gates::of(&run.plan),
             scopes: BTreeMap::new(),
             alarm: None,
         })
@@ -219,7 +219,7 @@ impl Handler<GiveBack> for Coordinator {
             coordinator: ctx.address(),
             slot,
             scope,
-            deadline: deadline(self.run.step_timeout.unwrap_or(self.run.plan.defaults.step)),
+            deadline: deadline(self.run.plan.defaults.step),
         };
         let is_there = tell(&script, settle).is_ok();
         self.at_gates(ctx, |gates, now| {
@@ -275,6 +275,7 @@ impl Handler<PooledEnded> for Coordinator {
 
     fn handle(&mut self, ended: PooledEnded, ctx: &mut Self::Context) {
         if let Some(record) = ended.record {
+            self.collector.pooled_process_ended(&record);
             self.run.emit(RunEvent::PooledScriptEnded(record));
         }
         self.at_gates(ctx, |gates, now| gates.ended(ended.slot, now));

@@ -10,7 +10,7 @@ use super::FlowSupervisor;
 impl FlowSupervisor {
     /// The evidence of the flow, whose record this is, if it is wanted.
     pub(super) fn evidence(&self, record: &FlowRecord) -> Option<Box<Evidence>> {
-        if !self.run.records || !self.run.sink.chooses(record) {
+        if !self.run.recording.evidence.as_ref()?.takes(record) {
             return None;
         }
         let (data, transcript) = match &self.scope {

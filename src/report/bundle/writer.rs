@@ -3,28 +3,17 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::model::{Evidence, FlowRecord, RunInfo};
 use crate::report::error::ReportError;
 use crate::report::folder::permissive;
+use crate::stats::EvidenceLimits;
 
-use super::{About, BUNDLES, Bundle, Choice, JSON, KeptAs, SCENARIO, TEXT, text};
+use super::{About, BUNDLES, Bundle, JSON, KeptAs, SCENARIO, TEXT, text};
 
 /// Of how many runs that were not saved bundles stay.
 const MOST_UNSAVED_RUNS: usize = 20;
-
-/// How many flows of a run get a bundle, at most.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Failed ones.
-    pub in_all: u64,
-    /// Failed ones that look alike.
-    pub alike: u64,
-    /// The slowest that were completed.
-    pub slowest: usize,
-}
 
 /// Writes the bundles of a run, each when its flow has ended.
 ///
@@ -34,8 +23,7 @@ pub struct Bundles {
     /// The run's folder, which is made for the first bundle if it is not there.
     run: PathBuf,
     about: About,
-    limits: Limits,
-    choice: Arc<Choice>,
+    limits: EvidenceLimits,
     kept: Kept,
     /// The slowest flows of which there is a bundle, the slowest first.
     slowest: Vec<(u64, PathBuf)>,
@@ -51,20 +39,15 @@ pub struct Kept {
 
 impl Bundles {
     /// Of a run whose folder this is, or will be.
-    pub fn new(run: &Path, about: About, limits: Limits) -> Self {
+    pub fn new(run: &Path, about: About, limits: EvidenceLimits) -> Self {
         Bundles {
             run: run.to_owned(),
             about,
             limits,
-            choice: Arc::new(Choice::new(limits)),
             kept: Kept::default(),
             slowest: Vec::new(),
             trouble: None,
         }
-    }
-
-    pub(in crate::report) fn choice(&self) -> Arc<Choice> {
-        Arc::clone(&self.choice)
     }
 
     /// Writes the bundle of a flow; gives its name within the run's folder if it has failed.
@@ -319,7 +302,7 @@ pub(super) mod tests {
     fn bundles_are_whole_and_can_be_read_again() {
         let home = tempfile::tempdir().unwrap();
         let run = home.path().join("REAL-E2E-1");
-        let limits = Limits {
+        let limits = EvidenceLimits {
             in_all: 5,
             alike: 5,
             slowest: 0,
@@ -346,7 +329,7 @@ pub(super) mod tests {
     #[test]
     fn only_the_slowest_stay() {
         let home = tempfile::tempdir().unwrap();
-        let limits = Limits {
+        let limits = EvidenceLimits {
             in_all: 5,
             alike: 5,
             slowest: 2,
@@ -372,7 +355,7 @@ pub(super) mod tests {
         fs::create_dir_all(saved.join(BUNDLES)).unwrap();
         fs::write(saved.join("flows.jsonl"), "").unwrap();
         fs::create_dir(home.path().join("mine")).unwrap();
-        let limits = Limits {
+        let limits = EvidenceLimits {
             in_all: 5,
             alike: 5,
             slowest: 0,
@@ -393,7 +376,7 @@ pub(super) mod tests {
         let home = tempfile::tempdir().unwrap();
         let run = home.path().join("a-file");
         fs::write(&run, "").unwrap();
-        let limits = Limits {
+        let limits = EvidenceLimits {
             in_all: 5,
             alike: 5,
             slowest: 0,

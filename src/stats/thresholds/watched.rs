@@ -74,6 +74,11 @@ impl Watched {
         }
     }
 
+    /// Returns whether it has to be checked while the run is in progress.
+    pub fn is_live(&self) -> bool {
+        self.threshold.over.is_some() || self.threshold.stop
+    }
+
     /// Counts a flow that has ended, and that counts.
     pub fn record(&mut self, flow: &FlowRecord, now: Duration) {
         if self.threshold.over.is_none() {

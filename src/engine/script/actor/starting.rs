@@ -120,7 +120,7 @@ impl ScriptActor {
                 started_at: ordered_at,
             },
         );
-        let transcript = self.run.records.then(|| {
+        let transcript = self.run.keeps_transcripts.then(|| {
             let mut transcript = Box::new(Transcript::new(self.instance));
             let command = command.clone();
             transcript.note(Happening::Started { pid, command }, child.started_at());
@@ -136,7 +136,7 @@ impl ScriptActor {
             quiet: self.run.plan.defaults.quiet,
         };
         let dialogue = Dialogue::new(watch, settings, ordered_at);
-        let dialogue_events = match (self.run.sink.wants_dialogue(), self.run.captures_secrets) {
+        let dialogue_events = match (self.run.recording.dialogue, self.run.captures_secrets) {
             (false, _) => DialogueEvents::Never,
             (true, true) => DialogueEvents::WithReplies,
             (true, false) => DialogueEvents::Promptly,

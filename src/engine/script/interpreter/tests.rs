@@ -53,7 +53,7 @@ impl Stage {
             run_directory: std::path::Path::new("/"),
             environment: &|_| None,
         };
-        let scope = plan.scope(context, &[], 1).expect("values");
+        let scope = plan.scope(context, 1).expect("values");
         let step = &plan.steps[0];
         let turns = Arc::clone(&step.action.turns);
         let role = RoleIndex(0).0;

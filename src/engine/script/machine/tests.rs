@@ -94,7 +94,7 @@ impl Bench {
             run_directory: std::path::Path::new("/"),
             environment: &|_| None,
         };
-        let scope = plan.scope(context, &[], 1).expect("values");
+        let scope = plan.scope(context, 1).expect("values");
         let instance = InstanceId {
             flow: FlowNumber(1),
             role: RoleIndex(0),

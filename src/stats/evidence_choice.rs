@@ -1,19 +1,30 @@
-//! Which flows get a bundle.
+//! The choice of the flows whose evidence is kept.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::model::{FlowOutcome, FlowRecord};
-use crate::stats::{MOST_TEXTS, Signature};
 
-use super::Limits;
+use super::failures::MOST_TEXTS;
+use super::signature::Signature;
 
-/// Chooses flows as they end, from any thread: the first failed ones that look alike, and those
-/// that were slower than all but a few before them. Of bounded size.
+/// The largest numbers of flows whose evidence is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EvidenceLimits {
+    /// Failed flows.
+    pub in_all: u64,
+    /// Failed flows with the same signature.
+    pub alike: u64,
+    /// The slowest completed flows.
+    pub slowest: usize,
+}
+
+/// A choice of flows, made as they end, from any thread: the first failed ones of each signature,
+/// and those that were slower than all but a few before them. Its size is bounded.
 #[derive(Debug)]
-pub(in crate::report) struct Choice {
-    limits: Limits,
+pub struct EvidenceChoice {
+    limits: EvidenceLimits,
     /// A completed flow has to take longer than this.
     bar_us: AtomicU64,
     chosen: Mutex<Chosen>,
@@ -28,30 +39,31 @@ struct Chosen {
     slowest_us: Vec<u64>,
 }
 
-impl Choice {
-    pub(super) fn new(limits: Limits) -> Self {
+impl EvidenceChoice {
+    /// A choice within these limits.
+    pub fn new(limits: EvidenceLimits) -> Self {
         let bar_us = if limits.slowest == 0 { u64::MAX } else { 0 };
-        Choice {
+        EvidenceChoice {
             limits,
             bar_us: AtomicU64::new(bar_us),
             chosen: Mutex::default(),
         }
     }
 
-    /// Whether any flow may be chosen.
-    pub(in crate::report) fn is_open(&self) -> bool {
+    /// Returns whether any flow may be chosen.
+    pub fn is_open(&self) -> bool {
         self.limits.in_all > 0 || self.limits.slowest > 0
     }
 
-    /// Whether this one is. To be asked once.
-    pub(in crate::report) fn takes(&self, flow: &FlowRecord) -> bool {
+    /// Returns whether this flow is chosen. Counts it, so it is asked once a flow.
+    pub fn takes(&self, flow: &FlowRecord) -> bool {
         if !flow.counted {
             return false;
         }
         match &flow.outcome {
             FlowOutcome::Interrupted => false,
             FlowOutcome::Completed => {
-                // The bar only rises, and who misses it now would miss it later.
+                // The bar only rises: a flow that misses it now would miss it later.
                 flow.duration_us >= self.bar_us.load(Ordering::Relaxed) && self.is_slow(flow)
             }
             FlowOutcome::Failed(failure) => {
@@ -103,12 +115,25 @@ impl Choice {
 
 #[cfg(test)]
 mod tests {
-    use super::super::writer::tests::{completed, failed};
+    use super::super::testing::{failure, flow};
     use super::*;
+    use crate::model::FailureKind;
+
+    fn completed(number: u64, duration_us: u64) -> FlowRecord {
+        let mut flow = flow(number, FlowOutcome::Completed, &[]);
+        flow.duration_us = duration_us;
+        flow
+    }
+
+    fn failed(number: u64, tail: &str) -> FlowRecord {
+        let mut failure = failure("06_approve", FailureKind::Timeout);
+        failure.tail = tail.into();
+        flow(number, FlowOutcome::Failed(Box::new(failure)), &[])
+    }
 
     #[test]
     fn few_of_those_that_look_alike_and_not_too_many_in_all() {
-        let choice = Choice::new(Limits {
+        let choice = EvidenceChoice::new(EvidenceLimits {
             in_all: 8,
             alike: 3,
             slowest: 0,
@@ -129,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_program_that_says_something_else_each_time_leaves_room_for_others() {
-        let choice = Choice::new(Limits {
+        let choice = EvidenceChoice::new(EvidenceLimits {
             in_all: 1_000,
             alike: 2,
             slowest: 0,
@@ -142,7 +167,7 @@ mod tests {
 
     #[test]
     fn the_slowest_so_far() {
-        let choice = Choice::new(Limits {
+        let choice = EvidenceChoice::new(EvidenceLimits {
             in_all: 0,
             alike: 3,
             slowest: 2,

@@ -1,31 +1,32 @@
-//! What Rehearsal itself uses.
+//! CPU time and memory of Rehearsal itself.
 
 use std::fs;
 
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
-/// Counts what this process uses from a moment on.
+/// CPU time and memory of this process, counted from a moment on.
 #[derive(Debug)]
-pub(super) struct OwnUse {
+pub struct SelfUsage {
     cpu_before_us: u64,
 }
 
-impl OwnUse {
-    /// Begins to count.
-    pub(super) fn start() -> Self {
-        OwnUse {
+impl SelfUsage {
+    /// Starts counting.
+    pub fn start() -> Self {
+        SelfUsage {
             cpu_before_us: cpu_us(),
         }
     }
 
-    /// The CPU time of all its threads since then; not that of the programs it started.
-    pub(super) fn cpu_us(&self) -> u64 {
+    /// Returns the CPU time of all its threads since the start, in microseconds, without the
+    /// programs that it started.
+    pub fn cpu_us(&self) -> u64 {
         cpu_us().saturating_sub(self.cpu_before_us)
     }
 
-    /// The most memory that it ever had; `None` where that cannot be known.
-    pub(super) fn peak_rss_bytes(&self) -> Option<u64> {
-        // `getrusage(2)` would tell at least what the program had that started this one.
+    /// Returns the peak resident memory of the process in bytes; `None` if it is unknown.
+    pub fn peak_rss_bytes(&self) -> Option<u64> {
+        // `getrusage(2)` would include the peak of the program that started this one.
         let status = fs::read_to_string("/proc/self/status").ok()?;
         let line = status
             .lines()
@@ -47,11 +48,11 @@ mod tests {
 
     #[test]
     fn work_and_memory_are_counted() {
-        let own = OwnUse::start();
+        let usage = SelfUsage::start();
         let mut sum = 0_u64;
-        while own.cpu_us() == 0 {
+        while usage.cpu_us() == 0 {
             sum = std::hint::black_box(sum + 1);
         }
-        assert!(own.peak_rss_bytes().is_some_and(|bytes| bytes > 100_000));
+        assert!(usage.peak_rss_bytes().is_some_and(|bytes| bytes > 100_000));
     }
 }

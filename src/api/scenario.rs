@@ -1,0 +1,103 @@
+//! A scenario that has been checked, with the programs that it names.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::engine::{Programs, Within};
+use crate::scenario::{self, CommandStart, CompileOptions, Compiled, Diagnostics, Plan};
+
+use super::ScenarioBuilder;
+
+/// A checked scenario: which roles take part, what each waits for and sends, in what order.
+///
+/// ```
+/// use rehearsal::Scenario;
+///
+/// let errors = Scenario::from_yaml("name: empty").unwrap_err();
+/// assert!(errors.to_string().contains("flow"));
+/// ```
+#[derive(Debug)]
+pub struct Scenario {
+    pub(super) plan: Plan,
+    pub(super) programs: Arc<Programs>,
+    warnings: Diagnostics,
+}
+
+impl Scenario {
+    /// Reads a scenario from a file; programs and data are found from its folder.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, each with its place, or why it cannot be read.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Diagnostics> {
+        let path = path.as_ref();
+        let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+        let home = folder.map_or_else(current_folder, Path::to_owned);
+        Self::checked(home, |options| scenario::load(path, options))
+    }
+
+    /// Reads a scenario from its text; programs and data are found from the current folder.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, each with its place.
+    pub fn from_yaml(text: &str) -> Result<Self, Diagnostics> {
+        Self::compile(text, None, None)
+    }
+
+    /// Starts a scenario built in Rust.
+    pub fn builder(name: &str) -> ScenarioBuilder {
+        ScenarioBuilder::new(name)
+    }
+
+    /// Returns what may not mean what its author thinks; often nothing.
+    pub fn warnings(&self) -> &Diagnostics {
+        &self.warnings
+    }
+
+    pub(super) fn compile(
+        text: &str,
+        file: Option<&Path>,
+        directory: Option<PathBuf>,
+    ) -> Result<Self, Diagnostics> {
+        let home = directory.unwrap_or_else(current_folder);
+        Self::checked(home, |options| scenario::compile(text, file, options))
+    }
+
+    fn checked(
+        home: PathBuf,
+        compile: impl FnOnce(CompileOptions<'_>) -> Result<Compiled, Diagnostics>,
+    ) -> Result<Self, Diagnostics> {
+        let path = env::var_os("PATH");
+        // The embedding program is not `rehearsal`: running it under that name would start a copy
+        // of the caller.
+        let installed = path.as_deref().and_then(|path| {
+            let candidates = env::split_paths(path).map(|folder| folder.join("rehearsal"));
+            candidates.into_iter().find(|candidate| candidate.is_file())
+        });
+        let rehearsal = installed.unwrap_or_else(|| PathBuf::from("rehearsal"));
+        let programs = Programs::new(home.clone(), Vec::new(), rehearsal, path);
+        let find = |start: CommandStart<'_>| {
+            let within = Within {
+                directory: start.directory,
+                has_own_path: start.has_own_path,
+            };
+            let found = programs.resolve(start.words, within);
+            found.map(drop).map_err(|error| error.to_string())
+        };
+        let compiled = compile(CompileOptions {
+            directory: Some(&home),
+            find_program: Some(&find),
+            overrides: &[],
+        })?;
+        Ok(Scenario {
+            plan: compiled.plan,
+            programs: Arc::new(programs),
+            warnings: compiled.warnings,
+        })
+    }
+}
+
+/// The current folder; a relative path to it where it cannot be read.
+fn current_folder() -> PathBuf {
+    env::current_dir().unwrap_or_else(|_| PathBuf::from("."))
+}

@@ -1,0 +1,143 @@
+//! The end of a run: causes, and what each of them means for the flows in flight.
+//!
+//! | cause | new flows | flows in flight | interrupted |
+//! | --- | --- | --- | --- |
+//! | `AllStarted`, `DataUsedUp` | none | finish | no |
+//! | `TimeOver` | none | finish within the load's graceful stop | no |
+//! | `Threshold` | none | finish within the load's graceful stop | no |
+//! | `Requested(Graceful)` | none | finish within the given grace | yes |
+//! | `Requested(Now)` | none | are ended at once | yes |
+//!
+//! A later cause replaces an earlier one if it is further down in this table.
+
+use std::time::Duration;
+
+use actix::prelude::*;
+
+use crate::engine::control::Stop;
+use crate::model::RunEvent;
+
+use super::{Coordinator, HASTY};
+
+/// The reason why a run starts no more flows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StopCause {
+    /// Every flow of the load was started.
+    AllStarted,
+    /// A source of data has no more rows, with a description of it.
+    DataUsedUp(String),
+    /// The load's duration is over.
+    TimeOver,
+    /// A threshold with `stop` was crossed, as it is written.
+    Threshold(String),
+    /// The caller stopped the run.
+    Requested(Stop),
+}
+
+impl StopCause {
+    /// Returns whether the run was stopped by its caller before its end.
+    pub fn is_interruption(&self) -> bool {
+        matches!(self, StopCause::Requested(_))
+    }
+
+    fn urgency(&self) -> u8 {
+        match self {
+            StopCause::AllStarted | StopCause::DataUsedUp(_) => 0,
+            StopCause::TimeOver => 1,
+            StopCause::Threshold(_) => 2,
+            StopCause::Requested(Stop::Graceful { .. }) => 3,
+            StopCause::Requested(Stop::Now) => 4,
+        }
+    }
+
+    /// Returns whether this cause changes the course of a run that `earlier` has stopped. A second
+    /// graceful stop does: it may shorten the grace.
+    fn overrides(&self, earlier: Option<&StopCause>) -> bool {
+        let is_graceful = matches!(self, StopCause::Requested(Stop::Graceful { .. }));
+        earlier.is_none_or(|earlier| {
+            self.urgency() > earlier.urgency()
+                || (is_graceful && self.urgency() == earlier.urgency())
+        })
+    }
+}
+
+impl Coordinator {
+    /// Starts no more flows from now on. This is the only place where a run decides to end.
+    pub(super) fn begin_stop(&mut self, cause: StopCause, ctx: &mut Context<Self>) {
+        if !cause.overrides(self.stopped.as_ref()) {
+            return;
+        }
+        match &cause {
+            StopCause::AllStarted | StopCause::DataUsedUp(_) | StopCause::TimeOver => {
+                self.collector.all_started();
+            }
+            StopCause::Threshold(_) | StopCause::Requested(_) => self.collector.stopping(),
+        }
+        match &cause {
+            StopCause::AllStarted => {}
+            StopCause::DataUsedUp(used_up) => {
+                self.notice(format!("{used_up}: no more flows are started"));
+            }
+            StopCause::TimeOver => {
+                ctx.run_later(self.graceful_stop, |coordinator, _| {
+                    let flows = coordinator.flows_in_words();
+                    coordinator.notice(format!("the time is over: {flows} in flight ended"));
+                    coordinator.end_flows(HASTY);
+                });
+            }
+            StopCause::Threshold(crossed) => {
+                self.notice(format!("{crossed} is not met: the run is ended"));
+                self.finish_within(self.graceful_stop, ctx);
+            }
+            StopCause::Requested(Stop::Graceful { grace }) => self.finish_within(*grace, ctx),
+            StopCause::Requested(Stop::Now) => {
+                let reason = format!("{} in flight ended at once", self.flows_in_words());
+                self.run.emit(RunEvent::Stopping { reason });
+                self.end_flows(HASTY);
+                self.end_pools(HASTY);
+            }
+        }
+        self.stopped = Some(cause);
+    }
+
+    /// Lets the flows in flight finish for so long.
+    fn finish_within(&mut self, grace: Duration, ctx: &mut Context<Self>) {
+        ctx.run_later(grace, |coordinator, _| coordinator.end_flows(HASTY));
+        let flows = self.flows_in_words();
+        let grace = humantime::format_duration(grace);
+        let reason = format!("{flows} in flight may finish within {grace}");
+        self.run.emit(RunEvent::Stopping { reason });
+    }
+
+    fn notice(&self, text: String) {
+        self.run.emit(RunEvent::Notice { flow: None, text });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_later_cause_counts_only_if_it_is_more_urgent() {
+        let grace = Duration::from_secs(1);
+        let causes = [
+            StopCause::AllStarted,
+            StopCause::TimeOver,
+            StopCause::Threshold("flow.failed == 0".into()),
+            StopCause::Requested(Stop::Graceful { grace }),
+            StopCause::Requested(Stop::Now),
+        ];
+        for (place, cause) in causes.iter().enumerate() {
+            assert!(cause.overrides(None));
+            for (other, earlier) in causes.iter().enumerate() {
+                let is_second_grace = place == 3 && other == 3;
+                assert_eq!(
+                    cause.overrides(Some(earlier)),
+                    place > other || is_second_grace,
+                    "{cause:?} after {earlier:?}"
+                );
+            }
+        }
+    }
+}
