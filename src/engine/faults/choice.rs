@@ -77,7 +77,7 @@ impl Attempt<'_> {
     pub(in crate::engine) fn planned_faults(self, chaos: &Chaos) -> Option<Box<PlannedFaults>> {
         let mut timed = Vec::new();
         for (place, rule) in chaos.rules.iter().enumerate() {
-            if rule.what != Mischief::Refuse && self.is_struck_by(rule, place) {
+            if rule.what != Mischief::Refuse && self.is_hit_by(rule, place) {
                 let mut rng = self.dice(place, "how");
                 timed.push(self.fault(rule, &mut rng));
             }
@@ -90,7 +90,7 @@ impl Attempt<'_> {
     /// Returns `true` if the program that is to be started for it is refused.
     pub(in crate::engine) fn is_refused(self, chaos: &Chaos) -> bool {
         let mut rules = chaos.rules.iter().enumerate();
-        rules.any(|(place, rule)| rule.what == Mischief::Refuse && self.is_struck_by(rule, place))
+        rules.any(|(place, rule)| rule.what == Mischief::Refuse && self.is_hit_by(rule, place))
     }
 
     fn dice(self, rule: usize, what: &str) -> fastrand::Rng {
@@ -99,7 +99,7 @@ impl Attempt<'_> {
         data::draws(self.seed, self.flow, &purpose)
     }
 
-    fn is_struck_by(self, rule: &ChaosRule, place: usize) -> bool {
+    fn is_hit_by(self, rule: &ChaosRule, place: usize) -> bool {
         let is_this_flow = rule.place.flow.is_none_or(|flow| flow == self.flow);
         if !is_this_flow || !rule.is_about(self.step) {
             return false;

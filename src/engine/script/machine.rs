@@ -27,100 +27,23 @@ pub(super) mod reporting;
 #[cfg(test)]
 mod tests;
 mod typing;
+mod vocabulary;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crate::dialogue::{Dialogue, Heard, Typed};
+use crate::dialogue::{Dialogue, Heard};
 use crate::engine::context::shown;
-use crate::engine::faults::filter::FaultPoint;
-use crate::engine::messages::{Part, Performed, Whose};
+use crate::engine::messages::{Part, Whose};
 use crate::model::{Activity, FailureKind, Happening, InstanceId, ProcessRecord, RunEvent, Stream};
 use crate::scenario::{Masker, Plan, Scope};
 
 use super::action_run::{ActionRun, CLOSING_GRACE, Waiting};
-use super::interpreter::{ActionError, CommandOutput, Effect, Input, TypedReply};
+use super::interpreter::{ActionError, Effect, Input, TypedReply};
 use super::program::Program;
 use super::transcript::Transcript;
 
-/// The moments at which the dialogue is emitted as events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum DialogueEvents {
-    Never,
-    /// With the next reply, after which no secret is captured from it, or at the end.
-    WithReplies,
-    /// As it comes.
-    Promptly,
-}
-
-/// Something that happened to the program or to what the actor does for the machine.
-#[derive(Debug)]
-pub(super) enum ScriptInput<'a> {
-    Output {
-        stream: Stream,
-        bytes: &'a [u8],
-        at: Instant,
-        /// Nothing more was there to be read.
-        drained: bool,
-    },
-    Closed {
-        stream: Stream,
-        at: Instant,
-    },
-    /// A batched reply was lost.
-    NotWritten {
-        reason: String,
-    },
-    Exited {
-        record: Box<ProcessRecord>,
-        at: Instant,
-    },
-    /// The reply of [`ScriptEffect::BeforeReply`] may be typed now.
-    Released,
-    /// Typing takes this much longer on purpose: time that is not the program's.
-    Delayed(Duration),
-    /// These lines were typed on purpose before the reply of [`ScriptEffect::Type`].
-    Preceded(Vec<Typed>),
-    /// The reply of [`ScriptEffect::Type`] was handed to the program.
-    Written {
-        at: Instant,
-    },
-    /// The reply could not be typed.
-    NotTyped {
-        reason: String,
-    },
-    CommandEnded(Result<CommandOutput, ActionError>),
-    /// The moment that [`ScriptMachine::next_alarm`] gave may have come.
-    Alarm,
-}
-
-/// An effect for the actor to apply.
-#[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "the buffer of effects is kept; boxing would cost an allocation per step"
-)]
-pub(super) enum ScriptEffect {
-    /// A wait has begun. The points of faults are given only while faults are planned.
-    WaitBegan(FaultPoint),
-    /// The awaited evidence has come.
-    EvidenceCame(FaultPoint),
-    /// A reply is due: [`ScriptInput::Released`] or [`ScriptInput::NotTyped`] has to follow.
-    BeforeReply(FaultPoint),
-    /// The reply was typed as a whole.
-    ReplySent(FaultPoint),
-    /// Type [`ScriptMachine::reply`]: [`ScriptInput::Written`] or [`ScriptInput::NotTyped`] has to
-    /// follow.
-    Type,
-    /// Answer what the program asked its terminal.
-    AnswerTerminal(Vec<u8>),
-    /// Run a command: [`ScriptInput::CommandEnded`] has to follow.
-    Run(Vec<String>),
-    CancelCommand,
-    Emit(RunEvent),
-    /// The action is done or has failed.
-    Report(Performed),
-}
+pub(super) use vocabulary::{DialogueEvents, ScriptEffect, ScriptInput};
 
 /// The parts of a run that the machine needs.
 pub(super) struct MachineSettings {
@@ -230,9 +153,9 @@ impl ScriptMachine {
                     action.pause_for(length);
                 }
             }
-            ScriptInput::Preceded(lines) => self.preceded(&lines, now, program, effects),
+            ScriptInput::Preceded(lines) => self.preceded(&lines, now, effects),
             ScriptInput::Written { at } => {
-                let next = self.written(at, program, effects);
+                let next = self.written(at, effects);
                 self.go_on(next, now, program, effects);
             }
             ScriptInput::NotTyped { reason } => {

@@ -52,7 +52,7 @@ impl ReportGuard {
         };
     }
 
-    /// Chaos has struck; it timed in steps only, which are performed for flows.
+    /// Reports an injected fault; faults are injected in steps only, which belong to flows.
     pub(super) fn injected(&self, injected: Injected) {
         if let Owner::Flow(supervisor) = &self.owner {
             // As above.

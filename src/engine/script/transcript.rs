@@ -105,7 +105,7 @@ impl Transcript {
         }
     }
 
-    /// This was typed, or stands for it.
+    /// Records what was typed, or its replacement.
     pub(in crate::engine) fn said(&mut self, shown: &str, at: Instant) {
         let length = shown.len();
         let entry = Entry {

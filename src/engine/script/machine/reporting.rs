@@ -10,7 +10,8 @@ use crate::engine::script::transcript::Transcript;
 use crate::model::{Activity, Failure, RoleIndex};
 use crate::scenario::{Plan, Scope};
 
-use super::{DialogueEvents, ScriptEffect, ScriptMachine};
+use super::ScriptMachine;
+use super::vocabulary::{DialogueEvents, ScriptEffect};
 
 /// Most of the program's output that a failure shows.
 const TAIL_LINES: usize = 12;

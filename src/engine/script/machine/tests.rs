@@ -1,11 +1,12 @@
 //! Every timing rule, with made-up time and no process.
 
 use std::cell::Cell;
+use std::time::Duration;
 
 use super::*;
 use crate::dialogue::{Settings, Watch};
 use crate::engine::context::common_watches;
-use crate::engine::messages::{Deadline, Perform};
+use crate::engine::messages::{Deadline, Perform, Performed};
 use crate::engine::script::interpreter::ActionInterpreter;
 use crate::model::{
     Ending, ExitCause, Failure, FlowId, FlowNumber, RoleIndex, RunId, StepIndex, Usage,

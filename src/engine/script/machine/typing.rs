@@ -9,7 +9,8 @@ use crate::engine::script::program::Program;
 use crate::model::{FailureKind, RunEvent};
 use crate::process::Echo;
 
-use super::{DialogueEvents, ScriptEffect, ScriptMachine};
+use super::ScriptMachine;
+use super::vocabulary::{DialogueEvents, ScriptEffect};
 
 /// Silence after which an unfinished line is emitted.
 pub(super) const PATIENCE: Duration = Duration::from_millis(300);
@@ -112,7 +113,6 @@ impl ScriptMachine {
         &mut self,
         lines: &[Typed],
         now: Instant,
-        _program: &impl Program,
         effects: &mut Vec<ScriptEffect>,
     ) {
         let Some(action) = &mut self.action else {
@@ -157,7 +157,6 @@ impl ScriptMachine {
     pub(super) fn written(
         &mut self,
         at: Instant,
-        _program: &impl Program,
         effects: &mut Vec<ScriptEffect>,
     ) -> Option<Input> {
         let action = self.action.as_mut()?;
