@@ -3,7 +3,7 @@
 //! A coordinator starts the flows and collects their figures, a supervisor sequences the steps of
 //! each flow, a script actor owns each subprocess. Their messages are in `messages`. Decisions are
 //! made by state machines that know neither actors nor processes: `course` for a flow,
-//! `performance` for an action, `chaos` for fault injection.
+//! `script` for one running program, `faults` for fault injection.
 //!
 //! A flow and its scripts share one arbiter, so that a turn crosses no thread; one message a flow
 //! goes to the coordinator. Observers see a run only as events of an

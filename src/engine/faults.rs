@@ -1,5 +1,7 @@
-//! Fault injection: faults done to running programs on purpose.
+//! Fault injection on running programs.
 //!
-//! [`choice`] decides, from the seed alone, which faults hit a step and at which point of it.
+//! [`choice`] decides, from the seed alone, which faults hit a step and at which point of it;
+//! [`filter`] injects them, between the effects of a script machine and the program.
 
 pub(super) mod choice;
+pub(super) mod filter;

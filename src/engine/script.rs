@@ -3,6 +3,8 @@
 //! | file | holds |
 //! | --- | --- |
 //! | `actor` | the actor that owns the subprocess |
+//! | `machine` | the state machine of a running script: pure, with made-up time in its tests |
+//! | `program` | the view of the program that the machine has |
 //! | `action_run` | one action being performed, with its clocks |
 //! | `interpreter` | the turns of an action: decides what comes next |
 //! | `command` | the commands that are started: the role's program, and plain ones |
@@ -12,7 +14,9 @@
 mod action_run;
 mod actor;
 pub(super) mod command;
-mod interpreter;
+pub(super) mod interpreter;
+mod machine;
+mod program;
 mod report_guard;
 pub(super) mod transcript;
 

@@ -1,12 +1,11 @@
-//! What chaos does in one performance of a step, decided before it begins.
+//! Choice of the faults that are injected into one attempt at a step, made before it begins.
 //!
 //! All of it follows from the run's seed, the flow's number, the role, the step and the attempt at
-//! it: the same run is struck in the same places again, and each attempt has dice of its own.
+//! it: the same run is hit in the same places again, and each attempt draws from its own stream.
 //!
-//! Whoever performs the step tells the [`PlannedFaults`] how far it has come, and gets what is to be done
-//! there:
+//! The fault filter reports its progress to the [`PlannedFaults`], which return what is due:
 //!
-//! | told | what is due then |
+//! | progress | what is due then |
 //! | --- | --- |
 //! | a wait begins | what is meant for the step as a whole, for a turn that replies nothing, or for a step in which nothing is replied |
 //! | a reply is about to be sent | what happens between turns, and to the reply itself |
@@ -20,7 +19,7 @@ use crate::process::ReadRate;
 use crate::scenario::chaos::{Chaos, ChaosRule, Mischief, Often, Replies, Span, When, turn_called};
 use crate::scenario::{Plan, Step, data};
 
-/// What is to be done to a script.
+/// A kind of fault with its drawn parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::engine) enum FaultKind {
     Kill,
@@ -33,16 +32,16 @@ pub(in crate::engine) enum FaultKind {
     Delay { length: Duration },
 }
 
-/// Something to be done, and how much later.
+/// A fault, and how much later than its moment it is injected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::engine) struct TimedFault {
-    pub act: FaultKind,
+    pub kind: FaultKind,
     pub after: Duration,
-    /// Whether it hits in the middle of a turn.
+    /// It hits in the middle of a turn.
     pub mid_turn: bool,
 }
 
-/// Which performance of a step it is.
+/// One attempt of a flow at a step.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::engine) struct Attempt<'p> {
     pub plan: &'p Plan,
@@ -53,15 +52,15 @@ pub(in crate::engine) struct Attempt<'p> {
     pub number: u32,
 }
 
-/// What is to be done in one performance of a step, and has not been done yet.
+/// The faults of one attempt at a step that were not injected yet.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct PlannedFaults {
     timed: Vec<(Moment, TimedFault)>,
-    /// How many replies were about to be sent so far.
+    /// Number of replies that were about to be sent so far.
     replies: usize,
 }
 
-/// When something is done.
+/// A point of an action at which a fault is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Moment {
     FirstWait,
@@ -74,24 +73,24 @@ enum Moment {
 }
 
 impl Attempt<'_> {
-    /// What chaos does in it; `None` for nothing.
-    pub(in crate::engine) fn faults(self, chaos: &Chaos) -> Option<Box<PlannedFaults>> {
+    /// Draws its faults; `None` for none.
+    pub(in crate::engine) fn planned_faults(self, chaos: &Chaos) -> Option<Box<PlannedFaults>> {
         let mut timed = Vec::new();
         for (place, rule) in chaos.rules.iter().enumerate() {
-            if rule.what != Mischief::Refuse && self.is_struck_by(rule, place) {
+            if rule.what != Mischief::Refuse && self.is_hit_by(rule, place) {
                 let mut rng = self.dice(place, "how");
                 timed.push(self.fault(rule, &mut rng));
             }
         }
         // Whatever else is to happen at a moment, happens before what nothing can follow.
-        timed.sort_by_key(|(_, fault)| matches!(fault.act, FaultKind::Close | FaultKind::Kill));
+        timed.sort_by_key(|(_, fault)| matches!(fault.kind, FaultKind::Close | FaultKind::Kill));
         (!timed.is_empty()).then(|| Box::new(PlannedFaults { timed, replies: 0 }))
     }
 
-    /// Whether the program that is to be started for it is refused.
+    /// Returns `true` if the program that is to be started for it is refused.
     pub(in crate::engine) fn is_refused(self, chaos: &Chaos) -> bool {
         let mut rules = chaos.rules.iter().enumerate();
-        rules.any(|(place, rule)| rule.what == Mischief::Refuse && self.is_struck_by(rule, place))
+        rules.any(|(place, rule)| rule.what == Mischief::Refuse && self.is_hit_by(rule, place))
     }
 
     fn dice(self, rule: usize, what: &str) -> fastrand::Rng {
@@ -100,7 +99,7 @@ impl Attempt<'_> {
         data::draws(self.seed, self.flow, &purpose)
     }
 
-    fn is_struck_by(self, rule: &ChaosRule, place: usize) -> bool {
+    fn is_hit_by(self, rule: &ChaosRule, place: usize) -> bool {
         let is_this_flow = rule.place.flow.is_none_or(|flow| flow == self.flow);
         if !is_this_flow || !rule.is_about(self.step) {
             return false;
@@ -145,7 +144,7 @@ impl Attempt<'_> {
             }
         };
         let fault = TimedFault {
-            act: act(&rule.what, rng),
+            kind: fault_kind(&rule.what, rng),
             after,
             mid_turn,
         };
@@ -153,13 +152,13 @@ impl Attempt<'_> {
     }
 }
 
-fn act(what: &Mischief, rng: &mut fastrand::Rng) -> FaultKind {
+fn fault_kind(what: &Mischief, rng: &mut fastrand::Rng) -> FaultKind {
     match *what {
         Mischief::Kill(_) => FaultKind::Kill,
         Mischief::Freeze { length, .. } => FaultKind::Freeze {
             length: length.draw(rng),
         },
-        // Whoever decides that a program is refused asks for it before.
+        // Refusal is decided before the program is started.
         Mischief::Close | Mischief::Refuse => FaultKind::Close,
         Mischief::Garbage { bytes } => FaultKind::Garbage(garbage(bytes, rng)),
         Mischief::LongLine { bytes } => FaultKind::LongLine { bytes },
@@ -171,8 +170,7 @@ fn act(what: &Mischief, rng: &mut fastrand::Rng) -> FaultKind {
     }
 }
 
-/// What a cat on the keyboard types, and what a broken line makes of it: printable characters, and
-/// bytes that are no UTF-8, but no control characters, which a terminal would act upon.
+/// Draws garbage as from a broken line: printable characters, and bytes that are no UTF-8, but no control characters, which a terminal would act upon.
 fn garbage(bytes: usize, rng: &mut fastrand::Rng) -> Vec<u8> {
     const NO_UTF_8: [u8; 3] = [0xff, 0xfe, 0xc0];
     let byte = |_| {
@@ -267,11 +265,13 @@ flow:
             step: &plan.steps[step],
             number,
         };
-        attempt.faults(&chaos(plan, text)).map(|faults| *faults)
+        attempt
+            .planned_faults(&chaos(plan, text))
+            .map(|faults| *faults)
     }
 
     fn acts(timed: Vec<TimedFault>) -> Vec<FaultKind> {
-        timed.into_iter().map(|fault| fault.act).collect()
+        timed.into_iter().map(|fault| fault.kind).collect()
     }
 
     #[test]
@@ -375,7 +375,7 @@ flow:
             let more = more.map_or(Vec::new(), |faults| faults.timed);
             let freezes = more
                 .into_iter()
-                .filter(|(_, fault)| matches!(fault.act, FaultKind::Freeze { .. }));
+                .filter(|(_, fault)| matches!(fault.kind, FaultKind::Freeze { .. }));
             assert_eq!(freezes.collect::<Vec<_>>(), alone.unwrap_or_default());
         }
     }
@@ -402,6 +402,6 @@ flow:
         let refuse = chaos(&plan, "refuse nth 2");
         assert!(!attempt(0).is_refused(&refuse));
         assert!(attempt(2).is_refused(&refuse));
-        assert!(attempt(2).faults(&refuse).is_none());
+        assert!(attempt(2).planned_faults(&refuse).is_none());
     }
 }

@@ -1,51 +1,43 @@
-//! What a script actor is asked to perform, with its clocks.
+//! One action being performed, with its clocks.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix::SpawnHandle;
-
-use crate::engine::faults::choice::{FaultKind, PlannedFaults};
+use crate::engine::faults::filter::FaultPoint;
 use crate::engine::messages::{Deadline, Perform, Timing, Whose};
 use crate::engine::script::interpreter::{ActionError, ActionInterpreter, TypedReply};
 
-use super::actor::injecting::{Dribble, Pending};
-
-/// How long a program whose output has ended may take to end itself, before that counts as
-/// having closed its output and lived on.
+/// Time for a program to exit after its output has ended, before it counts as having closed its
+/// output while it lives on.
 pub(super) const CLOSING_GRACE: Duration = Duration::from_millis(500);
 
-/// How long a secret waits for the terminal's echo to go off, at most.
+/// Longest wait of a secret for the terminal's echo to go off.
 pub(super) const ECHO_PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long a program that has said what it must not may be silent before it has said all.
+/// Silence after which a program that has refused is taken to have given all its reasons.
 const AFTERMATH_QUIET: Duration = Duration::from_millis(100);
-/// How long it is listened to, at most.
+/// Longest time that it is listened to.
 const LONGEST_AFTERMATH: Duration = Duration::from_secs(1);
 
-/// A step, or a `leave`, under way.
+/// A step, or a `leave`, in progress.
 pub(super) struct ActionRun {
     pub perform: Perform,
     pub interpreter: ActionInterpreter,
     pub waiting: Waiting,
-    /// When the dialogue wants to be asked again if nothing comes.
+    /// The moment to poll the dialogue again if nothing comes.
     pub quiet_at: Option<Instant>,
     /// Since when the program's output has been at its end while it lives.
     pub closing_since: Option<Instant>,
     /// The named turns that were taken, and how long each took.
     pub turns: Vec<(Arc<str>, Duration)>,
-    /// What chaos has in store for it.
-    pub faults: Option<Box<PlannedFaults>>,
-    /// What chaos does to it soon.
-    pub pending: Vec<Pending>,
-    /// What chaos does to the reply that is to be given.
-    pub meddling: Vec<FaultKind>,
+    /// Faults are planned for it: their points are given to the fault filter.
+    pub is_filtered: bool,
     started: Instant,
     paused: Duration,
     held: Held,
     slow: Slow,
     wait_began: Instant,
-    /// When a reply was given that no wait has followed yet: right before it was written.
+    /// The moment right before a reply was written that no wait has followed yet.
     said_at: Option<Instant>,
     /// The turn's own deadline.
     turn: Option<Deadline>,
@@ -53,7 +45,7 @@ pub(super) struct ActionRun {
     startup: Option<Deadline>,
 }
 
-/// How long we have held up the dialogue to see whether an unfinished line was a prompt.
+/// Time spent waiting to see if an unfinished line was a prompt.
 #[derive(Default)]
 struct Held {
     all: Duration,
@@ -61,15 +53,15 @@ struct Held {
     before_evidence: Duration,
 }
 
-/// How long output that was there has been left unread on purpose.
+/// Time for which available output was left unread on purpose.
 #[derive(Default)]
 struct Slow {
-    /// As the program's handle told it last: a sum over all of its steps.
-    told: Duration,
+    /// As of the last report: a sum over all of its steps.
+    reported: Duration,
     in_wait: Duration,
 }
 
-/// What a action is waiting for.
+/// The thing that an action is waiting for.
 pub(super) enum Waiting {
     Output,
     /// For `until` of a repeat, but no longer than this.
@@ -90,18 +82,22 @@ pub(super) enum Waiting {
     Pause {
         until: Instant,
     },
-    /// To give an answer that is held back.
-    HeldBack {
-        until: Instant,
+    /// For faults that are done before the reply.
+    Held(TypedReply),
+    /// For the reply to be handed to the program.
+    Typing {
         reply: TypedReply,
+        /// The program or its terminal shows what is typed.
+        may_come_back: bool,
+        /// It is in the transcript and known to the dialogue already.
+        is_recorded: bool,
     },
-    /// To type the next byte of an answer.
-    Dribbling(Dribble),
-    Command(SpawnHandle),
+    /// For the end of a command.
+    Command,
     /// The program said what fails the step, and is heard out: the reason often comes last, as in
     /// a traceback.
     Aftermath {
-        fault: ActionError,
+        error: ActionError,
         since: Instant,
         last_output: Instant,
     },
@@ -114,8 +110,8 @@ impl ActionRun {
         perform: Perform,
         interpreter: ActionInterpreter,
         startup: Option<(Instant, Duration)>,
+        now: Instant,
     ) -> Self {
-        let now = Instant::now();
         let started = startup.map_or(now, |(ordered_at, _)| ordered_at);
         ActionRun {
             perform,
@@ -124,9 +120,7 @@ impl ActionRun {
             quiet_at: None,
             closing_since: None,
             turns: Vec::new(),
-            faults: None,
-            pending: Vec::new(),
-            meddling: Vec::new(),
+            is_filtered: false,
             started,
             paused: Duration::ZERO,
             held: Held::default(),
@@ -142,6 +136,25 @@ impl ActionRun {
         }
     }
 
+    /// The present point at which faults may be injected, if any are planned.
+    pub(super) fn fault_point(&self) -> Option<FaultPoint> {
+        self.is_filtered.then(|| FaultPoint {
+            turn: self.interpreter.turn_name().map(str::to_owned),
+            place: self.interpreter.place(),
+        })
+    }
+
+    /// Takes the reply that is held for faults.
+    pub(super) fn take_held_reply(&mut self) -> Option<TypedReply> {
+        match std::mem::replace(&mut self.waiting, Waiting::Output) {
+            Waiting::Held(reply) => Some(reply),
+            other => {
+                self.waiting = other;
+                None
+            }
+        }
+    }
+
     /// Notes how long the turn took that was just heard, if it has a name.
     pub(super) fn time_turn(&mut self) {
         if let Some(name) = self.interpreter.take_timed()
@@ -154,9 +167,9 @@ impl ActionRun {
     }
 
     /// A command is started: its end is waited for.
-    pub(super) fn begin_command(&mut self, now: Instant, running: SpawnHandle) {
+    pub(super) fn begin_command(&mut self, now: Instant) {
         self.wait_began = now;
-        self.wait(Waiting::Command(running));
+        self.wait(Waiting::Command);
     }
 
     /// A reply is given: it was written at `at`, and the program may have answered already.
@@ -164,12 +177,12 @@ impl ActionRun {
         self.said_at = Some(at);
     }
 
-    /// What was said last was sent at this moment: from then on its answer is waited for.
+    /// Notes that the last reply was sent at this moment: its answer is awaited from then on.
     pub(super) fn sent(&mut self, at: Option<Instant>) {
         self.wait_began = at.map_or(self.wait_began, |at| self.wait_began.max(at));
     }
 
-    /// What was said last could not be sent, though its answer is waited for already.
+    /// Notes that the last reply could not be sent, though its answer is awaited already.
     pub(super) fn not_sent(&mut self, reason: String, now: Instant) {
         if let Waiting::Output | Waiting::Linger { .. } | Waiting::Pause { .. } = self.waiting {
             self.interpreter.take_back();
@@ -216,17 +229,17 @@ impl ActionRun {
 
     /// Output was left unread for so long, in all steps of the program so far, while nothing of
     /// this action was waited for.
-    pub(super) fn held_back_before(&mut self, told: Duration) {
+    pub(super) fn held_back_before(&mut self, reported: Duration) {
         self.slow = Slow {
-            told,
+            reported,
             in_wait: Duration::ZERO,
         };
     }
 
     /// The same, while the evidence that has come was waited for.
-    pub(super) fn held_back_until_now(&mut self, told: Duration) {
-        let more = told.saturating_sub(self.slow.told);
-        self.slow.told = told;
+    pub(super) fn held_back_until_now(&mut self, reported: Duration) {
+        let more = reported.saturating_sub(self.slow.reported);
+        self.slow.reported = reported;
         self.slow.in_wait += more;
         self.held.all += more;
     }
@@ -237,15 +250,15 @@ impl ActionRun {
     }
 
     /// The step has failed, and the program goes on to say why.
-    pub(super) fn hear_out(&mut self, fault: ActionError, now: Instant) {
+    pub(super) fn hear_out(&mut self, error: ActionError, now: Instant) {
         self.wait(Waiting::Aftermath {
-            fault,
+            error,
             since: now,
             last_output: now,
         });
     }
 
-    /// When the program has been heard out.
+    /// The moment at which the program has been heard out.
     fn heard_out_at(&self) -> Option<Instant> {
         match &self.waiting {
             Waiting::Aftermath {
@@ -255,7 +268,7 @@ impl ActionRun {
         }
     }
 
-    /// Why the step failed, if the program has been heard out, with the moment of the failure.
+    /// Takes the failure and its moment, if the program has been heard out.
     pub(super) fn aftermath(
         &mut self,
         now: Instant,
@@ -265,7 +278,7 @@ impl ActionRun {
             return None;
         }
         match std::mem::replace(&mut self.waiting, Waiting::Output) {
-            Waiting::Aftermath { fault, since, .. } => Some((fault, since)),
+            Waiting::Aftermath { error, since, .. } => Some((error, since)),
             other => {
                 self.waiting = other;
                 None
@@ -273,7 +286,7 @@ impl ActionRun {
         }
     }
 
-    /// What was awaited was heard: it was said at `said_at`, and is acted upon `now`. Time that
+    /// Notes that the evidence came: it was said at `said_at`, and is acted upon `now`. Time that
     /// was spent waiting for quiet is our doing and not the program's.
     pub(super) fn heard(&mut self, said_at: Instant, now: Instant, after_quiet: bool) {
         self.held.before_evidence = self.held.all;
@@ -296,13 +309,13 @@ impl ActionRun {
     /// The earliest moment at which this action wants to be looked at.
     pub(super) fn next_moment(&self) -> Option<Instant> {
         let own = match &self.waiting {
-            Waiting::Pause { until } | Waiting::HeldBack { until, .. } => return Some(*until),
-            Waiting::Dribbling(dribble) => return Some(dribble.at),
+            Waiting::Pause { until } => return Some(*until),
+            Waiting::Held(_) | Waiting::Typing { .. } => return None,
             Waiting::Aftermath { .. } => return self.heard_out_at(),
             Waiting::Linger { until } => Some(*until),
             Waiting::EchoOff { since, tries, .. } => Some(*since + echo_delay(*tries)),
             Waiting::Unsaid { since, .. } => Some(*since + CLOSING_GRACE),
-            Waiting::Output | Waiting::Command(_) => None,
+            Waiting::Output | Waiting::Command => None,
         };
         let closing = self.closing_since.map(|since| since + CLOSING_GRACE);
         [Some(self.deadline().at), own, self.quiet_at, closing]
@@ -315,7 +328,7 @@ impl ActionRun {
         now.saturating_duration_since(self.wait_began)
     }
 
-    /// When it happened; a step that went well ends with its last evidence.
+    /// Returns the times of the action; a successful step ends with its last evidence.
     pub(super) fn timing(&self, well: bool, now: Instant) -> Timing {
         let evidence = self.interpreter.evidence_at().filter(|_| well);
         let ended = evidence.unwrap_or(now).max(self.started);
@@ -352,7 +365,7 @@ impl ActionRun {
     }
 }
 
-/// How long after the prompt to look at the terminal's echo for the `tries`th time, from 0: soon
+/// Delay after the prompt before the look at the terminal's echo number `tries`, from 0: soon
 /// at first, since a program switches it off right before or right after its prompt.
 fn echo_delay(tries: u32) -> Duration {
     const DOUBLINGS: u32 = 8;

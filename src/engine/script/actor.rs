@@ -1,63 +1,57 @@
-//! The actor that owns one subprocess: starts it, listens, types, and ends it.
+//! The actor that owns one subprocess: starts it, hands what happens to the script machine, and
+//! applies the machine's effects.
 //!
-//! What to wait for and what to say is decided by the
-//! [`ActionInterpreter`](super::interpreter::ActionInterpreter); what has been heard, by the
-//! [`Dialogue`](crate::dialogue::Dialogue). This actor joins them with the process and the clock.
+//! Everything about an action in progress is decided by the [`ScriptMachine`]; faults are injected
+//! by the [`FaultFilter`] between its effects and the program.
 //!
 //! | state | on | becomes |
 //! | --- | --- | --- |
 //! | `Unborn` | `Perform` | `Starting`: the program is being spawned |
 //! | `Unborn` | `EndScript` | `Over` |
 //! | `Starting` | spawned | `Alive`, performing |
-//! | `Starting` | not spawned | `Over` once the supervisor says `EndScript` |
+//! | `Starting` | not spawned | `Over` once the supervisor sends `EndScript` |
 //! | `Alive` | `Perform` | `Alive`, performing |
 //! | `Alive` | its end, then or before `EndScript` | `Over` |
 
 mod beginning;
-pub(super) mod injecting;
 mod pooling;
-mod reporting;
-mod script;
 mod starting;
-mod typing;
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use actix::prelude::*;
 
-use crate::dialogue::Heard;
-use crate::model::{
-    Ending, ExitCause, FailureKind, Happening, InstanceId, ProcessRecord, RunEvent, Usage,
-};
-use crate::process::{ChildEvent, Grace};
-
-use super::action_run::{CLOSING_GRACE, Waiting};
-use super::command;
-use super::interpreter::{ActionError, Effect, Input};
-use super::report_guard::{Owner, ReportGuard};
-use crate::engine::context::{RunContext, micros, shown};
+use crate::engine::context::{RunContext, micros};
+use crate::engine::faults::filter::{FaultFilter, Feedback};
 use crate::engine::flow::FlowSupervisor;
-use crate::engine::messages::{EndScript, Part, Perform};
-use script::Script;
-use typing::Told;
+use crate::engine::messages::{EndScript, Injected, Perform};
+use crate::model::{
+    Ending, ExitCause, FailureKind, Happening, Injection, InjectionKind, InstanceId, ProcessRecord,
+    RunEvent, StepIndex, Usage,
+};
+use crate::process::{Child, ChildEvent, Grace, WriteError};
+use crate::scenario::TerminalKind;
 
-/// How much of the program's output a failure shows.
-const TAIL_LINES: usize = 12;
-const TAIL_BYTES: usize = 2000;
+use super::command;
+use super::interpreter::ActionError;
+use super::machine::{ScriptEffect, ScriptInput, ScriptMachine};
+use super::report_guard::{Owner, ReportGuard};
 
-/// Owns one script instance.
+/// The actor of one script instance.
 pub(in crate::engine) struct ScriptActor {
     run: Arc<RunContext>,
     instance: InstanceId,
     state: State,
     /// The one timer: the earliest moment at which something is to be looked at.
     alarm: Option<(Instant, SpawnHandle)>,
-    /// When it last said something, and whether its unfinished line will be told when it has been
-    /// quiet since.
-    heard_at: Instant,
-    is_patient: bool,
-    /// Tells the supervisor should this actor go without a word.
+    /// The command that the machine waits for, until it has ended or is canceled.
+    command: Option<SpawnHandle>,
+    /// Effects not applied yet; empty between messages, its memory is reused.
+    effects: Vec<ScriptEffect>,
+    /// Results of applied effects that the machine has not taken in yet; as above.
+    inputs: Vec<ScriptInput<'static>>,
+    /// Reports to the owner, also if this actor panics.
     guard: ReportGuard,
 }
 
@@ -72,6 +66,41 @@ enum State {
     },
     Alive(Box<Script>),
     Over,
+}
+
+/// A running program with the machine that decides about it.
+struct Script {
+    child: Child,
+    machine: ScriptMachine,
+    filter: FaultFilter,
+    ordered_at: Instant,
+    first_output_at: Option<Instant>,
+    /// The record has to go to the supervisor when the process has ended.
+    end_ordered: bool,
+    /// The moment at which it was first asked to end, by its `leave` or otherwise.
+    leaves_since: Option<Instant>,
+}
+
+impl Script {
+    fn take_in(&mut self, input: ScriptInput<'_>, effects: &mut Vec<ScriptEffect>) {
+        self.machine.on(input, Instant::now(), &self.child, effects);
+    }
+
+    /// Types the machine's reply.
+    fn type_reply(&self) -> Result<Instant, WriteError> {
+        let Some(reply) = self.machine.reply() else {
+            return Ok(Instant::now());
+        };
+        if reply.closes_input {
+            self.child.close_input();
+            Ok(Instant::now())
+        } else if reply.is_awaited {
+            let posted = self.child.write_batched(reply.typed.bytes());
+            posted.map(|()| Instant::now())
+        } else {
+            self.child.write(reply.typed.bytes())
+        }
+    }
 }
 
 impl ScriptActor {
@@ -90,8 +119,9 @@ impl ScriptActor {
             instance,
             state: State::Unborn,
             alarm: None,
-            heard_at: Instant::now(),
-            is_patient: false,
+            command: None,
+            effects: Vec::new(),
+            inputs: Vec::new(),
             guard,
         }
     }
@@ -100,125 +130,178 @@ impl ScriptActor {
         &self.run.plan.roles[self.instance.role.0]
     }
 
-    /// Does what the performance wants, until it has to wait for something.
-    fn drive(&mut self, mut input: Input, ctx: &mut Context<Self>) {
+    /// Hands an input to the machine and applies what follows.
+    fn feed(&mut self, input: ScriptInput<'_>, ctx: &mut Context<Self>) {
+        if let State::Alive(script) = &mut self.state {
+            script.take_in(input, &mut self.effects);
+            self.apply_all(ctx);
+        }
+    }
+
+    /// Applies effects, and hands their results to the machine, until nothing follows.
+    fn apply_all(&mut self, ctx: &mut Context<Self>) {
         loop {
-            match &input {
-                Input::Heard(Heard::Wait { .. }) => self.evidence_came(ctx),
-                Input::Said => self.reply_sent(ctx),
-                _ => {}
+            let mut effects = std::mem::take(&mut self.effects);
+            for effect in effects.drain(..) {
+                self.apply(effect, ctx);
             }
+            self.effects = effects;
             let State::Alive(script) = &mut self.state else {
                 return;
             };
-            let lives = script.ended.is_none();
-            let Some(action) = &mut script.action else {
-                return;
-            };
-            let scope = &mut action.perform.scope;
-            let next = action.interpreter.on(input, scope, &mut script.dialogue);
-            action.time_turn();
-            let Perform { what, scope, .. } = &mut action.perform;
-            if let Part::Step(step) = *what {
-                for capture in action.interpreter.take_captures() {
-                    let (name, value) = shown(scope, capture);
-                    let flow = self.instance.flow;
-                    self.run.sink.emit(RunEvent::Captured {
-                        flow,
-                        step,
-                        name,
-                        value,
-                    });
-                }
+            for input in self.inputs.drain(..) {
+                script.take_in(input, &mut self.effects);
             }
-            let now = Instant::now();
-            let ready = match next {
-                Effect::Listen { within } => {
-                    action.listen(now, within);
-                    action.held_back_before(script.child.throttled_for());
-                    self.wait_begins(ctx);
-                    let State::Alive(script) = &mut self.state else {
-                        return;
-                    };
-                    script.poll(now)
-                }
-                Effect::Linger { at_most } => {
-                    action.wait(Waiting::Linger {
-                        until: now + at_most,
-                    });
-                    script.poll(now)
-                }
-                Effect::KeepListening => {
-                    action.wait(Waiting::Output);
-                    script.poll(now)
-                }
-                Effect::Say(reply) => self.answer(reply, ctx),
-                Effect::Pause(length) => {
-                    action.pause(now, length);
-                    None
-                }
-                Effect::Run(argv) => {
-                    self.run_command(argv, ctx);
-                    None
-                }
-                // A reply was lost that had been answered, as it seemed: `NotWritten` follows.
-                Effect::Done if !script.child.send_batched() => None,
-                Effect::Done => return self.run_over(Ok(()), ctx),
-                Effect::Fail(fault) if lives && matches!(fault.kind, FailureKind::Business(_)) => {
-                    action.hear_out(fault, now);
-                    None
-                }
-                Effect::Fail(fault) => return self.run_over(Err(fault), ctx),
-            };
-            match ready {
-                Some(next) => input = next,
-                None => return self.set_alarm(ctx),
+            if self.effects.is_empty() {
+                return self.set_alarm(ctx);
             }
         }
     }
 
-    fn run_command(&mut self, argv: Vec<String>, ctx: &mut Context<Self>) {
+    fn apply(&mut self, effect: ScriptEffect, ctx: &mut Context<Self>) {
         let State::Alive(script) = &mut self.state else {
             return;
         };
-        let Some(action) = &mut script.action else {
+        let (now, child, filter) = (Instant::now(), &script.child, &mut script.filter);
+        let mut feedback = Vec::new();
+        match effect {
+            ScriptEffect::WaitBegan(point) => {
+                filter.wait_began(&point, now, child, &mut feedback);
+            }
+            ScriptEffect::EvidenceCame(point) => {
+                filter.evidence_came(&point, now, child, &mut feedback);
+            }
+            ScriptEffect::BeforeReply(point) => {
+                filter.before_reply(&point, now, child, &mut feedback);
+            }
+            ScriptEffect::ReplySent(point) => {
+                filter.reply_sent(&point, now, child, &mut feedback);
+            }
+            ScriptEffect::Type => self.type_reply(now, &mut feedback),
+            ScriptEffect::AnswerTerminal(answer) => {
+                // A program that asks its terminal something and closes it gets no answer.
+                let _ = child.write(&answer);
+            }
+            ScriptEffect::Run(argv) => self.run_command(argv, ctx),
+            ScriptEffect::CancelCommand => {
+                // Dropping it ends the command's process.
+                self.cancel_command(ctx);
+            }
+            ScriptEffect::Emit(event) => self.run.emit(event),
+            ScriptEffect::Report(performed) => {
+                filter.end(child);
+                self.run.live.set_state(self.instance, "idle");
+                self.guard.performed(performed);
+            }
+        }
+        self.take_feedback(feedback);
+    }
+
+    fn type_reply(&mut self, now: Instant, feedback: &mut Vec<Feedback>) {
+        let is_terminal = matches!(self.role().terminal, TerminalKind::Pty { .. });
+        let State::Alive(script) = &mut self.state else {
+            return;
+        };
+        let Script {
+            child,
+            machine,
+            filter,
+            ..
+        } = &mut **script;
+        let Some(reply) = machine.reply() else { return };
+        let place = || machine.place();
+        if !filter.type_reply(reply, is_terminal, place, now, child, feedback) {
+            self.inputs.push(match script.type_reply() {
+                Ok(at) => ScriptInput::Written { at },
+                Err(error) => ScriptInput::NotTyped {
+                    reason: error.to_string(),
+                },
+            });
+        }
+    }
+
+    /// Reports the faults that were injected, and keeps the rest for the machine.
+    fn take_feedback(&mut self, feedback: Vec<Feedback>) {
+        for one in feedback {
+            self.inputs.push(match one {
+                Feedback::Injected {
+                    step,
+                    kind,
+                    what,
+                    place,
+                } => {
+                    self.report_injection(step, kind, what, place);
+                    continue;
+                }
+                Feedback::Released => ScriptInput::Released,
+                Feedback::Delayed(length) => ScriptInput::Delayed(length),
+                Feedback::Preceded(lines) => ScriptInput::Preceded(lines),
+                Feedback::Written { at } => ScriptInput::Written { at },
+                Feedback::NotTyped { reason } => ScriptInput::NotTyped { reason },
+            });
+        }
+    }
+
+    /// Reports a fault that was injected in this step.
+    fn report_injection(
+        &mut self,
+        step: StepIndex,
+        kind: InjectionKind,
+        what: String,
+        turn: String,
+    ) {
+        let injection = Box::new(Injection {
+            instance: self.instance,
+            step,
+            kind,
+            what,
+            turn,
+        });
+        self.run.emit(RunEvent::Injected(injection.clone()));
+        let at = Instant::now();
+        if let State::Alive(script) = &mut self.state {
+            let text = injection.what.clone();
+            script.machine.note(Happening::Injected { kind, text }, at);
+        }
+        self.guard.injected(Injected { injection, at });
+    }
+
+    fn run_command(&mut self, argv: Vec<String>, ctx: &mut Context<Self>) {
+        let State::Alive(script) = &self.state else {
+            return;
+        };
+        let Some(scope) = script.machine.scope() else {
             return;
         };
         let run = Arc::clone(&self.run);
-        let role = self.instance.role;
-        let began = Instant::now();
-        let running = match command::plain(&run, role, argv, &action.perform.scope) {
+        let running = match command::plain(&run, self.instance.role, argv, scope) {
             Ok(command) => async move { command::output(&run.spawner, command).await },
-            Err(fault) => return self.run_over(Err(fault), ctx),
+            Err(error) => return self.inputs.push(ScriptInput::CommandEnded(Err(error))),
         };
         let running = actix::fut::wrap_future::<_, Self>(running);
-        let handle = ctx.spawn(running.map(|ran, actor, ctx| match ran {
-            Ok(output) => actor.drive(Input::Ran(output), ctx),
-            Err(fault) => actor.run_over(Err(fault), ctx),
-        }));
-        action.begin_command(began, handle);
+        self.command = Some(ctx.spawn(running.map(|ended, actor, ctx| {
+            actor.command = None;
+            actor.feed(ScriptInput::CommandEnded(ended), ctx);
+        })));
+    }
+
+    fn cancel_command(&mut self, ctx: &mut Context<Self>) {
+        if let Some(command) = self.command.take() {
+            ctx.cancel_future(command);
+        }
     }
 
     /// Begins to end the process and whatever belongs to it.
     fn end(&mut self, grace: Grace, ctx: &mut Context<Self>) {
         self.run.live.set_state(self.instance, "ending");
+        self.cancel_command(ctx);
         match &mut self.state {
             State::Unborn | State::Over => self.finish(None, ctx),
             State::Starting { end, .. } => *end = Some(grace),
             State::Alive(script) => {
-                if let Some(action) = script.action.take() {
-                    if let Some(transcript) = &mut script.transcript {
-                        // The flow's values end here, and what is secret among them is to stay so.
-                        let scope = &action.perform.scope;
-                        scope
-                            .secret_values()
-                            .for_each(|it| transcript.keep_secret(it));
-                    }
-                    if let Waiting::Command(handle) = action.waiting {
-                        ctx.cancel_future(handle);
-                    }
-                }
-                if let Some(record) = script.ended.take() {
+                script.machine.abandon();
+                script.filter.begin(None);
+                if let Some(record) = script.machine.take_record() {
                     return self.finish(Some(record), ctx);
                 }
                 script.end_ordered = true;
@@ -228,10 +311,10 @@ impl ScriptActor {
         }
     }
 
-    /// Says the last word and stops.
+    /// Sends the last report and stops.
     fn finish(&mut self, record: Option<Box<ProcessRecord>>, ctx: &mut Context<Self>) {
         let transcript = match std::mem::replace(&mut self.state, State::Over) {
-            State::Alive(script) => script.transcript,
+            State::Alive(script) => script.machine.into_transcript(),
             _ => None,
         };
         self.run.live.remove(self.instance);
@@ -247,12 +330,10 @@ impl ScriptActor {
         at: Instant,
         ctx: &mut Context<Self>,
     ) {
-        self.tell_heard(Told::All);
         let State::Alive(script) = &mut self.state else {
             return;
         };
-        let since_order =
-            |at: Instant| at.saturating_duration_since(script.ordered_at).as_micros() as u64;
+        let since_order = |at: Instant| micros(at.saturating_duration_since(script.ordered_at));
         let record = Box::new(ProcessRecord {
             role: self.run.plan.roles[self.instance.role.0].name.clone(),
             attempt: self.instance.attempt,
@@ -266,37 +347,14 @@ impl ScriptActor {
                 .leaves_since
                 .map(|since| micros(at.saturating_duration_since(since))),
         });
-        if let Some(transcript) = &mut script.transcript {
-            transcript.note(Happening::Exited { exit, ending }, at);
-        }
         self.run.live.remove(self.instance);
-        self.run.emit(RunEvent::ScriptEnded {
-            instance: self.instance,
-            process: record.clone(),
-        });
-        let is_idle_in_pool = script.action.is_none() && self.guard.is_in_pool();
-        if script.end_ordered || is_idle_in_pool {
-            return self.finish(Some(record), ctx);
-        }
-        script.ended = Some(record);
-        self.look(ctx);
-    }
-
-    /// Something has happened: sees whether the action can go on.
-    fn look(&mut self, ctx: &mut Context<Self>) {
-        let State::Alive(script) = &mut self.state else {
-            return;
-        };
-        let now = Instant::now();
-        let ended = script.ended.is_some();
-        if let Some(action) = &mut script.action
-            && let Some((fault, at)) = action.aftermath(now, ended)
-        {
-            return self.run_over_at(at, Err(fault), ctx);
-        }
-        match script.poll(now) {
-            Some(input) => self.drive(input, ctx),
-            None => self.set_alarm(ctx),
+        script.filter.exited();
+        let is_idle_in_pool = script.machine.is_idle() && self.guard.is_in_pool();
+        let is_last = script.end_ordered || is_idle_in_pool;
+        self.feed(ScriptInput::Exited { record, at }, ctx);
+        if is_last && let State::Alive(script) = &mut self.state {
+            let record = script.machine.take_record();
+            self.finish(record, ctx);
         }
     }
 
@@ -305,7 +363,8 @@ impl ScriptActor {
         let State::Alive(script) = &self.state else {
             return;
         };
-        let Some(at) = script.next_moment() else {
+        let moments = [script.machine.next_alarm(), script.filter.next_alarm()];
+        let Some(at) = moments.into_iter().flatten().min() else {
             return;
         };
         if let Some((set_for, handle)) = self.alarm {
@@ -322,40 +381,22 @@ impl ScriptActor {
         self.alarm = Some((at, handle));
     }
 
-    /// The timer rang: a pause is over, a deadline has passed, or it was set too early.
     fn ring(&mut self, ctx: &mut Context<Self>) {
-        let now = Instant::now();
         let State::Alive(script) = &mut self.state else {
             return;
         };
-        let Some(action) = &mut script.action else {
-            return self.set_alarm(ctx);
-        };
-        match &action.waiting {
-            Waiting::Pause { until } if *until <= now => return self.drive(Input::Paused, ctx),
-            Waiting::Linger { until } if *until <= now => return self.drive(Input::Lingered, ctx),
-            Waiting::EchoOff { .. } => return self.try_secret(now, ctx),
-            Waiting::HeldBack { until, .. } if *until <= now => return self.answer_at_last(ctx),
-            Waiting::Dribbling(_) => {
-                return match self.dribble() {
-                    Some(input) => self.drive(input, ctx),
-                    None => self.set_alarm(ctx),
-                };
-            }
-            Waiting::Aftermath { .. } => return self.look(ctx),
-            Waiting::Unsaid { since, reason } if *since + CLOSING_GRACE <= now => {
-                let fault = ActionError::new(
-                    FailureKind::NotSent,
-                    format!("could not type the reply: {reason}"),
-                );
-                return self.run_over(Err(fault), ctx);
-            }
-            _ => {}
-        }
-        if let Some(fault) = script.overdue(now) {
-            return self.run_over(Err(fault), ctx);
-        }
-        self.look(ctx);
+        let Script {
+            child,
+            machine,
+            filter,
+            ..
+        } = &mut **script;
+        let mut feedback = Vec::new();
+        let place = || machine.place();
+        filter.alarm(place, Instant::now(), child, &mut feedback);
+        self.take_feedback(feedback);
+        self.inputs.push(ScriptInput::Alarm);
+        self.apply_all(ctx);
     }
 }
 
@@ -371,9 +412,9 @@ impl Handler<Perform> for ScriptActor {
             State::Unborn => self.start_program(Box::new(perform), ctx),
             State::Alive(_) => self.begin_run(perform, None, ctx),
             State::Starting { .. } | State::Over => {
-                let fault =
+                let error =
                     ActionError::new(FailureKind::Internal, "the script is not there to perform");
-                self.fail_to_start(perform, fault);
+                self.fail_to_start(perform, error);
             }
         }
     }
@@ -389,9 +430,6 @@ impl Handler<EndScript> for ScriptActor {
 
 impl StreamHandler<ChildEvent> for ScriptActor {
     fn handle(&mut self, event: ChildEvent, ctx: &mut Self::Context) {
-        let State::Alive(script) = &mut self.state else {
-            return;
-        };
         match event {
             ChildEvent::Output {
                 stream,
@@ -399,36 +437,22 @@ impl StreamHandler<ChildEvent> for ScriptActor {
                 at,
                 drained,
             } => {
-                script.first_output_at.get_or_insert(at);
-                if let Some(transcript) = &mut script.transcript {
-                    transcript.heard(stream, &bytes, at);
+                if let State::Alive(script) = &mut self.state {
+                    script.first_output_at.get_or_insert(at);
                 }
-                script.dialogue.feed(stream, &bytes, at);
-                if let Some(action) = &mut script.action
-                    && let Waiting::Aftermath { last_output, .. } = &mut action.waiting
-                {
-                    *last_output = at;
-                }
-                if drained {
-                    script.dialogue.drained();
-                }
-                let answer = script.dialogue.take_terminal_answers();
-                if !answer.is_empty() {
-                    // A program that asks its terminal something and closes it gets no answer.
-                    let _ = script.child.write(&answer);
-                }
-                self.tell_output(at, ctx);
-                self.look(ctx);
+                let input = ScriptInput::Output {
+                    stream,
+                    bytes: &bytes,
+                    at,
+                    drained,
+                };
+                self.feed(input, ctx);
             }
             ChildEvent::Closed { stream, at } => {
-                script.dialogue.closed(stream, at);
-                self.look(ctx);
+                self.feed(ScriptInput::Closed { stream, at }, ctx);
             }
             ChildEvent::NotWritten { reason } => {
-                if let Some(action) = &mut script.action {
-                    action.not_sent(reason, Instant::now());
-                }
-                self.look(ctx);
+                self.feed(ScriptInput::NotWritten { reason }, ctx);
             }
             ChildEvent::Exited {
                 exit,

@@ -41,7 +41,7 @@ pub(super) fn plain(
     build(run, Surroundings::of(role), argv, Terminal::Pipes, scope)
 }
 
-/// Where a command runs, and in what environment.
+/// The directory and environment of a command.
 #[derive(Clone, Copy)]
 pub(in crate::engine) struct Surroundings<'p> {
     /// Relative to the scenario's folder.
@@ -117,7 +117,7 @@ pub(super) async fn output(
     Ok(CommandOutput { exit, text })
 }
 
-/// What is heard of a plain command before it begins.
+/// The empty dialogue of a plain command.
 pub(in crate::engine) fn silence() -> Dialogue {
     let settings = Settings {
         terminal: false,

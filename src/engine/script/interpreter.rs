@@ -1,17 +1,17 @@
-//! Performs the turns of one action: decides, without doing anything itself, what comes next.
+//! The interpreter of an action's turns: decides, without doing anything itself, what comes next.
 //!
-//! The script actor hands in a [`Input`] for whatever happened, and does as the [`Effect`] that comes
-//! back says. No clock, no process and no actor is known here, so that every path can be tested
+//! The script machine hands in an [`Input`] for everything that happens, and applies the [`Effect`]
+//! that comes back. No clock, no process and no actor is known here, so that every path can be tested
 //! with made-up output.
 //!
 //! | state | input | what follows |
 //! | --- | --- | --- |
 //! | `Ready` | `Begin` | the next turn is begun |
-//! | `Listening` | `Heard(wait)` | captures; then its reply, or what stands after it |
+//! | `Listening` | `Heard(wait)` | captures; then its reply, or what follows it |
 //! | `Listening` | `Heard(interlude)` | the interlude's reply, then `Listening` as before |
 //! | `Listening` | `Exited` | the `exits` wait is satisfied, or the action fails |
 //! | `Listening` | `Lingered` | the pause between two rounds is over, the next round begins |
-//! | `Speaking` | `Said` | what stands after the reply |
+//! | `Speaking` | `Said` | what follows the reply |
 //! | `Speaking` | `Exited` | the action fails: the reply could not be given any more |
 //! | `Pausing` | `Paused` | the next turn |
 //! | `Commanding` | `Ran` | its captures; the next turn |
@@ -50,7 +50,7 @@ impl TurnRef {
     }
 }
 
-/// What is being performed, innermost last.
+/// A nesting level of what is performed, innermost last.
 #[derive(Debug)]
 enum Frame {
     /// A list of turns, and the next one of them.
@@ -69,7 +69,7 @@ enum Frame {
     },
 }
 
-/// What a pattern of the present wait belongs to.
+/// The owner of a pattern of the present wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Slot {
     /// The turn itself (`Exchange`).
@@ -93,7 +93,7 @@ enum State {
     Over,
 }
 
-/// What follows when a reply has been said.
+/// The continuation after a reply has been typed.
 #[derive(Debug)]
 enum AfterReply {
     GoOn,
@@ -102,7 +102,7 @@ enum AfterReply {
     Resume,
 }
 
-/// The performance of one action by one script instance.
+/// The interpreter of one action of one script instance.
 #[derive(Debug)]
 pub(super) struct ActionInterpreter {
     plan: Arc<Plan>,
@@ -115,15 +115,15 @@ pub(super) struct ActionInterpreter {
     rng: fastrand::Rng,
     frames: Vec<Frame>,
     state: State,
-    /// How often each interlude was answered in this action.
+    /// Number of answers to each interlude in this action.
     interludes: Vec<u32>,
-    /// Where the present turn stands.
+    /// The present turn's place in the scenario.
     place: Option<Place>,
     /// The present wait, or the last one.
     wait: Option<Listening>,
-    /// The line in which it was heard, if what follows is to tell of it.
+    /// The line in which it was heard, if a message is to show it.
     heard_line: String,
-    /// When the last awaited evidence came.
+    /// The moment of the last awaited evidence.
     evidence_at: Option<Instant>,
     /// The name of the turn that was just heard, if it has one.
     timed: Option<Arc<str>>,
@@ -132,7 +132,7 @@ pub(super) struct ActionInterpreter {
 }
 
 impl ActionInterpreter {
-    /// A performance of `turns` by the role at `role`; `step` gives what the step tolerates and
+    /// Creates an interpreter of `turns` by the role at `role`; `step` gives what the step tolerates and
     /// must provide, and is `None` for `leave`.
     pub(super) fn new(
         plan: Arc<Plan>,
@@ -173,7 +173,7 @@ impl ActionInterpreter {
         self.overwrites = true;
     }
 
-    /// Where in the scenario the present turn stands; empty before the first.
+    /// Returns the present turn's place in the scenario; empty before the first.
     pub(super) fn place(&self) -> String {
         self.place
             .as_ref()
@@ -181,7 +181,7 @@ impl ActionInterpreter {
             .unwrap_or_default()
     }
 
-    /// What the present wait is for, as people read it.
+    /// Returns what the present wait is for, as text for people.
     pub(super) fn awaited(&self) -> Vec<String> {
         let Some(wait) = &self.wait else {
             return Vec::new();
@@ -193,7 +193,7 @@ impl ActionInterpreter {
         patterns.chain(exits).collect()
     }
 
-    /// What to do if what is awaited is there, but not where it was looked for.
+    /// Returns a hint if the awaited text is there, but not where it was looked for.
     pub(super) fn misplaced(&self, dialogue: &Dialogue) -> Option<String> {
         let lines = dialogue.lines();
         let is_there = |pattern: &Pattern| {
@@ -223,7 +223,7 @@ impl ActionInterpreter {
         turn.get().name.as_deref()
     }
 
-    /// When the last awaited evidence came.
+    /// The moment of the last awaited evidence.
     pub(super) fn evidence_at(&self) -> Option<Instant> {
         self.evidence_at
     }
@@ -238,18 +238,18 @@ impl ActionInterpreter {
         std::mem::take(&mut self.fresh_captures)
     }
 
-    /// Whether the program's end is what the present wait is for.
+    /// Returns `true` if the present wait is for the program's end.
     pub(super) fn expects_exit(&self) -> bool {
         let wait = self.wait.as_ref();
         matches!(self.state, State::Listening) && wait.is_some_and(|it| it.exits().next().is_some())
     }
 
-    /// What was said last could not be said after all, and was the answer that is waited for.
+    /// Takes the last reply back: it could not be sent after all.
     pub(super) fn take_back(&mut self) {
         self.state = State::Speaking(AfterReply::GoOn);
     }
 
-    /// Whether the next turn waits for something.
+    /// Returns `true` if the next turn waits for something.
     fn waits_next(&self) -> bool {
         match self.frames.last() {
             Some(Frame::Turns { turns, next }) => turns.get(*next).is_some_and(|turn| {
@@ -259,7 +259,7 @@ impl ActionInterpreter {
         }
     }
 
-    /// What to do after `input`.
+    /// Returns what to do after `input`.
     pub(super) fn on(
         &mut self,
         input: Input,
@@ -498,7 +498,7 @@ impl ActionInterpreter {
         Ok(())
     }
 
-    /// What a wait of `turn` is for, with the values of this flow. Every `until` first: what ends a
+    /// Builds the wait of `turn`, with the values of this flow. Every `until` first: what ends a
     /// repeat wins over what goes on with it at the same place.
     fn patterns(
         &self,

@@ -1,4 +1,4 @@
-//! Who a script actor works for, and how they learn what became of it.
+//! Reports of a script actor to its owner, guaranteed by a drop guard.
 
 use actix::prelude::*;
 
@@ -11,7 +11,7 @@ use crate::engine::pool::Slot;
 use crate::engine::script::transcript::Transcript;
 use crate::model::{InstanceId, ProcessRecord};
 
-/// Who gives the orders.
+/// The source of the actor's orders, and receiver of its reports.
 pub(super) enum Owner {
     Flow(Addr<FlowSupervisor>),
     /// Between flows, and at the end of the run.
@@ -21,23 +21,23 @@ pub(super) enum Owner {
     },
 }
 
-/// Reports to the owner, and tells it of its end should the script actor go without a word.
+/// Reports to the owner; on drop without a final report (a panic), reports that the script is gone.
 pub(super) struct ReportGuard {
     pub(super) owner: Owner,
     pub(super) instance: InstanceId,
-    /// The end was not told yet.
+    /// The end was not reported yet.
     pub(super) due: bool,
 }
 
 impl ReportGuard {
-    /// Whether no flow has the script.
+    /// Returns `true` if no flow has the script.
     pub(super) fn is_in_pool(&self) -> bool {
         matches!(self.owner, Owner::Pool { .. })
     }
 
-    /// A performance is over.
+    /// Reports the end of an action.
     pub(super) fn performed(&self, performed: Performed) {
-        // Without its owner nobody waits for it; the script is being ended as well.
+        // Without its owner no one waits for it; the script is being ended as well.
         let _ = match &self.owner {
             Owner::Flow(supervisor) => tell(supervisor, performed),
             Owner::Pool { coordinator, slot } => tell(
@@ -52,7 +52,7 @@ impl ReportGuard {
         };
     }
 
-    /// Chaos has struck; it timed in steps only, which are performed for flows.
+    /// Reports an injected fault; faults are injected in steps only, which belong to flows.
     pub(super) fn injected(&self, injected: Injected) {
         if let Owner::Flow(supervisor) = &self.owner {
             // As above.

@@ -1,7 +1,7 @@
-//! What happened to one script instance, recorded as it happens.
+//! Transcript of one script instance, recorded in a bounded ring.
 //!
 //! Recording is a copy of bytes into a ring: nothing is decoded, masked or formatted until
-//! somebody wants to read it, which of most flows nobody does. The beginning (the log-in) and the
+//! it is read, which for most flows never happens. The beginning (the log-in) and the
 //! end (what went wrong) are kept; what was in between is counted.
 
 mod rendering;
@@ -13,18 +13,18 @@ use crate::model::{Happening, InstanceId, Stream};
 
 pub(in crate::engine) use rendering::render;
 
-/// How much of the beginning is kept.
+/// Bytes kept of the beginning.
 const HEAD_BYTES: usize = 4 << 10;
-/// How much of the end is kept.
+/// Bytes kept of the end.
 const TAIL_BYTES: usize = 16 << 10;
-/// What an entry counts for beside its bytes.
+/// Overhead that an entry counts for beside its bytes.
 const ENTRY_BYTES: usize = 32;
 
 /// Output that comes within this time of other output goes into one entry with it: else a program
 /// that writes single bytes would leave nothing but times.
 const ONE_PIECE: Duration = Duration::from_millis(1);
 
-/// What happened to one script instance, as far as it is kept. Not masked: it stays in the engine.
+/// The kept history of one script instance. Not masked: it stays in the engine.
 #[derive(Debug)]
 pub(in crate::engine) struct Transcript {
     instance: InstanceId,
@@ -105,7 +105,7 @@ impl Transcript {
         }
     }
 
-    /// This was typed, or stands for it.
+    /// Records what was typed, or its replacement.
     pub(in crate::engine) fn said(&mut self, shown: &str, at: Instant) {
         let length = shown.len();
         let entry = Entry {

@@ -1,13 +1,15 @@
-//! How a script actor begins what it is asked to perform.
+//! The begin of an action that a script actor was asked to perform.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use actix::prelude::*;
 
+use crate::engine::faults::choice::Attempt;
 use crate::engine::messages::{Part, Perform};
-use crate::engine::script::interpreter::{ActionInterpreter, Input};
-use crate::scenario::TerminalKind;
+use crate::engine::script::interpreter::ActionInterpreter;
+use crate::model::InjectionKind;
+use crate::scenario::{Plan, TerminalKind};
 
 use super::super::action_run::ActionRun;
 use super::{ScriptActor, State};
@@ -63,18 +65,55 @@ impl ScriptActor {
         };
         self.run.live.set_state(self.instance, state);
         let attempt = self.attempt(&plan, &perform);
-        let faults = attempt.and_then(|attempt| attempt.faults(&self.run.plan.chaos));
+        let faults = attempt.and_then(|attempt| {
+            let planned = attempt.planned_faults(&self.run.plan.chaos)?;
+            Some((attempt.step.index, planned))
+        });
         let State::Alive(script) = &mut self.state else {
             return;
         };
+        let now = Instant::now();
         if perform.what == Part::Leave {
-            script.leaves_since = Some(Instant::now());
+            script.leaves_since = Some(now);
         }
         let startup = ordered_at.map(|at| (at, plan.defaults.startup));
-        let mut action = ActionRun::new(perform, interpreter, startup);
-        action.faults = faults;
-        script.action = Some(action);
-        self.drive(Input::Begin, ctx);
+        let mut action = ActionRun::new(perform, interpreter, startup, now);
+        action.is_filtered = faults.is_some();
+        script.filter.begin(faults);
+        script
+            .machine
+            .begin(action, now, &script.child, &mut self.effects);
+        self.apply_all(ctx);
+    }
+
+    /// The attempt at a step that is to be performed; `None` where no faults are injected.
+    fn attempt<'p>(&self, plan: &'p Plan, perform: &Perform) -> Option<Attempt<'p>> {
+        let Part::Step(step) = perform.what else {
+            return None;
+        };
+        (!self.run.plan.chaos.is_empty()).then(|| Attempt {
+            plan,
+            seed: self.run.seed,
+            flow: self.instance.flow,
+            step: &plan.steps[step.0],
+            number: perform.attempt,
+        })
+    }
+
+    /// Returns `true` if a fault keeps the program from being started for this step, and reports it.
+    pub(super) fn refuses(&mut self, perform: &Perform) -> bool {
+        let plan = Arc::clone(&self.run.plan);
+        let refused = self
+            .attempt(&plan, perform)
+            .is_some_and(|attempt| attempt.is_refused(&self.run.plan.chaos));
+        if refused {
+            let what = "not started, as if it were not there".to_owned();
+            let kind = InjectionKind::Refuse;
+            if let Part::Step(step) = perform.what {
+                self.report_injection(step, kind, what, String::new());
+            }
+        }
+        refused
     }
 
     /// The same seed gives the same choices: for a step of a flow it depends on nothing else.

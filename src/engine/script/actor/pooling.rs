@@ -1,9 +1,8 @@
-//! A script actor between flows: how it changes hands.
+//! Assignment of a pool's script to a flow, and back to the pool.
 
 use actix::prelude::*;
 
 use crate::engine::messages::{Assign, Part, Perform, Settle};
-use crate::engine::script::transcript::Transcript;
 
 use super::super::report_guard::Owner;
 use super::{ScriptActor, State};
@@ -18,11 +17,9 @@ impl Handler<Assign> for ScriptActor {
         let State::Alive(script) = &mut self.state else {
             return false;
         };
-        if let Some(transcript) = &mut script.transcript {
-            **transcript = Transcript::new(order.instance);
-        }
+        script.machine.assign(order.instance);
         self.run.live.rename(before, order.instance);
-        script.ended.is_none()
+        !script.machine.has_exited()
     }
 }
 
@@ -38,7 +35,7 @@ impl Handler<Settle> for ScriptActor {
             return self.finish(None, ctx);
         };
         // What this flow has seen is no evidence for the next one.
-        script.dialogue.set_matched_lines_aside();
+        script.machine.set_matched_lines_aside();
         let perform = Perform {
             what: Part::Settle,
             scope: *order.scope,

@@ -1,5 +1,6 @@
-//! How a script actor starts its program.
+//! The start of a script actor's program.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use actix::prelude::*;
@@ -14,17 +15,20 @@ use crate::process::{Child, SpawnError};
 use crate::scenario::TerminalKind;
 
 use super::super::command;
+use super::super::machine::reporting::failure;
+use super::super::machine::{DialogueEvents, MachineSettings, ScriptMachine};
 use super::{Script, ScriptActor, State};
+use crate::engine::faults::filter::FaultFilter;
 
 impl ScriptActor {
     pub(super) fn start_program(&mut self, perform: Box<Perform>, ctx: &mut Context<Self>) {
         let ordered_at = Instant::now();
         if self.refuses(&perform) {
-            let fault = ActionError::new(
+            let error = ActionError::new(
                 FailureKind::NotStarted,
                 "the program was not started, as if it were not there",
             );
-            return self.fail_to_start(*perform, fault);
+            return self.fail_to_start(*perform, error);
         }
         match command::for_role(&self.run, self.instance.role, &perform.scope) {
             Ok(command) => {
@@ -46,14 +50,20 @@ impl ScriptActor {
                         .map(|spawned, actor, ctx| actor.spawned(spawned, ctx)),
                 );
             }
-            Err(fault) => self.fail_to_start(*perform, fault),
+            Err(error) => self.fail_to_start(*perform, error),
         }
     }
 
-    pub(super) fn fail_to_start(&mut self, perform: Perform, fault: ActionError) {
+    pub(super) fn fail_to_start(&mut self, perform: Perform, error: ActionError) {
         let now = Instant::now();
         self.state = State::Over;
-        let failure = self.failure(&perform.scope, perform.what, fault, |_| {});
+        let failure = failure(
+            &self.run.plan,
+            self.instance.role,
+            &perform.scope,
+            perform.what,
+            error,
+        );
         self.guard.performed(Performed {
             instance: self.instance,
             what: perform.what,
@@ -79,8 +89,8 @@ impl ScriptActor {
             Ok(child) => child,
             Err(error) => {
                 let shown = perform.scope.mask(&error.to_string()).into_owned();
-                let fault = ActionError::new(FailureKind::NotStarted, shown);
-                self.fail_to_start(*perform, fault);
+                let error = ActionError::new(FailureKind::NotStarted, shown);
+                self.fail_to_start(*perform, error);
                 if end.is_some() {
                     self.finish(None, ctx);
                 }
@@ -126,19 +136,24 @@ impl ScriptActor {
             quiet: self.run.plan.defaults.quiet,
         };
         let dialogue = Dialogue::new(watch, settings, ordered_at);
+        let dialogue_events = match (self.run.recording.dialogue, self.run.captures_secrets) {
+            (false, _) => DialogueEvents::Never,
+            (true, true) => DialogueEvents::WithReplies,
+            (true, false) => DialogueEvents::Promptly,
+        };
+        let settings = MachineSettings {
+            plan: Arc::clone(&self.run.plan),
+            dialogue_events,
+        };
+        let masker = perform.scope.masker();
         self.state = State::Alive(Box::new(Script {
             child,
-            dialogue,
-            transcript,
-            masker: perform.scope.masker(),
+            machine: ScriptMachine::new(settings, self.instance, dialogue, transcript, masker),
+            filter: FaultFilter::default(),
             ordered_at,
             first_output_at: None,
-            ended: None,
-            action: None,
             end_ordered: false,
             leaves_since: None,
-            struck_down: false,
-            frozen_until: None,
         }));
         match end {
             Some(grace) => self.end(grace, ctx),

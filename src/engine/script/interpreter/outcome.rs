@@ -1,4 +1,4 @@
-//! What follows when a wait is satisfied, or the program ends instead.
+//! Outcomes of waits: evidence, interludes, failures, and the program's end.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -46,7 +46,7 @@ impl ActionInterpreter {
             }
             other => Err(ActionError::new(
                 FailureKind::Internal,
-                format!("{other:?} is nothing to be told of"),
+                format!("{other:?} is no outcome of a wait"),
             )),
         }
     }
@@ -252,7 +252,7 @@ impl ActionInterpreter {
         Ok(())
     }
 
-    /// The program has ended; `None` if the kernel does not tell how.
+    /// The program has ended; `None` if the kernel does not report how.
     pub(super) fn exited(
         &mut self,
         exit: Option<ExitCause>,

@@ -1,4 +1,4 @@
-//! Turns a reply of the plan into what is typed.
+//! Rendering of a plan's replies into the bytes that are typed.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use crate::scenario::{Pick, Reply, Scope};
 use super::{ActionError, ActionInterpreter, Answers, TypedReply};
 
 impl ActionInterpreter {
-    /// What to type for `reply`, given what the program showed since the last answer.
+    /// Renders `reply`, given what the program showed since the last answer.
     pub(super) fn utter(
         &mut self,
         reply: &Reply,

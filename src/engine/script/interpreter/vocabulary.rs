@@ -1,4 +1,4 @@
-//! What a performance is told, and what it wants done.
+//! Inputs and effects of the action interpreter.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -23,7 +23,7 @@ pub(in crate::engine) enum Input {
     Ran(CommandOutput),
 }
 
-/// What a `run` command left.
+/// The result of a `run` command.
 #[derive(Debug)]
 pub(in crate::engine) struct CommandOutput {
     pub exit: ExitCause,
@@ -31,7 +31,7 @@ pub(in crate::engine) struct CommandOutput {
     pub text: String,
 }
 
-/// What the script actor shall do next.
+/// The next thing for the script machine to do.
 #[derive(Debug)]
 pub(in crate::engine) enum Effect {
     /// A new wait has begun: poll the dialogue, fail after `within`.
@@ -51,7 +51,7 @@ pub(in crate::engine) enum Effect {
     Fail(ActionError),
 }
 
-/// Something to be said.
+/// A reply, ready to be typed.
 #[derive(Debug)]
 pub(in crate::engine) struct TypedReply {
     pub typed: Typed,
@@ -59,15 +59,14 @@ pub(in crate::engine) struct TypedReply {
     pub shown: Cow<'static, str>,
     /// It must not be sent before the terminal's echo is off.
     pub secret: bool,
-    /// It stands for the end of the input, where there is no terminal to type it at.
+    /// It means the end of the input, where there is no terminal to type it at.
     pub closes_input: bool,
     pub answers: Answers,
-    /// What follows on it is a wait: if it cannot be sent after all, there is still somebody to
-    /// tell.
+    /// A wait follows: if the reply cannot be sent after all, that wait can still fail.
     pub is_awaited: bool,
 }
 
-/// What an reply answers.
+/// The kind of wait that a reply answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::engine) enum Answers {
     /// A wait of the scenario: what was heard until then is done with.
@@ -76,7 +75,7 @@ pub(in crate::engine) enum Answers {
     Interlude,
 }
 
-/// Why the action failed, before the script actor adds what it knows of the program.
+/// The failure of an action, before the state of the program is added.
 #[derive(Debug)]
 pub(in crate::engine) struct ActionError {
     pub kind: FailureKind,

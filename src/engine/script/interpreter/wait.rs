@@ -1,4 +1,4 @@
-//! One wait of a performance, and what is meant when it is satisfied.
+//! One wait of an action, and the owners of its patterns.
 
 use crate::dialogue::WaitSet;
 use crate::scenario::{Turn, TurnKind, Wait};
@@ -10,13 +10,13 @@ use super::{Frame, Slot, TurnRef};
 pub(super) struct Listening {
     /// The turn that waits; `None` while only lingering between rounds.
     pub(super) turn: Option<TurnRef>,
-    /// How many of its patterns are the `until` of a `repeat`: they stand before those of the turn.
+    /// Number of its patterns that are the `until` of a `repeat`: they come before those of the turn.
     pub(super) untils: usize,
     pub(super) set: WaitSet,
 }
 
 impl Listening {
-    /// What the pattern at this place of the set belongs to.
+    /// Returns the owner of the pattern at this place of the set.
     pub(super) fn slot(&self, place: usize, frames: &[Frame]) -> Option<Slot> {
         if place < self.untils {
             let mut repeats = repeats(frames);
@@ -48,7 +48,7 @@ pub(super) fn repeats(frames: &[Frame]) -> impl Iterator<Item = usize> {
     frames.filter_map(|(at, frame)| matches!(frame, Frame::Repeat { .. }).then_some(at))
 }
 
-/// What the wait at this place of a turn belongs to.
+/// Returns the owner of the wait at this place of a turn.
 fn turn_slot(turn: &Turn, index: usize) -> Slot {
     match &turn.kind {
         TurnKind::FirstOf(_) => Slot::Alternative(index),

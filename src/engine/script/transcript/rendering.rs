@@ -8,7 +8,7 @@ use crate::scenario::{Masker, in_order};
 
 use super::{Entry, Kept, Transcript, What};
 
-/// What stands in place of a secret.
+/// The replacement of a secret.
 const MASK: &[u8] = b"***";
 
 /// All that happened to these script instances, times from `since`.
@@ -79,7 +79,7 @@ fn pieces(kept: &Kept) -> Vec<Piece<'_>> {
         .collect()
 }
 
-/// Tells pieces between which nothing is missing.
+/// Emits pieces between which nothing is missing.
 fn read(mut pieces: Vec<Piece<'_>>, masker: &Masker, told: &mut impl FnMut(Instant, Happening)) {
     for stream in [Stream::Out, Stream::Err] {
         let of_it = |piece: &&mut Piece<'_>| matches!(piece.what, What::Heard { stream: its, .. } if *its == stream);
@@ -154,7 +154,7 @@ fn mask(pieces: &mut [&mut Vec<u8>], masker: &Masker) {
     }
 }
 
-/// Where in `all` secrets stand of which only the bytes at `places` are looked at.
+/// Finds the secrets in `all` that touch the bytes at `places`.
 fn found(all: &[u8], places: Vec<usize>, masker: &Masker) -> Vec<Range<usize>> {
     let looked_at: Vec<u8> = places.iter().map(|&place| all[place]).collect();
     let found = masker.find_cut(&looked_at).into_iter();
@@ -223,7 +223,7 @@ fn make_whole(pieces: &mut [&mut Vec<u8>]) {
     }
 }
 
-/// How long the bytes are without a last character that is incomplete.
+/// Length of the bytes without a last character that is incomplete.
 fn whole_characters(bytes: &[u8]) -> usize {
     for back in 1..=bytes.len().min(3) {
         let place = bytes.len() - back;

@@ -1,0 +1,490 @@
+//! Fault injection as a filter between a script machine's effects and the program.
+//!
+//! Which fault is injected at which point is decided by [`PlannedFaults`]; here it is done.
+//!
+//! Faults of the program (it is killed, frozen, fed with garbage) count in the times of its
+//! steps, as it does for its users. What only slows Rehearsal down (a reply is delayed or typed
+//! byte by byte: a pause; output is left unread: held) is taken out of them.
+
+#[cfg(test)]
+mod tests;
+
+use std::time::{Duration, Instant};
+
+use crate::dialogue::Typed;
+use crate::engine::script::interpreter::TypedReply;
+use crate::model::{InjectionKind, StepIndex};
+use crate::process::{Child, ReadRate, WriteError};
+
+use super::choice::{FaultKind, PlannedFaults, TimedFault};
+
+/// A point of an action at which faults may be injected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::engine) struct FaultPoint {
+    /// The turn's name, if it has one.
+    pub turn: Option<String>,
+    /// Its place in the scenario.
+    pub place: String,
+}
+
+/// The program that faults are injected into.
+///
+/// All methods return at once. [`Target::freeze`] and [`Target::kill`] return `false` if the
+/// program has exited; what cannot be written is an error and was not written in part.
+pub(in crate::engine) trait Target {
+    fn kill(&self) -> bool;
+    fn freeze(&self) -> bool;
+    fn thaw(&self);
+    /// Closes the input and refuses what is written later.
+    fn refuse_input(&self);
+    /// Closes the input after what was written before.
+    fn close_input(&self);
+    /// Reads the output at this pace; `None` for as fast as it comes.
+    fn throttle_reads(&self, pace: Option<ReadRate>);
+    fn write(&self, bytes: &[u8]) -> Result<Instant, WriteError>;
+    /// Writes also a line that is too long for a terminal.
+    fn write_unchecked(&self, bytes: &[u8]) -> Result<Instant, WriteError>;
+}
+
+impl Target for Child {
+    fn kill(&self) -> bool {
+        self.inject_kill()
+    }
+
+    fn freeze(&self) -> bool {
+        Child::freeze(self)
+    }
+
+    fn thaw(&self) {
+        Child::thaw(self);
+    }
+
+    fn refuse_input(&self) {
+        Child::refuse_input(self);
+    }
+
+    fn close_input(&self) {
+        Child::close_input(self);
+    }
+
+    fn throttle_reads(&self, pace: Option<ReadRate>) {
+        Child::throttle_reads(self, pace);
+    }
+
+    fn write(&self, bytes: &[u8]) -> Result<Instant, WriteError> {
+        Child::write(self, bytes)
+    }
+
+    fn write_unchecked(&self, bytes: &[u8]) -> Result<Instant, WriteError> {
+        Child::write_unchecked(self, bytes)
+    }
+}
+
+/// Feedback to the script machine and its actor, in this order.
+#[derive(Debug)]
+pub(in crate::engine) enum Feedback {
+    /// A fault was injected.
+    Injected {
+        step: StepIndex,
+        kind: InjectionKind,
+        what: String,
+        /// The place of the turn in the scenario.
+        place: String,
+    },
+    /// The reply may be typed.
+    Released,
+    /// Typing takes this much longer.
+    Delayed(Duration),
+    /// These lines were typed before the reply.
+    Preceded(Vec<Typed>),
+    Written {
+        at: Instant,
+    },
+    NotTyped {
+        reason: String,
+    },
+}
+
+/// The faults of one script: those of the action in progress, and the state of the program that
+/// they have brought about.
+#[derive(Default)]
+pub(in crate::engine) struct FaultFilter {
+    action: Option<ActionFaults>,
+    is_killed: bool,
+    /// The moment at which the frozen program goes on.
+    frozen_until: Option<Instant>,
+}
+
+/// The faults of one action.
+struct ActionFaults {
+    step: StepIndex,
+    planned: Box<PlannedFaults>,
+    /// Those that are due a little later.
+    pending: Vec<(Instant, TimedFault)>,
+    /// Those of the reply that is to be given.
+    of_reply: Vec<FaultKind>,
+    /// The moment at which the delayed reply is released.
+    release_at: Option<Instant>,
+    dribble: Option<Dribble>,
+}
+
+/// A reply that is typed byte by byte.
+struct Dribble {
+    bytes: Vec<u8>,
+    typed: usize,
+    every: Duration,
+    began: Instant,
+    next_at: Instant,
+}
+
+impl FaultFilter {
+    /// Begins an action with the faults of this step, if there are any.
+    pub(in crate::engine) fn begin(&mut self, planned: Option<(StepIndex, Box<PlannedFaults>)>) {
+        self.action = planned.map(|(step, planned)| ActionFaults {
+            step,
+            planned,
+            pending: Vec::new(),
+            of_reply: Vec::new(),
+            release_at: None,
+            dribble: None,
+        });
+    }
+
+    /// Ends the action: faults that are not due yet are dropped.
+    pub(in crate::engine) fn end(&mut self, target: &impl Target) {
+        if self.action.take().is_some() {
+            target.throttle_reads(None);
+        }
+    }
+
+    /// The earliest moment at which [`FaultFilter::alarm`] is due.
+    pub(in crate::engine) fn next_alarm(&self) -> Option<Instant> {
+        let of_action = self.action.as_ref().and_then(|action| {
+            let pending = action.pending.iter().map(|(at, _)| *at).min();
+            let dribble = action.dribble.as_ref().map(|dribble| dribble.next_at);
+            [pending, action.release_at, dribble]
+                .into_iter()
+                .flatten()
+                .min()
+        });
+        [of_action, self.frozen_until].into_iter().flatten().min()
+    }
+
+    /// A wait has begun.
+    pub(in crate::engine) fn wait_began(
+        &mut self,
+        point: &FaultPoint,
+        now: Instant,
+        target: &impl Target,
+        feedback: &mut Vec<Feedback>,
+    ) {
+        if let Some(action) = &mut self.action {
+            let due = action.planned.wait_begins(point.turn.as_deref());
+            self.prepare(due, &point.place, now, target, feedback);
+        }
+    }
+
+    /// The evidence of the turn has come: what was to happen before is done now.
+    pub(in crate::engine) fn evidence_came(
+        &mut self,
+        point: &FaultPoint,
+        now: Instant,
+        target: &impl Target,
+        feedback: &mut Vec<Feedback>,
+    ) {
+        if let Some(action) = &mut self.action {
+            for (_, fault) in std::mem::take(&mut action.pending) {
+                self.inject(fault, &point.place, now, target, feedback);
+            }
+        }
+    }
+
+    /// A reply was typed as a whole.
+    pub(in crate::engine) fn reply_sent(
+        &mut self,
+        point: &FaultPoint,
+        now: Instant,
+        target: &impl Target,
+        feedback: &mut Vec<Feedback>,
+    ) {
+        if let Some(action) = &mut self.action {
+            let due = action.planned.after_reply(point.turn.as_deref());
+            self.prepare(due, &point.place, now, target, feedback);
+        }
+    }
+
+    /// A reply is about to be typed: releases it, now or later, or refuses it.
+    pub(in crate::engine) fn before_reply(
+        &mut self,
+        point: &FaultPoint,
+        now: Instant,
+        target: &impl Target,
+        feedback: &mut Vec<Feedback>,
+    ) {
+        let planned = self.action.as_mut().map(|action| &mut action.planned);
+        let due = planned.map_or_else(Vec::new, |it| it.before_reply(point.turn.as_deref()));
+        let delays = due.iter().map(|fault| match fault.kind {
+            FaultKind::Delay { length } => length,
+            _ => Duration::ZERO,
+        });
+        let delay: Duration = delays.sum();
+        let is_killed = due.iter().any(|fault| fault.kind == FaultKind::Kill);
+        for fault in due {
+            self.inject(fault, &point.place, now, target, feedback);
+        }
+        match &mut self.action {
+            _ if is_killed => feedback.push(Feedback::NotTyped {
+                reason: "chaos has killed the program".to_owned(),
+            }),
+            Some(action) if !delay.is_zero() => {
+                action.release_at = Some(now + delay);
+                feedback.push(Feedback::Delayed(delay));
+            }
+            _ => feedback.push(Feedback::Released),
+        }
+    }
+
+    /// Types a reply together with its faults. Returns `false` if it has none: nothing was done.
+    pub(in crate::engine) fn type_reply(
+        &mut self,
+        reply: &TypedReply,
+        is_terminal: bool,
+        place: impl FnOnce() -> String,
+        now: Instant,
+        target: &impl Target,
+        feedback: &mut Vec<Feedback>,
+    ) -> bool {
+        let Some(action) = self.action.as_mut().filter(|it| !it.of_reply.is_empty()) else {
+            return false;
+        };
+        let (mut lines, mut injected, mut dribble) = (Vec::new(), Vec::new(), None);
+        for fault in std::mem::take(&mut action.of_reply) {
+            match fault {
+                FaultKind::Garbage(bytes) => {
+                    let what = format!("fed with {} bytes of garbage", bytes.len());
+                    injected.push((InjectionKind::Garbage, what));
+                    lines.push(Typed::anything(&bytes, is_terminal));
+                }
+                FaultKind::LongLine { bytes } => {
+                    let what = format!("fed with a line of {bytes} bytes");
+                    injected.push((InjectionKind::LongLine, what));
+                    lines.push(Typed::anything(&vec![b'x'; bytes], is_terminal));
+                }
+                FaultKind::Dribble { every } if !reply.closes_input => {
+                    let what = format!("typed to byte by byte, every {}", in_words(every));
+                    injected.push((InjectionKind::Dribble, what));
+                    dribble = Some(every);
+                }
+                _ => {}
+            }
+        }
+        let written = lines
+            .iter()
+            .try_for_each(|line| target.write_unchecked(line.bytes()).map(drop));
+        if let Err(error) = written {
+            feedback.push(not_typed(&error));
+            return true;
+        }
+        let place = place();
+        for (kind, what) in injected {
+            let place = place.clone();
+            feedback.push(Feedback::Injected {
+                step: action.step,
+                kind,
+                what,
+                place,
+            });
+        }
+        feedback.push(Feedback::Preceded(lines));
+        if reply.closes_input {
+            target.close_input();
+            feedback.push(Feedback::Written { at: now });
+        } else if let Some(every) = dribble {
+            action.dribble = Some(Dribble {
+                bytes: reply.typed.bytes().to_vec(),
+                typed: 0,
+                every,
+                began: now,
+                next_at: now,
+            });
+            action.type_next_bytes(now, target, feedback);
+        } else {
+            feedback.push(match target.write(reply.typed.bytes()) {
+                Ok(at) => Feedback::Written { at },
+                Err(error) => not_typed(&error),
+            });
+        }
+        true
+    }
+
+    /// Does what is due by `now`.
+    pub(in crate::engine) fn alarm(
+        &mut self,
+        place: impl FnOnce() -> String,
+        now: Instant,
+        target: &impl Target,
+        feedback: &mut Vec<Feedback>,
+    ) {
+        if self.frozen_until.is_some_and(|until| until <= now) {
+            self.frozen_until = None;
+            target.thaw();
+        }
+        let Some(action) = &mut self.action else {
+            return;
+        };
+        action.type_next_bytes(now, target, feedback);
+        if action.release_at.is_some_and(|at| at <= now) {
+            action.release_at = None;
+            feedback.push(Feedback::Released);
+        }
+        let due = action.pending.extract_if(.., |(at, _)| *at <= now);
+        let due: Vec<_> = due.collect();
+        if !due.is_empty() {
+            let place = place();
+            for (_, fault) in due {
+                self.inject(fault, &place, now, target, feedback);
+            }
+        }
+    }
+
+    /// The program has exited: no fault can hit it any more.
+    pub(in crate::engine) fn exited(&mut self) {
+        self.is_killed = true;
+        self.frozen_until = None;
+    }
+
+    /// Does what is due now, and the rest when it is due.
+    fn prepare(
+        &mut self,
+        faults: Vec<TimedFault>,
+        place: &str,
+        now: Instant,
+        target: &impl Target,
+        feedback: &mut Vec<Feedback>,
+    ) {
+        for fault in faults {
+            if fault.after.is_zero() {
+                self.inject(fault, place, now, target, feedback);
+            } else if let Some(action) = &mut self.action {
+                action.pending.push((now + fault.after, fault));
+            }
+        }
+    }
+
+    /// Injects one fault, unless the program has exited or was killed.
+    fn inject(
+        &mut self,
+        fault: TimedFault,
+        place: &str,
+        now: Instant,
+        target: &impl Target,
+        feedback: &mut Vec<Feedback>,
+    ) {
+        if self.is_killed {
+            return;
+        }
+        let when = if fault.mid_turn {
+            "in mid-turn"
+        } else {
+            "between turns"
+        };
+        let (kind, what) = match fault.kind {
+            FaultKind::Kill => {
+                if !target.kill() {
+                    return;
+                }
+                self.is_killed = true;
+                (InjectionKind::Kill, format!("killed {when}"))
+            }
+            FaultKind::Freeze { length } => {
+                if !target.freeze() {
+                    return;
+                }
+                self.frozen_until = self.frozen_until.max(Some(now + length));
+                let length = in_words(length);
+                (InjectionKind::Freeze, format!("frozen for {length} {when}"))
+            }
+            FaultKind::Close => {
+                target.refuse_input();
+                (InjectionKind::Close, "its input closed".to_owned())
+            }
+            FaultKind::SlowRead(pace) => {
+                target.throttle_reads(Some(pace));
+                let what = format!(
+                    "its output read slowly, {} bytes every {}",
+                    pace.bytes,
+                    in_words(pace.every)
+                );
+                (InjectionKind::SlowRead, what)
+            }
+            kind @ (FaultKind::Garbage(_)
+            | FaultKind::LongLine { .. }
+            | FaultKind::Dribble { .. }) => {
+                if let Some(action) = &mut self.action {
+                    action.of_reply.push(kind);
+                }
+                return;
+            }
+            FaultKind::Delay { length } => {
+                let what = format!("its answer held back for {}", in_words(length));
+                (InjectionKind::Delay, what)
+            }
+        };
+        if let Some(action) = &self.action {
+            let step = action.step;
+            let place = place.to_owned();
+            feedback.push(Feedback::Injected {
+                step,
+                kind,
+                what,
+                place,
+            });
+        }
+    }
+}
+
+impl ActionFaults {
+    /// Types the bytes of the reply that are due.
+    fn type_next_bytes(
+        &mut self,
+        now: Instant,
+        target: &impl Target,
+        feedback: &mut Vec<Feedback>,
+    ) {
+        let Some(dribble) = &mut self.dribble else {
+            return;
+        };
+        while dribble.next_at <= now
+            && let Some(byte) = dribble.bytes.get(dribble.typed)
+        {
+            if let Err(error) = target.write_unchecked(&[*byte]) {
+                self.dribble = None;
+                feedback.push(not_typed(&error));
+                return;
+            }
+            dribble.typed += 1;
+            dribble.next_at = now + dribble.every;
+        }
+        if dribble.typed == dribble.bytes.len() {
+            let took = now.saturating_duration_since(dribble.began);
+            self.dribble = None;
+            feedback.extend([Feedback::Delayed(took), Feedback::Written { at: now }]);
+        }
+    }
+}
+
+fn not_typed(error: &WriteError) -> Feedback {
+    Feedback::NotTyped {
+        reason: error.to_string(),
+    }
+}
+
+fn in_words(length: Duration) -> String {
+    // More digits would be noise.
+    let length = if length < Duration::from_millis(10) {
+        Duration::from_micros(u64::try_from(length.as_micros()).unwrap_or(u64::MAX))
+    } else {
+        Duration::from_millis(u64::try_from(length.as_millis()).unwrap_or(u64::MAX))
+    };
+    humantime::format_duration(length).to_string()
+}

@@ -1,0 +1,508 @@
+//! The state machine of one running script: decides, without doing anything itself.
+//!
+//! It holds the dialogue and the action in progress with all its clocks. Its inputs are what
+//! happened to the program and when; its effects are what the actor shall do. No process, no actor
+//! and no clock is known here, so that every timing rule is tested with made-up time.
+//!
+//! | state | input | what follows |
+//! | --- | --- | --- |
+//! | idle | `begin` | the interpreter begins; `Output` or another state |
+//! | `Output` | output that is awaited | the interpreter goes on |
+//! | `Output` | `Exited` | the interpreter goes on, or the action fails |
+//! | `Output` | alarm: a deadline, or 500 ms after the output's end | the action fails |
+//! | `Linger` | alarm: its time is over | the interpreter goes on |
+//! | `Held` | `Released` | the reply is typed: `EchoOff` or `Typing` |
+//! | `EchoOff` | alarm: echo is off | `Typing` |
+//! | `EchoOff` | alarm: 5 s or a deadline | the action fails |
+//! | `Typing` | `Written` | the interpreter goes on |
+//! | `Held`, `Typing` | `NotTyped` | `Unsaid` |
+//! | `Output`, `Linger`, `Pause` | `NotWritten` | `Unsaid` |
+//! | `Unsaid` | `Exited` | the action fails: the program has ended |
+//! | `Unsaid` | alarm: 500 ms | the action fails: not sent |
+//! | `Pause` | alarm: its time is over | the interpreter goes on |
+//! | `Command` | `CommandEnded` | the interpreter goes on, or the action fails |
+//! | `Aftermath` | alarm: 100 ms of silence, or 1 s in all; or `Exited` | the action fails |
+
+pub(super) mod reporting;
+#[cfg(test)]
+mod tests;
+mod typing;
+mod vocabulary;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::dialogue::{Dialogue, Heard};
+use crate::engine::context::shown;
+use crate::engine::messages::{Part, Whose};
+use crate::model::{Activity, FailureKind, Happening, InstanceId, ProcessRecord, RunEvent, Stream};
+use crate::scenario::{Masker, Plan, Scope};
+
+use super::action_run::{ActionRun, CLOSING_GRACE, Waiting};
+use super::interpreter::{ActionError, Effect, Input, TypedReply};
+use super::program::Program;
+use super::transcript::Transcript;
+
+pub(super) use vocabulary::{DialogueEvents, ScriptEffect, ScriptInput};
+
+/// The parts of a run that the machine needs.
+pub(super) struct MachineSettings {
+    pub plan: Arc<Plan>,
+    pub dialogue_events: DialogueEvents,
+}
+
+/// The state machine of one running script.
+pub(super) struct ScriptMachine {
+    settings: MachineSettings,
+    instance: InstanceId,
+    dialogue: Dialogue,
+    /// The record of what happened to the script, if one is kept.
+    transcript: Option<Box<Transcript>>,
+    /// The secrets as they were when the last action ended.
+    masker: Masker,
+    /// The program's record, once it has exited.
+    exited: Option<Box<ProcessRecord>>,
+    action: Option<ActionRun>,
+    /// The moment to emit the unfinished line.
+    print_at: Option<Instant>,
+}
+
+impl ScriptMachine {
+    pub(super) fn new(
+        settings: MachineSettings,
+        instance: InstanceId,
+        dialogue: Dialogue,
+        transcript: Option<Box<Transcript>>,
+        masker: Masker,
+    ) -> Self {
+        ScriptMachine {
+            settings,
+            instance,
+            dialogue,
+            transcript,
+            masker,
+            exited: None,
+            action: None,
+            print_at: None,
+        }
+    }
+
+    /// Begins an action.
+    pub(super) fn begin(
+        &mut self,
+        action: ActionRun,
+        now: Instant,
+        program: &impl Program,
+        effects: &mut Vec<ScriptEffect>,
+    ) {
+        self.action = Some(action);
+        self.drive(Input::Begin, now, program, effects);
+    }
+
+    /// Takes in what has happened; appends what is to be done to `effects`.
+    pub(super) fn on(
+        &mut self,
+        input: ScriptInput<'_>,
+        now: Instant,
+        program: &impl Program,
+        effects: &mut Vec<ScriptEffect>,
+    ) {
+        match input {
+            ScriptInput::Output {
+                stream,
+                bytes,
+                at,
+                drained,
+            } => {
+                self.output(stream, bytes, at, drained, effects);
+                self.look(now, program, effects);
+            }
+            ScriptInput::Closed { stream, at } => {
+                self.dialogue.closed(stream, at);
+                self.look(now, program, effects);
+            }
+            ScriptInput::NotWritten { reason } => {
+                if let Some(action) = &mut self.action {
+                    action.not_sent(reason, now);
+                }
+                self.look(now, program, effects);
+            }
+            ScriptInput::Exited { record, at } => {
+                self.print_all(effects);
+                self.note(
+                    Happening::Exited {
+                        exit: record.exit,
+                        ending: record.ending,
+                    },
+                    at,
+                );
+                effects.push(ScriptEffect::Emit(RunEvent::ScriptEnded {
+                    instance: self.instance,
+                    process: record.clone(),
+                }));
+                self.exited = Some(record);
+                self.look(now, program, effects);
+            }
+            ScriptInput::Released => {
+                if let Some(action) = &mut self.action
+                    && let Some(reply) = action.take_held_reply()
+                {
+                    let next = self.type_reply(reply, now, program, effects);
+                    self.go_on(next, now, program, effects);
+                }
+            }
+            ScriptInput::Delayed(length) => {
+                if let Some(action) = &mut self.action {
+                    action.pause_for(length);
+                }
+            }
+            ScriptInput::Preceded(lines) => self.preceded(&lines, now, effects),
+            ScriptInput::Written { at } => {
+                let next = self.written(at, effects);
+                self.go_on(next, now, program, effects);
+            }
+            ScriptInput::NotTyped { reason } => {
+                if let Some(action) = &mut self.action {
+                    action.wait(Waiting::Unsaid { since: now, reason });
+                }
+                let next = self.exit_input();
+                self.go_on(next, now, program, effects);
+            }
+            ScriptInput::CommandEnded(Ok(output)) => {
+                self.drive(Input::Ran(output), now, program, effects);
+            }
+            ScriptInput::CommandEnded(Err(error)) => {
+                self.action_over(now, Err(error), program, effects);
+            }
+            ScriptInput::Alarm => self.alarm(now, program, effects),
+        }
+    }
+
+    /// The earliest moment at which [`ScriptInput::Alarm`] is due.
+    pub(super) fn next_alarm(&self) -> Option<Instant> {
+        let action = self.action.as_ref().and_then(ActionRun::next_moment);
+        [action, self.print_at].into_iter().flatten().min()
+    }
+
+    /// The reply that is being typed.
+    pub(super) fn reply(&self) -> Option<&TypedReply> {
+        match &self.action.as_ref()?.waiting {
+            Waiting::Typing { reply, .. } => Some(reply),
+            _ => None,
+        }
+    }
+
+    /// Returns `true` if no action is in progress.
+    pub(super) fn is_idle(&self) -> bool {
+        self.action.is_none()
+    }
+
+    pub(super) fn has_exited(&self) -> bool {
+        self.exited.is_some()
+    }
+
+    /// The values of the flow, while an action is in progress.
+    pub(super) fn scope(&self) -> Option<&Scope> {
+        self.action.as_ref().map(|action| &action.perform.scope)
+    }
+
+    /// Returns the present turn's place in the scenario; empty without an action.
+    pub(super) fn place(&self) -> String {
+        let action = self.action.as_ref();
+        action.map_or_else(String::new, |it| it.interpreter.place())
+    }
+
+    /// Records something that was done to the program.
+    pub(super) fn note(&mut self, happening: Happening, at: Instant) {
+        if let Some(transcript) = &mut self.transcript {
+            transcript.note(happening, at);
+        }
+    }
+
+    /// Gives up the action in progress without a report.
+    pub(super) fn abandon(&mut self) {
+        if let Some(action) = self.action.take()
+            && let Some(transcript) = &mut self.transcript
+        {
+            // The flow's values end here, and what is secret among them is to stay so.
+            let scope = &action.perform.scope;
+            scope
+                .secret_values()
+                .for_each(|it| transcript.keep_secret(it));
+        }
+    }
+
+    /// Serves another flow from now on.
+    pub(super) fn assign(&mut self, instance: InstanceId) {
+        self.instance = instance;
+        if let Some(transcript) = &mut self.transcript {
+            **transcript = Transcript::new(instance);
+        }
+    }
+
+    /// Takes what was matched so far out of the evidence for the next flow.
+    pub(super) fn set_matched_lines_aside(&mut self) {
+        self.dialogue.set_matched_lines_aside();
+    }
+
+    pub(super) fn take_record(&mut self) -> Option<Box<ProcessRecord>> {
+        self.exited.take()
+    }
+
+    pub(super) fn into_transcript(self) -> Option<Box<Transcript>> {
+        self.transcript
+    }
+
+    fn output(
+        &mut self,
+        stream: Stream,
+        bytes: &[u8],
+        at: Instant,
+        drained: bool,
+        effects: &mut Vec<ScriptEffect>,
+    ) {
+        if let Some(transcript) = &mut self.transcript {
+            transcript.heard(stream, bytes, at);
+        }
+        self.dialogue.feed(stream, bytes, at);
+        if let Some(action) = &mut self.action
+            && let Waiting::Aftermath { last_output, .. } = &mut action.waiting
+        {
+            *last_output = at;
+        }
+        if drained {
+            self.dialogue.drained();
+        }
+        let answer = self.dialogue.take_terminal_answers();
+        if !answer.is_empty() {
+            effects.push(ScriptEffect::AnswerTerminal(answer));
+        }
+        self.print_output(at, effects);
+    }
+
+    fn go_on(
+        &mut self,
+        input: Option<Input>,
+        now: Instant,
+        program: &impl Program,
+        effects: &mut Vec<ScriptEffect>,
+    ) {
+        if let Some(input) = input {
+            self.drive(input, now, program, effects);
+        }
+    }
+
+    /// Does what the interpreter wants, until there is something to wait for.
+    fn drive(
+        &mut self,
+        mut input: Input,
+        now: Instant,
+        program: &impl Program,
+        effects: &mut Vec<ScriptEffect>,
+    ) {
+        loop {
+            let lives = self.exited.is_none();
+            let Some(action) = &mut self.action else {
+                return;
+            };
+            if let Some(point) = action.fault_point() {
+                match &input {
+                    Input::Heard(Heard::Wait { .. }) => {
+                        effects.push(ScriptEffect::EvidenceCame(point));
+                    }
+                    Input::Said => effects.push(ScriptEffect::ReplySent(point)),
+                    _ => {}
+                }
+            }
+            let scope = &mut action.perform.scope;
+            let next = action.interpreter.on(input, scope, &mut self.dialogue);
+            action.time_turn();
+            if let Part::Step(step) = action.perform.what {
+                for capture in action.interpreter.take_captures() {
+                    let (name, value) = shown(&action.perform.scope, capture);
+                    effects.push(ScriptEffect::Emit(RunEvent::Captured {
+                        flow: self.instance.flow,
+                        step,
+                        name,
+                        value,
+                    }));
+                }
+            }
+            let ready = match next {
+                Effect::Listen { within } => {
+                    action.listen(now, within);
+                    action.held_back_before(program.held_back());
+                    if let Some(point) = action.fault_point() {
+                        effects.push(ScriptEffect::WaitBegan(point));
+                    }
+                    self.poll(now, program)
+                }
+                Effect::Linger { at_most } => {
+                    action.wait(Waiting::Linger {
+                        until: now + at_most,
+                    });
+                    self.poll(now, program)
+                }
+                Effect::KeepListening => {
+                    action.wait(Waiting::Output);
+                    self.poll(now, program)
+                }
+                Effect::Say(reply) => self.begin_reply(reply, now, program, effects),
+                Effect::Pause(length) => {
+                    action.pause(now, length);
+                    None
+                }
+                Effect::Run(argv) => {
+                    action.begin_command(now);
+                    effects.push(ScriptEffect::Run(argv));
+                    None
+                }
+                // A reply was lost that had been answered, as it seemed: `NotWritten` follows.
+                Effect::Done if !program.flush() => None,
+                Effect::Done => return self.action_over(now, Ok(()), program, effects),
+                Effect::Fail(error) if lives && matches!(error.kind, FailureKind::Business(_)) => {
+                    action.hear_out(error, now);
+                    None
+                }
+                Effect::Fail(error) => return self.action_over(now, Err(error), program, effects),
+            };
+            match ready {
+                Some(next) => input = next,
+                None => return,
+            }
+        }
+    }
+
+    /// Sees whether the action can go on after something has happened.
+    fn look(&mut self, now: Instant, program: &impl Program, effects: &mut Vec<ScriptEffect>) {
+        let has_exited = self.exited.is_some();
+        if let Some(action) = &mut self.action
+            && let Some((error, at)) = action.aftermath(now, has_exited)
+        {
+            return self.action_over(at, Err(error), program, effects);
+        }
+        let next = self.poll(now, program);
+        self.go_on(next, now, program, effects);
+    }
+
+    /// A pause is over, a deadline has passed, or the alarm came too early.
+    fn alarm(&mut self, now: Instant, program: &impl Program, effects: &mut Vec<ScriptEffect>) {
+        if self.print_at.is_some_and(|at| at <= now) {
+            self.print_at = None;
+            self.print_all(effects);
+        }
+        let Some(action) = &mut self.action else {
+            return;
+        };
+        match &action.waiting {
+            Waiting::Pause { until } if *until <= now => {
+                return self.drive(Input::Paused, now, program, effects);
+            }
+            Waiting::Linger { until } if *until <= now => {
+                return self.drive(Input::Lingered, now, program, effects);
+            }
+            Waiting::EchoOff { .. } => return self.try_secret(now, program, effects),
+            Waiting::Typing { .. } => return,
+            Waiting::Aftermath { .. } => return self.look(now, program, effects),
+            Waiting::Unsaid { since, reason } if *since + CLOSING_GRACE <= now => {
+                let error = ActionError::new(
+                    FailureKind::NotSent,
+                    format!("could not type the reply: {reason}"),
+                );
+                return self.action_over(now, Err(error), program, effects);
+            }
+            _ => {}
+        }
+        if let Some(error) = self.overdue(now, program) {
+            return self.action_over(now, Err(error), program, effects);
+        }
+        self.look(now, program, effects);
+    }
+
+    /// Returns the next input for the interpreter: awaited output, or the program's exit.
+    fn poll(&mut self, now: Instant, program: &impl Program) -> Option<Input> {
+        let action = self.action.as_mut()?;
+        match &action.waiting {
+            Waiting::Output | Waiting::Linger { .. } => {}
+            Waiting::Unsaid { .. } => return self.exit_input(),
+            Waiting::Pause { .. }
+            | Waiting::Held(_)
+            | Waiting::Typing { .. }
+            | Waiting::EchoOff { .. }
+            | Waiting::Command
+            | Waiting::Aftermath { .. } => return None,
+        }
+        let after_quiet = action.quiet_at.take().is_some();
+        match self.dialogue.poll(now) {
+            Heard::Nothing => self.exit_input(),
+            Heard::QuietAt(at) => {
+                action.quiet_at = Some(at);
+                None
+            }
+            Heard::Ended { .. } => {
+                if self.exited.is_none() && !action.interpreter.expects_exit() {
+                    action.closing_since.get_or_insert(now);
+                }
+                self.exit_input()
+            }
+            heard => {
+                action.first_wait_over();
+                if let Heard::Wait { at, .. } = &heard {
+                    action.sent(program.sent_at());
+                    action.held_back_until_now(program.held_back());
+                    action.heard(*at, now, after_quiet);
+                }
+                Some(Input::Heard(heard))
+            }
+        }
+    }
+
+    fn exit_input(&self) -> Option<Input> {
+        let record = self.exited.as_ref();
+        record.map(|record| Input::Exited(record.exit))
+    }
+
+    fn activity(&self, program: &impl Program) -> Activity {
+        if self.exited.is_some() {
+            Activity::Gone
+        } else {
+            program.activity()
+        }
+    }
+
+    /// Returns the failure if a deadline or the closing grace has passed.
+    fn overdue(&self, now: Instant, program: &impl Program) -> Option<ActionError> {
+        let action = self.action.as_ref()?;
+        if action
+            .closing_since
+            .is_some_and(|since| since + CLOSING_GRACE <= now)
+        {
+            return Some(ActionError::new(
+                FailureKind::EndedEarly,
+                "the program closed its output, though it lives on, before it said what was awaited",
+            ));
+        }
+        let deadline = action.deadline();
+        if deadline.at > now {
+            return None;
+        }
+        let kind = match deadline.whose {
+            Whose::Startup => FailureKind::StartupTimeout,
+            Whose::Turn | Whose::Step | Whose::Settle | Whose::Leave | Whose::Flow => {
+                FailureKind::Timeout
+            }
+        };
+        let mut message = action.overdue_message(&deadline);
+        let unwritten = program.unwritten();
+        if unwritten > 0 {
+            message.push_str(&format!(
+                "; the program has not read the last {unwritten} bytes typed"
+            ));
+        }
+        let error = ActionError::new(kind, message);
+        Some(match action.interpreter.misplaced(&self.dialogue) {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        })
+    }
+}

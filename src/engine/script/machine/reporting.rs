@@ -1,0 +1,103 @@
+//! Reports of actions that are done or have failed.
+
+use std::time::Instant;
+
+use crate::engine::messages::{Part, Performed};
+use crate::engine::script::action_run::Waiting;
+use crate::engine::script::interpreter::ActionError;
+use crate::engine::script::program::Program;
+use crate::engine::script::transcript::Transcript;
+use crate::model::{Activity, Failure, RoleIndex};
+use crate::scenario::{Plan, Scope};
+
+use super::ScriptMachine;
+use super::vocabulary::{DialogueEvents, ScriptEffect};
+
+/// Most of the program's output that a failure shows.
+const TAIL_LINES: usize = 12;
+const TAIL_BYTES: usize = 2000;
+
+impl ScriptMachine {
+    /// Ends the action: it is done or has failed, known since `at`.
+    pub(super) fn action_over(
+        &mut self,
+        at: Instant,
+        result: Result<(), ActionError>,
+        program: &impl Program,
+        effects: &mut Vec<ScriptEffect>,
+    ) {
+        // The prompt with which a step ends belongs to it.
+        let ends_with_prompt = self.settings.dialogue_events == DialogueEvents::Promptly
+            && self.dialogue.heard_prompt();
+        if result.is_err() || ends_with_prompt {
+            self.print_all(effects);
+        }
+        let activity = result.is_err().then(|| self.activity(program));
+        let Some(action) = self.action.take() else {
+            return;
+        };
+        self.masker = action.perform.scope.masker();
+        // A script of a pool outlives its work for the flow.
+        let plan = &self.settings.plan;
+        let is_pooled = plan.roles[self.instance.role.0].pool.is_some();
+        let transcript = self.transcript.as_mut().filter(|_| is_pooled);
+        let transcript = transcript.map(|so_far| {
+            let further = Box::new(Transcript::new(self.instance));
+            std::mem::replace(so_far, further)
+        });
+        if matches!(action.waiting, Waiting::Command) {
+            effects.push(ScriptEffect::CancelCommand);
+        }
+        let timing = action.timing(result.is_ok(), at);
+        let result = result.map_err(|error| {
+            let scope = &action.perform.scope;
+            let mut failure = failure(plan, self.instance.role, scope, action.perform.what, error);
+            failure.turn = action.interpreter.place();
+            let awaited = action.interpreter.awaited();
+            let awaited = awaited.iter().map(|it| scope.mask(it).into_owned());
+            failure.awaited = awaited.collect();
+            failure.waited_us = action.waited(at).as_micros() as u64;
+            failure.activity = activity.unwrap_or(Activity::Unknown);
+            let tail = self.dialogue.tail(TAIL_LINES, TAIL_BYTES);
+            failure.tail = scope.masker().mask_cut(&tail);
+            failure.tail.insert_str(0, &self.dialogue.unseen());
+            failure
+        });
+        effects.push(ScriptEffect::Report(Performed {
+            instance: self.instance,
+            what: action.perform.what,
+            scope: action.perform.scope,
+            result,
+            timing,
+            turns: action.turns,
+            transcript,
+        }));
+    }
+}
+
+/// The failure of an action by `role`, without what is known of the program.
+pub(in crate::engine::script) fn failure(
+    plan: &Plan,
+    role: RoleIndex,
+    scope: &Scope,
+    what: Part,
+    error: ActionError,
+) -> Box<Failure> {
+    let step = match what {
+        Part::Step(index) | Part::LogIn(index) => plan.steps[index.0].name.clone(),
+        Part::Settle => "between flows".to_owned(),
+        Part::Leave => "leave".to_owned(),
+    };
+    Box::new(Failure {
+        kind: error.kind,
+        step,
+        role: plan.roles[role.0].name.clone(),
+        turn: String::new(),
+        message: scope.mask(&error.message).into_owned(),
+        awaited: Vec::new(),
+        waited_us: 0,
+        activity: Activity::Gone,
+        tail: String::new(),
+        hint: error.hint,
+    })
+}

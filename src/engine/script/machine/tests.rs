@@ -1,0 +1,502 @@
+//! Every timing rule, with made-up time and no process.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use super::*;
+use crate::dialogue::{Settings, Watch};
+use crate::engine::context::common_watches;
+use crate::engine::messages::{Deadline, Perform, Performed};
+use crate::engine::script::interpreter::ActionInterpreter;
+use crate::model::{
+    Ending, ExitCause, Failure, FlowId, FlowNumber, RoleIndex, RunId, StepIndex, Usage,
+};
+use crate::process::Echo;
+use crate::scenario::{CompileOptions, FlowContext, compile};
+
+const QUIET: u64 = 40;
+const STEP: u64 = 10_000;
+
+struct FakeProgram {
+    echo: Cell<Echo>,
+    /// What [`Program::flush`] returns.
+    flushes: Cell<bool>,
+    held_back: Cell<Duration>,
+    unwritten: Cell<usize>,
+}
+
+impl Program for FakeProgram {
+    fn echo(&self) -> Echo {
+        self.echo.get()
+    }
+
+    fn flush(&self) -> bool {
+        self.flushes.get()
+    }
+
+    fn sent_at(&self) -> Option<Instant> {
+        None
+    }
+
+    fn held_back(&self) -> Duration {
+        self.held_back.get()
+    }
+
+    fn unwritten(&self) -> usize {
+        self.unwritten.get()
+    }
+
+    fn activity(&self) -> Activity {
+        Activity::Sleeping
+    }
+}
+
+/// A machine that performs the turns of one step; times are milliseconds since its begin.
+struct Bench {
+    machine: ScriptMachine,
+    program: FakeProgram,
+    origin: Instant,
+    effects: Vec<ScriptEffect>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Options {
+    role: &'static str,
+    startup: Option<u64>,
+    whose: Option<Whose>,
+    is_filtered: bool,
+    prints: bool,
+}
+
+impl Bench {
+    fn new(turns: &str) -> Self {
+        Bench::with(turns, Options::default())
+    }
+
+    fn with(turns: &str, options: Options) -> Self {
+        let role = options.role;
+        let source = format!(
+            "roles:\n  user:\n    run: [program]\n    terminal: pipes\n{role}\n    \
+             actions:\n      talk: [{turns}]\nflow: [{{step: s, role: user, do: talk}}]\n"
+        );
+        let compiled = compile(&source, None, CompileOptions::default())
+            .unwrap_or_else(|faults| panic!("{faults}\n{source}"));
+        let plan = Arc::new(compiled.plan);
+        let watch: Arc<Watch> = common_watches(&plan)[0].clone().expect("a fixed watch");
+        let origin = Instant::now();
+        let settings = Settings {
+            terminal: false,
+            quiet: Duration::from_millis(QUIET),
+        };
+        let context = FlowContext {
+            number: FlowNumber(1),
+            flow_id: &FlowId("F".into()),
+            run_id: &RunId("R".into()),
+            run_directory: std::path::Path::new("/"),
+            environment: &|_| None,
+        };
+        let scope = plan.scope(context, 1).expect("values");
+        let instance = InstanceId {
+            flow: FlowNumber(1),
+            role: RoleIndex(0),
+            attempt: 1,
+        };
+        let dialogue_events = match options.prints {
+            true => DialogueEvents::Promptly,
+            false => DialogueEvents::Never,
+        };
+        let machine_settings = MachineSettings {
+            plan: Arc::clone(&plan),
+            dialogue_events,
+        };
+        let dialogue = Dialogue::new(watch, settings, origin);
+        let masker = scope.masker();
+        let step = &plan.steps[0];
+        let turns = Arc::clone(&step.action.turns);
+        let interpreter = ActionInterpreter::new(Arc::clone(&plan), 0, turns, Some(step), false, 7);
+        let allowed = Duration::from_millis(STEP);
+        let perform = Perform {
+            what: Part::Step(StepIndex(0)),
+            scope,
+            deadline: Deadline {
+                at: origin + allowed,
+                whose: options.whose.unwrap_or(Whose::Step),
+                allowed,
+            },
+            attempt: 1,
+        };
+        let startup = options
+            .startup
+            .map(|ms| (origin, Duration::from_millis(ms)));
+        let mut action = ActionRun::new(perform, interpreter, startup, origin);
+        action.is_filtered = options.is_filtered;
+        let mut bench = Bench {
+            machine: ScriptMachine::new(machine_settings, instance, dialogue, None, masker),
+            program: FakeProgram {
+                echo: Cell::new(Echo::NoTerminal),
+                flushes: Cell::new(true),
+                held_back: Cell::new(Duration::ZERO),
+                unwritten: Cell::new(0),
+            },
+            origin,
+            effects: Vec::new(),
+        };
+        let Bench {
+            machine,
+            program,
+            effects,
+            ..
+        } = &mut bench;
+        machine.begin(action, origin, program, effects);
+        bench
+    }
+
+    fn at(&self, ms: u64) -> Instant {
+        self.origin + Duration::from_millis(ms)
+    }
+
+    fn on(&mut self, ms: u64, input: ScriptInput<'_>) {
+        let now = self.at(ms);
+        self.machine
+            .on(input, now, &self.program, &mut self.effects);
+    }
+
+    fn output(&mut self, ms: u64, text: &str) {
+        let input = ScriptInput::Output {
+            stream: Stream::Out,
+            bytes: text.as_bytes(),
+            at: self.at(ms),
+            drained: true,
+        };
+        self.on(ms, input);
+    }
+
+    fn closed(&mut self, ms: u64) {
+        for stream in [Stream::Out, Stream::Err] {
+            let at = self.at(ms);
+            self.on(ms, ScriptInput::Closed { stream, at });
+        }
+    }
+
+    fn exited(&mut self, ms: u64) {
+        let record = Box::new(ProcessRecord {
+            role: "user".into(),
+            attempt: 1,
+            pid: 1,
+            ending: Ending::Itself,
+            exit: Some(ExitCause::Code(0)),
+            usage: Usage::default(),
+            startup_us: None,
+            lifetime_us: 0,
+            exit_us: None,
+        });
+        let at = self.at(ms);
+        self.on(ms, ScriptInput::Exited { record, at });
+    }
+
+    fn written(&mut self, ms: u64) {
+        let at = self.at(ms);
+        self.on(ms, ScriptInput::Written { at });
+    }
+
+    /// Rings when the machine wants it, which is asserted to be at `ms`.
+    #[track_caller]
+    fn alarm(&mut self, ms: u64) {
+        self.assert_alarm(ms);
+        self.on(ms, ScriptInput::Alarm);
+    }
+
+    #[track_caller]
+    fn assert_alarm(&self, ms: u64) {
+        let alarm = self.machine.next_alarm().expect("an alarm");
+        assert_eq!(alarm.duration_since(self.origin), Duration::from_millis(ms));
+    }
+
+    /// Whether the reply is to be typed.
+    fn is_typing(&mut self) -> bool {
+        let effects = std::mem::take(&mut self.effects);
+        effects.iter().any(|it| matches!(it, ScriptEffect::Type))
+    }
+
+    fn report(&mut self) -> Option<Performed> {
+        let effects = std::mem::take(&mut self.effects);
+        effects.into_iter().find_map(|effect| match effect {
+            ScriptEffect::Report(performed) => Some(performed),
+            _ => None,
+        })
+    }
+
+    #[track_caller]
+    fn failure(&mut self) -> Box<Failure> {
+        self.report().expect("a report").result.expect_err("fails")
+    }
+
+    fn printed(&mut self) -> String {
+        let effects = std::mem::take(&mut self.effects);
+        let texts = effects.into_iter().filter_map(|effect| match effect {
+            ScriptEffect::Emit(RunEvent::Heard { text, .. }) => Some(text),
+            _ => None,
+        });
+        texts.collect()
+    }
+}
+
+#[test]
+fn a_start_has_its_own_deadline_that_ends_with_the_first_evidence() {
+    let options = Options {
+        startup: Some(2000),
+        ..Options::default()
+    };
+    let mut bench = Bench::with("{see: ready}, {see: more}", options);
+    bench.alarm(2000);
+    assert_eq!(bench.failure().kind, FailureKind::StartupTimeout);
+    let mut bench = Bench::with("{see: ready}, {see: more}", options);
+    bench.output(1999, "ready\n");
+    bench.assert_alarm(STEP);
+}
+
+#[test]
+fn turn_step_and_flow_have_deadlines() {
+    let mut bench = Bench::new("{see: a, within: 3s}, {see: b}");
+    bench.alarm(3000);
+    let failure = bench.failure();
+    assert_eq!(failure.kind, FailureKind::Timeout);
+    assert_eq!(failure.waited_us, 3_000_000);
+    assert_eq!(failure.activity, Activity::Sleeping);
+
+    let mut bench = Bench::new("{see: a, within: 3s}, {see: b}");
+    bench.output(1000, "a\n");
+    bench.program.unwritten.set(7);
+    bench.alarm(STEP);
+    let message = bench.failure().message;
+    assert!(message.contains("step's 10s"), "{message}");
+    assert!(message.contains("last 7 bytes"), "{message}");
+
+    let options = Options {
+        whose: Some(Whose::Flow),
+        ..Options::default()
+    };
+    let mut bench = Bench::with("{see: a}", options);
+    bench.alarm(STEP);
+    assert!(bench.failure().message.contains("flow's 10s"));
+}
+
+#[test]
+fn an_early_alarm_changes_nothing() {
+    let mut bench = Bench::new("{see: a}");
+    bench.on(500, ScriptInput::Alarm);
+    assert!(bench.report().is_none());
+    bench.assert_alarm(STEP);
+}
+
+#[test]
+fn an_unfinished_line_is_a_prompt_when_it_has_been_quiet() {
+    let mut bench = Bench::new("{prompt: 'Name:', send: me}");
+    bench.output(100, "Name: (anonymous) ");
+    assert!(!bench.is_typing());
+    bench.output(120, " ");
+    bench.alarm(120 + QUIET);
+    assert!(bench.is_typing());
+    bench.written(165);
+    let performed = bench.report().expect("a report");
+    assert!(performed.result.is_ok());
+    let held = performed.timing.held + performed.timing.held_after;
+    assert!(held >= Duration::from_millis(QUIET), "{held:?}");
+}
+
+#[test]
+fn output_that_ends_while_the_program_lives_fails_after_a_grace() {
+    let mut bench = Bench::new("{see: a}");
+    bench.closed(1000);
+    bench.alarm(1500);
+    assert_eq!(bench.failure().kind, FailureKind::EndedEarly);
+
+    let mut bench = Bench::new("{see: a}");
+    bench.closed(1000);
+    bench.exited(1200);
+    let failure = bench.failure();
+    assert_eq!(failure.kind, FailureKind::EndedEarly);
+    assert_eq!(failure.activity, Activity::Gone);
+}
+
+#[test]
+fn a_secret_waits_until_the_echo_is_off() {
+    let turns = "{prompt: 'Password:', secret: s3cret}";
+    let begun = || {
+        let mut bench = Bench::new(turns);
+        bench.program.echo.set(Echo::On);
+        bench.output(0, "Password: ");
+        assert!(!bench.is_typing());
+        bench
+    };
+    let mut bench = begun();
+    let first = bench.machine.next_alarm().expect("another look");
+    assert_eq!(first, bench.at(0) + Duration::from_micros(200));
+    bench.program.echo.set(Echo::Off);
+    bench.on(1, ScriptInput::Alarm);
+    assert!(bench.is_typing());
+
+    let mut bench = begun();
+    bench.on(5000, ScriptInput::Alarm);
+    assert!(bench.report().is_none());
+    bench.on(5001, ScriptInput::Alarm);
+    assert_eq!(bench.failure().kind, FailureKind::EchoStayedOn);
+}
+
+#[test]
+fn a_program_that_refuses_is_heard_out_until_it_is_silent() {
+    let options = Options {
+        role: "    fail_on: {denied: Denied}",
+        ..Options::default()
+    };
+    let mut bench = Bench::with("{see: a}", options);
+    bench.output(1000, "Denied\n");
+    bench.output(1060, "because\n");
+    bench.alarm(1160);
+    let performed = bench.report().expect("a report");
+    assert_eq!(performed.timing.ended, bench.at(1000));
+    assert!(performed.result.unwrap_err().tail.contains("because"));
+
+    let mut bench = Bench::with("{see: a}", options);
+    for more in 0..12 {
+        bench.output(1000 + 90 * more, "Denied\n");
+    }
+    bench.alarm(2000);
+    assert!(bench.report().is_some(), "a second is the most");
+
+    let mut bench = Bench::with("{see: a}", options);
+    bench.output(1000, "Denied\n");
+    bench.exited(1010);
+    assert!(bench.report().is_some(), "nothing follows an exit");
+}
+
+#[test]
+fn a_pause_extends_the_deadline_of_the_step() {
+    let mut bench = Bench::new("{think: 4s}, {see: a}");
+    bench.alarm(4000);
+    bench.assert_alarm(STEP + 4000);
+    bench.output(4100, "a\n");
+    let timing = bench.report().expect("a report").timing;
+    assert_eq!(timing.paused, Duration::from_secs(4));
+    assert_eq!(timing.duration(), Duration::from_millis(100));
+}
+
+#[test]
+fn rounds_of_a_repeat_are_spaced() {
+    let turns =
+        "{repeat: {do: [{prompt: '>', send: r}], until: {see: DONE}, at_most: 3, every: 5s}}";
+    let mut bench = Bench::new(turns);
+    bench.output(0, "> ");
+    assert!(bench.is_typing());
+    bench.written(50);
+    bench.assert_alarm(5050);
+    bench.output(200, "DONE\n");
+    assert!(bench.report().expect("a report").result.is_ok());
+}
+
+#[test]
+fn a_reply_that_cannot_be_typed_fails_unless_the_program_exits_soon() {
+    let begun = || {
+        let mut bench = Bench::new("{see: go}, {prompt: '>', send: x}");
+        bench.output(0, "go\n> ");
+        assert!(bench.is_typing());
+        let reason = "its input is full".to_owned();
+        bench.on(100, ScriptInput::NotTyped { reason });
+        bench
+    };
+    let mut bench = begun();
+    bench.alarm(600);
+    let failure = bench.failure();
+    assert_eq!(failure.kind, FailureKind::NotSent);
+    assert!(failure.message.contains("its input is full"));
+    let mut bench = begun();
+    bench.exited(300);
+    assert_ne!(bench.failure().kind, FailureKind::NotSent);
+}
+
+#[test]
+fn a_batched_reply_that_is_lost_is_reported_though_its_answer_is_awaited() {
+    let mut bench = Bench::new("{prompt: '>', send: x}, {see: a}");
+    bench.output(0, "> ");
+    bench.written(50);
+    let reason = "closed".to_owned();
+    bench.on(60, ScriptInput::NotWritten { reason });
+    bench.alarm(560);
+    assert_eq!(bench.failure().kind, FailureKind::NotSent);
+}
+
+#[test]
+fn a_step_is_not_done_while_a_lost_reply_is_to_be_reported() {
+    let mut bench = Bench::new("{see: a}");
+    bench.program.flushes.set(false);
+    bench.output(10, "a\n");
+    assert!(bench.report().is_none());
+    let reason = "closed".to_owned();
+    bench.on(20, ScriptInput::NotWritten { reason });
+    bench.alarm(520);
+    assert_eq!(bench.failure().kind, FailureKind::NotSent);
+}
+
+#[test]
+fn a_reply_is_held_for_faults_and_its_delay_is_a_pause() {
+    let options = Options {
+        is_filtered: true,
+        ..Options::default()
+    };
+    let mut bench = Bench::with("{prompt: '>', send: x}, {see: a}", options);
+    bench.output(0, "> ");
+    let points = std::mem::take(&mut bench.effects);
+    assert!(matches!(
+        points.as_slice(),
+        [
+            ScriptEffect::WaitBegan(_),
+            ScriptEffect::EvidenceCame(_),
+            ScriptEffect::BeforeReply(_)
+        ]
+    ));
+    bench.on(40, ScriptInput::Delayed(Duration::from_secs(2)));
+    assert_eq!(bench.machine.next_alarm(), None);
+    bench.on(2040, ScriptInput::Released);
+    assert!(bench.is_typing());
+    bench.written(2040);
+    bench.assert_alarm(STEP + 2000);
+    bench.output(2100, "a\n");
+    let timing = bench.report().expect("a report").timing;
+    assert_eq!(timing.paused, Duration::from_secs(2));
+}
+
+#[test]
+fn output_left_unread_on_purpose_is_no_time_of_the_program() {
+    let mut bench = Bench::new("{see: a}");
+    bench.program.held_back.set(Duration::from_secs(1));
+    bench.output(3000, "a\n");
+    let timing = bench.report().expect("a report").timing;
+    assert_eq!(timing.duration(), Duration::from_secs(2));
+}
+
+#[test]
+fn a_command_has_the_deadline_of_the_step() {
+    let mut bench = Bench::new("{run: [audit]}");
+    assert!(matches!(bench.effects.as_slice(), [ScriptEffect::Run(_)]));
+    bench.alarm(STEP);
+    let is_cancel = |it: &ScriptEffect| matches!(it, ScriptEffect::CancelCommand);
+    assert!(bench.effects.iter().any(is_cancel));
+    assert!(bench.failure().message.contains("the command's end"));
+}
+
+#[test]
+fn an_unfinished_line_is_printed_when_it_has_been_quiet() {
+    let options = Options {
+        prints: true,
+        ..Options::default()
+    };
+    let mut bench = Bench::with("{see: never}", options);
+    bench.output(0, "one\ntwo");
+    assert_eq!(bench.printed(), "one\n");
+    bench.output(200, "2");
+    bench.on(300, ScriptInput::Alarm);
+    assert_eq!(bench.printed(), "");
+    bench.alarm(500);
+    assert_eq!(bench.printed(), "two2");
+    bench.assert_alarm(STEP);
+}

@@ -1,0 +1,248 @@
+//! Replies: held until faults are done with them and the echo is off, then typed and recorded.
+
+use std::time::{Duration, Instant};
+
+use crate::dialogue::Typed;
+use crate::engine::script::action_run::{ECHO_PATIENCE, Waiting};
+use crate::engine::script::interpreter::{ActionError, Answers, Input, TypedReply};
+use crate::engine::script::program::Program;
+use crate::model::{FailureKind, RunEvent};
+use crate::process::Echo;
+
+use super::ScriptMachine;
+use super::vocabulary::{DialogueEvents, ScriptEffect};
+
+/// Silence after which an unfinished line is emitted.
+pub(super) const PATIENCE: Duration = Duration::from_millis(300);
+
+impl ScriptMachine {
+    fn print(&mut self, text: Option<String>, effects: &mut Vec<ScriptEffect>) {
+        let Some(heard) = text else { return };
+        let text = match &self.action {
+            Some(action) => action.perform.scope.masker().mask_cut(&heard),
+            None => self.masker.mask_cut(&heard),
+        };
+        effects.push(ScriptEffect::Emit(RunEvent::Heard {
+            instance: self.instance,
+            text,
+        }));
+    }
+
+    /// Gives out all that was heard since the last time, the unfinished line, too.
+    pub(super) fn print_all(&mut self, effects: &mut Vec<ScriptEffect>) {
+        if self.settings.dialogue_events != DialogueEvents::Never {
+            let rest = self.dialogue.take_rest();
+            self.print(rest, effects);
+        }
+    }
+
+    /// Gives out the lines that were heard. An unfinished line follows when nothing has come for a
+    /// while: it may be what the program waits behind.
+    pub(super) fn print_output(&mut self, at: Instant, effects: &mut Vec<ScriptEffect>) {
+        if self.settings.dialogue_events == DialogueEvents::Promptly {
+            let lines = self.dialogue.take_lines();
+            self.print(lines, effects);
+            self.print_at = Some(at + PATIENCE);
+        }
+    }
+
+    /// Gives a reply, after the faults that are due before it.
+    pub(super) fn begin_reply(
+        &mut self,
+        reply: TypedReply,
+        now: Instant,
+        program: &impl Program,
+        effects: &mut Vec<ScriptEffect>,
+    ) -> Option<Input> {
+        let action = self.action.as_mut()?;
+        if reply.answers == Answers::Wait
+            && let Some(point) = action.fault_point()
+        {
+            effects.push(ScriptEffect::BeforeReply(point));
+            action.wait(Waiting::Held(reply));
+            return None;
+        }
+        self.type_reply(reply, now, program, effects)
+    }
+
+    /// Types a reply now, or when the terminal's echo is off.
+    pub(super) fn type_reply(
+        &mut self,
+        reply: TypedReply,
+        now: Instant,
+        program: &impl Program,
+        effects: &mut Vec<ScriptEffect>,
+    ) -> Option<Input> {
+        let action = self.action.as_mut()?;
+        if self.exited.is_some() {
+            action.wait(Waiting::Unsaid {
+                since: now,
+                reason: "its input is closed".to_owned(),
+            });
+            return self.exit_input();
+        }
+        if reply.secret {
+            // What was said before it may be what makes the program hide what is typed.
+            program.flush();
+        }
+        let echo = program.echo();
+        if reply.secret && echo == Echo::On {
+            action.wait(Waiting::EchoOff {
+                since: now,
+                tries: 0,
+                reply,
+            });
+            return None;
+        }
+        let is_filtered = action.is_filtered;
+        action.wait(Waiting::Typing {
+            reply,
+            may_come_back: matches!(echo, Echo::On | Echo::Raw),
+            is_recorded: false,
+        });
+        if is_filtered {
+            // Faults that go with the reply are recorded after what was heard before them.
+            self.print_all(effects);
+        }
+        effects.push(ScriptEffect::Type);
+        None
+    }
+
+    /// Records what was typed on purpose before the reply, and the reply that follows it.
+    pub(super) fn preceded(
+        &mut self,
+        lines: &[Typed],
+        now: Instant,
+        effects: &mut Vec<ScriptEffect>,
+    ) {
+        let Some(action) = &mut self.action else {
+            return;
+        };
+        let Waiting::Typing {
+            reply,
+            may_come_back,
+            is_recorded,
+        } = &mut action.waiting
+        else {
+            return;
+        };
+        *is_recorded = true;
+        for (place, line) in lines.iter().chain([&reply.typed]).enumerate() {
+            if place == 0 {
+                self.dialogue.answered(line, *may_come_back);
+            } else {
+                self.dialogue.also_typed(line, *may_come_back);
+            }
+        }
+        let shown = lines.iter().map(|line| shown(line.bytes()));
+        for text in shown.chain([reply.shown.clone().into_owned()]) {
+            if let Some(transcript) = &mut self.transcript {
+                transcript.said(&text, now);
+            }
+            if self.settings.dialogue_events != DialogueEvents::Never {
+                effects.push(ScriptEffect::Emit(RunEvent::Said {
+                    instance: self.instance,
+                    text,
+                }));
+            }
+        }
+        if let Some(transcript) = &mut self.transcript
+            && reply.secret
+        {
+            transcript.keep_secret(reply.typed.text());
+        }
+    }
+
+    /// Records the reply that was typed at `at`.
+    pub(super) fn written(
+        &mut self,
+        at: Instant,
+        effects: &mut Vec<ScriptEffect>,
+    ) -> Option<Input> {
+        let action = self.action.as_mut()?;
+        let waiting = std::mem::replace(&mut action.waiting, Waiting::Output);
+        let Waiting::Typing {
+            reply,
+            may_come_back,
+            is_recorded,
+        } = waiting
+        else {
+            action.waiting = waiting;
+            return None;
+        };
+        action.said(at);
+        if is_recorded {
+            return Some(Input::Said);
+        }
+        self.print_all(effects);
+        if let Some(transcript) = &mut self.transcript {
+            transcript.said(&reply.shown, at);
+            if reply.secret {
+                transcript.keep_secret(reply.typed.text());
+            }
+        }
+        match reply.answers {
+            Answers::Wait => self.dialogue.answered(&reply.typed, may_come_back),
+            Answers::Interlude => self
+                .dialogue
+                .answered_interlude(&reply.typed, may_come_back),
+        }
+        if self.settings.dialogue_events != DialogueEvents::Never {
+            effects.push(ScriptEffect::Emit(RunEvent::Said {
+                instance: self.instance,
+                text: reply.shown.into_owned(),
+            }));
+        }
+        Some(Input::Said)
+    }
+
+    /// Looks again whether the terminal's echo is off. There is no event to wait for: a terminal
+    /// does not notify its other end of a change of its settings.
+    pub(super) fn try_secret(
+        &mut self,
+        now: Instant,
+        program: &impl Program,
+        effects: &mut Vec<ScriptEffect>,
+    ) {
+        let is_overdue = self.overdue(now, program).is_some();
+        let Some(action) = &mut self.action else {
+            return;
+        };
+        let Waiting::EchoOff { since, tries, .. } = &mut action.waiting else {
+            return;
+        };
+        if program.echo() == Echo::On {
+            *tries += 1;
+            if is_overdue || now.saturating_duration_since(*since) > ECHO_PATIENCE {
+                let error = ActionError::new(
+                    FailureKind::EchoStayedOn,
+                    "the secret was not typed: the terminal would have shown it",
+                )
+                .with_hint(
+                    "the program reads this with echo on: use `send` instead of `secret` (a value \
+                     listed under `secrets` stays masked)",
+                );
+                self.action_over(now, Err(error), program, effects);
+            }
+            return;
+        }
+        let waiting = std::mem::replace(&mut action.waiting, Waiting::Output);
+        if let Waiting::EchoOff { reply, .. } = waiting {
+            let next = self.type_reply(reply, now, program, effects);
+            self.go_on(next, now, program, effects);
+        }
+    }
+}
+
+/// Renders typed bytes, cut to what is worth showing.
+fn shown(bytes: &[u8]) -> String {
+    const MOST: usize = 80;
+    let line = bytes.strip_suffix(b"\n").or(bytes.strip_suffix(b"\r"));
+    let line = line.unwrap_or(bytes);
+    let text = String::from_utf8_lossy(&line[..line.len().min(MOST)]);
+    if line.len() > MOST {
+        format!("{text}… ({} bytes)", line.len())
+    } else {
+        text.into_owned()
+    }
+}

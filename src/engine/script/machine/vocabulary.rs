@@ -1,0 +1,88 @@
+//! Inputs and effects of the script machine.
+
+use std::time::{Duration, Instant};
+
+use crate::dialogue::Typed;
+use crate::engine::faults::filter::FaultPoint;
+use crate::engine::messages::Performed;
+use crate::engine::script::interpreter::{ActionError, CommandOutput};
+use crate::model::{ProcessRecord, RunEvent, Stream};
+
+/// The moments at which the dialogue is emitted as events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::engine::script) enum DialogueEvents {
+    Never,
+    /// With the next reply, after which no secret is captured from it, or at the end.
+    WithReplies,
+    /// As it comes.
+    Promptly,
+}
+
+/// Something that happened to the program or to what the actor does for the machine.
+#[derive(Debug)]
+pub(in crate::engine::script) enum ScriptInput<'a> {
+    Output {
+        stream: Stream,
+        bytes: &'a [u8],
+        at: Instant,
+        /// Nothing more was there to be read.
+        drained: bool,
+    },
+    Closed {
+        stream: Stream,
+        at: Instant,
+    },
+    /// A batched reply was lost.
+    NotWritten {
+        reason: String,
+    },
+    Exited {
+        record: Box<ProcessRecord>,
+        at: Instant,
+    },
+    /// The reply of [`ScriptEffect::BeforeReply`] may be typed now.
+    Released,
+    /// Typing takes this much longer on purpose: time that is not the program's.
+    Delayed(Duration),
+    /// These lines were typed on purpose before the reply of [`ScriptEffect::Type`].
+    Preceded(Vec<Typed>),
+    /// The reply of [`ScriptEffect::Type`] was handed to the program.
+    Written {
+        at: Instant,
+    },
+    /// The reply could not be typed.
+    NotTyped {
+        reason: String,
+    },
+    CommandEnded(Result<CommandOutput, ActionError>),
+    /// The moment that [`ScriptMachine::next_alarm`](super::ScriptMachine::next_alarm) gave may have come.
+    Alarm,
+}
+
+/// An effect for the actor to apply.
+#[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the buffer of effects is kept; boxing would cost an allocation per step"
+)]
+pub(in crate::engine::script) enum ScriptEffect {
+    /// A wait has begun. The points of faults are given only while faults are planned.
+    WaitBegan(FaultPoint),
+    /// The awaited evidence has come.
+    EvidenceCame(FaultPoint),
+    /// A reply is due: [`ScriptInput::Released`] or [`ScriptInput::NotTyped`] has to follow.
+    BeforeReply(FaultPoint),
+    /// The reply was typed as a whole.
+    ReplySent(FaultPoint),
+    /// Type [`ScriptMachine::reply`](super::ScriptMachine::reply): [`ScriptInput::Written`] or [`ScriptInput::NotTyped`] has to
+    /// follow.
+    Type,
+    /// Answer what the program asked its terminal.
+    AnswerTerminal(Vec<u8>),
+    /// Run a command: [`ScriptInput::CommandEnded`] has to follow.
+    Run(Vec<String>),
+    CancelCommand,
+    Emit(RunEvent),
+    /// The action is done or has failed.
+    Report(Performed),
+}
