@@ -29,35 +29,29 @@
 //! and in the unfinished line before it counts. Where several things stand in one line, a failure
 //! wins; else what begins first; and at the same place a turn's own wait before an interlude.
 
-mod channel;
-mod echo;
-mod expression;
-mod keys;
-mod lines;
+mod consumed;
+mod output_stream;
 mod pattern;
-mod reply;
+mod pattern_set;
+mod regex;
 mod rows;
-mod set;
-mod taken;
 #[cfg(test)]
 mod tests;
-mod text;
-mod watch;
+mod wait_set;
 
-pub use keys::{Key, UnknownKey};
 pub use pattern::{Pattern, PatternError};
-pub use reply::{LINE_LIMIT_BYTES, ReplyError, Typed};
+pub use pattern_set::{Hit, PatternSet};
 pub use rows::{RowError, RowFormat, RowFormatError, Which, choose, pick, pick_position};
-pub use set::{Hit, PatternSet};
-pub use watch::{Heard, On, WaitSet, Watch};
+pub use wait_set::{Finding, On, RoleMatcher, WaitSet};
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::model::Stream;
+use crate::terminal::Typed;
 
-use channel::{Channel, Unfinished};
-use watch::Waits;
+use output_stream::{OutputStream, Unfinished};
+use wait_set::Waits;
 
 /// How long an unfinished line has to be quiet until it counts as it stands, unless a role says
 /// otherwise.
@@ -68,7 +62,7 @@ const BLOCK_BYTES: usize = 64 << 10;
 
 /// How one script instance is listened to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settings {
+pub struct DialogueSettings {
     /// A terminal has one stream of output; pipes keep standard error apart.
     pub terminal: bool,
     /// How long an unfinished line has to be quiet until it counts as it stands.
@@ -78,37 +72,37 @@ pub struct Settings {
 /// Listens to one script instance.
 #[derive(Debug)]
 pub struct Dialogue {
-    watch: Arc<Watch>,
+    matcher: Arc<RoleMatcher>,
     quiet: Duration,
     /// Standard output and standard error, in the order in which they are looked at.
-    channels: [Channel; 2],
-    /// What is waited for, until it was heard.
+    outputs: [OutputStream; 2],
+    /// What is waited for, until it was matched.
     wait: Option<Arc<Waits>>,
     /// The last wait, if no reply and no end of a loop came after it.
     last_wait: Option<Arc<Waits>>,
-    /// Where the last wait was heard.
+    /// Where the last wait was matched.
     matched: (Stream, On),
-    /// Where the last interlude was heard, and the end of the unfinished line if it was a prompt.
+    /// Where the last interlude was matched, and the end of the unfinished line if it was a prompt.
     interlude: Option<(Stream, Option<usize>)>,
-    /// Heard while a flood was fed, and not polled yet.
-    early: Option<Heard>,
+    /// Finding while a flood was fed, and not polled yet.
+    early: Option<Finding>,
     /// A failure seen in what nobody had waited for.
-    missed: Option<Heard>,
+    missed: Option<Finding>,
     drained: bool,
     loops: usize,
 }
 
 impl Dialogue {
     /// Begins to listen to an instance that was started at `now`.
-    pub fn new(watch: Arc<Watch>, settings: Settings, now: Instant) -> Dialogue {
-        let mut channels = [Channel::new(now), Channel::new(now)];
+    pub fn new(matcher: Arc<RoleMatcher>, settings: DialogueSettings, now: Instant) -> Dialogue {
+        let mut outputs = [OutputStream::new(now), OutputStream::new(now)];
         if settings.terminal {
-            channels[Stream::Err as usize].close(now);
+            outputs[Stream::Err as usize].close(now);
         }
         Dialogue {
-            watch,
+            matcher,
             quiet: settings.quiet,
-            channels,
+            outputs,
             wait: None,
             last_wait: None,
             matched: (Stream::Out, On::Line),
@@ -124,17 +118,17 @@ impl Dialogue {
     pub fn feed(&mut self, stream: Stream, bytes: &[u8], at: Instant) {
         self.drained = false;
         for block in bytes.chunks(BLOCK_BYTES) {
-            let channel = &mut self.channels[stream as usize];
-            channel.feed(block, at);
+            let output = &mut self.outputs[stream as usize];
+            output.feed(block, at);
             if self.early.is_none()
-                && channel.unheard_bytes() > BLOCK_BYTES
+                && output.unsearched_bytes() > BLOCK_BYTES
                 && let Some(waits) = self.wait.take()
             {
-                let early = self.hear_lines(stream, &waits);
+                let early = self.match_lines(stream, &waits);
                 self.goes_on(waits, early.as_ref());
                 self.early = early;
             }
-            let missed = self.channels[stream as usize].forget(&self.watch);
+            let missed = self.outputs[stream as usize].forget(&self.matcher);
             if self.missed.is_none() {
                 self.missed = missed;
             }
@@ -148,7 +142,7 @@ impl Dialogue {
 
     /// The output of `stream` has ended: its unfinished line is complete.
     pub fn closed(&mut self, stream: Stream, at: Instant) {
-        self.channels[stream as usize].close(at);
+        self.outputs[stream as usize].close(at);
     }
 
     /// A wait begins. What has come since the last reply counts at once, with the next
@@ -162,8 +156,8 @@ impl Dialogue {
                 .last_wait
                 .as_ref()
                 .is_some_and(|last| Arc::ptr_eq(last, &waits));
-        for channel in &mut self.channels {
-            channel.begin(goes_on);
+        for output in &mut self.outputs {
+            output.begin(goes_on);
         }
         self.early = None;
         self.last_wait = Some(Arc::clone(&waits));
@@ -172,26 +166,26 @@ impl Dialogue {
 
     /// What has come of the wait. To be asked after [`Dialogue::begin`], after output was fed and
     /// the reader is drained (or, in a flood, between reads), after a stream has ended, and at the
-    /// time that [`Heard::QuietAt`] named.
+    /// time that [`Finding::QuietAt`] named.
     ///
-    /// [`Heard::Wait`] ends the wait; everything else leaves it as it is, so that the next poll
+    /// [`Finding::Wait`] ends the wait; everything else leaves it as it is, so that the next poll
     /// goes on behind it.
-    pub fn poll(&mut self, now: Instant) -> Heard {
+    pub fn poll(&mut self, now: Instant) -> Finding {
         let Some(waits) = self.wait.take() else {
             // Only a flood can end a wait before it is asked for.
-            return self.early.take().unwrap_or(Heard::Nothing);
+            return self.early.take().unwrap_or(Finding::Nothing);
         };
-        let heard = self.hear(&waits, now);
-        self.goes_on(waits, Some(&heard));
-        heard
+        let finding = self.hear(&waits, now);
+        self.goes_on(waits, Some(&finding));
+        finding
     }
 
-    /// A reply to what was heard was given. What it answers is over; if a terminal or the program
-    /// shows what was typed, that isn't heard.
+    /// A reply to what was matched was given. What it answers is over; if a terminal or the program
+    /// shows what was typed, that isn't matched.
     pub fn answered(&mut self, typed: &Typed, echo_expected: bool) {
         self.wait = None;
         self.last_wait = None;
-        let [out, err] = &mut self.channels;
+        let [out, err] = &mut self.outputs;
         match self.matched.0 {
             Stream::Out => {
                 out.answered();
@@ -206,36 +200,36 @@ impl Dialogue {
             out.forget_echoes();
         }
         if echo_expected {
-            self.channels[Stream::Out as usize].expect_echo(typed.echo());
+            self.outputs[Stream::Out as usize].expect_echo(typed.echo());
         }
     }
 
     /// Something was typed right behind the reply that [`Dialogue::answered`] told of.
     pub fn also_typed(&mut self, typed: &Typed, echo_expected: bool) {
         if echo_expected {
-            self.channels[Stream::Out as usize].expect_echo(typed.echo());
+            self.outputs[Stream::Out as usize].expect_echo(typed.echo());
         }
     }
 
-    /// A reply to the interlude that was heard last was given. The wait goes on and sees what it
+    /// A reply to the interlude that was matched last was given. The wait goes on and sees what it
     /// saw before, but for the interlude itself.
     pub fn answered_interlude(&mut self, typed: &Typed, echo_expected: bool) {
         if let Some((stream, Some(end))) = self.interlude.take() {
-            self.channels[stream as usize].answered_interlude(end);
+            self.outputs[stream as usize].answered_interlude(end);
         }
         if echo_expected {
-            self.channels[Stream::Out as usize].expect_echo(typed.echo());
+            self.outputs[Stream::Out as usize].expect_echo(typed.echo());
         }
     }
 
     /// The complete lines up to the last one that a wait has matched are over, as if they had been
     /// answered. A menu that came after them stays, with its prompt.
-    pub fn set_matched_lines_aside(&mut self) {
+    pub fn discard_matched_lines(&mut self) {
         self.wait = None;
         self.last_wait = None;
-        self.channels
+        self.outputs
             .iter_mut()
-            .for_each(Channel::set_matched_lines_aside);
+            .for_each(OutputStream::discard_matched_lines);
     }
 
     /// From here on a piece of output that has matched does not match again.
@@ -248,8 +242,8 @@ impl Dialogue {
         self.loops = self.loops.saturating_sub(1);
         if self.loops == 0 {
             self.last_wait = None;
-            for channel in &mut self.channels {
-                channel.loop_ends();
+            for output in &mut self.outputs {
+                output.loop_ends();
             }
         }
     }
@@ -257,7 +251,10 @@ impl Dialogue {
     /// The lines since the last reply, with the unfinished one: those of standard output, then
     /// those of standard error.
     pub fn lines(&self) -> Vec<&str> {
-        self.channels.iter().flat_map(Channel::visible).collect()
+        self.outputs
+            .iter()
+            .flat_map(OutputStream::visible)
+            .collect()
     }
 
     /// The last that was said, answered or not, for messages: at most so many lines and bytes.
@@ -265,9 +262,9 @@ impl Dialogue {
     pub fn tail(&self, max_lines: usize, max_bytes: usize) -> String {
         let mut lines: Vec<&str> = Vec::new();
         let mut room = max_bytes;
-        for channel in self.channels.iter().rev() {
-            for line in channel.kept().trim_end().rsplit('\n') {
-                if lines.len() == max_lines || room == 0 || channel.kept().is_empty() {
+        for output in self.outputs.iter().rev() {
+            for line in output.kept().trim_end().rsplit('\n') {
+                if lines.len() == max_lines || room == 0 || output.kept().is_empty() {
                     break;
                 }
                 let line = last_bytes(line.trim_end(), room);
@@ -282,7 +279,7 @@ impl Dialogue {
     /// A line for before the [`Dialogue::tail`] if waits have not seen all since the last reply, as
     /// it was too much; else nothing.
     pub fn unseen(&self) -> String {
-        match self.channels.iter().map(Channel::unseen_bytes).sum() {
+        match self.outputs.iter().map(OutputStream::unseen_bytes).sum() {
             0_usize => String::new(),
             bytes => format!("({bytes} older bytes since the last reply were dropped)\n"),
         }
@@ -291,7 +288,7 @@ impl Dialogue {
     /// What a terminal would have answered to the queries since the last call: to be written to
     /// the program, if it is on a terminal.
     pub fn take_terminal_answers(&mut self) -> Vec<u8> {
-        self.channels[Stream::Out as usize].take_answers()
+        self.outputs[Stream::Out as usize].take_answers()
     }
 
     /// The complete lines since the last call, for a transcript: so that it does not depend on how
@@ -307,112 +304,102 @@ impl Dialogue {
         self.take_text(true)
     }
 
-    /// The line in which the last wait was heard. To be asked before the reply to it.
-    pub fn heard_line(&self) -> &str {
-        self.channels[self.matched.0 as usize].heard_line()
+    /// The line in which the last wait was matched. To be asked before the reply to it.
+    pub fn matched_line(&self) -> &str {
+        self.outputs[self.matched.0 as usize].matched_line()
     }
 
-    /// Whether the last wait was heard in an unfinished line, which is then all there.
-    pub fn heard_prompt(&self) -> bool {
+    /// Whether the last wait was matched in an unfinished line, which is then all there.
+    pub fn matched_prompt(&self) -> bool {
         self.matched.1 == On::Prompt
     }
 
     fn take_text(&mut self, unfinished: bool) -> Option<String> {
         let mut text = String::new();
-        for channel in &mut self.channels {
-            text.push_str(channel.tell(unfinished));
+        for output in &mut self.outputs {
+            text.push_str(output.tell(unfinished));
         }
         (!text.is_empty()).then_some(text)
     }
 
-    fn hear(&mut self, waits: &Waits, now: Instant) -> Heard {
-        if let Some(heard) = self.heard_while_fed(waits) {
-            return heard;
+    fn hear(&mut self, waits: &Waits, now: Instant) -> Finding {
+        if let Some(finding) = self.heard_while_fed(waits) {
+            return finding;
         }
         for stream in [Stream::Out, Stream::Err] {
-            if let Some(heard) = self.hear_lines(stream, waits) {
-                return heard;
+            if let Some(finding) = self.match_lines(stream, waits) {
+                return finding;
             }
         }
         let mut quiet_at: Option<Instant> = None;
         for stream in [Stream::Out, Stream::Err] {
-            let channel = &mut self.channels[stream as usize];
-            if !self.drained && channel.closed().is_none() {
+            let output = &mut self.outputs[stream as usize];
+            if !self.drained && output.closed().is_none() {
                 continue;
             }
             let looped = self.loops > 0;
-            match channel.hear_unfinished(&self.watch, waits, looped, now, self.quiet) {
+            match output.match_unfinished(&self.matcher, waits, looped, now, self.quiet) {
                 Unfinished::Nothing => {}
                 Unfinished::QuietAt(at) => {
                     quiet_at = Some(quiet_at.map_or(at, |other| other.min(at)));
                 }
-                Unfinished::Heard(heard) => {
-                    let end = self.channels[stream as usize].end();
-                    self.note(stream, &heard, Some(end));
-                    return heard;
+                Unfinished::Finding(finding) => {
+                    let end = self.outputs[stream as usize].end();
+                    self.note(stream, &finding, Some(end));
+                    return finding;
                 }
             }
         }
         match (quiet_at, self.ended_at()) {
-            (Some(at), _) => Heard::QuietAt(at),
-            (None, Some(at)) => Heard::Ended { at },
-            (None, None) => Heard::Nothing,
+            (Some(at), _) => Finding::QuietAt(at),
+            (None, Some(at)) => Finding::Ended { at },
+            (None, None) => Finding::Nothing,
         }
     }
 
-    /// What of a flood was heard before this poll.
-    fn heard_while_fed(&mut self, waits: &Waits) -> Option<Heard> {
+    /// What of a flood was matched before this poll.
+    fn heard_while_fed(&mut self, waits: &Waits) -> Option<Finding> {
         if self.missed.is_none() && self.early.is_none() {
             return None;
         }
-        let is_tolerated = |heard: &Heard| {
-            matches!(heard, Heard::FailOn { category, .. }
+        let is_tolerated = |finding: &Finding| {
+            matches!(finding, Finding::FailOn { category, .. }
                 if waits.tolerated.contains(category))
         };
         let missed = self.missed.take().filter(|missed| !is_tolerated(missed));
         missed.or_else(|| self.early.take())
     }
 
-    /// The wait was looked for, and this was heard: unless that ends it, it goes on.
-    fn goes_on(&mut self, waits: Arc<Waits>, heard: Option<&Heard>) {
-        if !matches!(heard, Some(Heard::Wait { .. })) {
+    /// The wait was looked for, and this was matched: unless that ends it, it goes on.
+    fn goes_on(&mut self, waits: Arc<Waits>, finding: Option<&Finding>) {
+        if !matches!(finding, Some(Finding::Wait { .. })) {
             self.wait = Some(waits);
         }
     }
 
-    fn hear_lines(&mut self, stream: Stream, waits: &Waits) -> Option<Heard> {
+    fn match_lines(&mut self, stream: Stream, waits: &Waits) -> Option<Finding> {
         let looped = self.loops > 0;
-        let heard = self.channels[stream as usize].hear_lines(&self.watch, waits, looped)?;
-        self.note(stream, &heard, None);
-        Some(heard)
+        let finding = self.outputs[stream as usize].match_lines(&self.matcher, waits, looped)?;
+        self.note(stream, &finding, None);
+        Some(finding)
     }
 
-    /// Remembers where something was heard, for the reply to it.
-    fn note(&mut self, stream: Stream, heard: &Heard, prompt_end: Option<usize>) {
-        match heard {
-            Heard::Wait { .. } => {
+    /// Remembers where something was matched, for the reply to it.
+    fn note(&mut self, stream: Stream, finding: &Finding, prompt_end: Option<usize>) {
+        match finding {
+            Finding::Wait { .. } => {
                 let on = prompt_end.map_or(On::Line, |_| On::Prompt);
                 self.matched = (stream, on);
             }
-            Heard::Interlude { .. } => self.interlude = Some((stream, prompt_end)),
+            Finding::Interlude { .. } => self.interlude = Some((stream, prompt_end)),
             _ => {}
         }
     }
 
     fn ended_at(&self) -> Option<Instant> {
-        let [out, err] = &self.channels;
+        let [out, err] = &self.outputs;
         Some(out.closed()?.max(err.closed()?))
     }
-}
-
-/// Output as text, decoded as a [`Dialogue`] decodes it: control sequences removed, line ends made
-/// one, invalid UTF-8 replaced. For the output of commands that nobody talks to.
-pub fn plain_text(bytes: &[u8]) -> String {
-    let mut view = text::TextView::new();
-    let mut lines = lines::Lines::new(Instant::now());
-    view.feed(bytes, &mut lines);
-    view.finish(&mut lines);
-    lines.text().to_owned()
 }
 
 /// The end of `text`, as much as fits.

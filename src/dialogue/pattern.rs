@@ -8,7 +8,7 @@ use memchr::memmem;
 use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, ClassUnicode, ClassUnicodeRange};
 use regex_syntax::hir::{Hir, HirKind, Look, Repetition};
 
-use super::expression::{Expression, Unfit};
+use super::regex::{Regex, RegexError};
 use crate::model::NamedValue;
 
 /// What a wait looks for, within one line. Cheap to clone.
@@ -39,9 +39,9 @@ struct Compiled {
     hir: Hir,
     /// The numbers of the groups that have the pattern's names, in the same order.
     groups: Vec<usize>,
-    expression: Expression,
+    expression: Regex,
     /// The same, but only where nothing but blanks follows. Built for the first prompt wait.
-    at_end: OnceLock<Option<Expression>>,
+    at_end: OnceLock<Option<Regex>>,
 }
 
 /// Why a regular expression was refused.
@@ -93,7 +93,7 @@ impl Pattern {
                 });
             }
         }
-        let expression = Expression::new(hir.clone()).map_err(build_error)?;
+        let expression = Regex::new(hir.clone()).map_err(build_error)?;
         let mut named = Vec::new();
         named_groups(&hir, &mut named);
         let (names, groups) = named.into_iter().unzip();
@@ -176,7 +176,7 @@ impl Pattern {
                         });
                         let hir =
                             Hir::concat(vec![compiled.hir.clone(), blanks, Hir::look(Look::End)]);
-                        Expression::new(hir).ok()
+                        Regex::new(hir).ok()
                     })
                     .as_ref()?;
                 let mut from = line.len().saturating_sub(window);
@@ -234,7 +234,7 @@ impl Pattern {
     fn groups(
         &self,
         compiled: &Compiled,
-        expression: &Expression,
+        expression: &Regex,
         text: &str,
         span: Range<usize>,
     ) -> Vec<(&Arc<str>, Range<usize>)> {
@@ -334,13 +334,13 @@ fn syntax_error(source: &str, error: &regex_syntax::Error) -> PatternError {
     }
 }
 
-fn build_error(unfit: Unfit) -> PatternError {
+fn build_error(unfit: RegexError) -> PatternError {
     let reason = match unfit {
-        Unfit::TooBig(limit) => format!(
+        RegexError::TooBig(limit) => format!(
             "it is too big: compiled, it would take more than {limit} bytes; \
              smaller repetition counts help"
         ),
-        Unfit::Other(reason) => reason,
+        RegexError::Other(reason) => reason,
     };
     PatternError {
         reason,

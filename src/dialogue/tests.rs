@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 
 use super::*;
+use crate::terminal::Key;
 
 const QUIET: Duration = DEFAULT_QUIET;
 
@@ -94,7 +95,7 @@ enum Reads {
 
 /// A role for made-up dialogues.
 struct Role {
-    watch: Arc<Watch>,
+    matcher: Arc<RoleMatcher>,
     terminal: bool,
     /// Whether interludes echo.
     echo: bool,
@@ -107,7 +108,7 @@ impl Role {
             .map(|&(category, source)| (category.to_owned(), pattern(source)))
             .collect();
         Role {
-            watch: Arc::new(Watch::new(fail_on, &on(interludes))),
+            matcher: Arc::new(RoleMatcher::new(fail_on, &on(interludes))),
             terminal: true,
             echo: true,
         }
@@ -123,18 +124,18 @@ impl Role {
         self
     }
 
-    /// What is heard, a line each; times are the numbers of the steps.
+    /// What is matched, a line each; times are the numbers of the steps.
     fn run(&self, steps: &[Step], reads: &Reads) -> String {
         let start = Instant::now();
         let mut now = start;
-        let settings = Settings {
+        let settings = DialogueSettings {
             terminal: self.terminal,
             quiet: QUIET,
         };
         let mut run = Run {
             role: self,
             start,
-            dialogue: Dialogue::new(Arc::clone(&self.watch), settings, now),
+            dialogue: Dialogue::new(Arc::clone(&self.matcher), settings, now),
             log: String::new(),
             ended: false,
         };
@@ -213,13 +214,13 @@ impl Run<'_> {
         loop {
             let log = &mut self.log;
             let written = match self.dialogue.poll(now) {
-                Heard::Nothing | Heard::QuietAt(_) => return,
-                Heard::Wait {
+                Finding::Nothing | Finding::QuietAt(_) => return,
+                Finding::Wait {
                     index,
                     at,
                     captures,
                 } => {
-                    let line = self.dialogue.heard_line();
+                    let line = self.dialogue.matched_line();
                     let at = (at - self.start).as_secs();
                     let captures: String = captures
                         .iter()
@@ -227,17 +228,17 @@ impl Run<'_> {
                         .collect();
                     writeln!(log, "wait {index}{captures} @{at} [{line}]")
                 }
-                Heard::Interlude { index, at, line } => {
+                Finding::Interlude { index, at, line } => {
                     let at = (at - self.start).as_secs();
                     let enter = Typed::key(Key::Enter, self.role.terminal);
                     self.dialogue.answered_interlude(&enter, self.role.echo);
                     writeln!(log, "interlude {index} @{at} [{line}]")
                 }
-                Heard::FailOn { category, at, line } => {
+                Finding::FailOn { category, at, line } => {
                     let at = (at - self.start).as_secs();
                     writeln!(log, "fail {category} @{at} [{line}]")
                 }
-                Heard::Ended { at } => {
+                Finding::Ended { at } => {
                     if self.ended {
                         return;
                     }
@@ -252,7 +253,7 @@ impl Run<'_> {
     }
 }
 
-/// Runs a dialogue with its output read in all ways; what is heard has to be `expected`.
+/// Runs a dialogue with its output read in all ways; what is matched has to be `expected`.
 #[track_caller]
 fn check(role: &Role, steps: &[Step], expected: &str) {
     let expected: String = expected
@@ -355,7 +356,7 @@ proptest! {
         prop_assert_eq!(&role().run(&steps, &Reads::ByteByByteAsking), &whole);
     }
 
-    /// Wherever a terminal's echo lands among what a program says, it is not heard.
+    /// Wherever a terminal's echo lands among what a program says, it is not matched.
     #[test]
     fn what_was_typed_is_never_heard(
         typed in "[a-z]{1,6}( [a-zé]{1,3})?",

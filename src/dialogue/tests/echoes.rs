@@ -1,4 +1,4 @@
-//! What was typed is never heard.
+//! What was typed is never matched.
 
 use super::*;
 

@@ -5,7 +5,8 @@ mod command;
 
 use std::sync::Arc;
 
-use crate::dialogue::{Key, RowFormat, Which};
+use crate::dialogue::{RowFormat, Which};
+use crate::terminal::Key;
 
 use super::super::names;
 use super::super::plan::{CommonWaits, Heard, PatternSpec, Pick, Reply, Turn, TurnKind, Wait};

@@ -3,7 +3,8 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::dialogue::{Key, On, Pattern, WaitSet, Which};
+use crate::dialogue::{On, Pattern, WaitSet, Which};
+use crate::terminal::Key;
 
 use super::super::scope::Scope;
 use super::super::template::{Expression, RenderError, Template};

@@ -13,8 +13,8 @@ const WINDOW_BYTES: usize = 256;
 /// The most answers that are kept until somebody takes them.
 const ANSWERS_LIMIT_BYTES: usize = 4096;
 
-/// Takes the text that a [`TextView`] makes, piece by piece.
-pub(super) trait TextSink {
+/// Takes the text that a [`Decoder`] makes, piece by piece.
+pub(crate) trait TextSink {
     /// Printable text and tabs, without line ends. Never empty.
     fn text(&mut self, run: &str);
     /// A line end was received.
@@ -87,7 +87,7 @@ enum State {
 /// Sequences are those of ECMA-48 and xterm:
 /// <https://invisible-island.net/xterm/ctlseqs/ctlseqs.html>.
 #[derive(Debug)]
-pub(super) struct TextView {
+pub(crate) struct Decoder {
     state: State,
     cursor: Cursor,
     /// The beginning of a character whose end hasn't come.
@@ -97,9 +97,9 @@ pub(super) struct TextView {
     answers: Vec<u8>,
 }
 
-impl TextView {
-    pub(super) fn new() -> TextView {
-        TextView {
+impl Decoder {
+    pub(crate) fn new() -> Decoder {
+        Decoder {
             state: State::Ground,
             cursor: Cursor::AtEnd,
             partial: [0; 4],
@@ -110,7 +110,7 @@ impl TextView {
     }
 
     /// Decodes more bytes into `sink`.
-    pub(super) fn feed(&mut self, mut bytes: &[u8], sink: &mut impl TextSink) {
+    pub(crate) fn feed(&mut self, mut bytes: &[u8], sink: &mut impl TextSink) {
         while !bytes.is_empty() {
             let used = match self.state {
                 State::Ground => self.ground(bytes, sink),
@@ -122,12 +122,12 @@ impl TextView {
     }
 
     /// The stream has ended: a character whose end never came is an invalid one.
-    pub(super) fn finish(&mut self, sink: &mut impl TextSink) {
+    pub(crate) fn finish(&mut self, sink: &mut impl TextSink) {
         self.give_up_partial(sink);
     }
 
     /// What a terminal would have answered to the queries since the last call.
-    pub(super) fn take_answers(&mut self) -> Vec<u8> {
+    pub(crate) fn take_answers(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.answers)
     }
 
@@ -493,13 +493,13 @@ pub(super) mod tests {
     }
 
     fn shown<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (String, Vec<u8>) {
-        let mut view = TextView::new();
+        let mut decoder = Decoder::new();
         let mut plain = Plain::default();
         for piece in pieces {
-            view.feed(piece, &mut plain);
+            decoder.feed(piece, &mut plain);
         }
-        view.finish(&mut plain);
-        (plain.0, view.take_answers())
+        decoder.finish(&mut plain);
+        (plain.0, decoder.take_answers())
     }
 
     #[track_caller]
@@ -601,7 +601,7 @@ pub(super) mod tests {
     }
 
     /// Pieces of what programs print, and of what they shouldn't.
-    pub(in crate::dialogue) fn output() -> impl Strategy<Value = Vec<u8>> {
+    pub(in crate::terminal) fn output() -> impl Strategy<Value = Vec<u8>> {
         let piece = prop_oneof![
             3 => "[a-c é€😀]{1,6}".prop_map(String::into_bytes),
             2 => proptest::sample::select(vec![

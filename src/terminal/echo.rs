@@ -8,7 +8,7 @@
 
 use std::collections::VecDeque;
 
-use super::reply::Echo;
+use super::input::Echo;
 
 /// How much output an echo is looked for in.
 const WINDOW_BYTES: usize = 64 << 10;
@@ -19,7 +19,7 @@ const TELLING_BYTES: usize = 4;
 
 /// The echoes that are still to come, in the order of their replies.
 #[derive(Debug, Default)]
-pub(super) struct Echoes {
+pub(crate) struct Echoes {
     pending: VecDeque<Pending>,
     /// The answered prompt, while it may be drawn again before the echo.
     prompt: String,
@@ -38,7 +38,7 @@ struct Pending {
 
 /// The end of an unfinished line that may be our echo.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Maybe {
+pub(crate) enum PossibleEcho {
     /// It is the whole echo, where it has to be; only its line end is missing.
     Whole { from: usize },
     /// It may be the beginning of one.
@@ -46,19 +46,19 @@ pub(super) enum Maybe {
 }
 
 impl Echoes {
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.pending.is_empty()
     }
 
     /// None is to come any more.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.pending.clear();
         self.prompt.clear();
         self.redrawing = false;
     }
 
     /// `prompt` is the line that was answered, or empty.
-    pub(super) fn expect(&mut self, echo: &Echo, from: usize, prompt: &str) {
+    pub(crate) fn expect(&mut self, echo: &Echo, from: usize, prompt: &str) {
         let (text, line) = match echo {
             Echo::Nothing => return,
             Echo::Line(text) => (text.clone(), true),
@@ -74,7 +74,7 @@ impl Echoes {
     }
 
     /// A line end was put in at `position`.
-    pub(super) fn moved(&mut self, position: usize) {
+    pub(crate) fn moved(&mut self, position: usize) {
         for pending in &mut self.pending {
             if pending.from >= position {
                 pending.from += 1;
@@ -83,14 +83,14 @@ impl Echoes {
     }
 
     /// The unfinished line was cut off at `position`.
-    pub(super) fn cut(&mut self, position: usize) {
+    pub(crate) fn cut(&mut self, position: usize) {
         for pending in &mut self.pending {
             pending.from = pending.from.min(position);
         }
     }
 
     /// The unfinished line, which begins at `open`, has ended: where our echo begins in it.
-    pub(super) fn line_ended(&mut self, line: &str, open: usize, line_end: bool) -> Option<usize> {
+    pub(crate) fn line_ended(&mut self, line: &str, open: usize, line_end: bool) -> Option<usize> {
         self.redrawing = false;
         let end = open + line.len();
         let mut found = None;
@@ -114,7 +114,7 @@ impl Echoes {
     /// Text was added to the unfinished line, which begins at `open`, in `text` at `line_index`;
     /// before, it ended at `was`. Takes out what is ours. True if the line turned out to be one
     /// of its own, not the answered prompt drawn again.
-    pub(super) fn text_came(
+    pub(crate) fn text_came(
         &mut self,
         text: &mut String,
         line_index: usize,
@@ -181,7 +181,7 @@ impl Echoes {
 
     /// Something is to be printed elsewhere, with `rest` on the line after the answered prompt:
     /// true if that may be the prompt drawn again.
-    pub(super) fn redraw_begins(&mut self, rest: &str) -> bool {
+    pub(crate) fn redraw_begins(&mut self, rest: &str) -> bool {
         let begins = !self.prompt.is_empty()
             && self.pending.front().is_some_and(|pending| {
                 pending.line && (rest.trim().is_empty() || pending.text.starts_with(rest))
@@ -191,9 +191,9 @@ impl Echoes {
     }
 
     /// Whether the unfinished line, which begins at `open`, ends with what may be our echo.
-    pub(super) fn maybe(&self, line: &str, open: usize) -> Option<Maybe> {
+    pub(crate) fn possible(&self, line: &str, open: usize) -> Option<PossibleEcho> {
         if self.redrawing && !line.is_empty() && self.prompt.starts_with(line) {
-            return Some(Maybe::Beginning);
+            return Some(PossibleEcho::Beginning);
         }
         let mut result = None;
         for pending in &self.pending {
@@ -205,10 +205,10 @@ impl Echoes {
                 continue;
             }
             if pending.line && pending.from >= open && tail.trim_start() == pending.text {
-                return Some(Maybe::Whole { from });
+                return Some(PossibleEcho::Whole { from });
             }
             if begins_at_end(tail, &pending.text) {
-                result = Some(Maybe::Beginning);
+                result = Some(PossibleEcho::Beginning);
             }
         }
         result

@@ -6,8 +6,8 @@ use aho_corasick::{AhoCorasick, MatchKind};
 
 use crate::model::NamedValue;
 
-use super::expression::Expression;
 use super::pattern::Pattern;
+use super::regex::Regex;
 
 /// Patterns that are looked for together: the match that starts earliest wins, and of those that
 /// start at the same place the one of the pattern listed first.
@@ -35,7 +35,7 @@ enum Engine {
     Nothing,
     One(usize),
     Literals(AhoCorasick, Vec<usize>),
-    Regex(Box<Expression>, Vec<usize>),
+    Regex(Box<Regex>, Vec<usize>),
     /// For sets that are too big to be combined.
     Apart(Vec<usize>),
 }
@@ -120,7 +120,7 @@ fn combine(patterns: &[Pattern], places: Vec<usize>) -> Engine {
         };
     }
     let expressions = places.iter().map(|&place| patterns[place].hir()).collect();
-    match Expression::many(expressions) {
+    match Regex::many(expressions) {
         Ok(expression) => Engine::Regex(Box::new(expression), places),
         Err(_) => Engine::Apart(places),
     }

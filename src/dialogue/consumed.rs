@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use super::lines::Lines;
-use super::set::{Hit, PatternSet};
+use super::pattern_set::{Hit, PatternSet};
+use crate::terminal::Lines;
 
-/// How long a piece stays taken.
+/// How long a piece stays consumed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Until {
     /// Until the outermost loop ends.
@@ -13,20 +13,20 @@ pub(super) enum Until {
     Forever,
 }
 
-/// The pieces that are taken, in the order of their places. They never overlap.
+/// The pieces that are consumed, in the order of their places. They never overlap.
 #[derive(Debug, Default)]
-pub(super) struct Taken {
+pub(super) struct Consumed {
     pieces: Vec<(Range<usize>, Until)>,
     /// How many bytes were searched: what tests of linear time count.
     #[cfg(test)]
     pub(super) searched_bytes: std::cell::Cell<usize>,
 }
 
-impl Taken {
-    pub(super) fn take(&mut self, piece: Range<usize>, until: Until) {
+impl Consumed {
+    pub(super) fn consume(&mut self, piece: Range<usize>, until: Until) {
         let place = self
             .pieces
-            .partition_point(|(taken, _)| taken.start < piece.start);
+            .partition_point(|(consumed, _)| consumed.start < piece.start);
         self.pieces.insert(place, (piece, until));
     }
 
@@ -42,17 +42,17 @@ impl Taken {
     pub(super) fn forget(&mut self, position: usize) {
         let gone = self
             .pieces
-            .partition_point(|(taken, _)| taken.end <= position);
+            .partition_point(|(consumed, _)| consumed.end <= position);
         self.pieces.drain(..gone);
     }
 
     /// The text was cut off at `position`.
     pub(super) fn cut(&mut self, position: usize) {
-        while let Some((taken, _)) = self.pieces.last_mut()
-            && taken.end > position
+        while let Some((consumed, _)) = self.pieces.last_mut()
+            && consumed.end > position
         {
-            taken.end = position;
-            if taken.start >= position {
+            consumed.end = position;
+            if consumed.start >= position {
                 self.pieces.pop();
             } else {
                 break;
@@ -62,10 +62,10 @@ impl Taken {
 
     /// A line end was put in at `position`.
     pub(super) fn moved(&mut self, position: usize) {
-        for (taken, _) in &mut self.pieces {
-            if taken.start >= position {
-                taken.start += 1;
-                taken.end += 1;
+        for (consumed, _) in &mut self.pieces {
+            if consumed.start >= position {
+                consumed.start += 1;
+                consumed.end += 1;
             }
         }
     }
@@ -73,13 +73,13 @@ impl Taken {
     pub(super) fn overlaps(&self, piece: &Range<usize>) -> bool {
         let place = self
             .pieces
-            .partition_point(|(taken, _)| taken.end <= piece.start);
+            .partition_point(|(consumed, _)| consumed.end <= piece.start);
         self.pieces
             .get(place)
-            .is_some_and(|(taken, _)| taken.start < piece.end)
+            .is_some_and(|(consumed, _)| consumed.start < piece.end)
     }
 
-    /// The first match within `span` of `lines` that has nothing of a taken piece. All are
+    /// The first match within `span` of `lines` that has nothing of a consumed piece. All are
     /// positions.
     pub(super) fn find_free(
         &self,
@@ -94,8 +94,10 @@ impl Taken {
         let mut from = span.start;
         let first = self
             .pieces
-            .partition_point(|(taken, _)| taken.end <= span.start);
-        let pieces = self.pieces[first..].iter().map(|(taken, _)| taken.clone());
+            .partition_point(|(consumed, _)| consumed.end <= span.start);
+        let pieces = self.pieces[first..]
+            .iter()
+            .map(|(consumed, _)| consumed.clone());
         for piece in pieces.chain(std::iter::once(span.end..span.end)) {
             let to = piece.start.min(span.end);
             if from < to {

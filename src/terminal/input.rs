@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::keys::Key;
 
 /// The most bytes of one line that a terminal takes, the line's end included.
-pub const LINE_LIMIT_BYTES: usize = 4095;
+const INPUT_LINE_LIMIT_BYTES: usize = 4095;
 
 /// Something to type: the bytes to send and the echo that they would cause.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct Typed {
 
 /// What a terminal shows of something typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Echo {
+pub(crate) enum Echo {
     Nothing,
     /// This text and a line end.
     Line(String),
@@ -26,7 +26,7 @@ pub(super) enum Echo {
 
 /// Why a text can't be typed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ReplyError {
+pub enum InputError {
     #[error(
         "the reply holds a control character ({name}, at character {position}); \
          a key is pressed with `press`"
@@ -36,22 +36,24 @@ pub enum ReplyError {
         /// From 1.
         position: usize,
     },
-    #[error("the reply has {bytes} bytes with its line end; a terminal takes {LINE_LIMIT_BYTES}")]
+    #[error(
+        "the reply has {bytes} bytes with its line end; a terminal takes {INPUT_LINE_LIMIT_BYTES}"
+    )]
     TooLong { bytes: usize },
 }
 
 impl Typed {
     /// A text and Enter.
-    pub fn line(text: &str, terminal: bool) -> Result<Typed, ReplyError> {
+    pub fn line(text: &str, terminal: bool) -> Result<Typed, InputError> {
         if let Some((position, found)) = text.chars().enumerate().find(|(_, c)| c.is_control()) {
-            return Err(ReplyError::ControlCharacter {
+            return Err(InputError::ControlCharacter {
                 name: control_name(found),
                 position: position + 1,
             });
         }
         let bytes = [text.as_bytes(), &Key::Enter.bytes(terminal)].concat();
-        if terminal && bytes.len() > LINE_LIMIT_BYTES {
-            return Err(ReplyError::TooLong { bytes: bytes.len() });
+        if terminal && bytes.len() > INPUT_LINE_LIMIT_BYTES {
+            return Err(InputError::TooLong { bytes: bytes.len() });
         }
         Ok(Typed {
             bytes: bytes.into(),
@@ -100,7 +102,7 @@ impl Typed {
         &self.bytes
     }
 
-    pub(super) fn echo(&self) -> &Echo {
+    pub(crate) fn echo(&self) -> &Echo {
         &self.echo
     }
 }

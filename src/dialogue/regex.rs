@@ -34,7 +34,7 @@ const FEW_GROUPS: usize = 8;
 
 /// Why an expression cannot be compiled.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Unfit {
+pub(super) enum RegexError {
     /// It would take more bytes than this.
     TooBig(usize),
     Other(String),
@@ -43,7 +43,7 @@ pub(super) enum Unfit {
 /// Expressions that are searched for together. Those listed first win where several match at one
 /// place.
 #[derive(Debug, Clone)]
-pub(super) struct Expression {
+pub(super) struct Regex {
     all: Vec<Hir>,
     ascii: meta::Regex,
     /// What every match begins with, where there is only one expression and it says so.
@@ -51,18 +51,18 @@ pub(super) struct Expression {
     /// How many groups are asked for where only the match is wanted. With one group beside the
     /// match itself, what looks for it is the same small automaton that looks for all groups.
     count_to_find: usize,
-    /// `None` inside if it cannot be compiled, which [`Expression::many`] has ruled out.
+    /// `None` inside if it cannot be compiled, which [`Regex::many`] has ruled out.
     full: OnceLock<Option<meta::Regex>>,
 }
 
-impl Expression {
+impl Regex {
     /// One expression.
-    pub(super) fn new(hir: Hir) -> Result<Expression, Unfit> {
-        Expression::many(vec![hir])
+    pub(super) fn new(hir: Hir) -> Result<Regex, RegexError> {
+        Regex::many(vec![hir])
     }
 
     /// Several expressions, told apart by their place in the list.
-    pub(super) fn many(all: Vec<Hir>) -> Result<Expression, Unfit> {
+    pub(super) fn many(all: Vec<Hir>) -> Result<Regex, RegexError> {
         if all.iter().map(most_bytes).fold(0, usize::saturating_add) > SIZE_LIMIT_BYTES {
             fit_as_a_whole(&all)?;
         }
@@ -74,7 +74,7 @@ impl Expression {
         let ascii = builder()
             .build_many_from_hir(&ascii)
             .map_err(|error| unfit(error.size_limit(), &error))?;
-        Ok(Expression {
+        Ok(Regex {
             count_to_find: if has_groups(&all) { 2 } else { 1 },
             all,
             ascii,
@@ -185,7 +185,7 @@ fn beginning(hir: &Hir) -> Option<&[u8]> {
 
 /// Compiles the expressions with all of Unicode and throws the result away: what goes beyond the
 /// limit there is not to fail in the middle of a run.
-fn fit_as_a_whole(all: &[Hir]) -> Result<(), Unfit> {
+fn fit_as_a_whole(all: &[Hir]) -> Result<(), RegexError> {
     for backwards in [false, true] {
         let config = thompson::Config::new()
             .nfa_size_limit(Some(SIZE_LIMIT_BYTES))
@@ -231,10 +231,10 @@ fn most_bytes(hir: &Hir) -> usize {
     }
 }
 
-fn unfit(size_limit: Option<usize>, error: &dyn std::error::Error) -> Unfit {
+fn unfit(size_limit: Option<usize>, error: &dyn std::error::Error) -> RegexError {
     match size_limit {
-        Some(limit) => Unfit::TooBig(limit),
-        None => Unfit::Other(error.to_string()),
+        Some(limit) => RegexError::TooBig(limit),
+        None => RegexError::Other(error.to_string()),
     }
 }
 
@@ -286,8 +286,8 @@ mod tests {
 
     use super::*;
 
-    fn expression(source: &str) -> Expression {
-        Expression::new(regex_syntax::parse(source).unwrap()).unwrap()
+    fn expression(source: &str) -> Regex {
+        Regex::new(regex_syntax::parse(source).unwrap()).unwrap()
     }
 
     /// What both forms find, and what the full one alone finds.
@@ -374,7 +374,7 @@ mod tests {
         let nested = "(((((a{99999}){99999}){99999}){99999})+b){4294967295,}";
         for source in [r"\w{900}", nested] {
             let hir = regex_syntax::parse(source).unwrap();
-            assert!(matches!(Expression::new(hir), Err(Unfit::TooBig(_))));
+            assert!(matches!(Regex::new(hir), Err(RegexError::TooBig(_))));
         }
     }
 

@@ -1,17 +1,14 @@
-//! One stream of output: what of it was heard, and what was made of it.
+//! One stream of output: what of it was matched, and what was made of it.
 
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use super::echo::Maybe;
-use super::lines::Lines;
+use super::consumed::{Consumed, Until};
 use super::pattern::Pattern;
-use super::reply::Echo;
-use super::set::{Hit, PatternSet};
-use super::taken::{Taken, Until};
-use super::text::TextView;
-use super::watch::{Heard, On, Waits, Watch};
+use super::pattern_set::{Hit, PatternSet};
+use super::wait_set::{Finding, On, RoleMatcher, Waits};
 use crate::model::NamedValue;
+use crate::terminal::{Decoder, Echo, Lines, PossibleEcho};
 
 /// The most text since the last answer that waits and rows can see.
 const VISIBLE_BYTES: usize = 1 << 20;
@@ -22,8 +19,8 @@ const PROMPT_WINDOW_BYTES: usize = 4 << 10;
 
 /// The text of one stream, and how far it was listened to. All positions are those of [`Lines`].
 #[derive(Debug)]
-pub(super) struct Channel {
-    view: TextView,
+pub(super) struct OutputStream {
+    decoder: Decoder,
     lines: Lines,
     /// When the output ended, if it has.
     closed: Option<Instant>,
@@ -39,15 +36,15 @@ pub(super) struct Channel {
     failures_from: usize,
     /// The current wait was looked for before.
     waited: usize,
-    taken: Taken,
+    consumed: Consumed,
     /// The state of the unfinished line, as counted by its changes, whose end was looked at.
     end_seen: Option<u64>,
     /// The same for looking at all of it.
     all_seen: Option<u64>,
     /// What was already given out for the transcript.
     told: usize,
-    /// The line in which a wait was heard last.
-    heard: Range<usize>,
+    /// The line in which a wait was matched last.
+    matched_line: Range<usize>,
 }
 
 /// What the unfinished line gave.
@@ -55,13 +52,13 @@ pub(super) enum Unfinished {
     Nothing,
     /// It counts as it stands when nothing has come until then.
     QuietAt(Instant),
-    Heard(Heard),
+    Finding(Finding),
 }
 
-impl Channel {
-    pub(super) fn new(now: Instant) -> Channel {
-        Channel {
-            view: TextView::new(),
+impl OutputStream {
+    pub(super) fn new(now: Instant) -> OutputStream {
+        OutputStream {
+            decoder: Decoder::new(),
             lines: Lines::new(now),
             closed: None,
             mark: 0,
@@ -70,17 +67,17 @@ impl Channel {
             watched: 0,
             failures_from: 0,
             waited: 0,
-            taken: Taken::default(),
+            consumed: Consumed::default(),
             end_seen: None,
             all_seen: None,
             told: 0,
-            heard: 0..0,
+            matched_line: 0..0,
         }
     }
 
     pub(super) fn feed(&mut self, bytes: &[u8], at: Instant) {
         self.lines.arriving(at);
-        self.view.feed(bytes, &mut self.lines);
+        self.decoder.feed(bytes, &mut self.lines);
         // What a program takes back, as with backspace, nobody has seen.
         let lowest = self.lines.take_lowest();
         if lowest < usize::MAX {
@@ -88,13 +85,13 @@ impl Channel {
             self.furthest_line = self.furthest_line.min(lowest);
             self.failures_from = self.failures_from.min(lowest);
             self.told = self.told.min(lowest);
-            self.taken.cut(lowest);
+            self.consumed.cut(lowest);
         }
     }
 
     pub(super) fn close(&mut self, at: Instant) {
         self.lines.arriving(at);
-        self.view.finish(&mut self.lines);
+        self.decoder.finish(&mut self.lines);
         self.closed.get_or_insert(at);
     }
 
@@ -103,7 +100,7 @@ impl Channel {
     }
 
     pub(super) fn take_answers(&mut self) -> Vec<u8> {
-        self.view.take_answers()
+        self.decoder.take_answers()
     }
 
     /// A wait begins. `goes_on` if it is the one before once more, and no reply was given since.
@@ -115,37 +112,37 @@ impl Channel {
     }
 
     pub(super) fn loop_ends(&mut self) {
-        self.taken.loop_ends();
+        self.consumed.loop_ends();
     }
 
     /// How much of the complete lines nobody has looked at yet.
-    pub(super) fn unheard_bytes(&self) -> usize {
+    pub(super) fn unsearched_bytes(&self) -> usize {
         self.complete_end() - self.watched.min(self.complete_end())
     }
 
     /// Looks at the complete lines that the wait hasn't seen yet.
-    pub(super) fn hear_lines(
+    pub(super) fn match_lines(
         &mut self,
-        watch: &Watch,
+        matcher: &RoleMatcher,
         waits: &Waits,
         looped: bool,
-    ) -> Option<Heard> {
+    ) -> Option<Finding> {
         let end = self.complete_end();
         if self.waited == end && self.watched >= end {
             return None;
         }
-        let wait = self
-            .taken
-            .find_free(waits.listed.on(On::Line), &self.lines, self.waited..end);
+        let wait =
+            self.consumed
+                .find_free(waits.listed.on(On::Line), &self.lines, self.waited..end);
         let mut limit = match &wait {
             Some(hit) => self.lines.line_at(hit.range.start).end,
             None => end,
         };
         self.waited = wait.as_ref().map_or(end, |hit| hit.range.start);
         let interlude = self
-            .taken
+            .consumed
             .find_free(
-                watch.interludes.on(On::Line),
+                matcher.interludes.on(On::Line),
                 &self.lines,
                 self.watched..limit,
             )
@@ -156,14 +153,14 @@ impl Channel {
         if let Some(hit) = &interlude {
             limit = self.lines.line_at(hit.range.start).end;
         }
-        if let Some((hit, heard)) = self.failure(watch, self.watched..limit, &waits.tolerated) {
+        if let Some((hit, finding)) = self.failure(matcher, self.watched..limit, &waits.tolerated) {
             let line = self.lines.line_at(hit.range.start);
             self.watched = self.watched.max(self.lines.past(line.end));
-            return Some(heard);
+            return Some(finding);
         }
         if let Some(hit) = interlude {
             self.watched = self.watched.max(hit.range.end);
-            return Some(self.interlude(watch, On::Line, hit));
+            return Some(self.interlude(matcher, On::Line, hit));
         }
         let Some(hit) = wait else {
             self.watched = self.watched.max(end);
@@ -185,9 +182,9 @@ impl Channel {
     }
 
     /// Looks at the unfinished line, at a moment when there is nothing more to read.
-    pub(super) fn hear_unfinished(
+    pub(super) fn match_unfinished(
         &mut self,
-        watch: &Watch,
+        matcher: &RoleMatcher,
         waits: &Waits,
         looped: bool,
         now: Instant,
@@ -199,16 +196,16 @@ impl Channel {
             return Unfinished::Nothing;
         }
         let wanted = waits.listed.on(On::Prompt);
-        let interludes = watch.interludes.on(On::Prompt);
-        if wanted.is_empty() && interludes.is_empty() && !watch.has_failures() {
+        let interludes = matcher.interludes.on(On::Prompt);
+        if wanted.is_empty() && interludes.is_empty() && !matcher.has_failures() {
             return Unfinished::Nothing;
         }
         let mut complete = None;
-        let echo = self.lines.maybe_echo();
+        let echo = self.lines.possible_echo();
         let quiet_at = self.lines.changed_at() + quiet;
         if self.closed.is_some() || now >= quiet_at {
             self.all_seen = Some(changes);
-            if let Some(Maybe::Whole { from }) = echo {
+            if let Some(PossibleEcho::Whole { from }) = echo {
                 line.end = from;
             }
         } else {
@@ -224,35 +221,35 @@ impl Channel {
                 return Unfinished::QuietAt(quiet_at);
             }
         }
-        match self.hear_prompt(watch, waits, looped, line, complete) {
-            Some(heard) => Unfinished::Heard(heard),
+        match self.match_prompt(matcher, waits, looped, line, complete) {
+            Some(finding) => Unfinished::Finding(finding),
             None => Unfinished::Nothing,
         }
     }
 
     /// The unfinished line counts as it stands, perhaps since it is `complete` with a match of what
     /// is waited for at its end.
-    fn hear_prompt(
+    fn match_prompt(
         &mut self,
-        watch: &Watch,
+        matcher: &RoleMatcher,
         waits: &Waits,
         looped: bool,
         line: Range<usize>,
         complete: Option<Hit>,
-    ) -> Option<Heard> {
+    ) -> Option<Finding> {
         let unwatched = line.start.max(self.watched)..line.end;
-        if let Some((hit, heard)) = self.failure(watch, unwatched, &waits.tolerated) {
+        if let Some((hit, finding)) = self.failure(matcher, unwatched, &waits.tolerated) {
             self.failures_from = self.failures_from.max(hit.range.end);
             // The rest of the line may still hold something.
             self.all_seen = None;
             self.end_seen = None;
-            return Some(heard);
+            return Some(finding);
         }
-        let find = |set| self.taken.find_free(set, &self.lines, line.clone());
+        let find = |set| self.consumed.find_free(set, &self.lines, line.clone());
         let wanted = waits.listed.on(On::Prompt);
-        let interludes = watch.interludes.on(On::Prompt);
+        let interludes = matcher.interludes.on(On::Prompt);
         let is_alone =
-            wanted.patterns().len() == 1 && interludes.is_empty() && self.taken.is_empty();
+            wanted.patterns().len() == 1 && interludes.is_empty() && self.consumed.is_empty();
         // Where nothing else can be found, it doesn't matter what stands before the line's end.
         let wait = match &complete {
             Some(hit) if is_alone => Some(hit.clone()),
@@ -265,7 +262,7 @@ impl Channel {
         if let Some(hit) = interlude {
             self.all_seen = None;
             self.end_seen = None;
-            return Some(self.interlude(watch, On::Prompt, hit));
+            return Some(self.interlude(matcher, On::Prompt, hit));
         }
         let mut hit = wait?;
         let pattern = &wanted.patterns()[hit.index];
@@ -304,7 +301,7 @@ impl Channel {
     }
 
     /// The complete lines up to the last one that a wait has matched are over.
-    pub(super) fn set_matched_lines_aside(&mut self) {
+    pub(super) fn discard_matched_lines(&mut self) {
         self.mark_up_to(self.furthest_line);
     }
 
@@ -315,7 +312,7 @@ impl Channel {
         self.furthest = self.mark;
         self.furthest_line = self.mark;
         self.watched = self.watched.max(self.mark);
-        self.taken.forget(self.mark);
+        self.consumed.forget(self.mark);
     }
 
     /// The interlude that stood at the end of the unfinished line, at `end`, was answered.
@@ -330,7 +327,7 @@ impl Channel {
     fn seal(&mut self, position: usize) -> usize {
         let (start, moved) = self.lines.seal(position);
         if moved {
-            self.taken.moved(position);
+            self.consumed.moved(position);
             for cursor in [
                 &mut self.mark,
                 &mut self.furthest,
@@ -362,10 +359,10 @@ impl Channel {
         self.lines.expect_echo(echo, prompt);
     }
 
-    /// The line in which a wait was heard last, as far as it is kept.
-    pub(super) fn heard_line(&self) -> &str {
+    /// The line in which a wait was matched last, as far as it is kept.
+    pub(super) fn matched_line(&self) -> &str {
         let place = |position: usize| position.saturating_sub(self.lines.base());
-        let kept = place(self.heard.start)..place(self.heard.end);
+        let kept = place(self.matched_line.start)..place(self.matched_line.end);
         self.lines.text().get(kept).unwrap_or_default()
     }
 
@@ -376,8 +373,8 @@ impl Channel {
 
     /// The lines since the last answer, with the unfinished one.
     pub(super) fn visible(&self) -> impl Iterator<Item = &str> {
-        let end = match self.lines.maybe_echo() {
-            Some(Maybe::Whole { from }) => from,
+        let end = match self.lines.possible_echo() {
+            Some(PossibleEcho::Whole { from }) => from,
             _ => self.lines.end(),
         };
         let from = self.visible_from();
@@ -412,20 +409,20 @@ impl Channel {
 
     /// Drops what nobody can see any more. The first failure in what was never looked at is given
     /// back, by its category.
-    pub(super) fn forget(&mut self, watch: &Watch) -> Option<Heard> {
+    pub(super) fn forget(&mut self, matcher: &RoleMatcher) -> Option<Finding> {
         let mut missed = None;
-        if self.unheard_bytes() > VISIBLE_BYTES {
-            let heard = self.complete_end() - VISIBLE_BYTES;
+        if self.unsearched_bytes() > VISIBLE_BYTES {
+            let finding = self.complete_end() - VISIBLE_BYTES;
             missed = self
-                .failure(watch, self.watched..heard, &[])
-                .map(|(_, heard)| heard);
-            self.watched = heard;
+                .failure(matcher, self.watched..finding, &[])
+                .map(|(_, finding)| finding);
+            self.watched = finding;
         }
         let visible = self.visible_from();
         let keep = visible.min(self.watched).saturating_sub(TAIL_BYTES);
         self.lines.forget(keep);
         let base = self.lines.base();
-        self.taken.forget(base);
+        self.consumed.forget(base);
         self.waited = self.waited.max(base);
         self.furthest = self.furthest.max(base);
         self.furthest_line = self.furthest_line.max(base);
@@ -434,7 +431,7 @@ impl Channel {
 
     #[cfg(test)]
     pub(super) fn searched_bytes(&self) -> usize {
-        self.taken.searched_bytes.get()
+        self.consumed.searched_bytes.get()
     }
 
     #[cfg(test)]
@@ -467,38 +464,39 @@ impl Channel {
 
     fn failure(
         &self,
-        watch: &Watch,
+        matcher: &RoleMatcher,
         span: Range<usize>,
         tolerated: &[String],
-    ) -> Option<(Hit, Heard)> {
+    ) -> Option<(Hit, Finding)> {
         let base = self.lines.base();
         let from = span.start.max(self.failures_from).max(base);
-        if from >= span.end || !watch.has_failures() {
+        if from >= span.end || !matcher.has_failures() {
             return None;
         }
-        let hit = watch.find_failure(self.lines.text(), from - base..span.end - base, tolerated)?;
+        let hit =
+            matcher.find_failure(self.lines.text(), from - base..span.end - base, tolerated)?;
         let hit = Hit {
             index: hit.index,
             range: hit.range.start + base..hit.range.end + base,
         };
         let line = self.lines.line_at(hit.range.start);
-        let heard = Heard::FailOn {
-            category: watch.category(hit.index).to_owned(),
+        let finding = Finding::FailOn {
+            category: matcher.category(hit.index).to_owned(),
             at: self.lines.arrival(line.end),
             line: self.lines.slice(line).to_owned(),
         };
-        Some((hit, heard))
+        Some((hit, finding))
     }
 
-    fn interlude(&mut self, watch: &Watch, on: On, hit: Hit) -> Heard {
+    fn interlude(&mut self, matcher: &RoleMatcher, on: On, hit: Hit) -> Finding {
         let line = self.lines.line_at(hit.range.start);
-        let heard = Heard::Interlude {
-            index: watch.interludes.place(on, &hit),
+        let finding = Finding::Interlude {
+            index: matcher.interludes.place(on, &hit),
             at: self.lines.arrival(line.end),
             line: self.lines.slice(line).to_owned(),
         };
-        self.taken.take(hit.range, Until::Forever);
-        heard
+        self.consumed.consume(hit.range, Until::Forever);
+        finding
     }
 
     fn wait(
@@ -509,17 +507,17 @@ impl Channel {
         line: Range<usize>,
         captures: Vec<NamedValue>,
         looped: bool,
-    ) -> Heard {
-        let heard = Heard::Wait {
+    ) -> Finding {
+        let finding = Finding::Wait {
             index: waits.listed.place(on, &hit),
             at: self.lines.arrival(line.end),
             captures,
         };
-        self.heard = line;
+        self.matched_line = line;
         if looped {
-            self.taken.take(hit.range, Until::LoopEnds);
+            self.consumed.consume(hit.range, Until::LoopEnds);
         }
-        heard
+        finding
     }
 
     /// The first of `set` with which the line is surely complete as a prompt: nothing but blanks
@@ -540,6 +538,6 @@ impl Channel {
         let text = self.lines.slice(line.clone());
         let found = pattern.find_at_end(text, PROMPT_WINDOW_BYTES)?;
         let range = line.start + found.start..line.start + found.end;
-        (!self.taken.overlaps(&range)).then_some(range)
+        (!self.consumed.overlaps(&range)).then_some(range)
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::pattern::Pattern;
-use super::set::{Hit, PatternSet};
+use super::pattern_set::{Hit, PatternSet};
 use crate::model::NamedValue;
 
 /// Where a pattern is looked for.
@@ -61,17 +61,17 @@ impl WaitSet {
 
 /// What a role listens for during every wait: its failures and its interludes.
 #[derive(Debug)]
-pub struct Watch {
+pub struct RoleMatcher {
     categories: Vec<String>,
     fail_on: PatternSet,
     pub(super) interludes: Listed,
 }
 
-impl Watch {
+impl RoleMatcher {
     /// Watches for failures, by category, and for interludes, told apart by their place.
-    pub fn new(fail_on: Vec<(String, Pattern)>, interludes: &[(On, Pattern)]) -> Watch {
+    pub fn new(fail_on: Vec<(String, Pattern)>, interludes: &[(On, Pattern)]) -> RoleMatcher {
         let (categories, patterns): (Vec<String>, Vec<Pattern>) = fail_on.into_iter().unzip();
-        Watch {
+        RoleMatcher {
             categories,
             fail_on: PatternSet::new(&patterns),
             interludes: Listed::new(interludes),
@@ -170,7 +170,7 @@ impl Listed {
 
 /// What has come of listening. Each `at` is when the last byte of the line arrived that made it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Heard {
+pub enum Finding {
     /// Nothing that matters. More output or the end of it may change that.
     Nothing,
     /// Nothing yet, but if nothing comes until then, the unfinished line counts as it stands.

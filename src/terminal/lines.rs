@@ -6,12 +6,12 @@ use std::time::Instant;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::echo::{Echoes, Maybe};
-use super::reply::Echo;
-use super::text::TextSink;
+use super::decoder::TextSink;
+use super::echo::{Echoes, PossibleEcho};
+use super::input::Echo;
 
 /// A line that grows longer than this goes on as another line.
-pub(super) const LINE_LIMIT_BYTES: usize = 64 << 10;
+const OUTPUT_LINE_LIMIT_BYTES: usize = 64 << 10;
 
 /// Text of which the part from `open` on is the unfinished line, and each line before it ends
 /// with `\n`.
@@ -19,7 +19,7 @@ pub(super) const LINE_LIMIT_BYTES: usize = 64 << 10;
 /// Positions count the bytes of text since the stream's beginning, whether they are still kept
 /// or not.
 #[derive(Debug)]
-pub(super) struct Lines {
+pub(crate) struct Lines {
     text: String,
     /// The position of the first byte of `text`.
     base: usize,
@@ -48,7 +48,7 @@ struct Stamp {
 }
 
 impl Lines {
-    pub(super) fn new(now: Instant) -> Lines {
+    pub(crate) fn new(now: Instant) -> Lines {
         Lines {
             text: String::new(),
             base: 0,
@@ -64,53 +64,53 @@ impl Lines {
     }
 
     /// What is fed next arrived then.
-    pub(super) fn arriving(&mut self, at: Instant) {
+    pub(crate) fn arriving(&mut self, at: Instant) {
         self.now = at;
     }
 
     /// The position of the first byte that is still kept.
-    pub(super) fn base(&self) -> usize {
+    pub(crate) fn base(&self) -> usize {
         self.base
     }
 
     /// Where the unfinished line begins.
-    pub(super) fn open(&self) -> usize {
+    pub(crate) fn open(&self) -> usize {
         self.open
     }
 
     /// Where the text ends.
-    pub(super) fn end(&self) -> usize {
+    pub(crate) fn end(&self) -> usize {
         self.base + self.text.len()
     }
 
-    pub(super) fn changed_at(&self) -> Instant {
+    pub(crate) fn changed_at(&self) -> Instant {
         self.changed_at
     }
 
-    pub(super) fn changes(&self) -> u64 {
+    pub(crate) fn changes(&self) -> u64 {
         self.changes
     }
 
     /// What stood behind this position may be gone or another text since the last call.
-    pub(super) fn take_lowest(&mut self) -> usize {
+    pub(crate) fn take_lowest(&mut self) -> usize {
         std::mem::replace(&mut self.lowest, usize::MAX)
     }
 
     /// All text that is kept. [`Lines::index`] tells where a position is in it.
-    pub(super) fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
-    pub(super) fn index(&self, position: usize) -> usize {
+    pub(crate) fn index(&self, position: usize) -> usize {
         position - self.base
     }
 
-    pub(super) fn slice(&self, range: Range<usize>) -> &str {
+    pub(crate) fn slice(&self, range: Range<usize>) -> &str {
         &self.text[range.start - self.base..range.end - self.base]
     }
 
     /// The line that holds `position`, without its line end.
-    pub(super) fn line_at(&self, position: usize) -> Range<usize> {
+    pub(crate) fn line_at(&self, position: usize) -> Range<usize> {
         let index = position - self.base;
         let bytes = self.text.as_bytes();
         let start = memchr::memrchr(b'\n', &bytes[..index]).map_or(0, |at| at + 1);
@@ -119,12 +119,12 @@ impl Lines {
     }
 
     /// The position after the line that ends at `end`: past its line end, if it has one.
-    pub(super) fn past(&self, end: usize) -> usize {
+    pub(crate) fn past(&self, end: usize) -> usize {
         if end < self.open { end + 1 } else { end }
     }
 
     /// When the last byte of the line that ends at `end` arrived.
-    pub(super) fn arrival(&self, end: usize) -> Instant {
+    pub(crate) fn arrival(&self, end: usize) -> Instant {
         if end >= self.open {
             return self.changed_at;
         }
@@ -136,7 +136,7 @@ impl Lines {
 
     /// Makes what follows `position` a line of its own. Gives the position where that line begins,
     /// and whether everything that stood at or after `position` moved by one.
-    pub(super) fn seal(&mut self, position: usize) -> (usize, bool) {
+    pub(crate) fn seal(&mut self, position: usize) -> (usize, bool) {
         let index = position - self.base;
         if index == 0 || self.text.as_bytes()[index - 1] == b'\n' {
             return (position, false);
@@ -166,7 +166,7 @@ impl Lines {
 
     /// From here on an echo is to be expected. `prompt` is where the line is that was answered, in
     /// case it is drawn again.
-    pub(super) fn expect_echo(&mut self, echo: &Echo, prompt: Option<Range<usize>>) {
+    pub(crate) fn expect_echo(&mut self, echo: &Echo, prompt: Option<Range<usize>>) {
         let end = self.end();
         let prompt = prompt.map_or("", |prompt| {
             &self.text[prompt.start - self.base..prompt.end - self.base]
@@ -175,28 +175,28 @@ impl Lines {
     }
 
     /// Echoes that haven't come won't come any more.
-    pub(super) fn forget_echoes(&mut self) {
+    pub(crate) fn forget_echoes(&mut self) {
         self.echoes.clear();
     }
 
     /// Whether the unfinished line ends with what could be our echo.
-    pub(super) fn maybe_echo(&self) -> Option<Maybe> {
+    pub(crate) fn possible_echo(&self) -> Option<PossibleEcho> {
         if self.echoes.is_empty() {
             return None;
         }
         self.echoes
-            .maybe(self.slice(self.open..self.end()), self.open)
+            .possible(self.slice(self.open..self.end()), self.open)
     }
 
     /// Nobody asks any more when lines arrived that end at `position` or before.
-    pub(super) fn forget_arrivals(&mut self, position: usize) {
+    pub(crate) fn forget_arrivals(&mut self, position: usize) {
         while self.stamps.front().is_some_and(|it| it.end <= position) {
             self.stamps.pop_front();
         }
     }
 
     /// Forgets what stands before `position`, when that is worth the while.
-    pub(super) fn forget(&mut self, position: usize) {
+    pub(crate) fn forget(&mut self, position: usize) {
         const WORTH_BYTES: usize = 16 << 10;
         const ROOM_BYTES: usize = 256 << 10;
         let Some(mut index) = position.checked_sub(self.base) else {
@@ -291,7 +291,7 @@ impl TextSink for Lines {
             // line grows too long.
             let is_plain = self.echoes.is_empty()
                 && self.carried.is_none()
-                && self.end() - self.open + run.len() <= LINE_LIMIT_BYTES;
+                && self.end() - self.open + run.len() <= OUTPUT_LINE_LIMIT_BYTES;
             if is_plain {
                 return self.append(run);
             }
@@ -301,7 +301,7 @@ impl TextSink for Lines {
 
     fn text(&mut self, mut run: &str) {
         while !run.is_empty() {
-            let room = LINE_LIMIT_BYTES - (self.end() - self.open);
+            let room = OUTPUT_LINE_LIMIT_BYTES - (self.end() - self.open);
             let piece = if run.len() <= room {
                 run
             } else {
@@ -384,7 +384,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::text::{TextView, tests::output};
+    use super::super::decoder::{Decoder, tests::output};
     use super::*;
 
     /// Takes each line on its own.
@@ -420,7 +420,10 @@ mod tests {
     fn event() -> impl Strategy<Value = Event> {
         let line = "[a-c é]{0,9}(\n|\r\n)".prop_map(String::into_bytes);
         let lines = proptest::collection::vec(line, 1..6).prop_map(|lines| lines.concat());
-        let long = (LINE_LIMIT_BYTES - 9..LINE_LIMIT_BYTES + 9, 0_usize..30)
+        let long = (
+            OUTPUT_LINE_LIMIT_BYTES - 9..OUTPUT_LINE_LIMIT_BYTES + 9,
+            0_usize..30,
+        )
             .prop_map(|(length, end)| [vec![b'x'; length], b"a\r\nbb\n".repeat(end)].concat());
         let echo = prop_oneof![
             2 => Just(Echo::Nothing),
@@ -442,7 +445,7 @@ mod tests {
         (
             (lines.text.clone(), lines.open, lines.end(), lines.carried),
             (arrivals, lines.changed_at, lines.take_lowest()),
-            (lines.maybe_echo(), width),
+            (lines.possible_echo(), width),
         )
     }
 
@@ -452,17 +455,17 @@ mod tests {
             events in proptest::collection::vec(event(), 1..12),
         ) {
             let mut now = Instant::now();
-            let (mut view, mut lines) = (TextView::new(), Lines::new(now));
-            let (mut other_view, mut others) = (TextView::new(), OneByOne(Lines::new(now)));
+            let (mut decoder, mut lines) = (Decoder::new(), Lines::new(now));
+            let (mut other_decoder, mut others) = (Decoder::new(), OneByOne(Lines::new(now)));
             for event in events {
                 now += Duration::from_millis(1);
                 let changes = (lines.changes(), others.0.changes());
                 match event {
                     Event::Comes(bytes) => {
                         lines.arriving(now);
-                        view.feed(&bytes, &mut lines);
+                        decoder.feed(&bytes, &mut lines);
                         others.0.arriving(now);
-                        other_view.feed(&bytes, &mut others);
+                        other_decoder.feed(&bytes, &mut others);
                     }
                     Event::IsAnswered(echo) => for it in [&mut lines, &mut others.0] {
                         let prompt = it.open()..it.end();
