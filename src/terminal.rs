@@ -11,6 +11,7 @@ mod echo;
 mod input;
 mod keys;
 mod lines;
+mod plain_output;
 
 pub(crate) use decoder::Decoder;
 pub(crate) use echo::PossibleEcho;
