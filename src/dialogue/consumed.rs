@@ -1,11 +1,11 @@
-//! Pieces of output that have matched and must not match again.
+//! Consumed output: pieces that have matched and must not match again.
 
 use std::ops::Range;
 
 use super::pattern_set::{Hit, PatternSet};
 use crate::terminal::Lines;
 
-/// How long a piece stays consumed.
+/// Duration for which a piece stays consumed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Until {
     /// Until the outermost loop ends.
@@ -13,11 +13,11 @@ pub(super) enum Until {
     Forever,
 }
 
-/// The pieces that are consumed, in the order of their places. They never overlap.
+/// Consumed pieces, ordered by position, without overlap.
 #[derive(Debug, Default)]
 pub(super) struct Consumed {
     pieces: Vec<(Range<usize>, Until)>,
-    /// How many bytes were searched: what tests of linear time count.
+    /// Number of bytes searched, for tests of linear time.
     #[cfg(test)]
     pub(super) searched_bytes: std::cell::Cell<usize>,
 }
@@ -34,11 +34,11 @@ impl Consumed {
         self.pieces.is_empty()
     }
 
-    pub(super) fn loop_ends(&mut self) {
+    pub(super) fn loop_ended(&mut self) {
         self.pieces.retain(|(_, until)| *until == Until::Forever);
     }
 
-    /// Drops the pieces that end before `position`.
+    /// Drops the pieces that end at or before `position`.
     pub(super) fn forget(&mut self, position: usize) {
         let gone = self
             .pieces
@@ -46,8 +46,8 @@ impl Consumed {
         self.pieces.drain(..gone);
     }
 
-    /// The text was cut off at `position`.
-    pub(super) fn cut(&mut self, position: usize) {
+    /// Adjusts pieces after the text was truncated at `position`.
+    pub(super) fn truncate(&mut self, position: usize) {
         while let Some((consumed, _)) = self.pieces.last_mut()
             && consumed.end > position
         {
@@ -60,7 +60,7 @@ impl Consumed {
         }
     }
 
-    /// A line end was put in at `position`.
+    /// Adjusts pieces after a line end was inserted at `position`.
     pub(super) fn moved(&mut self, position: usize) {
         for (consumed, _) in &mut self.pieces {
             if consumed.start >= position {
@@ -79,9 +79,9 @@ impl Consumed {
             .is_some_and(|(consumed, _)| consumed.start < piece.end)
     }
 
-    /// The first match within `span` of `lines` that has nothing of a consumed piece. All are
-    /// positions.
-    pub(super) fn find_free(
+    /// Returns the first match within `span` of `lines` that overlaps no consumed piece. All ranges
+    /// are of positions.
+    pub(super) fn find_unconsumed(
         &self,
         set: &PatternSet,
         lines: &Lines,

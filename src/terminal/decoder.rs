@@ -16,7 +16,7 @@ const ANSWERS_LIMIT_BYTES: usize = 4096;
 /// Receiver of decoded text.
 ///
 /// A [`Decoder`] calls it in the order of the output.
-pub(super) trait TextSink {
+pub(crate) trait TextSink {
     /// Receives printable text and tabs, without line ends. Never empty.
     fn text(&mut self, run: &str);
     /// Receives a line end.

@@ -46,9 +46,9 @@ fn a_flood_is_heard_in_linear_time_and_bounded_memory() {
     }
     dialogue.feed(Stream::Out, b"needle\n", now);
     assert!(matches!(dialogue.poll(now), Finding::Wait { index: 0, .. }));
-    let output = &dialogue.outputs[0];
-    assert!(output.searched_bytes() <= fed + 100);
-    assert!(output.kept_bytes() < 2 << 20, "{}", output.kept_bytes());
+    let stream = &dialogue.streams[0];
+    assert!(stream.searched_bytes() <= fed + 100);
+    assert!(stream.kept_bytes() < 2 << 20, "{}", stream.kept_bytes());
     assert!(dialogue.lines().len() > 20_000);
     let tail = dialogue.tail(2, 100);
     assert!(tail.ends_with("at all\nneedle"), "{tail}");
@@ -67,7 +67,7 @@ fn a_flood_in_one_piece_loses_nothing() {
         now,
     );
     assert!(matches!(dialogue.poll(now), Finding::Wait { .. }));
-    assert!(dialogue.outputs[0].kept_bytes() < 2 << 20);
+    assert!(dialogue.streams[0].kept_bytes() < 2 << 20);
     dialogue.begin(&waits);
     assert!(matches!(dialogue.poll(now), Finding::FailOn { .. }));
     assert_eq!(dialogue.poll(now), Finding::Nothing);
@@ -86,7 +86,7 @@ fn a_line_that_grows_is_not_searched_again_and_again() {
         dialogue.drained();
         assert!(!matches!(dialogue.poll(now), Finding::Wait { .. }));
     }
-    assert!(dialogue.outputs[0].searched_bytes() <= 1_100_000);
+    assert!(dialogue.streams[0].searched_bytes() <= 1_100_000);
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn a_loop_over_many_lines_is_linear() {
         dialogue.begin(&waits);
     }
     assert!(matches!(dialogue.poll(now), Finding::Wait { index: 1, .. }));
-    assert!(dialogue.outputs[0].searched_bytes() <= 3 * text.len());
+    assert!(dialogue.streams[0].searched_bytes() <= 3 * text.len());
 }
 
 #[test]
