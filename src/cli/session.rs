@@ -170,7 +170,7 @@ impl Session {
             step_timeout: settings.step_timeout,
             delay: settings.delay,
             load: Some(load),
-            chaos: Some(chaos),
+            faults: Some(chaos),
         });
         let recording = Recording {
             dialogue: settings.dialogue == Dialogue::Logged || settings.shows_dialogue,

@@ -5,7 +5,7 @@ mod load;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::scenario::{Chaos, Load, Plan};
+use crate::scenario::{FaultRules, Load, Plan};
 use crate::stats::EvidenceLimits;
 use crate::stats::Threshold;
 
@@ -198,10 +198,10 @@ impl RunSettings {
     ///
     /// # Errors
     /// If what was typed is no chaos, or none of this scenario.
-    pub fn chaos(&self, plan: &Plan) -> Result<Chaos, CliError> {
-        let mut chaos = plan.chaos.clone();
+    pub fn chaos(&self, plan: &Plan) -> Result<FaultRules, CliError> {
+        let mut chaos = plan.faults.clone();
         for text in &self.chaos {
-            let more = Chaos::parse(text, &plan.cast()).map_err(|error| {
+            let more = FaultRules::parse(text, &plan.rule_context()).map_err(|error| {
                 CliError::usage(format_args!("--chaos '{text}': {error}"), &error.help)
             })?;
             chaos.rules.extend(more.rules);

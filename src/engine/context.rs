@@ -121,7 +121,7 @@ fn build_watch<E>(
     let interludes = role
         .interludes
         .iter()
-        .map(|interlude| Ok((interlude.on.on(), resolve(&interlude.wait)?)))
+        .map(|interlude| Ok((interlude.on, resolve(&interlude.wait)?)))
         .collect::<Result<Vec<_>, E>>()?;
     let fail_on = role
         .fail_on

@@ -172,7 +172,7 @@ impl RunOptions {
             load: plan.load.to_string(),
             wanted_per_second: plan.load.wanted_per_second(),
             seed: self.seed,
-            chaos: plan.chaos.rules.iter().map(ToString::to_string).collect(),
+            chaos: plan.faults.rules.iter().map(ToString::to_string).collect(),
             started_at: self.started_at,
         }
     }

@@ -3,8 +3,8 @@
 //! The compiler never stops at a fault: what cannot be read is left out, and whatever depends on
 //! it is taken to be right, so that one mistake is told once.
 
-mod chaos;
 mod context;
+mod faults;
 mod flow;
 mod integrity;
 mod load;
@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::data::{self, DataSource, Take};
-use super::diagnostics::{Diagnostics, Fault, Severity};
+use super::diagnostics::{Diagnostics, Problem, Severity};
 use super::names;
 use super::plan::{Defaults, Plan};
 use super::raw::{self, Node};
@@ -93,7 +93,7 @@ fn read(path: &Path) -> Result<String, Diagnostics> {
     let because = |error: std::io::Error| {
         let message = format!("cannot read the scenario: {error}");
         let help = "is the path right, and may you read it?".to_owned();
-        let fault = Fault::error(&message, None, Some(help));
+        let fault = Problem::error(&message, None, Some(help));
         Diagnostics::new(Arc::clone(&shown), "".into(), vec![fault])
     };
     let file = std::fs::File::open(path).map_err(because)?;
@@ -112,7 +112,7 @@ fn read(path: &Path) -> Result<String, Diagnostics> {
             let source = String::from_utf8_lossy(error.as_bytes());
             let span = at..at + char::REPLACEMENT_CHARACTER.len_utf8();
             let help = Some("save the file as UTF-8".to_owned());
-            let fault = Fault::error("this is not UTF-8", Some(span), help);
+            let fault = Problem::error("this is not UTF-8", Some(span), help);
             Err(Diagnostics::new(shown, source.into(), vec![fault]))
         }
     }
@@ -132,7 +132,7 @@ pub fn compile(
     let root = match raw::parse(&source) {
         Ok(root) => root,
         Err(fault) => {
-            let fault = Fault::error(&fault.message, Some(fault.span), fault.help);
+            let fault = Problem::error(&fault.message, Some(fault.span), fault.help);
             return Err(Diagnostics::new(shown, source, vec![fault]));
         }
     };
@@ -141,8 +141,8 @@ pub fn compile(
         .map_or(NO_FILE.into(), |n| n.to_string_lossy());
     let context = Context::new(&source, &file_name, options);
     let plan = scenario(&context, &root, file, &source);
-    let faults = context.into_faults();
-    let failed = faults.iter().any(Fault::is_error);
+    let faults = context.into_problems();
+    let failed = faults.iter().any(Problem::is_error);
     let diagnostics = Diagnostics::new(shown, Arc::clone(&source), faults);
     match plan {
         Some(plan) if !failed => Ok(Compiled {
@@ -211,9 +211,9 @@ fn scenario(
         .map(|node| thresholds::thresholds(context, node, &flow, fields.has("integrity")))
         .unwrap_or_default();
 
-    let chaos = fields
+    let faults = fields
         .get("chaos")
-        .map(|node| chaos::chaos(context, node, &roles, &flow))
+        .map(|node| faults::faults(context, node, &roles, &flow))
         .unwrap_or_default();
 
     usage::check(context, &roles, &flow, &known, &secrets);
@@ -240,7 +240,7 @@ fn scenario(
         thresholds,
         integrity,
         audit,
-        chaos,
+        faults,
     })
 }
 
@@ -405,6 +405,6 @@ fn check_overrides(context: &Context<'_>, variables: &[(String, Template)]) {
             },
         };
         let message = format!("the scenario has no variable `{name}` that could be set");
-        context.fault(Fault::error(&message, None, Some(help)));
+        context.report(Problem::error(&message, None, Some(help)));
     }
 }

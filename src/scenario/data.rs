@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::model::FlowNumber;
 
-use super::plan::Place;
+use super::plan::SourceLocation;
 
 /// The largest data file that is read: all of it is kept in memory.
 pub const DATA_LIMIT_BYTES: u64 = 256 * 1024 * 1024;
@@ -20,7 +20,7 @@ pub struct DataSource {
     /// At least one, each as long as `columns`.
     pub rows: Arc<[Vec<String>]>,
     pub take: Take,
-    pub place: Place,
+    pub place: SourceLocation,
 }
 
 /// Which row a flow gets.
@@ -162,7 +162,7 @@ mod tests {
             columns: vec!["id".into()],
             rows: (0..rows).map(|row| vec![row.to_string()]).collect(),
             take,
-            place: Place {
+            place: SourceLocation {
                 file: "s.yaml".into(),
                 line: 1,
             },

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-/// Of how many faults a scenario is told; what comes after them is mostly their consequence.
+/// Of how many problems a scenario is told; what comes after them is mostly their consequence.
 const MOST: usize = 100;
 
 /// How bad it is.
@@ -56,11 +56,11 @@ pub struct Diagnostics {
 
 impl Diagnostics {
     /// Collects what is wrong with the source that was read from `file`.
-    pub(super) fn new(file: Arc<str>, text: Arc<str>, faults: Vec<Fault>) -> Self {
-        let lines = Lines::new(&text);
-        let mut list: Vec<Diagnostic> = faults
+    pub(super) fn new(file: Arc<str>, text: Arc<str>, problems: Vec<Problem>) -> Self {
+        let lines = LineIndex::new(&text);
+        let mut list: Vec<Diagnostic> = problems
             .into_iter()
-            .map(|fault| fault.place(&text, &lines))
+            .map(|problem| problem.place(&text, &lines))
             .collect();
         list.sort_by_key(|diagnostic| {
             (
@@ -168,18 +168,18 @@ impl Diagnostics {
     }
 }
 
-/// A fault as the compiler finds it.
+/// A problem as the compiler finds it.
 #[derive(Debug)]
-pub(super) struct Fault {
+pub(super) struct Problem {
     severity: Severity,
     message: String,
     span: Option<Range<usize>>,
     help: Option<String>,
 }
 
-impl Fault {
+impl Problem {
     pub fn error(message: &str, span: Option<Range<usize>>, help: Option<String>) -> Self {
-        Fault {
+        Problem {
             severity: Severity::Error,
             message: visible(message),
             span,
@@ -188,7 +188,7 @@ impl Fault {
     }
 
     pub fn warning(message: &str, span: Option<Range<usize>>, help: Option<String>) -> Self {
-        Fault {
+        Problem {
             severity: Severity::Warning,
             message: visible(message),
             span,
@@ -200,7 +200,7 @@ impl Fault {
         self.severity == Severity::Error
     }
 
-    fn place(self, source: &str, lines: &Lines) -> Diagnostic {
+    fn place(self, source: &str, lines: &LineIndex) -> Diagnostic {
         let (line, column) = match &self.span {
             Some(span) => (lines.line(span.start), lines.column(source, span.start)),
             None => (0, 0),
@@ -237,14 +237,14 @@ fn visible(text: &str) -> String {
 
 /// Where the lines of a source begin.
 #[derive(Debug)]
-pub(super) struct Lines {
+pub(super) struct LineIndex {
     begins: Vec<usize>,
 }
 
-impl Lines {
+impl LineIndex {
     pub fn new(source: &str) -> Self {
         let after_ends = source.match_indices('\n').map(|(at, _)| at + 1);
-        Lines {
+        LineIndex {
             begins: std::iter::once(0).chain(after_ends).collect(),
         }
     }
@@ -267,13 +267,13 @@ mod tests {
     fn diagnostics() -> Diagnostics {
         let source = "name: x\nrolés: {a: b}\n";
         let at = source.find("a:").unwrap();
-        let faults = vec![
-            Fault::warning("later", Some(at..at + 1), None),
-            Fault::error("earlier\x1b[31m", Some(0..4), Some("write\nthis".into())),
-            Fault::error("nowhere", None, None),
-            Fault::error("nowhere", None, None),
+        let problems = vec![
+            Problem::warning("later", Some(at..at + 1), None),
+            Problem::error("earlier\x1b[31m", Some(0..4), Some("write\nthis".into())),
+            Problem::error("nowhere", None, None),
+            Problem::error("nowhere", None, None),
         ];
-        Diagnostics::new("s.yaml".into(), source.into(), faults)
+        Diagnostics::new("s.yaml".into(), source.into(), problems)
     }
 
     #[test]
@@ -334,8 +334,8 @@ warning: later
 
     #[test]
     fn many_are_cut_short() {
-        let faults = (0..150).map(|n| Fault::error(&format!("fault {n}"), Some(0..0), None));
-        let diagnostics = Diagnostics::new("s".into(), "x".into(), faults.collect());
+        let problems = (0..150).map(|n| Problem::error(&format!("problem {n}"), Some(0..0), None));
+        let diagnostics = Diagnostics::new("s".into(), "x".into(), problems.collect());
         assert!(diagnostics.render(false).ends_with("and 50 more\n"));
         assert_eq!(diagnostics.count(Severity::Error), 150);
     }

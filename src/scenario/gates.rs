@@ -8,7 +8,7 @@ use super::plan::Plan;
 /// What a flow has to wait for before a step, besides a free script instance of a pool. In this
 /// order: for company, for its turn by the clock, for the others to leave.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Gates {
+pub struct GateSpec {
     /// So many flows are held and then released at once.
     pub together: Option<u64>,
     /// The least time between two starts of the step.
@@ -17,10 +17,10 @@ pub struct Gates {
     pub exclusive: Option<String>,
 }
 
-impl Gates {
+impl GateSpec {
     /// Whether there is nothing to wait for.
-    pub fn are_open(&self) -> bool {
-        *self == Gates::default()
+    pub fn is_open(&self) -> bool {
+        *self == GateSpec::default()
     }
 }
 
@@ -28,7 +28,7 @@ impl Plan {
     /// Whether flows of it ever wait for each other.
     pub fn has_gates(&self) -> bool {
         self.roles.iter().any(|role| role.pool.is_some())
-            || self.steps.iter().any(|step| !step.gates.are_open())
+            || self.steps.iter().any(|step| !step.gates.is_open())
     }
 
     /// Which gates never hold as many flows of this load as they are to release together, with

@@ -25,7 +25,7 @@ pub enum Shape {
         parallel: Ramp,
         /// How many flows each worker performs, if that is limited.
         flows_each: Option<u64>,
-        between: Between,
+        between: Pacing,
     },
     /// Flows start by the clock, whatever became of those before.
     Open {
@@ -39,7 +39,7 @@ pub enum Shape {
 
 /// What a worker does between two of its flows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Between {
+pub enum Pacing {
     Nothing,
     /// It rests for this long.
     Pause(Duration),
@@ -78,7 +78,7 @@ impl Load {
             shape: Shape::Closed {
                 parallel: Ramp::constant(parallel as f64),
                 flows_each: None,
-                between: Between::Nothing,
+                between: Pacing::Nothing,
             },
             flows: Some(flows),
             duration: None,
@@ -137,11 +137,11 @@ impl std::fmt::Display for Load {
                     )?;
                 }
                 match between {
-                    Between::Nothing => Ok(()),
-                    Between::Pause(pause) => {
+                    Pacing::Nothing => Ok(()),
+                    Pacing::Pause(pause) => {
                         write!(f, ", {} between", humantime::format_duration(*pause))
                     }
-                    Between::Pace(pace) => {
+                    Pacing::Pace(pace) => {
                         write!(f, ", one each {}", humantime::format_duration(*pace))
                     }
                 }

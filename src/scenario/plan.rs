@@ -12,21 +12,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::dialogue::{Pattern, RowFormat};
+use crate::dialogue::{On, Pattern, RowFormat};
 use crate::model::{IntegrityInfo, RoleIndex, StepIndex};
 use crate::stats::Threshold;
 
-use super::chaos::{Cast, Chaos};
 use super::data::DataSource;
-use super::gates::Gates;
+use super::faults::{FaultRules, RuleContext};
+use super::gates::GateSpec;
 use super::load::Load;
 use super::retry::RetryPolicy;
 use super::secrets::Masker;
 use super::template::{Expression, Template};
 
-pub use turns::{
-    Alternative, CommonWaits, Heard, PatternSpec, Pick, Reply, Then, Turn, TurnKind, Wait,
-};
+pub use turns::{Alternative, CommonWaits, PatternSpec, Pick, Reply, Then, Turn, TurnKind, Wait};
 
 /// A checked scenario.
 #[derive(Debug)]
@@ -57,7 +55,7 @@ pub struct Plan {
     /// What is demanded of a run's figures.
     pub thresholds: Vec<Threshold>,
     /// What may be done to scripts on purpose.
-    pub chaos: Chaos,
+    pub faults: FaultRules,
     /// What is demanded of its books.
     pub integrity: IntegrityInfo,
     /// Looks into the books after the run.
@@ -77,7 +75,7 @@ pub struct Audit {
     pub environment: Vec<(String, Template)>,
     /// Where it runs; relative to the scenario's folder.
     pub directory: Option<Template>,
-    pub place: Place,
+    pub place: SourceLocation,
 }
 
 impl Plan {
@@ -89,8 +87,8 @@ impl Plan {
     }
 
     /// Its steps and roles, by which chaos is read and understood.
-    pub fn cast(&self) -> Cast<'_> {
-        Cast {
+    pub fn rule_context(&self) -> RuleContext<'_> {
+        RuleContext {
             steps: self.steps.iter().collect(),
             roles: self.roles.iter().collect(),
         }
@@ -273,11 +271,11 @@ pub struct Menu {
 #[derive(Debug)]
 pub struct Interlude {
     pub wait: PatternSpec,
-    pub on: Heard,
+    pub on: On,
     pub reply: Option<Reply>,
     /// How often it may come in one step.
     pub at_most: u32,
-    pub place: Place,
+    pub place: SourceLocation,
 }
 
 /// A text whose appearance fails the step.
@@ -285,7 +283,7 @@ pub struct Interlude {
 pub struct FailOn {
     pub category: String,
     pub pattern: Pattern,
-    pub place: Place,
+    pub place: SourceLocation,
 }
 
 /// A role's named list of turns.
@@ -295,7 +293,7 @@ pub struct Action {
     pub turns: Arc<[Turn]>,
     /// The names of the turns that are timed on their own, in order.
     pub turn_names: Vec<Arc<str>>,
-    pub place: Place,
+    pub place: SourceLocation,
 }
 
 /// An action at its place in the flow.
@@ -317,24 +315,24 @@ pub struct Step {
     /// How often it is performed again if it fails.
     pub retry: Option<RetryPolicy>,
     /// What the flow waits for before it.
-    pub gates: Gates,
-    pub place: Place,
+    pub gates: GateSpec,
+    pub place: SourceLocation,
 }
 
 /// Where something stands in the scenario, for messages: `order-flow.yaml:42`.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct SourceLocation {
     pub file: Arc<str>,
     pub line: usize,
 }
 
-impl fmt::Debug for Place {
+impl fmt::Debug for SourceLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Place({self})")
+        write!(f, "SourceLocation({self})")
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for SourceLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.file, self.line)
     }

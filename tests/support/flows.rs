@@ -116,7 +116,7 @@ impl Rehearsing {
                     .clone()
                     .unwrap_or_else(|| Load::closed(self.flows, self.parallel)),
             ),
-            chaos: None,
+            faults: None,
         });
         let programs = Programs::new(
             self.home.path().to_owned(),

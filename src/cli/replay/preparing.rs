@@ -11,7 +11,7 @@ use crate::cli::error::CliError;
 use crate::cli::scenario::{self, BUILT_IN_NAME, Loaded};
 use crate::cli::settings::{NO_BUNDLES, RunSettings, ScenarioChoice};
 use crate::report::{Bundle, sanitize};
-use crate::scenario::{Chaos, Load, Plan, Take};
+use crate::scenario::{FaultRules, Load, Plan, Take};
 
 use super::Wanted;
 
@@ -51,7 +51,7 @@ pub(super) fn prepare(
     plan.load = Load::closed(1, 1);
     plan.thresholds.clear();
     // The run's own is in what is added to the scenario's, be it from the command line or not.
-    plan.chaos = Chaos::default();
+    plan.faults = FaultRules::default();
     // What is asked of many flows says nothing of one.
     plan.integrity = Default::default();
     plan.audit = None;

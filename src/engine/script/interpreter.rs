@@ -29,7 +29,9 @@ use std::time::{Duration, Instant};
 
 use crate::dialogue::{Dialogue, On, Pattern, WaitSet};
 use crate::model::{FailureKind, NamedValue};
-use crate::scenario::{Alternative, Place, Plan, Role, Scope, Step, Then, Turn, TurnKind, Wait};
+use crate::scenario::{
+    Alternative, Plan, Role, Scope, SourceLocation, Step, Then, Turn, TurnKind, Wait,
+};
 
 use wait::{Listening, repeats};
 
@@ -118,7 +120,7 @@ pub(super) struct ActionInterpreter {
     /// Number of answers to each interlude in this action.
     interludes: Vec<u32>,
     /// The present turn's place in the scenario.
-    place: Option<Place>,
+    place: Option<SourceLocation>,
     /// The present wait, or the last one.
     wait: Option<Listening>,
     /// The line in which it was heard, if a message is to show it.
@@ -510,12 +512,12 @@ impl ActionInterpreter {
             if let Frame::Repeat { turn, until, .. } = frame
                 && let TurnKind::Repeat { on, .. } = &turn.get().kind
             {
-                patterns.push((on.on(), until.clone()));
+                patterns.push((*on, until.clone()));
             }
         }
         for wait in turn.into_iter().flat_map(|turn| turn.get().waits()) {
             if let Wait::For { on, pattern } = wait {
-                patterns.push((on.on(), pattern.resolve(scope)?));
+                patterns.push((*on, pattern.resolve(scope)?));
             }
         }
         Ok(patterns)

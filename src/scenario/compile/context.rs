@@ -7,9 +7,9 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::super::diagnostics::{Fault, Lines};
+use super::super::diagnostics::{LineIndex, Problem};
 use super::super::names;
-use super::super::plan::Place;
+use super::super::plan::SourceLocation;
 use super::super::raw::{Node, Value};
 use super::super::vocabulary::Vocabulary;
 use super::CompileOptions;
@@ -18,8 +18,8 @@ use super::usage::Trace;
 pub(super) struct Context<'a> {
     source: &'a str,
     file: Arc<str>,
-    lines: Lines,
-    faults: RefCell<Vec<Fault>>,
+    lines: LineIndex,
+    problems: RefCell<Vec<Problem>>,
     trace: RefCell<Vec<Trace>>,
     pub options: CompileOptions<'a>,
 }
@@ -29,31 +29,31 @@ impl<'a> Context<'a> {
         Context {
             source,
             file: file.into(),
-            lines: Lines::new(source),
-            faults: RefCell::default(),
+            lines: LineIndex::new(source),
+            problems: RefCell::default(),
             trace: RefCell::default(),
             options,
         }
     }
 
-    pub fn into_faults(self) -> Vec<Fault> {
-        self.faults.into_inner()
+    pub fn into_problems(self) -> Vec<Problem> {
+        self.problems.into_inner()
     }
 
     pub fn error(&self, span: &Range<usize>, message: impl AsRef<str>, help: Option<String>) {
-        self.fault(Fault::error(message.as_ref(), Some(span.clone()), help));
+        self.report(Problem::error(message.as_ref(), Some(span.clone()), help));
     }
 
     pub fn warning(&self, span: &Range<usize>, message: impl AsRef<str>, help: Option<String>) {
-        self.fault(Fault::warning(message.as_ref(), Some(span.clone()), help));
+        self.report(Problem::warning(message.as_ref(), Some(span.clone()), help));
     }
 
-    pub fn fault(&self, fault: Fault) {
-        self.faults.borrow_mut().push(fault);
+    pub fn report(&self, problem: Problem) {
+        self.problems.borrow_mut().push(problem);
     }
 
-    pub fn place(&self, span: &Range<usize>) -> Place {
-        Place {
+    pub fn place(&self, span: &Range<usize>) -> SourceLocation {
+        SourceLocation {
             file: Arc::clone(&self.file),
             line: self.lines.line(span.start),
         }

@@ -5,11 +5,12 @@ use std::num::NonZeroU64;
 use std::ops::Range;
 use std::time::Duration;
 
+use crate::dialogue::On;
 use crate::model::FailureKind;
 
-use super::super::gates::Gates;
+use super::super::gates::GateSpec;
 use super::super::load::parse_rate;
-use super::super::plan::{CommonWaits, Heard, PatternSpec, Place, Then, Turn, TurnKind, Wait};
+use super::super::plan::{CommonWaits, PatternSpec, SourceLocation, Then, Turn, TurnKind, Wait};
 use super::super::raw::{Node, Value};
 use super::super::retry::RetryPolicy;
 use super::super::vocabulary::{FLOW_RETRY, LIFETIME, STEP_RETRY, Vocabulary};
@@ -117,8 +118,8 @@ fn retry(
 }
 
 /// What flows wait for before a step.
-pub(super) fn gates(context: &Context<'_>, fields: &Fields<'_>) -> Gates {
-    Gates {
+pub(super) fn gates(context: &Context<'_>, fields: &Fields<'_>) -> GateSpec {
+    GateSpec {
         together: fields
             .get("together")
             .and_then(|node| context.count(node, 2)),
@@ -168,12 +169,12 @@ pub(super) fn lifetime(context: &Context<'_>, node: &Node) -> Option<NonZeroU64>
 }
 
 /// The turn by which a script shows that it is back at its menu.
-pub(super) fn settle(prompt: PatternSpec, place: Place) -> Turn {
+pub(super) fn settle(prompt: PatternSpec, place: SourceLocation) -> Turn {
     Turn {
         name: None,
         kind: TurnKind::Exchange {
             wait: Wait::For {
-                on: Heard::Prompt,
+                on: On::Prompt,
                 pattern: prompt,
             },
             reply: None,

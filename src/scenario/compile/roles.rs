@@ -4,9 +4,10 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::dialogue::On;
+
 use super::super::plan::{
-    Action, FailOn, Heard, Interlude, Menu, PatternSpec, Reply, Role, TerminalKind, Then, Turn,
-    TurnKind,
+    Action, FailOn, Interlude, Menu, PatternSpec, Reply, Role, TerminalKind, Then, Turn, TurnKind,
 };
 use super::super::raw::{Node, Value};
 use super::super::template::Template;
@@ -328,9 +329,9 @@ fn interlude(context: &Context<'_>, node: &Node) -> Option<Interlude> {
     let wait = one_of_two(context, &fields).and_then(|wait| {
         let pattern = context.pattern_without_captures(fields.get(wait)?, "an interlude")?;
         let on = if wait == "prompt" {
-            Heard::Prompt
+            On::Prompt
         } else {
-            Heard::Line
+            On::Line
         };
         Some((pattern, on))
     });

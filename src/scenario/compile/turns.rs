@@ -5,10 +5,10 @@ mod command;
 
 use std::sync::Arc;
 
-use crate::dialogue::{Key, RowFormat, Which};
+use crate::dialogue::{Key, On, RowFormat, Which};
 
 use super::super::names;
-use super::super::plan::{CommonWaits, Heard, PatternSpec, Pick, Reply, Turn, TurnKind, Wait};
+use super::super::plan::{CommonWaits, PatternSpec, Pick, Reply, Turn, TurnKind, Wait};
 use super::super::raw::{Node, Value};
 use super::super::template::Template;
 use super::super::vocabulary::{PICK, REPEAT, TURN, UNTIL};
@@ -203,11 +203,11 @@ fn wait(context: &Context<'_>, fields: &Fields<'_>, around: &Surroundings) -> Op
     }
 }
 
-fn heard(key: &str) -> Heard {
+fn heard(key: &str) -> On {
     if key == "prompt" {
-        Heard::Prompt
+        On::Prompt
     } else {
-        Heard::Line
+        On::Line
     }
 }
 
@@ -236,7 +236,7 @@ fn implied_wait(context: &Context<'_>, fields: &Fields<'_>, around: &Surrounding
     }
     match around.menu_prompt(context) {
         Some(pattern) => Some(Wait::For {
-            on: Heard::Prompt,
+            on: On::Prompt,
             pattern,
         }),
         None if around.menu_prompt_is_faulty() => None,
@@ -398,13 +398,13 @@ fn repeat(
     })
 }
 
-fn until(context: &Context<'_>, node: &Node) -> Option<(PatternSpec, Heard)> {
+fn until(context: &Context<'_>, node: &Node) -> Option<(PatternSpec, On)> {
     let fields = context.fields(node, &UNTIL)?;
     one_wait(context, &fields)
 }
 
 /// `prompt` or `see`, just one of them.
-pub(super) fn one_wait(context: &Context<'_>, fields: &Fields<'_>) -> Option<(PatternSpec, Heard)> {
+pub(super) fn one_wait(context: &Context<'_>, fields: &Fields<'_>) -> Option<(PatternSpec, On)> {
     let span = one_of_two(context, fields)?;
     let node = fields.get(span)?;
     Some((context.pattern(node)?, heard(span)))

@@ -7,7 +7,7 @@ use crate::dialogue::{Key, On, Pattern, WaitSet, Which};
 
 use super::super::scope::Scope;
 use super::super::template::{Expression, RenderError, Template};
-use super::Place;
+use super::SourceLocation;
 
 /// One thing to do within an action.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub struct Turn {
     pub kind: TurnKind,
     /// The turn's own deadline, from the beginning of its wait.
     pub within: Option<Duration>,
-    pub place: Place,
+    pub place: SourceLocation,
     pub common: CommonWaits,
 }
 
@@ -42,7 +42,7 @@ impl Turn {
             let patterns = self.waits().filter_map(|wait| match wait {
                 Wait::Exit(_) => None,
                 Wait::For { on, pattern } => Some(match pattern {
-                    PatternSpec::Fixed(pattern) => Some((on.on(), pattern.clone())),
+                    PatternSpec::Fixed(pattern) => Some((*on, pattern.clone())),
                     PatternSpec::Literal(_) | PatternSpec::Regex { .. } => None,
                 }),
             });
@@ -68,7 +68,7 @@ pub enum TurnKind {
     Repeat {
         turns: Arc<[Turn]>,
         until: PatternSpec,
-        on: Heard,
+        on: On,
         at_most: u32,
         /// A pause between rounds.
         every: Option<Duration>,
@@ -92,30 +92,11 @@ pub enum TurnKind {
 #[derive(Debug)]
 pub enum Wait {
     For {
-        on: Heard,
+        on: On,
         pattern: PatternSpec,
     },
     /// The program's end, with this exit code.
     Exit(i32),
-}
-
-/// In what a pattern is looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Heard {
-    /// The unfinished last line.
-    Prompt,
-    /// A complete line.
-    Line,
-}
-
-impl Heard {
-    /// The same in the words of the dialogue.
-    pub fn on(self) -> On {
-        match self {
-            Heard::Prompt => On::Prompt,
-            Heard::Line => On::Line,
-        }
-    }
 }
 
 /// One of several things that may be heard, and what to do then.
@@ -125,7 +106,7 @@ pub struct Alternative {
     pub reply: Option<Reply>,
     pub then: Then,
     pub overwrite: bool,
-    pub place: Place,
+    pub place: SourceLocation,
 }
 
 /// How it goes on after an alternative was heard and its reply said.

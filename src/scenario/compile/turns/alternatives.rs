@@ -1,8 +1,8 @@
 //! `first_of`: several things that may be heard.
 
-use crate::dialogue::Pattern;
+use crate::dialogue::{On, Pattern};
 
-use super::super::super::plan::{Alternative, Heard, PatternSpec, Then, TurnKind, Wait};
+use super::super::super::plan::{Alternative, PatternSpec, Then, TurnKind, Wait};
 use super::super::super::raw::{Node, Value};
 use super::super::super::vocabulary::ALTERNATIVE;
 use super::super::context::{Context, Fields};
@@ -205,7 +205,7 @@ fn matches_any_line(pattern: &Pattern) -> bool {
         )
 }
 
-fn describe(wait: &Wait) -> (Option<Heard>, String) {
+fn describe(wait: &Wait) -> (Option<On>, String) {
     match wait {
         Wait::Exit(code) => (None, code.to_string()),
         Wait::For { on, pattern } => {

@@ -24,51 +24,65 @@ use crate::model::{FlowNumber, InjectionKind, RoleIndex, StepIndex};
 
 use super::plan::{Alternative, Role, Step, Then, Turn, TurnKind};
 
-pub use parse::ChaosError;
+pub use parse::FaultRuleError;
 
 /// All that may be done to the scripts of a run.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Chaos {
-    pub rules: Vec<ChaosRule>,
+pub struct FaultRules {
+    pub rules: Vec<FaultRule>,
 }
 
 /// One thing that may be done.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ChaosRule {
+pub struct FaultRule {
     /// As it was written.
     pub text: String,
-    pub what: Mischief,
-    pub often: Often,
-    pub place: Where,
+    pub fault: FaultSpec,
+    pub frequency: Frequency,
+    pub target: Target,
 }
 
 /// What is done, with all that belongs to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mischief {
-    Kill(When),
-    Freeze { length: Span, when: When },
+pub enum FaultSpec {
+    Kill(FaultTiming),
+    Freeze {
+        length: DurationRange,
+        when: FaultTiming,
+    },
     Close,
-    Garbage { bytes: usize },
-    LongLine { bytes: usize },
-    Dribble { every: Duration },
-    SlowRead { bytes: usize, every: Duration },
-    Delay { length: Span },
+    Garbage {
+        bytes: usize,
+    },
+    LongLine {
+        bytes: usize,
+    },
+    Dribble {
+        every: Duration,
+    },
+    SlowRead {
+        bytes: usize,
+        every: Duration,
+    },
+    Delay {
+        length: DurationRange,
+    },
     Refuse,
 }
 
-impl Mischief {
+impl FaultSpec {
     /// What kind of thing it is.
     pub fn kind(&self) -> InjectionKind {
         match self {
-            Mischief::Kill(_) => InjectionKind::Kill,
-            Mischief::Freeze { .. } => InjectionKind::Freeze,
-            Mischief::Close => InjectionKind::Close,
-            Mischief::Garbage { .. } => InjectionKind::Garbage,
-            Mischief::LongLine { .. } => InjectionKind::LongLine,
-            Mischief::Dribble { .. } => InjectionKind::Dribble,
-            Mischief::SlowRead { .. } => InjectionKind::SlowRead,
-            Mischief::Delay { .. } => InjectionKind::Delay,
-            Mischief::Refuse => InjectionKind::Refuse,
+            FaultSpec::Kill(_) => InjectionKind::Kill,
+            FaultSpec::Freeze { .. } => InjectionKind::Freeze,
+            FaultSpec::Close => InjectionKind::Close,
+            FaultSpec::Garbage { .. } => InjectionKind::Garbage,
+            FaultSpec::LongLine { .. } => InjectionKind::LongLine,
+            FaultSpec::Dribble { .. } => InjectionKind::Dribble,
+            FaultSpec::SlowRead { .. } => InjectionKind::SlowRead,
+            FaultSpec::Delay { .. } => InjectionKind::Delay,
+            FaultSpec::Refuse => InjectionKind::Refuse,
         }
     }
 
@@ -76,35 +90,35 @@ impl Mischief {
     fn needs_reply(&self) -> bool {
         matches!(
             self,
-            Mischief::Garbage { .. }
-                | Mischief::LongLine { .. }
-                | Mischief::Dribble { .. }
-                | Mischief::Delay { .. }
+            FaultSpec::Garbage { .. }
+                | FaultSpec::LongLine { .. }
+                | FaultSpec::Dribble { .. }
+                | FaultSpec::Delay { .. }
         )
     }
 }
 
 /// At which point of a turn something happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum When {
+pub enum FaultTiming {
     /// Either of the two, as likely.
     Either,
     /// After the reply was sent, so much later, but not after its evidence has come.
-    MidTurn { after: Span },
+    MidTurn { after: DurationRange },
     /// Before the next reply is sent.
     BetweenTurns,
 }
 
 /// A duration that is drawn evenly from this range; both ends the same for a fixed one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
+pub struct DurationRange {
     pub least: Duration,
     pub most: Duration,
 }
 
-impl Span {
+impl DurationRange {
     /// How long after a reply something happens in mid-turn unless it is said.
-    pub const SOON: Span = Span {
+    pub const SOON: DurationRange = DurationRange {
         least: Duration::ZERO,
         most: Duration::from_millis(10),
     };
@@ -120,7 +134,7 @@ impl Span {
 
 /// How often a rule strikes.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Often {
+pub enum Frequency {
     /// With this probability, more than 0 and at most 1, whenever a step in question is performed.
     Chance(f64),
     /// In each flow at this one of the steps in question, from 1, when it is performed first.
@@ -129,7 +143,7 @@ pub enum Often {
 
 /// Which steps are in question; nothing for all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Where {
+pub struct Target {
     pub step: Option<StepIndex>,
     pub role: Option<RoleIndex>,
     /// The first turn of this name, in the steps that have one.
@@ -139,18 +153,18 @@ pub struct Where {
 
 /// Steps and roles by which rules are read and understood.
 #[derive(Debug, Clone)]
-pub struct Cast<'p> {
+pub struct RuleContext<'p> {
     pub steps: Vec<&'p Step>,
     pub roles: Vec<&'p Role>,
 }
 
-impl Chaos {
+impl FaultRules {
     /// Reads a list of rules with commas between them.
     ///
     /// # Errors
     /// What is wrong with the first that is none, or that could never strike.
-    pub fn parse(text: &str, cast: &Cast<'_>) -> Result<Chaos, ChaosError> {
-        parse::chaos(text, cast)
+    pub fn parse(text: &str, context: &RuleContext<'_>) -> Result<FaultRules, FaultRuleError> {
+        parse::rules(text, context)
     }
 
     /// Whether nothing is to happen at all.
@@ -160,27 +174,27 @@ impl Chaos {
 
     /// The part of the flows that are expected to be struck at all, if each step is performed
     /// once.
-    pub fn part_of_flows(&self, cast: &Cast<'_>) -> f64 {
-        let spared: f64 =
-            self.rules
-                .iter()
-                .filter(|rule| rule.place.flow.is_none())
-                .map(|rule| match rule.often {
-                    Often::Chance(chance) => (1.0 - chance)
-                        .powi(i32::try_from(rule.steps(cast).len()).unwrap_or(i32::MAX)),
-                    Often::Nth(_) => 0.0,
-                })
-                .product();
+    pub fn share_of_flows(&self, context: &RuleContext<'_>) -> f64 {
+        let spared: f64 = self
+            .rules
+            .iter()
+            .filter(|rule| rule.target.flow.is_none())
+            .map(|rule| match rule.frequency {
+                Frequency::Chance(chance) => (1.0 - chance)
+                    .powi(i32::try_from(rule.steps(context).len()).unwrap_or(i32::MAX)),
+                Frequency::Nth(_) => 0.0,
+            })
+            .product();
         1.0 - spared
     }
 }
 
-impl ChaosRule {
+impl FaultRule {
     /// The steps at which it may strike, in their order.
-    pub fn steps(&self, cast: &Cast<'_>) -> Vec<StepIndex> {
-        let steps = cast.steps.iter();
+    pub fn steps(&self, context: &RuleContext<'_>) -> Vec<StepIndex> {
+        let steps = context.steps.iter();
         let may = steps.filter(|step| {
-            let started = !matches!(self.what, Mischief::Refuse) || step.starts_script;
+            let started = !matches!(self.fault, FaultSpec::Refuse) || step.starts_script;
             started && self.is_about(step)
         });
         may.map(|step| step.index).collect()
@@ -188,35 +202,35 @@ impl ChaosRule {
 
     /// Whether the step is in question, and has what the injection needs.
     pub fn is_about(&self, step: &Step) -> bool {
-        let Where {
+        let Target {
             step: at,
             role,
             turn,
             ..
-        } = &self.place;
+        } = &self.target;
         at.is_none_or(|at| at == step.index)
             && role.is_none_or(|role| role == step.role)
             && match turn {
-                None => !self.what.needs_reply() || Replies::of(&step.action.turns).any,
-                Some(name) => turn_called(&step.action.turns, name)
-                    .is_some_and(|replies| replies || !self.what.needs_reply()),
+                None => !self.fault.needs_reply() || ReplyCount::of(&step.action.turns).possible,
+                Some(name) => turn_replies(&step.action.turns, name)
+                    .is_some_and(|replies| replies || !self.fault.needs_reply()),
             }
     }
 
     /// How often it is expected to strike in a flow, if each step is performed once.
-    pub fn times_a_flow(&self, cast: &Cast<'_>) -> f64 {
-        match self.often {
+    pub fn times_per_flow(&self, context: &RuleContext<'_>) -> f64 {
+        match self.frequency {
             #[expect(
                 clippy::cast_precision_loss,
                 reason = "a number of steps needs no 53 bits"
             )]
-            Often::Chance(chance) => chance * self.steps(cast).len() as f64,
-            Often::Nth(_) => 1.0,
+            Frequency::Chance(chance) => chance * self.steps(context).len() as f64,
+            Frequency::Nth(_) => 1.0,
         }
     }
 }
 
-impl fmt::Display for ChaosRule {
+impl fmt::Display for FaultRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
@@ -224,69 +238,72 @@ impl fmt::Display for ChaosRule {
 
 /// How often an action replies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Replies {
+pub struct ReplyCount {
     /// At least.
-    pub sure: usize,
+    pub at_least: usize,
     /// Whether it may at all.
-    pub any: bool,
+    pub possible: bool,
 }
 
-impl Replies {
+impl ReplyCount {
     /// Those of a list of turns.
-    pub fn of(turns: &[Turn]) -> Replies {
-        let none = Replies {
-            sure: 0,
-            any: false,
+    pub fn of(turns: &[Turn]) -> ReplyCount {
+        let none = ReplyCount {
+            at_least: 0,
+            possible: false,
         };
-        turns.iter().map(Replies::of_turn).fold(none, |sum, more| {
-            let sure = sum.sure + more.sure;
-            let any = sum.any || more.any;
-            Replies { sure, any }
-        })
+        turns
+            .iter()
+            .map(ReplyCount::of_turn)
+            .fold(none, |sum, more| {
+                let at_least = sum.at_least + more.at_least;
+                let possible = sum.possible || more.possible;
+                ReplyCount { at_least, possible }
+            })
     }
 
-    fn of_turn(turn: &Turn) -> Replies {
+    fn of_turn(turn: &Turn) -> ReplyCount {
         match &turn.kind {
-            TurnKind::Exchange { reply, .. } => Replies {
-                sure: usize::from(reply.is_some()),
-                any: reply.is_some(),
+            TurnKind::Exchange { reply, .. } => ReplyCount {
+                at_least: usize::from(reply.is_some()),
+                possible: reply.is_some(),
             },
             TurnKind::FirstOf(alternatives) => {
                 let replies = |it: &Alternative| it.reply.is_some();
-                Replies {
-                    sure: usize::from(alternatives.iter().all(replies)),
-                    any: alternatives
+                ReplyCount {
+                    at_least: usize::from(alternatives.iter().all(replies)),
+                    possible: alternatives
                         .iter()
                         .any(|it| replies(it) || then_replies(it)),
                 }
             }
             // What ends it may be there before its first round replies.
-            TurnKind::Repeat { turns, .. } => Replies {
-                sure: 0,
-                any: Replies::of(turns).any,
+            TurnKind::Repeat { turns, .. } => ReplyCount {
+                at_least: 0,
+                possible: ReplyCount::of(turns).possible,
             },
-            TurnKind::Think { .. } | TurnKind::Assert(_) | TurnKind::Run { .. } => Replies {
-                sure: 0,
-                any: false,
+            TurnKind::Think { .. } | TurnKind::Assert(_) | TurnKind::Run { .. } => ReplyCount {
+                at_least: 0,
+                possible: false,
             },
         }
     }
 }
 
 fn then_replies(alternative: &Alternative) -> bool {
-    matches!(&alternative.then, Then::Do(turns) | Then::DoAgain(turns) if Replies::of(turns).any)
+    matches!(&alternative.then, Then::Do(turns) | Then::DoAgain(turns) if ReplyCount::of(turns).possible)
 }
 
 /// Whether the first turn of this name replies; `None` if there is none.
-pub fn turn_called(turns: &[Turn], name: &str) -> Option<bool> {
+pub fn turn_replies(turns: &[Turn], name: &str) -> Option<bool> {
     turns.iter().find_map(|turn| {
         if turn.name.as_deref() == Some(name) {
-            return Some(Replies::of_turn(turn).any);
+            return Some(ReplyCount::of_turn(turn).possible);
         }
         match &turn.kind {
-            TurnKind::Repeat { turns, .. } => turn_called(turns, name),
+            TurnKind::Repeat { turns, .. } => turn_replies(turns, name),
             TurnKind::FirstOf(alternatives) => alternatives.iter().find_map(|it| match &it.then {
-                Then::Do(turns) | Then::DoAgain(turns) => turn_called(turns, name),
+                Then::Do(turns) | Then::DoAgain(turns) => turn_replies(turns, name),
                 _ => None,
             }),
             _ => None,
