@@ -14,7 +14,9 @@ pub mod data;
 mod diagnostics;
 pub mod faults;
 pub mod gates;
+mod initial_values;
 pub mod load;
+mod location;
 mod names;
 mod overrides;
 pub mod plan;
@@ -31,16 +33,18 @@ pub use data::{DataSource, Take};
 pub use diagnostics::{Diagnostic, Diagnostics, Severity};
 pub use faults::{FaultRule, FaultRules};
 pub use gates::GateSpec;
+pub use initial_values::{FlowContext, ScopeError};
 pub use load::{Arrivals, Load, MOST_IN_FLIGHT, Pacing, Ramp, Shape, Stage, parse_rate};
+pub use location::SourceLocation;
 pub use overrides::Overrides;
 pub use plan::{
     Action, Alternative, Audit, CommonWaits, Defaults, FailOn, Interlude, Menu, PatternSpec, Pick,
-    Plan, Reply, Role, SourceLocation, Step, TerminalKind, Then, Turn, TurnKind, Wait,
+    Plan, Reply, Role, Step, TerminalKind, Then, Turn, TurnKind, Wait,
 };
 pub use raw::SOURCE_LIMIT_BYTES;
 pub use retry::RetryPolicy;
 pub use schema::schema;
-pub use scope::{CaptureChanged, FlowContext, Scope, ScopeError};
+pub use scope::{CaptureChanged, Scope};
 pub use secrets::Masker;
 pub(crate) use secrets::in_order;
 pub use template::{Expression, RenderError, Template, TemplateError};

@@ -25,7 +25,7 @@ use super::diagnostics::{Diagnostics, Problem, Severity};
 use super::names;
 use super::plan::{Defaults, Plan};
 use super::raw::{self, Node};
-use super::template::{Template, is_identifier};
+use super::template::Template;
 use super::vocabulary::{DATA, DEFAULTS, SCENARIO};
 use context::Context;
 use roles::DefaultTerminal;
@@ -292,7 +292,7 @@ fn names_of(context: &Context<'_>, node: Option<&Node>) -> Vec<(String, Range<us
 fn environment(context: &Context<'_>, node: Option<&Node>, known: &mut Known) -> Vec<String> {
     let names = names_of(context, node);
     for (name, span) in &names {
-        if !is_identifier(name) {
+        if !names::is_identifier(name) {
             let help = Some("names are made of letters, digits and _".to_owned());
             context.error(
                 span,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::model::FlowNumber;
 
-use super::plan::SourceLocation;
+use super::location::SourceLocation;
 
 /// The largest data file that is read: all of it is kept in memory.
 pub const DATA_LIMIT_BYTES: u64 = 256 * 1024 * 1024;
@@ -125,7 +125,7 @@ fn parse(input: impl std::io::Read) -> Result<Table, String> {
         return Err("it is empty; its first line names the columns".into());
     }
     for (at, column) in columns.iter().enumerate() {
-        if !super::template::is_identifier(column) {
+        if !super::names::is_identifier(column) {
             return Err(format!(
                 "the column name `{column}` in its first line is not made of letters, digits and _"
             ));

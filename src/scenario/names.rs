@@ -61,6 +61,13 @@ pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     text
 }
 
+/// Whether `text` can name a variable or a capture.
+pub(super) fn is_identifier(text: &str) -> bool {
+    !text.is_empty()
+        && !text.starts_with(|c: char| c.is_ascii_digit())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

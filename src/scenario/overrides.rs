@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::faults::FaultRules;
+use super::faults::rule::FaultRules;
 use super::load::Load;
 use super::plan::Plan;
 

@@ -7,17 +7,19 @@
 //!
 //! [minijinja expression]: https://docs.rs/minijinja/latest/minijinja/syntax/index.html#expressions
 
+mod environment;
 mod operations;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
-use std::sync::LazyLock;
 
+use minijinja::ErrorKind;
 use minijinja::value::{Value, ValueKind};
-use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 
+use super::names::is_identifier;
 use super::scope::Scope;
+use environment::{ENVIRONMENT, FUNCTIONS};
 
 /// Why a text is not a template, or not an expression.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -389,52 +391,12 @@ impl fmt::Display for Expression {
 /// could exhaust the stack.
 const EXPRESSION_LIMIT_BYTES: usize = 1000;
 
-/// The functions that an expression may call.
-const FUNCTIONS: [&str; 2] = ["range", "dict"];
-
-/// The expression machine: it never changes, so that expressions can be shared by all threads.
-static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.remove_global("debug");
-    environment.remove_global("namespace");
-    environment.add_filter("pad", pad);
-    environment
-});
-
-/// The longest text that `pad` makes; more is a mistake.
-const PAD_LIMIT: usize = 4096;
-
-/// Fills a number or a text up with zeros from the left, after a minus sign.
-fn pad(value: &Value, width: usize) -> Result<String, minijinja::Error> {
-    if width > PAD_LIMIT {
-        return Err(minijinja::Error::new(
-            ErrorKind::InvalidOperation,
-            format!("`pad({width})` is wider than {PAD_LIMIT}"),
-        ));
-    }
-    let text = value.to_string();
-    let (sign, digits) = match text.strip_prefix('-') {
-        Some(digits) => ("-", digits),
-        None => ("", text.as_str()),
-    };
-    let missing = width.saturating_sub(text.chars().count());
-    Ok(format!("{sign}{}{digits}", "0".repeat(missing)))
-}
-
 /// Whether `text` is a bare or a dotted name.
 fn is_name(text: &str) -> bool {
     const KEYWORDS: [&str; 12] = [
         "true", "false", "none", "True", "False", "None", "not", "and", "or", "in", "is", "if",
     ];
     !KEYWORDS.contains(&text) && text.split('.').all(is_identifier) && text.split('.').count() <= 2
-}
-
-/// Whether `text` can name a variable or a capture.
-pub(super) fn is_identifier(text: &str) -> bool {
-    !text.is_empty()
-        && !text.starts_with(|c: char| c.is_ascii_digit())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 fn fault(source: &str, message: String, help: Option<String>) -> TemplateError {

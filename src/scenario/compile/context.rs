@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::super::diagnostics::{LineIndex, Problem};
+use super::super::location::SourceLocation;
 use super::super::names;
-use super::super::plan::SourceLocation;
 use super::super::raw::{Node, Value};
 use super::super::vocabulary::Vocabulary;
 use super::CompileOptions;

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use crate::dialogue::{Pattern, RowFormat};
 
+use super::super::names;
 use super::super::plan::PatternSpec;
 use super::super::raw::{Node, Value};
-use super::super::template::{Template, is_identifier};
+use super::super::template::Template;
 use super::context::Context;
 use super::usage::Trace;
 
@@ -192,7 +193,7 @@ fn group_names(source: &str) -> impl Iterator<Item = &str> {
         .skip(1)
         .filter_map(|rest| rest.split_once('>'))
         .map(|(name, _)| name)
-        .filter(|name| is_identifier(name))
+        .filter(|name| names::is_identifier(name))
 }
 
 /// The expression between the slashes, if it is one.

@@ -10,7 +10,8 @@ use crate::model::FailureKind;
 
 use super::super::gates::GateSpec;
 use super::super::load::parse_rate;
-use super::super::plan::{CommonWaits, PatternSpec, SourceLocation, Then, Turn, TurnKind, Wait};
+use super::super::location::SourceLocation;
+use super::super::plan::{CommonWaits, PatternSpec, Then, Turn, TurnKind, Wait};
 use super::super::raw::{Node, Value};
 use super::super::retry::RetryPolicy;
 use super::super::vocabulary::{FLOW_RETRY, LIFETIME, STEP_RETRY, Vocabulary};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::names;
 use super::super::raw::{Node, Value};
-use super::super::template::{Expression, Template, TemplateError, is_identifier};
+use super::super::template::{Expression, Template, TemplateError};
 use super::context::Context;
 use super::usage::Trace;
 
@@ -65,7 +65,7 @@ impl Context<'_> {
             "flow", "run", "env", "true", "false", "none", "True", "False", "None", "not", "and",
             "or", "in", "is", "if",
         ];
-        if !is_identifier(name) {
+        if !names::is_identifier(name) {
             let message = format!("`{name}` cannot name {what}");
             let help = "names are made of letters, digits and _, and do not begin with a digit";
             self.error(span, message, Some(help.into()));

@@ -6,9 +6,9 @@ use std::time::Duration;
 use crate::model::{FlowNumber, InjectionKind, RoleIndex};
 use crate::scenario::names;
 
-use super::{
-    DurationRange, FaultRule, FaultRules, FaultSpec, FaultTiming, Frequency, RuleContext, Target,
-    turn_replies,
+use super::reach::{RuleContext, turn_replies};
+use super::rule::{
+    DurationRange, FaultRule, FaultRules, FaultSpec, FaultTiming, Frequency, Target,
 };
 
 /// How long a program is frozen, or an answer delayed, unless it is said.
@@ -76,11 +76,17 @@ impl Word {
     }
 }
 
-pub(super) fn rules(text: &str, context: &RuleContext<'_>) -> Result<FaultRules, FaultRuleError> {
-    let parts = split(text)?;
-    let rules = parts.iter().map(|part| rule(part, text, context));
-    let rules = rules.collect::<Result<Vec<_>, _>>()?;
-    Ok(FaultRules { rules })
+impl FaultRules {
+    /// Parses a list of rules separated by commas.
+    ///
+    /// # Errors
+    /// The first rule that is malformed, or that could never hit.
+    pub fn parse(text: &str, context: &RuleContext<'_>) -> Result<FaultRules, FaultRuleError> {
+        let parts = split(text)?;
+        let rules = parts.iter().map(|part| rule(part, text, context));
+        let rules = rules.collect::<Result<Vec<_>, _>>()?;
+        Ok(FaultRules { rules })
+    }
 }
 
 /// The words of one injection, and where it stands.

@@ -4,10 +4,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::dialogue::{Key, On, Pattern, WaitSet, Which};
-
-use super::super::scope::Scope;
-use super::super::template::{Expression, RenderError, Template};
-use super::SourceLocation;
+use crate::scenario::location::SourceLocation;
+use crate::scenario::scope::Scope;
+use crate::scenario::template::{Expression, RenderError, Template};
 
 /// One thing to do within an action.
 #[derive(Debug)]

@@ -2,8 +2,8 @@
 
 use minijinja::ErrorKind;
 
-use super::super::names;
-use super::ENVIRONMENT;
+use super::environment::ENVIRONMENT;
+use crate::scenario::names;
 
 /// The filters worth proposing when a filter is unknown.
 const FILTERS: [&str; 27] = [
