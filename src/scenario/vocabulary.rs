@@ -3,96 +3,13 @@
 
 mod flow;
 mod turns;
+mod words;
 
 pub(super) use flow::{FLOW_RETRY, LIFETIME, STEP, STEP_RETRY};
 pub(super) use turns::{ALTERNATIVE, PICK, REPEAT, TURN, UNTIL};
-
-/// The keys of one kind of map.
-#[derive(Debug)]
-pub(super) struct Vocabulary {
-    /// What the map is, for messages: "a role".
-    pub what: &'static str,
-    /// Its name in the schema.
-    pub name: &'static str,
-    pub keys: &'static [Word],
-    /// Keys that the language knows and this version does not perform yet. They are refused, never
-    /// ignored.
-    pub later: &'static [&'static str],
-}
-
-/// One key.
-#[derive(Debug)]
-pub(super) struct Word {
-    pub name: &'static str,
-    pub about: &'static str,
-    pub shape: Shape,
-    pub required: bool,
-}
-
-/// What stands behind a key.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Shape {
-    /// Any scalar, taken as it is written.
-    Text,
-    Template,
-    /// A literal text, or a regular expression between slashes.
-    Pattern,
-    Expression,
-    Duration,
-    /// A duration or two with `..` between them.
-    DurationRange,
-    /// A whole number, from this one on.
-    Count(u64),
-    ExitCode,
-    Flag,
-    /// `50x200`
-    Size,
-    Key,
-    OneOf(&'static [&'static str]),
-    Object(&'static Vocabulary),
-    /// A map, or only the text of its first key.
-    TextOrObject(&'static Vocabulary),
-    ListOf(&'static Shape),
-    /// A map whose keys the author chooses.
-    MapOf(&'static Shape),
-    /// One or several.
-    OneOrList(&'static Shape),
-    /// A list of turns, which may hold turns again.
-    Turns,
-}
-
-impl Vocabulary {
-    pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.keys.iter().map(|word| word.name)
-    }
-
-    pub fn knows(&self, name: &str) -> bool {
-        self.keys.iter().any(|word| word.name == name)
-    }
-
-    /// Whether the key comes later.
-    pub fn comes_later(&self, name: &str) -> bool {
-        self.later.contains(&name)
-    }
-}
-
-const fn word(name: &'static str, shape: Shape, about: &'static str) -> Word {
-    Word {
-        name,
-        about,
-        shape,
-        required: false,
-    }
-}
-
-const fn required(name: &'static str, shape: Shape, about: &'static str) -> Word {
-    Word {
-        name,
-        about,
-        shape,
-        required: true,
-    }
-}
+use turns::{PRESS, PROMPT, SEE, SEND};
+pub(super) use words::{Shape, Vocabulary};
+use words::{required, word};
 
 pub(super) const TAKES: [&str; 3] = ["sequential", "random", "unique"];
 pub(super) const TERMINALS: [&str; 2] = ["pty", "pipes"];
@@ -407,14 +324,10 @@ pub(super) static INTERLUDE: Vocabulary = Vocabulary {
     what: "an interlude",
     name: "interlude",
     keys: &[
-        word(
-            "prompt",
-            Shape::Pattern,
-            "Wait: the unfinished last line holds this.",
-        ),
-        word("see", Shape::Pattern, "Wait: a complete line holds this."),
-        word("send", Shape::Template, "Reply: this text and Enter."),
-        word("press", Shape::Key, "Reply: a key."),
+        PROMPT,
+        SEE,
+        SEND,
+        PRESS,
         word(
             "at_most",
             Shape::Count(1),

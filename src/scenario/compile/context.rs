@@ -125,6 +125,7 @@ impl<'a> Context<'a> {
         };
         let mut meant: Vec<&str> = Vec::new();
         let mut fields = Fields {
+            vocabulary,
             entries: BTreeMap::new(),
             span: node.span.clone(),
             is_complete: true,
@@ -227,6 +228,7 @@ impl<'a> Context<'a> {
 
 /// The entries of a map of known keys.
 pub(super) struct Fields<'n> {
+    vocabulary: &'static Vocabulary,
     entries: BTreeMap<&'n str, (&'n Node, &'n Node)>,
     /// Where the map begins.
     pub span: Range<usize>,
@@ -237,8 +239,9 @@ pub(super) struct Fields<'n> {
 
 impl<'n> Fields<'n> {
     /// Nothing, in place of what cannot be read.
-    pub fn none(span: &Range<usize>) -> Self {
+    pub fn none(vocabulary: &'static Vocabulary, span: &Range<usize>) -> Self {
         Fields {
+            vocabulary,
             entries: BTreeMap::new(),
             span: span.clone(),
             is_complete: false,
@@ -246,18 +249,28 @@ impl<'n> Fields<'n> {
     }
 
     pub fn get(&self, name: &str) -> Option<&'n Node> {
-        self.entries.get(name).map(|(_, value)| *value)
+        self.entry(name).map(|(_, value)| value)
     }
 
     pub fn has(&self, name: &str) -> bool {
-        self.entries.contains_key(name)
+        self.entry(name).is_some()
     }
 
-    /// Where the key itself stands.
+    /// The location of the key itself.
     pub fn key_span(&self, name: &str) -> Range<usize> {
-        self.entries
-            .get(name)
+        self.entry(name)
             .map_or(self.span.clone(), |(key, _)| key.span.clone())
+    }
+
+    /// Looks a key up. A key that the vocabulary lacks would never be found: that is a mistake in
+    /// the compiler, which tests must not pass over.
+    fn entry(&self, name: &str) -> Option<(&'n Node, &'n Node)> {
+        debug_assert!(
+            self.vocabulary.knows(name),
+            "the compiler reads `{name}`, which is no key of {}",
+            self.vocabulary.what
+        );
+        self.entries.get(name).copied()
     }
 
     /// Those of `names` that are there.
@@ -267,5 +280,35 @@ impl<'n> Fields<'n> {
             .copied()
             .filter(|name| self.has(name))
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::raw;
+    use crate::scenario::vocabulary::{ALTERNATIVE, TURN};
+
+    const SOURCE: &str = "{see: Hello, send: hi}";
+
+    #[test]
+    fn known_keys_are_found_whether_written_or_not() {
+        let root = raw::parse(SOURCE).expect("a map");
+        let context = Context::new(SOURCE, "test.yaml", CompileOptions::default());
+        let fields = context.fields(&root, &TURN).expect("known keys");
+        assert!(fields.get("see").is_some() && fields.has("send"));
+        assert!(fields.get("press").is_none() && !fields.has("first_of"));
+        assert_eq!(fields.among(&["prompt", "see", "send"]), ["see", "send"]);
+        assert!(context.into_problems().is_empty());
+    }
+
+    #[cfg(debug_assertions)]
+    #[test]
+    #[should_panic(expected = "the compiler reads `first_of`, which is no key of an alternative")]
+    fn a_key_that_the_vocabulary_lacks_is_a_mistake_of_the_compiler() {
+        let root = raw::parse(SOURCE).expect("a map");
+        let context = Context::new(SOURCE, "test.yaml", CompileOptions::default());
+        let fields = context.fields(&root, &ALTERNATIVE).expect("known keys");
+        fields.get("first_of");
     }
 }

@@ -108,12 +108,16 @@ fn retry(
         }
         names.into_iter().map(|(name, _)| name).collect()
     });
-    let flag = |name| fields.get(name).and_then(|node| context.flag(node));
     let delay = fields.get("delay").and_then(|node| context.duration(node));
+    // A flow that is performed again always gets new instances of its programs.
+    let restart = match vocabulary.knows("restart") {
+        true => fields.get("restart").and_then(|node| context.flag(node)),
+        false => None,
+    };
     Some(RetryPolicy {
         times: times?,
         on,
-        restart: flag("restart").unwrap_or(true),
+        restart: restart.unwrap_or(true),
         delay: delay.unwrap_or_default(),
     })
 }

@@ -116,7 +116,7 @@ pub(super) fn roles(
         context.word(key, "the role's name");
         let fields = context
             .fields(node, &ROLE)
-            .unwrap_or_else(|| Fields::none(&key.span));
+            .unwrap_or_else(|| Fields::none(&ROLE, &key.span));
         roles.push(role(context, name, key.span.clone(), &fields, terminal));
     }
     roles
