@@ -6,12 +6,18 @@
 mod context;
 mod faults;
 mod flow;
+mod gates;
 mod integrity;
 mod load;
+mod options;
 mod patterns;
-mod policies;
+mod pool;
+mod pool_check;
+mod retry;
+mod role_context;
 mod roles;
 mod thresholds;
+mod trace;
 mod turns;
 mod usage;
 mod values;
@@ -29,34 +35,10 @@ use super::template::Template;
 use super::vocabulary::{DATA, DEFAULTS, SCENARIO};
 use context::Context;
 use roles::DefaultTerminal;
-use usage::Known;
+use usage::KnownNames;
+use values::names_of;
 
-/// Says whether a command can be started, and if not, why, in half a sentence: "it is not
-/// executable".
-pub type FindProgram<'a> = dyn Fn(CommandStart<'_>) -> Result<(), String> + 'a;
-
-/// How a command begins.
-#[derive(Debug, Clone, Copy)]
-pub struct CommandStart<'a> {
-    /// The program, or the program and its first argument.
-    pub words: &'a [&'a str],
-    /// Where it runs; `None` if that is not known yet.
-    pub directory: Option<&'a Path>,
-    /// Whether the role gives it a PATH of its own.
-    pub has_own_path: bool,
-}
-
-/// What a scenario is checked against besides itself.
-#[derive(Clone, Copy, Default)]
-pub struct CompileOptions<'a> {
-    /// The scenario's folder: data files and the roles' directories are found from there. If
-    /// `None`, from where rehearsal was started.
-    pub directory: Option<&'a Path>,
-    /// If `None`, programs are not checked.
-    pub find_program: Option<&'a FindProgram<'a>>,
-    /// The names of the variables that are set from outside.
-    pub overrides: &'a [String],
-}
+pub use options::{CommandStart, CompileOptions, FindProgram};
 
 /// A scenario that can be performed.
 #[derive(Debug)]
@@ -180,7 +162,7 @@ fn scenario(
         .and_then(|node| context.text(node));
     let (defaults, terminal) = defaults(context, fields.get("defaults"));
 
-    let mut known = Known::default();
+    let mut known = KnownNames::default();
     let environment = environment(context, fields.get("environment"), &mut known);
     let data = data(context, fields.get("data"), &mut known);
     let secrets = names_of(context, fields.get("secrets"));
@@ -198,10 +180,10 @@ fn scenario(
     let load = load::load(context, fields.get("load"));
     let retry = fields
         .get("retry")
-        .and_then(|node| policies::flow_retry(context, node, &roles));
+        .and_then(|node| retry::flow_retry(context, node, &roles));
     let (integrity, audit) = match fields.get("integrity") {
         Some(node) => {
-            let names = integrity::Names::new(&roles, &flow, &known, &secrets);
+            let names = integrity::ValueSources::new(&roles, &flow, &known, &secrets);
             integrity::integrity(context, node, &names)
         }
         None => Default::default(),
@@ -218,7 +200,7 @@ fn scenario(
 
     usage::check(context, &roles, &flow, &known, &secrets);
     if flow.is_complete {
-        policies::check(context, &roles, &flow.steps);
+        pool_check::check(context, &roles, &flow.steps);
         usage::check_unused(context, &roles, &flow.steps);
     }
     let secrets = secrets.into_iter().map(|(name, _)| name).collect();
@@ -271,25 +253,7 @@ fn defaults(context: &Context<'_>, node: Option<&Node>) -> (Defaults, DefaultTer
     (defaults, terminal)
 }
 
-/// A list of names, each with its place.
-fn names_of(context: &Context<'_>, node: Option<&Node>) -> Vec<(String, Range<usize>)> {
-    let Some(node) = node else { return Vec::new() };
-    let mut names: Vec<(String, Range<usize>)> = Vec::new();
-    for node in context.list(node, "names", "[name, …]") {
-        let Some(name) = context.word(node, "the name") else {
-            continue;
-        };
-        if names.iter().any(|(known, _)| known == name) {
-            let help = Some("leave one out".to_owned());
-            context.error(&node.span, format!("`{name}` stands twice"), help);
-            continue;
-        }
-        names.push((name.to_owned(), node.span.clone()));
-    }
-    names
-}
-
-fn environment(context: &Context<'_>, node: Option<&Node>, known: &mut Known) -> Vec<String> {
+fn environment(context: &Context<'_>, node: Option<&Node>, known: &mut KnownNames) -> Vec<String> {
     let names = names_of(context, node);
     for (name, span) in &names {
         if !names::is_identifier(name) {
@@ -305,7 +269,7 @@ fn environment(context: &Context<'_>, node: Option<&Node>, known: &mut Known) ->
     names.into_iter().map(|(name, _)| name).collect()
 }
 
-fn data(context: &Context<'_>, node: Option<&Node>, known: &mut Known) -> Vec<DataSource> {
+fn data(context: &Context<'_>, node: Option<&Node>, known: &mut KnownNames) -> Vec<DataSource> {
     let mut sources = Vec::new();
     let entries = node
         .map(|node| context.entries(node, "tables"))
@@ -356,7 +320,7 @@ fn data(context: &Context<'_>, node: Option<&Node>, known: &mut Known) -> Vec<Da
 fn variables(
     context: &Context<'_>,
     node: Option<&Node>,
-    known: &mut Known,
+    known: &mut KnownNames,
     secrets: &[(String, Range<usize>)],
 ) -> Vec<(String, Template)> {
     let mut variables = Vec::new();

@@ -7,13 +7,14 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::super::diagnostics::{LineIndex, Problem};
-use super::super::location::SourceLocation;
-use super::super::names;
-use super::super::raw::{Node, Value};
-use super::super::vocabulary::Vocabulary;
-use super::CompileOptions;
-use super::usage::Trace;
+use crate::scenario::diagnostics::{LineIndex, Problem};
+use crate::scenario::location::SourceLocation;
+use crate::scenario::names;
+use crate::scenario::raw::{Node, Value};
+use crate::scenario::vocabulary::Vocabulary;
+
+use super::options::CompileOptions;
+use super::trace::Trace;
 
 pub(super) struct Context<'a> {
     source: &'a str,

@@ -6,15 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{RoleIndex, StepIndex};
+use crate::scenario::plan::{Defaults, Step};
+use crate::scenario::raw::{Node, Value};
+use crate::scenario::vocabulary::STEP;
 
-use super::super::plan::{Defaults, Step};
-use super::super::raw::{Node, Value};
-use super::super::vocabulary::STEP;
 use super::context::{Context, Fields};
-use super::names_of;
-use super::policies;
+use super::gates;
+use super::retry;
 use super::roles::CompiledRole;
-use super::usage::Trace;
+use super::trace::Trace;
+use super::values::names_of;
 
 /// A step, with what the compiler needs to know of it besides.
 pub(super) struct CompiledStep {
@@ -112,12 +113,12 @@ fn step(
     let when = fields.get("when").map(|node| context.expression(node));
     let provides = names_of(context, fields.get("provides"));
     let tolerate = names_of(context, fields.get("tolerate"));
-    let gates = policies::gates(context, fields);
+    let gates = gates::gates(context, fields);
     let role = role?;
     let compiled = &roles[role.0];
     let retry = fields
         .get("retry")
-        .and_then(|node| policies::step_retry(context, node, &policies::categories(compiled)));
+        .and_then(|node| retry::step_retry(context, node, &retry::categories(compiled)));
     for (category, span) in &tolerate {
         let known = compiled
             .role

@@ -13,9 +13,12 @@ use crate::scenario::vocabulary::{AUDIT, INTEGRITY};
 
 use super::context::Context;
 use super::flow::Flow;
-use super::roles::{self, CompiledRole, LEAVE, Workplace};
+use super::role_context::CommandContext;
+use super::roles::{self, CompiledRole, LEAVE};
+use super::trace::Trace;
 use super::turns::command;
-use super::usage::{Known, Trace, captures};
+use super::usage::{KnownNames, captures};
+use super::values::names_of;
 
 /// How long an audit may take if nothing is said.
 const AUDIT_WITHIN: Duration = Duration::from_secs(60);
@@ -24,7 +27,7 @@ const AUDIT_WITHIN: Duration = Duration::from_secs(60);
 pub(super) fn integrity(
     context: &Context<'_>,
     node: &Node,
-    names: &Names<'_>,
+    names: &ValueSources<'_>,
 ) -> (IntegrityInfo, Option<Audit>) {
     let mut info = IntegrityInfo::default();
     let Some(fields) = context.fields(node, &INTEGRITY) else {
@@ -55,8 +58,8 @@ pub(super) fn integrity(
 }
 
 /// Whose values there are.
-pub(super) struct Names<'c> {
-    known: &'c Known,
+pub(super) struct ValueSources<'c> {
+    known: &'c KnownNames,
     secrets: &'c [(String, Range<usize>)],
     /// What steps capture, each with the titles of the roles that do it.
     captured: BTreeMap<String, Vec<String>>,
@@ -64,11 +67,11 @@ pub(super) struct Names<'c> {
     lost: BTreeMap<String, String>,
 }
 
-impl<'c> Names<'c> {
+impl<'c> ValueSources<'c> {
     pub fn new(
         roles: &[CompiledRole],
         flow: &Flow,
-        known: &'c Known,
+        known: &'c KnownNames,
         secrets: &'c [(String, Range<usize>)],
     ) -> Self {
         let mut captured: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -97,7 +100,7 @@ impl<'c> Names<'c> {
                 }
             }
         }
-        Names {
+        ValueSources {
             known,
             secrets,
             captured,
@@ -158,8 +161,8 @@ impl<'c> Names<'c> {
     }
 }
 
-fn unique(context: &Context<'_>, node: &Node, names: &Names<'_>) -> Vec<ValueInfo> {
-    let written = super::names_of(context, Some(node));
+fn unique(context: &Context<'_>, node: &Node, names: &ValueSources<'_>) -> Vec<ValueInfo> {
+    let written = names_of(context, Some(node));
     if written.is_empty() && matches!(node.value, Value::List(_)) {
         let help = Some("write `[order_id]`, or leave `unique` out".to_owned());
         context.error(&node.span, "nothing is to be unique", help);
@@ -170,7 +173,7 @@ fn unique(context: &Context<'_>, node: &Node, names: &Names<'_>) -> Vec<ValueInf
     values.collect()
 }
 
-fn agree(context: &Context<'_>, node: &Node, names: &Names<'_>) -> Vec<Vec<ValueInfo>> {
+fn agree(context: &Context<'_>, node: &Node, names: &ValueSources<'_>) -> Vec<Vec<ValueInfo>> {
     const EXAMPLE: &str = "[[total, collected], …]";
     let list = context.list(node, "lists of names", EXAMPLE);
     if list.is_empty() && matches!(node.value, Value::List(_)) {
@@ -186,7 +189,7 @@ fn agree(context: &Context<'_>, node: &Node, names: &Names<'_>) -> Vec<Vec<Value
             context.error(&node.span, "one value agrees with nothing", help);
             continue;
         }
-        let written = super::names_of(context, Some(node));
+        let written = names_of(context, Some(node));
         let values: Vec<ValueInfo> = written
             .iter()
             .filter_map(|(name, span)| names.value(context, span, name))
@@ -210,7 +213,7 @@ fn agree(context: &Context<'_>, node: &Node, names: &Names<'_>) -> Vec<Vec<Value
 fn own(
     context: &Context<'_>,
     node: &Node,
-    names: &Names<'_>,
+    names: &ValueSources<'_>,
     unique: Option<&Node>,
 ) -> Vec<OwnInfo> {
     let unique: Vec<&str> = match unique.map(|node| &node.value) {
@@ -252,11 +255,13 @@ fn text(node: &Node) -> Option<&str> {
     }
 }
 
-fn audit(context: &Context<'_>, node: &Node, known: &Known) -> Option<Audit> {
+fn audit(context: &Context<'_>, node: &Node, known: &KnownNames) -> Option<Audit> {
     let fields = context.fields(node, &AUDIT)?;
-    let place = Workplace::new(context, &fields);
+    let commands = CommandContext::new(context, &fields);
     let ((run, environment, directory), trace) = context.traced(|| {
-        let run = fields.get("run").map(|node| command(context, node, &place));
+        let run = fields
+            .get("run")
+            .map(|node| command(context, node, &commands));
         let environment = fields.get("environment");
         let environment = environment.map(|node| roles::environment(context, node));
         let directory = fields.get("directory");
@@ -288,7 +293,7 @@ fn expected(context: &Context<'_>, node: &Node) -> Vec<Pattern> {
 }
 
 /// An audit belongs to no flow.
-fn check_uses(context: &Context<'_>, trace: &[Trace], known: &Known) {
+fn check_uses(context: &Context<'_>, trace: &[Trace], known: &KnownNames) {
     for trace in trace {
         let (Trace::Use { name, span } | Trace::ArgumentUse { name, span }) = trace else {
             continue;

@@ -4,13 +4,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::dialogue::{Pattern, RowFormat};
+use crate::scenario::names;
+use crate::scenario::plan::PatternSpec;
+use crate::scenario::raw::{Node, Value};
+use crate::scenario::template::Template;
 
-use super::super::names;
-use super::super::plan::PatternSpec;
-use super::super::raw::{Node, Value};
-use super::super::template::Template;
 use super::context::Context;
-use super::usage::Trace;
+use super::trace::Trace;
 
 impl Context<'_> {
     /// A pattern whose named groups become captures; they are noted, and so are the names used.

@@ -1,21 +1,21 @@
 //! Roles: the programs, what surrounds their dialogue, and their actions.
 
 use std::ops::Range;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::dialogue::On;
-
-use super::super::plan::{
-    Action, FailOn, Interlude, Menu, PatternSpec, Reply, Role, TerminalKind, Then, Turn, TurnKind,
+use crate::scenario::plan::{
+    Action, FailOn, Interlude, Menu, Reply, Role, TerminalKind, Then, Turn, TurnKind,
 };
-use super::super::raw::{Node, Value};
-use super::super::template::Template;
-use super::super::vocabulary::{INTERLUDE, MENU, ROLE};
+use crate::scenario::raw::{Node, Value};
+use crate::scenario::template::Template;
+use crate::scenario::vocabulary::{INTERLUDE, MENU, ROLE};
+
 use super::context::{Context, Fields};
-use super::policies;
+use super::pool;
+use super::role_context::{CommandContext, RoleContext};
+use super::trace::Trace;
 use super::turns::{self, command, key, one_of_two, said};
-use super::usage::Trace;
 
 /// How often an interlude may come in a step if nothing else is said.
 const INTERLUDES_AT_MOST: u32 = 50;
@@ -55,57 +55,6 @@ pub(super) struct DefaultTerminal {
     pub size: (u16, u16),
 }
 
-/// What the turns of a role's actions can refer to.
-pub(super) struct Surroundings<'n> {
-    pub role: &'n str,
-    pub place: Workplace,
-    menu_prompt: Option<&'n Node>,
-    menu_prompt_is_faulty: bool,
-}
-
-/// Where a role's commands run.
-pub(super) struct Workplace {
-    /// `None` if it is not known before the run.
-    pub directory: Option<PathBuf>,
-    /// Whether the role has a PATH of its own.
-    pub has_own_path: bool,
-}
-
-impl Workplace {
-    pub fn new(context: &Context<'_>, fields: &Fields<'_>) -> Self {
-        let directory = match fields.get("directory").map(|node| &node.value) {
-            None => Some(""),
-            Some(Value::Text(text)) if !text.contains('$') => Some(text.as_str()),
-            Some(_) => None,
-        };
-        let has_path = |node: &Node| match &node.value {
-            Value::Map(entries) => entries
-                .iter()
-                .any(|(key, _)| matches!(&key.value, Value::Text(name) if name == "PATH")),
-            _ => true,
-        };
-        Workplace {
-            directory: directory.map(|directory| context.path(directory)),
-            has_own_path: fields.get("environment").is_some_and(has_path),
-        }
-    }
-}
-
-impl Surroundings<'_> {
-    /// What `choose` and `pick` await if they name no wait.
-    pub fn menu_prompt(&self, context: &Context<'_>) -> Option<PatternSpec> {
-        if self.menu_prompt_is_faulty {
-            return None;
-        }
-        context.pattern_without_captures(self.menu_prompt?, "the menu's prompt")
-    }
-
-    /// Whether there is one that cannot be read, which is told already.
-    pub fn menu_prompt_is_faulty(&self) -> bool {
-        self.menu_prompt_is_faulty
-    }
-}
-
 pub(super) fn roles(
     context: &Context<'_>,
     node: &Node,
@@ -131,14 +80,14 @@ fn role(
 ) -> CompiledRole {
     let title = fields.get("title").and_then(|node| context.text(node));
     let lifetime = fields.get("lifetime");
-    let pool = lifetime.and_then(|node| policies::lifetime(context, node));
-    let place = Workplace::new(context, fields);
+    let pool = lifetime.and_then(|node| pool::lifetime(context, node));
+    let commands = CommandContext::new(context, fields);
     let (mut role, trace) = context.traced(|| Role {
         name: name.to_owned(),
         title: title.unwrap_or_else(|| name.to_owned()),
         run: fields
             .get("run")
-            .and_then(|node| command(context, node, &place))
+            .and_then(|node| command(context, node, &commands))
             .unwrap_or_default(),
         terminal: terminal_kind(context, fields, terminal),
         environment: fields
@@ -167,16 +116,16 @@ fn role(
         leave: None,
     });
     let menu_prompt = menu_prompt_node(fields);
-    let around = Surroundings {
+    let around = RoleContext {
         role: name,
-        place,
+        commands,
         menu_prompt,
         menu_prompt_is_faulty: menu_prompt.is_some() && role.menu.prompt.is_none(),
     };
     if role.pool.is_some()
-        && let (Some(pattern), _) = context.traced(|| around.menu_prompt(context))
+        && let (Some(pattern), _) = context.traced(|| around.menu_prompt_pattern(context))
     {
-        role.settle = Arc::from([policies::settle(pattern, context.place(&span))]);
+        role.settle = Arc::from([pool::settle(pattern, context.place(&span))]);
     }
     let mut actions = Vec::new();
     for (key, name, node) in fields

@@ -3,34 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::super::names;
-use super::super::plan::Step;
+use crate::scenario::names;
+use crate::scenario::plan::Step;
+
 use super::context::Context;
 use super::flow::{CompiledStep, Flow};
 use super::roles::{BY_THEMSELVES, CompiledAction, CompiledRole};
-
-/// A name that is used or captured, in the order in which it happens.
-#[derive(Debug)]
-pub(super) enum Trace {
-    Use {
-        name: String,
-        span: Range<usize>,
-    },
-    /// A use in the arguments of a command, which every user of the machine can read.
-    ArgumentUse {
-        name: String,
-        span: Range<usize>,
-    },
-    /// Perhaps: of several alternatives one is taken.
-    Capture {
-        name: String,
-        span: Range<usize>,
-    },
-}
+use super::trace::Trace;
 
 /// The names that have a value before the first step.
 #[derive(Debug, Default)]
-pub(super) struct Known {
+pub(super) struct KnownNames {
     variables: BTreeSet<String>,
     /// With their columns, if the table could be read.
     data: BTreeMap<String, Option<Vec<String>>>,
@@ -50,7 +33,7 @@ enum Unknown {
     Misused(String, String),
 }
 
-impl Known {
+impl KnownNames {
     pub fn add_variable(&mut self, name: &str) {
         self.variables.insert(name.to_owned());
     }
@@ -179,7 +162,7 @@ fn has_part(
 pub(super) fn check_variable(
     context: &Context<'_>,
     trace: &[Trace],
-    known: &Known,
+    known: &KnownNames,
     to_come: &[&str],
 ) {
     let mut usage = Usage::new(context, known, &[]);
@@ -193,7 +176,7 @@ pub(super) fn check(
     context: &Context<'_>,
     roles: &[CompiledRole],
     flow: &Flow,
-    known: &Known,
+    known: &KnownNames,
     secrets: &[(String, Range<usize>)],
 ) {
     let steps = &flow.steps;
@@ -341,7 +324,7 @@ pub(super) fn check_unused(context: &Context<'_>, roles: &[CompiledRole], steps:
 
 struct Usage<'a, 'c> {
     context: &'a Context<'c>,
-    known: &'a Known,
+    known: &'a KnownNames,
     secrets: &'a [(String, Range<usize>)],
     /// Captured, perhaps, so far.
     captured: BTreeSet<String>,
@@ -356,7 +339,7 @@ struct Usage<'a, 'c> {
 impl<'a, 'c> Usage<'a, 'c> {
     fn new(
         context: &'a Context<'c>,
-        known: &'a Known,
+        known: &'a KnownNames,
         secrets: &'a [(String, Range<usize>)],
     ) -> Self {
         Usage {

@@ -3,11 +3,12 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use super::super::names;
-use super::super::raw::{Node, Value};
-use super::super::template::{Expression, Template, TemplateError};
+use crate::scenario::names;
+use crate::scenario::raw::{Node, Value};
+use crate::scenario::template::{Expression, Template, TemplateError};
+
 use super::context::Context;
-use super::usage::Trace;
+use super::trace::Trace;
 
 const PLACEHOLDERS: &str =
     "between `${` and `}` stands an expression: ${order_id}, ${total | float + 1}";
@@ -324,6 +325,24 @@ impl Context<'_> {
         };
         self.error(span, message, Some(help));
     }
+}
+
+/// A list of names, each with its place.
+pub(super) fn names_of(context: &Context<'_>, node: Option<&Node>) -> Vec<(String, Range<usize>)> {
+    let Some(node) = node else { return Vec::new() };
+    let mut names: Vec<(String, Range<usize>)> = Vec::new();
+    for node in context.list(node, "names", "[name, …]") {
+        let Some(name) = context.word(node, "the name") else {
+            continue;
+        };
+        if names.iter().any(|(known, _)| known == name) {
+            let help = Some("leave one out".to_owned());
+            context.error(&node.span, format!("`{name}` stands twice"), help);
+            continue;
+        }
+        names.push((name.to_owned(), node.span.clone()));
+    }
+    names
 }
 
 fn swapped(range: &str) -> String {

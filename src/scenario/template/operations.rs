@@ -2,8 +2,9 @@
 
 use minijinja::ErrorKind;
 
-use super::environment::ENVIRONMENT;
 use crate::scenario::names;
+
+use super::environment::ENVIRONMENT;
 
 /// The filters worth proposing when a filter is unknown.
 const FILTERS: [&str; 27] = [

@@ -2,7 +2,7 @@
 
 use super::words::{Shape, Vocabulary, Word, required, word};
 
-pub(in crate::scenario) static STEP: Vocabulary = Vocabulary {
+pub static STEP: Vocabulary = Vocabulary {
     what: "a step",
     name: "step",
     keys: &[
@@ -50,7 +50,7 @@ pub(in crate::scenario) static STEP: Vocabulary = Vocabulary {
     later: &[],
 };
 
-pub(in crate::scenario) static STEP_RETRY: Vocabulary = Vocabulary {
+pub static STEP_RETRY: Vocabulary = Vocabulary {
     what: "`retry`",
     name: "step_retry",
     keys: &[
@@ -67,7 +67,7 @@ pub(in crate::scenario) static STEP_RETRY: Vocabulary = Vocabulary {
     later: &[],
 };
 
-pub(in crate::scenario) static FLOW_RETRY: Vocabulary = Vocabulary {
+pub static FLOW_RETRY: Vocabulary = Vocabulary {
     what: "`retry`",
     name: "flow_retry",
     keys: &[RETRY_TIMES, RETRY_ON, RETRY_DELAY],
@@ -89,7 +89,7 @@ const RETRY_ON: Word = word(
 
 const RETRY_DELAY: Word = word("delay", Shape::Duration, "A pause before each attempt.");
 
-pub(in crate::scenario) static LIFETIME: Vocabulary = Vocabulary {
+pub static LIFETIME: Vocabulary = Vocabulary {
     what: "`lifetime`",
     name: "lifetime",
     keys: &[required(

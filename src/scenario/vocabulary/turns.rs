@@ -34,7 +34,7 @@ pub(super) const PRESS: Word = word("press", Shape::Key, "Reply: a key.");
 
 const WHICH: [&str; 3] = ["first", "last", "random"];
 
-pub(in crate::scenario) static TURN: Vocabulary = Vocabulary {
+pub static TURN: Vocabulary = Vocabulary {
     what: "a turn",
     name: "turn",
     keys: &[
@@ -87,7 +87,7 @@ pub(in crate::scenario) static TURN: Vocabulary = Vocabulary {
     later: &[],
 };
 
-pub(in crate::scenario) static ALTERNATIVE: Vocabulary = Vocabulary {
+pub static ALTERNATIVE: Vocabulary = Vocabulary {
     what: "an alternative",
     name: "alternative",
     keys: &[
@@ -119,7 +119,7 @@ pub(in crate::scenario) static ALTERNATIVE: Vocabulary = Vocabulary {
     later: &[],
 };
 
-pub(in crate::scenario) static REPEAT: Vocabulary = Vocabulary {
+pub static REPEAT: Vocabulary = Vocabulary {
     what: "`repeat`",
     name: "repeat",
     keys: &[
@@ -131,7 +131,7 @@ pub(in crate::scenario) static REPEAT: Vocabulary = Vocabulary {
     later: &[],
 };
 
-pub(in crate::scenario) static UNTIL: Vocabulary = Vocabulary {
+pub static UNTIL: Vocabulary = Vocabulary {
     what: "`until`",
     name: "until",
     keys: &[
@@ -145,7 +145,7 @@ pub(in crate::scenario) static UNTIL: Vocabulary = Vocabulary {
     later: &[],
 };
 
-pub(in crate::scenario) static PICK: Vocabulary = Vocabulary {
+pub static PICK: Vocabulary = Vocabulary {
     what: "`pick`",
     name: "pick",
     keys: &[

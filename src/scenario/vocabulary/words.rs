@@ -2,7 +2,7 @@
 
 /// The keys of one kind of map.
 #[derive(Debug)]
-pub(in crate::scenario) struct Vocabulary {
+pub struct Vocabulary {
     /// What the map is, for messages: "a role".
     pub what: &'static str,
     /// Its name in the schema.
@@ -15,7 +15,7 @@ pub(in crate::scenario) struct Vocabulary {
 
 /// One key.
 #[derive(Debug)]
-pub(in crate::scenario) struct Word {
+pub struct Word {
     pub name: &'static str,
     pub about: &'static str,
     pub shape: Shape,
@@ -24,7 +24,7 @@ pub(in crate::scenario) struct Word {
 
 /// What stands behind a key.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::scenario) enum Shape {
+pub enum Shape {
     /// Any scalar, taken as it is written.
     Text,
     Template,
