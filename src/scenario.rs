@@ -9,10 +9,10 @@
 //! (made in `compile`), and, for each flow, the plan together with the values of that flow
 //! ([`scope::Scope`]).
 
-pub mod chaos;
 mod compile;
 pub mod data;
 mod diagnostics;
+pub mod faults;
 pub mod gates;
 pub mod load;
 mod names;
@@ -26,10 +26,10 @@ mod secrets;
 pub mod template;
 mod vocabulary;
 
-pub use chaos::{Chaos, ChaosRule};
 pub use compile::{CommandStart, CompileOptions, Compiled, FindProgram, compile, load};
 pub use data::{DataSource, Take};
 pub use diagnostics::{Diagnostic, Diagnostics, Severity};
+pub use faults::{Chaos, ChaosRule};
 pub use gates::Gates;
 pub use load::{Arrivals, Between, Load, MOST_IN_FLIGHT, Ramp, Shape, Stage, parse_rate};
 pub use overrides::Overrides;

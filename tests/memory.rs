@@ -21,7 +21,7 @@ const FLOWS: u64 = if cfg!(debug_assertions) {
 /// After so many flows everything is there that ever will be.
 const FIRST: u64 = 10_000;
 
-/// How many flows wait to be reported, at most.
+/// The number of flows that wait to be reported, at most.
 const BATCH: u64 = 1_000;
 
 /// The most that memory may grow by between the first flows and the last: fragmentation, which is

@@ -3,8 +3,8 @@
 //! The compiler never stops at a fault: what cannot be read is left out, and whatever depends on
 //! it is taken to be right, so that one mistake is told once.
 
-mod chaos;
 mod context;
+mod faults;
 mod flow;
 mod integrity;
 mod load;
@@ -42,7 +42,7 @@ pub struct CommandStart<'a> {
     pub words: &'a [&'a str],
     /// Where it runs; `None` if that is not known yet.
     pub directory: Option<&'a Path>,
-    /// Whether the role gives it a PATH of its own.
+    /// True if the role gives it a PATH of its own.
     pub has_own_path: bool,
 }
 
@@ -213,7 +213,7 @@ fn scenario(
 
     let chaos = fields
         .get("chaos")
-        .map(|node| chaos::chaos(context, node, &roles, &flow))
+        .map(|node| faults::chaos(context, node, &roles, &flow))
         .unwrap_or_default();
 
     usage::check(context, &roles, &flow, &known, &secrets);

@@ -18,14 +18,14 @@ pub struct Gates {
 }
 
 impl Gates {
-    /// Whether there is nothing to wait for.
+    /// Returns whether there is nothing to wait for.
     pub fn are_open(&self) -> bool {
         *self == Gates::default()
     }
 }
 
 impl Plan {
-    /// Whether flows of it ever wait for each other.
+    /// Returns whether flows of it ever wait for each other.
     pub fn has_gates(&self) -> bool {
         self.roles.iter().any(|role| role.pool.is_some())
             || self.steps.iter().any(|step| !step.gates.are_open())

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::chaos::Chaos;
+use super::faults::Chaos;
 use super::load::Load;
 use super::plan::Plan;
 

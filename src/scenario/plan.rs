@@ -16,8 +16,8 @@ use crate::dialogue::{Pattern, RowFormat};
 use crate::model::{IntegrityInfo, RoleIndex, StepIndex};
 use crate::stats::Threshold;
 
-use super::chaos::{Cast, Chaos};
 use super::data::DataSource;
+use super::faults::{Cast, Chaos};
 use super::gates::Gates;
 use super::load::Load;
 use super::retry::RetryPolicy;
@@ -52,7 +52,7 @@ pub struct Plan {
     pub environment: Vec<String>,
     pub defaults: Defaults,
     pub load: Load,
-    /// How often a flow that failed is begun anew.
+    /// The number of times a flow that failed is begun anew.
     pub retry: Option<RetryPolicy>,
     /// What is demanded of a run's figures.
     pub thresholds: Vec<Threshold>,
@@ -81,7 +81,7 @@ pub struct Audit {
 }
 
 impl Plan {
-    /// Whether plain commands are run on the way.
+    /// Returns whether plain commands are run on the way.
     pub fn runs_commands(&self) -> bool {
         let leaving = self.roles.iter().flat_map(|role| &role.leave);
         let mut actions = self.steps.iter().map(|step| &step.action).chain(leaving);
@@ -164,7 +164,7 @@ fn secrets_of<'p>(turns: &'p [Turn], found: &mut Vec<&'p Template>) {
     }
 }
 
-/// Whether there is anything in a template but placeholders.
+/// Returns whether there is anything in a template but placeholders.
 fn has_text(template: &str) -> bool {
     let mut left = template;
     while let Some((before, rest)) = left.split_once("${") {
@@ -192,7 +192,8 @@ pub struct Defaults {
     pub flow: Option<Duration>,
     /// A pause before every step but the first.
     pub delay: Duration,
-    /// How long the unfinished line must have been quiet before a prompt that stands in it, but
+    /// The time that the unfinished line must have been quiet before a prompt that stands in it,
+    /// but
     /// not at its end, is taken to be one.
     pub quiet: Duration,
 }
@@ -225,7 +226,7 @@ pub struct Role {
     pub interludes: Vec<Interlude>,
     pub fail_on: Vec<FailOn>,
     pub actions: Vec<Arc<Action>>,
-    /// How many instances of its script serve all flows. If `None`, every flow has its own.
+    /// The number of instances of its script serve all flows. If `None`, every flow has its own.
     pub pool: Option<NonZeroU64>,
     /// Awaits the menu's prompt, and says nothing: how a pool's script shows that it is free again.
     pub settle: Arc<[Turn]>,
@@ -275,7 +276,7 @@ pub struct Interlude {
     pub wait: PatternSpec,
     pub on: Heard,
     pub reply: Option<Reply>,
-    /// How often it may come in one step.
+    /// The number of times it may come in one step.
     pub at_most: u32,
     pub place: Place,
 }
@@ -305,7 +306,7 @@ pub struct Step {
     pub name: String,
     pub role: RoleIndex,
     pub action: Arc<Action>,
-    /// Whether this step starts the role's script.
+    /// True if this step starts the role's script.
     pub starts_script: bool,
     pub timeout: Duration,
     pub delay: Duration,
@@ -314,7 +315,7 @@ pub struct Step {
     pub provides: Vec<String>,
     /// Categories of `fail_on` that do not fail this step.
     pub tolerate: Vec<String>,
-    /// How often it is performed again if it fails.
+    /// The number of times it is performed again if it fails.
     pub retry: Option<RetryPolicy>,
     /// What the flow waits for before it.
     pub gates: Gates,

@@ -44,7 +44,7 @@ pub struct CaptureChanged {
     pub now: String,
 }
 
-/// Why a flow has no values to begin with.
+/// The reason why a flow has no values to begin with.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScopeError {
     /// Data whose rows are given out only once has no row left: the run ends here, well.
@@ -159,7 +159,8 @@ impl Plan {
 }
 
 impl Scope {
-    /// Why `template`, from which a variable is made, could not be rendered. What goes into a
+    /// Returns the reason why `template`, from which a variable is made, could not be rendered.
+    /// What goes into a
     /// secret variable is as secret as it.
     fn without_secrets(
         &self,
@@ -242,7 +243,7 @@ impl Scope {
         &self.captures
     }
 
-    /// Whether the scenario says that this name's value is masked.
+    /// Returns whether the scenario says that this name's value is masked.
     pub fn is_secret(&self, name: &str) -> bool {
         self.secrets.iter().any(|secret| secret == name)
     }
@@ -310,7 +311,7 @@ impl Scope {
         Value::from_object(context)
     }
 
-    /// Whether this names not a value but several: `customers`, `env`.
+    /// Returns whether this names not a value but several: `customers`, `env`.
     pub(super) fn is_group(&self, name: &str) -> bool {
         self.get(name).is_none() && self.group(name).is_some()
     }

@@ -19,13 +19,13 @@ use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 
 use super::scope::Scope;
 
-/// Why a text is not a template, or not an expression.
+/// The reason why a text is not a template, or not an expression.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct TemplateError {
     /// Where the faulty part begins, in bytes from the beginning of the text.
     pub offset: usize,
-    /// How long it is, in bytes.
+    /// The time that it is, in bytes.
     pub length: usize,
     /// What is wrong with it.
     pub message: String,
@@ -33,7 +33,8 @@ pub struct TemplateError {
     pub help: Option<String>,
 }
 
-/// Why a value could not be computed. The text may hold values: mask it before it is shown.
+/// The reason why a value could not be computed. The text may hold values: mask it before it is
+/// shown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct RenderError(String);
@@ -277,7 +278,8 @@ impl Expression {
         self.names.iter().map(String::as_str)
     }
 
-    /// Whether it holds. Of texts, `true` and `yes` hold; `false`, `no` and the empty text do
+    /// Returns whether it holds. Of texts, `true` and `yes` hold; `false`, `no` and the empty text
+    /// do
     /// not. Of numbers, all but zero hold.
     ///
     /// # Errors
@@ -422,7 +424,7 @@ fn pad(value: &Value, width: usize) -> Result<String, minijinja::Error> {
     Ok(format!("{sign}{}{digits}", "0".repeat(missing)))
 }
 
-/// Whether `text` is a bare or a dotted name.
+/// Returns whether `text` is a bare or a dotted name.
 fn is_name(text: &str) -> bool {
     const KEYWORDS: [&str; 12] = [
         "true", "false", "none", "True", "False", "None", "not", "and", "or", "in", "is", "if",
@@ -430,7 +432,7 @@ fn is_name(text: &str) -> bool {
     !KEYWORDS.contains(&text) && text.split('.').all(is_identifier) && text.split('.').count() <= 2
 }
 
-/// Whether `text` can name a variable or a capture.
+/// Returns whether `text` can name a variable or a capture.
 pub(super) fn is_identifier(text: &str) -> bool {
     !text.is_empty()
         && !text.starts_with(|c: char| c.is_ascii_digit())

@@ -70,7 +70,7 @@ impl Vocabulary {
         self.keys.iter().any(|word| word.name == name)
     }
 
-    /// Whether the key comes later.
+    /// Returns whether the key comes later.
     pub fn comes_later(&self, name: &str) -> bool {
         self.later.contains(&name)
     }
@@ -258,7 +258,7 @@ pub(super) static THRESHOLD: Vocabulary = Vocabulary {
         word(
             "stop",
             Shape::Flag,
-            "Ends the run as soon as it is not met; flows under way may finish.",
+            "Ends the run as soon as it is not met; flows in flight may finish.",
         ),
     ],
     later: &[],
@@ -462,7 +462,7 @@ pub(super) static LOAD: Vocabulary = Vocabulary {
         word(
             "most_in_flight",
             Shape::Count(1),
-            "A flow that is due while so many are under way is dropped; 200 by default.",
+            "A flow that is due while so many are in flight is dropped; 200 by default.",
         ),
         word(
             "warm_up",

@@ -165,7 +165,7 @@ impl Sandbox {
 }
 
 impl Seen {
-    /// Whether it lives and is stopped.
+    /// Returns whether it lives and is stopped.
     pub fn is_stopped(&self) -> bool {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
         let state = stat
@@ -175,7 +175,7 @@ impl Seen {
         self.exists() && state == Some("T")
     }
 
-    /// Whether it is still there, dead or alive.
+    /// Returns whether it is still there, dead or alive.
     pub fn exists(&self) -> bool {
         started(self.pid).is_some_and(|started| started == self.started)
     }

@@ -7,7 +7,8 @@
 //!
 //! | progress | what is due then |
 //! | --- | --- |
-//! | a wait begins | what is meant for the step as a whole, for a turn that replies nothing, or for a step in which nothing is replied |
+//! | a wait begins | what is meant for the step as a whole, for a turn that replies nothing, or for
+//! a step in which nothing is replied |
 //! | a reply is about to be sent | what happens between turns, and to the reply itself |
 //! | a reply was sent | what happens in mid-turn |
 
@@ -16,7 +17,9 @@ use std::time::Duration;
 
 use crate::model::{FlowNumber, RoleIndex};
 use crate::process::ReadRate;
-use crate::scenario::chaos::{Chaos, ChaosRule, Mischief, Often, Replies, Span, When, turn_called};
+use crate::scenario::faults::{
+    Chaos, ChaosRule, FaultSpec, Often, Replies, Span, When, turn_called,
+};
 use crate::scenario::{Plan, Step, data};
 
 /// A kind of fault with its drawn parameters.
@@ -77,7 +80,7 @@ impl Attempt<'_> {
     pub(in crate::engine) fn planned_faults(self, chaos: &Chaos) -> Option<Box<PlannedFaults>> {
         let mut timed = Vec::new();
         for (place, rule) in chaos.rules.iter().enumerate() {
-            if rule.what != Mischief::Refuse && self.is_hit_by(rule, place) {
+            if rule.what != FaultSpec::Refuse && self.is_hit_by(rule, place) {
                 let mut rng = self.dice(place, "how");
                 timed.push(self.fault(rule, &mut rng));
             }
@@ -90,7 +93,7 @@ impl Attempt<'_> {
     /// Returns `true` if the program that is to be started for it is refused.
     pub(in crate::engine) fn is_refused(self, chaos: &Chaos) -> bool {
         let mut rules = chaos.rules.iter().enumerate();
-        rules.any(|(place, rule)| rule.what == Mischief::Refuse && self.is_hit_by(rule, place))
+        rules.any(|(place, rule)| rule.what == FaultSpec::Refuse && self.is_hit_by(rule, place))
     }
 
     fn dice(self, rule: usize, what: &str) -> fastrand::Rng {
@@ -116,7 +119,7 @@ impl Attempt<'_> {
 
     fn fault(self, rule: &ChaosRule, rng: &mut fastrand::Rng) -> (Moment, TimedFault) {
         let when = match &rule.what {
-            Mischief::Kill(when) | Mischief::Freeze { when, .. } => *when,
+            FaultSpec::Kill(when) | FaultSpec::Freeze { when, .. } => *when,
             _ => When::BetweenTurns,
         };
         let (mid_turn, after) = match when {
@@ -129,13 +132,13 @@ impl Attempt<'_> {
         let replies = Replies::of(turns);
         let reply = rng.usize(0..replies.sure.max(1));
         let moment = match (&rule.place.turn, &rule.what) {
-            (None, Mischief::SlowRead { .. }) => Moment::FirstWait,
+            (None, FaultSpec::SlowRead { .. }) => Moment::FirstWait,
             (None, _) if !replies.any => Moment::FirstWait,
             (None, _) if mid_turn => Moment::After(reply),
             (None, _) => Moment::Before(reply),
             (Some(turn), what) => {
                 let replies = turn_called(turns, turn) == Some(true);
-                let slow = matches!(what, Mischief::SlowRead { .. });
+                let slow = matches!(what, FaultSpec::SlowRead { .. });
                 match (replies && !slow, mid_turn) {
                     (false, _) => Moment::WaitOf(Arc::clone(turn)),
                     (true, true) => Moment::AfterReplyOf(Arc::clone(turn)),
@@ -152,25 +155,26 @@ impl Attempt<'_> {
     }
 }
 
-fn fault_kind(what: &Mischief, rng: &mut fastrand::Rng) -> FaultKind {
+fn fault_kind(what: &FaultSpec, rng: &mut fastrand::Rng) -> FaultKind {
     match *what {
-        Mischief::Kill(_) => FaultKind::Kill,
-        Mischief::Freeze { length, .. } => FaultKind::Freeze {
+        FaultSpec::Kill(_) => FaultKind::Kill,
+        FaultSpec::Freeze { length, .. } => FaultKind::Freeze {
             length: length.draw(rng),
         },
         // Refusal is decided before the program is started.
-        Mischief::Close | Mischief::Refuse => FaultKind::Close,
-        Mischief::Garbage { bytes } => FaultKind::Garbage(garbage(bytes, rng)),
-        Mischief::LongLine { bytes } => FaultKind::LongLine { bytes },
-        Mischief::Dribble { every } => FaultKind::Dribble { every },
-        Mischief::SlowRead { bytes, every } => FaultKind::SlowRead(ReadRate { bytes, every }),
-        Mischief::Delay { length } => FaultKind::Delay {
+        FaultSpec::Close | FaultSpec::Refuse => FaultKind::Close,
+        FaultSpec::Garbage { bytes } => FaultKind::Garbage(garbage(bytes, rng)),
+        FaultSpec::LongLine { bytes } => FaultKind::LongLine { bytes },
+        FaultSpec::Dribble { every } => FaultKind::Dribble { every },
+        FaultSpec::SlowRead { bytes, every } => FaultKind::SlowRead(ReadRate { bytes, every }),
+        FaultSpec::Delay { length } => FaultKind::Delay {
             length: length.draw(rng),
         },
     }
 }
 
-/// Draws garbage as from a broken line: printable characters, and bytes that are no UTF-8, but no control characters, which a terminal would act upon.
+/// Draws garbage as from a broken line: printable characters, and bytes that are no UTF-8, but no
+/// control characters, which a terminal would act upon.
 fn garbage(bytes: usize, rng: &mut fastrand::Rng) -> Vec<u8> {
     const NO_UTF_8: [u8; 3] = [0xff, 0xfe, 0xc0];
     let byte = |_| {

@@ -17,7 +17,7 @@ use super::roles::{self, CompiledRole, LEAVE, Workplace};
 use super::turns::command;
 use super::usage::{Known, Trace, captures};
 
-/// How long an audit may take if nothing is said.
+/// The time that an audit may take if nothing is said.
 const AUDIT_WITHIN: Duration = Duration::from_secs(60);
 
 /// What is demanded of the books, and the command that looks into them.

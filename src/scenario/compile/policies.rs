@@ -152,7 +152,8 @@ fn interval(context: &Context<'_>, node: &Node) -> Option<Duration> {
     interval
 }
 
-/// How many instances of a role's script serve all flows; `None` if each flow has its own.
+/// Returns the number of instances of a role's script serve all flows; `None` if each flow has its
+/// own.
 pub(super) fn lifetime(context: &Context<'_>, node: &Node) -> Option<NonZeroU64> {
     if let Value::Map(_) = node.value {
         let fields = context.fields(node, &LIFETIME)?;

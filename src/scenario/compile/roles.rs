@@ -16,7 +16,7 @@ use super::policies;
 use super::turns::{self, command, key, one_of_two, said};
 use super::usage::Trace;
 
-/// How often an interlude may come in a step if nothing else is said.
+/// The number of times an interlude may come in a step if nothing else is said.
 const INTERLUDES_AT_MOST: u32 = 50;
 
 /// The action that is performed when a flow has ended well.
@@ -66,7 +66,7 @@ pub(super) struct Surroundings<'n> {
 pub(super) struct Workplace {
     /// `None` if it is not known before the run.
     pub directory: Option<PathBuf>,
-    /// Whether the role has a PATH of its own.
+    /// True if the role has a PATH of its own.
     pub has_own_path: bool,
 }
 
@@ -99,7 +99,7 @@ impl Surroundings<'_> {
         context.pattern_without_captures(self.menu_prompt?, "the menu's prompt")
     }
 
-    /// Whether there is one that cannot be read, which is told already.
+    /// Returns whether there is one that cannot be read, which is told already.
     pub fn menu_prompt_is_faulty(&self) -> bool {
         self.menu_prompt_is_faulty
     }

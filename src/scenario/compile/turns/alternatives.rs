@@ -160,7 +160,7 @@ fn unreachable(context: &Context<'_>, read: &[(Alternative, &Node)]) {
     }
 }
 
-/// Whether `earlier`, listed first, is always heard when `later` is.
+/// Returns whether `earlier`, listed first, is always heard when `later` is.
 fn wins(earlier: &Wait, later: &Wait) -> bool {
     match (earlier, later) {
         (Wait::Exit(one), Wait::Exit(other)) => one == other,
@@ -175,7 +175,8 @@ fn wins(earlier: &Wait, later: &Wait) -> bool {
     }
 }
 
-/// Whether what matches `other` begins with what matches `pattern`. The earliest match wins, so
+/// Returns whether what matches `other` begins with what matches `pattern`. The earliest match
+/// wins, so
 /// a text within the other one does not.
 fn begins(pattern: &PatternSpec, other: &PatternSpec) -> bool {
     match (pattern, other) {
@@ -196,7 +197,7 @@ fn begins(pattern: &PatternSpec, other: &PatternSpec) -> bool {
     }
 }
 
-/// Whether it is found at the beginning of every line that has any text.
+/// Returns whether it is found at the beginning of every line that has any text.
 fn matches_any_line(pattern: &Pattern) -> bool {
     !pattern.is_literal()
         && matches!(

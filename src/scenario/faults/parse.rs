@@ -6,17 +6,17 @@ use std::time::Duration;
 use crate::model::{FlowNumber, InjectionKind, RoleIndex};
 use crate::scenario::names;
 
-use super::{Cast, Chaos, ChaosRule, Mischief, Often, Span, When, Where, turn_called};
+use super::{Cast, Chaos, ChaosRule, FaultSpec, Often, Span, When, Where, turn_called};
 
-/// How long a program is frozen, or an answer delayed, unless it is said.
+/// The time that a program is frozen, or an answer delayed, unless it is said.
 const USUAL_LENGTH: Duration = Duration::from_millis(500);
-/// How much garbage is typed unless it is said.
+/// The amount that garbage is typed unless it is said.
 const USUAL_GARBAGE: usize = 64;
-/// How long a line too long is unless it is said: longer than a terminal takes.
+/// The time that a line too long is unless it is said: longer than a terminal takes.
 const USUAL_LINE: usize = 5000;
 /// Between two bytes that dribble, unless it is said.
 const USUAL_DRIBBLE: Duration = Duration::from_millis(5);
-/// How much is read at once where reading is slow, and how long it rests, unless it is said.
+/// The amount that is read at once where reading is slow, and how long it rests, unless it is said.
 const USUAL_READ: usize = 64;
 const USUAL_REST: Duration = Duration::from_millis(5);
 /// More than this could not wait for a program that does not read.
@@ -26,7 +26,7 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 const OFTEN: &str = "say how often: `5%` of the steps, `once`, or `nth 3` of the flow's steps";
 
-/// Why something is no chaos.
+/// The reason why something is no chaos.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct ChaosError {
@@ -36,7 +36,7 @@ pub struct ChaosError {
     pub help: String,
     /// Which bytes of the text are at fault.
     pub at: Range<usize>,
-    /// Whether it is a matter of the scenario's steps and roles, and not of the words alone.
+    /// True if it is a matter of the scenario's steps and roles, and not of the words alone.
     pub is_about_cast: bool,
 }
 
@@ -310,7 +310,7 @@ fn clauses(
     Ok(clauses)
 }
 
-fn mischief(kind: InjectionKind, clauses: &Clauses) -> Mischief {
+fn mischief(kind: InjectionKind, clauses: &Clauses) -> FaultSpec {
     let usual = Span {
         least: USUAL_LENGTH,
         most: USUAL_LENGTH,
@@ -327,24 +327,24 @@ fn mischief(kind: InjectionKind, clauses: &Clauses) -> Mischief {
         (false, false) => When::Either,
     };
     match kind {
-        InjectionKind::Kill => Mischief::Kill(when),
-        InjectionKind::Freeze => Mischief::Freeze { length, when },
-        InjectionKind::Close => Mischief::Close,
-        InjectionKind::Garbage => Mischief::Garbage {
+        InjectionKind::Kill => FaultSpec::Kill(when),
+        InjectionKind::Freeze => FaultSpec::Freeze { length, when },
+        InjectionKind::Close => FaultSpec::Close,
+        InjectionKind::Garbage => FaultSpec::Garbage {
             bytes: clauses.bytes.unwrap_or(USUAL_GARBAGE),
         },
-        InjectionKind::LongLine => Mischief::LongLine {
+        InjectionKind::LongLine => FaultSpec::LongLine {
             bytes: clauses.bytes.unwrap_or(USUAL_LINE),
         },
-        InjectionKind::Dribble => Mischief::Dribble {
+        InjectionKind::Dribble => FaultSpec::Dribble {
             every: clauses.every.unwrap_or(USUAL_DRIBBLE),
         },
-        InjectionKind::SlowRead => Mischief::SlowRead {
+        InjectionKind::SlowRead => FaultSpec::SlowRead {
             bytes: clauses.bytes.unwrap_or(USUAL_READ),
             every: clauses.every.unwrap_or(USUAL_REST),
         },
-        InjectionKind::Delay => Mischief::Delay { length },
-        InjectionKind::Refuse => Mischief::Refuse,
+        InjectionKind::Delay => FaultSpec::Delay { length },
+        InjectionKind::Refuse => FaultSpec::Refuse,
     }
 }
 
@@ -360,7 +360,7 @@ fn reachable(rule: &ChaosRule, at: Range<usize>, cast: &Cast<'_>) -> Result<(), 
         })
     };
     match (steps, rule.often, &rule.what) {
-        (0, _, Mischief::Refuse) => never(
+        (0, _, FaultSpec::Refuse) => never(
             "no such step starts a program, so there is nothing to refuse".into(),
             "a role's first step starts its program: name that one, or none",
         ),

@@ -1,6 +1,6 @@
 //! Compiles `chaos`: what may be done to scripts on purpose.
 
-use crate::scenario::chaos::{Cast, Chaos};
+use crate::scenario::faults::{Cast, Chaos};
 use crate::scenario::raw::{Node, Value};
 
 use super::context::Context;

@@ -37,14 +37,14 @@ pub struct Chaos {
 pub struct ChaosRule {
     /// As it was written.
     pub text: String,
-    pub what: Mischief,
+    pub what: FaultSpec,
     pub often: Often,
     pub place: Where,
 }
 
 /// What is done, with all that belongs to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mischief {
+pub enum FaultSpec {
     Kill(When),
     Freeze { length: Span, when: When },
     Close,
@@ -56,30 +56,30 @@ pub enum Mischief {
     Refuse,
 }
 
-impl Mischief {
+impl FaultSpec {
     /// What kind of thing it is.
     pub fn kind(&self) -> InjectionKind {
         match self {
-            Mischief::Kill(_) => InjectionKind::Kill,
-            Mischief::Freeze { .. } => InjectionKind::Freeze,
-            Mischief::Close => InjectionKind::Close,
-            Mischief::Garbage { .. } => InjectionKind::Garbage,
-            Mischief::LongLine { .. } => InjectionKind::LongLine,
-            Mischief::Dribble { .. } => InjectionKind::Dribble,
-            Mischief::SlowRead { .. } => InjectionKind::SlowRead,
-            Mischief::Delay { .. } => InjectionKind::Delay,
-            Mischief::Refuse => InjectionKind::Refuse,
+            FaultSpec::Kill(_) => InjectionKind::Kill,
+            FaultSpec::Freeze { .. } => InjectionKind::Freeze,
+            FaultSpec::Close => InjectionKind::Close,
+            FaultSpec::Garbage { .. } => InjectionKind::Garbage,
+            FaultSpec::LongLine { .. } => InjectionKind::LongLine,
+            FaultSpec::Dribble { .. } => InjectionKind::Dribble,
+            FaultSpec::SlowRead { .. } => InjectionKind::SlowRead,
+            FaultSpec::Delay { .. } => InjectionKind::Delay,
+            FaultSpec::Refuse => InjectionKind::Refuse,
         }
     }
 
-    /// Whether it happens where a reply is given, and only there.
+    /// Returns whether it happens where a reply is given, and only there.
     fn needs_reply(&self) -> bool {
         matches!(
             self,
-            Mischief::Garbage { .. }
-                | Mischief::LongLine { .. }
-                | Mischief::Dribble { .. }
-                | Mischief::Delay { .. }
+            FaultSpec::Garbage { .. }
+                | FaultSpec::LongLine { .. }
+                | FaultSpec::Dribble { .. }
+                | FaultSpec::Delay { .. }
         )
     }
 }
@@ -103,7 +103,7 @@ pub struct Span {
 }
 
 impl Span {
-    /// How long after a reply something happens in mid-turn unless it is said.
+    /// The duration: how long after a reply something happens in mid-turn unless it is said.
     pub const SOON: Span = Span {
         least: Duration::ZERO,
         most: Duration::from_millis(10),
@@ -118,7 +118,7 @@ impl Span {
     }
 }
 
-/// How often a rule strikes.
+/// The number of times a rule strikes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Often {
     /// With this probability, more than 0 and at most 1, whenever a step in question is performed.
@@ -153,7 +153,7 @@ impl Chaos {
         parse::chaos(text, cast)
     }
 
-    /// Whether nothing is to happen at all.
+    /// Returns whether nothing is to happen at all.
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
     }
@@ -180,13 +180,13 @@ impl ChaosRule {
     pub fn steps(&self, cast: &Cast<'_>) -> Vec<StepIndex> {
         let steps = cast.steps.iter();
         let may = steps.filter(|step| {
-            let started = !matches!(self.what, Mischief::Refuse) || step.starts_script;
+            let started = !matches!(self.what, FaultSpec::Refuse) || step.starts_script;
             started && self.is_about(step)
         });
         may.map(|step| step.index).collect()
     }
 
-    /// Whether the step is in question, and has what the injection needs.
+    /// Returns whether the step is in question, and has what the injection needs.
     pub fn is_about(&self, step: &Step) -> bool {
         let Where {
             step: at,
@@ -203,7 +203,8 @@ impl ChaosRule {
             }
     }
 
-    /// How often it is expected to strike in a flow, if each step is performed once.
+    /// Returns the number of times it is expected to strike in a flow, if each step is performed
+    /// once.
     pub fn times_a_flow(&self, cast: &Cast<'_>) -> f64 {
         match self.often {
             #[expect(
@@ -222,12 +223,12 @@ impl fmt::Display for ChaosRule {
     }
 }
 
-/// How often an action replies.
+/// The number of times an action replies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Replies {
     /// At least.
     pub sure: usize,
-    /// Whether it may at all.
+    /// True if it may at all.
     pub any: bool,
 }
 
@@ -277,7 +278,7 @@ fn then_replies(alternative: &Alternative) -> bool {
     matches!(&alternative.then, Then::Do(turns) | Then::DoAgain(turns) if Replies::of(turns).any)
 }
 
-/// Whether the first turn of this name replies; `None` if there is none.
+/// Returns whether the first turn of this name replies; `None` if there is none.
 pub fn turn_called(turns: &[Turn], name: &str) -> Option<bool> {
     turns.iter().find_map(|turn| {
         if turn.name.as_deref() == Some(name) {
