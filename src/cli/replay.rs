@@ -4,7 +4,6 @@ mod outcome;
 mod preparing;
 
 use std::io::{self, BufRead as _, Write as _};
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 
@@ -22,19 +21,13 @@ use super::signals;
 use outcome::Outcome;
 use preparing::Prepared;
 
-/// What was asked for.
-pub(super) struct Wanted {
-    pub bundle: PathBuf,
-    /// Each step is to wait for Enter.
-    pub step: bool,
-    pub variables: Vec<(String, String)>,
-    pub scenario: Option<PathBuf>,
-    pub scripts: Vec<PathBuf>,
-    pub json: bool,
-}
+pub(super) use preparing::ReplayRequest;
 
-/// Performs the flow again and says what came of it.
-pub(super) fn replay(mut wanted: Wanted, environment: &Environment) -> Result<Exit, CliError> {
+/// Runs the flow again and reports whether it fails as before.
+pub(super) fn replay(
+    mut wanted: ReplayRequest,
+    environment: &Environment,
+) -> Result<Exit, CliError> {
     if wanted.bundle.is_file() {
         // One of the files in it.
         wanted.bundle.pop();

@@ -3,6 +3,7 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+use super::home::with_default_signals;
 use std::collections::HashSet;
 use std::fs;
 use std::io::Read;
@@ -77,9 +78,9 @@ impl Sandbox {
         path
     }
 
-    /// Any program, as it is started here.
+    /// Any program in this sandbox, with signals at their defaults.
     pub fn command_of(&self, program: &str, arguments: &[&str]) -> Command {
-        let mut command = Command::new(program);
+        let mut command = with_default_signals(program);
         command
             .args(arguments)
             .current_dir(self.home())
