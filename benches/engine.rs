@@ -12,7 +12,7 @@ use rehearsal::model::{EventSink, FlowOutcome, RunEvent, StepOutcome};
 use rehearsal::scenario::{self, CompileOptions, Load, Overrides};
 use rustix::time::{ClockId, clock_gettime};
 
-/// How many questions a program asks that are answered with an order.
+/// The number of questions a program asks that are answered with an order.
 const ORDERS: usize = 9;
 
 /// Asks until it is told to leave.

@@ -29,19 +29,19 @@
 //! and in the unfinished line before it counts. Where several things stand in one line, a failure
 //! wins; else what begins first; and at the same place a turn's own wait before an interlude.
 
-mod channel;
+mod consumed;
+mod decoder;
 mod echo;
-mod expression;
 mod keys;
+mod line_regex;
 mod lines;
+mod output_stream;
 mod pattern;
 mod reply;
 mod rows;
 mod set;
-mod taken;
 #[cfg(test)]
 mod tests;
-mod text;
 mod watch;
 
 pub use keys::{Key, UnknownKey};
@@ -56,14 +56,16 @@ use std::time::{Duration, Instant};
 
 use crate::model::Stream;
 
-use channel::{Channel, Unfinished};
+use output_stream::{OutputStream, Unfinished};
 use watch::Waits;
 
-/// How long an unfinished line has to be quiet until it counts as it stands, unless a role says
+/// The time that an unfinished line has to be quiet until it counts as it stands, unless a role
+/// says
 /// otherwise.
 pub const DEFAULT_QUIET: Duration = Duration::from_millis(10);
 
-/// How much is decoded before complete lines are looked at, so that a flood takes bounded memory.
+/// The amount that is decoded before complete lines are looked at, so that a flood takes bounded
+/// memory.
 const BLOCK_BYTES: usize = 64 << 10;
 
 /// How one script instance is listened to.
@@ -71,7 +73,7 @@ const BLOCK_BYTES: usize = 64 << 10;
 pub struct Settings {
     /// A terminal has one stream of output; pipes keep standard error apart.
     pub terminal: bool,
-    /// How long an unfinished line has to be quiet until it counts as it stands.
+    /// The time that an unfinished line has to be quiet until it counts as it stands.
     pub quiet: Duration,
 }
 
@@ -81,7 +83,7 @@ pub struct Dialogue {
     watch: Arc<Watch>,
     quiet: Duration,
     /// Standard output and standard error, in the order in which they are looked at.
-    channels: [Channel; 2],
+    channels: [OutputStream; 2],
     /// What is waited for, until it was heard.
     wait: Option<Arc<Waits>>,
     /// The last wait, if no reply and no end of a loop came after it.
@@ -101,7 +103,7 @@ pub struct Dialogue {
 impl Dialogue {
     /// Begins to listen to an instance that was started at `now`.
     pub fn new(watch: Arc<Watch>, settings: Settings, now: Instant) -> Dialogue {
-        let mut channels = [Channel::new(now), Channel::new(now)];
+        let mut channels = [OutputStream::new(now), OutputStream::new(now)];
         if settings.terminal {
             channels[Stream::Err as usize].close(now);
         }
@@ -235,7 +237,7 @@ impl Dialogue {
         self.last_wait = None;
         self.channels
             .iter_mut()
-            .for_each(Channel::set_matched_lines_aside);
+            .for_each(OutputStream::set_matched_lines_aside);
     }
 
     /// From here on a piece of output that has matched does not match again.
@@ -257,7 +259,10 @@ impl Dialogue {
     /// The lines since the last reply, with the unfinished one: those of standard output, then
     /// those of standard error.
     pub fn lines(&self) -> Vec<&str> {
-        self.channels.iter().flat_map(Channel::visible).collect()
+        self.channels
+            .iter()
+            .flat_map(OutputStream::visible)
+            .collect()
     }
 
     /// The last that was said, answered or not, for messages: at most so many lines and bytes.
@@ -282,7 +287,7 @@ impl Dialogue {
     /// A line for before the [`Dialogue::tail`] if waits have not seen all since the last reply, as
     /// it was too much; else nothing.
     pub fn unseen(&self) -> String {
-        match self.channels.iter().map(Channel::unseen_bytes).sum() {
+        match self.channels.iter().map(OutputStream::unseen_bytes).sum() {
             0_usize => String::new(),
             bytes => format!("({bytes} older bytes since the last reply were dropped)\n"),
         }
@@ -312,7 +317,7 @@ impl Dialogue {
         self.channels[self.matched.0 as usize].heard_line()
     }
 
-    /// Whether the last wait was heard in an unfinished line, which is then all there.
+    /// Returns whether the last wait was heard in an unfinished line, which is then all there.
     pub fn heard_prompt(&self) -> bool {
         self.matched.1 == On::Prompt
     }
@@ -408,7 +413,7 @@ impl Dialogue {
 /// Output as text, decoded as a [`Dialogue`] decodes it: control sequences removed, line ends made
 /// one, invalid UTF-8 replaced. For the output of commands that nobody talks to.
 pub fn plain_text(bytes: &[u8]) -> String {
-    let mut view = text::TextView::new();
+    let mut view = decoder::Decoder::new();
     let mut lines = lines::Lines::new(Instant::now());
     view.feed(bytes, &mut lines);
     view.finish(&mut lines);

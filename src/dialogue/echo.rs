@@ -10,9 +10,9 @@ use std::collections::VecDeque;
 
 use super::reply::Echo;
 
-/// How much output an echo is looked for in.
+/// The amount that output an echo is looked for in.
 const WINDOW_BYTES: usize = 64 << 10;
-/// How many replies may wait for their echo.
+/// The number of replies that may wait for their echo.
 const PENDING_LIMIT: usize = 16;
 /// An echo as long as this is taken for one wherever a line ends with it.
 const TELLING_BYTES: usize = 4;
@@ -23,14 +23,14 @@ pub(super) struct Echoes {
     pending: VecDeque<Pending>,
     /// The answered prompt, while it may be drawn again before the echo.
     prompt: String,
-    /// Whether the unfinished line is such a drawing, not yet complete.
+    /// True if the unfinished line is such a drawing, not yet complete.
     redrawing: bool,
 }
 
 #[derive(Debug)]
 struct Pending {
     text: String,
-    /// Whether a line end belongs to it.
+    /// True if a line end belongs to it.
     line: bool,
     /// Where the output ended when the reply was sent.
     from: usize,
@@ -190,7 +190,7 @@ impl Echoes {
         begins
     }
 
-    /// Whether the unfinished line, which begins at `open`, ends with what may be our echo.
+    /// Returns whether the unfinished line, which begins at `open`, ends with what may be our echo.
     pub(super) fn maybe(&self, line: &str, open: usize) -> Option<Maybe> {
         if self.redrawing && !line.is_empty() && self.prompt.starts_with(line) {
             return Some(Maybe::Beginning);
@@ -234,7 +234,7 @@ impl Pending {
     }
 }
 
-/// Whether `text` ends with a beginning of `echo`.
+/// Returns whether `text` ends with a beginning of `echo`.
 fn begins_at_end(text: &str, echo: &str) -> bool {
     let text = text.as_bytes();
     let echo = echo.as_bytes();

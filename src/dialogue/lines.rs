@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use unicode_width::UnicodeWidthStr;
 
+use super::decoder::TextSink;
 use super::echo::{Echoes, Maybe};
 use super::reply::Echo;
-use super::text::TextSink;
 
 /// A line that grows longer than this goes on as another line.
 pub(super) const LINE_LIMIT_BYTES: usize = 64 << 10;
@@ -34,7 +34,7 @@ pub(super) struct Lines {
     now: Instant,
     /// When the unfinished line changed last.
     changed_at: Instant,
-    /// How often it changed.
+    /// The number of times it changed.
     changes: u64,
     echoes: Echoes,
     /// The lowest end of the text since [`Lines::take_lowest`], if any of it was taken back.
@@ -179,7 +179,7 @@ impl Lines {
         self.echoes.clear();
     }
 
-    /// Whether the unfinished line ends with what could be our echo.
+    /// Returns whether the unfinished line ends with what could be our echo.
     pub(super) fn maybe_echo(&self) -> Option<Maybe> {
         if self.echoes.is_empty() {
             return None;
@@ -384,7 +384,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::text::{TextView, tests::output};
+    use super::super::decoder::{Decoder, tests::output};
     use super::*;
 
     /// Takes each line on its own.
@@ -452,8 +452,8 @@ mod tests {
             events in proptest::collection::vec(event(), 1..12),
         ) {
             let mut now = Instant::now();
-            let (mut view, mut lines) = (TextView::new(), Lines::new(now));
-            let (mut other_view, mut others) = (TextView::new(), OneByOne(Lines::new(now)));
+            let (mut view, mut lines) = (Decoder::new(), Lines::new(now));
+            let (mut other_view, mut others) = (Decoder::new(), OneByOne(Lines::new(now)));
             for event in events {
                 now += Duration::from_millis(1);
                 let changes = (lines.changes(), others.0.changes());

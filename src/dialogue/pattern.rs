@@ -8,7 +8,7 @@ use memchr::memmem;
 use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, ClassUnicode, ClassUnicodeRange};
 use regex_syntax::hir::{Hir, HirKind, Look, Repetition};
 
-use super::expression::{Expression, Unfit};
+use super::line_regex::{LineRegex, Unfit};
 use crate::model::NamedValue;
 
 /// What a wait looks for, within one line. Cheap to clone.
@@ -39,12 +39,12 @@ struct Compiled {
     hir: Hir,
     /// The numbers of the groups that have the pattern's names, in the same order.
     groups: Vec<usize>,
-    expression: Expression,
+    expression: LineRegex,
     /// The same, but only where nothing but blanks follows. Built for the first prompt wait.
-    at_end: OnceLock<Option<Expression>>,
+    at_end: OnceLock<Option<LineRegex>>,
 }
 
-/// Why a regular expression was refused.
+/// The reason why a regular expression was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct PatternError {
@@ -93,7 +93,7 @@ impl Pattern {
                 });
             }
         }
-        let expression = Expression::new(hir.clone()).map_err(build_error)?;
+        let expression = LineRegex::new(hir.clone()).map_err(build_error)?;
         let mut named = Vec::new();
         named_groups(&hir, &mut named);
         let (names, groups) = named.into_iter().unzip();
@@ -124,7 +124,7 @@ impl Pattern {
         self.to_string()
     }
 
-    /// Whether it is a literal text.
+    /// Returns whether it is a literal text.
     pub fn is_literal(&self) -> bool {
         matches!(self.0.kind, Kind::Literal(_))
     }
@@ -176,7 +176,7 @@ impl Pattern {
                         });
                         let hir =
                             Hir::concat(vec![compiled.hir.clone(), blanks, Hir::look(Look::End)]);
-                        Expression::new(hir).ok()
+                        LineRegex::new(hir).ok()
                     })
                     .as_ref()?;
                 let mut from = line.len().saturating_sub(window);
@@ -212,7 +212,8 @@ impl Pattern {
         values(line, self.groups_at_end(line, start))
     }
 
-    /// Whether that match has a capture that reaches the line's end, and so might still grow.
+    /// Returns whether that match has a capture that reaches the line's end, and so might still
+    /// grow.
     pub(super) fn might_grow(&self, line: &str, start: usize) -> bool {
         let bare = line.trim_end().len();
         self.groups_at_end(line, start)
@@ -234,7 +235,7 @@ impl Pattern {
     fn groups(
         &self,
         compiled: &Compiled,
-        expression: &Expression,
+        expression: &LineRegex,
         text: &str,
         span: Range<usize>,
     ) -> Vec<(&Arc<str>, Range<usize>)> {

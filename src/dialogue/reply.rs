@@ -24,7 +24,7 @@ pub(super) enum Echo {
     Text(String),
 }
 
-/// Why a text can't be typed.
+/// The reason why a text can't be typed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReplyError {
     #[error(

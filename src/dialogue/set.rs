@@ -6,7 +6,7 @@ use aho_corasick::{AhoCorasick, MatchKind};
 
 use crate::model::NamedValue;
 
-use super::expression::Expression;
+use super::line_regex::LineRegex;
 use super::pattern::Pattern;
 
 /// Patterns that are looked for together: the match that starts earliest wins, and of those that
@@ -35,7 +35,7 @@ enum Engine {
     Nothing,
     One(usize),
     Literals(AhoCorasick, Vec<usize>),
-    Regex(Box<Expression>, Vec<usize>),
+    Regex(Box<LineRegex>, Vec<usize>),
     /// For sets that are too big to be combined.
     Apart(Vec<usize>),
 }
@@ -62,7 +62,7 @@ impl PatternSet {
         &self.patterns
     }
 
-    /// Whether there is nothing to find.
+    /// Returns whether there is nothing to find.
     pub fn is_empty(&self) -> bool {
         matches!(self.engine, Engine::Nothing)
     }
@@ -120,7 +120,7 @@ fn combine(patterns: &[Pattern], places: Vec<usize>) -> Engine {
         };
     }
     let expressions = places.iter().map(|&place| patterns[place].hir()).collect();
-    match Expression::many(expressions) {
+    match LineRegex::many(expressions) {
         Ok(expression) => Engine::Regex(Box::new(expression), places),
         Err(_) => Engine::Apart(places),
     }

@@ -96,7 +96,7 @@ enum Reads {
 struct Role {
     watch: Arc<Watch>,
     terminal: bool,
-    /// Whether interludes echo.
+    /// True if interludes echo.
     echo: bool,
 }
 

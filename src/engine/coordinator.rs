@@ -43,7 +43,7 @@ pub(super) struct Coordinator {
     schedule: Schedule,
     /// Flows start when others end, not by the clock.
     is_closed_load: bool,
-    /// How long flows may take to finish when the time for starting them is over.
+    /// The time that flows may take to finish when the time for starting them is over.
     graceful_stop: Duration,
     /// When the run began: the zero of the schedule's times.
     began: Instant,
@@ -52,7 +52,7 @@ pub(super) struct Coordinator {
     pub(super) in_flight: BTreeMap<FlowNumber, InFlight>,
     /// The number of the flow that is started next.
     next: FlowNumber,
-    /// Why no more flows start; `None` while they do.
+    /// The reason why no more flows start; `None` while they do.
     stopped: Option<StopCause>,
     /// What the figures of the run are made of.
     pub(super) collector: Collector,

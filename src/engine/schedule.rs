@@ -13,7 +13,7 @@ pub(super) struct Schedule {
     model: Model,
     end: Option<Duration>,
     warm_up: Duration,
-    /// How many more flows are counted.
+    /// The number of more flows that are counted.
     left: Option<u64>,
 }
 

@@ -79,7 +79,7 @@ impl Diagnostics {
         self.list.iter()
     }
 
-    /// How many there are of a severity.
+    /// Returns the number of there that are of a severity.
     pub fn count(&self, severity: Severity) -> usize {
         self.list
             .iter()
@@ -87,7 +87,7 @@ impl Diagnostics {
             .count()
     }
 
-    /// Whether there are neither errors nor warnings.
+    /// Returns whether there are neither errors nor warnings.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }

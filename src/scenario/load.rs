@@ -1,4 +1,4 @@
-//! How much is performed, and when: load models as data.
+//! The amount that is performed, and when: load models as data.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Load {
     pub shape: Shape,
-    /// How many flows are started and counted, at most.
+    /// The number of flows that are started and counted, at most.
     pub flows: Option<u64>,
-    /// How long flows are started, warm-up included.
+    /// The time that flows are started, warm-up included.
     pub duration: Option<Duration>,
     /// Flows that are due before this are performed and not counted.
     pub warm_up: Duration,
-    /// How long flows that are under way at the end of `duration` may take to finish.
+    /// The time that flows that are in flight at the end of `duration` may take to finish.
     pub graceful_stop: Duration,
 }
 
@@ -23,7 +23,7 @@ pub enum Shape {
     /// slower the programs, the fewer flows.
     Closed {
         parallel: Ramp,
-        /// How many flows each worker performs, if that is limited.
+        /// The number of flows each worker performs, if that is limited.
         flows_each: Option<u64>,
         between: Pacing,
     },
@@ -32,7 +32,7 @@ pub enum Shape {
         /// Flows per second.
         rate: Ramp,
         arrivals: Arrivals,
-        /// A flow that is due while so many are under way is dropped.
+        /// A flow that is due while so many are in flight is dropped.
         most_in_flight: u64,
     },
 }
@@ -97,7 +97,8 @@ impl Load {
         self.duration.or(stages)
     }
 
-    /// How many flows an open load is to start a second: its rate, or the mean of a changing one
+    /// Returns the number of flows an open load is to start a second: its rate, or the mean of a
+    /// changing one
     /// over the time in which flows are started.
     pub fn wanted_per_second(&self) -> Option<f64> {
         let Shape::Open { rate, .. } = &self.shape else {
@@ -107,7 +108,7 @@ impl Load {
         Some(end.map_or(rate.from, |end| rate.integral(end) / end.as_secs_f64()))
     }
 
-    /// The most flows that can be under way at once.
+    /// The most flows that can be in flight at once.
     pub fn most_in_flight(&self) -> u64 {
         match &self.shape {
             Shape::Closed { parallel, .. } => {
@@ -120,7 +121,7 @@ impl Load {
 }
 
 impl std::fmt::Display for Load {
-    /// In words, for people: `20 at once`, `5/s as they come, at most 200 under way`.
+    /// In words, for people: `20 at once`, `5/s as they come, at most 200 in flight`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.shape {
             Shape::Closed {
@@ -164,7 +165,7 @@ impl std::fmt::Display for Load {
                 if *arrivals == Arrivals::Poisson {
                     f.write_str(" on average, as they come")?;
                 }
-                write!(f, ", at most {most_in_flight} under way")
+                write!(f, ", at most {most_in_flight} in flight")
             }
         }
     }
@@ -183,10 +184,10 @@ pub fn parse_rate(text: &str) -> Option<f64> {
     (count.is_finite() && count >= 0.0).then_some(count / seconds)
 }
 
-/// How many flows may be under way in an open load that does not say.
+/// The number of flows that may be in flight in an open load that does not say.
 pub const MOST_IN_FLIGHT: u64 = 200;
 
-/// How long flows may take to finish when the time is over and nothing else is said.
+/// The time that flows may take to finish when the time is over and nothing else is said.
 pub const GRACEFUL_STOP: Duration = Duration::from_secs(30);
 
 impl Ramp {
@@ -198,7 +199,7 @@ impl Ramp {
         }
     }
 
-    /// How long it changes.
+    /// Returns the time that it changes.
     pub fn length(&self) -> Duration {
         self.stages.iter().map(|stage| stage.length).sum()
     }

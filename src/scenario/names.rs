@@ -21,7 +21,8 @@ pub(super) fn nearest<'a>(
         .map(|(_, name)| name)
 }
 
-/// How many letters may differ: a third of the longer name, but never all of the shorter.
+/// Returns the number of letters that may differ: a third of the longer name, but never all of the
+/// shorter.
 fn allowed(wrong: &str, name: &str) -> usize {
     let longer = wrong.chars().count().max(name.chars().count());
     let shorter = wrong.chars().count().min(name.chars().count());

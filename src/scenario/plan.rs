@@ -50,7 +50,7 @@ pub struct Plan {
     pub environment: Vec<String>,
     pub defaults: Defaults,
     pub load: Load,
-    /// How often a flow that failed is begun anew.
+    /// The number of times a flow that failed is begun anew.
     pub retry: Option<RetryPolicy>,
     /// What is demanded of a run's figures.
     pub thresholds: Vec<Threshold>,
@@ -79,7 +79,7 @@ pub struct Audit {
 }
 
 impl Plan {
-    /// Whether plain commands are run on the way.
+    /// Returns whether plain commands are run on the way.
     pub fn runs_commands(&self) -> bool {
         let leaving = self.roles.iter().flat_map(|role| &role.leave);
         let mut actions = self.steps.iter().map(|step| &step.action).chain(leaving);
@@ -121,7 +121,8 @@ pub struct Defaults {
     pub flow: Option<Duration>,
     /// A pause before every step but the first.
     pub delay: Duration,
-    /// How long the unfinished line must have been quiet before a prompt that stands in it, but
+    /// The time that the unfinished line must have been quiet before a prompt that stands in it,
+    /// but
     /// not at its end, is taken to be one.
     pub quiet: Duration,
 }
@@ -154,7 +155,7 @@ pub struct Role {
     pub interludes: Vec<Interlude>,
     pub fail_on: Vec<FailOn>,
     pub actions: Vec<Arc<Action>>,
-    /// How many instances of its script serve all flows. If `None`, every flow has its own.
+    /// The number of instances of its script serve all flows. If `None`, every flow has its own.
     pub pool: Option<NonZeroU64>,
     /// Awaits the menu's prompt, and says nothing: how a pool's script shows that it is free again.
     pub settle: Arc<[Turn]>,
@@ -204,7 +205,7 @@ pub struct Interlude {
     pub wait: PatternSpec,
     pub on: On,
     pub reply: Option<Reply>,
-    /// How often it may come in one step.
+    /// The number of times it may come in one step.
     pub at_most: u32,
     pub place: SourceLocation,
 }
@@ -234,7 +235,7 @@ pub struct Step {
     pub name: String,
     pub role: RoleIndex,
     pub action: Arc<Action>,
-    /// Whether this step starts the role's script.
+    /// True if this step starts the role's script.
     pub starts_script: bool,
     pub timeout: Duration,
     pub delay: Duration,
@@ -243,7 +244,7 @@ pub struct Step {
     pub provides: Vec<String>,
     /// Categories of `fail_on` that do not fail this step.
     pub tolerate: Vec<String>,
-    /// How often it is performed again if it fails.
+    /// The number of times it is performed again if it fails.
     pub retry: Option<RetryPolicy>,
     /// What the flow waits for before it.
     pub gates: GateSpec,

@@ -19,10 +19,10 @@ pub const SOURCE_LIMIT_BYTES: usize = 4 * 1024 * 1024;
 /// half of the 2 MiB of stack that a thread has.
 const DEPTH_LIMIT: usize = 32;
 
-/// How many things a scenario may hold, those that aliases repeat included.
+/// The number of things a scenario may hold, those that aliases repeat included.
 const NODE_LIMIT: usize = 100_000;
 
-/// How much text a scenario may hold, that which aliases repeat included.
+/// The amount that text a scenario may hold, that which aliases repeat included.
 const TEXT_LIMIT_BYTES: usize = 4 * SOURCE_LIMIT_BYTES;
 
 /// Something in the scenario, with its place.
@@ -55,7 +55,7 @@ impl Value {
     }
 }
 
-/// Why a source is not a scenario.
+/// The reason why a source is not a scenario.
 #[derive(Debug)]
 pub(super) struct SyntaxFault {
     pub message: String,
@@ -136,7 +136,8 @@ fn syntax_fault(source: &str, error: &serde_saphyr::Error) -> SyntaxFault {
 }
 
 thread_local! {
-    /// How much more text the source that is being read may hold. A bound of our own because an
+    /// The amount that more text the source that is being read may hold. A bound of our own because
+    /// an
     /// alias can repeat one long text at no cost to the parser's budget.
     static TEXT_LEFT: Cell<usize> = const { Cell::new(0) };
 }

@@ -117,7 +117,7 @@ impl Scope {
         &self.captures
     }
 
-    /// Whether the scenario says that this name's value is masked.
+    /// Returns whether the scenario says that this name's value is masked.
     pub fn is_secret(&self, name: &str) -> bool {
         self.secrets.iter().any(|secret| secret == name)
     }
@@ -194,7 +194,7 @@ impl Scope {
         Value::from_object(context)
     }
 
-    /// Whether this names not a value but several: `customers`, `env`.
+    /// Returns whether this names not a value but several: `customers`, `env`.
     pub(super) fn is_group(&self, name: &str) -> bool {
         self.get(name).is_none() && self.group(name).is_some()
     }

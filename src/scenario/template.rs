@@ -21,13 +21,13 @@ use super::names::is_identifier;
 use super::scope::Scope;
 use environment::{ENVIRONMENT, FUNCTIONS};
 
-/// Why a text is not a template, or not an expression.
+/// The reason why a text is not a template, or not an expression.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct TemplateError {
     /// Where the faulty part begins, in bytes from the beginning of the text.
     pub offset: usize,
-    /// How long it is, in bytes.
+    /// The time that it is, in bytes.
     pub length: usize,
     /// What is wrong with it.
     pub message: String,
@@ -35,7 +35,8 @@ pub struct TemplateError {
     pub help: Option<String>,
 }
 
-/// Why a value could not be computed. The text may hold values: mask it before it is shown.
+/// The reason why a value could not be computed. The text may hold values: mask it before it is
+/// shown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct RenderError(String);
@@ -279,7 +280,8 @@ impl Expression {
         self.names.iter().map(String::as_str)
     }
 
-    /// Whether it holds. Of texts, `true` and `yes` hold; `false`, `no` and the empty text do
+    /// Returns whether it holds. Of texts, `true` and `yes` hold; `false`, `no` and the empty text
+    /// do
     /// not. Of numbers, all but zero hold.
     ///
     /// # Errors

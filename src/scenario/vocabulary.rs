@@ -175,7 +175,7 @@ pub(super) static THRESHOLD: Vocabulary = Vocabulary {
         word(
             "stop",
             Shape::Flag,
-            "Ends the run as soon as it is not met; flows under way may finish.",
+            "Ends the run as soon as it is not met; flows in flight may finish.",
         ),
     ],
     later: &[],
@@ -375,7 +375,7 @@ pub(super) static LOAD: Vocabulary = Vocabulary {
         word(
             "most_in_flight",
             Shape::Count(1),
-            "A flow that is due while so many are under way is dropped; 200 by default.",
+            "A flow that is due while so many are in flight is dropped; 200 by default.",
         ),
         word(
             "warm_up",

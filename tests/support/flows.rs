@@ -166,7 +166,7 @@ impl Rehearsed {
         &self.flows[0]
     }
 
-    /// Why the only flow failed.
+    /// Returns the reason why the only flow failed.
     pub fn failure(&self) -> &Failure {
         match &self.flow().outcome {
             FlowOutcome::Failed(failure) => failure,

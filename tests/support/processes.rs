@@ -180,7 +180,7 @@ impl Actor {
     }
 }
 
-/// Whether a process lives, zombies not counted.
+/// Returns whether a process lives, zombies not counted.
 pub fn lives(pid: u32) -> bool {
     match std::fs::read_to_string(format!("/proc/{pid}/stat")) {
         Err(_) => false,

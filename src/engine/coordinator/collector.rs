@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::model::{FlowRecord, ProcessRecord, RunInfo};
 use crate::stats::{Tally, Threshold, Watched};
 
-/// How often live thresholds are checked.
+/// The interval between checks of live thresholds.
 pub(super) const CHECK_EVERY: Duration = Duration::from_secs(1);
 
 /// The figures of a run so far. Its size depends on the scenario and the thresholds, not on the

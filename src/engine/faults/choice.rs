@@ -7,7 +7,8 @@
 //!
 //! | progress | what is due then |
 //! | --- | --- |
-//! | a wait begins | what is meant for the step as a whole, for a turn that replies nothing, or for a step in which nothing is replied |
+//! | a wait begins | what is meant for the step as a whole, for a turn that replies nothing, or for
+//! a step in which nothing is replied |
 //! | a reply is about to be sent | what happens between turns, and to the reply itself |
 //! | a reply was sent | what happens in mid-turn |
 
@@ -176,7 +177,8 @@ fn fault_kind(what: &FaultSpec, rng: &mut fastrand::Rng) -> FaultKind {
     }
 }
 
-/// Draws garbage as from a broken line: printable characters, and bytes that are no UTF-8, but no control characters, which a terminal would act upon.
+/// Draws garbage as from a broken line: printable characters, and bytes that are no UTF-8, but no
+/// control characters, which a terminal would act upon.
 fn garbage(bytes: usize, rng: &mut fastrand::Rng) -> Vec<u8> {
     const NO_UTF_8: [u8; 3] = [0xff, 0xfe, 0xc0];
     let byte = |_| {

@@ -1,7 +1,8 @@
 //! The interpreter of an action's turns: decides, without doing anything itself, what comes next.
 //!
 //! The script machine hands in an [`Input`] for everything that happens, and applies the [`Effect`]
-//! that comes back. No clock, no process and no actor is known here, so that every path can be tested
+//! that comes back. No clock, no process and no actor is known here, so that every path can be
+//! tested
 //! with made-up output.
 //!
 //! | state | input | what follows |
@@ -134,7 +135,8 @@ pub(super) struct ActionInterpreter {
 }
 
 impl ActionInterpreter {
-    /// Creates an interpreter of `turns` by the role at `role`; `step` gives what the step tolerates and
+    /// Creates an interpreter of `turns` by the role at `role`; `step` gives what the step
+    /// tolerates and
     /// must provide, and is `None` for `leave`.
     pub(super) fn new(
         plan: Arc<Plan>,

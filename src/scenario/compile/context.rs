@@ -233,7 +233,7 @@ pub(super) struct Fields<'n> {
     entries: BTreeMap<&'n str, (&'n Node, &'n Node)>,
     /// Where the map begins.
     pub span: Range<usize>,
-    /// Whether there were no unknown keys. If there were, what seems to be missing may be what
+    /// True if there were no unknown keys. If there were, what seems to be missing may be what
     /// they should have been, so it is not told.
     pub is_complete: bool,
 }

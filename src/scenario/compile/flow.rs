@@ -90,7 +90,7 @@ pub(super) fn flow(
 #[derive(Default)]
 pub(super) struct Flow {
     pub steps: Vec<CompiledStep>,
-    /// Whether they are all.
+    /// True if they are all.
     pub is_complete: bool,
 }
 

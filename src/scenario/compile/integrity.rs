@@ -20,7 +20,7 @@ use super::turns::command;
 use super::usage::{KnownNames, captures};
 use super::values::names_of;
 
-/// How long an audit may take if nothing is said.
+/// The time that an audit may take if nothing is said.
 const AUDIT_WITHIN: Duration = Duration::from_secs(60);
 
 /// What is demanded of the books, and the command that looks into them.

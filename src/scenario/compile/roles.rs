@@ -17,7 +17,7 @@ use super::role_context::{CommandContext, RoleContext};
 use super::trace::Trace;
 use super::turns::{self, command, key, one_of_two, said};
 
-/// How often an interlude may come in a step if nothing else is said.
+/// The number of times an interlude may come in a step if nothing else is said.
 const INTERLUDES_AT_MOST: u32 = 50;
 
 /// The action that is performed when a flow has ended well.

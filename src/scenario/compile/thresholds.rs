@@ -83,7 +83,7 @@ fn threshold(
     }
 }
 
-/// How long the stretches are that have to meet a demand.
+/// Returns the time that the stretches are that have to meet a demand.
 fn stretch(context: &Context<'_>, node: &Node) -> Option<Duration> {
     let length = context.duration(node)?;
     if length < Duration::from_secs(1) {

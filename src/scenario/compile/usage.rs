@@ -25,7 +25,7 @@ pub(super) struct KnownNames {
 /// Names with parts that are always there.
 const GROUPS: [(&str, &[&str]); 2] = [("flow", &["number", "id"]), ("run", &["id", "directory"])];
 
-/// Why a name has no value.
+/// The reason why a name has no value.
 enum Unknown {
     /// Nothing provides it.
     Never,
@@ -54,7 +54,7 @@ impl KnownNames {
         self.data.contains_key(name)
     }
 
-    /// Whether a secret is in the value of this name.
+    /// Returns whether a secret is in the value of this name.
     pub fn is_secret(&self, name: &str, secrets: &[(String, Range<usize>)]) -> bool {
         self.tainted.contains(name) || secrets.iter().any(|(secret, _)| secret == name)
     }

@@ -11,15 +11,15 @@ use super::rule::{
     DurationRange, FaultRule, FaultRules, FaultSpec, FaultTiming, Frequency, Target,
 };
 
-/// How long a program is frozen, or an answer delayed, unless it is said.
+/// The time that a program is frozen, or an answer delayed, unless it is said.
 const USUAL_LENGTH: Duration = Duration::from_millis(500);
-/// How much garbage is typed unless it is said.
+/// The amount that garbage is typed unless it is said.
 const USUAL_GARBAGE: usize = 64;
-/// How long a line too long is unless it is said: longer than a terminal takes.
+/// The time that a line too long is unless it is said: longer than a terminal takes.
 const USUAL_LINE: usize = 5000;
 /// Between two bytes that dribble, unless it is said.
 const USUAL_DRIBBLE: Duration = Duration::from_millis(5);
-/// How much is read at once where reading is slow, and how long it rests, unless it is said.
+/// The amount that is read at once where reading is slow, and how long it rests, unless it is said.
 const USUAL_READ: usize = 64;
 const USUAL_REST: Duration = Duration::from_millis(5);
 /// More than this could not wait for a program that does not read.
@@ -29,7 +29,7 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 const OFTEN: &str = "say how often: `5%` of the steps, `once`, or `nth 3` of the flow's steps";
 
-/// Why something is no chaos.
+/// The reason why something is no chaos.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct FaultRuleError {

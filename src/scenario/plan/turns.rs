@@ -176,7 +176,7 @@ impl PatternSpec {
     }
 }
 
-/// Whether a plain command is among these turns.
+/// Returns whether a plain command is among these turns.
 pub(super) fn runs_command(turns: &[Turn]) -> bool {
     turns.iter().any(|turn| {
         match &turn.kind {

@@ -100,7 +100,8 @@ impl ScriptActor {
         })
     }
 
-    /// Returns `true` if a fault keeps the program from being started for this step, and reports it.
+    /// Returns `true` if a fault keeps the program from being started for this step, and reports
+    /// it.
     pub(super) fn refuses(&mut self, perform: &Perform) -> bool {
         let plan = Arc::clone(&self.run.plan);
         let refused = self

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::lines::Lines;
 use super::set::{Hit, PatternSet};
 
-/// How long a piece stays taken.
+/// The time that a piece stays taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Until {
     /// Until the outermost loop ends.
@@ -15,14 +15,14 @@ pub(super) enum Until {
 
 /// The pieces that are taken, in the order of their places. They never overlap.
 #[derive(Debug, Default)]
-pub(super) struct Taken {
+pub(super) struct Consumed {
     pieces: Vec<(Range<usize>, Until)>,
-    /// How many bytes were searched: what tests of linear time count.
+    /// The number of bytes that were searched: what tests of linear time count.
     #[cfg(test)]
     pub(super) searched_bytes: std::cell::Cell<usize>,
 }
 
-impl Taken {
+impl Consumed {
     pub(super) fn take(&mut self, piece: Range<usize>, until: Until) {
         let place = self
             .pieces

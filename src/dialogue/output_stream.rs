@@ -3,27 +3,27 @@
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
+use super::consumed::{Consumed, Until};
+use super::decoder::Decoder;
 use super::echo::Maybe;
 use super::lines::Lines;
 use super::pattern::Pattern;
 use super::reply::Echo;
 use super::set::{Hit, PatternSet};
-use super::taken::{Taken, Until};
-use super::text::TextView;
 use super::watch::{Heard, On, Waits, Watch};
 use crate::model::NamedValue;
 
 /// The most text since the last answer that waits and rows can see.
 const VISIBLE_BYTES: usize = 1 << 20;
-/// How much of what was answered already is kept, to be shown when something fails.
+/// The amount that of what was answered already is kept, to be shown when something fails.
 const TAIL_BYTES: usize = 8 << 10;
-/// How much of an unfinished line's end is searched while more of it may come.
+/// The length of an unfinished line's end that is searched while more of it may come.
 const PROMPT_WINDOW_BYTES: usize = 4 << 10;
 
 /// The text of one stream, and how far it was listened to. All positions are those of [`Lines`].
 #[derive(Debug)]
-pub(super) struct Channel {
-    view: TextView,
+pub(super) struct OutputStream {
+    view: Decoder,
     lines: Lines,
     /// When the output ended, if it has.
     closed: Option<Instant>,
@@ -39,7 +39,7 @@ pub(super) struct Channel {
     failures_from: usize,
     /// The current wait was looked for before.
     waited: usize,
-    taken: Taken,
+    taken: Consumed,
     /// The state of the unfinished line, as counted by its changes, whose end was looked at.
     end_seen: Option<u64>,
     /// The same for looking at all of it.
@@ -58,10 +58,10 @@ pub(super) enum Unfinished {
     Heard(Heard),
 }
 
-impl Channel {
-    pub(super) fn new(now: Instant) -> Channel {
-        Channel {
-            view: TextView::new(),
+impl OutputStream {
+    pub(super) fn new(now: Instant) -> OutputStream {
+        OutputStream {
+            view: Decoder::new(),
             lines: Lines::new(now),
             closed: None,
             mark: 0,
@@ -70,7 +70,7 @@ impl Channel {
             watched: 0,
             failures_from: 0,
             waited: 0,
-            taken: Taken::default(),
+            taken: Consumed::default(),
             end_seen: None,
             all_seen: None,
             told: 0,
@@ -118,7 +118,7 @@ impl Channel {
         self.taken.loop_ends();
     }
 
-    /// How much of the complete lines nobody has looked at yet.
+    /// Returns the amount that of the complete lines nobody has looked at yet.
     pub(super) fn unheard_bytes(&self) -> usize {
         self.complete_end() - self.watched.min(self.complete_end())
     }
@@ -388,7 +388,7 @@ impl Channel {
             .filter(move |_| !text.is_empty())
     }
 
-    /// How many bytes since the last answer are not seen any more, being too many.
+    /// Returns the number of bytes since the last answer are not seen any more, being too many.
     pub(super) fn unseen_bytes(&self) -> usize {
         self.visible_from() - self.mark
     }

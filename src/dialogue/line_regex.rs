@@ -32,7 +32,7 @@ const MOST_TRIES: usize = 4;
 /// So many groups of a match are told of without any memory being asked for.
 const FEW_GROUPS: usize = 8;
 
-/// Why an expression cannot be compiled.
+/// The reason why an expression cannot be compiled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Unfit {
     /// It would take more bytes than this.
@@ -43,26 +43,27 @@ pub(super) enum Unfit {
 /// Expressions that are searched for together. Those listed first win where several match at one
 /// place.
 #[derive(Debug, Clone)]
-pub(super) struct Expression {
+pub(super) struct LineRegex {
     all: Vec<Hir>,
     ascii: meta::Regex,
     /// What every match begins with, where there is only one expression and it says so.
     beginning: Option<Finder<'static>>,
-    /// How many groups are asked for where only the match is wanted. With one group beside the
+    /// The number of groups that are asked for where only the match is wanted. With one group
+    /// beside the
     /// match itself, what looks for it is the same small automaton that looks for all groups.
     count_to_find: usize,
-    /// `None` inside if it cannot be compiled, which [`Expression::many`] has ruled out.
+    /// `None` inside if it cannot be compiled, which [`LineRegex::many`] has ruled out.
     full: OnceLock<Option<meta::Regex>>,
 }
 
-impl Expression {
+impl LineRegex {
     /// One expression.
-    pub(super) fn new(hir: Hir) -> Result<Expression, Unfit> {
-        Expression::many(vec![hir])
+    pub(super) fn new(hir: Hir) -> Result<LineRegex, Unfit> {
+        LineRegex::many(vec![hir])
     }
 
     /// Several expressions, told apart by their place in the list.
-    pub(super) fn many(all: Vec<Hir>) -> Result<Expression, Unfit> {
+    pub(super) fn many(all: Vec<Hir>) -> Result<LineRegex, Unfit> {
         if all.iter().map(most_bytes).fold(0, usize::saturating_add) > SIZE_LIMIT_BYTES {
             fit_as_a_whole(&all)?;
         }
@@ -74,7 +75,7 @@ impl Expression {
         let ascii = builder()
             .build_many_from_hir(&ascii)
             .map_err(|error| unfit(error.size_limit(), &error))?;
-        Ok(Expression {
+        Ok(LineRegex {
             count_to_find: if has_groups(&all) { 2 } else { 1 },
             all,
             ascii,
@@ -286,8 +287,8 @@ mod tests {
 
     use super::*;
 
-    fn expression(source: &str) -> Expression {
-        Expression::new(regex_syntax::parse(source).unwrap()).unwrap()
+    fn expression(source: &str) -> LineRegex {
+        LineRegex::new(regex_syntax::parse(source).unwrap()).unwrap()
     }
 
     /// What both forms find, and what the full one alone finds.
@@ -374,7 +375,7 @@ mod tests {
         let nested = "(((((a{99999}){99999}){99999}){99999})+b){4294967295,}";
         for source in [r"\w{900}", nested] {
             let hir = regex_syntax::parse(source).unwrap();
-            assert!(matches!(Expression::new(hir), Err(Unfit::TooBig(_))));
+            assert!(matches!(LineRegex::new(hir), Err(Unfit::TooBig(_))));
         }
     }
 

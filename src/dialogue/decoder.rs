@@ -8,12 +8,12 @@ const STRING_LIMIT_BYTES: usize = 64 << 10;
 const BLANKS_LIMIT: usize = 256;
 /// The most of a sequence's parameters that is kept: more than any that is understood needs.
 const PARAMETERS_LIMIT: usize = 32;
-/// How much is looked at at once for where plain output ends.
+/// The amount that is looked at at once for where plain output ends.
 const WINDOW_BYTES: usize = 256;
 /// The most answers that are kept until somebody takes them.
 const ANSWERS_LIMIT_BYTES: usize = 4096;
 
-/// Takes the text that a [`TextView`] makes, piece by piece.
+/// Takes the text that a [`Decoder`] makes, piece by piece.
 pub(super) trait TextSink {
     /// Printable text and tabs, without line ends. Never empty.
     fn text(&mut self, run: &str);
@@ -87,7 +87,7 @@ enum State {
 /// Sequences are those of ECMA-48 and xterm:
 /// <https://invisible-island.net/xterm/ctlseqs/ctlseqs.html>.
 #[derive(Debug)]
-pub(super) struct TextView {
+pub(super) struct Decoder {
     state: State,
     cursor: Cursor,
     /// The beginning of a character whose end hasn't come.
@@ -97,9 +97,9 @@ pub(super) struct TextView {
     answers: Vec<u8>,
 }
 
-impl TextView {
-    pub(super) fn new() -> TextView {
-        TextView {
+impl Decoder {
+    pub(super) fn new() -> Decoder {
+        Decoder {
             state: State::Ground,
             cursor: Cursor::AtEnd,
             partial: [0; 4],
@@ -412,7 +412,8 @@ fn style_len(bytes: &[u8]) -> usize {
     }
 }
 
-/// How much plain output `bytes` begin with: no C0 controls but tabs and the line ends `\n` and
+/// Returns the amount that plain output `bytes` begin with: no C0 controls but tabs and the line
+/// ends `\n` and
 /// `\r\n`.
 fn plain_len(bytes: &[u8]) -> usize {
     let mut from = 0;
@@ -440,14 +441,15 @@ fn plain_len(bytes: &[u8]) -> usize {
     from
 }
 
-/// Whether a byte is text, a tab or of a line end, with `next` behind it.
+/// Returns whether a byte is text, a tab or of a line end, with `next` behind it.
 fn is_plain(byte: u8, next: u8) -> bool {
     let control = (byte < 0x20) | (byte == 0x7f);
     let line_end = (byte == b'\n') | ((byte == b'\r') & (next == b'\n'));
     !control | line_end | (byte == b'\t')
 }
 
-/// Whether there is any C1 control. UTF-8 writes them with two bytes, the first of which is this.
+/// Returns whether there is any C1 control. UTF-8 writes them with two bytes, the first of which is
+/// this.
 fn holds_c1(text: &str) -> bool {
     const FIRST: u8 = 0xc2;
     let bytes = text.as_bytes();
@@ -493,7 +495,7 @@ pub(super) mod tests {
     }
 
     fn shown<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (String, Vec<u8>) {
-        let mut view = TextView::new();
+        let mut view = Decoder::new();
         let mut plain = Plain::default();
         for piece in pieces {
             view.feed(piece, &mut plain);
