@@ -1,11 +1,11 @@
-//! The scenario language: a YAML file that says who takes part, what each of them hears and
-//! says, and in what order.
+//! The scenario language: a YAML file of roles, the dialogue of each with its program, and the
+//! order of their steps.
 //!
-//! [`load()`] and [`compile`] check a scenario and make a [`plan::Plan`] of it, or tell everything
-//! that is wrong with it as [`Diagnostics`]. Nothing here starts a program or reads the real
+//! [`load()`] and [`compile`] check a scenario and turn it into a [`plan::Plan`], or report all of
+//! its problems as [`Diagnostics`]. Nothing here starts a program or reads the real
 //! environment; of files only the scenario itself and its data are read.
 //!
-//! What is written goes through three forms: a tree of texts with their places (`raw`), the plan
+//! A scenario takes three forms: a tree of texts with their locations (`raw`), the plan
 //! (made in `compile`), and, for each flow, the plan together with the values of that flow
 //! ([`scope::Scope`]).
 

@@ -1,7 +1,7 @@
-//! From what is written to a plan, with everything that is wrong told at once.
+//! Compilation of a scenario to a plan, with all problems reported at once.
 //!
-//! The compiler never stops at a fault: what cannot be read is left out, and whatever depends on
-//! it is taken to be right, so that one mistake is told once.
+//! The compiler never stops at a problem: it leaves out what it cannot read, and takes whatever
+//! depends on that to be right, so that one mistake is reported once.
 
 mod context;
 mod faults;
@@ -44,7 +44,7 @@ pub use options::{CommandStart, CompileOptions, FindProgram};
 #[derive(Debug)]
 pub struct Compiled {
     pub plan: Plan,
-    /// What may not mean what the author thinks: only warnings, or nothing.
+    /// Warnings only: places that may not mean what the author intended.
     pub warnings: Diagnostics,
 }
 

@@ -13,7 +13,7 @@ pub const DATA_LIMIT_BYTES: u64 = 256 * 1024 * 1024;
 /// A table, of which each flow gets one row.
 #[derive(Debug, Clone)]
 pub struct DataSource {
-    /// How the scenario calls it: `customers`, read as `customers.column`.
+    /// Its name in the scenario: `customers`, read as `customers.column`.
     pub name: String,
     /// The names in the table's first line.
     pub columns: Vec<String>,
@@ -23,7 +23,7 @@ pub struct DataSource {
     pub place: SourceLocation,
 }
 
-/// Which row a flow gets.
+/// The choice of a flow's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Take {
     /// The rows in order, from the beginning again after the last.
@@ -132,7 +132,7 @@ fn parse(input: impl std::io::Read) -> Result<Table, String> {
         }
         if columns[..at].contains(column) {
             return Err(format!(
-                "the column name `{column}` stands twice in its first line"
+                "the column name `{column}` occurs twice in its first line"
             ));
         }
     }
@@ -226,7 +226,7 @@ mod tests {
         let fault = |text: &str| parse(text.as_bytes()).unwrap_err();
         assert_eq!(fault(""), "it is empty; its first line names the columns");
         assert_eq!(fault("id\n"), "it has no rows");
-        assert!(fault("id,id\n1,2\n").contains("stands twice"));
+        assert!(fault("id,id\n1,2\n").contains("occurs twice"));
         assert!(fault("first name\nAnn\n").contains("`first name`"));
         assert!(fault("id,name\n1\n").contains("2 fields"));
         assert!(parse(b"id\n\xff\n".as_slice()).is_err());

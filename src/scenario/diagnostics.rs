@@ -1,4 +1,4 @@
-//! What is wrong with a scenario, for people and for programs.
+//! Diagnostics of a scenario, for people and for programs.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -8,10 +8,10 @@ use std::sync::Arc;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-/// Of how many problems a scenario is told; what comes after them is mostly their consequence.
+/// The most diagnostics that are shown; further ones are mostly consequences of them.
 const MOST: usize = 100;
 
-/// How bad it is.
+/// The severity of a diagnostic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
     /// The scenario cannot be performed.
@@ -29,23 +29,23 @@ impl fmt::Display for Severity {
     }
 }
 
-/// One thing that is wrong.
+/// A problem of a scenario.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Diagnostic {
     pub severity: Severity,
-    /// What is wrong, in one line without control characters.
+    /// The problem, in one line without control characters.
     pub message: String,
-    /// Where it stands, in bytes of the source; `None` if it stands nowhere in it.
+    /// Its location in bytes of the source; `None` if it has none.
     pub span: Option<Range<usize>>,
     /// From 1; 0 without a span.
     pub line: usize,
     /// From 1, in characters; 0 without a span.
     pub column: usize,
-    /// What to write instead, where that is known.
+    /// The remedy, where one is known.
     pub help: Option<String>,
 }
 
-/// All that is wrong with a scenario: errors and warnings, in the order of the source.
+/// All problems of a scenario: errors and warnings, in the order of the source.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{}", self.render(false).trim_end())]
 pub struct Diagnostics {
@@ -55,7 +55,7 @@ pub struct Diagnostics {
 }
 
 impl Diagnostics {
-    /// Collects what is wrong with the source that was read from `file`.
+    /// Collects the problems of the source that was read from `file`.
     pub(super) fn new(file: Arc<str>, text: Arc<str>, problems: Vec<Problem>) -> Self {
         let lines = LineIndex::new(&text);
         let mut list: Vec<Diagnostic> = problems
@@ -68,9 +68,10 @@ impl Diagnostics {
                 diagnostic.severity,
             )
         });
-        // What is repeated by an alias, or checked for each of its uses, is told once.
-        let mut told = HashSet::new();
-        list.retain(|diagnostic| told.insert(diagnostic.clone()));
+        // A problem of something that an alias repeats, or that is checked for each of its uses, is
+        // reported once.
+        let mut seen = HashSet::new();
+        list.retain(|diagnostic| seen.insert(diagnostic.clone()));
         Diagnostics { file, text, list }
     }
 
@@ -79,7 +80,7 @@ impl Diagnostics {
         self.list.iter()
     }
 
-    /// Returns the number of there that are of a severity.
+    /// Returns the number of diagnostics of a severity.
     pub fn count(&self, severity: Severity) -> usize {
         self.list
             .iter()
@@ -168,7 +169,7 @@ impl Diagnostics {
     }
 }
 
-/// A problem as the compiler finds it.
+/// A problem as the compiler finds it, before it gets its line and column.
 #[derive(Debug)]
 pub(super) struct Problem {
     severity: Severity,
@@ -235,7 +236,7 @@ fn visible(text: &str) -> String {
     out
 }
 
-/// Where the lines of a source begin.
+/// The beginnings of a source's lines.
 #[derive(Debug)]
 pub(super) struct LineIndex {
     begins: Vec<usize>,
@@ -249,7 +250,7 @@ impl LineIndex {
         }
     }
 
-    /// The line, from 1, that a byte stands in.
+    /// The line of a byte, from 1.
     pub fn line(&self, at: usize) -> usize {
         self.begins.partition_point(|&begin| begin <= at)
     }
@@ -277,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn they_are_in_order_and_told_once() {
+    fn they_are_in_order_and_reported_once() {
         let diagnostics = diagnostics();
         let places: Vec<_> = diagnostics
             .iter()

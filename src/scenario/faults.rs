@@ -1,4 +1,4 @@
-//! What may be done to scripts on purpose, how often, and where.
+//! Fault injection into scripts: rules of which fault, how often, and where.
 //!
 //! ```text
 //! chaos     = injection {"," injection}
@@ -9,10 +9,10 @@
 //! where     = "at" STEP | "role" ROLE | "turn" TURN | "flow" NUMBER
 //! ```
 //! A TIME is a duration, or two with `..` between them, from which it is drawn. Names with blanks
-//! or commas in them stand in quotes.
+//! or commas in them are quoted.
 //!
 //! The unit of chance is a step: of all the times that a step in question is performed, further
-//! attempts included, so many per cent are struck, each of them once.
+//! attempts included, so many per cent are hit, each of them once.
 
 mod parse;
 pub(super) mod reach;

@@ -1,21 +1,21 @@
-//! Where flows wait for each other.
+//! Gates: conditions under which flows wait for each other before a step.
 
 use std::time::Duration;
 
-/// What a flow has to wait for before a step, besides a free script instance of a pool. In this
-/// order: for company, for its turn by the clock, for the others to leave.
+/// The gates before a step, apart from a free script instance of a pool. They are passed in the
+/// order of the fields.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GateSpec {
-    /// So many flows are held and then released at once.
+    /// A barrier: so many flows are held and then released at once.
     pub together: Option<u64>,
-    /// The least time between two starts of the step.
+    /// A rate limit: the least time between two starts of the step.
     pub interval: Option<Duration>,
-    /// One flow at a time performs the steps with this name.
+    /// A mutex: one flow at a time performs the steps with this name.
     pub exclusive: Option<String>,
 }
 
 impl GateSpec {
-    /// Whether there is nothing to wait for.
+    /// Returns `true` if there is nothing to wait for.
     pub fn is_open(&self) -> bool {
         *self == GateSpec::default()
     }

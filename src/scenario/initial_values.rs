@@ -11,7 +11,7 @@ use super::scope::{FLOW_NUMBER, Scope};
 use super::secrets::Masker;
 use super::template::{RenderError, Template};
 
-/// Why a flow has no values to begin with.
+/// Errors of a flow's initial values.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScopeError {
     /// Data whose rows are given out only once has no row left: the run ends here, well.
@@ -25,7 +25,7 @@ pub enum ScopeError {
     },
 }
 
-/// What is known of a flow before it begins.
+/// Facts about a flow before it begins.
 #[derive(Clone, Copy)]
 pub struct FlowContext<'a> {
     pub number: FlowNumber,
@@ -116,8 +116,8 @@ impl Plan {
     }
 }
 
-/// Why `template`, from which a variable is made, could not be rendered. What goes into a
-/// secret variable is as secret as it.
+/// The reason that `template`, from which a variable is made, could not be rendered, with secrets
+/// masked. A value that goes into a secret variable is as secret as that.
 fn without_secrets(
     scope: &Scope,
     variable: &str,

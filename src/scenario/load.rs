@@ -1,4 +1,4 @@
-//! The amount that is performed, and when: load models as data.
+//! Load models as data: how many flows, and when each starts.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ pub struct Load {
     pub graceful_stop: Duration,
 }
 
-/// What decides when a flow starts.
+/// The load model, which decides when a flow starts.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Shape {
     /// So many workers, each of which starts its next flow when its last one has ended: the
@@ -27,7 +27,7 @@ pub enum Shape {
         flows_each: Option<u64>,
         between: Pacing,
     },
-    /// Flows start by the clock, whatever became of those before.
+    /// Flows start by the clock, whether or not earlier ones have ended.
     Open {
         /// Flows per second.
         rate: Ramp,
@@ -37,7 +37,7 @@ pub enum Shape {
     },
 }
 
-/// What a worker does between two of its flows.
+/// The pacing of a worker between two of its flows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pacing {
     Nothing,
@@ -47,7 +47,7 @@ pub enum Pacing {
     Pace(Duration),
 }
 
-/// How the flows of an open load are spread.
+/// The distribution of arrivals of an open load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arrivals {
     /// The same time between any two.
@@ -67,7 +67,7 @@ pub struct Ramp {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Stage {
     pub length: Duration,
-    /// What the quantity is at the end of the stage.
+    /// The quantity at the end of the stage.
     pub to: f64,
 }
 
@@ -187,7 +187,7 @@ pub fn parse_rate(text: &str) -> Option<f64> {
 /// The number of flows that may be in flight in an open load that does not say.
 pub const MOST_IN_FLIGHT: u64 = 200;
 
-/// The time that flows may take to finish when the time is over and nothing else is said.
+/// The default time that flows may take to finish when the time is over.
 pub const GRACEFUL_STOP: Duration = Duration::from_secs(30);
 
 impl Ramp {
@@ -212,7 +212,7 @@ impl Ramp {
             .fold(self.from, f64::max)
     }
 
-    /// What it is at this time.
+    /// The quantity at this time.
     pub fn at(&self, time: Duration) -> f64 {
         let mut left = time;
         let mut value = self.from;

@@ -50,20 +50,20 @@ pub struct Plan {
     pub environment: Vec<String>,
     pub defaults: Defaults,
     pub load: Load,
-    /// The number of times a flow that failed is begun anew.
+    /// The retry of failed flows.
     pub retry: Option<RetryPolicy>,
-    /// What is demanded of a run's figures.
+    /// Conditions on the run's figures.
     pub thresholds: Vec<Threshold>,
-    /// What may be done to scripts on purpose.
+    /// Rules of fault injection.
     pub faults: FaultRules,
-    /// What is demanded of its books.
+    /// Integrity rules about the values of all flows.
     pub integrity: IntegrityInfo,
-    /// Looks into the books after the run.
+    /// A command that audits the data after the run.
     pub audit: Option<Audit>,
 }
 
-/// A command that looks into the books when all flows have ended. It belongs to no flow: of
-/// values only those of the run and of the environment may stand in it.
+/// A command that audits the data when all flows have ended. It belongs to no flow, so it can
+/// use only values of the run and of the environment.
 #[derive(Debug)]
 pub struct Audit {
     /// Program and arguments.
@@ -73,27 +73,27 @@ pub struct Audit {
     pub within: Duration,
     /// Set on top of the environment that rehearsal itself was started in.
     pub environment: Vec<(String, Template)>,
-    /// Where it runs; relative to the scenario's folder.
+    /// Its working directory, relative to the scenario's folder.
     pub directory: Option<Template>,
     pub place: SourceLocation,
 }
 
 impl Plan {
-    /// Returns whether plain commands are run on the way.
+    /// Returns `true` if turns run plain commands.
     pub fn runs_commands(&self) -> bool {
         let leaving = self.roles.iter().flat_map(|role| &role.leave);
         let mut actions = self.steps.iter().map(|step| &step.action).chain(leaving);
         actions.any(|action| turns::runs_command(&action.turns))
     }
 
-    /// Whether flows of it ever wait for each other.
+    /// Returns `true` if its flows ever wait for each other.
     pub fn has_gates(&self) -> bool {
         self.roles.iter().any(|role| role.pool.is_some())
             || self.steps.iter().any(|step| !step.gates.is_open())
     }
 
-    /// Which gates never hold as many flows of this load as they are to release together, with
-    /// what to do about it.
+    /// Returns warnings of gates that never hold as many flows of this load as they are to release
+    /// together.
     pub fn closed_gates(&self, load: &Load) -> Vec<String> {
         let most = load.most_in_flight().min(load.flows.unwrap_or(u64::MAX));
         let steps = self.steps.iter();
@@ -111,7 +111,7 @@ impl Plan {
     }
 }
 
-/// What holds where a role, a step or a turn says nothing else.
+/// Values that apply where a role, a step or a turn sets none.
 #[derive(Debug, Clone)]
 pub struct Defaults {
     /// From the start of a program until the first wait of its first step is satisfied.
@@ -121,9 +121,8 @@ pub struct Defaults {
     pub flow: Option<Duration>,
     /// A pause before every step but the first.
     pub delay: Duration,
-    /// The time that the unfinished line must have been quiet before a prompt that stands in it,
-    /// but
-    /// not at its end, is taken to be one.
+    /// The time that the unfinished line must have been quiet before a prompt within it, but not at
+    /// its end, counts.
     pub quiet: Duration,
 }
 
@@ -144,12 +143,12 @@ impl Default for Defaults {
 pub struct Role {
     pub name: String,
     pub title: String,
-    /// Program and arguments; never a shell string. No secret may stand in it.
+    /// Program and arguments; never a shell string. No secret may be in it.
     pub run: Vec<Template>,
     pub terminal: TerminalKind,
     /// Set on top of the environment that rehearsal itself was started in.
     pub environment: Vec<(String, Template)>,
-    /// Where the program runs; relative to the scenario's folder.
+    /// The program's working directory, relative to the scenario's folder.
     pub directory: Option<Template>,
     pub menu: Menu,
     pub interludes: Vec<Interlude>,
@@ -157,7 +156,7 @@ pub struct Role {
     pub actions: Vec<Arc<Action>>,
     /// The number of instances of its script serve all flows. If `None`, every flow has its own.
     pub pool: Option<NonZeroU64>,
-    /// Awaits the menu's prompt, and says nothing: how a pool's script shows that it is free again.
+    /// Waits for the menu's prompt, without a reply: a pool's instance is free again when it ends.
     pub settle: Arc<[Turn]>,
     /// The action named `return`, which brings the program back to that menu: between two flows
     /// that share it, and before `leave`.
@@ -183,19 +182,19 @@ pub(super) fn command_line(command: &[Template]) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// What the program finds at its standard descriptors.
+/// The program's standard descriptors: a terminal or pipes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TerminalKind {
     Pty { rows: u16, columns: u16 },
     Pipes,
 }
 
-/// How the role's menus look.
+/// The format of the role's menus.
 #[derive(Debug, Default)]
 pub struct Menu {
     /// Awaited by `choose` and `pick` that name no wait themselves.
     pub prompt: Option<PatternSpec>,
-    /// How a row is told from other lines, and its key from its label.
+    /// The format of a row: its key and its label.
     pub row: RowFormat,
 }
 
@@ -246,7 +245,7 @@ pub struct Step {
     pub tolerate: Vec<String>,
     /// The number of times it is performed again if it fails.
     pub retry: Option<RetryPolicy>,
-    /// What the flow waits for before it.
+    /// Conditions for which the flow waits before it.
     pub gates: GateSpec,
     pub place: SourceLocation,
 }

@@ -1,4 +1,4 @@
-//! What is performed again after a failure.
+//! Retry policies of steps and flows.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ pub struct RetryPolicy {
     /// all but those that another attempt cannot mend.
     pub on: Option<Vec<String>>,
     /// True if the step is performed by a new instance of the role's script, which is logged in by
-    /// the role's first step again. A script that has ended is started anew in any case.
+    /// the role's first step again. A script that has exited is restarted in any case.
     pub restart: bool,
     /// A pause before each further attempt.
     pub delay: Duration,

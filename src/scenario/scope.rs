@@ -1,4 +1,4 @@
-//! The values of one flow: what templates and expressions read.
+//! The values of one flow, which templates and expressions read.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -27,7 +27,7 @@ pub struct Scope {
     /// Secret texts without a name: what was sent by a `secret` reply, and what a secret name
     /// stood for before it took another value.
     said: Vec<String>,
-    /// What masks the secrets of this moment, once it was asked for.
+    /// The masker of the current secrets, once it was needed.
     masker: OnceLock<Masker>,
 }
 
@@ -112,7 +112,7 @@ impl Scope {
         scope
     }
 
-    /// What was captured, in the order of the first capture of each name. Not masked.
+    /// The captures, in the order of the first capture of each name. Not masked.
     pub fn captures(&self) -> &[NamedValue] {
         &self.captures
     }
@@ -148,7 +148,7 @@ impl Scope {
             .filter(|value| !value.is_empty())
     }
 
-    /// What masks the secrets of this moment; cheap to get, and to be got anew after a change.
+    /// The masker of the current secrets. Cheap to get; after a change, get it again.
     pub fn masker(&self) -> Masker {
         self.current_masker().clone()
     }

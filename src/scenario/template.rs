@@ -1,6 +1,6 @@
 //! Texts with values in them: `Order ${order_id}`, and bare expressions.
 //!
-//! What stands between `${` and `}` is a [minijinja expression]; `$${` is a literal `${`. An
+//! `${…}` holds a [minijinja expression]; `$${` is a literal `${`. An
 //! unknown name is an error, never an empty text. Values are texts, so arithmetic needs
 //! `| int` or `| float`; only `flow.number` is a number. Besides minijinja's own filters there is
 //! `pad(n)`, which fills up with zeros: `flow.number | pad(5)`.
@@ -25,13 +25,13 @@ use environment::{ENVIRONMENT, FUNCTIONS};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct TemplateError {
-    /// Where the faulty part begins, in bytes from the beginning of the text.
+    /// The beginning of the invalid part, in bytes from the beginning of the text.
     pub offset: usize,
     /// The time that it is, in bytes.
     pub length: usize,
-    /// What is wrong with it.
+    /// The problem.
     pub message: String,
-    /// What to write instead, where that is known.
+    /// The remedy, where one is known.
     pub help: Option<String>,
 }
 
@@ -229,11 +229,11 @@ impl Expression {
     pub fn parse(source: &str) -> Result<Expression, TemplateError> {
         let trimmed = source.trim();
         if trimmed.is_empty() {
-            return Err(fault(source, "an expression is missing".into(), None));
+            return Err(error(source, "an expression is missing".into(), None));
         }
         if trimmed.len() > EXPRESSION_LIMIT_BYTES {
             let message = format!("this expression is longer than {EXPRESSION_LIMIT_BYTES} bytes");
-            return Err(fault(
+            return Err(error(
                 source,
                 message,
                 Some("compute it in several variables".into()),
@@ -251,10 +251,10 @@ impl Expression {
             .compile_expression_owned(trimmed.to_owned())
             .map_err(|e| {
                 let reason = e.detail().unwrap_or("it cannot be read").to_owned();
-                fault(source, format!("this is not an expression: {reason}"), None)
+                error(source, format!("this is not an expression: {reason}"), None)
             })?;
         if let Some(unknown) = operations::unknown(trimmed) {
-            return Err(fault(source, unknown.0, unknown.1));
+            return Err(error(source, unknown.0, unknown.1));
         }
         let mut names: Vec<String> = compiled
             .undeclared_variables(true)
@@ -393,7 +393,7 @@ impl fmt::Display for Expression {
 /// could exhaust the stack.
 const EXPRESSION_LIMIT_BYTES: usize = 1000;
 
-/// Whether `text` is a bare or a dotted name.
+/// Returns `true` if `text` is a bare or a dotted name.
 fn is_name(text: &str) -> bool {
     const KEYWORDS: [&str; 12] = [
         "true", "false", "none", "True", "False", "None", "not", "and", "or", "in", "is", "if",
@@ -401,7 +401,7 @@ fn is_name(text: &str) -> bool {
     !KEYWORDS.contains(&text) && text.split('.').all(is_identifier) && text.split('.').count() <= 2
 }
 
-fn fault(source: &str, message: String, help: Option<String>) -> TemplateError {
+fn error(source: &str, message: String, help: Option<String>) -> TemplateError {
     TemplateError {
         offset: 0,
         length: source.len(),

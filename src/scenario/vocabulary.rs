@@ -48,12 +48,12 @@ pub(super) static SCENARIO: Vocabulary = Vocabulary {
         word(
             "defaults",
             Shape::Object(&DEFAULTS),
-            "What holds where nothing else is said.",
+            "Values that apply where a role, a step or a turn sets none.",
         ),
         required(
             "roles",
             Shape::MapOf(&Shape::Object(&ROLE)),
-            "Who takes part: each a real program, with what it is asked and told.",
+            "The roles: each a program, with its menu and its actions.",
         ),
         required(
             "flow",
@@ -68,20 +68,20 @@ pub(super) static SCENARIO: Vocabulary = Vocabulary {
         word(
             "retry",
             Shape::TextOrObject(&FLOW_RETRY),
-            "How often a flow that failed is begun anew, with new instances of all its programs: a \
-             number, or a map.",
+            "How often a failed flow is repeated, with new instances of all its programs: a number, \
+             or a map.",
         ),
         word(
             "chaos",
             Shape::OneOrList(&Shape::Text),
-            "What is done to scripts on purpose, how often and where: `kill 5%`, `freeze 2% for \
+            "Faults injected into scripts, with how often and where: `kill 5%`, `freeze 2% for \
              500ms`, `garbage once at STEP`, `refuse 1% role ROLE`.",
         ),
         word(
             "thresholds",
             Shape::ListOf(&Shape::TextOrObject(&THRESHOLD)),
-            "What is demanded of the run's figures, as `flow.p95 < 2s`; if it is not met, \
-             rehearsal ends with exit code 99.",
+            "Conditions on the run's figures, as `flow.p95 < 2s`; if one is not met, rehearsal ends \
+             with exit code 99.",
         ),
         word(
             "integrity",
@@ -117,7 +117,7 @@ pub(super) static INTEGRITY: Vocabulary = Vocabulary {
         word(
             "audit",
             Shape::Object(&AUDIT),
-            "A command that looks into the books when all flows have ended.",
+            "A command that audits the data when all flows have ended.",
         ),
     ],
     later: &[],
@@ -360,7 +360,7 @@ pub(super) static LOAD: Vocabulary = Vocabulary {
         word(
             "rate",
             Shape::Text,
-            "How many flows start in a time, `5/s`, `300/m` or `40/h`, whatever became of those before.",
+            "How many flows start in a time, `5/s`, `300/m` or `40/h`, however the earlier ones went.",
         ),
         word(
             "stages",

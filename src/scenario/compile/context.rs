@@ -1,5 +1,5 @@
-//! What the compiler has at hand everywhere: the source, the faults found so far, and the uses
-//! and captures of names.
+//! The compiler's context: the source, the problems found so far, and the uses and captures of
+//! names; and the keys of maps, read by their vocabulary.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -60,7 +60,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Where a file that the scenario names is.
+    /// The path of a file that the scenario names.
     pub fn path(&self, written: &str) -> PathBuf {
         match self.options.directory {
             Some(directory) => directory.join(written),
@@ -68,8 +68,8 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Where a part of a text stands in the source, if it is written there as it is; else where
-    /// the whole text stands.
+    /// The location of a part of a text in the source, if it is written there literally; else that
+    /// of the whole text.
     pub fn part(&self, node: &Node, part: &str) -> Range<usize> {
         match self.source[node.span.clone()].find(part) {
             Some(at) if !part.is_empty() => {
@@ -80,8 +80,8 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Where the bytes `at` of a text stand in the source. What is written with escapes is
-    /// underlined as a whole.
+    /// The location of the bytes `at` of a text in the source. A text with escapes is underlined as
+    /// a whole.
     pub fn range(&self, node: &Node, text: &str, at: &Range<usize>) -> Range<usize> {
         let whole = self.part(node, text);
         if whole.len() == text.len() {
@@ -96,15 +96,15 @@ impl<'a> Context<'a> {
         self.trace.borrow_mut().push(trace);
     }
 
-    /// What `inner` noted, apart from what was noted before it.
+    /// Runs `inner` and returns what it noted, apart from what was noted before.
     pub fn traced<T>(&self, inner: impl FnOnce() -> T) -> (T, Vec<Trace>) {
         let before = self.trace.take();
         let result = inner();
         (result, self.trace.replace(before))
     }
 
-    /// The entries of a map of known keys. Faults are told: no map, unknown keys, keys that
-    /// stand twice, keys that are missing.
+    /// The entries of a map of known keys. Reports values that are no map, and unknown, duplicate
+    /// and missing keys.
     pub fn fields<'n>(
         &self,
         node: &'n Node,
@@ -119,7 +119,7 @@ impl<'a> Context<'a> {
             );
             self.error(
                 &node.span,
-                format!("{kind} stands where {what} is expected"),
+                format!("expected {what}, found {kind}"),
                 Some(help),
             );
             return None;
@@ -168,7 +168,8 @@ impl<'a> Context<'a> {
         Some(fields)
     }
 
-    /// The entries of a map whose keys the author chooses. Faults are told: no map, no entry.
+    /// The entries of a map whose keys the author chooses. Reports values that are no map, and
+    /// empty maps.
     pub fn entries<'n>(&self, node: &'n Node, what: &str) -> Vec<(&'n Node, &'n str, &'n Node)> {
         match &node.value {
             Value::Map(entries) if !entries.is_empty() => self.keyed(entries),
@@ -178,20 +179,20 @@ impl<'a> Context<'a> {
                 Vec::new()
             }
             other => {
-                let message = format!("{} stands where {what} are expected", other.kind());
+                let message = format!("expected {what}, found {}", other.kind());
                 self.error(&node.span, message, Some("write `name: …` for each".into()));
                 Vec::new()
             }
         }
     }
 
-    /// Entries with their keys as texts. Keys that are no texts or stand twice are told.
+    /// Entries with their keys as texts. Reports keys that are no texts, and duplicate ones.
     fn keyed<'n>(&self, entries: &'n [(Node, Node)]) -> Vec<(&'n Node, &'n str, &'n Node)> {
         let mut first: BTreeMap<&str, usize> = BTreeMap::new();
         let mut keyed = Vec::with_capacity(entries.len());
         for (key, value) in entries {
             let Value::Text(name) = &key.value else {
-                let message = format!("{} stands where a key is expected", key.value.kind());
+                let message = format!("expected a key, found {}", key.value.kind());
                 self.error(
                     &key.span,
                     message,
@@ -200,12 +201,8 @@ impl<'a> Context<'a> {
                 continue;
             };
             if let Some(line) = first.get(name.as_str()) {
-                let help = format!("it stands in line {line} already; of two, one would be lost");
-                self.error(
-                    &key.span,
-                    format!("the key `{name}` stands twice"),
-                    Some(help),
-                );
+                let help = format!("it is already on line {line}; leave one of them out");
+                self.error(&key.span, format!("duplicate key `{name}`"), Some(help));
                 continue;
             }
             first.insert(name, self.lines.line(key.span.start));
@@ -214,12 +211,12 @@ impl<'a> Context<'a> {
         keyed
     }
 
-    /// The elements of a list. Faults are told: no list.
+    /// The elements of a list. Reports values that are no list.
     pub fn list<'n>(&self, node: &'n Node, what: &str, example: &str) -> &'n [Node] {
         match &node.value {
             Value::List(list) => list,
             other => {
-                let message = format!("{} stands where a list of {what} is expected", other.kind());
+                let message = format!("expected a list of {what}, found {}", other.kind());
                 self.error(&node.span, message, Some(format!("write {example}")));
                 &[]
             }
@@ -231,10 +228,10 @@ impl<'a> Context<'a> {
 pub(super) struct Fields<'n> {
     vocabulary: &'static Vocabulary,
     entries: BTreeMap<&'n str, (&'n Node, &'n Node)>,
-    /// Where the map begins.
+    /// The location of the map's beginning.
     pub span: Range<usize>,
     /// True if there were no unknown keys. If there were, what seems to be missing may be what
-    /// they should have been, so it is not told.
+    /// they should have been, so it is not reported.
     pub is_complete: bool,
 }
 
@@ -268,7 +265,7 @@ impl<'n> Fields<'n> {
     fn entry(&self, name: &str) -> Option<(&'n Node, &'n Node)> {
         debug_assert!(
             self.vocabulary.knows(name),
-            "the compiler reads `{name}`, which is no key of {}",
+            "the compiler reads `{name}`, which is not a key of {}",
             self.vocabulary.what
         );
         self.entries.get(name).copied()
@@ -305,7 +302,9 @@ mod tests {
 
     #[cfg(debug_assertions)]
     #[test]
-    #[should_panic(expected = "the compiler reads `first_of`, which is no key of an alternative")]
+    #[should_panic(
+        expected = "the compiler reads `first_of`, which is not a key of an alternative"
+    )]
     fn a_key_that_the_vocabulary_lacks_is_a_mistake_of_the_compiler() {
         let root = raw::parse(SOURCE).expect("a map");
         let context = Context::new(SOURCE, "test.yaml", CompileOptions::default());

@@ -1,4 +1,4 @@
-//! Compiles `chaos`: what may be done to scripts on purpose.
+//! Compiles `chaos`: rules of fault injection.
 
 use crate::scenario::faults::{FaultRules, RuleContext};
 use crate::scenario::raw::{Node, Value};
@@ -37,10 +37,7 @@ fn injections(
     are_all: bool,
 ) -> Option<FaultRules> {
     if let Value::Map(_) | Value::List(_) = &node.value {
-        let message = format!(
-            "{} stands where an injection is expected",
-            node.value.kind()
-        );
+        let message = format!("expected a fault rule, found {}", node.value.kind());
         let help = "write it in one line, as `kill 5%` or `freeze once for 1s at STEP`";
         context.error(&node.span, message, Some(help.into()));
         return None;

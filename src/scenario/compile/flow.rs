@@ -1,4 +1,4 @@
-//! The flow: which role does what, in what order.
+//! Compiles `flow`: steps of roles, in their order.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -20,10 +20,10 @@ use super::values::names_of;
 /// A step, with what the compiler needs to know of it besides.
 pub(super) struct CompiledStep {
     pub step: Step,
-    /// What its own keys use.
+    /// Names that its own keys use.
     pub trace: Vec<Trace>,
     pub provides: Vec<(String, Range<usize>)>,
-    /// Where its `when` and its `together` stand, if it has them.
+    /// The locations of its `when` and its `together`, if it has them.
     pub when: Option<Range<usize>>,
     pub together: Option<Range<usize>>,
 }
@@ -59,7 +59,9 @@ pub(super) fn flow(
             let line = context.place(span).line;
             if let Some(first) = names.insert(name.to_owned(), line) {
                 let message = format!("two steps are called `{name}`");
-                let help = format!("the other one is in line {first}; reports need them apart");
+                let help = format!(
+                    "the other one is on line {first}; reports identify steps by their names"
+                );
                 context.error(span, message, Some(help));
             }
         }

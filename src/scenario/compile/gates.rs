@@ -8,7 +8,7 @@ use crate::scenario::raw::Node;
 
 use super::context::{Context, Fields};
 
-/// What flows wait for before a step.
+/// The gates before a step.
 pub(super) fn gates(context: &Context<'_>, fields: &Fields<'_>) -> GateSpec {
     GateSpec {
         together: fields
@@ -21,12 +21,12 @@ pub(super) fn gates(context: &Context<'_>, fields: &Fields<'_>) -> GateSpec {
     }
 }
 
-/// The name of what one flow at a time performs: the same for all flows.
+/// The name of a mutex: the same for all flows.
 fn exclusive(context: &Context<'_>, node: &Node) -> Option<String> {
     let name = context.word(node, "the name")?;
     if name.contains("${") {
         let help = Some("write a fixed name".to_owned());
-        let message = "what is exclusive has one name for all flows, without values";
+        let message = "an `exclusive` name is the same for all flows and cannot hold values";
         context.error(&node.span, message, help);
     }
     Some(name.to_owned())
@@ -39,7 +39,7 @@ fn interval(context: &Context<'_>, node: &Node) -> Option<Duration> {
         .and_then(|per_second| Duration::try_from_secs_f64(1.0 / per_second).ok());
     if interval.is_none() {
         let help = "write how many may start in a time: `1/s`, `30/m` or `5/h`".to_owned();
-        context.error(&node.span, format!("`{text}` is no rate"), Some(help));
+        context.error(&node.span, format!("`{text}` is not a rate"), Some(help));
     }
     interval
 }

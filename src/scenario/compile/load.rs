@@ -1,4 +1,4 @@
-//! Compiles `load`: how many flows, and when.
+//! Compiles `load`: the number of flows, and when they start.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::scenario::vocabulary::{LOAD, STAGE};
 
 use super::context::{Context, Fields};
 
-/// What the stages and the plain value of a load are about.
+/// The quantity that the stages and the plain value of a load describe.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Of {
     Parallel,

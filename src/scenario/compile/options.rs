@@ -2,22 +2,22 @@
 
 use std::path::Path;
 
-/// Says whether a command can be started, and if not, why, in half a sentence: "it is not
+/// A check that a command can be started. An error is the reason in half a sentence: "it is not
 /// executable".
 pub type FindProgram<'a> = dyn Fn(CommandStart<'_>) -> Result<(), String> + 'a;
 
-/// How a command begins.
+/// The beginning of a command.
 #[derive(Debug, Clone, Copy)]
 pub struct CommandStart<'a> {
     /// The program, or the program and its first argument.
     pub words: &'a [&'a str],
-    /// Where it runs; `None` if that is not known yet.
+    /// Its working directory; `None` if that is not known yet.
     pub directory: Option<&'a Path>,
-    /// Whether the role gives it a PATH of its own.
+    /// True if the role sets its PATH.
     pub has_own_path: bool,
 }
 
-/// What a scenario is checked against besides itself.
+/// The surroundings against which a scenario is checked.
 #[derive(Clone, Copy, Default)]
 pub struct CompileOptions<'a> {
     /// The scenario's folder: data files and the roles' directories are found from there. If

@@ -10,7 +10,7 @@ use crate::scenario::vocabulary::LIFETIME;
 
 use super::context::Context;
 
-/// How many instances of a role's script serve all flows; `None` if each flow has its own.
+/// The size of a role's pool; `None` if each flow has its own instance of the script.
 pub(super) fn lifetime(context: &Context<'_>, node: &Node) -> Option<NonZeroU64> {
     if let Value::Map(_) = node.value {
         let fields = context.fields(node, &LIFETIME)?;
@@ -20,12 +20,16 @@ pub(super) fn lifetime(context: &Context<'_>, node: &Node) -> Option<NonZeroU64>
     if text != "flow" {
         let help =
             "write `flow`, or `{pool: 5}` for five instances that serve all flows".to_owned();
-        context.error(&node.span, format!("`{text}` is no lifetime"), Some(help));
+        context.error(
+            &node.span,
+            format!("`{text}` is not a lifetime"),
+            Some(help),
+        );
     }
     None
 }
 
-/// The turn by which a script shows that it is back at its menu.
+/// The turn that waits until a script is back at its menu.
 pub(super) fn settle(prompt: PatternSpec, place: SourceLocation) -> Turn {
     Turn {
         name: None,

@@ -7,8 +7,7 @@ use super::flow::CompiledStep;
 use super::roles::{CompiledAction, CompiledRole};
 use super::trace::Trace;
 
-/// Checks what can only be seen with all of the flow known: that roles in a pool can be shared,
-/// and that no flow waits for others that wait for it.
+/// Checks that roles in a pool can be shared, and that no flow waits for others that wait for it.
 pub(super) fn check(context: &Context<'_>, roles: &[CompiledRole], steps: &[CompiledStep]) {
     for (index, role) in roles.iter().enumerate() {
         let (Some(size), Some(span)) = (role.role.pool, &role.lifetime) else {
@@ -16,8 +15,8 @@ pub(super) fn check(context: &Context<'_>, roles: &[CompiledRole], steps: &[Comp
         };
         if role.role.menu.prompt.is_none() && !role.menu_is_faulty {
             let message = format!(
-                "`{}` is shared by flows and has no `menu.prompt`, by which it would be known \
-                 that it is free again",
+                "`{}` is a pool and has no `menu.prompt`, which shows that an instance is free \
+                 again",
                 role.role.name
             );
             let help = Some("write the prompt to which it returns: `menu: {prompt: …}`".into());
@@ -49,7 +48,7 @@ pub(super) fn check(context: &Context<'_>, roles: &[CompiledRole], steps: &[Comp
             {
                 let message = format!(
                     "{together} flows are held here, each with an instance of `{}`, of which \
-                     there are {size}: they would wait for ever",
+                     there are {size}: they would wait forever",
                     role.role.name
                 );
                 let help = Some(format!("write {size} at most, or make the pool larger"));
@@ -59,10 +58,10 @@ pub(super) fn check(context: &Context<'_>, roles: &[CompiledRole], steps: &[Comp
     }
 }
 
-/// A script that serves many flows is logged in once: no value of a single flow may come of it or
-/// go into it.
+/// Checks the login of a script that serves many flows: it must neither use nor capture a value of
+/// a single flow.
 fn shared_log_in(context: &Context<'_>, role: &CompiledRole, log_in: &CompiledAction, size: u64) {
-    let tell = |span: &Range<usize>, what: String| {
+    let report = |span: &Range<usize>, what: String| {
         let message = format!(
             "`{}` logs a script in for many flows ({size} in the pool): {what}",
             log_in.name
@@ -73,13 +72,13 @@ fn shared_log_in(context: &Context<'_>, role: &CompiledRole, log_in: &CompiledAc
     for trace in &log_in.trace {
         match trace {
             Trace::Capture { name, span } => {
-                let what = format!("what `{name}` captures would belong to one of them");
-                tell(span, what);
+                let what = format!("the value of `{name}` would belong to one of them");
+                report(span, what);
             }
             Trace::Use { name, span } | Trace::ArgumentUse { name, span }
                 if name.starts_with("flow.") =>
             {
-                tell(span, format!("`{name}` is another one for each of them"));
+                report(span, format!("`{name}` differs for each of them"));
             }
             Trace::Use { .. } | Trace::ArgumentUse { .. } => {}
         }

@@ -12,7 +12,7 @@ use super::context::Context;
 use super::roles::CompiledRole;
 use super::values::names_of;
 
-/// How a step is performed again; `categories` are the failures that the scenario names for it.
+/// The retry policy of a step; `categories` are the failures that the scenario names for it.
 pub(super) fn step_retry(
     context: &Context<'_>,
     node: &Node,
@@ -21,7 +21,7 @@ pub(super) fn step_retry(
     retry(context, node, &STEP_RETRY, categories)
 }
 
-/// How a flow is performed again.
+/// The retry policy of the flow.
 pub(super) fn flow_retry(
     context: &Context<'_>,
     node: &Node,
@@ -85,7 +85,11 @@ fn retry(
         let names = names_of(context, Some(node));
         if names.is_empty() && matches!(&node.value, Value::List(list) if list.is_empty()) {
             let help = Some("name failures, or leave the key out for any".to_owned());
-            context.error(&node.span, "nothing would ever be performed again", help);
+            context.error(
+                &node.span,
+                "`on` names no failure, so nothing would be retried",
+                help,
+            );
         }
         let known = || {
             let kinds = FailureKind::NAMES.into_iter();

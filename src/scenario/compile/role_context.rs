@@ -7,7 +7,7 @@ use crate::scenario::raw::{Node, Value};
 
 use super::context::{Context, Fields};
 
-/// What the turns of a role's actions can refer to.
+/// The parts of a role to which the turns of its actions can refer.
 pub(super) struct RoleContext<'n> {
     pub role: &'n str,
     pub commands: CommandContext,
@@ -15,11 +15,11 @@ pub(super) struct RoleContext<'n> {
     pub menu_prompt_is_faulty: bool,
 }
 
-/// Where a role's commands run.
+/// Working directory and PATH of a role's commands.
 pub(super) struct CommandContext {
     /// `None` if it is not known before the run.
     pub directory: Option<PathBuf>,
-    /// Whether the role has a PATH of its own.
+    /// True if the role sets PATH.
     pub has_own_path: bool,
 }
 
@@ -44,7 +44,7 @@ impl CommandContext {
 }
 
 impl RoleContext<'_> {
-    /// What `choose` and `pick` await if they name no wait.
+    /// The wait of `choose` and `pick` that name none.
     pub fn menu_prompt_pattern(&self, context: &Context<'_>) -> Option<PatternSpec> {
         if self.menu_prompt_is_faulty {
             return None;

@@ -1,4 +1,4 @@
-//! Roles: the programs, what surrounds their dialogue, and their actions.
+//! Compiles `roles`: programs, menus, interludes and actions.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use super::role_context::{CommandContext, RoleContext};
 use super::trace::Trace;
 use super::turns::{self, command, key, one_of_two, said};
 
-/// The number of times an interlude may come in a step if nothing else is said.
+/// The number of times an interlude may come in a step by default.
 const INTERLUDES_AT_MOST: u32 = 50;
 
 /// The action that is performed when a flow has ended well.
@@ -33,11 +33,11 @@ pub(super) const BY_THEMSELVES: [&str; 2] = [RETURN, LEAVE];
 pub(super) struct CompiledRole {
     pub role: Role,
     pub span: Range<usize>,
-    /// Where its `lifetime` stands, if it has one.
+    /// The location of its `lifetime`, if it has one.
     pub lifetime: Option<Range<usize>>,
-    /// Its menu's prompt cannot be read, which is told already.
+    /// Its menu's prompt is invalid, which has been reported.
     pub menu_is_faulty: bool,
-    /// What starting the program and its surroundings use.
+    /// Names that the start of the program and its menu use.
     pub trace: Vec<Trace>,
     pub actions: Vec<CompiledAction>,
 }
@@ -294,7 +294,7 @@ fn interlude(context: &Context<'_>, node: &Node) -> Option<Interlude> {
         ["send"] => said(context, fields.get("send")?).map(Reply::Send),
         ["press"] => key(context, fields.get("press")?).map(Reply::Press),
         _ => {
-            let message = "an interlude says one thing, not both `send` and `press`";
+            let message = "an interlude sends one reply, not both `send` and `press`";
             context.error(
                 &fields.key_span("press"),
                 message,
@@ -332,11 +332,7 @@ fn fail_on(context: &Context<'_>, node: &Node) -> Vec<FailOn> {
         };
         if patterns.is_empty() {
             let help = Some("write a text that the program prints".to_owned());
-            context.error(
-                &key.span,
-                format!("nothing is named that means `{name}`"),
-                help,
-            );
+            context.error(&key.span, format!("`{name}` lists no text"), help);
         }
         for node in patterns {
             if let Some(pattern) = context.fixed_pattern(node, "`fail_on`") {

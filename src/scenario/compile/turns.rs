@@ -1,4 +1,4 @@
-//! Turns: what is waited for, what is said, and what happens next.
+//! Compiles turns: waits, replies, alternatives and repetitions.
 
 mod command;
 mod exchange;
@@ -249,8 +249,8 @@ fn first_of(context: &Context<'_>, node: &Node, around: &RoleContext) -> Option<
     ))
 }
 
-/// Where alternatives can follow each other, what one captures another may use, whatever their
-/// order in the scenario.
+/// Notes uses and captures of alternatives. If they can follow each other, each may use what
+/// another captures, whatever their order in the scenario.
 fn note_in_any_order(context: &Context<'_>, trace: Vec<Trace>, read: &[(Alternative, &Node)]) {
     let again = read
         .iter()
@@ -281,7 +281,7 @@ fn alternative(context: &Context<'_>, node: &Node, around: &RoleContext) -> Opti
     let (wait, reply) = exchanged?;
     let then = then?;
     if let (Then::Fail(_), Some(_)) = (&then, &reply) {
-        let message = "an alternative that fails says nothing before";
+        let message = "an alternative that fails sends no reply";
         context.error(
             &fields.key_span("fail"),
             message,
@@ -290,7 +290,7 @@ fn alternative(context: &Context<'_>, node: &Node, around: &RoleContext) -> Opti
         return None;
     }
     if let (Then::Again | Then::DoAgain(_), Wait::Exit(_)) = (&then, &wait) {
-        let message = "nothing comes after the program's end";
+        let message = "no output follows the program's exit";
         context.error(
             &fields.key_span("again"),
             message,
@@ -317,7 +317,7 @@ fn then(context: &Context<'_>, fields: &Fields<'_>, around: &RoleContext) -> Opt
     match (fail, turns, again) {
         (Some(node), None, false) => category(context, node).map(Then::Fail),
         (Some(_), ..) => {
-            let message = "an alternative that fails goes on with nothing";
+            let message = "an alternative that fails does not continue";
             let help = "leave out `again` and `do`, or `fail`".to_owned();
             context.error(&fields.key_span("fail"), message, Some(help));
             None
@@ -329,7 +329,7 @@ fn then(context: &Context<'_>, fields: &Fields<'_>, around: &RoleContext) -> Opt
     }
 }
 
-/// A category of failures, as reports name it.
+/// A category of failures, as reports show it.
 fn category(context: &Context<'_>, node: &Node) -> Option<String> {
     let name = context.word(node, "the category")?;
     context

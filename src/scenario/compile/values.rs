@@ -10,9 +10,8 @@ use crate::scenario::template::{Expression, Template, TemplateError};
 use super::context::Context;
 use super::trace::Trace;
 
-const PLACEHOLDERS: &str =
-    "between `${` and `}` stands an expression: ${order_id}, ${total | float + 1}";
-const BARE_NAMES: &str = "names stand here without `${` and `}`";
+const PLACEHOLDERS: &str = "`${…}` holds an expression: ${order_id}, ${total | float + 1}";
+const BARE_NAMES: &str = "names are written without `${` and `}` here";
 const EXPRESSION: &str = "write an expression: total | float > 0";
 
 /// Longer durations are mistakes.
@@ -33,7 +32,7 @@ impl Context<'_> {
                     Value::Map(_) => "a text with braces needs quotes: '{…}'",
                     _ => "a text with brackets needs quotes: '[…]'",
                 };
-                let message = format!("{} stands where a text is expected", other.kind());
+                let message = format!("expected a text, found {}", other.kind());
                 self.error(&node.span, message, Some(help.into()));
                 None
             }
@@ -44,7 +43,7 @@ impl Context<'_> {
         self.scalar(node).map(str::to_owned)
     }
 
-    /// A text that must say something.
+    /// A text that must not be empty.
     pub fn word<'n>(&self, node: &'n Node, what: &str) -> Option<&'n str> {
         let text = self.scalar(node)?;
         if text.trim().is_empty() {
@@ -113,7 +112,7 @@ impl Context<'_> {
             let help = Some(format!("write it bare: {inner}"));
             self.error(
                 &node.span,
-                "an expression does not stand in `${…}` here",
+                "an expression is written without `${…}` here",
                 help,
             );
             return None;
@@ -170,7 +169,7 @@ impl Context<'_> {
         let duration = self.duration(node)?;
         if duration.is_zero() {
             let help = "leave it out for the default".to_owned();
-            self.error(&node.span, "nothing can be done in no time", Some(help));
+            self.error(&node.span, "a deadline of zero cannot be met", Some(help));
             return None;
         }
         Some(duration)
@@ -308,7 +307,7 @@ impl Context<'_> {
         }
     }
 
-    /// Tells that a name is not among the known ones.
+    /// Reports a name that is not among the known ones.
     pub fn unknown<'k>(
         &self,
         span: &Range<usize>,
@@ -337,7 +336,7 @@ pub(super) fn names_of(context: &Context<'_>, node: Option<&Node>) -> Vec<(Strin
         };
         if names.iter().any(|(known, _)| known == name) {
             let help = Some("leave one out".to_owned());
-            context.error(&node.span, format!("`{name}` stands twice"), help);
+            context.error(&node.span, format!("`{name}` is listed twice"), help);
             continue;
         }
         names.push((name.to_owned(), node.span.clone()));

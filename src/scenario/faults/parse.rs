@@ -1,4 +1,4 @@
-//! Reading chaos.
+//! Parser of fault rules.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -11,18 +11,18 @@ use super::rule::{
     DurationRange, FaultRule, FaultRules, FaultSpec, FaultTiming, Frequency, Target,
 };
 
-/// The time that a program is frozen, or an answer delayed, unless it is said.
+/// The default length of a freeze or a delay.
 const USUAL_LENGTH: Duration = Duration::from_millis(500);
-/// The amount that garbage is typed unless it is said.
+/// The default number of bytes of garbage.
 const USUAL_GARBAGE: usize = 64;
-/// The time that a line too long is unless it is said: longer than a terminal takes.
+/// The default length of a long line: longer than a terminal takes.
 const USUAL_LINE: usize = 5000;
-/// Between two bytes that dribble, unless it is said.
+/// The default time between two bytes of a dribbled reply.
 const USUAL_DRIBBLE: Duration = Duration::from_millis(5);
-/// The amount that is read at once where reading is slow, and how long it rests, unless it is said.
+/// The default size of a slow read, in bytes, and the pause after it.
 const USUAL_READ: usize = 64;
 const USUAL_REST: Duration = Duration::from_millis(5);
-/// More than this could not wait for a program that does not read.
+/// The most bytes of a fault: more could not wait for a program that does not read.
 const MOST_BYTES: usize = 32 * 1024;
 /// Longer durations are mistakes.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
@@ -33,13 +33,13 @@ const OFTEN: &str = "say how often: `5%` of the steps, `once`, or `nth 3` of the
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct FaultRuleError {
-    /// What is wrong, one sentence.
+    /// The problem, in one sentence.
     pub message: String,
-    /// What to write instead.
+    /// The remedy.
     pub help: String,
-    /// Which bytes of the text are at fault.
+    /// The invalid bytes of the text.
     pub at: Range<usize>,
-    /// Whether it is a matter of the scenario's steps and roles, and not of the words alone.
+    /// True if it depends on the scenario's steps and roles, and not on the words alone.
     pub is_about_context: bool,
 }
 
@@ -52,7 +52,7 @@ impl FaultRuleError {
     }
 }
 
-/// A word, without its quotes if it has some, and where it stands.
+/// A word, without its quotes if it has some, and its location.
 #[derive(Debug, Clone)]
 struct Word {
     text: String,
@@ -89,7 +89,7 @@ impl FaultRules {
     }
 }
 
-/// The words of one injection, and where it stands.
+/// The words of one rule, and its location.
 struct Part {
     words: Vec<Word>,
     at: Range<usize>,
@@ -147,7 +147,7 @@ fn split(text: &str) -> Result<Vec<Part>, FaultRuleError> {
     Ok(parts)
 }
 
-/// What the clauses of an injection say.
+/// The clauses of a rule.
 #[derive(Default)]
 struct Clauses {
     length: Option<DurationRange>,
@@ -218,17 +218,19 @@ fn frequency(
             match part {
                 Some(part) if part > 0.0 && part <= 100.0 => Ok(Frequency::Chance(part / 100.0)),
                 Some(_) => Err(word.error(
-                    format!("`{text}` is no chance"),
+                    format!("`{text}` is not a probability"),
                     "write more than 0% and at most 100%",
                 )),
-                None => Err(word.error(format!("`{text}` is no chance"), "write it as `5%`")),
+                None => {
+                    Err(word.error(format!("`{text}` is not a probability"), "write it as `5%`"))
+                }
             }
         }
     }
 }
 
-/// The words that can follow a kind, but where it may happen.
-fn ways(kind: InjectionKind) -> &'static [&'static str] {
+/// The words that can follow a kind, apart from its target.
+fn options(kind: InjectionKind) -> &'static [&'static str] {
     match kind {
         InjectionKind::Kill => &["mid_turn", "between_turns", "after"],
         InjectionKind::Freeze => &["for", "mid_turn", "between_turns", "after"],
@@ -251,9 +253,9 @@ fn clauses(
     let mut turn = None;
     while let Some(word) = words.next() {
         let key = word.key();
-        let fits = !word.is_quoted && ways(kind).iter().chain(&PLACES).any(|it| *it == key);
+        let fits = !word.is_quoted && options(kind).iter().chain(&PLACES).any(|it| *it == key);
         if !fits {
-            let known = ways(kind).iter().chain(&PLACES).copied();
+            let known = options(kind).iter().chain(&PLACES).copied();
             return Err(unknown(
                 word,
                 &format!("nothing that `{kind}` knows"),
@@ -261,7 +263,7 @@ fn clauses(
             ));
         }
         if seen.contains(&key) {
-            return Err(word.error(format!("`{key}` stands twice"), "leave one out"));
+            return Err(word.error(format!("`{key}` is given twice"), "leave one out"));
         }
         match key.as_str() {
             "for" => clauses.length = Some(span(word, words.next(), false)?),
@@ -361,7 +363,7 @@ fn fault(kind: InjectionKind, clauses: &Clauses) -> FaultSpec {
     }
 }
 
-/// Refuses what could never strike.
+/// Refuses rules that could never hit.
 fn reachable(
     rule: &FaultRule,
     at: Range<usize>,
@@ -382,9 +384,9 @@ fn reachable(
             "a role's first step starts its program: name that one, or none",
         ),
         (0, ..) => never(
-            "there is no such step at which that could happen".into(),
+            "no step matches this rule".into(),
             "the step has to be of that role, have a turn of that name, and reply to something if \
-             a reply is meddled with; leave one of the conditions out",
+             the fault changes a reply; leave one of the conditions out",
         ),
         (_, Frequency::Nth(nth), _) if nth > steps => never(
             format!("a flow has only {steps} such steps"),
@@ -418,7 +420,7 @@ fn number(
             format!("write {most} or less"),
         )),
         Err(_) => Err(word.error(
-            format!("`{}` is no whole number", word.text),
+            format!("`{}` is not a whole number", word.text),
             format!("write it as `{example}`"),
         )),
     }
@@ -444,7 +446,7 @@ fn span(
             }
             Ok(length) => Ok(length),
             Err(_) if is_zero && may_be_nothing => Ok(Duration::ZERO),
-            Err(_) => Err(word.error(format!("`{text}` is no duration"), help())),
+            Err(_) => Err(word.error(format!("`{text}` is not a duration"), help())),
         }
     };
     let (least, most) = word

@@ -5,7 +5,7 @@ use crate::scenario::plan::{Alternative, Plan, Role, Step, Then, Turn, TurnKind}
 
 use super::rule::{FaultRule, FaultRules, FaultSpec, Frequency, Target};
 
-/// Steps and roles by which rules are read and understood.
+/// The steps and roles to which rules refer.
 #[derive(Debug, Clone)]
 pub struct RuleContext<'p> {
     pub steps: Vec<&'p Step>,
@@ -13,8 +13,7 @@ pub struct RuleContext<'p> {
 }
 
 impl FaultRules {
-    /// The part of the flows that are expected to be struck at all, if each step is performed
-    /// once.
+    /// The share of flows that are expected to be hit at all, if each step is performed once.
     pub fn share_of_flows(&self, context: &RuleContext<'_>) -> f64 {
         let spared: f64 = self
             .rules
@@ -31,7 +30,7 @@ impl FaultRules {
 }
 
 impl FaultRule {
-    /// The steps at which it may strike, in their order.
+    /// The steps that it can hit, in their order.
     pub fn steps(&self, context: &RuleContext<'_>) -> Vec<StepIndex> {
         let steps = context.steps.iter();
         let may = steps.filter(|step| {
@@ -41,7 +40,7 @@ impl FaultRule {
         may.map(|step| step.index).collect()
     }
 
-    /// Whether the step is in question, and has what the injection needs.
+    /// Returns `true` if the rule is about the step, and the step has what the fault needs.
     pub fn is_about(&self, step: &Step) -> bool {
         let Target {
             step: at,
@@ -58,7 +57,7 @@ impl FaultRule {
             }
     }
 
-    /// How often it is expected to strike in a flow, if each step is performed once.
+    /// The number of hits that are expected in a flow, if each step is performed once.
     pub fn times_per_flow(&self, context: &RuleContext<'_>) -> f64 {
         match self.frequency {
             #[expect(
@@ -72,7 +71,7 @@ impl FaultRule {
 }
 
 impl Plan {
-    /// Its steps and roles, by which chaos is read and understood.
+    /// The steps and roles to which fault rules refer.
     pub fn rule_context(&self) -> RuleContext<'_> {
         RuleContext {
             steps: self.steps.iter().collect(),
@@ -81,12 +80,12 @@ impl Plan {
     }
 }
 
-/// How often an action replies.
+/// The number of replies of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReplyCount {
     /// At least.
     pub at_least: usize,
-    /// Whether it may at all.
+    /// True if it may reply at all.
     pub possible: bool,
 }
 
@@ -122,7 +121,7 @@ impl ReplyCount {
                         .any(|it| replies(it) || then_replies(it)),
                 }
             }
-            // What ends it may be there before its first round replies.
+            // Its end may come before its first round replies.
             TurnKind::Repeat { turns, .. } => ReplyCount {
                 at_least: 0,
                 possible: ReplyCount::of(turns).possible,
@@ -139,7 +138,7 @@ fn then_replies(alternative: &Alternative) -> bool {
     matches!(&alternative.then, Then::Do(turns) | Then::DoAgain(turns) if ReplyCount::of(turns).possible)
 }
 
-/// Whether the first turn of this name replies; `None` if there is none.
+/// Returns whether the first turn of this name replies; `None` if there is none.
 pub fn turn_replies(turns: &[Turn], name: &str) -> Option<bool> {
     turns.iter().find_map(|turn| {
         if turn.name.as_deref() == Some(name) {

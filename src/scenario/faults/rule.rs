@@ -6,20 +6,20 @@ use std::time::Duration;
 
 use crate::model::{FlowNumber, InjectionKind, RoleIndex, StepIndex};
 
-/// All that may be done to the scripts of a run.
+/// The fault rules of a run.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct FaultRules {
     pub rules: Vec<FaultRule>,
 }
 
 impl FaultRules {
-    /// Whether nothing is to happen at all.
+    /// Returns `true` if no fault is to be injected.
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
     }
 }
 
-/// One thing that may be done.
+/// A rule of fault injection.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FaultRule {
     /// As it was written.
@@ -29,7 +29,7 @@ pub struct FaultRule {
     pub target: Target,
 }
 
-/// What is done, with all that belongs to it.
+/// A fault with its parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultSpec {
     Kill(FaultTiming),
@@ -58,7 +58,7 @@ pub enum FaultSpec {
 }
 
 impl FaultSpec {
-    /// What kind of thing it is.
+    /// The kind of the fault.
     pub fn kind(&self) -> InjectionKind {
         match self {
             FaultSpec::Kill(_) => InjectionKind::Kill,
@@ -73,7 +73,7 @@ impl FaultSpec {
         }
     }
 
-    /// Whether it happens where a reply is given, and only there.
+    /// Returns `true` if it changes a reply, and so needs one.
     pub(super) fn needs_reply(&self) -> bool {
         matches!(
             self,
@@ -85,7 +85,7 @@ impl FaultSpec {
     }
 }
 
-/// At which point of a turn something happens.
+/// The point of a turn at which a fault is injected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultTiming {
     /// Either of the two, as likely.
@@ -104,7 +104,7 @@ pub struct DurationRange {
 }
 
 impl DurationRange {
-    /// How long after a reply something happens in mid-turn unless it is said.
+    /// The default delay of a fault in mid-turn after the reply.
     pub const SOON: DurationRange = DurationRange {
         least: Duration::ZERO,
         most: Duration::from_millis(10),
@@ -119,7 +119,7 @@ impl DurationRange {
     }
 }
 
-/// How often a rule strikes.
+/// The frequency with which a rule hits.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Frequency {
     /// With this probability, more than 0 and at most 1, whenever a step in question is performed.
@@ -128,7 +128,7 @@ pub enum Frequency {
     Nth(u64),
 }
 
-/// Which steps are in question; nothing for all.
+/// The steps that a rule is about: those that satisfy every field that is set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Target {
     pub step: Option<StepIndex>,

@@ -9,7 +9,7 @@ use super::turns::{Reply, Then, Turn, TurnKind};
 impl Plan {
     /// The text it was compiled from, with the values that secret variables and `secret` replies
     /// have in it masked: a scenario that can be run if they are given otherwise. `None` if a value
-    /// stands in it in a form in which it cannot be found, such as over several lines.
+    /// is written in a form in which it cannot be found, such as over several lines.
     pub fn masked_source(&self) -> Option<String> {
         let variables = self
             .variables
@@ -32,7 +32,7 @@ impl Plan {
         Some(masker.mask_with(&self.source, "MASKED").into_owned())
     }
 
-    /// What `secret` replies say.
+    /// The texts of `secret` replies.
     pub fn secret_replies(&self) -> Vec<&Template> {
         let mut found = Vec::new();
         for role in &self.roles {
@@ -73,7 +73,7 @@ fn secrets_of<'p>(turns: &'p [Turn], found: &mut Vec<&'p Template>) {
     }
 }
 
-/// Whether there is anything in a template but placeholders.
+/// Returns `true` if a template has any text besides placeholders.
 fn has_text(template: &str) -> bool {
     let mut left = template;
     while let Some((before, rest)) = left.split_once("${") {

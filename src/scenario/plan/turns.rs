@@ -1,4 +1,4 @@
-//! Turns: what a role waits for and says, checked and ready to be performed.
+//! Turns: waits and replies of a role, checked and ready to be performed.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -20,12 +20,12 @@ pub struct Turn {
     pub common: CommonWaits,
 }
 
-/// What a turn waits for, if it is the same for all flows; made when it is first asked for.
+/// The waits of a turn if they are the same for all flows; made when first needed.
 #[derive(Debug, Default)]
 pub struct CommonWaits(OnceLock<Option<WaitSet>>);
 
 impl Turn {
-    /// What the turn waits for itself, in order.
+    /// The turn's own waits, in order.
     pub fn waits(&self) -> impl Iterator<Item = &Wait> {
         let (one, several) = match &self.kind {
             TurnKind::Exchange { wait, .. } => (Some(wait), [].as_slice()),
@@ -52,10 +52,10 @@ impl Turn {
     }
 }
 
-/// What a turn does.
+/// The kind of a turn.
 #[derive(Debug)]
 pub enum TurnKind {
-    /// Wait for one thing, then say at most one thing.
+    /// Wait for one thing, then send at most one reply.
     Exchange {
         wait: Wait,
         reply: Option<Reply>,
@@ -63,7 +63,7 @@ pub enum TurnKind {
     },
     /// Wait for whichever of several comes first.
     FirstOf(Vec<Alternative>),
-    /// Do the turns again and again until something is heard.
+    /// Repeat the turns until a text appears.
     Repeat {
         turns: Arc<[Turn]>,
         until: PatternSpec,
@@ -87,7 +87,7 @@ pub enum TurnKind {
     },
 }
 
-/// What is waited for.
+/// A wait.
 #[derive(Debug)]
 pub enum Wait {
     For {
@@ -98,7 +98,7 @@ pub enum Wait {
     Exit(i32),
 }
 
-/// One of several things that may be heard, and what to do then.
+/// One of several waits, with its reply and its continuation.
 #[derive(Debug)]
 pub struct Alternative {
     pub wait: Wait,
@@ -108,7 +108,7 @@ pub struct Alternative {
     pub place: SourceLocation,
 }
 
-/// How it goes on after an alternative was heard and its reply said.
+/// The continuation after an alternative has matched and its reply was sent.
 #[derive(Debug)]
 pub enum Then {
     /// The turn is over.
@@ -123,7 +123,7 @@ pub enum Then {
     DoAgain(Arc<[Turn]>),
 }
 
-/// What is said.
+/// A reply.
 #[derive(Debug)]
 pub enum Reply {
     /// This text and Enter.

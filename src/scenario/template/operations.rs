@@ -95,7 +95,7 @@ fn words(source: &str) -> impl Iterator<Item = Word<'_>> {
     })
 }
 
-/// How far it is to the end of the closing quote.
+/// The distance to the end of the closing quote, in bytes.
 fn quoted_length(text: &str, quote: char) -> usize {
     let mut escaped = false;
     for (at, c) in text.char_indices() {

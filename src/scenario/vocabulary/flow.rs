@@ -59,7 +59,7 @@ pub static STEP_RETRY: Vocabulary = Vocabulary {
         word(
             "restart",
             Shape::Flag,
-            "Whether the role's script is started afresh and logged in by the role's first step \
+            "Whether the role's script is restarted and logged in by the role's first step \
              again; `true` by default. One that has ended is in any case.",
         ),
         RETRY_DELAY,

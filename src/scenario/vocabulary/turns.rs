@@ -1,4 +1,4 @@
-//! The keys of turns and of what stands within them.
+//! The keys of turns and of the maps within them.
 
 use super::words::{Shape, Vocabulary, Word, required, word};
 
@@ -58,7 +58,7 @@ pub static TURN: Vocabulary = Vocabulary {
         word(
             "repeat",
             Shape::Object(&REPEAT),
-            "Turns again and again until something is heard.",
+            "Turns repeated until an expected text appears.",
         ),
         word(
             "think",

@@ -3,7 +3,7 @@
 /// The keys of one kind of map.
 #[derive(Debug)]
 pub struct Vocabulary {
-    /// What the map is, for messages: "a role".
+    /// The kind of map, for messages: "a role".
     pub what: &'static str,
     /// Its name in the schema.
     pub name: &'static str,
@@ -22,7 +22,7 @@ pub struct Word {
     pub required: bool,
 }
 
-/// What stands behind a key.
+/// The shape of a key's value.
 #[derive(Debug, Clone, Copy)]
 pub enum Shape {
     /// Any scalar, taken as it is written.
@@ -63,7 +63,7 @@ impl Vocabulary {
         self.keys.iter().any(|word| word.name == name)
     }
 
-    /// Whether the key comes later.
+    /// Returns `true` if a later version is to support the key.
     pub fn comes_later(&self, name: &str) -> bool {
         self.later.contains(&name)
     }

@@ -19,10 +19,10 @@ pub fn command(
             Value::Text(text) => text.split_whitespace().collect::<Vec<_>>().join(", "),
             _ => "program, argument".into(),
         };
-        let help = format!("write the program and each argument for itself: [{words}]");
+        let help = format!("write the program and each argument as an element: [{words}]");
         context.error(
             &node.span,
-            "a command is a list, never a shell's line",
+            "a command is a list, not a shell command line",
             Some(help),
         );
         return None;

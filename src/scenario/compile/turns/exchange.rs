@@ -18,7 +18,7 @@ pub(super) fn exchange(
     fields: &Fields<'_>,
     around: &RoleContext,
 ) -> Option<(Wait, Option<Reply>)> {
-    // Both are read even if one of them is faulty, to tell the faults of both.
+    // Both are read even if one of them is invalid, to report the problems of both.
     let wait = wait(context, fields, around);
     let reply = reply(context, fields);
     let (wait, reply) = (wait?, reply?);
@@ -27,7 +27,7 @@ pub(super) fn exchange(
             .among(&REPLIES)
             .first()
             .map(|name| fields.key_span(name));
-        let message = "a program that has ended hears no reply";
+        let message = "a program that has exited reads no reply";
         let span = span.unwrap_or(fields.span.clone());
         context.error(&span, message, Some("leave the reply out".into()));
         return None;
@@ -50,14 +50,14 @@ fn wait(context: &Context<'_>, fields: &Fields<'_>, around: &RoleContext) -> Opt
     let node = fields.get(first)?;
     match first {
         "exits" => Some(Wait::Exit(context.exit_code(node)?)),
-        on => Some(Wait::For {
-            on: heard(on),
+        key => Some(Wait::For {
+            on: on(key),
             pattern: context.pattern(node)?,
         }),
     }
 }
 
-fn heard(key: &str) -> On {
+fn on(key: &str) -> On {
     if key == "prompt" {
         On::Prompt
     } else {
@@ -109,14 +109,14 @@ fn implied_wait(context: &Context<'_>, fields: &Fields<'_>, around: &RoleContext
     }
 }
 
-/// The reply: `None` if it is faulty, `Some(None)` if there is none.
+/// The reply: `None` if it is invalid, `Some(None)` if there is none.
 fn reply(context: &Context<'_>, fields: &Fields<'_>) -> Option<Option<Reply>> {
     let replies = fields.among(&REPLIES);
     let Some((&first, more)) = replies.split_first() else {
         return Some(None);
     };
     if let Some(second) = more.first() {
-        let message = format!("a turn says one thing, not both `{first}` and `{second}`");
+        let message = format!("a turn sends one reply, not both `{first}` and `{second}`");
         let help = "write two turns, each with what it waits for".to_owned();
         context.error(&fields.key_span(second), message, Some(help));
         return None;
@@ -214,7 +214,7 @@ fn row_texts(context: &Context<'_>, node: &Node) -> Option<Vec<Template>> {
     };
     if texts.is_empty() {
         let help = Some("write one of the row's texts".to_owned());
-        context.error(&node.span, "no text says which row", help);
+        context.error(&node.span, "`row` names no text", help);
         return None;
     }
     let read: Vec<Template> = texts
@@ -231,10 +231,10 @@ fn row_texts(context: &Context<'_>, node: &Node) -> Option<Vec<Template>> {
 pub(super) fn one_wait(context: &Context<'_>, fields: &Fields<'_>) -> Option<(PatternSpec, On)> {
     let span = one_of_two(context, fields)?;
     let node = fields.get(span)?;
-    Some((context.pattern(node)?, heard(span)))
+    Some((context.pattern(node)?, on(span)))
 }
 
-/// Which of `prompt` and `see` is there.
+/// Returns the one of `prompt` and `see` that is present.
 pub fn one_of_two(context: &Context<'_>, fields: &Fields<'_>) -> Option<&'static str> {
     match fields.among(&["prompt", "see"]).as_slice() {
         [one] => Some(*one),
@@ -245,7 +245,7 @@ pub fn one_of_two(context: &Context<'_>, fields: &Fields<'_>) -> Option<&'static
             None
         }
         [_, second, ..] => {
-            let message = "one thing is waited for, not both `prompt` and `see`";
+            let message = "this waits for one thing, not both `prompt` and `see`";
             context.error(
                 &fields.key_span(second),
                 message,

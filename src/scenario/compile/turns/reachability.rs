@@ -6,7 +6,7 @@ use crate::scenario::raw::Node;
 
 use super::super::context::Context;
 
-/// Tells alternatives that an earlier one always wins against.
+/// Reports alternatives against which an earlier one always wins.
 pub(super) fn report_unreachable(context: &Context<'_>, read: &[(Alternative, &Node)]) {
     for (later, (alternative, node)) in read.iter().enumerate() {
         let Some((earlier, node_before)) = read[..later]
@@ -22,7 +22,7 @@ pub(super) fn report_unreachable(context: &Context<'_>, read: &[(Alternative, &N
                 format!("this alternative is never taken: line {line} waits for the same");
             (
                 message,
-                "leave one of them out, or tell them apart by more of their text",
+                "leave one of them out, or distinguish them by more of their text",
             )
         } else {
             let message = format!("this alternative is never taken: line {line} always wins");
@@ -32,7 +32,7 @@ pub(super) fn report_unreachable(context: &Context<'_>, read: &[(Alternative, &N
     }
 }
 
-/// Whether `earlier`, listed first, is always heard when `later` is.
+/// Returns `true` if `earlier`, listed first, matches whenever `later` does.
 fn wins(earlier: &Wait, later: &Wait) -> bool {
     match (earlier, later) {
         (Wait::Exit(one), Wait::Exit(other)) => one == other,
@@ -47,8 +47,8 @@ fn wins(earlier: &Wait, later: &Wait) -> bool {
     }
 }
 
-/// Whether what matches `other` begins with what matches `pattern`. The earliest match wins, so
-/// a text within the other one does not.
+/// Returns `true` if every match of `other` begins with a match of `pattern`. The earliest match
+/// wins, so a text within the other one does not.
 fn begins(pattern: &PatternSpec, other: &PatternSpec) -> bool {
     match (pattern, other) {
         (PatternSpec::Fixed(one), PatternSpec::Fixed(other)) => {
@@ -68,7 +68,7 @@ fn begins(pattern: &PatternSpec, other: &PatternSpec) -> bool {
     }
 }
 
-/// Whether it is found at the beginning of every line that has any text.
+/// Returns `true` if it matches at the beginning of every line that has any text.
 fn matches_any_line(pattern: &Pattern) -> bool {
     !pattern.is_literal()
         && matches!(
