@@ -29,7 +29,7 @@
 //! - `faults`: fault injection on a child.
 //! - `handle`, `marker`: one started process, and the marks in its environment.
 //! - `activity`, `machine`, `proc`, `self_usage`: usage of processes, of the machine and of
-//! ourselves.
+//!   ourselves.
 //! - `sys` and `spawn/vfork`: the only unsafe code of the library.
 
 mod activity;

@@ -4,10 +4,8 @@
 //! A flow passes the gates of a step in that order. Flows cannot deadlock:
 //!
 //! - Instances of pools are acquired in the order of the steps, which is the same for all flows,
-//! and
-//!   each is released after a bounded time, as steps have deadlines. A flow that is retried
-//! releases
-//!   all of them first.
+//!   and each is released after a bounded time, as steps have deadlines. A flow that is retried
+//!   releases all of them first.
 //! - Exclusive access is held while a step is performed, and nothing else is waited for meanwhile.
 //! - A group that does not fill up is released when its first flow has waited for the step's
 //!   timeout, or as soon as no other flow can join.
