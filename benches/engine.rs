@@ -112,7 +112,7 @@ fn prepare(path: &Path, flows: u64, parallel: u64) -> RunOptions {
         .run_directory(folder)
 }
 
-/// What a run of so many flows of the scenario costs.
+/// Measures the cost of a run of so many flows of the scenario.
 fn cost<M: Measurement<Value = Duration>>(
     measure: &M,
     path: &Path,

@@ -51,7 +51,7 @@ pub struct RunOptions {
     pub first_flow: FlowNumber,
 }
 
-/// What is recorded of a run besides its figures.
+/// Optional recording besides the figures.
 #[derive(Debug, Clone, Default)]
 pub struct Recording {
     /// True if [`RunEvent::Heard`] and [`RunEvent::Said`] are emitted.

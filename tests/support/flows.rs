@@ -1,7 +1,5 @@
 //! Runs scenarios through the library and keeps everything that the engine tells.
 
-#![allow(dead_code, reason = "each test binary uses a part of it")]
-
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread;

@@ -1,8 +1,6 @@
 //! What tests of processes share: the fixture program, and one program under test with all that
 //! it said.
 
-#![allow(dead_code, reason = "each test binary uses a part of it")]
-
 use std::ffi::OsString;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;

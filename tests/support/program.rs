@@ -1,8 +1,6 @@
 //! Runs the program itself, in a folder and with a temporary folder of its own, and sees what it
 //! leaves.
 
-#![allow(dead_code, reason = "each test binary uses a part of it")]
-
 use super::home::with_default_signals;
 use std::collections::HashSet;
 use std::fs;

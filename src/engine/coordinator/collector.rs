@@ -120,23 +120,8 @@ mod tests {
 
     fn flow(number: u64, counted: bool) -> FlowRecord {
         let number = FlowNumber(number);
-        FlowRecord {
-            number,
-            id: FlowId::new(&RunId("RUN".into()), number),
-            started_at: Local::now(),
-            counted,
-            late_us: 0,
-            duration_us: 1_000,
-            paused_us: 0,
-            waited_us: 0,
-            outcome: FlowOutcome::Completed,
-            steps: Vec::new(),
-            retries: Vec::new(),
-            captures: Vec::new(),
-            variables: Vec::new(),
-            processes: Vec::new(),
-            injections: Vec::new(),
-        }
+        let id = FlowId::new(&RunId("RUN".into()), number);
+        FlowRecord::not_performed(number, id, counted, FlowOutcome::Completed)
     }
 
     fn collector(threshold: &str) -> Collector {

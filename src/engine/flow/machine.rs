@@ -51,7 +51,7 @@ pub(super) enum Retry {
     None(FlowOutcome),
 }
 
-/// What a machine needs to know of a role.
+/// The properties of a role that the machine depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct RoleInFlow {
     /// It has something to say before it leaves.
