@@ -12,7 +12,7 @@ use rehearsal::model::{EventSink, FlowOutcome, RunEvent, StepOutcome};
 use rehearsal::scenario::{self, CompileOptions, Load, Overrides};
 use rustix::time::{ClockId, clock_gettime};
 
-/// How many questions a program asks that are answered with an order.
+/// The number of questions a program asks that are answered with an order.
 const ORDERS: usize = 9;
 
 /// Asks until it is told to leave.
@@ -112,7 +112,7 @@ fn prepare(path: &Path, flows: u64, parallel: u64) -> RunOptions {
         .run_directory(folder)
 }
 
-/// What a run of so many flows of the scenario costs.
+/// Measures the cost of a run of so many flows of the scenario.
 fn cost<M: Measurement<Value = Duration>>(
     measure: &M,
     path: &Path,

@@ -91,7 +91,7 @@ fn perform(args: Args, environment: &Environment) -> Result<Exit, CliError> {
             scripts,
             json,
         }) => {
-            let wanted = replay::Wanted {
+            let request = replay::ReplayRequest {
                 bundle,
                 step,
                 variables,
@@ -99,7 +99,7 @@ fn perform(args: Args, environment: &Environment) -> Result<Exit, CliError> {
                 scripts,
                 json,
             };
-            replay::replay(wanted, environment)
+            replay::replay(request, environment)
         }
         Some(Command::Merge { folders, into }) => merge::merge(&folders, &into, environment),
         Some(Command::Schema) => schema::schema(),

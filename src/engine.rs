@@ -18,14 +18,14 @@ mod faults;
 mod flow;
 mod gauge;
 mod messages;
-mod pacer;
 mod pool;
 mod run;
 mod schedule;
 mod script;
+mod step_gate;
 
 pub use crate::process::{Programs, Within};
 pub use control::{Control, LiveScript, Stop};
 pub use coordinator::StopCause;
-pub use pacer::Pacer;
 pub use run::{EngineError, Recording, RunOptions, RunOutcome, run};
+pub use step_gate::StepGate;

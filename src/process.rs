@@ -28,7 +28,8 @@
 //! - `termination`: grace, the reaper thread, process trees, the watcher process.
 //! - `faults`: fault injection on a child.
 //! - `handle`, `marker`: one started process, and the marks in its environment.
-//! - `activity`, `machine`, `proc`, `self_usage`: usage of processes, of the machine and of ourselves.
+//! - `activity`, `machine`, `proc`, `self_usage`: usage of processes, of the machine and of
+//!   ourselves.
 //! - `sys` and `spawn/vfork`: the only unsafe code of the library.
 
 mod activity;

@@ -1,20 +1,22 @@
-//! The scenario language: a YAML file that says who takes part, what each of them hears and
-//! says, and in what order.
+//! The scenario language: a YAML file of roles, the dialogue of each with its program, and the
+//! order of their steps.
 //!
-//! [`load()`] and [`compile`] check a scenario and make a [`plan::Plan`] of it, or tell everything
-//! that is wrong with it as [`Diagnostics`]. Nothing here starts a program or reads the real
+//! [`load()`] and [`compile`] check a scenario and turn it into a [`plan::Plan`], or report all of
+//! its problems as [`Diagnostics`]. Nothing here starts a program or reads the real
 //! environment; of files only the scenario itself and its data are read.
 //!
-//! What is written goes through three forms: a tree of texts with their places (`raw`), the plan
+//! A scenario takes three forms: a tree of texts with their locations (`raw`), the plan
 //! (made in `compile`), and, for each flow, the plan together with the values of that flow
 //! ([`scope::Scope`]).
 
-pub mod chaos;
 mod compile;
 pub mod data;
 mod diagnostics;
+pub mod faults;
 pub mod gates;
+mod initial_values;
 pub mod load;
+mod location;
 mod names;
 mod overrides;
 pub mod plan;
@@ -26,21 +28,23 @@ mod secrets;
 pub mod template;
 mod vocabulary;
 
-pub use chaos::{Chaos, ChaosRule};
 pub use compile::{CommandStart, CompileOptions, Compiled, FindProgram, compile, load};
 pub use data::{DataSource, Take};
 pub use diagnostics::{Diagnostic, Diagnostics, Severity};
-pub use gates::Gates;
-pub use load::{Arrivals, Between, Load, MOST_IN_FLIGHT, Ramp, Shape, Stage, parse_rate};
+pub use faults::{FaultRule, FaultRules};
+pub use gates::GateSpec;
+pub use initial_values::{FlowContext, ScopeError};
+pub use load::{Arrivals, Load, MOST_IN_FLIGHT, Pacing, Ramp, Shape, Stage, parse_rate};
+pub use location::SourceLocation;
 pub use overrides::Overrides;
 pub use plan::{
-    Action, Alternative, Audit, CommonWaits, Defaults, FailOn, Heard, Interlude, Menu, PatternSpec,
-    Pick, Place, Plan, Reply, Role, Step, TerminalKind, Then, Turn, TurnKind, Wait,
+    Action, Alternative, Audit, CommonWaits, Defaults, FailOn, Interlude, Menu, PatternSpec, Pick,
+    Plan, Reply, Role, Step, TerminalKind, Then, Turn, TurnKind, Wait,
 };
 pub use raw::SOURCE_LIMIT_BYTES;
 pub use retry::RetryPolicy;
 pub use schema::schema;
-pub use scope::{CaptureChanged, FlowContext, Scope, ScopeError};
+pub use scope::{CaptureChanged, Scope};
 pub use secrets::Masker;
 pub(crate) use secrets::in_order;
 pub use template::{Expression, RenderError, Template, TemplateError};

@@ -1,4 +1,5 @@
-//! How often memory is asked for in a turn and in a flow. These are numbers that do not depend on
+//! The number of times memory is asked for in a turn and in a flow. These are numbers that do not
+//! depend on
 //! the machine, so they tell at once when something costly has come in.
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -11,7 +12,8 @@ use rehearsal::model::{EventSink, FlowOutcome, RunEvent};
 use rehearsal::scenario::{self, CompileOptions, Load, Overrides};
 use rehearsal::stats::{EvidenceChoice, EvidenceLimits};
 
-/// The most times that memory is asked for in a turn: a prompt, a reply, a line of the answer with a
+/// The most times that memory is asked for in a turn: a prompt, a reply, a line of the answer with
+/// a
 /// value in it.
 const MOST_A_TURN: f64 = 14.0;
 /// The same for a flow of one program, its turns not counted.
@@ -79,7 +81,7 @@ fn scenario(turns: usize) -> String {
     text
 }
 
-/// How often memory was asked for in a run, its preparation not counted.
+/// Returns the number of times memory was asked for in a run, its preparation not counted.
 fn count(folder: &Path, turns: usize, flows: u64) -> u64 {
     let path = folder.join(format!("{turns}.yaml"));
     std::fs::write(&path, scenario(turns)).unwrap();

@@ -21,11 +21,12 @@ const FLOWS: u64 = if cfg!(debug_assertions) {
 /// After so many flows everything is there that ever will be.
 const FIRST: u64 = 10_000;
 
-/// How many flows wait to be reported, at most.
+/// The number of flows that wait to be reported, at most.
 const BATCH: u64 = 1_000;
 
-/// What memory may grow by between the first flows and the last: what allocators do, and no more.
-const MOST_GROWTH: u64 = 2 << 20;
+/// The most that memory may grow by between the first flows and the last: fragmentation, which is
+/// the same after 200,000 and 700,000 flows.
+const MOST_GROWTH: u64 = 6 << 20;
 
 /// What everything together may take, for ten steps and five roles.
 const MOST_MEMORY: u64 = 64 << 20;

@@ -40,7 +40,7 @@ struct Session {
     input: ChildStdin,
     output: File,
     heard: Vec<u8>,
-    /// How many prompts were answered.
+    /// The number of prompts that were answered.
     turn: usize,
 }
 

@@ -34,7 +34,7 @@ use std::process::{Command, Stdio};
 use clap::Parser;
 use serde_json::{Value, json};
 
-/// How many programs a flow starts.
+/// The number of programs a flow starts.
 const ROLES: u64 = 5;
 
 #[derive(Parser)]
@@ -48,12 +48,12 @@ struct Options {
     /// `pipes` or `pty`.
     #[arg(long, default_value = "pipes")]
     terminal: String,
-    /// How many flows at once, one after the other.
+    /// The number of flows at once, one after the other.
     #[arg(long, value_delimiter = ',', default_value = "10,100")]
     par: Vec<u64>,
     #[arg(long, default_value_t = 300)]
     flows: u64,
-    /// How many orders each program is asked for.
+    /// The number of orders each program is asked for.
     #[arg(long, default_value_t = 5)]
     rounds: u64,
     #[arg(long, default_value_t = 3)]
@@ -348,7 +348,7 @@ fn role_text(index: u64, role: &(PathBuf, Vec<String>), options: &Options) -> St
 struct Turns {
     text: String,
     index: u64,
-    /// How many stamps were awaited, if any are.
+    /// The number of stamps that were awaited, if any are.
     stamps: Option<u64>,
 }
 

@@ -338,7 +338,7 @@ impl Args {
     /// Parses the arguments; the program's name comes first.
     ///
     /// # Errors
-    /// What is wrong with them; or the help or version text, if requested.
+    /// The usage error; or the help or version text, if requested.
     pub fn read(arguments: &[OsString]) -> Result<Self, clap::Error> {
         Args::try_parse_from(arguments).map_err(|mut error| {
             if let Some(folder) = folder_after_save(&error, arguments) {

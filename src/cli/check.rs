@@ -8,7 +8,7 @@ use crate::model::{IntegrityInfo, OwnInfo};
 use crate::process::LimitProblem;
 use crate::report::units::{counted, duration};
 use crate::report::{Output, sanitize};
-use crate::scenario::{Chaos, Plan, RetryPolicy, Step};
+use crate::scenario::{FaultRules, Plan, RetryPolicy, Step};
 
 use super::environment::Environment;
 use super::error::CliError;
@@ -71,7 +71,7 @@ fn exit(output: Output, found: Exit) -> Result<Exit, CliError> {
     Ok(found)
 }
 
-fn as_text(plan: &Plan, chaos: &Chaos, parallel: u64, problems: &[LimitProblem]) -> String {
+fn as_text(plan: &Plan, chaos: &FaultRules, parallel: u64, problems: &[LimitProblem]) -> String {
     let mut text = format!(
         "{}: nothing is wrong with it\n\nRoles\n",
         sanitize(&plan.name)
@@ -197,7 +197,7 @@ fn push(text: &mut String, line: std::fmt::Arguments<'_>) {
     writeln!(text, "{line}").expect("a String takes all");
 }
 
-fn as_json(plan: &Plan, chaos: &Chaos, parallel: u64, problems: &[LimitProblem]) -> Value {
+fn as_json(plan: &Plan, chaos: &FaultRules, parallel: u64, problems: &[LimitProblem]) -> Value {
     let need = machine::need(plan, parallel);
     let roles = plan.roles.iter().map(|role| {
         let command: Vec<_> = role.run.iter().map(|word| word.source()).collect();
@@ -235,19 +235,19 @@ fn as_json(plan: &Plan, chaos: &Chaos, parallel: u64, problems: &[LimitProblem])
 }
 
 /// Describes the expected fault injections.
-fn chaos_as_text(text: &mut String, plan: &Plan, chaos: &Chaos) {
+fn chaos_as_text(text: &mut String, plan: &Plan, chaos: &FaultRules) {
     if chaos.is_empty() {
         return;
     }
     text.push_str("\nChaos\n");
-    let cast = plan.cast();
+    let cast = plan.rule_context();
     let widest = chaos.rules.iter().map(|rule| rule.text.chars().count());
     let widest = widest.max().unwrap_or(0);
     for rule in &chaos.rules {
         let steps = rule.steps(&cast).len() as u64;
         let steps = format!("{} of {} steps", steps, plan.steps.len());
-        let times = rule.times_a_flow(&cast);
-        let flows = match rule.place.flow {
+        let times = rule.times_per_flow(&cast);
+        let flows = match rule.target.flow {
             Some(flow) => format!("in flow {flow}"),
             None => "a flow".to_owned(),
         };
@@ -257,27 +257,27 @@ fn chaos_as_text(text: &mut String, plan: &Plan, chaos: &Chaos) {
             format_args!("  {what:<widest$}  at {steps}, {times:.2} times {flows}"),
         );
     }
-    let part = chaos.part_of_flows(&cast) * 100.0;
+    let part = chaos.share_of_flows(&cast) * 100.0;
     push(
         text,
         format_args!("  About {part:.0}% of the flows are struck, each step performed once."),
     );
 }
 
-fn chaos_as_json(plan: &Plan, chaos: &Chaos) -> Value {
-    let cast = plan.cast();
+fn chaos_as_json(plan: &Plan, chaos: &FaultRules) -> Value {
+    let cast = plan.rule_context();
     let name = |step: &crate::model::StepIndex| plan.steps[step.0].name.as_str();
     let rules = chaos.rules.iter().map(|rule| {
         json!({
             "injection": rule.text,
-            "kind": rule.what.kind().name(),
+            "kind": rule.fault.kind().name(),
             "steps": rule.steps(&cast).iter().map(name).collect::<Vec<_>>(),
-            "flow": rule.place.flow,
-            "times_a_flow": rule.times_a_flow(&cast),
+            "flow": rule.target.flow,
+            "times_a_flow": rule.times_per_flow(&cast),
         })
     });
     json!({
         "injections": rules.collect::<Vec<_>>(),
-        "part_of_flows": chaos.part_of_flows(&cast),
+        "part_of_flows": chaos.share_of_flows(&cast),
     })
 }

@@ -24,12 +24,12 @@ use trial::{Outcome, Trial};
 pub use answer::AnswerArgs;
 pub(super) use answer::answer;
 
-/// How many programs at once, and how many in all.
+/// The number of programs at once, and how many in all.
 const LEVELS: [(u64, u64); 3] = [(1, 4), (50, 150), (200, 600)];
 const ANSWER_AFTER: Duration = Duration::from_millis(50);
 const QUESTIONS: usize = 10;
 
-/// How long the programs of the stall take for their one answer.
+/// The time that the programs of the stall take for their one answer.
 const STALL_ANSWER_AFTER: Duration = Duration::from_millis(20);
 const STALL: Duration = Duration::from_secs(1);
 /// When the stall begins, and how long the run goes on.
@@ -60,7 +60,7 @@ struct Level {
     error_max_us: Option<u64>,
     lag_p99_us: Option<u64>,
     failed_flows: u64,
-    /// Why flows failed, or why there was no room for them.
+    /// The reason why flows failed, or why there was no room for them.
     trouble: Option<String>,
 }
 

@@ -26,7 +26,7 @@ pub struct Environment {
     pub path: Option<OsString>,
     pub stdin_is_terminal: bool,
     pub stderr_is_terminal: bool,
-    /// Whether the terminal supports only plain lines.
+    /// True if the terminal supports only plain lines.
     pub is_dumb: bool,
     /// The width of reports in columns.
     pub width: usize,

@@ -18,7 +18,7 @@ pub enum Exit {
     /// A threshold was crossed.
     ThresholdsCrossed,
     /// The integrity checks failed.
-    BooksWrong,
+    IntegrityViolated,
     /// The command line or the scenario is wrong, or this machine has no room for the run.
     /// Nothing was started.
     Usage,
@@ -35,7 +35,7 @@ impl Exit {
             Exit::Usage => 2,
             Exit::FailedDifferently => 3,
             Exit::Internal => 70,
-            Exit::BooksWrong => 98,
+            Exit::IntegrityViolated => 98,
             Exit::ThresholdsCrossed => 99,
             Exit::Interrupted => 130,
         }
@@ -64,7 +64,7 @@ impl Exit {
             Exit::SomeFailed => "more flows failed than are allowed",
             Exit::FailedDifferently => "the flow failed differently",
             Exit::ThresholdsCrossed => "a threshold was crossed",
-            Exit::BooksWrong => "the data is inconsistent",
+            Exit::IntegrityViolated => "the data is inconsistent",
             Exit::Usage => "nothing was started",
             Exit::Interrupted => "the run was interrupted",
         }
@@ -113,7 +113,7 @@ mod tests {
             Exit::Usage,
             Exit::FailedDifferently,
             Exit::Internal,
-            Exit::BooksWrong,
+            Exit::IntegrityViolated,
             Exit::ThresholdsCrossed,
             Exit::Interrupted,
         ];
@@ -134,9 +134,9 @@ mod tests {
             Exit::explain(&all).unwrap(),
             "Exit code 99: a threshold was crossed; also: more flows failed than are allowed (1)"
         );
-        let all = [Exit::ThresholdsCrossed, Exit::BooksWrong];
-        assert_eq!(Exit::first(&all), Exit::BooksWrong);
-        let all = [Exit::Interrupted, Exit::BooksWrong];
+        let all = [Exit::ThresholdsCrossed, Exit::IntegrityViolated];
+        assert_eq!(Exit::first(&all), Exit::IntegrityViolated);
+        let all = [Exit::Interrupted, Exit::IntegrityViolated];
         assert_eq!(Exit::first(&all), Exit::Interrupted);
         assert_eq!(Exit::explain(&[Exit::SomeFailed]), None);
         assert_eq!(Exit::first(&[]), Exit::Completed);

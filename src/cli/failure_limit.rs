@@ -1,10 +1,10 @@
-//! How many flows may fail without the run being a failure.
+//! The number of flows that may fail without the run being a failure.
 
 use std::str::FromStr;
 
 use crate::stats::FlowCounts;
 
-/// How many flows may fail.
+/// The number of flows that may fail.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum FailureLimit {
     Count(u64),
@@ -19,7 +19,7 @@ impl Default for FailureLimit {
 }
 
 impl FailureLimit {
-    /// Whether flows that ended like this are a success. If none came to its end, they are not.
+    /// True if flows that ended like this are a success. If none came to its end, they are not.
     #[expect(
         clippy::cast_precision_loss,
         reason = "a part of a count needs no 53 bits"

@@ -103,7 +103,7 @@ struct Running {
     control: Control,
     messages: Messages,
     patience: Patience,
-    /// Whether the user ended it; its flows then do not count as failed.
+    /// True if the user ended it; its flows then do not count as failed.
     ended_by_choice: bool,
 }
 
@@ -119,7 +119,7 @@ struct Menu<'a> {
     last: Option<Finished>,
     /// Lines held back until the run ends.
     waiting: VecDeque<String>,
-    /// Whether the menu closes as soon as no run is active.
+    /// True if the menu closes as soon as no run is active.
     closing: bool,
     exit: Exit,
 }
@@ -220,7 +220,7 @@ impl Menu<'_> {
         match choice {
             "1" | "2" if self.running.is_some() => self
                 .console
-                .say("A run is under way: wait for its end, or end it with 5.\n"),
+                .say("A run is in progress: wait for its end, or end it with 5.\n"),
             "1" if self.asks_customer => self.asking = Asking::Customer,
             "1" => self.start(1, 1, None),
             "2" => self.asking = Asking::Flows,
@@ -326,7 +326,7 @@ impl Menu<'_> {
     fn view(&mut self) {
         let text = match &self.last {
             Some(finished) => report_of(finished, self.environment.width) + &whereabouts(finished),
-            None if self.running.is_some() => "The first run is still under way.\n".into(),
+            None if self.running.is_some() => "The first run is still in progress.\n".into(),
             None => "No run has ended yet.\n".into(),
         };
         self.console.say(&text);
@@ -374,7 +374,7 @@ impl Menu<'_> {
         self.closing = true;
         if self.running.is_some() {
             self.console
-                .say("A run is under way and will be finished first; Ctrl-C stops it.\n");
+                .say("A run is in progress and will be finished first; Ctrl-C stops it.\n");
         }
     }
 

@@ -4,11 +4,10 @@ mod outcome;
 mod preparing;
 
 use std::io::{self, BufRead as _, Write as _};
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 
-use crate::engine::Pacer;
+use crate::engine::StepGate;
 use crate::model::{FlowRecord, RunEvent};
 use crate::report::{Bundle, DialoguePrinter, Output, Reporter, SingleFlow};
 
@@ -22,19 +21,13 @@ use super::signals;
 use outcome::Outcome;
 use preparing::Prepared;
 
-/// What was asked for.
-pub(super) struct Wanted {
-    pub bundle: PathBuf,
-    /// Each step is to wait for Enter.
-    pub step: bool,
-    pub variables: Vec<(String, String)>,
-    pub scenario: Option<PathBuf>,
-    pub scripts: Vec<PathBuf>,
-    pub json: bool,
-}
+pub(super) use preparing::ReplayRequest;
 
-/// Performs the flow again and says what came of it.
-pub(super) fn replay(mut wanted: Wanted, environment: &Environment) -> Result<Exit, CliError> {
+/// Runs the flow again and reports whether it fails as before.
+pub(super) fn replay(
+    mut wanted: ReplayRequest,
+    environment: &Environment,
+) -> Result<Exit, CliError> {
     if wanted.bundle.is_file() {
         // One of the files in it.
         wanted.bundle.pop();
@@ -60,8 +53,8 @@ pub(super) fn replay(mut wanted: Wanted, environment: &Environment) -> Result<Ex
     let mut session = Session::prepare(loaded, &settings, Keep::Nothing, &environment)?;
     session.replay(bundle.flow.number, notices);
     if wanted.step {
-        let pacer = pacer(session.messages.clone())?;
-        session.control = session.control.paced(pacer);
+        let step_gate = step_gate(session.messages.clone())?;
+        session.control = session.control.gated(step_gate);
     }
     stop_on(arriving, &session)?;
     let output = || {
@@ -99,9 +92,10 @@ pub(super) fn replay(mut wanted: Wanted, environment: &Environment) -> Result<Ex
 }
 
 /// Holds each step until there is a line on standard input; none if that has ended.
-fn pacer(messages: Messages) -> Result<Pacer, CliError> {
-    let pacer = Pacer::new(move |step| messages.say(&format!("{step} is next: press Enter")));
-    let lines = pacer.clone();
+fn step_gate(messages: Messages) -> Result<StepGate, CliError> {
+    let step_gate =
+        StepGate::new(move |step| messages.say(&format!("{step} is next: press Enter")));
+    let lines = step_gate.clone();
     let listen = move || {
         for line in io::stdin().lock().lines() {
             if line.is_err() {
@@ -115,7 +109,7 @@ fn pacer(messages: Messages) -> Result<Pacer, CliError> {
         .name("steps".into())
         .spawn(listen)
         .map_err(|error| CliError::system("cannot read standard input", error))?;
-    Ok(pacer)
+    Ok(step_gate)
 }
 
 /// Keeps the flow when it has ended.

@@ -88,7 +88,7 @@ pub(super) fn stop_on(signals: Receiver<Signal>, session: &Session) -> Result<()
         .map_err(|error| CliError::system("cannot listen for signals", error))
 }
 
-/// Whether standard output is for a program.
+/// Returns whether standard output is for a program.
 fn is_for_programs(settings: &RunSettings) -> bool {
     settings.format == Format::Json || settings.json_lines == Some(Destination::StandardOutput)
 }

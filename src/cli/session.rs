@@ -170,7 +170,7 @@ impl Session {
             step_timeout: settings.step_timeout,
             delay: settings.delay,
             load: Some(load),
-            chaos: Some(chaos),
+            faults: Some(chaos),
         });
         let recording = Recording {
             dialogue: settings.dialogue == Dialogue::Logged || settings.shows_dialogue,
@@ -216,7 +216,7 @@ impl Session {
         &self.names.id
     }
 
-    /// How long flows under way may take to finish when no more are started.
+    /// Returns the time that flows in flight may take to finish when no more are started.
     pub(super) fn graceful_stop(&self) -> Duration {
         self.options.plan.load.graceful_stop
     }
@@ -304,7 +304,7 @@ impl Finished {
         let incomplete = !self.errors.is_empty() || !self.left_over.is_empty();
         let all = [
             (summary.interrupted, Exit::Interrupted),
-            (wrong, Exit::BooksWrong),
+            (wrong, Exit::IntegrityViolated),
             (crossed, Exit::ThresholdsCrossed),
             (failed, Exit::SomeFailed),
             (incomplete, Exit::Internal),

@@ -5,7 +5,7 @@ mod load;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::scenario::{Chaos, Load, Plan};
+use crate::scenario::{FaultRules, Load, Plan};
 use crate::stats::EvidenceLimits;
 use crate::stats::Threshold;
 
@@ -13,7 +13,8 @@ use super::args::{LoadArgs, Progress, RunArgs};
 use super::error::CliError;
 use super::failure_limit::FailureLimit;
 
-/// How many bundles are kept when nothing is said about it. The slowest only of runs that are
+/// The number of bundles that are kept when nothing is said about it. The slowest only of runs that
+/// are
 /// saved.
 const USUAL_BUNDLES: EvidenceLimits = EvidenceLimits {
     in_all: 50,
@@ -40,7 +41,7 @@ pub struct RunSettings {
     pub scripts: Vec<PathBuf>,
     pub save: Save,
     pub seed: Option<u64>,
-    /// How many flows are kept as bundles.
+    /// The number of flows that are kept as bundles.
     pub bundles: EvidenceLimits,
     /// Demands beside those of the scenario, as they were written.
     pub thresholds: Vec<String>,
@@ -51,7 +52,7 @@ pub struct RunSettings {
     pub progress: Progress,
     pub json_lines: Option<Destination>,
     pub dialogue: Dialogue,
-    /// Whether what programs say and are told is shown as it happens.
+    /// True if what programs say and are told is shown as it happens.
     pub shows_dialogue: bool,
 }
 
@@ -68,7 +69,7 @@ pub enum ScenarioChoice {
     },
 }
 
-/// Whether results are kept, and where.
+/// True if results are kept, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Save {
     No,
@@ -91,7 +92,7 @@ pub enum Destination {
     File(PathBuf),
 }
 
-/// Whether the log has what programs say and are told.
+/// True if the log has what programs say and are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialogue {
     LeftOut,
@@ -198,10 +199,10 @@ impl RunSettings {
     ///
     /// # Errors
     /// If what was typed is no chaos, or none of this scenario.
-    pub fn chaos(&self, plan: &Plan) -> Result<Chaos, CliError> {
-        let mut chaos = plan.chaos.clone();
+    pub fn chaos(&self, plan: &Plan) -> Result<FaultRules, CliError> {
+        let mut chaos = plan.faults.clone();
         for text in &self.chaos {
-            let more = Chaos::parse(text, &plan.cast()).map_err(|error| {
+            let more = FaultRules::parse(text, &plan.rule_context()).map_err(|error| {
                 CliError::usage(format_args!("--chaos '{text}': {error}"), &error.help)
             })?;
             chaos.rules.extend(more.rules);
@@ -300,7 +301,7 @@ mod tests {
         );
         assert_eq!(
             open.to_string(),
-            "1.5/s on average, as they come, at most 200 under way"
+            "1.5/s on average, as they come, at most 200 in flight"
         );
         assert_eq!(open.flows, None);
         let ramped = load("--rate 1/s --stages 30s:5/s,30s:5", &Load::closed(1, 1));

@@ -44,7 +44,7 @@ impl Patience {
                 self.interrupts += 1;
                 if self.interrupts == 1 {
                     let text = format!(
-                        "Ctrl-C: flows under way may finish within {}; press it again to end them \
+                        "Ctrl-C: flows in flight may finish within {}; press it again to end them \
                          at once",
                         humantime::format_duration(self.grace)
                     );

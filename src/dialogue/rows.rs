@@ -22,7 +22,7 @@ static USUAL: LazyLock<Pattern> = LazyLock::new(|| match Pattern::regex(RowForma
     Err(error) => unreachable!("the default row format: {error}"),
 });
 
-/// Why an expression can't describe rows.
+/// The reason why an expression can't describe rows.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a row's expression needs the named groups `key` and `label`; `{missing}` is missing")]
 pub struct RowFormatError {
@@ -96,11 +96,11 @@ pub enum Which {
 pub struct RowError {
     /// What was looked for, as a message shows it.
     wanted: String,
-    /// How many different rows matched.
+    /// The number of different rows matched.
     matched: usize,
     /// The rows that matched, or all rows if none did.
     rows: Vec<String>,
-    /// How many rows there are beyond those in `rows`.
+    /// The number of rows there that are beyond those in `rows`.
     more: usize,
 }
 
@@ -169,7 +169,8 @@ pub fn choose(lines: &[&str], format: &RowFormat, label: &str) -> Result<String,
     }
 }
 
-/// The key of the row that holds all of `texts`, each as whole words. `draw(n)` gives a number below `n`; it is asked
+/// The key of the row that holds all of `texts`, each as whole words. `draw(n)` gives a number
+/// below `n`; it is asked
 /// only for [`Which::Random`].
 pub fn pick(
     lines: &[&str],
@@ -223,7 +224,8 @@ pub fn pick_position(
     }
 }
 
-/// Whether all the texts stand in the line as whole words: `ORD-1` is not in `ORD-12`, which is
+/// Returns whether all the texts stand in the line as whole words: `ORD-1` is not in `ORD-12`,
+/// which is
 /// another order.
 fn holds(line: &str, texts: &[String]) -> bool {
     texts.iter().all(|text| holds_word(line, text.trim()))

@@ -97,7 +97,7 @@ enum Reads {
 struct Role {
     matcher: Arc<RoleMatcher>,
     terminal: bool,
-    /// Whether interludes echo.
+    /// True if interludes echo.
     echo: bool,
 }
 

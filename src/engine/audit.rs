@@ -20,7 +20,7 @@ const MOST_LINE_CHARS: usize = 500;
 const STOPPED: &str = "the run was stopped at once";
 
 /// Runs the audit, if the scenario has one, and tells what came of it. Whether it was given up, as
-/// the run was stopped at once, or at all while it was under way: then it says nothing.
+/// the run was stopped at once, or at all while it was in flight: then it says nothing.
 pub(super) async fn audit(run: &RunContext, control: &Control) -> bool {
     let Some(audit) = &run.plan.audit else {
         return false;

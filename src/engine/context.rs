@@ -14,8 +14,8 @@ use crate::scenario::{PatternSpec, Plan, RenderError, Scope};
 
 use super::control::Control;
 use super::environments::Environments;
-use super::pacer::Pacer;
 use super::run::{Recording, RunOptions};
+use super::step_gate::StepGate;
 
 /// The context that all actors of a run share.
 pub(super) struct RunContext {
@@ -31,12 +31,13 @@ pub(super) struct RunContext {
     pub spawner: Spawner,
     pub sink: Arc<dyn EventSink>,
     pub recording: Recording,
-    /// Whether transcripts are kept, for the evidence of flows that are chosen.
+    /// True if transcripts are kept, for the evidence of flows that are chosen.
     pub keeps_transcripts: bool,
     /// Holds flows before each step of a run that is taken step by step.
-    pub pacer: Option<Pacer>,
+    pub step_gate: Option<StepGate>,
     pub live: Arc<LiveScripts>,
-    /// A secret is captured from output: until it is known, output cannot be masked and is not shown.
+    /// A secret is captured from output: until it is known, output cannot be masked and is not
+    /// shown.
     pub captures_secrets: bool,
     /// Watches by role; `None` where they depend on values of the flow.
     pub matchers: Vec<Option<Arc<RoleMatcher>>>,
@@ -65,7 +66,7 @@ impl RunContext {
             run_directory: options.run_directory,
             spawner,
             sink,
-            pacer: control.pacer(),
+            step_gate: control.step_gate(),
             live: control.live(),
         }
     }
@@ -125,7 +126,7 @@ fn build_matcher<E>(
     let interludes = role
         .interludes
         .iter()
-        .map(|interlude| Ok((interlude.on.on(), resolve(&interlude.wait)?)))
+        .map(|interlude| Ok((interlude.on, resolve(&interlude.wait)?)))
         .collect::<Result<Vec<_>, E>>()?;
     let fail_on = role
         .fail_on

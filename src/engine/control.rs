@@ -9,7 +9,7 @@ use crate::model::InstanceId;
 use crate::process::live_usage;
 
 use super::context::{LiveScripts, micros};
-use super::pacer::Pacer;
+use super::step_gate::StepGate;
 
 /// A way to stop a run before its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub struct LiveScript {
 pub struct Control {
     stop: Arc<watch::Sender<Option<Stop>>>,
     live: Arc<LiveScripts>,
-    pacer: Option<Pacer>,
+    step_gate: Option<StepGate>,
 }
 
 impl Default for Control {
@@ -56,15 +56,15 @@ impl Control {
         Control {
             stop: Arc::new(watch::Sender::new(None)),
             live: Arc::default(),
-            pacer: None,
+            step_gate: None,
         }
     }
 
-    /// Returns the same handle for a run whose flows wait for `pacer` before each step.
+    /// Returns the same handle for a run whose flows wait for `step_gate` before each step.
     #[must_use]
-    pub fn paced(self, pacer: Pacer) -> Self {
+    pub fn gated(self, step_gate: StepGate) -> Self {
         Control {
-            pacer: Some(pacer),
+            step_gate: Some(step_gate),
             ..self
         }
     }
@@ -100,8 +100,8 @@ impl Control {
         self.stop.subscribe()
     }
 
-    pub(super) fn pacer(&self) -> Option<Pacer> {
-        self.pacer.clone()
+    pub(super) fn step_gate(&self) -> Option<StepGate> {
+        self.step_gate.clone()
     }
 
     pub(super) fn live(&self) -> Arc<LiveScripts> {

@@ -8,11 +8,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
-use chrono::Local;
 use tokio::sync::oneshot;
 
 use crate::model::{
-    Activity, Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, FlowRecord, RunEvent, RunInfo,
+    Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, FlowRecord, RunEvent, RunInfo,
 };
 use crate::process::Grace;
 use crate::scenario::{FlowContext, ScopeError, Shape};
@@ -43,7 +42,7 @@ pub(super) struct Coordinator {
     schedule: Schedule,
     /// Flows start when others end, not by the clock.
     is_closed_load: bool,
-    /// How long flows may take to finish when the time for starting them is over.
+    /// The time that flows may take to finish when the time for starting them is over.
     graceful_stop: Duration,
     /// When the run began: the zero of the schedule's times.
     began: Instant,
@@ -52,9 +51,9 @@ pub(super) struct Coordinator {
     pub(super) in_flight: BTreeMap<FlowNumber, InFlight>,
     /// The number of the flow that is started next.
     next: FlowNumber,
-    /// Why no more flows start; `None` while they do.
+    /// The reason why no more flows start; `None` while they do.
     stopped: Option<StopCause>,
-    /// What the figures of the run are made of.
+    /// The figures of the run so far.
     pub(super) collector: Collector,
     info: Arc<RunInfo>,
     /// More flows may start before any has ended.
@@ -63,7 +62,7 @@ pub(super) struct Coordinator {
     pub(super) pools: Option<Pools>,
     /// The one timer: when the schedule is to be asked again.
     alarm: Option<SpawnHandle>,
-    /// Where the figures go when the last flow has ended.
+    /// The receiver of the figures when the last flow has ended.
     done: Option<oneshot::Sender<Collected>>,
 }
 
@@ -193,7 +192,10 @@ impl Coordinator {
             }
             Err(error) => {
                 self.schedule.ended(start.worker, self.began.elapsed());
-                let record = stillborn(number, id, start.counted, &error);
+                let failure = Failure::new(FailureKind::Expression, error.to_string());
+                let outcome = FlowOutcome::Failed(Box::new(failure));
+                let record = FlowRecord::not_performed(number, id, start.counted, outcome);
+                let record = Box::new(record);
                 self.collector.flow_ended(&record, self.began.elapsed());
                 return self.run.emit(RunEvent::FlowEnded(record));
             }
@@ -235,39 +237,6 @@ impl Coordinator {
             let _ = tell(supervisor, EndFlow { grace });
         }
     }
-}
-
-/// The record of a flow that could not even begin.
-fn stillborn(number: FlowNumber, id: FlowId, counted: bool, error: &ScopeError) -> Box<FlowRecord> {
-    let failure = Failure {
-        kind: FailureKind::Expression,
-        step: String::new(),
-        role: String::new(),
-        turn: String::new(),
-        message: error.to_string(),
-        awaited: Vec::new(),
-        waited_us: 0,
-        activity: Activity::Unknown,
-        tail: String::new(),
-        hint: None,
-    };
-    Box::new(FlowRecord {
-        number,
-        id,
-        started_at: Local::now(),
-        counted,
-        late_us: 0,
-        duration_us: 0,
-        paused_us: 0,
-        waited_us: 0,
-        outcome: FlowOutcome::Failed(Box::new(failure)),
-        steps: Vec::new(),
-        retries: Vec::new(),
-        captures: Vec::new(),
-        variables: Vec::new(),
-        processes: Vec::new(),
-        injections: Vec::new(),
-    })
 }
 
 impl Actor for Coordinator {

@@ -14,7 +14,8 @@ pub(super) struct Environments {
 }
 
 impl Environments {
-    /// Builds the environments of `plan`'s programs: that of the run, with values that switch colours
+    /// Builds the environments of `plan`'s programs: that of the run, with values that switch
+    /// colours
     /// off.
     pub(super) fn new(
         plan: &Plan,

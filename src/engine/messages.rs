@@ -43,7 +43,7 @@ pub(super) struct StartFlow;
 pub(super) struct Arrive {
     pub flow: FlowNumber,
     pub step: StepIndex,
-    /// Whether the role's script is to come from its pool.
+    /// True if the role's script is to come from its pool.
     pub takes_instance: bool,
 }
 
@@ -172,7 +172,7 @@ pub(super) enum Part {
 pub(super) struct Deadline {
     pub at: Instant,
     pub whose: Whose,
-    /// How long that was from its beginning, for messages.
+    /// The duration: how long that was from its beginning, for messages.
     pub allowed: Duration,
 }
 
@@ -198,7 +198,7 @@ pub(super) struct Performed {
     pub scope: Scope,
     pub result: Result<(), Box<Failure>>,
     pub timing: Timing,
-    /// How long each named turn took that was taken.
+    /// The time that each named turn took that was taken.
     pub turns: Vec<(Arc<str>, Duration)>,
     /// What happened to a pool's script since the last time, if that is recorded: it belongs to
     /// the flow, and the script does not.
@@ -219,11 +219,11 @@ pub(super) struct Timing {
     pub started: Instant,
     /// The last evidence, or the failure.
     pub ended: Instant,
-    /// How much of it was pausing on purpose.
+    /// The amount that of it was pausing on purpose.
     pub paused: Duration,
-    /// How much of it we spent seeing whether an unfinished line was a prompt.
+    /// The amount that of it we spent seeing whether an unfinished line was a prompt.
     pub held: Duration,
-    /// How long we spent on that after the last evidence, outside of it.
+    /// The time that we spent on that after the last evidence, outside of it.
     pub held_after: Duration,
 }
 
@@ -239,7 +239,7 @@ impl Timing {
         }
     }
 
-    /// How long it took, without what was our doing.
+    /// Returns the time that it took, without what was our doing.
     pub(super) fn duration(&self) -> Duration {
         let whole = self.ended.saturating_duration_since(self.started);
         whole.saturating_sub(self.paused).saturating_sub(self.held)

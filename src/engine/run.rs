@@ -26,7 +26,7 @@ use super::gauge::Gauge;
 use super::messages::{self, StopRun};
 use super::{StopCause, audit};
 
-/// How long what is left at the end of a run may take to end.
+/// The time that what is left at the end of a run may take to end.
 const SHUTDOWN: Duration = Duration::from_secs(5);
 
 /// The options of a run. [`RunOptions::new`] has defaults for all but the plan and its programs.
@@ -51,10 +51,10 @@ pub struct RunOptions {
     pub first_flow: FlowNumber,
 }
 
-/// What is recorded of a run besides its figures.
+/// Optional recording besides the figures.
 #[derive(Debug, Clone, Default)]
 pub struct Recording {
-    /// Whether [`RunEvent::Heard`] and [`RunEvent::Said`] are emitted.
+    /// True if [`RunEvent::Heard`] and [`RunEvent::Said`] are emitted.
     pub dialogue: bool,
     /// The choice of flows whose evidence is emitted. If `None`, no transcripts are kept.
     pub evidence: Option<Arc<EvidenceChoice>>,
@@ -172,7 +172,7 @@ impl RunOptions {
             load: plan.load.to_string(),
             wanted_per_second: plan.load.wanted_per_second(),
             seed: self.seed,
-            chaos: plan.chaos.rules.iter().map(ToString::to_string).collect(),
+            chaos: plan.faults.rules.iter().map(ToString::to_string).collect(),
             started_at: self.started_at,
         }
     }

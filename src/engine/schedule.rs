@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::scenario::{Arrivals, Between, Load, Ramp, Shape};
+use crate::scenario::{Arrivals, Load, Pacing, Ramp, Shape};
 
 /// The schedule of a run.
 #[derive(Debug)]
@@ -13,7 +13,7 @@ pub(super) struct Schedule {
     model: Model,
     end: Option<Duration>,
     warm_up: Duration,
-    /// How many more flows are counted.
+    /// The number of more flows that are counted.
     left: Option<u64>,
 }
 
@@ -50,7 +50,7 @@ enum Model {
     Closed {
         parallel: Ramp,
         flows_each: Option<u64>,
-        between: Between,
+        between: Pacing,
         workers: Vec<Worker>,
     },
     Open {
@@ -200,9 +200,9 @@ impl Schedule {
         {
             worker.busy = false;
             worker.ready_at = match between {
-                Between::Nothing => now,
-                Between::Pause(pause) => now + *pause,
-                Between::Pace(pace) => (worker.last_start + *pace).max(now),
+                Pacing::Nothing => now,
+                Pacing::Pause(pause) => now + *pause,
+                Pacing::Pace(pace) => (worker.last_start + *pace).max(now),
             };
         }
     }
@@ -223,7 +223,7 @@ impl Schedule {
 fn closed(
     parallel: &Ramp,
     flows_each: Option<u64>,
-    between: Between,
+    between: Pacing,
     workers: &mut Vec<Worker>,
     now: Duration,
 ) -> Next {
@@ -248,7 +248,7 @@ fn closed(
         };
         if at <= now {
             // A pause or a pace is a plan; without one, a flow is due when it can start.
-            let planned = between != Between::Nothing && worker.started > 0;
+            let planned = between != Pacing::Nothing && worker.started > 0;
             let intended = if planned { worker.ready_at } else { now };
             worker.busy = true;
             worker.started += 1;
@@ -297,7 +297,7 @@ mod tests {
         }
     }
 
-    fn workers(parallel: Ramp, between: Between) -> Load {
+    fn workers(parallel: Ramp, between: Pacing) -> Load {
         Load {
             shape: Shape::Closed {
                 parallel,
@@ -367,7 +367,7 @@ mod tests {
             shape: Shape::Closed {
                 parallel: Ramp::constant(2.0),
                 flows_each: Some(2),
-                between: Between::Nothing,
+                between: Pacing::Nothing,
             },
             flows: None,
             ..Load::closed(1, 1)
@@ -389,7 +389,7 @@ mod tests {
             },
         ];
         let (starts, _) = perform(
-            &workers(Ramp { from: 0.0, stages }, Between::Nothing),
+            &workers(Ramp { from: 0.0, stages }, Pacing::Nothing),
             ms(1000),
             100,
         );
@@ -399,19 +399,19 @@ mod tests {
     #[test]
     fn pauses_and_paces_differ_in_what_they_count_from() {
         let (starts, _) = perform(
-            &workers(Ramp::constant(1.0), Between::Pause(ms(30))),
+            &workers(Ramp::constant(1.0), Pacing::Pause(ms(30))),
             ms(20),
             4,
         );
         assert_eq!(times(&starts), [0, 50, 100, 150]);
         let (starts, _) = perform(
-            &workers(Ramp::constant(1.0), Between::Pace(ms(30))),
+            &workers(Ramp::constant(1.0), Pacing::Pace(ms(30))),
             ms(20),
             4,
         );
         assert_eq!(times(&starts), [0, 30, 60, 90]);
         let (starts, _) = perform(
-            &workers(Ramp::constant(1.0), Between::Pace(ms(30))),
+            &workers(Ramp::constant(1.0), Pacing::Pace(ms(30))),
             ms(40),
             4,
         );
@@ -508,7 +508,7 @@ mod tests {
     fn a_duration_ends_the_starts() {
         let load = Load {
             duration: Some(ms(25)),
-            ..workers(Ramp::constant(2.0), Between::Nothing)
+            ..workers(Ramp::constant(2.0), Pacing::Nothing)
         };
         let (starts, _) = perform(&load, ms(10), 100);
         assert_eq!(times(&starts), [0, 0, 10, 10, 20, 20]);

@@ -109,8 +109,7 @@ pub enum RunEvent {
 /// else: it neither stops the run nor chooses what is recorded, and a slow one changes no figure.
 /// A receiver with a bounded queue reports through `is_behind` that it is filling up; the engine
 /// then starts no new flows of a closed load until there is room. Flows of an open load, which are
-/// due at a certain time, are started all the same, so a receiver has to leave out what exceeds its
-/// bound, or to hold it.
+/// due at a certain time, are started all the same: their events are queued without a bound, but for dialogue.
 pub trait EventSink: Send + Sync {
     fn emit(&self, event: RunEvent);
 

@@ -15,7 +15,8 @@ pub struct IntegrityInfo {
     pub agree: Vec<Vec<ValueInfo>>,
     /// Captures that must be what a unique name is in the same flow.
     pub own: Vec<OwnInfo>,
-    /// The audit's command, which checks the system's state after the run, as the scenario writes it.
+    /// The audit's command, which checks the system's state after the run, as the scenario writes
+    /// it.
     pub audit: Option<String>,
 }
 

@@ -76,7 +76,8 @@ pub enum Ending {
 pub struct Usage {
     pub cpu_user_us: u64,
     pub cpu_system_us: u64,
-    /// At most this. Linux counts in the memory that the parent had when it started the program, see
+    /// At most this. Linux counts in the memory that the parent had when it started the program,
+    /// see
     /// `setmax_mm_hiwater_rss` in its `exec_mmap`; of programs that are smaller than Rehearsal this
     /// is only an upper bound.
     pub peak_rss_bytes: u64,

@@ -43,7 +43,7 @@ pub struct RunInfo {
     pub duration_us: Option<u64>,
     /// The most flows that can be in flight at once.
     pub parallel: u64,
-    /// The load in words: `50 at once`, `5/s, at most 200 under way`.
+    /// The load in words: `50 at once`, `5/s, at most 200 in flight`.
     pub load: String,
     /// The flows to start per second, on average, for loads with a rate.
     pub wanted_per_second: Option<f64>,

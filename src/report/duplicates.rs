@@ -3,8 +3,10 @@
 //! Values are appended to a buffer, and from a certain size on to a file that has no name. When
 //! all are there they are read as often as needed: each pass takes the values of one part of all
 //! hashes into a map, and compares the values themselves, so that nothing depends on hashes being
-//! different. Memory is bounded by what a pass takes, however many flows there were; a map of hashes
-//! that is kept while the run goes on would take some 100 bytes for each value, 200 MB for two unique
+//! different. Memory is bounded by what a pass takes, however many flows there were; a map of
+//! hashes
+//! that is kept while the run goes on would take some 100 bytes for each value, 200 MB for two
+//! unique
 //! names in a million flows, and grow for as long as the run does.
 
 use std::collections::HashMap;
@@ -138,7 +140,8 @@ impl Duplicates {
         Ok(())
     }
 
-    /// Returns the duplicates of so many names, and the first flow that had each of the wanted values.
+    /// Returns the duplicates of so many names, and the first flow that had each of the wanted
+    /// values.
     ///
     /// # Errors
     /// If the file could not be written or read.

@@ -5,13 +5,21 @@
 //!
 //! | event | fields |
 //! | --- | --- |
-//! | `snapshot`, once a second | `completed`, `recovered` (those of the completed that were not at their first attempt), `failed`, `interrupted`, `dropped`, `in_flight`, `planned` (flows, or null), `part` (of the run that is over, 0 to 1), and of the last ten seconds `completed_per_second` and `response_p95_us` (or null); `wanted_per_second` (or null); `steps`, each with `name`, `in_flight`, `completed`, `failed`, `p95_us` |
-//! | `flow_ended` | `number`, `id`, `outcome` (`completed`, `failed`, `interrupted`), `counted`, `duration_us`, `late_us`, `waited_us`, `retries` (how often something was performed again); of failed ones `step`, `cause` and `message` |
-//! | `injected`: chaos has struck | `flow` (its number), `role`, `attempt` (which of the role's scripts), `step`, `kind`, `what` |
+//! | `snapshot`, once a second | `completed`, `recovered` (those of the completed that were not at
+//! their first attempt), `failed`, `interrupted`, `dropped`, `in_flight`, `planned` (flows, or
+//! null), `part` (of the run that is over, 0 to 1), and of the last ten seconds
+//! `completed_per_second` and `response_p95_us` (or null); `wanted_per_second` (or null); `steps`,
+//! each with `name`, `in_flight`, `completed`, `failed`, `p95_us` |
+//! | `flow_ended` | `number`, `id`, `outcome` (`completed`, `failed`, `interrupted`), `counted`,
+//! `duration_us`, `late_us`, `waited_us`, `retries` (how often something was performed again); of
+//! failed ones `step`, `cause` and `message` |
+//! | `injected`: chaos has struck | `flow` (its number), `role`, `attempt` (which of the role's
+//! scripts), `step`, `kind`, `what` |
 //! | `notice`, `stopping` | `text` |
 //! | `audit_started`, when all flows have ended | `command` |
 //! | `integrity`, if the scenario has integrity checks | the fields of the summary's `integrity` |
-//! | `run_ended`, the last | the figures of a snapshot, `interrupted_run`, and `run_us`, how long the run took |
+//! | `run_ended`, the last | the figures of a snapshot, `interrupted_run`, and `run_us`, how long
+//! the run took |
 //!
 //! Fields may be added within a version of the format.
 

@@ -28,7 +28,7 @@ pub struct Recorder {
     /// The result of the integrity checks, once the run has ended.
     integrity: Option<Integrity>,
     is_integrity_new: bool,
-    /// Why the integrity checks are incomplete.
+    /// The reason why the integrity checks are incomplete.
     error: Option<ReportError>,
     bundles: Option<Bundles>,
     /// Failed flows with the names of their bundles.

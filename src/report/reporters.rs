@@ -15,17 +15,20 @@ use super::error::ReportError;
 use super::recorder::{Artifacts, Recorder};
 use super::reporter::Reporter;
 
-/// How often reporters may show how things stand.
+/// The number of times reporters may show how things stand.
 const TICK: Duration = Duration::from_millis(250);
 
-/// How long events gather before they are reported: waking the thread for each of them would cost
+/// The duration: how long events gather before they are reported: waking the thread for each of
+/// them would cost
 /// the run more than all that it does with them.
 const GATHER: Duration = Duration::from_millis(2);
 
-/// How much dialogue may wait to be reported. What a flood of output exceeds it by is left out.
+/// The amount that dialogue may wait to be reported. What a flood of output exceeds it by is left
+/// out.
 const MOST_DIALOGUE_BYTES: u64 = 16 << 20;
 
-/// How many events may be queued before the engine is held back. A few megabytes, and more than any
+/// The number of events that may be queued before the engine is held back. A few megabytes, and
+/// more than any
 /// load of real programs makes within a tick.
 const MANY_EVENTS: usize = 5_000;
 
@@ -42,7 +45,8 @@ pub struct Reporters {
 #[derive(Default)]
 struct Inbox {
     waiting: Mutex<Waiting>,
-    /// How many events wait, those among them that the thread has taken and not reported yet.
+    /// The number of events that wait, those among them that the thread has taken and not reported
+    /// yet.
     backlog: AtomicUsize,
     /// Wakes the thread.
     bell: Condvar,

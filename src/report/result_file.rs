@@ -11,8 +11,8 @@
 //!   `flow.start_delay`, `flow.hand_over`, `flow.next_step`, `flow.paused`, `flow.waited`,
 //!   `flow.recovery`, `step.NAME`,
 //!   `role.NAME.startup`, and `chaos.recovery` if there was chaos;
-//! - `flows.jsonl`: a line about the run (a [`FlowsHead`]), then a line for each [flow](FlowRecord) as it
-//!   ended; a flow that was due and not started is the line `{"dropped":1,"counted":true}`;
+//! - `flows.jsonl`: a line about the run (a [`FlowsHead`]), then a line for each
+//!   [flow](FlowRecord) as it ended; a flow that was due and not started is the line `{"dropped":1,"counted":true}`;
 //! - `latency.hlog`: an interval log as HdrHistogram's tools read it, with the durations in
 //!   microseconds of what ended in each second, tagged `flow` (from when it was due),
 //!   `flow.failed`, and `step.NAME`;

@@ -1,17 +1,23 @@
-//! From what is written to a plan, with everything that is wrong told at once.
+//! Compilation of a scenario to a plan, with all problems reported at once.
 //!
-//! The compiler never stops at a fault: what cannot be read is left out, and whatever depends on
-//! it is taken to be right, so that one mistake is told once.
+//! The compiler never stops at a problem: it leaves out what it cannot read, and takes whatever
+//! depends on that to be right, so that one mistake is reported once.
 
-mod chaos;
 mod context;
+mod faults;
 mod flow;
+mod gates;
 mod integrity;
 mod load;
+mod options;
 mod patterns;
-mod policies;
+mod pool;
+mod pool_check;
+mod retry;
+mod role_context;
 mod roles;
 mod thresholds;
+mod trace;
 mod turns;
 mod usage;
 mod values;
@@ -21,48 +27,24 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::data::{self, DataSource, Take};
-use super::diagnostics::{Diagnostics, Fault, Severity};
+use super::diagnostics::{Diagnostics, Problem, Severity};
 use super::names;
 use super::plan::{Defaults, Plan};
 use super::raw::{self, Node};
-use super::template::{Template, is_identifier};
+use super::template::Template;
 use super::vocabulary::{DATA, DEFAULTS, SCENARIO};
 use context::Context;
 use roles::DefaultTerminal;
-use usage::Known;
+use usage::KnownNames;
+use values::names_of;
 
-/// Says whether a command can be started, and if not, why, in half a sentence: "it is not
-/// executable".
-pub type FindProgram<'a> = dyn Fn(CommandStart<'_>) -> Result<(), String> + 'a;
-
-/// How a command begins.
-#[derive(Debug, Clone, Copy)]
-pub struct CommandStart<'a> {
-    /// The program, or the program and its first argument.
-    pub words: &'a [&'a str],
-    /// Where it runs; `None` if that is not known yet.
-    pub directory: Option<&'a Path>,
-    /// Whether the role gives it a PATH of its own.
-    pub has_own_path: bool,
-}
-
-/// What a scenario is checked against besides itself.
-#[derive(Clone, Copy, Default)]
-pub struct CompileOptions<'a> {
-    /// The scenario's folder: data files and the roles' directories are found from there. If
-    /// `None`, from where rehearsal was started.
-    pub directory: Option<&'a Path>,
-    /// If `None`, programs are not checked.
-    pub find_program: Option<&'a FindProgram<'a>>,
-    /// The names of the variables that are set from outside.
-    pub overrides: &'a [String],
-}
+pub use options::{CommandStart, CompileOptions, FindProgram};
 
 /// A scenario that can be performed.
 #[derive(Debug)]
 pub struct Compiled {
     pub plan: Plan,
-    /// What may not mean what the author thinks: only warnings, or nothing.
+    /// Warnings only: places that may not mean what the author intended.
     pub warnings: Diagnostics,
 }
 
@@ -93,7 +75,7 @@ fn read(path: &Path) -> Result<String, Diagnostics> {
     let because = |error: std::io::Error| {
         let message = format!("cannot read the scenario: {error}");
         let help = "is the path right, and may you read it?".to_owned();
-        let fault = Fault::error(&message, None, Some(help));
+        let fault = Problem::error(&message, None, Some(help));
         Diagnostics::new(Arc::clone(&shown), "".into(), vec![fault])
     };
     let file = std::fs::File::open(path).map_err(because)?;
@@ -112,7 +94,7 @@ fn read(path: &Path) -> Result<String, Diagnostics> {
             let source = String::from_utf8_lossy(error.as_bytes());
             let span = at..at + char::REPLACEMENT_CHARACTER.len_utf8();
             let help = Some("save the file as UTF-8".to_owned());
-            let fault = Fault::error("this is not UTF-8", Some(span), help);
+            let fault = Problem::error("this is not UTF-8", Some(span), help);
             Err(Diagnostics::new(shown, source.into(), vec![fault]))
         }
     }
@@ -132,7 +114,7 @@ pub fn compile(
     let root = match raw::parse(&source) {
         Ok(root) => root,
         Err(fault) => {
-            let fault = Fault::error(&fault.message, Some(fault.span), fault.help);
+            let fault = Problem::error(&fault.message, Some(fault.span), fault.help);
             return Err(Diagnostics::new(shown, source, vec![fault]));
         }
     };
@@ -141,8 +123,8 @@ pub fn compile(
         .map_or(NO_FILE.into(), |n| n.to_string_lossy());
     let context = Context::new(&source, &file_name, options);
     let plan = scenario(&context, &root, file, &source);
-    let faults = context.into_faults();
-    let failed = faults.iter().any(Fault::is_error);
+    let faults = context.into_problems();
+    let failed = faults.iter().any(Problem::is_error);
     let diagnostics = Diagnostics::new(shown, Arc::clone(&source), faults);
     match plan {
         Some(plan) if !failed => Ok(Compiled {
@@ -180,7 +162,7 @@ fn scenario(
         .and_then(|node| context.text(node));
     let (defaults, terminal) = defaults(context, fields.get("defaults"));
 
-    let mut known = Known::default();
+    let mut known = KnownNames::default();
     let environment = environment(context, fields.get("environment"), &mut known);
     let data = data(context, fields.get("data"), &mut known);
     let secrets = names_of(context, fields.get("secrets"));
@@ -198,10 +180,10 @@ fn scenario(
     let load = load::load(context, fields.get("load"));
     let retry = fields
         .get("retry")
-        .and_then(|node| policies::flow_retry(context, node, &roles));
+        .and_then(|node| retry::flow_retry(context, node, &roles));
     let (integrity, audit) = match fields.get("integrity") {
         Some(node) => {
-            let names = integrity::Names::new(&roles, &flow, &known, &secrets);
+            let names = integrity::ValueSources::new(&roles, &flow, &known, &secrets);
             integrity::integrity(context, node, &names)
         }
         None => Default::default(),
@@ -211,14 +193,14 @@ fn scenario(
         .map(|node| thresholds::thresholds(context, node, &flow, fields.has("integrity")))
         .unwrap_or_default();
 
-    let chaos = fields
+    let faults = fields
         .get("chaos")
-        .map(|node| chaos::chaos(context, node, &roles, &flow))
+        .map(|node| faults::faults(context, node, &roles, &flow))
         .unwrap_or_default();
 
     usage::check(context, &roles, &flow, &known, &secrets);
     if flow.is_complete {
-        policies::check(context, &roles, &flow.steps);
+        pool_check::check(context, &roles, &flow.steps);
         usage::check_unused(context, &roles, &flow.steps);
     }
     let secrets = secrets.into_iter().map(|(name, _)| name).collect();
@@ -240,7 +222,7 @@ fn scenario(
         thresholds,
         integrity,
         audit,
-        chaos,
+        faults,
     })
 }
 
@@ -271,28 +253,10 @@ fn defaults(context: &Context<'_>, node: Option<&Node>) -> (Defaults, DefaultTer
     (defaults, terminal)
 }
 
-/// A list of names, each with its place.
-fn names_of(context: &Context<'_>, node: Option<&Node>) -> Vec<(String, Range<usize>)> {
-    let Some(node) = node else { return Vec::new() };
-    let mut names: Vec<(String, Range<usize>)> = Vec::new();
-    for node in context.list(node, "names", "[name, …]") {
-        let Some(name) = context.word(node, "the name") else {
-            continue;
-        };
-        if names.iter().any(|(known, _)| known == name) {
-            let help = Some("leave one out".to_owned());
-            context.error(&node.span, format!("`{name}` stands twice"), help);
-            continue;
-        }
-        names.push((name.to_owned(), node.span.clone()));
-    }
-    names
-}
-
-fn environment(context: &Context<'_>, node: Option<&Node>, known: &mut Known) -> Vec<String> {
+fn environment(context: &Context<'_>, node: Option<&Node>, known: &mut KnownNames) -> Vec<String> {
     let names = names_of(context, node);
     for (name, span) in &names {
-        if !is_identifier(name) {
+        if !names::is_identifier(name) {
             let help = Some("names are made of letters, digits and _".to_owned());
             context.error(
                 span,
@@ -305,7 +269,7 @@ fn environment(context: &Context<'_>, node: Option<&Node>, known: &mut Known) ->
     names.into_iter().map(|(name, _)| name).collect()
 }
 
-fn data(context: &Context<'_>, node: Option<&Node>, known: &mut Known) -> Vec<DataSource> {
+fn data(context: &Context<'_>, node: Option<&Node>, known: &mut KnownNames) -> Vec<DataSource> {
     let mut sources = Vec::new();
     let entries = node
         .map(|node| context.entries(node, "tables"))
@@ -356,7 +320,7 @@ fn data(context: &Context<'_>, node: Option<&Node>, known: &mut Known) -> Vec<Da
 fn variables(
     context: &Context<'_>,
     node: Option<&Node>,
-    known: &mut Known,
+    known: &mut KnownNames,
     secrets: &[(String, Range<usize>)],
 ) -> Vec<(String, Template)> {
     let mut variables = Vec::new();
@@ -405,6 +369,6 @@ fn check_overrides(context: &Context<'_>, variables: &[(String, Template)]) {
             },
         };
         let message = format!("the scenario has no variable `{name}` that could be set");
-        context.fault(Fault::error(&message, None, Some(help)));
+        context.report(Problem::error(&message, None, Some(help)));
     }
 }

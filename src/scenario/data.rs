@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::model::FlowNumber;
 
-use super::plan::Place;
+use super::location::SourceLocation;
 
 /// The largest data file that is read: all of it is kept in memory.
 pub const DATA_LIMIT_BYTES: u64 = 256 * 1024 * 1024;
@@ -13,17 +13,17 @@ pub const DATA_LIMIT_BYTES: u64 = 256 * 1024 * 1024;
 /// A table, of which each flow gets one row.
 #[derive(Debug, Clone)]
 pub struct DataSource {
-    /// How the scenario calls it: `customers`, read as `customers.column`.
+    /// Its name in the scenario: `customers`, read as `customers.column`.
     pub name: String,
     /// The names in the table's first line.
     pub columns: Vec<String>,
     /// At least one, each as long as `columns`.
     pub rows: Arc<[Vec<String>]>,
     pub take: Take,
-    pub place: Place,
+    pub place: SourceLocation,
 }
 
-/// Which row a flow gets.
+/// The choice of a flow's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Take {
     /// The rows in order, from the beginning again after the last.
@@ -125,14 +125,14 @@ fn parse(input: impl std::io::Read) -> Result<Table, String> {
         return Err("it is empty; its first line names the columns".into());
     }
     for (at, column) in columns.iter().enumerate() {
-        if !super::template::is_identifier(column) {
+        if !super::names::is_identifier(column) {
             return Err(format!(
                 "the column name `{column}` in its first line is not made of letters, digits and _"
             ));
         }
         if columns[..at].contains(column) {
             return Err(format!(
-                "the column name `{column}` stands twice in its first line"
+                "the column name `{column}` occurs twice in its first line"
             ));
         }
     }
@@ -162,7 +162,7 @@ mod tests {
             columns: vec!["id".into()],
             rows: (0..rows).map(|row| vec![row.to_string()]).collect(),
             take,
-            place: Place {
+            place: SourceLocation {
                 file: "s.yaml".into(),
                 line: 1,
             },
@@ -226,7 +226,7 @@ mod tests {
         let fault = |text: &str| parse(text.as_bytes()).unwrap_err();
         assert_eq!(fault(""), "it is empty; its first line names the columns");
         assert_eq!(fault("id\n"), "it has no rows");
-        assert!(fault("id,id\n1,2\n").contains("stands twice"));
+        assert!(fault("id,id\n1,2\n").contains("occurs twice"));
         assert!(fault("first name\nAnn\n").contains("`first name`"));
         assert!(fault("id,name\n1\n").contains("2 fields"));
         assert!(parse(b"id\n\xff\n".as_slice()).is_err());

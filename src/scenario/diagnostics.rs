@@ -1,4 +1,4 @@
-//! What is wrong with a scenario, for people and for programs.
+//! Diagnostics of a scenario, for people and for programs.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -8,10 +8,10 @@ use std::sync::Arc;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-/// Of how many faults a scenario is told; what comes after them is mostly their consequence.
+/// The most diagnostics that are shown; further ones are mostly consequences of them.
 const MOST: usize = 100;
 
-/// How bad it is.
+/// The severity of a diagnostic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
     /// The scenario cannot be performed.
@@ -29,23 +29,23 @@ impl fmt::Display for Severity {
     }
 }
 
-/// One thing that is wrong.
+/// A problem of a scenario.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Diagnostic {
     pub severity: Severity,
-    /// What is wrong, in one line without control characters.
+    /// The problem, in one line without control characters.
     pub message: String,
-    /// Where it stands, in bytes of the source; `None` if it stands nowhere in it.
+    /// Its location in bytes of the source; `None` if it has none.
     pub span: Option<Range<usize>>,
     /// From 1; 0 without a span.
     pub line: usize,
     /// From 1, in characters; 0 without a span.
     pub column: usize,
-    /// What to write instead, where that is known.
+    /// The remedy, where one is known.
     pub help: Option<String>,
 }
 
-/// All that is wrong with a scenario: errors and warnings, in the order of the source.
+/// All problems of a scenario: errors and warnings, in the order of the source.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{}", self.render(false).trim_end())]
 pub struct Diagnostics {
@@ -55,12 +55,12 @@ pub struct Diagnostics {
 }
 
 impl Diagnostics {
-    /// Collects what is wrong with the source that was read from `file`.
-    pub(super) fn new(file: Arc<str>, text: Arc<str>, faults: Vec<Fault>) -> Self {
-        let lines = Lines::new(&text);
-        let mut list: Vec<Diagnostic> = faults
+    /// Collects the problems of the source that was read from `file`.
+    pub(super) fn new(file: Arc<str>, text: Arc<str>, problems: Vec<Problem>) -> Self {
+        let lines = LineIndex::new(&text);
+        let mut list: Vec<Diagnostic> = problems
             .into_iter()
-            .map(|fault| fault.place(&text, &lines))
+            .map(|problem| problem.place(&text, &lines))
             .collect();
         list.sort_by_key(|diagnostic| {
             (
@@ -68,9 +68,10 @@ impl Diagnostics {
                 diagnostic.severity,
             )
         });
-        // What is repeated by an alias, or checked for each of its uses, is told once.
-        let mut told = HashSet::new();
-        list.retain(|diagnostic| told.insert(diagnostic.clone()));
+        // A problem of something that an alias repeats, or that is checked for each of its uses, is
+        // reported once.
+        let mut seen = HashSet::new();
+        list.retain(|diagnostic| seen.insert(diagnostic.clone()));
         Diagnostics { file, text, list }
     }
 
@@ -79,7 +80,7 @@ impl Diagnostics {
         self.list.iter()
     }
 
-    /// How many there are of a severity.
+    /// Returns the number of diagnostics of a severity.
     pub fn count(&self, severity: Severity) -> usize {
         self.list
             .iter()
@@ -87,7 +88,7 @@ impl Diagnostics {
             .count()
     }
 
-    /// Whether there are neither errors nor warnings.
+    /// Returns whether there are neither errors nor warnings.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
@@ -168,18 +169,18 @@ impl Diagnostics {
     }
 }
 
-/// A fault as the compiler finds it.
+/// A problem as the compiler finds it, before it gets its line and column.
 #[derive(Debug)]
-pub(super) struct Fault {
+pub(super) struct Problem {
     severity: Severity,
     message: String,
     span: Option<Range<usize>>,
     help: Option<String>,
 }
 
-impl Fault {
+impl Problem {
     pub fn error(message: &str, span: Option<Range<usize>>, help: Option<String>) -> Self {
-        Fault {
+        Problem {
             severity: Severity::Error,
             message: visible(message),
             span,
@@ -188,7 +189,7 @@ impl Fault {
     }
 
     pub fn warning(message: &str, span: Option<Range<usize>>, help: Option<String>) -> Self {
-        Fault {
+        Problem {
             severity: Severity::Warning,
             message: visible(message),
             span,
@@ -200,7 +201,7 @@ impl Fault {
         self.severity == Severity::Error
     }
 
-    fn place(self, source: &str, lines: &Lines) -> Diagnostic {
+    fn place(self, source: &str, lines: &LineIndex) -> Diagnostic {
         let (line, column) = match &self.span {
             Some(span) => (lines.line(span.start), lines.column(source, span.start)),
             None => (0, 0),
@@ -235,21 +236,21 @@ fn visible(text: &str) -> String {
     out
 }
 
-/// Where the lines of a source begin.
+/// The beginnings of a source's lines.
 #[derive(Debug)]
-pub(super) struct Lines {
+pub(super) struct LineIndex {
     begins: Vec<usize>,
 }
 
-impl Lines {
+impl LineIndex {
     pub fn new(source: &str) -> Self {
         let after_ends = source.match_indices('\n').map(|(at, _)| at + 1);
-        Lines {
+        LineIndex {
             begins: std::iter::once(0).chain(after_ends).collect(),
         }
     }
 
-    /// The line, from 1, that a byte stands in.
+    /// The line of a byte, from 1.
     pub fn line(&self, at: usize) -> usize {
         self.begins.partition_point(|&begin| begin <= at)
     }
@@ -267,17 +268,17 @@ mod tests {
     fn diagnostics() -> Diagnostics {
         let source = "name: x\nrolés: {a: b}\n";
         let at = source.find("a:").unwrap();
-        let faults = vec![
-            Fault::warning("later", Some(at..at + 1), None),
-            Fault::error("earlier\x1b[31m", Some(0..4), Some("write\nthis".into())),
-            Fault::error("nowhere", None, None),
-            Fault::error("nowhere", None, None),
+        let problems = vec![
+            Problem::warning("later", Some(at..at + 1), None),
+            Problem::error("earlier\x1b[31m", Some(0..4), Some("write\nthis".into())),
+            Problem::error("nowhere", None, None),
+            Problem::error("nowhere", None, None),
         ];
-        Diagnostics::new("s.yaml".into(), source.into(), faults)
+        Diagnostics::new("s.yaml".into(), source.into(), problems)
     }
 
     #[test]
-    fn they_are_in_order_and_told_once() {
+    fn they_are_in_order_and_reported_once() {
         let diagnostics = diagnostics();
         let places: Vec<_> = diagnostics
             .iter()
@@ -334,8 +335,8 @@ warning: later
 
     #[test]
     fn many_are_cut_short() {
-        let faults = (0..150).map(|n| Fault::error(&format!("fault {n}"), Some(0..0), None));
-        let diagnostics = Diagnostics::new("s".into(), "x".into(), faults.collect());
+        let problems = (0..150).map(|n| Problem::error(&format!("problem {n}"), Some(0..0), None));
+        let diagnostics = Diagnostics::new("s".into(), "x".into(), problems.collect());
         assert!(diagnostics.render(false).ends_with("and 50 more\n"));
         assert_eq!(diagnostics.count(Severity::Error), 150);
     }

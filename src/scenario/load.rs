@@ -1,4 +1,4 @@
-//! How much is performed, and when: load models as data.
+//! Load models as data: how many flows, and when each starts.
 
 use std::time::Duration;
 
@@ -6,40 +6,40 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Load {
     pub shape: Shape,
-    /// How many flows are started and counted, at most.
+    /// The number of flows that are started and counted, at most.
     pub flows: Option<u64>,
-    /// How long flows are started, warm-up included.
+    /// The time that flows are started, warm-up included.
     pub duration: Option<Duration>,
     /// Flows that are due before this are performed and not counted.
     pub warm_up: Duration,
-    /// How long flows that are under way at the end of `duration` may take to finish.
+    /// The time that flows that are in flight at the end of `duration` may take to finish.
     pub graceful_stop: Duration,
 }
 
-/// What decides when a flow starts.
+/// The load model, which decides when a flow starts.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Shape {
     /// So many workers, each of which starts its next flow when its last one has ended: the
     /// slower the programs, the fewer flows.
     Closed {
         parallel: Ramp,
-        /// How many flows each worker performs, if that is limited.
+        /// The number of flows each worker performs, if that is limited.
         flows_each: Option<u64>,
-        between: Between,
+        between: Pacing,
     },
-    /// Flows start by the clock, whatever became of those before.
+    /// Flows start by the clock, whether or not earlier ones have ended.
     Open {
         /// Flows per second.
         rate: Ramp,
         arrivals: Arrivals,
-        /// A flow that is due while so many are under way is dropped.
+        /// A flow that is due while so many are in flight is dropped.
         most_in_flight: u64,
     },
 }
 
-/// What a worker does between two of its flows.
+/// The pacing of a worker between two of its flows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Between {
+pub enum Pacing {
     Nothing,
     /// It rests for this long.
     Pause(Duration),
@@ -47,7 +47,7 @@ pub enum Between {
     Pace(Duration),
 }
 
-/// How the flows of an open load are spread.
+/// The distribution of arrivals of an open load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arrivals {
     /// The same time between any two.
@@ -67,7 +67,7 @@ pub struct Ramp {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Stage {
     pub length: Duration,
-    /// What the quantity is at the end of the stage.
+    /// The quantity at the end of the stage.
     pub to: f64,
 }
 
@@ -78,7 +78,7 @@ impl Load {
             shape: Shape::Closed {
                 parallel: Ramp::constant(parallel as f64),
                 flows_each: None,
-                between: Between::Nothing,
+                between: Pacing::Nothing,
             },
             flows: Some(flows),
             duration: None,
@@ -97,7 +97,8 @@ impl Load {
         self.duration.or(stages)
     }
 
-    /// How many flows an open load is to start a second: its rate, or the mean of a changing one
+    /// Returns the number of flows an open load is to start a second: its rate, or the mean of a
+    /// changing one
     /// over the time in which flows are started.
     pub fn wanted_per_second(&self) -> Option<f64> {
         let Shape::Open { rate, .. } = &self.shape else {
@@ -107,7 +108,7 @@ impl Load {
         Some(end.map_or(rate.from, |end| rate.integral(end) / end.as_secs_f64()))
     }
 
-    /// The most flows that can be under way at once.
+    /// The most flows that can be in flight at once.
     pub fn most_in_flight(&self) -> u64 {
         match &self.shape {
             Shape::Closed { parallel, .. } => {
@@ -120,7 +121,7 @@ impl Load {
 }
 
 impl std::fmt::Display for Load {
-    /// In words, for people: `20 at once`, `5/s as they come, at most 200 under way`.
+    /// In words, for people: `20 at once`, `5/s as they come, at most 200 in flight`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.shape {
             Shape::Closed {
@@ -137,11 +138,11 @@ impl std::fmt::Display for Load {
                     )?;
                 }
                 match between {
-                    Between::Nothing => Ok(()),
-                    Between::Pause(pause) => {
+                    Pacing::Nothing => Ok(()),
+                    Pacing::Pause(pause) => {
                         write!(f, ", {} between", humantime::format_duration(*pause))
                     }
-                    Between::Pace(pace) => {
+                    Pacing::Pace(pace) => {
                         write!(f, ", one each {}", humantime::format_duration(*pace))
                     }
                 }
@@ -164,7 +165,7 @@ impl std::fmt::Display for Load {
                 if *arrivals == Arrivals::Poisson {
                     f.write_str(" on average, as they come")?;
                 }
-                write!(f, ", at most {most_in_flight} under way")
+                write!(f, ", at most {most_in_flight} in flight")
             }
         }
     }
@@ -183,10 +184,10 @@ pub fn parse_rate(text: &str) -> Option<f64> {
     (count.is_finite() && count >= 0.0).then_some(count / seconds)
 }
 
-/// How many flows may be under way in an open load that does not say.
+/// The number of flows that may be in flight in an open load that does not say.
 pub const MOST_IN_FLIGHT: u64 = 200;
 
-/// How long flows may take to finish when the time is over and nothing else is said.
+/// The default time that flows may take to finish when the time is over.
 pub const GRACEFUL_STOP: Duration = Duration::from_secs(30);
 
 impl Ramp {
@@ -198,7 +199,7 @@ impl Ramp {
         }
     }
 
-    /// How long it changes.
+    /// Returns the time that it changes.
     pub fn length(&self) -> Duration {
         self.stages.iter().map(|stage| stage.length).sum()
     }
@@ -211,7 +212,7 @@ impl Ramp {
             .fold(self.from, f64::max)
     }
 
-    /// What it is at this time.
+    /// The quantity at this time.
     pub fn at(&self, time: Duration) -> f64 {
         let mut left = time;
         let mut value = self.from;

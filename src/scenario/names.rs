@@ -1,8 +1,8 @@
-//! Names that people misspell.
+//! Names: their form, and proposals for misspelt ones.
 
 use std::collections::HashSet;
 
-/// The known name that `wrong` most likely stands for, if any is near enough.
+/// The known name nearest to `wrong`, if any is near enough.
 pub(super) fn nearest<'a>(
     wrong: &str,
     known: impl IntoIterator<Item = &'a str>,
@@ -21,7 +21,8 @@ pub(super) fn nearest<'a>(
         .map(|(_, name)| name)
 }
 
-/// How many letters may differ: a third of the longer name, but never all of the shorter.
+/// The number of letters that may differ: a third of the longer name, but never all of the
+/// shorter.
 fn allowed(wrong: &str, name: &str) -> usize {
     let longer = wrong.chars().count().max(name.chars().count());
     let shorter = wrong.chars().count().min(name.chars().count());
@@ -47,8 +48,8 @@ fn fold(name: &str) -> String {
 pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     const MOST: usize = 24;
     let mut names: Vec<&str> = names.into_iter().collect();
-    let mut told = HashSet::new();
-    names.retain(|name| told.insert(*name));
+    let mut seen = HashSet::new();
+    names.retain(|name| seen.insert(*name));
     let shown: Vec<String> = names
         .iter()
         .take(MOST)
@@ -59,6 +60,13 @@ pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
         text.push_str(", …");
     }
     text
+}
+
+/// Returns `true` if `text` can name a variable or a capture.
+pub(super) fn is_identifier(text: &str) -> bool {
+    !text.is_empty()
+        && !text.starts_with(|c: char| c.is_ascii_digit())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 #[cfg(test)]

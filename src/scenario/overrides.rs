@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::chaos::Chaos;
+use super::faults::rule::FaultRules;
 use super::load::Load;
 use super::plan::Plan;
 
@@ -18,7 +18,7 @@ pub struct Overrides {
     pub delay: Option<Duration>,
     pub load: Option<Load>,
     /// Fault injection; replaces the scenario's rules.
-    pub chaos: Option<Chaos>,
+    pub faults: Option<FaultRules>,
 }
 
 impl Plan {
@@ -39,8 +39,8 @@ impl Plan {
         if let Some(load) = overrides.load {
             self.load = load;
         }
-        if let Some(chaos) = overrides.chaos {
-            self.chaos = chaos;
+        if let Some(faults) = overrides.faults {
+            self.faults = faults;
         }
         self
     }

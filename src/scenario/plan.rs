@@ -4,29 +4,27 @@
 //! program starts is decided here: names are resolved to indexes, durations to [`Duration`]s,
 //! patterns without placeholders are compiled.
 
+mod masking;
 mod turns;
 
-use std::fmt;
 use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::dialogue::{Pattern, RowFormat};
+use crate::dialogue::{On, Pattern, RowFormat};
 use crate::model::{IntegrityInfo, RoleIndex, StepIndex};
 use crate::stats::Threshold;
 
-use super::chaos::{Cast, Chaos};
 use super::data::DataSource;
-use super::gates::Gates;
+use super::faults::rule::FaultRules;
+use super::gates::GateSpec;
 use super::load::Load;
+use super::location::SourceLocation;
 use super::retry::RetryPolicy;
-use super::secrets::Masker;
 use super::template::{Expression, Template};
 
-pub use turns::{
-    Alternative, CommonWaits, Heard, PatternSpec, Pick, Reply, Then, Turn, TurnKind, Wait,
-};
+pub use turns::{Alternative, CommonWaits, PatternSpec, Pick, Reply, Then, Turn, TurnKind, Wait};
 
 /// A checked scenario.
 #[derive(Debug)]
@@ -52,20 +50,20 @@ pub struct Plan {
     pub environment: Vec<String>,
     pub defaults: Defaults,
     pub load: Load,
-    /// How often a flow that failed is begun anew.
+    /// The retry of failed flows.
     pub retry: Option<RetryPolicy>,
-    /// What is demanded of a run's figures.
+    /// Conditions on the run's figures.
     pub thresholds: Vec<Threshold>,
-    /// What may be done to scripts on purpose.
-    pub chaos: Chaos,
-    /// What is demanded of its books.
+    /// Rules of fault injection.
+    pub faults: FaultRules,
+    /// Integrity rules about the values of all flows.
     pub integrity: IntegrityInfo,
-    /// Looks into the books after the run.
+    /// A command that audits the data after the run.
     pub audit: Option<Audit>,
 }
 
-/// A command that looks into the books when all flows have ended. It belongs to no flow: of
-/// values only those of the run and of the environment may stand in it.
+/// A command that audits the data when all flows have ended. It belongs to no flow, so it can
+/// use only values of the run and of the environment.
 #[derive(Debug)]
 pub struct Audit {
     /// Program and arguments.
@@ -75,114 +73,45 @@ pub struct Audit {
     pub within: Duration,
     /// Set on top of the environment that rehearsal itself was started in.
     pub environment: Vec<(String, Template)>,
-    /// Where it runs; relative to the scenario's folder.
+    /// Its working directory, relative to the scenario's folder.
     pub directory: Option<Template>,
-    pub place: Place,
+    pub place: SourceLocation,
 }
 
 impl Plan {
-    /// Whether plain commands are run on the way.
+    /// Returns `true` if turns run plain commands.
     pub fn runs_commands(&self) -> bool {
         let leaving = self.roles.iter().flat_map(|role| &role.leave);
         let mut actions = self.steps.iter().map(|step| &step.action).chain(leaving);
         actions.any(|action| turns::runs_command(&action.turns))
     }
 
-    /// Its steps and roles, by which chaos is read and understood.
-    pub fn cast(&self) -> Cast<'_> {
-        Cast {
-            steps: self.steps.iter().collect(),
-            roles: self.roles.iter().collect(),
-        }
+    /// Returns `true` if its flows ever wait for each other.
+    pub fn has_gates(&self) -> bool {
+        self.roles.iter().any(|role| role.pool.is_some())
+            || self.steps.iter().any(|step| !step.gates.is_open())
     }
 
-    /// The text it was compiled from, with the values that secret variables and `secret` replies
-    /// have in it masked: a scenario that can be run if they are given otherwise. `None` if a value
-    /// stands in it in a form in which it cannot be found, such as over several lines.
-    pub fn masked_source(&self) -> Option<String> {
-        let variables = self
-            .variables
-            .iter()
-            .filter(|(name, _)| self.secrets.contains(name))
-            .map(|(_, value)| value);
-        let secret = variables.chain(self.secret_replies());
-        let mut forms = Vec::new();
-        for value in secret.filter(|value| has_text(value.source())) {
-            let written = [Some(value.source()), value.fixed()];
-            let of_this = written.into_iter().flatten().flat_map(forms_in_yaml);
-            let found: Vec<String> = of_this.filter(|it| self.source.contains(it)).collect();
-            if found.is_empty() {
-                return None;
-            }
-            forms.extend(found);
-        }
-        let masker = Masker::new(forms.iter().map(String::as_str));
-        // Asterisks would make an alias of it.
-        Some(masker.mask_with(&self.source, "MASKED").into_owned())
+    /// Returns warnings of gates that never hold as many flows of this load as they are to release
+    /// together.
+    pub fn closed_gates(&self, load: &Load) -> Vec<String> {
+        let most = load.most_in_flight().min(load.flows.unwrap_or(u64::MAX));
+        let steps = self.steps.iter();
+        steps
+            .filter_map(|step| {
+                let wanted = step.gates.together.filter(|wanted| *wanted > most)?;
+                Some(format!(
+                    "`{}` is to be performed by {wanted} flows together, and there are never more \
+                     than {most}: run {wanted} flows with --parallel {wanted}, or make `together` \
+                     smaller ({})",
+                    step.name, step.place,
+                ))
+            })
+            .collect()
     }
 }
 
-impl Plan {
-    /// What `secret` replies say.
-    pub fn secret_replies(&self) -> Vec<&Template> {
-        let mut found = Vec::new();
-        for role in &self.roles {
-            found.extend(
-                role.interludes
-                    .iter()
-                    .filter_map(|it| secret(it.reply.as_ref())),
-            );
-            let actions = role.actions.iter();
-            actions.for_each(|action| secrets_of(&action.turns, &mut found));
-        }
-        found
-    }
-}
-
-fn secret(reply: Option<&Reply>) -> Option<&Template> {
-    match reply? {
-        Reply::Secret(template) => Some(template),
-        _ => None,
-    }
-}
-
-fn secrets_of<'p>(turns: &'p [Turn], found: &mut Vec<&'p Template>) {
-    for turn in turns {
-        match &turn.kind {
-            TurnKind::Exchange { reply, .. } => found.extend(secret(reply.as_ref())),
-            TurnKind::FirstOf(alternatives) => {
-                for alternative in alternatives {
-                    found.extend(secret(alternative.reply.as_ref()));
-                    if let Then::Do(turns) | Then::DoAgain(turns) = &alternative.then {
-                        secrets_of(turns, found);
-                    }
-                }
-            }
-            TurnKind::Repeat { turns, .. } => secrets_of(turns, found),
-            TurnKind::Think { .. } | TurnKind::Assert(_) | TurnKind::Run { .. } => {}
-        }
-    }
-}
-
-/// Whether there is anything in a template but placeholders.
-fn has_text(template: &str) -> bool {
-    let mut left = template;
-    while let Some((before, rest)) = left.split_once("${") {
-        let Some((_, after)) = rest.split_once('}').filter(|_| before.is_empty()) else {
-            return true;
-        };
-        left = after;
-    }
-    !left.is_empty()
-}
-
-/// The ways to write a text on one line: plain, in single quotes, in double quotes.
-fn forms_in_yaml(text: &str) -> [String; 3] {
-    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
-    [text.to_owned(), text.replace('\'', "''"), escaped]
-}
-
-/// What holds where a role, a step or a turn says nothing else.
+/// Values that apply where a role, a step or a turn sets none.
 #[derive(Debug, Clone)]
 pub struct Defaults {
     /// From the start of a program until the first wait of its first step is satisfied.
@@ -192,8 +121,8 @@ pub struct Defaults {
     pub flow: Option<Duration>,
     /// A pause before every step but the first.
     pub delay: Duration,
-    /// How long the unfinished line must have been quiet before a prompt that stands in it, but
-    /// not at its end, is taken to be one.
+    /// The time that the unfinished line must have been quiet before a prompt within it, but not at
+    /// its end, counts.
     pub quiet: Duration,
 }
 
@@ -214,20 +143,20 @@ impl Default for Defaults {
 pub struct Role {
     pub name: String,
     pub title: String,
-    /// Program and arguments; never a shell string. No secret may stand in it.
+    /// Program and arguments; never a shell string. No secret may be in it.
     pub run: Vec<Template>,
     pub terminal: TerminalKind,
     /// Set on top of the environment that rehearsal itself was started in.
     pub environment: Vec<(String, Template)>,
-    /// Where the program runs; relative to the scenario's folder.
+    /// The program's working directory, relative to the scenario's folder.
     pub directory: Option<Template>,
     pub menu: Menu,
     pub interludes: Vec<Interlude>,
     pub fail_on: Vec<FailOn>,
     pub actions: Vec<Arc<Action>>,
-    /// How many instances of its script serve all flows. If `None`, every flow has its own.
+    /// The number of instances of its script serve all flows. If `None`, every flow has its own.
     pub pool: Option<NonZeroU64>,
-    /// Awaits the menu's prompt, and says nothing: how a pool's script shows that it is free again.
+    /// Waits for the menu's prompt, without a reply: a pool's instance is free again when it ends.
     pub settle: Arc<[Turn]>,
     /// The action named `return`, which brings the program back to that menu: between two flows
     /// that share it, and before `leave`.
@@ -253,19 +182,19 @@ pub(super) fn command_line(command: &[Template]) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// What the program finds at its standard descriptors.
+/// The program's standard descriptors: a terminal or pipes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TerminalKind {
     Pty { rows: u16, columns: u16 },
     Pipes,
 }
 
-/// How the role's menus look.
+/// The format of the role's menus.
 #[derive(Debug, Default)]
 pub struct Menu {
     /// Awaited by `choose` and `pick` that name no wait themselves.
     pub prompt: Option<PatternSpec>,
-    /// How a row is told from other lines, and its key from its label.
+    /// The format of a row: its key and its label.
     pub row: RowFormat,
 }
 
@@ -273,11 +202,11 @@ pub struct Menu {
 #[derive(Debug)]
 pub struct Interlude {
     pub wait: PatternSpec,
-    pub on: Heard,
+    pub on: On,
     pub reply: Option<Reply>,
-    /// How often it may come in one step.
+    /// The number of times it may come in one step.
     pub at_most: u32,
-    pub place: Place,
+    pub place: SourceLocation,
 }
 
 /// A text whose appearance fails the step.
@@ -285,7 +214,7 @@ pub struct Interlude {
 pub struct FailOn {
     pub category: String,
     pub pattern: Pattern,
-    pub place: Place,
+    pub place: SourceLocation,
 }
 
 /// A role's named list of turns.
@@ -295,7 +224,7 @@ pub struct Action {
     pub turns: Arc<[Turn]>,
     /// The names of the turns that are timed on their own, in order.
     pub turn_names: Vec<Arc<str>>,
-    pub place: Place,
+    pub place: SourceLocation,
 }
 
 /// An action at its place in the flow.
@@ -305,7 +234,7 @@ pub struct Step {
     pub name: String,
     pub role: RoleIndex,
     pub action: Arc<Action>,
-    /// Whether this step starts the role's script.
+    /// True if this step starts the role's script.
     pub starts_script: bool,
     pub timeout: Duration,
     pub delay: Duration,
@@ -314,82 +243,9 @@ pub struct Step {
     pub provides: Vec<String>,
     /// Categories of `fail_on` that do not fail this step.
     pub tolerate: Vec<String>,
-    /// How often it is performed again if it fails.
+    /// The number of times it is performed again if it fails.
     pub retry: Option<RetryPolicy>,
-    /// What the flow waits for before it.
-    pub gates: Gates,
-    pub place: Place,
-}
-
-/// Where something stands in the scenario, for messages: `order-flow.yaml:42`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Place {
-    pub file: Arc<str>,
-    pub line: usize,
-}
-
-impl fmt::Debug for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Place({self})")
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.file, self.line)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::scenario::{CompileOptions, compile};
-
-    fn masked(secret: &str) -> Option<String> {
-        let text = format!(
-            "name: test\nvariables: {{word: {secret}}}\nsecrets: [word]\nroles:\n  user:\n    \
-             run: [program]\n    actions:\n      go:\n        - {{see: Hello, secret: \"${{word}}\"}}\n\
-             flow:\n  - {{step: 1_go, role: user, do: go}}\n"
-        );
-        let compiled = compile(&text, None, CompileOptions::default());
-        compiled.expect("a sound scenario").plan.masked_source()
-    }
-
-    #[test]
-    fn secrets_are_masked_however_they_are_written() {
-        for secret in ["open", "'it''s open'", r#""say \"open\" \\o/""#] {
-            let text = masked(secret).expect("it is found");
-            assert!(!text.contains("open"), "{text}");
-            assert!(text.contains("MASKED"), "{text}");
-            compile(&text, None, CompileOptions::default()).expect("a sound scenario");
-        }
-    }
-
-    #[test]
-    fn what_a_secret_reply_says_is_masked() {
-        let text = "name: test\nroles:\n  user:\n    run: [program]\n    actions:\n      go:\n        \
-                    - {see: Hello, secret: hunter2}\n        - first_of:\n            \
-                    - {see: a, do: [{prompt: Pin, secret: 'o''neil'}]}\n            - {see: b}\n\
-                    flow:\n  - {step: 1_go, role: user, do: go}\n";
-        let compiled = compile(text, None, CompileOptions::default());
-        let masked = compiled.expect("a sound scenario").plan.masked_source();
-        let masked = masked.expect("they are found");
-        assert!(
-            !masked.contains("hunter2") && !masked.contains("neil"),
-            "{masked}"
-        );
-        compile(&masked, None, CompileOptions::default()).expect("a sound scenario");
-    }
-
-    #[test]
-    fn a_secret_from_elsewhere_is_not_in_it() {
-        let text = masked("\"${run.id}\"").expect("there is nothing to find");
-        assert!(text.contains("word: \"${run.id}\""), "{text}");
-        let text = masked("\"open-${run.id}\"").expect("it is found");
-        assert!(!text.contains("open"), "{text}");
-    }
-
-    #[test]
-    fn a_secret_that_cannot_be_found_is_not_kept() {
-        assert_eq!(masked(r#""\x6fpen sesame""#), None);
-    }
+    /// Conditions for which the flow waits before it.
+    pub gates: GateSpec,
+    pub place: SourceLocation,
 }

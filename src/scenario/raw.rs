@@ -1,7 +1,7 @@
-//! The scenario as it is written: a tree of texts, each with its place in the source.
+//! The source tree of a scenario: texts as they are written, each with its location.
 //!
 //! Scalars stay as they are written: `007`, `yes` and `1.50` are texts. What is allowed where is
-//! decided by the compiler, so that it can name all faults at once; here only what is not YAML,
+//! decided by the compiler, so that it can report all problems at once; here only what is not YAML,
 //! or too big, is refused.
 
 use std::cell::Cell;
@@ -15,14 +15,14 @@ use serde_saphyr::{MessageFormatter, Spanned, UserMessageFormatter};
 /// The largest scenario that is read.
 pub const SOURCE_LIMIT_BYTES: usize = 4 * 1024 * 1024;
 
-/// How deep lists and maps may be nested. They are read by recursion; this deep they need about
+/// The depth to which lists and maps may be nested. They are read by recursion; this deep they need about
 /// half of the 2 MiB of stack that a thread has.
 const DEPTH_LIMIT: usize = 32;
 
-/// How many things a scenario may hold, those that aliases repeat included.
+/// The number of things a scenario may hold, those that aliases repeat included.
 const NODE_LIMIT: usize = 100_000;
 
-/// How much text a scenario may hold, that which aliases repeat included.
+/// The amount of text that a scenario may hold, that which aliases repeat included.
 const TEXT_LIMIT_BYTES: usize = 4 * SOURCE_LIMIT_BYTES;
 
 /// Something in the scenario, with its place.
@@ -39,12 +39,12 @@ pub(super) enum Value {
     Missing,
     Text(String),
     List(Vec<Node>),
-    /// In the order of the source; a key may stand twice.
+    /// In the order of the source; a key may occur twice.
     Map(Vec<(Node, Node)>),
 }
 
 impl Value {
-    /// What it is, for messages.
+    /// The kind of value, for messages.
     pub fn kind(&self) -> &'static str {
         match self {
             Value::Missing => "nothing",
@@ -55,9 +55,9 @@ impl Value {
     }
 }
 
-/// Why a source is not a scenario.
+/// The reason why a source is not a scenario.
 #[derive(Debug)]
-pub(super) struct SyntaxFault {
+pub(super) struct SyntaxError {
     pub message: String,
     pub span: Range<usize>,
     pub help: Option<String>,
@@ -67,10 +67,10 @@ pub(super) struct SyntaxFault {
 ///
 /// # Errors
 /// If it is no YAML, or beyond one of the limits above.
-pub(super) fn parse(source: &str) -> Result<Node, SyntaxFault> {
+pub(super) fn parse(source: &str) -> Result<Node, SyntaxError> {
     let whole = 0..0;
     if source.len() > SOURCE_LIMIT_BYTES {
-        return Err(SyntaxFault {
+        return Err(SyntaxError {
             message: format!(
                 "the scenario is larger than {} MiB",
                 SOURCE_LIMIT_BYTES >> 20
@@ -105,7 +105,7 @@ pub(super) fn parse(source: &str) -> Result<Node, SyntaxFault> {
         .map_err(|error| syntax_fault(source, &error))
 }
 
-fn syntax_fault(source: &str, error: &serde_saphyr::Error) -> SyntaxFault {
+fn syntax_fault(source: &str, error: &serde_saphyr::Error) -> SyntaxError {
     let error = error.without_snippet();
     let span = match error.location() {
         Some(location) => range(source, location),
@@ -128,7 +128,7 @@ fn syntax_fault(source: &str, error: &serde_saphyr::Error) -> SyntaxFault {
         "look for an open bracket, brace or quote, or for wrong indentation, here or above"
     };
     let message = format!("this cannot be read as YAML: {message}");
-    SyntaxFault {
+    SyntaxError {
         message,
         span,
         help: Some(help.into()),
@@ -136,12 +136,13 @@ fn syntax_fault(source: &str, error: &serde_saphyr::Error) -> SyntaxFault {
 }
 
 thread_local! {
-    /// How much more text the source that is being read may hold. A bound of our own because an
+    /// The amount that more text the source that is being read may hold. A bound of our own because
+    /// an
     /// alias can repeat one long text at no cost to the parser's budget.
     static TEXT_LEFT: Cell<usize> = const { Cell::new(0) };
 }
 
-/// What serde sees.
+/// A value as serde sees it.
 enum Yaml {
     Text(String),
     /// A number, a truth value or nothing: its text is taken from the source.
@@ -286,7 +287,7 @@ fn range(source: &str, location: serde_saphyr::Location) -> Range<usize> {
     border(start)..end.max(border(start))
 }
 
-/// Where a line and a column, both from 1 and in characters, are in the source.
+/// The offset of a line and a column, both from 1 and in characters, in the source.
 fn offset(source: &str, line: u64, column: u64) -> usize {
     let Ok(lines_before) = usize::try_from(line.saturating_sub(1)) else {
         return 0;
@@ -417,9 +418,9 @@ mod tests {
 
     #[test]
     fn tabs_are_named() {
-        let fault = parse("a:\n\tb: c\n").unwrap_err();
+        let error = parse("a:\n\tb: c\n").unwrap_err();
         assert_eq!(
-            fault.help.as_deref(),
+            error.help.as_deref(),
             Some("YAML is indented with blanks, never with tabs")
         );
     }

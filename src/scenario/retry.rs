@@ -1,26 +1,26 @@
-//! What is performed again after a failure.
+//! Retry policies of steps and flows.
 
 use std::time::Duration;
 
 use crate::model::FailureKind;
 
-/// How often a step, or a flow, is performed again after a failure.
+/// The number of times a step, or a flow, is performed again after a failure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// How often at most, after the first attempt.
+    /// The number of times at most, after the first attempt.
     pub times: u32,
     /// The names of the failures after which it is: kinds, and categories of the roles. `None`: of
     /// all but those that another attempt cannot mend.
     pub on: Option<Vec<String>>,
-    /// Whether the step is performed by a new instance of the role's script, which is logged in by
-    /// the role's first step again. A script that has ended is started anew in any case.
+    /// True if the step is performed by a new instance of the role's script, which is logged in by
+    /// the role's first step again. A script that has exited is restarted in any case.
     pub restart: bool,
     /// A pause before each further attempt.
     pub delay: Duration,
 }
 
 impl RetryPolicy {
-    /// Whether another attempt follows when the `attempt`th, from 1, has failed like this.
+    /// Returns whether another attempt follows when the `attempt`th, from 1, has failed like this.
     pub fn follows(&self, attempt: u32, kind: &FailureKind) -> bool {
         let is_meant = match &self.on {
             Some(names) => names.iter().any(|name| name == kind.name()),

@@ -179,7 +179,8 @@ mod tests {
         }
     }
 
-    /// Whether a value has the form that the schema demands; as much of JSON Schema as is used.
+    /// Returns whether a value has the form that the schema demands; as much of JSON Schema as is
+    /// used.
     fn conforms(value: &Value, schema: &Value, root: &Value) -> Result<(), String> {
         let fail = |reason: String| Err(format!("{value}: {reason}"));
         if let Some(reference) = schema["$ref"].as_str() {

@@ -1,23 +1,19 @@
-//! The values of one flow: what templates and expressions read.
+//! The values of one flow, which templates and expressions read.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Bound;
-use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use minijinja::value::Value;
 
-use crate::model::{FlowId, FlowNumber, NamedValue, RunId};
+use crate::model::NamedValue;
 
-use super::data::UsedUp;
 use super::names;
-use super::plan::Plan;
 use super::secrets::Masker;
-use super::template::{RenderError, Template};
 
 /// The name whose value is a number in expressions; all others are texts.
-const FLOW_NUMBER: &str = "flow.number";
+pub(super) const FLOW_NUMBER: &str = "flow.number";
 
 /// The values of one flow: variables, captures so far, its rows of data, and what is known of
 /// the flow and its run. It has one owner at a time and moves with the flow.
@@ -31,7 +27,7 @@ pub struct Scope {
     /// Secret texts without a name: what was sent by a `secret` reply, and what a secret name
     /// stood for before it took another value.
     said: Vec<String>,
-    /// What masks the secrets of this moment, once it was asked for.
+    /// The masker of the current secrets, once it was needed.
     masker: OnceLock<Masker>,
 }
 
@@ -44,134 +40,13 @@ pub struct CaptureChanged {
     pub now: String,
 }
 
-/// Why a flow has no values to begin with.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ScopeError {
-    /// Data whose rows are given out only once has no row left: the run ends here, well.
-    #[error(transparent)]
-    UsedUp(#[from] UsedUp),
-    /// A variable cannot be computed. Secrets are masked in the reason.
-    #[error("variable `{variable}`: {reason}")]
-    Variable {
-        variable: String,
-        reason: RenderError,
-    },
-}
-
-/// What is known of a flow before it begins.
-#[derive(Clone, Copy)]
-pub struct FlowContext<'a> {
-    pub number: FlowNumber,
-    pub flow_id: &'a FlowId,
-    pub run_id: &'a RunId,
-    /// A folder that only this run uses.
-    pub run_directory: &'a Path,
-    /// Looks up an environment variable; asked only for names that the scenario lists.
-    pub environment: &'a dyn Fn(&str) -> Option<String>,
-}
-
-impl Plan {
-    /// The values that a flow begins with: what is known of it, its rows of data, and the
-    /// variables, computed in their order. An override replaces a variable's template by a text;
-    /// variables after it see that text.
-    ///
-    /// The same seed and the same flow number give the same values.
-    ///
-    /// # Errors
-    /// [`ScopeError::UsedUp`] if there is no row of data left for the flow, and
-    /// [`ScopeError::Variable`] if a variable cannot be computed.
-    pub fn scope(&self, flow: FlowContext<'_>, seed: u64) -> Result<Scope, ScopeError> {
-        let mut scope = Scope {
-            secrets: Arc::clone(&self.secrets),
-            ..Scope::default()
-        };
-        scope.set(FLOW_NUMBER, flow.number.to_string());
-        scope.set("flow.id", flow.flow_id.to_string());
-        scope.set("run.id", flow.run_id.to_string());
-        scope.set("run.directory", flow.run_directory.to_string_lossy());
-        for name in &self.environment {
-            if let Some(value) = (flow.environment)(name) {
-                scope.set(format!("env.{name}"), value);
-            }
-        }
-        for data in &self.data {
-            let row = data.row(flow.number, seed)?;
-            for (column, value) in data.columns.iter().zip(row) {
-                scope.set(format!("{}.{column}", data.name), value.as_str());
-            }
-        }
-        for (name, template) in &self.variables {
-            let value = match self.given(name) {
-                Some(value) => value.to_owned(),
-                None => template
-                    .render(&scope)
-                    .map_err(|reason| ScopeError::Variable {
-                        variable: name.clone(),
-                        reason: scope.without_secrets(name, template, &reason),
-                    })?,
-            };
-            scope.set(name.as_str(), value);
-        }
-        Ok(scope)
-    }
-}
-
-impl Plan {
-    /// The values of what belongs to no flow: what is known of the run and of the environment.
-    /// Secrets that are known without a flow are masked with it: those of variables, and those of
-    /// all rows of data.
-    pub fn scope_of_run(
-        &self,
-        run_id: &RunId,
-        run_directory: &Path,
-        environment: &dyn Fn(&str) -> Option<String>,
-    ) -> Scope {
-        let mut scope = Scope {
-            secrets: Arc::clone(&self.secrets),
-            ..Scope::default()
-        };
-        scope.set("run.id", run_id.to_string());
-        scope.set("run.directory", run_directory.to_string_lossy());
-        for name in &self.environment {
-            if let Some(value) = environment(name) {
-                scope.set(format!("env.{name}"), value);
-            }
-        }
-        let mut secrets = Vec::new();
-        for (name, template) in self.variables.iter().filter(|it| scope.is_secret(&it.0)) {
-            secrets.extend(self.given(name).map(str::to_owned));
-            // One that depends on the flow has no value here.
-            secrets.extend(template.render(&scope).ok());
-        }
-        for data in &self.data {
-            let columns = data.columns.iter().enumerate();
-            let secret = columns.filter(|(_, it)| scope.is_secret(&format!("{}.{it}", data.name)));
-            for (place, _) in secret {
-                secrets.extend(data.rows.iter().filter_map(|row| row.get(place).cloned()));
-            }
-        }
-        secrets.retain(|secret| !secret.is_empty());
-        secrets.sort_unstable();
-        secrets.dedup();
-        scope.said.extend(secrets);
-        scope
-    }
-}
-
 impl Scope {
-    /// Why `template`, from which a variable is made, could not be rendered. What goes into a
-    /// secret variable is as secret as it.
-    fn without_secrets(
-        &self,
-        variable: &str,
-        template: &Template,
-        reason: &RenderError,
-    ) -> RenderError {
-        let used = template.names();
-        let used = used.iter().filter(|_| self.is_secret(variable));
-        let used = used.filter_map(|name| self.get(name));
-        let masker = Masker::new(self.secret_values().chain(used));
-        RenderError::new(masker.mask(&reason.to_string()).into_owned())
+    /// Creates a scope without values in which these names are secret.
+    pub(super) fn new(secrets: Arc<[String]>) -> Self {
+        Scope {
+            secrets,
+            ..Scope::default()
+        }
     }
 
     /// The value of a name.
@@ -237,12 +112,12 @@ impl Scope {
         scope
     }
 
-    /// What was captured, in the order of the first capture of each name. Not masked.
+    /// The captures, in the order of the first capture of each name. Not masked.
     pub fn captures(&self) -> &[NamedValue] {
         &self.captures
     }
 
-    /// Whether the scenario says that this name's value is masked.
+    /// Returns whether the scenario says that this name's value is masked.
     pub fn is_secret(&self, name: &str) -> bool {
         self.secrets.iter().any(|secret| secret == name)
     }
@@ -256,6 +131,15 @@ impl Scope {
         }
     }
 
+    /// Masks all of these texts from now on.
+    pub(super) fn add_secrets(&mut self, mut values: Vec<String>) {
+        values.retain(|value| !value.is_empty());
+        values.sort_unstable();
+        values.dedup();
+        self.masker = OnceLock::new();
+        self.said.extend(values);
+    }
+
     /// All texts that are masked now, none of them empty.
     pub fn secret_values(&self) -> impl Iterator<Item = &str> {
         let named = self.secrets.iter().filter_map(|name| self.get(name));
@@ -264,7 +148,7 @@ impl Scope {
             .filter(|value| !value.is_empty())
     }
 
-    /// What masks the secrets of this moment; cheap to get, and to be got anew after a change.
+    /// The masker of the current secrets. Cheap to get; after a change, get it again.
     pub fn masker(&self) -> Masker {
         self.current_masker().clone()
     }
@@ -310,7 +194,7 @@ impl Scope {
         Value::from_object(context)
     }
 
-    /// Whether this names not a value but several: `customers`, `env`.
+    /// Returns whether this names not a value but several: `customers`, `env`.
     pub(super) fn is_group(&self, name: &str) -> bool {
         self.get(name).is_none() && self.group(name).is_some()
     }

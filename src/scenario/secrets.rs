@@ -1,4 +1,4 @@
-//! Keeping secret values out of everything that is shown or kept.
+//! Masking of secret values in everything that is shown or kept.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use memchr::memmem::Finder;
 
-/// What stands in place of a secret.
+/// The replacement of a secret.
 const MASK: &str = "***";
 
 /// Fewer characters of a secret than this are not taken for a part of it.
@@ -78,7 +78,7 @@ impl Masker {
         Cow::Owned(out)
     }
 
-    /// Where secrets stand in these bytes, in order; those that overlap are one. The bytes may be
+    /// Finds the secrets in these bytes, in order; those that overlap are one. The bytes may be
     /// cut out of a longer text: a part of a secret at one of their ends counts as in
     /// [`Masker::mask_cut`].
     pub fn find_cut(&self, bytes: &[u8]) -> Vec<Range<usize>> {
@@ -103,7 +103,7 @@ impl Masker {
     }
 
     /// The same for a text that was cut out of a longer one: the beginning of a secret at its end,
-    /// or the end of one at its beginning, is masked, too, unless it is too short to tell much. A
+    /// or the end of one at its beginning, is masked, too, unless it is too short to reveal much. A
     /// secret may be broken over several lines.
     pub fn mask_cut(&self, text: &str) -> String {
         if self.secrets.is_empty() {
@@ -138,7 +138,7 @@ pub(crate) fn in_order(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
 }
 
 impl Secret {
-    /// Where it begins and ends in `text`, each time, itself overlapped or not.
+    /// The beginnings and ends of all of its occurrences in `text`, overlapping ones included.
     fn places<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = (usize, usize)> + 'a {
         let mut from = 0;
         std::iter::from_fn(move || {

@@ -1,39 +1,42 @@
 //! Texts with values in them: `Order ${order_id}`, and bare expressions.
 //!
-//! What stands between `${` and `}` is a [minijinja expression]; `$${` is a literal `${`. An
+//! `${…}` holds a [minijinja expression]; `$${` is a literal `${`. An
 //! unknown name is an error, never an empty text. Values are texts, so arithmetic needs
 //! `| int` or `| float`; only `flow.number` is a number. Besides minijinja's own filters there is
 //! `pad(n)`, which fills up with zeros: `flow.number | pad(5)`.
 //!
 //! [minijinja expression]: https://docs.rs/minijinja/latest/minijinja/syntax/index.html#expressions
 
+mod environment;
 mod operations;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
-use std::sync::LazyLock;
 
+use minijinja::ErrorKind;
 use minijinja::value::{Value, ValueKind};
-use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 
+use super::names::is_identifier;
 use super::scope::Scope;
+use environment::{ENVIRONMENT, FUNCTIONS};
 
-/// Why a text is not a template, or not an expression.
+/// The reason why a text is not a template, or not an expression.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct TemplateError {
-    /// Where the faulty part begins, in bytes from the beginning of the text.
+    /// The beginning of the invalid part, in bytes from the beginning of the text.
     pub offset: usize,
-    /// How long it is, in bytes.
+    /// The time that it is, in bytes.
     pub length: usize,
-    /// What is wrong with it.
+    /// The problem.
     pub message: String,
-    /// What to write instead, where that is known.
+    /// The remedy, where one is known.
     pub help: Option<String>,
 }
 
-/// Why a value could not be computed. The text may hold values: mask it before it is shown.
+/// The reason why a value could not be computed. The text may hold values: mask it before it is
+/// shown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct RenderError(String);
@@ -226,11 +229,11 @@ impl Expression {
     pub fn parse(source: &str) -> Result<Expression, TemplateError> {
         let trimmed = source.trim();
         if trimmed.is_empty() {
-            return Err(fault(source, "an expression is missing".into(), None));
+            return Err(error(source, "an expression is missing".into(), None));
         }
         if trimmed.len() > EXPRESSION_LIMIT_BYTES {
             let message = format!("this expression is longer than {EXPRESSION_LIMIT_BYTES} bytes");
-            return Err(fault(
+            return Err(error(
                 source,
                 message,
                 Some("compute it in several variables".into()),
@@ -248,10 +251,10 @@ impl Expression {
             .compile_expression_owned(trimmed.to_owned())
             .map_err(|e| {
                 let reason = e.detail().unwrap_or("it cannot be read").to_owned();
-                fault(source, format!("this is not an expression: {reason}"), None)
+                error(source, format!("this is not an expression: {reason}"), None)
             })?;
         if let Some(unknown) = operations::unknown(trimmed) {
-            return Err(fault(source, unknown.0, unknown.1));
+            return Err(error(source, unknown.0, unknown.1));
         }
         let mut names: Vec<String> = compiled
             .undeclared_variables(true)
@@ -277,7 +280,8 @@ impl Expression {
         self.names.iter().map(String::as_str)
     }
 
-    /// Whether it holds. Of texts, `true` and `yes` hold; `false`, `no` and the empty text do
+    /// Returns whether it holds. Of texts, `true` and `yes` hold; `false`, `no` and the empty text
+    /// do
     /// not. Of numbers, all but zero hold.
     ///
     /// # Errors
@@ -389,40 +393,7 @@ impl fmt::Display for Expression {
 /// could exhaust the stack.
 const EXPRESSION_LIMIT_BYTES: usize = 1000;
 
-/// The functions that an expression may call.
-const FUNCTIONS: [&str; 2] = ["range", "dict"];
-
-/// The expression machine: it never changes, so that expressions can be shared by all threads.
-static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.remove_global("debug");
-    environment.remove_global("namespace");
-    environment.add_filter("pad", pad);
-    environment
-});
-
-/// The longest text that `pad` makes; more is a mistake.
-const PAD_LIMIT: usize = 4096;
-
-/// Fills a number or a text up with zeros from the left, after a minus sign.
-fn pad(value: &Value, width: usize) -> Result<String, minijinja::Error> {
-    if width > PAD_LIMIT {
-        return Err(minijinja::Error::new(
-            ErrorKind::InvalidOperation,
-            format!("`pad({width})` is wider than {PAD_LIMIT}"),
-        ));
-    }
-    let text = value.to_string();
-    let (sign, digits) = match text.strip_prefix('-') {
-        Some(digits) => ("-", digits),
-        None => ("", text.as_str()),
-    };
-    let missing = width.saturating_sub(text.chars().count());
-    Ok(format!("{sign}{}{digits}", "0".repeat(missing)))
-}
-
-/// Whether `text` is a bare or a dotted name.
+/// Returns `true` if `text` is a bare or a dotted name.
 fn is_name(text: &str) -> bool {
     const KEYWORDS: [&str; 12] = [
         "true", "false", "none", "True", "False", "None", "not", "and", "or", "in", "is", "if",
@@ -430,14 +401,7 @@ fn is_name(text: &str) -> bool {
     !KEYWORDS.contains(&text) && text.split('.').all(is_identifier) && text.split('.').count() <= 2
 }
 
-/// Whether `text` can name a variable or a capture.
-pub(super) fn is_identifier(text: &str) -> bool {
-    !text.is_empty()
-        && !text.starts_with(|c: char| c.is_ascii_digit())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-}
-
-fn fault(source: &str, message: String, help: Option<String>) -> TemplateError {
+fn error(source: &str, message: String, help: Option<String>) -> TemplateError {
     TemplateError {
         offset: 0,
         length: source.len(),

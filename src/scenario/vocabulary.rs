@@ -3,96 +3,13 @@
 
 mod flow;
 mod turns;
+mod words;
 
 pub(super) use flow::{FLOW_RETRY, LIFETIME, STEP, STEP_RETRY};
 pub(super) use turns::{ALTERNATIVE, PICK, REPEAT, TURN, UNTIL};
-
-/// The keys of one kind of map.
-#[derive(Debug)]
-pub(super) struct Vocabulary {
-    /// What the map is, for messages: "a role".
-    pub what: &'static str,
-    /// Its name in the schema.
-    pub name: &'static str,
-    pub keys: &'static [Word],
-    /// Keys that the language knows and this version does not perform yet. They are refused, never
-    /// ignored.
-    pub later: &'static [&'static str],
-}
-
-/// One key.
-#[derive(Debug)]
-pub(super) struct Word {
-    pub name: &'static str,
-    pub about: &'static str,
-    pub shape: Shape,
-    pub required: bool,
-}
-
-/// What stands behind a key.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Shape {
-    /// Any scalar, taken as it is written.
-    Text,
-    Template,
-    /// A literal text, or a regular expression between slashes.
-    Pattern,
-    Expression,
-    Duration,
-    /// A duration or two with `..` between them.
-    DurationRange,
-    /// A whole number, from this one on.
-    Count(u64),
-    ExitCode,
-    Flag,
-    /// `50x200`
-    Size,
-    Key,
-    OneOf(&'static [&'static str]),
-    Object(&'static Vocabulary),
-    /// A map, or only the text of its first key.
-    TextOrObject(&'static Vocabulary),
-    ListOf(&'static Shape),
-    /// A map whose keys the author chooses.
-    MapOf(&'static Shape),
-    /// One or several.
-    OneOrList(&'static Shape),
-    /// A list of turns, which may hold turns again.
-    Turns,
-}
-
-impl Vocabulary {
-    pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.keys.iter().map(|word| word.name)
-    }
-
-    pub fn knows(&self, name: &str) -> bool {
-        self.keys.iter().any(|word| word.name == name)
-    }
-
-    /// Whether the key comes later.
-    pub fn comes_later(&self, name: &str) -> bool {
-        self.later.contains(&name)
-    }
-}
-
-const fn word(name: &'static str, shape: Shape, about: &'static str) -> Word {
-    Word {
-        name,
-        about,
-        shape,
-        required: false,
-    }
-}
-
-const fn required(name: &'static str, shape: Shape, about: &'static str) -> Word {
-    Word {
-        name,
-        about,
-        shape,
-        required: true,
-    }
-}
+use turns::{PRESS, PROMPT, SEE, SEND};
+pub(super) use words::{Shape, Vocabulary};
+use words::{required, word};
 
 pub(super) const TAKES: [&str; 3] = ["sequential", "random", "unique"];
 pub(super) const TERMINALS: [&str; 2] = ["pty", "pipes"];
@@ -131,12 +48,12 @@ pub(super) static SCENARIO: Vocabulary = Vocabulary {
         word(
             "defaults",
             Shape::Object(&DEFAULTS),
-            "What holds where nothing else is said.",
+            "Values that apply where a role, a step or a turn sets none.",
         ),
         required(
             "roles",
             Shape::MapOf(&Shape::Object(&ROLE)),
-            "Who takes part: each a real program, with what it is asked and told.",
+            "The roles: each a program, with its menu and its actions.",
         ),
         required(
             "flow",
@@ -151,20 +68,20 @@ pub(super) static SCENARIO: Vocabulary = Vocabulary {
         word(
             "retry",
             Shape::TextOrObject(&FLOW_RETRY),
-            "How often a flow that failed is begun anew, with new instances of all its programs: a \
-             number, or a map.",
+            "How often a failed flow is repeated, with new instances of all its programs: a number, \
+             or a map.",
         ),
         word(
             "chaos",
             Shape::OneOrList(&Shape::Text),
-            "What is done to scripts on purpose, how often and where: `kill 5%`, `freeze 2% for \
+            "Faults injected into scripts, with how often and where: `kill 5%`, `freeze 2% for \
              500ms`, `garbage once at STEP`, `refuse 1% role ROLE`.",
         ),
         word(
             "thresholds",
             Shape::ListOf(&Shape::TextOrObject(&THRESHOLD)),
-            "What is demanded of the run's figures, as `flow.p95 < 2s`; if it is not met, \
-             rehearsal ends with exit code 99.",
+            "Conditions on the run's figures, as `flow.p95 < 2s`; if one is not met, rehearsal ends \
+             with exit code 99.",
         ),
         word(
             "integrity",
@@ -200,7 +117,7 @@ pub(super) static INTEGRITY: Vocabulary = Vocabulary {
         word(
             "audit",
             Shape::Object(&AUDIT),
-            "A command that looks into the books when all flows have ended.",
+            "A command that audits the data when all flows have ended.",
         ),
     ],
     later: &[],
@@ -258,7 +175,7 @@ pub(super) static THRESHOLD: Vocabulary = Vocabulary {
         word(
             "stop",
             Shape::Flag,
-            "Ends the run as soon as it is not met; flows under way may finish.",
+            "Ends the run as soon as it is not met; flows in flight may finish.",
         ),
     ],
     later: &[],
@@ -407,14 +324,10 @@ pub(super) static INTERLUDE: Vocabulary = Vocabulary {
     what: "an interlude",
     name: "interlude",
     keys: &[
-        word(
-            "prompt",
-            Shape::Pattern,
-            "Wait: the unfinished last line holds this.",
-        ),
-        word("see", Shape::Pattern, "Wait: a complete line holds this."),
-        word("send", Shape::Template, "Reply: this text and Enter."),
-        word("press", Shape::Key, "Reply: a key."),
+        PROMPT,
+        SEE,
+        SEND,
+        PRESS,
         word(
             "at_most",
             Shape::Count(1),
@@ -447,7 +360,7 @@ pub(super) static LOAD: Vocabulary = Vocabulary {
         word(
             "rate",
             Shape::Text,
-            "How many flows start in a time, `5/s`, `300/m` or `40/h`, whatever became of those before.",
+            "How many flows start in a time, `5/s`, `300/m` or `40/h`, however the earlier ones went.",
         ),
         word(
             "stages",
@@ -462,7 +375,7 @@ pub(super) static LOAD: Vocabulary = Vocabulary {
         word(
             "most_in_flight",
             Shape::Count(1),
-            "A flow that is due while so many are under way is dropped; 200 by default.",
+            "A flow that is due while so many are in flight is dropped; 200 by default.",
         ),
         word(
             "warm_up",

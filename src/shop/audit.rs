@@ -15,7 +15,7 @@ use super::status::Status;
 
 /// What the books say, and what is wrong with them.
 pub struct Audit {
-    /// How many orders stand where, in the order of an order's life.
+    /// The number of orders stand where, in the order of an order's life.
     counts: Vec<(Status, i64)>,
     collected: Paise,
     /// The history of the order that was asked for.

@@ -25,9 +25,9 @@ pub struct Console {
     input: BufReader<Stdin>,
     /// Not `Stdout`, which would write every line on its own.
     output: BufWriter<File>,
-    /// Whether the output is a screen, which can be cleared.
+    /// True if the output is a screen, which can be cleared.
     is_screen: bool,
-    /// How long to pretend to think about each answer.
+    /// The duration: how long to pretend to think about each answer.
     delay: Duration,
 }
 

@@ -14,7 +14,7 @@ use super::seed;
 pub const PATH_VARIABLE: &str = "REHEARSAL_SHOP_DB";
 pub const RUN_DIRECTORY_VARIABLE: &str = "REHEARSAL_RUN_DIR";
 
-/// How long a program waits for its turn to write.
+/// The time that a program waits for its turn to write.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Stored as SQLite's `user_version` by the transaction that seeds; a file without it is empty.
@@ -45,7 +45,7 @@ pub struct Books {
     pub connection: Connection,
 }
 
-/// Whether `open` found the database or had to make it.
+/// True if `open` found the database or had to make it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
     Existed,
@@ -132,7 +132,7 @@ enum Contents {
     Other,
 }
 
-/// Why a database cannot be used.
+/// The reason why a database cannot be used.
 #[derive(Debug)]
 enum Obstacle {
     Sqlite(rusqlite::Error),

@@ -103,7 +103,7 @@ pub fn main(arguments: &[OsString]) -> ExitCode {
     })
 }
 
-/// Why the shop could not even begin, and the exit code that says so.
+/// The reason why the shop could not even begin, and the exit code that says so.
 struct Failure {
     code: u8,
     message: String,

@@ -13,7 +13,7 @@ use super::status::Status;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Key(pub i64);
 
-/// Why an order was not moved. What the person at the program reads.
+/// The reason why an order was not moved. What the person at the program reads.
 #[derive(Debug, thiserror::Error)]
 pub enum OrderError {
     #[error("Order {id} is not awaiting {awaited} (status: {status})", awaited = .due.awaited())]
@@ -189,7 +189,7 @@ fn allocate(
     Ok(Allocation { line, left })
 }
 
-/// How long the packing of a product took.
+/// The time that the packing of a product took.
 pub struct Packing {
     pub product_id: i64,
     pub minutes: i64,

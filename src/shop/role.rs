@@ -50,7 +50,7 @@ impl Role {
         }
     }
 
-    /// How many accounts are seeded: numbers 1 to this.
+    /// Returns the number of accounts that are seeded: numbers 1 to this.
     pub fn accounts(self) -> usize {
         match self {
             Self::CustomerPortal => 1000,

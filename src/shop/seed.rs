@@ -17,7 +17,7 @@ const SCHEMA: &str = include_str!("schema.sql");
 #[error("{STOCK_VARIABLE} is `{0}`: write how many of each product there are, such as 100")]
 pub struct StockError(String);
 
-/// How many of each product there are, as the environment says or else plenty.
+/// Returns the number of of each product there are, as the environment says or else plenty.
 pub fn initial_stock() -> Result<i64, StockError> {
     let Some(text) = env::var_os(STOCK_VARIABLE) else {
         return Ok(DEFAULT_STOCK);

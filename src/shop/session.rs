@@ -19,7 +19,7 @@ const CRASHED: i32 = 70;
 
 const HANGS: Duration = Duration::from_secs(3600);
 
-/// Why an operation did not come to its end.
+/// The reason why an operation did not come to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum Stop {
     /// Said to the person; the program goes on.

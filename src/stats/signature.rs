@@ -39,8 +39,10 @@ impl Signature {
     }
 }
 
-/// The characteristic line of a failure: what the program said that fails the step, or its last line; or,
-/// where what it said last has nothing to do with the failure, what is wrong. In it, values of the flow are replaced by their names (`<order_id>`), and other words
+/// The characteristic line of a failure: what the program said that fails the step, or its last
+/// line; or,
+/// where what it said last has nothing to do with the failure, what is wrong. In it, values of the
+/// flow are replaced by their names (`<order_id>`), and other words
 /// with digits by `<number>`, `<time>` or `<id>`. Empty if nothing was said.
 fn saw(failure: &Failure, values: &[NamedValue]) -> String {
     let line = match (&failure.kind, quoted(&failure.message)) {

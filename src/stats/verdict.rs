@@ -98,7 +98,7 @@ fn dropped(summary: &Summary) -> Objection {
     };
     let reason = format!(
         "{dropped} of {due} flows were dropped: the rate that was wanted was not reached; want \
-         fewer a second, or allow more under way"
+         fewer a second, or allow more in flight"
     );
     Some((trust, reason))
 }
@@ -155,7 +155,7 @@ fn full(what: &str, part: Option<f64>) -> Objection {
     let part = part.filter(|part| *part >= FULL_DOUBTFUL)?;
     let reason = format!(
         "{:.0} % of the {what} were in use: starts may have had to wait or to fail; raise the limit, \
-         or have fewer flows under way",
+         or have fewer flows in flight",
         part * 100.0
     );
     Some((Trust::Doubtful, reason))
@@ -238,7 +238,7 @@ mod tests {
             verdict.reasons,
             [
                 "5 of 15 flows were dropped: the rate that was wanted was not reached; want fewer \
-                 a second, or allow more under way",
+                 a second, or allow more in flight",
                 "the generator was late by 40 ms at p99: the machine is saturated; fewer flows, or \
                  more cores",
             ]

@@ -15,7 +15,7 @@ use rehearsal::engine::{Control, Stop};
 use rehearsal::model::{
     Activity, Ending, ExitCause, FailureKind, FlowOutcome, RunEvent, StepOutcome,
 };
-use rehearsal::scenario::{Arrivals, Between, Load, Ramp, Shape};
+use rehearsal::scenario::{Arrivals, Load, Pacing, Ramp, Shape};
 
 #[test]
 fn a_dialogue_is_completed_by_what_the_program_says() {
@@ -707,7 +707,7 @@ fn a_stall_shows_in_the_response_times_of_an_open_load() {
     let closed = load(Shape::Closed {
         parallel: Ramp::constant(1.0),
         flows_each: None,
-        between: Between::Pace(Duration::from_millis(100)),
+        between: Pacing::Pace(Duration::from_millis(100)),
     });
     let open = load(Shape::Open {
         rate: Ramp::constant(10.0),

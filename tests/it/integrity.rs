@@ -315,7 +315,7 @@ fn an_audit_fails_misses_something_or_does_not_end_and_each_is_told() {
     assert!(shown.contains("│ 2 wrong"), "{shown}");
 }
 
-/// Its program goes while the flows are under way.
+/// Its program goes while the flows are in flight.
 #[test]
 fn an_audit_that_cannot_be_started_is_told() {
     let scenario = POST.replace("echo order", "rm -f audit.sh; echo order");
@@ -473,7 +473,7 @@ integrity: {unique: [order], own: {also: order}}
     );
 }
 
-/// Ctrl-C once: what is under way may finish, and then the books are looked at.
+/// Ctrl-C once: what is in flight may finish, and then the books are looked at.
 #[test]
 fn a_run_that_is_stopped_gently_is_audited() {
     let waits = POST.replace("echo order", "touch begun; read go < gate; echo order");

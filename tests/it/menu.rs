@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use tempfile::TempDir;
 
-/// How long anything may take.
+/// The duration: how long anything may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The menu, and somebody who sits at its terminal.
@@ -130,7 +130,7 @@ fn a_run_goes_on_behind_the_menu_and_can_be_looked_at_and_ended() {
     person.sees("PID  Script");
     person.sees("1.1.1");
     person.types("1");
-    person.sees("A run is under way");
+    person.sees("A run is in progress");
     person.types("5");
     person.sees("interrupted      1");
     person.sees("has ended.");

@@ -78,7 +78,7 @@ fn normal(line: &str) -> String {
     blanks.replace_all(&line, " ").into_owned()
 }
 
-/// Whether `printed` is what `shown` says, `...` standing for any lines.
+/// Returns whether `printed` is what `shown` says, `...` standing for any lines.
 fn agrees(shown: &[String], printed: &[String]) -> Result<(), String> {
     let mut at = 0;
     let mut anywhere = false;

@@ -479,7 +479,7 @@ fn open_load() -> Vec<RunEvent> {
     for event in &mut events {
         match event {
             RunEvent::RunStarted(info) => {
-                info.load = "5/s, at most 200 under way".into();
+                info.load = "5/s, at most 200 in flight".into();
                 info.wanted_per_second = Some(5.0);
                 (info.flows, info.duration_us) = (None, Some(10_000_000));
             }

@@ -124,7 +124,8 @@ flow:
   - {step: s, role: a, do: x, provide: [y]}
 load: {flow: 1}
 ";
-    later_keys: "
+    later_keys: below!("load: {flows: 5, start_after: 10s, weight: 3}");
+    misplaced_keys: "
 roles:
   a:
     run: [p]

@@ -1,7 +1,5 @@
 //! Runs scenarios through the library and keeps everything that the engine tells.
 
-#![allow(dead_code, reason = "each test binary uses a part of it")]
-
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -116,7 +114,7 @@ impl Rehearsing {
                     .clone()
                     .unwrap_or_else(|| Load::closed(self.flows, self.parallel)),
             ),
-            chaos: None,
+            faults: None,
         });
         let programs = Programs::new(
             self.home.path().to_owned(),
@@ -166,7 +164,7 @@ impl Rehearsed {
         &self.flows[0]
     }
 
-    /// Why the only flow failed.
+    /// Returns the reason why the only flow failed.
     pub fn failure(&self) -> &Failure {
         match &self.flow().outcome {
             FlowOutcome::Failed(failure) => failure,

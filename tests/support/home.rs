@@ -19,7 +19,7 @@ impl Home {
 
     /// The program with the words of this line, nothing of the tester's environment in it.
     pub fn command(&self, line: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rehearsal"));
+        let mut command = with_default_signals(env!("CARGO_BIN_EXE_rehearsal"));
         command
             .args(line.split_whitespace())
             .current_dir(self.path())
@@ -34,4 +34,12 @@ impl Home {
     pub fn rehearsal(&self, line: &str) -> Output {
         self.command(line).output().expect("it starts")
     }
+}
+
+/// A command that starts the program with the signals that stop it at their defaults: a test run in
+/// the background of a script inherits an ignored SIGINT, and would pass it on.
+pub fn with_default_signals(program: &str) -> Command {
+    let mut command = Command::new("env");
+    command.args(["--default-signal=HUP,INT,QUIT,TERM", program]);
+    command
 }

@@ -1,6 +1,9 @@
 //! Support for the integration tests: the fixture program, homes, runs, processes.
 
-#![allow(dead_code, reason = "the tests that run alone use a part of it")]
+#![allow(
+    dead_code,
+    reason = "shared with process_alone, which uses a part of it; an expectation would fail in the other"
+)]
 
 pub mod fixture;
 pub mod flows;

@@ -1,8 +1,6 @@
 //! What tests of processes share: the fixture program, and one program under test with all that
 //! it said.
 
-#![allow(dead_code, reason = "each test binary uses a part of it")]
-
 use std::ffi::OsString;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -180,7 +178,7 @@ impl Actor {
     }
 }
 
-/// Whether a process lives, zombies not counted.
+/// Returns whether a process lives, zombies not counted.
 pub fn lives(pid: u32) -> bool {
     match std::fs::read_to_string(format!("/proc/{pid}/stat")) {
         Err(_) => false,

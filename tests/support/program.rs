@@ -1,8 +1,7 @@
 //! Runs the program itself, in a folder and with a temporary folder of its own, and sees what it
 //! leaves.
 
-#![allow(dead_code, reason = "each test binary uses a part of it")]
-
+use super::home::with_default_signals;
 use std::collections::HashSet;
 use std::fs;
 use std::io::Read;
@@ -77,9 +76,9 @@ impl Sandbox {
         path
     }
 
-    /// Any program, as it is started here.
+    /// Any program in this sandbox, with signals at their defaults.
     pub fn command_of(&self, program: &str, arguments: &[&str]) -> Command {
-        let mut command = Command::new(program);
+        let mut command = with_default_signals(program);
         command
             .args(arguments)
             .current_dir(self.home())
@@ -165,7 +164,7 @@ impl Sandbox {
 }
 
 impl Seen {
-    /// Whether it lives and is stopped.
+    /// Returns whether it lives and is stopped.
     pub fn is_stopped(&self) -> bool {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
         let state = stat
@@ -175,7 +174,7 @@ impl Seen {
         self.exists() && state == Some("T")
     }
 
-    /// Whether it is still there, dead or alive.
+    /// Returns whether it is still there, dead or alive.
     pub fn exists(&self) -> bool {
         started(self.pid).is_some_and(|started| started == self.started)
     }

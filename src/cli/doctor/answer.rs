@@ -12,10 +12,10 @@ pub(super) const PROMPT: &str = "ready>";
 /// How it answers.
 #[derive(Debug, Clone, PartialEq, clap::Args)]
 pub struct AnswerArgs {
-    /// How long it takes for an answer
+    /// The time that it takes for an answer
     #[arg(long, value_parser = duration::parse)]
     pub after: Duration,
-    /// How many questions it answers
+    /// The number of questions it answers
     #[arg(long)]
     pub times: u32,
     /// When all such programs begin to stall, in milliseconds since 1970
@@ -48,7 +48,7 @@ pub(in crate::cli) fn answer(args: &AnswerArgs) -> io::Result<()> {
     answers.flush()
 }
 
-/// How long the stall that there is now goes on.
+/// Returns the time that the stall that there is now goes on.
 fn stall_left(args: &AnswerArgs, now: SystemTime) -> Duration {
     let begin = SystemTime::UNIX_EPOCH + Duration::from_millis(args.stall_at_unix_ms);
     let into = now.duration_since(begin).ok();

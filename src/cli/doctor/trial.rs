@@ -19,7 +19,7 @@ use super::answer::PROMPT;
 pub(super) struct Trial {
     pub load: Load,
     pub answer_after: Duration,
-    /// How many questions each program is asked.
+    /// The number of questions each program is asked.
     pub questions: usize,
     /// When all programs stall, in milliseconds since 1970, and for how long.
     pub stall: Option<(u64, Duration)>,
@@ -33,7 +33,7 @@ pub(super) struct Outcome {
     /// From when a flow was due to its end.
     pub responses: Histogram,
     pub failed: u64,
-    /// Why the first of them failed.
+    /// The reason why the first of them failed.
     pub failure: Option<String>,
     pub generator: Generator,
 }

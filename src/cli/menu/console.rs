@@ -9,7 +9,7 @@ pub(super) struct Console(Arc<Mutex<Inner>>);
 
 struct Inner {
     writer: Box<dyn Write + Send>,
-    /// Whether the cursor is behind a prompt.
+    /// True if the cursor is behind a prompt.
     prompting: bool,
 }
 

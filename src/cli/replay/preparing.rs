@@ -11,9 +11,18 @@ use crate::cli::error::CliError;
 use crate::cli::scenario::{self, BUILT_IN_NAME, Loaded};
 use crate::cli::settings::{NO_BUNDLES, RunSettings, ScenarioChoice};
 use crate::report::{Bundle, sanitize};
-use crate::scenario::{Chaos, Load, Plan, Take};
+use crate::scenario::{FaultRules, Load, Plan, Take};
 
-use super::Wanted;
+/// The arguments of `rehearsal replay`.
+pub(in crate::cli) struct ReplayRequest {
+    pub bundle: PathBuf,
+    /// Each step waits for Enter.
+    pub step: bool,
+    pub variables: Vec<(String, String)>,
+    pub scenario: Option<PathBuf>,
+    pub scripts: Vec<PathBuf>,
+    pub json: bool,
+}
 
 /// What stands in place of a secret in a scenario that was kept, and in a value.
 const MASKED: [&str; 2] = ["MASKED", "***"];
@@ -28,7 +37,7 @@ pub(super) struct Prepared {
 }
 
 pub(super) fn prepare(
-    wanted: &Wanted,
+    wanted: &ReplayRequest,
     bundle: &Bundle,
     environment: &Environment,
 ) -> Result<Prepared, CliError> {
@@ -51,7 +60,7 @@ pub(super) fn prepare(
     plan.load = Load::closed(1, 1);
     plan.thresholds.clear();
     // The run's own is in what is added to the scenario's, be it from the command line or not.
-    plan.chaos = Chaos::default();
+    plan.faults = FaultRules::default();
     // What is asked of many flows says nothing of one.
     plan.integrity = Default::default();
     plan.audit = None;
@@ -78,7 +87,7 @@ pub(super) fn prepare(
     })
 }
 
-fn settings(wanted: &Wanted, bundle: &Bundle) -> Result<RunSettings, CliError> {
+fn settings(wanted: &ReplayRequest, bundle: &Bundle) -> Result<RunSettings, CliError> {
     let origin = &bundle.origin;
     let of_run = origin.variables.clone().into_iter();
     let scripts = origin.scripts.iter().map(PathBuf::from);
@@ -128,7 +137,7 @@ fn surroundings(
 /// The scenario: the one that is asked for; or the file that was run, if it is there and says the
 /// same; or else the bundle's copy.
 fn choose(
-    wanted: &Wanted,
+    wanted: &ReplayRequest,
     bundle: &Bundle,
     copy: &str,
     settings: &mut RunSettings,
@@ -188,7 +197,7 @@ fn choose(
 
 /// Makes sure that every secret has its value, which no bundle has.
 fn check_secrets(
-    wanted: &Wanted,
+    wanted: &ReplayRequest,
     bundle: &Bundle,
     plan: &Plan,
     settings: &RunSettings,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::cli::args::LoadArgs;
 use crate::cli::error::CliError;
-use crate::scenario::{Arrivals, Between, Load, MOST_IN_FLIGHT, Ramp, Shape, Stage};
+use crate::scenario::{Arrivals, Load, MOST_IN_FLIGHT, Pacing, Ramp, Shape, Stage};
 
 /// The load of a run: what was typed wins over what the scenario says.
 ///
@@ -87,11 +87,11 @@ fn shape(args: &LoadArgs, scenario: &Shape) -> Result<Shape, CliError> {
             flows_each,
             between,
         } => (parallel.clone(), *flows_each, *between),
-        Shape::Open { .. } => (Ramp::constant(1.0), None, Between::Nothing),
+        Shape::Open { .. } => (Ramp::constant(1.0), None, Pacing::Nothing),
     };
     let between = match (args.pause, args.pace) {
-        (Some(pause), None) => Between::Pause(pause),
-        (None, Some(pace)) => Between::Pace(pace),
+        (Some(pause), None) => Pacing::Pause(pause),
+        (None, Some(pace)) => Pacing::Pace(pace),
         _ => known_between,
     };
     let parallel = args.parallel.map(|parallel| parallel as f64);

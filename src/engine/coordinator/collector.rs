@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::model::{FlowRecord, ProcessRecord, RunInfo};
 use crate::stats::{Tally, Threshold, Watched};
 
-/// How often live thresholds are checked.
+/// The interval between checks of live thresholds.
 pub(super) const CHECK_EVERY: Duration = Duration::from_secs(1);
 
 /// The figures of a run so far. Its size depends on the scenario and the thresholds, not on the
@@ -120,23 +120,8 @@ mod tests {
 
     fn flow(number: u64, counted: bool) -> FlowRecord {
         let number = FlowNumber(number);
-        FlowRecord {
-            number,
-            id: FlowId::new(&RunId("RUN".into()), number),
-            started_at: Local::now(),
-            counted,
-            late_us: 0,
-            duration_us: 1_000,
-            paused_us: 0,
-            waited_us: 0,
-            outcome: FlowOutcome::Completed,
-            steps: Vec::new(),
-            retries: Vec::new(),
-            captures: Vec::new(),
-            variables: Vec::new(),
-            processes: Vec::new(),
-            injections: Vec::new(),
-        }
+        let id = FlowId::new(&RunId("RUN".into()), number);
+        FlowRecord::not_performed(number, id, counted, FlowOutcome::Completed)
     }
 
     fn collector(threshold: &str) -> Collector {

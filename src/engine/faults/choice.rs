@@ -7,7 +7,8 @@
 //!
 //! | progress | what is due then |
 //! | --- | --- |
-//! | a wait begins | what is meant for the step as a whole, for a turn that replies nothing, or for a step in which nothing is replied |
+//! | a wait begins | what is meant for the step as a whole, for a turn that replies nothing, or for
+//! a step in which nothing is replied |
 //! | a reply is about to be sent | what happens between turns, and to the reply itself |
 //! | a reply was sent | what happens in mid-turn |
 
@@ -16,7 +17,10 @@ use std::time::Duration;
 
 use crate::model::{FlowNumber, RoleIndex};
 use crate::process::ReadRate;
-use crate::scenario::chaos::{Chaos, ChaosRule, Mischief, Often, Replies, Span, When, turn_called};
+use crate::scenario::faults::{
+    DurationRange, FaultRule, FaultRules, FaultSpec, FaultTiming, Frequency, ReplyCount,
+    turn_replies,
+};
 use crate::scenario::{Plan, Step, data};
 
 /// A kind of fault with its drawn parameters.
@@ -74,10 +78,13 @@ enum Moment {
 
 impl Attempt<'_> {
     /// Draws its faults; `None` for none.
-    pub(in crate::engine) fn planned_faults(self, chaos: &Chaos) -> Option<Box<PlannedFaults>> {
+    pub(in crate::engine) fn planned_faults(
+        self,
+        chaos: &FaultRules,
+    ) -> Option<Box<PlannedFaults>> {
         let mut timed = Vec::new();
         for (place, rule) in chaos.rules.iter().enumerate() {
-            if rule.what != Mischief::Refuse && self.is_hit_by(rule, place) {
+            if rule.fault != FaultSpec::Refuse && self.is_hit_by(rule, place) {
                 let mut rng = self.dice(place, "how");
                 timed.push(self.fault(rule, &mut rng));
             }
@@ -88,9 +95,9 @@ impl Attempt<'_> {
     }
 
     /// Returns `true` if the program that is to be started for it is refused.
-    pub(in crate::engine) fn is_refused(self, chaos: &Chaos) -> bool {
+    pub(in crate::engine) fn is_refused(self, chaos: &FaultRules) -> bool {
         let mut rules = chaos.rules.iter().enumerate();
-        rules.any(|(place, rule)| rule.what == Mischief::Refuse && self.is_hit_by(rule, place))
+        rules.any(|(place, rule)| rule.fault == FaultSpec::Refuse && self.is_hit_by(rule, place))
     }
 
     fn dice(self, rule: usize, what: &str) -> fastrand::Rng {
@@ -99,43 +106,43 @@ impl Attempt<'_> {
         data::draws(self.seed, self.flow, &purpose)
     }
 
-    fn is_hit_by(self, rule: &ChaosRule, place: usize) -> bool {
-        let is_this_flow = rule.place.flow.is_none_or(|flow| flow == self.flow);
+    fn is_hit_by(self, rule: &FaultRule, place: usize) -> bool {
+        let is_this_flow = rule.target.flow.is_none_or(|flow| flow == self.flow);
         if !is_this_flow || !rule.is_about(self.step) {
             return false;
         }
-        match rule.often {
-            Often::Chance(chance) => self.dice(place, "whether").f64() < chance,
-            Often::Nth(nth) => {
-                let steps = rule.steps(&self.plan.cast());
+        match rule.frequency {
+            Frequency::Chance(chance) => self.dice(place, "whether").f64() < chance,
+            Frequency::Nth(nth) => {
+                let steps = rule.steps(&self.plan.rule_context());
                 let ours = steps.iter().position(|step| *step == self.step.index);
                 self.number == 1 && ours.is_some_and(|ours| ours as u64 + 1 == nth)
             }
         }
     }
 
-    fn fault(self, rule: &ChaosRule, rng: &mut fastrand::Rng) -> (Moment, TimedFault) {
-        let when = match &rule.what {
-            Mischief::Kill(when) | Mischief::Freeze { when, .. } => *when,
-            _ => When::BetweenTurns,
+    fn fault(self, rule: &FaultRule, rng: &mut fastrand::Rng) -> (Moment, TimedFault) {
+        let when = match &rule.fault {
+            FaultSpec::Kill(when) | FaultSpec::Freeze { when, .. } => *when,
+            _ => FaultTiming::BetweenTurns,
         };
         let (mid_turn, after) = match when {
-            When::BetweenTurns => (false, Duration::ZERO),
-            When::MidTurn { after } => (true, after.draw(rng)),
-            When::Either if rng.bool() => (true, Span::SOON.draw(rng)),
-            When::Either => (false, Duration::ZERO),
+            FaultTiming::BetweenTurns => (false, Duration::ZERO),
+            FaultTiming::MidTurn { after } => (true, after.draw(rng)),
+            FaultTiming::Either if rng.bool() => (true, DurationRange::SOON.draw(rng)),
+            FaultTiming::Either => (false, Duration::ZERO),
         };
         let turns = &self.step.action.turns;
-        let replies = Replies::of(turns);
-        let reply = rng.usize(0..replies.sure.max(1));
-        let moment = match (&rule.place.turn, &rule.what) {
-            (None, Mischief::SlowRead { .. }) => Moment::FirstWait,
-            (None, _) if !replies.any => Moment::FirstWait,
+        let replies = ReplyCount::of(turns);
+        let reply = rng.usize(0..replies.at_least.max(1));
+        let moment = match (&rule.target.turn, &rule.fault) {
+            (None, FaultSpec::SlowRead { .. }) => Moment::FirstWait,
+            (None, _) if !replies.possible => Moment::FirstWait,
             (None, _) if mid_turn => Moment::After(reply),
             (None, _) => Moment::Before(reply),
             (Some(turn), what) => {
-                let replies = turn_called(turns, turn) == Some(true);
-                let slow = matches!(what, Mischief::SlowRead { .. });
+                let replies = turn_replies(turns, turn) == Some(true);
+                let slow = matches!(what, FaultSpec::SlowRead { .. });
                 match (replies && !slow, mid_turn) {
                     (false, _) => Moment::WaitOf(Arc::clone(turn)),
                     (true, true) => Moment::AfterReplyOf(Arc::clone(turn)),
@@ -144,7 +151,7 @@ impl Attempt<'_> {
             }
         };
         let fault = TimedFault {
-            kind: fault_kind(&rule.what, rng),
+            kind: fault_kind(&rule.fault, rng),
             after,
             mid_turn,
         };
@@ -152,25 +159,26 @@ impl Attempt<'_> {
     }
 }
 
-fn fault_kind(what: &Mischief, rng: &mut fastrand::Rng) -> FaultKind {
+fn fault_kind(what: &FaultSpec, rng: &mut fastrand::Rng) -> FaultKind {
     match *what {
-        Mischief::Kill(_) => FaultKind::Kill,
-        Mischief::Freeze { length, .. } => FaultKind::Freeze {
+        FaultSpec::Kill(_) => FaultKind::Kill,
+        FaultSpec::Freeze { length, .. } => FaultKind::Freeze {
             length: length.draw(rng),
         },
         // Refusal is decided before the program is started.
-        Mischief::Close | Mischief::Refuse => FaultKind::Close,
-        Mischief::Garbage { bytes } => FaultKind::Garbage(garbage(bytes, rng)),
-        Mischief::LongLine { bytes } => FaultKind::LongLine { bytes },
-        Mischief::Dribble { every } => FaultKind::Dribble { every },
-        Mischief::SlowRead { bytes, every } => FaultKind::SlowRead(ReadRate { bytes, every }),
-        Mischief::Delay { length } => FaultKind::Delay {
+        FaultSpec::Close | FaultSpec::Refuse => FaultKind::Close,
+        FaultSpec::Garbage { bytes } => FaultKind::Garbage(garbage(bytes, rng)),
+        FaultSpec::LongLine { bytes } => FaultKind::LongLine { bytes },
+        FaultSpec::Dribble { every } => FaultKind::Dribble { every },
+        FaultSpec::SlowRead { bytes, every } => FaultKind::SlowRead(ReadRate { bytes, every }),
+        FaultSpec::Delay { length } => FaultKind::Delay {
             length: length.draw(rng),
         },
     }
 }
 
-/// Draws garbage as from a broken line: printable characters, and bytes that are no UTF-8, but no control characters, which a terminal would act upon.
+/// Draws garbage as from a broken line: printable characters, and bytes that are no UTF-8, but no
+/// control characters, which a terminal would act upon.
 fn garbage(bytes: usize, rng: &mut fastrand::Rng) -> Vec<u8> {
     const NO_UTF_8: [u8; 3] = [0xff, 0xfe, 0xc0];
     let byte = |_| {
@@ -249,8 +257,9 @@ flow:
         compiled.unwrap_or_else(|faults| panic!("{faults}")).plan
     }
 
-    fn chaos(plan: &Plan, text: &str) -> Chaos {
-        Chaos::parse(text, &plan.cast()).unwrap_or_else(|error| panic!("{text}: {error}"))
+    fn chaos(plan: &Plan, text: &str) -> FaultRules {
+        FaultRules::parse(text, &plan.rule_context())
+            .unwrap_or_else(|error| panic!("{text}: {error}"))
     }
 
     fn faults(
@@ -319,7 +328,7 @@ flow:
                 assert!(
                     timed
                         .iter()
-                        .all(|it| it.mid_turn && it.after <= Span::SOON.most)
+                        .all(|it| it.mid_turn && it.after <= DurationRange::SOON.most)
                 );
                 mid += timed.len();
             }

@@ -6,12 +6,15 @@
 //! | `Stepping` | a pooled role's last step is done | return its script, and as above | as above |
 //! | `Stepping` | the last step is done | leave with every role that lives | `Leaving` |
 //! | `Stepping` | a step failed, the same script is to perform it again | repeat it | `Stepping` |
-//! | `Stepping` | a step failed, a new script is to perform it again | end the script | `Restarting` |
-//! | `Stepping` | a step failed, the flow is to begin anew | end or return every script | `Rewinding` |
+//! | `Stepping` | a step failed, a new script is to perform it again | end the script |
+//! `Restarting` |
+//! | `Stepping` | a step failed, the flow is to begin anew | end or return every script |
+//! `Rewinding` |
 //! | `Stepping` | a step failed, for good | end every script but idle ones of pools | `Ending` |
 //! | `Restarting` | the script has ended | repeat the step | `Stepping` |
 //! | `Rewinding` | the last script has ended | rewind | `Stepping`, by `begin` |
-//! | `Leaving` | a role has left, well or badly | end its script | `Leaving`, `Ending` after the last |
+//! | `Leaving` | a role has left, well or badly | end its script | `Leaving`, `Ending` after the
+//! last |
 //! | all but `Ending`, `Over` | an interrupt | end every script | `Ending` |
 //! | `Ending` | the last script has ended | finish | `Over` |
 
@@ -48,7 +51,7 @@ pub(super) enum Retry {
     None(FlowOutcome),
 }
 
-/// What a machine needs to know of a role.
+/// The properties of a role that the machine depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct RoleInFlow {
     /// It has something to say before it leaves.
@@ -94,7 +97,7 @@ impl FlowMachine {
         self.step_over(0, Vec::new())
     }
 
-    /// The step under way.
+    /// The current step.
     pub(super) fn step(&self) -> Option<StepIndex> {
         match self.phase {
             Phase::Stepping { at } if at < self.steps.len() => Some(StepIndex(at)),
@@ -107,12 +110,12 @@ impl FlowMachine {
         self.living.insert(role);
     }
 
-    /// Whether this step is the role's last.
+    /// Returns whether this step is the role's last.
     fn is_last_of_role(&self, at: usize) -> bool {
         !self.steps[at + 1..].contains(&self.steps[at])
     }
 
-    /// The step under way is done, or was skipped.
+    /// The current step is done, or was skipped.
     pub(super) fn step_done(&mut self) -> Vec<Action> {
         let Phase::Stepping { at } = self.phase else {
             return Vec::new();
@@ -154,7 +157,7 @@ impl FlowMachine {
         actions
     }
 
-    /// The step under way has failed.
+    /// The current step has failed.
     pub(super) fn failed(&mut self, remedy: Retry) -> Vec<Action> {
         let Phase::Stepping { at } = self.phase else {
             return Vec::new();

@@ -39,7 +39,7 @@ use report_guard::ReportGuard;
 
 pub(in crate::engine) use report_guard::internal;
 
-/// How long a role's `leave` may take, at most.
+/// The time that a role's `leave` may take, at most.
 pub(in crate::engine) const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// When a flow was to start, and whether it counts.
@@ -62,7 +62,7 @@ struct RoleState {
     assigned: Option<AssignedScript>,
     /// The place in its pool.
     slot: Option<Slot>,
-    /// How many scripts it has had.
+    /// The number of scripts it that has had.
     instances: u32,
 }
 
@@ -166,9 +166,9 @@ impl FlowSupervisor {
             Err(error) => return self.lose(step, &error, ctx),
         }
         self.recovery.step_begins(&plan, step, self.scope.as_ref());
-        if let Some(pacer) = self.run.pacer.clone() {
+        if let Some(step_gate) = self.run.step_gate.clone() {
             let held = Instant::now();
-            let waiting = actix::fut::wrap_future::<_, Self>(pacer.wait(entry.name.clone()));
+            let waiting = actix::fut::wrap_future::<_, Self>(step_gate.wait(entry.name.clone()));
             ctx.spawn(waiting.map(move |(), supervisor, ctx| {
                 if supervisor.machine.step() == Some(step) {
                     supervisor.builder.pauses(held.elapsed());
@@ -218,7 +218,7 @@ impl FlowSupervisor {
         self.perform_part(Part::Step(step), step, ctx);
     }
 
-    /// Has `part` performed for the sake of `step`, which is under way.
+    /// Has `part` performed for the sake of `step`, which is in flight.
     fn perform_part(&mut self, part: Part, step: StepIndex, ctx: &mut Context<Self>) {
         let plan = Arc::clone(&self.run.plan);
         let (Part::Step(performed) | Part::LogIn(performed)) = part else {
@@ -342,7 +342,7 @@ impl FlowSupervisor {
         self.obey(actions, ctx);
     }
 
-    /// Whether it is the script that works for the flow now, and not one before it.
+    /// Returns whether it is the script that works for the flow now, and not one before it.
     fn assigns(&self, instance: InstanceId) -> bool {
         let assigned = self.assigned(instance.role);
         assigned.is_some_and(|assigned| assigned.instance == instance)

@@ -41,7 +41,7 @@ impl Pools {
         })
     }
 
-    /// Whether no pool has a script any more.
+    /// Returns whether no pool has a script any more.
     pub(in crate::engine) fn is_over(&self) -> bool {
         self.gates.is_empty()
     }

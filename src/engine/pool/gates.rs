@@ -3,9 +3,9 @@
 //!
 //! A flow passes the gates of a step in that order. Flows cannot deadlock:
 //!
-//! - Instances of pools are acquired in the order of the steps, which is the same for all flows, and
-//!   each is released after a bounded time, as steps have deadlines. A flow that is retried releases
-//!   all of them first.
+//! - Instances of pools are acquired in the order of the steps, which is the same for all flows,
+//!   and each is released after a bounded time, as steps have deadlines. A flow that is retried
+//!   releases all of them first.
 //! - Exclusive access is held while a step is performed, and nothing else is waited for meanwhile.
 //! - A group that does not fill up is released when its first flow has waited for the step's
 //!   timeout, or as soon as no other flow can join.
@@ -57,7 +57,7 @@ pub(super) struct StepGates {
     pub together: Option<u64>,
     pub interval: Option<Duration>,
     pub exclusive: Option<String>,
-    /// How long a crowd is waited for.
+    /// The time that a crowd is waited for.
     pub patience: Duration,
 }
 
@@ -398,7 +398,7 @@ impl<I: Clone> Gates<I> {
         crowds.chain(clocks.filter_map(|clock| clock.next)).min()
     }
 
-    /// Lets the crowd go that has come furthest, if no flow can come any more: all those under way
+    /// Lets the crowd go that has come furthest, if no flow can come any more: all those in flight
     /// wait, none of them for the clock, and no instance is on its way back to its pool.
     pub(super) fn break_stall(&mut self, under_way: usize, now: Instant) -> Vec<Effect<I>> {
         let somebody_moves = self.waiting.len() < under_way
@@ -449,7 +449,7 @@ impl<I: Clone> Gates<I> {
         }
     }
 
-    /// Whether no pool has an instance.
+    /// Returns whether no pool has an instance.
     pub(super) fn is_empty(&self) -> bool {
         self.slots().all(|state| matches!(state, SlotState::Empty))
     }

@@ -151,19 +151,19 @@ fn when_everybody_waits_the_crowd_that_came_furthest_goes_on() {
     gates.arrive(flow(2), SECOND, false, now);
     assert!(
         gates.break_stall(3, now).is_empty(),
-        "somebody is under way"
+        "somebody is in flight"
     );
     assert_eq!(admitted(&gates.break_stall(2, now)), [(2, 1)]);
-    assert!(gates.break_stall(2, now).is_empty(), "flow 2 is under way");
+    assert!(gates.break_stall(2, now).is_empty(), "flow 2 is in flight");
 }
 
 #[test]
 fn starts_are_spaced() {
-    let paced = StepGates {
+    let gated = StepGates {
         interval: Some(Duration::from_secs(1)),
         ..open(0)
     };
-    let mut gates = gates(vec![paced], 0);
+    let mut gates = gates(vec![gated], 0);
     let now = Instant::now();
     let second = |count| now + Duration::from_secs(count);
     assert_eq!(

@@ -1,7 +1,8 @@
 //! The interpreter of an action's turns: decides, without doing anything itself, what comes next.
 //!
 //! The script machine hands in an [`Input`] for everything that happens, and applies the [`Effect`]
-//! that comes back. No clock, no process and no actor is known here, so that every path can be tested
+//! that comes back. No clock, no process and no actor is known here, so that every path can be
+//! tested
 //! with made-up output.
 //!
 //! | state | input | what follows |
@@ -29,7 +30,9 @@ use std::time::{Duration, Instant};
 
 use crate::dialogue::{Dialogue, On, Pattern, WaitSet};
 use crate::model::{FailureKind, NamedValue};
-use crate::scenario::{Alternative, Place, Plan, Role, Scope, Step, Then, Turn, TurnKind, Wait};
+use crate::scenario::{
+    Alternative, Plan, Role, Scope, SourceLocation, Step, Then, Turn, TurnKind, Wait,
+};
 
 use wait::{Listening, repeats};
 
@@ -118,7 +121,7 @@ pub(super) struct ActionInterpreter {
     /// Number of answers to each interlude in this action.
     interludes: Vec<u32>,
     /// The present turn's place in the scenario.
-    place: Option<Place>,
+    place: Option<SourceLocation>,
     /// The present wait, or the last one.
     wait: Option<Listening>,
     /// The line in which it was heard, if a message is to show it.
@@ -132,7 +135,8 @@ pub(super) struct ActionInterpreter {
 }
 
 impl ActionInterpreter {
-    /// Creates an interpreter of `turns` by the role at `role`; `step` gives what the step tolerates and
+    /// Creates an interpreter of `turns` by the role at `role`; `step` gives what the step
+    /// tolerates and
     /// must provide, and is `None` for `leave`.
     pub(super) fn new(
         plan: Arc<Plan>,
@@ -510,12 +514,12 @@ impl ActionInterpreter {
             if let Frame::Repeat { turn, until, .. } = frame
                 && let TurnKind::Repeat { on, .. } = &turn.get().kind
             {
-                patterns.push((on.on(), until.clone()));
+                patterns.push((*on, until.clone()));
             }
         }
         for wait in turn.into_iter().flat_map(|turn| turn.get().waits()) {
             if let Wait::For { on, pattern } = wait {
-                patterns.push((on.on(), pattern.resolve(scope)?));
+                patterns.push((*on, pattern.resolve(scope)?));
             }
         }
         Ok(patterns)

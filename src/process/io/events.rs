@@ -3,7 +3,8 @@
 //! | phase | output is read | left when |
 //! | --- | --- | --- |
 //! | living | one piece a poll | the kernel reports the exit |
-//! | draining | one piece a poll | all output is closed, or [`DRAIN_TIMEOUT`] has passed and what the kernel may still hold has been read |
+//! | draining | one piece a poll | all output is closed, or [`DRAIN_TIMEOUT`] has passed and what
+//! the kernel may still hold has been read |
 //! | over | no longer | |
 
 use std::mem::MaybeUninit;

@@ -4,9 +4,8 @@
 //! written as soon as it is known, each write would cost this thread its place and its caches
 //! while the output of other programs is still unread. So batched replies wait until all tasks
 //! that are ready on this thread have run; then they are written in a row. Without other ready
-//! tasks they are written at once. The paired benchmark (`benches/paired`) shows the effect in
-//! its own CPU time per flow at high parallelism; `benches/engine.rs` shows it at one and at ten
-//! flows.
+//! tasks they are written at once. `benches/paired` measures the own CPU time per flow, of which
+//! these writes are a part; no bench compares them with plain writes yet.
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -53,7 +53,8 @@ pub(in crate::process) fn give_former_descriptor_limit(pid: i32) {
 pub struct Need {
     /// Concurrent programs.
     pub processes: u64,
-    /// Descriptors of this process for them; see [`DESCRIPTORS_OF_A_TERMINAL`] and [`DESCRIPTORS_OF_PIPES`].
+    /// Descriptors of this process for them; see [`DESCRIPTORS_OF_A_TERMINAL`] and
+    /// [`DESCRIPTORS_OF_PIPES`].
     pub descriptors: u64,
     /// Concurrent terminals.
     pub terminals: u64,

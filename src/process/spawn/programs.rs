@@ -47,7 +47,8 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// Creates a lookup. `home` is the scenario's folder (or the current one), `scripts` the folders
+    /// Creates a lookup. `home` is the scenario's folder (or the current one), `scripts` the
+    /// folders
     /// for scripts, `own` this program's executable, `path` the value of PATH.
     pub fn new(home: PathBuf, scripts: Vec<PathBuf>, own: PathBuf, path: Option<OsString>) -> Self {
         let mut search = vec![home.clone()];

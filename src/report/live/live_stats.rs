@@ -37,11 +37,11 @@ pub(in crate::report) struct LiveStats {
 #[derive(Debug)]
 pub(in crate::report) struct StepStats {
     pub name: String,
-    /// How many flows are in it.
+    /// The number of flows that are in it.
     pub now: u64,
-    /// How many have completed it.
+    /// The number of have completed it.
     pub done: u64,
-    /// How many have failed in it.
+    /// The number of have failed in it.
     pub failed: u64,
     recent: Recent,
 }
@@ -152,7 +152,7 @@ impl LiveStats {
         }
     }
 
-    /// Whether there is a run at all.
+    /// Returns whether there is a run at all.
     pub(in crate::report) fn has_begun(&self) -> bool {
         self.begun
     }
@@ -169,7 +169,7 @@ impl LiveStats {
         of_flows.max(of_time).min(1.0)
     }
 
-    /// How many flows have ended.
+    /// Returns the number of flows have that ended.
     pub(in crate::report) fn ended(&self) -> u64 {
         self.completed + self.failed + self.interrupted
     }

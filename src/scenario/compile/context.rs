@@ -1,5 +1,5 @@
-//! What the compiler has at hand everywhere: the source, the faults found so far, and the uses
-//! and captures of names.
+//! The compiler's context: the source, the problems found so far, and the uses and captures of
+//! names; and the keys of maps, read by their vocabulary.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -7,19 +7,20 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::super::diagnostics::{Fault, Lines};
-use super::super::names;
-use super::super::plan::Place;
-use super::super::raw::{Node, Value};
-use super::super::vocabulary::Vocabulary;
-use super::CompileOptions;
-use super::usage::Trace;
+use crate::scenario::diagnostics::{LineIndex, Problem};
+use crate::scenario::location::SourceLocation;
+use crate::scenario::names;
+use crate::scenario::raw::{Node, Value};
+use crate::scenario::vocabulary::Vocabulary;
+
+use super::options::CompileOptions;
+use super::trace::Trace;
 
 pub(super) struct Context<'a> {
     source: &'a str,
     file: Arc<str>,
-    lines: Lines,
-    faults: RefCell<Vec<Fault>>,
+    lines: LineIndex,
+    problems: RefCell<Vec<Problem>>,
     trace: RefCell<Vec<Trace>>,
     pub options: CompileOptions<'a>,
 }
@@ -29,37 +30,37 @@ impl<'a> Context<'a> {
         Context {
             source,
             file: file.into(),
-            lines: Lines::new(source),
-            faults: RefCell::default(),
+            lines: LineIndex::new(source),
+            problems: RefCell::default(),
             trace: RefCell::default(),
             options,
         }
     }
 
-    pub fn into_faults(self) -> Vec<Fault> {
-        self.faults.into_inner()
+    pub fn into_problems(self) -> Vec<Problem> {
+        self.problems.into_inner()
     }
 
     pub fn error(&self, span: &Range<usize>, message: impl AsRef<str>, help: Option<String>) {
-        self.fault(Fault::error(message.as_ref(), Some(span.clone()), help));
+        self.report(Problem::error(message.as_ref(), Some(span.clone()), help));
     }
 
     pub fn warning(&self, span: &Range<usize>, message: impl AsRef<str>, help: Option<String>) {
-        self.fault(Fault::warning(message.as_ref(), Some(span.clone()), help));
+        self.report(Problem::warning(message.as_ref(), Some(span.clone()), help));
     }
 
-    pub fn fault(&self, fault: Fault) {
-        self.faults.borrow_mut().push(fault);
+    pub fn report(&self, problem: Problem) {
+        self.problems.borrow_mut().push(problem);
     }
 
-    pub fn place(&self, span: &Range<usize>) -> Place {
-        Place {
+    pub fn place(&self, span: &Range<usize>) -> SourceLocation {
+        SourceLocation {
             file: Arc::clone(&self.file),
             line: self.lines.line(span.start),
         }
     }
 
-    /// Where a file that the scenario names is.
+    /// The path of a file that the scenario names.
     pub fn path(&self, written: &str) -> PathBuf {
         match self.options.directory {
             Some(directory) => directory.join(written),
@@ -67,8 +68,8 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Where a part of a text stands in the source, if it is written there as it is; else where
-    /// the whole text stands.
+    /// The location of a part of a text in the source, if it is written there literally; else that
+    /// of the whole text.
     pub fn part(&self, node: &Node, part: &str) -> Range<usize> {
         match self.source[node.span.clone()].find(part) {
             Some(at) if !part.is_empty() => {
@@ -79,8 +80,8 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Where the bytes `at` of a text stand in the source. What is written with escapes is
-    /// underlined as a whole.
+    /// The location of the bytes `at` of a text in the source. A text with escapes is underlined as
+    /// a whole.
     pub fn range(&self, node: &Node, text: &str, at: &Range<usize>) -> Range<usize> {
         let whole = self.part(node, text);
         if whole.len() == text.len() {
@@ -95,15 +96,15 @@ impl<'a> Context<'a> {
         self.trace.borrow_mut().push(trace);
     }
 
-    /// What `inner` noted, apart from what was noted before it.
+    /// Runs `inner` and returns what it noted, apart from what was noted before.
     pub fn traced<T>(&self, inner: impl FnOnce() -> T) -> (T, Vec<Trace>) {
         let before = self.trace.take();
         let result = inner();
         (result, self.trace.replace(before))
     }
 
-    /// The entries of a map of known keys. Faults are told: no map, unknown keys, keys that
-    /// stand twice, keys that are missing.
+    /// The entries of a map of known keys. Reports values that are no map, and unknown, duplicate
+    /// and missing keys.
     pub fn fields<'n>(
         &self,
         node: &'n Node,
@@ -118,13 +119,14 @@ impl<'a> Context<'a> {
             );
             self.error(
                 &node.span,
-                format!("{kind} stands where {what} is expected"),
+                format!("expected {what}, found {kind}"),
                 Some(help),
             );
             return None;
         };
         let mut meant: Vec<&str> = Vec::new();
         let mut fields = Fields {
+            vocabulary,
             entries: BTreeMap::new(),
             span: node.span.clone(),
             is_complete: true,
@@ -166,7 +168,8 @@ impl<'a> Context<'a> {
         Some(fields)
     }
 
-    /// The entries of a map whose keys the author chooses. Faults are told: no map, no entry.
+    /// The entries of a map whose keys the author chooses. Reports values that are no map, and
+    /// empty maps.
     pub fn entries<'n>(&self, node: &'n Node, what: &str) -> Vec<(&'n Node, &'n str, &'n Node)> {
         match &node.value {
             Value::Map(entries) if !entries.is_empty() => self.keyed(entries),
@@ -176,20 +179,20 @@ impl<'a> Context<'a> {
                 Vec::new()
             }
             other => {
-                let message = format!("{} stands where {what} are expected", other.kind());
+                let message = format!("expected {what}, found {}", other.kind());
                 self.error(&node.span, message, Some("write `name: …` for each".into()));
                 Vec::new()
             }
         }
     }
 
-    /// Entries with their keys as texts. Keys that are no texts or stand twice are told.
+    /// Entries with their keys as texts. Reports keys that are no texts, and duplicate ones.
     fn keyed<'n>(&self, entries: &'n [(Node, Node)]) -> Vec<(&'n Node, &'n str, &'n Node)> {
         let mut first: BTreeMap<&str, usize> = BTreeMap::new();
         let mut keyed = Vec::with_capacity(entries.len());
         for (key, value) in entries {
             let Value::Text(name) = &key.value else {
-                let message = format!("{} stands where a key is expected", key.value.kind());
+                let message = format!("expected a key, found {}", key.value.kind());
                 self.error(
                     &key.span,
                     message,
@@ -198,12 +201,8 @@ impl<'a> Context<'a> {
                 continue;
             };
             if let Some(line) = first.get(name.as_str()) {
-                let help = format!("it stands in line {line} already; of two, one would be lost");
-                self.error(
-                    &key.span,
-                    format!("the key `{name}` stands twice"),
-                    Some(help),
-                );
+                let help = format!("it is already on line {line}; leave one of them out");
+                self.error(&key.span, format!("duplicate key `{name}`"), Some(help));
                 continue;
             }
             first.insert(name, self.lines.line(key.span.start));
@@ -212,12 +211,12 @@ impl<'a> Context<'a> {
         keyed
     }
 
-    /// The elements of a list. Faults are told: no list.
+    /// The elements of a list. Reports values that are no list.
     pub fn list<'n>(&self, node: &'n Node, what: &str, example: &str) -> &'n [Node] {
         match &node.value {
             Value::List(list) => list,
             other => {
-                let message = format!("{} stands where a list of {what} is expected", other.kind());
+                let message = format!("expected a list of {what}, found {}", other.kind());
                 self.error(&node.span, message, Some(format!("write {example}")));
                 &[]
             }
@@ -227,18 +226,20 @@ impl<'a> Context<'a> {
 
 /// The entries of a map of known keys.
 pub(super) struct Fields<'n> {
+    vocabulary: &'static Vocabulary,
     entries: BTreeMap<&'n str, (&'n Node, &'n Node)>,
-    /// Where the map begins.
+    /// The location of the map's beginning.
     pub span: Range<usize>,
-    /// Whether there were no unknown keys. If there were, what seems to be missing may be what
-    /// they should have been, so it is not told.
+    /// True if there were no unknown keys. If there were, what seems to be missing may be what
+    /// they should have been, so it is not reported.
     pub is_complete: bool,
 }
 
 impl<'n> Fields<'n> {
     /// Nothing, in place of what cannot be read.
-    pub fn none(span: &Range<usize>) -> Self {
+    pub fn none(vocabulary: &'static Vocabulary, span: &Range<usize>) -> Self {
         Fields {
+            vocabulary,
             entries: BTreeMap::new(),
             span: span.clone(),
             is_complete: false,
@@ -246,18 +247,28 @@ impl<'n> Fields<'n> {
     }
 
     pub fn get(&self, name: &str) -> Option<&'n Node> {
-        self.entries.get(name).map(|(_, value)| *value)
+        self.entry(name).map(|(_, value)| value)
     }
 
     pub fn has(&self, name: &str) -> bool {
-        self.entries.contains_key(name)
+        self.entry(name).is_some()
     }
 
-    /// Where the key itself stands.
+    /// The location of the key itself.
     pub fn key_span(&self, name: &str) -> Range<usize> {
-        self.entries
-            .get(name)
+        self.entry(name)
             .map_or(self.span.clone(), |(key, _)| key.span.clone())
+    }
+
+    /// Looks a key up. A key that the vocabulary lacks would never be found: that is a mistake in
+    /// the compiler, which tests must not pass over.
+    fn entry(&self, name: &str) -> Option<(&'n Node, &'n Node)> {
+        debug_assert!(
+            self.vocabulary.knows(name),
+            "the compiler reads `{name}`, which is not a key of {}",
+            self.vocabulary.what
+        );
+        self.entries.get(name).copied()
     }
 
     /// Those of `names` that are there.
@@ -267,5 +278,37 @@ impl<'n> Fields<'n> {
             .copied()
             .filter(|name| self.has(name))
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::raw;
+    use crate::scenario::vocabulary::{ALTERNATIVE, TURN};
+
+    const SOURCE: &str = "{see: Hello, send: hi}";
+
+    #[test]
+    fn known_keys_are_found_whether_written_or_not() {
+        let root = raw::parse(SOURCE).expect("a map");
+        let context = Context::new(SOURCE, "test.yaml", CompileOptions::default());
+        let fields = context.fields(&root, &TURN).expect("known keys");
+        assert!(fields.get("see").is_some() && fields.has("send"));
+        assert!(fields.get("press").is_none() && !fields.has("first_of"));
+        assert_eq!(fields.among(&["prompt", "see", "send"]), ["see", "send"]);
+        assert!(context.into_problems().is_empty());
+    }
+
+    #[cfg(debug_assertions)]
+    #[test]
+    #[should_panic(
+        expected = "the compiler reads `first_of`, which is not a key of an alternative"
+    )]
+    fn a_key_that_the_vocabulary_lacks_is_a_mistake_of_the_compiler() {
+        let root = raw::parse(SOURCE).expect("a map");
+        let context = Context::new(SOURCE, "test.yaml", CompileOptions::default());
+        let fields = context.fields(&root, &ALTERNATIVE).expect("known keys");
+        fields.get("first_of");
     }
 }

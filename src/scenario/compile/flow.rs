@@ -1,4 +1,4 @@
-//! The flow: which role does what, in what order.
+//! Compiles `flow`: steps of roles, in their order.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -6,23 +6,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{RoleIndex, StepIndex};
+use crate::scenario::plan::{Defaults, Step};
+use crate::scenario::raw::{Node, Value};
+use crate::scenario::vocabulary::STEP;
 
-use super::super::plan::{Defaults, Step};
-use super::super::raw::{Node, Value};
-use super::super::vocabulary::STEP;
 use super::context::{Context, Fields};
-use super::names_of;
-use super::policies;
+use super::gates;
+use super::retry;
 use super::roles::CompiledRole;
-use super::usage::Trace;
+use super::trace::Trace;
+use super::values::names_of;
 
 /// A step, with what the compiler needs to know of it besides.
 pub(super) struct CompiledStep {
     pub step: Step,
-    /// What its own keys use.
+    /// Names that its own keys use.
     pub trace: Vec<Trace>,
     pub provides: Vec<(String, Range<usize>)>,
-    /// Where its `when` and its `together` stand, if it has them.
+    /// The locations of its `when` and its `together`, if it has them.
     pub when: Option<Range<usize>>,
     pub together: Option<Range<usize>>,
 }
@@ -58,7 +59,9 @@ pub(super) fn flow(
             let line = context.place(span).line;
             if let Some(first) = names.insert(name.to_owned(), line) {
                 let message = format!("two steps are called `{name}`");
-                let help = format!("the other one is in line {first}; reports need them apart");
+                let help = format!(
+                    "the other one is on line {first}; reports identify steps by their names"
+                );
                 context.error(span, message, Some(help));
             }
         }
@@ -89,7 +92,7 @@ pub(super) fn flow(
 #[derive(Default)]
 pub(super) struct Flow {
     pub steps: Vec<CompiledStep>,
-    /// Whether they are all.
+    /// True if they are all.
     pub is_complete: bool,
 }
 
@@ -112,12 +115,12 @@ fn step(
     let when = fields.get("when").map(|node| context.expression(node));
     let provides = names_of(context, fields.get("provides"));
     let tolerate = names_of(context, fields.get("tolerate"));
-    let gates = policies::gates(context, fields);
+    let gates = gates::gates(context, fields);
     let role = role?;
     let compiled = &roles[role.0];
     let retry = fields
         .get("retry")
-        .and_then(|node| policies::step_retry(context, node, &policies::categories(compiled)));
+        .and_then(|node| retry::step_retry(context, node, &retry::categories(compiled)));
     for (category, span) in &tolerate {
         let known = compiled
             .role

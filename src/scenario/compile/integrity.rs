@@ -1,4 +1,4 @@
-//! Compiles `integrity`: what must be true of the values of all flows together.
+//! Compiles `integrity`: rules about the values of all flows together.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -13,18 +13,21 @@ use crate::scenario::vocabulary::{AUDIT, INTEGRITY};
 
 use super::context::Context;
 use super::flow::Flow;
-use super::roles::{self, CompiledRole, LEAVE, Workplace};
+use super::role_context::CommandContext;
+use super::roles::{self, CompiledRole, LEAVE};
+use super::trace::Trace;
 use super::turns::command;
-use super::usage::{Known, Trace, captures};
+use super::usage::{KnownNames, captures};
+use super::values::names_of;
 
-/// How long an audit may take if nothing is said.
+/// The time that an audit may take by default.
 const AUDIT_WITHIN: Duration = Duration::from_secs(60);
 
-/// What is demanded of the books, and the command that looks into them.
+/// The integrity rules, and the command that audits the data.
 pub(super) fn integrity(
     context: &Context<'_>,
     node: &Node,
-    names: &Names<'_>,
+    names: &ValueSources<'_>,
 ) -> (IntegrityInfo, Option<Audit>) {
     let mut info = IntegrityInfo::default();
     let Some(fields) = context.fields(node, &INTEGRITY) else {
@@ -36,7 +39,7 @@ pub(super) fn integrity(
             .is_empty()
     {
         let help = Some("write `unique: [order_id]`, or leave it out".to_owned());
-        context.error(&node.span, "nothing is demanded of the books", help);
+        context.error(&node.span, "`integrity` has no rule", help);
     }
     if let Some(node) = fields.get("unique") {
         info.unique = unique(context, node, names);
@@ -54,21 +57,21 @@ pub(super) fn integrity(
     (info, audit)
 }
 
-/// Whose values there are.
-pub(super) struct Names<'c> {
-    known: &'c Known,
+/// Sources of values that rules can name: captures and variables.
+pub(super) struct ValueSources<'c> {
+    known: &'c KnownNames,
     secrets: &'c [(String, Range<usize>)],
-    /// What steps capture, each with the titles of the roles that do it.
+    /// Captures of steps, each with the titles of the roles that make it.
     captured: BTreeMap<String, Vec<String>>,
-    /// What only actions capture whose captures are in no flow's record, with the reason.
+    /// Names that only actions capture whose captures are in no flow's record, with the reason.
     lost: BTreeMap<String, String>,
 }
 
-impl<'c> Names<'c> {
+impl<'c> ValueSources<'c> {
     pub fn new(
         roles: &[CompiledRole],
         flow: &Flow,
-        known: &'c Known,
+        known: &'c KnownNames,
         secrets: &'c [(String, Range<usize>)],
     ) -> Self {
         let mut captured: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -97,7 +100,7 @@ impl<'c> Names<'c> {
                 }
             }
         }
-        Names {
+        ValueSources {
             known,
             secrets,
             captured,
@@ -120,7 +123,7 @@ impl<'c> Names<'c> {
             });
         }
         if self.known.is_variable(name) {
-            let message = format!("`{name}` is a variable, which no program has said");
+            let message = format!("`{name}` is a variable, not a capture");
             let help = format!("name a capture, as `(?<{name}_seen>…)` in a `see`");
             context.error(span, message, Some(help));
             return None;
@@ -158,11 +161,11 @@ impl<'c> Names<'c> {
     }
 }
 
-fn unique(context: &Context<'_>, node: &Node, names: &Names<'_>) -> Vec<ValueInfo> {
-    let written = super::names_of(context, Some(node));
+fn unique(context: &Context<'_>, node: &Node, names: &ValueSources<'_>) -> Vec<ValueInfo> {
+    let written = names_of(context, Some(node));
     if written.is_empty() && matches!(node.value, Value::List(_)) {
         let help = Some("write `[order_id]`, or leave `unique` out".to_owned());
-        context.error(&node.span, "nothing is to be unique", help);
+        context.error(&node.span, "`unique` is empty", help);
     }
     let values = written
         .iter()
@@ -170,12 +173,12 @@ fn unique(context: &Context<'_>, node: &Node, names: &Names<'_>) -> Vec<ValueInf
     values.collect()
 }
 
-fn agree(context: &Context<'_>, node: &Node, names: &Names<'_>) -> Vec<Vec<ValueInfo>> {
+fn agree(context: &Context<'_>, node: &Node, names: &ValueSources<'_>) -> Vec<Vec<ValueInfo>> {
     const EXAMPLE: &str = "[[total, collected], …]";
     let list = context.list(node, "lists of names", EXAMPLE);
     if list.is_empty() && matches!(node.value, Value::List(_)) {
         let help = Some(format!("write {EXAMPLE}, or leave `agree` out"));
-        context.error(&node.span, "nothing is to agree", help);
+        context.error(&node.span, "`agree` is empty", help);
     }
     let mut rules = Vec::new();
     for node in list {
@@ -183,10 +186,10 @@ fn agree(context: &Context<'_>, node: &Node, names: &Names<'_>) -> Vec<Vec<Value
             let help = Some(format!(
                 "write the names that go together in a list: {EXAMPLE}"
             ));
-            context.error(&node.span, "one value agrees with nothing", help);
+            context.error(&node.span, "a rule of `agree` needs two values", help);
             continue;
         }
-        let written = super::names_of(context, Some(node));
+        let written = names_of(context, Some(node));
         let values: Vec<ValueInfo> = written
             .iter()
             .filter_map(|(name, span)| names.value(context, span, name))
@@ -196,10 +199,10 @@ fn agree(context: &Context<'_>, node: &Node, names: &Names<'_>) -> Vec<Vec<Value
         }
         if values.len() < 2 {
             let help = Some("name two values at least, as `[total, collected]`".to_owned());
-            context.error(&node.span, "one value agrees with nothing", help);
+            context.error(&node.span, "a rule of `agree` needs two values", help);
         } else if values.iter().all(|value| value.roles.is_empty()) {
-            let help = Some("one of them is to be a capture".to_owned());
-            context.error(&node.span, "no program has said any of these", help);
+            let help = Some("name at least one capture".to_owned());
+            context.error(&node.span, "none of these is a capture", help);
         } else {
             rules.push(values);
         }
@@ -210,7 +213,7 @@ fn agree(context: &Context<'_>, node: &Node, names: &Names<'_>) -> Vec<Vec<Value
 fn own(
     context: &Context<'_>,
     node: &Node,
-    names: &Names<'_>,
+    names: &ValueSources<'_>,
     unique: Option<&Node>,
 ) -> Vec<OwnInfo> {
     let unique: Vec<&str> = match unique.map(|node| &node.value) {
@@ -225,11 +228,11 @@ fn own(
         };
         if of == name {
             let help = Some(format!("write which unique value `{name}` is to be"));
-            context.error(&node.span, format!("`{name}` is always itself"), help);
+            context.error(&node.span, format!("`{name}` always equals itself"), help);
             continue;
         }
         if !unique.contains(&of) {
-            let message = format!("`{of}` is not said to be unique, so it tells no flows apart");
+            let message = format!("`{of}` is not listed as unique, so it does not identify a flow");
             let help = match names::nearest(of, unique.iter().copied()) {
                 Some(near) => format!("is `{near}` meant?"),
                 None => format!("list it: `unique: [{of}]`"),
@@ -252,11 +255,13 @@ fn text(node: &Node) -> Option<&str> {
     }
 }
 
-fn audit(context: &Context<'_>, node: &Node, known: &Known) -> Option<Audit> {
+fn audit(context: &Context<'_>, node: &Node, known: &KnownNames) -> Option<Audit> {
     let fields = context.fields(node, &AUDIT)?;
-    let place = Workplace::new(context, &fields);
+    let commands = CommandContext::new(context, &fields);
     let ((run, environment, directory), trace) = context.traced(|| {
-        let run = fields.get("run").map(|node| command(context, node, &place));
+        let run = fields
+            .get("run")
+            .map(|node| command(context, node, &commands));
         let environment = fields.get("environment");
         let environment = environment.map(|node| roles::environment(context, node));
         let directory = fields.get("directory");
@@ -287,15 +292,16 @@ fn expected(context: &Context<'_>, node: &Node) -> Vec<Pattern> {
     }
 }
 
-/// An audit belongs to no flow.
-fn check_uses(context: &Context<'_>, trace: &[Trace], known: &Known) {
+/// Checks that an audit uses no value of a flow.
+fn check_uses(context: &Context<'_>, trace: &[Trace], known: &KnownNames) {
     for trace in trace {
         let (Trace::Use { name, span } | Trace::ArgumentUse { name, span }) = trace else {
             continue;
         };
         let root = name.split('.').next().unwrap_or(name);
         if !matches!(root, "run" | "env") {
-            let message = format!("`{name}` is a flow's; an audit runs when all flows are over");
+            let message =
+                format!("`{name}` belongs to a flow; an audit runs when all flows have ended");
             let help = "known here are `run.id`, `run.directory`, and `env.NAME`".to_owned();
             context.error(span, message, Some(help));
         } else if let Some((message, help)) = known.misuse(name) {

@@ -1,16 +1,16 @@
-//! Compiles `load`: how many flows, and when.
+//! Compiles `load`: the number of flows, and when they start.
 
 use std::time::Duration;
 
 use crate::scenario::load::{
-    Arrivals, Between, GRACEFUL_STOP, Load, MOST_IN_FLIGHT, Ramp, Shape, Stage, parse_rate,
+    Arrivals, GRACEFUL_STOP, Load, MOST_IN_FLIGHT, Pacing, Ramp, Shape, Stage, parse_rate,
 };
 use crate::scenario::raw::{Node, Value};
 use crate::scenario::vocabulary::{LOAD, STAGE};
 
 use super::context::{Context, Fields};
 
-/// What the stages and the plain value of a load are about.
+/// The quantity that the stages and the plain value of a load describe.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Of {
     Parallel,
@@ -167,16 +167,16 @@ fn level(context: &Context<'_>, node: &Node, of: Of) -> Option<f64> {
     }
 }
 
-fn between(context: &Context<'_>, fields: &Fields<'_>) -> Between {
+fn between(context: &Context<'_>, fields: &Fields<'_>) -> Pacing {
     let get = |name| {
         fields
             .get(name)
             .and_then(|node| Some((node, context.duration(node)?)))
     };
     match (get("pause"), get("pace")) {
-        (None, None) => Between::Nothing,
-        (Some((_, pause)), None) => Between::Pause(pause),
-        (None, Some((_, pace))) => Between::Pace(pace),
+        (None, None) => Pacing::Nothing,
+        (Some((_, pause)), None) => Pacing::Pause(pause),
+        (None, Some((_, pace))) => Pacing::Pace(pace),
         (Some(_), Some((node, _))) => {
             let help = "a `pause` begins at the end of a flow, a `pace` at its start: keep one";
             context.error(
@@ -184,7 +184,7 @@ fn between(context: &Context<'_>, fields: &Fields<'_>) -> Between {
                 "a worker has either a `pause` or a `pace`",
                 Some(help.into()),
             );
-            Between::Pause(Duration::ZERO)
+            Pacing::Pause(Duration::ZERO)
         }
     }
 }

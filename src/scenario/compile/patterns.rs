@@ -4,12 +4,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::dialogue::{Pattern, RowFormat};
+use crate::scenario::names;
+use crate::scenario::plan::PatternSpec;
+use crate::scenario::raw::{Node, Value};
+use crate::scenario::template::Template;
 
-use super::super::plan::PatternSpec;
-use super::super::raw::{Node, Value};
-use super::super::template::{Template, is_identifier};
 use super::context::Context;
-use super::usage::Trace;
+use super::trace::Trace;
 
 impl Context<'_> {
     /// A pattern whose named groups become captures; they are noted, and so are the names used.
@@ -44,7 +45,7 @@ impl Context<'_> {
         }
     }
 
-    /// How rows are told from other lines.
+    /// The format of a menu's rows.
     pub fn row_format(&self, node: &Node) -> Option<RowFormat> {
         let (spec, _) = self.pattern_and_names(node)?;
         let example = || Some(format!("the default is /{}/", RowFormat::DEFAULT));
@@ -86,8 +87,8 @@ impl Context<'_> {
             return None;
         }
         let text = self.scalar(node)?;
-        match expression_of(text) {
-            Some(expression) => self.regex(node, expression),
+        match regex_source(text) {
+            Some(source) => self.regex(node, source),
             None => self.literal(node, text).map(|spec| (spec, Vec::new())),
         }
     }
@@ -114,7 +115,7 @@ impl Context<'_> {
         let text = text.trim_end_matches('\n');
         if let Some(piece) = looks_like_regex(text) {
             let message = format!("`{piece}` is taken literally here");
-            let help = format!("a regular expression stands between slashes: '/{text}/'");
+            let help = format!("a regular expression goes between slashes: '/{text}/'");
             self.warning(&self.part(node, piece), message, Some(help));
         }
         let template = self.template_of(node, text)?;
@@ -126,14 +127,14 @@ impl Context<'_> {
 
     fn regex(&self, node: &Node, source: &str) -> Option<(PatternSpec, Vec<Arc<str>>)> {
         let template = self.template_of(node, source)?;
-        // What a value will be is not known yet; any text without special signs stands for it.
+        // What a value will be is not known yet; any text without special characters will do.
         let probe = template
             .fixed()
             .map_or_else(|| stand_in(&template), str::to_owned);
         let pattern = match Pattern::regex(&probe) {
             Ok(pattern) => pattern,
             Err(error) => {
-                self.regex_fault(node, source, &probe, &error);
+                self.regex_problem(node, source, &probe, &error);
                 // What it was to capture is not missed elsewhere.
                 for name in group_names(source) {
                     let span = self.part(node, name);
@@ -156,7 +157,7 @@ impl Context<'_> {
         Some((spec, names))
     }
 
-    fn regex_fault(
+    fn regex_problem(
         &self,
         node: &Node,
         source: &str,
@@ -185,18 +186,18 @@ impl Context<'_> {
     }
 }
 
-/// The names of the groups in an expression that may not be one.
+/// The names of the groups in a regular expression that may be invalid.
 fn group_names(source: &str) -> impl Iterator<Item = &str> {
     source
         .split("(?<")
         .skip(1)
         .filter_map(|rest| rest.split_once('>'))
         .map(|(name, _)| name)
-        .filter(|name| is_identifier(name))
+        .filter(|name| names::is_identifier(name))
 }
 
-/// The expression between the slashes, if it is one.
-fn expression_of(text: &str) -> Option<&str> {
+/// The regular expression between slashes, if the text is one.
+fn regex_source(text: &str) -> Option<&str> {
     text.strip_prefix('/')
         .and_then(|rest| rest.strip_suffix('/'))
 }

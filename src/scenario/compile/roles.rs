@@ -1,22 +1,23 @@
-//! Roles: the programs, what surrounds their dialogue, and their actions.
+//! Compiles `roles`: programs, menus, interludes and actions.
 
 use std::ops::Range;
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::super::plan::{
-    Action, FailOn, Heard, Interlude, Menu, PatternSpec, Reply, Role, TerminalKind, Then, Turn,
-    TurnKind,
+use crate::dialogue::On;
+use crate::scenario::plan::{
+    Action, FailOn, Interlude, Menu, Reply, Role, TerminalKind, Then, Turn, TurnKind,
 };
-use super::super::raw::{Node, Value};
-use super::super::template::Template;
-use super::super::vocabulary::{INTERLUDE, MENU, ROLE};
-use super::context::{Context, Fields};
-use super::policies;
-use super::turns::{self, command, key, one_of_two, said};
-use super::usage::Trace;
+use crate::scenario::raw::{Node, Value};
+use crate::scenario::template::Template;
+use crate::scenario::vocabulary::{INTERLUDE, MENU, ROLE};
 
-/// How often an interlude may come in a step if nothing else is said.
+use super::context::{Context, Fields};
+use super::pool;
+use super::role_context::{CommandContext, RoleContext};
+use super::trace::Trace;
+use super::turns::{self, command, key, one_of_two, said};
+
+/// The number of times an interlude may come in a step by default.
 const INTERLUDES_AT_MOST: u32 = 50;
 
 /// The action that is performed when a flow has ended well.
@@ -32,11 +33,11 @@ pub(super) const BY_THEMSELVES: [&str; 2] = [RETURN, LEAVE];
 pub(super) struct CompiledRole {
     pub role: Role,
     pub span: Range<usize>,
-    /// Where its `lifetime` stands, if it has one.
+    /// The location of its `lifetime`, if it has one.
     pub lifetime: Option<Range<usize>>,
-    /// Its menu's prompt cannot be read, which is told already.
+    /// Its menu's prompt is invalid, which has been reported.
     pub menu_is_faulty: bool,
-    /// What starting the program and its surroundings use.
+    /// Names that the start of the program and its menu use.
     pub trace: Vec<Trace>,
     pub actions: Vec<CompiledAction>,
 }
@@ -54,57 +55,6 @@ pub(super) struct DefaultTerminal {
     pub size: (u16, u16),
 }
 
-/// What the turns of a role's actions can refer to.
-pub(super) struct Surroundings<'n> {
-    pub role: &'n str,
-    pub place: Workplace,
-    menu_prompt: Option<&'n Node>,
-    menu_prompt_is_faulty: bool,
-}
-
-/// Where a role's commands run.
-pub(super) struct Workplace {
-    /// `None` if it is not known before the run.
-    pub directory: Option<PathBuf>,
-    /// Whether the role has a PATH of its own.
-    pub has_own_path: bool,
-}
-
-impl Workplace {
-    pub fn new(context: &Context<'_>, fields: &Fields<'_>) -> Self {
-        let directory = match fields.get("directory").map(|node| &node.value) {
-            None => Some(""),
-            Some(Value::Text(text)) if !text.contains('$') => Some(text.as_str()),
-            Some(_) => None,
-        };
-        let has_path = |node: &Node| match &node.value {
-            Value::Map(entries) => entries
-                .iter()
-                .any(|(key, _)| matches!(&key.value, Value::Text(name) if name == "PATH")),
-            _ => true,
-        };
-        Workplace {
-            directory: directory.map(|directory| context.path(directory)),
-            has_own_path: fields.get("environment").is_some_and(has_path),
-        }
-    }
-}
-
-impl Surroundings<'_> {
-    /// What `choose` and `pick` await if they name no wait.
-    pub fn menu_prompt(&self, context: &Context<'_>) -> Option<PatternSpec> {
-        if self.menu_prompt_is_faulty {
-            return None;
-        }
-        context.pattern_without_captures(self.menu_prompt?, "the menu's prompt")
-    }
-
-    /// Whether there is one that cannot be read, which is told already.
-    pub fn menu_prompt_is_faulty(&self) -> bool {
-        self.menu_prompt_is_faulty
-    }
-}
-
 pub(super) fn roles(
     context: &Context<'_>,
     node: &Node,
@@ -115,7 +65,7 @@ pub(super) fn roles(
         context.word(key, "the role's name");
         let fields = context
             .fields(node, &ROLE)
-            .unwrap_or_else(|| Fields::none(&key.span));
+            .unwrap_or_else(|| Fields::none(&ROLE, &key.span));
         roles.push(role(context, name, key.span.clone(), &fields, terminal));
     }
     roles
@@ -130,14 +80,14 @@ fn role(
 ) -> CompiledRole {
     let title = fields.get("title").and_then(|node| context.text(node));
     let lifetime = fields.get("lifetime");
-    let pool = lifetime.and_then(|node| policies::lifetime(context, node));
-    let place = Workplace::new(context, fields);
+    let pool = lifetime.and_then(|node| pool::lifetime(context, node));
+    let commands = CommandContext::new(context, fields);
     let (mut role, trace) = context.traced(|| Role {
         name: name.to_owned(),
         title: title.unwrap_or_else(|| name.to_owned()),
         run: fields
             .get("run")
-            .and_then(|node| command(context, node, &place))
+            .and_then(|node| command(context, node, &commands))
             .unwrap_or_default(),
         terminal: terminal_kind(context, fields, terminal),
         environment: fields
@@ -166,16 +116,16 @@ fn role(
         leave: None,
     });
     let menu_prompt = menu_prompt_node(fields);
-    let around = Surroundings {
+    let around = RoleContext {
         role: name,
-        place,
+        commands,
         menu_prompt,
         menu_prompt_is_faulty: menu_prompt.is_some() && role.menu.prompt.is_none(),
     };
     if role.pool.is_some()
-        && let (Some(pattern), _) = context.traced(|| around.menu_prompt(context))
+        && let (Some(pattern), _) = context.traced(|| around.menu_prompt_pattern(context))
     {
-        role.settle = Arc::from([policies::settle(pattern, context.place(&span))]);
+        role.settle = Arc::from([pool::settle(pattern, context.place(&span))]);
     }
     let mut actions = Vec::new();
     for (key, name, node) in fields
@@ -328,9 +278,9 @@ fn interlude(context: &Context<'_>, node: &Node) -> Option<Interlude> {
     let wait = one_of_two(context, &fields).and_then(|wait| {
         let pattern = context.pattern_without_captures(fields.get(wait)?, "an interlude")?;
         let on = if wait == "prompt" {
-            Heard::Prompt
+            On::Prompt
         } else {
-            Heard::Line
+            On::Line
         };
         Some((pattern, on))
     });
@@ -344,7 +294,7 @@ fn interlude(context: &Context<'_>, node: &Node) -> Option<Interlude> {
         ["send"] => said(context, fields.get("send")?).map(Reply::Send),
         ["press"] => key(context, fields.get("press")?).map(Reply::Press),
         _ => {
-            let message = "an interlude says one thing, not both `send` and `press`";
+            let message = "an interlude sends one reply, not both `send` and `press`";
             context.error(
                 &fields.key_span("press"),
                 message,
@@ -382,11 +332,7 @@ fn fail_on(context: &Context<'_>, node: &Node) -> Vec<FailOn> {
         };
         if patterns.is_empty() {
             let help = Some("write a text that the program prints".to_owned());
-            context.error(
-                &key.span,
-                format!("nothing is named that means `{name}`"),
-                help,
-            );
+            context.error(&key.span, format!("`{name}` lists no text"), help);
         }
         for node in patterns {
             if let Some(pattern) = context.fixed_pattern(node, "`fail_on`") {

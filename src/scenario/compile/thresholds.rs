@@ -1,4 +1,4 @@
-//! Compiles `thresholds`: what is demanded of a run's figures.
+//! Compiles `thresholds`: conditions on a run's figures.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use crate::stats::Threshold;
 use super::context::Context;
 use super::flow::Flow;
 
-/// The demands, with the names of the flow's steps looked up.
+/// The thresholds, with the names of the flow's steps looked up.
 pub(super) fn thresholds(
     context: &Context<'_>,
     node: &Node,
     flow: &Flow,
-    has_books: bool,
+    has_integrity: bool,
 ) -> Vec<Threshold> {
     let steps: Vec<&str> = flow
         .steps
@@ -25,9 +25,9 @@ pub(super) fn thresholds(
     list.iter()
         .filter_map(|node| {
             let threshold = threshold(context, node, &steps, flow.is_complete)?;
-            if threshold.is_of_integrity() && !has_books {
-                let message = "nothing is demanded of the books, so there is nothing to count";
-                let help = "say what must be true of them: `integrity: {unique: [order_id]}`";
+            if threshold.is_of_integrity() && !has_integrity {
+                let message = "the scenario has no `integrity` rules, so there is nothing to count";
+                let help = "add rules: `integrity: {unique: [order_id]}`";
                 context.error(&node.span, message, Some(help.into()));
             }
             Some(threshold)
@@ -47,7 +47,7 @@ fn threshold(
         Value::Map(_) => {
             fields = context.fields(node, &THRESHOLD)?;
             check = fields.get("check")?;
-            over = fields.get("over").and_then(|node| stretch(context, node));
+            over = fields.get("over").and_then(|node| window(context, node));
             stop = fields.get("stop").and_then(|node| context.flag(node)) == Some(true);
         }
         _ => check = node,
@@ -55,7 +55,7 @@ fn threshold(
     let text = context.scalar(check)?;
     match Threshold::parse(text, steps) {
         Ok(threshold) if threshold.is_of_integrity() && (over.is_some() || stop) => {
-            let message = "the books are looked at when the run is over";
+            let message = "integrity is checked when the run is over";
             context.error(
                 &node.span,
                 message,
@@ -83,13 +83,13 @@ fn threshold(
     }
 }
 
-/// How long the stretches are that have to meet a demand.
-fn stretch(context: &Context<'_>, node: &Node) -> Option<Duration> {
+/// The length of the window over which a threshold is checked.
+fn window(context: &Context<'_>, node: &Node) -> Option<Duration> {
     let length = context.duration(node)?;
     if length < Duration::from_secs(1) {
         context.error(
             &node.span,
-            "figures are looked at once a second",
+            "thresholds are checked once a second",
             Some("make it 1s at least".to_owned()),
         );
         return None;

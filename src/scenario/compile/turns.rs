@@ -1,30 +1,30 @@
-//! Turns: what is waited for, what is said, and what happens next.
+//! Compiles turns: waits, replies, alternatives and repetitions.
 
-mod alternatives;
 mod command;
+mod exchange;
+mod reachability;
 
 use std::sync::Arc;
 
-use crate::dialogue::{RowFormat, Which};
-use crate::terminal::Key;
+use crate::dialogue::On;
+use crate::scenario::plan::{Alternative, CommonWaits, PatternSpec, Then, Turn, TurnKind, Wait};
+use crate::scenario::raw::{Node, Value};
+use crate::scenario::vocabulary::{ALTERNATIVE, REPEAT, TURN, UNTIL};
 
-use super::super::names;
-use super::super::plan::{CommonWaits, Heard, PatternSpec, Pick, Reply, Turn, TurnKind, Wait};
-use super::super::raw::{Node, Value};
-use super::super::template::Template;
-use super::super::vocabulary::{PICK, REPEAT, TURN, UNTIL};
 use super::context::{Context, Fields};
-use super::roles::Surroundings;
+use super::role_context::RoleContext;
+use super::trace::Trace;
+use exchange::{REPLIES, WAITS, exchange, one_wait};
+use reachability::report_unreachable;
 
 pub(super) use command::command;
+pub(super) use exchange::{key, one_of_two, said};
 
-const WAITS: [&str; 3] = ["prompt", "see", "exits"];
-const REPLIES: [&str; 5] = ["send", "secret", "choose", "pick", "press"];
 /// Turns that are neither a wait nor a reply; `run` is one, too, but may have a `see`.
 const OTHERS: [&str; 5] = ["first_of", "repeat", "think", "assert", "run"];
 
 /// The turns of an action, or of a part of one.
-pub(super) fn turns(context: &Context<'_>, node: &Node, around: &Surroundings) -> Arc<[Turn]> {
+pub(super) fn turns(context: &Context<'_>, node: &Node, around: &RoleContext) -> Arc<[Turn]> {
     let example = "`- prompt: …` for the first turn, with its reply below: `send: …`";
     let list = context.list(node, "turns", example);
     if list.is_empty() && matches!(node.value, Value::List(_)) {
@@ -64,7 +64,7 @@ pub(super) fn turns(context: &Context<'_>, node: &Node, around: &Surroundings) -
     turns.into()
 }
 
-fn turn(context: &Context<'_>, node: &Node, around: &Surroundings) -> Option<Turn> {
+fn turn(context: &Context<'_>, node: &Node, around: &RoleContext) -> Option<Turn> {
     if let Value::Text(text) = &node.value {
         let help = format!(
             "say what to do with it: `- prompt: {text}`, `- see: {text}`, or `- choose: {text}`"
@@ -117,7 +117,7 @@ fn turn(context: &Context<'_>, node: &Node, around: &Surroundings) -> Option<Tur
     })
 }
 
-fn kind(context: &Context<'_>, fields: &Fields<'_>, around: &Surroundings) -> Option<TurnKind> {
+fn kind(context: &Context<'_>, fields: &Fields<'_>, around: &RoleContext) -> Option<TurnKind> {
     let others = fields.among(&OTHERS);
     let Some((&first, more)) = others.split_first() else {
         let (wait, reply) = exchange(context, fields, around)?;
@@ -141,7 +141,7 @@ fn kind(context: &Context<'_>, fields: &Fields<'_>, around: &Surroundings) -> Op
     }
     let node = fields.get(first)?;
     match first {
-        "first_of" => alternatives::first_of(context, node, around),
+        "first_of" => first_of(context, node, around),
         "repeat" => repeat(context, fields, node, around),
         "think" => {
             let (least, most) = context.duration_range(node)?;
@@ -152,233 +152,11 @@ fn kind(context: &Context<'_>, fields: &Fields<'_>, around: &Surroundings) -> Op
     }
 }
 
-pub(super) fn overwrite(context: &Context<'_>, fields: &Fields<'_>) -> bool {
-    fields
-        .get("overwrite")
-        .and_then(|node| context.flag(node))
-        .unwrap_or(false)
-}
-
-/// A wait and at most one reply.
-fn exchange(
-    context: &Context<'_>,
-    fields: &Fields<'_>,
-    around: &Surroundings,
-) -> Option<(Wait, Option<Reply>)> {
-    // Both are read even if one of them is faulty, to tell the faults of both.
-    let wait = wait(context, fields, around);
-    let reply = reply(context, fields);
-    let (wait, reply) = (wait?, reply?);
-    if let (Wait::Exit(_), Some(_)) = (&wait, &reply) {
-        let span = fields
-            .among(&REPLIES)
-            .first()
-            .map(|name| fields.key_span(name));
-        let message = "a program that has ended hears no reply";
-        let span = span.unwrap_or(fields.span.clone());
-        context.error(&span, message, Some("leave the reply out".into()));
-        return None;
-    }
-    Some((wait, reply))
-}
-
-/// The wait. `choose` and `pick` without one await the role's menu.
-fn wait(context: &Context<'_>, fields: &Fields<'_>, around: &Surroundings) -> Option<Wait> {
-    let waits = fields.among(&WAITS);
-    let Some((&first, more)) = waits.split_first() else {
-        return implied_wait(context, fields, around);
-    };
-    if let Some(second) = more.first() {
-        let message = format!("a turn waits for one thing, not both `{first}` and `{second}`");
-        let help = "write two turns; or `first_of`, if only one of them comes".to_owned();
-        context.error(&fields.key_span(second), message, Some(help));
-        return None;
-    }
-    let node = fields.get(first)?;
-    match first {
-        "exits" => Some(Wait::Exit(context.exit_code(node)?)),
-        on => Some(Wait::For {
-            on: heard(on),
-            pattern: context.pattern(node)?,
-        }),
-    }
-}
-
-fn heard(key: &str) -> Heard {
-    if key == "prompt" {
-        Heard::Prompt
-    } else {
-        Heard::Line
-    }
-}
-
-fn implied_wait(context: &Context<'_>, fields: &Fields<'_>, around: &Surroundings) -> Option<Wait> {
-    let replies = fields.among(&REPLIES);
-    let Some(&reply) = replies.first() else {
-        if !fields.is_complete {
-            return None;
-        }
-        let help = Some(format!("a turn has one of {}", names::list(WAITS)));
-        context.error(&fields.span, "this waits for nothing", help);
-        return None;
-    };
-    let span = fields.key_span(reply);
-    if !matches!(reply, "choose" | "pick") && !fields.is_complete {
-        return None;
-    }
-    if !matches!(reply, "choose" | "pick") {
-        let help = "write what the program prints before it: `prompt: …`".to_owned();
-        context.error(
-            &span,
-            format!("`{reply}` has nothing to wait for"),
-            Some(help),
-        );
-        return None;
-    }
-    match around.menu_prompt(context) {
-        Some(pattern) => Some(Wait::For {
-            on: Heard::Prompt,
-            pattern,
-        }),
-        None if around.menu_prompt_is_faulty() => None,
-        None => {
-            let help = format!(
-                "write `prompt: …` beside it, or `menu: {{prompt: …}}` in the role `{}`",
-                around.role
-            );
-            context.error(
-                &span,
-                format!("`{reply}` has nothing to wait for"),
-                Some(help),
-            );
-            None
-        }
-    }
-}
-
-/// The reply: `None` if it is faulty, `Some(None)` if there is none.
-fn reply(context: &Context<'_>, fields: &Fields<'_>) -> Option<Option<Reply>> {
-    let replies = fields.among(&REPLIES);
-    let Some((&first, more)) = replies.split_first() else {
-        return Some(None);
-    };
-    if let Some(second) = more.first() {
-        let message = format!("a turn says one thing, not both `{first}` and `{second}`");
-        let help = "write two turns, each with what it waits for".to_owned();
-        context.error(&fields.key_span(second), message, Some(help));
-        return None;
-    }
-    let node = fields.get(first)?;
-    Some(Some(match first {
-        "send" => Reply::Send(said(context, node)?),
-        "secret" => Reply::Secret(said(context, node)?),
-        "choose" => {
-            context.word(node, "the label")?;
-            RowFormat::prepare();
-            Reply::Choose(context.template(node)?)
-        }
-        "pick" => {
-            RowFormat::prepare();
-            Reply::Pick(pick(context, node)?)
-        }
-        _ => Reply::Press(key(context, node)?),
-    }))
-}
-
-/// A text to be typed. What is known of it already must be typable.
-pub(super) fn said(context: &Context<'_>, node: &Node) -> Option<Template> {
-    let template = context.template(node)?;
-    if let Some(control) = context.scalar(node)?.chars().find(|c| c.is_control()) {
-        let help = match control {
-            '\n' => "Enter is sent after the text; write a turn for each line",
-            _ => "keys are sent with `press`",
-        };
-        let message = "a control character cannot be typed as text";
-        context.error(&node.span, message, Some(help.into()));
-        return None;
-    }
-    Some(template)
-}
-
-pub(super) fn key(context: &Context<'_>, node: &Node) -> Option<Key> {
-    let name = context.scalar(node)?;
-    Key::parse(name)
-        .map_err(|unknown| {
-            let near = unknown.nearest.as_str();
-            let is_short_for = name.len() > 1 && near.starts_with(&name.to_lowercase());
-            let help = if is_short_for || names::nearest(name, [near]).is_some() {
-                format!("is `{near}` meant?")
-            } else {
-                let named = Key::all()
-                    .filter(|key| !matches!(key, Key::Ctrl(_) | Key::Function(_)))
-                    .map(|key| key.to_string());
-                let named: Vec<String> = named.collect();
-                let named = names::list(named.iter().map(String::as_str));
-                format!("there are {named}, `ctrl-a` to `ctrl-z` and `f1` to `f12`")
-            };
-            context.error(&node.span, format!("there is no key `{name}`"), Some(help));
-        })
-        .ok()
-}
-
-fn pick(context: &Context<'_>, node: &Node) -> Option<Pick> {
-    if let Value::Text(text) = &node.value {
-        let help = Some(format!("write `pick: {{row: \"{text}\"}}`"));
-        context.error(&node.span, "a bare text does not say what to pick", help);
-        return None;
-    }
-    let fields = context.fields(node, &PICK)?;
-    let row = fields.get("row").and_then(|node| row_texts(context, node));
-    let count = fields
-        .get("count")
-        .map(|node| context.pattern_without_captures(node, "`count`"));
-    let which = match fields.get("which") {
-        None => Some(Which::Only),
-        Some(node) => context.choice(
-            node,
-            &[
-                ("first", Which::First),
-                ("last", Which::Last),
-                ("random", Which::Random),
-            ],
-        ),
-    };
-    let count = match count {
-        None => None,
-        Some(pattern) => Some(pattern?),
-    };
-    Some(Pick {
-        row: row?,
-        count,
-        which: which?,
-    })
-}
-
-fn row_texts(context: &Context<'_>, node: &Node) -> Option<Vec<Template>> {
-    let texts: Vec<&Node> = match &node.value {
-        Value::List(list) => list.iter().collect(),
-        _ => vec![node],
-    };
-    if texts.is_empty() {
-        let help = Some("write one of the row's texts".to_owned());
-        context.error(&node.span, "no text says which row", help);
-        return None;
-    }
-    let read: Vec<Template> = texts
-        .iter()
-        .filter_map(|text| {
-            context.word(text, "the row's text")?;
-            context.template(text)
-        })
-        .collect();
-    (read.len() == texts.len()).then_some(read)
-}
-
 fn repeat(
     context: &Context<'_>,
     outer: &Fields<'_>,
     node: &Node,
-    around: &Surroundings,
+    around: &RoleContext,
 ) -> Option<TurnKind> {
     let fields = context.fields(node, &REPEAT)?;
     let turns = fields.get("do").map(|node| turns(context, node, around));
@@ -399,47 +177,18 @@ fn repeat(
     })
 }
 
-fn until(context: &Context<'_>, node: &Node) -> Option<(PatternSpec, Heard)> {
+fn until(context: &Context<'_>, node: &Node) -> Option<(PatternSpec, On)> {
     let fields = context.fields(node, &UNTIL)?;
     one_wait(context, &fields)
-}
-
-/// `prompt` or `see`, just one of them.
-pub(super) fn one_wait(context: &Context<'_>, fields: &Fields<'_>) -> Option<(PatternSpec, Heard)> {
-    let span = one_of_two(context, fields)?;
-    let node = fields.get(span)?;
-    Some((context.pattern(node)?, heard(span)))
-}
-
-/// Which of `prompt` and `see` is there.
-pub(super) fn one_of_two(context: &Context<'_>, fields: &Fields<'_>) -> Option<&'static str> {
-    match fields.among(&["prompt", "see"]).as_slice() {
-        [one] => Some(*one),
-        [] if !fields.is_complete => None,
-        [] => {
-            let help = Some("write `prompt: …` or `see: …`".to_owned());
-            context.error(&fields.span, "this waits for nothing", help);
-            None
-        }
-        [_, second, ..] => {
-            let message = "one thing is waited for, not both `prompt` and `see`";
-            context.error(
-                &fields.key_span(second),
-                message,
-                Some("leave one out".into()),
-            );
-            None
-        }
-    }
 }
 
 fn run(
     context: &Context<'_>,
     fields: &Fields<'_>,
     node: &Node,
-    around: &Surroundings,
+    around: &RoleContext,
 ) -> Option<TurnKind> {
-    let argv = command(context, node, &around.place);
+    let argv = command(context, node, &around.commands);
     let see = match fields.get("see") {
         None => Some(Vec::new()),
         Some(node) => {
@@ -459,4 +208,131 @@ fn run(
         see: see?,
         overwrite,
     })
+}
+
+pub(super) fn overwrite(context: &Context<'_>, fields: &Fields<'_>) -> bool {
+    fields
+        .get("overwrite")
+        .and_then(|node| context.flag(node))
+        .unwrap_or(false)
+}
+
+fn first_of(context: &Context<'_>, node: &Node, around: &RoleContext) -> Option<TurnKind> {
+    let example = "`- see: …` for each";
+    let list = context.list(node, "alternatives", example);
+    let (read, trace) = context.traced(|| {
+        list.iter()
+            .filter_map(|node| Some((alternative(context, node, around)?, node)))
+            .collect::<Vec<_>>()
+    });
+    note_in_any_order(context, trace, &read);
+    if list.is_empty() {
+        if matches!(node.value, Value::List(_)) {
+            let help = Some(format!("write {example}"));
+            context.error(&node.span, "there are no alternatives", help);
+        }
+        return None;
+    }
+    report_unreachable(context, &read);
+    let ends = read
+        .iter()
+        .any(|(alternative, _)| !matches!(alternative.then, Then::Again | Then::DoAgain(_)));
+    if !ends && read.len() == list.len() {
+        let message = "every alternative waits again, so this never ends";
+        let help = "let one of them go on, by leaving out its `again`".to_owned();
+        context.error(&node.span, message, Some(help));
+    }
+    Some(TurnKind::FirstOf(
+        read.into_iter()
+            .map(|(alternative, _)| alternative)
+            .collect(),
+    ))
+}
+
+/// Notes uses and captures of alternatives. If they can follow each other, each may use what
+/// another captures, whatever their order in the scenario.
+fn note_in_any_order(context: &Context<'_>, trace: Vec<Trace>, read: &[(Alternative, &Node)]) {
+    let again = read
+        .iter()
+        .any(|(alternative, _)| matches!(alternative.then, Then::Again | Then::DoAgain(_)));
+    if again {
+        let (captures, uses): (Vec<_>, Vec<_>) = trace
+            .into_iter()
+            .partition(|trace| matches!(trace, Trace::Capture { .. }));
+        captures
+            .into_iter()
+            .chain(uses)
+            .for_each(|trace| context.note(trace));
+    } else {
+        trace.into_iter().for_each(|trace| context.note(trace));
+    }
+}
+
+fn alternative(context: &Context<'_>, node: &Node, around: &RoleContext) -> Option<Alternative> {
+    if let Value::Text(text) = &node.value {
+        let help = format!("write `- see: {text}` or `- prompt: {text}`");
+        context.error(&node.span, "a bare text is not an alternative", Some(help));
+        return None;
+    }
+    let fields = context.fields(node, &ALTERNATIVE)?;
+    let exchanged = exchange(context, &fields, around);
+    let overwrite = overwrite(context, &fields);
+    let then = then(context, &fields, around);
+    let (wait, reply) = exchanged?;
+    let then = then?;
+    if let (Then::Fail(_), Some(_)) = (&then, &reply) {
+        let message = "an alternative that fails sends no reply";
+        context.error(
+            &fields.key_span("fail"),
+            message,
+            Some("leave out its reply".into()),
+        );
+        return None;
+    }
+    if let (Then::Again | Then::DoAgain(_), Wait::Exit(_)) = (&then, &wait) {
+        let message = "no output follows the program's exit";
+        context.error(
+            &fields.key_span("again"),
+            message,
+            Some("leave out `again`".into()),
+        );
+        return None;
+    }
+    Some(Alternative {
+        wait,
+        reply,
+        then,
+        overwrite,
+        place: context.place(&node.span),
+    })
+}
+
+fn then(context: &Context<'_>, fields: &Fields<'_>, around: &RoleContext) -> Option<Then> {
+    let again = match fields.get("again") {
+        Some(node) => context.flag(node)?,
+        None => false,
+    };
+    let fail = fields.get("fail");
+    let turns = fields.get("do").map(|node| turns(context, node, around));
+    match (fail, turns, again) {
+        (Some(node), None, false) => category(context, node).map(Then::Fail),
+        (Some(_), ..) => {
+            let message = "an alternative that fails does not continue";
+            let help = "leave out `again` and `do`, or `fail`".to_owned();
+            context.error(&fields.key_span("fail"), message, Some(help));
+            None
+        }
+        (None, Some(turns), true) => Some(Then::DoAgain(turns)),
+        (None, Some(turns), false) => Some(Then::Do(turns)),
+        (None, None, true) => Some(Then::Again),
+        (None, None, false) => Some(Then::GoOn),
+    }
+}
+
+/// A category of failures, as reports show it.
+fn category(context: &Context<'_>, node: &Node) -> Option<String> {
+    let name = context.word(node, "the category")?;
+    context
+        .identifier(&node.span, name, "a category of failures")
+        .map(str::to_owned)
 }

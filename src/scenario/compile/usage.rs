@@ -1,36 +1,19 @@
-//! Names: where values come from, where they are used, and whether they are there by then.
+//! Uses of names, checked against what provides their values by then.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::super::names;
-use super::super::plan::Step;
+use crate::scenario::names;
+use crate::scenario::plan::Step;
+
 use super::context::Context;
 use super::flow::{CompiledStep, Flow};
 use super::roles::{BY_THEMSELVES, CompiledAction, CompiledRole};
-
-/// A name that is used or captured, in the order in which it happens.
-#[derive(Debug)]
-pub(super) enum Trace {
-    Use {
-        name: String,
-        span: Range<usize>,
-    },
-    /// A use in the arguments of a command, which every user of the machine can read.
-    ArgumentUse {
-        name: String,
-        span: Range<usize>,
-    },
-    /// Perhaps: of several alternatives one is taken.
-    Capture {
-        name: String,
-        span: Range<usize>,
-    },
-}
+use super::trace::Trace;
 
 /// The names that have a value before the first step.
 #[derive(Debug, Default)]
-pub(super) struct Known {
+pub(super) struct KnownNames {
     variables: BTreeSet<String>,
     /// With their columns, if the table could be read.
     data: BTreeMap<String, Option<Vec<String>>>,
@@ -42,7 +25,7 @@ pub(super) struct Known {
 /// Names with parts that are always there.
 const GROUPS: [(&str, &[&str]); 2] = [("flow", &["number", "id"]), ("run", &["id", "directory"])];
 
-/// Why a name has no value.
+/// The reason why a name has no value.
 enum Unknown {
     /// Nothing provides it.
     Never,
@@ -50,7 +33,7 @@ enum Unknown {
     Misused(String, String),
 }
 
-impl Known {
+impl KnownNames {
     pub fn add_variable(&mut self, name: &str) {
         self.variables.insert(name.to_owned());
     }
@@ -71,7 +54,7 @@ impl Known {
         self.data.contains_key(name)
     }
 
-    /// Whether a secret is in the value of this name.
+    /// Returns whether a secret is in the value of this name.
     pub fn is_secret(&self, name: &str, secrets: &[(String, Range<usize>)]) -> bool {
         self.tainted.contains(name) || secrets.iter().any(|(secret, _)| secret == name)
     }
@@ -80,7 +63,7 @@ impl Known {
         self.variables.contains(name)
     }
 
-    /// What is wrong with a name of the run or the environment: the message and the help.
+    /// The problem with a name of the run or the environment: the message and the help.
     pub fn misuse(&self, name: &str) -> Option<(String, String)> {
         match self.check(name, &BTreeSet::new()) {
             Err(Unknown::Misused(message, help)) => Some((message, help)),
@@ -121,11 +104,11 @@ impl Known {
             return match part {
                 Some(part) if self.environment.contains(part) => Ok(()),
                 Some(part) => Err(Unknown::Misused(
-                    format!("the scenario does not say that it reads `{part}` of the environment"),
-                    format!("list it at the top: `environment: [{part}]`"),
+                    format!("the scenario does not list `{part}` under `environment`"),
+                    format!("add it: `environment: [{part}]`"),
                 )),
                 None => Err(Unknown::Misused(
-                    "`env` alone is no value".into(),
+                    "`env` alone is not a value".into(),
                     "write `env.NAME`".into(),
                 )),
             };
@@ -165,7 +148,7 @@ fn has_part(
             },
         )),
         None => Err(Unknown::Misused(
-            format!("`{root}` alone is no value"),
+            format!("`{root}` alone is not a value"),
             format!(
                 "write one of its parts: `{root}.{}`",
                 parts.first().unwrap_or(&"name")
@@ -174,12 +157,12 @@ fn has_part(
     }
 }
 
-/// Tells every name that a variable uses and that has no value in `known`; `to_come` are the
+/// Reports every name that a variable uses and that has no value in `known`; `to_come` are the
 /// variables from this one on.
 pub(super) fn check_variable(
     context: &Context<'_>,
     trace: &[Trace],
-    known: &Known,
+    known: &KnownNames,
     to_come: &[&str],
 ) {
     let mut usage = Usage::new(context, known, &[]);
@@ -188,12 +171,12 @@ pub(super) fn check_variable(
 }
 
 /// Follows the flow: every name must have a value by the time it is used, every promise must be
-/// kept by its action, and no secret may stand among a command's arguments.
+/// kept by its action, and no secret may be among a command's arguments.
 pub(super) fn check(
     context: &Context<'_>,
     roles: &[CompiledRole],
     flow: &Flow,
-    known: &Known,
+    known: &KnownNames,
     secrets: &[(String, Range<usize>)],
 ) {
     let steps = &flow.steps;
@@ -311,7 +294,7 @@ fn is_for_steps(action: &&CompiledAction) -> bool {
     !BY_THEMSELVES.contains(&action.name.as_str())
 }
 
-/// Tells roles and actions that the flow does not use.
+/// Warns of roles and actions that the flow does not use.
 pub(super) fn check_unused(context: &Context<'_>, roles: &[CompiledRole], steps: &[CompiledStep]) {
     for (index, role) in roles.iter().enumerate() {
         if steps.iter().all(|step| step.step.role.0 != index) {
@@ -341,22 +324,22 @@ pub(super) fn check_unused(context: &Context<'_>, roles: &[CompiledRole], steps:
 
 struct Usage<'a, 'c> {
     context: &'a Context<'c>,
-    known: &'a Known,
+    known: &'a KnownNames,
     secrets: &'a [(String, Range<usize>)],
     /// Captured, perhaps, so far.
     captured: BTreeSet<String>,
-    /// Which step captures a name first.
+    /// The first step that captures a name.
     later: BTreeMap<&'a str, String>,
     /// The variables that have no value yet.
     to_come: Vec<&'a str>,
-    /// The places that are told already.
-    told: BTreeSet<(String, usize)>,
+    /// The uses that have been reported.
+    reported: BTreeSet<(String, usize)>,
 }
 
 impl<'a, 'c> Usage<'a, 'c> {
     fn new(
         context: &'a Context<'c>,
-        known: &'a Known,
+        known: &'a KnownNames,
         secrets: &'a [(String, Range<usize>)],
     ) -> Self {
         Usage {
@@ -366,25 +349,26 @@ impl<'a, 'c> Usage<'a, 'c> {
             captured: BTreeSet::new(),
             later: BTreeMap::new(),
             to_come: Vec::new(),
-            told: BTreeSet::new(),
+            reported: BTreeSet::new(),
         }
     }
 
-    /// Takes whatever any action captures for known.
+    /// Treats whatever any action captures as known.
     fn capture_all(&mut self, roles: &[CompiledRole]) {
         let actions = roles.iter().flat_map(|role| &role.actions);
         self.captured
             .extend(actions.flat_map(captures).map(|(name, _)| name.to_owned()));
     }
 
-    /// Checks the uses, and takes what is captured for known from then on.
+    /// Checks the uses, and treats captures as known from then on.
     fn follow(&mut self, trace: &[Trace]) {
         for trace in trace {
             match trace {
                 Trace::Use { name, span } => self.one_use(name, span),
                 Trace::ArgumentUse { name, span } => self.argument(name, span),
                 Trace::Capture { name, span } => {
-                    if self.known.is_data(name) && self.told.insert((name.clone(), span.start)) {
+                    if self.known.is_data(name) && self.reported.insert((name.clone(), span.start))
+                    {
                         let message = format!("`{name}` is a table of `data`, not a capture");
                         self.context
                             .error(span, message, Some("choose another name".into()));
@@ -409,7 +393,7 @@ impl<'a, 'c> Usage<'a, 'c> {
     fn argument(&mut self, name: &str, span: &Range<usize>) {
         self.one_use(name, span);
         if self.known.is_secret(name, self.secrets)
-            && self.told.insert((name.to_owned(), span.start))
+            && self.reported.insert((name.to_owned(), span.start))
         {
             let message =
                 format!("the secret in `{name}` would be visible in the list of processes");
@@ -422,7 +406,7 @@ impl<'a, 'c> Usage<'a, 'c> {
         let Err(unknown) = self.known.check(name, &self.captured) else {
             return;
         };
-        if !self.told.insert((name.to_owned(), span.start)) {
+        if !self.reported.insert((name.to_owned(), span.start)) {
             return;
         }
         let (message, help) = match unknown {

@@ -3,15 +3,15 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use super::super::names;
-use super::super::raw::{Node, Value};
-use super::super::template::{Expression, Template, TemplateError, is_identifier};
-use super::context::Context;
-use super::usage::Trace;
+use crate::scenario::names;
+use crate::scenario::raw::{Node, Value};
+use crate::scenario::template::{Expression, Template, TemplateError};
 
-const PLACEHOLDERS: &str =
-    "between `${` and `}` stands an expression: ${order_id}, ${total | float + 1}";
-const BARE_NAMES: &str = "names stand here without `${` and `}`";
+use super::context::Context;
+use super::trace::Trace;
+
+const PLACEHOLDERS: &str = "`${…}` holds an expression: ${order_id}, ${total | float + 1}";
+const BARE_NAMES: &str = "names are written without `${` and `}` here";
 const EXPRESSION: &str = "write an expression: total | float > 0";
 
 /// Longer durations are mistakes.
@@ -32,7 +32,7 @@ impl Context<'_> {
                     Value::Map(_) => "a text with braces needs quotes: '{…}'",
                     _ => "a text with brackets needs quotes: '[…]'",
                 };
-                let message = format!("{} stands where a text is expected", other.kind());
+                let message = format!("expected a text, found {}", other.kind());
                 self.error(&node.span, message, Some(help.into()));
                 None
             }
@@ -43,7 +43,7 @@ impl Context<'_> {
         self.scalar(node).map(str::to_owned)
     }
 
-    /// A text that must say something.
+    /// A text that must not be empty.
     pub fn word<'n>(&self, node: &'n Node, what: &str) -> Option<&'n str> {
         let text = self.scalar(node)?;
         if text.trim().is_empty() {
@@ -65,7 +65,7 @@ impl Context<'_> {
             "flow", "run", "env", "true", "false", "none", "True", "False", "None", "not", "and",
             "or", "in", "is", "if",
         ];
-        if !is_identifier(name) {
+        if !names::is_identifier(name) {
             let message = format!("`{name}` cannot name {what}");
             let help = "names are made of letters, digits and _, and do not begin with a digit";
             self.error(span, message, Some(help.into()));
@@ -112,7 +112,7 @@ impl Context<'_> {
             let help = Some(format!("write it bare: {inner}"));
             self.error(
                 &node.span,
-                "an expression does not stand in `${…}` here",
+                "an expression is written without `${…}` here",
                 help,
             );
             return None;
@@ -169,7 +169,7 @@ impl Context<'_> {
         let duration = self.duration(node)?;
         if duration.is_zero() {
             let help = "leave it out for the default".to_owned();
-            self.error(&node.span, "nothing can be done in no time", Some(help));
+            self.error(&node.span, "a deadline of zero cannot be met", Some(help));
             return None;
         }
         Some(duration)
@@ -307,7 +307,7 @@ impl Context<'_> {
         }
     }
 
-    /// Tells that a name is not among the known ones.
+    /// Reports a name that is not among the known ones.
     pub fn unknown<'k>(
         &self,
         span: &Range<usize>,
@@ -324,6 +324,24 @@ impl Context<'_> {
         };
         self.error(span, message, Some(help));
     }
+}
+
+/// A list of names, each with its place.
+pub(super) fn names_of(context: &Context<'_>, node: Option<&Node>) -> Vec<(String, Range<usize>)> {
+    let Some(node) = node else { return Vec::new() };
+    let mut names: Vec<(String, Range<usize>)> = Vec::new();
+    for node in context.list(node, "names", "[name, …]") {
+        let Some(name) = context.word(node, "the name") else {
+            continue;
+        };
+        if names.iter().any(|(known, _)| known == name) {
+            let help = Some("leave one out".to_owned());
+            context.error(&node.span, format!("`{name}` is listed twice"), help);
+            continue;
+        }
+        names.push((name.to_owned(), node.span.clone()));
+    }
+    names
 }
 
 fn swapped(range: &str) -> String {

@@ -1,14 +1,13 @@
-//! Turns: what a role waits for and says, checked and ready to be performed.
+//! Turns: waits and replies of a role, checked and ready to be performed.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::dialogue::{On, Pattern, WaitSet, Which};
+use crate::scenario::location::SourceLocation;
+use crate::scenario::scope::Scope;
+use crate::scenario::template::{Expression, RenderError, Template};
 use crate::terminal::Key;
-
-use super::super::scope::Scope;
-use super::super::template::{Expression, RenderError, Template};
-use super::Place;
 
 /// One thing to do within an action.
 #[derive(Debug)]
@@ -18,16 +17,16 @@ pub struct Turn {
     pub kind: TurnKind,
     /// The turn's own deadline, from the beginning of its wait.
     pub within: Option<Duration>,
-    pub place: Place,
+    pub place: SourceLocation,
     pub common: CommonWaits,
 }
 
-/// What a turn waits for, if it is the same for all flows; made when it is first asked for.
+/// The waits of a turn if they are the same for all flows; made when first needed.
 #[derive(Debug, Default)]
 pub struct CommonWaits(OnceLock<Option<WaitSet>>);
 
 impl Turn {
-    /// What the turn waits for itself, in order.
+    /// The turn's own waits, in order.
     pub fn waits(&self) -> impl Iterator<Item = &Wait> {
         let (one, several) = match &self.kind {
             TurnKind::Exchange { wait, .. } => (Some(wait), [].as_slice()),
@@ -43,7 +42,7 @@ impl Turn {
             let patterns = self.waits().filter_map(|wait| match wait {
                 Wait::Exit(_) => None,
                 Wait::For { on, pattern } => Some(match pattern {
-                    PatternSpec::Fixed(pattern) => Some((on.on(), pattern.clone())),
+                    PatternSpec::Fixed(pattern) => Some((*on, pattern.clone())),
                     PatternSpec::Literal(_) | PatternSpec::Regex { .. } => None,
                 }),
             });
@@ -54,10 +53,10 @@ impl Turn {
     }
 }
 
-/// What a turn does.
+/// The kind of a turn.
 #[derive(Debug)]
 pub enum TurnKind {
-    /// Wait for one thing, then say at most one thing.
+    /// Wait for one thing, then send at most one reply.
     Exchange {
         wait: Wait,
         reply: Option<Reply>,
@@ -65,11 +64,11 @@ pub enum TurnKind {
     },
     /// Wait for whichever of several comes first.
     FirstOf(Vec<Alternative>),
-    /// Do the turns again and again until something is heard.
+    /// Repeat the turns until a text appears.
     Repeat {
         turns: Arc<[Turn]>,
         until: PatternSpec,
-        on: Heard,
+        on: On,
         at_most: u32,
         /// A pause between rounds.
         every: Option<Duration>,
@@ -89,47 +88,28 @@ pub enum TurnKind {
     },
 }
 
-/// What is waited for.
+/// A wait.
 #[derive(Debug)]
 pub enum Wait {
     For {
-        on: Heard,
+        on: On,
         pattern: PatternSpec,
     },
     /// The program's end, with this exit code.
     Exit(i32),
 }
 
-/// In what a pattern is looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Heard {
-    /// The unfinished last line.
-    Prompt,
-    /// A complete line.
-    Line,
-}
-
-impl Heard {
-    /// The same in the words of the dialogue.
-    pub fn on(self) -> On {
-        match self {
-            Heard::Prompt => On::Prompt,
-            Heard::Line => On::Line,
-        }
-    }
-}
-
-/// One of several things that may be heard, and what to do then.
+/// One of several waits, with its reply and its continuation.
 #[derive(Debug)]
 pub struct Alternative {
     pub wait: Wait,
     pub reply: Option<Reply>,
     pub then: Then,
     pub overwrite: bool,
-    pub place: Place,
+    pub place: SourceLocation,
 }
 
-/// How it goes on after an alternative was heard and its reply said.
+/// The continuation after an alternative has matched and its reply was sent.
 #[derive(Debug)]
 pub enum Then {
     /// The turn is over.
@@ -144,7 +124,7 @@ pub enum Then {
     DoAgain(Arc<[Turn]>),
 }
 
-/// What is said.
+/// A reply.
 #[derive(Debug)]
 pub enum Reply {
     /// This text and Enter.
@@ -197,7 +177,7 @@ impl PatternSpec {
     }
 }
 
-/// Whether a plain command is among these turns.
+/// Returns whether a plain command is among these turns.
 pub(super) fn runs_command(turns: &[Turn]) -> bool {
     turns.iter().any(|turn| {
         match &turn.kind {

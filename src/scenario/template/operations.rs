@@ -2,8 +2,9 @@
 
 use minijinja::ErrorKind;
 
-use super::super::names;
-use super::ENVIRONMENT;
+use crate::scenario::names;
+
+use super::environment::ENVIRONMENT;
 
 /// The filters worth proposing when a filter is unknown.
 const FILTERS: [&str; 27] = [
@@ -94,7 +95,7 @@ fn words(source: &str) -> impl Iterator<Item = Word<'_>> {
     })
 }
 
-/// How far it is to the end of the closing quote.
+/// The distance to the end of the closing quote, in bytes.
 fn quoted_length(text: &str, quote: char) -> usize {
     let mut escaped = false;
     for (at, c) in text.char_indices() {

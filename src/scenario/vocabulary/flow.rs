@@ -1,8 +1,8 @@
 //! The keys of steps, and of what happens around them.
 
-use super::{Shape, Vocabulary, Word, required, word};
+use super::words::{Shape, Vocabulary, Word, required, word};
 
-pub(in super::super) static STEP: Vocabulary = Vocabulary {
+pub static STEP: Vocabulary = Vocabulary {
     what: "a step",
     name: "step",
     keys: &[
@@ -50,7 +50,7 @@ pub(in super::super) static STEP: Vocabulary = Vocabulary {
     later: &[],
 };
 
-pub(in super::super) static STEP_RETRY: Vocabulary = Vocabulary {
+pub static STEP_RETRY: Vocabulary = Vocabulary {
     what: "`retry`",
     name: "step_retry",
     keys: &[
@@ -59,7 +59,7 @@ pub(in super::super) static STEP_RETRY: Vocabulary = Vocabulary {
         word(
             "restart",
             Shape::Flag,
-            "Whether the role's script is started afresh and logged in by the role's first step \
+            "Whether the role's script is restarted and logged in by the role's first step \
              again; `true` by default. One that has ended is in any case.",
         ),
         RETRY_DELAY,
@@ -67,7 +67,7 @@ pub(in super::super) static STEP_RETRY: Vocabulary = Vocabulary {
     later: &[],
 };
 
-pub(in super::super) static FLOW_RETRY: Vocabulary = Vocabulary {
+pub static FLOW_RETRY: Vocabulary = Vocabulary {
     what: "`retry`",
     name: "flow_retry",
     keys: &[RETRY_TIMES, RETRY_ON, RETRY_DELAY],
@@ -89,7 +89,7 @@ const RETRY_ON: Word = word(
 
 const RETRY_DELAY: Word = word("delay", Shape::Duration, "A pause before each attempt.");
 
-pub(in super::super) static LIFETIME: Vocabulary = Vocabulary {
+pub static LIFETIME: Vocabulary = Vocabulary {
     what: "`lifetime`",
     name: "lifetime",
     keys: &[required(

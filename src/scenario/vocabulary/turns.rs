@@ -1,45 +1,55 @@
-//! The keys of turns and of what stands within them.
+//! The keys of turns and of the maps within them.
 
-use super::{Shape, Vocabulary, required, word};
+use super::words::{Shape, Vocabulary, Word, required, word};
+
+// Words that turns, alternatives and interludes share.
+pub(super) const PROMPT: Word = word(
+    "prompt",
+    Shape::Pattern,
+    "Wait: the unfinished last line holds this.",
+);
+pub(super) const SEE: Word = word("see", Shape::Pattern, "Wait: a complete line holds this.");
+const EXITS: Word = word(
+    "exits",
+    Shape::ExitCode,
+    "Wait: the program ends with this exit code.",
+);
+pub(super) const SEND: Word = word("send", Shape::Template, "Reply: this text and Enter.");
+const SECRET: Word = word(
+    "secret",
+    Shape::Template,
+    "Reply: this text and Enter once the terminal's echo is off; masked everywhere.",
+);
+const CHOOSE: Word = word(
+    "choose",
+    Shape::Template,
+    "Reply: the key of the one menu row with this label.",
+);
+const PICK_ROW: Word = word(
+    "pick",
+    Shape::Object(&PICK),
+    "Reply: the number of one row of a listing.",
+);
+pub(super) const PRESS: Word = word("press", Shape::Key, "Reply: a key.");
 
 const WHICH: [&str; 3] = ["first", "last", "random"];
 
-pub(in super::super) static TURN: Vocabulary = Vocabulary {
+pub static TURN: Vocabulary = Vocabulary {
     what: "a turn",
     name: "turn",
     keys: &[
-        word(
-            "prompt",
-            Shape::Pattern,
-            "Wait: the unfinished last line holds this.",
-        ),
+        PROMPT,
         word(
             "see",
             Shape::OneOrList(&Shape::Pattern),
             "Wait: a complete line holds this.",
         ),
-        word(
-            "exits",
-            Shape::ExitCode,
-            "Wait: the program ends with this exit code.",
-        ),
-        word("send", Shape::Template, "Reply: this text and Enter."),
-        word(
-            "secret",
-            Shape::Template,
-            "Reply: this text and Enter once the terminal's echo is off; masked everywhere.",
-        ),
-        word(
-            "choose",
-            Shape::Template,
-            "Reply: the key of the one menu row with this label.",
-        ),
-        word(
-            "pick",
-            Shape::Object(&PICK),
-            "Reply: the number of one row of a listing.",
-        ),
-        word("press", Shape::Key, "Reply: a key."),
+        EXITS,
+        SEND,
+        SECRET,
+        CHOOSE,
+        PICK_ROW,
+        PRESS,
         word(
             "first_of",
             Shape::ListOf(&Shape::Object(&ALTERNATIVE)),
@@ -48,7 +58,7 @@ pub(in super::super) static TURN: Vocabulary = Vocabulary {
         word(
             "repeat",
             Shape::Object(&REPEAT),
-            "Turns again and again until something is heard.",
+            "Turns repeated until an expected text appears.",
         ),
         word(
             "think",
@@ -77,38 +87,18 @@ pub(in super::super) static TURN: Vocabulary = Vocabulary {
     later: &[],
 };
 
-pub(in super::super) static ALTERNATIVE: Vocabulary = Vocabulary {
+pub static ALTERNATIVE: Vocabulary = Vocabulary {
     what: "an alternative",
     name: "alternative",
     keys: &[
-        word(
-            "prompt",
-            Shape::Pattern,
-            "Wait: the unfinished last line holds this.",
-        ),
-        word("see", Shape::Pattern, "Wait: a complete line holds this."),
-        word(
-            "exits",
-            Shape::ExitCode,
-            "Wait: the program ends with this exit code.",
-        ),
-        word("send", Shape::Template, "Reply: this text and Enter."),
-        word(
-            "secret",
-            Shape::Template,
-            "Reply: this text and Enter once the terminal's echo is off; masked everywhere.",
-        ),
-        word(
-            "choose",
-            Shape::Template,
-            "Reply: the key of the one menu row with this label.",
-        ),
-        word(
-            "pick",
-            Shape::Object(&PICK),
-            "Reply: the number of one row of a listing.",
-        ),
-        word("press", Shape::Key, "Reply: a key."),
+        PROMPT,
+        SEE,
+        EXITS,
+        SEND,
+        SECRET,
+        CHOOSE,
+        PICK_ROW,
+        PRESS,
         word(
             "again",
             Shape::Flag,
@@ -129,7 +119,7 @@ pub(in super::super) static ALTERNATIVE: Vocabulary = Vocabulary {
     later: &[],
 };
 
-pub(in super::super) static REPEAT: Vocabulary = Vocabulary {
+pub static REPEAT: Vocabulary = Vocabulary {
     what: "`repeat`",
     name: "repeat",
     keys: &[
@@ -141,7 +131,7 @@ pub(in super::super) static REPEAT: Vocabulary = Vocabulary {
     later: &[],
 };
 
-pub(in super::super) static UNTIL: Vocabulary = Vocabulary {
+pub static UNTIL: Vocabulary = Vocabulary {
     what: "`until`",
     name: "until",
     keys: &[
@@ -155,7 +145,7 @@ pub(in super::super) static UNTIL: Vocabulary = Vocabulary {
     later: &[],
 };
 
-pub(in super::super) static PICK: Vocabulary = Vocabulary {
+pub static PICK: Vocabulary = Vocabulary {
     what: "`pick`",
     name: "pick",
     keys: &[

@@ -7,7 +7,7 @@ use super::*;
 use crate::engine::faults::choice::Attempt;
 use crate::engine::script::interpreter::Answers;
 use crate::model::FlowNumber;
-use crate::scenario::{Chaos, CompileOptions, compile};
+use crate::scenario::{CompileOptions, FaultRules, compile};
 
 #[derive(Default)]
 struct Recorder {
@@ -76,7 +76,8 @@ impl Bench {
         let compiled = compile(source, None, CompileOptions::default())
             .unwrap_or_else(|faults| panic!("{faults}"));
         let plan = compiled.plan;
-        let chaos = Chaos::parse(chaos, &plan.cast()).unwrap_or_else(|error| panic!("{error}"));
+        let chaos = FaultRules::parse(chaos, &plan.rule_context())
+            .unwrap_or_else(|error| panic!("{error}"));
         let step = &plan.steps[0];
         let attempt = Attempt {
             plan: &plan,

@@ -28,7 +28,7 @@ impl FlowSupervisor {
         let role = entry.role;
         let is_pooled = self.run.plan.roles[role.0].pool.is_some();
         let takes_instance = is_pooled && self.role_states[role.0].slot.is_none();
-        if !takes_instance && entry.gates.are_open() {
+        if !takes_instance && entry.gates.is_open() {
             return self.perform(step, ctx);
         }
         let now = Instant::now();

@@ -19,7 +19,7 @@ pub(super) struct RecordBuilder {
     due: Due,
     started: Instant,
     started_at: DateTime<Local>,
-    /// When the step under way was begun.
+    /// When the current step was begun.
     step_began: Option<Instant>,
     /// When the last step ended.
     last_step_ended: Instant,
@@ -27,7 +27,7 @@ pub(super) struct RecordBuilder {
     waited: Duration,
     /// What of that lies before the step that comes next.
     waited_for_step: Duration,
-    /// How long we held the flow up ourselves: until the last evidence, and after it.
+    /// The time that we held the flow up ourselves: until the last evidence, and after it.
     held: Duration,
     held_after: Duration,
     steps: Vec<StepRecord>,
@@ -81,7 +81,7 @@ impl RecordBuilder {
         self.step_began = Some(now);
     }
 
-    /// When the step under way was begun; `None` while the flow is between steps.
+    /// When the current step was begun; `None` while the flow is between steps.
     pub(super) fn step_began(&self) -> Option<Instant> {
         self.step_began
     }

@@ -17,13 +17,14 @@ use super::step_results::shown_captures;
 
 /// What a flow remembers in order to perform something again.
 pub(super) struct Recovery {
-    /// How often the step under way was begun in this attempt at the flow, be it with a log-in.
+    /// The number of times the current step was begun in this attempt at the flow, be it with a
+    /// log-in.
     step_attempts: u32,
     /// Its script is being logged in again.
     is_logging_in: bool,
-    /// How often the flow was begun.
+    /// The number of times the flow was begun.
     flow_attempts: u32,
-    /// The values before the step under way, if it may be repeated.
+    /// The values before the current step, if it may be repeated.
     before_step: Option<Box<Scope>>,
     /// The values that the flow began with, if it may be repeated.
     before_flow: Option<Box<Scope>>,
@@ -50,7 +51,7 @@ impl Recovery {
         self.is_logging_in = false;
     }
 
-    /// The step under way, or the log-in for its sake, is begun.
+    /// The current step, or the log-in for its sake, is begun.
     pub(super) fn begins(&mut self, part: Part) {
         // What follows on a log-in belongs to the same attempt.
         if !std::mem::replace(&mut self.is_logging_in, matches!(part, Part::LogIn(_))) {
@@ -60,7 +61,7 @@ impl Recovery {
 }
 
 impl FlowSupervisor {
-    /// The step under way has failed, be it while its script was logged in for it again.
+    /// The current step has failed, be it while its script was logged in for it again.
     pub(super) fn step_failed(
         &mut self,
         step: StepIndex,

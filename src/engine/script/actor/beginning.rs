@@ -66,7 +66,7 @@ impl ScriptActor {
         self.run.live.set_state(self.instance, state);
         let attempt = self.attempt(&plan, &perform);
         let faults = attempt.and_then(|attempt| {
-            let planned = attempt.planned_faults(&self.run.plan.chaos)?;
+            let planned = attempt.planned_faults(&self.run.plan.faults)?;
             Some((attempt.step.index, planned))
         });
         let State::Alive(script) = &mut self.state else {
@@ -91,7 +91,7 @@ impl ScriptActor {
         let Part::Step(step) = perform.what else {
             return None;
         };
-        (!self.run.plan.chaos.is_empty()).then(|| Attempt {
+        (!self.run.plan.faults.is_empty()).then(|| Attempt {
             plan,
             seed: self.run.seed,
             flow: self.instance.flow,
@@ -100,12 +100,13 @@ impl ScriptActor {
         })
     }
 
-    /// Returns `true` if a fault keeps the program from being started for this step, and reports it.
+    /// Returns `true` if a fault keeps the program from being started for this step, and reports
+    /// it.
     pub(super) fn refuses(&mut self, perform: &Perform) -> bool {
         let plan = Arc::clone(&self.run.plan);
         let refused = self
             .attempt(&plan, perform)
-            .is_some_and(|attempt| attempt.is_refused(&self.run.plan.chaos));
+            .is_some_and(|attempt| attempt.is_refused(&self.run.plan.faults));
         if refused {
             let what = "not started, as if it were not there".to_owned();
             let kind = InjectionKind::Refuse;

@@ -10,7 +10,8 @@ use super::{Frame, Slot, TurnRef};
 pub(super) struct Listening {
     /// The turn that waits; `None` while only lingering between rounds.
     pub(super) turn: Option<TurnRef>,
-    /// Number of its patterns that are the `until` of a `repeat`: they come before those of the turn.
+    /// Number of its patterns that are the `until` of a `repeat`: they come before those of the
+    /// turn.
     pub(super) untils: usize,
     pub(super) set: WaitSet,
 }

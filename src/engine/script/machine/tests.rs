@@ -212,7 +212,7 @@ impl Bench {
         assert_eq!(alarm.duration_since(self.origin), Duration::from_millis(ms));
     }
 
-    /// Whether the reply is to be typed.
+    /// Returns whether the reply is to be typed.
     fn is_typing(&mut self) -> bool {
         let effects = std::mem::take(&mut self.effects);
         effects.iter().any(|it| matches!(it, ScriptEffect::Type))

@@ -55,7 +55,8 @@ pub(in crate::engine::script) enum ScriptInput<'a> {
         reason: String,
     },
     CommandEnded(Result<CommandOutput, ActionError>),
-    /// The moment that [`ScriptMachine::next_alarm`](super::ScriptMachine::next_alarm) gave may have come.
+    /// The moment that [`ScriptMachine::next_alarm`](super::ScriptMachine::next_alarm) gave may
+    /// have come.
     Alarm,
 }
 
@@ -74,7 +75,8 @@ pub(in crate::engine::script) enum ScriptEffect {
     BeforeReply(FaultPoint),
     /// The reply was typed as a whole.
     ReplySent(FaultPoint),
-    /// Type [`ScriptMachine::reply`](super::ScriptMachine::reply): [`ScriptInput::Written`] or [`ScriptInput::NotTyped`] has to
+    /// Type [`ScriptMachine::reply`](super::ScriptMachine::reply): [`ScriptInput::Written`] or
+    /// [`ScriptInput::NotTyped`] has to
     /// follow.
     Type,
     /// Answer what the program asked its terminal.

@@ -1,27 +1,28 @@
 //! Programs and their arguments, of a role or of a `run` turn.
 
-use super::super::super::raw::{Node, Value};
-use super::super::super::template::Template;
-use super::super::CommandStart;
+use crate::scenario::raw::{Node, Value};
+use crate::scenario::template::Template;
+
 use super::super::context::Context;
-use super::super::roles::Workplace;
-use super::super::usage::Trace;
+use super::super::options::CommandStart;
+use super::super::role_context::CommandContext;
+use super::super::trace::Trace;
 
 /// A program and its arguments. That the program can be started is checked if it is known.
-pub(in super::super) fn command(
+pub fn command(
     context: &Context<'_>,
     node: &Node,
-    place: &Workplace,
+    commands: &CommandContext,
 ) -> Option<Vec<Template>> {
     let Value::List(list) = &node.value else {
         let words = match &node.value {
             Value::Text(text) => text.split_whitespace().collect::<Vec<_>>().join(", "),
             _ => "program, argument".into(),
         };
-        let help = format!("write the program and each argument for itself: [{words}]");
+        let help = format!("write the program and each argument as an element: [{words}]");
         context.error(
             &node.span,
-            "a command is a list, never a shell's line",
+            "a command is a list, not a shell command line",
             Some(help),
         );
         return None;
@@ -44,13 +45,13 @@ pub(in super::super) fn command(
     }
     context.word(program, "the program's name")?;
     if argv.len() == list.len() {
-        check_start(context, list, &argv, place);
+        check_start(context, list, &argv, commands);
     }
     (argv.len() == list.len()).then_some(argv)
 }
 
 /// Checks that a command can be started, as far as its words are fixed.
-fn check_start(context: &Context<'_>, list: &[Node], argv: &[Template], place: &Workplace) {
+fn check_start(context: &Context<'_>, list: &[Node], argv: &[Template], commands: &CommandContext) {
     let fixed: Vec<&str> = argv.iter().take(2).map_while(Template::fixed).collect();
     let (Some(find), Some(&name)) = (context.options.find_program, fixed.first()) else {
         return;
@@ -58,8 +59,8 @@ fn check_start(context: &Context<'_>, list: &[Node], argv: &[Template], place: &
     let start = |words| {
         find(CommandStart {
             words,
-            directory: place.directory.as_deref(),
-            has_own_path: place.has_own_path,
+            directory: commands.directory.as_deref(),
+            has_own_path: commands.has_own_path,
         })
     };
     if let Err(reason) = start(&fixed[..1]) {

@@ -1,6 +1,6 @@
-//! Compiles `chaos`: what may be done to scripts on purpose.
+//! Compiles `chaos`: rules of fault injection.
 
-use crate::scenario::chaos::{Cast, Chaos};
+use crate::scenario::faults::{FaultRules, RuleContext};
 use crate::scenario::raw::{Node, Value};
 
 use super::context::Context;
@@ -8,13 +8,13 @@ use super::flow::Flow;
 use super::roles::CompiledRole;
 
 /// The chaos of a scenario, with the names of roles, steps and turns looked up.
-pub(super) fn chaos(
+pub(super) fn faults(
     context: &Context<'_>,
     node: &Node,
     roles: &[CompiledRole],
     flow: &Flow,
-) -> Chaos {
-    let cast = Cast {
+) -> FaultRules {
+    let known = RuleContext {
         steps: flow.steps.iter().map(|step| &step.step).collect(),
         roles: roles.iter().map(|role| &role.role).collect(),
     };
@@ -22,29 +22,31 @@ pub(super) fn chaos(
         Value::List(list) => list.as_slice(),
         _ => std::slice::from_ref(node),
     };
-    let rules = texts
+    let read = texts
         .iter()
-        .filter_map(|node| injections(context, node, &cast, flow.is_complete));
-    Chaos {
-        rules: rules.flat_map(|chaos| chaos.rules).collect(),
+        .filter_map(|node| injections(context, node, &known, flow.is_complete));
+    FaultRules {
+        rules: read.flat_map(|read| read.rules).collect(),
     }
 }
 
-fn injections(context: &Context<'_>, node: &Node, cast: &Cast<'_>, are_all: bool) -> Option<Chaos> {
+fn injections(
+    context: &Context<'_>,
+    node: &Node,
+    known: &RuleContext<'_>,
+    are_all: bool,
+) -> Option<FaultRules> {
     if let Value::Map(_) | Value::List(_) = &node.value {
-        let message = format!(
-            "{} stands where an injection is expected",
-            node.value.kind()
-        );
+        let message = format!("expected a fault rule, found {}", node.value.kind());
         let help = "write it in one line, as `kill 5%` or `freeze once for 1s at STEP`";
         context.error(&node.span, message, Some(help.into()));
         return None;
     }
     let text = context.scalar(node)?;
-    match Chaos::parse(text, cast) {
+    match FaultRules::parse(text, known) {
         Ok(chaos) => Some(chaos),
         // The step that it needs may be one that could not be read.
-        Err(error) if !are_all && error.is_about_cast => None,
+        Err(error) if !are_all && error.is_about_context => None,
         Err(error) => {
             let span = context.range(node, text, &error.at);
             context.error(&span, error.message, Some(error.help));

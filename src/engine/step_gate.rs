@@ -10,15 +10,15 @@ type Announce = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// A gate that holds flows before each of their steps until it is opened. Cheap to clone.
 #[derive(Clone)]
-pub struct Pacer {
+pub struct StepGate {
     permits: Arc<Semaphore>,
     announce: Announce,
 }
 
-impl Pacer {
+impl StepGate {
     /// Calls `announce` with a step's name when the step is held, from any thread.
     pub fn new(announce: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        Pacer {
+        StepGate {
             permits: Arc::new(Semaphore::new(0)),
             announce: Arc::new(announce),
         }
@@ -46,8 +46,8 @@ impl Pacer {
     }
 }
 
-impl fmt::Debug for Pacer {
+impl fmt::Debug for StepGate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pacer").finish_non_exhaustive()
+        f.debug_struct("StepGate").finish_non_exhaustive()
     }
 }

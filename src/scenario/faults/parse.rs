@@ -1,4 +1,4 @@
-//! Reading chaos.
+//! Parser of fault rules.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -6,50 +6,53 @@ use std::time::Duration;
 use crate::model::{FlowNumber, InjectionKind, RoleIndex};
 use crate::scenario::names;
 
-use super::{Cast, Chaos, ChaosRule, Mischief, Often, Span, When, Where, turn_called};
+use super::reach::{RuleContext, turn_replies};
+use super::rule::{
+    DurationRange, FaultRule, FaultRules, FaultSpec, FaultTiming, Frequency, Target,
+};
 
-/// How long a program is frozen, or an answer delayed, unless it is said.
+/// The default length of a freeze or a delay.
 const USUAL_LENGTH: Duration = Duration::from_millis(500);
-/// How much garbage is typed unless it is said.
+/// The default number of bytes of garbage.
 const USUAL_GARBAGE: usize = 64;
-/// How long a line too long is unless it is said: longer than a terminal takes.
+/// The default length of a long line: longer than a terminal takes.
 const USUAL_LINE: usize = 5000;
-/// Between two bytes that dribble, unless it is said.
+/// The default time between two bytes of a dribbled reply.
 const USUAL_DRIBBLE: Duration = Duration::from_millis(5);
-/// How much is read at once where reading is slow, and how long it rests, unless it is said.
+/// The default size of a slow read, in bytes, and the pause after it.
 const USUAL_READ: usize = 64;
 const USUAL_REST: Duration = Duration::from_millis(5);
-/// More than this could not wait for a program that does not read.
+/// The most bytes of a fault: more could not wait for a program that does not read.
 const MOST_BYTES: usize = 32 * 1024;
 /// Longer durations are mistakes.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 const OFTEN: &str = "say how often: `5%` of the steps, `once`, or `nth 3` of the flow's steps";
 
-/// Why something is no chaos.
+/// The reason why something is no chaos.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
-pub struct ChaosError {
-    /// What is wrong, one sentence.
+pub struct FaultRuleError {
+    /// The problem, in one sentence.
     pub message: String,
-    /// What to write instead.
+    /// The remedy.
     pub help: String,
-    /// Which bytes of the text are at fault.
+    /// The invalid bytes of the text.
     pub at: Range<usize>,
-    /// Whether it is a matter of the scenario's steps and roles, and not of the words alone.
-    pub is_about_cast: bool,
+    /// True if it depends on the scenario's steps and roles, and not on the words alone.
+    pub is_about_context: bool,
 }
 
-impl ChaosError {
-    fn about_cast(self) -> Self {
-        ChaosError {
-            is_about_cast: true,
+impl FaultRuleError {
+    fn about_context(self) -> Self {
+        FaultRuleError {
+            is_about_context: true,
             ..self
         }
     }
 }
 
-/// A word, without its quotes if it has some, and where it stands.
+/// A word, without its quotes if it has some, and its location.
 #[derive(Debug, Clone)]
 struct Word {
     text: String,
@@ -58,12 +61,12 @@ struct Word {
 }
 
 impl Word {
-    fn fault(&self, message: impl Into<String>, help: impl Into<String>) -> ChaosError {
-        ChaosError {
+    fn error(&self, message: impl Into<String>, help: impl Into<String>) -> FaultRuleError {
+        FaultRuleError {
             message: message.into(),
             help: help.into(),
             at: self.at.clone(),
-            is_about_cast: false,
+            is_about_context: false,
         }
     }
 
@@ -73,21 +76,27 @@ impl Word {
     }
 }
 
-pub(super) fn chaos(text: &str, cast: &Cast<'_>) -> Result<Chaos, ChaosError> {
-    let parts = split(text)?;
-    let rules = parts.iter().map(|part| rule(part, text, cast));
-    let rules = rules.collect::<Result<Vec<_>, _>>()?;
-    Ok(Chaos { rules })
+impl FaultRules {
+    /// Parses a list of rules separated by commas.
+    ///
+    /// # Errors
+    /// The first rule that is malformed, or that could never hit.
+    pub fn parse(text: &str, context: &RuleContext<'_>) -> Result<FaultRules, FaultRuleError> {
+        let parts = split(text)?;
+        let rules = parts.iter().map(|part| rule(part, text, context));
+        let rules = rules.collect::<Result<Vec<_>, _>>()?;
+        Ok(FaultRules { rules })
+    }
 }
 
-/// The words of one injection, and where it stands.
+/// The words of one rule, and its location.
 struct Part {
     words: Vec<Word>,
     at: Range<usize>,
 }
 
 /// The text cut at its commas.
-fn split(text: &str) -> Result<Vec<Part>, ChaosError> {
+fn split(text: &str) -> Result<Vec<Part>, FaultRuleError> {
     let mut parts = Vec::new();
     let mut words: Vec<Word> = Vec::new();
     let mut begin = 0;
@@ -103,11 +112,11 @@ fn split(text: &str) -> Result<Vec<Part>, ChaosError> {
             }
             '\'' | '"' => {
                 let Some(length) = text[at + 1..].find(c) else {
-                    return Err(ChaosError {
+                    return Err(FaultRuleError {
                         message: "the quote is not closed".into(),
                         help: format!("write another {c} behind the name"),
                         at: at..text.len(),
-                        is_about_cast: false,
+                        is_about_context: false,
                     });
                 };
                 let end = at + 1 + length;
@@ -138,27 +147,27 @@ fn split(text: &str) -> Result<Vec<Part>, ChaosError> {
     Ok(parts)
 }
 
-/// What the clauses of an injection say.
+/// The clauses of a rule.
 #[derive(Default)]
 struct Clauses {
-    length: Option<Span>,
+    length: Option<DurationRange>,
     every: Option<Duration>,
     bytes: Option<usize>,
     mid_turn: bool,
     between_turns: bool,
-    after: Option<Span>,
-    place: Where,
+    after: Option<DurationRange>,
+    target: Target,
 }
 
-fn rule(part: &Part, text: &str, cast: &Cast<'_>) -> Result<ChaosRule, ChaosError> {
+fn rule(part: &Part, text: &str, context: &RuleContext<'_>) -> Result<FaultRule, FaultRuleError> {
     let at = &part.at;
     let mut words = part.words.iter().peekable();
     let Some(first) = words.next() else {
-        return Err(ChaosError {
+        return Err(FaultRuleError {
             message: "there is nothing to inject".into(),
             help: "write a kind and how often: `kill 5%`".into(),
             at: at.clone(),
-            is_about_cast: false,
+            is_about_context: false,
         });
     };
     let known = || InjectionKind::ALL.into_iter().map(InjectionKind::name);
@@ -167,30 +176,34 @@ fn rule(part: &Part, text: &str, cast: &Cast<'_>) -> Result<ChaosRule, ChaosErro
         .find(|kind| kind.name() == first.key())
         .ok_or_else(|| unknown(first, "nothing that can be injected", known()))?;
     let often_at = words.peek().map_or(first, |word| word);
-    let often = often(kind, often_at, &mut words)?;
-    let clauses = clauses(kind, &mut words, cast)?;
-    let what = mischief(kind, &clauses);
+    let frequency = frequency(kind, often_at, &mut words)?;
+    let clauses = clauses(kind, &mut words, context)?;
+    let fault = fault(kind, &clauses);
     let whole = text[at.clone()].trim();
-    let rule = ChaosRule {
+    let rule = FaultRule {
         text: whole.to_owned(),
-        what,
-        often,
-        place: clauses.place,
+        fault,
+        frequency,
+        target: clauses.target,
     };
     let start = at.start + (text[at.clone()].len() - text[at.clone()].trim_start().len());
-    reachable(&rule, start..start + whole.len(), cast)?;
+    reachable(&rule, start..start + whole.len(), context)?;
     Ok(rule)
 }
 
 type Words<'w> = std::iter::Peekable<std::slice::Iter<'w, Word>>;
 
-fn often(kind: InjectionKind, found: &Word, words: &mut Words<'_>) -> Result<Often, ChaosError> {
+fn frequency(
+    kind: InjectionKind,
+    found: &Word,
+    words: &mut Words<'_>,
+) -> Result<Frequency, FaultRuleError> {
     let Some(word) = words.next() else {
-        return Err(found.fault(format!("`{kind}` does not say how often"), OFTEN));
+        return Err(found.error(format!("`{kind}` does not say how often"), OFTEN));
     };
     match word.key().as_str() {
-        "once" => Ok(Often::Nth(1)),
-        "nth" => Ok(Often::Nth(number(
+        "once" => Ok(Frequency::Nth(1)),
+        "nth" => Ok(Frequency::Nth(number(
             word,
             words.next(),
             "nth 3",
@@ -199,23 +212,25 @@ fn often(kind: InjectionKind, found: &Word, words: &mut Words<'_>) -> Result<Oft
         )?)),
         text => {
             let Some(digits) = text.strip_suffix('%') else {
-                return Err(word.fault(format!("`{kind}` does not say how often"), OFTEN));
+                return Err(word.error(format!("`{kind}` does not say how often"), OFTEN));
             };
             let part = digits.parse::<f64>().ok().filter(|it| it.is_finite());
             match part {
-                Some(part) if part > 0.0 && part <= 100.0 => Ok(Often::Chance(part / 100.0)),
-                Some(_) => Err(word.fault(
-                    format!("`{text}` is no chance"),
+                Some(part) if part > 0.0 && part <= 100.0 => Ok(Frequency::Chance(part / 100.0)),
+                Some(_) => Err(word.error(
+                    format!("`{text}` is not a probability"),
                     "write more than 0% and at most 100%",
                 )),
-                None => Err(word.fault(format!("`{text}` is no chance"), "write it as `5%`")),
+                None => {
+                    Err(word.error(format!("`{text}` is not a probability"), "write it as `5%`"))
+                }
             }
         }
     }
 }
 
-/// The words that can follow a kind, but where it may happen.
-fn ways(kind: InjectionKind) -> &'static [&'static str] {
+/// The words that can follow a kind, apart from its target.
+fn options(kind: InjectionKind) -> &'static [&'static str] {
     match kind {
         InjectionKind::Kill => &["mid_turn", "between_turns", "after"],
         InjectionKind::Freeze => &["for", "mid_turn", "between_turns", "after"],
@@ -230,17 +245,17 @@ fn ways(kind: InjectionKind) -> &'static [&'static str] {
 fn clauses(
     kind: InjectionKind,
     words: &mut Words<'_>,
-    cast: &Cast<'_>,
-) -> Result<Clauses, ChaosError> {
+    context: &RuleContext<'_>,
+) -> Result<Clauses, FaultRuleError> {
     const PLACES: [&str; 4] = ["at", "role", "turn", "flow"];
     let mut clauses = Clauses::default();
     let mut seen: Vec<String> = Vec::new();
     let mut turn = None;
     while let Some(word) = words.next() {
         let key = word.key();
-        let fits = !word.is_quoted && ways(kind).iter().chain(&PLACES).any(|it| *it == key);
+        let fits = !word.is_quoted && options(kind).iter().chain(&PLACES).any(|it| *it == key);
         if !fits {
-            let known = ways(kind).iter().chain(&PLACES).copied();
+            let known = options(kind).iter().chain(&PLACES).copied();
             return Err(unknown(
                 word,
                 &format!("nothing that `{kind}` knows"),
@@ -248,7 +263,7 @@ fn clauses(
             ));
         }
         if seen.contains(&key) {
-            return Err(word.fault(format!("`{key}` stands twice"), "leave one out"));
+            return Err(word.error(format!("`{key}` is given twice"), "leave one out"));
         }
         match key.as_str() {
             "for" => clauses.length = Some(span(word, words.next(), false)?),
@@ -264,54 +279,54 @@ fn clauses(
             "between_turns" => clauses.between_turns = true,
             "at" => {
                 let name = value(word, words.next(), "at STEP")?;
-                let names = cast.steps.iter().map(|step| step.name.as_str());
-                let found = cast.steps.iter().find(|step| step.name == name.text);
-                let missing = || unknown(name, "no step of the scenario", names).about_cast();
+                let names = context.steps.iter().map(|step| step.name.as_str());
+                let found = context.steps.iter().find(|step| step.name == name.text);
+                let missing = || unknown(name, "no step of the scenario", names).about_context();
                 let found = found.ok_or_else(missing)?;
-                clauses.place.step = Some(found.index);
+                clauses.target.step = Some(found.index);
             }
             "role" => {
                 let name = value(word, words.next(), "role ROLE")?;
-                let names = cast.roles.iter().map(|role| role.name.as_str());
-                let found = cast.roles.iter().position(|role| role.name == name.text);
-                let missing = || unknown(name, "no role of the scenario", names).about_cast();
+                let names = context.roles.iter().map(|role| role.name.as_str());
+                let found = context.roles.iter().position(|role| role.name == name.text);
+                let missing = || unknown(name, "no role of the scenario", names).about_context();
                 let found = found.ok_or_else(missing)?;
-                clauses.place.role = Some(RoleIndex(found));
+                clauses.target.role = Some(RoleIndex(found));
             }
             "turn" => turn = Some(value(word, words.next(), "turn NAME")?),
             _ => {
                 let number = number(word, words.next(), "flow 7", 1, u64::MAX)?;
-                clauses.place.flow = Some(FlowNumber(number));
+                clauses.target.flow = Some(FlowNumber(number));
             }
         }
         if clauses.between_turns && (clauses.mid_turn || clauses.after.is_some()) {
             let help = "leave one out; without both, it is either";
-            return Err(word.fault("it happens in mid-turn or between turns, not both", help));
+            return Err(word.error("it happens in mid-turn or between turns, not both", help));
         }
         seen.push(key);
     }
     if let Some(name) = turn {
-        let names: Vec<&str> = cast
+        let names: Vec<&str> = context
             .steps
             .iter()
             .flat_map(|step| &step.action.turn_names)
             .map(|name| &**name)
             .collect();
-        if !cast
+        if !context
             .steps
             .iter()
-            .any(|step| turn_called(&step.action.turns, &name.text).is_some())
+            .any(|step| turn_replies(&step.action.turns, &name.text).is_some())
         {
             let error = unknown(name, "no turn that has a name", names.into_iter());
-            return Err(error.about_cast());
+            return Err(error.about_context());
         }
-        clauses.place.turn = Some(name.text.as_str().into());
+        clauses.target.turn = Some(name.text.as_str().into());
     }
     Ok(clauses)
 }
 
-fn mischief(kind: InjectionKind, clauses: &Clauses) -> Mischief {
-    let usual = Span {
+fn fault(kind: InjectionKind, clauses: &Clauses) -> FaultSpec {
+    let usual = DurationRange {
         least: USUAL_LENGTH,
         most: USUAL_LENGTH,
     };
@@ -320,56 +335,60 @@ fn mischief(kind: InjectionKind, clauses: &Clauses) -> Mischief {
         clauses.mid_turn || clauses.after.is_some(),
         clauses.between_turns,
     ) {
-        (true, _) => When::MidTurn {
-            after: clauses.after.unwrap_or(Span::SOON),
+        (true, _) => FaultTiming::MidTurn {
+            after: clauses.after.unwrap_or(DurationRange::SOON),
         },
-        (false, true) => When::BetweenTurns,
-        (false, false) => When::Either,
+        (false, true) => FaultTiming::BetweenTurns,
+        (false, false) => FaultTiming::Either,
     };
     match kind {
-        InjectionKind::Kill => Mischief::Kill(when),
-        InjectionKind::Freeze => Mischief::Freeze { length, when },
-        InjectionKind::Close => Mischief::Close,
-        InjectionKind::Garbage => Mischief::Garbage {
+        InjectionKind::Kill => FaultSpec::Kill(when),
+        InjectionKind::Freeze => FaultSpec::Freeze { length, when },
+        InjectionKind::Close => FaultSpec::Close,
+        InjectionKind::Garbage => FaultSpec::Garbage {
             bytes: clauses.bytes.unwrap_or(USUAL_GARBAGE),
         },
-        InjectionKind::LongLine => Mischief::LongLine {
+        InjectionKind::LongLine => FaultSpec::LongLine {
             bytes: clauses.bytes.unwrap_or(USUAL_LINE),
         },
-        InjectionKind::Dribble => Mischief::Dribble {
+        InjectionKind::Dribble => FaultSpec::Dribble {
             every: clauses.every.unwrap_or(USUAL_DRIBBLE),
         },
-        InjectionKind::SlowRead => Mischief::SlowRead {
+        InjectionKind::SlowRead => FaultSpec::SlowRead {
             bytes: clauses.bytes.unwrap_or(USUAL_READ),
             every: clauses.every.unwrap_or(USUAL_REST),
         },
-        InjectionKind::Delay => Mischief::Delay { length },
-        InjectionKind::Refuse => Mischief::Refuse,
+        InjectionKind::Delay => FaultSpec::Delay { length },
+        InjectionKind::Refuse => FaultSpec::Refuse,
     }
 }
 
-/// Refuses what could never strike.
-fn reachable(rule: &ChaosRule, at: Range<usize>, cast: &Cast<'_>) -> Result<(), ChaosError> {
-    let steps = rule.steps(cast).len() as u64;
+/// Refuses rules that could never hit.
+fn reachable(
+    rule: &FaultRule,
+    at: Range<usize>,
+    context: &RuleContext<'_>,
+) -> Result<(), FaultRuleError> {
+    let steps = rule.steps(context).len() as u64;
     let never = |message: String, help: &str| {
-        Err(ChaosError {
+        Err(FaultRuleError {
             message,
             help: help.to_owned(),
             at: at.clone(),
-            is_about_cast: true,
+            is_about_context: true,
         })
     };
-    match (steps, rule.often, &rule.what) {
-        (0, _, Mischief::Refuse) => never(
+    match (steps, rule.frequency, &rule.fault) {
+        (0, _, FaultSpec::Refuse) => never(
             "no such step starts a program, so there is nothing to refuse".into(),
             "a role's first step starts its program: name that one, or none",
         ),
         (0, ..) => never(
-            "there is no such step at which that could happen".into(),
+            "no step matches this rule".into(),
             "the step has to be of that role, have a turn of that name, and reply to something if \
-             a reply is meddled with; leave one of the conditions out",
+             the fault changes a reply; leave one of the conditions out",
         ),
-        (_, Often::Nth(nth), _) if nth > steps => never(
+        (_, Frequency::Nth(nth), _) if nth > steps => never(
             format!("a flow has only {steps} such steps"),
             "write a smaller number, or a chance",
         ),
@@ -377,9 +396,9 @@ fn reachable(rule: &ChaosRule, at: Range<usize>, cast: &Cast<'_>) -> Result<(), 
     }
 }
 
-fn value<'w>(of: &Word, word: Option<&'w Word>, example: &str) -> Result<&'w Word, ChaosError> {
+fn value<'w>(of: &Word, word: Option<&'w Word>, example: &str) -> Result<&'w Word, FaultRuleError> {
     let help = || format!("write `{example}`");
-    word.ok_or_else(|| of.fault(format!("`{}` says nothing", of.text), help()))
+    word.ok_or_else(|| of.error(format!("`{}` says nothing", of.text), help()))
 }
 
 fn number(
@@ -388,27 +407,31 @@ fn number(
     example: &str,
     least: u64,
     most: u64,
-) -> Result<u64, ChaosError> {
+) -> Result<u64, FaultRuleError> {
     let word = value(of, word, example)?;
     match word.text.parse::<u64>() {
         Ok(number) if number >= least && number <= most => Ok(number),
-        Ok(number) if number < least => Err(word.fault(
+        Ok(number) if number < least => Err(word.error(
             format!("`{}` is too few", word.text),
             format!("write {least} or more"),
         )),
-        Ok(_) => Err(word.fault(
+        Ok(_) => Err(word.error(
             format!("`{}` is too many", word.text),
             format!("write {most} or less"),
         )),
-        Err(_) => Err(word.fault(
-            format!("`{}` is no whole number", word.text),
+        Err(_) => Err(word.error(
+            format!("`{}` is not a whole number", word.text),
             format!("write it as `{example}`"),
         )),
     }
 }
 
 /// A duration or a range of them.
-fn span(of: &Word, word: Option<&Word>, may_be_nothing: bool) -> Result<Span, ChaosError> {
+fn span(
+    of: &Word,
+    word: Option<&Word>,
+    may_be_nothing: bool,
+) -> Result<DurationRange, FaultRuleError> {
     let example = format!("{} 500ms", of.text);
     let word = value(of, word, &example)?;
     let one = |text: &str| {
@@ -416,14 +439,14 @@ fn span(of: &Word, word: Option<&Word>, may_be_nothing: bool) -> Result<Span, Ch
         let is_zero = text == "0";
         match humantime::parse_duration(text) {
             Ok(length) if length.is_zero() && !may_be_nothing => {
-                Err(word.fault("it takes no time", help()))
+                Err(word.error("it takes no time", help()))
             }
             Ok(length) if length > LONGEST => {
-                Err(word.fault(format!("`{text}` is longer than a day"), help()))
+                Err(word.error(format!("`{text}` is longer than a day"), help()))
             }
             Ok(length) => Ok(length),
             Err(_) if is_zero && may_be_nothing => Ok(Duration::ZERO),
-            Err(_) => Err(word.fault(format!("`{text}` is no duration"), help())),
+            Err(_) => Err(word.error(format!("`{text}` is not a duration"), help())),
         }
     };
     let (least, most) = word
@@ -433,16 +456,16 @@ fn span(of: &Word, word: Option<&Word>, may_be_nothing: bool) -> Result<Span, Ch
     let (least, most) = (one(least)?, one(most)?);
     if least > most {
         let help = "write the shorter one first";
-        return Err(word.fault("the range ends before it begins", help));
+        return Err(word.error("the range ends before it begins", help));
     }
-    Ok(Span { least, most })
+    Ok(DurationRange { least, most })
 }
 
 fn unknown<'k>(
     word: &Word,
     what: &str,
     known: impl Iterator<Item = &'k str> + Clone,
-) -> ChaosError {
+) -> FaultRuleError {
     let help = match names::nearest(&word.text, known.clone()) {
         Some(near) => format!("is `{near}` meant?"),
         None => match names::list(known) {
@@ -450,5 +473,5 @@ fn unknown<'k>(
             list => format!("known are {list}"),
         },
     };
-    word.fault(format!("`{}` is {what}", word.text), help)
+    word.error(format!("`{}` is {what}", word.text), help)
 }

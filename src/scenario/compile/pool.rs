@@ -1,0 +1,48 @@
+//! Compiles `lifetime`: pools of script instances that serve all flows.
+
+use std::num::NonZeroU64;
+
+use crate::dialogue::On;
+use crate::scenario::location::SourceLocation;
+use crate::scenario::plan::{CommonWaits, PatternSpec, Turn, TurnKind, Wait};
+use crate::scenario::raw::{Node, Value};
+use crate::scenario::vocabulary::LIFETIME;
+
+use super::context::Context;
+
+/// The size of a role's pool; `None` if each flow has its own instance of the script.
+pub(super) fn lifetime(context: &Context<'_>, node: &Node) -> Option<NonZeroU64> {
+    if let Value::Map(_) = node.value {
+        let fields = context.fields(node, &LIFETIME)?;
+        return NonZeroU64::new(context.count(fields.get("pool")?, 1)?);
+    }
+    let text = context.scalar(node)?;
+    if text != "flow" {
+        let help =
+            "write `flow`, or `{pool: 5}` for five instances that serve all flows".to_owned();
+        context.error(
+            &node.span,
+            format!("`{text}` is not a lifetime"),
+            Some(help),
+        );
+    }
+    None
+}
+
+/// The turn that waits until a script is back at its menu.
+pub(super) fn settle(prompt: PatternSpec, place: SourceLocation) -> Turn {
+    Turn {
+        name: None,
+        kind: TurnKind::Exchange {
+            wait: Wait::For {
+                on: On::Prompt,
+                pattern: prompt,
+            },
+            reply: None,
+            overwrite: false,
+        },
+        within: None,
+        common: CommonWaits::default(),
+        place,
+    }
+}

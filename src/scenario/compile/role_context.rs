@@ -1,0 +1,54 @@
+//! Context of a role's turns and commands.
+
+use std::path::PathBuf;
+
+use crate::scenario::plan::PatternSpec;
+use crate::scenario::raw::{Node, Value};
+
+use super::context::{Context, Fields};
+
+/// The parts of a role to which the turns of its actions can refer.
+pub(super) struct RoleContext<'n> {
+    pub role: &'n str,
+    pub commands: CommandContext,
+    pub menu_prompt: Option<&'n Node>,
+    pub menu_prompt_is_faulty: bool,
+}
+
+/// Working directory and PATH of a role's commands.
+pub(super) struct CommandContext {
+    /// `None` if it is not known before the run.
+    pub directory: Option<PathBuf>,
+    /// True if the role sets PATH.
+    pub has_own_path: bool,
+}
+
+impl CommandContext {
+    pub fn new(context: &Context<'_>, fields: &Fields<'_>) -> Self {
+        let directory = match fields.get("directory").map(|node| &node.value) {
+            None => Some(""),
+            Some(Value::Text(text)) if !text.contains('$') => Some(text.as_str()),
+            Some(_) => None,
+        };
+        let has_path = |node: &Node| match &node.value {
+            Value::Map(entries) => entries
+                .iter()
+                .any(|(key, _)| matches!(&key.value, Value::Text(name) if name == "PATH")),
+            _ => true,
+        };
+        CommandContext {
+            directory: directory.map(|directory| context.path(directory)),
+            has_own_path: fields.get("environment").is_some_and(has_path),
+        }
+    }
+}
+
+impl RoleContext<'_> {
+    /// The wait of `choose` and `pick` that name none.
+    pub fn menu_prompt_pattern(&self, context: &Context<'_>) -> Option<PatternSpec> {
+        if self.menu_prompt_is_faulty {
+            return None;
+        }
+        context.pattern_without_captures(self.menu_prompt?, "the menu's prompt")
+    }
+}

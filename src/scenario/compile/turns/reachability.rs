@@ -1,0 +1,92 @@
+//! Alternatives that are never taken, because an earlier one always wins.
+
+use crate::dialogue::{On, Pattern};
+use crate::scenario::plan::{Alternative, PatternSpec, Wait};
+use crate::scenario::raw::Node;
+
+use super::super::context::Context;
+
+/// Reports alternatives against which an earlier one always wins.
+pub(super) fn report_unreachable(context: &Context<'_>, read: &[(Alternative, &Node)]) {
+    for (later, (alternative, node)) in read.iter().enumerate() {
+        let Some((earlier, node_before)) = read[..later]
+            .iter()
+            .find(|(earlier, _)| wins(&earlier.wait, &alternative.wait))
+        else {
+            continue;
+        };
+        let line = context.place(&node_before.span).line;
+        let same = describe(&earlier.wait) == describe(&alternative.wait);
+        let (message, help) = if same {
+            let message =
+                format!("this alternative is never taken: line {line} waits for the same");
+            (
+                message,
+                "leave one of them out, or distinguish them by more of their text",
+            )
+        } else {
+            let message = format!("this alternative is never taken: line {line} always wins");
+            (message, "of two that begin alike, put the longer one first")
+        };
+        context.error(&node.span, message, Some(help.into()));
+    }
+}
+
+/// Returns `true` if `earlier`, listed first, matches whenever `later` does.
+fn wins(earlier: &Wait, later: &Wait) -> bool {
+    match (earlier, later) {
+        (Wait::Exit(one), Wait::Exit(other)) => one == other,
+        (
+            Wait::For { on, pattern },
+            Wait::For {
+                on: other_on,
+                pattern: other,
+            },
+        ) => on == other_on && begins(pattern, other),
+        _ => false,
+    }
+}
+
+/// Returns `true` if every match of `other` begins with a match of `pattern`. The earliest match
+/// wins, so a text within the other one does not.
+fn begins(pattern: &PatternSpec, other: &PatternSpec) -> bool {
+    match (pattern, other) {
+        (PatternSpec::Fixed(one), PatternSpec::Fixed(other)) => {
+            let both_literal = one.is_literal() && other.is_literal();
+            let same = one.is_literal() == other.is_literal() && one.source() == other.source();
+            same || (both_literal && other.source().starts_with(one.source()))
+                || matches_any_line(one)
+        }
+        (PatternSpec::Literal(one), PatternSpec::Literal(other))
+        | (
+            PatternSpec::Regex { template: one, .. },
+            PatternSpec::Regex {
+                template: other, ..
+            },
+        ) => one.source() == other.source(),
+        _ => false,
+    }
+}
+
+/// Returns `true` if it matches at the beginning of every line that has any text.
+fn matches_any_line(pattern: &Pattern) -> bool {
+    !pattern.is_literal()
+        && matches!(
+            pattern.source(),
+            "." | ".+" | "^." | "^.+" | ".+$" | "^.+$" | "^.*.$" | "(?s).+"
+        )
+}
+
+fn describe(wait: &Wait) -> (Option<On>, String) {
+    match wait {
+        Wait::Exit(code) => (None, code.to_string()),
+        Wait::For { on, pattern } => {
+            let text = match pattern {
+                PatternSpec::Fixed(pattern) => pattern.to_string(),
+                PatternSpec::Literal(template) => template.source().to_owned(),
+                PatternSpec::Regex { template, .. } => format!("/{template}/"),
+            };
+            (Some(*on), text)
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Fault injection into scripts: rules of which fault, how often, and where.
+//!
+//! ```text
+//! chaos     = injection {"," injection}
+//! injection = KIND often {how} {where}
+//! often     = PERCENT "%" | "once" | "nth" NUMBER
+//! how       = "for" TIME | "every" TIME | "of" NUMBER ["bytes"]
+//!           | "mid_turn" ["after" TIME] | "between_turns"
+//! where     = "at" STEP | "role" ROLE | "turn" TURN | "flow" NUMBER
+//! ```
+//! A TIME is a duration, or two with `..` between them, from which it is drawn. Names with blanks
+//! or commas in them are quoted.
+//!
+//! The unit of chance is a step: of all the times that a step in question is performed, further
+//! attempts included, so many per cent are hit, each of them once.
+
+mod parse;
+pub(super) mod reach;
+pub(super) mod rule;
+
+pub use parse::FaultRuleError;
+pub use reach::{ReplyCount, RuleContext, turn_replies};
+pub use rule::{DurationRange, FaultRule, FaultRules, FaultSpec, FaultTiming, Frequency, Target};

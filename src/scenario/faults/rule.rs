@@ -1,0 +1,145 @@
+//! Rules of fault injection: which fault, how often, at which steps.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::{FlowNumber, InjectionKind, RoleIndex, StepIndex};
+
+/// The fault rules of a run.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FaultRules {
+    pub rules: Vec<FaultRule>,
+}
+
+impl FaultRules {
+    /// Returns `true` if no fault is to be injected.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+}
+
+/// A rule of fault injection.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FaultRule {
+    /// As it was written.
+    pub text: String,
+    pub fault: FaultSpec,
+    pub frequency: Frequency,
+    pub target: Target,
+}
+
+/// A fault with its parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultSpec {
+    Kill(FaultTiming),
+    Freeze {
+        length: DurationRange,
+        when: FaultTiming,
+    },
+    Close,
+    Garbage {
+        bytes: usize,
+    },
+    LongLine {
+        bytes: usize,
+    },
+    Dribble {
+        every: Duration,
+    },
+    SlowRead {
+        bytes: usize,
+        every: Duration,
+    },
+    Delay {
+        length: DurationRange,
+    },
+    Refuse,
+}
+
+impl FaultSpec {
+    /// The kind of the fault.
+    pub fn kind(&self) -> InjectionKind {
+        match self {
+            FaultSpec::Kill(_) => InjectionKind::Kill,
+            FaultSpec::Freeze { .. } => InjectionKind::Freeze,
+            FaultSpec::Close => InjectionKind::Close,
+            FaultSpec::Garbage { .. } => InjectionKind::Garbage,
+            FaultSpec::LongLine { .. } => InjectionKind::LongLine,
+            FaultSpec::Dribble { .. } => InjectionKind::Dribble,
+            FaultSpec::SlowRead { .. } => InjectionKind::SlowRead,
+            FaultSpec::Delay { .. } => InjectionKind::Delay,
+            FaultSpec::Refuse => InjectionKind::Refuse,
+        }
+    }
+
+    /// Returns `true` if it changes a reply, and so needs one.
+    pub(super) fn needs_reply(&self) -> bool {
+        matches!(
+            self,
+            FaultSpec::Garbage { .. }
+                | FaultSpec::LongLine { .. }
+                | FaultSpec::Dribble { .. }
+                | FaultSpec::Delay { .. }
+        )
+    }
+}
+
+/// The point of a turn at which a fault is injected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultTiming {
+    /// Either of the two, as likely.
+    Either,
+    /// After the reply was sent, so much later, but not after its evidence has come.
+    MidTurn { after: DurationRange },
+    /// Before the next reply is sent.
+    BetweenTurns,
+}
+
+/// A duration that is drawn evenly from this range; both ends the same for a fixed one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DurationRange {
+    pub least: Duration,
+    pub most: Duration,
+}
+
+impl DurationRange {
+    /// The default delay of a fault in mid-turn after the reply.
+    pub const SOON: DurationRange = DurationRange {
+        least: Duration::ZERO,
+        most: Duration::from_millis(10),
+    };
+
+    /// A length from the range.
+    pub fn draw(self, rng: &mut fastrand::Rng) -> Duration {
+        if self.most <= self.least {
+            return self.least;
+        }
+        self.least + (self.most - self.least).mul_f64(rng.f64())
+    }
+}
+
+/// The frequency with which a rule hits.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Frequency {
+    /// With this probability, more than 0 and at most 1, whenever a step in question is performed.
+    Chance(f64),
+    /// In each flow at this one of the steps in question, from 1, when it is performed first.
+    Nth(u64),
+}
+
+/// The steps that a rule is about: those that satisfy every field that is set.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Target {
+    pub step: Option<StepIndex>,
+    pub role: Option<RoleIndex>,
+    /// The first turn of this name, in the steps that have one.
+    pub turn: Option<Arc<str>>,
+    pub flow: Option<FlowNumber>,
+}
+
+impl fmt::Display for FaultRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}

@@ -1,0 +1,132 @@
+//! Initial values of a flow, and the values of a run.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::model::{FlowId, FlowNumber, RunId};
+
+use super::data::UsedUp;
+use super::plan::Plan;
+use super::scope::{FLOW_NUMBER, Scope};
+use super::secrets::Masker;
+use super::template::{RenderError, Template};
+
+/// Errors of a flow's initial values.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ScopeError {
+    /// Data whose rows are given out only once has no row left: the run ends here, well.
+    #[error(transparent)]
+    UsedUp(#[from] UsedUp),
+    /// A variable cannot be computed. Secrets are masked in the reason.
+    #[error("variable `{variable}`: {reason}")]
+    Variable {
+        variable: String,
+        reason: RenderError,
+    },
+}
+
+/// Facts about a flow before it begins.
+#[derive(Clone, Copy)]
+pub struct FlowContext<'a> {
+    pub number: FlowNumber,
+    pub flow_id: &'a FlowId,
+    pub run_id: &'a RunId,
+    /// A folder that only this run uses.
+    pub run_directory: &'a Path,
+    /// Looks up an environment variable; asked only for names that the scenario lists.
+    pub environment: &'a dyn Fn(&str) -> Option<String>,
+}
+
+impl Plan {
+    /// The values that a flow begins with: what is known of it, its rows of data, and the
+    /// variables, computed in their order. An override replaces a variable's template by a text;
+    /// variables after it see that text.
+    ///
+    /// The same seed and the same flow number give the same values.
+    ///
+    /// # Errors
+    /// [`ScopeError::UsedUp`] if there is no row of data left for the flow, and
+    /// [`ScopeError::Variable`] if a variable cannot be computed.
+    pub fn scope(&self, flow: FlowContext<'_>, seed: u64) -> Result<Scope, ScopeError> {
+        let mut scope = Scope::new(Arc::clone(&self.secrets));
+        scope.set(FLOW_NUMBER, flow.number.to_string());
+        scope.set("flow.id", flow.flow_id.to_string());
+        scope.set("run.id", flow.run_id.to_string());
+        scope.set("run.directory", flow.run_directory.to_string_lossy());
+        for name in &self.environment {
+            if let Some(value) = (flow.environment)(name) {
+                scope.set(format!("env.{name}"), value);
+            }
+        }
+        for data in &self.data {
+            let row = data.row(flow.number, seed)?;
+            for (column, value) in data.columns.iter().zip(row) {
+                scope.set(format!("{}.{column}", data.name), value.as_str());
+            }
+        }
+        for (name, template) in &self.variables {
+            let value = match self.given(name) {
+                Some(value) => value.to_owned(),
+                None => template
+                    .render(&scope)
+                    .map_err(|reason| ScopeError::Variable {
+                        variable: name.clone(),
+                        reason: without_secrets(&scope, name, template, &reason),
+                    })?,
+            };
+            scope.set(name.as_str(), value);
+        }
+        Ok(scope)
+    }
+}
+
+impl Plan {
+    /// The values of what belongs to no flow: what is known of the run and of the environment.
+    /// Secrets that are known without a flow are masked with it: those of variables, and those of
+    /// all rows of data.
+    pub fn scope_of_run(
+        &self,
+        run_id: &RunId,
+        run_directory: &Path,
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> Scope {
+        let mut scope = Scope::new(Arc::clone(&self.secrets));
+        scope.set("run.id", run_id.to_string());
+        scope.set("run.directory", run_directory.to_string_lossy());
+        for name in &self.environment {
+            if let Some(value) = environment(name) {
+                scope.set(format!("env.{name}"), value);
+            }
+        }
+        let mut secrets = Vec::new();
+        for (name, template) in self.variables.iter().filter(|it| scope.is_secret(&it.0)) {
+            secrets.extend(self.given(name).map(str::to_owned));
+            // One that depends on the flow has no value here.
+            secrets.extend(template.render(&scope).ok());
+        }
+        for data in &self.data {
+            let columns = data.columns.iter().enumerate();
+            let secret = columns.filter(|(_, it)| scope.is_secret(&format!("{}.{it}", data.name)));
+            for (place, _) in secret {
+                secrets.extend(data.rows.iter().filter_map(|row| row.get(place).cloned()));
+            }
+        }
+        scope.add_secrets(secrets);
+        scope
+    }
+}
+
+/// The reason that `template`, from which a variable is made, could not be rendered, with secrets
+/// masked. A value that goes into a secret variable is as secret as that.
+fn without_secrets(
+    scope: &Scope,
+    variable: &str,
+    template: &Template,
+    reason: &RenderError,
+) -> RenderError {
+    let used = template.names();
+    let used = used.iter().filter(|_| scope.is_secret(variable));
+    let used = used.filter_map(|name| scope.get(name));
+    let masker = Masker::new(scope.secret_values().chain(used));
+    RenderError::new(masker.mask(&reason.to_string()).into_owned())
+}

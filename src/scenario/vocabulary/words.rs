@@ -1,0 +1,88 @@
+//! Words of the scenario language: keys, and the shapes of their values.
+
+/// The keys of one kind of map.
+#[derive(Debug)]
+pub struct Vocabulary {
+    /// The kind of map, for messages: "a role".
+    pub what: &'static str,
+    /// Its name in the schema.
+    pub name: &'static str,
+    pub keys: &'static [Word],
+    /// Keys that the language knows and this version does not perform yet. They are refused, never
+    /// ignored.
+    pub later: &'static [&'static str],
+}
+
+/// One key.
+#[derive(Debug)]
+pub struct Word {
+    pub name: &'static str,
+    pub about: &'static str,
+    pub shape: Shape,
+    pub required: bool,
+}
+
+/// The shape of a key's value.
+#[derive(Debug, Clone, Copy)]
+pub enum Shape {
+    /// Any scalar, taken as it is written.
+    Text,
+    Template,
+    /// A literal text, or a regular expression between slashes.
+    Pattern,
+    Expression,
+    Duration,
+    /// A duration or two with `..` between them.
+    DurationRange,
+    /// A whole number, from this one on.
+    Count(u64),
+    ExitCode,
+    Flag,
+    /// `50x200`
+    Size,
+    Key,
+    OneOf(&'static [&'static str]),
+    Object(&'static Vocabulary),
+    /// A map, or only the text of its first key.
+    TextOrObject(&'static Vocabulary),
+    ListOf(&'static Shape),
+    /// A map whose keys the author chooses.
+    MapOf(&'static Shape),
+    /// One or several.
+    OneOrList(&'static Shape),
+    /// A list of turns, which may hold turns again.
+    Turns,
+}
+
+impl Vocabulary {
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.keys.iter().map(|word| word.name)
+    }
+
+    pub fn knows(&self, name: &str) -> bool {
+        self.keys.iter().any(|word| word.name == name)
+    }
+
+    /// Returns `true` if a later version is to support the key.
+    pub fn comes_later(&self, name: &str) -> bool {
+        self.later.contains(&name)
+    }
+}
+
+pub(super) const fn word(name: &'static str, shape: Shape, about: &'static str) -> Word {
+    Word {
+        name,
+        about,
+        shape,
+        required: false,
+    }
+}
+
+pub(super) const fn required(name: &'static str, shape: Shape, about: &'static str) -> Word {
+    Word {
+        name,
+        about,
+        shape,
+        required: true,
+    }
+}
