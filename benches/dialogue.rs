@@ -9,10 +9,10 @@ use rehearsal::dialogue::{
     DEFAULT_QUIET, Dialogue, DialogueSettings, Finding, On, Pattern, RoleMatcher, WaitSet,
 };
 use rehearsal::model::Stream;
-use rehearsal::terminal::Typed;
+use rehearsal::terminal::{EchoMode, Typed};
 
 const SETTINGS: DialogueSettings = DialogueSettings {
-    terminal: true,
+    columns: Some(200),
     quiet: DEFAULT_QUIET,
 };
 
@@ -52,7 +52,7 @@ fn exchange(dialogue: &mut Dialogue, screen: &str, waits: &WaitSet, typed: &Type
     dialogue.feed(Stream::Out, screen.as_bytes(), now);
     dialogue.drained();
     match dialogue.poll(now) {
-        Finding::Wait { .. } => dialogue.answered(typed, true),
+        Finding::Wait { .. } => dialogue.answered(typed, EchoMode::Lines),
         other => panic!("{other:?}"),
     }
     dialogue.feed(Stream::Out, b"3\r\n", now);

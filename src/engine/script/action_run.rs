@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::engine::faults::filter::FaultPoint;
 use crate::engine::messages::{Deadline, Perform, Timing, Whose};
 use crate::engine::script::interpreter::{ActionError, ActionInterpreter, TypedReply};
+use crate::terminal::EchoMode;
 
 /// Time for a program to exit after its output has ended, before it counts as having closed its
 /// output while it lives on.
@@ -87,8 +88,8 @@ pub(super) enum Waiting {
     /// For the reply to be handed to the program.
     Typing {
         reply: TypedReply,
-        /// The program or its terminal shows what is typed.
-        may_come_back: bool,
+        /// Mode of the terminal when it was typed.
+        mode: EchoMode,
         /// It is in the transcript and known to the dialogue already.
         is_recorded: bool,
     },

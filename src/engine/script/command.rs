@@ -120,7 +120,7 @@ pub(super) async fn output(
 /// The empty dialogue of a plain command.
 pub(in crate::engine) fn silence() -> Dialogue {
     let settings = DialogueSettings {
-        terminal: false,
+        columns: None,
         quiet: Duration::ZERO,
     };
     let nothing = Arc::new(RoleMatcher::new(Vec::new(), &[]));

@@ -36,6 +36,7 @@ use crate::dialogue::{Dialogue, Finding};
 use crate::engine::context::shown;
 use crate::engine::messages::{Part, Whose};
 use crate::model::{Activity, FailureKind, Happening, InstanceId, ProcessRecord, RunEvent, Stream};
+use crate::process::Echo;
 use crate::scenario::{Masker, Plan, Scope};
 
 use super::action_run::{ActionRun, CLOSING_GRACE, Waiting};
@@ -114,6 +115,11 @@ impl ScriptMachine {
                 at,
                 drained,
             } => {
+                if self.dialogue.depends_on_mode()
+                    && matches!(program.echo(), Echo::Raw | Echo::OnForKeys)
+                {
+                    self.dialogue.set_raw();
+                }
                 self.output(stream, bytes, at, drained, effects);
                 self.look(now, program, effects);
             }

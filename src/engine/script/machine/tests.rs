@@ -85,7 +85,7 @@ impl Bench {
         let matcher: Arc<RoleMatcher> = common_matchers(&plan)[0].clone().expect("a fixed matcher");
         let origin = Instant::now();
         let settings = DialogueSettings {
-            terminal: false,
+            columns: None,
             quiet: Duration::from_millis(QUIET),
         };
         let context = FlowContext {

@@ -7,7 +7,7 @@ use crate::engine::script::interpreter::{ActionError, Answers, Input, TypedReply
 use crate::engine::script::program::Program;
 use crate::model::{FailureKind, RunEvent};
 use crate::process::Echo;
-use crate::terminal::Typed;
+use crate::terminal::{EchoMode, Typed};
 
 use super::ScriptMachine;
 use super::vocabulary::{DialogueEvents, ScriptEffect};
@@ -86,7 +86,7 @@ impl ScriptMachine {
             program.flush();
         }
         let echo = program.echo();
-        if reply.secret && echo == Echo::On {
+        if reply.secret && shows_input(echo) {
             action.wait(Waiting::EchoOff {
                 since: now,
                 tries: 0,
@@ -97,7 +97,7 @@ impl ScriptMachine {
         let is_filtered = action.is_filtered;
         action.wait(Waiting::Typing {
             reply,
-            may_come_back: matches!(echo, Echo::On | Echo::Raw),
+            mode: echo_mode(echo),
             is_recorded: false,
         });
         if is_filtered {
@@ -120,7 +120,7 @@ impl ScriptMachine {
         };
         let Waiting::Typing {
             reply,
-            may_come_back,
+            mode,
             is_recorded,
         } = &mut action.waiting
         else {
@@ -129,9 +129,9 @@ impl ScriptMachine {
         *is_recorded = true;
         for (place, line) in lines.iter().chain([&reply.typed]).enumerate() {
             if place == 0 {
-                self.dialogue.answered(line, *may_come_back);
+                self.dialogue.answered(line, *mode);
             } else {
-                self.dialogue.also_typed(line, *may_come_back);
+                self.dialogue.also_typed(line, *mode);
             }
         }
         let shown = lines.iter().map(|line| shown(line.bytes()));
@@ -163,7 +163,7 @@ impl ScriptMachine {
         let waiting = std::mem::replace(&mut action.waiting, Waiting::Output);
         let Waiting::Typing {
             reply,
-            may_come_back,
+            mode,
             is_recorded,
         } = waiting
         else {
@@ -182,10 +182,8 @@ impl ScriptMachine {
             }
         }
         match reply.answers {
-            Answers::Wait => self.dialogue.answered(&reply.typed, may_come_back),
-            Answers::Interlude => self
-                .dialogue
-                .answered_interlude(&reply.typed, may_come_back),
+            Answers::Wait => self.dialogue.answered(&reply.typed, mode),
+            Answers::Interlude => self.dialogue.answered_interlude(&reply.typed, mode),
         }
         if self.settings.dialogue_events != DialogueEvents::Never {
             effects.push(ScriptEffect::Emit(RunEvent::Said {
@@ -211,7 +209,7 @@ impl ScriptMachine {
         let Waiting::EchoOff { since, tries, .. } = &mut action.waiting else {
             return;
         };
-        if program.echo() == Echo::On {
+        if shows_input(program.echo()) {
             *tries += 1;
             if is_overdue || now.saturating_duration_since(*since) > ECHO_PATIENCE {
                 let error = ActionError::new(
@@ -231,6 +229,21 @@ impl ScriptMachine {
             let next = self.type_reply(reply, now, program, effects);
             self.go_on(next, now, program, effects);
         }
+    }
+}
+
+/// Returns whether the terminal would show a secret.
+fn shows_input(echo: Echo) -> bool {
+    matches!(echo, Echo::On | Echo::OnForKeys)
+}
+
+/// Returns the mode of a terminal as far as it concerns the echo.
+fn echo_mode(echo: Echo) -> EchoMode {
+    match echo {
+        Echo::On => EchoMode::Lines,
+        Echo::OnForKeys => EchoMode::Keys,
+        Echo::Raw => EchoMode::Raw,
+        Echo::Off | Echo::NoTerminal => EchoMode::Hidden,
     }
 }
 
