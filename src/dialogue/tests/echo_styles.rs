@@ -262,7 +262,8 @@ fn case() -> impl Strategy<Value = Case> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    // `PROPTEST_CASES` sets another number.
+    #![proptest_config(ProptestConfig { cases: 2 * ProptestConfig::default().cases, ..Default::default() })]
 
     /// A program that never prints a text never satisfies a wait for it; one that does, always.
     #[test]
