@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use crate::dialogue::Dialogue;
-use crate::model::{AuditOutcome, AuditRecord, ExitCause, RunEvent};
+use crate::model::{AuditOutcome, AuditRecord, ExitCause, RunEvent, micros};
 use crate::process::{Command, Terminal};
 use crate::scenario::{Audit, Scope};
 
-use super::context::{RunContext, micros};
+use super::context::RunContext;
 use super::control::{Control, Stop};
 use super::script::ActionError;
 use super::script::command::{self, Surroundings};
@@ -37,14 +37,14 @@ pub(super) async fn audit(run: &RunContext, control: &Control) -> bool {
                 reason: scope.mask(&fault.message).into_owned(),
             };
             let written = run.plan.integrity.audit.clone().unwrap_or_default();
-            tell(run, record(written, outcome, Vec::new(), &scope));
+            emit(run, record(written, outcome, Vec::new(), &scope));
             return false;
         }
     };
     let shown = scope.mask(&command::shown(&command.argv)).into_owned();
     let mut stops = control.stops();
     if *stops.borrow() == Some(Stop::Now) {
-        tell(run, AuditRecord::not_run(shown, STOPPED));
+        emit(run, AuditRecord::not_run(shown, STOPPED));
         return true;
     }
     run.emit(RunEvent::AuditStarted {
@@ -68,11 +68,11 @@ pub(super) async fn audit(run: &RunContext, control: &Control) -> bool {
     let lines = heard.lines().into_iter().map(str::to_owned).collect();
     let mut record = record(shown, outcome, lines, &scope);
     record.duration_us = micros(began.elapsed());
-    tell(run, record);
+    emit(run, record);
     given_up
 }
 
-fn tell(run: &RunContext, record: AuditRecord) {
+fn emit(run: &RunContext, record: AuditRecord) {
     run.emit(RunEvent::AuditEnded(Box::new(record)));
 }
 

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::model::InstanceId;
+use crate::model::{InstanceId, micros};
 use crate::process::live_usage;
 
-use super::context::{LiveScripts, micros};
+use super::live_scripts::LiveScripts;
 use super::step_gate::StepGate;
 
 /// A way to stop a run before its end.

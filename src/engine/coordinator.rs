@@ -19,7 +19,7 @@ use crate::stats::Threshold;
 
 use super::context::RunContext;
 use super::flow::{Due, FlowSupervisor};
-use super::messages::{EndFlow, FlowEnded, StartFlow, StopRun, tell};
+use super::messages::{EndFlow, FlowEnded, StartFlow, StopRun, send};
 use super::pool::Pools;
 use super::schedule::{Next, Schedule, Start};
 
@@ -215,7 +215,7 @@ impl Coordinator {
             FlowSupervisor::new(run, number, due, scope, coordinator)
         });
         // If the arbiter is gone, the supervisor's end reports the flow.
-        let _ = tell(&supervisor, StartFlow);
+        let _ = send(&supervisor, StartFlow);
         let in_flight = InFlight {
             supervisor,
             arbiter: at,
@@ -234,7 +234,7 @@ impl Coordinator {
     pub(super) fn end_flows(&mut self, grace: Grace) {
         for InFlight { supervisor, .. } in self.in_flight.values() {
             // One that is gone has reported its end already: the message is on its way.
-            let _ = tell(supervisor, EndFlow { grace });
+            let _ = send(supervisor, EndFlow { grace });
         }
     }
 }

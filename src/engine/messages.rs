@@ -107,7 +107,7 @@ pub(super) struct Settle {
 #[rtype(result = "()")]
 pub(super) struct Settled {
     pub slot: Slot,
-    pub what: Part,
+    pub what: ActionKind,
     pub result: Result<(), Box<Failure>>,
     pub scope: Box<Scope>,
 }
@@ -147,7 +147,7 @@ pub(super) struct FlowEnded {
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Perform {
-    pub what: Part,
+    pub what: ActionKind,
     pub scope: Scope,
     /// When the step must be over.
     pub deadline: Deadline,
@@ -157,7 +157,7 @@ pub(super) struct Perform {
 
 /// What a script actor performs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum ActionKind {
     Step(StepIndex),
     /// The role's first step again, in a new script after a failure: what it captures may differ.
     LogIn(StepIndex),
@@ -194,7 +194,7 @@ pub(super) enum Whose {
 #[rtype(result = "()")]
 pub(super) struct Performed {
     pub instance: InstanceId,
-    pub what: Part,
+    pub what: ActionKind,
     pub scope: Scope,
     pub result: Result<(), Box<Failure>>,
     pub timing: Timing,
@@ -276,7 +276,7 @@ pub(super) struct ScriptVanished {
 ///
 /// # Errors
 /// If the actor is gone: the caller decides what the loss means.
-pub(super) fn tell<A, M>(to: &Addr<A>, message: M) -> Result<(), Gone>
+pub(super) fn send<A, M>(to: &Addr<A>, message: M) -> Result<(), Gone>
 where
     A: Actor + Handler<M>,
     A::Context: actix::dev::ToEnvelope<A, M>,

@@ -24,8 +24,8 @@ use super::machine::{Action, FlowMachine, RoleInFlow};
 use crate::engine::context::{RunContext, shown};
 use crate::engine::coordinator::Coordinator;
 use crate::engine::messages::{
-    Deadline, EndFlow, EndScript, Part, Perform, ScriptEnded, ScriptVanished, StartFlow, Timing,
-    Whose, tell,
+    ActionKind, Deadline, EndFlow, EndScript, Perform, ScriptEnded, ScriptVanished, StartFlow,
+    Timing, Whose, send,
 };
 use crate::engine::pool::Slot;
 use crate::engine::script::ScriptActor;
@@ -215,17 +215,17 @@ impl FlowSupervisor {
     }
 
     fn perform(&mut self, step: StepIndex, ctx: &mut Context<Self>) {
-        self.perform_part(Part::Step(step), step, ctx);
+        self.perform_action(ActionKind::Step(step), step, ctx);
     }
 
-    /// Has `part` performed for the sake of `step`, which is in flight.
-    fn perform_part(&mut self, part: Part, step: StepIndex, ctx: &mut Context<Self>) {
+    /// Has `kind` performed for the sake of `step`, which is in flight.
+    fn perform_action(&mut self, kind: ActionKind, step: StepIndex, ctx: &mut Context<Self>) {
         let plan = Arc::clone(&self.run.plan);
-        let (Part::Step(performed) | Part::LogIn(performed)) = part else {
+        let (ActionKind::Step(performed) | ActionKind::LogIn(performed)) = kind else {
             return;
         };
         let entry = &plan.steps[performed.0];
-        if part == Part::Step(step) {
+        if kind == ActionKind::Step(step) {
             self.run.emit(RunEvent::StepStarted {
                 flow: self.number,
                 step,
@@ -236,7 +236,7 @@ impl FlowSupervisor {
         };
         let now = Instant::now();
         self.builder.step_begins(now);
-        self.recovery.begins(part);
+        self.recovery.begins(kind);
         let allowed = entry.timeout;
         let mut deadline = Deadline {
             at: now + allowed,
@@ -254,13 +254,13 @@ impl FlowSupervisor {
             }
         }
         let perform = Perform {
-            what: part,
+            what: kind,
             scope,
             deadline,
             attempt: self.builder.next_attempt(&entry.name),
         };
         let script = self.script(entry.role, ctx);
-        if tell(&script, perform).is_err() {
+        if send(&script, perform).is_err() {
             self.lose(step, &"the script's actor is gone", ctx);
         }
     }
@@ -310,12 +310,12 @@ impl FlowSupervisor {
         let asked = match (self.assigned(role), &self.scope) {
             (Some(assigned), Some(scope)) => {
                 let perform = Perform {
-                    what: Part::Leave,
+                    what: ActionKind::Leave,
                     scope: scope.clone(),
                     deadline,
                     attempt: 1,
                 };
-                tell(&assigned.script, perform).is_ok()
+                send(&assigned.script, perform).is_ok()
             }
             _ => false,
         };
@@ -329,7 +329,7 @@ impl FlowSupervisor {
         let grace = self.grace;
         let told = self
             .assigned(role)
-            .is_some_and(|assigned| tell(&assigned.script, EndScript { grace }).is_ok());
+            .is_some_and(|assigned| send(&assigned.script, EndScript { grace }).is_ok());
         if !told {
             self.script_is_over(role, ctx);
         }

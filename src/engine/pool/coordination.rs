@@ -10,8 +10,8 @@ use crate::engine::context::RunContext;
 use crate::engine::flow::LEAVE_TIMEOUT;
 
 use crate::engine::messages::{
-    Admit, Arrive, Deadline, EndScript, Part, Perform, PooledEnded, ReleaseInstance, ReleaseSlots,
-    Settle, Settled, StepOver, Whose, tell,
+    ActionKind, Admit, Arrive, Deadline, EndScript, Perform, PooledEnded, ReleaseInstance,
+    ReleaseSlots, Settle, Settled, StepOver, Whose, send,
 };
 use crate::engine::script::ScriptActor;
 use crate::model::{FlowNumber, RunEvent};
@@ -50,7 +50,7 @@ impl Pools {
 /// To a script that is not performing.
 fn end(script: &Addr<ScriptActor>, grace: Grace) {
     // One that is gone has ended already.
-    let _ = tell(script, EndScript { grace });
+    let _ = send(script, EndScript { grace });
 }
 
 impl Coordinator {
@@ -86,7 +86,7 @@ impl Coordinator {
                 } => match self.in_flight.get(&flow) {
                     Some(in_flight) => {
                         // The end of one that is gone is on its way, and frees what it had.
-                        let _ = tell(&in_flight.supervisor, Admit { step, assigned });
+                        let _ = send(&in_flight.supervisor, Admit { step, assigned });
                     }
                     None => {
                         if let Some(script) = assigned.and_then(|assigned| assigned.instance) {
@@ -146,7 +146,7 @@ impl Coordinator {
             match (leave, pools.scopes.get(&slot)) {
                 (Some(_), Some(scope)) => {
                     let perform = Perform {
-                        what: Part::Leave,
+                        what: ActionKind::Leave,
                         scope: (**scope).clone(),
                         deadline: deadline(
                             Whose::Leave,
@@ -155,7 +155,7 @@ impl Coordinator {
                         attempt: 1,
                     };
                     // One that is gone has told of its end.
-                    let _ = tell(&script, perform);
+                    let _ = send(&script, perform);
                 }
                 _ => end(&script, Grace::default()),
             }
@@ -230,7 +230,7 @@ impl Handler<ReleaseInstance> for Coordinator {
             scope,
             deadline: deadline(Whose::Settle, self.run.plan.defaults.step),
         };
-        let is_there = tell(&script, settle).is_ok();
+        let is_there = send(&script, settle).is_ok();
         self.at_gates(ctx, |gates, now| {
             gates.release(slot, script);
             if is_there {
@@ -255,7 +255,7 @@ impl Handler<Settled> for Coordinator {
         let Some(pools) = &mut self.pools else {
             return;
         };
-        let is_settled = what == Part::Settle && result.is_ok();
+        let is_settled = what == ActionKind::Settle && result.is_ok();
         if is_settled {
             pools.scopes.insert(slot, scope);
             self.at_gates(ctx, |gates, now| gates.settled(slot, now));
@@ -265,7 +265,7 @@ impl Handler<Settled> for Coordinator {
             end(script, Grace::default());
         }
         match (what, result) {
-            (Part::Leave, Err(failure)) => {
+            (ActionKind::Leave, Err(failure)) => {
                 self.complain(slot, &format!("did not leave well: {}", failure.message));
             }
             (_, Err(failure)) => {

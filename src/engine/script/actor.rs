@@ -22,13 +22,13 @@ use std::time::Instant;
 
 use actix::prelude::*;
 
-use crate::engine::context::{RunContext, micros};
+use crate::engine::context::RunContext;
 use crate::engine::faults::filter::{FaultFilter, Feedback};
 use crate::engine::flow::FlowSupervisor;
 use crate::engine::messages::{EndScript, Injected, Perform};
 use crate::model::{
     Ending, ExitCause, FailureKind, Happening, Injection, InjectionKind, InstanceId, ProcessRecord,
-    RunEvent, StepIndex, Usage,
+    RunEvent, StepIndex, Usage, micros,
 };
 use crate::process::{Child, ChildEvent, Grace, WriteError};
 use crate::scenario::TerminalKind;

@@ -34,7 +34,7 @@ use std::time::Instant;
 
 use crate::dialogue::{Dialogue, Finding};
 use crate::engine::context::shown;
-use crate::engine::messages::{Part, Whose};
+use crate::engine::messages::{ActionKind, Whose};
 use crate::model::{Activity, FailureKind, Happening, InstanceId, ProcessRecord, RunEvent, Stream};
 use crate::scenario::{Masker, Plan, Scope};
 
@@ -317,7 +317,7 @@ impl ScriptMachine {
             let scope = &mut action.perform.scope;
             let next = action.interpreter.on(input, scope, &mut self.dialogue);
             action.time_turn();
-            if let Part::Step(step) = action.perform.what {
+            if let ActionKind::Step(step) = action.perform.what {
                 for capture in action.interpreter.take_captures() {
                     let (name, value) = shown(&action.perform.scope, capture);
                     effects.push(ScriptEffect::Emit(RunEvent::Captured {

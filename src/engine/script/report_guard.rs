@@ -5,7 +5,7 @@ use actix::prelude::*;
 use crate::engine::coordinator::Coordinator;
 use crate::engine::flow::FlowSupervisor;
 use crate::engine::messages::{
-    Injected, Performed, PooledEnded, ScriptEnded, ScriptVanished, Settled, tell,
+    Injected, Performed, PooledEnded, ScriptEnded, ScriptVanished, Settled, send,
 };
 use crate::engine::pool::Slot;
 use crate::engine::script::transcript::Transcript;
@@ -39,8 +39,8 @@ impl ReportGuard {
     pub(super) fn performed(&self, performed: Performed) {
         // Without its owner no one waits for it; the script is being ended as well.
         let _ = match &self.owner {
-            Owner::Flow(supervisor) => tell(supervisor, performed),
-            Owner::Pool { coordinator, slot } => tell(
+            Owner::Flow(supervisor) => send(supervisor, performed),
+            Owner::Pool { coordinator, slot } => send(
                 coordinator,
                 Settled {
                     slot: *slot,
@@ -56,7 +56,7 @@ impl ReportGuard {
     pub(super) fn injected(&self, injected: Injected) {
         if let Owner::Flow(supervisor) = &self.owner {
             // As above.
-            let _ = tell(supervisor, injected);
+            let _ = send(supervisor, injected);
         }
     }
 
@@ -76,11 +76,11 @@ impl ReportGuard {
                     record,
                     transcript,
                 };
-                tell(supervisor, ended)
+                send(supervisor, ended)
             }
             Owner::Pool { coordinator, slot } => {
                 let slot = *slot;
-                tell(coordinator, PooledEnded { slot, record })
+                send(coordinator, PooledEnded { slot, record })
             }
         };
     }
@@ -94,10 +94,10 @@ impl Drop for ReportGuard {
         let instance = self.instance;
         // An owner that is gone has no use for this script.
         let _ = match &self.owner {
-            Owner::Flow(supervisor) => tell(supervisor, ScriptVanished { instance }),
+            Owner::Flow(supervisor) => send(supervisor, ScriptVanished { instance }),
             Owner::Pool { coordinator, slot } => {
                 let (slot, record) = (*slot, None);
-                tell(coordinator, PooledEnded { slot, record })
+                send(coordinator, PooledEnded { slot, record })
             }
         };
     }

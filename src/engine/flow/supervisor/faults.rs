@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use actix::prelude::*;
 
-use crate::engine::context::micros;
 use crate::engine::messages::Injected;
+use crate::model::micros;
 use crate::model::{Failure, Injection, InjectionRecord, StepIndex};
 
 use super::FlowSupervisor;

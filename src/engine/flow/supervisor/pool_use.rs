@@ -5,7 +5,7 @@ use std::time::Instant;
 use actix::prelude::*;
 
 use crate::engine::messages::{
-    Admit, Arrive, Assign, EndScript, ReleaseInstance, ReleaseSlots, StepOver, Timing, tell,
+    Admit, Arrive, Assign, EndScript, ReleaseInstance, ReleaseSlots, StepOver, Timing, send,
 };
 use crate::engine::pool::Assigned;
 use crate::engine::script::ScriptActor;
@@ -39,7 +39,7 @@ impl FlowSupervisor {
             takes_instance,
         };
         // Without a coordinator the run is over, and all flows are being ended.
-        let _ = tell(&self.report.coordinator, arrive);
+        let _ = send(&self.report.coordinator, arrive);
         if let Some(allowed) = self.run.plan.defaults.flow {
             let left = (self.builder.started() + allowed).saturating_duration_since(now);
             ctx.run_later(left, move |supervisor, ctx| {
@@ -122,7 +122,7 @@ impl FlowSupervisor {
         if !lives || !is_wanted {
             let grace = Grace::default();
             // One that is gone has ended already.
-            let _ = tell(&assigned.script, EndScript { grace });
+            let _ = send(&assigned.script, EndScript { grace });
             if is_wanted {
                 self.perform(step, ctx);
             }
@@ -144,7 +144,7 @@ impl FlowSupervisor {
         if self.run.plan.steps[step.0].gates.exclusive.is_some() {
             let flow = self.number;
             // Without a coordinator nobody waits for it.
-            let _ = tell(&self.report.coordinator, StepOver { flow, step });
+            let _ = send(&self.report.coordinator, StepOver { flow, step });
         }
     }
 
@@ -157,7 +157,7 @@ impl FlowSupervisor {
         if slots.count() > 0 {
             let flow = self.number;
             // Without a coordinator nobody waits for them.
-            let _ = tell(&self.report.coordinator, ReleaseSlots { flow });
+            let _ = send(&self.report.coordinator, ReleaseSlots { flow });
         }
     }
 
@@ -176,7 +176,7 @@ impl FlowSupervisor {
             scope,
         };
         // Without a coordinator the run is over, and what lives is ended with it.
-        let _ = tell(&self.report.coordinator, back);
+        let _ = send(&self.report.coordinator, back);
     }
 }
 
@@ -192,7 +192,7 @@ impl Handler<Admit> for FlowSupervisor {
         if let Some(script) = admit.assigned.and_then(|assigned| assigned.instance) {
             let grace = Grace::default();
             // One that is gone has ended already.
-            let _ = tell(&script, EndScript { grace });
+            let _ = send(&script, EndScript { grace });
         }
     }
 }

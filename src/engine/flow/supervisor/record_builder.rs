@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Local};
 
-use crate::engine::context::micros;
 use crate::engine::messages::Timing;
+use crate::model::micros;
 use crate::model::{
     Failure, FlowId, FlowNumber, FlowOutcome, FlowRecord, NamedValue, ProcessRecord, RetriedPart,
     Retry, StepIndex, StepOutcome, StepRecord, TurnRecord,

@@ -5,7 +5,7 @@ use std::time::Instant;
 use actix::prelude::*;
 
 use crate::engine::flow::machine::Retry;
-use crate::engine::messages::{Part, Timing};
+use crate::engine::messages::{ActionKind, Timing};
 use crate::model::{
     Activity, Failure, FlowOutcome, NamedValue, RetriedPart, StepIndex, StepOutcome, TurnRecord,
 };
@@ -52,9 +52,12 @@ impl Recovery {
     }
 
     /// The current step, or the log-in for its sake, is begun.
-    pub(super) fn begins(&mut self, part: Part) {
+    pub(super) fn begins(&mut self, kind: ActionKind) {
         // What follows on a log-in belongs to the same attempt.
-        if !std::mem::replace(&mut self.is_logging_in, matches!(part, Part::LogIn(_))) {
+        if !std::mem::replace(
+            &mut self.is_logging_in,
+            matches!(kind, ActionKind::LogIn(_)),
+        ) {
             self.step_attempts += 1;
         }
     }
@@ -163,7 +166,7 @@ impl FlowSupervisor {
             if first == step || supervisor.assigned(role).is_some() {
                 supervisor.perform(step, ctx);
             } else {
-                supervisor.perform_part(Part::LogIn(first), step, ctx);
+                supervisor.perform_action(ActionKind::LogIn(first), step, ctx);
             }
         });
     }

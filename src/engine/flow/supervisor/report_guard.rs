@@ -3,7 +3,7 @@
 use actix::prelude::*;
 
 use crate::engine::coordinator::Coordinator;
-use crate::engine::messages::{FlowEnded, tell};
+use crate::engine::messages::{FlowEnded, send};
 use crate::model::{Evidence, Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, FlowRecord};
 
 /// A guard that reports the end of a flow, at the latest when it is dropped.
@@ -19,7 +19,7 @@ impl ReportGuard {
     pub(super) fn send(&mut self, record: Box<FlowRecord>, evidence: Option<Box<Evidence>>) {
         self.due = false;
         // Without a coordinator the run is over, and flows are not counted any more.
-        let _ = tell(
+        let _ = send(
             &self.coordinator,
             FlowEnded {
                 number: self.number,

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use actix::prelude::*;
 
-use crate::engine::context::{micros, shown};
-use crate::engine::messages::{Part, Performed};
-use crate::model::{NamedValue, RunEvent, StepIndex, StepOutcome, TurnRecord};
+use crate::engine::context::shown;
+use crate::engine::messages::{ActionKind, Performed};
+use crate::model::{NamedValue, RunEvent, StepIndex, StepOutcome, TurnRecord, micros};
 use crate::scenario::Scope;
 
 use super::FlowSupervisor;
@@ -23,11 +23,11 @@ impl Handler<Performed> for FlowSupervisor {
             return;
         }
         match performed.what {
-            Part::Step(step) => self.step_performed(step, performed, ctx),
-            Part::LogIn(_) => self.logged_in(performed, ctx),
-            Part::Leave => self.has_left(performed, ctx),
+            ActionKind::Step(step) => self.step_performed(step, performed, ctx),
+            ActionKind::LogIn(_) => self.logged_in(performed, ctx),
+            ActionKind::Leave => self.has_left(performed, ctx),
             // That is asked for by the coordinator only.
-            Part::Settle => {}
+            ActionKind::Settle => {}
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use actix::prelude::*;
 
 use crate::engine::faults::choice::Attempt;
-use crate::engine::messages::{Part, Perform};
+use crate::engine::messages::{ActionKind, Perform};
 use crate::engine::script::interpreter::ActionInterpreter;
 use crate::model::InjectionKind;
 use crate::scenario::{Plan, TerminalKind};
@@ -25,12 +25,12 @@ impl ScriptActor {
         let plan = Arc::clone(&self.run.plan);
         let role = &plan.roles[self.instance.role.0];
         let (turns, step) = match perform.what {
-            Part::Step(index) | Part::LogIn(index) => {
+            ActionKind::Step(index) | ActionKind::LogIn(index) => {
                 let step = &plan.steps[index.0];
                 (Arc::clone(&step.action.turns), Some(step))
             }
-            Part::Settle => (Arc::clone(&role.settle), None),
-            Part::Leave => match &role.leave {
+            ActionKind::Settle => (Arc::clone(&role.settle), None),
+            ActionKind::Leave => match &role.leave {
                 Some(leave) => (Arc::clone(&leave.turns), None),
                 None => (Arc::from([]), None),
             },
@@ -38,10 +38,10 @@ impl ScriptActor {
         let seed = self.performance_seed(perform.what, perform.attempt);
         let terminal = matches!(role.terminal, TerminalKind::Pty { .. });
         let comes_back = match perform.what {
-            Part::Settle => true,
+            ActionKind::Settle => true,
             // In a pool it is back already.
-            Part::Leave => !self.guard.is_in_pool(),
-            Part::Step(_) | Part::LogIn(_) => false,
+            ActionKind::Leave => !self.guard.is_in_pool(),
+            ActionKind::Step(_) | ActionKind::LogIn(_) => false,
         };
         let mut interpreter = ActionInterpreter::new(
             Arc::clone(&plan),
@@ -55,13 +55,13 @@ impl ScriptActor {
             interpreter.begin_with(Arc::clone(&back.turns));
         }
         let state = match perform.what {
-            Part::Step(_) => step.map_or("", |step| &step.name),
-            Part::LogIn(_) => {
+            ActionKind::Step(_) => step.map_or("", |step| &step.name),
+            ActionKind::LogIn(_) => {
                 interpreter.overwrite_all();
                 "logging in again"
             }
-            Part::Settle => "returning to its menu",
-            Part::Leave => "leaving",
+            ActionKind::Settle => "returning to its menu",
+            ActionKind::Leave => "leaving",
         };
         self.run.live.set_state(self.instance, state);
         let attempt = self.attempt(&plan, &perform);
@@ -73,7 +73,7 @@ impl ScriptActor {
             return;
         };
         let now = Instant::now();
-        if perform.what == Part::Leave {
+        if perform.what == ActionKind::Leave {
             script.leaves_since = Some(now);
         }
         let startup = ordered_at.map(|at| (at, plan.defaults.startup));
@@ -88,7 +88,7 @@ impl ScriptActor {
 
     /// The attempt at a step that is to be performed; `None` where no faults are injected.
     fn attempt<'p>(&self, plan: &'p Plan, perform: &Perform) -> Option<Attempt<'p>> {
-        let Part::Step(step) = perform.what else {
+        let ActionKind::Step(step) = perform.what else {
             return None;
         };
         (!self.run.plan.faults.is_empty()).then(|| Attempt {
@@ -110,7 +110,7 @@ impl ScriptActor {
         if refused {
             let what = "not started, as if it were not there".to_owned();
             let kind = InjectionKind::Refuse;
-            if let Part::Step(step) = perform.what {
+            if let ActionKind::Step(step) = perform.what {
                 self.report_injection(step, kind, what, String::new());
             }
         }
@@ -119,11 +119,11 @@ impl ScriptActor {
 
     /// The same seed gives the same choices: for a step of a flow it depends on nothing else.
     /// Another attempt makes other choices.
-    fn performance_seed(&self, what: Part, attempt: u32) -> u64 {
+    fn performance_seed(&self, what: ActionKind, attempt: u32) -> u64 {
         let part = match what {
-            Part::Step(index) | Part::LogIn(index) => index.0 as u64 + 1,
-            Part::Leave => u64::MAX,
-            Part::Settle => 0,
+            ActionKind::Step(index) | ActionKind::LogIn(index) => index.0 as u64 + 1,
+            ActionKind::Leave => u64::MAX,
+            ActionKind::Settle => 0,
         };
         let mut rng = fastrand::Rng::with_seed(self.run.seed);
         let further = u64::from(attempt - 1);

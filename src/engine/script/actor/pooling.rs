@@ -2,7 +2,7 @@
 
 use actix::prelude::*;
 
-use crate::engine::messages::{Assign, Part, Perform, Settle};
+use crate::engine::messages::{ActionKind, Assign, Perform, Settle};
 
 use super::super::report_guard::Owner;
 use super::{ScriptActor, State};
@@ -37,7 +37,7 @@ impl Handler<Settle> for ScriptActor {
         // What this flow has seen is no evidence for the next one.
         script.machine.discard_matched_lines();
         let perform = Perform {
-            what: Part::Settle,
+            what: ActionKind::Settle,
             scope: *order.scope,
             deadline: order.deadline,
             attempt: 1,

@@ -6,7 +6,7 @@ use std::time::Instant;
 use actix::prelude::*;
 
 use crate::dialogue::{Dialogue, DialogueSettings};
-use crate::engine::context::Running;
+use crate::engine::live_scripts::Running;
 use crate::engine::messages::{Perform, Performed, Timing};
 use crate::engine::script::interpreter::ActionError;
 use crate::engine::script::transcript::Transcript;

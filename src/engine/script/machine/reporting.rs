@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::engine::messages::{Part, Performed};
+use crate::engine::messages::{ActionKind, Performed};
 use crate::engine::script::action_run::Waiting;
 use crate::engine::script::interpreter::ActionError;
 use crate::engine::script::program::Program;
@@ -80,13 +80,13 @@ pub(in crate::engine::script) fn failure(
     plan: &Plan,
     role: RoleIndex,
     scope: &Scope,
-    what: Part,
+    what: ActionKind,
     error: ActionError,
 ) -> Box<Failure> {
     let step = match what {
-        Part::Step(index) | Part::LogIn(index) => plan.steps[index.0].name.clone(),
-        Part::Settle => "between flows".to_owned(),
-        Part::Leave => "leave".to_owned(),
+        ActionKind::Step(index) | ActionKind::LogIn(index) => plan.steps[index.0].name.clone(),
+        ActionKind::Settle => "between flows".to_owned(),
+        ActionKind::Leave => "leave".to_owned(),
     };
     Box::new(Failure {
         kind: error.kind,

@@ -116,7 +116,7 @@ impl Bench {
         let interpreter = ActionInterpreter::new(Arc::clone(&plan), 0, turns, Some(step), false, 7);
         let allowed = Duration::from_millis(STEP);
         let perform = Perform {
-            what: Part::Step(StepIndex(0)),
+            what: ActionKind::Step(StepIndex(0)),
             scope,
             deadline: Deadline {
                 at: origin + allowed,

@@ -49,7 +49,7 @@ impl Transcript {
             head.append(&mut tail);
         }
         let mut moments = Vec::new();
-        let mut told = |at: Instant, what| {
+        let mut rendered = |at: Instant, what| {
             let after = at.saturating_duration_since(since);
             moments.push(Moment {
                 after_us: u64::try_from(after.as_micros()).unwrap_or(u64::MAX),
@@ -58,11 +58,11 @@ impl Transcript {
                 what,
             });
         };
-        read(head, masker, &mut told);
+        read(head, masker, &mut rendered);
         if let Some((at, what)) = left_out {
-            told(at, what);
+            rendered(at, what);
         }
-        read(tail, masker, &mut told);
+        read(tail, masker, &mut rendered);
         moments
     }
 }
@@ -80,7 +80,11 @@ fn pieces(kept: &Kept) -> Vec<Piece<'_>> {
 }
 
 /// Emits pieces between which nothing is missing.
-fn read(mut pieces: Vec<Piece<'_>>, masker: &Masker, told: &mut impl FnMut(Instant, Happening)) {
+fn read(
+    mut pieces: Vec<Piece<'_>>,
+    masker: &Masker,
+    rendered: &mut impl FnMut(Instant, Happening),
+) {
     for stream in [Stream::Out, Stream::Err] {
         let of_it = |piece: &&mut Piece<'_>| matches!(piece.what, What::Heard { stream: its, .. } if *its == stream);
         let mut heard: Vec<_> = pieces
@@ -95,7 +99,7 @@ fn read(mut pieces: Vec<Piece<'_>>, masker: &Masker, told: &mut impl FnMut(Insta
         let text = String::from_utf8_lossy(&bytes).into_owned();
         match what {
             What::Heard { .. } if text.is_empty() => {}
-            What::Heard { stream, .. } => told(
+            What::Heard { stream, .. } => rendered(
                 at,
                 Happening::Heard {
                     stream: *stream,
@@ -104,14 +108,14 @@ fn read(mut pieces: Vec<Piece<'_>>, masker: &Masker, told: &mut impl FnMut(Insta
             ),
             What::Said { .. } => {
                 let text = masker.mask(&text).into_owned();
-                told(at, Happening::Said { text });
+                rendered(at, Happening::Said { text });
             }
             What::Noted(happening) => {
                 let mut happening = (**happening).clone();
                 for text in happening.texts_mut() {
                     *text = masker.mask(text).into_owned();
                 }
-                told(at, happening);
+                rendered(at, happening);
             }
         }
     }
