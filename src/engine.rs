@@ -21,10 +21,12 @@ mod live_scripts;
 mod messages;
 mod options;
 mod pool;
+mod report_guard;
 mod run;
 mod schedule;
 mod script;
 mod step_gate;
+mod values;
 
 pub use crate::process::{Programs, Within};
 pub use control::{Control, LiveScript, Stop};

@@ -19,7 +19,9 @@ use crate::stats::Threshold;
 
 use super::context::RunContext;
 use super::flow::{Due, FlowSupervisor};
-use super::messages::{EndFlow, FlowEnded, StartFlow, StopRun, send};
+use super::messages::{
+    CoordinatorHandle, EndFlow, FlowEnded, FlowHandle, StartFlow, StopRun, send,
+};
 use super::pool::Pools;
 use super::schedule::{Next, Schedule, Start};
 
@@ -60,6 +62,8 @@ pub(super) struct Coordinator {
     pub(super) may_start: bool,
     /// What flows wait for before their steps, if they ever do.
     pub(super) pools: Option<Pools>,
+    /// This actor as flow supervisors reach it, once the first has started.
+    handle: Option<Arc<CoordinatorHandle>>,
     /// The one timer: when the schedule is to be asked again.
     alarm: Option<SpawnHandle>,
     /// The receiver of the figures when the last flow has ended.
@@ -68,7 +72,7 @@ pub(super) struct Coordinator {
 
 /// A flow that has been started.
 pub(super) struct InFlight {
-    pub(super) supervisor: Addr<FlowSupervisor>,
+    pub(super) flow: FlowHandle,
     /// The index of its arbiter.
     arbiter: usize,
     /// The worker of a closed load that performs it.
@@ -104,6 +108,7 @@ impl Coordinator {
             collector: Collector::new(&info, thresholds),
             info,
             may_start: true,
+            handle: None,
             alarm: None,
             done: Some(done),
         }
@@ -206,18 +211,17 @@ impl Coordinator {
         let arbiter = &mut self.arbiters[at];
         arbiter.1 += 1;
         let run = Arc::clone(&self.run);
-        let coordinator = ctx.address();
+        let handle = self.handle.get_or_insert_with(|| handle(&ctx.address()));
         let due = Due {
             at: self.began + start.intended,
             counted: start.counted,
         };
-        let supervisor = FlowSupervisor::start_in_arbiter(&arbiter.0, move |_| {
-            FlowSupervisor::new(run, number, due, scope, coordinator)
-        });
+        let coordinator = Arc::clone(handle);
+        let flow = FlowSupervisor::start_on(&arbiter.0, run, number, due, scope, coordinator);
         // If the arbiter is gone, the supervisor's end reports the flow.
-        let _ = send(&supervisor, StartFlow);
+        let _ = send(&flow.start, StartFlow);
         let in_flight = InFlight {
-            supervisor,
+            flow,
             arbiter: at,
             worker: start.worker,
         };
@@ -232,11 +236,21 @@ impl Coordinator {
     }
 
     pub(super) fn end_flows(&mut self, grace: Grace) {
-        for InFlight { supervisor, .. } in self.in_flight.values() {
+        for InFlight { flow, .. } in self.in_flight.values() {
             // One that is gone has reported its end already: the message is on its way.
-            let _ = send(supervisor, EndFlow { grace });
+            let _ = send(&flow.end, EndFlow { grace });
         }
     }
+}
+
+fn handle(coordinator: &Addr<Coordinator>) -> Arc<CoordinatorHandle> {
+    Arc::new(CoordinatorHandle {
+        arrive: coordinator.clone().recipient(),
+        step_over: coordinator.clone().recipient(),
+        release_instance: coordinator.clone().recipient(),
+        release_slots: coordinator.clone().recipient(),
+        flow_ended: coordinator.clone().recipient(),
+    })
 }
 
 impl Actor for Coordinator {

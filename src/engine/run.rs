@@ -167,7 +167,7 @@ async fn perform(
         actix::spawn(gauge.watch_timers()),
         actix::spawn(gauge.watch_machine()),
     ];
-    let coordinator = coordinator.start();
+    let coordinator = coordinator.start().recipient();
     let mut stops = control.stops();
     let pass_on = actix::spawn(async move {
         loop {

@@ -33,14 +33,14 @@ pub(super) enum Action {
     Leave(RoleIndex),
     End(RoleIndex),
     /// Give the script back to its pool.
-    Return(RoleIndex),
+    Release(RoleIndex),
     /// All is over: nothing of the flow lives any more.
     Finish(FlowOutcome),
 }
 
 /// What follows on a failure.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Retry {
+pub(super) enum RetryDecision {
     /// The same script performs the step again.
     Repeat,
     /// A new script does.
@@ -62,7 +62,7 @@ pub(super) struct RoleInFlow {
 
 /// Where a flow is, and what of it lives.
 #[derive(Debug)]
-pub(super) struct FlowMachine {
+pub(in crate::engine) struct FlowMachine {
     /// The roles of the steps.
     steps: Vec<RoleIndex>,
     roles: Vec<RoleInFlow>,
@@ -98,7 +98,7 @@ impl FlowMachine {
     }
 
     /// The current step.
-    pub(super) fn step(&self) -> Option<StepIndex> {
+    pub(in crate::engine) fn step(&self) -> Option<StepIndex> {
         match self.phase {
             Phase::Stepping { at } if at < self.steps.len() => Some(StepIndex(at)),
             _ => None,
@@ -106,7 +106,7 @@ impl FlowMachine {
     }
 
     /// A script actor was started for this role, or taken from a pool.
-    pub(super) fn script_started(&mut self, role: RoleIndex) {
+    pub(in crate::engine) fn script_started(&mut self, role: RoleIndex) {
         self.living.insert(role);
     }
 
@@ -126,7 +126,7 @@ impl FlowMachine {
             && self.roles[role.0].is_pooled
             && self.living.remove(&role)
         {
-            actions.push(Action::Return(role));
+            actions.push(Action::Release(role));
         }
         self.step_over(at + 1, actions)
     }
@@ -158,24 +158,24 @@ impl FlowMachine {
     }
 
     /// The current step has failed.
-    pub(super) fn failed(&mut self, remedy: Retry) -> Vec<Action> {
+    pub(super) fn failed(&mut self, retry: RetryDecision) -> Vec<Action> {
         let Phase::Stepping { at } = self.phase else {
             return Vec::new();
         };
         let Some(&performing) = self.steps.get(at) else {
             return Vec::new();
         };
-        match remedy {
-            Retry::Restart if self.living.contains(&performing) => {
+        match retry {
+            RetryDecision::Restart if self.living.contains(&performing) => {
                 self.phase = Phase::Restarting { at };
                 vec![Action::End(performing)]
             }
-            Retry::Repeat | Retry::Restart => vec![Action::Repeat(StepIndex(at))],
-            Retry::Rewind => {
+            RetryDecision::Repeat | RetryDecision::Restart => vec![Action::Repeat(StepIndex(at))],
+            RetryDecision::Rewind => {
                 let actions = self.let_go(performing);
                 self.rewinding(actions)
             }
-            Retry::None(outcome) => {
+            RetryDecision::None(outcome) => {
                 let actions = self.let_go(performing);
                 self.ending(outcome, actions)
             }
@@ -190,7 +190,7 @@ impl FlowMachine {
             .partition(|role| self.roles[role.0].is_pooled && *role != performing);
         self.living = end;
         let ends = self.living.iter().copied().map(Action::End);
-        back.into_iter().map(Action::Return).chain(ends).collect()
+        back.into_iter().map(Action::Release).chain(ends).collect()
     }
 
     /// The flow is lost, because the run ends or its own actor cannot go on.
@@ -266,7 +266,7 @@ impl FlowMachine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Action::{Begin, End, Finish, Leave, Repeat, Return, Rewind};
+    use Action::{Begin, End, Finish, Leave, Release, Repeat, Rewind};
 
     const A: RoleIndex = RoleIndex(0);
     const B: RoleIndex = RoleIndex(1);
@@ -352,7 +352,7 @@ mod tests {
     }
 
     fn failure() -> FlowOutcome {
-        FlowOutcome::Failed(crate::engine::flow::supervisor::internal(
+        FlowOutcome::Failed(crate::engine::flow::state::internal(
             "as made up",
             String::new(),
         ))
@@ -361,7 +361,7 @@ mod tests {
     #[test]
     fn a_step_is_performed_again_by_a_new_script_once_the_old_one_has_ended() {
         let mut machine = two_roles_stepping();
-        assert_eq!(machine.failed(Retry::Restart), [End(B)]);
+        assert_eq!(machine.failed(RetryDecision::Restart), [End(B)]);
         assert_eq!(machine.step(), None);
         assert_eq!(
             machine.script_ended(A),
@@ -370,16 +370,22 @@ mod tests {
         );
         assert_eq!(machine.script_ended(B), [Repeat(StepIndex(1))]);
         assert_eq!(machine.step(), Some(StepIndex(1)));
-        assert_eq!(machine.failed(Retry::Restart), [Repeat(StepIndex(1))]);
+        assert_eq!(
+            machine.failed(RetryDecision::Restart),
+            [Repeat(StepIndex(1))]
+        );
         machine.script_started(B);
-        assert_eq!(machine.failed(Retry::Repeat), [Repeat(StepIndex(1))]);
+        assert_eq!(
+            machine.failed(RetryDecision::Repeat),
+            [Repeat(StepIndex(1))]
+        );
         assert_eq!(machine.step_done(), [End(B)]);
     }
 
     #[test]
     fn a_flow_begins_anew_when_nothing_of_it_lives() {
         let mut machine = two_roles_stepping();
-        assert_eq!(machine.failed(Retry::Rewind), [End(A), End(B)]);
+        assert_eq!(machine.failed(RetryDecision::Rewind), [End(A), End(B)]);
         assert_eq!(machine.script_ended(B), []);
         assert_eq!(machine.script_ended(A), [Rewind]);
         assert_eq!(machine.begin(), [Begin(StepIndex(0))]);
@@ -387,9 +393,9 @@ mod tests {
 
     #[test]
     fn an_interrupt_ends_a_flow_that_is_being_mended() {
-        for remedy in [Retry::Restart, Retry::Rewind] {
+        for retry in [RetryDecision::Restart, RetryDecision::Rewind] {
             let mut machine = two_roles_stepping();
-            machine.failed(remedy);
+            machine.failed(retry);
             assert_eq!(machine.lost(FlowOutcome::Interrupted), [End(A), End(B)]);
             machine.script_ended(B);
             assert_eq!(machine.script_ended(A), [Finish(FlowOutcome::Interrupted)]);
@@ -404,7 +410,7 @@ mod tests {
         assert_eq!(machine.step_done(), [Begin(StepIndex(1))]);
         machine.script_started(A);
         assert_eq!(machine.step_done(), [Begin(StepIndex(2))]);
-        assert_eq!(machine.step_done(), [Return(B), Begin(StepIndex(3))]);
+        assert_eq!(machine.step_done(), [Release(B), Begin(StepIndex(3))]);
         assert_eq!(machine.step_done(), [End(A)]);
     }
 
@@ -419,10 +425,13 @@ mod tests {
             machine
         };
         let mut machine = started();
-        assert_eq!(machine.failed(Retry::None(failure())), [Return(A), End(B)]);
+        assert_eq!(
+            machine.failed(RetryDecision::None(failure())),
+            [Release(A), End(B)]
+        );
         assert_eq!(machine.script_ended(B), [Finish(failure())]);
         let mut machine = started();
-        assert_eq!(machine.failed(Retry::Rewind), [Return(A), End(B)]);
+        assert_eq!(machine.failed(RetryDecision::Rewind), [Release(A), End(B)]);
         let mut machine = started();
         assert_eq!(machine.lost(FlowOutcome::Interrupted), [End(A), End(B)]);
     }

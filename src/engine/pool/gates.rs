@@ -16,13 +16,11 @@ use std::time::{Duration, Instant};
 use crate::model::{FlowNumber, RoleIndex, StepIndex};
 use crate::scenario::Plan;
 
-use super::instances::{Pool, SlotState};
-
-pub(in crate::engine) use super::instances::{Assigned, Slot};
+use super::instances::{Assigned, Pool, Slot, SlotState};
 
 /// What is to be done. `I` is how a script instance is reached.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Effect<I> {
+pub(super) enum GateEffect<I> {
     /// The flow may perform the step.
     Admit {
         flow: FlowNumber,
@@ -47,7 +45,7 @@ pub(super) struct Gates<I> {
     crowds: BTreeMap<StepIndex, Crowd>,
     clocks: BTreeMap<StepIndex, Clock>,
     locks: BTreeMap<String, Lock>,
-    waiting: BTreeMap<FlowNumber, Waiting<I>>,
+    waiting: BTreeMap<FlowNumber, WaitingFlow<I>>,
 }
 
 /// What stands before a step.
@@ -63,7 +61,7 @@ pub(super) struct StepGates {
 
 /// A flow that waits.
 #[derive(Debug)]
-struct Waiting<I> {
+struct WaitingFlow<I> {
     step: StepIndex,
     at: Gate,
     assigned: Option<Assigned<I>>,
@@ -156,8 +154,8 @@ impl<I: Clone> Gates<I> {
         step: StepIndex,
         takes_instance: bool,
         now: Instant,
-    ) -> Vec<Effect<I>> {
-        let waiting = Waiting {
+    ) -> Vec<GateEffect<I>> {
+        let waiting = WaitingFlow {
             step,
             at: if takes_instance {
                 Gate::Pool
@@ -174,14 +172,14 @@ impl<I: Clone> Gates<I> {
         if let Some(pool) = self.pools.get_mut(&role) {
             pool.queue.push_back(flow);
         }
-        self.lend(role, now)
+        self.hand_out(role, now)
     }
 
     /// Gives free slots to those who wait for one: those with an instance in them first.
-    fn lend(&mut self, role: RoleIndex, now: Instant) -> Vec<Effect<I>> {
+    fn hand_out(&mut self, role: RoleIndex, now: Instant) -> Vec<GateEffect<I>> {
         let mut effects = Vec::new();
         while let Some(pool) = self.pools.get_mut(&role)
-            && let Some((flow, number, instance)) = pool.lend()
+            && let Some((flow, number, instance)) = pool.hand_out()
         {
             if let Some(waiting) = self.waiting.get_mut(&flow) {
                 let slot = Slot { role, number };
@@ -194,7 +192,7 @@ impl<I: Clone> Gates<I> {
     }
 
     /// Takes a flow from the gate at which it is through all that are open.
-    fn advance(&mut self, flow: FlowNumber, now: Instant) -> Vec<Effect<I>> {
+    fn advance(&mut self, flow: FlowNumber, now: Instant) -> Vec<GateEffect<I>> {
         let mut effects = Vec::new();
         while let Some(waiting) = self.waiting.get_mut(&flow) {
             let step = waiting.step;
@@ -238,7 +236,7 @@ impl<I: Clone> Gates<I> {
                 Gate::Passed => {
                     let assigned = waiting.assigned.take();
                     self.waiting.remove(&flow);
-                    effects.push(Effect::Admit {
+                    effects.push(GateEffect::Admit {
                         flow,
                         step,
                         assigned,
@@ -251,7 +249,7 @@ impl<I: Clone> Gates<I> {
     }
 
     /// Lets a crowd go, complete or not.
-    fn let_go(&mut self, step: StepIndex, now: Instant) -> Vec<Effect<I>> {
+    fn let_go(&mut self, step: StepIndex, now: Instant) -> Vec<GateEffect<I>> {
         let Some(crowd) = self.crowds.get_mut(&step) else {
             return Vec::new();
         };
@@ -261,7 +259,7 @@ impl<I: Clone> Gates<I> {
         let mut effects = Vec::new();
         if (flows.len() as u64) < wanted {
             let came = flows.len();
-            effects.push(Effect::WentShort { step, came, wanted });
+            effects.push(GateEffect::WentShort { step, came, wanted });
         }
         for flow in flows {
             if let Some(waiting) = self.waiting.get_mut(&flow) {
@@ -278,14 +276,14 @@ impl<I: Clone> Gates<I> {
         flow: FlowNumber,
         step: StepIndex,
         now: Instant,
-    ) -> Vec<Effect<I>> {
+    ) -> Vec<GateEffect<I>> {
         match self.steps[step.0].exclusive.clone() {
             Some(name) => self.unlock(flow, &name, now),
             None => Vec::new(),
         }
     }
 
-    fn unlock(&mut self, flow: FlowNumber, name: &str, now: Instant) -> Vec<Effect<I>> {
+    fn unlock(&mut self, flow: FlowNumber, name: &str, now: Instant) -> Vec<GateEffect<I>> {
         let Some(lock) = self.locks.get_mut(name) else {
             return Vec::new();
         };
@@ -300,14 +298,14 @@ impl<I: Clone> Gates<I> {
     }
 
     /// A flow has no more use for the slots that it has, in which nothing lives any more.
-    pub(super) fn release_slots(&mut self, flow: FlowNumber, now: Instant) -> Vec<Effect<I>> {
+    pub(super) fn release_slots(&mut self, flow: FlowNumber, now: Instant) -> Vec<GateEffect<I>> {
         let roles: Vec<_> = self.pools.keys().copied().collect();
         let mut effects = Vec::new();
         for role in roles {
             if let Some(pool) = self.pools.get_mut(&role) {
                 pool.forget(flow);
             }
-            effects.extend(self.lend(role, now));
+            effects.extend(self.hand_out(role, now));
         }
         effects
     }
@@ -318,32 +316,32 @@ impl<I: Clone> Gates<I> {
     }
 
     /// An instance that was given back is at its menu.
-    pub(super) fn settled(&mut self, slot: Slot, now: Instant) -> Vec<Effect<I>> {
+    pub(super) fn settled(&mut self, slot: Slot, now: Instant) -> Vec<GateEffect<I>> {
         if let Some(state) = self.slot(slot)
             && let SlotState::Busy(instance) = state
         {
             *state = SlotState::Idle(instance.clone());
         }
-        self.lend(slot.role, now)
+        self.hand_out(slot.role, now)
     }
 
     /// The instance in a slot that nobody has assigned has ended.
-    pub(super) fn ended(&mut self, slot: Slot, now: Instant) -> Vec<Effect<I>> {
+    pub(super) fn ended(&mut self, slot: Slot, now: Instant) -> Vec<GateEffect<I>> {
         if let Some(state) = self.slot(slot)
             && matches!(state, SlotState::Idle(_) | SlotState::Busy(_))
         {
             *state = SlotState::Empty;
         }
-        self.lend(slot.role, now)
+        self.hand_out(slot.role, now)
     }
 
     /// A flow is over: it waits for nothing and holds nothing any more.
-    pub(super) fn gone(&mut self, flow: FlowNumber, now: Instant) -> Vec<Effect<I>> {
+    pub(super) fn gone(&mut self, flow: FlowNumber, now: Instant) -> Vec<GateEffect<I>> {
         let mut effects = Vec::new();
-        if let Some(Waiting { assigned, .. }) = self.waiting.remove(&flow) {
+        if let Some(WaitingFlow { assigned, .. }) = self.waiting.remove(&flow) {
             // It never learned that it had this instance.
             let unused = assigned.and_then(|assigned| assigned.instance);
-            effects.extend(unused.map(Effect::Abandon));
+            effects.extend(unused.map(GateEffect::Abandon));
         }
         for crowd in self.crowds.values_mut() {
             crowd.flows.retain(|waiting| *waiting != flow);
@@ -366,7 +364,7 @@ impl<I: Clone> Gates<I> {
     }
 
     /// Time has passed.
-    pub(super) fn ring(&mut self, now: Instant) -> Vec<Effect<I>> {
+    pub(super) fn ring(&mut self, now: Instant) -> Vec<GateEffect<I>> {
         let mut effects = Vec::new();
         let late = |crowd: &Crowd| crowd.until.is_some_and(|until| until <= now);
         let crowds = self.crowds.iter().filter(|(_, crowd)| late(crowd));
@@ -400,11 +398,11 @@ impl<I: Clone> Gates<I> {
 
     /// Lets the crowd go that has come furthest, if no flow can come any more: all those in flight
     /// wait, none of them for the clock, and no instance is on its way back to its pool.
-    pub(super) fn break_stall(&mut self, under_way: usize, now: Instant) -> Vec<Effect<I>> {
-        let somebody_moves = self.waiting.len() < under_way
+    pub(super) fn break_stall(&mut self, in_flight: usize, now: Instant) -> Vec<GateEffect<I>> {
+        let some_flow_moves = self.waiting.len() < in_flight
             || self.clocks.values().any(|clock| !clock.queue.is_empty())
             || self.busy().next().is_some();
-        if somebody_moves {
+        if some_flow_moves {
             return Vec::new();
         }
         let mut crowds = self.crowds.iter().rev();
@@ -445,8 +443,18 @@ impl<I: Clone> Gates<I> {
     pub(super) fn instance(&self, slot: Slot) -> Option<&I> {
         match self.pools.get(&slot.role)?.slots.get(slot.number)? {
             SlotState::Idle(instance) | SlotState::Busy(instance) => Some(instance),
-            SlotState::Empty | SlotState::Assigned { .. } => None,
+            SlotState::Empty | SlotState::Assigned(_) => None,
         }
+    }
+
+    /// The slot of the role's pool with the instance that fits; among those that no flow has.
+    pub(super) fn slot_of(&self, role: RoleIndex, fits: impl Fn(&I) -> bool) -> Option<Slot> {
+        let mut slots = self.pools.get(&role)?.slots.iter();
+        let number = slots.position(|state| match state {
+            SlotState::Idle(instance) | SlotState::Busy(instance) => fits(instance),
+            SlotState::Empty | SlotState::Assigned(_) => false,
+        })?;
+        Some(Slot { role, number })
     }
 
     /// Returns whether no pool has an instance.

@@ -24,17 +24,19 @@ fn flow(number: u64) -> FlowNumber {
 }
 
 /// The flows that are admitted, and to which step.
-fn admitted(effects: &[Effect<&'static str>]) -> Vec<(u64, usize)> {
+fn admitted(effects: &[GateEffect<&'static str>]) -> Vec<(u64, usize)> {
     let admitted = effects.iter().filter_map(|effect| match effect {
-        Effect::Admit { flow, step, .. } => Some((flow.0, step.0)),
+        GateEffect::Admit { flow, step, .. } => Some((flow.0, step.0)),
         _ => None,
     });
     admitted.collect()
 }
 
-fn assigned(effects: &[Effect<&'static str>]) -> Vec<(usize, Option<&'static str>)> {
+fn assigned(effects: &[GateEffect<&'static str>]) -> Vec<(usize, Option<&'static str>)> {
     let assigned = effects.iter().filter_map(|effect| match effect {
-        Effect::Admit { assigned, .. } => assigned.as_ref().map(|it| (it.slot.number, it.instance)),
+        GateEffect::Admit { assigned, .. } => {
+            assigned.as_ref().map(|it| (it.slot.number, it.instance))
+        }
         _ => None,
     });
     assigned.collect()
@@ -130,7 +132,7 @@ fn a_crowd_that_does_not_come_together_is_let_go_in_time() {
     assert_eq!(gates.next_moment(), Some(later));
     assert!(gates.ring(now).is_empty());
     let effects = gates.ring(later);
-    let short = Effect::WentShort {
+    let short = GateEffect::WentShort {
         step: FIRST,
         came: 2,
         wanted: 3,
@@ -217,7 +219,7 @@ fn an_instance_that_its_flow_never_took_is_abandoned() {
     gates.release(slot(0), "ann");
     gates.settled(slot(0), now);
     assert!(gates.arrive(flow(1), FIRST, true, now).is_empty());
-    assert_eq!(gates.gone(flow(1), now), [Effect::Abandon("ann")]);
+    assert_eq!(gates.gone(flow(1), now), [GateEffect::Abandon("ann")]);
     assert!(gates.is_empty());
 }
 

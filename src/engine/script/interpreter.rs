@@ -29,7 +29,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::dialogue::{Dialogue, On, Pattern, WaitSet};
-use crate::model::{FailureKind, NamedValue};
+use crate::engine::values::Snapshot;
+use crate::model::FailureKind;
 use crate::scenario::{
     Alternative, Plan, Role, Scope, SourceLocation, Step, Then, Turn, TurnKind, Wait,
 };
@@ -74,7 +75,7 @@ enum Frame {
 
 /// The owner of a pattern of the present wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Slot {
+enum WaitOwner {
     /// The turn itself (`Exchange`).
     Exchange,
     /// One of the alternatives of a `first_of`.
@@ -130,8 +131,6 @@ pub(super) struct ActionInterpreter {
     evidence_at: Option<Instant>,
     /// The name of the turn that was just heard, if it has one.
     timed: Option<Arc<str>>,
-    /// Captures made since they were last taken.
-    fresh_captures: Vec<NamedValue>,
 }
 
 impl ActionInterpreter {
@@ -162,7 +161,6 @@ impl ActionInterpreter {
             heard_line: String::new(),
             evidence_at: None,
             timed: None,
-            fresh_captures: Vec::new(),
             plan,
         }
     }
@@ -237,11 +235,6 @@ impl ActionInterpreter {
         self.timed.take()
     }
 
-    /// The captures made since the last call.
-    pub(super) fn take_captures(&mut self) -> Vec<NamedValue> {
-        std::mem::take(&mut self.fresh_captures)
-    }
-
     /// Returns `true` if the present wait is for the program's end.
     pub(super) fn expects_exit(&self) -> bool {
         let wait = self.wait.as_ref();
@@ -267,10 +260,10 @@ impl ActionInterpreter {
     pub(super) fn on(
         &mut self,
         input: Input,
-        scope: &mut Scope,
+        values: &mut Snapshot,
         dialogue: &mut Dialogue,
     ) -> Effect {
-        match self.advance(input, scope, dialogue) {
+        match self.advance(input, values, dialogue) {
             Ok(next) => next,
             Err(fault) => {
                 self.state = State::Over;
@@ -286,21 +279,21 @@ impl ActionInterpreter {
     fn advance(
         &mut self,
         input: Input,
-        scope: &mut Scope,
+        values: &mut Snapshot,
         dialogue: &mut Dialogue,
     ) -> Result<Effect, ActionError> {
         let state = std::mem::replace(&mut self.state, State::Over);
         match (state, input) {
             (State::Ready, Input::Begin) | (State::Pausing, Input::Paused) => {
-                self.next(scope, dialogue)
+                self.next(values, dialogue)
             }
-            (State::Listening, Input::Heard(heard)) => self.heard(heard, scope, dialogue),
-            (State::Listening, Input::Exited(exit)) => self.exited(exit, scope, dialogue),
-            (State::Listening, Input::Lingered) => self.next(scope, dialogue),
+            (State::Listening, Input::Heard(heard)) => self.heard(heard, values, dialogue),
+            (State::Listening, Input::Exited(exit)) => self.exited(exit, values, dialogue),
+            (State::Listening, Input::Lingered) => self.next(values, dialogue),
             (State::Speaking(after), Input::Said) => match after {
-                AfterReply::GoOn => self.next(scope, dialogue),
+                AfterReply::GoOn => self.next(values, dialogue),
                 AfterReply::Then(turn, index) => {
-                    self.after_alternative(turn, index, scope, dialogue)
+                    self.after_alternative(turn, index, values, dialogue)
                 }
                 AfterReply::Resume => {
                     self.state = State::Listening;
@@ -309,8 +302,8 @@ impl ActionInterpreter {
             },
             (State::Speaking(_), Input::Exited(exit)) => Err(outcome::unanswered(exit)),
             (State::Commanding { turn }, Input::Ran(output)) => {
-                self.ran(&turn, &output, scope)?;
-                self.next(scope, dialogue)
+                self.ran(&turn, &output, values)?;
+                self.next(values, dialogue)
             }
             (state, input) => Err(ActionError::new(
                 FailureKind::Internal,
@@ -320,10 +313,14 @@ impl ActionInterpreter {
     }
 
     /// Begins whatever comes next.
-    fn next(&mut self, scope: &mut Scope, dialogue: &mut Dialogue) -> Result<Effect, ActionError> {
+    fn next(
+        &mut self,
+        values: &mut Snapshot,
+        dialogue: &mut Dialogue,
+    ) -> Result<Effect, ActionError> {
         loop {
             let Some(top) = self.frames.last_mut() else {
-                return self.finish(scope);
+                return self.finish(values);
             };
             match top {
                 Frame::Turns { turns, next } => {
@@ -333,7 +330,7 @@ impl ActionInterpreter {
                             index: *next,
                         };
                         *next += 1;
-                        if let Some(next) = self.begin_turn(turn, scope, dialogue)? {
+                        if let Some(next) = self.begin_turn(turn, values, dialogue)? {
                             return Ok(next);
                         }
                     } else {
@@ -363,7 +360,7 @@ impl ActionInterpreter {
                         next: 0,
                     });
                     if let Some(at_most) = pause {
-                        self.listen(None, scope, dialogue)?;
+                        self.listen(None, values, dialogue)?;
                         return Ok(Effect::Linger { at_most });
                     }
                 }
@@ -376,7 +373,7 @@ impl ActionInterpreter {
                         });
                     }
                     let within = turn.get().within;
-                    self.listen(Some(turn), scope, dialogue)?;
+                    self.listen(Some(turn), values, dialogue)?;
                     let begun = self.wait.clone();
                     if let Some(Frame::FirstOf { wait, .. }) = self.frames.last_mut() {
                         *wait = begun;
@@ -388,13 +385,13 @@ impl ActionInterpreter {
     }
 
     /// All turns are done: the step is, if it provides what it promised.
-    fn finish(&mut self, scope: &Scope) -> Result<Effect, ActionError> {
+    fn finish(&mut self, values: &Scope) -> Result<Effect, ActionError> {
         let missing: Vec<&str> = self
             .provides
             .iter()
             .map(String::as_str)
             .filter(|name| {
-                !scope
+                !values
                     .captures()
                     .iter()
                     .any(|(captured, _)| **captured == **name)
@@ -415,7 +412,7 @@ impl ActionInterpreter {
     fn begin_turn(
         &mut self,
         turn: TurnRef,
-        scope: &mut Scope,
+        values: &mut Snapshot,
         dialogue: &mut Dialogue,
     ) -> Result<Option<Effect>, ActionError> {
         let entry = turn.get();
@@ -423,7 +420,7 @@ impl ActionInterpreter {
         match &entry.kind {
             TurnKind::Exchange { .. } => {
                 let within = entry.within;
-                self.listen(Some(turn), scope, dialogue)?;
+                self.listen(Some(turn), values, dialogue)?;
                 Ok(Some(Effect::Listen { within }))
             }
             TurnKind::FirstOf(alternatives) => {
@@ -433,11 +430,11 @@ impl ActionInterpreter {
                     return Ok(None);
                 }
                 let within = entry.within;
-                self.listen(Some(turn), scope, dialogue)?;
+                self.listen(Some(turn), values, dialogue)?;
                 Ok(Some(Effect::Listen { within }))
             }
             TurnKind::Repeat { until, .. } => {
-                let until = until.resolve(scope)?;
+                let until = until.resolve(values)?;
                 dialogue.enter_loop();
                 self.frames.push(Frame::Repeat {
                     turn,
@@ -451,7 +448,7 @@ impl ActionInterpreter {
                 Ok(Some(Effect::Pause(self.draw(*least, *most))))
             }
             TurnKind::Assert(expression) => {
-                if expression.is_true(scope)? {
+                if expression.is_true(values)? {
                     return Ok(None);
                 }
                 Err(ActionError::new(
@@ -459,14 +456,14 @@ impl ActionInterpreter {
                     format!(
                         "`{}` is not true: {}",
                         expression.source(),
-                        expression.values(scope)
+                        expression.values(values)
                     ),
                 ))
             }
             TurnKind::Run { argv, .. } => {
                 let argv = argv
                     .iter()
-                    .map(|word| word.render(scope))
+                    .map(|word| word.render(values))
                     .collect::<Result<_, _>>()?;
                 self.state = State::Commanding { turn };
                 Ok(Some(Effect::Run(argv)))
@@ -485,7 +482,7 @@ impl ActionInterpreter {
     fn listen(
         &mut self,
         turn: Option<TurnRef>,
-        scope: &Scope,
+        values: &Scope,
         dialogue: &mut Dialogue,
     ) -> Result<(), ActionError> {
         let untils = repeats(&self.frames).count();
@@ -494,7 +491,7 @@ impl ActionInterpreter {
             Some(set) if self.tolerated.is_empty() => set.clone(),
             Some(set) => set.again(self.tolerated.clone()),
             None => {
-                let patterns = self.patterns(turn.as_ref(), scope)?;
+                let patterns = self.patterns(turn.as_ref(), values)?;
                 WaitSet::new(&patterns, self.tolerated.clone())
             }
         };
@@ -507,7 +504,7 @@ impl ActionInterpreter {
     fn patterns(
         &self,
         turn: Option<&TurnRef>,
-        scope: &Scope,
+        values: &Scope,
     ) -> Result<Vec<(On, Pattern)>, ActionError> {
         let mut patterns = Vec::new();
         for frame in &self.frames {
@@ -519,7 +516,7 @@ impl ActionInterpreter {
         }
         for wait in turn.into_iter().flat_map(|turn| turn.get().waits()) {
             if let Wait::For { on, pattern } = wait {
-                patterns.push((*on, pattern.resolve(scope)?));
+                patterns.push((*on, pattern.resolve(values)?));
             }
         }
         Ok(patterns)

@@ -35,6 +35,7 @@ use std::time::Instant;
 use crate::dialogue::{Dialogue, Finding};
 use crate::engine::context::shown;
 use crate::engine::messages::{ActionKind, Whose};
+use crate::engine::values::Learned;
 use crate::model::{Activity, FailureKind, Happening, InstanceId, ProcessRecord, RunEvent, Stream};
 use crate::scenario::{Masker, Plan, Scope};
 
@@ -203,7 +204,7 @@ impl ScriptMachine {
 
     /// The values of the flow, while an action is in progress.
     pub(super) fn scope(&self) -> Option<&Scope> {
-        self.action.as_ref().map(|action| &action.perform.scope)
+        self.action.as_ref().map(|action| &*action.perform.values)
     }
 
     /// Returns the present turn's place in the scenario; empty without an action.
@@ -225,7 +226,7 @@ impl ScriptMachine {
             && let Some(transcript) = &mut self.transcript
         {
             // The flow's values end here, and what is secret among them is to stay so.
-            let scope = &action.perform.scope;
+            let scope = &action.perform.values;
             scope
                 .secret_values()
                 .for_each(|it| transcript.keep_secret(it));
@@ -314,20 +315,16 @@ impl ScriptMachine {
                     _ => {}
                 }
             }
-            let scope = &mut action.perform.scope;
-            let next = action.interpreter.on(input, scope, &mut self.dialogue);
+            let values = &mut action.perform.values;
+            let next = action.interpreter.on(input, values, &mut self.dialogue);
             action.time_turn();
-            if let ActionKind::Step(step) = action.perform.what {
-                for capture in action.interpreter.take_captures() {
-                    let (name, value) = shown(&action.perform.scope, capture);
-                    effects.push(ScriptEffect::Emit(RunEvent::Captured {
-                        flow: self.instance.flow,
-                        step,
-                        name,
-                        value,
-                    }));
-                }
+            let learned = action.perform.values.take_learned();
+            if !learned.is_empty() {
+                self.learned(learned, effects);
             }
+            let Some(action) = &mut self.action else {
+                return;
+            };
             let ready = match next {
                 Effect::Listen { within } => {
                     action.listen(now, within);
@@ -371,6 +368,25 @@ impl ScriptMachine {
                 None => return,
             }
         }
+    }
+
+    /// Reports and emits values that the action has learned.
+    fn learned(&self, learned: Learned, effects: &mut Vec<ScriptEffect>) {
+        let Some(action) = &self.action else { return };
+        let captures = learned.captures.clone();
+        effects.push(ScriptEffect::Learned(learned));
+        let ActionKind::Step(step) = action.perform.kind else {
+            return;
+        };
+        effects.extend(captures.into_iter().map(|capture| {
+            let (name, value) = shown(&action.perform.values, capture);
+            ScriptEffect::Emit(RunEvent::Captured {
+                flow: self.instance.flow,
+                step,
+                name,
+                value,
+            })
+        }));
     }
 
     /// Sees whether the action can go on after something has happened.

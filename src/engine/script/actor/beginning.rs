@@ -23,8 +23,8 @@ impl ScriptActor {
         ctx: &mut Context<Self>,
     ) {
         let plan = Arc::clone(&self.run.plan);
-        let role = &plan.roles[self.instance.role.0];
-        let (turns, step) = match perform.what {
+        let role = &plan.roles[self.instance().role.0];
+        let (turns, step) = match perform.kind {
             ActionKind::Step(index) | ActionKind::LogIn(index) => {
                 let step = &plan.steps[index.0];
                 (Arc::clone(&step.action.turns), Some(step))
@@ -35,17 +35,17 @@ impl ScriptActor {
                 None => (Arc::from([]), None),
             },
         };
-        let seed = self.performance_seed(perform.what, perform.attempt);
+        let seed = self.action_seed(perform.kind, perform.attempt);
         let terminal = matches!(role.terminal, TerminalKind::Pty { .. });
-        let comes_back = match perform.what {
+        let comes_back = match perform.kind {
             ActionKind::Settle => true,
             // In a pool it is back already.
-            ActionKind::Leave => !self.guard.is_in_pool(),
+            ActionKind::Leave => !self.reporter.owner.is_pool,
             ActionKind::Step(_) | ActionKind::LogIn(_) => false,
         };
         let mut interpreter = ActionInterpreter::new(
             Arc::clone(&plan),
-            self.instance.role.0,
+            self.instance().role.0,
             turns,
             step,
             terminal,
@@ -54,7 +54,7 @@ impl ScriptActor {
         if let Some(back) = role.back.as_ref().filter(|_| comes_back) {
             interpreter.begin_with(Arc::clone(&back.turns));
         }
-        let state = match perform.what {
+        let state = match perform.kind {
             ActionKind::Step(_) => step.map_or("", |step| &step.name),
             ActionKind::LogIn(_) => {
                 interpreter.overwrite_all();
@@ -63,7 +63,7 @@ impl ScriptActor {
             ActionKind::Settle => "returning to its menu",
             ActionKind::Leave => "leaving",
         };
-        self.run.live.set_state(self.instance, state);
+        self.run.live.set_state(self.instance(), state);
         let attempt = self.attempt(&plan, &perform);
         let faults = attempt.and_then(|attempt| {
             let planned = attempt.planned_faults(&self.run.plan.faults)?;
@@ -73,8 +73,11 @@ impl ScriptActor {
             return;
         };
         let now = Instant::now();
-        if perform.what == ActionKind::Leave {
-            script.leaves_since = Some(now);
+        match perform.kind {
+            ActionKind::Leave => script.leaves_since = Some(now),
+            // Output for one flow is no evidence for the next.
+            ActionKind::Settle => script.machine.discard_matched_lines(),
+            ActionKind::Step(_) | ActionKind::LogIn(_) => {}
         }
         let startup = ordered_at.map(|at| (at, plan.defaults.startup));
         let mut action = ActionRun::new(perform, interpreter, startup, now);
@@ -88,13 +91,13 @@ impl ScriptActor {
 
     /// The attempt at a step that is to be performed; `None` where no faults are injected.
     fn attempt<'p>(&self, plan: &'p Plan, perform: &Perform) -> Option<Attempt<'p>> {
-        let ActionKind::Step(step) = perform.what else {
+        let ActionKind::Step(step) = perform.kind else {
             return None;
         };
         (!self.run.plan.faults.is_empty()).then(|| Attempt {
             plan,
             seed: self.run.seed,
-            flow: self.instance.flow,
+            flow: self.instance().flow,
             step: &plan.steps[step.0],
             number: perform.attempt,
         })
@@ -110,7 +113,7 @@ impl ScriptActor {
         if refused {
             let what = "not started, as if it were not there".to_owned();
             let kind = InjectionKind::Refuse;
-            if let ActionKind::Step(step) = perform.what {
+            if let ActionKind::Step(step) = perform.kind {
                 self.report_injection(step, kind, what, String::new());
             }
         }
@@ -119,17 +122,21 @@ impl ScriptActor {
 
     /// The same seed gives the same choices: for a step of a flow it depends on nothing else.
     /// Another attempt makes other choices.
-    fn performance_seed(&self, what: ActionKind, attempt: u32) -> u64 {
-        let part = match what {
+    fn action_seed(&self, kind: ActionKind, attempt: u32) -> u64 {
+        let action = match kind {
             ActionKind::Step(index) | ActionKind::LogIn(index) => index.0 as u64 + 1,
             ActionKind::Leave => u64::MAX,
             ActionKind::Settle => 0,
         };
         let mut rng = fastrand::Rng::with_seed(self.run.seed);
         let further = u64::from(attempt - 1);
-        for value in [self.instance.flow.0, self.instance.role.0 as u64, part]
-            .into_iter()
-            .chain((further > 0).then_some(further))
+        for value in [
+            self.instance().flow.0,
+            self.instance().role.0 as u64,
+            action,
+        ]
+        .into_iter()
+        .chain((further > 0).then_some(further))
         {
             let mixed = rng.u64(..) ^ value;
             rng.seed(mixed);

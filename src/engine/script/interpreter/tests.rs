@@ -12,7 +12,7 @@ use crate::scenario::{CompileOptions, FlowContext, compile};
 /// says after each reply.
 struct Stage {
     performance: ActionInterpreter,
-    scope: Scope,
+    values: Snapshot,
     dialogue: Dialogue,
     answers: VecDeque<&'static str>,
     said: Vec<String>,
@@ -66,7 +66,7 @@ impl Stage {
                 false,
                 7,
             ),
-            scope,
+            values: Snapshot::new(&Arc::new(scope)),
             dialogue: Dialogue::new(matcher, settings, Instant::now()),
             answers: answers.iter().copied().collect(),
             said: Vec::new(),
@@ -91,7 +91,7 @@ impl Stage {
         loop {
             let next = self
                 .performance
-                .on(input, &mut self.scope, &mut self.dialogue);
+                .on(input, &mut self.values, &mut self.dialogue);
             input = match next {
                 Effect::Done => return End::Done,
                 Effect::Fail(fault) => return End::Failed(fault),
@@ -191,7 +191,7 @@ fn captures_are_values_for_what_follows() {
         &["id 12\n> "],
     );
     assert_eq!(stage.said, ["take 12"]);
-    assert_eq!(stage.scope.get("id"), Some("12"));
+    assert_eq!(stage.values.get("id"), Some("12"));
 }
 
 #[test]
@@ -273,7 +273,7 @@ fn a_repeat_goes_round_until_it_hears_its_end() {
         ],
     );
     assert_eq!(stage.said, ["r", "r", "q"]);
-    assert_eq!(stage.scope.get("status"), Some("DONE"));
+    assert_eq!(stage.values.get("status"), Some("DONE"));
     assert!(
         stage
             .pauses
@@ -307,7 +307,7 @@ fn commands_are_run_and_their_output_is_evidence() {
         &["go\n"],
     );
     assert_eq!(stage.ran, [["audit", "hello"]]);
-    assert_eq!(stage.scope.get("what"), Some("hello"));
+    assert_eq!(stage.values.get("what"), Some("hello"));
     let fault = failed(
         "- see: go\n- {run: [audit], see: fine}",
         "",
@@ -337,13 +337,14 @@ fn rows_are_chosen_by_their_label_and_picked_by_their_texts() {
 fn a_secret_is_shown_to_nobody() {
     let stage = done("- {prompt: 'Password', secret: 's3cret'}", &["Password: "]);
     assert_eq!(stage.said, ["***"]);
-    assert_eq!(stage.scope.mask("my s3cret"), "my ***");
+    assert_eq!(stage.values.mask("my s3cret"), "my ***");
 }
 
 #[test]
 fn a_reply_with_a_control_character_is_not_sent() {
     let mut stage = Stage::new(&indent("- {prompt: 'x', send: '${word}'}"), "", &["x "]);
-    stage.scope.set("word", "a\u{3}b");
+    let word = ("word".into(), "a\u{3}b".into());
+    stage.values.capture(word, true).unwrap();
     let end = stage.perform(None);
     assert!(
         matches!(
@@ -359,15 +360,15 @@ fn a_reply_with_a_control_character_is_not_sent() {
 }
 
 #[test]
-fn nothing_follows_a_cue_that_does_not_fit() {
+fn nothing_follows_an_input_that_does_not_fit() {
     let mut stage = Stage::new(&indent("- see: x"), "", &[]);
     let Stage {
         performance,
-        scope,
+        values,
         dialogue,
         ..
     } = &mut stage;
-    let next = performance.on(Input::Said, scope, dialogue);
+    let next = performance.on(Input::Said, values, dialogue);
     assert!(matches!(
         next,
         Effect::Fail(ActionError {

@@ -3,7 +3,7 @@
 use crate::dialogue::WaitSet;
 use crate::scenario::{Turn, TurnKind, Wait};
 
-use super::{Frame, Slot, TurnRef};
+use super::{Frame, TurnRef, WaitOwner};
 
 /// One wait. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -18,25 +18,25 @@ pub(super) struct Listening {
 
 impl Listening {
     /// Returns the owner of the pattern at this place of the set.
-    pub(super) fn slot(&self, place: usize, frames: &[Frame]) -> Option<Slot> {
+    pub(super) fn owner(&self, place: usize, frames: &[Frame]) -> Option<WaitOwner> {
         if place < self.untils {
             let mut repeats = repeats(frames);
-            return repeats.nth(place).map(Slot::Until);
+            return repeats.nth(place).map(WaitOwner::Until);
         }
         let turn = self.turn.as_ref()?.get();
         let heard = turn.waits().enumerate();
         let mut heard = heard.filter(|(_, wait)| matches!(wait, Wait::For { .. }));
         let (index, _) = heard.nth(place - self.untils)?;
-        Some(turn_slot(turn, index))
+        Some(owner_in(turn, index))
     }
 
     /// The exit codes that satisfy the wait.
-    pub(super) fn exits(&self) -> impl Iterator<Item = (Slot, i32)> {
+    pub(super) fn exits(&self) -> impl Iterator<Item = (WaitOwner, i32)> {
         let turns = self.turn.iter().map(TurnRef::get);
         turns.flat_map(|turn| {
             let waits = turn.waits().enumerate();
             waits.filter_map(|(index, wait)| match wait {
-                Wait::Exit(code) => Some((turn_slot(turn, index), *code)),
+                Wait::Exit(code) => Some((owner_in(turn, index), *code)),
                 Wait::For { .. } => None,
             })
         })
@@ -50,9 +50,9 @@ pub(super) fn repeats(frames: &[Frame]) -> impl Iterator<Item = usize> {
 }
 
 /// Returns the owner of the wait at this place of a turn.
-fn turn_slot(turn: &Turn, index: usize) -> Slot {
+fn owner_in(turn: &Turn, index: usize) -> WaitOwner {
     match &turn.kind {
-        TurnKind::FirstOf(_) => Slot::Alternative(index),
-        _ => Slot::Exchange,
+        TurnKind::FirstOf(_) => WaitOwner::Alternative(index),
+        _ => WaitOwner::Exchange,
     }
 }

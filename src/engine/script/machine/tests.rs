@@ -8,6 +8,7 @@ use crate::dialogue::{DialogueSettings, RoleMatcher};
 use crate::engine::context::common_matchers;
 use crate::engine::messages::{Deadline, Perform, Performed};
 use crate::engine::script::interpreter::ActionInterpreter;
+use crate::engine::values::Snapshot;
 use crate::model::{
     Ending, ExitCause, Failure, FlowId, FlowNumber, RoleIndex, RunId, StepIndex, Usage,
 };
@@ -116,8 +117,8 @@ impl Bench {
         let interpreter = ActionInterpreter::new(Arc::clone(&plan), 0, turns, Some(step), false, 7);
         let allowed = Duration::from_millis(STEP);
         let perform = Perform {
-            what: ActionKind::Step(StepIndex(0)),
-            scope,
+            kind: ActionKind::Step(StepIndex(0)),
+            values: Snapshot::new(&Arc::new(scope)),
             deadline: Deadline {
                 at: origin + allowed,
                 whose: options.whose.unwrap_or(Whose::Step),

@@ -19,7 +19,7 @@ impl ScriptMachine {
     fn print(&mut self, text: Option<String>, effects: &mut Vec<ScriptEffect>) {
         let Some(heard) = text else { return };
         let text = match &self.action {
-            Some(action) => action.perform.scope.masker().mask_cut(&heard),
+            Some(action) => action.perform.values.masker().mask_cut(&heard),
             None => self.masker.mask_cut(&heard),
         };
         effects.push(ScriptEffect::Emit(RunEvent::Heard {

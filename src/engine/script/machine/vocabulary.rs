@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::engine::faults::filter::FaultPoint;
 use crate::engine::messages::Performed;
 use crate::engine::script::interpreter::{ActionError, CommandOutput};
+use crate::engine::values::Learned;
 use crate::model::{ProcessRecord, RunEvent, Stream};
 use crate::terminal::Typed;
 
@@ -84,6 +85,8 @@ pub(in crate::engine::script) enum ScriptEffect {
     /// Run a command: [`ScriptInput::CommandEnded`] has to follow.
     Run(Vec<String>),
     CancelCommand,
+    /// The owner's values have changed.
+    Learned(Learned),
     Emit(RunEvent),
     /// The action is done or has failed.
     Report(Performed),

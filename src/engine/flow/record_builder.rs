@@ -11,10 +11,16 @@ use crate::model::{
     Retry, StepIndex, StepOutcome, StepRecord, TurnRecord,
 };
 
-use super::Due;
+/// The intended start of a flow.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::engine) struct Due {
+    pub at: Instant,
+    /// False for the warm-up.
+    pub counted: bool,
+}
 
 /// The times, steps and processes of one flow.
-pub(super) struct RecordBuilder {
+pub(in crate::engine) struct RecordBuilder {
     /// When it was to start.
     due: Due,
     started: Instant,
@@ -34,11 +40,11 @@ pub(super) struct RecordBuilder {
     retries: Vec<Retry>,
     /// The failures whose step is not completed yet: which of `retries`, its step, and when.
     unmended: Vec<(usize, StepIndex, Instant)>,
-    pub(super) processes: Vec<ProcessRecord>,
+    pub(in crate::engine) processes: Vec<ProcessRecord>,
 }
 
 /// A step that was taken, as it is written down.
-pub(super) struct StepTimes {
+pub(in crate::engine) struct StepTimes {
     pub step: StepIndex,
     pub outcome: StepOutcome,
     pub timing: Timing,
@@ -47,7 +53,7 @@ pub(super) struct StepTimes {
 
 impl RecordBuilder {
     /// The builder of a flow that performs `steps` with the programs of `roles`.
-    pub(super) fn new(due: Due, steps: usize, roles: usize) -> Self {
+    pub(in crate::engine) fn new(due: Due, steps: usize, roles: usize) -> Self {
         let now = Instant::now();
         RecordBuilder {
             due,
@@ -68,37 +74,37 @@ impl RecordBuilder {
     }
 
     /// The flow starts now.
-    pub(super) fn start(&mut self) {
+    pub(in crate::engine) fn start(&mut self) {
         self.started = Instant::now();
         self.started_at = Local::now();
     }
 
-    pub(super) fn started(&self) -> Instant {
+    pub(in crate::engine) fn started(&self) -> Instant {
         self.started
     }
 
-    pub(super) fn step_begins(&mut self, now: Instant) {
+    pub(in crate::engine) fn step_begins(&mut self, now: Instant) {
         self.step_began = Some(now);
     }
 
     /// When the current step was begun; `None` while the flow is between steps.
-    pub(super) fn step_began(&self) -> Option<Instant> {
+    pub(in crate::engine) fn step_began(&self) -> Option<Instant> {
         self.step_began
     }
 
     /// The flow pauses on purpose, outside of any step.
-    pub(super) fn pauses(&mut self, length: Duration) {
+    pub(in crate::engine) fn pauses(&mut self, length: Duration) {
         self.paused += length;
     }
 
     /// The flow has waited for others before its next step.
-    pub(super) fn has_waited(&mut self, length: Duration) {
+    pub(in crate::engine) fn has_waited(&mut self, length: Duration) {
         self.waited += length;
         self.waited_for_step += length;
     }
 
     /// Counts what was our doing in something that was performed.
-    pub(super) fn overheads(&mut self, timing: &Timing) {
+    pub(in crate::engine) fn overheads(&mut self, timing: &Timing) {
         self.last_step_ended = timing.ended;
         self.paused += timing.paused;
         self.held += self.held_after + timing.held;
@@ -106,13 +112,13 @@ impl RecordBuilder {
     }
 
     /// Which attempt at this step comes next, from 1.
-    pub(super) fn next_attempt(&self, step: &str) -> u32 {
+    pub(in crate::engine) fn next_attempt(&self, step: &str) -> u32 {
         let before = self.steps.iter().filter(|record| record.step == step);
         u32::try_from(before.count() + 1).unwrap_or(u32::MAX)
     }
 
     /// Writes a step down, under its name.
-    pub(super) fn note(&mut self, taken: StepTimes, name: &str) {
+    pub(in crate::engine) fn note(&mut self, taken: StepTimes, name: &str) {
         let StepTimes {
             step,
             outcome,
@@ -139,7 +145,7 @@ impl RecordBuilder {
     }
 
     /// Writes down that something is performed again since `step` has failed.
-    pub(super) fn retried(
+    pub(in crate::engine) fn retried(
         &mut self,
         what: RetriedPart,
         step: StepIndex,
@@ -169,7 +175,7 @@ impl RecordBuilder {
     }
 
     /// The whole flow; its values are the caller's to add.
-    pub(super) fn close(
+    pub(in crate::engine) fn close(
         &mut self,
         number: FlowNumber,
         id: FlowId,
