@@ -26,6 +26,8 @@ mod run;
 mod schedule;
 mod script;
 mod step_gate;
+#[cfg(test)]
+mod tests;
 mod values;
 
 pub use crate::process::{Programs, Within};
