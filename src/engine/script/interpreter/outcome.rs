@@ -8,10 +8,9 @@ use crate::engine::values::Snapshot;
 use crate::model::{ExitCause, FailureKind, NamedValue};
 use crate::scenario::{Then, TurnKind};
 
-use super::{
-    ActionError, ActionInterpreter, AfterReply, Answers, CommandOutput, Effect, Frame, State,
-    TurnRef, TypedReply, WaitOwner, alternatives, loops, too_many_rounds,
-};
+use super::frames::{Frame, TurnRef, WaitOwner, alternatives, loops};
+use super::vocabulary::{ActionError, Answers, CommandOutput, Effect, TypedReply, exit_in_words};
+use super::{ActionInterpreter, AfterReply, State};
 
 impl ActionInterpreter {
     /// Something that the dialogue was asked for was heard.
@@ -166,7 +165,7 @@ impl ActionInterpreter {
                 && let TurnKind::Repeat { at_most, .. } = &turn.get().kind
                 && round > at_most
             {
-                return Err(too_many_rounds(*at_most));
+                return Err(ActionError::too_many_rounds(*at_most));
             }
         }
         Ok(())
@@ -265,7 +264,7 @@ impl ActionInterpreter {
             self.evidence_at = Some(Instant::now());
             return self.satisfied(owner, turn, Vec::new(), values, dialogue);
         }
-        let how = ended(exit);
+        let how = exit_in_words(exit);
         if wait.is_none_or(|wait| wait.exits().next().is_none()) {
             let message = format!("the program ended {how} before it said what was awaited");
             return Err(ActionError::new(FailureKind::EndedEarly, message));
@@ -312,19 +311,6 @@ impl ActionInterpreter {
         self.timed.clone_from(&turn.get().name);
         Ok(())
     }
-}
-
-/// The program has ended before the reply to what it had said could be given.
-pub(super) fn unanswered(exit: Option<ExitCause>) -> ActionError {
-    let how = ended(exit);
-    let message = format!("the program ended {how} before it could be answered");
-    ActionError::new(FailureKind::EndedEarly, message)
-}
-
-fn ended(exit: Option<ExitCause>) -> String {
-    exit.map_or("in a way that is not known".to_owned(), |exit| {
-        format!("with {exit}")
-    })
 }
 
 /// The captures of the first match in the line, if there is one.

@@ -8,7 +8,8 @@ use crate::model::FailureKind;
 use crate::scenario::{Pick, Reply, Scope};
 use crate::terminal::{Key, Typed};
 
-use super::{ActionError, ActionInterpreter, Answers, TypedReply};
+use super::ActionInterpreter;
+use super::vocabulary::{ActionError, Answers, TypedReply};
 
 impl ActionInterpreter {
     /// Renders `reply`, given what the program showed since the last answer.

@@ -1,6 +1,7 @@
 //! Every row of the state table, with made-up output and no process.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use super::*;
 use crate::dialogue::{DialogueSettings, Finding, RoleMatcher};

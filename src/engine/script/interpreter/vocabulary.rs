@@ -93,6 +93,19 @@ impl ActionError {
         }
     }
 
+    /// A `repeat` has had its rounds.
+    pub(super) fn too_many_rounds(at_most: u32) -> Self {
+        let message = format!("what the repeat waits for did not come within {at_most} rounds");
+        ActionError::new(FailureKind::TooOften, message)
+    }
+
+    /// The program has ended before it could be replied to.
+    pub(super) fn unanswered(exit: Option<ExitCause>) -> Self {
+        let how = exit_in_words(exit);
+        let message = format!("the program ended {how} before it could be answered");
+        ActionError::new(FailureKind::EndedEarly, message)
+    }
+
     pub(in crate::engine) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
@@ -103,4 +116,11 @@ impl From<RenderError> for ActionError {
     fn from(error: RenderError) -> Self {
         ActionError::new(FailureKind::Expression, error.to_string())
     }
+}
+
+/// An exit as a part of a sentence.
+pub(super) fn exit_in_words(exit: Option<ExitCause>) -> String {
+    exit.map_or("in a way that is not known".to_owned(), |exit| {
+        format!("with {exit}")
+    })
 }

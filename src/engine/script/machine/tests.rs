@@ -6,11 +6,11 @@ use std::time::Duration;
 use super::*;
 use crate::dialogue::{DialogueSettings, RoleMatcher};
 use crate::engine::context::common_matchers;
-use crate::engine::messages::{Deadline, Perform, Performed};
+use crate::engine::messages::{Deadline, Perform, Performed, Whose};
 use crate::engine::script::interpreter::ActionInterpreter;
 use crate::engine::values::Snapshot;
 use crate::model::{
-    Ending, ExitCause, Failure, FlowId, FlowNumber, RoleIndex, RunId, StepIndex, Usage,
+    Activity, Ending, ExitCause, Failure, FlowId, FlowNumber, RoleIndex, RunId, StepIndex, Usage,
 };
 use crate::process::Echo;
 use crate::scenario::{CompileOptions, FlowContext, compile};

@@ -1,9 +1,52 @@
-//! One wait of an action, and the owners of its patterns.
+//! Stack of the nested turns of an action, and the wait at its top.
 
-use crate::dialogue::WaitSet;
-use crate::scenario::{Turn, TurnKind, Wait};
+use std::sync::Arc;
 
-use super::{Frame, TurnRef, WaitOwner};
+use crate::dialogue::{Pattern, WaitSet};
+use crate::scenario::{Alternative, Then, Turn, TurnKind, Wait};
+
+/// A turn by the list in which it stands.
+#[derive(Debug, Clone)]
+pub(super) struct TurnRef {
+    pub(super) turns: Arc<[Turn]>,
+    pub(super) index: usize,
+}
+
+impl TurnRef {
+    pub(super) fn get(&self) -> &Turn {
+        &self.turns[self.index]
+    }
+}
+
+/// A nesting level of what is performed, innermost last.
+#[derive(Debug)]
+pub(super) enum Frame {
+    /// A list of turns, and the next one of them.
+    Turns { turns: Arc<[Turn]>, next: usize },
+    /// A `repeat`, in its `round`th round (from 1).
+    Repeat {
+        turn: TurnRef,
+        round: u32,
+        until: Pattern,
+    },
+    /// A `first_of` that may wait again.
+    FirstOf {
+        turn: TurnRef,
+        /// What it waits for: the same each time, so that the dialogue can go on where it was.
+        wait: Option<Listening>,
+    },
+}
+
+/// The owner of a pattern of the present wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WaitOwner {
+    /// The turn itself (`Exchange`).
+    Exchange,
+    /// One of the alternatives of a `first_of`.
+    Alternative(usize),
+    /// The `until` of the `repeat` at this place in the frames.
+    Until(usize),
+}
 
 /// One wait. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -55,4 +98,15 @@ fn owner_in(turn: &Turn, index: usize) -> WaitOwner {
         TurnKind::FirstOf(_) => WaitOwner::Alternative(index),
         _ => WaitOwner::Exchange,
     }
+}
+
+pub(super) fn alternatives(turn: &TurnRef) -> &[Alternative] {
+    match &turn.get().kind {
+        TurnKind::FirstOf(alternatives) => alternatives,
+        _ => unreachable!("only a first_of has alternatives"),
+    }
+}
+
+pub(super) fn loops(alternative: &Alternative) -> bool {
+    matches!(alternative.then, Then::Again | Then::DoAgain(_))
 }
