@@ -16,11 +16,11 @@ use super::script::command::{self, Surroundings};
 const MOST_LINES: usize = 100;
 const MOST_LINE_CHARS: usize = 500;
 
-/// The reason for which it is skipped.
+/// The reason of a skipped audit.
 const STOPPED: &str = "the run was stopped at once";
 
-/// Runs the audit, if the scenario has one, and tells what came of it. Whether it was given up, as
-/// the run was stopped at once, or at all while it was in flight: then it says nothing.
+/// Runs the audit, if the scenario has one, and emits its result. Returns `true` if it was given up
+/// because the run was stopped.
 pub(super) async fn audit(run: &RunContext, control: &Control) -> bool {
     let Some(audit) = &run.plan.audit else {
         return false;
@@ -56,11 +56,11 @@ pub(super) async fn audit(run: &RunContext, control: &Control) -> bool {
         () = tokio::time::sleep(audit.within) => Some(AuditOutcome::TimedOut {
             allowed_us: micros(audit.within),
         }),
-        // A stop now means the audit: there are no flows any more. The control lives as
-        // long as the run; without it nobody stops the audit.
+        // Any stop ends the audit, as there are no flows any more. The control lives as long as the
+        // run; without it the audit cannot be stopped.
         Ok(()) = stops.changed() => None,
     };
-    // A program that still runs has no reader any more, and is being ended.
+    // A program that still runs was dropped and is being ended.
     let given_up = outcome.is_none();
     let outcome = outcome.unwrap_or_else(|| AuditOutcome::NotRun {
         reason: "it was ended, as the run was stopped".to_owned(),
@@ -86,7 +86,7 @@ fn build(run: &RunContext, audit: &Audit, scope: &Scope) -> Result<Command, Acti
     command::build(run, around, argv, Terminal::Pipes, scope)
 }
 
-/// What an audit says that has ended.
+/// Returns the result of an audit that has ended.
 fn judge(ended: Result<ExitCause, ActionError>, audit: &Audit, heard: &Dialogue) -> AuditOutcome {
     let exit = match ended {
         Ok(exit) => exit,
@@ -112,7 +112,7 @@ fn judge(ended: Result<ExitCause, ActionError>, audit: &Audit, heard: &Dialogue)
     }
 }
 
-/// Returns the record, with the end of the output.
+/// Returns the audit's record with the end of its output.
 fn record(
     command: String,
     outcome: AuditOutcome,

@@ -24,7 +24,7 @@ pub(super) struct RunContext {
     pub programs: Arc<Programs>,
     /// The environment that every program gets, before its role's own.
     pub environment: Vec<(OsString, OsString)>,
-    /// The same, in the form in which they get it.
+    /// The same in the form for starting programs.
     pub environments: Environments,
     pub run_directory: PathBuf,
     pub spawner: Spawner,
@@ -35,10 +35,10 @@ pub(super) struct RunContext {
     /// Holds flows before each step of a run that is taken step by step.
     pub step_gate: Option<StepGate>,
     pub live: Arc<LiveScripts>,
-    /// A secret is captured from output: until it is known, output cannot be masked and is not
-    /// shown.
+    /// True if a secret is captured from output: until it is known, output cannot be masked and is
+    /// not shown.
     pub captures_secrets: bool,
-    /// Watches by role; `None` where they depend on values of the flow.
+    /// Matchers by role; `None` where they depend on values of the flow.
     pub matchers: Vec<Option<Arc<RoleMatcher>>>,
 }
 
@@ -96,7 +96,7 @@ impl RunContext {
 /// Returns whether a secret is captured rather than known from the beginning.
 fn captures_secrets(plan: &Plan) -> bool {
     let is_known = |secret: &String| {
-        // A part of a table of data, or a variable of the environment.
+        // A column of a table of data, or a variable of the environment.
         secret.contains('.') || plan.variables.iter().any(|(name, _)| name == secret)
     };
     !plan.secrets.iter().all(is_known)

@@ -1,4 +1,4 @@
-//! A handle that stops a run and shows its running scripts.
+//! Handle that stops a run and shows its running scripts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use super::step_gate::StepGate;
 pub enum Stop {
     /// No new flows; those in flight may finish for this long.
     Graceful { grace: Duration },
-    /// All flows and their programs are ended now.
+    /// Ends all flows and their programs now.
     Now,
 }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::model::InstanceId;
 
-/// One running script, as the engine knows it.
+/// One running script.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Running {
     /// The role's title.
@@ -55,7 +55,7 @@ impl LiveScripts {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<InstanceId, Running>> {
-        // Every change is a single call on the map: a panic elsewhere leaves it whole.
+        // Every change is a single call on the map, so that a panic cannot leave it half changed.
         self.scripts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -58,7 +58,7 @@ pub(super) struct FlowHandle {
 /// A script actor, as its owners reach it.
 #[derive(Debug, Clone)]
 pub(super) struct ScriptHandle {
-    /// Its present instance.
+    /// The instance that it is now.
     pub instance: InstanceId,
     pub assign: Recipient<Assign>,
     pub perform: Recipient<Perform>,
@@ -175,9 +175,9 @@ pub(super) struct Perform {
     pub kind: ActionKind,
     /// The flow's values.
     pub values: Snapshot,
-    /// When the action must be over.
+    /// The latest end of the action.
     pub deadline: Deadline,
-    /// Which attempt it is, from 1.
+    /// The number of the attempt, from 1.
     pub attempt: u32,
 }
 
@@ -218,7 +218,7 @@ impl Deadline {
     }
 }
 
-/// The thing that a deadline belongs to.
+/// The owner of a deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Whose {
     Startup,

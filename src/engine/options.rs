@@ -26,7 +26,7 @@ pub struct RunOptions {
     pub environment: Vec<(OsString, OsString)>,
     /// A directory for the programs of this run; it exists, and the caller removes it.
     pub run_directory: PathBuf,
-    /// The program to run as a watcher, which cleans up should this process be killed.
+    /// The program to run as a watcher, which cleans up if this process is killed.
     pub watcher: Option<WatcherProgram>,
     pub started_at: DateTime<Local>,
     /// The number of the first flow: 1, unless a flow of another run is replayed.
@@ -80,7 +80,7 @@ impl RunOptions {
         RunOptions { thresholds, ..self }
     }
 
-    /// Sets what is recorded besides figures.
+    /// Sets the recording besides figures.
     #[must_use]
     pub fn recording(self, recording: Recording) -> Self {
         RunOptions { recording, ..self }

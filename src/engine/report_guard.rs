@@ -2,7 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-/// State of an actor that owes somebody a final report.
+/// State of an actor that has to send a final report.
 pub(super) trait FinalReport {
     /// Reports that the actor is gone without its proper final report: it panicked.
     ///

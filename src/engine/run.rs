@@ -21,7 +21,7 @@ use super::gauge::Gauge;
 use super::messages::{self, StopRun};
 use super::options::RunOptions;
 
-/// The time that what is left at the end of a run may take to end.
+/// Most time for ending the processes that are left at the end of a run.
 const SHUTDOWN: Duration = Duration::from_secs(5);
 
 /// The outcome of a run: its figures and how it ended.
@@ -73,10 +73,10 @@ pub fn run(
     let began = Instant::now();
     let usage = SelfUsage::start();
     let info = Arc::new(options.info());
-    // Half of the processors, as the programs need the others: with more threads each of them finds
-    // less to do at a time, which costs more than it brings.
+    // Half of the processors, as the programs need the others: more threads would each find less to
+    // do at a time, and wake up more often.
     let workers = thread::available_parallelism().map_or(1, |all| usize::from(all).div_ceil(2));
-    // A single flow is not held up by the start of its own programs.
+    // A single flow has nothing else to do while its program starts.
     let most = options.plan.load.most_in_flight();
     let starters = if most > 1 { workers } else { 0 };
     let spawner = Spawner::new(starters, RunMarker::unique(), options.watcher.clone())
@@ -122,7 +122,7 @@ pub fn run(
         (collected, generator, gave_up, ended.elapsed())
     };
     let (collected, generator, gave_up, audited) = System::new().block_on(performed);
-    // What escaped its flow ends before the run does.
+    // Processes that escaped their flow end before the run does.
     let left_over = spawner.shutdown(SHUTDOWN);
     let Collected { cause, collector } = collected?;
     let elapsed = began.elapsed().saturating_sub(audited);

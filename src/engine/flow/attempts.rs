@@ -10,12 +10,12 @@ use crate::engine::messages::ActionKind;
 
 /// The attempts at a flow and its current step, with the values to which a retry returns.
 pub(super) struct Attempts {
-    /// The number of times the current step was begun in this attempt at the flow, including those
-    /// that began with a log-in.
+    /// Attempts at the current step in this attempt at the flow, including those that began with a
+    /// log-in.
     step: u32,
-    /// Its script is being logged in again.
+    /// True while its script is being logged in again.
     is_logging_in: bool,
-    /// The number of times the flow was begun.
+    /// Attempts at the flow.
     flow: u32,
     /// The values before the current step, if it may be repeated.
     before_step: Option<Arc<Scope>>,

@@ -13,10 +13,10 @@ pub(in crate::engine) struct Injections(Vec<InjectedFault>);
 struct InjectedFault {
     at: Instant,
     injection: Injection,
-    /// From then until its step was completed, once it was.
+    /// Time until its step was completed, once it was.
     recovered_after_us: Option<u64>,
-    /// The step in which it happened had its last evidence already: its effects show in a later
-    /// step of the role.
+    /// True if its step had its last evidence already: its effects show in a later step of the
+    /// role.
     came_too_late: bool,
 }
 

@@ -1,20 +1,17 @@
-//! The state machine of one flow: the actions that follow an event. Pure.
+//! State machine of one flow: the actions that follow on an event. Pure.
 //!
 //! | phase | on | actions | next phase |
 //! | --- | --- | --- | --- |
 //! | `Stepping` | a step is done or skipped, more follow | begin the next | `Stepping` |
-//! | `Stepping` | a pooled role's last step is done | return its script, and as above | as above |
-//! | `Stepping` | the last step is done | leave with every role that lives | `Leaving` |
-//! | `Stepping` | a step failed, the same script is to perform it again | repeat it | `Stepping` |
-//! | `Stepping` | a step failed, a new script is to perform it again | end the script |
-//! `Restarting` |
-//! | `Stepping` | a step failed, the flow is to begin anew | end or return every script |
-//! `Rewinding` |
+//! | `Stepping` | a pooled role's last step is done | release its script, and as above | as above |
+//! | `Stepping` | the last step is done | leave with every living role | `Leaving` |
+//! | `Stepping` | a step failed, retry with the same script | repeat it | `Stepping` |
+//! | `Stepping` | a step failed, retry with a new script | end the script | `Restarting` |
+//! | `Stepping` | a step failed, retry the flow | end or release all scripts | `Rewinding` |
 //! | `Stepping` | a step failed, for good | end every script but idle ones of pools | `Ending` |
 //! | `Restarting` | the script has ended | repeat the step | `Stepping` |
 //! | `Rewinding` | the last script has ended | rewind | `Stepping`, by `begin` |
-//! | `Leaving` | a role has left, well or badly | end its script | `Leaving`, `Ending` after the
-//! last |
+//! | `Leaving` | a role has left or failed to | end its script | `Leaving`; last: `Ending` |
 //! | all but `Ending`, `Over` | an interrupt | end every script | `Ending` |
 //! | `Ending` | the last script has ended | finish | `Over` |
 
@@ -22,45 +19,45 @@ use std::collections::BTreeSet;
 
 use crate::model::{FlowOutcome, RoleIndex, StepIndex};
 
-/// What the supervisor shall do.
+/// An action of the supervisor.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Action {
     Begin(StepIndex),
     /// Perform a step again that has failed.
     Repeat(StepIndex),
-    /// Forget what the flow has learned, and begin it again.
+    /// Forget the flow's captures and start it over.
     Rewind,
     Leave(RoleIndex),
     End(RoleIndex),
     /// Give the script back to its pool.
     Release(RoleIndex),
-    /// All is over: nothing of the flow lives any more.
+    /// End the flow: all of its scripts have ended.
     Finish(FlowOutcome),
 }
 
-/// What follows on a failure.
+/// The reaction to a failure.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum RetryDecision {
     /// The same script performs the step again.
     Repeat,
-    /// A new script does.
+    /// A new script performs it again.
     Restart,
-    /// The flow begins anew.
+    /// The flow starts over.
     Rewind,
-    /// Nothing mends it.
+    /// The flow ends.
     None(FlowOutcome),
 }
 
 /// The properties of a role that the machine depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct RoleInFlow {
-    /// It has something to say before it leaves.
+    /// It has a `leave` action.
     pub leaves: bool,
     /// Its script comes from a pool and goes back there.
     pub is_pooled: bool,
 }
 
-/// Where a flow is, and what of it lives.
+/// The position of a flow and its living scripts.
 #[derive(Debug)]
 pub(in crate::engine) struct FlowMachine {
     /// The roles of the steps.
@@ -92,7 +89,7 @@ impl FlowMachine {
         }
     }
 
-    /// The flow begins, or begins anew.
+    /// The flow starts, or starts over.
     pub(super) fn begin(&mut self) -> Vec<Action> {
         self.step_over(0, Vec::new())
     }
@@ -182,7 +179,7 @@ impl FlowMachine {
         }
     }
 
-    /// Scripts of pools that have nothing to do with a failure go back there, all others end.
+    /// Releases pooled scripts other than the failed one, and ends all others.
     fn let_go(&mut self, performing: RoleIndex) -> Vec<Action> {
         let living = std::mem::take(&mut self.living);
         let (back, end): (BTreeSet<_>, _) = living
@@ -200,14 +197,14 @@ impl FlowMachine {
             Phase::Stepping { .. } | Phase::Restarting { .. } | Phase::Rewinding => {
                 self.ending(outcome, actions)
             }
-            // All steps were done: what is cut short is only the politeness.
+            // All steps were done: only the leaving is cut short.
             Phase::Leaving { .. } => self.ending(FlowOutcome::Completed, actions),
             Phase::Ending { .. } => actions,
             Phase::Over => Vec::new(),
         }
     }
 
-    /// A role has performed its `leave`, well or badly.
+    /// A role has performed its `leave`, successfully or not.
     pub(super) fn left(&mut self, role: RoleIndex) -> Vec<Action> {
         let Phase::Leaving { waiting } = &mut self.phase else {
             return Vec::new();
@@ -321,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_interrupt_tells_the_living_again() {
+    fn a_second_interrupt_ends_the_living_again() {
         let mut machine = two_roles_stepping();
         machine.lost(FlowOutcome::Interrupted);
         machine.script_ended(A);
@@ -353,7 +350,7 @@ mod tests {
 
     fn failure() -> FlowOutcome {
         FlowOutcome::Failed(crate::engine::flow::state::internal(
-            "as made up",
+            "for the test",
             String::new(),
         ))
     }
@@ -383,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flow_begins_anew_when_nothing_of_it_lives() {
+    fn a_flow_starts_over_when_all_its_scripts_have_ended() {
         let mut machine = two_roles_stepping();
         assert_eq!(machine.failed(RetryDecision::Rewind), [End(A), End(B)]);
         assert_eq!(machine.script_ended(B), []);
@@ -392,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interrupt_ends_a_flow_that_is_being_mended() {
+    fn an_interrupt_ends_a_flow_that_is_being_retried() {
         for retry in [RetryDecision::Restart, RetryDecision::Rewind] {
             let mut machine = two_roles_stepping();
             machine.failed(retry);

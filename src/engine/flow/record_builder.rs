@@ -21,29 +21,29 @@ pub(in crate::engine) struct Due {
 
 /// The times, steps and processes of one flow.
 pub(in crate::engine) struct RecordBuilder {
-    /// When it was to start.
+    /// The intended start.
     due: Due,
     started: Instant,
     started_at: DateTime<Local>,
-    /// When the current step was begun.
+    /// The begin of the current step.
     step_began: Option<Instant>,
-    /// When the last step ended.
+    /// The end of the last step.
     last_step_ended: Instant,
     paused: Duration,
     waited: Duration,
-    /// What of that lies before the step that comes next.
+    /// The part of that before the next step.
     waited_for_step: Duration,
-    /// The time that we held the flow up ourselves: until the last evidence, and after it.
+    /// Time for which Rehearsal itself held the flow up: until the last evidence, and after it.
     held: Duration,
     held_after: Duration,
     steps: Vec<StepRecord>,
     retries: Vec<Retry>,
-    /// The failures whose step is not completed yet: which of `retries`, its step, and when.
-    unmended: Vec<(usize, StepIndex, Instant)>,
+    /// Failures whose step is not completed yet: index in `retries`, step and time.
+    unrecovered: Vec<(usize, StepIndex, Instant)>,
     pub(in crate::engine) processes: Vec<ProcessRecord>,
 }
 
-/// A step that was taken, as it is written down.
+/// A step that was performed or skipped.
 pub(in crate::engine) struct StepTimes {
     pub step: StepIndex,
     pub outcome: StepOutcome,
@@ -68,7 +68,7 @@ impl RecordBuilder {
             held_after: Duration::ZERO,
             steps: Vec::with_capacity(steps),
             retries: Vec::new(),
-            unmended: Vec::new(),
+            unrecovered: Vec::new(),
             processes: Vec::with_capacity(roles),
         }
     }
@@ -87,7 +87,7 @@ impl RecordBuilder {
         self.step_began = Some(now);
     }
 
-    /// When the current step was begun; `None` while the flow is between steps.
+    /// Returns the begin of the current step; `None` while the flow is between steps.
     pub(in crate::engine) fn step_began(&self) -> Option<Instant> {
         self.step_began
     }
@@ -103,7 +103,7 @@ impl RecordBuilder {
         self.waited_for_step += length;
     }
 
-    /// Counts what was our doing in something that was performed.
+    /// Counts the time of an action that Rehearsal itself has caused.
     pub(in crate::engine) fn overheads(&mut self, timing: &Timing) {
         self.last_step_ended = timing.ended;
         self.paused += timing.paused;
@@ -111,13 +111,13 @@ impl RecordBuilder {
         self.held_after = timing.held_after;
     }
 
-    /// Which attempt at this step comes next, from 1.
+    /// Returns the number of the next attempt at this step, from 1.
     pub(in crate::engine) fn next_attempt(&self, step: &str) -> u32 {
         let before = self.steps.iter().filter(|record| record.step == step);
         u32::try_from(before.count() + 1).unwrap_or(u32::MAX)
     }
 
-    /// Writes a step down, under its name.
+    /// Adds a step with this name.
     pub(in crate::engine) fn note(&mut self, taken: StepTimes, name: &str) {
         let StepTimes {
             step,
@@ -129,7 +129,7 @@ impl RecordBuilder {
         self.step_began = None;
         self.overheads(&timing);
         if outcome == StepOutcome::Completed {
-            self.mended(step, timing.ended);
+            self.recovered(step, timing.ended);
         }
         self.steps.push(StepRecord {
             step: name.to_owned(),
@@ -144,7 +144,7 @@ impl RecordBuilder {
         });
     }
 
-    /// Writes down that something is performed again since `step` has failed.
+    /// Adds a retry after the failure of `step`.
     pub(in crate::engine) fn retried(
         &mut self,
         what: RetriedPart,
@@ -153,7 +153,7 @@ impl RecordBuilder {
         failed_at: Instant,
         forgotten: Vec<NamedValue>,
     ) {
-        self.unmended.push((self.retries.len(), step, failed_at));
+        self.unrecovered.push((self.retries.len(), step, failed_at));
         self.retries.push(Retry {
             what,
             failure,
@@ -162,9 +162,9 @@ impl RecordBuilder {
         });
     }
 
-    fn mended(&mut self, step: StepIndex, at: Instant) {
+    fn recovered(&mut self, step: StepIndex, at: Instant) {
         let retries = &mut self.retries;
-        self.unmended.retain(|(place, of, failed_at)| {
+        self.unrecovered.retain(|(place, of, failed_at)| {
             if *of != step {
                 return true;
             }
@@ -174,7 +174,7 @@ impl RecordBuilder {
         });
     }
 
-    /// The whole flow; its values are the caller's to add.
+    /// Returns the record of the flow so far; the caller adds its values.
     pub(in crate::engine) fn close(
         &mut self,
         number: FlowNumber,

@@ -38,11 +38,11 @@ pub(in crate::engine) struct FlowState {
 /// The script that a flow has for a role.
 #[derive(Default)]
 pub(in crate::engine) struct RoleState {
-    /// From when the role's script is started until it has ended or is released.
+    /// The role's script from its start until it has ended or is released.
     pub script: Option<ScriptHandle>,
     /// The acquired slot of its pool.
     pub slot: Option<Slot>,
-    /// The number of scripts that it has had.
+    /// Scripts started or acquired so far.
     pub instances: u32,
 }
 

@@ -1,4 +1,4 @@
-//! The actor that sequences the steps of one flow and owns its values.
+//! Flow supervisor: the actor that sequences the steps of one flow and owns its values.
 
 mod recovery;
 mod step_results;
@@ -30,10 +30,10 @@ use super::state::{FlowState, internal};
 pub(in crate::engine) struct FlowSupervisor {
     pub(in crate::engine) state: ReportGuard<FlowState>,
     pub(in crate::engine) machine: FlowMachine,
-    /// While the flow waits for others before a step.
+    /// Set while the flow waits at the gates of a step.
     pub(in crate::engine) waiting: Option<GateWait>,
     attempts: Attempts,
-    /// How gently scripts are ended.
+    /// Grace of scripts that are ended.
     grace: Grace,
 }
 
@@ -162,8 +162,8 @@ impl FlowSupervisor {
         self.perform_action(ActionKind::Step(step), step, step, ctx);
     }
 
-    /// Has the action of `performed` performed, for the current step: it is that step, or the
-    /// first one of its role.
+    /// Orders the action of `performed` for the current step: that step itself or, for a log-in,
+    /// the first step of its role.
     fn perform_action(
         &mut self,
         kind: ActionKind,
@@ -303,7 +303,7 @@ impl FlowSupervisor {
     }
 }
 
-/// To itself: the step was not due.
+/// A message to itself: the step was not due.
 #[derive(Message)]
 #[rtype(result = "()")]
 struct StepSkipped;
@@ -365,7 +365,7 @@ impl Handler<EndFlow> for FlowSupervisor {
     fn handle(&mut self, order: EndFlow, ctx: &mut Self::Context) {
         self.grace = order.grace;
         self.stop_waiting();
-        // One before which the flow waited or paused was not begun.
+        // A step before which the flow waited or paused was not begun.
         if let (Some(step), Some(began)) = (self.machine.step(), self.state.builder.step_began()) {
             let now = Instant::now();
             let taken = StepTimes {

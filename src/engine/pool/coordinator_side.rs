@@ -17,14 +17,14 @@ use crate::process::Grace;
 use super::gates::{GateEffect, Gates};
 use super::instances::Slot;
 
-/// Ends a script that performs nothing for a flow.
+/// Ends a script that no flow uses.
 fn end(script: &ScriptHandle, grace: Grace) {
     // One that is gone has ended already.
     let _ = script.end(grace);
 }
 
 impl Coordinator {
-    /// Asks the gates, and does what they say.
+    /// Asks the gates, and applies their effects.
     fn at_gates(
         &mut self,
         ctx: &mut Context<Self>,
@@ -55,7 +55,7 @@ impl Coordinator {
                     assigned,
                 } => match self.in_flight.get(&flow) {
                     Some(in_flight) => {
-                        // The end of one that is gone is on its way, and frees what it had.
+                        // A flow that is gone has reported its end, which frees its slots.
                         let _ = send(&in_flight.flow.admit, Admit { step, assigned });
                     }
                     None => {
@@ -64,7 +64,7 @@ impl Coordinator {
                         }
                     }
                 },
-                GateEffect::WentShort { step, came, wanted } => {
+                GateEffect::GroupIncomplete { step, came, wanted } => {
                     let name = &self.run.plan.steps[step.0].name;
                     let flows = if came == 1 { "flow" } else { "flows" };
                     let text = format!(
@@ -96,7 +96,8 @@ impl Coordinator {
         }));
     }
 
-    /// Flows can come no more, or again: those who wait for company may have to go without.
+    /// Looks at the gates after a change of the flows that may still come: a group that cannot be
+    /// complete any more is released.
     pub(in crate::engine) fn look_at_gates(&mut self, ctx: &mut Context<Self>) {
         self.at_gates(ctx, |_, _| Vec::new());
     }
@@ -106,7 +107,7 @@ impl Coordinator {
         self.at_gates(ctx, |gates, now| gates.gone(flow, now));
     }
 
-    /// All flows are over: the scripts of pools leave.
+    /// Lets the scripts of pools leave, as all flows are over.
     pub(in crate::engine) fn close_pools(&mut self) {
         let Some(pools) = &mut self.pools else {
             return;
@@ -130,7 +131,7 @@ impl Coordinator {
         }
     }
 
-    /// The scripts of pools that no flow has are ended now.
+    /// Ends the scripts of pools that no flow has.
     pub(in crate::engine) fn end_pools(&mut self, grace: Grace) {
         if let Some(pools) = &mut self.pools {
             pools.gates.take_idle();

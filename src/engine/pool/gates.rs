@@ -18,7 +18,7 @@ use crate::scenario::Plan;
 
 use super::instances::{Assigned, Pool, Slot, SlotState};
 
-/// What is to be done. `I` is how a script instance is reached.
+/// An effect for the coordinator to apply. `I` is a handle of a script instance.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum GateEffect<I> {
     /// The flow may perform the step.
@@ -27,13 +27,13 @@ pub(super) enum GateEffect<I> {
         step: StepIndex,
         assigned: Option<Assigned<I>>,
     },
-    /// A crowd was let go before it was complete.
-    WentShort {
+    /// A group was released before it was complete.
+    GroupIncomplete {
         step: StepIndex,
         came: usize,
         wanted: u64,
     },
-    /// Nobody has use for this instance any more: it is to end.
+    /// This instance is not used any more and has to end.
     Abandon(I),
 }
 
@@ -42,21 +42,21 @@ pub(super) enum GateEffect<I> {
 pub(super) struct Gates<I> {
     steps: Vec<StepGates>,
     pools: BTreeMap<RoleIndex, Pool<I>>,
-    crowds: BTreeMap<StepIndex, Crowd>,
-    clocks: BTreeMap<StepIndex, Clock>,
+    groups: BTreeMap<StepIndex, Group>,
+    rates: BTreeMap<StepIndex, RateLimit>,
     locks: BTreeMap<String, Lock>,
     waiting: BTreeMap<FlowNumber, WaitingFlow<I>>,
 }
 
-/// What stands before a step.
+/// The gates of one step.
 #[derive(Debug, Clone)]
 pub(super) struct StepGates {
     pub role: RoleIndex,
     pub together: Option<u64>,
     pub interval: Option<Duration>,
     pub exclusive: Option<String>,
-    /// The time that a crowd is waited for.
-    pub patience: Duration,
+    /// Most time that a group is waited for.
+    pub timeout: Duration,
 }
 
 /// A flow that waits.
@@ -70,23 +70,23 @@ struct WaitingFlow<I> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Gate {
     Pool,
-    Crowd,
-    Clock,
-    Lock,
+    Together,
+    Rate,
+    Exclusive,
     Passed,
 }
 
 #[derive(Debug)]
-struct Crowd {
+struct Group {
     wanted: u64,
-    patience: Duration,
+    timeout: Duration,
     flows: Vec<FlowNumber>,
-    /// When those who came are let go, however many.
+    /// The moment at which the group is released, complete or not.
     until: Option<Instant>,
 }
 
 #[derive(Debug)]
-struct Clock {
+struct RateLimit {
     interval: Duration,
     /// The earliest next start; `None` before the first.
     next: Option<Instant>,
@@ -107,7 +107,7 @@ impl<I: Clone> Gates<I> {
             together: step.gates.together,
             interval: step.gates.interval,
             exclusive: step.gates.exclusive.clone(),
-            patience: step.timeout,
+            timeout: step.timeout,
         });
         let pools = plan.roles.iter().enumerate().filter_map(|(role, it)| {
             let size = usize::try_from(it.pool?.get()).unwrap_or(usize::MAX);
@@ -118,27 +118,27 @@ impl<I: Clone> Gates<I> {
 
     fn new(steps: Vec<StepGates>, pools: impl Iterator<Item = (RoleIndex, usize)>) -> Self {
         let indexed = || (0..).map(StepIndex).zip(&steps);
-        let crowds = indexed().filter_map(|(index, step)| {
-            let crowd = Crowd {
+        let groups = indexed().filter_map(|(index, step)| {
+            let group = Group {
                 wanted: step.together?,
-                patience: step.patience,
+                timeout: step.timeout,
                 flows: Vec::new(),
                 until: None,
             };
-            Some((index, crowd))
+            Some((index, group))
         });
-        let clocks = indexed().filter_map(|(index, step)| {
-            let clock = Clock {
+        let rates = indexed().filter_map(|(index, step)| {
+            let rate = RateLimit {
                 interval: step.interval?,
                 next: None,
                 queue: VecDeque::new(),
             };
-            Some((index, clock))
+            Some((index, rate))
         });
         let locks = steps.iter().filter_map(|step| step.exclusive.clone());
         Gates {
-            crowds: crowds.collect(),
-            clocks: clocks.collect(),
+            groups: groups.collect(),
+            rates: rates.collect(),
             locks: locks.map(|name| (name, Lock::default())).collect(),
             pools: pools.map(|(role, size)| (role, Pool::new(size))).collect(),
             waiting: BTreeMap::new(),
@@ -160,7 +160,7 @@ impl<I: Clone> Gates<I> {
             at: if takes_instance {
                 Gate::Pool
             } else {
-                Gate::Crowd
+                Gate::Together
             },
             assigned: None,
         };
@@ -175,7 +175,7 @@ impl<I: Clone> Gates<I> {
         self.hand_out(role, now)
     }
 
-    /// Gives free slots to those who wait for one: those with an instance in them first.
+    /// Assigns free slots to waiting flows: those with an instance in them first.
     fn hand_out(&mut self, role: RoleIndex, now: Instant) -> Vec<GateEffect<I>> {
         let mut effects = Vec::new();
         while let Some(pool) = self.pools.get_mut(&role)
@@ -184,45 +184,45 @@ impl<I: Clone> Gates<I> {
             if let Some(waiting) = self.waiting.get_mut(&flow) {
                 let slot = Slot { role, number };
                 waiting.assigned = Some(Assigned { slot, instance });
-                waiting.at = Gate::Crowd;
+                waiting.at = Gate::Together;
             }
             effects.extend(self.advance(flow, now));
         }
         effects
     }
 
-    /// Takes a flow from the gate at which it is through all that are open.
+    /// Moves a flow from its present gate through all that are open.
     fn advance(&mut self, flow: FlowNumber, now: Instant) -> Vec<GateEffect<I>> {
         let mut effects = Vec::new();
         while let Some(waiting) = self.waiting.get_mut(&flow) {
             let step = waiting.step;
             match waiting.at {
                 Gate::Pool => return effects,
-                Gate::Crowd => {
-                    let Some(crowd) = self.crowds.get_mut(&step) else {
-                        waiting.at = Gate::Clock;
+                Gate::Together => {
+                    let Some(group) = self.groups.get_mut(&step) else {
+                        waiting.at = Gate::Rate;
                         continue;
                     };
-                    crowd.flows.push(flow);
-                    crowd.until.get_or_insert(now + crowd.patience);
-                    if (crowd.flows.len() as u64) >= crowd.wanted {
-                        effects.extend(self.let_go(step, now));
+                    group.flows.push(flow);
+                    group.until.get_or_insert(now + group.timeout);
+                    if (group.flows.len() as u64) >= group.wanted {
+                        effects.extend(self.release_group(step, now));
                     }
                     return effects;
                 }
-                Gate::Clock => {
-                    let Some(clock) = self.clocks.get_mut(&step) else {
-                        waiting.at = Gate::Lock;
+                Gate::Rate => {
+                    let Some(rate) = self.rates.get_mut(&step) else {
+                        waiting.at = Gate::Exclusive;
                         continue;
                     };
-                    if !clock.queue.is_empty() || clock.next.is_some_and(|next| next > now) {
-                        clock.queue.push_back(flow);
+                    if !rate.queue.is_empty() || rate.next.is_some_and(|next| next > now) {
+                        rate.queue.push_back(flow);
                         return effects;
                     }
-                    clock.next = Some(now + clock.interval);
-                    waiting.at = Gate::Lock;
+                    rate.next = Some(now + rate.interval);
+                    waiting.at = Gate::Exclusive;
                 }
-                Gate::Lock => {
+                Gate::Exclusive => {
                     let name = self.steps[step.0].exclusive.as_ref();
                     if let Some(lock) = name.and_then(|name| self.locks.get_mut(name)) {
                         if lock.holder.is_some_and(|holder| holder != flow) {
@@ -248,29 +248,29 @@ impl<I: Clone> Gates<I> {
         effects
     }
 
-    /// Lets a crowd go, complete or not.
-    fn let_go(&mut self, step: StepIndex, now: Instant) -> Vec<GateEffect<I>> {
-        let Some(crowd) = self.crowds.get_mut(&step) else {
+    /// Releases a group, complete or not.
+    fn release_group(&mut self, step: StepIndex, now: Instant) -> Vec<GateEffect<I>> {
+        let Some(group) = self.groups.get_mut(&step) else {
             return Vec::new();
         };
-        crowd.until = None;
-        let flows = std::mem::take(&mut crowd.flows);
-        let wanted = crowd.wanted;
+        group.until = None;
+        let flows = std::mem::take(&mut group.flows);
+        let wanted = group.wanted;
         let mut effects = Vec::new();
         if (flows.len() as u64) < wanted {
             let came = flows.len();
-            effects.push(GateEffect::WentShort { step, came, wanted });
+            effects.push(GateEffect::GroupIncomplete { step, came, wanted });
         }
         for flow in flows {
             if let Some(waiting) = self.waiting.get_mut(&flow) {
-                waiting.at = Gate::Clock;
+                waiting.at = Gate::Rate;
             }
             effects.extend(self.advance(flow, now));
         }
         effects
     }
 
-    /// A flow has performed a step, well or badly, and is not going to repeat it.
+    /// A flow has performed a step, successfully or not, and is not going to repeat it.
     pub(super) fn step_over(
         &mut self,
         flow: FlowNumber,
@@ -297,7 +297,7 @@ impl<I: Clone> Gates<I> {
         }
     }
 
-    /// A flow has no more use for the slots that it has, in which nothing lives any more.
+    /// A flow has no more use for its slots, in which no instance is alive any more.
     pub(super) fn release_slots(&mut self, flow: FlowNumber, now: Instant) -> Vec<GateEffect<I>> {
         let roles: Vec<_> = self.pools.keys().copied().collect();
         let mut effects = Vec::new();
@@ -325,7 +325,7 @@ impl<I: Clone> Gates<I> {
         self.hand_out(slot.role, now)
     }
 
-    /// The instance in a slot that nobody has assigned has ended.
+    /// The instance in a slot that is assigned to no flow has ended.
     pub(super) fn ended(&mut self, slot: Slot, now: Instant) -> Vec<GateEffect<I>> {
         if let Some(state) = self.slot(slot)
             && matches!(state, SlotState::Idle(_) | SlotState::Busy(_))
@@ -339,18 +339,18 @@ impl<I: Clone> Gates<I> {
     pub(super) fn gone(&mut self, flow: FlowNumber, now: Instant) -> Vec<GateEffect<I>> {
         let mut effects = Vec::new();
         if let Some(WaitingFlow { assigned, .. }) = self.waiting.remove(&flow) {
-            // It never learned that it had this instance.
+            // The flow has not received this instance yet.
             let unused = assigned.and_then(|assigned| assigned.instance);
             effects.extend(unused.map(GateEffect::Abandon));
         }
-        for crowd in self.crowds.values_mut() {
-            crowd.flows.retain(|waiting| *waiting != flow);
-            if crowd.flows.is_empty() {
-                crowd.until = None;
+        for group in self.groups.values_mut() {
+            group.flows.retain(|waiting| *waiting != flow);
+            if group.flows.is_empty() {
+                group.until = None;
             }
         }
-        for clock in self.clocks.values_mut() {
-            clock.queue.retain(|waiting| *waiting != flow);
+        for rate in self.rates.values_mut() {
+            rate.queue.retain(|waiting| *waiting != flow);
         }
         let names: Vec<_> = self.locks.keys().cloned().collect();
         for name in names {
@@ -366,22 +366,22 @@ impl<I: Clone> Gates<I> {
     /// Time has passed.
     pub(super) fn ring(&mut self, now: Instant) -> Vec<GateEffect<I>> {
         let mut effects = Vec::new();
-        let late = |crowd: &Crowd| crowd.until.is_some_and(|until| until <= now);
-        let crowds = self.crowds.iter().filter(|(_, crowd)| late(crowd));
-        let crowds: Vec<_> = crowds.map(|(step, _)| *step).collect();
-        for step in crowds {
-            effects.extend(self.let_go(step, now));
+        let late = |group: &Group| group.until.is_some_and(|until| until <= now);
+        let groups = self.groups.iter().filter(|(_, group)| late(group));
+        let groups: Vec<_> = groups.map(|(step, _)| *step).collect();
+        for step in groups {
+            effects.extend(self.release_group(step, now));
         }
-        let clocks: Vec<_> = self.clocks.keys().copied().collect();
-        for step in clocks {
-            while let Some(clock) = self.clocks.get_mut(&step)
-                && clock.next.is_none_or(|next| next <= now)
-                && let Some(flow) = clock.queue.pop_front()
+        let rates: Vec<_> = self.rates.keys().copied().collect();
+        for step in rates {
+            while let Some(rate) = self.rates.get_mut(&step)
+                && rate.next.is_none_or(|next| next <= now)
+                && let Some(flow) = rate.queue.pop_front()
             {
-                // Strictly spaced from the start before it, however late it is served.
-                clock.next = Some(now + clock.interval);
+                // Spaced from the actual start before it, even if that was late.
+                rate.next = Some(now + rate.interval);
                 if let Some(waiting) = self.waiting.get_mut(&flow) {
-                    waiting.at = Gate::Lock;
+                    waiting.at = Gate::Exclusive;
                 }
                 effects.extend(self.advance(flow, now));
             }
@@ -389,31 +389,31 @@ impl<I: Clone> Gates<I> {
         effects
     }
 
-    /// When [`Gates::ring`] has something to do.
+    /// Returns the moment at which [`Gates::ring`] is due.
     pub(super) fn next_moment(&self) -> Option<Instant> {
-        let crowds = self.crowds.values().filter_map(|crowd| crowd.until);
-        let clocks = self.clocks.values().filter(|it| !it.queue.is_empty());
-        crowds.chain(clocks.filter_map(|clock| clock.next)).min()
+        let groups = self.groups.values().filter_map(|group| group.until);
+        let rates = self.rates.values().filter(|it| !it.queue.is_empty());
+        groups.chain(rates.filter_map(|rate| rate.next)).min()
     }
 
-    /// Lets the crowd go that has come furthest, if no flow can come any more: all those in flight
-    /// wait, none of them for the clock, and no instance is on its way back to its pool.
+    /// Releases the group that has come furthest, if no flow can join it any more: all flows in
+    /// flight wait, none of them for the rate, and no instance is on its way back to its pool.
     pub(super) fn break_stall(&mut self, in_flight: usize, now: Instant) -> Vec<GateEffect<I>> {
         let some_flow_moves = self.waiting.len() < in_flight
-            || self.clocks.values().any(|clock| !clock.queue.is_empty())
+            || self.rates.values().any(|rate| !rate.queue.is_empty())
             || self.busy().next().is_some();
         if some_flow_moves {
             return Vec::new();
         }
-        let mut crowds = self.crowds.iter().rev();
-        match crowds.find(|(_, crowd)| !crowd.flows.is_empty()) {
-            Some((&step, _)) => self.let_go(step, now),
+        let mut groups = self.groups.iter().rev();
+        match groups.find(|(_, group)| !group.flows.is_empty()) {
+            Some((&step, _)) => self.release_group(step, now),
             None => Vec::new(),
         }
     }
 
-    /// Takes the instances that nobody uses, to end them; their slots stay occupied until they
-    /// have [`ended`](Gates::ended).
+    /// Takes the idle instances in order to end them; their slots stay occupied until they have
+    /// [`ended`](Gates::ended).
     pub(super) fn take_idle(&mut self) -> Vec<(Slot, I)> {
         let mut idle = Vec::new();
         for (role, pool) in &mut self.pools {

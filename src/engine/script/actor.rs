@@ -1,13 +1,13 @@
-//! The actor that owns one subprocess: starts it, hands what happens to the script machine, and
-//! applies the machine's effects.
+//! Script actor: owns one subprocess, hands its events to the script machine, and applies the
+//! machine's effects.
 //!
 //! Everything about an action in progress is decided by the [`ScriptMachine`]; faults are injected
 //! by the [`FaultFilter`] between its effects and the program.
 //!
 //! | state | on | becomes |
 //! | --- | --- | --- |
-//! | `Unborn` | `Perform` | `Starting`: the program is being spawned |
-//! | `Unborn` | `EndScript` | `Over` |
+//! | `NotStarted` | `Perform` | `Starting`: the program is being spawned |
+//! | `NotStarted` | `EndScript` | `Over` |
 //! | `Starting` | spawned | `Alive`, performing |
 //! | `Starting` | not spawned | `Over` once the supervisor sends `EndScript` |
 //! | `Alive` | `Perform` | `Alive`, performing |
@@ -41,24 +41,24 @@ use super::reporter::Reporter;
 pub(in crate::engine) struct ScriptActor {
     run: Arc<RunContext>,
     state: State,
-    /// The one timer: the earliest moment at which something is to be looked at.
+    /// The one timer, for the earliest moment of machine and filter.
     alarm: Option<(Instant, SpawnHandle)>,
     /// The command that the machine waits for, until it has ended or is canceled.
     command: Option<SpawnHandle>,
-    /// Effects not applied yet; empty between messages, its memory is reused.
+    /// Effects to apply; empty between messages, its memory is reused.
     effects: Vec<ScriptEffect>,
-    /// Results of applied effects that the machine has not taken in yet; as above.
+    /// Results of applied effects for the machine; as above.
     inputs: Vec<ScriptInput<'static>>,
     reporter: ReportGuard<Reporter>,
 }
 
 enum State {
-    Unborn,
+    NotStarted,
     Starting {
         perform: Box<Perform>,
         ordered_at: Instant,
         command: String,
-        /// Set when the supervisor wants it ended before it has begun.
+        /// Set if the script is ended before its program has started.
         end: Option<Grace>,
     },
     Alive(Box<Script>),
@@ -72,7 +72,7 @@ struct Script {
     filter: FaultFilter,
     ordered_at: Instant,
     first_output_at: Option<Instant>,
-    /// The record has to go to the supervisor when the process has ended.
+    /// True if the process was ordered to end: its exit is the end of the actor.
     end_ordered: bool,
     /// The moment at which it was first asked to end, by its `leave` or otherwise.
     leaves_since: Option<Instant>,
@@ -110,7 +110,7 @@ impl ScriptActor {
     ) -> ScriptHandle {
         let script = ScriptActor {
             run,
-            state: State::Unborn,
+            state: State::NotStarted,
             alarm: None,
             command: None,
             effects: Vec::new(),
@@ -308,12 +308,12 @@ impl ScriptActor {
         }
     }
 
-    /// Begins to end the process and whatever belongs to it.
+    /// Begins to end the process and its descendants.
     fn end(&mut self, grace: Grace, ctx: &mut Context<Self>) {
         self.run.live.set_state(self.instance(), "ending");
         self.cancel_command(ctx);
         match &mut self.state {
-            State::Unborn | State::Over => self.finish(None, ctx),
+            State::NotStarted | State::Over => self.finish(None, ctx),
             State::Starting { end, .. } => *end = Some(grace),
             State::Alive(script) => {
                 script.machine.abandon();
@@ -427,7 +427,7 @@ impl Handler<Perform> for ScriptActor {
 
     fn handle(&mut self, perform: Perform, ctx: &mut Self::Context) {
         match &self.state {
-            State::Unborn => self.start_program(Box::new(perform), ctx),
+            State::NotStarted => self.start_program(Box::new(perform), ctx),
             State::Alive(_) => self.begin_run(perform, None, ctx),
             State::Starting { .. } | State::Over => {
                 let error =

@@ -1,9 +1,8 @@
-//! The interpreter of an action's turns: decides, without doing anything itself, what comes next.
+//! Interpreter of an action's turns. Pure.
 //!
-//! The script machine hands in an [`Input`] for everything that happens, and applies the [`Effect`]
-//! that comes back. No clock, no process and no actor is known here, so that every path can be
-//! tested
-//! with made-up output.
+//! The script machine hands in an [`Input`] for every event and applies the [`Effect`] that comes
+//! back. The interpreter knows no clock, no process and no actor, so that every path is tested with
+//! made-up output.
 //!
 //! | state | input | what follows |
 //! | --- | --- | --- |
@@ -43,7 +42,7 @@ pub(in crate::engine) use vocabulary::{
 #[derive(Debug)]
 enum State {
     Ready,
-    /// For what the present wait is for.
+    /// The present wait goes on.
     Listening,
     Speaking(AfterReply),
     Pausing,
@@ -70,7 +69,7 @@ pub(super) struct ActionInterpreter {
     tolerated: Vec<String>,
     provides: Vec<String>,
     terminal: bool,
-    /// Captures may change, whatever their turns say.
+    /// True if captures may change even where their turns do not allow it.
     overwrites: bool,
     rng: fastrand::Rng,
     frames: Vec<Frame>,
@@ -212,7 +211,7 @@ impl ActionInterpreter {
         }
     }
 
-    /// Returns what to do after `input`.
+    /// Returns the effect that follows on `input`.
     pub(super) fn on(
         &mut self,
         input: Input,

@@ -1,8 +1,8 @@
-//! The state machine of one running script: decides, without doing anything itself.
+//! State machine of one running script. Pure.
 //!
-//! It holds the dialogue and the action in progress with all its clocks. Its inputs are what
-//! happened to the program and when; its effects are what the actor shall do. No process, no actor
-//! and no clock is known here, so that every timing rule is tested with made-up time.
+//! It holds the dialogue and the action in progress with all its clocks. Its inputs are the events
+//! of the program with their times, its effects are applied by the actor. It knows no process, no
+//! actor and no clock, so that every timing rule is tested with made-up time.
 //!
 //! | state | input | what follows |
 //! | --- | --- | --- |
@@ -101,7 +101,7 @@ impl ScriptMachine {
         self.drive(Input::Begin, now, program, effects);
     }
 
-    /// Takes in what has happened; appends what is to be done to `effects`.
+    /// Takes an input; appends the effects to apply to `effects`.
     pub(super) fn on(
         &mut self,
         input: ScriptInput<'_>,
@@ -214,7 +214,7 @@ impl ScriptMachine {
         action.map_or_else(String::new, |it| it.interpreter.place())
     }
 
-    /// Records something that was done to the program.
+    /// Records something in the transcript.
     pub(super) fn note(&mut self, happening: Happening, at: Instant) {
         if let Some(transcript) = &mut self.transcript {
             transcript.note(happening, at);
@@ -226,7 +226,7 @@ impl ScriptMachine {
         if let Some(action) = self.action.take()
             && let Some(transcript) = &mut self.transcript
         {
-            // The flow's values end here, and what is secret among them is to stay so.
+            // The transcript may hold secrets of the action that the flow does not learn.
             let scope = &action.perform.values;
             scope
                 .secret_values()
@@ -242,7 +242,7 @@ impl ScriptMachine {
         }
     }
 
-    /// Takes what was matched so far out of the evidence for the next flow.
+    /// Takes the lines that were matched so far out of the evidence for the next flow.
     pub(super) fn discard_matched_lines(&mut self) {
         self.dialogue.discard_matched_lines();
     }
@@ -294,7 +294,7 @@ impl ScriptMachine {
         }
     }
 
-    /// Does what the interpreter wants, until there is something to wait for.
+    /// Drives the interpreter until there is something to wait for.
     fn drive(
         &mut self,
         mut input: Input,
@@ -355,7 +355,7 @@ impl ScriptMachine {
                     effects.push(ScriptEffect::Run(argv));
                     None
                 }
-                // A reply was lost that had been answered, as it seemed: `NotWritten` follows.
+                // A reply was lost though it seemed to be answered: `NotWritten` follows.
                 Effect::Done if !program.flush() => None,
                 Effect::Done => return self.action_over(now, Ok(()), program, effects),
                 Effect::Fail(error) if lives && matches!(error.kind, FailureKind::Business(_)) => {

@@ -6,7 +6,7 @@ use crate::engine::script::transcript::Transcript;
 use crate::engine::values::Learned;
 use crate::model::{InstanceId, ProcessRecord};
 
-/// The owner of a script, with what it does not know yet.
+/// The owner of a script, with the news for its next report.
 pub(super) struct Reporter {
     pub owner: ScriptOwner,
     pub instance: InstanceId,

@@ -1,4 +1,4 @@
-//! The begin of an action that a script actor was asked to perform.
+//! Begin of an action in a script actor.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -39,7 +39,7 @@ impl ScriptActor {
         let terminal = matches!(role.terminal, TerminalKind::Pty { .. });
         let comes_back = match perform.kind {
             ActionKind::Settle => true,
-            // In a pool it is back already.
+            // A script in a pool is back already.
             ActionKind::Leave => !self.reporter.owner.is_pool,
             ActionKind::Step(_) | ActionKind::LogIn(_) => false,
         };
@@ -120,8 +120,8 @@ impl ScriptActor {
         refused
     }
 
-    /// The same seed gives the same choices: for a step of a flow it depends on nothing else.
-    /// Another attempt makes other choices.
+    /// Returns the seed of an action's random choices. It depends on the run's seed, the flow, the
+    /// role, the action and the attempt only, so that a run with the same seed makes the same choices.
     fn action_seed(&self, kind: ActionKind, attempt: u32) -> u64 {
         let action = match kind {
             ActionKind::Step(index) | ActionKind::LogIn(index) => index.0 as u64 + 1,

@@ -1,4 +1,4 @@
-//! The start of a script actor's program.
+//! Start of a script actor's program.
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::dialogue::{Pattern, WaitSet};
 use crate::scenario::{Alternative, Then, Turn, TurnKind, Wait};
 
-/// A turn by the list in which it stands.
+/// A turn by its list and its place there.
 #[derive(Debug, Clone)]
 pub(super) struct TurnRef {
     pub(super) turns: Arc<[Turn]>,
@@ -32,7 +32,7 @@ pub(super) enum Frame {
     /// A `first_of` that may wait again.
     FirstOf {
         turn: TurnRef,
-        /// What it waits for: the same each time, so that the dialogue can go on where it was.
+        /// Its wait: the same each time, so that the dialogue can go on where it was.
         wait: Option<Listening>,
     },
 }

@@ -13,7 +13,7 @@ use super::vocabulary::{ActionError, Answers, CommandOutput, Effect, TypedReply,
 use super::{ActionInterpreter, AfterReply, State};
 
 impl ActionInterpreter {
-    /// Something that the dialogue was asked for was heard.
+    /// A finding of the dialogue has come.
     pub(super) fn heard(
         &mut self,
         heard: Finding,
@@ -158,7 +158,8 @@ impl ActionInterpreter {
         }
     }
 
-    /// In the round that only waits for the last round's answer, anything but `until` is too much.
+    /// Fails in the round that only waits for the last round's answer: anything but `until` is too
+    /// much there.
     pub(super) fn check_rounds(&self) -> Result<(), ActionError> {
         for frame in &self.frames {
             if let Frame::Repeat { turn, round, .. } = frame
@@ -247,7 +248,7 @@ impl ActionInterpreter {
         Ok(())
     }
 
-    /// The program has ended; `None` if the kernel does not report how.
+    /// The program has ended; `None` if its exit is not known.
     pub(super) fn exited(
         &mut self,
         exit: Option<ExitCause>,

@@ -12,7 +12,7 @@ use crate::scenario::{CompileOptions, FlowContext, compile};
 /// A role's action against a program whose output is made up: what it says at first, and what it
 /// says after each reply.
 struct Stage {
-    performance: ActionInterpreter,
+    interpreter: ActionInterpreter,
     values: Snapshot,
     dialogue: Dialogue,
     answers: VecDeque<&'static str>,
@@ -21,7 +21,7 @@ struct Stage {
     pauses: Vec<Duration>,
 }
 
-/// How an action ended.
+/// The end of an action.
 #[derive(Debug)]
 enum End {
     Done,
@@ -59,7 +59,7 @@ impl Stage {
         let turns = Arc::clone(&step.action.turns);
         let role = RoleIndex(0).0;
         Stage {
-            performance: ActionInterpreter::new(
+            interpreter: ActionInterpreter::new(
                 Arc::clone(&plan),
                 role,
                 turns,
@@ -91,7 +91,7 @@ impl Stage {
         let mut input = Input::Begin;
         loop {
             let next = self
-                .performance
+                .interpreter
                 .on(input, &mut self.values, &mut self.dialogue);
             input = match next {
                 Effect::Done => return End::Done,
@@ -182,7 +182,7 @@ fn a_turn_waits_and_answers() {
         &["Name: ", "Hi\n"],
     );
     assert_eq!(stage.said, ["hello"]);
-    assert!(stage.performance.evidence_at().is_some());
+    assert!(stage.interpreter.evidence_at().is_some());
 }
 
 #[test]
@@ -335,7 +335,7 @@ fn rows_are_chosen_by_their_label_and_picked_by_their_texts() {
 }
 
 #[test]
-fn a_secret_is_shown_to_nobody() {
+fn a_secret_is_never_shown() {
     let stage = done("- {prompt: 'Password', secret: 's3cret'}", &["Password: "]);
     assert_eq!(stage.said, ["***"]);
     assert_eq!(stage.values.mask("my s3cret"), "my ***");
@@ -364,12 +364,12 @@ fn a_reply_with_a_control_character_is_not_sent() {
 fn nothing_follows_an_input_that_does_not_fit() {
     let mut stage = Stage::new(&indent("- see: x"), "", &[]);
     let Stage {
-        performance,
+        interpreter,
         values,
         dialogue,
         ..
     } = &mut stage;
-    let next = performance.on(Input::Said, values, dialogue);
+    let next = interpreter.on(Input::Said, values, dialogue);
     assert!(matches!(
         next,
         Effect::Fail(ActionError {

@@ -1,4 +1,4 @@
-//! Begin of the turns of an action and of their waits.
+//! Begin of turns and their waits.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::vocabulary::{ActionError, Effect};
 use super::{ActionInterpreter, State};
 
 impl ActionInterpreter {
-    /// Begins whatever comes next.
+    /// Begins the next turn or round.
     pub(super) fn next(
         &mut self,
         values: &mut Snapshot,
@@ -50,8 +50,8 @@ impl ActionInterpreter {
                         unreachable!("a repeat frame holds a repeat turn");
                     };
                     *round += 1;
-                    // The round after the last allowed one is begun only to hear whether `until`
-                    // came as the answer to the last one: see `heard`.
+                    // The round after the last allowed one only waits for `until` as the answer to
+                    // the last one: see `check_rounds`.
                     if *round > *at_most + 1 {
                         return Err(ActionError::too_many_rounds(*at_most));
                     }
@@ -85,7 +85,7 @@ impl ActionInterpreter {
         }
     }
 
-    /// All turns are done: the step is, if it provides what it promised.
+    /// All turns are done: so is the step, if it provides its promised values.
     fn finish(&mut self, values: &Scope) -> Result<Effect, ActionError> {
         let missing: Vec<&str> = self
             .provides

@@ -75,7 +75,7 @@ impl ScriptMachine {
     }
 }
 
-/// The failure of an action by `role`, without what is known of the program.
+/// The failure of an action by `role`, without the state of the program.
 pub(in crate::engine::script) fn failure(
     plan: &Plan,
     role: RoleIndex,

@@ -13,7 +13,7 @@ use super::ScriptMachine;
 use super::vocabulary::ScriptEffect;
 
 impl ScriptMachine {
-    /// Sees whether the action can go on after something has happened.
+    /// Continues the action if it can go on after something has happened.
     pub(super) fn look(
         &mut self,
         now: Instant,
