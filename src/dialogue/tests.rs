@@ -16,25 +16,25 @@ use crate::terminal::Key;
 
 const QUIET: Duration = DEFAULT_QUIET;
 
-/// One step of a made-up dialogue.
+/// Step of a test dialogue.
 #[derive(Debug, Clone)]
 enum Step {
-    /// The program writes this, and then there is nothing more to read.
+    /// The program writes this, then the reader is drained.
     Says(Vec<u8>),
     SaysErr(Vec<u8>),
-    /// Nothing is written for a while.
+    /// Quiet time.
     Quiet,
     Ends,
     EndsErr,
     Waits(Vec<(On, Pattern)>, Vec<String>),
-    /// The wait before, once more.
+    /// The previous wait again.
     WaitsAgain,
     /// A reply, and whether its echo is expected.
     Types(String, bool),
     Presses(Key),
     EntersLoop,
     LeavesLoop,
-    /// The lines for rows go into the log.
+    /// The lines for rows are logged.
     ShowsLines,
 }
 
@@ -83,21 +83,21 @@ fn unseen(text: &str) -> Step {
     Types(text.to_owned(), false)
 }
 
-/// How output is read.
+/// Split of output into reads.
 #[derive(Debug, Clone)]
 enum Reads {
     Whole,
     ByteByByte,
-    /// Asking after each read what has come of it.
-    ByteByByteAsking,
+    /// Polled after each byte.
+    ByteByByteWithPolls,
     Pieces(Vec<usize>),
 }
 
-/// A role for made-up dialogues.
+/// Role of a test dialogue.
 struct Role {
     matcher: Arc<RoleMatcher>,
     terminal: bool,
-    /// True if interludes echo.
+    /// Whether replies to interludes are echoed.
     echo: bool,
 }
 
@@ -124,7 +124,7 @@ impl Role {
         self
     }
 
-    /// What is matched, a line each; times are the numbers of the steps.
+    /// Returns the findings, a line each; times are step numbers.
     fn run(&self, steps: &[Step], reads: &Reads) -> String {
         let start = Instant::now();
         let mut now = start;
@@ -169,7 +169,7 @@ impl Role {
                     writeln!(run.log, "lines {lines}").expect("a string takes all");
                 }
             }
-            run.hears(now);
+            run.polls(now);
         }
         run.log
     }
@@ -194,9 +194,9 @@ impl Run<'_> {
         match reads {
             Reads::Whole => {}
             Reads::ByteByByte => (1..bytes.len()).for_each(|to| cut(to, self)),
-            Reads::ByteByByteAsking => (1..bytes.len()).for_each(|to| {
+            Reads::ByteByByteWithPolls => (1..bytes.len()).for_each(|to| {
                 cut(to, self);
-                self.hears(now);
+                self.polls(now);
             }),
             Reads::Pieces(sizes) => {
                 let mut to = 0;
@@ -210,7 +210,7 @@ impl Run<'_> {
         self.dialogue.drained();
     }
 
-    fn hears(&mut self, now: Instant) {
+    fn polls(&mut self, now: Instant) {
         loop {
             let log = &mut self.log;
             let written = match self.dialogue.poll(now) {
@@ -253,7 +253,7 @@ impl Run<'_> {
     }
 }
 
-/// Runs a dialogue with its output read in all ways; what is matched has to be `expected`.
+/// Runs a dialogue with its output split in all ways, and compares its findings.
 #[track_caller]
 fn check(role: &Role, steps: &[Step], expected: &str) {
     let expected: String = expected
@@ -265,7 +265,7 @@ fn check(role: &Role, steps: &[Step], expected: &str) {
     for reads in [
         Reads::Whole,
         Reads::ByteByByte,
-        Reads::ByteByByteAsking,
+        Reads::ByteByByteWithPolls,
         Reads::Pieces(vec![1, 2, 3, 5, 8, 13, 21]),
         Reads::Pieces(vec![7, 1, 1, 7, 1, 1, 7]),
     ] {
@@ -273,7 +273,7 @@ fn check(role: &Role, steps: &[Step], expected: &str) {
     }
 }
 
-/// Steps of a dialogue that fits together more or less.
+/// Random dialogues.
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let output = prop_oneof![
         3 => "[ab1: é]{1,5}".prop_map(String::into_bytes),
@@ -333,7 +333,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
-    fn what_is_heard_does_not_depend_on_the_reads(
+    fn findings_do_not_depend_on_the_reads(
         steps in steps(),
         sizes in proptest::collection::vec(0_usize..6, 0..8),
     ) {
@@ -341,11 +341,11 @@ proptest! {
         let whole = role().run(&steps, &Reads::Whole);
         prop_assert_eq!(&role().run(&steps, &Reads::ByteByByte), &whole);
         prop_assert_eq!(&role().run(&steps, &Reads::Pieces(sizes.clone())), &whole);
-        prop_assert_eq!(&role().run(&steps, &Reads::ByteByByteAsking), &whole);
+        prop_assert_eq!(&role().run(&steps, &Reads::ByteByByteWithPolls), &whole);
     }
 
     #[test]
-    fn nor_does_what_is_heard_on_pipes(
+    fn findings_on_pipes_do_not_depend_on_the_reads(
         steps in steps(),
         sizes in proptest::collection::vec(0_usize..6, 0..8),
     ) {
@@ -353,12 +353,12 @@ proptest! {
         let whole = role().run(&steps, &Reads::Whole);
         prop_assert_eq!(&role().run(&steps, &Reads::ByteByByte), &whole);
         prop_assert_eq!(&role().run(&steps, &Reads::Pieces(sizes)), &whole);
-        prop_assert_eq!(&role().run(&steps, &Reads::ByteByByteAsking), &whole);
+        prop_assert_eq!(&role().run(&steps, &Reads::ByteByByteWithPolls), &whole);
     }
 
-    /// Wherever a terminal's echo lands among what a program says, it is not matched.
+    /// An echo is never matched, wherever it lands in the output.
     #[test]
-    fn what_was_typed_is_never_heard(
+    fn typed_text_is_never_matched(
         typed in "[a-z]{1,6}( [a-zé]{1,3})?",
         on_its_way in proptest::sample::select(vec!["", "TICK\r\n", "TICK ", "[1] X\r\nY: "]),
         prompt_first in any_bool(),

@@ -506,7 +506,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn backspace_takes_back_what_is_there() {
+    fn backspace_removes_the_last_character() {
         check("abc\x08\x08\x08 \x08x", "x");
         check("aé\x08b", "ab");
         check("a\n\x08b", "a\nb");

@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn enter_is_what_the_other_side_expects() {
+    fn enter_is_the_line_end_of_the_other_side() {
         assert_eq!(*Key::Enter.bytes(true), *b"\r");
         assert_eq!(*Key::Enter.bytes(false), *b"\n");
         assert_eq!(*Key::Ctrl('c').bytes(true), [3]);

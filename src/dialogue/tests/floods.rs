@@ -31,7 +31,7 @@ fn dialogue(waits: &WaitSet, now: Instant) -> Dialogue {
 }
 
 #[test]
-fn a_flood_is_heard_in_linear_time_and_bounded_memory() {
+fn a_flood_is_searched_in_linear_time_and_bounded_memory() {
     let now = Instant::now();
     let waits = WaitSet::new(&on(&[(On::Line, "needle"), (On::Prompt, ">")]), Vec::new());
     let mut dialogue = dialogue(&waits, now);
@@ -118,7 +118,7 @@ fn the_transcript_and_the_tail() {
     assert_eq!(
         dialogue.take_lines(),
         None,
-        "an unfinished line is told when it is answered"
+        "an unfinished line is in the transcript when it is answered"
     );
     assert_eq!(dialogue.take_rest().as_deref(), Some("Name: "));
     assert!(matches!(dialogue.poll(now), Finding::Wait { .. }));
