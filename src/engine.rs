@@ -17,15 +17,22 @@ mod environments;
 mod faults;
 mod flow;
 mod gauge;
+mod live_scripts;
 mod messages;
+mod options;
 mod pool;
+mod report_guard;
 mod run;
 mod schedule;
 mod script;
 mod step_gate;
+#[cfg(test)]
+mod tests;
+mod values;
 
 pub use crate::process::{Programs, Within};
 pub use control::{Control, LiveScript, Stop};
 pub use coordinator::StopCause;
-pub use run::{EngineError, Recording, RunOptions, RunOutcome, run};
+pub use options::{Recording, RunOptions};
+pub use run::{EngineError, RunOutcome, run};
 pub use step_gate::StepGate;

@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use crate::dialogue::Dialogue;
-use crate::model::{AuditOutcome, AuditRecord, ExitCause, RunEvent};
+use crate::model::{AuditOutcome, AuditRecord, ExitCause, RunEvent, micros};
 use crate::process::{Command, Terminal};
 use crate::scenario::{Audit, Scope};
 
-use super::context::{RunContext, micros};
+use super::context::RunContext;
 use super::control::{Control, Stop};
 use super::script::ActionError;
 use super::script::command::{self, Surroundings};
@@ -16,11 +16,11 @@ use super::script::command::{self, Surroundings};
 const MOST_LINES: usize = 100;
 const MOST_LINE_CHARS: usize = 500;
 
-/// The reason for which it is skipped.
+/// The reason of a skipped audit.
 const STOPPED: &str = "the run was stopped at once";
 
-/// Runs the audit, if the scenario has one, and tells what came of it. Whether it was given up, as
-/// the run was stopped at once, or at all while it was in flight: then it says nothing.
+/// Runs the audit, if the scenario has one, and emits its result. Returns `true` if it was given up
+/// because the run was stopped.
 pub(super) async fn audit(run: &RunContext, control: &Control) -> bool {
     let Some(audit) = &run.plan.audit else {
         return false;
@@ -37,14 +37,14 @@ pub(super) async fn audit(run: &RunContext, control: &Control) -> bool {
                 reason: scope.mask(&fault.message).into_owned(),
             };
             let written = run.plan.integrity.audit.clone().unwrap_or_default();
-            tell(run, record(written, outcome, Vec::new(), &scope));
+            emit(run, record(written, outcome, Vec::new(), &scope));
             return false;
         }
     };
     let shown = scope.mask(&command::shown(&command.argv)).into_owned();
     let mut stops = control.stops();
     if *stops.borrow() == Some(Stop::Now) {
-        tell(run, AuditRecord::not_run(shown, STOPPED));
+        emit(run, AuditRecord::not_run(shown, STOPPED));
         return true;
     }
     run.emit(RunEvent::AuditStarted {
@@ -56,11 +56,11 @@ pub(super) async fn audit(run: &RunContext, control: &Control) -> bool {
         () = tokio::time::sleep(audit.within) => Some(AuditOutcome::TimedOut {
             allowed_us: micros(audit.within),
         }),
-        // A stop now means the audit: there are no flows any more. The control lives as
-        // long as the run; without it nobody stops the audit.
+        // Any stop ends the audit, as there are no flows any more. The control lives as long as the
+        // run; without it the audit cannot be stopped.
         Ok(()) = stops.changed() => None,
     };
-    // A program that still runs has no reader any more, and is being ended.
+    // A program that still runs was dropped and is being ended.
     let given_up = outcome.is_none();
     let outcome = outcome.unwrap_or_else(|| AuditOutcome::NotRun {
         reason: "it was ended, as the run was stopped".to_owned(),
@@ -68,11 +68,11 @@ pub(super) async fn audit(run: &RunContext, control: &Control) -> bool {
     let lines = heard.lines().into_iter().map(str::to_owned).collect();
     let mut record = record(shown, outcome, lines, &scope);
     record.duration_us = micros(began.elapsed());
-    tell(run, record);
+    emit(run, record);
     given_up
 }
 
-fn tell(run: &RunContext, record: AuditRecord) {
+fn emit(run: &RunContext, record: AuditRecord) {
     run.emit(RunEvent::AuditEnded(Box::new(record)));
 }
 
@@ -86,7 +86,7 @@ fn build(run: &RunContext, audit: &Audit, scope: &Scope) -> Result<Command, Acti
     command::build(run, around, argv, Terminal::Pipes, scope)
 }
 
-/// What an audit says that has ended.
+/// Returns the result of an audit that has ended.
 fn judge(ended: Result<ExitCause, ActionError>, audit: &Audit, heard: &Dialogue) -> AuditOutcome {
     let exit = match ended {
         Ok(exit) => exit,
@@ -112,7 +112,7 @@ fn judge(ended: Result<ExitCause, ActionError>, audit: &Audit, heard: &Dialogue)
     }
 }
 
-/// Returns the record, with the end of the output.
+/// Returns the audit's record with the end of its output.
 fn record(
     command: String,
     outcome: AuditOutcome,

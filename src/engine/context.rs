@@ -1,20 +1,19 @@
 //! Shared context of all actors of a run; immutable but for the table of running scripts.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::Arc;
 
 use crate::dialogue::RoleMatcher;
-use crate::model::{EventSink, InstanceId, NamedValue, RoleIndex, RunEvent, RunId};
+use crate::model::{EventSink, NamedValue, RoleIndex, RunEvent, RunId};
 use crate::process::{Programs, Spawner};
 use crate::scenario::{PatternSpec, Plan, RenderError, Scope};
 
 use super::control::Control;
 use super::environments::Environments;
-use super::run::{Recording, RunOptions};
+use super::live_scripts::LiveScripts;
+use super::options::{Recording, RunOptions};
 use super::step_gate::StepGate;
 
 /// The context that all actors of a run share.
@@ -25,7 +24,7 @@ pub(super) struct RunContext {
     pub programs: Arc<Programs>,
     /// The environment that every program gets, before its role's own.
     pub environment: Vec<(OsString, OsString)>,
-    /// The same, in the form in which they get it.
+    /// The same in the form for starting programs.
     pub environments: Environments,
     pub run_directory: PathBuf,
     pub spawner: Spawner,
@@ -36,10 +35,10 @@ pub(super) struct RunContext {
     /// Holds flows before each step of a run that is taken step by step.
     pub step_gate: Option<StepGate>,
     pub live: Arc<LiveScripts>,
-    /// A secret is captured from output: until it is known, output cannot be masked and is not
-    /// shown.
+    /// True if a secret is captured from output: until it is known, output cannot be masked and is
+    /// not shown.
     pub captures_secrets: bool,
-    /// Watches by role; `None` where they depend on values of the flow.
+    /// Matchers by role; `None` where they depend on values of the flow.
     pub matchers: Vec<Option<Arc<RoleMatcher>>>,
 }
 
@@ -97,7 +96,7 @@ impl RunContext {
 /// Returns whether a secret is captured rather than known from the beginning.
 fn captures_secrets(plan: &Plan) -> bool {
     let is_known = |secret: &String| {
-        // A part of a table of data, or a variable of the environment.
+        // A column of a table of data, or a variable of the environment.
         secret.contains('.') || plan.variables.iter().any(|(name, _)| name == secret)
     };
     !plan.secrets.iter().all(is_known)
@@ -136,23 +135,6 @@ fn build_matcher<E>(
     Ok(RoleMatcher::new(fail_on, &interludes))
 }
 
-/// One running script, as the engine knows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Running {
-    /// The role's title.
-    pub role: String,
-    pub pid: u32,
-    /// Its state: the step's name, or `starting`, `idle`, `leaving`, `ending`.
-    pub state: String,
-    pub started_at: Instant,
-}
-
-/// The scripts that run at this moment.
-#[derive(Debug, Default)]
-pub(super) struct LiveScripts {
-    scripts: Mutex<BTreeMap<InstanceId, Running>>,
-}
-
 /// Returns a value of a flow with secrets masked.
 pub(super) fn shown(scope: &Scope, (name, value): NamedValue) -> NamedValue {
     if scope.is_secret(&name) {
@@ -164,42 +146,3 @@ pub(super) fn shown(scope: &Scope, (name, value): NamedValue) -> NamedValue {
     };
     (name, masked.unwrap_or(value))
 }
-
-impl LiveScripts {
-    pub(super) fn insert(&self, instance: InstanceId, script: Running) {
-        self.lock().insert(instance, script);
-    }
-
-    pub(super) fn set_state(&self, instance: InstanceId, state: &str) {
-        if let Some(script) = self.lock().get_mut(&instance) {
-            state.clone_into(&mut script.state);
-        }
-    }
-
-    /// Moves a script to the instance of another flow that it serves now.
-    pub(super) fn rename(&self, before: InstanceId, after: InstanceId) {
-        let mut scripts = self.lock();
-        if let Some(script) = scripts.remove(&before) {
-            scripts.insert(after, script);
-        }
-    }
-
-    pub(super) fn remove(&self, instance: InstanceId) {
-        self.lock().remove(&instance);
-    }
-
-    pub(super) fn all(&self) -> Vec<(InstanceId, Running)> {
-        let scripts = self.lock();
-        scripts
-            .iter()
-            .map(|(instance, script)| (*instance, script.clone()))
-            .collect()
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<InstanceId, Running>> {
-        // Every change is a single call on the map: a panic elsewhere leaves it whole.
-        self.scripts.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-pub(super) use crate::model::micros;

@@ -1,14 +1,14 @@
-//! A handle that stops a run and shows its running scripts.
+//! Handle that stops a run and shows its running scripts.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::model::InstanceId;
+use crate::model::{InstanceId, micros};
 use crate::process::live_usage;
 
-use super::context::{LiveScripts, micros};
+use super::live_scripts::LiveScripts;
 use super::step_gate::StepGate;
 
 /// A way to stop a run before its end.
@@ -16,7 +16,7 @@ use super::step_gate::StepGate;
 pub enum Stop {
     /// No new flows; those in flight may finish for this long.
     Graceful { grace: Duration },
-    /// All flows and their programs are ended now.
+    /// Ends all flows and their programs now.
     Now,
 }
 

@@ -1,4 +1,4 @@
-//! The actor that starts the flows of a run and collects their figures.
+//! Coordinator actor of a run: starts its flows and collects their figures.
 
 mod collector;
 mod stop;
@@ -19,7 +19,9 @@ use crate::stats::Threshold;
 
 use super::context::RunContext;
 use super::flow::{Due, FlowSupervisor};
-use super::messages::{EndFlow, FlowEnded, StartFlow, StopRun, tell};
+use super::messages::{
+    CoordinatorHandle, EndFlow, FlowEnded, FlowHandle, StartFlow, StopRun, send,
+};
 use super::pool::Pools;
 use super::schedule::{Next, Schedule, Start};
 
@@ -27,7 +29,7 @@ use collector::{CHECK_EVERY, Collector};
 
 pub use stop::StopCause;
 
-/// How scripts are ended when the run is to end at once.
+/// Grace of scripts when the run is to end at once.
 const HASTY: Grace = Grace {
     hang_up: Duration::from_millis(200),
     terminate: Duration::from_millis(300),
@@ -40,13 +42,13 @@ const CATCH_UP: Duration = Duration::from_millis(2);
 pub(super) struct Coordinator {
     pub(super) run: Arc<RunContext>,
     schedule: Schedule,
-    /// Flows start when others end, not by the clock.
+    /// True if flows start when others end, not by the clock.
     is_closed_load: bool,
-    /// The time that flows may take to finish when the time for starting them is over.
+    /// Grace of the flows in flight when the load's duration is over.
     graceful_stop: Duration,
-    /// When the run began: the zero of the schedule's times.
+    /// The start of the run: the zero of the schedule's times.
     began: Instant,
-    /// The arbiters on which flows live, with how many each has now.
+    /// The arbiters of flows, each with the number of its flows in flight.
     arbiters: Vec<(ArbiterHandle, usize)>,
     pub(super) in_flight: BTreeMap<FlowNumber, InFlight>,
     /// The number of the flow that is started next.
@@ -56,11 +58,13 @@ pub(super) struct Coordinator {
     /// The figures of the run so far.
     pub(super) collector: Collector,
     info: Arc<RunInfo>,
-    /// More flows may start before any has ended.
+    /// True if more flows may start before any has ended.
     pub(super) may_start: bool,
-    /// What flows wait for before their steps, if they ever do.
+    /// Gates and pools, if the plan has any.
     pub(super) pools: Option<Pools>,
-    /// The one timer: when the schedule is to be asked again.
+    /// The handle for flow supervisors, made for the first of them.
+    handle: Option<Arc<CoordinatorHandle>>,
+    /// The one timer, for the schedule's next moment.
     alarm: Option<SpawnHandle>,
     /// The receiver of the figures when the last flow has ended.
     done: Option<oneshot::Sender<Collected>>,
@@ -68,7 +72,7 @@ pub(super) struct Coordinator {
 
 /// A flow that has been started.
 pub(super) struct InFlight {
-    pub(super) supervisor: Addr<FlowSupervisor>,
+    pub(super) flow: FlowHandle,
     /// The index of its arbiter.
     arbiter: usize,
     /// The worker of a closed load that performs it.
@@ -104,18 +108,19 @@ impl Coordinator {
             collector: Collector::new(&info, thresholds),
             info,
             may_start: true,
+            handle: None,
             alarm: None,
             done: Some(done),
         }
     }
 
-    /// Does what the schedule says, until there is something to wait for; ends the run if there
-    /// is nothing left to do.
+    /// Follows the schedule until there is something to wait for; ends the run if nothing is left
+    /// to do.
     pub(super) fn proceed(&mut self, ctx: &mut Context<Self>) {
         self.may_start = false;
         while self.stopped.is_none() {
             if self.is_closed_load && self.run.sink.is_behind() {
-                // No flow of a closed load is due at a certain time, so none becomes late.
+                // No flow of a closed load is due at a certain time, so none is late.
                 self.may_start = true;
                 self.ask_again_at(self.began.elapsed() + CATCH_UP, ctx);
                 break;
@@ -206,18 +211,17 @@ impl Coordinator {
         let arbiter = &mut self.arbiters[at];
         arbiter.1 += 1;
         let run = Arc::clone(&self.run);
-        let coordinator = ctx.address();
+        let handle = self.handle.get_or_insert_with(|| handle(&ctx.address()));
         let due = Due {
             at: self.began + start.intended,
             counted: start.counted,
         };
-        let supervisor = FlowSupervisor::start_in_arbiter(&arbiter.0, move |_| {
-            FlowSupervisor::new(run, number, due, scope, coordinator)
-        });
+        let coordinator = Arc::clone(handle);
+        let flow = FlowSupervisor::start_on(&arbiter.0, run, number, due, scope, coordinator);
         // If the arbiter is gone, the supervisor's end reports the flow.
-        let _ = tell(&supervisor, StartFlow);
+        let _ = send(&flow.start, StartFlow);
         let in_flight = InFlight {
-            supervisor,
+            flow,
             arbiter: at,
             worker: start.worker,
         };
@@ -232,11 +236,21 @@ impl Coordinator {
     }
 
     pub(super) fn end_flows(&mut self, grace: Grace) {
-        for InFlight { supervisor, .. } in self.in_flight.values() {
+        for InFlight { flow, .. } in self.in_flight.values() {
             // One that is gone has reported its end already: the message is on its way.
-            let _ = tell(supervisor, EndFlow { grace });
+            let _ = send(&flow.end, EndFlow { grace });
         }
     }
+}
+
+fn handle(coordinator: &Addr<Coordinator>) -> Arc<CoordinatorHandle> {
+    Arc::new(CoordinatorHandle {
+        arrive: coordinator.clone().recipient(),
+        step_over: coordinator.clone().recipient(),
+        release_instance: coordinator.clone().recipient(),
+        release_slots: coordinator.clone().recipient(),
+        flow_ended: coordinator.clone().recipient(),
+    })
 }
 
 impl Actor for Coordinator {

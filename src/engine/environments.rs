@@ -15,8 +15,7 @@ pub(super) struct Environments {
 
 impl Environments {
     /// Builds the environments of `plan`'s programs: that of the run, with values that switch
-    /// colours
-    /// off.
+    /// colours off.
     pub(super) fn new(
         plan: &Plan,
         variables: &[(OsString, OsString)],
@@ -38,7 +37,7 @@ impl Environments {
         }
     }
 
-    /// Returns that of a program on `terminal`, which is one of the plan's or pipes.
+    /// Returns the environment of a program on `terminal`, which is one of the plan's or pipes.
     pub(super) fn of(&self, terminal: Terminal) -> Environment {
         let found = self.all.iter().find(|(known, _)| *known == terminal);
         found.map(|(_, it)| it.clone()).unwrap_or_default()

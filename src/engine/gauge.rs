@@ -1,5 +1,4 @@
-//! Self-measurement of the load generator: timer lateness of its threads, and how busy the machine
-//! is.
+//! Self-measurement of the load generator: timer lateness of its threads, load of its machine.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -106,8 +105,8 @@ impl Gauge {
     }
 }
 
-/// Records a lateness, and with it those of all who would have had to wait behind it: one long
-/// stall counts for as many timers as were due in it. Returns the time that they represent.
+/// Records a lateness and those of all timers that were due during it, so that a long stall counts
+/// for its length. Returns the time that the further timers represent.
 fn record(lag: &mut Histogram, late: Duration) -> Duration {
     let mut passed = Duration::ZERO;
     loop {

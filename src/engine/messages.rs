@@ -1,17 +1,22 @@
-//! Every message that the actors of a run send each other.
+//! Messages between the actors of a run.
 //!
 //! ```text
-//!  Coordinator ──StartFlow──► FlowSupervisor ──Perform, EndScript, Assign──► ScriptActor
-//!              ──Admit──────►                ◄──Performed, Injected, ScriptEnded──
-//!              ◄──Arrive─────
-//!              ◄──ReleaseInstance, ReleaseSlots, StepOver───
-//!              ◄──FlowEnded──
-//!              ──Settle, Perform, EndScript──► ScriptActor of a pool
-//!              ◄──Settled, PooledEnded───────
+//!  Coordinator ──StartFlow, Admit, EndFlow──► FlowSupervisor
+//!              ◄──Arrive, StepOver, ReleaseInstance, ReleaseSlots, FlowEnded──
+//!
+//!  FlowSupervisor ──Assign, Perform, EndScript──► ScriptActor
+//!                 ◄──Performed, ScriptEnded──
+//!
+//!  Coordinator ──Assign, Perform, EndScript──► ScriptActor of a pool, between flows
+//!              ◄──Performed, ScriptEnded──
 //! ```
 //! Orders are in the imperative, reports in the past tense. A supervisor and its script actors
-//! live on the same arbiter, but for those of pools; whatever goes to or comes from the coordinator
-//! crosses threads.
+//! live on the same arbiter, except those of pools; all messages from and to the coordinator cross
+//! threads.
+//!
+//! Actors know each other only by the recipients in a handle ([`CoordinatorHandle`],
+//! [`FlowHandle`], [`ScriptHandle`], [`ScriptOwner`]), so that no actor's file imports one that
+//! imports it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,14 +27,63 @@ use crate::model::{
     Evidence, Failure, FlowNumber, FlowRecord, Injection, InstanceId, ProcessRecord, StepIndex,
 };
 use crate::process::Grace;
-use crate::scenario::Scope;
+use crate::scenario::{Plan, Scope};
 
 use super::control::Stop;
-use super::coordinator::Coordinator;
-use super::flow::FlowSupervisor;
 use super::pool::{Assigned, Slot};
-use super::script::ScriptActor;
 use super::script::transcript::Transcript;
+use super::values::{Learned, Snapshot};
+
+/// Most time that a role's `leave` may take.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The coordinator, as flow supervisors reach it.
+#[derive(Debug)]
+pub(super) struct CoordinatorHandle {
+    pub arrive: Recipient<Arrive>,
+    pub step_over: Recipient<StepOver>,
+    pub release_instance: Recipient<ReleaseInstance>,
+    pub release_slots: Recipient<ReleaseSlots>,
+    pub flow_ended: Recipient<FlowEnded>,
+}
+
+/// A flow supervisor, as the coordinator reaches it.
+#[derive(Debug)]
+pub(super) struct FlowHandle {
+    pub start: Recipient<StartFlow>,
+    pub admit: Recipient<Admit>,
+    pub end: Recipient<EndFlow>,
+}
+
+/// A script actor, as its owners reach it.
+#[derive(Debug, Clone)]
+pub(super) struct ScriptHandle {
+    /// The instance that it is now.
+    pub instance: InstanceId,
+    pub assign: Recipient<Assign>,
+    pub perform: Recipient<Perform>,
+    pub end: Recipient<EndScript>,
+}
+
+impl ScriptHandle {
+    /// Ends the script.
+    ///
+    /// # Errors
+    /// If it is gone: it has ended already.
+    pub(super) fn end(&self, grace: Grace) -> Result<(), Gone> {
+        send(&self.end, EndScript { grace })
+    }
+}
+
+/// The receiver of a script's reports: the supervisor of its flow or, between flows, the
+/// coordinator.
+#[derive(Debug, Clone)]
+pub(super) struct ScriptOwner {
+    /// `true` for the coordinator.
+    pub is_pool: bool,
+    pub performed: Recipient<Performed>,
+    pub ended: Recipient<ScriptEnded>,
+}
 
 /// Coordinator → supervisor: begin.
 #[derive(Debug, Clone, Copy, Message)]
@@ -47,16 +101,16 @@ pub(super) struct Arrive {
     pub takes_instance: bool,
 }
 
-/// Coordinator → supervisor: nothing stands before the step any more.
+/// Coordinator → supervisor: the step may begin.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Admit {
     pub step: StepIndex,
-    /// The place in the role's pool, if one was asked for.
-    pub assigned: Option<Assigned<Addr<ScriptActor>>>,
+    /// The slot of the role's pool, if one was asked for.
+    pub assigned: Option<Assigned<ScriptHandle>>,
 }
 
-/// Supervisor → coordinator: the step is over, and what was exclusive is free.
+/// Supervisor → coordinator: the step is over, and its exclusive access is free.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub(super) struct StepOver {
@@ -69,55 +123,26 @@ pub(super) struct StepOver {
 #[rtype(result = "()")]
 pub(super) struct ReleaseInstance {
     pub slot: Slot,
-    pub script: Addr<ScriptActor>,
-    /// What the script's later texts are made of.
-    pub scope: Box<Scope>,
+    pub script: ScriptHandle,
+    /// The values for the script's later texts.
+    pub scope: Arc<Scope>,
 }
 
-/// Supervisor → coordinator: the flow begins anew, and keeps no place in any pool: it would take
-/// them in another order than others do.
+/// Supervisor → coordinator: the flow starts over and keeps no slot of any pool, as it would
+/// acquire them in another order than other flows.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub(super) struct ReleaseSlots {
     pub flow: FlowNumber,
 }
 
-/// Supervisor → script actor of a pool: from now on you are this flow's. Answered by whether its
-/// program lives.
+/// Owner → script actor of a pool: work and report for this owner from now on. Answered by whether
+/// its program is alive.
 #[derive(Debug, Message)]
 #[rtype(result = "bool")]
 pub(super) struct Assign {
-    pub supervisor: Addr<FlowSupervisor>,
+    pub owner: ScriptOwner,
     pub instance: InstanceId,
-}
-
-/// Coordinator → script actor: you are the pool's again; get back to your menu.
-/// Answered by [`Settled`].
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub(super) struct Settle {
-    pub coordinator: Addr<Coordinator>,
-    pub slot: Slot,
-    pub scope: Box<Scope>,
-    pub deadline: Deadline,
-}
-
-/// Script actor → coordinator: the pool's script is at its menu, or has performed its `leave`.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub(super) struct Settled {
-    pub slot: Slot,
-    pub what: Part,
-    pub result: Result<(), Box<Failure>>,
-    pub scope: Box<Scope>,
-}
-
-/// Script actor → coordinator: the pool's script has ended.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub(super) struct PooledEnded {
-    pub slot: Slot,
-    pub record: Option<Box<ProcessRecord>>,
 }
 
 /// Control → coordinator: stop the run.
@@ -125,39 +150,40 @@ pub(super) struct PooledEnded {
 #[rtype(result = "()")]
 pub(super) struct StopRun(pub Stop);
 
-/// Coordinator → supervisor: give up on the flow, because the run ends.
+/// Coordinator → supervisor: give up the flow, because the run ends.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub(super) struct EndFlow {
     pub grace: Grace,
 }
 
-/// Supervisor → coordinator: the flow has ended, and none of its processes lives.
+/// Supervisor → coordinator: the flow has ended, and so have its processes, or are about to if the
+/// supervisor has panicked.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct FlowEnded {
     pub number: FlowNumber,
     pub record: Box<FlowRecord>,
-    /// What is known of it beyond that, if it is wanted.
+    /// Data rows and transcripts, if they are kept for this flow.
     pub evidence: Option<Box<Evidence>>,
 }
 
-/// Supervisor → script actor: perform a step. The flow's values go along and come back with
-/// [`Performed`].
+/// Owner → script actor: perform an action. Answered by [`Performed`].
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Perform {
-    pub what: Part,
-    pub scope: Scope,
-    /// When the step must be over.
+    pub kind: ActionKind,
+    /// The flow's values.
+    pub values: Snapshot,
+    /// The latest end of the action.
     pub deadline: Deadline,
-    /// Which attempt it is, from 1.
+    /// The number of the attempt, from 1.
     pub attempt: u32,
 }
 
-/// What a script actor performs.
+/// The action that a script performs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum ActionKind {
     Step(StepIndex),
     /// The role's first step again, in a new script after a failure: what it captures may differ.
     LogIn(StepIndex),
@@ -167,16 +193,32 @@ pub(super) enum Part {
     Leave,
 }
 
-/// A point in time, and whose it is.
+/// A point in time with its origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Deadline {
     pub at: Instant,
     pub whose: Whose,
-    /// The duration: how long that was from its beginning, for messages.
+    /// The allowed duration, for messages.
     pub allowed: Duration,
 }
 
-/// What a deadline belongs to.
+impl Deadline {
+    /// A deadline `allowed` from now.
+    pub(super) fn after(allowed: Duration, whose: Whose) -> Self {
+        Deadline {
+            at: Instant::now() + allowed,
+            whose,
+            allowed,
+        }
+    }
+
+    /// The deadline of a `leave` that begins now.
+    pub(super) fn of_leave(plan: &Plan) -> Self {
+        Deadline::after(LEAVE_TIMEOUT.min(plan.defaults.step), Whose::Leave)
+    }
+}
+
+/// The owner of a deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Whose {
     Startup,
@@ -189,46 +231,53 @@ pub(super) enum Whose {
     Flow,
 }
 
-/// Script actor → supervisor: the step is done, or failed.
+/// Script actor → owner: the action is done or has failed.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Performed {
     pub instance: InstanceId,
-    pub what: Part,
-    pub scope: Scope,
+    pub kind: ActionKind,
     pub result: Result<(), Box<Failure>>,
     pub timing: Timing,
-    /// The time that each named turn took that was taken.
+    /// The durations of the named turns that were taken.
     pub turns: Vec<(Arc<str>, Duration)>,
-    /// What happened to a pool's script since the last time, if that is recorded: it belongs to
-    /// the flow, and the script does not.
+    /// A pooled script's transcript since the last report, if one is kept: it belongs to the flow,
+    /// and the script does not.
     pub transcript: Option<Box<Transcript>>,
+    pub news: News,
 }
 
-/// Script actor → supervisor: chaos has done something to the script.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
+/// Facts about the flow that a script's owner does not know yet; they go with its next report.
+#[derive(Debug, Default)]
+pub(super) struct News {
+    pub learned: Learned,
+    /// Faults that were injected into the script.
+    pub injected: Vec<Injected>,
+}
+
+/// An injected fault with its time.
+#[derive(Debug)]
 pub(super) struct Injected {
     pub injection: Box<Injection>,
     pub at: Instant,
 }
 
-/// When a performance happened.
+/// Timing of a performed action.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Timing {
     pub started: Instant,
     /// The last evidence, or the failure.
     pub ended: Instant,
-    /// The amount that of it was pausing on purpose.
+    /// Intentional pauses within it.
     pub paused: Duration,
-    /// The amount that of it we spent seeing whether an unfinished line was a prompt.
+    /// Time within it in which Rehearsal waited to see if an unfinished line was a prompt.
     pub held: Duration,
-    /// The time that we spent on that after the last evidence, outside of it.
+    /// Such time after the last evidence, which is not part of it.
     pub held_after: Duration,
 }
 
 impl Timing {
-    /// Something that took from `started` until `ended`, all of it the program's.
+    /// The timing of something without pauses of Rehearsal's own.
     pub(super) fn between(started: Instant, ended: Instant) -> Self {
         Timing {
             started,
@@ -239,47 +288,41 @@ impl Timing {
         }
     }
 
-    /// Returns the time that it took, without what was our doing.
+    /// Returns its duration without the time that Rehearsal itself has caused.
     pub(super) fn duration(&self) -> Duration {
         let whole = self.ended.saturating_duration_since(self.started);
         whole.saturating_sub(self.paused).saturating_sub(self.held)
     }
 }
 
-/// Supervisor → script actor: end the program and what belongs to it, then stop.
-/// Answered by [`ScriptEnded`] once, if a program was ever started.
+/// Owner → script actor: end the program and its descendants, then stop.
+/// Answered by [`ScriptEnded`] once.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub(super) struct EndScript {
     pub grace: Grace,
 }
 
-/// Script actor → supervisor: the actor has nothing more to do; its process, if there was one,
-/// has ended.
+/// Script actor → owner: the actor has nothing more to do; its process, if there was one, has
+/// ended or, if the actor has panicked, is being ended.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct ScriptEnded {
     pub instance: InstanceId,
+    /// `true` if the actor has panicked.
+    pub is_lost: bool,
     pub record: Option<Box<ProcessRecord>>,
-    /// What happened to it, if that was recorded.
+    /// Its transcript, if one is kept.
     pub transcript: Option<Box<Transcript>>,
+    pub news: News,
 }
 
-/// Sent by what remains of a script actor that went without a [`ScriptEnded`]: it panicked.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub(super) struct ScriptVanished {
-    pub instance: InstanceId,
-}
-
-/// Sends `message` to an actor whose mailbox is unbounded by intent.
+/// Sends `message` to an actor whose mailbox is unbounded on purpose.
 ///
 /// # Errors
 /// If the actor is gone: the caller decides what the loss means.
-pub(super) fn tell<A, M>(to: &Addr<A>, message: M) -> Result<(), Gone>
+pub(super) fn send<M>(to: &Recipient<M>, message: M) -> Result<(), Gone>
 where
-    A: Actor + Handler<M>,
-    A::Context: actix::dev::ToEnvelope<A, M>,
     M: Message + Send + 'static,
     M::Result: Send,
 {
@@ -290,6 +333,6 @@ where
     Ok(())
 }
 
-/// The actor that a message was for is gone.
+/// The receiver of a message is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Gone;

@@ -1,16 +1,23 @@
-//! Gates and pools of script instances: what flows share, and wait for before their steps.
+//! Gates and pools of script instances, which flows share and wait for before their steps.
 //!
-//! | file | side |
+//! | file | holds |
 //! | --- | --- |
 //! | `gates` | the decisions, pure |
-//! | `instances` | the instances of one pool, pure |
-//! | `coordination` | the coordinator: admits flows, looks after instances between flows |
+//! | `instances` | the slots and instances of one pool, pure |
+//! | `pools` | the coordinator's data |
+//! | `coordinator_side` | the coordinator: admits flows, looks after instances between flows |
+//! | `flow_side` | the flow supervisor: waits at gates, acquires and releases instances |
+//! | `script_side` | the script actor: changes its owner |
 //!
-//! The flow's side is `flow::supervisor::pool_use`, the script's side `script::actor::pooling`.
+//! The coordinator's gates are the one place that knows which slot is assigned to which flow. A
+//! flow keeps its slot as a token to release it with; a script only knows where it reports to.
 
-mod coordination;
+mod coordinator_side;
+mod flow_side;
 mod gates;
 mod instances;
+mod pools;
+mod script_side;
 
-pub(super) use coordination::Pools;
-pub(super) use gates::{Assigned, Slot};
+pub(super) use instances::{Assigned, Slot};
+pub(super) use pools::Pools;

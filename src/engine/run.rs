@@ -1,182 +1,28 @@
-//! One run: its options, its outcome, and the story from the first process to the last.
+//! One run, from the start of its coordinator to its outcome.
 
-use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
-use chrono::{DateTime, Local};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::model::{
-    EventSink, FlowNumber, Generator, RoleInfo, RunEvent, RunId, RunInfo, StepInfo,
-};
-use crate::process::{Leftovers, Programs, RunMarker, SelfUsage, Spawner, WatcherProgram};
-use crate::scenario::Plan;
-use crate::stats::{EvidenceChoice, Histograms, Integrity, Summary, Threshold, Verdict, Watched};
+use crate::model::{EventSink, Generator, RunEvent, RunInfo};
+use crate::process::{Leftovers, RunMarker, SelfUsage, Spawner};
+use crate::stats::{Histograms, Integrity, Summary, Verdict, Watched};
 
-use super::context::{self, RunContext};
+use super::audit;
+use super::context::RunContext;
 use super::control::Control;
-use super::coordinator::{Collected, Coordinator};
+use super::coordinator::{Collected, Coordinator, StopCause};
 use super::gauge::Gauge;
 use super::messages::{self, StopRun};
-use super::{StopCause, audit};
+use super::options::RunOptions;
 
-/// The time that what is left at the end of a run may take to end.
+/// Most time for ending the processes that are left at the end of a run.
 const SHUTDOWN: Duration = Duration::from_secs(5);
-
-/// The options of a run. [`RunOptions::new`] has defaults for all but the plan and its programs.
-pub struct RunOptions {
-    /// The scenario, with all overrides applied; see [`Plan::with_overrides`].
-    pub plan: Arc<Plan>,
-    pub programs: Arc<Programs>,
-    pub run_id: RunId,
-    /// The source of all random choices.
-    pub seed: u64,
-    /// Checked while the run is in progress and at its end.
-    pub thresholds: Vec<Threshold>,
-    pub recording: Recording,
-    /// The environment that every program gets, before its role's own.
-    pub environment: Vec<(OsString, OsString)>,
-    /// A directory for the programs of this run; it exists, and the caller removes it.
-    pub run_directory: PathBuf,
-    /// The program to run as a watcher, which cleans up should this process be killed.
-    pub watcher: Option<WatcherProgram>,
-    pub started_at: DateTime<Local>,
-    /// The number of the first flow: 1, unless a flow of another run is replayed.
-    pub first_flow: FlowNumber,
-}
-
-/// Optional recording besides the figures.
-#[derive(Debug, Clone, Default)]
-pub struct Recording {
-    /// True if [`RunEvent::Heard`] and [`RunEvent::Said`] are emitted.
-    pub dialogue: bool,
-    /// The choice of flows whose evidence is emitted. If `None`, no transcripts are kept.
-    pub evidence: Option<Arc<EvidenceChoice>>,
-}
-
-impl RunOptions {
-    /// Options for a run of this plan, with seed 0, without environment, thresholds or recording,
-    /// in the system's temporary folder.
-    pub fn new(plan: Arc<Plan>, programs: Arc<Programs>) -> Self {
-        let started_at = Local::now();
-        RunOptions {
-            plan,
-            programs,
-            run_id: RunId(format!("RUN-{}", started_at.format("%Y%m%d-%H%M%S"))),
-            seed: 0,
-            thresholds: Vec::new(),
-            recording: Recording::default(),
-            environment: Vec::new(),
-            run_directory: std::env::temp_dir(),
-            watcher: None,
-            started_at,
-            first_flow: FlowNumber(1),
-        }
-    }
-
-    /// Sets the run's id.
-    #[must_use]
-    pub fn run_id(self, run_id: RunId) -> Self {
-        RunOptions { run_id, ..self }
-    }
-
-    /// Sets the source of all random choices.
-    #[must_use]
-    pub fn seed(self, seed: u64) -> Self {
-        RunOptions { seed, ..self }
-    }
-
-    /// Sets the thresholds of the run.
-    #[must_use]
-    pub fn thresholds(self, thresholds: Vec<Threshold>) -> Self {
-        RunOptions { thresholds, ..self }
-    }
-
-    /// Sets what is recorded besides figures.
-    #[must_use]
-    pub fn recording(self, recording: Recording) -> Self {
-        RunOptions { recording, ..self }
-    }
-
-    /// Sets the environment of all programs.
-    #[must_use]
-    pub fn environment(self, environment: Vec<(OsString, OsString)>) -> Self {
-        RunOptions {
-            environment,
-            ..self
-        }
-    }
-
-    /// Sets the directory for the programs of this run.
-    #[must_use]
-    pub fn run_directory(self, run_directory: PathBuf) -> Self {
-        RunOptions {
-            run_directory,
-            ..self
-        }
-    }
-
-    /// Sets the program to run as a watcher.
-    #[must_use]
-    pub fn watcher(self, watcher: WatcherProgram) -> Self {
-        RunOptions {
-            watcher: Some(watcher),
-            ..self
-        }
-    }
-
-    /// Sets the start of the run as reports show it.
-    #[must_use]
-    pub fn started_at(self, started_at: DateTime<Local>) -> Self {
-        RunOptions { started_at, ..self }
-    }
-
-    fn info(&self) -> RunInfo {
-        let plan = &self.plan;
-        let roles = plan.roles.iter().map(|role| RoleInfo {
-            name: role.name.clone(),
-            title: role.title.clone(),
-            command: role
-                .run
-                .iter()
-                .map(|word| word.source())
-                .collect::<Vec<_>>()
-                .join(" "),
-        });
-        let steps = plan.steps.iter().map(|step| StepInfo {
-            name: step.name.clone(),
-            role: step.role,
-            action: step.action.name.clone(),
-            turns: step
-                .action
-                .turn_names
-                .iter()
-                .map(|name| (**name).into())
-                .collect(),
-        });
-        RunInfo {
-            id: self.run_id.clone(),
-            scenario: plan.name.clone(),
-            roles: roles.collect(),
-            steps: steps.collect(),
-            flows: plan.load.flows,
-            duration_us: plan.load.end().map(context::micros),
-            parallel: plan.load.most_in_flight(),
-            integrity: plan.integrity.clone(),
-            load: plan.load.to_string(),
-            wanted_per_second: plan.load.wanted_per_second(),
-            seed: self.seed,
-            chaos: plan.faults.rules.iter().map(ToString::to_string).collect(),
-            started_at: self.started_at,
-        }
-    }
-}
 
 /// The outcome of a run: its figures and how it ended.
 #[derive(Debug)]
@@ -227,10 +73,10 @@ pub fn run(
     let began = Instant::now();
     let usage = SelfUsage::start();
     let info = Arc::new(options.info());
-    // Half of the processors, as the programs need the others: with more threads each of them finds
-    // less to do at a time, which costs more than it brings.
+    // Half of the processors, as the programs need the others: more threads would each find less to
+    // do at a time, and wake up more often.
     let workers = thread::available_parallelism().map_or(1, |all| usize::from(all).div_ceil(2));
-    // A single flow is not held up by the start of its own programs.
+    // A single flow has nothing else to do while its program starts.
     let most = options.plan.load.most_in_flight();
     let starters = if most > 1 { workers } else { 0 };
     let spawner = Spawner::new(starters, RunMarker::unique(), options.watcher.clone())
@@ -276,7 +122,7 @@ pub fn run(
         (collected, generator, gave_up, ended.elapsed())
     };
     let (collected, generator, gave_up, audited) = System::new().block_on(performed);
-    // What escaped its flow ends before the run does.
+    // Processes that escaped their flow end before the run does.
     let left_over = spawner.shutdown(SHUTDOWN);
     let Collected { cause, collector } = collected?;
     let elapsed = began.elapsed().saturating_sub(audited);
@@ -321,14 +167,14 @@ async fn perform(
         actix::spawn(gauge.watch_timers()),
         actix::spawn(gauge.watch_machine()),
     ];
-    let coordinator = coordinator.start();
+    let coordinator = coordinator.start().recipient();
     let mut stops = control.stops();
     let pass_on = actix::spawn(async move {
         loop {
             let asked = *stops.borrow_and_update();
             if let Some(how) = asked {
                 // A coordinator that is gone has ended the run already.
-                let _ = messages::tell(&coordinator, StopRun(how));
+                let _ = messages::send(&coordinator, StopRun(how));
             }
             if stops.changed().await.is_err() {
                 return;

@@ -1,7 +1,7 @@
 //! Arrival schedule of flows: one pure state machine for every load model.
 //!
-//! Times are those since the run's begin. The coordinator asks [`Schedule::next`] again and again,
-//! and does what it says.
+//! Times count from the run's start. The coordinator calls [`Schedule::next`] and follows it until
+//! there is something to wait for.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ pub(super) struct Schedule {
     model: Model,
     end: Option<Duration>,
     warm_up: Duration,
-    /// The number of more flows that are counted.
+    /// Counted flows that are still to be started.
     left: Option<u64>,
 }
 
@@ -21,7 +21,7 @@ pub(super) struct Schedule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
     Start(Start),
-    /// A flow was due and cannot start: it is counted, and never made up for.
+    /// A flow was due and cannot start: it is counted as dropped and not started later.
     Drop {
         intended: Duration,
         counted: bool,
@@ -39,7 +39,7 @@ pub(super) enum Next {
 pub(super) struct Start {
     /// The time at which it was due.
     pub intended: Duration,
-    /// It counts, not being part of the warm-up.
+    /// False for the warm-up.
     pub counted: bool,
     /// The worker that performs it, in a closed load.
     pub worker: Option<usize>,
@@ -171,7 +171,7 @@ impl Schedule {
             } => closed(parallel, *flows_each, *between, workers, now),
         };
         match next {
-            // At its end the schedule wants to be asked, whatever else there is to wait for.
+            // The end of the schedule is also a moment to ask it again.
             Next::At(time) => Next::At(self.end.map_or(time, |end| end.min(time))),
             Next::WhenOneEnds => self.end.map_or(Next::WhenOneEnds, Next::At),
             Next::Start(start) => {
@@ -261,7 +261,7 @@ fn closed(
         }
         soonest = Some(soonest.map_or(at, |soonest| soonest.min(at)));
     }
-    // A worker that has never been there.
+    // A worker that is needed for the first time.
     let newcomer = parallel.reaches((workers.len() + 1) as f64, now);
     match soonest.into_iter().chain(newcomer).min() {
         Some(at) => Next::At(at),

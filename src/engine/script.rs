@@ -8,7 +8,7 @@
 //! | `action_run` | one action being performed, with its clocks |
 //! | `interpreter` | the turns of an action: decides what comes next |
 //! | `command` | the commands that are started: the role's program, and plain ones |
-//! | `report_guard` | reports to the owner of the script, also when the actor panics |
+//! | `reporter` | reports to the owner of the script |
 //! | `transcript` | what happened to the instance, recorded in a bounded ring |
 
 mod action_run;
@@ -17,7 +17,7 @@ pub(super) mod command;
 pub(super) mod interpreter;
 mod machine;
 mod program;
-mod report_guard;
+mod reporter;
 pub(super) mod transcript;
 
 pub(in crate::engine) use actor::ScriptActor;

@@ -1,4 +1,4 @@
-//! The end of a run: causes, and what each of them means for the flows in flight.
+//! End of a run: its causes, and their consequences for the flows in flight.
 //!
 //! | cause | new flows | flows in flight | interrupted |
 //! | --- | --- | --- | --- |

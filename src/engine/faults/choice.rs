@@ -1,16 +1,15 @@
 //! Choice of the faults that are injected into one attempt at a step, made before it begins.
 //!
-//! All of it follows from the run's seed, the flow's number, the role, the step and the attempt at
-//! it: the same run is hit in the same places again, and each attempt draws from its own stream.
+//! Everything is drawn from the run's seed, the flow's number, the role, the step and the attempt:
+//! a run with the same seed is hit in the same places, and each attempt draws from its own stream.
 //!
 //! The fault filter reports its progress to the [`PlannedFaults`], which return what is due:
 //!
-//! | progress | what is due then |
+//! | progress | faults that are due then |
 //! | --- | --- |
-//! | a wait begins | what is meant for the step as a whole, for a turn that replies nothing, or for
-//! a step in which nothing is replied |
-//! | a reply is about to be sent | what happens between turns, and to the reply itself |
-//! | a reply was sent | what happens in mid-turn |
+//! | a wait begins | those of the whole step, and those of turns or steps without replies |
+//! | a reply is about to be sent | those between turns, and those of the reply itself |
+//! | a reply was sent | those in mid-turn |
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,7 +40,7 @@ pub(in crate::engine) enum FaultKind {
 pub(in crate::engine) struct TimedFault {
     pub kind: FaultKind,
     pub after: Duration,
-    /// It hits in the middle of a turn.
+    /// True if it hits in the middle of a turn.
     pub mid_turn: bool,
 }
 
@@ -52,7 +51,7 @@ pub(in crate::engine) struct Attempt<'p> {
     pub seed: u64,
     pub flow: FlowNumber,
     pub step: &'p Step,
-    /// Which attempt of the flow at this step it is, from 1.
+    /// The number of the attempt, from 1.
     pub number: u32,
 }
 
@@ -60,7 +59,7 @@ pub(in crate::engine) struct Attempt<'p> {
 #[derive(Debug, Default)]
 pub(in crate::engine) struct PlannedFaults {
     timed: Vec<(Moment, TimedFault)>,
-    /// Number of replies that were about to be sent so far.
+    /// Replies that were about to be sent so far.
     replies: usize,
 }
 
@@ -89,7 +88,7 @@ impl Attempt<'_> {
                 timed.push(self.fault(rule, &mut rng));
             }
         }
-        // Whatever else is to happen at a moment, happens before what nothing can follow.
+        // Nothing can follow on these two, so that they come last.
         timed.sort_by_key(|(_, fault)| matches!(fault.kind, FaultKind::Close | FaultKind::Kill));
         (!timed.is_empty()).then(|| Box::new(PlannedFaults { timed, replies: 0 }))
     }
@@ -177,8 +176,8 @@ fn fault_kind(what: &FaultSpec, rng: &mut fastrand::Rng) -> FaultKind {
     }
 }
 
-/// Draws garbage as from a broken line: printable characters, and bytes that are no UTF-8, but no
-/// control characters, which a terminal would act upon.
+/// Draws garbage as from a broken line: printable characters and bytes that are not UTF-8, but no
+/// control characters, on which a terminal would act.
 fn garbage(bytes: usize, rng: &mut fastrand::Rng) -> Vec<u8> {
     const NO_UTF_8: [u8; 3] = [0xff, 0xfe, 0xc0];
     let byte = |_| {
@@ -192,7 +191,7 @@ fn garbage(bytes: usize, rng: &mut fastrand::Rng) -> Vec<u8> {
 }
 
 impl PlannedFaults {
-    /// A wait begins, of this turn if it has a name: what is to be done once it has.
+    /// Returns the faults that are due as a wait begins, of this turn if it has a name.
     pub(in crate::engine) fn wait_begins(&mut self, turn: Option<&str>) -> Vec<TimedFault> {
         self.take(|moment| match moment {
             Moment::FirstWait => true,
@@ -201,7 +200,7 @@ impl PlannedFaults {
         })
     }
 
-    /// A reply is about to be sent, in this turn if it has a name: what is to be done before.
+    /// Returns the faults that are due before a reply, of this turn if it has a name.
     pub(in crate::engine) fn before_reply(&mut self, turn: Option<&str>) -> Vec<TimedFault> {
         let place = self.replies;
         self.replies += 1;
@@ -212,7 +211,7 @@ impl PlannedFaults {
         })
     }
 
-    /// The reply that was about to be sent was sent: what is to be done now, or soon.
+    /// Returns the faults that are due now or soon, as the reply was sent.
     pub(in crate::engine) fn after_reply(&mut self, turn: Option<&str>) -> Vec<TimedFault> {
         let sent = self.replies;
         self.take(|moment| match moment {
@@ -284,23 +283,23 @@ flow:
     }
 
     #[test]
-    fn so_many_per_cent_of_the_steps_are_struck_and_always_the_same() {
+    fn the_given_percentage_of_steps_is_hit_and_always_the_same() {
         let plan = plan();
-        let struck = |number| {
+        let hit = |number| {
             let flows =
                 (1..=4000).filter(|&flow| faults(&plan, "kill 5%", (flow, 1, number)).is_some());
             flows.collect::<Vec<_>>()
         };
-        let first = struck(1);
+        let first = hit(1);
         assert!((150..250).contains(&first.len()), "{}", first.len());
-        assert_eq!(first, struck(1));
-        let second = struck(2);
+        assert_eq!(first, hit(1));
+        let second = hit(2);
         let both = first.iter().filter(|flow| second.contains(flow)).count();
         assert!(both < 30, "another attempt has other dice: {both}");
     }
 
     #[test]
-    fn each_struck_step_is_struck_once_at_one_of_its_replies() {
+    fn each_hit_step_is_hit_once_at_one_of_its_replies() {
         let plan = plan();
         let mut places = [0_u32; 3];
         for flow in 1..=300 {
@@ -338,10 +337,10 @@ flow:
     }
 
     #[test]
-    fn a_step_without_replies_is_struck_when_its_first_wait_begins() {
+    fn a_step_without_replies_is_hit_when_its_first_wait_begins() {
         let plan = plan();
-        let mut struck = faults(&plan, "kill 100%", (1, 0, 1)).expect("always");
-        assert_eq!(acts(struck.wait_begins(None)), [FaultKind::Kill]);
+        let mut hit = faults(&plan, "kill 100%", (1, 0, 1)).expect("always");
+        assert_eq!(acts(hit.wait_begins(None)), [FaultKind::Kill]);
         assert!(
             faults(&plan, "garbage 100%", (1, 0, 1)).is_none(),
             "it has no reply"
@@ -351,28 +350,25 @@ flow:
     #[test]
     fn a_turn_is_found_by_its_name() {
         let plan = plan();
-        let mut struck = faults(&plan, "close 100% turn second", (1, 1, 1)).expect("it has it");
-        assert_eq!(struck.before_reply(None), []);
-        assert_eq!(
-            acts(struck.before_reply(Some("second"))),
-            [FaultKind::Close]
-        );
-        let mut struck =
+        let mut hit = faults(&plan, "close 100% turn second", (1, 1, 1)).expect("it has it");
+        assert_eq!(hit.before_reply(None), []);
+        assert_eq!(acts(hit.before_reply(Some("second"))), [FaultKind::Close]);
+        let mut hit =
             faults(&plan, "kill once mid_turn after 0s turn look", (1, 1, 1)).expect("so");
-        assert_eq!(acts(struck.wait_begins(Some("look"))), [FaultKind::Kill]);
+        assert_eq!(acts(hit.wait_begins(Some("look"))), [FaultKind::Kill]);
         assert!(faults(&plan, "kill 100% turn second", (1, 0, 1)).is_none());
     }
 
     #[test]
     fn once_is_the_first_such_step_of_each_flow_at_its_first_attempt() {
         let plan = plan();
-        let is_struck = |text, at| faults(&plan, text, at).is_some();
-        assert!(is_struck("kill once", (1, 0, 1)) && is_struck("kill once", (9, 0, 1)));
-        assert!(!is_struck("kill once", (1, 1, 1)) && !is_struck("kill once", (1, 0, 2)));
-        assert!(is_struck("kill nth 2", (1, 1, 1)) && !is_struck("kill nth 2", (1, 2, 1)));
-        assert!(is_struck("kill once role b", (1, 2, 1)));
-        assert!(is_struck("kill once at 2_talk flow 3", (3, 1, 1)));
-        assert!(!is_struck("kill once at 2_talk flow 3", (4, 1, 1)));
+        let is_hit = |text, at| faults(&plan, text, at).is_some();
+        assert!(is_hit("kill once", (1, 0, 1)) && is_hit("kill once", (9, 0, 1)));
+        assert!(!is_hit("kill once", (1, 1, 1)) && !is_hit("kill once", (1, 0, 2)));
+        assert!(is_hit("kill nth 2", (1, 1, 1)) && !is_hit("kill nth 2", (1, 2, 1)));
+        assert!(is_hit("kill once role b", (1, 2, 1)));
+        assert!(is_hit("kill once at 2_talk flow 3", (3, 1, 1)));
+        assert!(!is_hit("kill once at 2_talk flow 3", (4, 1, 1)));
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! Fault injection as a filter between a script machine's effects and the program.
 //!
-//! Which fault is injected at which point is decided by [`PlannedFaults`]; here it is done.
+//! [`PlannedFaults`] decides which fault is due at which point; the filter injects it.
 //!
 //! Faults of the program (it is killed, frozen, fed with garbage) count in the times of its
-//! steps, as it does for its users. What only slows Rehearsal down (a reply is delayed or typed
-//! byte by byte: a pause; output is left unread: held) is taken out of them.
+//! steps, as they would for its users. Faults that only slow Rehearsal down (a reply is delayed or
+//! typed byte by byte: a pause; output is left unread: held) are taken out of these times.
 
 #[cfg(test)]
 mod tests;
@@ -23,7 +23,7 @@ use super::choice::{FaultKind, PlannedFaults, TimedFault};
 pub(in crate::engine) struct FaultPoint {
     /// The turn's name, if it has one.
     pub turn: Option<String>,
-    /// Its place in the scenario.
+    /// The turn's place in the scenario.
     pub place: String,
 }
 

@@ -1,20 +1,17 @@
-//! The state machine of one flow: the actions that follow an event. Pure.
+//! State machine of one flow: the actions that follow on an event. Pure.
 //!
 //! | phase | on | actions | next phase |
 //! | --- | --- | --- | --- |
 //! | `Stepping` | a step is done or skipped, more follow | begin the next | `Stepping` |
-//! | `Stepping` | a pooled role's last step is done | return its script, and as above | as above |
-//! | `Stepping` | the last step is done | leave with every role that lives | `Leaving` |
-//! | `Stepping` | a step failed, the same script is to perform it again | repeat it | `Stepping` |
-//! | `Stepping` | a step failed, a new script is to perform it again | end the script |
-//! `Restarting` |
-//! | `Stepping` | a step failed, the flow is to begin anew | end or return every script |
-//! `Rewinding` |
+//! | `Stepping` | a pooled role's last step is done | release its script, and as above | as above |
+//! | `Stepping` | the last step is done | leave with every living role | `Leaving` |
+//! | `Stepping` | a step failed, retry with the same script | repeat it | `Stepping` |
+//! | `Stepping` | a step failed, retry with a new script | end the script | `Restarting` |
+//! | `Stepping` | a step failed, retry the flow | end or release all scripts | `Rewinding` |
 //! | `Stepping` | a step failed, for good | end every script but idle ones of pools | `Ending` |
 //! | `Restarting` | the script has ended | repeat the step | `Stepping` |
 //! | `Rewinding` | the last script has ended | rewind | `Stepping`, by `begin` |
-//! | `Leaving` | a role has left, well or badly | end its script | `Leaving`, `Ending` after the
-//! last |
+//! | `Leaving` | a role has left or failed to | end its script | `Leaving`; last: `Ending` |
 //! | all but `Ending`, `Over` | an interrupt | end every script | `Ending` |
 //! | `Ending` | the last script has ended | finish | `Over` |
 
@@ -22,47 +19,47 @@ use std::collections::BTreeSet;
 
 use crate::model::{FlowOutcome, RoleIndex, StepIndex};
 
-/// What the supervisor shall do.
+/// An action of the supervisor.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Action {
     Begin(StepIndex),
     /// Perform a step again that has failed.
     Repeat(StepIndex),
-    /// Forget what the flow has learned, and begin it again.
+    /// Forget the flow's captures and start it over.
     Rewind,
     Leave(RoleIndex),
     End(RoleIndex),
     /// Give the script back to its pool.
-    Return(RoleIndex),
-    /// All is over: nothing of the flow lives any more.
+    Release(RoleIndex),
+    /// End the flow: all of its scripts have ended.
     Finish(FlowOutcome),
 }
 
-/// What follows on a failure.
+/// The reaction to a failure.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Retry {
+pub(super) enum RetryDecision {
     /// The same script performs the step again.
     Repeat,
-    /// A new script does.
+    /// A new script performs it again.
     Restart,
-    /// The flow begins anew.
+    /// The flow starts over.
     Rewind,
-    /// Nothing mends it.
+    /// The flow ends.
     None(FlowOutcome),
 }
 
 /// The properties of a role that the machine depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct RoleInFlow {
-    /// It has something to say before it leaves.
+    /// It has a `leave` action.
     pub leaves: bool,
     /// Its script comes from a pool and goes back there.
     pub is_pooled: bool,
 }
 
-/// Where a flow is, and what of it lives.
+/// The position of a flow and its living scripts.
 #[derive(Debug)]
-pub(super) struct FlowMachine {
+pub(in crate::engine) struct FlowMachine {
     /// The roles of the steps.
     steps: Vec<RoleIndex>,
     roles: Vec<RoleInFlow>,
@@ -92,13 +89,13 @@ impl FlowMachine {
         }
     }
 
-    /// The flow begins, or begins anew.
+    /// The flow starts, or starts over.
     pub(super) fn begin(&mut self) -> Vec<Action> {
         self.step_over(0, Vec::new())
     }
 
     /// The current step.
-    pub(super) fn step(&self) -> Option<StepIndex> {
+    pub(in crate::engine) fn step(&self) -> Option<StepIndex> {
         match self.phase {
             Phase::Stepping { at } if at < self.steps.len() => Some(StepIndex(at)),
             _ => None,
@@ -106,7 +103,7 @@ impl FlowMachine {
     }
 
     /// A script actor was started for this role, or taken from a pool.
-    pub(super) fn script_started(&mut self, role: RoleIndex) {
+    pub(in crate::engine) fn script_started(&mut self, role: RoleIndex) {
         self.living.insert(role);
     }
 
@@ -126,7 +123,7 @@ impl FlowMachine {
             && self.roles[role.0].is_pooled
             && self.living.remove(&role)
         {
-            actions.push(Action::Return(role));
+            actions.push(Action::Release(role));
         }
         self.step_over(at + 1, actions)
     }
@@ -158,31 +155,31 @@ impl FlowMachine {
     }
 
     /// The current step has failed.
-    pub(super) fn failed(&mut self, remedy: Retry) -> Vec<Action> {
+    pub(super) fn failed(&mut self, retry: RetryDecision) -> Vec<Action> {
         let Phase::Stepping { at } = self.phase else {
             return Vec::new();
         };
         let Some(&performing) = self.steps.get(at) else {
             return Vec::new();
         };
-        match remedy {
-            Retry::Restart if self.living.contains(&performing) => {
+        match retry {
+            RetryDecision::Restart if self.living.contains(&performing) => {
                 self.phase = Phase::Restarting { at };
                 vec![Action::End(performing)]
             }
-            Retry::Repeat | Retry::Restart => vec![Action::Repeat(StepIndex(at))],
-            Retry::Rewind => {
+            RetryDecision::Repeat | RetryDecision::Restart => vec![Action::Repeat(StepIndex(at))],
+            RetryDecision::Rewind => {
                 let actions = self.let_go(performing);
                 self.rewinding(actions)
             }
-            Retry::None(outcome) => {
+            RetryDecision::None(outcome) => {
                 let actions = self.let_go(performing);
                 self.ending(outcome, actions)
             }
         }
     }
 
-    /// Scripts of pools that have nothing to do with a failure go back there, all others end.
+    /// Releases pooled scripts other than the failed one, and ends all others.
     fn let_go(&mut self, performing: RoleIndex) -> Vec<Action> {
         let living = std::mem::take(&mut self.living);
         let (back, end): (BTreeSet<_>, _) = living
@@ -190,7 +187,7 @@ impl FlowMachine {
             .partition(|role| self.roles[role.0].is_pooled && *role != performing);
         self.living = end;
         let ends = self.living.iter().copied().map(Action::End);
-        back.into_iter().map(Action::Return).chain(ends).collect()
+        back.into_iter().map(Action::Release).chain(ends).collect()
     }
 
     /// The flow is lost, because the run ends or its own actor cannot go on.
@@ -200,14 +197,14 @@ impl FlowMachine {
             Phase::Stepping { .. } | Phase::Restarting { .. } | Phase::Rewinding => {
                 self.ending(outcome, actions)
             }
-            // All steps were done: what is cut short is only the politeness.
+            // All steps were done: only the leaving is cut short.
             Phase::Leaving { .. } => self.ending(FlowOutcome::Completed, actions),
             Phase::Ending { .. } => actions,
             Phase::Over => Vec::new(),
         }
     }
 
-    /// A role has performed its `leave`, well or badly.
+    /// A role has performed its `leave`, successfully or not.
     pub(super) fn left(&mut self, role: RoleIndex) -> Vec<Action> {
         let Phase::Leaving { waiting } = &mut self.phase else {
             return Vec::new();
@@ -266,7 +263,7 @@ impl FlowMachine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Action::{Begin, End, Finish, Leave, Repeat, Return, Rewind};
+    use Action::{Begin, End, Finish, Leave, Release, Repeat, Rewind};
 
     const A: RoleIndex = RoleIndex(0);
     const B: RoleIndex = RoleIndex(1);
@@ -321,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_interrupt_tells_the_living_again() {
+    fn a_second_interrupt_ends_the_living_again() {
         let mut machine = two_roles_stepping();
         machine.lost(FlowOutcome::Interrupted);
         machine.script_ended(A);
@@ -352,8 +349,8 @@ mod tests {
     }
 
     fn failure() -> FlowOutcome {
-        FlowOutcome::Failed(crate::engine::flow::supervisor::internal(
-            "as made up",
+        FlowOutcome::Failed(crate::engine::flow::state::internal(
+            "for the test",
             String::new(),
         ))
     }
@@ -361,7 +358,7 @@ mod tests {
     #[test]
     fn a_step_is_performed_again_by_a_new_script_once_the_old_one_has_ended() {
         let mut machine = two_roles_stepping();
-        assert_eq!(machine.failed(Retry::Restart), [End(B)]);
+        assert_eq!(machine.failed(RetryDecision::Restart), [End(B)]);
         assert_eq!(machine.step(), None);
         assert_eq!(
             machine.script_ended(A),
@@ -370,26 +367,32 @@ mod tests {
         );
         assert_eq!(machine.script_ended(B), [Repeat(StepIndex(1))]);
         assert_eq!(machine.step(), Some(StepIndex(1)));
-        assert_eq!(machine.failed(Retry::Restart), [Repeat(StepIndex(1))]);
+        assert_eq!(
+            machine.failed(RetryDecision::Restart),
+            [Repeat(StepIndex(1))]
+        );
         machine.script_started(B);
-        assert_eq!(machine.failed(Retry::Repeat), [Repeat(StepIndex(1))]);
+        assert_eq!(
+            machine.failed(RetryDecision::Repeat),
+            [Repeat(StepIndex(1))]
+        );
         assert_eq!(machine.step_done(), [End(B)]);
     }
 
     #[test]
-    fn a_flow_begins_anew_when_nothing_of_it_lives() {
+    fn a_flow_starts_over_when_all_its_scripts_have_ended() {
         let mut machine = two_roles_stepping();
-        assert_eq!(machine.failed(Retry::Rewind), [End(A), End(B)]);
+        assert_eq!(machine.failed(RetryDecision::Rewind), [End(A), End(B)]);
         assert_eq!(machine.script_ended(B), []);
         assert_eq!(machine.script_ended(A), [Rewind]);
         assert_eq!(machine.begin(), [Begin(StepIndex(0))]);
     }
 
     #[test]
-    fn an_interrupt_ends_a_flow_that_is_being_mended() {
-        for remedy in [Retry::Restart, Retry::Rewind] {
+    fn an_interrupt_ends_a_flow_that_is_being_retried() {
+        for retry in [RetryDecision::Restart, RetryDecision::Rewind] {
             let mut machine = two_roles_stepping();
-            machine.failed(remedy);
+            machine.failed(retry);
             assert_eq!(machine.lost(FlowOutcome::Interrupted), [End(A), End(B)]);
             machine.script_ended(B);
             assert_eq!(machine.script_ended(A), [Finish(FlowOutcome::Interrupted)]);
@@ -404,7 +407,7 @@ mod tests {
         assert_eq!(machine.step_done(), [Begin(StepIndex(1))]);
         machine.script_started(A);
         assert_eq!(machine.step_done(), [Begin(StepIndex(2))]);
-        assert_eq!(machine.step_done(), [Return(B), Begin(StepIndex(3))]);
+        assert_eq!(machine.step_done(), [Release(B), Begin(StepIndex(3))]);
         assert_eq!(machine.step_done(), [End(A)]);
     }
 
@@ -419,10 +422,13 @@ mod tests {
             machine
         };
         let mut machine = started();
-        assert_eq!(machine.failed(Retry::None(failure())), [Return(A), End(B)]);
+        assert_eq!(
+            machine.failed(RetryDecision::None(failure())),
+            [Release(A), End(B)]
+        );
         assert_eq!(machine.script_ended(B), [Finish(failure())]);
         let mut machine = started();
-        assert_eq!(machine.failed(Retry::Rewind), [Return(A), End(B)]);
+        assert_eq!(machine.failed(RetryDecision::Rewind), [Release(A), End(B)]);
         let mut machine = started();
         assert_eq!(machine.lost(FlowOutcome::Interrupted), [End(A), End(B)]);
     }

@@ -16,26 +16,24 @@ use std::time::{Duration, Instant};
 use crate::model::{FlowNumber, RoleIndex, StepIndex};
 use crate::scenario::Plan;
 
-use super::instances::{Pool, SlotState};
+use super::instances::{Assigned, Pool, Slot, SlotState};
 
-pub(in crate::engine) use super::instances::{Assigned, Slot};
-
-/// What is to be done. `I` is how a script instance is reached.
+/// An effect for the coordinator to apply. `I` is a handle of a script instance.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Effect<I> {
+pub(super) enum GateEffect<I> {
     /// The flow may perform the step.
     Admit {
         flow: FlowNumber,
         step: StepIndex,
         assigned: Option<Assigned<I>>,
     },
-    /// A crowd was let go before it was complete.
-    WentShort {
+    /// A group was released before it was complete.
+    GroupIncomplete {
         step: StepIndex,
         came: usize,
         wanted: u64,
     },
-    /// Nobody has use for this instance any more: it is to end.
+    /// This instance is not used any more and has to end.
     Abandon(I),
 }
 
@@ -44,26 +42,26 @@ pub(super) enum Effect<I> {
 pub(super) struct Gates<I> {
     steps: Vec<StepGates>,
     pools: BTreeMap<RoleIndex, Pool<I>>,
-    crowds: BTreeMap<StepIndex, Crowd>,
-    clocks: BTreeMap<StepIndex, Clock>,
+    groups: BTreeMap<StepIndex, Group>,
+    rates: BTreeMap<StepIndex, RateLimit>,
     locks: BTreeMap<String, Lock>,
-    waiting: BTreeMap<FlowNumber, Waiting<I>>,
+    waiting: BTreeMap<FlowNumber, WaitingFlow<I>>,
 }
 
-/// What stands before a step.
+/// The gates of one step.
 #[derive(Debug, Clone)]
 pub(super) struct StepGates {
     pub role: RoleIndex,
     pub together: Option<u64>,
     pub interval: Option<Duration>,
     pub exclusive: Option<String>,
-    /// The time that a crowd is waited for.
-    pub patience: Duration,
+    /// Most time that a group is waited for.
+    pub timeout: Duration,
 }
 
 /// A flow that waits.
 #[derive(Debug)]
-struct Waiting<I> {
+struct WaitingFlow<I> {
     step: StepIndex,
     at: Gate,
     assigned: Option<Assigned<I>>,
@@ -72,23 +70,23 @@ struct Waiting<I> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Gate {
     Pool,
-    Crowd,
-    Clock,
-    Lock,
+    Together,
+    Rate,
+    Exclusive,
     Passed,
 }
 
 #[derive(Debug)]
-struct Crowd {
+struct Group {
     wanted: u64,
-    patience: Duration,
+    timeout: Duration,
     flows: Vec<FlowNumber>,
-    /// When those who came are let go, however many.
+    /// The moment at which the group is released, complete or not.
     until: Option<Instant>,
 }
 
 #[derive(Debug)]
-struct Clock {
+struct RateLimit {
     interval: Duration,
     /// The earliest next start; `None` before the first.
     next: Option<Instant>,
@@ -109,7 +107,7 @@ impl<I: Clone> Gates<I> {
             together: step.gates.together,
             interval: step.gates.interval,
             exclusive: step.gates.exclusive.clone(),
-            patience: step.timeout,
+            timeout: step.timeout,
         });
         let pools = plan.roles.iter().enumerate().filter_map(|(role, it)| {
             let size = usize::try_from(it.pool?.get()).unwrap_or(usize::MAX);
@@ -120,27 +118,27 @@ impl<I: Clone> Gates<I> {
 
     fn new(steps: Vec<StepGates>, pools: impl Iterator<Item = (RoleIndex, usize)>) -> Self {
         let indexed = || (0..).map(StepIndex).zip(&steps);
-        let crowds = indexed().filter_map(|(index, step)| {
-            let crowd = Crowd {
+        let groups = indexed().filter_map(|(index, step)| {
+            let group = Group {
                 wanted: step.together?,
-                patience: step.patience,
+                timeout: step.timeout,
                 flows: Vec::new(),
                 until: None,
             };
-            Some((index, crowd))
+            Some((index, group))
         });
-        let clocks = indexed().filter_map(|(index, step)| {
-            let clock = Clock {
+        let rates = indexed().filter_map(|(index, step)| {
+            let rate = RateLimit {
                 interval: step.interval?,
                 next: None,
                 queue: VecDeque::new(),
             };
-            Some((index, clock))
+            Some((index, rate))
         });
         let locks = steps.iter().filter_map(|step| step.exclusive.clone());
         Gates {
-            crowds: crowds.collect(),
-            clocks: clocks.collect(),
+            groups: groups.collect(),
+            rates: rates.collect(),
             locks: locks.map(|name| (name, Lock::default())).collect(),
             pools: pools.map(|(role, size)| (role, Pool::new(size))).collect(),
             waiting: BTreeMap::new(),
@@ -156,13 +154,13 @@ impl<I: Clone> Gates<I> {
         step: StepIndex,
         takes_instance: bool,
         now: Instant,
-    ) -> Vec<Effect<I>> {
-        let waiting = Waiting {
+    ) -> Vec<GateEffect<I>> {
+        let waiting = WaitingFlow {
             step,
             at: if takes_instance {
                 Gate::Pool
             } else {
-                Gate::Crowd
+                Gate::Together
             },
             assigned: None,
         };
@@ -174,57 +172,57 @@ impl<I: Clone> Gates<I> {
         if let Some(pool) = self.pools.get_mut(&role) {
             pool.queue.push_back(flow);
         }
-        self.lend(role, now)
+        self.hand_out(role, now)
     }
 
-    /// Gives free slots to those who wait for one: those with an instance in them first.
-    fn lend(&mut self, role: RoleIndex, now: Instant) -> Vec<Effect<I>> {
+    /// Assigns free slots to waiting flows: those with an instance in them first.
+    fn hand_out(&mut self, role: RoleIndex, now: Instant) -> Vec<GateEffect<I>> {
         let mut effects = Vec::new();
         while let Some(pool) = self.pools.get_mut(&role)
-            && let Some((flow, number, instance)) = pool.lend()
+            && let Some((flow, number, instance)) = pool.hand_out()
         {
             if let Some(waiting) = self.waiting.get_mut(&flow) {
                 let slot = Slot { role, number };
                 waiting.assigned = Some(Assigned { slot, instance });
-                waiting.at = Gate::Crowd;
+                waiting.at = Gate::Together;
             }
             effects.extend(self.advance(flow, now));
         }
         effects
     }
 
-    /// Takes a flow from the gate at which it is through all that are open.
-    fn advance(&mut self, flow: FlowNumber, now: Instant) -> Vec<Effect<I>> {
+    /// Moves a flow from its present gate through all that are open.
+    fn advance(&mut self, flow: FlowNumber, now: Instant) -> Vec<GateEffect<I>> {
         let mut effects = Vec::new();
         while let Some(waiting) = self.waiting.get_mut(&flow) {
             let step = waiting.step;
             match waiting.at {
                 Gate::Pool => return effects,
-                Gate::Crowd => {
-                    let Some(crowd) = self.crowds.get_mut(&step) else {
-                        waiting.at = Gate::Clock;
+                Gate::Together => {
+                    let Some(group) = self.groups.get_mut(&step) else {
+                        waiting.at = Gate::Rate;
                         continue;
                     };
-                    crowd.flows.push(flow);
-                    crowd.until.get_or_insert(now + crowd.patience);
-                    if (crowd.flows.len() as u64) >= crowd.wanted {
-                        effects.extend(self.let_go(step, now));
+                    group.flows.push(flow);
+                    group.until.get_or_insert(now + group.timeout);
+                    if (group.flows.len() as u64) >= group.wanted {
+                        effects.extend(self.release_group(step, now));
                     }
                     return effects;
                 }
-                Gate::Clock => {
-                    let Some(clock) = self.clocks.get_mut(&step) else {
-                        waiting.at = Gate::Lock;
+                Gate::Rate => {
+                    let Some(rate) = self.rates.get_mut(&step) else {
+                        waiting.at = Gate::Exclusive;
                         continue;
                     };
-                    if !clock.queue.is_empty() || clock.next.is_some_and(|next| next > now) {
-                        clock.queue.push_back(flow);
+                    if !rate.queue.is_empty() || rate.next.is_some_and(|next| next > now) {
+                        rate.queue.push_back(flow);
                         return effects;
                     }
-                    clock.next = Some(now + clock.interval);
-                    waiting.at = Gate::Lock;
+                    rate.next = Some(now + rate.interval);
+                    waiting.at = Gate::Exclusive;
                 }
-                Gate::Lock => {
+                Gate::Exclusive => {
                     let name = self.steps[step.0].exclusive.as_ref();
                     if let Some(lock) = name.and_then(|name| self.locks.get_mut(name)) {
                         if lock.holder.is_some_and(|holder| holder != flow) {
@@ -238,7 +236,7 @@ impl<I: Clone> Gates<I> {
                 Gate::Passed => {
                     let assigned = waiting.assigned.take();
                     self.waiting.remove(&flow);
-                    effects.push(Effect::Admit {
+                    effects.push(GateEffect::Admit {
                         flow,
                         step,
                         assigned,
@@ -250,42 +248,42 @@ impl<I: Clone> Gates<I> {
         effects
     }
 
-    /// Lets a crowd go, complete or not.
-    fn let_go(&mut self, step: StepIndex, now: Instant) -> Vec<Effect<I>> {
-        let Some(crowd) = self.crowds.get_mut(&step) else {
+    /// Releases a group, complete or not.
+    fn release_group(&mut self, step: StepIndex, now: Instant) -> Vec<GateEffect<I>> {
+        let Some(group) = self.groups.get_mut(&step) else {
             return Vec::new();
         };
-        crowd.until = None;
-        let flows = std::mem::take(&mut crowd.flows);
-        let wanted = crowd.wanted;
+        group.until = None;
+        let flows = std::mem::take(&mut group.flows);
+        let wanted = group.wanted;
         let mut effects = Vec::new();
         if (flows.len() as u64) < wanted {
             let came = flows.len();
-            effects.push(Effect::WentShort { step, came, wanted });
+            effects.push(GateEffect::GroupIncomplete { step, came, wanted });
         }
         for flow in flows {
             if let Some(waiting) = self.waiting.get_mut(&flow) {
-                waiting.at = Gate::Clock;
+                waiting.at = Gate::Rate;
             }
             effects.extend(self.advance(flow, now));
         }
         effects
     }
 
-    /// A flow has performed a step, well or badly, and is not going to repeat it.
+    /// A flow has performed a step, successfully or not, and is not going to repeat it.
     pub(super) fn step_over(
         &mut self,
         flow: FlowNumber,
         step: StepIndex,
         now: Instant,
-    ) -> Vec<Effect<I>> {
+    ) -> Vec<GateEffect<I>> {
         match self.steps[step.0].exclusive.clone() {
             Some(name) => self.unlock(flow, &name, now),
             None => Vec::new(),
         }
     }
 
-    fn unlock(&mut self, flow: FlowNumber, name: &str, now: Instant) -> Vec<Effect<I>> {
+    fn unlock(&mut self, flow: FlowNumber, name: &str, now: Instant) -> Vec<GateEffect<I>> {
         let Some(lock) = self.locks.get_mut(name) else {
             return Vec::new();
         };
@@ -299,15 +297,15 @@ impl<I: Clone> Gates<I> {
         }
     }
 
-    /// A flow has no more use for the slots that it has, in which nothing lives any more.
-    pub(super) fn release_slots(&mut self, flow: FlowNumber, now: Instant) -> Vec<Effect<I>> {
+    /// A flow has no more use for its slots, in which no instance is alive any more.
+    pub(super) fn release_slots(&mut self, flow: FlowNumber, now: Instant) -> Vec<GateEffect<I>> {
         let roles: Vec<_> = self.pools.keys().copied().collect();
         let mut effects = Vec::new();
         for role in roles {
             if let Some(pool) = self.pools.get_mut(&role) {
                 pool.forget(flow);
             }
-            effects.extend(self.lend(role, now));
+            effects.extend(self.hand_out(role, now));
         }
         effects
     }
@@ -318,41 +316,41 @@ impl<I: Clone> Gates<I> {
     }
 
     /// An instance that was given back is at its menu.
-    pub(super) fn settled(&mut self, slot: Slot, now: Instant) -> Vec<Effect<I>> {
+    pub(super) fn settled(&mut self, slot: Slot, now: Instant) -> Vec<GateEffect<I>> {
         if let Some(state) = self.slot(slot)
             && let SlotState::Busy(instance) = state
         {
             *state = SlotState::Idle(instance.clone());
         }
-        self.lend(slot.role, now)
+        self.hand_out(slot.role, now)
     }
 
-    /// The instance in a slot that nobody has assigned has ended.
-    pub(super) fn ended(&mut self, slot: Slot, now: Instant) -> Vec<Effect<I>> {
+    /// The instance in a slot that is assigned to no flow has ended.
+    pub(super) fn ended(&mut self, slot: Slot, now: Instant) -> Vec<GateEffect<I>> {
         if let Some(state) = self.slot(slot)
             && matches!(state, SlotState::Idle(_) | SlotState::Busy(_))
         {
             *state = SlotState::Empty;
         }
-        self.lend(slot.role, now)
+        self.hand_out(slot.role, now)
     }
 
     /// A flow is over: it waits for nothing and holds nothing any more.
-    pub(super) fn gone(&mut self, flow: FlowNumber, now: Instant) -> Vec<Effect<I>> {
+    pub(super) fn gone(&mut self, flow: FlowNumber, now: Instant) -> Vec<GateEffect<I>> {
         let mut effects = Vec::new();
-        if let Some(Waiting { assigned, .. }) = self.waiting.remove(&flow) {
-            // It never learned that it had this instance.
+        if let Some(WaitingFlow { assigned, .. }) = self.waiting.remove(&flow) {
+            // The flow has not received this instance yet.
             let unused = assigned.and_then(|assigned| assigned.instance);
-            effects.extend(unused.map(Effect::Abandon));
+            effects.extend(unused.map(GateEffect::Abandon));
         }
-        for crowd in self.crowds.values_mut() {
-            crowd.flows.retain(|waiting| *waiting != flow);
-            if crowd.flows.is_empty() {
-                crowd.until = None;
+        for group in self.groups.values_mut() {
+            group.flows.retain(|waiting| *waiting != flow);
+            if group.flows.is_empty() {
+                group.until = None;
             }
         }
-        for clock in self.clocks.values_mut() {
-            clock.queue.retain(|waiting| *waiting != flow);
+        for rate in self.rates.values_mut() {
+            rate.queue.retain(|waiting| *waiting != flow);
         }
         let names: Vec<_> = self.locks.keys().cloned().collect();
         for name in names {
@@ -366,24 +364,24 @@ impl<I: Clone> Gates<I> {
     }
 
     /// Time has passed.
-    pub(super) fn ring(&mut self, now: Instant) -> Vec<Effect<I>> {
+    pub(super) fn ring(&mut self, now: Instant) -> Vec<GateEffect<I>> {
         let mut effects = Vec::new();
-        let late = |crowd: &Crowd| crowd.until.is_some_and(|until| until <= now);
-        let crowds = self.crowds.iter().filter(|(_, crowd)| late(crowd));
-        let crowds: Vec<_> = crowds.map(|(step, _)| *step).collect();
-        for step in crowds {
-            effects.extend(self.let_go(step, now));
+        let late = |group: &Group| group.until.is_some_and(|until| until <= now);
+        let groups = self.groups.iter().filter(|(_, group)| late(group));
+        let groups: Vec<_> = groups.map(|(step, _)| *step).collect();
+        for step in groups {
+            effects.extend(self.release_group(step, now));
         }
-        let clocks: Vec<_> = self.clocks.keys().copied().collect();
-        for step in clocks {
-            while let Some(clock) = self.clocks.get_mut(&step)
-                && clock.next.is_none_or(|next| next <= now)
-                && let Some(flow) = clock.queue.pop_front()
+        let rates: Vec<_> = self.rates.keys().copied().collect();
+        for step in rates {
+            while let Some(rate) = self.rates.get_mut(&step)
+                && rate.next.is_none_or(|next| next <= now)
+                && let Some(flow) = rate.queue.pop_front()
             {
-                // Strictly spaced from the start before it, however late it is served.
-                clock.next = Some(now + clock.interval);
+                // Spaced from the actual start before it, even if that was late.
+                rate.next = Some(now + rate.interval);
                 if let Some(waiting) = self.waiting.get_mut(&flow) {
-                    waiting.at = Gate::Lock;
+                    waiting.at = Gate::Exclusive;
                 }
                 effects.extend(self.advance(flow, now));
             }
@@ -391,31 +389,31 @@ impl<I: Clone> Gates<I> {
         effects
     }
 
-    /// When [`Gates::ring`] has something to do.
+    /// Returns the moment at which [`Gates::ring`] is due.
     pub(super) fn next_moment(&self) -> Option<Instant> {
-        let crowds = self.crowds.values().filter_map(|crowd| crowd.until);
-        let clocks = self.clocks.values().filter(|it| !it.queue.is_empty());
-        crowds.chain(clocks.filter_map(|clock| clock.next)).min()
+        let groups = self.groups.values().filter_map(|group| group.until);
+        let rates = self.rates.values().filter(|it| !it.queue.is_empty());
+        groups.chain(rates.filter_map(|rate| rate.next)).min()
     }
 
-    /// Lets the crowd go that has come furthest, if no flow can come any more: all those in flight
-    /// wait, none of them for the clock, and no instance is on its way back to its pool.
-    pub(super) fn break_stall(&mut self, under_way: usize, now: Instant) -> Vec<Effect<I>> {
-        let somebody_moves = self.waiting.len() < under_way
-            || self.clocks.values().any(|clock| !clock.queue.is_empty())
+    /// Releases the group that has come furthest, if no flow can join it any more: all flows in
+    /// flight wait, none of them for the rate, and no instance is on its way back to its pool.
+    pub(super) fn break_stall(&mut self, in_flight: usize, now: Instant) -> Vec<GateEffect<I>> {
+        let some_flow_moves = self.waiting.len() < in_flight
+            || self.rates.values().any(|rate| !rate.queue.is_empty())
             || self.busy().next().is_some();
-        if somebody_moves {
+        if some_flow_moves {
             return Vec::new();
         }
-        let mut crowds = self.crowds.iter().rev();
-        match crowds.find(|(_, crowd)| !crowd.flows.is_empty()) {
-            Some((&step, _)) => self.let_go(step, now),
+        let mut groups = self.groups.iter().rev();
+        match groups.find(|(_, group)| !group.flows.is_empty()) {
+            Some((&step, _)) => self.release_group(step, now),
             None => Vec::new(),
         }
     }
 
-    /// Takes the instances that nobody uses, to end them; their slots stay occupied until they
-    /// have [`ended`](Gates::ended).
+    /// Takes the idle instances in order to end them; their slots stay occupied until they have
+    /// [`ended`](Gates::ended).
     pub(super) fn take_idle(&mut self) -> Vec<(Slot, I)> {
         let mut idle = Vec::new();
         for (role, pool) in &mut self.pools {
@@ -445,8 +443,18 @@ impl<I: Clone> Gates<I> {
     pub(super) fn instance(&self, slot: Slot) -> Option<&I> {
         match self.pools.get(&slot.role)?.slots.get(slot.number)? {
             SlotState::Idle(instance) | SlotState::Busy(instance) => Some(instance),
-            SlotState::Empty | SlotState::Assigned { .. } => None,
+            SlotState::Empty | SlotState::Assigned(_) => None,
         }
+    }
+
+    /// The slot of the role's pool with the instance that fits; among those that no flow has.
+    pub(super) fn slot_of(&self, role: RoleIndex, fits: impl Fn(&I) -> bool) -> Option<Slot> {
+        let mut slots = self.pools.get(&role)?.slots.iter();
+        let number = slots.position(|state| match state {
+            SlotState::Idle(instance) | SlotState::Busy(instance) => fits(instance),
+            SlotState::Empty | SlotState::Assigned(_) => false,
+        })?;
+        Some(Slot { role, number })
     }
 
     /// Returns whether no pool has an instance.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::model::{FlowNumber, RoleIndex};
 
-/// One place in a role's pool, whichever script instance fills it.
+/// One place of a role's pool, with changing script instances in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::engine) struct Slot {
     pub role: RoleIndex,
@@ -12,7 +12,7 @@ pub(in crate::engine) struct Slot {
     pub number: usize,
 }
 
-/// A slot that a flow has for itself, and the instance in it, if there is one.
+/// A slot that a flow has acquired, and the instance in it, if there is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::engine) struct Assigned<I> {
     pub slot: Slot,
@@ -22,7 +22,7 @@ pub(in crate::engine) struct Assigned<I> {
 #[derive(Debug)]
 pub(super) struct Pool<I> {
     pub slots: Vec<SlotState<I>>,
-    /// Who waits for a free slot.
+    /// The flows that wait for a free slot.
     pub queue: VecDeque<FlowNumber>,
 }
 
@@ -31,12 +31,9 @@ pub(super) enum SlotState<I> {
     Empty,
     /// Logged in and at its menu.
     Idle(I),
-    /// The instance that went along is remembered until the flow gives one back.
-    Assigned {
-        to: FlowNumber,
-        instance: Option<I>,
-    },
-    /// On its way back to its menu, or to its end.
+    /// A flow has acquired it, with or without an instance.
+    Assigned(FlowNumber),
+    /// Released: on its way back to its menu, or to its end.
     Busy(I),
 }
 
@@ -49,19 +46,15 @@ impl<I: Clone> Pool<I> {
         }
     }
 
-    /// Gives a free slot to whoever waits for one; says who that is, the slot's number, and what
-    /// is in it.
-    pub(super) fn lend(&mut self) -> Option<(FlowNumber, usize, Option<I>)> {
+    /// Assigns a free slot to the next flow that waits for one. Returns the flow, the slot's number
+    /// and the instance in it, if there is one.
+    pub(super) fn hand_out(&mut self) -> Option<(FlowNumber, usize, Option<I>)> {
         let number = self.free()?;
         let flow = self.queue.pop_front()?;
         let state = &mut self.slots[number];
-        let instance = match std::mem::replace(state, SlotState::Empty) {
+        let instance = match std::mem::replace(state, SlotState::Assigned(flow)) {
             SlotState::Idle(instance) => Some(instance),
             _ => None,
-        };
-        *state = SlotState::Assigned {
-            to: flow,
-            instance: instance.clone(),
         };
         Some((flow, number, instance))
     }
@@ -70,13 +63,13 @@ impl<I: Clone> Pool<I> {
     pub(super) fn forget(&mut self, flow: FlowNumber) {
         self.queue.retain(|waiting| *waiting != flow);
         for state in &mut self.slots {
-            if matches!(state, SlotState::Assigned { to, .. } if *to == flow) {
+            if matches!(state, SlotState::Assigned(to) if *to == flow) {
                 *state = SlotState::Empty;
             }
         }
     }
 
-    /// A slot that nobody has, with an instance in it if there is such a one.
+    /// A free slot, one with an instance in it if possible.
     fn free(&self) -> Option<usize> {
         let idle = |state: &SlotState<I>| matches!(state, SlotState::Idle(_));
         let empty = |state: &SlotState<I>| matches!(state, SlotState::Empty);

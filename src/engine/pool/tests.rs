@@ -10,7 +10,7 @@ fn open(role: usize) -> StepGates {
         together: None,
         interval: None,
         exclusive: None,
-        patience: Duration::from_secs(30),
+        timeout: Duration::from_secs(30),
     }
 }
 
@@ -24,17 +24,19 @@ fn flow(number: u64) -> FlowNumber {
 }
 
 /// The flows that are admitted, and to which step.
-fn admitted(effects: &[Effect<&'static str>]) -> Vec<(u64, usize)> {
+fn admitted(effects: &[GateEffect<&'static str>]) -> Vec<(u64, usize)> {
     let admitted = effects.iter().filter_map(|effect| match effect {
-        Effect::Admit { flow, step, .. } => Some((flow.0, step.0)),
+        GateEffect::Admit { flow, step, .. } => Some((flow.0, step.0)),
         _ => None,
     });
     admitted.collect()
 }
 
-fn assigned(effects: &[Effect<&'static str>]) -> Vec<(usize, Option<&'static str>)> {
+fn assigned(effects: &[GateEffect<&'static str>]) -> Vec<(usize, Option<&'static str>)> {
     let assigned = effects.iter().filter_map(|effect| match effect {
-        Effect::Admit { assigned, .. } => assigned.as_ref().map(|it| (it.slot.number, it.instance)),
+        GateEffect::Admit { assigned, .. } => {
+            assigned.as_ref().map(|it| (it.slot.number, it.instance))
+        }
         _ => None,
     });
     assigned.collect()
@@ -102,12 +104,12 @@ fn one_that_dies_among_flows_is_replaced() {
 }
 
 #[test]
-fn a_crowd_is_let_go_when_it_is_complete() {
-    let crowd = StepGates {
+fn a_group_is_released_when_it_is_complete() {
+    let group = StepGates {
         together: Some(3),
         ..open(0)
     };
-    let mut gates = gates(vec![crowd], 0);
+    let mut gates = gates(vec![group], 0);
     let now = Instant::now();
     assert!(gates.arrive(flow(1), FIRST, false, now).is_empty());
     assert!(gates.arrive(flow(2), FIRST, false, now).is_empty());
@@ -117,12 +119,12 @@ fn a_crowd_is_let_go_when_it_is_complete() {
 }
 
 #[test]
-fn a_crowd_that_does_not_come_together_is_let_go_in_time() {
-    let crowd = StepGates {
+fn a_group_that_does_not_come_together_is_released_in_time() {
+    let group = StepGates {
         together: Some(3),
         ..open(0)
     };
-    let mut gates = gates(vec![crowd], 0);
+    let mut gates = gates(vec![group], 0);
     let now = Instant::now();
     let later = now + Duration::from_secs(30);
     gates.arrive(flow(1), FIRST, false, now);
@@ -130,7 +132,7 @@ fn a_crowd_that_does_not_come_together_is_let_go_in_time() {
     assert_eq!(gates.next_moment(), Some(later));
     assert!(gates.ring(now).is_empty());
     let effects = gates.ring(later);
-    let short = Effect::WentShort {
+    let short = GateEffect::GroupIncomplete {
         step: FIRST,
         came: 2,
         wanted: 3,
@@ -140,19 +142,16 @@ fn a_crowd_that_does_not_come_together_is_let_go_in_time() {
 }
 
 #[test]
-fn when_everybody_waits_the_crowd_that_came_furthest_goes_on() {
-    let crowd = StepGates {
+fn when_all_flows_wait_the_group_that_came_furthest_goes_on() {
+    let group = StepGates {
         together: Some(2),
         ..open(0)
     };
-    let mut gates = gates(vec![crowd.clone(), crowd], 0);
+    let mut gates = gates(vec![group.clone(), group], 0);
     let now = Instant::now();
     gates.arrive(flow(1), FIRST, false, now);
     gates.arrive(flow(2), SECOND, false, now);
-    assert!(
-        gates.break_stall(3, now).is_empty(),
-        "somebody is in flight"
-    );
+    assert!(gates.break_stall(3, now).is_empty(), "a flow is in flight");
     assert_eq!(admitted(&gates.break_stall(2, now)), [(2, 1)]);
     assert!(gates.break_stall(2, now).is_empty(), "flow 2 is in flight");
 }
@@ -173,7 +172,7 @@ fn starts_are_spaced() {
     assert!(gates.arrive(flow(2), FIRST, false, now).is_empty());
     assert!(gates.arrive(flow(3), FIRST, false, now).is_empty());
     assert_eq!(gates.next_moment(), Some(second(1)));
-    // Nobody gets the place of one who went.
+    // The place of a flow that is gone is given to no other.
     gates.gone(flow(2), now);
     assert_eq!(admitted(&gates.ring(second(1))), [(3, 0)]);
     assert!(gates.arrive(flow(4), FIRST, false, second(1)).is_empty());
@@ -208,16 +207,16 @@ fn what_is_exclusive_is_so_across_steps_and_passed_on_in_order() {
 
 #[test]
 fn an_instance_that_its_flow_never_took_is_abandoned() {
-    let crowd = StepGates {
+    let group = StepGates {
         together: Some(2),
         ..open(1)
     };
-    let mut gates = gates(vec![crowd], 2);
+    let mut gates = gates(vec![group], 2);
     let now = Instant::now();
     gates.release(slot(0), "ann");
     gates.settled(slot(0), now);
     assert!(gates.arrive(flow(1), FIRST, true, now).is_empty());
-    assert_eq!(gates.gone(flow(1), now), [Effect::Abandon("ann")]);
+    assert_eq!(gates.gone(flow(1), now), [GateEffect::Abandon("ann")]);
     assert!(gates.is_empty());
 }
 

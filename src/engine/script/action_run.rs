@@ -17,7 +17,7 @@ pub(super) const ECHO_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Silence after which a program that has refused is taken to have given all its reasons.
 const AFTERMATH_QUIET: Duration = Duration::from_millis(100);
-/// Longest time that it is listened to.
+/// Longest time for which it is listened to.
 const LONGEST_AFTERMATH: Duration = Duration::from_secs(1);
 
 /// A step, or a `leave`, in progress.
@@ -27,18 +27,18 @@ pub(super) struct ActionRun {
     pub waiting: Waiting,
     /// The moment to poll the dialogue again if nothing comes.
     pub quiet_at: Option<Instant>,
-    /// Since when the program's output has been at its end while it lives.
+    /// The moment since which the living program's output has been at its end.
     pub closing_since: Option<Instant>,
-    /// The named turns that were taken, and how long each took.
+    /// The durations of the named turns that were taken.
     pub turns: Vec<(Arc<str>, Duration)>,
-    /// Faults are planned for it: their points are given to the fault filter.
+    /// True if faults are planned for it: their points are given to the fault filter.
     pub is_filtered: bool,
     started: Instant,
     paused: Duration,
     held: Held,
     slow: Slow,
     wait_began: Instant,
-    /// The moment right before a reply was written that no wait has followed yet.
+    /// The moment right before the last reply was written, until a wait follows it.
     said_at: Option<Instant>,
     /// The turn's own deadline.
     turn: Option<Deadline>,
@@ -62,20 +62,20 @@ struct Slow {
     in_wait: Duration,
 }
 
-/// The thing that an action is waiting for.
+/// The present wait of an action.
 pub(super) enum Waiting {
     Output,
-    /// For `until` of a repeat, but no longer than this.
+    /// The pause between rounds, ended by `until` of a repeat or this moment.
     Linger {
         until: Instant,
     },
-    /// For the terminal's echo to go off.
+    /// A secret waits for the terminal's echo to go off.
     EchoOff {
         since: Instant,
         tries: u32,
         reply: TypedReply,
     },
-    /// The reply could not be typed. That the program has ended is the better reason, if it has.
+    /// The reply could not be typed. An exit of the program would be the better reason.
     Unsaid {
         since: Instant,
         reason: String,
@@ -83,20 +83,19 @@ pub(super) enum Waiting {
     Pause {
         until: Instant,
     },
-    /// For faults that are done before the reply.
+    /// The reply waits for faults before it.
     Held(TypedReply),
-    /// For the reply to be handed to the program.
+    /// The reply is being handed to the program.
     Typing {
         reply: TypedReply,
         /// Mode of the terminal when it was typed.
         mode: EchoMode,
-        /// It is in the transcript and known to the dialogue already.
+        /// True if transcript and dialogue know it already.
         is_recorded: bool,
     },
-    /// For the end of a command.
+    /// The end of a command.
     Command,
-    /// The program said what fails the step, and is heard out: the reason often comes last, as in
-    /// a traceback.
+    /// The output after a failure of the step: the reason often comes last, as in a traceback.
     Aftermath {
         error: ActionError,
         since: Instant,
@@ -217,7 +216,7 @@ impl ActionRun {
         });
     }
 
-    /// So much of the step is no time of the program's.
+    /// Excludes this much time of the step from the program's.
     pub(super) fn pause_for(&mut self, length: Duration) {
         self.paused += length;
         if self.perform.deadline.whose != Whose::Flow {

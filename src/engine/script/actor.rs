@@ -1,20 +1,19 @@
-//! The actor that owns one subprocess: starts it, hands what happens to the script machine, and
-//! applies the machine's effects.
+//! Script actor: owns one subprocess, hands its events to the script machine, and applies the
+//! machine's effects.
 //!
 //! Everything about an action in progress is decided by the [`ScriptMachine`]; faults are injected
 //! by the [`FaultFilter`] between its effects and the program.
 //!
 //! | state | on | becomes |
 //! | --- | --- | --- |
-//! | `Unborn` | `Perform` | `Starting`: the program is being spawned |
-//! | `Unborn` | `EndScript` | `Over` |
+//! | `NotStarted` | `Perform` | `Starting`: the program is being spawned |
+//! | `NotStarted` | `EndScript` | `Over` |
 //! | `Starting` | spawned | `Alive`, performing |
 //! | `Starting` | not spawned | `Over` once the supervisor sends `EndScript` |
 //! | `Alive` | `Perform` | `Alive`, performing |
 //! | `Alive` | its end, then or before `EndScript` | `Over` |
 
 mod beginning;
-mod pooling;
 mod starting;
 
 use std::sync::Arc;
@@ -22,13 +21,13 @@ use std::time::Instant;
 
 use actix::prelude::*;
 
-use crate::engine::context::{RunContext, micros};
+use crate::engine::context::RunContext;
 use crate::engine::faults::filter::{FaultFilter, Feedback};
-use crate::engine::flow::FlowSupervisor;
-use crate::engine::messages::{EndScript, Injected, Perform};
+use crate::engine::messages::{EndScript, Injected, Perform, ScriptHandle, ScriptOwner};
+use crate::engine::report_guard::ReportGuard;
 use crate::model::{
     Ending, ExitCause, FailureKind, Happening, Injection, InjectionKind, InstanceId, ProcessRecord,
-    RunEvent, StepIndex, Usage,
+    RunEvent, StepIndex, Usage, micros,
 };
 use crate::process::{Child, ChildEvent, Grace, WriteError};
 use crate::scenario::TerminalKind;
@@ -36,32 +35,30 @@ use crate::scenario::TerminalKind;
 use super::command;
 use super::interpreter::ActionError;
 use super::machine::{ScriptEffect, ScriptInput, ScriptMachine};
-use super::report_guard::{Owner, ReportGuard};
+use super::reporter::Reporter;
 
 /// The actor of one script instance.
 pub(in crate::engine) struct ScriptActor {
     run: Arc<RunContext>,
-    instance: InstanceId,
     state: State,
-    /// The one timer: the earliest moment at which something is to be looked at.
+    /// The one timer, for the earliest moment of machine and filter.
     alarm: Option<(Instant, SpawnHandle)>,
     /// The command that the machine waits for, until it has ended or is canceled.
     command: Option<SpawnHandle>,
-    /// Effects not applied yet; empty between messages, its memory is reused.
+    /// Effects to apply; empty between messages, its memory is reused.
     effects: Vec<ScriptEffect>,
-    /// Results of applied effects that the machine has not taken in yet; as above.
+    /// Results of applied effects for the machine; as above.
     inputs: Vec<ScriptInput<'static>>,
-    /// Reports to the owner, also if this actor panics.
-    guard: ReportGuard,
+    reporter: ReportGuard<Reporter>,
 }
 
 enum State {
-    Unborn,
+    NotStarted,
     Starting {
         perform: Box<Perform>,
         ordered_at: Instant,
         command: String,
-        /// Set when the supervisor wants it ended before it has begun.
+        /// Set if the script is ended before its program has started.
         end: Option<Grace>,
     },
     Alive(Box<Script>),
@@ -75,7 +72,7 @@ struct Script {
     filter: FaultFilter,
     ordered_at: Instant,
     first_output_at: Option<Instant>,
-    /// The record has to go to the supervisor when the process has ended.
+    /// True if the process was ordered to end: its exit is the end of the actor.
     end_ordered: bool,
     /// The moment at which it was first asked to end, by its `leave` or otherwise.
     leaves_since: Option<Instant>,
@@ -104,30 +101,49 @@ impl Script {
 }
 
 impl ScriptActor {
-    pub(in crate::engine) fn new(
+    /// Starts the actor of `instance` on the present arbiter; its program is started by the first
+    /// action.
+    pub(in crate::engine) fn start_new(
         run: Arc<RunContext>,
         instance: InstanceId,
-        supervisor: Addr<FlowSupervisor>,
-    ) -> Self {
-        let guard = ReportGuard {
-            owner: Owner::Flow(supervisor),
-            instance,
-            due: true,
-        };
-        ScriptActor {
+        owner: ScriptOwner,
+    ) -> ScriptHandle {
+        let script = ScriptActor {
             run,
-            instance,
-            state: State::Unborn,
+            state: State::NotStarted,
             alarm: None,
             command: None,
             effects: Vec::new(),
             inputs: Vec::new(),
-            guard,
+            reporter: ReportGuard::new(Reporter::new(owner, instance)),
+        };
+        let script = script.start();
+        ScriptHandle {
+            instance,
+            assign: script.clone().recipient(),
+            perform: script.clone().recipient(),
+            end: script.recipient(),
         }
     }
 
+    /// Works and reports for another owner from now on. Returns whether the program is alive.
+    pub(in crate::engine) fn assign(&mut self, owner: ScriptOwner, instance: InstanceId) -> bool {
+        let before = std::mem::replace(&mut self.reporter.instance, instance);
+        self.reporter.owner = owner;
+        let State::Alive(script) = &mut self.state else {
+            return false;
+        };
+        script.machine.assign(instance);
+        self.run.live.rename(before, instance);
+        !script.machine.has_exited()
+    }
+
+    fn instance(&self) -> InstanceId {
+        self.reporter.instance
+    }
+
     fn role(&self) -> &crate::scenario::Role {
-        &self.run.plan.roles[self.instance.role.0]
+        &self.run.plan.roles[self.instance().role.0]
     }
 
     /// Hands an input to the machine and applies what follows.
@@ -187,11 +203,12 @@ impl ScriptActor {
                 // Dropping it ends the command's process.
                 self.cancel_command(ctx);
             }
+            ScriptEffect::Learned(learned) => self.reporter.learned(learned),
             ScriptEffect::Emit(event) => self.run.emit(event),
             ScriptEffect::Report(performed) => {
                 filter.end(child);
-                self.run.live.set_state(self.instance, "idle");
-                self.guard.performed(performed);
+                self.run.live.set_state(self.instance(), "idle");
+                self.reporter.performed(performed);
             }
         }
         self.take_feedback(feedback);
@@ -251,7 +268,7 @@ impl ScriptActor {
         turn: String,
     ) {
         let injection = Box::new(Injection {
-            instance: self.instance,
+            instance: self.instance(),
             step,
             kind,
             what,
@@ -263,7 +280,7 @@ impl ScriptActor {
             let text = injection.what.clone();
             script.machine.note(Happening::Injected { kind, text }, at);
         }
-        self.guard.injected(Injected { injection, at });
+        self.reporter.injected(Injected { injection, at });
     }
 
     fn run_command(&mut self, argv: Vec<String>, ctx: &mut Context<Self>) {
@@ -274,7 +291,7 @@ impl ScriptActor {
             return;
         };
         let run = Arc::clone(&self.run);
-        let running = match command::plain(&run, self.instance.role, argv, scope) {
+        let running = match command::plain(&run, self.instance().role, argv, scope) {
             Ok(command) => async move { command::output(&run.spawner, command).await },
             Err(error) => return self.inputs.push(ScriptInput::CommandEnded(Err(error))),
         };
@@ -291,12 +308,12 @@ impl ScriptActor {
         }
     }
 
-    /// Begins to end the process and whatever belongs to it.
+    /// Begins to end the process and its descendants.
     fn end(&mut self, grace: Grace, ctx: &mut Context<Self>) {
-        self.run.live.set_state(self.instance, "ending");
+        self.run.live.set_state(self.instance(), "ending");
         self.cancel_command(ctx);
         match &mut self.state {
-            State::Unborn | State::Over => self.finish(None, ctx),
+            State::NotStarted | State::Over => self.finish(None, ctx),
             State::Starting { end, .. } => *end = Some(grace),
             State::Alive(script) => {
                 script.machine.abandon();
@@ -317,8 +334,8 @@ impl ScriptActor {
             State::Alive(script) => script.machine.into_transcript(),
             _ => None,
         };
-        self.run.live.remove(self.instance);
-        self.guard.ended(record, transcript);
+        self.run.live.remove(self.instance());
+        self.reporter.complete().ended(record, transcript);
         ctx.stop();
     }
 
@@ -330,13 +347,14 @@ impl ScriptActor {
         at: Instant,
         ctx: &mut Context<Self>,
     ) {
+        let instance = self.instance();
         let State::Alive(script) = &mut self.state else {
             return;
         };
         let since_order = |at: Instant| micros(at.saturating_duration_since(script.ordered_at));
         let record = Box::new(ProcessRecord {
-            role: self.run.plan.roles[self.instance.role.0].name.clone(),
-            attempt: self.instance.attempt,
+            role: self.run.plan.roles[instance.role.0].name.clone(),
+            attempt: instance.attempt,
             pid: script.child.pid(),
             ending,
             exit,
@@ -347,9 +365,9 @@ impl ScriptActor {
                 .leaves_since
                 .map(|since| micros(at.saturating_duration_since(since))),
         });
-        self.run.live.remove(self.instance);
+        self.run.live.remove(instance);
         script.filter.exited();
-        let is_idle_in_pool = script.machine.is_idle() && self.guard.is_in_pool();
+        let is_idle_in_pool = script.machine.is_idle() && self.reporter.owner.is_pool;
         let is_last = script.end_ordered || is_idle_in_pool;
         self.feed(ScriptInput::Exited { record, at }, ctx);
         if is_last && let State::Alive(script) = &mut self.state {
@@ -409,7 +427,7 @@ impl Handler<Perform> for ScriptActor {
 
     fn handle(&mut self, perform: Perform, ctx: &mut Self::Context) {
         match &self.state {
-            State::Unborn => self.start_program(Box::new(perform), ctx),
+            State::NotStarted => self.start_program(Box::new(perform), ctx),
             State::Alive(_) => self.begin_run(perform, None, ctx),
             State::Starting { .. } | State::Over => {
                 let error =

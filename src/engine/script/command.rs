@@ -1,4 +1,4 @@
-//! The commands that a script actor starts: its role's program, and plain commands.
+//! Commands that a script actor starts: its role's program, and plain commands.
 
 use std::ffi::OsString;
 use std::future::poll_fn;
@@ -127,7 +127,7 @@ pub(in crate::engine) fn silence() -> Dialogue {
     Dialogue::new(nothing, settings, Instant::now())
 }
 
-/// Runs a plain command to its end, and takes in what it says. Who drops this ends the command.
+/// Runs a plain command to its end, with its output in `heard`. Dropping the future ends the command.
 pub(in crate::engine) async fn hear(
     spawner: &Spawner,
     command: Command,
@@ -163,6 +163,6 @@ pub(in crate::engine) async fn hear(
     }
     Err(ActionError::new(
         FailureKind::Internal,
-        "a process went without telling its end",
+        "a process ended without reporting its exit",
     ))
 }

@@ -1,8 +1,8 @@
-//! The state machine of one running script: decides, without doing anything itself.
+//! State machine of one running script. Pure.
 //!
-//! It holds the dialogue and the action in progress with all its clocks. Its inputs are what
-//! happened to the program and when; its effects are what the actor shall do. No process, no actor
-//! and no clock is known here, so that every timing rule is tested with made-up time.
+//! It holds the dialogue and the action in progress with all its clocks. Its inputs are the events
+//! of the program with their times, its effects are applied by the actor. It knows no process, no
+//! actor and no clock, so that every timing rule is tested with made-up time.
 //!
 //! | state | input | what follows |
 //! | --- | --- | --- |
@@ -28,19 +28,21 @@ pub(super) mod reporting;
 mod tests;
 mod typing;
 mod vocabulary;
+mod waits;
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::dialogue::{Dialogue, Finding};
 use crate::engine::context::shown;
-use crate::engine::messages::{Part, Whose};
-use crate::model::{Activity, FailureKind, Happening, InstanceId, ProcessRecord, RunEvent, Stream};
+use crate::engine::messages::ActionKind;
+use crate::engine::values::Learned;
+use crate::model::{FailureKind, Happening, InstanceId, ProcessRecord, RunEvent, Stream};
 use crate::process::Echo;
 use crate::scenario::{Masker, Plan, Scope};
 
-use super::action_run::{ActionRun, CLOSING_GRACE, Waiting};
-use super::interpreter::{ActionError, Effect, Input, TypedReply};
+use super::action_run::{ActionRun, Waiting};
+use super::interpreter::{Effect, Input, TypedReply};
 use super::program::Program;
 use super::transcript::Transcript;
 
@@ -100,7 +102,7 @@ impl ScriptMachine {
         self.drive(Input::Begin, now, program, effects);
     }
 
-    /// Takes in what has happened; appends what is to be done to `effects`.
+    /// Takes an input; appends the effects to apply to `effects`.
     pub(super) fn on(
         &mut self,
         input: ScriptInput<'_>,
@@ -209,7 +211,7 @@ impl ScriptMachine {
 
     /// The values of the flow, while an action is in progress.
     pub(super) fn scope(&self) -> Option<&Scope> {
-        self.action.as_ref().map(|action| &action.perform.scope)
+        self.action.as_ref().map(|action| &*action.perform.values)
     }
 
     /// Returns the present turn's place in the scenario; empty without an action.
@@ -218,7 +220,7 @@ impl ScriptMachine {
         action.map_or_else(String::new, |it| it.interpreter.place())
     }
 
-    /// Records something that was done to the program.
+    /// Records something in the transcript.
     pub(super) fn note(&mut self, happening: Happening, at: Instant) {
         if let Some(transcript) = &mut self.transcript {
             transcript.note(happening, at);
@@ -230,8 +232,8 @@ impl ScriptMachine {
         if let Some(action) = self.action.take()
             && let Some(transcript) = &mut self.transcript
         {
-            // The flow's values end here, and what is secret among them is to stay so.
-            let scope = &action.perform.scope;
+            // The transcript may hold secrets of the action that the flow does not learn.
+            let scope = &action.perform.values;
             scope
                 .secret_values()
                 .for_each(|it| transcript.keep_secret(it));
@@ -246,7 +248,7 @@ impl ScriptMachine {
         }
     }
 
-    /// Takes what was matched so far out of the evidence for the next flow.
+    /// Takes the lines that were matched so far out of the evidence for the next flow.
     pub(super) fn discard_matched_lines(&mut self) {
         self.dialogue.discard_matched_lines();
     }
@@ -298,7 +300,7 @@ impl ScriptMachine {
         }
     }
 
-    /// Does what the interpreter wants, until there is something to wait for.
+    /// Drives the interpreter until there is something to wait for.
     fn drive(
         &mut self,
         mut input: Input,
@@ -320,20 +322,16 @@ impl ScriptMachine {
                     _ => {}
                 }
             }
-            let scope = &mut action.perform.scope;
-            let next = action.interpreter.on(input, scope, &mut self.dialogue);
+            let values = &mut action.perform.values;
+            let next = action.interpreter.on(input, values, &mut self.dialogue);
             action.time_turn();
-            if let Part::Step(step) = action.perform.what {
-                for capture in action.interpreter.take_captures() {
-                    let (name, value) = shown(&action.perform.scope, capture);
-                    effects.push(ScriptEffect::Emit(RunEvent::Captured {
-                        flow: self.instance.flow,
-                        step,
-                        name,
-                        value,
-                    }));
-                }
+            let learned = action.perform.values.take_learned();
+            if !learned.is_empty() {
+                self.learned(learned, effects);
             }
+            let Some(action) = &mut self.action else {
+                return;
+            };
             let ready = match next {
                 Effect::Listen { within } => {
                     action.listen(now, within);
@@ -363,7 +361,7 @@ impl ScriptMachine {
                     effects.push(ScriptEffect::Run(argv));
                     None
                 }
-                // A reply was lost that had been answered, as it seemed: `NotWritten` follows.
+                // A reply was lost though it seemed to be answered: `NotWritten` follows.
                 Effect::Done if !program.flush() => None,
                 Effect::Done => return self.action_over(now, Ok(()), program, effects),
                 Effect::Fail(error) if lives && matches!(error.kind, FailureKind::Business(_)) => {
@@ -379,136 +377,22 @@ impl ScriptMachine {
         }
     }
 
-    /// Sees whether the action can go on after something has happened.
-    fn look(&mut self, now: Instant, program: &impl Program, effects: &mut Vec<ScriptEffect>) {
-        let has_exited = self.exited.is_some();
-        if let Some(action) = &mut self.action
-            && let Some((error, at)) = action.aftermath(now, has_exited)
-        {
-            return self.action_over(at, Err(error), program, effects);
-        }
-        let next = self.poll(now, program);
-        self.go_on(next, now, program, effects);
-    }
-
-    /// A pause is over, a deadline has passed, or the alarm came too early.
-    fn alarm(&mut self, now: Instant, program: &impl Program, effects: &mut Vec<ScriptEffect>) {
-        if self.print_at.is_some_and(|at| at <= now) {
-            self.print_at = None;
-            self.print_all(effects);
-        }
-        let Some(action) = &mut self.action else {
+    /// Reports and emits values that the action has learned.
+    fn learned(&self, learned: Learned, effects: &mut Vec<ScriptEffect>) {
+        let Some(action) = &self.action else { return };
+        let captures = learned.captures.clone();
+        effects.push(ScriptEffect::Learned(learned));
+        let ActionKind::Step(step) = action.perform.kind else {
             return;
         };
-        match &action.waiting {
-            Waiting::Pause { until } if *until <= now => {
-                return self.drive(Input::Paused, now, program, effects);
-            }
-            Waiting::Linger { until } if *until <= now => {
-                return self.drive(Input::Lingered, now, program, effects);
-            }
-            Waiting::EchoOff { .. } => return self.try_secret(now, program, effects),
-            Waiting::Typing { .. } => return,
-            Waiting::Aftermath { .. } => return self.look(now, program, effects),
-            Waiting::Unsaid { since, reason } if *since + CLOSING_GRACE <= now => {
-                let error = ActionError::new(
-                    FailureKind::NotSent,
-                    format!("could not type the reply: {reason}"),
-                );
-                return self.action_over(now, Err(error), program, effects);
-            }
-            _ => {}
-        }
-        if let Some(error) = self.overdue(now, program) {
-            return self.action_over(now, Err(error), program, effects);
-        }
-        self.look(now, program, effects);
-    }
-
-    /// Returns the next input for the interpreter: awaited output, or the program's exit.
-    fn poll(&mut self, now: Instant, program: &impl Program) -> Option<Input> {
-        let action = self.action.as_mut()?;
-        match &action.waiting {
-            Waiting::Output | Waiting::Linger { .. } => {}
-            Waiting::Unsaid { .. } => return self.exit_input(),
-            Waiting::Pause { .. }
-            | Waiting::Held(_)
-            | Waiting::Typing { .. }
-            | Waiting::EchoOff { .. }
-            | Waiting::Command
-            | Waiting::Aftermath { .. } => return None,
-        }
-        let after_quiet = action.quiet_at.take().is_some();
-        match self.dialogue.poll(now) {
-            Finding::Nothing => self.exit_input(),
-            Finding::QuietAt(at) => {
-                action.quiet_at = Some(at);
-                None
-            }
-            Finding::Ended { .. } => {
-                if self.exited.is_none() && !action.interpreter.expects_exit() {
-                    action.closing_since.get_or_insert(now);
-                }
-                self.exit_input()
-            }
-            heard => {
-                action.first_wait_over();
-                if let Finding::Wait { at, .. } = &heard {
-                    action.sent(program.sent_at());
-                    action.held_back_until_now(program.held_back());
-                    action.heard(*at, now, after_quiet);
-                }
-                Some(Input::Heard(heard))
-            }
-        }
-    }
-
-    fn exit_input(&self) -> Option<Input> {
-        let record = self.exited.as_ref();
-        record.map(|record| Input::Exited(record.exit))
-    }
-
-    fn activity(&self, program: &impl Program) -> Activity {
-        if self.exited.is_some() {
-            Activity::Gone
-        } else {
-            program.activity()
-        }
-    }
-
-    /// Returns the failure if a deadline or the closing grace has passed.
-    fn overdue(&self, now: Instant, program: &impl Program) -> Option<ActionError> {
-        let action = self.action.as_ref()?;
-        if action
-            .closing_since
-            .is_some_and(|since| since + CLOSING_GRACE <= now)
-        {
-            return Some(ActionError::new(
-                FailureKind::EndedEarly,
-                "the program closed its output, though it lives on, before it said what was awaited",
-            ));
-        }
-        let deadline = action.deadline();
-        if deadline.at > now {
-            return None;
-        }
-        let kind = match deadline.whose {
-            Whose::Startup => FailureKind::StartupTimeout,
-            Whose::Turn | Whose::Step | Whose::Settle | Whose::Leave | Whose::Flow => {
-                FailureKind::Timeout
-            }
-        };
-        let mut message = action.overdue_message(&deadline);
-        let unwritten = program.unwritten();
-        if unwritten > 0 {
-            message.push_str(&format!(
-                "; the program has not read the last {unwritten} bytes typed"
-            ));
-        }
-        let error = ActionError::new(kind, message);
-        Some(match action.interpreter.misplaced(&self.dialogue) {
-            Some(hint) => error.with_hint(hint),
-            None => error,
-        })
+        effects.extend(captures.into_iter().map(|capture| {
+            let (name, value) = shown(&action.perform.values, capture);
+            ScriptEffect::Emit(RunEvent::Captured {
+                flow: self.instance.flow,
+                step,
+                name,
+                value,
+            })
+        }));
     }
 }

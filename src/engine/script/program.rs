@@ -1,4 +1,4 @@
-//! A view of the running program, for decisions that depend on its present state.
+//! View of the running program, for decisions that depend on its present state.
 
 use std::time::{Duration, Instant};
 

@@ -1,8 +1,8 @@
 //! Transcript of one script instance, recorded in a bounded ring.
 //!
-//! Recording is a copy of bytes into a ring: nothing is decoded, masked or formatted until
-//! it is read, which for most flows never happens. The beginning (the log-in) and the
-//! end (what went wrong) are kept; what was in between is counted.
+//! Recording is a copy of bytes into a ring: nothing is decoded, masked or formatted until it is
+//! read, which for most flows never happens. The beginning (the log-in) and the end (the failure)
+//! are kept; bytes and entries between them are counted.
 
 mod rendering;
 
@@ -20,8 +20,8 @@ const TAIL_BYTES: usize = 16 << 10;
 /// Overhead that an entry counts for beside its bytes.
 const ENTRY_BYTES: usize = 32;
 
-/// Output that comes within this time of other output goes into one entry with it: else a program
-/// that writes single bytes would leave nothing but times.
+/// Output within this time of other output goes into one entry with it: else a program that writes
+/// single bytes would leave nothing but times.
 const ONE_PIECE: Duration = Duration::from_millis(1);
 
 /// The kept history of one script instance. Not masked: it stays in the engine.
@@ -30,11 +30,11 @@ pub(in crate::engine) struct Transcript {
     instance: InstanceId,
     head: Kept,
     tail: Kept,
-    /// What is told in no text: full once something did not fit.
+    /// True once something did not fit.
     head_is_full: bool,
     left_out_bytes: u64,
     left_out_entries: u64,
-    /// Secrets that were used, and that the flow may not know.
+    /// Used secrets that the flow may not know.
     secrets: Vec<String>,
 }
 
@@ -48,27 +48,27 @@ struct Kept {
 #[derive(Debug)]
 struct Entry {
     at: Instant,
-    what: What,
+    kind: EntryKind,
 }
 
 #[derive(Debug)]
-enum What {
+enum EntryKind {
     Heard { stream: Stream, length: usize },
     Said { length: usize },
     Noted(Box<Happening>),
 }
 
-impl What {
+impl EntryKind {
     fn length(&self) -> usize {
         match self {
-            What::Heard { length, .. } | What::Said { length } => *length,
-            What::Noted(_) => 0,
+            EntryKind::Heard { length, .. } | EntryKind::Said { length } => *length,
+            EntryKind::Noted(_) => 0,
         }
     }
 }
 
 impl Transcript {
-    /// A transcript of nothing yet.
+    /// An empty transcript.
     pub(in crate::engine) fn new(instance: InstanceId) -> Self {
         Transcript {
             instance,
@@ -81,7 +81,7 @@ impl Transcript {
         }
     }
 
-    /// The program said this.
+    /// Records output of the program.
     pub(in crate::engine) fn heard(&mut self, stream: Stream, bytes: &[u8], at: Instant) {
         let rest = if self.head_is_full {
             bytes
@@ -95,7 +95,7 @@ impl Transcript {
         if !rest.is_empty() {
             let kept = &rest[rest.len().saturating_sub(TAIL_BYTES)..];
             if kept.len() < rest.len() {
-                // Nothing of what came before can stay.
+                // The older bytes of the tail have no room any more.
                 self.left_out_bytes += (rest.len() - kept.len()) as u64;
                 self.tail
                     .clear(&mut self.left_out_bytes, &mut self.left_out_entries);
@@ -110,23 +110,23 @@ impl Transcript {
         let length = shown.len();
         let entry = Entry {
             at,
-            what: What::Said { length },
+            kind: EntryKind::Said { length },
         };
         self.add(entry, shown.as_bytes());
     }
 
-    /// This secret was typed.
+    /// Keeps a secret that was typed, for masking.
     pub(in crate::engine) fn keep_secret(&mut self, secret: &str) {
         if self.secrets.iter().all(|known| known != secret) {
             self.secrets.push(secret.to_owned());
         }
     }
 
-    /// Anything else happened. Its texts are masked when they are read.
+    /// Records anything else that happened. Its texts are masked when they are read.
     pub(in crate::engine) fn note(&mut self, what: Happening, at: Instant) {
         let entry = Entry {
             at,
-            what: What::Noted(Box::new(what)),
+            kind: EntryKind::Noted(Box::new(what)),
         };
         self.add(entry, &[]);
     }
@@ -173,10 +173,11 @@ impl Kept {
         self.bytes.extend(bytes);
         if let Some(Entry {
             at: before,
-            what: What::Heard {
-                stream: same,
-                length,
-            },
+            kind:
+                EntryKind::Heard {
+                    stream: same,
+                    length,
+                },
         }) = self.entries.back_mut()
             && *same == stream
             && at.saturating_duration_since(*before) < ONE_PIECE
@@ -186,7 +187,7 @@ impl Kept {
         }
         self.entries.push_back(Entry {
             at,
-            what: What::Heard {
+            kind: EntryKind::Heard {
                 stream,
                 length: bytes.len(),
             },
@@ -198,8 +199,8 @@ impl Kept {
         let Some(oldest) = self.entries.front_mut() else {
             return;
         };
-        let dropped = match &mut oldest.what {
-            What::Heard { length, .. } if *length > excess => {
+        let dropped = match &mut oldest.kind {
+            EntryKind::Heard { length, .. } if *length > excess => {
                 *length -= excess;
                 excess
             }

@@ -1,4 +1,4 @@
-//! The begin of an action that a script actor was asked to perform.
+//! Begin of an action in a script actor.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -6,7 +6,7 @@ use std::time::Instant;
 use actix::prelude::*;
 
 use crate::engine::faults::choice::Attempt;
-use crate::engine::messages::{Part, Perform};
+use crate::engine::messages::{ActionKind, Perform};
 use crate::engine::script::interpreter::ActionInterpreter;
 use crate::model::InjectionKind;
 use crate::scenario::{Plan, TerminalKind};
@@ -23,29 +23,29 @@ impl ScriptActor {
         ctx: &mut Context<Self>,
     ) {
         let plan = Arc::clone(&self.run.plan);
-        let role = &plan.roles[self.instance.role.0];
-        let (turns, step) = match perform.what {
-            Part::Step(index) | Part::LogIn(index) => {
+        let role = &plan.roles[self.instance().role.0];
+        let (turns, step) = match perform.kind {
+            ActionKind::Step(index) | ActionKind::LogIn(index) => {
                 let step = &plan.steps[index.0];
                 (Arc::clone(&step.action.turns), Some(step))
             }
-            Part::Settle => (Arc::clone(&role.settle), None),
-            Part::Leave => match &role.leave {
+            ActionKind::Settle => (Arc::clone(&role.settle), None),
+            ActionKind::Leave => match &role.leave {
                 Some(leave) => (Arc::clone(&leave.turns), None),
                 None => (Arc::from([]), None),
             },
         };
-        let seed = self.performance_seed(perform.what, perform.attempt);
+        let seed = self.action_seed(perform.kind, perform.attempt);
         let terminal = matches!(role.terminal, TerminalKind::Pty { .. });
-        let comes_back = match perform.what {
-            Part::Settle => true,
-            // In a pool it is back already.
-            Part::Leave => !self.guard.is_in_pool(),
-            Part::Step(_) | Part::LogIn(_) => false,
+        let comes_back = match perform.kind {
+            ActionKind::Settle => true,
+            // A script in a pool is back already.
+            ActionKind::Leave => !self.reporter.owner.is_pool,
+            ActionKind::Step(_) | ActionKind::LogIn(_) => false,
         };
         let mut interpreter = ActionInterpreter::new(
             Arc::clone(&plan),
-            self.instance.role.0,
+            self.instance().role.0,
             turns,
             step,
             terminal,
@@ -54,16 +54,16 @@ impl ScriptActor {
         if let Some(back) = role.back.as_ref().filter(|_| comes_back) {
             interpreter.begin_with(Arc::clone(&back.turns));
         }
-        let state = match perform.what {
-            Part::Step(_) => step.map_or("", |step| &step.name),
-            Part::LogIn(_) => {
+        let state = match perform.kind {
+            ActionKind::Step(_) => step.map_or("", |step| &step.name),
+            ActionKind::LogIn(_) => {
                 interpreter.overwrite_all();
                 "logging in again"
             }
-            Part::Settle => "returning to its menu",
-            Part::Leave => "leaving",
+            ActionKind::Settle => "returning to its menu",
+            ActionKind::Leave => "leaving",
         };
-        self.run.live.set_state(self.instance, state);
+        self.run.live.set_state(self.instance(), state);
         let attempt = self.attempt(&plan, &perform);
         let faults = attempt.and_then(|attempt| {
             let planned = attempt.planned_faults(&self.run.plan.faults)?;
@@ -73,8 +73,11 @@ impl ScriptActor {
             return;
         };
         let now = Instant::now();
-        if perform.what == Part::Leave {
-            script.leaves_since = Some(now);
+        match perform.kind {
+            ActionKind::Leave => script.leaves_since = Some(now),
+            // Output for one flow is no evidence for the next.
+            ActionKind::Settle => script.machine.discard_matched_lines(),
+            ActionKind::Step(_) | ActionKind::LogIn(_) => {}
         }
         let startup = ordered_at.map(|at| (at, plan.defaults.startup));
         let mut action = ActionRun::new(perform, interpreter, startup, now);
@@ -88,13 +91,13 @@ impl ScriptActor {
 
     /// The attempt at a step that is to be performed; `None` where no faults are injected.
     fn attempt<'p>(&self, plan: &'p Plan, perform: &Perform) -> Option<Attempt<'p>> {
-        let Part::Step(step) = perform.what else {
+        let ActionKind::Step(step) = perform.kind else {
             return None;
         };
         (!self.run.plan.faults.is_empty()).then(|| Attempt {
             plan,
             seed: self.run.seed,
-            flow: self.instance.flow,
+            flow: self.instance().flow,
             step: &plan.steps[step.0],
             number: perform.attempt,
         })
@@ -110,26 +113,30 @@ impl ScriptActor {
         if refused {
             let what = "not started, as if it were not there".to_owned();
             let kind = InjectionKind::Refuse;
-            if let Part::Step(step) = perform.what {
+            if let ActionKind::Step(step) = perform.kind {
                 self.report_injection(step, kind, what, String::new());
             }
         }
         refused
     }
 
-    /// The same seed gives the same choices: for a step of a flow it depends on nothing else.
-    /// Another attempt makes other choices.
-    fn performance_seed(&self, what: Part, attempt: u32) -> u64 {
-        let part = match what {
-            Part::Step(index) | Part::LogIn(index) => index.0 as u64 + 1,
-            Part::Leave => u64::MAX,
-            Part::Settle => 0,
+    /// Returns the seed of an action's random choices. It depends on the run's seed, the flow, the
+    /// role, the action and the attempt only, so that a run with the same seed makes the same choices.
+    fn action_seed(&self, kind: ActionKind, attempt: u32) -> u64 {
+        let action = match kind {
+            ActionKind::Step(index) | ActionKind::LogIn(index) => index.0 as u64 + 1,
+            ActionKind::Leave => u64::MAX,
+            ActionKind::Settle => 0,
         };
         let mut rng = fastrand::Rng::with_seed(self.run.seed);
         let further = u64::from(attempt - 1);
-        for value in [self.instance.flow.0, self.instance.role.0 as u64, part]
-            .into_iter()
-            .chain((further > 0).then_some(further))
+        for value in [
+            self.instance().flow.0,
+            self.instance().role.0 as u64,
+            action,
+        ]
+        .into_iter()
+        .chain((further > 0).then_some(further))
         {
             let mixed = rng.u64(..) ^ value;
             rng.seed(mixed);

@@ -1,4 +1,4 @@
-//! The start of a script actor's program.
+//! Start of a script actor's program.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -6,8 +6,8 @@ use std::time::Instant;
 use actix::prelude::*;
 
 use crate::dialogue::{Dialogue, DialogueSettings};
-use crate::engine::context::Running;
-use crate::engine::messages::{Perform, Performed, Timing};
+use crate::engine::live_scripts::Running;
+use crate::engine::messages::{News, Perform, Performed, Timing};
 use crate::engine::script::interpreter::ActionError;
 use crate::engine::script::transcript::Transcript;
 use crate::model::{FailureKind, Happening, RunEvent};
@@ -30,10 +30,10 @@ impl ScriptActor {
             );
             return self.fail_to_start(*perform, error);
         }
-        match command::for_role(&self.run, self.instance.role, &perform.scope) {
+        match command::for_role(&self.run, self.instance().role, &perform.values) {
             Ok(command) => {
                 let shown = perform
-                    .scope
+                    .values
                     .mask(&command::shown(&command.argv))
                     .into_owned();
                 self.state = State::Starting {
@@ -59,19 +59,20 @@ impl ScriptActor {
         self.state = State::Over;
         let failure = failure(
             &self.run.plan,
-            self.instance.role,
-            &perform.scope,
-            perform.what,
+            self.instance().role,
+            &perform.values,
+            perform.kind,
             error,
         );
-        self.guard.performed(Performed {
-            instance: self.instance,
-            what: perform.what,
-            scope: perform.scope,
+        let instance = self.instance();
+        self.reporter.performed(Performed {
+            instance,
+            kind: perform.kind,
             result: Err(failure),
             timing: Timing::between(now, now),
             turns: Vec::new(),
             transcript: None,
+            news: News::default(),
         });
     }
 
@@ -88,7 +89,7 @@ impl ScriptActor {
         let mut child = match spawned {
             Ok(child) => child,
             Err(error) => {
-                let shown = perform.scope.mask(&error.to_string()).into_owned();
+                let shown = perform.values.mask(&error.to_string()).into_owned();
                 let error = ActionError::new(FailureKind::NotStarted, shown);
                 self.fail_to_start(*perform, error);
                 if end.is_some() {
@@ -97,7 +98,7 @@ impl ScriptActor {
                 return;
             }
         };
-        let matcher = match self.run.matcher(self.instance.role, &perform.scope) {
+        let matcher = match self.run.matcher(self.instance().role, &perform.values) {
             Ok(matcher) => matcher,
             Err(error) => {
                 self.fail_to_start(*perform, error.into());
@@ -112,7 +113,7 @@ impl ScriptActor {
             ctx.add_stream(events);
         }
         self.run.live.insert(
-            self.instance,
+            self.instance(),
             Running {
                 role: self.role().title.clone(),
                 pid,
@@ -121,13 +122,13 @@ impl ScriptActor {
             },
         );
         let transcript = self.run.keeps_transcripts.then(|| {
-            let mut transcript = Box::new(Transcript::new(self.instance));
+            let mut transcript = Box::new(Transcript::new(self.instance()));
             let command = command.clone();
             transcript.note(Happening::Started { pid, command }, child.started_at());
             transcript
         });
         self.run.emit(RunEvent::ScriptStarted {
-            instance: self.instance,
+            instance: self.instance(),
             pid,
             command,
         });
@@ -148,10 +149,10 @@ impl ScriptActor {
             plan: Arc::clone(&self.run.plan),
             dialogue_events,
         };
-        let masker = perform.scope.masker();
+        let masker = perform.values.masker();
         self.state = State::Alive(Box::new(Script {
             child,
-            machine: ScriptMachine::new(settings, self.instance, dialogue, transcript, masker),
+            machine: ScriptMachine::new(settings, self.instance(), dialogue, transcript, masker),
             filter: FaultFilter::default(),
             ordered_at,
             first_output_at: None,

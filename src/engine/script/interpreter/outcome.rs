@@ -4,20 +4,20 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::dialogue::{Dialogue, Finding, Pattern};
+use crate::engine::values::Snapshot;
 use crate::model::{ExitCause, FailureKind, NamedValue};
-use crate::scenario::{Scope, Then, TurnKind};
+use crate::scenario::{Then, TurnKind};
 
-use super::{
-    ActionError, ActionInterpreter, AfterReply, Answers, CommandOutput, Effect, Frame, Slot, State,
-    TurnRef, TypedReply, alternatives, loops, too_many_rounds,
-};
+use super::frames::{Frame, TurnRef, WaitOwner, alternatives, loops};
+use super::vocabulary::{ActionError, Answers, CommandOutput, Effect, TypedReply, exit_in_words};
+use super::{ActionInterpreter, AfterReply, State};
 
 impl ActionInterpreter {
-    /// Something that the dialogue was asked for was heard.
+    /// A finding of the dialogue has come.
     pub(super) fn heard(
         &mut self,
         heard: Finding,
-        scope: &mut Scope,
+        values: &mut Snapshot,
         dialogue: &mut Dialogue,
     ) -> Result<Effect, ActionError> {
         match heard {
@@ -28,17 +28,17 @@ impl ActionInterpreter {
             } => {
                 self.evidence_at = Some(at);
                 let wait = self.wait.as_ref();
-                let (slot, turn) = wait
-                    .and_then(|wait| Some((wait.slot(index, &self.frames)?, wait.turn.clone())))
+                let (owner, turn) = wait
+                    .and_then(|wait| Some((wait.owner(index, &self.frames)?, wait.turn.clone())))
                     .ok_or_else(|| {
                         let message = "something was heard that nothing waits for";
                         ActionError::new(FailureKind::Internal, message)
                     })?;
-                self.satisfied(slot, turn, captures, scope, dialogue)
+                self.satisfied(owner, turn, captures, values, dialogue)
             }
-            Finding::Interlude { index, .. } => self.interlude(index, scope, dialogue),
+            Finding::Interlude { index, .. } => self.interlude(index, values, dialogue),
             Finding::FailOn { category, line, .. } => {
-                let shown = scope.mask(line.trim()).into_owned();
+                let shown = values.mask(line.trim()).into_owned();
                 Err(ActionError::new(
                     FailureKind::Business(category),
                     format!("the program said `{shown}`"),
@@ -54,7 +54,7 @@ impl ActionInterpreter {
     pub(super) fn interlude(
         &mut self,
         index: usize,
-        scope: &mut Scope,
+        values: &mut Snapshot,
         dialogue: &mut Dialogue,
     ) -> Result<Effect, ActionError> {
         let plan = Arc::clone(&self.plan);
@@ -74,7 +74,7 @@ impl ActionInterpreter {
             self.state = State::Listening;
             return Ok(Effect::KeepListening);
         };
-        let reply = self.utter(reply, scope, dialogue)?;
+        let reply = self.utter(reply, values, dialogue)?;
         self.state = State::Speaking(AfterReply::Resume);
         Ok(Effect::Say(TypedReply {
             answers: Answers::Interlude,
@@ -83,16 +83,16 @@ impl ActionInterpreter {
         }))
     }
 
-    /// The wait for `slot` is satisfied.
+    /// The wait for `owner` is satisfied.
     pub(super) fn satisfied(
         &mut self,
-        slot: Slot,
+        owner: WaitOwner,
         turn: Option<TurnRef>,
         captures: Vec<NamedValue>,
-        scope: &mut Scope,
+        values: &mut Snapshot,
         dialogue: &mut Dialogue,
     ) -> Result<Effect, ActionError> {
-        if let Slot::Until(at) = slot {
+        if let WaitOwner::Until(at) = owner {
             let overwrite = match &self.frames[at] {
                 Frame::Repeat { turn, .. } => {
                     matches!(
@@ -105,9 +105,9 @@ impl ActionInterpreter {
                 }
                 _ => false,
             };
-            self.capture(captures, overwrite, scope)?;
+            self.capture(captures, overwrite, values)?;
             self.leave_frames(at, dialogue);
-            return self.next(scope, dialogue);
+            return self.next(values, dialogue);
         }
         self.check_rounds()?;
         let Some(turn) = turn else {
@@ -117,19 +117,19 @@ impl ActionInterpreter {
             ));
         };
         self.timed.clone_from(&turn.get().name);
-        match slot {
-            Slot::Exchange => {
+        match owner {
+            WaitOwner::Exchange => {
                 let TurnKind::Exchange {
                     reply, overwrite, ..
                 } = &turn.get().kind
                 else {
-                    unreachable!("only an exchange has this slot");
+                    unreachable!("only an exchange has this owner");
                 };
-                self.capture(captures, *overwrite, scope)?;
+                self.capture(captures, *overwrite, values)?;
                 match reply {
-                    None => self.next(scope, dialogue),
+                    None => self.next(values, dialogue),
                     Some(reply) => {
-                        let reply = self.utter(reply, scope, dialogue)?;
+                        let reply = self.utter(reply, values, dialogue)?;
                         self.state = State::Speaking(AfterReply::GoOn);
                         Ok(Effect::Say(TypedReply {
                             is_awaited: self.waits_next(),
@@ -138,34 +138,35 @@ impl ActionInterpreter {
                     }
                 }
             }
-            Slot::Alternative(index) => {
+            WaitOwner::Alternative(index) => {
                 let alternative = &alternatives(&turn)[index];
                 self.place = Some(alternative.place.clone());
                 if let Then::Fail(_) = &alternative.then {
                     self.heard_line = dialogue.matched_line().to_owned();
                 }
-                self.capture(captures, alternative.overwrite, scope)?;
+                self.capture(captures, alternative.overwrite, values)?;
                 match &alternative.reply {
-                    None => self.after_alternative(turn.clone(), index, scope, dialogue),
+                    None => self.after_alternative(turn.clone(), index, values, dialogue),
                     Some(reply) => {
-                        let reply = self.utter(reply, scope, dialogue)?;
+                        let reply = self.utter(reply, values, dialogue)?;
                         self.state = State::Speaking(AfterReply::Then(turn.clone(), index));
                         Ok(Effect::Say(reply))
                     }
                 }
             }
-            Slot::Until(_) => unreachable!("handled above"),
+            WaitOwner::Until(_) => unreachable!("handled above"),
         }
     }
 
-    /// In the round that only waits for the last round's answer, anything but `until` is too much.
+    /// Fails in the round that only waits for the last round's answer: anything but `until` is too
+    /// much there.
     pub(super) fn check_rounds(&self) -> Result<(), ActionError> {
         for frame in &self.frames {
             if let Frame::Repeat { turn, round, .. } = frame
                 && let TurnKind::Repeat { at_most, .. } = &turn.get().kind
                 && round > at_most
             {
-                return Err(too_many_rounds(*at_most));
+                return Err(ActionError::too_many_rounds(*at_most));
             }
         }
         Ok(())
@@ -175,7 +176,7 @@ impl ActionInterpreter {
         &mut self,
         turn: TurnRef,
         index: usize,
-        scope: &mut Scope,
+        values: &mut Snapshot,
         dialogue: &mut Dialogue,
     ) -> Result<Effect, ActionError> {
         let in_loop = alternatives(&turn).iter().any(loops);
@@ -203,7 +204,7 @@ impl ActionInterpreter {
                 });
             }
         }
-        self.next(scope, dialogue)
+        self.next(values, dialogue)
     }
 
     pub(super) fn leave_first_of(&mut self, in_loop: bool, dialogue: &mut Dialogue) {
@@ -232,44 +233,39 @@ impl ActionInterpreter {
         &mut self,
         captures: Vec<NamedValue>,
         overwrite: bool,
-        scope: &mut Scope,
+        values: &mut Snapshot,
     ) -> Result<(), ActionError> {
-        for (name, value) in captures {
-            scope
-                .capture(
-                    (Arc::clone(&name), Arc::clone(&value)),
-                    overwrite || self.overwrites,
+        for capture in captures {
+            let captured = values.capture(capture, overwrite || self.overwrites);
+            captured.map_err(|change| {
+                ActionError::new(
+                    FailureKind::CaptureChanged,
+                    values.mask(&change.to_string()).into_owned(),
                 )
-                .map_err(|change| {
-                    ActionError::new(
-                        FailureKind::CaptureChanged,
-                        scope.mask(&change.to_string()).into_owned(),
-                    )
-                    .with_hint("if it may change, write `overwrite: true` beside it")
-                })?;
-            self.fresh_captures.push((name, value));
+                .with_hint("if it may change, write `overwrite: true` beside it")
+            })?;
         }
         Ok(())
     }
 
-    /// The program has ended; `None` if the kernel does not report how.
+    /// The program has ended; `None` if its exit is not known.
     pub(super) fn exited(
         &mut self,
         exit: Option<ExitCause>,
-        scope: &mut Scope,
+        values: &mut Snapshot,
         dialogue: &mut Dialogue,
     ) -> Result<Effect, ActionError> {
-        let wanted = |(_, code): &(Slot, i32)| exit == Some(ExitCause::Code(*code));
+        let wanted = |(_, code): &(WaitOwner, i32)| exit == Some(ExitCause::Code(*code));
         let wait = self.wait.as_ref();
         let satisfied = wait.and_then(|wait| {
-            let (slot, _) = wait.exits().find(wanted)?;
-            Some((slot, wait.turn.clone()))
+            let (owner, _) = wait.exits().find(wanted)?;
+            Some((owner, wait.turn.clone()))
         });
-        if let Some((slot, turn)) = satisfied {
+        if let Some((owner, turn)) = satisfied {
             self.evidence_at = Some(Instant::now());
-            return self.satisfied(slot, turn, Vec::new(), scope, dialogue);
+            return self.satisfied(owner, turn, Vec::new(), values, dialogue);
         }
-        let how = ended(exit);
+        let how = exit_in_words(exit);
         if wait.is_none_or(|wait| wait.exits().next().is_none()) {
             let message = format!("the program ended {how} before it said what was awaited");
             return Err(ActionError::new(FailureKind::EndedEarly, message));
@@ -284,12 +280,12 @@ impl ActionInterpreter {
         &mut self,
         turn: &TurnRef,
         output: &CommandOutput,
-        scope: &mut Scope,
+        values: &mut Snapshot,
     ) -> Result<(), ActionError> {
         let TurnKind::Run { see, overwrite, .. } = &turn.get().kind else {
             unreachable!("only a run turn runs a command");
         };
-        let end = scope.mask(last_lines(&output.text, 3)).into_owned();
+        let end = values.mask(last_lines(&output.text, 3)).into_owned();
         if output.exit != ExitCause::Code(0) {
             return Err(ActionError::new(
                 FailureKind::CommandFailed,
@@ -297,13 +293,13 @@ impl ActionInterpreter {
             ));
         }
         for spec in see {
-            let pattern = spec.resolve(scope)?;
+            let pattern = spec.resolve(values)?;
             let found = output
                 .text
                 .lines()
                 .find_map(|line| found_in(&pattern, line));
             match found {
-                Some(captures) => self.capture(captures, *overwrite, scope)?,
+                Some(captures) => self.capture(captures, *overwrite, values)?,
                 None => {
                     return Err(ActionError::new(
                         FailureKind::CommandFailed,
@@ -316,19 +312,6 @@ impl ActionInterpreter {
         self.timed.clone_from(&turn.get().name);
         Ok(())
     }
-}
-
-/// The program has ended before the reply to what it had said could be given.
-pub(super) fn unanswered(exit: Option<ExitCause>) -> ActionError {
-    let how = ended(exit);
-    let message = format!("the program ended {how} before it could be answered");
-    ActionError::new(FailureKind::EndedEarly, message)
-}
-
-fn ended(exit: Option<ExitCause>) -> String {
-    exit.map_or("in a way that is not known".to_owned(), |exit| {
-        format!("with {exit}")
-    })
 }
 
 /// The captures of the first match in the line, if there is one.

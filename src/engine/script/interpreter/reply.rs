@@ -3,18 +3,20 @@
 use std::borrow::Cow;
 
 use crate::dialogue::{self, Dialogue};
+use crate::engine::values::Snapshot;
 use crate::model::FailureKind;
 use crate::scenario::{Pick, Reply, Scope};
 use crate::terminal::{Key, Typed};
 
-use super::{ActionError, ActionInterpreter, Answers, TypedReply};
+use super::ActionInterpreter;
+use super::vocabulary::{ActionError, Answers, TypedReply};
 
 impl ActionInterpreter {
     /// Renders `reply`, given what the program showed since the last answer.
     pub(super) fn utter(
         &mut self,
         reply: &Reply,
-        scope: &mut Scope,
+        values: &mut Snapshot,
         dialogue: &Dialogue,
     ) -> Result<TypedReply, ActionError> {
         let (text, secret) = match reply {
@@ -28,27 +30,27 @@ impl ActionInterpreter {
                     is_awaited: false,
                 });
             }
-            Reply::Send(template) => (template.render(scope)?, false),
+            Reply::Send(template) => (template.render(values)?, false),
             Reply::Secret(template) => {
-                let text = template.render(scope)?;
-                scope.add_secret(text.as_str());
+                let text = template.render(values)?;
+                values.add_secret(&text);
                 (text, true)
             }
             Reply::Choose(label) => {
-                let label = label.render(scope)?;
+                let label = label.render(values)?;
                 let key = dialogue::choose(&dialogue.lines(), &self.role().menu.row, &label)
-                    .map_err(|error| row_fault(error, scope))?;
+                    .map_err(|error| row_fault(error, values))?;
                 (key, false)
             }
-            Reply::Pick(pick) => (self.pick(pick, scope, dialogue)?, false),
+            Reply::Pick(pick) => (self.pick(pick, values, dialogue)?, false),
         };
         let typed = Typed::line(&text, self.terminal).map_err(|error| {
             ActionError::new(
                 FailureKind::NotSent,
-                scope.mask(&error.to_string()).into_owned(),
+                values.mask(&error.to_string()).into_owned(),
             )
         })?;
-        let masked = match scope.mask(&text) {
+        let masked = match values.mask(&text) {
             _ if secret => Some(Cow::Borrowed("***")),
             Cow::Borrowed(_) => None,
             Cow::Owned(masked) => Some(Cow::Owned(masked)),
@@ -67,18 +69,18 @@ impl ActionInterpreter {
     fn pick(
         &mut self,
         pick: &Pick,
-        scope: &Scope,
+        values: &Scope,
         dialogue: &Dialogue,
     ) -> Result<String, ActionError> {
         let texts = pick
             .row
             .iter()
-            .map(|text| text.render(scope))
+            .map(|text| text.render(values))
             .collect::<Result<Vec<_>, _>>()?;
         let count = pick
             .count
             .as_ref()
-            .map(|spec| spec.resolve(scope))
+            .map(|spec| spec.resolve(values))
             .transpose()?;
         let lines = dialogue.lines();
         let rng = &mut self.rng;
@@ -88,13 +90,13 @@ impl ActionInterpreter {
             Some(count) => dialogue::pick_position(&lines, count, &texts, pick.which, &mut draw),
             None => dialogue::pick(&lines, format, &texts, pick.which, &mut draw),
         };
-        picked.map_err(|error| row_fault(error, scope))
+        picked.map_err(|error| row_fault(error, values))
     }
 }
 
-fn row_fault(error: dialogue::RowError, scope: &Scope) -> ActionError {
+fn row_fault(error: dialogue::RowError, values: &Scope) -> ActionError {
     ActionError::new(
         FailureKind::RowNotFound,
-        scope.mask(&error.to_string()).into_owned(),
+        values.mask(&error.to_string()).into_owned(),
     )
 }

@@ -1,6 +1,7 @@
 //! Every row of the state table, with made-up output and no process.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use super::*;
 use crate::dialogue::{DialogueSettings, Finding, RoleMatcher};
@@ -12,8 +13,8 @@ use crate::terminal::EchoMode;
 /// A role's action against a program whose output is made up: what it says at first, and what it
 /// says after each reply.
 struct Stage {
-    performance: ActionInterpreter,
-    scope: Scope,
+    interpreter: ActionInterpreter,
+    values: Snapshot,
     dialogue: Dialogue,
     answers: VecDeque<&'static str>,
     said: Vec<String>,
@@ -21,7 +22,7 @@ struct Stage {
     pauses: Vec<Duration>,
 }
 
-/// How an action ended.
+/// The end of an action.
 #[derive(Debug)]
 enum End {
     Done,
@@ -59,7 +60,7 @@ impl Stage {
         let turns = Arc::clone(&step.action.turns);
         let role = RoleIndex(0).0;
         Stage {
-            performance: ActionInterpreter::new(
+            interpreter: ActionInterpreter::new(
                 Arc::clone(&plan),
                 role,
                 turns,
@@ -67,7 +68,7 @@ impl Stage {
                 false,
                 7,
             ),
-            scope,
+            values: Snapshot::new(&Arc::new(scope)),
             dialogue: Dialogue::new(matcher, settings, Instant::now()),
             answers: answers.iter().copied().collect(),
             said: Vec::new(),
@@ -91,8 +92,8 @@ impl Stage {
         let mut input = Input::Begin;
         loop {
             let next = self
-                .performance
-                .on(input, &mut self.scope, &mut self.dialogue);
+                .interpreter
+                .on(input, &mut self.values, &mut self.dialogue);
             input = match next {
                 Effect::Done => return End::Done,
                 Effect::Fail(fault) => return End::Failed(fault),
@@ -183,7 +184,7 @@ fn a_turn_waits_and_answers() {
         &["Name: ", "Hi\n"],
     );
     assert_eq!(stage.said, ["hello"]);
-    assert!(stage.performance.evidence_at().is_some());
+    assert!(stage.interpreter.evidence_at().is_some());
 }
 
 #[test]
@@ -193,7 +194,7 @@ fn captures_are_values_for_what_follows() {
         &["id 12\n> "],
     );
     assert_eq!(stage.said, ["take 12"]);
-    assert_eq!(stage.scope.get("id"), Some("12"));
+    assert_eq!(stage.values.get("id"), Some("12"));
 }
 
 #[test]
@@ -275,7 +276,7 @@ fn a_repeat_goes_round_until_it_hears_its_end() {
         ],
     );
     assert_eq!(stage.said, ["r", "r", "q"]);
-    assert_eq!(stage.scope.get("status"), Some("DONE"));
+    assert_eq!(stage.values.get("status"), Some("DONE"));
     assert!(
         stage
             .pauses
@@ -309,7 +310,7 @@ fn commands_are_run_and_their_output_is_evidence() {
         &["go\n"],
     );
     assert_eq!(stage.ran, [["audit", "hello"]]);
-    assert_eq!(stage.scope.get("what"), Some("hello"));
+    assert_eq!(stage.values.get("what"), Some("hello"));
     let fault = failed(
         "- see: go\n- {run: [audit], see: fine}",
         "",
@@ -336,16 +337,17 @@ fn rows_are_chosen_by_their_label_and_picked_by_their_texts() {
 }
 
 #[test]
-fn a_secret_is_shown_to_nobody() {
+fn a_secret_is_never_shown() {
     let stage = done("- {prompt: 'Password', secret: 's3cret'}", &["Password: "]);
     assert_eq!(stage.said, ["***"]);
-    assert_eq!(stage.scope.mask("my s3cret"), "my ***");
+    assert_eq!(stage.values.mask("my s3cret"), "my ***");
 }
 
 #[test]
 fn a_reply_with_a_control_character_is_not_sent() {
     let mut stage = Stage::new(&indent("- {prompt: 'x', send: '${word}'}"), "", &["x "]);
-    stage.scope.set("word", "a\u{3}b");
+    let word = ("word".into(), "a\u{3}b".into());
+    stage.values.capture(word, true).unwrap();
     let end = stage.perform(None);
     assert!(
         matches!(
@@ -361,15 +363,15 @@ fn a_reply_with_a_control_character_is_not_sent() {
 }
 
 #[test]
-fn nothing_follows_a_cue_that_does_not_fit() {
+fn nothing_follows_an_input_that_does_not_fit() {
     let mut stage = Stage::new(&indent("- see: x"), "", &[]);
     let Stage {
-        performance,
-        scope,
+        interpreter,
+        values,
         dialogue,
         ..
     } = &mut stage;
-    let next = performance.on(Input::Said, scope, dialogue);
+    let next = interpreter.on(Input::Said, values, dialogue);
     assert!(matches!(
         next,
         Effect::Fail(ActionError {

@@ -8,7 +8,7 @@ use crate::model::{ExitCause, FailureKind};
 use crate::scenario::RenderError;
 use crate::terminal::Typed;
 
-/// Something that happened to the script.
+/// An event of the script.
 #[derive(Debug)]
 pub(in crate::engine) enum Input {
     Begin,
@@ -18,7 +18,7 @@ pub(in crate::engine) enum Input {
     Paused,
     /// The pause between two rounds of a `repeat` is over.
     Lingered,
-    /// The program has ended and all it said has been heard.
+    /// The program has ended and all of its output was taken in.
     Exited(Option<ExitCause>),
     /// A `run` command has ended.
     Ran(CommandOutput),
@@ -32,7 +32,7 @@ pub(in crate::engine) struct CommandOutput {
     pub text: String,
 }
 
-/// The next thing for the script machine to do.
+/// The next effect for the script machine to apply.
 #[derive(Debug)]
 pub(in crate::engine) enum Effect {
     /// A new wait has begun: poll the dialogue, fail after `within`.
@@ -56,23 +56,23 @@ pub(in crate::engine) enum Effect {
 #[derive(Debug)]
 pub(in crate::engine) struct TypedReply {
     pub typed: Typed,
-    /// As it may be shown: secrets masked.
+    /// The text to show, with secrets masked.
     pub shown: Cow<'static, str>,
-    /// It must not be sent before the terminal's echo is off.
+    /// True if it must not be sent before the terminal's echo is off.
     pub secret: bool,
-    /// It means the end of the input, where there is no terminal to type it at.
+    /// True if it closes the input, where there is no terminal to type it at.
     pub closes_input: bool,
     pub answers: Answers,
-    /// A wait follows: if the reply cannot be sent after all, that wait can still fail.
+    /// True if a wait follows: it can still fail if the reply cannot be sent after all.
     pub is_awaited: bool,
 }
 
 /// The kind of wait that a reply answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::engine) enum Answers {
-    /// A wait of the scenario: what was heard until then is done with.
+    /// A wait of the scenario: output before it is consumed.
     Wait,
-    /// An interlude: the scenario's own waits still see what came before it.
+    /// An interlude: the scenario's own waits still see the output before it.
     Interlude,
 }
 
@@ -93,6 +93,19 @@ impl ActionError {
         }
     }
 
+    /// The failure of a `repeat` that has had all its rounds.
+    pub(super) fn too_many_rounds(at_most: u32) -> Self {
+        let message = format!("what the repeat waits for did not come within {at_most} rounds");
+        ActionError::new(FailureKind::TooOften, message)
+    }
+
+    /// The failure of a reply to a program that has ended.
+    pub(super) fn unanswered(exit: Option<ExitCause>) -> Self {
+        let how = exit_in_words(exit);
+        let message = format!("the program ended {how} before it could be answered");
+        ActionError::new(FailureKind::EndedEarly, message)
+    }
+
     pub(in crate::engine) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
@@ -103,4 +116,11 @@ impl From<RenderError> for ActionError {
     fn from(error: RenderError) -> Self {
         ActionError::new(FailureKind::Expression, error.to_string())
     }
+}
+
+/// An exit as a part of a sentence.
+pub(super) fn exit_in_words(exit: Option<ExitCause>) -> String {
+    exit.map_or("in a way that is not known".to_owned(), |exit| {
+        format!("with {exit}")
+    })
 }

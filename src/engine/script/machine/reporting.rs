@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::engine::messages::{Part, Performed};
+use crate::engine::messages::{ActionKind, News, Performed};
 use crate::engine::script::action_run::Waiting;
 use crate::engine::script::interpreter::ActionError;
 use crate::engine::script::program::Program;
@@ -36,7 +36,7 @@ impl ScriptMachine {
         let Some(action) = self.action.take() else {
             return;
         };
-        self.masker = action.perform.scope.masker();
+        self.masker = action.perform.values.masker();
         // A script of a pool outlives its work for the flow.
         let plan = &self.settings.plan;
         let is_pooled = plan.roles[self.instance.role.0].pool.is_some();
@@ -50,8 +50,8 @@ impl ScriptMachine {
         }
         let timing = action.timing(result.is_ok(), at);
         let result = result.map_err(|error| {
-            let scope = &action.perform.scope;
-            let mut failure = failure(plan, self.instance.role, scope, action.perform.what, error);
+            let scope = &action.perform.values;
+            let mut failure = failure(plan, self.instance.role, scope, action.perform.kind, error);
             failure.turn = action.interpreter.place();
             let awaited = action.interpreter.awaited();
             let awaited = awaited.iter().map(|it| scope.mask(it).into_owned());
@@ -65,28 +65,28 @@ impl ScriptMachine {
         });
         effects.push(ScriptEffect::Report(Performed {
             instance: self.instance,
-            what: action.perform.what,
-            scope: action.perform.scope,
+            kind: action.perform.kind,
             result,
             timing,
             turns: action.turns,
             transcript,
+            news: News::default(),
         }));
     }
 }
 
-/// The failure of an action by `role`, without what is known of the program.
+/// The failure of an action by `role`, without the state of the program.
 pub(in crate::engine::script) fn failure(
     plan: &Plan,
     role: RoleIndex,
     scope: &Scope,
-    what: Part,
+    kind: ActionKind,
     error: ActionError,
 ) -> Box<Failure> {
-    let step = match what {
-        Part::Step(index) | Part::LogIn(index) => plan.steps[index.0].name.clone(),
-        Part::Settle => "between flows".to_owned(),
-        Part::Leave => "leave".to_owned(),
+    let step = match kind {
+        ActionKind::Step(index) | ActionKind::LogIn(index) => plan.steps[index.0].name.clone(),
+        ActionKind::Settle => "between flows".to_owned(),
+        ActionKind::Leave => "leave".to_owned(),
     };
     Box::new(Failure {
         kind: error.kind,

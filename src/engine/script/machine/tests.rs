@@ -6,10 +6,11 @@ use std::time::Duration;
 use super::*;
 use crate::dialogue::{DialogueSettings, RoleMatcher};
 use crate::engine::context::common_matchers;
-use crate::engine::messages::{Deadline, Perform, Performed};
+use crate::engine::messages::{Deadline, Perform, Performed, Whose};
 use crate::engine::script::interpreter::ActionInterpreter;
+use crate::engine::values::Snapshot;
 use crate::model::{
-    Ending, ExitCause, Failure, FlowId, FlowNumber, RoleIndex, RunId, StepIndex, Usage,
+    Activity, Ending, ExitCause, Failure, FlowId, FlowNumber, RoleIndex, RunId, StepIndex, Usage,
 };
 use crate::process::Echo;
 use crate::scenario::{CompileOptions, FlowContext, compile};
@@ -116,8 +117,8 @@ impl Bench {
         let interpreter = ActionInterpreter::new(Arc::clone(&plan), 0, turns, Some(step), false, 7);
         let allowed = Duration::from_millis(STEP);
         let perform = Perform {
-            what: Part::Step(StepIndex(0)),
-            scope,
+            kind: ActionKind::Step(StepIndex(0)),
+            values: Snapshot::new(&Arc::new(scope)),
             deadline: Deadline {
                 at: origin + allowed,
                 whose: options.whose.unwrap_or(Whose::Step),

@@ -1,4 +1,4 @@
-//! Replies: held until faults are done with them and the echo is off, then typed and recorded.
+//! Typing of replies: held for faults and until the echo is off, then typed and recorded.
 
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,7 @@ impl ScriptMachine {
     fn print(&mut self, text: Option<String>, effects: &mut Vec<ScriptEffect>) {
         let Some(heard) = text else { return };
         let text = match &self.action {
-            Some(action) => action.perform.scope.masker().mask_cut(&heard),
+            Some(action) => action.perform.values.masker().mask_cut(&heard),
             None => self.masker.mask_cut(&heard),
         };
         effects.push(ScriptEffect::Emit(RunEvent::Heard {
@@ -28,7 +28,7 @@ impl ScriptMachine {
         }));
     }
 
-    /// Gives out all that was heard since the last time, the unfinished line, too.
+    /// Emits all output since the last time, including the unfinished line.
     pub(super) fn print_all(&mut self, effects: &mut Vec<ScriptEffect>) {
         if self.settings.dialogue_events != DialogueEvents::Never {
             let rest = self.dialogue.take_rest();
@@ -36,8 +36,8 @@ impl ScriptMachine {
         }
     }
 
-    /// Gives out the lines that were heard. An unfinished line follows when nothing has come for a
-    /// while: it may be what the program waits behind.
+    /// Emits complete lines of output. An unfinished line follows after a silence: it may be the
+    /// prompt at which the program waits.
     pub(super) fn print_output(&mut self, at: Instant, effects: &mut Vec<ScriptEffect>) {
         if self.settings.dialogue_events == DialogueEvents::Promptly {
             let lines = self.dialogue.take_lines();
@@ -46,7 +46,7 @@ impl ScriptMachine {
         }
     }
 
-    /// Gives a reply, after the faults that are due before it.
+    /// Begins a reply, after the faults that are due before it.
     pub(super) fn begin_reply(
         &mut self,
         reply: TypedReply,
@@ -82,7 +82,7 @@ impl ScriptMachine {
             return self.exit_input();
         }
         if reply.secret {
-            // What was said before it may be what makes the program hide what is typed.
+            // The program may only hide what is typed after the replies before it.
             program.flush();
         }
         let echo = program.echo();
@@ -101,14 +101,14 @@ impl ScriptMachine {
             is_recorded: false,
         });
         if is_filtered {
-            // Faults that go with the reply are recorded after what was heard before them.
+            // Faults of the reply are recorded after the output before them.
             self.print_all(effects);
         }
         effects.push(ScriptEffect::Type);
         None
     }
 
-    /// Records what was typed on purpose before the reply, and the reply that follows it.
+    /// Records lines that a fault has typed before the reply, and the reply after them.
     pub(super) fn preceded(
         &mut self,
         lines: &[Typed],

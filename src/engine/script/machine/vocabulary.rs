@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::engine::faults::filter::FaultPoint;
 use crate::engine::messages::Performed;
 use crate::engine::script::interpreter::{ActionError, CommandOutput};
+use crate::engine::values::Learned;
 use crate::model::{ProcessRecord, RunEvent, Stream};
 use crate::terminal::Typed;
 
@@ -14,18 +15,18 @@ pub(in crate::engine::script) enum DialogueEvents {
     Never,
     /// With the next reply, after which no secret is captured from it, or at the end.
     WithReplies,
-    /// As it comes.
+    /// At once.
     Promptly,
 }
 
-/// Something that happened to the program or to what the actor does for the machine.
+/// An event of the program, or the result of an effect.
 #[derive(Debug)]
 pub(in crate::engine::script) enum ScriptInput<'a> {
     Output {
         stream: Stream,
         bytes: &'a [u8],
         at: Instant,
-        /// Nothing more was there to be read.
+        /// True if nothing more could be read.
         drained: bool,
     },
     Closed {
@@ -42,9 +43,9 @@ pub(in crate::engine::script) enum ScriptInput<'a> {
     },
     /// The reply of [`ScriptEffect::BeforeReply`] may be typed now.
     Released,
-    /// Typing takes this much longer on purpose: time that is not the program's.
+    /// A fault delays typing for this long, which is not the program's time.
     Delayed(Duration),
-    /// These lines were typed on purpose before the reply of [`ScriptEffect::Type`].
+    /// A fault has typed these lines before the reply of [`ScriptEffect::Type`].
     Preceded(Vec<Typed>),
     /// The reply of [`ScriptEffect::Type`] was handed to the program.
     Written {
@@ -62,10 +63,6 @@ pub(in crate::engine::script) enum ScriptInput<'a> {
 
 /// An effect for the actor to apply.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "the buffer of effects is kept; boxing would cost an allocation per step"
-)]
 pub(in crate::engine::script) enum ScriptEffect {
     /// A wait has begun. The points of faults are given only while faults are planned.
     WaitBegan(FaultPoint),
@@ -76,14 +73,15 @@ pub(in crate::engine::script) enum ScriptEffect {
     /// The reply was typed as a whole.
     ReplySent(FaultPoint),
     /// Type [`ScriptMachine::reply`](super::ScriptMachine::reply): [`ScriptInput::Written`] or
-    /// [`ScriptInput::NotTyped`] has to
-    /// follow.
+    /// [`ScriptInput::NotTyped`] has to follow.
     Type,
     /// Answer what the program asked its terminal.
     AnswerTerminal(Vec<u8>),
     /// Run a command: [`ScriptInput::CommandEnded`] has to follow.
     Run(Vec<String>),
     CancelCommand,
+    /// The owner's values have changed.
+    Learned(Learned),
     Emit(RunEvent),
     /// The action is done or has failed.
     Report(Performed),

@@ -1,4 +1,4 @@
-//! Transcripts as they may leave the engine: decoded, masked, and in the order of time.
+//! Rendering of transcripts as they may leave the engine: decoded, masked, in the order of time.
 
 use std::ops::Range;
 use std::time::Instant;
@@ -6,12 +6,12 @@ use std::time::Instant;
 use crate::model::{Happening, Moment, Stream};
 use crate::scenario::{Masker, in_order};
 
-use super::{Entry, Kept, Transcript, What};
+use super::{Entry, EntryKind, Kept, Transcript};
 
 /// The replacement of a secret.
 const MASK: &[u8] = b"***";
 
-/// All that happened to these script instances, times from `since`.
+/// Returns the history of these script instances, with times from `since`.
 pub(in crate::engine) fn render(
     transcripts: &[Transcript],
     since: Instant,
@@ -21,7 +21,7 @@ pub(in crate::engine) fn render(
     for transcript in transcripts {
         moments.extend(transcript.moments(since, masker));
     }
-    // What one instance did stays in its order, also where the clock says the same.
+    // The sort is stable: entries of one instance stay in their order at equal times.
     moments.sort_by_key(|moment| moment.after_us);
     moments
 }
@@ -29,7 +29,7 @@ pub(in crate::engine) fn render(
 /// An entry with its bytes.
 struct Piece<'a> {
     at: Instant,
-    what: &'a What,
+    kind: &'a EntryKind,
     bytes: Vec<u8>,
 }
 
@@ -49,7 +49,7 @@ impl Transcript {
             head.append(&mut tail);
         }
         let mut moments = Vec::new();
-        let mut told = |at: Instant, what| {
+        let mut rendered = |at: Instant, what| {
             let after = at.saturating_duration_since(since);
             moments.push(Moment {
                 after_us: u64::try_from(after.as_micros()).unwrap_or(u64::MAX),
@@ -58,11 +58,11 @@ impl Transcript {
                 what,
             });
         };
-        read(head, masker, &mut told);
+        read(head, masker, &mut rendered);
         if let Some((at, what)) = left_out {
-            told(at, what);
+            rendered(at, what);
         }
-        read(tail, masker, &mut told);
+        read(tail, masker, &mut rendered);
         moments
     }
 }
@@ -71,18 +71,22 @@ fn pieces(kept: &Kept) -> Vec<Piece<'_>> {
     let mut bytes = kept.bytes.iter().copied();
     let entries = kept.entries.iter();
     entries
-        .map(|Entry { at, what }| Piece {
+        .map(|Entry { at, kind }| Piece {
             at: *at,
-            bytes: bytes.by_ref().take(what.length()).collect(),
-            what,
+            bytes: bytes.by_ref().take(kind.length()).collect(),
+            kind,
         })
         .collect()
 }
 
 /// Emits pieces between which nothing is missing.
-fn read(mut pieces: Vec<Piece<'_>>, masker: &Masker, told: &mut impl FnMut(Instant, Happening)) {
+fn read(
+    mut pieces: Vec<Piece<'_>>,
+    masker: &Masker,
+    rendered: &mut impl FnMut(Instant, Happening),
+) {
     for stream in [Stream::Out, Stream::Err] {
-        let of_it = |piece: &&mut Piece<'_>| matches!(piece.what, What::Heard { stream: its, .. } if *its == stream);
+        let of_it = |piece: &&mut Piece<'_>| matches!(piece.kind, EntryKind::Heard { stream: its, .. } if *its == stream);
         let mut heard: Vec<_> = pieces
             .iter_mut()
             .filter(of_it)
@@ -91,40 +95,40 @@ fn read(mut pieces: Vec<Piece<'_>>, masker: &Masker, told: &mut impl FnMut(Insta
         mask(&mut heard, masker);
         make_whole(&mut heard);
     }
-    for Piece { at, what, bytes } in pieces {
+    for Piece { at, kind, bytes } in pieces {
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        match what {
-            What::Heard { .. } if text.is_empty() => {}
-            What::Heard { stream, .. } => told(
+        match kind {
+            EntryKind::Heard { .. } if text.is_empty() => {}
+            EntryKind::Heard { stream, .. } => rendered(
                 at,
                 Happening::Heard {
                     stream: *stream,
                     text,
                 },
             ),
-            What::Said { .. } => {
+            EntryKind::Said { .. } => {
                 let text = masker.mask(&text).into_owned();
-                told(at, Happening::Said { text });
+                rendered(at, Happening::Said { text });
             }
-            What::Noted(happening) => {
+            EntryKind::Noted(happening) => {
                 let mut happening = (**happening).clone();
                 for text in happening.texts_mut() {
                     *text = masker.mask(text).into_owned();
                 }
-                told(at, happening);
+                rendered(at, happening);
             }
         }
     }
 }
 
-/// Masks secrets in what a stream said, in whichever pieces it came, and whatever control
-/// sequences and line ends stand within them.
+/// Masks secrets in the output of a stream, also across its pieces and across control sequences and
+/// line ends within them.
 fn mask(pieces: &mut [&mut Vec<u8>], masker: &Masker) {
     let all: Vec<u8> = pieces
         .iter()
         .flat_map(|piece| piece.iter().copied())
         .collect();
-    // What looks like an unfinished control sequence may be text that is shown.
+    // An unfinished control sequence may as well be text that is shown.
     let mut secrets = found(&all, seen(&all), masker);
     secrets.extend(found(&all, printable(&all), masker));
     let secrets = in_order(secrets);
@@ -194,7 +198,7 @@ fn seen(bytes: &[u8]) -> Vec<usize> {
             (State::Message, _) => State::Message,
             (State::Escape | State::Sequence, _) => State::Text,
             (State::Text, 0x08) => {
-                // What was there is typed over.
+                // The text before it is overwritten.
                 places.pop();
                 State::Text
             }

@@ -13,7 +13,7 @@ fn transcript(role: usize) -> Transcript {
 }
 
 /// What was heard and said, in order; `«»` around what was said.
-fn told(transcripts: Vec<Transcript>, since: Instant, secrets: &[&str]) -> String {
+fn rendered(transcripts: Vec<Transcript>, since: Instant, secrets: &[&str]) -> String {
     let masker = Masker::new(secrets.iter().copied());
     let moments = render(&transcripts, since, &masker).into_iter();
     let texts = moments.map(|moment| match moment.what {
@@ -41,7 +41,7 @@ fn instances_are_interleaved_as_they_spoke() {
     let ending = Ending::Itself;
     other.note(Happening::Exited { exit, ending }, after(5));
     assert_eq!(
-        told(vec![one, other], began, &["pw77"]),
+        rendered(vec![one, other], began, &["pw77"]),
         "[portal --token=***]Name: Hi «ann»[end]"
     );
 }
@@ -59,7 +59,7 @@ fn the_beginning_and_the_end_stay_of_much() {
     long.heard(Stream::Out, b"the end", now + Duration::from_mins(1));
     let kept = long.head.size() + long.tail.size();
     assert!(kept <= HEAD_BYTES + TAIL_BYTES + 2 * ENTRY_BYTES, "{kept}");
-    let text = told(vec![long], now, &[]);
+    let text = rendered(vec![long], now, &[]);
     assert!(text.starts_with("the beginning 0123456789«x»"), "{text}");
     assert!(text.ends_with("0123456789«x»the end"), "{text}");
     assert!(text.contains(" left out]"), "{text}");
@@ -76,7 +76,7 @@ fn a_flood_in_one_read_leaves_its_end() {
     let left_out = flood.left_out_bytes;
     let kept = (flood.head.bytes.len() + flood.tail.bytes.len()) as u64;
     assert_eq!(left_out + kept, 3 * 100_004);
-    assert!(told(vec![flood], now, &[]).ends_with("xxlast"));
+    assert!(rendered(vec![flood], now, &[]).ends_with("xxlast"));
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn secrets_stay_hidden_across_pieces_colours_and_lines() {
     talk.heard(Stream::Out, b"te\x1b[1mr\r\n2, ", at(10));
     talk.heard(Stream::Out, b"\x1b]hunter2 and hunt", at(20));
     assert_eq!(
-        told(vec![talk], now, &["hunter2"]),
+        rendered(vec![talk], now, &["hunter2"]),
         "your pin is ***«ter»warning, \u{1b}]*** and ***"
     );
 }
@@ -100,7 +100,7 @@ fn a_secret_in_which_something_was_typed_over_is_hidden() {
     let now = Instant::now();
     let mut talk = transcript(0);
     talk.heard(Stream::Out, b"it is hun\x08 \x08nter2, ok", now);
-    assert_eq!(told(vec![talk], now, &["hunter2"]), "it is ***, ok");
+    assert_eq!(rendered(vec![talk], now, &["hunter2"]), "it is ***, ok");
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn a_secret_cut_by_what_is_left_out_is_hidden() {
             now + Duration::from_millis(2 * round),
         );
     }
-    let text = told(vec![talk], now, &["hunter2-abc"]);
+    let text = rendered(vec![talk], now, &["hunter2-abc"]);
     assert!(!text.contains("abc") && !text.contains("hun"), "{text}");
 }
 
@@ -132,6 +132,6 @@ proptest! {
             talk.heard(Stream::Out, &text[cut[0]..cut[1]], at);
         }
         let masked = "дом *** \x1b[0m*** é and *** ₹ end";
-        prop_assert_eq!(told(vec![talk], now, &["hunter2"]), masked);
+        prop_assert_eq!(rendered(vec![talk], now, &["hunter2"]), masked);
     }
 }

@@ -4,41 +4,47 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Local};
 
-use crate::engine::context::micros;
 use crate::engine::messages::Timing;
+use crate::model::micros;
 use crate::model::{
     Failure, FlowId, FlowNumber, FlowOutcome, FlowRecord, NamedValue, ProcessRecord, RetriedPart,
     Retry, StepIndex, StepOutcome, StepRecord, TurnRecord,
 };
 
-use super::Due;
+/// The intended start of a flow.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::engine) struct Due {
+    pub at: Instant,
+    /// False for the warm-up.
+    pub counted: bool,
+}
 
 /// The times, steps and processes of one flow.
-pub(super) struct RecordBuilder {
-    /// When it was to start.
+pub(in crate::engine) struct RecordBuilder {
+    /// The intended start.
     due: Due,
     started: Instant,
     started_at: DateTime<Local>,
-    /// When the current step was begun.
+    /// The begin of the current step.
     step_began: Option<Instant>,
-    /// When the last step ended.
+    /// The end of the last step.
     last_step_ended: Instant,
     paused: Duration,
     waited: Duration,
-    /// What of that lies before the step that comes next.
+    /// The part of that before the next step.
     waited_for_step: Duration,
-    /// The time that we held the flow up ourselves: until the last evidence, and after it.
+    /// Time for which Rehearsal itself held the flow up: until the last evidence, and after it.
     held: Duration,
     held_after: Duration,
     steps: Vec<StepRecord>,
     retries: Vec<Retry>,
-    /// The failures whose step is not completed yet: which of `retries`, its step, and when.
-    unmended: Vec<(usize, StepIndex, Instant)>,
-    pub(super) processes: Vec<ProcessRecord>,
+    /// Failures whose step is not completed yet: index in `retries`, step and time.
+    unrecovered: Vec<(usize, StepIndex, Instant)>,
+    pub(in crate::engine) processes: Vec<ProcessRecord>,
 }
 
-/// A step that was taken, as it is written down.
-pub(super) struct StepTimes {
+/// A step that was performed or skipped.
+pub(in crate::engine) struct StepTimes {
     pub step: StepIndex,
     pub outcome: StepOutcome,
     pub timing: Timing,
@@ -47,7 +53,7 @@ pub(super) struct StepTimes {
 
 impl RecordBuilder {
     /// The builder of a flow that performs `steps` with the programs of `roles`.
-    pub(super) fn new(due: Due, steps: usize, roles: usize) -> Self {
+    pub(in crate::engine) fn new(due: Due, steps: usize, roles: usize) -> Self {
         let now = Instant::now();
         RecordBuilder {
             due,
@@ -62,57 +68,57 @@ impl RecordBuilder {
             held_after: Duration::ZERO,
             steps: Vec::with_capacity(steps),
             retries: Vec::new(),
-            unmended: Vec::new(),
+            unrecovered: Vec::new(),
             processes: Vec::with_capacity(roles),
         }
     }
 
     /// The flow starts now.
-    pub(super) fn start(&mut self) {
+    pub(in crate::engine) fn start(&mut self) {
         self.started = Instant::now();
         self.started_at = Local::now();
     }
 
-    pub(super) fn started(&self) -> Instant {
+    pub(in crate::engine) fn started(&self) -> Instant {
         self.started
     }
 
-    pub(super) fn step_begins(&mut self, now: Instant) {
+    pub(in crate::engine) fn step_begins(&mut self, now: Instant) {
         self.step_began = Some(now);
     }
 
-    /// When the current step was begun; `None` while the flow is between steps.
-    pub(super) fn step_began(&self) -> Option<Instant> {
+    /// Returns the begin of the current step; `None` while the flow is between steps.
+    pub(in crate::engine) fn step_began(&self) -> Option<Instant> {
         self.step_began
     }
 
     /// The flow pauses on purpose, outside of any step.
-    pub(super) fn pauses(&mut self, length: Duration) {
+    pub(in crate::engine) fn pauses(&mut self, length: Duration) {
         self.paused += length;
     }
 
     /// The flow has waited for others before its next step.
-    pub(super) fn has_waited(&mut self, length: Duration) {
+    pub(in crate::engine) fn has_waited(&mut self, length: Duration) {
         self.waited += length;
         self.waited_for_step += length;
     }
 
-    /// Counts what was our doing in something that was performed.
-    pub(super) fn overheads(&mut self, timing: &Timing) {
+    /// Counts the time of an action that Rehearsal itself has caused.
+    pub(in crate::engine) fn overheads(&mut self, timing: &Timing) {
         self.last_step_ended = timing.ended;
         self.paused += timing.paused;
         self.held += self.held_after + timing.held;
         self.held_after = timing.held_after;
     }
 
-    /// Which attempt at this step comes next, from 1.
-    pub(super) fn next_attempt(&self, step: &str) -> u32 {
+    /// Returns the number of the next attempt at this step, from 1.
+    pub(in crate::engine) fn next_attempt(&self, step: &str) -> u32 {
         let before = self.steps.iter().filter(|record| record.step == step);
         u32::try_from(before.count() + 1).unwrap_or(u32::MAX)
     }
 
-    /// Writes a step down, under its name.
-    pub(super) fn note(&mut self, taken: StepTimes, name: &str) {
+    /// Adds a step with this name.
+    pub(in crate::engine) fn note(&mut self, taken: StepTimes, name: &str) {
         let StepTimes {
             step,
             outcome,
@@ -123,7 +129,7 @@ impl RecordBuilder {
         self.step_began = None;
         self.overheads(&timing);
         if outcome == StepOutcome::Completed {
-            self.mended(step, timing.ended);
+            self.recovered(step, timing.ended);
         }
         self.steps.push(StepRecord {
             step: name.to_owned(),
@@ -138,8 +144,8 @@ impl RecordBuilder {
         });
     }
 
-    /// Writes down that something is performed again since `step` has failed.
-    pub(super) fn retried(
+    /// Adds a retry after the failure of `step`.
+    pub(in crate::engine) fn retried(
         &mut self,
         what: RetriedPart,
         step: StepIndex,
@@ -147,7 +153,7 @@ impl RecordBuilder {
         failed_at: Instant,
         forgotten: Vec<NamedValue>,
     ) {
-        self.unmended.push((self.retries.len(), step, failed_at));
+        self.unrecovered.push((self.retries.len(), step, failed_at));
         self.retries.push(Retry {
             what,
             failure,
@@ -156,9 +162,9 @@ impl RecordBuilder {
         });
     }
 
-    fn mended(&mut self, step: StepIndex, at: Instant) {
+    fn recovered(&mut self, step: StepIndex, at: Instant) {
         let retries = &mut self.retries;
-        self.unmended.retain(|(place, of, failed_at)| {
+        self.unrecovered.retain(|(place, of, failed_at)| {
             if *of != step {
                 return true;
             }
@@ -168,8 +174,8 @@ impl RecordBuilder {
         });
     }
 
-    /// The whole flow; its values are the caller's to add.
-    pub(super) fn close(
+    /// Returns the record of the flow so far; the caller adds its values.
+    pub(in crate::engine) fn close(
         &mut self,
         number: FlowNumber,
         id: FlowId,

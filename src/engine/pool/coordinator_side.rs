@@ -1,64 +1,34 @@
 //! The coordinator's side of gates and pools: admits flows, and looks after pooled script instances
 //! between flows.
 
-use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use actix::prelude::*;
 
-use crate::engine::context::RunContext;
-use crate::engine::flow::LEAVE_TIMEOUT;
-
-use crate::engine::messages::{
-    Admit, Arrive, Deadline, EndScript, Part, Perform, PooledEnded, ReleaseInstance, ReleaseSlots,
-    Settle, Settled, StepOver, Whose, tell,
-};
-use crate::engine::script::ScriptActor;
-use crate::model::{FlowNumber, RunEvent};
-use crate::process::Grace;
-use crate::scenario::Scope;
-
 use crate::engine::coordinator::Coordinator;
+use crate::engine::messages::{
+    ActionKind, Admit, Arrive, Assign, Deadline, Perform, Performed, ReleaseInstance, ReleaseSlots,
+    ScriptEnded, ScriptHandle, ScriptOwner, StepOver, Whose, send,
+};
+use crate::engine::values::Snapshot;
+use crate::model::{FlowNumber, InstanceId, RoleIndex, RunEvent};
+use crate::process::Grace;
 
-use super::gates::{Effect, Gates, Slot};
+use super::gates::{GateEffect, Gates};
+use super::instances::Slot;
 
-/// The gates of a run, with what their scripts need between flows.
-pub(in crate::engine) struct Pools {
-    gates: Gates<Addr<ScriptActor>>,
-    /// The values that a pool's script was given back with.
-    scopes: BTreeMap<Slot, Box<Scope>>,
-    /// When the gates are to be looked at again.
-    alarm: Option<SpawnHandle>,
-}
-
-impl Pools {
-    /// The gates of the plan, if it has any.
-    pub(in crate::engine) fn of(run: &RunContext) -> Option<Self> {
-        run.plan.has_gates().then(|| Pools {
-            gates: Gates::of(&run.plan),
-            scopes: BTreeMap::new(),
-            alarm: None,
-        })
-    }
-
-    /// Returns whether no pool has a script any more.
-    pub(in crate::engine) fn is_over(&self) -> bool {
-        self.gates.is_empty()
-    }
-}
-
-/// To a script that is not performing.
-fn end(script: &Addr<ScriptActor>, grace: Grace) {
+/// Ends a script that no flow uses.
+fn end(script: &ScriptHandle, grace: Grace) {
     // One that is gone has ended already.
-    let _ = tell(script, EndScript { grace });
+    let _ = script.end(grace);
 }
 
 impl Coordinator {
-    /// Asks the gates, and does what they say.
+    /// Asks the gates, and applies their effects.
     fn at_gates(
         &mut self,
         ctx: &mut Context<Self>,
-        ask: impl FnOnce(&mut Gates<Addr<ScriptActor>>, Instant) -> Vec<Effect<Addr<ScriptActor>>>,
+        ask: impl FnOnce(&mut Gates<ScriptHandle>, Instant) -> Vec<GateEffect<ScriptHandle>>,
     ) {
         let Some(pools) = &mut self.pools else {
             return;
@@ -76,17 +46,17 @@ impl Coordinator {
         self.set_gate_alarm(now, ctx);
     }
 
-    fn apply(&mut self, effects: Vec<Effect<Addr<ScriptActor>>>) {
+    fn apply(&mut self, effects: Vec<GateEffect<ScriptHandle>>) {
         for effect in effects {
             match effect {
-                Effect::Admit {
+                GateEffect::Admit {
                     flow,
                     step,
                     assigned,
                 } => match self.in_flight.get(&flow) {
                     Some(in_flight) => {
-                        // The end of one that is gone is on its way, and frees what it had.
-                        let _ = tell(&in_flight.supervisor, Admit { step, assigned });
+                        // A flow that is gone has reported its end, which frees its slots.
+                        let _ = send(&in_flight.flow.admit, Admit { step, assigned });
                     }
                     None => {
                         if let Some(script) = assigned.and_then(|assigned| assigned.instance) {
@@ -94,7 +64,7 @@ impl Coordinator {
                         }
                     }
                 },
-                Effect::WentShort { step, came, wanted } => {
+                GateEffect::GroupIncomplete { step, came, wanted } => {
                     let name = &self.run.plan.steps[step.0].name;
                     let flows = if came == 1 { "flow" } else { "flows" };
                     let text = format!(
@@ -102,7 +72,7 @@ impl Coordinator {
                     );
                     self.run.emit(RunEvent::Notice { flow: None, text });
                 }
-                Effect::Abandon(script) => end(&script, Grace::default()),
+                GateEffect::Abandon(script) => end(&script, Grace::default()),
             }
         }
     }
@@ -126,7 +96,8 @@ impl Coordinator {
         }));
     }
 
-    /// Flows can come no more, or again: those who wait for company may have to go without.
+    /// Looks at the gates after a change of the flows that may still come: a group that cannot be
+    /// complete any more is released.
     pub(in crate::engine) fn look_at_gates(&mut self, ctx: &mut Context<Self>) {
         self.at_gates(ctx, |_, _| Vec::new());
     }
@@ -136,33 +107,31 @@ impl Coordinator {
         self.at_gates(ctx, |gates, now| gates.gone(flow, now));
     }
 
-    /// All flows are over: the scripts of pools leave.
+    /// Lets the scripts of pools leave, as all flows are over.
     pub(in crate::engine) fn close_pools(&mut self) {
         let Some(pools) = &mut self.pools else {
             return;
         };
+        let plan = &self.run.plan;
         for (slot, script) in pools.gates.take_idle() {
-            let leave = self.run.plan.roles[slot.role.0].leave.as_ref();
-            match (leave, pools.scopes.get(&slot)) {
-                (Some(_), Some(scope)) => {
+            let leaves = plan.roles[slot.role.0].leave.is_some();
+            match pools.scopes.get(&slot).filter(|_| leaves) {
+                Some(scope) => {
                     let perform = Perform {
-                        what: Part::Leave,
-                        scope: (**scope).clone(),
-                        deadline: deadline(
-                            Whose::Leave,
-                            LEAVE_TIMEOUT.min(self.run.plan.defaults.step),
-                        ),
+                        kind: ActionKind::Leave,
+                        values: Snapshot::new(scope),
+                        deadline: Deadline::of_leave(plan),
                         attempt: 1,
                     };
-                    // One that is gone has told of its end.
-                    let _ = tell(&script, perform);
+                    // One that is gone has reported its end.
+                    let _ = send(&script.perform, perform);
                 }
-                _ => end(&script, Grace::default()),
+                None => end(&script, Grace::default()),
             }
         }
     }
 
-    /// The scripts of pools that no flow has are ended now.
+    /// Ends the scripts of pools that no flow has.
     pub(in crate::engine) fn end_pools(&mut self, grace: Grace) {
         if let Some(pools) = &mut self.pools {
             pools.gates.take_idle();
@@ -170,19 +139,16 @@ impl Coordinator {
         }
     }
 
-    fn complain(&self, slot: Slot, what: &str) {
-        let title = &self.run.plan.roles[slot.role.0].title;
+    fn complain(&self, role: RoleIndex, what: &str) {
+        let title = &self.run.plan.roles[role.0].title;
         let text = format!("{title} {what}");
         self.run.emit(RunEvent::Notice { flow: None, text });
     }
-}
 
-/// So much time from now.
-fn deadline(whose: Whose, allowed: Duration) -> Deadline {
-    Deadline {
-        at: Instant::now() + allowed,
-        whose,
-        allowed,
+    /// The slot of an instance that no flow has.
+    fn slot_of(&self, instance: InstanceId) -> Option<Slot> {
+        let gates = &self.pools.as_ref()?.gates;
+        gates.slot_of(instance.role, |script| script.instance == instance)
     }
 }
 
@@ -224,70 +190,81 @@ impl Handler<ReleaseInstance> for Coordinator {
             script,
             scope,
         } = back;
-        let settle = Settle {
-            coordinator: ctx.address(),
-            slot,
-            scope,
-            deadline: deadline(Whose::Settle, self.run.plan.defaults.step),
+        let assign = Assign {
+            owner: ScriptOwner {
+                is_pool: true,
+                performed: ctx.address().recipient(),
+                ended: ctx.address().recipient(),
+            },
+            instance: script.instance,
         };
-        let is_there = tell(&script, settle).is_ok();
+        let settle = Perform {
+            kind: ActionKind::Settle,
+            values: Snapshot::new(&scope),
+            deadline: Deadline::after(self.run.plan.defaults.step, Whose::Settle),
+            attempt: 1,
+        };
+        let sent = send(&script.assign, assign).and_then(|()| send(&script.perform, settle));
+        if let Some(pools) = &mut self.pools {
+            pools.scopes.insert(slot, scope);
+        }
         self.at_gates(ctx, |gates, now| {
             gates.release(slot, script);
-            if is_there {
-                Vec::new()
-            } else {
-                gates.ended(slot, now)
+            match sent {
+                Ok(()) => Vec::new(),
+                Err(_) => gates.ended(slot, now),
             }
         });
     }
 }
 
-impl Handler<Settled> for Coordinator {
+impl Handler<Performed> for Coordinator {
     type Result = ();
 
-    fn handle(&mut self, settled: Settled, ctx: &mut Self::Context) {
-        let Settled {
-            slot,
-            what,
+    fn handle(&mut self, performed: Performed, ctx: &mut Self::Context) {
+        let Performed {
+            instance,
+            kind,
             result,
-            scope,
-        } = settled;
-        let Some(pools) = &mut self.pools else {
+            news,
+            ..
+        } = performed;
+        let (Some(slot), Some(pools)) = (self.slot_of(instance), &mut self.pools) else {
             return;
         };
-        let is_settled = what == Part::Settle && result.is_ok();
-        if is_settled {
-            pools.scopes.insert(slot, scope);
+        if kind == ActionKind::Settle && result.is_ok() {
+            if let Some(scope) = pools.scopes.get_mut(&slot) {
+                news.learned.add_to(scope);
+            }
             self.at_gates(ctx, |gates, now| gates.settled(slot, now));
             return self.proceed(ctx);
         }
         if let Some(script) = pools.gates.instance(slot) {
             end(script, Grace::default());
         }
-        match (what, result) {
-            (Part::Leave, Err(failure)) => {
-                self.complain(slot, &format!("did not leave well: {}", failure.message));
-            }
-            (_, Err(failure)) => {
-                let message = &failure.message;
-                let what =
-                    format!("did not get back to its menu, and another takes its place: {message}");
-                self.complain(slot, &what);
-            }
-            (_, Ok(())) => {}
-        }
+        let Err(failure) = result else {
+            return;
+        };
+        let message = &failure.message;
+        let what = match kind {
+            ActionKind::Leave => format!("did not leave well: {message}"),
+            _ => format!("did not get back to its menu, and another takes its place: {message}"),
+        };
+        self.complain(instance.role, &what);
     }
 }
 
-impl Handler<PooledEnded> for Coordinator {
+impl Handler<ScriptEnded> for Coordinator {
     type Result = ();
 
-    fn handle(&mut self, ended: PooledEnded, ctx: &mut Self::Context) {
+    fn handle(&mut self, ended: ScriptEnded, ctx: &mut Self::Context) {
         if let Some(record) = ended.record {
             self.collector.pooled_process_ended(&record);
             self.run.emit(RunEvent::PooledScriptEnded(record));
         }
-        self.at_gates(ctx, |gates, now| gates.ended(ended.slot, now));
+        if let Some(slot) = self.slot_of(ended.instance) {
+            self.at_gates(ctx, |gates, now| gates.ended(slot, now));
+        }
         self.proceed(ctx);
     }
 }

@@ -1,0 +1,161 @@
+//! Options of a run.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chrono::{DateTime, Local};
+
+use crate::model::{FlowNumber, RoleInfo, RunId, RunInfo, StepInfo, micros};
+use crate::process::{Programs, WatcherProgram};
+use crate::scenario::Plan;
+use crate::stats::{EvidenceChoice, Threshold};
+
+/// The options of a run. [`RunOptions::new`] has defaults for all but the plan and its programs.
+pub struct RunOptions {
+    /// The scenario, with all overrides applied; see [`Plan::with_overrides`].
+    pub plan: Arc<Plan>,
+    pub programs: Arc<Programs>,
+    pub run_id: RunId,
+    /// The source of all random choices.
+    pub seed: u64,
+    /// Checked while the run is in progress and at its end.
+    pub thresholds: Vec<Threshold>,
+    pub recording: Recording,
+    /// The environment that every program gets, before its role's own.
+    pub environment: Vec<(OsString, OsString)>,
+    /// A directory for the programs of this run; it exists, and the caller removes it.
+    pub run_directory: PathBuf,
+    /// The program to run as a watcher, which cleans up if this process is killed.
+    pub watcher: Option<WatcherProgram>,
+    pub started_at: DateTime<Local>,
+    /// The number of the first flow: 1, unless a flow of another run is replayed.
+    pub first_flow: FlowNumber,
+}
+
+/// Optional recording besides the figures.
+#[derive(Debug, Clone, Default)]
+pub struct Recording {
+    /// True if [`RunEvent::Heard`] and [`RunEvent::Said`] are emitted.
+    pub dialogue: bool,
+    /// The choice of flows whose evidence is emitted. If `None`, no transcripts are kept.
+    pub evidence: Option<Arc<EvidenceChoice>>,
+}
+
+impl RunOptions {
+    /// Options for a run of this plan, with seed 0, without environment, thresholds or recording,
+    /// in the system's temporary folder.
+    pub fn new(plan: Arc<Plan>, programs: Arc<Programs>) -> Self {
+        let started_at = Local::now();
+        RunOptions {
+            plan,
+            programs,
+            run_id: RunId(format!("RUN-{}", started_at.format("%Y%m%d-%H%M%S"))),
+            seed: 0,
+            thresholds: Vec::new(),
+            recording: Recording::default(),
+            environment: Vec::new(),
+            run_directory: std::env::temp_dir(),
+            watcher: None,
+            started_at,
+            first_flow: FlowNumber(1),
+        }
+    }
+
+    /// Sets the run's id.
+    #[must_use]
+    pub fn run_id(self, run_id: RunId) -> Self {
+        RunOptions { run_id, ..self }
+    }
+
+    /// Sets the source of all random choices.
+    #[must_use]
+    pub fn seed(self, seed: u64) -> Self {
+        RunOptions { seed, ..self }
+    }
+
+    /// Sets the thresholds of the run.
+    #[must_use]
+    pub fn thresholds(self, thresholds: Vec<Threshold>) -> Self {
+        RunOptions { thresholds, ..self }
+    }
+
+    /// Sets the recording besides figures.
+    #[must_use]
+    pub fn recording(self, recording: Recording) -> Self {
+        RunOptions { recording, ..self }
+    }
+
+    /// Sets the environment of all programs.
+    #[must_use]
+    pub fn environment(self, environment: Vec<(OsString, OsString)>) -> Self {
+        RunOptions {
+            environment,
+            ..self
+        }
+    }
+
+    /// Sets the directory for the programs of this run.
+    #[must_use]
+    pub fn run_directory(self, run_directory: PathBuf) -> Self {
+        RunOptions {
+            run_directory,
+            ..self
+        }
+    }
+
+    /// Sets the program to run as a watcher.
+    #[must_use]
+    pub fn watcher(self, watcher: WatcherProgram) -> Self {
+        RunOptions {
+            watcher: Some(watcher),
+            ..self
+        }
+    }
+
+    /// Sets the start of the run as reports show it.
+    #[must_use]
+    pub fn started_at(self, started_at: DateTime<Local>) -> Self {
+        RunOptions { started_at, ..self }
+    }
+
+    pub(super) fn info(&self) -> RunInfo {
+        let plan = &self.plan;
+        let roles = plan.roles.iter().map(|role| RoleInfo {
+            name: role.name.clone(),
+            title: role.title.clone(),
+            command: role
+                .run
+                .iter()
+                .map(|word| word.source())
+                .collect::<Vec<_>>()
+                .join(" "),
+        });
+        let steps = plan.steps.iter().map(|step| StepInfo {
+            name: step.name.clone(),
+            role: step.role,
+            action: step.action.name.clone(),
+            turns: step
+                .action
+                .turn_names
+                .iter()
+                .map(|name| (**name).into())
+                .collect(),
+        });
+        RunInfo {
+            id: self.run_id.clone(),
+            scenario: plan.name.clone(),
+            roles: roles.collect(),
+            steps: steps.collect(),
+            flows: plan.load.flows,
+            duration_us: plan.load.end().map(micros),
+            parallel: plan.load.most_in_flight(),
+            integrity: plan.integrity.clone(),
+            load: plan.load.to_string(),
+            wanted_per_second: plan.load.wanted_per_second(),
+            seed: self.seed,
+            chaos: plan.faults.rules.iter().map(ToString::to_string).collect(),
+            started_at: self.started_at,
+        }
+    }
+}

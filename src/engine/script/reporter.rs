@@ -1,0 +1,73 @@
+//! Reports of a script actor to its owner.
+
+use crate::engine::messages::{Injected, News, Performed, ScriptEnded, ScriptOwner, send};
+use crate::engine::report_guard::FinalReport;
+use crate::engine::script::transcript::Transcript;
+use crate::engine::values::Learned;
+use crate::model::{InstanceId, ProcessRecord};
+
+/// The owner of a script, with the news for its next report.
+pub(super) struct Reporter {
+    pub owner: ScriptOwner,
+    pub instance: InstanceId,
+    news: News,
+}
+
+impl Reporter {
+    pub(super) fn new(owner: ScriptOwner, instance: InstanceId) -> Self {
+        Reporter {
+            owner,
+            instance,
+            news: News::default(),
+        }
+    }
+
+    /// Adds values to the next report.
+    pub(super) fn learned(&mut self, learned: Learned) {
+        self.news.learned.extend(learned);
+    }
+
+    /// Adds an injected fault to the next report.
+    pub(super) fn injected(&mut self, injected: Injected) {
+        self.news.injected.push(injected);
+    }
+
+    /// Reports the end of an action.
+    pub(super) fn performed(&mut self, performed: Performed) {
+        let news = std::mem::take(&mut self.news);
+        // An owner that is gone has ended this script.
+        let _ = send(&self.owner.performed, Performed { news, ..performed });
+    }
+
+    /// Reports the end of the script: its process, if there was one, has ended.
+    pub(super) fn ended(
+        &mut self,
+        record: Option<Box<ProcessRecord>>,
+        transcript: Option<Box<Transcript>>,
+    ) {
+        self.send_end(false, record, transcript);
+    }
+
+    fn send_end(
+        &mut self,
+        is_lost: bool,
+        record: Option<Box<ProcessRecord>>,
+        transcript: Option<Box<Transcript>>,
+    ) {
+        let ended = ScriptEnded {
+            instance: self.instance,
+            is_lost,
+            record,
+            transcript,
+            news: std::mem::take(&mut self.news),
+        };
+        // An owner that is gone does not wait for it.
+        let _ = send(&self.owner.ended, ended);
+    }
+}
+
+impl FinalReport for Reporter {
+    fn report_loss(&mut self) {
+        self.send_end(true, None, None);
+    }
+}
