@@ -8,9 +8,9 @@
 //! - **The program's.** A line editor reads single keys and draws them itself on the *input line*:
 //!   from the cursor to the line end that the reply causes. It may draw nothing, stars, or pieces of
 //!   what was typed: scrolled, wrapped, repainted with the prompt at each key, repeated. On the input
-//!   line such a piece is no evidence, and everything else is. After that line, only a whole row that
-//!   equals the reply may still be an echo: that of a program that switched to reading keys after the
-//!   terminal had already echoed.
+//!   line such a piece is no evidence, and everything else is. After that line, an echo can only be a
+//!   whole row: one that equals the reply, from a program that switched to reading keys after the
+//!   terminal had already echoed, or one that is drawn again after the cursor was moved back.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -178,6 +178,8 @@ struct InputLine {
     phase: Phase,
     /// Whether the program reads single keys, and so may draw them.
     raw: bool,
+    /// Whether the program has drawn the reply to its end.
+    is_drawn: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -186,12 +188,10 @@ enum Phase {
     Expected,
     /// The program may draw on the line.
     Drawing,
-    /// The same, after the cursor left the row. The program may have begun something else.
+    /// The cursor was moved to another row: the program draws the line again, or something else.
     Left,
-    /// The line has ended, and one whole row that equals the reply may follow.
+    /// The line has ended.
     Ended,
-    /// Nothing is an echo any more.
-    Closed,
 }
 
 impl Echoes {
@@ -203,7 +203,7 @@ impl Echoes {
     /// Returns whether it matters that the program begins to read single keys.
     pub(super) fn depends_on_mode(&self) -> bool {
         let input = self.input.as_ref();
-        input.is_some_and(|input| !input.raw && input.phase != Phase::Closed)
+        input.is_some_and(|input| !input.raw)
     }
 
     /// Reports that the program reads single keys.
@@ -267,6 +267,7 @@ impl Echoes {
                     }),
                     phase,
                     raw,
+                    is_drawn: false,
                 });
             }
         }
@@ -312,10 +313,14 @@ impl Echoes {
             }
             return kind;
         }
-        match &mut self.input {
-            Some(input) if !input.is_over() => input.row_ended(row, open, row_end, fills),
-            _ => RowKind::Output,
+        let Some(input) = &mut self.input else {
+            return RowKind::Output;
+        };
+        if open - input.from.min(open) > WINDOW_BYTES {
+            self.input = None;
+            return RowKind::Output;
         }
+        input.row_ended(row, open, row_end, fills)
     }
 
     /// Searches for an expected echo at the end of a row.
@@ -450,9 +455,10 @@ impl Echoes {
 }
 
 impl InputLine {
-    /// Returns whether no further output can be an echo, unless the mode of the terminal changes.
+    /// Returns whether no further output can be an echo, unless the cursor is moved to another row or
+    /// the mode of the terminal changes.
     fn is_over(&self) -> bool {
-        self.phase == Phase::Closed || !self.raw
+        !self.raw || (self.phase == Phase::Ended && self.is_drawn)
     }
 
     fn is_drawn_on(&self) -> bool {
@@ -460,44 +466,44 @@ impl InputLine {
     }
 
     fn row_ended(&mut self, row: &str, open: usize, row_end: RowEnd, fills: bool) -> RowKind {
-        let end = open + row.len();
-        if end - self.from.min(end) > WINDOW_BYTES {
-            self.phase = Phase::Closed;
+        let kind = if self.is_over() {
+            RowKind::Output
+        } else {
+            self.unfinished(row, open)
+        };
+        let RowKind::Input { start, .. } = kind else {
+            match row_end {
+                RowEnd::Left if self.raw => self.phase = Phase::Left,
+                RowEnd::LineEnd => self.phase = Phase::Ended,
+                RowEnd::Left | RowEnd::Overwritten => {}
+            }
+            return kind;
+        };
+        let piece = &row[start - open..];
+        let is_piece = self.text.draws(piece);
+        let is_complete = is_piece && self.text.is_complete(piece);
+        match row_end {
+            RowEnd::Overwritten => return kind,
+            RowEnd::Left => {
+                self.phase = Phase::Left;
+                return kind;
+            }
+            RowEnd::LineEnd => {}
+        }
+        let had_ended = self.phase == Phase::Ended;
+        let is_wrapped = is_piece && fills && !is_complete;
+        self.is_drawn |= is_complete && self.phase != Phase::Expected;
+        self.phase = if is_wrapped {
+            Phase::Drawing
+        } else {
+            Phase::Ended
+        };
+        if had_ended && !is_complete && !is_wrapped {
+            // A row that only begins like the reply is output after all.
             return RowKind::Output;
         }
-        let kind = self.unfinished(row, open);
-        let (start, piece) = match &kind {
-            RowKind::Input { start, .. } => (*start, &row[start - open..]),
-            _ => (end, ""),
-        };
-        let is_drawn = !piece.trim().is_empty() && self.text.draws(piece);
-        let is_equal = is_drawn && self.text.equals(piece);
-        match (self.phase, row_end) {
-            (Phase::Expected | Phase::Drawing | Phase::Left, RowEnd::LineEnd) => {
-                let is_complete = is_drawn && self.text.is_complete(piece);
-                if !is_drawn && self.phase == Phase::Left && !row.trim().is_empty() {
-                    self.phase = Phase::Ended;
-                } else if is_drawn && fills && !is_complete {
-                    self.phase = Phase::Drawing;
-                } else if is_complete && self.phase != Phase::Expected {
-                    self.phase = Phase::Closed;
-                } else {
-                    self.phase = Phase::Ended;
-                }
-                if is_equal && row[..start - open].is_empty() {
-                    return RowKind::Echo { start };
-                }
-            }
-            (Phase::Expected | Phase::Drawing | Phase::Left, RowEnd::Left) => {
-                self.phase = Phase::Left;
-            }
-            (Phase::Ended, RowEnd::LineEnd) if is_equal => self.phase = Phase::Closed,
-            (Phase::Ended, RowEnd::LineEnd) if fills && is_drawn => self.phase = Phase::Drawing,
-            // A row that only begins like the reply is output after all.
-            (Phase::Ended, RowEnd::LineEnd) => return RowKind::Output,
-            (Phase::Ended, RowEnd::Overwritten | RowEnd::Left)
-            | (_, RowEnd::Overwritten)
-            | (Phase::Closed, _) => {}
+        if self.text.equals(piece) && start == open && !had_ended {
+            return RowKind::Echo { start };
         }
         kind
     }
@@ -510,14 +516,13 @@ impl InputLine {
         };
         let is_input = match self.phase {
             Phase::Expected | Phase::Drawing => true,
-            // A repaint, unless it is the prompt alone, which may be asked again.
+            // The prompt alone may be asked again.
             Phase::Left => {
                 self.text.draws(piece) && self.text.begins(piece) != Some(Begins::Prompt)
             }
             Phase::Ended => {
                 self.text.equals(piece) || self.text.begins(piece) == Some(Begins::Reply)
             }
-            Phase::Closed => false,
         };
         if !is_input {
             return RowKind::Output;

@@ -26,6 +26,8 @@ enum Style {
     Wrapped,
     /// Rows joined by line ends.
     WrappedByLineEnds,
+    /// Drawn again after the cursor was moved back from rows below.
+    MovedBack,
     /// Bracketed paste, highlighted, then drawn again.
     Pasted,
     Stars,
@@ -37,7 +39,7 @@ enum Style {
     Hidden,
 }
 
-const STYLES: [Style; 16] = [
+const STYLES: [Style; 17] = [
     Style::Terminal,
     Style::Both,
     Style::BothWithPrompt,
@@ -49,6 +51,7 @@ const STYLES: [Style; 16] = [
     Style::Scrolled,
     Style::Wrapped,
     Style::WrappedByLineEnds,
+    Style::MovedBack,
     Style::Pasted,
     Style::Stars,
     Style::Nothing,
@@ -129,6 +132,21 @@ impl Style {
                     format!("{join}{}", piece.iter().collect::<String>())
                 });
                 rows.chain([line_end()]).collect()
+            }
+            Style::MovedBack => {
+                let shown: Vec<char> = prompt.chars().chain(reply.chars()).collect();
+                let rows: Vec<String> = shown
+                    .chunks(columns)
+                    .map(|row| format!("{}\r\r\n", row.iter().collect::<String>()))
+                    .collect();
+                let rows = rows.concat();
+                vec![
+                    format!("\x1b[6D{rows}\r\r\n\r\r\n \x08\x1b[2A\x1b[9C"),
+                    format!(
+                        "\x1b[{}A\x1b[9D\x1b[J{rows}\x1b[J",
+                        shown.len().div_ceil(columns)
+                    ),
+                ]
             }
             Style::Pasted => vec![
                 format!("\x1b[?2004h\x1b[7m{reply}\x1b[27m"),
