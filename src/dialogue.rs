@@ -308,7 +308,7 @@ impl Dialogue {
         self.take_text(On::Prompt)
     }
 
-    /// Returns the line of the first match since the wait began that is no evidence, because it may be
+    /// Returns the first match since the wait began that is no evidence, because it may be
     /// the echo of a reply.
     pub fn typed_match(&self) -> Option<&str> {
         self.streams.iter().find_map(OutputStream::typed_match)

@@ -46,7 +46,7 @@ pub(super) struct OutputStream {
     taken_to: usize,
     /// Line of the last match of a wait.
     matched_line: Range<usize>,
-    /// Line of the first match since the wait began that is no evidence, as it may have been typed.
+    /// Text of the first match since the wait began that is no evidence, as it may have been typed.
     typed_match: OnceCell<String>,
 }
 
@@ -210,7 +210,7 @@ impl OutputStream {
         self.lines.depends_on_mode()
     }
 
-    /// Returns the line of the first match since the wait began that is no evidence.
+    /// Returns the first match since the wait began that is no evidence.
     pub(super) fn typed_match(&self) -> Option<&str> {
         self.typed_match.get().map(String::as_str)
     }

@@ -254,9 +254,8 @@ impl OutputStream {
 
     /// Returns whether a match may be what was typed. Then it is no evidence.
     fn is_typed(&self, pattern: &Pattern, range: &Range<usize>) -> bool {
-        let line = || self.lines.line_at(range.start);
         let captures = || {
-            let line = line();
+            let line = self.lines.line_at(range.start);
             let text = self.lines.slice(line.clone());
             let captures = pattern.captures(text, range.start - line.start, text.len());
             captures
@@ -267,7 +266,7 @@ impl OutputStream {
         let is_typed = self.lines.is_typed(range, captures);
         if is_typed {
             self.typed_match
-                .get_or_init(|| self.lines.slice(line()).trim().to_owned());
+                .get_or_init(|| self.lines.slice(range.clone()).to_owned());
         }
         is_typed
     }
