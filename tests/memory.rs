@@ -1,5 +1,5 @@
-//! What is kept of a run in memory does not grow with the number of its flows. Belongs to
-//! `report`. Alone in its file, as it measures the whole process.
+//! Memory of a run, which does not grow with the number of its flows. Belongs to `report`. A test
+//! binary for itself, as it measures the whole process.
 
 use std::fs;
 use std::io;
@@ -28,10 +28,10 @@ const BATCH: u64 = 1_000;
 /// the same after 200,000 and 700,000 flows.
 const MOST_GROWTH: u64 = 6 << 20;
 
-/// What everything together may take, for ten steps and five roles.
+/// The most memory of everything together, for ten steps and five roles.
 const MOST_MEMORY: u64 = 64 << 20;
 
-/// Says when each batch has been reported.
+/// Signals each batch that has been reported.
 struct Acknowledge {
     seen: u64,
     batches: SyncSender<()>,
@@ -91,15 +91,15 @@ fn info() -> RunInfo {
         parallel: 100,
         load: "100 at once".into(),
         wanted_per_second: None,
-        integrity: books(),
+        integrity: integrity(),
         seed: 1,
         chaos: Vec::new(),
         started_at: Local::now(),
     }
 }
 
-/// Demands on the values of the flows.
-fn books() -> IntegrityInfo {
+/// Rules for the values of the flows.
+fn integrity() -> IntegrityInfo {
     let value = |name: &str| ValueInfo {
         name: name.into(),
         roles: vec!["Role 0".into()],
@@ -246,7 +246,7 @@ fn a_run_of_a_million_flows_takes_what_one_of_ten_thousand_takes() {
     let before = memory();
     report(&*sink, &mut tally, &done, &info, FIRST..FLOWS);
     let after = memory();
-    let (started, before_books) = (Instant::now(), peak());
+    let (started, before_integrity) = (Instant::now(), peak());
     sink.emit(RunEvent::RunEnded {
         elapsed: Duration::from_secs(1),
         interrupted: false,
@@ -264,9 +264,9 @@ fn a_run_of_a_million_flows_takes_what_one_of_ten_thousand_takes() {
     let owner = found.own[0].found[0].belongs_to.clone();
     assert_eq!(owner, Some(FlowId::new(&info.id, FlowNumber(10_050))));
     eprintln!(
-        "the books in {:?}; peak memory {} KiB before, {} KiB with them",
+        "integrity in {:?}; peak memory {} KiB before, {} KiB with them",
         started.elapsed(),
-        before_books / 1024,
+        before_integrity / 1024,
         peak() / 1024
     );
     assert!(peak() <= MOST_MEMORY, "{} bytes at most", peak());

@@ -1,8 +1,9 @@
-//! What can only be seen by a process that does nothing else at the time: descriptors, threads,
-//! zombies, CPU time, and what a run leaves when it is killed.
+//! Descriptors, threads, zombies and CPU time of the whole process, and the remains of a killed run.
 //!
-//! The tests take turns; each ends by seeing that this process is as it was before.
+//! They can be measured only while the process does nothing else: the tests take turns, and each
+//! ends with the assertion that the process is as it was before.
 
+#[path = "it/support/mod.rs"]
 mod support;
 
 use std::fs;
@@ -14,7 +15,8 @@ use std::time::{Duration, Instant};
 
 use rehearsal::model::ExitCause;
 use rehearsal::process::{Grace, Terminal};
-use support::processes::{Actor, BOTH, PTY, finish, fixture, gone, lives, run, spawner};
+use support::child::{Actor, BOTH, PTY, command, finish, gone, lives, run, spawner};
+use support::{fixture, wait};
 
 /// One test's turn, and how this process was before.
 struct Turn {
@@ -55,7 +57,7 @@ impl Turn {
     fn take() -> Self {
         static TURNS: Mutex<()> = Mutex::new(());
         let turn = TURNS.lock().unwrap_or_else(PoisonError::into_inner);
-        fixture();
+        fixture::program();
         // A runtime's first start opens descriptors that stay for the process' life.
         run(async {});
         Turn {
@@ -64,17 +66,14 @@ impl Turn {
         }
     }
 
-    /// Sees that nothing is left.
+    /// Asserts that nothing is left.
     fn end(self) {
-        let until = Instant::now() + Duration::from_secs(5);
-        loop {
+        wait::retry(Instant::now() + Duration::from_secs(5), || {
             let now = Usage::now();
-            if now == self.before {
-                return;
-            }
-            assert!(Instant::now() < until, "{now:?}, not {:?}", self.before);
-            std::thread::sleep(Duration::from_millis(10));
-        }
+            let is_same = now == self.before;
+            let difference = || format!("{now:?}, not {:?}", self.before);
+            is_same.then_some(()).ok_or_else(difference)
+        });
     }
 }
 
@@ -112,16 +111,16 @@ fn two_hundred_programs_leave_no_thread_descriptor_or_zombie() {
 }
 
 #[test]
-fn a_crowd_is_ended_in_one_go() {
+fn hundreds_of_programs_are_ended_at_once() {
     let turn = Turn::take();
     let spawner = spawner();
     run(async {
         let mut programs = Vec::new();
         for number in 0..400 {
-            let mut command = support::processes::command(BOTH[number % 2], &[]);
-            command.program = "/bin/sleep".into();
-            command.argv = vec!["sleep".into(), "3600".into()];
-            programs.push(Actor::run(&spawner, command).await.unwrap());
+            let mut sleep = command(BOTH[number % 2], &[]);
+            sleep.program = "/bin/sleep".into();
+            sleep.argv = vec!["sleep".into(), "3600".into()];
+            programs.push(Actor::run(&spawner, sleep).await.unwrap());
         }
         let (begin, before) = (Instant::now(), cpu());
         finish(&spawner);
@@ -169,7 +168,7 @@ fn a_panic_of_the_owner_ends_the_program() {
 }
 
 #[test]
-fn who_wiped_its_environment_is_ended_at_the_end_of_the_only_run() {
+fn a_process_that_wiped_its_environment_is_ended_with_the_only_run() {
     let turn = Turn::take();
     let spawner = spawner();
     run(async {
@@ -186,7 +185,7 @@ fn who_wiped_its_environment_is_ended_at_the_end_of_the_only_run() {
 }
 
 #[test]
-fn nothing_is_done_while_nothing_happens() {
+fn idle_programs_use_no_cpu_time_of_ours() {
     let turn = Turn::take();
     let spawner = spawner();
     run(async {
@@ -250,7 +249,10 @@ fn descriptors_above_1024_work() {
 fn closed_standard_streams_and_an_ignored_sigchld_do_no_harm() {
     let turn = Turn::take();
     for words in [&["close-all", "talk"][..], &["ignore", "17", "talk"]] {
-        let status = Command::new(fixture()).args(words).status().unwrap();
+        let status = Command::new(fixture::program())
+            .args(words)
+            .status()
+            .unwrap();
         assert_eq!(status.code(), Some(0), "{words:?}");
     }
     turn.end();
@@ -265,7 +267,7 @@ fn a_killed_run_leaves_nothing() {
     let inside = temporary.path().join("run");
     fs::create_dir(&inside).unwrap();
     fs::write(inside.join("file"), "").unwrap();
-    let mut parent = Command::new(fixture())
+    let mut parent = Command::new(fixture::program())
         .env("FIXTURE_TEMPORARY", &inside)
         .args([
             "watched",
@@ -308,18 +310,16 @@ fn a_killed_run_leaves_nothing() {
         "{:?}",
         begin.elapsed()
     );
-    run(async {
-        while inside.exists() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+    wait::until("the folder of the killed run is removed", || {
+        !inside.exists()
     });
     finish(&reaper);
     drop(reaper);
     turn.end();
 }
 
-/// Says what a start costs, with little and with much memory of our own. Run it alone, in a
-/// release build: `cargo test --release --test transport_alone -- --ignored --nocapture cost`.
+/// Measures the cost of a start, with little and with much memory of the parent. Run it alone, in a
+/// release build: `cargo test --release --test process_alone -- --ignored --nocapture cost`.
 #[test]
 #[ignore = "a measurement"]
 fn cost_of_a_start() {
@@ -332,7 +332,7 @@ fn cost_of_a_start() {
             const STARTS: u32 = 500;
             run(async {
                 let program = || {
-                    let mut command = support::processes::command(terminal, &[]);
+                    let mut command = command(terminal, &[]);
                     command.program = "/bin/true".into();
                     command
                 };

@@ -1,28 +1,30 @@
-//! Flows are performed with real programs: what completes a step, what fails it and why, and what
-//! is left afterwards.
+//! Flows with real programs: completion and failure of steps, their causes, and clean ends.
 //!
-//! Here belongs what needs processes and actors. The matching of text is tested beside the
-//! dialogue, single processes in `transport.rs`, the shop's order flow in `order_flow.rs`.
+//! Only tests that need processes and actors belong here. The matching of text is tested beside
+//! the dialogue, single processes in `process.rs`, the shop's order flow in `order_flow.rs`.
 
-use crate::support::flows;
 mod recovery;
 mod sharing;
 
 use std::time::Duration;
 
-use flows::{Recorder, Rehearsing};
-use rehearsal::engine::{Control, Stop};
+use crate::support::flows::Rehearsing;
+use rehearsal::engine::Stop;
 use rehearsal::model::{
     Activity, Ending, ExitCause, FailureKind, FlowOutcome, RunEvent, StepOutcome,
 };
 use rehearsal::scenario::{Arrivals, Load, Pacing, Ramp, Shape};
 
 #[test]
-fn a_dialogue_is_completed_by_what_the_program_says() {
+fn a_dialogue_is_completed_by_the_output_of_the_program() {
     for terminal in ["pty", "pipes"] {
         let run = Rehearsing::with_role(
-            r#"ask, "Name: ", answer, print, "\\nID: 007\\n", exit, "3""#,
-            "- {prompt: 'Name:', send: Ada}\n- see: <Ada>\n- see: '/ID: (?<id>\\d+)/'\n- exits: 3",
+            r"ask, 'Name: ', answer, print, '\nID: 007\n', exit, '3'",
+            r"
+            - {prompt: 'Name:', send: Ada}
+            - see: <Ada>
+            - see: '/ID: (?<id>\d+)/'
+            - exits: 3",
             &format!("terminal: {terminal}"),
         )
         .perform();
@@ -37,34 +39,19 @@ fn a_dialogue_is_completed_by_what_the_program_says() {
 
 #[test]
 fn a_value_of_one_role_reaches_another() {
-    let run = Rehearsing::new(
-        r#"
-name: two roles
-roles:
-  giver:
-    run: [FIXTURE, print, "key: K-42\\n", await-end]
-    actions:
-      give: [{see: '/key: (?<key>\S+)/'}]
-  taker:
-    run: [FIXTURE, ask, "Key? ", answer, exit, "0"]
-    actions:
-      take: [{prompt: "Key?", send: "${key}"}, {see: "<${key}>"}, {exits: 0}]
-flow:
-  - {step: 1_give, role: giver, do: give, provides: [key]}
-  - {step: 2_take, role: taker, do: take}
-"#,
-    )
-    .perform();
+    let run = Rehearsing::of("engine/two-roles").perform();
     run.assert_completed();
     assert!(run.transcript().contains("<K-42>"));
     assert_eq!(run.flow().processes.len(), 2);
 }
 
 #[test]
-fn what_we_type_is_no_evidence() {
+fn echoed_input_is_no_evidence() {
     let run = Rehearsing::with_turns(
-        r#"ask, "Say: ", ask, "More: ""#,
-        "- {prompt: 'Say:', send: Welcome}\n- {see: Welcome, within: 300ms}",
+        "ask, 'Say: ', ask, 'More: '",
+        "
+            - {prompt: 'Say:', send: Welcome}
+            - {see: Welcome, within: 300ms}",
     )
     .perform();
     let failure = run.failure();
@@ -78,31 +65,20 @@ fn what_we_type_is_no_evidence() {
 #[test]
 fn an_answered_prompt_does_not_match_again() {
     let run = Rehearsing::with_turns(
-        r#"ask, "Select: ", forever"#,
-        "- {prompt: 'Select:', send: '1'}\n- {prompt: 'Select:', send: '2', within: 300ms}",
+        "ask, 'Select: ', forever",
+        "
+            - {prompt: 'Select:', send: '1'}
+            - {prompt: 'Select:', send: '2', within: 300ms}",
     )
     .perform();
     assert_eq!(run.failure().kind, FailureKind::Timeout);
 }
 
 #[test]
-fn a_secret_waits_for_the_echo_to_go_off_and_shows_nowhere() {
-    let run = Rehearsing::new(
-        r#"
-name: secret
-variables: {password: tr0ub4dor}
-secrets: [password]
-roles:
-  user:
-    run: [FIXTURE, password, "Password: ", answer, print, "\\nok\\n"]
-    actions:
-      log_in: [{prompt: "Password:", secret: "${password}"}, {see: '/<(?<told>.+)>/'}, {see: ok}]
-flow: [{step: 1_log_in, role: user, do: log_in}]
-"#,
-    )
-    .perform();
+fn a_secret_is_sent_once_the_echo_is_off_and_shown_nowhere() {
+    let run = Rehearsing::of("engine/secret").perform();
     run.assert_completed();
-    assert_eq!(run.capture("told"), Some("***"));
+    assert_eq!(run.capture("said"), Some("***"));
     assert!(
         !run.everything().contains("tr0ub4dor"),
         "{}",
@@ -113,7 +89,7 @@ flow: [{step: 1_log_in, role: user, do: log_in}]
 #[test]
 fn a_secret_is_not_typed_where_it_would_be_shown() {
     let run = Rehearsing::with_turns(
-        r#"ask, "Password: ", answer"#,
+        "ask, 'Password: ', answer",
         "- {prompt: 'Password:', secret: hunter22, within: 400ms}",
     )
     .perform();
@@ -130,10 +106,10 @@ fn a_secret_is_not_typed_where_it_would_be_shown() {
 }
 
 #[test]
-fn a_program_that_ends_early_says_how_and_its_last_words() {
+fn an_early_exit_is_reported_with_its_cause_and_the_last_output() {
     let cases = [
-        (r#"print, "oops\\n", exit, "9""#, "exit code 9"),
-        (r#"print, "oops\\n", signal, "6""#, "SIGABRT"),
+        (r"print, 'oops\n', exit, '9'", "exit code 9"),
+        (r"print, 'oops\n', signal, '6'", "SIGABRT"),
     ];
     for (words, how) in cases {
         let run = Rehearsing::with_turns(words, "- see: fine").perform();
@@ -146,10 +122,12 @@ fn a_program_that_ends_early_says_how_and_its_last_words() {
 }
 
 #[test]
-fn a_program_that_does_not_stay_for_its_answer_has_ended_early() {
+fn a_program_that_exits_before_its_answer_has_ended_early() {
     for terminal in ["pty", "pipes"] {
-        let turns = "- {prompt: 'Name:', send: Ada}\n- see: <Ada>";
-        let words = r#"print, "Name: ", exit, "9""#;
+        let turns = "
+            - {prompt: 'Name:', send: Ada}
+            - see: <Ada>";
+        let words = "print, 'Name: ', exit, '9'";
         let more = format!("terminal: {terminal}");
         for _ in 0..10 {
             let run = Rehearsing::with_role(words, turns, &more).perform();
@@ -162,12 +140,18 @@ fn a_program_that_does_not_stay_for_its_answer_has_ended_early() {
 
 #[test]
 fn evidence_printed_right_before_the_end_counts() {
-    let run = Rehearsing::with_turns(r#"print, "done""#, "- see: done\n- exits: 0").perform();
+    let run = Rehearsing::with_turns(
+        "print, 'done'",
+        "
+            - see: done
+            - exits: 0",
+    )
+    .perform();
     run.assert_completed();
 }
 
 #[test]
-fn a_program_that_closes_its_output_and_lives_on_fails_its_step_soon() {
+fn a_program_that_closes_its_output_and_stays_alive_fails_its_step_soon() {
     let run =
         Rehearsing::with_role("close-output, forever", "- see: fine", "terminal: pipes").perform();
     let failure = run.failure();
@@ -177,16 +161,18 @@ fn a_program_that_closes_its_output_and_lives_on_fails_its_step_soon() {
 
 #[test]
 fn another_exit_code_than_awaited_fails() {
-    let run = Rehearsing::with_turns(r#"exit, "4""#, "- exits: 0").perform();
+    let run = Rehearsing::with_turns("exit, '4'", "- exits: 0").perform();
     assert_eq!(run.failure().kind, FailureKind::WrongExit);
     assert!(run.failure().message.contains("exit code 4"));
 }
 
 #[test]
-fn what_the_role_fails_on_ends_the_step_at_once() {
+fn a_text_that_the_role_fails_on_ends_the_step_at_once() {
     let run = Rehearsing::with_role(
-        r#"ask, "ID: ", print, "Invalid credentials\\n", forever"#,
-        "- {prompt: 'ID:', send: x}\n- see: Welcome",
+        r"ask, 'ID: ', print, 'Invalid credentials\n', forever",
+        "
+            - {prompt: 'ID:', send: x}
+            - see: Welcome",
         "fail_on: {authentication_failed: Invalid credentials}",
     )
     .perform();
@@ -200,18 +186,7 @@ fn what_the_role_fails_on_ends_the_step_at_once() {
 
 #[test]
 fn a_program_that_cannot_be_started_fails_its_flow_with_the_reason() {
-    let run = Rehearsing::new(
-        r#"
-name: lost
-variables: {program: no-such-program-anywhere}
-roles:
-  user:
-    run: ["${program}"]
-    actions: {talk: [{see: x}]}
-flow: [{step: 1_talk, role: user, do: talk}]
-"#,
-    )
-    .perform();
+    let run = Rehearsing::of("engine/lost").perform();
     let failure = run.failure();
     assert_eq!(failure.kind, FailureKind::NotStarted);
     assert!(
@@ -222,25 +197,14 @@ flow: [{step: 1_talk, role: user, do: talk}]
 }
 
 #[test]
-fn a_program_that_never_gets_ready_fails_as_a_slow_start() {
-    let run = Rehearsing::new(
-        r#"
-name: slow
-defaults: {startup: 200ms}
-roles:
-  user:
-    run: [FIXTURE, forever]
-    actions: {talk: [{prompt: "Name:", send: x}]}
-flow: [{step: 1_talk, role: user, do: talk}]
-"#,
-    )
-    .perform();
+fn a_program_that_never_prompts_fails_with_a_startup_timeout() {
+    let run = Rehearsing::of("engine/slow").perform();
     assert_eq!(run.failure().kind, FailureKind::StartupTimeout);
     assert_eq!(run.failure().activity, Activity::Sleeping);
 }
 
 #[test]
-fn a_chatty_program_cannot_put_off_a_deadline() {
+fn output_does_not_extend_a_deadline() {
     let run =
         Rehearsing::with_turns("flood, '400000000'", "- {see: never, within: 300ms}").perform();
     assert_eq!(run.failure().kind, FailureKind::Timeout);
@@ -252,9 +216,9 @@ fn a_chatty_program_cannot_put_off_a_deadline() {
 }
 
 #[test]
-fn stubborn_programs_are_ended_and_it_is_told_how() {
+fn a_program_that_ignores_signals_is_killed_and_recorded_as_killed() {
     let run = Rehearsing::with_turns(
-        r#"ignore, "1", "15", print, "ready\\n", forever"#,
+        r"ignore, '1', '15', print, 'ready\n', forever",
         "- see: ready",
     )
     .perform();
@@ -262,58 +226,25 @@ fn stubborn_programs_are_ended_and_it_is_told_how() {
 }
 
 #[test]
-fn leaving_is_performed_when_the_flow_has_ended_well() {
-    let run = Rehearsing::new(
-        r#"
-name: leaving
-roles:
-  user:
-    run: [FIXTURE, print, "ready\\n", ask, "Bye? ", exit, "0"]
-    actions:
-      talk: [{see: ready}]
-      leave: [{prompt: "Bye?", send: "yes"}, {exits: 0}]
-flow: [{step: 1_talk, role: user, do: talk}]
-"#,
-    )
-    .perform();
+fn leave_is_performed_when_the_flow_has_completed() {
+    let run = Rehearsing::of("engine/leaving").perform();
     assert_eq!(run.assert_completed().processes[0].ending, Ending::Itself);
 }
 
-/// A program that hangs in `leave`, and one of a pool that hangs on its way back to its menu.
+/// A program that hangs in `leave`, and one of a pool that hangs on its way back to its menu, each
+/// with the notice about it.
 const HANGING: [(&str, &str); 2] = [
     (
-        r#"
-name: hanging in leave
-defaults: {startup: 20s}
-roles:
-  user:
-    run: [FIXTURE, print, "ready\\n", forever]
-    actions:
-      talk: [{see: ready}]
-      leave: [{see: never}]
-flow: [{step: 1_talk, role: user, do: talk, timeout: 20s}]
-"#,
+        "engine/hanging-in-leave",
         "did not leave well: took longer than 1s, and still awaited line `never`",
     ),
     (
-        r#"
-name: hanging before the menu
-defaults: {startup: 20s}
-roles:
-  user:
-    run: [FIXTURE, print, "ready\\n", forever]
-    menu: {prompt: "Menu>"}
-    lifetime: {pool: 1}
-    actions:
-      talk: [{see: ready}]
-flow: [{step: 1_talk, role: user, do: talk, timeout: 20s}]
-"#,
+        "engine/hanging-before-the-menu",
         "took longer than 1s, and still awaited",
     ),
 ];
 
-fn assert_bounded_by_a_second(mut run: Rehearsing, complaint: &str) {
-    run.flows = 1;
+fn assert_bounded_by_a_second(run: &Rehearsing, complaint: &str) {
     let run = run.perform();
     run.assert_completed();
     // The usual limits are 5 s to leave, and 30 s for a pooled program.
@@ -322,14 +253,7 @@ fn assert_bounded_by_a_second(mut run: Rehearsing, complaint: &str) {
         (1_000_000..4_500_000).contains(&elapsed_us),
         "{complaint}: {elapsed_us} us"
     );
-    let notices: Vec<_> = run
-        .events
-        .iter()
-        .filter_map(|event| match event {
-            RunEvent::Notice { text, .. } => Some(text.as_str()),
-            _ => None,
-        })
-        .collect();
+    let notices = run.notices();
     assert!(
         notices.iter().any(|text| text.contains(complaint)),
         "{notices:?}"
@@ -339,25 +263,29 @@ fn assert_bounded_by_a_second(mut run: Rehearsing, complaint: &str) {
 #[test]
 fn a_step_timeout_of_the_caller_bounds_leaving_and_settling() {
     for (scenario, complaint) in HANGING {
-        let mut run = Rehearsing::new(scenario);
+        let mut run = Rehearsing::of(scenario);
         run.step_timeout = Some(Duration::from_secs(1));
-        assert_bounded_by_a_second(run, complaint);
+        assert_bounded_by_a_second(&run, complaint);
     }
 }
 
 #[test]
 fn a_step_timeout_of_the_scenario_bounds_leaving_and_settling() {
     for (scenario, complaint) in HANGING {
-        let run = Rehearsing::new(scenario).replaced("{startup: 20s}", "{startup: 20s, step: 1s}");
-        assert_bounded_by_a_second(run, complaint);
+        let run = Rehearsing::of(scenario).replaced("{startup: 20s}", "{startup: 20s, step: 1s}");
+        assert_bounded_by_a_second(&run, complaint);
     }
 }
 
 #[test]
 fn branches_loops_and_questions_asked_again() {
     let run = Rehearsing::with_turns(
-        r#"ask, "Minutes for A: ", ask, "Minutes for B: ", print, "packed B-7\\n""#,
-        "- first_of:\n    - {prompt: Minutes for, send: '5', again: true}\n    - {see: '/packed (?<box>\\S+)/'}\n    - {see: broken, fail: broken}",
+        r"ask, 'Minutes for A: ', ask, 'Minutes for B: ', print, 'packed B-7\n'",
+        r"
+            - first_of:
+                - {prompt: Minutes for, send: '5', again: true}
+                - {see: '/packed (?<box>\S+)/'}
+                - {see: broken, fail: broken}",
     )
     .perform();
     run.assert_completed();
@@ -366,10 +294,13 @@ fn branches_loops_and_questions_asked_again() {
 }
 
 #[test]
-fn a_named_business_failure_is_told_by_its_name() {
+fn a_business_failure_is_recorded_by_its_name() {
     let run = Rehearsing::with_turns(
-        r#"print, "already assigned\\n", forever"#,
-        "- first_of:\n    - see: accepted\n    - {see: already assigned, fail: already_assigned}",
+        r"print, 'already assigned\n', forever",
+        "
+            - first_of:
+                - see: accepted
+                - {see: already assigned, fail: already_assigned}",
     )
     .perform();
     assert_eq!(
@@ -379,11 +310,15 @@ fn a_named_business_failure_is_told_by_its_name() {
 }
 
 #[test]
-fn a_repeat_ends_with_what_it_waits_for_or_is_too_much() {
-    let words = r#"ask, "Choice: ", ask, "Choice: ", print, "DELIVERED\\n", ask, "Choice: ""#;
+fn a_repeat_ends_with_its_condition_or_fails_at_its_limit() {
+    let words = r"ask, 'Choice: ', ask, 'Choice: ', print, 'DELIVERED\n', ask, 'Choice: '";
     let turns = |most| {
         format!(
-            "- repeat:\n    do: [{{prompt: 'Choice:', send: r}}]\n    until: {{see: DELIVERED}}\n    at_most: {most}"
+            "
+            - repeat:
+                do: [{{prompt: 'Choice:', send: r}}]
+                until: {{see: DELIVERED}}
+                at_most: {most}"
         )
     };
     Rehearsing::with_turns(words, &turns(2))
@@ -394,16 +329,16 @@ fn a_repeat_ends_with_what_it_waits_for_or_is_too_much() {
 }
 
 #[test]
-fn assertions_compare_what_was_read() {
-    let words = r#"print, "due 12.50 paid 12.5\\n", await-end"#;
-    let see = "- see: '/due (?<due>\\S+) paid (?<paid>\\S+)/'\n";
+fn assertions_compare_captures() {
+    let words = r"print, 'due 12.50 paid 12.5\n', await-end";
+    let see = r"- see: '/due (?<due>\S+) paid (?<paid>\S+)/'";
     Rehearsing::with_turns(
         words,
-        &format!("{see}- assert: due | float == paid | float"),
+        &format!("{see}\n- assert: due | float == paid | float"),
     )
     .perform()
     .assert_completed();
-    let run = Rehearsing::with_turns(words, &format!("{see}- assert: due == paid")).perform();
+    let run = Rehearsing::with_turns(words, &format!("{see}\n- assert: due == paid")).perform();
     assert_eq!(run.failure().kind, FailureKind::AssertionFailed);
     assert!(
         run.failure().message.contains("12.50"),
@@ -414,8 +349,14 @@ fn assertions_compare_what_was_read() {
 
 #[test]
 fn a_capture_that_changes_fails_unless_it_may() {
-    let words = r#"print, "id 1\\nid 2\\n", await-end"#;
-    let twice = |more: &str| format!("- see: '/id (?<id>1)/'\n- {{see: '/id (?<id>2)/'{more}}}");
+    let words = r"print, 'id 1\nid 2\n', await-end";
+    let twice = |more: &str| {
+        format!(
+            "
+            - see: '/id (?<id>1)/'
+            - {{see: '/id (?<id>2)/'{more}}}"
+        )
+    };
     let run = Rehearsing::with_turns(words, &twice("")).perform();
     assert_eq!(run.failure().kind, FailureKind::CaptureChanged);
     let run = Rehearsing::with_turns(words, &twice(", overwrite: true")).perform();
@@ -424,30 +365,22 @@ fn a_capture_that_changes_fails_unless_it_may() {
 }
 
 #[test]
-fn a_promised_value_that_was_not_read_fails_the_step() {
-    let run = Rehearsing::new(
-        r#"
-name: promise
-roles:
-  user:
-    run: [FIXTURE, print, "no id today\\n", await-end]
-    actions:
-      talk:
-        - first_of: [{see: '/ID (?<id>\d+)/'}, {see: no id}]
-flow: [{step: 1_talk, role: user, do: talk, provides: [id]}]
-"#,
-    )
-    .perform();
+fn a_step_that_does_not_capture_what_it_provides_fails() {
+    let run = Rehearsing::of("engine/promise").perform();
     assert_eq!(run.failure().kind, FailureKind::NotProvided);
 }
 
 #[test]
-fn plain_commands_are_steps_of_the_journey() {
+fn plain_commands_can_be_turns() {
     let turns = |see: &str| {
-        format!("- see: ready\n- {{run: [FIXTURE, print, 'books: 3 fine'], see: '{see}'}}")
+        format!(
+            "
+            - see: ready
+            - {{run: [fixture, print, 'books: 3 fine'], see: '{see}'}}"
+        )
     };
-    let words = r#"print, "ready\\n", await-end"#;
-    let run = Rehearsing::with_turns(words, &turns("/books: (?<books>\\d+)/")).perform();
+    let words = r"print, 'ready\n', await-end";
+    let run = Rehearsing::with_turns(words, &turns(r"/books: (?<books>\d+)/")).perform();
     run.assert_completed();
     assert_eq!(run.capture("books"), Some("3"));
     let run = Rehearsing::with_turns(words, &turns("books: 4")).perform();
@@ -456,28 +389,20 @@ fn plain_commands_are_steps_of_the_journey() {
 
 #[test]
 fn skipped_steps_start_nothing() {
-    let run = Rehearsing::new(
-        r#"
-name: skipping
-variables: {wanted: "no"}
-roles:
-  user:
-    run: [FIXTURE, print, "x\\n"]
-    actions: {talk: [{see: x}]}
-flow: [{step: 1_talk, role: user, do: talk, when: wanted == 'yes'}]
-"#,
-    )
-    .perform();
+    let run = Rehearsing::of("engine/skipping").perform();
     let flow = run.assert_completed();
     assert_eq!(flow.steps[0].outcome, StepOutcome::Skipped);
     assert!(flow.processes.is_empty());
 }
 
 #[test]
-fn pauses_are_in_no_latency() {
+fn pauses_are_excluded_from_latency() {
     let run = Rehearsing::with_turns(
-        r#"print, "ready\\n", await-end"#,
-        "- see: ready\n- think: 300ms\n- see: ready",
+        r"print, 'ready\n', await-end",
+        "
+            - see: ready
+            - think: 300ms
+            - see: ready",
     )
     .perform();
     let step = &run.assert_completed().steps[0];
@@ -486,21 +411,27 @@ fn pauses_are_in_no_latency() {
 }
 
 #[test]
-fn a_flood_is_heard_to_its_end_in_bounded_memory() {
+fn a_flood_of_output_is_read_to_its_end() {
     let run = Rehearsing::with_turns(
-        r#"flood, "25000000", print, "\\nthe end\\n""#,
-        "- see: the end\n- exits: 0",
+        r"flood, '25000000', print, '\nthe end\n'",
+        "
+            - see: the end
+            - exits: 0",
     )
     .perform();
     run.assert_completed();
 }
 
 #[test]
-fn a_program_that_never_reads_does_not_block_us() {
+fn a_program_that_never_reads_fails_its_step_in_time() {
     let long = "x".repeat(100_000);
     let run = Rehearsing::with_role(
-        r#"print, "ready\\n", forever"#,
-        &format!("- {{see: ready, send: {long}}}\n- {{see: thanks, within: 300ms}}"),
+        r"print, 'ready\n', forever",
+        &format!(
+            "
+            - {{see: ready, send: {long}}}
+            - {{see: thanks, within: 300ms}}"
+        ),
         "terminal: pipes",
     )
     .perform();
@@ -512,20 +443,18 @@ fn a_program_that_never_reads_does_not_block_us() {
 }
 
 #[test]
-fn many_flows_are_all_accounted_for() {
-    let mut run = Rehearsing::with_turns(
-        r#"ask, "Name: ", answer, print, "\\nok\\n""#,
-        "- {prompt: 'Name:', send: 'n${flow.number}'}\n- see: <n${flow.number}>\n- exits: 0",
-    );
-    run.flows = 60;
-    run.parallel = 20;
-    let run = run.perform();
+fn every_flow_of_many_completes_and_is_recorded() {
+    let run = Rehearsing::with_turns(
+        r"ask, 'Name: ', answer, print, '\nok\n'",
+        "
+            - {prompt: 'Name:', send: 'n${flow.number}'}
+            - see: <n${flow.number}>
+            - exits: 0",
+    )
+    .flows(60, 20)
+    .perform();
     assert_eq!(run.flows.len(), 60);
-    assert!(
-        run.flows
-            .iter()
-            .all(|flow| flow.outcome == FlowOutcome::Completed)
-    );
+    run.assert_all(&FlowOutcome::Completed);
     assert!(
         run.flows
             .iter()
@@ -535,96 +464,61 @@ fn many_flows_are_all_accounted_for() {
 
 #[test]
 fn a_run_that_is_stopped_at_once_reports_and_leaves_nothing() {
-    let mut run = Rehearsing::with_turns(
-        r#"print, "ready\\n", forever"#,
-        "- see: ready\n- see: never",
-    );
-    run.flows = 10;
-    run.parallel = 3;
-    let control = Control::new();
-    let stopper = control.clone();
-    let react = move |event: &RunEvent| {
-        if matches!(event, RunEvent::Heard { .. }) {
-            stopper.stop(Stop::Now);
-        }
-    };
-    let recorder = Recorder {
-        react: Some(Box::new(react)),
-        ..Recorder::default()
-    };
-    let run = run.perform_with(&control, recorder);
+    let run = Rehearsing::with_turns(
+        r"print, 'ready\n', forever",
+        "
+            - see: ready
+            - see: never",
+    )
+    .flows(10, 3)
+    .perform_until(|event| matches!(event, RunEvent::Heard { .. }).then_some(Stop::Now));
     assert!(run.outcome.summary.interrupted);
     assert_eq!(run.flows.len(), 3);
-    assert!(
-        run.flows
-            .iter()
-            .all(|flow| flow.outcome == FlowOutcome::Interrupted)
-    );
-    assert!(control.live_scripts().is_empty());
+    run.assert_all(&FlowOutcome::Interrupted);
 }
 
 #[test]
-fn an_unfinished_line_is_told_while_it_is_waited_behind() {
-    let run = Rehearsing::with_turns(r#"print, "half a line", await-end"#, "- see: never");
-    let control = Control::new();
-    let stopper = control.clone();
-    let react = move |event: &RunEvent| {
-        if matches!(event, RunEvent::Heard { text, .. } if text == "half a line") {
-            stopper.stop(Stop::Now);
-        }
-    };
-    let recorder = Recorder {
-        react: Some(Box::new(react)),
-        ..Recorder::default()
-    };
-    let run = run.perform_with(&control, recorder);
-    // Else it would have been told with the failure.
+fn an_unfinished_line_is_reported_while_the_step_waits() {
+    let run = Rehearsing::with_turns("print, 'half a line', await-end", "- see: never")
+        .perform_until(|event| {
+            let is_half = matches!(event, RunEvent::Heard { text, .. } if text == "half a line");
+            is_half.then_some(Stop::Now)
+        });
+    // Otherwise it would have been reported with the failure.
     assert_eq!(run.flow().outcome, FlowOutcome::Interrupted);
 }
 
 #[test]
 fn a_run_that_is_stopped_gently_lets_its_flows_finish() {
-    let mut run = Rehearsing::with_turns(
-        r#"ask, "Name: ", print, "fine\\n""#,
-        "- {prompt: 'Name:', send: x}\n- see: fine",
-    );
-    run.flows = 1000;
-    run.parallel = 2;
-    let control = Control::new();
-    let stopper = control.clone();
-    let react = move |event: &RunEvent| {
-        if matches!(event, RunEvent::Heard { .. }) {
-            stopper.stop(Stop::Graceful {
-                grace: Duration::from_secs(20),
-            });
-        }
-    };
-    let recorder = Recorder {
-        react: Some(Box::new(react)),
-        ..Recorder::default()
-    };
-    let run = run.perform_with(&control, recorder);
+    let grace = Duration::from_secs(20);
+    let run = Rehearsing::with_turns(
+        r"ask, 'Name: ', print, 'fine\n'",
+        "
+            - {prompt: 'Name:', send: x}
+            - see: fine",
+    )
+    .flows(1000, 2)
+    .perform_until(move |event| {
+        matches!(event, RunEvent::Heard { .. }).then_some(Stop::Graceful { grace })
+    });
     assert!(run.outcome.summary.interrupted);
     assert!(run.flows.len() < 100, "{} flows", run.flows.len());
-    assert!(
-        run.flows
-            .iter()
-            .all(|flow| flow.outcome == FlowOutcome::Completed)
-    );
+    run.assert_all(&FlowOutcome::Completed);
 }
 
 /// A scenario whose only program answers after this many seconds.
 fn answers_after(seconds: &str) -> Rehearsing {
     Rehearsing::with_turns(
-        &format!(r#"sleep, "{seconds}", print, "done\\n""#),
-        "- see: done\n- exits: 0",
+        &format!(r"sleep, '{seconds}', print, 'done\n'"),
+        "
+            - see: done
+            - exits: 0",
     )
 }
 
 #[test]
 fn an_open_load_starts_by_the_clock_and_counts_what_it_drops() {
-    let mut run = answers_after("0.5");
-    run.load = Some(Load {
+    let load = Load {
         shape: Shape::Open {
             rate: Ramp::constant(20.0),
             arrivals: Arrivals::Even,
@@ -633,8 +527,8 @@ fn an_open_load_starts_by_the_clock_and_counts_what_it_drops() {
         flows: None,
         duration: Some(Duration::from_secs(1)),
         ..Load::closed(1, 1)
-    });
-    let run = run.perform();
+    };
+    let run = answers_after("0.5").load(load).perform();
     let drops = run
         .events
         .iter()
@@ -648,17 +542,12 @@ fn an_open_load_starts_by_the_clock_and_counts_what_it_drops() {
         run.flows.len() <= 12,
         "at most four at once for half a second each"
     );
-    assert!(
-        run.flows
-            .iter()
-            .all(|flow| flow.outcome == FlowOutcome::Completed)
-    );
+    run.assert_all(&FlowOutcome::Completed);
 }
 
 #[test]
-fn the_warm_up_is_marked() {
-    let mut run = answers_after("0");
-    run.load = Some(Load {
+fn flows_of_the_warm_up_are_not_counted() {
+    let load = Load {
         shape: Shape::Open {
             rate: Ramp::constant(20.0),
             arrivals: Arrivals::Even,
@@ -667,35 +556,32 @@ fn the_warm_up_is_marked() {
         flows: Some(4),
         warm_up: Duration::from_millis(200),
         ..Load::closed(1, 1)
-    });
-    let run = run.perform();
+    };
+    let run = answers_after("0").load(load).perform();
     let counted = run.flows.iter().filter(|flow| flow.counted).count();
     assert_eq!((run.flows.len(), counted), (8, 4));
 }
 
 #[test]
-fn what_does_not_finish_when_the_time_is_over_is_ended() {
-    let mut run = Rehearsing::with_turns("forever", "- see: never");
-    run.load = Some(Load {
+fn flows_that_outlast_the_graceful_stop_are_interrupted() {
+    let load = Load {
         flows: None,
         duration: Some(Duration::from_millis(200)),
         graceful_stop: Duration::from_millis(200),
         ..Load::closed(1, 2)
-    });
-    let run = run.perform();
+    };
+    let run = Rehearsing::with_turns("forever", "- see: never")
+        .load(load)
+        .perform();
     assert!(
         !run.outcome.summary.interrupted,
         "the run ended by its own clock"
     );
     assert_eq!(run.flows.len(), 2);
-    assert!(
-        run.flows
-            .iter()
-            .all(|flow| flow.outcome == FlowOutcome::Interrupted)
-    );
+    run.assert_all(&FlowOutcome::Interrupted);
 }
 
-/// What closed loads hide: while a program stalls, they simply ask less often.
+/// Closed loads hide a stall: they start fewer flows meanwhile.
 #[test]
 fn a_stall_shows_in_the_response_times_of_an_open_load() {
     // The one worker's flow takes 300 ms; flows are due every 100 ms.
@@ -715,9 +601,7 @@ fn a_stall_shows_in_the_response_times_of_an_open_load() {
         most_in_flight: 100,
     });
     let response = |load: Load| -> Vec<u64> {
-        let mut run = answers_after("0.3");
-        run.load = Some(load);
-        let flows = run.perform().flows;
+        let flows = answers_after("0.3").load(load).perform().flows;
         flows
             .iter()
             .map(|flow| flow.late_us + flow.duration_us)
@@ -731,85 +615,48 @@ fn a_stall_shows_in_the_response_times_of_an_open_load() {
 
 #[test]
 fn a_single_character_is_pressed_without_enter() {
-    let run = Rehearsing::new(
-        r#"
-name: single keys
-roles:
-  user:
-    run: [bash, -c, 'read -n1 -p "Choice [a/b] " key; echo; read -p "Name? " name; echo "<$key$name>"']
-    actions:
-      talk: [{prompt: "Choice [a/b]", press: b}, {prompt: "Name?", send: Ann}, {see: <bAnn>}]
-flow: [{step: 1_talk, role: user, do: talk}]
-"#,
-    )
-    .perform();
+    let run = Rehearsing::of("engine/single-keys").perform();
     run.assert_completed();
 }
 
 #[test]
-fn a_wait_in_the_wrong_place_is_told_the_right_one() {
+fn a_failed_wait_hints_at_see_or_prompt() {
     let run = Rehearsing::with_turns(
-        r#"print, "go?\\n", forever"#,
+        r"print, 'go?\n', forever",
         "- {prompt: 'go?', send: x, within: 200ms}",
     )
     .perform();
     let hint = run.failure().hint.clone().unwrap_or_default();
     assert!(hint.contains("`see` instead of `prompt`"), "{hint}");
-    let run = Rehearsing::with_turns(r#"ask, "go? ""#, "- {see: 'go?', within: 200ms}").perform();
+    let run = Rehearsing::with_turns("ask, 'go? '", "- {see: 'go?', within: 200ms}").perform();
     let hint = run.failure().hint.clone().unwrap_or_default();
     assert!(hint.contains("`prompt` instead of `see`"), "{hint}");
 }
 
 #[test]
-fn a_secret_that_is_captured_is_told_nowhere_not_even_where_it_comes_first() {
-    let run = Rehearsing::new(
-        r#"
-name: token
-secrets: [token]
-roles:
-  user:
-    run: [bash, -c, 'echo "early tk-998877"; echo "Your token: tk-998877"; read -p "? "; echo "used tk-998877"']
-    actions:
-      get: [{see: '/token: (?<token>\S+)/'}]
-      use: [{prompt: "?", send: "${token}"}, {see: used}]
-flow: [{step: 1_get, role: user, do: get}, {step: 2_use, role: user, do: use}]
-"#,
-    )
-    .perform();
+fn a_captured_secret_is_masked_everywhere() {
+    let run = Rehearsing::of("engine/token").perform();
     run.assert_completed();
-    let told = run.transcript();
+    let shown = run.transcript();
     assert!(
-        told.contains("Your token: ***") && told.contains("used ***"),
-        "{told}"
+        shown.contains("Your token: ***") && shown.contains("used ***"),
+        "{shown}"
     );
-    // The command line holds it as well: it is the test's own.
-    assert!(!told.contains("tk-9988"), "{told}");
+    // The command line holds it as well: it is part of the test.
+    assert!(!shown.contains("tk-9988"), "{shown}");
 }
 
 #[test]
 fn a_secret_that_is_printed_in_two_pieces_is_masked() {
-    let source = |end: &str| {
-        format!(
-            r#"
-name: pieces
-variables: {{pin: hunter2secret}}
-secrets: [pin]
-roles:
-  user:
-    run: [FIXTURE, password, "PIN: ", print, "\nit is hunt", sleep, "0.05", {end}]
-    actions:
-      talk: [{{prompt: "PIN:", secret: "${{pin}}"}}, {{see: never, within: 300ms}}]
-flow: [{{step: 1_talk, role: user, do: talk}}]
-"#
-        )
-    };
-    for end in [r#"print, "er2secret\n", forever"#, "forever"] {
-        let run = Rehearsing::new(&source(end)).perform();
+    let whole = Rehearsing::of("engine/pieces");
+    let cut = Rehearsing::of("engine/pieces").replaced(r"print, 'er2secret\n', ", "");
+    for run in [whole, cut] {
+        let run = run.perform();
         assert_eq!(run.failure().kind, FailureKind::Timeout);
-        // The command line holds the pieces as well: it is the test's own.
-        let told = run.transcript() + &run.failure().tail;
+        // The command line holds the pieces as well: it is part of the test.
+        let shown = run.transcript() + &run.failure().tail;
         for part in ["hunt", "er2", "secret"] {
-            assert!(!told.contains(part), "{part} is in {told}");
+            assert!(!shown.contains(part), "{part} is in {shown}");
         }
     }
 }

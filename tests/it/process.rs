@@ -1,10 +1,11 @@
-//! Programs are started, heard, answered and ended as promised, over terminals and pipes.
+//! Start, input, output and termination of single programs, over terminals and pipes.
 //!
-//! Every test has a spawner of its own and ends by seeing that nothing of it is left.
+//! Every test has its own spawner, and ends with the assertion that it has left nothing.
 
 use std::time::{Duration, Instant};
 
-use crate::support::processes::{Actor, BOTH, PTY, command, finish, gone, lives, run, spawner};
+use crate::support::child::{Actor, BOTH, PTY, command, finish, gone, lives, run, spawner};
+use crate::support::{fixture, wait};
 use rehearsal::model::Activity;
 use rehearsal::model::{Ending, ExitCause, Stream};
 use rehearsal::process::{
@@ -12,7 +13,7 @@ use rehearsal::process::{
 };
 
 #[test]
-fn a_program_is_heard_answered_and_seen_to_its_end() {
+fn a_program_is_read_answered_and_followed_to_its_exit() {
     for terminal in BOTH {
         let spawner = spawner();
         run(async {
@@ -45,7 +46,7 @@ fn pipes_keep_output_and_errors_apart() {
 }
 
 #[test]
-fn a_terminal_is_the_programs_own_and_has_its_size() {
+fn a_terminal_is_the_controlling_one_and_has_its_size() {
     let spawner = spawner();
     run(async {
         let pty = Terminal::Pty {
@@ -105,7 +106,7 @@ fn two_hundred_programs_that_print_and_exit_at_once_lose_no_output() {
 }
 
 #[test]
-fn what_a_terminal_does_with_typed_characters_is_known() {
+fn the_echo_of_a_terminal_is_known() {
     use rehearsal::process::Echo;
     let spawner = spawner();
     run(async {
@@ -140,7 +141,7 @@ fn what_a_terminal_does_with_typed_characters_is_known() {
 }
 
 #[test]
-fn exit_code_signal_and_our_kill_are_told_apart() {
+fn exit_codes_signals_and_our_kills_are_distinguished() {
     for terminal in BOTH {
         let spawner = spawner();
         run(async {
@@ -228,15 +229,9 @@ fn a_stopped_program_is_ended_politely() {
 
 /// Waits until a program does this.
 async fn awaited(program: &Actor, activity: Activity) {
-    let until = Instant::now() + Duration::from_secs(5);
-    while program.child.activity() != activity {
-        assert!(
-            Instant::now() < until,
-            "{:?}, not {activity:?}",
-            program.child.activity()
-        );
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let what = format!("{activity:?}");
+    let is_it = || program.child.activity() == activity;
+    wait::until_async(Duration::from_secs(5), &what, is_it).await;
 }
 
 #[test]
@@ -263,7 +258,7 @@ fn a_grandchild_that_keeps_the_output_open_delays_the_end_only_briefly() {
 }
 
 #[test]
-fn a_grandchild_that_floods_the_output_does_not_delay_the_end_for_ever() {
+fn a_grandchild_that_floods_the_output_does_not_prevent_the_end() {
     for terminal in BOTH {
         let spawner = spawner();
         run(async {
@@ -277,7 +272,7 @@ fn a_grandchild_that_floods_the_output_does_not_delay_the_end_for_ever() {
 }
 
 #[test]
-fn who_leaves_the_session_does_not_outlive_its_instance() {
+fn a_process_that_leaves_the_session_is_ended_with_its_instance() {
     let escape = [
         "escape", "ignore", "1", "15", "print", "away\\n", "forever", "--",
     ];
@@ -302,7 +297,7 @@ fn who_leaves_the_session_does_not_outlive_its_instance() {
 }
 
 #[test]
-fn who_wipes_its_environment_is_ended_with_its_tree() {
+fn a_process_that_wipes_its_environment_is_ended_with_its_tree() {
     for word in ["vanish", "child"] {
         let spawner = spawner();
         run(async {
@@ -346,7 +341,7 @@ fn a_flood_is_held_back_until_it_is_read() {
 }
 
 #[test]
-fn a_flood_leaves_others_their_turn() {
+fn a_flood_does_not_starve_others() {
     let spawner = spawner();
     run(async {
         let mut flood = Actor::start(&spawner, Terminal::Pipes, &["flood", "100000000000"]).await;
@@ -370,7 +365,7 @@ fn a_flood_leaves_others_their_turn() {
 }
 
 #[test]
-fn a_program_that_does_not_read_does_not_block_us() {
+fn writes_to_a_program_that_does_not_read_are_refused_in_time() {
     for terminal in BOTH {
         let spawner = spawner();
         run(async {
@@ -397,7 +392,7 @@ fn a_program_that_does_not_read_does_not_block_us() {
 }
 
 #[test]
-fn what_was_not_taken_at_once_is_sent_later() {
+fn input_that_does_not_fit_is_sent_later() {
     for terminal in BOTH {
         let spawner = spawner();
         run(async {
@@ -478,7 +473,7 @@ fn a_line_too_long_for_a_terminal_is_refused() {
 }
 
 #[test]
-fn what_a_program_is_doing_is_known() {
+fn the_activity_of_a_program_is_known() {
     for terminal in BOTH {
         let spawner = spawner();
         run(async {
@@ -508,7 +503,7 @@ fn what_a_program_is_doing_is_known() {
 }
 
 #[test]
-fn what_cannot_be_started_says_why() {
+fn a_program_that_cannot_be_started_is_refused_with_the_reason() {
     let directory = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str, mode: u32| {
         use std::os::unix::fs::PermissionsExt;
@@ -539,7 +534,7 @@ fn what_cannot_be_started_says_why() {
             (dos, "/", "save the file with Unix line ends"),
             (text, "/", "nor a script that begins with `#!`"),
             (
-                crate::support::fixture::fixture(),
+                fixture::program(),
                 "/no/such/place",
                 "the working directory /no/such/place",
             ),
@@ -582,7 +577,7 @@ fn a_dropped_child_is_ended() {
 }
 
 #[test]
-fn a_start_that_nobody_waits_for_leaves_nothing() {
+fn an_abandoned_start_leaves_nothing() {
     let spawner = spawner();
     run(async {
         for _ in 0..50 {
@@ -627,7 +622,7 @@ fn a_shutdown_ends_everything_and_then_refuses() {
 }
 
 #[test]
-fn programs_get_the_limit_of_descriptors_that_we_were_started_with() {
+fn programs_get_the_original_limit_of_descriptors() {
     let spawner = spawner();
     run(async {
         let words = ["sleep", "0.05", "nofile"];
@@ -641,7 +636,7 @@ fn programs_get_the_limit_of_descriptors_that_we_were_started_with() {
 }
 
 #[test]
-fn python_and_shell_programs_are_seen_to_wait() {
+fn python_and_shell_programs_are_detected_as_waiting() {
     use rehearsal::process::{Echo, resolve};
     let path = std::env::var_os("PATH");
     let find = |name: &str| resolve(name.as_ref(), "/".as_ref(), &[], path.as_deref());
@@ -681,7 +676,7 @@ fn python_and_shell_programs_are_seen_to_wait() {
 }
 
 #[test]
-fn what_is_posted_is_sent_after_all_had_their_turn_and_in_its_order() {
+fn batched_writes_are_sent_later_and_in_order() {
     for terminal in BOTH {
         let spawner = spawner();
         run(tokio::task::LocalSet::new().run_until(async {
@@ -719,7 +714,7 @@ fn what_is_posted_is_sent_after_all_had_their_turn_and_in_its_order() {
 }
 
 #[test]
-fn what_was_posted_and_could_not_be_sent_is_told() {
+fn a_batched_write_that_fails_is_reported() {
     let spawner = spawner();
     run(tokio::task::LocalSet::new().run_until(async {
         let words = ["print", "bye", "close-all", "forever"];
@@ -729,10 +724,10 @@ fn what_was_posted_and_could_not_be_sent_is_told() {
         }
         program.child.write_batched(b"Ada\n").unwrap();
         assert!(!program.child.send_batched());
-        let told = program.next().await;
+        let event = program.next().await;
         assert!(
-            matches!(told, Some(ChildEvent::NotWritten { .. })),
-            "{told:?}"
+            matches!(event, Some(ChildEvent::NotWritten { .. })),
+            "{event:?}"
         );
         assert!(matches!(
             program.child.write_batched(b"Bob\n"),

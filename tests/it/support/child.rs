@@ -1,5 +1,4 @@
-//! What tests of processes share: the fixture program, and one program under test with all that
-//! it said.
+//! Single programs under the library's `process` module, with all their output.
 
 use std::ffi::OsString;
 use std::future::{Future, poll_fn};
@@ -19,14 +18,12 @@ pub const PTY: Terminal = Terminal::Pty {
 };
 /// Both ways to talk to a program.
 pub const BOTH: [Terminal; 2] = [PTY, Terminal::Pipes];
-/// Longer than anything takes on a busy machine.
-pub const LONG: Duration = Duration::from_secs(30);
-
-pub use super::fixture::fixture;
+use super::fixture;
+use super::wait::{self, LONG};
 
 /// A command that runs the fixture program.
 pub fn command(terminal: Terminal, words: &[&str]) -> Command {
-    let program = fixture();
+    let program = fixture::program();
     let argv = [program.as_os_str().to_owned()]
         .into_iter()
         .chain(words.iter().map(OsString::from))
@@ -41,12 +38,12 @@ pub fn command(terminal: Terminal, words: &[&str]) -> Command {
     }
 }
 
-/// A spawner of its own, as each test should have.
+/// A spawner; each test has one for itself.
 pub fn spawner() -> Spawner {
     Spawner::new(2, RunMarker::unique(), None).unwrap()
 }
 
-/// Runs one test on a runtime of its own, within a bounded time.
+/// Runs one test on a new runtime, within a bounded time.
 pub fn run<T>(test: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -59,7 +56,7 @@ pub fn run<T>(test: impl Future<Output = T>) -> T {
     })
 }
 
-/// Ends everything, and sees that no process of this run is left.
+/// Ends everything, and asserts that no process of this run is left.
 pub fn finish(spawner: &Spawner) {
     let leftovers = spawner.shutdown(Duration::from_secs(5));
     assert!(leftovers.is_empty(), "left over: {leftovers:?}");
@@ -174,11 +171,11 @@ impl Actor {
     /// Reads to the end.
     pub async fn end(&mut self) -> End {
         while self.next().await.is_some() {}
-        self.end.expect("the last event tells the end")
+        self.end.expect("the last event is the exit")
     }
 }
 
-/// Returns whether a process lives, zombies not counted.
+/// Returns whether a process is alive, zombies not counted.
 pub fn lives(pid: u32) -> bool {
     match std::fs::read_to_string(format!("/proc/{pid}/stat")) {
         Err(_) => false,
@@ -189,14 +186,7 @@ pub fn lives(pid: u32) -> bool {
     }
 }
 
-/// Waits until a process is gone; panics when it is not gone in time.
-pub async fn gone(pid: u32, within: Duration) {
-    let waiting = async {
-        while lives(pid) {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(within, waiting)
-        .await
-        .unwrap_or_else(|_| panic!("{pid} still lives"));
+/// Waits until a process has exited.
+pub async fn gone(pid: u32, limit: Duration) {
+    wait::until_async(limit, &format!("{pid} is alive"), || !lives(pid)).await;
 }

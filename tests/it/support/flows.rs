@@ -1,16 +1,16 @@
-//! Runs scenarios through the library and keeps everything that the engine tells.
+//! Runs of scenarios through the library, with every event that the engine emits.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use super::fixture::fixture;
-use rehearsal::engine::{Control, Programs, Recording, RunOptions, RunOutcome, run};
+use super::fixture;
+use rehearsal::engine::{Control, Programs, Recording, RunOptions, RunOutcome, Stop, run};
 use rehearsal::model::{EventSink, Failure, FlowOutcome, FlowRecord, RunEvent, RunId};
 use rehearsal::scenario::{self, CompileOptions, Load, Overrides};
 
-/// A run to be: a scenario and how often.
+/// A run before it starts: a scenario and its options.
 pub struct Rehearsing {
     pub flows: u64,
     pub parallel: u64,
@@ -24,21 +24,19 @@ pub struct Rehearsing {
     home: tempfile::TempDir,
 }
 
-/// What came of it.
+/// The outcome of a run, with its events and its flow records.
 pub struct Rehearsed {
     pub outcome: RunOutcome,
     pub events: Vec<RunEvent>,
     pub flows: Vec<FlowRecord>,
 }
 
-/// What a test does when something happens.
-pub type Reaction = Box<dyn Fn(&RunEvent) + Send + Sync>;
+/// Called with every event.
+type Reaction = Box<dyn Fn(&RunEvent) + Send + Sync>;
 
-#[derive(Default)]
-pub struct Recorder {
-    pub events: Mutex<Vec<RunEvent>>,
-    /// Called with every event, for tests that react to one.
-    pub react: Option<Reaction>,
+struct Recorder {
+    events: Mutex<Vec<RunEvent>>,
+    react: Option<Reaction>,
 }
 
 impl EventSink for Recorder {
@@ -46,12 +44,17 @@ impl EventSink for Recorder {
         if let Some(react) = &self.react {
             react(&event);
         }
-        self.events.lock().expect("no test panics here").push(event);
+        self.events.lock().expect("no panic").push(event);
     }
 }
 
 impl Rehearsing {
-    /// A scenario in which `FIXTURE` stands for the fixture program.
+    /// The scenario in `tests/it/fixtures/NAME.yaml`.
+    pub fn of(name: &str) -> Self {
+        Self::new(&fixture::scenario(name))
+    }
+
+    /// A scenario; the fixture program is called `fixture` in it.
     pub fn new(source: &str) -> Self {
         Rehearsing {
             flows: 1,
@@ -61,49 +64,77 @@ impl Rehearsing {
             variables: Vec::new(),
             delay: None,
             step_timeout: None,
-            source: source.replace("FIXTURE", fixture().to_str().expect("a UTF-8 path")),
+            source: source.to_owned(),
             home: tempfile::tempdir().expect("a temporary folder"),
         }
     }
 
-    /// A scenario of one role with one action, `turns`, and one step, `1_talk`, over `words` of
-    /// the fixture.
+    /// A scenario of one role with one action, `turns`, and one step, `1_talk`; the program is the
+    /// fixture program with these words.
     pub fn with_turns(words: &str, turns: &str) -> Self {
         Self::with_role(words, turns, "")
     }
 
-    /// The same with more keys of the role, in lines of their own.
+    /// The same with more keys of the role, one a line.
     pub fn with_role(words: &str, turns: &str, more: &str) -> Self {
         let turns = indent(turns, 8);
         let more = indent(more, 4);
         Self::new(&format!(
             "name: test\ndefaults: {{startup: 20s, step: 20s}}\nroles:\n  user:\n    \
-             run: [FIXTURE, {words}]\n{more}\n    actions:\n      talk:\n{turns}\n\
+             run: [fixture, {words}]\n{more}\n    actions:\n      talk:\n{turns}\n\
              flow:\n  - {{step: 1_talk, role: user, do: talk}}\n"
         ))
     }
 
-    /// The same with another text in place of one of its own.
+    /// Replaces a text that the scenario contains.
+    #[track_caller]
     pub fn replaced(mut self, from: &str, to: &str) -> Self {
-        assert!(
-            self.source.contains(from),
-            "{from} is not in {}",
-            self.source
-        );
-        self.source = self.source.replace(from, to);
+        self.source = fixture::replaced(&self.source, from, to);
+        self
+    }
+
+    /// Sets the number of flows, and how many run at once.
+    pub fn flows(mut self, flows: u64, parallel: u64) -> Self {
+        (self.flows, self.parallel) = (flows, parallel);
+        self
+    }
+
+    /// Performs an open or closed load instead of a number of flows.
+    pub fn load(mut self, load: Load) -> Self {
+        self.load = Some(load);
         self
     }
 
     pub fn perform(&self) -> Rehearsed {
-        self.perform_with(&Control::new(), Recorder::default())
+        self.perform_with(&Control::new(), None)
     }
 
-    pub fn perform_with(&self, control: &Control, recorder: Recorder) -> Rehearsed {
+    /// Performs the run, and stops it at the first event for which `stop` returns something.
+    pub fn perform_until(
+        &self,
+        stop: impl Fn(&RunEvent) -> Option<Stop> + Send + Sync + 'static,
+    ) -> Rehearsed {
+        let control = Control::new();
+        let stopper = control.clone();
+        let react = move |event: &RunEvent| {
+            if let Some(stop) = stop(event) {
+                stopper.stop(stop);
+            }
+        };
+        let rehearsed = self.perform_with(&control, Some(Box::new(react)));
+        assert!(control.live_scripts().is_empty());
+        rehearsed
+    }
+
+    fn perform_with(&self, control: &Control, react: Option<Reaction>) -> Rehearsed {
         let path = self.home.path().join("test.yaml");
         std::fs::write(&path, &self.source).expect("a file of the test's own");
         let compiled = scenario::load(&path, CompileOptions::default())
             .unwrap_or_else(|faults| panic!("{faults}\n{}", self.source));
-        let recorder = Arc::new(recorder);
+        let recorder = Arc::new(Recorder {
+            events: Mutex::default(),
+            react,
+        });
         let run_directory = tempfile::tempdir().expect("a temporary folder");
         let plan = compiled.plan.with_overrides(Overrides {
             variables: self.variables.clone(),
@@ -119,8 +150,8 @@ impl Rehearsing {
         let programs = Programs::new(
             self.home.path().to_owned(),
             Vec::new(),
-            fixture(),
-            std::env::var_os("PATH"),
+            fixture::program(),
+            Some(fixture::search_path()),
         );
         let options = RunOptions::new(Arc::new(plan), Arc::new(programs))
             .run_id(RunId("TEST".into()))
@@ -132,13 +163,13 @@ impl Rehearsing {
             .environment(std::env::vars_os().collect())
             .run_directory(run_directory.path().to_owned());
         let (sink, control) = (Arc::clone(&recorder), control.clone());
-        // A run has a thread of its own, as it is the thread's actor system.
+        // The run is the actor system of its thread.
         let running = thread::spawn(move || run(options, sink, &control));
         let outcome = running
             .join()
             .expect("the run does not panic")
             .expect("the run works");
-        let events = std::mem::take(&mut *recorder.events.lock().expect("nobody panicked"));
+        let events = std::mem::take(&mut *recorder.events.lock().expect("no panic"));
         let mut flows: Vec<FlowRecord> = events
             .iter()
             .filter_map(|event| match event {
@@ -183,6 +214,23 @@ impl Rehearsed {
         flow
     }
 
+    /// Asserts the outcome of every flow.
+    #[track_caller]
+    pub fn assert_all(&self, outcome: &FlowOutcome) {
+        for flow in &self.flows {
+            assert_eq!(&flow.outcome, outcome, "{}", self.transcript());
+        }
+    }
+
+    /// The texts of all notices.
+    pub fn notices(&self) -> Vec<&str> {
+        let notices = self.events.iter().filter_map(|event| match event {
+            RunEvent::Notice { text, .. } => Some(text.as_str()),
+            _ => None,
+        });
+        notices.collect()
+    }
+
     pub fn capture(&self, name: &str) -> Option<&str> {
         let found = self
             .flow()
@@ -192,7 +240,7 @@ impl Rehearsed {
         found.map(|(_, value)| &**value)
     }
 
-    /// What was heard and said, one after the other.
+    /// The dialogue: output as it is, input in «».
     pub fn transcript(&self) -> String {
         let mut text = String::new();
         for event in &self.events {
@@ -205,7 +253,7 @@ impl Rehearsed {
         text
     }
 
-    /// Every text that left the engine.
+    /// Every event, as text.
     pub fn everything(&self) -> String {
         format!("{:?}", self.events)
     }
@@ -228,10 +276,13 @@ impl Rehearsed {
     }
 }
 
+/// Indents the lines of a block by `by` blanks, in place of the indentation that all of them have.
 fn indent(text: &str, by: usize) -> String {
+    let blanks = |line: &str| line.len() - line.trim_start().len();
+    let lines = || text.lines().filter(|line| !line.trim().is_empty());
+    let common = lines().map(blanks).min().unwrap_or(0);
     let pad = " ".repeat(by);
-    text.trim_matches('\n')
-        .lines()
-        .map(|line| format!("{pad}{line}\n"))
+    lines()
+        .map(|line| format!("{pad}{}\n", &line[common..]))
         .collect()
 }
