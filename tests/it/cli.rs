@@ -246,7 +246,7 @@ fn an_unwritable_results_folder_is_replaced_and_reported() {
     sandbox
         .rehearsal("run --save")
         .assert_code(0)
-        .assert_err("results and logs go to")
+        .assert_out("results and logs go to")
         .assert_out("Results: ");
     let left = entries(&sandbox.temporary());
     assert_eq!(left.len(), 1, "only the results are left: {left:?}");
