@@ -108,7 +108,7 @@ fn count(folder: &Path, turns: usize, flows: u64) -> u64 {
 #[test]
 fn turns_and_flows_allocate_little() {
     let folder = tempfile::tempdir().unwrap();
-    // What is made at first use, such as the automata of expressions.
+    // Allocations at first use, such as the automata of regexes, are not counted.
     count(folder.path(), 10, 2);
     let [few, more, longer] = [(10, 10), (10, 30), (30, 10)]
         .map(|(turns, flows)| count(folder.path(), turns, flows) as f64);

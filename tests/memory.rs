@@ -115,7 +115,7 @@ fn integrity() -> IntegrityInfo {
     }
 }
 
-/// What a flow captured. One in a thousand has the order of the one before it, and one in ten the
+/// The captures of a flow. One in a thousand has the order of the one before it, and one in ten the
 /// delivery of all these; one in a hundred sees another's order.
 fn captures(number: u64) -> Vec<NamedValue> {
     let order = |number| format!("ORD-20260131-120000-{number:06}");
@@ -227,7 +227,7 @@ fn report(
 }
 
 #[test]
-fn a_run_of_a_million_flows_takes_what_one_of_ten_thousand_takes() {
+fn a_run_of_a_million_flows_takes_no_more_memory_than_one_of_ten_thousand() {
     let began = Instant::now();
     let info = info();
     let (batches, done) = sync_channel(1);

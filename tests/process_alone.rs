@@ -261,7 +261,7 @@ fn closed_standard_streams_and_an_ignored_sigchld_do_no_harm() {
 #[test]
 fn a_killed_run_leaves_nothing() {
     let turn = Turn::take();
-    // Makes this process reap what the killed one leaves to it.
+    // Makes this process the reaper of the orphans.
     let reaper = spawner();
     let temporary = tempfile::tempdir().unwrap();
     let inside = temporary.path().join("run");

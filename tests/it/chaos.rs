@@ -13,7 +13,7 @@ use rehearsal::model::{
     RunEvent,
 };
 
-/// Asks twice and says what it heard.
+/// Asks twice, and prints each answer.
 const WORDS: &str = "ask, 'One: ', answer, ask, 'Two: ', answer, exit, '0'";
 const TURNS: &str = "
     - {prompt: 'One:', send: first}

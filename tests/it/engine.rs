@@ -376,14 +376,14 @@ fn plain_commands_can_be_turns() {
         format!(
             "
             - see: ready
-            - {{run: [fixture, print, 'books: 3 fine'], see: '{see}'}}"
+            - {{run: [fixture, print, 'rows: 3 fine'], see: '{see}'}}"
         )
     };
     let words = r"print, 'ready\n', await-end";
-    let run = Rehearsing::with_turns(words, &turns(r"/books: (?<books>\d+)/")).perform();
+    let run = Rehearsing::with_turns(words, &turns(r"/rows: (?<rows>\d+)/")).perform();
     run.assert_completed();
-    assert_eq!(run.capture("books"), Some("3"));
-    let run = Rehearsing::with_turns(words, &turns("books: 4")).perform();
+    assert_eq!(run.capture("rows"), Some("3"));
+    let run = Rehearsing::with_turns(words, &turns("rows: 4")).perform();
     assert_eq!(run.failure().kind, FailureKind::CommandFailed);
 }
 
@@ -573,10 +573,7 @@ fn flows_that_outlast_the_graceful_stop_are_interrupted() {
     let run = Rehearsing::with_turns("forever", "- see: never")
         .load(load)
         .perform();
-    assert!(
-        !run.outcome.summary.interrupted,
-        "the run ended by its own clock"
-    );
+    assert!(!run.outcome.summary.interrupted, "the load ended the run");
     assert_eq!(run.flows.len(), 2);
     run.assert_all(&FlowOutcome::Interrupted);
 }

@@ -121,7 +121,7 @@ fn a_failure_of_the_shop_is_bundled_and_reproduced() {
         .assert_out("Reproduced: it failed as before, at 06_approve_order")
         .assert_out("  warehouse < --- Warehouse Menu ---\n")
         .assert_out("  warehouse > ***\n");
-    // The same choices: what was ordered is drawn from the seed.
+    // The same choices: the order is drawn from the seed.
     let ordered = |text: &str| {
         let line = text
             .lines()

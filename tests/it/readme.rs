@@ -138,7 +138,7 @@ fn the_commands_of_the_readme_print_what_it_shows() {
                 before = format!("{command}; ");
                 continue;
             }
-            // The block shows the exit code of what was run before.
+            // The block shows the exit code of the previous command.
             let script = match command.strip_prefix("echo $?") {
                 Some(_) => continue,
                 None => format!("{before}{command}; code=$?; echo \"code $code\" >&2"),

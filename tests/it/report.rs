@@ -1,9 +1,10 @@
-//! What people and programs get to read of a run, from made-up events. Belongs to `report`.
+//! Reports, logs and files of a run, from made-up events. Belongs to `report`.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::support::wait;
 use chrono::{DateTime, Local};
 use insta::assert_snapshot;
 use rehearsal::model::*;
@@ -14,7 +15,7 @@ use rehearsal::report::{
 };
 use rehearsal::stats::{Histograms, Summary, Tally, Threshold, Verdict};
 
-/// A writer whose text can be read while somebody else owns it.
+/// A writer whose text can be read while a reporter owns it.
 #[derive(Clone, Default)]
 struct Page(Arc<Mutex<Vec<u8>>>);
 
@@ -44,7 +45,7 @@ impl Write for Page {
     }
 }
 
-/// Takes out what depends on the clock and its zone.
+/// Replaces texts that depend on the clock and its zone.
 fn redacted(text: &str) -> String {
     let times = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?([+-]\d{2}:\d{2}|Z)";
     regex::Regex::new(times)
@@ -93,7 +94,7 @@ fn info(flows: u64, parallel: u64) -> RunInfo {
     }
 }
 
-/// How one made-up flow goes.
+/// The course of a made-up flow.
 #[derive(Clone, Copy, PartialEq)]
 enum Course {
     Well,
@@ -103,7 +104,7 @@ enum Course {
     CutOff,
 }
 
-/// A failure whose program says hostile things.
+/// A failure whose program prints control sequences.
 fn failure() -> Failure {
     Failure {
         kind: FailureKind::Timeout,
@@ -262,7 +263,7 @@ fn events(courses: &[Course], parallel: u64) -> Vec<RunEvent> {
     events
 }
 
-fn tell(reporter: &mut dyn Reporter, events: &[RunEvent]) {
+fn report_to(reporter: &mut dyn Reporter, events: &[RunEvent]) {
     events.iter().for_each(|event| reporter.event(event));
     reporter.finish().unwrap();
 }
@@ -352,9 +353,9 @@ const MIXED: [Course; 4] = [
 ];
 
 #[test]
-fn the_story_of_a_flow_that_goes_well() {
+fn the_narration_of_a_completed_flow() {
     let page = Page::default();
-    tell(
+    report_to(
         &mut SingleFlow::new(page.output()),
         &events(&[Course::Well], 1),
     );
@@ -362,9 +363,9 @@ fn the_story_of_a_flow_that_goes_well() {
 }
 
 #[test]
-fn the_story_of_a_flow_that_fails() {
+fn the_narration_of_a_failed_flow() {
     let page = Page::default();
-    tell(
+    report_to(
         &mut SingleFlow::new(page.output()),
         &events(&[Course::TimesOut], 1),
     );
@@ -372,7 +373,7 @@ fn the_story_of_a_flow_that_fails() {
 }
 
 #[test]
-fn a_skipped_step_has_a_heading_of_its_own() {
+fn a_skipped_step_has_a_heading() {
     let page = Page::default();
     let mut events = events(&[Course::Well], 1);
     let second = StepIndex(1);
@@ -384,13 +385,13 @@ fn a_skipped_step_has_a_heading_of_its_own() {
             *outcome = StepOutcome::Skipped;
         }
     }
-    tell(&mut SingleFlow::new(page.output()), &events);
-    let told = "\nStep 2/3: 02_create_order\n  – skipped: its condition does not hold\n";
-    assert!(page.text().contains(told), "{}", page.text());
+    report_to(&mut SingleFlow::new(page.output()), &events);
+    let skipped = "\nStep 2/3: 02_create_order\n  – skipped: its condition does not hold\n";
+    assert!(page.text().contains(skipped), "{}", page.text());
 }
 
 #[test]
-fn a_message_of_several_lines_is_told_as_such() {
+fn a_message_of_several_lines_keeps_its_lines() {
     let mut events = events(&[Course::TimesOut], 1);
     let message = "no row has both\nrow 1: a\nrow 2: b";
     for event in &mut events {
@@ -408,7 +409,7 @@ fn a_message_of_several_lines_is_told_as_such() {
         }
     }
     let page = Page::default();
-    tell(&mut SingleFlow::new(page.output()), &events);
+    report_to(&mut SingleFlow::new(page.output()), &events);
     let story = page.text();
     assert!(
         story.contains("no row has both\n") && !story.contains('␊'),
@@ -433,7 +434,7 @@ fn an_empty_text_that_is_sent_is_logged() {
     let text = String::new();
     events.insert(4, RunEvent::Said { instance, text });
     let mut log = Log::with_clock("log".as_ref(), page.clone(), || noon().into());
-    tell(&mut log, &events);
+    report_to(&mut log, &events);
     assert!(page.text().contains(" > ⏎\n"), "{}", page.text());
 }
 
@@ -522,7 +523,7 @@ fn every_width_has_the_figures_that_matter() {
 }
 
 #[test]
-fn the_report_tells_whether_the_figures_are_good_and_to_be_believed() {
+fn the_report_shows_thresholds_and_whether_the_figures_are_valid() {
     let steps = ["01_login", "02_create_order"];
     let thresholds = ["flow.p95 < 2s", "flow.failed_rate < 1%", "flow.rate >= 1/s"];
     let thresholds = thresholds.map(|text| Threshold::parse(text, &steps).unwrap());
@@ -550,11 +551,11 @@ fn the_report_tells_whether_the_figures_are_good_and_to_be_believed() {
 }
 
 #[test]
-fn what_programs_say_is_shown_and_not_obeyed() {
+fn control_sequences_of_programs_are_shown_and_have_no_effect() {
     let page = Page::default();
-    tell(&mut SingleFlow::new(page.output()), &events(&MIXED, 1));
+    report_to(&mut SingleFlow::new(page.output()), &events(&MIXED, 1));
     let log = Page::default();
-    tell(
+    report_to(
         &mut Log::with_clock("log".as_ref(), log.clone(), || noon().into()),
         &events(&MIXED, 1),
     );
@@ -562,7 +563,7 @@ fn what_programs_say_is_shown_and_not_obeyed() {
     let report = terminal::render(&recorded.info, &recorded.summary, 100);
     let styles = regex::Regex::new("\x1b\\[[0-9;]*m").unwrap();
     for text in [page.ansi(), log.ansi(), report] {
-        // Our own styles are all that is left of escape sequences.
+        // Our styles are the only escape sequences.
         let text = styles.replace_all(&text, "");
         let acts = |character: char| character.is_control() && character != '\n';
         assert!(!text.contains(acts), "{text:?}");
@@ -571,7 +572,7 @@ fn what_programs_say_is_shown_and_not_obeyed() {
 }
 
 #[test]
-fn the_report_tells_what_chaos_did_and_what_became_of_it() {
+fn the_report_shows_injections_and_their_outcomes() {
     let mut info = info(3, 1);
     info.chaos = vec!["kill 5%".into(), "delay 1%".into()];
     let mut tally = Tally::new(&info);
@@ -587,7 +588,7 @@ fn the_report_tells_what_chaos_did_and_what_became_of_it() {
         };
         record.injections.push(InjectionRecord {
             kind,
-            what: "struck".into(),
+            what: "injected".into(),
             role: "customer".into(),
             attempt: 1,
             step: "02_create_order".into(),
@@ -604,7 +605,7 @@ fn the_report_tells_what_chaos_did_and_what_became_of_it() {
 }
 
 #[test]
-fn the_log_tells_every_event() {
+fn the_log_has_every_event() {
     let page = Page::default();
     let mut events = events(&[Course::TimesOut], 1);
     let instance = InstanceId {
@@ -620,15 +621,15 @@ fn the_log_tells_every_event() {
         instance,
         text: "CUST001".into(),
     };
-    let struck = RunEvent::Injected(Box::new(Injection {
+    let injected = RunEvent::Injected(Box::new(Injection {
         instance,
         step: StepIndex(0),
         kind: InjectionKind::Freeze,
         what: "frozen for 500ms in mid-turn".into(),
         turn: "order-flow.yaml:42".into(),
     }));
-    events.splice(4..4, [heard, said, struck]);
-    tell(
+    events.splice(4..4, [heard, said, injected]);
+    report_to(
         &mut Log::with_clock("log".as_ref(), page.clone(), || noon().into()),
         &events,
     );
@@ -722,12 +723,12 @@ fn a_run_that_was_cut_off_is_counted_again_from_its_flows() {
     assert_eq!(saved.completeness, Completeness::CutOff);
     assert_eq!(saved.histograms, recorded.histograms);
     let mut summary = saved.summary;
-    assert!(summary.interrupted, "nobody saw its end");
-    // How long it took is known as far as its last flow's end.
+    assert!(summary.interrupted, "its end was not recorded");
+    // The elapsed time is known up to the end of the last flow.
     summary.interrupted = false;
     summary.elapsed_us = recorded.summary.elapsed_us;
     summary.completed_per_second = recorded.summary.completed_per_second;
-    // What Rehearsal itself used ended with it.
+    // The usage of Rehearsal itself is lost with it.
     summary.rehearsal_cpu_us = recorded.summary.rehearsal_cpu_us;
     summary.rehearsal_peak_rss_bytes = recorded.summary.rehearsal_peak_rss_bytes;
     assert_eq!(summary, recorded.summary);
@@ -738,21 +739,16 @@ fn a_run_that_was_cut_off_is_counted_again_from_its_flows() {
 fn flows_are_on_disk_before_the_run_has_ended() {
     let folder = tempfile::tempdir().unwrap();
     let folder = RunFolder::at(folder.path());
-    let spool = folder.write_flows(environment()).unwrap();
-    let reporters = Reporters::start(Recorder::with_flows(spool), Vec::new()).unwrap();
+    let flows = folder.write_flows(environment()).unwrap();
+    let reporters = Reporters::start(Recorder::with_flows(flows), Vec::new()).unwrap();
     let sink = reporters.sink();
     let mut events = events(&[Course::Well], 1);
     events.pop();
     events.into_iter().for_each(|event| sink.emit(event));
     let path = folder.flows().path;
-    let deadline = std::time::Instant::now() + Duration::from_secs(20);
-    while std::fs::read_to_string(&path).unwrap().lines().count() < 2 {
-        assert!(
-            std::time::Instant::now() < deadline,
-            "the flow never came to the disk"
-        );
-        std::thread::yield_now();
-    }
+    wait::until("the flow is on the disk", || {
+        std::fs::read_to_string(&path).unwrap().lines().count() >= 2
+    });
     reporters.finish().unwrap();
 }
 
@@ -795,13 +791,13 @@ fn latencies_are_logged_once_a_second_by_tag() {
     log.tick(Duration::from_millis(2_000));
     events[second..].iter().for_each(|event| log.event(event));
     log.finish().unwrap();
-    let told = intervals(&page.text());
-    let told: Vec<_> = told
+    let logged = intervals(&page.text());
+    let logged: Vec<_> = logged
         .iter()
         .map(|(at, tag, n)| (*at, tag.as_str(), *n))
         .collect();
     assert_eq!(
-        told,
+        logged,
         [
             (0, "flow", 1),
             (0, "flow.failed", 1),

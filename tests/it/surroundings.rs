@@ -37,7 +37,8 @@ fn standard_streams_may_be_closed() {
     let finished = sandbox.shell(&format!("{run} --flows 3 <&- >&- 2>&-"));
     assert_says(&finished, 0, "");
     assert!(sandbox.log().contains("run ended after"));
-    // What is opened first has the number of a standard stream, and must not be written to as one.
+    // The first file that is opened has the number of a standard stream, and must not be written to
+    // as one.
     assert!(!sandbox.log().contains("Report of"));
     sandbox.assert_empty(Instant::now());
     let finished = sandbox.shell("\"$REHEARSAL\" run none.yaml <&- >&- 2>&-");

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::support::terminal::Terminal;
 use crate::support::wait::{self, LONG};
 
-/// What a program is attached to.
+/// The streams that a program is attached to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Attached {
     /// Without a controlling terminal, so that passwords are read from the input.
@@ -188,7 +188,7 @@ impl Program {
         &self.all
     }
 
-    /// Waits for this text in what came since our last answer.
+    /// Waits for this text in the output since our last answer.
     #[track_caller]
     pub fn expect(&mut self, text: &str) -> &mut Self {
         while !self.screen().contains(text) {
@@ -227,7 +227,7 @@ impl Program {
         self.expect(prompt);
         let rows = self.screen().lines().filter_map(|line| {
             let (key, text) = line.trim_start().split_once(". ")?;
-            // Not the echo of what was typed, nor a prompt.
+            // Not the echo of the input, nor a prompt.
             (text.contains(label) && key.len() <= 2).then(|| key.to_owned())
         });
         let keys: Vec<String> = rows.collect();
@@ -278,7 +278,7 @@ impl Program {
         self.output = None;
     }
 
-    /// Waits for the end of a program on pipes; also gives what it wrote to its standard error.
+    /// Waits for the exit of a program on pipes, and returns its error output, too.
     pub fn wait_with_errors(&mut self) -> (ExitStatus, String) {
         let mut complaint = String::new();
         let mut errors = self.child.stderr.take().unwrap();

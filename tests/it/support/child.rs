@@ -154,7 +154,7 @@ impl Actor {
         }
     }
 
-    /// The number behind `label` in what it said.
+    /// The number behind `label` in its output.
     pub fn number(&self, label: &str) -> u32 {
         let at = self
             .out

@@ -1,4 +1,4 @@
-//! The database file, and the commands that look after it.
+//! The database file, and the commands that manage it.
 
 use std::fs;
 
@@ -30,7 +30,7 @@ fn a_database_that_cannot_be_opened_is_named_with_the_reason_and_a_remedy() {
 }
 
 #[test]
-fn a_database_of_someone_else_is_left_alone() {
+fn a_foreign_database_is_left_alone() {
     let shop = Shop::new();
     let path = shop.directory().join("shop.db");
     let theirs = rusqlite::Connection::open(&path).unwrap();
@@ -98,7 +98,7 @@ fn the_audit_counts_orders_and_money_in_text_and_json() {
 }
 
 #[test]
-fn an_order_that_is_not_in_the_books_is_an_inconsistency() {
+fn an_unknown_order_is_an_inconsistency() {
     let shop = Shop::new();
     placed_order(&shop);
     let (text, clean) = shop.audit(&["ORD-20250101-000000-000007"]);
@@ -106,9 +106,8 @@ fn an_order_that_is_not_in_the_books_is_an_inconsistency() {
     assert!(text.ends_with("\n1 inconsistencies\n"));
 }
 
-/// Whatever is changed behind the programs' backs, the audit sees it.
 #[test]
-fn the_audit_finds_what_was_tampered_with() {
+fn the_audit_finds_every_change_behind_the_programs_backs() {
     let cases = [
         ("UPDATE orders SET total_paise = 1", "its lines come to"),
         (
@@ -142,11 +141,11 @@ fn the_audit_finds_what_was_tampered_with() {
     ];
     let shop = Shop::new();
     whole_life(&shop);
-    let books = rusqlite::Connection::open(shop.directory().join("shop.db")).unwrap();
+    let original = rusqlite::Connection::open(shop.directory().join("shop.db")).unwrap();
     for (tampering, finding) in cases {
         let copy = Shop::new();
         let path = copy.directory().join("shop.db");
-        books.execute("VACUUM INTO ?1", [path.to_str()]).unwrap();
+        original.execute("VACUUM INTO ?1", [path.to_str()]).unwrap();
         copy.assert_clean();
         let tampered = rusqlite::Connection::open(path).unwrap();
         tampered.execute_batch(tampering).unwrap();
@@ -156,7 +155,7 @@ fn the_audit_finds_what_was_tampered_with() {
 }
 
 #[test]
-fn reset_forgets_the_orders_and_no_number() {
+fn reset_removes_the_orders_and_keeps_counting() {
     let shop = Shop::new().stock(10);
     whole_life(&shop);
     let output = shop.run(&["reset"]);
@@ -201,11 +200,11 @@ fn wrong_usage_is_exit_code_2() {
 }
 
 #[test]
-fn the_help_tells_all_that_is_needed() {
+fn the_help_lists_roles_accounts_environment_and_faults() {
     let output = Shop::new().run(&["--help"]);
     assert_eq!(output.status.code(), Some(0));
     let help = String::from_utf8(output.stdout).unwrap();
-    let told = [
+    let words = [
         "customer-portal",
         "delivery-personnel",
         "customer123",
@@ -219,7 +218,7 @@ fn the_help_tells_all_that_is_needed() {
         "Exit codes:",
         "Examples:",
     ];
-    for word in told {
+    for word in words {
         assert!(help.contains(word), "{word} is missing");
     }
 }
