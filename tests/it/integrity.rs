@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::ops::Deref;
 use std::path::Path;
 use std::process::{Child, Stdio};
 
@@ -19,52 +18,33 @@ fn post(from: &str, to: &str) -> String {
     replaced(&scenario("integrity/post"), from, to)
 }
 
-/// A sandbox with the scenario `post.yaml`.
-struct Stage {
-    sandbox: Sandbox,
+/// A sandbox with the scenario `post.yaml` and these rules.
+fn stage(integrity: &str) -> Sandbox {
+    checking(&scenario("integrity/post"), integrity)
+}
+
+/// The same with another scenario.
+fn checking(scenario: &str, integrity: &str) -> Sandbox {
+    Sandbox::with("post.yaml", &format!("{scenario}integrity: {integrity}\n"))
+}
+
+/// `rehearsal run post.yaml --json`, with these arguments.
+fn run(sandbox: &Sandbox, arguments: &str) -> Outcome {
+    Outcome::of(sandbox.rehearsal(&format!("run post.yaml --json {arguments}")))
+}
+
+/// Starts the same, and waits for the file `begun`, which a program of the run makes.
+fn start(sandbox: &Sandbox, arguments: &str) -> Child {
+    let mut command = sandbox.command(&format!("run post.yaml --json {arguments}"));
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().expect("it starts");
+    sandbox.wait_for("begun");
+    child
 }
 
 struct Outcome {
     finished: Finished,
     result: Value,
-}
-
-impl Deref for Stage {
-    type Target = Sandbox;
-
-    fn deref(&self) -> &Sandbox {
-        &self.sandbox
-    }
-}
-
-impl Stage {
-    fn new(integrity: &str) -> Self {
-        Stage::checking(&scenario("integrity/post"), integrity)
-    }
-
-    /// The same with another scenario.
-    fn checking(scenario: &str, integrity: &str) -> Self {
-        Stage::with(&format!("{scenario}integrity: {integrity}\n"))
-    }
-
-    fn with(scenario: &str) -> Self {
-        let sandbox = Sandbox::with("post.yaml", scenario);
-        Stage { sandbox }
-    }
-
-    /// `rehearsal run post.yaml --json`, with these arguments.
-    fn run(&self, arguments: &str) -> Outcome {
-        Outcome::of(self.rehearsal(&format!("run post.yaml --json {arguments}")))
-    }
-
-    /// Starts the same, and waits for the file `begun`, which a program of the run makes.
-    fn start(&self, arguments: &str) -> Child {
-        let mut command = self.command(&format!("run post.yaml --json {arguments}"));
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let child = command.spawn().expect("it starts");
-        self.wait_for("begun");
-        child
-    }
 }
 
 impl Outcome {
@@ -120,9 +100,9 @@ fn faults_of_the_shop_are_found_though_every_flow_is_completed() {
         ),
     ];
     for (fault, load, said) in cases {
-        let stage = Stage::with(&shop());
+        let sandbox = Sandbox::with("post.yaml", &shop());
         let line = format!("run post.yaml --json {load}");
-        let outcome = Outcome::of(stage.rehearsal_with_fault(fault, &line));
+        let outcome = Outcome::of(sandbox.rehearsal_with_fault(fault, &line));
         let summary = &outcome.result["summary"];
         assert_eq!(outcome.code(), Some(98), "{fault}: {summary}");
         assert_eq!(summary["flows"]["failed"], 0, "{fault}: {summary}");
@@ -142,8 +122,8 @@ fn faults_of_the_shop_are_found_though_every_flow_is_completed() {
 
 #[test]
 fn consistent_data_is_reported_as_such() {
-    let stage = Stage::with(&shop());
-    let finished = stage.rehearsal("run post.yaml --flows 3");
+    let sandbox = Sandbox::with("post.yaml", &shop());
+    let finished = sandbox.rehearsal("run post.yaml --flows 3");
     finished.assert_code(0);
     for line in [
         "✓ order_id (Customer) is unique: 3 values, no duplicates",
@@ -157,10 +137,10 @@ fn consistent_data_is_reported_as_such() {
 
 #[test]
 fn duplicates_are_reported_with_their_flows_and_crossed_thresholds() {
-    let stage = Stage::new("{unique: [order, parcel]}");
+    let sandbox = stage("{unique: [order, parcel]}");
     let line = "run post.yaml --flows 6 --json-lines=lines --threshold integrity.duplicates<4 \
                 --threshold integrity.violations==0";
-    let finished = stage.rehearsal(line);
+    let finished = sandbox.rehearsal(line);
     finished
         .assert_code(98)
         .assert_err("the data is inconsistent; also: a threshold was crossed (99)")
@@ -178,7 +158,7 @@ fn duplicates_are_reported_with_their_flows_and_crossed_thresholds() {
         "{listed}"
     );
 
-    let lines = stage.read("lines");
+    let lines = sandbox.read("lines");
     let events: Vec<Value> = lines
         .lines()
         .map(|line| serde_json::from_str(line).expect("JSON"))
@@ -198,9 +178,9 @@ fn duplicates_are_reported_with_their_flows_and_crossed_thresholds() {
 fn flows_of_the_warm_up_are_checked() {
     // The rows of data end the run.
     let data = "data: {people: {file: people.csv, take: unique}}\nroles:";
-    let stage = Stage::checking(&post("roles:", data), "{unique: [order]}");
-    stage.write("people.csv", "name\na\nb\nc\nd\n");
-    let outcome = stage.run("--duration 2m --warm-up 1m");
+    let sandbox = checking(&post("roles:", data), "{unique: [order]}");
+    sandbox.write("people.csv", "name\na\nb\nc\nd\n");
+    let outcome = run(&sandbox, "--duration 2m --warm-up 1m");
     assert_eq!(outcome.count("/summary/flows/not_counted"), 4);
     assert_eq!(outcome.count("/summary/integrity/duplicates"), 2);
     assert_eq!(outcome.code(), Some(98));
@@ -208,8 +188,8 @@ fn flows_of_the_warm_up_are_checked() {
 
 #[test]
 fn disagreements_and_mix_ups_are_reported_with_their_roles() {
-    let stage = Stage::new("{unique: [parcel], agree: [[total, got]], own: {brought: parcel}}");
-    let outcome = stage.run("--flows 5 --parallel 2");
+    let sandbox = stage("{unique: [parcel], agree: [[total, got]], own: {brought: parcel}}");
+    let outcome = run(&sandbox, "--flows 5 --parallel 2");
     assert_eq!(outcome.code(), Some(98));
     let integrity = outcome.integrity();
     assert_eq!(integrity["violations"], 2, "{integrity}");
@@ -231,7 +211,7 @@ fn disagreements_and_mix_ups_are_reported_with_their_roles() {
         "{mix_up}"
     );
 
-    stage
+    sandbox
         .rehearsal("run post.yaml --flows 5")
         .assert_out("✗ brought (Courier) is the flow's own parcel: 5 flows, 1 mix-up")
         .assert_out("✗ total (Clerk), got (Courier) agree: 5 flows, 1 disagreement")
@@ -242,8 +222,8 @@ fn disagreements_and_mix_ups_are_reported_with_their_roles() {
 fn masked_values_are_not_compared() {
     // A part of each parcel's number is a secret of its flow.
     let scenario = post("pin: sesame-77", "pin: 'B${flow.number}'");
-    let stage = Stage::checking(&scenario, "{unique: [parcel]}");
-    let outcome = stage.run("--flows 3");
+    let sandbox = checking(&scenario, "{unique: [parcel]}");
+    let outcome = run(&sandbox, "--flows 3");
     assert_eq!(outcome.code(), Some(0), "{}", outcome.integrity());
     assert_eq!(outcome.count("/summary/integrity/not_compared"), 3);
     assert_eq!(outcome.count("/summary/integrity/unique/0/values"), 0);
@@ -270,7 +250,7 @@ fn an_audit_that_fails_or_lacks_a_text_or_hangs_is_a_violation() {
     ];
     for (script, rest, code, outcome) in cases {
         let audit = format!("{{audit: {{run: [/bin/sh, -c, '{script}'], {rest}}}}}");
-        let found = Stage::new(&audit).run("--flows 1");
+        let found = run(&stage(&audit), "--flows 1");
         assert_eq!(found.code(), Some(code), "{script}: {}", found.integrity());
         assert_eq!(found.audit()["outcome"], outcome, "{script}");
         assert_eq!(found.count("/summary/flows/completed"), 1);
@@ -282,7 +262,7 @@ fn an_audit_that_fails_or_lacks_a_text_or_hangs_is_a_violation() {
             assert_eq!(found.audit()["output"][0], "begun", "its output is kept");
         }
     }
-    let missing = Stage::new("{audit: {run: [/bin/sh, -c, 'echo 2 wrong'], expect: 0 wrong}}");
+    let missing = stage("{audit: {run: [/bin/sh, -c, 'echo 2 wrong'], expect: 0 wrong}}");
     missing
         .rehearsal("run post.yaml")
         .assert_out("did not print `0 wrong`, which is expected of it")
@@ -293,9 +273,9 @@ fn an_audit_that_fails_or_lacks_a_text_or_hangs_is_a_violation() {
 #[test]
 fn an_audit_that_cannot_be_started_is_a_violation() {
     let scenario = post("echo order", "rm -f audit.sh; echo order");
-    let stage = Stage::checking(&scenario, "{audit: {run: [./audit.sh]}}");
-    stage.write_program("audit.sh", "#!/bin/sh\n");
-    let outcome = stage.run("");
+    let sandbox = checking(&scenario, "{audit: {run: [./audit.sh]}}");
+    sandbox.write_program("audit.sh", "#!/bin/sh\n");
+    let outcome = run(&sandbox, "");
     assert_eq!(outcome.code(), Some(98), "{}", outcome.integrity());
     assert_eq!(outcome.audit()["outcome"], "not_started");
     assert_eq!(outcome.count("/summary/flows/completed"), 1);
@@ -304,8 +284,8 @@ fn an_audit_that_cannot_be_started_is_a_violation() {
 #[test]
 fn an_audit_runs_after_all_flows_completed_or_failed() {
     let scenario = post("echo brought B$0", "echo lost; touch failed");
-    let stage = Stage::checking(&scenario, "{audit: {run: [/bin/sh, -c, 'test -e failed']}}");
-    let outcome = stage.run("--flows 2");
+    let sandbox = checking(&scenario, "{audit: {run: [/bin/sh, -c, 'test -e failed']}}");
+    let outcome = run(&sandbox, "--flows 2");
     assert_eq!(outcome.count("/summary/flows/failed"), 2);
     assert_eq!(outcome.audit()["outcome"], "passed");
     assert_eq!(outcome.code(), Some(1), "the data is consistent");
@@ -313,7 +293,7 @@ fn an_audit_runs_after_all_flows_completed_or_failed() {
 
 #[test]
 fn an_audit_has_its_environment_and_its_output_is_safe_to_show() {
-    let stage = Stage::new(
+    let sandbox = stage(
         r#"
   audit:
     run: [/bin/sh, -c, 'pwd; echo "$WHERE in $REHEARSAL_RUN_DIR";
@@ -322,8 +302,8 @@ fn an_audit_has_its_environment_and_its_output_is_safe_to_show() {
     directory: inner
     expect: audit of"#,
     );
-    fs::create_dir(stage.home().join("inner")).expect("a folder");
-    let outcome = stage.run("--save");
+    fs::create_dir(sandbox.home().join("inner")).expect("a folder");
+    let outcome = run(&sandbox, "--save");
     let audit = outcome.audit();
     assert_eq!(outcome.code(), Some(0), "{audit}");
     let id = outcome.result["run"]["id"].as_str().expect("an id");
@@ -348,7 +328,7 @@ fn an_audit_has_its_environment_and_its_output_is_safe_to_show() {
         "{audit}"
     );
     assert!(!outcome.result.to_string().contains("sesame-77"));
-    let log = stage.log();
+    let log = sandbox.log();
     assert!(log.contains("audit passed after"), "{log}");
     assert!(
         !log.contains("sesame-77") && !log.contains('\u{7}'),
@@ -368,13 +348,13 @@ fn an_immediate_stop_skips_the_audit_and_reports_it() {
     let hangs = "echo $$ > id; mv id begun; exec sleep 1000";
     let audit = |script: &str| format!("{{audit: {{run: [/bin/sh, -c, '{script}']}}}}");
     let hanging_flow = post("echo order", &format!("{hangs}; echo order"));
-    let in_flow = Stage::checking(&hanging_flow, &audit("touch audited"));
-    let in_audit = Stage::new(&audit(hangs));
-    for (stage, why) in [
+    let in_flow = checking(&hanging_flow, &audit("touch audited"));
+    let in_audit = stage(&audit(hangs));
+    for (sandbox, why) in [
         (in_flow, "the run was stopped at once"),
         (in_audit, "it was ended, as the run was stopped"),
     ] {
-        let child = stage.start("");
+        let child = start(&sandbox, "");
         let program = Pid::from_child(&child);
         kill_process(program, Signal::TERM).expect("it is there");
         let outcome = Outcome::of(child.wait_with_output().expect("it ends").into());
@@ -382,8 +362,8 @@ fn an_immediate_stop_skips_the_audit_and_reports_it() {
         assert_eq!(outcome.audit()["outcome"], "not_run");
         assert_eq!(outcome.audit()["reason"], why);
         assert_eq!(outcome.count("/summary/integrity/violations"), 0);
-        assert!(!stage.has("audited"));
-        let left = writer_of(&stage.home().join("begun"));
+        assert!(!sandbox.has("audited"));
+        let left = writer_of(&sandbox.home().join("begun"));
         assert!(test_kill_process(left).is_err(), "{left:?} is left");
     }
 }
@@ -391,7 +371,10 @@ fn an_immediate_stop_skips_the_audit_and_reports_it() {
 /// The second attempt gets another order; the first one's is taken all the same.
 #[test]
 fn captures_of_a_failed_attempt_are_checked() {
-    let outcome = Stage::with(&scenario("integrity/retried")).run("--flows 2");
+    let outcome = run(
+        &Sandbox::with("post.yaml", &scenario("integrity/retried")),
+        "--flows 2",
+    );
     assert_eq!(
         outcome.count("/summary/flows/completed"),
         2,
@@ -417,9 +400,9 @@ fn captures_of_a_failed_attempt_are_checked() {
 fn a_run_that_is_stopped_gently_is_audited() {
     let waits = post("echo order", "touch begun; read go < gate; echo order");
     let audit = "{audit: {run: [/bin/sh, -c, 'echo all is well'], expect: well}}";
-    let stage = Stage::checking(&waits, audit);
-    let gate = stage.make_gate("gate");
-    let mut child = stage.start("--flows 2");
+    let sandbox = checking(&waits, audit);
+    let gate = sandbox.make_gate("gate");
+    let mut child = start(&sandbox, "--flows 2");
     kill_process(Pid::from_child(&child), Signal::INT).expect("it is there");
     let mut said = BufReader::new(child.stderr.take().expect("a pipe")).lines();
     let heard = said.find(|line| line.as_ref().is_ok_and(|it| it.starts_with("Stopping: ")));
@@ -435,21 +418,20 @@ fn a_run_that_is_stopped_gently_is_audited() {
 
 #[test]
 fn merged_runs_are_checked_together() {
-    let stage =
-        Stage::new("{unique: [parcel], audit: {run: [/bin/sh, -c, 'echo $0', '${run.id}']}}");
+    let sandbox = stage("{unique: [parcel], audit: {run: [/bin/sh, -c, 'echo $0', '${run.id}']}}");
     for flows in ["2", "3"] {
-        let outcome = stage.run(&format!("--save=runs --flows {flows}"));
+        let outcome = run(&sandbox, &format!("--save=runs --flows {flows}"));
         assert_eq!(outcome.code(), Some(0), "{}", outcome.integrity());
     }
-    let runs = stage.runs_in("runs");
+    let runs = sandbox.runs_in("runs");
     let [one, two] = runs.as_slice() else {
         panic!("{runs:?}");
     };
     let merge = |folders: &[&Path], into: &str| {
-        let mut command = stage.command("merge");
+        let mut command = sandbox.command("merge");
         let finished = Finished::of(command.args(folders).args(["--into", into]));
         finished.assert_code(0);
-        let mut result = result(&stage.home().join(into));
+        let mut result = result(&sandbox.home().join(into));
         (finished.out, result["summary"]["integrity"].take())
     };
     let (shown, integrity) = merge(&[one, two], "both");
@@ -465,16 +447,16 @@ fn merged_runs_are_checked_together() {
         shown.contains("2 duplicates, 2 of them across runs"),
         "{shown}"
     );
-    assert_eq!(stage.rehearsal("report both").out, shown);
+    assert_eq!(sandbox.rehearsal("report both").out, shown);
 
     // A merged run has no flows: its findings are added, and that is reported.
     fs::rename(one, one.with_file_name("moved")).expect("a folder");
-    let outcome = stage.run("--save=more --flows 1");
-    let more = stage
+    let outcome = run(&sandbox, "--save=more --flows 1");
+    let more = sandbox
         .home()
         .join("more")
         .join(outcome.result["run"]["id"].as_str().expect("an id"));
-    let (shown, integrity) = merge(&[&stage.home().join("both"), &more], "all");
+    let (shown, integrity) = merge(&[&sandbox.home().join("both"), &more], "all");
     assert_eq!(
         (&integrity["duplicates"], &integrity["unique"][0]["values"]),
         (&2.into(), &6.into())
@@ -486,7 +468,7 @@ fn merged_runs_are_checked_together() {
 
     // A run that was cut off is counted again.
     fs::remove_file(two.join("result.json")).expect("it is there");
-    stage
+    sandbox
         .rehearsal(&format!("report {}", two.display()))
         .assert_out("✓ parcel (Clerk) is unique: 3 values, no duplicates")
         .assert_out("was not run: Rehearsal was killed during the run");
@@ -494,7 +476,7 @@ fn merged_runs_are_checked_together() {
 
 #[test]
 fn thresholds_on_integrity_need_rules() {
-    Stage::with(&scenario("integrity/post"))
+    Sandbox::with("post.yaml", &scenario("integrity/post"))
         .rehearsal("run post.yaml --threshold integrity.duplicates==0")
         .assert_code(2)
         .assert_err("demands nothing of its books");

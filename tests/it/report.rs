@@ -4,8 +4,8 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::support::records::{self, noon};
 use crate::support::wait;
-use chrono::{DateTime, Local};
 use insta::assert_snapshot;
 use rehearsal::model::*;
 use rehearsal::report::result_file::{Completeness, Environment, FORMAT, Head, ResultRecord};
@@ -54,43 +54,19 @@ fn redacted(text: &str) -> String {
         .into_owned()
 }
 
-fn noon() -> DateTime<Local> {
-    DateTime::from_timestamp(1_769_860_800, 0).unwrap().into()
-}
-
 fn info(flows: u64, parallel: u64) -> RunInfo {
-    let role = |name: &str, title: &str, command: &str| RoleInfo {
-        name: name.into(),
-        title: title.into(),
-        command: command.into(),
-    };
-    let step = |name: &str, role, action: &str| StepInfo {
-        name: name.into(),
-        role: RoleIndex(role),
-        action: action.into(),
-        turns: Vec::new(),
-    };
+    let roles = [
+        ("customer", "Customer", "rehearsal shop customer-portal"),
+        ("staff", "Inventory Staff", "rehearsal shop inventory-staff"),
+    ];
+    let steps = [
+        ("01_start_customer_portal", 0, "start_and_authenticate"),
+        ("02_create_order", 0, "create_order"),
+        ("03_process_order", 1, "process_order"),
+    ];
     RunInfo {
-        id: RunId("REAL-E2E-20260131-120000".into()),
-        scenario: "order-flow".into(),
-        roles: vec![
-            role("customer", "Customer", "rehearsal shop customer-portal"),
-            role("staff", "Inventory Staff", "rehearsal shop inventory-staff"),
-        ],
-        steps: vec![
-            step("01_start_customer_portal", 0, "start_and_authenticate"),
-            step("02_create_order", 0, "create_order"),
-            step("03_process_order", 1, "process_order"),
-        ],
         flows: Some(flows),
-        duration_us: None,
-        load: format!("{parallel} at once"),
-        wanted_per_second: None,
-        parallel,
-        integrity: IntegrityInfo::default(),
-        seed: 7,
-        chaos: Vec::new(),
-        started_at: noon(),
+        ..records::run_info(&roles, &steps, parallel)
     }
 }
 
@@ -132,21 +108,9 @@ fn flow_events(info: &RunInfo, number: u64, course: Course) -> Vec<RunEvent> {
         variables: variables.clone(),
     }];
     let mut record = FlowRecord {
-        number: flow,
-        id: FlowId::new(&info.id, flow),
-        started_at: noon(),
-        counted: true,
-        late_us: 0,
         duration_us: 1_236_400 + number,
-        paused_us: 0,
-        waited_us: 0,
-        outcome: FlowOutcome::Completed,
-        steps: Vec::new(),
-        retries: Vec::new(),
-        captures: Vec::new(),
         variables,
-        processes: Vec::new(),
-        injections: Vec::new(),
+        ..records::flow(info, number)
     };
     for (index, duration_us) in [12_345, 34_400, 1_189_655].into_iter().enumerate() {
         let step = StepIndex(index);
@@ -181,17 +145,8 @@ fn flow_events(info: &RunInfo, number: u64, course: Course) -> Vec<RunEvent> {
             (Course::CutOff, 1) => (StepOutcome::Interrupted, None),
             _ => (StepOutcome::Completed, None),
         };
-        record.steps.push(StepRecord {
-            step: info.steps[index].name.clone(),
-            attempt: 1,
-            outcome,
-            started_after_us: 0,
-            duration_us,
-            paused_us: 0,
-            held_us: 0,
-            waited_us: 0,
-            turns: Vec::new(),
-        });
+        let name = &info.steps[index].name;
+        record.steps.push(records::step(name, outcome, duration_us));
         let ended = outcome != StepOutcome::Completed;
         if let Some(failure) = &why {
             record.outcome = FlowOutcome::Failed(failure.clone());
@@ -207,29 +162,11 @@ fn flow_events(info: &RunInfo, number: u64, course: Course) -> Vec<RunEvent> {
             failure: why,
         });
         if index != 0 {
-            let process = ProcessRecord {
-                role: info.roles[role.0].name.clone(),
-                attempt: 1,
-                pid: 4711,
-                ending: if ended {
-                    Ending::Killed
-                } else {
-                    Ending::Itself
-                },
-                exit: Some(if ended {
-                    ExitCause::Signal(9)
-                } else {
-                    ExitCause::Code(0)
-                }),
-                usage: Usage {
-                    cpu_user_us: 3_000,
-                    cpu_system_us: 1_500,
-                    peak_rss_bytes: 7 << 20,
-                },
-                startup_us: Some(2_450),
-                lifetime_us: duration_us,
-                exit_us: Some(1_800),
-            };
+            let mut process = records::process(&info.roles[role.0].name, duration_us);
+            if ended {
+                process.ending = Ending::Killed;
+                process.exit = Some(ExitCause::Signal(9));
+            }
             record.processes.push(process.clone());
             events.push(RunEvent::ScriptEnded {
                 instance,

@@ -6,6 +6,7 @@
 //! | `flows` | runs of scenarios through the library, with all their events |
 //! | `sandbox` | folders in which `rehearsal` runs as its users run it, and what it leaves there |
 //! | `running` | a started `rehearsal`, and the output of one that has exited |
+//! | `records` | made-up records of runs and flows |
 //! | `child` | single programs under the library's `process` module |
 //! | `terminal` | a pseudo-terminal for `rehearsal` itself |
 //! | `wait` | polling with a deadline |
@@ -18,6 +19,7 @@
 pub mod child;
 pub mod fixture;
 pub mod flows;
+pub mod records;
 pub mod running;
 pub mod sandbox;
 pub mod terminal;
