@@ -4,7 +4,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::child::{Actor, BOTH, PTY, command, finish, gone, lives, run, spawner};
+use crate::support::child::{
+    Actor, BOTH, PTY, command, finish, gone, lives, on_both, run, spawner, with_spawner,
+};
 use crate::support::{fixture, wait};
 use rehearsal::model::Activity;
 use rehearsal::model::{Ending, ExitCause, Stream};
@@ -14,102 +16,85 @@ use rehearsal::process::{
 
 #[test]
 fn a_program_is_read_answered_and_followed_to_its_exit() {
-    for terminal in BOTH {
-        let spawner = spawner();
-        run(async {
-            let words = ["ask", "Name: ", "answer", "exit", "7"];
-            let mut program = Actor::start(&spawner, terminal, &words).await;
-            program.hear("Name: ").await;
-            program.child.write(b"Ada\n").unwrap();
-            let end = program.end().await;
-            assert!(program.out.ends_with("<Ada>\n"), "{:?}", program.out);
-            assert_eq!(end.exit, Some(ExitCause::Code(7)));
-            assert_eq!(end.ending, Ending::Itself);
-            assert!(end.usage.peak_rss_bytes > 0);
-        });
-        finish(&spawner);
-    }
+    on_both(async |spawner, terminal| {
+        let words = ["ask", "Name: ", "answer", "exit", "7"];
+        let mut program = Actor::start(spawner, terminal, &words).await;
+        program.hear("Name: ").await;
+        program.child.write(b"Ada\n").unwrap();
+        let end = program.end().await;
+        assert!(program.out.ends_with("<Ada>\n"), "{:?}", program.out);
+        assert_eq!(end.exit, Some(ExitCause::Code(7)));
+        assert_eq!(end.ending, Ending::Itself);
+        assert!(end.usage.peak_rss_bytes > 0);
+    });
 }
 
 #[test]
 fn pipes_keep_output_and_errors_apart() {
-    let spawner = spawner();
-    run(async {
+    with_spawner(async |spawner| {
         let words = ["print", "out", "error", "err"];
-        let mut program = Actor::start(&spawner, Terminal::Pipes, &words).await;
+        let mut program = Actor::start(spawner, Terminal::Pipes, &words).await;
         program.end().await;
         assert_eq!((program.out.as_str(), program.err.as_str()), ("out", "err"));
         program.closed.sort_by_key(|stream| *stream == Stream::Err);
         assert_eq!(program.closed, [Stream::Out, Stream::Err]);
     });
-    finish(&spawner);
 }
 
 #[test]
 fn a_terminal_is_the_controlling_one_and_has_its_size() {
-    let spawner = spawner();
-    run(async {
+    with_spawner(async |spawner| {
         let pty = Terminal::Pty {
             rows: 33,
             columns: 201,
         };
-        let mut program = Actor::start(&spawner, pty, &["tty", "size"]).await;
+        let mut program = Actor::start(spawner, pty, &["tty", "size"]).await;
         program.end().await;
         assert_eq!(program.out, "tty: yes\nsize: 33x201\n");
-        let mut program = Actor::start(&spawner, Terminal::Pipes, &["tty"]).await;
+        let mut program = Actor::start(spawner, Terminal::Pipes, &["tty"]).await;
         program.end().await;
         assert_eq!(program.out, "tty: no\n");
     });
-    finish(&spawner);
 }
 
 #[test]
 fn a_program_inherits_nothing() {
-    for terminal in BOTH {
-        let spawner = spawner();
-        run(async {
-            let words = ["fds", "cwd", "env", "HOME", "env", "GREETING", "signals"];
-            let mut command = command(terminal, &words);
-            command.environment.set("GREETING", "hello");
-            let mut program = Actor::run(&spawner, command).await.unwrap();
-            program.end().await;
-            let (said, ignored) = program.out.trim_end().rsplit_once(' ').unwrap();
-            let expected = "fds: 0 1 2\ncwd: /\nHOME=\nGREETING=hello\nsignals: 0000000000000000";
-            assert_eq!(said, expected);
-            // Rust's own start-up ignores SIGPIPE; the C library keeps 32 and 33 for itself.
-            const SIGPIPE_ONLY: u64 = 0x1000;
-            let ignored = u64::from_str_radix(ignored, 16).unwrap();
-            assert_eq!(ignored & 0x7fff_ffff, SIGPIPE_ONLY);
-        });
-        finish(&spawner);
-    }
+    on_both(async |spawner, terminal| {
+        let words = ["fds", "cwd", "env", "HOME", "env", "GREETING", "signals"];
+        let mut command = command(terminal, &words);
+        command.environment.set("GREETING", "hello");
+        let mut program = Actor::run(spawner, command).await.unwrap();
+        program.end().await;
+        let (said, ignored) = program.out.trim_end().rsplit_once(' ').unwrap();
+        let expected = "fds: 0 1 2\ncwd: /\nHOME=\nGREETING=hello\nsignals: 0000000000000000";
+        assert_eq!(said, expected);
+        // Rust's own start-up ignores SIGPIPE; the C library keeps 32 and 33 for itself.
+        const SIGPIPE_ONLY: u64 = 0x1000;
+        let ignored = u64::from_str_radix(ignored, 16).unwrap();
+        assert_eq!(ignored & 0x7fff_ffff, SIGPIPE_ONLY);
+    });
 }
 
 #[test]
 fn two_hundred_programs_that_print_and_exit_at_once_lose_no_output() {
-    for terminal in BOTH {
-        let spawner = spawner();
-        run(async {
-            let mut programs = Vec::new();
-            for _ in 0..200 {
-                programs.push(Actor::start(&spawner, terminal, &["lines", "100"]).await);
-            }
-            let all: String = (1..=100).map(|number| format!("line {number}\n")).collect();
-            for program in &mut programs {
-                let end = program.end().await;
-                assert_eq!(end.exit, Some(ExitCause::Code(0)));
-                assert_eq!(program.out, all);
-            }
-        });
-        finish(&spawner);
-    }
+    on_both(async |spawner, terminal| {
+        let mut programs = Vec::new();
+        for _ in 0..200 {
+            programs.push(Actor::start(spawner, terminal, &["lines", "100"]).await);
+        }
+        let all: String = (1..=100).map(|number| format!("line {number}\n")).collect();
+        for program in &mut programs {
+            let end = program.end().await;
+            assert_eq!(end.exit, Some(ExitCause::Code(0)));
+            assert_eq!(program.out, all);
+        }
+    });
 }
 
 #[test]
 fn the_echo_of_a_terminal_is_known() {
     use rehearsal::process::Echo;
-    let spawner = spawner();
-    run(async {
+    with_spawner(async |spawner| {
         let words = [
             "ask",
             "Name: ",
@@ -119,7 +104,7 @@ fn the_echo_of_a_terminal_is_known() {
             "ask",
             "More: ",
         ];
-        let mut program = Actor::start(&spawner, PTY, &words).await;
+        let mut program = Actor::start(spawner, PTY, &words).await;
         program.hear("Name: ").await;
         assert_eq!(program.child.echo(), Echo::On);
         program.child.write(b"ada\n").unwrap();
@@ -137,48 +122,43 @@ fn the_echo_of_a_terminal_is_known() {
         assert_eq!(program.end().await.exit, Some(ExitCause::Code(3)));
         assert_eq!(program.child.echo(), Echo::NoTerminal);
     });
-    finish(&spawner);
 }
 
 #[test]
 fn exit_codes_signals_and_our_kills_are_distinguished() {
-    for terminal in BOTH {
-        let spawner = spawner();
-        run(async {
-            let mut program = Actor::start(&spawner, terminal, &["exit", "3"]).await;
-            let end = program.end().await;
-            assert_eq!(
-                (end.exit, end.ending),
-                (Some(ExitCause::Code(3)), Ending::Itself)
-            );
+    on_both(async |spawner, terminal| {
+        let mut program = Actor::start(spawner, terminal, &["exit", "3"]).await;
+        let end = program.end().await;
+        assert_eq!(
+            (end.exit, end.ending),
+            (Some(ExitCause::Code(3)), Ending::Itself)
+        );
 
-            let mut program = Actor::start(&spawner, terminal, &["signal", "9"]).await;
-            let end = program.end().await;
-            assert_eq!(
-                (end.exit, end.ending),
-                (Some(ExitCause::Signal(9)), Ending::Itself)
-            );
+        let mut program = Actor::start(spawner, terminal, &["signal", "9"]).await;
+        let end = program.end().await;
+        assert_eq!(
+            (end.exit, end.ending),
+            (Some(ExitCause::Signal(9)), Ending::Itself)
+        );
 
-            let mut program = Actor::start(&spawner, terminal, &["print", "up", "forever"]).await;
-            program.hear("up").await;
-            program.child.end(Grace::default());
-            let end = program.end().await;
-            assert_eq!(
-                (end.exit, end.ending),
-                (Some(ExitCause::Signal(1)), Ending::Terminated)
-            );
+        let mut program = Actor::start(spawner, terminal, &["print", "up", "forever"]).await;
+        program.hear("up").await;
+        program.child.end(Grace::default());
+        let end = program.end().await;
+        assert_eq!(
+            (end.exit, end.ending),
+            (Some(ExitCause::Signal(1)), Ending::Terminated)
+        );
 
-            let mut program = Actor::start(&spawner, terminal, &["print", "up", "forever"]).await;
-            program.hear("up").await;
-            program.child.end(Grace::NOW);
-            let end = program.end().await;
-            assert_eq!(
-                (end.exit, end.ending),
-                (Some(ExitCause::Signal(9)), Ending::Killed)
-            );
-        });
-        finish(&spawner);
-    }
+        let mut program = Actor::start(spawner, terminal, &["print", "up", "forever"]).await;
+        program.hear("up").await;
+        program.child.end(Grace::NOW);
+        let end = program.end().await;
+        assert_eq!(
+            (end.exit, end.ending),
+            (Some(ExitCause::Signal(9)), Ending::Killed)
+        );
+    });
 }
 
 const QUICK: Grace = Grace {
@@ -188,43 +168,37 @@ const QUICK: Grace = Grace {
 
 #[test]
 fn a_program_that_ignores_requests_to_end_is_killed() {
-    for terminal in BOTH {
-        for close in ["close-output", "close-all", "pid"] {
-            let spawner = spawner();
-            run(async {
-                let words = ["ignore", "1", "2", "15", "print", "up\\n", close, "forever"];
-                let mut program = Actor::start(&spawner, terminal, &words).await;
-                program.hear("up").await;
-                if close != "pid" {
-                    while !program.closed.contains(&Stream::Out) && terminal == Terminal::Pipes {
-                        program.next().await.unwrap();
-                    }
-                    assert!(lives(program.child.pid()), "closed output is no end");
+    for close in ["close-output", "close-all", "pid"] {
+        on_both(async |spawner, terminal| {
+            let words = ["ignore", "1", "2", "15", "print", "up\\n", close, "forever"];
+            let mut program = Actor::start(spawner, terminal, &words).await;
+            program.hear("up").await;
+            if close != "pid" {
+                while !program.closed.contains(&Stream::Out) && terminal == Terminal::Pipes {
+                    program.next().await.unwrap();
                 }
-                program.child.end(QUICK);
-                let end = program.end().await;
-                assert_eq!(
-                    (end.exit, end.ending),
-                    (Some(ExitCause::Signal(9)), Ending::Killed)
-                );
-            });
-            finish(&spawner);
-        }
+                assert!(lives(program.child.pid()), "closed output is no end");
+            }
+            program.child.end(QUICK);
+            let end = program.end().await;
+            assert_eq!(
+                (end.exit, end.ending),
+                (Some(ExitCause::Signal(9)), Ending::Killed)
+            );
+        });
     }
 }
 
 #[test]
 fn a_stopped_program_is_ended_politely() {
-    let spawner = spawner();
-    run(async {
+    with_spawner(async |spawner| {
         let words = ["print", "up\\n", "signal", "19", "forever"];
-        let mut program = Actor::start(&spawner, Terminal::Pipes, &words).await;
+        let mut program = Actor::start(spawner, Terminal::Pipes, &words).await;
         program.hear("up").await;
         awaited(&program, Activity::Stopped).await;
         program.child.end(Grace::default());
         assert_eq!(program.end().await.exit, Some(ExitCause::Signal(1)));
     });
-    finish(&spawner);
 }
 
 /// Waits until a program does this.
@@ -236,39 +210,31 @@ async fn awaited(program: &Actor, activity: Activity) {
 
 #[test]
 fn a_grandchild_that_keeps_the_output_open_delays_the_end_only_briefly() {
-    for terminal in BOTH {
-        let spawner = spawner();
-        run(async {
-            let words = [
-                "print", "first\\n", "child", "ignore", "1", "print", "up\\n", "forever",
-            ];
-            let mut program = Actor::start(&spawner, terminal, &words).await;
-            let begin = Instant::now();
-            let end = program.end().await;
-            assert_eq!(
-                (end.exit, end.ending),
-                (Some(ExitCause::Code(0)), Ending::Itself)
-            );
-            assert!(begin.elapsed() < Duration::from_secs(5));
-            assert!(program.out.contains("first\n"));
-            gone(program.number("child: "), Duration::from_secs(5)).await;
-        });
-        finish(&spawner);
-    }
+    on_both(async |spawner, terminal| {
+        let words = [
+            "print", "first\\n", "child", "ignore", "1", "print", "up\\n", "forever",
+        ];
+        let mut program = Actor::start(spawner, terminal, &words).await;
+        let begin = Instant::now();
+        let end = program.end().await;
+        assert_eq!(
+            (end.exit, end.ending),
+            (Some(ExitCause::Code(0)), Ending::Itself)
+        );
+        assert!(begin.elapsed() < Duration::from_secs(5));
+        assert!(program.out.contains("first\n"));
+        gone(program.number("child: "), Duration::from_secs(5)).await;
+    });
 }
 
 #[test]
 fn a_grandchild_that_floods_the_output_does_not_prevent_the_end() {
-    for terminal in BOTH {
-        let spawner = spawner();
-        run(async {
-            let words = ["child", "ignore", "1", "flood", "100000000000"];
-            let mut program = Actor::start(&spawner, terminal, &words).await;
-            program.end().await;
-            gone(program.number("child: "), Duration::from_secs(5)).await;
-        });
-        finish(&spawner);
-    }
+    on_both(async |spawner, terminal| {
+        let words = ["child", "ignore", "1", "flood", "100000000000"];
+        let mut program = Actor::start(spawner, terminal, &words).await;
+        program.end().await;
+        gone(program.number("child: "), Duration::from_secs(5)).await;
+    });
 }
 
 #[test]
@@ -276,76 +242,65 @@ fn a_process_that_leaves_the_session_is_ended_with_its_instance() {
     let escape = [
         "escape", "ignore", "1", "15", "print", "away\\n", "forever", "--",
     ];
-    for terminal in BOTH {
-        for rest in [&["exit", "0"][..], &["forever"]] {
-            let spawner = spawner();
-            run(async {
-                let words: Vec<&str> = escape.iter().chain(rest).copied().collect();
-                let mut program = Actor::start(&spawner, terminal, &words).await;
-                program.hear("child: ").await;
-                let escapee = program.number("child: ");
-                if rest == ["forever"] {
-                    program.hear("away\n").await;
-                    program.child.end(QUICK);
-                }
-                program.end().await;
-                gone(escapee, Duration::from_secs(5)).await;
-            });
-            finish(&spawner);
-        }
+    for rest in [&["exit", "0"][..], &["forever"]] {
+        on_both(async |spawner, terminal| {
+            let words: Vec<&str> = escape.iter().chain(rest).copied().collect();
+            let mut program = Actor::start(spawner, terminal, &words).await;
+            program.hear("child: ").await;
+            let escapee = program.number("child: ");
+            if rest == ["forever"] {
+                program.hear("away\n").await;
+                program.child.end(QUICK);
+            }
+            program.end().await;
+            gone(escapee, Duration::from_secs(5)).await;
+        });
     }
 }
 
 #[test]
 fn a_process_that_wipes_its_environment_is_ended_with_its_tree() {
     for word in ["vanish", "child"] {
-        let spawner = spawner();
-        run(async {
+        with_spawner(async |spawner| {
             let away = [
                 word, "ignore", "1", "15", "print", "away\\n", "forever", "--", "forever",
             ];
             let words: Vec<&str> = ["wrap", "wrap"].into_iter().chain(away).collect();
-            let mut program = Actor::start(&spawner, Terminal::Pipes, &words).await;
+            let mut program = Actor::start(spawner, Terminal::Pipes, &words).await;
             program.hear("child: ").await;
             program.hear("away\n").await;
             let escapee = program.number("child: ");
             drop(program);
             gone(escapee, Duration::from_secs(5)).await;
         });
-        finish(&spawner);
     }
 }
 
 #[test]
 fn a_flood_is_held_back_until_it_is_read() {
-    for terminal in BOTH {
-        let spawner = spawner();
-        run(async {
-            const FLOOD: usize = 4 << 20;
-            let words = ["flood", &FLOOD.to_string(), "print", "over"];
-            let mut program = Actor::start(&spawner, terminal, &words).await;
-            program.next().await.unwrap();
-            awaited(&program, Activity::BlockedOnWriting).await;
-            let mut largest = 0;
-            while let Some(event) = program.next().await {
-                if let ChildEvent::Output { bytes, .. } = event {
-                    largest = largest.max(bytes.len());
-                }
+    on_both(async |spawner, terminal| {
+        const FLOOD: usize = 4 << 20;
+        let words = ["flood", &FLOOD.to_string(), "print", "over"];
+        let mut program = Actor::start(spawner, terminal, &words).await;
+        program.next().await.unwrap();
+        awaited(&program, Activity::BlockedOnWriting).await;
+        let mut largest = 0;
+        while let Some(event) = program.next().await {
+            if let ChildEvent::Output { bytes, .. } = event {
+                largest = largest.max(bytes.len());
             }
-            assert!(program.out.ends_with("over"));
-            assert_eq!(program.out.len(), FLOOD + "over".len());
-            assert!(largest <= 16 * 1024, "{largest}");
-        });
-        finish(&spawner);
-    }
+        }
+        assert!(program.out.ends_with("over"));
+        assert_eq!(program.out.len(), FLOOD + "over".len());
+        assert!(largest <= 16 * 1024, "{largest}");
+    });
 }
 
 #[test]
 fn a_flood_does_not_starve_others() {
-    let spawner = spawner();
-    run(async {
-        let mut flood = Actor::start(&spawner, Terminal::Pipes, &["flood", "100000000000"]).await;
-        let mut other = Actor::start(&spawner, Terminal::Pipes, &["parrot"]).await;
+    with_spawner(async |spawner| {
+        let mut flood = Actor::start(spawner, Terminal::Pipes, &["flood", "100000000000"]).await;
+        let mut other = Actor::start(spawner, Terminal::Pipes, &["parrot"]).await;
         let talk = async {
             for _ in 0..20 {
                 other.out.clear();
@@ -361,107 +316,91 @@ fn a_flood_does_not_starve_others() {
         };
         tokio::select! { () = talk => (), () = listen => () }
     });
-    finish(&spawner);
 }
 
 #[test]
 fn writes_to_a_program_that_does_not_read_are_refused_in_time() {
-    for terminal in BOTH {
-        let spawner = spawner();
-        run(async {
-            let mut program = Actor::start(&spawner, terminal, &["print", "up", "forever"]).await;
-            program.hear("up").await;
-            let line = [b"x".repeat(1023).as_slice(), b"\n"].concat();
-            let mut sent = 0;
-            let refused = loop {
-                let begin = Instant::now();
-                match program.child.write(&line) {
-                    Ok(_) => sent += line.len(),
-                    Err(error) => break error,
-                }
-                assert!(begin.elapsed() < Duration::from_secs(1));
-                assert!(sent < 1 << 20, "taken without end");
-            };
-            assert!(
-                matches!(refused, WriteError::Full { unwritten } if unwritten <= MOST_UNWRITTEN)
-            );
-            assert!(program.child.unwritten() > MOST_UNWRITTEN / 2);
-        });
-        finish(&spawner);
-    }
+    on_both(async |spawner, terminal| {
+        let mut program = Actor::start(spawner, terminal, &["print", "up", "forever"]).await;
+        program.hear("up").await;
+        let line = [b"x".repeat(1023).as_slice(), b"\n"].concat();
+        let mut sent = 0;
+        let refused = loop {
+            let begin = Instant::now();
+            match program.child.write(&line) {
+                Ok(_) => sent += line.len(),
+                Err(error) => break error,
+            }
+            assert!(begin.elapsed() < Duration::from_secs(1));
+            assert!(sent < 1 << 20, "taken without end");
+        };
+        assert!(matches!(refused, WriteError::Full { unwritten } if unwritten <= MOST_UNWRITTEN));
+        assert!(program.child.unwritten() > MOST_UNWRITTEN / 2);
+    });
 }
 
 #[test]
 fn input_that_does_not_fit_is_sent_later() {
-    for terminal in BOTH {
-        let spawner = spawner();
-        run(async {
-            // No echo, or its own output would hold the program back.
-            let words = ["password", "> ", "answer", "parrot"];
-            let mut program = Actor::start(
-                &spawner,
-                terminal,
-                &words[if terminal == PTY { 0 } else { 2 }..],
-            )
-            .await;
-            if terminal == PTY {
-                program.hear("> ").await;
+    on_both(async |spawner, terminal| {
+        // No echo, or its own output would hold the program back.
+        let words = ["password", "> ", "answer", "parrot"];
+        let mut program = Actor::start(
+            spawner,
+            terminal,
+            &words[if terminal == PTY { 0 } else { 2 }..],
+        )
+        .await;
+        if terminal == PTY {
+            program.hear("> ").await;
+        }
+        let lines: String = (0..5000)
+            .map(|number| format!("number {number}\n"))
+            .collect();
+        for chunk in lines.as_bytes().chunks(40_000) {
+            while program.child.write(chunk).is_err() {
+                program.next().await.unwrap();
             }
-            let lines: String = (0..5000)
-                .map(|number| format!("number {number}\n"))
-                .collect();
-            for chunk in lines.as_bytes().chunks(40_000) {
-                while program.child.write(chunk).is_err() {
-                    program.next().await.unwrap();
-                }
-            }
-            program.hear("said: number 4999\n").await;
-            assert_eq!(program.child.unwritten(), 0);
-            program.child.close_input();
-            assert_eq!(program.end().await.exit, Some(ExitCause::Code(0)));
-        });
-        finish(&spawner);
-    }
+        }
+        program.hear("said: number 4999\n").await;
+        assert_eq!(program.child.unwritten(), 0);
+        program.child.close_input();
+        assert_eq!(program.end().await.exit, Some(ExitCause::Code(0)));
+    });
 }
 
 #[test]
 fn input_is_closed_after_what_was_written() {
-    for terminal in BOTH {
-        let spawner = spawner();
-        run(async {
-            // At the start of a line, and inside one.
-            let words = ["parrot", "print", "over"];
-            let mut program = Actor::start(&spawner, terminal, &words).await;
-            program.child.write(b"one\ntwo\n").unwrap();
-            program.child.close_input();
-            assert_eq!(program.end().await.exit, Some(ExitCause::Code(0)));
-            assert!(program.out.contains("said: one\n"), "{:?}", program.out);
-            assert!(
-                program.out.ends_with("said: two\nover"),
-                "{:?}",
-                program.out
-            );
-            assert!(matches!(
-                program.child.write(b"three"),
-                Err(WriteError::Closed)
-            ));
+    on_both(async |spawner, terminal| {
+        // At the start of a line, and inside one.
+        let words = ["parrot", "print", "over"];
+        let mut program = Actor::start(spawner, terminal, &words).await;
+        program.child.write(b"one\ntwo\n").unwrap();
+        program.child.close_input();
+        assert_eq!(program.end().await.exit, Some(ExitCause::Code(0)));
+        assert!(program.out.contains("said: one\n"), "{:?}", program.out);
+        assert!(
+            program.out.ends_with("said: two\nover"),
+            "{:?}",
+            program.out
+        );
+        assert!(matches!(
+            program.child.write(b"three"),
+            Err(WriteError::Closed)
+        ));
 
-            let mut program = Actor::start(&spawner, terminal, &["ask", "> ", "answer"]).await;
-            program.hear("> ").await;
-            program.child.write(b"no line").unwrap();
-            program.child.close_input();
-            assert_eq!(program.end().await.exit, Some(ExitCause::Code(0)));
-            assert!(program.out.ends_with("<no line>\n"), "{:?}", program.out);
-        });
-        finish(&spawner);
-    }
+        let mut program = Actor::start(spawner, terminal, &["ask", "> ", "answer"]).await;
+        program.hear("> ").await;
+        program.child.write(b"no line").unwrap();
+        program.child.close_input();
+        assert_eq!(program.end().await.exit, Some(ExitCause::Code(0)));
+        assert!(program.out.ends_with("<no line>\n"), "{:?}", program.out);
+    });
 }
 
 #[test]
 fn a_line_too_long_for_a_terminal_is_refused() {
-    let spawner = spawner();
-    run(async {
-        let mut program = Actor::start(&spawner, PTY, &["ask", "> "]).await;
+    with_spawner(async |spawner| {
+        let mut program = Actor::start(spawner, PTY, &["ask", "> "]).await;
         program.hear("> ").await;
         let refused = program.child.write(&b"x".repeat(4096)).unwrap_err();
         assert_eq!(
@@ -469,37 +408,32 @@ fn a_line_too_long_for_a_terminal_is_refused() {
             "a line of 4096 bytes is too long for a terminal, which keeps 4095 at most"
         );
     });
-    finish(&spawner);
 }
 
 #[test]
 fn the_activity_of_a_program_is_known() {
-    for terminal in BOTH {
-        let spawner = spawner();
-        run(async {
-            for (words, activity) in [
-                (&["print", "up", "await-end"][..], Activity::WaitingForInput),
-                (&["print", "up", "poll"], Activity::WaitingForInput),
-                (
-                    &["wrap", "print", "up", "await-end"],
-                    Activity::WaitingForInput,
-                ),
-                (&["print", "up", "spin", "60"], Activity::Running),
-                (&["wrap", "print", "up", "spin", "60"], Activity::Running),
-                (&["print", "up", "forever"], Activity::Sleeping),
-            ] {
-                let mut program = Actor::start(&spawner, terminal, words).await;
-                program.hear("up").await;
-                awaited(&program, activity).await;
-                assert!(program.child.usage_now().unwrap().rss_bytes > 0);
-                program.child.end(Grace::NOW);
-                program.end().await;
-                assert_eq!(program.child.activity(), Activity::Gone);
-                assert_eq!(program.child.usage_now(), None);
-            }
-        });
-        finish(&spawner);
-    }
+    on_both(async |spawner, terminal| {
+        for (words, activity) in [
+            (&["print", "up", "await-end"][..], Activity::WaitingForInput),
+            (&["print", "up", "poll"], Activity::WaitingForInput),
+            (
+                &["wrap", "print", "up", "await-end"],
+                Activity::WaitingForInput,
+            ),
+            (&["print", "up", "spin", "60"], Activity::Running),
+            (&["wrap", "print", "up", "spin", "60"], Activity::Running),
+            (&["print", "up", "forever"], Activity::Sleeping),
+        ] {
+            let mut program = Actor::start(spawner, terminal, words).await;
+            program.hear("up").await;
+            awaited(&program, activity).await;
+            assert!(program.child.usage_now().unwrap().rss_bytes > 0);
+            program.child.end(Grace::NOW);
+            program.end().await;
+            assert_eq!(program.child.activity(), Activity::Gone);
+            assert_eq!(program.child.usage_now(), None);
+        }
+    });
 }
 
 #[test]
@@ -516,8 +450,7 @@ fn a_program_that_cannot_be_started_is_refused_with_the_reason() {
     let lost = file("lost", "#!/no/such/interpreter\n", 0o755);
     let dos = file("dos", "#!/bin/sh\r\n", 0o755);
     let text = file("text", "echo hello\n", 0o755);
-    let spawner = spawner();
-    run(async {
+    with_spawner(async |spawner| {
         for (program, at, why) in [
             (directory.path().join("nothing"), "/", "there is no program"),
             (
@@ -557,35 +490,28 @@ fn a_program_that_cannot_be_started_is_refused_with_the_reason() {
             Err(SpawnError::Nul { .. })
         ));
     });
-    finish(&spawner);
 }
 
 #[test]
 fn a_dropped_child_is_ended() {
-    for terminal in BOTH {
-        let spawner = spawner();
-        run(async {
-            let words = ["ignore", "1", "15", "print", "up", "forever"];
-            let mut program = Actor::start(&spawner, terminal, &words).await;
-            program.hear("up").await;
-            let pid = program.child.pid();
-            drop(program);
-            gone(pid, Duration::from_secs(5)).await;
-        });
-        finish(&spawner);
-    }
+    on_both(async |spawner, terminal| {
+        let words = ["ignore", "1", "15", "print", "up", "forever"];
+        let mut program = Actor::start(spawner, terminal, &words).await;
+        program.hear("up").await;
+        let pid = program.child.pid();
+        drop(program);
+        gone(pid, Duration::from_secs(5)).await;
+    });
 }
 
 #[test]
 fn an_abandoned_start_leaves_nothing() {
-    let spawner = spawner();
-    run(async {
+    with_spawner(async |spawner| {
         for _ in 0..50 {
             let start = spawner.spawn(command(PTY, &["ignore", "1", "15", "forever"]));
             let _ = tokio::time::timeout(Duration::from_micros(100), start).await;
         }
     });
-    finish(&spawner);
 }
 
 #[test]
@@ -623,16 +549,14 @@ fn a_shutdown_ends_everything_and_then_refuses() {
 
 #[test]
 fn programs_get_the_original_limit_of_descriptors() {
-    let spawner = spawner();
-    run(async {
+    with_spawner(async |spawner| {
         let words = ["sleep", "0.05", "nofile"];
-        let mut program = Actor::start(&spawner, Terminal::Pipes, &words).await;
+        let mut program = Actor::start(spawner, Terminal::Pipes, &words).await;
         program.end().await;
         let raised = rustix::process::getrlimit(rustix::process::Resource::Nofile);
         assert_eq!(raised.current, raised.maximum);
         assert!(u64::from(program.number("nofile: ")) <= raised.current.unwrap_or(u64::MAX));
     });
-    finish(&spawner);
 }
 
 #[test]
@@ -648,8 +572,7 @@ fn python_and_shell_programs_are_detected_as_waiting() {
             eprintln!("skipped: there is no {name} here");
             continue;
         };
-        let spawner = spawner();
-        run(async {
+        with_spawner(async |spawner| {
             let environment = Environment::new(std::env::vars_os());
             let argv = [name, flag, script].map(Into::into).to_vec();
             let command = Command {
@@ -658,7 +581,7 @@ fn python_and_shell_programs_are_detected_as_waiting() {
                 environment,
                 ..command(PTY, &[])
             };
-            let mut program = Actor::run(&spawner, command).await.unwrap();
+            let mut program = Actor::run(spawner, command).await.unwrap();
             program.hear("Name: ").await;
             awaited(&program, Activity::WaitingForInput).await;
             assert_ne!(program.child.echo(), Echo::Off);
@@ -671,54 +594,48 @@ fn python_and_shell_programs_are_detected_as_waiting() {
             assert!(program.out.ends_with("over\n"), "{:?}", program.out);
             assert!(!program.out.contains("secret"));
         });
-        finish(&spawner);
     }
 }
 
 #[test]
 fn batched_writes_are_sent_later_and_in_order() {
-    for terminal in BOTH {
-        let spawner = spawner();
-        run(tokio::task::LocalSet::new().run_until(async {
-            let words = [
-                "ask", "Name: ", "answer", "ask", "More: ", "answer", "exit", "0",
-            ];
-            let mut one = Actor::start(&spawner, terminal, &words).await;
-            let mut other = Actor::start(&spawner, terminal, &words).await;
-            one.hear("Name: ").await;
-            other.hear("Name: ").await;
-            let before = Instant::now();
-            one.child.write_batched(b"Ada\n").unwrap();
-            other.child.write_batched(b"Bob\n").unwrap();
-            assert_eq!((one.child.sent_at(), one.child.unwritten()), (None, 4));
-            other.child.write(b"Eve\n").unwrap();
-            one.hear("More: ").await;
-            assert!(one.child.sent_at().is_some_and(|at| at > before));
-            one.child.write_batched(b"Joe\n").unwrap();
-            one.child.send_batched();
-            for (program, said) in [
-                (&mut one, ["<Ada>", "<Joe>"]),
-                (&mut other, ["<Bob>", "<Eve>"]),
-            ] {
-                assert_eq!(program.end().await.exit, Some(ExitCause::Code(0)));
-                let places = said.map(|it| program.out.find(it));
-                assert!(
-                    places[0].is_some() && places[0] < places[1],
-                    "{}",
-                    program.out
-                );
-            }
-        }));
-        finish(&spawner);
-    }
+    on_both(async |spawner, terminal| {
+        let words = [
+            "ask", "Name: ", "answer", "ask", "More: ", "answer", "exit", "0",
+        ];
+        let mut one = Actor::start(spawner, terminal, &words).await;
+        let mut other = Actor::start(spawner, terminal, &words).await;
+        one.hear("Name: ").await;
+        other.hear("Name: ").await;
+        let before = Instant::now();
+        one.child.write_batched(b"Ada\n").unwrap();
+        other.child.write_batched(b"Bob\n").unwrap();
+        assert_eq!((one.child.sent_at(), one.child.unwritten()), (None, 4));
+        other.child.write(b"Eve\n").unwrap();
+        one.hear("More: ").await;
+        assert!(one.child.sent_at().is_some_and(|at| at > before));
+        one.child.write_batched(b"Joe\n").unwrap();
+        one.child.send_batched();
+        for (program, said) in [
+            (&mut one, ["<Ada>", "<Joe>"]),
+            (&mut other, ["<Bob>", "<Eve>"]),
+        ] {
+            assert_eq!(program.end().await.exit, Some(ExitCause::Code(0)));
+            let places = said.map(|it| program.out.find(it));
+            assert!(
+                places[0].is_some() && places[0] < places[1],
+                "{}",
+                program.out
+            );
+        }
+    });
 }
 
 #[test]
 fn a_batched_write_that_fails_is_reported() {
-    let spawner = spawner();
-    run(tokio::task::LocalSet::new().run_until(async {
+    with_spawner(async |spawner| {
         let words = ["print", "bye", "close-all", "forever"];
-        let mut program = Actor::start(&spawner, Terminal::Pipes, &words).await;
+        let mut program = Actor::start(spawner, Terminal::Pipes, &words).await;
         while program.closed.len() < 2 {
             program.next().await;
         }
@@ -735,6 +652,5 @@ fn a_batched_write_that_fails_is_reported() {
         ));
         program.child.end(Grace::NOW);
         program.end().await;
-    }));
-    finish(&spawner);
+    });
 }

@@ -163,12 +163,12 @@ fn retried_flows_of_two_pools_do_not_deadlock() {
 /// of its flow, or that of the pool.
 #[test]
 fn chaos_in_a_pool_loses_no_flow_and_no_process_record() {
+    let faults = "\
+retry: 4
+chaos: [kill 20% role desk, freeze 20% role desk for 30ms, close 10% role desk]
+roles:";
     let run = desk(3, BY_NUMBER, "retry: 4")
-        .replaced(
-            "name: desk",
-            "name: desk\nretry: 4\n\
-         chaos: ['kill 20% role desk', 'freeze 20% role desk for 30ms', 'close 10% role desk']",
-        )
+        .replaced("roles:", faults)
         .flows(40, 8)
         .perform();
     assert_eq!(run.flows.len(), 40);

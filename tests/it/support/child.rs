@@ -56,6 +56,23 @@ pub fn run<T>(test: impl Future<Output = T>) -> T {
     })
 }
 
+/// Runs one test with a new spawner, and asserts that it leaves no process.
+pub fn with_spawner<T>(test: impl AsyncFnOnce(&Spawner) -> T) -> T {
+    let spawner = spawner();
+    // Batched writes are sent by a local task.
+    let tasks = tokio::task::LocalSet::new();
+    let value = run(tasks.run_until(test(&spawner)));
+    finish(&spawner);
+    value
+}
+
+/// The same over a terminal and over pipes.
+pub fn on_both(test: impl AsyncFn(&Spawner, Terminal)) {
+    for terminal in BOTH {
+        with_spawner(async |spawner| test(spawner, terminal).await);
+    }
+}
+
 /// Ends everything, and asserts that no process of this run is left.
 pub fn finish(spawner: &Spawner) {
     let leftovers = spawner.shutdown(Duration::from_secs(5));

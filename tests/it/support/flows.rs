@@ -80,9 +80,19 @@ impl Rehearsing {
         let turns = indent(turns, 8);
         let more = indent(more, 4);
         Self::new(&format!(
-            "name: test\ndefaults: {{startup: 20s, step: 20s}}\nroles:\n  user:\n    \
-             run: [fixture, {words}]\n{more}\n    actions:\n      talk:\n{turns}\n\
-             flow:\n  - {{step: 1_talk, role: user, do: talk}}\n"
+            "\
+name: test
+defaults: {{startup: 20s, step: 20s}}
+roles:
+  user:
+    run: [fixture, {words}]
+{more}
+    actions:
+      talk:
+{turns}
+flow:
+  - {{step: 1_talk, role: user, do: talk}}
+"
         ))
     }
 
