@@ -14,8 +14,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rehearsal::model::ExitCause;
-use rehearsal::process::{Grace, Terminal};
-use support::child::{Actor, BOTH, PTY, command, finish, gone, lives, run, spawner};
+use rehearsal::process::{Grace, Spawner, Terminal};
+use support::child::{Actor, BOTH, PTY, command, finish, gone, lives, run, spawner, with_spawner};
 use support::{fixture, wait};
 
 /// One test's turn, and how this process was before.
@@ -77,6 +77,13 @@ impl Turn {
     }
 }
 
+/// Runs one test in its turn with a new spawner, and asserts that nothing is left.
+fn alone(test: impl AsyncFnOnce(&Spawner)) {
+    let turn = Turn::take();
+    with_spawner(test);
+    turn.end();
+}
+
 /// CPU time of this process, all threads.
 fn cpu() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
@@ -85,9 +92,7 @@ fn cpu() -> Duration {
 
 #[test]
 fn two_hundred_programs_leave_no_thread_descriptor_or_zombie() {
-    let turn = Turn::take();
-    let spawner = spawner();
-    run(async {
+    alone(async |spawner| {
         for terminal in BOTH {
             let mut programs = Vec::new();
             for number in 0..100 {
@@ -97,7 +102,7 @@ fn two_hundred_programs_leave_no_thread_descriptor_or_zombie() {
                     2 => &["escape", "forever"],
                     _ => &["forever"],
                 };
-                programs.push(Actor::start(&spawner, terminal, words).await);
+                programs.push(Actor::start(spawner, terminal, words).await);
             }
             for program in &mut programs {
                 program.child.end(Grace::default());
@@ -105,32 +110,25 @@ fn two_hundred_programs_leave_no_thread_descriptor_or_zombie() {
             }
         }
     });
-    finish(&spawner);
-    drop(spawner);
-    turn.end();
 }
 
 #[test]
 fn hundreds_of_programs_are_ended_at_once() {
-    let turn = Turn::take();
-    let spawner = spawner();
-    run(async {
+    alone(async |spawner| {
         let mut programs = Vec::new();
         for number in 0..400 {
             let mut sleep = command(BOTH[number % 2], &[]);
             sleep.program = "/bin/sleep".into();
             sleep.argv = vec!["sleep".into(), "3600".into()];
-            programs.push(Actor::run(&spawner, sleep).await.unwrap());
+            programs.push(Actor::run(spawner, sleep).await.unwrap());
         }
         let (begin, before) = (Instant::now(), cpu());
-        finish(&spawner);
+        finish(spawner);
         println!("{:?}, of CPU {:?}", begin.elapsed(), cpu() - before);
         for program in &mut programs {
             assert_eq!(program.end().await.exit, Some(ExitCause::Signal(1)));
         }
     });
-    drop(spawner);
-    turn.end();
 }
 
 #[test]
@@ -169,26 +167,20 @@ fn a_panic_of_the_owner_ends_the_program() {
 
 #[test]
 fn a_process_that_wiped_its_environment_is_ended_with_the_only_run() {
-    let turn = Turn::take();
-    let spawner = spawner();
-    run(async {
+    alone(async |spawner| {
         let words = ["vanish", "ignore", "1", "15", "print", "away\\n", "forever"];
-        let mut program = Actor::start(&spawner, Terminal::Pipes, &words).await;
+        let mut program = Actor::start(spawner, Terminal::Pipes, &words).await;
         program.end().await;
         let escapee = program.number("child: ");
         assert!(lives(escapee));
-        finish(&spawner);
+        finish(spawner);
         assert!(!lives(escapee));
     });
-    drop(spawner);
-    turn.end();
 }
 
 #[test]
 fn idle_programs_use_no_cpu_time_of_ours() {
-    let turn = Turn::take();
-    let spawner = spawner();
-    run(async {
+    alone(async |spawner| {
         let mut programs = Vec::new();
         for terminal in BOTH {
             for words in [
@@ -197,7 +189,7 @@ fn idle_programs_use_no_cpu_time_of_ours() {
                 &["print", "up", "close-all", "forever"],
                 &["print", "up", "await-end"],
             ] {
-                let mut program = Actor::start(&spawner, terminal, words).await;
+                let mut program = Actor::start(spawner, terminal, words).await;
                 program.next().await;
                 programs.push(program);
             }
@@ -215,9 +207,6 @@ fn idle_programs_use_no_cpu_time_of_ours() {
         let used = cpu() - before;
         assert!(used < Duration::from_millis(50), "{used:?}");
     });
-    finish(&spawner);
-    drop(spawner);
-    turn.end();
 }
 
 #[test]
