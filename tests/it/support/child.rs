@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use futures_core::Stream as _;
-use rehearsal::model::{Ending, ExitCause, Stream, Usage};
+use rehearsal::model::{Activity, Ending, ExitCause, Stream, Usage};
 use rehearsal::process::{
     Child, ChildEvent, Command, Environment, Events, RunMarker, SpawnError, Spawner, Terminal,
 };
@@ -183,6 +183,13 @@ impl Actor {
             .unwrap()
             .parse()
             .unwrap()
+    }
+
+    /// Waits until its activity is this.
+    pub async fn until_activity(&self, activity: Activity) {
+        let what = format!("{activity:?}");
+        let is_it = || self.child.activity() == activity;
+        wait::until_async(Duration::from_secs(5), &what, is_it).await;
     }
 
     /// Reads to the end.
