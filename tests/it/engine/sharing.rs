@@ -124,7 +124,10 @@ fn a_pooled_script_that_exits_between_flows_is_replaced() {
         run.assert_all(&FlowOutcome::Completed);
         let by: BTreeSet<_> = served_by(&run).into_iter().collect();
         assert_eq!(by.len(), 3, "{by:?}");
-        assert_eq!(pooled(&run).len(), 3);
+        // On a busy machine a script exits before its flow has released it: it is the flow's then.
+        let of_flows = run.flows.iter().flat_map(|flow| &flow.processes);
+        let of_flows = of_flows.filter(|process| process.role == "desk");
+        assert_eq!(pooled(&run).len() + of_flows.count(), 3);
     }
 }
 
