@@ -1,7 +1,7 @@
 //! Echoes of real programs: typed text that is drawn in some way is no evidence, and output is never
 //! taken for an echo. Belongs to `terminal` and `dialogue`.
 
-use crate::support::program::Sandbox;
+use crate::support::sandbox::Sandbox;
 
 use serde_json::Value;
 
@@ -91,7 +91,7 @@ flow:
 "##
         );
         sandbox.write("echo.yaml", &scenario);
-        let finished = sandbox.output(&["run", "echo.yaml", "--json"]);
+        let finished = sandbox.rehearsal("run echo.yaml --json");
         let flow = &finished.json()["flows"][0];
         let value = flow["captures"]["value"].as_str();
         let expected = self.expected;
@@ -190,7 +190,7 @@ flow:
   - { step: note, role: clerk, do: note }
 "#,
     );
-    let finished = sandbox.output(&["run", "echo.yaml", "--json"]);
+    let finished = sandbox.rehearsal("run echo.yaml --json");
     let hint = finished.json()["flows"][0]["failure"]["hint"].clone();
     let hint = hint.as_str().expect("a hint");
     assert!(
