@@ -43,12 +43,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let environment = Environment::read(arguments.into_iter().collect());
     let exit = match Args::read(&environment.arguments) {
         Ok(args) => perform(args, &environment).unwrap_or_else(|error| {
-            // There is nobody to tell that standard error is closed.
+            // Standard error may be closed; there is no other place for the message.
             let _ = writeln!(anstream::stderr(), "{}", error.render());
             error.exit()
         }),
         Err(message) => {
-            // Help into a closed pipe is help that nobody wants.
+            // The reader of the help may have closed the pipe.
             let _ = message.print();
             if message.use_stderr() {
                 Exit::Usage

@@ -434,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_is_said_in_words() {
+    fn refused_values_are_explained() {
         let cases = [
             ("--flows -1", "it must be 1 or more"),
             ("--flows 0", "it must be 1 or more"),
@@ -450,11 +450,11 @@ mod tests {
             ("--rate 0/s", "it must be more than nothing"),
             ("my.yaml --save out", "write --save=out"),
         ];
-        for (line, told) in cases {
+        for (line, expected) in cases {
             let line = format!("rehearsal run {line}");
             let line: Vec<OsString> = line.split_whitespace().map(Into::into).collect();
             let error = Args::read(&line).unwrap_err().to_string();
-            assert!(error.contains(told), "{line:?}: {error}");
+            assert!(error.contains(expected), "{line:?}: {error}");
             assert!(!error.contains("18446744073709551615"), "{error}");
         }
     }

@@ -13,7 +13,7 @@ use super::settings::{RunSettings, ScenarioChoice};
 /// The prefix of environment variables of Rehearsal and its shop.
 const OWN_VARIABLES: &str = "REHEARSAL_";
 
-/// Those of them that do not influence a flow.
+/// The one of them that does not influence a flow.
 const RESULTS: &str = "REHEARSAL_RESULTS";
 
 /// Collects what all bundles of the run have in common.
@@ -77,4 +77,4 @@ pub(super) fn scenario_text(plan: &Plan) -> String {
 
 /// The text stored in place of a scenario.
 pub(super) const NOT_KEPT: &str =
-    "# It is not kept, as a secret stands in it in a form that cannot be masked.\n";
+    "# It is not kept, as it contains a secret in a form that cannot be masked.\n";

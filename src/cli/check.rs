@@ -17,8 +17,8 @@ use super::machine;
 use super::scenario::{self, Loaded};
 use super::settings::RunSettings;
 
-/// Checks a scenario and prints its plan. A machine without the resources for it is an error, as
-/// it is for a run.
+/// Checks a scenario and prints its plan. Missing resources on this machine are an error, as they
+/// are for a run.
 pub(super) fn check(
     settings: &RunSettings,
     parallel: Option<u64>,
@@ -64,7 +64,7 @@ pub(super) fn check(
     exit(output, found)
 }
 
-/// An answer that could not be given is worse than any.
+/// An answer that could not be written overrides the exit code of what was found.
 fn exit(output: Output, found: Exit) -> Result<Exit, CliError> {
     let written = output.finish();
     written.map_err(|error| CliError::system("cannot write the answer", error))?;
@@ -146,7 +146,7 @@ fn as_text(plan: &Plan, chaos: &FaultRules, parallel: u64, problems: &[LimitProb
     text
 }
 
-/// Describes a step's retry, gates and delay as a suffix.
+/// Describes a step's retry, gates and delay as a suffix of its line.
 fn policies(step: &Step) -> String {
     let gates = &step.gates;
     let together = gates

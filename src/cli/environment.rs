@@ -10,12 +10,12 @@ use crate::report::result_file;
 /// The width of reports that are not shown on a terminal.
 const WIDTH_ELSEWHERE: usize = 100;
 
-/// Variables, paths and terminal properties of this process, read once.
+/// Variables, paths and terminal properties of this process, read once at the start.
 #[derive(Debug, Clone)]
 pub struct Environment {
     /// The command line, the program's name first.
     pub arguments: Vec<OsString>,
-    /// All variables; programs get them, too.
+    /// All variables; programs inherit them.
     pub variables: Vec<(OsString, OsString)>,
     /// The folder for results, if `REHEARSAL_RESULTS` names one.
     pub results: Option<PathBuf>,
@@ -26,14 +26,14 @@ pub struct Environment {
     pub path: Option<OsString>,
     pub stdin_is_terminal: bool,
     pub stderr_is_terminal: bool,
-    /// True if the terminal supports only plain lines.
+    /// The terminal supports only plain lines: its TERM is `dumb`.
     pub is_dumb: bool,
     /// The width of reports in columns.
     pub width: usize,
 }
 
 impl Environment {
-    /// Reads it.
+    /// Reads the environment of this process.
     pub fn read(arguments: Vec<OsString>) -> Self {
         let not_empty = |value: &OsString| !value.is_empty();
         Environment {
@@ -57,7 +57,7 @@ impl Environment {
         }
     }
 
-    /// The environment as a result record tells it, with these secret values masked.
+    /// Converts it to its form in the result record, with these secret values masked.
     pub fn record(&self, secrets: &[String]) -> result_file::Environment {
         let kernel = |name: &str| {
             let text = std::fs::read_to_string(format!("/proc/sys/kernel/{name}"));

@@ -20,7 +20,7 @@ use crate::report::{Lines, Output, Reporter, SingleFlow, sanitize};
 use super::environment::Environment;
 use super::error::CliError;
 use super::exit::Exit;
-use super::run::{report_of, tell_errors, whereabouts};
+use super::run::{print_errors, report_of, result_locations};
 use super::scenario;
 use super::session::{self, Finished, Keep, Messages, Results};
 use super::settings::{Format, RunSettings, Save};
@@ -42,7 +42,7 @@ pub(super) fn menu(settings: RunSettings, environment: &Environment) -> Result<E
     read_lines(sender.clone())?;
     let signals = sender.clone();
     signals::watch(move |signal| {
-        // A menu that has ended listens to nobody.
+        // The menu, and with it the receiver, may have ended.
         let _ = signals.send(Input::Signal(signal));
     })
     .map_err(|error| CliError::system("cannot listen for signals", error))?;
@@ -103,7 +103,7 @@ struct Running {
     control: Control,
     messages: Messages,
     patience: Patience,
-    /// True if the user ended it; its flows then do not count as failed.
+    /// Ended by the user; its flows then do not count as failed.
     ended_by_choice: bool,
 }
 
@@ -119,7 +119,7 @@ struct Menu<'a> {
     last: Option<Finished>,
     /// Lines held back until the run ends.
     waiting: VecDeque<String>,
-    /// True if the menu closes as soon as no run is active.
+    /// The menu closes as soon as no run is active.
     closing: bool,
     exit: Exit,
 }
@@ -128,7 +128,7 @@ impl Menu<'_> {
     fn open(&mut self, inputs: &Receiver<Input>) {
         self.ask();
         while !(self.closing && self.running.is_none()) {
-            // There is always a sender: our own.
+            // `self` holds a sender.
             let Ok(input) = inputs.recv() else { return };
             match input {
                 Input::Line(line) => {
@@ -155,7 +155,8 @@ impl Menu<'_> {
         }
     }
 
-    /// Returns whether lines wait for the run: the author of a pipe cannot see that one is active.
+    /// Returns `true` if the line has to wait for the end of the run: the author of a pipe cannot
+    /// see that one is active.
     fn must_wait(&self, line: &str) -> bool {
         let looks_only = self.asking == Asking::Choice && matches!(line.trim(), "5" | "6");
         !self.environment.stdin_is_terminal
@@ -270,7 +271,7 @@ impl Menu<'_> {
         let sender = self.sender.clone();
         let started = thread::Builder::new().name("run".into()).spawn(move || {
             let result = session.perform(vec![reporter]);
-            // A menu that has ended listens to nobody.
+            // The menu, and with it the receiver, may have ended.
             let _ = sender.send(Input::RunEnded(Box::new(result)));
         });
         if let Err(error) = started {
@@ -288,8 +289,8 @@ impl Menu<'_> {
             Ok(finished) => {
                 self.console
                     .say(&report_of(&finished, self.environment.width));
-                self.console.say(&whereabouts(&finished));
-                tell_errors(&finished, &mut Output::new(self.console.writer()));
+                self.console.say(&result_locations(&finished));
+                print_errors(&finished, &mut Output::new(self.console.writer()));
                 let exit = Exit::first(&finished.exits());
                 if !(ended_by_choice && exit == Exit::Interrupted) {
                     self.exit = self.exit.max(exit);
@@ -325,7 +326,9 @@ impl Menu<'_> {
 
     fn view(&mut self) {
         let text = match &self.last {
-            Some(finished) => report_of(finished, self.environment.width) + &whereabouts(finished),
+            Some(finished) => {
+                report_of(finished, self.environment.width) + &result_locations(finished)
+            }
             None if self.running.is_some() => "The first run is still in progress.\n".into(),
             None => "No run has ended yet.\n".into(),
         };
@@ -423,7 +426,7 @@ fn read_lines(sender: Sender<Input>) -> Result<(), CliError> {
                 return;
             }
         }
-        // A menu that has ended listens to nobody.
+        // The menu, and with it the receiver, may have ended.
         let _ = sender.send(Input::End);
     };
     thread::Builder::new()

@@ -45,7 +45,7 @@ pub(super) fn open(folder: &Path, environment: &Environment) -> Result<SavedRun,
     })
 }
 
-/// The report as shown after the run, and notes about it.
+/// Prints the report as it was printed after the run, and notes about it.
 pub(super) fn show(run: &SavedRun, output: &mut Output, environment: &Environment) {
     let info = run.head.run.info();
     let mut summary = run.head.summary.clone();

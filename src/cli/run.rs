@@ -29,7 +29,7 @@ pub(super) fn run(settings: &RunSettings, environment: &Environment) -> Result<E
     // From here on there is something to clean up.
     let (arrived, signals) = mpsc::channel();
     signals::watch(move |signal| {
-        // Without a run, which is when nobody listens, the program is about to end anyway.
+        // Without a receiver the run is over, and the program is about to end anyway.
         let _ = arrived.send(signal);
     })
     .map_err(|error| CliError::system("cannot listen for signals", error))?;
@@ -47,13 +47,13 @@ pub(super) fn run(settings: &RunSettings, environment: &Environment) -> Result<E
         Format::People => {
             let mut output = output(settings);
             output.text(&report_of(&finished, environment.width));
-            output.text(&whereabouts(&finished));
+            output.text(&result_locations(&finished));
             let printed = output.finish();
             printed.map_err(|error| CliError::system("cannot write the report", error))
         }
         Format::Json => {
             let printed = print_record(&finished);
-            Output::new(anstream::stderr()).text(&whereabouts(&finished));
+            Output::new(anstream::stderr()).text(&result_locations(&finished));
             printed.map_err(|error| CliError::system("cannot write the result", error))
         }
     };
@@ -62,14 +62,14 @@ pub(super) fn run(settings: &RunSettings, environment: &Environment) -> Result<E
         exits.push(Exit::Internal);
     }
     let mut output = Output::new(anstream::stderr());
-    tell_errors(&finished, &mut output);
+    print_errors(&finished, &mut output);
     if let Some(text) = Exit::explain(&exits) {
         output.line(&text);
     }
     Ok(Exit::first(&exits))
 }
 
-/// Stops the run when signals say so; those that have arrived already count.
+/// Stops the run on signals, including those that have already arrived.
 pub(super) fn stop_on(signals: Receiver<Signal>, session: &Session) -> Result<(), CliError> {
     let (control, messages) = (session.control.clone(), session.messages.clone());
     let grace = session.graceful_stop();
@@ -88,12 +88,12 @@ pub(super) fn stop_on(signals: Receiver<Signal>, session: &Session) -> Result<()
         .map_err(|error| CliError::system("cannot listen for signals", error))
 }
 
-/// Returns whether standard output is for a program.
+/// Returns `true` if standard output is reserved for JSON.
 fn is_for_programs(settings: &RunSettings) -> bool {
     settings.format == Format::Json || settings.json_lines == Some(Destination::StandardOutput)
 }
 
-/// Where people read: standard output, unless it is for a program.
+/// The output for people: standard output, unless that is reserved for JSON.
 fn output(settings: &RunSettings) -> Output {
     if is_for_programs(settings) {
         Output::new(anstream::stderr())
@@ -102,8 +102,8 @@ fn output(settings: &RunSettings) -> Output {
     }
 }
 
-/// How a run is told as it goes: a single flow as a story, where the report will be; many on
-/// standard error.
+/// The live reporter: for a single flow its dialogue, on the output of the report; for many a
+/// progress display on standard error.
 fn reporter(
     is_single: bool,
     settings: &RunSettings,
@@ -128,7 +128,7 @@ fn reporter(
     })
 }
 
-/// Tells the run to a program, if that was asked for.
+/// The reporter of JSON lines, if requested.
 fn json_lines(settings: &RunSettings) -> Result<Option<Box<dyn Reporter>>, CliError> {
     Ok(match &settings.json_lines {
         None => None,
@@ -145,8 +145,8 @@ pub(super) fn report_of(finished: &Finished, width: usize) -> String {
     terminal::render(&finished.outcome.info, &summary, width)
 }
 
-/// Where the results and the log of a run are.
-pub(super) fn whereabouts(finished: &Finished) -> String {
+/// Lists the folders and files in which results and log are.
+pub(super) fn result_locations(finished: &Finished) -> String {
     let mut text = String::from("\n");
     if let Results::Saved(path) = &finished.results {
         text.push_str(&format!(
@@ -177,8 +177,8 @@ pub(super) fn whereabouts(finished: &Finished) -> String {
     text
 }
 
-/// What could not be reported, kept or ended.
-pub(super) fn tell_errors(finished: &Finished, output: &mut Output) {
+/// Prints errors of reporters and processes that could not be ended.
+pub(super) fn print_errors(finished: &Finished, output: &mut Output) {
     for error in &finished.errors {
         output.line(&format!("error: {}", sanitize(&error.to_string())));
     }

@@ -1,4 +1,4 @@
-//! From a choice of scenario to a checked plan.
+//! Loading of the chosen scenario into a checked plan.
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ pub(super) const BUILT_IN_NAME: &str = "order-flow.yaml";
 /// The scenario that runs when none is named.
 const BUILT_IN: &str = include_str!("../../config/order-flow.yaml");
 
-/// The most names proposed for one that does not exist.
+/// The maximum number of names proposed for one that does not exist.
 const MOST_PROPOSALS: usize = 3;
 
 /// A checked scenario and its programs.
@@ -95,7 +95,7 @@ pub(super) fn check(
     }))
 }
 
-/// Returns the values given for secret variables.
+/// Returns the values of secret variables.
 pub(super) fn secret_values(plan: &Plan, settings: &RunSettings) -> Vec<String> {
     let secret = settings
         .variables
@@ -104,7 +104,7 @@ pub(super) fn secret_values(plan: &Plan, settings: &RunSettings) -> Vec<String> 
     secret.map(|(_, value)| value.clone()).collect()
 }
 
-/// Returns whether diagnostics may be coloured: they go to standard error.
+/// Returns `true` if diagnostics, which go to standard error, may be coloured.
 pub(super) fn coloured() -> bool {
     let stderr = std::io::stderr();
     let choice = anstream::AutoStream::choice(&stderr);

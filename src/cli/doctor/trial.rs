@@ -15,31 +15,31 @@ use crate::stats::Histogram;
 
 use super::answer::PROMPT;
 
-/// What is run.
+/// Programs and load of one run.
 pub(super) struct Trial {
     pub load: Load,
     pub answer_after: Duration,
-    /// The number of questions each program is asked.
+    /// Number of questions to each program.
     pub questions: usize,
-    /// When all programs stall, in milliseconds since 1970, and for how long.
+    /// Start of the stall of all programs, in milliseconds since 1970, and its length.
     pub stall: Option<(u64, Duration)>,
 }
 
-/// What came of it.
+/// Measurements of one run.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
     /// Measured minus true answer times.
     pub errors: Histogram,
-    /// From when a flow was due to its end.
+    /// Times from when a flow was due to its end.
     pub responses: Histogram,
     pub failed: u64,
-    /// The reason why the first of them failed.
+    /// Message of the first failure.
     pub failure: Option<String>,
     pub generator: Generator,
 }
 
 impl Trial {
-    /// Performs it, or says why this machine has no room for it.
+    /// Runs the trial, or returns the reason why this machine has no room for it.
     pub fn perform(&self, environment: &Environment) -> Result<Result<Outcome, String>, CliError> {
         let text = self.scenario();
         let compiled = scenario::compile(&text, None, CompileOptions::default())
@@ -70,7 +70,7 @@ impl Trial {
                 program: environment.program.clone(),
                 temporary: Some(folder.path().to_owned()),
             });
-        let notes = Arc::new(Notes::default());
+        let notes = Arc::new(TrialSink::default());
         engine::run(options, Arc::clone(&notes) as _, &Control::new())?;
         let outcome = std::mem::take(&mut *notes.lock());
         Ok(Ok(outcome))
@@ -105,17 +105,17 @@ impl Trial {
     }
 }
 
-/// Takes down what the engine tells.
+/// The event sink of a trial.
 #[derive(Default)]
-struct Notes(Mutex<Outcome>);
+struct TrialSink(Mutex<Outcome>);
 
-impl Notes {
+impl TrialSink {
     fn lock(&self) -> std::sync::MutexGuard<'_, Outcome> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl EventSink for Notes {
+impl EventSink for TrialSink {
     fn emit(&self, event: RunEvent) {
         match event {
             RunEvent::FlowEnded(flow) => self.lock().flow(&flow),
@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn its_scenario_is_one() {
+    fn its_scenario_is_valid() {
         let trial = Trial {
             load: Load::closed(1, 1),
             answer_after: Duration::from_millis(20),

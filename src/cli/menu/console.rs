@@ -9,7 +9,7 @@ pub(super) struct Console(Arc<Mutex<Inner>>);
 
 struct Inner {
     writer: Box<dyn Write + Send>,
-    /// True if the cursor is behind a prompt.
+    /// The cursor is behind a prompt.
     prompting: bool,
 }
 
@@ -21,9 +21,9 @@ impl Console {
         })))
     }
 
-    /// Shows text that ends with a line end, on lines of its own.
+    /// Prints text that ends with a line end, never on the line of a prompt.
     pub(super) fn say(&self, text: &str) {
-        // A reader who has left does not see the menu either; its input then ends it.
+        // A reader who has left does not see the menu either; the menu's input then ends it.
         let _ = self.lock().write(text.as_bytes());
     }
 

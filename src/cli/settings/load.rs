@@ -1,4 +1,4 @@
-//! What the command line says about the load, on top of what the scenario says.
+//! The load of a run: options of the command line override the scenario.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use crate::cli::args::LoadArgs;
 use crate::cli::error::CliError;
 use crate::scenario::{Arrivals, Load, MOST_IN_FLIGHT, Pacing, Ramp, Shape, Stage};
 
-/// The load of a run: what was typed wins over what the scenario says.
+/// Resolves the load of a run; options win over the scenario.
 ///
 /// A limit that was typed replaces the scenario's limits: `--flows` its duration, `--duration`
 /// its flows; both together end the run at whichever comes first.
 ///
 /// # Errors
-/// If options do not go together.
+/// If options exclude each other.
 pub(super) fn resolve(args: &LoadArgs, scenario: &Load) -> Result<Load, CliError> {
     let mut load = scenario.clone();
     load.shape = shape(args, &scenario.shape)?;
