@@ -1,8 +1,8 @@
-//! Figures of a run: numbers in, numbers out.
+//! Figures of a run: counts, percentiles, thresholds and integrity. Numbers in, numbers out.
 //!
-//! A [`Tally`] is fed with every flow as it ends and forgets the flow; what it keeps does not grow
-//! with the number of flows. A [`Summary`] is what it says when the run is over. Durations are
-//! whole microseconds throughout, and a quantity of which there is no sample is absent, never zero.
+//! A [`Tally`] counts every flow as it ends and then forgets it, so its size does not grow with the
+//! number of flows. A [`Summary`] has its figures at the end of the run. Durations are whole
+//! microseconds throughout, and a quantity without samples is absent, never zero.
 
 mod evidence_choice;
 mod failures;

@@ -11,7 +11,7 @@ use crate::model::Activity;
 use crate::process::proc;
 use crate::process::sys;
 
-/// The most descriptors of one call that are examined.
+/// The maximum number of descriptors of one call that are examined.
 const MOST_DESCRIPTORS: usize = 64;
 
 /// Resource usage of a program and its descendants while they are alive.

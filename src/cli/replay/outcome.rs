@@ -13,13 +13,13 @@ use crate::stats::Signature;
 
 /// A replayed flow compared with the original one.
 pub(super) struct Outcome {
-    verdict: Verdict,
+    result: ReplayResult,
     /// The replayed flow, unless it was interrupted.
     flow: Option<FlowRecord>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Verdict {
+enum ReplayResult {
     /// It failed as before.
     Reproduced(Signature),
     /// It failed in another way, or had completed before.
@@ -31,27 +31,27 @@ enum Verdict {
 
 impl Outcome {
     pub(super) fn of(bundle: &Bundle, flow: Option<FlowRecord>) -> Self {
-        let verdict = match flow.as_ref().map(|flow| (flow, &flow.outcome)) {
+        let result = match flow.as_ref().map(|flow| (flow, &flow.outcome)) {
             Some((flow, FlowOutcome::Failed(failure))) => {
                 let now = Signature::of(flow, failure);
                 if bundle.signature.as_ref() == Some(&now) {
-                    Verdict::Reproduced(now)
+                    ReplayResult::Reproduced(now)
                 } else {
-                    Verdict::Changed(now)
+                    ReplayResult::Changed(now)
                 }
             }
-            Some((_, FlowOutcome::Completed)) => Verdict::Gone,
-            Some((_, FlowOutcome::Interrupted)) | None => Verdict::Interrupted,
+            Some((_, FlowOutcome::Completed)) => ReplayResult::Gone,
+            Some((_, FlowOutcome::Interrupted)) | None => ReplayResult::Interrupted,
         };
-        Outcome { verdict, flow }
+        Outcome { result, flow }
     }
 
     pub(super) fn exit(&self) -> Exit {
-        match self.verdict {
-            Verdict::Reproduced(_) => Exit::SomeFailed,
-            Verdict::Changed(_) => Exit::FailedDifferently,
-            Verdict::Gone => Exit::Completed,
-            Verdict::Interrupted => Exit::Interrupted,
+        match self.result {
+            ReplayResult::Reproduced(_) => Exit::SomeFailed,
+            ReplayResult::Changed(_) => Exit::FailedDifferently,
+            ReplayResult::Gone => Exit::Completed,
+            ReplayResult::Interrupted => Exit::Interrupted,
         }
     }
 
@@ -61,25 +61,25 @@ impl Outcome {
         let run = sanitize(&bundle.run.id);
         let mut text = format!("Replay of flow {number} of {run}\n");
         let mut line = |line: &str| writeln!(text, "  {line}").expect("a String takes all");
-        match (&self.verdict, &bundle.signature) {
-            (Verdict::Reproduced(now), _) => {
+        match (&self.result, &bundle.signature) {
+            (ReplayResult::Reproduced(now), _) => {
                 line(&format!(
                     "Reproduced: it failed as before, {}",
                     describe(now)
                 ));
             }
-            (Verdict::Changed(now), Some(before)) => {
+            (ReplayResult::Changed(now), Some(before)) => {
                 line("Changed: it failed in another way");
                 line(&format!("before  {}", describe(before)));
                 line(&format!("now     {}", describe(now)));
             }
-            (Verdict::Changed(now), None) => {
+            (ReplayResult::Changed(now), None) => {
                 line(&format!(
                     "Changed: it was completed before, and failed now, {}",
                     describe(now)
                 ));
             }
-            (Verdict::Gone, before) => {
+            (ReplayResult::Gone, before) => {
                 let now = self.flow.as_ref().map_or(0, |flow| flow.duration_us);
                 let now = precise_duration(now);
                 if let Some(before) = before {
@@ -94,7 +94,7 @@ impl Outcome {
                     line(&format!("Completed in {now}; before, it took {before}"));
                 }
             }
-            (Verdict::Interrupted, _) => line("Interrupted: nothing can be said"),
+            (ReplayResult::Interrupted, _) => line("Interrupted: nothing can be said"),
         }
         if let Some(failure) = self.failure() {
             failure_lines(failure).iter().for_each(|it| line(it));
@@ -110,11 +110,11 @@ impl Outcome {
 
     /// Describes the outcome for programs.
     pub(super) fn json(&self, bundle: &Bundle, log: &Path) -> Value {
-        let (result, now) = match &self.verdict {
-            Verdict::Reproduced(now) => ("reproduced", Some(now)),
-            Verdict::Changed(now) => ("changed", Some(now)),
-            Verdict::Gone => ("gone", None),
-            Verdict::Interrupted => ("interrupted", None),
+        let (result, now) = match &self.result {
+            ReplayResult::Reproduced(now) => ("reproduced", Some(now)),
+            ReplayResult::Changed(now) => ("changed", Some(now)),
+            ReplayResult::Gone => ("gone", None),
+            ReplayResult::Interrupted => ("interrupted", None),
         };
         let changed = self.changed_variables(bundle).into_iter();
         let changed = changed

@@ -3,8 +3,7 @@
 //! | phase | output is read | left when |
 //! | --- | --- | --- |
 //! | living | one piece a poll | the kernel reports the exit |
-//! | draining | one piece a poll | all output is closed, or [`DRAIN_TIMEOUT`] has passed and what
-//! the kernel may still hold has been read |
+//! | draining | one piece a poll | all output is closed, or the kernel's rest is read after [`DRAIN_TIMEOUT`] |
 //! | over | no longer | |
 
 use std::mem::MaybeUninit;
@@ -27,9 +26,9 @@ use crate::process::sys::{SharedFd, Watched};
 
 /// The time to wait for output that another process than the program keeps open.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(200);
-/// The most output of one program that the kernel holds: a pipe's capacity, twice.
+/// The maximum output of one program that the kernel holds: a pipe's capacity, twice.
 const MOST_LEFT_IN_KERNEL: usize = 128 * 1024;
-/// The most bytes of one read.
+/// The maximum size of one read.
 const READ_SIZE: usize = 16 * 1024;
 /// The output of one program after which the other tasks of this thread run.
 const YIELD_AFTER: usize = 64 * 1024;
@@ -82,7 +81,7 @@ enum Phase {
         exit_record: ExitRecord,
         timeout: Pin<Box<Sleep>>,
         /// The bytes that may still be read after the timeout.
-        allowance: usize,
+        left_to_read: usize,
     },
     Over,
 }
@@ -151,7 +150,7 @@ impl Events {
         self.phase = Phase::Draining {
             exit_record,
             timeout: Box::pin(tokio::time::sleep(DRAIN_TIMEOUT)),
-            allowance: MOST_LEFT_IN_KERNEL,
+            left_to_read: MOST_LEFT_IN_KERNEL,
         };
     }
 
@@ -224,12 +223,14 @@ impl Events {
         };
         self.returned += bytes.len();
         if let Phase::Draining {
-            timeout, allowance, ..
+            timeout,
+            left_to_read,
+            ..
         } = &mut self.phase
             && timeout.is_elapsed()
         {
-            match allowance.checked_sub(bytes.len()) {
-                Some(left) => *allowance = left,
+            match left_to_read.checked_sub(bytes.len()) {
+                Some(left) => *left_to_read = left,
                 None => return false,
             }
         }

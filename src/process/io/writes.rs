@@ -13,7 +13,7 @@ use tokio::io::Interest;
 use crate::process::io::pty::{self, Echo, LONGEST_TERMINAL_LINE};
 use crate::process::sys::{SharedFd, Watched};
 
-/// The most bytes that are kept for a program that does not read.
+/// The maximum number of bytes kept for a program that does not read.
 pub const MOST_UNWRITTEN: usize = 64 * 1024;
 
 /// An error of writing to a program. Nothing was written.

@@ -1,4 +1,4 @@
-//! Reading thresholds.
+//! Parsing of thresholds.
 //!
 //! ```text
 //! threshold = figure comparison limit ["over" DURATION] ["stop"]
@@ -58,7 +58,7 @@ const DURATIONS: [(&str, f64); 6] = [
 const RATIOS: [(&str, f64); 1] = [("%", 0.01)];
 const RATES: [(&str, f64); 3] = [("/s", 1.0), ("/m", 1.0 / 60.0), ("/h", 1.0 / 3600.0)];
 
-/// A demand is looked at this often while a run goes on.
+/// The interval at which thresholds are checked while a run is in progress.
 pub(super) const LEAST_STRETCH: Duration = Duration::from_secs(1);
 
 /// The error of a malformed threshold.
@@ -69,7 +69,7 @@ pub struct ThresholdError {
     pub message: String,
     /// Advice on what to write instead.
     pub help: String,
-    /// Which bytes of the expression are at fault.
+    /// The erroneous bytes of the expression.
     pub at: Range<usize>,
 }
 
@@ -77,8 +77,7 @@ impl Threshold {
     /// Parses an expression about a run with these steps.
     ///
     /// # Errors
-    /// If it is malformed, or names a step or figure that does not exist; the error says where, and
-    /// what to write instead.
+    /// If it is malformed, or names an unknown step or figure; the error has the place and advice.
     pub fn parse(text: &str, steps: &[&str]) -> Result<Self, ThresholdError> {
         parse(text, steps)
     }
@@ -128,7 +127,7 @@ fn parse(text: &str, steps: &[&str]) -> Result<Threshold, ThresholdError> {
     })
 }
 
-/// The length of the stretches that have to meet a demand.
+/// Parses the length of a window.
 fn stretch(part: &Part<'_>) -> Result<Duration, ThresholdError> {
     let help = "write it as `over 10s`";
     let length = humantime::parse_duration(part.text).map_err(|error| {
@@ -157,7 +156,7 @@ impl<'a> Part<'a> {
         }
     }
 
-    /// Its first so many bytes, blanks at their end left out.
+    /// Returns its first `bytes` bytes, without blanks at their end.
     fn first(&self, bytes: usize) -> Part<'a> {
         Part {
             text: self.text[..bytes].trim_end(),
@@ -229,7 +228,7 @@ fn figure(part: &Part<'_>, steps: &[&str]) -> Result<Figure, ThresholdError> {
         let known: Vec<_> = known.iter().map(String::as_str).collect();
         return Err(part.unknown("figure of a run", &known));
     };
-    // Names of steps may hold dots, and one may begin with another.
+    // Names of steps may contain dots, and one may begin with another.
     let named = steps
         .iter()
         .filter_map(|name| Some((*name, rest.after(name)?.after(".")?)))
@@ -301,7 +300,7 @@ fn step_figures() -> Vec<&'static str> {
     [names(&AGGREGATES), names(&ENDED)].concat()
 }
 
-/// The known name that differs from `wrong` in a third of its letters at most.
+/// Finds the known name that differs from `wrong` in at most a third of its letters.
 fn nearest<'k>(wrong: &str, known: &[&'k str]) -> Option<&'k str> {
     let distance = |name: &str| strsim::damerau_levenshtein(wrong, name);
     let near = known.iter().copied().min_by_key(|name| distance(name))?;
@@ -314,7 +313,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_wrong_is_told_with_its_place_and_what_may_be_meant() {
+    fn errors_have_a_place_and_a_suggestion() {
         let cases = [
             (
                 "flow.p95",
@@ -428,7 +427,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_steps_may_hold_dots() {
+    fn names_of_steps_may_contain_dots() {
         let threshold = parse("step.a.b.p99.9 < 1s", &["a", "a.b"]).unwrap();
         assert_eq!(
             threshold.figure,
@@ -437,7 +436,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_is_read_without_a_panic() {
+    fn no_input_causes_a_panic() {
         for text in [
             "",
             "<",
