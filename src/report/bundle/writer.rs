@@ -1,4 +1,4 @@
-//! Writing bundles as flows end.
+//! Writer of bundles.
 
 use std::fs;
 use std::io;
@@ -13,25 +13,25 @@ use crate::stats::EvidenceLimits;
 use super::form::{About, BUNDLES, Bundle, JSON, KeptAs, SCENARIO, TEXT};
 use super::text;
 
-/// Of how many runs that were not saved bundles stay.
+/// The maximum number of unsaved runs whose bundles are retained.
 const MOST_UNSAVED_RUNS: usize = 20;
 
-/// Writes the bundles of a run, each when its flow has ended.
+/// A writer of a run's bundles, each as its flow ends.
 ///
-/// After a failure to write it writes no more, and returns the error when it is finished.
+/// After an error it writes no more, and returns the error when it is finished.
 #[derive(Debug)]
 pub struct Bundles {
-    /// The run's folder, which is made for the first bundle if it is not there.
+    /// The run's folder, created with the first bundle if necessary.
     run: PathBuf,
     about: About,
     limits: EvidenceLimits,
     kept: Kept,
-    /// The slowest flows of which there is a bundle, the slowest first.
+    /// The slowest flows with a bundle, the slowest first.
     slowest: Vec<(u64, PathBuf)>,
     trouble: Option<ReportError>,
 }
 
-/// Which bundles there are of a run.
+/// Numbers of a run's bundles.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Kept {
     pub failed: usize,
@@ -39,7 +39,7 @@ pub struct Kept {
 }
 
 impl Bundles {
-    /// Of a run whose folder this is, or will be.
+    /// Creates a writer for a run with this folder, which need not exist.
     pub fn new(run: &Path, about: About, limits: EvidenceLimits) -> Self {
         Bundles {
             run: run.to_owned(),
@@ -51,7 +51,7 @@ impl Bundles {
         }
     }
 
-    /// Writes the bundle of a flow; gives its name within the run's folder if it has failed.
+    /// Writes the bundle of a flow; returns its name within the run's folder for a failed flow.
     pub(in crate::report) fn keep(
         &mut self,
         info: &RunInfo,
@@ -102,12 +102,12 @@ impl Bundles {
                 .map_err(|error| ReportError::write(&path.join(name), error))?;
         }
         fs::rename(unnamed.path(), &path).map_err(failed)?;
-        // It has another name now.
+        // It was renamed, so it must not be removed on drop.
         let _ = unnamed.keep();
         Ok(path)
     }
 
-    /// Removes the bundle of the quickest of too many slow flows.
+    /// Removes the bundle of the fastest of too many slow flows.
     fn make_room(&mut self, flow: &FlowRecord, path: PathBuf) -> Result<(), ReportError> {
         let place = self
             .slowest
@@ -126,13 +126,13 @@ impl Bundles {
     }
 }
 
-/// Makes a run's folder for bundles. If the run is not saved and there is nothing but bundles of
-/// other runs that were not, the oldest of those go.
+/// Creates a run's folder for bundles. For a run that is not saved, removes the oldest of too many
+/// unsaved runs.
 fn make_folder(run: &Path, folder: &Path) -> Result<(), ReportError> {
     let is_saved = run.is_dir();
     fs::create_dir_all(folder).map_err(|error| ReportError::create(folder, error))?;
     if !is_saved && let Some(results) = run.parent() {
-        // What cannot be removed today is tried again with the next run.
+        // A failure to remove is retried by the next run.
         let _ = forget_oldest(results);
     }
     Ok(())
@@ -155,7 +155,7 @@ fn forget_oldest(results: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns `true` if there is nothing in this folder but what this module has written.
+/// Returns `true` if the folder contains only files of this module.
 fn is_unsaved_run(path: &Path) -> io::Result<bool> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     if !name.starts_with("REAL-E2E-") || !path.is_dir() {
@@ -350,7 +350,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn runs_that_were_not_saved_do_not_fill_the_disk() {
+    fn runs_that_are_not_saved_do_not_fill_the_disk() {
         let home = tempfile::tempdir().unwrap();
         let saved = home.path().join("REAL-E2E-0-saved");
         fs::create_dir_all(saved.join(BUNDLES)).unwrap();
@@ -373,7 +373,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_cannot_be_written_is_told_once() {
+    fn a_write_error_is_reported_once() {
         let home = tempfile::tempdir().unwrap();
         let run = home.path().join("a-file");
         fs::write(&run, "").unwrap();

@@ -1,4 +1,4 @@
-//! The distribution of response times, as bars.
+//! Distribution of response times, as bars.
 
 use crate::report::output::{FAINT, styled};
 use crate::report::units;

@@ -48,18 +48,18 @@ pub(super) fn render(summary: &Summary) -> Option<String> {
     Some(lines.join("\n"))
 }
 
-/// Returns the number of faults of each kind, in words.
+/// Formats the number of faults of each kind.
 fn injected(chaos: &FaultSummary) -> String {
-    let told = chaos.struck.iter().map(|(kind, count)| {
+    let kinds = chaos.struck.iter().map(|(kind, count)| {
         let [one, several] = nouns(*kind);
         let noun = if *count == 1 { one } else { several };
         format!("{count} {noun}")
     });
-    let told: Vec<_> = told.collect();
-    if told.is_empty() {
+    let kinds: Vec<_> = kinds.collect();
+    if kinds.is_empty() {
         "nothing".into()
     } else {
-        told.join(", ")
+        kinds.join(", ")
     }
 }
 

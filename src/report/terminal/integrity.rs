@@ -1,4 +1,4 @@
-//! The results of the integrity checks and of the audit.
+//! Results of the integrity checks and of the audit.
 
 use crate::model::{AuditOutcome, AuditRecord};
 use crate::report::output::{BAD, CARE, FAINT, GOOD, styled};
@@ -10,14 +10,14 @@ use crate::stats::{
 
 use super::heading;
 
-/// The most findings of a kind that are shown; the result record has more of them.
+/// The maximum number of findings of a kind that are shown; the result record has more.
 const MOST_SHOWN: usize = 5;
 
-/// The most flows that are shown of those that had one value.
+/// The maximum number of flows shown with one value.
 const MOST_FLOWS: usize = 3;
 
-/// The most lines that are shown of an audit's output, and of one that passed: what it counted
-/// tells what was done twice or left unfinished.
+/// The maximum number of lines shown of an audit's output. They are shown also if it passed, as
+/// its counts may show work that was done twice or left unfinished.
 const MOST_LINES: usize = 20;
 const MOST_LINES_OF_CONTENT: usize = 6;
 
@@ -40,7 +40,7 @@ pub(super) fn render(summary: &Summary) -> Option<String> {
     Some(lines.join("\n"))
 }
 
-/// A check and its result.
+/// Formats a check and its result.
 fn verdict(troubles: Option<u64>, demand: &str, found: &str) -> String {
     let sign = match troubles {
         Some(0) => styled(GOOD, "✓"),

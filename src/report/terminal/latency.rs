@@ -1,4 +1,4 @@
-//! The table of times: of flows, then of steps by actor.
+//! Table of latencies: of flows, then of steps by role.
 
 use crate::model::RunInfo;
 use crate::report::sanitize::sanitize;
@@ -12,7 +12,7 @@ use super::heading;
 struct Figure {
     heading: &'static str,
     of: fn(&Spread) -> u64,
-    /// The least number of columns that a report has if this one is in it.
+    /// The minimum width of a report with this column.
     from_width: usize,
 }
 
@@ -34,7 +34,7 @@ const fn figure(heading: &'static str, of: fn(&Spread) -> u64, from_width: usize
     }
 }
 
-/// One line of the table, before it is known which columns there are.
+/// One line of the table, before columns are chosen.
 struct Line {
     name: String,
     count: u64,
@@ -42,7 +42,7 @@ struct Line {
     spread: Option<Spread>,
 }
 
-/// As many columns as there is room for.
+/// Renders the table with as many columns as fit.
 pub(super) fn render(info: &RunInfo, summary: &Summary, width: usize) -> Option<String> {
     if summary.steps.is_empty() {
         return None;
@@ -104,8 +104,8 @@ pub(super) fn render(info: &RunInfo, summary: &Summary, width: usize) -> Option<
     Some(format!("{}\n{table}", heading("Times")))
 }
 
-/// The lines of whole flows: one for those of a load that waits for them, else the response time
-/// and beside it the service time.
+/// Returns the lines of whole flows: response time and service time, or one line if they do not
+/// differ, as in a closed load.
 fn flows(info: &RunInfo, summary: &Summary) -> Vec<Result<Line, String>> {
     let flows = summary.flows;
     let line = |name: &str, count, success, spread| Line {
