@@ -1,4 +1,4 @@
-//! What listening costs: decoding, finding, and a typical exchange.
+//! Cost of a dialogue: decoding, matching, and a typical exchange.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -45,7 +45,7 @@ fn menu(colours: bool) -> String {
     screen + "Select operation (0-14): "
 }
 
-/// Feeds, asks, and replies, as a script's owner does.
+/// Feeds output, waits and replies, as a script machine does.
 fn exchange(dialogue: &mut Dialogue, screen: &str, waits: &WaitSet, typed: &Typed, now: Instant) {
     dialogue.begin(waits);
     dialogue.feed(Stream::Out, screen.as_bytes(), now);
