@@ -1,5 +1,5 @@
-//! Every key that a scenario may hold, with what it is for. The compiler refuses what is not
-//! here, and the schema for editors is made from it, so that the two cannot differ.
+//! Vocabulary of the scenario language: every key with its description. The compiler and the schema
+//! for editors are both derived from it, so they cannot differ.
 
 mod flow;
 mod turns;
@@ -14,7 +14,7 @@ use words::{required, word};
 pub(super) const TAKES: [&str; 3] = ["sequential", "random", "unique"];
 pub(super) const TERMINALS: [&str; 2] = ["pty", "pipes"];
 
-/// The whole file.
+/// The keys of the file's top level.
 pub(super) static SCENARIO: Vocabulary = Vocabulary {
     what: "a scenario",
     name: "scenario",

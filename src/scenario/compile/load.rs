@@ -1,4 +1,4 @@
-//! Compiles `load`: the number of flows, and when they start.
+//! Compilation of `load`: the number of flows, and their starts.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::scenario::vocabulary::{LOAD, STAGE};
 
 use super::context::{Context, Fields};
 
-/// The quantity that the stages and the plain value of a load describe.
+/// The quantity that the stages and the initial value of a load describe.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Of {
     Parallel,
@@ -26,7 +26,7 @@ impl Of {
     }
 }
 
-/// The load that a scenario asks for; one flow if it asks for nothing.
+/// Compiles the load; by default one flow.
 pub(super) fn load(context: &Context<'_>, node: Option<&Node>) -> Load {
     let Some(fields) = node.and_then(|node| context.fields(node, &LOAD)) else {
         return Load::closed(1, 1);
@@ -94,7 +94,7 @@ fn stages_are_rates(fields: &Fields<'_>) -> bool {
     })
 }
 
-/// Refuses keys that mean nothing in this kind of load.
+/// Refuses keys that do not apply to this kind of load.
 fn refuse_foreign(context: &Context<'_>, fields: &Fields<'_>, of: Of) {
     let (foreign, help): (&[&str], &str) = match of {
         Of::Parallel => (

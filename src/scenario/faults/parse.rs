@@ -22,14 +22,14 @@ const USUAL_DRIBBLE: Duration = Duration::from_millis(5);
 /// The default size of a slow read, in bytes, and the pause after it.
 const USUAL_READ: usize = 64;
 const USUAL_REST: Duration = Duration::from_millis(5);
-/// The most bytes of a fault: more could not wait for a program that does not read.
+/// The maximum size of a fault; more could not be buffered for a program that does not read.
 const MOST_BYTES: usize = 32 * 1024;
-/// Longer durations are mistakes.
+/// The maximum duration; a longer one is taken for a mistake.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 const OFTEN: &str = "say how often: `5%` of the steps, `once`, or `nth 3` of the flow's steps";
 
-/// The reason why something is no chaos.
+/// The error of an invalid fault rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct FaultRuleError {
@@ -39,7 +39,7 @@ pub struct FaultRuleError {
     pub help: String,
     /// The invalid bytes of the text.
     pub at: Range<usize>,
-    /// True if it depends on the scenario's steps and roles, and not on the words alone.
+    /// The error depends on the scenario's steps and roles, and not on the text alone.
     pub is_about_context: bool,
 }
 
@@ -52,7 +52,7 @@ impl FaultRuleError {
     }
 }
 
-/// A word, without its quotes if it has some, and its location.
+/// A word, without its quotes, and its location.
 #[derive(Debug, Clone)]
 struct Word {
     text: String,
@@ -70,7 +70,7 @@ impl Word {
         }
     }
 
-    /// The word as one of the language: `mid-turn` and `mid_turn` are the same.
+    /// Normalizes a word of the language: `mid-turn` and `mid_turn` are the same.
     fn key(&self) -> String {
         self.text.replace('-', "_")
     }
@@ -95,7 +95,7 @@ struct Part {
     at: Range<usize>,
 }
 
-/// The text cut at its commas.
+/// Splits the text at its commas.
 fn split(text: &str) -> Result<Vec<Part>, FaultRuleError> {
     let mut parts = Vec::new();
     let mut words: Vec<Word> = Vec::new();
@@ -229,7 +229,7 @@ fn frequency(
     }
 }
 
-/// The words that can follow a kind, apart from its target.
+/// Returns the words that can follow a kind, apart from its target.
 fn options(kind: InjectionKind) -> &'static [&'static str] {
     match kind {
         InjectionKind::Kill => &["mid_turn", "between_turns", "after"],
@@ -426,7 +426,7 @@ fn number(
     }
 }
 
-/// A duration or a range of them.
+/// Parses a duration or a range of durations.
 fn span(
     of: &Word,
     word: Option<&Word>,

@@ -1,4 +1,4 @@
-//! The keys of steps, and of what happens around them.
+//! Keys of steps and of the run around them.
 
 use super::words::{Shape, Vocabulary, Word, required, word};
 

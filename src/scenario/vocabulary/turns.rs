@@ -1,8 +1,8 @@
-//! The keys of turns and of the maps within them.
+//! Keys of turns and of the maps within them.
 
 use super::words::{Shape, Vocabulary, Word, required, word};
 
-// Words that turns, alternatives and interludes share.
+// Keys shared by turns, alternatives and interludes.
 pub(super) const PROMPT: Word = word(
     "prompt",
     Shape::Pattern,
