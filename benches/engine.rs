@@ -57,9 +57,9 @@ impl Measurement for OwnCpu {
 }
 
 /// An event sink that checks that the measured flows were completed.
-struct Witness;
+struct CompletionCheck;
 
-impl EventSink for Witness {
+impl EventSink for CompletionCheck {
     fn emit(&self, event: RunEvent) {
         if let RunEvent::FlowEnded(flow) = event {
             assert_eq!(flow.outcome, FlowOutcome::Completed);
@@ -121,7 +121,7 @@ fn cost<M: Measurement<Value = Duration>>(
 ) -> Duration {
     let options = prepare(path, flows, parallel);
     let start = measure.start();
-    let outcome = run(options, Arc::new(Witness), &Control::new()).expect("a run");
+    let outcome = run(options, Arc::new(CompletionCheck), &Control::new()).expect("a run");
     let cost = measure.end(start);
     assert!(outcome.left_over.is_empty());
     cost

@@ -22,11 +22,11 @@ mod thresholds;
 mod verdict;
 
 pub use evidence_choice::{EvidenceChoice, EvidenceLimits};
-pub use failures::{MOST_GROUPS, MOST_TEXTS};
+pub use failures::{MAX_GROUPS, MAX_TEXTS};
 pub use faults::FaultSummary;
 pub use histogram::{Encoded, Histogram, Histograms, Range, Spread};
 pub use integrity::{
-    AgreeSummary, Disagreement, Duplicate, Integrity, MOST_FINDINGS, MixUp, OwnSummary,
+    AgreeSummary, Disagreement, Duplicate, Integrity, MAX_FINDINGS, MixUp, OwnSummary,
     UniqueSummary, is_masked,
 };
 pub use measures::MissingHistogram;

@@ -66,7 +66,7 @@ pub fn perform(arguments: impl Iterator<Item = String>) {
             let Some(session) = &mut sessions[place] else {
                 continue;
             };
-            if session.goes_on(&script, &mut ids) {
+            if session.advance(&script, &mut ids) {
                 continue;
             }
             epoll::delete(&reactor, &session.output).expect("what was added");
@@ -143,7 +143,7 @@ fn start(options: &Options, reactor: &OwnedFd, place: usize, flow: u64, role: u6
 
 impl Session {
     /// Reads output and answers it; returns `false` once the dialogue is complete.
-    fn goes_on(&mut self, script: &[(&[u8], String)], ids: &mut u64) -> bool {
+    fn advance(&mut self, script: &[(&[u8], String)], ids: &mut u64) -> bool {
         let mut buffer = [0; 16 << 10];
         match self.output.read(&mut buffer) {
             Ok(0) => return false,

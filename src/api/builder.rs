@@ -92,11 +92,10 @@ impl ScenarioBuilder {
         format!("{:#}", Value::Object(keys))
     }
 
-    /// Checks the scenario.
     /// Compiles the scenario.
     ///
     /// # Errors
-    /// All errors and warnings, with places in [`ScenarioBuilder::document`].
+    /// All problems, with places in [`ScenarioBuilder::document`].
     pub fn build(self) -> Result<Scenario, Diagnostics> {
         Scenario::compile(&self.document(), None, self.directory)
     }

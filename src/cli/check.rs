@@ -240,13 +240,13 @@ fn chaos_as_text(text: &mut String, plan: &Plan, chaos: &FaultRules) {
         return;
     }
     text.push_str("\nChaos\n");
-    let cast = plan.rule_context();
+    let context = plan.rule_context();
     let widest = chaos.rules.iter().map(|rule| rule.text.chars().count());
     let widest = widest.max().unwrap_or(0);
     for rule in &chaos.rules {
-        let steps = rule.steps(&cast).len() as u64;
+        let steps = rule.steps(&context).len() as u64;
         let steps = format!("{} of {} steps", steps, plan.steps.len());
-        let times = rule.times_per_flow(&cast);
+        let times = rule.times_per_flow(&context);
         let flows = match rule.target.flow {
             Some(flow) => format!("in flow {flow}"),
             None => "a flow".to_owned(),
@@ -257,7 +257,7 @@ fn chaos_as_text(text: &mut String, plan: &Plan, chaos: &FaultRules) {
             format_args!("  {what:<widest$}  at {steps}, {times:.2} times {flows}"),
         );
     }
-    let part = chaos.share_of_flows(&cast) * 100.0;
+    let part = chaos.share_of_flows(&context) * 100.0;
     push(
         text,
         format_args!("  About {part:.0}% of the flows are struck, each step performed once."),
@@ -265,19 +265,19 @@ fn chaos_as_text(text: &mut String, plan: &Plan, chaos: &FaultRules) {
 }
 
 fn chaos_as_json(plan: &Plan, chaos: &FaultRules) -> Value {
-    let cast = plan.rule_context();
+    let context = plan.rule_context();
     let name = |step: &crate::model::StepIndex| plan.steps[step.0].name.as_str();
     let rules = chaos.rules.iter().map(|rule| {
         json!({
             "injection": rule.text,
             "kind": rule.fault.kind().name(),
-            "steps": rule.steps(&cast).iter().map(name).collect::<Vec<_>>(),
+            "steps": rule.steps(&context).iter().map(name).collect::<Vec<_>>(),
             "flow": rule.target.flow,
-            "times_a_flow": rule.times_per_flow(&cast),
+            "times_a_flow": rule.times_per_flow(&context),
         })
     });
     json!({
         "injections": rules.collect::<Vec<_>>(),
-        "part_of_flows": chaos.share_of_flows(&cast),
+        "part_of_flows": chaos.share_of_flows(&context),
     })
 }

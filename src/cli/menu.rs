@@ -24,7 +24,7 @@ use super::run::{print_errors, report_of, result_locations};
 use super::scenario;
 use super::session::{self, Finished, Keep, Messages, Results};
 use super::settings::{Format, RunSettings, Save};
-use super::signals::{self, Patience, Signal};
+use super::signals::{self, SignalEscalation, Signal};
 
 use console::Console;
 
@@ -102,7 +102,7 @@ enum Asking {
 struct Running {
     control: Control,
     messages: Messages,
-    patience: Patience,
+    escalation: SignalEscalation,
     /// Ended by the user; its flows then do not count as failed.
     ended_by_choice: bool,
 }
@@ -259,7 +259,7 @@ impl Menu<'_> {
         self.running = Some(Running {
             control: session.control.clone(),
             messages: session.messages.clone(),
-            patience: Patience::of(session.graceful_stop()),
+            escalation: SignalEscalation::of(session.graceful_stop()),
             ended_by_choice: false,
         });
         let output = Output::new(self.console.writer());
@@ -398,7 +398,7 @@ impl Menu<'_> {
                 self.console.say("");
             }
             Some(running) => {
-                let (stop, text) = running.patience.signal(signal);
+                let (stop, text) = running.escalation.signal(signal);
                 running.control.stop(stop);
                 running.messages.say(&text);
             }

@@ -25,8 +25,8 @@ pub(super) fn merge(
         .map(|folder| open(folder, environment))
         .collect::<Result<_, _>>()?;
     let id = RunId(name.to_string_lossy().into_owned());
-    let room = &environment.temporary;
-    let head = report::merge(&runs, id, environment.record(&[]), room).map_err(|error| {
+    let temporary = &environment.temporary;
+    let head = report::merge(&runs, id, environment.record(&[]), temporary).map_err(|error| {
         let hint = match error {
             MergeError::Different { .. } => "runs of one scenario can be merged",
             MergeError::Twice(_) => "name each run once",

@@ -16,7 +16,7 @@ use super::exit::Exit;
 use super::scenario;
 use super::session::{Finished, Keep, Results, Session};
 use super::settings::{Destination, Format, RunSettings, Save};
-use super::signals::{self, Patience, Signal};
+use super::signals::{self, Signal, SignalEscalation};
 
 /// Performs the run and reports it.
 pub(super) fn run(settings: &RunSettings, environment: &Environment) -> Result<Exit, CliError> {
@@ -74,15 +74,15 @@ pub(super) fn stop_on(signals: Receiver<Signal>, session: &Session) -> Result<()
     let (control, messages) = (session.control.clone(), session.messages.clone());
     let grace = session.graceful_stop();
     let listen = move || {
-        let mut patience = Patience::of(grace);
+        let mut escalation = SignalEscalation::of(grace);
         for signal in signals {
-            let (stop, text) = patience.signal(signal);
+            let (stop, text) = escalation.signal(signal);
             control.stop(stop);
             messages.say(&text);
         }
     };
     thread::Builder::new()
-        .name("patience".into())
+        .name("stop-signals".into())
         .spawn(listen)
         .map(drop)
         .map_err(|error| CliError::system("cannot listen for signals", error))

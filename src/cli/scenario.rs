@@ -17,7 +17,7 @@ pub(super) const BUILT_IN_NAME: &str = "order-flow.yaml";
 const BUILT_IN: &str = include_str!("../../config/order-flow.yaml");
 
 /// The maximum number of names proposed for one that does not exist.
-const MOST_PROPOSALS: usize = 3;
+const MAX_PROPOSALS: usize = 3;
 
 /// A checked scenario and its programs.
 pub(super) struct Loaded {
@@ -179,6 +179,6 @@ fn proposals(file: &Path) -> Vec<PathBuf> {
     found
         .into_iter()
         .map(|(_, path)| path)
-        .take(MOST_PROPOSALS)
+        .take(MAX_PROPOSALS)
         .collect()
 }

@@ -28,7 +28,7 @@ use super::settings::{Dialogue, RunSettings, Save};
 use super::{bundles, machine, scenario};
 
 /// The default folder for results.
-const USUAL_PLACE: &str = "rehearsal-results";
+const DEFAULT_FOLDER: &str = "rehearsal-results";
 
 /// A run that is ready to begin: everything is prepared, and nothing is started.
 pub(super) struct Session {
@@ -243,8 +243,8 @@ impl Session {
             listeners.push(Box::new(folder.latency_log()?));
         }
         let recorder = recorder
-            .and_bundles(self.bundles)
-            .and_room(self.temporary.path().to_owned());
+            .with_bundles(self.bundles)
+            .with_temporary_folder(self.temporary.path().to_owned());
         let reporters = Reporters::start(recorder, listeners)?;
         // Set only here, once.
         let _ = self.messages.0.set(reporters.sink());
@@ -347,7 +347,7 @@ fn place(save: &Save, environment: &Environment) -> Result<(Place, Option<String
         Save::No | Save::Usual => environment
             .results
             .clone()
-            .unwrap_or_else(|| USUAL_PLACE.into()),
+            .unwrap_or_else(|| DEFAULT_FOLDER.into()),
     };
     let error = match Place::open(&wanted) {
         Ok(place) => return Ok((place, None)),

@@ -14,7 +14,7 @@ use super::error::CliError;
 use super::failure_limit::FailureLimit;
 
 /// The default limits of bundles. The slowest flows are kept only of runs that are saved.
-const USUAL_BUNDLES: EvidenceLimits = EvidenceLimits {
+const DEFAULT_BUNDLES: EvidenceLimits = EvidenceLimits {
     in_all: 50,
     alike: 3,
     slowest: 3,
@@ -139,9 +139,9 @@ impl RunSettings {
                 NO_BUNDLES
             } else {
                 EvidenceLimits {
-                    in_all: args.bundles.unwrap_or(USUAL_BUNDLES.in_all),
-                    alike: args.bundles_alike.unwrap_or(USUAL_BUNDLES.alike),
-                    ..USUAL_BUNDLES
+                    in_all: args.bundles.unwrap_or(DEFAULT_BUNDLES.in_all),
+                    alike: args.bundles_alike.unwrap_or(DEFAULT_BUNDLES.alike),
+                    ..DEFAULT_BUNDLES
                 }
             },
             thresholds: args.thresholds,
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_typed_about_the_load_wins() {
+    fn load_options_override_the_scenario() {
         let scenario = Load::closed(10, 2);
         assert_eq!(load("", &scenario), scenario);
         assert_eq!(load("--flows 3", &scenario), Load::closed(3, 2));

@@ -21,15 +21,15 @@ pub(super) enum Signal {
 
 /// Escalation of repeated signals to a run.
 #[derive(Debug)]
-pub(super) struct Patience {
+pub(super) struct SignalEscalation {
     grace: Duration,
     interrupts: u32,
 }
 
-impl Patience {
+impl SignalEscalation {
     /// Creates the state for a run whose flows may finish within `grace` after the first Ctrl-C.
     pub(super) fn of(grace: Duration) -> Self {
-        Patience {
+        SignalEscalation {
             grace,
             interrupts: 0,
         }
@@ -121,12 +121,18 @@ mod tests {
 
     #[test]
     fn the_second_interrupt_is_the_end_and_other_signals_are_at_once() {
-        let mut patience = Patience::of(GRACE);
-        let (stop, text) = patience.signal(Signal::Interrupt);
+        let mut escalation = SignalEscalation::of(GRACE);
+        let (stop, text) = escalation.signal(Signal::Interrupt);
         assert_eq!(stop, Stop::Graceful { grace: GRACE });
         assert!(text.contains("within 7s"), "{text}");
-        assert_eq!(patience.signal(Signal::Interrupt).0, Stop::Now);
-        assert_eq!(Patience::of(GRACE).signal(Signal::Terminate).0, Stop::Now);
-        assert_eq!(Patience::of(GRACE).signal(Signal::HangUp).0, Stop::Now);
+        assert_eq!(escalation.signal(Signal::Interrupt).0, Stop::Now);
+        assert_eq!(
+            SignalEscalation::of(GRACE).signal(Signal::Terminate).0,
+            Stop::Now
+        );
+        assert_eq!(
+            SignalEscalation::of(GRACE).signal(Signal::HangUp).0,
+            Stop::Now
+        );
     }
 }

@@ -104,11 +104,12 @@ pub enum RunEvent {
 /// The receiver of a run's events: the one connection between the engine and its observers.
 ///
 /// `emit` is called from any thread, at any time between the start and the end of a run, also
-/// concurrently. It must not block and must not panic. A receiver consumes events and nothing
-/// else: it neither stops the run nor chooses what is recorded, and a slow one changes no figure.
-/// A receiver with a bounded queue reports through `is_behind` that it is filling up; the engine
-/// then starts no new flows of a closed load until there is room. Flows of an open load, which are
-/// due at a certain time, are started all the same: their events are queued without a bound, but for dialogue.
+/// concurrently. It must not block and must not panic. A receiver consumes events and nothing else:
+/// it neither stops the run nor chooses what is recorded, and a slow one changes no figure. A
+/// receiver with a bounded queue reports through `is_behind` that it is filling up; the engine then
+/// starts no new flows of a closed load until there is room. Flows of an open load, which are due
+/// at a certain time, are started all the same: their events are queued without a bound, but for
+/// dialogue.
 pub trait EventSink: Send + Sync {
     fn emit(&self, event: RunEvent);
 

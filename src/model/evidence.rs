@@ -14,8 +14,8 @@ pub struct Evidence {
     pub flow: FlowRecord,
     /// The flow's rows of data.
     pub data: Vec<DataRow>,
-    /// The events of all its script instances, in the order of time. Empty if the flow's values were
-    /// lost, as nothing could be masked then.
+    /// The events of all its script instances, in the order of time. Empty if the flow's values
+    /// were lost, as nothing could be masked then.
     pub transcript: Vec<Moment>,
 }
 

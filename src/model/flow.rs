@@ -1,7 +1,7 @@
 //! The record of one flow that has ended.
 //!
-//! Reporters get a flow in this form, and files contain it field by field. It names its steps, turns
-//! and roles, so that it can be read without the description of its run.
+//! Reporters get a flow in this form, and files contain it field by field. It names its steps,
+//! turns and roles, so that it can be read without the description of its run.
 
 use std::sync::Arc;
 
@@ -39,8 +39,8 @@ pub struct StepRecord {
     pub outcome: StepOutcome,
     /// From the flow's start to the step's start.
     pub started_after_us: u64,
-    /// From the step's start to its last evidence, without pauses (`think`) and without the time that
-    /// Rehearsal held an unfinished line to see whether it was a prompt.
+    /// From the step's start to its last evidence, without pauses (`think`) and without the time
+    /// that Rehearsal held an unfinished line to see whether it was a prompt.
     pub duration_us: u64,
     /// Time in intended pauses.
     pub paused_us: u64,

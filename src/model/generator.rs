@@ -14,8 +14,8 @@ pub struct Generator {
     pub lag_max_us: Option<u64>,
     /// The busy part of all processors' time, by all programs, from 0 to 1.
     pub machine_busy_ratio: Option<f64>,
-    /// The part of the run with nearly no idle processor time. Absent for runs that are too short to
-    /// measure it.
+    /// The part of the run with nearly no idle processor time. Absent for runs that are too short
+    /// to measure it.
     pub machine_saturated_ratio: Option<f64>,
     /// Peak use of a limited resource, from 0 to 1: file descriptors of Rehearsal, and
     /// pseudo-terminals of the machine.

@@ -104,7 +104,7 @@ pub struct InjectionRecord {
     pub turn: String,
     /// Since the flow's start.
     pub after_us: u64,
-    /// From the injection to the evidence that completed its step, at any attempt. `None` if the step
-    /// was not completed.
+    /// From the injection to the evidence that completed its step, at any attempt. `None` if the
+    /// step was not completed.
     pub recovered_after_us: Option<u64>,
 }

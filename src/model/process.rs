@@ -77,8 +77,8 @@ pub struct Usage {
     pub cpu_user_us: u64,
     pub cpu_system_us: u64,
     /// An upper bound: Linux includes the memory that the parent had when it started the program
-    /// (`setmax_mm_hiwater_rss` in the kernel's `exec_mmap`), so programs smaller than Rehearsal are
-    /// overestimated.
+    /// (`setmax_mm_hiwater_rss` in the kernel's `exec_mmap`), so programs smaller than Rehearsal
+    /// are overestimated.
     pub peak_rss_bytes: u64,
 }
 

@@ -12,7 +12,7 @@ use crate::process::proc;
 use crate::process::sys;
 
 /// The maximum number of descriptors of one call that are examined.
-const MOST_DESCRIPTORS: usize = 64;
+const MAX_DESCRIPTORS: usize = 64;
 
 /// Resource usage of a program and its descendants while they are alive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -212,7 +212,7 @@ fn polled(pid: i32, call: &Call) -> Option<Vec<i32>> {
     const SIZE: usize = 8;
     let count = usize::try_from(call.arguments[1])
         .unwrap_or(usize::MAX)
-        .min(MOST_DESCRIPTORS);
+        .min(MAX_DESCRIPTORS);
     let entries = memory(pid, call.arguments[0], count * SIZE)?;
     let wanted = entries.chunks_exact(SIZE).filter_map(|entry| {
         let fd = i32::from_ne_bytes(entry[..4].try_into().ok()?);
@@ -226,7 +226,7 @@ fn polled(pid: i32, call: &Call) -> Option<Vec<i32>> {
 fn selected(pid: i32, call: &Call) -> Option<Vec<i32>> {
     let count = usize::try_from(call.arguments[0])
         .unwrap_or(usize::MAX)
-        .min(MOST_DESCRIPTORS);
+        .min(MAX_DESCRIPTORS);
     if count == 0 || call.arguments[1] == 0 {
         return Some(Vec::new());
     }
@@ -251,7 +251,7 @@ fn watched(pid: i32, call: &Call) -> Option<Vec<i32>> {
             .parse()
             .ok()
     });
-    Some(targets.take(MOST_DESCRIPTORS).collect())
+    Some(targets.take(MAX_DESCRIPTORS).collect())
 }
 
 /// Identity of a program's input, independent of descriptor numbers and paths: a helper may have

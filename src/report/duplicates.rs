@@ -15,7 +15,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, BufReader, Read, Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
 
-use crate::stats::MOST_FINDINGS;
+use crate::stats::MAX_FINDINGS;
 
 /// The most that is kept in memory before it goes to the file.
 const BUFFER_BYTES: usize = 1 << 18;
@@ -24,7 +24,7 @@ const BUFFER_BYTES: usize = 1 << 18;
 const PASS_BYTES: u64 = 8 << 20;
 
 /// The most flows that are listed of those that had one value.
-const MOST_FLOWS: usize = 5;
+const MAX_FLOWS: usize = 5;
 
 /// A flow of one of several runs. Ordered by run, then as it was started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -221,7 +221,7 @@ impl Seen {
         let more = self.more.get_or_insert_default();
         more.count += 1;
         more.across_runs += u64::from(flow.run != self.first.run);
-        if more.flows.len() + 1 < MOST_FLOWS {
+        if more.flows.len() + 1 < MAX_FLOWS {
             more.flows.push(flow);
         }
     }
@@ -245,7 +245,7 @@ fn take_in(seen: HashMap<Box<[u8]>, Seen>, findings: &mut [Findings]) {
             count: more.count + 1,
             flows,
         });
-        if findings.found.len() >= 2 * MOST_FINDINGS {
+        if findings.found.len() >= 2 * MAX_FINDINGS {
             findings.keep_first();
         }
     }
@@ -257,7 +257,7 @@ impl Findings {
         self.found.sort_unstable_by(|one, other| {
             (&one.flows, &one.value).cmp(&(&other.flows, &other.value))
         });
-        self.found.truncate(MOST_FINDINGS);
+        self.found.truncate(MAX_FINDINGS);
     }
 }
 
@@ -339,7 +339,7 @@ mod tests {
         for findings in [close(u64::MAX), close(1_000_000), close(300_000)] {
             assert_eq!((findings[0].values, findings[0].duplicates), (40_000, 40));
             assert_eq!((findings[1].values, findings[1].duplicates), (40_000, 0));
-            assert_eq!(findings[0].found.len(), MOST_FINDINGS);
+            assert_eq!(findings[0].found.len(), MAX_FINDINGS);
             let first = Found {
                 value: "ORD-000000000999".into(),
                 count: 2,

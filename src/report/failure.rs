@@ -6,7 +6,7 @@ use super::sanitize::sanitize_lines;
 use super::units;
 
 /// The maximum number of lines shown of a program's last output.
-const MOST_TAIL_LINES: usize = 12;
+const MAX_TAIL_LINES: usize = 12;
 
 /// Describes a failure completely, line by line: sanitized, without styles, not indented.
 pub fn lines(failure: &Failure) -> Vec<String> {
@@ -52,7 +52,7 @@ fn tail(text: &str) -> Vec<String> {
     let text: Vec<_> = sanitize_lines(text.trim_end())
         .skip_while(|line| line.trim().is_empty())
         .collect();
-    let left_out = text.len().saturating_sub(MOST_TAIL_LINES);
+    let left_out = text.len().saturating_sub(MAX_TAIL_LINES);
     let shown = text.iter().skip(left_out).enumerate();
     shown
         .map(|(index, line)| {
@@ -99,7 +99,7 @@ mod tests {
     fn a_long_tail_shows_its_end() {
         let text: String = (0..100).map(|number| format!("line {number}\n")).collect();
         let shown = tail(&text);
-        assert_eq!(shown.len(), MOST_TAIL_LINES);
+        assert_eq!(shown.len(), MAX_TAIL_LINES);
         assert!(shown.last().unwrap().ends_with("line 99"));
     }
 }

@@ -257,7 +257,7 @@ impl<W: Write + Send> Reporter for Log<W> {
 
     fn finish(&mut self) -> Result<(), ReportError> {
         self.page.flush();
-        match self.page.trouble() {
+        match self.page.error() {
             None => Ok(()),
             Some(error) => {
                 let again = error.raw_os_error().map_or_else(

@@ -38,7 +38,7 @@ pub enum MergeError {
 
 /// Merges runs of the same scenario that were parts of one load at the same time: counts and rates
 /// are sums, percentiles are exact over all flows, and the elapsed time is the longest. Values that
-/// must be unique are so among all of them. `room` is a folder for temporary files.
+/// must be unique are so among all of them. `temporary` is a folder for temporary files.
 ///
 /// # Errors
 /// If they have different scenarios, or one is listed twice.
@@ -46,7 +46,7 @@ pub fn merge(
     runs: &[SavedRun],
     id: RunId,
     environment: Environment,
-    room: &Path,
+    temporary: &Path,
 ) -> Result<Head, MergeError> {
     let first = runs.first().ok_or(MergeError::Nothing)?;
     for other in &runs[1..] {
@@ -93,7 +93,7 @@ pub fn merge(
     summary.rehearsal_peak_rss_bytes = heads()
         .filter_map(|head| head.summary.rehearsal_peak_rss_bytes)
         .max();
-    summary.integrity = integrity(runs, &info.integrity, room)?;
+    summary.integrity = integrity(runs, &info.integrity, temporary)?;
     Ok(Head {
         run,
         merged_from,
@@ -106,9 +106,9 @@ pub fn merge(
 fn integrity(
     runs: &[SavedRun],
     info: &IntegrityInfo,
-    room: &Path,
+    temporary: &Path,
 ) -> Result<Option<Integrity>, ReportError> {
-    let Some(mut check) = IntegrityCheck::open(info, Some(room.to_owned())) else {
+    let Some(mut check) = IntegrityCheck::open(info, Some(temporary.to_owned())) else {
         return Ok(None);
     };
     for SavedRun { folder, head } in runs {

@@ -11,7 +11,7 @@ use super::flows_file::{FlowsFile, FlowsWriter};
 use super::integrity::IntegrityCheck;
 
 /// The maximum number of notices kept for the report.
-const MOST_NOTICES: usize = 100;
+const MAX_NOTICES: usize = 100;
 
 /// A recorder that writes flows as they end, writes bundles, and checks integrity.
 ///
@@ -81,14 +81,14 @@ impl Recorder {
 
     /// Also writes bundles of the flows whose evidence is emitted.
     #[must_use]
-    pub fn and_bundles(mut self, bundles: Bundles) -> Self {
+    pub fn with_bundles(mut self, bundles: Bundles) -> Self {
         self.bundles = Some(bundles);
         self
     }
 
     /// Has integrity checks use a temporary file in this folder instead of memory.
     #[must_use]
-    pub fn and_room(mut self, folder: PathBuf) -> Self {
+    pub fn with_temporary_folder(mut self, folder: PathBuf) -> Self {
         self.folder = Some(folder);
         self
     }
@@ -126,7 +126,7 @@ impl Recorder {
                     flows.append_drop(*counted);
                 }
             }
-            RunEvent::Notice { text, .. } if self.notices.len() < MOST_NOTICES => {
+            RunEvent::Notice { text, .. } if self.notices.len() < MAX_NOTICES => {
                 self.notices.push(text.clone());
             }
             RunEvent::AuditEnded(audit) => {
@@ -172,8 +172,8 @@ impl Recorder {
             Some(Err(error)) => (None, Some(error)),
             None => (None, None),
         };
-        let (bundles, trouble) = self.bundles.map(Bundles::finish).unwrap_or_default();
-        let errors = error.into_iter().chain(trouble).chain(self.error);
+        let (bundles, bundle_error) = self.bundles.map(Bundles::finish).unwrap_or_default();
+        let errors = error.into_iter().chain(bundle_error).chain(self.error);
         let artifacts = Artifacts {
             integrity: self.integrity,
             notices: self.notices,

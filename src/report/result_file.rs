@@ -99,8 +99,8 @@ impl Head {
 #[serde(rename_all = "snake_case")]
 pub enum Completeness {
     Whole,
-    /// Rehearsal was killed during the run, or during one of the runs it was merged from: the record
-    /// has what had reached the disk.
+    /// Rehearsal was killed during the run, or during one of the runs it was merged from: the
+    /// record has what had reached the disk.
     CutOff,
 }
 

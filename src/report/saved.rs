@@ -24,18 +24,18 @@ pub struct SavedRun {
 }
 
 impl SavedRun {
-    /// Reads the run in this folder: its record, or, if it was cut off, its flows. `room` is a folder
-    /// for temporary files.
+    /// Reads the run in this folder: its record, or, if it was cut off, its flows. `temporary` is a
+    /// folder for temporary files.
     ///
     /// # Errors
     /// If neither exists, or one cannot be read; the error names the file.
-    pub fn open(folder: &Path, room: &Path) -> Result<Self, ReportError> {
+    pub fn open(folder: &Path, temporary: &Path) -> Result<Self, ReportError> {
         let folder = RunFolder::at(folder);
         let result = folder.result();
         let text = match fs::read_to_string(&result) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return SavedRun::recover(folder, room);
+                return SavedRun::recover(folder, temporary);
             }
             Err(error) => return Err(ReportError::read(&result, error)),
         };
@@ -48,7 +48,7 @@ impl SavedRun {
     }
 
     /// Computes the record of a run that was cut off from its flows.
-    fn recover(folder: RunFolder, room: &Path) -> Result<Self, ReportError> {
+    fn recover(folder: RunFolder, temporary: &Path) -> Result<Self, ReportError> {
         if !folder.flows().path.exists() {
             let what = "there is neither result.json nor flows.jsonl in it";
             return Err(ReportError::malformed(folder.path(), what));
@@ -56,7 +56,7 @@ impl SavedRun {
         let mut lines = FlowsReader::open(&folder.flows())?;
         let info = lines.head.run.info();
         let mut tally = Tally::new(&info);
-        let mut check = IntegrityCheck::open(&info.integrity, Some(room.to_owned()));
+        let mut check = IntegrityCheck::open(&info.integrity, Some(temporary.to_owned()));
         if let Some(check) = &mut check {
             check.begin(&info.id);
         }

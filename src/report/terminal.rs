@@ -18,12 +18,12 @@ use crate::stats::Summary;
 use super::output::{STRONG, styled};
 
 /// The minimum width of the report.
-const LEAST_WIDTH: usize = 60;
+const MIN_WIDTH: usize = 60;
 
 /// Renders the report of a run as ANSI text of at most `width` columns. The caller strips the
 /// styles if necessary.
 pub fn render(info: &RunInfo, summary: &Summary, width: usize) -> String {
-    let width = width.max(LEAST_WIDTH);
+    let width = width.max(MIN_WIDTH);
     let mut overview = overview::render(info, summary);
     overview.push_str(&verdict::render(summary, width));
     let mut sections = vec![overview];

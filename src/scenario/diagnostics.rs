@@ -9,7 +9,7 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 /// The maximum number of diagnostics shown; further ones are mostly consequences of them.
-const MOST: usize = 100;
+const MAX_SHOWN: usize = 100;
 
 /// The severity of a diagnostic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -106,11 +106,11 @@ impl Diagnostics {
         };
         let renderer = renderer.decor_style(DecorStyle::Ascii);
         let mut text = String::new();
-        for diagnostic in self.list.iter().take(MOST) {
+        for diagnostic in self.list.iter().take(MAX_SHOWN) {
             text.push_str(&renderer.render(&[self.group(diagnostic)]));
             text.push_str("\n\n");
         }
-        if let Some(more) = self.list.len().checked_sub(MOST)
+        if let Some(more) = self.list.len().checked_sub(MAX_SHOWN)
             && more > 0
         {
             text.push_str(&format!("and {more} more\n"));

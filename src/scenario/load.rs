@@ -184,7 +184,7 @@ pub fn parse_rate(text: &str) -> Option<f64> {
 }
 
 /// The default limit of flows in flight in an open load.
-pub const MOST_IN_FLIGHT: u64 = 200;
+pub const MAX_IN_FLIGHT: u64 = 200;
 
 /// The default time that flows have to finish at the end of the run.
 pub const GRACEFUL_STOP: Duration = Duration::from_secs(30);

@@ -46,17 +46,17 @@ fn fold(name: &str) -> String {
 
 /// Formats `a, b and c`, each in backticks, for help lines; only the first of many.
 pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    const MOST: usize = 24;
+    const MAX_LISTED: usize = 24;
     let mut names: Vec<&str> = names.into_iter().collect();
     let mut seen = HashSet::new();
     names.retain(|name| seen.insert(*name));
     let shown: Vec<String> = names
         .iter()
-        .take(MOST)
+        .take(MAX_LISTED)
         .map(|name| format!("`{name}`"))
         .collect();
     let mut text = shown.join(", ");
-    if names.len() > MOST {
+    if names.len() > MAX_LISTED {
         text.push_str(", …");
     }
     text

@@ -7,8 +7,9 @@ use super::vocabulary::{self, Shape, Vocabulary};
 /// A duration with its unit, as `1m30s`.
 const DURATION: &str = r"^\s*([0-9]+\s*[A-Za-z]+\s*)+$";
 
-/// Returns the JSON Schema (draft 2020-12) of a scenario. It has every key and the form of its value;
-/// further conditions, such as a valid regular expression or a known name, are the compiler's.
+/// Returns the JSON Schema (draft 2020-12) of a scenario. It has every key and the form of its
+/// value; further conditions, such as a valid regular expression or a known name, are the
+/// compiler's.
 pub fn schema() -> Value {
     let mut definitions = Map::new();
     let root = object(&vocabulary::SCENARIO, &mut definitions);
@@ -248,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_compiler_accepts_conforms() {
+    fn accepted_scenarios_conform() {
         let source = include_str!("../../tests/scenarios/every-turn.yaml");
         let directory = Some(Path::new("tests/scenarios"));
         let options = CompileOptions {

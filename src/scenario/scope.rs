@@ -25,7 +25,7 @@ pub struct Scope {
     captures: Vec<NamedValue>,
     secrets: Arc<[String]>,
     /// Secret texts without a name: texts of `secret` replies, and former values of secret names.
-    said: Vec<String>,
+    unnamed_secrets: Vec<String>,
     /// The masker of the current secrets, built when first needed.
     masker: OnceLock<Masker>,
 }
@@ -67,7 +67,8 @@ impl Scope {
         if is_secret {
             self.masker = OnceLock::new();
             let old = old.filter(|old| !old.is_empty());
-            self.said.extend(old.map(|old| old.as_ref().to_owned()));
+            self.unnamed_secrets
+                .extend(old.map(|old| old.as_ref().to_owned()));
         }
     }
 
@@ -126,7 +127,7 @@ impl Scope {
         let value = value.into();
         if !value.is_empty() && self.secret_values().all(|known| known != value) {
             self.masker = OnceLock::new();
-            self.said.push(value);
+            self.unnamed_secrets.push(value);
         }
     }
 
@@ -136,14 +137,14 @@ impl Scope {
         values.sort_unstable();
         values.dedup();
         self.masker = OnceLock::new();
-        self.said.extend(values);
+        self.unnamed_secrets.extend(values);
     }
 
     /// Returns all texts that are masked now, none of them empty.
     pub fn secret_values(&self) -> impl Iterator<Item = &str> {
         let named = self.secrets.iter().filter_map(|name| self.get(name));
         named
-            .chain(self.said.iter().map(String::as_str))
+            .chain(self.unnamed_secrets.iter().map(String::as_str))
             .filter(|value| !value.is_empty())
     }
 

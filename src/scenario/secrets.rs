@@ -10,7 +10,7 @@ use memchr::memmem::Finder;
 const MASK: &str = "***";
 
 /// The minimum length of a part of a secret that is masked at a cut.
-const LEAST_PART: usize = 3;
+const MIN_PART: usize = 3;
 
 /// A masker, which replaces secret values by `***`. Cheap to clone.
 ///
@@ -78,14 +78,14 @@ impl Masker {
         Cow::Owned(out)
     }
 
-    /// Finds the secrets in these bytes, in order; overlapping ones are joined. The bytes may be cut
-    /// out of a longer text: a part of a secret at one of their ends counts as in
+    /// Finds the secrets in these bytes, in order; overlapping ones are joined. The bytes may be
+    /// cut out of a longer text: a part of a secret at one of their ends counts as in
     /// [`Masker::mask_cut`].
     pub fn find_cut(&self, bytes: &[u8]) -> Vec<Range<usize>> {
         let places = self.secrets.iter().flat_map(|it| it.places(bytes));
         let mut found: Vec<Range<usize>> = places.map(|(start, end)| start..end).collect();
         for value in self.secrets.iter().map(|secret| secret.value.as_bytes()) {
-            let parts = (LEAST_PART..value.len()).rev();
+            let parts = (MIN_PART..value.len()).rev();
             let mut parts = parts.filter(|&length| length <= bytes.len());
             found.extend(
                 parts

@@ -282,8 +282,8 @@ impl Expression {
         self.names.iter().map(String::as_str)
     }
 
-    /// Evaluates the expression as a condition. Of texts, `true` and `yes` are true; `false`, `no` and
-    /// the empty text are false. Of numbers, all but zero are true.
+    /// Evaluates the expression as a condition. Of texts, `true` and `yes` are true; `false`, `no`
+    /// and the empty text are false. Of numbers, all but zero are true.
     ///
     /// # Errors
     /// If a name has no value, the expression cannot be computed, or its value is neither true

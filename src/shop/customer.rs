@@ -7,7 +7,7 @@ use super::picker::{Numbers, show_lines, show_order};
 use super::session::{Done, Session, Stop};
 use super::status::Status;
 
-const MOST_OF_ONE: i64 = 100;
+const MAX_QUANTITY: i64 = 100;
 
 #[derive(Debug, Clone, Copy)]
 enum Operation {
@@ -84,7 +84,7 @@ fn add(session: &mut Session, cart: &mut Vec<Line>, product: Product) -> Done {
     let Product { id, name, price } = product;
     let quantity = session
         .console
-        .ask_number(format_args!("Quantity of {name}: "), 1..=MOST_OF_ONE)?;
+        .ask_number(format_args!("Quantity of {name}: "), 1..=MAX_QUANTITY)?;
     match cart.iter_mut().find(|line| line.product_id == id) {
         Some(line) => line.quantity += quantity,
         None => cart.push(Line {

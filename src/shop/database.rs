@@ -1,5 +1,5 @@
-//! The shop's SQLite database: its path, concurrent access by hundreds of programs, and its creation
-//! by the first of them.
+//! The shop's SQLite database: its path, concurrent access by hundreds of programs, and its
+//! creation by the first of them.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ pub const PATH_VARIABLE: &str = "REHEARSAL_SHOP_DB";
 pub const RUN_DIRECTORY_VARIABLE: &str = "REHEARSAL_RUN_DIR";
 
 /// The maximum wait for the write lock.
-const PATIENCE: Duration = Duration::from_secs(60);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Stored as SQLite's `user_version` by the transaction that seeds; an empty file has none.
 const SCHEMA_VERSION: i64 = 1;
@@ -152,7 +152,7 @@ impl Obstacle {
             Self::NotOurs => "it is not a database of the shop".to_owned(),
             Self::WriteProtected => "it is write-protected".to_owned(),
             Self::Sqlite(error) => match error.sqlite_error_code() {
-                Some(ErrorCode::CannotOpen) => why_it_cannot_be_opened(path),
+                Some(ErrorCode::CannotOpen) => reason_of_failed_open(path),
                 _ => error.to_string(),
             },
         };
@@ -162,7 +162,7 @@ impl Obstacle {
 }
 
 /// Explains a failure to open the file by the file system, as SQLite's error has no cause.
-fn why_it_cannot_be_opened(path: &Path) -> String {
+fn reason_of_failed_open(path: &Path) -> String {
     if path.is_dir() {
         return "it is a directory".to_owned();
     }
@@ -203,7 +203,7 @@ fn open_and_seed(path: &Path, stock: i64) -> Result<(Database, Origin), Obstacle
 fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_handler(Some(patient()))?;
+    connection.busy_handler(Some(busy_handler()))?;
     // No checkpoint on exit: with hundreds of short-lived programs, each exit would checkpoint and
     // fsync.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
@@ -213,7 +213,7 @@ fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
 
 /// Returns a busy handler that waits a random few milliseconds between tries. SQLite's own handler
 /// waits up to a tenth of a second, in the same steps for all programs that started together.
-fn patient() -> impl FnMut(i32) -> bool + Send + 'static {
+fn busy_handler() -> impl FnMut(i32) -> bool + Send + 'static {
     let mut since = Instant::now();
     move |tries| {
         if tries == 0 {
@@ -223,7 +223,7 @@ fn patient() -> impl FnMut(i32) -> bool + Send + 'static {
         thread::sleep(Duration::from_micros(fastrand::u64(
             300..=longest_ms * 1000,
         )));
-        since.elapsed() < PATIENCE
+        since.elapsed() < WRITE_TIMEOUT
     }
 }
 
@@ -234,7 +234,7 @@ fn schema_version(connection: &Connection) -> rusqlite::Result<i64> {
 /// Switches the file permanently to write-ahead logging. This needs exclusive access, for which
 /// SQLite does not call the busy handler, so programs that start together have to retry it.
 fn use_write_ahead_log(connection: &Connection) -> rusqlite::Result<()> {
-    let mut wait = patient();
+    let mut wait = busy_handler();
     for tries in 0.. {
         let changed = connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()));
         match changed {

@@ -1,7 +1,7 @@
 //! Faults on demand, which tests inject into the shop to check that a scenario detects them.
 //!
-//! `REHEARSAL_SHOP_FAULT` contains a list such as `slow=200,crash@warehouse-manager:0.1`. It is read
-//! once at the start, and chances are drawn once per process.
+//! `REHEARSAL_SHOP_FAULT` contains a list such as `slow=200,crash@warehouse-manager:0.1`. It is
+//! read once at the start, and chances are drawn once per process.
 
 use super::role::Role;
 
@@ -132,8 +132,8 @@ impl Faults {
         {
             let order = parse_item(item)?;
             let concerned = order.role.is_none_or(|wanted| wanted == role);
-            // Drawn for every fault, so that one fault's chance does not depend on whether another is
-            // for this role.
+            // Drawn for every fault, so that one fault's chance does not depend on whether another
+            // is for this role.
             let thrown = order.chance.is_none_or(|chance| dice() < chance);
             if concerned && thrown {
                 faults.push(order.fault);

@@ -7,7 +7,7 @@ use super::session::{Done, Session};
 use super::status::Status;
 
 const LOW: i64 = 50;
-const LARGEST_RECEIPT: i64 = 1_000_000;
+const MAX_RECEIPT: i64 = 1_000_000;
 
 #[derive(Debug, Clone, Copy)]
 enum Operation {
@@ -99,7 +99,7 @@ fn receive(session: &mut Session) -> Done {
     };
     let quantity = session
         .console
-        .ask_number("Quantity received: ", 1..=LARGEST_RECEIPT)?;
+        .ask_number("Quantity received: ", 1..=MAX_RECEIPT)?;
     session.database.write(|transaction| {
         transaction.execute(
             "UPDATE products SET received = received + ?2, on_hand = on_hand + ?2 WHERE id = ?1",

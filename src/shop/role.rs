@@ -58,7 +58,8 @@ impl Role {
         }
     }
 
-    /// Returns the id of an account, from 1: `CUST001` to `CUST999`, `CUST1000`; `STAFF001` and so on.
+    /// Returns the id of an account, from 1: `CUST001` to `CUST999`, `CUST1000`; `STAFF001` and so
+    /// on.
     pub fn account_id(self, number: usize) -> String {
         let prefix = match self {
             Self::CustomerPortal => "CUST",

@@ -188,7 +188,8 @@ impl Session {
             Some(0) => process::exit(CRASHED),
             Some(_) => process::abort(),
             None => {
-                // Longer than any test waits, but bounded, so that no forgotten program stays forever.
+                // Longer than any test waits, but bounded, so that no forgotten program stays
+                // forever.
                 thread::sleep(HANGS);
                 process::exit(CRASHED)
             }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::model::{FlowOutcome, FlowRecord};
 
-use super::failures::MOST_TEXTS;
+use super::failures::MAX_TEXTS;
 use super::signature::Signature;
 
 /// Limits of the number of flows whose evidence is kept.
@@ -78,7 +78,7 @@ impl EvidenceChoice {
                 }
                 let texts = chosen.alike.entry((step, cause)).or_default();
                 let is_new = !texts.contains_key(&saw);
-                let saw = saw.filter(|_| !is_new || texts.len() < MOST_TEXTS);
+                let saw = saw.filter(|_| !is_new || texts.len() < MAX_TEXTS);
                 let alike = texts.entry(saw).or_default();
                 if *alike >= self.limits.alike {
                     return false;
@@ -162,7 +162,7 @@ mod tests {
         let letters = || (b'a'..=b'z').map(char::from);
         let texts = letters().flat_map(|one| letters().map(move |other| format!("{one}{other}")));
         let taken = texts.filter(|text| choice.takes(&failed(1, text))).count();
-        assert_eq!(taken, MOST_TEXTS + 2);
+        assert_eq!(taken, MAX_TEXTS + 2);
     }
 
     #[test]

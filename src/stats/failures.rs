@@ -8,11 +8,11 @@ use super::signature::Signature;
 use super::summary::{FailureGroup, FailureSummary};
 
 /// The maximum number of failure groups; failures of further groups are counted together.
-pub const MOST_GROUPS: usize = 100;
+pub const MAX_GROUPS: usize = 100;
 
 /// The maximum number of texts distinguished per step and cause, so that a program with ever
 /// different output leaves room for the failures of others.
-pub const MOST_TEXTS: usize = 10;
+pub const MAX_TEXTS: usize = 10;
 
 /// Groups of failures, each with a count and its first example. Its size is bounded.
 #[derive(Debug, Default)]
@@ -57,7 +57,7 @@ impl Failures {
             group.after_chaos,
         );
         let texts = self.places.entry(key).or_default();
-        if !texts.contains_key(&group.saw) && texts.len() >= MOST_TEXTS {
+        if !texts.contains_key(&group.saw) && texts.len() >= MAX_TEXTS {
             group.saw = None;
         }
         if let Some(&place) = texts.get(&group.saw) {
@@ -66,7 +66,7 @@ impl Failures {
             known.first_at = known.first_at.min(group.first_at);
             known.last_at = known.last_at.max(group.last_at);
             known.bundle = known.bundle.take().or(group.bundle);
-        } else if self.groups.len() == MOST_GROUPS {
+        } else if self.groups.len() == MAX_GROUPS {
             self.others += group.count;
         } else {
             texts.insert(group.saw.clone(), self.groups.len());
@@ -165,7 +165,7 @@ mod tests {
         }
         record(&mut failures, 100_001, &seeing("07_plan", "no slot".into()));
         let summary = failures.summary();
-        assert_eq!(summary.groups.len(), MOST_TEXTS + 2);
+        assert_eq!(summary.groups.len(), MAX_TEXTS + 2);
         assert_eq!((summary.count(), summary.others), (100_001, 0));
         let known = summary
             .groups
@@ -179,12 +179,12 @@ mod tests {
     #[test]
     fn is_bounded_and_counts_the_rest() {
         let mut failures = Failures::default();
-        for number in 0..MOST_GROUPS + 7 {
+        for number in 0..MAX_GROUPS + 7 {
             let step = format!("step-{number}");
             record(&mut failures, 1, &failure(&step, FailureKind::Timeout));
         }
         let summary = failures.summary();
-        assert_eq!((summary.groups.len(), summary.others), (MOST_GROUPS, 7));
-        assert_eq!(summary.count(), MOST_GROUPS as u64 + 7);
+        assert_eq!((summary.groups.len(), summary.others), (MAX_GROUPS, 7));
+        assert_eq!(summary.count(), MAX_GROUPS as u64 + 7);
     }
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub type Histograms = std::collections::BTreeMap<String, Histogram>;
 
 /// The longest distinguished duration: a day.
-const LONGEST_US: u64 = 24 * 60 * 60 * 1_000_000;
+const MAX_US: u64 = 24 * 60 * 60 * 1_000_000;
 
 /// Recorded values are off by less than a thousandth.
 const SIGNIFICANT_DIGITS: u8 = 3;
@@ -20,9 +20,9 @@ const SIGNIFICANT_DIGITS: u8 = 3;
 /// A histogram of durations in microseconds. Its size, a few to a hundred kilobytes, depends on the
 /// longest duration and not on how many are recorded.
 ///
-/// Percentiles are exact to three significant digits; mean, minimum and maximum are exact. Durations
-/// of more than a day count as a day, and as saturated. Files contain it as an [`Encoded`], which is
-/// lossless.
+/// Percentiles are exact to three significant digits; mean, minimum and maximum are exact.
+/// Durations of more than a day count as a day, and as saturated. Files contain it as an
+/// [`Encoded`], which is lossless.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(into = "Encoded", try_from = "Encoded")]
 pub struct Histogram {
@@ -53,7 +53,8 @@ impl Histogram {
     /// Creates an empty histogram.
     pub fn new() -> Self {
         Histogram {
-            // A run has dozens of histograms; allocating the range of a day for each would delay its start.
+            // A run has dozens of histograms; allocating the range of a day for each would delay
+            // its start.
             counts: hdrhistogram::Histogram::new(SIGNIFICANT_DIGITS)
                 .expect("the digits are a constant that hdrhistogram accepts"),
             sum_us: 0,
@@ -73,10 +74,10 @@ impl Histogram {
         if times == 0 {
             return;
         }
-        if value_us > LONGEST_US {
+        if value_us > MAX_US {
             self.saturated += times;
         }
-        let value_us = value_us.min(LONGEST_US);
+        let value_us = value_us.min(MAX_US);
         let counts = u32::try_from(times).unwrap_or(u32::MAX);
         self.counts
             .record_n(value_us, counts)
@@ -254,7 +255,7 @@ impl TryFrom<Encoded> for Histogram {
             return Err("a histogram does not have as many values as it says".into());
         }
         let mut histogram = Histogram::new();
-        if counts.max() > histogram.counts.highest_equivalent(LONGEST_US) {
+        if counts.max() > histogram.counts.highest_equivalent(MAX_US) {
             return Err("a histogram has values of more than a day".into());
         }
         histogram
@@ -343,13 +344,13 @@ mod tests {
         let spread = histogram([7, u64::MAX]).spread().unwrap();
         assert_eq!(
             (spread.count, spread.saturated, spread.max_us),
-            (2, 1, LONGEST_US)
+            (2, 1, MAX_US)
         );
         assert!(spread.p99_us <= spread.max_us);
     }
 
     #[test]
-    fn what_is_kept_in_a_file_comes_back_as_it_was() {
+    fn encoding_is_lossless() {
         for values in [vec![], vec![0], vec![3, 70_000, u64::MAX, 12_345_678]] {
             let histogram = histogram(values);
             let text = serde_json::to_string(&histogram).unwrap();
@@ -367,7 +368,7 @@ mod tests {
         encoded.v2_deflate_base64 = "AAAA".into();
         assert!(Histogram::try_from(encoded).is_err());
         let mut too_long = histogram([]);
-        too_long.counts.record(2 * LONGEST_US).unwrap();
+        too_long.counts.record(2 * MAX_US).unwrap();
         let error = Histogram::try_from(Encoded::from(too_long)).unwrap_err();
         assert!(error.contains("more than a day"), "{error}");
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{AuditRecord, FlowId, IntegrityInfo, OwnInfo, ValueInfo};
 
 /// The maximum number of listed findings of each kind; all are counted.
-pub const MOST_FINDINGS: usize = 20;
+pub const MAX_FINDINGS: usize = 20;
 
 /// The text in place of a secret.
 const MASK: &str = "***";
@@ -13,8 +13,8 @@ const MASK: &str = "***";
 /// The result of a run's integrity checks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Integrity {
-    /// Flows with a value that must be unique and that an earlier flow has too. Absent if they could
-    /// not be counted.
+    /// Flows with a value that must be unique and that an earlier flow has too. Absent if they
+    /// could not be counted.
     pub duplicates: Option<u64>,
     /// Differences between values of one flow that must be equal.
     pub disagreements: u64,
@@ -158,7 +158,7 @@ impl Integrity {
                 continue;
             }
             rule.disagreements += 1;
-            if rule.found.len() < MOST_FINDINGS {
+            if rule.found.len() < MAX_FINDINGS {
                 rule.found.push(Disagreement {
                     flow: flow.clone(),
                     values: values.iter().map(|it| it.map(str::to_owned)).collect(),
@@ -175,7 +175,7 @@ impl Integrity {
                 continue;
             }
             rule.mix_ups += 1;
-            if rule.found.len() < MOST_FINDINGS {
+            if rule.found.len() < MAX_FINDINGS {
                 rule.found.push(MixUp {
                     flow: flow.clone(),
                     saw: saw.to_owned(),
@@ -190,7 +190,7 @@ impl Integrity {
     /// Adds the findings of another run whose flows are not available any more.
     pub fn add(&mut self, other: &Integrity) {
         fn extend<T: Clone>(found: &mut Vec<T>, more: &[T]) {
-            let room = MOST_FINDINGS.saturating_sub(found.len());
+            let room = MAX_FINDINGS.saturating_sub(found.len());
             found.extend(more.iter().take(room).cloned());
         }
         for (rule, more) in self.unique.iter_mut().zip(&other.unique) {
@@ -359,7 +359,7 @@ mod tests {
         integrity.total();
         let rule = &integrity.own[0];
         assert_eq!((rule.compared, rule.mix_ups), (101, 100));
-        assert_eq!(rule.found.len(), MOST_FINDINGS);
+        assert_eq!(rule.found.len(), MAX_FINDINGS);
         assert_eq!(
             (rule.found[0].saw.as_str(), rule.found[0].own.as_str()),
             ("A", "B")

@@ -132,7 +132,8 @@ impl Measures {
         }
     }
 
-    /// Records the time to log in. A role's first step begins with the request to start its program.
+    /// Records the time to log in. A role's first step begins with the request to start its
+    /// program.
     fn record_log_in(&mut self, info: &RunInfo, flow: &FlowRecord, role: RoleIndex, startup: u64) {
         let first = info.steps.iter().find(|step| step.role == role);
         let step = flow.steps.iter();

@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use crate::model::{Failure, FailureKind, FlowRecord, NamedValue};
 
 /// The maximum length of a signature's text.
-const MOST_CHARACTERS: usize = 120;
+const MAX_CHARACTERS: usize = 120;
 
 /// Shorter values match by accident, so they are not replaced.
-const SHORTEST_VALUE: usize = 4;
+const MIN_VALUE: usize = 4;
 
 /// The signature shared by similar failures.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -61,17 +61,17 @@ fn saw(failure: &Failure, values: &[NamedValue]) -> String {
             lines.rfind(|line| !line.is_empty()).unwrap_or("")
         }
     };
-    let mut line: String = line.chars().take(4 * MOST_CHARACTERS).collect();
+    let mut line: String = line.chars().take(4 * MAX_CHARACTERS).collect();
     let mut values: Vec<_> = values
         .iter()
-        .filter(|(_, value)| value.chars().count() >= SHORTEST_VALUE)
+        .filter(|(_, value)| value.chars().count() >= MIN_VALUE)
         .collect();
     // A value may be part of a longer one, so the longest are replaced first.
     values.sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
     for (name, value) in values {
         line = line.replace(&**value, &format!("<{name}>"));
     }
-    normalised(&line).chars().take(MOST_CHARACTERS).collect()
+    normalised(&line).chars().take(MAX_CHARACTERS).collect()
 }
 
 /// Returns the text between back quotes.
@@ -150,7 +150,7 @@ mod tests {
         for (tail, expected) in cases {
             assert_eq!(seen(tail), expected);
         }
-        assert!(seen(&"long ".repeat(10_000)).len() <= MOST_CHARACTERS);
+        assert!(seen(&"long ".repeat(10_000)).len() <= MAX_CHARACTERS);
     }
 
     #[test]

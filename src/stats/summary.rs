@@ -21,8 +21,8 @@ pub struct Summary {
     /// The completed part of the flows that began, from 0 to 1; interrupted ones are not completed.
     pub success_rate: Option<f64>,
     /// Completed flows per second, from when the first counted flow was due until the last one
-    /// ended. If the clock ends the run, the time ends there, and flows completed later are left out.
-    /// Absent if no time passed.
+    /// ended. If the clock ends the run, the time ends there, and flows completed later are left
+    /// out. Absent if no time passed.
     pub completed_per_second: Option<f64>,
     /// Started flows per second, from the first start to the last. Absent for fewer than two.
     pub started_per_second: Option<f64>,
@@ -219,7 +219,8 @@ pub struct FailureGroup {
     pub example_flow: FlowId,
     /// Its failure.
     pub example: Failure,
-    /// The bundle of one of the flows, if one was kept: in the run's folder, `bundles/failed-000012`.
+    /// The bundle of one of the flows, if one was kept: in the run's folder,
+    /// `bundles/failed-000012`.
     pub bundle: Option<String>,
 }
 
@@ -301,7 +302,8 @@ pub struct Checked {
     pub holds: bool,
     /// The figure. Absent without a sample, and then the threshold does not hold.
     pub value: Option<Quantity>,
-    /// The time at which it was first violated while the run was in progress, since the run's start.
+    /// The time at which it was first violated while the run was in progress, since the run's
+    /// start.
     pub crossed_after_us: Option<u64>,
     /// The run was stopped because of it.
     pub stopped_run: bool,

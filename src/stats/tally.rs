@@ -19,7 +19,7 @@ use super::summary::{
 };
 
 /// The minimum number of flows for which a distribution is shown.
-const LEAST_SHOWN: u64 = 20;
+const MIN_SHOWN: u64 = 20;
 
 /// The number of ranges of a distribution.
 const RANGES: u32 = 8;
@@ -157,7 +157,7 @@ impl Tally {
             started_per_second: self.started_per_second(),
             flow_duration: self.measures.service.spread(),
             flow_response: self.measures.response.spread(),
-            flow_distribution: if self.measures.response.count() >= LEAST_SHOWN {
+            flow_distribution: if self.measures.response.count() >= MIN_SHOWN {
                 self.measures.response.distribution(RANGES)
             } else {
                 Vec::new()

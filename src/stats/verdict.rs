@@ -12,16 +12,15 @@
 //! | descriptors or terminals used, of those there may be | 90 % | |
 //! | flows completed | | none |
 //!
-//! Of a run that is too short for a percentile of its timers, they are not judged.
-//! The machine's pressure is reported and not judged: some task always waits for a moment.
+//! Of a run that is too short for a percentile of its timers, they are not judged. The machine's
+//! pressure is reported and not judged: some task always waits for a moment.
 
 use crate::model::Generator;
 
 use super::summary::{Summary, Trust, Verdict};
 
 /// The most that timers may be late at the 99th percentile: ten times their resolution, and about
-/// as long
-/// as programs take for an answer; later ones make times out of what are none.
+/// as long as programs take for an answer; later ones make times out of what are none.
 const LAG_DOUBTFUL_US: u64 = 10_000;
 
 /// A tenth of a second is what people notice: what is measured is the generator.

@@ -8,7 +8,7 @@ use crate::support::processes::{Actor, BOTH, PTY, command, finish, gone, lives, 
 use rehearsal::model::Activity;
 use rehearsal::model::{Ending, ExitCause, Stream};
 use rehearsal::process::{
-    ChildEvent, Command, Environment, Grace, MOST_UNWRITTEN, SpawnError, Terminal, WriteError,
+    ChildEvent, Command, Environment, Grace, MAX_UNWRITTEN, SpawnError, Terminal, WriteError,
 };
 
 #[test]
@@ -388,9 +388,9 @@ fn a_program_that_does_not_read_does_not_block_us() {
                 assert!(sent < 1 << 20, "taken without end");
             };
             assert!(
-                matches!(refused, WriteError::Full { unwritten } if unwritten <= MOST_UNWRITTEN)
+                matches!(refused, WriteError::Full { unwritten } if unwritten <= MAX_UNWRITTEN)
             );
-            assert!(program.child.unwritten() > MOST_UNWRITTEN / 2);
+            assert!(program.child.unwritten() > MAX_UNWRITTEN / 2);
         });
         finish(&spawner);
     }

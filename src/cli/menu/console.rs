@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_story_does_not_begin_on_the_line_of_a_prompt() {
+    fn output_does_not_begin_on_the_line_of_a_prompt() {
         let page = Page::default();
         let console = Console::new(page.clone());
         console.prompt("Select: ");

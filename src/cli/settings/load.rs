@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::cli::args::LoadArgs;
 use crate::cli::error::CliError;
-use crate::scenario::{Arrivals, Load, MOST_IN_FLIGHT, Pacing, Ramp, Shape, Stage};
+use crate::scenario::{Arrivals, Load, MAX_IN_FLIGHT, Pacing, Ramp, Shape, Stage};
 
 /// Resolves the load of a run; options win over the scenario.
 ///
@@ -63,7 +63,7 @@ fn shape(args: &LoadArgs, scenario: &Shape) -> Result<Shape, CliError> {
                 arrivals,
                 most_in_flight,
             } => (rate.clone(), *arrivals, *most_in_flight),
-            Shape::Closed { .. } => (Ramp::constant(0.0), Arrivals::Even, MOST_IN_FLIGHT),
+            Shape::Closed { .. } => (Ramp::constant(0.0), Arrivals::Even, MAX_IN_FLIGHT),
         };
         return Ok(Shape::Open {
             rate: ramp(args.rate, args.stages.as_deref(), known_rate),

@@ -122,8 +122,8 @@ impl Child {
         self.shared.writer.sent_at()
     }
 
-    /// Returns the number of unread bytes, as far as it can be known: for a terminal, those for which
-    /// the kernel's buffer has no room; for a pipe, those inside it as well.
+    /// Returns the number of unread bytes, as far as it can be known: for a terminal, those for
+    /// which the kernel's buffer has no room; for a pipe, those inside it as well.
     pub fn unwritten(&self) -> usize {
         self.shared.writer.unwritten()
     }

@@ -27,7 +27,7 @@ use crate::process::sys::{SharedFd, Watched};
 /// The time to wait for output that another process than the program keeps open.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(200);
 /// The maximum output of one program that the kernel holds: a pipe's capacity, twice.
-const MOST_LEFT_IN_KERNEL: usize = 128 * 1024;
+const MAX_LEFT_IN_KERNEL: usize = 128 * 1024;
 /// The maximum size of one read.
 const READ_SIZE: usize = 16 * 1024;
 /// The output of one program after which the other tasks of this thread run.
@@ -150,7 +150,7 @@ impl Events {
         self.phase = Phase::Draining {
             exit_record,
             timeout: Box::pin(tokio::time::sleep(DRAIN_TIMEOUT)),
-            left_to_read: MOST_LEFT_IN_KERNEL,
+            left_to_read: MAX_LEFT_IN_KERNEL,
         };
     }
 

@@ -9,7 +9,7 @@ use rustix::pty::OpenptFlags;
 use rustix::termios::{self, InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Winsize};
 
 /// The maximum length of an unfinished line that a terminal keeps; the kernel drops the rest.
-pub const LONGEST_TERMINAL_LINE: usize = 4095;
+pub const MAX_TERMINAL_LINE: usize = 4095;
 
 /// Our end of a terminal, and the path of the program's end.
 pub(in crate::process) struct Pty {

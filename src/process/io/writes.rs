@@ -10,11 +10,11 @@ use std::time::Instant;
 use rustix::io::Errno;
 use tokio::io::Interest;
 
-use crate::process::io::pty::{self, Echo, LONGEST_TERMINAL_LINE};
+use crate::process::io::pty::{self, Echo, MAX_TERMINAL_LINE};
 use crate::process::sys::{SharedFd, Watched};
 
 /// The maximum number of bytes kept for a program that does not read.
-pub const MOST_UNWRITTEN: usize = 64 * 1024;
+pub const MAX_UNWRITTEN: usize = 64 * 1024;
 
 /// An error of writing to a program. Nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -23,12 +23,12 @@ pub enum WriteError {
     Closed,
     #[error(
         "the program does not read: {unwritten} bytes still wait for it, {} at most may",
-        MOST_UNWRITTEN
+        MAX_UNWRITTEN
     )]
     Full { unwritten: usize },
     #[error(
         "a line of {length} bytes is too long for a terminal, which keeps {} at most",
-        LONGEST_TERMINAL_LINE
+        MAX_TERMINAL_LINE
     )]
     LineTooLong { length: usize },
     #[error("cannot write to the program: {0}")]
@@ -75,7 +75,7 @@ impl Outbox {
             return Err(WriteError::Closed);
         }
         let unwritten = self.bytes.len();
-        if unwritten + bytes.len() > MOST_UNWRITTEN {
+        if unwritten + bytes.len() > MAX_UNWRITTEN {
             return Err(WriteError::Full { unwritten });
         }
         Ok(unwritten)
@@ -241,7 +241,8 @@ impl Writer {
                 } else {
                     1
                 };
-                // A program that does not read, or that has closed its input, needs no end of input.
+                // A program that does not read, or that has closed its input, needs no end of
+                // input.
                 let _ = self.write(&[end, end][..times]);
                 self.outbox.borrow_mut().inside_line = false;
             }
@@ -352,7 +353,7 @@ fn check_lines(terminal: impl AsFd, bytes: &[u8]) -> Result<(), WriteError> {
         .map(<[u8]>::len)
         .max();
     match longest {
-        Some(length) if length > LONGEST_TERMINAL_LINE && pty::echo(terminal) != Echo::Raw => {
+        Some(length) if length > MAX_TERMINAL_LINE && pty::echo(terminal) != Echo::Raw => {
             Err(WriteError::LineTooLong { length })
         }
         _ => Ok(()),

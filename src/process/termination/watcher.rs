@@ -229,7 +229,7 @@ fn end_all(wanted: &Wanted) {
         (&[Signal::TERM, Signal::CONT], Duration::from_millis(300)),
         (&[Signal::KILL], Duration::from_millis(100)),
     ];
-    const NAP: Duration = Duration::from_millis(10);
+    const POLL_INTERVAL: Duration = Duration::from_millis(10);
     let by = Instant::now() + Duration::from_millis(1800);
     let mut tree = Tree::default();
     for (index, &(signals, patience)) in STAGES.iter().enumerate() {
@@ -247,7 +247,7 @@ fn end_all(wanted: &Wanted) {
             tree.signal(signals, None);
             let until = (Instant::now() + patience).min(by);
             while !tree.is_empty() && Instant::now() < until {
-                thread::sleep(NAP);
+                thread::sleep(POLL_INTERVAL);
                 tree.prune();
             }
             // A process that started during the search is found by the next one; the last stage

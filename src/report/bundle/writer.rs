@@ -14,7 +14,7 @@ use super::form::{About, BUNDLES, Bundle, JSON, KeptAs, SCENARIO, TEXT};
 use super::text;
 
 /// The maximum number of unsaved runs whose bundles are retained.
-const MOST_UNSAVED_RUNS: usize = 20;
+const MAX_UNSAVED_RUNS: usize = 20;
 
 /// A writer of a run's bundles, each as its flow ends.
 ///
@@ -28,7 +28,7 @@ pub struct Bundles {
     kept: Kept,
     /// The slowest flows with a bundle, the slowest first.
     slowest: Vec<(u64, PathBuf)>,
-    trouble: Option<ReportError>,
+    error: Option<ReportError>,
 }
 
 /// Numbers of a run's bundles.
@@ -47,7 +47,7 @@ impl Bundles {
             limits,
             kept: Kept::default(),
             slowest: Vec::new(),
-            trouble: None,
+            error: None,
         }
     }
 
@@ -57,7 +57,7 @@ impl Bundles {
         info: &RunInfo,
         evidence: &Evidence,
     ) -> Option<String> {
-        if self.trouble.is_some() {
+        if self.error.is_some() {
             return None;
         }
         let bundle = Bundle::new(info, &self.about, evidence);
@@ -69,7 +69,7 @@ impl Bundles {
         });
         match written {
             Err(error) => {
-                self.trouble = Some(error);
+                self.error = Some(error);
                 None
             }
             Ok(()) => {
@@ -122,7 +122,7 @@ impl Bundles {
     }
 
     pub(in crate::report) fn finish(self) -> (Kept, Option<ReportError>) {
-        (self.kept, self.trouble)
+        (self.kept, self.error)
     }
 }
 
@@ -148,7 +148,7 @@ fn forget_oldest(results: &Path) -> io::Result<()> {
         }
     }
     unsaved.sort_unstable();
-    let too_many = unsaved.len().saturating_sub(MOST_UNSAVED_RUNS);
+    let too_many = unsaved.len().saturating_sub(MAX_UNSAVED_RUNS);
     for (_, path) in &unsaved[..too_many] {
         fs::remove_dir_all(path)?;
     }
@@ -322,9 +322,9 @@ pub(super) mod tests {
         assert_eq!(bundle.transcript.len(), 4);
         assert_eq!(bundle.data["customers"]["name"], "Ann");
         assert_eq!(Bundle::scenario(&folder).unwrap(), "name: shop\n");
-        let (kept, trouble) = bundles.finish();
+        let (kept, error) = bundles.finish();
         assert_eq!(kept, Kept { failed: 1, slow: 0 });
-        assert!(trouble.is_none());
+        assert!(error.is_none());
     }
 
     #[test]
@@ -367,7 +367,7 @@ pub(super) mod tests {
             bundles.keep(&info(), &evidence(failed(1, ""))).unwrap();
         }
         let left = names(home.path());
-        assert_eq!(left.len(), MOST_UNSAVED_RUNS + 2, "{left:?}");
+        assert_eq!(left.len(), MAX_UNSAVED_RUNS + 2, "{left:?}");
         assert!(left.contains(&"REAL-E2E-29".into()) && left.contains(&"mine".into()));
         assert!(saved.is_dir());
     }
@@ -386,7 +386,7 @@ pub(super) mod tests {
         for number in 1..3 {
             assert_eq!(bundles.keep(&info(), &evidence(failed(number, ""))), None);
         }
-        let trouble = bundles.finish().1.unwrap().to_string();
-        assert!(trouble.contains("a-file/bundles"), "{trouble}");
+        let error = bundles.finish().1.unwrap().to_string();
+        assert!(error.contains("a-file/bundles"), "{error}");
     }
 }

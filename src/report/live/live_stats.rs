@@ -157,7 +157,8 @@ impl LiveStats {
         self.begun
     }
 
-    /// Returns the completed part of the run, from 0 to 1: by flows or by time, whichever is greater.
+    /// Returns the completed part of the run, from 0 to 1: by flows or by time, whichever is
+    /// greater.
     pub(in crate::report) fn part(&self) -> f64 {
         let of_flows = self.planned.map_or(0.0, |planned| {
             (self.ended() + self.dropped) as f64 / planned.max(1) as f64

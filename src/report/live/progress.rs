@@ -23,7 +23,7 @@ const SHORT_BAR: usize = 10;
 const NARROW: usize = 110;
 
 /// The maximum number of steps with a line each.
-const MOST_STEP_LINES: usize = 16;
+const MAX_STEP_LINES: usize = 16;
 
 /// The time between plain lines of progress.
 const LINE_EVERY: Duration = Duration::from_secs(2);
@@ -50,7 +50,7 @@ impl Bars {
     fn set_up(&mut self) {
         let run = ProgressBar::new(PARTS).with_style(style("{bar:24} {wide_msg}"));
         self.run = Some(self.display.add(run));
-        for _ in 0..self.stats.steps.len().min(MOST_STEP_LINES) {
+        for _ in 0..self.stats.steps.len().min(MAX_STEP_LINES) {
             let step = ProgressBar::new_spinner().with_style(style("  {wide_msg}"));
             self.steps.push(self.display.add(step));
         }

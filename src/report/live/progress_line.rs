@@ -15,7 +15,8 @@ pub(super) struct Piece {
 }
 
 impl LiveStats {
-    /// Formats the progress: `120 of 200 done`, or `120 done, 12 s of 1m 00s` if the clock ends the run.
+    /// Formats the progress: `120 of 200 done`, or `120 done, 12 s of 1m 00s` if the clock ends the
+    /// run.
     fn done(&self) -> String {
         match (self.planned, self.duration) {
             (Some(planned), _) => format!("{} of {planned} done", self.ended()),

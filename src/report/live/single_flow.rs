@@ -84,7 +84,7 @@ impl SingleFlow {
     }
 
     /// Formats the place of the failed step among all.
-    fn how_far(&self, step: &str) -> String {
+    fn step_position(&self, step: &str) -> String {
         let steps = self.info.as_ref().map(|info| info.steps.as_slice());
         let steps = steps.unwrap_or_default();
         let place = steps.iter().position(|known| known.name == step);
@@ -108,7 +108,7 @@ impl SingleFlow {
                         "FAILED: {} at {}{}",
                         sanitize(&kind),
                         sanitize(&failure.step),
-                        self.how_far(&failure.step)
+                        self.step_position(&failure.step)
                     ),
                 )
             }

@@ -65,7 +65,7 @@ impl<W: Write> Page<W> {
     }
 
     /// Returns the first error.
-    pub(super) fn trouble(&self) -> Option<&io::Error> {
+    pub(super) fn error(&self) -> Option<&io::Error> {
         self.writer.as_ref().err()
     }
 

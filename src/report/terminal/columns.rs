@@ -4,7 +4,7 @@ use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// The minimum width of names.
-const LEAST_NAME: usize = 12;
+const MIN_NAME_WIDTH: usize = 12;
 
 /// Blanks between columns.
 const GAP: u16 = 2;
@@ -14,14 +14,14 @@ pub(super) struct Row {
     /// Sanitized texts.
     pub cells: Vec<String>,
     /// The cell to highlight as a problem.
-    pub trouble: Option<usize>,
+    pub highlighted: Option<usize>,
 }
 
 impl Row {
     pub(super) fn new(cells: Vec<String>) -> Self {
         Row {
             cells,
-            trouble: None,
+            highlighted: None,
         }
     }
 }
@@ -43,7 +43,7 @@ pub(super) fn layout(
     for row in rows {
         let cells = row.cells.iter().enumerate().map(|(index, text)| {
             let cell = Cell::new(text);
-            if row.trouble == Some(index) {
+            if row.highlighted == Some(index) {
                 cell.fg(Color::Red)
             } else {
                 cell
@@ -75,7 +75,7 @@ pub(super) fn layout_to_fit(headings: &[&str], mut rows: Vec<Row>, width: usize)
     let mut widest = rows.iter().map(name_width).max().unwrap_or(0);
     loop {
         let (text, fits) = layout(headings, &rows, 1, width);
-        if fits || widest <= LEAST_NAME {
+        if fits || widest <= MIN_NAME_WIDTH {
             return text;
         }
         widest -= 1;

@@ -165,6 +165,6 @@ fn row(line: &Result<Line, String>, figures: &[&Figure]) -> Row {
     );
     Row {
         cells,
-        trouble: (!whole).then_some(2),
+        highlighted: (!whole).then_some(2),
     }
 }

@@ -67,7 +67,7 @@ fn own_use(summary: &Summary) -> Option<String> {
 }
 
 fn processes(counts: &ProcessCounts) -> String {
-    let troubled = |count: u64, style, text: &str| {
+    let highlighted = |count: u64, style, text: &str| {
         let text = format!("{count} {text}");
         if count == 0 {
             text
@@ -77,14 +77,14 @@ fn processes(counts: &ProcessCounts) -> String {
     };
     let mut ends = vec![format!("{} ended well", counts.ended_well)];
     if counts.ended_badly > 0 {
-        ends.push(troubled(counts.ended_badly, CARE, "ended badly"));
+        ends.push(highlighted(counts.ended_badly, CARE, "ended badly"));
     }
     ends.push(format!("{} terminated", counts.terminated));
-    ends.push(troubled(counts.killed, CARE, "killed"));
+    ends.push(highlighted(counts.killed, CARE, "killed"));
     if counts.injected > 0 {
         ends.push(format!("{} killed by chaos", counts.injected));
     }
-    ends.push(troubled(counts.left_over, BAD, "left over"));
+    ends.push(highlighted(counts.left_over, BAD, "left over"));
     format!(
         "  Processes: {} started, {}",
         counts.started,

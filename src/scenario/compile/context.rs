@@ -167,8 +167,8 @@ impl<'a> Context<'a> {
         Some(fields)
     }
 
-    /// Returns the entries of a map with arbitrary keys. Reports values that are not maps, and empty
-    /// maps.
+    /// Returns the entries of a map with arbitrary keys. Reports values that are not maps, and
+    /// empty maps.
     pub fn entries<'n>(&self, node: &'n Node, what: &str) -> Vec<(&'n Node, &'n str, &'n Node)> {
         match &node.value {
             Value::Map(entries) if !entries.is_empty() => self.keyed(entries),
@@ -259,8 +259,8 @@ impl<'n> Fields<'n> {
             .map_or(self.span.clone(), |(key, _)| key.span.clone())
     }
 
-    /// Looks up a key. A key outside of the vocabulary would never be found; that is a defect of the
-    /// compiler, which tests have to detect.
+    /// Looks up a key. A key outside of the vocabulary would never be found; that is a defect of
+    /// the compiler, which tests have to detect.
     fn entry(&self, name: &str) -> Option<(&'n Node, &'n Node)> {
         debug_assert!(
             self.vocabulary.knows(name),

@@ -19,8 +19,8 @@ pub struct CommandStart<'a> {
 /// Facts about the environment of the scenario.
 #[derive(Clone, Copy, Default)]
 pub struct CompileOptions<'a> {
-    /// The scenario's folder, from which data files and roles' directories are found; `None` for the
-    /// current folder.
+    /// The scenario's folder, from which data files and roles' directories are found; `None` for
+    /// the current folder.
     pub directory: Option<&'a Path>,
     /// The check of programs; `None` to skip it.
     pub find_program: Option<&'a FindProgram<'a>>,

@@ -27,7 +27,7 @@ pub(super) const LEAVE: &str = "leave";
 pub(super) const RETURN: &str = "return";
 
 /// The actions that are performed without a step.
-pub(super) const BY_THEMSELVES: [&str; 2] = [RETURN, LEAVE];
+pub(super) const IMPLICIT_ACTIONS: [&str; 2] = [RETURN, LEAVE];
 
 /// A role, with further data for the compiler.
 pub(super) struct CompiledRole {

@@ -8,7 +8,7 @@ use crate::scenario::plan::Step;
 
 use super::context::Context;
 use super::flow::{CompiledStep, Flow};
-use super::roles::{BY_THEMSELVES, CompiledAction, CompiledRole};
+use super::roles::{CompiledAction, CompiledRole, IMPLICIT_ACTIONS};
 use super::trace::Trace;
 
 /// The names that have a value before the first step.
@@ -212,7 +212,7 @@ pub(super) fn check(
     }
     let used = |role: usize| steps.iter().any(|step| step.step.role.0 == role);
     for (index, role) in roles.iter().enumerate() {
-        for name in BY_THEMSELVES {
+        for name in IMPLICIT_ACTIONS {
             let action = role.actions.iter().find(|action| action.name == name);
             if let (Some(action), true) = (action, used(index)) {
                 usage.follow(&action.trace);
@@ -290,7 +290,7 @@ fn check_secrets(usage: &Usage<'_, '_>, secrets: &[(String, Range<usize>)]) {
 }
 
 fn is_for_steps(action: &&CompiledAction) -> bool {
-    !BY_THEMSELVES.contains(&action.name.as_str())
+    !IMPLICIT_ACTIONS.contains(&action.name.as_str())
 }
 
 /// Warns about roles and actions that the flow does not use.

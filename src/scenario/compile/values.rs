@@ -15,7 +15,7 @@ const BARE_NAMES: &str = "names are written without `${` and `}` here";
 const EXPRESSION: &str = "write an expression: total | float > 0";
 
 /// The maximum duration; a longer one is taken for a mistake.
-const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+const MAX_DURATION: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 impl Context<'_> {
     /// Returns a scalar as written.
@@ -204,7 +204,7 @@ impl Context<'_> {
             return None;
         }
         match humantime::parse_duration(text) {
-            Ok(duration) if duration <= LONGEST => Some(duration),
+            Ok(duration) if duration <= MAX_DURATION => Some(duration),
             Ok(_) => {
                 let help = Some("write a shorter one".to_owned());
                 self.error(&span, format!("`{text}` is longer than 30 days"), help);

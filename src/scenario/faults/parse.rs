@@ -12,22 +12,23 @@ use super::rule::{
 };
 
 /// The default length of a freeze or a delay.
-const USUAL_LENGTH: Duration = Duration::from_millis(500);
+const DEFAULT_LENGTH: Duration = Duration::from_millis(500);
 /// The default number of bytes of garbage.
-const USUAL_GARBAGE: usize = 64;
+const DEFAULT_GARBAGE: usize = 64;
 /// The default length of a long line: longer than a terminal takes.
-const USUAL_LINE: usize = 5000;
+const DEFAULT_LINE: usize = 5000;
 /// The default time between two bytes of a dribbled reply.
-const USUAL_DRIBBLE: Duration = Duration::from_millis(5);
+const DEFAULT_DRIBBLE: Duration = Duration::from_millis(5);
 /// The default size of a slow read, in bytes, and the pause after it.
-const USUAL_READ: usize = 64;
-const USUAL_REST: Duration = Duration::from_millis(5);
+const DEFAULT_READ: usize = 64;
+const DEFAULT_PAUSE: Duration = Duration::from_millis(5);
 /// The maximum size of a fault; more could not be buffered for a program that does not read.
-const MOST_BYTES: usize = 32 * 1024;
+const MAX_BYTES: usize = 32 * 1024;
 /// The maximum duration; a longer one is taken for a mistake.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+const MAX_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
 
-const OFTEN: &str = "say how often: `5%` of the steps, `once`, or `nth 3` of the flow's steps";
+const FREQUENCY_HELP: &str =
+    "say how often: `5%` of the steps, `once`, or `nth 3` of the flow's steps";
 
 /// The error of an invalid fault rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -199,7 +200,7 @@ fn frequency(
     words: &mut Words<'_>,
 ) -> Result<Frequency, FaultRuleError> {
     let Some(word) = words.next() else {
-        return Err(found.error(format!("`{kind}` does not say how often"), OFTEN));
+        return Err(found.error(format!("`{kind}` does not say how often"), FREQUENCY_HELP));
     };
     match word.key().as_str() {
         "once" => Ok(Frequency::Nth(1)),
@@ -212,7 +213,7 @@ fn frequency(
         )?)),
         text => {
             let Some(digits) = text.strip_suffix('%') else {
-                return Err(word.error(format!("`{kind}` does not say how often"), OFTEN));
+                return Err(word.error(format!("`{kind}` does not say how often"), FREQUENCY_HELP));
             };
             let part = digits.parse::<f64>().ok().filter(|it| it.is_finite());
             match part {
@@ -270,7 +271,7 @@ fn clauses(
             "every" => clauses.every = Some(span(word, words.next(), false)?.most),
             "after" => clauses.after = Some(span(word, words.next(), true)?),
             "of" => {
-                let most = MOST_BYTES as u64;
+                let most = MAX_BYTES as u64;
                 let bytes = number(word, words.next(), "of 100 bytes", 1, most)?;
                 clauses.bytes = usize::try_from(bytes).ok();
                 words.next_if(|word| word.text == "bytes" || word.text == "byte");
@@ -327,8 +328,8 @@ fn clauses(
 
 fn fault(kind: InjectionKind, clauses: &Clauses) -> FaultSpec {
     let usual = DurationRange {
-        least: USUAL_LENGTH,
-        most: USUAL_LENGTH,
+        least: DEFAULT_LENGTH,
+        most: DEFAULT_LENGTH,
     };
     let length = clauses.length.unwrap_or(usual);
     let when = match (
@@ -346,17 +347,17 @@ fn fault(kind: InjectionKind, clauses: &Clauses) -> FaultSpec {
         InjectionKind::Freeze => FaultSpec::Freeze { length, when },
         InjectionKind::Close => FaultSpec::Close,
         InjectionKind::Garbage => FaultSpec::Garbage {
-            bytes: clauses.bytes.unwrap_or(USUAL_GARBAGE),
+            bytes: clauses.bytes.unwrap_or(DEFAULT_GARBAGE),
         },
         InjectionKind::LongLine => FaultSpec::LongLine {
-            bytes: clauses.bytes.unwrap_or(USUAL_LINE),
+            bytes: clauses.bytes.unwrap_or(DEFAULT_LINE),
         },
         InjectionKind::Dribble => FaultSpec::Dribble {
-            every: clauses.every.unwrap_or(USUAL_DRIBBLE),
+            every: clauses.every.unwrap_or(DEFAULT_DRIBBLE),
         },
         InjectionKind::SlowRead => FaultSpec::SlowRead {
-            bytes: clauses.bytes.unwrap_or(USUAL_READ),
-            every: clauses.every.unwrap_or(USUAL_REST),
+            bytes: clauses.bytes.unwrap_or(DEFAULT_READ),
+            every: clauses.every.unwrap_or(DEFAULT_PAUSE),
         },
         InjectionKind::Delay => FaultSpec::Delay { length },
         InjectionKind::Refuse => FaultSpec::Refuse,
@@ -441,7 +442,7 @@ fn span(
             Ok(length) if length.is_zero() && !may_be_nothing => {
                 Err(word.error("it takes no time", help()))
             }
-            Ok(length) if length > LONGEST => {
+            Ok(length) if length > MAX_DURATION => {
                 Err(word.error(format!("`{text}` is longer than a day"), help()))
             }
             Ok(length) => Ok(length),

@@ -37,8 +37,8 @@ const FILTERS: [&str; 27] = [
     "upper",
 ];
 
-/// Returns the first filter (`| name`) or test (`is name`) that does not exist, with a proposal. The
-/// expression engine itself would detect it only when it computes.
+/// Returns the first filter (`| name`) or test (`is name`) that does not exist, with a proposal.
+/// The expression engine itself would detect it only when it computes.
 pub(super) fn unknown(source: &str) -> Option<(String, Option<String>)> {
     let mut before = Before::Other;
     for word in words(source) {

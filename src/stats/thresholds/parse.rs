@@ -59,7 +59,7 @@ const RATIOS: [(&str, f64); 1] = [("%", 0.01)];
 const RATES: [(&str, f64); 3] = [("/s", 1.0), ("/m", 1.0 / 60.0), ("/h", 1.0 / 3600.0)];
 
 /// The interval at which thresholds are checked while a run is in progress.
-pub(super) const LEAST_STRETCH: Duration = Duration::from_secs(1);
+pub(super) const MIN_WINDOW: Duration = Duration::from_secs(1);
 
 /// The error of a malformed threshold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -134,7 +134,7 @@ fn stretch(part: &Part<'_>) -> Result<Duration, ThresholdError> {
         let message = format!("`{}` is no duration: {error}", part.text);
         part.fault(message, help.into())
     })?;
-    if length < LEAST_STRETCH {
+    if length < MIN_WINDOW {
         let message = "figures are looked at once a second".to_owned();
         return Err(part.fault(message, "make it `over 1s` at least".into()));
     }
