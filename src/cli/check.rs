@@ -260,7 +260,9 @@ fn chaos_as_text(text: &mut String, plan: &Plan, chaos: &FaultRules) {
     let part = chaos.share_of_flows(&context) * 100.0;
     push(
         text,
-        format_args!("  About {part:.0}% of the flows are struck, each step performed once."),
+        format_args!(
+            "  About {part:.0}% of the flows are affected if each step is performed once."
+        ),
     );
 }
 

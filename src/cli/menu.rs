@@ -24,7 +24,7 @@ use super::run::{print_errors, report_of, result_locations};
 use super::scenario;
 use super::session::{self, Finished, Keep, Messages, Results};
 use super::settings::{Format, RunSettings, Save};
-use super::signals::{self, SignalEscalation, Signal};
+use super::signals::{self, Signal, SignalEscalation};
 
 use console::Console;
 

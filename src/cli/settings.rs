@@ -184,8 +184,8 @@ impl RunSettings {
             })?;
             if threshold.is_of_integrity() && plan.integrity.is_empty() {
                 return Err(CliError::usage(
-                    format_args!("--threshold '{text}': the scenario demands nothing of its books"),
-                    "say in it what must be true of them: integrity: {unique: [order_id]}",
+                    format_args!("--threshold '{text}': the scenario has no integrity checks"),
+                    "add them to it: integrity: {unique: [order_id]}",
                 ));
             }
             thresholds.push(threshold);

@@ -165,7 +165,7 @@ impl<W: Write + Send> Reporter for Log<W> {
             RunEvent::Injected(injection) => page.line(|line| {
                 let Injection { instance, what, .. } = &**injection;
                 line.text("script ").instance(*instance);
-                line.text(" struck by chaos in ");
+                line.text(" had a fault injected in ");
                 line.text(&names.step(injection.step)).text(": ").text(what);
             }),
             RunEvent::StepEnded {

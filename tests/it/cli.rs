@@ -589,7 +589,7 @@ fn chaos_on_the_command_line_is_checked_and_explained() {
             "refuse once role delivery  at 1 of 10 steps, 1.00 times a flow",
         ))
         .stdout(predicate::str::contains(
-            "About 100% of the flows are struck",
+            "About 100% of the flows are affected",
         ));
     with("check --json", "freeze 2% for 1s at 02_create_order")
         .code(0)
@@ -597,9 +597,7 @@ fn chaos_on_the_command_line_is_checked_and_explained() {
     // With this seed it is killed between turns: after a reply it may have answered already.
     with("run --seed 2", "kill once at 02_create_order")
         .code(1)
-        .stdout(predicate::str::contains(
-            "Chaos struck script 1.1.1: killed",
-        ))
+        .stdout(predicate::str::contains("Fault in script 1.1.1: killed"))
         .stdout(predicate::str::contains("Injected           1 kill"))
         .stdout(predicate::str::contains(
             "(customer, step 2 of 10, after chaos)",

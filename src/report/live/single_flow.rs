@@ -147,7 +147,7 @@ impl Reporter for SingleFlow {
             RunEvent::Captured { name, value, .. } => self.detail(&format!("{name}: {value}")),
             RunEvent::Injected(injection) => {
                 let Injection { instance, what, .. } = &**injection;
-                let line = format!("Chaos struck script {instance}: {what}");
+                let line = format!("Fault in script {instance}: {what}");
                 self.output
                     .line(&format!("  {}", styled(CARE, sanitize(&line))));
             }

@@ -18,7 +18,7 @@ pub(super) fn render(summary: &Summary) -> Option<String> {
     );
     fact("Injected", injected(chaos));
     if chaos.flows > 0 {
-        fact("Flows struck", chaos.flows.to_string());
+        fact("Flows affected", chaos.flows.to_string());
         fact("  recovered", chaos.recovered.to_string());
         fact("  unaffected", chaos.unaffected.to_string());
         let failed = chaos.failed.to_string();

@@ -60,7 +60,7 @@ fn unique(rule: &UniqueSummary, lines: &mut Vec<String>) {
     };
     if let Some(across) = rule.across_runs.filter(|across| *across > 0) {
         found.push_str(&format!(
-            ", {across} of them across runs (no wonder if each run had a system of its own)"
+            ", {across} of them across runs (expected if each run had a separate system)"
         ));
     }
     lines.push(verdict(rule.duplicates, &demand, &found));

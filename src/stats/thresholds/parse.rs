@@ -113,7 +113,7 @@ fn parse(text: &str, steps: &[&str]) -> Result<Threshold, ThresholdError> {
         None => (rest, None),
     };
     if matches!(figure, Figure::Integrity(_)) && (over.is_some() || stop) {
-        let message = "the books are looked at when the run is over".to_owned();
+        let message = "integrity is checked when the run is over".to_owned();
         return Err(named.fault(message, "leave out `over` and `stop`".into()));
     }
     let limit = limit(&rest, &figure)?;
@@ -200,7 +200,7 @@ fn figure(part: &Part<'_>, steps: &[&str]) -> Result<Figure, ThresholdError> {
     }
     if let Some(rest) = part.after("integrity.") {
         let finding = among(&FINDINGS, rest.text).map(Figure::Integrity);
-        return finding.ok_or_else(|| rest.unknown("figure of the books", &names(&FINDINGS)));
+        return finding.ok_or_else(|| rest.unknown("figure of integrity", &names(&FINDINGS)));
     }
     if let Some(rest) = part.after("flow.") {
         if rest.text == "rate" {
@@ -377,13 +377,13 @@ mod tests {
             ),
             (
                 "integrity.duplicate == 0",
-                "`duplicate` is no figure of the books",
+                "`duplicate` is no figure of integrity",
                 "duplicate",
                 "is `duplicates` meant?",
             ),
             (
                 "integrity.violations == 0 over 5s",
-                "the books are looked at when the run is over",
+                "integrity is checked when the run is over",
                 "integrity.violations",
                 "leave out `over` and `stop`",
             ),
