@@ -2,7 +2,7 @@
 //!
 //! The queue is the only place where a slow reporter meets the engine. The engine never waits for
 //! it. While more than [`MANY_EVENTS`] events are queued, no flows of a closed load are started
-//! ([`EventSink::is_behind`]); dialogue beyond [`MAX_DIALOGUE_BYTES`] is left out, and counted.
+//! ([`EventSink::is_behind`]); dialogue beyond [`MOST_DIALOGUE_BYTES`] is left out, and counted.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -25,7 +25,7 @@ const GATHER: Duration = Duration::from_millis(2);
 
 /// The amount that dialogue may wait to be reported. What a flood of output exceeds it by is left
 /// out.
-const MAX_DIALOGUE_BYTES: u64 = 16 << 20;
+const MOST_DIALOGUE_BYTES: u64 = 16 << 20;
 
 /// The number of events that may be queued before the engine is held back. A few megabytes, and
 /// more than any
@@ -33,7 +33,7 @@ const MAX_DIALOGUE_BYTES: u64 = 16 << 20;
 const MANY_EVENTS: usize = 5_000;
 
 /// The number of queued events for which memory is kept.
-const KEPT_CAPACITY: usize = 1 << 10;
+const MOST_ROOM: usize = 1 << 10;
 
 /// The reporters of one run, on a separate thread.
 pub struct Reporters {
@@ -127,7 +127,7 @@ impl EventSink for Sink {
         let bytes = dialogue_bytes(&event);
         if bytes > 0 {
             let waiting = self.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
-            if waiting.saturating_add(bytes) > MAX_DIALOGUE_BYTES {
+            if waiting.saturating_add(bytes) > MOST_DIALOGUE_BYTES {
                 self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
                 self.left_out.fetch_add(1, Ordering::Relaxed);
                 return;
@@ -249,7 +249,7 @@ fn report(
             inbox.backlog.fetch_sub(1, Ordering::Relaxed);
         }
         // What a rush took is not needed again soon.
-        events.shrink_to(KEPT_CAPACITY);
+        events.shrink_to(MOST_ROOM);
         if !more {
             break;
         }
