@@ -386,7 +386,7 @@ fn rate(text: &str) -> Result<f64, String> {
     match parse_rate(text) {
         Some(rate) if rate > 0.0 => Ok(rate),
         None if !text.trim().starts_with('-') => Err("write 5/s, 90/m or 40/h".into()),
-        _ => Err("it must be more than nothing: write 5/s, 90/m or 40/h".into()),
+        _ => Err("it must be greater than zero: write 5/s, 90/m or 40/h".into()),
     }
 }
 
@@ -441,13 +441,13 @@ mod tests {
             ("--flows abc", "write a whole number from 1 on"),
             ("--parallel 1.5", "write a whole number from 1 on"),
             ("--seed -1", "it must be 0 or more"),
-            ("--timeout -1", "it must be more than nothing"),
-            ("--timeout -1s", "it must be more than nothing"),
-            ("--timeout 0", "it must be more than nothing"),
-            ("--delay -2", "it cannot be less than nothing"),
+            ("--timeout -1", "it must be greater than zero"),
+            ("--timeout -1s", "it must be greater than zero"),
+            ("--timeout 0", "it must be greater than zero"),
+            ("--delay -2", "it cannot be negative"),
             ("--delay --json", "write seconds"),
-            ("--rate -1", "it must be more than nothing"),
-            ("--rate 0/s", "it must be more than nothing"),
+            ("--rate -1", "it must be greater than zero"),
+            ("--rate 0/s", "it must be greater than zero"),
             ("my.yaml --save out", "write --save=out"),
         ];
         for (line, expected) in cases {

@@ -220,7 +220,7 @@ impl Findings {
             ),
             None => push(
                 &mut text,
-                format_args!("There is no room to see what a stall does."),
+                format_args!("This machine has no room for the stall test."),
             ),
         }
         text

@@ -7,7 +7,7 @@ pub(super) fn parse(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     let wrong = || "write seconds, such as 60 or 2.0, or a unit, such as 500ms or 1m".to_owned();
     if is_negative(text) {
-        return Err("it cannot be less than nothing".into());
+        return Err("it cannot be negative".into());
     }
     match text.parse::<f64>() {
         Ok(seconds) => Duration::try_from_secs_f64(seconds).map_err(|_| wrong()),
@@ -17,7 +17,7 @@ pub(super) fn parse(text: &str) -> Result<Duration, String> {
 
 /// As [`parse`], without zero.
 pub(super) fn parse_some(text: &str) -> Result<Duration, String> {
-    let nothing = || Err("it must be more than nothing".to_owned());
+    let nothing = || Err("it must be greater than zero".to_owned());
     if is_negative(text.trim()) {
         return nothing();
     }

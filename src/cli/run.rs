@@ -115,7 +115,7 @@ fn reporter(
         Progress::None => Box::new(Quiet::new(errors())),
         Progress::Bar if !is_terminal => {
             return Err(CliError::usage(
-                "--progress bar: standard error is no terminal to draw on",
+                "--progress bar: standard error is not a terminal",
                 "leave it out, or write --progress plain",
             ));
         }

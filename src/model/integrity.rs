@@ -114,7 +114,7 @@ impl fmt::Display for AuditOutcome {
             AuditOutcome::Passed => f.write_str("passed"),
             AuditOutcome::Failed { exit } => write!(f, "failed with {exit}"),
             AuditOutcome::ExpectedMissing { expected } => {
-                write!(f, "did not print {expected}, which is expected of it")
+                write!(f, "did not print {expected} as expected")
             }
             AuditOutcome::TimedOut { allowed_us } => {
                 let allowed = std::time::Duration::from_micros(*allowed_us);

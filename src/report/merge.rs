@@ -25,7 +25,7 @@ pub enum MergeError {
         other: String,
         difference: String,
     },
-    #[error("{0} is there twice")]
+    #[error("{0} is listed twice")]
     Twice(String),
     #[error("{run}: {source}")]
     Incomplete {

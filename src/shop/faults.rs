@@ -75,10 +75,8 @@ impl Kind {
             Self::Crash => {
                 "the first choice in the menu ends in half a screen: exit code 70, or SIGABRT"
             }
-            Self::Hang => {
-                "after the first choice in the menu nothing is answered any more, for an hour"
-            }
-            Self::ErrorLine => "an [ERROR] line after the login, though all is well",
+            Self::Hang => "stops answering after the first choice in the menu, for an hour",
+            Self::ErrorLine => "an [ERROR] line after the login, without an error",
             Self::Flood => "a flood of output before the first menu, of 1 MB unless said",
         }
     }

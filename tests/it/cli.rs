@@ -94,7 +94,7 @@ fn what_cannot_be_done_is_exit_code_2_and_says_what_can() {
         ("run --flows 0", "--flows"),
         ("run --flows many", "--flows"),
         ("run --timeout soon", "write seconds, such as 60"),
-        ("run --timeout 0", "more than nothing"),
+        ("run --timeout 0", "greater than zero"),
         ("run --var nothing", "NAME=VALUE"),
         ("run --scripts nowhere", "nowhere is not a folder"),
         ("run nowhere.yaml", "nowhere.yaml does not exist"),
@@ -573,9 +573,7 @@ fn chaos_on_the_command_line_is_checked_and_explained() {
     let wrong = with("run", "kill 5%, frieze 2%");
     wrong
         .code(2)
-        .stderr(predicate::str::contains(
-            "`frieze` is nothing that can be injected",
-        ))
+        .stderr(predicate::str::contains("`frieze` is not a kind of fault"))
         .stderr(predicate::str::contains("is `freeze` meant?"));
     with("run", "kill once at 06_approve")
         .code(2)

@@ -309,7 +309,7 @@ fn an_audit_fails_misses_something_or_does_not_end_and_each_is_told() {
     let missing = Stage::new("{audit: {run: [/bin/sh, -c, 'echo 2 wrong'], expect: 0 wrong}}");
     let shown = text(&missing.rehearsal("run post.yaml").stdout);
     assert!(
-        shown.contains("did not print `0 wrong`, which is expected of it"),
+        shown.contains("did not print `0 wrong` as expected"),
         "{shown}"
     );
     assert!(shown.contains("│ 2 wrong"), "{shown}");

@@ -184,7 +184,7 @@ fn choose(
     }
     if !is_kept {
         return Err(CliError::usage(
-            format_args!("{name} is gone, and the bundle holds no copy of it"),
+            format_args!("{name} is gone, and the bundle has no copy of it"),
             "name the scenario: --scenario FILE",
         ));
     }

@@ -175,7 +175,7 @@ fn rule(part: &Part, text: &str, context: &RuleContext<'_>) -> Result<FaultRule,
     let kind = InjectionKind::ALL
         .into_iter()
         .find(|kind| kind.name() == first.key())
-        .ok_or_else(|| unknown(first, "nothing that can be injected", known()))?;
+        .ok_or_else(|| unknown(first, "not a kind of fault", known()))?;
     let often_at = words.peek().map_or(first, |word| word);
     let frequency = frequency(kind, often_at, &mut words)?;
     let clauses = clauses(kind, &mut words, context)?;
@@ -257,11 +257,7 @@ fn clauses(
         let fits = !word.is_quoted && options(kind).iter().chain(&PLACES).any(|it| *it == key);
         if !fits {
             let known = options(kind).iter().chain(&PLACES).copied();
-            return Err(unknown(
-                word,
-                &format!("nothing that `{kind}` knows"),
-                known,
-            ));
+            return Err(unknown(word, &format!("not an option of `{kind}`"), known));
         }
         if seen.contains(&key) {
             return Err(word.error(format!("`{key}` is given twice"), "leave one out"));
@@ -282,7 +278,7 @@ fn clauses(
                 let name = value(word, words.next(), "at STEP")?;
                 let names = context.steps.iter().map(|step| step.name.as_str());
                 let found = context.steps.iter().find(|step| step.name == name.text);
-                let missing = || unknown(name, "no step of the scenario", names).about_context();
+                let missing = || unknown(name, "not a step of the scenario", names).about_context();
                 let found = found.ok_or_else(missing)?;
                 clauses.target.step = Some(found.index);
             }
@@ -290,7 +286,7 @@ fn clauses(
                 let name = value(word, words.next(), "role ROLE")?;
                 let names = context.roles.iter().map(|role| role.name.as_str());
                 let found = context.roles.iter().position(|role| role.name == name.text);
-                let missing = || unknown(name, "no role of the scenario", names).about_context();
+                let missing = || unknown(name, "not a role of the scenario", names).about_context();
                 let found = found.ok_or_else(missing)?;
                 clauses.target.role = Some(RoleIndex(found));
             }
@@ -318,7 +314,7 @@ fn clauses(
             .iter()
             .any(|step| turn_replies(&step.action.turns, &name.text).is_some())
         {
-            let error = unknown(name, "no turn that has a name", names.into_iter());
+            let error = unknown(name, "not the name of a turn", names.into_iter());
             return Err(error.about_context());
         }
         clauses.target.turn = Some(name.text.as_str().into());
@@ -470,7 +466,7 @@ fn unknown<'k>(
     let help = match names::nearest(&word.text, known.clone()) {
         Some(near) => format!("is `{near}` meant?"),
         None => match names::list(known) {
-            list if list.is_empty() => "there are none at all".to_owned(),
+            list if list.is_empty() => "there are none".to_owned(),
             list => format!("known are {list}"),
         },
     };

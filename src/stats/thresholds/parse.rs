@@ -91,7 +91,7 @@ fn parse(text: &str, steps: &[&str]) -> Result<Threshold, ThresholdError> {
         Some((begin, begin + sign.len(), *comparison))
     });
     let Some((begin, end, comparison)) = found else {
-        let message = format!("`{}` compares nothing", text.trim());
+        let message = format!("`{}` has no comparison", text.trim());
         return Err(ThresholdError {
             message,
             help: "write a figure, one of < <= > >= == !=, and a limit: flow.p95 < 2s".into(),
@@ -131,7 +131,7 @@ fn parse(text: &str, steps: &[&str]) -> Result<Threshold, ThresholdError> {
 fn stretch(part: &Part<'_>) -> Result<Duration, ThresholdError> {
     let help = "write it as `over 10s`";
     let length = humantime::parse_duration(part.text).map_err(|error| {
-        let message = format!("`{}` is no duration: {error}", part.text);
+        let message = format!("`{}` is not a duration: {error}", part.text);
         part.fault(message, help.into())
     })?;
     if length < MIN_WINDOW {
@@ -187,10 +187,10 @@ impl<'a> Part<'a> {
     fn unknown(&self, what: &str, known: &[&str]) -> ThresholdError {
         let help = match nearest(self.text, known) {
             Some(near) => format!("is `{near}` meant?"),
-            None if known.is_empty() => "there are none at all".to_owned(),
+            None if known.is_empty() => "there are none".to_owned(),
             None => format!("known are `{}`", known.join("`, `")),
         };
-        self.fault(format!("`{}` is no {what}", self.text), help)
+        self.fault(format!("`{}` is not a {what}", self.text), help)
     }
 }
 
@@ -274,7 +274,7 @@ fn limit(part: &Part<'_>, figure: &Figure) -> Result<f64, ThresholdError> {
     let Some(number) = number.parse::<f64>().ok().filter(|it| it.is_finite()) else {
         let message = match part.text {
             "" => "the limit is missing".to_owned(),
-            text => format!("`{text}` is no limit"),
+            text => format!("`{text}` is not a limit"),
         };
         return Err(part.fault(message, help()));
     };
@@ -284,7 +284,7 @@ fn limit(part: &Part<'_>, figure: &Figure) -> Result<f64, ThresholdError> {
             let message = format!("the limit `{}` has no unit", part.text);
             Err(part.fault(message, help()))
         }
-        None => Err(part.fault(format!("`{unit}` is no unit of this figure"), help())),
+        None => Err(part.fault(format!("`{unit}` is not a unit of this figure"), help())),
     }
 }
 
@@ -317,13 +317,13 @@ mod tests {
         let cases = [
             (
                 "flow.p95",
-                "`flow.p95` compares nothing",
+                "`flow.p95` has no comparison",
                 "flow.p95",
                 "write a figure",
             ),
             (
                 "flow.faild < 2",
-                "`faild` is no figure of a flow",
+                "`faild` is not a figure of a flow",
                 "faild",
                 "is `failed` meant?",
             ),
@@ -341,7 +341,7 @@ mod tests {
             ),
             (
                 "flow.p95 < 2%",
-                "`%` is no unit of this figure",
+                "`%` is not a unit of this figure",
                 "2%",
                 "write it as `500ms`",
             ),
@@ -359,25 +359,25 @@ mod tests {
             ),
             (
                 "flow.failed < 1s",
-                "`s` is no unit of this figure",
+                "`s` is not a unit of this figure",
                 "1s",
                 "write it as `3`",
             ),
             (
                 "flow.failed < many",
-                "`many` is no limit",
+                "`many` is not a limit",
                 "many",
                 "write it as `3`",
             ),
             (
                 "droped == 0",
-                "`droped` is no figure of a run",
+                "`droped` is not a figure of a run",
                 "droped",
                 "is `dropped` meant?",
             ),
             (
                 "integrity.duplicate == 0",
-                "`duplicate` is no figure of integrity",
+                "`duplicate` is not a figure of integrity",
                 "duplicate",
                 "is `duplicates` meant?",
             ),
@@ -389,13 +389,13 @@ mod tests {
             ),
             (
                 "step.02_create_ordr.p95 < 1s",
-                "`02_create_ordr` is no step of the scenario",
+                "`02_create_ordr` is not a step of the scenario",
                 "02_create_ordr",
                 "is `02_create_order` meant?",
             ),
             (
                 "step.xyz.p99.9 < 1s",
-                "`xyz` is no step of the scenario",
+                "`xyz` is not a step of the scenario",
                 "xyz",
                 "known are `02_create_order`, `a.b`",
             ),
@@ -407,13 +407,13 @@ mod tests {
             ),
             (
                 "step.a.b.maxx < 1s",
-                "`maxx` is no figure of a step",
+                "`maxx` is not a figure of a step",
                 "maxx",
                 "is `max` meant?",
             ),
             (
                 "flow.service.rate < 1s",
-                "`rate` is no figure of a time",
+                "`rate` is not a figure of a time",
                 "rate",
                 "known are",
             ),
