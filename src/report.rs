@@ -32,7 +32,7 @@ mod saved;
 pub mod terminal;
 pub mod units;
 
-pub use bundle::{About, Bundle, Bundles, Kept, KeptAs, Origin, locate};
+pub use bundle::{About, Bundle, BundleCounts, Bundles, KeptAs, RunOrigin, locate};
 pub use error::ReportError;
 pub use failure::lines as failure_lines;
 pub use flows_file::{FlowsFile, FlowsWriter, write_record};

@@ -3,10 +3,10 @@
 use std::path::{Path, absolute};
 
 use crate::report::result_file;
-use crate::report::{About, Origin};
+use crate::report::{About, RunOrigin};
 use crate::scenario::{Masker, Plan};
 
-use super::environment::Environment;
+use super::environment::CliEnvironment;
 use super::scenario::secret_values;
 use super::settings::{RunSettings, ScenarioChoice};
 
@@ -20,8 +20,8 @@ const RESULTS: &str = "REHEARSAL_RESULTS";
 pub(super) fn about(
     plan: &Plan,
     settings: &RunSettings,
-    environment: &Environment,
-    record: result_file::Environment,
+    environment: &CliEnvironment,
+    record: result_file::RunEnvironment,
 ) -> About {
     let secrets = secret_values(plan, settings);
     let masker = Masker::new(secrets.iter().map(String::as_str));
@@ -52,7 +52,7 @@ pub(super) fn about(
     });
     About {
         environment: record,
-        origin: Origin {
+        origin: RunOrigin {
             scenario: match &settings.scenario {
                 ScenarioChoice::BuiltIn => None,
                 ScenarioChoice::File(file) | ScenarioChoice::Text { file, .. } => Some(path(file)),

@@ -10,7 +10,7 @@ use crate::report::units::{counted, duration};
 use crate::report::{Output, sanitize};
 use crate::scenario::{FaultRules, Plan, RetryPolicy, Step};
 
-use super::environment::Environment;
+use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::exit::Exit;
 use super::machine;
@@ -23,7 +23,7 @@ pub(super) fn check(
     settings: &RunSettings,
     parallel: Option<u64>,
     json: bool,
-    environment: &Environment,
+    environment: &CliEnvironment,
 ) -> Result<Exit, CliError> {
     let mut output = Output::new(anstream::stdout());
     let loaded = match scenario::check(settings, environment)? {

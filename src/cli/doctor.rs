@@ -16,10 +16,10 @@ use crate::report::units::{counted, duration};
 use crate::report::{Output, sanitize};
 use crate::scenario::{Arrivals, Load, Ramp, Shape};
 
-use super::environment::Environment;
+use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::exit::Exit;
-use trial::{Outcome, Trial};
+use trial::{Trial, TrialResult};
 
 pub use answer::AnswerArgs;
 pub(super) use answer::answer;
@@ -43,7 +43,7 @@ const TRUSTED_US: u64 = 10_000;
 
 /// The findings about this machine.
 #[derive(Debug, Serialize)]
-struct Findings {
+struct DoctorReport {
     format: &'static str,
     answer_us: u64,
     levels: Vec<Level>,
@@ -86,7 +86,7 @@ impl Stall {
 }
 
 /// Measures this machine and prints the findings.
-pub(super) fn doctor(json: bool, environment: &Environment) -> Result<Exit, CliError> {
+pub(super) fn doctor(json: bool, environment: &CliEnvironment) -> Result<Exit, CliError> {
     let mut levels = Vec::new();
     let mut progress = Output::new(anstream::stderr());
     for (parallel, flows) in LEVELS {
@@ -97,7 +97,7 @@ pub(super) fn doctor(json: bool, environment: &Environment) -> Result<Exit, CliE
         levels.push(level(parallel, flows, environment)?);
     }
     progress.line("stalling all programs for 1 s …");
-    let findings = Findings {
+    let findings = DoctorReport {
         format: "rehearsal-doctor/1",
         answer_us: us(ANSWER_AFTER),
         levels,
@@ -115,7 +115,7 @@ pub(super) fn doctor(json: bool, environment: &Environment) -> Result<Exit, CliE
     Ok(findings.exit())
 }
 
-fn level(parallel: u64, flows: u64, environment: &Environment) -> Result<Level, CliError> {
+fn level(parallel: u64, flows: u64, environment: &CliEnvironment) -> Result<Level, CliError> {
     let trial = Trial {
         load: Load::closed(flows, parallel),
         answer_after: ANSWER_AFTER,
@@ -142,8 +142,8 @@ fn level(parallel: u64, flows: u64, environment: &Environment) -> Result<Level, 
 }
 
 /// Measures the stall; `None` if the machine has no room for it.
-fn stall(environment: &Environment) -> Result<Option<Stall>, CliError> {
-    let run = |shape| -> Result<Option<Outcome>, CliError> {
+fn stall(environment: &CliEnvironment) -> Result<Option<Stall>, CliError> {
+    let run = |shape| -> Result<Option<TrialResult>, CliError> {
         let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let at = since_1970.unwrap_or_default() + STALL_AT;
         let trial = Trial {
@@ -174,7 +174,7 @@ fn stall(environment: &Environment) -> Result<Option<Stall>, CliError> {
     }))
 }
 
-impl Findings {
+impl DoctorReport {
     fn as_text(&self) -> String {
         let mut text = format!(
             "Answers that took {}: how much longer they were measured to take\n  \

@@ -12,7 +12,7 @@ const WIDTH_ELSEWHERE: usize = 100;
 
 /// Variables, paths and terminal properties of this process, read once at the start.
 #[derive(Debug, Clone)]
-pub struct Environment {
+pub struct CliEnvironment {
     /// The command line, the program's name first.
     pub arguments: Vec<OsString>,
     /// All variables; programs inherit them.
@@ -32,11 +32,11 @@ pub struct Environment {
     pub width: usize,
 }
 
-impl Environment {
+impl CliEnvironment {
     /// Reads the environment of this process.
     pub fn read(arguments: Vec<OsString>) -> Self {
         let not_empty = |value: &OsString| !value.is_empty();
-        Environment {
+        CliEnvironment {
             variables: env::vars_os().collect(),
             results: env::var_os("REHEARSAL_RESULTS")
                 .filter(not_empty)
@@ -58,7 +58,7 @@ impl Environment {
     }
 
     /// Converts it to its form in the result record, with these secret values masked.
-    pub fn record(&self, secrets: &[String]) -> result_file::Environment {
+    pub fn record(&self, secrets: &[String]) -> result_file::RunEnvironment {
         let kernel = |name: &str| {
             let text = std::fs::read_to_string(format!("/proc/sys/kernel/{name}"));
             text.map_or_else(|_| "unknown".into(), |text| text.trim().to_owned())
@@ -68,7 +68,7 @@ impl Environment {
             let secrets = secrets.iter().filter(|secret| !secret.is_empty());
             secrets.fold(text, |text, secret| text.replace(secret.as_str(), "***"))
         };
-        result_file::Environment {
+        result_file::RunEnvironment {
             host: kernel("hostname"),
             kernel: format!("{} {}", kernel("ostype"), kernel("osrelease")),
             cores: std::thread::available_parallelism().map_or(1, usize::from),

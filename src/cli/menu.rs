@@ -17,13 +17,13 @@ use std::thread;
 use crate::engine::{Control, Stop};
 use crate::report::{Lines, Output, Reporter, SingleFlow, sanitize};
 
-use super::environment::Environment;
+use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::exit::Exit;
 use super::run::{print_errors, report_of, result_locations};
 use super::scenario;
 use super::session::{self, Finished, Keep, Messages, Results};
-use super::settings::{Format, RunSettings, Save};
+use super::settings::{OutputFormat, RunSettings, Save};
 use super::signals::{self, Signal, SignalEscalation};
 
 use console::Console;
@@ -35,7 +35,7 @@ const CUSTOMER: &str = "customer_id";
 ///
 /// It ends with [`Exit::SomeFailed`] if flows of any of its runs failed; runs that were ended
 /// from the menu itself do not count.
-pub(super) fn menu(settings: RunSettings, environment: &Environment) -> Result<Exit, CliError> {
+pub(super) fn menu(settings: RunSettings, environment: &CliEnvironment) -> Result<Exit, CliError> {
     refuse_what_belongs_to_runs(&settings)?;
     let plan = scenario::load(&settings, environment)?.plan;
     let (sender, inputs) = channel();
@@ -43,7 +43,7 @@ pub(super) fn menu(settings: RunSettings, environment: &Environment) -> Result<E
     let signals = sender.clone();
     signals::watch(move |signal| {
         // The menu, and with it the receiver, may have ended.
-        let _ = signals.send(Input::Signal(signal));
+        let _ = signals.send(MenuInput::Signal(signal));
     })
     .map_err(|error| CliError::system("cannot listen for signals", error))?;
     let mut menu = Menu {
@@ -69,7 +69,7 @@ fn refuse_what_belongs_to_runs(settings: &RunSettings) -> Result<(), CliError> {
         ("--flows", settings.load.flows.is_some()),
         ("--parallel", settings.load.parallel.is_some()),
         ("--save", settings.save != Save::No),
-        ("--json", settings.format == Format::Json),
+        ("--json", settings.format == OutputFormat::Json),
     ];
     match given.into_iter().find(|(_, given)| *given) {
         None => Ok(()),
@@ -81,7 +81,7 @@ fn refuse_what_belongs_to_runs(settings: &RunSettings) -> Result<(), CliError> {
 }
 
 /// An input of the menu.
-enum Input {
+enum MenuInput {
     Line(String),
     /// No more lines will come.
     End,
@@ -99,7 +99,7 @@ enum Asking {
 }
 
 /// The run in the background.
-struct Running {
+struct RunInProgress {
     control: Control,
     messages: Messages,
     escalation: SignalEscalation,
@@ -111,11 +111,11 @@ struct Menu<'a> {
     title: String,
     asks_customer: bool,
     settings: RunSettings,
-    environment: &'a Environment,
+    environment: &'a CliEnvironment,
     console: Console,
-    sender: Sender<Input>,
+    sender: Sender<MenuInput>,
     asking: Asking,
-    running: Option<Running>,
+    running: Option<RunInProgress>,
     last: Option<Finished>,
     /// Lines held back until the run ends.
     waiting: VecDeque<String>,
@@ -125,20 +125,20 @@ struct Menu<'a> {
 }
 
 impl Menu<'_> {
-    fn open(&mut self, inputs: &Receiver<Input>) {
+    fn open(&mut self, inputs: &Receiver<MenuInput>) {
         self.ask();
         while !(self.closing && self.running.is_none()) {
             // `self` holds a sender.
             let Ok(input) = inputs.recv() else { return };
             match input {
-                Input::Line(line) => {
+                MenuInput::Line(line) => {
                     self.console
                         .line_was_typed(!self.environment.stdin_is_terminal);
                     self.take(line);
                 }
-                Input::End => self.input_ended(),
-                Input::RunEnded(result) => self.run_ended(*result),
-                Input::Signal(signal) => self.signal(signal),
+                MenuInput::End => self.input_ended(),
+                MenuInput::RunEnded(result) => self.run_ended(*result),
+                MenuInput::Signal(signal) => self.signal(signal),
             }
         }
     }
@@ -256,7 +256,7 @@ impl Menu<'_> {
         };
         self.console
             .say(&format!("Started {} behind this menu.\n", session.id()));
-        self.running = Some(Running {
+        self.running = Some(RunInProgress {
             control: session.control.clone(),
             messages: session.messages.clone(),
             escalation: SignalEscalation::of(session.graceful_stop()),
@@ -272,7 +272,7 @@ impl Menu<'_> {
         let started = thread::Builder::new().name("run".into()).spawn(move || {
             let result = session.perform(vec![reporter]);
             // The menu, and with it the receiver, may have ended.
-            let _ = sender.send(Input::RunEnded(Box::new(result)));
+            let _ = sender.send(MenuInput::RunEnded(Box::new(result)));
         });
         if let Err(error) = started {
             self.running = None;
@@ -417,17 +417,17 @@ fn count(line: &str) -> Option<u64> {
 }
 
 /// Reads lines on a separate thread, which ends with the program at the latest.
-fn read_lines(sender: Sender<Input>) -> Result<(), CliError> {
+fn read_lines(sender: Sender<MenuInput>) -> Result<(), CliError> {
     let read = move || {
         for line in io::stdin().lock().split(b'\n') {
             let Ok(line) = line else { break };
             let line = String::from_utf8_lossy(&line).into_owned();
-            if sender.send(Input::Line(line)).is_err() {
+            if sender.send(MenuInput::Line(line)).is_err() {
                 return;
             }
         }
         // The menu, and with it the receiver, may have ended.
-        let _ = sender.send(Input::End);
+        let _ = sender.send(MenuInput::End);
     };
     thread::Builder::new()
         .name("input".into())

@@ -11,14 +11,14 @@ use crate::engine::StepGate;
 use crate::model::{FlowRecord, RunEvent};
 use crate::report::{Bundle, DialoguePrinter, Output, Reporter, SingleFlow};
 
-use super::environment::Environment;
+use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::exit::Exit;
 use super::run::{print_errors, stop_on};
 use super::session::{Keep, Messages, Session};
 use super::signals;
 
-use outcome::Outcome;
+use outcome::ReplayOutcome;
 use preparing::Prepared;
 
 pub(super) use preparing::ReplayRequest;
@@ -26,7 +26,7 @@ pub(super) use preparing::ReplayRequest;
 /// Runs the flow again and reports whether it fails as before.
 pub(super) fn replay(
     mut wanted: ReplayRequest,
-    environment: &Environment,
+    environment: &CliEnvironment,
 ) -> Result<Exit, CliError> {
     if wanted.bundle.is_file() {
         // A file in the bundle was named.
@@ -73,7 +73,7 @@ pub(super) fn replay(
     let finished = session.perform(reporters)?;
     print_errors(&finished, &mut Output::new(anstream::stderr()));
 
-    let outcome = Outcome::of(&bundle, last_flow.flow());
+    let outcome = ReplayOutcome::of(&bundle, last_flow.flow());
     let printed = if wanted.json {
         let json = outcome.json(&bundle, &finished.log);
         writeln!(io::stdout(), "{json:#}")

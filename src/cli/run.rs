@@ -5,25 +5,25 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
 use crate::report::{
-    self, Bars, DialoguePrinter, JsonLines, Kept, Lines, Output, Quiet, Reporter, SingleFlow,
-    sanitize, terminal, units,
+    self, Bars, BundleCounts, DialoguePrinter, JsonLines, Lines, Output, Quiet, Reporter,
+    SingleFlow, sanitize, terminal, units,
 };
 
 use super::args::Progress;
-use super::environment::Environment;
+use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::exit::Exit;
 use super::scenario;
 use super::session::{Finished, Keep, Results, Session};
-use super::settings::{Destination, Format, RunSettings, Save};
+use super::settings::{Destination, OutputFormat, RunSettings, Save};
 use super::signals::{self, Signal, SignalEscalation};
 
 /// Performs the run and reports it.
-pub(super) fn run(settings: &RunSettings, environment: &Environment) -> Result<Exit, CliError> {
+pub(super) fn run(settings: &RunSettings, environment: &CliEnvironment) -> Result<Exit, CliError> {
     let keep = match (&settings.save, settings.format) {
         (Save::Usual | Save::In(_), _) => Keep::InFolder,
-        (Save::No, Format::Json) => Keep::ForNow,
-        (Save::No, Format::People) => Keep::Nothing,
+        (Save::No, OutputFormat::Json) => Keep::ForNow,
+        (Save::No, OutputFormat::People) => Keep::Nothing,
     };
     let loaded = scenario::load(settings, environment)?;
     // From here on there is something to clean up.
@@ -44,14 +44,14 @@ pub(super) fn run(settings: &RunSettings, environment: &Environment) -> Result<E
 
     let mut exits = finished.exits();
     let printed = match settings.format {
-        Format::People => {
+        OutputFormat::People => {
             let mut output = output(settings);
             output.text(&report_of(&finished, environment.width));
             output.text(&result_locations(&finished));
             let printed = output.finish();
             printed.map_err(|error| CliError::system("cannot write the report", error))
         }
-        Format::Json => {
+        OutputFormat::Json => {
             let printed = print_record(&finished);
             Output::new(anstream::stderr()).text(&result_locations(&finished));
             printed.map_err(|error| CliError::system("cannot write the result", error))
@@ -90,7 +90,8 @@ pub(super) fn stop_on(signals: Receiver<Signal>, session: &Session) -> Result<()
 
 /// Returns `true` if standard output is reserved for JSON.
 fn is_for_programs(settings: &RunSettings) -> bool {
-    settings.format == Format::Json || settings.json_lines == Some(Destination::StandardOutput)
+    settings.format == OutputFormat::Json
+        || settings.json_lines == Some(Destination::StandardOutput)
 }
 
 /// The output for people: standard output, unless that is reserved for JSON.
@@ -107,7 +108,7 @@ fn output(settings: &RunSettings) -> Output {
 fn reporter(
     is_single: bool,
     settings: &RunSettings,
-    environment: &Environment,
+    environment: &CliEnvironment,
 ) -> Result<Box<dyn Reporter>, CliError> {
     let errors = || Output::new(anstream::stderr());
     let is_terminal = environment.stderr_is_terminal;
@@ -155,7 +156,7 @@ pub(super) fn result_locations(finished: &Finished) -> String {
         ));
     }
     if let Some(path) = &finished.bundles {
-        let Kept { failed, slow } = finished.artifacts.bundles;
+        let BundleCounts { failed, slow } = finished.artifacts.bundles;
         let counts = [
             (failed > 0).then(|| units::counted(failed as u64, "failed flow")),
             (slow > 0).then(|| match slow {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::engine::{Programs, Within};
 use crate::scenario::{self, CommandStart, CompileOptions, Compiled, Diagnostics, Plan};
 
-use super::environment::Environment;
+use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::settings::{RunSettings, Save, ScenarioChoice};
 
@@ -28,7 +28,10 @@ pub(super) struct Loaded {
 }
 
 /// Finds and checks the scenario.
-pub(super) fn load(settings: &RunSettings, environment: &Environment) -> Result<Loaded, CliError> {
+pub(super) fn load(
+    settings: &RunSettings,
+    environment: &CliEnvironment,
+) -> Result<Loaded, CliError> {
     match check(settings, environment)? {
         Ok(loaded) => Ok(loaded),
         Err(diagnostics) => Err(CliError::Scenario(diagnostics.render(coloured()))),
@@ -38,7 +41,7 @@ pub(super) fn load(settings: &RunSettings, environment: &Environment) -> Result<
 /// As [`load`], with errors of the scenario separate from errors of the command line.
 pub(super) fn check(
     settings: &RunSettings,
-    environment: &Environment,
+    environment: &CliEnvironment,
 ) -> Result<Result<Loaded, Diagnostics>, CliError> {
     let home = match &settings.scenario {
         ScenarioChoice::BuiltIn => environment.directory.clone(),

@@ -13,18 +13,18 @@ use crate::model::{EventSink, FlowNumber, RunEvent, RunId};
 use crate::process::WatcherProgram;
 use crate::report::result_file::Head;
 use crate::report::{
-    self, Artifacts, Bundles, Kept, Log, Place, Recorder, ReportError, Reporter, Reporters,
+    self, Artifacts, BundleCounts, Bundles, Log, Place, Recorder, ReportError, Reporter, Reporters,
     Reserved, RunFolder,
 };
 use crate::scenario::Overrides;
 use crate::stats::{EvidenceChoice, EvidenceLimits, Integrity};
 
-use super::environment::Environment;
+use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::exit::Exit;
 use super::failure_limit::FailureLimit;
 use super::scenario::{Loaded, secret_values};
-use super::settings::{Dialogue, RunSettings, Save};
+use super::settings::{DialogueLogging, RunSettings, Save};
 use super::{bundles, machine, scenario};
 
 /// The default folder for results.
@@ -40,9 +40,9 @@ pub(super) struct Session {
     names: Reserved,
     /// The folder in which the run is saved while it is in progress.
     folder: Option<RunFolder>,
-    dialogue: Dialogue,
+    dialogue: DialogueLogging,
     allowed_failures: FailureLimit,
-    environment: report::result_file::Environment,
+    environment: report::result_file::RunEnvironment,
     keep: Keep,
     notices: Vec<String>,
     bundles: Bundles,
@@ -112,7 +112,7 @@ impl Session {
         loaded: Loaded,
         settings: &RunSettings,
         keep: Keep,
-        environment: &Environment,
+        environment: &CliEnvironment,
     ) -> Result<Self, CliError> {
         let Loaded {
             plan,
@@ -173,7 +173,7 @@ impl Session {
             faults: Some(chaos),
         });
         let recording = Recording {
-            dialogue: settings.dialogue == Dialogue::Logged || settings.shows_dialogue,
+            dialogue: settings.dialogue == DialogueLogging::Logged || settings.shows_dialogue,
             evidence: Some(Arc::new(EvidenceChoice::new(limits))),
         };
         let options = RunOptions::new(Arc::new(plan), Arc::new(programs))
@@ -235,8 +235,8 @@ impl Session {
         let mut recorder = Recorder::new();
         let log = Log::new(&log_path, log);
         listeners.push(Box::new(match self.dialogue {
-            Dialogue::Logged => log,
-            Dialogue::LeftOut => log.without_dialogue(),
+            DialogueLogging::Logged => log,
+            DialogueLogging::LeftOut => log.without_dialogue(),
         }));
         if let Some(folder) = &self.folder {
             recorder = Recorder::with_flows(folder.write_flows(self.environment.clone())?);
@@ -268,7 +268,7 @@ impl Session {
             .folder
             .as_ref()
             .map(|folder| folder.finish(&head, Some(&log_path)));
-        let has_bundles = artifacts.bundles != Kept::default();
+        let has_bundles = artifacts.bundles != BundleCounts::default();
         let bundles = has_bundles.then(|| results.join("bundles"));
         let results = match &finished {
             Some(Ok(())) if self.keep == Keep::InFolder => Results::Saved(results),
@@ -335,7 +335,7 @@ impl Finished {
 }
 
 /// Chooses the place for logs and results; a notice says if it is not the expected one.
-fn place(save: &Save, environment: &Environment) -> Result<(Place, Option<String>), CliError> {
+fn place(save: &Save, environment: &CliEnvironment) -> Result<(Place, Option<String>), CliError> {
     let wanted = match save {
         Save::In(folder) => {
             return Place::open(folder)
@@ -375,7 +375,7 @@ fn place(save: &Save, environment: &Environment) -> Result<(Place, Option<String
 pub(super) fn prepare(
     settings: &RunSettings,
     keep: Keep,
-    environment: &Environment,
+    environment: &CliEnvironment,
 ) -> Result<Session, CliError> {
     Session::prepare(
         scenario::load(settings, environment)?,

@@ -46,10 +46,10 @@ pub struct RunSettings {
     /// Faults in addition to those of the scenario, as typed.
     pub chaos: Vec<String>,
     pub allowed_failures: FailureLimit,
-    pub format: Format,
+    pub format: OutputFormat,
     pub progress: Progress,
     pub json_lines: Option<Destination>,
-    pub dialogue: Dialogue,
+    pub dialogue: DialogueLogging,
     /// Dialogue is shown as it happens.
     pub shows_dialogue: bool,
 }
@@ -78,7 +78,7 @@ pub enum Save {
 
 /// The reader that standard output is reserved for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum OutputFormat {
     People,
     Json,
 }
@@ -92,7 +92,7 @@ pub enum Destination {
 
 /// Presence of dialogue in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dialogue {
+pub enum DialogueLogging {
     LeftOut,
     Logged,
 }
@@ -148,17 +148,17 @@ impl RunSettings {
             chaos: args.chaos,
             allowed_failures: args.allow_failures.unwrap_or_default(),
             format: if args.json {
-                Format::Json
+                OutputFormat::Json
             } else {
-                Format::People
+                OutputFormat::People
             },
             progress: args.progress,
             json_lines,
             shows_dialogue: args.show_dialogue,
             dialogue: if args.verbose {
-                Dialogue::Logged
+                DialogueLogging::Logged
             } else {
-                Dialogue::LeftOut
+                DialogueLogging::LeftOut
             },
         })
     }

@@ -14,5 +14,5 @@ mod text;
 mod writer;
 
 pub(super) use form::of_failed;
-pub use form::{About, Bundle, KeptAs, Origin, locate};
-pub use writer::{Bundles, Kept};
+pub use form::{About, Bundle, KeptAs, RunOrigin, locate};
+pub use writer::{BundleCounts, Bundles};

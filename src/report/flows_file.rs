@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{FlowRecord, RunInfo};
 
 use super::error::ReportError;
-use super::result_file::{Environment, FORMAT, FlowsHead, Head, Run, check_format};
+use super::result_file::{FORMAT, FlowsHead, Head, Run, RunEnvironment, check_format};
 
 /// A writer of flows as they end, one line of JSON each, after a line about the run. Data given to
 /// it a second ago is in the file.
@@ -19,7 +19,7 @@ use super::result_file::{Environment, FORMAT, FlowsHead, Head, Run, check_format
 pub struct FlowsWriter {
     path: PathBuf,
     state: Result<BufWriter<File>, io::Error>,
-    environment: Environment,
+    environment: RunEnvironment,
 }
 
 /// The file of the flows of a run that has ended.
@@ -40,17 +40,17 @@ const DROPPED: &str = "{\"dropped\":";
 
 /// A line after the first.
 #[derive(Debug)]
-pub(super) enum Line {
+pub(super) enum FlowsLine {
     Flow(Box<FlowRecord>),
     Dropped(Dropped),
 }
 
-impl Line {
+impl FlowsLine {
     pub(super) fn parse(line: &str) -> serde_json::Result<Self> {
         if line.starts_with(DROPPED) {
-            serde_json::from_str(line).map(Line::Dropped)
+            serde_json::from_str(line).map(FlowsLine::Dropped)
         } else {
-            serde_json::from_str(line).map(|flow| Line::Flow(Box::new(flow)))
+            serde_json::from_str(line).map(|flow| FlowsLine::Flow(Box::new(flow)))
         }
     }
 }
@@ -60,7 +60,7 @@ impl FlowsWriter {
     ///
     /// # Errors
     /// If the file cannot be created, or exists.
-    pub fn create(path: &Path, environment: Environment) -> Result<Self, ReportError> {
+    pub fn create(path: &Path, environment: RunEnvironment) -> Result<Self, ReportError> {
         let file = File::create_new(path).map_err(|error| ReportError::create(path, error))?;
         Ok(FlowsWriter {
             path: path.to_owned(),
@@ -173,12 +173,12 @@ impl FlowsReader {
     ///
     /// # Errors
     /// If it cannot be read, or has another form.
-    pub(super) fn next(&mut self) -> Result<Option<Line>, ReportError> {
+    pub(super) fn next(&mut self) -> Result<Option<FlowsLine>, ReportError> {
         let Some(line) = next_line(&mut self.reader, &self.path)? else {
             return Ok(None);
         };
         self.number += 1;
-        let parsed = Line::parse(&line).map_err(|error| {
+        let parsed = FlowsLine::parse(&line).map_err(|error| {
             ReportError::malformed(&self.path, format_args!("line {}: {error}", self.number))
         })?;
         Ok(Some(parsed))
@@ -239,7 +239,7 @@ mod tests {
         let mut flows = FlowsWriter {
             path: full,
             state: Ok(BufWriter::new(file)),
-            environment: Environment {
+            environment: RunEnvironment {
                 host: "here".into(),
                 kernel: "Linux 6".into(),
                 cores: 2,
@@ -262,7 +262,7 @@ mod tests {
             counted: true,
         };
         let line = serde_json::to_string(&dropped).unwrap();
-        assert!(matches!(Line::parse(&line), Ok(Line::Dropped(_))));
-        assert!(Line::parse("{\"number\":1}").is_err());
+        assert!(matches!(FlowsLine::parse(&line), Ok(FlowsLine::Dropped(_))));
+        assert!(FlowsLine::parse("{\"number\":1}").is_err());
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::error::ReportError;
 use super::flows_file::{FlowsFile, FlowsWriter};
 use super::latency_log::LatencyLog;
-use super::result_file::{Environment, Head};
+use super::result_file::{Head, RunEnvironment};
 
 const RESULT: &str = "result.json";
 const FLOWS: &str = "flows.jsonl";
@@ -59,7 +59,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// If the file cannot be created.
-    pub fn write_flows(&self, environment: Environment) -> Result<FlowsWriter, ReportError> {
+    pub fn write_flows(&self, environment: RunEnvironment) -> Result<FlowsWriter, ReportError> {
         FlowsWriter::create(&self.flows().path, environment)
     }
 

@@ -18,7 +18,7 @@ use super::failure;
 use super::reporter::Reporter;
 use super::sanitize::{sanitize, sanitize_lines};
 use super::units;
-use page::{Line, Page};
+use page::{LogLine, Page};
 
 /// The size of writes, unless a tick comes earlier.
 const BUFFER_BYTES: usize = 32 << 10;
@@ -270,14 +270,14 @@ impl<W: Write + Send> Reporter for Log<W> {
     }
 }
 
-fn run_started(line: &mut Line, info: &RunInfo) {
+fn run_started(line: &mut LogLine, info: &RunInfo) {
     line.text("run ").text(&info.id.0).text(" started: ");
     line.text(&info.scenario).text(", ");
     line.text(&units::extent(info)).text(", ");
     line.text(&info.load).text(", seed ").number(info.seed);
 }
 
-fn step_ended(line: &mut Line, outcome: &StepOutcome, duration: Duration) {
+fn step_ended(line: &mut LogLine, outcome: &StepOutcome, duration: Duration) {
     let how = match outcome {
         StepOutcome::Completed => " completed in ",
         StepOutcome::Skipped => {
@@ -294,7 +294,7 @@ fn step_ended(line: &mut Line, outcome: &StepOutcome, duration: Duration) {
     }
 }
 
-fn script_ended(line: &mut Line, instance: InstanceId, process: &ProcessRecord) {
+fn script_ended(line: &mut LogLine, instance: InstanceId, process: &ProcessRecord) {
     line.text("script ").instance(instance);
     match (process.ending, process.exit) {
         (Ending::Itself, Some(ExitCause::Code(code))) if code >= 0 => {

@@ -8,10 +8,10 @@ use crate::stats::{Integrity, MissingHistogram, Tally};
 
 use super::bundle;
 use super::error::ReportError;
+use super::flows_file::FlowsLine;
 use super::flows_file::FlowsReader;
-use super::flows_file::Line;
 use super::integrity::IntegrityCheck;
-use super::result_file::{Completeness, Environment, Head, Merged, Run};
+use super::result_file::{Completeness, Head, Merged, Run, RunEnvironment};
 use super::saved::SavedRun;
 
 /// Errors of merging runs.
@@ -45,7 +45,7 @@ pub enum MergeError {
 pub fn merge(
     runs: &[SavedRun],
     id: RunId,
-    environment: Environment,
+    environment: RunEnvironment,
     temporary: &Path,
 ) -> Result<Head, MergeError> {
     let first = runs.first().ok_or(MergeError::Nothing)?;
@@ -124,7 +124,7 @@ fn integrity(
         check.begin(&id);
         let mut lines = FlowsReader::open(&flows)?;
         while let Some(line) = lines.next()? {
-            if let Line::Flow(flow) = line {
+            if let FlowsLine::Flow(flow) = line {
                 check.record(&flow);
             }
         }

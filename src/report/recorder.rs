@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::model::{FlowOutcome, FlowRecord, RunEvent, RunInfo};
 use crate::stats::{FailureSummary, Integrity};
 
-use super::bundle::{Bundles, Kept};
+use super::bundle::{BundleCounts, Bundles};
 use super::error::ReportError;
 use super::flows_file::{FlowsFile, FlowsWriter};
 use super::integrity::IntegrityCheck;
@@ -45,7 +45,7 @@ pub struct Artifacts {
     /// The flows, if they were recorded.
     pub flows: Option<FlowsFile>,
     /// The numbers of bundles.
-    pub bundles: Kept,
+    pub bundles: BundleCounts,
     bundled: Vec<(FlowRecord, String)>,
 }
 

@@ -53,7 +53,7 @@ pub struct FlowsHead {
     /// [`FORMAT`].
     pub format: String,
     pub run: Run,
-    pub environment: Environment,
+    pub environment: RunEnvironment,
 }
 
 /// A result without its flows.
@@ -62,7 +62,7 @@ pub struct Head {
     /// [`FORMAT`].
     pub format: String,
     pub run: Run,
-    pub environment: Environment,
+    pub environment: RunEnvironment,
     pub summary: Summary,
     pub notices: Vec<String>,
     pub completeness: Completeness,
@@ -76,7 +76,7 @@ impl Head {
     /// Creates the head of a run's record.
     pub fn new(
         info: &RunInfo,
-        environment: Environment,
+        environment: RunEnvironment,
         summary: Summary,
         histograms: Histograms,
         notices: Vec<String>,
@@ -213,7 +213,7 @@ impl Run {
 
 /// The machine and the version of Rehearsal that performed a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Environment {
+pub struct RunEnvironment {
     pub host: String,
     /// The kernel's name and release.
     pub kernel: String,

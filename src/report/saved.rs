@@ -10,7 +10,7 @@ use crate::stats::Tally;
 
 use super::bundle;
 use super::error::ReportError;
-use super::flows_file::{FlowsReader, Line, write_record};
+use super::flows_file::{FlowsLine, FlowsReader, write_record};
 use super::folder::RunFolder;
 use super::integrity::IntegrityCheck;
 use super::recorder::name_bundles;
@@ -64,7 +64,7 @@ impl SavedRun {
         let mut bundled = Vec::new();
         while let Some(line) = lines.next()? {
             match line {
-                Line::Flow(flow) => {
+                FlowsLine::Flow(flow) => {
                     elapsed = elapsed.max(ended_after(&lines.head, &flow));
                     tally.record(&flow);
                     if let Some(check) = &mut check {
@@ -74,7 +74,7 @@ impl SavedRun {
                         bundled.push((*flow, bundle));
                     }
                 }
-                Line::Dropped(dropped) => tally.record_drop(dropped.counted),
+                FlowsLine::Dropped(dropped) => tally.record_drop(dropped.counted),
             }
         }
         let mut summary = tally.summary(elapsed, true);

@@ -51,10 +51,10 @@ impl RenderError {
 /// A text with placeholders.
 pub struct Template {
     source: String,
-    parts: Vec<Part>,
+    parts: Vec<Segment>,
 }
 
-enum Part {
+enum Segment {
     Text(String),
     Value {
         expression: Expression,
@@ -96,9 +96,9 @@ impl Template {
                     ..error
                 })?;
             if !text.is_empty() {
-                parts.push(Part::Text(std::mem::take(&mut text)));
+                parts.push(Segment::Text(std::mem::take(&mut text)));
             }
-            parts.push(Part::Value {
+            parts.push(Segment::Value {
                 expression,
                 range: start..end + 1,
             });
@@ -106,7 +106,7 @@ impl Template {
         }
         text.push_str(&source[at..]);
         if !text.is_empty() {
-            parts.push(Part::Text(text));
+            parts.push(Segment::Text(text));
         }
         Ok(Template {
             source: source.to_owned(),
@@ -123,7 +123,7 @@ impl Template {
     pub fn fixed(&self) -> Option<&str> {
         match self.parts.as_slice() {
             [] => Some(""),
-            [Part::Text(text)] => Some(text),
+            [Segment::Text(text)] => Some(text),
             _ => None,
         }
     }
@@ -140,8 +140,8 @@ impl Template {
     /// Returns the expressions, each with the location of its placeholder in the source.
     pub fn placeholders(&self) -> impl Iterator<Item = (&Expression, Range<usize>)> {
         self.parts.iter().filter_map(|part| match part {
-            Part::Text(_) => None,
-            Part::Value { expression, range } => Some((expression, range.clone())),
+            Segment::Text(_) => None,
+            Segment::Value { expression, range } => Some((expression, range.clone())),
         })
     }
 
@@ -166,8 +166,8 @@ impl Template {
         let mut out = String::with_capacity(self.source.len());
         for part in &self.parts {
             match part {
-                Part::Text(text) => out.push_str(text),
-                Part::Value { expression, .. } => out.push_str(&map(&expression.text(scope)?)),
+                Segment::Text(text) => out.push_str(text),
+                Segment::Value { expression, .. } => out.push_str(&map(&expression.text(scope)?)),
             }
         }
         Ok(out)

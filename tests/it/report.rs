@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Local};
 use insta::assert_snapshot;
 use rehearsal::model::*;
-use rehearsal::report::result_file::{Completeness, Environment, FORMAT, Head, ResultRecord};
+use rehearsal::report::result_file::{Completeness, FORMAT, Head, ResultRecord, RunEnvironment};
 use rehearsal::report::{
     Artifacts, LatencyLog, Lines, Log, Output, Place, Recorder, Reporter, Reporters, RunFolder,
     SavedRun, SingleFlow, terminal, write_record,
@@ -323,8 +323,8 @@ fn report(courses: &[Course], parallel: u64, width: usize) -> String {
     anstream::adapter::strip_str(&text).to_string()
 }
 
-fn environment() -> Environment {
-    Environment {
+fn environment() -> RunEnvironment {
+    RunEnvironment {
         host: "host".into(),
         kernel: "Linux 6.1".into(),
         cores: 2,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::cli::environment::Environment;
+use crate::cli::environment::CliEnvironment;
 use crate::cli::error::CliError;
 use crate::cli::machine;
 use crate::engine::{self, Control, Programs, RunOptions};
@@ -27,7 +27,7 @@ pub(super) struct Trial {
 
 /// Measurements of one run.
 #[derive(Debug, Default)]
-pub(super) struct Outcome {
+pub(super) struct TrialResult {
     /// Measured minus true answer times.
     pub errors: Histogram,
     /// Times from when a flow was due to its end.
@@ -40,7 +40,10 @@ pub(super) struct Outcome {
 
 impl Trial {
     /// Runs the trial, or returns the reason why this machine has no room for it.
-    pub fn perform(&self, environment: &Environment) -> Result<Result<Outcome, String>, CliError> {
+    pub fn perform(
+        &self,
+        environment: &CliEnvironment,
+    ) -> Result<Result<TrialResult, String>, CliError> {
         let text = self.scenario();
         let compiled = scenario::compile(&text, None, CompileOptions::default())
             .map_err(|faults| CliError::Scenario(faults.render(false)))?;
@@ -107,10 +110,10 @@ impl Trial {
 
 /// The event sink of a trial.
 #[derive(Default)]
-struct TrialSink(Mutex<Outcome>);
+struct TrialSink(Mutex<TrialResult>);
 
 impl TrialSink {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Outcome> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, TrialResult> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -125,7 +128,7 @@ impl EventSink for TrialSink {
     }
 }
 
-impl Outcome {
+impl TrialResult {
     fn flow(&mut self, flow: &FlowRecord) {
         match &flow.outcome {
             FlowOutcome::Completed => {}

@@ -12,7 +12,7 @@ use crate::report::{Bundle, failure_lines, sanitize};
 use crate::stats::Signature;
 
 /// A replayed flow compared with the original one.
-pub(super) struct Outcome {
+pub(super) struct ReplayOutcome {
     result: ReplayResult,
     /// The replayed flow, unless it was interrupted.
     flow: Option<FlowRecord>,
@@ -29,7 +29,7 @@ enum ReplayResult {
     Interrupted,
 }
 
-impl Outcome {
+impl ReplayOutcome {
     pub(super) fn of(bundle: &Bundle, flow: Option<FlowRecord>) -> Self {
         let result = match flow.as_ref().map(|flow| (flow, &flow.outcome)) {
             Some((flow, FlowOutcome::Failed(failure))) => {
@@ -43,7 +43,7 @@ impl Outcome {
             Some((_, FlowOutcome::Completed)) => ReplayResult::Gone,
             Some((_, FlowOutcome::Interrupted)) | None => ReplayResult::Interrupted,
         };
-        Outcome { result, flow }
+        ReplayOutcome { result, flow }
     }
 
     pub(super) fn exit(&self) -> Exit {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::cli::args::RunArgs;
 use crate::cli::bundles::{NOT_KEPT, scenario_text};
-use crate::cli::environment::Environment;
+use crate::cli::environment::CliEnvironment;
 use crate::cli::error::CliError;
 use crate::cli::scenario::{self, BUILT_IN_NAME, Loaded};
 use crate::cli::settings::{NO_BUNDLES, RunSettings, ScenarioChoice};
@@ -31,7 +31,7 @@ const MASKED: [&str; 2] = ["MASKED", "***"];
 pub(super) struct Prepared {
     pub loaded: Loaded,
     pub settings: RunSettings,
-    pub environment: Environment,
+    pub environment: CliEnvironment,
     /// Differences from the original run.
     pub notices: Vec<String>,
 }
@@ -39,7 +39,7 @@ pub(super) struct Prepared {
 pub(super) fn prepare(
     wanted: &ReplayRequest,
     bundle: &Bundle,
-    environment: &Environment,
+    environment: &CliEnvironment,
 ) -> Result<Prepared, CliError> {
     let mut notices = Vec::new();
     let environment = environment_of_run(bundle, environment, &mut notices);
@@ -111,9 +111,9 @@ fn settings(wanted: &ReplayRequest, bundle: &Bundle) -> Result<RunSettings, CliE
 /// The environment, with the values that Rehearsal's own variables had in the run.
 fn environment_of_run(
     bundle: &Bundle,
-    environment: &Environment,
+    environment: &CliEnvironment,
     notices: &mut Vec<String>,
-) -> Environment {
+) -> CliEnvironment {
     let mut environment = environment.clone();
     for (name, value) in &bundle.origin.environment {
         let known = environment
@@ -141,7 +141,7 @@ fn choose(
     bundle: &Bundle,
     copy: &str,
     settings: &mut RunSettings,
-    environment: &Environment,
+    environment: &CliEnvironment,
     notices: &mut Vec<String>,
 ) -> Result<Loaded, CliError> {
     let is_kept = copy != NOT_KEPT;

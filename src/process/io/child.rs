@@ -17,7 +17,7 @@ use crate::process::io::shared::ChildShared;
 use crate::process::io::write_batch;
 use crate::process::io::writes::{Input, WriteError, Writer};
 use crate::process::spawn::started::{Started, Streams};
-use crate::process::sys::Watched;
+use crate::process::sys::RegisteredFd;
 use crate::process::termination::grace::Grace;
 
 /// A running program, owned.
@@ -40,7 +40,7 @@ impl Child {
         let are_pipes = matches!(streams, Streams::Pipes(_));
         let (input, outputs) = match streams {
             Streams::Terminal(master) => {
-                let master = Rc::new(Watched::owned(master, Interest::READABLE)?);
+                let master = Rc::new(RegisteredFd::owned(master, Interest::READABLE)?);
                 (Input::Terminal(Rc::clone(&master)), vec![master])
             }
             Streams::Pipes(OwnEnds {
@@ -48,13 +48,13 @@ impl Child {
                 stdout,
                 stderr,
             }) => {
-                let stdout = Rc::new(Watched::owned(stdout, Interest::READABLE)?);
-                let stderr = Rc::new(Watched::owned(stderr, Interest::READABLE)?);
+                let stdout = Rc::new(RegisteredFd::owned(stdout, Interest::READABLE)?);
+                let stderr = Rc::new(RegisteredFd::owned(stderr, Interest::READABLE)?);
                 (Input::Pipe(stdin), vec![stdout, stderr])
             }
         };
         let spawned = guard.spawned.clone();
-        let exit = Watched::shared(spawned.process.exit_fd(), Interest::READABLE)?;
+        let exit = RegisteredFd::shared(spawned.process.exit_fd(), Interest::READABLE)?;
         let shared = Rc::new(ChildShared::new(spawned, Writer::new(input)));
         guard.disarm();
         let events = Events::new(Rc::clone(&shared), exit, outputs, are_pipes);

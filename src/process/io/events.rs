@@ -22,7 +22,7 @@ use crate::model::{Ending, ExitCause, Stream, Usage};
 use crate::process::handle::ExitRecord;
 use crate::process::io::shared::ChildShared;
 use crate::process::io::throttle::is_readable;
-use crate::process::sys::{SharedFd, Watched};
+use crate::process::sys::{RegisteredFd, SharedFd};
 
 /// The time to wait for output that another process than the program keeps open.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(200);
@@ -76,7 +76,7 @@ pub struct Events {
 }
 
 enum Phase {
-    Living(Watched<Arc<OwnedFd>>),
+    Living(RegisteredFd<Arc<OwnedFd>>),
     Draining {
         exit_record: ExitRecord,
         timeout: Pin<Box<Sleep>>,
@@ -103,7 +103,7 @@ enum Piece {
 impl Events {
     pub(in crate::process) fn new(
         shared: Rc<ChildShared>,
-        exit: Watched<Arc<OwnedFd>>,
+        exit: RegisteredFd<Arc<OwnedFd>>,
         outputs: Vec<SharedFd>,
         are_pipes: bool,
     ) -> Self {

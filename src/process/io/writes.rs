@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use tokio::io::Interest;
 
 use crate::process::io::pty::{self, Echo, MAX_TERMINAL_LINE};
-use crate::process::sys::{SharedFd, Watched};
+use crate::process::sys::{RegisteredFd, SharedFd};
 
 /// The maximum number of bytes kept for a program that does not read.
 pub const MAX_UNWRITTEN: usize = 64 * 1024;
@@ -58,7 +58,7 @@ struct Outbox {
     bytes: VecDeque<u8>,
     /// A copy of the input's descriptor, registered for write readiness while there is no room.
     /// Registered all the time, it would wake this thread whenever the program reads.
-    room: Option<Watched<OwnedFd>>,
+    room: Option<RegisteredFd<OwnedFd>>,
     /// The pipe is closed once the bytes are written.
     then_close: bool,
     /// The bytes wait for the thread's next batch.
@@ -326,9 +326,9 @@ impl Writer {
 }
 
 /// Registers a copy of a descriptor for write readiness.
-fn register_for_room(fd: BorrowedFd<'_>) -> io::Result<Watched<OwnedFd>> {
+fn register_for_room(fd: BorrowedFd<'_>) -> io::Result<RegisteredFd<OwnedFd>> {
     let copy = rustix::io::fcntl_dupfd_cloexec(fd, 3)?;
-    Watched::owned(copy, Interest::WRITABLE)
+    RegisteredFd::owned(copy, Interest::WRITABLE)
 }
 
 /// Writes as many bytes as the kernel has room for, and returns their number.

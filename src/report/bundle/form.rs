@@ -10,7 +10,7 @@ use crate::model::{Evidence, FlowOutcome, FlowRecord, Happening, Moment, RunInfo
 use crate::stats::{Signature, Summary};
 
 use crate::report::error::ReportError;
-use crate::report::result_file::{Environment, Run};
+use crate::report::result_file::{Run, RunEnvironment};
 
 /// The name and version of the format. Fields may be added within a version.
 pub const FORMAT: &str = "rehearsal-bundle/1";
@@ -31,8 +31,8 @@ pub struct Bundle {
     /// The signature shared by similar failures; `null` if the flow did not fail.
     pub signature: Option<Signature>,
     pub run: Run,
-    pub environment: Environment,
-    pub origin: Origin,
+    pub environment: RunEnvironment,
+    pub origin: RunOrigin,
     /// The flow's outcome, values, steps and processes.
     pub flow: FlowRecord,
     /// The flow's rows of data, by table and column; secrets masked.
@@ -52,7 +52,7 @@ pub enum KeptAs {
 
 /// The settings of a run that are needed to replay one of its flows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Origin {
+pub struct RunOrigin {
     /// The scenario's file; `null` for the built-in one.
     pub scenario: Option<String>,
     /// Folders that are searched for programs.
@@ -84,8 +84,8 @@ pub struct TranscriptEntry {
 /// The data that all bundles of a run have in common.
 #[derive(Debug, Clone)]
 pub struct About {
-    pub environment: Environment,
-    pub origin: Origin,
+    pub environment: RunEnvironment,
+    pub origin: RunOrigin,
     /// The scenario's text, secrets masked.
     pub scenario: String,
 }

@@ -25,7 +25,7 @@ pub struct Bundles {
     run: PathBuf,
     about: About,
     limits: EvidenceLimits,
-    kept: Kept,
+    kept: BundleCounts,
     /// The slowest flows with a bundle, the slowest first.
     slowest: Vec<(u64, PathBuf)>,
     error: Option<ReportError>,
@@ -33,7 +33,7 @@ pub struct Bundles {
 
 /// Numbers of a run's bundles.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Kept {
+pub struct BundleCounts {
     pub failed: usize,
     pub slow: usize,
 }
@@ -45,7 +45,7 @@ impl Bundles {
             run: run.to_owned(),
             about,
             limits,
-            kept: Kept::default(),
+            kept: BundleCounts::default(),
             slowest: Vec::new(),
             error: None,
         }
@@ -121,7 +121,7 @@ impl Bundles {
         Ok(())
     }
 
-    pub(in crate::report) fn finish(self) -> (Kept, Option<ReportError>) {
+    pub(in crate::report) fn finish(self) -> (BundleCounts, Option<ReportError>) {
         (self.kept, self.error)
     }
 }
@@ -175,7 +175,7 @@ pub(super) mod tests {
         Activity, DataRow, Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, Happening,
         IntegrityInfo, Moment, RoleIndex, RoleInfo, RunId, StepInfo, Stream,
     };
-    use crate::report::result_file::Environment;
+    use crate::report::result_file::RunEnvironment;
 
     pub(in crate::report::bundle) fn completed(number: u64, duration_us: u64) -> FlowRecord {
         FlowRecord {
@@ -246,14 +246,14 @@ pub(super) mod tests {
 
     pub(in crate::report::bundle) fn about() -> About {
         About {
-            environment: Environment {
+            environment: RunEnvironment {
                 host: "host".into(),
                 kernel: "Linux".into(),
                 cores: 2,
                 rehearsal_version: "0".into(),
                 command_line: vec!["rehearsal".into(), "run".into()],
             },
-            origin: super::super::form::Origin::default(),
+            origin: super::super::form::RunOrigin::default(),
             scenario: "name: shop\n".into(),
         }
     }
@@ -323,7 +323,7 @@ pub(super) mod tests {
         assert_eq!(bundle.data["customers"]["name"], "Ann");
         assert_eq!(Bundle::scenario(&folder).unwrap(), "name: shop\n");
         let (kept, error) = bundles.finish();
-        assert_eq!(kept, Kept { failed: 1, slow: 0 });
+        assert_eq!(kept, BundleCounts { failed: 1, slow: 0 });
         assert!(error.is_none());
     }
 
@@ -346,7 +346,7 @@ pub(super) mod tests {
             names(&home.path().join("bundles")),
             ["slow-000001", "slow-000004"]
         );
-        assert_eq!(bundles.finish().0, Kept { failed: 0, slow: 2 });
+        assert_eq!(bundles.finish().0, BundleCounts { failed: 0, slow: 2 });
     }
 
     #[test]

@@ -14,9 +14,9 @@ use crate::report::sanitize::sanitize;
 pub(super) struct Page<W> {
     writer: io::Result<W>,
     now: fn() -> SystemTime,
-    stamp: Stamp,
+    stamp: TimestampCache,
     /// The current line; kept between lines to reuse its memory.
-    line: Line,
+    line: LogLine,
 }
 
 impl<W: Write> Page<W> {
@@ -25,23 +25,23 @@ impl<W: Write> Page<W> {
         Page {
             writer: Ok(writer),
             now,
-            stamp: Stamp::default(),
-            line: Line::default(),
+            stamp: TimestampCache::default(),
+            line: LogLine::default(),
         }
     }
 
     /// Writes a timestamped line of what `fill` appends, sanitized.
-    pub(super) fn line(&mut self, fill: impl FnOnce(&mut Line)) {
+    pub(super) fn line(&mut self, fill: impl FnOnce(&mut LogLine)) {
         if self.writer.is_err() {
             return;
         }
-        let Line(text) = &mut self.line;
+        let LogLine(text) = &mut self.line;
         text.clear();
         self.stamp.put((self.now)(), text);
         text.push(' ');
         let head = text.len();
         fill(&mut self.line);
-        let Line(text) = &mut self.line;
+        let LogLine(text) = &mut self.line;
         if let std::borrow::Cow::Owned(safe) = sanitize(&text[head..]) {
             text.replace_range(head.., &safe);
         }
@@ -80,9 +80,9 @@ impl<W: Write> Page<W> {
 
 /// The line in progress.
 #[derive(Debug, Default)]
-pub(super) struct Line(String);
+pub(super) struct LogLine(String);
 
-impl Line {
+impl LogLine {
     pub(super) fn text(&mut self, text: &str) -> &mut Self {
         self.0.push_str(text);
         self
@@ -108,7 +108,7 @@ impl Line {
 
 /// A cache of formatted timestamps: many lines differ only in their milliseconds.
 #[derive(Debug, Default)]
-struct Stamp {
+struct TimestampCache {
     /// The last formatted second, since 1970.
     second: Option<u64>,
     /// Its text before and after the milliseconds.
@@ -116,7 +116,7 @@ struct Stamp {
     after: String,
 }
 
-impl Stamp {
+impl TimestampCache {
     fn put(&mut self, at: SystemTime, text: &mut String) {
         // The clock is before 1970.
         let since: Duration = at.duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -173,7 +173,7 @@ mod tests {
             role: RoleIndex(9),
             attempt: 3,
         };
-        let mut line = Line::default();
+        let mut line = LogLine::default();
         line.instance(id);
         assert_eq!(line.0, id.to_string());
     }

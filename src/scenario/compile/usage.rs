@@ -165,7 +165,7 @@ pub(super) fn check_variable(
     known: &KnownNames,
     to_come: &[&str],
 ) {
-    let mut usage = Usage::new(context, known, &[]);
+    let mut usage = UsageCheck::new(context, known, &[]);
     usage.to_come = to_come.to_vec();
     usage.uses(trace);
 }
@@ -180,7 +180,7 @@ pub(super) fn check(
     secrets: &[(String, Range<usize>)],
 ) {
     let steps = &flow.steps;
-    let mut usage = Usage::new(context, known, secrets);
+    let mut usage = UsageCheck::new(context, known, secrets);
     if !flow.is_complete {
         usage.capture_all(roles);
     }
@@ -277,7 +277,7 @@ fn provides(context: &Context<'_>, step: &CompiledStep, action: &CompiledAction)
     }
 }
 
-fn check_secrets(usage: &Usage<'_, '_>, secrets: &[(String, Range<usize>)]) {
+fn check_secrets(usage: &UsageCheck<'_, '_>, secrets: &[(String, Range<usize>)]) {
     for (name, span) in secrets {
         if let Err(unknown) = usage.known.check(name, &usage.captured) {
             let (message, help) = match unknown {
@@ -321,7 +321,7 @@ pub(super) fn check_unused(context: &Context<'_>, roles: &[CompiledRole], steps:
     }
 }
 
-struct Usage<'a, 'c> {
+struct UsageCheck<'a, 'c> {
     context: &'a Context<'c>,
     known: &'a KnownNames,
     secrets: &'a [(String, Range<usize>)],
@@ -335,13 +335,13 @@ struct Usage<'a, 'c> {
     reported: BTreeSet<(String, usize)>,
 }
 
-impl<'a, 'c> Usage<'a, 'c> {
+impl<'a, 'c> UsageCheck<'a, 'c> {
     fn new(
         context: &'a Context<'c>,
         known: &'a KnownNames,
         secrets: &'a [(String, Range<usize>)],
     ) -> Self {
-        Usage {
+        UsageCheck {
             context,
             known,
             secrets,

@@ -91,13 +91,13 @@ impl FaultRules {
 }
 
 /// The words of one rule, and its location.
-struct Part {
+struct RuleText {
     words: Vec<Word>,
     at: Range<usize>,
 }
 
 /// Splits the text at its commas.
-fn split(text: &str) -> Result<Vec<Part>, FaultRuleError> {
+fn split(text: &str) -> Result<Vec<RuleText>, FaultRuleError> {
     let mut parts = Vec::new();
     let mut words: Vec<Word> = Vec::new();
     let mut begin = 0;
@@ -105,7 +105,7 @@ fn split(text: &str) -> Result<Vec<Part>, FaultRuleError> {
     while let Some((at, c)) = rest.next() {
         match c {
             ',' => {
-                parts.push(Part {
+                parts.push(RuleText {
                     words: std::mem::take(&mut words),
                     at: begin..at,
                 });
@@ -144,7 +144,7 @@ fn split(text: &str) -> Result<Vec<Part>, FaultRuleError> {
         }
     }
     let at = begin..text.len();
-    parts.push(Part { words, at });
+    parts.push(RuleText { words, at });
     Ok(parts)
 }
 
@@ -160,7 +160,11 @@ struct Clauses {
     target: Target,
 }
 
-fn rule(part: &Part, text: &str, context: &RuleContext<'_>) -> Result<FaultRule, FaultRuleError> {
+fn rule(
+    part: &RuleText,
+    text: &str,
+    context: &RuleContext<'_>,
+) -> Result<FaultRule, FaultRuleError> {
     let at = &part.at;
     let mut words = part.words.iter().peekable();
     let Some(first) = words.next() else {

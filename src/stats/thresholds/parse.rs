@@ -9,7 +9,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use super::threshold::{Aggregate, Comparison, Ended, Figure, Finding, Threshold};
+use super::threshold::{Aggregate, Comparison, Ended, Figure, IntegrityFigure, Threshold};
 
 const AGGREGATES: [(&str, Aggregate); 8] = [
     ("p50", Aggregate::P50),
@@ -29,11 +29,11 @@ const ENDED: [(&str, Ended); 4] = [
     ("count", Ended::Count),
 ];
 
-const FINDINGS: [(&str, Finding); 4] = [
-    ("duplicates", Finding::Duplicates),
-    ("disagreements", Finding::Disagreements),
-    ("mix_ups", Finding::MixUps),
-    ("violations", Finding::Violations),
+const FINDINGS: [(&str, IntegrityFigure); 4] = [
+    ("duplicates", IntegrityFigure::Duplicates),
+    ("disagreements", IntegrityFigure::Disagreements),
+    ("mix_ups", IntegrityFigure::MixUps),
+    ("violations", IntegrityFigure::Violations),
 ];
 
 /// The longer ones first: `<=` begins with `<`.
@@ -98,16 +98,16 @@ fn parse(text: &str, steps: &[&str]) -> Result<Threshold, ThresholdError> {
             at: 0..text.len(),
         });
     };
-    let named = Part::of(text, 0..begin);
+    let named = Fragment::of(text, 0..begin);
     let figure = figure(&named, steps)?;
-    let rest = Part::of(text, end..text.len());
+    let rest = Fragment::of(text, end..text.len());
     let (rest, stop) = match rest.text.strip_suffix("stop") {
         Some(before) if before.ends_with(char::is_whitespace) => (rest.first(before.len()), true),
         _ => (rest, false),
     };
     let (rest, over) = match rest.text.split_once(" over ") {
         Some((before, _)) => {
-            let length = Part::of(text, rest.begin + before.len() + " over ".len()..rest.end());
+            let length = Fragment::of(text, rest.begin + before.len() + " over ".len()..rest.end());
             (rest.first(before.len()), Some(stretch(&length)?))
         }
         None => (rest, None),
@@ -128,7 +128,7 @@ fn parse(text: &str, steps: &[&str]) -> Result<Threshold, ThresholdError> {
 }
 
 /// Parses the length of a window.
-fn stretch(part: &Part<'_>) -> Result<Duration, ThresholdError> {
+fn stretch(part: &Fragment<'_>) -> Result<Duration, ThresholdError> {
     let help = "write it as `over 10s`";
     let length = humantime::parse_duration(part.text).map_err(|error| {
         let message = format!("`{}` is not a duration: {error}", part.text);
@@ -142,23 +142,23 @@ fn stretch(part: &Part<'_>) -> Result<Duration, ThresholdError> {
 }
 
 /// A part of the expression, without the blanks around it.
-struct Part<'a> {
+struct Fragment<'a> {
     text: &'a str,
     begin: usize,
 }
 
-impl<'a> Part<'a> {
+impl<'a> Fragment<'a> {
     fn of(whole: &'a str, range: Range<usize>) -> Self {
         let part = &whole[range.clone()];
-        Part {
+        Fragment {
             text: part.trim(),
             begin: range.start + (part.len() - part.trim_start().len()),
         }
     }
 
     /// Returns its first `bytes` bytes, without blanks at their end.
-    fn first(&self, bytes: usize) -> Part<'a> {
-        Part {
+    fn first(&self, bytes: usize) -> Fragment<'a> {
+        Fragment {
             text: self.text[..bytes].trim_end(),
             begin: self.begin,
         }
@@ -169,8 +169,8 @@ impl<'a> Part<'a> {
     }
 
     /// Returns the part after `prefix`.
-    fn after(&self, prefix: &str) -> Option<Part<'a>> {
-        Some(Part {
+    fn after(&self, prefix: &str) -> Option<Fragment<'a>> {
+        Some(Fragment {
             text: self.text.strip_prefix(prefix)?,
             begin: self.begin + prefix.len(),
         })
@@ -194,7 +194,7 @@ impl<'a> Part<'a> {
     }
 }
 
-fn figure(part: &Part<'_>, steps: &[&str]) -> Result<Figure, ThresholdError> {
+fn figure(part: &Fragment<'_>, steps: &[&str]) -> Result<Figure, ThresholdError> {
     if part.text == "dropped" {
         return Ok(Figure::Dropped);
     }
@@ -241,7 +241,7 @@ fn figure(part: &Part<'_>, steps: &[&str]) -> Result<Figure, ThresholdError> {
         }
         let name = rest.text.strip_suffix(".p99.9");
         let name = name.or_else(|| rest.text.rsplit_once('.').map(|(name, _)| name));
-        let wrong = Part {
+        let wrong = Fragment {
             text: name.unwrap_or(rest.text),
             begin: rest.begin,
         };
@@ -253,7 +253,7 @@ fn figure(part: &Part<'_>, steps: &[&str]) -> Result<Figure, ThresholdError> {
         .ok_or_else(|| of.unknown("figure of a step", &step_figures()))
 }
 
-fn limit(part: &Part<'_>, figure: &Figure) -> Result<f64, ThresholdError> {
+fn limit(part: &Fragment<'_>, figure: &Figure) -> Result<f64, ThresholdError> {
     let (units, example): (&[(&str, f64)], &str) = match figure {
         Figure::Response(_) | Figure::Service(_) | Figure::StepTime(..) => (&DURATIONS, "500ms"),
         Figure::Flow(Ended::FailedRate) | Figure::Step(_, Ended::FailedRate) => (&RATIOS, "1%"),

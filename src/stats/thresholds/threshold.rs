@@ -32,7 +32,7 @@ pub(super) enum Figure {
     Response(Aggregate),
     /// Service time, from a flow's start.
     Service(Aggregate),
-    Integrity(Finding),
+    Integrity(IntegrityFigure),
     Step(String, Ended),
     StepTime(String, Aggregate),
 }
@@ -50,7 +50,7 @@ pub(super) enum Ended {
 
 /// A count of integrity findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Finding {
+pub(super) enum IntegrityFigure {
     Duplicates,
     Disagreements,
     MixUps,
@@ -161,10 +161,10 @@ impl Figure {
             Figure::Integrity(finding) => {
                 let integrity = summary.integrity.as_ref()?;
                 let count = match finding {
-                    Finding::Duplicates => integrity.duplicates,
-                    Finding::Disagreements => Some(integrity.disagreements),
-                    Finding::MixUps => Some(integrity.mix_ups),
-                    Finding::Violations => integrity.violations,
+                    IntegrityFigure::Duplicates => integrity.duplicates,
+                    IntegrityFigure::Disagreements => Some(integrity.disagreements),
+                    IntegrityFigure::MixUps => Some(integrity.mix_ups),
+                    IntegrityFigure::Violations => integrity.violations,
                 };
                 count.map(Quantity::Count)
             }
