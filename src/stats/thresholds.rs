@@ -5,12 +5,12 @@
 //!
 //! A demand is held against the whole run when that is over. With `over 10s` it is held against
 //! every stretch of ten seconds while flows are started, and one stretch that does not meet it is
-//! enough: see [`Watched`]. With `stop` the run is ended as soon as it is known not to be met.
+//! enough: see [`LiveThreshold`]. With `stop` the run is ended as soon as it is known not to be met.
 
+mod live;
 mod parse;
 mod threshold;
-mod watched;
 
+pub use live::LiveThreshold;
 pub use parse::ThresholdError;
 pub use threshold::Threshold;
-pub use watched::Watched;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::model::{FlowNumber, FlowOutcome, RunEvent, RunInfo, StepIndex, StepOutcome};
-use crate::stats::Recent;
+use crate::stats::SlidingWindow;
 
 /// What "now" means of a rate or a percentile: the last so many seconds.
 const RECENT_SECONDS: u64 = 10;
@@ -25,7 +25,7 @@ pub(in crate::report) struct LiveStats {
     pub interrupted: u64,
     pub in_flight: u64,
     /// Responses of completed flows.
-    recent: Recent,
+    recent: SlidingWindow,
     pub steps: Vec<StepStats>,
     /// The step that each flow is in.
     current_steps: HashMap<FlowNumber, StepIndex>,
@@ -43,7 +43,7 @@ pub(in crate::report) struct StepStats {
     pub done: u64,
     /// The number of have failed in it.
     pub failed: u64,
-    recent: Recent,
+    recent: SlidingWindow,
 }
 
 impl Default for LiveStats {
@@ -59,7 +59,7 @@ impl Default for LiveStats {
             failed: 0,
             interrupted: 0,
             in_flight: 0,
-            recent: Recent::of_last(RECENT_SECONDS),
+            recent: SlidingWindow::of_last(RECENT_SECONDS),
             steps: Vec::new(),
             current_steps: HashMap::new(),
             now: Duration::ZERO,
@@ -132,7 +132,7 @@ impl LiveStats {
             now: 0,
             done: 0,
             failed: 0,
-            recent: Recent::of_last(RECENT_SECONDS),
+            recent: SlidingWindow::of_last(RECENT_SECONDS),
         };
         LiveStats {
             planned: info.flows,

@@ -6,16 +6,16 @@ use std::time::Duration;
 /// The durations of the last seconds, and how many there were a second. Its size does not grow
 /// with their number: those of a second are kept by their first four digits.
 #[derive(Debug)]
-pub struct Recent {
+pub struct SlidingWindow {
     seconds: u64,
     /// By whole seconds since the beginning, the last at the end.
     slices: VecDeque<(u64, BTreeMap<u64, u64>)>,
 }
 
-impl Recent {
+impl SlidingWindow {
     /// Keeps what comes within so many seconds.
     pub fn of_last(seconds: u64) -> Self {
-        Recent {
+        SlidingWindow {
             seconds: seconds.max(1),
             slices: VecDeque::new(),
         }
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn what_is_long_ago_is_forgotten() {
-        let mut recent = Recent::of_last(3);
+        let mut recent = SlidingWindow::of_last(3);
         for second in 0..10 {
             recent.record(
                 at(f64::from(second)),
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn of_all_that_is_recent_95_in_100_are_below_or_at_the_percentile() {
-        let mut recent = Recent::of_last(10);
+        let mut recent = SlidingWindow::of_last(10);
         for value in (1..=100).rev() {
             recent.record(at(0.02) * (100 - value), value.into());
         }
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn rates_are_right_from_the_beginning() {
-        let mut recent = Recent::of_last(10);
+        let mut recent = SlidingWindow::of_last(10);
         for tenth in 0..20 {
             recent.record(at(f64::from(tenth) / 10.0), 1);
         }
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn many_values_take_little_room() {
-        let mut recent = Recent::of_last(10);
+        let mut recent = SlidingWindow::of_last(10);
         for value in 0..200_000 {
             recent.record(at(1.0), 1_000_000 + value);
         }

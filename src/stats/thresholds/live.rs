@@ -12,14 +12,14 @@ use std::time::Duration;
 
 use crate::model::{FlowOutcome, FlowRecord, RunInfo, StepOutcome, micros};
 use crate::stats::histogram::Histogram;
-use crate::stats::recent::four_digits;
+use crate::stats::sliding::four_digits;
 use crate::stats::summary::{Checked, Quantity, Summary};
 
 use super::threshold::{Comparison, Ended, Figure, Threshold};
 
 /// A threshold that is looked at while the run goes on.
 #[derive(Debug)]
-pub struct Watched {
+pub struct LiveThreshold {
     threshold: Threshold,
     /// The step it is about.
     step: Option<String>,
@@ -35,7 +35,7 @@ pub struct Watched {
     stopped: bool,
 }
 
-impl fmt::Display for Watched {
+impl fmt::Display for LiveThreshold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.threshold.fmt(f)
     }
@@ -52,7 +52,7 @@ struct Slice {
     times_us: BTreeMap<u64, u64>,
 }
 
-impl Watched {
+impl LiveThreshold {
     /// Begins to watch over a run.
     pub fn new(threshold: Threshold, info: &RunInfo) -> Self {
         let step = match &threshold.figure {
@@ -62,7 +62,7 @@ impl Watched {
             _ => None,
         };
         let seconds = threshold.over.map_or(0.0, |over| over.as_secs_f64().ceil());
-        Watched {
+        LiveThreshold {
             threshold,
             step,
             seconds: seconds as usize,
@@ -255,9 +255,9 @@ mod tests {
 
     use super::*;
 
-    fn watched(text: &str) -> Watched {
+    fn watched(text: &str) -> LiveThreshold {
         let threshold = Threshold::parse(text, &["01_login", "02_create_order"]).unwrap();
-        Watched::new(threshold, &info(100))
+        LiveThreshold::new(threshold, &info(100))
     }
 
     fn completed(duration_us: u64) -> FlowRecord {
