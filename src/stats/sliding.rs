@@ -1,78 +1,117 @@
-//! Rates and percentiles of the last seconds.
+//! Sliding window over the last seconds of a run: live rates, percentiles and thresholds.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-/// The durations of the last seconds, and how many there were a second. Its size does not grow
-/// with their number: those of a second are kept by their first four digits.
+use super::histogram::Histogram;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Counts and durations of the last seconds, in slices of one second. Its size does not grow with
+/// how much is recorded. Times are from the start of the run and never go back.
 #[derive(Debug)]
 pub struct SlidingWindow {
-    seconds: u64,
-    /// By whole seconds since the beginning, the last at the end.
-    slices: VecDeque<(u64, BTreeMap<u64, u64>)>,
+    /// The greatest number of slices.
+    seconds: usize,
+    /// The start of the last slice.
+    began: Duration,
+    /// Never empty; the last is the second in progress.
+    slices: VecDeque<Slice>,
+}
+
+/// The flows or steps that ended within one second.
+#[derive(Debug, Default)]
+pub struct Slice {
+    pub completed: u64,
+    pub failed: u64,
+    pub dropped: u64,
+    /// The number of times that each duration was seen; at most as many durations as a histogram
+    /// distinguishes.
+    durations_us: BTreeMap<u64, u64>,
+}
+
+impl Slice {
+    /// Adds a duration, in microseconds.
+    pub fn record_duration(&mut self, duration_us: u64) {
+        *self
+            .durations_us
+            .entry(four_digits(duration_us))
+            .or_default() += 1;
+    }
 }
 
 impl SlidingWindow {
-    /// Keeps what comes within so many seconds.
-    pub fn of_last(seconds: u64) -> Self {
+    /// Creates an empty window of at most `seconds`, whose first second starts at `began`.
+    pub fn new(seconds: usize, began: Duration) -> Self {
         SlidingWindow {
             seconds: seconds.max(1),
-            slices: VecDeque::new(),
+            began,
+            slices: VecDeque::from([Slice::default()]),
         }
     }
 
-    /// Adds a duration, in microseconds, at a time that never goes back.
-    pub fn record(&mut self, now: Duration, time_us: u64) {
-        self.forget(now);
-        let second = now.as_secs();
-        if self.slices.back().is_none_or(|(last, _)| *last < second) {
-            self.slices.push_back((second, BTreeMap::new()));
+    /// Returns the slice of the second that holds `now`, after dropping what is too old.
+    pub fn slice_at(&mut self, now: Duration) -> &mut Slice {
+        self.slide_to(now);
+        self.slices.back_mut().expect("a window is never empty")
+    }
+
+    /// Slides on until the last slice is the second that holds `now`.
+    pub fn slide_to(&mut self, now: Duration) {
+        while self.second_ended_by(now).is_some() {
+            self.slide();
         }
-        if let Some((_, times)) = self.slices.back_mut() {
-            *times.entry(four_digits(time_us)).or_default() += 1;
-        }
     }
 
-    /// Returns the number of samples per second.
-    pub fn per_second(&mut self, now: Duration) -> f64 {
-        self.forget(now);
-        let counts = self.slices.iter().flat_map(|(_, times)| times.values());
-        let count: u64 = counts.sum();
-        // The second that has just begun counts as far as it has come.
-        let begun = now.as_secs().saturating_sub(self.seconds - 1);
-        let span = now.as_secs_f64() - begun as f64;
-        if span > 0.0 { count as f64 / span } else { 0.0 }
+    /// Returns the end of the last slice, if that is not later than `now`.
+    pub(super) fn second_ended_by(&self, now: Duration) -> Option<Duration> {
+        let end = self.began + SECOND;
+        (end <= now).then_some(end)
     }
 
-    /// The duration below or at which 95 of 100 are; `None` if there are none.
-    pub fn p95_us(&mut self, now: Duration) -> Option<u64> {
-        self.forget(now);
-        let all = self.slices.iter().flat_map(|(_, times)| times);
-        let mut all: Vec<(u64, u64)> = all.map(|(&time_us, &times)| (time_us, times)).collect();
-        all.sort_unstable();
-        let count: u64 = all.iter().map(|(_, times)| times).sum();
-        let mut left = (count * 95).div_ceil(100);
-        let found = all.into_iter().find(|(_, times)| {
-            left = left.saturating_sub(*times);
-            left == 0
-        });
-        found.map(|(time_us, _)| time_us)
-    }
-
-    fn forget(&mut self, now: Duration) {
-        let oldest = now.as_secs().saturating_sub(self.seconds - 1);
-        while self
-            .slices
-            .front()
-            .is_some_and(|(second, _)| *second < oldest)
-        {
+    /// Begins the next slice, and drops the oldest one of a full window.
+    pub(super) fn slide(&mut self) {
+        if self.is_full() {
             self.slices.pop_front();
         }
+        self.slices.push_back(Slice::default());
+        self.began += SECOND;
+    }
+
+    /// Returns whether the window is as long as it may be.
+    pub(super) fn is_full(&self) -> bool {
+        self.slices.len() >= self.seconds
+    }
+
+    /// Returns the sum of a count.
+    pub(super) fn sum(&self, count: impl Fn(&Slice) -> u64) -> u64 {
+        self.slices.iter().map(count).sum()
+    }
+
+    /// Returns the rate of completions, per second of the time from the window's start to `now`.
+    pub fn completed_per_second(&self, now: Duration) -> f64 {
+        let start = self.began + SECOND - SECOND * self.slices.len() as u32;
+        let span = now.saturating_sub(start).as_secs_f64();
+        let completed = self.sum(|slice| slice.completed);
+        if span > 0.0 {
+            completed as f64 / span
+        } else {
+            0.0
+        }
+    }
+
+    /// Returns the distribution of all durations.
+    pub fn histogram(&self) -> Histogram {
+        let mut histogram = Histogram::new();
+        for (&duration_us, &times) in self.slices.iter().flat_map(|slice| &slice.durations_us) {
+            histogram.record_many(duration_us, times);
+        }
+        histogram
     }
 }
 
 /// The value with its first four digits, which is finer than histograms are.
-pub(super) fn four_digits(value: u64) -> u64 {
+fn four_digits(value: u64) -> u64 {
     let unit = 10_u64.pow(value.checked_ilog10().unwrap_or(0).saturating_sub(3));
     value / unit * unit
 }
@@ -85,48 +124,63 @@ mod tests {
         Duration::from_secs_f64(seconds)
     }
 
-    #[test]
-    fn what_is_long_ago_is_forgotten() {
-        let mut recent = SlidingWindow::of_last(3);
-        for second in 0..10 {
-            recent.record(
-                at(f64::from(second)),
-                if second < 7 { 900_000 } else { 1_000 },
-            );
-        }
-        assert_eq!(recent.p95_us(at(9.5)), Some(1_000));
-        assert_eq!(recent.per_second(at(10.0)), 1.0);
-        assert_eq!(recent.p95_us(at(20.0)), None);
-        assert_eq!(recent.per_second(at(20.0)), 0.0);
+    fn record(window: &mut SlidingWindow, now: Duration, duration_us: u64) {
+        let slice = window.slice_at(now);
+        slice.completed += 1;
+        slice.record_duration(duration_us);
+    }
+
+    fn p95_us(window: &mut SlidingWindow, now: Duration) -> Option<u64> {
+        window.slide_to(now);
+        window.histogram().percentile_us(95.0)
+    }
+
+    fn per_second(window: &mut SlidingWindow, now: Duration) -> f64 {
+        window.slide_to(now);
+        window.completed_per_second(now)
     }
 
     #[test]
-    fn of_all_that_is_recent_95_in_100_are_below_or_at_the_percentile() {
-        let mut recent = SlidingWindow::of_last(10);
-        for value in (1..=100).rev() {
-            recent.record(at(0.02) * (100 - value), value.into());
+    fn old_samples_are_dropped() {
+        let mut window = SlidingWindow::new(3, Duration::ZERO);
+        for second in 0..10 {
+            let duration_us = if second < 7 { 900_000 } else { 1_000 };
+            record(&mut window, at(f64::from(second)), duration_us);
         }
-        assert_eq!(recent.p95_us(at(3.0)), Some(95));
-        recent.record(at(3.0), 100);
-        assert_eq!(recent.p95_us(at(3.0)), Some(96));
+        assert_eq!(p95_us(&mut window, at(9.5)), Some(1_000));
+        assert_eq!(per_second(&mut window, at(10.0)), 1.0);
+        assert_eq!(p95_us(&mut window, at(20.0)), None);
+        assert_eq!(per_second(&mut window, at(20.0)), 0.0);
+    }
+
+    #[test]
+    fn percentiles_are_of_all_slices() {
+        let mut window = SlidingWindow::new(10, Duration::ZERO);
+        for value in (1..=100).rev() {
+            record(&mut window, at(0.02) * (100 - value), value.into());
+        }
+        assert_eq!(p95_us(&mut window, at(3.0)), Some(95));
+        record(&mut window, at(3.0), 100);
+        assert_eq!(p95_us(&mut window, at(3.0)), Some(96));
     }
 
     #[test]
     fn rates_are_right_from_the_beginning() {
-        let mut recent = SlidingWindow::of_last(10);
+        let mut window = SlidingWindow::new(10, Duration::ZERO);
+        assert_eq!(per_second(&mut window, Duration::ZERO), 0.0);
         for tenth in 0..20 {
-            recent.record(at(f64::from(tenth) / 10.0), 1);
+            record(&mut window, at(f64::from(tenth) / 10.0), 1);
         }
-        assert_eq!(recent.per_second(at(2.0)), 10.0);
+        assert_eq!(per_second(&mut window, at(2.0)), 10.0);
     }
 
     #[test]
     fn many_values_take_little_room() {
-        let mut recent = SlidingWindow::of_last(10);
+        let mut window = SlidingWindow::new(10, Duration::ZERO);
         for value in 0..200_000 {
-            recent.record(at(1.0), 1_000_000 + value);
+            record(&mut window, at(1.0), 1_000_000 + value);
         }
-        assert_eq!(recent.slices.len(), 1);
-        assert!(recent.slices[0].1.len() <= 201);
+        assert_eq!(window.slices.len(), 2);
+        assert!(window.slices[1].durations_us.len() <= 201);
     }
 }
