@@ -59,12 +59,12 @@ pub use marker::{INSTANCE_VARIABLE, RUN_VARIABLE, RunMarker};
 pub use self_usage::SelfUsage;
 pub use spawn::command::{Command, SpawnError};
 pub use spawn::environment::Environment;
+pub use spawn::executable::ResolveError;
 pub use spawn::limits::{
     DESCRIPTORS_OF_A_TERMINAL, DESCRIPTORS_OF_PIPES, Fullness, Limit, LimitOf, LimitProblem, Need,
     check_limits, limits,
 };
 pub use spawn::programs::{Programs, Within};
-pub use spawn::resolve::{ResolveError, check_env, resolve};
 pub use spawn::spawner::Spawner;
 pub use spawn::terminal::Terminal;
 pub use termination::command::Leftovers;

@@ -2,10 +2,10 @@
 
 pub(in crate::process) mod command;
 pub(in crate::process) mod environment;
+pub(in crate::process) mod executable;
 pub(in crate::process) mod limits;
 pub(in crate::process) mod programs;
 mod queue;
-pub(in crate::process) mod resolve;
 pub(in crate::process) mod shared;
 pub(in crate::process) mod spawner;
 mod start;

@@ -642,14 +642,18 @@ fn programs_get_the_limit_of_descriptors_that_we_were_started_with() {
 
 #[test]
 fn python_and_shell_programs_are_seen_to_wait() {
-    use rehearsal::process::{Echo, resolve};
+    use rehearsal::process::{Echo, Programs, Within};
     let path = std::env::var_os("PATH");
-    let find = |name: &str| resolve(name.as_ref(), "/".as_ref(), &[], path.as_deref());
+    let programs = Programs::new("/".into(), Vec::new(), "/bin/false".into(), path);
+    let within = Within {
+        directory: None,
+        has_own_path: false,
+    };
     let script = "import getpass; input('Name: '); getpass.getpass(); print('over')";
     let shell = "printf 'Name: '; read name; stty -echo; printf 'Password: '; read secret; \
                  stty echo; echo; echo over";
     for (name, flag, script) in [("python3", "-c", script), ("sh", "-c", shell)] {
-        let Ok(program) = find(name) else {
+        let Ok((program, _)) = programs.resolve(&[name], within) else {
             eprintln!("skipped: there is no {name} here");
             continue;
         };

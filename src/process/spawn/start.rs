@@ -19,7 +19,7 @@ use crate::process::spawn::shared::SpawnerShared;
 use crate::process::spawn::started::{SpawnedProcess, Started, Streams, TerminateOnDrop};
 use crate::process::spawn::terminal::Terminal;
 use crate::process::spawn::vfork::{Blocked, FileAction, RawChild, SpawnPlan};
-use crate::process::spawn::{limits, resolve, vfork};
+use crate::process::spawn::{executable, limits, vfork};
 use crate::process::sys;
 use crate::process::termination::registry;
 
@@ -154,7 +154,7 @@ fn not_started(command: &Command, error: io::Error) -> SpawnError {
             source,
         };
     }
-    if let Some(problem) = resolve::explain(&command.program, &error) {
+    if let Some(problem) = executable::explain(&command.program, &error) {
         return SpawnError::Program(problem);
     }
     failed(command, "start", error)
