@@ -6,17 +6,18 @@ use std::time::Instant;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rehearsal::dialogue::{
-    DEFAULT_QUIET, Dialogue, Heard, On, Pattern, Settings, Typed, WaitSet, Watch,
+    DEFAULT_QUIET, Dialogue, DialogueSettings, Finding, On, Pattern, RoleMatcher, WaitSet,
 };
 use rehearsal::model::Stream;
+use rehearsal::terminal::Typed;
 
-const SETTINGS: Settings = Settings {
+const SETTINGS: DialogueSettings = DialogueSettings {
     terminal: true,
     quiet: DEFAULT_QUIET,
 };
 
-fn watch() -> Arc<Watch> {
-    Arc::new(Watch::new(
+fn matcher() -> Arc<RoleMatcher> {
+    Arc::new(RoleMatcher::new(
         vec![
             (
                 "refused".to_owned(),
@@ -51,7 +52,7 @@ fn exchange(dialogue: &mut Dialogue, screen: &str, waits: &WaitSet, typed: &Type
     dialogue.feed(Stream::Out, screen.as_bytes(), now);
     dialogue.drained();
     match dialogue.poll(now) {
-        Heard::Wait { .. } => dialogue.answered(typed, true),
+        Finding::Wait { .. } => dialogue.answered(typed, true),
         other => panic!("{other:?}"),
     }
     dialogue.feed(Stream::Out, b"3\r\n", now);
@@ -78,7 +79,7 @@ fn exchanges(c: &mut Criterion) {
     ] {
         let screen = menu(colours);
         let waits = WaitSet::new(waits, Vec::new());
-        let mut dialogue = Dialogue::new(watch(), SETTINGS, now);
+        let mut dialogue = Dialogue::new(matcher(), SETTINGS, now);
         group.throughput(Throughput::Bytes(screen.len() as u64));
         group.bench_function(name, |b| {
             b.iter(|| exchange(&mut dialogue, &screen, &waits, &typed, now));
@@ -120,7 +121,7 @@ fn flood(c: &mut Criterion) {
         );
         group.bench_function(name, |b| {
             b.iter(|| {
-                let mut dialogue = Dialogue::new(watch(), SETTINGS, now);
+                let mut dialogue = Dialogue::new(matcher(), SETTINGS, now);
                 dialogue.begin(&waits);
                 for _ in 0..chunks {
                     dialogue.feed(Stream::Out, chunk.as_bytes(), now);

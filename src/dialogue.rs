@@ -1,116 +1,111 @@
-//! What a program says and what is said to it: from bytes to text, from text to what was waited
-//! for. Pure: bytes and times come in, findings come out.
+//! Dialogue with one script instance: waits, patterns, menu rows. Pure.
 //!
-//! A [`Dialogue`] listens to one script instance. Its owner feeds it output as it is read
-//! ([`Dialogue::feed`]), tells it when there is nothing more to read right now
-//! ([`Dialogue::drained`]) and when a stream has ended ([`Dialogue::closed`]), says what is waited
-//! for ([`Dialogue::begin`]), asks what has come of it ([`Dialogue::poll`]), and tells it of each
-//! reply ([`Dialogue::answered`]).
+//! A [`Dialogue`] decides which output counts as evidence. Its owner passes output as it is read
+//! ([`Dialogue::feed`]), reports when nothing more is available ([`Dialogue::drained`]) and when a
+//! stream ends ([`Dialogue::closed`]), begins a wait ([`Dialogue::begin`]), polls for its result
+//! ([`Dialogue::poll`]), and reports each reply ([`Dialogue::answered`]).
 //!
-//! # Why the outcome doesn't depend on how reads were split
+//! # Independence of reads
 //!
-//! - Decoding is a state machine over single bytes; text, line ends and the removal of our echo
-//!   depend on the sequence of bytes only.
-//! - Complete lines are looked at in their order and never before they are complete, so a match
-//!   or a capture never ends where a read did. A line that is too long is cut where its length
-//!   says.
-//! - The unfinished line is looked at only when the reader is drained: at once if it ends with
-//!   what is waited for and no capture could still grow, else when it has been quiet for a
-//!   while. That depends on when the program wrote, and not on how what it wrote was read.
-//! - What a reply leaves behind ends where the match did, not where reading had got to. Only the
-//!   other stream of a program on pipes has no such place: what had come from it when the reply
-//!   was given is left behind.
+//! The result does not depend on how the output was split into reads:
 //!
-//! # What is seen
+//! - Decoding is a state machine over single bytes: text, line ends and echo removal depend on the
+//!   sequence of bytes only.
+//! - Complete lines are searched in order and never before they are complete, so neither a match nor
+//!   a capture can end at the end of a read. A line that is too long is cut at a fixed length.
+//! - The unfinished line is searched only when the reader is drained: at once if it ends with a match
+//!   that no capture could still extend, otherwise after it has been quiet for a while. Both depend
+//!   on when the program wrote, not on how its output was read.
+//! - A reply discards output up to the match that it answers, not up to the last byte read. The other
+//!   stream of a program on pipes has no such position: all that was received from it before the
+//!   reply is discarded.
 //!
-//! A wait sees what came since the last reply, and of that only what lies in one line. A reply to
-//! a prompt ends its line: what follows is a line of its own, whether a terminal's echo stands
-//! between them or nothing does, as on pipes. Failures are looked for in every complete line once,
-//! and in the unfinished line before it counts. Where several things stand in one line, a failure
-//! wins; else what begins first; and at the same place a turn's own wait before an interlude.
+//! # Scope of a wait
+//!
+//! A wait sees the output since the last reply, one line at a time. A reply to a prompt ends the
+//! line of that prompt, whether an echo follows it or, as on pipes, nothing. Failures are searched
+//! once in every complete line, and in the unfinished line before it counts. Where several patterns
+//! match in one line, a failure wins; otherwise the earliest match; at the same place, a wait of the
+//! turn wins against an interlude.
 
 mod consumed;
-mod decoder;
-mod echo;
-mod keys;
-mod line_regex;
-mod lines;
+mod finding;
 mod output_stream;
 mod pattern;
-mod reply;
+mod pattern_set;
+mod regex;
+mod role_matcher;
 mod rows;
-mod set;
 #[cfg(test)]
 mod tests;
-mod watch;
+mod wait_set;
 
-pub use keys::{Key, UnknownKey};
+pub use finding::Finding;
 pub use pattern::{Pattern, PatternError};
-pub use reply::{LINE_LIMIT_BYTES, ReplyError, Typed};
+pub use pattern_set::{Hit, PatternSet};
+pub use role_matcher::RoleMatcher;
 pub use rows::{RowError, RowFormat, RowFormatError, Which, choose, pick, pick_position};
-pub use set::{Hit, PatternSet};
-pub use watch::{Heard, On, WaitSet, Watch};
+pub use wait_set::{On, WaitSet};
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::model::Stream;
+use crate::terminal::Typed;
 
-use output_stream::{OutputStream, Unfinished};
-use watch::Waits;
+use output_stream::OutputStream;
 
-/// The time that an unfinished line has to be quiet until it counts as it stands, unless a role
-/// says
-/// otherwise.
+/// Default time without output after which an unfinished line counts as it is.
 pub const DEFAULT_QUIET: Duration = Duration::from_millis(10);
 
-/// The amount that is decoded before complete lines are looked at, so that a flood takes bounded
-/// memory.
+/// Amount of output that is decoded before its complete lines are searched, to bound the memory for
+/// a flood of output.
 const BLOCK_BYTES: usize = 64 << 10;
 
-/// How one script instance is listened to.
+/// Settings for the dialogue with one script instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settings {
-    /// A terminal has one stream of output; pipes keep standard error apart.
+pub struct DialogueSettings {
+    /// Whether the program is on a terminal, which has one output stream; pipes have two.
     pub terminal: bool,
-    /// The time that an unfinished line has to be quiet until it counts as it stands.
+    /// Time without output after which an unfinished line counts as it is.
     pub quiet: Duration,
 }
 
-/// Listens to one script instance.
+/// Dialogue with one script instance: its output, and the current wait.
 #[derive(Debug)]
 pub struct Dialogue {
-    watch: Arc<Watch>,
+    matcher: Arc<RoleMatcher>,
     quiet: Duration,
-    /// Standard output and standard error, in the order in which they are looked at.
-    channels: [OutputStream; 2],
-    /// What is waited for, until it was heard.
-    wait: Option<Arc<Waits>>,
-    /// The last wait, if no reply and no end of a loop came after it.
-    last_wait: Option<Arc<Waits>>,
-    /// Where the last wait was heard.
+    /// Standard output and standard error, in the order in which they are searched.
+    streams: [OutputStream; 2],
+    /// The current wait, until its match.
+    wait: Option<WaitSet>,
+    /// The last wait, until a reply or the end of a loop.
+    last_wait: Option<WaitSet>,
+    /// Stream and kind of line of the last wait's match.
     matched: (Stream, On),
-    /// Where the last interlude was heard, and the end of the unfinished line if it was a prompt.
+    /// Stream of the last interlude, and the end of the unfinished line if it was a prompt.
     interlude: Option<(Stream, Option<usize>)>,
-    /// Heard while a flood was fed, and not polled yet.
-    early: Option<Heard>,
-    /// A failure seen in what nobody had waited for.
-    missed: Option<Heard>,
+    /// Finding in a flood of output, until the next poll.
+    early: Option<Finding>,
+    /// Failure in dropped output that no wait has seen, until the next poll.
+    missed: Option<Finding>,
     drained: bool,
+    /// Depth of nested loops.
     loops: usize,
 }
 
 impl Dialogue {
-    /// Begins to listen to an instance that was started at `now`.
-    pub fn new(watch: Arc<Watch>, settings: Settings, now: Instant) -> Dialogue {
-        let mut channels = [OutputStream::new(now), OutputStream::new(now)];
+    /// Creates the dialogue with an instance that was started at `now`.
+    pub fn new(matcher: Arc<RoleMatcher>, settings: DialogueSettings, now: Instant) -> Dialogue {
+        let mut streams = [OutputStream::new(now), OutputStream::new(now)];
         if settings.terminal {
-            channels[Stream::Err as usize].close(now);
+            streams[Stream::Err as usize].close(now);
         }
         Dialogue {
-            watch,
+            matcher,
             quiet: settings.quiet,
-            channels,
+            streams,
             wait: None,
             last_wait: None,
             matched: (Stream::Out, On::Line),
@@ -122,78 +117,73 @@ impl Dialogue {
         }
     }
 
-    /// Takes output that was read at `at`.
+    /// Adds output that was read at `at`.
     pub fn feed(&mut self, stream: Stream, bytes: &[u8], at: Instant) {
         self.drained = false;
         for block in bytes.chunks(BLOCK_BYTES) {
-            let channel = &mut self.channels[stream as usize];
-            channel.feed(block, at);
+            let output = &mut self.streams[stream as usize];
+            output.feed(block, at);
             if self.early.is_none()
-                && channel.unheard_bytes() > BLOCK_BYTES
-                && let Some(waits) = self.wait.take()
+                && output.unsearched_bytes() > BLOCK_BYTES
+                && let Some(wait) = self.wait.take()
             {
-                let early = self.hear_lines(stream, &waits);
-                self.goes_on(waits, early.as_ref());
+                let early = self.match_lines(stream, &wait);
+                self.keep_unless_matched(wait, early.as_ref());
                 self.early = early;
             }
-            let missed = self.channels[stream as usize].forget(&self.watch);
+            let missed = self.streams[stream as usize].forget(&self.matcher);
             if self.missed.is_none() {
                 self.missed = missed;
             }
         }
     }
 
-    /// There is nothing more to read right now.
+    /// Marks the output as drained: nothing more can be read right now.
     pub fn drained(&mut self) {
         self.drained = true;
     }
 
-    /// The output of `stream` has ended: its unfinished line is complete.
+    /// Ends the output of `stream`, which completes its unfinished line.
     pub fn closed(&mut self, stream: Stream, at: Instant) {
-        self.channels[stream as usize].close(at);
+        self.streams[stream as usize].close(at);
     }
 
-    /// A wait begins. What has come since the last reply counts at once, with the next
+    /// Begins a wait. Output since the last reply counts at once, with the next
     /// [`Dialogue::poll`].
-    pub fn begin(&mut self, waits: &WaitSet) {
-        let waits = Arc::clone(waits.waits());
-        // A loop waits for the same things again and again: what held none of them before holds
-        // none now.
-        let goes_on = self.loops > 0
-            && self
-                .last_wait
-                .as_ref()
-                .is_some_and(|last| Arc::ptr_eq(last, &waits));
-        for channel in &mut self.channels {
-            channel.begin(goes_on);
+    pub fn begin(&mut self, wait: &WaitSet) {
+        // A loop repeats the same wait: output without a match before has none now.
+        let is_repeated =
+            self.loops > 0 && self.last_wait.as_ref().is_some_and(|it| it.is_same(wait));
+        for stream in &mut self.streams {
+            stream.begin(is_repeated);
         }
         self.early = None;
-        self.last_wait = Some(Arc::clone(&waits));
-        self.wait = Some(waits);
+        self.last_wait = Some(wait.clone());
+        self.wait = Some(wait.clone());
     }
 
-    /// What has come of the wait. To be asked after [`Dialogue::begin`], after output was fed and
-    /// the reader is drained (or, in a flood, between reads), after a stream has ended, and at the
-    /// time that [`Heard::QuietAt`] named.
+    /// Searches for the result of the wait. To be called after [`Dialogue::begin`], after output was
+    /// fed and the reader is drained (or, in a flood, between reads), after a stream has ended, and
+    /// at the time of [`Finding::QuietAt`].
     ///
-    /// [`Heard::Wait`] ends the wait; everything else leaves it as it is, so that the next poll
-    /// goes on behind it.
-    pub fn poll(&mut self, now: Instant) -> Heard {
-        let Some(waits) = self.wait.take() else {
-            // Only a flood can end a wait before it is asked for.
-            return self.early.take().unwrap_or(Heard::Nothing);
+    /// [`Finding::Wait`] ends the wait. After any other finding the wait continues, and the next poll
+    /// searches behind that finding.
+    pub fn poll(&mut self, now: Instant) -> Finding {
+        let Some(wait) = self.wait.take() else {
+            // Only a flood can end a wait before it is polled.
+            return self.early.take().unwrap_or(Finding::Nothing);
         };
-        let heard = self.hear(&waits, now);
-        self.goes_on(waits, Some(&heard));
-        heard
+        let finding = self.search(&wait, now);
+        self.keep_unless_matched(wait, Some(&finding));
+        finding
     }
 
-    /// A reply to what was heard was given. What it answers is over; if a terminal or the program
-    /// shows what was typed, that isn't heard.
+    /// Reports a reply to the last match. The output that it answers is discarded, and so is the
+    /// echo of the reply if it is expected.
     pub fn answered(&mut self, typed: &Typed, echo_expected: bool) {
         self.wait = None;
         self.last_wait = None;
-        let [out, err] = &mut self.channels;
+        let [out, err] = &mut self.streams;
         match self.matched.0 {
             Stream::Out => {
                 out.answered();
@@ -207,72 +197,68 @@ impl Dialogue {
         if self.matched.1 == On::Prompt {
             out.forget_echoes();
         }
-        if echo_expected {
-            self.channels[Stream::Out as usize].expect_echo(typed.echo());
-        }
+        self.also_typed(typed, echo_expected);
     }
 
-    /// Something was typed right behind the reply that [`Dialogue::answered`] told of.
+    /// Reports input that was typed right after the reply of [`Dialogue::answered`].
     pub fn also_typed(&mut self, typed: &Typed, echo_expected: bool) {
         if echo_expected {
-            self.channels[Stream::Out as usize].expect_echo(typed.echo());
+            self.streams[Stream::Out as usize].expect_echo(typed.echo());
         }
     }
 
-    /// A reply to the interlude that was heard last was given. The wait goes on and sees what it
-    /// saw before, but for the interlude itself.
+    /// Reports a reply to the last interlude. The wait continues with the same output, without the
+    /// interlude.
     pub fn answered_interlude(&mut self, typed: &Typed, echo_expected: bool) {
         if let Some((stream, Some(end))) = self.interlude.take() {
-            self.channels[stream as usize].answered_interlude(end);
+            self.streams[stream as usize].answered_interlude(end);
         }
-        if echo_expected {
-            self.channels[Stream::Out as usize].expect_echo(typed.echo());
-        }
+        self.also_typed(typed, echo_expected);
     }
 
-    /// The complete lines up to the last one that a wait has matched are over, as if they had been
-    /// answered. A menu that came after them stays, with its prompt.
-    pub fn set_matched_lines_aside(&mut self) {
+    /// Discards the complete lines up to the last one that matched a wait, as a reply would. Later
+    /// lines stay, such as a menu with its prompt.
+    pub fn discard_matched_lines(&mut self) {
         self.wait = None;
         self.last_wait = None;
-        self.channels
+        self.streams
             .iter_mut()
-            .for_each(OutputStream::set_matched_lines_aside);
+            .for_each(OutputStream::discard_matched_lines);
     }
 
-    /// From here on a piece of output that has matched does not match again.
+    /// Enters a loop. In a loop, matched output does not match again.
     pub fn enter_loop(&mut self) {
         self.loops += 1;
     }
 
-    /// Ends what the last [`Dialogue::enter_loop`] began.
+    /// Leaves the loop that was entered last.
     pub fn leave_loop(&mut self) {
         self.loops = self.loops.saturating_sub(1);
         if self.loops == 0 {
             self.last_wait = None;
-            for channel in &mut self.channels {
-                channel.loop_ends();
+            for stream in &mut self.streams {
+                stream.loop_ended();
             }
         }
     }
 
-    /// The lines since the last reply, with the unfinished one: those of standard output, then
-    /// those of standard error.
+    /// Returns the lines since the last reply, unfinished ones included: those of standard output,
+    /// then those of standard error.
     pub fn lines(&self) -> Vec<&str> {
-        self.channels
+        self.streams
             .iter()
             .flat_map(OutputStream::visible)
             .collect()
     }
 
-    /// The last that was said, answered or not, for messages: at most so many lines and bytes.
-    /// Standard error follows standard output.
+    /// Returns the end of the output, answered or not, for messages: at most so many lines and
+    /// bytes. Standard error follows standard output.
     pub fn tail(&self, max_lines: usize, max_bytes: usize) -> String {
         let mut lines: Vec<&str> = Vec::new();
         let mut room = max_bytes;
-        for channel in self.channels.iter().rev() {
-            for line in channel.kept().trim_end().rsplit('\n') {
-                if lines.len() == max_lines || room == 0 || channel.kept().is_empty() {
+        for stream in self.streams.iter().rev() {
+            for line in stream.kept().trim_end().rsplit('\n') {
+                if lines.len() == max_lines || room == 0 || stream.kept().is_empty() {
                     break;
                 }
                 let line = last_bytes(line.trim_end(), room);
@@ -284,143 +270,133 @@ impl Dialogue {
         lines.join("\n")
     }
 
-    /// A line for before the [`Dialogue::tail`] if waits have not seen all since the last reply, as
-    /// it was too much; else nothing.
+    /// Returns a line to precede the [`Dialogue::tail`] if older output since the last reply was
+    /// dropped; otherwise nothing.
     pub fn unseen(&self) -> String {
-        match self.channels.iter().map(OutputStream::unseen_bytes).sum() {
+        match self.streams.iter().map(OutputStream::unseen_bytes).sum() {
             0_usize => String::new(),
             bytes => format!("({bytes} older bytes since the last reply were dropped)\n"),
         }
     }
 
-    /// What a terminal would have answered to the queries since the last call: to be written to
-    /// the program, if it is on a terminal.
+    /// Returns the answers of a terminal to the queries since the last call, to be written to a
+    /// program on a terminal.
     pub fn take_terminal_answers(&mut self) -> Vec<u8> {
-        self.channels[Stream::Out as usize].take_answers()
+        self.streams[Stream::Out as usize].take_answers()
     }
 
-    /// The complete lines since the last call, for a transcript: so that it does not depend on how
-    /// the output was read, and no secret in it is cut in two. Standard error follows standard
-    /// output.
+    /// Returns the complete lines since the last call, for a transcript. Complete lines are
+    /// independent of reads and never end within a secret. Standard error follows standard output.
     pub fn take_lines(&mut self) -> Option<String> {
-        self.take_text(false)
+        self.take_text(On::Line)
     }
 
-    /// As [`Dialogue::take_lines`], with the unfinished lines: for when something is typed, and at
-    /// the end.
+    /// Returns the text since the last call with the unfinished lines, for a transcript before input
+    /// is typed, and at the end.
     pub fn take_rest(&mut self) -> Option<String> {
-        self.take_text(true)
+        self.take_text(On::Prompt)
     }
 
-    /// The line in which the last wait was heard. To be asked before the reply to it.
-    pub fn heard_line(&self) -> &str {
-        self.channels[self.matched.0 as usize].heard_line()
+    /// Returns the line of the last wait's match. To be called before the reply to it.
+    pub fn matched_line(&self) -> &str {
+        self.streams[self.matched.0 as usize].matched_line()
     }
 
-    /// Returns whether the last wait was heard in an unfinished line, which is then all there.
-    pub fn heard_prompt(&self) -> bool {
+    /// Returns whether the last wait matched an unfinished line, which then is a complete prompt.
+    pub fn matched_prompt(&self) -> bool {
         self.matched.1 == On::Prompt
     }
 
-    fn take_text(&mut self, unfinished: bool) -> Option<String> {
+    /// Takes the text up to the end of the complete lines or of the unfinished line.
+    fn take_text(&mut self, up_to: On) -> Option<String> {
         let mut text = String::new();
-        for channel in &mut self.channels {
-            text.push_str(channel.tell(unfinished));
+        for stream in &mut self.streams {
+            text.push_str(stream.take_text(up_to));
         }
         (!text.is_empty()).then_some(text)
     }
 
-    fn hear(&mut self, waits: &Waits, now: Instant) -> Heard {
-        if let Some(heard) = self.heard_while_fed(waits) {
-            return heard;
+    fn search(&mut self, wait: &WaitSet, now: Instant) -> Finding {
+        if let Some(finding) = self.take_early(wait) {
+            return finding;
         }
         for stream in [Stream::Out, Stream::Err] {
-            if let Some(heard) = self.hear_lines(stream, waits) {
-                return heard;
+            if let Some(finding) = self.match_lines(stream, wait) {
+                return finding;
             }
         }
         let mut quiet_at: Option<Instant> = None;
+        let is_loop = self.loops > 0;
         for stream in [Stream::Out, Stream::Err] {
-            let channel = &mut self.channels[stream as usize];
-            if !self.drained && channel.closed().is_none() {
+            let output = &mut self.streams[stream as usize];
+            if !self.drained && output.closed().is_none() {
                 continue;
             }
-            let looped = self.loops > 0;
-            match channel.hear_unfinished(&self.watch, waits, looped, now, self.quiet) {
-                Unfinished::Nothing => {}
-                Unfinished::QuietAt(at) => {
+            match output.match_unfinished(&self.matcher, wait, is_loop, now, self.quiet) {
+                Finding::Nothing => {}
+                Finding::QuietAt(at) => {
                     quiet_at = Some(quiet_at.map_or(at, |other| other.min(at)));
                 }
-                Unfinished::Heard(heard) => {
-                    let end = self.channels[stream as usize].end();
-                    self.note(stream, &heard, Some(end));
-                    return heard;
+                finding => {
+                    let end = output.end();
+                    self.note(stream, &finding, Some(end));
+                    return finding;
                 }
             }
         }
         match (quiet_at, self.ended_at()) {
-            (Some(at), _) => Heard::QuietAt(at),
-            (None, Some(at)) => Heard::Ended { at },
-            (None, None) => Heard::Nothing,
+            (Some(at), _) => Finding::QuietAt(at),
+            (None, Some(at)) => Finding::Ended { at },
+            (None, None) => Finding::Nothing,
         }
     }
 
-    /// What of a flood was heard before this poll.
-    fn heard_while_fed(&mut self, waits: &Waits) -> Option<Heard> {
+    /// Takes a finding of a flood before this poll.
+    fn take_early(&mut self, wait: &WaitSet) -> Option<Finding> {
         if self.missed.is_none() && self.early.is_none() {
             return None;
         }
-        let is_tolerated = |heard: &Heard| {
-            matches!(heard, Heard::FailOn { category, .. }
-                if waits.tolerated.contains(category))
+        let is_tolerated = |finding: &Finding| {
+            matches!(finding, Finding::FailOn { category, .. }
+                if wait.tolerated().contains(category))
         };
         let missed = self.missed.take().filter(|missed| !is_tolerated(missed));
         missed.or_else(|| self.early.take())
     }
 
-    /// The wait was looked for, and this was heard: unless that ends it, it goes on.
-    fn goes_on(&mut self, waits: Arc<Waits>, heard: Option<&Heard>) {
-        if !matches!(heard, Some(Heard::Wait { .. })) {
-            self.wait = Some(waits);
+    /// Continues the wait unless this finding ends it.
+    fn keep_unless_matched(&mut self, wait: WaitSet, finding: Option<&Finding>) {
+        if !matches!(finding, Some(Finding::Wait { .. })) {
+            self.wait = Some(wait);
         }
     }
 
-    fn hear_lines(&mut self, stream: Stream, waits: &Waits) -> Option<Heard> {
-        let looped = self.loops > 0;
-        let heard = self.channels[stream as usize].hear_lines(&self.watch, waits, looped)?;
-        self.note(stream, &heard, None);
-        Some(heard)
+    fn match_lines(&mut self, stream: Stream, wait: &WaitSet) -> Option<Finding> {
+        let is_loop = self.loops > 0;
+        let finding = self.streams[stream as usize].match_lines(&self.matcher, wait, is_loop)?;
+        self.note(stream, &finding, None);
+        Some(finding)
     }
 
-    /// Remembers where something was heard, for the reply to it.
-    fn note(&mut self, stream: Stream, heard: &Heard, prompt_end: Option<usize>) {
-        match heard {
-            Heard::Wait { .. } => {
+    /// Records the place of a match, for the reply to it.
+    fn note(&mut self, stream: Stream, finding: &Finding, prompt_end: Option<usize>) {
+        match finding {
+            Finding::Wait { .. } => {
                 let on = prompt_end.map_or(On::Line, |_| On::Prompt);
                 self.matched = (stream, on);
             }
-            Heard::Interlude { .. } => self.interlude = Some((stream, prompt_end)),
+            Finding::Interlude { .. } => self.interlude = Some((stream, prompt_end)),
             _ => {}
         }
     }
 
     fn ended_at(&self) -> Option<Instant> {
-        let [out, err] = &self.channels;
+        let [out, err] = &self.streams;
         Some(out.closed()?.max(err.closed()?))
     }
 }
 
-/// Output as text, decoded as a [`Dialogue`] decodes it: control sequences removed, line ends made
-/// one, invalid UTF-8 replaced. For the output of commands that nobody talks to.
-pub fn plain_text(bytes: &[u8]) -> String {
-    let mut view = decoder::Decoder::new();
-    let mut lines = lines::Lines::new(Instant::now());
-    view.feed(bytes, &mut lines);
-    view.finish(&mut lines);
-    lines.text().to_owned()
-}
-
-/// The end of `text`, as much as fits.
+/// Returns the end of `text`, at most so many bytes.
 fn last_bytes(text: &str, max_bytes: usize) -> &str {
     let mut from = text.len().saturating_sub(max_bytes);
     while !text.is_char_boundary(from) {

@@ -61,7 +61,8 @@
 //! that true.
 //!
 //! - [`model`]: ids, outcomes, failures, the flow record, events.
-//! - [`dialogue`]: output of programs as text, and what counts as evidence in it. Pure.
+//! - [`terminal`]: bytes of a terminal as lines of text; keys, and the echo of input. Pure.
+//! - [`dialogue`]: waits, patterns, menu rows: what counts as evidence in that text. Pure.
 //! - [`stats`]: histograms, tallies, thresholds, validity. Numbers in, numbers out.
 //! - [`scenario`]: the language: from YAML to a checked plan; values of a flow; secrets are masked
 //!   here.
@@ -106,5 +107,6 @@ pub mod process;
 pub mod report;
 pub mod scenario;
 pub mod stats;
+pub mod terminal;
 
 pub use api::{Role, Run, RunError, RunOutcome, Scenario, ScenarioBuilder, Step, Turn};

@@ -1,11 +1,11 @@
-//! Pieces of output that have matched and must not match again.
+//! Consumed output: pieces that have matched and must not match again.
 
 use std::ops::Range;
 
-use super::lines::Lines;
-use super::set::{Hit, PatternSet};
+use super::pattern_set::{Hit, PatternSet};
+use crate::terminal::Lines;
 
-/// The time that a piece stays taken.
+/// Duration for which a piece stays consumed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Until {
     /// Until the outermost loop ends.
@@ -13,20 +13,20 @@ pub(super) enum Until {
     Forever,
 }
 
-/// The pieces that are taken, in the order of their places. They never overlap.
+/// Consumed pieces, ordered by position, without overlap.
 #[derive(Debug, Default)]
 pub(super) struct Consumed {
     pieces: Vec<(Range<usize>, Until)>,
-    /// The number of bytes that were searched: what tests of linear time count.
+    /// Number of bytes searched, for tests of linear time.
     #[cfg(test)]
     pub(super) searched_bytes: std::cell::Cell<usize>,
 }
 
 impl Consumed {
-    pub(super) fn take(&mut self, piece: Range<usize>, until: Until) {
+    pub(super) fn consume(&mut self, piece: Range<usize>, until: Until) {
         let place = self
             .pieces
-            .partition_point(|(taken, _)| taken.start < piece.start);
+            .partition_point(|(consumed, _)| consumed.start < piece.start);
         self.pieces.insert(place, (piece, until));
     }
 
@@ -34,25 +34,25 @@ impl Consumed {
         self.pieces.is_empty()
     }
 
-    pub(super) fn loop_ends(&mut self) {
+    pub(super) fn loop_ended(&mut self) {
         self.pieces.retain(|(_, until)| *until == Until::Forever);
     }
 
-    /// Drops the pieces that end before `position`.
+    /// Drops the pieces that end at or before `position`.
     pub(super) fn forget(&mut self, position: usize) {
         let gone = self
             .pieces
-            .partition_point(|(taken, _)| taken.end <= position);
+            .partition_point(|(consumed, _)| consumed.end <= position);
         self.pieces.drain(..gone);
     }
 
-    /// The text was cut off at `position`.
-    pub(super) fn cut(&mut self, position: usize) {
-        while let Some((taken, _)) = self.pieces.last_mut()
-            && taken.end > position
+    /// Adjusts pieces after the text was truncated at `position`.
+    pub(super) fn truncate(&mut self, position: usize) {
+        while let Some((consumed, _)) = self.pieces.last_mut()
+            && consumed.end > position
         {
-            taken.end = position;
-            if taken.start >= position {
+            consumed.end = position;
+            if consumed.start >= position {
                 self.pieces.pop();
             } else {
                 break;
@@ -60,12 +60,12 @@ impl Consumed {
         }
     }
 
-    /// A line end was put in at `position`.
+    /// Adjusts pieces after a line end was inserted at `position`.
     pub(super) fn moved(&mut self, position: usize) {
-        for (taken, _) in &mut self.pieces {
-            if taken.start >= position {
-                taken.start += 1;
-                taken.end += 1;
+        for (consumed, _) in &mut self.pieces {
+            if consumed.start >= position {
+                consumed.start += 1;
+                consumed.end += 1;
             }
         }
     }
@@ -73,15 +73,15 @@ impl Consumed {
     pub(super) fn overlaps(&self, piece: &Range<usize>) -> bool {
         let place = self
             .pieces
-            .partition_point(|(taken, _)| taken.end <= piece.start);
+            .partition_point(|(consumed, _)| consumed.end <= piece.start);
         self.pieces
             .get(place)
-            .is_some_and(|(taken, _)| taken.start < piece.end)
+            .is_some_and(|(consumed, _)| consumed.start < piece.end)
     }
 
-    /// The first match within `span` of `lines` that has nothing of a taken piece. All are
-    /// positions.
-    pub(super) fn find_free(
+    /// Returns the first match within `span` of `lines` that overlaps no consumed piece. All ranges
+    /// are of positions.
+    pub(super) fn find_unconsumed(
         &self,
         set: &PatternSet,
         lines: &Lines,
@@ -94,8 +94,10 @@ impl Consumed {
         let mut from = span.start;
         let first = self
             .pieces
-            .partition_point(|(taken, _)| taken.end <= span.start);
-        let pieces = self.pieces[first..].iter().map(|(taken, _)| taken.clone());
+            .partition_point(|(consumed, _)| consumed.end <= span.start);
+        let pieces = self.pieces[first..]
+            .iter()
+            .map(|(consumed, _)| consumed.clone());
         for piece in pieces.chain(std::iter::once(span.end..span.end)) {
             let to = piece.start.min(span.end);
             if from < to {

@@ -1,4 +1,4 @@
-//! One thing to look for in a line of output: a literal text or a regular expression.
+//! Patterns of a wait: a literal text or a regular expression, matched within one line of output.
 
 use std::fmt;
 use std::ops::Range;
@@ -8,10 +8,10 @@ use memchr::memmem;
 use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, ClassUnicode, ClassUnicodeRange};
 use regex_syntax::hir::{Hir, HirKind, Look, Repetition};
 
-use super::line_regex::{LineRegex, Unfit};
+use super::regex::{Regex, RegexError};
 use crate::model::NamedValue;
 
-/// What a wait looks for, within one line. Cheap to clone.
+/// Literal text or regular expression to match within one line. Cheap to clone.
 ///
 /// A regular expression sees a line as its whole text: `^`, `$`, `\A` and `\z` are the line's
 /// ends, and nothing in it matches a line end, so searching a region of many lines gives the same
@@ -35,27 +35,27 @@ enum Kind {
 }
 
 struct Compiled {
-    /// Made line-bound by [`line_bound`].
+    /// Bound to single lines by [`line_bound`].
     hir: Hir,
-    /// The numbers of the groups that have the pattern's names, in the same order.
+    /// Group numbers of the pattern's names, in the same order.
     groups: Vec<usize>,
-    expression: LineRegex,
-    /// The same, but only where nothing but blanks follows. Built for the first prompt wait.
-    at_end: OnceLock<Option<LineRegex>>,
+    expression: Regex,
+    /// The same expression followed by blanks only. Built for the first prompt wait.
+    at_end: OnceLock<Option<Regex>>,
 }
 
-/// The reason why a regular expression was refused.
+/// Error of a refused regular expression.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct PatternError {
-    /// What is wrong, and what to do about it where that is known.
+    /// The fault, and its remedy where that is known.
     pub reason: String,
-    /// Where in the expression, in characters from 0, where that is known.
+    /// Place in the expression, in characters from 0, where that is known.
     pub offset_chars: Option<usize>,
 }
 
 impl Pattern {
-    /// Text, taken as it is. Empty text is never found, nor is text that holds a line end.
+    /// Creates a pattern from literal text. Empty text and text with a line end never match.
     pub fn literal(text: &str) -> Pattern {
         Pattern(Arc::new(Inner {
             source: text.to_owned(),
@@ -64,10 +64,11 @@ impl Pattern {
         }))
     }
 
-    /// A regular expression, in the syntax of the `regex` crate. Its named groups are captures.
+    /// Creates a pattern from a regular expression in the syntax of the `regex` crate. Its named
+    /// groups are captures.
     ///
-    /// Refused when it doesn't parse, is too big, can match the empty text or can never match
-    /// within a line.
+    /// # Errors
+    /// If it does not parse, is too big, can match the empty text or can never match within a line.
     pub fn regex(source: &str) -> Result<Pattern, PatternError> {
         let hir = regex_syntax::Parser::new()
             .parse(source)
@@ -93,7 +94,7 @@ impl Pattern {
                 });
             }
         }
-        let expression = LineRegex::new(hir.clone()).map_err(build_error)?;
+        let expression = Regex::new(hir.clone()).map_err(build_error)?;
         let mut named = Vec::new();
         named_groups(&hir, &mut named);
         let (names, groups) = named.into_iter().unzip();
@@ -109,28 +110,28 @@ impl Pattern {
         })))
     }
 
-    /// The names of its groups, in their order: what it can capture.
+    /// Returns the names of its groups in their order, which are the captures.
     pub fn names(&self) -> &[Arc<str>] {
         &self.0.names
     }
 
-    /// The text or the expression as it was given.
+    /// Returns the text or expression as it was written.
     pub fn source(&self) -> &str {
         &self.0.source
     }
 
-    /// As messages show it: `` `text` `` or `/expression/`.
+    /// Returns the pattern as messages show it: `` `text` `` or `/expression/`.
     pub fn describe(&self) -> String {
         self.to_string()
     }
 
-    /// Returns whether it is a literal text.
+    /// Returns whether this is a literal text.
     pub fn is_literal(&self) -> bool {
         matches!(self.0.kind, Kind::Literal(_))
     }
 
-    /// The first match that lies within `span` of `text`. What stands around the span counts for
-    /// `^`, `$` and `\b`.
+    /// Returns the first match within `span` of `text`. The text around the span counts for `^`, `$`
+    /// and `\b`.
     pub fn find(&self, text: &str, span: Range<usize>) -> Option<Range<usize>> {
         match &self.0.kind {
             Kind::Literal(_) if !self.can_match() => None,
@@ -142,7 +143,7 @@ impl Pattern {
         }
     }
 
-    /// A match within the last `window` bytes of `line` that nothing but blanks follows.
+    /// Returns the match in the last `window` bytes of `line` that only blanks follow.
     pub(super) fn find_at_end(&self, line: &str, window: usize) -> Option<Range<usize>> {
         match &self.0.kind {
             Kind::Literal(_) => {
@@ -176,7 +177,7 @@ impl Pattern {
                         });
                         let hir =
                             Hir::concat(vec![compiled.hir.clone(), blanks, Hir::look(Look::End)]);
-                        LineRegex::new(hir).ok()
+                        Regex::new(hir).ok()
                     })
                     .as_ref()?;
                 let mut from = line.len().saturating_sub(window);
@@ -189,8 +190,8 @@ impl Pattern {
         }
     }
 
-    /// The named groups of the match that begins at `start`, of which nothing goes beyond `end`.
-    /// A group that took no part in it, or is empty, is left out.
+    /// Returns the named groups of the match that begins at `start` and ends at `end` at the latest.
+    /// Groups that are empty or took no part are left out.
     pub fn captures(&self, text: &str, start: usize, end: usize) -> Vec<NamedValue> {
         match &self.0.kind {
             Kind::Literal(_) => Vec::new(),
@@ -201,19 +202,18 @@ impl Pattern {
         }
     }
 
-    /// The named groups of the first match in `text`, which may have many lines.
+    /// Returns the named groups of the first match in `text`, which may have many lines.
     pub fn search(&self, text: &str) -> Option<Vec<NamedValue>> {
         let found = self.find(text, 0..text.len())?;
         Some(self.captures(text, found.start, text.len()))
     }
 
-    /// The same as [`Pattern::captures`] for the match that [`Pattern::find_at_end`] found.
+    /// Returns the captures of a match of [`Pattern::find_at_end`].
     pub(super) fn captures_at_end(&self, line: &str, start: usize) -> Vec<NamedValue> {
         values(line, self.groups_at_end(line, start))
     }
 
-    /// Returns whether that match has a capture that reaches the line's end, and so might still
-    /// grow.
+    /// Returns whether that match has a capture at the line's end, which more output could extend.
     pub(super) fn might_grow(&self, line: &str, start: usize) -> bool {
         let bare = line.trim_end().len();
         self.groups_at_end(line, start)
@@ -231,11 +231,11 @@ impl Pattern {
         }
     }
 
-    /// The named groups that took part in the match and are not empty.
+    /// Returns the named groups that took part in the match and are not empty.
     fn groups(
         &self,
         compiled: &Compiled,
-        expression: &LineRegex,
+        expression: &Regex,
         text: &str,
         span: Range<usize>,
     ) -> Vec<(&Arc<str>, Range<usize>)> {
@@ -254,7 +254,7 @@ impl Pattern {
             .collect()
     }
 
-    /// False for literals that no line can hold.
+    /// Returns false for literals that no line can hold.
     pub(super) fn can_match(&self) -> bool {
         match self.0.kind {
             Kind::Literal(_) => !self.0.source.is_empty() && !self.0.source.contains('\n'),
@@ -262,7 +262,7 @@ impl Pattern {
         }
     }
 
-    /// What a combined expression is built from.
+    /// Returns the parsed expression, for combined expressions.
     pub(super) fn hir(&self) -> Hir {
         match &self.0.kind {
             Kind::Literal(_) => Hir::literal(self.0.source.as_bytes()),
@@ -301,7 +301,7 @@ fn values(text: &str, groups: Vec<(&Arc<str>, Range<usize>)>) -> Vec<NamedValue>
         .collect()
 }
 
-/// The named groups of an expression, in their order, with their numbers.
+/// Collects the named groups of an expression in their order, with their numbers.
 fn named_groups(hir: &Hir, named: &mut Vec<(Arc<str>, usize)>) {
     match hir.kind() {
         HirKind::Capture(capture) => {
@@ -335,13 +335,13 @@ fn syntax_error(source: &str, error: &regex_syntax::Error) -> PatternError {
     }
 }
 
-fn build_error(unfit: Unfit) -> PatternError {
+fn build_error(unfit: RegexError) -> PatternError {
     let reason = match unfit {
-        Unfit::TooBig(limit) => format!(
+        RegexError::TooBig(limit) => format!(
             "it is too big: compiled, it would take more than {limit} bytes; \
              smaller repetition counts help"
         ),
-        Unfit::Other(reason) => reason,
+        RegexError::Other(reason) => reason,
     };
     PatternError {
         reason,
@@ -349,9 +349,8 @@ fn build_error(unfit: Unfit) -> PatternError {
     }
 }
 
-/// Makes an expression stay within a line and take the line's ends for the text's ends.
-///
-/// On the text of one line this changes nothing, as it holds no line end.
+/// Binds an expression to single lines: it matches no line end, and the ends of the line count as
+/// those of the text. On the text of one line this changes nothing.
 fn line_bound(hir: Hir) -> Hir {
     match hir.into_kind() {
         HirKind::Empty => Hir::empty(),

@@ -1,28 +1,29 @@
-//! Menus and listings: which row a reply means.
+//! Menu rows: the selection of a row by its label or values.
 
 use std::fmt;
 use std::sync::LazyLock;
 
 use super::pattern::Pattern;
 
-/// The most rows that an error shows, and the most characters of each.
+/// Limits for the rows in an error, and for the characters of each.
 const SHOWN_ROWS: usize = 20;
 const SHOWN_CHARS: usize = 120;
 
-/// How a row of a menu is made up: the key to type and the label to read.
+/// Row format of a menu: the key to type and the label to read.
 #[derive(Debug, Clone, Default)]
 pub struct RowFormat {
-    /// `None` for the usual one.
+    /// `None` for the default.
     own: Option<Pattern>,
 }
 
-/// The usual one. Most scenarios look for no rows, and would wait for it in vain.
-static USUAL: LazyLock<Pattern> = LazyLock::new(|| match Pattern::regex(RowFormat::DEFAULT) {
-    Ok(pattern) => pattern,
-    Err(error) => unreachable!("the default row format: {error}"),
-});
+/// Default format. Compiled at its first use, as most scenarios select no rows.
+static DEFAULT_FORMAT: LazyLock<Pattern> =
+    LazyLock::new(|| match Pattern::regex(RowFormat::DEFAULT) {
+        Ok(pattern) => pattern,
+        Err(error) => unreachable!("the default row format: {error}"),
+    });
 
-/// The reason why an expression can't describe rows.
+/// Error of an expression that cannot describe rows.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a row's expression needs the named groups `key` and `label`; `{missing}` is missing")]
 pub struct RowFormatError {
@@ -30,10 +31,10 @@ pub struct RowFormatError {
 }
 
 impl RowFormat {
-    /// The expression that describes rows unless a role says otherwise.
+    /// Expression for rows unless a role has its own.
     pub const DEFAULT: &str = r"^\s*[\[(]?(?<key>\w+)[\]).:-]\s+(?<label>.+)$";
 
-    /// Rows as `pattern` describes them: it must have the named groups `key` and `label`.
+    /// Creates a row format. `pattern` must have the named groups `key` and `label`.
     pub fn new(pattern: Pattern) -> Result<RowFormat, RowFormatError> {
         for missing in ["key", "label"] {
             if !pattern.names().iter().any(|name| **name == *missing) {
@@ -43,13 +44,13 @@ impl RowFormat {
         Ok(RowFormat { own: Some(pattern) })
     }
 
-    /// Makes ready what is needed to look for rows, which else the first who does waits for.
+    /// Compiles the default format ahead of its first use, which would otherwise wait for it.
     pub fn prepare() {
-        LazyLock::force(&USUAL);
+        LazyLock::force(&DEFAULT_FORMAT);
     }
 
     fn row<'a>(&self, line: &'a str) -> Option<Row<'a>> {
-        let pattern = self.own.as_ref().unwrap_or_else(|| &USUAL);
+        let pattern = self.own.as_ref().unwrap_or_else(|| &DEFAULT_FORMAT);
         let found = pattern.find(line, 0..line.len())?;
         let mut key = None;
         let mut label = None;
@@ -79,28 +80,28 @@ struct Row<'a> {
     line: &'a str,
 }
 
-/// Which of several rows is meant.
+/// Choice among several matching rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Which {
-    /// There has to be exactly one.
+    /// The only one; several are an error.
     #[default]
     Only,
     First,
     Last,
-    /// Any one of them, drawn by the run's seed.
+    /// A random one, drawn with the run's seed.
     Random,
 }
 
-/// No row was meant, or more than one. Its text shows the rows, bounded.
+/// Error of a selection that matches no row, or several. Its text shows a limited number of rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowError {
-    /// What was looked for, as a message shows it.
+    /// The selection, as messages show it.
     wanted: String,
-    /// The number of different rows matched.
+    /// Number of distinct rows that matched.
     matched: usize,
-    /// The rows that matched, or all rows if none did.
+    /// Rows that matched, or all rows if none did.
     rows: Vec<String>,
-    /// The number of rows there that are beyond those in `rows`.
+    /// Number of rows beyond those in `rows`.
     more: usize,
 }
 
@@ -143,8 +144,8 @@ impl fmt::Display for RowError {
 
 impl std::error::Error for RowError {}
 
-/// The key of the one row with this label: a row whose label is just that, else one whose label
-/// holds it. A row that was printed twice, as by a redrawn menu, counts once.
+/// Returns the key of the row with this label: a row whose label equals it, otherwise one whose
+/// label contains it. A row printed twice, as by a redrawn menu, counts once.
 pub fn choose(lines: &[&str], format: &RowFormat, label: &str) -> Result<String, RowError> {
     let label = label.trim();
     let rows = format.rows(lines);
@@ -169,9 +170,8 @@ pub fn choose(lines: &[&str], format: &RowFormat, label: &str) -> Result<String,
     }
 }
 
-/// The key of the row that holds all of `texts`, each as whole words. `draw(n)` gives a number
-/// below `n`; it is asked
-/// only for [`Which::Random`].
+/// Returns the key of the row that contains all of `texts` as whole words. `draw(n)` returns a
+/// number below `n`; it is called for [`Which::Random`] only.
 pub fn pick(
     lines: &[&str],
     format: &RowFormat,
@@ -196,8 +196,8 @@ pub fn pick(
     }
 }
 
-/// The position, from 1, of the line that holds all of `texts`, among the lines in which `count`
-/// is found. For listings that number no rows.
+/// Returns the position, from 1, of the line that contains all of `texts` among the lines in which
+/// `count` is found. For listings without row numbers.
 pub fn pick_position(
     lines: &[&str],
     count: &Pattern,
@@ -224,8 +224,7 @@ pub fn pick_position(
     }
 }
 
-/// Returns whether all the texts stand in the line as whole words: `ORD-1` is not in `ORD-12`,
-/// which is
+/// Returns whether the line contains all texts as whole words: `ORD-1` is not in `ORD-12`, which is
 /// another order.
 fn holds(line: &str, texts: &[String]) -> bool {
     texts.iter().all(|text| holds_word(line, text.trim()))
@@ -253,7 +252,7 @@ fn select(found: usize, which: Which, draw: &mut dyn FnMut(usize) -> usize) -> O
     }
 }
 
-/// Each row once, in the order of their first appearance.
+/// Returns each row once, in the order of their first appearance.
 fn distinct<'r, 'a>(rows: impl Iterator<Item = &'r Row<'a>>) -> Vec<&'r Row<'a>>
 where
     'a: 'r,

@@ -12,28 +12,29 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 
 use super::*;
+use crate::terminal::Key;
 
 const QUIET: Duration = DEFAULT_QUIET;
 
-/// One step of a made-up dialogue.
+/// Step of a test dialogue.
 #[derive(Debug, Clone)]
 enum Step {
-    /// The program writes this, and then there is nothing more to read.
+    /// The program writes this, then the reader is drained.
     Says(Vec<u8>),
     SaysErr(Vec<u8>),
-    /// Nothing is written for a while.
+    /// Quiet time.
     Quiet,
     Ends,
     EndsErr,
     Waits(Vec<(On, Pattern)>, Vec<String>),
-    /// The wait before, once more.
+    /// The previous wait again.
     WaitsAgain,
     /// A reply, and whether its echo is expected.
     Types(String, bool),
     Presses(Key),
     EntersLoop,
     LeavesLoop,
-    /// The lines for rows go into the log.
+    /// The lines for rows are logged.
     ShowsLines,
 }
 
@@ -82,21 +83,21 @@ fn unseen(text: &str) -> Step {
     Types(text.to_owned(), false)
 }
 
-/// How output is read.
+/// Split of output into reads.
 #[derive(Debug, Clone)]
 enum Reads {
     Whole,
     ByteByByte,
-    /// Asking after each read what has come of it.
-    ByteByByteAsking,
+    /// Polled after each byte.
+    ByteByByteWithPolls,
     Pieces(Vec<usize>),
 }
 
-/// A role for made-up dialogues.
+/// Role of a test dialogue.
 struct Role {
-    watch: Arc<Watch>,
+    matcher: Arc<RoleMatcher>,
     terminal: bool,
-    /// True if interludes echo.
+    /// Whether replies to interludes are echoed.
     echo: bool,
 }
 
@@ -107,7 +108,7 @@ impl Role {
             .map(|&(category, source)| (category.to_owned(), pattern(source)))
             .collect();
         Role {
-            watch: Arc::new(Watch::new(fail_on, &on(interludes))),
+            matcher: Arc::new(RoleMatcher::new(fail_on, &on(interludes))),
             terminal: true,
             echo: true,
         }
@@ -123,18 +124,18 @@ impl Role {
         self
     }
 
-    /// What is heard, a line each; times are the numbers of the steps.
+    /// Returns the findings, a line each; times are step numbers.
     fn run(&self, steps: &[Step], reads: &Reads) -> String {
         let start = Instant::now();
         let mut now = start;
-        let settings = Settings {
+        let settings = DialogueSettings {
             terminal: self.terminal,
             quiet: QUIET,
         };
         let mut run = Run {
             role: self,
             start,
-            dialogue: Dialogue::new(Arc::clone(&self.watch), settings, now),
+            dialogue: Dialogue::new(Arc::clone(&self.matcher), settings, now),
             log: String::new(),
             ended: false,
         };
@@ -168,7 +169,7 @@ impl Role {
                     writeln!(run.log, "lines {lines}").expect("a string takes all");
                 }
             }
-            run.hears(now);
+            run.polls(now);
         }
         run.log
     }
@@ -193,9 +194,9 @@ impl Run<'_> {
         match reads {
             Reads::Whole => {}
             Reads::ByteByByte => (1..bytes.len()).for_each(|to| cut(to, self)),
-            Reads::ByteByByteAsking => (1..bytes.len()).for_each(|to| {
+            Reads::ByteByByteWithPolls => (1..bytes.len()).for_each(|to| {
                 cut(to, self);
-                self.hears(now);
+                self.polls(now);
             }),
             Reads::Pieces(sizes) => {
                 let mut to = 0;
@@ -209,17 +210,17 @@ impl Run<'_> {
         self.dialogue.drained();
     }
 
-    fn hears(&mut self, now: Instant) {
+    fn polls(&mut self, now: Instant) {
         loop {
             let log = &mut self.log;
             let written = match self.dialogue.poll(now) {
-                Heard::Nothing | Heard::QuietAt(_) => return,
-                Heard::Wait {
+                Finding::Nothing | Finding::QuietAt(_) => return,
+                Finding::Wait {
                     index,
                     at,
                     captures,
                 } => {
-                    let line = self.dialogue.heard_line();
+                    let line = self.dialogue.matched_line();
                     let at = (at - self.start).as_secs();
                     let captures: String = captures
                         .iter()
@@ -227,17 +228,17 @@ impl Run<'_> {
                         .collect();
                     writeln!(log, "wait {index}{captures} @{at} [{line}]")
                 }
-                Heard::Interlude { index, at, line } => {
+                Finding::Interlude { index, at, line } => {
                     let at = (at - self.start).as_secs();
                     let enter = Typed::key(Key::Enter, self.role.terminal);
                     self.dialogue.answered_interlude(&enter, self.role.echo);
                     writeln!(log, "interlude {index} @{at} [{line}]")
                 }
-                Heard::FailOn { category, at, line } => {
+                Finding::FailOn { category, at, line } => {
                     let at = (at - self.start).as_secs();
                     writeln!(log, "fail {category} @{at} [{line}]")
                 }
-                Heard::Ended { at } => {
+                Finding::Ended { at } => {
                     if self.ended {
                         return;
                     }
@@ -252,7 +253,7 @@ impl Run<'_> {
     }
 }
 
-/// Runs a dialogue with its output read in all ways; what is heard has to be `expected`.
+/// Runs a dialogue with its output split in all ways, and compares its findings.
 #[track_caller]
 fn check(role: &Role, steps: &[Step], expected: &str) {
     let expected: String = expected
@@ -264,7 +265,7 @@ fn check(role: &Role, steps: &[Step], expected: &str) {
     for reads in [
         Reads::Whole,
         Reads::ByteByByte,
-        Reads::ByteByByteAsking,
+        Reads::ByteByByteWithPolls,
         Reads::Pieces(vec![1, 2, 3, 5, 8, 13, 21]),
         Reads::Pieces(vec![7, 1, 1, 7, 1, 1, 7]),
     ] {
@@ -272,7 +273,7 @@ fn check(role: &Role, steps: &[Step], expected: &str) {
     }
 }
 
-/// Steps of a dialogue that fits together more or less.
+/// Random dialogues.
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let output = prop_oneof![
         3 => "[ab1: é]{1,5}".prop_map(String::into_bytes),
@@ -332,7 +333,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
-    fn what_is_heard_does_not_depend_on_the_reads(
+    fn findings_do_not_depend_on_the_reads(
         steps in steps(),
         sizes in proptest::collection::vec(0_usize..6, 0..8),
     ) {
@@ -340,11 +341,11 @@ proptest! {
         let whole = role().run(&steps, &Reads::Whole);
         prop_assert_eq!(&role().run(&steps, &Reads::ByteByByte), &whole);
         prop_assert_eq!(&role().run(&steps, &Reads::Pieces(sizes.clone())), &whole);
-        prop_assert_eq!(&role().run(&steps, &Reads::ByteByByteAsking), &whole);
+        prop_assert_eq!(&role().run(&steps, &Reads::ByteByByteWithPolls), &whole);
     }
 
     #[test]
-    fn nor_does_what_is_heard_on_pipes(
+    fn findings_on_pipes_do_not_depend_on_the_reads(
         steps in steps(),
         sizes in proptest::collection::vec(0_usize..6, 0..8),
     ) {
@@ -352,12 +353,12 @@ proptest! {
         let whole = role().run(&steps, &Reads::Whole);
         prop_assert_eq!(&role().run(&steps, &Reads::ByteByByte), &whole);
         prop_assert_eq!(&role().run(&steps, &Reads::Pieces(sizes)), &whole);
-        prop_assert_eq!(&role().run(&steps, &Reads::ByteByByteAsking), &whole);
+        prop_assert_eq!(&role().run(&steps, &Reads::ByteByByteWithPolls), &whole);
     }
 
-    /// Wherever a terminal's echo lands among what a program says, it is not heard.
+    /// An echo is never matched, wherever it lands in the output.
     #[test]
-    fn what_was_typed_is_never_heard(
+    fn typed_text_is_never_matched(
         typed in "[a-z]{1,6}( [a-zé]{1,3})?",
         on_its_way in proptest::sample::select(vec!["", "TICK\r\n", "TICK ", "[1] X\r\nY: "]),
         prompt_first in any_bool(),

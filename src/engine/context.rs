@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use crate::dialogue::Watch;
+use crate::dialogue::RoleMatcher;
 use crate::model::{EventSink, InstanceId, NamedValue, RoleIndex, RunEvent, RunId};
 use crate::process::{Environment, Programs, Spawner};
 use crate::scenario::{PatternSpec, Plan, RenderError, Scope};
@@ -39,7 +39,7 @@ pub(super) struct RunContext {
     /// shown.
     pub captures_secrets: bool,
     /// Watches by role; `None` where they depend on values of the flow.
-    pub watches: Vec<Option<Arc<Watch>>>,
+    pub matchers: Vec<Option<Arc<RoleMatcher>>>,
 }
 
 impl RunContext {
@@ -52,7 +52,7 @@ impl RunContext {
         let plan = &options.plan;
         let evidence = options.recording.evidence.as_ref();
         RunContext {
-            watches: common_watches(plan),
+            matchers: common_matchers(plan),
             captures_secrets: captures_secrets(plan),
             environment: Environment::of_run(
                 options.environment.iter().cloned(),
@@ -83,11 +83,15 @@ impl RunContext {
         found.1.to_str().map(str::to_owned)
     }
 
-    /// Returns the watch over all output of `role`.
-    pub(super) fn watch(&self, role: RoleIndex, scope: &Scope) -> Result<Arc<Watch>, RenderError> {
-        match &self.watches[role.0] {
-            Some(watch) => Ok(Arc::clone(watch)),
-            None => build_watch(&self.plan, role, |spec| spec.resolve(scope)).map(Arc::new),
+    /// Returns the matcher over all output of `role`.
+    pub(super) fn matcher(
+        &self,
+        role: RoleIndex,
+        scope: &Scope,
+    ) -> Result<Arc<RoleMatcher>, RenderError> {
+        match &self.matchers[role.0] {
+            Some(matcher) => Ok(Arc::clone(matcher)),
+            None => build_matcher(&self.plan, role, |spec| spec.resolve(scope)).map(Arc::new),
         }
     }
 }
@@ -101,11 +105,11 @@ fn captures_secrets(plan: &Plan) -> bool {
     !plan.secrets.iter().all(is_known)
 }
 
-/// Returns the watches that are the same for all flows, by role.
-pub(super) fn common_watches(plan: &Plan) -> Vec<Option<Arc<Watch>>> {
+/// Returns the matchers that are the same for all flows, by role.
+pub(super) fn common_matchers(plan: &Plan) -> Vec<Option<Arc<RoleMatcher>>> {
     (0..plan.roles.len())
         .map(|role| {
-            build_watch(plan, RoleIndex(role), |spec| match spec {
+            build_matcher(plan, RoleIndex(role), |spec| match spec {
                 PatternSpec::Fixed(pattern) => Ok(pattern.clone()),
                 _ => Err(()),
             })
@@ -115,11 +119,11 @@ pub(super) fn common_watches(plan: &Plan) -> Vec<Option<Arc<Watch>>> {
         .collect()
 }
 
-fn build_watch<E>(
+fn build_matcher<E>(
     plan: &Plan,
     role: RoleIndex,
     resolve: impl Fn(&PatternSpec) -> Result<crate::dialogue::Pattern, E>,
-) -> Result<Watch, E> {
+) -> Result<RoleMatcher, E> {
     let role = &plan.roles[role.0];
     let interludes = role
         .interludes
@@ -131,7 +135,7 @@ fn build_watch<E>(
         .iter()
         .map(|fail| (fail.category.clone(), fail.pattern.clone()))
         .collect();
-    Ok(Watch::new(fail_on, &interludes))
+    Ok(RoleMatcher::new(fail_on, &interludes))
 }
 
 /// One running script, as the engine knows it.

@@ -66,7 +66,7 @@ fn shape(shape: Shape, definitions: &mut Map<String, Value>) -> Value {
         Shape::Flag => json!({ "type": "boolean" }),
         Shape::Size => json!({ "type": "string", "pattern": "^[0-9]+x[0-9]+$" }),
         Shape::Key => {
-            let keys: Vec<String> = crate::dialogue::Key::all()
+            let keys: Vec<String> = crate::terminal::Key::all()
                 .map(|key| key.to_string())
                 .collect();
             json!({ "enum": keys })

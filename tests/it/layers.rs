@@ -8,20 +8,23 @@ use std::path::{Path, PathBuf};
 /// Each module with the modules that it may use.
 const LAYERS: &[(&str, &[&str])] = &[
     ("model", &[]),
-    ("dialogue", &["model"]),
+    ("terminal", &["model"]),
+    ("dialogue", &["model", "terminal"]),
     ("stats", &["model"]),
     ("process", &["model"]),
-    ("scenario", &["model", "dialogue", "stats"]),
+    ("scenario", &["model", "terminal", "dialogue", "stats"]),
     (
         "engine",
-        &["model", "dialogue", "stats", "scenario", "process"],
+        &[
+            "model", "terminal", "dialogue", "stats", "scenario", "process",
+        ],
     ),
     ("api", &["model", "stats", "scenario", "engine"]),
     ("report", &["model", "stats"]),
     (
         "cli",
         &[
-            "model", "dialogue", "scenario", "process", "engine", "stats", "report",
+            "model", "terminal", "dialogue", "scenario", "process", "engine", "stats", "report",
         ],
     ),
 ];

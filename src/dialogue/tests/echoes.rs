@@ -1,9 +1,9 @@
-//! What was typed is never heard.
+//! Tests of echo removal.
 
 use super::*;
 
 #[test]
-fn the_echo_is_not_heard() {
+fn the_echo_is_not_matched() {
     for (typed, echo) in [
         ("bob", "bob\r\n"),
         ("Zoé 😀", "Zoé 😀\r\n"),

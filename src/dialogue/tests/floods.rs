@@ -20,18 +20,18 @@ fn a_line_without_an_end_is_cut() {
 }
 
 fn dialogue(waits: &WaitSet, now: Instant) -> Dialogue {
-    let watch = Watch::new(vec![("bad".into(), pattern("Error"))], &[]);
-    let settings = Settings {
+    let matcher = RoleMatcher::new(vec![("bad".into(), pattern("Error"))], &[]);
+    let settings = DialogueSettings {
         terminal: true,
         quiet: QUIET,
     };
-    let mut dialogue = Dialogue::new(Arc::new(watch), settings, now);
+    let mut dialogue = Dialogue::new(Arc::new(matcher), settings, now);
     dialogue.begin(waits);
     dialogue
 }
 
 #[test]
-fn a_flood_is_heard_in_linear_time_and_bounded_memory() {
+fn a_flood_is_searched_in_linear_time_and_bounded_memory() {
     let now = Instant::now();
     let waits = WaitSet::new(&on(&[(On::Line, "needle"), (On::Prompt, ">")]), Vec::new());
     let mut dialogue = dialogue(&waits, now);
@@ -41,14 +41,14 @@ fn a_flood_is_heard_in_linear_time_and_bounded_memory() {
     while fed < total {
         dialogue.feed(Stream::Out, chunk.as_bytes(), now);
         dialogue.drained();
-        assert_eq!(dialogue.poll(now), Heard::Nothing);
+        assert_eq!(dialogue.poll(now), Finding::Nothing);
         fed += chunk.len();
     }
     dialogue.feed(Stream::Out, b"needle\n", now);
-    assert!(matches!(dialogue.poll(now), Heard::Wait { index: 0, .. }));
-    let channel = &dialogue.channels[0];
-    assert!(channel.searched_bytes() <= fed + 100);
-    assert!(channel.kept_bytes() < 2 << 20, "{}", channel.kept_bytes());
+    assert!(matches!(dialogue.poll(now), Finding::Wait { index: 0, .. }));
+    let stream = &dialogue.streams[0];
+    assert!(stream.searched_bytes() <= fed + 100);
+    assert!(stream.kept_bytes() < 2 << 20, "{}", stream.kept_bytes());
     assert!(dialogue.lines().len() > 20_000);
     let tail = dialogue.tail(2, 100);
     assert!(tail.ends_with("at all\nneedle"), "{tail}");
@@ -66,11 +66,11 @@ fn a_flood_in_one_piece_loses_nothing() {
         format!("needle\nx Error\n{rest}").as_bytes(),
         now,
     );
-    assert!(matches!(dialogue.poll(now), Heard::Wait { .. }));
-    assert!(dialogue.channels[0].kept_bytes() < 2 << 20);
+    assert!(matches!(dialogue.poll(now), Finding::Wait { .. }));
+    assert!(dialogue.streams[0].kept_bytes() < 2 << 20);
     dialogue.begin(&waits);
-    assert!(matches!(dialogue.poll(now), Heard::FailOn { .. }));
-    assert_eq!(dialogue.poll(now), Heard::Nothing);
+    assert!(matches!(dialogue.poll(now), Finding::FailOn { .. }));
+    assert_eq!(dialogue.poll(now), Finding::Nothing);
 }
 
 #[test]
@@ -84,9 +84,9 @@ fn a_line_that_grows_is_not_searched_again_and_again() {
     for _ in 0..100_000 {
         dialogue.feed(Stream::Out, b"0123456789", now);
         dialogue.drained();
-        assert!(!matches!(dialogue.poll(now), Heard::Wait { .. }));
+        assert!(!matches!(dialogue.poll(now), Finding::Wait { .. }));
     }
-    assert!(dialogue.channels[0].searched_bytes() <= 1_100_000);
+    assert!(dialogue.streams[0].searched_bytes() <= 1_100_000);
 }
 
 #[test]
@@ -99,11 +99,11 @@ fn a_loop_over_many_lines_is_linear() {
     dialogue.feed(Stream::Out, text.as_bytes(), now);
     dialogue.drained();
     for _ in 0..5_000 {
-        assert!(matches!(dialogue.poll(now), Heard::Wait { index: 0, .. }));
+        assert!(matches!(dialogue.poll(now), Finding::Wait { index: 0, .. }));
         dialogue.begin(&waits);
     }
-    assert!(matches!(dialogue.poll(now), Heard::Wait { index: 1, .. }));
-    assert!(dialogue.channels[0].searched_bytes() <= 3 * text.len());
+    assert!(matches!(dialogue.poll(now), Finding::Wait { index: 1, .. }));
+    assert!(dialogue.streams[0].searched_bytes() <= 3 * text.len());
 }
 
 #[test]
@@ -118,10 +118,10 @@ fn the_transcript_and_the_tail() {
     assert_eq!(
         dialogue.take_lines(),
         None,
-        "an unfinished line is told when it is answered"
+        "an unfinished line is in the transcript when it is answered"
     );
     assert_eq!(dialogue.take_rest().as_deref(), Some("Name: "));
-    assert!(matches!(dialogue.poll(now), Heard::Wait { .. }));
+    assert!(matches!(dialogue.poll(now), Finding::Wait { .. }));
     assert_eq!(dialogue.take_terminal_answers(), b"\x1b[1;1R");
     dialogue.answered(&Typed::line("Ann", true).expect("a line"), true);
     dialogue.feed(Stream::Out, b"Ann\r\nHello\r\n", now);
@@ -131,15 +131,4 @@ fn the_transcript_and_the_tail() {
     assert_eq!(dialogue.tail(10, 1000), "Hi\nName:\nHello");
     assert_eq!(dialogue.tail(2, 8), "e:\nHello");
     assert_eq!(dialogue.lines(), ["Hello"]);
-}
-
-#[test]
-fn output_of_commands_as_text() {
-    let text = plain_text(b"\x1b[32mok\x1b[m\r\n0 inconsistencies\xff");
-    assert_eq!(text, "ok\n0 inconsistencies\u{fffd}");
-    let pattern = pattern(r"/^(?<count>\d+) inc/");
-    assert_eq!(
-        pattern.search(&text),
-        Some(vec![("count".into(), "0".into())])
-    );
 }

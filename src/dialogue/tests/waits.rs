@@ -1,4 +1,4 @@
-//! What prompts and lines match, and what a reply leaves behind.
+//! Tests of waits for prompts and lines, and of the output that a reply discards.
 
 use super::*;
 
@@ -91,7 +91,7 @@ fn a_wait_sees_all_since_the_last_answer() {
 }
 
 #[test]
-fn a_reply_to_a_line_leaves_what_follows_visible() {
+fn a_reply_to_a_line_keeps_the_output_after_it() {
     let steps = [
         see("two"),
         says("one\ntwo\nthree\nfour\n> "),
@@ -214,7 +214,7 @@ fn the_end_completes_a_line() {
 }
 
 #[test]
-fn what_is_taken_back_after_a_match_does_no_harm() {
+fn text_removed_after_a_match_does_no_harm() {
     for (after, typed) in [("\x08", ""), ("\x08aé", "é"), ("\x08\x08\x08x", "x")] {
         let steps = [
             says("bé"),

@@ -11,10 +11,10 @@ mod tests;
 
 use std::time::{Duration, Instant};
 
-use crate::dialogue::Typed;
 use crate::engine::script::interpreter::TypedReply;
 use crate::model::{InjectionKind, StepIndex};
 use crate::process::{Child, ReadRate, WriteError};
+use crate::terminal::Typed;
 
 use super::choice::{FaultKind, PlannedFaults, TimedFault};
 

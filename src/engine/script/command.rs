@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::dialogue::{Dialogue, Settings, Watch};
+use crate::dialogue::{Dialogue, DialogueSettings, RoleMatcher};
 use crate::engine::context::RunContext;
 use crate::engine::script::interpreter::{ActionError, CommandOutput};
 use crate::model::{ExitCause, FailureKind, RoleIndex};
@@ -121,11 +121,11 @@ pub(super) async fn output(
 
 /// The empty dialogue of a plain command.
 pub(in crate::engine) fn silence() -> Dialogue {
-    let settings = Settings {
+    let settings = DialogueSettings {
         terminal: false,
         quiet: Duration::ZERO,
     };
-    let nothing = Arc::new(Watch::new(Vec::new(), &[]));
+    let nothing = Arc::new(RoleMatcher::new(Vec::new(), &[]));
     Dialogue::new(nothing, settings, Instant::now())
 }
 

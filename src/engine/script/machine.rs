@@ -32,7 +32,7 @@ mod vocabulary;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::dialogue::{Dialogue, Heard};
+use crate::dialogue::{Dialogue, Finding};
 use crate::engine::context::shown;
 use crate::engine::messages::{Part, Whose};
 use crate::model::{Activity, FailureKind, Happening, InstanceId, ProcessRecord, RunEvent, Stream};
@@ -241,8 +241,8 @@ impl ScriptMachine {
     }
 
     /// Takes what was matched so far out of the evidence for the next flow.
-    pub(super) fn set_matched_lines_aside(&mut self) {
-        self.dialogue.set_matched_lines_aside();
+    pub(super) fn discard_matched_lines(&mut self) {
+        self.dialogue.discard_matched_lines();
     }
 
     pub(super) fn take_record(&mut self) -> Option<Box<ProcessRecord>> {
@@ -307,7 +307,7 @@ impl ScriptMachine {
             };
             if let Some(point) = action.fault_point() {
                 match &input {
-                    Input::Heard(Heard::Wait { .. }) => {
+                    Input::Heard(Finding::Wait { .. }) => {
                         effects.push(ScriptEffect::EvidenceCame(point));
                     }
                     Input::Said => effects.push(ScriptEffect::ReplySent(point)),
@@ -434,12 +434,12 @@ impl ScriptMachine {
         }
         let after_quiet = action.quiet_at.take().is_some();
         match self.dialogue.poll(now) {
-            Heard::Nothing => self.exit_input(),
-            Heard::QuietAt(at) => {
+            Finding::Nothing => self.exit_input(),
+            Finding::QuietAt(at) => {
                 action.quiet_at = Some(at);
                 None
             }
-            Heard::Ended { .. } => {
+            Finding::Ended { .. } => {
                 if self.exited.is_none() && !action.interpreter.expects_exit() {
                     action.closing_since.get_or_insert(now);
                 }
@@ -447,7 +447,7 @@ impl ScriptMachine {
             }
             heard => {
                 action.first_wait_over();
-                if let Heard::Wait { at, .. } = &heard {
+                if let Finding::Wait { at, .. } = &heard {
                     action.sent(program.sent_at());
                     action.held_back_until_now(program.held_back());
                     action.heard(*at, now, after_quiet);

@@ -3,10 +3,11 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::dialogue::{Key, On, Pattern, WaitSet, Which};
+use crate::dialogue::{On, Pattern, WaitSet, Which};
 use crate::scenario::location::SourceLocation;
 use crate::scenario::scope::Scope;
 use crate::scenario::template::{Expression, RenderError, Template};
+use crate::terminal::Key;
 
 /// One thing to do within an action.
 #[derive(Debug)]

@@ -35,7 +35,7 @@ impl Handler<Settle> for ScriptActor {
             return self.finish(None, ctx);
         };
         // What this flow has seen is no evidence for the next one.
-        script.machine.set_matched_lines_aside();
+        script.machine.discard_matched_lines();
         let perform = Perform {
             what: Part::Settle,
             scope: *order.scope,

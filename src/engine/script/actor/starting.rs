@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use actix::prelude::*;
 
-use crate::dialogue::{Dialogue, Settings};
+use crate::dialogue::{Dialogue, DialogueSettings};
 use crate::engine::context::Running;
 use crate::engine::messages::{Perform, Performed, Timing};
 use crate::engine::script::interpreter::ActionError;
@@ -97,8 +97,8 @@ impl ScriptActor {
                 return;
             }
         };
-        let watch = match self.run.watch(self.instance.role, &perform.scope) {
-            Ok(watch) => watch,
+        let matcher = match self.run.matcher(self.instance.role, &perform.scope) {
+            Ok(matcher) => matcher,
             Err(error) => {
                 self.fail_to_start(*perform, error.into());
                 if end.is_some() {
@@ -131,11 +131,11 @@ impl ScriptActor {
             pid,
             command,
         });
-        let settings = Settings {
+        let settings = DialogueSettings {
             terminal: matches!(self.role().terminal, TerminalKind::Pty { .. }),
             quiet: self.run.plan.defaults.quiet,
         };
-        let dialogue = Dialogue::new(watch, settings, ordered_at);
+        let dialogue = Dialogue::new(matcher, settings, ordered_at);
         let dialogue_events = match (self.run.recording.dialogue, self.run.captures_secrets) {
             (false, _) => DialogueEvents::Never,
             (true, true) => DialogueEvents::WithReplies,

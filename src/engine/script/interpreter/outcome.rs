@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::dialogue::{Dialogue, Heard, Pattern};
+use crate::dialogue::{Dialogue, Finding, Pattern};
 use crate::model::{ExitCause, FailureKind, NamedValue};
 use crate::scenario::{Scope, Then, TurnKind};
 
@@ -16,12 +16,12 @@ impl ActionInterpreter {
     /// Something that the dialogue was asked for was heard.
     pub(super) fn heard(
         &mut self,
-        heard: Heard,
+        heard: Finding,
         scope: &mut Scope,
         dialogue: &mut Dialogue,
     ) -> Result<Effect, ActionError> {
         match heard {
-            Heard::Wait {
+            Finding::Wait {
                 index,
                 at,
                 captures,
@@ -36,8 +36,8 @@ impl ActionInterpreter {
                     })?;
                 self.satisfied(slot, turn, captures, scope, dialogue)
             }
-            Heard::Interlude { index, .. } => self.interlude(index, scope, dialogue),
-            Heard::FailOn { category, line, .. } => {
+            Finding::Interlude { index, .. } => self.interlude(index, scope, dialogue),
+            Finding::FailOn { category, line, .. } => {
                 let shown = scope.mask(line.trim()).into_owned();
                 Err(ActionError::new(
                     FailureKind::Business(category),
@@ -142,7 +142,7 @@ impl ActionInterpreter {
                 let alternative = &alternatives(&turn)[index];
                 self.place = Some(alternative.place.clone());
                 if let Then::Fail(_) = &alternative.then {
-                    self.heard_line = dialogue.heard_line().to_owned();
+                    self.heard_line = dialogue.matched_line().to_owned();
                 }
                 self.capture(captures, alternative.overwrite, scope)?;
                 match &alternative.reply {

@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
-use crate::dialogue::{self, Dialogue, Key, Typed};
+use crate::dialogue::{self, Dialogue};
 use crate::model::FailureKind;
 use crate::scenario::{Pick, Reply, Scope};
+use crate::terminal::{Key, Typed};
 
 use super::{ActionError, ActionInterpreter, Answers, TypedReply};
 

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use super::*;
-use crate::dialogue::{Heard as DialogueHeard, Settings, Watch};
-use crate::engine::context::common_watches;
+use crate::dialogue::{DialogueSettings, Finding, RoleMatcher};
+use crate::engine::context::common_matchers;
 use crate::model::{ExitCause, FlowId, FlowNumber, RoleIndex, RunId, Stream};
 use crate::scenario::{CompileOptions, FlowContext, compile};
 
@@ -38,10 +38,10 @@ impl Stage {
         let compiled = compile(&source, None, CompileOptions::default())
             .unwrap_or_else(|faults| panic!("{faults}\n{source}"));
         let plan = Arc::new(compiled.plan);
-        let watch: Arc<Watch> = common_watches(&plan)[0]
+        let matcher: Arc<RoleMatcher> = common_matchers(&plan)[0]
             .clone()
             .expect("nothing of the flow in it");
-        let settings = Settings {
+        let settings = DialogueSettings {
             terminal: false,
             quiet: Duration::ZERO,
         };
@@ -67,7 +67,7 @@ impl Stage {
                 7,
             ),
             scope,
-            dialogue: Dialogue::new(watch, settings, Instant::now()),
+            dialogue: Dialogue::new(matcher, settings, Instant::now()),
             answers: answers.iter().copied().collect(),
             said: Vec::new(),
             ran: Vec::new(),
@@ -139,13 +139,11 @@ impl Stage {
     fn hear(&mut self) -> Option<Input> {
         let now = Instant::now();
         let heard = match self.dialogue.poll(now) {
-            DialogueHeard::QuietAt(at) => self.dialogue.poll(at),
+            Finding::QuietAt(at) => self.dialogue.poll(at),
             heard => heard,
         };
         match heard {
-            DialogueHeard::Nothing | DialogueHeard::QuietAt(_) | DialogueHeard::Ended { .. } => {
-                None
-            }
+            Finding::Nothing | Finding::QuietAt(_) | Finding::Ended { .. } => None,
             heard => Some(Input::Heard(heard)),
         }
     }

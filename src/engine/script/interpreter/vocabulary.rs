@@ -3,15 +3,16 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::dialogue::{self, Typed};
+use crate::dialogue::Finding;
 use crate::model::{ExitCause, FailureKind};
 use crate::scenario::RenderError;
+use crate::terminal::Typed;
 
 /// Something that happened to the script.
 #[derive(Debug)]
 pub(in crate::engine) enum Input {
     Begin,
-    Heard(dialogue::Heard),
+    Heard(Finding),
     /// The reply has been handed to the program.
     Said,
     Paused,

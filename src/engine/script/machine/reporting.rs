@@ -28,7 +28,7 @@ impl ScriptMachine {
     ) {
         // The prompt with which a step ends belongs to it.
         let ends_with_prompt = self.settings.dialogue_events == DialogueEvents::Promptly
-            && self.dialogue.heard_prompt();
+            && self.dialogue.matched_prompt();
         if result.is_err() || ends_with_prompt {
             self.print_all(effects);
         }

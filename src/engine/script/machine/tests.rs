@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use super::*;
-use crate::dialogue::{Settings, Watch};
-use crate::engine::context::common_watches;
+use crate::dialogue::{DialogueSettings, RoleMatcher};
+use crate::engine::context::common_matchers;
 use crate::engine::messages::{Deadline, Perform, Performed};
 use crate::engine::script::interpreter::ActionInterpreter;
 use crate::model::{
@@ -82,9 +82,9 @@ impl Bench {
         let compiled = compile(&source, None, CompileOptions::default())
             .unwrap_or_else(|faults| panic!("{faults}\n{source}"));
         let plan = Arc::new(compiled.plan);
-        let watch: Arc<Watch> = common_watches(&plan)[0].clone().expect("a fixed watch");
+        let matcher: Arc<RoleMatcher> = common_matchers(&plan)[0].clone().expect("a fixed matcher");
         let origin = Instant::now();
-        let settings = Settings {
+        let settings = DialogueSettings {
             terminal: false,
             quiet: Duration::from_millis(QUIET),
         };
@@ -109,7 +109,7 @@ impl Bench {
             plan: Arc::clone(&plan),
             dialogue_events,
         };
-        let dialogue = Dialogue::new(watch, settings, origin);
+        let dialogue = Dialogue::new(matcher, settings, origin);
         let masker = scope.masker();
         let step = &plan.steps[0];
         let turns = Arc::clone(&step.action.turns);

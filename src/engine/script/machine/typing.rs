@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use crate::dialogue::Typed;
 use crate::engine::script::action_run::{ECHO_PATIENCE, Waiting};
 use crate::engine::script::interpreter::{ActionError, Answers, Input, TypedReply};
 use crate::engine::script::program::Program;
 use crate::model::{FailureKind, RunEvent};
 use crate::process::Echo;
+use crate::terminal::Typed;
 
 use super::ScriptMachine;
 use super::vocabulary::{DialogueEvents, ScriptEffect};

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use crate::dialogue::Typed;
 use crate::engine::faults::filter::FaultPoint;
 use crate::engine::messages::Performed;
 use crate::engine::script::interpreter::{ActionError, CommandOutput};
 use crate::model::{ProcessRecord, RunEvent, Stream};
+use crate::terminal::Typed;
 
 /// The moments at which the dialogue is emitted as events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

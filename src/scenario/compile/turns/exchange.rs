@@ -1,11 +1,12 @@
 //! Compiles exchanges: a wait, and at most one reply.
 
-use crate::dialogue::{Key, On, RowFormat, Which};
+use crate::dialogue::{On, RowFormat, Which};
 use crate::scenario::names;
 use crate::scenario::plan::{PatternSpec, Pick, Reply, Wait};
 use crate::scenario::raw::{Node, Value};
 use crate::scenario::template::Template;
 use crate::scenario::vocabulary::PICK;
+use crate::terminal::Key;
 
 use super::super::context::{Context, Fields};
 use super::super::role_context::RoleContext;

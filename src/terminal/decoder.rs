@@ -1,40 +1,42 @@
-//! From bytes to text: control sequences out, line ends made one, UTF-8 decoded.
+//! Decoder of terminal output: removes control sequences, unifies line ends, decodes UTF-8.
 
 use anstyle_parse::state::{Action, State as Step, state_change};
 
-/// The most that is swallowed of a string sequence (a title, a picture) that doesn't end.
+use super::plain_output::{has_c1, is_c1, plain_len, style_len};
+
+/// Limit for a control string (a title, a picture) that does not end; text follows after it.
 const STRING_LIMIT_BYTES: usize = 64 << 10;
-/// The most blanks that one cursor movement to the right makes.
+/// Limit for the blanks of one cursor movement to the right.
 const BLANKS_LIMIT: usize = 256;
-/// The most of a sequence's parameters that is kept: more than any that is understood needs.
+/// Limit for the stored parameters of a sequence: more than any supported sequence needs.
 const PARAMETERS_LIMIT: usize = 32;
-/// The amount that is looked at at once for where plain output ends.
-const WINDOW_BYTES: usize = 256;
-/// The most answers that are kept until somebody takes them.
+/// Limit for stored answers that were not taken yet.
 const ANSWERS_LIMIT_BYTES: usize = 4096;
 
-/// Takes the text that a [`Decoder`] makes, piece by piece.
-pub(super) trait TextSink {
-    /// Printable text and tabs, without line ends. Never empty.
+/// Receiver of decoded text.
+///
+/// A [`Decoder`] calls it in the order of the output.
+pub(crate) trait TextSink {
+    /// Receives printable text and tabs, without line ends. Never empty.
     fn text(&mut self, run: &str);
-    /// A line end was received.
+    /// Receives a line end.
     fn line_end(&mut self);
-    /// The cursor had left the line, and now something is printed elsewhere.
+    /// Receives the implied end of a line: the cursor left it, and text is printed elsewhere.
     fn line_break(&mut self);
-    /// The last character of the unfinished line is taken back, if there is one.
+    /// Removes the last character of the unfinished line, if there is one.
     fn backspace(&mut self);
-    /// The columns that the unfinished line takes.
+    /// Returns the width of the unfinished line in columns.
     fn width(&self) -> usize;
 
-    /// Text, tabs and line ends, each `\n` or `\r\n`: the same as each of them on its own, for a
-    /// sink that takes many lines at once for less. Never empty.
+    /// Receives text, tabs and line ends, each `\n` or `\r\n`. Never empty. Equivalent to one call
+    /// for each of them; a sink that can add many lines at once overrides it.
     fn lines(&mut self, mut run: &str) {
         while !run.is_empty() {
             run = self.first_line(run);
         }
     }
 
-    /// Takes the first of such lines, or the beginning of one, and gives the rest.
+    /// Receives the first of such lines, or the beginning of one, and returns the rest.
     fn first_line<'a>(&mut self, run: &'a str) -> &'a str {
         let (line, rest) = match run.split_once('\n') {
             Some((line, rest)) => (line.strip_suffix('\r').unwrap_or(line), Some(rest)),
@@ -53,7 +55,7 @@ pub(super) trait TextSink {
     }
 }
 
-/// Where the cursor is, as far as that matters.
+/// Position of the cursor, as far as it matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Cursor {
     /// At the end of what was printed.
@@ -69,28 +71,28 @@ enum State {
     Ground,
     /// In an escape or control sequence.
     Sequence(Step),
-    /// In a string sequence: how many bytes of it were swallowed, and whether it is a title or
-    /// another operating system command, which also ends at a bell or at the line's end.
-    Text {
-        swallowed: usize,
+    /// In a control string: how many of its bytes were dropped, and whether it is an operating
+    /// system command (a title, for example), which also ends at a bell or a line end.
+    ControlString {
+        dropped: usize,
         command: bool,
     },
 }
 
-/// Decodes one stream of output.
+/// Decoder of one stream of output.
 ///
-/// What it gives depends on the bytes only, never on how they were split. Line ends `\n`, `\r\n`
-/// and `\r\r\n` become one; a lone `\r`, movements of the cursor to elsewhere and a cleared screen
-/// end the line only when something is printed there, so that a prompt stays the unfinished line
-/// however the cursor wanders off.
+/// The text depends on the bytes only, never on how they were split. Line ends `\n`, `\r\n` and
+/// `\r\r\n` become one. A lone `\r`, a cursor movement out of the line and a cleared screen end the
+/// line only when text is printed afterwards, so that a prompt remains the unfinished line wherever
+/// the cursor is moved.
 ///
 /// Sequences are those of ECMA-48 and xterm:
 /// <https://invisible-island.net/xterm/ctlseqs/ctlseqs.html>.
 #[derive(Debug)]
-pub(super) struct Decoder {
+pub(crate) struct Decoder {
     state: State,
     cursor: Cursor,
-    /// The beginning of a character whose end hasn't come.
+    /// The beginning of a character that is not complete.
     partial: [u8; 4],
     partial_len: usize,
     parameters: Vec<u8>,
@@ -98,7 +100,7 @@ pub(super) struct Decoder {
 }
 
 impl Decoder {
-    pub(super) fn new() -> Decoder {
+    pub(crate) fn new() -> Decoder {
         Decoder {
             state: State::Ground,
             cursor: Cursor::AtEnd,
@@ -110,24 +112,24 @@ impl Decoder {
     }
 
     /// Decodes more bytes into `sink`.
-    pub(super) fn feed(&mut self, mut bytes: &[u8], sink: &mut impl TextSink) {
+    pub(crate) fn feed(&mut self, mut bytes: &[u8], sink: &mut impl TextSink) {
         while !bytes.is_empty() {
             let used = match self.state {
                 State::Ground => self.ground(bytes, sink),
                 State::Sequence(step) => self.sequence(step, bytes[0], sink),
-                State::Text { swallowed, command } => self.string(bytes, swallowed, command),
+                State::ControlString { dropped, command } => self.string(bytes, dropped, command),
             };
             bytes = &bytes[used..];
         }
     }
 
-    /// The stream has ended: a character whose end never came is an invalid one.
-    pub(super) fn finish(&mut self, sink: &mut impl TextSink) {
-        self.give_up_partial(sink);
+    /// Ends the stream: an incomplete character is invalid.
+    pub(crate) fn finish(&mut self, sink: &mut impl TextSink) {
+        self.replace_partial(sink);
     }
 
-    /// What a terminal would have answered to the queries since the last call.
-    pub(super) fn take_answers(&mut self) -> Vec<u8> {
+    /// Returns the answers of a terminal to the queries since the last call.
+    pub(crate) fn take_answers(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.answers)
     }
 
@@ -155,8 +157,8 @@ impl Decoder {
         }
     }
 
-    /// Prints a run of what [`plain_len`] measures. Only at the end of what has come, `open`, can
-    /// an unfinished character become a whole one.
+    /// Prints a run as measured by [`plain_len`]. Only if it is `open`, at the end of the received
+    /// bytes, can the rest of an incomplete character follow.
     fn print_bytes(&mut self, mut run: &[u8], open: bool, sink: &mut impl TextSink) {
         loop {
             let (valid, error) = match std::str::from_utf8(run) {
@@ -167,7 +169,7 @@ impl Decoder {
                     (text, Some((error.valid_up_to(), error.error_len())))
                 }
             };
-            if holds_c1(valid) {
+            if has_c1(valid) {
                 for piece in valid.split(is_c1) {
                     self.print(piece, sink);
                 }
@@ -209,13 +211,13 @@ impl Decoder {
                 1
             }
             Err(_) => {
-                self.give_up_partial(sink);
+                self.replace_partial(sink);
                 0
             }
         }
     }
 
-    fn give_up_partial(&mut self, sink: &mut impl TextSink) {
+    fn replace_partial(&mut self, sink: &mut impl TextSink) {
         if self.partial_len > 0 {
             self.partial_len = 0;
             self.print("\u{fffd}", sink);
@@ -261,7 +263,7 @@ impl Decoder {
         self.state = State::Sequence(Step::Escape);
     }
 
-    /// Takes one byte of a sequence, or none if it can't be part of one.
+    /// Consumes one byte of a sequence, or none if the byte cannot be part of one.
     fn sequence(&mut self, step: Step, byte: u8, sink: &mut impl TextSink) -> usize {
         if byte >= 0x80 {
             self.state = State::Ground;
@@ -271,12 +273,12 @@ impl Decoder {
         self.state = match next {
             Step::Anywhere => State::Sequence(step),
             Step::Ground => State::Ground,
-            Step::OscString => State::Text {
-                swallowed: 0,
+            Step::OscString => State::ControlString {
+                dropped: 0,
                 command: true,
             },
-            Step::DcsEntry | Step::SosPmApcString => State::Text {
-                swallowed: 0,
+            Step::DcsEntry | Step::SosPmApcString => State::ControlString {
+                dropped: 0,
                 command: false,
             },
             other => State::Sequence(other),
@@ -298,8 +300,8 @@ impl Decoder {
         1
     }
 
-    fn string(&mut self, bytes: &[u8], swallowed: usize, command: bool) -> usize {
-        let room = STRING_LIMIT_BYTES - swallowed;
+    fn string(&mut self, bytes: &[u8], dropped: usize, command: bool) -> usize {
+        let room = STRING_LIMIT_BYTES - dropped;
         let within = &bytes[..bytes.len().min(room)];
         let end = within.iter().position(|&byte| match byte {
             0x1b | 0x18 | 0x1a => true,
@@ -310,7 +312,7 @@ impl Decoder {
             Some(end) => {
                 self.state = State::Ground;
                 match within[end] {
-                    // The line end is still one.
+                    // The line end counts as text.
                     b'\n' => end,
                     0x1b => {
                         self.begin_sequence();
@@ -324,8 +326,8 @@ impl Decoder {
                 room
             }
             None => {
-                self.state = State::Text {
-                    swallowed: swallowed + within.len(),
+                self.state = State::ControlString {
+                    dropped: dropped + within.len(),
                     command,
                 };
                 within.len()
@@ -367,7 +369,7 @@ impl Decoder {
         }
     }
 
-    /// The cursor goes to a column, from 0, of the unfinished line.
+    /// Moves the cursor to a column of the unfinished line, counted from 0.
     fn column(&mut self, column: usize, sink: &mut impl TextSink) {
         if column == 0 {
             self.cursor = Cursor::InLine;
@@ -397,76 +399,13 @@ impl Decoder {
     }
 }
 
-/// The length of the colour change or line erasure that `bytes` begin with, if it is there as a
-/// whole: by far the most common sequences, and without effect on the text.
-fn style_len(bytes: &[u8]) -> usize {
-    if bytes.get(1) != Some(&b'[') {
-        return 0;
-    }
-    let parameters = bytes[2..]
-        .iter()
-        .position(|byte| !matches!(byte, b'0'..=b';'));
-    match parameters {
-        Some(len) if matches!(bytes[2 + len], b'm' | b'K') => 2 + len + 1,
-        _ => 0,
-    }
-}
-
-/// Returns the amount that plain output `bytes` begin with: no C0 controls but tabs and the line
-/// ends `\n` and
-/// `\r\n`.
-fn plain_len(bytes: &[u8]) -> usize {
-    let mut from = 0;
-    while from < bytes.len() {
-        let to = bytes.len().min(from + WINDOW_BYTES);
-        // Most of what is not plain begins with an escape, which is found many bytes at a time. So
-        // is that nothing else stands before it, as long as nothing stops at the first.
-        let escape = memchr::memchr(0x1b, &bytes[from..to]);
-        let end = escape.map_or(to, |at| from + at);
-        // What stands behind the last byte that has come is not known.
-        let followed = end.min(bytes.len() - 1);
-        let pairs = || bytes[from..followed].iter().zip(&bytes[from + 1..]);
-        let odd = |(&byte, &next): (&u8, &u8)| !is_plain(byte, next);
-        if pairs().fold(false, |any, pair| any | odd(pair)) {
-            return from + pairs().position(odd).unwrap_or_default();
-        }
-        if followed < end && !is_plain(bytes[followed], 0) {
-            return followed;
-        }
-        if escape.is_some() {
-            return end;
-        }
-        from = to;
-    }
-    from
-}
-
-/// Returns whether a byte is text, a tab or of a line end, with `next` behind it.
-fn is_plain(byte: u8, next: u8) -> bool {
-    let control = (byte < 0x20) | (byte == 0x7f);
-    let line_end = (byte == b'\n') | ((byte == b'\r') & (next == b'\n'));
-    !control | line_end | (byte == b'\t')
-}
-
-/// Returns whether there is any C1 control. UTF-8 writes them with two bytes, the first of which is
-/// this.
-fn holds_c1(text: &str) -> bool {
-    const FIRST: u8 = 0xc2;
-    let bytes = text.as_bytes();
-    memchr::memchr_iter(FIRST, bytes).any(|at| bytes.get(at + 1).is_some_and(|&next| next < 0xa0))
-}
-
-fn is_c1(character: char) -> bool {
-    ('\u{80}'..='\u{9f}').contains(&character)
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
-    /// All text, and where the unfinished line begins.
+    /// Decoded text, and the index of its unfinished line.
     #[derive(Default)]
     struct Plain(String, usize);
 
@@ -495,13 +434,13 @@ pub(super) mod tests {
     }
 
     fn shown<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (String, Vec<u8>) {
-        let mut view = Decoder::new();
+        let mut decoder = Decoder::new();
         let mut plain = Plain::default();
         for piece in pieces {
-            view.feed(piece, &mut plain);
+            decoder.feed(piece, &mut plain);
         }
-        view.finish(&mut plain);
-        (plain.0, view.take_answers())
+        decoder.finish(&mut plain);
+        (plain.0, decoder.take_answers())
     }
 
     #[track_caller]
@@ -567,7 +506,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn backspace_takes_back_what_is_there() {
+    fn backspace_removes_the_last_character() {
         check("abc\x08\x08\x08 \x08x", "x");
         check("aé\x08b", "ab");
         check("a\n\x08b", "a\nb");
@@ -602,8 +541,8 @@ pub(super) mod tests {
         assert_eq!(shown(bytes.chunks(1)), ("abc".to_owned(), expected));
     }
 
-    /// Pieces of what programs print, and of what they shouldn't.
-    pub(in crate::dialogue) fn output() -> impl Strategy<Value = Vec<u8>> {
+    /// Output as programs print it, and as they should not.
+    pub(in crate::terminal) fn output() -> impl Strategy<Value = Vec<u8>> {
         let piece = prop_oneof![
             3 => "[a-c é€😀]{1,6}".prop_map(String::into_bytes),
             2 => proptest::sample::select(vec![
@@ -636,20 +575,6 @@ pub(super) mod tests {
             pieces.push(&bytes[from..]);
             prop_assert_eq!(&shown(pieces), &whole);
             prop_assert!(!whole.0.contains(['\x1b', '\r', '\x08']));
-        }
-    }
-
-    #[test]
-    fn what_is_not_plain_is_found_wherever_it_stands() {
-        for length in [0, 1, 40, WINDOW_BYTES - 1, WINDOW_BYTES, 3 * WINDOW_BYTES] {
-            let plain = [vec![b'x'; length], b"\t\n\r\n".to_vec()].concat();
-            assert_eq!(plain_len(&plain), plain.len());
-            for end in ["\x1b", "\0", "\x08", "\x1f", "\x7f", "\r", "\rx", "\r\r\n"] {
-                let text = [&plain[..], end.as_bytes()].concat();
-                assert_eq!(plain_len(&text), plain.len(), "{end:?}");
-                let text = [&text[..], b"x\x1b\n\x08"].concat();
-                assert_eq!(plain_len(&text), plain.len(), "{end:?}");
-            }
         }
     }
 }

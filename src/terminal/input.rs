@@ -1,32 +1,33 @@
-//! What is typed, and what a terminal would show of it.
+//! Input typed at a program, and its echo on a terminal.
 
 use std::borrow::Cow;
 
 use super::keys::Key;
 
-/// The most bytes of one line that a terminal takes, the line's end included.
-pub const LINE_LIMIT_BYTES: usize = 4095;
+/// Longest input line of a terminal in canonical mode, with its line end: `N_TTY_BUF_SIZE` less one,
+/// see `termios(3)`.
+const INPUT_LINE_LIMIT_BYTES: usize = 4095;
 
-/// Something to type: the bytes to send and the echo that they would cause.
+/// A line or key to type: the bytes to send, and the echo to expect from a terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Typed {
     bytes: Cow<'static, [u8]>,
     echo: Echo,
 }
 
-/// What a terminal shows of something typed.
+/// Echo of typed input, as a terminal shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Echo {
+pub(crate) enum Echo {
     Nothing,
-    /// This text and a line end.
+    /// The text and a line end.
     Line(String),
-    /// Just this text.
+    /// The text alone.
     Text(String),
 }
 
-/// The reason why a text can't be typed.
+/// Error of a text that cannot be typed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ReplyError {
+pub enum InputError {
     #[error(
         "the reply holds a control character ({name}, at character {position}); \
          a key is pressed with `press`"
@@ -36,22 +37,26 @@ pub enum ReplyError {
         /// From 1.
         position: usize,
     },
-    #[error("the reply has {bytes} bytes with its line end; a terminal takes {LINE_LIMIT_BYTES}")]
+    #[error(
+        "the reply has {bytes} bytes with its line end; a terminal takes {INPUT_LINE_LIMIT_BYTES}"
+    )]
     TooLong { bytes: usize },
 }
 
 impl Typed {
-    /// A text and Enter.
-    pub fn line(text: &str, terminal: bool) -> Result<Typed, ReplyError> {
+    /// Returns a text followed by Enter.
+    ///
+    /// Fails for control characters, and on a terminal for a line longer than it accepts.
+    pub fn line(text: &str, terminal: bool) -> Result<Typed, InputError> {
         if let Some((position, found)) = text.chars().enumerate().find(|(_, c)| c.is_control()) {
-            return Err(ReplyError::ControlCharacter {
+            return Err(InputError::ControlCharacter {
                 name: control_name(found),
                 position: position + 1,
             });
         }
         let bytes = [text.as_bytes(), &Key::Enter.bytes(terminal)].concat();
-        if terminal && bytes.len() > LINE_LIMIT_BYTES {
-            return Err(ReplyError::TooLong { bytes: bytes.len() });
+        if terminal && bytes.len() > INPUT_LINE_LIMIT_BYTES {
+            return Err(InputError::TooLong { bytes: bytes.len() });
         }
         Ok(Typed {
             bytes: bytes.into(),
@@ -59,7 +64,7 @@ impl Typed {
         })
     }
 
-    /// The text; empty if it is a key.
+    /// Returns the text without Enter; empty for a key.
     pub fn text(&self) -> &str {
         match &self.echo {
             Echo::Line(text) => text,
@@ -67,8 +72,8 @@ impl Typed {
         }
     }
 
-    /// Any bytes and Enter, as no person would type them; control characters must not be among
-    /// them.
+    /// Returns arbitrary bytes followed by Enter, unchecked: invalid UTF-8 and lines of any length
+    /// are the purpose. The bytes must hold no control characters.
     pub fn anything(bytes: &[u8], terminal: bool) -> Typed {
         let mut typed = bytes.to_vec();
         typed.extend_from_slice(&Key::Enter.bytes(terminal));
@@ -78,14 +83,14 @@ impl Typed {
         }
     }
 
-    /// One key.
+    /// Returns one key press.
     pub fn key(key: Key, terminal: bool) -> Typed {
         let echo = match key {
             Key::Enter | Key::Ctrl('j' | 'm') => Echo::Line(String::new()),
             Key::Tab | Key::Ctrl('i') => Echo::Text("\t".to_owned()),
             Key::Space => Echo::Text(" ".to_owned()),
             Key::Char(character) => Echo::Text(character.to_string()),
-            // A terminal that reads lines acts on these and shows nothing of them.
+            // A terminal in canonical mode acts on these and echoes nothing.
             Key::Backspace | Key::Ctrl('d' | 'h') => Echo::Nothing,
             other => Echo::Text(caret(&other.bytes(terminal))),
         };
@@ -95,17 +100,17 @@ impl Typed {
         }
     }
 
-    /// What to send.
+    /// Returns the bytes to send.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    pub(super) fn echo(&self) -> &Echo {
+    pub(crate) fn echo(&self) -> &Echo {
         &self.echo
     }
 }
 
-/// Control characters as a terminal echoes them: `^C`, `^[[A`.
+/// Returns control characters as a terminal echoes them: `^C`, `^[[A`.
 fn caret(bytes: &[u8]) -> String {
     let mut text = String::new();
     for &byte in bytes {

@@ -1,9 +1,9 @@
-//! Compiled regular expressions that are quick where the text is ASCII.
+//! Compiled regular expressions with an ASCII form and a Unicode form.
 //!
-//! `\d`, `\w`, `\b` and `.` know all of Unicode, which makes an automaton hundreds of times bigger
-//! than ASCII needs: too big for a processor's cache, and slow to compile. Most of what programs
-//! say is ASCII. So each expression has two forms that find the same in ASCII text: one that knows
-//! nothing else, and one for the rest, made when the first text comes that needs it.
+//! `\d`, `\w`, `\b` and `.` cover all of Unicode, which makes an automaton hundreds of times bigger
+//! than ASCII needs: too big for a processor's cache, and slow to compile. Most output of programs is
+//! ASCII. So each expression has an ASCII form, which finds the same in ASCII text, and a Unicode
+//! form, compiled for the first text that needs it. `benches/dialogue.rs` compares both.
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -15,84 +15,82 @@ use regex_automata::{Anchored, Input, Match, PatternID, meta};
 use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Look};
 use regex_syntax::utf8::Utf8Sequences;
 
-/// The most that one compiled expression may take.
+/// Size limit for one compiled expression.
 const SIZE_LIMIT_BYTES: usize = 4 << 20;
 
-/// Of more text than this it is not looked at first whether it is ASCII, so that many searches in
-/// one long text take linear time.
-const LONGEST_LOOKED_AT_BYTES: usize = 64 << 10;
+/// Longest text that is checked for ASCII before a search, so that many searches in one long text
+/// take linear time.
+const ASCII_CHECK_LIMIT_BYTES: usize = 64 << 10;
 
-/// Shorter beginnings are found too often to be worth a look.
-const LEAST_BEGINNING_BYTES: usize = 3;
+/// Shortest literal prefix worth a search of its own: shorter ones occur too often.
+const SHORTEST_PREFIX_BYTES: usize = 3;
 
-/// At how many places at most the one expression is tried where it may begin. After that it is
-/// searched for, in linear time.
-const MOST_TRIES: usize = 4;
+/// Limit for the occurrences of the prefix at which the expression is tried. After that it is
+/// searched for in linear time.
+const PREFIX_TRIES: usize = 4;
 
-/// So many groups of a match are told of without any memory being asked for.
+/// Number of groups of a match that need no allocation.
 const FEW_GROUPS: usize = 8;
 
-/// The reason why an expression cannot be compiled.
+/// Error of an expression that cannot be compiled.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Unfit {
-    /// It would take more bytes than this.
+pub(super) enum RegexError {
+    /// Over the size limit, in bytes.
     TooBig(usize),
     Other(String),
 }
 
-/// Expressions that are searched for together. Those listed first win where several match at one
-/// place.
+/// Expressions searched for together. At one place, the first listed wins.
 #[derive(Debug, Clone)]
-pub(super) struct LineRegex {
+pub(super) struct Regex {
     all: Vec<Hir>,
     ascii: meta::Regex,
-    /// What every match begins with, where there is only one expression and it says so.
-    beginning: Option<Finder<'static>>,
-    /// The number of groups that are asked for where only the match is wanted. With one group
-    /// beside the
-    /// match itself, what looks for it is the same small automaton that looks for all groups.
-    count_to_find: usize,
-    /// `None` inside if it cannot be compiled, which [`LineRegex::many`] has ruled out.
+    /// Literal prefix of every match, for a single expression that has one.
+    prefix: Option<Finder<'static>>,
+    /// Number of groups to request where only the match is needed. With one group beside the match
+    /// itself, the small automaton that finds all groups is used.
+    find_groups: usize,
+    /// The Unicode form. `None` inside if it cannot be compiled, which [`Regex::many`] excludes.
     full: OnceLock<Option<meta::Regex>>,
 }
 
-impl LineRegex {
-    /// One expression.
-    pub(super) fn new(hir: Hir) -> Result<LineRegex, Unfit> {
-        LineRegex::many(vec![hir])
+impl Regex {
+    /// Compiles one expression.
+    pub(super) fn new(hir: Hir) -> Result<Regex, RegexError> {
+        Regex::many(vec![hir])
     }
 
-    /// Several expressions, told apart by their place in the list.
-    pub(super) fn many(all: Vec<Hir>) -> Result<LineRegex, Unfit> {
-        if all.iter().map(most_bytes).fold(0, usize::saturating_add) > SIZE_LIMIT_BYTES {
-            fit_as_a_whole(&all)?;
+    /// Compiles several expressions, identified by their index.
+    pub(super) fn many(all: Vec<Hir>) -> Result<Regex, RegexError> {
+        if all.iter().map(size_bound).fold(0, usize::saturating_add) > SIZE_LIMIT_BYTES {
+            check_size(&all)?;
         }
-        let beginning = match all.as_slice() {
-            [only] => beginning(only).map(|text| Finder::new(text).into_owned()),
+        let prefix = match all.as_slice() {
+            [only] => prefix(only).map(|text| Finder::new(text).into_owned()),
             _ => None,
         };
         let ascii: Vec<Hir> = all.iter().cloned().map(ascii_only).collect();
         let ascii = builder()
             .build_many_from_hir(&ascii)
-            .map_err(|error| unfit(error.size_limit(), &error))?;
-        Ok(LineRegex {
-            count_to_find: if has_groups(&all) { 2 } else { 1 },
+            .map_err(|error| compile_error(error.size_limit(), &error))?;
+        Ok(Regex {
+            find_groups: if has_groups(&all) { 2 } else { 1 },
             all,
             ascii,
-            beginning,
+            prefix,
             full: OnceLock::new(),
         })
     }
 
-    /// The first match that lies within `span` of `text`. What stands around the span counts for
-    /// `^`, `$` and `\b`.
+    /// Returns the first match within `span` of `text`. The text around the span counts for `^`, `$`
+    /// and `\b`.
     pub(super) fn find(&self, text: &str, span: Range<usize>) -> Option<Match> {
         let mut span = span;
-        if let Some(beginning) = &self.beginning {
-            // Most text holds no beginning, and what holds one mostly matches there.
-            for _ in 0..MOST_TRIES {
-                span.start += beginning.find(&text.as_bytes()[span.clone()])?;
-                let count = self.count_to_find;
+        if let Some(prefix) = &self.prefix {
+            // Most text does not hold the prefix, and text that does mostly matches there.
+            for _ in 0..PREFIX_TRIES {
+                span.start += prefix.find(&text.as_bytes()[span.clone()])?;
+                let count = self.find_groups;
                 let found = self.groups(text, span.clone(), count);
                 if let Some(range) = found.and_then(|groups| groups.range(0)) {
                     return Some(Match::new(PatternID::ZERO, range));
@@ -107,8 +105,8 @@ impl LineRegex {
         regex.search(&Input::new(text).span(span))
     }
 
-    /// The first `count` groups of the match that begins where `span` does, of which the first is
-    /// the match itself. For one expression only.
+    /// Returns the first `count` groups of the match at the start of `span`, the match itself first.
+    /// For a single expression only.
     pub(super) fn groups(&self, text: &str, span: Range<usize>, count: usize) -> Option<Groups> {
         let regex = self.form_for(text, &span)?;
         let input = Input::new(text).span(span).anchored(Anchored::Yes);
@@ -118,9 +116,9 @@ impl LineRegex {
     }
 
     fn form_for(&self, text: &str, span: &Range<usize>) -> Option<&meta::Regex> {
-        // `\b` looks at what stands beside the span, too.
+        // `\b` also depends on the characters beside the span.
         let seen = span.start.saturating_sub(1)..(span.end + 1).min(text.len());
-        if seen.len() <= LONGEST_LOOKED_AT_BYTES && text.as_bytes()[seen].is_ascii() {
+        if seen.len() <= ASCII_CHECK_LIMIT_BYTES && text.as_bytes()[seen].is_ascii() {
             return Some(&self.ascii);
         }
         let full = || builder().build_many_from_hir(&self.all).ok();
@@ -128,10 +126,10 @@ impl LineRegex {
     }
 }
 
-/// Where the groups of a match lie.
+/// Positions of the groups of a match.
 pub(super) struct Groups {
     few: [Option<NonMaxUsize>; 2 * FEW_GROUPS],
-    /// If there are more.
+    /// For more than [`FEW_GROUPS`].
     many: Vec<Option<NonMaxUsize>>,
 }
 
@@ -155,7 +153,7 @@ impl Groups {
         }
     }
 
-    /// Where a group lies; `None` if it took no part in the match.
+    /// Returns the position of a group; `None` if it took no part in the match.
     pub(super) fn range(&self, group: usize) -> Option<Range<usize>> {
         let slots = if self.many.is_empty() {
             self.few.as_slice()
@@ -172,21 +170,20 @@ fn has_groups(all: &[Hir]) -> bool {
         .any(|hir| hir.properties().explicit_captures_len() > 0)
 }
 
-/// The text that every match of an expression begins with, if it is long enough to look for.
-fn beginning(hir: &Hir) -> Option<&[u8]> {
+/// Returns the literal prefix of every match of an expression, if it is long enough.
+fn prefix(hir: &Hir) -> Option<&[u8]> {
     match hir.kind() {
         HirKind::Literal(literal) => {
-            (literal.0.len() >= LEAST_BEGINNING_BYTES).then_some(&literal.0)
+            (literal.0.len() >= SHORTEST_PREFIX_BYTES).then_some(&literal.0)
         }
-        HirKind::Concat(subs) => beginning(subs.first()?),
-        HirKind::Capture(capture) => beginning(&capture.sub),
+        HirKind::Concat(subs) => prefix(subs.first()?),
+        HirKind::Capture(capture) => prefix(&capture.sub),
         _ => None,
     }
 }
 
-/// Compiles the expressions with all of Unicode and throws the result away: what goes beyond the
-/// limit there is not to fail in the middle of a run.
-fn fit_as_a_whole(all: &[Hir]) -> Result<(), Unfit> {
+/// Compiles the Unicode form and drops it, so that one over the limit is refused before a run.
+fn check_size(all: &[Hir]) -> Result<(), RegexError> {
     for backwards in [false, true] {
         let config = thompson::Config::new()
             .nfa_size_limit(Some(SIZE_LIMIT_BYTES))
@@ -195,15 +192,15 @@ fn fit_as_a_whole(all: &[Hir]) -> Result<(), Unfit> {
         thompson::Compiler::new()
             .configure(config)
             .build_many_from_hir(all)
-            .map_err(|error| unfit(error.size_limit(), &error))?;
+            .map_err(|error| compile_error(error.size_limit(), &error))?;
     }
     Ok(())
 }
 
-/// More than an expression takes with all of Unicode, told without compiling it: that takes
-/// milliseconds for a few `\d`.
-fn most_bytes(hir: &Hir) -> usize {
-    /// One state of an automaton, with what leads out of it.
+/// Returns an upper bound of the Unicode form's size. Compiling it instead would take milliseconds
+/// for a few `\d`.
+fn size_bound(hir: &Hir) -> usize {
+    /// One state of an automaton, with its transitions.
     const STATE_BYTES: usize = 64;
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => STATE_BYTES,
@@ -219,12 +216,12 @@ fn most_bytes(hir: &Hir) -> usize {
         HirKind::Repetition(repetition) => {
             let unlimited = repetition.min.saturating_add(1);
             let times = repetition.max.unwrap_or(unlimited).max(1);
-            let one = most_bytes(&repetition.sub).saturating_add(2 * STATE_BYTES);
+            let one = size_bound(&repetition.sub).saturating_add(2 * STATE_BYTES);
             one.saturating_mul(usize::try_from(times).unwrap_or(usize::MAX))
         }
-        HirKind::Capture(capture) => most_bytes(&capture.sub).saturating_add(2 * STATE_BYTES),
+        HirKind::Capture(capture) => size_bound(&capture.sub).saturating_add(2 * STATE_BYTES),
         HirKind::Concat(subs) | HirKind::Alternation(subs) => {
-            let subs = subs.iter().map(most_bytes);
+            let subs = subs.iter().map(size_bound);
             subs.fold(STATE_BYTES, |all, one| {
                 all.saturating_add(one.saturating_add(STATE_BYTES))
             })
@@ -232,10 +229,10 @@ fn most_bytes(hir: &Hir) -> usize {
     }
 }
 
-fn unfit(size_limit: Option<usize>, error: &dyn std::error::Error) -> Unfit {
+fn compile_error(size_limit: Option<usize>, error: &dyn std::error::Error) -> RegexError {
     match size_limit {
-        Some(limit) => Unfit::TooBig(limit),
-        None => Unfit::Other(error.to_string()),
+        Some(limit) => RegexError::TooBig(limit),
+        None => RegexError::Other(error.to_string()),
     }
 }
 
@@ -249,7 +246,7 @@ fn builder() -> meta::Builder {
     builder
 }
 
-/// An expression that finds the same in ASCII text, and knows nothing else.
+/// Returns the ASCII form: it finds the same in ASCII text and nothing else.
 fn ascii_only(hir: Hir) -> Hir {
     match hir.into_kind() {
         HirKind::Empty => Hir::empty(),
@@ -287,13 +284,13 @@ mod tests {
 
     use super::*;
 
-    fn expression(source: &str) -> LineRegex {
-        LineRegex::new(regex_syntax::parse(source).unwrap()).unwrap()
+    fn regex(source: &str) -> Regex {
+        Regex::new(regex_syntax::parse(source).unwrap()).unwrap()
     }
 
-    /// What both forms find, and what the full one alone finds.
+    /// Returns the match of both forms, and that of the Unicode form alone.
     fn found(source: &str, text: &str, span: Range<usize>) -> [Option<(Range<usize>, usize)>; 2] {
-        let both = expression(source);
+        let both = regex(source);
         let full = builder().build_many_from_hir(&both.all).unwrap();
         let found = both.find(text, span.clone());
         let alone = full.search(&Input::new(text).span(span));
@@ -302,7 +299,7 @@ mod tests {
 
     #[test]
     fn text_beyond_ascii_is_searched_with_all_of_unicode() {
-        let digits = expression(r"\d+");
+        let digits = regex(r"\d+");
         assert_eq!(digits.find("a 12", 0..4).unwrap().range(), 2..4);
         assert!(digits.full.get().is_none());
         assert_eq!(digits.find("a ٣٤", 0..6).unwrap().range(), 2..6);
@@ -310,8 +307,8 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_beside_the_span_counts() {
-        let word = expression(r"\bab\b");
+    fn text_beside_the_span_counts() {
+        let word = regex(r"\bab\b");
         assert!(word.find("éab", 2..4).is_none());
         assert!(word.find("abé", 0..2).is_none());
         assert!(word.find("-ab-", 1..3).is_some());
@@ -319,7 +316,7 @@ mod tests {
 
     #[test]
     fn groups_are_those_of_the_match() {
-        let pair = expression(r"(?<name>\w+)=(?<value>é|\d+)?");
+        let pair = regex(r"(?<name>\w+)=(?<value>é|\d+)?");
         let groups = pair.groups("x a=12", 2..6, 3).unwrap();
         let all = [0, 1, 2].map(|group| groups.range(group));
         assert_eq!(all, [Some(2..6), Some(2..3), Some(4..6)]);
@@ -329,8 +326,8 @@ mod tests {
     }
 
     #[test]
-    fn of_many_groups_each_has_its_place() {
-        let many = expression(&"(.)".repeat(20));
+    fn many_groups_keep_their_positions() {
+        let many = regex(&"(.)".repeat(20));
         let groups = many
             .groups("abcdefghijklmnopqrstuvwxyz", 1..26, 21)
             .unwrap();
@@ -339,8 +336,8 @@ mod tests {
     }
 
     #[test]
-    fn what_an_expression_takes_at_most_is_not_underestimated() {
-        /// What an automaton takes beside its states.
+    fn the_size_estimate_is_an_upper_bound() {
+        /// Size of an automaton beside its states.
         const BESIDE_BYTES: usize = 1024;
         for source in [
             r"a",
@@ -362,10 +359,10 @@ mod tests {
                 automaton.unwrap().memory_usage()
             });
             let takes = takes[0].max(takes[1]);
-            let most = most_bytes(&hir) + BESIDE_BYTES;
+            let bound = size_bound(&hir) + BESIDE_BYTES;
             assert!(
-                takes <= most && most < 16 * takes,
-                "{source}: {most}, {takes}"
+                takes <= bound && bound < 16 * takes,
+                "{source}: {bound}, {takes}"
             );
         }
     }
@@ -375,7 +372,7 @@ mod tests {
         let nested = "(((((a{99999}){99999}){99999}){99999})+b){4294967295,}";
         for source in [r"\w{900}", nested] {
             let hir = regex_syntax::parse(source).unwrap();
-            assert!(matches!(LineRegex::new(hir), Err(Unfit::TooBig(_))));
+            assert!(matches!(Regex::new(hir), Err(RegexError::TooBig(_))));
         }
     }
 

@@ -1,9 +1,12 @@
-//! The keys that can be pressed: what they are called and what a terminal sends for them.
+//! Keys: their names and the bytes that a terminal sends for them.
+//!
+//! The bytes are those of xterm in its default modes:
+//! <https://invisible-island.net/xterm/ctlseqs/ctlseqs.html>.
 
 use std::borrow::Cow;
 use std::fmt;
 
-/// A key that a `press` can name.
+/// A key, as `press` names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Key {
     Enter,
@@ -20,7 +23,7 @@ pub enum Key {
     End,
     PageUp,
     PageDown,
-    /// With a lower-case letter, `a` to `z`.
+    /// Control with a lower-case letter, `a` to `z`.
     Ctrl(char),
     /// `F1` to `F12`, by number.
     Function(u8),
@@ -28,12 +31,12 @@ pub enum Key {
     Char(char),
 }
 
-/// A key's name that isn't known.
+/// Error of an unknown key name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("there is no key `{name}`; did you mean `{nearest}`?")]
 pub struct UnknownKey {
     pub name: String,
-    /// The known name that is most like it.
+    /// The most similar known name.
     pub nearest: String,
 }
 
@@ -55,8 +58,8 @@ const NAMED: [(&str, Key); 14] = [
 ];
 
 impl Key {
-    /// The key of that name: `enter`, `page-up`, `ctrl-c`, `f5`, and so on; a single character
-    /// stands for itself.
+    /// Parses a key name: `enter`, `page-up`, `ctrl-c`, `f5`, and so on. A single character is the
+    /// key of that character.
     pub fn parse(name: &str) -> Result<Key, UnknownKey> {
         let mut characters = name.chars();
         if let (Some(only), None) = (characters.next(), characters.next())
@@ -73,7 +76,7 @@ impl Key {
             })
     }
 
-    /// Every key that has a name.
+    /// Returns all keys with a name.
     pub fn all() -> impl Iterator<Item = Key> {
         NAMED
             .iter()
@@ -82,17 +85,17 @@ impl Key {
             .chain((1..=12).map(Key::Function))
     }
 
-    /// What stands for it where it is shown what was typed: `<enter>`.
+    /// Returns the key as transcripts show it: `<enter>`.
     pub fn shown(self) -> Cow<'static, str> {
         match self {
-            // By far the most frequent one.
+            // By far the most frequent key.
             Key::Enter => Cow::Borrowed("<enter>"),
             other => Cow::Owned(format!("<{other}>")),
         }
     }
 
-    /// What is sent for it. On pipes Enter is a line feed, as there is no terminal that makes a
-    /// carriage return into one.
+    /// Returns the bytes to send. On pipes Enter is a line feed, as no terminal translates a carriage
+    /// return there.
     pub fn bytes(self, terminal: bool) -> Cow<'static, [u8]> {
         Cow::Borrowed(match self {
             Key::Enter if terminal => b"\r",
@@ -166,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn enter_is_what_the_other_side_expects() {
+    fn enter_is_the_line_end_of_the_other_side() {
         assert_eq!(*Key::Enter.bytes(true), *b"\r");
         assert_eq!(*Key::Enter.bytes(false), *b"\n");
         assert_eq!(*Key::Ctrl('c').bytes(true), [3]);

@@ -1,4 +1,4 @@
-//! Several patterns looked for in one pass.
+//! Multi-pattern search: several patterns in one pass.
 
 use std::ops::Range;
 
@@ -6,11 +6,11 @@ use aho_corasick::{AhoCorasick, MatchKind};
 
 use crate::model::NamedValue;
 
-use super::line_regex::LineRegex;
 use super::pattern::Pattern;
+use super::regex::Regex;
 
-/// Patterns that are looked for together: the match that starts earliest wins, and of those that
-/// start at the same place the one of the pattern listed first.
+/// Patterns searched for together: the earliest match wins, at the same place that of the pattern
+/// listed first.
 ///
 /// Like a [`Pattern`]'s, a match never goes beyond a line, so a region of many lines may be
 /// searched at once. A set of one literal costs next to nothing to build.
@@ -20,28 +20,28 @@ pub struct PatternSet {
     engine: Engine,
 }
 
-/// A match: which pattern's, and where.
+/// Match of one pattern of a set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hit {
-    /// The pattern's place in its set, from 0.
+    /// Index of the pattern in its set.
     pub index: usize,
-    /// Bytes of the text that was searched.
+    /// Byte range in the text that was searched.
     pub range: Range<usize>,
 }
 
-/// Each with the places in the set of the patterns that can match at all.
+/// Search methods, each with the indices of the patterns that can match at all.
 #[derive(Debug, Clone)]
 enum Engine {
     Nothing,
     One(usize),
     Literals(AhoCorasick, Vec<usize>),
-    Regex(Box<LineRegex>, Vec<usize>),
-    /// For sets that are too big to be combined.
+    Regex(Box<Regex>, Vec<usize>),
+    /// Pattern by pattern, for sets too big to be combined.
     Apart(Vec<usize>),
 }
 
 impl PatternSet {
-    /// A set of these patterns, in their order.
+    /// Creates a set of patterns in their order.
     pub fn new(patterns: &[Pattern]) -> PatternSet {
         let places: Vec<usize> = (0..patterns.len())
             .filter(|&place| patterns[place].can_match())
@@ -57,17 +57,17 @@ impl PatternSet {
         }
     }
 
-    /// The patterns, in their order.
+    /// Returns the patterns in their order.
     pub fn patterns(&self) -> &[Pattern] {
         &self.patterns
     }
 
-    /// Returns whether there is nothing to find.
+    /// Returns whether no pattern of the set can match.
     pub fn is_empty(&self) -> bool {
         matches!(self.engine, Engine::Nothing)
     }
 
-    /// The first match that lies within `span` of `text`.
+    /// Returns the first match within `span` of `text`.
     pub fn find(&self, text: &str, span: Range<usize>) -> Option<Hit> {
         match &self.engine {
             Engine::Nothing => None,
@@ -102,7 +102,7 @@ impl PatternSet {
         }
     }
 
-    /// What the pattern of `hit` captured there. `end` is the end of the line that `hit` is in.
+    /// Returns the captures of `hit`. `end` is the end of the line that holds it.
     pub fn captures(&self, text: &str, hit: &Hit, end: usize) -> Vec<NamedValue> {
         self.patterns[hit.index].captures(text, hit.range.start, end)
     }
@@ -120,7 +120,7 @@ fn combine(patterns: &[Pattern], places: Vec<usize>) -> Engine {
         };
     }
     let expressions = places.iter().map(|&place| patterns[place].hir()).collect();
-    match LineRegex::many(expressions) {
+    match Regex::many(expressions) {
         Ok(expression) => Engine::Regex(Box::new(expression), places),
         Err(_) => Engine::Apart(places),
     }

@@ -1,47 +1,47 @@
-//! Telling our own typing from what a program says.
+//! Echo removal: distinguishes the echo of typed input from the output of a program.
 //!
-//! A terminal echoes a reply where its cursor is when the reply arrives: after everything that
-//! was received before the reply was sent, and perhaps after output that was on its way. So the
-//! first text after that place that reads like the echo is taken for it: at the very place, as a
-//! whole line, or as a line's end where a question or a blank stands before it. It may never
-//! come; after a while it isn't looked for any more.
+//! A terminal echoes a reply at the cursor when the reply arrives: after all output that was
+//! received before the reply was sent, and perhaps after output still in transit. The first text
+//! after that position that equals the expected echo is therefore removed: directly at the position,
+//! as a whole line, or as the end of a line after a question or a blank. An echo may never arrive, so
+//! it is expected within a limited amount of output only.
 
 use std::collections::VecDeque;
 
-use super::reply::Echo;
+use super::input::Echo;
 
-/// The amount that output an echo is looked for in.
+/// Amount of output after a reply in which its echo is expected.
 const WINDOW_BYTES: usize = 64 << 10;
-/// The number of replies that may wait for their echo.
+/// Limit for the number of expected echoes.
 const PENDING_LIMIT: usize = 16;
-/// An echo as long as this is taken for one wherever a line ends with it.
-const TELLING_BYTES: usize = 4;
+/// Length from which an echo is accepted at the end of any line, whatever is before it.
+const DISTINCTIVE_BYTES: usize = 4;
 
-/// The echoes that are still to come, in the order of their replies.
+/// Expected echoes, in the order of their replies.
 #[derive(Debug, Default)]
 pub(super) struct Echoes {
     pending: VecDeque<Pending>,
-    /// The answered prompt, while it may be drawn again before the echo.
+    /// The answered prompt, while it may be redrawn before the echo.
     prompt: String,
-    /// True if the unfinished line is such a drawing, not yet complete.
+    /// Whether the unfinished line is an incomplete redraw of the prompt.
     redrawing: bool,
 }
 
 #[derive(Debug)]
 struct Pending {
     text: String,
-    /// True if a line end belongs to it.
+    /// Whether the echo includes a line end.
     line: bool,
-    /// Where the output ended when the reply was sent.
+    /// End of the output when the reply was sent, as a position.
     from: usize,
 }
 
-/// The end of an unfinished line that may be our echo.
+/// Possible echo at the end of an unfinished line.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Maybe {
-    /// It is the whole echo, where it has to be; only its line end is missing.
+pub(crate) enum PossibleEcho {
+    /// The whole echo at its expected position; only the line end is missing.
     Whole { from: usize },
-    /// It may be the beginning of one.
+    /// Possibly the beginning of an echo.
     Beginning,
 }
 
@@ -50,14 +50,14 @@ impl Echoes {
         self.pending.is_empty()
     }
 
-    /// None is to come any more.
+    /// Stops to expect echoes.
     pub(super) fn clear(&mut self) {
         self.pending.clear();
         self.prompt.clear();
         self.redrawing = false;
     }
 
-    /// `prompt` is the line that was answered, or empty.
+    /// Expects an echo at or after position `from`. `prompt` is the answered line, or empty.
     pub(super) fn expect(&mut self, echo: &Echo, from: usize, prompt: &str) {
         let (text, line) = match echo {
             Echo::Nothing => return,
@@ -73,7 +73,7 @@ impl Echoes {
         self.prompt.push_str(prompt);
     }
 
-    /// A line end was put in at `position`.
+    /// Adjusts positions after a line end was inserted at `position`.
     pub(super) fn moved(&mut self, position: usize) {
         for pending in &mut self.pending {
             if pending.from >= position {
@@ -82,27 +82,28 @@ impl Echoes {
         }
     }
 
-    /// The unfinished line was cut off at `position`.
-    pub(super) fn cut(&mut self, position: usize) {
+    /// Adjusts positions after the text was truncated at `position`.
+    pub(super) fn truncate(&mut self, position: usize) {
         for pending in &mut self.pending {
             pending.from = pending.from.min(position);
         }
     }
 
-    /// The unfinished line, which begins at `open`, has ended: where our echo begins in it.
+    /// Ends the unfinished line, which begins at position `open`. Returns the position where an echo
+    /// begins in it.
     pub(super) fn line_ended(&mut self, line: &str, open: usize, line_end: bool) -> Option<usize> {
         self.redrawing = false;
         let end = open + line.len();
         let mut found = None;
         for (place, pending) in self.pending.iter().enumerate() {
-            if let Some(start) = pending.ends(line, open, line_end) {
+            if let Some(start) = pending.start_in(line, open, line_end) {
                 found = Some((place, start));
                 break;
             }
         }
         match found {
             Some((place, _)) => drop(self.pending.drain(..=place)),
-            // Just Enter echoes as the line end that comes first, or not at all.
+            // Enter alone is echoed as the first line end, or not at all.
             None => self.pending.retain(|pending| {
                 end - pending.from.min(end) <= WINDOW_BYTES
                     && !(pending.line && pending.text.is_empty() && end >= pending.from)
@@ -111,17 +112,17 @@ impl Echoes {
         found.map(|(_, start)| start)
     }
 
-    /// Text was added to the unfinished line, which begins at `open`, in `text` at `line_index`;
-    /// before, it ended at `was`. Takes out what is ours. True if the line turned out to be one
-    /// of its own, not the answered prompt drawn again.
-    pub(super) fn text_came(
+    /// Removes echoes after text was added to the unfinished line, which begins at position `open`, in
+    /// `text` at `line_index`; it ended at position `was` before. Returns whether the line was found
+    /// to be new text instead of a redrawn prompt.
+    pub(super) fn text_added(
         &mut self,
         text: &mut String,
         line_index: usize,
         open: usize,
         was: usize,
     ) -> bool {
-        let mut own_line = false;
+        let mut is_new_line = false;
         if self.redrawing {
             let line = &text[line_index..];
             if line.starts_with(self.prompt.as_str()) {
@@ -132,7 +133,7 @@ impl Echoes {
                 }
             } else if !self.prompt.starts_with(line) {
                 self.redrawing = false;
-                own_line = true;
+                is_new_line = true;
             }
         }
         let mut searched = was;
@@ -146,7 +147,7 @@ impl Echoes {
                 break;
             }
             searched = searched.min(line_end);
-            // `^C` may come later than other output; a blank only at its place.
+            // `^C` may follow other output; a blank only counts at its position.
             let found = if pending.text.starts_with('^') {
                 let overlap = searched.saturating_sub(pending.text.len() - 1).max(from);
                 let mut overlap = in_text(overlap);
@@ -161,7 +162,7 @@ impl Echoes {
             {
                 Some(in_text(from))
             } else {
-                // What came is not it.
+                // The added text is not this echo.
                 self.pending.pop_front();
                 continue;
             };
@@ -176,11 +177,11 @@ impl Echoes {
             searched = open + (found - line_index);
             self.pending.pop_front();
         }
-        own_line
+        is_new_line
     }
 
-    /// Something is to be printed elsewhere, with `rest` on the line after the answered prompt:
-    /// true if that may be the prompt drawn again.
+    /// Returns whether text printed elsewhere may be the answered prompt, redrawn. `rest` is the text
+    /// on the line after the prompt.
     pub(super) fn redraw_begins(&mut self, rest: &str) -> bool {
         let begins = !self.prompt.is_empty()
             && self.pending.front().is_some_and(|pending| {
@@ -190,10 +191,10 @@ impl Echoes {
         begins
     }
 
-    /// Returns whether the unfinished line, which begins at `open`, ends with what may be our echo.
-    pub(super) fn maybe(&self, line: &str, open: usize) -> Option<Maybe> {
+    /// Returns the possible echo at the end of the unfinished line, which begins at position `open`.
+    pub(super) fn possible(&self, line: &str, open: usize) -> Option<PossibleEcho> {
         if self.redrawing && !line.is_empty() && self.prompt.starts_with(line) {
-            return Some(Maybe::Beginning);
+            return Some(PossibleEcho::Beginning);
         }
         let mut result = None;
         for pending in &self.pending {
@@ -205,10 +206,10 @@ impl Echoes {
                 continue;
             }
             if pending.line && pending.from >= open && tail.trim_start() == pending.text {
-                return Some(Maybe::Whole { from });
+                return Some(PossibleEcho::Whole { from });
             }
             if begins_at_end(tail, &pending.text) {
-                result = Some(Maybe::Beginning);
+                result = Some(PossibleEcho::Beginning);
             }
         }
         result
@@ -216,7 +217,8 @@ impl Echoes {
 }
 
 impl Pending {
-    fn ends(&self, line: &str, open: usize, line_end: bool) -> Option<usize> {
+    /// Returns the position where this echo begins, if the line ends with it.
+    fn start_in(&self, line: &str, open: usize, line_end: bool) -> Option<usize> {
         if !self.line {
             return None;
         }
@@ -227,10 +229,10 @@ impl Pending {
         let from = self.from.max(open);
         let tail = line.get(from - open..)?;
         let before = tail.strip_suffix(self.text.as_str())?;
-        let ours = before.trim_start().is_empty()
-            || self.text.len() >= TELLING_BYTES
+        let is_echo = before.trim_start().is_empty()
+            || self.text.len() >= DISTINCTIVE_BYTES
             || before.ends_with(|c: char| c.is_whitespace() || ":>?)]}#$%!…".contains(c));
-        ours.then(|| end - self.text.len())
+        is_echo.then(|| end - self.text.len())
     }
 }
 

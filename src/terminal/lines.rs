@@ -1,4 +1,4 @@
-//! The text of one stream, line by line: what was printed, when, and what of it we typed.
+//! Text of one output stream as lines, with arrival times and without echo.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -7,37 +7,37 @@ use std::time::Instant;
 use unicode_width::UnicodeWidthStr;
 
 use super::decoder::TextSink;
-use super::echo::{Echoes, Maybe};
-use super::reply::Echo;
+use super::echo::{Echoes, PossibleEcho};
+use super::input::Echo;
 
-/// A line that grows longer than this goes on as another line.
-pub(super) const LINE_LIMIT_BYTES: usize = 64 << 10;
+/// Longest line; more text continues as another line.
+const OUTPUT_LINE_LIMIT_BYTES: usize = 64 << 10;
 
-/// Text of which the part from `open` on is the unfinished line, and each line before it ends
-/// with `\n`.
+/// Lines of text, each ended by `\n`, and from `open` on the unfinished line.
 ///
-/// Positions count the bytes of text since the stream's beginning, whether they are still kept
-/// or not.
+/// A position is the number of bytes of text before it since the stream began, kept or not. An
+/// index is a place in the kept text.
 #[derive(Debug)]
-pub(super) struct Lines {
+pub(crate) struct Lines {
     text: String,
-    /// The position of the first byte of `text`.
+    /// Position of the first byte of `text`.
     base: usize,
-    /// The position where the unfinished line begins.
+    /// Position where the unfinished line begins.
     open: usize,
-    /// If the unfinished line goes on where a sealed one ended: how wide that one was.
+    /// Width in columns of the sealed line that the unfinished line continues, if it does.
     carried: Option<usize>,
-    /// When lines were completed, in order: all that end at or before `end`, and after the entry
-    /// before.
+    /// Arrival times of complete lines, in order. A stamp is for all lines that end at or before its
+    /// `end`, and after the stamp before it.
     stamps: VecDeque<Stamp>,
-    /// When the bytes that are being fed arrived.
+    /// Arrival time of the bytes that are being added.
     now: Instant,
-    /// When the unfinished line changed last.
+    /// Time of the last change of the unfinished line.
     changed_at: Instant,
-    /// The number of times it changed.
+    /// Number of its changes.
     changes: u64,
     echoes: Echoes,
-    /// The lowest end of the text since [`Lines::take_lowest`], if any of it was taken back.
+    /// Lowest end of the text since the last [`Lines::take_lowest`], if text was removed;
+    /// otherwise `usize::MAX`.
     lowest: usize,
 }
 
@@ -48,7 +48,7 @@ struct Stamp {
 }
 
 impl Lines {
-    pub(super) fn new(now: Instant) -> Lines {
+    pub(crate) fn new(now: Instant) -> Lines {
         Lines {
             text: String::new(),
             base: 0,
@@ -63,54 +63,59 @@ impl Lines {
         }
     }
 
-    /// What is fed next arrived then.
-    pub(super) fn arriving(&mut self, at: Instant) {
+    /// Sets the arrival time of the bytes that are added next.
+    pub(crate) fn arriving(&mut self, at: Instant) {
         self.now = at;
     }
 
-    /// The position of the first byte that is still kept.
-    pub(super) fn base(&self) -> usize {
+    /// Returns the position of the first byte that is kept.
+    pub(crate) fn base(&self) -> usize {
         self.base
     }
 
-    /// Where the unfinished line begins.
-    pub(super) fn open(&self) -> usize {
+    /// Returns the position where the unfinished line begins.
+    pub(crate) fn open(&self) -> usize {
         self.open
     }
 
-    /// Where the text ends.
-    pub(super) fn end(&self) -> usize {
+    /// Returns the position where the text ends.
+    pub(crate) fn end(&self) -> usize {
         self.base + self.text.len()
     }
 
-    pub(super) fn changed_at(&self) -> Instant {
+    /// Returns the time of the last change of the unfinished line.
+    pub(crate) fn changed_at(&self) -> Instant {
         self.changed_at
     }
 
-    pub(super) fn changes(&self) -> u64 {
+    /// Returns the number of changes of the unfinished line.
+    pub(crate) fn changes(&self) -> u64 {
         self.changes
     }
 
-    /// What stood behind this position may be gone or another text since the last call.
-    pub(super) fn take_lowest(&mut self) -> usize {
+    /// Returns the lowest position behind which text was removed or replaced since the last call, or
+    /// `usize::MAX`.
+    pub(crate) fn take_lowest(&mut self) -> usize {
         std::mem::replace(&mut self.lowest, usize::MAX)
     }
 
-    /// All text that is kept. [`Lines::index`] tells where a position is in it.
-    pub(super) fn text(&self) -> &str {
+    /// Returns all text that is kept.
+    pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
-    pub(super) fn index(&self, position: usize) -> usize {
+    /// Returns the index of a position in the kept text.
+    pub(crate) fn index(&self, position: usize) -> usize {
         position - self.base
     }
 
-    pub(super) fn slice(&self, range: Range<usize>) -> &str {
+    /// Returns the text between two positions.
+    pub(crate) fn slice(&self, range: Range<usize>) -> &str {
         &self.text[range.start - self.base..range.end - self.base]
     }
 
-    /// The line that holds `position`, without its line end.
-    pub(super) fn line_at(&self, position: usize) -> Range<usize> {
+    /// Returns the range of the line at `position`, without its line end.
+    pub(crate) fn line_at(&self, position: usize) -> Range<usize> {
         let index = position - self.base;
         let bytes = self.text.as_bytes();
         let start = memchr::memrchr(b'\n', &bytes[..index]).map_or(0, |at| at + 1);
@@ -118,13 +123,13 @@ impl Lines {
         self.base + start..self.base + end
     }
 
-    /// The position after the line that ends at `end`: past its line end, if it has one.
-    pub(super) fn past(&self, end: usize) -> usize {
+    /// Returns the position after the line that ends at `end`, and after its line end if it has one.
+    pub(crate) fn past(&self, end: usize) -> usize {
         if end < self.open { end + 1 } else { end }
     }
 
-    /// When the last byte of the line that ends at `end` arrived.
-    pub(super) fn arrival(&self, end: usize) -> Instant {
+    /// Returns the arrival time of the last byte of the line that ends at `end`.
+    pub(crate) fn arrival(&self, end: usize) -> Instant {
         if end >= self.open {
             return self.changed_at;
         }
@@ -134,9 +139,9 @@ impl Lines {
             .map_or(self.changed_at, |stamp| stamp.at)
     }
 
-    /// Makes what follows `position` a line of its own. Gives the position where that line begins,
-    /// and whether everything that stood at or after `position` moved by one.
-    pub(super) fn seal(&mut self, position: usize) -> (usize, bool) {
+    /// Ends the line at `position`, so that the text after it is another line. Returns the position
+    /// where that line begins, and whether all text from `position` on moved by one byte.
+    pub(crate) fn seal(&mut self, position: usize) -> (usize, bool) {
         let index = position - self.base;
         if index == 0 || self.text.as_bytes()[index - 1] == b'\n' {
             return (position, false);
@@ -164,9 +169,9 @@ impl Lines {
         (position + 1, true)
     }
 
-    /// From here on an echo is to be expected. `prompt` is where the line is that was answered, in
-    /// case it is drawn again.
-    pub(super) fn expect_echo(&mut self, echo: &Echo, prompt: Option<Range<usize>>) {
+    /// Expects an echo from here on. `prompt` is the range of the answered line, in case it is redrawn
+    /// before the echo.
+    pub(crate) fn expect_echo(&mut self, echo: &Echo, prompt: Option<Range<usize>>) {
         let end = self.end();
         let prompt = prompt.map_or("", |prompt| {
             &self.text[prompt.start - self.base..prompt.end - self.base]
@@ -174,35 +179,35 @@ impl Lines {
         self.echoes.expect(echo, end, prompt);
     }
 
-    /// Echoes that haven't come won't come any more.
-    pub(super) fn forget_echoes(&mut self) {
+    /// Stops to expect the echoes that have not arrived.
+    pub(crate) fn forget_echoes(&mut self) {
         self.echoes.clear();
     }
 
-    /// Returns whether the unfinished line ends with what could be our echo.
-    pub(super) fn maybe_echo(&self) -> Option<Maybe> {
+    /// Returns whether the unfinished line may end with an expected echo.
+    pub(crate) fn possible_echo(&self) -> Option<PossibleEcho> {
         if self.echoes.is_empty() {
             return None;
         }
         self.echoes
-            .maybe(self.slice(self.open..self.end()), self.open)
+            .possible(self.slice(self.open..self.end()), self.open)
     }
 
-    /// Nobody asks any more when lines arrived that end at `position` or before.
-    pub(super) fn forget_arrivals(&mut self, position: usize) {
+    /// Drops the arrival times of lines that end at or before `position`.
+    pub(crate) fn forget_arrivals(&mut self, position: usize) {
         while self.stamps.front().is_some_and(|it| it.end <= position) {
             self.stamps.pop_front();
         }
     }
 
-    /// Forgets what stands before `position`, when that is worth the while.
-    pub(super) fn forget(&mut self, position: usize) {
-        const WORTH_BYTES: usize = 16 << 10;
+    /// Drops the text before `position`, once it is enough to be worth moving the rest.
+    pub(crate) fn forget(&mut self, position: usize) {
+        const LEAST_BYTES: usize = 16 << 10;
         const ROOM_BYTES: usize = 256 << 10;
         let Some(mut index) = position.checked_sub(self.base) else {
             return;
         };
-        if index < WORTH_BYTES || index < self.text.len() / 4 {
+        if index < LEAST_BYTES || index < self.text.len() / 4 {
             return;
         }
         while !self.text.is_char_boundary(index) {
@@ -223,11 +228,11 @@ impl Lines {
         }
     }
 
-    /// The unfinished line is cut off at this position.
-    fn cut(&mut self, position: usize) {
+    /// Truncates the unfinished line at `position`.
+    fn truncate(&mut self, position: usize) {
         self.text.truncate(position - self.base);
         self.lowest = self.lowest.min(position);
-        self.echoes.cut(position);
+        self.echoes.truncate(position);
     }
 
     fn changed(&mut self) {
@@ -243,7 +248,7 @@ impl Lines {
         self.changed();
     }
 
-    /// Adds a run of [`TextSink::lines`] as it stands.
+    /// Adds a run of [`TextSink::lines`] in one piece.
     fn append(&mut self, run: &str) {
         let from = self.text.len();
         self.text.reserve(run.len());
@@ -260,9 +265,9 @@ impl Lines {
         self.changed();
     }
 
-    /// Takes our echo off the end of the unfinished line. True if nothing of the line is left
-    /// that a program printed.
-    fn take_echo(&mut self, received_line_end: bool) -> bool {
+    /// Removes an echo from the end of the unfinished line. Returns whether the line held nothing
+    /// else.
+    fn remove_echo(&mut self, received_line_end: bool) -> bool {
         if self.echoes.is_empty() {
             return false;
         }
@@ -270,12 +275,12 @@ impl Lines {
         let Some(start) = self.echoes.line_ended(line, self.open, received_line_end) else {
             return false;
         };
-        self.cut(start);
+        self.truncate(start);
         self.text[self.open - self.base..].trim_end().is_empty()
     }
 }
 
-/// The columns that the text of a line takes.
+/// Returns the width of a line's text in columns.
 fn columns(text: &str) -> usize {
     if text.is_ascii() {
         text.len()
@@ -287,11 +292,10 @@ fn columns(text: &str) -> usize {
 impl TextSink for Lines {
     fn lines(&mut self, mut run: &str) {
         while !run.is_empty() {
-            // Nothing of it can be ours, nor the end of a line that is complete already, and no
-            // line grows too long.
+            // None of it can be an echo or end a sealed line, and no line becomes too long.
             let is_plain = self.echoes.is_empty()
                 && self.carried.is_none()
-                && self.end() - self.open + run.len() <= LINE_LIMIT_BYTES;
+                && self.end() - self.open + run.len() <= OUTPUT_LINE_LIMIT_BYTES;
             if is_plain {
                 return self.append(run);
             }
@@ -301,7 +305,7 @@ impl TextSink for Lines {
 
     fn text(&mut self, mut run: &str) {
         while !run.is_empty() {
-            let room = LINE_LIMIT_BYTES - (self.end() - self.open);
+            let room = OUTPUT_LINE_LIMIT_BYTES - (self.end() - self.open);
             let piece = if run.len() <= room {
                 run
             } else {
@@ -317,7 +321,7 @@ impl TextSink for Lines {
                 if !self.echoes.is_empty() {
                     let from = self.open - self.base;
                     let was = self.end() - piece.len();
-                    if self.echoes.text_came(&mut self.text, from, self.open, was) {
+                    if self.echoes.text_added(&mut self.text, from, self.open, was) {
                         self.carried = None;
                     }
                     if self.end() < was + piece.len() {
@@ -333,11 +337,11 @@ impl TextSink for Lines {
     }
 
     fn line_end(&mut self) {
-        let ours = self.take_echo(true);
+        let only_echo = self.remove_echo(true);
         let blank = self.text[self.open - self.base..].trim_end().is_empty();
-        if ours || (blank && self.carried.is_some()) {
-            // The end of a line whose beginning is a line already, or a line of our typing alone.
-            self.cut(self.open);
+        if only_echo || (blank && self.carried.is_some()) {
+            // The end of a sealed line, or of a line that held only an echo.
+            self.truncate(self.open);
             self.carried = None;
             self.changed();
         } else {
@@ -351,14 +355,14 @@ impl TextSink for Lines {
                 .echoes
                 .redraw_begins(&self.text[self.open - self.base..])
         {
-            self.cut(self.open);
+            self.truncate(self.open);
             self.changed();
             return;
         }
-        let ours = self.take_echo(false);
+        let only_echo = self.remove_echo(false);
         let blank = self.text[self.open - self.base..].trim_end().is_empty();
-        if ours || (blank && self.carried.is_some()) || self.end() == self.open {
-            self.cut(self.open);
+        if only_echo || (blank && self.carried.is_some()) || self.end() == self.open {
+            self.truncate(self.open);
             self.carried = None;
         } else {
             self.complete(self.changed_at);
@@ -368,7 +372,7 @@ impl TextSink for Lines {
     fn backspace(&mut self) {
         if self.end() > self.open {
             self.text.pop();
-            self.cut(self.end());
+            self.truncate(self.end());
             self.changed();
         }
     }
@@ -387,7 +391,7 @@ mod tests {
     use super::super::decoder::{Decoder, tests::output};
     use super::*;
 
-    /// Takes each line on its own.
+    /// Sink that adds one line at a time.
     struct OneByOne(Lines);
 
     impl TextSink for OneByOne {
@@ -411,16 +415,19 @@ mod tests {
     #[derive(Debug, Clone)]
     enum Event {
         Comes(Vec<u8>),
-        /// The unfinished line is answered with this; the echo may come or not.
+        /// The unfinished line is answered; the echo may follow or not.
         IsAnswered(Echo),
-        /// This is typed ahead.
+        /// Input is typed ahead.
         IsTyped(Echo),
     }
 
     fn event() -> impl Strategy<Value = Event> {
         let line = "[a-c é]{0,9}(\n|\r\n)".prop_map(String::into_bytes);
         let lines = proptest::collection::vec(line, 1..6).prop_map(|lines| lines.concat());
-        let long = (LINE_LIMIT_BYTES - 9..LINE_LIMIT_BYTES + 9, 0_usize..30)
+        let long = (
+            OUTPUT_LINE_LIMIT_BYTES - 9..OUTPUT_LINE_LIMIT_BYTES + 9,
+            0_usize..30,
+        )
             .prop_map(|(length, end)| [vec![b'x'; length], b"a\r\nbb\n".repeat(end)].concat());
         let echo = prop_oneof![
             2 => Just(Echo::Nothing),
@@ -436,13 +443,13 @@ mod tests {
         ]
     }
 
-    /// All that can be asked of lines.
+    /// Returns the observable state of lines.
     fn state(lines: &mut Lines, width: usize) -> impl PartialEq + std::fmt::Debug + use<> {
         let arrivals: Vec<_> = lines.stamps.iter().map(|it| (it.end, it.at)).collect();
         (
             (lines.text.clone(), lines.open, lines.end(), lines.carried),
             (arrivals, lines.changed_at, lines.take_lowest()),
-            (lines.maybe_echo(), width),
+            (lines.possible_echo(), width),
         )
     }
 
@@ -452,17 +459,17 @@ mod tests {
             events in proptest::collection::vec(event(), 1..12),
         ) {
             let mut now = Instant::now();
-            let (mut view, mut lines) = (Decoder::new(), Lines::new(now));
-            let (mut other_view, mut others) = (Decoder::new(), OneByOne(Lines::new(now)));
+            let (mut decoder, mut lines) = (Decoder::new(), Lines::new(now));
+            let (mut other_decoder, mut others) = (Decoder::new(), OneByOne(Lines::new(now)));
             for event in events {
                 now += Duration::from_millis(1);
                 let changes = (lines.changes(), others.0.changes());
                 match event {
                     Event::Comes(bytes) => {
                         lines.arriving(now);
-                        view.feed(&bytes, &mut lines);
+                        decoder.feed(&bytes, &mut lines);
                         others.0.arriving(now);
-                        other_view.feed(&bytes, &mut others);
+                        other_decoder.feed(&bytes, &mut others);
                     }
                     Event::IsAnswered(echo) => for it in [&mut lines, &mut others.0] {
                         let prompt = it.open()..it.end();

@@ -1,0 +1,265 @@
+//! Search of an output stream for waits, interludes and failures.
+
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use super::OutputStream;
+use crate::dialogue::consumed::Until;
+use crate::dialogue::finding::Finding;
+use crate::dialogue::pattern::Pattern;
+use crate::dialogue::pattern_set::{Hit, PatternSet};
+use crate::dialogue::role_matcher::RoleMatcher;
+use crate::dialogue::wait_set::{On, WaitSet};
+use crate::model::NamedValue;
+use crate::terminal::PossibleEcho;
+
+/// Size of the end of an unfinished line that is searched while more of the line may arrive.
+const PROMPT_WINDOW_BYTES: usize = 4 << 10;
+
+impl OutputStream {
+    /// Searches the complete lines that the wait has not seen.
+    pub(in crate::dialogue) fn match_lines(
+        &mut self,
+        matcher: &RoleMatcher,
+        waits: &WaitSet,
+        is_loop: bool,
+    ) -> Option<Finding> {
+        let end = self.complete_end();
+        if self.wait_searched_to == end && self.role_searched_to >= end {
+            return None;
+        }
+        let wait = self.consumed.find_unconsumed(
+            waits.placed().on(On::Line),
+            &self.lines,
+            self.wait_searched_to..end,
+        );
+        let mut limit = match &wait {
+            Some(hit) => self.lines.line_at(hit.range.start).end,
+            None => end,
+        };
+        self.wait_searched_to = wait.as_ref().map_or(end, |hit| hit.range.start);
+        let interlude = self
+            .consumed
+            .find_unconsumed(
+                matcher.interludes.on(On::Line),
+                &self.lines,
+                self.role_searched_to..limit,
+            )
+            .filter(|hit| {
+                wait.as_ref()
+                    .is_none_or(|wait| hit.range.start < wait.range.start)
+            });
+        if let Some(hit) = &interlude {
+            limit = self.lines.line_at(hit.range.start).end;
+        }
+        if let Some((hit, finding)) =
+            self.failure(matcher, self.role_searched_to..limit, waits.tolerated())
+        {
+            let line = self.lines.line_at(hit.range.start);
+            self.role_searched_to = self.role_searched_to.max(self.lines.past(line.end));
+            return Some(finding);
+        }
+        if let Some(hit) = interlude {
+            self.role_searched_to = self.role_searched_to.max(hit.range.end);
+            return Some(self.interlude(matcher, On::Line, hit));
+        }
+        let Some(hit) = wait else {
+            self.role_searched_to = self.role_searched_to.max(end);
+            return None;
+        };
+        let line = self.lines.line_at(hit.range.start);
+        self.role_searched_to = self.role_searched_to.max(self.lines.past(line.end));
+        self.matched_to = self.matched_to.max(self.lines.past(line.end));
+        self.matched_lines_to = self.matched_to;
+        let captures = waits.placed().on(On::Line).captures(
+            self.lines.text(),
+            &Hit {
+                index: hit.index,
+                range: self.lines.index(hit.range.start)..self.lines.index(hit.range.end),
+            },
+            self.lines.index(line.end),
+        );
+        Some(self.wait(waits, On::Line, hit, line, captures, is_loop))
+    }
+
+    /// Searches the unfinished line. To be called when the reader is drained.
+    pub(in crate::dialogue) fn match_unfinished(
+        &mut self,
+        matcher: &RoleMatcher,
+        waits: &WaitSet,
+        is_loop: bool,
+        now: Instant,
+        quiet: Duration,
+    ) -> Finding {
+        let mut line = self.lines.open()..self.lines.end();
+        let changes = self.lines.changes();
+        if line.is_empty() || self.line_searched == Some(changes) {
+            return Finding::Nothing;
+        }
+        let wanted = waits.placed().on(On::Prompt);
+        let interludes = matcher.interludes.on(On::Prompt);
+        if wanted.is_empty() && interludes.is_empty() && !matcher.has_failures() {
+            return Finding::Nothing;
+        }
+        let mut complete = None;
+        let echo = self.lines.possible_echo();
+        let quiet_at = self.lines.changed_at() + quiet;
+        if self.closed.is_some() || now >= quiet_at {
+            self.line_searched = Some(changes);
+            if let Some(PossibleEcho::Whole { from }) = echo {
+                line.end = from;
+            }
+        } else {
+            if self.end_searched == Some(changes) {
+                return Finding::QuietAt(quiet_at);
+            }
+            self.end_searched = Some(changes);
+            if echo.is_some() {
+                return Finding::QuietAt(quiet_at);
+            }
+            complete = self.find_complete(&line, wanted);
+            if complete.is_none() && self.find_complete(&line, interludes).is_none() {
+                return Finding::QuietAt(quiet_at);
+            }
+        }
+        self.match_prompt(matcher, waits, is_loop, line, complete)
+            .unwrap_or(Finding::Nothing)
+    }
+
+    /// Searches the unfinished line as a prompt. `complete` is a match of the wait at its end, if that
+    /// is why the line counts.
+    fn match_prompt(
+        &mut self,
+        matcher: &RoleMatcher,
+        waits: &WaitSet,
+        is_loop: bool,
+        line: Range<usize>,
+        complete: Option<Hit>,
+    ) -> Option<Finding> {
+        let unsearched = line.start.max(self.role_searched_to)..line.end;
+        if let Some((hit, finding)) = self.failure(matcher, unsearched, waits.tolerated()) {
+            self.failures_searched_to = self.failures_searched_to.max(hit.range.end);
+            // The rest of the line is still to be searched.
+            self.line_searched = None;
+            self.end_searched = None;
+            return Some(finding);
+        }
+        let find = |set| {
+            self.consumed
+                .find_unconsumed(set, &self.lines, line.clone())
+        };
+        let wanted = waits.placed().on(On::Prompt);
+        let interludes = matcher.interludes.on(On::Prompt);
+        let is_alone =
+            wanted.patterns().len() == 1 && interludes.is_empty() && self.consumed.is_empty();
+        // With a single pattern, the text before the match at the line's end does not matter.
+        let wait = match &complete {
+            Some(hit) if is_alone => Some(hit.clone()),
+            _ => find(wanted),
+        };
+        let interlude = find(interludes).filter(|hit| {
+            wait.as_ref()
+                .is_none_or(|wait| hit.range.start < wait.range.start)
+        });
+        if let Some(hit) = interlude {
+            self.line_searched = None;
+            self.end_searched = None;
+            return Some(self.interlude(matcher, On::Prompt, hit));
+        }
+        let mut hit = wait?;
+        let pattern = &wanted.patterns()[hit.index];
+        let text = self.lines.slice(line.clone());
+        // Of several matches of the pattern, the one at the line's end is the current question.
+        let at_end = match complete {
+            Some(complete) if complete.index == hit.index => Some(complete.range),
+            _ => self.match_at_end(&line, pattern),
+        };
+        let captures = if let Some(at_end) = at_end {
+            hit.range = at_end;
+            pattern.captures_at_end(text, hit.range.start - line.start)
+        } else {
+            pattern.captures(text, hit.range.start - line.start, text.len())
+        };
+        self.matched_to = self.matched_to.max(line.end);
+        Some(self.wait(waits, On::Prompt, hit, line, captures, is_loop))
+    }
+
+    pub(super) fn failure(
+        &self,
+        matcher: &RoleMatcher,
+        span: Range<usize>,
+        tolerated: &[String],
+    ) -> Option<(Hit, Finding)> {
+        let base = self.lines.base();
+        let from = span.start.max(self.failures_searched_to).max(base);
+        if from >= span.end || !matcher.has_failures() {
+            return None;
+        }
+        let hit =
+            matcher.find_failure(self.lines.text(), from - base..span.end - base, tolerated)?;
+        let hit = Hit {
+            index: hit.index,
+            range: hit.range.start + base..hit.range.end + base,
+        };
+        let line = self.lines.line_at(hit.range.start);
+        let finding = Finding::FailOn {
+            category: matcher.category(hit.index).to_owned(),
+            at: self.lines.arrival(line.end),
+            line: self.lines.slice(line).to_owned(),
+        };
+        Some((hit, finding))
+    }
+
+    fn interlude(&mut self, matcher: &RoleMatcher, on: On, hit: Hit) -> Finding {
+        let line = self.lines.line_at(hit.range.start);
+        let finding = Finding::Interlude {
+            index: matcher.interludes.index(on, &hit),
+            at: self.lines.arrival(line.end),
+            line: self.lines.slice(line).to_owned(),
+        };
+        self.consumed.consume(hit.range, Until::Forever);
+        finding
+    }
+
+    fn wait(
+        &mut self,
+        waits: &WaitSet,
+        on: On,
+        hit: Hit,
+        line: Range<usize>,
+        captures: Vec<NamedValue>,
+        is_loop: bool,
+    ) -> Finding {
+        let finding = Finding::Wait {
+            index: waits.placed().index(on, &hit),
+            at: self.lines.arrival(line.end),
+            captures,
+        };
+        self.matched_line = line;
+        if is_loop {
+            self.consumed.consume(hit.range, Until::LoopEnds);
+        }
+        finding
+    }
+
+    /// Returns the first match of `set` that makes the line a complete prompt: only blanks follow it,
+    /// and no capture could still extend.
+    fn find_complete(&self, line: &Range<usize>, set: &PatternSet) -> Option<Hit> {
+        let patterns = set.patterns().iter().enumerate();
+        patterns
+            .filter_map(|(index, pattern)| {
+                let range = self.match_at_end(line, pattern)?;
+                let text = self.lines.slice(line.clone());
+                (!pattern.might_grow(text, range.start - line.start))
+                    .then_some(Hit { index, range })
+            })
+            .next()
+    }
+
+    fn match_at_end(&self, line: &Range<usize>, pattern: &Pattern) -> Option<Range<usize>> {
+        let text = self.lines.slice(line.clone());
+        let found = pattern.find_at_end(text, PROMPT_WINDOW_BYTES)?;
+        let range = line.start + found.start..line.start + found.end;
+        (!self.consumed.overlaps(&range)).then_some(range)
+    }
+}

@@ -1,0 +1,21 @@
+//! Terminal input and output: control sequences, lines, echo, keys. Pure.
+//!
+//! Output comes in as bytes. A [`Decoder`] removes its control sequences and decodes its text, and
+//! [`Lines`] keeps that text as lines, without the echo of what was typed. Input goes out as
+//! [`Typed`], which has the bytes to send and the echo to expect.
+//!
+//! Every result depends on the sequence of bytes only, never on how it was split into reads.
+
+mod decoder;
+mod echo;
+mod input;
+mod keys;
+mod lines;
+mod plain_output;
+
+pub(crate) use decoder::Decoder;
+pub(crate) use echo::PossibleEcho;
+pub(crate) use input::Echo;
+pub use input::{InputError, Typed};
+pub use keys::{Key, UnknownKey};
+pub(crate) use lines::Lines;
