@@ -154,8 +154,6 @@ pub(in crate::engine) async fn hear(
                 stream, bytes, at, ..
             } => heard.feed(stream, &bytes, at),
             ChildEvent::Closed { stream, at } => heard.closed(stream, at),
-            // Nothing is posted to it.
-            ChildEvent::NotWritten { .. } => {}
             ChildEvent::Exited { exit, .. } => {
                 return exit.ok_or_else(|| {
                     ActionError::new(FailureKind::CommandFailed, "the command could not be ended")
