@@ -11,9 +11,9 @@ mod histogram;
 mod integrity;
 mod measures;
 mod rate;
-mod recent;
 mod resources;
 mod signature;
+mod sliding;
 mod summary;
 mod tally;
 #[cfg(test)]
@@ -30,11 +30,11 @@ pub use integrity::{
     UniqueSummary, is_masked,
 };
 pub use measures::MissingHistogram;
-pub use recent::Recent;
 pub use signature::Signature;
+pub use sliding::SlidingWindow;
 pub use summary::{
     Checked, FailureGroup, FailureSummary, FlowCounts, Phases, ProcessCounts, Quantity,
     RoleSummary, StepSummary, Summary, Trust, Verdict,
 };
 pub use tally::Tally;
-pub use thresholds::{Threshold, ThresholdError, Watched};
+pub use thresholds::{LiveThreshold, Threshold, ThresholdError};

@@ -17,7 +17,9 @@ use crate::model::{
 };
 use crate::process::{Leftovers, Programs, RunMarker, SelfUsage, Spawner, WatcherProgram};
 use crate::scenario::Plan;
-use crate::stats::{EvidenceChoice, Histograms, Integrity, Summary, Threshold, Verdict, Watched};
+use crate::stats::{
+    EvidenceChoice, Histograms, Integrity, LiveThreshold, Summary, Threshold, Verdict,
+};
 
 use super::context::{self, RunContext};
 use super::control::Control;
@@ -189,7 +191,7 @@ pub struct RunOutcome {
     pub stop_cause: StopCause,
     /// Processes that could not be ended.
     pub left_over: Leftovers,
-    thresholds: Vec<Watched>,
+    thresholds: Vec<LiveThreshold>,
 }
 
 impl RunOutcome {

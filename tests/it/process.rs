@@ -642,14 +642,18 @@ fn programs_get_the_limit_of_descriptors_that_we_were_started_with() {
 
 #[test]
 fn python_and_shell_programs_are_seen_to_wait() {
-    use rehearsal::process::{Echo, resolve};
+    use rehearsal::process::{Echo, Programs, Within};
     let path = std::env::var_os("PATH");
-    let find = |name: &str| resolve(name.as_ref(), "/".as_ref(), &[], path.as_deref());
+    let programs = Programs::new("/".into(), Vec::new(), "/bin/false".into(), path);
+    let within = Within {
+        directory: None,
+        has_own_path: false,
+    };
     let script = "import getpass; input('Name: '); getpass.getpass(); print('over')";
     let shell = "printf 'Name: '; read name; stty -echo; printf 'Password: '; read secret; \
                  stty echo; echo; echo over";
     for (name, flag, script) in [("python3", "-c", script), ("sh", "-c", shell)] {
-        let Ok(program) = find(name) else {
+        let Ok((program, _)) = programs.resolve(&[name], within) else {
             eprintln!("skipped: there is no {name} here");
             continue;
         };
@@ -678,68 +682,4 @@ fn python_and_shell_programs_are_seen_to_wait() {
         });
         finish(&spawner);
     }
-}
-
-#[test]
-fn what_is_posted_is_sent_after_all_had_their_turn_and_in_its_order() {
-    for terminal in BOTH {
-        let spawner = spawner();
-        run(tokio::task::LocalSet::new().run_until(async {
-            let words = [
-                "ask", "Name: ", "answer", "ask", "More: ", "answer", "exit", "0",
-            ];
-            let mut one = Actor::start(&spawner, terminal, &words).await;
-            let mut other = Actor::start(&spawner, terminal, &words).await;
-            one.hear("Name: ").await;
-            other.hear("Name: ").await;
-            let before = Instant::now();
-            one.child.write_batched(b"Ada\n").unwrap();
-            other.child.write_batched(b"Bob\n").unwrap();
-            assert_eq!((one.child.sent_at(), one.child.unwritten()), (None, 4));
-            other.child.write(b"Eve\n").unwrap();
-            one.hear("More: ").await;
-            assert!(one.child.sent_at().is_some_and(|at| at > before));
-            one.child.write_batched(b"Joe\n").unwrap();
-            one.child.send_batched();
-            for (program, said) in [
-                (&mut one, ["<Ada>", "<Joe>"]),
-                (&mut other, ["<Bob>", "<Eve>"]),
-            ] {
-                assert_eq!(program.end().await.exit, Some(ExitCause::Code(0)));
-                let places = said.map(|it| program.out.find(it));
-                assert!(
-                    places[0].is_some() && places[0] < places[1],
-                    "{}",
-                    program.out
-                );
-            }
-        }));
-        finish(&spawner);
-    }
-}
-
-#[test]
-fn what_was_posted_and_could_not_be_sent_is_told() {
-    let spawner = spawner();
-    run(tokio::task::LocalSet::new().run_until(async {
-        let words = ["print", "bye", "close-all", "forever"];
-        let mut program = Actor::start(&spawner, Terminal::Pipes, &words).await;
-        while program.closed.len() < 2 {
-            program.next().await;
-        }
-        program.child.write_batched(b"Ada\n").unwrap();
-        assert!(!program.child.send_batched());
-        let told = program.next().await;
-        assert!(
-            matches!(told, Some(ChildEvent::NotWritten { .. })),
-            "{told:?}"
-        );
-        assert!(matches!(
-            program.child.write_batched(b"Bob\n"),
-            Err(WriteError::Closed)
-        ));
-        program.child.end(Grace::NOW);
-        program.end().await;
-    }));
-    finish(&spawner);
 }

@@ -126,7 +126,6 @@ impl Actor {
                 }
             }
             Some(ChildEvent::Closed { stream, .. }) => self.closed.push(*stream),
-            Some(ChildEvent::NotWritten { .. }) => {}
             &Some(ChildEvent::Exited {
                 exit,
                 ending,

@@ -248,21 +248,6 @@ impl ActionInterpreter {
         matches!(self.state, State::Listening) && wait.is_some_and(|it| it.exits().next().is_some())
     }
 
-    /// Takes the last reply back: it could not be sent after all.
-    pub(super) fn take_back(&mut self) {
-        self.state = State::Speaking(AfterReply::GoOn);
-    }
-
-    /// Returns `true` if the next turn waits for something.
-    fn waits_next(&self) -> bool {
-        match self.frames.last() {
-            Some(Frame::Turns { turns, next }) => turns.get(*next).is_some_and(|turn| {
-                matches!(turn.kind, TurnKind::Exchange { .. } | TurnKind::FirstOf(_))
-            }),
-            _ => false,
-        }
-    }
-
     /// Returns what to do after `input`.
     pub(super) fn on(
         &mut self,

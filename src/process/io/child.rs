@@ -14,7 +14,6 @@ use crate::process::io::events::Events;
 use crate::process::io::pipes::OwnEnds;
 use crate::process::io::pty::Echo;
 use crate::process::io::shared::ChildShared;
-use crate::process::io::write_batch;
 use crate::process::io::writes::{Input, WriteError, Writer};
 use crate::process::spawn::started::{Started, Streams};
 use crate::process::sys::RegisteredFd;
@@ -93,33 +92,6 @@ impl Child {
     pub fn write(&self, bytes: &[u8]) -> Result<Instant, WriteError> {
         self.shared.writer.check_lines(bytes)?;
         self.shared.writer.write(bytes)
-    }
-
-    /// Writes bytes as [`Child::write`] does, but in one batch with those for other programs of
-    /// this thread, after all tasks that are ready on it; see [`Child::send_batched`]. Within a
-    /// [`LocalSet`](tokio::task::LocalSet).
-    ///
-    /// # Errors
-    /// As [`Child::write`]. An error of the batch itself is reported by
-    /// [`ChildEvent::NotWritten`](crate::process::ChildEvent::NotWritten).
-    pub fn write_batched(&self, bytes: &[u8]) -> Result<(), WriteError> {
-        self.shared.writer.check_lines(bytes)?;
-        if self.shared.writer.hold(bytes)? {
-            write_batch::schedule(Rc::clone(&self.shared));
-        }
-        Ok(())
-    }
-
-    /// Writes this program's batched bytes at once. Returns `false` if that failed, which
-    /// [`ChildEvent::NotWritten`](crate::process::ChildEvent::NotWritten) then reports.
-    pub fn send_batched(&self) -> bool {
-        self.shared.writer.send_batched();
-        !self.shared.writer.has_failed()
-    }
-
-    /// Returns the moment right before the last batched bytes were written, if any were.
-    pub fn sent_at(&self) -> Option<Instant> {
-        self.shared.writer.sent_at()
     }
 
     /// Returns the number of unread bytes, as far as it can be known: for a terminal, those for

@@ -45,8 +45,6 @@ pub enum ChildEvent {
         /// Nothing more was available.
         drained: bool,
     },
-    /// Batched bytes could not be written, for this reason; none of them was.
-    NotWritten { reason: String },
     /// The stream is closed: no process can write to it.
     Closed { stream: Stream, at: Instant },
     /// The program has exited. Always the last event, after all of its output. Other processes
@@ -252,10 +250,6 @@ impl FutureStream for Events {
             return Poll::Pending;
         }
         this.shared.writer.flush(cx);
-        if let Some(error) = this.shared.writer.take_failure() {
-            let reason = error.to_string();
-            return Poll::Ready(Some(ChildEvent::NotWritten { reason }));
-        }
         this.poll_exit(cx);
         if let Poll::Ready(event) = this.poll_outputs(cx) {
             if this.count(&event) {

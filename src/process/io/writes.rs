@@ -1,6 +1,6 @@
-//! Writes to a program: at once, in a batch, or when there is room.
+//! Writes to a program: at once, or when there is room.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -61,8 +61,6 @@ struct Outbox {
     room: Option<RegisteredFd<OwnedFd>>,
     /// The pipe is closed once the bytes are written.
     then_close: bool,
-    /// The bytes wait for the thread's next batch.
-    batched: bool,
     /// The last byte did not end a line. Inside a line, an end-of-input character only ends the
     /// line.
     inside_line: bool,
@@ -91,7 +89,7 @@ impl Outbox {
 
     /// Returns `true` if there is nothing to write now.
     fn is_idle(&self) -> bool {
-        self.batched || self.bytes.is_empty() && self.room.is_none() && !self.then_close
+        self.bytes.is_empty() && self.room.is_none() && !self.then_close
     }
 }
 
@@ -101,10 +99,6 @@ pub(in crate::process) struct Writer {
     outbox: RefCell<Outbox>,
     /// Wakes the task that polls the events.
     waker: RefCell<Option<Waker>>,
-    /// The moment right before the last batch was written.
-    sent_at: Cell<Option<Instant>>,
-    /// The error of the last batch, until an event reports it.
-    failure: RefCell<Option<WriteError>>,
 }
 
 impl Writer {
@@ -113,8 +107,6 @@ impl Writer {
             input: RefCell::new(input),
             outbox: RefCell::default(),
             waker: RefCell::default(),
-            sent_at: Cell::new(None),
-            failure: RefCell::default(),
         }
     }
 
@@ -124,11 +116,6 @@ impl Writer {
             Input::Terminal(master) => pty::echo(master.get_ref()),
             Input::Pipe(_) | Input::Closed => Echo::NoTerminal,
         }
-    }
-
-    /// Returns the moment right before the last batch was written.
-    pub(in crate::process) fn sent_at(&self) -> Option<Instant> {
-        self.sent_at.get()
     }
 
     /// Checks that a terminal can take the bytes, line by line.
@@ -141,7 +128,6 @@ impl Writer {
 
     /// Writes bytes now, or keeps them until there is room; returns the moment before the attempt.
     pub(in crate::process) fn write(&self, bytes: &[u8]) -> Result<Instant, WriteError> {
-        self.send_batched();
         let mut input = self.input.borrow_mut();
         let mut outbox = self.outbox.borrow_mut();
         let unwritten = outbox.room_for(&input, bytes)?;
@@ -164,58 +150,6 @@ impl Writer {
             self.wake();
         }
         Ok(at)
-    }
-
-    /// Keeps bytes for the next batch; returns `true` if this program has to be scheduled for it.
-    pub(in crate::process) fn hold(&self, bytes: &[u8]) -> Result<bool, WriteError> {
-        let mut outbox = self.outbox.borrow_mut();
-        let unwritten = outbox.room_for(&self.input.borrow(), bytes)?;
-        outbox.keep(bytes, 0);
-        // Bytes that wait for room go first and take these along.
-        let is_first = unwritten == 0 && !bytes.is_empty();
-        outbox.batched |= is_first;
-        Ok(is_first)
-    }
-
-    /// Writes the batched bytes, as far as there is room.
-    pub(in crate::process) fn send_batched(&self) {
-        let mut outbox = self.outbox.borrow_mut();
-        if !std::mem::take(&mut outbox.batched) {
-            return;
-        }
-        let mut input = self.input.borrow_mut();
-        self.sent_at.set(Some(Instant::now()));
-        let written = match input.fd() {
-            Some(fd) => write_now(fd, outbox.bytes.make_contiguous()),
-            None => Err(Errno::PIPE),
-        };
-        match written {
-            Ok(written) => drop(outbox.bytes.drain(..written)),
-            Err(errno) => {
-                outbox.bytes.clear();
-                *input = Input::Closed;
-                *self.failure.borrow_mut() = Some(match errno {
-                    Errno::PIPE | Errno::IO => WriteError::Closed,
-                    errno => WriteError::Failed(errno.into()),
-                });
-            }
-        }
-        let is_done = outbox.bytes.is_empty() && self.failure.borrow().is_none();
-        drop((input, outbox));
-        self.close_if_written();
-        if !is_done {
-            self.wake();
-        }
-    }
-
-    /// Returns `true` if a failed batch is still to be reported.
-    pub(in crate::process) fn has_failed(&self) -> bool {
-        self.failure.borrow().is_some()
-    }
-
-    /// Takes the error of a failed batch.
-    pub(in crate::process) fn take_failure(&self) -> Option<WriteError> {
-        self.failure.borrow_mut().take()
     }
 
     /// Returns the number of bytes that the program has not read, as far as it can be known.

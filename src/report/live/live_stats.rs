@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::model::{FlowNumber, FlowOutcome, RunEvent, RunInfo, StepIndex, StepOutcome};
-use crate::stats::Recent;
+use crate::model::{FlowNumber, FlowOutcome, RunEvent, RunInfo, StepIndex, StepOutcome, micros};
+use crate::stats::SlidingWindow;
 
 /// The length of the sliding window of rates and percentiles, in seconds.
-const RECENT_SECONDS: u64 = 10;
+const RECENT_SECONDS: usize = 10;
 
 /// Figures of a run in progress. Their size depends on the scenario and on the number of flows in
 /// flight.
@@ -24,8 +24,8 @@ pub(in crate::report) struct LiveStats {
     pub failed: u64,
     pub interrupted: u64,
     pub in_flight: u64,
-    /// Response times of completed flows.
-    recent: Recent,
+    /// Completed flows and their response times.
+    recent: SlidingWindow,
     pub steps: Vec<StepStats>,
     /// The current step of each flow.
     current_steps: HashMap<FlowNumber, StepIndex>,
@@ -43,7 +43,7 @@ pub(in crate::report) struct StepStats {
     pub done: u64,
     /// Flows that failed in it.
     pub failed: u64,
-    recent: Recent,
+    recent: SlidingWindow,
 }
 
 impl Default for LiveStats {
@@ -59,7 +59,7 @@ impl Default for LiveStats {
             failed: 0,
             interrupted: 0,
             in_flight: 0,
-            recent: Recent::of_last(RECENT_SECONDS),
+            recent: SlidingWindow::new(RECENT_SECONDS, Duration::ZERO),
             steps: Vec::new(),
             current_steps: HashMap::new(),
             now: Duration::ZERO,
@@ -94,8 +94,8 @@ impl LiveStats {
                 match outcome {
                     StepOutcome::Completed => {
                         step_stats.done += 1;
-                        let us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-                        step_stats.recent.record(self.now, us);
+                        let slice = step_stats.recent.slice_at(self.now);
+                        slice.record_duration(micros(*duration));
                     }
                     StepOutcome::Failed => step_stats.failed += 1,
                     StepOutcome::Skipped | StepOutcome::Retried | StepOutcome::Interrupted => {}
@@ -110,7 +110,9 @@ impl LiveStats {
                         self.completed += 1;
                         self.recovered += u64::from(flow.is_recovered());
                         let response_us = flow.duration_us.saturating_add(flow.late_us);
-                        self.recent.record(self.now, response_us);
+                        let slice = self.recent.slice_at(self.now);
+                        slice.completed += 1;
+                        slice.record_duration(response_us);
                     }
                     FlowOutcome::Failed(_) => self.failed += 1,
                     FlowOutcome::Interrupted => self.interrupted += 1,
@@ -132,7 +134,7 @@ impl LiveStats {
             now: 0,
             done: 0,
             failed: 0,
-            recent: Recent::of_last(RECENT_SECONDS),
+            recent: SlidingWindow::new(RECENT_SECONDS, Duration::ZERO),
         };
         LiveStats {
             planned: info.flows,
@@ -176,12 +178,13 @@ impl LiveStats {
 
     /// Returns completed flows per second in the sliding window.
     pub(in crate::report) fn completed_per_second(&mut self) -> f64 {
-        self.recent.per_second(self.now)
+        self.recent.slide_to(self.now);
+        self.recent.completed_per_second(self.now)
     }
 
     /// Returns the 95th percentile of response times in the sliding window.
     pub(in crate::report) fn response_p95_us(&mut self) -> Option<u64> {
-        self.recent.p95_us(self.now)
+        p95_us(&mut self.recent, self.now)
     }
 
     /// Returns the time since the start of the run.
@@ -193,6 +196,12 @@ impl LiveStats {
 impl StepStats {
     /// Returns the 95th percentile of the step's durations in the window before `now`.
     pub(in crate::report) fn p95_us(&mut self, now: Duration) -> Option<u64> {
-        self.recent.p95_us(now)
+        p95_us(&mut self.recent, now)
     }
+}
+
+/// Returns the 95th percentile of the durations of the seconds before `now`.
+fn p95_us(recent: &mut SlidingWindow, now: Duration) -> Option<u64> {
+    recent.slide_to(now);
+    recent.histogram().percentile_us(95.0)
 }

@@ -25,7 +25,6 @@ impl ActionInterpreter {
                     secret: false,
                     closes_input: !self.terminal && *key == Key::Ctrl('d'),
                     answers: Answers::Wait,
-                    is_awaited: false,
                 });
             }
             Reply::Send(template) => (template.render(scope)?, false),
@@ -60,7 +59,6 @@ impl ActionInterpreter {
             secret,
             closes_input: false,
             answers: Answers::Wait,
-            is_awaited: false,
         })
     }
 

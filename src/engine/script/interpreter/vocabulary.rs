@@ -63,8 +63,6 @@ pub(in crate::engine) struct TypedReply {
     /// It means the end of the input, where there is no terminal to type it at.
     pub closes_input: bool,
     pub answers: Answers,
-    /// A wait follows: if the reply cannot be sent after all, that wait can still fail.
-    pub is_awaited: bool,
 }
 
 /// The kind of wait that a reply answers.

@@ -81,10 +81,6 @@ impl ScriptMachine {
             });
             return self.exit_input();
         }
-        if reply.secret {
-            // What was said before it may be what makes the program hide what is typed.
-            program.flush();
-        }
         let echo = program.echo();
         if reply.secret && echo == Echo::On {
             action.wait(Waiting::EchoOff {
