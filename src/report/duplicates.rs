@@ -1,9 +1,9 @@
-//! Duplicate values among the flows of a run, found exactly and in bounded memory.
+//! Exact search for duplicate values among the flows of a run, in bounded memory.
 //!
-//! Values are appended to a buffer, and from a certain size on to a file that has no name. When
-//! all are there they are read as often as needed: each pass takes the values of one part of all
-//! hashes into a map, and compares the values themselves, so that nothing depends on hashes being
-//! different. Memory is bounded by what a pass takes, however many flows there were.
+//! Values are appended to a buffer, and beyond a certain size to an unnamed temporary file. At the
+//! end they are read in several passes: each pass collects the values of one part of all hashes in
+//! a map and compares the values themselves, so that colliding hashes do no harm. Memory is bounded
+//! by one pass, for any number of flows.
 //!
 //! `benches/duplicates.rs` compares this with a map of all values: FIGURES
 
@@ -15,26 +15,26 @@ use std::path::PathBuf;
 
 use crate::stats::MAX_FINDINGS;
 
-/// The most that is kept in memory before it goes to the file.
+/// The size of the buffer before it is written to the file.
 const BUFFER_BYTES: usize = 1 << 18;
 
-/// The approximate size of one pass: its map needs some three times as much.
+/// The approximate size of one pass, whose map needs about three times as much.
 const PASS_BYTES: u64 = 8 << 20;
 
-/// The most flows that are listed of those that had one value.
+/// The maximum number of flows listed for one value.
 const MAX_FLOWS: usize = 5;
 
-/// A flow of one of several runs. Ordered by run, then as it was started.
+/// A flow of one of several runs, ordered by run, then by number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct FlowOf {
-    /// The place of its run.
+    /// The index of its run.
     pub run: u32,
     pub number: u64,
 }
 
-/// Takes values, each with its name and its flow.
+/// Collects values with their names and flows.
 pub(super) struct Duplicates {
-    /// The folder for the file; without one, all is kept in memory.
+    /// The folder for the file; without one, everything is kept in memory.
     folder: Option<PathBuf>,
     buffer: Vec<u8>,
     file: Option<File>,
@@ -43,45 +43,45 @@ pub(super) struct Duplicates {
     pass_bytes: u64,
 }
 
-/// The duplicates among the values of one name.
+/// Duplicates among the values of one name.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
-    /// The number of values.
+    /// Values.
     pub values: u64,
-    /// The number of values that an earlier flow had, too.
+    /// Values that an earlier flow had.
     pub duplicates: u64,
-    /// The number of these that a flow of another run had.
+    /// Of these, values that a flow of another run had.
     pub across_runs: u64,
-    /// The values with duplicates whose first flows come first, in that order.
+    /// Duplicate values, ordered by their first flows.
     pub found: Vec<Found>,
 }
 
-/// A value that several flows had.
+/// A value of several flows.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Found {
     pub value: String,
     pub count: u64,
-    /// In order; not all, if they are many.
+    /// The first flows, in order.
     pub flows: Vec<FlowOf>,
 }
 
-/// A value whose first flow is asked for.
+/// A value whose first flow is searched.
 #[derive(Debug, Clone)]
 pub(super) struct Wanted {
-    /// The place of the name.
+    /// The index of the name.
     pub name: u16,
     pub value: String,
-    /// A flow of this run comes before those of others.
+    /// Flows of this run take precedence.
     pub run: Option<u32>,
 }
 
-/// The flows that had one value, within a pass.
+/// The flows with one value, within a pass.
 struct Seen {
     first: FlowOf,
     more: Option<Box<More>>,
 }
 
-/// The flows that had a value after the first one.
+/// The further flows with a value.
 #[derive(Default)]
 struct More {
     count: u64,
@@ -90,7 +90,7 @@ struct More {
 }
 
 impl Duplicates {
-    /// An empty one, which may have a file in this folder.
+    /// Creates an empty collection, which may use a file in this folder.
     pub(super) fn new(folder: Option<PathBuf>) -> Self {
         Duplicates {
             folder,
@@ -102,7 +102,7 @@ impl Duplicates {
         }
     }
 
-    /// Takes a value of the name at this place. After a failure to write it takes no more, and
+    /// Adds a value of the name with this index. After a write error it ignores further values, and
     /// [`close`](Self::close) returns the error.
     pub(super) fn add(&mut self, name: u16, flow: FlowOf, value: &str) {
         let Ok(length) = u32::try_from(value.len()) else {
@@ -138,7 +138,7 @@ impl Duplicates {
         Ok(())
     }
 
-    /// Returns the duplicates of so many names, and the first flow that had each of the wanted
+    /// Returns the duplicates of each of `names` names, and the first flow with each of the wanted
     /// values.
     ///
     /// # Errors
@@ -166,7 +166,7 @@ impl Duplicates {
         Ok((findings, owners))
     }
 
-    /// The values of one part of all hashes.
+    /// Processes the values of one part of all hashes.
     fn pass(
         &mut self,
         pass: u64,
@@ -207,7 +207,7 @@ impl Duplicates {
 }
 
 impl Seen {
-    /// The first flow that had it, of this run if there is one.
+    /// Returns the first flow with the value, preferably of this run.
     fn owner(&self, run: Option<u32>) -> FlowOf {
         let more = self.more.iter().flat_map(|more| &more.flows);
         let mut all = std::iter::once(&self.first).chain(more);
@@ -225,7 +225,7 @@ impl Seen {
     }
 }
 
-/// Counts what several flows had, and lists the first of it.
+/// Counts duplicates, and lists the first of them.
 fn take_in(seen: HashMap<Box<[u8]>, Seen>, findings: &mut [Findings]) {
     for (key, Seen { first, more }) in seen {
         let Some(more) = more else { continue };
@@ -269,7 +269,7 @@ fn part(key: &[u8], parts: u64) -> u64 {
     hasher.finish() % parts
 }
 
-/// The next value, with its name before it, in `key`; `None` at the end.
+/// Reads the next value, preceded by its name, into `key`; `None` at the end.
 fn next(reader: &mut impl BufRead, key: &mut Vec<u8>) -> io::Result<Option<FlowOf>> {
     if reader.fill_buf()?.is_empty() {
         return Ok(None);

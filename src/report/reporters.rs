@@ -2,7 +2,7 @@
 //!
 //! The queue is the only place where a slow reporter meets the engine. The engine never waits for
 //! it. While more than [`MANY_EVENTS`] events are queued, no flows of a closed load are started
-//! ([`EventSink::is_behind`]); dialogue beyond [`MOST_DIALOGUE_BYTES`] is left out, and counted.
+//! ([`EventSink::is_behind`]); dialogue beyond [`MAX_DIALOGUE_BYTES`] is left out, and counted.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -19,16 +19,15 @@ use super::reporter::Reporter;
 /// The interval between updates of live displays.
 const TICK: Duration = Duration::from_millis(250);
 
-/// The time during which events gather before they are reported: waking the thread for each of
-/// them would cost the run more than all that it does with them.
+/// The time during which events are collected before they are reported: waking the thread for each
+/// of them would cost more than reporting it.
 const GATHER: Duration = Duration::from_millis(2);
 
-/// The most bytes of dialogue that may be queued. What a flood of output exceeds it by is left
-/// out.
-const MOST_DIALOGUE_BYTES: u64 = 16 << 20;
+/// The maximum number of queued bytes of dialogue; further dialogue is dropped.
+const MAX_DIALOGUE_BYTES: u64 = 16 << 20;
 
-/// The number of events that may be queued before the engine is held back. A few megabytes, and
-/// more than any load of real programs makes within a tick.
+/// The number of queued events at which the engine is held back: a few megabytes, and more than any
+/// load of real programs causes within a tick.
 const MANY_EVENTS: usize = 5_000;
 
 /// The reporters of one run, on a separate thread.
@@ -44,7 +43,7 @@ enum Message {
     Finish,
 }
 
-/// The amount that is queued and not yet reported.
+/// The queued and not yet reported events.
 #[derive(Default)]
 struct Backlog {
     events: AtomicUsize,
@@ -63,7 +62,7 @@ impl Reporters {
     /// Starts the thread.
     ///
     /// # Errors
-    /// If the system gives no thread.
+    /// If the system cannot start a thread.
     pub fn start(
         recorder: Recorder,
         reporters: Vec<Box<dyn Reporter>>,
@@ -85,16 +84,16 @@ impl Reporters {
         })
     }
 
-    /// Returns the receiver of the engine's events.
+    /// Returns the engine's end of the queue.
     pub fn sink(&self) -> Arc<dyn EventSink> {
         Arc::<Sink>::clone(&self.sink)
     }
 
-    /// Waits until everything emitted so far is reported, and returns what was kept. The errors are
-    /// those of single reporters, which kept no other from its work.
+    /// Waits until all emitted events are reported, and returns the records. An error of one
+    /// reporter does not affect the others.
     ///
     /// # Errors
-    /// If the thread did not live to the end.
+    /// If the thread panicked.
     pub fn finish(self) -> Result<(Artifacts, Vec<ReportError>), ReportError> {
         let left_out = self.sink.left_out.load(Ordering::Relaxed);
         if left_out > 0 {
@@ -118,7 +117,7 @@ impl EventSink for Sink {
         if bytes > 0 {
             let queued = &self.backlog.dialogue_bytes;
             let before = queued.fetch_add(bytes, Ordering::Relaxed);
-            if before.saturating_add(bytes) > MOST_DIALOGUE_BYTES {
+            if before.saturating_add(bytes) > MAX_DIALOGUE_BYTES {
                 queued.fetch_sub(bytes, Ordering::Relaxed);
                 self.left_out.fetch_add(1, Ordering::Relaxed);
                 return;
@@ -130,7 +129,7 @@ impl EventSink for Sink {
     }
 
     fn is_behind(&self) -> bool {
-        // After a panic of the thread, which holds the backlog as well, nothing makes it shorter.
+        // After a panic of the thread, which also owns the backlog, it would never become shorter.
         Arc::strong_count(&self.backlog) > 1
             && self.backlog.events.load(Ordering::Relaxed) > MANY_EVENTS
     }
@@ -162,7 +161,7 @@ fn report(
         };
         let is_idle = first.is_none();
         let gathered = Instant::now() + GATHER;
-        // No more at once than that, so that a flood does not keep displays from being updated.
+        // Bounded, so that a flood of events does not delay the updates of displays.
         for message in first.into_iter().chain(queue.try_iter().take(MANY_EVENTS)) {
             let Message::Event(event) = message else {
                 finished = true;

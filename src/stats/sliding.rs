@@ -8,10 +8,10 @@ use super::histogram::Histogram;
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Counts and durations of the last seconds, in slices of one second. Its size does not grow with
-/// how much is recorded. Times are from the start of the run and never go back.
+/// the number of records. Times are since the start of the run and must not decrease.
 #[derive(Debug)]
 pub struct SlidingWindow {
-    /// The greatest number of slices.
+    /// The maximum number of slices.
     seconds: usize,
     /// The start of the last slice.
     began: Duration,
@@ -25,8 +25,7 @@ pub struct Slice {
     pub completed: u64,
     pub failed: u64,
     pub dropped: u64,
-    /// The number of times that each duration was seen; at most as many durations as a histogram
-    /// distinguishes.
+    /// Counts by duration; at most as many durations as a histogram distinguishes.
     durations_us: BTreeMap<u64, u64>,
 }
 
@@ -50,13 +49,13 @@ impl SlidingWindow {
         }
     }
 
-    /// Returns the slice of the second that holds `now`, after dropping what is too old.
+    /// Returns the slice of the second that contains `now`, after dropping old slices.
     pub fn slice_at(&mut self, now: Duration) -> &mut Slice {
         self.slide_to(now);
         self.slices.back_mut().expect("a window is never empty")
     }
 
-    /// Slides on until the last slice is the second that holds `now`.
+    /// Advances the window so that the last slice contains `now`.
     pub fn slide_to(&mut self, now: Duration) {
         while self.second_ended_by(now).is_some() {
             self.slide();
@@ -78,7 +77,7 @@ impl SlidingWindow {
         self.began += SECOND;
     }
 
-    /// Returns whether the window is as long as it may be.
+    /// Returns `true` if the window has its maximum length.
     pub(super) fn is_full(&self) -> bool {
         self.slices.len() >= self.seconds
     }
@@ -100,7 +99,7 @@ impl SlidingWindow {
         }
     }
 
-    /// Returns the distribution of all durations.
+    /// Returns the histogram of all durations.
     pub fn histogram(&self) -> Histogram {
         let mut histogram = Histogram::new();
         for (&duration_us, &times) in self.slices.iter().flat_map(|slice| &slice.durations_us) {
@@ -110,7 +109,7 @@ impl SlidingWindow {
     }
 }
 
-/// The value with its first four digits, which is finer than histograms are.
+/// Rounds a value down to its first four digits, which is finer than the histogram's precision.
 fn four_digits(value: u64) -> u64 {
     let unit = 10_u64.pow(value.checked_ilog10().unwrap_or(0).saturating_sub(3));
     value / unit * unit
@@ -165,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn rates_are_right_from_the_beginning() {
+    fn rates_are_correct_from_the_beginning() {
         let mut window = SlidingWindow::new(10, Duration::ZERO);
         assert_eq!(per_second(&mut window, Duration::ZERO), 0.0);
         for tenth in 0..20 {
@@ -175,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn many_values_take_little_room() {
+    fn many_values_need_little_memory() {
         let mut window = SlidingWindow::new(10, Duration::ZERO);
         for value in 0..200_000 {
             record(&mut window, at(1.0), 1_000_000 + value);

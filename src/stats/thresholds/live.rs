@@ -1,10 +1,10 @@
 //! Live thresholds: thresholds that are checked while a run is in progress.
 //!
-//! Once a second the figure of a stretch is made of what ended in the seconds that have just
-//! passed. Stretches lie where flows are started: they begin with the first flow that counts and
-//! end when no more flows are to be started, since a rate that falls while the last flows finish
-//! says nothing. A run that is shorter than a stretch is one stretch. A second in which nothing
-//! ended has no times and no rate of failures, but a rate of flows of 0.
+//! Once a second, the figure of a sliding window is computed from what ended in it. Windows are
+//! within the time in which flows are started: from the first counted flow until no more flows are
+//! to be started, because a rate that falls while the last flows finish means nothing. A run that
+//! is shorter than a window is one window. A second in which nothing ended has a completion rate of
+//! 0, but no durations and no failure rate.
 
 use std::fmt;
 use std::time::Duration;
@@ -19,11 +19,11 @@ use super::threshold::{Comparison, Ended, Figure, Threshold};
 #[derive(Debug)]
 pub struct LiveThreshold {
     threshold: Threshold,
-    /// The step it is about.
+    /// The step of the threshold's figure.
     step: Option<String>,
-    /// The stretch that ends with the second in progress; `None` before the first flow.
+    /// The window that ends with the second in progress; `None` before the first flow.
     window: Option<SlidingWindow>,
-    /// The figure that is furthest on the wrong side.
+    /// The figure that violates the threshold most.
     worst: Option<Quantity>,
     crossed: Option<(Duration, Quantity)>,
     stopped: bool,
@@ -36,7 +36,7 @@ impl fmt::Display for LiveThreshold {
 }
 
 impl LiveThreshold {
-    /// Begins to watch over a run.
+    /// Creates the state for a run.
     pub fn new(threshold: Threshold, info: &RunInfo) -> Self {
         let step = match &threshold.figure {
             Figure::Step(name, _) | Figure::StepTime(name, _) => {
@@ -54,12 +54,12 @@ impl LiveThreshold {
         }
     }
 
-    /// Returns whether it has to be checked while the run is in progress.
+    /// Returns `true` if it has to be checked while the run is in progress.
     pub fn is_live(&self) -> bool {
         self.threshold.over.is_some() || self.threshold.stop
     }
 
-    /// Counts a flow that has ended, and that counts.
+    /// Records a counted flow that has ended.
     pub fn record(&mut self, flow: &FlowRecord, now: Duration) {
         self.catch_up(now);
         let Some(slice) = slice(&mut self.window, &self.threshold, now) else {
@@ -93,7 +93,7 @@ impl LiveThreshold {
         }
     }
 
-    /// Counts a flow that was due and could not be started, and that counts.
+    /// Records a counted flow that was due and was not started.
     pub fn record_drop(&mut self, now: Duration) {
         self.catch_up(now);
         if let Some(slice) = slice(&mut self.window, &self.threshold, now) {
@@ -101,8 +101,8 @@ impl LiveThreshold {
         }
     }
 
-    /// Looks at the figure. To be called about once a second as long as flows are started;
-    /// `summary` gives the figures of the run so far. Says whether the run is to be ended, once.
+    /// Checks the figure. To be called about once a second as long as flows are started; `summary`
+    /// returns the figures of the run so far. Returns `true` once, if the run has to stop.
     pub fn look(&mut self, now: Duration, summary: impl FnOnce() -> Summary) -> bool {
         if self.crossed.is_none() {
             match self.threshold.over {
@@ -139,7 +139,7 @@ impl LiveThreshold {
         }
     }
 
-    /// Judges the stretches that have ended by now.
+    /// Checks the windows that have ended by now.
     fn catch_up(&mut self, now: Duration) {
         while let Some(window) = &mut self.window
             && let Some(ended) = window.second_ended_by(now)
@@ -170,8 +170,8 @@ impl LiveThreshold {
     }
 }
 
-/// The slice of this moment, in the window of a threshold that has stretches. The first one begins
-/// the first stretch.
+/// Returns the slice for `now` of a threshold with windows; the first slice begins the first
+/// window.
 fn slice<'w>(
     window: &'w mut Option<SlidingWindow>,
     threshold: &Threshold,
@@ -182,14 +182,14 @@ fn slice<'w>(
     Some(window.slice_at(now))
 }
 
-/// Returns the figure of a stretch that ends now.
+/// Returns the figure of a window that ends now.
 fn figure(figure: &Figure, window: &SlidingWindow, now: Duration) -> Option<Quantity> {
     let ended = |ended: Ended| {
         let completed = window.sum(|slice| slice.completed);
         ended.of(completed, window.sum(|slice| slice.failed))
     };
     match *figure {
-        // Nothing is known of a stretch.
+        // Integrity is checked after the run only.
         Figure::Integrity(_) => None,
         Figure::Dropped => Some(Quantity::Count(window.sum(|slice| slice.dropped))),
         Figure::FlowRate => Some(Quantity::PerSecond(window.completed_per_second(now))),
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_second_in_a_good_stretch_is_forgiven() {
+    fn a_bad_second_in_a_good_window_is_tolerated() {
         let mut watched = watched("flow.mean < 100ms over 3s stop");
         for (second, ms) in [(0.1, 10), (1.2, 200), (2.3, 10), (3.3, 10), (4.4, 10)] {
             watched.record(&completed(ms * 1000), at(second));
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stretch_that_is_bad_as_a_whole_is_not() {
+    fn a_bad_window_is_a_violation() {
         let mut watched = watched("flow.mean < 100ms over 3s stop");
         for second in 0..3 {
             let second = f64::from(second);
@@ -254,7 +254,7 @@ mod tests {
         }
         assert!(watched.look(at(3.6), nothing), "the stretch is over");
         assert!(!watched.look(at(4.6), nothing), "once is enough");
-        // It got better: too late.
+        // It improved too late.
         watched.record(&completed(1_000), at(6.0));
         watched.look(at(20.0), nothing);
         let checked = watched.checked(&nothing());
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn seconds_without_an_end_are_a_rate_of_nothing_and_no_time() {
+    fn seconds_without_an_end_have_a_rate_of_zero_and_no_durations() {
         let mut rate = watched("flow.rate > 0/s over 2s");
         let mut time = watched("flow.p50 < 1ms over 2s");
         let mut rates = watched("flow.failed_rate < 50% over 2s");
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_are_of_the_stretch() {
+    fn counts_are_of_the_window() {
         let mut watched = watched("flow.failed < 3 over 2s");
         for second in [0.0, 0.5, 3.0, 3.5, 6.0, 6.1, 6.2] {
             watched.record(&failed(), at(second));
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_shorter_than_a_stretch_is_one() {
+    fn a_run_shorter_than_a_window_is_one() {
         let mut tally = Tally::new(&info(1));
         let mut watched = watched("step.01_login.failed == 0 over 10s");
         tally.record(&failed());
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_stretch_the_run_so_far_is_looked_at() {
+    fn without_a_window_the_run_so_far_is_checked() {
         let mut tally = Tally::new(&info(1));
         let mut watched = watched("flow.failed == 0 stop");
         assert!(!watched.look(at(1.0), || tally.summary(at(1.0), false)));
