@@ -62,7 +62,7 @@ fn start_by_posix_spawn(argv: &[CString]) -> i32 {
     pid
 }
 
-/// Returns the CPU time of this thread, without the children.
+/// Returns the CPU time of this thread, without child processes.
 fn thread_cpu_time() -> Duration {
     let mut now = MaybeUninit::<libc::timespec>::zeroed();
     // SAFETY: the kernel fills the value, which begins as zeroes and outlives the call.

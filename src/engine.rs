@@ -13,7 +13,6 @@ mod audit;
 mod context;
 mod control;
 mod coordinator;
-mod environments;
 mod faults;
 mod flow;
 mod gauge;

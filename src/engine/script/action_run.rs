@@ -177,19 +177,6 @@ impl ActionRun {
         self.said_at = Some(at);
     }
 
-    /// Notes that the last reply was sent at this moment: its answer is awaited from then on.
-    pub(super) fn sent(&mut self, at: Option<Instant>) {
-        self.wait_began = at.map_or(self.wait_began, |at| self.wait_began.max(at));
-    }
-
-    /// Notes that the last reply could not be sent, though its answer is awaited already.
-    pub(super) fn not_sent(&mut self, reason: String, now: Instant) {
-        if let Waiting::Output | Waiting::Linger { .. } | Waiting::Pause { .. } = self.waiting {
-            self.interpreter.take_back();
-            self.wait(Waiting::Unsaid { since: now, reason });
-        }
-    }
-
     /// A new wait begins: with the reply before it, if there was one.
     pub(super) fn listen(&mut self, now: Instant, within: Option<Duration>) {
         self.wait_began = self.said_at.take().unwrap_or(now);

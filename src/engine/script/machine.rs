@@ -16,7 +16,6 @@
 //! | `EchoOff` | alarm: 5 s or a deadline | the action fails |
 //! | `Typing` | `Written` | the interpreter goes on |
 //! | `Held`, `Typing` | `NotTyped` | `Unsaid` |
-//! | `Output`, `Linger`, `Pause` | `NotWritten` | `Unsaid` |
 //! | `Unsaid` | `Exited` | the action fails: the program has ended |
 //! | `Unsaid` | alarm: 500 ms | the action fails: not sent |
 //! | `Pause` | alarm: its time is over | the interpreter goes on |
@@ -127,12 +126,6 @@ impl ScriptMachine {
             }
             ScriptInput::Closed { stream, at } => {
                 self.dialogue.closed(stream, at);
-                self.look(now, program, effects);
-            }
-            ScriptInput::NotWritten { reason } => {
-                if let Some(action) = &mut self.action {
-                    action.not_sent(reason, now);
-                }
                 self.look(now, program, effects);
             }
             ScriptInput::Exited { record, at } => {
@@ -361,8 +354,6 @@ impl ScriptMachine {
                     effects.push(ScriptEffect::Run(argv));
                     None
                 }
-                // A reply was lost though it seemed to be answered: `NotWritten` follows.
-                Effect::Done if !program.flush() => None,
                 Effect::Done => return self.action_over(now, Ok(()), program, effects),
                 Effect::Fail(error) if lives && matches!(error.kind, FailureKind::Business(_)) => {
                     action.hear_out(error, now);

@@ -8,8 +8,8 @@ use rustix::io::Errno;
 use rustix::pty::OpenptFlags;
 use rustix::termios::{self, InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Winsize};
 
-/// The most bytes of an unfinished line that a terminal keeps; the kernel drops the rest.
-pub const LONGEST_TERMINAL_LINE: usize = 4095;
+/// The maximum length of an unfinished line that a terminal keeps; the kernel drops the rest.
+pub const MAX_TERMINAL_LINE: usize = 4095;
 
 /// Our end of a terminal, and the path of the program's end.
 pub(in crate::process) struct Pty {

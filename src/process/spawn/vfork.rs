@@ -79,8 +79,8 @@ pub fn spawn(plan: &SpawnPlan<'_>) -> io::Result<RawChild> {
         without_signals(|| {
             let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD;
             // SAFETY: with `CLONE_VFORK` this thread is suspended until the child has executed its
-            // program or ended, so nothing that the child borrows is changed meanwhile: the stack is
-            // this thread's own and big enough, and `setup` and `pidfd` outlive the call. No
+            // program or ended, so nothing that the child borrows is changed meanwhile: the stack
+            // is this thread's own and big enough, and `setup` and `pidfd` outlive the call. No
             // signal handler runs in the child, as all signals are blocked.
             let result = unsafe {
                 libc::clone(

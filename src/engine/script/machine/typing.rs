@@ -81,10 +81,6 @@ impl ScriptMachine {
             });
             return self.exit_input();
         }
-        if reply.secret {
-            // The program may only hide what is typed after the replies before it.
-            program.flush();
-        }
         let echo = program.echo();
         if reply.secret && shows_input(echo) {
             action.wait(Waiting::EchoOff {

@@ -98,7 +98,6 @@ impl ScriptMachine {
             heard => {
                 action.first_wait_over();
                 if let Finding::Wait { at, .. } = &heard {
-                    action.sent(program.sent_at());
                     action.held_back_until_now(program.held_back());
                     action.heard(*at, now, after_quiet);
                 }
