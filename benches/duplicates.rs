@@ -6,6 +6,8 @@
 //! prints, for each number of values, the time to take one, the time for all of them with the
 //! search at the end, and the peak of the heap.
 
+#![expect(unsafe_code, reason = "an allocator that counts")]
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::collections::HashMap;
 use std::hint::black_box;

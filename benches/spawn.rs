@@ -6,6 +6,11 @@
 //! the child's. With a busy thread beside, the cost of unmapping the child's stack shows, which
 //! `posix_spawn` does for every child and which interrupts all cores that run this process.
 
+#![expect(
+    unsafe_code,
+    reason = "system calls for which there is no safe wrapper"
+)]
+
 use std::ffi::{CString, c_char};
 use std::mem::MaybeUninit;
 use std::ptr;

@@ -2,6 +2,8 @@
 //! depend on
 //! the machine, so they tell at once when something costly has come in.
 
+#![expect(unsafe_code, reason = "an allocator that counts")]
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::path::Path;
 use std::sync::Arc;
