@@ -136,7 +136,10 @@ fn flood(c: &mut Criterion) {
 }
 
 /// A regular expression as patterns have it, with `\d`, `\w`, `\b` and `.` that know all of Unicode,
-/// and its twin that knows ASCII only: what the twin saves where it can be used.
+/// and its twin that knows ASCII only: what the twin saves where it can be used. Measured on 2
+/// cores: with digits 0.13 ms against 0.75 ms to compile and find once, with words 0.11 ms against
+/// 1.6 ms, which is paid in every flow by patterns with values of the flow; what is compiled finds
+/// as fast in both forms.
 fn ascii_twins(c: &mut Criterion) {
     let screen = menu(false).repeat(4) + "Order ID: ORD-20240115-143035 of Ada, total 12.50\r\n";
     for (name, source) in [

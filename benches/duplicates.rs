@@ -4,7 +4,17 @@
 //! cargo bench --bench duplicates
 //! ```
 //! prints, for each number of values, the time to take one, the time for all of them with the
-//! search at the end, and the peak of the heap.
+//! search at the end, and the peak of the heap. Measured on 2 cores beside other
+//! work:
+//!
+//! | values | form | a value | all of them | peak |
+//! | --- | --- | --- | --- | --- |
+//! | 100,000 | external | 0.1 µs | 0.10 s | 9 MiB |
+//! | 100,000 | in memory | 0.7 µs | 0.09 s | 12 MiB |
+//! | 1,000,000 | external | 0.1 µs | 1 s | 19 MiB |
+//! | 1,000,000 | in memory | 2 µs | 2 s | 193 MiB |
+
+#![expect(unsafe_code, reason = "an allocator that counts")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::collections::HashMap;

@@ -95,8 +95,6 @@
 //! - The real environment is read by the program (`cli`) and by the API's front door ([`api`]), and
 //!   nowhere else.
 
-#![deny(unsafe_code)]
-
 pub mod api;
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -259,10 +259,6 @@ pub struct ProcessCounts {
 
 /// Returns `part / whole`, from 0 to 1; `None` if `whole` is 0.
 pub(super) fn rate(part: u64, whole: u64) -> Option<f64> {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a rate of counts needs no 53 bits"
-    )]
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
@@ -310,10 +306,6 @@ pub struct Checked {
 }
 
 impl Quantity {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "limits are written by people, with few digits"
-    )]
     pub(super) fn number(self) -> f64 {
         match self {
             Quantity::DurationUs(number) | Quantity::Count(number) => number as f64,

@@ -229,10 +229,6 @@ impl Tally {
         let (first, last) = self.starts?;
         let seconds = (last - first).to_std().ok()?.as_secs_f64();
         let after_the_first = self.flows.ended().checked_sub(1)?;
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "a rate of counts needs no 53 bits"
-        )]
         (seconds > 0.0).then(|| after_the_first as f64 / seconds)
     }
 
