@@ -108,6 +108,7 @@ impl ScriptActor {
         instance: InstanceId,
         owner: ScriptOwner,
     ) -> ScriptHandle {
+        let reporter = Reporter::new(owner, instance, Arc::clone(&run.live));
         let script = ScriptActor {
             run,
             state: State::NotStarted,
@@ -115,7 +116,7 @@ impl ScriptActor {
             command: None,
             effects: Vec::new(),
             inputs: Vec::new(),
-            reporter: ReportGuard::new(Reporter::new(owner, instance)),
+            reporter: ReportGuard::new(reporter),
         };
         let script = script.start();
         ScriptHandle {
@@ -274,13 +275,16 @@ impl ScriptActor {
             what,
             turn,
         });
-        self.run.emit(RunEvent::Injected(injection.clone()));
         let at = Instant::now();
         if let State::Alive(script) = &mut self.state {
             let text = injection.what.clone();
             script.machine.note(Happening::Injected { kind, text }, at);
         }
-        self.reporter.injected(Injected { injection, at });
+        self.reporter.injected(Injected {
+            injection: injection.clone(),
+            at,
+        });
+        self.run.emit(RunEvent::Injected(injection));
     }
 
     fn run_command(&mut self, argv: Vec<String>, ctx: &mut Context<Self>) {
@@ -334,7 +338,6 @@ impl ScriptActor {
             State::Alive(script) => script.machine.into_transcript(),
             _ => None,
         };
-        self.run.live.remove(self.instance());
         self.reporter.complete().ended(record, transcript);
         ctx.stop();
     }

@@ -1,5 +1,8 @@
 //! Reports of a script actor to its owner.
 
+use std::sync::Arc;
+
+use crate::engine::live_scripts::LiveScripts;
 use crate::engine::messages::{Injected, News, Performed, ScriptEnded, ScriptOwner, send};
 use crate::engine::report_guard::FinalReport;
 use crate::engine::script::transcript::Transcript;
@@ -10,14 +13,16 @@ use crate::model::{InstanceId, ProcessRecord};
 pub(super) struct Reporter {
     pub owner: ScriptOwner,
     pub instance: InstanceId,
+    live: Arc<LiveScripts>,
     news: News,
 }
 
 impl Reporter {
-    pub(super) fn new(owner: ScriptOwner, instance: InstanceId) -> Self {
+    pub(super) fn new(owner: ScriptOwner, instance: InstanceId, live: Arc<LiveScripts>) -> Self {
         Reporter {
             owner,
             instance,
+            live,
             news: News::default(),
         }
     }
@@ -54,6 +59,7 @@ impl Reporter {
         record: Option<Box<ProcessRecord>>,
         transcript: Option<Box<Transcript>>,
     ) {
+        self.live.remove(self.instance);
         let ended = ScriptEnded {
             instance: self.instance,
             is_lost,
