@@ -34,7 +34,7 @@ use crate::scenario::TerminalKind;
 
 use super::command;
 use super::interpreter::ActionError;
-use super::machine::{ScriptEffect, ScriptInput, ScriptMachine};
+use super::machine::{Call, ScriptEffect, ScriptInput, ScriptMachine};
 use super::reporter::Reporter;
 
 /// The actor of one script instance.
@@ -80,7 +80,12 @@ struct Script {
 
 impl Script {
     fn take_in(&mut self, input: ScriptInput<'_>, effects: &mut Vec<ScriptEffect>) {
-        self.machine.on(input, Instant::now(), &self.child, effects);
+        let mut call = Call {
+            now: Instant::now(),
+            program: &self.child,
+            effects,
+        };
+        self.machine.on(input, &mut call);
     }
 
     /// Types the machine's reply.

@@ -12,6 +12,7 @@ use crate::model::InjectionKind;
 use crate::scenario::{Plan, TerminalKind};
 
 use super::super::action_run::ActionRun;
+use super::super::machine::Call;
 use super::{ScriptActor, State};
 
 impl ScriptActor {
@@ -83,9 +84,12 @@ impl ScriptActor {
         let mut action = ActionRun::new(perform, interpreter, startup, now);
         action.is_filtered = faults.is_some();
         script.filter.begin(faults);
-        script
-            .machine
-            .begin(action, now, &script.child, &mut self.effects);
+        let mut call = Call {
+            now,
+            program: &script.child,
+            effects: &mut self.effects,
+        };
+        script.machine.begin(action, &mut call);
         self.apply_all(ctx);
     }
 
