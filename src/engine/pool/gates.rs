@@ -42,7 +42,7 @@ pub(super) enum GateEffect<I> {
 pub(super) struct Gates<I> {
     steps: Vec<StepGates>,
     pools: BTreeMap<RoleIndex, Pool<I>>,
-    groups: BTreeMap<StepIndex, Group>,
+    groups: BTreeMap<StepIndex, FlowGroup>,
     rates: BTreeMap<StepIndex, RateLimit>,
     locks: BTreeMap<String, Lock>,
     waiting: BTreeMap<FlowNumber, WaitingFlow<I>>,
@@ -77,7 +77,7 @@ enum Gate {
 }
 
 #[derive(Debug)]
-struct Group {
+struct FlowGroup {
     wanted: u64,
     timeout: Duration,
     flows: Vec<FlowNumber>,
@@ -119,7 +119,7 @@ impl<I: Clone> Gates<I> {
     fn new(steps: Vec<StepGates>, pools: impl Iterator<Item = (RoleIndex, usize)>) -> Self {
         let indexed = || (0..).map(StepIndex).zip(&steps);
         let groups = indexed().filter_map(|(index, step)| {
-            let group = Group {
+            let group = FlowGroup {
                 wanted: step.together?,
                 timeout: step.timeout,
                 flows: Vec::new(),
@@ -366,7 +366,7 @@ impl<I: Clone> Gates<I> {
     /// Time has passed.
     pub(super) fn ring(&mut self, now: Instant) -> Vec<GateEffect<I>> {
         let mut effects = Vec::new();
-        let late = |group: &Group| group.until.is_some_and(|until| until <= now);
+        let late = |group: &FlowGroup| group.until.is_some_and(|until| until <= now);
         let groups = self.groups.iter().filter(|(_, group)| late(group));
         let groups: Vec<_> = groups.map(|(step, _)| *step).collect();
         for step in groups {

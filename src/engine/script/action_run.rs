@@ -23,7 +23,7 @@ const LONGEST_AFTERMATH: Duration = Duration::from_secs(1);
 pub(super) struct ActionRun {
     pub perform: Perform,
     pub interpreter: ActionInterpreter,
-    pub waiting: Waiting,
+    pub waiting: ActionWait,
     /// The moment to poll the dialogue again if nothing comes.
     pub quiet_at: Option<Instant>,
     /// The moment since which the living program's output has been at its end.
@@ -62,7 +62,7 @@ struct Slow {
 }
 
 /// The present wait of an action.
-pub(super) enum Waiting {
+pub(super) enum ActionWait {
     Output,
     /// The pause between rounds, ended by `until` of a repeat or this moment.
     Linger {
@@ -115,7 +115,7 @@ impl ActionRun {
         ActionRun {
             perform,
             interpreter,
-            waiting: Waiting::Output,
+            waiting: ActionWait::Output,
             quiet_at: None,
             closing_since: None,
             turns: Vec::new(),
@@ -145,8 +145,8 @@ impl ActionRun {
 
     /// Takes the reply that is held for faults.
     pub(super) fn take_held_reply(&mut self) -> Option<TypedReply> {
-        match std::mem::replace(&mut self.waiting, Waiting::Output) {
-            Waiting::Held(reply) => Some(reply),
+        match std::mem::replace(&mut self.waiting, ActionWait::Output) {
+            ActionWait::Held(reply) => Some(reply),
             other => {
                 self.waiting = other;
                 None
@@ -168,7 +168,7 @@ impl ActionRun {
     /// A command is started: its end is waited for.
     pub(super) fn begin_command(&mut self, now: Instant) {
         self.wait_began = now;
-        self.wait(Waiting::Command);
+        self.wait(ActionWait::Command);
     }
 
     /// A reply is given: it was written at `at`, and the program may have answered already.
@@ -183,9 +183,11 @@ impl ActionRun {
 
     /// Notes that the last reply could not be sent, though its answer is awaited already.
     pub(super) fn not_sent(&mut self, reason: String, now: Instant) {
-        if let Waiting::Output | Waiting::Linger { .. } | Waiting::Pause { .. } = self.waiting {
+        if let ActionWait::Output | ActionWait::Linger { .. } | ActionWait::Pause { .. } =
+            self.waiting
+        {
             self.interpreter.take_back();
-            self.wait(Waiting::Unsaid { since: now, reason });
+            self.wait(ActionWait::Unsaid { since: now, reason });
         }
     }
 
@@ -197,10 +199,10 @@ impl ActionRun {
             whose: Whose::Turn,
             allowed,
         });
-        self.wait(Waiting::Output);
+        self.wait(ActionWait::Output);
     }
 
-    pub(super) fn wait(&mut self, waiting: Waiting) {
+    pub(super) fn wait(&mut self, waiting: ActionWait) {
         self.quiet_at = None;
         self.said_at = None;
         self.waiting = waiting;
@@ -210,7 +212,7 @@ impl ActionRun {
     pub(super) fn pause(&mut self, now: Instant, length: Duration) {
         self.pause_for(length);
         self.turn = None;
-        self.wait(Waiting::Pause {
+        self.wait(ActionWait::Pause {
             until: now + length,
         });
     }
@@ -250,7 +252,7 @@ impl ActionRun {
 
     /// The step has failed, and the program goes on to say why.
     pub(super) fn hear_out(&mut self, error: ActionError, now: Instant) {
-        self.wait(Waiting::Aftermath {
+        self.wait(ActionWait::Aftermath {
             error,
             since: now,
             last_output: now,
@@ -260,7 +262,7 @@ impl ActionRun {
     /// The moment at which the program has been heard out.
     fn heard_out_at(&self) -> Option<Instant> {
         match &self.waiting {
-            Waiting::Aftermath {
+            ActionWait::Aftermath {
                 since, last_output, ..
             } => Some((*last_output + AFTERMATH_QUIET).min(*since + LONGEST_AFTERMATH)),
             _ => None,
@@ -276,8 +278,8 @@ impl ActionRun {
         if !ended && self.heard_out_at()? > now {
             return None;
         }
-        match std::mem::replace(&mut self.waiting, Waiting::Output) {
-            Waiting::Aftermath { error, since, .. } => Some((error, since)),
+        match std::mem::replace(&mut self.waiting, ActionWait::Output) {
+            ActionWait::Aftermath { error, since, .. } => Some((error, since)),
             other => {
                 self.waiting = other;
                 None
@@ -308,13 +310,13 @@ impl ActionRun {
     /// The earliest moment at which this action wants to be looked at.
     pub(super) fn next_moment(&self) -> Option<Instant> {
         let own = match &self.waiting {
-            Waiting::Pause { until } => return Some(*until),
-            Waiting::Held(_) | Waiting::Typing { .. } => return None,
-            Waiting::Aftermath { .. } => return self.heard_out_at(),
-            Waiting::Linger { until } => Some(*until),
-            Waiting::EchoOff { since, tries, .. } => Some(*since + echo_delay(*tries)),
-            Waiting::Unsaid { since, .. } => Some(*since + CLOSING_GRACE),
-            Waiting::Output | Waiting::Command => None,
+            ActionWait::Pause { until } => return Some(*until),
+            ActionWait::Held(_) | ActionWait::Typing { .. } => return None,
+            ActionWait::Aftermath { .. } => return self.heard_out_at(),
+            ActionWait::Linger { until } => Some(*until),
+            ActionWait::EchoOff { since, tries, .. } => Some(*since + echo_delay(*tries)),
+            ActionWait::Unsaid { since, .. } => Some(*since + CLOSING_GRACE),
+            ActionWait::Output | ActionWait::Command => None,
         };
         let closing = self.closing_since.map(|since| since + CLOSING_GRACE);
         [Some(self.deadline().at), own, self.quiet_at, closing]

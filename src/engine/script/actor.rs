@@ -34,8 +34,8 @@ use crate::scenario::TerminalKind;
 
 use super::command;
 use super::interpreter::ActionError;
-use super::machine::{Call, ScriptEffect, ScriptInput, ScriptMachine};
-use super::reporter::Reporter;
+use super::machine::{MachineCall, ScriptEffect, ScriptInput, ScriptMachine};
+use super::reporter::ScriptReporter;
 
 /// The actor of one script instance.
 pub(in crate::engine) struct ScriptActor {
@@ -49,7 +49,7 @@ pub(in crate::engine) struct ScriptActor {
     effects: Vec<ScriptEffect>,
     /// Results of applied effects for the machine; as above.
     inputs: Vec<ScriptInput<'static>>,
-    reporter: ReportGuard<Reporter>,
+    reporter: ReportGuard<ScriptReporter>,
 }
 
 enum State {
@@ -80,7 +80,7 @@ struct Script {
 
 impl Script {
     fn take_in(&mut self, input: ScriptInput<'_>, effects: &mut Vec<ScriptEffect>) {
-        let mut call = Call {
+        let mut call = MachineCall {
             now: Instant::now(),
             program: &self.child,
             effects,
@@ -113,7 +113,7 @@ impl ScriptActor {
         instance: InstanceId,
         owner: ScriptOwner,
     ) -> ScriptHandle {
-        let reporter = Reporter::new(owner, instance, Arc::clone(&run.live));
+        let reporter = ScriptReporter::new(owner, instance, Arc::clone(&run.live));
         let script = ScriptActor {
             run,
             state: State::NotStarted,

@@ -40,12 +40,12 @@ use crate::engine::values::Learned;
 use crate::model::{FailureKind, Happening, InstanceId, ProcessRecord, RunEvent, Stream};
 use crate::scenario::{Masker, Plan, Scope};
 
-use super::action_run::{ActionRun, Waiting};
+use super::action_run::{ActionRun, ActionWait};
 use super::interpreter::{Effect, Input, TypedReply};
 use super::program::Program;
 use super::transcript::Transcript;
 
-pub(super) use vocabulary::{Call, DialogueEvents, ScriptEffect, ScriptInput};
+pub(super) use vocabulary::{DialogueEvents, MachineCall, ScriptEffect, ScriptInput};
 
 /// The parts of a run that the machine needs.
 pub(super) struct MachineSettings {
@@ -90,13 +90,13 @@ impl ScriptMachine {
     }
 
     /// Begins an action.
-    pub(super) fn begin(&mut self, action: ActionRun, call: &mut Call<'_, impl Program>) {
+    pub(super) fn begin(&mut self, action: ActionRun, call: &mut MachineCall<'_, impl Program>) {
         self.action = Some(action);
         self.drive(Input::Begin, call);
     }
 
     /// Takes an input; appends the effects to apply to `effects`.
-    pub(super) fn on(&mut self, input: ScriptInput<'_>, call: &mut Call<'_, impl Program>) {
+    pub(super) fn on(&mut self, input: ScriptInput<'_>, call: &mut MachineCall<'_, impl Program>) {
         match input {
             ScriptInput::Output {
                 stream,
@@ -153,7 +153,7 @@ impl ScriptMachine {
             }
             ScriptInput::NotTyped { reason } => {
                 if let Some(action) = &mut self.action {
-                    action.wait(Waiting::Unsaid {
+                    action.wait(ActionWait::Unsaid {
                         since: call.now,
                         reason,
                     });
@@ -180,7 +180,7 @@ impl ScriptMachine {
     /// The reply that is being typed.
     pub(super) fn reply(&self) -> Option<&TypedReply> {
         match &self.action.as_ref()?.waiting {
-            Waiting::Typing { reply, .. } => Some(reply),
+            ActionWait::Typing { reply, .. } => Some(reply),
             _ => None,
         }
     }
@@ -259,7 +259,7 @@ impl ScriptMachine {
         }
         self.dialogue.feed(stream, bytes, at);
         if let Some(action) = &mut self.action
-            && let Waiting::Aftermath { last_output, .. } = &mut action.waiting
+            && let ActionWait::Aftermath { last_output, .. } = &mut action.waiting
         {
             *last_output = at;
         }
@@ -273,14 +273,14 @@ impl ScriptMachine {
         self.print_output(at, effects);
     }
 
-    fn go_on(&mut self, input: Option<Input>, call: &mut Call<'_, impl Program>) {
+    fn go_on(&mut self, input: Option<Input>, call: &mut MachineCall<'_, impl Program>) {
         if let Some(input) = input {
             self.drive(input, call);
         }
     }
 
     /// Drives the interpreter until there is something to wait for.
-    fn drive(&mut self, mut input: Input, call: &mut Call<'_, impl Program>) {
+    fn drive(&mut self, mut input: Input, call: &mut MachineCall<'_, impl Program>) {
         loop {
             let lives = self.exited.is_none();
             let Some(action) = &mut self.action else {
@@ -315,13 +315,13 @@ impl ScriptMachine {
                     self.poll(call)
                 }
                 Effect::Linger { at_most } => {
-                    action.wait(Waiting::Linger {
+                    action.wait(ActionWait::Linger {
                         until: call.now + at_most,
                     });
                     self.poll(call)
                 }
                 Effect::KeepListening => {
-                    action.wait(Waiting::Output);
+                    action.wait(ActionWait::Output);
                     self.poll(call)
                 }
                 Effect::Say(reply) => self.begin_reply(reply, call),

@@ -10,16 +10,16 @@ use crate::engine::values::Learned;
 use crate::model::{InstanceId, ProcessRecord};
 
 /// The owner of a script, with the news for its next report.
-pub(super) struct Reporter {
+pub(super) struct ScriptReporter {
     pub owner: ScriptOwner,
     pub instance: InstanceId,
     live: Arc<LiveScripts>,
     news: News,
 }
 
-impl Reporter {
+impl ScriptReporter {
     pub(super) fn new(owner: ScriptOwner, instance: InstanceId, live: Arc<LiveScripts>) -> Self {
-        Reporter {
+        ScriptReporter {
             owner,
             instance,
             live,
@@ -72,7 +72,7 @@ impl Reporter {
     }
 }
 
-impl FinalReport for Reporter {
+impl FinalReport for ScriptReporter {
     fn report_loss(&mut self) {
         self.send_end(true, None, None);
     }

@@ -12,7 +12,7 @@ use crate::model::InjectionKind;
 use crate::scenario::{Plan, TerminalKind};
 
 use super::super::action_run::ActionRun;
-use super::super::machine::Call;
+use super::super::machine::MachineCall;
 use super::{ScriptActor, State};
 
 impl ScriptActor {
@@ -84,7 +84,7 @@ impl ScriptActor {
         let mut action = ActionRun::new(perform, interpreter, startup, now);
         action.is_filtered = faults.is_some();
         script.filter.begin(faults);
-        let mut call = Call {
+        let mut call = MachineCall {
             now,
             program: &script.child,
             effects: &mut self.effects,

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::engine::messages::{ActionKind, News, Performed};
-use crate::engine::script::action_run::Waiting;
+use crate::engine::script::action_run::ActionWait;
 use crate::engine::script::interpreter::ActionError;
 use crate::engine::script::program::Program;
 use crate::engine::script::transcript::Transcript;
@@ -11,7 +11,7 @@ use crate::model::{Activity, Failure, RoleIndex};
 use crate::scenario::{Plan, Scope};
 
 use super::ScriptMachine;
-use super::vocabulary::{Call, DialogueEvents, ScriptEffect};
+use super::vocabulary::{DialogueEvents, MachineCall, ScriptEffect};
 
 /// Most of the program's output that a failure shows.
 const TAIL_LINES: usize = 12;
@@ -23,7 +23,7 @@ impl ScriptMachine {
         &mut self,
         at: Instant,
         result: Result<(), ActionError>,
-        call: &mut Call<'_, impl Program>,
+        call: &mut MachineCall<'_, impl Program>,
     ) {
         // The prompt with which a step ends belongs to it.
         let ends_with_prompt = self.settings.dialogue_events == DialogueEvents::Promptly
@@ -44,7 +44,7 @@ impl ScriptMachine {
             let further = Box::new(Transcript::new(self.instance));
             std::mem::replace(so_far, further)
         });
-        if matches!(action.waiting, Waiting::Command) {
+        if matches!(action.waiting, ActionWait::Command) {
             call.effects.push(ScriptEffect::CancelCommand);
         }
         let timing = action.timing(result.is_ok(), at);

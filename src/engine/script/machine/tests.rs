@@ -142,7 +142,7 @@ impl Bench {
             origin,
             effects: Vec::new(),
         };
-        let mut call = Call {
+        let mut call = MachineCall {
             now: origin,
             program: &bench.program,
             effects: &mut bench.effects,
@@ -156,7 +156,7 @@ impl Bench {
     }
 
     fn on(&mut self, ms: u64, input: ScriptInput<'_>) {
-        let mut call = Call {
+        let mut call = MachineCall {
             now: self.at(ms),
             program: &self.program,
             effects: &mut self.effects,

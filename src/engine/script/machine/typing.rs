@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::engine::script::action_run::{ECHO_PATIENCE, Waiting};
+use crate::engine::script::action_run::{ActionWait, ECHO_PATIENCE};
 use crate::engine::script::interpreter::{ActionError, Answers, Input, TypedReply};
 use crate::engine::script::program::Program;
 use crate::model::{FailureKind, RunEvent};
@@ -10,7 +10,7 @@ use crate::process::Echo;
 use crate::terminal::Typed;
 
 use super::ScriptMachine;
-use super::vocabulary::{Call, DialogueEvents, ScriptEffect};
+use super::vocabulary::{DialogueEvents, MachineCall, ScriptEffect};
 
 /// Silence after which an unfinished line is emitted.
 pub(super) const PATIENCE: Duration = Duration::from_millis(300);
@@ -50,14 +50,14 @@ impl ScriptMachine {
     pub(super) fn begin_reply(
         &mut self,
         reply: TypedReply,
-        call: &mut Call<'_, impl Program>,
+        call: &mut MachineCall<'_, impl Program>,
     ) -> Option<Input> {
         let action = self.action.as_mut()?;
         if reply.answers == Answers::Wait
             && let Some(point) = action.fault_point()
         {
             call.effects.push(ScriptEffect::BeforeReply(point));
-            action.wait(Waiting::Held(reply));
+            action.wait(ActionWait::Held(reply));
             return None;
         }
         self.type_reply(reply, call)
@@ -67,11 +67,11 @@ impl ScriptMachine {
     pub(super) fn type_reply(
         &mut self,
         reply: TypedReply,
-        call: &mut Call<'_, impl Program>,
+        call: &mut MachineCall<'_, impl Program>,
     ) -> Option<Input> {
         let action = self.action.as_mut()?;
         if self.exited.is_some() {
-            action.wait(Waiting::Unsaid {
+            action.wait(ActionWait::Unsaid {
                 since: call.now,
                 reason: "its input is closed".to_owned(),
             });
@@ -83,7 +83,7 @@ impl ScriptMachine {
         }
         let echo = call.program.echo();
         if reply.secret && echo == Echo::On {
-            action.wait(Waiting::EchoOff {
+            action.wait(ActionWait::EchoOff {
                 since: call.now,
                 tries: 0,
                 reply,
@@ -91,7 +91,7 @@ impl ScriptMachine {
             return None;
         }
         let is_filtered = action.is_filtered;
-        action.wait(Waiting::Typing {
+        action.wait(ActionWait::Typing {
             reply,
             may_come_back: matches!(echo, Echo::On | Echo::Raw),
             is_recorded: false,
@@ -114,7 +114,7 @@ impl ScriptMachine {
         let Some(action) = &mut self.action else {
             return;
         };
-        let Waiting::Typing {
+        let ActionWait::Typing {
             reply,
             may_come_back,
             is_recorded,
@@ -156,8 +156,8 @@ impl ScriptMachine {
         effects: &mut Vec<ScriptEffect>,
     ) -> Option<Input> {
         let action = self.action.as_mut()?;
-        let waiting = std::mem::replace(&mut action.waiting, Waiting::Output);
-        let Waiting::Typing {
+        let waiting = std::mem::replace(&mut action.waiting, ActionWait::Output);
+        let ActionWait::Typing {
             reply,
             may_come_back,
             is_recorded,
@@ -194,12 +194,12 @@ impl ScriptMachine {
 
     /// Looks again whether the terminal's echo is off. There is no event to wait for: a terminal
     /// does not notify its other end of a change of its settings.
-    pub(super) fn try_secret(&mut self, call: &mut Call<'_, impl Program>) {
+    pub(super) fn try_secret(&mut self, call: &mut MachineCall<'_, impl Program>) {
         let is_overdue = self.overdue(call).is_some();
         let Some(action) = &mut self.action else {
             return;
         };
-        let Waiting::EchoOff { since, tries, .. } = &mut action.waiting else {
+        let ActionWait::EchoOff { since, tries, .. } = &mut action.waiting else {
             return;
         };
         if call.program.echo() == Echo::On {
@@ -217,8 +217,8 @@ impl ScriptMachine {
             }
             return;
         }
-        let waiting = std::mem::replace(&mut action.waiting, Waiting::Output);
-        if let Waiting::EchoOff { reply, .. } = waiting {
+        let waiting = std::mem::replace(&mut action.waiting, ActionWait::Output);
+        if let ActionWait::EchoOff { reply, .. } = waiting {
             let next = self.type_reply(reply, call);
             self.go_on(next, call);
         }

@@ -62,7 +62,7 @@ pub(in crate::engine::script) enum ScriptInput<'a> {
 }
 
 /// The surroundings of one call of the script machine.
-pub(in crate::engine::script) struct Call<'a, P> {
+pub(in crate::engine::script) struct MachineCall<'a, P> {
     pub now: Instant,
     pub program: &'a P,
     /// The effects so far; the machine appends its own.

@@ -2,17 +2,17 @@
 
 use crate::dialogue::Finding;
 use crate::engine::messages::Whose;
-use crate::engine::script::action_run::{CLOSING_GRACE, Waiting};
+use crate::engine::script::action_run::{ActionWait, CLOSING_GRACE};
 use crate::engine::script::interpreter::{ActionError, Input};
 use crate::engine::script::program::Program;
 use crate::model::{Activity, FailureKind};
 
 use super::ScriptMachine;
-use super::vocabulary::Call;
+use super::vocabulary::MachineCall;
 
 impl ScriptMachine {
     /// Continues the action if it can go on after something has happened.
-    pub(super) fn look(&mut self, call: &mut Call<'_, impl Program>) {
+    pub(super) fn look(&mut self, call: &mut MachineCall<'_, impl Program>) {
         let has_exited = self.exited.is_some();
         if let Some(action) = &mut self.action
             && let Some((error, at)) = action.aftermath(call.now, has_exited)
@@ -24,7 +24,7 @@ impl ScriptMachine {
     }
 
     /// A pause is over, a deadline has passed, or the alarm came too early.
-    pub(super) fn alarm(&mut self, call: &mut Call<'_, impl Program>) {
+    pub(super) fn alarm(&mut self, call: &mut MachineCall<'_, impl Program>) {
         if self.print_at.is_some_and(|at| at <= call.now) {
             self.print_at = None;
             self.print_all(call.effects);
@@ -33,16 +33,16 @@ impl ScriptMachine {
             return;
         };
         match &action.waiting {
-            Waiting::Pause { until } if *until <= call.now => {
+            ActionWait::Pause { until } if *until <= call.now => {
                 return self.drive(Input::Paused, call);
             }
-            Waiting::Linger { until } if *until <= call.now => {
+            ActionWait::Linger { until } if *until <= call.now => {
                 return self.drive(Input::Lingered, call);
             }
-            Waiting::EchoOff { .. } => return self.try_secret(call),
-            Waiting::Typing { .. } => return,
-            Waiting::Aftermath { .. } => return self.look(call),
-            Waiting::Unsaid { since, reason } if *since + CLOSING_GRACE <= call.now => {
+            ActionWait::EchoOff { .. } => return self.try_secret(call),
+            ActionWait::Typing { .. } => return,
+            ActionWait::Aftermath { .. } => return self.look(call),
+            ActionWait::Unsaid { since, reason } if *since + CLOSING_GRACE <= call.now => {
                 let error = ActionError::new(
                     FailureKind::NotSent,
                     format!("could not type the reply: {reason}"),
@@ -58,17 +58,17 @@ impl ScriptMachine {
     }
 
     /// Returns the next input for the interpreter: awaited output, or the program's exit.
-    pub(super) fn poll(&mut self, call: &Call<'_, impl Program>) -> Option<Input> {
+    pub(super) fn poll(&mut self, call: &MachineCall<'_, impl Program>) -> Option<Input> {
         let action = self.action.as_mut()?;
         match &action.waiting {
-            Waiting::Output | Waiting::Linger { .. } => {}
-            Waiting::Unsaid { .. } => return self.exit_input(),
-            Waiting::Pause { .. }
-            | Waiting::Held(_)
-            | Waiting::Typing { .. }
-            | Waiting::EchoOff { .. }
-            | Waiting::Command
-            | Waiting::Aftermath { .. } => return None,
+            ActionWait::Output | ActionWait::Linger { .. } => {}
+            ActionWait::Unsaid { .. } => return self.exit_input(),
+            ActionWait::Pause { .. }
+            | ActionWait::Held(_)
+            | ActionWait::Typing { .. }
+            | ActionWait::EchoOff { .. }
+            | ActionWait::Command
+            | ActionWait::Aftermath { .. } => return None,
         }
         let after_quiet = action.quiet_at.take().is_some();
         match self.dialogue.poll(call.now) {
@@ -109,7 +109,7 @@ impl ScriptMachine {
     }
 
     /// Returns the failure if a deadline or the closing grace has passed.
-    pub(super) fn overdue(&self, call: &Call<'_, impl Program>) -> Option<ActionError> {
+    pub(super) fn overdue(&self, call: &MachineCall<'_, impl Program>) -> Option<ActionError> {
         let action = self.action.as_ref()?;
         if action
             .closing_since
