@@ -427,7 +427,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_start_is_dropped_and_not_made_up_for() {
+    fn flows_that_cannot_start_are_dropped_and_not_started_later() {
         let load = Load {
             duration: Some(ms(1000)),
             ..open(Ramp::constant(10.0), Arrivals::Even, 2)

@@ -372,7 +372,7 @@ flow:
     }
 
     #[test]
-    fn rules_added_behind_do_not_change_the_dice_of_those_before() {
+    fn later_rules_do_not_change_the_draws_of_earlier_ones() {
         let plan = plan();
         for flow in 1..=200 {
             let alone = faults(&plan, "freeze 30%", (flow, 1, 1)).map(|faults| faults.timed);
@@ -395,7 +395,7 @@ flow:
     }
 
     #[test]
-    fn only_what_starts_a_program_can_be_refused() {
+    fn only_steps_that_start_a_program_can_be_refused() {
         let plan = plan();
         let attempt = |step| Attempt {
             plan: &plan,

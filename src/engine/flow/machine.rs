@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flow_that_goes_well_leaves_and_ends() {
+    fn a_completed_flow_leaves_and_ends() {
         let mut machine = two_roles_stepping();
         assert_eq!(machine.step_done(), [Leave(A), End(B)]);
         assert_eq!(machine.script_ended(B), []);
@@ -412,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_pool_only_the_script_that_failed_ends() {
+    fn only_the_failed_script_of_pools_ends() {
         let started = || {
             let mut machine = FlowMachine::new(vec![A, B, A, B], vec![POOLED, POOLED]);
             machine.begin();

@@ -20,7 +20,7 @@ const STEP: u64 = 10_000;
 
 struct FakeProgram {
     echo: Cell<Echo>,
-    /// What [`Program::flush`] returns.
+    /// The result of [`Program::flush`].
     flushes: Cell<bool>,
     held_back: Cell<Duration>,
     unwritten: Cell<usize>,
