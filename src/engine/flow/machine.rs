@@ -79,7 +79,7 @@ enum FlowPhase {
 }
 
 impl FlowMachine {
-    /// The machine of a flow whose steps are performed by these roles.
+    /// Creates the machine of a flow whose steps are performed by these roles.
     pub(super) fn new(steps: Vec<RoleIndex>, roles: Vec<RoleInFlow>) -> Self {
         FlowMachine {
             steps,
@@ -94,7 +94,7 @@ impl FlowMachine {
         self.step_over(0, Vec::new())
     }
 
-    /// The current step.
+    /// Returns the current step.
     pub(in crate::engine) fn step(&self) -> Option<StepIndex> {
         match self.phase {
             FlowPhase::Stepping { at } if at < self.steps.len() => Some(StepIndex(at)),

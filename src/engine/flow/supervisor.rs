@@ -211,7 +211,7 @@ impl FlowSupervisor {
         script.as_ref().expect("a script that was just started")
     }
 
-    /// The supervisor as its scripts reach it.
+    /// Returns this supervisor as the owner of scripts.
     pub(in crate::engine) fn script_owner(address: &Addr<Self>) -> ScriptOwner {
         ScriptOwner {
             is_pool: false,

@@ -100,7 +100,7 @@ struct Lock {
 }
 
 impl<I: Clone> Gates<I> {
-    /// The gates of a plan.
+    /// Creates the gates of a plan.
     pub(super) fn of(plan: &Plan) -> Self {
         let steps = plan.steps.iter().map(|step| StepGates {
             role: step.role,
@@ -431,7 +431,7 @@ impl<I: Clone> Gates<I> {
         idle
     }
 
-    /// The instances that are on their way back to their pools, or to their end.
+    /// Returns the instances that are on their way back to their pools, or to their end.
     pub(super) fn busy(&self) -> impl Iterator<Item = &I> {
         self.slots().filter_map(|state| match state {
             SlotState::Busy(instance) => Some(instance),
@@ -439,7 +439,7 @@ impl<I: Clone> Gates<I> {
         })
     }
 
-    /// The instance in a slot that no flow has.
+    /// Returns the instance in a slot that no flow has.
     pub(super) fn instance(&self, slot: Slot) -> Option<&I> {
         match self.pools.get(&slot.role)?.slots.get(slot.number)? {
             SlotState::Idle(instance) | SlotState::Busy(instance) => Some(instance),
@@ -447,7 +447,7 @@ impl<I: Clone> Gates<I> {
         }
     }
 
-    /// The slot of the role's pool with the instance that fits; among those that no flow has.
+    /// Returns the slot with the instance that fits, among those of the role that no flow has.
     pub(super) fn slot_of(&self, role: RoleIndex, fits: impl Fn(&I) -> bool) -> Option<Slot> {
         let mut slots = self.pools.get(&role)?.slots.iter();
         let number = slots.position(|state| match state {

@@ -1,4 +1,4 @@
-//! One action being performed, with its clocks.
+//! Action in progress, with its clocks.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,12 +14,12 @@ pub(super) const CLOSING_GRACE: Duration = Duration::from_millis(500);
 /// Longest wait of a secret for the terminal's echo to go off.
 pub(super) const ECHO_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Silence after which a program that has refused is taken to have given all its reasons.
+/// Silence after which the output of a program that has refused counts as complete.
 const AFTERMATH_QUIET: Duration = Duration::from_millis(100);
-/// Longest time for which it is listened to.
+/// Longest time for which that silence is waited for.
 const LONGEST_AFTERMATH: Duration = Duration::from_secs(1);
 
-/// A step, or a `leave`, in progress.
+/// An action in progress: a step, a `leave`, or the return to the menu.
 pub(super) struct ActionRun {
     pub perform: Perform,
     pub interpreter: ActionInterpreter,
@@ -49,14 +49,14 @@ pub(super) struct ActionRun {
 #[derive(Default)]
 struct Held {
     all: Duration,
-    /// Without what followed the last evidence.
+    /// The part before the last evidence.
     before_evidence: Duration,
 }
 
 /// Time for which available output was left unread on purpose.
 #[derive(Default)]
 struct Slow {
-    /// As of the last report: a sum over all of its steps.
+    /// The program's sum over all of its steps, as of the last report.
     reported: Duration,
     in_wait: Duration,
 }
@@ -103,8 +103,8 @@ pub(super) enum ActionWait {
 }
 
 impl ActionRun {
-    /// `startup`: when the program was ordered and how long its start may take, if this action's
-    /// first wait is the program's first.
+    /// Creates an action that begins `now`. `startup`, for the program's first action, holds the
+    /// moment at which the program was ordered and the duration that its start may take.
     pub(super) fn new(
         perform: Perform,
         interpreter: ActionInterpreter,
@@ -135,7 +135,7 @@ impl ActionRun {
         }
     }
 
-    /// The present point at which faults may be injected, if any are planned.
+    /// Returns the present point for faults, if any are planned.
     pub(super) fn fault_point(&self) -> Option<FaultPoint> {
         self.is_filtered.then(|| FaultPoint {
             turn: self.interpreter.turn_name().map(str::to_owned),
@@ -154,7 +154,7 @@ impl ActionRun {
         }
     }
 
-    /// Notes how long the turn took that was just heard, if it has a name.
+    /// Notes the duration of the turn whose evidence has just come, if it has a name.
     pub(super) fn time_turn(&mut self) {
         if let Some(name) = self.interpreter.take_timed()
             && let Some(evidence) = self.interpreter.evidence_at()
@@ -165,13 +165,13 @@ impl ActionRun {
         }
     }
 
-    /// A command is started: its end is waited for.
+    /// Begins to wait for the end of a command.
     pub(super) fn begin_command(&mut self, now: Instant) {
         self.wait_began = now;
         self.wait(ActionWait::Command);
     }
 
-    /// A reply is given: it was written at `at`, and the program may have answered already.
+    /// Notes that a reply was written at `at`; the program may have answered already.
     pub(super) fn said(&mut self, at: Instant) {
         self.said_at = Some(at);
     }
@@ -191,7 +191,7 @@ impl ActionRun {
         }
     }
 
-    /// A new wait begins: with the reply before it, if there was one.
+    /// Begins a new wait; its time counts from the reply before it, if there was one.
     pub(super) fn listen(&mut self, now: Instant, within: Option<Duration>) {
         self.wait_began = self.said_at.take().unwrap_or(now);
         self.turn = within.map(|allowed| Deadline {
@@ -208,7 +208,7 @@ impl ActionRun {
         self.waiting = waiting;
     }
 
-    /// A pause on purpose: no deadline but the flow's runs in it.
+    /// Begins an intentional pause; only the flow's deadline runs in it.
     pub(super) fn pause(&mut self, now: Instant, length: Duration) {
         self.pause_for(length);
         self.turn = None;
@@ -228,8 +228,7 @@ impl ActionRun {
         }
     }
 
-    /// Output was left unread for so long, in all steps of the program so far, while nothing of
-    /// this action was waited for.
+    /// Notes the total time for which output was left unread before the present wait.
     pub(super) fn held_back_before(&mut self, reported: Duration) {
         self.slow = Slow {
             reported,
@@ -237,7 +236,7 @@ impl ActionRun {
         };
     }
 
-    /// The same, while the evidence that has come was waited for.
+    /// Notes the total time for which output was left unread until the evidence came.
     pub(super) fn held_back_until_now(&mut self, reported: Duration) {
         let more = reported.saturating_sub(self.slow.reported);
         self.slow.reported = reported;
@@ -245,12 +244,12 @@ impl ActionRun {
         self.held.all += more;
     }
 
-    /// The program has said what was awaited first of all: it has started.
+    /// Notes that the program has started: its first evidence has come.
     pub(super) fn first_wait_over(&mut self) {
         self.startup = None;
     }
 
-    /// The step has failed, and the program goes on to say why.
+    /// Keeps the failure of the step while the program goes on to print its reasons.
     pub(super) fn hear_out(&mut self, error: ActionError, now: Instant) {
         self.wait(ActionWait::Aftermath {
             error,
@@ -259,7 +258,7 @@ impl ActionRun {
         });
     }
 
-    /// The moment at which the program has been heard out.
+    /// Returns the moment at which the program has been heard out.
     fn heard_out_at(&self) -> Option<Instant> {
         match &self.waiting {
             ActionWait::Aftermath {
@@ -287,8 +286,8 @@ impl ActionRun {
         }
     }
 
-    /// Notes that the evidence came: it was said at `said_at`, and is acted upon `now`. Time that
-    /// was spent waiting for quiet is our doing and not the program's.
+    /// Notes that the evidence came: it was printed at `said_at` and is acted on `now`. A wait for
+    /// quiet in between is no time of the program.
     pub(super) fn heard(&mut self, said_at: Instant, now: Instant, after_quiet: bool) {
         self.held.before_evidence = self.held.all;
         if after_quiet {
@@ -296,7 +295,7 @@ impl ActionRun {
         }
     }
 
-    /// The deadline that comes first.
+    /// Returns the deadline that comes first.
     pub(super) fn deadline(&self) -> Deadline {
         let mut nearest = self.perform.deadline;
         for deadline in self.startup.iter().chain(&self.turn) {
@@ -307,7 +306,7 @@ impl ActionRun {
         nearest
     }
 
-    /// The earliest moment at which this action wants to be looked at.
+    /// Returns the earliest moment at which this action has to be checked.
     pub(super) fn next_moment(&self) -> Option<Instant> {
         let own = match &self.waiting {
             ActionWait::Pause { until } => return Some(*until),
@@ -366,8 +365,8 @@ impl ActionRun {
     }
 }
 
-/// Delay after the prompt before the look at the terminal's echo number `tries`, from 0: soon
-/// at first, since a program switches it off right before or right after its prompt.
+/// Returns the delay after the prompt before check number `tries` of the terminal's echo, from 0:
+/// short at first, since a program switches it off right before or right after its prompt.
 fn echo_delay(tries: u32) -> Duration {
     const DOUBLINGS: u32 = 8;
     let doubled = Duration::from_micros(200) * (2u32.pow(tries.min(DOUBLINGS) + 1) - 1);

@@ -14,7 +14,7 @@ use crate::model::{ExitCause, FailureKind, RoleIndex};
 use crate::process::{ChildEvent, Command, Spawner, Terminal, Within};
 use crate::scenario::{Role, Scope, Template};
 
-/// The command of `role` for a flow.
+/// Returns the command of `role` for a flow.
 pub(super) fn for_role(
     run: &RunContext,
     role: RoleIndex,
@@ -30,7 +30,7 @@ pub(super) fn for_role(
     build(run, Surroundings::of(role), argv, terminal, scope)
 }
 
-/// A plain command in the surroundings of `role`, without a terminal.
+/// Returns a plain command in the surroundings of `role`, without a terminal.
 pub(super) fn plain(
     run: &RunContext,
     role: RoleIndex,
@@ -46,7 +46,7 @@ pub(super) fn plain(
 pub(in crate::engine) struct Surroundings<'p> {
     /// Relative to the scenario's folder.
     pub directory: Option<&'p Template>,
-    /// On top of that of the run.
+    /// Variables on top of those of the run.
     pub environment: &'p [(String, Template)],
 }
 
@@ -93,7 +93,7 @@ pub(in crate::engine) fn build(
     })
 }
 
-/// A command line as people write it, for display only.
+/// Returns a command line as people write it, for display only.
 pub(in crate::engine) fn shown(argv: &[OsString]) -> String {
     let words = argv.iter().map(|word| {
         let word = word.to_string_lossy();
@@ -117,7 +117,7 @@ pub(super) async fn output(
     Ok(CommandOutput { exit, text })
 }
 
-/// The empty dialogue of a plain command.
+/// Returns the empty dialogue of a plain command.
 pub(in crate::engine) fn silence() -> Dialogue {
     let settings = DialogueSettings {
         terminal: false,

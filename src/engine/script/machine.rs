@@ -47,7 +47,7 @@ use super::transcript::Transcript;
 
 pub(super) use vocabulary::{DialogueEvents, MachineCall, ScriptEffect, ScriptInput};
 
-/// The parts of a run that the machine needs.
+/// Settings of a script machine.
 pub(super) struct MachineSettings {
     pub plan: Arc<Plan>,
     pub dialogue_events: DialogueEvents,
@@ -171,13 +171,13 @@ impl ScriptMachine {
         }
     }
 
-    /// The earliest moment at which [`ScriptInput::Alarm`] is due.
+    /// Returns the earliest moment at which [`ScriptInput::Alarm`] is due.
     pub(super) fn next_alarm(&self) -> Option<Instant> {
         let action = self.action.as_ref().and_then(ActionRun::next_moment);
         [action, self.print_at].into_iter().flatten().min()
     }
 
-    /// The reply that is being typed.
+    /// Returns the reply that is being typed.
     pub(super) fn reply(&self) -> Option<&TypedReply> {
         match &self.action.as_ref()?.waiting {
             ActionWait::Typing { reply, .. } => Some(reply),
@@ -194,7 +194,7 @@ impl ScriptMachine {
         self.exited.is_some()
     }
 
-    /// The values of the flow, while an action is in progress.
+    /// Returns the flow's values while an action is in progress.
     pub(super) fn scope(&self) -> Option<&Scope> {
         self.action.as_ref().map(|action| &*action.perform.values)
     }

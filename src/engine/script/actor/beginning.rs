@@ -16,7 +16,8 @@ use super::super::machine::MachineCall;
 use super::{ScriptActor, State};
 
 impl ScriptActor {
-    /// Starts to perform; `ordered_at` is when the program was ordered, if this step starts it.
+    /// Begins an action. `ordered_at` is the moment at which the program was ordered, if this action
+    /// starts it.
     pub(super) fn begin_run(
         &mut self,
         perform: Perform,
@@ -93,7 +94,7 @@ impl ScriptActor {
         self.apply_all(ctx);
     }
 
-    /// The attempt at a step that is to be performed; `None` where no faults are injected.
+    /// Returns the attempt at a step that is to be performed; `None` where no faults are injected.
     fn attempt<'p>(&self, plan: &'p Plan, perform: &Perform) -> Option<Attempt<'p>> {
         let ActionKind::Step(step) = perform.kind else {
             return None;
