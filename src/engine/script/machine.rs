@@ -353,19 +353,19 @@ impl ScriptMachine {
     /// Reports and emits values that the action has learned.
     fn learned(&self, learned: Learned, effects: &mut Vec<ScriptEffect>) {
         let Some(action) = &self.action else { return };
-        let captures = learned.captures.clone();
-        effects.push(ScriptEffect::Learned(learned));
-        let ActionKind::Step(step) = action.perform.kind else {
-            return;
-        };
-        effects.extend(captures.into_iter().map(|capture| {
-            let (name, value) = shown(&action.perform.values, capture);
-            ScriptEffect::Emit(RunEvent::Captured {
-                flow: self.instance.flow,
-                step,
-                name,
-                value,
-            })
-        }));
+        let place = effects.len();
+        if let ActionKind::Step(step) = action.perform.kind {
+            effects.extend(learned.captures.iter().cloned().map(|capture| {
+                let (name, value) = shown(&action.perform.values, capture);
+                ScriptEffect::Emit(RunEvent::Captured {
+                    flow: self.instance.flow,
+                    step,
+                    name,
+                    value,
+                })
+            }));
+        }
+        // An event must not be emitted before its value is safe.
+        effects.insert(place, ScriptEffect::Learned(learned));
     }
 }
