@@ -2,8 +2,9 @@
 //!
 //! A coordinator starts the flows and collects their figures, a supervisor sequences the steps of
 //! each flow, a script actor owns each subprocess. Their messages are in `messages`. Decisions are
-//! made by state machines that know neither actors nor processes: `course` for a flow,
-//! `script` for one running program, `faults` for fault injection.
+//! made by state machines that know neither actors nor processes: `flow::machine` for a flow,
+//! `script::machine` for one running program, `pool::gates` for what flows share, `faults` for fault
+//! injection.
 //!
 //! A flow and its scripts share one arbiter, so that a turn crosses no thread; one message a flow
 //! goes to the coordinator. Observers see a run only as events of an

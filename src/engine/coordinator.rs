@@ -19,9 +19,7 @@ use crate::stats::Threshold;
 
 use super::context::RunContext;
 use super::flow::{Due, FlowSupervisor};
-use super::messages::{
-    CoordinatorHandle, EndFlow, FlowEnded, FlowHandle, StartFlow, StopRun, send,
-};
+use super::messages::{CoordinatorHandle, EndFlow, FlowEnded, FlowHandle, StopRun, send};
 use super::pool::Pools;
 use super::schedule::{Next, Schedule, Start};
 
@@ -218,8 +216,6 @@ impl Coordinator {
         };
         let coordinator = Arc::clone(handle);
         let flow = FlowSupervisor::start_on(&arbiter.0, run, number, due, scope, coordinator);
-        // If the arbiter is gone, the supervisor's end reports the flow.
-        let _ = send(&flow.start, StartFlow);
         let in_flight = InFlight {
             flow,
             arbiter: at,

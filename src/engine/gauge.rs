@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn timers_are_looked_at_again_and_again() {
+    fn timers_are_sampled_repeatedly() {
         let gauge = Gauge::new();
         actix::System::new().block_on(async {
             let watching = actix::spawn(gauge.watch_timers());
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn busy_is_a_part_of_the_time_in_between() {
+    fn busy_is_a_ratio_of_the_time_between_samples() {
         let times = |busy_ticks, total_ticks| {
             Some(MachineTimes {
                 busy_ticks,

@@ -1,7 +1,7 @@
 //! Messages between the actors of a run.
 //!
 //! ```text
-//!  Coordinator ──StartFlow, Admit, EndFlow──► FlowSupervisor
+//!  Coordinator ──Admit, EndFlow──► FlowSupervisor
 //!              ◄──Arrive, StepOver, ReleaseInstance, ReleaseSlots, FlowEnded──
 //!
 //!  FlowSupervisor ──Assign, Perform, EndScript──► ScriptActor
@@ -50,7 +50,6 @@ pub(super) struct CoordinatorHandle {
 /// A flow supervisor, as the coordinator reaches it.
 #[derive(Debug)]
 pub(super) struct FlowHandle {
-    pub start: Recipient<StartFlow>,
     pub admit: Recipient<Admit>,
     pub end: Recipient<EndFlow>,
 }
@@ -84,11 +83,6 @@ pub(super) struct ScriptOwner {
     pub performed: Recipient<Performed>,
     pub ended: Recipient<ScriptEnded>,
 }
-
-/// Coordinator → supervisor: begin.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "()")]
-pub(super) struct StartFlow;
 
 /// Supervisor → coordinator: the flow wants to perform a step that has gates; answered by
 /// [`Admit`].

@@ -36,7 +36,7 @@ pub struct RunOptions {
 /// Optional recording besides the figures.
 #[derive(Debug, Clone, Default)]
 pub struct Recording {
-    /// True if [`RunEvent::Heard`] and [`RunEvent::Said`] are emitted.
+    /// True if [`Heard`](crate::model::RunEvent::Heard) and [`Said`](crate::model::RunEvent::Said) are emitted.
     pub dialogue: bool,
     /// The choice of flows whose evidence is emitted. If `None`, no transcripts are kept.
     pub evidence: Option<Arc<EvidenceChoice>>,

@@ -89,7 +89,7 @@ impl Gaps {
 }
 
 impl Schedule {
-    /// The schedule of a load; `seed` decides what is random in it.
+    /// Creates the schedule of a load; `seed` decides its random gaps.
     pub(super) fn new(load: &Load, seed: u64) -> Self {
         let model = match &load.shape {
             Shape::Closed {
@@ -131,7 +131,7 @@ impl Schedule {
         }
     }
 
-    /// Returns the next action at `now`, with so many flows in flight.
+    /// Returns the next action at `now`, with `in_flight` flows in flight.
     pub(super) fn next(&mut self, now: Duration, in_flight: u64) -> Next {
         if self.left == Some(0) {
             return Next::Over;
@@ -427,7 +427,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_start_is_dropped_and_not_made_up_for() {
+    fn flows_that_cannot_start_are_dropped_and_not_started_later() {
         let load = Load {
             duration: Some(ms(1000)),
             ..open(Ramp::constant(10.0), Arrivals::Even, 2)

@@ -76,6 +76,10 @@ impl Learned {
 
     /// Adds what was learned later.
     pub(super) fn extend(&mut self, later: Learned) {
+        if self.is_empty() {
+            *self = later;
+            return;
+        }
         self.captures.extend(later.captures);
         self.secrets.extend(later.secrets);
     }

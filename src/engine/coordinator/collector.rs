@@ -14,12 +14,12 @@ pub(super) const CHECK_EVERY: Duration = Duration::from_secs(1);
 pub(in crate::engine) struct Collector {
     pub tally: Tally,
     pub thresholds: Vec<LiveThreshold>,
-    phase: Phase,
+    phase: ThresholdPhase,
 }
 
 /// The treatment of live thresholds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
-enum Phase {
+enum ThresholdPhase {
     /// Flows are being started: thresholds are fed and checked.
     Open,
     /// No more flows are to be started: thresholds are fed, but end no run any more.
@@ -36,7 +36,7 @@ impl Collector {
             thresholds: watched
                 .map(|it| LiveThreshold::new(it.clone(), info))
                 .collect(),
-            phase: Phase::Open,
+            phase: ThresholdPhase::Open,
         }
     }
 
@@ -48,7 +48,7 @@ impl Collector {
     /// Counts a flow that has ended, `now` from the run's start.
     pub fn flow_ended(&mut self, flow: &FlowRecord, now: Duration) {
         self.tally.record(flow);
-        if flow.counted && self.phase < Phase::Stopping {
+        if flow.counted && self.phase < ThresholdPhase::Stopping {
             self.thresholds
                 .iter_mut()
                 .for_each(|it| it.record(flow, now));
@@ -58,7 +58,7 @@ impl Collector {
     /// Counts a flow that was due and could not be started.
     pub fn flow_dropped(&mut self, counted: bool, now: Duration) {
         self.tally.record_drop(counted);
-        if counted && self.phase < Phase::Stopping {
+        if counted && self.phase < ThresholdPhase::Stopping {
             self.thresholds
                 .iter_mut()
                 .for_each(|it| it.record_drop(now));
@@ -72,18 +72,18 @@ impl Collector {
 
     /// Notes that no more flows are to be started.
     pub fn all_started(&mut self) {
-        self.phase = Phase::AllStarted;
+        self.phase = ThresholdPhase::AllStarted;
     }
 
     /// Notes that the run is being stopped before its end.
     pub fn stopping(&mut self) {
-        self.phase = Phase::Stopping;
+        self.phase = ThresholdPhase::Stopping;
     }
 
     /// Checks the live thresholds, and returns the one that ends the run, if any. To be called
     /// every [`CHECK_EVERY`].
     pub fn check(&mut self, now: Duration) -> Option<String> {
-        if self.phase != Phase::Open {
+        if self.phase != ThresholdPhase::Open {
             return None;
         }
         let tally = &self.tally;

@@ -58,14 +58,14 @@ pub(in crate::engine) struct Attempt<'p> {
 /// The faults of one attempt at a step that were not injected yet.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct PlannedFaults {
-    timed: Vec<(Moment, TimedFault)>,
+    timed: Vec<(FaultMoment, TimedFault)>,
     /// Replies that were about to be sent so far.
     replies: usize,
 }
 
 /// A point of an action at which a fault is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Moment {
+enum FaultMoment {
     FirstWait,
     WaitOf(Arc<str>),
     /// Before the reply with this place among those of the step, from 0.
@@ -120,7 +120,7 @@ impl Attempt<'_> {
         }
     }
 
-    fn fault(self, rule: &FaultRule, rng: &mut fastrand::Rng) -> (Moment, TimedFault) {
+    fn fault(self, rule: &FaultRule, rng: &mut fastrand::Rng) -> (FaultMoment, TimedFault) {
         let when = match &rule.fault {
             FaultSpec::Kill(when) | FaultSpec::Freeze { when, .. } => *when,
             _ => FaultTiming::BetweenTurns,
@@ -135,17 +135,17 @@ impl Attempt<'_> {
         let replies = ReplyCount::of(turns);
         let reply = rng.usize(0..replies.at_least.max(1));
         let moment = match (&rule.target.turn, &rule.fault) {
-            (None, FaultSpec::SlowRead { .. }) => Moment::FirstWait,
-            (None, _) if !replies.possible => Moment::FirstWait,
-            (None, _) if mid_turn => Moment::After(reply),
-            (None, _) => Moment::Before(reply),
+            (None, FaultSpec::SlowRead { .. }) => FaultMoment::FirstWait,
+            (None, _) if !replies.possible => FaultMoment::FirstWait,
+            (None, _) if mid_turn => FaultMoment::After(reply),
+            (None, _) => FaultMoment::Before(reply),
             (Some(turn), what) => {
                 let replies = turn_replies(turns, turn) == Some(true);
                 let slow = matches!(what, FaultSpec::SlowRead { .. });
                 match (replies && !slow, mid_turn) {
-                    (false, _) => Moment::WaitOf(Arc::clone(turn)),
-                    (true, true) => Moment::AfterReplyOf(Arc::clone(turn)),
-                    (true, false) => Moment::BeforeReplyOf(Arc::clone(turn)),
+                    (false, _) => FaultMoment::WaitOf(Arc::clone(turn)),
+                    (true, true) => FaultMoment::AfterReplyOf(Arc::clone(turn)),
+                    (true, false) => FaultMoment::BeforeReplyOf(Arc::clone(turn)),
                 }
             }
         };
@@ -194,8 +194,8 @@ impl PlannedFaults {
     /// Returns the faults that are due as a wait begins, of this turn if it has a name.
     pub(in crate::engine) fn wait_begins(&mut self, turn: Option<&str>) -> Vec<TimedFault> {
         self.take(|moment| match moment {
-            Moment::FirstWait => true,
-            Moment::WaitOf(name) => Some(&**name) == turn,
+            FaultMoment::FirstWait => true,
+            FaultMoment::WaitOf(name) => Some(&**name) == turn,
             _ => false,
         })
     }
@@ -205,8 +205,8 @@ impl PlannedFaults {
         let place = self.replies;
         self.replies += 1;
         self.take(|moment| match moment {
-            Moment::Before(at) => *at == place,
-            Moment::BeforeReplyOf(name) => Some(&**name) == turn,
+            FaultMoment::Before(at) => *at == place,
+            FaultMoment::BeforeReplyOf(name) => Some(&**name) == turn,
             _ => false,
         })
     }
@@ -215,13 +215,13 @@ impl PlannedFaults {
     pub(in crate::engine) fn after_reply(&mut self, turn: Option<&str>) -> Vec<TimedFault> {
         let sent = self.replies;
         self.take(|moment| match moment {
-            Moment::After(at) => at + 1 == sent,
-            Moment::AfterReplyOf(name) => Some(&**name) == turn,
+            FaultMoment::After(at) => at + 1 == sent,
+            FaultMoment::AfterReplyOf(name) => Some(&**name) == turn,
             _ => false,
         })
     }
 
-    fn take(&mut self, mut is_due: impl FnMut(&Moment) -> bool) -> Vec<TimedFault> {
+    fn take(&mut self, mut is_due: impl FnMut(&FaultMoment) -> bool) -> Vec<TimedFault> {
         let due = self.timed.extract_if(.., |(moment, _)| is_due(moment));
         due.map(|(_, fault)| fault).collect()
     }
@@ -372,7 +372,7 @@ flow:
     }
 
     #[test]
-    fn rules_added_behind_do_not_change_the_dice_of_those_before() {
+    fn later_rules_do_not_change_the_draws_of_earlier_ones() {
         let plan = plan();
         for flow in 1..=200 {
             let alone = faults(&plan, "freeze 30%", (flow, 1, 1)).map(|faults| faults.timed);
@@ -395,7 +395,7 @@ flow:
     }
 
     #[test]
-    fn only_what_starts_a_program_can_be_refused() {
+    fn only_steps_that_start_a_program_can_be_refused() {
         let plan = plan();
         let attempt = |step| Attempt {
             plan: &plan,

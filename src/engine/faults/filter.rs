@@ -29,9 +29,9 @@ pub(in crate::engine) struct FaultPoint {
 
 /// The program that faults are injected into.
 ///
-/// All methods return at once. [`Target::freeze`] and [`Target::kill`] return `false` if the
+/// All methods return at once. [`FaultTarget::freeze`] and [`FaultTarget::kill`] return `false` if the
 /// program has exited; what cannot be written is an error and was not written in part.
-pub(in crate::engine) trait Target {
+pub(in crate::engine) trait FaultTarget {
     fn kill(&self) -> bool;
     fn freeze(&self) -> bool;
     fn thaw(&self);
@@ -46,7 +46,7 @@ pub(in crate::engine) trait Target {
     fn write_unchecked(&self, bytes: &[u8]) -> Result<Instant, WriteError>;
 }
 
-impl Target for Child {
+impl FaultTarget for Child {
     fn kill(&self) -> bool {
         self.inject_kill()
     }
@@ -151,7 +151,7 @@ impl FaultFilter {
     }
 
     /// Ends the action: faults that are not due yet are dropped.
-    pub(in crate::engine) fn end(&mut self, target: &impl Target) {
+    pub(in crate::engine) fn end(&mut self, target: &impl FaultTarget) {
         if self.action.take().is_some() {
             target.throttle_reads(None);
         }
@@ -175,7 +175,7 @@ impl FaultFilter {
         &mut self,
         point: &FaultPoint,
         now: Instant,
-        target: &impl Target,
+        target: &impl FaultTarget,
         feedback: &mut Vec<Feedback>,
     ) {
         if let Some(action) = &mut self.action {
@@ -189,7 +189,7 @@ impl FaultFilter {
         &mut self,
         point: &FaultPoint,
         now: Instant,
-        target: &impl Target,
+        target: &impl FaultTarget,
         feedback: &mut Vec<Feedback>,
     ) {
         if let Some(action) = &mut self.action {
@@ -204,7 +204,7 @@ impl FaultFilter {
         &mut self,
         point: &FaultPoint,
         now: Instant,
-        target: &impl Target,
+        target: &impl FaultTarget,
         feedback: &mut Vec<Feedback>,
     ) {
         if let Some(action) = &mut self.action {
@@ -218,7 +218,7 @@ impl FaultFilter {
         &mut self,
         point: &FaultPoint,
         now: Instant,
-        target: &impl Target,
+        target: &impl FaultTarget,
         feedback: &mut Vec<Feedback>,
     ) {
         let planned = self.action.as_mut().map(|action| &mut action.planned);
@@ -251,7 +251,7 @@ impl FaultFilter {
         is_terminal: bool,
         place: impl FnOnce() -> String,
         now: Instant,
-        target: &impl Target,
+        target: &impl FaultTarget,
         feedback: &mut Vec<Feedback>,
     ) -> bool {
         let Some(action) = self.action.as_mut().filter(|it| !it.of_reply.is_empty()) else {
@@ -322,7 +322,7 @@ impl FaultFilter {
         &mut self,
         place: impl FnOnce() -> String,
         now: Instant,
-        target: &impl Target,
+        target: &impl FaultTarget,
         feedback: &mut Vec<Feedback>,
     ) {
         if self.frozen_until.is_some_and(|until| until <= now) {
@@ -359,7 +359,7 @@ impl FaultFilter {
         faults: Vec<TimedFault>,
         place: &str,
         now: Instant,
-        target: &impl Target,
+        target: &impl FaultTarget,
         feedback: &mut Vec<Feedback>,
     ) {
         for fault in faults {
@@ -377,7 +377,7 @@ impl FaultFilter {
         fault: TimedFault,
         place: &str,
         now: Instant,
-        target: &impl Target,
+        target: &impl FaultTarget,
         feedback: &mut Vec<Feedback>,
     ) {
         if self.is_killed {
@@ -448,7 +448,7 @@ impl ActionFaults {
     fn type_next_bytes(
         &mut self,
         now: Instant,
-        target: &impl Target,
+        target: &impl FaultTarget,
         feedback: &mut Vec<Feedback>,
     ) {
         let Some(dribble) = &mut self.dribble else {

@@ -63,13 +63,13 @@ pub(in crate::engine) struct FlowMachine {
     /// The roles of the steps.
     steps: Vec<RoleIndex>,
     roles: Vec<RoleInFlow>,
-    phase: Phase,
+    phase: FlowPhase,
     /// The roles whose script actors have not ended.
     living: BTreeSet<RoleIndex>,
 }
 
 #[derive(Debug)]
-enum Phase {
+enum FlowPhase {
     Stepping { at: usize },
     Restarting { at: usize },
     Rewinding,
@@ -79,12 +79,12 @@ enum Phase {
 }
 
 impl FlowMachine {
-    /// The machine of a flow whose steps are performed by these roles.
+    /// Creates the machine of a flow whose steps are performed by these roles.
     pub(super) fn new(steps: Vec<RoleIndex>, roles: Vec<RoleInFlow>) -> Self {
         FlowMachine {
             steps,
             roles,
-            phase: Phase::Stepping { at: 0 },
+            phase: FlowPhase::Stepping { at: 0 },
             living: BTreeSet::new(),
         }
     }
@@ -94,10 +94,10 @@ impl FlowMachine {
         self.step_over(0, Vec::new())
     }
 
-    /// The current step.
+    /// Returns the current step.
     pub(in crate::engine) fn step(&self) -> Option<StepIndex> {
         match self.phase {
-            Phase::Stepping { at } if at < self.steps.len() => Some(StepIndex(at)),
+            FlowPhase::Stepping { at } if at < self.steps.len() => Some(StepIndex(at)),
             _ => None,
         }
     }
@@ -114,7 +114,7 @@ impl FlowMachine {
 
     /// The current step is done, or was skipped.
     pub(super) fn step_done(&mut self) -> Vec<Action> {
-        let Phase::Stepping { at } = self.phase else {
+        let FlowPhase::Stepping { at } = self.phase else {
             return Vec::new();
         };
         let mut actions = Vec::new();
@@ -130,7 +130,7 @@ impl FlowMachine {
 
     fn step_over(&mut self, next: usize, mut actions: Vec<Action>) -> Vec<Action> {
         if next < self.steps.len() {
-            self.phase = Phase::Stepping { at: next };
+            self.phase = FlowPhase::Stepping { at: next };
             actions.push(Action::Begin(StepIndex(next)));
             return actions;
         }
@@ -150,13 +150,13 @@ impl FlowMachine {
         if waiting.is_empty() {
             return self.ending(FlowOutcome::Completed, actions);
         }
-        self.phase = Phase::Leaving { waiting };
+        self.phase = FlowPhase::Leaving { waiting };
         actions
     }
 
     /// The current step has failed.
     pub(super) fn failed(&mut self, retry: RetryDecision) -> Vec<Action> {
-        let Phase::Stepping { at } = self.phase else {
+        let FlowPhase::Stepping { at } = self.phase else {
             return Vec::new();
         };
         let Some(&performing) = self.steps.get(at) else {
@@ -164,7 +164,7 @@ impl FlowMachine {
         };
         match retry {
             RetryDecision::Restart if self.living.contains(&performing) => {
-                self.phase = Phase::Restarting { at };
+                self.phase = FlowPhase::Restarting { at };
                 vec![Action::End(performing)]
             }
             RetryDecision::Repeat | RetryDecision::Restart => vec![Action::Repeat(StepIndex(at))],
@@ -194,19 +194,19 @@ impl FlowMachine {
     pub(super) fn lost(&mut self, outcome: FlowOutcome) -> Vec<Action> {
         let actions = self.living.iter().copied().map(Action::End).collect();
         match self.phase {
-            Phase::Stepping { .. } | Phase::Restarting { .. } | Phase::Rewinding => {
+            FlowPhase::Stepping { .. } | FlowPhase::Restarting { .. } | FlowPhase::Rewinding => {
                 self.ending(outcome, actions)
             }
             // All steps were done: only the leaving is cut short.
-            Phase::Leaving { .. } => self.ending(FlowOutcome::Completed, actions),
-            Phase::Ending { .. } => actions,
-            Phase::Over => Vec::new(),
+            FlowPhase::Leaving { .. } => self.ending(FlowOutcome::Completed, actions),
+            FlowPhase::Ending { .. } => actions,
+            FlowPhase::Over => Vec::new(),
         }
     }
 
     /// A role has performed its `leave`, successfully or not.
     pub(super) fn left(&mut self, role: RoleIndex) -> Vec<Action> {
-        let Phase::Leaving { waiting } = &mut self.phase else {
+        let FlowPhase::Leaving { waiting } = &mut self.phase else {
             return Vec::new();
         };
         waiting.remove(&role);
@@ -219,19 +219,19 @@ impl FlowMachine {
     /// A script actor has ended, and its process with it.
     pub(super) fn script_ended(&mut self, role: RoleIndex) -> Vec<Action> {
         self.living.remove(&role);
-        match std::mem::replace(&mut self.phase, Phase::Over) {
-            Phase::Ending { outcome } => self.ending(outcome, Vec::new()),
-            Phase::Rewinding => self.rewinding(Vec::new()),
-            Phase::Restarting { at } if self.steps[at] == role => {
-                self.phase = Phase::Stepping { at };
+        match std::mem::replace(&mut self.phase, FlowPhase::Over) {
+            FlowPhase::Ending { outcome } => self.ending(outcome, Vec::new()),
+            FlowPhase::Rewinding => self.rewinding(Vec::new()),
+            FlowPhase::Restarting { at } if self.steps[at] == role => {
+                self.phase = FlowPhase::Stepping { at };
                 vec![Action::Repeat(StepIndex(at))]
             }
-            Phase::Leaving { mut waiting } => {
+            FlowPhase::Leaving { mut waiting } => {
                 waiting.remove(&role);
                 if waiting.is_empty() {
                     return self.ending(FlowOutcome::Completed, Vec::new());
                 }
-                self.phase = Phase::Leaving { waiting };
+                self.phase = FlowPhase::Leaving { waiting };
                 Vec::new()
             }
             phase => {
@@ -242,7 +242,7 @@ impl FlowMachine {
     }
 
     fn rewinding(&mut self, mut actions: Vec<Action>) -> Vec<Action> {
-        self.phase = Phase::Rewinding;
+        self.phase = FlowPhase::Rewinding;
         if self.living.is_empty() {
             actions.push(Action::Rewind);
         }
@@ -251,10 +251,10 @@ impl FlowMachine {
 
     fn ending(&mut self, outcome: FlowOutcome, mut actions: Vec<Action>) -> Vec<Action> {
         if self.living.is_empty() {
-            self.phase = Phase::Over;
+            self.phase = FlowPhase::Over;
             actions.push(Action::Finish(outcome));
         } else {
-            self.phase = Phase::Ending { outcome };
+            self.phase = FlowPhase::Ending { outcome };
         }
         actions
     }
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flow_that_goes_well_leaves_and_ends() {
+    fn a_completed_flow_leaves_and_ends() {
         let mut machine = two_roles_stepping();
         assert_eq!(machine.step_done(), [Leave(A), End(B)]);
         assert_eq!(machine.script_ended(B), []);
@@ -412,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_pool_only_the_script_that_failed_ends() {
+    fn only_the_failed_script_of_pools_ends() {
         let started = || {
             let mut machine = FlowMachine::new(vec![A, B, A, B], vec![POOLED, POOLED]);
             machine.begin();

@@ -52,7 +52,7 @@ pub(in crate::engine) struct StepTimes {
 }
 
 impl RecordBuilder {
-    /// The builder of a flow that performs `steps` with the programs of `roles`.
+    /// Creates the builder of a flow with so many steps and roles.
     pub(in crate::engine) fn new(due: Due, steps: usize, roles: usize) -> Self {
         let now = Instant::now();
         RecordBuilder {

@@ -35,7 +35,7 @@ pub(in crate::engine) struct FlowState {
     pub transcripts: Vec<Transcript>,
 }
 
-/// The script that a flow has for a role.
+/// The script and slot that a flow has for a role.
 #[derive(Default)]
 pub(in crate::engine) struct RoleState {
     /// The role's script from its start until it has ended or is released.
@@ -109,7 +109,7 @@ impl FlowState {
         self.transcripts.extend(transcript.map(|it| *it));
     }
 
-    /// The captures so far, as they may be shown.
+    /// Returns the captures so far as they may be shown.
     pub(super) fn shown_captures(&self) -> Vec<NamedValue> {
         let captures = self.scope.captures().iter().cloned();
         captures

@@ -12,7 +12,7 @@ use actix::prelude::*;
 use crate::engine::context::RunContext;
 use crate::engine::messages::{
     ActionKind, CoordinatorHandle, Deadline, EndFlow, FlowHandle, Perform, ScriptEnded,
-    ScriptHandle, ScriptOwner, StartFlow, Timing, Whose, send,
+    ScriptHandle, ScriptOwner, Timing, Whose, send,
 };
 use crate::engine::report_guard::ReportGuard;
 use crate::engine::script::ScriptActor;
@@ -45,7 +45,7 @@ pub(in crate::engine) struct GateWait {
 }
 
 impl FlowSupervisor {
-    /// Starts a supervisor on this arbiter.
+    /// Starts a flow on this arbiter. If the arbiter is gone, the flow is reported as lost.
     pub(in crate::engine) fn start_on(
         arbiter: &ArbiterHandle,
         run: Arc<RunContext>,
@@ -57,8 +57,8 @@ impl FlowSupervisor {
         let supervisor = Self::start_in_arbiter(arbiter, move |_| {
             Self::new(run, number, due, scope, coordinator)
         });
+        supervisor.do_send(StartFlow);
         FlowHandle {
-            start: supervisor.clone().recipient(),
             admit: supervisor.clone().recipient(),
             end: supervisor.recipient(),
         }
@@ -202,7 +202,7 @@ impl FlowSupervisor {
     fn script(&mut self, role: RoleIndex, ctx: &mut Context<Self>) -> &ScriptHandle {
         if self.state.script(role).is_none() {
             let instance = self.state.next_instance(role);
-            let owner = Self::script_owner(&ctx.address());
+            let owner = Self::script_owner(ctx.address());
             let script = ScriptActor::start_new(Arc::clone(&self.state.run), instance, owner);
             self.state.role(role).script = Some(script);
             self.machine.script_started(role);
@@ -211,12 +211,12 @@ impl FlowSupervisor {
         script.as_ref().expect("a script that was just started")
     }
 
-    /// The supervisor as its scripts reach it.
-    pub(in crate::engine) fn script_owner(address: &Addr<Self>) -> ScriptOwner {
+    /// Returns this supervisor as the owner of scripts.
+    pub(in crate::engine) fn script_owner(address: Addr<Self>) -> ScriptOwner {
         ScriptOwner {
             is_pool: false,
             performed: address.clone().recipient(),
-            ended: address.clone().recipient(),
+            ended: address.recipient(),
         }
     }
 
@@ -302,6 +302,11 @@ impl FlowSupervisor {
         ctx.stop();
     }
 }
+
+/// A message to itself: begin.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct StartFlow;
 
 /// A message to itself: the step was not due.
 #[derive(Message)]

@@ -145,7 +145,7 @@ impl Coordinator {
         self.run.emit(RunEvent::Notice { flow: None, text });
     }
 
-    /// The slot of an instance that no flow has.
+    /// Returns the slot of an instance that no flow has.
     fn slot_of(&self, instance: InstanceId) -> Option<Slot> {
         let gates = &self.pools.as_ref()?.gates;
         gates.slot_of(instance.role, |script| script.instance == instance)

@@ -87,7 +87,7 @@ impl FlowSupervisor {
         };
         script.instance = self.state.next_instance(slot.role);
         let assign = Assign {
-            owner: Self::script_owner(&ctx.address()),
+            owner: Self::script_owner(ctx.address()),
             instance: script.instance,
         };
         let asking = script.assign.send(assign).into_actor(self);

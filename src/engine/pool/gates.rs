@@ -42,7 +42,7 @@ pub(super) enum GateEffect<I> {
 pub(super) struct Gates<I> {
     steps: Vec<StepGates>,
     pools: BTreeMap<RoleIndex, Pool<I>>,
-    groups: BTreeMap<StepIndex, Group>,
+    groups: BTreeMap<StepIndex, FlowGroup>,
     rates: BTreeMap<StepIndex, RateLimit>,
     locks: BTreeMap<String, Lock>,
     waiting: BTreeMap<FlowNumber, WaitingFlow<I>>,
@@ -77,7 +77,7 @@ enum Gate {
 }
 
 #[derive(Debug)]
-struct Group {
+struct FlowGroup {
     wanted: u64,
     timeout: Duration,
     flows: Vec<FlowNumber>,
@@ -100,7 +100,7 @@ struct Lock {
 }
 
 impl<I: Clone> Gates<I> {
-    /// The gates of a plan.
+    /// Creates the gates of a plan.
     pub(super) fn of(plan: &Plan) -> Self {
         let steps = plan.steps.iter().map(|step| StepGates {
             role: step.role,
@@ -119,7 +119,7 @@ impl<I: Clone> Gates<I> {
     fn new(steps: Vec<StepGates>, pools: impl Iterator<Item = (RoleIndex, usize)>) -> Self {
         let indexed = || (0..).map(StepIndex).zip(&steps);
         let groups = indexed().filter_map(|(index, step)| {
-            let group = Group {
+            let group = FlowGroup {
                 wanted: step.together?,
                 timeout: step.timeout,
                 flows: Vec::new(),
@@ -366,7 +366,7 @@ impl<I: Clone> Gates<I> {
     /// Time has passed.
     pub(super) fn ring(&mut self, now: Instant) -> Vec<GateEffect<I>> {
         let mut effects = Vec::new();
-        let late = |group: &Group| group.until.is_some_and(|until| until <= now);
+        let late = |group: &FlowGroup| group.until.is_some_and(|until| until <= now);
         let groups = self.groups.iter().filter(|(_, group)| late(group));
         let groups: Vec<_> = groups.map(|(step, _)| *step).collect();
         for step in groups {
@@ -431,7 +431,7 @@ impl<I: Clone> Gates<I> {
         idle
     }
 
-    /// The instances that are on their way back to their pools, or to their end.
+    /// Returns the instances that are on their way back to their pools, or to their end.
     pub(super) fn busy(&self) -> impl Iterator<Item = &I> {
         self.slots().filter_map(|state| match state {
             SlotState::Busy(instance) => Some(instance),
@@ -439,7 +439,7 @@ impl<I: Clone> Gates<I> {
         })
     }
 
-    /// The instance in a slot that no flow has.
+    /// Returns the instance in a slot that no flow has.
     pub(super) fn instance(&self, slot: Slot) -> Option<&I> {
         match self.pools.get(&slot.role)?.slots.get(slot.number)? {
             SlotState::Idle(instance) | SlotState::Busy(instance) => Some(instance),
@@ -447,7 +447,7 @@ impl<I: Clone> Gates<I> {
         }
     }
 
-    /// The slot of the role's pool with the instance that fits; among those that no flow has.
+    /// Returns the slot with the instance that fits, among those of the role that no flow has.
     pub(super) fn slot_of(&self, role: RoleIndex, fits: impl Fn(&I) -> bool) -> Option<Slot> {
         let mut slots = self.pools.get(&role)?.slots.iter();
         let number = slots.position(|state| match state {

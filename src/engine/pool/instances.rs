@@ -38,7 +38,7 @@ pub(super) enum SlotState<I> {
 }
 
 impl<I: Clone> Pool<I> {
-    /// A pool of so many empty slots.
+    /// Creates a pool of `size` empty slots.
     pub(super) fn new(size: usize) -> Self {
         Pool {
             slots: vec![SlotState::Empty; size],
@@ -69,7 +69,7 @@ impl<I: Clone> Pool<I> {
         }
     }
 
-    /// A free slot, one with an instance in it if possible.
+    /// Returns a free slot, one with an instance in it if possible.
     fn free(&self) -> Option<usize> {
         let idle = |state: &SlotState<I>| matches!(state, SlotState::Idle(_));
         let empty = |state: &SlotState<I>| matches!(state, SlotState::Empty);

@@ -22,7 +22,7 @@ pub(in crate::engine) struct Pools {
 }
 
 impl Pools {
-    /// The gates of the plan, if it has any.
+    /// Creates the gates of the plan, if it has any.
     pub(in crate::engine) fn of(run: &RunContext) -> Option<Self> {
         run.plan.has_gates().then(|| Pools {
             gates: Gates::of(&run.plan),

@@ -62,7 +62,7 @@ fn a_step_without_gates_is_open() {
 }
 
 #[test]
-fn a_pool_serves_in_the_order_of_arrival_and_prefers_who_is_logged_in() {
+fn a_pool_serves_in_the_order_of_arrival_and_prefers_logged_in_instances() {
     let mut gates = gates(vec![open(1)], 2);
     let now = Instant::now();
     assert_eq!(
@@ -94,7 +94,7 @@ fn a_pool_serves_in_the_order_of_arrival_and_prefers_who_is_logged_in() {
 }
 
 #[test]
-fn one_that_dies_among_flows_is_replaced() {
+fn an_instance_that_dies_between_flows_is_replaced() {
     let mut gates = gates(vec![open(1)], 1);
     let now = Instant::now();
     gates.arrive(flow(1), FIRST, true, now);
@@ -119,7 +119,7 @@ fn a_group_is_released_when_it_is_complete() {
 }
 
 #[test]
-fn a_group_that_does_not_come_together_is_released_in_time() {
+fn an_incomplete_group_is_released_in_time() {
     let group = StepGates {
         together: Some(3),
         ..open(0)
@@ -142,7 +142,7 @@ fn a_group_that_does_not_come_together_is_released_in_time() {
 }
 
 #[test]
-fn when_all_flows_wait_the_group_that_came_furthest_goes_on() {
+fn the_group_that_came_furthest_goes_on_when_all_flows_wait() {
     let group = StepGates {
         together: Some(2),
         ..open(0)
@@ -184,7 +184,7 @@ fn starts_are_spaced() {
 }
 
 #[test]
-fn what_is_exclusive_is_so_across_steps_and_passed_on_in_order() {
+fn exclusive_access_holds_across_steps_and_is_passed_on_in_order() {
     let locked = StepGates {
         exclusive: Some("till".into()),
         ..open(0)
@@ -206,7 +206,7 @@ fn what_is_exclusive_is_so_across_steps_and_passed_on_in_order() {
 }
 
 #[test]
-fn an_instance_that_its_flow_never_took_is_abandoned() {
+fn an_instance_that_its_flow_never_received_is_abandoned() {
     let group = StepGates {
         together: Some(2),
         ..open(1)
@@ -221,7 +221,7 @@ fn an_instance_that_its_flow_never_took_is_abandoned() {
 }
 
 #[test]
-fn at_the_end_the_idle_ones_are_taken_until_they_have_ended() {
+fn idle_instances_are_taken_at_the_end_of_the_run() {
     let mut gates = gates(vec![open(1)], 2);
     let now = Instant::now();
     gates.release(slot(0), "ann");

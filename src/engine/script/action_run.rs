@@ -1,4 +1,4 @@
-//! One action being performed, with its clocks.
+//! Action in progress, with its clocks.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,16 +15,16 @@ pub(super) const CLOSING_GRACE: Duration = Duration::from_millis(500);
 /// Longest wait of a secret for the terminal's echo to go off.
 pub(super) const ECHO_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Silence after which a program that has refused is taken to have given all its reasons.
+/// Silence after which the output of a program that has refused counts as complete.
 const AFTERMATH_QUIET: Duration = Duration::from_millis(100);
-/// Longest time for which it is listened to.
+/// Longest time for which that silence is waited for.
 const LONGEST_AFTERMATH: Duration = Duration::from_secs(1);
 
-/// A step, or a `leave`, in progress.
+/// An action in progress: a step, a `leave`, or the return to the menu.
 pub(super) struct ActionRun {
     pub perform: Perform,
     pub interpreter: ActionInterpreter,
-    pub waiting: Waiting,
+    pub waiting: ActionWait,
     /// The moment to poll the dialogue again if nothing comes.
     pub quiet_at: Option<Instant>,
     /// The moment since which the living program's output has been at its end.
@@ -50,20 +50,20 @@ pub(super) struct ActionRun {
 #[derive(Default)]
 struct Held {
     all: Duration,
-    /// Without what followed the last evidence.
+    /// The part before the last evidence.
     before_evidence: Duration,
 }
 
 /// Time for which available output was left unread on purpose.
 #[derive(Default)]
 struct Slow {
-    /// As of the last report: a sum over all of its steps.
+    /// The program's sum over all of its steps, as of the last report.
     reported: Duration,
     in_wait: Duration,
 }
 
 /// The present wait of an action.
-pub(super) enum Waiting {
+pub(super) enum ActionWait {
     Output,
     /// The pause between rounds, ended by `until` of a repeat or this moment.
     Linger {
@@ -104,8 +104,8 @@ pub(super) enum Waiting {
 }
 
 impl ActionRun {
-    /// `startup`: when the program was ordered and how long its start may take, if this action's
-    /// first wait is the program's first.
+    /// Creates an action that begins `now`. `startup`, for the program's first action, holds the
+    /// moment at which the program was ordered and the duration that its start may take.
     pub(super) fn new(
         perform: Perform,
         interpreter: ActionInterpreter,
@@ -116,7 +116,7 @@ impl ActionRun {
         ActionRun {
             perform,
             interpreter,
-            waiting: Waiting::Output,
+            waiting: ActionWait::Output,
             quiet_at: None,
             closing_since: None,
             turns: Vec::new(),
@@ -136,7 +136,7 @@ impl ActionRun {
         }
     }
 
-    /// The present point at which faults may be injected, if any are planned.
+    /// Returns the present point for faults, if any are planned.
     pub(super) fn fault_point(&self) -> Option<FaultPoint> {
         self.is_filtered.then(|| FaultPoint {
             turn: self.interpreter.turn_name().map(str::to_owned),
@@ -146,8 +146,8 @@ impl ActionRun {
 
     /// Takes the reply that is held for faults.
     pub(super) fn take_held_reply(&mut self) -> Option<TypedReply> {
-        match std::mem::replace(&mut self.waiting, Waiting::Output) {
-            Waiting::Held(reply) => Some(reply),
+        match std::mem::replace(&mut self.waiting, ActionWait::Output) {
+            ActionWait::Held(reply) => Some(reply),
             other => {
                 self.waiting = other;
                 None
@@ -155,7 +155,7 @@ impl ActionRun {
         }
     }
 
-    /// Notes how long the turn took that was just heard, if it has a name.
+    /// Notes the duration of the turn whose evidence has just come, if it has a name.
     pub(super) fn time_turn(&mut self) {
         if let Some(name) = self.interpreter.take_timed()
             && let Some(evidence) = self.interpreter.evidence_at()
@@ -166,18 +166,18 @@ impl ActionRun {
         }
     }
 
-    /// A command is started: its end is waited for.
+    /// Begins to wait for the end of a command.
     pub(super) fn begin_command(&mut self, now: Instant) {
         self.wait_began = now;
-        self.wait(Waiting::Command);
+        self.wait(ActionWait::Command);
     }
 
-    /// A reply is given: it was written at `at`, and the program may have answered already.
+    /// Notes that a reply was written at `at`; the program may have answered already.
     pub(super) fn said(&mut self, at: Instant) {
         self.said_at = Some(at);
     }
 
-    /// A new wait begins: with the reply before it, if there was one.
+    /// Begins a new wait; its time counts from the reply before it, if there was one.
     pub(super) fn listen(&mut self, now: Instant, within: Option<Duration>) {
         self.wait_began = self.said_at.take().unwrap_or(now);
         self.turn = within.map(|allowed| Deadline {
@@ -185,20 +185,20 @@ impl ActionRun {
             whose: Whose::Turn,
             allowed,
         });
-        self.wait(Waiting::Output);
+        self.wait(ActionWait::Output);
     }
 
-    pub(super) fn wait(&mut self, waiting: Waiting) {
+    pub(super) fn wait(&mut self, waiting: ActionWait) {
         self.quiet_at = None;
         self.said_at = None;
         self.waiting = waiting;
     }
 
-    /// A pause on purpose: no deadline but the flow's runs in it.
+    /// Begins an intentional pause; only the flow's deadline runs in it.
     pub(super) fn pause(&mut self, now: Instant, length: Duration) {
         self.pause_for(length);
         self.turn = None;
-        self.wait(Waiting::Pause {
+        self.wait(ActionWait::Pause {
             until: now + length,
         });
     }
@@ -214,8 +214,7 @@ impl ActionRun {
         }
     }
 
-    /// Output was left unread for so long, in all steps of the program so far, while nothing of
-    /// this action was waited for.
+    /// Notes the total time for which output was left unread before the present wait.
     pub(super) fn held_back_before(&mut self, reported: Duration) {
         self.slow = Slow {
             reported,
@@ -223,7 +222,7 @@ impl ActionRun {
         };
     }
 
-    /// The same, while the evidence that has come was waited for.
+    /// Notes the total time for which output was left unread until the evidence came.
     pub(super) fn held_back_until_now(&mut self, reported: Duration) {
         let more = reported.saturating_sub(self.slow.reported);
         self.slow.reported = reported;
@@ -231,24 +230,24 @@ impl ActionRun {
         self.held.all += more;
     }
 
-    /// The program has said what was awaited first of all: it has started.
+    /// Notes that the program has started: its first evidence has come.
     pub(super) fn first_wait_over(&mut self) {
         self.startup = None;
     }
 
-    /// The step has failed, and the program goes on to say why.
+    /// Keeps the failure of the step while the program goes on to print its reasons.
     pub(super) fn hear_out(&mut self, error: ActionError, now: Instant) {
-        self.wait(Waiting::Aftermath {
+        self.wait(ActionWait::Aftermath {
             error,
             since: now,
             last_output: now,
         });
     }
 
-    /// The moment at which the program has been heard out.
+    /// Returns the moment at which the program has been heard out.
     fn heard_out_at(&self) -> Option<Instant> {
         match &self.waiting {
-            Waiting::Aftermath {
+            ActionWait::Aftermath {
                 since, last_output, ..
             } => Some((*last_output + AFTERMATH_QUIET).min(*since + LONGEST_AFTERMATH)),
             _ => None,
@@ -264,8 +263,8 @@ impl ActionRun {
         if !ended && self.heard_out_at()? > now {
             return None;
         }
-        match std::mem::replace(&mut self.waiting, Waiting::Output) {
-            Waiting::Aftermath { error, since, .. } => Some((error, since)),
+        match std::mem::replace(&mut self.waiting, ActionWait::Output) {
+            ActionWait::Aftermath { error, since, .. } => Some((error, since)),
             other => {
                 self.waiting = other;
                 None
@@ -273,8 +272,8 @@ impl ActionRun {
         }
     }
 
-    /// Notes that the evidence came: it was said at `said_at`, and is acted upon `now`. Time that
-    /// was spent waiting for quiet is our doing and not the program's.
+    /// Notes that the evidence came: it was printed at `said_at` and is acted on `now`. A wait for
+    /// quiet in between is no time of the program.
     pub(super) fn heard(&mut self, said_at: Instant, now: Instant, after_quiet: bool) {
         self.held.before_evidence = self.held.all;
         if after_quiet {
@@ -282,7 +281,7 @@ impl ActionRun {
         }
     }
 
-    /// The deadline that comes first.
+    /// Returns the deadline that comes first.
     pub(super) fn deadline(&self) -> Deadline {
         let mut nearest = self.perform.deadline;
         for deadline in self.startup.iter().chain(&self.turn) {
@@ -293,16 +292,16 @@ impl ActionRun {
         nearest
     }
 
-    /// The earliest moment at which this action wants to be looked at.
+    /// Returns the earliest moment at which this action has to be checked.
     pub(super) fn next_moment(&self) -> Option<Instant> {
         let own = match &self.waiting {
-            Waiting::Pause { until } => return Some(*until),
-            Waiting::Held(_) | Waiting::Typing { .. } => return None,
-            Waiting::Aftermath { .. } => return self.heard_out_at(),
-            Waiting::Linger { until } => Some(*until),
-            Waiting::EchoOff { since, tries, .. } => Some(*since + echo_delay(*tries)),
-            Waiting::Unsaid { since, .. } => Some(*since + CLOSING_GRACE),
-            Waiting::Output | Waiting::Command => None,
+            ActionWait::Pause { until } => return Some(*until),
+            ActionWait::Held(_) | ActionWait::Typing { .. } => return None,
+            ActionWait::Aftermath { .. } => return self.heard_out_at(),
+            ActionWait::Linger { until } => Some(*until),
+            ActionWait::EchoOff { since, tries, .. } => Some(*since + echo_delay(*tries)),
+            ActionWait::Unsaid { since, .. } => Some(*since + CLOSING_GRACE),
+            ActionWait::Output | ActionWait::Command => None,
         };
         let closing = self.closing_since.map(|since| since + CLOSING_GRACE);
         [Some(self.deadline().at), own, self.quiet_at, closing]
@@ -352,8 +351,8 @@ impl ActionRun {
     }
 }
 
-/// Delay after the prompt before the look at the terminal's echo number `tries`, from 0: soon
-/// at first, since a program switches it off right before or right after its prompt.
+/// Returns the delay after the prompt before check number `tries` of the terminal's echo, from 0:
+/// short at first, since a program switches it off right before or right after its prompt.
 fn echo_delay(tries: u32) -> Duration {
     const DOUBLINGS: u32 = 8;
     let doubled = Duration::from_micros(200) * (2u32.pow(tries.min(DOUBLINGS) + 1) - 1);

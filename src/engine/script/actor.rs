@@ -34,8 +34,8 @@ use crate::scenario::TerminalKind;
 
 use super::command;
 use super::interpreter::ActionError;
-use super::machine::{ScriptEffect, ScriptInput, ScriptMachine};
-use super::reporter::Reporter;
+use super::machine::{MachineCall, ScriptEffect, ScriptInput, ScriptMachine};
+use super::reporter::ScriptReporter;
 
 /// The actor of one script instance.
 pub(in crate::engine) struct ScriptActor {
@@ -49,7 +49,7 @@ pub(in crate::engine) struct ScriptActor {
     effects: Vec<ScriptEffect>,
     /// Results of applied effects for the machine; as above.
     inputs: Vec<ScriptInput<'static>>,
-    reporter: ReportGuard<Reporter>,
+    reporter: ReportGuard<ScriptReporter>,
 }
 
 enum State {
@@ -80,7 +80,12 @@ struct Script {
 
 impl Script {
     fn take_in(&mut self, input: ScriptInput<'_>, effects: &mut Vec<ScriptEffect>) {
-        self.machine.on(input, Instant::now(), &self.child, effects);
+        let mut call = MachineCall {
+            now: Instant::now(),
+            program: &self.child,
+            effects,
+        };
+        self.machine.on(input, &mut call);
     }
 
     /// Types the machine's reply.
@@ -105,6 +110,7 @@ impl ScriptActor {
         instance: InstanceId,
         owner: ScriptOwner,
     ) -> ScriptHandle {
+        let reporter = ScriptReporter::new(owner, instance, Arc::clone(&run.live));
         let script = ScriptActor {
             run,
             state: State::NotStarted,
@@ -112,7 +118,7 @@ impl ScriptActor {
             command: None,
             effects: Vec::new(),
             inputs: Vec::new(),
-            reporter: ReportGuard::new(Reporter::new(owner, instance)),
+            reporter: ReportGuard::new(reporter),
         };
         let script = script.start();
         ScriptHandle {
@@ -271,13 +277,16 @@ impl ScriptActor {
             what,
             turn,
         });
-        self.run.emit(RunEvent::Injected(injection.clone()));
         let at = Instant::now();
         if let State::Alive(script) = &mut self.state {
             let text = injection.what.clone();
             script.machine.note(Happening::Injected { kind, text }, at);
         }
-        self.reporter.injected(Injected { injection, at });
+        self.reporter.injected(Injected {
+            injection: injection.clone(),
+            at,
+        });
+        self.run.emit(RunEvent::Injected(injection));
     }
 
     fn run_command(&mut self, argv: Vec<String>, ctx: &mut Context<Self>) {
@@ -331,7 +340,6 @@ impl ScriptActor {
             State::Alive(script) => script.machine.into_transcript(),
             _ => None,
         };
-        self.run.live.remove(self.instance());
         self.reporter.complete().ended(record, transcript);
         ctx.stop();
     }

@@ -13,7 +13,7 @@ use crate::model::{ExitCause, FailureKind, RoleIndex};
 use crate::process::{ChildEvent, Command, Spawner, Terminal, Within};
 use crate::scenario::{Role, Scope, Template, TerminalKind};
 
-/// The command of `role` for a flow.
+/// Returns the command of `role` for a flow.
 pub(super) fn for_role(
     run: &RunContext,
     role: RoleIndex,
@@ -32,7 +32,7 @@ pub(super) fn for_role(
     build(run, Surroundings::of(role), argv, terminal, scope)
 }
 
-/// A plain command in the surroundings of `role`, without a terminal.
+/// Returns a plain command in the surroundings of `role`, without a terminal.
 pub(super) fn plain(
     run: &RunContext,
     role: RoleIndex,
@@ -48,7 +48,7 @@ pub(super) fn plain(
 pub(in crate::engine) struct Surroundings<'p> {
     /// Relative to the scenario's folder.
     pub directory: Option<&'p Template>,
-    /// On top of that of the run.
+    /// Variables on top of those of the run.
     pub environment: &'p [(String, Template)],
 }
 
@@ -95,7 +95,7 @@ pub(in crate::engine) fn build(
     })
 }
 
-/// A command line as people write it, for display only.
+/// Returns a command line as people write it, for display only.
 pub(in crate::engine) fn shown(argv: &[OsString]) -> String {
     let words = argv.iter().map(|word| {
         let word = word.to_string_lossy();
@@ -119,7 +119,7 @@ pub(super) async fn output(
     Ok(CommandOutput { exit, text })
 }
 
-/// The empty dialogue of a plain command.
+/// Returns the empty dialogue of a plain command.
 pub(in crate::engine) fn silence() -> Dialogue {
     let settings = DialogueSettings {
         columns: None,

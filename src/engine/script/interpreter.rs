@@ -80,18 +80,17 @@ pub(super) struct ActionInterpreter {
     place: Option<SourceLocation>,
     /// The present wait, or the last one.
     wait: Option<Listening>,
-    /// The line in which it was heard, if a message is to show it.
+    /// The line with its evidence, if a message is to show it.
     heard_line: String,
     /// The moment of the last awaited evidence.
     evidence_at: Option<Instant>,
-    /// The name of the turn that was just heard, if it has one.
+    /// The name of the turn whose evidence has just come, if it has one.
     timed: Option<Arc<str>>,
 }
 
 impl ActionInterpreter {
-    /// Creates an interpreter of `turns` by the role at `role`; `step` gives what the step
-    /// tolerates and
-    /// must provide, and is `None` for `leave`.
+    /// Creates an interpreter of `turns` by the role at `role`. `step`, if it is one, says which
+    /// failures are tolerated and which values must be provided.
     pub(super) fn new(
         plan: Arc<Plan>,
         role: usize,
@@ -120,7 +119,7 @@ impl ActionInterpreter {
         }
     }
 
-    /// Performs these turns before the others.
+    /// Puts these turns before the others.
     pub(super) fn begin_with(&mut self, turns: Arc<[Turn]>) {
         self.frames.push(Frame::Turns { turns, next: 0 });
     }
@@ -138,7 +137,7 @@ impl ActionInterpreter {
             .unwrap_or_default()
     }
 
-    /// Returns what the present wait is for, as text for people.
+    /// Returns the patterns and exits of the present wait in words.
     pub(super) fn awaited(&self) -> Vec<String> {
         let Some(wait) = &self.wait else {
             return Vec::new();
@@ -174,18 +173,18 @@ impl ActionInterpreter {
         })
     }
 
-    /// The name of the present turn, if it has one.
+    /// Returns the name of the present turn, if it has one.
     pub(super) fn turn_name(&self) -> Option<&str> {
         let turn = self.wait.as_ref()?.turn.as_ref()?;
         turn.get().name.as_deref()
     }
 
-    /// The moment of the last awaited evidence.
+    /// Returns the moment of the last awaited evidence.
     pub(super) fn evidence_at(&self) -> Option<Instant> {
         self.evidence_at
     }
 
-    /// The name of the turn whose evidence came since the last call, if it has one.
+    /// Takes the name of the turn whose evidence has come since the last call, if it has one.
     pub(super) fn take_timed(&mut self) -> Option<Arc<str>> {
         self.timed.take()
     }
@@ -253,7 +252,7 @@ impl ActionInterpreter {
     }
 }
 
-/// A wait in words: "prompt `Password:`", "line /Order ID: (?<order_id>.+)/".
+/// Describes a wait: "prompt `Password:`", "line /Order ID: (?<order_id>.+)/".
 fn describe_wait(on: On, pattern: &Pattern) -> String {
     match on {
         On::Prompt => format!("prompt {pattern}"),

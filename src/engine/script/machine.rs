@@ -40,14 +40,14 @@ use crate::model::{FailureKind, Happening, InstanceId, ProcessRecord, RunEvent, 
 use crate::process::Echo;
 use crate::scenario::{Masker, Plan, Scope};
 
-use super::action_run::{ActionRun, Waiting};
+use super::action_run::{ActionRun, ActionWait};
 use super::interpreter::{Effect, Input, TypedReply};
 use super::program::Program;
 use super::transcript::Transcript;
 
-pub(super) use vocabulary::{DialogueEvents, ScriptEffect, ScriptInput};
+pub(super) use vocabulary::{DialogueEvents, MachineCall, ScriptEffect, ScriptInput};
 
-/// The parts of a run that the machine needs.
+/// Settings of a script machine.
 pub(super) struct MachineSettings {
     pub plan: Arc<Plan>,
     pub dialogue_events: DialogueEvents,
@@ -90,25 +90,13 @@ impl ScriptMachine {
     }
 
     /// Begins an action.
-    pub(super) fn begin(
-        &mut self,
-        action: ActionRun,
-        now: Instant,
-        program: &impl Program,
-        effects: &mut Vec<ScriptEffect>,
-    ) {
+    pub(super) fn begin(&mut self, action: ActionRun, call: &mut MachineCall<'_, impl Program>) {
         self.action = Some(action);
-        self.drive(Input::Begin, now, program, effects);
+        self.drive(Input::Begin, call);
     }
 
     /// Takes an input; appends the effects to apply to `effects`.
-    pub(super) fn on(
-        &mut self,
-        input: ScriptInput<'_>,
-        now: Instant,
-        program: &impl Program,
-        effects: &mut Vec<ScriptEffect>,
-    ) {
+    pub(super) fn on(&mut self, input: ScriptInput<'_>, call: &mut MachineCall<'_, impl Program>) {
         match input {
             ScriptInput::Output {
                 stream,
@@ -117,19 +105,19 @@ impl ScriptMachine {
                 drained,
             } => {
                 if self.dialogue.depends_on_mode()
-                    && matches!(program.echo(), Echo::Raw | Echo::OnForKeys)
+                    && matches!(call.program.echo(), Echo::Raw | Echo::OnForKeys)
                 {
                     self.dialogue.set_raw();
                 }
-                self.output(stream, bytes, at, drained, effects);
-                self.look(now, program, effects);
+                self.output(stream, bytes, at, drained, call.effects);
+                self.look(call);
             }
             ScriptInput::Closed { stream, at } => {
                 self.dialogue.closed(stream, at);
-                self.look(now, program, effects);
+                self.look(call);
             }
             ScriptInput::Exited { record, at } => {
-                self.print_all(effects);
+                self.print_all(call.effects);
                 self.note(
                     Happening::Exited {
                         exit: record.exit,
@@ -137,19 +125,19 @@ impl ScriptMachine {
                     },
                     at,
                 );
-                effects.push(ScriptEffect::Emit(RunEvent::ScriptEnded {
+                call.effects.push(ScriptEffect::Emit(RunEvent::ScriptEnded {
                     instance: self.instance,
                     process: record.clone(),
                 }));
                 self.exited = Some(record);
-                self.look(now, program, effects);
+                self.look(call);
             }
             ScriptInput::Released => {
                 if let Some(action) = &mut self.action
                     && let Some(reply) = action.take_held_reply()
                 {
-                    let next = self.type_reply(reply, now, program, effects);
-                    self.go_on(next, now, program, effects);
+                    let next = self.type_reply(reply, call);
+                    self.go_on(next, call);
                 }
             }
             ScriptInput::Delayed(length) => {
@@ -157,38 +145,41 @@ impl ScriptMachine {
                     action.pause_for(length);
                 }
             }
-            ScriptInput::Preceded(lines) => self.preceded(&lines, now, effects),
+            ScriptInput::Preceded(lines) => self.preceded(&lines, call.now, call.effects),
             ScriptInput::Written { at } => {
-                let next = self.written(at, effects);
-                self.go_on(next, now, program, effects);
+                let next = self.written(at, call.effects);
+                self.go_on(next, call);
             }
             ScriptInput::NotTyped { reason } => {
                 if let Some(action) = &mut self.action {
-                    action.wait(Waiting::Unsaid { since: now, reason });
+                    action.wait(ActionWait::Unsaid {
+                        since: call.now,
+                        reason,
+                    });
                 }
                 let next = self.exit_input();
-                self.go_on(next, now, program, effects);
+                self.go_on(next, call);
             }
             ScriptInput::CommandEnded(Ok(output)) => {
-                self.drive(Input::Ran(output), now, program, effects);
+                self.drive(Input::Ran(output), call);
             }
             ScriptInput::CommandEnded(Err(error)) => {
-                self.action_over(now, Err(error), program, effects);
+                self.action_over(call.now, Err(error), call);
             }
-            ScriptInput::Alarm => self.alarm(now, program, effects),
+            ScriptInput::Alarm => self.alarm(call),
         }
     }
 
-    /// The earliest moment at which [`ScriptInput::Alarm`] is due.
+    /// Returns the earliest moment at which [`ScriptInput::Alarm`] is due.
     pub(super) fn next_alarm(&self) -> Option<Instant> {
         let action = self.action.as_ref().and_then(ActionRun::next_moment);
         [action, self.print_at].into_iter().flatten().min()
     }
 
-    /// The reply that is being typed.
+    /// Returns the reply that is being typed.
     pub(super) fn reply(&self) -> Option<&TypedReply> {
         match &self.action.as_ref()?.waiting {
-            Waiting::Typing { reply, .. } => Some(reply),
+            ActionWait::Typing { reply, .. } => Some(reply),
             _ => None,
         }
     }
@@ -202,7 +193,7 @@ impl ScriptMachine {
         self.exited.is_some()
     }
 
-    /// The values of the flow, while an action is in progress.
+    /// Returns the flow's values while an action is in progress.
     pub(super) fn scope(&self) -> Option<&Scope> {
         self.action.as_ref().map(|action| &*action.perform.values)
     }
@@ -267,7 +258,7 @@ impl ScriptMachine {
         }
         self.dialogue.feed(stream, bytes, at);
         if let Some(action) = &mut self.action
-            && let Waiting::Aftermath { last_output, .. } = &mut action.waiting
+            && let ActionWait::Aftermath { last_output, .. } = &mut action.waiting
         {
             *last_output = at;
         }
@@ -281,26 +272,14 @@ impl ScriptMachine {
         self.print_output(at, effects);
     }
 
-    fn go_on(
-        &mut self,
-        input: Option<Input>,
-        now: Instant,
-        program: &impl Program,
-        effects: &mut Vec<ScriptEffect>,
-    ) {
+    fn go_on(&mut self, input: Option<Input>, call: &mut MachineCall<'_, impl Program>) {
         if let Some(input) = input {
-            self.drive(input, now, program, effects);
+            self.drive(input, call);
         }
     }
 
     /// Drives the interpreter until there is something to wait for.
-    fn drive(
-        &mut self,
-        mut input: Input,
-        now: Instant,
-        program: &impl Program,
-        effects: &mut Vec<ScriptEffect>,
-    ) {
+    fn drive(&mut self, mut input: Input, call: &mut MachineCall<'_, impl Program>) {
         loop {
             let lives = self.exited.is_none();
             let Some(action) = &mut self.action else {
@@ -309,9 +288,9 @@ impl ScriptMachine {
             if let Some(point) = action.fault_point() {
                 match &input {
                     Input::Heard(Finding::Wait { .. }) => {
-                        effects.push(ScriptEffect::EvidenceCame(point));
+                        call.effects.push(ScriptEffect::EvidenceCame(point));
                     }
-                    Input::Said => effects.push(ScriptEffect::ReplySent(point)),
+                    Input::Said => call.effects.push(ScriptEffect::ReplySent(point)),
                     _ => {}
                 }
             }
@@ -320,46 +299,46 @@ impl ScriptMachine {
             action.time_turn();
             let learned = action.perform.values.take_learned();
             if !learned.is_empty() {
-                self.learned(learned, effects);
+                self.learned(learned, call.effects);
             }
             let Some(action) = &mut self.action else {
                 return;
             };
             let ready = match next {
                 Effect::Listen { within } => {
-                    action.listen(now, within);
-                    action.held_back_before(program.held_back());
+                    action.listen(call.now, within);
+                    action.held_back_before(call.program.held_back());
                     if let Some(point) = action.fault_point() {
-                        effects.push(ScriptEffect::WaitBegan(point));
+                        call.effects.push(ScriptEffect::WaitBegan(point));
                     }
-                    self.poll(now, program)
+                    self.poll(call)
                 }
                 Effect::Linger { at_most } => {
-                    action.wait(Waiting::Linger {
-                        until: now + at_most,
+                    action.wait(ActionWait::Linger {
+                        until: call.now + at_most,
                     });
-                    self.poll(now, program)
+                    self.poll(call)
                 }
                 Effect::KeepListening => {
-                    action.wait(Waiting::Output);
-                    self.poll(now, program)
+                    action.wait(ActionWait::Output);
+                    self.poll(call)
                 }
-                Effect::Say(reply) => self.begin_reply(reply, now, program, effects),
+                Effect::Say(reply) => self.begin_reply(reply, call),
                 Effect::Pause(length) => {
-                    action.pause(now, length);
+                    action.pause(call.now, length);
                     None
                 }
                 Effect::Run(argv) => {
-                    action.begin_command(now);
-                    effects.push(ScriptEffect::Run(argv));
+                    action.begin_command(call.now);
+                    call.effects.push(ScriptEffect::Run(argv));
                     None
                 }
-                Effect::Done => return self.action_over(now, Ok(()), program, effects),
+                Effect::Done => return self.action_over(call.now, Ok(()), call),
                 Effect::Fail(error) if lives && matches!(error.kind, FailureKind::Business(_)) => {
-                    action.hear_out(error, now);
+                    action.hear_out(error, call.now);
                     None
                 }
-                Effect::Fail(error) => return self.action_over(now, Err(error), program, effects),
+                Effect::Fail(error) => return self.action_over(call.now, Err(error), call),
             };
             match ready {
                 Some(next) => input = next,
@@ -371,19 +350,19 @@ impl ScriptMachine {
     /// Reports and emits values that the action has learned.
     fn learned(&self, learned: Learned, effects: &mut Vec<ScriptEffect>) {
         let Some(action) = &self.action else { return };
-        let captures = learned.captures.clone();
-        effects.push(ScriptEffect::Learned(learned));
-        let ActionKind::Step(step) = action.perform.kind else {
-            return;
-        };
-        effects.extend(captures.into_iter().map(|capture| {
-            let (name, value) = shown(&action.perform.values, capture);
-            ScriptEffect::Emit(RunEvent::Captured {
-                flow: self.instance.flow,
-                step,
-                name,
-                value,
-            })
-        }));
+        let place = effects.len();
+        if let ActionKind::Step(step) = action.perform.kind {
+            effects.extend(learned.captures.iter().cloned().map(|capture| {
+                let (name, value) = shown(&action.perform.values, capture);
+                ScriptEffect::Emit(RunEvent::Captured {
+                    flow: self.instance.flow,
+                    step,
+                    name,
+                    value,
+                })
+            }));
+        }
+        // An event must not be emitted before its value is safe.
+        effects.insert(place, ScriptEffect::Learned(learned));
     }
 }

@@ -1,5 +1,8 @@
 //! Reports of a script actor to its owner.
 
+use std::sync::Arc;
+
+use crate::engine::live_scripts::LiveScripts;
 use crate::engine::messages::{Injected, News, Performed, ScriptEnded, ScriptOwner, send};
 use crate::engine::report_guard::FinalReport;
 use crate::engine::script::transcript::Transcript;
@@ -7,17 +10,19 @@ use crate::engine::values::Learned;
 use crate::model::{InstanceId, ProcessRecord};
 
 /// The owner of a script, with the news for its next report.
-pub(super) struct Reporter {
+pub(super) struct ScriptReporter {
     pub owner: ScriptOwner,
     pub instance: InstanceId,
+    live: Arc<LiveScripts>,
     news: News,
 }
 
-impl Reporter {
-    pub(super) fn new(owner: ScriptOwner, instance: InstanceId) -> Self {
-        Reporter {
+impl ScriptReporter {
+    pub(super) fn new(owner: ScriptOwner, instance: InstanceId, live: Arc<LiveScripts>) -> Self {
+        ScriptReporter {
             owner,
             instance,
+            live,
             news: News::default(),
         }
     }
@@ -54,6 +59,7 @@ impl Reporter {
         record: Option<Box<ProcessRecord>>,
         transcript: Option<Box<Transcript>>,
     ) {
+        self.live.remove(self.instance);
         let ended = ScriptEnded {
             instance: self.instance,
             is_lost,
@@ -66,7 +72,7 @@ impl Reporter {
     }
 }
 
-impl FinalReport for Reporter {
+impl FinalReport for ScriptReporter {
     fn report_loss(&mut self) {
         self.send_end(true, None, None);
     }

@@ -24,7 +24,7 @@ impl Recorder {
     }
 }
 
-impl Target for Recorder {
+impl FaultTarget for Recorder {
     fn kill(&self) -> bool {
         self.record("kill");
         true

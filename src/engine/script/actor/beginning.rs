@@ -12,10 +12,12 @@ use crate::model::InjectionKind;
 use crate::scenario::{Plan, TerminalKind};
 
 use super::super::action_run::ActionRun;
+use super::super::machine::MachineCall;
 use super::{ScriptActor, State};
 
 impl ScriptActor {
-    /// Starts to perform; `ordered_at` is when the program was ordered, if this step starts it.
+    /// Begins an action. `ordered_at` is the moment at which the program was ordered, if this action
+    /// starts it.
     pub(super) fn begin_run(
         &mut self,
         perform: Perform,
@@ -83,13 +85,16 @@ impl ScriptActor {
         let mut action = ActionRun::new(perform, interpreter, startup, now);
         action.is_filtered = faults.is_some();
         script.filter.begin(faults);
-        script
-            .machine
-            .begin(action, now, &script.child, &mut self.effects);
+        let mut call = MachineCall {
+            now,
+            program: &script.child,
+            effects: &mut self.effects,
+        };
+        script.machine.begin(action, &mut call);
         self.apply_all(ctx);
     }
 
-    /// The attempt at a step that is to be performed; `None` where no faults are injected.
+    /// Returns the attempt at a step that is to be performed; `None` where no faults are injected.
     fn attempt<'p>(&self, plan: &'p Plan, perform: &Perform) -> Option<Attempt<'p>> {
         let ActionKind::Step(step) = perform.kind else {
             return None;

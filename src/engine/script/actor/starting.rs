@@ -6,7 +6,7 @@ use std::time::Instant;
 use actix::prelude::*;
 
 use crate::dialogue::{Dialogue, DialogueSettings};
-use crate::engine::live_scripts::Running;
+use crate::engine::live_scripts::RunningScript;
 use crate::engine::messages::{News, Perform, Performed, Timing};
 use crate::engine::script::interpreter::ActionError;
 use crate::engine::script::transcript::Transcript;
@@ -114,7 +114,7 @@ impl ScriptActor {
         }
         self.run.live.insert(
             self.instance(),
-            Running {
+            RunningScript {
                 role: self.role().title.clone(),
                 pid,
                 state: "starting".to_owned(),

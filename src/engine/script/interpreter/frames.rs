@@ -73,7 +73,7 @@ impl Listening {
         Some(owner_in(turn, index))
     }
 
-    /// The exit codes that satisfy the wait.
+    /// Returns the exit codes that satisfy the wait.
     pub(super) fn exits(&self) -> impl Iterator<Item = (WaitOwner, i32)> {
         let turns = self.turn.iter().map(TurnRef::get);
         turns.flat_map(|turn| {
@@ -86,7 +86,7 @@ impl Listening {
     }
 }
 
-/// The places of the `repeat`s among these frames.
+/// Returns the places of the `repeat`s among these frames.
 pub(super) fn repeats(frames: &[Frame]) -> impl Iterator<Item = usize> {
     let frames = frames.iter().enumerate();
     frames.filter_map(|(at, frame)| matches!(frame, Frame::Repeat { .. }).then_some(at))

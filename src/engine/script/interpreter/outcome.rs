@@ -310,7 +310,7 @@ impl ActionInterpreter {
     }
 }
 
-/// The captures of the first match in the line, if there is one.
+/// Returns the captures of the first match in the line, if there is one.
 fn found_in(pattern: &Pattern, line: &str) -> Option<Vec<NamedValue>> {
     let range = pattern.find(line, 0..line.len())?;
     Some(pattern.captures(line, range.start, range.end))

@@ -188,7 +188,7 @@ fn a_turn_waits_and_answers() {
 }
 
 #[test]
-fn captures_are_values_for_what_follows() {
+fn captures_are_values_for_later_turns() {
     let stage = done(
         "- see: '/id (?<id>\\d+)/'\n- {prompt: '>', send: 'take ${id}'}",
         &["id 12\n> "],
@@ -264,7 +264,7 @@ fn an_alternative_may_have_turns_of_its_own() {
 }
 
 #[test]
-fn a_repeat_goes_round_until_it_hears_its_end() {
+fn a_repeat_goes_on_until_its_end_is_seen() {
     let turns = "- repeat:\n    do: [{prompt: 'Choice', send: r}]\n    until: {see: '/status (?<status>DONE)/'}\n    at_most: 3\n    every: 5s\n- {prompt: 'Choice', send: q}";
     let stage = done(
         turns,
@@ -286,7 +286,7 @@ fn a_repeat_goes_round_until_it_hears_its_end() {
 }
 
 #[test]
-fn a_repeat_that_never_hears_its_end_is_too_much() {
+fn a_repeat_without_its_end_fails_after_its_rounds() {
     let turns =
         "- repeat:\n    do: [{prompt: 'Choice', send: r}]\n    until: {see: DONE}\n    at_most: 2";
     let fault = failed(turns, "", &["Choice: ", "\nChoice: ", "\nChoice: "], None);

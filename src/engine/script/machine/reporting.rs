@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::engine::messages::{ActionKind, News, Performed};
-use crate::engine::script::action_run::Waiting;
+use crate::engine::script::action_run::ActionWait;
 use crate::engine::script::interpreter::ActionError;
 use crate::engine::script::program::Program;
 use crate::engine::script::transcript::Transcript;
@@ -11,7 +11,7 @@ use crate::model::{Activity, Failure, RoleIndex};
 use crate::scenario::{Plan, Scope};
 
 use super::ScriptMachine;
-use super::vocabulary::{DialogueEvents, ScriptEffect};
+use super::vocabulary::{DialogueEvents, MachineCall, ScriptEffect};
 
 /// Most of the program's output that a failure shows.
 const TAIL_LINES: usize = 12;
@@ -23,16 +23,15 @@ impl ScriptMachine {
         &mut self,
         at: Instant,
         result: Result<(), ActionError>,
-        program: &impl Program,
-        effects: &mut Vec<ScriptEffect>,
+        call: &mut MachineCall<'_, impl Program>,
     ) {
         // The prompt with which a step ends belongs to it.
         let ends_with_prompt = self.settings.dialogue_events == DialogueEvents::Promptly
             && self.dialogue.matched_prompt();
         if result.is_err() || ends_with_prompt {
-            self.print_all(effects);
+            self.print_all(call.effects);
         }
-        let activity = result.is_err().then(|| self.activity(program));
+        let activity = result.is_err().then(|| self.activity(call.program));
         let Some(action) = self.action.take() else {
             return;
         };
@@ -45,8 +44,8 @@ impl ScriptMachine {
             let further = Box::new(Transcript::new(self.instance));
             std::mem::replace(so_far, further)
         });
-        if matches!(action.waiting, Waiting::Command) {
-            effects.push(ScriptEffect::CancelCommand);
+        if matches!(action.waiting, ActionWait::Command) {
+            call.effects.push(ScriptEffect::CancelCommand);
         }
         let timing = action.timing(result.is_ok(), at);
         let result = result.map_err(|error| {
@@ -63,7 +62,7 @@ impl ScriptMachine {
             failure.tail.insert_str(0, &self.dialogue.unseen());
             failure
         });
-        effects.push(ScriptEffect::Report(Performed {
+        call.effects.push(ScriptEffect::Report(Performed {
             instance: self.instance,
             kind: action.perform.kind,
             result,

@@ -131,13 +131,12 @@ impl Bench {
             origin,
             effects: Vec::new(),
         };
-        let Bench {
-            machine,
-            program,
-            effects,
-            ..
-        } = &mut bench;
-        machine.begin(action, origin, program, effects);
+        let mut call = MachineCall {
+            now: origin,
+            program: &bench.program,
+            effects: &mut bench.effects,
+        };
+        bench.machine.begin(action, &mut call);
         bench
     }
 
@@ -146,9 +145,12 @@ impl Bench {
     }
 
     fn on(&mut self, ms: u64, input: ScriptInput<'_>) {
-        let now = self.at(ms);
-        self.machine
-            .on(input, now, &self.program, &mut self.effects);
+        let mut call = MachineCall {
+            now: self.at(ms),
+            program: &self.program,
+            effects: &mut self.effects,
+        };
+        self.machine.on(input, &mut call);
     }
 
     fn output(&mut self, ms: u64, text: &str) {

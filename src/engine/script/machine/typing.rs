@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::engine::script::action_run::{ECHO_PATIENCE, Waiting};
+use crate::engine::script::action_run::{ActionWait, ECHO_PATIENCE};
 use crate::engine::script::interpreter::{ActionError, Answers, Input, TypedReply};
 use crate::engine::script::program::Program;
 use crate::model::{FailureKind, RunEvent};
@@ -10,7 +10,7 @@ use crate::process::Echo;
 use crate::terminal::{EchoMode, Typed};
 
 use super::ScriptMachine;
-use super::vocabulary::{DialogueEvents, ScriptEffect};
+use super::vocabulary::{DialogueEvents, MachineCall, ScriptEffect};
 
 /// Silence after which an unfinished line is emitted.
 pub(super) const PATIENCE: Duration = Duration::from_millis(300);
@@ -50,57 +50,53 @@ impl ScriptMachine {
     pub(super) fn begin_reply(
         &mut self,
         reply: TypedReply,
-        now: Instant,
-        program: &impl Program,
-        effects: &mut Vec<ScriptEffect>,
+        call: &mut MachineCall<'_, impl Program>,
     ) -> Option<Input> {
         let action = self.action.as_mut()?;
         if reply.answers == Answers::Wait
             && let Some(point) = action.fault_point()
         {
-            effects.push(ScriptEffect::BeforeReply(point));
-            action.wait(Waiting::Held(reply));
+            call.effects.push(ScriptEffect::BeforeReply(point));
+            action.wait(ActionWait::Held(reply));
             return None;
         }
-        self.type_reply(reply, now, program, effects)
+        self.type_reply(reply, call)
     }
 
     /// Types a reply now, or when the terminal's echo is off.
     pub(super) fn type_reply(
         &mut self,
         reply: TypedReply,
-        now: Instant,
-        program: &impl Program,
-        effects: &mut Vec<ScriptEffect>,
+        call: &mut MachineCall<'_, impl Program>,
     ) -> Option<Input> {
         let action = self.action.as_mut()?;
         if self.exited.is_some() {
-            action.wait(Waiting::Unsaid {
-                since: now,
+            action.wait(ActionWait::Unsaid {
+                since: call.now,
                 reason: "its input is closed".to_owned(),
             });
             return self.exit_input();
         }
-        let echo = program.echo();
+        let echo = call.program.echo();
         if reply.secret && shows_input(echo) {
-            action.wait(Waiting::EchoOff {
-                since: now,
+            action.wait(ActionWait::EchoOff {
+                since: call.now,
                 tries: 0,
                 reply,
             });
             return None;
         }
         let is_filtered = action.is_filtered;
-        action.wait(Waiting::Typing {
+        action.wait(ActionWait::Typing {
             reply,
             mode: echo_mode(echo),
             is_recorded: false,
         });
         if is_filtered {
             // Faults of the reply are recorded after the output before them.
-            self.print_all(effects);
+            self.print_all(call.effects);
         }
-        effects.push(ScriptEffect::Type);
+        call.effects.push(ScriptEffect::Type);
         None
     }
 
@@ -114,7 +110,7 @@ impl ScriptMachine {
         let Some(action) = &mut self.action else {
             return;
         };
-        let Waiting::Typing {
+        let ActionWait::Typing {
             reply,
             mode,
             is_recorded,
@@ -156,8 +152,8 @@ impl ScriptMachine {
         effects: &mut Vec<ScriptEffect>,
     ) -> Option<Input> {
         let action = self.action.as_mut()?;
-        let waiting = std::mem::replace(&mut action.waiting, Waiting::Output);
-        let Waiting::Typing {
+        let waiting = std::mem::replace(&mut action.waiting, ActionWait::Output);
+        let ActionWait::Typing {
             reply,
             mode,
             is_recorded,
@@ -192,22 +188,17 @@ impl ScriptMachine {
 
     /// Looks again whether the terminal's echo is off. There is no event to wait for: a terminal
     /// does not notify its other end of a change of its settings.
-    pub(super) fn try_secret(
-        &mut self,
-        now: Instant,
-        program: &impl Program,
-        effects: &mut Vec<ScriptEffect>,
-    ) {
-        let is_overdue = self.overdue(now, program).is_some();
+    pub(super) fn try_secret(&mut self, call: &mut MachineCall<'_, impl Program>) {
+        let is_overdue = self.overdue(call).is_some();
         let Some(action) = &mut self.action else {
             return;
         };
-        let Waiting::EchoOff { since, tries, .. } = &mut action.waiting else {
+        let ActionWait::EchoOff { since, tries, .. } = &mut action.waiting else {
             return;
         };
-        if shows_input(program.echo()) {
+        if shows_input(call.program.echo()) {
             *tries += 1;
-            if is_overdue || now.saturating_duration_since(*since) > ECHO_PATIENCE {
+            if is_overdue || call.now.saturating_duration_since(*since) > ECHO_PATIENCE {
                 let error = ActionError::new(
                     FailureKind::EchoStayedOn,
                     "the secret was not typed: the terminal would have shown it",
@@ -216,14 +207,14 @@ impl ScriptMachine {
                     "the program reads this with echo on: use `send` instead of `secret` (a value \
                      listed under `secrets` stays masked)",
                 );
-                self.action_over(now, Err(error), program, effects);
+                self.action_over(call.now, Err(error), call);
             }
             return;
         }
-        let waiting = std::mem::replace(&mut action.waiting, Waiting::Output);
-        if let Waiting::EchoOff { reply, .. } = waiting {
-            let next = self.type_reply(reply, now, program, effects);
-            self.go_on(next, now, program, effects);
+        let waiting = std::mem::replace(&mut action.waiting, ActionWait::Output);
+        if let ActionWait::EchoOff { reply, .. } = waiting {
+            let next = self.type_reply(reply, call);
+            self.go_on(next, call);
         }
     }
 }

@@ -57,6 +57,14 @@ pub(in crate::engine::script) enum ScriptInput<'a> {
     Alarm,
 }
 
+/// The surroundings of one call of the script machine.
+pub(in crate::engine::script) struct MachineCall<'a, P> {
+    pub now: Instant,
+    pub program: &'a P,
+    /// The effects so far; the machine appends its own.
+    pub effects: &'a mut Vec<ScriptEffect>,
+}
+
 /// An effect for the actor to apply.
 #[derive(Debug)]
 pub(in crate::engine::script) enum ScriptEffect {

@@ -1,89 +1,77 @@
 //! Waits of the action in progress: awaited output, the program's exit, and deadlines.
 
-use std::time::Instant;
-
 use crate::dialogue::Finding;
 use crate::engine::messages::Whose;
-use crate::engine::script::action_run::{CLOSING_GRACE, Waiting};
+use crate::engine::script::action_run::{ActionWait, CLOSING_GRACE};
 use crate::engine::script::interpreter::{ActionError, Input};
 use crate::engine::script::program::Program;
 use crate::model::{Activity, FailureKind};
 
 use super::ScriptMachine;
-use super::vocabulary::ScriptEffect;
+use super::vocabulary::MachineCall;
 
 impl ScriptMachine {
     /// Continues the action if it can go on after something has happened.
-    pub(super) fn look(
-        &mut self,
-        now: Instant,
-        program: &impl Program,
-        effects: &mut Vec<ScriptEffect>,
-    ) {
+    pub(super) fn look(&mut self, call: &mut MachineCall<'_, impl Program>) {
         let has_exited = self.exited.is_some();
         if let Some(action) = &mut self.action
-            && let Some((error, at)) = action.aftermath(now, has_exited)
+            && let Some((error, at)) = action.aftermath(call.now, has_exited)
         {
-            return self.action_over(at, Err(error), program, effects);
+            return self.action_over(at, Err(error), call);
         }
-        let next = self.poll(now, program);
-        self.go_on(next, now, program, effects);
+        let next = self.poll(call);
+        self.go_on(next, call);
     }
 
     /// A pause is over, a deadline has passed, or the alarm came too early.
-    pub(super) fn alarm(
-        &mut self,
-        now: Instant,
-        program: &impl Program,
-        effects: &mut Vec<ScriptEffect>,
-    ) {
-        if self.print_at.is_some_and(|at| at <= now) {
+    pub(super) fn alarm(&mut self, call: &mut MachineCall<'_, impl Program>) {
+        if self.print_at.is_some_and(|at| at <= call.now) {
             self.print_at = None;
-            self.print_all(effects);
+            self.print_all(call.effects);
         }
         let Some(action) = &mut self.action else {
             return;
         };
         match &action.waiting {
-            Waiting::Pause { until } if *until <= now => {
-                return self.drive(Input::Paused, now, program, effects);
+            ActionWait::Pause { until } if *until <= call.now => {
+                return self.drive(Input::Paused, call);
             }
-            Waiting::Linger { until } if *until <= now => {
-                return self.drive(Input::Lingered, now, program, effects);
+            ActionWait::Linger { until } if *until <= call.now => {
+                return self.drive(Input::Lingered, call);
             }
-            Waiting::EchoOff { .. } => return self.try_secret(now, program, effects),
-            Waiting::Typing { .. } => return,
-            Waiting::Aftermath { .. } => return self.look(now, program, effects),
-            Waiting::Unsaid { since, reason } if *since + CLOSING_GRACE <= now => {
+            ActionWait::EchoOff { .. } => return self.try_secret(call),
+            ActionWait::Typing { .. } => return,
+            ActionWait::Aftermath { .. } => return self.look(call),
+            ActionWait::Unsaid { since, reason } if *since + CLOSING_GRACE <= call.now => {
                 let error = ActionError::new(
                     FailureKind::NotSent,
                     format!("could not type the reply: {reason}"),
                 );
-                return self.action_over(now, Err(error), program, effects);
+                return self.action_over(call.now, Err(error), call);
             }
             _ => {}
         }
-        if let Some(error) = self.overdue(now, program) {
-            return self.action_over(now, Err(error), program, effects);
+        if let Some(error) = self.overdue(call) {
+            return self.action_over(call.now, Err(error), call);
         }
-        self.look(now, program, effects);
+        self.look(call);
     }
 
     /// Returns the next input for the interpreter: awaited output, or the program's exit.
-    pub(super) fn poll(&mut self, now: Instant, program: &impl Program) -> Option<Input> {
+    pub(super) fn poll(&mut self, call: &MachineCall<'_, impl Program>) -> Option<Input> {
         let action = self.action.as_mut()?;
         match &action.waiting {
-            Waiting::Output | Waiting::Linger { .. } => {}
-            Waiting::Unsaid { .. } => return self.exit_input(),
-            Waiting::Pause { .. }
-            | Waiting::Held(_)
-            | Waiting::Typing { .. }
-            | Waiting::EchoOff { .. }
-            | Waiting::Command
-            | Waiting::Aftermath { .. } => return None,
+            ActionWait::Output | ActionWait::Linger { .. } => {}
+            ActionWait::Unsaid { .. } => return self.exit_input(),
+            ActionWait::Pause { .. }
+            | ActionWait::Held(_)
+            | ActionWait::Typing { .. }
+            | ActionWait::EchoOff { .. }
+            | ActionWait::Command
+            | ActionWait::Aftermath { .. } => return None,
         }
         let after_quiet = action.quiet_at.take().is_some();
-        match self.dialogue.poll(now) {
+        match self.dialogue.poll(call.now) {
             Finding::Nothing => self.exit_input(),
             Finding::QuietAt(at) => {
                 action.quiet_at = Some(at);
@@ -91,15 +79,15 @@ impl ScriptMachine {
             }
             Finding::Ended { .. } => {
                 if self.exited.is_none() && !action.interpreter.expects_exit() {
-                    action.closing_since.get_or_insert(now);
+                    action.closing_since.get_or_insert(call.now);
                 }
                 self.exit_input()
             }
             heard => {
                 action.first_wait_over();
                 if let Finding::Wait { at, .. } = &heard {
-                    action.held_back_until_now(program.held_back());
-                    action.heard(*at, now, after_quiet);
+                    action.held_back_until_now(call.program.held_back());
+                    action.heard(*at, call.now, after_quiet);
                 }
                 Some(Input::Heard(heard))
             }
@@ -120,11 +108,11 @@ impl ScriptMachine {
     }
 
     /// Returns the failure if a deadline or the closing grace has passed.
-    pub(super) fn overdue(&self, now: Instant, program: &impl Program) -> Option<ActionError> {
+    pub(super) fn overdue(&self, call: &MachineCall<'_, impl Program>) -> Option<ActionError> {
         let action = self.action.as_ref()?;
         if action
             .closing_since
-            .is_some_and(|since| since + CLOSING_GRACE <= now)
+            .is_some_and(|since| since + CLOSING_GRACE <= call.now)
         {
             return Some(ActionError::new(
                 FailureKind::EndedEarly,
@@ -132,7 +120,7 @@ impl ScriptMachine {
             ));
         }
         let deadline = action.deadline();
-        if deadline.at > now {
+        if deadline.at > call.now {
             return None;
         }
         let kind = match deadline.whose {
@@ -142,7 +130,7 @@ impl ScriptMachine {
             }
         };
         let mut message = action.overdue_message(&deadline);
-        let unwritten = program.unwritten();
+        let unwritten = call.program.unwritten();
         if unwritten > 0 {
             message.push_str(&format!(
                 "; the program has not read the last {unwritten} bytes typed"

@@ -12,7 +12,7 @@ fn transcript(role: usize) -> Transcript {
     })
 }
 
-/// What was heard and said, in order; `«»` around what was said.
+/// The rendered output in order, replies in `«»`.
 fn rendered(transcripts: Vec<Transcript>, since: Instant, secrets: &[&str]) -> String {
     let masker = Masker::new(secrets.iter().copied());
     let moments = render(&transcripts, since, &masker).into_iter();
@@ -47,7 +47,7 @@ fn instances_are_interleaved_as_they_spoke() {
 }
 
 #[test]
-fn the_beginning_and_the_end_stay_of_much() {
+fn beginning_and_end_of_a_long_transcript_are_kept() {
     let now = Instant::now();
     let mut long = transcript(0);
     long.heard(Stream::Out, b"the beginning ", now);
@@ -120,7 +120,7 @@ fn a_secret_cut_by_what_is_left_out_is_hidden() {
 
 proptest! {
     #[test]
-    fn no_split_shows_a_secret(cuts in prop::collection::vec(0usize..60, 0..8)) {
+    fn a_secret_is_hidden_however_it_is_split(cuts in prop::collection::vec(0usize..60, 0..8)) {
         let text = "дом hunter2 \x1b[0mhun\x1b[1mter2 é and hunter2hunter2 ₹ end".as_bytes();
         let mut cuts: Vec<_> = cuts.into_iter().filter(|&cut| cut < text.len()).collect();
         cuts.extend([0, text.len()]);
