@@ -286,3 +286,18 @@ fn python_and_shell_programs_are_detected_as_waiting() {
         });
     }
 }
+
+#[test]
+fn a_write_to_a_closed_input_is_refused() {
+    with_spawner(async |spawner| {
+        let words = ["print", "bye", "close-all", "forever"];
+        let mut program = Actor::start(spawner, Terminal::Pipes, &words).await;
+        while program.closed.len() < 2 {
+            program.next().await;
+        }
+        let written = program.child.write(b"Ada\n");
+        assert!(matches!(written, Err(WriteError::Closed)), "{written:?}");
+        program.child.end(Grace::NOW);
+        program.end().await;
+    });
+}
