@@ -118,11 +118,9 @@ impl InputText {
     /// Returns whether `row` ends where a reply ends.
     fn is_complete(&self, row: &str) -> bool {
         let row = row.trim_end();
-        self.replies.iter().any(|reply| {
-            let reply = reply.trim_end();
-            let end = reply.chars().next_back();
-            end.is_some_and(|end| row.ends_with(end)) && ends_alike(row, reply)
-        })
+        self.replies
+            .iter()
+            .any(|reply| ends_alike(row, reply.trim_end()) || row.ends_with(&doubled(reply)))
     }
 
     /// Returns whether `row` begins a redraw: with the prompt or a part of it only, or with typed text.
@@ -233,8 +231,14 @@ impl Echoes {
             Echo::Line(text) => (text, true),
             Echo::Text(text) => (text, false),
         };
-        let is_certain = matches!(mode, EchoMode::Lines | EchoMode::Keys);
-        if is_certain || (mode == EchoMode::Raw && prompt.is_none() && line && !text.is_empty()) {
+        let is_expected = match mode {
+            EchoMode::Lines => true,
+            // What the program draws may come between the characters of a line.
+            EchoMode::Keys => !line,
+            EchoMode::Raw => prompt.is_none() && line && !text.is_empty(),
+            EchoMode::Hidden => false,
+        };
+        if is_expected {
             if self.pending.len() == PENDING_LIMIT {
                 self.pending.pop_front();
             }
@@ -570,9 +574,10 @@ fn begins_at_end(text: &str, echo: &str) -> Option<usize> {
         .map(|at| window_at + at)
 }
 
-/// Returns whether the shorter text is the end of the longer one.
-fn ends_alike(one: &str, other: &str) -> bool {
-    one.ends_with(other) || other.ends_with(one.trim_start_matches('<'))
+/// Returns whether the row ends with the reply, or is the end of a reply that was scrolled.
+fn ends_alike(row: &str, reply: &str) -> bool {
+    let scrolled = row.trim_start_matches('<');
+    !reply.is_empty() && !scrolled.is_empty() && (row.ends_with(reply) || reply.ends_with(scrolled))
 }
 
 /// Returns the text with each character twice, as the terminal and the program draw it together.
