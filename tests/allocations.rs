@@ -1,6 +1,5 @@
-//! The number of times memory is asked for in a turn and in a flow. These are numbers that do not
-//! depend on
-//! the machine, so they tell at once when something costly has come in.
+//! The number of allocations in a turn and in a flow: it does not depend on the machine, so that it
+//! shows at once when something costly has come in.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::path::Path;
@@ -12,9 +11,7 @@ use rehearsal::model::{EventSink, FlowOutcome, RunEvent};
 use rehearsal::scenario::{self, CompileOptions, Load, Overrides};
 use rehearsal::stats::{EvidenceChoice, EvidenceLimits};
 
-/// The most times that memory is asked for in a turn: a prompt, a reply, a line of the answer with
-/// a
-/// value in it.
+/// The most allocations in a turn: a prompt, a reply, a line of the answer with a value in it.
 const MOST_A_TURN: f64 = 14.0;
 /// The same for a flow of one program, its turns not counted.
 const MOST_A_FLOW: f64 = 160.0;
@@ -61,27 +58,19 @@ impl EventSink for Witness {
 }
 
 fn scenario(turns: usize) -> String {
-    let program = r#"while printf 'Order: ' && read -r what && [ "$what" != 0 ]; do
-        echo "Order ID: ORD-$what"
-    done"#;
-    let mut text = format!(
-        "name: count\nroles:\n  clerk:\n    run: [/bin/sh, -c, {program:?}]\n    \
-         terminal: pipes\n    actions:\n      order:\n"
-    );
-    for turn in 1..=turns {
-        text.push_str(&format!(
-            "        - {{prompt: \"Order:\", send: \"{turn}\"}}\n        \
-             - see: '/Order ID: (?<order_{turn}>ORD-\\d+)/'\n"
-        ));
-    }
-    text.push_str(
-        "        - {prompt: \"Order:\", send: \"0\"}\n        - exits: 0\n\
-         flow:\n  - {step: orders, role: clerk, do: order}\n",
-    );
-    text
+    let exchange = |turn| {
+        format!(
+            r"
+        - {{prompt: 'Order:', send: '{turn}'}}
+        - see: '/Order ID: (?<order_{turn}>ORD-\d+)/'"
+        )
+    };
+    let turns: String = (1..=turns).map(exchange).collect();
+    let text = include_str!("it/fixtures/allocations.yaml");
+    text.replace("order:", &format!("order:{turns}"))
 }
 
-/// Returns the number of times memory was asked for in a run, its preparation not counted.
+/// Returns the number of allocations in a run, its preparation not counted.
 fn count(folder: &Path, turns: usize, flows: u64) -> u64 {
     let path = folder.join(format!("{turns}.yaml"));
     std::fs::write(&path, scenario(turns)).unwrap();
@@ -117,9 +106,9 @@ fn count(folder: &Path, turns: usize, flows: u64) -> u64 {
 }
 
 #[test]
-fn memory_is_asked_for_seldom() {
+fn turns_and_flows_allocate_little() {
     let folder = tempfile::tempdir().unwrap();
-    // What is made at first use, such as the automata of expressions.
+    // Allocations at first use, such as the automata of regexes, are not counted.
     count(folder.path(), 10, 2);
     let [few, more, longer] = [(10, 10), (10, 30), (30, 10)]
         .map(|(turns, flows)| count(folder.path(), turns, flows) as f64);

@@ -1,12 +1,15 @@
-//! What is kept of a run in memory does not grow with the number of its flows. Belongs to
-//! `report`. Alone in its file, as it measures the whole process.
+//! Memory of a run, which does not grow with the number of its flows. Belongs to `report`. A test
+//! binary for itself, as it measures the whole process.
+
+#[path = "it/support/records.rs"]
+mod records;
 
 use std::fs;
 use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-use chrono::{Local, TimeDelta};
+use chrono::TimeDelta;
 use rehearsal::model::*;
 use rehearsal::report::{LatencyLog, Lines, Output, Recorder, ReportError, Reporter, Reporters};
 use rehearsal::stats::Tally;
@@ -28,10 +31,10 @@ const BATCH: u64 = 1_000;
 /// the same after 200,000 and 700,000 flows.
 const MOST_GROWTH: u64 = 6 << 20;
 
-/// What everything together may take, for ten steps and five roles.
+/// The most memory of everything together, for ten steps and five roles.
 const MOST_MEMORY: u64 = 64 << 20;
 
-/// Says when each batch has been reported.
+/// Signals each batch that has been reported.
 struct Acknowledge {
     seen: u64,
     batches: SyncSender<()>,
@@ -70,36 +73,30 @@ fn status(of: &str) -> u64 {
 }
 
 fn info() -> RunInfo {
-    let roles = (0..5).map(|role| RoleInfo {
-        name: format!("role_{role}"),
-        title: format!("Role {role}"),
-        command: "./program".into(),
-    });
-    let steps = (0..10).map(|step| StepInfo {
-        name: format!("{step:02}_step"),
-        role: RoleIndex(step / 2),
-        action: "act".into(),
-        turns: Vec::new(),
-    });
+    let names: Vec<_> = (0..10)
+        .map(|it| (format!("role_{it}"), step_name(it)))
+        .collect();
+    let roles = names.iter().take(5);
+    let roles: Vec<_> = roles
+        .map(|(role, _)| (&**role, "Role", "./program"))
+        .collect();
+    let steps = names.iter().enumerate();
+    let steps: Vec<_> = steps
+        .map(|(at, (_, step))| (&**step, at / 2, "act"))
+        .collect();
     RunInfo {
-        id: RunId("REAL-E2E-20260131-120000".into()),
-        scenario: "synthetic".into(),
-        roles: roles.collect(),
-        steps: steps.collect(),
         flows: Some(FLOWS),
-        duration_us: None,
-        parallel: 100,
-        load: "100 at once".into(),
-        wanted_per_second: None,
-        integrity: books(),
-        seed: 1,
-        chaos: Vec::new(),
-        started_at: Local::now(),
+        integrity: integrity(),
+        ..records::run_info(&roles, &steps, 100)
     }
 }
 
-/// Demands on the values of the flows.
-fn books() -> IntegrityInfo {
+fn step_name(number: usize) -> String {
+    format!("{number:02}_step")
+}
+
+/// Rules for the values of the flows.
+fn integrity() -> IntegrityInfo {
     let value = |name: &str| ValueInfo {
         name: name.into(),
         roles: vec!["Role 0".into()],
@@ -115,7 +112,7 @@ fn books() -> IntegrityInfo {
     }
 }
 
-/// What a flow captured. One in a thousand has the order of the one before it, and one in ten the
+/// The captures of a flow. One in a thousand has the order of the one before it, and one in ten the
 /// delivery of all these; one in a hundred sees another's order.
 fn captures(number: u64) -> Vec<NamedValue> {
     let order = |number| format!("ORD-20260131-120000-{number:06}");
@@ -145,32 +142,14 @@ fn flow(info: &RunInfo, random: &mut fastrand::Rng, number: u64) -> FlowRecord {
         let started_after_us = began_us;
         began_us += duration_us + random.u64(0..1_000);
         StepRecord {
-            step: format!("{step:02}_step"),
-            attempt: 1,
-            outcome: StepOutcome::Completed,
             started_after_us,
-            duration_us,
-            paused_us: 0,
-            held_us: 0,
-            waited_us: 0,
-            turns: Vec::new(),
+            ..records::step(&step_name(step), StepOutcome::Completed, duration_us)
         }
     });
     let steps: Vec<_> = steps.collect();
     let processes = (0..5).map(|role| ProcessRecord {
-        role: format!("role_{role}"),
-        attempt: 1,
-        pid: 4_711,
-        ending: Ending::Itself,
-        exit: Some(ExitCause::Code(0)),
-        usage: Usage {
-            cpu_user_us: 3_000,
-            cpu_system_us: 1_000,
-            peak_rss_bytes: 5 << 20,
-        },
         startup_us: Some(number % 40_000),
-        lifetime_us: 1_000_000,
-        exit_us: Some(2_000),
+        ..records::process(&format!("role_{role}"), 1_000_000)
     });
     let outcome = if number.is_multiple_of(5) {
         FlowOutcome::Failed(Box::new(Failure {
@@ -188,23 +167,16 @@ fn flow(info: &RunInfo, random: &mut fastrand::Rng, number: u64) -> FlowRecord {
     } else {
         FlowOutcome::Completed
     };
-    let flow = FlowNumber(number);
     FlowRecord {
-        number: flow,
-        id: FlowId::new(&info.id, flow),
         started_at: info.started_at + TimeDelta::microseconds(number.cast_signed()),
-        counted: true,
         late_us: random.u64(0..5_000),
         duration_us: began_us,
-        paused_us: 0,
-        waited_us: 0,
         outcome,
         steps,
-        retries: Vec::new(),
         captures: captures(number),
         variables: vec![("customer_id".into(), format!("CUST{number}").into())],
         processes: processes.collect(),
-        injections: Vec::new(),
+        ..records::flow(info, number)
     }
 }
 
@@ -227,7 +199,7 @@ fn report(
 }
 
 #[test]
-fn a_run_of_a_million_flows_takes_what_one_of_ten_thousand_takes() {
+fn a_run_of_a_million_flows_takes_no_more_memory_than_one_of_ten_thousand() {
     let began = Instant::now();
     let info = info();
     let (batches, done) = sync_channel(1);
@@ -246,7 +218,7 @@ fn a_run_of_a_million_flows_takes_what_one_of_ten_thousand_takes() {
     let before = memory();
     report(&*sink, &mut tally, &done, &info, FIRST..FLOWS);
     let after = memory();
-    let (started, before_books) = (Instant::now(), peak());
+    let (started, before_integrity) = (Instant::now(), peak());
     sink.emit(RunEvent::RunEnded {
         elapsed: Duration::from_secs(1),
         interrupted: false,
@@ -264,9 +236,9 @@ fn a_run_of_a_million_flows_takes_what_one_of_ten_thousand_takes() {
     let owner = found.own[0].found[0].belongs_to.clone();
     assert_eq!(owner, Some(FlowId::new(&info.id, FlowNumber(10_050))));
     eprintln!(
-        "the books in {:?}; peak memory {} KiB before, {} KiB with them",
+        "integrity in {:?}; peak memory {} KiB before, {} KiB with them",
         started.elapsed(),
-        before_books / 1024,
+        before_integrity / 1024,
         peak() / 1024
     );
     assert!(peak() <= MOST_MEMORY, "{} bytes at most", peak());

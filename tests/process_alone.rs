@@ -1,8 +1,9 @@
-//! What can only be seen by a process that does nothing else at the time: descriptors, threads,
-//! zombies, CPU time, and what a run leaves when it is killed.
+//! Descriptors, threads, zombies and CPU time of the whole process, and the remains of a killed run.
 //!
-//! The tests take turns; each ends by seeing that this process is as it was before.
+//! They can be measured only while the process does nothing else: the tests take turns, and each
+//! ends with the assertion that the process is as it was before.
 
+#[path = "it/support/mod.rs"]
 mod support;
 
 use std::fs;
@@ -13,8 +14,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rehearsal::model::ExitCause;
-use rehearsal::process::{Grace, Terminal};
-use support::processes::{Actor, BOTH, PTY, finish, fixture, gone, lives, run, spawner};
+use rehearsal::process::{Grace, Spawner, Terminal};
+use support::child::{Actor, BOTH, PTY, command, finish, gone, lives, run, spawner, with_spawner};
+use support::{fixture, wait};
 
 /// One test's turn, and how this process was before.
 struct Turn {
@@ -55,7 +57,7 @@ impl Turn {
     fn take() -> Self {
         static TURNS: Mutex<()> = Mutex::new(());
         let turn = TURNS.lock().unwrap_or_else(PoisonError::into_inner);
-        fixture();
+        fixture::program();
         // A runtime's first start opens descriptors that stay for the process' life.
         run(async {});
         Turn {
@@ -64,18 +66,22 @@ impl Turn {
         }
     }
 
-    /// Sees that nothing is left.
+    /// Asserts that nothing is left.
     fn end(self) {
-        let until = Instant::now() + Duration::from_secs(5);
-        loop {
+        wait::retry(Instant::now() + Duration::from_secs(5), || {
             let now = Usage::now();
-            if now == self.before {
-                return;
-            }
-            assert!(Instant::now() < until, "{now:?}, not {:?}", self.before);
-            std::thread::sleep(Duration::from_millis(10));
-        }
+            let is_same = now == self.before;
+            let difference = || format!("{now:?}, not {:?}", self.before);
+            is_same.then_some(()).ok_or_else(difference)
+        });
     }
+}
+
+/// Runs one test in its turn with a new spawner, and asserts that nothing is left.
+fn alone(test: impl AsyncFnOnce(&Spawner)) {
+    let turn = Turn::take();
+    with_spawner(test);
+    turn.end();
 }
 
 /// CPU time of this process, all threads.
@@ -86,9 +92,7 @@ fn cpu() -> Duration {
 
 #[test]
 fn two_hundred_programs_leave_no_thread_descriptor_or_zombie() {
-    let turn = Turn::take();
-    let spawner = spawner();
-    run(async {
+    alone(async |spawner| {
         for terminal in BOTH {
             let mut programs = Vec::new();
             for number in 0..100 {
@@ -98,7 +102,7 @@ fn two_hundred_programs_leave_no_thread_descriptor_or_zombie() {
                     2 => &["escape", "forever"],
                     _ => &["forever"],
                 };
-                programs.push(Actor::start(&spawner, terminal, words).await);
+                programs.push(Actor::start(spawner, terminal, words).await);
             }
             for program in &mut programs {
                 program.child.end(Grace::default());
@@ -106,32 +110,25 @@ fn two_hundred_programs_leave_no_thread_descriptor_or_zombie() {
             }
         }
     });
-    finish(&spawner);
-    drop(spawner);
-    turn.end();
 }
 
 #[test]
-fn a_crowd_is_ended_in_one_go() {
-    let turn = Turn::take();
-    let spawner = spawner();
-    run(async {
+fn hundreds_of_programs_are_ended_at_once() {
+    alone(async |spawner| {
         let mut programs = Vec::new();
         for number in 0..400 {
-            let mut command = support::processes::command(BOTH[number % 2], &[]);
-            command.program = "/bin/sleep".into();
-            command.argv = vec!["sleep".into(), "3600".into()];
-            programs.push(Actor::run(&spawner, command).await.unwrap());
+            let mut sleep = command(BOTH[number % 2], &[]);
+            sleep.program = "/bin/sleep".into();
+            sleep.argv = vec!["sleep".into(), "3600".into()];
+            programs.push(Actor::run(spawner, sleep).await.unwrap());
         }
         let (begin, before) = (Instant::now(), cpu());
-        finish(&spawner);
+        finish(spawner);
         println!("{:?}, of CPU {:?}", begin.elapsed(), cpu() - before);
         for program in &mut programs {
             assert_eq!(program.end().await.exit, Some(ExitCause::Signal(1)));
         }
     });
-    drop(spawner);
-    turn.end();
 }
 
 #[test]
@@ -169,27 +166,21 @@ fn a_panic_of_the_owner_ends_the_program() {
 }
 
 #[test]
-fn who_wiped_its_environment_is_ended_at_the_end_of_the_only_run() {
-    let turn = Turn::take();
-    let spawner = spawner();
-    run(async {
+fn a_process_that_wiped_its_environment_is_ended_with_the_only_run() {
+    alone(async |spawner| {
         let words = ["vanish", "ignore", "1", "15", "print", "away\\n", "forever"];
-        let mut program = Actor::start(&spawner, Terminal::Pipes, &words).await;
+        let mut program = Actor::start(spawner, Terminal::Pipes, &words).await;
         program.end().await;
         let escapee = program.number("child: ");
         assert!(lives(escapee));
-        finish(&spawner);
+        finish(spawner);
         assert!(!lives(escapee));
     });
-    drop(spawner);
-    turn.end();
 }
 
 #[test]
-fn nothing_is_done_while_nothing_happens() {
-    let turn = Turn::take();
-    let spawner = spawner();
-    run(async {
+fn idle_programs_use_no_cpu_time_of_ours() {
+    alone(async |spawner| {
         let mut programs = Vec::new();
         for terminal in BOTH {
             for words in [
@@ -198,7 +189,7 @@ fn nothing_is_done_while_nothing_happens() {
                 &["print", "up", "close-all", "forever"],
                 &["print", "up", "await-end"],
             ] {
-                let mut program = Actor::start(&spawner, terminal, words).await;
+                let mut program = Actor::start(spawner, terminal, words).await;
                 program.next().await;
                 programs.push(program);
             }
@@ -216,9 +207,6 @@ fn nothing_is_done_while_nothing_happens() {
         let used = cpu() - before;
         assert!(used < Duration::from_millis(50), "{used:?}");
     });
-    finish(&spawner);
-    drop(spawner);
-    turn.end();
 }
 
 #[test]
@@ -250,7 +238,10 @@ fn descriptors_above_1024_work() {
 fn closed_standard_streams_and_an_ignored_sigchld_do_no_harm() {
     let turn = Turn::take();
     for words in [&["close-all", "talk"][..], &["ignore", "17", "talk"]] {
-        let status = Command::new(fixture()).args(words).status().unwrap();
+        let status = Command::new(fixture::program())
+            .args(words)
+            .status()
+            .unwrap();
         assert_eq!(status.code(), Some(0), "{words:?}");
     }
     turn.end();
@@ -259,13 +250,13 @@ fn closed_standard_streams_and_an_ignored_sigchld_do_no_harm() {
 #[test]
 fn a_killed_run_leaves_nothing() {
     let turn = Turn::take();
-    // Makes this process reap what the killed one leaves to it.
+    // Makes this process the reaper of the orphans.
     let reaper = spawner();
     let temporary = tempfile::tempdir().unwrap();
     let inside = temporary.path().join("run");
     fs::create_dir(&inside).unwrap();
     fs::write(inside.join("file"), "").unwrap();
-    let mut parent = Command::new(fixture())
+    let mut parent = Command::new(fixture::program())
         .env("FIXTURE_TEMPORARY", &inside)
         .args([
             "watched",
@@ -308,18 +299,16 @@ fn a_killed_run_leaves_nothing() {
         "{:?}",
         begin.elapsed()
     );
-    run(async {
-        while inside.exists() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+    wait::until("the folder of the killed run is removed", || {
+        !inside.exists()
     });
     finish(&reaper);
     drop(reaper);
     turn.end();
 }
 
-/// Says what a start costs, with little and with much memory of our own. Run it alone, in a
-/// release build: `cargo test --release --test transport_alone -- --ignored --nocapture cost`.
+/// Measures the cost of a start, with little and with much memory of the parent. Run it alone, in a
+/// release build: `cargo test --release --test process_alone -- --ignored --nocapture cost`.
 #[test]
 #[ignore = "a measurement"]
 fn cost_of_a_start() {
@@ -332,7 +321,7 @@ fn cost_of_a_start() {
             const STARTS: u32 = 500;
             run(async {
                 let program = || {
-                    let mut command = support::processes::command(terminal, &[]);
+                    let mut command = command(terminal, &[]);
                     command.program = "/bin/true".into();
                     command
                 };

@@ -1,9 +1,10 @@
-//! The Rust API as an outsider uses it.
+//! The Rust API, used from outside the crate.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use crate::support::fixture::scenario as scenario_text;
 use rehearsal::engine::{Stop, StopCause};
 use rehearsal::model::{FlowOutcome, RunEvent};
 use rehearsal::{Role, Run, Scenario, Step, Turn};
@@ -63,10 +64,8 @@ fn a_scenario_built_in_rust_runs_and_its_figures_agree_with_its_flows() {
 
 #[test]
 fn a_failed_flow_is_data_and_a_crossed_threshold_is_in_the_outcome() {
-    let text = "name: wrong\nroles:\n  clerk:\n    run: [sh, -c, 'echo Sorry; read -r x']\n    \
-                actions: {go: [{see: Welcome}]}\n\
-                flow: [{step: 1_go, role: clerk, do: go}]\n";
-    let outcome = Run::new(Scenario::from_yaml(text).expect("a sound scenario"))
+    let text = scenario_text("api/wrong");
+    let outcome = Run::new(Scenario::from_yaml(&text).expect("a sound scenario"))
         .step_timeout(Duration::from_millis(300))
         .threshold("flow.failed == 0")
         .expect("a threshold")
@@ -83,10 +82,8 @@ fn a_failed_flow_is_data_and_a_crossed_threshold_is_in_the_outcome() {
 
 #[test]
 fn a_run_is_stopped_from_another_thread() {
-    let text = "name: slow\nroles:\n  clerk:\n    run: [sh, -c, 'echo Hi; read -r x']\n    \
-                actions: {go: [{see: Hi}, {see: never}]}\n\
-                flow: [{step: 1_go, role: clerk, do: go}]\n";
-    let run = Run::new(Scenario::from_yaml(text).expect("a sound scenario"));
+    let text = scenario_text("api/slow");
+    let run = Run::new(Scenario::from_yaml(&text).expect("a sound scenario"));
     let control = run.control();
     let outcome = run
         .on_event(move |event| {

@@ -1,68 +1,53 @@
-//! What chaos does to real programs, over terminals and over pipes: that it is done, told, and
-//! told truly; that what is harmless harms nothing; and that nothing is left, frozen or not.
+//! Fault injection into real programs, over terminals and over pipes: its effect, its record, the
+//! failures that are attributed to it, and clean ends, frozen or not.
 //!
-//! Which steps are struck is tested beside the engine's `chaos`; how the words are read, in
-//! `scenario_errors.rs`; what signals to the run do meanwhile, in `cleanup.rs`.
+//! The choice of steps is tested beside the engine's fault injection; the syntax of faults, in
+//! `scenario_errors.rs`; signals to the run meanwhile, in `cleanup.rs`.
 
-use crate::support::flows;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use std::sync::{Arc, Mutex};
-
-use flows::{Recorder, Rehearsed, Rehearsing};
-use rehearsal::engine::{Control, Stop};
+use crate::support::flows::{Rehearsed, Rehearsing};
+use rehearsal::engine::Stop;
 use rehearsal::model::{
     Activity, Ending, ExitCause, Failure, FailureKind, FlowOutcome, InjectionKind, InjectionRecord,
     RunEvent,
 };
 
-/// Asks twice and says what it heard.
-const WORDS: &str = r#"ask, "One: ", answer, ask, "Two: ", answer, exit, "0""#;
-const TURNS: &str = "- {prompt: 'One:', send: first}
-- see: <first>
-- {prompt: 'Two:', send: second, name: two}
-- see: <second>
-- exits: 0";
+/// Asks twice, and prints each answer.
+const WORDS: &str = "ask, 'One: ', answer, ask, 'Two: ', answer, exit, '0'";
+const TURNS: &str = "
+    - {prompt: 'One:', send: first}
+    - see: <first>
+    - {prompt: 'Two:', send: second, name: two}
+    - see: <second>
+    - exits: 0";
 
 /// A dialogue under this chaos.
 fn talk(words: &str, turns: &str, terminal: &str, chaos: &str) -> Rehearsing {
-    let indented = turns.replace('\n', "\n        ");
-    Rehearsing::new(&format!(
-        "name: chaos
-chaos: '{chaos}'
-defaults: {{startup: 20s, step: 20s}}
-roles:
-  user:
-    run: [FIXTURE, {words}]
-    terminal: {terminal}
-    actions:
-      talk:
-        {indented}
-flow: [{{step: 1_talk, role: user, do: talk}}]
-"
-    ))
+    Rehearsing::with_role(words, turns, &format!("terminal: {terminal}"))
+        .replaced("name: test", &format!("name: chaos\nchaos: '{chaos}'"))
 }
 
-/// The same with a program that stays for all that is to happen to it.
-fn patient(terminal: &str, chaos: &str) -> Rehearsing {
-    let turns = TURNS.replace("- exits: 0", "");
-    let words = WORDS.replace(r#"exit, "0""#, "await-end");
-    talk(&words, turns.trim_end(), terminal, chaos)
+/// The same dialogue with a program that stays alive after it, and with `last` as the last turn.
+fn patient(terminal: &str, chaos: &str, last: &str) -> Rehearsing {
+    let words = WORDS.replace("exit, '0'", "await-end");
+    talk(&words, &TURNS.replace("- exits: 0", last), terminal, chaos)
 }
 
 fn injections(run: &Rehearsed) -> Vec<InjectionRecord> {
     run.flow().injections.clone()
 }
 
-/// The only one, which was told as an event as well.
+/// The only injection, which is also reported as an event.
 fn only_injection(run: &Rehearsed, kind: InjectionKind) -> InjectionRecord {
     let all = injections(run);
     assert_eq!(all.len(), 1, "{all:?}\n{}", run.transcript());
     assert_eq!(all[0].kind, kind);
-    let told = run.events.iter().filter_map(|event| match event {
+    let reported = run.events.iter().filter_map(|event| match event {
         RunEvent::Injected(injection) => Some((injection.kind, injection.what.clone())),
         _ => None,
     });
-    assert_eq!(told.collect::<Vec<_>>(), [(kind, all[0].what.clone())]);
+    assert_eq!(reported.collect::<Vec<_>>(), [(kind, all[0].what.clone())]);
     all[0].clone()
 }
 
@@ -77,7 +62,7 @@ fn failed_after<'r>(run: &'r Rehearsed, what: &str) -> &'r Failure {
 const BOTH: [&str; 2] = ["pty", "pipes"];
 
 #[test]
-fn what_is_harmless_harms_nothing() {
+fn harmless_faults_fail_no_step() {
     for terminal in BOTH {
         for (chaos, kind) in [
             ("dribble once every 1ms", InjectionKind::Dribble),
@@ -99,7 +84,7 @@ fn what_is_harmless_harms_nothing() {
                 InjectionKind::Freeze,
             ),
         ] {
-            let run = patient(terminal, chaos).perform();
+            let run = patient(terminal, chaos, "").perform();
             run.assert_completed();
             let injection = only_injection(&run, kind);
             assert!(injection.recovered_after_us.is_some(), "{chaos}");
@@ -108,7 +93,7 @@ fn what_is_harmless_harms_nothing() {
 }
 
 #[test]
-fn what_makes_only_us_slow_is_in_no_latency() {
+fn delays_on_our_side_are_excluded_from_latency() {
     for terminal in BOTH {
         for (chaos, least) in [
             ("delay once for 1s", 1_000_000),
@@ -119,11 +104,12 @@ fn what_makes_only_us_slow_is_in_no_latency() {
             assert!(step.paused_us >= least, "{chaos}: {step:?}");
             assert!(step.duration_us < least, "{chaos}: {step:?}");
         }
-        let words = r#"ask, "One: ", lines, "200", ask, "Two: ", exit, "0""#;
-        let turns = "- {prompt: 'One:', send: x}
-- {see: line 200, name: all}
-- {prompt: 'Two:', send: x}
-- exits: 0";
+        let words = "ask, 'One: ', lines, '200', ask, 'Two: ', exit, '0'";
+        let turns = "
+            - {prompt: 'One:', send: x}
+            - {see: line 200, name: all}
+            - {prompt: 'Two:', send: x}
+            - exits: 0";
         let chaos = "slow_read once of 20 bytes every 15ms";
         let run = talk(words, turns, terminal, chaos).perform();
         let step = &run.assert_completed().steps[0];
@@ -135,7 +121,7 @@ fn what_makes_only_us_slow_is_in_no_latency() {
 }
 
 #[test]
-fn what_a_program_suffers_is_in_its_latency() {
+fn a_freeze_is_included_in_the_latency() {
     let run = talk(
         WORDS,
         TURNS,
@@ -148,16 +134,14 @@ fn what_a_program_suffers_is_in_its_latency() {
 }
 
 #[test]
-fn a_killed_program_fails_its_step_and_that_is_told_as_chaos() {
+fn a_kill_fails_the_step_and_the_failure_names_it() {
     for terminal in BOTH {
         for (chaos, what) in [
             ("kill once between_turns", "killed between turns"),
             ("kill once between_turns turn two", "killed between turns"),
             ("kill once mid_turn after 0s turn two", "killed in mid-turn"),
         ] {
-            let turns = TURNS.replace("- exits: 0", "- see: never");
-            let words = WORDS.replace(r#"exit, "0""#, "await-end");
-            let run = talk(&words, &turns, terminal, chaos).perform();
+            let run = patient(terminal, chaos, "- see: never").perform();
             let failure = failed_after(&run, what);
             assert_eq!(failure.kind, FailureKind::EndedEarly, "{failure:?}");
             assert_eq!(failure.activity, Activity::Gone);
@@ -173,11 +157,9 @@ fn a_killed_program_fails_its_step_and_that_is_told_as_chaos() {
 }
 
 #[test]
-fn a_strike_in_mid_turn_waits_no_longer_than_for_the_evidence() {
-    let turns = TURNS.replace("- exits: 0", "- see: never");
-    let words = WORDS.replace(r#"exit, "0""#, "await-end");
+fn a_fault_in_mid_turn_is_injected_at_the_evidence_at_the_latest() {
     let chaos = "kill once mid_turn after 1h turn two";
-    let run = talk(&words, &turns, "pty", chaos).perform();
+    let run = patient("pty", chaos, "- see: never").perform();
     failed_after(&run, "killed in mid-turn");
     assert!(
         run.transcript().contains("<second>"),
@@ -205,8 +187,10 @@ fn a_program_whose_input_is_closed_gets_no_answer() {
 #[test]
 fn a_program_that_ignores_the_end_of_its_input_is_not_written_to() {
     for terminal in BOTH {
-        let words = r#"print, "One: ", forever"#;
-        let turns = "- {prompt: 'One:', send: first}\n- see: never";
+        let words = "print, 'One: ', forever";
+        let turns = "
+            - {prompt: 'One:', send: first}
+            - see: never";
         let run = talk(words, turns, terminal, "close once").perform();
         let failure = failed_after(&run, "its input closed");
         assert_eq!(failure.kind, FailureKind::NotSent, "{failure:?}");
@@ -221,14 +205,12 @@ fn garbage_is_typed_before_the_answer_and_is_no_evidence() {
             ("long_line once turn two", InjectionKind::LongLine),
         ] {
             // A program that asks again.
-            let words = r#"ask, "One: ", answer, ask, "Two: ", print, "what?\\n", ask, "Two: ", answer, exit, "0""#;
-            let turns = "- {prompt: 'One:', send: first}
-- see: <first>
-- {prompt: 'Two:', send: second, name: two}
-- see: what?
-- see: <second>
-- exits: 0";
-            let run = talk(words, turns, terminal, chaos).perform();
+            let words = WORDS.replace(
+                "answer, exit",
+                r"print, 'what?\n', ask, 'Two: ', answer, exit",
+            );
+            let turns = TURNS.replace("- see: <second>", "- see: what?\n    - see: <second>");
+            let run = talk(&words, &turns, terminal, chaos).perform();
             run.assert_completed();
             only_injection(&run, kind);
             let transcript = run.transcript();
@@ -239,19 +221,7 @@ fn garbage_is_typed_before_the_answer_and_is_no_evidence() {
 
 #[test]
 fn garbage_never_shows_a_secret() {
-    let run = Rehearsing::new(
-        r#"
-name: secret
-chaos: [garbage 100%, dribble 100% every 1ms]
-roles:
-  user:
-    run: [FIXTURE, password, "Password: ", password, "Password: ", answer, print, "ok\\n"]
-    actions:
-      log_in: [{prompt: "Password:", secret: tr0ub4dor}, {see: ok}]
-flow: [{step: 1_log_in, role: user, do: log_in}]
-"#,
-    )
-    .perform();
+    let run = Rehearsing::of("chaos/secret").perform();
     run.assert_completed();
     assert_eq!(injections(&run).len(), 2);
     assert!(
@@ -262,7 +232,7 @@ flow: [{step: 1_log_in, role: user, do: log_in}]
 }
 
 #[test]
-fn a_program_that_is_refused_was_never_there() {
+fn a_refused_program_is_not_started() {
     let run = talk(WORDS, TURNS, "pty", "refuse once").perform();
     let failure = failed_after(&run, "not started, as if it were not there");
     assert_eq!(failure.kind, FailureKind::NotStarted);
@@ -273,7 +243,9 @@ fn a_program_that_is_refused_was_never_there() {
 #[test]
 fn a_frozen_program_runs_into_its_deadline_and_is_ended() {
     for terminal in BOTH {
-        let turns = "- {prompt: 'One:', send: first}\n- {see: <first>, within: 300ms}";
+        let turns = "
+            - {prompt: 'One:', send: first}
+            - {see: <first>, within: 300ms}";
         let chaos = "freeze once for 1h between_turns";
         let run = talk(WORDS, turns, terminal, chaos).perform();
         let failure = failed_after(&run, "frozen for 1h between turns");
@@ -286,27 +258,19 @@ fn a_frozen_program_runs_into_its_deadline_and_is_ended() {
 #[test]
 fn frozen_programs_are_ended_with_their_run() {
     for terminal in BOTH {
-        let turns = "- {prompt: 'One:', send: first}\n- see: never";
+        let turns = "
+            - {prompt: 'One:', send: first}
+            - see: never";
         let chaos = "freeze once for 1h mid_turn after 0s";
-        for words in [WORDS, r#"ignore, "1", "15", ask, "One: ", forever"#] {
-            let mut run = talk(words, turns, terminal, chaos);
-            (run.flows, run.parallel) = (3, 3);
-            let (control, frozen) = (Control::new(), Arc::new(Mutex::new(0)));
-            let stop = control.clone();
-            let react = move |event: &RunEvent| {
-                if let RunEvent::Injected(_) = event {
-                    let mut frozen = frozen.lock().unwrap();
-                    *frozen += 1;
-                    if *frozen == 3 {
-                        stop.stop(Stop::Now);
-                    }
-                }
+        for words in [WORDS, "ignore, '1', '15', ask, 'One: ', forever"] {
+            let frozen = AtomicUsize::new(0);
+            let all_frozen = move |event: &RunEvent| {
+                let is_last = matches!(event, RunEvent::Injected(_))
+                    && frozen.fetch_add(1, Ordering::Relaxed) == 2;
+                is_last.then_some(Stop::Now)
             };
-            let recorder = Recorder {
-                react: Some(Box::new(react)),
-                ..Recorder::default()
-            };
-            let run = run.perform_with(&control, recorder);
+            let run = talk(words, turns, terminal, chaos).flows(3, 3);
+            let run = run.perform_until(all_frozen);
             assert!(run.outcome.summary.interrupted);
             assert_eq!(run.flows.len(), 3);
             for flow in &run.flows {
@@ -318,26 +282,27 @@ fn frozen_programs_are_ended_with_their_run() {
 }
 
 #[test]
-fn the_same_seed_strikes_the_same_steps() {
-    let struck = |seed| {
+fn the_same_seed_injects_into_the_same_steps() {
+    let injected = |seed| {
         let chaos = "kill 20%, freeze 20% for 1ms..20ms, delay 20% for 1ms, refuse 10%";
-        let mut run = patient("pipes", chaos);
-        (run.flows, run.parallel, run.seed) = (30, 6, seed);
+        let mut run = patient("pipes", chaos, "").flows(30, 6);
+        run.seed = seed;
         let run = run.perform();
         assert_eq!(run.flows.len(), 30);
-        let told = |record: &InjectionRecord| (record.kind, record.turn.clone());
-        let of_flow = |flow: &rehearsal::model::FlowRecord| flow.injections.iter().map(told).next();
+        let summary = |record: &InjectionRecord| (record.kind, record.turn.clone());
+        let of_flow =
+            |flow: &rehearsal::model::FlowRecord| flow.injections.iter().map(summary).next();
         run.flows.iter().map(of_flow).collect::<Vec<_>>()
     };
-    let first = struck(4);
-    assert_eq!(first, struck(4));
-    assert_ne!(first, struck(5));
+    let first = injected(4);
+    assert_eq!(first, injected(4));
+    assert_ne!(first, injected(5));
     assert!(first.iter().flatten().count() > 5, "{first:?}");
 }
 
 #[test]
 fn a_kill_after_the_last_evidence_fails_nothing() {
-    let run = patient("pty", "kill once mid_turn after 1h turn two").perform();
+    let run = patient("pty", "kill once mid_turn after 1h turn two", "").perform();
     run.assert_completed();
     let injection = only_injection(&run, InjectionKind::Kill);
     assert_eq!(injection.recovered_after_us, None, "nothing had to recover");
@@ -345,28 +310,14 @@ fn a_kill_after_the_last_evidence_fails_nothing() {
 }
 
 #[test]
-fn what_is_tried_again_recovers_and_is_told_so() {
-    for retry in ["step", "flow"] {
-        let of = |what| if retry == what { "retry: 2" } else { "" };
-        let run = Rehearsing::new(&format!(
-            r#"
-name: again
-chaos: kill once at 2_talk between_turns
-{}
-roles:
-  user:
-    run: [FIXTURE, print, "ready\\n", ask, "One: ", answer, await-end]
-    actions:
-      start: [{{see: ready}}]
-      talk: [{{prompt: "One:", send: first}}, {{see: <first>}}]
-flow:
-  - {{step: 1_start, role: user, do: start}}
-  - {{step: 2_talk, role: user, do: talk, {}}}
-"#,
-            of("flow"),
-            of("step"),
-        ))
-        .perform();
+fn a_retry_after_a_kill_is_recorded_as_recovered() {
+    for (place, with_retry) in [
+        ("do: talk}", "do: talk, retry: 2}"),
+        ("roles:", "retry: 2\nroles:"),
+    ] {
+        let run = Rehearsing::of("chaos/again")
+            .replaced(place, with_retry)
+            .perform();
         let flow = run.assert_completed();
         assert!(flow.is_recovered());
         let blamed = &flow.retries[0].failure.message;
@@ -384,18 +335,7 @@ flow:
 
 #[test]
 fn a_later_failure_of_another_script_is_not_blamed_on_chaos() {
-    let run = Rehearsing::new(
-        r#"
-name: innocent
-chaos: kill once at 1_talk between_turns
-roles:
-  user:
-    run: [FIXTURE, ask, "One: ", answer, exit, "4"]
-    actions: {talk: [{prompt: "One:", send: first}, {see: <first>}, {exits: 0}]}
-flow: [{step: 1_talk, role: user, do: talk, retry: 1}]
-"#,
-    )
-    .perform();
+    let run = Rehearsing::of("chaos/innocent").perform();
     let failure = run.failure();
     assert_eq!(failure.kind, FailureKind::WrongExit);
     assert!(!failure.message.contains("chaos"), "{}", failure.message);

@@ -1,14 +1,13 @@
-//! Chaos over the whole shop: whatever is killed, frozen and fed with garbage, every flow is
-//! accounted for, what fails is told to be chaos, and nothing is left.
+//! Fault injection into the whole shop: every flow is accounted for, failures are attributed to the
+//! faults, and nothing is left.
 //!
 //! Single injections are tested in `chaos.rs`.
-
-use crate::support::program;
 
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use program::Sandbox;
+use crate::support::running::Finished;
+use crate::support::sandbox::Sandbox;
 use serde_json::Value;
 
 const CHAOS: &str = "kill 5%, freeze 5% for 50ms..300ms, garbage 5%";
@@ -22,19 +21,10 @@ fn count(value: &Value) -> u64 {
 #[test]
 fn every_flow_is_accounted_for_and_nothing_is_left() {
     let sandbox = Sandbox::new();
-    let run = sandbox.output(&[
-        "run",
-        "--flows=60",
-        "--parallel=12",
-        "--seed=3",
-        "--timeout=10s",
-        "--allow-failures=100%",
-        "--chaos",
-        CHAOS,
-        "--json",
-    ]);
+    let line = "run --flows=60 --parallel=12 --seed=3 --timeout=10s --allow-failures=100% --json";
+    let run = Finished::of(sandbox.command(line).args(["--chaos", CHAOS]));
     sandbox.assert_empty(Instant::now());
-    assert_eq!(run.code, Some(0), "{}", run.err);
+    run.assert_code(0);
     let result = run.json();
     let summary = &result["summary"];
     let flows = result["flows"].as_array().expect("a list");
@@ -44,13 +34,13 @@ fn every_flow_is_accounted_for_and_nothing_is_left() {
     assert_eq!(count(&ended["completed"]) + count(&ended["failed"]), 60);
     assert_eq!(count(&summary["processes"]["left_over"]), 0);
 
-    let mut struck: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut injected: BTreeMap<&str, u64> = BTreeMap::new();
     let (mut hit, mut failed) = (0, 0);
     for flow in flows {
         let injections = flow["injections"].as_array().expect("a list");
         hit += u64::from(!injections.is_empty());
         for injection in injections {
-            *struck
+            *injected
                 .entry(injection["kind"].as_str().expect("a kind"))
                 .or_default() += 1;
         }
@@ -67,12 +57,12 @@ fn every_flow_is_accounted_for_and_nothing_is_left() {
     assert_eq!(
         count(&chaos["unaffected"]),
         hit - failed,
-        "nothing is tried again"
+        "nothing is retried"
     );
     for kind in ["kill", "freeze", "garbage"] {
-        let told = struck.get(kind).copied().unwrap_or_default();
-        assert_eq!(count(&chaos["struck"][kind]), told);
-        assert!(told > 5, "{kind}: {told}");
+        let recorded = injected.get(kind).copied().unwrap_or_default();
+        assert_eq!(count(&chaos["struck"][kind]), recorded);
+        assert!(recorded > 5, "{kind}: {recorded}");
     }
     let killed = flows
         .iter()
@@ -80,26 +70,19 @@ fn every_flow_is_accounted_for_and_nothing_is_left() {
     let killed = killed
         .filter(|process| process["ending"] == "injected")
         .count();
-    assert_eq!(u64::try_from(killed).unwrap(), struck["kill"]);
+    assert_eq!(u64::try_from(killed).unwrap(), injected["kill"]);
     assert_eq!(result["run"]["chaos"].as_array().map(Vec::len), Some(3));
 }
 
 #[test]
-fn flows_that_are_begun_anew_recover_from_every_kill() {
+fn retried_flows_recover_from_every_kill() {
     let sandbox = Sandbox::new();
     let scenario = include_str!("../../config/order-flow.yaml");
     sandbox.write("again.yaml", &format!("{scenario}\nretry: 20\n"));
-    let run = sandbox.output(&[
-        "run",
-        "again.yaml",
-        "--flows=24",
-        "--parallel=8",
-        "--seed=2",
-        "--chaos=kill 5%",
-        "--json",
-    ]);
+    let line = "run again.yaml --flows=24 --parallel=8 --seed=2 --json";
+    let run = Finished::of(sandbox.command(line).arg("--chaos=kill 5%"));
     sandbox.assert_empty(Instant::now());
-    assert_eq!(run.code, Some(0), "{}", run.err);
+    run.assert_code(0);
     let result = run.json();
     let summary = &result["summary"];
     assert_eq!(count(&summary["flows"]["completed"]), 24);
@@ -118,22 +101,14 @@ fn flows_that_are_begun_anew_recover_from_every_kill() {
 }
 
 #[test]
-fn all_at_once_leaves_nothing_either() {
+fn all_kinds_of_faults_together_leave_nothing() {
     let sandbox = Sandbox::new();
     let chaos = "long_line 5%, close 5%, dribble 10% every 1ms, slow_read 10% of 64 bytes every 2ms, \
                  delay 10% for 1ms..50ms, refuse 5%, freeze 5% for 10ms";
-    let run = sandbox.output(&[
-        "run",
-        "--flows=30",
-        "--parallel=10",
-        "--seed=5",
-        "--timeout=10s",
-        "--chaos",
-        chaos,
-        "--json",
-    ]);
+    let line = "run --flows=30 --parallel=10 --seed=5 --timeout=10s --json";
+    let run = Finished::of(sandbox.command(line).args(["--chaos", chaos]));
     sandbox.assert_empty(Instant::now());
-    assert_eq!(run.code, Some(1), "{}", run.err);
+    run.assert_code(1);
     let result = run.json();
     let flows = result["flows"].as_array().expect("a list");
     assert_eq!(flows.len(), 30);

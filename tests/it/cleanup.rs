@@ -1,45 +1,21 @@
-//! Whatever ends a run, nothing of it is left: no process, no zombie, no temporary folder; and if
-//! it can still speak, it reports.
+//! The end of a run by signals: no process, zombie or temporary folder is left, and all but a killed
+//! run report.
 //!
-//! Here belongs what the program itself does about signals. How single processes are ended is
-//! tested in `transport.rs` and `transport_alone.rs`.
-
-use crate::support::program;
+//! The termination of single processes is tested in `process.rs` and `process_alone.rs`.
 
 use std::collections::HashSet;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-use program::{LONG, Running, Sandbox, Seen, assert_gone};
+use crate::support::fixture::{replaced, scenario};
+use crate::support::running::Running;
+use crate::support::sandbox::{Sandbox, Seen, assert_gone, result};
+use crate::support::wait;
 use rehearsal::process::{RunMarker, Spawner};
 use rustix::process::Signal;
 
-/// After being killed, and after a wish to end at once.
+/// The limit after a kill, and after a request to stop at once.
 const AT_ONCE: Duration = Duration::from_secs(2);
-
-/// Programs that ignore what they can, with all that a program can start; then a wait for what
-/// never comes.
-const STUBBORN: &str = r#"
-name: stubborn
-defaults: {startup: 60s, step: 60s}
-roles:
-  terminal: {run: [FIXTURE, ignore, "1", "2", "15", print, 'ready\n', forever], actions: {&go go: &see [{see: ready}]}}
-  parent: {run: [FIXTURE, child, ignore, "1", "15", forever, --, print, 'ready\n', forever], actions: {go: *see}}
-  pipes: {run: [FIXTURE, ignore, "1", "15", print, 'ready\n', forever], terminal: pipes, actions: {go: *see}}
-  family: {run: [FIXTURE, child, ignore, "1", "15", forever, --, print, 'ready\n'], terminal: pipes, actions: {go: *see}}
-  escapee: {run: [FIXTURE, escape, ignore, "1", "15", forever, --, print, 'ready\n', forever], actions: {go: *see}}
-  mute: {run: [FIXTURE, print, 'ready\n', close-all, forever], terminal: pipes, actions: {go: *see}}
-  ghost: {run: [FIXTURE, vanish, env, MARK, forever, --, print, 'ready\n', forever], terminal: TERMINAL, actions: {go: *see, wait: [{see: never}]}}
-flow:
-  - {step: 1, role: terminal, do: go}
-  - {step: 2, role: parent, do: go}
-  - {step: 3, role: pipes, do: go}
-  - {step: 4, role: family, do: go}
-  - {step: 5, role: escapee, do: go}
-  - {step: 6, role: mute, do: go}
-  - {step: 7, role: ghost, do: go}
-  - {step: 8_wait, role: ghost, do: wait}
-"#;
 
 /// Freezes every program for longer than any test as soon as it has said that it is ready.
 const ICE: &str = "freeze 100% for 1h mid_turn after 1h";
@@ -50,13 +26,25 @@ fn stubborn(sandbox: &Sandbox, terminal: &str) -> (Running, HashSet<Seen>) {
 }
 
 fn stubborn_with(sandbox: &Sandbox, terminal: &str, more: &[&str]) -> (Running, HashSet<Seen>) {
-    sandbox.write("stubborn.yaml", &STUBBORN.replace("TERMINAL", terminal));
-    let arguments = [&["run", "stubborn.yaml"], more].concat();
-    let running = Running::start(&mut sandbox.command(&arguments));
+    let ghost = format!("terminal: {terminal}, actions: {{go: *see, wait");
+    let text = scenario("cleanup/stubborn");
+    let text = replaced(&text, "terminal: pty, actions: {go: *see, wait", &ghost);
+    sandbox.write("stubborn.yaml", &text);
+    let running = Running::start(sandbox.command("run stubborn.yaml").args(more));
     running.hear("8_wait");
     let processes = sandbox.processes();
     assert!(processes.len() >= 11, "{processes:?}");
     (running, processes)
+}
+
+/// Sends these signals, each one after the first when it is asked for.
+fn send(running: &Running, signals: &[Signal]) {
+    for (index, &signal) in signals.iter().enumerate() {
+        if index > 0 {
+            running.hear("press it again");
+        }
+        running.signal(signal);
+    }
 }
 
 fn assert_reported(heard: &str, sandbox: &Sandbox) {
@@ -73,7 +61,7 @@ fn assert_reported(heard: &str, sandbox: &Sandbox) {
 }
 
 #[test]
-fn every_signal_that_asks_to_stop_ends_all_and_is_reported() {
+fn a_signal_to_stop_ends_all_processes_and_is_reported() {
     for signals in [
         &[Signal::TERM][..],
         &[Signal::HUP],
@@ -82,12 +70,7 @@ fn every_signal_that_asks_to_stop_ends_all_and_is_reported() {
         let sandbox = Sandbox::new();
         let (running, processes) = stubborn(&sandbox, "pty");
         let begin = Instant::now();
-        for (index, &signal) in signals.iter().enumerate() {
-            if index > 0 {
-                running.hear("press it again");
-            }
-            running.signal(signal);
-        }
+        send(&running, signals);
         let (code, heard) = running.end();
         let took = begin.elapsed();
         assert_eq!(code, Some(130), "{signals:?}: {heard}");
@@ -99,27 +82,12 @@ fn every_signal_that_asks_to_stop_ends_all_and_is_reported() {
 }
 
 #[test]
-fn after_one_interrupt_flows_under_way_finish_and_no_other_begins() {
+fn after_one_interrupt_running_flows_finish_and_no_other_starts() {
     let sandbox = Sandbox::new();
-    let gate = sandbox.home().join("gate");
-    let status = std::process::Command::new("mkfifo").arg(&gate).status();
-    assert!(status.expect("mkfifo").success());
-    sandbox.write(
-        "patient.yaml",
-        r#"
-name: patient
-roles:
-  user:
-    run: [sh, -c, 'echo at the gate; read line < MARK/home/gate; echo through']
-    directory: MARK
-    actions: {wait: [{see: at the gate}], go: [{see: through}, {exits: 0}]}
-flow:
-  - {step: 1_wait, role: user, do: wait}
-  - {step: 2_go, role: user, do: go}
-"#,
-    );
-    let arguments = ["run", "patient.yaml", "--flows", "5", "--save", "-v"];
-    let running = Running::start(&mut sandbox.command(&arguments));
+    let gate = sandbox.make_gate("gate");
+    sandbox.write("patient.yaml", &scenario("cleanup/patient"));
+    let mut command = sandbox.command("run patient.yaml --flows 5 --save -v");
+    let running = Running::start(&mut command);
     // Opens when the program has come to its gate.
     let mut opened = std::fs::OpenOptions::new()
         .write(true)
@@ -133,12 +101,7 @@ flow:
     assert_eq!(code, Some(130), "{heard}");
     assert_gone(&processes);
     sandbox.assert_empty(Instant::now());
-    let json = sandbox
-        .results()
-        .into_iter()
-        .find(|path| path.ends_with("result.json"));
-    let result = std::fs::read(json.expect("it was saved")).expect("it is there");
-    let result: serde_json::Value = serde_json::from_slice(&result).expect("JSON");
+    let result = result(&sandbox.run());
     let flows = &result["summary"]["flows"];
     assert_eq!(
         (&flows["planned"], &flows["completed"]),
@@ -149,9 +112,9 @@ flow:
 }
 
 #[test]
-fn a_hanging_shop_is_left_as_clean() {
+fn a_hanging_shop_is_cleaned_up() {
     let sandbox = Sandbox::new();
-    let mut command = sandbox.command(&["run", "--flows", "8", "--parallel", "8"]);
+    let mut command = sandbox.command("run --flows 8 --parallel 8");
     command.env("REHEARSAL_SHOP_FAULT", "hang@warehouse-manager");
     let running = Running::start(&mut command);
     running.hear("8 06_approve_order");
@@ -166,12 +129,12 @@ fn a_hanging_shop_is_left_as_clean() {
 }
 
 #[test]
-fn a_killed_run_leaves_nothing_either() {
+fn a_killed_run_leaves_nothing() {
     // Makes this process the one to which orphans come, and reaps them.
     let reaper = Spawner::new(1, RunMarker::unique(), None).expect("a spawner");
     let sandbox = Sandbox::new();
-    // On a terminal its parent would die of the hangup at once, and then nothing would tell
-    // whose ghost it is.
+    // On a terminal its parent would die of the hangup at once, and then nothing would show
+    // that the ghost belongs to it.
     let (running, processes) = stubborn(&sandbox, "pipes");
     assert!(
         sandbox
@@ -195,16 +158,14 @@ fn frozen(sandbox: &Sandbox, terminal: &str, more: &[&str]) -> (Running, HashSet
     let more = [&["--chaos", ICE], more].concat();
     let (running, processes) = stubborn_with(sandbox, terminal, &more);
     // Each of the seven, and those of their children that are in their groups.
-    let by = Instant::now() + LONG;
-    while processes.iter().filter(|it| it.is_stopped()).count() < 7 {
-        assert!(Instant::now() < by, "not frozen: {processes:?}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    wait::until("seven processes are stopped", || {
+        processes.iter().filter(|it| it.is_stopped()).count() >= 7
+    });
     (running, processes)
 }
 
 #[test]
-fn frozen_programs_are_ended_by_every_signal_that_asks_to_stop() {
+fn a_signal_to_stop_ends_frozen_programs() {
     for signals in [
         &[Signal::TERM][..],
         &[Signal::HUP],
@@ -213,12 +174,7 @@ fn frozen_programs_are_ended_by_every_signal_that_asks_to_stop() {
     ] {
         let sandbox = Sandbox::new();
         let (running, processes) = frozen(&sandbox, "pty", &["--graceful-stop", "300ms"]);
-        for (index, &signal) in signals.iter().enumerate() {
-            if index > 0 {
-                running.hear("press it again");
-            }
-            running.signal(signal);
-        }
+        send(&running, signals);
         let (code, heard) = running.end();
         assert_eq!(code, Some(130), "{signals:?}: {heard}");
         assert_gone(&processes);
@@ -228,8 +184,8 @@ fn frozen_programs_are_ended_by_every_signal_that_asks_to_stop() {
 }
 
 #[test]
-fn a_killed_run_leaves_no_frozen_program_either() {
-    // As for one whose programs run.
+fn a_killed_run_leaves_no_frozen_program() {
+    // As above.
     let reaper = Spawner::new(1, RunMarker::unique(), None).expect("a spawner");
     let sandbox = Sandbox::new();
     let (running, processes) = frozen(&sandbox, "pipes", &[]);

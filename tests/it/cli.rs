@@ -1,95 +1,48 @@
-//! The program from outside: what can be typed, what comes out where, and how it ends.
-//! Belongs to `cli`.
+//! The command line: arguments, output streams, and exit codes. Belongs to `cli`.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Output, Stdio};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::process::{Child, Stdio};
 
-use assert_cmd::cargo::CommandCargoExt as _;
-use predicates::prelude::*;
-use tempfile::TempDir;
+use rustix::process::{Pid, Signal, kill_process};
 
-/// The program in an empty folder of its own.
-struct Stage {
-    folder: TempDir,
+use crate::support::fixture::scenario;
+use crate::support::running::Finished;
+use crate::support::sandbox::{Sandbox, entries, result};
+
+/// Starts the program with its output and its error output in pipes.
+fn spawn(sandbox: &Sandbox, line: &str) -> Child {
+    let mut command = sandbox.command(line);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap()
 }
 
-impl Stage {
-    fn new() -> Self {
-        Stage {
-            folder: tempfile::tempdir().unwrap(),
-        }
-    }
-
-    fn path(&self) -> &Path {
-        self.folder.path()
-    }
-
-    fn plain(&self) -> std::process::Command {
-        let mut command = std::process::Command::cargo_bin("rehearsal").unwrap();
-        command
-            .current_dir(self.path())
-            .env_remove("REHEARSAL_RESULTS")
-            .env_remove("REHEARSAL_SHOP_DB")
-            .env_remove("CLICOLOR_FORCE")
-            .stdin(Stdio::null());
-        command
-    }
-
-    fn rehearsal(&self, line: &str) -> assert_cmd::Command {
-        let mut command = self.plain();
-        command.args(line.split_whitespace());
-        assert_cmd::Command::from_std(command)
-    }
-
-    fn spawn(&self, line: &str) -> Child {
-        let mut command = self.plain();
-        command
-            .args(line.split_whitespace())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command.spawn().unwrap()
-    }
-
-    /// The folders of saved runs that are in the usual place.
-    fn results(&self) -> Vec<PathBuf> {
-        let Ok(entries) = fs::read_dir(self.path().join("rehearsal-results")) else {
-            return Vec::new();
-        };
-        let paths = entries.map(|entry| entry.unwrap().path());
-        paths
-            .filter(|path| !path.ends_with("orchestrator_logs"))
-            .collect()
-    }
-}
-
-fn contains(text: &str) -> predicates::str::ContainsPredicate {
-    predicate::str::contains(text)
-}
-
-fn json(bytes: &[u8]) -> serde_json::Value {
-    serde_json::from_slice(bytes).unwrap()
+/// Runs the program to its end, and types `input` meanwhile.
+fn typed(sandbox: &Sandbox, line: &str, input: &str) -> Finished {
+    let mut command = sandbox.command(line);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(input.as_bytes()).unwrap();
+    drop(stdin);
+    child.wait_with_output().unwrap().into()
 }
 
 #[test]
-fn help_tells_examples_exit_codes_and_environment() {
-    let told = contains("Examples:")
-        .and(contains("130  interrupted"))
-        .and(contains("REHEARSAL_RESULTS"))
-        .and(contains("NO_COLOR"))
-        .and(contains("REHEARSAL_SHOP_DB"));
-    Stage::new()
-        .rehearsal("--help")
-        .assert()
-        .code(0)
-        .stdout(told)
-        .stderr("");
+fn help_has_examples_exit_codes_and_environment() {
+    let help = Sandbox::new().rehearsal("--help");
+    help.assert_code(0)
+        .assert_out("Examples:")
+        .assert_out("130  interrupted")
+        .assert_out("REHEARSAL_RESULTS")
+        .assert_out("NO_COLOR")
+        .assert_out("REHEARSAL_SHOP_DB");
+    assert_eq!(help.err, "");
 }
 
 #[test]
-fn what_cannot_be_done_is_exit_code_2_and_says_what_can() {
+fn invalid_arguments_are_exit_code_2_with_a_remedy() {
     let cases = [
         ("run --flows 0", "--flows"),
         ("run --flows many", "--flows"),
@@ -104,196 +57,159 @@ fn what_cannot_be_done_is_exit_code_2_and_says_what_can() {
         ("--batch run", "run"),
         ("rehearse", "rehearse"),
     ];
-    let stage = Stage::new();
-    for (line, said) in cases {
-        stage
-            .rehearsal(line)
-            .assert()
-            .code(2)
-            .stdout("")
-            .stderr(contains(said));
+    let sandbox = Sandbox::new();
+    for (line, error) in cases {
+        let finished = sandbox.rehearsal(line);
+        finished.assert_code(2).assert_err(error);
+        assert_eq!(finished.out, "", "{line}");
     }
-    assert!(
-        stage.path().read_dir().unwrap().next().is_none(),
-        "nothing was started"
-    );
+    assert!(entries(&sandbox.home()).is_empty(), "nothing was started");
 }
 
 #[test]
 fn a_misspelt_scenario_is_proposed() {
-    let stage = Stage::new();
-    fs::create_dir(stage.path().join("config")).unwrap();
-    fs::write(stage.path().join("config/guestbook.yaml"), "").unwrap();
-    fs::write(stage.path().join("other.yaml"), "").unwrap();
-    let said = contains("did you mean config/guestbook.yaml?");
-    stage
+    let sandbox = Sandbox::new();
+    sandbox.write("config/guestbook.yaml", "");
+    sandbox.write("other.yaml", "");
+    sandbox
         .rehearsal("run guestbok.yaml")
-        .assert()
-        .code(2)
-        .stderr(said);
+        .assert_code(2)
+        .assert_err("did you mean config/guestbook.yaml?");
 }
 
 #[test]
 fn a_folder_that_takes_no_results_is_refused_before_anything_starts() {
-    let stage = Stage::new();
-    fs::write(stage.path().join("file"), "").unwrap();
-    let said = contains("file").and(contains("--save=DIR"));
-    stage
-        .rehearsal("run --save=file")
-        .assert()
-        .code(2)
-        .stdout("")
-        .stderr(said);
+    let sandbox = Sandbox::with("file", "");
+    let finished = sandbox.rehearsal("run --save=file");
+    finished
+        .assert_code(2)
+        .assert_err("file")
+        .assert_err("--save=DIR");
+    assert_eq!(finished.out, "");
 }
 
 #[test]
-fn a_single_flow_is_told_as_a_story_and_reported() {
-    let told = || {
-        contains("Session      REAL-E2E-")
-            .and(contains("customer_id  CUST001"))
-            .and(contains("Step 2/10: 02_create_order"))
-            .and(contains("order_id: ORD-"))
-            .and(contains("Status       COMPLETED"))
-            .and(contains("Execution          single flow"))
-            .and(contains("Success rate       100 %"))
-            .and(contains("orchestrator_logs"))
-            .and(contains("\x1b").not())
-    };
-    let stage = Stage::new();
+fn a_single_flow_is_narrated_and_reported() {
+    let sandbox = Sandbox::new();
     for line in ["run", "--batch"] {
-        stage
-            .rehearsal(line)
-            .assert()
-            .code(0)
-            .stdout(told())
-            .stderr("");
+        let finished = sandbox.rehearsal(line);
+        finished
+            .assert_code(0)
+            .assert_out("Session      REAL-E2E-")
+            .assert_out("customer_id  CUST001")
+            .assert_out("Step 2/10: 02_create_order")
+            .assert_out("order_id: ORD-")
+            .assert_out("Status       COMPLETED")
+            .assert_out("Execution          single flow")
+            .assert_out("Success rate       100 %")
+            .assert_out("orchestrator_logs")
+            .assert_out_lacks("\x1b");
+        assert_eq!(finished.err, "");
     }
     assert!(
-        stage.results().is_empty(),
-        "results are kept only when asked for"
+        sandbox.runs().is_empty(),
+        "results are saved only when asked for"
     );
 }
 
 #[test]
 fn several_flows_are_saved() {
-    let stage = Stage::new();
-    let told = contains("batch of 3 flows, 1 at once").and(contains("Results: "));
-    stage
+    let sandbox = Sandbox::new();
+    sandbox
         .rehearsal("--batch --flows 3 --save")
-        .assert()
-        .code(0)
-        .stdout(told);
-    let [folder] = stage.results().try_into().unwrap();
-    let result = json(&fs::read(folder.join("result.json")).unwrap());
+        .assert_code(0)
+        .assert_out("batch of 3 flows, 1 at once")
+        .assert_out("Results: ");
+    let folder = sandbox.run();
+    let result = result(&folder);
     assert_eq!(result["format"], "rehearsal-result/3");
     assert_eq!(result["summary"]["flows"]["completed"], 3);
     assert_eq!(result["histograms"]["flow.response"]["count"], 3);
-    let flows = fs::read_to_string(folder.join("flows.jsonl")).unwrap();
+    let flows = sandbox.read(folder.join("flows.jsonl"));
     assert_eq!(flows.lines().count(), 1 + 3);
     for (name, has) in [
         ("latency.hlog", "Tag=flow,"),
         ("run.log", "flow 3 ended"),
         ("scenario.yaml", "name: order-flow"),
     ] {
-        let text = fs::read_to_string(folder.join(name)).unwrap();
+        let text = sandbox.read(folder.join(name));
         assert!(text.contains(has), "{name}: {text}");
         assert!(!text.contains("customer123"), "{name} has a secret");
     }
-    let scenario = folder.join("scenario.yaml");
-    let again = format!("check {}", scenario.display());
-    stage.rehearsal(&again).assert().code(0);
+    let again = format!("check {}", folder.join("scenario.yaml").display());
+    sandbox.rehearsal(&again).assert_code(0);
 }
 
 #[test]
-fn json_is_all_there_is_on_standard_output() {
-    let stage = Stage::new();
+fn json_is_the_only_text_on_standard_output() {
+    let sandbox = Sandbox::new();
     let secret = "--var customer_password=customer123";
     let line = format!("run --flows 2 --customer CUST005 --json {secret}");
-    let output = stage.rehearsal(&line).output().unwrap();
-    let result = json(&output.stdout);
+    let result = sandbox.rehearsal(&line).json();
     assert_eq!(result["flows"][1]["variables"]["customer_id"], "CUST005");
     let arguments = result["environment"]["command_line"].to_string();
     assert!(!arguments.contains("customer123"), "{arguments}");
-    assert!(stage.results().is_empty());
+    assert!(sandbox.runs().is_empty());
 }
 
 #[test]
 fn a_demo_explains_and_then_runs() {
-    let told = contains("10_complete_delivery: Delivery Personnel")
-        .and(contains("Now 1 flow of it"))
-        .and(contains("Status       COMPLETED"));
-    Stage::new()
+    Sandbox::new()
         .rehearsal("--demo --batch")
-        .assert()
-        .code(0)
-        .stdout(told);
+        .assert_code(0)
+        .assert_out("10_complete_delivery: Delivery Personnel")
+        .assert_out("Now 1 flow of it")
+        .assert_out("Status       COMPLETED");
 }
 
 #[test]
 fn failed_flows_are_exit_code_1() {
-    let line = "run --var customer_password=wrong";
-    let told = contains("Status       FAILED").and(contains("Failures\n"));
-    Stage::new().rehearsal(line).assert().code(1).stdout(told);
+    Sandbox::new()
+        .rehearsal("run --var customer_password=wrong")
+        .assert_code(1)
+        .assert_out("Status       FAILED")
+        .assert_out("Failures\n");
 }
 
 #[test]
-fn check_prints_the_plan_for_people_and_programs() {
-    let stage = Stage::new();
-    let told = contains("10_complete_delivery").and(contains("This machine has room for that."));
-    stage.rehearsal("check").assert().code(0).stdout(told);
-    let output = stage
-        .rehearsal("check --json --parallel 3")
-        .output()
-        .unwrap();
-    let answer = json(&output.stdout);
+fn check_prints_the_plan_as_text_and_as_json() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .rehearsal("check")
+        .assert_code(0)
+        .assert_out("10_complete_delivery")
+        .assert_out("This machine has room for that.");
+    let answer = sandbox.rehearsal("check --json --parallel 3").json();
     assert_eq!(answer["ok"], true);
     assert_eq!(answer["plan"]["most_processes"], 18);
 }
 
 #[test]
-fn check_can_check_what_run_can_run() {
-    let stage = Stage::new();
-    let scripts = tempfile::tempdir().unwrap();
-    let script = scripts.path().join("portal.sh");
-    fs::write(&script, "#!/bin/sh\nread line\n").unwrap();
-    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
-    let scenario = "variables: {user: ann}\nroles: {a: {run: [portal.sh, '${user}'], actions: \
-                    {x: [{see: y}]}}}\nflow: [{step: s, role: a, do: x}]\n";
-    fs::write(stage.path().join("my.yaml"), scenario).unwrap();
-    let said = |line: &str, code: i32, told: &str| {
-        let finished = stage.rehearsal(line).assert().code(code);
-        let output = finished.get_output();
-        let all = String::from_utf8_lossy(&[&*output.stdout, &output.stderr].concat()).into_owned();
-        assert!(all.contains(told), "{line}: {all}");
-    };
-    said("check my.yaml", 2, "there is no program portal.sh");
-    let folder = scripts.path().display();
-    said(
-        &format!("check my.yaml --scripts {folder} --var user=bob"),
-        0,
-        "nothing is wrong",
-    );
-    said(
-        &format!("check my.yaml --scripts {folder} --var usr=bob"),
-        2,
-        "is `user` meant?",
-    );
-    said(
-        "check my.yaml --scripts nowhere",
-        2,
-        "nowhere is not a folder",
-    );
+fn check_takes_the_scripts_and_variables_of_run() {
+    let sandbox = Sandbox::with("my.yaml", &scenario("cli/portal"));
+    sandbox.write_program("scripts/portal.sh", "#!/bin/sh\nread line\n");
+    for (options, code, text) in [
+        ("", 2, "there is no program portal.sh"),
+        ("--scripts scripts --var user=bob", 0, "nothing is wrong"),
+        ("--scripts scripts --var usr=bob", 2, "is `user` meant?"),
+        ("--scripts nowhere", 2, "nowhere is not a folder"),
+    ] {
+        let finished = sandbox.rehearsal(&format!("check my.yaml {options}"));
+        let all = format!("{}{}", finished.out, finished.err);
+        assert_eq!(finished.code, Some(code), "{options}: {all}");
+        assert!(all.contains(text), "{options}: {all}");
+    }
 }
 
 #[test]
 fn the_schema_is_json() {
-    let output = Stage::new().rehearsal("schema").output().unwrap();
-    assert!(json(&output.stdout).is_object());
+    let schema = Sandbox::new().rehearsal("schema").json();
+    assert!(schema.is_object());
 }
 
 #[test]
-fn a_reader_who_leaves_early_does_no_harm() {
-    let stage = Stage::new();
+fn a_reader_that_leaves_early_does_no_harm() {
+    let sandbox = Sandbox::new();
     for line in [
         "--help",
         "run",
@@ -302,197 +218,138 @@ fn a_reader_who_leaves_early_does_no_harm() {
         "check",
         "schema",
     ] {
-        let mut child = stage.spawn(line);
+        let mut child = spawn(&sandbox, line);
         drop(child.stdout.take());
-        let output = child.wait_with_output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(0), "{line}: {said}");
-        assert!(!said.contains("panicked"), "{line}: {said}");
+        Finished::from(child.wait_with_output().unwrap())
+            .assert_code(0)
+            .assert_err_lacks("panicked");
     }
 }
 
 #[test]
-fn results_on_a_full_disk_are_an_error_though_the_run_went_well() {
+fn results_on_a_full_disk_are_an_error_of_a_run_that_succeeded() {
     let Ok(full) = fs::OpenOptions::new().write(true).open("/dev/full") else {
         eprintln!("skipped: there is no /dev/full");
         return;
     };
-    let stage = Stage::new();
-    let mut command = stage.plain();
-    let output = command
-        .args(["run", "--json"])
-        .stdout(full)
-        .stderr(Stdio::piped());
-    let output = output.output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(70), "{said}");
-    assert!(
-        said.contains("cannot write the result: No space left"),
-        "{said}"
-    );
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.command("run --json");
+    let child = command.stdout(full).stderr(Stdio::piped()).spawn();
+    Finished::from(child.unwrap().wait_with_output().unwrap())
+        .assert_code(70)
+        .assert_err("cannot write the result: No space left");
 }
 
 #[test]
-fn a_place_that_takes_nothing_is_replaced_and_said_to_be() {
-    let stage = Stage::new();
-    fs::write(
-        stage.path().join("rehearsal-results"),
-        "a file is in the way",
-    )
-    .unwrap();
-    let temporary = tempfile::tempdir().unwrap();
-    let mut command = stage.rehearsal("run --save");
-    let told = contains("results and logs go to").and(contains("Results: "));
-    command
-        .env("TMPDIR", temporary.path())
-        .assert()
-        .code(0)
-        .stdout(told);
-    let left: Vec<_> = temporary.path().read_dir().unwrap().collect();
+fn an_unwritable_results_folder_is_replaced_and_reported() {
+    let sandbox = Sandbox::with("rehearsal-results", "a file is in the way");
+    sandbox
+        .rehearsal("run --save")
+        .assert_code(0)
+        .assert_out("results and logs go to")
+        .assert_out("Results: ");
+    let left = entries(&sandbox.temporary());
     assert_eq!(left.len(), 1, "only the results are left: {left:?}");
 }
 
 #[test]
-fn the_environment_names_the_place() {
-    let stage = Stage::new();
-    let mut command = stage.rehearsal("run --save");
-    command
-        .env("REHEARSAL_RESULTS", "else where")
-        .assert()
-        .code(0);
-    let names = fs::read_dir(stage.path().join("else where")).unwrap();
-    assert_eq!(names.count(), 2, "the results and the folder of logs");
+fn the_environment_names_the_results_folder() {
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.command("run --save");
+    Finished::of(command.env("REHEARSAL_RESULTS", "else where")).assert_code(0);
+    let names = entries(&sandbox.home().join("else where"));
+    assert_eq!(names.len(), 2, "the results and the folder of logs");
 }
 
 #[test]
-fn two_runs_at_once_share_no_file() {
-    let stage = Stage::new();
-    let runs = [
-        stage.spawn("run --save"),
-        stage.spawn("run --save"),
-        stage.spawn("run --save"),
-    ];
+fn concurrent_runs_share_no_file() {
+    let sandbox = Sandbox::new();
+    let runs = [(); 3].map(|()| spawn(&sandbox, "run --save"));
     for run in runs {
         assert!(run.wait_with_output().unwrap().status.success());
     }
-    assert_eq!(stage.results().len(), 3);
-    for path in stage.results() {
-        let result = json(&fs::read(path.join("result.json")).unwrap());
-        assert_eq!(result["summary"]["flows"]["completed"], 1);
+    let runs = sandbox.runs();
+    assert_eq!(runs.len(), 3);
+    for run in runs {
+        assert_eq!(result(&run)["summary"]["flows"]["completed"], 1);
     }
 }
 
 #[test]
 fn the_menu_runs_shows_and_saves() {
-    let stage = Stage::new();
-    let told = contains("1  Run a single flow")
-        .and(contains("\"9\" is not in the menu"))
-        .and(contains("customer_id  CUST005"))
-        .and(contains("Status       COMPLETED"))
-        .and(contains("has ended."))
-        .and(contains("Saved in "));
-    let mut command = stage.rehearsal("");
-    command
-        .write_stdin("9\n1\nCUST005\n3\n4\n0\n")
-        .assert()
-        .code(0)
-        .stdout(told);
-    assert_eq!(stage.results().len(), 1);
+    let sandbox = Sandbox::new();
+    typed(&sandbox, "", "9\n1\nCUST005\n3\n4\n0\n")
+        .assert_code(0)
+        .assert_out("1  Run a single flow")
+        .assert_out("\"9\" is not in the menu")
+        .assert_out("customer_id  CUST005")
+        .assert_out("Status       COMPLETED")
+        .assert_out("has ended.")
+        .assert_out("Saved in ");
+    assert_eq!(sandbox.runs().len(), 1);
 }
 
 #[test]
-fn the_menu_finishes_its_run_at_the_end_of_input_and_tells_of_failures() {
-    let stage = Stage::new();
-    let mut command = stage.rehearsal("--var customer_password=wrong");
-    let told = contains("batch of 2 flows, 2 at once").and(contains("has ended."));
-    command
-        .write_stdin("2\n2\n2\n")
-        .assert()
-        .code(1)
-        .stdout(told);
+fn the_menu_finishes_its_run_at_the_end_of_input_and_exits_with_1_for_failures() {
+    let line = "--var customer_password=wrong";
+    typed(&Sandbox::new(), line, "2\n2\n2\n")
+        .assert_code(1)
+        .assert_out("batch of 2 flows, 2 at once")
+        .assert_out("has ended.");
 }
 
 #[test]
-fn the_menu_with_nothing_to_do_says_so() {
-    let told = contains("No run has ended yet.")
-        .and(contains("nothing to save"))
-        .and(contains("No scripts are running."))
-        .and(contains("is not a number from 1 on"));
-    let stage = Stage::new();
-    let mut command = stage.rehearsal("");
-    command
-        .write_stdin("3\n4\n5\n6\n2\nx\n")
-        .assert()
-        .code(0)
-        .stdout(told);
+fn the_menu_says_when_there_is_nothing_to_do() {
+    typed(&Sandbox::new(), "", "3\n4\n5\n6\n2\nx\n")
+        .assert_code(0)
+        .assert_out("No run has ended yet.")
+        .assert_out("nothing to save")
+        .assert_out("No scripts are running.")
+        .assert_out("is not a number from 1 on");
 }
 
 /// Starts a run of many slow flows, waits until it has begun, and sends it these signals.
-fn interrupted(stage: &Stage, signals: &[rustix::process::Signal]) -> (Output, String) {
-    let mut child = stage.spawn("run --flows 1000 --parallel 2 --delay 300ms --save");
+fn interrupted(sandbox: &Sandbox, signals: &[Signal]) -> Finished {
+    let line = "run --flows 1000 --parallel 2 --delay 300ms --save";
+    let mut child = spawn(sandbox, line);
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let mut said = String::new();
     stderr.read_line(&mut said).unwrap();
     assert!(said.contains("1000 flows"), "{said}");
     for signal in signals {
-        let pid = rustix::process::Pid::from_child(&child);
-        rustix::process::kill_process(pid, *signal).unwrap();
-        // The next one only when this one has been heard.
+        kill_process(Pid::from_child(&child), *signal).unwrap();
+        // The next one only after the answer to this one.
         stderr.read_line(&mut said).unwrap();
     }
     stderr.read_to_string(&mut said).unwrap();
-    (child.wait_with_output().unwrap(), said)
+    let output = child.wait_with_output().unwrap();
+    Finished {
+        err: said,
+        ..output.into()
+    }
 }
 
 #[test]
 fn signals_end_a_run_with_a_report_and_exit_code_130() {
-    use rustix::process::Signal;
     for signals in [
         &[Signal::INT, Signal::INT][..],
         &[Signal::TERM],
         &[Signal::HUP],
     ] {
-        let stage = Stage::new();
-        let (output, said) = interrupted(&stage, signals);
-        let told = String::from_utf8_lossy(&output.stdout);
-        assert_eq!(output.status.code(), Some(130), "{signals:?}: {said}{told}");
-        assert!(
-            told.contains("The run was interrupted."),
-            "{signals:?}: {said}{told}"
-        );
-        let [path] = stage.results().try_into().unwrap();
-        assert_eq!(
-            json(&fs::read(path.join("result.json")).unwrap())["summary"]["interrupted"],
-            true
-        );
+        let sandbox = Sandbox::new();
+        interrupted(&sandbox, signals)
+            .assert_code(130)
+            .assert_out("The run was interrupted.");
+        let result = result(&sandbox.run());
+        assert_eq!(result["summary"]["interrupted"], true);
     }
 }
 
-/// A program that takes a tenth of a second for its answer, and a step that then fails.
-const SLOW_ANSWER: &str = "\
-name: slow
-roles:
-  clerk:
-    run: [/bin/sh, -c, 'printf \"Go? \"; read x; sleep 0.1; echo done; printf \"More? \"; read x; echo no']
-    actions:
-      ask:
-        - {prompt: 'Go?', send: y}
-        - {see: done, name: the answer}
-      go_on:
-        - {prompt: 'More?', send: y}
-        - {see: 'yes', within: 2s}
-flow:
-  - {step: 01_ask, role: clerk, do: ask}
-  - {step: 02_go_on, role: clerk, do: go_on}
-";
-
 #[test]
-fn named_turns_and_failed_steps_have_times_of_their_own() {
-    let stage = Stage::new();
-    fs::write(stage.path().join("slow.yaml"), SLOW_ANSWER).unwrap();
-    let run = "run slow.yaml --flows 3 --parallel 3 --allow-failures 3 --save=out --json";
-    let output = stage.rehearsal(run).assert().code(0).get_output().clone();
-    let record = json(&output.stdout);
+fn named_turns_and_failed_steps_have_separate_times() {
+    let sandbox = Sandbox::with("slow.yaml", &scenario("cli/slow"));
+    let run = "run slow.yaml --flows 3 --parallel 3 --allow-failures 3 --save --json";
+    let record = sandbox.rehearsal(run).assert_code(0).json();
     let steps = &record["summary"]["steps"];
     let turn = &steps[0]["turns"][0];
     assert_eq!(turn["name"], "the answer");
@@ -508,54 +365,43 @@ fn named_turns_and_failed_steps_have_times_of_their_own() {
     assert_eq!(steps[1]["duration"], serde_json::Value::Null);
     assert_eq!(steps[1]["failed_duration"]["count"], 3);
 
-    let saved = fs::read_dir(stage.path().join("out")).unwrap();
-    let folder = saved
-        .map(|entry| entry.unwrap().path())
-        .find(|path| path.join("flows.jsonl").exists())
-        .unwrap();
-    // What is counted again from the flows alone is the same.
+    // The same report is made from the flows alone.
+    let folder = sandbox.run();
     fs::remove_file(folder.join("result.json")).unwrap();
-    let mut report = stage.plain();
-    report.arg("report").arg(&folder);
-    let shown = assert_cmd::Command::from_std(report)
-        .assert()
-        .get_output()
-        .clone();
-    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
-    assert!(shown.contains("    the answer"), "{shown}");
-    assert!(shown.contains("    until it failed"), "{shown}");
+    sandbox
+        .rehearsal(&format!("report {}", folder.display()))
+        .assert_out("    the answer")
+        .assert_out("    until it failed");
 }
 
 #[test]
 fn the_dialogue_is_shown_as_it_happens_without_secrets() {
-    let stage = Stage::new();
-    let run = stage.rehearsal("run --show-dialogue").assert().code(0);
-    let shown = String::from_utf8_lossy(&run.get_output().stdout).into_owned();
+    let sandbox = Sandbox::new();
+    let run = sandbox.rehearsal("run --show-dialogue");
+    run.assert_code(0);
     for line in [
         "  customer  < Customer ID:\n  customer  > CUST001\n  customer  < Password:\n",
         "  customer  < Select operation (0-6):\n  customer  > 2\n  customer  < --- New Order ---\n",
         "  logistics",
     ] {
-        assert!(shown.contains(line), "{line}: {shown}");
+        run.assert_out(line);
     }
-    assert!(!shown.contains("customer123"), "{shown}");
-    assert!(!shown.contains('\x1b'), "no terminal, no colours");
-    let mut coloured = stage.rehearsal("run --show-dialogue");
-    let coloured = coloured.env("CLICOLOR_FORCE", "1").output().unwrap();
-    let coloured = String::from_utf8_lossy(&coloured.stdout).into_owned();
-    let styles: std::collections::BTreeSet<_> =
-        ["customer ", "inventory", "warehouse", "logistics"]
-            .map(|role| {
-                let line = coloured
-                    .lines()
-                    .find(|line| line.contains(&format!("  {role} <")));
-                let (style, _) = line.expect("it speaks").split_once("  ").unwrap();
-                style.to_owned()
-            })
-            .into();
+    // No terminal, no colours.
+    run.assert_out_lacks("customer123").assert_out_lacks("\x1b");
+    let mut command = sandbox.command("run --show-dialogue");
+    let coloured = Finished::of(command.env("CLICOLOR_FORCE", "1")).out;
+    let styles: BTreeSet<_> = ["customer ", "inventory", "warehouse", "logistics"]
+        .map(|role| {
+            let line = coloured
+                .lines()
+                .find(|line| line.contains(&format!("  {role} <")));
+            let (style, _) = line.expect("it speaks").split_once("  ").unwrap();
+            style.to_owned()
+        })
+        .into();
     assert_eq!(styles.len(), 4, "each role has its colour: {styles:?}");
-    let log = shown.split_once("Log:").unwrap().1.trim();
-    let log = fs::read_to_string(stage.path().join(log)).unwrap();
+    let log = run.out.split_once("Log:").unwrap().1.trim();
+    let log = sandbox.read(log);
     assert!(
         !log.contains("Customer ID:"),
         "the log was not asked for it"
@@ -564,44 +410,30 @@ fn the_dialogue_is_shown_as_it_happens_without_secrets() {
 
 #[test]
 fn chaos_on_the_command_line_is_checked_and_explained() {
-    let stage = Stage::new();
-    let with = |command: &str, chaos: &str| {
-        let mut rehearsal = stage.rehearsal(command);
-        rehearsal.args(["--chaos", chaos]);
-        rehearsal.assert()
+    let sandbox = Sandbox::new();
+    let with = |line: &str, chaos: &str| {
+        let mut command = sandbox.command(line);
+        Finished::of(command.args(["--chaos", chaos]))
     };
-    let wrong = with("run", "kill 5%, frieze 2%");
-    wrong
-        .code(2)
-        .stderr(predicate::str::contains(
-            "`frieze` is nothing that can be injected",
-        ))
-        .stderr(predicate::str::contains("is `freeze` meant?"));
+    with("run", "kill 5%, frieze 2%")
+        .assert_code(2)
+        .assert_err("`frieze` is nothing that can be injected")
+        .assert_err("is `freeze` meant?");
     with("run", "kill once at 06_approve")
-        .code(2)
-        .stderr(predicate::str::contains("is `06_approve_order` meant?"));
+        .assert_code(2)
+        .assert_err("is `06_approve_order` meant?");
     with("check", "kill 5%, refuse once role delivery")
-        .code(0)
-        .stdout(predicate::str::contains(
-            "kill 5%                    at 10 of 10 steps, 0.50 times a flow",
-        ))
-        .stdout(predicate::str::contains(
-            "refuse once role delivery  at 1 of 10 steps, 1.00 times a flow",
-        ))
-        .stdout(predicate::str::contains(
-            "About 100% of the flows are struck",
-        ));
+        .assert_code(0)
+        .assert_out("kill 5%                    at 10 of 10 steps, 0.50 times a flow")
+        .assert_out("refuse once role delivery  at 1 of 10 steps, 1.00 times a flow")
+        .assert_out("About 100% of the flows are struck");
     with("check --json", "freeze 2% for 1s at 02_create_order")
-        .code(0)
-        .stdout(predicate::str::contains(r#""times_a_flow": 0.02"#));
+        .assert_code(0)
+        .assert_out(r#""times_a_flow": 0.02"#);
     // With this seed it is killed between turns: after a reply it may have answered already.
     with("run --seed 2", "kill once at 02_create_order")
-        .code(1)
-        .stdout(predicate::str::contains(
-            "Chaos struck script 1.1.1: killed",
-        ))
-        .stdout(predicate::str::contains("Injected           1 kill"))
-        .stdout(predicate::str::contains(
-            "(customer, step 2 of 10, after chaos)",
-        ));
+        .assert_code(1)
+        .assert_out("Chaos struck script 1.1.1: killed")
+        .assert_out("Injected           1 kill")
+        .assert_out("(customer, step 2 of 10, after chaos)");
 }

@@ -1,110 +1,36 @@
-//! Bundles of failed and slow flows, and flows that are performed again. Belongs to `engine`,
-//! `report` and `cli`.
-
-use crate::support::fixture::fixture;
-use crate::support::home;
+//! Bundles of failed and slow flows, and their replays. Belongs to `engine`, `report` and `cli`.
 
 use std::fs;
 use std::io::Write as _;
-use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Stdio;
+use std::time::Instant;
 
-use home::Home;
 use serde_json::Value;
 
-/// A folder in which runs are made.
-struct Workshop {
-    home: Home,
+use crate::support::fixture::{replaced, scenario};
+use crate::support::running::Finished;
+use crate::support::sandbox::{Sandbox, entries, files_below, flows};
+use crate::support::wait;
+
+/// A sandbox with the scenario `evidence/NAME.yaml` as `test.yaml`.
+fn sandbox(name: &str) -> Sandbox {
+    Sandbox::with("test.yaml", &scenario(&format!("evidence/{name}")))
 }
 
-impl Deref for Workshop {
-    type Target = Home;
-
-    fn deref(&self) -> &Home {
-        &self.home
-    }
-}
-
-impl Workshop {
-    fn new() -> Self {
-        Workshop { home: Home::new() }
-    }
-
-    /// The same with a scenario in which `FIXTURE` stands for the fixture program.
-    fn with(scenario: &str) -> Self {
-        let workshop = Workshop::new();
-        workshop.write("test.yaml", scenario);
-        workshop
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        let text = text.replace("FIXTURE", fixture().to_str().expect("UTF-8"));
-        fs::write(self.home.path().join(name), text).expect("a file");
-    }
-
-    /// What the shop is to get wrong.
-    fn faulty(&self, fault: &str, line: &str) -> Output {
-        let mut command = self.command(line);
-        command.env("REHEARSAL_SHOP_FAULT", fault);
-        command.output().expect("it starts")
-    }
-
-    /// All bundles, in the order of their names.
-    fn bundles(&self) -> Vec<PathBuf> {
-        let runs = entries(&self.home.path().join("kept"));
-        let mut bundles: Vec<_> = runs
-            .iter()
-            .flat_map(|run| entries(&run.join("bundles")))
-            .collect();
-        bundles.sort();
-        bundles
-    }
-
-    /// The only bundle.
-    fn bundle(&self) -> PathBuf {
-        let [bundle] = self.bundles().try_into().expect("one bundle");
-        bundle
-    }
-
-    /// Every file among the results holds none of these.
-    fn assert_nowhere(&self, secrets: &[&str]) {
-        let by_chance = r#"[A-Za-z0-9+/]{60,}=*|(": ?)[0-9.]+|[0-9]+\.[0-9]{3,}"#;
-        let by_chance = regex::Regex::new(by_chance).expect("a regex");
-        let mut folders = vec![self.home.path().join("kept")];
-        while let Some(folder) = folders.pop() {
-            for path in entries(&folder) {
-                if path.is_dir() {
-                    folders.push(path);
-                    continue;
-                }
-                let text = String::from_utf8_lossy(&fs::read(&path).expect("a file")).into_owned();
-                // Encoded histograms, figures and times of day hold short texts by chance.
-                let text = by_chance.replace_all(&text, "$1");
-                for secret in secrets {
-                    assert!(
-                        !text.contains(secret),
-                        "{secret} in {}:\n{text}",
-                        path.display()
-                    );
-                }
-            }
-        }
-    }
-}
-
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return Vec::new();
-    };
-    entries
-        .map(|entry| entry.expect("an entry").path())
+/// All bundles, in the order of their names.
+fn bundles(sandbox: &Sandbox) -> Vec<PathBuf> {
+    let runs = sandbox.runs();
+    runs.iter()
+        .flat_map(|run| entries(&run.join("bundles")))
         .collect()
 }
 
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+/// The only bundle.
+#[track_caller]
+fn bundle(sandbox: &Sandbox) -> PathBuf {
+    let [bundle] = bundles(sandbox).try_into().expect("one bundle");
+    bundle
 }
 
 fn read(bundle: &Path) -> Value {
@@ -116,46 +42,39 @@ fn transcript(bundle: &Path) -> String {
     fs::read_to_string(bundle.join("transcript.txt")).expect("a transcript")
 }
 
-/// Asserts the exit code, and gives what was said on standard output.
+/// Asserts that no file among the results contains one of these texts.
 #[track_caller]
-fn ends_with(output: &Output, code: i32) -> String {
-    let said = text(&output.stdout);
-    let errors = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{said}\n{errors}");
-    said
-}
-
-/// No process of a run lives that had this folder as its own.
-fn assert_nothing_runs(workshop: &Workshop) {
-    let home = workshop.home.path().to_str().expect("UTF-8").as_bytes();
-    let left = fs::read_dir("/proc")
-        .expect("/proc")
-        .flatten()
-        .filter(|entry| {
-            let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
-            let is_ours = environment.windows(home.len()).any(|part| part == home);
-            let is_marked = environment
-                .windows(19)
-                .any(|part| part == b"REHEARSAL_RUN_TOKEN");
-            is_ours && is_marked
-        });
-    assert_eq!(left.count(), 0);
+fn assert_nowhere(sandbox: &Sandbox, secrets: &[&str]) {
+    // Encoded histograms, figures and times of day contain short texts by chance.
+    let by_chance = r#"[A-Za-z0-9+/]{60,}=*|(": ?)[0-9.]+|[0-9]+\.[0-9]{3,}"#;
+    let by_chance = regex::Regex::new(by_chance).expect("a regex");
+    let files = files_below(&sandbox.home().join("rehearsal-results"));
+    assert!(!files.is_empty());
+    for path in files {
+        let text = String::from_utf8_lossy(&fs::read(&path).expect("a file")).into_owned();
+        let text = by_chance.replace_all(&text, "$1");
+        for secret in secrets {
+            assert!(
+                !text.contains(secret),
+                "{secret} in {}:\n{text}",
+                path.display()
+            );
+        }
+    }
 }
 
 #[test]
-fn a_failure_of_the_shop_explains_itself_and_is_reproduced() {
-    let workshop = Workshop::new();
-    let output = workshop.faulty("crash@warehouse-manager", "run --seed 11");
-    let report = ends_with(&output, 1);
-    let bundle = workshop.bundle();
-    let shown = bundle
-        .strip_prefix(workshop.home.path())
-        .expect("it is in it");
-    let named = format!("bundle   {}", shown.display());
-    assert!(report.contains(&named), "{named} in {report}");
-    assert!(report.contains("(1 failed flow)"), "{report}");
+fn a_failure_of_the_shop_is_bundled_and_reproduced() {
+    let sandbox = Sandbox::new();
+    let finished = sandbox.rehearsal_with_fault("crash@warehouse-manager", "run --seed 11");
+    let bundle = bundle(&sandbox);
+    let shown = bundle.strip_prefix(sandbox.home()).expect("it is in it");
+    finished
+        .assert_code(1)
+        .assert_out(&format!("bundle   {}", shown.display()))
+        .assert_out("(1 failed flow)");
 
-    let told = transcript(&bundle);
+    let story = transcript(&bundle);
     for part in [
         "failed at 06_approve_order",
         "  seed     11\n",
@@ -170,9 +89,9 @@ fn a_failure_of_the_shop_explains_itself_and_is_reproduced() {
         "customer  > ***\n",
         "inventory > y\n",
         "warehouse · ended with exit code 70\n",
-        "  rehearsal replay kept/REAL-E2E-",
+        "  rehearsal replay rehearsal-results/REAL-E2E-",
     ] {
-        assert!(told.contains(part), "{part} in {told}");
+        assert!(story.contains(part), "{part} in {story}");
     }
     let json = read(&bundle);
     assert_eq!(json["format"], "rehearsal-bundle/1");
@@ -189,23 +108,20 @@ fn a_failure_of_the_shop_explains_itself_and_is_reproduced() {
     assert!(!customer.contains("customer123"), "{customer}");
 
     let run = shown.parent().and_then(Path::parent).expect("the run's");
-    let refused = workshop.rehearsal(&format!("report {}", run.display()));
-    ends_with(&refused, 2);
-    assert!(text(&refused.stderr).contains("the run was not saved; of some of its flows"));
+    sandbox
+        .rehearsal(&format!("report {}", run.display()))
+        .assert_code(2)
+        .assert_err("the run was not saved; of some of its flows");
 
-    // The same fault comes from the bundle, as nothing is said of it here.
+    // The same fault comes from the bundle, as the environment names none.
     let line = format!("replay {}", shown.display());
-    let said = ends_with(&workshop.rehearsal(&line), 1);
-    assert!(
-        said.contains("Reproduced: it failed as before, at 06_approve_order"),
-        "{said}"
-    );
-    assert!(
-        said.contains("  warehouse < --- Warehouse Menu ---\n"),
-        "{said}"
-    );
-    assert!(said.contains("  warehouse > ***\n"), "{said}");
-    // The same choices: what was ordered is drawn from the seed.
+    let replay = sandbox.rehearsal(&line);
+    replay
+        .assert_code(1)
+        .assert_out("Reproduced: it failed as before, at 06_approve_order")
+        .assert_out("  warehouse < --- Warehouse Menu ---\n")
+        .assert_out("  warehouse > ***\n");
+    // The same choices: the order is drawn from the seed.
     let ordered = |text: &str| {
         let line = text
             .lines()
@@ -217,88 +133,38 @@ fn a_failure_of_the_shop_explains_itself_and_is_reproduced() {
             .trim()
             .to_owned()
     };
-    assert_eq!(ordered(&said), ordered(&told));
+    assert_eq!(ordered(&replay.out), ordered(&story));
 
-    let said = ends_with(&workshop.faulty("", &line), 0);
-    assert!(said.contains("Gone: it was completed"), "{said}");
-    assert!(
-        said.contains("the run had crash@warehouse-manager"),
-        "{said}"
-    );
-    let said = ends_with(&workshop.faulty("crash@inventory-staff", &line), 3);
-    assert!(
-        said.contains("before  at 06_approve_order: ended early"),
-        "{said}"
-    );
-    assert!(
-        said.contains("now     at 04_process_order: ended early"),
-        "{said}"
-    );
-    let output = workshop.rehearsal(&format!("{line}/bundle.json --json"));
-    let json: Value = serde_json::from_str(&ends_with(&output, 1)).expect("JSON");
+    sandbox
+        .rehearsal_with_fault("", &line)
+        .assert_code(0)
+        .assert_out("Gone: it was completed")
+        .assert_out("the run had crash@warehouse-manager");
+    sandbox
+        .rehearsal_with_fault("crash@inventory-staff", &line)
+        .assert_code(3)
+        .assert_out("before  at 06_approve_order: ended early")
+        .assert_out("now     at 04_process_order: ended early");
+    let finished = sandbox.rehearsal(&format!("{line}/bundle.json --json"));
+    let json = finished.assert_code(1).json();
     assert_eq!(json["result"], "reproduced");
     assert_eq!(json["now"]["failure"]["step"], "06_approve_order");
-    assert_eq!(workshop.bundles().len(), 1, "replays leave no bundles");
-    workshop.assert_nowhere(&["customer123"]);
-    assert_nothing_runs(&workshop);
+    assert_eq!(bundles(&sandbox).len(), 1, "replays leave no bundles");
+    assert_nowhere(&sandbox, &["customer123"]);
+    sandbox.assert_empty(Instant::now());
 }
 
-/// Reads a secret and prints it back: split over reads and over lines, in colours, and as a value
-/// that is captured.
-const TELLTALE: &str = r#"#!/bin/sh
-stty -echo 2>/dev/null
-printf 'Pin: '
-read pin
-stty echo 2>/dev/null
-printf '\nyour pin is hun'
-sleep 0.05
-printf 'ter2-, or \033[1mhunter\033[0m2-\nbonjour-'
-sleep 0.05
-printf 'monde\n'
-printf 'warning: hunter2- is weak\n' >&2
-printf 'in two lines: hun'
-read line
-printf 'ter2-\nyour token is tok\033[1men-4711\nAgain: '
-read line
-printf 'you said %s\nLast: ' "$line"
-read line
-"#;
-
-const TALKING_TO_IT: &str = r#"
-name: telltale
-variables: {pin: hunter2-, greeting: "hi ${env.WORD}", word: "${env.WORD}"}
-environment: [WORD]
-secrets: [pin, token, word]
-roles:
-  user:
-    run: [./telltale]
-    terminal: TERMINAL
-    actions:
-      talk:
-        - {prompt: 'Pin:', secret: "${pin}"}
-        - {prompt: 'in two lines:', send: ''}
-        - see: '/your token is (?<token>\S+)/'
-        - {prompt: 'Again:', send: 'it is ${token}'}
-        - {see: never, within: 200ms}
-flow:
-  - {step: 1_talk, role: user, do: talk}
-"#;
-
 #[test]
-fn a_secret_is_in_no_bundle_however_it_comes() {
-    use std::os::unix::fs::PermissionsExt as _;
+fn a_secret_is_in_no_bundle_however_it_is_printed() {
     for terminal in ["pty", "pipes"] {
-        let workshop = Workshop::with(&TALKING_TO_IT.replace("TERMINAL", terminal));
-        workshop.write("telltale", TELLTALE);
-        let program = workshop.home.path().join("telltale");
-        fs::set_permissions(program, fs::Permissions::from_mode(0o755)).expect("it is there");
-        let mut command = workshop.command("run test.yaml --save");
-        let output = command
-            .env("WORD", "bonjour-monde")
-            .output()
-            .expect("it starts");
-        let report = ends_with(&output, 1);
-        let told = transcript(&workshop.bundle());
+        let terminal = format!("terminal: {terminal}");
+        let text = replaced(&scenario("evidence/leaky"), "terminal: pty", &terminal);
+        let sandbox = Sandbox::with("test.yaml", &text);
+        sandbox.write_program("leaky", include_str!("fixtures/evidence/leaky.sh"));
+        let mut command = sandbox.command("run test.yaml --save");
+        let finished = Finished::of(command.env("WORD", "bonjour-monde"));
+        let report = &finished.assert_code(1).out;
+        let story = transcript(&bundle(&sandbox));
         for part in [
             "your pin is ***\n",
             "or ␛[1m***\n",
@@ -310,134 +176,99 @@ fn a_secret_is_in_no_bundle_however_it_comes() {
             "captured token = ***\n",
             "variable greeting = hi ***\n",
         ] {
-            assert!(told.contains(part), "{part} in {told}\n{report}");
+            assert!(story.contains(part), "{part} in {story}\n{report}");
         }
         let secrets = [
             "hunter2", "hun", "ter2", "token-", "4711", "bonjour", "monde",
         ];
-        workshop.assert_nowhere(&secrets);
+        assert_nowhere(&sandbox, &secrets);
         assert!(!secrets.iter().any(|it| report.contains(it)), "{report}");
-        assert_nothing_runs(&workshop);
+        sandbox.assert_empty(Instant::now());
     }
 }
 
-/// A program that says something and waits for what never comes.
-const STUCK: &str = r#"
-name: stuck
-variables: {pin: hunter2, name: ann}
-secrets: [pin]
-data:
-  people: {file: people.csv, take: unique}
-roles:
-  user:
-    run: [FIXTURE, ask, 'Name: ', password, 'Pin: ', print, 'Locked out\n', await-end]
-    actions:
-      log_in:
-        - {prompt: 'Name:', send: "${people.name}"}
-        - {prompt: 'Pin:', secret: "${pin}"}
-      go: [{see: Welcome, within: 100ms}]
-flow:
-  - {step: 1_log_in, role: user, do: log_in}
-  - {step: 2_go, role: user, do: go}
-"#;
-
 #[test]
 fn a_replay_has_the_values_of_the_run_and_asks_for_secrets() {
-    let workshop = Workshop::with(STUCK);
-    workshop.write("people.csv", "name\nann\nbea\ncem\n");
-    ends_with(
-        &workshop.rehearsal("run test.yaml --flows 2 --var name=eve"),
-        1,
-    );
-    let bundles = workshop.bundles();
+    let sandbox = sandbox("stuck");
+    sandbox.write("people.csv", "name\nann\nbea\ncem\n");
+    let run = "run test.yaml --flows 2 --var name=eve";
+    sandbox.rehearsal(run).assert_code(1);
+    let bundles = bundles(&sandbox);
     assert_eq!(bundles.len(), 2);
     let json = read(&bundles[1]);
     assert_eq!(json["data"]["people"]["name"], "bea");
     assert_eq!(json["flow"]["variables"]["name"], "eve");
-    let replay = format!("replay {}", bundles[1].display());
+    let replay = |options: &str| {
+        let line = format!("replay {} {options}", bundles[1].display());
+        sandbox.rehearsal(&line)
+    };
 
-    let said = ends_with(&workshop.rehearsal(&replay), 1);
-    assert!(said.contains("Reproduced"), "{said}");
-    assert!(said.contains("user > bea\n"), "{said}");
-    assert!(said.contains("name         eve\n"), "{said}");
+    replay("")
+        .assert_code(1)
+        .assert_out("Reproduced")
+        .assert_out("user > bea\n")
+        .assert_out("name         eve\n");
 
     // Other data: the flow keeps its row.
-    workshop.write("people.csv", "name\ndan\n");
-    let said = ends_with(&workshop.rehearsal(&replay), 1);
-    assert!(said.contains("`people` has changed since"), "{said}");
-    assert!(said.contains("user > bea\n"), "{said}");
+    sandbox.write("people.csv", "name\ndan\n");
+    replay("")
+        .assert_code(1)
+        .assert_out("`people` has changed since")
+        .assert_out("user > bea\n");
 
     // Another scenario: the copy is performed, and it has no secrets.
-    workshop.write("test.yaml", &STUCK.replace("Welcome", "Locked out"));
-    let refused = workshop.rehearsal(&replay);
-    ends_with(&refused, 2);
-    let errors = text(&refused.stderr);
-    assert!(
-        errors.contains("the values of secrets are in no bundle, and pin is missing"),
-        "{errors}"
-    );
-    assert!(errors.contains("--var pin=…"), "{errors}");
-    let said = ends_with(
-        &workshop.rehearsal(&format!("{replay} --var pin=hunter2")),
-        1,
-    );
-    assert!(said.contains("test.yaml has changed since"), "{said}");
-    assert!(said.contains("Reproduced"), "{said}");
-    let said = ends_with(
-        &workshop.rehearsal(&format!("{replay} --scenario test.yaml")),
-        0,
-    );
-    assert!(
-        said.contains("the scenario is not the one that was run"),
-        "{said}"
-    );
-    assert!(said.contains("Gone"), "{said}");
+    let other = replaced(&scenario("evidence/stuck"), "Welcome", "Locked out");
+    sandbox.write("test.yaml", &other);
+    replay("")
+        .assert_code(2)
+        .assert_err("the values of secrets are in no bundle, and pin is missing")
+        .assert_err("--var pin=…");
+    replay("--var pin=hunter2")
+        .assert_code(1)
+        .assert_out("test.yaml has changed since")
+        .assert_out("Reproduced");
+    replay("--scenario test.yaml")
+        .assert_code(0)
+        .assert_out("the scenario is not the one that was run")
+        .assert_out("Gone");
 
-    fs::remove_file(workshop.home.path().join("test.yaml")).expect("it is there");
-    let said = ends_with(
-        &workshop.rehearsal(&format!("{replay} --var pin=hunter2")),
-        1,
-    );
-    assert!(
-        said.contains("test.yaml is gone: the bundle's copy"),
-        "{said}"
-    );
-    workshop.assert_nowhere(&["hunter2"]);
+    fs::remove_file(sandbox.home().join("test.yaml")).expect("it is there");
+    replay("--var pin=hunter2")
+        .assert_code(1)
+        .assert_out("test.yaml is gone: the bundle's copy");
+    assert_nowhere(&sandbox, &["hunter2"]);
 
-    let nothing = workshop.rehearsal("replay nowhere");
-    ends_with(&nothing, 2);
-    let errors = text(&nothing.stderr);
-    assert!(
-        errors.contains("nowhere/bundle.json") && errors.contains("name a bundle"),
-        "{errors}"
-    );
-    assert_nothing_runs(&workshop);
+    sandbox
+        .rehearsal("replay nowhere")
+        .assert_code(2)
+        .assert_err("nowhere/bundle.json")
+        .assert_err("name a bundle");
+    sandbox.assert_empty(Instant::now());
 }
 
 #[test]
-fn a_secret_that_was_given_has_to_be_given_again() {
-    let workshop = Workshop::with(STUCK);
-    workshop.write("people.csv", "name\nann\n");
-    ends_with(&workshop.rehearsal("run test.yaml --var pin=s3same"), 1);
-    let bundle = workshop.bundle();
-    let told = transcript(&bundle);
-    assert!(told.contains(" --var pin=…\n"), "{told}");
+fn a_secret_of_the_command_line_has_to_be_given_again() {
+    let sandbox = sandbox("stuck");
+    sandbox.write("people.csv", "name\nann\n");
+    let run = "run test.yaml --var pin=s3same";
+    sandbox.rehearsal(run).assert_code(1);
+    let bundle = bundle(&sandbox);
+    let story = transcript(&bundle);
+    assert!(story.contains(" --var pin=…\n"), "{story}");
     let replay = format!("replay {}", bundle.display());
-    ends_with(&workshop.rehearsal(&replay), 2);
-    ends_with(
-        &workshop.rehearsal(&format!("{replay} --var pin=s3same")),
-        1,
-    );
-    workshop.assert_nowhere(&["s3same"]);
+    sandbox.rehearsal(&replay).assert_code(2);
+    let replay = format!("{replay} --var pin=s3same");
+    sandbox.rehearsal(&replay).assert_code(1);
+    assert_nowhere(&sandbox, &["s3same"]);
 }
 
 #[test]
-fn steps_wait_for_enter() {
-    let workshop = Workshop::with(STUCK);
-    workshop.write("people.csv", "name\nann\n");
-    ends_with(&workshop.rehearsal("run test.yaml"), 1);
-    let line = format!("replay --step {}", workshop.bundle().display());
-    let mut command = workshop.command(&line);
+fn a_replay_in_steps_waits_for_enter() {
+    let sandbox = sandbox("stuck");
+    sandbox.write("people.csv", "name\nann\n");
+    sandbox.rehearsal("run test.yaml").assert_code(1);
+    let line = format!("replay --step {}", bundle(&sandbox).display());
+    let mut command = sandbox.command(&line);
     let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut replay = command.spawn().expect("it starts");
     let mut enter = replay.stdin.take().expect("a pipe");
@@ -463,165 +294,111 @@ fn steps_wait_for_enter() {
 
 #[test]
 fn many_failures_leave_few_bundles() {
-    let scenario = r"
-name: failing
-roles:
-  user:
-    run: [/bin/echo, 'Order ${flow.number} of ${flow.id} is lost']
-    terminal: pipes
-    actions:
-      go: [{see: Welcome}]
-flow:
-  - {step: 1_go, role: user, do: go}
-";
-    let workshop = Workshop::with(scenario);
-    let output = workshop.rehearsal("run test.yaml --flows 2000 --parallel 8 --save --json");
-    let json: Value = serde_json::from_str(&ends_with(&output, 1)).expect("JSON");
+    let failing = scenario("evidence/failing");
+    let sandbox = Sandbox::with("test.yaml", &failing);
+    let finished = sandbox.rehearsal("run test.yaml --flows 2000 --parallel 8 --save --json");
+    let json = finished.assert_code(1).json();
     assert_eq!(json["summary"]["flows"]["failed"], 2000);
     let groups = json["summary"]["failures"]["groups"]
         .as_array()
         .expect("groups");
     assert_eq!(groups.len(), 1, "{groups:?}");
-    assert_eq!(workshop.bundles().len(), 3);
+    assert_eq!(bundles(&sandbox).len(), 3);
     let named = groups[0]["bundle"].as_str().expect("a bundle");
-    let run = workshop.bundles()[0].join("../..");
+    let run = sandbox.run();
     assert!(run.join(named).join("transcript.txt").is_file(), "{named}");
 
-    // All are different in words: there are so many texts as are told apart, and no more bundles
-    // than are wanted.
-    let words = scenario.replace("Order ${flow.number} of ${flow.id} is lost", "${data.word}");
-    let workshop = Workshop::with(&words.replace(
-        "roles:",
-        "data: {data: {file: w.csv, take: unique}}\nroles:",
-    ));
+    // All messages are different: there are as many groups as are distinguished, and no more
+    // bundles than the limit.
+    let words = replaced(
+        &failing,
+        "Order ${flow.number} of ${flow.id} is lost",
+        "${data.word}",
+    );
+    let data = "data: {data: {file: w.csv, take: unique}}\nroles:";
+    let sandbox = Sandbox::with("test.yaml", &replaced(&words, "roles:", data));
     let letters = || (b'a'..=b'z').map(char::from);
     let list = letters().flat_map(|one| letters().map(move |other| format!("{one}{other}\n")));
-    workshop.write("w.csv", &format!("word\n{}", list.collect::<String>()));
+    sandbox.write("w.csv", &format!("word\n{}", list.collect::<String>()));
     let line = "run test.yaml --flows 600 --parallel 8 --bundles 12 --bundles-alike 2";
-    ends_with(&workshop.rehearsal(line), 1);
-    assert_eq!(workshop.bundles().len(), 12);
-    let workshop = Workshop::with(scenario);
-    ends_with(
-        &workshop.rehearsal("run test.yaml --flows 20 --no-bundles"),
-        1,
-    );
-    assert!(workshop.bundles().is_empty());
+    sandbox.rehearsal(line).assert_code(1);
+    assert_eq!(bundles(&sandbox).len(), 12);
+    let sandbox = Sandbox::with("test.yaml", &failing);
+    let line = "run test.yaml --flows 20 --no-bundles";
+    sandbox.rehearsal(line).assert_code(1);
+    assert!(bundles(&sandbox).is_empty());
 }
 
-/// A desk that serves all flows, and a guest who is not let in, however often.
-const SHARED: &str = r#"
-name: shared
-variables: {pin: s3same}
-secrets: [pin]
-roles:
-  desk:
-    run: [bash, -c, 'read -p "Pin: " pin; while read -p "Menu> " line; do echo "$pin served $line"; done']
-    menu: {prompt: "Menu>"}
-    lifetime: {pool: 1}
-    actions:
-      log_in: [{prompt: "Pin:", send: "${pin}"}]
-      serve: [{prompt: "Menu>", send: "F${flow.number}"}, {see: "served F${flow.number}"}]
-  guest:
-    run: [FIXTURE, ask, 'Guest: ', print, 'Go away\n', await-end]
-    actions:
-      come: [{prompt: "Guest:", send: ann}, {see: Welcome, within: 100ms}]
-flow:
-  - {step: 1_log_in, role: desk, do: log_in}
-  - {step: 2_serve, role: desk, do: serve}
-  - {step: 3_come, role: guest, do: come, retry: {times: 1}}
-"#;
-
 #[test]
-fn what_shared_and_further_scripts_did_for_a_flow_is_there() {
-    let workshop = Workshop::with(SHARED);
-    ends_with(&workshop.rehearsal("run test.yaml --flows 2"), 1);
-    let [one, two] = workshop.bundles().try_into().expect("two bundles");
+fn the_dialogue_of_shared_and_replaced_scripts_is_in_the_bundle() {
+    let sandbox = sandbox("shared");
+    sandbox.rehearsal("run test.yaml --flows 2").assert_code(1);
+    let [one, two] = bundles(&sandbox).try_into().expect("two bundles");
     let (one, two) = (transcript(&one), transcript(&two));
-    for (told, this, other) in [(&one, "F1", "F2"), (&two, "F2", "F1")] {
-        assert!(told.contains(&format!("> {this}\n")), "{told}");
-        assert!(told.contains(&format!("< *** served {this}\n")), "{told}");
-        assert!(!told.contains(other), "{told}");
+    for (story, this, other) in [(&one, "F1", "F2"), (&two, "F2", "F1")] {
+        assert!(story.contains(&format!("> {this}\n")), "{story}");
+        let served = format!("< *** served {this}\n");
+        assert!(story.contains(&served), "{story}");
+        assert!(!story.contains(other), "{story}");
         assert!(
-            told.contains("guest    > ann\n") && told.contains("guest #2 > ann\n"),
-            "{told}"
+            story.contains("guest    > ann\n") && story.contains("guest #2 > ann\n"),
+            "{story}"
         );
-        assert!(told.contains("and was performed again\n"), "{told}");
+        assert!(story.contains("and was performed again\n"), "{story}");
     }
-    workshop.assert_nowhere(&["s3same"]);
-    assert_nothing_runs(&workshop);
+    assert_nowhere(&sandbox, &["s3same"]);
+    sandbox.assert_empty(Instant::now());
 }
 
 #[test]
 fn the_slowest_flows_of_a_saved_run_are_kept() {
-    let scenario = "name: fine\nroles:\n  user:\n    run: [/bin/echo, Welcome]\n    actions:\n      \
-                    go: [{see: Welcome}]\nflow:\n  - {step: 1_go, role: user, do: go}\n";
-    let workshop = Workshop::with(scenario);
-    ends_with(&workshop.rehearsal("run test.yaml --flows 30"), 0);
-    assert!(workshop.bundles().is_empty());
-    let output = workshop.rehearsal("run test.yaml --flows 30 --save");
-    let said = ends_with(&output, 0);
-    assert!(said.contains("bundles (the 3 slowest)"), "{said}");
-    let bundles = workshop.bundles();
-    let durations: Vec<_> = bundles
+    let sandbox = sandbox("fine");
+    sandbox.rehearsal("run test.yaml --flows 30").assert_code(0);
+    assert!(bundles(&sandbox).is_empty());
+    sandbox
+        .rehearsal("run test.yaml --flows 30 --save")
+        .assert_code(0)
+        .assert_out("bundles (the 3 slowest)");
+    let bundles = bundles(&sandbox);
+    let duration = |flow: &Value| flow["duration_us"].as_u64().expect("a time");
+    let mut slowest: Vec<_> = bundles
         .iter()
-        .map(|bundle| {
-            read(bundle)["flow"]["duration_us"]
-                .as_u64()
-                .expect("a time")
-        })
+        .map(|bundle| duration(&read(bundle)["flow"]))
         .collect();
-    let run = bundles[0].join("../..");
-    let lines = fs::read_to_string(run.join("flows.jsonl")).expect("flows");
-    let mut all: Vec<_> = lines
-        .lines()
-        .skip(1)
-        .map(|line| serde_json::from_str::<Value>(line).expect("JSON"))
-        .map(|flow| flow["duration_us"].as_u64().expect("a time"))
-        .collect();
+    slowest.sort_unstable();
+    let mut all: Vec<_> = flows(&sandbox.run()).iter().map(duration).collect();
     all.sort_unstable();
-    let slowest = |mut durations: Vec<u64>| {
-        durations.sort_unstable();
-        durations
-    };
-    assert_eq!(slowest(durations), all[27..]);
-    let replayed = workshop.rehearsal(&format!("replay {}", bundles[0].display()));
-    let said = ends_with(&replayed, 0);
-    assert!(said.contains("Completed in "), "{said}");
+    assert_eq!(slowest, all[27..]);
+    sandbox
+        .rehearsal(&format!("replay {}", bundles[0].display()))
+        .assert_code(0)
+        .assert_out("Completed in ");
 }
 
 #[test]
 fn the_bundles_of_a_killed_run_are_there() {
-    let workshop = Workshop::new();
-    let mut command = workshop.command("run --save --flows 100000 --parallel 2");
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.command("run --save --flows 100000 --parallel 2");
     command.env("REHEARSAL_SHOP_FAULT", "crash@inventory-staff");
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut run = command.spawn().expect("it starts");
-    let deadline = Instant::now() + Duration::from_mins(1);
-    let is_told = || {
-        let named = |bundle: &PathBuf| bundle.to_string_lossy().contains("/failed-");
-        let bundles = workshop.bundles();
-        let flows = bundles.first().map(|it| it.join("../../flows.jsonl"));
-        bundles.iter().any(named)
-            && flows.is_some_and(|it| {
-                fs::read_to_string(it).is_ok_and(|lines| lines.lines().count() > 3)
-            })
+    let failed = || {
+        let is_failed = |bundle: &PathBuf| bundle.to_string_lossy().contains("/failed-");
+        bundles(&sandbox).into_iter().find(is_failed)
     };
-    while !is_told() {
-        assert!(Instant::now() < deadline, "the bundles never came");
-        std::thread::yield_now();
-    }
+    wait::until("a bundle and three flows", || {
+        let runs = sandbox.runs();
+        let lines = runs
+            .first()
+            .map(|it| fs::read_to_string(it.join("flows.jsonl")));
+        failed().is_some() && matches!(lines, Some(Ok(it)) if it.lines().count() > 3)
+    });
     run.kill().expect("it is there");
     run.wait().expect("it was there");
-    let bundles = workshop.bundles();
-    let failed = bundles
-        .iter()
-        .find(|it| it.to_string_lossy().contains("/failed-"));
-    let failed = failed.expect("a bundle");
-    assert!(transcript(failed).contains("failed at 04_process_order"));
-    let folder = failed.parent().and_then(Path::parent).expect("the run's");
-    let report = ends_with(
-        &workshop.rehearsal(&format!("report {}", folder.display())),
-        0,
-    );
-    assert!(report.contains("/bundles/failed-0"), "{report}");
+    let story = transcript(&failed().expect("a bundle"));
+    assert!(story.contains("failed at 04_process_order"), "{story}");
+    sandbox
+        .rehearsal(&format!("report {}", sandbox.run().display()))
+        .assert_code(0)
+        .assert_out("/bundles/failed-0");
 }

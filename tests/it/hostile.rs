@@ -1,31 +1,12 @@
-//! What a hostile program prints reaches no terminal and no file of ours as it is.
+//! Control sequences of hostile programs: none reaches the terminal or a file of ours unchanged.
 //!
-//! Here belongs what the whole program shows. How single texts are made harmless is tested beside
-//! the code.
-
-use crate::support::program;
+//! The escaping of single texts is tested beside the code.
 
 use std::fs;
 use std::time::Instant;
 
-use program::Sandbox;
-
-/// A program that prints the payload in lines and in an unfinished one, of which a part is
-/// captured and a part is the tail of a failure; and a scenario that is as hostile.
-const HOSTILE: &str = r#"
-name: "hostile \e]0;name\a"
-roles:
-  a:
-    title: "Title \e[2J"
-    run: [sh, -c, 'cat payload; echo ready; cat payload >&2; read line', "\e[5m\a"]
-    terminal: KIND
-    actions:
-      go: [{see: '/id: (?<id>.+)\./'}, {see: ready}]
-      wait: [{see: "never \e[8m"}]
-flow:
-  - {step: "1 \e[9m", role: a, do: go, provides: [id]}
-  - {step: 2_wait, role: a, do: wait, timeout: 300ms}
-"#;
+use crate::support::fixture::{replaced, scenario};
+use crate::support::sandbox::Sandbox;
 
 /// A title, colours, an 8-bit control as a character and as a byte, a bell, text that runs
 /// backwards, markup, and a byte that is no text.
@@ -42,27 +23,18 @@ fn acts(text: &str) -> Option<char> {
 }
 
 #[test]
-fn nothing_that_a_program_prints_is_obeyed() {
+fn control_sequences_of_programs_have_no_effect() {
     for kind in ["pty", "pipes"] {
-        for (flows, parallel) in [("1", "1"), ("3", "3")] {
-            let sandbox = Sandbox::new();
-            sandbox.write("hostile.yaml", &HOSTILE.replace("KIND", kind));
+        for flows in [1, 3] {
+            let terminal = format!("terminal: {kind}");
+            let text = replaced(&scenario("hostile"), "terminal: pty", &terminal);
+            let sandbox = Sandbox::with("hostile.yaml", &text);
             fs::write(sandbox.home().join("payload"), PAYLOAD).expect("a file");
-            let arguments = [
-                "run",
-                "hostile.yaml",
-                "-v",
-                "--save",
-                "--flows",
-                flows,
-                "--parallel",
-                parallel,
-            ];
-            let finished = sandbox.output(&arguments);
-            assert_eq!(finished.code, Some(1), "{kind}: {finished:?}");
+            let line = format!("run hostile.yaml -v --save --flows {flows} --parallel {flows}");
+            let finished = sandbox.rehearsal(&line);
+            finished.assert_code(1).assert_out("evil");
             assert_eq!(acts(&finished.out), None, "{}", finished.out.escape_debug());
             assert_eq!(acts(&finished.err), None, "{}", finished.err.escape_debug());
-            assert!(finished.out.contains("evil"), "{finished:?}");
             for file in sandbox.results() {
                 let text = fs::read_to_string(&file).expect("UTF-8");
                 let is = |extension| file.extension().is_some_and(|it| it == extension);
@@ -78,7 +50,7 @@ fn nothing_that_a_program_prints_is_obeyed() {
                     assert!(id.contains("<script>"), "{id}");
                 }
                 if is("json") || is("jsonl") {
-                    // Data, told as it is; but no byte of it begins an escape sequence.
+                    // Data as it is; but no byte of it begins an escape sequence.
                     assert!(!text.contains(['\x1b', '\x07']), "{}", file.display());
                 } else {
                     assert_eq!(acts(&text), None, "{}", file.display());

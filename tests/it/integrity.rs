@@ -1,87 +1,60 @@
-//! The books of a run: what is wrong with its values taken together, though every single flow
-//! looks successful, and what an audit says. By the program itself, with real programs.
-
-use crate::support::home;
+//! Integrity of the values of a run taken together, though every single flow completes, and audits.
+//! With the program itself and with real programs.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::ops::Deref;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Child, Stdio};
 
-use home::Home;
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::Value;
 
-/// Flows 1 and 2 get the same order, and so do 3 and 4, and so on; the courier of flow 3 delivers
-/// the order of flow 5; the cashier of flow 4 collects something else than was told.
-const POST: &str = "\
-name: post
-variables: {pin: sesame-77}
-secrets: [pin]
-roles:
-  clerk:
-    title: Clerk
-    run: [/bin/sh, -c, 'echo order A$(( ($0 + 1) / 2 )) of B$0, total 5.0$0', '${flow.number}']
-    actions: {take: [{see: '/order (?<order>A\\d+) of (?<parcel>B\\d+), total (?<total>\\S+)/'}, {exits: 0}]}
-  courier:
-    title: Courier
-    run: [/bin/sh, -c, 'test $0 = 3 && echo brought B5 || echo brought B$0; test $0 = 4 && echo got 9 || echo got 5.0\"$0\"0', '${flow.number}']
-    actions: {bring: [{see: '/brought (?<brought>B\\d+)/'}, {see: '/got (?<got>\\S+)/'}, {exits: 0}]}
-flow:
-  - {step: 1_take, role: clerk, do: take}
-  - {step: 2_bring, role: courier, do: bring}
-";
+use crate::support::fixture::{replaced, scenario};
+use crate::support::running::Finished;
+use crate::support::sandbox::{Sandbox, result};
 
-/// A folder with a scenario, in which the program is run.
-struct Stage {
-    folder: Home,
+/// The scenario in which values are wrong, with `from` replaced.
+fn post(from: &str, to: &str) -> String {
+    replaced(&scenario("integrity/post"), from, to)
+}
+
+/// A sandbox with the scenario `post.yaml` and these rules.
+fn stage(integrity: &str) -> Sandbox {
+    checking(&scenario("integrity/post"), integrity)
+}
+
+/// The same with another scenario.
+fn checking(scenario: &str, integrity: &str) -> Sandbox {
+    Sandbox::with("post.yaml", &format!("{scenario}integrity: {integrity}\n"))
+}
+
+/// `rehearsal run post.yaml --json`, with these arguments.
+fn run(sandbox: &Sandbox, arguments: &str) -> Outcome {
+    Outcome::of(sandbox.rehearsal(&format!("run post.yaml --json {arguments}")))
+}
+
+/// Starts the same, and waits for the file `begun`, which a program of the run makes.
+fn start(sandbox: &Sandbox, arguments: &str) -> Child {
+    let mut command = sandbox.command(&format!("run post.yaml --json {arguments}"));
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().expect("it starts");
+    sandbox.wait_for("begun");
+    child
 }
 
 struct Outcome {
-    output: Output,
+    finished: Finished,
     result: Value,
 }
 
-impl Deref for Stage {
-    type Target = Home;
-
-    fn deref(&self) -> &Home {
-        &self.folder
-    }
-}
-
-impl Stage {
-    fn new(integrity: &str) -> Self {
-        Stage::with(&format!("{POST}integrity: {integrity}\n"))
-    }
-
-    fn with(scenario: &str) -> Self {
-        let folder = Home::new();
-        fs::write(folder.path().join("post.yaml"), scenario).expect("a file");
-        Stage { folder }
-    }
-
-    /// `rehearsal run post.yaml --json`, with these arguments.
-    fn run(&self, arguments: &str) -> Outcome {
-        Outcome::of(self.rehearsal(&format!("run post.yaml --json {arguments}")))
-    }
-
-    fn has(&self, file: &str) -> bool {
-        self.folder.path().join(file).exists()
-    }
-}
-
 impl Outcome {
-    fn of(output: Output) -> Self {
-        let result = serde_json::from_slice(&output.stdout)
-            .unwrap_or_else(|error| panic!("{error}: {}", text(&output.stderr)));
-        Outcome { output, result }
+    fn of(finished: Finished) -> Self {
+        let result = finished.json();
+        Outcome { finished, result }
     }
 
     fn code(&self) -> Option<i32> {
-        self.output.status.code()
+        self.finished.code
     }
 
     fn count(&self, pointer: &str) -> u64 {
@@ -89,26 +62,21 @@ impl Outcome {
         found.unwrap_or_else(|| panic!("no {pointer} in {}", self.result["summary"]))
     }
 
-    fn books(&self) -> &Value {
+    fn integrity(&self) -> &Value {
         &self.result["summary"]["integrity"]
     }
 
     fn audit(&self) -> &Value {
-        &self.books()["audits"][0]
+        &self.integrity()["audits"][0]
     }
 }
 
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// The scenario of the shop without the look into the books at the end of each flow.
+/// The scenario of the shop without the audit at the end of each flow.
 fn shop() -> String {
     let scenario = include_str!("../../config/order-flow.yaml");
     let look = "        - run: [rehearsal, shop, audit, \"${order_id}\"]\n          \
                 see: '/^0 inconsistencies$/'\n";
-    assert!(scenario.contains(look), "the built-in scenario has changed");
-    scenario.replace(look, "")
+    replaced(scenario, look, "")
 }
 
 /// Each fault is one that no flow notices.
@@ -132,10 +100,9 @@ fn faults_of_the_shop_are_found_though_every_flow_is_completed() {
         ),
     ];
     for (fault, load, said) in cases {
-        let stage = Stage::with(&shop());
-        let mut command = stage.command(&format!("run post.yaml --json {load}"));
-        command.env("REHEARSAL_SHOP_FAULT", fault);
-        let outcome = Outcome::of(command.output().expect("it starts"));
+        let sandbox = Sandbox::with("post.yaml", &shop());
+        let line = format!("run post.yaml --json {load}");
+        let outcome = Outcome::of(sandbox.rehearsal_with_fault(fault, &line));
         let summary = &outcome.result["summary"];
         assert_eq!(outcome.code(), Some(98), "{fault}: {summary}");
         assert_eq!(summary["flows"]["failed"], 0, "{fault}: {summary}");
@@ -154,41 +121,34 @@ fn faults_of_the_shop_are_found_though_every_flow_is_completed() {
 }
 
 #[test]
-fn books_that_are_right_are_told_to_be() {
-    let stage = Stage::with(&shop());
-    let output = stage.rehearsal("run post.yaml --flows 3");
-    let shown = text(&output.stdout);
-    assert_eq!(output.status.code(), Some(0), "{shown}");
+fn consistent_data_is_reported_as_such() {
+    let sandbox = Sandbox::with("post.yaml", &shop());
+    let finished = sandbox.rehearsal("run post.yaml --flows 3");
+    finished.assert_code(0);
     for line in [
         "✓ order_id (Customer) is unique: 3 values, no duplicates",
         "✓ total (Customer), collected (Delivery Personnel) agree: 3 flows, no disagreement",
         "✓ the audit rehearsal shop audit: passed",
         "│ 0 inconsistencies",
     ] {
-        assert!(shown.contains(line), "{line} in {shown}");
+        finished.assert_out(line);
     }
 }
 
 #[test]
-fn duplicates_are_told_with_their_flows_and_crossed_thresholds_beside_them() {
-    let stage = Stage::new("{unique: [order, parcel]}");
+fn duplicates_are_reported_with_their_flows_and_crossed_thresholds() {
+    let sandbox = stage("{unique: [order, parcel]}");
     let line = "run post.yaml --flows 6 --json-lines=lines --threshold integrity.duplicates<4 \
                 --threshold integrity.violations==0";
-    let output = stage.rehearsal(line);
-    let (shown, said) = (text(&output.stdout), text(&output.stderr));
-    assert_eq!(output.status.code(), Some(98), "{said}");
-    assert!(
-        said.contains("the data is inconsistent; also: a threshold was crossed (99)"),
-        "{said}"
-    );
-    assert!(
-        shown.contains("✗ order (Clerk) is unique: 6 values, 3 duplicates"),
-        "{shown}"
-    );
-    assert!(
-        shown.contains("✓ parcel (Clerk) is unique: 6 values, no duplicates"),
-        "{shown}"
-    );
+    let finished = sandbox.rehearsal(line);
+    finished
+        .assert_code(98)
+        .assert_err("the data is inconsistent; also: a threshold was crossed (99)")
+        .assert_out("✗ order (Clerk) is unique: 6 values, 3 duplicates")
+        .assert_out("✓ parcel (Clerk) is unique: 6 values, no duplicates")
+        .assert_out("✓ integrity.duplicates<4")
+        .assert_out("✗ integrity.violations==0");
+    let shown = &finished.out;
     let listed = shown
         .lines()
         .find(|line| line.trim_start().starts_with("A2 in flows "));
@@ -197,54 +157,50 @@ fn duplicates_are_told_with_their_flows_and_crossed_thresholds_beside_them() {
         listed.contains("-000003, ") && listed.ends_with("-000004"),
         "{listed}"
     );
-    assert!(shown.contains("✓ integrity.duplicates<4"), "{shown}");
-    assert!(shown.contains("✗ integrity.violations==0"), "{shown}");
 
-    let lines = fs::read_to_string(stage.folder.path().join("lines")).expect("lines");
+    let lines = sandbox.read("lines");
     let events: Vec<Value> = lines
         .lines()
         .map(|line| serde_json::from_str(line).expect("JSON"))
         .collect();
-    let [.., books, last] = events.as_slice() else {
+    let [.., integrity, last] = events.as_slice() else {
         panic!("{lines}");
     };
     assert_eq!(
-        (&books["event"], &last["event"]),
+        (&integrity["event"], &last["event"]),
         (&"integrity".into(), &"run_ended".into())
     );
-    assert_eq!(books["duplicates"], 3);
-    assert_eq!(books["unique"][0]["found"][2]["value"], "A3");
+    assert_eq!(integrity["duplicates"], 3);
+    assert_eq!(integrity["unique"][0]["found"][2]["value"], "A3");
 }
 
-/// Data is data: what is performed to warm up is in the books, too.
 #[test]
-fn flows_of_the_warm_up_are_in_the_books() {
+fn flows_of_the_warm_up_are_checked() {
     // The rows of data end the run.
-    let data = "data: {people: {file: people.csv, take: unique}}";
-    let stage = Stage::with(&format!("{POST}integrity: {{unique: [order]}}\n{data}\n"));
-    let table = stage.folder.path().join("people.csv");
-    fs::write(&table, "name\na\nb\nc\nd\n").expect("a file");
-    let outcome = stage.run("--duration 2m --warm-up 1m");
+    let data = "data: {people: {file: people.csv, take: unique}}\nroles:";
+    let sandbox = checking(&post("roles:", data), "{unique: [order]}");
+    sandbox.write("people.csv", "name\na\nb\nc\nd\n");
+    let outcome = run(&sandbox, "--duration 2m --warm-up 1m");
     assert_eq!(outcome.count("/summary/flows/not_counted"), 4);
     assert_eq!(outcome.count("/summary/integrity/duplicates"), 2);
     assert_eq!(outcome.code(), Some(98));
 }
 
 #[test]
-fn values_that_disagree_and_ids_that_are_anothers_are_told_with_their_roles() {
-    let stage = Stage::new("{unique: [parcel], agree: [[total, got]], own: {brought: parcel}}");
-    let outcome = stage.run("--flows 5 --parallel 2");
+fn disagreements_and_mix_ups_are_reported_with_their_roles() {
+    let sandbox = stage("{unique: [parcel], agree: [[total, got]], own: {brought: parcel}}");
+    let outcome = run(&sandbox, "--flows 5 --parallel 2");
     assert_eq!(outcome.code(), Some(98));
-    let books = outcome.books();
-    assert_eq!(books["violations"], 2, "{books}");
-    let rule = &books["agree"][0];
+    let integrity = outcome.integrity();
+    assert_eq!(integrity["violations"], 2, "{integrity}");
+    let rule = &integrity["agree"][0];
     assert_eq!(
         (&rule["compared"], &rule["disagreements"]),
         (&5.into(), &1.into())
     );
     assert_eq!(rule["found"][0]["values"], serde_json::json!(["5.04", "9"]));
     assert_eq!(rule["values"][1]["roles"][0], "Courier");
-    let mix_up = &books["own"][0]["found"][0];
+    let mix_up = &integrity["own"][0]["found"][0];
     assert_eq!(
         (&mix_up["saw"], &mix_up["own"]),
         (&"B5".into(), &"B3".into())
@@ -255,26 +211,26 @@ fn values_that_disagree_and_ids_that_are_anothers_are_told_with_their_roles() {
         "{mix_up}"
     );
 
-    let shown = text(&stage.rehearsal("run post.yaml --flows 5").stdout);
-    let line = "✗ brought (Courier) is the flow's own parcel: 5 flows, 1 mix-up";
-    assert!(shown.contains(line), "{shown}");
-    assert!(shown.contains("✗ total (Clerk), got (Courier) agree: 5 flows, 1 disagreement"));
-    assert!(shown.contains("saw B5, that of flow "), "{shown}");
+    sandbox
+        .rehearsal("run post.yaml --flows 5")
+        .assert_out("✗ brought (Courier) is the flow's own parcel: 5 flows, 1 mix-up")
+        .assert_out("✗ total (Clerk), got (Courier) agree: 5 flows, 1 disagreement")
+        .assert_out("saw B5, that of flow ");
 }
 
 #[test]
-fn what_is_masked_is_not_taken_for_the_same() {
+fn masked_values_are_not_compared() {
     // A part of each parcel's number is a secret of its flow.
-    let scenario = POST.replace("pin: sesame-77", "pin: 'B${flow.number}'");
-    let stage = Stage::with(&format!("{scenario}integrity: {{unique: [parcel]}}\n"));
-    let outcome = stage.run("--flows 3");
-    assert_eq!(outcome.code(), Some(0), "{}", outcome.books());
+    let scenario = post("pin: sesame-77", "pin: 'B${flow.number}'");
+    let sandbox = checking(&scenario, "{unique: [parcel]}");
+    let outcome = run(&sandbox, "--flows 3");
+    assert_eq!(outcome.code(), Some(0), "{}", outcome.integrity());
     assert_eq!(outcome.count("/summary/integrity/not_compared"), 3);
     assert_eq!(outcome.count("/summary/integrity/unique/0/values"), 0);
 }
 
 #[test]
-fn an_audit_fails_misses_something_or_does_not_end_and_each_is_told() {
+fn an_audit_that_fails_or_lacks_a_text_or_hangs_is_a_violation() {
     let cases = [
         ("echo all is well", "expect: '/^all/'", 0, "passed"),
         ("echo all is well; exit 3", "expect: well", 98, "failed"),
@@ -294,8 +250,8 @@ fn an_audit_fails_misses_something_or_does_not_end_and_each_is_told() {
     ];
     for (script, rest, code, outcome) in cases {
         let audit = format!("{{audit: {{run: [/bin/sh, -c, '{script}'], {rest}}}}}");
-        let found = Stage::new(&audit).run("--flows 1");
-        assert_eq!(found.code(), Some(code), "{script}: {}", found.books());
+        let found = run(&stage(&audit), "--flows 1");
+        assert_eq!(found.code(), Some(code), "{script}: {}", found.integrity());
         assert_eq!(found.audit()["outcome"], outcome, "{script}");
         assert_eq!(found.count("/summary/flows/completed"), 1);
         assert_eq!(
@@ -303,56 +259,51 @@ fn an_audit_fails_misses_something_or_does_not_end_and_each_is_told() {
             u64::from(code > 0)
         );
         if outcome == "timed_out" {
-            assert_eq!(found.audit()["output"][0], "begun", "what it said is kept");
+            assert_eq!(found.audit()["output"][0], "begun", "its output is kept");
         }
     }
-    let missing = Stage::new("{audit: {run: [/bin/sh, -c, 'echo 2 wrong'], expect: 0 wrong}}");
-    let shown = text(&missing.rehearsal("run post.yaml").stdout);
-    assert!(
-        shown.contains("did not print `0 wrong`, which is expected of it"),
-        "{shown}"
-    );
-    assert!(shown.contains("│ 2 wrong"), "{shown}");
+    let missing = stage("{audit: {run: [/bin/sh, -c, 'echo 2 wrong'], expect: 0 wrong}}");
+    missing
+        .rehearsal("run post.yaml")
+        .assert_out("did not print `0 wrong`, which is expected of it")
+        .assert_out("│ 2 wrong");
 }
 
 /// Its program goes while the flows are in flight.
 #[test]
-fn an_audit_that_cannot_be_started_is_told() {
-    let scenario = POST.replace("echo order", "rm -f audit.sh; echo order");
-    let stage = Stage::with(&format!(
-        "{scenario}integrity: {{audit: {{run: [./audit.sh]}}}}\n"
-    ));
-    let program = stage.folder.path().join("audit.sh");
-    fs::write(&program, "#!/bin/sh\n").expect("a file");
-    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    fs::set_permissions(&program, executable).expect("a mode");
-    let outcome = stage.run("");
-    assert_eq!(outcome.code(), Some(98), "{}", outcome.books());
+fn an_audit_that_cannot_be_started_is_a_violation() {
+    let scenario = post("echo order", "rm -f audit.sh; echo order");
+    let sandbox = checking(&scenario, "{audit: {run: [./audit.sh]}}");
+    sandbox.write_program("audit.sh", "#!/bin/sh\n");
+    let outcome = run(&sandbox, "");
+    assert_eq!(outcome.code(), Some(98), "{}", outcome.integrity());
     assert_eq!(outcome.audit()["outcome"], "not_started");
     assert_eq!(outcome.count("/summary/flows/completed"), 1);
 }
 
 #[test]
-fn an_audit_comes_after_all_flows_also_those_that_failed() {
-    let scenario = POST.replace("echo brought B$0", "echo lost; touch failed");
-    let audit = "{audit: {run: [/bin/sh, -c, 'test -e failed']}}";
-    let stage = Stage::with(&format!("{scenario}integrity: {audit}\n"));
-    let outcome = stage.run("--flows 2");
+fn an_audit_runs_after_all_flows_completed_or_failed() {
+    let scenario = post("echo brought B$0", "echo lost; touch failed");
+    let sandbox = checking(&scenario, "{audit: {run: [/bin/sh, -c, 'test -e failed']}}");
+    let outcome = run(&sandbox, "--flows 2");
     assert_eq!(outcome.count("/summary/flows/failed"), 2);
     assert_eq!(outcome.audit()["outcome"], "passed");
-    assert_eq!(outcome.code(), Some(1), "the books are right");
+    assert_eq!(outcome.code(), Some(1), "the data is consistent");
 }
 
 #[test]
-fn an_audit_has_its_surroundings_and_what_it_prints_is_safe_to_show() {
-    let script = r#"pwd; echo "$WHERE in $REHEARSAL_RUN_DIR"; printf "\033[31msesame-$(( 70 + 7 ))\033[0m \007\n" >&2"#;
-    let scenario = format!(
-        "{POST}integrity:\n  audit:\n    run: [/bin/sh, -c, '{script}', '${{run.id}}']\n    \
-         environment: {{WHERE: 'books of ${{run.id}}'}}\n    directory: inner\n    expect: books of\n"
+fn an_audit_has_its_environment_and_its_output_is_safe_to_show() {
+    let sandbox = stage(
+        r#"
+  audit:
+    run: [/bin/sh, -c, 'pwd; echo "$WHERE in $REHEARSAL_RUN_DIR";
+      printf "\033[31msesame-$(( 70 + 7 ))\033[0m \007\n" >&2', '${run.id}']
+    environment: {WHERE: 'audit of ${run.id}'}
+    directory: inner
+    expect: audit of"#,
     );
-    let stage = Stage::with(&scenario);
-    fs::create_dir(stage.folder.path().join("inner")).expect("a folder");
-    let outcome = stage.run("--save");
+    fs::create_dir(sandbox.home().join("inner")).expect("a folder");
+    let outcome = run(&sandbox, "--save");
     let audit = outcome.audit();
     assert_eq!(outcome.code(), Some(0), "{audit}");
     let id = outcome.result["run"]["id"].as_str().expect("an id");
@@ -363,7 +314,7 @@ fn an_audit_has_its_surroundings_and_what_it_prints_is_safe_to_show() {
             .is_some_and(|line| line.ends_with("/inner")),
         "{audit}"
     );
-    let where_from = format!("books of {id} in /");
+    let where_from = format!("audit of {id} in /");
     assert!(
         lines[1]
             .as_str()
@@ -377,24 +328,12 @@ fn an_audit_has_its_surroundings_and_what_it_prints_is_safe_to_show() {
         "{audit}"
     );
     assert!(!outcome.result.to_string().contains("sesame-77"));
-    let log = fs::read_dir(stage.folder.path().join("kept/orchestrator_logs"));
-    for file in log.expect("a log").flatten() {
-        let log = fs::read_to_string(file.path()).expect("a log");
-        assert!(log.contains("audit passed after"), "{log}");
-        assert!(
-            !log.contains("sesame-77") && !log.contains('\u{7}'),
-            "{log}"
-        );
-    }
-}
-
-/// Waits for a file that a program of the run makes.
-fn wait_for(stage: &Stage, file: &str) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !stage.has(file) {
-        assert!(Instant::now() < deadline, "{file} never came");
-        std::thread::yield_now();
-    }
+    let log = sandbox.log();
+    assert!(log.contains("audit passed after"), "{log}");
+    assert!(
+        !log.contains("sesame-77") && !log.contains('\u{7}'),
+        "{log}"
+    );
 }
 
 /// The process that wrote its id into the file.
@@ -405,54 +344,37 @@ fn writer_of(file: &Path) -> Pid {
 
 /// Stopped at once, in a flow and in the audit itself.
 #[test]
-fn an_immediate_stop_leaves_the_audit_out_and_says_so() {
+fn an_immediate_stop_skips_the_audit_and_reports_it() {
     let hangs = "echo $$ > id; mv id begun; exec sleep 1000";
-    let in_flow = POST.replace("echo order", &format!("{hangs}; echo order"));
-    let in_flow =
-        format!("{in_flow}integrity: {{audit: {{run: [/bin/sh, -c, 'touch audited']}}}}\n");
-    let in_audit = format!("{POST}integrity: {{audit: {{run: [/bin/sh, -c, '{hangs}']}}}}\n");
-    for (scenario, why) in [
+    let audit = |script: &str| format!("{{audit: {{run: [/bin/sh, -c, '{script}']}}}}");
+    let hanging_flow = post("echo order", &format!("{hangs}; echo order"));
+    let in_flow = checking(&hanging_flow, &audit("touch audited"));
+    let in_audit = stage(&audit(hangs));
+    for (sandbox, why) in [
         (in_flow, "the run was stopped at once"),
         (in_audit, "it was ended, as the run was stopped"),
     ] {
-        let stage = Stage::with(&scenario);
-        let mut command = stage.command("run post.yaml --json");
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let child = command.spawn().expect("it starts");
-        wait_for(&stage, "begun");
+        let child = start(&sandbox, "");
         let program = Pid::from_child(&child);
         kill_process(program, Signal::TERM).expect("it is there");
-        let outcome = Outcome::of(child.wait_with_output().expect("it ends"));
-        assert_eq!(outcome.code(), Some(130), "{}", outcome.books());
+        let outcome = Outcome::of(child.wait_with_output().expect("it ends").into());
+        assert_eq!(outcome.code(), Some(130), "{}", outcome.integrity());
         assert_eq!(outcome.audit()["outcome"], "not_run");
         assert_eq!(outcome.audit()["reason"], why);
         assert_eq!(outcome.count("/summary/integrity/violations"), 0);
-        assert!(!stage.has("audited"));
-        let left = writer_of(&stage.folder.path().join("begun"));
+        assert!(!sandbox.has("audited"));
+        let left = writer_of(&sandbox.home().join("begun"));
         assert!(test_kill_process(left).is_err(), "{left:?} is left");
     }
 }
 
-/// The second attempt gets another order; the first one's is somebody's all the same.
+/// The second attempt gets another order; the first one's is taken all the same.
 #[test]
-fn what_a_failed_attempt_was_given_is_in_the_books() {
-    let scenario = "\
-name: post
-retry: {times: 1}
-roles:
-  clerk:
-    run: [/bin/sh, -c, 'test -e again && echo order B$0 || { touch again; echo order A2; echo lost; }', '${flow.number}']
-    fail_on: {lost: lost}
-    actions: {take: [{see: '/order (?<order>\\w+)/'}, {exits: 0}]}
-  other:
-    run: [/bin/sh, -c, 'test $0 = 2 && echo also A2 || echo also A1', '${flow.number}']
-    actions: {look: [{see: '/also (?<also>\\w+)/'}, {exits: 0}]}
-flow:
-  - {step: 1_take, role: clerk, do: take}
-  - {step: 2_look, role: other, do: look}
-integrity: {unique: [order], own: {also: order}}
-";
-    let outcome = Stage::with(scenario).run("--flows 2");
+fn captures_of_a_failed_attempt_are_checked() {
+    let outcome = run(
+        &Sandbox::with("post.yaml", &scenario("integrity/retried")),
+        "--flows 2",
+    );
     assert_eq!(
         outcome.count("/summary/flows/completed"),
         2,
@@ -462,8 +384,8 @@ integrity: {unique: [order], own: {also: order}}
     let retry = &outcome.result["flows"][0]["retries"][0];
     assert_eq!(retry["forgotten"]["order"], "A2", "{retry}");
     assert_eq!(outcome.count("/summary/integrity/unique/0/values"), 3);
-    // What the second flow saw is what the first one's first attempt was given.
-    let mix_up = &outcome.books()["own"][0]["found"][1];
+    // The second flow saw the capture of the first one's first attempt.
+    let mix_up = &outcome.integrity()["own"][0]["found"][1];
     assert_eq!(mix_up["saw"], "A2");
     assert!(
         mix_up["belongs_to"]
@@ -473,84 +395,70 @@ integrity: {unique: [order], own: {also: order}}
     );
 }
 
-/// Ctrl-C once: what is in flight may finish, and then the books are looked at.
+/// Ctrl-C once: flows in flight may finish, and the audit runs.
 #[test]
 fn a_run_that_is_stopped_gently_is_audited() {
-    let waits = POST.replace("echo order", "touch begun; read go < gate; echo order");
+    let waits = post("echo order", "touch begun; read go < gate; echo order");
     let audit = "{audit: {run: [/bin/sh, -c, 'echo all is well'], expect: well}}";
-    let stage = Stage::with(&format!("{waits}integrity: {audit}\n"));
-    let gate = stage.folder.path().join("gate");
-    let made = Command::new("mkfifo").arg(&gate).status();
-    assert!(made.expect("mkfifo").success());
-    let mut command = stage.command("run post.yaml --json --flows 2");
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().expect("it starts");
-    wait_for(&stage, "begun");
+    let sandbox = checking(&waits, audit);
+    let gate = sandbox.make_gate("gate");
+    let mut child = start(&sandbox, "--flows 2");
     kill_process(Pid::from_child(&child), Signal::INT).expect("it is there");
     let mut said = BufReader::new(child.stderr.take().expect("a pipe")).lines();
     let heard = said.find(|line| line.as_ref().is_ok_and(|it| it.starts_with("Stopping: ")));
     assert!(heard.is_some(), "it never stopped");
     fs::write(&gate, "go\n").expect("the flow reads it");
-    // Nobody may be kept from saying more.
+    // The rest is read, so that no write blocks.
     said.for_each(drop);
-    let outcome = Outcome::of(child.wait_with_output().expect("it ends"));
-    assert_eq!(outcome.code(), Some(130), "{}", outcome.books());
+    let outcome = Outcome::of(child.wait_with_output().expect("it ends").into());
+    assert_eq!(outcome.code(), Some(130), "{}", outcome.integrity());
     assert_eq!(outcome.count("/summary/flows/completed"), 1);
     assert_eq!(outcome.audit()["outcome"], "passed");
 }
 
 #[test]
-fn merged_runs_share_their_books() {
-    let stage =
-        Stage::new("{unique: [parcel], audit: {run: [/bin/sh, -c, 'echo $0', '${run.id}']}}");
+fn merged_runs_are_checked_together() {
+    let sandbox = stage("{unique: [parcel], audit: {run: [/bin/sh, -c, 'echo $0', '${run.id}']}}");
     for flows in ["2", "3"] {
-        let outcome = stage.run(&format!("--save=runs --flows {flows}"));
-        assert_eq!(outcome.code(), Some(0), "{}", outcome.books());
+        let outcome = run(&sandbox, &format!("--save=runs --flows {flows}"));
+        assert_eq!(outcome.code(), Some(0), "{}", outcome.integrity());
     }
-    let mut runs: Vec<_> = fs::read_dir(stage.folder.path().join("runs"))
-        .expect("runs")
-        .map(|entry| entry.expect("a run").path())
-        .filter(|path| path.join("result.json").exists())
-        .collect();
-    runs.sort();
+    let runs = sandbox.runs_in("runs");
     let [one, two] = runs.as_slice() else {
         panic!("{runs:?}");
     };
     let merge = |folders: &[&Path], into: &str| {
-        let mut command = stage.command("merge");
-        command.args(folders).args(["--into", into]);
-        let output = command.output().expect("it starts");
-        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-        let result = fs::read(stage.folder.path().join(into).join("result.json"));
-        let result: Value = serde_json::from_slice(&result.expect("a result")).expect("JSON");
-        (text(&output.stdout), result["summary"]["integrity"].clone())
+        let mut command = sandbox.command("merge");
+        let finished = Finished::of(command.args(folders).args(["--into", into]));
+        finished.assert_code(0);
+        let mut result = result(&sandbox.home().join(into));
+        (finished.out, result["summary"]["integrity"].take())
     };
-    let (shown, books) = merge(&[one, two], "both");
+    let (shown, integrity) = merge(&[one, two], "both");
     // Each has the parcels B1 and B2.
     assert_eq!(
-        (&books["duplicates"], &books["violations"]),
+        (&integrity["duplicates"], &integrity["violations"]),
         (&2.into(), &2.into())
     );
-    assert_eq!(books["unique"][0]["across_runs"], 2);
-    assert_eq!(books["unique"][0]["values"], 5);
-    assert_eq!(books["audits"].as_array().map(Vec::len), Some(2));
+    assert_eq!(integrity["unique"][0]["across_runs"], 2);
+    assert_eq!(integrity["unique"][0]["values"], 5);
+    assert_eq!(integrity["audits"].as_array().map(Vec::len), Some(2));
     assert!(
         shown.contains("2 duplicates, 2 of them across runs"),
         "{shown}"
     );
-    assert_eq!(text(&stage.rehearsal("report both").stdout), shown);
+    assert_eq!(sandbox.rehearsal("report both").out, shown);
 
-    // What was merged before has no flows: its findings are added, and that is said.
+    // A merged run has no flows: its findings are added, and that is reported.
     fs::rename(one, one.with_file_name("moved")).expect("a folder");
-    let outcome = stage.run("--save=more --flows 1");
-    let more = stage
-        .folder
-        .path()
+    let outcome = run(&sandbox, "--save=more --flows 1");
+    let more = sandbox
+        .home()
         .join("more")
         .join(outcome.result["run"]["id"].as_str().expect("an id"));
-    let (shown, books) = merge(&[&stage.folder.path().join("both"), &more], "all");
+    let (shown, integrity) = merge(&[&sandbox.home().join("both"), &more], "all");
     assert_eq!(
-        (&books["duplicates"], &books["unique"][0]["values"]),
+        (&integrity["duplicates"], &integrity["unique"][0]["values"]),
         (&2.into(), &6.into())
     );
     assert!(
@@ -560,23 +468,16 @@ fn merged_runs_share_their_books() {
 
     // A run that was cut off is counted again.
     fs::remove_file(two.join("result.json")).expect("it is there");
-    let report = stage.rehearsal(&format!("report {}", two.display()));
-    let shown = text(&report.stdout);
-    assert!(
-        shown.contains("✓ parcel (Clerk) is unique: 3 values, no duplicates"),
-        "{shown}"
-    );
-    assert!(
-        shown.contains("was not run: Rehearsal was killed during the run"),
-        "{shown}"
-    );
+    sandbox
+        .rehearsal(&format!("report {}", two.display()))
+        .assert_out("✓ parcel (Clerk) is unique: 3 values, no duplicates")
+        .assert_out("was not run: Rehearsal was killed during the run");
 }
 
 #[test]
-fn thresholds_on_books_need_some() {
-    let stage = Stage::with(POST);
-    let output = stage.rehearsal("run post.yaml --threshold integrity.duplicates==0");
-    assert_eq!(output.status.code(), Some(2));
-    let said = text(&output.stderr);
-    assert!(said.contains("demands nothing of its books"), "{said}");
+fn thresholds_on_integrity_need_rules() {
+    Sandbox::with("post.yaml", &scenario("integrity/post"))
+        .rehearsal("run post.yaml --threshold integrity.duplicates==0")
+        .assert_code(2)
+        .assert_err("demands nothing of its books");
 }

@@ -1,4 +1,4 @@
-//! The layers of the library: each module imports only what stands below it.
+//! The layers of the library: each module imports only modules below it.
 //!
 //! This reads the sources, so that the picture in the crate's documentation stays true.
 
@@ -78,7 +78,7 @@ fn first_name(path: &str) -> String {
 }
 
 #[test]
-fn modules_import_only_what_stands_below_them() {
+fn modules_import_only_modules_below_them() {
     let modules: Vec<&str> = LAYERS.iter().map(|(module, _)| *module).collect();
     let mut faults = Vec::new();
     for (module, below) in LAYERS {
@@ -155,7 +155,7 @@ fn imports(text: &str, own: &[String]) -> Vec<Vec<String>> {
             continue;
         };
         let before = part[..at].rsplit('\n').next().unwrap_or_default().trim();
-        // What a module file passes on from its children is no import of its own.
+        // A re-export of a child is no import.
         if !before.is_empty() {
             continue;
         }

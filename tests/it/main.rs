@@ -1,10 +1,9 @@
 //! Integration tests, by behaviour: one crate, so that the library is linked once.
 //!
-//! Tests that need a process of their own are beside this folder: `allocations` (a counting
+//! Scenarios are in `fixtures`, shared helpers in `support`, snapshots in `snapshots`.
+//!
+//! Tests that need a process for themselves are beside this folder: `allocations` (a counting
 //! allocator), `memory` (the process's peak), `process_alone` (descriptors, threads, children).
-
-#[path = "../support/mod.rs"]
-mod support;
 
 mod api;
 mod chaos;
@@ -29,5 +28,6 @@ mod scenario;
 mod scenario_errors;
 mod scenario_fuzz;
 mod shop;
+mod support;
 mod surroundings;
 mod verdicts;

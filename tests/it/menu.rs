@@ -1,60 +1,40 @@
 //! The menu at a real terminal. Belongs to `cli`.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{Read as _, Write as _};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use assert_cmd::cargo::CommandCargoExt as _;
 use rustix::process::{Pid, Signal, kill_process};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use tempfile::TempDir;
 
-/// The duration: how long anything may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::support::sandbox::Sandbox;
+use crate::support::terminal::Terminal;
+use crate::support::wait::LONG;
 
-/// The menu, and somebody who sits at its terminal.
+/// The menu, and a person at its terminal.
 struct Person {
     child: Child,
     terminal: File,
     output: Receiver<Vec<u8>>,
-    /// What was shown and not yet looked at.
+    /// Output that the test has not looked at yet.
     shown: String,
-    _folder: TempDir,
+    _sandbox: Sandbox,
 }
 
 impl Person {
-    fn at_the_menu(options: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let terminal =
-            openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
-        grantpt(&terminal).unwrap();
-        unlockpt(&terminal).unwrap();
-        let name = ptsname(&terminal, Vec::new())
-            .unwrap()
-            .into_string()
-            .unwrap();
-        let open = || {
-            OpenOptions::new()
-                .read(true)
-                .write(true)
-                .open(&name)
-                .unwrap()
-        };
-        let child = Command::cargo_bin("rehearsal")
-            .unwrap()
-            .args(options)
-            .current_dir(folder.path())
-            .env_remove("REHEARSAL_RESULTS")
+    fn at_the_menu(options: &str) -> Self {
+        let sandbox = Sandbox::new();
+        let terminal = Terminal::new(80);
+        let mut command = sandbox.command(options);
+        command
             .env("NO_COLOR", "1")
-            .stdin(open())
-            .stdout(open())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let terminal = File::from(terminal);
+            .stdin(terminal.theirs())
+            .stdout(terminal.theirs())
+            .stderr(Stdio::null());
+        let child = command.spawn().unwrap();
+        let terminal = terminal.ours;
         let mut reader = terminal.try_clone().unwrap();
         let (sender, output) = channel();
         thread::spawn(move || {
@@ -70,13 +50,13 @@ impl Person {
             terminal,
             output,
             shown: String::new(),
-            _folder: folder,
+            _sandbox: sandbox,
         }
     }
 
-    /// Reads until this is shown; what comes after it is for the next time.
+    /// Reads until this is shown, and keeps the rest for the next call.
     fn sees(&mut self, text: &str) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + LONG;
         while !self.shown.contains(text) {
             let left = deadline.saturating_duration_since(Instant::now());
             let Ok(piece) = self.output.recv_timeout(left) else {
@@ -103,7 +83,7 @@ impl Person {
 
 impl Drop for Person {
     fn drop(&mut self) {
-        // After a test that went well it has left already.
+        // After a test that succeeds it has exited already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -111,15 +91,15 @@ impl Drop for Person {
 
 #[test]
 fn the_end_of_input_ends_the_menu() {
-    let mut person = Person::at_the_menu(&[]);
+    let mut person = Person::at_the_menu("");
     person.sees("Select (0-6): ");
     person.terminal.write_all(b"\x04").unwrap();
     person.leaves_with(0);
 }
 
 #[test]
-fn a_run_goes_on_behind_the_menu_and_can_be_looked_at_and_ended() {
-    let mut person = Person::at_the_menu(&["--delay", "2s"]);
+fn a_run_continues_behind_the_menu_and_can_be_inspected_and_ended() {
+    let mut person = Person::at_the_menu("--delay 2s");
     person.sees("Select (0-6): ");
     person.types("1");
     person.sees("Customer (");
@@ -142,8 +122,8 @@ fn a_run_goes_on_behind_the_menu_and_can_be_looked_at_and_ended() {
 }
 
 #[test]
-fn the_exit_finishes_the_run_under_way() {
-    let mut person = Person::at_the_menu(&[]);
+fn the_exit_waits_for_the_run_in_progress() {
+    let mut person = Person::at_the_menu("");
     person.sees("Select (0-6): ");
     person.types("2");
     person.types("2");
@@ -157,7 +137,7 @@ fn the_exit_finishes_the_run_under_way() {
 
 #[test]
 fn a_signal_ends_the_menu() {
-    let mut person = Person::at_the_menu(&[]);
+    let mut person = Person::at_the_menu("");
     person.sees("Select (0-6): ");
     person.signals(Signal::INT);
     person.leaves_with(130);
@@ -165,7 +145,7 @@ fn a_signal_ends_the_menu() {
 
 #[test]
 fn a_termination_ends_run_and_menu() {
-    let mut person = Person::at_the_menu(&["--delay", "2s"]);
+    let mut person = Person::at_the_menu("--delay 2s");
     person.sees("Select (0-6): ");
     person.types("1");
     person.types("");

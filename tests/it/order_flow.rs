@@ -1,84 +1,67 @@
-//! The main job: the built-in scenario against the five programs of the shop, by the program
-//! itself as its users run it.
+//! The built-in scenario against the five programs of the shop, as users run it.
 //!
-//! Here belongs what the whole does. Single turns are tested in `engine.rs`, the shop's programs
+//! Single turns are tested in `engine.rs`, the shop's programs
 //! in `shop`, the command line in `cli.rs`.
 
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
 
 use serde_json::Value;
 
-/// A run of the program in a folder and with a database of its own.
+use crate::support::fixture::replaced;
+use crate::support::running::Finished;
+use crate::support::sandbox::{Sandbox, files_below};
+
+/// A sandbox with a database of the shop, in which all programs have this fault.
 struct Trial {
-    folder: tempfile::TempDir,
-    faults: String,
+    sandbox: Sandbox,
+    fault: &'static str,
 }
 
 struct Outcome {
-    output: Output,
+    finished: Finished,
     result: Value,
 }
 
 impl Trial {
     fn new() -> Self {
+        Trial::with_fault("")
+    }
+
+    fn with_fault(fault: &'static str) -> Self {
         Trial {
-            folder: tempfile::tempdir().expect("a temporary folder"),
-            faults: String::new(),
+            sandbox: Sandbox::new(),
+            fault,
         }
     }
 
-    fn with_fault(fault: &str) -> Self {
-        Trial {
-            faults: fault.to_owned(),
-            ..Trial::new()
-        }
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rehearsal"));
-        command
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .env("REHEARSAL_SHOP_DB", self.folder.path().join("shop.db"))
-            .env_remove("REHEARSAL_RESULTS")
-            .env_remove("REHEARSAL_SHOP_FAULT")
-            .stdin(Stdio::null());
-        if !self.faults.is_empty() {
-            command.env("REHEARSAL_SHOP_FAULT", &self.faults);
-        }
+    fn command(&self, line: &str) -> Command {
+        let mut command = self.sandbox.command(line);
+        command.env("REHEARSAL_SHOP_DB", self.sandbox.home().join("shop.db"));
         command
     }
 
     /// `rehearsal run --json` with these arguments, and its result.
-    fn run(&self, arguments: &[&str]) -> Outcome {
-        let arguments = [&["run", "--json"], arguments].concat();
-        let output = self
-            .command(&arguments)
-            .output()
-            .expect("the program starts");
-        let result = serde_json::from_slice(&output.stdout)
-            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
-        Outcome { output, result }
+    fn run(&self, arguments: &str) -> Outcome {
+        let mut command = self.command(&format!("run --json {arguments}"));
+        if !self.fault.is_empty() {
+            command.env("REHEARSAL_SHOP_FAULT", self.fault);
+        }
+        let finished = Finished::of(&mut command);
+        let result = finished.json();
+        Outcome { finished, result }
     }
 
-    /// What the audit says, and its exit code.
+    /// The audit's report and its exit code.
     fn audit(&self) -> (Value, Option<i32>) {
-        let mut command = self.command(&["shop", "audit", "--json"]);
-        let output = command
-            .env_remove("REHEARSAL_SHOP_FAULT")
-            .output()
-            .expect("it starts");
-        (
-            serde_json::from_slice(&output.stdout).expect("JSON"),
-            output.status.code(),
-        )
+        let finished = Finished::of(&mut self.command("shop audit --json"));
+        (finished.json(), finished.code)
     }
 }
 
 impl Outcome {
     fn code(&self) -> Option<i32> {
-        self.output.status.code()
+        self.finished.code
     }
 
     fn count(&self, what: &str) -> u64 {
@@ -125,17 +108,19 @@ fn with_shared_staff() -> String {
     ];
     titles.iter().fold(source.to_owned(), |source, title| {
         let line = format!("    title: {title}\n");
-        assert!(source.contains(&line), "{title}");
-        source.replace(&line, &format!("{line}    lifetime: {{pool: 4}}\n"))
+        replaced(
+            &source,
+            &line,
+            &format!("{line}    lifetime: {{pool: 4}}\n"),
+        )
     })
 }
 
 #[test]
 fn a_staff_of_four_each_serves_all_orders() {
     let trial = Trial::new();
-    let file = trial.folder.path().join("shared.yaml");
-    std::fs::write(&file, with_shared_staff()).expect("a file");
-    let outcome = trial.run(&["shared.yaml", "--flows", "16", "--parallel", "8"]);
+    trial.sandbox.write("shared.yaml", &with_shared_staff());
+    let outcome = trial.run("shared.yaml --flows 16 --parallel 8");
     assert_eq!(
         outcome.code(),
         Some(0),
@@ -159,7 +144,7 @@ fn a_staff_of_four_each_serves_all_orders() {
 #[test]
 fn one_order_goes_through_five_programs() {
     let trial = Trial::new();
-    let outcome = trial.run(&[]);
+    let outcome = trial.run("");
     assert_eq!(outcome.code(), Some(0), "{}", outcome.result);
     assert_eq!(outcome.count("completed"), 1);
     let flow = &outcome.flows()[0];
@@ -171,19 +156,19 @@ fn one_order_goes_through_five_programs() {
         "{captures}"
     );
     outcome.assert_no_process_left();
-    let (books, code) = trial.audit();
-    assert_eq!(code, Some(0), "{books}");
+    let (report, code) = trial.audit();
+    assert_eq!(code, Some(0), "{report}");
 }
 
 #[test]
-fn a_hundred_orders_twenty_at_a_time_keep_the_books_right() {
+fn a_hundred_orders_twenty_at_a_time_keep_the_data_consistent() {
     let trial = Trial::new();
-    let outcome = trial.run(&["--flows", "100", "--parallel", "20"]);
+    let outcome = trial.run("--flows 100 --parallel 20");
     assert_eq!(outcome.code(), Some(0), "{}", outcome.result["summary"]);
     assert_eq!(outcome.count("completed"), 100);
     outcome.assert_no_process_left();
-    let (books, code) = trial.audit();
-    assert_eq!(code, Some(0), "{books}");
+    let (report, code) = trial.audit();
+    assert_eq!(code, Some(0), "{report}");
     let mut customers: Vec<String> = outcome
         .flows()
         .iter()
@@ -195,9 +180,9 @@ fn a_hundred_orders_twenty_at_a_time_keep_the_books_right() {
 }
 
 #[test]
-fn a_wrong_password_is_an_authentication_that_failed_and_shows_nowhere() {
+fn a_wrong_password_fails_the_authentication_and_is_shown_nowhere() {
     let trial = Trial::new();
-    let outcome = trial.run(&["-v", "--save", "--var", "customer_password=sesame-open-77"]);
+    let outcome = trial.run("-v --save --var customer_password=sesame-open-77");
     assert_eq!(outcome.code(), Some(1));
     let (step, kind, _) = outcome.failure();
     assert_eq!(
@@ -205,40 +190,22 @@ fn a_wrong_password_is_an_authentication_that_failed_and_shows_nowhere() {
         ("01_start_customer_portal", "authentication_failed")
     );
     outcome.assert_no_process_left();
-    let mut files = Vec::new();
-    collect(trial.folder.path(), &mut files);
-    for file in files
-        .iter()
-        .filter(|file| file.extension().is_some_and(|e| e != "db"))
-    {
-        let text = String::from_utf8_lossy(&std::fs::read(file).expect("a file")).into_owned();
-        // The command line as typed is the one place of which the program is not the author.
-        let told = text.matches("sesame-open-77").count();
-        assert_eq!(told, 0, "{} tells the password", file.display());
-    }
-}
-
-fn collect(folder: &Path, files: &mut Vec<std::path::PathBuf>) {
-    for entry in std::fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            collect(&path, files)
-        } else {
-            files.push(path)
-        }
+    let mut files = files_below(&trial.sandbox.home());
+    files.retain(|file| file.extension().is_some_and(|it| it != "db"));
+    assert!(!files.is_empty());
+    for file in files {
+        let text = String::from_utf8_lossy(&std::fs::read(&file).expect("a file")).into_owned();
+        assert!(!text.contains("sesame-open-77"), "{}", file.display());
     }
 }
 
 #[test]
 fn no_database_is_no_success() {
-    let mut trial = Trial::new();
-    trial.faults = String::new();
-    let mut command = trial.command(&["run", "--json"]);
-    command.env("REHEARSAL_SHOP_DB", "/nonexistent/folder/shop.db");
-    let output = command.output().expect("it starts");
-    // Without a database nobody can say that the books are right.
-    assert_eq!(output.status.code(), Some(98));
-    let result: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let trial = Trial::new();
+    let mut command = trial.command("run --json");
+    let finished = Finished::of(command.env("REHEARSAL_SHOP_DB", "/nonexistent/folder/shop.db"));
+    // Without a database it is unknown whether the data is consistent.
+    let result = finished.assert_code(98).json();
     let failure = &result["flows"][0]["failure"];
     assert_eq!(failure["step"], "01_start_customer_portal");
     assert!(
@@ -248,9 +215,9 @@ fn no_database_is_no_success() {
     );
 }
 
-/// Each fault that a program shows fails its flow, at a step and with a cause that fit.
+/// Each fault that a program shows fails its flow at the expected step, with the expected cause.
 #[test]
-fn faults_that_show_fail_the_flow_with_their_cause() {
+fn visible_faults_fail_the_flow_with_their_cause() {
     let cases = [
         (
             "crash@warehouse-manager",
@@ -279,9 +246,9 @@ fn faults_that_show_fail_the_flow_with_their_cause() {
     ];
     for (fault, step, kind, message) in cases {
         let trial = Trial::with_fault(fault);
-        let outcome = trial.run(&[]);
+        let outcome = trial.run("");
         let (failed_step, failed_kind, text) = outcome.failure();
-        // What this one leaves behind is wrong, too.
+        // This one also leaves inconsistent data.
         let wrong = fault.starts_with("stale-listing");
         assert_eq!(outcome.code(), Some(if wrong { 98 } else { 1 }), "{fault}");
         assert_eq!(
@@ -295,9 +262,9 @@ fn faults_that_show_fail_the_flow_with_their_cause() {
 }
 
 #[test]
-fn a_hang_is_a_timeout_that_says_what_was_awaited() {
+fn a_hang_is_a_timeout_with_the_awaited_text() {
     let trial = Trial::with_fault("hang@delivery-personnel");
-    let outcome = trial.run(&["--timeout", "1"]);
+    let outcome = trial.run("--timeout 1");
     let (_, kind, message) = outcome.failure();
     assert_eq!(kind, "timeout");
     assert!(message.contains("awaited"), "{message}");
@@ -307,7 +274,7 @@ fn a_hang_is_a_timeout_that_says_what_was_awaited() {
 #[test]
 fn slowness_and_floods_are_no_failures() {
     for fault in ["slow=30", "flood=4@customer-portal"] {
-        let outcome = Trial::with_fault(fault).run(&[]);
+        let outcome = Trial::with_fault(fault).run("");
         assert_eq!(
             outcome.code(),
             Some(0),
@@ -317,12 +284,12 @@ fn slowness_and_floods_are_no_failures() {
     }
 }
 
-/// Faults that no program shows are found where the journey ends with a look into the books.
+/// Faults that no program shows are found by the audit of the order, with which the journey ends.
 #[test]
-fn faults_that_do_not_show_are_found_in_the_books() {
+fn invisible_faults_are_found_by_the_audit() {
     for fault in ["lost-allocation", "stale-listing@delivery-personnel"] {
         let trial = Trial::with_fault(fault);
-        let outcome = trial.run(&[]);
+        let outcome = trial.run("");
         let (step, kind, message) = outcome.failure();
         let found = (step, kind.as_str());
         assert_eq!(
@@ -331,18 +298,18 @@ fn faults_that_do_not_show_are_found_in_the_books() {
             "{fault}: {message}"
         );
         assert_eq!(outcome.code(), Some(98), "{fault}");
-        let (books, code) = trial.audit();
-        assert_eq!(code, Some(1), "{fault}: {books}");
+        let (report, code) = trial.audit();
+        assert_eq!(code, Some(1), "{fault}: {report}");
     }
 }
 
 #[test]
 fn ids_that_collide_are_found() {
     let trial = Trial::with_fault("colliding-ids");
-    let outcome = trial.run(&["--flows", "20", "--parallel", "20"]);
-    let (books, code) = trial.audit();
+    let outcome = trial.run("--flows 20 --parallel 20");
+    let (report, code) = trial.audit();
     // Twenty orders in a second or two: at least two of them share an id.
-    assert_eq!(code, Some(1), "{books}");
+    assert_eq!(code, Some(1), "{report}");
     assert!(
         outcome.count("failed") >= 2,
         "{}",

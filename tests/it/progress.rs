@@ -1,90 +1,52 @@
-//! What can be watched while a run goes on: bars on a terminal, plain lines, lines of JSON.
+//! Progress of a run: bars on a terminal, plain lines, lines of JSON.
 //! Belongs to `report` and `cli`.
 
-use std::fs::{File, OpenOptions};
 use std::io::Read as _;
 use std::num::NonZero;
-use std::path::Path;
 use std::process::{Command, Stdio};
 
-use assert_cmd::cargo::CommandCargoExt as _;
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
 use serde_json::Value;
-use tempfile::TempDir;
 
-/// Flows of about a tenth of a second that wait for it themselves; every fifth fails.
-const SCENARIO: &str = "\
-name: waiting
-roles:
-  clock:
-    run: [/bin/sh, -c, 'echo ready; sleep 0.1; echo over; exit $(( $0 % 5 == 0 ))', '${flow.number}']
-    terminal: pipes
-    actions: {wait: [{see: ready}, {see: over}], end: [{exits: 0}]}
-flow:
-  - {step: 01_wait_until_it_is_over, role: clock, do: wait}
-  - {step: 02_end, role: clock, do: end}
-";
+use crate::support::fixture::scenario;
+use crate::support::running::Finished;
+use crate::support::sandbox::Sandbox;
+use crate::support::terminal::Terminal;
 
-fn stage() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("waiting.yaml"), SCENARIO).unwrap();
-    folder
+fn stage() -> Sandbox {
+    Sandbox::with("waiting.yaml", &scenario("progress/waiting"))
 }
 
-fn rehearsal(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::cargo_bin("rehearsal").unwrap();
+fn rehearsal(sandbox: &Sandbox, options: &str) -> Command {
+    let mut command = sandbox.command("run waiting.yaml");
     command
-        .args(["run", "waiting.yaml"])
-        .args(arguments)
-        .current_dir(folder)
-        .env_remove("REHEARSAL_RESULTS")
-        .env_remove("CLICOLOR_FORCE")
+        .args(options.split_whitespace())
         .env_remove("NO_COLOR")
-        .env("TERM", "xterm-256color")
-        .stdin(Stdio::null());
+        .env("TERM", "xterm-256color");
     command
 }
 
-/// All that a run writes to a terminal of so many columns.
-fn on_a_terminal(columns: u16, no_color: bool, arguments: &[&str]) -> Vec<u8> {
-    let folder = stage();
-    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
-    grantpt(&terminal).unwrap();
-    unlockpt(&terminal).unwrap();
-    let size = Winsize {
-        ws_row: 24,
-        ws_col: columns,
-        ws_xpixel: 0,
-        ws_ypixel: 0,
-    };
-    tcsetwinsize(&terminal, size).unwrap();
-    let name = ptsname(&terminal, Vec::new()).unwrap();
-    let name = name.into_string().unwrap();
-    let open = || {
-        OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(&name)
-            .unwrap()
-    };
-    let mut command = rehearsal(folder.path(), arguments);
+/// All output of a run on a terminal of this many columns.
+fn on_a_terminal(columns: u16, no_color: bool, options: &str) -> Vec<u8> {
+    let sandbox = stage();
+    let terminal = Terminal::new(columns);
+    let mut command = rehearsal(&sandbox, options);
     if no_color {
         command.env("NO_COLOR", "1");
     }
-    let mut child = command.stdout(open()).stderr(open()).spawn().unwrap();
+    command.stdout(terminal.theirs()).stderr(terminal.theirs());
+    let mut child = command.spawn().unwrap();
     drop(command);
-    let mut written = Vec::new();
+    let (mut ours, mut written) = (terminal.ours, Vec::new());
     // The last one to close a terminal ends it with an error.
-    let _ = File::from(terminal).read_to_end(&mut written);
+    let _ = ours.read_to_end(&mut written);
     child.wait().unwrap();
     written
 }
 
-const MANY: &[&str] = &["--flows", "24", "--parallel", "2", "--allow-failures=100%"];
+const MANY: &str = "--flows 24 --parallel 2 --allow-failures=100%";
 
 #[test]
-fn bars_show_how_a_run_stands_and_make_room_for_the_report() {
+fn bars_show_the_progress_and_make_room_for_the_report() {
     let written = on_a_terminal(80, false, MANY);
     let (rows, columns) = (NonZero::new(24).unwrap(), NonZero::new(80).unwrap());
     let mut screen = vt100::Parser::new(rows, columns, 1000);
@@ -117,7 +79,7 @@ fn bars_show_how_a_run_stands_and_make_room_for_the_report() {
 }
 
 #[test]
-fn narrow_terminals_get_what_matters_most() {
+fn narrow_terminals_show_the_failures_without_the_rest() {
     let written = on_a_terminal(44, true, MANY);
     let text = String::from_utf8_lossy(&written);
     let shown: Vec<&str> = text
@@ -133,29 +95,24 @@ fn narrow_terminals_get_what_matters_most() {
 }
 
 #[test]
-fn plain_lines_and_nothing_are_for_the_asking() {
-    let folder = stage();
+fn progress_can_be_plain_lines_or_off() {
+    let sandbox = stage();
     let said = |how: &str| {
-        let arguments = [&["--flows", "50"], &MANY[2..], &["--progress", how]].concat();
-        let output = rehearsal(folder.path(), &arguments).output().unwrap();
-        assert_eq!(output.status.code(), Some(0));
-        assert!(String::from_utf8_lossy(&output.stdout).contains("Report of"));
-        String::from_utf8(output.stderr).unwrap()
+        let options = MANY.replace("24", "50") + " --progress " + how;
+        let finished = Finished::of(&mut rehearsal(&sandbox, &options));
+        finished.assert_code(0).assert_out("Report of");
+        finished
     };
-    let plain = said("plain");
-    assert!(plain.contains(" of 50 done, "), "{plain}");
-    assert!(plain.contains(" in flight, "), "{plain}");
-    assert_eq!(said("none"), "");
-    let bars = rehearsal(folder.path(), &["--progress", "bar"])
-        .output()
-        .unwrap();
-    assert_eq!(bars.status.code(), Some(2));
-    let told = String::from_utf8_lossy(&bars.stderr).into_owned();
-    assert!(told.contains("no terminal to draw on"), "{told}");
+    said("plain")
+        .assert_err(" of 50 done, ")
+        .assert_err(" in flight, ");
+    assert_eq!(said("none").err, "");
+    Finished::of(&mut rehearsal(&sandbox, "--progress bar"))
+        .assert_code(2)
+        .assert_err("no terminal to draw on");
 }
 
-fn parsed(text: &[u8]) -> Vec<Value> {
-    let text = std::str::from_utf8(text).unwrap();
+fn parsed(text: &str) -> Vec<Value> {
     assert!(text.ends_with('\n'));
     let lines = text.lines();
     lines
@@ -165,14 +122,11 @@ fn parsed(text: &[u8]) -> Vec<Value> {
 
 #[test]
 fn a_program_can_follow_a_run_in_lines_of_json() {
-    let folder = stage();
-    let arguments = [MANY, &["--json-lines"]].concat();
-    let output = rehearsal(folder.path(), &arguments).output().unwrap();
-    assert_eq!(output.status.code(), Some(0));
-    let report = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(report.contains("Report of"), "{report}");
+    let options = format!("{MANY} --json-lines");
+    let finished = Finished::of(&mut rehearsal(&stage(), &options));
+    finished.assert_code(0).assert_err("Report of");
 
-    let lines = parsed(&output.stdout);
+    let lines = parsed(&finished.out);
     let of =
         |kind: &str| -> Vec<&Value> { lines.iter().filter(|line| line["event"] == kind).collect() };
     let times = lines
@@ -213,42 +167,29 @@ fn a_program_can_follow_a_run_in_lines_of_json() {
 
 #[test]
 fn lines_of_json_go_into_a_file_beside_other_output() {
-    let folder = stage();
-    let arguments = ["--flows", "2", "--json", "--json-lines=events.jsonl"];
-    let output = rehearsal(folder.path(), &arguments).output().unwrap();
-    assert_eq!(output.status.code(), Some(0));
-    assert!(
-        serde_json::from_slice::<Value>(&output.stdout)
-            .unwrap()
-            .is_object()
-    );
-    let lines = parsed(&std::fs::read(folder.path().join("events.jsonl")).unwrap());
+    let sandbox = stage();
+    let run = |options| Finished::of(&mut rehearsal(&sandbox, options));
+    let finished = run("--flows 2 --json --json-lines=events.jsonl");
+    assert!(finished.assert_code(0).json().is_object());
+    let lines = parsed(&sandbox.read("events.jsonl"));
     assert_eq!(lines.last().unwrap()["completed"], 2);
 
-    let both = rehearsal(folder.path(), &["--json", "--json-lines"])
-        .output()
-        .unwrap();
-    assert_eq!(both.status.code(), Some(2));
-    let full = rehearsal(folder.path(), &["--json-lines=/dev/full"])
-        .output()
-        .unwrap();
-    assert_eq!(full.status.code(), Some(70));
-    let told = String::from_utf8_lossy(&full.stderr).into_owned();
-    assert!(told.contains("/dev/full"), "{told}");
+    run("--json --json-lines").assert_code(2);
+    run("--json-lines=/dev/full")
+        .assert_code(70)
+        .assert_err("/dev/full");
 }
 
 #[test]
-fn a_reader_of_json_lines_who_leaves_does_not_end_the_run() {
-    let folder = stage();
-    let arguments = [MANY, &["--json-lines"]].concat();
-    let mut child = rehearsal(folder.path(), &arguments)
+fn a_reader_of_json_lines_that_leaves_does_not_end_the_run() {
+    let sandbox = stage();
+    let mut child = rehearsal(&sandbox, &format!("{MANY} --json-lines"))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(0));
-    let report = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(report.contains("completed        20"), "{report}");
+    Finished::from(child.wait_with_output().unwrap())
+        .assert_code(0)
+        .assert_err("completed        20");
 }

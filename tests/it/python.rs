@@ -1,12 +1,12 @@
-//! Python programs, which ask with `input()` and `getpass`: the scenario that comes with
-//! Rehearsal, and what becomes of it when things go wrong.
-
-use crate::support::program;
+//! Python programs, which ask with `input()` and `getpass`: the guest book scenario of `config`, as
+//! it is and with faults.
 
 use std::path::Path;
 use std::time::Instant;
 
-use program::{Finished, Sandbox};
+use crate::support::fixture::replaced;
+use crate::support::running::Finished;
+use crate::support::sandbox::Sandbox;
 use serde_json::Value;
 
 const SCENARIO: &str = include_str!("../../config/guestbook.yaml");
@@ -24,8 +24,7 @@ fn guest_books() -> Vec<Sandbox> {
     let guest_book = |kind: &str| {
         let sandbox = Sandbox::new();
         let run = "run: [python3, guestbook.py]\n";
-        assert!(SCENARIO.contains(run));
-        let scenario = SCENARIO.replace(run, &format!("{run}    terminal: {kind}\n"));
+        let scenario = replaced(SCENARIO, run, &format!("{run}    terminal: {kind}\n"));
         sandbox.write("guestbook.yaml", &scenario);
         sandbox.write("guestbook.py", SCRIPT);
         sandbox
@@ -34,69 +33,52 @@ fn guest_books() -> Vec<Sandbox> {
 }
 
 fn failure(finished: &Finished) -> Value {
-    assert_eq!(finished.code, Some(1), "{finished:?}");
+    finished.assert_code(1);
     finished.json()["flows"][0]["failure"].clone()
 }
 
 #[test]
 fn the_guest_book_is_written_by_many() {
     for sandbox in guest_books() {
-        let finished = sandbox.output(&[
-            "run",
-            "guestbook.yaml",
-            "--json",
-            "--flows",
-            "4",
-            "--parallel",
-            "2",
-        ]);
-        assert_eq!(finished.code, Some(0), "{finished:?}");
+        let finished = sandbox.rehearsal("run guestbook.yaml --json --flows 4 --parallel 2");
+        finished.assert_code(0).assert_out_lacks("sesame");
         let result = finished.json();
         for flow in result["flows"].as_array().expect("flows") {
             assert!(flow["captures"].to_string().contains("G-"), "{flow}");
             assert_eq!(flow["processes"][0]["exit_code"], 0, "{flow}");
         }
-        assert!(!finished.out.contains("sesame"));
         sandbox.assert_empty(Instant::now());
     }
 }
 
 #[test]
-fn it_is_there_where_it_comes_from() {
+fn the_guest_book_runs_from_its_own_folder() {
     if guest_books().is_empty() {
         return;
     }
     let sandbox = Sandbox::new();
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/guestbook.yaml");
-    let finished = sandbox.output(&["run", file.to_str().expect("a UTF-8 path")]);
-    assert_eq!(finished.code, Some(0), "{finished:?}");
+    Finished::of(sandbox.command("run").arg(file)).assert_code(0);
 }
 
 #[test]
 fn a_wrong_door_code_is_named() {
     for sandbox in guest_books() {
-        let finished = sandbox.output(&[
-            "run",
-            "guestbook.yaml",
-            "--json",
-            "--var",
-            "door_code=rosebud",
-        ]);
+        let finished = sandbox.rehearsal("run guestbook.yaml --json --var door_code=rosebud");
         let failure = failure(&finished);
         assert_eq!(failure["kind"]["business"], "wrong_door_code", "{failure}");
         assert_eq!(failure["step"], "1_come_in");
-        assert!(!finished.out.contains("rosebud"), "{}", finished.out);
+        finished.assert_out_lacks("rosebud");
         sandbox.assert_empty(Instant::now());
     }
 }
 
 #[test]
-fn a_traceback_is_told() {
+fn a_traceback_is_a_crash_with_its_text() {
     for sandbox in guest_books() {
-        let broken = SCRIPT.replace("len(text.split())", "len(text.splat())");
-        assert_ne!(broken, SCRIPT);
+        let broken = replaced(SCRIPT, "len(text.split())", "len(text.splat())");
         sandbox.write("guestbook.py", &broken);
-        let failure = failure(&sandbox.output(&["run", "guestbook.yaml", "--json"]));
+        let failure = failure(&sandbox.rehearsal("run guestbook.yaml --json"));
         assert_eq!(failure["kind"]["business"], "crashed", "{failure}");
         assert_eq!(failure["step"], "2_write");
         let tail = failure["tail"].as_str().expect("a text");
@@ -108,8 +90,7 @@ fn a_traceback_is_told() {
     }
 }
 
-/// `input()` writes its prompt to a terminal by other ways than to a pipe, and flushes neither by
-/// a line's end.
+/// `input()` writes its prompt to a terminal in another way than to a pipe, without a line end.
 #[test]
 fn prompts_of_input_are_seen() {
     for sandbox in guest_books() {
@@ -117,15 +98,19 @@ fn prompts_of_input_are_seen() {
             "guestbook.py",
             "a = input('First? ')\nb = input('Second? ')\nprint('both:', a, b)\n",
         );
-        let actions = "\nflow: [{step: 1_ask, role: visitor, do: ask, provides: [both]}]\n";
-        let scenario =
-            std::fs::read_to_string(sandbox.home().join("guestbook.yaml")).expect("it is there");
+        let scenario = sandbox.read("guestbook.yaml");
         let (head, _) = scenario.split_once("    actions:").expect("actions");
-        let ask = "    actions:\n      ask: [{prompt: First?, send: eins}, {prompt: Second?, send: zwei}, \
-                   {see: '/both: (?<both>.*)/'}, {exits: 0}]\n";
-        sandbox.write("guestbook.yaml", &format!("{head}{ask}{actions}"));
-        let finished = sandbox.output(&["run", "guestbook.yaml", "--json"]);
-        assert_eq!(finished.code, Some(0), "{finished:?}");
+        let ask = "    actions:
+      ask:
+        - {prompt: First?, send: eins}
+        - {prompt: Second?, send: zwei}
+        - see: '/both: (?<both>.*)/'
+        - exits: 0
+flow: [{step: 1_ask, role: visitor, do: ask, provides: [both]}]
+";
+        sandbox.write("guestbook.yaml", &format!("{head}{ask}"));
+        let finished = sandbox.rehearsal("run guestbook.yaml --json");
+        finished.assert_code(0);
         let result = finished.json();
         assert!(
             result["flows"][0]["captures"]

@@ -1,7 +1,7 @@
-//! The README is true: its files and commands, in their order, give the output that it shows.
+//! The README: its files and commands, run in their order, print the output that it shows.
 //!
-//! Numbers may differ, and runs of blanks; `...` stands for any lines. Everything runs in one
-//! folder, with a fresh database.
+//! Numbers may differ, and runs of blanks; `...` matches any lines. Everything runs in one folder,
+//! with a new database.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +14,7 @@ enum Block {
     Console(Vec<Shown>),
 }
 
-/// A command and the lines that it is said to print.
+/// A command and the lines that it should print.
 struct Shown {
     command: String,
     lines: Vec<String>,
@@ -70,7 +70,7 @@ fn normal(line: &str) -> String {
     // A second run in the same second has one more number in its name.
     let run = Regex::new(r"REAL-E2E(-[0-9]+)+").expect("a regex");
     let line = run.replace_all(line.trim(), "RUN");
-    // How far the figures can be believed is the machine's affair.
+    // Whether the figures are valid depends on the machine.
     let verdict = Regex::new(r"^Verdict +(valid|doubtful|invalid)$").expect("a regex");
     let line = verdict.replace(&line, "Verdict");
     let line = number.replace_all(&line, "0").replace('–', "0 s");
@@ -78,7 +78,7 @@ fn normal(line: &str) -> String {
     blanks.replace_all(&line, " ").into_owned()
 }
 
-/// Returns whether `printed` is what `shown` says, `...` standing for any lines.
+/// Compares `printed` with `shown`, in which `...` matches any lines.
 fn agrees(shown: &[String], printed: &[String]) -> Result<(), String> {
     let mut at = 0;
     let mut anywhere = false;
@@ -103,7 +103,7 @@ fn agrees(shown: &[String], printed: &[String]) -> Result<(), String> {
 }
 
 #[test]
-fn the_readme_shows_what_happens() {
+fn the_commands_of_the_readme_print_what_it_shows() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let readme = fs::read_to_string(root.join("README.md")).expect("README.md");
     let folder = tempfile::tempdir().expect("a folder");
@@ -138,7 +138,7 @@ fn the_readme_shows_what_happens() {
                 before = format!("{command}; ");
                 continue;
             }
-            // The block shows the exit code of what was run before.
+            // The block shows the exit code of the previous command.
             let script = match command.strip_prefix("echo $?") {
                 Some(_) => continue,
                 None => format!("{before}{command}; code=$?; echo \"code $code\" >&2"),
@@ -154,7 +154,7 @@ fn the_readme_shows_what_happens() {
                 .expect("sh");
             let out = String::from_utf8_lossy(&output.stdout);
             let err = String::from_utf8_lossy(&output.stderr);
-            // `check` tells faults on standard error.
+            // `check` prints faults on standard error.
             let printed = if out.trim().is_empty() { &err } else { &out };
             let printed: Vec<String> = printed.trim_end().lines().map(str::to_owned).collect();
             if !lines.is_empty() {
@@ -168,7 +168,7 @@ fn the_readme_shows_what_happens() {
 }
 
 #[test]
-fn the_readme_tells_the_exit_codes_that_help_tells() {
+fn the_readme_lists_the_exit_codes_of_the_help() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let readme = fs::read_to_string(root.join("README.md")).expect("README.md");
     let output = Command::new(env!("CARGO_BIN_EXE_rehearsal"))

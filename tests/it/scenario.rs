@@ -1,6 +1,5 @@
-//! The scenario language as a whole: a valid scenario becomes the plan that it says, and what it
-//! computes for a flow is the same for the same seed. Faulty scenarios are in
-//! `scenario_errors.rs`.
+//! The scenario language: plans of valid scenarios, and the values of flows, which are the same for
+//! the same seed. Faulty scenarios are in `scenario_errors.rs`.
 
 use std::path::Path;
 
@@ -43,7 +42,7 @@ fn scope(plan: &Plan, flow: u64, seed: u64) -> Result<Scope, ScopeError> {
 }
 
 #[test]
-fn every_kind_of_turn_becomes_what_it_says() {
+fn every_kind_of_turn_is_compiled() {
     let mut plan = every_turn();
     plan.source = "".into();
     insta::with_settings!({omit_expression => true}, {
@@ -52,9 +51,11 @@ fn every_kind_of_turn_becomes_what_it_says() {
 }
 
 #[test]
-fn what_is_left_out_has_its_default() {
-    let source = "roles: {a: {run: [p], actions: {x: [{see: hello}]}}}\n\
-                  flow: [{step: s, role: a, do: x}]\n";
+fn omitted_keys_have_defaults() {
+    let source = "\
+roles: {a: {run: [p], actions: {x: [{see: hello}]}}}
+flow: [{step: s, role: a, do: x}]
+";
     let plan = compile(
         source,
         Some(Path::new("dir/greeting.yaml")),
@@ -84,8 +85,10 @@ fn texts_are_sent_as_they_are_written() {
         "007", "yes", "1.50", "~", "null", "0x10", "1_000", ".nan", "5s",
     ] {
         let source = format!(
-            "roles: {{a: {{run: [p], actions: {{x: [{{prompt: q, send: {written}}}]}}}}}}\n\
-             flow: [{{step: s, role: a, do: x}}]\n"
+            "
+roles: {{a: {{run: [p], actions: {{x: [{{prompt: q, send: {written}}}]}}}}}}
+flow: [{{step: s, role: a, do: x}}]
+"
         );
         let plan = compile(&source, None, CompileOptions::default())
             .expect("valid")
@@ -121,7 +124,7 @@ fn a_flow_begins_with_its_variables() {
 }
 
 #[test]
-fn what_is_set_from_outside_replaces_a_variable_and_is_no_template() {
+fn an_override_replaces_a_variable_and_is_no_template() {
     let plan = given(
         every_turn(),
         &[("customer_id", "a"), ("customer_id", "${b}")],
@@ -150,10 +153,12 @@ fn the_same_seed_gives_the_same_values() {
 
 #[test]
 fn unique_rows_end_the_run_when_they_are_used_up() {
-    let source = "data: {c: {file: customers.csv, take: unique}}\n\
-                  variables: {id: '${c.id}'}\n\
-                  roles: {a: {run: [p], actions: {x: [{see: '${id}'}]}}}\n\
-                  flow: [{step: s, role: a, do: x}]\n";
+    let source = "
+data: {c: {file: customers.csv, take: unique}}
+variables: {id: '${c.id}'}
+roles: {a: {run: [p], actions: {x: [{see: '${id}'}]}}}
+flow: [{step: s, role: a, do: x}]
+";
     let directory = Some(Path::new("tests/scenarios"));
     let options = CompileOptions {
         directory,
@@ -206,10 +211,14 @@ fn a_pattern_takes_values_literally() {
 }
 
 #[test]
-fn why_a_secret_variable_cannot_be_computed_tells_no_secret() {
-    let source = "environment: [PIN]\nvariables: {pin: '${1 | pad(env.PIN | int)}'}\nsecrets: [pin]\n\
-                  roles: {a: {run: [p], actions: {x: [{see: '${pin}'}]}}}\n\
-                  flow: [{step: s, role: a, do: x}]\n";
+fn the_error_of_a_secret_variable_shows_no_secret() {
+    let source = "
+environment: [PIN]
+variables: {pin: '${1 | pad(env.PIN | int)}'}
+secrets: [pin]
+roles: {a: {run: [p], actions: {x: [{see: '${pin}'}]}}}
+flow: [{step: s, role: a, do: x}]
+";
     let plan = compile(source, None, CompileOptions::default())
         .unwrap_or_else(|diagnostics| panic!("{diagnostics}"))
         .plan;
@@ -222,7 +231,7 @@ fn why_a_secret_variable_cannot_be_computed_tells_no_secret() {
     };
     let error = plan.scope(context, 1).unwrap_err().to_string();
     assert!(error.contains("pin"), "{error}");
-    // The message tells the width, which is the secret.
+    // The message names the width, which is the secret.
     assert!(error.contains("pad(***)"), "{error}");
     assert!(!error.contains("471123"), "{error}");
 }

@@ -1,7 +1,7 @@
-//! The shop as its users meet it: the compiled program, driven by what it prints, through pipes
+//! The built-in shop as its users see it: the compiled program, driven by its output, through pipes
 //! and through a real terminal.
 
-mod books;
+mod database;
 mod driver;
 mod faults;
 mod journey;

@@ -1,22 +1,19 @@
-//! Runs in odd surroundings: without standard streams, where nothing can be written, beside other
-//! runs, with programs in odd places, and at the limits of the machine.
-
-use crate::support::program;
+//! Runs in unusual environments: closed standard streams, unwritable folders, concurrent runs,
+//! programs in unusual places, and the limits of the machine.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
-use program::{Finished, Running, Sandbox};
+use crate::support::fixture::{replaced, scenario};
+use crate::support::running::{Finished, Running};
+use crate::support::sandbox::{Sandbox, entries, result};
+use crate::support::wait;
 
 /// A flow of one short conversation with `program`.
-fn scenario(program: &str) -> String {
-    format!(
-        "name: short\nroles:\n  a:\n    run: [{program}]\n    actions:\n      \
-         go: [{{prompt: Name?, send: Ada}}, {{see: '/hello (?<who>.+)/'}}, {{exits: 0}}]\n\
-         flow: [{{step: 1_go, role: a, do: go, provides: [who]}}]\n"
-    )
+fn short(program: &str) -> String {
+    replaced(&scenario("surroundings/short"), "greet", program)
 }
 
 const GREETER: &str = "#!/bin/sh\nprintf 'Name? '; read name; echo hello $name\n";
@@ -24,7 +21,7 @@ const GREETER: &str = "#!/bin/sh\nprintf 'Name? '; read name; echo hello $name\n
 fn greeting() -> (Sandbox, &'static str) {
     let sandbox = Sandbox::new();
     sandbox.write_program("greet", GREETER);
-    sandbox.write("short.yaml", &scenario("greet"));
+    sandbox.write("short.yaml", &short("greet"));
     (sandbox, "\"$REHEARSAL\" run short.yaml")
 }
 
@@ -40,7 +37,8 @@ fn standard_streams_may_be_closed() {
     let finished = sandbox.shell(&format!("{run} --flows 3 <&- >&- 2>&-"));
     assert_says(&finished, 0, "");
     assert!(sandbox.log().contains("run ended after"));
-    // What is opened first has the number of a standard stream, and must not be written to as one.
+    // The first file that is opened has the number of a standard stream, and must not be written to
+    // as one.
     assert!(!sandbox.log().contains("Report of"));
     sandbox.assert_empty(Instant::now());
     let finished = sandbox.shell("\"$REHEARSAL\" run none.yaml <&- >&- 2>&-");
@@ -48,7 +46,7 @@ fn standard_streams_may_be_closed() {
 }
 
 #[test]
-fn a_reader_may_leave() {
+fn a_reader_that_closes_the_output_does_no_harm() {
     let (sandbox, run) = greeting();
     for arguments in ["", "--flows 4 2>&1", "--json 2>&1"] {
         let finished = sandbox.shell(&format!(
@@ -80,7 +78,7 @@ fn a_report_that_cannot_be_written_is_an_error() {
     sandbox.assert_empty(Instant::now());
 }
 
-/// A limit of file sizes stands for a full disk, for which one would have to be root.
+/// A limit of file sizes takes the place of a full disk, which only root can make.
 #[test]
 fn files_that_cannot_be_written_are_named_and_the_summary_is_printed() {
     let (sandbox, run) = greeting();
@@ -96,13 +94,13 @@ fn files_that_cannot_be_written_are_named_and_the_summary_is_printed() {
 }
 
 #[test]
-fn where_nothing_can_be_written_results_go_elsewhere() {
+fn results_go_elsewhere_when_the_folder_is_not_writable() {
     let (sandbox, _) = greeting();
     let file = sandbox.home().join("short.yaml");
-    // Nobody can make files there, whatever their rights.
-    let mut command = sandbox.command(&["run", file.to_str().expect("UTF-8")]);
-    command.current_dir("/proc").env("PWD", "/proc");
-    let finished = Finished::from(command.output().expect("it starts"));
+    // Not even root can create files there.
+    let mut command = sandbox.command("run");
+    command.arg(file).current_dir("/proc").env("PWD", "/proc");
+    let finished = Finished::of(&mut command);
     assert_says(&finished, 0, "results and logs go to");
     let elsewhere = sandbox.temporary().read_dir().expect("a folder").next();
     let elsewhere = elsewhere.expect("the results").expect("an entry").path();
@@ -117,36 +115,29 @@ fn where_nothing_can_be_written_results_go_elsewhere() {
 #[test]
 fn four_runs_at_once_share_no_file() {
     let (sandbox, _) = greeting();
-    let arguments = ["run", "short.yaml", "--save", "--flows", "2"];
-    let start = |_| Running::start(&mut sandbox.command(&arguments));
+    let start = |_| Running::start(&mut sandbox.command("run short.yaml --save --flows 2"));
     let running: Vec<_> = (0..4).map(start).collect();
     for running in running {
         let (code, heard) = running.end();
         assert_eq!(code, Some(0), "{heard}");
     }
-    let files = sandbox.results();
-    let results = || files.iter().filter(|file| file.ends_with("result.json"));
-    let logs = files.iter().filter(|file| {
-        file.parent()
-            .is_some_and(|it| it.ends_with("orchestrator_logs"))
-    });
-    let logs: BTreeSet<_> = logs.filter_map(|log| log.file_stem()).collect();
-    let runs = results().filter_map(|file| file.parent()?.file_name());
-    assert_eq!(logs, runs.collect(), "{files:?}");
-    assert_eq!(logs.len(), 4, "{files:?}");
-    for file in results() {
-        let result: serde_json::Value =
-            serde_json::from_slice(&fs::read(file).expect("it is there")).expect("JSON");
-        let folder = file.parent().expect("a folder").file_name();
-        let folder = folder.expect("a name").to_str().expect("UTF-8");
-        assert_eq!(result["run"]["id"], folder);
+    let logs = entries(&sandbox.home().join("rehearsal-results/orchestrator_logs"));
+    let logs: BTreeSet<_> = logs.iter().filter_map(|log| log.file_stem()).collect();
+    let runs = sandbox.runs();
+    let names = runs.iter().filter_map(|run| run.file_name());
+    assert_eq!(logs, names.collect(), "{runs:?}");
+    assert_eq!(logs.len(), 4, "{runs:?}");
+    for run in &runs {
+        let result = result(run);
+        let name = run.file_name().and_then(|name| name.to_str());
+        assert_eq!(result["run"]["id"].as_str(), name);
         assert_eq!(result["summary"]["flows"]["completed"], 2);
     }
     sandbox.assert_empty(Instant::now());
 }
 
 #[test]
-fn programs_are_found_wherever_they_may_be() {
+fn programs_are_found_in_folders_with_blanks_and_other_scripts() {
     let sandbox = Sandbox::new();
     let folder = "Ordner mit Tücken/चाय";
     sandbox.write_program(&format!("{folder}/grüß dich"), GREETER);
@@ -168,7 +159,7 @@ fn programs_are_found_wherever_they_may_be() {
     ];
     let file = format!("{folder}/mein szenario.yaml");
     for command in commands {
-        sandbox.write(&file, &scenario(command));
+        sandbox.write(&file, &short(command));
         let full = sandbox.home().join(&file);
         let full = full.to_str().expect("UTF-8");
         for (directory, file) in [
@@ -176,13 +167,15 @@ fn programs_are_found_wherever_they_may_be() {
             ("/", full),
             (folder, "mein szenario.yaml"),
         ] {
-            let scripts = sandbox.home().join("other scripts");
-            let scripts = scripts.to_str().expect("UTF-8");
-            let mut run = sandbox.command(&["run", file, "--scripts", scripts]);
-            let results = sandbox.home().join("rehearsal-results");
-            run.current_dir(sandbox.home().join(directory))
-                .env("REHEARSAL_RESULTS", results);
-            let finished = Finished::from(run.output().expect("it starts"));
+            let mut run = sandbox.command("run");
+            run.args([file, "--scripts"])
+                .arg(sandbox.home().join("other scripts"))
+                .current_dir(sandbox.home().join(directory))
+                .env(
+                    "REHEARSAL_RESULTS",
+                    sandbox.home().join("rehearsal-results"),
+                );
+            let finished = Finished::of(&mut run);
             assert_says(&finished, 0, "COMPLETED");
         }
     }
@@ -190,7 +183,7 @@ fn programs_are_found_wherever_they_may_be() {
 }
 
 #[test]
-fn programs_that_cannot_be_run_are_told_before_anything_starts() {
+fn programs_that_cannot_be_run_are_reported_before_anything_starts() {
     let sandbox = Sandbox::new();
     sandbox.write("bin/plain", GREETER);
     sandbox.write_program("bin/orphan", "#!/no/such/interpreter -x\n");
@@ -210,9 +203,9 @@ fn programs_that_cannot_be_run_are_told_before_anything_starts() {
         ("bin/nowhere", "there is no program"),
     ];
     for (program, text) in cases {
-        sandbox.write("short.yaml", &scenario(program));
+        sandbox.write("short.yaml", &short(program));
         for command in ["run", "check"] {
-            let finished = sandbox.output(&[command, "short.yaml"]);
+            let finished = sandbox.rehearsal(&format!("{command} short.yaml"));
             assert_says(&finished, 2, text);
             assert_says(&finished, 2, "short.yaml:4:11");
         }
@@ -224,29 +217,22 @@ fn programs_that_cannot_be_run_are_told_before_anything_starts() {
 #[test]
 fn hundreds_of_flows_at_once_use_more_than_1024_descriptors() {
     let sandbox = Sandbox::new();
-    sandbox.write(
-        "many.yaml",
-        "name: many\ndefaults: {startup: 60s, step: 60s}\nroles:\n  a:\n    \
-         run: [sh, -c, 'read line < gate; echo through']\n    \
-         actions:\n      go: [{see: through}, {exits: 0}]\n\
-         flow: [{step: 1_go, role: a, do: go}]\n",
-    );
-    let gate = sandbox.home().join("gate");
-    let status = std::process::Command::new("mkfifo").arg(&gate).status();
-    assert!(status.expect("mkfifo").success());
-    let arguments = ["run", "many.yaml", "--flows", "600", "--parallel", "600"];
-    let mut running = Running::start(&mut sandbox.command(&arguments));
+    sandbox.write("many.yaml", &scenario("surroundings/many"));
+    let gate = sandbox.make_gate("gate");
+    let mut command = sandbox.command("run many.yaml --flows 600 --parallel 600");
+    let mut running = Running::start(&mut command);
     let descriptors = format!("/proc/{}/fd", running.child.id());
     let mut most = 0;
-    while running.child.try_wait().expect("it is ours").is_none() {
+    wait::retry(Instant::now() + 2 * wait::LONG, || {
         most = most.max(fs::read_dir(&descriptors).map_or(0, Iterator::count));
         if most > 1200 {
             // Opening and closing it lets all pass that wait at it, if any does.
             let options = rustix::fs::OFlags::WRONLY | rustix::fs::OFlags::NONBLOCK;
             let _ = rustix::fs::open(&gate, options, rustix::fs::Mode::empty());
         }
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
+        let status = running.child.try_wait().expect("it is ours");
+        status.ok_or_else(|| format!("the run goes on with {most} descriptors at most"))
+    });
     let (code, heard) = running.end();
     if code == Some(2) && heard.contains("too few") {
         eprintln!("skipped: {heard}");
@@ -262,7 +248,7 @@ fn hundreds_of_flows_at_once_use_more_than_1024_descriptors() {
 }
 
 #[test]
-fn too_few_descriptors_are_said_before_anything_starts() {
+fn too_few_descriptors_are_reported_before_anything_starts() {
     let (sandbox, run) = greeting();
     let finished = sandbox.shell(&format!("ulimit -n 64; {run} --flows 100 --parallel 100"));
     assert_says(&finished, 2, "too few open descriptors");
@@ -278,7 +264,7 @@ fn too_few_descriptors_are_said_before_anything_starts() {
     // The soft limit alone is no limit.
     let finished = sandbox.shell(&format!("ulimit -Sn 64; {run} --flows 100 --parallel 100"));
     assert_says(&finished, 0, "Report of");
-    // What is said to be enough is enough.
+    // The number that was recommended is enough.
     let finished = sandbox.shell(&format!("ulimit -n 64; {run} --flows 20 --parallel 8"));
     assert_says(&finished, 0, "Report of");
     sandbox.assert_empty(Instant::now());

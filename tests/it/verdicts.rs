@@ -1,138 +1,95 @@
-//! What a run is judged by: thresholds, allowed failures, and the exit codes that tell of them.
-//! Belongs to `cli`, `report` and `stats`.
+//! Thresholds, allowed failures, and their exit codes. Belongs to `cli`, `report` and `stats`.
 
-use std::fs;
-use std::process::{Command, Stdio};
+use serde_json::{Value, json};
 
-use assert_cmd::cargo::CommandCargoExt as _;
-use predicates::prelude::*;
-use predicates::str::contains;
-use tempfile::TempDir;
+use crate::support::fixture::{replaced, scenario};
+use crate::support::running::Finished;
+use crate::support::sandbox::Sandbox;
 
-/// Every other flow fails, from the second on.
-const SCENARIO: &str = "\
-name: half
-roles:
-  teller:
-    run: [/bin/sh, -c, 'echo hello; exit $(( ($0 + 1) % 2 ))', '${flow.number}']
-    actions: {greet: [{see: hello}, {exits: 0}]}
-flow: [{step: greet, role: teller, do: greet}]
-";
-
-/// The program in a folder with the scenario, `demands` added to it.
-struct Stage {
-    folder: TempDir,
+/// A sandbox with the scenario `half.yaml`, and `keys` added to it.
+fn stage(keys: &str) -> Sandbox {
+    Sandbox::with("half.yaml", &(scenario("verdicts/half") + keys))
 }
 
-impl Stage {
-    fn new(demands: &str) -> Self {
-        Stage::with(&format!("{SCENARIO}{demands}"))
+/// Runs the scenario with the words of `options`, and with `threshold` if it is not empty.
+fn run(stage: &Sandbox, options: &str, threshold: &str) -> Finished {
+    let mut command = stage.command("run half.yaml");
+    command.args(options.split_whitespace());
+    if !threshold.is_empty() {
+        command.args(["--threshold", threshold]);
     }
-
-    fn with(scenario: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("half.yaml"), scenario).unwrap();
-        Stage { folder }
-    }
-
-    fn command(&self) -> Command {
-        let mut command = Command::cargo_bin("rehearsal").unwrap();
-        command
-            .current_dir(self.folder.path())
-            .env_remove("REHEARSAL_RESULTS")
-            .stdin(Stdio::null());
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> assert_cmd::assert::Assert {
-        let mut command = self.command();
-        command.args(["run", "half.yaml"]).args(arguments);
-        assert_cmd::Command::from_std(command).assert()
-    }
+    Finished::of(&mut command)
 }
 
 #[test]
 fn thresholds_that_hold_change_nothing() {
-    let stage = Stage::new("thresholds: [step.greet.p95 < 1m, {check: flow.failed == 0}]\n");
-    let shown = contains("✓ step.greet.p95 < 1m").and(contains("✓ flow.failed == 0"));
-    stage.run(&[]).code(0).stdout(shown);
+    let stage = stage("thresholds: [step.greet.p95 < 1m, {check: flow.failed == 0}]\n");
+    run(&stage, "", "")
+        .assert_code(0)
+        .assert_out("✓ step.greet.p95 < 1m")
+        .assert_out("✓ flow.failed == 0");
 }
 
 #[test]
-fn check_tells_what_is_demanded() {
-    let stage = Stage::new("thresholds: [flow.p95 < 1m]\n");
-    let mut command = stage.command();
-    command.args(["check", "half.yaml"]);
-    let shown = contains("Thresholds\n  flow.p95 < 1m\n");
-    assert_cmd::Command::from_std(command)
-        .assert()
-        .code(0)
-        .stdout(shown);
+fn check_shows_the_thresholds() {
+    stage("thresholds: [flow.p95 < 1m]\n")
+        .rehearsal("check half.yaml")
+        .assert_code(0)
+        .assert_out("Thresholds\n  flow.p95 < 1m\n");
 }
 
 #[test]
 fn a_crossed_threshold_is_exit_code_99() {
-    let stage = Stage::new("thresholds: [flow.max < 1us]\n");
-    stage
-        .run(&["--threshold", "dropped <= 5"])
-        .code(99)
-        .stdout(contains("✗ flow.max < 1us").and(contains("✓ dropped <= 5")));
+    let stage = stage("thresholds: [flow.max < 1us]\n");
+    run(&stage, "", "dropped <= 5")
+        .assert_code(99)
+        .assert_out("✗ flow.max < 1us")
+        .assert_out("✓ dropped <= 5");
 }
-
-/// A load that goes on for a minute unless it is stopped.
-const ENDLESS: &[&str] = &[
-    "--duration",
-    "1m",
-    "--parallel",
-    "2",
-    "--graceful-stop",
-    "5s",
-];
 
 #[test]
 fn a_crossed_threshold_can_end_the_run() {
-    let ended = [
+    // A load of a minute, unless it is stopped.
+    let endless = "--duration 1m --parallel 2 --graceful-stop 5s --allow-failures=100%";
+    for threshold in [
         "flow.failed == 0 stop",
         "flow.rate > 1000000/s over 1s stop",
-    ];
-    for threshold in ended {
-        let stage = Stage::new("");
-        let arguments = [
-            ENDLESS,
-            &["--allow-failures=100%", "--threshold", threshold],
-        ]
-        .concat();
-        let shown = contains(format!("The run was ended early: {threshold} was not met."))
-            .and(contains(format!("✗ {threshold}")))
-            .and(contains(" after "))
-            .and(contains("interrupted").and(contains("The run was interrupted").not()));
-        let told = contains(format!("Note: {threshold} is not met: the run is ended"))
-            .and(contains("Stopping: "))
-            .and(contains("130").not());
-        stage.run(&arguments).code(99).stdout(shown).stderr(told);
+    ] {
+        run(&stage(""), endless, threshold)
+            .assert_code(99)
+            .assert_out(&format!(
+                "The run was ended early: {threshold} was not met."
+            ))
+            .assert_out(&format!("✗ {threshold}"))
+            .assert_out(" after ")
+            .assert_out("interrupted")
+            .assert_out_lacks("The run was interrupted")
+            .assert_err(&format!("Note: {threshold} is not met: the run is ended"))
+            .assert_err("Stopping: ")
+            .assert_err_lacks("130");
     }
 }
 
 #[test]
-fn a_threshold_that_holds_over_every_stretch_ends_nothing() {
-    let stage = Stage::new(
-        "thresholds: [{check: flow.failed_rate < 90%, over: 1s, stop: true}]\n\
-         load: {duration: 3s, parallel: 2}\n",
+fn a_threshold_that_holds_over_every_window_ends_nothing() {
+    let stage = stage(
+        "thresholds: [{check: flow.failed_rate < 90%, over: 1s, stop: true}]
+load: {duration: 3s, parallel: 2}
+",
     );
-    let shown = contains("✓ flow.failed_rate < 90% over 1s stop").and(contains("early").not());
-    stage.run(&["--allow-failures=100%"]).code(0).stdout(shown);
+    run(&stage, "--allow-failures=100%", "")
+        .assert_code(0)
+        .assert_out("✓ flow.failed_rate < 90% over 1s stop")
+        .assert_out_lacks("early");
 }
 
 #[test]
-fn the_record_has_what_came_of_thresholds() {
-    let stage = Stage::new("");
+fn the_record_has_the_results_of_thresholds() {
     let threshold = "step.greet.failed_rate < 10%";
-    let run = stage.run(&["--flows", "4", "--json", "--threshold", threshold]);
-    let output = run.code(99).get_output().stdout.clone();
-    let record: serde_json::Value = serde_json::from_slice(&output).unwrap();
+    let finished = run(&stage(""), "--flows 4 --json", threshold);
     assert_eq!(
-        record["summary"]["thresholds"],
-        serde_json::json!([{
+        finished.assert_code(99).json()["summary"]["thresholds"],
+        json!([{
             "threshold": threshold,
             "holds": false,
             "value": { "ratio": 0.5 },
@@ -143,44 +100,39 @@ fn the_record_has_what_came_of_thresholds() {
 }
 
 #[test]
-fn failures_are_allowed_by_number_or_by_part() {
-    let stage = Stage::new("");
-    let flows = ["--flows", "4", "--allow-failures"];
+fn failures_are_allowed_by_number_or_by_percentage() {
+    let stage = stage("");
     for (allowed, code) in [("1", 1), ("2", 0), ("49%", 1), ("50%", 0)] {
-        stage.run(&[&flows[..], &[allowed]].concat()).code(code);
+        run(&stage, &format!("--flows 4 --allow-failures {allowed}"), "").assert_code(code);
     }
-    stage.run(&["--flows", "4"]).code(1);
+    run(&stage, "--flows 4", "").assert_code(1);
 }
 
 #[test]
-fn of_several_reasons_thresholds_win_and_all_are_told() {
-    let stage = Stage::new("thresholds: [flow.failed == 0]\n");
-    let told =
-        "Exit code 99: a threshold was crossed; also: more flows failed than are allowed (1)";
-    stage.run(&["--flows", "2"]).code(99).stderr(contains(told));
+fn of_several_reasons_thresholds_decide_and_all_are_named() {
+    let stage = stage("thresholds: [flow.failed == 0]\n");
+    run(&stage, "--flows 2", "").assert_code(99).assert_err(
+        "Exit code 99: a threshold was crossed; also: more flows failed than are allowed (1)",
+    );
 }
 
 #[test]
-fn what_is_no_threshold_or_allowance_starts_nothing() {
-    let stage = Stage::new("");
-    let cases = [
-        (["--threshold", "flow.p95 < 2"], "the limit `2` has no unit"),
-        (["--threshold", "step.gret.p95 < 2s"], "is `greet` meant?"),
-        (["--allow-failures", "some"], "write a number or a part"),
-    ];
-    for (arguments, told) in cases {
-        stage
-            .run(&arguments)
-            .code(2)
-            .stdout("")
-            .stderr(contains(told));
+fn an_invalid_threshold_or_allowance_starts_nothing() {
+    let stage = stage("");
+    for (options, threshold, error) in [
+        ("", "flow.p95 < 2", "the limit `2` has no unit"),
+        ("", "step.gret.p95 < 2s", "is `greet` meant?"),
+        ("--allow-failures some", "", "write a number or a part"),
+    ] {
+        let finished = run(&stage, options, threshold);
+        finished.assert_code(2).assert_err(error);
+        assert_eq!(finished.out, "");
     }
 }
 
 #[test]
-fn the_record_says_whether_its_figures_can_be_believed() {
-    let output = Stage::new("").run(&["--json"]).get_output().stdout.clone();
-    let record: serde_json::Value = serde_json::from_slice(&output).unwrap();
+fn the_record_says_whether_its_figures_are_valid() {
+    let record = run(&stage(""), "--json", "").json();
     let verdict = &record["summary"]["verdict"];
     let trust = verdict["trust"].as_str().unwrap();
     assert!(["valid", "doubtful", "invalid"].contains(&trust), "{trust}");
@@ -193,22 +145,22 @@ fn the_record_says_whether_its_figures_can_be_believed() {
 
 #[test]
 fn an_open_load_that_drops_flows_is_not_valid() {
-    let stage = Stage::with(&SCENARIO.replace("echo hello", "sleep 0.2; echo hello"));
+    let slow = replaced(
+        &scenario("verdicts/half"),
+        "echo hello",
+        "sleep 0.2; echo hello",
+    );
+    let stage = Sandbox::with("half.yaml", &slow);
     let load = "--rate 50/s --duration 1s --most-in-flight 1 --allow-failures 100%";
-    let arguments: Vec<_> = load.split(' ').collect();
-    stage
-        .run(&arguments)
-        .code(0)
-        .stdout(contains("invalid").and(contains("flows were dropped")));
+    run(&stage, load, "")
+        .assert_code(0)
+        .assert_out("invalid")
+        .assert_out("flows were dropped");
 }
 
 #[test]
-fn the_doctor_compares_measured_with_true_times_and_sees_a_stall() {
-    let stage = Stage::new("");
-    let mut command = stage.command();
-    command.args(["doctor", "--json"]);
-    let output = assert_cmd::Command::from_std(command).assert().code(0);
-    let found: serde_json::Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
+fn the_doctor_compares_measured_with_true_times_and_detects_a_stall() {
+    let found: Value = stage("").rehearsal("doctor --json").assert_code(0).json();
     assert_eq!(found["format"], "rehearsal-doctor/1");
     let answers = |level: usize| found["levels"][level]["answers"].as_u64();
     assert_eq!(

@@ -1,44 +1,21 @@
-//! What is performed again after a failure: with which programs, which values, and how it is told.
+//! Retries of steps and flows: their scripts, their values, and their records.
 //!
-//! Here belongs `retry` of steps and flows. That failures are what they are is tested in
-//! `engine.rs`.
+//! The failures themselves are tested in `engine.rs`.
 
 use crate::support::flows::{Rehearsed, Rehearsing};
 use rehearsal::model::{FailureKind, FlowOutcome, RetriedPart, StepOutcome};
 
-/// A clerk who logs in, says who serves, and takes one order; `MISHAP` is what the first one does
-/// instead of taking it. There is a second role that gives a number, another one each time.
-const CLERK: &str = r#"
-name: clerk
-defaults: {startup: 20s, step: 20s}
-RETRY_FLOW
-roles:
-  office:
-    run: [bash, -c, 'echo "ticket T-$$"; read -p "Office> "']
-    actions:
-      draw: [{see: '/ticket (?<ticket>\S+)/'}]
-  clerk:
-    run: [bash, -c, 'f="${run.directory}/came"; read -p "Name: " name; echo "session $$";
-      while read -p "Menu> " order; do if [ ! -e "$f" ]; then touch "$f"; MISHAP; fi;
-      echo "taken $order by $$"; done']
-    fail_on: {busy: too busy, crashed: went wrong}
-    actions:
-      log_in: [{prompt: "Name:", send: ann}, {see: '/session (?<session>\d+)/'}]
-      order:
-        - {prompt: "Menu>", send: "${ticket}"}
-        - see: '/taken (?<taken>\S+) by (?<by>\d+)/'
-flow:
-  - {step: 1_draw, role: office, do: draw}
-  - {step: 2_log_in, role: clerk, do: log_in}
-  - {step: 3_order, role: clerk, do: order, RETRY provides: [taken]}
-"#;
-
-fn clerk(mishap: &str, retry: &str, retry_flow: &str) -> Rehearsed {
-    let source = CLERK
-        .replace("MISHAP", mishap)
-        .replace("RETRY_FLOW", retry_flow)
-        .replace("RETRY", retry);
-    Rehearsing::new(&source).perform()
+/// The clerk of `clerk.yaml`, who is to do `mishap` instead of taking the first order.
+fn clerk(mishap: &str, retry: &str, retry_flow: &str) -> Rehearsing {
+    let step = "do: order, provides";
+    let mut run = Rehearsing::of("engine/clerk")
+        .replaced(
+            step,
+            &step.replace("provides", &format!("{retry} provides")),
+        )
+        .replaced("roles:", &format!("{retry_flow}\nroles:"));
+    run.variables = vec![("mishap".into(), mishap.into())];
+    run
 }
 
 /// The steps that were taken, by their places and attempts.
@@ -56,8 +33,8 @@ fn steps(run: &Rehearsed) -> Vec<(usize, u32, StepOutcome)> {
 use StepOutcome::{Completed, Failed, Retried};
 
 #[test]
-fn a_step_is_performed_again_by_a_new_script_that_is_logged_in() {
-    let run = clerk("exit 9", "retry: 1,", "");
+fn a_step_is_retried_with_a_new_script_that_logs_in_first() {
+    let run = clerk("exit 9", "retry: 1,", "").perform();
     let flow = run.assert_completed();
     assert!(flow.is_recovered());
     assert_eq!(
@@ -77,34 +54,34 @@ fn a_step_is_performed_again_by_a_new_script_that_is_logged_in() {
     let mut attempts: Vec<_> = clerks.map(|it| it.attempt).collect();
     attempts.sort_unstable();
     assert_eq!(attempts, [1, 2]);
-    // It was the second one that did it, in a session of its own.
+    // The second one took the order, after a log-in.
     assert_eq!(run.capture("by"), run.capture("session"));
     assert_eq!(run.capture("taken"), run.capture("ticket"));
 }
 
 #[test]
-fn the_same_script_performs_it_again_where_that_is_said() {
+fn a_step_is_retried_with_the_same_script_without_restart() {
     let mishap = r#"echo "too busy"; continue"#;
-    let run = clerk(mishap, "retry: {on: [busy], restart: false},", "");
+    let run = clerk(mishap, "retry: {on: [busy], restart: false},", "").perform();
     let flow = run.assert_completed();
     assert_eq!(flow.processes.len(), 2, "one of each role");
     assert_eq!(
         flow.retries[0].failure.kind,
         FailureKind::Business("busy".into())
     );
-    // One that is gone cannot, and is replaced in any case.
-    let run = clerk("exit 9", "retry: {restart: false},", "");
+    // A script that has exited is replaced in any case.
+    let run = clerk("exit 9", "retry: {restart: false},", "").perform();
     assert_eq!(run.assert_completed().processes.len(), 3);
 }
 
 #[test]
-fn what_is_not_meant_fails_at_once_and_what_is_fails_in_the_end() {
-    let run = clerk("exit 9", "retry: {times: 3, on: [timeout, busy]},", "");
+fn other_failures_are_not_retried_and_retries_are_limited() {
+    let run = clerk("exit 9", "retry: {times: 3, on: [timeout, busy]},", "").perform();
     assert_eq!(run.failure().kind, FailureKind::EndedEarly);
     assert!(run.flow().retries.is_empty());
 
     let always = r#"rm "$f"; exit 9"#;
-    let run = clerk(always, "retry: {times: 2, delay: 10ms},", "");
+    let run = clerk(always, "retry: {times: 2, delay: 10ms},", "").perform();
     assert_eq!(run.failure().kind, FailureKind::EndedEarly);
     let flow = run.flow();
     assert_eq!(flow.retries.len(), 2);
@@ -121,8 +98,8 @@ fn what_is_not_meant_fails_at_once_and_what_is_fails_in_the_end() {
 }
 
 #[test]
-fn a_flow_begins_anew_with_new_scripts_and_none_of_its_values() {
-    let run = clerk("exit 9", "", "retry: {times: 1, on: [ended_early]}");
+fn a_flow_is_retried_with_new_scripts_and_without_captures() {
+    let run = clerk("exit 9", "", "retry: {times: 1, on: [ended_early]}").perform();
     let flow = run.assert_completed();
     assert_eq!(
         steps(&run),
@@ -143,9 +120,9 @@ fn a_flow_begins_anew_with_new_scripts_and_none_of_its_values() {
 }
 
 #[test]
-fn a_step_comes_before_the_flow() {
+fn a_step_is_retried_before_its_flow() {
     let always = r#"rm "$f"; exit 9"#;
-    let run = clerk(always, "retry: 1,", "retry: 1");
+    let run = clerk(always, "retry: 1,", "retry: 1").perform();
     assert!(matches!(run.flow().outcome, FlowOutcome::Failed(_)));
     let what: Vec<_> = run.flow().retries.iter().map(|it| it.what).collect();
     let expected = [RetriedPart::Step, RetriedPart::Flow, RetriedPart::Step];
@@ -153,16 +130,13 @@ fn a_step_comes_before_the_flow() {
 }
 
 #[test]
-fn a_log_in_that_fails_again_counts_as_an_attempt_at_the_step() {
-    let source = CLERK
-        .replace("MISHAP", r#"echo bad > "$f"; exit 9"#)
-        .replace(
+fn a_failed_log_in_of_a_retry_counts_as_an_attempt_at_the_step() {
+    let run = clerk(r#"echo bad > "$f"; exit 9"#, "retry: 1,", "")
+        .replaced(
             r#"read -p "Name: " name;"#,
             r#"if [ -e "$f" ]; then exit 8; fi; read -p "Name: " name;"#,
         )
-        .replace("RETRY_FLOW", "")
-        .replace("RETRY", "retry: 1,");
-    let run = Rehearsing::new(&source).perform();
+        .perform();
     let failure = run.failure();
     assert_eq!(failure.step, "3_order");
     assert!(

@@ -1,52 +1,28 @@
-//! Where flows meet: scripts that they share, and steps at which they wait for each other.
+//! Pools of shared scripts, and the gates at which flows wait for each other: `exclusive`, `rate`
+//! and `together`.
 //!
-//! Here belong pools, `exclusive`, `rate` and `together`. The decisions are tested beside
-//! `engine::gates`.
+//! The decisions are tested beside the code, in `engine`.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::support::flows::{Recorder, Rehearsed, Rehearsing};
-use rehearsal::engine::{Control, Stop};
+use crate::support::flows::{Rehearsed, Rehearsing};
+use rehearsal::engine::Stop;
 use rehearsal::model::{
     Ending, ExitCause, FailureKind, FlowOutcome, ProcessRecord, RunEvent, StepOutcome,
 };
 
-/// A desk that serves whoever comes: `what` is what each flow asks for there.
+/// The desk of `desk.yaml`: `what` is what each flow asks for there, `gates` are more keys of the
+/// step that it is asked in.
 fn desk(pool: u64, what: &str, gates: &str) -> Rehearsing {
-    Rehearsing::new(&format!(
-        r#"
-name: desk
-variables: {{what: "{what}"}}
-defaults: {{startup: 20s, step: 20s}}
-roles:
-  guest:
-    run: [bash, -c, 'read -p "Guest> "']
-    actions:
-      come: [{{prompt: "Guest>"}}]
-  desk:
-    run: [bash, -c, 'read -p "Name: "; echo Welcome; while read -p "Menu> " line; do case $line in
-      quit) echo Bye; exit 0;; die) exit 9;; hang) sleep 3600;;
-      last) echo "served last by $$"; exit 7;;
-      soon) echo "served soon by $$"; read -t 0.01 -p "Menu> "; exit 7;;
-      *) echo "served $line by $$";; esac; done']
-    menu: {{prompt: "Menu>"}}
-    lifetime: {{pool: {pool}}}
-    actions:
-      log_in: [{{prompt: "Name:", send: ann}}, {{see: Welcome}}]
-      serve:
-        - {{prompt: "Menu>", send: "${{what}}"}}
-        - {{see: '/served (?<served>\S+) by (?<by>\d+)/', within: 2s}}
-      leave: [{{prompt: "Menu>", send: quit}}, {{exits: 0}}]
-flow:
-  - {{step: 1_come, role: guest, do: come}}
-  - {{step: 2_log_in, role: desk, do: log_in}}
-  - {{step: 3_serve, role: desk, do: serve, {gates}}}
-"#
-    ))
+    Rehearsing::of("engine/desk")
+        .replaced("pool: 1", &format!("pool: {pool}"))
+        .replaced(BY_NUMBER, what)
+        .replaced("do: serve}", &format!("do: serve, {gates}}}"))
 }
 
-const EACH_ITS_OWN: &str = "F${flow.number}";
+/// Each flow asks for something else.
+const BY_NUMBER: &str = "F${flow.number}";
 
 /// The ends of the scripts that served many flows.
 fn pooled(run: &Rehearsed) -> Vec<&ProcessRecord> {
@@ -57,7 +33,7 @@ fn pooled(run: &Rehearsed) -> Vec<&ProcessRecord> {
     ends.collect()
 }
 
-/// Who served each flow that was served, in the order of their numbers.
+/// The process that served each flow, in the order of the flows; flows that were not served have none.
 fn served_by(run: &Rehearsed) -> Vec<&str> {
     let captures = run.flows.iter().flat_map(|flow| &flow.captures);
     captures
@@ -66,18 +42,10 @@ fn served_by(run: &Rehearsed) -> Vec<&str> {
         .collect()
 }
 
-fn assert_all_completed(run: &Rehearsed) {
-    for flow in &run.flows {
-        assert_eq!(flow.outcome, FlowOutcome::Completed, "{}", run.transcript());
-    }
-}
-
 #[test]
 fn two_scripts_serve_all_flows_and_leave_at_the_end() {
-    let mut run = desk(2, EACH_ITS_OWN, "");
-    (run.flows, run.parallel) = (12, 6);
-    let run = run.perform();
-    assert_all_completed(&run);
+    let run = desk(2, BY_NUMBER, "").flows(12, 6).perform();
+    run.assert_all(&FlowOutcome::Completed);
     for flow in &run.flows {
         let served = flow.captures.iter().find(|(name, _)| &**name == "served");
         let expected = format!("F{}", flow.number);
@@ -101,42 +69,40 @@ fn two_scripts_serve_all_flows_and_leave_at_the_end() {
 }
 
 #[test]
-fn what_the_flow_before_has_seen_is_no_evidence() {
-    let mut run = desk(1, EACH_ITS_OWN, "").replaced(
-        "- {prompt: \"Menu>\", send: \"${what}\"}\n",
-        "- first_of: [{see: served, fail: stale}, {prompt: \"Menu>\", send: \"${what}\"}]\n",
-    );
-    (run.flows, run.parallel) = (2, 1);
-    assert_all_completed(&run.perform());
+fn output_of_the_previous_flow_is_no_evidence() {
+    let ask = r#"- {prompt: "Menu>", send: "${what}"}"#;
+    let either = r#"- first_of: [{see: served, fail: stale}, {prompt: "Menu>", send: "${what}"}]"#;
+    let run = desk(1, BY_NUMBER, "").replaced(ask, either).flows(2, 1);
+    run.perform().assert_all(&FlowOutcome::Completed);
 }
 
 #[test]
-fn a_menu_that_came_after_the_evidence_is_the_next_flows() {
+fn a_menu_after_the_last_evidence_is_left_to_the_next_flow() {
     let with_rows = |run: Rehearsing| {
-        run.replaced(
-            "while read -p",
-            "while echo; echo \"1. Serve\"; echo \"0. Quit\"; read -p",
-        )
-        .replaced("send: \"${what}\"}", "choose: Serve}")
-        .replaced("*) echo", "1) echo")
-        .replaced("send: quit}", "choose: Quit}")
-        .replaced("quit) echo", "0) echo")
+        let rows = r#"while echo; echo "1. Serve"; echo "0. Quit"; read -p"#;
+        run.replaced("while read -p", rows)
+            .replaced(r#"send: "${what}"}"#, "choose: Serve}")
+            .replaced("*) echo", "1) echo")
+            .replaced("send: quit}", "choose: Quit}")
+            .replaced("quit) echo", "0) echo")
     };
-    let step = "- {see: '/served (?<served>\\S+) by (?<by>\\d+)/', within: 2s}";
+    let step = r"- {see: '/served (?<served>\S+) by (?<by>\d+)/', within: 2s}";
     // The action may also end with the menu's prompt: that is not used up by it.
     for end in ["", "\n        - {prompt: \"Menu>\"}"] {
-        let mut run = with_rows(desk(1, "x", "")).replaced(step, &format!("{step}{end}"));
-        (run.flows, run.parallel) = (4, 2);
-        assert_all_completed(&run.perform());
+        with_rows(desk(1, "x", ""))
+            .replaced(step, &format!("{step}{end}"))
+            .flows(4, 2)
+            .perform()
+            .assert_all(&FlowOutcome::Completed);
     }
 }
 
 #[test]
-fn one_that_dies_is_replaced() {
+fn a_pooled_script_that_exits_is_replaced() {
     // Every second flow asks it to die.
-    let mut run = desk(1, "${'die' if flow.number % 2 == 0 else 'F'}", "");
-    (run.flows, run.parallel) = (4, 2);
-    let run = run.perform();
+    let run = desk(1, "${'die' if flow.number % 2 == 0 else 'F'}", "")
+        .flows(4, 2)
+        .perform();
     let outcomes = run.flows.iter().map(|flow| match &flow.outcome {
         FlowOutcome::Failed(failure) => Some(failure.kind.clone()),
         _ => None,
@@ -149,24 +115,27 @@ fn one_that_dies_is_replaced() {
 }
 
 #[test]
-fn one_that_ends_between_flows_is_replaced() {
+fn a_pooled_script_that_exits_between_flows_is_replaced() {
     // One never gets back to its menu; the other does, and ends before the next flow wants it.
     for (what, delay) in [("last", None), ("soon", Some(Duration::from_millis(150)))] {
-        let mut run = desk(1, what, "");
-        (run.flows, run.parallel, run.delay) = (3, 1, delay);
+        let mut run = desk(1, what, "").flows(3, 1);
+        run.delay = delay;
         let run = run.perform();
-        assert_all_completed(&run);
+        run.assert_all(&FlowOutcome::Completed);
         let by: BTreeSet<_> = served_by(&run).into_iter().collect();
         assert_eq!(by.len(), 3, "{by:?}");
-        assert_eq!(pooled(&run).len(), 3);
+        // On a busy machine a script exits before its flow has released it: it is the flow's then.
+        let of_flows = run.flows.iter().flat_map(|flow| &flow.processes);
+        let of_flows = of_flows.filter(|process| process.role == "desk");
+        assert_eq!(pooled(&run).len() + of_flows.count(), 3);
     }
 }
 
 #[test]
-fn one_that_is_stuck_fails_its_flow_and_is_replaced() {
-    let mut run = desk(1, "${'hang' if flow.number == 1 else 'F'}", "");
-    (run.flows, run.parallel) = (3, 3);
-    let run = run.perform();
+fn a_pooled_script_that_hangs_fails_its_flow_and_is_replaced() {
+    let run = desk(1, "${'hang' if flow.number == 1 else 'F'}", "")
+        .flows(3, 3)
+        .perform();
     let failed = run.flows.iter().filter_map(|flow| match &flow.outcome {
         FlowOutcome::Failed(failure) => Some(&failure.kind),
         _ => None,
@@ -176,66 +145,35 @@ fn one_that_is_stuck_fails_its_flow_and_is_replaced() {
 }
 
 #[test]
-fn a_step_is_retried_with_another_of_the_pool() {
-    let mut run = desk(1, EACH_ITS_OWN, "retry: 1").replaced(
-        "*) echo",
-        "*) f=\"${run.directory}/came\"; if [ ! -e $f ]; then touch $f; exit 9; fi; echo",
-    );
-    (run.flows, run.parallel) = (2, 1);
-    let run = run.perform();
-    assert_all_completed(&run);
+fn a_step_is_retried_with_another_script_of_the_pool() {
+    let once = r#"*) f="${run.directory}/came"; if [ ! -e $f ]; then touch $f; exit 9; fi; echo"#;
+    let run = desk(1, BY_NUMBER, "retry: 1").replaced("*) echo", once);
+    let run = run.flows(2, 1).perform();
+    run.assert_all(&FlowOutcome::Completed);
     assert!(run.flows[0].is_recovered());
     assert!(!run.flows[1].is_recovered());
 }
 
-/// A flow that begins anew takes its places in the order of its steps again, as all others do.
+/// A retried flow acquires its scripts in the order of its steps again, as all others do.
 #[test]
-fn two_pools_and_flows_that_begin_anew_do_not_lock_up() {
-    let mut run = Rehearsing::new(
-        r#"
-name: two pools
-retry: 9
-defaults: {startup: 20s, step: 20s, flow: 30s}
-roles:
-  clerk:
-    run: [bash, -c, 'echo Hi; while read -p "Pick: " c; do echo "Done $c"; done']
-    lifetime: {pool: 1}
-    menu: {prompt: "Pick:"}
-    actions:
-      hello: [{see: Hi}]
-      work: [{prompt: "Pick:", send: "c${flow.number}"}, {see: "Done c${flow.number}"}]
-  boss:
-    run: [bash, -c, 'f="${run.directory}/turn"; echo Hi; while read -p "Pick: " c; do
-      if [ -e "$f" ]; then rm "$f"; exit 9; else touch "$f"; echo "Done $c"; fi; done']
-    lifetime: {pool: 1}
-    menu: {prompt: "Pick:"}
-    actions:
-      hello: [{see: Hi}]
-      work: [{prompt: "Pick:", send: "b${flow.number}"}, {see: "Done b${flow.number}"}]
-flow:
-  - {step: 1_clerk_in, role: clerk, do: hello}
-  - {step: 2_boss_in, role: boss, do: hello}
-  - {step: 3_boss, role: boss, do: work}
-  - {step: 4_clerk, role: clerk, do: work}
-"#,
-    );
-    (run.flows, run.parallel) = (10, 3);
-    let run = run.perform();
-    assert_all_completed(&run);
+fn retried_flows_of_two_pools_do_not_deadlock() {
+    let run = Rehearsing::of("engine/two-pools").flows(10, 3).perform();
+    run.assert_all(&FlowOutcome::Completed);
     assert!(run.flows.iter().any(|flow| flow.is_recovered()));
 }
 
-/// Kills and freezes strike shared scripts as they strike others, and every process is in exactly
-/// one place of the records: that of its flow, or among those that served many.
+/// Kills and freezes hit shared scripts like others, and every process has exactly one record: that
+/// of its flow, or that of the pool.
 #[test]
-fn chaos_among_shared_scripts_loses_nothing() {
-    let mut run = desk(3, EACH_ITS_OWN, "retry: 4").replaced(
-        "name: desk",
-        "name: desk\nretry: 4\n\
-         chaos: ['kill 20% role desk', 'freeze 20% role desk for 30ms', 'close 10% role desk']",
-    );
-    (run.flows, run.parallel) = (40, 8);
-    let run = run.perform();
+fn chaos_in_a_pool_loses_no_flow_and_no_process_record() {
+    let faults = "\
+retry: 4
+chaos: [kill 20% role desk, freeze 20% role desk for 30ms, close 10% role desk]
+roles:";
+    let run = desk(3, BY_NUMBER, "retry: 4")
+        .replaced("roles:", faults)
+        .flows(40, 8)
+        .perform();
     assert_eq!(run.flows.len(), 40);
     for flow in &run.flows {
         if flow.outcome == FlowOutcome::Completed {
@@ -245,7 +183,7 @@ fn chaos_among_shared_scripts_loses_nothing() {
         }
     }
     let recovered = run.flows.iter().filter(|flow| flow.is_recovered());
-    assert!(recovered.count() > 0, "many are struck");
+    assert!(recovered.count() > 0, "many are hit");
     let mut started: Vec<_> = run
         .events
         .iter()
@@ -262,26 +200,17 @@ fn chaos_among_shared_scripts_loses_nothing() {
 }
 
 #[test]
-fn a_run_that_is_ended_at_once_leaves_no_script_of_a_pool() {
-    let mut run = desk(2, EACH_ITS_OWN, "");
-    (run.flows, run.parallel) = (1_000, 8);
-    let control = Control::new();
-    let stop = control.clone();
-    let recorder = Recorder {
-        react: Some(Box::new(move |event| {
-            if let RunEvent::FlowEnded(flow) = event
-                && flow.number.0 > 4
-            {
-                stop.stop(Stop::Now);
-            }
-        })),
-        ..Recorder::default()
-    };
-    // That nothing is left is asserted by whoever performs it.
-    let run = run.perform_with(&control, recorder);
+fn a_run_that_is_stopped_at_once_leaves_no_pooled_script() {
+    // That no process is left is asserted by `perform_until`.
+    let run = desk(2, BY_NUMBER, "")
+        .flows(1_000, 8)
+        .perform_until(|event| {
+            let is_fifth = matches!(event, RunEvent::FlowEnded(flow) if flow.number.0 > 4);
+            is_fifth.then_some(Stop::Now)
+        });
     assert!(run.outcome.summary.interrupted);
     assert!(run.flows.len() < 1_000);
-    // A step before which a flow waited was not begun, and is not called interrupted.
+    // A step that a flow waited for was not started, and is not called interrupted.
     let begun = |flow: u64, of: &str| {
         run.events.iter().any(|event| {
             matches!(event, RunEvent::StepStarted { flow: it, step } if it.0 == flow && of.starts_with(&format!("{}_", step.0 + 1)))
@@ -309,11 +238,9 @@ fn last_step(run: &Rehearsed) -> Vec<(u64, bool)> {
 }
 
 #[test]
-fn flows_are_held_and_released_together() {
-    let mut run = desk(4, EACH_ITS_OWN, "together: 4");
-    (run.flows, run.parallel) = (8, 4);
-    let run = run.perform();
-    assert_all_completed(&run);
+fn flows_wait_for_a_group_and_are_released_together() {
+    let run = desk(4, BY_NUMBER, "together: 4").flows(8, 4).perform();
+    run.assert_all(&FlowOutcome::Completed);
     let moments = last_step(&run);
     let first_end = moments.iter().position(|(_, starts)| !starts).unwrap();
     // All four were ready when the first of them began; each waits for its program then.
@@ -328,23 +255,18 @@ fn flows_are_held_and_released_together() {
 }
 
 #[test]
-fn a_crowd_that_cannot_be_complete_goes_on_when_nobody_else_can_come() {
-    let mut run = desk(3, EACH_ITS_OWN, "together: 3");
-    (run.flows, run.parallel) = (4, 3);
-    let run = run.perform();
-    assert_all_completed(&run);
-    let told = run.events.iter().any(|event| {
-        matches!(event, RunEvent::Notice { text, .. } if text.starts_with("1 flow performed"))
-    });
-    assert!(told, "{}", run.everything());
+fn an_incomplete_group_is_released_when_no_other_flow_can_join() {
+    let run = desk(3, BY_NUMBER, "together: 3").flows(4, 3).perform();
+    run.assert_all(&FlowOutcome::Completed);
+    let notices = run.notices();
+    let is_noted = notices.iter().any(|it| it.starts_with("1 flow performed"));
+    assert!(is_noted, "{notices:?}");
 }
 
 #[test]
-fn one_flow_at_a_time_performs_what_is_exclusive() {
-    let mut run = desk(4, EACH_ITS_OWN, "exclusive: till");
-    (run.flows, run.parallel) = (8, 4);
-    let run = run.perform();
-    assert_all_completed(&run);
+fn an_exclusive_step_is_performed_by_one_flow_at_a_time() {
+    let run = desk(4, BY_NUMBER, "exclusive: till").flows(8, 4).perform();
+    run.assert_all(&FlowOutcome::Completed);
     let moments = last_step(&run);
     assert_eq!(moments.len(), 16);
     for pair in moments.chunks(2) {
@@ -354,12 +276,10 @@ fn one_flow_at_a_time_performs_what_is_exclusive() {
 
 #[test]
 fn starts_of_a_step_are_spaced() {
-    let mut run = desk(4, EACH_ITS_OWN, "rate: 20/s");
-    (run.flows, run.parallel) = (4, 4);
-    let run = run.perform();
-    assert_all_completed(&run);
+    let run = desk(4, BY_NUMBER, "rate: 20/s").flows(4, 4).perform();
+    run.assert_all(&FlowOutcome::Completed);
     let waited = run.flows.iter().map(|flow| flow.steps[2].waited_us);
-    // Whoever starts last has three others before it; it may have come a little later.
+    // The last one to start has three others before it; it may have come a little later.
     assert!(waited.clone().max() > Some(50_000), "{waited:?}");
     let flow = &run.flows[0];
     assert!(flow.waited_us >= flow.steps[2].waited_us);

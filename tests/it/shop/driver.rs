@@ -6,18 +6,15 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{Mode, OFlags};
-use rustix::pty::OpenptFlags;
 use rustix::termios::{LocalModes, tcgetattr};
 use tempfile::TempDir;
 
-/// Far longer than anything takes; only a program that is stuck gets here.
-const DEADLINE: Duration = Duration::from_secs(60);
+use crate::support::terminal::Terminal;
+use crate::support::wait::{self, LONG};
 
-/// What a program is attached to.
+/// The streams that a program is attached to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Attached {
     /// Without a controlling terminal, so that passwords are read from the input.
@@ -25,7 +22,7 @@ pub enum Attached {
     Terminal,
 }
 
-/// A shop of the test's own.
+/// A shop in a temporary directory.
 pub struct Shop {
     directory: TempDir,
     attached: Attached,
@@ -96,7 +93,7 @@ impl Shop {
             .unwrap()
     }
 
-    /// The audit's text and whether it found the books in order.
+    /// The audit's text, and whether it found the database consistent.
     pub fn audit(&self, arguments: &[&str]) -> (String, bool) {
         let output = self.run(&[&["audit"], arguments].concat());
         let code = output.status.code();
@@ -142,22 +139,16 @@ impl Shop {
     }
 
     fn start_on_terminal(&self, role: &str) -> Program {
-        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
-        let ours = rustix::pty::openpt(flags).unwrap();
-        rustix::pty::grantpt(&ours).unwrap();
-        rustix::pty::unlockpt(&ours).unwrap();
-        let name = rustix::pty::ptsname(&ours, Vec::new()).unwrap();
-        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let theirs = rustix::fs::open(name, flags, Mode::empty()).unwrap();
+        let terminal = Terminal::new(80);
         let child = self
             .role_command(&["--ctty"], role)
-            .stdin(theirs.try_clone().unwrap())
-            .stdout(theirs.try_clone().unwrap())
-            .stderr(theirs)
+            .stdin(terminal.theirs())
+            .stdout(terminal.theirs())
+            .stderr(terminal.theirs())
             .spawn()
             .expect("setsid (util-linux) is needed");
-        let input = File::from(ours.try_clone().unwrap());
-        Program::new(child, Some(input), ours.into(), Attached::Terminal)
+        let input = terminal.ours.try_clone().unwrap();
+        Program::new(child, Some(input), terminal.ours, Attached::Terminal)
     }
 }
 
@@ -167,7 +158,7 @@ pub struct Program {
     input: Option<File>,
     output: Option<File>,
     attached: Attached,
-    /// Everything it printed.
+    /// All its output.
     all: String,
     /// Where in `all` the output after our last answer begins.
     answered: usize,
@@ -197,7 +188,7 @@ impl Program {
         &self.all
     }
 
-    /// Waits for this text in what came since our last answer.
+    /// Waits for this text in the output since our last answer.
     #[track_caller]
     pub fn expect(&mut self, text: &str) -> &mut Self {
         while !self.screen().contains(text) {
@@ -236,7 +227,7 @@ impl Program {
         self.expect(prompt);
         let rows = self.screen().lines().filter_map(|line| {
             let (key, text) = line.trim_start().split_once(". ")?;
-            // Not the echo of what was typed, nor a prompt.
+            // Not the echo of the input, nor a prompt.
             (text.contains(label) && key.len() <= 2).then(|| key.to_owned())
         });
         let keys: Vec<String> = rows.collect();
@@ -265,11 +256,7 @@ impl Program {
     pub fn say_password(&mut self, password: &str) -> &mut Self {
         self.expect("Password: ");
         if self.attached == Attached::Terminal {
-            let since = Instant::now();
-            while self.echoes() {
-                assert!(since.elapsed() < DEADLINE, "the echo stays on");
-                std::thread::yield_now();
-            }
+            wait::until("the echo is off", || !self.echoes());
         }
         self.say(password)
     }
@@ -291,7 +278,7 @@ impl Program {
         self.output = None;
     }
 
-    /// Waits for the end of a program on pipes; also gives what it wrote to its standard error.
+    /// Waits for the exit of a program on pipes, and returns its error output, too.
     pub fn wait_with_errors(&mut self) -> (ExitStatus, String) {
         let mut complaint = String::new();
         let mut errors = self.child.stderr.take().unwrap();
@@ -319,7 +306,7 @@ impl Program {
     fn read(&mut self) -> bool {
         let output = self.output.as_mut().expect("we stopped reading");
         let mut wanted = [PollFd::from_borrowed_fd(output.as_fd(), PollFlags::IN)];
-        let timeout = Timespec::try_from(DEADLINE).unwrap();
+        let timeout = Timespec::try_from(LONG).unwrap();
         let ready = poll(&mut wanted, Some(&timeout)).unwrap();
         assert!(ready > 0, "stuck; it printed:\n{}", self.all);
         let mut buffer = [0; 65536];

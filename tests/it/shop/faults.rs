@@ -1,4 +1,4 @@
-//! Each fault can be seen: by who talks to the program, or by the audit.
+//! Faults of the shop, each visible to the user of a program or to the audit.
 
 use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
@@ -10,8 +10,7 @@ use super::people::*;
 fn colliding_ids_are_found_by_the_audit() {
     let shop = Shop::with_fault("colliding-ids");
     let mut customer = log_in(&shop, CUSTOMER);
-    // Two orders of one second are what it takes; the third is within the second of the first or
-    // of a later one, so this ends after a few.
+    // Two orders within one second collide; this takes a few orders.
     let mut ids = vec![place_order(&mut customer).id];
     loop {
         let id = place_order(&mut customer).id;
@@ -37,7 +36,7 @@ fn colliding_ids_are_found_by_the_audit() {
 fn a_lost_allocation_is_found_by_the_audit() {
     let shop = Shop::with_fault("lost-allocation");
     let (order, _, collected) = whole_life(&shop);
-    assert_eq!(collected, order.total, "the people notice nothing");
+    assert_eq!(collected, order.total, "no user notices");
     let (text, clean) = shop.audit(&[]);
     assert!(!clean && text.ends_with("\n1 inconsistencies\n"), "{text}");
     let finding = format!(
@@ -89,7 +88,7 @@ fn a_stale_listing_undoes_a_colleagues_approval() {
 fn a_stale_listing_forgets_the_payment() {
     let shop = Shop::with_fault("stale-listing@delivery-personnel");
     let (order, _, collected) = whole_life(&shop);
-    assert_eq!(collected, order.total, "the people notice nothing");
+    assert_eq!(collected, order.total, "no user notices");
     let (text, clean) = shop.audit(&[]);
     let finding = "it is delivered and has 1 payment instead of 0";
     assert!(!clean && text.contains(finding), "{text}");

@@ -1,4 +1,4 @@
-//! An order's whole life.
+//! The life of an order, from placing to payment.
 
 use super::driver::{Attached, Shop};
 use super::people::*;

@@ -1,4 +1,4 @@
-//! Getting in, being kept out, and leaving without a word.
+//! Log-in, refusal, and abrupt ends.
 
 use super::driver::{Attached, Shop};
 use super::people::*;
@@ -79,7 +79,7 @@ fn the_end_of_the_input_ends_the_program_anywhere() {
 }
 
 #[test]
-fn a_program_whose_output_nobody_reads_ends_quietly() {
+fn a_program_whose_output_is_closed_ends_quietly() {
     let shop = Shop::new();
     let mut program = log_in(&shop, CUSTOMER);
     program.stop_reading();

@@ -1,4 +1,4 @@
-//! The five people of the shop, each doing their part of an order's life.
+//! The five users of the shop, each with their part of the life of an order.
 
 use super::driver::{Program, Shop};
 
@@ -7,7 +7,7 @@ pub struct Order {
     pub total: String,
 }
 
-/// Which program, which prompt for the id, and who.
+/// A program, its prompt for the id, and the account.
 pub const CUSTOMER: Person<'static> =
     ("customer-portal", "Customer ID: ", "CUST001", "customer123");
 pub const STAFF: Person<'static> = ("inventory-staff", "Staff ID: ", "STAFF001", "staff123");

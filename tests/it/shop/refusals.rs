@@ -1,10 +1,10 @@
-//! What the programs do not let people do.
+//! Input that the programs refuse.
 
 use super::driver::Shop;
 use super::people::*;
 
 #[test]
-fn a_wrong_choice_is_said_and_asked_again() {
+fn a_wrong_choice_is_reported_and_asked_again() {
     let shop = Shop::new();
     let mut customer = log_in(&shop, CUSTOMER);
     for wrong in ["9", "x", "-1", "", "1.5", "99999999999999999999"] {
@@ -41,7 +41,7 @@ fn quantities_amounts_and_answers_are_checked() {
 }
 
 #[test]
-fn nobody_gets_an_order_that_is_not_due() {
+fn an_order_that_is_not_due_is_refused() {
     let shop = Shop::new();
     let order = placed_order(&shop);
     let refusal = |awaited| {
@@ -74,7 +74,7 @@ fn nobody_gets_an_order_that_is_not_due() {
 }
 
 #[test]
-fn an_unknown_order_is_said_to_be_unknown() {
+fn an_unknown_order_is_reported() {
     let shop = Shop::new();
     let mut staff = log_in(&shop, STAFF);
     staff.choose(MENU, "Process Pending Orders");

@@ -1,4 +1,4 @@
-//! Many at once.
+//! Concurrent programs on one database.
 
 use super::driver::{Program, Shop};
 use super::people::*;
@@ -56,7 +56,7 @@ fn of_two_managers_one_approves_an_order() {
 }
 
 #[test]
-fn orders_placed_together_have_ids_of_their_own() {
+fn orders_placed_together_have_different_ids() {
     let shop = Shop::new();
     let (role, prompt, _, password) = CUSTOMER;
     let mut customers: Vec<Program> = (1..=20)
