@@ -213,14 +213,9 @@ impl ScriptMachine {
 
     /// Gives up the action in progress without a report.
     pub(super) fn abandon(&mut self) {
-        if let Some(action) = self.action.take()
-            && let Some(transcript) = &mut self.transcript
-        {
-            // The transcript may hold secrets of the action that the flow does not learn.
-            let scope = &action.perform.values;
-            scope
-                .secret_values()
-                .for_each(|it| transcript.keep_secret(it));
+        if let Some(action) = self.action.take() {
+            // Further output may show secrets of this action.
+            self.masker = action.perform.values.masker();
         }
     }
 

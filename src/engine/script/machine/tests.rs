@@ -336,6 +336,22 @@ fn a_secret_waits_until_the_echo_is_off() {
 }
 
 #[test]
+fn a_secret_of_an_abandoned_action_stays_masked() {
+    let options = Options {
+        prints: true,
+        ..Options::default()
+    };
+    let mut bench = Bench::with("{see: Password, secret: s3cret}, {see: more}", options);
+    bench.program.echo.set(Echo::Off);
+    bench.output(0, "Password\n");
+    assert!(bench.is_typing());
+    bench.written(1);
+    bench.machine.abandon();
+    bench.output(2, "it was s3cret\n");
+    assert_eq!(bench.printed().trim_end(), "it was ***");
+}
+
+#[test]
 fn a_program_that_refuses_is_heard_out_until_it_is_silent() {
     let options = Options {
         role: "    fail_on: {denied: Denied}",
