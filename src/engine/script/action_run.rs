@@ -12,6 +12,10 @@ use crate::terminal::EchoMode;
 /// output while it lives on.
 pub(super) const CLOSING_GRACE: Duration = Duration::from_millis(500);
 
+/// Longest time after a deadline in which output is read that may have come before it, as after a
+/// stop of this process.
+const LAST_READ: Duration = Duration::from_millis(250);
+
 /// Longest wait of a secret for the terminal's echo to go off.
 pub(super) const ECHO_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -44,6 +48,8 @@ pub(super) struct ActionRun {
     turn: Option<Deadline>,
     /// The deadline of the first wait of a program that has just been started.
     startup: Option<Deadline>,
+    /// The end of the last reading after a deadline has passed.
+    last_read_until: Option<Instant>,
 }
 
 /// Time spent waiting to see if an unfinished line was a prompt.
@@ -128,6 +134,7 @@ impl ActionRun {
             wait_began: now,
             said_at: None,
             turn: None,
+            last_read_until: None,
             startup: startup.map(|(ordered_at, allowed)| Deadline {
                 at: ordered_at + allowed,
                 whose: Whose::Startup,
@@ -185,6 +192,7 @@ impl ActionRun {
             whose: Whose::Turn,
             allowed,
         });
+        self.last_read_until = None;
         self.wait(ActionWait::Output);
     }
 
@@ -279,6 +287,13 @@ impl ActionRun {
         if after_quiet {
             self.held.all += now.saturating_duration_since(said_at.max(self.wait_began));
         }
+    }
+
+    /// Returns whether a deadline that has passed is not to be judged yet: output that came in time may
+    /// still be unread, or not have been quiet for long enough.
+    pub(super) fn reads_on(&mut self, now: Instant, has_news: impl FnOnce() -> bool) -> bool {
+        let until = *self.last_read_until.get_or_insert(now + LAST_READ);
+        now < until && (self.quiet_at.is_some_and(|at| at > now) || has_news())
     }
 
     /// Returns the deadline that comes first.

@@ -18,6 +18,8 @@ pub(super) trait Program {
     fn unwritten(&self) -> usize;
     /// Returns the activity of the process.
     fn activity(&self) -> Activity;
+    /// Returns whether output or the exit is due as an input that has not come yet.
+    fn has_news(&self) -> bool;
 }
 
 impl Program for Child {
@@ -35,5 +37,9 @@ impl Program for Child {
 
     fn activity(&self) -> Activity {
         Child::activity(self)
+    }
+
+    fn has_news(&self) -> bool {
+        Child::has_news(self)
     }
 }

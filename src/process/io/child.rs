@@ -54,7 +54,8 @@ impl Child {
         };
         let spawned = guard.spawned.clone();
         let exit = RegisteredFd::shared(spawned.process.exit_fd(), Interest::READABLE)?;
-        let shared = Rc::new(ChildShared::new(spawned, Writer::new(input)));
+        let readable = outputs.iter().map(Rc::downgrade).collect();
+        let shared = Rc::new(ChildShared::new(spawned, Writer::new(input), readable));
         guard.disarm();
         let events = Events::new(Rc::clone(&shared), exit, outputs, are_pipes);
         Ok(Child {
@@ -109,6 +110,12 @@ impl Child {
     /// Returns the current echo mode of the terminal.
     pub fn echo(&self) -> Echo {
         self.shared.writer.echo()
+    }
+
+    /// Returns whether an event is due that [`Events`] has not returned: output that can be read, or
+    /// the exit. Asks the kernel.
+    pub fn has_news(&self) -> bool {
+        self.shared.has_news()
     }
 
     /// Returns the current activity of the program, looking through wrappers that wait for their

@@ -22,6 +22,7 @@ struct FakeProgram {
     echo: Cell<Echo>,
     held_back: Cell<Duration>,
     unwritten: Cell<usize>,
+    has_news: Cell<bool>,
 }
 
 impl Program for FakeProgram {
@@ -39,6 +40,10 @@ impl Program for FakeProgram {
 
     fn activity(&self) -> Activity {
         Activity::Sleeping
+    }
+
+    fn has_news(&self) -> bool {
+        self.has_news.get()
     }
 }
 
@@ -127,6 +132,7 @@ impl Bench {
                 echo: Cell::new(Echo::NoTerminal),
                 held_back: Cell::new(Duration::ZERO),
                 unwritten: Cell::new(0),
+                has_news: Cell::new(false),
             },
             origin,
             effects: Vec::new(),
@@ -271,6 +277,45 @@ fn turn_step_and_flow_have_deadlines() {
     let mut bench = Bench::with("{see: a}", options);
     bench.alarm(STEP);
     assert!(bench.failure().message.contains("flow's 10s"));
+}
+
+#[test]
+fn output_that_came_before_a_deadline_is_read_before_it_is_judged() {
+    for turns in [
+        "{see: done, within: 2s}",
+        "{prompt: 'done', within: 2s}",
+        "{see: done}",
+    ] {
+        let mut bench = Bench::new(turns);
+        // This process was stopped: the alarm rings late, and output is still unread.
+        bench.program.has_news.set(true);
+        bench.on(12_000, ScriptInput::Alarm);
+        assert!(bench.report().is_none(), "{turns}");
+        bench.program.has_news.set(false);
+        bench.output(
+            12_001,
+            if turns.contains("prompt") {
+                "done? "
+            } else {
+                "done\n"
+            },
+        );
+        bench.on(12_001, ScriptInput::Alarm);
+        bench.on(12_001 + QUIET, ScriptInput::Alarm);
+        assert!(bench.report().expect("a report").result.is_ok(), "{turns}");
+    }
+}
+
+#[test]
+fn reading_after_a_deadline_is_bounded() {
+    let mut bench = Bench::new("{see: done, within: 2s}");
+    bench.program.has_news.set(true);
+    bench.on(2000, ScriptInput::Alarm);
+    bench.output(2100, "more\n");
+    bench.on(2249, ScriptInput::Alarm);
+    assert!(bench.report().is_none());
+    bench.on(2250, ScriptInput::Alarm);
+    assert_eq!(bench.failure().kind, FailureKind::Timeout);
 }
 
 #[test]

@@ -51,10 +51,17 @@ impl ScriptMachine {
             }
             _ => {}
         }
-        if let Some(error) = self.overdue(call) {
-            return self.action_over(call.now, Err(error), call);
-        }
         self.look(call);
+        let waiting = self.action.as_ref().map(|action| &action.waiting);
+        if matches!(
+            waiting,
+            Some(ActionWait::Typing { .. } | ActionWait::Held(_))
+        ) {
+            return;
+        }
+        if let Some(error) = self.overdue(call) {
+            self.action_over(call.now, Err(error), call);
+        }
     }
 
     /// Returns the next input for the interpreter: awaited output, or the program's exit.
@@ -108,8 +115,9 @@ impl ScriptMachine {
     }
 
     /// Returns the failure if a deadline or the closing grace has passed.
-    pub(super) fn overdue(&self, call: &MachineCall<'_, impl Program>) -> Option<ActionError> {
-        let action = self.action.as_ref()?;
+    pub(super) fn overdue(&mut self, call: &MachineCall<'_, impl Program>) -> Option<ActionError> {
+        let is_over = self.exited.is_some();
+        let action = self.action.as_mut()?;
         if action
             .closing_since
             .is_some_and(|since| since + CLOSING_GRACE <= call.now)
@@ -120,9 +128,12 @@ impl ScriptMachine {
             ));
         }
         let deadline = action.deadline();
-        if deadline.at > call.now {
+        if deadline.at > call.now
+            || action.reads_on(call.now, || !is_over && call.program.has_news())
+        {
             return None;
         }
+        let action = self.action.as_ref()?;
         let kind = match deadline.whose {
             Whose::Startup => FailureKind::StartupTimeout,
             Whose::Turn | Whose::Step | Whose::Settle | Whose::Leave | Whose::Flow => {
