@@ -29,6 +29,7 @@ mod scenario;
 mod scenario_errors;
 mod scenario_fuzz;
 mod shop;
+mod stalls;
 mod support;
 mod surroundings;
 mod verdicts;
