@@ -23,6 +23,7 @@ mod process;
 mod progress;
 mod python;
 mod readme;
+mod replies;
 mod report;
 mod saved;
 mod scenario;

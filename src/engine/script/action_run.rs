@@ -48,6 +48,8 @@ pub(super) struct ActionRun {
     turn: Option<Deadline>,
     /// The deadline of the first wait of a program that has just been started.
     startup: Option<Deadline>,
+    /// True if the program has discarded typed input since the last reply.
+    pub input_discarded: bool,
     /// The end of the last reading after a deadline has passed.
     last_read_until: Option<Instant>,
 }
@@ -99,6 +101,11 @@ pub(super) enum ActionWait {
         /// True if transcript and dialogue know it already.
         is_recorded: bool,
     },
+    /// The program has not read the last reply, which no wait follows.
+    Unread {
+        since: Instant,
+        tries: u32,
+    },
     /// The end of a command.
     Command,
     /// The output after a failure of the step: the reason often comes last, as in a traceback.
@@ -134,6 +141,7 @@ impl ActionRun {
             wait_began: now,
             said_at: None,
             turn: None,
+            input_discarded: false,
             last_read_until: None,
             startup: startup.map(|(ordered_at, allowed)| Deadline {
                 at: ordered_at + allowed,
@@ -182,6 +190,12 @@ impl ActionRun {
     /// Notes that a reply was written at `at`; the program may have answered already.
     pub(super) fn said(&mut self, at: Instant) {
         self.said_at = Some(at);
+        self.input_discarded = false;
+    }
+
+    /// Returns whether a reply was the last thing that happened.
+    pub(super) fn ends_with_reply(&self) -> bool {
+        self.said_at.is_some()
     }
 
     /// Begins a new wait; its time counts from the reply before it, if there was one.
@@ -314,7 +328,9 @@ impl ActionRun {
             ActionWait::Held(_) | ActionWait::Typing { .. } => return None,
             ActionWait::Aftermath { .. } => return self.heard_out_at(),
             ActionWait::Linger { until } => Some(*until),
-            ActionWait::EchoOff { since, tries, .. } => Some(*since + echo_delay(*tries)),
+            ActionWait::EchoOff { since, tries, .. } | ActionWait::Unread { since, tries } => {
+                Some(*since + echo_delay(*tries))
+            }
             ActionWait::Unsaid { since, .. } => Some(*since + CLOSING_GRACE),
             ActionWait::Output | ActionWait::Command => None,
         };

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::os::fd::OwnedFd;
 use std::rc::Weak;
 
+use crate::process::io::pty::TerminalChanges;
 use crate::process::io::throttle::{Throttle, is_readable};
 use crate::process::io::writes::Writer;
 use crate::process::spawn::started::SpawnedProcess;
@@ -15,6 +16,8 @@ pub(in crate::process) struct ChildShared {
     pub(in crate::process) spawned: SpawnedProcess,
     pub(in crate::process) writer: Writer,
     pub(in crate::process) throttle: Throttle,
+    /// Changes of the terminal since they were last taken.
+    pub(in crate::process) changes: Cell<TerminalChanges>,
     /// Outputs, as long as they are open.
     outputs: Vec<Weak<RegisteredFd<OwnedFd>>>,
     /// Set with the last event.
@@ -28,6 +31,7 @@ impl ChildShared {
         outputs: Vec<Weak<RegisteredFd<OwnedFd>>>,
     ) -> Self {
         ChildShared {
+            changes: Cell::default(),
             outputs,
             spawned,
             writer,

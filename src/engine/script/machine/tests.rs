@@ -12,7 +12,7 @@ use crate::engine::values::Snapshot;
 use crate::model::{
     Activity, Ending, ExitCause, Failure, FlowId, FlowNumber, RoleIndex, RunId, StepIndex, Usage,
 };
-use crate::process::Echo;
+use crate::process::{Echo, TerminalChanges};
 use crate::scenario::{CompileOptions, FlowContext, compile};
 
 const QUIET: u64 = 40;
@@ -21,7 +21,7 @@ const STEP: u64 = 10_000;
 struct FakeProgram {
     echo: Cell<Echo>,
     held_back: Cell<Duration>,
-    unwritten: Cell<usize>,
+    unread: Cell<usize>,
     has_news: Cell<bool>,
 }
 
@@ -34,8 +34,12 @@ impl Program for FakeProgram {
         self.held_back.get()
     }
 
-    fn unwritten(&self) -> usize {
-        self.unwritten.get()
+    fn unread(&self) -> usize {
+        self.unread.get()
+    }
+
+    fn take_terminal_changes(&self) -> TerminalChanges {
+        TerminalChanges::default()
     }
 
     fn activity(&self) -> Activity {
@@ -131,7 +135,7 @@ impl Bench {
             program: FakeProgram {
                 echo: Cell::new(Echo::NoTerminal),
                 held_back: Cell::new(Duration::ZERO),
-                unwritten: Cell::new(0),
+                unread: Cell::new(0),
                 has_news: Cell::new(false),
             },
             origin,
@@ -264,7 +268,7 @@ fn turn_step_and_flow_have_deadlines() {
 
     let mut bench = Bench::new("{see: a, within: 3s}, {see: b}");
     bench.output(1000, "a\n");
-    bench.program.unwritten.set(7);
+    bench.program.unread.set(7);
     bench.alarm(STEP);
     let message = bench.failure().message;
     assert!(message.contains("step's 10s"), "{message}");
@@ -304,6 +308,29 @@ fn output_that_came_before_a_deadline_is_read_before_it_is_judged() {
         bench.on(12_001 + QUIET, ScriptInput::Alarm);
         assert!(bench.report().expect("a report").result.is_ok(), "{turns}");
     }
+}
+
+#[test]
+fn a_last_reply_has_to_be_read() {
+    let begun = || {
+        let mut bench = Bench::new("{prompt: 'Name:', send: me}");
+        bench.output(100, "Name:");
+        bench.on(100 + QUIET, ScriptInput::Alarm);
+        bench.program.unread.set(3);
+        bench.written(200);
+        assert!(bench.report().is_none());
+        bench
+    };
+    let mut bench = begun();
+    bench.on(201, ScriptInput::Alarm);
+    assert!(bench.report().is_none());
+    bench.program.unread.set(0);
+    bench.on(203, ScriptInput::Alarm);
+    assert!(bench.report().expect("a report").result.is_ok());
+
+    let mut bench = begun();
+    bench.on(STEP, ScriptInput::Alarm);
+    assert_eq!(bench.failure().kind, FailureKind::NotSent);
 }
 
 #[test]
