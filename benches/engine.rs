@@ -1,5 +1,5 @@
-//! What a flow costs: one program, ten questions and answers, its end; the time that passes, and
-//! the CPU time of this process alone. Figures are for one flow.
+//! Cost of a flow: wall time, and CPU time of this process without its programs. A flow is one
+//! program with ten questions and answers. Figures are per flow.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use rehearsal::model::{EventSink, FlowOutcome, RunEvent, StepOutcome};
 use rehearsal::scenario::{self, CompileOptions, Load, Overrides};
 use rustix::time::{ClockId, clock_gettime};
 
-/// The number of questions a program asks that are answered with an order.
+/// The number of questions per program that are answered with an order.
 const ORDERS: usize = 9;
 
-/// Asks until it is told to leave.
+/// A program that asks until the answer is 0.
 const PROGRAM: &str = r#"
     while printf 'Order (0 leaves): ' && read -r what && [ "$what" != 0 ]; do
         echo "Order ID: ORD-$what"
@@ -23,7 +23,7 @@ const PROGRAM: &str = r#"
     done
 "#;
 
-/// CPU time of this process and all its threads, the programs not counted.
+/// CPU time of this process and all its threads, without its programs.
 struct OwnCpu;
 
 impl Measurement for OwnCpu {
@@ -56,10 +56,10 @@ impl Measurement for OwnCpu {
     }
 }
 
-/// Makes sure that what is measured is flows that were completed.
-struct Witness;
+/// An event sink that checks that the measured flows were completed.
+struct CompletionCheck;
 
-impl EventSink for Witness {
+impl EventSink for CompletionCheck {
     fn emit(&self, event: RunEvent) {
         if let RunEvent::FlowEnded(flow) = event {
             assert_eq!(flow.outcome, FlowOutcome::Completed);
@@ -97,7 +97,7 @@ fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
     path
 }
 
-/// The options of a run, made before its time is taken.
+/// Prepares the options of a run, outside of the measured time.
 fn prepare(path: &Path, flows: u64, parallel: u64) -> RunOptions {
     let compiled = scenario::load(path, CompileOptions::default());
     let plan = compiled.unwrap_or_else(|faults| panic!("{faults}")).plan;
@@ -112,7 +112,7 @@ fn prepare(path: &Path, flows: u64, parallel: u64) -> RunOptions {
         .run_directory(folder)
 }
 
-/// Measures the cost of a run of so many flows of the scenario.
+/// Measures the cost of a run with this number of flows.
 fn cost<M: Measurement<Value = Duration>>(
     measure: &M,
     path: &Path,
@@ -121,7 +121,7 @@ fn cost<M: Measurement<Value = Duration>>(
 ) -> Duration {
     let options = prepare(path, flows, parallel);
     let start = measure.start();
-    let outcome = run(options, Arc::new(Witness), &Control::new()).expect("a run");
+    let outcome = run(options, Arc::new(CompletionCheck), &Control::new()).expect("a run");
     let cost = measure.end(start);
     assert!(outcome.left_over.is_empty());
     cost
@@ -147,15 +147,15 @@ fn flows<M: Measurement<Value = Duration>>(c: &mut Criterion<M>, name: &str, mea
     group.finish();
 }
 
-/// The same while this process holds much memory: the start of a program copies none of it, nor
-/// the tables that say where it is.
+/// Measures the same while this process holds much memory: the start of a program must not copy
+/// its page tables.
 fn beside_memory<M: Measurement<Value = Duration>>(c: &mut Criterion<M>, name: &str, measure: &M) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = write(folder.path(), "pipes.yaml", &scenario("pipes"));
     let mut group = c.benchmark_group(format!("flow beside memory, {name}"));
     group.sample_size(10);
     for megabytes in [10, 1_000] {
-        // Written, so that it is really there.
+        // Written, so that the pages are mapped.
         let held = vec![1_u8; megabytes << 20];
         group.bench_function(BenchmarkId::new("MB", megabytes), |b| {
             b.iter_custom(|flows| cost(measure, &path, flows, 10));
@@ -165,8 +165,8 @@ fn beside_memory<M: Measurement<Value = Duration>>(c: &mut Criterion<M>, name: &
     group.finish();
 }
 
-/// A flow none of whose steps is due: what the coordinator, a supervisor and the record of a flow
-/// cost without any program.
+/// Measures a flow whose steps are all skipped: the cost of coordinator, supervisor and flow
+/// record without any program.
 fn without_programs<M: Measurement<Value = Duration>>(
     c: &mut Criterion<M>,
     name: &str,

@@ -1,7 +1,7 @@
 //! The command line: arguments ([`args`]), their meaning ([`settings`]), and one file for each
 //! command.
 //!
-//! Two things happen only here: the real environment is read ([`Environment`]), and exit codes are
+//! Two things happen only here: the real environment is read ([`CliEnvironment`]), and exit codes are
 //! chosen ([`Exit`]).
 
 pub mod args;
@@ -30,7 +30,7 @@ use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-pub use environment::Environment;
+pub use environment::CliEnvironment;
 pub use error::CliError;
 pub use exit::Exit;
 pub use failure_limit::FailureLimit;
@@ -40,15 +40,15 @@ use settings::RunSettings;
 
 /// Runs a command line and returns its exit code. `arguments` begins with the program's name.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let environment = Environment::read(arguments.into_iter().collect());
+    let environment = CliEnvironment::read(arguments.into_iter().collect());
     let exit = match Args::read(&environment.arguments) {
         Ok(args) => perform(args, &environment).unwrap_or_else(|error| {
-            // There is nobody to tell that standard error is closed.
+            // Standard error may be closed; there is no other place for the message.
             let _ = writeln!(anstream::stderr(), "{}", error.render());
             error.exit()
         }),
         Err(message) => {
-            // Help into a closed pipe is help that nobody wants.
+            // The reader of the help may have closed the pipe.
             let _ = message.print();
             if message.use_stderr() {
                 Exit::Usage
@@ -60,7 +60,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     exit.into()
 }
 
-fn perform(args: Args, environment: &Environment) -> Result<Exit, CliError> {
+fn perform(args: Args, environment: &CliEnvironment) -> Result<Exit, CliError> {
     match args.command {
         Some(Command::Run { scenario, options }) => {
             run::run(&RunSettings::new(scenario, *options)?, environment)

@@ -51,7 +51,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::model::Stream;
-use crate::terminal::Typed;
+use crate::terminal::{EchoMode, Typed};
 
 use output_stream::OutputStream;
 
@@ -65,8 +65,8 @@ const BLOCK_BYTES: usize = 64 << 10;
 /// Settings for the dialogue with one script instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DialogueSettings {
-    /// Whether the program is on a terminal, which has one output stream; pipes have two.
-    pub terminal: bool,
+    /// Width of the program's terminal, which has one output stream. `None` on pipes, which have two.
+    pub columns: Option<u16>,
     /// Time without output after which an unfinished line counts as it is.
     pub quiet: Duration,
 }
@@ -98,8 +98,8 @@ pub struct Dialogue {
 impl Dialogue {
     /// Creates the dialogue with an instance that was started at `now`.
     pub fn new(matcher: Arc<RoleMatcher>, settings: DialogueSettings, now: Instant) -> Dialogue {
-        let mut streams = [OutputStream::new(now), OutputStream::new(now)];
-        if settings.terminal {
+        let mut streams = [0; 2].map(|_| OutputStream::new(now, settings.columns));
+        if settings.columns.is_some() {
             streams[Stream::Err as usize].close(now);
         }
         Dialogue {
@@ -178,9 +178,9 @@ impl Dialogue {
         finding
     }
 
-    /// Reports a reply to the last match. The output that it answers is discarded, and so is the
-    /// echo of the reply if it is expected.
-    pub fn answered(&mut self, typed: &Typed, echo_expected: bool) {
+    /// Reports a reply to the last match, typed in this mode of the terminal. The output that it
+    /// answers is discarded.
+    pub fn answered(&mut self, typed: &Typed, mode: EchoMode) {
         self.wait = None;
         self.last_wait = None;
         let [out, err] = &mut self.streams;
@@ -194,26 +194,37 @@ impl Dialogue {
                 out.answered_elsewhere();
             }
         }
+        let after_prompt = self.matched == (Stream::Out, On::Prompt);
         if self.matched.1 == On::Prompt {
             out.forget_echoes();
         }
-        self.also_typed(typed, echo_expected);
+        out.expect_echo(typed.echo(), mode, after_prompt);
     }
 
     /// Reports input that was typed right after the reply of [`Dialogue::answered`].
-    pub fn also_typed(&mut self, typed: &Typed, echo_expected: bool) {
-        if echo_expected {
-            self.streams[Stream::Out as usize].expect_echo(typed.echo());
-        }
+    pub fn also_typed(&mut self, typed: &Typed, mode: EchoMode) {
+        self.streams[Stream::Out as usize].expect_echo(typed.echo(), mode, false);
+    }
+
+    /// Returns whether [`Dialogue::set_raw`] matters: input was typed whose echo is not over.
+    pub fn depends_on_mode(&self) -> bool {
+        self.streams[Stream::Out as usize].depends_on_mode()
+    }
+
+    /// Reports that the terminal passes on single keys, so that the program may draw what was typed.
+    pub fn set_raw(&mut self) {
+        self.streams[Stream::Out as usize].set_raw();
     }
 
     /// Reports a reply to the last interlude. The wait continues with the same output, without the
     /// interlude.
-    pub fn answered_interlude(&mut self, typed: &Typed, echo_expected: bool) {
+    pub fn answered_interlude(&mut self, typed: &Typed, mode: EchoMode) {
+        let mut after_prompt = false;
         if let Some((stream, Some(end))) = self.interlude.take() {
             self.streams[stream as usize].answered_interlude(end);
+            after_prompt = stream == Stream::Out;
         }
-        self.also_typed(typed, echo_expected);
+        self.streams[Stream::Out as usize].expect_echo(typed.echo(), mode, after_prompt);
     }
 
     /// Discards the complete lines up to the last one that matched a wait, as a reply would. Later
@@ -295,6 +306,12 @@ impl Dialogue {
     /// is typed, and at the end.
     pub fn take_rest(&mut self) -> Option<String> {
         self.take_text(On::Prompt)
+    }
+
+    /// Returns the first match since the wait began that is no evidence, because it may be
+    /// the echo of a reply.
+    pub fn typed_match(&self) -> Option<&str> {
+        self.streams.iter().find_map(OutputStream::typed_match)
     }
 
     /// Returns the line of the last wait's match. To be called before the reply to it.

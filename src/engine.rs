@@ -14,7 +14,6 @@ mod audit;
 mod context;
 mod control;
 mod coordinator;
-mod environments;
 mod faults;
 mod flow;
 mod gauge;

@@ -63,7 +63,7 @@
 //! - [`model`]: ids, outcomes, failures, the flow record, events.
 //! - [`terminal`]: bytes of a terminal as lines of text; keys, and the echo of input. Pure.
 //! - [`dialogue`]: waits, patterns, menu rows: what counts as evidence in that text. Pure.
-//! - [`stats`]: histograms, tallies, thresholds, validity. Numbers in, numbers out.
+//! - [`stats`]: histograms, tallies, thresholds, verdicts. Numbers in, numbers out.
 //! - [`scenario`]: the language: from YAML to a checked plan; values of a flow; secrets are masked
 //!   here.
 //! - [`process`]: the only place that starts, signals or reaps a process.
@@ -80,8 +80,8 @@
 //!   from elapsed time, from silence, or from an exit code alone.
 //! - **Nothing sleeps to synchronise.** Every wait is for output, for an exit, or for a deadline.
 //!   In a dialogue only the terminal's echo setting is polled, as terminals do not report it.
-//!   Outside of it, the watcher that cleans up after a killed run polls the processes that it has
-//!   signalled.
+//!   Outside of dialogues, the reaper looks for orphans about once a second, and the watcher that
+//!   cleans up after a killed run polls the processes that it has signalled.
 //! - **The outcome does not depend on how the output was split into reads.** See [`dialogue`].
 //! - **No process is left behind.** Dropping a child hands it to a thread that ends it. See
 //!   [`process`].
@@ -94,8 +94,6 @@
 //! - Secrets are masked before they leave the engine.
 //! - The real environment is read by the program (`cli`) and by the API's front door ([`api`]), and
 //!   nowhere else.
-
-#![deny(unsafe_code)]
 
 pub mod api;
 #[cfg(feature = "cli")]

@@ -1,8 +1,8 @@
-//! The vocabulary that every layer shares: ids, outcomes, failures, the record of one flow, and the
-//! events by which the engine reports what happens.
+//! The shared vocabulary of all layers: ids, outcomes, failures, the record of one flow, and the
+//! events that the engine reports.
 //!
-//! Records derive their serialized form here: it is the one of the files of a run. Nothing here
-//! knows a scenario, a process or a terminal.
+//! Records derive their serialized form here, which is the one in a run's files. This module does
+//! not depend on scenarios, processes or terminals.
 
 mod event;
 mod evidence;

@@ -51,21 +51,22 @@ mod termination;
 pub use activity::{LiveUsage, live_usage};
 pub use io::child::Child;
 pub use io::events::{ChildEvent, Events};
-pub use io::pty::{Echo, LONGEST_TERMINAL_LINE};
+pub use io::pty::{Echo, MAX_TERMINAL_LINE};
 pub use io::throttle::ReadRate;
-pub use io::writes::{MOST_UNWRITTEN, WriteError};
+pub use io::writes::{MAX_UNWRITTEN, WriteError};
 pub use machine::{MachineTimes, machine_times};
 pub use marker::{INSTANCE_VARIABLE, RUN_VARIABLE, RunMarker};
 pub use self_usage::SelfUsage;
-pub use spawn::command::{Command, SpawnError, Terminal};
+pub use spawn::command::{Command, SpawnError};
 pub use spawn::environment::Environment;
+pub use spawn::executable::ResolveError;
 pub use spawn::limits::{
     DESCRIPTORS_OF_A_TERMINAL, DESCRIPTORS_OF_PIPES, Fullness, Limit, LimitOf, LimitProblem, Need,
     check_limits, limits,
 };
 pub use spawn::programs::{Programs, Within};
-pub use spawn::resolve::{ResolveError, check_env, resolve};
 pub use spawn::spawner::Spawner;
+pub use spawn::terminal::Terminal;
 pub use termination::command::Leftovers;
 pub use termination::grace::Grace;
 pub use termination::watcher::{WatcherProgram, watch_main};

@@ -1,12 +1,12 @@
-//! Reports of a run, for people and programs: while it is in progress and afterwards.
+//! Reports of a run, for people and programs, while it is in progress and afterwards.
 //!
 //! [`Reporter`]s consume the events of a run in progress, on the one thread of [`Reporters`], which
-//! also has the [`Recorder`] keep flows, bundles and integrity. The report after the run is a pure
-//! function of its figures (`terminal`), as is the saved [`result_file`]. Reporters know of the
-//! engine only the [`RunEvent`](crate::model::RunEvent)s.
+//! also feeds the [`Recorder`] of flows, bundles and integrity. The report after the run is a pure
+//! function of its figures (`terminal`), as is the saved [`result_file`]. Reporters depend on the
+//! [`RunEvent`](crate::model::RunEvent)s and not on the engine that emits them.
 //!
-//! **Invariant**: no text that came from a program, a scenario or the command line reaches a
-//! terminal without [`sanitize`].
+//! **Invariant**: no text from a program, a scenario or the command line reaches a terminal
+//! without [`sanitize`].
 
 mod bundle;
 mod duplicates;
@@ -32,7 +32,7 @@ mod saved;
 pub mod terminal;
 pub mod units;
 
-pub use bundle::{About, Bundle, Bundles, Kept, KeptAs, Origin, locate};
+pub use bundle::{About, Bundle, BundleCounts, Bundles, KeptAs, RunOrigin, locate};
 pub use error::ReportError;
 pub use failure::lines as failure_lines;
 pub use flows_file::{FlowsFile, FlowsWriter, write_record};

@@ -1,13 +1,12 @@
-//! The scenario language: a YAML file of roles, the dialogue of each with its program, and the
-//! order of their steps.
+//! The scenario language: YAML files of roles, their dialogues with programs, and the order of
+//! steps.
 //!
 //! [`load()`] and [`compile`] check a scenario and turn it into a [`plan::Plan`], or report all of
-//! its problems as [`Diagnostics`]. Nothing here starts a program or reads the real
-//! environment; of files only the scenario itself and its data are read.
+//! its problems as [`Diagnostics`]. This module starts no program, does not read the real
+//! environment, and reads no files but the scenario and its data.
 //!
-//! A scenario takes three forms: a tree of texts with their locations (`raw`), the plan
-//! (made in `compile`), and, for each flow, the plan together with the values of that flow
-//! ([`scope::Scope`]).
+//! A scenario has three forms: a tree of texts with their locations (`raw`), the plan (made by
+//! `compile`), and, for each flow, the plan together with that flow's values ([`scope::Scope`]).
 
 mod compile;
 pub mod data;
@@ -34,7 +33,7 @@ pub use diagnostics::{Diagnostic, Diagnostics, Severity};
 pub use faults::{FaultRule, FaultRules};
 pub use gates::GateSpec;
 pub use initial_values::{FlowContext, ScopeError};
-pub use load::{Arrivals, Load, MOST_IN_FLIGHT, Pacing, Ramp, Shape, Stage, parse_rate};
+pub use load::{Arrivals, Load, MAX_IN_FLIGHT, Pacing, Ramp, Shape, Stage, parse_rate};
 pub use location::SourceLocation;
 pub use overrides::Overrides;
 pub use plan::{

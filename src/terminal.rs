@@ -14,6 +14,7 @@ mod lines;
 mod plain_output;
 
 pub(crate) use decoder::Decoder;
+pub use echo::EchoMode;
 pub(crate) use echo::PossibleEcho;
 pub(crate) use input::Echo;
 pub use input::{InputError, Typed};

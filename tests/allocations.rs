@@ -1,6 +1,8 @@
 //! The number of allocations in a turn and in a flow: it does not depend on the machine, so that it
 //! shows at once when something costly has come in.
 
+#![expect(unsafe_code, reason = "an allocator that counts")]
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::path::Path;
 use std::sync::Arc;

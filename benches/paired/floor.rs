@@ -1,5 +1,5 @@
-//! What the same flows cost at least: a bare loop over one `epoll` in one thread, which looks for
-//! fixed texts at the end of what came, and keeps nothing. On pipes.
+//! The floor of a flow's cost: a bare loop over one `epoll` in one thread, which searches for fixed
+//! texts at the end of the output and keeps nothing. Pipes only.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read as _, Write as _};
@@ -17,7 +17,7 @@ use serde_json::json;
 struct Options {
     #[arg(long)]
     role: String,
-    /// Words before all others of the role's command line.
+    /// Arguments that come first on the role's command line.
     #[arg(long, allow_hyphen_values = true)]
     word: Vec<String>,
     #[arg(long)]
@@ -32,7 +32,7 @@ struct Options {
     delay_us: u64,
 }
 
-/// A program, and how far its dialogue has come.
+/// A running program and the state of its dialogue.
 struct Session {
     flow: u64,
     role: u64,
@@ -40,11 +40,11 @@ struct Session {
     input: ChildStdin,
     output: File,
     heard: Vec<u8>,
-    /// The number of prompts that were answered.
+    /// The index of the next prompt.
     turn: usize,
 }
 
-/// Prints its figures as a line of JSON.
+/// Runs the flows and prints figures as a line of JSON.
 pub fn perform(arguments: impl Iterator<Item = String>) {
     let options = Options::parse_from(["floor".to_owned()].into_iter().chain(arguments));
     let script = script(options.rounds);
@@ -66,7 +66,7 @@ pub fn perform(arguments: impl Iterator<Item = String>) {
             let Some(session) = &mut sessions[place] else {
                 continue;
             };
-            if session.goes_on(&script, &mut ids) {
+            if session.advance(&script, &mut ids) {
                 continue;
             }
             epoll::delete(&reactor, &session.output).expect("what was added");
@@ -100,7 +100,7 @@ pub fn perform(arguments: impl Iterator<Item = String>) {
     println!("{figures}");
 }
 
-/// What each prompt ends with, and the answer to it.
+/// Returns the end of each prompt and its answer.
 fn script(rounds: u64) -> Vec<(&'static [u8], String)> {
     let mut turns: Vec<(&[u8], String)> = vec![
         (b"User: ", "alice\n".into()),
@@ -142,8 +142,8 @@ fn start(options: &Options, reactor: &OwnedFd, place: usize, flow: u64, role: u6
 }
 
 impl Session {
-    /// Takes in what came and answers it; `false` when all was said.
-    fn goes_on(&mut self, script: &[(&[u8], String)], ids: &mut u64) -> bool {
+    /// Reads output and answers it; returns `false` once the dialogue is complete.
+    fn advance(&mut self, script: &[(&[u8], String)], ids: &mut u64) -> bool {
         let mut buffer = [0; 16 << 10];
         match self.output.read(&mut buffer) {
             Ok(0) => return false,

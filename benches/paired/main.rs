@@ -1,4 +1,4 @@
-//! Rehearsal beside a bare loop that does the same, run by run: what a flow costs each of them.
+//! Cost of a flow: Rehearsal against a bare loop that does the same, in alternating runs.
 //!
 //! ```text
 //! cargo bench --bench paired
@@ -12,13 +12,13 @@
 //! A flow starts five programs, one after the other. Such a program asks `User: ` and `Password: `,
 //! then shows a menu that ends with `Select operation (0-6): `. Each choice is answered by some
 //! lines with `Order ID: ORD-20240115-143035-000001` among them and `Press Enter to continue...`,
-//! then by the menu again, and 0 ends it. With `--stamp` the answer times that were measured are
-//! held against those that the programs tell.
+//! then by the menu again, and 0 ends it. With `--stamp` measured answer times are compared with
+//! those that the programs report.
 //!
 //! The programs and the bare loop are in this benchmark. Others can be named: ROLE takes
 //! `--seed N`, and `--stamp` and `--delay-us N` as in `role.rs`; FLOOR takes `--role`, `--par`,
 //! `--flows`, `--rounds` and `--delay-us`, and its last line is JSON as in `floor.rs`. The bare
-//! loop that is here knows pipes only.
+//! loop of this benchmark supports pipes only.
 //!
 //! CPU times are those of the process itself, without the programs it starts, from the beginning
 //! of its run to its end. Rehearsal keeps every flow and writes its log meanwhile.
@@ -34,26 +34,26 @@ use std::process::{Command, Stdio};
 use clap::Parser;
 use serde_json::{Value, json};
 
-/// The number of programs a flow starts.
+/// The number of programs per flow.
 const ROLES: u64 = 5;
 
 #[derive(Parser)]
 struct Options {
-    /// Another program for all roles than that of this benchmark.
+    /// The program of all roles, instead of the one in this benchmark.
     #[arg(long)]
     role: Option<PathBuf>,
-    /// Another bare loop, words between blanks.
+    /// The command of the bare loop, instead of the one in this benchmark.
     #[arg(long)]
     floor: Option<String>,
     /// `pipes` or `pty`.
     #[arg(long, default_value = "pipes")]
     terminal: String,
-    /// The number of flows at once, one after the other.
+    /// Numbers of flows in parallel, measured one after the other.
     #[arg(long, value_delimiter = ',', default_value = "10,100")]
     par: Vec<u64>,
     #[arg(long, default_value_t = 300)]
     flows: u64,
-    /// The number of orders each program is asked for.
+    /// The number of orders requested from each program.
     #[arg(long, default_value_t = 5)]
     rounds: u64,
     #[arg(long, default_value_t = 3)]
@@ -63,23 +63,23 @@ struct Options {
     /// Slot k starts its first flow after k times this.
     #[arg(long, default_value_t = 0)]
     ramp_us: u64,
-    /// Compare the times that were measured with those that the programs tell.
+    /// Compare measured answer times with those that the programs report.
     #[arg(long)]
     stamp: bool,
-    /// Another program than the one that was built with this benchmark.
+    /// The `rehearsal` program, instead of the one built with this benchmark.
     #[arg(long, default_value = env!("CARGO_BIN_EXE_rehearsal"))]
     program: PathBuf,
-    /// What cargo says to every benchmark.
+    /// The flag that cargo passes to every benchmark.
     #[arg(long, hide = true)]
     bench: bool,
 }
 
-/// The words that make this program a role or the bare loop.
+/// The first argument of a process that plays a role or runs the bare loop.
 const AS_ROLE: &str = "as-role";
 const AS_FLOOR: &str = "as-floor";
 
 impl Options {
-    /// The program of all roles, with the words before all others of its command line.
+    /// Returns the program of all roles, with the first arguments of its command line.
     fn role(&self) -> (PathBuf, Vec<String>) {
         match &self.role {
             Some(role) => (
@@ -90,7 +90,7 @@ impl Options {
         }
     }
 
-    /// The command of the bare loop, if there is one for what is measured.
+    /// Returns the command of the bare loop, if there is one for these options.
     fn floor(&self) -> Option<Command> {
         let (role, words) = self.role();
         if let Some(floor) = &self.floor {
@@ -200,7 +200,7 @@ fn run_floor(mut command: Command, par: u64, options: &Options) -> Value {
     let text = String::from_utf8_lossy(&output.stdout);
     let line = text.lines().rfind(|line| line.starts_with('{'));
     let run = serde_json::from_str(line.expect("a line of JSON")).expect("JSON");
-    told(run, options)
+    checked(run, options)
 }
 
 fn run_rehearsal(par: u64, options: &Options) -> Value {
@@ -247,11 +247,11 @@ fn run_rehearsal(par: u64, options: &Options) -> Value {
         run["err_p50_us"] = at(0.5).into();
         run["err_p99_us"] = at(0.99).into();
     }
-    told(run, options)
+    checked(run, options)
 }
 
-/// Prints what was measured, and makes sure that it is of flows that were completed.
-fn told(run: Value, options: &Options) -> Value {
+/// Prints the figures, and checks that all flows were completed.
+fn checked(run: Value, options: &Options) -> Value {
     println!("{run}");
     assert_eq!(run["fails"], 0);
     assert_eq!(run["ids"], options.flows * ROLES * options.rounds);
@@ -266,7 +266,7 @@ fn ids(flow: &Value) -> usize {
         .count()
 }
 
-/// By how much the answer times of a flow were measured longer than they were.
+/// Returns the errors of a flow's measured answer times.
 fn errors_us(flow: &Value) -> Vec<f64> {
     let ns = |name: String| -> f64 {
         let text = flow["captures"][name].as_str().expect("a stamp");
@@ -344,11 +344,11 @@ fn role_text(index: u64, role: &(PathBuf, Vec<String>), options: &Options) -> St
     turns.text
 }
 
-/// The turns of one role, as they are written.
+/// The turns of one role, as written in a scenario.
 struct Turns {
     text: String,
     index: u64,
-    /// The number of stamps that were awaited, if any are.
+    /// The number of stamps so far, if they are measured.
     stamps: Option<u64>,
 }
 
@@ -357,7 +357,7 @@ impl Turns {
         let _ = writeln!(self.text, "        - {turn}");
     }
 
-    /// The stamp of the answer to what was said last: evidence of its own, timed.
+    /// Adds a turn that waits for the stamp of the last answer, and is timed.
     fn add_stamp(&mut self) {
         let Some(stamp) = self.stamps else { return };
         self.stamps = Some(stamp + 1);

@@ -1,4 +1,4 @@
-//! The program of all roles, unless another is named: a log-in, and a menu of orders.
+//! The program of all roles, unless another is named: a login and a menu of orders.
 
 use std::fmt::Write as _;
 use std::io::{self, Read as _, Write as _};
@@ -37,18 +37,18 @@ Press Enter to continue...";
 
 #[derive(Parser)]
 struct Options {
-    /// Makes the ids of orders differ.
+    /// Distinguishes the ids of orders.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Answers so long after it has read.
+    /// The time from reading to answering.
     #[arg(long, default_value_t = 0)]
     delay_us: u64,
-    /// Tells before each answer when it has read and when it writes.
+    /// Print before each answer the times of reading and writing.
     #[arg(long)]
     stamp: bool,
 }
 
-/// Asks and answers until it is told to leave. `arguments` are those after the one that says so.
+/// Asks and answers until the answer is 0. `arguments` come after [`super::AS_ROLE`].
 pub fn play(arguments: impl Iterator<Item = String>) {
     let options = Options::parse_from(["role".to_owned()].into_iter().chain(arguments));
     let mut talk = Talk {
@@ -77,7 +77,7 @@ pub fn play(arguments: impl Iterator<Item = String>) {
 
 struct Talk {
     options: Options,
-    /// The same moment by two clocks.
+    /// The time of the last read by two clocks.
     read_at: (Instant, u64),
 }
 
@@ -96,7 +96,7 @@ impl Talk {
 
     fn answer(&self, text: &str) {
         let due = self.read_at.0 + Duration::from_micros(self.options.delay_us);
-        // The work that the program seems to do.
+        // Simulates the program's work.
         thread::sleep(due.saturating_duration_since(Instant::now()));
         let mut stamped = String::new();
         if self.options.stamp {
@@ -105,16 +105,16 @@ impl Talk {
         self.write(&(stamped + text));
     }
 
-    /// In one piece.
+    /// Writes text in one piece.
     fn write(&self, text: &str) {
         let mut out = io::stdout().lock();
         out.write_all(text.as_bytes())
             .and_then(|()| out.flush())
-            .expect("somebody listens");
+            .expect("a reader");
     }
 }
 
-/// By the monotonic clock.
+/// Returns the monotonic clock's time.
 fn nanoseconds() -> u64 {
     let now = clock_gettime(ClockId::Monotonic);
     now.tv_sec.cast_unsigned() * 1_000_000_000 + now.tv_nsec.cast_unsigned()

@@ -12,7 +12,7 @@ use crate::scenario::Diagnostics;
 
 use super::Scenario;
 
-/// A scenario in the making. Finish it with [`ScenarioBuilder::build`].
+/// An unfinished scenario, to be completed by [`ScenarioBuilder::build`].
 #[derive(Debug, Clone)]
 pub struct ScenarioBuilder {
     keys: Map<String, Value>,
@@ -56,7 +56,7 @@ impl ScenarioBuilder {
         self
     }
 
-    /// Defines a variable whose value is masked in everything that is shown or kept.
+    /// Defines a variable whose value is masked in all output and files.
     #[must_use]
     pub fn secret(self, name: &str, value: &str) -> Self {
         let mut builder = self.variable(name, value);
@@ -92,10 +92,10 @@ impl ScenarioBuilder {
         format!("{:#}", Value::Object(keys))
     }
 
-    /// Checks the scenario.
+    /// Compiles the scenario.
     ///
     /// # Errors
-    /// Everything that is wrong with it, with places in [`ScenarioBuilder::document`].
+    /// All problems, with places in [`ScenarioBuilder::document`].
     pub fn build(self) -> Result<Scenario, Diagnostics> {
         Scenario::compile(&self.document(), None, self.directory)
     }
@@ -105,7 +105,7 @@ impl ScenarioBuilder {
     }
 }
 
-/// A part in the scenario, and the program that plays it.
+/// A role in the scenario, and the program that plays it.
 ///
 /// ```
 /// use rehearsal::{Role, Turn};
@@ -128,7 +128,7 @@ pub struct Role {
 }
 
 impl Role {
-    /// A role with its command line: the program and its arguments.
+    /// Creates a role with its command line: the program and its arguments.
     pub fn new<W: Into<String>>(name: &str, run: impl IntoIterator<Item = W>) -> Self {
         let mut keys = Map::new();
         keys.insert("run".into(), words(run));
@@ -172,7 +172,7 @@ impl Role {
         self.key("terminal", "pipes".into())
     }
 
-    /// Sets any other key that the scenario language has for roles.
+    /// Sets any other key of roles in the scenario language.
     #[must_use]
     pub fn key(mut self, name: &str, value: Value) -> Self {
         self.keys.insert(name.into(), value);
@@ -183,7 +183,7 @@ impl Role {
 /// One wait and at most one reply.
 ///
 /// Texts are literal; a text between slashes is a regular expression, whose named groups become
-/// values of the flow. `${name}` stands for a value.
+/// values of the flow. `${name}` is replaced by a value.
 ///
 /// ```
 /// use rehearsal::Turn;
@@ -211,12 +211,12 @@ impl Turn {
         Value::Array(turns.collect())
     }
 
-    /// Waits until the unfinished last line holds this text.
+    /// Waits until the unfinished last line contains this text.
     pub fn prompt(text: &str) -> Self {
         Turn::of("prompt", text.into())
     }
 
-    /// Waits for a complete line that holds this text.
+    /// Waits for a complete line that contains this text.
     pub fn see(text: &str) -> Self {
         Turn::of("see", text.into())
     }
@@ -236,7 +236,7 @@ impl Turn {
         Turn::of("pick", json!({ "row": words(texts) }))
     }
 
-    /// Waits for whichever of several turns comes first.
+    /// Waits for the first of several turns that matches.
     pub fn first_of(alternatives: impl IntoIterator<Item = Turn>) -> Self {
         Turn::of("first_of", Turn::list(alternatives))
     }
@@ -247,7 +247,7 @@ impl Turn {
         self.key("send", text.into())
     }
 
-    /// Replies with this text and Enter once the terminal's echo is off; masked everywhere.
+    /// Replies with this text and Enter once the terminal's echo is off; the text is masked.
     #[must_use]
     pub fn secret(self, text: &str) -> Self {
         self.key("secret", text.into())
@@ -265,7 +265,7 @@ impl Turn {
         self.key("within", duration(limit))
     }
 
-    /// Sets any other key that the scenario language has for turns.
+    /// Sets any other key of turns in the scenario language.
     #[must_use]
     pub fn key(mut self, name: &str, value: Value) -> Self {
         self.0.insert(name.into(), value);
@@ -287,7 +287,7 @@ pub struct Step {
 }
 
 impl Step {
-    /// A step in which `role` performs `action`.
+    /// Creates a step in which `role` performs `action`.
     pub fn new(name: &str, role: &str, action: &str) -> Self {
         let mut keys = Map::new();
         keys.insert("step".into(), name.into());
@@ -296,7 +296,7 @@ impl Step {
         Step { keys }
     }
 
-    /// Names the values without which the step has failed.
+    /// Names the values that the step must provide to succeed.
     #[must_use]
     pub fn provides<W: Into<String>>(self, names: impl IntoIterator<Item = W>) -> Self {
         self.key("provides", words(names))
@@ -308,13 +308,13 @@ impl Step {
         self.key("timeout", duration(limit))
     }
 
-    /// Performs the step again after a failure, so many times.
+    /// Retries the step after a failure, up to `times` times.
     #[must_use]
     pub fn retry(self, times: u32) -> Self {
         self.key("retry", times.into())
     }
 
-    /// Sets any other key that the scenario language has for steps.
+    /// Sets any other key of steps in the scenario language.
     #[must_use]
     pub fn key(mut self, name: &str, value: Value) -> Self {
         self.keys.insert(name.into(), value);
@@ -333,7 +333,7 @@ fn duration(length: Duration) -> Value {
     humantime::format_duration(length).to_string().into()
 }
 
-/// The map under a key, made if it is not there. Whatever else `key` put there is replaced.
+/// Returns the map under a key, replacing any other value there by an empty map.
 fn object<'m>(keys: &'m mut Map<String, Value>, name: &str) -> &'m mut Map<String, Value> {
     let value = keys.entry(name).or_insert(Value::Null);
     if !value.is_object() {

@@ -12,7 +12,7 @@ use crate::stats::{Summary, Threshold, ThresholdError};
 
 use super::Scenario;
 
-/// A run in the making: a scenario, how many flows of it, and what to observe.
+/// A configured run: a scenario, its load, and observers.
 ///
 /// ```no_run
 /// use rehearsal::{Run, Scenario};
@@ -46,7 +46,7 @@ pub struct Run {
 type Observer = Box<dyn Fn(&RunEvent) + Send + Sync>;
 
 impl Run {
-    /// A run with the load that the scenario describes, usually a single flow.
+    /// Creates a run with the scenario's load, usually a single flow.
     pub fn new(scenario: Scenario) -> Self {
         Run {
             scenario,
@@ -71,7 +71,7 @@ impl Run {
         }
     }
 
-    /// Sets how many flows are in flight at a time.
+    /// Sets the number of flows in flight at a time.
     #[must_use]
     pub fn parallel(self, parallel: u64) -> Self {
         Run {
@@ -88,7 +88,7 @@ impl Run {
         self
     }
 
-    /// Gives a variable of the scenario another value.
+    /// Sets the value of a variable of the scenario.
     #[must_use]
     pub fn variable(mut self, name: &str, value: &str) -> Self {
         self.overrides
@@ -104,7 +104,7 @@ impl Run {
         self
     }
 
-    /// Sets the source of all random choices; 1 if unset.
+    /// Sets the seed of all random choices; 1 if unset.
     #[must_use]
     pub fn seed(self, seed: u64) -> Self {
         Run { seed, ..self }
@@ -113,7 +113,7 @@ impl Run {
     /// Adds a threshold to those of the scenario, such as `flow.p95 < 2s`.
     ///
     /// # Errors
-    /// If the text is no threshold of this scenario.
+    /// If the text is not a valid threshold of this scenario.
     pub fn threshold(mut self, text: &str) -> Result<Self, ThresholdError> {
         let steps = self.scenario.plan.steps.iter();
         let steps: Vec<_> = steps.map(|step| step.name.as_str()).collect();
@@ -131,7 +131,7 @@ impl Run {
         }
     }
 
-    /// Also emits what programs print and what is typed, as events.
+    /// Also emits programs' output and typed text as events.
     #[must_use]
     pub fn with_dialogue(self) -> Self {
         Run {
@@ -140,7 +140,7 @@ impl Run {
         }
     }
 
-    /// Keeps no flow records, which take a few kilobytes each; figures are kept all the same.
+    /// Discards flow records, which take a few kilobytes each; figures are not affected.
     #[must_use]
     pub fn without_flows(self) -> Self {
         Run {
@@ -154,12 +154,12 @@ impl Run {
         self.control.clone()
     }
 
-    /// Performs the run, and returns when every flow has ended and every process with it.
+    /// Runs until every flow and every process has ended.
     ///
-    /// It uses a thread of its own, so that it can be called from any thread.
+    /// The run has a separate thread, so that this can be called from any thread.
     ///
     /// # Errors
-    /// If Rehearsal itself cannot do its work. A failed flow is part of the outcome.
+    /// If Rehearsal itself fails. A failed flow is part of the outcome.
     pub fn start(self) -> Result<RunOutcome, RunError> {
         let Scenario { plan, programs, .. } = self.scenario;
         let mut overrides = self.overrides;
@@ -225,7 +225,7 @@ impl EventSink for Observed {
     }
 }
 
-/// The outcome of a run: its figures, its flows, and how it ended.
+/// The outcome of a run: figures and flows.
 #[derive(Debug)]
 pub struct RunOutcome {
     outcome: engine::RunOutcome,
@@ -243,12 +243,12 @@ impl RunOutcome {
         &self.outcome
     }
 
-    /// Returns the flows in the order of their numbers; none after [`Run::without_flows`].
+    /// Returns the flows ordered by number; empty after [`Run::without_flows`].
     pub fn flows(&self) -> &[FlowRecord] {
         &self.flows
     }
 
-    /// Returns whether every flow completed and every threshold holds.
+    /// Returns `true` if every flow completed and every threshold holds.
     pub fn passed(&self) -> bool {
         let summary = self.summary();
         let flows = &summary.flows;
@@ -261,7 +261,7 @@ impl RunOutcome {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
-    /// The run's temporary folder could not be made.
+    /// The run's temporary folder could not be created.
     #[error("cannot make a temporary folder for the run: {0}")]
     Directory(#[source] io::Error),
     /// The engine failed.

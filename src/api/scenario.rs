@@ -1,4 +1,4 @@
-//! A scenario that has been checked, with the programs that it names.
+//! A checked scenario and the programs that it names.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use crate::scenario::{self, CommandStart, CompileOptions, Compiled, Diagnostics,
 
 use super::ScenarioBuilder;
 
-/// A checked scenario: which roles take part, what each waits for and sends, in what order.
+/// A checked scenario: its roles, their turns, and the order of steps.
 ///
 /// ```
 /// use rehearsal::Scenario;
@@ -25,10 +25,10 @@ pub struct Scenario {
 }
 
 impl Scenario {
-    /// Reads a scenario from a file; programs and data are found from its folder.
+    /// Reads a scenario from a file. Programs and data are searched from the file's folder.
     ///
     /// # Errors
-    /// Everything that is wrong with it, each with its place, or why it cannot be read.
+    /// All errors, each with its place, or the reason why the file cannot be read.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Diagnostics> {
         let path = path.as_ref();
         let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
@@ -36,20 +36,20 @@ impl Scenario {
         Self::checked(home, |options| scenario::load(path, options))
     }
 
-    /// Reads a scenario from its text; programs and data are found from the current folder.
+    /// Reads a scenario from its text. Programs and data are searched from the current folder.
     ///
     /// # Errors
-    /// Everything that is wrong with it, each with its place.
+    /// All errors, each with its place.
     pub fn from_yaml(text: &str) -> Result<Self, Diagnostics> {
         Self::compile(text, None, None)
     }
 
-    /// Starts a scenario built in Rust.
+    /// Creates a builder of a scenario in Rust.
     pub fn builder(name: &str) -> ScenarioBuilder {
         ScenarioBuilder::new(name)
     }
 
-    /// Returns what may not mean what its author thinks; often nothing.
+    /// Returns the warnings of the check, often none.
     pub fn warnings(&self) -> &Diagnostics {
         &self.warnings
     }
@@ -68,8 +68,8 @@ impl Scenario {
         compile: impl FnOnce(CompileOptions<'_>) -> Result<Compiled, Diagnostics>,
     ) -> Result<Self, Diagnostics> {
         let path = env::var_os("PATH");
-        // The embedding program is not `rehearsal`: running it under that name would start a copy
-        // of the caller.
+        // The embedding program is not `rehearsal`, so a role that names `rehearsal` must not run a
+        // copy of it.
         let installed = path.as_deref().and_then(|path| {
             let candidates = env::split_paths(path).map(|folder| folder.join("rehearsal"));
             candidates.into_iter().find(|candidate| candidate.is_file())
@@ -97,7 +97,7 @@ impl Scenario {
     }
 }
 
-/// The current folder; a relative path to it where it cannot be read.
+/// Returns the current folder, or a relative path to it if it cannot be read.
 fn current_folder() -> PathBuf {
     env::current_dir().unwrap_or_else(|_| PathBuf::from("."))
 }

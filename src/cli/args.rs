@@ -386,7 +386,7 @@ fn rate(text: &str) -> Result<f64, String> {
     match parse_rate(text) {
         Some(rate) if rate > 0.0 => Ok(rate),
         None if !text.trim().starts_with('-') => Err("write 5/s, 90/m or 40/h".into()),
-        _ => Err("it must be more than nothing: write 5/s, 90/m or 40/h".into()),
+        _ => Err("it must be greater than zero: write 5/s, 90/m or 40/h".into()),
     }
 }
 
@@ -434,27 +434,27 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_is_said_in_words() {
+    fn refused_values_are_explained() {
         let cases = [
             ("--flows -1", "it must be 1 or more"),
             ("--flows 0", "it must be 1 or more"),
             ("--flows abc", "write a whole number from 1 on"),
             ("--parallel 1.5", "write a whole number from 1 on"),
             ("--seed -1", "it must be 0 or more"),
-            ("--timeout -1", "it must be more than nothing"),
-            ("--timeout -1s", "it must be more than nothing"),
-            ("--timeout 0", "it must be more than nothing"),
-            ("--delay -2", "it cannot be less than nothing"),
+            ("--timeout -1", "it must be greater than zero"),
+            ("--timeout -1s", "it must be greater than zero"),
+            ("--timeout 0", "it must be greater than zero"),
+            ("--delay -2", "it cannot be negative"),
             ("--delay --json", "write seconds"),
-            ("--rate -1", "it must be more than nothing"),
-            ("--rate 0/s", "it must be more than nothing"),
+            ("--rate -1", "it must be greater than zero"),
+            ("--rate 0/s", "it must be greater than zero"),
             ("my.yaml --save out", "write --save=out"),
         ];
-        for (line, told) in cases {
+        for (line, expected) in cases {
             let line = format!("rehearsal run {line}");
             let line: Vec<OsString> = line.split_whitespace().map(Into::into).collect();
             let error = Args::read(&line).unwrap_err().to_string();
-            assert!(error.contains(told), "{line:?}: {error}");
+            assert!(error.contains(expected), "{line:?}: {error}");
             assert!(!error.contains("18446744073709551615"), "{error}");
         }
     }

@@ -3,25 +3,25 @@
 use std::path::{Path, absolute};
 
 use crate::report::result_file;
-use crate::report::{About, Origin};
+use crate::report::{About, RunOrigin};
 use crate::scenario::{Masker, Plan};
 
-use super::environment::Environment;
+use super::environment::CliEnvironment;
 use super::scenario::secret_values;
 use super::settings::{RunSettings, ScenarioChoice};
 
 /// The prefix of environment variables of Rehearsal and its shop.
 const OWN_VARIABLES: &str = "REHEARSAL_";
 
-/// Those of them that do not influence a flow.
+/// The one of them that does not influence a flow.
 const RESULTS: &str = "REHEARSAL_RESULTS";
 
 /// Collects what all bundles of the run have in common.
 pub(super) fn about(
     plan: &Plan,
     settings: &RunSettings,
-    environment: &Environment,
-    record: result_file::Environment,
+    environment: &CliEnvironment,
+    record: result_file::RunEnvironment,
 ) -> About {
     let secrets = secret_values(plan, settings);
     let masker = Masker::new(secrets.iter().map(String::as_str));
@@ -52,7 +52,7 @@ pub(super) fn about(
     });
     About {
         environment: record,
-        origin: Origin {
+        origin: RunOrigin {
             scenario: match &settings.scenario {
                 ScenarioChoice::BuiltIn => None,
                 ScenarioChoice::File(file) | ScenarioChoice::Text { file, .. } => Some(path(file)),
@@ -77,4 +77,4 @@ pub(super) fn scenario_text(plan: &Plan) -> String {
 
 /// The text stored in place of a scenario.
 pub(super) const NOT_KEPT: &str =
-    "# It is not kept, as a secret stands in it in a form that cannot be masked.\n";
+    "# It is not kept, as it contains a secret in a form that cannot be masked.\n";

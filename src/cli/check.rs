@@ -10,20 +10,20 @@ use crate::report::units::{counted, duration};
 use crate::report::{Output, sanitize};
 use crate::scenario::{FaultRules, Plan, RetryPolicy, Step};
 
-use super::environment::Environment;
+use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::exit::Exit;
 use super::machine;
 use super::scenario::{self, Loaded};
 use super::settings::RunSettings;
 
-/// Checks a scenario and prints its plan. A machine without the resources for it is an error, as
-/// it is for a run.
+/// Checks a scenario and prints its plan. Missing resources on this machine are an error, as they
+/// are for a run.
 pub(super) fn check(
     settings: &RunSettings,
     parallel: Option<u64>,
     json: bool,
-    environment: &Environment,
+    environment: &CliEnvironment,
 ) -> Result<Exit, CliError> {
     let mut output = Output::new(anstream::stdout());
     let loaded = match scenario::check(settings, environment)? {
@@ -64,7 +64,7 @@ pub(super) fn check(
     exit(output, found)
 }
 
-/// An answer that could not be given is worse than any.
+/// An answer that could not be written overrides the exit code of what was found.
 fn exit(output: Output, found: Exit) -> Result<Exit, CliError> {
     let written = output.finish();
     written.map_err(|error| CliError::system("cannot write the answer", error))?;
@@ -146,7 +146,7 @@ fn as_text(plan: &Plan, chaos: &FaultRules, parallel: u64, problems: &[LimitProb
     text
 }
 
-/// Describes a step's retry, gates and delay as a suffix.
+/// Describes a step's retry, gates and delay as a suffix of its line.
 fn policies(step: &Step) -> String {
     let gates = &step.gates;
     let together = gates
@@ -240,13 +240,13 @@ fn chaos_as_text(text: &mut String, plan: &Plan, chaos: &FaultRules) {
         return;
     }
     text.push_str("\nChaos\n");
-    let cast = plan.rule_context();
+    let context = plan.rule_context();
     let widest = chaos.rules.iter().map(|rule| rule.text.chars().count());
     let widest = widest.max().unwrap_or(0);
     for rule in &chaos.rules {
-        let steps = rule.steps(&cast).len() as u64;
+        let steps = rule.steps(&context).len() as u64;
         let steps = format!("{} of {} steps", steps, plan.steps.len());
-        let times = rule.times_per_flow(&cast);
+        let times = rule.times_per_flow(&context);
         let flows = match rule.target.flow {
             Some(flow) => format!("in flow {flow}"),
             None => "a flow".to_owned(),
@@ -257,27 +257,29 @@ fn chaos_as_text(text: &mut String, plan: &Plan, chaos: &FaultRules) {
             format_args!("  {what:<widest$}  at {steps}, {times:.2} times {flows}"),
         );
     }
-    let part = chaos.share_of_flows(&cast) * 100.0;
+    let part = chaos.share_of_flows(&context) * 100.0;
     push(
         text,
-        format_args!("  About {part:.0}% of the flows are struck, each step performed once."),
+        format_args!(
+            "  About {part:.0}% of the flows are affected if each step is performed once."
+        ),
     );
 }
 
 fn chaos_as_json(plan: &Plan, chaos: &FaultRules) -> Value {
-    let cast = plan.rule_context();
+    let context = plan.rule_context();
     let name = |step: &crate::model::StepIndex| plan.steps[step.0].name.as_str();
     let rules = chaos.rules.iter().map(|rule| {
         json!({
             "injection": rule.text,
             "kind": rule.fault.kind().name(),
-            "steps": rule.steps(&cast).iter().map(name).collect::<Vec<_>>(),
+            "steps": rule.steps(&context).iter().map(name).collect::<Vec<_>>(),
             "flow": rule.target.flow,
-            "times_a_flow": rule.times_per_flow(&cast),
+            "times_a_flow": rule.times_per_flow(&context),
         })
     });
     json!({
         "injections": rules.collect::<Vec<_>>(),
-        "part_of_flows": chaos.share_of_flows(&cast),
+        "part_of_flows": chaos.share_of_flows(&context),
     })
 }

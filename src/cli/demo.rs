@@ -5,16 +5,16 @@ use std::fmt::Write as _;
 use crate::report::units::counted;
 use crate::report::{Output, sanitize};
 
-use super::environment::Environment;
+use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::scenario;
-use super::settings::{Format, RunSettings};
+use super::settings::{OutputFormat, RunSettings};
 
 /// Explains the run that follows, or the runs that the menu offers.
 pub(super) fn explain(
     settings: &RunSettings,
     batch: bool,
-    environment: &Environment,
+    environment: &CliEnvironment,
 ) -> Result<(), CliError> {
     let plan = scenario::load(settings, environment)?.plan;
     let load = settings.load(&plan.load)?;
@@ -57,8 +57,8 @@ pub(super) fn explain(
     };
     text.push_str(&format!("\n{then} All programs are ended afterwards.\n\n"));
     let mut output = match settings.format {
-        Format::People => Output::new(anstream::stdout()),
-        Format::Json => Output::new(anstream::stderr()),
+        OutputFormat::People => Output::new(anstream::stdout()),
+        OutputFormat::Json => Output::new(anstream::stderr()),
     };
     output.text(&text);
     Ok(())

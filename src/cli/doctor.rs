@@ -1,8 +1,8 @@
-//! `rehearsal doctor`: how far what is measured on this machine can be trusted.
+//! `rehearsal doctor`: the accuracy of measurements on this machine.
 //!
-//! Programs that know how long they took to answer are driven through the engine, and what it
-//! measured is compared with what they know. Then all of them stall for a while, which a load by
-//! the clock must show.
+//! Programs that report how long they took to answer are driven through the engine, and its
+//! measurements are compared with their reports. Then all of them stall for a while, which an open
+//! load must reveal.
 
 mod answer;
 mod trial;
@@ -16,41 +16,41 @@ use crate::report::units::{counted, duration};
 use crate::report::{Output, sanitize};
 use crate::scenario::{Arrivals, Load, Ramp, Shape};
 
-use super::environment::Environment;
+use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::exit::Exit;
-use trial::{Outcome, Trial};
+use trial::{Trial, TrialResult};
 
 pub use answer::AnswerArgs;
 pub(super) use answer::answer;
 
-/// The number of programs at once, and how many in all.
+/// Levels of load: programs at once, and programs in all.
 const LEVELS: [(u64, u64); 3] = [(1, 4), (50, 150), (200, 600)];
 const ANSWER_AFTER: Duration = Duration::from_millis(50);
 const QUESTIONS: usize = 10;
 
-/// The time that the programs of the stall take for their one answer.
+/// Time to one answer of the programs that will stall.
 const STALL_ANSWER_AFTER: Duration = Duration::from_millis(20);
 const STALL: Duration = Duration::from_secs(1);
-/// When the stall begins, and how long the run goes on.
+/// Start of the stall and length of the run, from the run's start.
 const STALL_AT: Duration = Duration::from_millis(1_500);
 const STALL_RUN: Duration = Duration::from_secs(4);
 const STALL_PER_SECOND: f64 = 20.0;
 const STALL_WORKERS: u64 = 2;
 
-/// Errors below this do not change what is to be thought of a program that people talk to.
+/// Measurement errors below this do not matter for programs with human users.
 const TRUSTED_US: u64 = 10_000;
 
-/// What was found.
+/// The findings about this machine.
 #[derive(Debug, Serialize)]
-struct Findings {
+struct DoctorReport {
     format: &'static str,
     answer_us: u64,
     levels: Vec<Level>,
     stall: Option<Stall>,
 }
 
-/// How far off measured answer times are with so many programs at once.
+/// Measurement errors at one level of load.
 #[derive(Debug, Default, Serialize)]
 struct Level {
     parallel: u64,
@@ -60,33 +60,33 @@ struct Level {
     error_max_us: Option<u64>,
     lag_p99_us: Option<u64>,
     failed_flows: u64,
-    /// The reason why flows failed, or why there was no room for them.
+    /// Cause of failed flows, or the missing resource that prevented the level.
     trouble: Option<String>,
 }
 
-/// What two kinds of load show of a stall of all programs.
+/// Visibility of a stall of all programs in an open and in a closed load.
 #[derive(Debug, Serialize)]
 struct Stall {
     stall_us: u64,
-    /// By the clock, from when each flow was due.
+    /// In the open load, from the moment each flow was due.
     open_response_p50_us: Option<u64>,
     open_response_p95_us: Option<u64>,
-    /// Each worker waiting for the end of its flow before it starts the next.
+    /// In the closed load, in which each worker starts a flow when its last one has ended.
     closed_response_p95_us: Option<u64>,
     failed_flows: u64,
 }
 
 impl Stall {
-    /// A quarter of the flows of the open load are due in it; half of it or more is left for the
-    /// longest twentieth.
+    /// A quarter of the open load's flows are due during the stall. Half of the stall or more
+    /// remains for the slowest twentieth.
     fn is_seen(&self) -> bool {
         self.open_response_p95_us
             .is_some_and(|us| us >= self.stall_us / 2)
     }
 }
 
-/// Examines this machine, and tells what was found.
-pub(super) fn doctor(json: bool, environment: &Environment) -> Result<Exit, CliError> {
+/// Measures this machine and prints the findings.
+pub(super) fn doctor(json: bool, environment: &CliEnvironment) -> Result<Exit, CliError> {
     let mut levels = Vec::new();
     let mut progress = Output::new(anstream::stderr());
     for (parallel, flows) in LEVELS {
@@ -97,7 +97,7 @@ pub(super) fn doctor(json: bool, environment: &Environment) -> Result<Exit, CliE
         levels.push(level(parallel, flows, environment)?);
     }
     progress.line("stalling all programs for 1 s …");
-    let findings = Findings {
+    let findings = DoctorReport {
         format: "rehearsal-doctor/1",
         answer_us: us(ANSWER_AFTER),
         levels,
@@ -115,7 +115,7 @@ pub(super) fn doctor(json: bool, environment: &Environment) -> Result<Exit, CliE
     Ok(findings.exit())
 }
 
-fn level(parallel: u64, flows: u64, environment: &Environment) -> Result<Level, CliError> {
+fn level(parallel: u64, flows: u64, environment: &CliEnvironment) -> Result<Level, CliError> {
     let trial = Trial {
         load: Load::closed(flows, parallel),
         answer_after: ANSWER_AFTER,
@@ -141,9 +141,9 @@ fn level(parallel: u64, flows: u64, environment: &Environment) -> Result<Level, 
     })
 }
 
-/// `None` if there is no room for it.
-fn stall(environment: &Environment) -> Result<Option<Stall>, CliError> {
-    let run = |shape| -> Result<Option<Outcome>, CliError> {
+/// Measures the stall; `None` if the machine has no room for it.
+fn stall(environment: &CliEnvironment) -> Result<Option<Stall>, CliError> {
+    let run = |shape| -> Result<Option<TrialResult>, CliError> {
         let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let at = since_1970.unwrap_or_default() + STALL_AT;
         let trial = Trial {
@@ -174,7 +174,7 @@ fn stall(environment: &Environment) -> Result<Option<Stall>, CliError> {
     }))
 }
 
-impl Findings {
+impl DoctorReport {
     fn as_text(&self) -> String {
         let mut text = format!(
             "Answers that took {}: how much longer they were measured to take\n  \
@@ -220,7 +220,7 @@ impl Findings {
             ),
             None => push(
                 &mut text,
-                format_args!("There is no room to see what a stall does."),
+                format_args!("This machine has no room for the stall test."),
             ),
         }
         text

@@ -1,13 +1,13 @@
-//! Durations as they are typed.
+//! Durations on the command line.
 
 use std::time::Duration;
 
-/// Reads `60` and `2.0` as seconds, and `500ms`, `1m` or `1m 30s` as they say.
+/// Parses a duration; a plain number, as in `60` or `2.0`, is in seconds.
 pub(super) fn parse(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     let wrong = || "write seconds, such as 60 or 2.0, or a unit, such as 500ms or 1m".to_owned();
     if is_negative(text) {
-        return Err("it cannot be less than nothing".into());
+        return Err("it cannot be negative".into());
     }
     match text.parse::<f64>() {
         Ok(seconds) => Duration::try_from_secs_f64(seconds).map_err(|_| wrong()),
@@ -15,9 +15,9 @@ pub(super) fn parse(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// As [`parse`], without a duration of nothing.
+/// As [`parse`], without zero.
 pub(super) fn parse_some(text: &str) -> Result<Duration, String> {
-    let nothing = || Err("it must be more than nothing".to_owned());
+    let nothing = || Err("it must be greater than zero".to_owned());
     if is_negative(text.trim()) {
         return nothing();
     }
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_duration_is_refused() {
+    fn invalid_durations_are_refused() {
         for text in ["", "-1", "NaN", "inf", "1e300", "soon", "1 parsec"] {
             assert!(parse(text).is_err(), "{text}");
         }

@@ -10,12 +10,12 @@ use crate::report::result_file;
 /// The width of reports that are not shown on a terminal.
 const WIDTH_ELSEWHERE: usize = 100;
 
-/// Variables, paths and terminal properties of this process, read once.
+/// Variables, paths and terminal properties of this process, read once at the start.
 #[derive(Debug, Clone)]
-pub struct Environment {
+pub struct CliEnvironment {
     /// The command line, the program's name first.
     pub arguments: Vec<OsString>,
-    /// All variables; programs get them, too.
+    /// All variables; programs inherit them.
     pub variables: Vec<(OsString, OsString)>,
     /// The folder for results, if `REHEARSAL_RESULTS` names one.
     pub results: Option<PathBuf>,
@@ -26,17 +26,17 @@ pub struct Environment {
     pub path: Option<OsString>,
     pub stdin_is_terminal: bool,
     pub stderr_is_terminal: bool,
-    /// True if the terminal supports only plain lines.
+    /// The terminal supports only plain lines: its TERM is `dumb`.
     pub is_dumb: bool,
     /// The width of reports in columns.
     pub width: usize,
 }
 
-impl Environment {
-    /// Reads it.
+impl CliEnvironment {
+    /// Reads the environment of this process.
     pub fn read(arguments: Vec<OsString>) -> Self {
         let not_empty = |value: &OsString| !value.is_empty();
-        Environment {
+        CliEnvironment {
             variables: env::vars_os().collect(),
             results: env::var_os("REHEARSAL_RESULTS")
                 .filter(not_empty)
@@ -57,8 +57,8 @@ impl Environment {
         }
     }
 
-    /// The environment as a result record tells it, with these secret values masked.
-    pub fn record(&self, secrets: &[String]) -> result_file::Environment {
+    /// Converts it to its form in the result record, with these secret values masked.
+    pub fn record(&self, secrets: &[String]) -> result_file::RunEnvironment {
         let kernel = |name: &str| {
             let text = std::fs::read_to_string(format!("/proc/sys/kernel/{name}"));
             text.map_or_else(|_| "unknown".into(), |text| text.trim().to_owned())
@@ -68,7 +68,7 @@ impl Environment {
             let secrets = secrets.iter().filter(|secret| !secret.is_empty());
             secrets.fold(text, |text, secret| text.replace(secret.as_str(), "***"))
         };
-        result_file::Environment {
+        result_file::RunEnvironment {
             host: kernel("hostname"),
             kernel: format!("{} {}", kernel("ostype"), kernel("osrelease")),
             cores: std::thread::available_parallelism().map_or(1, usize::from),

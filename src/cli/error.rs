@@ -13,19 +13,19 @@ use super::exit::Exit;
 /// An error with a suggestion.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
-    /// Something typed cannot be done.
+    /// A request that cannot be carried out.
     #[error("{what}")]
     Usage { what: String, hint: String },
-    /// The scenario is wrong. The text shows where, with styles if they are wanted.
+    /// An invalid scenario. The text shows where, styled for a terminal if that is wanted.
     #[error("{0}")]
     Scenario(String),
-    /// The results or the log could not be written.
+    /// Results or log could not be written.
     #[error(transparent)]
     Report(#[from] ReportError),
     /// The engine failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// Anything else that the system refused.
+    /// Any other refusal of the system.
     #[error("{what}: {source}")]
     System {
         what: String,
@@ -34,7 +34,7 @@ pub enum CliError {
 }
 
 impl CliError {
-    /// Something typed cannot be done; `hint` says what can.
+    /// An error about what was typed; `hint` suggests what to type instead.
     pub fn usage(what: impl Display, hint: impl Display) -> Self {
         CliError::Usage {
             what: what.to_string(),
@@ -42,7 +42,7 @@ impl CliError {
         }
     }
 
-    /// The system refused something.
+    /// An error of the system.
     pub fn system(what: impl Display, source: std::io::Error) -> Self {
         CliError::System {
             what: what.to_string(),
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn says_what_and_what_next() {
+    fn text_has_the_error_and_the_hint() {
         let error = CliError::usage("no\x1b good", "do this\nor that");
         let text = anstream::adapter::strip_str(&error.render()).to_string();
         assert_eq!(text, "error: no␛ good\nhelp:  do this\n       or that");

@@ -27,7 +27,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// Returns the number that the shell sees.
+    /// Returns the number for the shell.
     pub fn code(self) -> u8 {
         match self {
             Exit::Completed => 0,
@@ -56,7 +56,7 @@ pub(super) const HELP: &str =
   Where several apply: 130 before 98, 98 before 99, 99 before 1, 1 before 70";
 
 impl Exit {
-    /// Returns the reason as half a sentence.
+    /// Returns the reason as a clause.
     fn reason(self) -> &'static str {
         match self {
             Exit::Completed => "no problems",
@@ -70,7 +70,7 @@ impl Exit {
         }
     }
 
-    /// Returns the one of several that applies.
+    /// Returns the applicable one of several, by their order.
     pub(super) fn first(all: &[Exit]) -> Exit {
         all.iter().copied().max().unwrap_or(Exit::Completed)
     }

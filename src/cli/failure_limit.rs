@@ -1,14 +1,14 @@
-//! The number of flows that may fail without the run being a failure.
+//! The limit of failed flows up to which a run counts as a success.
 
 use std::str::FromStr;
 
 use crate::stats::FlowCounts;
 
-/// The number of flows that may fail.
+/// A limit of failed flows, `--allow-failures`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum FailureLimit {
     Count(u64),
-    /// This part of those that completed or failed, from 0 to 1.
+    /// This part of the flows that completed or failed, from 0 to 1.
     Part(f64),
 }
 
@@ -19,7 +19,7 @@ impl Default for FailureLimit {
 }
 
 impl FailureLimit {
-    /// True if flows that ended like this are a success. If none came to its end, they are not.
+    /// Returns `true` if the run is a success. A run without a completed or failed flow is not.
     #[expect(
         clippy::cast_precision_loss,
         reason = "a part of a count needs no 53 bits"
@@ -55,13 +55,13 @@ impl FromStr for FailureLimit {
 mod tests {
     use super::*;
 
-    fn kept(allowance: &str, completed: u64, failed: u64) -> bool {
+    fn kept(limit: &str, completed: u64, failed: u64) -> bool {
         let flows = FlowCounts {
             completed,
             failed,
             ..FlowCounts::default()
         };
-        allowance.parse::<FailureLimit>().unwrap().is_kept(&flows)
+        limit.parse::<FailureLimit>().unwrap().is_kept(&flows)
     }
 
     #[test]
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_allowance_is_refused() {
+    fn invalid_limits_are_refused() {
         for text in ["", "some", "-1", "101%", "NaN%", "1.5"] {
             assert!(text.parse::<FailureLimit>().is_err(), "{text}");
         }

@@ -3,8 +3,8 @@
 use crate::process::{self, DESCRIPTORS_OF_A_TERMINAL, DESCRIPTORS_OF_PIPES, LimitProblem, Need};
 use crate::scenario::{Plan, TerminalKind};
 
-/// Computes the most that `parallel` flows need: all scripts of each running, one plain command
-/// each if there are any, and every pool full.
+/// Computes the peak need of `parallel` flows: all their scripts running, a plain command for each
+/// if there are any, and every pool full.
 pub(super) fn need(plan: &Plan, parallel: u64) -> Need {
     let mut need = Need::default();
     for role in &plan.roles {
@@ -28,7 +28,7 @@ pub(super) fn need(plan: &Plan, parallel: u64) -> Need {
     need
 }
 
-/// Lists the limits of this machine that are too low for that.
+/// Lists the limits of this machine that are too low for them.
 pub(super) fn problems(plan: &Plan, parallel: u64) -> Vec<LimitProblem> {
     process::check_limits(need(plan, parallel))
 }

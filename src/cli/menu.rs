@@ -17,14 +17,14 @@ use std::thread;
 use crate::engine::{Control, Stop};
 use crate::report::{Lines, Output, Reporter, SingleFlow, sanitize};
 
-use super::environment::Environment;
+use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::exit::Exit;
-use super::run::{report_of, tell_errors, whereabouts};
+use super::run::{print_errors, report_of, result_locations};
 use super::scenario;
 use super::session::{self, Finished, Keep, Messages, Results};
-use super::settings::{Format, RunSettings, Save};
-use super::signals::{self, Patience, Signal};
+use super::settings::{OutputFormat, RunSettings, Save};
+use super::signals::{self, Signal, SignalEscalation};
 
 use console::Console;
 
@@ -35,15 +35,15 @@ const CUSTOMER: &str = "customer_id";
 ///
 /// It ends with [`Exit::SomeFailed`] if flows of any of its runs failed; runs that were ended
 /// from the menu itself do not count.
-pub(super) fn menu(settings: RunSettings, environment: &Environment) -> Result<Exit, CliError> {
+pub(super) fn menu(settings: RunSettings, environment: &CliEnvironment) -> Result<Exit, CliError> {
     refuse_what_belongs_to_runs(&settings)?;
     let plan = scenario::load(&settings, environment)?.plan;
     let (sender, inputs) = channel();
     read_lines(sender.clone())?;
     let signals = sender.clone();
     signals::watch(move |signal| {
-        // A menu that has ended listens to nobody.
-        let _ = signals.send(Input::Signal(signal));
+        // The menu, and with it the receiver, may have ended.
+        let _ = signals.send(MenuInput::Signal(signal));
     })
     .map_err(|error| CliError::system("cannot listen for signals", error))?;
     let mut menu = Menu {
@@ -69,7 +69,7 @@ fn refuse_what_belongs_to_runs(settings: &RunSettings) -> Result<(), CliError> {
         ("--flows", settings.load.flows.is_some()),
         ("--parallel", settings.load.parallel.is_some()),
         ("--save", settings.save != Save::No),
-        ("--json", settings.format == Format::Json),
+        ("--json", settings.format == OutputFormat::Json),
     ];
     match given.into_iter().find(|(_, given)| *given) {
         None => Ok(()),
@@ -81,7 +81,7 @@ fn refuse_what_belongs_to_runs(settings: &RunSettings) -> Result<(), CliError> {
 }
 
 /// An input of the menu.
-enum Input {
+enum MenuInput {
     Line(String),
     /// No more lines will come.
     End,
@@ -99,11 +99,11 @@ enum Asking {
 }
 
 /// The run in the background.
-struct Running {
+struct RunInProgress {
     control: Control,
     messages: Messages,
-    patience: Patience,
-    /// True if the user ended it; its flows then do not count as failed.
+    escalation: SignalEscalation,
+    /// Ended by the user; its flows then do not count as failed.
     ended_by_choice: bool,
 }
 
@@ -111,34 +111,34 @@ struct Menu<'a> {
     title: String,
     asks_customer: bool,
     settings: RunSettings,
-    environment: &'a Environment,
+    environment: &'a CliEnvironment,
     console: Console,
-    sender: Sender<Input>,
+    sender: Sender<MenuInput>,
     asking: Asking,
-    running: Option<Running>,
+    running: Option<RunInProgress>,
     last: Option<Finished>,
     /// Lines held back until the run ends.
     waiting: VecDeque<String>,
-    /// True if the menu closes as soon as no run is active.
+    /// The menu closes as soon as no run is active.
     closing: bool,
     exit: Exit,
 }
 
 impl Menu<'_> {
-    fn open(&mut self, inputs: &Receiver<Input>) {
+    fn open(&mut self, inputs: &Receiver<MenuInput>) {
         self.ask();
         while !(self.closing && self.running.is_none()) {
-            // There is always a sender: our own.
+            // `self` holds a sender.
             let Ok(input) = inputs.recv() else { return };
             match input {
-                Input::Line(line) => {
+                MenuInput::Line(line) => {
                     self.console
                         .line_was_typed(!self.environment.stdin_is_terminal);
                     self.take(line);
                 }
-                Input::End => self.input_ended(),
-                Input::RunEnded(result) => self.run_ended(*result),
-                Input::Signal(signal) => self.signal(signal),
+                MenuInput::End => self.input_ended(),
+                MenuInput::RunEnded(result) => self.run_ended(*result),
+                MenuInput::Signal(signal) => self.signal(signal),
             }
         }
     }
@@ -155,7 +155,8 @@ impl Menu<'_> {
         }
     }
 
-    /// Returns whether lines wait for the run: the author of a pipe cannot see that one is active.
+    /// Returns `true` if the line has to wait for the end of the run: the author of a pipe cannot
+    /// see that one is active.
     fn must_wait(&self, line: &str) -> bool {
         let looks_only = self.asking == Asking::Choice && matches!(line.trim(), "5" | "6");
         !self.environment.stdin_is_terminal
@@ -255,10 +256,10 @@ impl Menu<'_> {
         };
         self.console
             .say(&format!("Started {} behind this menu.\n", session.id()));
-        self.running = Some(Running {
+        self.running = Some(RunInProgress {
             control: session.control.clone(),
             messages: session.messages.clone(),
-            patience: Patience::of(session.graceful_stop()),
+            escalation: SignalEscalation::of(session.graceful_stop()),
             ended_by_choice: false,
         });
         let output = Output::new(self.console.writer());
@@ -270,8 +271,8 @@ impl Menu<'_> {
         let sender = self.sender.clone();
         let started = thread::Builder::new().name("run".into()).spawn(move || {
             let result = session.perform(vec![reporter]);
-            // A menu that has ended listens to nobody.
-            let _ = sender.send(Input::RunEnded(Box::new(result)));
+            // The menu, and with it the receiver, may have ended.
+            let _ = sender.send(MenuInput::RunEnded(Box::new(result)));
         });
         if let Err(error) = started {
             self.running = None;
@@ -288,8 +289,8 @@ impl Menu<'_> {
             Ok(finished) => {
                 self.console
                     .say(&report_of(&finished, self.environment.width));
-                self.console.say(&whereabouts(&finished));
-                tell_errors(&finished, &mut Output::new(self.console.writer()));
+                self.console.say(&result_locations(&finished));
+                print_errors(&finished, &mut Output::new(self.console.writer()));
                 let exit = Exit::first(&finished.exits());
                 if !(ended_by_choice && exit == Exit::Interrupted) {
                     self.exit = self.exit.max(exit);
@@ -325,7 +326,9 @@ impl Menu<'_> {
 
     fn view(&mut self) {
         let text = match &self.last {
-            Some(finished) => report_of(finished, self.environment.width) + &whereabouts(finished),
+            Some(finished) => {
+                report_of(finished, self.environment.width) + &result_locations(finished)
+            }
             None if self.running.is_some() => "The first run is still in progress.\n".into(),
             None => "No run has ended yet.\n".into(),
         };
@@ -395,7 +398,7 @@ impl Menu<'_> {
                 self.console.say("");
             }
             Some(running) => {
-                let (stop, text) = running.patience.signal(signal);
+                let (stop, text) = running.escalation.signal(signal);
                 running.control.stop(stop);
                 running.messages.say(&text);
             }
@@ -414,17 +417,17 @@ fn count(line: &str) -> Option<u64> {
 }
 
 /// Reads lines on a separate thread, which ends with the program at the latest.
-fn read_lines(sender: Sender<Input>) -> Result<(), CliError> {
+fn read_lines(sender: Sender<MenuInput>) -> Result<(), CliError> {
     let read = move || {
         for line in io::stdin().lock().split(b'\n') {
             let Ok(line) = line else { break };
             let line = String::from_utf8_lossy(&line).into_owned();
-            if sender.send(Input::Line(line)).is_err() {
+            if sender.send(MenuInput::Line(line)).is_err() {
                 return;
             }
         }
-        // A menu that has ended listens to nobody.
-        let _ = sender.send(Input::End);
+        // The menu, and with it the receiver, may have ended.
+        let _ = sender.send(MenuInput::End);
     };
     thread::Builder::new()
         .name("input".into())

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::model::RunId;
 use crate::report::{self, MergeError, Output, RunFolder, SavedRun};
 
-use super::environment::Environment;
+use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::exit::Exit;
 use super::report::{open, show};
@@ -14,7 +14,7 @@ use super::report::{open, show};
 pub(super) fn merge(
     folders: &[PathBuf],
     into: &Path,
-    environment: &Environment,
+    environment: &CliEnvironment,
 ) -> Result<Exit, CliError> {
     let name = into.file_name().ok_or_else(|| {
         let what = format_args!("{} cannot be made", into.display()).to_string();
@@ -25,8 +25,8 @@ pub(super) fn merge(
         .map(|folder| open(folder, environment))
         .collect::<Result<_, _>>()?;
     let id = RunId(name.to_string_lossy().into_owned());
-    let room = &environment.temporary;
-    let head = report::merge(&runs, id, environment.record(&[]), room).map_err(|error| {
+    let temporary = &environment.temporary;
+    let head = report::merge(&runs, id, environment.record(&[]), temporary).map_err(|error| {
         let hint = match error {
             MergeError::Different { .. } => "runs of one scenario can be merged",
             MergeError::Twice(_) => "name each run once",

@@ -11,14 +11,14 @@ use crate::engine::StepGate;
 use crate::model::{FlowRecord, RunEvent};
 use crate::report::{Bundle, DialoguePrinter, Output, Reporter, SingleFlow};
 
-use super::environment::Environment;
+use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::exit::Exit;
-use super::run::{stop_on, tell_errors};
+use super::run::{print_errors, stop_on};
 use super::session::{Keep, Messages, Session};
 use super::signals;
 
-use outcome::Outcome;
+use outcome::ReplayOutcome;
 use preparing::Prepared;
 
 pub(super) use preparing::ReplayRequest;
@@ -26,10 +26,10 @@ pub(super) use preparing::ReplayRequest;
 /// Runs the flow again and reports whether it fails as before.
 pub(super) fn replay(
     mut wanted: ReplayRequest,
-    environment: &Environment,
+    environment: &CliEnvironment,
 ) -> Result<Exit, CliError> {
     if wanted.bundle.is_file() {
-        // One of the files in it.
+        // A file in the bundle was named.
         wanted.bundle.pop();
     }
     let bundle = Bundle::open(&wanted.bundle).map_err(|error| {
@@ -46,7 +46,7 @@ pub(super) fn replay(
     } = preparing::prepare(&wanted, &bundle, environment)?;
     let (arrived, arriving) = mpsc::channel();
     signals::watch(move |signal| {
-        // Without a run, which is when nobody listens, the program is about to end anyway.
+        // Without a receiver the run is over, and the program is about to end anyway.
         let _ = arrived.send(signal);
     })
     .map_err(|error| CliError::system("cannot listen for signals", error))?;
@@ -64,16 +64,16 @@ pub(super) fn replay(
             Output::new(anstream::stdout())
         }
     };
-    let witness = Witness::default();
+    let last_flow = LastFlow::default();
     let reporters: Vec<Box<dyn Reporter>> = vec![
         Box::new(SingleFlow::new(output())),
         Box::new(DialoguePrinter::new(output())),
-        Box::new(witness.clone()),
+        Box::new(last_flow.clone()),
     ];
     let finished = session.perform(reporters)?;
-    tell_errors(&finished, &mut Output::new(anstream::stderr()));
+    print_errors(&finished, &mut Output::new(anstream::stderr()));
 
-    let outcome = Outcome::of(&bundle, witness.flow());
+    let outcome = ReplayOutcome::of(&bundle, last_flow.flow());
     let printed = if wanted.json {
         let json = outcome.json(&bundle, &finished.log);
         writeln!(io::stdout(), "{json:#}")
@@ -85,13 +85,13 @@ pub(super) fn replay(
     };
     match printed {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(CliError::system("cannot write what came of it", error))
+            Err(CliError::system("cannot write the outcome", error))
         }
         _ => Ok(outcome.exit()),
     }
 }
 
-/// Holds each step until there is a line on standard input; none if that has ended.
+/// Holds each step until a line arrives on standard input; releases all once that has ended.
 fn step_gate(messages: Messages) -> Result<StepGate, CliError> {
     let step_gate =
         StepGate::new(move |step| messages.say(&format!("{step} is next: press Enter")));
@@ -112,17 +112,17 @@ fn step_gate(messages: Messages) -> Result<StepGate, CliError> {
     Ok(step_gate)
 }
 
-/// Keeps the flow when it has ended.
+/// A reporter that keeps the last ended flow.
 #[derive(Default, Clone)]
-struct Witness(Arc<Mutex<Option<FlowRecord>>>);
+struct LastFlow(Arc<Mutex<Option<FlowRecord>>>);
 
-impl Witness {
+impl LastFlow {
     fn flow(&self) -> Option<FlowRecord> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
-impl Reporter for Witness {
+impl Reporter for LastFlow {
     fn event(&mut self, event: &RunEvent) {
         if let RunEvent::FlowEnded(flow) = event {
             *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((**flow).clone());

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::report::result_file::Completeness;
 use crate::report::{Output, SavedRun, locate, sanitize, terminal};
 
-use super::environment::Environment;
+use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::exit::Exit;
 
@@ -14,7 +14,7 @@ use super::exit::Exit;
 pub(super) fn report(
     folder: &Path,
     json: bool,
-    environment: &Environment,
+    environment: &CliEnvironment,
 ) -> Result<Exit, CliError> {
     let run = open(folder, environment)?;
     if json {
@@ -34,7 +34,7 @@ pub(super) fn report(
 }
 
 /// Reads a saved run.
-pub(super) fn open(folder: &Path, environment: &Environment) -> Result<SavedRun, CliError> {
+pub(super) fn open(folder: &Path, environment: &CliEnvironment) -> Result<SavedRun, CliError> {
     SavedRun::open(folder, &environment.temporary).map_err(|error| {
         let hint = if folder.join("bundles").is_dir() {
             "the run was not saved; of some of its flows all is in the folder `bundles` there"
@@ -45,8 +45,8 @@ pub(super) fn open(folder: &Path, environment: &Environment) -> Result<SavedRun,
     })
 }
 
-/// The report as shown after the run, and notes about it.
-pub(super) fn show(run: &SavedRun, output: &mut Output, environment: &Environment) {
+/// Prints the report as it was printed after the run, and notes about it.
+pub(super) fn show(run: &SavedRun, output: &mut Output, environment: &CliEnvironment) {
     let info = run.head.run.info();
     let mut summary = run.head.summary.clone();
     locate(&mut summary, run.folder.path());

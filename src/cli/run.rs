@@ -5,31 +5,31 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
 use crate::report::{
-    self, Bars, DialoguePrinter, JsonLines, Kept, Lines, Output, Quiet, Reporter, SingleFlow,
-    sanitize, terminal, units,
+    self, Bars, BundleCounts, DialoguePrinter, JsonLines, Lines, Output, Quiet, Reporter,
+    SingleFlow, sanitize, terminal, units,
 };
 
 use super::args::Progress;
-use super::environment::Environment;
+use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::exit::Exit;
 use super::scenario;
 use super::session::{Finished, Keep, Results, Session};
-use super::settings::{Destination, Format, RunSettings, Save};
-use super::signals::{self, Patience, Signal};
+use super::settings::{Destination, OutputFormat, RunSettings, Save};
+use super::signals::{self, Signal, SignalEscalation};
 
 /// Performs the run and reports it.
-pub(super) fn run(settings: &RunSettings, environment: &Environment) -> Result<Exit, CliError> {
+pub(super) fn run(settings: &RunSettings, environment: &CliEnvironment) -> Result<Exit, CliError> {
     let keep = match (&settings.save, settings.format) {
         (Save::Usual | Save::In(_), _) => Keep::InFolder,
-        (Save::No, Format::Json) => Keep::ForNow,
-        (Save::No, Format::People) => Keep::Nothing,
+        (Save::No, OutputFormat::Json) => Keep::ForNow,
+        (Save::No, OutputFormat::People) => Keep::Nothing,
     };
     let loaded = scenario::load(settings, environment)?;
     // From here on there is something to clean up.
     let (arrived, signals) = mpsc::channel();
     signals::watch(move |signal| {
-        // Without a run, which is when nobody listens, the program is about to end anyway.
+        // Without a receiver the run is over, and the program is about to end anyway.
         let _ = arrived.send(signal);
     })
     .map_err(|error| CliError::system("cannot listen for signals", error))?;
@@ -44,16 +44,16 @@ pub(super) fn run(settings: &RunSettings, environment: &Environment) -> Result<E
 
     let mut exits = finished.exits();
     let printed = match settings.format {
-        Format::People => {
+        OutputFormat::People => {
             let mut output = output(settings);
             output.text(&report_of(&finished, environment.width));
-            output.text(&whereabouts(&finished));
+            output.text(&result_locations(&finished));
             let printed = output.finish();
             printed.map_err(|error| CliError::system("cannot write the report", error))
         }
-        Format::Json => {
+        OutputFormat::Json => {
             let printed = print_record(&finished);
-            Output::new(anstream::stderr()).text(&whereabouts(&finished));
+            Output::new(anstream::stderr()).text(&result_locations(&finished));
             printed.map_err(|error| CliError::system("cannot write the result", error))
         }
     };
@@ -62,38 +62,39 @@ pub(super) fn run(settings: &RunSettings, environment: &Environment) -> Result<E
         exits.push(Exit::Internal);
     }
     let mut output = Output::new(anstream::stderr());
-    tell_errors(&finished, &mut output);
+    print_errors(&finished, &mut output);
     if let Some(text) = Exit::explain(&exits) {
         output.line(&text);
     }
     Ok(Exit::first(&exits))
 }
 
-/// Stops the run when signals say so; those that have arrived already count.
+/// Stops the run on signals, including those that have already arrived.
 pub(super) fn stop_on(signals: Receiver<Signal>, session: &Session) -> Result<(), CliError> {
     let (control, messages) = (session.control.clone(), session.messages.clone());
     let grace = session.graceful_stop();
     let listen = move || {
-        let mut patience = Patience::of(grace);
+        let mut escalation = SignalEscalation::of(grace);
         for signal in signals {
-            let (stop, text) = patience.signal(signal);
+            let (stop, text) = escalation.signal(signal);
             control.stop(stop);
             messages.say(&text);
         }
     };
     thread::Builder::new()
-        .name("patience".into())
+        .name("stop-signals".into())
         .spawn(listen)
         .map(drop)
         .map_err(|error| CliError::system("cannot listen for signals", error))
 }
 
-/// Returns whether standard output is for a program.
+/// Returns `true` if standard output is reserved for JSON.
 fn is_for_programs(settings: &RunSettings) -> bool {
-    settings.format == Format::Json || settings.json_lines == Some(Destination::StandardOutput)
+    settings.format == OutputFormat::Json
+        || settings.json_lines == Some(Destination::StandardOutput)
 }
 
-/// Where people read: standard output, unless it is for a program.
+/// The output for people: standard output, unless that is reserved for JSON.
 fn output(settings: &RunSettings) -> Output {
     if is_for_programs(settings) {
         Output::new(anstream::stderr())
@@ -102,12 +103,12 @@ fn output(settings: &RunSettings) -> Output {
     }
 }
 
-/// How a run is told as it goes: a single flow as a story, where the report will be; many on
-/// standard error.
+/// The live reporter: for a single flow its dialogue, on the output of the report; for many a
+/// progress display on standard error.
 fn reporter(
     is_single: bool,
     settings: &RunSettings,
-    environment: &Environment,
+    environment: &CliEnvironment,
 ) -> Result<Box<dyn Reporter>, CliError> {
     let errors = || Output::new(anstream::stderr());
     let is_terminal = environment.stderr_is_terminal;
@@ -115,7 +116,7 @@ fn reporter(
         Progress::None => Box::new(Quiet::new(errors())),
         Progress::Bar if !is_terminal => {
             return Err(CliError::usage(
-                "--progress bar: standard error is no terminal to draw on",
+                "--progress bar: standard error is not a terminal",
                 "leave it out, or write --progress plain",
             ));
         }
@@ -128,7 +129,7 @@ fn reporter(
     })
 }
 
-/// Tells the run to a program, if that was asked for.
+/// The reporter of JSON lines, if requested.
 fn json_lines(settings: &RunSettings) -> Result<Option<Box<dyn Reporter>>, CliError> {
     Ok(match &settings.json_lines {
         None => None,
@@ -145,8 +146,8 @@ pub(super) fn report_of(finished: &Finished, width: usize) -> String {
     terminal::render(&finished.outcome.info, &summary, width)
 }
 
-/// Where the results and the log of a run are.
-pub(super) fn whereabouts(finished: &Finished) -> String {
+/// Lists the folders and files in which results and log are.
+pub(super) fn result_locations(finished: &Finished) -> String {
     let mut text = String::from("\n");
     if let Results::Saved(path) = &finished.results {
         text.push_str(&format!(
@@ -155,7 +156,7 @@ pub(super) fn whereabouts(finished: &Finished) -> String {
         ));
     }
     if let Some(path) = &finished.bundles {
-        let Kept { failed, slow } = finished.artifacts.bundles;
+        let BundleCounts { failed, slow } = finished.artifacts.bundles;
         let counts = [
             (failed > 0).then(|| units::counted(failed as u64, "failed flow")),
             (slow > 0).then(|| match slow {
@@ -177,8 +178,8 @@ pub(super) fn whereabouts(finished: &Finished) -> String {
     text
 }
 
-/// What could not be reported, kept or ended.
-pub(super) fn tell_errors(finished: &Finished, output: &mut Output) {
+/// Prints errors of reporters and processes that could not be ended.
+pub(super) fn print_errors(finished: &Finished, output: &mut Output) {
     for error in &finished.errors {
         output.line(&format!("error: {}", sanitize(&error.to_string())));
     }

@@ -1,4 +1,4 @@
-//! From a choice of scenario to a checked plan.
+//! Loading of the chosen scenario into a checked plan.
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::engine::{Programs, Within};
 use crate::scenario::{self, CommandStart, CompileOptions, Compiled, Diagnostics, Plan};
 
-use super::environment::Environment;
+use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::settings::{RunSettings, Save, ScenarioChoice};
 
@@ -16,8 +16,8 @@ pub(super) const BUILT_IN_NAME: &str = "order-flow.yaml";
 /// The scenario that runs when none is named.
 const BUILT_IN: &str = include_str!("../../config/order-flow.yaml");
 
-/// The most names proposed for one that does not exist.
-const MOST_PROPOSALS: usize = 3;
+/// The maximum number of names proposed for one that does not exist.
+const MAX_PROPOSALS: usize = 3;
 
 /// A checked scenario and its programs.
 pub(super) struct Loaded {
@@ -28,7 +28,10 @@ pub(super) struct Loaded {
 }
 
 /// Finds and checks the scenario.
-pub(super) fn load(settings: &RunSettings, environment: &Environment) -> Result<Loaded, CliError> {
+pub(super) fn load(
+    settings: &RunSettings,
+    environment: &CliEnvironment,
+) -> Result<Loaded, CliError> {
     match check(settings, environment)? {
         Ok(loaded) => Ok(loaded),
         Err(diagnostics) => Err(CliError::Scenario(diagnostics.render(coloured()))),
@@ -38,7 +41,7 @@ pub(super) fn load(settings: &RunSettings, environment: &Environment) -> Result<
 /// As [`load`], with errors of the scenario separate from errors of the command line.
 pub(super) fn check(
     settings: &RunSettings,
-    environment: &Environment,
+    environment: &CliEnvironment,
 ) -> Result<Result<Loaded, Diagnostics>, CliError> {
     let home = match &settings.scenario {
         ScenarioChoice::BuiltIn => environment.directory.clone(),
@@ -95,7 +98,7 @@ pub(super) fn check(
     }))
 }
 
-/// Returns the values given for secret variables.
+/// Returns the values of secret variables.
 pub(super) fn secret_values(plan: &Plan, settings: &RunSettings) -> Vec<String> {
     let secret = settings
         .variables
@@ -104,7 +107,7 @@ pub(super) fn secret_values(plan: &Plan, settings: &RunSettings) -> Vec<String> 
     secret.map(|(_, value)| value.clone()).collect()
 }
 
-/// Returns whether diagnostics may be coloured: they go to standard error.
+/// Returns `true` if diagnostics, which go to standard error, may be coloured.
 pub(super) fn coloured() -> bool {
     let stderr = std::io::stderr();
     let choice = anstream::AutoStream::choice(&stderr);
@@ -179,6 +182,6 @@ fn proposals(file: &Path) -> Vec<PathBuf> {
     found
         .into_iter()
         .map(|(_, path)| path)
-        .take(MOST_PROPOSALS)
+        .take(MAX_PROPOSALS)
         .collect()
 }

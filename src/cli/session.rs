@@ -13,59 +13,59 @@ use crate::model::{EventSink, FlowNumber, RunEvent, RunId};
 use crate::process::WatcherProgram;
 use crate::report::result_file::Head;
 use crate::report::{
-    self, Artifacts, Bundles, Kept, Log, Place, Recorder, ReportError, Reporter, Reporters,
+    self, Artifacts, BundleCounts, Bundles, Log, Place, Recorder, ReportError, Reporter, Reporters,
     Reserved, RunFolder,
 };
 use crate::scenario::Overrides;
 use crate::stats::{EvidenceChoice, EvidenceLimits, Integrity};
 
-use super::environment::Environment;
+use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::exit::Exit;
 use super::failure_limit::FailureLimit;
 use super::scenario::{Loaded, secret_values};
-use super::settings::{Dialogue, RunSettings, Save};
+use super::settings::{DialogueLogging, RunSettings, Save};
 use super::{bundles, machine, scenario};
 
-/// Where a run's results go when nothing is said about it.
-const USUAL_PLACE: &str = "rehearsal-results";
+/// The default folder for results.
+const DEFAULT_FOLDER: &str = "rehearsal-results";
 
-/// A run that can begin: everything is there, and nothing is started.
+/// A run that is ready to begin: everything is prepared, and nothing is started.
 pub(super) struct Session {
-    /// There is only one flow, whose story can be told.
+    /// There is only one flow, which can be reported step by step.
     pub is_single: bool,
     pub control: Control,
     pub messages: Messages,
     options: RunOptions,
     names: Reserved,
-    /// Where the run is kept as it goes on, if it is.
+    /// The folder in which the run is saved while it is in progress.
     folder: Option<RunFolder>,
-    dialogue: Dialogue,
+    dialogue: DialogueLogging,
     allowed_failures: FailureLimit,
-    environment: report::result_file::Environment,
+    environment: report::result_file::RunEnvironment,
     keep: Keep,
     notices: Vec<String>,
     bundles: Bundles,
     temporary: TempDir,
 }
 
-/// What becomes of the flows of a run when it has ended.
+/// Retention of a run's flows after its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Keep {
-    /// Only the summary is shown.
+    /// Not kept; only the summary is shown.
     Nothing,
-    /// They may be wanted as long as this program runs.
+    /// Kept in a temporary folder until this program ends.
     ForNow,
-    /// In a folder of the run's own, among the results.
+    /// Saved in the run's folder among the results.
     InFolder,
 }
 
-/// A way to tell the reader of a run something while it goes on.
+/// A handle to add notices to the events of a run in progress.
 #[derive(Clone, Default)]
 pub(super) struct Messages(Arc<OnceLock<Arc<dyn EventSink>>>);
 
 impl Messages {
-    /// Says it among the events of the run; before they begin, nobody listens.
+    /// Adds a notice; without effect before the run begins.
     pub(super) fn say(&self, text: &str) {
         if let Some(sink) = self.0.get() {
             sink.emit(RunEvent::Notice {
@@ -81,38 +81,38 @@ pub(super) struct Finished {
     pub outcome: RunOutcome,
     pub artifacts: Artifacts,
     pub head: Head,
-    /// What could not be reported or kept.
+    /// Errors of reporters and of saving.
     pub errors: Vec<ReportError>,
     /// Processes that could not be ended.
     pub left_over: Vec<u32>,
     pub log: PathBuf,
     pub results: Results,
-    /// Where the bundles of the run are, if there are any.
+    /// The folder of the run's bundles, if there are any.
     pub bundles: Option<PathBuf>,
-    /// Where the run was kept as it went on, if it was.
+    /// The folder in which the run was saved while it was in progress.
     folder: Option<RunFolder>,
     allowed_failures: FailureLimit,
-    /// Holds what the run left for as long as somebody may want it.
+    /// Keeps the temporary flows file until this is dropped.
     _temporary: TempDir,
 }
 
-/// Where the results of a run are.
+/// The location of a run's results.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Results {
     /// In this folder.
     Saved(PathBuf),
-    /// Nowhere yet; this folder can be made for them.
+    /// Not saved; this folder can be created for them.
     NotSaved(PathBuf),
 }
 
 impl Session {
-    /// Finds a place and a name for a run of the scenario, and makes sure that the machine has
-    /// room for it.
+    /// Prepares a run of the scenario: chooses its place and name, and checks that the machine has
+    /// the resources for it.
     pub(super) fn prepare(
         loaded: Loaded,
         settings: &RunSettings,
         keep: Keep,
-        environment: &Environment,
+        environment: &CliEnvironment,
     ) -> Result<Self, CliError> {
         let Loaded {
             plan,
@@ -173,7 +173,7 @@ impl Session {
             faults: Some(chaos),
         });
         let recording = Recording {
-            dialogue: settings.dialogue == Dialogue::Logged || settings.shows_dialogue,
+            dialogue: settings.dialogue == DialogueLogging::Logged || settings.shows_dialogue,
             evidence: Some(Arc::new(EvidenceChoice::new(limits))),
         };
         let options = RunOptions::new(Arc::new(plan), Arc::new(programs))
@@ -205,23 +205,23 @@ impl Session {
         })
     }
 
-    /// Performs this flow of another run again, with these notices to begin with.
+    /// Limits the run to a replay of this flow of another run, which begins with these notices.
     pub(super) fn replay(&mut self, flow: FlowNumber, notices: Vec<String>) {
         self.options.first_flow = flow;
         self.notices.extend(notices);
     }
 
-    /// The name of the run.
+    /// Returns the id of the run.
     pub(super) fn id(&self) -> &RunId {
         &self.names.id
     }
 
-    /// Returns the time that flows in flight may take to finish when no more are started.
+    /// Returns the time that flows in flight have to finish once no more are started.
     pub(super) fn graceful_stop(&self) -> Duration {
         self.options.plan.load.graceful_stop
     }
 
-    /// Performs the run on this thread, told to these and the log.
+    /// Runs on this thread, with these reporters and the log.
     pub(super) fn perform(
         self,
         mut listeners: Vec<Box<dyn Reporter>>,
@@ -235,18 +235,18 @@ impl Session {
         let mut recorder = Recorder::new();
         let log = Log::new(&log_path, log);
         listeners.push(Box::new(match self.dialogue {
-            Dialogue::Logged => log,
-            Dialogue::LeftOut => log.without_dialogue(),
+            DialogueLogging::Logged => log,
+            DialogueLogging::LeftOut => log.without_dialogue(),
         }));
         if let Some(folder) = &self.folder {
             recorder = Recorder::with_flows(folder.write_flows(self.environment.clone())?);
             listeners.push(Box::new(folder.latency_log()?));
         }
         let recorder = recorder
-            .and_bundles(self.bundles)
-            .and_room(self.temporary.path().to_owned());
+            .with_bundles(self.bundles)
+            .with_temporary_folder(self.temporary.path().to_owned());
         let reporters = Reporters::start(recorder, listeners)?;
-        // It is set only here.
+        // Set only here, once.
         let _ = self.messages.0.set(reporters.sink());
         for notice in &self.notices {
             self.messages.say(notice);
@@ -260,7 +260,7 @@ impl Session {
             &outcome.info,
             self.environment,
             outcome.summary.clone(),
-            // They are big, and used nowhere else.
+            // They are large and have no other use.
             std::mem::take(&mut outcome.histograms),
             artifacts.notices.clone(),
         );
@@ -268,7 +268,7 @@ impl Session {
             .folder
             .as_ref()
             .map(|folder| folder.finish(&head, Some(&log_path)));
-        let has_bundles = artifacts.bundles != Kept::default();
+        let has_bundles = artifacts.bundles != BundleCounts::default();
         let bundles = has_bundles.then(|| results.join("bundles"));
         let results = match &finished {
             Some(Ok(())) if self.keep == Keep::InFolder => Results::Saved(results),
@@ -292,15 +292,15 @@ impl Session {
 }
 
 impl Finished {
-    /// All that the program could end with after this run.
+    /// Lists the exit codes that apply to this run.
     pub(super) fn exits(&self) -> Vec<Exit> {
         let summary = &self.outcome.summary;
         let crossed = summary.thresholds.iter().any(|it| !it.holds);
         let failed = !self.allowed_failures.is_kept(&summary.flows);
-        // That no flow came to its end is nothing new of a run that was interrupted.
+        // An interrupted run need not have completed any flow.
         let failed = failed && (summary.flows.failed > 0 || !summary.interrupted);
-        let books = summary.integrity.as_ref();
-        let wrong = books.is_some_and(Integrity::is_violated);
+        let integrity = summary.integrity.as_ref();
+        let wrong = integrity.is_some_and(Integrity::is_violated);
         let incomplete = !self.errors.is_empty() || !self.left_over.is_empty();
         let all = [
             (summary.interrupted, Exit::Interrupted),
@@ -314,7 +314,7 @@ impl Finished {
             .collect()
     }
 
-    /// Puts the results into their folder, if they are not there already; says which it is.
+    /// Saves the results in their folder, unless they are there already, and returns its path.
     pub(super) fn save(&mut self) -> Result<&Path, ReportError> {
         if let (Results::NotSaved(path), Some(folder)) = (&self.results, &self.folder) {
             if !folder.result().exists() {
@@ -328,14 +328,14 @@ impl Finished {
         Ok(path)
     }
 
-    /// Writes the result record, with the flows.
+    /// Writes the result record, including all flows.
     pub(super) fn write_record(&self, out: &mut impl Write) -> io::Result<()> {
         report::write_record(out, &self.head, self.artifacts.flows.as_ref())
     }
 }
 
-/// The place for logs and results, and a notice if it is not where one would look.
-fn place(save: &Save, environment: &Environment) -> Result<(Place, Option<String>), CliError> {
+/// Chooses the place for logs and results; a notice says if it is not the expected one.
+fn place(save: &Save, environment: &CliEnvironment) -> Result<(Place, Option<String>), CliError> {
     let wanted = match save {
         Save::In(folder) => {
             return Place::open(folder)
@@ -347,7 +347,7 @@ fn place(save: &Save, environment: &Environment) -> Result<(Place, Option<String
         Save::No | Save::Usual => environment
             .results
             .clone()
-            .unwrap_or_else(|| USUAL_PLACE.into()),
+            .unwrap_or_else(|| DEFAULT_FOLDER.into()),
     };
     let error = match Place::open(&wanted) {
         Ok(place) => return Ok((place, None)),
@@ -375,7 +375,7 @@ fn place(save: &Save, environment: &Environment) -> Result<(Place, Option<String
 pub(super) fn prepare(
     settings: &RunSettings,
     keep: Keep,
-    environment: &Environment,
+    environment: &CliEnvironment,
 ) -> Result<Session, CliError> {
     Session::prepare(
         scenario::load(settings, environment)?,

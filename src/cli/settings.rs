@@ -1,4 +1,4 @@
-//! What a command line means.
+//! The meaning of a command line.
 
 mod load;
 
@@ -13,97 +13,95 @@ use super::args::{LoadArgs, Progress, RunArgs};
 use super::error::CliError;
 use super::failure_limit::FailureLimit;
 
-/// The number of bundles that are kept when nothing is said about it. The slowest only of runs that
-/// are
-/// saved.
-const USUAL_BUNDLES: EvidenceLimits = EvidenceLimits {
+/// The default limits of bundles. The slowest flows are kept only of runs that are saved.
+const DEFAULT_BUNDLES: EvidenceLimits = EvidenceLimits {
     in_all: 50,
     alike: 3,
     slowest: 3,
 };
 
-/// None at all.
+/// Limits that keep no bundles.
 pub(super) const NO_BUNDLES: EvidenceLimits = EvidenceLimits {
     in_all: 0,
     alike: 0,
     slowest: 0,
 };
 
-/// How a scenario is to be run. Where the scenario decides, it says nothing.
+/// Settings of a run. An absent one is the scenario's choice.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunSettings {
     pub scenario: ScenarioChoice,
     pub load: LoadArgs,
-    /// In the order in which they count: a later one replaces an earlier one of the same name.
+    /// In order of precedence: a later one replaces an earlier one of the same name.
     pub variables: Vec<(String, String)>,
     pub step_timeout: Option<Duration>,
     pub delay: Option<Duration>,
     pub scripts: Vec<PathBuf>,
     pub save: Save,
     pub seed: Option<u64>,
-    /// The number of flows that are kept as bundles.
+    /// Limits of the flows that are kept as bundles.
     pub bundles: EvidenceLimits,
-    /// Demands beside those of the scenario, as they were written.
+    /// Thresholds in addition to those of the scenario, as typed.
     pub thresholds: Vec<String>,
-    /// What is done on purpose beside what the scenario wants, as it was written.
+    /// Faults in addition to those of the scenario, as typed.
     pub chaos: Vec<String>,
     pub allowed_failures: FailureLimit,
-    pub format: Format,
+    pub format: OutputFormat,
     pub progress: Progress,
     pub json_lines: Option<Destination>,
-    pub dialogue: Dialogue,
-    /// True if what programs say and are told is shown as it happens.
+    pub dialogue: DialogueLogging,
+    /// Dialogue is shown as it happens.
     pub shows_dialogue: bool,
 }
 
-/// Which scenario.
+/// The scenario to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ScenarioChoice {
-    /// An order's way through the shop.
+    /// An order through the built-in shop.
     BuiltIn,
     File(PathBuf),
-    /// This text, as though it stood in the file.
+    /// This text, as if read from the file.
     Text {
         text: String,
         file: PathBuf,
     },
 }
 
-/// True if results are kept, and where.
+/// The place to save results in, if they are saved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Save {
     No,
-    /// In the usual folder.
+    /// In the default folder.
     Usual,
     In(PathBuf),
 }
 
-/// Whom standard output is for.
+/// The reader that standard output is reserved for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum OutputFormat {
     People,
     Json,
 }
 
-/// Where lines of JSON go.
+/// The destination of JSON lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Destination {
     StandardOutput,
     File(PathBuf),
 }
 
-/// True if the log has what programs say and are told.
+/// Presence of dialogue in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dialogue {
+pub enum DialogueLogging {
     LeftOut,
     Logged,
 }
 
 impl RunSettings {
-    /// What was typed, resolved.
+    /// Derives the settings from the arguments.
     ///
     /// # Errors
-    /// If a folder for scripts is none.
+    /// If the folder for scripts is not a folder, or two options exclude each other.
     pub fn new(scenario: Option<PathBuf>, args: RunArgs) -> Result<Self, CliError> {
         for folder in &args.scripts {
             if !folder.is_dir() {
@@ -141,42 +139,42 @@ impl RunSettings {
                 NO_BUNDLES
             } else {
                 EvidenceLimits {
-                    in_all: args.bundles.unwrap_or(USUAL_BUNDLES.in_all),
-                    alike: args.bundles_alike.unwrap_or(USUAL_BUNDLES.alike),
-                    ..USUAL_BUNDLES
+                    in_all: args.bundles.unwrap_or(DEFAULT_BUNDLES.in_all),
+                    alike: args.bundles_alike.unwrap_or(DEFAULT_BUNDLES.alike),
+                    ..DEFAULT_BUNDLES
                 }
             },
             thresholds: args.thresholds,
             chaos: args.chaos,
             allowed_failures: args.allow_failures.unwrap_or_default(),
             format: if args.json {
-                Format::Json
+                OutputFormat::Json
             } else {
-                Format::People
+                OutputFormat::People
             },
             progress: args.progress,
             json_lines,
             shows_dialogue: args.show_dialogue,
             dialogue: if args.verbose {
-                Dialogue::Logged
+                DialogueLogging::Logged
             } else {
-                Dialogue::LeftOut
+                DialogueLogging::LeftOut
             },
         })
     }
 
-    /// The load, if the scenario says this.
+    /// The load, given the scenario's.
     ///
     /// # Errors
-    /// If options do not go together.
+    /// If options exclude each other.
     pub fn load(&self, scenario: &Load) -> Result<Load, CliError> {
         load::resolve(&self.load, scenario)
     }
 
-    /// What is demanded of the run: by the scenario, then by the command line.
+    /// The thresholds of the scenario, then those of the command line.
     ///
     /// # Errors
-    /// If what was typed is no threshold of this scenario.
+    /// If a typed threshold is invalid for this scenario.
     pub fn thresholds(&self, plan: &Plan) -> Result<Vec<Threshold>, CliError> {
         let steps: Vec<_> = plan.steps.iter().map(|step| step.name.as_str()).collect();
         let mut thresholds = plan.thresholds.clone();
@@ -186,8 +184,8 @@ impl RunSettings {
             })?;
             if threshold.is_of_integrity() && plan.integrity.is_empty() {
                 return Err(CliError::usage(
-                    format_args!("--threshold '{text}': the scenario demands nothing of its books"),
-                    "say in it what must be true of them: integrity: {unique: [order_id]}",
+                    format_args!("--threshold '{text}': the scenario has no integrity checks"),
+                    "add them to it: integrity: {unique: [order_id]}",
                 ));
             }
             thresholds.push(threshold);
@@ -195,10 +193,10 @@ impl RunSettings {
         Ok(thresholds)
     }
 
-    /// What is done to scripts on purpose: by the scenario, then by the command line.
+    /// The fault rules of the scenario, then those of the command line.
     ///
     /// # Errors
-    /// If what was typed is no chaos, or none of this scenario.
+    /// If a typed rule is malformed, or invalid for this scenario.
     pub fn chaos(&self, plan: &Plan) -> Result<FaultRules, CliError> {
         let mut chaos = plan.faults.clone();
         for text in &self.chaos {
@@ -276,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_typed_about_the_load_wins() {
+    fn load_options_override_the_scenario() {
         let scenario = Load::closed(10, 2);
         assert_eq!(load("", &scenario), scenario);
         assert_eq!(load("--flows 3", &scenario), Load::closed(3, 2));

@@ -19,23 +19,23 @@ pub(super) enum Signal {
     HangUp,
 }
 
-/// The effect of signals on a run.
+/// Escalation of repeated signals to a run.
 #[derive(Debug)]
-pub(super) struct Patience {
+pub(super) struct SignalEscalation {
     grace: Duration,
     interrupts: u32,
 }
 
-impl Patience {
-    /// Creates the state for flows that may finish for this long after the first Ctrl-C.
+impl SignalEscalation {
+    /// Creates the state for a run whose flows may finish within `grace` after the first Ctrl-C.
     pub(super) fn of(grace: Duration) -> Self {
-        Patience {
+        SignalEscalation {
             grace,
             interrupts: 0,
         }
     }
 
-    /// Returns how to stop the run now, with a message.
+    /// Returns the kind of stop that this signal causes, with a message.
     pub(super) fn signal(&mut self, signal: Signal) -> (Stop, String) {
         match signal {
             Signal::Terminate => (Stop::Now, "SIGTERM: all flows are ended now".into()),
@@ -61,7 +61,7 @@ impl Patience {
 /// exits. Signals that were ignored when the program was started, as by `nohup`, stay ignored.
 ///
 /// # Errors
-/// If the system refuses.
+/// If the system refuses the handlers.
 pub(super) fn watch(handle: impl Fn(Signal) + Send + 'static) -> io::Result<()> {
     let runtime = Builder::new_current_thread().enable_io().build()?;
     let ignored = ignored_at_start();
@@ -95,7 +95,7 @@ pub(super) fn watch(handle: impl Fn(Signal) + Send + 'static) -> io::Result<()> 
     Ok(())
 }
 
-/// Waits for the next arrival of a signal; for ever if it is not listened for.
+/// Waits for the next arrival of a signal; pending forever if there is no listener.
 async fn arrival(arrivals: &mut Option<Arrivals>) {
     if let Some(arrivals) = arrivals
         && arrivals.recv().await.is_some()
@@ -105,7 +105,7 @@ async fn arrival(arrivals: &mut Option<Arrivals>) {
     std::future::pending().await
 }
 
-/// Returns the signals that this process ignores, bit 0 for number 1; 0 if that is unknown.
+/// Returns the mask of signals that this process ignores, bit 0 for number 1; 0 if it is unknown.
 fn ignored_at_start() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -121,12 +121,18 @@ mod tests {
 
     #[test]
     fn the_second_interrupt_is_the_end_and_other_signals_are_at_once() {
-        let mut patience = Patience::of(GRACE);
-        let (stop, text) = patience.signal(Signal::Interrupt);
+        let mut escalation = SignalEscalation::of(GRACE);
+        let (stop, text) = escalation.signal(Signal::Interrupt);
         assert_eq!(stop, Stop::Graceful { grace: GRACE });
         assert!(text.contains("within 7s"), "{text}");
-        assert_eq!(patience.signal(Signal::Interrupt).0, Stop::Now);
-        assert_eq!(Patience::of(GRACE).signal(Signal::Terminate).0, Stop::Now);
-        assert_eq!(Patience::of(GRACE).signal(Signal::HangUp).0, Stop::Now);
+        assert_eq!(escalation.signal(Signal::Interrupt).0, Stop::Now);
+        assert_eq!(
+            SignalEscalation::of(GRACE).signal(Signal::Terminate).0,
+            Stop::Now
+        );
+        assert_eq!(
+            SignalEscalation::of(GRACE).signal(Signal::HangUp).0,
+            Stop::Now
+        );
     }
 }

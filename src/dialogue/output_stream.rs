@@ -2,6 +2,7 @@
 
 mod matching;
 
+use std::cell::OnceCell;
 use std::ops::Range;
 use std::time::Instant;
 
@@ -9,7 +10,7 @@ use super::consumed::Consumed;
 use super::finding::Finding;
 use super::role_matcher::RoleMatcher;
 use super::wait_set::On;
-use crate::terminal::{Decoder, Echo, Lines, PossibleEcho};
+use crate::terminal::{Decoder, Echo, EchoMode, Lines, PossibleEcho};
 
 /// Limit for the text since the last reply that waits and rows can see.
 const VISIBLE_BYTES: usize = 1 << 20;
@@ -45,13 +46,16 @@ pub(super) struct OutputStream {
     taken_to: usize,
     /// Line of the last match of a wait.
     matched_line: Range<usize>,
+    /// Text of the first match since the wait began that is no evidence, as it may have been typed.
+    typed_match: OnceCell<String>,
 }
 
 impl OutputStream {
-    pub(super) fn new(now: Instant) -> OutputStream {
+    /// Creates a stream. `columns` is the width of its terminal.
+    pub(super) fn new(now: Instant, columns: Option<u16>) -> OutputStream {
         OutputStream {
             decoder: Decoder::new(),
-            lines: Lines::new(now),
+            lines: Lines::new(now, columns),
             closed: None,
             answered_to: 0,
             matched_to: 0,
@@ -64,6 +68,7 @@ impl OutputStream {
             line_searched: None,
             taken_to: 0,
             matched_line: 0..0,
+            typed_match: OnceCell::new(),
         }
     }
 
@@ -105,6 +110,7 @@ impl OutputStream {
         };
         self.end_searched = None;
         self.line_searched = None;
+        self.typed_match = OnceCell::new();
     }
 
     pub(super) fn loop_ended(&mut self) {
@@ -185,12 +191,28 @@ impl OutputStream {
         self.lines.forget_echoes();
     }
 
-    pub(super) fn expect_echo(&mut self, echo: &Echo) {
-        // The line that ends at `answered_to` is the answered prompt.
+    /// Expects the echo of input. `after_prompt` is whether it was typed behind the answered prompt.
+    pub(super) fn expect_echo(&mut self, echo: &Echo, mode: EchoMode, after_prompt: bool) {
+        // The answered prompt was sealed, so it ends where the unfinished line begins.
         let open = self.lines.open();
-        let prompt = (self.answered_to == open && open > self.lines.base())
-            .then(|| self.lines.line_at(open - 1));
-        self.lines.expect_echo(echo, prompt);
+        let prompt =
+            (after_prompt && open > self.lines.base()).then(|| self.lines.line_at(open - 1));
+        self.lines.expect_echo(echo, mode, prompt);
+    }
+
+    /// Reports that the program reads single keys, and so may draw what was typed.
+    pub(super) fn set_raw(&mut self) {
+        self.lines.set_raw();
+    }
+
+    /// Returns whether it matters that the program begins to read single keys.
+    pub(super) fn depends_on_mode(&self) -> bool {
+        self.lines.depends_on_mode()
+    }
+
+    /// Returns the first match since the wait began that is no evidence.
+    pub(super) fn typed_match(&self) -> Option<&str> {
+        self.typed_match.get().map(String::as_str)
     }
 
     /// Returns the line of the last match of a wait, as far as it is kept.

@@ -1,5 +1,6 @@
 //! Whole dialogues, each run with its output read in different pieces.
 
+mod echo_styles;
 mod echoes;
 mod floods;
 mod waits;
@@ -15,6 +16,8 @@ use super::*;
 use crate::terminal::Key;
 
 const QUIET: Duration = DEFAULT_QUIET;
+/// Width of the terminal.
+const COLUMNS: u16 = 40;
 
 /// Step of a test dialogue.
 #[derive(Debug, Clone)]
@@ -29,8 +32,10 @@ enum Step {
     Waits(Vec<(On, Pattern)>, Vec<String>),
     /// The previous wait again.
     WaitsAgain,
-    /// A reply, and whether its echo is expected.
-    Types(String, bool),
+    /// A reply, typed in this mode of the terminal.
+    Types(String, EchoMode),
+    /// The program begins to read single keys.
+    ReadsKeys,
     Presses(Key),
     EntersLoop,
     LeavesLoop,
@@ -76,11 +81,15 @@ fn on(sources: &[(On, &str)]) -> Vec<(On, Pattern)> {
 }
 
 fn types(text: &str) -> Step {
-    Types(text.to_owned(), true)
+    Types(text.to_owned(), EchoMode::Lines)
+}
+
+fn types_keys(text: &str) -> Step {
+    Types(text.to_owned(), EchoMode::Raw)
 }
 
 fn unseen(text: &str) -> Step {
-    Types(text.to_owned(), false)
+    Types(text.to_owned(), EchoMode::Hidden)
 }
 
 /// Split of output into reads.
@@ -97,8 +106,6 @@ enum Reads {
 struct Role {
     matcher: Arc<RoleMatcher>,
     terminal: bool,
-    /// Whether replies to interludes are echoed.
-    echo: bool,
 }
 
 impl Role {
@@ -110,7 +117,6 @@ impl Role {
         Role {
             matcher: Arc::new(RoleMatcher::new(fail_on, &on(interludes))),
             terminal: true,
-            echo: true,
         }
     }
 
@@ -120,8 +126,15 @@ impl Role {
 
     fn pipes(mut self) -> Role {
         self.terminal = false;
-        self.echo = false;
         self
+    }
+
+    fn mode(&self) -> EchoMode {
+        if self.terminal {
+            EchoMode::Lines
+        } else {
+            EchoMode::Hidden
+        }
     }
 
     /// Returns the findings, a line each; times are step numbers.
@@ -129,7 +142,7 @@ impl Role {
         let start = Instant::now();
         let mut now = start;
         let settings = DialogueSettings {
-            terminal: self.terminal,
+            columns: self.terminal.then_some(COLUMNS),
             quiet: QUIET,
         };
         let mut run = Run {
@@ -155,13 +168,20 @@ impl Role {
                     waits = Some(set);
                 }
                 WaitsAgain => run.dialogue.begin(waits.as_ref().expect("a wait before")),
-                Types(text, echo) => {
+                Types(text, mode) => {
                     let typed = Typed::line(text, self.terminal).expect("a line");
-                    run.dialogue.answered(&typed, *echo);
+                    let mode = if self.terminal {
+                        *mode
+                    } else {
+                        EchoMode::Hidden
+                    };
+                    run.dialogue.answered(&typed, mode);
                 }
-                Presses(key) => run
-                    .dialogue
-                    .answered(&Typed::key(*key, self.terminal), self.terminal),
+                ReadsKeys => run.dialogue.set_raw(),
+                Presses(key) => {
+                    let typed = Typed::key(*key, self.terminal);
+                    run.dialogue.answered(&typed, self.mode());
+                }
                 EntersLoop => run.dialogue.enter_loop(),
                 LeavesLoop => run.dialogue.leave_loop(),
                 ShowsLines => {
@@ -231,7 +251,7 @@ impl Run<'_> {
                 Finding::Interlude { index, at, line } => {
                     let at = (at - self.start).as_secs();
                     let enter = Typed::key(Key::Enter, self.role.terminal);
-                    self.dialogue.answered_interlude(&enter, self.role.echo);
+                    self.dialogue.answered_interlude(&enter, self.role.mode());
                     writeln!(log, "interlude {index} @{at} [{line}]")
                 }
                 Finding::FailOn { category, at, line } => {
@@ -309,8 +329,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => says,
         3 => wait,
         1 => Just(WaitsAgain),
-        2 => (proptest::sample::select(vec!["", "a", "1", "ab", "aa"]), any_bool())
-            .prop_map(|(text, echo)| Types(text.to_owned(), echo)),
+        2 => (proptest::sample::select(vec!["", "a", "1", "ab", "aa"]), mode())
+            .prop_map(|(text, mode)| Types(text.to_owned(), mode)),
+        1 => Just(ReadsKeys),
         1 => Just(Quiet),
         1 => Just(Presses(Key::Ctrl('c'))),
         1 => Just(EntersLoop),
@@ -323,6 +344,15 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         steps.extend(rest);
         steps
     })
+}
+
+fn mode() -> impl Strategy<Value = EchoMode> {
+    proptest::sample::select(vec![
+        EchoMode::Lines,
+        EchoMode::Keys,
+        EchoMode::Raw,
+        EchoMode::Hidden,
+    ])
 }
 
 fn any_bool() -> impl Strategy<Value = bool> {
@@ -379,7 +409,8 @@ proptest! {
         let whole = role.run(&steps, &Reads::Whole);
         let (heard, lines) = whole.split_once("lines ").expect("lines");
         prop_assert_eq!(heard.lines().count(), 1, "{}", whole);
-        prop_assert!(!lines.trim_end().contains(|c: char| c.is_lowercase()), "{}", lines);
+        let shows_echo = lines.contains(|c: char| c.is_lowercase());
+        prop_assert_eq!(shows_echo, on_its_way.ends_with(' '), "{}", lines);
         prop_assert_eq!(&role.run(&steps, &Reads::ByteByByte), &whole);
     }
 }

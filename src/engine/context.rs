@@ -7,11 +7,10 @@ use std::sync::Arc;
 
 use crate::dialogue::RoleMatcher;
 use crate::model::{EventSink, NamedValue, RoleIndex, RunEvent, RunId};
-use crate::process::{Programs, Spawner};
+use crate::process::{Environment, Programs, Spawner};
 use crate::scenario::{PatternSpec, Plan, RenderError, Scope};
 
 use super::control::Control;
-use super::environments::Environments;
 use super::live_scripts::LiveScripts;
 use super::options::{Recording, RunOptions};
 use super::step_gate::StepGate;
@@ -22,10 +21,10 @@ pub(super) struct RunContext {
     pub run_id: RunId,
     pub seed: u64,
     pub programs: Arc<Programs>,
+    /// The variables of the environment, for templates.
+    variables: Vec<(OsString, OsString)>,
     /// The environment that every program gets, before its role's own.
-    pub environment: Vec<(OsString, OsString)>,
-    /// The same in the form for starting programs.
-    pub environments: Environments,
+    pub environment: Environment,
     pub run_directory: PathBuf,
     pub spawner: Spawner,
     pub sink: Arc<dyn EventSink>,
@@ -54,13 +53,16 @@ impl RunContext {
         RunContext {
             matchers: common_matchers(plan),
             captures_secrets: captures_secrets(plan),
-            environments: Environments::new(plan, &options.environment, &options.run_directory),
+            environment: Environment::of_run(
+                options.environment.iter().cloned(),
+                &options.run_directory,
+            ),
             keeps_transcripts: evidence.is_some_and(|choice| choice.is_open()),
             plan: options.plan,
             run_id: options.run_id,
             seed: options.seed,
             programs: options.programs,
-            environment: options.environment,
+            variables: options.environment,
             recording: options.recording,
             run_directory: options.run_directory,
             spawner,
@@ -76,7 +78,7 @@ impl RunContext {
 
     /// Returns a variable of the environment that programs get.
     pub(super) fn environment_variable(&self, name: &str) -> Option<String> {
-        let found = self.environment.iter().find(|(known, _)| known == name)?;
+        let found = self.variables.iter().find(|(known, _)| known == name)?;
         found.1.to_str().map(str::to_owned)
     }
 

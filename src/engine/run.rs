@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use crate::model::{EventSink, Generator, RunEvent, RunInfo};
 use crate::process::{Leftovers, RunMarker, SelfUsage, Spawner};
-use crate::stats::{Histograms, Integrity, Summary, Verdict, Watched};
+use crate::stats::{Histograms, Integrity, LiveThreshold, Summary, Verdict};
 
 use super::audit;
 use super::context::RunContext;
@@ -35,7 +35,7 @@ pub struct RunOutcome {
     pub stop_cause: StopCause,
     /// Processes that could not be ended.
     pub left_over: Leftovers,
-    thresholds: Vec<Watched>,
+    thresholds: Vec<LiveThreshold>,
 }
 
 impl RunOutcome {

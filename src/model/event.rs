@@ -1,4 +1,4 @@
-//! Events of a run: everything that reporters learn from the engine.
+//! Events of a run, the only data that reporters get from the engine.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use super::process::ProcessRecord;
 use super::run::RunInfo;
 use super::value::NamedValue;
 
-/// Something that happened in a run. All text is already masked.
+/// An event of a run. All text is already masked.
 ///
 /// Order: `RunStarted`, then any mixture in which each flow's own events are in order
 /// (`FlowStarted`, its steps, `FlowEnded`), then `GeneratorMeasured`, the audit's, and `RunEnded`.
@@ -23,14 +23,14 @@ pub enum RunEvent {
     RunStarted(Box<RunInfo>),
     FlowStarted {
         flow: FlowNumber,
-        /// The variables it begins with, secrets masked.
+        /// The initial variables, secrets masked.
         variables: Vec<NamedValue>,
     },
     StepStarted {
         flow: FlowNumber,
         step: StepIndex,
     },
-    /// A script instance runs.
+    /// A script instance was started.
     ScriptStarted {
         instance: InstanceId,
         pid: u32,
@@ -43,17 +43,17 @@ pub enum RunEvent {
         name: Arc<str>,
         value: Arc<str>,
     },
-    /// Only when dialogue was asked for: what a program said (control sequences removed).
+    /// A program's output, control sequences removed. Only if dialogue was requested.
     Heard {
         instance: InstanceId,
         text: String,
     },
-    /// Only when dialogue was asked for: what was typed, secrets masked.
+    /// Typed text, secrets masked. Only if dialogue was requested.
     Said {
         instance: InstanceId,
         text: String,
     },
-    /// Chaos has done something to a script instance.
+    /// A fault was injected into a script instance.
     Injected(Box<Injection>),
     StepEnded {
         flow: FlowNumber,
@@ -66,35 +66,34 @@ pub enum RunEvent {
         instance: InstanceId,
         process: Box<ProcessRecord>,
     },
-    /// A script that served many flows has ended, and is in none of their records. Follows on its
-    /// `ScriptEnded`.
+    /// A pooled script instance has ended; it is in no flow's record. Follows its `ScriptEnded`.
     PooledScriptEnded(Box<ProcessRecord>),
-    /// Something that a reader should know and that fails nothing.
+    /// A remark for the reader of the report that makes nothing fail.
     Notice {
         flow: Option<FlowNumber>,
         text: String,
     },
     FlowEnded(Box<FlowRecord>),
-    /// The evidence of a flow of which it was wanted, right after its `FlowEnded`.
+    /// The evidence of a flow, right after its `FlowEnded`, if it is kept.
     EvidenceKept(Box<Evidence>),
-    /// A flow was due and could not be started, as too many were in flight.
+    /// A flow was due and was not started, as too many were in flight.
     FlowDropped {
-        /// `false` for flows of the warm-up, which are in no figures.
+        /// `false` for flows of the warm-up, which are excluded from all figures.
         counted: bool,
     },
-    /// No new flows start any more; those that run may finish until they are ended.
+    /// No new flows are started any more; flows in flight may finish until they are ended.
     Stopping {
         reason: String,
     },
-    /// Measurements of Rehearsal itself. Once, when all flows have ended.
+    /// Measurements of Rehearsal itself, once all flows have ended.
     GeneratorMeasured(Box<Generator>),
     /// The audit's command was started; all flows have ended.
     AuditStarted {
         /// The command line, masked.
         command: String,
     },
-    /// The audit's result. Where the scenario has an audit there is one of these, also if the
-    /// command was not started.
+    /// The audit's result. Emitted once if the scenario has an audit, even if its command was not
+    /// started.
     AuditEnded(Box<AuditRecord>),
     RunEnded {
         elapsed: Duration,
@@ -105,16 +104,17 @@ pub enum RunEvent {
 /// The receiver of a run's events: the one connection between the engine and its observers.
 ///
 /// `emit` is called from any thread, at any time between the start and the end of a run, also
-/// concurrently. It must not block and must not panic. A receiver consumes events and nothing
-/// else: it neither stops the run nor chooses what is recorded, and a slow one changes no figure.
-/// A receiver with a bounded queue reports through `is_behind` that it is filling up; the engine
-/// then starts no new flows of a closed load until there is room. Flows of an open load, which are
-/// due at a certain time, are started all the same: their events are queued without a bound, but for dialogue.
+/// concurrently. It must not block and must not panic. A receiver consumes events and nothing else:
+/// it neither stops the run nor chooses what is recorded, and a slow one changes no figure. A
+/// receiver with a bounded queue reports through `is_behind` that it is filling up; the engine then
+/// starts no new flows of a closed load until there is room. Flows of an open load, which are due
+/// at a certain time, are started all the same: their events are queued without a bound, but for
+/// dialogue.
 pub trait EventSink: Send + Sync {
     fn emit(&self, event: RunEvent);
 
-    /// Returns whether the receiver's queue is filling up. Called before each start of a flow of a
-    /// closed load; cheap.
+    /// Returns `true` if the receiver's queue is filling up. Called before each start of a flow of
+    /// a closed load, so it has to be cheap.
     fn is_behind(&self) -> bool {
         false
     }

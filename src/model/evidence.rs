@@ -1,4 +1,4 @@
-//! The evidence of a flow: what is kept so that people can see afterwards what happened in it.
+//! Evidence of a flow: the details that are kept to inspect it afterwards.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,15 +7,15 @@ use super::ids::RoleIndex;
 use super::injection::InjectionKind;
 use super::process::{Ending, ExitCause, Stream};
 
-/// All that is known of a flow that has ended. All texts are masked and bounded, but not yet
-/// neutralised for any display.
+/// The details of a flow that has ended. All texts are masked and bounded, but not yet sanitized
+/// for any display.
 #[derive(Debug, Clone)]
 pub struct Evidence {
     pub flow: FlowRecord,
-    /// The rows of data that the flow had.
+    /// The flow's rows of data.
     pub data: Vec<DataRow>,
-    /// The events of all of its script instances, in the order of time. Empty if the values of
-    /// the flow were lost, as nothing could be masked then.
+    /// The events of all its script instances, in the order of time. Empty if the flow's values
+    /// were lost, as nothing could be masked then.
     pub transcript: Vec<Moment>,
 }
 
@@ -28,13 +28,13 @@ pub struct DataRow {
     pub values: Vec<(String, String)>,
 }
 
-/// Something that happened to one script instance.
+/// An event of one script instance, with its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moment {
-    /// From the flow's start.
+    /// Since the flow's start.
     pub after_us: u64,
     pub role: RoleIndex,
-    /// Which of the role's instances, from 1.
+    /// The script instance among those of its role, from 1.
     pub attempt: u32,
     pub what: Happening,
 }
@@ -46,18 +46,18 @@ pub enum Happening {
     /// The program was started.
     Started {
         pid: u32,
-        /// Its command line.
+        /// The command line.
         command: String,
     },
-    /// It said this: control characters and all, as it was read.
+    /// Output as it was read, control characters included.
     Heard { stream: Stream, text: String },
-    /// This was typed; a secret is `***`, a key `<enter>`.
+    /// Typed text; a secret is `***`, a key `<enter>`.
     Said { text: String },
-    /// Chaos did this to it.
+    /// An injected fault.
     Injected { kind: InjectionKind, text: String },
-    /// So much was not kept: the beginning and the end are.
+    /// A gap: the transcript keeps the beginning and the end.
     LeftOut { bytes: u64, entries: u64 },
-    /// It has ended.
+    /// The program has ended.
     Exited {
         exit: Option<ExitCause>,
         ending: Ending,
@@ -65,8 +65,8 @@ pub enum Happening {
 }
 
 impl Happening {
-    /// The texts that may contain a secret, but what was heard: secrets in that may go on in
-    /// the next piece of it.
+    /// Returns the texts that may contain a secret, except for output, in which a secret may
+    /// continue in the next piece.
     pub fn texts_mut(&mut self) -> impl Iterator<Item = &mut String> {
         let text = match self {
             Happening::Started { command, .. } => Some(command),

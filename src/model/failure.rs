@@ -1,4 +1,4 @@
-//! Failures of flows, in a form that people, reports and programs can read.
+//! Failures of flows, for people, reports and programs.
 
 use std::fmt;
 
@@ -35,21 +35,21 @@ impl fmt::Display for Activity {
     }
 }
 
-/// The kind of a failure: what reports group by, and what `retry` and `tolerate` name.
+/// The kind of a failure, by which reports group, and which `retry` and `tolerate` name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureKind {
     /// The program could not be started.
     NotStarted,
-    /// The program did not get to its first prompt in time.
+    /// The program did not print its first prompt in time.
     StartupTimeout,
     /// The turn's, the step's or the flow's deadline passed.
     Timeout,
     /// The program ended, or closed its output, while something was awaited.
     EndedEarly,
-    /// `exits` saw another exit code than it wanted, or a signal.
+    /// The exit code was not the one that `exits` expects, or a signal ended the program.
     WrongExit,
-    /// A `fail_on` pattern of the role, or a `fail` of the scenario, by its category.
+    /// A `fail_on` pattern of the role or a `fail` of the scenario matched; its category.
     Business(String),
     /// `choose` or `pick` found no row, or several.
     RowNotFound,
@@ -57,25 +57,25 @@ pub enum FailureKind {
     NotSent,
     /// A `secret` was not sent because the terminal's echo stayed on.
     EchoStayedOn,
-    /// An interlude came more often than it may, or a `repeat` or `again` went on for too long.
+    /// An interlude came more often than allowed, or a `repeat` or `again` took too many rounds.
     TooOften,
     /// An `assert` was false.
     AssertionFailed,
-    /// A capture took another value than it had.
+    /// A capture matched with a different value than before.
     CaptureChanged,
     /// A promised `provides` has no value.
     NotProvided,
     /// An expression could not be computed.
     Expression,
-    /// A `run` command failed or did not print what was wanted.
+    /// A `run` command failed or did not print the expected text.
     CommandFailed,
-    /// Rehearsal itself could not do its work.
+    /// Rehearsal itself failed.
     Internal,
 }
 
 impl FailureKind {
-    /// The names of all kinds but [`Business`](FailureKind::Business), whose names the scenario
-    /// chooses.
+    /// The names of all kinds but [`Business`](FailureKind::Business), whose names come from the
+    /// scenario.
     pub const NAMES: [&str; 15] = [
         "not_started",
         "startup_timeout",
@@ -94,7 +94,7 @@ impl FailureKind {
         "internal",
     ];
 
-    /// A short stable name: `timeout`, `ended_early`, or the category of a business failure.
+    /// The short stable name: `timeout`, `ended_early`, or the category of a business failure.
     pub fn name(&self) -> &str {
         match self {
             FailureKind::NotStarted => "not_started",
@@ -123,8 +123,8 @@ impl fmt::Display for FailureKind {
     }
 }
 
-/// The failure of one flow. All texts are masked and bounded, but not yet sanitized for any
-/// display: control characters are removed before `tail` is shown on a terminal.
+/// The failure of one flow. All texts are masked and bounded, but not sanitized for any display:
+/// `tail` may contain control characters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     pub kind: FailureKind,
@@ -132,25 +132,24 @@ pub struct Failure {
     pub step: String,
     /// The role's name.
     pub role: String,
-    /// The turn's place in the scenario: `order-flow.yaml:42`. Empty if no turn is at fault.
+    /// The turn's place in the scenario: `order-flow.yaml:42`. Empty if no turn failed.
     pub turn: String,
-    /// One sentence saying what went wrong, without the output: "awaited prompt `Password:`".
+    /// One sentence about the error, without the program's output: "awaited prompt `Password:`".
     pub message: String,
-    /// Everything that was waited for, each as the scenario writes it: "prompt `Password:`".
+    /// Everything that was awaited, each as in the scenario: "prompt `Password:`".
     pub awaited: Vec<String>,
     /// The length of the wait.
     pub waited_us: u64,
     /// The program's activity at that moment.
     pub activity: Activity,
-    /// The last lines of what the program said.
+    /// The last lines of the program's output.
     pub tail: String,
-    /// Advice, where there is any.
+    /// Advice, if there is any.
     pub hint: Option<String>,
 }
 
 impl Failure {
-    /// Returns a failure of this kind of which no more is known than `message`: no step, role or
-    /// turn is at fault, and nothing was waited for.
+    /// Creates a failure without a step, role or turn and without a wait.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
         Failure {
             kind,
@@ -166,7 +165,7 @@ impl Failure {
         }
     }
 
-    /// Returns it as a failure of this step and role, given their names.
+    /// Adds the names of the step and the role.
     pub fn at(self, step: impl Into<String>, role: impl Into<String>) -> Self {
         Failure {
             step: step.into(),

@@ -1,8 +1,7 @@
 //! The record of one flow that has ended.
 //!
-//! This is the form in which a flow is handed to reporters and, field by field, the one in which it
-//! is written to files: steps, turns and roles are named, so that a flow can be read without the
-//! description of its run.
+//! Reporters get a flow in this form, and files contain it field by field. It names its steps,
+//! turns and roles, so that it can be read without the description of its run.
 
 use std::sync::Arc;
 
@@ -24,7 +23,7 @@ pub enum StepOutcome {
     /// Its `when` was false.
     Skipped,
     Failed,
-    /// It failed, and was performed again; see [`Retry`].
+    /// It failed, and another attempt followed; see [`Retry`].
     Retried,
     /// The run was stopped while the step was running.
     Interrupted,
@@ -40,40 +39,39 @@ pub struct StepRecord {
     pub outcome: StepOutcome,
     /// From the flow's start to the step's start.
     pub started_after_us: u64,
-    /// From the step's start to its last evidence. Pauses (`think`) are taken out, and so is the
-    /// time for which Rehearsal itself waited to see whether an unfinished line was a prompt.
+    /// From the step's start to its last evidence, without pauses (`think`) and without the time
+    /// that Rehearsal held an unfinished line to see whether it was a prompt.
     pub duration_us: u64,
-    /// Time that the step spent pausing on purpose.
+    /// Time in intended pauses.
     pub paused_us: u64,
-    /// For how long Rehearsal itself waited to see whether an unfinished line was a prompt, in the
-    /// step and after its last evidence.
+    /// Time that Rehearsal held an unfinished line to see whether it was a prompt, in the step and
+    /// after its last evidence.
     pub held_us: u64,
-    /// The flow's wait before the step: for a script instance of a pool, or for other
-    /// flows. It lies before the step's start.
+    /// Wait before the step's start for a pooled script instance or for other flows.
     pub waited_us: u64,
-    /// The durations of its named turns, in the order in which they were taken.
+    /// The durations of its named turns, in order of execution.
     pub turns: Vec<TurnRecord>,
 }
 
-/// The duration of the program's part of a named turn.
+/// The duration of a named turn.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TurnRecord {
     /// The turn's name.
     pub turn: Arc<str>,
-    /// From the beginning of its wait, which is when the reply before it was sent, to its evidence.
+    /// From the beginning of its wait, when the previous reply was sent, to its evidence.
     pub duration_us: u64,
 }
 
-/// A failure that was not the end of its flow: something was performed again.
+/// A failure after which a step or the flow was performed again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Retry {
     pub what: RetriedPart,
-    /// From the failure until the step that had failed was completed after all, pauses included.
-    /// `None` if it never was.
+    /// From the failure until the failed step was completed, pauses included. `None` if it never
+    /// was.
     pub recovered_after_us: Option<u64>,
     #[serde(serialize_with = "with_cause")]
     pub failure: Failure,
-    /// The captures that were forgotten, as they may get other values; secrets masked.
+    /// The captures that were discarded, as they may get other values; secrets masked.
     #[serde(with = "value")]
     pub forgotten: Vec<NamedValue>,
 }
@@ -91,7 +89,7 @@ pub enum RetriedPart {
 /// The outcome of a flow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FlowOutcome {
-    /// Every step's evidence was seen and every promised value captured.
+    /// Every step's evidence was seen and every promised value was captured.
     Completed,
     Failed(Box<Failure>),
     /// The run was stopped before the flow could end.
@@ -106,30 +104,29 @@ pub struct FlowRecord {
     #[serde(flatten, deserialize_with = "outcome_and_failure")]
     pub outcome: FlowOutcome,
     pub started_at: DateTime<Local>,
-    /// `false` for flows of the warm-up, which are in no figures.
+    /// `false` for flows of the warm-up, which are excluded from all figures.
     pub counted: bool,
-    /// From when the flow was due until it was started. This and `duration_us` together are the
-    /// response time.
+    /// Delay of the start after the flow was due. The response time is this plus `duration_us`.
     pub late_us: u64,
-    /// From the flow's start to its last step's end, without the pauses (`think`, delays), without
-    /// the waits for other flows, and without the time for which Rehearsal waited to see whether a
-    /// line was a prompt: the service time.
+    /// The service time: from the flow's start to its last step's end, without pauses (`think`,
+    /// delays), without waits for other flows, and without the time that Rehearsal held unfinished
+    /// lines to see whether they were prompts.
     pub duration_us: u64,
-    /// Time that the flow spent pausing on purpose (`think` and delays).
+    /// Time in intended pauses (`think` and delays).
     pub paused_us: u64,
-    /// Time that the flow spent waiting for script instances of pools and for other flows.
+    /// Time waiting for pooled script instances and for other flows.
     pub waited_us: u64,
-    /// The variables the flow began with, secrets masked.
+    /// The initial variables, secrets masked.
     #[serde(deserialize_with = "value::deserialize")]
     pub variables: Vec<NamedValue>,
-    /// The values captured, in the order of their capture (in files by name); secrets masked.
+    /// The captured values in order of capture (in files by name); secrets masked.
     #[serde(deserialize_with = "value::deserialize")]
     pub captures: Vec<NamedValue>,
-    /// The failures that were not the end of it.
+    /// The failures after which something was performed again.
     pub retries: Vec<Retry>,
-    /// The steps that were begun, in order; one that was performed again is there for each attempt.
+    /// The attempts at steps, in order.
     pub steps: Vec<StepRecord>,
-    /// Every process that was started for it.
+    /// All processes that were started for it.
     pub processes: Vec<ProcessRecord>,
     /// The faults injected into it, in order.
     #[serde(default)]
@@ -137,7 +134,7 @@ pub struct FlowRecord {
 }
 
 impl FlowRecord {
-    /// Returns the record of a flow of which nothing was performed.
+    /// Creates the record of a flow that did not perform any step.
     pub fn not_performed(
         number: FlowNumber,
         id: FlowId,
@@ -163,12 +160,12 @@ impl FlowRecord {
         }
     }
 
-    /// Returns `true` if it was completed, though not at the first attempt.
+    /// Returns `true` if the flow was completed after a retry.
     pub fn is_recovered(&self) -> bool {
         self.outcome == FlowOutcome::Completed && !self.retries.is_empty()
     }
 
-    /// Returns why it failed, if it did.
+    /// Returns the failure of a failed flow.
     pub fn failure(&self) -> Option<&Failure> {
         match &self.outcome {
             FlowOutcome::Failed(failure) => Some(failure),
@@ -177,7 +174,7 @@ impl FlowRecord {
     }
 }
 
-/// The name of an outcome in files; the failure has a field for itself there.
+/// The outcome's name in files; its failure has a field of its own there.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum OutcomeName {
@@ -186,7 +183,7 @@ enum OutcomeName {
     Interrupted,
 }
 
-/// The failure with the short name by which figures group it.
+/// A failure with the short name by which figures group it.
 #[derive(Serialize)]
 struct WithCause<'a> {
     cause: &'a str,
@@ -223,10 +220,10 @@ fn outcome_and_failure<'de, D: Deserializer<'de>>(
     })
 }
 
-/// Written by hand, as an outcome and its failure are two fields that are not side by side.
+/// Implemented by hand, as an outcome and its failure are two fields that are not adjacent.
 impl Serialize for FlowRecord {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // All by name, so that a new field cannot be forgotten.
+        // Destructured by name, so that a new field cannot be forgotten.
         let FlowRecord {
             number,
             id,

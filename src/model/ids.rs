@@ -1,16 +1,16 @@
-//! Names for the things of a run.
+//! Identifiers of runs, flows, roles, steps and script instances.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The name of one run, unique among the runs that share a results folder,
-/// such as `REAL-E2E-20260131-142530`.
+/// The name of one run, unique among the runs that share a results folder, such as
+/// `REAL-E2E-20260131-142530`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RunId(pub String);
 
-/// The place of a flow in its run, from 1.
+/// The number of a flow in its run, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct FlowNumber(pub u64);
@@ -21,23 +21,23 @@ pub struct FlowNumber(pub u64);
 pub struct FlowId(pub String);
 
 impl FlowId {
-    /// The id of flow `number` of `run`.
+    /// Creates the id of flow `number` of `run`.
     pub fn new(run: &RunId, number: FlowNumber) -> Self {
         FlowId(format!("{run}-{:06}", number.0))
     }
 }
 
-/// The place of a role in its scenario, from 0.
+/// The index of a role in its scenario, from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RoleIndex(pub usize);
 
-/// The place of a step in its flow, from 0.
+/// The index of a step in its flow, from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct StepIndex(pub usize);
 
-/// One script instance of a run: which flow's, which role's, and which attempt at it (from 1).
+/// One script instance of a run: its flow, its role, and the attempt, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct InstanceId {
     pub flow: FlowNumber,
@@ -64,7 +64,7 @@ impl fmt::Display for FlowNumber {
 }
 
 impl fmt::Display for InstanceId {
-    /// `flow.role.attempt`, with the role counted from 1 as people do.
+    /// Formats it as `flow.role.attempt`, with roles counted from 1.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}.{}", self.flow, self.role.0 + 1, self.attempt)
     }

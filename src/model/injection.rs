@@ -10,28 +10,28 @@ use super::ids::{InstanceId, StepIndex};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InjectionKind {
-    /// Killed, as if by somebody else.
+    /// The program is killed, as if by someone else.
     Kill,
-    /// Stopped for a while.
+    /// The program is stopped for a while.
     Freeze,
-    /// Its input closed in place of an answer.
+    /// The program's input is closed in place of a reply.
     Close,
-    /// Something else typed before the answer.
+    /// Garbage is typed before the reply.
     Garbage,
-    /// A line too long for a terminal typed before the answer.
+    /// A line that is too long for a terminal is typed before the reply.
     LongLine,
-    /// The answer typed byte by byte.
+    /// The reply is typed byte by byte.
     Dribble,
-    /// Its output read slowly.
+    /// The program's output is read slowly.
     SlowRead,
-    /// The answer held back for a while.
+    /// The reply is delayed.
     Delay,
-    /// Not started, as if it were not there.
+    /// The program is not started, as if it did not exist.
     Refuse,
 }
 
 impl InjectionKind {
-    /// All of them, in the order in which they are reported.
+    /// All kinds, in the order of reports.
     pub const ALL: [InjectionKind; 9] = [
         InjectionKind::Kill,
         InjectionKind::Freeze,
@@ -44,7 +44,7 @@ impl InjectionKind {
         InjectionKind::Refuse,
     ];
 
-    /// Its name in scenarios and in records.
+    /// The name in scenarios and in records.
     pub fn name(self) -> &'static str {
         match self {
             InjectionKind::Kill => "kill",
@@ -59,9 +59,8 @@ impl InjectionKind {
         }
     }
 
-    /// Returns `true` if the program or its dialogue has something to recover from. The others
-    /// only make
-    /// Rehearsal a slow partner.
+    /// Returns `true` if the program or its dialogue has something to recover from; the other kinds
+    /// only make Rehearsal a slow partner.
     pub fn is_disruptive(self) -> bool {
         !matches!(
             self,
@@ -80,7 +79,7 @@ impl fmt::Display for InjectionKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Injection {
     pub instance: InstanceId,
-    /// The step that it performed.
+    /// The step in progress.
     pub step: StepIndex,
     pub kind: InjectionKind,
     /// A description that goes after the script's name: `frozen for 500ms`.
@@ -97,15 +96,15 @@ pub struct InjectionRecord {
     pub what: String,
     /// The role's name.
     pub role: String,
-    /// Which of the role's script instances, from 1.
+    /// The script instance among those of its role, from 1.
     pub attempt: u32,
     /// The step's name.
     pub step: String,
     /// As in [`Injection::turn`].
     pub turn: String,
-    /// From the flow's start.
+    /// Since the flow's start.
     pub after_us: u64,
-    /// From the injection until the evidence that completed its step, at whichever attempt. `None`
-    /// if that never came.
+    /// From the injection to the evidence that completed its step, at any attempt. `None` if the
+    /// step was not completed.
     pub recovered_after_us: Option<u64>,
 }

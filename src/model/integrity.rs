@@ -13,18 +13,17 @@ pub struct IntegrityInfo {
     pub unique: Vec<ValueInfo>,
     /// Values that must be equal within each flow, two or more at a time.
     pub agree: Vec<Vec<ValueInfo>>,
-    /// Captures that must be what a unique name is in the same flow.
+    /// Captures that must equal the value of a unique name in the same flow.
     pub own: Vec<OwnInfo>,
-    /// The audit's command, which checks the system's state after the run, as the scenario writes
-    /// it.
+    /// The command of the audit, as in the scenario, which checks the system's state after the run.
     pub audit: Option<String>,
 }
 
-/// A value of each flow.
+/// A named value of each flow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ValueInfo {
     pub name: String,
-    /// The titles of the roles that read it; none of a variable.
+    /// The titles of the roles that capture it; empty for a variable.
     pub roles: Vec<String>,
 }
 
@@ -44,7 +43,7 @@ impl IntegrityInfo {
 }
 
 impl fmt::Display for ValueInfo {
-    /// The name and who read it: `total (Customer)`.
+    /// Formats the name and its readers: `total (Customer)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)?;
         if self.roles.is_empty() {
@@ -62,9 +61,9 @@ pub struct AuditRecord {
     #[serde(flatten)]
     pub outcome: AuditOutcome,
     pub duration_us: u64,
-    /// The last lines of what it printed, secrets masked.
+    /// The last lines of its output, secrets masked.
     pub output: Vec<String>,
-    /// The number of lines it had printed before those.
+    /// The number of output lines before those.
     pub lines_left_out: u64,
 }
 
@@ -72,22 +71,22 @@ pub struct AuditRecord {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "outcome")]
 pub enum AuditOutcome {
-    /// It left with exit code 0 and printed what was expected.
+    /// It exited with code 0 and printed the expected text.
     Passed,
-    /// It did not leave with exit code 0.
+    /// It did not exit with code 0.
     Failed { exit: ExitCause },
-    /// It left with exit code 0, and this was not in its output.
+    /// It exited with code 0 without printing the expected text.
     ExpectedMissing { expected: String },
-    /// It was ended when its time was over.
+    /// It was ended at its time limit.
     TimedOut { allowed_us: u64 },
-    /// It could not be started, or what it did is not known.
+    /// It could not be started, or its result is unknown.
     NotStarted { reason: String },
-    /// Nobody asked it.
+    /// It was deliberately not run.
     NotRun { reason: String },
 }
 
 impl AuditRecord {
-    /// One that was not run.
+    /// The record of an audit that was not run.
     pub fn not_run(command: String, reason: impl Into<String>) -> Self {
         AuditRecord {
             command,
@@ -100,7 +99,7 @@ impl AuditRecord {
         }
     }
 
-    /// Returns `true` if it was run and did not pass.
+    /// Returns `true` if the audit ran and did not pass.
     pub fn is_violation(&self) -> bool {
         !matches!(
             self.outcome,
@@ -115,7 +114,7 @@ impl fmt::Display for AuditOutcome {
             AuditOutcome::Passed => f.write_str("passed"),
             AuditOutcome::Failed { exit } => write!(f, "failed with {exit}"),
             AuditOutcome::ExpectedMissing { expected } => {
-                write!(f, "did not print {expected}, which is expected of it")
+                write!(f, "did not print {expected} as expected")
             }
             AuditOutcome::TimedOut { allowed_us } => {
                 let allowed = std::time::Duration::from_micros(*allowed_us);

@@ -1,4 +1,4 @@
-//! Processes: output streams, ways to end, resource usage, and the record of one that has ended.
+//! Processes: output streams, exit causes, resource usage, and the record of one that has ended.
 
 use std::fmt;
 
@@ -12,13 +12,13 @@ pub enum Stream {
     Err,
 }
 
-/// The kernel's account of how a process ended.
+/// The exit status of a process as the kernel reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExitCause {
-    /// It left with this exit code.
+    /// An exit code.
     Code(i32),
-    /// This signal ended it.
+    /// A signal.
     Signal(i32),
 }
 
@@ -59,27 +59,26 @@ fn signal_name(number: i32) -> Option<&'static str> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ending {
-    /// It ended by itself.
+    /// It exited by itself.
     Itself,
-    /// It ended after we asked it to (hang-up or SIGTERM).
+    /// It exited after a hang-up or SIGTERM.
     Terminated,
-    /// It did not listen and was killed.
+    /// It ignored those signals and was killed.
     Killed,
-    /// Chaos killed it on purpose.
+    /// An injected fault killed it.
     Injected,
-    /// It could not be ended within the time allowed. Never seen in a healthy run.
+    /// It could not be ended within the time allowed, which indicates a defect.
     LeftOver,
 }
 
-/// Resources used by a process, from `wait4(2)`: itself and the children that it waited for.
+/// Resources used by a process and the children that it waited for, from `wait4(2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Usage {
     pub cpu_user_us: u64,
     pub cpu_system_us: u64,
-    /// At most this. Linux counts in the memory that the parent had when it started the program,
-    /// see
-    /// `setmax_mm_hiwater_rss` in its `exec_mmap`; of programs that are smaller than Rehearsal this
-    /// is only an upper bound.
+    /// An upper bound: Linux includes the memory that the parent had when it started the program
+    /// (`setmax_mm_hiwater_rss` in the kernel's `exec_mmap`), so programs smaller than Rehearsal
+    /// are overestimated.
     pub peak_rss_bytes: u64,
 }
 
@@ -106,12 +105,12 @@ pub struct ProcessRecord {
         deserialize_with = "exit_cause"
     )]
     pub exit: Option<ExitCause>,
-    /// From the order to start it until its first output; `None` if it never wrote anything.
+    /// From the request to start it until its first output; `None` if it never wrote anything.
     pub startup_us: Option<u64>,
-    /// From its start until its end was seen.
+    /// From its start until its end was detected.
     pub lifetime_us: u64,
-    /// From when it was to go until its end was seen: from the beginning of its role's `leave`, or
-    /// from the order to end it. `None` if it went before.
+    /// From the beginning of its role's `leave`, or from the request to end it, until its end was
+    /// detected. `None` if it ended before.
     pub exit_us: Option<u64>,
     #[serde(flatten)]
     pub usage: Usage,

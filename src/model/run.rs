@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::ids::{RoleIndex, RunId, StepIndex};
 use super::integrity::IntegrityInfo;
 
-/// A role as reports name it.
+/// A role in reports.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoleInfo {
     /// Its key in the scenario: `customer`.
@@ -17,13 +17,13 @@ pub struct RoleInfo {
     pub command: String,
 }
 
-/// A step as reports name it.
+/// A step in reports.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepInfo {
     pub name: String,
     pub role: RoleIndex,
     pub action: String,
-    /// The names of its turns that have one, in the order of the action.
+    /// The names of its named turns, in the order of the action.
     pub turns: Vec<String>,
 }
 
@@ -37,30 +37,30 @@ pub struct RunInfo {
     pub steps: Vec<StepInfo>,
     /// The integrity checks on its flows' values.
     pub integrity: IntegrityInfo,
-    /// The number of flows, where that is known beforehand.
+    /// The planned number of flows, if it is known beforehand.
     pub flows: Option<u64>,
-    /// The time during which flows are started, where the load is limited by time.
+    /// The time during which flows are started, if that limits the load.
     pub duration_us: Option<u64>,
-    /// The most flows that can be in flight at once.
+    /// The maximum number of flows in flight at once.
     pub parallel: u64,
     /// The load in words: `50 at once`, `5/s, at most 200 in flight`.
     pub load: String,
-    /// The flows to start per second, on average, for loads with a rate.
+    /// The average rate of flow starts of a load with a rate.
     pub wanted_per_second: Option<f64>,
     pub seed: u64,
-    /// The rules of fault injection as written; empty without any.
+    /// The fault injection rules as written; empty without any.
     pub chaos: Vec<String>,
     pub started_at: DateTime<Local>,
 }
 
 impl RunInfo {
-    /// Returns the place of the step with this name.
+    /// Returns the index of the step with this name.
     pub fn step(&self, name: &str) -> Option<StepIndex> {
         let place = self.steps.iter().position(|step| step.name == name);
         place.map(StepIndex)
     }
 
-    /// Returns the place of the role with this name.
+    /// Returns the index of the role with this name.
     pub fn role(&self, name: &str) -> Option<RoleIndex> {
         let place = self.roles.iter().position(|role| role.name == name);
         place.map(RoleIndex)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Returns the whole microseconds in `duration`; [`u64::MAX`] if they are more than that.
+/// Converts a duration to whole microseconds, saturating at [`u64::MAX`].
 pub fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

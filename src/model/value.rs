@@ -1,7 +1,7 @@
-//! Values with names, and their serialized form.
+//! Named values and their serialized form.
 //!
-//! Serialized, named values are a map from name to value, ordered by name; of several values of one
-//! name, the last. For use as `#[serde(with = "value")]`.
+//! Named values are serialized as a map from name to value, ordered by name; the last of several
+//! values of one name wins. For use as `#[serde(with = "value")]`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(
     Ok(by_name.into_iter().collect())
 }
 
-/// The map as which values are serialized.
+/// The serialized map.
 pub(super) fn by_name(values: &[NamedValue]) -> BTreeMap<&str, &str> {
     let pairs = values.iter().map(|(name, value)| (&**name, &**value));
     pairs.collect()

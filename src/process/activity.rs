@@ -11,8 +11,8 @@ use crate::model::Activity;
 use crate::process::proc;
 use crate::process::sys;
 
-/// The most descriptors of one call that are examined.
-const MOST_DESCRIPTORS: usize = 64;
+/// The maximum number of descriptors of one call that are examined.
+const MAX_DESCRIPTORS: usize = 64;
 
 /// Resource usage of a program and its descendants while they are alive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -112,13 +112,13 @@ fn waiting_in(pid: i32, call: &str, input: &Input) -> Activity {
         return Activity::Running;
     };
     match call.kind() {
-        Kind::Read if input.is_at(pid, call.descriptor()) => Activity::WaitingForInput,
-        Kind::Write => Activity::BlockedOnWriting,
-        Kind::Sleep => Activity::Sleeping,
-        Kind::Poll | Kind::Select | Kind::Epoll => {
+        CallKind::Read if input.is_at(pid, call.descriptor()) => Activity::WaitingForInput,
+        CallKind::Write => Activity::BlockedOnWriting,
+        CallKind::Sleep => Activity::Sleeping,
+        CallKind::Poll | CallKind::Select | CallKind::Epoll => {
             let waited_for = match call.kind() {
-                Kind::Poll => polled(pid, &call),
-                Kind::Select => selected(pid, &call),
+                CallKind::Poll => polled(pid, &call),
+                CallKind::Select => selected(pid, &call),
                 _ => watched(pid, &call),
             };
             match waited_for {
@@ -131,7 +131,7 @@ fn waiting_in(pid: i32, call: &str, input: &Input) -> Activity {
                 Some(_) => Activity::Waiting,
             }
         }
-        Kind::Read | Kind::Other => Activity::Waiting,
+        CallKind::Read | CallKind::Other => Activity::Waiting,
     }
 }
 
@@ -142,7 +142,7 @@ struct Call {
 }
 
 #[derive(Clone, Copy)]
-enum Kind {
+enum CallKind {
     Read,
     Write,
     Poll,
@@ -170,12 +170,12 @@ impl Call {
         i32::try_from(self.arguments[0] & 0xffff_ffff).unwrap_or(-1)
     }
 
-    fn kind(&self) -> Kind {
+    fn kind(&self) -> CallKind {
         #[cfg(target_arch = "x86_64")]
         match self.number {
-            libc::SYS_poll => return Kind::Poll,
-            libc::SYS_select => return Kind::Select,
-            libc::SYS_epoll_wait => return Kind::Epoll,
+            libc::SYS_poll => return CallKind::Poll,
+            libc::SYS_select => return CallKind::Select,
+            libc::SYS_epoll_wait => return CallKind::Epoll,
             _ => {}
         }
         match self.number {
@@ -183,17 +183,17 @@ impl Call {
             | libc::SYS_readv
             | libc::SYS_pread64
             | libc::SYS_recvfrom
-            | libc::SYS_recvmsg => Kind::Read,
+            | libc::SYS_recvmsg => CallKind::Read,
             libc::SYS_write
             | libc::SYS_writev
             | libc::SYS_pwrite64
             | libc::SYS_sendto
-            | libc::SYS_sendmsg => Kind::Write,
-            libc::SYS_ppoll => Kind::Poll,
-            libc::SYS_pselect6 => Kind::Select,
-            libc::SYS_epoll_pwait | libc::SYS_epoll_pwait2 => Kind::Epoll,
-            libc::SYS_nanosleep | libc::SYS_clock_nanosleep => Kind::Sleep,
-            _ => Kind::Other,
+            | libc::SYS_sendmsg => CallKind::Write,
+            libc::SYS_ppoll => CallKind::Poll,
+            libc::SYS_pselect6 => CallKind::Select,
+            libc::SYS_epoll_pwait | libc::SYS_epoll_pwait2 => CallKind::Epoll,
+            libc::SYS_nanosleep | libc::SYS_clock_nanosleep => CallKind::Sleep,
+            _ => CallKind::Other,
         }
     }
 }
@@ -212,7 +212,7 @@ fn polled(pid: i32, call: &Call) -> Option<Vec<i32>> {
     const SIZE: usize = 8;
     let count = usize::try_from(call.arguments[1])
         .unwrap_or(usize::MAX)
-        .min(MOST_DESCRIPTORS);
+        .min(MAX_DESCRIPTORS);
     let entries = memory(pid, call.arguments[0], count * SIZE)?;
     let wanted = entries.chunks_exact(SIZE).filter_map(|entry| {
         let fd = i32::from_ne_bytes(entry[..4].try_into().ok()?);
@@ -226,7 +226,7 @@ fn polled(pid: i32, call: &Call) -> Option<Vec<i32>> {
 fn selected(pid: i32, call: &Call) -> Option<Vec<i32>> {
     let count = usize::try_from(call.arguments[0])
         .unwrap_or(usize::MAX)
-        .min(MOST_DESCRIPTORS);
+        .min(MAX_DESCRIPTORS);
     if count == 0 || call.arguments[1] == 0 {
         return Some(Vec::new());
     }
@@ -251,7 +251,7 @@ fn watched(pid: i32, call: &Call) -> Option<Vec<i32>> {
             .parse()
             .ok()
     });
-    Some(targets.take(MOST_DESCRIPTORS).collect())
+    Some(targets.take(MAX_DESCRIPTORS).collect())
 }
 
 /// Identity of a program's input, independent of descriptor numbers and paths: a helper may have
@@ -302,7 +302,7 @@ mod tests {
         assert_eq!(call.arguments[2], 0x20000);
         assert!(Call::parse("running\n").is_none());
         let blocked = Call::parse("-1 0x7ffc 0x7f39\n").unwrap();
-        assert!(matches!(blocked.kind(), Kind::Other));
+        assert!(matches!(blocked.kind(), CallKind::Other));
     }
 
     #[test]

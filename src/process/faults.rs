@@ -53,7 +53,7 @@ impl Child {
         self.shared().writer.wake();
     }
 
-    /// Returns for how long, in total, available output was left unread because of
+    /// Returns the total time that available output was left unread because of
     /// [`Child::throttle_reads`].
     pub fn throttled_for(&self) -> Duration {
         self.shared().throttle.throttled_for()

@@ -3,8 +3,7 @@
 //! | state | entered by | a signal | a reap |
 //! | --- | --- | --- | --- |
 //! | running | the spawn | goes to the process group | asks the kernel, never waits |
-//! | ended | the first reap, or giving up | goes to what is left of the group | returns the first
-//! result |
+//! | ended | the first reap, or giving up | goes to what is left of the group | repeats the first result |
 //!
 //! One lock covers all of it, so a signal never reaches a process that reuses the pid: until the
 //! reap the zombie keeps the pid, and afterwards it is used only while members of the group, which

@@ -6,5 +6,4 @@ pub(in crate::process) mod pipes;
 pub(in crate::process) mod pty;
 mod shared;
 pub(in crate::process) mod throttle;
-mod write_batch;
 pub(in crate::process) mod writes;

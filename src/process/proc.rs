@@ -1,4 +1,4 @@
-//! Process information from `/proc`: the only parser of its formats.
+//! Information about single processes from `/proc`: stat, children, environment.
 //!
 //! A process may disappear between any two reads, so all functions return an `Option` or an empty
 //! list instead of an error.

@@ -58,31 +58,35 @@ pub(super) fn reap(pid: i32) -> io::Result<Reaped> {
 
 /// A descriptor registered with this thread's reactor. It is accessible by shared reference only,
 /// so it stays open and unchanged while it is registered.
-pub(super) struct Watched<T: AsRawFd>(AsyncFd<T>);
+pub(super) struct RegisteredFd<T: AsRawFd>(AsyncFd<T>);
 
-impl Watched<OwnedFd> {
+impl RegisteredFd<OwnedFd> {
     /// Registers a descriptor with the current reactor.
     pub(super) fn owned(fd: OwnedFd, interest: Interest) -> io::Result<Self> {
         // SAFETY: an `OwnedFd` is open and stays the same until it is dropped, and from here
         // on it is accessible by shared borrows only.
         let result = unsafe { AsyncFd::register_with_interest(fd, interest) };
-        result.map(Watched).map_err(|error| error.into_parts().1)
+        result
+            .map(RegisteredFd)
+            .map_err(|error| error.into_parts().1)
     }
 }
 
-impl Watched<Arc<OwnedFd>> {
+impl RegisteredFd<Arc<OwnedFd>> {
     /// Registers a descriptor that others use as well.
     pub(super) fn shared(fd: Arc<OwnedFd>, interest: Interest) -> io::Result<Self> {
         // SAFETY: as above: what is inside a shared `Arc` cannot be replaced or closed.
         let result = unsafe { AsyncFd::register_with_interest(fd, interest) };
-        result.map(Watched).map_err(|error| error.into_parts().1)
+        result
+            .map(RegisteredFd)
+            .map_err(|error| error.into_parts().1)
     }
 }
 
 /// A watched descriptor with several users on its thread.
-pub(super) type SharedFd = Rc<Watched<OwnedFd>>;
+pub(super) type SharedFd = Rc<RegisteredFd<OwnedFd>>;
 
-impl<T: AsRawFd> Deref for Watched<T> {
+impl<T: AsRawFd> Deref for RegisteredFd<T> {
     type Target = AsyncFd<T>;
 
     fn deref(&self) -> &AsyncFd<T> {

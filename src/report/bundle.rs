@@ -1,19 +1,18 @@
-//! Bundles: all that is known of one flow, a folder for each.
+//! Bundles: a folder for each kept flow with all details of it.
 //!
-//! - `transcript.txt`: for people. What went wrong, what the program said last, the values, and
-//!   what all roles heard and said, interleaved;
-//! - `bundle.json`: the same for programs, a [`Bundle`]; also what is needed to perform the flow
-//!   again;
+//! - `transcript.txt`: for people. The error, the last output, the values, and the dialogue of all
+//!   roles, interleaved;
+//! - `bundle.json`: the same for programs, a [`Bundle`], and the settings to replay the flow;
 //! - `scenario.yaml`: the scenario as it was run, secrets masked.
 //!
-//! Bundles are in the folder `bundles` of a run's folder: `failed-000012` of a flow that failed,
-//! `slow-000007` of one that was completed later than nearly all others. Each is there whole or
-//! not at all.
+//! Bundles are in the folder `bundles` of a run's folder: `failed-000012` is a failed flow,
+//! `slow-000007` a completed one that was slower than nearly all others. A bundle is created
+//! completely or not at all.
 
 mod form;
 mod text;
 mod writer;
 
 pub(super) use form::of_failed;
-pub use form::{About, Bundle, KeptAs, Origin, locate};
-pub use writer::{Bundles, Kept};
+pub use form::{About, Bundle, KeptAs, RunOrigin, locate};
+pub use writer::{BundleCounts, Bundles};

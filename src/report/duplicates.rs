@@ -1,42 +1,41 @@
-//! Duplicate values among the flows of a run, found exactly and in bounded memory.
+//! Exact search for duplicate values among the flows of a run, in bounded memory.
 //!
-//! Values are appended to a buffer, and from a certain size on to a file that has no name. When
-//! all are there they are read as often as needed: each pass takes the values of one part of all
-//! hashes into a map, and compares the values themselves, so that nothing depends on hashes being
-//! different. Memory is bounded by what a pass takes, however many flows there were; a map of
-//! hashes
-//! that is kept while the run goes on would take some 100 bytes for each value, 200 MB for two
-//! unique
-//! names in a million flows, and grow for as long as the run does.
+//! Values are appended to a buffer, and beyond a certain size to an unnamed temporary file. At the
+//! end they are read in several passes: each pass collects the values of one part of all hashes in
+//! a map and compares the values themselves, so that colliding hashes do no harm. Memory is bounded
+//! by one pass, for any number of flows.
+//!
+//! `benches/duplicates.rs` compares this with a map of all values: for a million values of 26
+//! characters a peak of 19 MiB against 193 MiB, which would grow with the run, and no more time.
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::io::{self, BufReader, Read, Seek as _, SeekFrom, Write as _};
+use std::io::{self, BufRead, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
 
-use crate::stats::MOST_FINDINGS;
+use crate::stats::MAX_FINDINGS;
 
-/// The most that is kept in memory before it goes to the file.
+/// The size of the buffer before it is written to the file.
 const BUFFER_BYTES: usize = 1 << 18;
 
-/// The approximate size of one pass: its map needs some three times as much.
+/// The approximate size of one pass, whose map needs about three times as much.
 const PASS_BYTES: u64 = 8 << 20;
 
-/// The most flows that are listed of those that had one value.
-const MOST_FLOWS: usize = 5;
+/// The maximum number of flows listed for one value.
+const MAX_FLOWS: usize = 5;
 
-/// A flow of one of several runs. Ordered by run, then as it was started.
+/// A flow of one of several runs, ordered by run, then by number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct FlowOf {
-    /// The place of its run.
+    /// The index of its run.
     pub run: u32,
     pub number: u64,
 }
 
-/// Takes values, each with its name and its flow.
+/// Collects values with their names and flows.
 pub(super) struct Duplicates {
-    /// The folder for the file; without one, all is kept in memory.
+    /// The folder for the file; without one, everything is kept in memory.
     folder: Option<PathBuf>,
     buffer: Vec<u8>,
     file: Option<File>,
@@ -45,45 +44,45 @@ pub(super) struct Duplicates {
     pass_bytes: u64,
 }
 
-/// The duplicates among the values of one name.
+/// Duplicates among the values of one name.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
-    /// The number of values.
+    /// Values.
     pub values: u64,
-    /// The number of values that an earlier flow had, too.
+    /// Values that an earlier flow had.
     pub duplicates: u64,
-    /// The number of these that a flow of another run had.
+    /// Of these, values that a flow of another run had.
     pub across_runs: u64,
-    /// The values with duplicates whose first flows come first, in that order.
+    /// Duplicate values, ordered by their first flows.
     pub found: Vec<Found>,
 }
 
-/// A value that several flows had.
+/// A value of several flows.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Found {
     pub value: String,
     pub count: u64,
-    /// In order; not all, if they are many.
+    /// The first flows, in order.
     pub flows: Vec<FlowOf>,
 }
 
-/// A value whose first flow is asked for.
+/// A value whose first flow is searched.
 #[derive(Debug, Clone)]
 pub(super) struct Wanted {
-    /// The place of the name.
+    /// The index of the name.
     pub name: u16,
     pub value: String,
-    /// A flow of this run comes before those of others.
+    /// Flows of this run take precedence.
     pub run: Option<u32>,
 }
 
-/// The flows that had one value, within a pass.
+/// The flows with one value, within a pass.
 struct Seen {
     first: FlowOf,
     more: Option<Box<More>>,
 }
 
-/// The flows that had a value after the first one.
+/// The further flows with a value.
 #[derive(Default)]
 struct More {
     count: u64,
@@ -92,7 +91,7 @@ struct More {
 }
 
 impl Duplicates {
-    /// An empty one, which may have a file in this folder.
+    /// Creates an empty collection, which may use a file in this folder.
     pub(super) fn new(folder: Option<PathBuf>) -> Self {
         Duplicates {
             folder,
@@ -104,7 +103,7 @@ impl Duplicates {
         }
     }
 
-    /// Takes a value of the name at this place. After a failure to write it takes no more, and
+    /// Adds a value of the name with this index. After a write error it ignores further values, and
     /// [`close`](Self::close) returns the error.
     pub(super) fn add(&mut self, name: u16, flow: FlowOf, value: &str) {
         let Ok(length) = u32::try_from(value.len()) else {
@@ -140,7 +139,7 @@ impl Duplicates {
         Ok(())
     }
 
-    /// Returns the duplicates of so many names, and the first flow that had each of the wanted
+    /// Returns the duplicates of each of `names` names, and the first flow with each of the wanted
     /// values.
     ///
     /// # Errors
@@ -168,7 +167,7 @@ impl Duplicates {
         Ok((findings, owners))
     }
 
-    /// The values of one part of all hashes.
+    /// Processes the values of one part of all hashes.
     fn pass(
         &mut self,
         pass: u64,
@@ -179,7 +178,7 @@ impl Duplicates {
         if let Some(file) = &mut self.file {
             file.seek(SeekFrom::Start(0))?;
         }
-        let written: Box<dyn Read + '_> = match &self.file {
+        let written: Box<dyn BufRead + '_> = match &self.file {
             Some(file) => Box::new(BufReader::with_capacity(1 << 16, file)),
             None => Box::new(io::empty()),
         };
@@ -209,7 +208,7 @@ impl Duplicates {
 }
 
 impl Seen {
-    /// The first flow that had it, of this run if there is one.
+    /// Returns the first flow with the value, preferably of this run.
     fn owner(&self, run: Option<u32>) -> FlowOf {
         let more = self.more.iter().flat_map(|more| &more.flows);
         let mut all = std::iter::once(&self.first).chain(more);
@@ -221,13 +220,13 @@ impl Seen {
         let more = self.more.get_or_insert_default();
         more.count += 1;
         more.across_runs += u64::from(flow.run != self.first.run);
-        if more.flows.len() + 1 < MOST_FLOWS {
+        if more.flows.len() + 1 < MAX_FLOWS {
             more.flows.push(flow);
         }
     }
 }
 
-/// Counts what several flows had, and lists the first of it.
+/// Counts duplicates, and lists the first of them.
 fn take_in(seen: HashMap<Box<[u8]>, Seen>, findings: &mut [Findings]) {
     for (key, Seen { first, more }) in seen {
         let Some(more) = more else { continue };
@@ -245,7 +244,7 @@ fn take_in(seen: HashMap<Box<[u8]>, Seen>, findings: &mut [Findings]) {
             count: more.count + 1,
             flows,
         });
-        if findings.found.len() >= 2 * MOST_FINDINGS {
+        if findings.found.len() >= 2 * MAX_FINDINGS {
             findings.keep_first();
         }
     }
@@ -257,7 +256,7 @@ impl Findings {
         self.found.sort_unstable_by(|one, other| {
             (&one.flows, &one.value).cmp(&(&other.flows, &other.value))
         });
-        self.found.truncate(MOST_FINDINGS);
+        self.found.truncate(MAX_FINDINGS);
     }
 }
 
@@ -271,38 +270,23 @@ fn part(key: &[u8], parts: u64) -> u64 {
     hasher.finish() % parts
 }
 
-/// The next value, with its name before it, in `key`; `None` at the end.
-fn next(reader: &mut impl Read, key: &mut Vec<u8>) -> io::Result<Option<FlowOf>> {
-    let mut head = [0; 16];
-    if reader.read(&mut head[..1])? == 0 {
+/// Reads the next value, preceded by its name, into `key`; `None` at the end.
+fn next(reader: &mut impl BufRead, key: &mut Vec<u8>) -> io::Result<Option<FlowOf>> {
+    if reader.fill_buf()?.is_empty() {
         return Ok(None);
     }
-    reader.read_exact(&mut head[1..])?;
-    let [
-        r0,
-        r1,
-        r2,
-        r3,
-        n0,
-        n1,
-        n2,
-        n3,
-        n4,
-        n5,
-        n6,
-        n7,
-        l0,
-        l1,
-        l2,
-        l3,
-    ] = head;
-    let length = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
+    let run = u32::from_le_bytes(bytes(reader)?);
+    let number = u64::from_le_bytes(bytes(reader)?);
+    let length = u32::from_le_bytes(bytes(reader)?) as usize;
     key.resize(length + 2, 0);
     reader.read_exact(key)?;
-    Ok(Some(FlowOf {
-        run: u32::from_le_bytes([r0, r1, r2, r3]),
-        number: u64::from_le_bytes([n0, n1, n2, n3, n4, n5, n6, n7]),
-    }))
+    Ok(Some(FlowOf { run, number }))
+}
+
+fn bytes<const COUNT: usize>(reader: &mut impl BufRead) -> io::Result<[u8; COUNT]> {
+    let mut bytes = [0; COUNT];
+    reader.read_exact(&mut bytes)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -339,7 +323,7 @@ mod tests {
         for findings in [close(u64::MAX), close(1_000_000), close(300_000)] {
             assert_eq!((findings[0].values, findings[0].duplicates), (40_000, 40));
             assert_eq!((findings[1].values, findings[1].duplicates), (40_000, 0));
-            assert_eq!(findings[0].found.len(), MOST_FINDINGS);
+            assert_eq!(findings[0].found.len(), MAX_FINDINGS);
             let first = Found {
                 value: "ORD-000000000999".into(),
                 count: 2,

@@ -3,22 +3,22 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Something could not be reported or kept.
+/// An error of reporting a run or of saving its results.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
-    /// A file could not be made.
+    /// A file could not be created.
     #[error("cannot create {}: {source}", path.display())]
     Create { path: PathBuf, source: io::Error },
-    /// A file could not be written to its end.
+    /// A file could not be written completely.
     #[error("cannot write {}: {source}", path.display())]
     Write { path: PathBuf, source: io::Error },
-    /// A file that a run has written could not be read again.
+    /// A file of a run could not be read.
     #[error("cannot read {}: {source}", path.display())]
     Read { path: PathBuf, source: io::Error },
-    /// A file, or a folder, is not what a run leaves.
+    /// A file or folder does not have the expected content.
     #[error("{}: {what}", path.display())]
     Malformed { path: PathBuf, what: String },
-    /// The thread that reports could not be started, or did not live to the end of the run.
+    /// The reporters' thread could not be started, or panicked.
     #[error("the run could not be reported: {0}")]
     Thread(String),
 }

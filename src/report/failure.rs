@@ -1,20 +1,20 @@
-//! A failure in words, for the report and the log.
+//! Text of a failure, for the report and the log.
 
 use crate::model::{Activity, Failure};
 
 use super::sanitize::sanitize_lines;
 use super::units;
 
-/// The most lines of a program's last output that are shown.
-const MOST_TAIL_LINES: usize = 12;
+/// The maximum number of lines shown of a program's last output.
+const MAX_TAIL_LINES: usize = 12;
 
-/// All that is known of a failure, line by line: neutralised, without styles, not indented.
+/// Describes a failure completely, line by line: sanitized, without styles, not indented.
 pub fn lines(failure: &Failure) -> Vec<String> {
     let mut lines: Vec<_> = sanitize_lines(&failure.message).map(Into::into).collect();
     if !failure.turn.is_empty() {
         lines.extend(labelled("at", &failure.turn));
     }
-    // Most messages name the one thing that was awaited.
+    // Most messages name the one item that was awaited.
     let named = matches!(&*failure.awaited, [only] if failure.message.contains(only.as_str()));
     let awaited = if named {
         &[]
@@ -38,7 +38,7 @@ pub fn lines(failure: &Failure) -> Vec<String> {
     lines
 }
 
-/// `text` with a label before its first line.
+/// Puts a label before the first line of `text`.
 fn labelled(label: &str, text: &str) -> Vec<String> {
     let labels = std::iter::once(label).chain(std::iter::repeat(""));
     labels
@@ -47,12 +47,12 @@ fn labelled(label: &str, text: &str) -> Vec<String> {
         .collect()
 }
 
-/// The last lines of what the program said, blank ones at both ends left out.
+/// Returns the last lines of the output, without blank lines at both ends.
 fn tail(text: &str) -> Vec<String> {
     let text: Vec<_> = sanitize_lines(text.trim_end())
         .skip_while(|line| line.trim().is_empty())
         .collect();
-    let left_out = text.len().saturating_sub(MOST_TAIL_LINES);
+    let left_out = text.len().saturating_sub(MAX_TAIL_LINES);
     let shown = text.iter().skip(left_out).enumerate();
     shown
         .map(|(index, line)| {
@@ -68,7 +68,7 @@ mod tests {
     use crate::model::FailureKind;
 
     #[test]
-    fn tells_all_it_knows_and_obeys_nothing() {
+    fn every_field_is_shown_and_sanitized() {
         let failure = Failure {
             kind: FailureKind::Timeout,
             step: "01_login".into(),
@@ -99,7 +99,7 @@ mod tests {
     fn a_long_tail_shows_its_end() {
         let text: String = (0..100).map(|number| format!("line {number}\n")).collect();
         let shown = tail(&text);
-        assert_eq!(shown.len(), MOST_TAIL_LINES);
+        assert_eq!(shown.len(), MAX_TAIL_LINES);
         assert!(shown.last().unwrap().ends_with("line 99"));
     }
 }

@@ -1,4 +1,4 @@
-//! The flows of a run in a file, each written when it has ended.
+//! The file of a run's flows, `flows.jsonl`: writer and reader.
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, BufWriter, Write};
@@ -9,20 +9,20 @@ use serde::{Deserialize, Serialize};
 use crate::model::{FlowRecord, RunInfo};
 
 use super::error::ReportError;
-use super::result_file::{Environment, FORMAT, FlowsHead, Head, Run, check_format};
+use super::result_file::{FORMAT, FlowsHead, Head, Run, RunEnvironment, check_format};
 
-/// Takes flows as they end, each a line of JSON, after a line about the run. Whatever it was given
-/// a second ago is on the disk.
+/// A writer of flows as they end, one line of JSON each, after a line about the run. Data given to
+/// it a second ago is in the file.
 ///
-/// After a failure to write it takes no more, and returns the error when it is finished.
+/// After an error it ignores further flows, and returns the error when it is finished.
 #[derive(Debug)]
 pub struct FlowsWriter {
     path: PathBuf,
     state: Result<BufWriter<File>, io::Error>,
-    environment: Environment,
+    environment: RunEnvironment,
 }
 
-/// The flows of a run that has ended.
+/// The file of the flows of a run that has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FlowsFile {
     pub path: PathBuf,
@@ -35,32 +35,32 @@ pub(super) struct Dropped {
     pub counted: bool,
 }
 
-/// The beginning of the lines of [`Dropped`], and of no others.
+/// The beginning of a line with a [`Dropped`]; no other line begins so.
 const DROPPED: &str = "{\"dropped\":";
 
 /// A line after the first.
 #[derive(Debug)]
-pub(super) enum Line {
+pub(super) enum FlowsLine {
     Flow(Box<FlowRecord>),
     Dropped(Dropped),
 }
 
-impl Line {
+impl FlowsLine {
     pub(super) fn parse(line: &str) -> serde_json::Result<Self> {
         if line.starts_with(DROPPED) {
-            serde_json::from_str(line).map(Line::Dropped)
+            serde_json::from_str(line).map(FlowsLine::Dropped)
         } else {
-            serde_json::from_str(line).map(|flow| Line::Flow(Box::new(flow)))
+            serde_json::from_str(line).map(|flow| FlowsLine::Flow(Box::new(flow)))
         }
     }
 }
 
 impl FlowsWriter {
-    /// A new file at `path`.
+    /// Creates a new file at `path`.
     ///
     /// # Errors
-    /// If the file cannot be made, or is there.
-    pub fn create(path: &Path, environment: Environment) -> Result<Self, ReportError> {
+    /// If the file cannot be created, or exists.
+    pub fn create(path: &Path, environment: RunEnvironment) -> Result<Self, ReportError> {
         let file = File::create_new(path).map_err(|error| ReportError::create(path, error))?;
         Ok(FlowsWriter {
             path: path.to_owned(),
@@ -118,7 +118,7 @@ impl FlowsWriter {
 }
 
 impl FlowsFile {
-    /// The flows, a line of JSON each. A last line that was not written to its end is none.
+    /// Returns the flows, one line of JSON each. An incomplete last line is ignored.
     fn lines(&self) -> io::Result<impl Iterator<Item = io::Result<String>>> {
         let mut reader = BufReader::new(File::open(&self.path)?);
         let next = move || loop {
@@ -134,20 +134,20 @@ impl FlowsFile {
     }
 }
 
-/// The lines of a run's flows, one in memory at a time.
+/// A reader of the lines of a run's flows, one in memory at a time.
 pub(super) struct FlowsReader {
     pub head: FlowsHead,
     path: PathBuf,
     reader: BufReader<File>,
-    /// The number of the line that was read last, for messages.
+    /// The number of the last line read, for messages.
     number: u64,
 }
 
 impl FlowsReader {
-    /// Reads the line about the run.
+    /// Opens the file and reads the line about the run.
     ///
     /// # Errors
-    /// If there is no such file, or this is not what it begins with.
+    /// If there is no such file, or its first line has another form.
     pub(super) fn open(flows: &FlowsFile) -> Result<Self, ReportError> {
         let path = flows.path.clone();
         let file = File::open(&path).map_err(|error| ReportError::read(&path, error))?;
@@ -169,23 +169,23 @@ impl FlowsReader {
         })
     }
 
-    /// The next line; `None` at the end.
+    /// Reads the next line; `None` at the end.
     ///
     /// # Errors
-    /// If it cannot be read, or is no such line.
-    pub(super) fn next(&mut self) -> Result<Option<Line>, ReportError> {
+    /// If it cannot be read, or has another form.
+    pub(super) fn next(&mut self) -> Result<Option<FlowsLine>, ReportError> {
         let Some(line) = next_line(&mut self.reader, &self.path)? else {
             return Ok(None);
         };
         self.number += 1;
-        let parsed = Line::parse(&line).map_err(|error| {
+        let parsed = FlowsLine::parse(&line).map_err(|error| {
             ReportError::malformed(&self.path, format_args!("line {}: {error}", self.number))
         })?;
         Ok(Some(parsed))
     }
 }
 
-/// A last line without its end is one that was not written whole.
+/// Reads the next line. A last line without a line end is incomplete and ignored.
 fn next_line(reader: &mut BufReader<File>, path: &Path) -> Result<Option<String>, ReportError> {
     let mut line = Vec::new();
     let read = reader.read_until(b'\n', &mut line);
@@ -194,11 +194,10 @@ fn next_line(reader: &mut BufReader<File>, path: &Path) -> Result<Option<String>
     Ok(whole.map(|line| String::from_utf8_lossy(line).into_owned()))
 }
 
-/// Writes the record of a run, with one flow in memory at a time.
+/// Writes the record of a run, holding one flow in memory at a time.
 ///
 /// # Errors
-/// Errors of the writer and of reading the flows. `flows` of `None` makes an empty
-/// list.
+/// Errors of the writer and of reading the flows. Without `flows` the list is empty.
 pub fn write_record(
     out: &mut impl Write,
     head: &Head,
@@ -240,7 +239,7 @@ mod tests {
         let mut flows = FlowsWriter {
             path: full,
             state: Ok(BufWriter::new(file)),
-            environment: Environment {
+            environment: RunEnvironment {
                 host: "here".into(),
                 kernel: "Linux 6".into(),
                 cores: 2,
@@ -257,13 +256,13 @@ mod tests {
     }
 
     #[test]
-    fn a_dropped_flow_is_told_from_a_flow() {
+    fn a_dropped_flow_is_distinguished_from_a_flow() {
         let dropped = Dropped {
             dropped: 1,
             counted: true,
         };
         let line = serde_json::to_string(&dropped).unwrap();
-        assert!(matches!(Line::parse(&line), Ok(Line::Dropped(_))));
-        assert!(Line::parse("{\"number\":1}").is_err());
+        assert!(matches!(FlowsLine::parse(&line), Ok(FlowsLine::Dropped(_))));
+        assert!(FlowsLine::parse("{\"number\":1}").is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! The folder of a saved run; see [`result_file`](super::result_file) for what is in it.
+//! The folder of a saved run; [`result_file`](super::result_file) lists its files.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::error::ReportError;
 use super::flows_file::{FlowsFile, FlowsWriter};
 use super::latency_log::LatencyLog;
-use super::result_file::{Environment, Head};
+use super::result_file::{Head, RunEnvironment};
 
 const RESULT: &str = "result.json";
 const FLOWS: &str = "flows.jsonl";
@@ -15,23 +15,23 @@ const LATENCY: &str = "latency.hlog";
 const SCENARIO: &str = "scenario.yaml";
 const LOG: &str = "run.log";
 
-/// A folder that has, or gets, the files of one run.
+/// The folder for the files of one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunFolder {
     path: PathBuf,
 }
 
 impl RunFolder {
-    /// A new folder.
+    /// Creates a new folder.
     ///
     /// # Errors
-    /// If it cannot be made, or is there.
+    /// If it cannot be created, or exists.
     pub fn create(path: &Path) -> Result<Self, ReportError> {
         fs::create_dir(path).map_err(|error| ReportError::create(path, error))?;
         Ok(RunFolder::at(path))
     }
 
-    /// One that is there, or not.
+    /// Refers to a folder that may exist.
     pub fn at(path: &Path) -> Self {
         RunFolder {
             path: path.to_owned(),
@@ -48,32 +48,32 @@ impl RunFolder {
         self.path.join(RESULT)
     }
 
-    /// The flows of the run.
+    /// Returns the file of the run's flows.
     pub fn flows(&self) -> FlowsFile {
         FlowsFile {
             path: self.path.join(FLOWS),
         }
     }
 
-    /// Takes the flows of the run.
+    /// Creates the file of the run's flows and returns its writer.
     ///
     /// # Errors
-    /// If the file cannot be made.
-    pub fn write_flows(&self, environment: Environment) -> Result<FlowsWriter, ReportError> {
+    /// If the file cannot be created.
+    pub fn write_flows(&self, environment: RunEnvironment) -> Result<FlowsWriter, ReportError> {
         FlowsWriter::create(&self.flows().path, environment)
     }
 
-    /// Takes the latencies of the run as they come.
+    /// Creates the latency log of the run.
     ///
     /// # Errors
-    /// If the file cannot be made.
+    /// If the file cannot be created.
     pub fn latency_log(&self) -> Result<LatencyLog, ReportError> {
         let path = self.path.join(LATENCY);
         let file = File::create_new(&path).map_err(|error| ReportError::create(&path, error))?;
         Ok(LatencyLog::new(&path, BufWriter::new(file)))
     }
 
-    /// Keeps the scenario; secrets are not to be in it.
+    /// Saves the scenario's text, which must not contain secrets.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -83,7 +83,7 @@ impl RunFolder {
         })
     }
 
-    /// The scenario as it was run.
+    /// Reads the saved scenario.
     ///
     /// # Errors
     /// If it cannot be read.
@@ -92,10 +92,10 @@ impl RunFolder {
         fs::read_to_string(&path).map_err(|error| ReportError::read(&path, error))
     }
 
-    /// Keeps what is known when the run is over: its record, whole or not at all, and its log.
+    /// Saves the record, atomically, and the log at the end of the run.
     ///
     /// # Errors
-    /// If something cannot be written; the error names the file.
+    /// If one of them cannot be written; the error names the file.
     pub fn finish(&self, head: &Head, log: Option<&Path>) -> Result<(), ReportError> {
         write_whole(&self.result(), |out| {
             serde_json::to_writer_pretty(&mut *out, head)?;
@@ -103,17 +103,17 @@ impl RunFolder {
         })?;
         let Some(log) = log else { return Ok(()) };
         let here = self.path.join(LOG);
-        // The same file under a second name where that can be had.
+        // A hard link, where the file system permits it.
         if fs::hard_link(log, &here).is_err() {
             fs::copy(log, &here).map_err(|error| ReportError::write(&here, error))?;
         }
         Ok(())
     }
 
-    /// Copies it to a place where nothing is yet but bundles of the run; its record last.
+    /// Copies the folder to a place with nothing but bundles of the run; the record comes last.
     ///
     /// # Errors
-    /// If that cannot be done; the error names the file.
+    /// If a file cannot be copied; the error names it.
     pub fn copy_to(&self, path: &Path) -> Result<RunFolder, ReportError> {
         let failed = |error| ReportError::create(path, error);
         let copy = permissive(0o777)
@@ -142,7 +142,7 @@ impl RunFolder {
             }
         } else {
             fs::rename(copy.path(), path).map_err(failed)?;
-            // It has another name now.
+            // It was renamed, so it must not be removed on drop.
             let _ = copy.keep();
         }
         Ok(RunFolder::at(path))
@@ -155,8 +155,8 @@ fn parent(path: &Path) -> &Path {
         .unwrap_or(Path::new("."))
 }
 
-/// Temporary files that are, once they have their names, like any other; the default is to be
-/// readable by their owner only.
+/// Builds temporary files with these permissions, as they become results; by default only their
+/// owner could read them.
 pub(super) fn permissive(mode: u32) -> tempfile::Builder<'static, 'static> {
     use std::os::unix::fs::PermissionsExt as _;
     let mut builder = tempfile::Builder::new();
@@ -164,7 +164,7 @@ pub(super) fn permissive(mode: u32) -> tempfile::Builder<'static, 'static> {
     builder
 }
 
-/// Puts a file where none is yet, whole or not at all.
+/// Creates a file atomically; it must not exist.
 fn write_whole(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
@@ -174,7 +174,7 @@ fn write_whole(
         .prefix(".rehearsal-")
         .tempfile_in(parent(path))
         .map_err(failed)?;
-    // Straight to the file, as errors would otherwise show its temporary name.
+    // Written through `File`, as the wrapper's errors name the temporary path.
     let mut writer = BufWriter::new(file.as_file());
     write(&mut writer)
         .and_then(|()| writer.flush())

@@ -1,5 +1,4 @@
-//! Integrity checks of a run, or of several that are merged: what their flows' values say about
-//! each other.
+//! Integrity checks of a run, or of merged runs: comparison of values between flows.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -10,20 +9,20 @@ use crate::stats::{Duplicate, Integrity, is_masked};
 use super::duplicates::{Duplicates, FlowOf, Wanted};
 use super::error::ReportError;
 
-/// The integrity checks of a run: takes the values of flows as they end, and the audit's result.
+/// The integrity checks of a run, fed with flows as they end and with the audit's result.
 pub(super) struct IntegrityCheck {
     info: IntegrityInfo,
     integrity: Integrity,
     duplicates: Duplicates,
     runs: Vec<RunId>,
-    /// Findings of runs whose flows are not there.
+    /// Findings of runs whose flows are not available.
     before: Vec<Integrity>,
     folder: Option<PathBuf>,
 }
 
 impl IntegrityCheck {
-    /// Empty ones; `None` if nothing is demanded of them. Much of what they take goes to a file
-    /// without a name in `folder`, if one is given.
+    /// Starts the checks; `None` if the scenario has none. A temporary file in `folder`, if there
+    /// is one, bounds the memory they use.
     pub(super) fn open(info: &IntegrityInfo, folder: Option<PathBuf>) -> Option<Self> {
         (!info.is_empty()).then(|| IntegrityCheck {
             info: info.clone(),
@@ -35,12 +34,12 @@ impl IntegrityCheck {
         })
     }
 
-    /// The flows that follow are those of this run.
+    /// Assigns the flows that follow to this run.
     pub(super) fn begin(&mut self, run: &RunId) {
         self.runs.push(run.clone());
     }
 
-    /// A flow has ended, in whatever way.
+    /// Records the values of a flow that has ended, with any outcome.
     pub(super) fn record(&mut self, flow: &FlowRecord) {
         let values: BTreeMap<_, _> = flow.variables.iter().map(pair).collect();
         let captures: BTreeMap<_, _> = flow.captures.iter().map(pair).collect();
@@ -54,8 +53,8 @@ impl IntegrityCheck {
             number: flow.number.0,
         };
         for (name, unique) in (0..).zip(&self.info.unique) {
-            // What an attempt was given that failed is given, too; the same to the same flow twice
-            // is no duplicate.
+            // Values of failed attempts were assigned, too. The same value twice in one flow is no
+            // duplicate.
             let attempts = flow.retries.iter().flat_map(|retry| &retry.forgotten);
             let given: BTreeSet<_> = flow
                 .captures
@@ -74,12 +73,12 @@ impl IntegrityCheck {
         }
     }
 
-    /// The audit was asked, or not.
+    /// Records the audit's result.
     pub(super) fn audited(&mut self, audit: &AuditRecord) {
         self.integrity.audits.push(audit.clone());
     }
 
-    /// Takes what was found in a run whose flows are not there.
+    /// Adds the findings of a run whose flows are not available.
     pub(super) fn adopt(&mut self, run: &RunId, found: &Integrity) {
         self.integrity.audits.extend(found.audits.iter().cloned());
         self.integrity.notices.extend(found.notices.iter().cloned());
@@ -90,7 +89,7 @@ impl IntegrityCheck {
         self.before.push(found.clone());
     }
 
-    /// The place of the run that a flow is of.
+    /// Returns the index of a flow's run.
     fn run_of(&self, flow: &FlowId) -> Option<u32> {
         let (run, _) = flow.0.rsplit_once('-')?;
         (0..)
@@ -99,7 +98,7 @@ impl IntegrityCheck {
             .map(|(place, _)| place)
     }
 
-    /// Returns the result, and the error that kept it from being complete.
+    /// Returns the result, and the error that makes it incomplete.
     pub(super) fn close(mut self) -> (Integrity, Option<ReportError>) {
         let mut wanted = Vec::new();
         for rule in &self.integrity.own {
@@ -235,14 +234,14 @@ mod tests {
     }
 
     #[test]
-    fn a_mix_up_tells_whose_it_was_also_if_that_flow_ends_later() {
+    fn a_mix_up_names_the_owner_also_if_that_flow_ends_later() {
         let run = RunId("R".into());
-        let mut books = IntegrityCheck::open(&info(), None).expect("demands");
-        books.begin(&run);
-        books.record(&flow(&run, 1, "A", "B"));
-        books.record(&flow(&run, 2, "B", "X"));
-        books.record(&flow(&run, 3, "***", "A"));
-        let (integrity, error) = books.close();
+        let mut check = IntegrityCheck::open(&info(), None).expect("demands");
+        check.begin(&run);
+        check.record(&flow(&run, 1, "A", "B"));
+        check.record(&flow(&run, 2, "B", "X"));
+        check.record(&flow(&run, 3, "***", "A"));
+        let (integrity, error) = check.close();
         assert!(error.is_none());
         let rule = &integrity.own[0];
         assert_eq!(
@@ -260,13 +259,13 @@ mod tests {
     #[test]
     fn a_mix_up_is_looked_for_in_its_own_run_first() {
         let runs = ["R", "S"].map(|id| RunId(id.into()));
-        let mut books = IntegrityCheck::open(&info(), None).expect("demands");
+        let mut check = IntegrityCheck::open(&info(), None).expect("demands");
         for run in &runs {
-            books.begin(run);
-            books.record(&flow(run, 1, "A", "B"));
-            books.record(&flow(run, 2, "B", "B"));
+            check.begin(run);
+            check.record(&flow(run, 1, "A", "B"));
+            check.record(&flow(run, 2, "B", "B"));
         }
-        let (integrity, _) = books.close();
+        let (integrity, _) = check.close();
         let owners = integrity.own[0].found.iter();
         let owners: Vec<_> = owners.map(|it| it.belongs_to.clone()).collect();
         let expected = runs.map(|run| Some(FlowId::new(&run, FlowNumber(2))));
@@ -276,12 +275,12 @@ mod tests {
     #[test]
     fn duplicates_are_found_across_runs() {
         let runs = ["R", "S"].map(|id| RunId(id.into()));
-        let mut books = IntegrityCheck::open(&info(), None).expect("demands");
+        let mut check = IntegrityCheck::open(&info(), None).expect("demands");
         for run in &runs {
-            books.begin(run);
-            books.record(&flow(run, 1, "A", "A"));
+            check.begin(run);
+            check.record(&flow(run, 1, "A", "A"));
         }
-        let (integrity, _) = books.close();
+        let (integrity, _) = check.close();
         let rule = &integrity.unique[0];
         assert_eq!((rule.duplicates, rule.across_runs), (Some(1), Some(1)));
         let flows: Vec<_> = rule.found[0].flows.iter().map(|id| id.0.as_str()).collect();
@@ -290,10 +289,10 @@ mod tests {
     }
 
     #[test]
-    fn what_a_failed_attempt_was_given_is_in_the_books() {
+    fn values_of_failed_attempts_are_checked() {
         let run = RunId("R".into());
-        let mut books = IntegrityCheck::open(&info(), None).expect("demands");
-        books.begin(&run);
+        let mut check = IntegrityCheck::open(&info(), None).expect("demands");
+        check.begin(&run);
         let mut first = flow(&run, 1, "B", "B");
         let forgotten = |value: &str| Retry {
             what: RetriedPart::Flow,
@@ -302,16 +301,16 @@ mod tests {
             forgotten: vec![("order_id".into(), value.into())],
         };
         first.retries = vec![forgotten("A"), forgotten("B")];
-        books.record(&first);
-        books.record(&flow(&run, 2, "A", "A"));
-        let (integrity, _) = books.close();
+        check.record(&first);
+        check.record(&flow(&run, 2, "A", "A"));
+        let (integrity, _) = check.close();
         let rule = &integrity.unique[0];
         assert_eq!((rule.values, rule.duplicates), (3, Some(1)));
         assert_eq!(rule.found[0].value, "A");
     }
 
     #[test]
-    fn without_demands_there_are_no_books() {
+    fn a_scenario_without_checks_has_no_result() {
         assert!(IntegrityCheck::open(&IntegrityInfo::default(), None).is_none());
     }
 }

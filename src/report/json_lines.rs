@@ -5,21 +5,13 @@
 //!
 //! | event | fields |
 //! | --- | --- |
-//! | `snapshot`, once a second | `completed`, `recovered` (those of the completed that were not at
-//! their first attempt), `failed`, `interrupted`, `dropped`, `in_flight`, `planned` (flows, or
-//! null), `part` (of the run that is over, 0 to 1), and of the last ten seconds
-//! `completed_per_second` and `response_p95_us` (or null); `wanted_per_second` (or null); `steps`,
-//! each with `name`, `in_flight`, `completed`, `failed`, `p95_us` |
-//! | `flow_ended` | `number`, `id`, `outcome` (`completed`, `failed`, `interrupted`), `counted`,
-//! `duration_us`, `late_us`, `waited_us`, `retries` (how often something was performed again); of
-//! failed ones `step`, `cause` and `message` |
-//! | `injected`: chaos has struck | `flow` (its number), `role`, `attempt` (which of the role's
-//! scripts), `step`, `kind`, `what` |
+//! | `snapshot`, once a second | `completed`, `recovered` (those completed after a retry), `failed`, `interrupted`, `dropped`, `in_flight`, `planned` (flows, or null), `part` (of the run that is over, 0 to 1), and of the last ten seconds `completed_per_second` and `response_p95_us` (or null); `wanted_per_second` (or null); `steps`, each with `name`, `in_flight`, `completed`, `failed`, `p95_us` |
+//! | `flow_ended` | `number`, `id`, `outcome` (`completed`, `failed`, `interrupted`), `counted`, `duration_us`, `late_us`, `waited_us`, `retries` (number of retries); of failed ones `step`, `cause` and `message` |
+//! | `injected`, after a fault injection | `flow` (its number), `role`, `attempt` (the role's script instance, from 1), `step`, `kind`, `what` |
 //! | `notice`, `stopping` | `text` |
 //! | `audit_started`, when all flows have ended | `command` |
 //! | `integrity`, if the scenario has integrity checks | the fields of the summary's `integrity` |
-//! | `run_ended`, the last | the figures of a snapshot, `interrupted_run`, and `run_us`, how long
-//! the run took |
+//! | `run_ended`, the last | the figures of a snapshot, `interrupted_run`, and `run_us`, the run's duration |
 //!
 //! Fields may be added within a version of the format.
 
@@ -37,7 +29,7 @@ use super::error::ReportError;
 use super::live::live_stats::LiveStats;
 use super::reporter::Reporter;
 
-/// The name and version of the form.
+/// The name and version of the format.
 const FORMAT: &str = "rehearsal-events/1";
 
 /// The time between snapshots.
@@ -45,21 +37,20 @@ const SNAPSHOT_EVERY: Duration = Duration::from_secs(1);
 
 /// A reporter that writes a run as lines of JSON.
 ///
-/// If the reader leaves, nothing more is written, and the run goes on. Lines are handed on a few
-/// times a second.
+/// It ignores a closed pipe: the run continues. Lines are flushed a few times a second.
 pub struct JsonLines {
     writer: io::Result<Box<dyn Write + Send>>,
-    /// The file's name, if it is one.
+    /// The path in errors; empty for a stream.
     path: PathBuf,
     stats: LiveStats,
-    /// Their names.
+    /// The names of the roles.
     roles: Vec<String>,
     began: Instant,
     snapshot_at: Duration,
 }
 
 impl JsonLines {
-    /// Returns a reporter that writes to `writer`.
+    /// Creates a reporter that writes to `writer`.
     pub fn new(writer: impl Write + Send + 'static) -> Self {
         JsonLines {
             writer: Ok(Box::new(BufWriter::new(writer))),
@@ -71,7 +62,7 @@ impl JsonLines {
         }
     }
 
-    /// Returns a reporter that writes to a file, replacing what is in it.
+    /// Creates a reporter that writes to a file, replacing its content.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -83,7 +74,7 @@ impl JsonLines {
         })
     }
 
-    fn tell(&mut self, event: &str, mut fields: Value) {
+    fn write_event(&mut self, event: &str, mut fields: Value) {
         if let Value::Object(fields) = &mut fields {
             fields.insert("event".into(), event.into());
             let elapsed_us = micros(self.began.elapsed());
@@ -157,20 +148,22 @@ impl Reporter for JsonLines {
             RunEvent::RunStarted(info) => {
                 self.began = Instant::now();
                 self.roles = info.roles.iter().map(|role| role.name.clone()).collect();
-                self.tell("run_started", run(info));
+                self.write_event("run_started", run(info));
                 self.flush();
             }
-            RunEvent::FlowEnded(record) => self.tell("flow_ended", flow(record)),
+            RunEvent::FlowEnded(record) => self.write_event("flow_ended", flow(record)),
             RunEvent::Injected(injection) => {
                 let fields = self.injected(injection);
-                self.tell("injected", fields);
+                self.write_event("injected", fields);
             }
-            RunEvent::Notice { text, .. } => self.tell("notice", json!({ "text": text })),
+            RunEvent::Notice { text, .. } => self.write_event("notice", json!({ "text": text })),
             RunEvent::AuditStarted { command } => {
-                self.tell("audit_started", json!({ "command": command }));
+                self.write_event("audit_started", json!({ "command": command }));
                 self.flush();
             }
-            RunEvent::Stopping { reason } => self.tell("stopping", json!({ "text": reason })),
+            RunEvent::Stopping { reason } => {
+                self.write_event("stopping", json!({ "text": reason }))
+            }
             RunEvent::RunEnded {
                 elapsed,
                 interrupted,
@@ -179,14 +172,14 @@ impl Reporter for JsonLines {
                 let mut figures = self.figures();
                 figures["interrupted_run"] = (*interrupted).into();
                 figures["run_us"] = micros(*elapsed).into();
-                self.tell("run_ended", figures);
+                self.write_event("run_ended", figures);
             }
             _ => {}
         }
     }
 
     fn integrity(&mut self, integrity: &Integrity) {
-        self.tell("integrity", json!(integrity));
+        self.write_event("integrity", json!(integrity));
     }
 
     fn tick(&mut self, elapsed: Duration) {
@@ -194,7 +187,7 @@ impl Reporter for JsonLines {
         if elapsed >= self.snapshot_at && self.stats.has_begun() {
             self.snapshot_at = elapsed + SNAPSHOT_EVERY;
             let figures = self.figures();
-            self.tell("snapshot", figures);
+            self.write_event("snapshot", figures);
         }
         self.flush();
     }

@@ -1,4 +1,4 @@
-//! The latencies of each second of a run, as HdrHistogram's tools read them.
+//! The latency log, `latency.hlog`: latencies of each second of a run in HdrHistogram's format.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -18,16 +18,15 @@ use super::sanitize::sanitize;
 /// The length of an interval.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Writes an interval log: once a second a line for the flows and for each step that ended in it.
-/// Its form is described in <https://docs.rs/hdrhistogram> under `interval_log`.
+/// A writer of an interval log: once a second a line for the flows and for each step that ended in
+/// it. <https://docs.rs/hdrhistogram> describes the format in its module `interval_log`.
 pub struct LatencyLog<W: Write = BufWriter<File>> {
     path: PathBuf,
     writer: Result<W, io::Error>,
-    /// Completed flows, failed flows, then the steps in their order.
-    /// The names of the steps, whose series come after the first two.
+    /// The names of the steps, whose histograms come after those of completed and failed flows.
     steps: Vec<String>,
     series: Vec<Series>,
-    /// When the interval began that is not written yet.
+    /// The start of the current interval.
     begun: Duration,
 }
 
@@ -37,7 +36,7 @@ struct Series {
 }
 
 impl<W: Write> LatencyLog<W> {
-    /// Writes to `writer`, named `path` in errors.
+    /// Creates a log that writes to `writer`, named `path` in errors.
     pub fn new(path: &Path, writer: W) -> Self {
         LatencyLog {
             path: path.to_owned(),
@@ -92,7 +91,7 @@ impl<W: Write> LatencyLog<W> {
         }
     }
 
-    /// Ends the interval.
+    /// Writes the interval that ends now.
     fn write(&mut self, now: Duration) {
         let (begun, length) = (self.begun, now.saturating_sub(self.begun));
         self.begun = now;
@@ -122,7 +121,7 @@ fn write_interval(
     length: Duration,
 ) -> io::Result<()> {
     let mut serializer = V2DeflateSerializer::new();
-    // Without a comment or a time it begins without a word.
+    // Without a comment or a start time the log has no header.
     let mut log = IntervalLogWriterBuilder::new().begin_log_with(writer, &mut serializer)?;
     for series in series.iter().filter(|series| series.histogram.count() > 0) {
         let counts = series.histogram.counts();

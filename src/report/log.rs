@@ -1,4 +1,4 @@
-//! The log file: every event of a run, a line each.
+//! The log file: one line for each event of a run.
 
 mod page;
 
@@ -18,15 +18,14 @@ use super::failure;
 use super::reporter::Reporter;
 use super::sanitize::{sanitize, sanitize_lines};
 use super::units;
-use page::{Line, Page};
+use page::{LogLine, Page};
 
-/// The size of writes, unless a tick comes first.
+/// The size of writes, unless a tick comes earlier.
 const BUFFER_BYTES: usize = 32 << 10;
 
-/// Writes every event with the time at which it was reported. What programs say and hear is
-/// there if events of it come.
+/// A reporter that writes every event, with the time at which it was reported.
 pub struct Log<W: Write = BufWriter<File>> {
-    /// `true` if the dialogue is logged, where there are events of it.
+    /// Events of dialogue are logged.
     has_dialogue: bool,
     path: PathBuf,
     page: Page<W>,
@@ -34,7 +33,7 @@ pub struct Log<W: Write = BufWriter<File>> {
 }
 
 impl Log {
-    /// Writes to `file`, which is at `path`.
+    /// Creates a log that writes to `file`, which is at `path`.
     pub fn new(path: &Path, file: File) -> Self {
         let writer = BufWriter::with_capacity(BUFFER_BYTES, file);
         Log::with_clock(path, writer, SystemTime::now)
@@ -42,14 +41,14 @@ impl Log {
 }
 
 impl<W: Write> Log<W> {
-    /// Leaves out the dialogue.
+    /// Excludes dialogue.
     #[must_use]
     pub fn without_dialogue(mut self) -> Self {
         self.has_dialogue = false;
         self
     }
 
-    /// Writes to `writer`, named `path` in errors, with the times that `now` returns.
+    /// Creates a log that writes to `writer`, named `path` in errors, with times from `now`.
     pub fn with_clock(path: &Path, writer: W, now: fn() -> SystemTime) -> Self {
         Log {
             path: path.to_owned(),
@@ -60,22 +59,22 @@ impl<W: Write> Log<W> {
     }
 
     fn dialogue(&mut self, instance: InstanceId, direction: &str, text: &str) {
-        let mut tell = |text: &str| {
+        let mut write = |text: &str| {
             self.page.line(|line| {
                 line.text("script ").instance(instance);
                 line.text(direction).text(text);
             });
         };
         if direction == SAID && text.trim_end_matches(['\r', '\n']).is_empty() {
-            return tell("⏎");
+            return write("⏎");
         }
         for line in sanitize_lines(text) {
-            tell(&line);
+            write(&line);
         }
     }
 }
 
-/// The marks between a script and what it printed, and what was typed.
+/// The marks between a script's id and its output, and between its id and typed text.
 const HEARD: &str = " < ";
 const SAID: &str = " > ";
 
@@ -87,7 +86,7 @@ struct Names {
 
 struct StepNames {
     step: String,
-    /// Whose step it is, and what is done in it.
+    /// The step's role and action.
     who: String,
 }
 
@@ -166,7 +165,7 @@ impl<W: Write + Send> Reporter for Log<W> {
             RunEvent::Injected(injection) => page.line(|line| {
                 let Injection { instance, what, .. } = &**injection;
                 line.text("script ").instance(*instance);
-                line.text(" struck by chaos in ");
+                line.text(" had a fault injected in ");
                 line.text(&names.step(injection.step)).text(": ").text(what);
             }),
             RunEvent::StepEnded {
@@ -188,7 +187,7 @@ impl<W: Write + Send> Reporter for Log<W> {
                     page.more(failure::lines(failure));
                 }
             }
-            // Its end was logged already.
+            // Already logged with `ScriptEnded`.
             RunEvent::PooledScriptEnded(_) => {}
             RunEvent::ScriptEnded { instance, process } => {
                 page.line(|line| script_ended(line, *instance, process));
@@ -216,7 +215,7 @@ impl<W: Write + Send> Reporter for Log<W> {
                     FlowOutcome::Interrupted => line.text(": interrupted"),
                 };
             }),
-            // It is kept elsewhere.
+            // Written by the bundles.
             RunEvent::EvidenceKept(_) => {}
             RunEvent::FlowDropped { .. } => {
                 page.line(|line| _ = line.text("a flow was due and dropped"));
@@ -258,7 +257,7 @@ impl<W: Write + Send> Reporter for Log<W> {
 
     fn finish(&mut self) -> Result<(), ReportError> {
         self.page.flush();
-        match self.page.trouble() {
+        match self.page.error() {
             None => Ok(()),
             Some(error) => {
                 let again = error.raw_os_error().map_or_else(
@@ -271,14 +270,14 @@ impl<W: Write + Send> Reporter for Log<W> {
     }
 }
 
-fn run_started(line: &mut Line, info: &RunInfo) {
+fn run_started(line: &mut LogLine, info: &RunInfo) {
     line.text("run ").text(&info.id.0).text(" started: ");
     line.text(&info.scenario).text(", ");
     line.text(&units::extent(info)).text(", ");
     line.text(&info.load).text(", seed ").number(info.seed);
 }
 
-fn step_ended(line: &mut Line, outcome: &StepOutcome, duration: Duration) {
+fn step_ended(line: &mut LogLine, outcome: &StepOutcome, duration: Duration) {
     let how = match outcome {
         StepOutcome::Completed => " completed in ",
         StepOutcome::Skipped => {
@@ -295,7 +294,7 @@ fn step_ended(line: &mut Line, outcome: &StepOutcome, duration: Duration) {
     }
 }
 
-fn script_ended(line: &mut Line, instance: InstanceId, process: &ProcessRecord) {
+fn script_ended(line: &mut LogLine, instance: InstanceId, process: &ProcessRecord) {
     line.text("script ").instance(instance);
     match (process.ending, process.exit) {
         (Ending::Itself, Some(ExitCause::Code(code))) if code >= 0 => {

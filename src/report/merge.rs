@@ -1,4 +1,4 @@
-//! Making one run of several.
+//! Merging of several runs into one.
 
 use std::path::{Path, absolute};
 use std::time::Duration;
@@ -8,10 +8,10 @@ use crate::stats::{Integrity, MissingHistogram, Tally};
 
 use super::bundle;
 use super::error::ReportError;
+use super::flows_file::FlowsLine;
 use super::flows_file::FlowsReader;
-use super::flows_file::Line;
 use super::integrity::IntegrityCheck;
-use super::result_file::{Completeness, Environment, Head, Merged, Run};
+use super::result_file::{Completeness, Head, Merged, Run, RunEnvironment};
 use super::saved::SavedRun;
 
 /// Errors of merging runs.
@@ -19,15 +19,13 @@ use super::saved::SavedRun;
 pub enum MergeError {
     #[error("there is nothing to merge")]
     Nothing,
-    /// Figures of different things do not add up.
     #[error("{one} and {other} are runs of different scenarios: {difference}")]
     Different {
         one: String,
         other: String,
         difference: String,
     },
-    /// Its flows would count twice.
-    #[error("{0} is there twice")]
+    #[error("{0} is listed twice")]
     Twice(String),
     #[error("{run}: {source}")]
     Incomplete {
@@ -38,18 +36,17 @@ pub enum MergeError {
     Report(#[from] ReportError),
 }
 
-/// One record of several runs of the same scenario, as of parts of one load that ran at the same
-/// time: counts and rates are sums, percentiles are those of all flows together, and it took as
-/// long as the longest of them. Values that must be unique are so among all of them. `room` is a
-/// folder for files without a name.
+/// Merges runs of the same scenario that were parts of one load at the same time: counts and rates
+/// are sums, percentiles are exact over all flows, and the elapsed time is the longest. Values that
+/// must be unique are so among all of them. `temporary` is a folder for temporary files.
 ///
 /// # Errors
-/// If they are not of the same scenario, or one of them is there twice.
+/// If they have different scenarios, or one is listed twice.
 pub fn merge(
     runs: &[SavedRun],
     id: RunId,
-    environment: Environment,
-    room: &Path,
+    environment: RunEnvironment,
+    temporary: &Path,
 ) -> Result<Head, MergeError> {
     let first = runs.first().ok_or(MergeError::Nothing)?;
     for other in &runs[1..] {
@@ -96,7 +93,7 @@ pub fn merge(
     summary.rehearsal_peak_rss_bytes = heads()
         .filter_map(|head| head.summary.rehearsal_peak_rss_bytes)
         .max();
-    summary.integrity = books(runs, &info.integrity, room)?;
+    summary.integrity = integrity(runs, &info.integrity, temporary)?;
     Ok(Head {
         run,
         merged_from,
@@ -105,13 +102,13 @@ pub fn merge(
     })
 }
 
-/// The books of all of them together.
-fn books(
+/// Checks the integrity of all of them together.
+fn integrity(
     runs: &[SavedRun],
     info: &IntegrityInfo,
-    room: &Path,
+    temporary: &Path,
 ) -> Result<Option<Integrity>, ReportError> {
-    let Some(mut books) = IntegrityCheck::open(info, Some(room.to_owned())) else {
+    let Some(mut check) = IntegrityCheck::open(info, Some(temporary.to_owned())) else {
         return Ok(None);
     };
     for SavedRun { folder, head } in runs {
@@ -120,22 +117,22 @@ fn books(
         let id = RunId(head.run.id.clone());
         if !flows.path.exists() {
             if let Some(found) = found {
-                books.adopt(&id, found);
+                check.adopt(&id, found);
             }
             continue;
         }
-        books.begin(&id);
+        check.begin(&id);
         let mut lines = FlowsReader::open(&flows)?;
         while let Some(line) = lines.next()? {
-            if let Line::Flow(flow) = line {
-                books.record(&flow);
+            if let FlowsLine::Flow(flow) = line {
+                check.record(&flow);
             }
         }
         for audit in found.iter().flat_map(|found| &found.audits) {
-            books.audited(audit);
+            check.audited(audit);
         }
     }
-    let (integrity, error) = books.close();
+    let (integrity, error) = check.close();
     error.map_or(Ok(Some(integrity)), Err)
 }
 
@@ -161,7 +158,7 @@ fn compare(one: &SavedRun, other: &SavedRun) -> Result<(), MergeError> {
     })
 }
 
-/// The runs that were really run.
+/// Returns the original runs, those of merged ones included.
 fn sources(runs: &[SavedRun]) -> Result<Vec<Merged>, MergeError> {
     let mut sources: Vec<Merged> = Vec::new();
     for SavedRun { head, .. } in runs {

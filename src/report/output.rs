@@ -15,22 +15,21 @@ pub(super) const STRONG: Style = Style::new().bold();
 /// Something that matters less.
 pub(super) const FAINT: Style = Style::new().dimmed();
 
-/// `text` in `style`, as ANSI text.
+/// Formats `text` in `style`, as ANSI text.
 pub(super) fn styled(style: Style, text: impl std::fmt::Display) -> String {
     format!("{style}{text}{style:#}")
 }
 
-/// A place for lines of ANSI text. Whoever makes one decides, by what it is made of, whether
-/// styles reach the reader.
+/// A destination of lines of ANSI text. Its writer decides whether styles reach the reader.
 ///
-/// The first failure to write silences it, and a run goes on without its story; whether anything
-/// is missing is known by [`Output::finish`].
+/// After the first error it ignores further text, and the run continues; [`Output::finish`] returns
+/// the error.
 pub struct Output {
     writer: io::Result<Box<dyn Write + Send>>,
 }
 
 impl Output {
-    /// Writes to `writer`, flushed after every piece.
+    /// Creates an output that writes to `writer`, flushed after every piece.
     pub fn new(writer: impl Write + Send + 'static) -> Self {
         Output {
             writer: Ok(Box::new(writer)),
@@ -51,7 +50,7 @@ impl Output {
         }
     }
 
-    /// Says whether all was written. A reader who has left is no error.
+    /// Returns the first error. A reader who closed the pipe is not an error.
     ///
     /// # Errors
     /// The first failure to write.

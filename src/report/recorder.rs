@@ -1,21 +1,21 @@
-//! What is kept of a run besides its figures: flows, bundles, integrity, notices.
+//! Recording of a run: flows, bundles, integrity, notices.
 
 use std::path::PathBuf;
 
 use crate::model::{FlowOutcome, FlowRecord, RunEvent, RunInfo};
 use crate::stats::{FailureSummary, Integrity};
 
-use super::bundle::{Bundles, Kept};
+use super::bundle::{BundleCounts, Bundles};
 use super::error::ReportError;
 use super::flows_file::{FlowsFile, FlowsWriter};
 use super::integrity::IntegrityCheck;
 
-/// The most notices kept for the report.
-const MOST_NOTICES: usize = 100;
+/// The maximum number of notices kept for the report.
+const MAX_NOTICES: usize = 100;
 
-/// Writes the flows of a run to their file as they end, writes bundles, and checks integrity.
+/// A recorder that writes flows as they end, writes bundles, and checks integrity.
 ///
-/// It holds no flow: its size does not grow with their number.
+/// It keeps no flow in memory, so its size does not grow with their number.
 #[derive(Default)]
 pub struct Recorder {
     flows: Option<FlowsWriter>,
@@ -23,8 +23,8 @@ pub struct Recorder {
     notices: Vec<String>,
     /// The folder for the temporary file of integrity checks.
     folder: Option<PathBuf>,
-    /// Open until the run ends, if the scenario has integrity checks.
-    books: Option<IntegrityCheck>,
+    /// The integrity checks while the run is in progress, if the scenario has any.
+    integrity_check: Option<IntegrityCheck>,
     /// The result of the integrity checks, once the run has ended.
     integrity: Option<Integrity>,
     is_integrity_new: bool,
@@ -35,28 +35,28 @@ pub struct Recorder {
     bundled: Vec<(FlowRecord, String)>,
 }
 
-/// What was kept of a run that has ended, besides its figures.
+/// Records of a run that has ended, besides its figures.
 #[derive(Debug)]
 pub struct Artifacts {
     /// The result of the integrity checks, if the scenario has any.
     pub integrity: Option<Integrity>,
-    /// What readers should know though it fails nothing; the first of it, if it is much.
+    /// Remarks for the reader of the report; the first ones, if they are many.
     pub notices: Vec<String>,
-    /// The flows, if they were kept.
+    /// The flows, if they were recorded.
     pub flows: Option<FlowsFile>,
     /// The numbers of bundles.
-    pub bundles: Kept,
+    pub bundles: BundleCounts,
     bundled: Vec<(FlowRecord, String)>,
 }
 
 impl Artifacts {
-    /// Names the bundles in the groups of failures that they belong to.
+    /// Sets the bundles of the groups of failures that they belong to.
     pub fn name_bundles(&self, failures: &mut FailureSummary) {
         name_bundles(&self.bundled, failures);
     }
 }
 
-/// Names these bundles of flows in the groups of failures that they belong to.
+/// Sets these bundles in the groups of failures that they belong to.
 pub(super) fn name_bundles(bundled: &[(FlowRecord, String)], failures: &mut FailureSummary) {
     for (flow, bundle) in bundled {
         if let FlowOutcome::Failed(failure) = &flow.outcome {
@@ -66,12 +66,12 @@ pub(super) fn name_bundles(bundled: &[(FlowRecord, String)], failures: &mut Fail
 }
 
 impl Recorder {
-    /// A recorder of notices and integrity.
+    /// Creates a recorder of notices and integrity.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A recorder that also writes every flow to `flows`.
+    /// Creates a recorder that also writes every flow to `flows`.
     pub fn with_flows(flows: FlowsWriter) -> Self {
         Recorder {
             flows: Some(flows),
@@ -79,36 +79,36 @@ impl Recorder {
         }
     }
 
-    /// Writes bundles of the flows whose evidence is emitted.
+    /// Also writes bundles of the flows whose evidence is emitted.
     #[must_use]
-    pub fn and_bundles(mut self, bundles: Bundles) -> Self {
+    pub fn with_bundles(mut self, bundles: Bundles) -> Self {
         self.bundles = Some(bundles);
         self
     }
 
-    /// Lets integrity checks use a temporary file in this folder; without it they use memory.
+    /// Has integrity checks use a temporary file in this folder instead of memory.
     #[must_use]
-    pub fn and_room(mut self, folder: PathBuf) -> Self {
+    pub fn with_temporary_folder(mut self, folder: PathBuf) -> Self {
         self.folder = Some(folder);
         self
     }
 
-    /// Takes an event.
+    /// Records an event.
     pub(super) fn event(&mut self, event: &RunEvent) {
         match event {
             RunEvent::RunStarted(info) => {
                 if let Some(flows) = &mut self.flows {
                     flows.begin(info);
                 }
-                self.books = IntegrityCheck::open(&info.integrity, self.folder.clone());
-                if let Some(books) = &mut self.books {
-                    books.begin(&info.id);
+                self.integrity_check = IntegrityCheck::open(&info.integrity, self.folder.clone());
+                if let Some(integrity_check) = &mut self.integrity_check {
+                    integrity_check.begin(&info.id);
                 }
                 self.info = Some((**info).clone());
             }
             RunEvent::FlowEnded(flow) => {
-                if let Some(books) = &mut self.books {
-                    books.record(flow);
+                if let Some(integrity_check) = &mut self.integrity_check {
+                    integrity_check.record(flow);
                 }
                 if let Some(flows) = &mut self.flows {
                     flows.append(flow);
@@ -126,54 +126,54 @@ impl Recorder {
                     flows.append_drop(*counted);
                 }
             }
-            RunEvent::Notice { text, .. } if self.notices.len() < MOST_NOTICES => {
+            RunEvent::Notice { text, .. } if self.notices.len() < MAX_NOTICES => {
                 self.notices.push(text.clone());
             }
             RunEvent::AuditEnded(audit) => {
-                if let Some(books) = &mut self.books {
-                    books.audited(audit);
+                if let Some(integrity_check) = &mut self.integrity_check {
+                    integrity_check.audited(audit);
                 }
             }
-            RunEvent::RunEnded { .. } => self.close_books(),
+            RunEvent::RunEnded { .. } => self.close_integrity_check(),
             _ => {}
         }
     }
 
-    fn close_books(&mut self) {
-        let Some(books) = self.books.take() else {
+    fn close_integrity_check(&mut self) {
+        let Some(integrity_check) = self.integrity_check.take() else {
             return;
         };
-        let (integrity, error) = books.close();
+        let (integrity, error) = integrity_check.close();
         self.integrity = Some(integrity);
         self.is_integrity_new = true;
         self.error = error;
     }
 
-    /// Returns the result of the integrity checks, once.
+    /// Returns the result of the integrity checks once, when it is available.
     pub(super) fn new_integrity(&mut self) -> Option<&Integrity> {
         std::mem::take(&mut self.is_integrity_new)
             .then_some(self.integrity.as_ref())
             .flatten()
     }
 
-    /// Brings what was recorded to the disk.
+    /// Flushes the flows to the disk.
     pub(super) fn tick(&mut self) {
         if let Some(flows) = &mut self.flows {
             flows.flush();
         }
     }
 
-    /// Returns what was kept, and the errors met on the way.
+    /// Returns the records and all errors.
     pub(super) fn finish(mut self) -> (Artifacts, Vec<ReportError>) {
-        // Those of a run that was cut off are still open.
-        self.close_books();
+        // Still open if the run was cut off.
+        self.close_integrity_check();
         let (flows, error) = match self.flows.map(FlowsWriter::finish) {
             Some(Ok(flows)) => (Some(flows), None),
             Some(Err(error)) => (None, Some(error)),
             None => (None, None),
         };
-        let (bundles, trouble) = self.bundles.map(Bundles::finish).unwrap_or_default();
-        let errors = error.into_iter().chain(trouble).chain(self.error);
+        let (bundles, bundle_error) = self.bundles.map(Bundles::finish).unwrap_or_default();
+        let errors = error.into_iter().chain(bundle_error).chain(self.error);
         let artifacts = Artifacts {
             integrity: self.integrity,
             notices: self.notices,

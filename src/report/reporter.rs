@@ -14,21 +14,21 @@ use super::error::ReportError;
 /// the run, then `finish` once. A reporter may write to files and terminals; while it does so,
 /// events wait, and the run does not. It reports its errors when it finishes, and must not panic.
 pub trait Reporter: Send {
-    /// Takes an event.
+    /// Reports an event.
     fn event(&mut self, event: &RunEvent);
 
-    /// Takes the result of the integrity checks. Called once, before the run's end is reported, if
-    /// the scenario has any.
+    /// Reports the result of the integrity checks. Called once, before the end of the run, if the
+    /// scenario has any.
     fn integrity(&mut self, _integrity: &Integrity) {}
 
-    /// Called as time passes, with the time since the reporters were started. However many events
-    /// there are, a display that follows them is best redrawn here only.
+    /// Called periodically, with the time since the reporters were started. A display should be
+    /// redrawn only here, as there may be many events in between.
     fn tick(&mut self, _elapsed: Duration) {}
 
-    /// Called when no more events will come.
+    /// Completes the output after the last event.
     ///
     /// # Errors
-    /// If what it was to show or to write is not complete.
+    /// If the output is incomplete.
     fn finish(&mut self) -> Result<(), ReportError> {
         Ok(())
     }

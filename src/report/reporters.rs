@@ -1,11 +1,12 @@
-//! The thread that feeds all reporters, and the one queue between the engine and them.
+//! Thread that feeds all reporters, and the one queue between the engine and them.
 //!
 //! The queue is the only place where a slow reporter meets the engine. The engine never waits for
 //! it. While more than [`MANY_EVENTS`] events are queued, no flows of a closed load are started
-//! ([`EventSink::is_behind`]); dialogue beyond [`MOST_DIALOGUE_BYTES`] is left out, and counted.
+//! ([`EventSink::is_behind`]); dialogue beyond [`MAX_DIALOGUE_BYTES`] is left out, and counted.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -15,25 +16,19 @@ use super::error::ReportError;
 use super::recorder::{Artifacts, Recorder};
 use super::reporter::Reporter;
 
-/// The number of times reporters may show how things stand.
+/// The interval between updates of live displays.
 const TICK: Duration = Duration::from_millis(250);
 
-/// The duration: how long events gather before they are reported: waking the thread for each of
-/// them would cost
-/// the run more than all that it does with them.
+/// The time during which events are collected before they are reported: waking the thread for each
+/// of them would cost more than reporting it.
 const GATHER: Duration = Duration::from_millis(2);
 
-/// The amount that dialogue may wait to be reported. What a flood of output exceeds it by is left
-/// out.
-const MOST_DIALOGUE_BYTES: u64 = 16 << 20;
+/// The maximum number of queued bytes of dialogue; further dialogue is dropped.
+const MAX_DIALOGUE_BYTES: u64 = 16 << 20;
 
-/// The number of events that may be queued before the engine is held back. A few megabytes, and
-/// more than any
-/// load of real programs makes within a tick.
+/// The number of queued events at which the engine is held back: a few megabytes, and more than any
+/// load of real programs causes within a tick.
 const MANY_EVENTS: usize = 5_000;
-
-/// The number of queued events for which memory is kept.
-const MOST_ROOM: usize = 1 << 10;
 
 /// The reporters of one run, on a separate thread.
 pub struct Reporters {
@@ -41,31 +36,24 @@ pub struct Reporters {
     thread: JoinHandle<(Artifacts, Vec<ReportError>)>,
 }
 
-/// The queue of events that the thread has not taken yet.
-#[derive(Default)]
-struct Inbox {
-    waiting: Mutex<Waiting>,
-    /// The number of events that wait, those among them that the thread has taken and not reported
-    /// yet.
-    backlog: AtomicUsize,
-    /// Wakes the thread.
-    bell: Condvar,
+/// An entry of the queue.
+enum Message {
+    Event(RunEvent),
+    /// No more events will come.
+    Finish,
 }
 
+/// The queued and not yet reported events.
 #[derive(Default)]
-struct Waiting {
-    events: Vec<RunEvent>,
-    /// No more events will come.
-    finished: bool,
-    /// The thread sleeps until the first event comes.
-    asleep: bool,
+struct Backlog {
+    events: AtomicUsize,
+    dialogue_bytes: AtomicU64,
 }
 
 /// The engine's end of the queue.
 struct Sink {
-    inbox: Arc<Inbox>,
-    /// Bytes of dialogue sent and not yet reported.
-    waiting_bytes: Arc<AtomicU64>,
+    queue: Sender<Message>,
+    backlog: Arc<Backlog>,
     /// Pieces of dialogue that were not sent.
     left_out: AtomicU64,
 }
@@ -74,21 +62,21 @@ impl Reporters {
     /// Starts the thread.
     ///
     /// # Errors
-    /// If the system gives no thread.
+    /// If the system cannot start a thread.
     pub fn start(
         recorder: Recorder,
         reporters: Vec<Box<dyn Reporter>>,
     ) -> Result<Self, ReportError> {
-        let inbox = Arc::<Inbox>::default();
-        let waiting_bytes = Arc::new(AtomicU64::new(0));
+        let (sender, receiver) = channel();
         let sink = Sink {
-            inbox: Arc::clone(&inbox),
-            waiting_bytes: Arc::clone(&waiting_bytes),
+            queue: sender,
+            backlog: Arc::default(),
             left_out: AtomicU64::new(0),
         };
+        let backlog = Arc::clone(&sink.backlog);
         let thread = thread::Builder::new()
             .name("reporters".into())
-            .spawn(move || report(&inbox, recorder, reporters, &waiting_bytes))
+            .spawn(move || report(&receiver, recorder, reporters, &backlog))
             .map_err(|error| ReportError::Thread(error.to_string()))?;
         Ok(Reporters {
             sink: Arc::new(sink),
@@ -96,16 +84,16 @@ impl Reporters {
         })
     }
 
-    /// Returns the receiver of the engine's events.
+    /// Returns the engine's end of the queue.
     pub fn sink(&self) -> Arc<dyn EventSink> {
         Arc::<Sink>::clone(&self.sink)
     }
 
-    /// Waits until everything emitted so far is reported, and returns what was kept. The errors are
-    /// those of single reporters, which kept no other from its work.
+    /// Waits until all emitted events are reported, and returns the records. An error of one
+    /// reporter does not affect the others.
     ///
     /// # Errors
-    /// If the thread did not live to the end.
+    /// If the thread panicked.
     pub fn finish(self) -> Result<(Artifacts, Vec<ReportError>), ReportError> {
         let left_out = self.sink.left_out.load(Ordering::Relaxed);
         if left_out > 0 {
@@ -113,7 +101,8 @@ impl Reporters {
                 format!("{left_out} pieces of dialogue are left out: there was too much of it");
             self.sink.emit(RunEvent::Notice { flow: None, text });
         }
-        self.sink.inbox.finish();
+        // Refused only if the thread has panicked, which the join reports.
+        let _ = self.sink.queue.send(Message::Finish);
         self.thread.join().map_err(|panic| {
             let text = panic.downcast_ref::<String>().map(String::as_str);
             let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
@@ -126,18 +115,23 @@ impl EventSink for Sink {
     fn emit(&self, event: RunEvent) {
         let bytes = dialogue_bytes(&event);
         if bytes > 0 {
-            let waiting = self.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
-            if waiting.saturating_add(bytes) > MOST_DIALOGUE_BYTES {
-                self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            let queued = &self.backlog.dialogue_bytes;
+            let before = queued.fetch_add(bytes, Ordering::Relaxed);
+            if before.saturating_add(bytes) > MAX_DIALOGUE_BYTES {
+                queued.fetch_sub(bytes, Ordering::Relaxed);
                 self.left_out.fetch_add(1, Ordering::Relaxed);
                 return;
             }
         }
-        self.inbox.put(event);
+        self.backlog.events.fetch_add(1, Ordering::Relaxed);
+        // Refused after the end, and if the thread has panicked, which `finish` reports.
+        let _ = self.queue.send(Message::Event(event));
     }
 
     fn is_behind(&self) -> bool {
-        self.inbox.backlog.load(Ordering::Relaxed) > MANY_EVENTS
+        // After a panic of the thread, which also owns the backlog, it would never become shorter.
+        Arc::strong_count(&self.backlog) > 1
+            && self.backlog.events.load(Ordering::Relaxed) > MANY_EVENTS
     }
 }
 
@@ -148,95 +142,31 @@ fn dialogue_bytes(event: &RunEvent) -> u64 {
     }
 }
 
-impl Inbox {
-    fn put(&self, event: RunEvent) {
-        let mut waiting = self.waiting();
-        if waiting.finished {
-            return;
-        }
-        waiting.events.push(event);
-        self.backlog.fetch_add(1, Ordering::Relaxed);
-        if std::mem::take(&mut waiting.asleep) {
-            drop(waiting);
-            self.bell.notify_one();
-        }
-    }
-
-    fn finish(&self) {
-        self.waiting().finished = true;
-        self.bell.notify_one();
-    }
-
-    /// Waits for events, no longer than until `by`, and takes those that are there; `false` if
-    /// they are the last.
-    fn take(&self, events: &mut Vec<RunEvent>, by: Instant) -> bool {
-        let mut waiting = self.waiting();
-        waiting.asleep = true;
-        while waiting.asleep && waiting.events.is_empty() && !waiting.finished {
-            let left = by.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break;
-            }
-            waiting = self.sleep(waiting, left);
-        }
-        waiting.asleep = false;
-        std::mem::swap(&mut waiting.events, events);
-        !waiting.finished
-    }
-
-    /// Lets events gather.
-    fn gather(&self, by: Instant) {
-        let mut waiting = self.waiting();
-        while !waiting.finished {
-            let left = by.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break;
-            }
-            waiting = self.sleep(waiting, left);
-        }
-    }
-
-    fn sleep<'a>(
-        &self,
-        waiting: MutexGuard<'a, Waiting>,
-        most: Duration,
-    ) -> MutexGuard<'a, Waiting> {
-        let woken = self.bell.wait_timeout(waiting, most);
-        woken.unwrap_or_else(PoisonError::into_inner).0
-    }
-
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        // Whoever holds it does no more than a push or a swap, which leave it whole.
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Takes nothing more into an inbox that nobody empties any more, be it for a panic.
-struct Reader<'a>(&'a Inbox);
-
-impl Drop for Reader<'_> {
-    fn drop(&mut self) {
-        let mut waiting = self.0.waiting();
-        waiting.finished = true;
-        waiting.events = Vec::new();
-    }
-}
-
+/// Reports events until the end: the body of the thread.
 fn report(
-    inbox: &Inbox,
+    queue: &Receiver<Message>,
     mut recorder: Recorder,
     mut reporters: Vec<Box<dyn Reporter>>,
-    waiting_bytes: &AtomicU64,
+    backlog: &Backlog,
 ) -> (Artifacts, Vec<ReportError>) {
-    let _reader = Reader(inbox);
     let began = Instant::now();
     let mut next_tick = began + TICK;
-    let mut events = Vec::new();
-    loop {
-        let more = inbox.take(&mut events, next_tick);
+    let mut finished = false;
+    while !finished {
+        let left = next_tick.saturating_duration_since(Instant::now());
+        let first = match queue.recv_timeout(left) {
+            Ok(message) => Some(message),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => Some(Message::Finish),
+        };
+        let is_idle = first.is_none();
         let gathered = Instant::now() + GATHER;
-        let any = !events.is_empty();
-        for event in events.drain(..) {
+        // Bounded, so that a flood of events does not delay the updates of displays.
+        for message in first.into_iter().chain(queue.try_iter().take(MANY_EVENTS)) {
+            let Message::Event(event) = message else {
+                finished = true;
+                break;
+            };
             recorder.event(&event);
             if let Some(integrity) = recorder.new_integrity() {
                 let listeners = reporters.iter_mut();
@@ -245,24 +175,20 @@ fn report(
             reporters
                 .iter_mut()
                 .for_each(|reporter| reporter.event(&event));
-            waiting_bytes.fetch_sub(dialogue_bytes(&event), Ordering::Relaxed);
-            inbox.backlog.fetch_sub(1, Ordering::Relaxed);
-        }
-        // What a rush took is not needed again soon.
-        events.shrink_to(MOST_ROOM);
-        if !more {
-            break;
+            let bytes = dialogue_bytes(&event);
+            backlog.dialogue_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            backlog.events.fetch_sub(1, Ordering::Relaxed);
         }
         let now = Instant::now();
-        if now >= next_tick {
+        if now >= next_tick && !finished {
             recorder.tick();
             reporters
                 .iter_mut()
                 .for_each(|reporter| reporter.tick(now - began));
             next_tick = now + TICK;
         }
-        if any {
-            inbox.gather(gathered);
+        if !is_idle && !finished {
+            thread::sleep(gathered.saturating_duration_since(Instant::now()));
         }
     }
     let mut errors: Vec<_> = reporters
@@ -276,11 +202,11 @@ fn report(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::{Receiver, channel};
+    use std::sync::Mutex;
 
     use super::*;
 
-    /// Writes down what it is told, and waits for a permit before each event.
+    /// Records notices, and waits for a permit before each event.
     struct Witness {
         seen: Arc<Mutex<Vec<String>>>,
         permits: Option<Receiver<()>>,
@@ -331,11 +257,11 @@ mod tests {
         assert_eq!(artifacts.notices, ["one", "two"]);
         assert_eq!(errors.len(), 1);
         assert_eq!(*seen.lock().unwrap(), ["one", "two", "finished"]);
-        sink.emit(notice("after the end, which hurts nobody"));
+        sink.emit(notice("after the end, which is ignored"));
     }
 
     #[test]
-    fn a_flood_of_dialogue_is_cut_and_said_to_be() {
+    fn a_flood_of_dialogue_is_cut_and_reported() {
         let (permit, permits) = channel();
         let (reporters, seen) = witness(Some(permits));
         let sink = reporters.sink();

@@ -1,27 +1,28 @@
 //! The result record: everything about a run in a versioned form for programs.
 //!
-//! Units are in the names, quantities that are not known are `null`, and steps and roles are
-//! named rather than numbered, so that a flow can be read without the rest.
+//! Names contain units, unknown quantities are `null`, and steps and roles are named rather than
+//! numbered, so that a flow can be read on its own.
 //!
 //! A saved run is a folder with the run's name:
 //!
 //! - `result.json`: a [`Head`]. The [summary](crate::stats::Summary) has the figures, and
-//!   `histograms` the [distributions](crate::stats::Encoded) that they are of, by name, so that
-//!   runs can be merged without loss: `flow.response`, `flow.service`, `flow.failed_response`,
+//!   `histograms` the [histograms](crate::stats::Encoded) behind them, by name, so that runs can be
+//!   merged without loss: `flow.response`, `flow.service`, `flow.failed_response`,
 //!   `flow.start_delay`, `flow.hand_over`, `flow.next_step`, `flow.paused`, `flow.waited`,
-//!   `flow.recovery`, `step.NAME`,
-//!   `role.NAME.startup`, and `chaos.recovery` if there was chaos;
+//!   `flow.recovery`, `step.NAME`, `role.NAME.startup`, and `chaos.recovery` if faults were
+//!   injected;
 //! - `flows.jsonl`: a line about the run (a [`FlowsHead`]), then a line for each
-//!   [flow](FlowRecord) as it ended; a flow that was due and not started is the line `{"dropped":1,"counted":true}`;
+//!   [flow](FlowRecord) as it ended; for a flow that was due and not started the line is
+//!   `{"dropped":1,"counted":true}`;
 //! - `latency.hlog`: an interval log as HdrHistogram's tools read it, with the durations in
 //!   microseconds of what ended in each second, tagged `flow` (from when it was due),
 //!   `flow.failed`, and `step.NAME`;
 //! - `scenario.yaml`: the scenario as it was run, secrets masked;
 //! - `run.log`: the log;
-//! - `bundles`: all that is known of some failed flows, and of the slowest, a folder each: see
-//!   [`Bundle`](super::Bundle).
+//! - `bundles`: a [`Bundle`](super::Bundle) of some failed flows, and of the slowest, in a folder
+//!   each.
 //!
-//! Printed for programs, a run is a [`ResultRecord`]: the head with the flows in it.
+//! Printed as JSON, a run is a [`ResultRecord`]: the head together with the flows.
 
 use std::path::Path;
 
@@ -33,16 +34,16 @@ use crate::stats::{Histograms, Summary};
 
 use super::error::ReportError;
 
-/// The name and version of this form.
+/// The name and version of the format.
 pub const FORMAT: &str = "rehearsal-result/3";
 
-/// A whole result, as printed. It is written piece by piece, by
+/// A complete result, as printed. It is written in pieces, by
 /// [`write_record`](super::write_record).
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ResultRecord {
     #[serde(flatten)]
     pub head: Head,
-    /// In the order in which they ended.
+    /// The flows in the order in which they ended.
     pub flows: Vec<FlowRecord>,
 }
 
@@ -52,30 +53,30 @@ pub struct FlowsHead {
     /// [`FORMAT`].
     pub format: String,
     pub run: Run,
-    pub environment: Environment,
+    pub environment: RunEnvironment,
 }
 
-/// All of a result but its flows.
+/// A result without its flows.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Head {
     /// [`FORMAT`].
     pub format: String,
     pub run: Run,
-    pub environment: Environment,
+    pub environment: RunEnvironment,
     pub summary: Summary,
     pub notices: Vec<String>,
     pub completeness: Completeness,
     /// The runs that this one was merged from.
     pub merged_from: Vec<Merged>,
-    /// The distributions of which the figures were made.
+    /// The histograms behind the figures.
     pub histograms: Histograms,
 }
 
 impl Head {
-    /// The head of the record of a run.
+    /// Creates the head of a run's record.
     pub fn new(
         info: &RunInfo,
-        environment: Environment,
+        environment: RunEnvironment,
         summary: Summary,
         histograms: Histograms,
         notices: Vec<String>,
@@ -98,12 +99,12 @@ impl Head {
 #[serde(rename_all = "snake_case")]
 pub enum Completeness {
     Whole,
-    /// Rehearsal was killed in the middle of it, or of one of the runs that it was merged from:
-    /// there is what had reached the disk.
+    /// Rehearsal was killed during the run, or during one of the runs it was merged from: the
+    /// record has what had reached the disk.
     CutOff,
 }
 
-/// A run that became part of another.
+/// A run that was merged into another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Merged {
     pub id: String,
@@ -112,22 +113,22 @@ pub struct Merged {
     pub started_at: DateTime<Local>,
 }
 
-/// The run of a record.
+/// The run in a record.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Run {
     pub id: String,
     pub scenario: String,
-    /// The number of flows planned, where that was known beforehand.
+    /// The planned number of flows, if it was known beforehand.
     pub flows: Option<u64>,
-    /// The time during which flows were to be started, where the load was limited by time.
+    /// The time during which flows were to be started, if that limited the load.
     pub duration_us: Option<u64>,
-    /// The most flows that could be in flight at once.
+    /// The maximum number of flows in flight at once.
     pub parallel: u64,
     /// The load in words.
     pub load: String,
-    /// The flows to start per second, for loads with a rate.
+    /// The flow starts per second of a load with a rate.
     pub wanted_per_second: Option<f64>,
-    /// `null` of runs that were merged.
+    /// The seed; `null` for merged runs.
     pub seed: Option<u64>,
     /// The rules of fault injection as written.
     #[serde(default)]
@@ -146,7 +147,7 @@ pub struct Step {
     /// The role's name.
     pub role: String,
     pub action: String,
-    /// The names of its turns that are timed on their own.
+    /// The names of its timed turns.
     pub turns: Vec<String>,
 }
 
@@ -178,8 +179,8 @@ impl Run {
         }
     }
 
-    /// Returns the description that reports take. A step of a role that is not there gets the
-    /// first.
+    /// Converts to the description that reporters get. A step of an unknown role gets the first
+    /// role.
     pub fn info(&self) -> RunInfo {
         let steps = self.steps.iter().map(|step| StepInfo {
             name: step.name.clone(),
@@ -204,7 +205,7 @@ impl Run {
         }
     }
 
-    /// The place of a role.
+    /// Returns the index of a role.
     fn role(&self, name: &str) -> Option<usize> {
         self.roles.iter().position(|role| role.name == name)
     }
@@ -212,18 +213,18 @@ impl Run {
 
 /// The machine and the version of Rehearsal that performed a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Environment {
+pub struct RunEnvironment {
     pub host: String,
     /// The kernel's name and release.
     pub kernel: String,
-    /// The number of processors that were available.
+    /// The number of available processors.
     pub cores: usize,
     pub rehearsal_version: String,
-    /// With secrets masked.
+    /// The command line, secrets masked.
     pub command_line: Vec<String>,
 }
 
-/// As much of a record as says whether the rest can be read.
+/// The part of a record that shows whether the rest can be read.
 #[derive(Deserialize)]
 struct Format {
     format: String,

@@ -1,4 +1,4 @@
-//! Places and names of results and logs.
+//! Folders and names of results and logs.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -13,28 +13,28 @@ use super::error::ReportError;
 /// The folder of log files within a results place.
 const LOGS: &str = "orchestrator_logs";
 
-/// A folder that takes results and logs.
+/// The folder for results and logs.
 #[derive(Debug, Clone)]
 pub struct Place {
     root: PathBuf,
 }
 
-/// The name of one run, which no other run among the same results has or gets.
+/// The name of one run, unique among the runs of the same place.
 #[derive(Debug)]
 pub struct Reserved {
     pub id: RunId,
     pub log_path: PathBuf,
-    /// The log, empty.
+    /// The log file, still empty.
     pub log: File,
-    /// The folder for the results, if they are saved; it is not there yet.
+    /// The folder for saved results, which does not exist yet.
     pub folder: PathBuf,
 }
 
 impl Place {
-    /// Makes the folder, if need be, and makes sure that files can be made in it.
+    /// Creates the folder if necessary, and checks that files can be created in it.
     ///
     /// # Errors
-    /// If they cannot.
+    /// If the folder or files in it cannot be created.
     pub fn open(root: &Path) -> Result<Self, ReportError> {
         let logs = root.join(LOGS);
         fs::create_dir_all(&logs).map_err(|error| ReportError::create(&logs, error))?;
@@ -46,11 +46,11 @@ impl Place {
         })
     }
 
-    /// Names a run that starts now. The first of a second gets `REAL-E2E-20260131-142530`, the
-    /// next `…-2`, and so on, whichever process they belong to.
+    /// Reserves a name for a run that starts now. The first run of a second is named
+    /// `REAL-E2E-20260131-142530`, the next `…-2`, and so on, across processes.
     ///
     /// # Errors
-    /// If the log file, whose creation reserves the name, cannot be made.
+    /// If the log file, whose creation reserves the name, cannot be created.
     pub fn reserve(&self, now: DateTime<Local>) -> Result<Reserved, ReportError> {
         let name = now.format("REAL-E2E-%Y%m%d-%H%M%S").to_string();
         for attempt in 1_u32.. {
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn runs_of_one_second_have_names_of_their_own() {
+    fn runs_of_one_second_have_different_names() {
         let folder = tempfile::tempdir().unwrap();
         let place = Place::open(folder.path()).unwrap();
         let now = Local::now();
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_is_a_file_is_named() {
+    fn an_error_names_a_place_that_is_a_file() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let error = Place::open(file.path()).unwrap_err().to_string();
         assert!(

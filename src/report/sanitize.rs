@@ -1,15 +1,15 @@
-//! Making what programs print safe to show.
+//! Sanitizing of text for terminals.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// `text` on one line, with nothing in it that a terminal would act upon.
+/// Converts text to one line without characters that a terminal would act upon.
 ///
 /// Control characters become visible ones (`␛`, `␇`, `␊`), those without a picture and the
 /// characters that reorder or hide text become escapes such as `\u{202e}`; a tab becomes blanks.
 /// Harmless text stays as it is, so that most text is not copied.
 pub fn sanitize(text: &str) -> Cow<'_, str> {
-    // Most text is printable ASCII, which is seen many bytes at a time if all are looked at.
+    // Most text is printable ASCII, for which this loop is vectorized.
     let is_printable = |byte: u8| matches!(byte, b' '..=b'~');
     let is_plain = text
         .bytes()
@@ -34,13 +34,12 @@ pub fn sanitize(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// The lines of `text`, each made safe by [`sanitize`].
+/// Splits text into lines, each sanitized by [`sanitize`].
 pub fn sanitize_lines(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
     text.lines().map(sanitize)
 }
 
-/// Returns `true` if a terminal, or a program that lays out text for one, does more with it than
-/// show it.
+/// Returns `true` if a terminal, or a text layout, acts upon the character instead of showing it.
 fn acts(character: char) -> bool {
     character.is_control()
         || matches!(
@@ -68,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_text_is_shown_instead_of_obeyed() {
+    fn hostile_text_is_shown_and_not_acted_upon() {
         let cases = [
             ("\x1b[2J\x1b[31mred", "␛[2J␛[31mred"),
             ("\x1b]0;title\x07", "␛]0;title␇"),

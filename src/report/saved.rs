@@ -1,4 +1,4 @@
-//! Reading what was kept of a run.
+//! Reading of saved runs.
 
 use std::fs;
 use std::io::{self, Write};
@@ -10,13 +10,13 @@ use crate::stats::Tally;
 
 use super::bundle;
 use super::error::ReportError;
-use super::flows_file::{FlowsReader, Line, write_record};
+use super::flows_file::{FlowsLine, FlowsReader, write_record};
 use super::folder::RunFolder;
 use super::integrity::IntegrityCheck;
 use super::recorder::name_bundles;
 use super::result_file::{Completeness, FlowsHead, Head, check_format};
 
-/// A run whose folder is there.
+/// A run that was saved in a folder.
 #[derive(Debug)]
 pub struct SavedRun {
     pub folder: RunFolder,
@@ -24,18 +24,18 @@ pub struct SavedRun {
 }
 
 impl SavedRun {
-    /// Reads the run in this folder: its record, or, if it never came to that, its flows. `room`
-    /// is a folder for files without a name.
+    /// Reads the run in this folder: its record, or, if it was cut off, its flows. `temporary` is a
+    /// folder for temporary files.
     ///
     /// # Errors
-    /// If neither is there, or what is there cannot be read; the error names the file.
-    pub fn open(folder: &Path, room: &Path) -> Result<Self, ReportError> {
+    /// If neither exists, or one cannot be read; the error names the file.
+    pub fn open(folder: &Path, temporary: &Path) -> Result<Self, ReportError> {
         let folder = RunFolder::at(folder);
         let result = folder.result();
         let text = match fs::read_to_string(&result) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return SavedRun::recover(folder, room);
+                return SavedRun::recover(folder, temporary);
             }
             Err(error) => return Err(ReportError::read(&result, error)),
         };
@@ -47,8 +47,8 @@ impl SavedRun {
         })
     }
 
-    /// Counts the flows again.
-    fn recover(folder: RunFolder, room: &Path) -> Result<Self, ReportError> {
+    /// Computes the record of a run that was cut off from its flows.
+    fn recover(folder: RunFolder, temporary: &Path) -> Result<Self, ReportError> {
         if !folder.flows().path.exists() {
             let what = "there is neither result.json nor flows.jsonl in it";
             return Err(ReportError::malformed(folder.path(), what));
@@ -56,35 +56,35 @@ impl SavedRun {
         let mut lines = FlowsReader::open(&folder.flows())?;
         let info = lines.head.run.info();
         let mut tally = Tally::new(&info);
-        let mut books = IntegrityCheck::open(&info.integrity, Some(room.to_owned()));
-        if let Some(books) = &mut books {
-            books.begin(&info.id);
+        let mut check = IntegrityCheck::open(&info.integrity, Some(temporary.to_owned()));
+        if let Some(check) = &mut check {
+            check.begin(&info.id);
         }
         let mut elapsed = Duration::ZERO;
         let mut bundled = Vec::new();
         while let Some(line) = lines.next()? {
             match line {
-                Line::Flow(flow) => {
+                FlowsLine::Flow(flow) => {
                     elapsed = elapsed.max(ended_after(&lines.head, &flow));
                     tally.record(&flow);
-                    if let Some(books) = &mut books {
-                        books.record(&flow);
+                    if let Some(check) = &mut check {
+                        check.record(&flow);
                     }
                     if let Some(bundle) = bundle::of_failed(folder.path(), flow.number.0) {
                         bundled.push((*flow, bundle));
                     }
                 }
-                Line::Dropped(dropped) => tally.record_drop(dropped.counted),
+                FlowsLine::Dropped(dropped) => tally.record_drop(dropped.counted),
             }
         }
         let mut summary = tally.summary(elapsed, true);
         name_bundles(&bundled, &mut summary.failures);
-        if let Some(mut books) = books {
+        if let Some(mut check) = check {
             if let Some(command) = &info.integrity.audit {
                 let why = "Rehearsal was killed during the run";
-                books.audited(&AuditRecord::not_run(command.clone(), why));
+                check.audited(&AuditRecord::not_run(command.clone(), why));
             }
-            let (integrity, error) = books.close();
+            let (integrity, error) = check.close();
             error.map_or(Ok(()), Err)?;
             summary.integrity = Some(integrity);
         }
@@ -98,7 +98,7 @@ impl SavedRun {
         Ok(SavedRun { folder, head })
     }
 
-    /// Writes the record with the flows, of which there are none in a run that was merged.
+    /// Writes the record including the flows; a merged run has none.
     ///
     /// # Errors
     /// Errors of the writer and of reading the flows.
@@ -109,7 +109,7 @@ impl SavedRun {
     }
 }
 
-/// When the flow's last step ended, at the least.
+/// Returns a lower bound of the time at which the flow's last step ended, since the run's start.
 fn ended_after(head: &FlowsHead, flow: &FlowRecord) -> Duration {
     let started = flow.started_at - head.run.started_at;
     let apart_us = flow.paused_us.saturating_add(flow.waited_us);

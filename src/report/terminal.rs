@@ -1,4 +1,4 @@
-//! The report that follows every run, for people at a terminal.
+//! The report at the end of a run, for terminals.
 
 mod columns;
 mod distribution;
@@ -17,13 +17,13 @@ use crate::stats::Summary;
 
 use super::output::{STRONG, styled};
 
-/// The least width that the report is laid out for.
-const LEAST_WIDTH: usize = 60;
+/// The minimum width of the report.
+const MIN_WIDTH: usize = 60;
 
-/// The report of a run as ANSI text, laid out for so many columns. Whoever shows it strips the
-/// styles where they are not wanted.
+/// Renders the report of a run as ANSI text of at most `width` columns. The caller strips the
+/// styles if necessary.
 pub fn render(info: &RunInfo, summary: &Summary, width: usize) -> String {
-    let width = width.max(LEAST_WIDTH);
+    let width = width.max(MIN_WIDTH);
     let mut overview = overview::render(info, summary);
     overview.push_str(&verdict::render(summary, width));
     let mut sections = vec![overview];

@@ -1,9 +1,9 @@
-//! Quantities as people read them.
+//! Formatting of quantities for people.
 
 use crate::model::{RunInfo, micros};
 
-/// A duration in about three digits: `850 µs`, `1.2 ms`, `34 ms`, `1.24 s`, `12.3 s`, `2m 05s`,
-/// `1h 02m`.
+/// Formats a duration with about three digits: `850 µs`, `1.2 ms`, `34 ms`, `1.24 s`, `12.3 s`,
+/// `2m 05s`, `1h 02m`.
 pub fn duration(us: u64) -> String {
     match us {
         0..1_000 => whole(us, "µs"),
@@ -25,7 +25,7 @@ pub fn duration(us: u64) -> String {
     }
 }
 
-/// A duration to the millisecond, for the story of one flow: `0.8 ms`, `34 ms`, `1.234 s`.
+/// Formats a duration to the millisecond: `0.8 ms`, `34 ms`, `1.234 s`.
 pub fn precise_duration(us: u64) -> String {
     match us {
         0..999_500 => duration(us),
@@ -36,7 +36,7 @@ pub fn precise_duration(us: u64) -> String {
     }
 }
 
-/// A duration in whole seconds or more: `6 s`, `2m 05s`, `1h 02m`.
+/// Formats a duration in whole seconds or more: `6 s`, `2m 05s`, `1h 02m`.
 pub fn rough(duration: std::time::Duration) -> String {
     match duration.as_secs_f64().ceil() {
         seconds @ ..60.0 => format!("{seconds} s"),
@@ -44,7 +44,7 @@ pub fn rough(duration: std::time::Duration) -> String {
     }
 }
 
-/// A size in memory: `812 KiB`, `4.0 MiB`, `1.2 GiB`.
+/// Formats a size of memory: `812 KiB`, `4.0 MiB`, `1.2 GiB`.
 pub fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
     if bytes < 1024 {
@@ -64,8 +64,8 @@ pub fn bytes(bytes: u64) -> String {
     }
 }
 
-/// A part of a whole in percent, `100 %` only if nothing is missing and `0 %` only if there is
-/// nothing: `99.9 %`. A dash if there is no whole.
+/// Formats a ratio in percent: `99.9 %`. It is `100 %` only if nothing is missing, and `0 %` only
+/// for zero. A dash if there is no ratio.
 pub fn percent(rate: Option<f64>) -> String {
     let Some(rate) = rate else {
         return "–".into();
@@ -79,7 +79,7 @@ pub fn percent(rate: Option<f64>) -> String {
     format!("{:.1} %", ((rate * 1000.0).round() / 10.0).clamp(0.1, 99.9))
 }
 
-/// So many a second: `14.2`, `0.05`, `1250`.
+/// Formats a rate per second: `14.2`, `0.05`, `1250`.
 pub fn per_second(rate: f64) -> String {
     match rate {
         100.0.. => format!("{rate:.0}"),
@@ -88,7 +88,7 @@ pub fn per_second(rate: f64) -> String {
     }
 }
 
-/// A number with its noun: `1 flow`, `3 flows`.
+/// Formats a number with its noun: `1 flow`, `3 flows`.
 pub fn counted(count: u64, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {noun}{plural}")
@@ -106,7 +106,7 @@ fn tenths(tenths: u64, unit: &str) -> String {
     format!("{}.{} {unit}", tenths / 10, tenths % 10)
 }
 
-/// Returns the planned extent of a run: `200 flows`, `1 min`, `200 flows or 1 min`.
+/// Formats the planned extent of a run: `200 flows`, `1 min`, `200 flows or 1 min`.
 pub fn extent(info: &RunInfo) -> String {
     let flows = info.flows.map(|flows| counted(flows, "flow"));
     let time = info.duration_us.map(duration);

@@ -1,7 +1,7 @@
 //! Compilation of a scenario to a plan, with all problems reported at once.
 //!
-//! The compiler never stops at a problem: it leaves out what it cannot read, and takes whatever
-//! depends on that to be right, so that one mistake is reported once.
+//! The compiler does not stop at a problem: it leaves out invalid parts and assumes that what
+//! depends on them is valid, so that a mistake is reported once.
 
 mod context;
 mod faults;
@@ -40,7 +40,7 @@ use values::names_of;
 
 pub use options::{CommandStart, CompileOptions, FindProgram};
 
-/// A scenario that can be performed.
+/// A compiled scenario.
 #[derive(Debug)]
 pub struct Compiled {
     pub plan: Plan,
@@ -48,14 +48,13 @@ pub struct Compiled {
     pub warnings: Diagnostics,
 }
 
-/// The name of a scenario that comes from no file.
+/// The name of a scenario that is not read from a file.
 const NO_FILE: &str = "scenario";
 
-/// Reads a scenario file and checks it. Its folder is taken from its path if the options name
-/// none.
+/// Reads and compiles a scenario file. Its folder is taken from its path if the options name none.
 ///
 /// # Errors
-/// Everything that is wrong with it, or why it cannot be read.
+/// All problems, or the reason why the file cannot be read.
 pub fn load(path: &Path, options: CompileOptions<'_>) -> Result<Compiled, Diagnostics> {
     let source = read(path)?;
     let folder = path
@@ -80,12 +79,12 @@ fn read(path: &Path) -> Result<String, Diagnostics> {
     };
     let file = std::fs::File::open(path).map_err(because)?;
     let mut bytes = Vec::new();
-    // One byte more than allowed, for the parser to see that it is too much.
+    // One byte more than allowed, so that the parser detects the excess.
     let limit = raw::SOURCE_LIMIT_BYTES as u64 + 1;
     file.take(limit).read_to_end(&mut bytes).map_err(because)?;
     match String::from_utf8(bytes) {
         Ok(source) => Ok(source),
-        // What was cut in the middle of a character is too long anyway.
+        // Cut in the middle of a character, and too long anyway.
         Err(error) if error.as_bytes().len() as u64 == limit => {
             Ok(String::from_utf8_lossy(error.as_bytes()).into_owned())
         }
@@ -100,10 +99,10 @@ fn read(path: &Path) -> Result<String, Diagnostics> {
     }
 }
 
-/// Checks the text of a scenario; `file` is how the user calls it.
+/// Compiles the text of a scenario; `file` is its name in messages.
 ///
 /// # Errors
-/// Everything that is wrong with it.
+/// All problems of the scenario.
 pub fn compile(
     source: &str,
     file: Option<&Path>,

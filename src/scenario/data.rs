@@ -7,13 +7,13 @@ use crate::model::FlowNumber;
 
 use super::location::SourceLocation;
 
-/// The largest data file that is read: all of it is kept in memory.
+/// The maximum size of a data file, which is kept in memory as a whole.
 pub const DATA_LIMIT_BYTES: u64 = 256 * 1024 * 1024;
 
-/// A table, of which each flow gets one row.
+/// A table of which each flow gets one row.
 #[derive(Debug, Clone)]
 pub struct DataSource {
-    /// Its name in the scenario: `customers`, read as `customers.column`.
+    /// The name in the scenario: `customers`, read as `customers.column`.
     pub name: String,
     /// The names in the table's first line.
     pub columns: Vec<String>,
@@ -26,15 +26,15 @@ pub struct DataSource {
 /// The choice of a flow's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Take {
-    /// The rows in order, from the beginning again after the last.
+    /// The rows in order, starting over after the last.
     Sequential,
     /// Any row, drawn from the run's seed and the flow's number.
     Random,
-    /// The rows in order, each once; when they are used up the run ends.
+    /// The rows in order, each once; the run ends when they are used up.
     Unique,
 }
 
-/// Every row of a table has been given to a flow.
+/// The error that all rows of a table have been used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("all {rows} rows of `{data}` are used up")]
 pub struct UsedUp {
@@ -43,10 +43,10 @@ pub struct UsedUp {
 }
 
 impl DataSource {
-    /// The row of one flow.
+    /// Returns the row of one flow.
     ///
     /// # Errors
-    /// If each row is given out once and all are used up.
+    /// If each row is used once and all are used up.
     pub fn row(&self, flow: FlowNumber, seed: u64) -> Result<&[String], UsedUp> {
         let used_up = || UsedUp {
             data: self.name.clone(),
@@ -67,11 +67,11 @@ impl DataSource {
     }
 }
 
-/// The random choices of one flow for one purpose. The same seed, flow and purpose give the same
-/// choices, whatever else is drawn and whichever flow is faster.
+/// Returns the random choices of one flow for one purpose. They depend on the seed, the flow and
+/// the purpose, and not on other draws or on the order of flows.
 pub fn draws(seed: u64, flow: FlowNumber, purpose: &str) -> fastrand::Rng {
-    // FNV-1a over the purpose, then one step of splitmix64 for each number, so that neighbouring
-    // seeds and flows do not give neighbouring generators.
+    // FNV-1a over the purpose, then one step of splitmix64 for each number, so that adjacent
+    // seeds and flows have unrelated generators.
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     for byte in purpose.bytes() {
         hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
@@ -87,17 +87,17 @@ fn mix(state: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// A table as its file holds it.
+/// The content of a table's file.
 #[derive(Debug)]
 pub(super) struct Table {
     pub columns: Vec<String>,
     pub rows: Vec<Vec<String>>,
 }
 
-/// Reads a file of comma-separated values; its first line names the columns.
+/// Reads a CSV file; its first line names the columns.
 ///
 /// # Errors
-/// One sentence that says why the file is no table.
+/// One sentence that explains why the file is not a table.
 pub(super) fn read(path: &Path) -> Result<Table, String> {
     let shown = path.display();
     let meta = std::fs::metadata(path).map_err(|e| format!("cannot read `{shown}`: {e}"))?;
@@ -199,7 +199,7 @@ mod tests {
         let data = source(Take::Random, 50);
         assert_eq!(taken(&data, 100, 7), taken(&data, 100, 7));
         assert_ne!(taken(&data, 100, 7), taken(&data, 100, 8));
-        // The order in which flows ask makes no difference.
+        // The order in which flows ask must not matter.
         assert_eq!(
             data.row(FlowNumber(77), 7).unwrap()[0],
             taken(&data, 100, 7)[76].clone().unwrap()

@@ -8,15 +8,15 @@ use std::sync::Arc;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-/// The most diagnostics that are shown; further ones are mostly consequences of them.
-const MOST: usize = 100;
+/// The maximum number of diagnostics shown; further ones are mostly consequences of them.
+const MAX_SHOWN: usize = 100;
 
 /// The severity of a diagnostic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
     /// The scenario cannot be performed.
     Error,
-    /// It can, but it may not mean what its author thinks.
+    /// The scenario can be performed, but may not mean what its author thinks.
     Warning,
 }
 
@@ -37,11 +37,11 @@ pub struct Diagnostic {
     pub message: String,
     /// Its location in bytes of the source; `None` if it has none.
     pub span: Option<Range<usize>>,
-    /// From 1; 0 without a span.
+    /// The line, from 1; 0 without a span.
     pub line: usize,
-    /// From 1, in characters; 0 without a span.
+    /// The column, from 1, in characters; 0 without a span.
     pub column: usize,
-    /// The remedy, where one is known.
+    /// The remedy, if one is known.
     pub help: Option<String>,
 }
 
@@ -55,7 +55,7 @@ pub struct Diagnostics {
 }
 
 impl Diagnostics {
-    /// Collects the problems of the source that was read from `file`.
+    /// Collects the problems of the source of `file`.
     pub(super) fn new(file: Arc<str>, text: Arc<str>, problems: Vec<Problem>) -> Self {
         let lines = LineIndex::new(&text);
         let mut list: Vec<Diagnostic> = problems
@@ -68,14 +68,13 @@ impl Diagnostics {
                 diagnostic.severity,
             )
         });
-        // A problem of something that an alias repeats, or that is checked for each of its uses, is
-        // reported once.
+        // A problem inside an aliased node, or one that is checked for each use, is reported once.
         let mut seen = HashSet::new();
         list.retain(|diagnostic| seen.insert(diagnostic.clone()));
         Diagnostics { file, text, list }
     }
 
-    /// Errors and warnings, in the order of the source; those without a place come first.
+    /// Returns errors and warnings in the order of the source; those without a location come first.
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
         self.list.iter()
     }
@@ -88,17 +87,17 @@ impl Diagnostics {
             .count()
     }
 
-    /// Returns whether there are neither errors nor warnings.
+    /// Returns `true` if there are neither errors nor warnings.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
-    /// The file that it is about, as messages name it.
+    /// Returns the name of the scenario's file in messages.
     pub fn file(&self) -> &str {
         &self.file
     }
 
-    /// For people: each with its file, line, column, the source line underlined, and help.
+    /// Renders them for people: file, line, column, the source line underlined, and help.
     pub fn render(&self, coloured: bool) -> String {
         let renderer = if coloured {
             Renderer::styled()
@@ -107,11 +106,11 @@ impl Diagnostics {
         };
         let renderer = renderer.decor_style(DecorStyle::Ascii);
         let mut text = String::new();
-        for diagnostic in self.list.iter().take(MOST) {
+        for diagnostic in self.list.iter().take(MAX_SHOWN) {
             text.push_str(&renderer.render(&[self.group(diagnostic)]));
             text.push_str("\n\n");
         }
-        if let Some(more) = self.list.len().checked_sub(MOST)
+        if let Some(more) = self.list.len().checked_sub(MAX_SHOWN)
             && more > 0
         {
             text.push_str(&format!("and {more} more\n"));
@@ -149,8 +148,8 @@ impl Diagnostics {
         group
     }
 
-    /// For programs: a list of objects with `severity`, `file`, `line`, `column` (both from 1,
-    /// the column in characters; `null` without a place), `message` and `help` (or `null`).
+    /// Renders them for programs: objects with `severity`, `file`, `line`, `column` (both from 1,
+    /// the column in characters; `null` without a location), `message` and `help` (or `null`).
     pub fn to_json(&self) -> serde_json::Value {
         let place = |number: usize| (number > 0).then_some(number);
         self.list
@@ -169,7 +168,7 @@ impl Diagnostics {
     }
 }
 
-/// A problem as the compiler finds it, before it gets its line and column.
+/// A problem found by the compiler, before its line and column are computed.
 #[derive(Debug)]
 pub(super) struct Problem {
     severity: Severity,
@@ -217,8 +216,8 @@ impl Problem {
     }
 }
 
-/// The text in one line of bounded length, control characters written as escapes: messages quote
-/// the scenario, which may hold anything.
+/// Converts text to one line of bounded length with control characters escaped: messages quote the
+/// scenario, which can contain anything.
 fn visible(text: &str) -> String {
     const LIMIT_CHARS: usize = 1000;
     let mut out = String::with_capacity(text.len().min(LIMIT_CHARS));
@@ -250,7 +249,7 @@ impl LineIndex {
         }
     }
 
-    /// The line of a byte, from 1.
+    /// Returns the line of a byte, from 1.
     pub fn line(&self, at: usize) -> usize {
         self.begins.partition_point(|&begin| begin <= at)
     }

@@ -9,10 +9,10 @@
 //! where     = "at" STEP | "role" ROLE | "turn" TURN | "flow" NUMBER
 //! ```
 //! A TIME is a duration, or two with `..` between them, from which it is drawn. Names with blanks
-//! or commas in them are quoted.
+//! or commas are quoted.
 //!
-//! The unit of chance is a step: of all the times that a step in question is performed, further
-//! attempts included, so many per cent are hit, each of them once.
+//! A percentage is of step executions, further attempts included, each of which a rule hits at most
+//! once.
 
 mod parse;
 pub(super) mod reach;

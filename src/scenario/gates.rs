@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-/// The gates before a step, apart from a free script instance of a pool. They are passed in the
-/// order of the fields.
+/// The gates before a step, passed in the order of the fields. The wait for a script instance of a
+/// pool is separate.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GateSpec {
-    /// A barrier: so many flows are held and then released at once.
+    /// A barrier: this many flows are held and then released at once.
     pub together: Option<u64>,
-    /// A rate limit: the least time between two starts of the step.
+    /// A rate limit: the minimum time between two starts of the step.
     pub interval: Option<Duration>,
     /// A mutex: one flow at a time performs the steps with this name.
     pub exclusive: Option<String>,

@@ -14,7 +14,7 @@ use super::template::{RenderError, Template};
 /// Errors of a flow's initial values.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScopeError {
-    /// Data whose rows are given out only once has no row left: the run ends here, well.
+    /// Data whose rows are used once has no row left: the run ends here, without an error.
     #[error(transparent)]
     UsedUp(#[from] UsedUp),
     /// A variable cannot be computed. Secrets are masked in the reason.
@@ -38,9 +38,9 @@ pub struct FlowContext<'a> {
 }
 
 impl Plan {
-    /// The values that a flow begins with: what is known of it, its rows of data, and the
-    /// variables, computed in their order. An override replaces a variable's template by a text;
-    /// variables after it see that text.
+    /// Returns the initial values of a flow: facts about it, its rows of data, and the variables,
+    /// computed in their order. An override replaces a variable's template by a text, which later
+    /// variables see.
     ///
     /// The same seed and the same flow number give the same values.
     ///
@@ -81,9 +81,9 @@ impl Plan {
 }
 
 impl Plan {
-    /// The values of what belongs to no flow: what is known of the run and of the environment.
-    /// Secrets that are known without a flow are masked with it: those of variables, and those of
-    /// all rows of data.
+    /// Returns the values that belong to no flow: facts about the run and the environment. Secrets
+    /// that are known without a flow are masked with it: those of variables, and those of all rows
+    /// of data.
     pub fn scope_of_run(
         &self,
         run_id: &RunId,
@@ -101,7 +101,7 @@ impl Plan {
         let mut secrets = Vec::new();
         for (name, template) in self.variables.iter().filter(|it| scope.is_secret(&it.0)) {
             secrets.extend(self.given(name).map(str::to_owned));
-            // One that depends on the flow has no value here.
+            // A variable that depends on the flow has no value here.
             secrets.extend(template.render(&scope).ok());
         }
         for data in &self.data {
@@ -116,8 +116,8 @@ impl Plan {
     }
 }
 
-/// The reason that `template`, from which a variable is made, could not be rendered, with secrets
-/// masked. A value that goes into a secret variable is as secret as that.
+/// Masks secrets in the reason why the template of a variable could not be rendered. A value that
+/// is part of a secret variable is secret, too.
 fn without_secrets(
     scope: &Scope,
     variable: &str,

@@ -1,4 +1,4 @@
-//! Load models as data: how many flows, and when each starts.
+//! Load models as data: the number of flows, and their starts.
 
 use std::time::Duration;
 
@@ -6,24 +6,24 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Load {
     pub shape: Shape,
-    /// The number of flows that are started and counted, at most.
+    /// The maximum number of flows that are started and counted.
     pub flows: Option<u64>,
-    /// The time that flows are started, warm-up included.
+    /// The time during which flows are started, warm-up included.
     pub duration: Option<Duration>,
     /// Flows that are due before this are performed and not counted.
     pub warm_up: Duration,
-    /// The time that flows that are in flight at the end of `duration` may take to finish.
+    /// The time that flows in flight have to finish after `duration`.
     pub graceful_stop: Duration,
 }
 
 /// The load model, which decides when a flow starts.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Shape {
-    /// So many workers, each of which starts its next flow when its last one has ended: the
-    /// slower the programs, the fewer flows.
+    /// A fixed number of workers, each of which starts its next flow when its last one has ended,
+    /// so slower programs get fewer flows.
     Closed {
         parallel: Ramp,
-        /// The number of flows each worker performs, if that is limited.
+        /// The number of flows of each worker, if limited.
         flows_each: Option<u64>,
         between: Pacing,
     },
@@ -32,31 +32,31 @@ pub enum Shape {
         /// Flows per second.
         rate: Ramp,
         arrivals: Arrivals,
-        /// A flow that is due while so many are in flight is dropped.
+        /// A flow that is due while this many are in flight is dropped.
         most_in_flight: u64,
     },
 }
 
-/// The pacing of a worker between two of its flows.
+/// The pace of a worker between two of its flows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pacing {
     Nothing,
-    /// It rests for this long.
+    /// A pause of this length after each flow.
     Pause(Duration),
-    /// It starts a flow this often, or as soon as it can.
+    /// A flow starts this often, or as soon as possible.
     Pace(Duration),
 }
 
 /// The distribution of arrivals of an open load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arrivals {
-    /// The same time between any two.
+    /// Constant time between arrivals.
     Even,
-    /// As independent people come: a Poisson process, drawn from the run's seed.
+    /// A Poisson process, as of independent users, drawn from the run's seed.
     Poisson,
 }
 
-/// A quantity that changes linearly from stage to stage, and stays as it is after the last.
+/// A quantity that changes linearly from stage to stage, and is constant after the last.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ramp {
     pub from: f64,
@@ -72,7 +72,7 @@ pub struct Stage {
 }
 
 impl Load {
-    /// So many flows, so many of them at once.
+    /// Creates a load of `flows`, `parallel` of them at once.
     pub fn closed(flows: u64, parallel: u64) -> Self {
         Load {
             shape: Shape::Closed {
@@ -87,7 +87,7 @@ impl Load {
         }
     }
 
-    /// When no more flows are started, if that is decided by the clock.
+    /// Returns the time at which flow starts end, if the clock decides it.
     pub fn end(&self) -> Option<Duration> {
         let ramp = match &self.shape {
             Shape::Closed { parallel, .. } => parallel,
@@ -97,8 +97,7 @@ impl Load {
         self.duration.or(stages)
     }
 
-    /// Returns the number of flows an open load is to start a second: its rate, or the mean of a
-    /// changing one
+    /// Returns the flow starts per second of an open load: its rate, or the mean of a changing one
     /// over the time in which flows are started.
     pub fn wanted_per_second(&self) -> Option<f64> {
         let Shape::Open { rate, .. } = &self.shape else {
@@ -108,7 +107,7 @@ impl Load {
         Some(end.map_or(rate.from, |end| rate.integral(end) / end.as_secs_f64()))
     }
 
-    /// The most flows that can be in flight at once.
+    /// Returns the maximum number of flows in flight.
     pub fn most_in_flight(&self) -> u64 {
         match &self.shape {
             Shape::Closed { parallel, .. } => {
@@ -121,7 +120,7 @@ impl Load {
 }
 
 impl std::fmt::Display for Load {
-    /// In words, for people: `20 at once`, `5/s as they come, at most 200 in flight`.
+    /// Formats the load for people: `20 at once`, `5/s as they come, at most 200 in flight`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.shape {
             Shape::Closed {
@@ -171,7 +170,7 @@ impl std::fmt::Display for Load {
     }
 }
 
-/// Reads `5/s`, `300/m` or `40/h`, as flows per second.
+/// Parses `5/s`, `300/m` or `40/h`, as flows per second.
 pub fn parse_rate(text: &str) -> Option<f64> {
     let (count, unit) = text.trim().split_once('/')?;
     let seconds = match unit.trim() {
@@ -184,14 +183,14 @@ pub fn parse_rate(text: &str) -> Option<f64> {
     (count.is_finite() && count >= 0.0).then_some(count / seconds)
 }
 
-/// The number of flows that may be in flight in an open load that does not say.
-pub const MOST_IN_FLIGHT: u64 = 200;
+/// The default limit of flows in flight in an open load.
+pub const MAX_IN_FLIGHT: u64 = 200;
 
-/// The default time that flows may take to finish when the time is over.
+/// The default time that flows have to finish at the end of the run.
 pub const GRACEFUL_STOP: Duration = Duration::from_secs(30);
 
 impl Ramp {
-    /// Always the same.
+    /// Creates a constant quantity.
     pub fn constant(value: f64) -> Self {
         Ramp {
             from: value,
@@ -199,12 +198,12 @@ impl Ramp {
         }
     }
 
-    /// Returns the time that it changes.
+    /// Returns the total length of the stages.
     pub fn length(&self) -> Duration {
         self.stages.iter().map(|stage| stage.length).sum()
     }
 
-    /// The highest that it gets.
+    /// Returns the maximum.
     pub fn highest(&self) -> f64 {
         self.stages
             .iter()
@@ -212,7 +211,7 @@ impl Ramp {
             .fold(self.from, f64::max)
     }
 
-    /// The quantity at this time.
+    /// Returns the quantity at this time.
     pub fn at(&self, time: Duration) -> f64 {
         let mut left = time;
         let mut value = self.from;
@@ -227,8 +226,8 @@ impl Ramp {
         value
     }
 
-    /// The first time, not before `after`, at which it has reached `level`; `None` if it never
-    /// does.
+    /// Returns the first time, not before `after`, at which the quantity reaches `level`; `None` if
+    /// it never does.
     pub fn reaches(&self, level: f64, after: Duration) -> Option<Duration> {
         if self.at(after) >= level {
             return Some(after);
@@ -247,7 +246,7 @@ impl Ramp {
         None
     }
 
-    /// Its integral (value times seconds) up to this time.
+    /// Returns the integral (value times seconds) up to this time.
     pub fn integral(&self, until: Duration) -> f64 {
         let mut left = until;
         let mut value = self.from;
@@ -263,7 +262,7 @@ impl Ramp {
         area + value * left.as_secs_f64()
     }
 
-    /// The time until which its integral (value times seconds) has grown to `area`; `None` if it
+    /// Returns the time at which the integral (value times seconds) reaches `area`; `None` if it
     /// never does.
     pub fn when_integral_is(&self, area: f64) -> Option<Duration> {
         let mut left = area;
@@ -287,9 +286,9 @@ impl Ramp {
     }
 }
 
-/// The time in which a quantity that starts at `value` and changes by `slope` a second covers
-/// `area`: the root of `slope/2·x² + value·x = area`, in the form that stays exact for a small
-/// slope.
+/// Returns the time in which a quantity that starts at `value` and changes by `slope` per second
+/// has the integral `area`: the root of `slope/2·x² + value·x = area`, in a form that is accurate
+/// for a small slope.
 fn time_for_area(area: f64, value: f64, slope: f64) -> f64 {
     if area <= 0.0 {
         return 0.0;
@@ -378,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn the_integral_tells_when_so_many_are_due() {
+    fn the_integral_gives_the_times_of_starts() {
         let constant = Ramp::constant(5.0);
         assert_eq!(
             constant.when_integral_is(3.0),

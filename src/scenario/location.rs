@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// The file and line of an element of a scenario, for messages: `order-flow.yaml:42`.
+/// The file and line of a scenario's element, for messages: `order-flow.yaml:42`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SourceLocation {
     pub file: Arc<str>,

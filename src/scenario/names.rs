@@ -1,8 +1,8 @@
-//! Names: their form, and proposals for misspelt ones.
+//! Names: their syntax, and proposals for misspelt ones.
 
 use std::collections::HashSet;
 
-/// The known name nearest to `wrong`, if any is near enough.
+/// Returns the most similar known name, if any is similar enough.
 pub(super) fn nearest<'a>(
     wrong: &str,
     known: impl IntoIterator<Item = &'a str>,
@@ -21,7 +21,7 @@ pub(super) fn nearest<'a>(
         .map(|(_, name)| name)
 }
 
-/// The number of letters that may differ: a third of the longer name, but never all of the
+/// Returns the number of letters that may differ: a third of the longer name, but never all of the
 /// shorter.
 fn allowed(wrong: &str, name: &str) -> usize {
     let longer = wrong.chars().count().max(name.chars().count());
@@ -29,9 +29,9 @@ fn allowed(wrong: &str, name: &str) -> usize {
     longer.div_ceil(3).min(shorter.saturating_sub(1))
 }
 
-/// Case and the kind of dash make no difference to how near two names are.
+/// Normalizes case and kinds of dashes, which do not count as differences.
 fn fold(name: &str) -> String {
-    // Names are short; what is long is not worth the comparison, which is quadratic.
+    // Bounded, as the comparison is quadratic.
     name.chars()
         .take(64)
         .map(|c| {
@@ -44,19 +44,19 @@ fn fold(name: &str) -> String {
         .collect()
 }
 
-/// `a, b and c`, each in backticks, for help lines; of many, only the first.
+/// Formats `a, b and c`, each in backticks, for help lines; only the first of many.
 pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    const MOST: usize = 24;
+    const MAX_LISTED: usize = 24;
     let mut names: Vec<&str> = names.into_iter().collect();
     let mut seen = HashSet::new();
     names.retain(|name| seen.insert(*name));
     let shown: Vec<String> = names
         .iter()
-        .take(MOST)
+        .take(MAX_LISTED)
         .map(|name| format!("`{name}`"))
         .collect();
     let mut text = shown.join(", ");
-    if names.len() > MOST {
+    if names.len() > MAX_LISTED {
         text.push_str(", …");
     }
     text
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_far_from_all_has_no_nearest() {
+    fn a_name_unlike_all_has_no_nearest() {
         assert_eq!(nearest("x", ["y", "z"]), None);
         assert_eq!(nearest("wait_for", ["see", "press"]), None);
         assert_eq!(nearest("", ["see"]), None);

@@ -6,10 +6,10 @@ use super::faults::rule::FaultRules;
 use super::load::Load;
 use super::plan::Plan;
 
-/// Values that replace those of the scenario. What is `None` stays as the scenario says.
+/// Values that replace those of the scenario where they are set.
 #[derive(Debug, Clone, Default)]
 pub struct Overrides {
-    /// Values of variables by name; the last one of a name counts.
+    /// Values of variables by name; the last one of a name wins.
     pub variables: Vec<(String, String)>,
     /// The time limit of every step. Like `defaults: {step: …}` it also bounds `leave` and the
     /// return of pooled instances to their menu.
@@ -22,7 +22,7 @@ pub struct Overrides {
 }
 
 impl Plan {
-    /// Applies overrides. Nothing that runs the plan needs to know of them.
+    /// Applies overrides, so that the plan's users need not know them.
     #[must_use]
     pub fn with_overrides(mut self, overrides: Overrides) -> Self {
         self.given.extend(overrides.variables);
@@ -45,7 +45,7 @@ impl Plan {
         self
     }
 
-    /// Returns the value that the caller gave to a variable.
+    /// Returns the overriding value of a variable.
     pub(super) fn given(&self, variable: &str) -> Option<&str> {
         let last = self.given.iter().rev().find(|(name, _)| name == variable);
         last.map(|(_, value)| value.as_str())
@@ -76,7 +76,7 @@ flow:
     }
 
     #[test]
-    fn nothing_given_changes_nothing() {
+    fn no_override_changes_nothing() {
         let plan = plan().with_overrides(Overrides::default());
         assert_eq!(plan.steps[0].timeout, Duration::from_secs(7));
         assert_eq!(plan.steps[0].delay, Duration::from_secs(3));
@@ -98,7 +98,7 @@ flow:
     }
 
     #[test]
-    fn the_last_value_of_a_variable_counts() {
+    fn the_last_value_of_a_variable_wins() {
         let give = |value: &str| ("who".to_owned(), value.to_owned());
         let plan = plan().with_overrides(Overrides {
             variables: vec![give("bob"), give("eve")],

@@ -1,8 +1,8 @@
-//! The plan: a scenario that has been checked, in the form in which the engine performs it.
+//! The plan: a checked scenario in the form that the engine executes.
 //!
-//! A plan never changes and is shared by all flows. Whatever can be decided before the first
-//! program starts is decided here: names are resolved to indexes, durations to [`Duration`]s,
-//! patterns without placeholders are compiled.
+//! A plan is immutable and shared by all flows. Everything that does not depend on a flow is done
+//! here: names are resolved to indexes, durations to [`Duration`]s, patterns without placeholders
+//! are compiled.
 
 mod masking;
 mod turns;
@@ -31,19 +31,19 @@ pub use turns::{Alternative, CommonWaits, PatternSpec, Pick, Reply, Then, Turn, 
 pub struct Plan {
     /// The scenario's name.
     pub name: String,
-    /// One sentence for people, if the author wrote one.
+    /// The author's description, one sentence.
     pub description: Option<String>,
-    /// The file it was read from, as the user named it; `None` for the built-in one.
+    /// The file as the user named it; `None` for the built-in scenario.
     pub file: Option<PathBuf>,
-    /// The text it was compiled from.
+    /// The source text.
     pub source: Arc<str>,
     pub roles: Vec<Role>,
     pub steps: Vec<Step>,
-    /// In the order in which they are rendered for each flow: a variable may use those before it.
+    /// In the order of evaluation: a variable may use those before it.
     pub variables: Vec<(String, Template)>,
-    /// Values of variables that the caller gave; the last one of a name counts.
+    /// Overridden values of variables; the last one of a name wins.
     pub given: Vec<(String, String)>,
-    /// Names of variables and captures whose values are masked wherever they would appear.
+    /// Names of variables and captures whose values are masked everywhere.
     pub secrets: Arc<[String]>,
     pub data: Vec<DataSource>,
     /// Names of environment variables that expressions may read as `env.NAME`.
@@ -56,22 +56,22 @@ pub struct Plan {
     pub thresholds: Vec<Threshold>,
     /// Rules of fault injection.
     pub faults: FaultRules,
-    /// Integrity rules about the values of all flows.
+    /// Integrity rules for the values of all flows.
     pub integrity: IntegrityInfo,
-    /// A command that audits the data after the run.
+    /// The command that audits the data after the run.
     pub audit: Option<Audit>,
 }
 
-/// A command that audits the data when all flows have ended. It belongs to no flow, so it can
-/// use only values of the run and of the environment.
+/// A command that audits the data when all flows have ended. It is outside of flows, so it can use
+/// only values of the run and of the environment.
 #[derive(Debug)]
 pub struct Audit {
     /// Program and arguments.
     pub run: Vec<Template>,
-    /// Each must be in a line of its output.
+    /// Patterns that must each match a line of its output.
     pub expect: Vec<Pattern>,
     pub within: Duration,
-    /// Set on top of the environment that rehearsal itself was started in.
+    /// Variables in addition to rehearsal's own environment.
     pub environment: Vec<(String, Template)>,
     /// Its working directory, relative to the scenario's folder.
     pub directory: Option<Template>,
@@ -79,21 +79,21 @@ pub struct Audit {
 }
 
 impl Plan {
-    /// Returns `true` if turns run plain commands.
+    /// Returns `true` if any turn runs a plain command.
     pub fn runs_commands(&self) -> bool {
         let leaving = self.roles.iter().flat_map(|role| &role.leave);
         let mut actions = self.steps.iter().map(|step| &step.action).chain(leaving);
         actions.any(|action| turns::runs_command(&action.turns))
     }
 
-    /// Returns `true` if its flows ever wait for each other.
+    /// Returns `true` if flows can wait for each other.
     pub fn has_gates(&self) -> bool {
         self.roles.iter().any(|role| role.pool.is_some())
             || self.steps.iter().any(|step| !step.gates.is_open())
     }
 
-    /// Returns warnings of gates that never hold as many flows of this load as they are to release
-    /// together.
+    /// Returns warnings about gates that release more flows together than this load ever has at
+    /// them.
     pub fn closed_gates(&self, load: &Load) -> Vec<String> {
         let most = load.most_in_flight().min(load.flows.unwrap_or(u64::MAX));
         let steps = self.steps.iter();
@@ -111,18 +111,18 @@ impl Plan {
     }
 }
 
-/// Values that apply where a role, a step or a turn sets none.
+/// Defaults for roles, steps and turns.
 #[derive(Debug, Clone)]
 pub struct Defaults {
-    /// From the start of a program until the first wait of its first step is satisfied.
+    /// The time from the start of a program until the first wait of its first step is satisfied.
     pub startup: Duration,
     pub step: Duration,
-    /// The whole flow, if limited.
+    /// The time limit of a whole flow.
     pub flow: Option<Duration>,
     /// A pause before every step but the first.
     pub delay: Duration,
-    /// The time that the unfinished line must have been quiet before a prompt within it, but not at
-    /// its end, counts.
+    /// The time without output after which a prompt matches that is in the unfinished line but
+    /// not at its end.
     pub quiet: Duration,
 }
 
@@ -138,15 +138,15 @@ impl Default for Defaults {
     }
 }
 
-/// A part in the scenario, played by one program.
+/// A role, played by one program.
 #[derive(Debug)]
 pub struct Role {
     pub name: String,
     pub title: String,
-    /// Program and arguments; never a shell string. No secret may be in it.
+    /// Program and arguments; never a shell string. They must not contain secrets.
     pub run: Vec<Template>,
     pub terminal: TerminalKind,
-    /// Set on top of the environment that rehearsal itself was started in.
+    /// Variables in addition to rehearsal's own environment.
     pub environment: Vec<(String, Template)>,
     /// The program's working directory, relative to the scenario's folder.
     pub directory: Option<Template>,
@@ -154,26 +154,26 @@ pub struct Role {
     pub interludes: Vec<Interlude>,
     pub fail_on: Vec<FailOn>,
     pub actions: Vec<Arc<Action>>,
-    /// The number of instances of its script serve all flows. If `None`, every flow has its own.
+    /// The number of script instances that serve all flows; `None` if every flow has its own.
     pub pool: Option<NonZeroU64>,
-    /// Waits for the menu's prompt, without a reply: a pool's instance is free again when it ends.
+    /// Waits for the menu's prompt without a reply; a pooled instance is free when it matches.
     pub settle: Arc<[Turn]>,
-    /// The action named `return`, which brings the program back to that menu: between two flows
-    /// that share it, and before `leave`.
+    /// The action named `return`, which navigates back to that menu: between two flows that share
+    /// the instance, and before `leave`.
     pub back: Option<Arc<Action>>,
-    /// The action named `leave`, performed when the flow has ended well; by a pool's scripts at the
-    /// end of the run.
+    /// The action named `leave`, performed when the flow has ended well, and by pooled instances at
+    /// the end of the run.
     pub leave: Option<Arc<Action>>,
 }
 
 impl Role {
-    /// The command as the scenario writes it, in one line for people.
+    /// Returns the command as in the scenario, in one line for people.
     pub fn command(&self) -> String {
         command_line(&self.run)
     }
 }
 
-/// A command as the scenario writes it, in one line for people.
+/// Formats a command as in the scenario, in one line for people.
 pub(super) fn command_line(command: &[Template]) -> String {
     let words = command.iter().map(|word| match word.source() {
         plain if !plain.is_empty() && !plain.contains([' ', '\'', '"']) => plain.to_owned(),
@@ -182,7 +182,7 @@ pub(super) fn command_line(command: &[Template]) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// The program's standard descriptors: a terminal or pipes.
+/// The kind of a program's standard descriptors: a terminal or pipes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TerminalKind {
     Pty { rows: u16, columns: u16 },
@@ -192,24 +192,24 @@ pub enum TerminalKind {
 /// The format of the role's menus.
 #[derive(Debug, Default)]
 pub struct Menu {
-    /// Awaited by `choose` and `pick` that name no wait themselves.
+    /// The wait of `choose` and `pick` without one.
     pub prompt: Option<PatternSpec>,
     /// The format of a row: its key and its label.
     pub row: RowFormat,
 }
 
-/// A prompt that may come at any time and is answered on the way.
+/// A prompt that may come at any time and is answered without ending the wait.
 #[derive(Debug)]
 pub struct Interlude {
     pub wait: PatternSpec,
     pub on: On,
     pub reply: Option<Reply>,
-    /// The number of times it may come in one step.
+    /// The maximum number of times in one step.
     pub at_most: u32,
     pub place: SourceLocation,
 }
 
-/// A text whose appearance fails the step.
+/// A pattern that fails the step.
 #[derive(Debug)]
 pub struct FailOn {
     pub category: String,
@@ -222,7 +222,7 @@ pub struct FailOn {
 pub struct Action {
     pub name: String,
     pub turns: Arc<[Turn]>,
-    /// The names of the turns that are timed on their own, in order.
+    /// The names of separately timed turns, in order.
     pub turn_names: Vec<Arc<str>>,
     pub place: SourceLocation,
 }
@@ -234,18 +234,18 @@ pub struct Step {
     pub name: String,
     pub role: RoleIndex,
     pub action: Arc<Action>,
-    /// True if this step starts the role's script.
+    /// This step starts the role's script.
     pub starts_script: bool,
     pub timeout: Duration,
     pub delay: Duration,
     pub when: Option<Expression>,
-    /// Captures that the step must have made when it ends.
+    /// Captures that the step must make.
     pub provides: Vec<String>,
     /// Categories of `fail_on` that do not fail this step.
     pub tolerate: Vec<String>,
-    /// The number of times it is performed again if it fails.
+    /// The retry of the step after a failure.
     pub retry: Option<RetryPolicy>,
-    /// Conditions for which the flow waits before it.
+    /// Gates that the flow passes before the step.
     pub gates: GateSpec,
     pub place: SourceLocation,
 }

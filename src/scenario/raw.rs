@@ -1,8 +1,8 @@
-//! The source tree of a scenario: texts as they are written, each with its location.
+//! The source tree of a scenario: its texts with their locations.
 //!
-//! Scalars stay as they are written: `007`, `yes` and `1.50` are texts. What is allowed where is
-//! decided by the compiler, so that it can report all problems at once; here only what is not YAML,
-//! or too big, is refused.
+//! Scalars are kept as written: `007`, `yes` and `1.50` are texts. Only invalid YAML and excessive
+//! sizes are refused here; the compiler checks everything else, so that it can report all problems
+//! at once.
 
 use std::cell::Cell;
 use std::fmt;
@@ -12,20 +12,20 @@ use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Vis
 use serde_saphyr::options::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
 use serde_saphyr::{MessageFormatter, Spanned, UserMessageFormatter};
 
-/// The largest scenario that is read.
+/// The maximum size of a scenario.
 pub const SOURCE_LIMIT_BYTES: usize = 4 * 1024 * 1024;
 
-/// The depth to which lists and maps may be nested. They are read by recursion; this deep they need about
-/// half of the 2 MiB of stack that a thread has.
+/// The maximum nesting of lists and maps. They are read recursively; at this depth that needs about
+/// half of a thread's 2 MiB of stack.
 const DEPTH_LIMIT: usize = 32;
 
-/// The number of things a scenario may hold, those that aliases repeat included.
+/// The maximum number of nodes, including repetitions by aliases.
 const NODE_LIMIT: usize = 100_000;
 
-/// The amount of text that a scenario may hold, that which aliases repeat included.
+/// The maximum amount of text, including repetitions by aliases.
 const TEXT_LIMIT_BYTES: usize = 4 * SOURCE_LIMIT_BYTES;
 
-/// Something in the scenario, with its place.
+/// A node of the scenario with its location.
 #[derive(Debug)]
 pub(super) struct Node {
     pub value: Value,
@@ -35,16 +35,16 @@ pub(super) struct Node {
 
 #[derive(Debug)]
 pub(super) enum Value {
-    /// Nothing was written, as in `send:`.
+    /// No value, as in `send:`.
     Missing,
     Text(String),
     List(Vec<Node>),
-    /// In the order of the source; a key may occur twice.
+    /// In the order of the source; a key may be duplicated.
     Map(Vec<(Node, Node)>),
 }
 
 impl Value {
-    /// The kind of value, for messages.
+    /// Returns the kind of value, for messages.
     pub fn kind(&self) -> &'static str {
         match self {
             Value::Missing => "nothing",
@@ -55,7 +55,7 @@ impl Value {
     }
 }
 
-/// The reason why a source is not a scenario.
+/// The reason why a source is not valid YAML.
 #[derive(Debug)]
 pub(super) struct SyntaxError {
     pub message: String,
@@ -63,10 +63,10 @@ pub(super) struct SyntaxError {
     pub help: Option<String>,
 }
 
-/// Reads YAML.
+/// Parses YAML.
 ///
 /// # Errors
-/// If it is no YAML, or beyond one of the limits above.
+/// If it is not valid YAML, or exceeds one of the limits above.
 pub(super) fn parse(source: &str) -> Result<Node, SyntaxError> {
     let whole = 0..0;
     if source.len() > SOURCE_LIMIT_BYTES {
@@ -136,16 +136,15 @@ fn syntax_fault(source: &str, error: &serde_saphyr::Error) -> SyntaxError {
 }
 
 thread_local! {
-    /// The amount that more text the source that is being read may hold. A bound of our own because
-    /// an
-    /// alias can repeat one long text at no cost to the parser's budget.
+    /// The remaining amount of text of the source that is being read. A separate bound, because an
+    /// alias can repeat a long text at no cost to the parser's budget.
     static TEXT_LEFT: Cell<usize> = const { Cell::new(0) };
 }
 
-/// A value as serde sees it.
+/// A value as serde reports it.
 enum Yaml {
     Text(String),
-    /// A number, a truth value or nothing: its text is taken from the source.
+    /// A number, a truth value or null, whose text is taken from the source.
     Typed,
     List(Vec<Spanned<Yaml>>),
     Map(Vec<(Spanned<Yaml>, Spanned<Yaml>)>),
@@ -260,7 +259,7 @@ fn node(source: &str, yaml: Spanned<Yaml>) -> Node {
     }
 }
 
-/// A number may be written in quotes after a tag: `!!int "5"`.
+/// Removes the quotes of a tagged number: `!!int "5"`.
 fn unquoted(text: &str) -> &str {
     let inner = |quote| {
         text.strip_prefix(quote)
@@ -269,7 +268,7 @@ fn unquoted(text: &str) -> &str {
     inner('"').or_else(|| inner('\'')).unwrap_or(text)
 }
 
-/// The bytes that a location means, within the source and at the borders of characters.
+/// Converts a location to bytes within the source, at boundaries of characters.
 fn range(source: &str, location: serde_saphyr::Location) -> Range<usize> {
     let span = location.span();
     let Some(start) = span.byte_offset() else {
@@ -287,7 +286,7 @@ fn range(source: &str, location: serde_saphyr::Location) -> Range<usize> {
     border(start)..end.max(border(start))
 }
 
-/// The offset of a line and a column, both from 1 and in characters, in the source.
+/// Converts a line and a column, both from 1 and in characters, to an offset in the source.
 fn offset(source: &str, line: u64, column: u64) -> usize {
     let Ok(lines_before) = usize::try_from(line.saturating_sub(1)) else {
         return 0;
@@ -310,7 +309,7 @@ fn offset(source: &str, line: u64, column: u64) -> usize {
 mod tests {
     use super::*;
 
-    /// The tree in one line: texts in quotes, `-` for nothing.
+    /// Formats the tree in one line: texts in quotes, `-` for no value.
     fn shape(node: &Node) -> String {
         match &node.value {
             Value::Missing => "-".into(),
@@ -354,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_may_stand_twice_for_the_compiler_to_see() {
+    fn a_duplicate_key_is_left_to_the_compiler() {
         reads("a: 1\na: 2", r#"{"a":"1" "a":"2"}"#);
     }
 
@@ -367,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn places_are_exact() {
+    fn locations_are_exact() {
         let source = "é: [ab, 'cd', \"e\\x66\"]\n";
         let Value::Map(map) = parse(source).unwrap().value else {
             panic!()

@@ -4,23 +4,23 @@ use std::time::Duration;
 
 use crate::model::FailureKind;
 
-/// The number of times a step, or a flow, is performed again after a failure.
+/// A retry policy of a step or a flow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// The number of times at most, after the first attempt.
+    /// The maximum number of attempts after the first.
     pub times: u32,
-    /// The names of the failures after which it is: kinds, and categories of the roles. `None`: of
-    /// all but those that another attempt cannot mend.
+    /// The names of the failures that are retried: kinds, and categories of the roles. `None`: all
+    /// but those that another attempt cannot mend.
     pub on: Option<Vec<String>>,
-    /// True if the step is performed by a new instance of the role's script, which is logged in by
-    /// the role's first step again. A script that has exited is restarted in any case.
+    /// The step is retried by a new instance of the role's script, logged in by the role's first
+    /// step. A script that has exited is restarted in any case.
     pub restart: bool,
     /// A pause before each further attempt.
     pub delay: Duration,
 }
 
 impl RetryPolicy {
-    /// Returns whether another attempt follows when the `attempt`th, from 1, has failed like this.
+    /// Returns `true` if the `attempt`th attempt, from 1, is retried after this failure.
     pub fn follows(&self, attempt: u32, kind: &FailureKind) -> bool {
         let is_meant = match &self.on {
             Some(names) => names.iter().any(|name| name == kind.name()),
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn follows_what_it_is_meant_for_and_no_more_often() {
+    fn only_the_named_failures_are_retried_and_no_more_often() {
         let any = RetryPolicy {
             times: 2,
             on: None,

@@ -1,4 +1,4 @@
-//! The language as a JSON Schema, for editors.
+//! JSON Schema of the scenario language, for editors.
 
 use serde_json::{Map, Value, json};
 
@@ -7,8 +7,9 @@ use super::vocabulary::{self, Shape, Vocabulary};
 /// A duration with its unit, as `1m30s`.
 const DURATION: &str = r"^\s*([0-9]+\s*[A-Za-z]+\s*)+$";
 
-/// The JSON Schema (draft 2020-12) of a scenario. It knows every key; what a value must be beyond
-/// its form (a regular expression that compiles, a name that is known) is for the compiler.
+/// Returns the JSON Schema (draft 2020-12) of a scenario. It has every key and the form of its
+/// value; further conditions, such as a valid regular expression or a known name, are the
+/// compiler's.
 pub fn schema() -> Value {
     let mut definitions = Map::new();
     let root = object(&vocabulary::SCENARIO, &mut definitions);
@@ -47,7 +48,7 @@ fn object(vocabulary: &'static Vocabulary, definitions: &mut Map<String, Value>)
 }
 
 fn shape(shape: Shape, definitions: &mut Map<String, Value>) -> Value {
-    // A scalar is taken as it is written, so that `007` and `yes` are texts, too.
+    // A scalar is kept as written, so `007` and `yes` are texts, too.
     let text = || json!({ "type": ["string", "number", "boolean"] });
     match shape {
         Shape::Text | Shape::Template | Shape::Expression => text(),
@@ -74,7 +75,7 @@ fn shape(shape: Shape, definitions: &mut Map<String, Value>) -> Value {
         Shape::OneOf(choices) => json!({ "enum": choices }),
         Shape::Object(vocabulary) => {
             if !definitions.contains_key(vocabulary.name) {
-                // First a place holder: a turn holds turns.
+                // First a placeholder, as turns contain turns.
                 definitions.insert(vocabulary.name.into(), Value::Null);
                 let definition = object(vocabulary, definitions);
                 definitions.insert(vocabulary.name.into(), definition);
@@ -111,7 +112,7 @@ mod tests {
     use super::super::vocabulary::{SCENARIO, TURN};
     use super::*;
 
-    /// Every vocabulary that can be reached from the scenario's.
+    /// Returns every vocabulary that can be reached from the scenario's.
     fn vocabularies() -> Vec<&'static Vocabulary> {
         fn reach(vocabulary: &'static Vocabulary, found: &mut Vec<&'static Vocabulary>) {
             if found.iter().any(|known| known.name == vocabulary.name) {
@@ -179,8 +180,7 @@ mod tests {
         }
     }
 
-    /// Returns whether a value has the form that the schema demands; as much of JSON Schema as is
-    /// used.
+    /// Checks a value against the schema, implementing as much of JSON Schema as the schema uses.
     fn conforms(value: &Value, schema: &Value, root: &Value) -> Result<(), String> {
         let fail = |reason: String| Err(format!("{value}: {reason}"));
         if let Some(reference) = schema["$ref"].as_str() {
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_compiler_accepts_conforms() {
+    fn accepted_scenarios_conform() {
         let source = include_str!("../../tests/scenarios/every-turn.yaml");
         let directory = Some(Path::new("tests/scenarios"));
         let options = CompileOptions {

@@ -1,4 +1,4 @@
-//! The values of one flow, which templates and expressions read.
+//! The values of one flow, read by templates and expressions.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,11 +12,11 @@ use crate::model::NamedValue;
 use super::names;
 use super::secrets::Masker;
 
-/// The name whose value is a number in expressions; all others are texts.
+/// The only name whose value is a number in expressions; all others are texts.
 pub(super) const FLOW_NUMBER: &str = "flow.number";
 
-/// The values of one flow: variables, captures so far, its rows of data, and what is known of
-/// the flow and its run. It has one owner at a time and moves with the flow.
+/// The values of one flow: variables, captures so far, its rows of data, and facts about the flow
+/// and its run. It has one owner at a time and moves with the flow.
 ///
 /// Names are flat: `order_id`, `customers.name`, `flow.number`, `env.HOME`.
 #[derive(Debug, Clone, Default)]
@@ -24,14 +24,13 @@ pub struct Scope {
     values: BTreeMap<Arc<str>, Arc<str>>,
     captures: Vec<NamedValue>,
     secrets: Arc<[String]>,
-    /// Secret texts without a name: what was sent by a `secret` reply, and what a secret name
-    /// stood for before it took another value.
-    said: Vec<String>,
-    /// The masker of the current secrets, once it was needed.
+    /// Secret texts without a name: texts of `secret` replies, and former values of secret names.
+    unnamed_secrets: Vec<String>,
+    /// The masker of the current secrets, built when first needed.
     masker: OnceLock<Masker>,
 }
 
-/// A capture took another value than it had, and was not allowed to.
+/// The error of a capture with a different value than before.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{name}` was `{was}` and is now `{now}`")]
 pub struct CaptureChanged {
@@ -49,18 +48,18 @@ impl Scope {
         }
     }
 
-    /// The value of a name.
+    /// Returns the value of a name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(|value| &**value)
     }
 
-    /// A name with its value.
+    /// Returns a name with its value.
     pub fn entry(&self, name: &str) -> Option<NamedValue> {
         let (name, value) = self.values.get_key_value(name)?;
         Some((Arc::clone(name), Arc::clone(value)))
     }
 
-    /// Gives a name a value, whatever it had.
+    /// Sets or replaces the value of a name.
     pub fn set(&mut self, name: impl Into<Arc<str>>, value: impl Into<Arc<str>>) {
         let name = name.into();
         let is_secret = self.is_secret(&name);
@@ -68,14 +67,15 @@ impl Scope {
         if is_secret {
             self.masker = OnceLock::new();
             let old = old.filter(|old| !old.is_empty());
-            self.said.extend(old.map(|old| old.as_ref().to_owned()));
+            self.unnamed_secrets
+                .extend(old.map(|old| old.as_ref().to_owned()));
         }
     }
 
-    /// Takes a captured value.
+    /// Sets a captured value.
     ///
     /// # Errors
-    /// If the name has another value already and `overwrite` is not said.
+    /// If the name has another value already and `overwrite` is false.
     pub fn capture(
         &mut self,
         (name, now): NamedValue,
@@ -92,7 +92,7 @@ impl Scope {
                 now: now.as_ref().to_owned(),
             });
         }
-        // What has no value was not captured.
+        // A name without a value was not captured.
         let known = was.and_then(|_| self.captures.iter_mut().find(|(known, _)| *known == name));
         match known {
             Some((_, value)) => *value = Arc::clone(&now),
@@ -102,7 +102,7 @@ impl Scope {
         Ok(())
     }
 
-    /// These values as they were `before`, with every secret that was learned since still masked.
+    /// Returns the values as they were `before`, still masking every secret learned since.
     #[must_use]
     pub fn rolled_back(&self, before: &Scope) -> Scope {
         let mut scope = before.clone();
@@ -112,43 +112,43 @@ impl Scope {
         scope
     }
 
-    /// The captures, in the order of the first capture of each name. Not masked.
+    /// Returns the captures in the order of the first capture of each name. Not masked.
     pub fn captures(&self) -> &[NamedValue] {
         &self.captures
     }
 
-    /// Returns whether the scenario says that this name's value is masked.
+    /// Returns `true` if the scenario declares this name secret.
     pub fn is_secret(&self, name: &str) -> bool {
         self.secrets.iter().any(|secret| secret == name)
     }
 
-    /// Masks this text, too, from now on.
+    /// Masks this text from now on.
     pub fn add_secret(&mut self, value: impl Into<String>) {
         let value = value.into();
         if !value.is_empty() && self.secret_values().all(|known| known != value) {
             self.masker = OnceLock::new();
-            self.said.push(value);
+            self.unnamed_secrets.push(value);
         }
     }
 
-    /// Masks all of these texts from now on.
+    /// Masks these texts from now on.
     pub(super) fn add_secrets(&mut self, mut values: Vec<String>) {
         values.retain(|value| !value.is_empty());
         values.sort_unstable();
         values.dedup();
         self.masker = OnceLock::new();
-        self.said.extend(values);
+        self.unnamed_secrets.extend(values);
     }
 
-    /// All texts that are masked now, none of them empty.
+    /// Returns all texts that are masked now, none of them empty.
     pub fn secret_values(&self) -> impl Iterator<Item = &str> {
         let named = self.secrets.iter().filter_map(|name| self.get(name));
         named
-            .chain(self.said.iter().map(String::as_str))
+            .chain(self.unnamed_secrets.iter().map(String::as_str))
             .filter(|value| !value.is_empty())
     }
 
-    /// The masker of the current secrets. Cheap to get; after a change, get it again.
+    /// Returns the masker of the current secrets, which does not follow later changes. Cheap.
     pub fn masker(&self) -> Masker {
         self.current_masker().clone()
     }
@@ -158,17 +158,17 @@ impl Scope {
             .get_or_init(|| Masker::new(self.secret_values()))
     }
 
-    /// The text with every secret value in it replaced by `***`.
+    /// Replaces every secret value in the text by `***`.
     pub fn mask<'t>(&self, text: &'t str) -> Cow<'t, str> {
         self.current_masker().mask(text)
     }
 
-    /// The nearest name that has a value, for messages.
+    /// Returns the most similar name that has a value, for messages.
     pub(super) fn nearest(&self, wrong: &str) -> Option<&str> {
         names::nearest(wrong, self.values.keys().map(|name| &**name))
     }
 
-    /// The value of a name, as expressions see it.
+    /// Returns the value of a name in the form for expressions.
     pub(super) fn value(&self, name: &str) -> Option<Value> {
         let text = self.get(name)?;
         if name == FLOW_NUMBER
@@ -179,7 +179,7 @@ impl Scope {
         Some(Value::from(text))
     }
 
-    /// The values that an expression over these names may read, as it sees them.
+    /// Returns the values that an expression over these names can read.
     pub(super) fn context<'a>(&self, names: impl Iterator<Item = &'a str>) -> Value {
         let mut context: BTreeMap<String, Value> = BTreeMap::new();
         for name in names {
@@ -194,12 +194,12 @@ impl Scope {
         Value::from_object(context)
     }
 
-    /// Returns whether this names not a value but several: `customers`, `env`.
+    /// Returns `true` if the name refers to several values, as `customers` and `env` do.
     pub(super) fn is_group(&self, name: &str) -> bool {
         self.get(name).is_none() && self.group(name).is_some()
     }
 
-    /// All values whose names begin with `root` and a dot, as one thing with parts.
+    /// Returns all values whose names begin with `root` and a dot, as one object.
     fn group(&self, root: &str) -> Option<Value> {
         let prefix = format!("{root}.");
         let parts: BTreeMap<String, Value> = self
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_masked_by_value_wherever_they_stand() {
+    fn secrets_are_masked_wherever_their_values_appear() {
         let mut scope = with_secrets(&["password", "pin", "empty"]);
         scope.set("password", "customer123");
         scope.set("empty", "");
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_secret_was_before_stays_masked() {
+    fn the_former_value_of_a_secret_stays_masked() {
         let mut scope = with_secrets(&["token"]);
         scope
             .capture(("token".into(), "first".into()), false)

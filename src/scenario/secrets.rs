@@ -1,4 +1,4 @@
-//! Masking of secret values in everything that is shown or kept.
+//! Masking of secret values in all output and files.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -9,21 +9,21 @@ use memchr::memmem::Finder;
 /// The replacement of a secret.
 const MASK: &str = "***";
 
-/// Fewer characters of a secret than this are not taken for a part of it.
-const LEAST_PART: usize = 3;
+/// The minimum length of a part of a secret that is masked at a cut.
+const MIN_PART: usize = 3;
 
-/// Replaces secret values by `***`. Cheap to clone.
+/// A masker, which replaces secret values by `***`. Cheap to clone.
 ///
-/// All occurrences of all secrets are found, also those that overlap, so that no piece of one
-/// secret stays because another one covers the rest of it. A secret is also found in the form in
-/// which it goes into a regular expression.
+/// All occurrences of all secrets are found, including overlapping ones, so that no piece of one
+/// secret remains because another one covers the rest of it. A secret is also found in its form
+/// escaped for a regular expression.
 #[derive(Debug, Clone, Default)]
 pub struct Masker {
     secrets: Arc<[Secret]>,
 }
 
-/// A text to be masked. Scenarios have few, and each flow its own: to look for one after the
-/// other costs less than to build what would find all of them at once.
+/// A text to mask. There are few per flow, so searching for one after the other is cheaper than
+/// building an automaton for all of them.
 #[derive(Debug)]
 struct Secret {
     value: String,
@@ -31,7 +31,7 @@ struct Secret {
 }
 
 impl Masker {
-    /// Masks these values; empty ones are ignored.
+    /// Creates a masker of these values; empty ones are ignored.
     pub fn new<'a>(values: impl IntoIterator<Item = &'a str>) -> Masker {
         let mut values: Vec<String> = values
             .into_iter()
@@ -49,12 +49,12 @@ impl Masker {
         }
     }
 
-    /// The text with every secret value in it replaced by `***`.
+    /// Replaces every secret value in the text by `***`.
     pub fn mask<'t>(&self, text: &'t str) -> Cow<'t, str> {
         self.mask_with(text, MASK)
     }
 
-    /// The text with every secret value in it replaced by `mask`.
+    /// Replaces every secret value in the text by `mask`.
     pub fn mask_with<'t>(&self, text: &'t str, mask: &str) -> Cow<'t, str> {
         let places = self
             .secrets
@@ -78,14 +78,14 @@ impl Masker {
         Cow::Owned(out)
     }
 
-    /// Finds the secrets in these bytes, in order; those that overlap are one. The bytes may be
+    /// Finds the secrets in these bytes, in order; overlapping ones are joined. The bytes may be
     /// cut out of a longer text: a part of a secret at one of their ends counts as in
     /// [`Masker::mask_cut`].
     pub fn find_cut(&self, bytes: &[u8]) -> Vec<Range<usize>> {
         let places = self.secrets.iter().flat_map(|it| it.places(bytes));
         let mut found: Vec<Range<usize>> = places.map(|(start, end)| start..end).collect();
         for value in self.secrets.iter().map(|secret| secret.value.as_bytes()) {
-            let parts = (LEAST_PART..value.len()).rev();
+            let parts = (MIN_PART..value.len()).rev();
             let mut parts = parts.filter(|&length| length <= bytes.len());
             found.extend(
                 parts
@@ -102,8 +102,8 @@ impl Masker {
         in_order(found)
     }
 
-    /// The same for a text that was cut out of a longer one: the beginning of a secret at its end,
-    /// or the end of one at its beginning, is masked, too, unless it is too short to reveal much. A
+    /// Masks a text that was cut out of a longer one: the beginning of a secret at its end, or the
+    /// end of one at its beginning, is masked, too, unless it is too short to reveal much. A
     /// secret may be broken over several lines.
     pub fn mask_cut(&self, text: &str) -> String {
         if self.secrets.is_empty() {
@@ -124,7 +124,7 @@ impl Masker {
     }
 }
 
-/// These ranges in order, each maximal.
+/// Sorts and joins overlapping ranges.
 pub(crate) fn in_order(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
     ranges.sort_unstable_by_key(|range| (range.start, range.end));
     ranges.dedup_by(|next, last| {
@@ -138,7 +138,7 @@ pub(crate) fn in_order(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
 }
 
 impl Secret {
-    /// The beginnings and ends of all of its occurrences in `text`, overlapping ones included.
+    /// Returns beginning and end of all its occurrences in `text`, including overlapping ones.
     fn places<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = (usize, usize)> + 'a {
         let mut from = 0;
         std::iter::from_fn(move || {
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_the_longest_is_masked() {
+    fn of_several_secrets_the_longest_is_masked() {
         masks(&["pass", "password1"], "password1 pass", "*** ***");
     }
 

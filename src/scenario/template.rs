@@ -1,9 +1,9 @@
-//! Texts with values in them: `Order ${order_id}`, and bare expressions.
+//! Templates, such as `Order ${order_id}`, and bare expressions.
 //!
-//! `${…}` holds a [minijinja expression]; `$${` is a literal `${`. An
-//! unknown name is an error, never an empty text. Values are texts, so arithmetic needs
-//! `| int` or `| float`; only `flow.number` is a number. Besides minijinja's own filters there is
-//! `pad(n)`, which fills up with zeros: `flow.number | pad(5)`.
+//! `${…}` contains a [minijinja expression]; `$${` is a literal `${`. An unknown name is an error,
+//! not an empty text. Values are texts, so arithmetic needs `| int` or `| float`; only
+//! `flow.number` is a number. In addition to minijinja's filters there is `pad(n)`, which pads with
+//! zeros: `flow.number | pad(5)`.
 //!
 //! [minijinja expression]: https://docs.rs/minijinja/latest/minijinja/syntax/index.html#expressions
 
@@ -21,40 +21,40 @@ use super::names::is_identifier;
 use super::scope::Scope;
 use environment::{ENVIRONMENT, FUNCTIONS};
 
-/// The reason why a text is not a template, or not an expression.
+/// The error of an invalid template or expression.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct TemplateError {
     /// The beginning of the invalid part, in bytes from the beginning of the text.
     pub offset: usize,
-    /// The time that it is, in bytes.
+    /// The length of the invalid part, in bytes.
     pub length: usize,
     /// The problem.
     pub message: String,
-    /// The remedy, where one is known.
+    /// The remedy, if one is known.
     pub help: Option<String>,
 }
 
-/// The reason why a value could not be computed. The text may hold values: mask it before it is
-/// shown.
+/// The reason why a value could not be computed. It may contain values, so it has to be masked
+/// before it is shown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct RenderError(String);
 
 impl RenderError {
-    /// An error with this text, which names the expression and the reason.
+    /// Creates an error with this text, which names the expression and the reason.
     pub fn new(message: String) -> Self {
         RenderError(message)
     }
 }
 
-/// A text with values in it.
+/// A text with placeholders.
 pub struct Template {
     source: String,
-    parts: Vec<Part>,
+    parts: Vec<Segment>,
 }
 
-enum Part {
+enum Segment {
     Text(String),
     Value {
         expression: Expression,
@@ -63,10 +63,10 @@ enum Part {
 }
 
 impl Template {
-    /// Reads a text with `${expression}` placeholders.
+    /// Parses a text with `${expression}` placeholders.
     ///
     /// # Errors
-    /// If a placeholder is not closed or does not hold an expression.
+    /// If a placeholder is not closed or is not a valid expression.
     pub fn parse(source: &str) -> Result<Template, TemplateError> {
         let mut parts = Vec::new();
         let mut text = String::new();
@@ -96,9 +96,9 @@ impl Template {
                     ..error
                 })?;
             if !text.is_empty() {
-                parts.push(Part::Text(std::mem::take(&mut text)));
+                parts.push(Segment::Text(std::mem::take(&mut text)));
             }
-            parts.push(Part::Value {
+            parts.push(Segment::Value {
                 expression,
                 range: start..end + 1,
             });
@@ -106,7 +106,7 @@ impl Template {
         }
         text.push_str(&source[at..]);
         if !text.is_empty() {
-            parts.push(Part::Text(text));
+            parts.push(Segment::Text(text));
         }
         Ok(Template {
             source: source.to_owned(),
@@ -114,21 +114,22 @@ impl Template {
         })
     }
 
-    /// The text as the scenario writes it.
+    /// Returns the source text.
     pub fn source(&self) -> &str {
         &self.source
     }
 
-    /// The text, if no value goes into it.
+    /// Returns the text if it has no placeholders.
     pub fn fixed(&self) -> Option<&str> {
         match self.parts.as_slice() {
             [] => Some(""),
-            [Part::Text(text)] => Some(text),
+            [Segment::Text(text)] => Some(text),
             _ => None,
         }
     }
 
-    /// The names that must be known, dotted where the expression reads a part: `flow.number`.
+    /// Returns the names that must be known, dotted where the expression reads a part:
+    /// `flow.number`.
     pub fn names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.placeholders().flat_map(|(e, _)| e.names()).collect();
         names.sort_unstable();
@@ -136,15 +137,15 @@ impl Template {
         names
     }
 
-    /// The expressions in the text, each with the place of its placeholder in the source.
+    /// Returns the expressions, each with the location of its placeholder in the source.
     pub fn placeholders(&self) -> impl Iterator<Item = (&Expression, Range<usize>)> {
         self.parts.iter().filter_map(|part| match part {
-            Part::Text(_) => None,
-            Part::Value { expression, range } => Some((expression, range.clone())),
+            Segment::Text(_) => None,
+            Segment::Value { expression, range } => Some((expression, range.clone())),
         })
     }
 
-    /// The text with its values.
+    /// Renders the text with its values.
     ///
     /// # Errors
     /// If a name has no value or an expression cannot be computed.
@@ -152,8 +153,8 @@ impl Template {
         self.render_with(scope, |value| Cow::Borrowed(value))
     }
 
-    /// The text with its values, each as `map` makes it: escaped for a regular expression, say.
-    /// Text outside placeholders is left as it is.
+    /// Renders the text with its values, each converted by `map`, for example escaped for a regular
+    /// expression. Text outside of placeholders is not converted.
     ///
     /// # Errors
     /// If a name has no value or an expression cannot be computed.
@@ -165,8 +166,8 @@ impl Template {
         let mut out = String::with_capacity(self.source.len());
         for part in &self.parts {
             match part {
-                Part::Text(text) => out.push_str(text),
-                Part::Value { expression, .. } => out.push_str(&map(&expression.text(scope)?)),
+                Segment::Text(text) => out.push_str(text),
+                Segment::Value { expression, .. } => out.push_str(&map(&expression.text(scope)?)),
             }
         }
         Ok(out)
@@ -185,7 +186,7 @@ impl fmt::Display for Template {
     }
 }
 
-/// The length of an expression that a `}` closes; braces and quotes within it are passed over.
+/// Returns the length of an expression that a `}` closes, skipping nested braces and quotes.
 fn expression_length(text: &str) -> Option<usize> {
     let mut depth = 0_usize;
     let mut quote = None;
@@ -208,7 +209,7 @@ fn expression_length(text: &str) -> Option<usize> {
     None
 }
 
-/// An expression: `amount_due | float == total | float`.
+/// An expression, such as `amount_due | float == total | float`.
 pub struct Expression {
     source: String,
     names: Vec<String>,
@@ -216,16 +217,16 @@ pub struct Expression {
 }
 
 enum Form {
-    /// A bare name, looked up without the expression machine.
+    /// A bare name, looked up without the expression engine.
     Name,
     Computed(Box<minijinja::Expression<'static, 'static>>),
 }
 
 impl Expression {
-    /// Reads an expression.
+    /// Parses an expression.
     ///
     /// # Errors
-    /// If it is no expression, or uses a filter or a test that does not exist.
+    /// If it is invalid, or uses a filter or a test that does not exist.
     pub fn parse(source: &str) -> Result<Expression, TemplateError> {
         let trimmed = source.trim();
         if trimmed.is_empty() {
@@ -270,19 +271,19 @@ impl Expression {
         })
     }
 
-    /// The expression as the scenario writes it.
+    /// Returns the source text.
     pub fn source(&self) -> &str {
         &self.source
     }
 
-    /// The names that must be known, dotted where the expression reads a part: `flow.number`.
+    /// Returns the names that must be known, dotted where the expression reads a part:
+    /// `flow.number`.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.names.iter().map(String::as_str)
     }
 
-    /// Returns whether it holds. Of texts, `true` and `yes` hold; `false`, `no` and the empty text
-    /// do
-    /// not. Of numbers, all but zero hold.
+    /// Evaluates the expression as a condition. Of texts, `true` and `yes` are true; `false`, `no`
+    /// and the empty text are false. Of numbers, all but zero are true.
     ///
     /// # Errors
     /// If a name has no value, the expression cannot be computed, or its value is neither true
@@ -301,7 +302,7 @@ impl Expression {
         }
     }
 
-    /// The values of the names that the expression uses, for a message that says why it failed:
+    /// Formats the values of the names in the expression, for a message about its failure:
     /// `amount_due = 120.00, total = 125.00`. Not masked.
     pub fn values(&self, scope: &Scope) -> String {
         let mut text = String::new();
@@ -321,7 +322,7 @@ impl Expression {
         text
     }
 
-    /// The value as a text.
+    /// Computes the value as a text.
     fn text<'a>(&self, scope: &'a Scope) -> Result<Cow<'a, str>, RenderError> {
         if let Form::Name = self.form {
             return match scope.get(&self.source) {
@@ -389,8 +390,8 @@ impl fmt::Display for Expression {
     }
 }
 
-/// The longest expression. The expression machine reads nested ones by recursion, so a longer one
-/// could exhaust the stack.
+/// The maximum length of an expression. The expression engine is recursive, so a longer one could
+/// exhaust the stack.
 const EXPRESSION_LIMIT_BYTES: usize = 1000;
 
 /// Returns `true` if `text` is a bare or a dotted name.

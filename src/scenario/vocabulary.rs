@@ -1,5 +1,5 @@
-//! Every key that a scenario may hold, with what it is for. The compiler refuses what is not
-//! here, and the schema for editors is made from it, so that the two cannot differ.
+//! Vocabulary of the scenario language: every key with its description. The compiler and the schema
+//! for editors are both derived from it, so they cannot differ.
 
 mod flow;
 mod turns;
@@ -14,7 +14,7 @@ use words::{required, word};
 pub(super) const TAKES: [&str; 3] = ["sequential", "random", "unique"];
 pub(super) const TERMINALS: [&str; 2] = ["pty", "pipes"];
 
-/// The whole file.
+/// The keys of the file's top level.
 pub(super) static SCENARIO: Vocabulary = Vocabulary {
     what: "a scenario",
     name: "scenario",
@@ -22,18 +22,18 @@ pub(super) static SCENARIO: Vocabulary = Vocabulary {
         word(
             "name",
             Shape::Text,
-            "What the scenario is called; the file's name if left out.",
+            "The scenario's name; the file's name by default.",
         ),
         word("description", Shape::Text, "One sentence for people."),
         word(
             "variables",
             Shape::MapOf(&Shape::Template),
-            "Values that every flow begins with; one may use those before it.",
+            "Initial values of every flow; one may use those before it.",
         ),
         word(
             "secrets",
             Shape::ListOf(&Shape::Text),
-            "Names of variables and captures whose values are masked wherever they would appear.",
+            "Names of variables and captures whose values are masked everywhere.",
         ),
         word(
             "environment",
@@ -48,12 +48,12 @@ pub(super) static SCENARIO: Vocabulary = Vocabulary {
         word(
             "defaults",
             Shape::Object(&DEFAULTS),
-            "Values that apply where a role, a step or a turn sets none.",
+            "Defaults for roles, steps and turns.",
         ),
         required(
             "roles",
             Shape::MapOf(&Shape::Object(&ROLE)),
-            "The roles: each a program, with its menu and its actions.",
+            "The roles: each has a program, its menu and its actions.",
         ),
         required(
             "flow",
@@ -63,31 +63,31 @@ pub(super) static SCENARIO: Vocabulary = Vocabulary {
         word(
             "load",
             Shape::Object(&LOAD),
-            "How many flows are performed.",
+            "The number of flows, and their starts.",
         ),
         word(
             "retry",
             Shape::TextOrObject(&FLOW_RETRY),
-            "How often a failed flow is repeated, with new instances of all its programs: a number, \
-             or a map.",
+            "The number of retries of a failed flow, with new instances of all its programs; or a \
+             map.",
         ),
         word(
             "chaos",
             Shape::OneOrList(&Shape::Text),
-            "Faults injected into scripts, with how often and where: `kill 5%`, `freeze 2% for \
+            "Faults injected into scripts, with frequency and target: `kill 5%`, `freeze 2% for \
              500ms`, `garbage once at STEP`, `refuse 1% role ROLE`.",
         ),
         word(
             "thresholds",
             Shape::ListOf(&Shape::TextOrObject(&THRESHOLD)),
-            "Conditions on the run's figures, as `flow.p95 < 2s`; if one is not met, rehearsal ends \
-             with exit code 99.",
+            "Conditions on the run's figures, such as `flow.p95 < 2s`; if one is crossed, the exit \
+             code is 99.",
         ),
         word(
             "integrity",
             Shape::Object(&INTEGRITY),
-            "What must be true of the values of all flows together; if it is not, rehearsal ends \
-             with exit code 98.",
+            "Conditions on the values of all flows together; if one is violated, the exit code is \
+             98.",
         ),
     ],
     later: &[],
@@ -100,19 +100,19 @@ pub(super) static INTEGRITY: Vocabulary = Vocabulary {
         word(
             "unique",
             Shape::ListOf(&Shape::Text),
-            "Captures of which no two flows may have the same value.",
+            "Captures whose value no two flows may share.",
         ),
         word(
             "agree",
             Shape::ListOf(&Shape::ListOf(&Shape::Text)),
-            "Lists of values that must be equal within a flow, as `[total, collected]`: the same \
-             text, or the same amount.",
+            "Lists of values that must be equal within a flow, such as `[total, collected]`: the \
+             same text, or the same amount.",
         ),
         word(
             "own",
             Shape::MapOf(&Shape::Text),
-            "Captures that must be the flow's own, as `delivered_order: order_id`: what was seen \
-             as `delivered_order` is the `order_id` of this flow and of no other.",
+            "Captures that must be the flow's own: with `delivered_order: order_id`, the captured \
+             `delivered_order` must be the `order_id` of the same flow.",
         ),
         word(
             "audit",
@@ -130,27 +130,27 @@ pub(super) static AUDIT: Vocabulary = Vocabulary {
         required(
             "run",
             Shape::ListOf(&Shape::Template),
-            "The program and its arguments, found as those of roles; it must end with exit code 0.",
+            "The program and its arguments, found like those of roles; the exit code must be 0.",
         ),
         word(
             "expect",
             Shape::OneOrList(&Shape::Pattern),
-            "What must be in a line of its output.",
+            "Patterns that must each match a line of its output.",
         ),
         word(
             "within",
             Shape::Duration,
-            "How long it may take; `1m` by default.",
+            "The time limit; `1m` by default.",
         ),
         word(
             "environment",
             Shape::MapOf(&Shape::Template),
-            "Environment variables of the program, on top of those of rehearsal.",
+            "Environment variables of the program, in addition to rehearsal's.",
         ),
         word(
             "directory",
             Shape::Template,
-            "Where the program runs, from the scenario's folder.",
+            "The program's working directory, relative to the scenario's folder.",
         ),
     ],
     later: &[],
@@ -169,13 +169,13 @@ pub(super) static THRESHOLD: Vocabulary = Vocabulary {
         word(
             "over",
             Shape::Duration,
-            "Every stretch of this length has to meet it, as long as flows are started; without, \
-             the run as a whole.",
+            "The length of windows in which it must hold, as long as flows are started; by default \
+             it must hold for the whole run.",
         ),
         word(
             "stop",
             Shape::Flag,
-            "Ends the run as soon as it is not met; flows in flight may finish.",
+            "Ends the run as soon as it is crossed; flows in flight may finish.",
         ),
     ],
     later: &[],
@@ -188,13 +188,13 @@ pub(super) static DATA: Vocabulary = Vocabulary {
         required(
             "file",
             Shape::Text,
-            "A file of comma-separated values beside the scenario; its first line names the columns.",
+            "A CSV file, relative to the scenario's folder; its first line names the columns.",
         ),
         word(
             "take",
             Shape::OneOf(&TAKES),
-            "Which row a flow gets: in order (`sequential`, the default), drawn (`random`), or \
-             each row once (`unique`: the run ends when they are used up).",
+            "The choice of a flow's row: in order (`sequential`, the default), `random`, or each \
+             row once (`unique`: the run ends when they are used up).",
         ),
     ],
     later: &[],
@@ -217,17 +217,18 @@ pub(super) static DEFAULTS: Vocabulary = Vocabulary {
         word(
             "startup",
             Shape::Duration,
-            "From a program's start until its first step's first wait is over; `10s` by default.",
+            "The time limit from a program's start to the end of its first step's first wait; \
+             `10s` by default.",
         ),
         word(
             "step",
             Shape::Duration,
-            "How long a step may take; `30s` by default.",
+            "The time limit of a step; `30s` by default.",
         ),
         word(
             "flow",
             Shape::Duration,
-            "How long a whole flow may take; not limited by default.",
+            "The time limit of a whole flow; none by default.",
         ),
         word(
             "delay",
@@ -237,7 +238,8 @@ pub(super) static DEFAULTS: Vocabulary = Vocabulary {
         word(
             "quiet",
             Shape::Duration,
-            "How long a line must be quiet until a prompt within it counts; `10ms` by default.",
+            "The time without output after which a prompt matches that is not at the end of the \
+             line; `10ms` by default.",
         ),
     ],
     later: &[],
@@ -247,43 +249,44 @@ pub(super) static ROLE: Vocabulary = Vocabulary {
     what: "a role",
     name: "role",
     keys: &[
-        word("title", Shape::Text, "Its name for people."),
+        word("title", Shape::Text, "The name in reports."),
         required(
             "run",
             Shape::ListOf(&Shape::Template),
-            "The program and its arguments, never a shell's line. Looked for beside the scenario, \
-             in --scripts DIR, beside rehearsal, then on PATH; `rehearsal` is this very program.",
+            "The program and its arguments, not a shell command. The program is searched for \
+             beside the scenario, in --scripts DIR, beside rehearsal, then on PATH; `rehearsal` is this \
+             program itself.",
         ),
         word(
             "terminal",
             Shape::OneOf(&TERMINALS),
-            "`pty`, or `pipes`: standard input, output and error apart.",
+            "`pty`, or `pipes`: separate standard input, output and error.",
         ),
         word(
             "size",
             Shape::Size,
-            "The terminal's rows and columns, as `50x200`.",
+            "The terminal's rows and columns, such as `50x200`.",
         ),
         word(
             "environment",
             Shape::MapOf(&Shape::Template),
-            "Environment variables of the program, on top of those of rehearsal.",
+            "Environment variables of the program, in addition to rehearsal's.",
         ),
         word(
             "directory",
             Shape::Template,
-            "Where the program runs, from the scenario's folder.",
+            "The program's working directory, relative to the scenario's folder.",
         ),
-        word("menu", Shape::Object(&MENU), "How its menus look."),
+        word("menu", Shape::Object(&MENU), "The format of its menus."),
         word(
             "interludes",
             Shape::ListOf(&Shape::Object(&INTERLUDE)),
-            "Prompts that may come at any time and are answered on the way.",
+            "Prompts that may come at any time and are answered without ending the wait.",
         ),
         word(
             "fail_on",
             Shape::MapOf(&Shape::OneOrList(&Shape::Pattern)),
-            "Texts that fail the step, by the category that reports name.",
+            "Texts that fail the step, by category.",
         ),
         word(
             "lifetime",
@@ -294,7 +297,7 @@ pub(super) static ROLE: Vocabulary = Vocabulary {
         required(
             "actions",
             Shape::MapOf(&Shape::Turns),
-            "What the role can do, each a list of turns. `leave` is performed when a flow ended \
+            "The actions of the role, each a list of turns. `leave` is performed when a flow ended \
              well, and `return` before it and between flows that share the program: it brings the \
              program back to its menu.",
         ),
@@ -331,7 +334,7 @@ pub(super) static INTERLUDE: Vocabulary = Vocabulary {
         word(
             "at_most",
             Shape::Count(1),
-            "How often it may come in one step; 50 by default.",
+            "The maximum number of times in one step; 50 by default.",
         ),
     ],
     later: &[],
@@ -341,41 +344,42 @@ pub(super) static LOAD: Vocabulary = Vocabulary {
     what: "`load`",
     name: "load",
     keys: &[
+        word("flows", Shape::Count(1), "The maximum number of flows."),
         word(
-            "flows",
-            Shape::Count(1),
-            "How many flows there are, at most.",
+            "duration",
+            Shape::Duration,
+            "The time during which flows are started.",
         ),
-        word("duration", Shape::Duration, "How long flows are started."),
         word(
             "parallel",
             Shape::Count(0),
-            "How many workers perform flows, one after the other; 1 by default.",
+            "The number of workers, each performing one flow after the other; 1 by default.",
         ),
         word(
             "flows_each",
             Shape::Count(1),
-            "How many flows each worker performs.",
+            "The number of flows of each worker.",
         ),
         word(
             "rate",
             Shape::Text,
-            "How many flows start in a time, `5/s`, `300/m` or `40/h`, however the earlier ones went.",
+            "The rate of flow starts, `5/s`, `300/m` or `40/h`, whether or not earlier flows have \
+             ended.",
         ),
         word(
             "stages",
             Shape::ListOf(&Shape::Object(&STAGE)),
-            "How `parallel` or `rate` changes: linearly to the value of each stage.",
+            "Changes of `parallel` or `rate`: linearly to the value of each stage.",
         ),
         word(
             "arrivals",
             Shape::OneOf(&["even", "poisson"]),
-            "How the flows of a rate are spread: evenly, or as independent people come.",
+            "The spacing of a rate: even, or random as independent users arrive.",
         ),
         word(
             "most_in_flight",
             Shape::Count(1),
-            "A flow that is due while so many are in flight is dropped; 200 by default.",
+            "A flow that is due while this many are in flight is dropped; 200 by default.",
         ),
         word(
             "warm_up",
@@ -385,14 +389,18 @@ pub(super) static LOAD: Vocabulary = Vocabulary {
         word(
             "graceful_stop",
             Shape::Duration,
-            "How long flows may take to finish when the time is over, or after Ctrl-C; 30s by default.",
+            "The time for flows in flight to finish at the end or after Ctrl-C; 30s by default.",
         ),
         word(
             "pause",
             Shape::Duration,
-            "How long a worker rests after a flow.",
+            "The pause of a worker after each flow.",
         ),
-        word("pace", Shape::Duration, "How often a worker starts a flow."),
+        word(
+            "pace",
+            Shape::Duration,
+            "The time from one start of a worker's flows to the next.",
+        ),
     ],
     later: &["start_after", "weight"],
 };

@@ -1,7 +1,7 @@
-//! The auditor: reads the books in one view and tells whatever does not fit together.
+//! Audit of the shop's data, in one consistent view of the database.
 //!
-//! It takes nobody's word. An order's status says what must have been done for it, and each of
-//! those facts is looked for where it would have left its trace.
+//! An order's status implies what must have been done for it, and the audit checks each of these
+//! facts where it would have left its trace.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -9,16 +9,16 @@ use std::path::Path;
 use rusqlite::{Row, Transaction, params};
 use serde_json::{Value, json};
 
-use super::database::Books;
+use super::database::Database;
 use super::money::Paise;
 use super::status::Status;
 
-/// What the books say, and what is wrong with them.
+/// Counts and inconsistencies of the shop's data.
 pub struct Audit {
-    /// The number of orders stand where, in the order of an order's life.
+    /// Orders by status, in the order of an order's life.
     counts: Vec<(Status, i64)>,
     collected: Paise,
-    /// The history of the order that was asked for.
+    /// The history of the requested order.
     history: Vec<Move>,
     findings: Vec<Finding>,
 }
@@ -37,7 +37,7 @@ struct Finding {
     problem: String,
 }
 
-/// An order with the traces of what was done for it.
+/// An order with the traces of its processing.
 struct Traces {
     id: String,
     status: Status,
@@ -55,9 +55,9 @@ struct Traces {
 }
 
 impl Audit {
-    /// Checks everything, or only the order with this id.
-    pub fn of(books: &mut Books, order_id: Option<&str>) -> rusqlite::Result<Self> {
-        books.read(|view| {
+    /// Checks all orders, or only the one with this id.
+    pub fn of(database: &mut Database, order_id: Option<&str>) -> rusqlite::Result<Self> {
+        database.read(|view| {
             let mut findings = check_orders(view, order_id)?;
             let history = match order_id {
                 Some(id) => history(view, id)?,
@@ -80,7 +80,7 @@ impl Audit {
         self.findings.is_empty()
     }
 
-    /// For people. The last line is always `N inconsistencies`.
+    /// Formats the audit for people. The last line is always `N inconsistencies`.
     pub fn text(&self) -> String {
         let mut text = String::new();
         for Move {
@@ -90,7 +90,7 @@ impl Audit {
             account,
         } in &self.history
         {
-            // The row tells two orders apart that were given the same id.
+            // The row distinguishes two orders with the same id.
             line(
                 &mut text,
                 format_args!("{at}  {status:<16} by {account} (row {order_key})"),
@@ -182,7 +182,7 @@ fn history(view: &Transaction<'_>, order_id: &str) -> rusqlite::Result<Vec<Move>
     moves.collect()
 }
 
-/// Ids given out once, and every order's status borne out by its traces.
+/// Checks that order ids are unique and that every order's status has its traces.
 fn check_orders(view: &Transaction<'_>, order_id: Option<&str>) -> rusqlite::Result<Vec<Finding>> {
     let (condition, values) = match order_id {
         Some(id) => ("o.id = ?1", vec![id]),
@@ -206,7 +206,7 @@ fn check_orders(view: &Transaction<'_>, order_id: Option<&str>) -> rusqlite::Res
     if let (Some(id), None) = (order_id, previous_id) {
         findings.push(Finding {
             subject: id.to_owned(),
-            problem: "there is no such order in the books".to_owned(),
+            problem: "there is no such order in the database".to_owned(),
         });
     }
     Ok(findings)
@@ -258,7 +258,7 @@ impl Traces {
             let (total, lines) = (self.total, self.lines_total);
             problems.push(format!("its total is {total}, its lines come to {lines}"));
         }
-        // What is done, from which status on, how often it is found, and how often it should be.
+        // The fact, the status it starts with, how often it is found, and how often it should be.
         let facts = [
             (
                 "stock allocations",
@@ -305,7 +305,7 @@ impl Traces {
     }
 }
 
-/// `what` is the plural.
+/// Formats a count; `what` is the plural.
 fn counted(count: i64, what: &str) -> String {
     match what.strip_suffix("ies") {
         _ if count != 1 => format!("{count} {what}"),
@@ -314,7 +314,7 @@ fn counted(count: i64, what: &str) -> String {
     }
 }
 
-/// Delivery ids given out once, and no record that belongs to no order.
+/// Checks that delivery ids are unique and that every record belongs to an order.
 fn check_deliveries(view: &Transaction<'_>) -> rusqlite::Result<Vec<Finding>> {
     let mut findings = findings(
         view,
@@ -337,7 +337,7 @@ fn check_deliveries(view: &Transaction<'_>) -> rusqlite::Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// Nothing came from nowhere, nothing is lost.
+/// Checks that stock on hand and allocations add up to the initial and received stock.
 fn check_stock(view: &Transaction<'_>) -> rusqlite::Result<Vec<Finding>> {
     findings(
         view,

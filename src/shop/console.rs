@@ -1,6 +1,6 @@
-//! The conversation with the person at the terminal: lines, prompts, menus, the screen.
+//! Console dialogue with the user: lines, prompts, menus, the screen.
 //!
-//! What is said is gathered and written at the next question, so a screen leaves in one piece.
+//! Output is buffered until the next question, so a screen is written in one piece.
 
 use std::fmt::Display;
 use std::fs::File;
@@ -10,7 +10,7 @@ use std::os::fd::AsFd;
 use std::thread;
 use std::time::Duration;
 
-/// The other side is gone: its input has ended, or nobody reads any more.
+/// The end of the dialogue: the input has ended, or the output has no reader.
 #[derive(Debug, thiserror::Error)]
 pub enum Gone {
     #[error("the input has ended")]
@@ -23,11 +23,11 @@ type Answer<T> = Result<T, Gone>;
 
 pub struct Console {
     input: BufReader<Stdin>,
-    /// Not `Stdout`, which would write every line on its own.
+    // Not `Stdout`, which would write every line separately.
     output: BufWriter<File>,
-    /// True if the output is a screen, which can be cleared.
+    /// The output is a screen that can be cleared.
     is_screen: bool,
-    /// The duration: how long to pretend to think about each answer.
+    /// The simulated time to think about each answer.
     delay: Duration,
 }
 
@@ -68,7 +68,7 @@ impl Console {
         Ok(())
     }
 
-    /// Puts a question and reads the line that answers it, without blanks around it.
+    /// Prints a question and reads the answer, without blanks around it.
     pub fn ask(&mut self, prompt: impl Display) -> Answer<String> {
         self.say_part(prompt)?;
         self.flush()?;
@@ -77,8 +77,8 @@ impl Console {
         Ok(line.trim().to_owned())
     }
 
-    /// Reads a password from the terminal with its echo off, or, where there is no terminal, as
-    /// any other line.
+    /// Reads a password from the terminal with its echo off, or an ordinary line without a
+    /// terminal.
     pub fn ask_password(&mut self, prompt: &str) -> Answer<String> {
         self.say_part(prompt)?;
         self.flush()?;
@@ -118,8 +118,8 @@ impl Console {
         }
     }
 
-    /// Shows a numbered menu, with 0 for `leave`, and asks until one of its rows is chosen.
-    /// `None` is 0.
+    /// Prints a numbered menu, with 0 for `leave`, and asks until one of its rows is chosen. `None`
+    /// is 0.
     pub fn choose<T: Copy>(
         &mut self,
         what: &str,
@@ -150,7 +150,7 @@ impl Console {
 
     fn read_line(&mut self) -> Answer<String> {
         let mut line = Vec::new();
-        // A terminal that was hung up gives an error instead of an end.
+        // A terminal that was hung up returns an error instead of an end of file.
         let read = self.input.read_until(b'\n', &mut line).unwrap_or(0);
         if read == 0 {
             return Err(Gone::Input);

@@ -1,4 +1,4 @@
-//! The customer portal: look around, fill a cart, place an order, see what became of it.
+//! The customer portal: browse products, fill a cart, place an order, track it.
 
 use super::listing::Wanted;
 use super::money::Paise;
@@ -7,7 +7,7 @@ use super::picker::{Numbers, show_lines, show_order};
 use super::session::{Done, Session, Stop};
 use super::status::Status;
 
-const MOST_OF_ONE: i64 = 100;
+const MAX_QUANTITY: i64 = 100;
 
 #[derive(Debug, Clone, Copy)]
 enum Operation {
@@ -84,7 +84,7 @@ fn add(session: &mut Session, cart: &mut Vec<Line>, product: Product) -> Done {
     let Product { id, name, price } = product;
     let quantity = session
         .console
-        .ask_number(format_args!("Quantity of {name}: "), 1..=MOST_OF_ONE)?;
+        .ask_number(format_args!("Quantity of {name}: "), 1..=MAX_QUANTITY)?;
     match cart.iter_mut().find(|line| line.product_id == id) {
         Some(line) => line.quantity += quantity,
         None => cart.push(Line {
@@ -100,7 +100,7 @@ fn add(session: &mut Session, cart: &mut Vec<Line>, product: Product) -> Done {
 fn check_out(session: &mut Session, cart: &[Line]) -> Done {
     let Session {
         console,
-        books,
+        database,
         faults,
         account,
     } = session;
@@ -115,7 +115,7 @@ fn check_out(session: &mut Session, cart: &[Line]) -> Done {
         console.say("Order not placed.")?;
         return Ok(console.pause()?);
     }
-    let placed = orders::place(books, faults, &account.id, &address, cart)?;
+    let placed = orders::place(database, faults, &account.id, &address, cart)?;
     console.say("Order placed successfully!")?;
     console.say(format_args!("Order ID: {}", placed.id))?;
     console.say(format_args!("Total amount: {}", placed.total))?;
@@ -129,7 +129,7 @@ struct Product {
     price: Paise,
 }
 
-/// Two menus, categories and products. `None` is a way back.
+/// Asks for a category, then for a product. `None` is a way back.
 fn choose_product(session: &mut Session, title: &str) -> Result<Option<Product>, Stop> {
     let categories = categories(session)?;
     let rows: Vec<_> = categories
@@ -152,7 +152,7 @@ fn choose_product(session: &mut Session, title: &str) -> Result<Option<Product>,
 
 fn categories(session: &Session) -> rusqlite::Result<Vec<String>> {
     let query = "SELECT category FROM products GROUP BY category ORDER BY min(id)";
-    let mut query = session.books.connection.prepare(query)?;
+    let mut query = session.database.connection.prepare(query)?;
     let names = query.query_map([], |row| row.get(0))?;
     names.collect()
 }
@@ -161,7 +161,7 @@ fn categories(session: &Session) -> rusqlite::Result<Vec<String>> {
 fn products(session: &Session, category: &str) -> rusqlite::Result<Vec<(String, Product)>> {
     let query = "SELECT id, name, price_paise, on_hand FROM products
                  WHERE category = ?1 ORDER BY id";
-    let mut query = session.books.connection.prepare(query)?;
+    let mut query = session.database.connection.prepare(query)?;
     let products = query.query_map([category], |row| {
         let product = Product {
             id: row.get(0)?,
@@ -188,7 +188,7 @@ fn my_orders(session: &mut Session) -> Done {
     let wanted = mine(session, Vec::new());
     let nothing = "You have not ordered anything yet.";
     if let Some(picked) = session.pick("My Orders", wanted, Numbers::Shown, nothing)? {
-        show_order(&mut session.console, &session.books, &picked.order)?;
+        show_order(&mut session.console, &session.database, &picked.order)?;
         session.console.pause()?;
     }
     Ok(())
@@ -210,7 +210,7 @@ fn cancel(session: &mut Session) -> Done {
         .console
         .confirm(format_args!("Cancel order {id} (y/n): "))?
     {
-        orders::cancel(&mut session.books, picked.order.key, &session.account.id)?;
+        orders::cancel(&mut session.database, picked.order.key, &session.account.id)?;
         session.console.say(format_args!("Order {id} cancelled."))?;
     }
     Ok(session.console.pause()?)

@@ -1,5 +1,5 @@
-//! The shop's one database file: where it is, how it is opened by hundreds of programs at once,
-//! and how it comes into being when the first of them starts.
+//! The shop's SQLite database: its path, concurrent access by hundreds of programs, and its
+//! creation by the first of them.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -14,10 +14,10 @@ use super::seed;
 pub const PATH_VARIABLE: &str = "REHEARSAL_SHOP_DB";
 pub const RUN_DIRECTORY_VARIABLE: &str = "REHEARSAL_RUN_DIR";
 
-/// The time that a program waits for its turn to write.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The maximum wait for the write lock.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Stored as SQLite's `user_version` by the transaction that seeds; a file without it is empty.
+/// Stored as SQLite's `user_version` by the transaction that seeds; an empty file has none.
 const SCHEMA_VERSION: i64 = 1;
 
 #[derive(Debug, thiserror::Error)]
@@ -41,18 +41,18 @@ pub enum OpenError {
 }
 
 /// The open database.
-pub struct Books {
+pub struct Database {
     pub connection: Connection,
 }
 
-/// True if `open` found the database or had to make it.
+/// Existence of the database before it was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
     Existed,
     Created,
 }
 
-/// The file named by the environment, else one for each user in the directory for temporary files.
+/// Returns the path from the environment, else one per user in the directory for temporary files.
 pub fn path() -> PathBuf {
     if let Some(path) = env::var_os(PATH_VARIABLE).filter(|path| !path.is_empty()) {
         return path.into();
@@ -64,14 +64,14 @@ pub fn path() -> PathBuf {
     env::temp_dir().join(format!("rehearsal-shop-{user}.db"))
 }
 
-impl Books {
-    /// Opens the database, creating and seeding it if nobody has.
+impl Database {
+    /// Opens the database, creating and seeding it if necessary.
     pub fn open(path: &Path) -> Result<(Self, Origin), OpenError> {
         let stock = seed::initial_stock()?;
         open_and_seed(path, stock).map_err(|obstacle| obstacle.at(path))
     }
 
-    /// Opens a database that must be there already, and is left as it is.
+    /// Opens a database that must exist, without changing it.
     pub fn open_existing(path: &Path) -> Result<Self, OpenError> {
         if !path.exists() {
             let path = path.to_owned();
@@ -79,9 +79,9 @@ impl Books {
         }
         let open = || {
             let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-            let mut books = Self { connection };
-            match books.contents()? {
-                Contents::Shop => Ok(books),
+            let mut database = Self { connection };
+            match database.contents()? {
+                Contents::Shop => Ok(database),
                 Contents::Nothing | Contents::Other => Err(Obstacle::NotOurs),
             }
         };
@@ -89,7 +89,7 @@ impl Books {
     }
 
     fn contents(&mut self) -> rusqlite::Result<Contents> {
-        // One view: between two, the first program could finish its seeding.
+        // In one view: between two, the first program could finish its seeding.
         self.read(|view| {
             let tables = "SELECT count(*) FROM sqlite_schema";
             let tables: i64 = view.query_row(tables, [], |row| row.get(0))?;
@@ -101,8 +101,8 @@ impl Books {
         })
     }
 
-    /// Does `work` in one transaction that holds the write lock from its beginning: what is
-    /// checked inside stays true until the commit. An error of any kind undoes it all.
+    /// Does `work` in one transaction that holds the write lock from its beginning, so that what it
+    /// checks stays true until the commit. Any error rolls it back.
     pub fn write<T, E: From<rusqlite::Error>>(
         &mut self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
@@ -115,7 +115,7 @@ impl Books {
         Ok(result)
     }
 
-    /// One unchanging view for several queries.
+    /// Does `work` in one consistent view.
     pub fn read<T>(
         &mut self,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
@@ -124,7 +124,7 @@ impl Books {
     }
 }
 
-/// What a database file holds.
+/// Content of a database file.
 enum Contents {
     Shop,
     /// Just created, or about to be filled by another program.
@@ -152,7 +152,7 @@ impl Obstacle {
             Self::NotOurs => "it is not a database of the shop".to_owned(),
             Self::WriteProtected => "it is write-protected".to_owned(),
             Self::Sqlite(error) => match error.sqlite_error_code() {
-                Some(ErrorCode::CannotOpen) => why_it_cannot_be_opened(path),
+                Some(ErrorCode::CannotOpen) => reason_of_failed_open(path),
                 _ => error.to_string(),
             },
         };
@@ -161,8 +161,8 @@ impl Obstacle {
     }
 }
 
-/// SQLite says only that it could not open the file; the file system knows more.
-fn why_it_cannot_be_opened(path: &Path) -> String {
+/// Explains a failure to open the file by the file system, as SQLite's error has no cause.
+fn reason_of_failed_open(path: &Path) -> String {
     if path.is_dir() {
         return "it is a directory".to_owned();
     }
@@ -175,21 +175,21 @@ fn why_it_cannot_be_opened(path: &Path) -> String {
     "the file or its directory may not be written to".to_owned()
 }
 
-fn open_and_seed(path: &Path, stock: i64) -> Result<(Books, Origin), Obstacle> {
+fn open_and_seed(path: &Path, stock: i64) -> Result<(Database, Origin), Obstacle> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
     let connection = connect(path, flags)?;
-    let mut books = Books { connection };
-    if books.connection.is_readonly(MAIN_DB)? {
+    let mut database = Database { connection };
+    if database.connection.is_readonly(MAIN_DB)? {
         return Err(Obstacle::WriteProtected);
     }
-    match books.contents()? {
-        Contents::Shop => return Ok((books, Origin::Existed)),
+    match database.contents()? {
+        Contents::Shop => return Ok((database, Origin::Existed)),
         Contents::Other => return Err(Obstacle::NotOurs),
-        Contents::Nothing => use_write_ahead_log(&books.connection)?,
+        Contents::Nothing => use_write_ahead_log(&database.connection)?,
     }
-    let origin = books.write(|transaction| {
-        // Of several programs that found the file empty, the first one here seeds it; the others
-        // waited for the lock and see a complete database.
+    let origin = database.write(|transaction| {
+        // Of several programs that found the file empty, the first one seeds it; the others waited
+        // for the lock and see a complete database.
         if schema_version(transaction)? == SCHEMA_VERSION {
             return Ok(Origin::Existed);
         }
@@ -197,23 +197,23 @@ fn open_and_seed(path: &Path, stock: i64) -> Result<(Books, Origin), Obstacle> {
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
         Ok::<_, rusqlite::Error>(Origin::Created)
     })?;
-    Ok((books, origin))
+    Ok((database, origin))
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_handler(Some(patient()))?;
-    // The last program to leave need not tidy up the log: with hundreds of short-lived programs
-    // that would be a checkpoint and its fsync at every exit.
+    connection.busy_handler(Some(busy_handler()))?;
+    // No checkpoint on exit: with hundreds of short-lived programs, each exit would checkpoint and
+    // fsync.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.pragma_update(None, "synchronous", "normal")?;
     Ok(connection)
 }
 
-/// Waits a few milliseconds, by chance, between tries. SQLite's own handler waits up to a tenth of
-/// a second at a time, in steps that programs started together take together.
-fn patient() -> impl FnMut(i32) -> bool + Send + 'static {
+/// Returns a busy handler that waits a random few milliseconds between tries. SQLite's own handler
+/// waits up to a tenth of a second, in the same steps for all programs that started together.
+fn busy_handler() -> impl FnMut(i32) -> bool + Send + 'static {
     let mut since = Instant::now();
     move |tries| {
         if tries == 0 {
@@ -223,7 +223,7 @@ fn patient() -> impl FnMut(i32) -> bool + Send + 'static {
         thread::sleep(Duration::from_micros(fastrand::u64(
             300..=longest_ms * 1000,
         )));
-        since.elapsed() < PATIENCE
+        since.elapsed() < WRITE_TIMEOUT
     }
 }
 
@@ -231,10 +231,10 @@ fn schema_version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
-/// The mode stays with the file. Changing it needs the file for oneself, and SQLite does not call
-/// the busy handler for that: so when programs start together, try again here.
+/// Switches the file permanently to write-ahead logging. This needs exclusive access, for which
+/// SQLite does not call the busy handler, so programs that start together have to retry it.
 fn use_write_ahead_log(connection: &Connection) -> rusqlite::Result<()> {
-    let mut wait = patient();
+    let mut wait = busy_handler();
     for tries in 0.. {
         let changed = connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()));
         match changed {

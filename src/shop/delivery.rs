@@ -1,4 +1,4 @@
-//! The delivery desk: takes planned deliveries out, hands them over and collects the money.
+//! The delivery desk: accepts planned deliveries, hands them over and collects the payment.
 
 use super::faults::Kind;
 use super::listing::{Entry, Wanted};
@@ -48,18 +48,18 @@ fn accept(session: &mut Session) -> Done {
     let mut order = picked.order;
     let Session {
         console,
-        books,
+        database,
         account,
         ..
     } = session;
     if !console.confirm("Accept this delivery (y/n): ")? {
         return Ok(());
     }
-    orders::accept_delivery(books, order.key, &account.id)?;
+    orders::accept_delivery(database, order.key, &account.id)?;
     order.status = Status::OutForDelivery;
     console.clear()?;
     console.say(format_args!("Delivery {} accepted", delivery_id(&order)))?;
-    // What a faulty program still believes of the other deliveries when it saves its list.
+    // The status of the other deliveries as shown, which a faulty program writes back.
     let others = picked.page.iter().filter(|entry| entry.key != order.key);
     let others = others.map(|entry| (entry.key, entry.status)).collect();
     carry_out(session, &order, others)
@@ -81,13 +81,13 @@ fn continue_delivery(session: &mut Session) -> Done {
     }
 }
 
-/// The menu of one delivery, until it is paid or put aside.
+/// Runs the menu of one delivery until it is paid or deferred.
 fn carry_out(session: &mut Session, order: &Entry, others: Vec<(Key, Status)>) -> Done {
     let rows = [
         ("Mark as Delivered", DeliveryOperation::Deliver),
         ("Collect Payment", DeliveryOperation::Collect),
     ];
-    show_order(&mut session.console, &session.books, order)?;
+    show_order(&mut session.console, &session.database, order)?;
     let title = format!("Delivery {}", delivery_id(order));
     while let Some(operation) = session.submenu(&title, &rows, "Back")? {
         session.attempt(|session| match operation {
@@ -102,7 +102,7 @@ fn carry_out(session: &mut Session, order: &Entry, others: Vec<(Key, Status)>) -
 fn hand_over(session: &mut Session, order: &Entry) -> Done {
     let Session {
         console,
-        books,
+        database,
         account,
         ..
     } = session;
@@ -110,7 +110,7 @@ fn hand_over(session: &mut Session, order: &Entry) -> Done {
     if recipient.is_empty() {
         recipient.clone_from(&order.customer);
     }
-    orders::deliver(books, order.key, &recipient, &account.id)?;
+    orders::deliver(database, order.key, &recipient, &account.id)?;
     console.say(format_args!("Order {} delivered to {recipient}", order.id))?;
     Ok(console.pause()?)
 }
@@ -118,7 +118,7 @@ fn hand_over(session: &mut Session, order: &Entry) -> Done {
 fn collect(session: &mut Session, order: &Entry, others: &[(Key, Status)]) -> Done {
     let Session {
         console,
-        books,
+        database,
         faults,
         account,
     } = session;
@@ -133,10 +133,10 @@ fn collect(session: &mut Session, order: &Entry, others: &[(Key, Status)]) -> Do
             Err(mistake) => console.say(mistake)?,
         }
     };
-    let receipt = orders::collect_payment(books, order.key, order.total, method, &account.id)?;
+    let receipt = orders::collect_payment(database, order.key, order.total, method, &account.id)?;
     if faults.has(Kind::StaleListing) {
         let shown = (order.key, Status::Delivered);
-        orders::write_back(books, others.iter().copied().chain([shown]))?;
+        orders::write_back(database, others.iter().copied().chain([shown]))?;
     }
     if received > order.total {
         console.say(format_args!("Change: {}", received.minus(order.total)))?;
@@ -146,7 +146,7 @@ fn collect(session: &mut Session, order: &Entry, others: &[(Key, Status)]) -> Do
     Ok(console.pause()?)
 }
 
-/// Only planned orders come here, and planning is what gives them a delivery.
+/// Returns the delivery's id, which every planned order has.
 fn delivery_id(order: &Entry) -> &str {
     order.delivery.as_ref().map_or("-", |delivery| &delivery.id)
 }

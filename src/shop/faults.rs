@@ -1,13 +1,13 @@
-//! Faults on demand: what a tester asks the shop to get wrong, to see whether the scenario notices.
+//! Faults on demand, which tests inject into the shop to check that a scenario detects them.
 //!
-//! `REHEARSAL_SHOP_FAULT` holds a list such as `slow=200,crash@warehouse-manager:0.1`. It is read
-//! once at the start; the dice of a chance are thrown once for each process.
+//! `REHEARSAL_SHOP_FAULT` contains a list such as `slow=200,crash@warehouse-manager:0.1`. It is
+//! read once at the start, and chances are drawn once per process.
 
 use super::role::Role;
 
 pub const VARIABLE: &str = "REHEARSAL_SHOP_FAULT";
 
-/// One kind of misbehaviour.
+/// Kinds of faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     CollidingIds,
@@ -20,13 +20,13 @@ pub enum Kind {
     Flood,
 }
 
-/// What a fault takes after its `=`.
+/// The value that a fault takes after its `=`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Takes {
     Nothing,
-    /// A number with this default, counted in this unit.
+    /// A number with this default and this unit.
     Number(u64, &'static str),
-    /// Only this word.
+    /// This word only.
     Word(&'static str),
 }
 
@@ -75,15 +75,13 @@ impl Kind {
             Self::Crash => {
                 "the first choice in the menu ends in half a screen: exit code 70, or SIGABRT"
             }
-            Self::Hang => {
-                "after the first choice in the menu nothing is answered any more, for an hour"
-            }
-            Self::ErrorLine => "an [ERROR] line after the login, though all is well",
+            Self::Hang => "stops answering after the first choice in the menu, for an hour",
+            Self::ErrorLine => "an [ERROR] line after the login, without an error",
             Self::Flood => "a flood of output before the first menu, of 1 MB unless said",
         }
     }
 
-    /// As it is written in the variable: `slow[=MS]`.
+    /// Formats the fault as in the variable: `slow[=MS]`.
     fn usage(self) -> String {
         match self.takes() {
             Takes::Nothing => self.name().to_owned(),
@@ -93,11 +91,11 @@ impl Kind {
     }
 }
 
-/// A fault that this process will commit.
+/// A fault of this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Fault {
     kind: Kind,
-    /// Milliseconds, megabytes, or 1 for the word; the default if none was given.
+    /// Milliseconds, megabytes, or 1 for the word.
     value: u64,
 }
 
@@ -118,7 +116,7 @@ pub enum FaultError {
 }
 
 impl Faults {
-    /// The faults in `list` that concern `role` and come up when `dice` (0 to 1) is thrown.
+    /// Parses `list` and selects the faults for `role`; `dice` returns random numbers from 0 to 1.
     pub fn parse(
         list: &str,
         role: Role,
@@ -132,8 +130,8 @@ impl Faults {
         {
             let order = parse_item(item)?;
             let concerned = order.role.is_none_or(|wanted| wanted == role);
-            // The dice are thrown for every fault, so that one fault's chance does not depend on
-            // whether another concerns this role.
+            // Drawn for every fault, so that one fault's chance does not depend on whether another
+            // is for this role.
             let thrown = order.chance.is_none_or(|chance| dice() < chance);
             if concerned && thrown {
                 faults.push(order.fault);
@@ -146,21 +144,21 @@ impl Faults {
         self.value(kind).is_some()
     }
 
-    /// The fault's number, if the fault is asked for. The last of several wins.
+    /// Returns the fault's value if the fault is selected. The last of several wins.
     pub fn value(&self, kind: Kind) -> Option<u64> {
         let of_kind = |fault: &&Fault| fault.kind == kind;
         self.0.iter().rev().find(of_kind).map(|fault| fault.value)
     }
 }
 
-/// One item of the list, before anyone asked whom it concerns.
+/// An item of the list, for any role.
 struct Order {
     fault: Fault,
     role: Option<Role>,
     chance: Option<f64>,
 }
 
-/// Reads `name[=value]` followed by `@role` and `:chance` in either order.
+/// Parses `name[=value]` followed by `@role` and `:chance` in either order.
 fn parse_item(item: &str) -> Result<Order, FaultError> {
     let end = item.find(['@', ':']).unwrap_or(item.len());
     let (fault, mut rest) = item.split_at(end);
@@ -226,7 +224,7 @@ fn role_names() -> String {
     Role::ALL.map(Role::name).join(", ")
 }
 
-/// The list of faults for `rehearsal shop --help`.
+/// Lists the faults for `rehearsal shop --help`.
 pub fn help() -> String {
     let line = |kind: Kind| format!("  {:<16} {}", kind.usage(), kind.effect());
     Kind::ALL.map(line).join("\n")
@@ -259,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_named_with_what_to_write() {
+    fn mistakes_are_named_with_a_correction() {
         let error = |list| parse(list, Role::CustomerPortal).unwrap_err();
         assert!(error("crush").starts_with("unknown fault `crush`; known are: colliding-ids, "));
         assert!(error("slow=fast").ends_with("the fault `slow` is written slow[=MS]"));

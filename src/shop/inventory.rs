@@ -7,7 +7,7 @@ use super::session::{Done, Session};
 use super::status::Status;
 
 const LOW: i64 = 50;
-const LARGEST_RECEIPT: i64 = 1_000_000;
+const MAX_RECEIPT: i64 = 1_000_000;
 
 #[derive(Debug, Clone, Copy)]
 enum Operation {
@@ -47,17 +47,17 @@ fn process(session: &mut Session) -> Done {
     let order = picked.order;
     let Session {
         console,
-        books,
+        database,
         faults,
         account,
     } = session;
     console.clear()?;
-    show_order(console, books, &order)?;
+    show_order(console, database, &order)?;
     if !console.confirm("Allocate stock to this order (y/n): ")? {
         console.say("Nothing allocated.")?;
         return Ok(console.pause()?);
     }
-    for Allocation { line, left } in orders::process(books, faults, order.key, &account.id)? {
+    for Allocation { line, left } in orders::process(database, faults, order.key, &account.id)? {
         let (quantity, product) = (line.quantity, line.product);
         console.say(format_args!(
             "Allocated {quantity} × {product}, {left} left"
@@ -71,7 +71,7 @@ fn report_stock(session: &mut Session, title: &str, below: i64) -> Done {
     session.console.heading(title)?;
     let stock: Vec<(String, i64)> = {
         let query = "SELECT name, on_hand FROM products WHERE on_hand < ?1 ORDER BY id";
-        let mut query = session.books.connection.prepare(query)?;
+        let mut query = session.database.connection.prepare(query)?;
         let rows = query.query_map([below], |row| Ok((row.get(0)?, row.get(1)?)))?;
         rows.collect::<Result<_, _>>()?
     };
@@ -87,7 +87,7 @@ fn report_stock(session: &mut Session, title: &str, below: i64) -> Done {
 fn receive(session: &mut Session) -> Done {
     let products: Vec<(String, i64)> = {
         let mut query = session
-            .books
+            .database
             .connection
             .prepare("SELECT name, id FROM products ORDER BY id")?;
         let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -99,8 +99,8 @@ fn receive(session: &mut Session) -> Done {
     };
     let quantity = session
         .console
-        .ask_number("Quantity received: ", 1..=LARGEST_RECEIPT)?;
-    session.books.write(|transaction| {
+        .ask_number("Quantity received: ", 1..=MAX_RECEIPT)?;
+    session.database.write(|transaction| {
         transaction.execute(
             "UPDATE products SET received = received + ?2, on_hand = on_hand + ?2 WHERE id = ?1",
             [product, quantity],

@@ -1,13 +1,13 @@
-//! Questions to the books about orders: which are due, which belong to whom.
+//! Queries of orders by status and person.
 
 use rusqlite::types::ToSql;
 
-use super::database::Books;
+use super::database::Database;
 use super::money::Paise;
 use super::orders::Key;
 use super::status::Status;
 
-/// An order as the lists and detail screens show it.
+/// An order in lists and detail screens.
 #[derive(Debug, Clone)]
 pub struct Entry {
     pub key: Key,
@@ -18,7 +18,7 @@ pub struct Entry {
     pub status: Status,
     pub total: Paise,
     pub delivery: Option<Delivery>,
-    /// Where the entry stands in its list, newest highest.
+    /// The position in its list, newest highest.
     pub moved: i64,
 }
 
@@ -29,22 +29,22 @@ pub struct Delivery {
     pub slot: String,
 }
 
-/// Which orders are wanted. The default is all of them.
+/// Selection of orders. The default is all of them.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
-    /// Empty for any.
+    /// Any status if empty.
     pub statuses: Vec<Status>,
     pub customer_id: Option<String>,
     /// The delivery person who accepted it.
     pub accepted_by: Option<String>,
-    /// An order, delivery or customer id, as someone typed it; empty for any.
+    /// An order, delivery or customer id as typed; any if empty.
     pub search: String,
-    /// Only entries that stand lower than this: the next page.
+    /// Only entries below this position: the next page.
     pub below: Option<i64>,
 }
 
-/// The `limit` wanted orders that moved last, newest first.
-pub fn find(books: &Books, wanted: &Wanted, limit: usize) -> rusqlite::Result<Vec<Entry>> {
+/// Returns the selected orders that moved last, newest first, at most `limit`.
+pub fn find(database: &Database, wanted: &Wanted, limit: usize) -> rusqlite::Result<Vec<Entry>> {
     let mut conditions = Vec::new();
     let mut values: Vec<&dyn ToSql> = Vec::new();
     let mut require = |condition: &str, value| {
@@ -65,8 +65,8 @@ pub fn find(books: &Books, wanted: &Wanted, limit: usize) -> rusqlite::Result<Ve
         require("o.moved < ?", below);
     }
     if !wanted.statuses.is_empty() {
-        // Of a search, the few hits are looked at one by one; the `+` keeps SQLite from going
-        // through all orders of the status instead.
+        // The few hits of a search are filtered by status; the `+` keeps SQLite from scanning all
+        // orders of the status instead.
         let plus = if search.is_empty() { "" } else { "+" };
         let marks = vec!["?"; wanted.statuses.len()].join(", ");
         conditions.push(format!("{plus}o.status IN ({marks})"));
@@ -76,7 +76,7 @@ pub fn find(books: &Books, wanted: &Wanted, limit: usize) -> rusqlite::Result<Ve
         conditions.push("true".to_owned());
     }
     let conditions = conditions.join(" AND ");
-    let mut query = books.connection.prepare(&format!(
+    let mut query = database.connection.prepare(&format!(
         "SELECT o.key, o.id, o.customer_id, a.name, o.address, o.status, o.total_paise,
                 d.id, d.route, d.slot, o.moved
          FROM orders o
@@ -109,7 +109,7 @@ pub fn find(books: &Books, wanted: &Wanted, limit: usize) -> rusqlite::Result<Ve
     entries.collect()
 }
 
-/// An id tells by its beginning what it is the id of.
+/// Returns the condition for an id, whose prefix shows its kind.
 fn search_condition(search: &str) -> &'static str {
     if search.starts_with("ORD-") {
         "o.id = ?"

@@ -1,4 +1,4 @@
-//! The logistics desk: gives approved orders a route and a time slot.
+//! The logistics desk: assigns approved orders a route and a time slot.
 
 use super::listing::Wanted;
 use super::orders;
@@ -54,12 +54,12 @@ fn plan(session: &mut Session) -> Done {
     let order = picked.order;
     let Session {
         console,
-        books,
+        database,
         account,
         ..
     } = session;
     console.clear()?;
-    show_order(console, books, &order)?;
+    show_order(console, database, &order)?;
     console.heading("Routes")?;
     let Some(route) = console.choose("route", &ROUTES.map(|route| (route, route)), "Back")? else {
         return Ok(());
@@ -71,8 +71,8 @@ fn plan(session: &mut Session) -> Done {
     if !console.confirm(format_args!("Confirm delivery of {} (y/n): ", order.id))? {
         return Ok(());
     }
-    let id = orders::plan_delivery(books, order.key, route, slot, &account.id)?;
-    // The menu follows at once, and with it a cleared screen: who wants the id has to be quick.
+    let id = orders::plan_delivery(database, order.key, route, slot, &account.id)?;
+    // The menu follows at once and clears the screen, so the id is visible only for a moment.
     console.say("Delivery planned successfully")?;
     Ok(console.say(format_args!("Delivery ID: {id}"))?)
 }
@@ -81,7 +81,7 @@ fn show_routes(session: &mut Session) -> Done {
     session.console.heading("Routes")?;
     let query = "SELECT count(*) FROM deliveries WHERE route = ?1";
     for route in ROUTES {
-        let connection = &session.books.connection;
+        let connection = &session.database.connection;
         let count: i64 = connection.query_row(query, [route], |row| row.get(0))?;
         session.console.say(format_args!("{count:>6} {route}"))?;
     }

@@ -1,9 +1,9 @@
-//! The shop: a business to rehearse with, played by five menu programs over one SQLite file.
+//! The shop: the built-in system under test, five menu programs over one SQLite file.
 //!
-//! A customer places an order; inventory, warehouse, logistics and delivery move it on, each
-//! from a program of its own, as `rehearsal shop ROLE`. The programs behave like the ones that
-//! people have: they prompt, list, clear the screen and ask for passwords. They know nothing of
-//! whoever drives them, and they get things wrong on demand (see `faults`).
+//! A customer places an order; inventory, warehouse, logistics and delivery move it on, each with a
+//! separate program, `rehearsal shop ROLE`. The programs behave like real ones: they prompt, list,
+//! clear the screen and ask for passwords. They do not know the engine that drives them, and they
+//! fail on demand (see `faults`).
 
 mod audit;
 mod console;
@@ -33,16 +33,16 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use audit::Audit;
 use console::Console;
-use database::{Books, OpenError, Origin};
+use database::{Database, OpenError, Origin};
 use faults::{Faults, Kind};
 use role::Role;
 use session::Session;
 
-/// The books are inconsistent, or a program was left or shut out without a logout.
+/// The data is inconsistent, or a program ended without a logout or a successful login.
 const FAILED: u8 = 1;
-/// The command line or a variable says something that the shop does not understand.
+/// The command line or an environment variable is invalid.
 const MISUSED: u8 = 2;
-/// The database cannot be opened, or failed in use.
+/// The database cannot be opened, or failed later.
 const DATABASE_FAILED: u8 = 3;
 
 /// The built-in system under test: a shop, played by five interactive programs
@@ -71,7 +71,7 @@ enum Command {
     DeliveryPersonnel,
     /// Create the database now instead of at the first login
     Init,
-    /// Check that the books are consistent; with an order's id, only that order, with its history
+    /// Check that the data is consistent; with an order's id, only that order, with its history
     Audit {
         /// Such as ORD-20250131-143005-000042
         order_id: Option<String>,
@@ -79,7 +79,7 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Forget all orders and put the stock back
+    /// Delete all orders and restore the stock
     Reset,
 }
 
@@ -92,7 +92,7 @@ pub fn main(arguments: &[OsString]) -> ExitCode {
     let result = match parsed {
         Ok(arguments) => perform(arguments.command),
         Err(error) => {
-            // Help goes to a pipe that may be closed; there is nobody else to tell.
+            // Standard output may be a closed pipe, and then the help has no reader.
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(MISUSED));
         }
@@ -103,7 +103,7 @@ pub fn main(arguments: &[OsString]) -> ExitCode {
     })
 }
 
-/// The reason why the shop could not even begin, and the exit code that says so.
+/// A failure before the first screen, with its exit code.
 struct Failure {
     code: u8,
     message: String,
@@ -158,7 +158,7 @@ fn play(role: Role) -> Result<ExitCode, Failure> {
     let list = env::var_os(faults::VARIABLE).unwrap_or_default();
     let faults = Faults::parse(&list.to_string_lossy(), role, fastrand::f64)
         .map_err(|error| Failure::misuse(format!("{}: {error}", faults::VARIABLE)))?;
-    let (books, _) = Books::open(&database::path())?;
+    let (database, _) = Database::open(&database::path())?;
     let delay = Duration::from_millis(faults.value(Kind::Slow).unwrap_or(0));
     let mut console = Console::new(delay)
         .map_err(|error| Failure::misuse(format!("cannot write to the output: {error}")))?;
@@ -169,13 +169,13 @@ fn play(role: Role) -> Result<ExitCode, Failure> {
         Role::LogisticsManager => logistics::run,
         Role::DeliveryPersonnel => delivery::run,
     };
-    let account = match session::log_in(role, &mut console, &books) {
+    let account = match session::log_in(role, &mut console, &database) {
         Ok(account) => account,
         Err(stop) => return Ok(session::end(&mut console, Err(stop))),
     };
     let mut session = Session {
         console,
-        books,
+        database,
         faults,
         account,
     };
@@ -185,7 +185,7 @@ fn play(role: Role) -> Result<ExitCode, Failure> {
 
 fn init() -> Result<ExitCode, Failure> {
     let path = database::path();
-    let (_, origin) = Books::open(&path)?;
+    let (_, origin) = Database::open(&path)?;
     let what = match origin {
         Origin::Created => "Created the shop's database at",
         Origin::Existed => "The shop's database is already there, at",
@@ -196,15 +196,18 @@ fn init() -> Result<ExitCode, Failure> {
 
 fn reset() -> Result<ExitCode, Failure> {
     let path = database::path();
-    let (mut books, _) = Books::open(&path)?;
-    books.write(seed::reset)?;
-    print(&format!("Emptied the shop's books at {}\n", path.display()));
+    let (mut database, _) = Database::open(&path)?;
+    database.write(seed::reset)?;
+    print(&format!(
+        "Emptied the shop's database at {}\n",
+        path.display()
+    ));
     Ok(ExitCode::SUCCESS)
 }
 
 fn audit(order_id: Option<&str>, json: bool) -> Result<ExitCode, Failure> {
     let path = database::path();
-    let audit = Audit::of(&mut Books::open_existing(&path)?, order_id)?;
+    let audit = Audit::of(&mut Database::open_existing(&path)?, order_id)?;
     if json {
         print(&format!("{:#}\n", audit.json(&path)));
     } else {
@@ -217,12 +220,12 @@ fn audit(order_id: Option<&str>, json: bool) -> Result<ExitCode, Failure> {
     })
 }
 
-/// Unlike `println!`, does not panic when nobody reads.
+/// Prints text; unlike `print!`, does not panic when the pipe is closed.
 fn print(text: &str) {
     let _ = io::stdout().write_all(text.as_bytes());
 }
 
-/// What `--help` says below the list of commands.
+/// The text of `--help` below the list of commands.
 fn help() -> String {
     format!(
         "\

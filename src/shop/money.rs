@@ -27,7 +27,7 @@ impl Sum for Paise {
     }
 }
 
-/// Without thousands separators, so that a scenario can calculate with what it read.
+/// Formats without thousands separators, so that a scenario can calculate with the text.
 impl fmt::Display for Paise {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = format!("₹{}.{:02}", self.0 / 100, self.0 % 100);
@@ -39,7 +39,7 @@ impl fmt::Display for Paise {
 #[error("not an amount of money: write it as 1298 or 1298.50")]
 pub struct NotMoney;
 
-/// Reads `1298`, `1298.5`, `1298.50` and the same after a `₹`.
+/// Parses `1298`, `1298.5`, `1298.50` and the same after a `₹`.
 impl FromStr for Paise {
     type Err = NotMoney;
 
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_amount_is_refused() {
+    fn invalid_amounts_are_refused() {
         for text in ["", "-5", "1.234", "12a", "1,298", ".", "9999999999999"] {
             assert!(text.parse::<Paise>().is_err(), "{text}");
         }

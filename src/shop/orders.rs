@@ -1,19 +1,19 @@
-//! The life of an order. Each move is one transaction that first looks again at where the order
-//! stands: what a program showed a moment ago may have been done by a colleague meanwhile.
+//! State changes of orders. Each is one transaction that first checks the order's status again, as
+//! another user may have changed it since it was shown.
 
 use chrono::{DateTime, Local};
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::database::Books;
+use super::database::Database;
 use super::faults::{Faults, Kind};
 use super::money::Paise;
 use super::status::Status;
 
-/// The row of an order. Its id is for people, and a fault can give the same to two.
+/// The row of an order. Its id is for people, and a fault can assign the same id twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Key(pub i64);
 
-/// The reason why an order was not moved. What the person at the program reads.
+/// The reason why an order was not moved on, as shown to the user.
 #[derive(Debug, thiserror::Error)]
 pub enum OrderError {
     #[error("Order {id} is not awaiting {awaited} (status: {status})", awaited = .due.awaited())]
@@ -34,7 +34,7 @@ pub enum OrderError {
     Database(#[from] rusqlite::Error),
 }
 
-/// One product of an order and how many of it.
+/// A product of an order and its quantity.
 #[derive(Debug, Clone)]
 pub struct Line {
     pub product_id: i64,
@@ -49,8 +49,8 @@ impl Line {
     }
 }
 
-pub fn lines(books: &Books, order: Key) -> rusqlite::Result<Vec<Line>> {
-    let mut query = books.connection.prepare(
+pub fn lines(database: &Database, order: Key) -> rusqlite::Result<Vec<Line>> {
+    let mut query = database.connection.prepare(
         "SELECT l.product_id, p.name, l.quantity, l.price_paise
          FROM order_lines l JOIN products p ON p.id = l.product_id
          WHERE l.order_key = ?1 ORDER BY l.product_id",
@@ -74,13 +74,13 @@ pub struct Placed {
 
 /// Places an order; stock is allocated later, by the inventory staff.
 pub fn place(
-    books: &mut Books,
+    database: &mut Database,
     faults: &Faults,
     customer_id: &str,
     address: &str,
     lines: &[Line],
 ) -> rusqlite::Result<Placed> {
-    books.write(|transaction| {
+    database.write(|transaction| {
         let now = Local::now();
         let total: Paise = lines.iter().map(Line::total).sum();
         transaction.execute(
@@ -106,8 +106,8 @@ pub fn place(
     })
 }
 
-/// `ORD-YYYYMMDD-HHMMSS-NNNNNN`, numbered by the order's row; the faulty number comes from the
-/// clock, as programs do that never met a second customer.
+/// Formats `ORD-YYYYMMDD-HHMMSS-NNNNNN`, numbered by the order's row. The fault `colliding-ids`
+/// takes the number from the clock.
 fn order_id(now: DateTime<Local>, order: Key, colliding: bool) -> String {
     let number = if colliding {
         now.timestamp() % 1_000_000
@@ -117,8 +117,8 @@ fn order_id(now: DateTime<Local>, order: Key, colliding: bool) -> String {
     format!("ORD-{}-{number:06}", now.format("%Y%m%d-%H%M%S"))
 }
 
-pub fn cancel(books: &mut Books, order: Key, customer_id: &str) -> Result<(), OrderError> {
-    books.write(|transaction| {
+pub fn cancel(database: &mut Database, order: Key, customer_id: &str) -> Result<(), OrderError> {
+    database.write(|transaction| {
         advance(
             transaction,
             order,
@@ -129,22 +129,22 @@ pub fn cancel(books: &mut Books, order: Key, customer_id: &str) -> Result<(), Or
     })
 }
 
-/// What was taken from a shelf, and what is left there.
+/// An allocated line of an order, and the remaining stock.
 pub struct Allocation {
     pub line: Line,
     pub left: i64,
 }
 
-/// Allocates stock to every line of the order: all of them or none.
+/// Allocates stock to every line of the order, or to none.
 pub fn process(
-    books: &mut Books,
+    database: &mut Database,
     faults: &Faults,
     order: Key,
     staff_id: &str,
 ) -> Result<Vec<Allocation>, OrderError> {
-    let lines = lines(books, order)?;
+    let lines = lines(database, order)?;
     let lost = faults.has(Kind::LostAllocation);
-    books.write(|transaction| {
+    database.write(|transaction| {
         advance(
             transaction,
             order,
@@ -189,19 +189,19 @@ fn allocate(
     Ok(Allocation { line, left })
 }
 
-/// The time that the packing of a product took.
+/// Time to pack a product.
 pub struct Packing {
     pub product_id: i64,
     pub minutes: i64,
 }
 
 pub fn approve(
-    books: &mut Books,
+    database: &mut Database,
     order: Key,
     packings: &[Packing],
     manager_id: &str,
 ) -> Result<(), OrderError> {
-    books.write(|transaction| {
+    database.write(|transaction| {
         advance(
             transaction,
             order,
@@ -218,15 +218,15 @@ pub fn approve(
     })
 }
 
-/// Gives the order a delivery; returns the delivery's id, `DEL-YYYYMMDD-NNNNNN`.
+/// Plans the order's delivery; returns the delivery's id, `DEL-YYYYMMDD-NNNNNN`.
 pub fn plan_delivery(
-    books: &mut Books,
+    database: &mut Database,
     order: Key,
     route: &str,
     slot: &str,
     manager_id: &str,
 ) -> Result<String, OrderError> {
-    books.write(|transaction| {
+    database.write(|transaction| {
         advance(
             transaction,
             order,
@@ -248,8 +248,12 @@ pub fn plan_delivery(
     })
 }
 
-pub fn accept_delivery(books: &mut Books, order: Key, person_id: &str) -> Result<(), OrderError> {
-    books.write(|transaction| {
+pub fn accept_delivery(
+    database: &mut Database,
+    order: Key,
+    person_id: &str,
+) -> Result<(), OrderError> {
+    database.write(|transaction| {
         advance(
             transaction,
             order,
@@ -266,12 +270,12 @@ pub fn accept_delivery(books: &mut Books, order: Key, person_id: &str) -> Result
 }
 
 pub fn deliver(
-    books: &mut Books,
+    database: &mut Database,
     order: Key,
     recipient: &str,
     person_id: &str,
 ) -> Result<(), OrderError> {
-    books.write(|transaction| {
+    database.write(|transaction| {
         advance(
             transaction,
             order,
@@ -287,15 +291,15 @@ pub fn deliver(
     })
 }
 
-/// Records the order's total as paid; returns the number of the receipt.
+/// Records the payment of the order's total; returns the number of the receipt.
 pub fn collect_payment(
-    books: &mut Books,
+    database: &mut Database,
     order: Key,
     amount: Paise,
     method: &str,
     person_id: &str,
 ) -> Result<String, OrderError> {
-    books.write(|transaction| {
+    database.write(|transaction| {
         advance(
             transaction,
             order,
@@ -312,13 +316,13 @@ pub fn collect_payment(
     })
 }
 
-/// The fault of programs that save the whole list they once loaded: puts each order back to the
-/// status it had on the screen, whatever has happened since.
+/// Writes back a stale list: sets each order to the status it had on the screen, ignoring later
+/// changes. This is the fault of programs that save the whole list they once loaded.
 pub fn write_back(
-    books: &mut Books,
+    database: &mut Database,
     listed: impl IntoIterator<Item = (Key, Status)>,
 ) -> rusqlite::Result<()> {
-    books.write(|transaction| {
+    database.write(|transaction| {
         for (order, status) in listed {
             transaction.execute(
                 "UPDATE orders SET status = ?2 WHERE key = ?1",
@@ -329,7 +333,7 @@ pub fn write_back(
     })
 }
 
-/// Moves the order on, provided that it still stands where it should.
+/// Moves the order on, if it still has the expected status.
 fn advance(
     transaction: &Transaction<'_>,
     order: Key,
@@ -344,7 +348,7 @@ fn advance(
             |row| Ok((row.get(0)?, row.get(1)?)),
         )
         .optional()?;
-    // Gone altogether: someone has reset the shop.
+    // The shop was reset meanwhile.
     let (id, status) = found.ok_or_else(|| OrderError::Unknown(format!("number {}", order.0)))?;
     if status != due {
         return Err(OrderError::NotDue { id, due, status });

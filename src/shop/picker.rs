@@ -1,7 +1,7 @@
-//! Finding one order among thousands: a search, and a list by pages.
+//! Selection of one order among thousands: a search, and a list by pages.
 
 use super::console::Console;
-use super::database::Books;
+use super::database::Database;
 use super::listing::{Delivery, Entry, Wanted, find};
 use super::money::Paise;
 use super::orders::{self, OrderError};
@@ -10,24 +10,24 @@ use super::status::Status;
 
 const PAGE: usize = 20;
 
-/// How a list is numbered.
+/// Numbering of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Numbers {
     /// Each row begins with its number.
     Shown,
-    /// The person counts.
+    /// Rows have no numbers; the user counts them.
     Counted,
 }
 
-/// An order that was picked, and the page that was on the screen.
+/// A selected order, and the page that was on the screen.
 pub struct Picked {
     pub order: Entry,
     pub page: Vec<Entry>,
 }
 
 impl Session {
-    /// Asks what to search for, then lists the orders due in `status` and has one picked. `None`
-    /// is a way back, or nothing to pick from.
+    /// Asks for a search text, then lists the orders due in `status` and asks for one of them.
+    /// `None` is a way back, or an empty list.
     pub fn pick_due(
         &mut self,
         title: &str,
@@ -42,14 +42,14 @@ impl Session {
             search: search.clone(),
             ..Wanted::default()
         };
-        if !search.is_empty() && find(&self.books, &wanted, 1)?.is_empty() {
+        if !search.is_empty() && find(&self.database, &wanted, 1)?.is_empty() {
             self.explain_absence(search, status)?;
         }
         let nothing = format!("No orders are awaiting {}.", status.awaited());
         self.pick(title, wanted, numbers, &nothing)
     }
 
-    /// A searched id that exists and is not due deserves a better answer than an empty list.
+    /// Explains an empty list for an id that exists but is not due.
     fn explain_absence(&self, search: String, due: Status) -> Done {
         if !search.contains('-') {
             return Ok(());
@@ -59,16 +59,16 @@ impl Session {
         Err(OrderError::NotDue { id, due, status }.into())
     }
 
-    /// The order among the wanted ones, or that there is none.
+    /// Finds an order among the wanted ones.
     fn order_by_id(&self, id: &str, mut among: Wanted) -> Result<Entry, Stop> {
         id.clone_into(&mut among.search);
-        let found = find(&self.books, &among, 1)?.pop();
+        let found = find(&self.database, &among, 1)?.pop();
         found
             .filter(|_| !id.is_empty())
             .ok_or_else(|| OrderError::Unknown(id.to_owned()).into())
     }
 
-    /// Lists the wanted orders, newest first, and has one picked.
+    /// Lists the wanted orders, newest first, and asks for one of them.
     pub fn pick(
         &mut self,
         title: &str,
@@ -77,7 +77,7 @@ impl Session {
         nothing: &str,
     ) -> Result<Option<Picked>, Stop> {
         loop {
-            let mut page = find(&self.books, &wanted, PAGE + 1)?;
+            let mut page = find(&self.database, &wanted, PAGE + 1)?;
             if page.is_empty() {
                 self.console.say(nothing)?;
                 self.console.pause()?;
@@ -122,11 +122,11 @@ impl Session {
         }
     }
 
-    /// Everything about one of the wanted orders.
+    /// Prints all details of one of the wanted orders.
     pub fn show_order_by_id(&mut self, among: Wanted) -> Done {
         let id = self.console.ask("Enter order ID: ")?;
         let entry = self.order_by_id(&id, among)?;
-        show_order(&mut self.console, &self.books, &entry)?;
+        show_order(&mut self.console, &self.database, &entry)?;
         Ok(self.console.pause()?)
     }
 }
@@ -162,7 +162,7 @@ fn show_page(console: &mut Console, page: &[Entry], numbers: Numbers, has_more: 
     Ok(())
 }
 
-/// One line, which begins with the id that the reader of this list knows the order by.
+/// Prints one line, which begins with the id that users of this list know.
 fn show_row(console: &mut Console, entry: &Entry) -> Done {
     if let Some(delivery) = &entry.delivery {
         console.say_part(format_args!("{} | ", delivery.id))?;
@@ -173,8 +173,8 @@ fn show_row(console: &mut Console, entry: &Entry) -> Done {
     ))?)
 }
 
-/// The order's head, lines, total and delivery.
-pub fn show_order(console: &mut Console, books: &Books, entry: &Entry) -> Done {
+/// Prints the order's head, lines, total and delivery.
+pub fn show_order(console: &mut Console, database: &Database, entry: &Entry) -> Done {
     console.heading(format_args!("Order {}", entry.id))?;
     console.say(format_args!(
         "Customer:  {} {}",
@@ -182,7 +182,7 @@ pub fn show_order(console: &mut Console, books: &Books, entry: &Entry) -> Done {
     ))?;
     console.say(format_args!("Address:   {}", entry.address))?;
     console.say(format_args!("Status:    {}", entry.status))?;
-    show_lines(console, &orders::lines(books, entry.key)?)?;
+    show_lines(console, &orders::lines(database, entry.key)?)?;
     if let Some(Delivery { id, route, slot }) = &entry.delivery {
         console.say(format_args!("Delivery:  {id}, {route}, {slot}"))?;
     }

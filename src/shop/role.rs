@@ -1,6 +1,6 @@
-//! The five roles, each played by one program, and the demo accounts that may log in to them.
+//! The five roles, one per program, and their demo accounts.
 
-/// Who sits at the program.
+/// The user of a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     CustomerPortal,
@@ -19,7 +19,7 @@ impl Role {
         Self::DeliveryPersonnel,
     ];
 
-    /// As in `rehearsal shop ROLE`.
+    /// Returns the name, as in `rehearsal shop ROLE`.
     pub fn name(self) -> &'static str {
         match self {
             Self::CustomerPortal => "customer-portal",
@@ -50,7 +50,7 @@ impl Role {
         }
     }
 
-    /// Returns the number of accounts that are seeded: numbers 1 to this.
+    /// Returns the number of seeded accounts.
     pub fn accounts(self) -> usize {
         match self {
             Self::CustomerPortal => 1000,
@@ -58,7 +58,8 @@ impl Role {
         }
     }
 
-    /// `CUST001` to `CUST999`, `CUST1000`; `STAFF001` and so on.
+    /// Returns the id of an account, from 1: `CUST001` to `CUST999`, `CUST1000`; `STAFF001` and so
+    /// on.
     pub fn account_id(self, number: usize) -> String {
         let prefix = match self {
             Self::CustomerPortal => "CUST",
@@ -70,7 +71,7 @@ impl Role {
         format!("{prefix}{number:03}")
     }
 
-    /// The same for every account of the role: these are demo accounts.
+    /// Returns the password, the same for all demo accounts of the role.
     pub fn password(self) -> &'static str {
         match self {
             Self::CustomerPortal => "customer123",

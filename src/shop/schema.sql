@@ -1,11 +1,11 @@
--- Ids that people see (order and delivery ids) are not declared unique: a fault of the shop is to
--- give one out twice, and then it is for the audit to notice.
+-- The ids that users see (orders and deliveries) are not declared unique: a fault of the shop
+-- assigns one twice, and the audit has to detect it.
 
 CREATE TABLE accounts (
     id       TEXT PRIMARY KEY,
     role     TEXT NOT NULL,
     name     TEXT NOT NULL,
-    -- In clear: these are published demo accounts, and a login must cost nothing.
+    -- In clear text: these are public demo accounts, and a login must be cheap.
     password TEXT NOT NULL,
     address  TEXT NOT NULL
 ) WITHOUT ROWID;
@@ -26,7 +26,7 @@ CREATE TABLE orders (
     customer_id  TEXT NOT NULL,
     address      TEXT NOT NULL,
     status       TEXT NOT NULL,
-    -- The history entry of the latest move: sorts the orders by when they became due.
+    -- The history entry of the latest move, by which orders are sorted.
     moved        INTEGER NOT NULL,
     total_paise  INTEGER NOT NULL
 );
@@ -62,7 +62,7 @@ CREATE TABLE deliveries (
     order_key    INTEGER NOT NULL,
     route        TEXT NOT NULL,
     slot         TEXT NOT NULL,
-    -- Who accepted it, and who took it in: empty until then.
+    -- The person who accepted it, and the recipient: empty until then.
     accepted_by  TEXT,
     received_by  TEXT
 );

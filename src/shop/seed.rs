@@ -1,4 +1,4 @@
-//! What the shop has on its first day: accounts, products, stock.
+//! Initial data of the shop: accounts, products, stock.
 
 use std::env;
 
@@ -8,7 +8,7 @@ use super::role::Role;
 
 pub const STOCK_VARIABLE: &str = "REHEARSAL_SHOP_STOCK";
 
-/// Enough that no load test sells out by accident.
+/// Large enough that no load test sells out by accident.
 const DEFAULT_STOCK: i64 = 1_000_000;
 
 const SCHEMA: &str = include_str!("schema.sql");
@@ -17,7 +17,7 @@ const SCHEMA: &str = include_str!("schema.sql");
 #[error("{STOCK_VARIABLE} is `{0}`: write how many of each product there are, such as 100")]
 pub struct StockError(String);
 
-/// Returns the number of of each product there are, as the environment says or else plenty.
+/// Returns the initial stock of each product, from the environment or the default.
 pub fn initial_stock() -> Result<i64, StockError> {
     let Some(text) = env::var_os(STOCK_VARIABLE) else {
         return Ok(DEFAULT_STOCK);
@@ -29,7 +29,7 @@ pub fn initial_stock() -> Result<i64, StockError> {
     }
 }
 
-/// Creates the tables and their first contents.
+/// Creates and fills the tables.
 pub fn fill(transaction: &Transaction<'_>, stock: i64) -> rusqlite::Result<()> {
     transaction.execute_batch(SCHEMA)?;
     let mut insert = transaction.prepare(
@@ -55,8 +55,7 @@ pub fn fill(transaction: &Transaction<'_>, stock: i64) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Forgets every order and puts the stock back. The numbering of ids goes on, so that no id
-/// of before the reset is given out again.
+/// Deletes all orders and restores the stock. Ids continue, so that none is used twice.
 pub fn reset(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     transaction.execute_batch(
         "DELETE FROM orders; DELETE FROM order_lines; DELETE FROM allocations;
@@ -66,7 +65,7 @@ pub fn reset(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     )
 }
 
-/// Every pair of names comes up before one is repeated.
+/// Returns a person's name; all pairs of names are used before one is repeated.
 fn name(person: usize) -> String {
     let first = FIRST_NAMES[person % FIRST_NAMES.len()];
     let last = LAST_NAMES[(person / FIRST_NAMES.len() + person) % LAST_NAMES.len()];
@@ -135,7 +134,7 @@ const STREETS: [&str; 8] = [
     "Law Garden, Ahmedabad 380006",
 ];
 
-/// Names and prices in paise.
+/// Product names and prices in paise, by category.
 const CATALOGUE: [(&str, &[(&str, i64)]); 5] = [
     (
         "Grocery",

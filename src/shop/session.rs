@@ -1,4 +1,4 @@
-//! What the five programs have in common: the banner, the login, the main menu, the good-bye.
+//! Common behaviour of the five programs: banner, login, main menu, exit.
 
 use std::process::{self, ExitCode};
 use std::thread;
@@ -7,22 +7,22 @@ use std::time::Duration;
 use rusqlite::{OptionalExtension, params};
 
 use super::console::{Console, Gone};
-use super::database::Books;
+use super::database::Database;
 use super::faults::{Faults, Kind};
 use super::orders::OrderError;
 use super::role::Role;
 
 const ATTEMPTS: usize = 3;
 
-/// What a crash by exit leaves as its code; the number that sysexits(3) has for internal errors.
+/// The exit code of a crash: the code for internal errors in sysexits(3).
 const CRASHED: i32 = 70;
 
 const HANGS: Duration = Duration::from_secs(3600);
 
-/// The reason why an operation did not come to its end.
+/// The reason why an operation was not completed.
 #[derive(Debug, thiserror::Error)]
 pub enum Stop {
-    /// Said to the person; the program goes on.
+    /// Shown to the user; the program continues.
     #[error("{0}")]
     Refused(OrderError),
     #[error("the shop's database failed: {0}")]
@@ -48,26 +48,26 @@ impl From<rusqlite::Error> for Stop {
     }
 }
 
-/// What an operation comes to when it has nothing to give back.
+/// The result of an operation without a value.
 pub type Done = Result<(), Stop>;
 
-/// The person who logged in.
+/// The logged-in user.
 pub struct Account {
     pub id: String,
     pub name: String,
     pub address: String,
 }
 
-/// A program in use: by whom, on which books, with which faults.
+/// A program in use: its user, database and faults.
 pub struct Session {
     pub console: Console,
-    pub books: Books,
+    pub database: Database,
     pub faults: Faults,
     pub account: Account,
 }
 
-/// Shows the banner and lets someone log in.
-pub fn log_in(role: Role, console: &mut Console, books: &Books) -> Result<Account, Stop> {
+/// Shows the banner and asks for a login.
+pub fn log_in(role: Role, console: &mut Console, database: &Database) -> Result<Account, Stop> {
     let line = "=".repeat(50);
     console.clear()?;
     console.say(&line)?;
@@ -76,7 +76,7 @@ pub fn log_in(role: Role, console: &mut Console, books: &Books) -> Result<Accoun
     for attempt in 1..=ATTEMPTS {
         let id = console.ask(role.id_prompt())?;
         let password = console.ask_password("Password: ")?;
-        if let Some(account) = find_account(books, role, &id, &password)? {
+        if let Some(account) = find_account(database, role, &id, &password)? {
             console.say(format_args!("Welcome, {}!", account.name))?;
             return Ok(account);
         }
@@ -90,7 +90,7 @@ pub fn log_in(role: Role, console: &mut Console, books: &Books) -> Result<Accoun
 }
 
 fn find_account(
-    books: &Books,
+    database: &Database,
     role: Role,
     id: &str,
     password: &str,
@@ -98,7 +98,7 @@ fn find_account(
     let query = "SELECT id, name, address FROM accounts
                  WHERE id = ?1 AND role = ?2 AND password = ?3";
     let values = params![id.to_uppercase(), role.name(), password];
-    books
+    database
         .connection
         .query_row(query, values, |row| {
             Ok(Account {
@@ -111,7 +111,7 @@ fn find_account(
 }
 
 impl Session {
-    /// Shows the main menu again and again, until the person logs out.
+    /// Shows the main menu repeatedly, until the user logs out.
     pub fn main_menu<T: Copy>(
         &mut self,
         title: &str,
@@ -120,7 +120,7 @@ impl Session {
     ) -> Done {
         if self.faults.has(Kind::ErrorLine) {
             self.console
-                .say("[ERROR] price cache not reachable, reading prices from the books")?;
+                .say("[ERROR] price cache not reachable, reading prices from the database")?;
         }
         if let Some(megabytes) = self.faults.value(Kind::Flood) {
             self.flood(megabytes)?;
@@ -143,7 +143,7 @@ impl Session {
         }
     }
 
-    /// A menu within an operation. It looks like the main menu and asks with the same words.
+    /// Shows a menu within an operation, which looks and prompts like the main menu.
     pub fn submenu<T: Copy>(
         &mut self,
         title: &str,
@@ -154,7 +154,7 @@ impl Session {
         Ok(self.console.choose("operation", rows, leave)?)
     }
 
-    /// Does an operation; a refusal is said, and is no reason to stop the program.
+    /// Does an operation; a refusal is shown, and the program continues.
     pub fn attempt(&mut self, operation: impl FnOnce(&mut Self) -> Done) -> Done {
         match operation(self) {
             Err(Stop::Refused(refusal)) => {
@@ -174,7 +174,7 @@ impl Session {
         Ok(())
     }
 
-    /// Crashes or hangs, if it was asked for.
+    /// Crashes or hangs if such a fault is selected.
     fn break_down(&mut self) -> Done {
         let crash = self.faults.value(Kind::Crash);
         if crash.is_none() && !self.faults.has(Kind::Hang) {
@@ -188,7 +188,8 @@ impl Session {
             Some(0) => process::exit(CRASHED),
             Some(_) => process::abort(),
             None => {
-                // Longer than any test waits, yet no program that is forgotten stays for ever.
+                // Longer than any test waits, but bounded, so that no forgotten program stays
+                // forever.
                 thread::sleep(HANGS);
                 process::exit(CRASHED)
             }
@@ -196,16 +197,16 @@ impl Session {
     }
 }
 
-/// Says the last words that an end calls for, and gives the program's exit code.
+/// Prints the last message and returns the program's exit code.
 pub fn end(console: &mut Console, result: Result<(), Stop>) -> ExitCode {
     let Err(stop) = result else {
         return ExitCode::SUCCESS;
     };
     if matches!(stop, Stop::Gone(Gone::Input)) {
-        // Whoever closed the input may still read.
+        // The side that closed the input may still read.
         let _ = console.say("\nEnd of input, session closed.");
     }
-    // Nobody can be told that nobody reads.
+    // The output may have no reader any more.
     let _ = console.flush();
     match stop {
         Stop::Database(_) => {

@@ -1,12 +1,12 @@
-//! Where an order stands in its life, and what it waits for there.
+//! Status of an order, and the action it awaits.
 
 use std::fmt;
 
 use rusqlite::ToSql;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
 
-/// In the order of an order's life, so that `status >= Status::Approved` reads as "approved or
-/// further". A cancelled order left before anything was done for it and therefore stands first.
+/// In the order of an order's life, so that `status >= Status::Approved` means "approved or later".
+/// A cancelled order was cancelled before any processing and therefore comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Status {
     Cancelled,
@@ -31,7 +31,7 @@ impl Status {
         Self::Paid,
     ];
 
-    /// As it is stored and shown.
+    /// Returns the name, as stored and shown.
     pub fn name(self) -> &'static str {
         match self {
             Self::Cancelled => "cancelled",
@@ -45,7 +45,7 @@ impl Status {
         }
     }
 
-    /// What an order in this status waits for: "is not awaiting ...".
+    /// Returns the awaited action, for "is not awaiting ...".
     pub fn awaited(self) -> &'static str {
         match self {
             Self::Cancelled | Self::Paid => "anything",

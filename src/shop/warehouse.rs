@@ -7,7 +7,7 @@ use super::picker::{Numbers, show_order};
 use super::session::{Done, Session};
 use super::status::Status;
 
-/// The longest that packing one item may take.
+/// The maximum time to pack one item.
 const SHIFT_MINUTES: i64 = 480;
 
 #[derive(Debug, Clone, Copy)]
@@ -64,14 +64,14 @@ fn approve(session: &mut Session) -> Done {
     let order = picked.order;
     let Session {
         console,
-        books,
+        database,
         faults,
         account,
     } = session;
     console.clear()?;
-    show_order(console, books, &order)?;
+    show_order(console, database, &order)?;
     let mut packings = Vec::new();
-    for line in orders::lines(books, order.key)? {
+    for line in orders::lines(database, order.key)? {
         let item = &line.product;
         let minutes = console.ask_number(
             format_args!("Enter packing time for {item} (minutes): "),
@@ -89,10 +89,10 @@ fn approve(session: &mut Session) -> Done {
             minutes,
         });
     }
-    orders::approve(books, order.key, &packings, &account.id)?;
+    orders::approve(database, order.key, &packings, &account.id)?;
     if faults.has(Kind::StaleListing) {
         let listed = picked.page.iter().map(|entry| (entry.key, entry.status));
-        orders::write_back(books, listed)?;
+        orders::write_back(database, listed)?;
     }
     console.say(format_args!("Order {} packed and approved", order.id))?;
     Ok(console.pause()?)
@@ -102,7 +102,7 @@ fn workload(session: &mut Session) -> Done {
     session.console.heading("Workload")?;
     let query = "SELECT count(*) FROM orders WHERE status = ?1";
     for status in [Status::Processed, Status::Approved] {
-        let connection = &session.books.connection;
+        let connection = &session.database.connection;
         let count: i64 = connection.query_row(query, [status], |row| row.get(0))?;
         let awaited = status.awaited();
         session

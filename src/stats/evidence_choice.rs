@@ -1,4 +1,4 @@
-//! The choice of the flows whose evidence is kept.
+//! Selection of the flows whose evidence is kept.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,10 +6,10 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::model::{FlowOutcome, FlowRecord};
 
-use super::failures::MOST_TEXTS;
+use super::failures::MAX_TEXTS;
 use super::signature::Signature;
 
-/// The largest numbers of flows whose evidence is kept.
+/// Limits of the number of flows whose evidence is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EvidenceLimits {
     /// Failed flows.
@@ -20,12 +20,12 @@ pub struct EvidenceLimits {
     pub slowest: usize,
 }
 
-/// A choice of flows, made as they end, from any thread: the first failed ones of each signature,
-/// and those that were slower than all but a few before them. Its size is bounded.
+/// A bounded selection of flows, made as they end, from any thread: the first failed ones of each
+/// signature, and those that were slower than all but a few before them.
 #[derive(Debug)]
 pub struct EvidenceChoice {
     limits: EvidenceLimits,
-    /// A completed flow has to take longer than this.
+    /// A completed flow that is faster than this is not selected.
     bar_us: AtomicU64,
     chosen: Mutex<Chosen>,
 }
@@ -33,14 +33,14 @@ pub struct EvidenceChoice {
 #[derive(Debug, Default)]
 struct Chosen {
     failed: u64,
-    /// By step and cause, and by what was seen.
+    /// Counts by step and cause, then by signature.
     alike: HashMap<(String, String), HashMap<Option<String>, u64>>,
-    /// The durations of the slowest.
+    /// The durations of the slowest flows.
     slowest_us: Vec<u64>,
 }
 
 impl EvidenceChoice {
-    /// A choice within these limits.
+    /// Creates an empty selection with these limits.
     pub fn new(limits: EvidenceLimits) -> Self {
         let bar_us = if limits.slowest == 0 { u64::MAX } else { 0 };
         EvidenceChoice {
@@ -50,12 +50,12 @@ impl EvidenceChoice {
         }
     }
 
-    /// Returns whether any flow may be chosen.
+    /// Returns `true` unless the limits exclude every flow.
     pub fn is_open(&self) -> bool {
         self.limits.in_all > 0 || self.limits.slowest > 0
     }
 
-    /// Returns whether this flow is chosen. Counts it, so it is asked once a flow.
+    /// Decides and counts whether this flow is selected. To be called once per flow.
     pub fn takes(&self, flow: &FlowRecord) -> bool {
         if !flow.counted {
             return false;
@@ -78,7 +78,7 @@ impl EvidenceChoice {
                 }
                 let texts = chosen.alike.entry((step, cause)).or_default();
                 let is_new = !texts.contains_key(&saw);
-                let saw = saw.filter(|_| !is_new || texts.len() < MOST_TEXTS);
+                let saw = saw.filter(|_| !is_new || texts.len() < MAX_TEXTS);
                 let alike = texts.entry(saw).or_default();
                 if *alike >= self.limits.alike {
                     return false;
@@ -108,7 +108,7 @@ impl EvidenceChoice {
     }
 
     fn chosen(&self) -> std::sync::MutexGuard<'_, Chosen> {
-        // Every change is whole before the next one may panic.
+        // No change can panic halfway.
         self.chosen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_says_something_else_each_time_leaves_room_for_others() {
+    fn a_program_with_ever_different_output_leaves_room_for_others() {
         let choice = EvidenceChoice::new(EvidenceLimits {
             in_all: 1_000,
             alike: 2,
@@ -162,7 +162,7 @@ mod tests {
         let letters = || (b'a'..=b'z').map(char::from);
         let texts = letters().flat_map(|one| letters().map(move |other| format!("{one}{other}")));
         let taken = texts.filter(|text| choice.takes(&failed(1, text))).count();
-        assert_eq!(taken, MOST_TEXTS + 2);
+        assert_eq!(taken, MAX_TEXTS + 2);
     }
 
     #[test]

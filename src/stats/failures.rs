@@ -1,4 +1,4 @@
-//! Failures grouped by where, why, and what was seen instead.
+//! Failures grouped by step, cause and signature.
 
 use std::collections::HashMap;
 
@@ -7,21 +7,19 @@ use crate::model::{Failure, FailureKind, FlowRecord};
 use super::signature::Signature;
 use super::summary::{FailureGroup, FailureSummary};
 
-/// The most groups of failures that are distinguished; failures of further kinds are counted
-/// together.
-pub const MOST_GROUPS: usize = 100;
+/// The maximum number of failure groups; failures of further groups are counted together.
+pub const MAX_GROUPS: usize = 100;
 
-/// The most texts that are distinguished of one step and cause; programs that print something else
-/// each
-/// time leave room for the failures of others.
-pub const MOST_TEXTS: usize = 10;
+/// The maximum number of texts distinguished per step and cause, so that a program with ever
+/// different output leaves room for the failures of others.
+pub const MAX_TEXTS: usize = 10;
 
-/// Groups of failures, each with a count and its first example. Of bounded size.
+/// Groups of failures, each with a count and its first example. Its size is bounded.
 #[derive(Debug, Default)]
 pub(super) struct Failures {
     groups: Vec<FailureGroup>,
-    /// The places in `groups` of the failures of a step and cause, and whether
-    /// chaos had struck before, by what was seen.
+    /// Indices into `groups` by step, cause and whether a fault was injected before, then by the
+    /// text that was seen.
     places: HashMap<(String, FailureKind, bool), HashMap<Option<String>, usize>>,
     others: u64,
 }
@@ -44,7 +42,7 @@ impl Failures {
         });
     }
 
-    /// Adds those of another run, or of one that was kept.
+    /// Adds the failures of another run, or of a saved one.
     pub(super) fn add(&mut self, summary: &FailureSummary) {
         self.others += summary.others;
         for group in &summary.groups {
@@ -59,7 +57,7 @@ impl Failures {
             group.after_chaos,
         );
         let texts = self.places.entry(key).or_default();
-        if !texts.contains_key(&group.saw) && texts.len() >= MOST_TEXTS {
+        if !texts.contains_key(&group.saw) && texts.len() >= MAX_TEXTS {
             group.saw = None;
         }
         if let Some(&place) = texts.get(&group.saw) {
@@ -68,7 +66,7 @@ impl Failures {
             known.first_at = known.first_at.min(group.first_at);
             known.last_at = known.last_at.max(group.last_at);
             known.bundle = known.bundle.take().or(group.bundle);
-        } else if self.groups.len() == MOST_GROUPS {
+        } else if self.groups.len() == MAX_GROUPS {
             self.others += group.count;
         } else {
             texts.insert(group.saw.clone(), self.groups.len());
@@ -76,7 +74,7 @@ impl Failures {
         }
     }
 
-    /// The most frequent first; those of the same frequency in the order of their appearance.
+    /// Lists the most frequent first; equally frequent ones in the order of their appearance.
     pub(super) fn summary(&self) -> FailureSummary {
         let mut groups = self.groups.clone();
         groups.sort_by_key(|group| std::cmp::Reverse(group.count));
@@ -123,7 +121,7 @@ mod tests {
         }
 
         let summary = failures.summary();
-        let told: Vec<_> = summary
+        let groups: Vec<_> = summary
             .groups
             .iter()
             .map(|group| {
@@ -132,7 +130,7 @@ mod tests {
             })
             .collect();
         assert_eq!(
-            told,
+            groups,
             [
                 (
                     "02_create_order",
@@ -167,7 +165,7 @@ mod tests {
         }
         record(&mut failures, 100_001, &seeing("07_plan", "no slot".into()));
         let summary = failures.summary();
-        assert_eq!(summary.groups.len(), MOST_TEXTS + 2);
+        assert_eq!(summary.groups.len(), MAX_TEXTS + 2);
         assert_eq!((summary.count(), summary.others), (100_001, 0));
         let known = summary
             .groups
@@ -181,12 +179,12 @@ mod tests {
     #[test]
     fn is_bounded_and_counts_the_rest() {
         let mut failures = Failures::default();
-        for number in 0..MOST_GROUPS + 7 {
+        for number in 0..MAX_GROUPS + 7 {
             let step = format!("step-{number}");
             record(&mut failures, 1, &failure(&step, FailureKind::Timeout));
         }
         let summary = failures.summary();
-        assert_eq!((summary.groups.len(), summary.others), (MOST_GROUPS, 7));
-        assert_eq!(summary.count(), MOST_GROUPS as u64 + 7);
+        assert_eq!((summary.groups.len(), summary.others), (MAX_GROUPS, 7));
+        assert_eq!(summary.count(), MAX_GROUPS as u64 + 7);
     }
 }

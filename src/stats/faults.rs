@@ -16,25 +16,25 @@ const RECOVERY: &str = "chaos.recovery";
 pub struct FaultSummary {
     /// The rules of fault injection as written.
     pub injections: Vec<String>,
-    /// The number of faults of each kind; kinds without any are absent.
+    /// Injected faults by kind; kinds without any are absent.
     pub struck: BTreeMap<InjectionKind, u64>,
-    /// The number of flows that had faults.
+    /// Flows with injected faults.
     pub flows: u64,
-    /// Of these, completed, though not at the first attempt.
+    /// Of these, flows completed after a retry.
     pub recovered: u64,
-    /// Of these, completed as if nothing had been.
+    /// Of these, flows completed at the first attempt.
     pub unaffected: u64,
     pub failed: u64,
     pub interrupted: u64,
-    /// From each injection that a program had to recover from until its step was completed after
-    /// all, in flows that were completed. Rehearsal's own slowness is none such.
+    /// From each disruptive injection until its step was completed, in completed flows. Delays by
+    /// Rehearsal itself are not disruptive.
     pub recovery: Option<Spread>,
 }
 
-/// Counts it, flow by flow.
+/// Counter of injected faults, fed flow by flow.
 #[derive(Debug, Default)]
 pub(super) struct FaultTally {
-    struck: BTreeMap<InjectionKind, u64>,
+    injected: BTreeMap<InjectionKind, u64>,
     recovered: u64,
     unaffected: u64,
     failed: u64,
@@ -49,7 +49,7 @@ impl FaultTally {
         }
         for record in &flow.injections {
             let kind = record.kind;
-            *self.struck.entry(kind).or_default() += 1;
+            *self.injected.entry(kind).or_default() += 1;
             if let Some(us) = record.recovered_after_us
                 && kind.is_disruptive()
                 && flow.outcome == FlowOutcome::Completed
@@ -67,12 +67,12 @@ impl FaultTally {
     }
 
     pub(super) fn summary(&self, info: &RunInfo) -> Option<FaultSummary> {
-        if info.chaos.is_empty() && self.struck.is_empty() {
+        if info.chaos.is_empty() && self.injected.is_empty() {
             return None;
         }
         Some(FaultSummary {
             injections: info.chaos.clone(),
-            struck: self.struck.clone(),
+            struck: self.injected.clone(),
             flows: self.recovered + self.unaffected + self.failed + self.interrupted,
             recovered: self.recovered,
             unaffected: self.unaffected,
@@ -82,11 +82,11 @@ impl FaultTally {
         })
     }
 
-    /// Adds what was kept of another run.
+    /// Adds the figures of another run.
     pub(super) fn add(&mut self, summary: Option<&FaultSummary>, histograms: &Histograms) {
         let Some(more) = summary else { return };
         for (kind, count) in &more.struck {
-            *self.struck.entry(*kind).or_default() += count;
+            *self.injected.entry(*kind).or_default() += count;
         }
         self.recovered += more.recovered;
         self.unaffected += more.unaffected;
@@ -97,7 +97,7 @@ impl FaultTally {
         }
     }
 
-    /// Adds its distribution to those of the run, if there is one.
+    /// Adds its distribution to those of the run, unless it is empty.
     pub(super) fn name_histograms(&self, named: &mut Histograms) {
         if self.recovery.count() > 0 {
             named.insert(RECOVERY.to_owned(), self.recovery.clone());
@@ -111,10 +111,10 @@ mod tests {
     use super::*;
     use crate::model::{FailureKind, InjectionRecord, RetriedPart, Retry, StepOutcome};
 
-    fn struck(mut record: FlowRecord, kind: InjectionKind, after: Option<u64>) -> FlowRecord {
+    fn with_fault(mut record: FlowRecord, kind: InjectionKind, after: Option<u64>) -> FlowRecord {
         record.injections.push(InjectionRecord {
             kind,
-            what: "struck".into(),
+            what: "injected".into(),
             role: "customer".into(),
             attempt: 1,
             step: "01_login".into(),
@@ -136,13 +136,13 @@ mod tests {
             forgotten: Vec::new(),
         });
         vec![
-            struck(again, InjectionKind::Kill, Some(300)),
-            struck(
+            with_fault(again, InjectionKind::Kill, Some(300)),
+            with_fault(
                 completed(2, &[StepOutcome::Completed]),
                 InjectionKind::Delay,
                 Some(9_000),
             ),
-            struck(
+            with_fault(
                 flow(3, failed, &[StepOutcome::Failed]),
                 InjectionKind::Kill,
                 None,
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn flows_that_were_struck_are_told_by_what_became_of_them() {
+    fn affected_flows_are_counted_by_their_outcome() {
         let mut tally = FaultTally::default();
         some_flows().iter().for_each(|flow| tally.record(flow));
         let summary = tally.summary(&info(4)).expect("there was chaos");
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn without_chaos_there_is_nothing_to_tell() {
+    fn without_faults_there_is_no_summary() {
         assert_eq!(FaultTally::default().summary(&info(1)), None);
         let mut named = Histograms::new();
         FaultTally::default().name_histograms(&mut named);

@@ -1,4 +1,4 @@
-//! Distributions of durations.
+//! Histograms of durations.
 
 use std::time::Duration;
 
@@ -8,21 +8,21 @@ use hdrhistogram::iterators::IterationValue;
 use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
 use serde::{Deserialize, Serialize};
 
-/// Distributions by name: `flow.response`, `step.02_create_order`, `role.customer.startup`.
+/// Histograms by name: `flow.response`, `step.02_create_order`, `role.customer.startup`.
 pub type Histograms = std::collections::BTreeMap<String, Histogram>;
 
-/// The longest duration that is distinguished from longer ones: a day.
-const LONGEST_US: u64 = 24 * 60 * 60 * 1_000_000;
+/// The longest distinguished duration: a day.
+const MAX_US: u64 = 24 * 60 * 60 * 1_000_000;
 
-/// Every recorded value is off by less than a thousandth.
+/// Recorded values are off by less than a thousandth.
 const SIGNIFICANT_DIGITS: u8 = 3;
 
-/// A distribution of durations in microseconds, whose size does not grow with how much is recorded:
-/// it depends on the longest of them, and is a few kilobytes to a hundred.
+/// A histogram of durations in microseconds. Its size, a few to a hundred kilobytes, depends on the
+/// longest duration and not on how many are recorded.
 ///
-/// Percentiles are exact to three significant digits; mean, least and greatest are exact. What is
-/// longer than a day counts as a day, and is counted apart as saturated. It is kept in files as an
-/// [`Encoded`], which loses nothing.
+/// Percentiles are exact to three significant digits; mean, minimum and maximum are exact.
+/// Durations of more than a day count as a day, and as saturated. Files contain it as an
+/// [`Encoded`], which is lossless.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(into = "Encoded", try_from = "Encoded")]
 pub struct Histogram {
@@ -34,7 +34,7 @@ pub struct Histogram {
 }
 
 impl PartialEq for Histogram {
-    /// Compares what was recorded, whatever the capacity.
+    /// Compares the recorded values, regardless of capacity.
     fn eq(&self, other: &Self) -> bool {
         let figures = |it: &Histogram| (it.count(), it.sum_us, it.min_us, it.max_us, it.saturated);
         let mut recorded = self
@@ -50,10 +50,11 @@ impl PartialEq for Histogram {
 }
 
 impl Histogram {
-    /// An empty distribution.
+    /// Creates an empty histogram.
     pub fn new() -> Self {
         Histogram {
-            // A run has dozens of them; room for a day in each would make its start late.
+            // A run has dozens of histograms; allocating the range of a day for each would delay
+            // its start.
             counts: hdrhistogram::Histogram::new(SIGNIFICANT_DIGITS)
                 .expect("the digits are a constant that hdrhistogram accepts"),
             sum_us: 0,
@@ -63,20 +64,20 @@ impl Histogram {
         }
     }
 
-    /// Adds one duration, in microseconds.
+    /// Records one duration, in microseconds.
     pub fn record(&mut self, value_us: u64) {
         self.record_many(value_us, 1);
     }
 
-    /// Adds the same duration so many times.
+    /// Records the same duration several times.
     pub fn record_many(&mut self, value_us: u64, times: u64) {
         if times == 0 {
             return;
         }
-        if value_us > LONGEST_US {
+        if value_us > MAX_US {
             self.saturated += times;
         }
-        let value_us = value_us.min(LONGEST_US);
+        let value_us = value_us.min(MAX_US);
         let counts = u32::try_from(times).unwrap_or(u32::MAX);
         self.counts
             .record_n(value_us, counts)
@@ -91,8 +92,8 @@ impl Histogram {
         self.counts.len()
     }
 
-    /// The duration below or at which `percent` of the recorded ones are; never more than the
-    /// greatest of them. `None` if nothing was recorded.
+    /// Returns the duration at or below which `percent` of the recorded ones are, at most the
+    /// maximum; `None` if nothing was recorded.
     pub fn percentile_us(&self, percent: f64) -> Option<u64> {
         (self.count() > 0).then(|| {
             if self.min_us == self.max_us {
@@ -104,13 +105,13 @@ impl Histogram {
         })
     }
 
-    /// The arithmetic mean, rounded to whole microseconds. `None` if nothing was recorded.
+    /// Returns the mean, rounded to whole microseconds; `None` if nothing was recorded.
     pub fn mean_us(&self) -> Option<u64> {
         let count = self.count();
         self.sum_us.saturating_add(count / 2).checked_div(count)
     }
 
-    /// Adds all that another distribution is made of.
+    /// Adds all values of another histogram.
     pub fn add(&mut self, other: &Histogram) {
         self.counts
             .add(&other.counts)
@@ -121,21 +122,20 @@ impl Histogram {
         self.saturated += other.saturated;
     }
 
-    /// Forgets all that was recorded.
+    /// Removes all recorded values.
     pub fn clear(&mut self) {
         self.counts.reset();
         (self.sum_us, self.saturated) = (0, 0);
         (self.min_us, self.max_us) = (u64::MAX, 0);
     }
 
-    /// The counts behind it, for those who write them in other forms.
+    /// Returns the underlying counts, to be written in other formats.
     pub fn counts(&self) -> &hdrhistogram::Histogram<u32> {
         &self.counts
     }
 
-    /// Returns the durations' distribution over so many ranges between the least and the greatest,
-    /// each
-    /// as much longer than the one before as the others are. Empty if they do not differ.
+    /// Splits the recorded durations into so many ranges between minimum and maximum, whose widths
+    /// grow by a constant factor. Empty if the durations do not differ.
     pub fn distribution(&self, ranges: u32) -> Vec<Range> {
         let (least, greatest) = (self.min_us.max(1), self.max_us);
         if self.count() == 0 || least >= greatest || ranges == 0 {
@@ -159,7 +159,7 @@ impl Histogram {
         found
     }
 
-    /// The figures that reports show. `None` if nothing was recorded.
+    /// Returns the figures for reports; `None` if nothing was recorded.
     pub fn spread(&self) -> Option<Spread> {
         Some(Spread {
             count: self.count(),
@@ -182,10 +182,10 @@ impl Default for Histogram {
     }
 }
 
-/// A distribution of durations in a few figures, in microseconds.
+/// Summary of a histogram, in microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spread {
-    /// The number of durations; never zero.
+    /// Recorded durations; never zero.
     pub count: u64,
     pub mean_us: u64,
     pub min_us: u64,
@@ -196,20 +196,19 @@ pub struct Spread {
     /// The 99.9th percentile.
     pub p999_us: u64,
     pub max_us: u64,
-    /// The number of durations longer than the longest that is distinguished, a day, as which they
-    /// count.
+    /// Recorded durations of more than a day, which count as a day.
     pub saturated: u64,
 }
 
-/// The number of durations in a part of a distribution.
+/// Number of durations in a range of a histogram.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Range {
-    /// The longest duration in it; the shortest is longer than the longest of the range before.
+    /// The upper bound, inclusive; the upper bound of the range before is the lower one, exclusive.
     pub to_us: u64,
     pub count: u64,
 }
 
-/// A [`Histogram`] in files.
+/// The form of a [`Histogram`] in files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Encoded {
     pub count: u64,
@@ -217,10 +216,10 @@ pub struct Encoded {
     /// `null` if nothing was recorded, as is `max_us`.
     pub min_us: Option<u64>,
     pub max_us: Option<u64>,
-    /// The number of durations longer than a day.
+    /// Durations of more than a day.
     pub saturated: u64,
-    /// The counts in the compressed form, version 2, of <https://hdrhistogram.org>, in base 64;
-    /// values are microseconds.
+    /// The counts in the compressed V2 encoding of <https://hdrhistogram.org>, in base 64; values
+    /// are microseconds.
     pub v2_deflate_base64: String,
 }
 
@@ -256,7 +255,7 @@ impl TryFrom<Encoded> for Histogram {
             return Err("a histogram does not have as many values as it says".into());
         }
         let mut histogram = Histogram::new();
-        if counts.max() > histogram.counts.highest_equivalent(LONGEST_US) {
+        if counts.max() > histogram.counts.highest_equivalent(MAX_US) {
             return Err("a histogram has values of more than a day".into());
         }
         histogram
@@ -272,7 +271,7 @@ impl TryFrom<Encoded> for Histogram {
 }
 
 impl Spread {
-    /// The arithmetic mean.
+    /// Returns the mean.
     pub fn mean(&self) -> Duration {
         Duration::from_micros(self.mean_us)
     }
@@ -341,17 +340,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_counts_as_a_day_and_is_told() {
+    fn what_is_too_long_counts_as_a_saturated_day() {
         let spread = histogram([7, u64::MAX]).spread().unwrap();
         assert_eq!(
             (spread.count, spread.saturated, spread.max_us),
-            (2, 1, LONGEST_US)
+            (2, 1, MAX_US)
         );
         assert!(spread.p99_us <= spread.max_us);
     }
 
     #[test]
-    fn what_is_kept_in_a_file_comes_back_as_it_was() {
+    fn encoding_is_lossless() {
         for values in [vec![], vec![0], vec![3, 70_000, u64::MAX, 12_345_678]] {
             let histogram = histogram(values);
             let text = serde_json::to_string(&histogram).unwrap();
@@ -369,13 +368,13 @@ mod tests {
         encoded.v2_deflate_base64 = "AAAA".into();
         assert!(Histogram::try_from(encoded).is_err());
         let mut too_long = histogram([]);
-        too_long.counts.record(2 * LONGEST_US).unwrap();
+        too_long.counts.record(2 * MAX_US).unwrap();
         let error = Histogram::try_from(Encoded::from(too_long)).unwrap_err();
         assert!(error.contains("more than a day"), "{error}");
     }
 
     #[test]
-    fn what_was_recorded_is_compared_and_not_the_room_for_it() {
+    fn equality_ignores_the_capacity() {
         let mut roomy = histogram([5, u64::MAX]);
         roomy.clear();
         roomy.record(5);

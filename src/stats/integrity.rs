@@ -1,11 +1,11 @@
-//! Integrity of a run: comparison of its flows' values.
+//! Integrity of a run: comparison of the values within and between its flows.
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::{AuditRecord, FlowId, IntegrityInfo, OwnInfo, ValueInfo};
 
-/// The most findings of each kind that are listed; all are counted.
-pub const MOST_FINDINGS: usize = 20;
+/// The maximum number of listed findings of each kind; all are counted.
+pub const MAX_FINDINGS: usize = 20;
 
 /// The text in place of a secret.
 const MASK: &str = "***";
@@ -13,23 +13,23 @@ const MASK: &str = "***";
 /// The result of a run's integrity checks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Integrity {
-    /// Flows with a value that another flow had before them and that must be unique. Absent if
-    /// they could not be counted.
+    /// Flows with a value that must be unique and that an earlier flow has too. Absent if they
+    /// could not be counted.
     pub duplicates: Option<u64>,
-    /// Times that values of one flow differed that must be equal.
+    /// Differences between values of one flow that must be equal.
     pub disagreements: u64,
-    /// Times that a role saw what is not its flow's own.
+    /// Times that a role saw another value than its flow's own.
     pub mix_ups: u64,
-    /// All of these, and the audits that did not say that all is well.
+    /// All of these, and the audits that did not pass.
     pub violations: Option<u64>,
     pub unique: Vec<UniqueSummary>,
     pub agree: Vec<AgreeSummary>,
     pub own: Vec<OwnSummary>,
-    /// Values that were not compared, as a part of them is masked.
+    /// Values that were not compared, as part of them is masked.
     pub not_compared: u64,
-    /// One of each run that has one.
+    /// The audits of the runs.
     pub audits: Vec<AuditRecord>,
-    /// Limits of these findings.
+    /// Restrictions of these findings.
     pub notices: Vec<String>,
 }
 
@@ -38,23 +38,23 @@ pub struct Integrity {
 pub struct UniqueSummary {
     #[serde(flatten)]
     pub value: ValueInfo,
-    /// The number of captured values, with those of attempts that were given up.
+    /// Captured values, including those of abandoned attempts.
     pub values: u64,
-    /// The number of values that another flow had before.
+    /// Values that an earlier flow had.
     pub duplicates: Option<u64>,
-    /// The number of these that a flow of another run had.
+    /// Of these, values that a flow of another run had.
     pub across_runs: Option<u64>,
-    /// The first values that several flows had.
+    /// The first duplicate values.
     pub found: Vec<Duplicate>,
 }
 
-/// A value that several flows had.
+/// A value of several flows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Duplicate {
     pub value: String,
-    /// The number of flows that had it.
+    /// Flows with the value.
     pub count: u64,
-    /// Those of them that ended first.
+    /// The first of them to end.
     pub flows: Vec<FlowId>,
 }
 
@@ -62,10 +62,10 @@ pub struct Duplicate {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgreeSummary {
     pub values: Vec<ValueInfo>,
-    /// The number of flows that had at least two of them.
+    /// Flows with at least two of the values.
     pub compared: u64,
     pub disagreements: u64,
-    /// The first of them.
+    /// The first differences.
     pub found: Vec<Disagreement>,
 }
 
@@ -73,7 +73,7 @@ pub struct AgreeSummary {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Disagreement {
     pub flow: FlowId,
-    /// In the order of the scenario; null if the flow did not have it.
+    /// In the order of the scenario; null if the flow has no such value.
     pub values: Vec<Option<String>>,
 }
 
@@ -82,26 +82,26 @@ pub struct Disagreement {
 pub struct OwnSummary {
     #[serde(flatten)]
     pub value: OwnInfo,
-    /// The number of flows that had both.
+    /// Flows with both values.
     pub compared: u64,
     pub mix_ups: u64,
-    /// The first of them.
+    /// The first mix-ups.
     pub found: Vec<MixUp>,
 }
 
-/// A flow in which a role saw what is not the flow's own.
+/// A flow in which a role saw another value than the flow's own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MixUp {
     pub flow: FlowId,
     pub saw: String,
-    /// The value that it should have seen.
+    /// The expected value.
     pub own: String,
-    /// Whose it is, if it is a flow's of the run.
+    /// The flow that the value belongs to, if it is one of the run.
     pub belongs_to: Option<FlowId>,
 }
 
 impl Integrity {
-    /// Nothing found yet.
+    /// Creates an integrity result without findings.
     pub fn new(info: &IntegrityInfo) -> Self {
         let unique = info.unique.iter().map(|value| UniqueSummary {
             value: value.clone(),
@@ -136,7 +136,7 @@ impl Integrity {
         }
     }
 
-    /// Compares the values of one flow with each other. What is unique is for others to count.
+    /// Compares the values of one flow with each other. Uniqueness is counted elsewhere.
     pub fn compare<'v>(&mut self, flow: &FlowId, value: impl Fn(&str) -> Option<&'v str>) {
         let mut masked = 0;
         let mut open = |name: &str| {
@@ -158,7 +158,7 @@ impl Integrity {
                 continue;
             }
             rule.disagreements += 1;
-            if rule.found.len() < MOST_FINDINGS {
+            if rule.found.len() < MAX_FINDINGS {
                 rule.found.push(Disagreement {
                     flow: flow.clone(),
                     values: values.iter().map(|it| it.map(str::to_owned)).collect(),
@@ -175,7 +175,7 @@ impl Integrity {
                 continue;
             }
             rule.mix_ups += 1;
-            if rule.found.len() < MOST_FINDINGS {
+            if rule.found.len() < MAX_FINDINGS {
                 rule.found.push(MixUp {
                     flow: flow.clone(),
                     saw: saw.to_owned(),
@@ -187,10 +187,10 @@ impl Integrity {
         self.not_compared += masked;
     }
 
-    /// Adds what was found in another run whose flows are not there any more.
+    /// Adds the findings of another run whose flows are not available any more.
     pub fn add(&mut self, other: &Integrity) {
         fn extend<T: Clone>(found: &mut Vec<T>, more: &[T]) {
-            let room = MOST_FINDINGS.saturating_sub(found.len());
+            let room = MAX_FINDINGS.saturating_sub(found.len());
             found.extend(more.iter().take(room).cloned());
         }
         for (rule, more) in self.unique.iter_mut().zip(&other.unique) {
@@ -212,7 +212,7 @@ impl Integrity {
         self.not_compared += other.not_compared;
     }
 
-    /// Adds up, when everything is counted.
+    /// Computes the totals once everything is counted.
     pub fn total(&mut self) {
         let duplicates = self.unique.iter().map(|rule| rule.duplicates);
         self.duplicates = duplicates.sum();
@@ -237,20 +237,18 @@ fn sum(one: Option<u64>, other: Option<u64>) -> Option<u64> {
     Some(one? + other?)
 }
 
-/// Returns `true` if a part of the value is masked. Two that are masked may differ and look the
-/// same.
+/// Returns `true` if a part of the value is masked. Masked values that differ may look the same.
 pub fn is_masked(value: &str) -> bool {
     value.contains(MASK)
 }
 
-/// Returns `true` if two values are the same: as texts, or as decimal numbers, so that `1449.00`
-/// is `1449`
-/// and `007` is not `7`.
+/// Returns `true` if two values are equal as texts or as decimal numbers: `1449.00` equals `1449`,
+/// but `007` does not equal `7`.
 fn agrees(one: &str, other: &str) -> bool {
     one == other || decimal(one).is_some_and(|one| decimal(other) == Some(one))
 }
 
-/// Sign, whole part and fraction of a number as people write amounts, nothing else.
+/// Splits a plain decimal number into sign, whole part and fraction.
 fn decimal(text: &str) -> Option<(bool, &str, &str)> {
     let (negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),
@@ -294,12 +292,12 @@ mod tests {
         }
     }
 
-    fn compare(books: &mut Integrity, number: u64, values: &[(&str, &str)]) {
+    fn compare(integrity: &mut Integrity, number: u64, values: &[(&str, &str)]) {
         let find = |name: &str| {
             let found = values.iter().find(|(known, _)| *known == name);
             found.map(|(_, value)| *value)
         };
-        books.compare(&FlowId(format!("flow-{number}")), find);
+        integrity.compare(&FlowId(format!("flow-{number}")), find);
     }
 
     #[test]
@@ -327,53 +325,56 @@ mod tests {
     }
 
     #[test]
-    fn values_of_a_flow_are_compared_where_they_are_there() {
-        let mut books = Integrity::new(&info());
+    fn values_of_a_flow_are_compared_if_present() {
+        let mut integrity = Integrity::new(&info());
         compare(
-            &mut books,
+            &mut integrity,
             1,
             &[("total", "5.00"), ("due", "5"), ("paid", "5.0")],
         );
-        compare(&mut books, 2, &[("total", "5.00"), ("paid", "6.00")]);
-        compare(&mut books, 3, &[("paid", "7.00")]);
-        compare(&mut books, 4, &[("total", "***"), ("paid", "1")]);
-        books.total();
-        let rule = &books.agree[0];
+        compare(&mut integrity, 2, &[("total", "5.00"), ("paid", "6.00")]);
+        compare(&mut integrity, 3, &[("paid", "7.00")]);
+        compare(&mut integrity, 4, &[("total", "***"), ("paid", "1")]);
+        integrity.total();
+        let rule = &integrity.agree[0];
         assert_eq!((rule.compared, rule.disagreements), (2, 1));
         let values = [Some("5.00".into()), None, Some("6.00".into())];
         assert_eq!(rule.found[0].values, values);
         assert_eq!(rule.found[0].flow.0, "flow-2");
-        assert_eq!((books.disagreements, books.violations), (1, Some(1)));
-        assert_eq!(books.not_compared, 1);
+        assert_eq!(
+            (integrity.disagreements, integrity.violations),
+            (1, Some(1))
+        );
+        assert_eq!(integrity.not_compared, 1);
     }
 
     #[test]
-    fn what_is_not_the_flows_own_is_a_mix_up_and_the_list_has_an_end() {
-        let mut books = Integrity::new(&info());
-        compare(&mut books, 1, &[("id", "A"), ("delivered", "A")]);
+    fn another_value_than_the_flows_own_is_a_mix_up_and_the_list_is_bounded() {
+        let mut integrity = Integrity::new(&info());
+        compare(&mut integrity, 1, &[("id", "A"), ("delivered", "A")]);
         for number in 2..102 {
-            compare(&mut books, number, &[("id", "B"), ("delivered", "A")]);
+            compare(&mut integrity, number, &[("id", "B"), ("delivered", "A")]);
         }
-        compare(&mut books, 102, &[("delivered", "A")]);
-        books.total();
-        let rule = &books.own[0];
+        compare(&mut integrity, 102, &[("delivered", "A")]);
+        integrity.total();
+        let rule = &integrity.own[0];
         assert_eq!((rule.compared, rule.mix_ups), (101, 100));
-        assert_eq!(rule.found.len(), MOST_FINDINGS);
+        assert_eq!(rule.found.len(), MAX_FINDINGS);
         assert_eq!(
             (rule.found[0].saw.as_str(), rule.found[0].own.as_str()),
             ("A", "B")
         );
-        assert!(books.is_violated());
+        assert!(integrity.is_violated());
     }
 
     #[test]
-    fn what_could_not_be_counted_is_not_nothing() {
-        let mut books = Integrity::new(&info());
-        books.unique[0].duplicates = None;
-        books.total();
-        assert_eq!((books.duplicates, books.violations), (None, None));
+    fn an_unknown_count_is_not_zero() {
+        let mut integrity = Integrity::new(&info());
+        integrity.unique[0].duplicates = None;
+        integrity.total();
+        assert_eq!((integrity.duplicates, integrity.violations), (None, None));
         let mut sum = Integrity::new(&info());
-        sum.add(&books);
+        sum.add(&integrity);
         sum.total();
         assert_eq!(sum.violations, None);
     }

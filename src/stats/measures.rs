@@ -1,16 +1,16 @@
-//! All that is measured of the flows of a run, as distributions.
+//! Histograms of all measurements of a run's flows.
 
 use crate::model::{FlowOutcome, FlowRecord, ProcessRecord, RoleIndex, RunInfo, StepOutcome};
 
 use super::histogram::{Histogram, Histograms};
 use super::summary::Phases;
 
-/// The error of a saved run that lacks one of its distributions.
+/// The error of a saved run that lacks one of its histograms.
 #[derive(Debug, thiserror::Error)]
 #[error("there is no histogram `{0}`")]
 pub struct MissingHistogram(pub String);
 
-/// The distributions of one run. Pauses are in none but their own.
+/// The histograms of one run. Pauses are excluded from all but their own.
 #[derive(Debug, Clone)]
 pub(super) struct Measures {
     /// Completed flows, from their start.
@@ -24,19 +24,19 @@ pub(super) struct Measures {
     pub next_step: Histogram,
     pub paused: Histogram,
     pub waited: Histogram,
-    /// From a failure until its step was completed after all.
+    /// From a failure until its step was completed.
     pub recovery: Histogram,
     /// From a program's first output until its role's first step was completed.
     pub log_in: Histogram,
-    /// From when a program was to go until its end.
+    /// From the request to leave, or to end, until a program's end.
     pub exit: Histogram,
     /// Completed steps, in the order of the flow.
     pub steps: Vec<Histogram>,
-    /// The same of failed steps.
+    /// Failed steps, likewise.
     pub failed_steps: Vec<Histogram>,
-    /// Named turns by step, in the order of their names.
+    /// Named turns by step, in order of their names.
     pub turns: Vec<Vec<Histogram>>,
-    /// From the order to start a program to its first output, in the order of the roles.
+    /// From the request to start a program to its first output, in the order of the roles.
     pub startups: Vec<Histogram>,
 }
 
@@ -132,7 +132,8 @@ impl Measures {
         }
     }
 
-    /// The first step of a role begins with the order to start its program.
+    /// Records the time to log in. A role's first step begins with the request to start its
+    /// program.
     fn record_log_in(&mut self, info: &RunInfo, flow: &FlowRecord, role: RoleIndex, startup: u64) {
         let first = info.steps.iter().find(|step| step.role == role);
         let step = flow.steps.iter();
@@ -143,8 +144,8 @@ impl Measures {
         }
     }
 
-    /// The time between steps, without what Rehearsal itself held up. A pause between steps is
-    /// known of the whole flow only, and is the same between any two of them.
+    /// Records the time between steps, without delays by Rehearsal itself. The pauses between steps
+    /// are known only in total, and are distributed evenly over the gaps.
     fn record_gaps(&mut self, info: &RunInfo, flow: &FlowRecord) {
         let begun: Vec<_> = flow
             .steps
@@ -159,7 +160,7 @@ impl Measures {
         for pair in begun.windows(2) {
             let (last, next) = (pair[0], pair[1]);
             if last.outcome == StepOutcome::Retried {
-                // What lies between is the recovery.
+                // The time between is the recovery.
                 continue;
             }
             let taken_us = [last.duration_us, last.paused_us, last.held_us, pause_us];
@@ -187,16 +188,16 @@ impl Measures {
         }
     }
 
-    /// All of them by their names.
+    /// Returns all of them by name.
     pub(super) fn named(&self, info: &RunInfo) -> Histograms {
-        // The list is made from a copy, so that there is only one.
+        // From a copy, so that there is only one list of names.
         let mut copy = self.clone();
         let all = copy.all_mut(info).into_iter();
         all.map(|(name, histogram)| (name, std::mem::take(histogram)))
             .collect()
     }
 
-    /// Adds those of another run of the same scenario.
+    /// Adds the histograms of another run of the same scenario.
     pub(super) fn add(
         &mut self,
         info: &RunInfo,

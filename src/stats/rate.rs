@@ -33,10 +33,6 @@ impl Rate {
         let (first, last) = self.extent?;
         let end = end_of(info).filter(|end| *end <= info.started_at + elapsed || *end < last);
         let seconds = (end.unwrap_or(last) - first).to_std().ok()?.as_secs_f64();
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "a rate of counts needs no 53 bits"
-        )]
         (seconds > 0.0).then(|| self.completed as f64 / seconds)
     }
 }

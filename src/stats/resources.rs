@@ -1,4 +1,4 @@
-//! Resources used by the processes of a run, and how they ended.
+//! Resources used by the processes of a run, and their exit statuses.
 
 use crate::model::{Ending, ExitCause, ProcessRecord, RoleInfo};
 
@@ -20,7 +20,7 @@ impl RoleUse {
         self.peak_rss_bytes = self.peak_rss_bytes.max(process.usage.peak_rss_bytes);
     }
 
-    /// Adds what another run's instances used.
+    /// Adds the instances of another run.
     pub(super) fn add(&mut self, summary: &RoleSummary) {
         self.instances += summary.instances;
         self.cpu_total_us = self.cpu_total_us.saturating_add(summary.cpu_total_us);
@@ -41,7 +41,7 @@ impl RoleUse {
 }
 
 impl ProcessCounts {
-    /// Counts one more process.
+    /// Counts a process.
     pub(super) fn record(&mut self, process: &ProcessRecord) {
         self.started += 1;
         let count = match (process.ending, process.exit) {
@@ -55,7 +55,7 @@ impl ProcessCounts {
         *count += 1;
     }
 
-    /// Adds those of another run.
+    /// Adds the processes of another run.
     pub(super) fn add(&mut self, other: &ProcessCounts) {
         self.started += other.started;
         self.ended_well += other.ended_well;

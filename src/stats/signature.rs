@@ -1,29 +1,28 @@
-//! Signatures of failures: the text that came instead, without what differs from flow to
-//! flow.
+//! Failure signatures: the text seen at a failure, without the parts that differ between flows.
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Failure, FailureKind, FlowRecord, NamedValue};
 
-/// The most that is kept of a line.
-const MOST_CHARACTERS: usize = 120;
+/// The maximum length of a signature's text.
+const MAX_CHARACTERS: usize = 120;
 
-/// Of shorter values too much would be taken for them.
-const SHORTEST_VALUE: usize = 4;
+/// Shorter values match by accident, so they are not replaced.
+const MIN_VALUE: usize = 4;
 
-/// The signature that failures alike share.
+/// The signature shared by similar failures.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Signature {
     pub step: String,
     /// The short stable name of the cause.
     pub cause: String,
-    /// The program's output in place of what was awaited, without what differs from flow to flow;
-    /// `None` where that is not distinguished.
+    /// The output in place of what was awaited, without what differs between flows; `None` if such
+    /// texts are not distinguished.
     pub saw: Option<String>,
 }
 
 impl Signature {
-    /// The signature of the failure of a flow.
+    /// Computes the signature of a flow's failure.
     pub fn of(flow: &FlowRecord, failure: &Failure) -> Self {
         let values: Vec<_> = flow
             .captures
@@ -39,11 +38,10 @@ impl Signature {
     }
 }
 
-/// The characteristic line of a failure: what the program said that fails the step, or its last
-/// line; or,
-/// where what it said last has nothing to do with the failure, what is wrong. In it, values of the
-/// flow are replaced by their names (`<order_id>`), and other words
-/// with digits by `<number>`, `<time>` or `<id>`. Empty if nothing was said.
+/// Returns the characteristic line of a failure: the output that matched a `fail_on`, or the last
+/// line; or the failure's message, if the last output has nothing to do with it. Values of the flow
+/// are replaced by their names (`<order_id>`), other words with digits by `<number>`, `<time>` or
+/// `<id>`. Empty if there was no output.
 fn saw(failure: &Failure, values: &[NamedValue]) -> String {
     let line = match (&failure.kind, quoted(&failure.message)) {
         (FailureKind::Business(_), Some(said)) => said,
@@ -63,29 +61,29 @@ fn saw(failure: &Failure, values: &[NamedValue]) -> String {
             lines.rfind(|line| !line.is_empty()).unwrap_or("")
         }
     };
-    let mut line: String = line.chars().take(4 * MOST_CHARACTERS).collect();
+    let mut line: String = line.chars().take(4 * MAX_CHARACTERS).collect();
     let mut values: Vec<_> = values
         .iter()
-        .filter(|(_, value)| value.chars().count() >= SHORTEST_VALUE)
+        .filter(|(_, value)| value.chars().count() >= MIN_VALUE)
         .collect();
-    // A value may be part of a longer one.
+    // A value may be part of a longer one, so the longest are replaced first.
     values.sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
     for (name, value) in values {
         line = line.replace(&**value, &format!("<{name}>"));
     }
-    normalised(&line).chars().take(MOST_CHARACTERS).collect()
+    normalised(&line).chars().take(MAX_CHARACTERS).collect()
 }
 
-/// The text between back quotes.
+/// Returns the text between back quotes.
 fn quoted(message: &str) -> Option<&str> {
     let (_, rest) = message.split_once('`')?;
     Some(rest.rsplit_once('`')?.0)
 }
 
-/// The line with every word that holds a digit replaced by its kind.
+/// Replaces every word with a digit by its kind.
 fn normalised(line: &str) -> String {
     let of_word = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ',' | ':' | '/');
-    let mut told = String::new();
+    let mut replaced = String::new();
     let mut rest = line;
     while let Some(first) = rest.chars().next() {
         let is_word = of_word(first);
@@ -93,14 +91,14 @@ fn normalised(line: &str) -> String {
         let (piece, after) = rest.split_at(end);
         if is_word && piece.contains(|c: char| c.is_ascii_digit()) {
             let word = piece.trim_end_matches(['.', ',', ':']);
-            told.push_str(kind(word));
-            told.push_str(&piece[word.len()..]);
+            replaced.push_str(kind(word));
+            replaced.push_str(&piece[word.len()..]);
         } else {
-            told.push_str(piece);
+            replaced.push_str(piece);
         }
         rest = after;
     }
-    told
+    replaced
 }
 
 fn kind(word: &str) -> &'static str {
@@ -134,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_from_flow_to_flow_is_left_out() {
+    fn the_parts_that_differ_between_flows_are_left_out() {
         let cases = [
             (
                 "Menu\nOrder ORD-20260131-142530-000001 is already approved\n  \n",
@@ -152,11 +150,11 @@ mod tests {
         for (tail, expected) in cases {
             assert_eq!(seen(tail), expected);
         }
-        assert!(seen(&"long ".repeat(10_000)).len() <= MOST_CHARACTERS);
+        assert!(seen(&"long ".repeat(10_000)).len() <= MAX_CHARACTERS);
     }
 
     #[test]
-    fn what_a_program_happens_to_say_has_nothing_to_do_with_an_assertion() {
+    fn unrelated_output_is_not_the_signature_of_an_assertion() {
         let mut failure = failure("03_check", FailureKind::AssertionFailed);
         failure.message = "`total == 5` is not true: total is 1449".into();
         failure.tail = "Menu:".into();
@@ -167,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_program_was_failed_for_is_what_was_seen() {
+    fn the_matched_output_is_the_signature() {
         let mut failure = failure("01_login", FailureKind::Business("crashed".into()));
         failure.message = "the program said `Error 17: no such table`".into();
         failure.tail = "Bye".into();

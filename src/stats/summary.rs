@@ -1,4 +1,4 @@
-//! The summary of a run, in the form in which it is shown and saved.
+//! The summary of a run, as shown and saved.
 
 use chrono::{DateTime, Local};
 use serde::{Deserialize, Serialize};
@@ -10,53 +10,53 @@ use super::histogram::{Range, Spread};
 use super::integrity::Integrity;
 use super::signature::Signature;
 
-/// A whole run in figures.
+/// The figures of a whole run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
-    /// `true` if the run was stopped before all its flows had ended.
+    /// The run was stopped before all its flows had ended.
     pub interrupted: bool,
-    /// From the run's start to its end, everything cleaned up; the audit is left out.
+    /// From the run's start to its end, including clean-up but not the audit.
     pub elapsed_us: u64,
     pub flows: FlowCounts,
-    /// The part of the flows begun that were completed, from 0 to 1; an interrupted flow was not.
+    /// The completed part of the flows that began, from 0 to 1; interrupted ones are not completed.
     pub success_rate: Option<f64>,
-    /// Completed flows a second: from when the first flow that counts was due until the last
-    /// ended. Where the clock ends a run it is that end instead, and flows that were completed
-    /// later are left out. Absent if that took no time.
+    /// Completed flows per second, from when the first counted flow was due until the last one
+    /// ended. If the clock ends the run, the time ends there, and flows completed later are left
+    /// out. Absent if no time passed.
     pub completed_per_second: Option<f64>,
-    /// Flows started a second, from the first start to the last. Absent of less than two.
+    /// Started flows per second, from the first start to the last. Absent for fewer than two.
     pub started_per_second: Option<f64>,
-    /// The completed flows' service time: from their start, pauses left out.
+    /// Service time of completed flows: from their start, without pauses.
     pub flow_duration: Option<Spread>,
-    /// The same from when they were due: their response time, with the wait for a late start.
+    /// Response time of completed flows: from when they were due, including a late start.
     pub flow_response: Option<Spread>,
     /// The distribution of `flow_response`, from the shortest to the longest; empty for few flows.
     pub flow_distribution: Vec<Range>,
-    /// The time until failed flows failed, from when they were due.
+    /// Response time of failed flows.
     pub failed_response: Option<Spread>,
-    /// The delay of the starts of flows, completed or not.
+    /// Delay of the starts of flows.
     pub start_delay: Option<Spread>,
     pub phases: Phases,
     /// In the order of the flow.
     pub steps: Vec<StepSummary>,
     pub failures: FailureSummary,
-    /// Failures that were not the end of their flows.
+    /// Failures after which something was performed again.
     pub retries: RetrySummary,
-    /// The injected faults, if there were to be any.
+    /// Injected faults, if the run has rules for them.
     #[serde(default)]
     pub chaos: Option<FaultSummary>,
     /// In the order of the scenario.
     pub roles: Vec<RoleSummary>,
     pub processes: ProcessCounts,
-    /// The CPU time that Rehearsal itself took for the run, its programs not counted.
+    /// CPU time of Rehearsal itself, without its programs.
     pub rehearsal_cpu_us: Option<u64>,
-    /// The most memory that Rehearsal itself ever had.
+    /// Peak memory of Rehearsal itself.
     pub rehearsal_peak_rss_bytes: Option<u64>,
-    /// The result of the integrity checks, if there are any. Flows of the warm-up are in it.
+    /// The result of the integrity checks, if there are any. Includes flows of the warm-up.
     pub integrity: Option<Integrity>,
     /// The thresholds and their results.
     pub thresholds: Vec<Checked>,
-    /// The load generator's measurements, if there are any.
+    /// Measurements of the load generator, if there are any.
     pub generator: Option<Generator>,
     /// The verdict on the figures, if the generator was measured.
     pub verdict: Option<Verdict>,
@@ -65,45 +65,41 @@ pub struct Summary {
 /// Time that flows spend outside of steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Phases {
-    /// From a step's end to the start of the next one, where that is another role's: pauses and
-    /// what Rehearsal held up taken out.
+    /// From a step's end to the start of the next one if that has another role, without pauses and
+    /// delays by Rehearsal itself.
     pub hand_over: Option<Spread>,
-    /// The same where the role stays the same.
+    /// The same if the role is the same.
     pub next_step: Option<Spread>,
-    /// Time that each flow spent pausing on purpose, of those that did.
+    /// Intended pauses per flow, of flows with any.
     pub paused: Option<Spread>,
-    /// Time that each flow spent waiting for script instances of pools and for other flows, of
-    /// those
-    /// that did.
+    /// Waits for pooled script instances and for other flows per flow, of flows with any.
     pub waited: Option<Spread>,
-    /// From a program's first output until its role's first step was completed, which is where
-    /// people log in.
+    /// From a program's first output until its role's first step, usually the login, was completed.
     pub log_in: Option<Spread>,
-    /// From when a program was to go, by its role's `leave` or because the flow was over, until
-    /// its end.
+    /// From the beginning of a role's `leave`, or the request to end its program, to the program's
+    /// end.
     pub exit: Option<Spread>,
 }
 
 /// Numbers of flows by outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct FlowCounts {
-    /// The number that the run was to perform.
+    /// Planned for the run.
     pub planned: Option<u64>,
     pub completed: u64,
-    /// Those of the completed that were not at their first attempt: a step, or the whole flow, was
-    /// performed again.
+    /// Of the completed flows, those in which a step or the whole flow was performed again.
     pub recovered: u64,
     pub failed: u64,
-    /// Begun, and stopped together with the run.
+    /// Begun, then stopped together with the run.
     pub interrupted: u64,
-    /// Due, and not started, as too many were in flight.
+    /// Due and not started, as too many were in flight.
     pub dropped: u64,
-    /// Performed in the warm-up, and in no other figure.
+    /// Performed in the warm-up, and excluded from all other figures.
     pub not_counted: u64,
 }
 
 impl FlowCounts {
-    /// Adds those of another run, but what was planned.
+    /// Adds the counts of another run, except for the planned number.
     pub(super) fn add(&mut self, other: &FlowCounts) {
         self.completed += other.completed;
         self.recovered += other.recovered;
@@ -113,12 +109,12 @@ impl FlowCounts {
         self.not_counted += other.not_counted;
     }
 
-    /// Returns the number that have ended, whatever their outcome.
+    /// Returns the number of flows that have ended, with any outcome.
     pub fn ended(&self) -> u64 {
         self.completed + self.failed + self.interrupted
     }
 
-    /// Returns the number of those planned that never began.
+    /// Returns the number of planned flows that did not begin.
     pub fn not_started(&self) -> u64 {
         let planned = self.planned.unwrap_or_default();
         planned.saturating_sub(self.ended() + self.dropped)
@@ -135,17 +131,16 @@ pub struct StepSummary {
     pub actor: String,
     pub completed: u64,
     pub failed: u64,
-    /// The number of failures after which it was performed again.
+    /// Failures after which it was performed again.
     pub retried: u64,
     pub interrupted: u64,
-    /// Its condition was false, or its script was there already.
+    /// Its condition was false, or its script was already running.
     pub skipped: u64,
-    /// The part of the times it came to its end that it was completed, from 0 to 1; where the run
-    /// was stopped says nothing about it.
+    /// The completed part of its completed and failed executions, from 0 to 1.
     pub success_rate: Option<f64>,
-    /// Its duration where it was completed, pauses taken out.
+    /// Duration of completed executions, without pauses.
     pub duration: Option<Spread>,
-    /// Its duration until it failed, where it did.
+    /// Duration of failed executions, without pauses.
     pub failed_duration: Option<Spread>,
     /// Its named turns.
     pub turns: Vec<TurnSummary>,
@@ -163,7 +158,7 @@ pub struct TurnSummary {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RetrySummary {
     pub failures: FailureSummary,
-    /// From such a failure until its step was completed after all, where it was.
+    /// From such a failure until its step was completed.
     pub recovery: Option<Spread>,
 }
 
@@ -172,17 +167,17 @@ pub struct RetrySummary {
 pub struct FailureSummary {
     /// The most frequent first.
     pub groups: Vec<FailureGroup>,
-    /// Failures of steps and causes beyond the number that is distinguished.
+    /// Failures beyond the maximum number of groups.
     pub others: u64,
 }
 
 impl FailureSummary {
-    /// The number of all failures.
+    /// Returns the number of all failures.
     pub fn count(&self) -> u64 {
         self.groups.iter().map(|group| group.count).sum::<u64>() + self.others
     }
 
-    /// Names the bundle of a failed flow in its group, unless the group has one already.
+    /// Sets the bundle of a failed flow's group, unless it has one.
     pub fn note_bundle(&mut self, flow: &FlowRecord, failure: &Failure, bundle: &str) {
         let Signature { step, saw, .. } = Signature::of(flow, failure);
         let after_chaos = !flow.injections.is_empty();
@@ -203,29 +198,29 @@ impl FailureSummary {
     }
 }
 
-/// All failures of one step by one cause in which the same was seen.
+/// Failures of one step with the same cause and signature.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailureGroup {
     pub step: String,
     pub role: String,
     /// The short stable name of the cause: `timeout`, or the category of a business failure.
     pub cause: String,
-    /// The program's output in place of what was awaited, without what differs from flow to flow:
-    /// `Order <order_id> is already approved`. `null` for what is beyond the number of texts that
-    /// are distinguished.
+    /// The output in place of what was awaited, without what differs between flows: `Order
+    /// <order_id> is already approved`. `null` beyond the maximum number of texts.
     pub saw: Option<String>,
-    /// `true` if faults had been injected into their flows before.
+    /// Faults had been injected into the flows before.
     #[serde(default)]
     pub after_chaos: bool,
     pub count: u64,
-    /// When the first and the last of their flows were started.
+    /// The first start of a flow among them.
     pub first_at: DateTime<Local>,
     pub last_at: DateTime<Local>,
-    /// The flow that failed first.
+    /// The first flow that failed so.
     pub example_flow: FlowId,
-    /// The reason for it.
+    /// Its failure.
     pub example: Failure,
-    /// The bundle of such a flow, if one was kept: in the run's folder, `bundles/failed-000012`.
+    /// The bundle of one of the flows, if one was kept: in the run's folder,
+    /// `bundles/failed-000012`.
     pub bundle: Option<String>,
 }
 
@@ -235,39 +230,35 @@ pub struct RoleSummary {
     pub name: String,
     pub title: String,
     pub instances: u64,
-    /// From the order to start it until its first output.
+    /// From the request to start an instance until its first output.
     pub startup: Option<Spread>,
     pub cpu_total_us: u64,
     pub cpu_mean_us: Option<u64>,
-    /// The most that any one of them used at a time.
+    /// The peak of any one of them.
     pub peak_rss_bytes: u64,
 }
 
-/// Numbers of processes by how they ended.
+/// Numbers of processes by the way they ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ProcessCounts {
     pub started: u64,
-    /// By themselves, with exit code 0.
+    /// Exited by themselves with code 0.
     pub ended_well: u64,
-    /// By themselves, with another exit code or by a signal that was not ours.
+    /// Exited by themselves with another code, or by a signal that Rehearsal did not send.
     pub ended_badly: u64,
-    /// When asked to.
+    /// Exited on request.
     pub terminated: u64,
-    /// Because they did not listen.
+    /// Killed, as they ignored the request.
     pub killed: u64,
-    /// By chaos, on purpose.
+    /// Killed by an injected fault.
     #[serde(default)]
     pub injected: u64,
     /// Not ended within the time allowed.
     pub left_over: u64,
 }
 
-/// `part` of `whole`, from 0 to 1; `None` of nothing.
+/// Returns `part / whole`, from 0 to 1; `None` if `whole` is 0.
 pub(super) fn rate(part: u64, whole: u64) -> Option<f64> {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a rate of counts needs no 53 bits"
-    )]
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
@@ -284,7 +275,7 @@ pub enum Trust {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     pub trust: Trust,
-    /// The objections to them, the worst first; empty if they are valid.
+    /// Objections to them, the worst first; empty if they are valid.
     pub reasons: Vec<String>,
 }
 
@@ -302,22 +293,19 @@ pub enum Quantity {
 /// A threshold and its result.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Checked {
-    /// As it was written.
+    /// The threshold as written.
     pub threshold: String,
     pub holds: bool,
-    /// The figure. Absent if there was no sample, and then the threshold does not hold.
+    /// The figure. Absent without a sample, and then the threshold does not hold.
     pub value: Option<Quantity>,
-    /// When it was found not to be met while the run went on, from the run's start.
+    /// The time at which it was first violated while the run was in progress, since the run's
+    /// start.
     pub crossed_after_us: Option<u64>,
-    /// `true` if the run was ended for it.
+    /// The run was stopped because of it.
     pub stopped_run: bool,
 }
 
 impl Quantity {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "limits are written by people, with few digits"
-    )]
     pub(super) fn number(self) -> f64 {
         match self {
             Quantity::DurationUs(number) | Quantity::Count(number) => number as f64,

@@ -1,4 +1,4 @@
-//! Counting flows as they end.
+//! Tally of a run's flows: counts and histograms, updated as each flow ends.
 
 use std::time::Duration;
 
@@ -18,18 +18,18 @@ use super::summary::{
     FlowCounts, ProcessCounts, RetrySummary, StepSummary, Summary, TurnSummary, rate,
 };
 
-/// The fewest flows of which a distribution is shown.
-const LEAST_SHOWN: u64 = 20;
+/// The minimum number of flows for which a distribution is shown.
+const MIN_SHOWN: u64 = 20;
 
-/// Into how many ranges a distribution is cut.
+/// The number of ranges of a distribution.
 const RANGES: u32 = 8;
 
-/// Counts and distributions of the flows of a run so far. Its size depends on the scenario only.
+/// Counts and histograms of the flows of a run so far. Its size depends on the scenario only.
 #[derive(Debug)]
 pub struct Tally {
     info: RunInfo,
     flows: FlowCounts,
-    /// When the first and the last of them started.
+    /// The first and the last start of a flow.
     starts: Option<(DateTime<Local>, DateTime<Local>)>,
     rate: Rate,
     measures: Measures,
@@ -51,7 +51,7 @@ struct StepTally {
 }
 
 impl Tally {
-    /// A tally of nothing yet, for this run.
+    /// Creates an empty tally for this run.
     pub fn new(info: &RunInfo) -> Self {
         Tally {
             info: info.clone(),
@@ -71,7 +71,7 @@ impl Tally {
         }
     }
 
-    /// Counts a flow that has ended. Steps and roles that the run does not have are left out.
+    /// Counts a flow that has ended. Steps and roles that are unknown to the run are ignored.
     pub fn record(&mut self, flow: &FlowRecord) {
         for process in &flow.processes {
             self.processes.record(process);
@@ -124,7 +124,7 @@ impl Tally {
         self.roles.get_mut(place.0)
     }
 
-    /// Counts a process that served many flows, and is in the record of none.
+    /// Counts a pooled process, which is in no flow's record.
     pub fn record_pooled(&mut self, process: &ProcessRecord) {
         self.processes.record(process);
         self.measures.record_process(&self.info, process);
@@ -133,7 +133,7 @@ impl Tally {
         }
     }
 
-    /// Counts a flow that was due and could not be started.
+    /// Counts a flow that was due and was not started.
     pub fn record_drop(&mut self, counted: bool) {
         if counted {
             self.flows.dropped += 1;
@@ -145,8 +145,8 @@ impl Tally {
         self.flows
     }
 
-    /// The figures of a run that took `elapsed`. What Rehearsal itself used, and what was
-    /// demanded, is not known here.
+    /// Returns the figures of a run that took `elapsed`. Rehearsal's own resource usage, thresholds
+    /// and integrity are not included.
     pub fn summary(&self, elapsed: Duration, interrupted: bool) -> Summary {
         Summary {
             interrupted,
@@ -157,7 +157,7 @@ impl Tally {
             started_per_second: self.started_per_second(),
             flow_duration: self.measures.service.spread(),
             flow_response: self.measures.response.spread(),
-            flow_distribution: if self.measures.response.count() >= LEAST_SHOWN {
+            flow_distribution: if self.measures.response.count() >= MIN_SHOWN {
                 self.measures.response.distribution(RANGES)
             } else {
                 Vec::new()
@@ -189,18 +189,18 @@ impl Tally {
         }
     }
 
-    /// Returns the distributions of which the figures are made, by name.
+    /// Returns the histograms behind the figures, by name.
     pub fn histograms(&self) -> Histograms {
         let mut named = self.measures.named(&self.info);
         self.chaos.name_histograms(&mut named);
         named
     }
 
-    /// Adds what was kept of another run of the same steps and roles: exactly what counting that
-    /// run's flows would have added, but when they started.
+    /// Adds the saved figures of another run of the same steps and roles; except for the times of
+    /// starts, this equals counting that run's flows.
     ///
     /// # Errors
-    /// If a distribution is missing; the tally is of no use then.
+    /// If a histogram is missing; the tally is unusable then.
     pub fn add(
         &mut self,
         summary: &Summary,
@@ -229,10 +229,6 @@ impl Tally {
         let (first, last) = self.starts?;
         let seconds = (last - first).to_std().ok()?.as_secs_f64();
         let after_the_first = self.flows.ended().checked_sub(1)?;
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "a rate of counts needs no 53 bits"
-        )]
         (seconds > 0.0).then(|| after_the_first as f64 / seconds)
     }
 
@@ -335,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_apart_how_processes_ended() {
+    fn processes_are_counted_by_the_way_they_ended() {
         let mut tally = Tally::new(&info(1));
         let mut record = flow(1, FlowOutcome::Completed, &[]);
         let ends = [
@@ -365,7 +361,7 @@ mod tests {
         assert_eq!(summary.roles[1].cpu_mean_us, None);
     }
 
-    /// Flows of all kinds, none like the other.
+    /// A flow that differs from those of other numbers, of any kind.
     fn varied(number: u64) -> FlowRecord {
         let outcome = match number % 7 {
             3 | 4 => {
@@ -403,7 +399,7 @@ mod tests {
             sum.add(&summary, &half.histograms()).unwrap();
         }
         let mut whole_summary = whole.summary(elapsed, false);
-        // Which failure came first is not known of two runs.
+        // The first failure of two runs is not known.
         for group in &mut whole_summary.failures.groups {
             group.example_flow = crate::model::FlowId("flow-3".into());
         }
@@ -411,7 +407,7 @@ mod tests {
         for group in &mut sum_summary.failures.groups {
             group.example_flow = crate::model::FlowId("flow-3".into());
         }
-        // Nor when they started and ended.
+        // Times of starts and ends of the other run are not known.
         whole_summary.started_per_second = None;
         whole_summary.completed_per_second = None;
         assert_eq!(sum_summary, whole_summary);
@@ -420,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lacks_a_distribution_cannot_be_added() {
+    fn a_run_that_lacks_a_histogram_cannot_be_added() {
         let tally = Tally::new(&info(1));
         let mut histograms = tally.histograms();
         histograms.remove("step.01_login");
@@ -430,7 +426,7 @@ mod tests {
     }
 
     #[test]
-    fn hand_overs_are_told_from_next_steps_and_pauses_taken_out() {
+    fn hand_overs_are_distinguished_from_next_steps_and_pauses_taken_out() {
         let mut info = info(1);
         info.steps.push(StepInfo {
             name: "03_pay".into(),
@@ -442,7 +438,7 @@ mod tests {
             FlowOutcome::Completed,
             &[const { StepOutcome::Completed }; 3],
         );
-        // Each gap holds half of the pauses that are in no step.
+        // Each gap has half of the pauses outside of steps.
         flow.paused_us = 5_000 + 2 * 1_000;
         flow.steps[0].paused_us = 5_000;
         flow.steps[0].held_us = 10_000;

@@ -1,4 +1,4 @@
-//! Small made-up flows for the tests of this layer.
+//! Made-up flows for the tests of this layer.
 
 use chrono::Local;
 
@@ -45,7 +45,7 @@ pub(super) fn info(flows: u64) -> RunInfo {
     }
 }
 
-/// A flow whose steps ended like this, each after 10 ms.
+/// A flow whose steps ended with these outcomes, each after 10 ms.
 pub(super) fn flow(number: u64, outcome: FlowOutcome, steps: &[StepOutcome]) -> FlowRecord {
     let steps = steps.iter().enumerate().map(|(index, outcome)| StepRecord {
         step: STEPS[index].into(),

@@ -1,52 +1,50 @@
 //! The verdict on the trustworthiness of a run's figures.
 //!
-//! The generator of the load and the programs share a machine. The rule: a run is as good as the
-//! worst of what is said about it below; without objections it is valid.
+//! The load generator and the programs share a machine. The verdict is the worst of the following
+//! objections; without any, the figures are valid.
 //!
-//! | what | doubtful | invalid |
+//! | figure | doubtful | invalid |
 //! | --- | --- | --- |
-//! | timers of the generator, late at p99 by | 10 ms | 100 ms |
-//! | starts of flows, late at p99 by, of the median response | 5 % (and 10 ms) | 50 % (and 10 ms) |
-//! | flows dropped, of those due | any | 1 % |
-//! | the machine without processor time left, of the run | half | |
-//! | descriptors or terminals used, of those there may be | 90 % | |
-//! | flows completed | | none |
+//! | timer delay of the generator, p99 | 10 ms | 100 ms |
+//! | delay of flow starts, p99, relative to the median response | 5 % (and 10 ms) | 50 % (and 10 ms) |
+//! | dropped flows, of those due | any | 1 % |
+//! | time without idle processors, of the run | half | |
+//! | descriptors or terminals in use, of their limit | 90 % | |
+//! | completed flows | | none |
 //!
-//! Of a run that is too short for a percentile of its timers, they are not judged.
-//! The machine's pressure is reported and not judged: some task always waits for a moment.
+//! Timers are not judged in a run that is too short for a percentile. CPU pressure is reported but
+//! not judged, as some task always waits for a moment.
 
 use crate::model::Generator;
 
 use super::summary::{Summary, Trust, Verdict};
 
-/// The most that timers may be late at the 99th percentile: ten times their resolution, and about
-/// as long
-/// as programs take for an answer; later ones make times out of what are none.
+/// Ten times the timers' resolution, and about the time that programs take to answer; a later
+/// timer distorts the measured time.
 const LAG_DOUBTFUL_US: u64 = 10_000;
 
-/// A tenth of a second is what people notice: what is measured is the generator.
+/// A tenth of a second is noticeable to people, so the figures would describe the generator.
 const LAG_INVALID_US: u64 = 100_000;
 
-/// Of fewer looks at timers, the 99th percentile is no more than the worst one.
+/// With fewer samples, the 99th percentile is the maximum.
 const LAG_SAMPLES: u64 = 100;
 
-/// Late starts below this are lost among what timers and threads cost.
+/// Late starts below this are indistinguishable from the cost of timers and threads.
 const START_DELAY_NEGLIGIBLE_US: u64 = 10_000;
 
-/// Late starts are part of the response; a twentieth of it is what percentiles vary by anyway.
+/// Late starts are part of the response time, whose percentiles vary by about a twentieth anyway.
 const START_DELAY_DOUBTFUL: f64 = 0.05;
 
-/// From here on the response says more about waiting for the generator than of the programs.
+/// From here on the response time is mostly the wait for the generator.
 const START_DELAY_INVALID: f64 = 0.5;
 
-/// A percentile is moved by what is missing from it; from a hundredth on, the 99th is made up.
+/// Missing samples shift percentiles; from a hundredth on, the 99th is unknown.
 const DROPPED_INVALID: f64 = 0.01;
 
-/// The part of the run from which on a busy machine is no passing matter.
+/// From this part of the run on, the machine is saturated and not just briefly busy.
 const SATURATED_DOUBTFUL: f64 = 0.5;
 
-/// A resource that is nearly used up fails starts in bursts, and makes the kernel search for what
-/// is free.
+/// Near its limit, a resource fails starts in bursts, and the kernel is slow to find free entries.
 const FULL_DOUBTFUL: f64 = 0.9;
 
 impl Verdict {

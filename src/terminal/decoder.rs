@@ -2,6 +2,7 @@
 
 use anstyle_parse::state::{Action, State as Step, state_change};
 
+use super::echo::RowEnd;
 use super::plain_output::{has_c1, is_c1, plain_len, style_len};
 
 /// Limit for a control string (a title, a picture) that does not end; text follows after it.
@@ -21,8 +22,9 @@ pub(crate) trait TextSink {
     fn text(&mut self, run: &str);
     /// Receives a line end.
     fn line_end(&mut self);
-    /// Receives the implied end of a line: the cursor left it, and text is printed elsewhere.
-    fn line_break(&mut self);
+    /// Receives the implied end of a line: the cursor was moved, and text is printed over the line or
+    /// elsewhere, as `left` says.
+    fn line_break(&mut self, left: RowEnd);
     /// Removes the last character of the unfinished line, if there is one.
     fn backspace(&mut self);
     /// Returns the width of the unfinished line in columns.
@@ -230,9 +232,13 @@ impl Decoder {
             return;
         };
         if self.cursor != Cursor::AtEnd {
+            let left = match self.cursor {
+                Cursor::Elsewhere => RowEnd::Left,
+                Cursor::AtEnd | Cursor::InLine => RowEnd::Overwritten,
+            };
             self.cursor = Cursor::AtEnd;
             if !matches!(first, b'\r' | b'\n') {
-                sink.line_break();
+                sink.line_break(left);
             }
         }
         sink.lines(text);
@@ -418,7 +424,7 @@ pub(super) mod tests {
             self.0.push('\n');
             self.1 = self.0.len();
         }
-        fn line_break(&mut self) {
+        fn line_break(&mut self, _: RowEnd) {
             if self.0.len() > self.1 {
                 self.line_end();
             }

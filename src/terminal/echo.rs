@@ -1,12 +1,19 @@
-//! Echo removal: distinguishes the echo of typed input from the output of a program.
+//! Echo of typed input: distinguishes what is drawn of a reply from the output of a program.
 //!
-//! A terminal echoes a reply at the cursor when the reply arrives: after all output that was
-//! received before the reply was sent, and perhaps after output still in transit. The first text
-//! after that position that equals the expected echo is therefore removed: directly at the position,
-//! as a whole line, or as the end of a line after a question or a blank. An echo may never arrive, so
-//! it is expected within a limited amount of output only.
+//! There are two kinds of echo, and each has a place:
+//!
+//! - **The terminal's own.** While its `ECHO` setting is on, the terminal prints what is typed at the
+//!   moment it arrives, with its line end. This echo is certain, and exact. It is the first row after
+//!   the reply that ends with the reply; output that was in transit may precede it.
+//! - **The program's.** A line editor reads single keys and draws them itself on the *input line*:
+//!   from the cursor to the line end that the reply causes. It may draw nothing, stars, or pieces of
+//!   what was typed: scrolled, wrapped, repainted with the prompt at each key, repeated. On the input
+//!   line such a piece is no evidence, and everything else is. After that line, an echo can only be a
+//!   whole row: one that equals the reply, from a program that switched to reading keys after the
+//!   terminal had already echoed, or one that is drawn again after the cursor was moved back.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::input::Echo;
 
@@ -14,17 +21,143 @@ use super::input::Echo;
 const WINDOW_BYTES: usize = 64 << 10;
 /// Limit for the number of expected echoes.
 const PENDING_LIMIT: usize = 16;
-/// Length from which an echo is accepted at the end of any line, whatever is before it.
-const DISTINCTIVE_BYTES: usize = 4;
 
-/// Expected echoes, in the order of their replies.
+/// Echo setting of a terminal at the time when input is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EchoMode {
+    /// The terminal echoes, and the program reads lines.
+    Lines,
+    /// The terminal echoes, and the program reads single keys.
+    Keys,
+    /// The program reads single keys, and may draw them itself.
+    Raw,
+    /// Nothing echoes: a password prompt, or pipes.
+    Hidden,
+}
+
+/// End of a row of text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RowEnd {
+    /// A line end.
+    LineEnd,
+    /// The cursor moved within the row, and text is printed over it.
+    Overwritten,
+    /// The cursor left the row, and text is printed elsewhere.
+    Left,
+}
+
+/// Relation of a row to what was typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum RowKind {
+    Output,
+    /// From this position on, the row is an echo and nothing else.
+    Echo {
+        start: usize,
+    },
+    /// Output, with an echo from this position on.
+    EndsWithEcho {
+        start: usize,
+    },
+    /// From this position on, the row is a part of the input line.
+    Input {
+        start: usize,
+        line: Arc<InputText>,
+    },
+}
+
+/// Possible echo at the end of an unfinished row.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum PossibleEcho {
+    /// The whole echo at its expected position; only the line end is missing.
+    Whole { from: usize },
+    /// Possibly the beginning of an echo.
+    Beginning,
+}
+
+/// Text that may be drawn on an input line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct InputText {
+    /// The answered prompt, which is drawn again with each repaint.
+    prompt: String,
+    replies: Vec<String>,
+}
+
+impl InputText {
+    /// Returns whether `text` can be a piece of what was typed, or of the prompt with it.
+    pub(super) fn draws(&self, text: &str) -> bool {
+        // Line editors mark a line that continues beyond the edge.
+        let unmarked = text.trim_matches(|c: char| c.is_whitespace() || c == '<' || c == '>');
+        let piece = if unmarked.is_empty() {
+            text.trim()
+        } else {
+            unmarked
+        };
+        self.replies.iter().any(|reply| {
+            let repeated = [self.prompt.as_str(), reply, reply].concat();
+            repeated.contains(piece) || doubled(reply).contains(piece)
+        })
+    }
+
+    /// Returns whether `value` can be a piece of what was typed alone.
+    pub(super) fn holds(&self, value: &str) -> bool {
+        let value = value.trim();
+        self.replies
+            .iter()
+            .any(|reply| reply.contains(value) || doubled(reply).contains(value))
+    }
+
+    /// Returns whether `row` is exactly a reply, or the prompt and a reply.
+    fn equals(&self, row: &str) -> bool {
+        let row = row.trim();
+        let typed = row.strip_prefix(self.prompt.trim()).unwrap_or(row).trim();
+        self.replies
+            .iter()
+            .any(|reply| !reply.trim().is_empty() && (reply.trim() == row || reply.trim() == typed))
+    }
+
+    /// Returns whether `row` ends where a reply ends.
+    fn is_complete(&self, row: &str) -> bool {
+        let row = row.trim_end();
+        self.replies.iter().any(|reply| {
+            let reply = reply.trim_end();
+            let end = reply.chars().next_back();
+            end.is_some_and(|end| row.ends_with(end)) && ends_alike(row, reply)
+        })
+    }
+
+    /// Returns whether `row` begins a redraw: with the prompt or a part of it only, or with typed text.
+    fn begins(&self, row: &str) -> Option<Begins> {
+        if row.trim().is_empty() {
+            return None;
+        }
+        if self.prompt.starts_with(row) {
+            return Some(Begins::Prompt);
+        }
+        let is_begun = |reply: &String| {
+            reply.starts_with(row)
+                || row
+                    .strip_prefix(self.prompt.as_str())
+                    .is_some_and(|typed| reply.starts_with(typed))
+        };
+        self.replies.iter().any(is_begun).then_some(Begins::Reply)
+    }
+}
+
+/// Beginning of a redrawn input line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Begins {
+    /// The prompt or its beginning.
+    Prompt,
+    /// Typed text, after the prompt or without it.
+    Reply,
+}
+
+/// Expected echoes.
 #[derive(Debug, Default)]
 pub(super) struct Echoes {
+    /// Echoes at the end of a row, in the order of their replies.
     pending: VecDeque<Pending>,
-    /// The answered prompt, while it may be redrawn before the echo.
-    prompt: String,
-    /// Whether the unfinished line is an incomplete redraw of the prompt.
-    redrawing: bool,
+    input: Option<InputLine>,
 }
 
 #[derive(Debug)]
@@ -36,118 +169,202 @@ struct Pending {
     from: usize,
 }
 
-/// Possible echo at the end of an unfinished line.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum PossibleEcho {
-    /// The whole echo at its expected position; only the line end is missing.
-    Whole { from: usize },
-    /// Possibly the beginning of an echo.
-    Beginning,
+/// Input line of the latest reply.
+#[derive(Debug)]
+struct InputLine {
+    /// Position of the cursor when the reply was sent.
+    from: usize,
+    text: Arc<InputText>,
+    phase: Phase,
+    /// Whether the program reads single keys, and so may draw them.
+    raw: bool,
+    /// Whether the program has drawn the reply to its end.
+    is_drawn: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Before the terminal's own echo.
+    Expected,
+    /// The program may draw on the line.
+    Drawing,
+    /// The cursor was moved to another row: the program draws the line again, or something else.
+    Left,
+    /// The line has ended.
+    Ended,
 }
 
 impl Echoes {
+    /// Returns whether no output can be an echo, however it continues.
     pub(super) fn is_empty(&self) -> bool {
-        self.pending.is_empty()
+        self.pending.is_empty() && self.input.as_ref().is_none_or(InputLine::is_over)
+    }
+
+    /// Returns whether it matters that the program begins to read single keys.
+    pub(super) fn depends_on_mode(&self) -> bool {
+        let input = self.input.as_ref();
+        input.is_some_and(|input| !input.raw)
+    }
+
+    /// Reports that the program reads single keys.
+    pub(super) fn set_raw(&mut self) {
+        if let Some(input) = &mut self.input {
+            input.raw = true;
+        }
     }
 
     /// Stops to expect echoes.
     pub(super) fn clear(&mut self) {
         self.pending.clear();
-        self.prompt.clear();
-        self.redrawing = false;
+        self.input = None;
     }
 
-    /// Expects an echo at or after position `from`. `prompt` is the answered line, or empty.
-    pub(super) fn expect(&mut self, echo: &Echo, from: usize, prompt: &str) {
+    /// Expects an echo at or after position `from`. `prompt` is the answered row, which the cursor is
+    /// behind; `None` if input is typed ahead of its prompt, or after other input.
+    pub(super) fn expect(
+        &mut self,
+        echo: &Echo,
+        mode: EchoMode,
+        from: usize,
+        prompt: Option<&str>,
+    ) {
         let (text, line) = match echo {
             Echo::Nothing => return,
-            Echo::Line(text) => (text.clone(), true),
-            Echo::Text(text) => (text.clone(), false),
+            Echo::Line(text) => (text, true),
+            Echo::Text(text) => (text, false),
         };
-        if self.pending.len() == PENDING_LIMIT {
-            self.pending.pop_front();
+        let is_certain = matches!(mode, EchoMode::Lines | EchoMode::Keys);
+        if is_certain || (mode == EchoMode::Raw && prompt.is_none() && line && !text.is_empty()) {
+            if self.pending.len() == PENDING_LIMIT {
+                self.pending.pop_front();
+            }
+            self.pending.push_back(Pending {
+                text: text.clone(),
+                line,
+                from,
+            });
         }
-        self.pending.push_back(Pending { text, line, from });
-        self.redrawing = false;
-        self.prompt.clear();
-        self.prompt.push_str(prompt);
+        let raw = matches!(mode, EchoMode::Keys | EchoMode::Raw);
+        match &mut self.input {
+            Some(input) if prompt.is_none() && input.is_drawn_on() => {
+                let drawn = Arc::make_mut(&mut input.text);
+                if drawn.replies.len() < PENDING_LIMIT {
+                    drawn.replies.push(text.clone());
+                }
+                input.raw |= raw;
+            }
+            input => {
+                let phase = match mode {
+                    EchoMode::Lines | EchoMode::Keys => Phase::Expected,
+                    EchoMode::Raw if prompt.is_some() => Phase::Drawing,
+                    EchoMode::Raw | EchoMode::Hidden => Phase::Ended,
+                };
+                *input = Some(InputLine {
+                    from,
+                    text: Arc::new(InputText {
+                        prompt: prompt.unwrap_or_default().to_owned(),
+                        replies: vec![text.clone()],
+                    }),
+                    phase,
+                    raw,
+                    is_drawn: false,
+                });
+            }
+        }
     }
 
     /// Adjusts positions after a line end was inserted at `position`.
     pub(super) fn moved(&mut self, position: usize) {
-        for pending in &mut self.pending {
-            if pending.from >= position {
-                pending.from += 1;
+        for from in self.positions() {
+            if *from >= position {
+                *from += 1;
             }
         }
     }
 
     /// Adjusts positions after the text was truncated at `position`.
     pub(super) fn truncate(&mut self, position: usize) {
-        for pending in &mut self.pending {
-            pending.from = pending.from.min(position);
+        for from in self.positions() {
+            *from = (*from).min(position);
         }
     }
 
-    /// Ends the unfinished line, which begins at position `open`. Returns the position where an echo
-    /// begins in it.
-    pub(super) fn line_ended(&mut self, line: &str, open: usize, line_end: bool) -> Option<usize> {
-        self.redrawing = false;
-        let end = open + line.len();
-        let mut found = None;
-        for (place, pending) in self.pending.iter().enumerate() {
-            if let Some(start) = pending.start_in(line, open, line_end) {
-                found = Some((place, start));
-                break;
+    fn positions(&mut self) -> impl Iterator<Item = &mut usize> {
+        let input = self.input.iter_mut().map(|input| &mut input.from);
+        let pending = self.pending.iter_mut().map(|pending| &mut pending.from);
+        pending.chain(input)
+    }
+
+    /// Ends the unfinished row, which begins at position `open`. `fills` is whether it is as wide as
+    /// the terminal.
+    pub(super) fn row_ended(
+        &mut self,
+        row: &str,
+        open: usize,
+        row_end: RowEnd,
+        fills: bool,
+    ) -> RowKind {
+        if let Some(kind) = self.pending_ended(row, open, row_end) {
+            if let Some(input) = &mut self.input
+                && self.pending.is_empty()
+                && input.phase == Phase::Expected
+            {
+                input.phase = Phase::Ended;
             }
+            return kind;
         }
-        match found {
-            Some((place, _)) => drop(self.pending.drain(..=place)),
+        let Some(input) = &mut self.input else {
+            return RowKind::Output;
+        };
+        if open - input.from.min(open) > WINDOW_BYTES {
+            self.input = None;
+            return RowKind::Output;
+        }
+        input.row_ended(row, open, row_end, fills)
+    }
+
+    /// Searches for an expected echo at the end of a row.
+    fn pending_ended(&mut self, row: &str, open: usize, row_end: RowEnd) -> Option<RowKind> {
+        let end = open + row.len();
+        let is_line_end = row_end == RowEnd::LineEnd;
+        let mut pendings = self.pending.iter().enumerate();
+        let found = pendings.find_map(|(place, pending)| {
+            let kind = pending.kind_of(row, open, is_line_end)?;
+            Some((place, kind))
+        });
+        let Some((place, kind)) = found else {
             // Enter alone is echoed as the first line end, or not at all.
-            None => self.pending.retain(|pending| {
+            self.pending.retain(|pending| {
                 end - pending.from.min(end) <= WINDOW_BYTES
                     && !(pending.line && pending.text.is_empty() && end >= pending.from)
-            }),
-        }
-        found.map(|(_, start)| start)
+            });
+            return None;
+        };
+        self.pending.drain(..=place);
+        Some(kind)
     }
 
-    /// Removes echoes after text was added to the unfinished line, which begins at position `open`, in
-    /// `text` at `line_index`; it ended at position `was` before. Returns whether the line was found
-    /// to be new text instead of a redrawn prompt.
+    /// Removes the terminal's echoes of keys after text was added to the unfinished row, which begins
+    /// at position `open`, in `text` at `row_index`; it ended at position `was` before.
     pub(super) fn text_added(
         &mut self,
         text: &mut String,
-        line_index: usize,
+        row_index: usize,
         open: usize,
         was: usize,
-    ) -> bool {
-        let mut is_new_line = false;
-        if self.redrawing {
-            let line = &text[line_index..];
-            if line.starts_with(self.prompt.as_str()) {
-                self.redrawing = false;
-                text.drain(line_index..line_index + self.prompt.len());
-                for pending in &mut self.pending {
-                    pending.from = open;
-                }
-            } else if !self.prompt.starts_with(line) {
-                self.redrawing = false;
-                is_new_line = true;
-            }
-        }
+    ) {
         let mut searched = was;
         while let Some(pending) = self.pending.front()
             && !pending.line
         {
             let from = pending.from.max(open);
-            let line_end = open + text.len() - line_index;
-            let in_text = |position: usize| line_index + (position - open);
-            if from >= line_end {
+            let row_end = open + text.len() - row_index;
+            let in_text = |position: usize| row_index + (position - open);
+            if from >= row_end {
                 break;
             }
-            searched = searched.min(line_end);
-            // `^C` may follow other output; a blank only counts at its position.
+            searched = searched.min(row_end);
+            // `^C` may follow other output; a character only counts at its position.
             let found = if pending.text.starts_with('^') {
                 let overlap = searched.saturating_sub(pending.text.len() - 1).max(from);
                 let mut overlap = in_text(overlap);
@@ -167,39 +384,60 @@ impl Echoes {
                 continue;
             };
             let Some(found) = found else {
-                if line_end - from > WINDOW_BYTES {
+                if row_end - from > WINDOW_BYTES {
                     self.pending.pop_front();
                     continue;
                 }
                 break;
             };
             text.drain(found..found + pending.text.len());
-            searched = open + (found - line_index);
+            searched = open + (found - row_index);
             self.pending.pop_front();
         }
-        is_new_line
+        if self.pending.is_empty()
+            && let Some(input) = &mut self.input
+            && input.phase == Phase::Expected
+        {
+            // A key causes no line end: the program may still draw it on this row.
+            input.phase = Phase::Drawing;
+        }
     }
 
-    /// Returns whether text printed elsewhere may be the answered prompt, redrawn. `rest` is the text
-    /// on the line after the prompt.
-    pub(super) fn redraw_begins(&mut self, rest: &str) -> bool {
-        let begins = !self.prompt.is_empty()
-            && self.pending.front().is_some_and(|pending| {
-                pending.line && (rest.trim().is_empty() || pending.text.starts_with(rest))
-            });
-        self.redrawing = begins;
-        begins
+    /// Returns the part of the unfinished row, which begins at position `open`, that is no evidence
+    /// as it may have been typed.
+    pub(super) fn unfinished(&self, row: &str, open: usize) -> RowKind {
+        if let Some(input) = &self.input
+            && !input.is_over()
+            && let kind @ RowKind::Input { .. } = input.unfinished(row, open)
+        {
+            return kind;
+        }
+        let begun = self.pending.iter().filter(|pending| pending.line);
+        let starts = begun.filter_map(|pending| {
+            let from = pending.from.max(open);
+            let tail = row.get(from.saturating_sub(open)..)?;
+            let start = begins_at_end(tail, &pending.text)?;
+            Some(from + start)
+        });
+        starts
+            .min()
+            .map_or(RowKind::Output, |start| RowKind::EndsWithEcho { start })
     }
 
-    /// Returns the possible echo at the end of the unfinished line, which begins at position `open`.
-    pub(super) fn possible(&self, line: &str, open: usize) -> Option<PossibleEcho> {
-        if self.redrawing && !line.is_empty() && self.prompt.starts_with(line) {
+    /// Returns the possible echo at the end of the unfinished row, which begins at position `open`.
+    /// Until the program is quiet, it is not searched for prompts.
+    pub(super) fn possible(&self, row: &str, open: usize) -> Option<PossibleEcho> {
+        if let Some(input) = &self.input
+            && matches!(input.phase, Phase::Ended | Phase::Left)
+            && !input.is_over()
+            && input.text.begins(row) == Some(Begins::Prompt)
+        {
             return Some(PossibleEcho::Beginning);
         }
         let mut result = None;
         for pending in &self.pending {
             let from = pending.from.max(open);
-            let Some(tail) = line.get(from.saturating_sub(open)..) else {
+            let Some(tail) = row.get(from.saturating_sub(open)..) else {
                 continue;
             };
             if tail.is_empty() || pending.text.is_empty() {
@@ -208,7 +446,7 @@ impl Echoes {
             if pending.line && pending.from >= open && tail.trim_start() == pending.text {
                 return Some(PossibleEcho::Whole { from });
             }
-            if begins_at_end(tail, &pending.text) {
+            if begins_at_end(tail, &pending.text).is_some() {
                 result = Some(PossibleEcho::Beginning);
             }
         }
@@ -216,30 +454,128 @@ impl Echoes {
     }
 }
 
-impl Pending {
-    /// Returns the position where this echo begins, if the line ends with it.
-    fn start_in(&self, line: &str, open: usize, line_end: bool) -> Option<usize> {
-        if !self.line {
-            return None;
+impl InputLine {
+    /// Returns whether no further output can be an echo, unless the cursor is moved to another row or
+    /// the mode of the terminal changes.
+    fn is_over(&self) -> bool {
+        !self.raw || (self.phase == Phase::Ended && self.is_drawn)
+    }
+
+    fn is_drawn_on(&self) -> bool {
+        matches!(self.phase, Phase::Expected | Phase::Drawing | Phase::Left)
+    }
+
+    fn row_ended(&mut self, row: &str, open: usize, row_end: RowEnd, fills: bool) -> RowKind {
+        let kind = if self.is_over() {
+            RowKind::Output
+        } else {
+            self.unfinished(row, open)
+        };
+        let RowKind::Input { start, .. } = kind else {
+            match row_end {
+                RowEnd::Left if self.raw => self.phase = Phase::Left,
+                RowEnd::LineEnd => self.phase = Phase::Ended,
+                RowEnd::Left | RowEnd::Overwritten => {}
+            }
+            return kind;
+        };
+        let piece = &row[start - open..];
+        let is_piece = self.text.draws(piece);
+        let is_complete = is_piece && self.text.is_complete(piece);
+        match row_end {
+            RowEnd::Overwritten => return kind,
+            RowEnd::Left => {
+                self.phase = Phase::Left;
+                return kind;
+            }
+            RowEnd::LineEnd => {}
         }
-        let end = open + line.len();
-        if self.text.is_empty() {
-            return (line_end && self.from >= open && self.from == end).then_some(end);
+        let had_ended = self.phase == Phase::Ended;
+        let is_wrapped = is_piece && fills && !is_complete;
+        self.is_drawn |= is_complete && self.phase != Phase::Expected;
+        self.phase = if is_wrapped {
+            Phase::Drawing
+        } else {
+            Phase::Ended
+        };
+        if had_ended && !is_complete && !is_wrapped {
+            // A row that only begins like the reply is output after all.
+            return RowKind::Output;
         }
-        let from = self.from.max(open);
-        let tail = line.get(from - open..)?;
-        let before = tail.strip_suffix(self.text.as_str())?;
-        let is_echo = before.trim_start().is_empty()
-            || self.text.len() >= DISTINCTIVE_BYTES
-            || before.ends_with(|c: char| c.is_whitespace() || ":>?)]}#$%!…".contains(c));
-        is_echo.then(|| end - self.text.len())
+        if self.text.equals(piece) && start == open && !had_ended {
+            return RowKind::Echo { start };
+        }
+        kind
+    }
+
+    /// Returns the part of the row that may have been typed, as far as the row is known.
+    fn unfinished(&self, row: &str, open: usize) -> RowKind {
+        let start = self.from.max(open);
+        let Some(piece) = row.get(start - open..).filter(|it| !it.is_empty()) else {
+            return RowKind::Output;
+        };
+        let is_input = match self.phase {
+            Phase::Expected | Phase::Drawing => true,
+            // The prompt alone may be asked again.
+            Phase::Left => {
+                self.text.draws(piece) && self.text.begins(piece) != Some(Begins::Prompt)
+            }
+            Phase::Ended => {
+                self.text.equals(piece) || self.text.begins(piece) == Some(Begins::Reply)
+            }
+        };
+        if !is_input {
+            return RowKind::Output;
+        }
+        RowKind::Input {
+            start,
+            line: Arc::clone(&self.text),
+        }
     }
 }
 
-/// Returns whether `text` ends with a beginning of `echo`.
-fn begins_at_end(text: &str, echo: &str) -> bool {
+impl Pending {
+    /// Returns the echo at the end of the row, which begins at position `open`.
+    fn kind_of(&self, row: &str, open: usize, is_line_end: bool) -> Option<RowKind> {
+        if !self.line {
+            return None;
+        }
+        let end = open + row.len();
+        let start = end - self.text.len().min(row.len());
+        if self.text.is_empty() {
+            let is_here = is_line_end && self.from >= open && self.from == end;
+            return is_here.then_some(RowKind::Echo { start: end });
+        }
+        let from = self.from.max(open);
+        let tail = row.get(from - open..)?;
+        let before = tail.strip_suffix(self.text.as_str())?;
+        if before.trim_start().is_empty() {
+            return Some(RowKind::Echo { start });
+        }
+        let follows_question =
+            before.ends_with(|c: char| c.is_whitespace() || ":>?)]}#$%!…".contains(c));
+        follows_question.then_some(RowKind::EndsWithEcho { start })
+    }
+}
+
+/// Returns where `text` ends with a beginning of `echo`.
+fn begins_at_end(text: &str, echo: &str) -> Option<usize> {
     let text = text.as_bytes();
     let echo = echo.as_bytes();
-    let window = &text[text.len().saturating_sub(echo.len())..];
-    memchr::memchr_iter(echo[0], window).any(|at| echo.starts_with(&window[at..]))
+    let first = *echo.first()?;
+    let window_at = text.len().saturating_sub(echo.len());
+    let window = &text[window_at..];
+    memchr::memchr_iter(first, window)
+        .find(|&at| echo.starts_with(&window[at..]))
+        .map(|at| window_at + at)
+}
+
+/// Returns whether the shorter text is the end of the longer one.
+fn ends_alike(one: &str, other: &str) -> bool {
+    one.ends_with(other) || other.ends_with(one.trim_start_matches('<'))
+}
+
+/// Returns the text with each character twice, as the terminal and the program draw it together.
+fn doubled(text: &str) -> String {
+    text.chars().flat_map(|c| [c, c]).collect()
 }

@@ -1,13 +1,14 @@
-//! Text of one output stream as lines, with arrival times and without echo.
+//! Text of one output stream as lines, with arrival times and the places of echoes.
 
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Instant;
 
 use unicode_width::UnicodeWidthStr;
 
 use super::decoder::TextSink;
-use super::echo::{Echoes, PossibleEcho};
+use super::echo::{EchoMode, Echoes, InputText, PossibleEcho, RowEnd, RowKind};
 use super::input::Echo;
 
 /// Longest line; more text continues as another line.
@@ -36,6 +37,10 @@ pub(crate) struct Lines {
     /// Number of its changes.
     changes: u64,
     echoes: Echoes,
+    /// Echoes in complete lines, in order.
+    typed: VecDeque<Typed>,
+    /// Columns of the terminal, where lines wrap.
+    columns: usize,
     /// Lowest end of the text since the last [`Lines::take_lowest`], if text was removed;
     /// otherwise `usize::MAX`.
     lowest: usize,
@@ -47,8 +52,17 @@ struct Stamp {
     at: Instant,
 }
 
+/// Part of a line that may have been typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Typed {
+    range: Range<usize>,
+    /// The input line that it belongs to; `None` for a certain echo.
+    line: Option<Arc<InputText>>,
+}
+
 impl Lines {
-    pub(crate) fn new(now: Instant) -> Lines {
+    /// Creates the lines of a stream. `columns` is the width of its terminal.
+    pub(crate) fn new(now: Instant, columns: Option<u16>) -> Lines {
         Lines {
             text: String::new(),
             base: 0,
@@ -59,6 +73,8 @@ impl Lines {
             changed_at: now,
             changes: 0,
             echoes: Echoes::default(),
+            typed: VecDeque::new(),
+            columns: columns.map_or(usize::MAX, usize::from),
             lowest: usize::MAX,
         }
     }
@@ -166,17 +182,76 @@ impl Lines {
         self.text.insert(index, '\n');
         self.changes += 1;
         self.echoes.moved(position);
+        for typed in self.typed.iter_mut().rev() {
+            if typed.range.end <= position {
+                break;
+            }
+            typed.range.end += 1;
+            if typed.range.start >= position {
+                typed.range.start += 1;
+            }
+        }
         (position + 1, true)
     }
 
-    /// Expects an echo from here on. `prompt` is the range of the answered line, in case it is redrawn
-    /// before the echo.
-    pub(crate) fn expect_echo(&mut self, echo: &Echo, prompt: Option<Range<usize>>) {
+    /// Expects an echo from here on. `prompt` is the range of the answered line, if input was typed
+    /// behind it.
+    pub(crate) fn expect_echo(
+        &mut self,
+        echo: &Echo,
+        mode: EchoMode,
+        prompt: Option<Range<usize>>,
+    ) {
         let end = self.end();
-        let prompt = prompt.map_or("", |prompt| {
-            &self.text[prompt.start - self.base..prompt.end - self.base]
-        });
-        self.echoes.expect(echo, end, prompt);
+        let prompt = prompt.map(|it| &self.text[it.start - self.base..it.end - self.base]);
+        self.echoes.expect(echo, mode, end, prompt);
+    }
+
+    /// Reports that the program reads single keys, and so may draw what was typed.
+    pub(crate) fn set_raw(&mut self) {
+        self.echoes.set_raw();
+    }
+
+    /// Returns whether it matters that the program begins to read single keys.
+    pub(crate) fn depends_on_mode(&self) -> bool {
+        self.echoes.depends_on_mode()
+    }
+
+    /// Returns whether a match at `range`, or one of its captures, may be typed text, and so is no
+    /// evidence.
+    pub(crate) fn is_typed(
+        &self,
+        range: &Range<usize>,
+        captures: impl FnOnce() -> Vec<String>,
+    ) -> bool {
+        let unfinished;
+        let typed = if range.end > self.open {
+            if self.echoes.is_empty() {
+                return false;
+            }
+            let row = self.slice(self.open..self.end());
+            let Some(typed) = Typed::new(self.echoes.unfinished(row, self.open), self.end()) else {
+                return false;
+            };
+            unfinished = typed;
+            &unfinished
+        } else {
+            let place = self.typed.partition_point(|it| it.range.end <= range.start);
+            match self.typed.get(place) {
+                Some(typed) => typed,
+                None => return false,
+            }
+        };
+        if range.end <= typed.range.start || typed.range.end <= range.start {
+            return false;
+        }
+        match &typed.line {
+            None => true,
+            Some(line) => {
+                line.draws(self.slice(range.clone()))
+                    || captures().iter().any(|value| line.holds(value))
+            }
+        }
     }
 
     /// Stops to expect the echoes that have not arrived.
@@ -217,6 +292,13 @@ impl Lines {
         self.base += index;
         if self.text.capacity() > ROOM_BYTES && self.text.len() < self.text.capacity() / 8 {
             self.text.shrink_to(self.text.len() * 2);
+        }
+        while self
+            .typed
+            .front()
+            .is_some_and(|it| it.range.end <= self.base)
+        {
+            self.typed.pop_front();
         }
         self.forget_arrivals(self.base);
     }
@@ -265,18 +347,53 @@ impl Lines {
         self.changed();
     }
 
-    /// Removes an echo from the end of the unfinished line. Returns whether the line held nothing
-    /// else.
-    fn remove_echo(&mut self, received_line_end: bool) -> bool {
-        if self.echoes.is_empty() {
-            return false;
+    /// Ends the unfinished line, and decides which part of it is an echo.
+    fn end_row(&mut self, row_end: RowEnd) {
+        let mut is_echo = false;
+        if !self.echoes.is_empty() || row_end == RowEnd::Left {
+            let fills = self.width() + 1 >= self.columns;
+            let row = &self.text[self.open - self.base..];
+            let kind = self.echoes.row_ended(row, self.open, row_end, fills);
+            if let RowKind::Echo { start } = kind {
+                self.truncate(start);
+                is_echo = true;
+            } else {
+                self.typed.extend(Typed::new(kind, self.end()));
+            }
         }
-        let line = &self.text[self.open - self.base..];
-        let Some(start) = self.echoes.line_ended(line, self.open, received_line_end) else {
-            return false;
+        let is_blank = self.text[self.open - self.base..].trim_end().is_empty();
+        if is_blank && (is_echo || self.carried.is_some() || self.is_nothing(row_end)) {
+            // The end of a sealed line, or of a line that held only an echo.
+            self.truncate(self.open);
+            self.carried = None;
+            if row_end == RowEnd::LineEnd {
+                self.changed();
+            }
+        } else if row_end == RowEnd::LineEnd {
+            self.complete(self.now);
+        } else {
+            self.complete(self.changed_at);
+        }
+    }
+
+    /// Returns whether nothing was printed that the cursor could leave.
+    fn is_nothing(&self, row_end: RowEnd) -> bool {
+        row_end != RowEnd::LineEnd && self.end() == self.open
+    }
+}
+
+impl Typed {
+    /// Returns the typed part of a line that ends at `end`.
+    fn new(kind: RowKind, end: usize) -> Option<Typed> {
+        let (start, line) = match kind {
+            RowKind::Output => return None,
+            RowKind::Echo { start } | RowKind::EndsWithEcho { start } => (start, None),
+            RowKind::Input { start, line } => (start, Some(line)),
         };
-        self.truncate(start);
-        self.text[self.open - self.base..].trim_end().is_empty()
+        Some(Typed {
+            range: start..end,
+            line,
+        })
     }
 }
 
@@ -321,9 +438,7 @@ impl TextSink for Lines {
                 if !self.echoes.is_empty() {
                     let from = self.open - self.base;
                     let was = self.end() - piece.len();
-                    if self.echoes.text_added(&mut self.text, from, self.open, was) {
-                        self.carried = None;
-                    }
+                    self.echoes.text_added(&mut self.text, from, self.open, was);
                     if self.end() < was + piece.len() {
                         self.lowest = self.lowest.min(self.open);
                     }
@@ -337,36 +452,11 @@ impl TextSink for Lines {
     }
 
     fn line_end(&mut self) {
-        let only_echo = self.remove_echo(true);
-        let blank = self.text[self.open - self.base..].trim_end().is_empty();
-        if only_echo || (blank && self.carried.is_some()) {
-            // The end of a sealed line, or of a line that held only an echo.
-            self.truncate(self.open);
-            self.carried = None;
-            self.changed();
-        } else {
-            self.complete(self.now);
-        }
+        self.end_row(RowEnd::LineEnd);
     }
 
-    fn line_break(&mut self) {
-        if self.carried.is_some()
-            && self
-                .echoes
-                .redraw_begins(&self.text[self.open - self.base..])
-        {
-            self.truncate(self.open);
-            self.changed();
-            return;
-        }
-        let only_echo = self.remove_echo(false);
-        let blank = self.text[self.open - self.base..].trim_end().is_empty();
-        if only_echo || (blank && self.carried.is_some()) || self.end() == self.open {
-            self.truncate(self.open);
-            self.carried = None;
-        } else {
-            self.complete(self.changed_at);
-        }
+    fn line_break(&mut self, left: RowEnd) {
+        self.end_row(left);
     }
 
     fn backspace(&mut self) {
@@ -401,8 +491,8 @@ mod tests {
         fn line_end(&mut self) {
             self.0.line_end();
         }
-        fn line_break(&mut self) {
-            self.0.line_break();
+        fn line_break(&mut self, left: RowEnd) {
+            self.0.line_break(left);
         }
         fn backspace(&mut self) {
             self.0.backspace();
@@ -416,9 +506,11 @@ mod tests {
     enum Event {
         Comes(Vec<u8>),
         /// The unfinished line is answered; the echo may follow or not.
-        IsAnswered(Echo),
+        IsAnswered(Echo, EchoMode),
         /// Input is typed ahead.
-        IsTyped(Echo),
+        IsTyped(Echo, EchoMode),
+        /// The program reads single keys.
+        IsRaw,
     }
 
     fn event() -> impl Strategy<Value = Event> {
@@ -438,9 +530,19 @@ mod tests {
             40 => output().prop_map(Event::Comes),
             40 => lines.prop_map(Event::Comes),
             1 => long.prop_map(Event::Comes),
-            20 => echo.clone().prop_map(Event::IsAnswered),
-            5 => echo.prop_map(Event::IsTyped),
+            20 => (echo.clone(), mode()).prop_map(|(echo, mode)| Event::IsAnswered(echo, mode)),
+            5 => (echo, mode()).prop_map(|(echo, mode)| Event::IsTyped(echo, mode)),
+            5 => Just(Event::IsRaw),
         ]
+    }
+
+    fn mode() -> impl Strategy<Value = EchoMode> {
+        proptest::sample::select(vec![
+            EchoMode::Lines,
+            EchoMode::Keys,
+            EchoMode::Raw,
+            EchoMode::Hidden,
+        ])
     }
 
     /// Returns the observable state of lines.
@@ -449,7 +551,7 @@ mod tests {
         (
             (lines.text.clone(), lines.open, lines.end(), lines.carried),
             (arrivals, lines.changed_at, lines.take_lowest()),
-            (lines.possible_echo(), width),
+            (lines.possible_echo(), width, lines.typed.clone()),
         )
     }
 
@@ -459,8 +561,8 @@ mod tests {
             events in proptest::collection::vec(event(), 1..12),
         ) {
             let mut now = Instant::now();
-            let (mut decoder, mut lines) = (Decoder::new(), Lines::new(now));
-            let (mut other_decoder, mut others) = (Decoder::new(), OneByOne(Lines::new(now)));
+            let (mut decoder, mut lines) = (Decoder::new(), Lines::new(now, Some(20)));
+            let (mut other_decoder, mut others) = (Decoder::new(), OneByOne(Lines::new(now, Some(20))));
             for event in events {
                 now += Duration::from_millis(1);
                 let changes = (lines.changes(), others.0.changes());
@@ -471,13 +573,16 @@ mod tests {
                         others.0.arriving(now);
                         other_decoder.feed(&bytes, &mut others);
                     }
-                    Event::IsAnswered(echo) => for it in [&mut lines, &mut others.0] {
+                    Event::IsAnswered(echo, mode) => for it in [&mut lines, &mut others.0] {
                         let prompt = it.open()..it.end();
                         it.seal(it.end());
-                        it.expect_echo(&echo, Some(prompt));
+                        it.expect_echo(&echo, mode, Some(prompt));
                     },
-                    Event::IsTyped(echo) => for it in [&mut lines, &mut others.0] {
-                        it.expect_echo(&echo, None);
+                    Event::IsTyped(echo, mode) => for it in [&mut lines, &mut others.0] {
+                        it.expect_echo(&echo, mode, None);
+                    },
+                    Event::IsRaw => for it in [&mut lines, &mut others.0] {
+                        it.set_raw();
                     },
                 }
                 let has_changed = (changes.0 != lines.changes(), changes.1 != others.0.changes());

@@ -47,7 +47,7 @@ fn invalid_arguments_are_exit_code_2_with_a_remedy() {
         ("run --flows 0", "--flows"),
         ("run --flows many", "--flows"),
         ("run --timeout soon", "write seconds, such as 60"),
-        ("run --timeout 0", "more than nothing"),
+        ("run --timeout 0", "greater than zero"),
         ("run --var nothing", "NAME=VALUE"),
         ("run --scripts nowhere", "nowhere is not a folder"),
         ("run nowhere.yaml", "nowhere.yaml does not exist"),
@@ -417,7 +417,7 @@ fn chaos_on_the_command_line_is_checked_and_explained() {
     };
     with("run", "kill 5%, frieze 2%")
         .assert_code(2)
-        .assert_err("`frieze` is nothing that can be injected")
+        .assert_err("`frieze` is not a kind of fault")
         .assert_err("is `freeze` meant?");
     with("run", "kill once at 06_approve")
         .assert_code(2)
@@ -426,14 +426,14 @@ fn chaos_on_the_command_line_is_checked_and_explained() {
         .assert_code(0)
         .assert_out("kill 5%                    at 10 of 10 steps, 0.50 times a flow")
         .assert_out("refuse once role delivery  at 1 of 10 steps, 1.00 times a flow")
-        .assert_out("About 100% of the flows are struck");
+        .assert_out("About 100% of the flows are affected");
     with("check --json", "freeze 2% for 1s at 02_create_order")
         .assert_code(0)
         .assert_out(r#""times_a_flow": 0.02"#);
     // With this seed it is killed between turns: after a reply it may have answered already.
     with("run --seed 2", "kill once at 02_create_order")
         .assert_code(1)
-        .assert_out("Chaos struck script 1.1.1: killed")
+        .assert_out("Fault in script 1.1.1: killed")
         .assert_out("Injected           1 kill")
         .assert_out("(customer, step 2 of 10, after chaos)");
 }

@@ -265,7 +265,7 @@ fn an_audit_that_fails_or_lacks_a_text_or_hangs_is_a_violation() {
     let missing = stage("{audit: {run: [/bin/sh, -c, 'echo 2 wrong'], expect: 0 wrong}}");
     missing
         .rehearsal("run post.yaml")
-        .assert_out("did not print `0 wrong`, which is expected of it")
+        .assert_out("did not print `0 wrong` as expected")
         .assert_out("│ 2 wrong");
 }
 
@@ -479,5 +479,5 @@ fn thresholds_on_integrity_need_rules() {
     Sandbox::with("post.yaml", &scenario("integrity/post"))
         .rehearsal("run post.yaml --threshold integrity.duplicates==0")
         .assert_code(2)
-        .assert_err("demands nothing of its books");
+        .assert_err("has no integrity checks");
 }

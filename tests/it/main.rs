@@ -10,6 +10,7 @@ mod chaos;
 mod chaos_shop;
 mod cleanup;
 mod cli;
+mod echo;
 mod engine;
 mod evidence;
 mod hostile;

@@ -109,7 +109,7 @@ fn progress_can_be_plain_lines_or_off() {
     assert_eq!(said("none").err, "");
     Finished::of(&mut rehearsal(&sandbox, "--progress bar"))
         .assert_code(2)
-        .assert_err("no terminal to draw on");
+        .assert_err("is not a terminal");
 }
 
 fn parsed(text: &str) -> Vec<Value> {

@@ -12,7 +12,7 @@ use crate::support::records::{self, noon};
 use crate::support::wait;
 use insta::assert_snapshot;
 use rehearsal::model::*;
-use rehearsal::report::result_file::{Completeness, Environment, FORMAT, Head, ResultRecord};
+use rehearsal::report::result_file::{Completeness, FORMAT, Head, ResultRecord, RunEnvironment};
 use rehearsal::report::{
     Artifacts, LatencyLog, Lines, Log, Output, Place, Recorder, Reporter, Reporters, RunFolder,
     SavedRun, SingleFlow, terminal, write_record,

@@ -138,8 +138,8 @@ fn merged_runs_are_one() {
         merge(folders, into).assert_code(2).assert_err(error);
     };
     refuses(&[&one, &two], "both", "cannot create both");
-    refuses(&[&one, &one], "twice", "is there twice");
-    refuses(&[&both, &one], "twice", "is there twice");
+    refuses(&[&one, &one], "twice", "is listed twice");
+    refuses(&[&both, &one], "twice", "is listed twice");
     fs::write(two.join("scenario.yaml"), "name: order-flow\n").expect("a file");
     refuses(&[&one, &two], "other", "runs of different scenarios");
     assert!(!sandbox.has("other"));

@@ -1,4 +1,4 @@
-//! The program that `rehearsal doctor` talks to: it knows how long it took to answer.
+//! The program that `rehearsal doctor` talks to, which reports how long it took to answer.
 
 use std::io::{self, BufRead as _, Write as _};
 use std::thread;
@@ -6,28 +6,28 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::cli::duration;
 
-/// What it asks with.
+/// The prompt of the program.
 pub(super) const PROMPT: &str = "ready>";
 
-/// How it answers.
+/// Behaviour of the program.
 #[derive(Debug, Clone, PartialEq, clap::Args)]
 pub struct AnswerArgs {
-    /// The time that it takes for an answer
+    /// Time to answer
     #[arg(long, value_parser = duration::parse)]
     pub after: Duration,
-    /// The number of questions it answers
+    /// Number of questions to answer
     #[arg(long)]
     pub times: u32,
-    /// When all such programs begin to stall, in milliseconds since 1970
+    /// Start of the stall of all such programs, in milliseconds since 1970
     #[arg(long, default_value_t = 0)]
     pub stall_at_unix_ms: u64,
-    /// For how long they do
+    /// Length of the stall
     #[arg(long, value_parser = duration::parse, default_value = "0")]
     pub stall_for: Duration,
 }
 
-/// Answers each line with `answer N after U us`: U is what passed between the question and the
-/// answer by the program's own clock.
+/// Answers each line with `answer N after U us`: U is the time from the question to the answer by
+/// the program's own clock.
 pub(in crate::cli) fn answer(args: &AnswerArgs) -> io::Result<()> {
     let (mut questions, mut answers) = (io::stdin().lock(), io::stdout().lock());
     let mut text = format!("{PROMPT} ");
@@ -48,7 +48,7 @@ pub(in crate::cli) fn answer(args: &AnswerArgs) -> io::Result<()> {
     answers.flush()
 }
 
-/// Returns the time that the stall that there is now goes on.
+/// Returns the remaining time of the present stall, zero if there is none.
 fn stall_left(args: &AnswerArgs, now: SystemTime) -> Duration {
     let begin = SystemTime::UNIX_EPOCH + Duration::from_millis(args.stall_at_unix_ms);
     let into = now.duration_since(begin).ok();

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::cli::environment::Environment;
+use crate::cli::environment::CliEnvironment;
 use crate::cli::error::CliError;
 use crate::cli::machine;
 use crate::engine::{self, Control, Programs, RunOptions};
@@ -15,32 +15,35 @@ use crate::stats::Histogram;
 
 use super::answer::PROMPT;
 
-/// What is run.
+/// Programs and load of one run.
 pub(super) struct Trial {
     pub load: Load,
     pub answer_after: Duration,
-    /// The number of questions each program is asked.
+    /// Number of questions to each program.
     pub questions: usize,
-    /// When all programs stall, in milliseconds since 1970, and for how long.
+    /// Start of the stall of all programs, in milliseconds since 1970, and its length.
     pub stall: Option<(u64, Duration)>,
 }
 
-/// What came of it.
+/// Measurements of one run.
 #[derive(Debug, Default)]
-pub(super) struct Outcome {
+pub(super) struct TrialResult {
     /// Measured minus true answer times.
     pub errors: Histogram,
-    /// From when a flow was due to its end.
+    /// Times from when a flow was due to its end.
     pub responses: Histogram,
     pub failed: u64,
-    /// The reason why the first of them failed.
+    /// Message of the first failure.
     pub failure: Option<String>,
     pub generator: Generator,
 }
 
 impl Trial {
-    /// Performs it, or says why this machine has no room for it.
-    pub fn perform(&self, environment: &Environment) -> Result<Result<Outcome, String>, CliError> {
+    /// Runs the trial, or returns the reason why this machine has no room for it.
+    pub fn perform(
+        &self,
+        environment: &CliEnvironment,
+    ) -> Result<Result<TrialResult, String>, CliError> {
         let text = self.scenario();
         let compiled = scenario::compile(&text, None, CompileOptions::default())
             .map_err(|faults| CliError::Scenario(faults.render(false)))?;
@@ -70,7 +73,7 @@ impl Trial {
                 program: environment.program.clone(),
                 temporary: Some(folder.path().to_owned()),
             });
-        let notes = Arc::new(Notes::default());
+        let notes = Arc::new(TrialSink::default());
         engine::run(options, Arc::clone(&notes) as _, &Control::new())?;
         let outcome = std::mem::take(&mut *notes.lock());
         Ok(Ok(outcome))
@@ -105,17 +108,17 @@ impl Trial {
     }
 }
 
-/// Takes down what the engine tells.
+/// The event sink of a trial.
 #[derive(Default)]
-struct Notes(Mutex<Outcome>);
+struct TrialSink(Mutex<TrialResult>);
 
-impl Notes {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Outcome> {
+impl TrialSink {
+    fn lock(&self) -> std::sync::MutexGuard<'_, TrialResult> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl EventSink for Notes {
+impl EventSink for TrialSink {
     fn emit(&self, event: RunEvent) {
         match event {
             RunEvent::FlowEnded(flow) => self.lock().flow(&flow),
@@ -125,7 +128,7 @@ impl EventSink for Notes {
     }
 }
 
-impl Outcome {
+impl TrialResult {
     fn flow(&mut self, flow: &FlowRecord) {
         match &flow.outcome {
             FlowOutcome::Completed => {}
@@ -156,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn its_scenario_is_one() {
+    fn its_scenario_is_valid() {
         let trial = Trial {
             load: Load::closed(1, 1),
             answer_after: Duration::from_millis(20),

@@ -9,7 +9,7 @@ pub(super) struct Console(Arc<Mutex<Inner>>);
 
 struct Inner {
     writer: Box<dyn Write + Send>,
-    /// True if the cursor is behind a prompt.
+    /// The cursor is behind a prompt.
     prompting: bool,
 }
 
@@ -21,9 +21,9 @@ impl Console {
         })))
     }
 
-    /// Shows text that ends with a line end, on lines of its own.
+    /// Prints text that ends with a line end, never on the line of a prompt.
     pub(super) fn say(&self, text: &str) {
-        // A reader who has left does not see the menu either; its input then ends it.
+        // A reader who has left does not see the menu either; the menu's input then ends it.
         let _ = self.lock().write(text.as_bytes());
     }
 
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_story_does_not_begin_on_the_line_of_a_prompt() {
+    fn output_does_not_begin_on_the_line_of_a_prompt() {
         let page = Page::default();
         let console = Console::new(page.clone());
         console.prompt("Select: ");

@@ -7,7 +7,7 @@ use crate::report::sanitize;
 use crate::report::units::{bytes, duration};
 
 /// The most scripts listed.
-const MOST_LISTED: usize = 50;
+const MAX_LISTED: usize = 50;
 
 /// Renders the table of running scripts.
 pub(super) fn table(scripts: &[LiveScript]) -> String {
@@ -19,7 +19,7 @@ pub(super) fn table(scripts: &[LiveScript]) -> String {
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(["PID", "Script", "Role", "State", "Age", "CPU", "Memory"]);
-    for script in scripts.iter().take(MOST_LISTED) {
+    for script in scripts.iter().take(MAX_LISTED) {
         table.add_row([
             script.pid.to_string(),
             script.instance.to_string(),
@@ -41,8 +41,8 @@ pub(super) fn table(scripts: &[LiveScript]) -> String {
         text.push_str(line.trim_end());
         text.push('\n');
     }
-    if scripts.len() > MOST_LISTED {
-        text.push_str(&format!("and {} more\n", scripts.len() - MOST_LISTED));
+    if scripts.len() > MAX_LISTED {
+        text.push_str(&format!("and {} more\n", scripts.len() - MAX_LISTED));
     }
     text
 }

@@ -1,4 +1,4 @@
-//! What came of a flow that was performed again.
+//! The outcome of a replayed flow.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -11,77 +11,80 @@ use crate::report::units::precise_duration;
 use crate::report::{Bundle, failure_lines, sanitize};
 use crate::stats::Signature;
 
-/// How a flow went, held against how it went before.
-pub(super) struct Outcome {
-    how: How,
-    /// The flow as it went now, if it came to an end.
+/// A replayed flow compared with the original one.
+pub(super) struct ReplayOutcome {
+    result: ReplayResult,
+    /// The replayed flow, unless it was interrupted.
     flow: Option<FlowRecord>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum How {
+enum ReplayResult {
     /// It failed as before.
     Reproduced(Signature),
-    /// It failed in another way, or had not failed before.
+    /// It failed in another way, or had completed before.
     Changed(Signature),
     /// It was completed.
     Gone,
     Interrupted,
 }
 
-impl Outcome {
+impl ReplayOutcome {
     pub(super) fn of(bundle: &Bundle, flow: Option<FlowRecord>) -> Self {
-        let how = match flow.as_ref().map(|flow| (flow, &flow.outcome)) {
+        let result = match flow.as_ref().map(|flow| (flow, &flow.outcome)) {
             Some((flow, FlowOutcome::Failed(failure))) => {
                 let now = Signature::of(flow, failure);
                 if bundle.signature.as_ref() == Some(&now) {
-                    How::Reproduced(now)
+                    ReplayResult::Reproduced(now)
                 } else {
-                    How::Changed(now)
+                    ReplayResult::Changed(now)
                 }
             }
-            Some((_, FlowOutcome::Completed)) => How::Gone,
-            Some((_, FlowOutcome::Interrupted)) | None => How::Interrupted,
+            Some((_, FlowOutcome::Completed)) => ReplayResult::Gone,
+            Some((_, FlowOutcome::Interrupted)) | None => ReplayResult::Interrupted,
         };
-        Outcome { how, flow }
+        ReplayOutcome { result, flow }
     }
 
     pub(super) fn exit(&self) -> Exit {
-        match self.how {
-            How::Reproduced(_) => Exit::SomeFailed,
-            How::Changed(_) => Exit::FailedDifferently,
-            How::Gone => Exit::Completed,
-            How::Interrupted => Exit::Interrupted,
+        match self.result {
+            ReplayResult::Reproduced(_) => Exit::SomeFailed,
+            ReplayResult::Changed(_) => Exit::FailedDifferently,
+            ReplayResult::Gone => Exit::Completed,
+            ReplayResult::Interrupted => Exit::Interrupted,
         }
     }
 
-    /// For people.
+    /// Describes the outcome for people.
     pub(super) fn text(&self, bundle: &Bundle) -> String {
         let number = bundle.flow.number;
         let run = sanitize(&bundle.run.id);
         let mut text = format!("Replay of flow {number} of {run}\n");
         let mut line = |line: &str| writeln!(text, "  {line}").expect("a String takes all");
-        match (&self.how, &bundle.signature) {
-            (How::Reproduced(now), _) => {
-                line(&format!("Reproduced: it failed as before, {}", told(now)));
-            }
-            (How::Changed(now), Some(before)) => {
-                line("Changed: it failed in another way");
-                line(&format!("before  {}", told(before)));
-                line(&format!("now     {}", told(now)));
-            }
-            (How::Changed(now), None) => {
+        match (&self.result, &bundle.signature) {
+            (ReplayResult::Reproduced(now), _) => {
                 line(&format!(
-                    "Changed: it was completed before, and failed now, {}",
-                    told(now)
+                    "Reproduced: it failed as before, {}",
+                    describe(now)
                 ));
             }
-            (How::Gone, before) => {
+            (ReplayResult::Changed(now), Some(before)) => {
+                line("Changed: it failed in another way");
+                line(&format!("before  {}", describe(before)));
+                line(&format!("now     {}", describe(now)));
+            }
+            (ReplayResult::Changed(now), None) => {
+                line(&format!(
+                    "Changed: it was completed before, and failed now, {}",
+                    describe(now)
+                ));
+            }
+            (ReplayResult::Gone, before) => {
                 let now = self.flow.as_ref().map_or(0, |flow| flow.duration_us);
                 let now = precise_duration(now);
                 if let Some(before) = before {
                     line(&format!("Gone: it was completed, in {now}"));
-                    line(&format!("before  failed {}", told(before)));
+                    line(&format!("before  failed {}", describe(before)));
                     line(
                         "What made it fail may have been other flows at the same time, or the data",
                     );
@@ -91,7 +94,7 @@ impl Outcome {
                     line(&format!("Completed in {now}; before, it took {before}"));
                 }
             }
-            (How::Interrupted, _) => line("Interrupted: nothing can be said"),
+            (ReplayResult::Interrupted, _) => line("Interrupted: nothing can be said"),
         }
         if let Some(failure) = self.failure() {
             failure_lines(failure).iter().for_each(|it| line(it));
@@ -105,13 +108,13 @@ impl Outcome {
         text
     }
 
-    /// For programs.
+    /// Describes the outcome for programs.
     pub(super) fn json(&self, bundle: &Bundle, log: &Path) -> Value {
-        let (result, now) = match &self.how {
-            How::Reproduced(now) => ("reproduced", Some(now)),
-            How::Changed(now) => ("changed", Some(now)),
-            How::Gone => ("gone", None),
-            How::Interrupted => ("interrupted", None),
+        let (result, now) = match &self.result {
+            ReplayResult::Reproduced(now) => ("reproduced", Some(now)),
+            ReplayResult::Changed(now) => ("changed", Some(now)),
+            ReplayResult::Gone => ("gone", None),
+            ReplayResult::Interrupted => ("interrupted", None),
         };
         let changed = self.changed_variables(bundle).into_iter();
         let changed = changed
@@ -136,7 +139,7 @@ impl Outcome {
         self.flow.as_ref()?.failure()
     }
 
-    /// The variables that have other values now, as such that hold a time do.
+    /// Returns variables with other values than before; those that hold a time always differ.
     fn changed_variables<'a>(&'a self, bundle: &'a Bundle) -> Vec<(&'a str, &'a str, &'a str)> {
         let now = self.flow.iter().flat_map(|flow| &flow.variables);
         now.filter_map(|(name, now)| {
@@ -148,7 +151,7 @@ impl Outcome {
     }
 }
 
-fn told(signature: &Signature) -> String {
+fn describe(signature: &Signature) -> String {
     let Signature { step, cause, saw } = signature;
     let cause = cause.replace('_', " ");
     let saw = match saw.as_deref() {

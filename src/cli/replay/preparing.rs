@@ -1,4 +1,4 @@
-//! Getting from a bundle to a run of one flow.
+//! Preparation of a replay: from a bundle to a run of one flow.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::cli::args::RunArgs;
 use crate::cli::bundles::{NOT_KEPT, scenario_text};
-use crate::cli::environment::Environment;
+use crate::cli::environment::CliEnvironment;
 use crate::cli::error::CliError;
 use crate::cli::scenario::{self, BUILT_IN_NAME, Loaded};
 use crate::cli::settings::{NO_BUNDLES, RunSettings, ScenarioChoice};
@@ -16,7 +16,7 @@ use crate::scenario::{FaultRules, Load, Plan, Take};
 /// The arguments of `rehearsal replay`.
 pub(in crate::cli) struct ReplayRequest {
     pub bundle: PathBuf,
-    /// Each step waits for Enter.
+    /// Hold each step until Enter is pressed.
     pub step: bool,
     pub variables: Vec<(String, String)>,
     pub scenario: Option<PathBuf>,
@@ -24,25 +24,25 @@ pub(in crate::cli) struct ReplayRequest {
     pub json: bool,
 }
 
-/// What stands in place of a secret in a scenario that was kept, and in a value.
+/// Placeholders of masked secrets: in a stored scenario, and in a value.
 const MASKED: [&str; 2] = ["MASKED", "***"];
 
-/// All that a run of the flow needs.
+/// Everything that a run of the flow needs.
 pub(super) struct Prepared {
     pub loaded: Loaded,
     pub settings: RunSettings,
-    pub environment: Environment,
-    /// What is not as it was.
+    pub environment: CliEnvironment,
+    /// Differences from the original run.
     pub notices: Vec<String>,
 }
 
 pub(super) fn prepare(
     wanted: &ReplayRequest,
     bundle: &Bundle,
-    environment: &Environment,
+    environment: &CliEnvironment,
 ) -> Result<Prepared, CliError> {
     let mut notices = Vec::new();
-    let environment = surroundings(bundle, environment, &mut notices);
+    let environment = environment_of_run(bundle, environment, &mut notices);
     let mut settings = settings(wanted, bundle)?;
     let copy = Bundle::scenario(&wanted.bundle).map_err(|error| {
         CliError::usage(error, "a bundle is a whole folder: copy all that is in it")
@@ -59,16 +59,16 @@ pub(super) fn prepare(
     let plan = &mut loaded.plan;
     plan.load = Load::closed(1, 1);
     plan.thresholds.clear();
-    // The run's own is in what is added to the scenario's, be it from the command line or not.
+    // The bundle names the faults of the original run, including those of its command line.
     plan.faults = FaultRules::default();
-    // What is asked of many flows says nothing of one.
+    // Integrity checks across flows are meaningless for one.
     plan.integrity = Default::default();
     plan.audit = None;
     for step in &mut plan.steps {
         step.gates = Default::default();
     }
     if wanted.step {
-        // Whoever takes it step by step takes longer.
+        // Stepping by hand takes longer than the flow's time limit.
         plan.defaults.flow = None;
     }
     same_data(plan, bundle, &mut notices);
@@ -108,12 +108,12 @@ fn settings(wanted: &ReplayRequest, bundle: &Bundle) -> Result<RunSettings, CliE
     })
 }
 
-/// The environment with what the run had of Rehearsal's own variables.
-fn surroundings(
+/// The environment, with the values that Rehearsal's own variables had in the run.
+fn environment_of_run(
     bundle: &Bundle,
-    environment: &Environment,
+    environment: &CliEnvironment,
     notices: &mut Vec<String>,
-) -> Environment {
+) -> CliEnvironment {
     let mut environment = environment.clone();
     for (name, value) in &bundle.origin.environment {
         let known = environment
@@ -134,14 +134,14 @@ fn surroundings(
     environment
 }
 
-/// The scenario: the one that is asked for; or the file that was run, if it is there and says the
-/// same; or else the bundle's copy.
+/// Chooses the scenario: the requested one; or the original file, if it is unchanged; or else the
+/// bundle's copy.
 fn choose(
     wanted: &ReplayRequest,
     bundle: &Bundle,
     copy: &str,
     settings: &mut RunSettings,
-    environment: &Environment,
+    environment: &CliEnvironment,
     notices: &mut Vec<String>,
 ) -> Result<Loaded, CliError> {
     let is_kept = copy != NOT_KEPT;
@@ -184,7 +184,7 @@ fn choose(
     }
     if !is_kept {
         return Err(CliError::usage(
-            format_args!("{name} is gone, and the bundle holds no copy of it"),
+            format_args!("{name} is gone, and the bundle has no copy of it"),
             "name the scenario: --scenario FILE",
         ));
     }
@@ -195,7 +195,7 @@ fn choose(
     scenario::load(settings, environment)
 }
 
-/// Makes sure that every secret has its value, which no bundle has.
+/// Checks that every secret has a value; bundles hold none.
 fn check_secrets(
     wanted: &ReplayRequest,
     bundle: &Bundle,
@@ -230,7 +230,7 @@ fn check_secrets(
     if is_copy && replies.map(|it| it.source()).any(is_masked) {
         return Err(CliError::usage(
             format_args!(
-                "a `secret` stands in the scenario itself, and is masked in {}",
+                "a `secret` is written in the scenario itself, and is masked in {}",
                 wanted.bundle.display()
             ),
             "name the scenario: --scenario FILE",
@@ -239,7 +239,7 @@ fn check_secrets(
     Ok(())
 }
 
-/// Gives the flow the rows of data that it had.
+/// Gives the flow its original rows of data.
 fn same_data(plan: &mut Plan, bundle: &Bundle, notices: &mut Vec<String>) {
     let (flow, seed) = (bundle.flow.number, bundle.run.seed.unwrap_or_default());
     for data in &mut plan.data {

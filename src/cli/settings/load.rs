@@ -1,18 +1,18 @@
-//! What the command line says about the load, on top of what the scenario says.
+//! The load of a run: options of the command line override the scenario.
 
 use std::time::Duration;
 
 use crate::cli::args::LoadArgs;
 use crate::cli::error::CliError;
-use crate::scenario::{Arrivals, Load, MOST_IN_FLIGHT, Pacing, Ramp, Shape, Stage};
+use crate::scenario::{Arrivals, Load, MAX_IN_FLIGHT, Pacing, Ramp, Shape, Stage};
 
-/// The load of a run: what was typed wins over what the scenario says.
+/// Resolves the load of a run; options win over the scenario.
 ///
 /// A limit that was typed replaces the scenario's limits: `--flows` its duration, `--duration`
 /// its flows; both together end the run at whichever comes first.
 ///
 /// # Errors
-/// If options do not go together.
+/// If options exclude each other.
 pub(super) fn resolve(args: &LoadArgs, scenario: &Load) -> Result<Load, CliError> {
     let mut load = scenario.clone();
     load.shape = shape(args, &scenario.shape)?;
@@ -63,7 +63,7 @@ fn shape(args: &LoadArgs, scenario: &Shape) -> Result<Shape, CliError> {
                 arrivals,
                 most_in_flight,
             } => (rate.clone(), *arrivals, *most_in_flight),
-            Shape::Closed { .. } => (Ramp::constant(0.0), Arrivals::Even, MOST_IN_FLIGHT),
+            Shape::Closed { .. } => (Ramp::constant(0.0), Arrivals::Even, MAX_IN_FLIGHT),
         };
         return Ok(Shape::Open {
             rate: ramp(args.rate, args.stages.as_deref(), known_rate),

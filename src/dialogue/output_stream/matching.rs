@@ -28,21 +28,15 @@ impl OutputStream {
         if self.wait_searched_to == end && self.role_searched_to >= end {
             return None;
         }
-        let wait = self.consumed.find_unconsumed(
-            waits.placed().on(On::Line),
-            &self.lines,
-            self.wait_searched_to..end,
-        );
+        let wait = self.find(waits.placed().on(On::Line), self.wait_searched_to..end);
         let mut limit = match &wait {
             Some(hit) => self.lines.line_at(hit.range.start).end,
             None => end,
         };
         self.wait_searched_to = wait.as_ref().map_or(end, |hit| hit.range.start);
         let interlude = self
-            .consumed
-            .find_unconsumed(
+            .find(
                 matcher.interludes.on(On::Line),
-                &self.lines,
                 self.role_searched_to..limit,
             )
             .filter(|hit| {
@@ -144,10 +138,7 @@ impl OutputStream {
             self.end_searched = None;
             return Some(finding);
         }
-        let find = |set| {
-            self.consumed
-                .find_unconsumed(set, &self.lines, line.clone())
-        };
+        let find = |set| self.find(set, line.clone());
         let wanted = waits.placed().on(On::Prompt);
         let interludes = matcher.interludes.on(On::Prompt);
         let is_alone =
@@ -191,15 +182,21 @@ impl OutputStream {
         tolerated: &[String],
     ) -> Option<(Hit, Finding)> {
         let base = self.lines.base();
-        let from = span.start.max(self.failures_searched_to).max(base);
-        if from >= span.end || !matcher.has_failures() {
+        let mut from = span.start.max(self.failures_searched_to).max(base);
+        if !matcher.has_failures() {
             return None;
         }
-        let hit =
-            matcher.find_failure(self.lines.text(), from - base..span.end - base, tolerated)?;
-        let hit = Hit {
-            index: hit.index,
-            range: hit.range.start + base..hit.range.end + base,
+        let hit = loop {
+            if from >= span.end {
+                return None;
+            }
+            let hit =
+                matcher.find_failure(self.lines.text(), from - base..span.end - base, tolerated)?;
+            let range = hit.range.start + base..hit.range.end + base;
+            if !self.lines.is_typed(&range, Vec::new) {
+                break Hit { range, ..hit };
+            }
+            from = self.after_char(range.start);
         };
         let line = self.lines.line_at(hit.range.start);
         let finding = Finding::FailOn {
@@ -242,6 +239,44 @@ impl OutputStream {
         finding
     }
 
+    /// Returns the first match within `span` that is evidence: not consumed, and not typed.
+    fn find(&self, set: &PatternSet, mut span: Range<usize>) -> Option<Hit> {
+        loop {
+            let hit = self
+                .consumed
+                .find_unconsumed(set, &self.lines, span.clone())?;
+            if !self.is_typed(&set.patterns()[hit.index], &hit.range) {
+                return Some(hit);
+            }
+            span.start = self.after_char(hit.range.start);
+        }
+    }
+
+    /// Returns whether a match may be what was typed. Then it is no evidence.
+    fn is_typed(&self, pattern: &Pattern, range: &Range<usize>) -> bool {
+        let captures = || {
+            let line = self.lines.line_at(range.start);
+            let text = self.lines.slice(line.clone());
+            let captures = pattern.captures(text, range.start - line.start, text.len());
+            captures
+                .into_iter()
+                .map(|(_, value)| value.as_ref().to_owned())
+                .collect()
+        };
+        let is_typed = self.lines.is_typed(range, captures);
+        if is_typed {
+            self.typed_match
+                .get_or_init(|| self.lines.slice(range.clone()).to_owned());
+        }
+        is_typed
+    }
+
+    /// Returns the position after the character at `position`.
+    fn after_char(&self, position: usize) -> usize {
+        let rest = &self.lines.text()[self.lines.index(position)..];
+        position + rest.chars().next().map_or(1, char::len_utf8)
+    }
+
     /// Returns the first match of `set` that makes the line a complete prompt: only blanks follow it,
     /// and no capture could still extend.
     fn find_complete(&self, line: &Range<usize>, set: &PatternSet) -> Option<Hit> {
@@ -260,6 +295,6 @@ impl OutputStream {
         let text = self.lines.slice(line.clone());
         let found = pattern.find_at_end(text, PROMPT_WINDOW_BYTES)?;
         let range = line.start + found.start..line.start + found.end;
-        (!self.consumed.overlaps(&range)).then_some(range)
+        (!self.consumed.overlaps(&range) && !self.is_typed(pattern, &range)).then_some(range)
     }
 }

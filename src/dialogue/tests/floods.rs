@@ -22,7 +22,7 @@ fn a_line_without_an_end_is_cut() {
 fn dialogue(waits: &WaitSet, now: Instant) -> Dialogue {
     let matcher = RoleMatcher::new(vec![("bad".into(), pattern("Error"))], &[]);
     let settings = DialogueSettings {
-        terminal: true,
+        columns: Some(COLUMNS),
         quiet: QUIET,
     };
     let mut dialogue = Dialogue::new(Arc::new(matcher), settings, now);
@@ -123,7 +123,7 @@ fn the_transcript_and_the_tail() {
     assert_eq!(dialogue.take_rest().as_deref(), Some("Name: "));
     assert!(matches!(dialogue.poll(now), Finding::Wait { .. }));
     assert_eq!(dialogue.take_terminal_answers(), b"\x1b[1;1R");
-    dialogue.answered(&Typed::line("Ann", true).expect("a line"), true);
+    dialogue.answered(&Typed::line("Ann", true).expect("a line"), EchoMode::Lines);
     dialogue.feed(Stream::Out, b"Ann\r\nHello\r\n", now);
     dialogue.drained();
     assert_eq!(dialogue.take_lines().as_deref(), Some("\nHello\n"));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::model::{FlowRecord, ProcessRecord, RunInfo};
-use crate::stats::{Tally, Threshold, Watched};
+use crate::stats::{LiveThreshold, Tally, Threshold};
 
 /// The interval between checks of live thresholds.
 pub(super) const CHECK_EVERY: Duration = Duration::from_secs(1);
@@ -13,7 +13,7 @@ pub(super) const CHECK_EVERY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(in crate::engine) struct Collector {
     pub tally: Tally,
-    pub thresholds: Vec<Watched>,
+    pub thresholds: Vec<LiveThreshold>,
     phase: ThresholdPhase,
 }
 
@@ -33,14 +33,16 @@ impl Collector {
         let watched = thresholds.iter();
         Collector {
             tally: Tally::new(info),
-            thresholds: watched.map(|it| Watched::new(it.clone(), info)).collect(),
+            thresholds: watched
+                .map(|it| LiveThreshold::new(it.clone(), info))
+                .collect(),
             phase: ThresholdPhase::Open,
         }
     }
 
     /// Returns whether any threshold has to be checked while the run is in progress.
     pub fn has_live_thresholds(&self) -> bool {
-        self.thresholds.iter().any(Watched::is_live)
+        self.thresholds.iter().any(LiveThreshold::is_live)
     }
 
     /// Counts a flow that has ended, `now` from the run's start.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::engine::faults::filter::FaultPoint;
 use crate::engine::messages::{Deadline, Perform, Timing, Whose};
 use crate::engine::script::interpreter::{ActionError, ActionInterpreter, TypedReply};
+use crate::terminal::EchoMode;
 
 /// Time for a program to exit after its output has ended, before it counts as having closed its
 /// output while it lives on.
@@ -87,8 +88,8 @@ pub(super) enum ActionWait {
     /// The reply is being handed to the program.
     Typing {
         reply: TypedReply,
-        /// True if the program or its terminal shows what is typed.
-        may_come_back: bool,
+        /// Mode of the terminal when it was typed.
+        mode: EchoMode,
         /// True if transcript and dialogue know it already.
         is_recorded: bool,
     },
@@ -174,21 +175,6 @@ impl ActionRun {
     /// Notes that a reply was written at `at`; the program may have answered already.
     pub(super) fn said(&mut self, at: Instant) {
         self.said_at = Some(at);
-    }
-
-    /// Notes that the last reply was sent at this moment: its answer is awaited from then on.
-    pub(super) fn sent(&mut self, at: Option<Instant>) {
-        self.wait_began = at.map_or(self.wait_began, |at| self.wait_began.max(at));
-    }
-
-    /// Notes that the last reply could not be sent, though its answer is awaited already.
-    pub(super) fn not_sent(&mut self, reason: String, now: Instant) {
-        if let ActionWait::Output | ActionWait::Linger { .. } | ActionWait::Pause { .. } =
-            self.waiting
-        {
-            self.interpreter.take_back();
-            self.wait(ActionWait::Unsaid { since: now, reason });
-        }
     }
 
     /// Begins a new wait; its time counts from the reply before it, if there was one.

@@ -96,9 +96,6 @@ impl Script {
         if reply.closes_input {
             self.child.close_input();
             Ok(Instant::now())
-        } else if reply.is_awaited {
-            let posted = self.child.write_batched(reply.typed.bytes());
-            posted.map(|()| Instant::now())
         } else {
             self.child.write(reply.typed.bytes())
         }
@@ -476,9 +473,6 @@ impl StreamHandler<ChildEvent> for ScriptActor {
             }
             ChildEvent::Closed { stream, at } => {
                 self.feed(ScriptInput::Closed { stream, at }, ctx);
-            }
-            ChildEvent::NotWritten { reason } => {
-                self.feed(ScriptInput::NotWritten { reason }, ctx);
             }
             ChildEvent::Exited {
                 exit,

@@ -8,11 +8,10 @@ use std::time::{Duration, Instant};
 
 use crate::dialogue::{Dialogue, DialogueSettings, RoleMatcher};
 use crate::engine::context::RunContext;
-use crate::engine::environments::terminal;
 use crate::engine::script::interpreter::{ActionError, CommandOutput};
 use crate::model::{ExitCause, FailureKind, RoleIndex};
 use crate::process::{ChildEvent, Command, Spawner, Terminal, Within};
-use crate::scenario::{Role, Scope, Template};
+use crate::scenario::{Role, Scope, Template, TerminalKind};
 
 /// Returns the command of `role` for a flow.
 pub(super) fn for_role(
@@ -26,7 +25,10 @@ pub(super) fn for_role(
         .iter()
         .map(|word| word.render(scope))
         .collect::<Result<Vec<_>, _>>()?;
-    let terminal = terminal(role.terminal);
+    let terminal = match role.terminal {
+        TerminalKind::Pty { rows, columns } => Terminal::Pty { rows, columns },
+        TerminalKind::Pipes => Terminal::Pipes,
+    };
     build(run, Surroundings::of(role), argv, terminal, scope)
 }
 
@@ -80,7 +82,7 @@ pub(in crate::engine) fn build(
             scope.mask(&error.to_string()).into_owned(),
         )
     })?;
-    let mut environment = run.environments.of(terminal);
+    let mut environment = run.environment.on(terminal);
     for (name, value) in around.environment {
         environment.set(name, value.render(scope)?);
     }
@@ -120,7 +122,7 @@ pub(super) async fn output(
 /// Returns the empty dialogue of a plain command.
 pub(in crate::engine) fn silence() -> Dialogue {
     let settings = DialogueSettings {
-        terminal: false,
+        columns: None,
         quiet: Duration::ZERO,
     };
     let nothing = Arc::new(RoleMatcher::new(Vec::new(), &[]));
@@ -152,8 +154,6 @@ pub(in crate::engine) async fn hear(
                 stream, bytes, at, ..
             } => heard.feed(stream, &bytes, at),
             ChildEvent::Closed { stream, at } => heard.closed(stream, at),
-            // Nothing is posted to it.
-            ChildEvent::NotWritten { .. } => {}
             ChildEvent::Exited { exit, .. } => {
                 return exit.ok_or_else(|| {
                     ActionError::new(FailureKind::CommandFailed, "the command could not be ended")

@@ -31,7 +31,7 @@ use std::time::Instant;
 use crate::dialogue::{Dialogue, On, Pattern};
 use crate::engine::values::Snapshot;
 use crate::model::FailureKind;
-use crate::scenario::{Plan, Role, SourceLocation, Step, Turn, TurnKind};
+use crate::scenario::{Plan, Role, SourceLocation, Step, Turn};
 
 use frames::{Frame, Listening, TurnRef};
 
@@ -193,21 +193,6 @@ impl ActionInterpreter {
     pub(super) fn expects_exit(&self) -> bool {
         let wait = self.wait.as_ref();
         matches!(self.state, State::Listening) && wait.is_some_and(|it| it.exits().next().is_some())
-    }
-
-    /// Takes the last reply back: it could not be sent after all.
-    pub(super) fn take_back(&mut self) {
-        self.state = State::Speaking(AfterReply::GoOn);
-    }
-
-    /// Returns `true` if the next turn waits for something.
-    fn waits_next(&self) -> bool {
-        match self.frames.last() {
-            Some(Frame::Turns { turns, next }) => turns.get(*next).is_some_and(|turn| {
-                matches!(turn.kind, TurnKind::Exchange { .. } | TurnKind::FirstOf(_))
-            }),
-            _ => false,
-        }
     }
 
     /// Returns the effect that follows on `input`.

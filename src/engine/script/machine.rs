@@ -16,7 +16,6 @@
 //! | `EchoOff` | alarm: 5 s or a deadline | the action fails |
 //! | `Typing` | `Written` | the interpreter goes on |
 //! | `Held`, `Typing` | `NotTyped` | `Unsaid` |
-//! | `Output`, `Linger`, `Pause` | `NotWritten` | `Unsaid` |
 //! | `Unsaid` | `Exited` | the action fails: the program has ended |
 //! | `Unsaid` | alarm: 500 ms | the action fails: not sent |
 //! | `Pause` | alarm: its time is over | the interpreter goes on |
@@ -38,6 +37,7 @@ use crate::engine::context::shown;
 use crate::engine::messages::ActionKind;
 use crate::engine::values::Learned;
 use crate::model::{FailureKind, Happening, InstanceId, ProcessRecord, RunEvent, Stream};
+use crate::process::Echo;
 use crate::scenario::{Masker, Plan, Scope};
 
 use super::action_run::{ActionRun, ActionWait};
@@ -104,17 +104,16 @@ impl ScriptMachine {
                 at,
                 drained,
             } => {
+                if self.dialogue.depends_on_mode()
+                    && matches!(call.program.echo(), Echo::Raw | Echo::OnForKeys)
+                {
+                    self.dialogue.set_raw();
+                }
                 self.output(stream, bytes, at, drained, call.effects);
                 self.look(call);
             }
             ScriptInput::Closed { stream, at } => {
                 self.dialogue.closed(stream, at);
-                self.look(call);
-            }
-            ScriptInput::NotWritten { reason } => {
-                if let Some(action) = &mut self.action {
-                    action.not_sent(reason, call.now);
-                }
                 self.look(call);
             }
             ScriptInput::Exited { record, at } => {
@@ -329,8 +328,6 @@ impl ScriptMachine {
                     call.effects.push(ScriptEffect::Run(argv));
                     None
                 }
-                // A reply was lost though it seemed to be answered: `NotWritten` follows.
-                Effect::Done if !call.program.flush() => None,
                 Effect::Done => return self.action_over(call.now, Ok(()), call),
                 Effect::Fail(error) if lives && matches!(error.kind, FailureKind::Business(_)) => {
                     action.hear_out(error, call.now);

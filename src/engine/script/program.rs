@@ -1,23 +1,17 @@
 //! View of the running program, for decisions that depend on its present state.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::model::Activity;
 use crate::process::{Child, Echo};
 
 /// The running program as the script machine sees it.
 ///
-/// All methods return at once and change nothing that the machine could observe later, except
-/// [`Program::flush`], which hands over what was written before. They may be called at any time,
-/// also after the program has exited.
+/// All methods return at once and change nothing. They may be called at any time, also after the
+/// program has exited.
 pub(super) trait Program {
     /// Returns the terminal's treatment of typed text.
     fn echo(&self) -> Echo;
-    /// Hands over the replies that are still batched. Returns `false` if one of them was lost:
-    /// [`ScriptInput::NotWritten`](super::machine::ScriptInput::NotWritten) follows then.
-    fn flush(&self) -> bool;
-    /// Returns the moment at which the last batched reply was handed over.
-    fn sent_at(&self) -> Option<Instant>;
     /// Returns the total time for which output was left unread on purpose.
     fn held_back(&self) -> Duration;
     /// Returns the number of typed bytes that the program has not read.
@@ -29,14 +23,6 @@ pub(super) trait Program {
 impl Program for Child {
     fn echo(&self) -> Echo {
         Child::echo(self)
-    }
-
-    fn flush(&self) -> bool {
-        self.send_batched()
-    }
-
-    fn sent_at(&self) -> Option<Instant> {
-        Child::sent_at(self)
     }
 
     fn held_back(&self) -> Duration {

@@ -14,10 +14,9 @@ use crate::process::io::events::Events;
 use crate::process::io::pipes::OwnEnds;
 use crate::process::io::pty::Echo;
 use crate::process::io::shared::ChildShared;
-use crate::process::io::write_batch;
 use crate::process::io::writes::{Input, WriteError, Writer};
 use crate::process::spawn::started::{Started, Streams};
-use crate::process::sys::Watched;
+use crate::process::sys::RegisteredFd;
 use crate::process::termination::grace::Grace;
 
 /// A running program, owned.
@@ -40,7 +39,7 @@ impl Child {
         let are_pipes = matches!(streams, Streams::Pipes(_));
         let (input, outputs) = match streams {
             Streams::Terminal(master) => {
-                let master = Rc::new(Watched::owned(master, Interest::READABLE)?);
+                let master = Rc::new(RegisteredFd::owned(master, Interest::READABLE)?);
                 (Input::Terminal(Rc::clone(&master)), vec![master])
             }
             Streams::Pipes(OwnEnds {
@@ -48,13 +47,13 @@ impl Child {
                 stdout,
                 stderr,
             }) => {
-                let stdout = Rc::new(Watched::owned(stdout, Interest::READABLE)?);
-                let stderr = Rc::new(Watched::owned(stderr, Interest::READABLE)?);
+                let stdout = Rc::new(RegisteredFd::owned(stdout, Interest::READABLE)?);
+                let stderr = Rc::new(RegisteredFd::owned(stderr, Interest::READABLE)?);
                 (Input::Pipe(stdin), vec![stdout, stderr])
             }
         };
         let spawned = guard.spawned.clone();
-        let exit = Watched::shared(spawned.process.exit_fd(), Interest::READABLE)?;
+        let exit = RegisteredFd::shared(spawned.process.exit_fd(), Interest::READABLE)?;
         let shared = Rc::new(ChildShared::new(spawned, Writer::new(input)));
         guard.disarm();
         let events = Events::new(Rc::clone(&shared), exit, outputs, are_pipes);
@@ -95,36 +94,8 @@ impl Child {
         self.shared.writer.write(bytes)
     }
 
-    /// Writes bytes as [`Child::write`] does, but in one batch with those for other programs of
-    /// this thread, after all tasks that are ready on it; see [`Child::send_batched`]. Within a
-    /// [`LocalSet`](tokio::task::LocalSet).
-    ///
-    /// # Errors
-    /// As [`Child::write`]. An error of the batch itself is reported by
-    /// [`ChildEvent::NotWritten`](crate::process::ChildEvent::NotWritten).
-    pub fn write_batched(&self, bytes: &[u8]) -> Result<(), WriteError> {
-        self.shared.writer.check_lines(bytes)?;
-        if self.shared.writer.hold(bytes)? {
-            write_batch::schedule(Rc::clone(&self.shared));
-        }
-        Ok(())
-    }
-
-    /// Writes this program's batched bytes at once. Returns `false` if that failed, which
-    /// [`ChildEvent::NotWritten`](crate::process::ChildEvent::NotWritten) then reports.
-    pub fn send_batched(&self) -> bool {
-        self.shared.writer.send_batched();
-        !self.shared.writer.has_failed()
-    }
-
-    /// Returns the moment right before the last batched bytes were written, if any were.
-    pub fn sent_at(&self) -> Option<Instant> {
-        self.shared.writer.sent_at()
-    }
-
-    /// Returns the number of bytes that the program has not read, as far as it can be known: for
-    /// a terminal, those for which the kernel's buffer had no room; for a pipe, those inside it as
-    /// well.
+    /// Returns the number of unread bytes, as far as it can be known: for a terminal, those for
+    /// which the kernel's buffer has no room; for a pipe, those inside it as well.
     pub fn unwritten(&self) -> usize {
         self.shared.writer.unwritten()
     }

@@ -3,8 +3,7 @@
 //! | phase | output is read | left when |
 //! | --- | --- | --- |
 //! | living | one piece a poll | the kernel reports the exit |
-//! | draining | one piece a poll | all output is closed, or [`DRAIN_TIMEOUT`] has passed and what
-//! the kernel may still hold has been read |
+//! | draining | one piece a poll | all output is closed, or the kernel's rest is read after [`DRAIN_TIMEOUT`] |
 //! | over | no longer | |
 
 use std::mem::MaybeUninit;
@@ -23,13 +22,13 @@ use crate::model::{Ending, ExitCause, Stream, Usage};
 use crate::process::handle::ExitRecord;
 use crate::process::io::shared::ChildShared;
 use crate::process::io::throttle::is_readable;
-use crate::process::sys::{SharedFd, Watched};
+use crate::process::sys::{RegisteredFd, SharedFd};
 
 /// The time to wait for output that another process than the program keeps open.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(200);
-/// The most output of one program that the kernel holds: a pipe's capacity, twice.
-const MOST_LEFT_IN_KERNEL: usize = 128 * 1024;
-/// The most bytes of one read.
+/// The maximum output of one program that the kernel holds: a pipe's capacity, twice.
+const MAX_LEFT_IN_KERNEL: usize = 128 * 1024;
+/// The maximum size of one read.
 const READ_SIZE: usize = 16 * 1024;
 /// The output of one program after which the other tasks of this thread run.
 const YIELD_AFTER: usize = 64 * 1024;
@@ -46,8 +45,6 @@ pub enum ChildEvent {
         /// Nothing more was available.
         drained: bool,
     },
-    /// Batched bytes could not be written, for this reason; none of them was.
-    NotWritten { reason: String },
     /// The stream is closed: no process can write to it.
     Closed { stream: Stream, at: Instant },
     /// The program has exited. Always the last event, after all of its output. Other processes
@@ -77,12 +74,12 @@ pub struct Events {
 }
 
 enum Phase {
-    Living(Watched<Arc<OwnedFd>>),
+    Living(RegisteredFd<Arc<OwnedFd>>),
     Draining {
         exit_record: ExitRecord,
         timeout: Pin<Box<Sleep>>,
         /// The bytes that may still be read after the timeout.
-        allowance: usize,
+        left_to_read: usize,
     },
     Over,
 }
@@ -104,7 +101,7 @@ enum Piece {
 impl Events {
     pub(in crate::process) fn new(
         shared: Rc<ChildShared>,
-        exit: Watched<Arc<OwnedFd>>,
+        exit: RegisteredFd<Arc<OwnedFd>>,
         outputs: Vec<SharedFd>,
         are_pipes: bool,
     ) -> Self {
@@ -151,7 +148,7 @@ impl Events {
         self.phase = Phase::Draining {
             exit_record,
             timeout: Box::pin(tokio::time::sleep(DRAIN_TIMEOUT)),
-            allowance: MOST_LEFT_IN_KERNEL,
+            left_to_read: MAX_LEFT_IN_KERNEL,
         };
     }
 
@@ -224,12 +221,14 @@ impl Events {
         };
         self.returned += bytes.len();
         if let Phase::Draining {
-            timeout, allowance, ..
+            timeout,
+            left_to_read,
+            ..
         } = &mut self.phase
             && timeout.is_elapsed()
         {
-            match allowance.checked_sub(bytes.len()) {
-                Some(left) => *allowance = left,
+            match left_to_read.checked_sub(bytes.len()) {
+                Some(left) => *left_to_read = left,
                 None => return false,
             }
         }
@@ -251,10 +250,6 @@ impl FutureStream for Events {
             return Poll::Pending;
         }
         this.shared.writer.flush(cx);
-        if let Some(error) = this.shared.writer.take_failure() {
-            let reason = error.to_string();
-            return Poll::Ready(Some(ChildEvent::NotWritten { reason }));
-        }
         this.poll_exit(cx);
         if let Poll::Ready(event) = this.poll_outputs(cx) {
             if this.count(&event) {

@@ -8,8 +8,8 @@ use rustix::io::Errno;
 use rustix::pty::OpenptFlags;
 use rustix::termios::{self, InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Winsize};
 
-/// The most bytes of an unfinished line that a terminal keeps; the kernel drops the rest.
-pub const LONGEST_TERMINAL_LINE: usize = 4095;
+/// The maximum length of an unfinished line that a terminal keeps; the kernel drops the rest.
+pub const MAX_TERMINAL_LINE: usize = 4095;
 
 /// Our end of a terminal, and the path of the program's end.
 pub(in crate::process) struct Pty {
@@ -43,8 +43,10 @@ pub(in crate::process) fn open(rows: u16, columns: u16) -> Result<Pty, Errno> {
 /// Treatment of typed characters by a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Echo {
-    /// They are shown.
+    /// They are shown, and the program reads lines.
     On,
+    /// They are shown, and the program reads them one by one.
+    OnForKeys,
     /// They are hidden, as for a password.
     Off,
     /// They are passed on one by one; the program may show them itself, as line editors do.
@@ -57,9 +59,15 @@ pub enum Echo {
 pub(in crate::process) fn echo(master: impl AsFd) -> Echo {
     match termios::tcgetattr(master) {
         Err(_) => Echo::NoTerminal,
-        Ok(modes) if !modes.local_modes.contains(LocalModes::ICANON) => Echo::Raw,
-        Ok(modes) if modes.local_modes.contains(LocalModes::ECHO) => Echo::On,
-        Ok(_) => Echo::Off,
+        Ok(modes) => {
+            let has = |mode| modes.local_modes.contains(mode);
+            match (has(LocalModes::ECHO), has(LocalModes::ICANON)) {
+                (true, true) => Echo::On,
+                (true, false) => Echo::OnForKeys,
+                (false, true) => Echo::Off,
+                (false, false) => Echo::Raw,
+            }
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::time::Sleep;
 /// The rate at which a program's output is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadRate {
-    /// The most bytes of one read, at least one.
+    /// The maximum size of one read, at least one byte.
     pub bytes: usize,
     /// The pause after a read that left output unread.
     pub every: Duration,

@@ -1,6 +1,6 @@
-//! Writes to a program: at once, in a batch, or when there is room.
+//! Writes to a program: at once, or when there is room.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -10,11 +10,11 @@ use std::time::Instant;
 use rustix::io::Errno;
 use tokio::io::Interest;
 
-use crate::process::io::pty::{self, Echo, LONGEST_TERMINAL_LINE};
-use crate::process::sys::{SharedFd, Watched};
+use crate::process::io::pty::{self, Echo, MAX_TERMINAL_LINE};
+use crate::process::sys::{RegisteredFd, SharedFd};
 
-/// The most bytes that are kept for a program that does not read.
-pub const MOST_UNWRITTEN: usize = 64 * 1024;
+/// The maximum number of bytes kept for a program that does not read.
+pub const MAX_UNWRITTEN: usize = 64 * 1024;
 
 /// An error of writing to a program. Nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -23,12 +23,12 @@ pub enum WriteError {
     Closed,
     #[error(
         "the program does not read: {unwritten} bytes still wait for it, {} at most may",
-        MOST_UNWRITTEN
+        MAX_UNWRITTEN
     )]
     Full { unwritten: usize },
     #[error(
         "a line of {length} bytes is too long for a terminal, which keeps {} at most",
-        LONGEST_TERMINAL_LINE
+        MAX_TERMINAL_LINE
     )]
     LineTooLong { length: usize },
     #[error("cannot write to the program: {0}")]
@@ -58,11 +58,9 @@ struct Outbox {
     bytes: VecDeque<u8>,
     /// A copy of the input's descriptor, registered for write readiness while there is no room.
     /// Registered all the time, it would wake this thread whenever the program reads.
-    room: Option<Watched<OwnedFd>>,
+    room: Option<RegisteredFd<OwnedFd>>,
     /// The pipe is closed once the bytes are written.
     then_close: bool,
-    /// The bytes wait for the thread's next batch.
-    batched: bool,
     /// The last byte did not end a line. Inside a line, an end-of-input character only ends the
     /// line.
     inside_line: bool,
@@ -75,7 +73,7 @@ impl Outbox {
             return Err(WriteError::Closed);
         }
         let unwritten = self.bytes.len();
-        if unwritten + bytes.len() > MOST_UNWRITTEN {
+        if unwritten + bytes.len() > MAX_UNWRITTEN {
             return Err(WriteError::Full { unwritten });
         }
         Ok(unwritten)
@@ -91,7 +89,7 @@ impl Outbox {
 
     /// Returns `true` if there is nothing to write now.
     fn is_idle(&self) -> bool {
-        self.batched || self.bytes.is_empty() && self.room.is_none() && !self.then_close
+        self.bytes.is_empty() && self.room.is_none() && !self.then_close
     }
 }
 
@@ -101,10 +99,6 @@ pub(in crate::process) struct Writer {
     outbox: RefCell<Outbox>,
     /// Wakes the task that polls the events.
     waker: RefCell<Option<Waker>>,
-    /// The moment right before the last batch was written.
-    sent_at: Cell<Option<Instant>>,
-    /// The error of the last batch, until an event reports it.
-    failure: RefCell<Option<WriteError>>,
 }
 
 impl Writer {
@@ -113,8 +107,6 @@ impl Writer {
             input: RefCell::new(input),
             outbox: RefCell::default(),
             waker: RefCell::default(),
-            sent_at: Cell::new(None),
-            failure: RefCell::default(),
         }
     }
 
@@ -124,11 +116,6 @@ impl Writer {
             Input::Terminal(master) => pty::echo(master.get_ref()),
             Input::Pipe(_) | Input::Closed => Echo::NoTerminal,
         }
-    }
-
-    /// Returns the moment right before the last batch was written.
-    pub(in crate::process) fn sent_at(&self) -> Option<Instant> {
-        self.sent_at.get()
     }
 
     /// Checks that a terminal can take the bytes, line by line.
@@ -141,7 +128,6 @@ impl Writer {
 
     /// Writes bytes now, or keeps them until there is room; returns the moment before the attempt.
     pub(in crate::process) fn write(&self, bytes: &[u8]) -> Result<Instant, WriteError> {
-        self.send_batched();
         let mut input = self.input.borrow_mut();
         let mut outbox = self.outbox.borrow_mut();
         let unwritten = outbox.room_for(&input, bytes)?;
@@ -164,58 +150,6 @@ impl Writer {
             self.wake();
         }
         Ok(at)
-    }
-
-    /// Keeps bytes for the next batch; returns `true` if this program has to be scheduled for it.
-    pub(in crate::process) fn hold(&self, bytes: &[u8]) -> Result<bool, WriteError> {
-        let mut outbox = self.outbox.borrow_mut();
-        let unwritten = outbox.room_for(&self.input.borrow(), bytes)?;
-        outbox.keep(bytes, 0);
-        // Bytes that wait for room go first and take these along.
-        let is_first = unwritten == 0 && !bytes.is_empty();
-        outbox.batched |= is_first;
-        Ok(is_first)
-    }
-
-    /// Writes the batched bytes, as far as there is room.
-    pub(in crate::process) fn send_batched(&self) {
-        let mut outbox = self.outbox.borrow_mut();
-        if !std::mem::take(&mut outbox.batched) {
-            return;
-        }
-        let mut input = self.input.borrow_mut();
-        self.sent_at.set(Some(Instant::now()));
-        let written = match input.fd() {
-            Some(fd) => write_now(fd, outbox.bytes.make_contiguous()),
-            None => Err(Errno::PIPE),
-        };
-        match written {
-            Ok(written) => drop(outbox.bytes.drain(..written)),
-            Err(errno) => {
-                outbox.bytes.clear();
-                *input = Input::Closed;
-                *self.failure.borrow_mut() = Some(match errno {
-                    Errno::PIPE | Errno::IO => WriteError::Closed,
-                    errno => WriteError::Failed(errno.into()),
-                });
-            }
-        }
-        let is_done = outbox.bytes.is_empty() && self.failure.borrow().is_none();
-        drop((input, outbox));
-        self.close_if_written();
-        if !is_done {
-            self.wake();
-        }
-    }
-
-    /// Returns `true` if a failed batch is still to be reported.
-    pub(in crate::process) fn has_failed(&self) -> bool {
-        self.failure.borrow().is_some()
-    }
-
-    /// Takes the error of a failed batch.
-    pub(in crate::process) fn take_failure(&self) -> Option<WriteError> {
-        self.failure.borrow_mut().take()
     }
 
     /// Returns the number of bytes that the program has not read, as far as it can be known.
@@ -241,7 +175,8 @@ impl Writer {
                 } else {
                     1
                 };
-                // A program that does not read, or that has closed its input, needs no end of input.
+                // A program that does not read, or that has closed its input, needs no end of
+                // input.
                 let _ = self.write(&[end, end][..times]);
                 self.outbox.borrow_mut().inside_line = false;
             }
@@ -325,9 +260,9 @@ impl Writer {
 }
 
 /// Registers a copy of a descriptor for write readiness.
-fn register_for_room(fd: BorrowedFd<'_>) -> io::Result<Watched<OwnedFd>> {
+fn register_for_room(fd: BorrowedFd<'_>) -> io::Result<RegisteredFd<OwnedFd>> {
     let copy = rustix::io::fcntl_dupfd_cloexec(fd, 3)?;
-    Watched::owned(copy, Interest::WRITABLE)
+    RegisteredFd::owned(copy, Interest::WRITABLE)
 }
 
 /// Writes as many bytes as the kernel has room for, and returns their number.
@@ -352,7 +287,7 @@ fn check_lines(terminal: impl AsFd, bytes: &[u8]) -> Result<(), WriteError> {
         .map(<[u8]>::len)
         .max();
     match longest {
-        Some(length) if length > LONGEST_TERMINAL_LINE && pty::echo(terminal) != Echo::Raw => {
+        Some(length) if length > MAX_TERMINAL_LINE && pty::echo(terminal) != Echo::Raw => {
             Err(WriteError::LineTooLong { length })
         }
         _ => Ok(()),

@@ -5,22 +5,13 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::process::spawn::environment::Environment;
-use crate::process::spawn::resolve::ResolveError;
-
-/// The kind of connection to a program's standard streams.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Terminal {
-    /// A pseudo terminal of this size, which becomes the program's controlling terminal. All three
-    /// standard streams are on it, so there is one output stream.
-    Pty { rows: u16, columns: u16 },
-    /// One pipe for each standard stream, and no controlling terminal.
-    Pipes,
-}
+use crate::process::spawn::executable::ResolveError;
+use crate::process::spawn::terminal::Terminal;
 
 /// A program to start. Nothing is inherited and nothing is looked up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
-    /// An absolute path, as [`resolve`](crate::process::resolve()) returns it.
+    /// An absolute path, as [`Programs::resolve`](crate::process::Programs::resolve) returns it.
     pub program: PathBuf,
     /// All of the program's arguments, its own name first.
     pub argv: Vec<OsString>,

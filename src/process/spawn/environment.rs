@@ -1,8 +1,13 @@
-//! Environment variables of a program.
+//! Environment variables of a program: those of the run, of its terminal, of its role, and the
+//! run's marks. Later ones replace earlier ones of the same name.
 
 use std::ffi::{CStr, CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::Arc;
+
+use crate::process::marker::{INSTANCE_VARIABLE, InstanceNumber, RUN_VARIABLE, RunMarker};
+use crate::process::spawn::terminal::Terminal;
 
 /// Environment variables of a program, as the `NAME=value` strings that the kernel takes.
 ///
@@ -23,15 +28,63 @@ impl Environment {
     pub fn new<N: AsRef<OsStr>, V: AsRef<OsStr>>(
         variables: impl IntoIterator<Item = (N, V)>,
     ) -> Self {
+        Environment::collect(variables).into_common()
+    }
+
+    /// Creates the environment that all programs of a run share: `variables`, the run's directory,
+    /// and values that switch colours off.
+    pub fn of_run<N: AsRef<OsStr>, V: AsRef<OsStr>>(
+        variables: impl IntoIterator<Item = (N, V)>,
+        run_directory: &Path,
+    ) -> Self {
+        let mut all = Environment::collect(variables);
+        all.set("REHEARSAL_RUN_DIR", run_directory);
+        all.set("NO_COLOR", "1");
+        all.set("TERM", "dumb");
+        all.into_common()
+    }
+
+    fn collect<N: AsRef<OsStr>, V: AsRef<OsStr>>(
+        variables: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
         let mut all = Environment::default();
         for (name, value) in variables {
             all.set(name, value);
         }
+        all
+    }
+
+    /// Shares the variables with all clones.
+    fn into_common(self) -> Self {
         Environment {
-            common: all.own.into(),
+            common: self.own.into(),
             own: Vec::new(),
-            has_nul: all.has_nul,
+            has_nul: self.has_nul,
         }
+    }
+
+    /// Returns this environment with the variables that describe `terminal`.
+    #[must_use]
+    pub fn on(&self, terminal: Terminal) -> Self {
+        let mut environment = self.clone();
+        match terminal {
+            Terminal::Pty { rows, columns } => {
+                environment.set("LINES", rows.to_string());
+                environment.set("COLUMNS", columns.to_string());
+            }
+            // Without a terminal Python buffers its output until it ends.
+            Terminal::Pipes => environment.set("PYTHONUNBUFFERED", "1"),
+        }
+        environment
+    }
+
+    /// Returns this environment with the marks by which the processes of a run and of an instance
+    /// are found.
+    pub(in crate::process) fn marked(&self, run: &RunMarker, instance: InstanceNumber) -> Self {
+        let mut environment = self.clone();
+        environment.set(RUN_VARIABLE, run.as_str());
+        environment.set(INSTANCE_VARIABLE, instance.to_string());
+        environment
     }
 
     /// Sets a variable, replacing its previous value.
@@ -93,6 +146,26 @@ mod tests {
         environment.set("=C", "8");
         assert_eq!(texts(&environment), ["AB=2", "B=7", "A=", "=C=8"]);
         assert_eq!(texts(&common), ["AB=2", "A=3", "=C=4"]);
+    }
+
+    #[test]
+    fn a_later_layer_replaces_variables_of_earlier_ones() {
+        let run = Environment::of_run([("TERM", "xterm"), ("LINES", "1")], Path::new("/run"));
+        let mut pty = run.on(Terminal::Pty {
+            rows: 24,
+            columns: 80,
+        });
+        pty.set("COLUMNS", "200");
+        let base = ["REHEARSAL_RUN_DIR=/run", "NO_COLOR=1", "TERM=dumb"];
+        assert_eq!(
+            texts(&pty),
+            [&base[..], &["LINES=24", "COLUMNS=200"]].concat()
+        );
+        let pipes = run.on(Terminal::Pipes);
+        assert_eq!(
+            texts(&pipes),
+            [&["LINES=1"], &base[..], &["PYTHONUNBUFFERED=1"]].concat()
+        );
     }
 
     #[test]

@@ -1,11 +1,11 @@
-//! Programs by name, with the scripts of interpreters; found once and kept.
+//! Lookup of programs by name, with the scripts of interpreters.
 
 use std::collections::HashMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::process::spawn::resolve::{ResolveError, check_env, resolve};
+use crate::process::spawn::executable::{ResolveError, check, check_env};
 
 /// Interpreters: programs whose first argument names a script. A version may follow
 /// (`python3.12`).
@@ -39,7 +39,6 @@ struct Found {
 #[derive(Debug)]
 pub struct Programs {
     home: PathBuf,
-    search: Vec<PathBuf>,
     scripts: Vec<PathBuf>,
     own: PathBuf,
     path: Option<OsString>,
@@ -48,15 +47,10 @@ pub struct Programs {
 
 impl Programs {
     /// Creates a lookup. `home` is the scenario's folder (or the current one), `scripts` the
-    /// folders
-    /// for scripts, `own` this program's executable, `path` the value of PATH.
+    /// folders for scripts, `own` this program's executable, `path` the value of PATH.
     pub fn new(home: PathBuf, scripts: Vec<PathBuf>, own: PathBuf, path: Option<OsString>) -> Self {
-        let mut search = vec![home.clone()];
-        search.extend(scripts.iter().cloned());
-        search.extend(own.parent().map(Path::to_owned));
         Programs {
             home,
-            search,
             scripts,
             own,
             path,
@@ -79,12 +73,47 @@ impl Programs {
         if let Some(found) = all.get(name) {
             return Ok(found.clone());
         }
-        let on_path = self.path.as_deref();
-        let path = resolve(OsStr::new(name), &self.home, &self.search, on_path)?;
-        let env = check_env(&path, &self.home, on_path);
+        let path = self.search(name)?;
+        let env = check_env(&path, &self.home, self.path.as_deref());
         let found = Found { path, env };
         all.insert(name.to_owned(), found.clone());
         Ok(found)
+    }
+
+    /// Searches for the program `name`: a path if it contains a `/`, otherwise in all folders.
+    /// Relative paths are relative to the scenario's folder. Returns the first file that can be
+    /// executed, or else the problem of the first match.
+    fn search(&self, name: &str) -> Result<PathBuf, ResolveError> {
+        if name.is_empty() {
+            return Err(ResolveError::Empty);
+        }
+        if name.contains('/') {
+            let program = self.home.join(name);
+            return check(&program).map(|()| program);
+        }
+        let mut looked: Vec<PathBuf> = Vec::new();
+        let mut nearest = None;
+        let beside_own = self.own.parent().map(Path::to_owned);
+        let beside = self.script_folders().cloned().chain(beside_own);
+        for folder in beside.chain(self.folders_on_path()) {
+            let folder = self.home.join(folder);
+            let program = folder.join(name);
+            match check(&program) {
+                Ok(()) => return Ok(program),
+                // The search continues, as in a shell; without another match, this is the error.
+                Err(ResolveError::NotFound { .. }) => {}
+                Err(problem) => nearest = nearest.or(Some(problem)),
+            }
+            if !looked.contains(&folder) {
+                looked.push(folder);
+            }
+        }
+        let name = name.into();
+        Err(nearest.unwrap_or(ResolveError::NotFound { name, looked }))
+    }
+
+    fn folders_on_path(&self) -> impl Iterator<Item = PathBuf> {
+        self.path.iter().flat_map(std::env::split_paths)
     }
 
     /// Returns the program and the full argument list for a command line of a scenario.
@@ -149,12 +178,8 @@ impl Programs {
                         .any(|ending| directory.join(format!("{script}.{ending}")).exists())
             }
             shell if SHELLS.contains(&shell) && !script.contains('/') => {
-                let on_path = self.path.iter().flat_map(std::env::split_paths);
-                within.has_own_path
-                    || path.exists()
-                    || on_path
-                        .into_iter()
-                        .any(|folder| folder.join(script).exists())
+                let on_path = |folder: PathBuf| folder.join(script).exists();
+                within.has_own_path || path.exists() || self.folders_on_path().any(on_path)
             }
             _ => path.exists(),
         };
@@ -189,6 +214,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::process::spawn::executable::tests::executable;
 
     fn error_of(argv: &[&str], directory: &str, has_own_path: bool) -> Option<String> {
         let folder = tempfile::tempdir().unwrap();
@@ -236,5 +262,59 @@ mod tests {
         }
         assert!(error_of(&["sh", "nosuch"], "", false).is_some());
         assert_eq!(error_of(&["sh", "nosuch"], "", true), None);
+    }
+
+    /// Finds a program in the scenario's folder `home`, in `scripts` and on `path`.
+    fn found(
+        name: &str,
+        home: &Path,
+        scripts: &[PathBuf],
+        path: &str,
+    ) -> Result<PathBuf, ResolveError> {
+        let path = Some(path.into());
+        let programs = Programs::new(home.into(), scripts.into(), "/own/rehearsal".into(), path);
+        let within = Within {
+            directory: None,
+            has_own_path: false,
+        };
+        programs
+            .resolve(&[name], within)
+            .map(|(program, _)| program)
+    }
+
+    #[test]
+    fn names_are_searched_for_and_paths_start_at_the_home() {
+        let home = tempfile::tempdir().unwrap();
+        let home = home.path();
+        let first = executable(home, "first dir/prüfung", 0o755);
+        let second = executable(home, "second/prüfung", 0o755);
+        let scripts = ["first dir".into()];
+        let on_path = home.join("second");
+        let on_path = on_path.to_str().unwrap();
+        assert_eq!(found("prüfung", home, &scripts, on_path), Ok(first.clone()));
+        assert_eq!(found("prüfung", home, &[], on_path), Ok(second));
+        assert_eq!(found("first dir/prüfung", home, &[], ""), Ok(first.clone()));
+        assert_eq!(found(first.to_str().unwrap(), home, &[], ""), Ok(first));
+        assert_eq!(found("", home, &[], ""), Err(ResolveError::Empty));
+    }
+
+    #[test]
+    fn an_unknown_name_is_reported_with_the_searched_folders() {
+        let none = found("nix", "/home".as_ref(), &["scripts".into()], "/a:/b:/a");
+        assert_eq!(
+            none.unwrap_err().to_string(),
+            "there is no program nix (looked in /home, /home/scripts, /own, /a, /b)"
+        );
+    }
+
+    #[test]
+    fn the_nearest_match_is_reported_unless_a_later_folder_has_the_program() {
+        let home = tempfile::tempdir().unwrap();
+        let home = home.path();
+        let plain = executable(home, "one/tool", 0o644);
+        let find = || found("tool", home, &["one".into(), "two".into()], "");
+        assert_eq!(find(), Err(ResolveError::NotExecutable { path: plain }));
+        let good = executable(home, "two/tool", 0o755);
+        assert_eq!(find(), Ok(good));
     }
 }

@@ -56,9 +56,8 @@ impl Spawner {
     /// This process becomes the parent of all orphans among its descendants, its limit of
     /// descriptors is raised as far as it may be (programs get the former limit), writing beyond
     /// its limit of file sizes becomes an error instead of a fatal signal, and descriptors that it
-    /// inherited are not passed on to programs. With `watcher`, a process is
-    /// started that ends the run's programs if this process is killed; see
-    /// [`watch_main`](crate::process::watch_main).
+    /// inherited are not passed on to programs. With `watcher`, a process is started that ends the
+    /// run's programs if this process is killed; see [`watch_main`](crate::process::watch_main).
     ///
     /// SIGPIPE must stay ignored in this process, as Rust's runtime sets it: programs may close
     /// their input at any time.

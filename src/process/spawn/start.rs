@@ -13,13 +13,13 @@ use rustix::process::Pid;
 
 use crate::process::handle::Process;
 use crate::process::io::{pipes, pty};
-use crate::process::marker::{INSTANCE_VARIABLE, InstanceNumber, RUN_VARIABLE};
-use crate::process::spawn::command::{Command, SpawnError, Terminal};
-use crate::process::spawn::environment::Environment;
+use crate::process::marker::InstanceNumber;
+use crate::process::spawn::command::{Command, SpawnError};
 use crate::process::spawn::shared::SpawnerShared;
 use crate::process::spawn::started::{SpawnedProcess, Started, Streams, TerminateOnDrop};
+use crate::process::spawn::terminal::Terminal;
 use crate::process::spawn::vfork::{Blocked, FileAction, RawChild, SpawnPlan};
-use crate::process::spawn::{limits, resolve, vfork};
+use crate::process::spawn::{executable, limits, vfork};
 use crate::process::sys;
 use crate::process::termination::registry;
 
@@ -45,7 +45,7 @@ fn start_instance(
     let directory = string(command.directory.as_os_str())?;
     let words = command.argv.iter().map(|word| string(word));
     let argv = words.collect::<Result<Vec<_>, _>>()?;
-    let environment = environment(command, spawner, instance);
+    let environment = command.environment.marked(&spawner.marker, instance);
     if environment.has_nul() {
         return Err(nul());
     }
@@ -146,19 +146,6 @@ fn hold(
     }
 }
 
-/// Returns the command's variables with the run's marks, which override variables of the same
-/// name.
-fn environment(
-    command: &Command,
-    spawner: &SpawnerShared,
-    instance: InstanceNumber,
-) -> Environment {
-    let mut environment = command.environment.clone();
-    environment.set(RUN_VARIABLE, spawner.marker.as_str());
-    environment.set(INSTANCE_VARIABLE, instance.to_string());
-    environment
-}
-
 /// Determines which step of the start failed, because the error number alone does not show it.
 fn not_started(command: &Command, error: io::Error) -> SpawnError {
     if let Err(source) = enter(&command.directory) {
@@ -167,7 +154,7 @@ fn not_started(command: &Command, error: io::Error) -> SpawnError {
             source,
         };
     }
-    if let Some(problem) = resolve::explain(&command.program, &error) {
+    if let Some(problem) = executable::explain(&command.program, &error) {
         return SpawnError::Program(problem);
     }
     failed(command, "start", error)

@@ -1,10 +1,9 @@
 //! Reaper thread: terminates process trees independently of their owners.
 //!
 //! Each tree that is being terminated has a [`Termination`]. The reaper sleeps on the pidfds of
-//! their
-//! processes and on an eventfd that signals commands. About once a second while an instance is
-//! live, and shortly after one ended, it sweeps for orphans: processes that left their instance's
-//! session and outlived it.
+//! their processes and on an eventfd that signals commands. About once a second while an instance
+//! is live, and shortly after one ended, it sweeps for orphans: processes that left their
+//! instance's session and outlived it.
 
 use std::collections::HashMap;
 use std::io;

@@ -155,7 +155,7 @@ pub fn watch_main(arguments: impl IntoIterator<Item = OsString>) -> Option<ExitC
         return Some(ExitCode::FAILURE);
     };
     let sessions = listen(BufReader::new(DelayedStdin(io::stdin().lock())));
-    end_all(&Wanted {
+    end_all(&RunProcesses {
         marker: RunMarker::received(&marker),
         sessions,
     });
@@ -204,12 +204,12 @@ fn listen(line: impl BufRead) -> HashSet<i32> {
 }
 
 /// Criteria by which a process is known as the run's.
-struct Wanted {
+struct RunProcesses {
     marker: RunMarker,
     sessions: HashSet<i32>,
 }
 
-impl Wanted {
+impl RunProcesses {
     fn is_marked(&self, pid: i32) -> bool {
         proc::environ(pid).get(RUN_VARIABLE) == Some(OsStr::new(self.marker.as_str()))
     }
@@ -223,13 +223,13 @@ impl Wanted {
 }
 
 /// Ends the run's processes: SIGHUP first, SIGTERM and SIGKILL for those that stay.
-fn end_all(wanted: &Wanted) {
+fn end_all(wanted: &RunProcesses) {
     const STAGES: [(&[Signal], Duration); 3] = [
         (&[Signal::HUP, Signal::CONT], Duration::from_millis(300)),
         (&[Signal::TERM, Signal::CONT], Duration::from_millis(300)),
         (&[Signal::KILL], Duration::from_millis(100)),
     ];
-    const NAP: Duration = Duration::from_millis(10);
+    const POLL_INTERVAL: Duration = Duration::from_millis(10);
     let by = Instant::now() + Duration::from_millis(1800);
     let mut tree = Tree::default();
     for (index, &(signals, patience)) in STAGES.iter().enumerate() {
@@ -247,7 +247,7 @@ fn end_all(wanted: &Wanted) {
             tree.signal(signals, None);
             let until = (Instant::now() + patience).min(by);
             while !tree.is_empty() && Instant::now() < until {
-                thread::sleep(NAP);
+                thread::sleep(POLL_INTERVAL);
                 tree.prune();
             }
             // A process that started during the search is found by the next one; the last stage

@@ -1,4 +1,4 @@
-//! A bundle in its form for programs.
+//! The machine-readable form of a bundle, `bundle.json`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,9 +10,9 @@ use crate::model::{Evidence, FlowOutcome, FlowRecord, Happening, Moment, RunInfo
 use crate::stats::{Signature, Summary};
 
 use crate::report::error::ReportError;
-use crate::report::result_file::{Environment, Run};
+use crate::report::result_file::{Run, RunEnvironment};
 
-/// The name and version of this form. Fields may be added within a version.
+/// The name and version of the format. Fields may be added within a version.
 pub const FORMAT: &str = "rehearsal-bundle/1";
 
 /// The folder of the bundles within a run's folder.
@@ -22,22 +22,22 @@ pub(super) const JSON: &str = "bundle.json";
 pub(super) const TEXT: &str = "transcript.txt";
 pub(super) const SCENARIO: &str = "scenario.yaml";
 
-/// All that is known of one flow.
+/// All details of one flow.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Bundle {
-    /// `rehearsal-bundle/1`: the name and version of this form.
+    /// `rehearsal-bundle/1`: the name and version of the format.
     pub format: String,
     pub kept_as: KeptAs,
-    /// The signature that failures alike share; `null` if the flow did not fail.
+    /// The signature shared by similar failures; `null` if the flow did not fail.
     pub signature: Option<Signature>,
     pub run: Run,
-    pub environment: Environment,
-    pub origin: Origin,
+    pub environment: RunEnvironment,
+    pub origin: RunOrigin,
     /// The flow's outcome, values, steps and processes.
     pub flow: FlowRecord,
-    /// The rows of data that it had, by table and column; secrets masked.
+    /// The flow's rows of data, by table and column; secrets masked.
     pub data: BTreeMap<String, BTreeMap<String, String>>,
-    /// In the order of time.
+    /// The transcript in the order of time.
     pub transcript: Vec<TranscriptEntry>,
 }
 
@@ -50,42 +50,42 @@ pub enum KeptAs {
     Slow,
 }
 
-/// The settings of a run that are needed to perform one of its flows again.
+/// The settings of a run that are needed to replay one of its flows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Origin {
-    /// The scenario's file; `null` if it is built in.
+pub struct RunOrigin {
+    /// The scenario's file; `null` for the built-in one.
     pub scenario: Option<String>,
-    /// Folders in which programs are looked for.
+    /// Folders that are searched for programs.
     pub scripts: Vec<String>,
-    /// Variables whose values were given; secret ones are left out.
+    /// Variables set by the user, without secret ones.
     pub variables: BTreeMap<String, String>,
-    /// The names of secret variables whose values were given.
+    /// The names of secret variables set by the user.
     pub secrets_given: Vec<String>,
-    /// The timeout that replaced those of all steps.
+    /// The timeout that overrides those of all steps.
     pub step_timeout_us: Option<u64>,
-    /// The delay that replaced those before all steps.
+    /// The delay that overrides those of all steps.
     pub delay_us: Option<u64>,
-    /// Variables of the environment that begin with `REHEARSAL_`: those of the shop, say.
+    /// Environment variables that begin with `REHEARSAL_`, such as those of the shop.
     pub environment: BTreeMap<String, String>,
 }
 
-/// Something that happened to a script instance.
+/// An event of a script instance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TranscriptEntry {
-    /// From the flow's start.
+    /// Since the flow's start.
     pub after_us: u64,
     pub role: String,
-    /// Which of the role's instances, from 1.
+    /// The script instance among those of its role, from 1.
     pub attempt: u32,
     #[serde(flatten)]
     pub what: Happening,
 }
 
-/// The part that all bundles of a run have in common.
+/// The data that all bundles of a run have in common.
 #[derive(Debug, Clone)]
 pub struct About {
-    pub environment: Environment,
-    pub origin: Origin,
+    pub environment: RunEnvironment,
+    pub origin: RunOrigin,
     /// The scenario's text, secrets masked.
     pub scenario: String,
 }
@@ -123,7 +123,7 @@ impl Bundle {
         }
     }
 
-    /// The name of its folder.
+    /// Returns the name of its folder.
     pub(super) fn name(&self) -> String {
         let kind = match self.kept_as {
             KeptAs::Failed => "failed",
@@ -135,7 +135,7 @@ impl Bundle {
     /// Reads the bundle in this folder.
     ///
     /// # Errors
-    /// If there is none, or it cannot be read; the error names the file.
+    /// If it does not exist or cannot be read; the error names the file.
     pub fn open(folder: &Path) -> Result<Self, ReportError> {
         let path = folder.join(JSON);
         let text = fs::read_to_string(&path).map_err(|error| ReportError::read(&path, error))?;
@@ -148,7 +148,7 @@ impl Bundle {
         serde_json::from_str(&text).map_err(malformed)
     }
 
-    /// The scenario as it was run, secrets masked.
+    /// Reads the scenario as it was run, secrets masked.
     ///
     /// # Errors
     /// If it cannot be read.
@@ -163,7 +163,7 @@ struct Format {
     format: String,
 }
 
-/// Has the figures name bundles by where they are, given the run's folder.
+/// Makes the figures name bundles by full paths, given the run's folder.
 pub fn locate(summary: &mut Summary, run: &Path) {
     for group in &mut summary.failures.groups {
         if let Some(bundle) = &mut group.bundle {
@@ -172,7 +172,7 @@ pub fn locate(summary: &mut Summary, run: &Path) {
     }
 }
 
-/// The failed flow's bundle in a run's folder, as figures name it, if it is there.
+/// Returns the bundle of a failed flow, as figures name it, if it exists.
 pub(in crate::report) fn of_failed(run: &Path, number: u64) -> Option<String> {
     let name = format!("{BUNDLES}/failed-{number:06}");
     let json: PathBuf = run.join(&name).join(JSON);

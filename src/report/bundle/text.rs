@@ -1,4 +1,4 @@
-//! A bundle as people read it.
+//! The readable form of a bundle, `transcript.txt`.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -10,10 +10,10 @@ use crate::report::units;
 
 use super::form::{Bundle, TranscriptEntry};
 
-/// The most of a program's last output that is shown with its control characters.
+/// The maximum length of the last output that is shown with its control characters.
 const LAST_BYTES: usize = 400;
 
-/// The whole text; `path` is where the bundle will be.
+/// Renders the whole text; `path` is the bundle's future folder.
 pub(super) fn render(bundle: &Bundle, path: &Path) -> String {
     let mut sections = vec![heading(bundle)];
     sections.extend(went_wrong(bundle));
@@ -96,7 +96,7 @@ fn went_wrong(bundle: &Bundle) -> Option<String> {
     Some(text)
 }
 
-/// Returns the text with its control characters escaped as in program source.
+/// Escapes control characters as in program source.
 fn escaped(text: &str) -> String {
     let mut shown = String::new();
     for character in text.chars() {
@@ -195,7 +195,7 @@ fn processes(bundle: &Bundle) -> String {
 
 fn transcript(bundle: &Bundle) -> String {
     let mut text = String::from(
-        "Transcript (seconds from the flow's start; < it said, > it was told, · what happened, ! what chaos did)\n",
+        "Transcript (seconds from the flow's start; < output, > input, · events, ! injected faults)\n",
     );
     let widest = bundle.transcript.iter().map(|it| who(it).chars().count());
     let widest = widest.max().unwrap_or(0);
@@ -204,11 +204,11 @@ fn transcript(bundle: &Bundle) -> String {
         while let Some(step) = steps.next_if(|step| step.started_after_us <= entry.after_us) {
             line_of(&mut text, &format!("── {} ──", step.step));
         }
-        let (sign, lines) = told(&entry.what);
+        let (sign, lines) = describe(&entry.what);
         let at = seconds(entry.after_us);
         let role = who(entry);
         for (index, line) in lines.iter().enumerate() {
-            // What came at once has its time once.
+            // Events at the same time show it once.
             let at = if index == 0 { at.as_str() } else { "" };
             line_of(
                 &mut text,
@@ -222,8 +222,8 @@ fn transcript(bundle: &Bundle) -> String {
     text
 }
 
-/// The sign of what happened, and its lines.
-fn told(what: &Happening) -> (char, Vec<String>) {
+/// Returns the sign and the lines of an event.
+fn describe(what: &Happening) -> (char, Vec<String>) {
     match what {
         Happening::Started { pid, command } => {
             ('·', vec![format!("started, pid {pid}: {command}")])
@@ -248,7 +248,7 @@ fn told(what: &Happening) -> (char, Vec<String>) {
     }
 }
 
-/// The role; a second instance of it is distinguished from the first.
+/// Returns the role, with a number for its second and later instances.
 fn who(entry: &TranscriptEntry) -> String {
     match entry.attempt {
         1 => entry.role.clone(),
@@ -267,7 +267,7 @@ fn again(bundle: &Bundle, path: &Path) -> String {
     )
 }
 
-/// As a shell takes it for one word.
+/// Quotes a word for a shell.
 fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '=');
     if word.chars().all(is_plain) {
@@ -297,7 +297,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_is_there_and_nothing_acts() {
+    fn everything_is_shown_and_sanitized() {
         let tail = "ORD-1 is already approved\nSelect: ";
         let bundle = Bundle::new(&info(), &about(), &evidence(failed(12, tail)));
         let text = render(&bundle, Path::new("my results/failed-000012"));
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_flow_says_that_it_is() {
+    fn a_slow_flow_is_labelled() {
         let mut bundle = Bundle::new(&info(), &about(), &evidence(completed(3, 9_000_000)));
         bundle.origin.secrets_given = vec!["password".into()];
         let text = render(&bundle, Path::new("b"));

@@ -1,4 +1,4 @@
-//! Writing bundles as flows end.
+//! Writer of bundles.
 
 use std::fs;
 use std::io;
@@ -13,51 +13,51 @@ use crate::stats::EvidenceLimits;
 use super::form::{About, BUNDLES, Bundle, JSON, KeptAs, SCENARIO, TEXT};
 use super::text;
 
-/// Of how many runs that were not saved bundles stay.
-const MOST_UNSAVED_RUNS: usize = 20;
+/// The maximum number of unsaved runs whose bundles are retained.
+const MAX_UNSAVED_RUNS: usize = 20;
 
-/// Writes the bundles of a run, each when its flow has ended.
+/// A writer of a run's bundles, each as its flow ends.
 ///
-/// After a failure to write it writes no more, and returns the error when it is finished.
+/// After an error it writes no more, and returns the error when it is finished.
 #[derive(Debug)]
 pub struct Bundles {
-    /// The run's folder, which is made for the first bundle if it is not there.
+    /// The run's folder, created with the first bundle if necessary.
     run: PathBuf,
     about: About,
     limits: EvidenceLimits,
-    kept: Kept,
-    /// The slowest flows of which there is a bundle, the slowest first.
+    kept: BundleCounts,
+    /// The slowest flows with a bundle, the slowest first.
     slowest: Vec<(u64, PathBuf)>,
-    trouble: Option<ReportError>,
+    error: Option<ReportError>,
 }
 
-/// Which bundles there are of a run.
+/// Numbers of a run's bundles.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Kept {
+pub struct BundleCounts {
     pub failed: usize,
     pub slow: usize,
 }
 
 impl Bundles {
-    /// Of a run whose folder this is, or will be.
+    /// Creates a writer for a run with this folder, which need not exist.
     pub fn new(run: &Path, about: About, limits: EvidenceLimits) -> Self {
         Bundles {
             run: run.to_owned(),
             about,
             limits,
-            kept: Kept::default(),
+            kept: BundleCounts::default(),
             slowest: Vec::new(),
-            trouble: None,
+            error: None,
         }
     }
 
-    /// Writes the bundle of a flow; gives its name within the run's folder if it has failed.
+    /// Writes the bundle of a flow; returns its name within the run's folder for a failed flow.
     pub(in crate::report) fn keep(
         &mut self,
         info: &RunInfo,
         evidence: &Evidence,
     ) -> Option<String> {
-        if self.trouble.is_some() {
+        if self.error.is_some() {
             return None;
         }
         let bundle = Bundle::new(info, &self.about, evidence);
@@ -69,7 +69,7 @@ impl Bundles {
         });
         match written {
             Err(error) => {
-                self.trouble = Some(error);
+                self.error = Some(error);
                 None
             }
             Ok(()) => {
@@ -102,12 +102,12 @@ impl Bundles {
                 .map_err(|error| ReportError::write(&path.join(name), error))?;
         }
         fs::rename(unnamed.path(), &path).map_err(failed)?;
-        // It has another name now.
+        // It was renamed, so it must not be removed on drop.
         let _ = unnamed.keep();
         Ok(path)
     }
 
-    /// Removes the bundle of the quickest of too many slow flows.
+    /// Removes the bundle of the fastest of too many slow flows.
     fn make_room(&mut self, flow: &FlowRecord, path: PathBuf) -> Result<(), ReportError> {
         let place = self
             .slowest
@@ -121,18 +121,18 @@ impl Bundles {
         Ok(())
     }
 
-    pub(in crate::report) fn finish(self) -> (Kept, Option<ReportError>) {
-        (self.kept, self.trouble)
+    pub(in crate::report) fn finish(self) -> (BundleCounts, Option<ReportError>) {
+        (self.kept, self.error)
     }
 }
 
-/// Makes a run's folder for bundles. If the run is not saved and there is nothing but bundles of
-/// other runs that were not, the oldest of those go.
+/// Creates a run's folder for bundles. For a run that is not saved, removes the oldest of too many
+/// unsaved runs.
 fn make_folder(run: &Path, folder: &Path) -> Result<(), ReportError> {
     let is_saved = run.is_dir();
     fs::create_dir_all(folder).map_err(|error| ReportError::create(folder, error))?;
     if !is_saved && let Some(results) = run.parent() {
-        // What cannot be removed today is tried again with the next run.
+        // A failure to remove is retried by the next run.
         let _ = forget_oldest(results);
     }
     Ok(())
@@ -148,14 +148,14 @@ fn forget_oldest(results: &Path) -> io::Result<()> {
         }
     }
     unsaved.sort_unstable();
-    let too_many = unsaved.len().saturating_sub(MOST_UNSAVED_RUNS);
+    let too_many = unsaved.len().saturating_sub(MAX_UNSAVED_RUNS);
     for (_, path) in &unsaved[..too_many] {
         fs::remove_dir_all(path)?;
     }
     Ok(())
 }
 
-/// Returns `true` if there is nothing in this folder but what this module has written.
+/// Returns `true` if the folder contains only files of this module.
 fn is_unsaved_run(path: &Path) -> io::Result<bool> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     if !name.starts_with("REAL-E2E-") || !path.is_dir() {
@@ -175,7 +175,7 @@ pub(super) mod tests {
         Activity, DataRow, Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, Happening,
         IntegrityInfo, Moment, RoleIndex, RoleInfo, RunId, StepInfo, Stream,
     };
-    use crate::report::result_file::Environment;
+    use crate::report::result_file::RunEnvironment;
 
     pub(in crate::report::bundle) fn completed(number: u64, duration_us: u64) -> FlowRecord {
         FlowRecord {
@@ -246,14 +246,14 @@ pub(super) mod tests {
 
     pub(in crate::report::bundle) fn about() -> About {
         About {
-            environment: Environment {
+            environment: RunEnvironment {
                 host: "host".into(),
                 kernel: "Linux".into(),
                 cores: 2,
                 rehearsal_version: "0".into(),
                 command_line: vec!["rehearsal".into(), "run".into()],
             },
-            origin: super::super::form::Origin::default(),
+            origin: super::super::form::RunOrigin::default(),
             scenario: "name: shop\n".into(),
         }
     }
@@ -322,9 +322,9 @@ pub(super) mod tests {
         assert_eq!(bundle.transcript.len(), 4);
         assert_eq!(bundle.data["customers"]["name"], "Ann");
         assert_eq!(Bundle::scenario(&folder).unwrap(), "name: shop\n");
-        let (kept, trouble) = bundles.finish();
-        assert_eq!(kept, Kept { failed: 1, slow: 0 });
-        assert!(trouble.is_none());
+        let (kept, error) = bundles.finish();
+        assert_eq!(kept, BundleCounts { failed: 1, slow: 0 });
+        assert!(error.is_none());
     }
 
     #[test]
@@ -346,11 +346,11 @@ pub(super) mod tests {
             names(&home.path().join("bundles")),
             ["slow-000001", "slow-000004"]
         );
-        assert_eq!(bundles.finish().0, Kept { failed: 0, slow: 2 });
+        assert_eq!(bundles.finish().0, BundleCounts { failed: 0, slow: 2 });
     }
 
     #[test]
-    fn runs_that_were_not_saved_do_not_fill_the_disk() {
+    fn runs_that_are_not_saved_do_not_fill_the_disk() {
         let home = tempfile::tempdir().unwrap();
         let saved = home.path().join("REAL-E2E-0-saved");
         fs::create_dir_all(saved.join(BUNDLES)).unwrap();
@@ -367,13 +367,13 @@ pub(super) mod tests {
             bundles.keep(&info(), &evidence(failed(1, ""))).unwrap();
         }
         let left = names(home.path());
-        assert_eq!(left.len(), MOST_UNSAVED_RUNS + 2, "{left:?}");
+        assert_eq!(left.len(), MAX_UNSAVED_RUNS + 2, "{left:?}");
         assert!(left.contains(&"REAL-E2E-29".into()) && left.contains(&"mine".into()));
         assert!(saved.is_dir());
     }
 
     #[test]
-    fn what_cannot_be_written_is_told_once() {
+    fn a_write_error_is_reported_once() {
         let home = tempfile::tempdir().unwrap();
         let run = home.path().join("a-file");
         fs::write(&run, "").unwrap();
@@ -386,7 +386,7 @@ pub(super) mod tests {
         for number in 1..3 {
             assert_eq!(bundles.keep(&info(), &evidence(failed(number, ""))), None);
         }
-        let trouble = bundles.finish().1.unwrap().to_string();
-        assert!(trouble.contains("a-file/bundles"), "{trouble}");
+        let error = bundles.finish().1.unwrap().to_string();
+        assert!(error.contains("a-file/bundles"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! Printer of dialogue: what programs print and what is typed.
+//! Printer of the dialogue of a run in progress.
 
 use anstyle::{AnsiColor, Style};
 
@@ -8,7 +8,7 @@ use crate::report::output::{Output, styled};
 use crate::report::reporter::Reporter;
 use crate::report::sanitize::sanitize;
 
-/// Roles in turn; one colour comes again after the last.
+/// Colours of roles, repeated after the last.
 const COLOURS: [AnsiColor; 6] = [
     AnsiColor::Cyan,
     AnsiColor::Yellow,
@@ -18,20 +18,20 @@ const COLOURS: [AnsiColor; 6] = [
     AnsiColor::Red,
 ];
 
-/// Shows each line with its flow and role in front, and `<` for what was heard, `>` for what was
-/// typed, which is bold, and `!` for what chaos did.
+/// A reporter that prints each line with its flow and role, and `<` for output, `>` for typed text,
+/// which is bold, and `!` for injected faults.
 pub struct DialoguePrinter {
     output: Output,
     roles: Vec<String>,
     /// Several flows are distinguished by their numbers.
     shows_flows: bool,
-    /// Whose line was shown last before its line end came: what was typed, of whose echo only the
-    /// line end is left, or a line that was quiet.
+    /// The instance whose last line has no line end yet: typed text, whose echo will only add the
+    /// line end, or output without a line end.
     unfinished: Option<InstanceId>,
 }
 
 impl DialoguePrinter {
-    /// Shows it on `output`.
+    /// Creates a printer that writes to `output`.
     pub fn new(output: Output) -> Self {
         DialoguePrinter {
             output,

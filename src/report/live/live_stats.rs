@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::model::{FlowNumber, FlowOutcome, RunEvent, RunInfo, StepIndex, StepOutcome};
-use crate::stats::Recent;
+use crate::model::{FlowNumber, FlowOutcome, RunEvent, RunInfo, StepIndex, StepOutcome, micros};
+use crate::stats::SlidingWindow;
 
-/// What "now" means of a rate or a percentile: the last so many seconds.
-const RECENT_SECONDS: u64 = 10;
+/// The length of the sliding window of rates and percentiles, in seconds.
+const RECENT_SECONDS: usize = 10;
 
-/// Figures of a run in progress. Their size depends on the scenario and on
-/// how many flows run at a time.
+/// Figures of a run in progress. Their size depends on the scenario and on the number of flows in
+/// flight.
 #[derive(Debug)]
 pub(in crate::report) struct LiveStats {
     pub planned: Option<u64>,
@@ -19,17 +19,17 @@ pub(in crate::report) struct LiveStats {
     begun: bool,
     pub dropped: u64,
     pub completed: u64,
-    /// Those of them that were not at their first attempt.
+    /// Those completed after a retry.
     pub recovered: u64,
     pub failed: u64,
     pub interrupted: u64,
     pub in_flight: u64,
-    /// Responses of completed flows.
-    recent: Recent,
+    /// Completed flows and their response times.
+    recent: SlidingWindow,
     pub steps: Vec<StepStats>,
-    /// The step that each flow is in.
+    /// The current step of each flow.
     current_steps: HashMap<FlowNumber, StepIndex>,
-    /// From the beginning, as it was last said.
+    /// Time since the start of the run, at the last tick.
     now: Duration,
 }
 
@@ -37,13 +37,13 @@ pub(in crate::report) struct LiveStats {
 #[derive(Debug)]
 pub(in crate::report) struct StepStats {
     pub name: String,
-    /// The number of flows that are in it.
+    /// Flows in the step.
     pub now: u64,
-    /// The number of have completed it.
+    /// Flows that completed it.
     pub done: u64,
-    /// The number of have failed in it.
+    /// Flows that failed in it.
     pub failed: u64,
-    recent: Recent,
+    recent: SlidingWindow,
 }
 
 impl Default for LiveStats {
@@ -59,7 +59,7 @@ impl Default for LiveStats {
             failed: 0,
             interrupted: 0,
             in_flight: 0,
-            recent: Recent::of_last(RECENT_SECONDS),
+            recent: SlidingWindow::new(RECENT_SECONDS, Duration::ZERO),
             steps: Vec::new(),
             current_steps: HashMap::new(),
             now: Duration::ZERO,
@@ -68,7 +68,7 @@ impl Default for LiveStats {
 }
 
 impl LiveStats {
-    /// Takes an event, at about the time of the last tick.
+    /// Counts an event, at about the time of the last tick.
     pub(in crate::report) fn event(&mut self, event: &RunEvent) {
         match event {
             RunEvent::RunStarted(info) => *self = LiveStats::of(info),
@@ -94,8 +94,8 @@ impl LiveStats {
                 match outcome {
                     StepOutcome::Completed => {
                         step_stats.done += 1;
-                        let us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-                        step_stats.recent.record(self.now, us);
+                        let slice = step_stats.recent.slice_at(self.now);
+                        slice.record_duration(micros(*duration));
                     }
                     StepOutcome::Failed => step_stats.failed += 1,
                     StepOutcome::Skipped | StepOutcome::Retried | StepOutcome::Interrupted => {}
@@ -103,14 +103,16 @@ impl LiveStats {
             }
             RunEvent::FlowEnded(flow) => {
                 self.leave(flow.number);
-                // One that could not begin was not told to have started.
+                // A flow that could not begin has no `FlowStarted`.
                 self.in_flight = self.in_flight.saturating_sub(1);
                 match flow.outcome {
                     FlowOutcome::Completed => {
                         self.completed += 1;
                         self.recovered += u64::from(flow.is_recovered());
                         let response_us = flow.duration_us.saturating_add(flow.late_us);
-                        self.recent.record(self.now, response_us);
+                        let slice = self.recent.slice_at(self.now);
+                        slice.completed += 1;
+                        slice.record_duration(response_us);
                     }
                     FlowOutcome::Failed(_) => self.failed += 1,
                     FlowOutcome::Interrupted => self.interrupted += 1,
@@ -132,7 +134,7 @@ impl LiveStats {
             now: 0,
             done: 0,
             failed: 0,
-            recent: Recent::of_last(RECENT_SECONDS),
+            recent: SlidingWindow::new(RECENT_SECONDS, Duration::ZERO),
         };
         LiveStats {
             planned: info.flows,
@@ -152,13 +154,13 @@ impl LiveStats {
         }
     }
 
-    /// Returns whether there is a run at all.
+    /// Returns `true` if a run has started.
     pub(in crate::report) fn has_begun(&self) -> bool {
         self.begun
     }
 
-    /// The part of the run that is over, from 0 to 1: by its flows or by the clock, whichever is
-    /// further.
+    /// Returns the completed part of the run, from 0 to 1: by flows or by time, whichever is
+    /// greater.
     pub(in crate::report) fn part(&self) -> f64 {
         let of_flows = self.planned.map_or(0.0, |planned| {
             (self.ended() + self.dropped) as f64 / planned.max(1) as f64
@@ -169,30 +171,37 @@ impl LiveStats {
         of_flows.max(of_time).min(1.0)
     }
 
-    /// Returns the number of flows have that ended.
+    /// Returns the number of flows that have ended.
     pub(in crate::report) fn ended(&self) -> u64 {
         self.completed + self.failed + self.interrupted
     }
 
-    /// Completed flows a second in the last seconds.
+    /// Returns completed flows per second in the sliding window.
     pub(in crate::report) fn completed_per_second(&mut self) -> f64 {
-        self.recent.per_second(self.now)
+        self.recent.slide_to(self.now);
+        self.recent.completed_per_second(self.now)
     }
 
-    /// The 95th percentile of the response times of the flows completed in the last seconds.
+    /// Returns the 95th percentile of response times in the sliding window.
     pub(in crate::report) fn response_p95_us(&mut self) -> Option<u64> {
-        self.recent.p95_us(self.now)
+        p95_us(&mut self.recent, self.now)
     }
 
-    /// From the beginning until now.
+    /// Returns the time since the start of the run.
     pub(in crate::report) fn elapsed(&self) -> Duration {
         self.now
     }
 }
 
 impl StepStats {
-    /// The 95th percentile of the times it took in the seconds before `now`.
+    /// Returns the 95th percentile of the step's durations in the window before `now`.
     pub(in crate::report) fn p95_us(&mut self, now: Duration) -> Option<u64> {
-        self.recent.p95_us(now)
+        p95_us(&mut self.recent, now)
     }
+}
+
+/// Returns the 95th percentile of the durations of the seconds before `now`.
+fn p95_us(recent: &mut SlidingWindow, now: Duration) -> Option<u64> {
+    recent.slide_to(now);
+    recent.histogram().percentile_us(95.0)
 }

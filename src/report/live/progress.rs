@@ -1,4 +1,4 @@
-//! Progress of a run of many flows, as bars on a terminal or in plain lines.
+//! Progress of a run with many flows, as bars on a terminal or as plain lines.
 
 use std::time::Duration;
 
@@ -14,21 +14,21 @@ use crate::report::reporter::Reporter;
 use crate::report::sanitize::sanitize;
 use crate::report::units;
 
-/// In how many parts the run's bar grows.
+/// The resolution of the run's bar.
 const PARTS: u64 = 1000;
 
-/// The width of the bar, and the least width of the terminal for which it is shown.
+/// The width of the bar, and the minimum width of the terminal for it.
 const LONG_BAR: usize = 24;
 const SHORT_BAR: usize = 10;
 const NARROW: usize = 110;
 
-/// The most steps that have a line each.
-const MOST_STEP_LINES: usize = 16;
+/// The maximum number of steps with a line each.
+const MAX_STEP_LINES: usize = 16;
 
 /// The time between plain lines of progress.
 const LINE_EVERY: Duration = Duration::from_secs(2);
 
-/// A bar for the run and a line a step, on standard error.
+/// A reporter that shows a bar for the run and a line for each step, on standard error.
 pub struct Bars {
     stats: LiveStats,
     display: MultiProgress,
@@ -37,7 +37,7 @@ pub struct Bars {
 }
 
 impl Bars {
-    /// Draws on the terminal that standard error is; on anything else, nothing.
+    /// Creates bars on standard error; they draw nothing unless it is a terminal.
     pub fn new() -> Self {
         Bars {
             stats: LiveStats::default(),
@@ -50,7 +50,7 @@ impl Bars {
     fn set_up(&mut self) {
         let run = ProgressBar::new(PARTS).with_style(style("{bar:24} {wide_msg}"));
         self.run = Some(self.display.add(run));
-        for _ in 0..self.stats.steps.len().min(MOST_STEP_LINES) {
+        for _ in 0..self.stats.steps.len().min(MAX_STEP_LINES) {
             let step = ProgressBar::new_spinner().with_style(style("  {wide_msg}"));
             self.steps.push(self.display.add(step));
         }
@@ -74,7 +74,7 @@ impl Bars {
     }
 
     fn say(&self, text: &str) {
-        // A terminal that cannot be written to shows no bars either.
+        // A terminal that cannot be written to does not show bars either.
         let _ = self.display.println(sanitize(text));
     }
 }
@@ -98,7 +98,7 @@ impl Reporter for Bars {
 
     fn tick(&mut self, elapsed: Duration) {
         self.stats.tick(elapsed);
-        // A run that is over before the first tick needs no bars.
+        // A run that ends before the first tick needs no bars.
         if self.run.is_none() && self.stats.has_begun() {
             self.set_up();
         }
@@ -106,7 +106,7 @@ impl Reporter for Bars {
     }
 
     fn finish(&mut self) -> Result<(), ReportError> {
-        // The report follows; what of the bars cannot be wiped away stays above it.
+        // The report follows; bars that cannot be cleared stay above it.
         let _ = self.display.clear();
         self.display.set_draw_target(ProgressDrawTarget::hidden());
         Ok(())
@@ -119,14 +119,14 @@ fn columns() -> usize {
     size.map_or(0, |size| usize::from(size.ws_col)).max(20)
 }
 
-/// A line for each of the busiest steps, in columns that are aligned.
+/// Formats a line for each of the busiest steps, with aligned columns.
 fn step_lines(stats: &mut LiveStats, most: usize, columns: usize) -> Vec<String> {
     let elapsed = stats.elapsed();
     let steps: Vec<_> = stats.busiest(most).collect();
     let names = steps
         .iter()
         .map(|step| sanitize(&step.name).chars().count());
-    // Two blanks before the line, and what follows the name.
+    // The indent, and the columns after the name.
     let width = names
         .max()
         .unwrap_or(0)
@@ -151,7 +151,7 @@ fn style(template: &str) -> ProgressStyle {
         .progress_chars("━╸─")
 }
 
-/// A line every other second, for logs and pipes.
+/// A reporter that prints a line every other second, for logs and pipes.
 pub struct Lines {
     stats: LiveStats,
     output: Output,
@@ -159,7 +159,7 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// Returns a reporter that writes to `output`.
+    /// Creates a reporter that writes to `output`.
     pub fn new(output: Output) -> Self {
         Lines {
             stats: LiveStats::default(),
@@ -212,13 +212,13 @@ impl Reporter for Lines {
     }
 }
 
-/// Nothing but what must be said while a run goes on.
+/// A reporter that prints only notices.
 pub struct Quiet {
     output: Output,
 }
 
 impl Quiet {
-    /// Returns a reporter that writes to `output`.
+    /// Creates a reporter that writes to `output`.
     pub fn new(output: Output) -> Self {
         Quiet { output }
     }

@@ -1,4 +1,4 @@
-//! The line of a progress display: figures in the order of their importance.
+//! The line of a progress display, fitted to the terminal's width.
 
 use std::time::Duration;
 
@@ -6,16 +6,17 @@ use crate::report::units;
 
 use super::live_stats::{LiveStats, StepStats};
 
-/// A piece of a line, which is left out if there is no room for it and for all that matter more.
+/// A piece of a line, omitted if there is no room after all pieces of higher importance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Piece {
     pub text: String,
-    /// What matters most is 0.
+    /// 0 is the most important.
     pub rank: u8,
 }
 
 impl LiveStats {
-    /// What is done: `120 of 200 done`; `120 done, 12 s of 1m 00s` where the clock ends the run.
+    /// Formats the progress: `120 of 200 done`, or `120 done, 12 s of 1m 00s` if the clock ends the
+    /// run.
     fn done(&self) -> String {
         match (self.planned, self.duration) {
             (Some(planned), _) => format!("{} of {planned} done", self.ended()),
@@ -28,7 +29,7 @@ impl LiveStats {
         }
     }
 
-    /// The figures of the run, in the order in which they are shown.
+    /// Returns the figures of the run in the order of display.
     pub(super) fn pieces(&mut self) -> Vec<Piece> {
         let mut pieces = vec![
             piece(0, self.done()),
@@ -60,7 +61,7 @@ impl LiveStats {
         pieces
     }
 
-    /// The steps with the most flows in them, at most so many, in the order of the flow.
+    /// Returns the steps with the most flows in them, at most `most`, in the order of the flow.
     pub(super) fn busiest(&mut self, most: usize) -> impl Iterator<Item = &mut StepStats> {
         let mut places: Vec<usize> = (0..self.steps.len()).collect();
         places.sort_by_key(|&place| std::cmp::Reverse(self.steps[place].now));
@@ -74,8 +75,7 @@ fn piece(rank: u8, text: String) -> Piece {
     Piece { text, rank }
 }
 
-/// The pieces in one line, with commas between them. Those that matter least are left out until
-/// the others fit into so many columns.
+/// Joins pieces with commas, omitting the least important until the line fits into `columns`.
 pub(super) fn fitted(mut pieces: Vec<Piece>, columns: usize) -> String {
     loop {
         let texts: Vec<_> = pieces.iter().map(|piece| piece.text.as_str()).collect();
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_matters_least_is_left_out_first() {
+    fn the_least_important_piece_is_omitted_first() {
         let pieces = vec![
             piece(0, "12 of 40 done".into()),
             piece(2, "p95 34 ms".into()),

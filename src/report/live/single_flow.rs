@@ -15,18 +15,18 @@ use crate::report::units;
 pub struct SingleFlow {
     output: Output,
     info: Option<RunInfo>,
-    told: bool,
+    has_ended: bool,
     /// The step that was announced last.
     announced: Option<StepIndex>,
 }
 
 impl SingleFlow {
-    /// Returns a reporter that writes to `output`.
+    /// Creates a reporter that writes to `output`.
     pub fn new(output: Output) -> Self {
         SingleFlow {
             output,
             info: None,
-            told: false,
+            has_ended: false,
             announced: None,
         }
     }
@@ -83,8 +83,8 @@ impl SingleFlow {
         self.output.line(&format!("  {line}"));
     }
 
-    /// Returns the place of the step at which a flow failed.
-    fn how_far(&self, step: &str) -> String {
+    /// Formats the place of the failed step among all.
+    fn step_position(&self, step: &str) -> String {
         let steps = self.info.as_ref().map(|info| info.steps.as_slice());
         let steps = steps.unwrap_or_default();
         let place = steps.iter().position(|known| known.name == step);
@@ -108,7 +108,7 @@ impl SingleFlow {
                         "FAILED: {} at {}{}",
                         sanitize(&kind),
                         sanitize(&failure.step),
-                        self.how_far(&failure.step)
+                        self.step_position(&failure.step)
                     ),
                 )
             }
@@ -147,7 +147,7 @@ impl Reporter for SingleFlow {
             RunEvent::Captured { name, value, .. } => self.detail(&format!("{name}: {value}")),
             RunEvent::Injected(injection) => {
                 let Injection { instance, what, .. } = &**injection;
-                let line = format!("Chaos struck script {instance}: {what}");
+                let line = format!("Fault in script {instance}: {what}");
                 self.output
                     .line(&format!("  {}", styled(CARE, sanitize(&line))));
             }
@@ -158,12 +158,12 @@ impl Reporter for SingleFlow {
                 failure,
                 ..
             } => {
-                // What is skipped does not start.
+                // A skipped step has no start.
                 if self.announced != Some(*step) {
                     self.heading(*step);
                 }
                 let cause = failure.as_ref().map(ToString::to_string);
-                // The rest of a long message is in the report.
+                // The report has the rest of a long message.
                 let cause = cause.as_deref().and_then(|it| it.lines().next());
                 self.step_ended(outcome, *duration, &sanitize(cause.unwrap_or_default()));
             }
@@ -177,9 +177,9 @@ impl Reporter for SingleFlow {
             }
             RunEvent::FlowEnded(flow) => {
                 self.flow_ended(flow);
-                self.told = true;
+                self.has_ended = true;
             }
-            RunEvent::RunEnded { .. } if self.told => self.output.line(""),
+            RunEvent::RunEnded { .. } if self.has_ended => self.output.line(""),
             RunEvent::RunEnded { .. }
             | RunEvent::ScriptEnded { .. }
             | RunEvent::PooledScriptEnded(_)

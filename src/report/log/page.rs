@@ -1,4 +1,4 @@
-//! The lines of the log, each with the time at which it was written.
+//! Lines of the log with their timestamps.
 
 use std::fmt::{Display, Write as _};
 use std::io::{self, Write};
@@ -10,38 +10,38 @@ use crate::model::InstanceId;
 
 use crate::report::sanitize::sanitize;
 
-/// The destination of lines. After a failure to write it takes no more.
+/// The destination of lines. After an error it ignores further lines.
 pub(super) struct Page<W> {
     writer: io::Result<W>,
     now: fn() -> SystemTime,
-    stamp: Stamp,
-    /// The line that is being written; between lines it is kept for its memory only.
-    line: Line,
+    stamp: TimestampCache,
+    /// The current line; kept between lines to reuse its memory.
+    line: LogLine,
 }
 
 impl<W: Write> Page<W> {
-    /// Writes to `writer`, with the times that `now` returns.
+    /// Creates a page that writes to `writer`, with times from `now`.
     pub(super) fn new(writer: W, now: fn() -> SystemTime) -> Self {
         Page {
             writer: Ok(writer),
             now,
-            stamp: Stamp::default(),
-            line: Line::default(),
+            stamp: TimestampCache::default(),
+            line: LogLine::default(),
         }
     }
 
-    /// Writes a line of what `fill` puts into it, made harmless.
-    pub(super) fn line(&mut self, fill: impl FnOnce(&mut Line)) {
+    /// Writes a timestamped line of what `fill` appends, sanitized.
+    pub(super) fn line(&mut self, fill: impl FnOnce(&mut LogLine)) {
         if self.writer.is_err() {
             return;
         }
-        let Line(text) = &mut self.line;
+        let LogLine(text) = &mut self.line;
         text.clear();
         self.stamp.put((self.now)(), text);
         text.push(' ');
         let head = text.len();
         fill(&mut self.line);
-        let Line(text) = &mut self.line;
+        let LogLine(text) = &mut self.line;
         if let std::borrow::Cow::Owned(safe) = sanitize(&text[head..]) {
             text.replace_range(head.., &safe);
         }
@@ -53,7 +53,7 @@ impl<W: Write> Page<W> {
         }
     }
 
-    /// Writes lines that belong to the one before. They are harmless.
+    /// Writes continuation lines, which must be sanitized.
     pub(super) fn more(&mut self, lines: impl IntoIterator<Item: Display>) {
         for line in lines {
             self.attempt(|writer| writeln!(writer, "    {line}"));
@@ -64,8 +64,8 @@ impl<W: Write> Page<W> {
         self.attempt(W::flush);
     }
 
-    /// Returns the error after which it takes no more, if there was one.
-    pub(super) fn trouble(&self) -> Option<&io::Error> {
+    /// Returns the first error.
+    pub(super) fn error(&self) -> Option<&io::Error> {
         self.writer.as_ref().err()
     }
 
@@ -78,11 +78,11 @@ impl<W: Write> Page<W> {
     }
 }
 
-/// A line that is being written.
+/// The line in progress.
 #[derive(Debug, Default)]
-pub(super) struct Line(String);
+pub(super) struct LogLine(String);
 
-impl Line {
+impl LogLine {
     pub(super) fn text(&mut self, text: &str) -> &mut Self {
         self.0.push_str(text);
         self
@@ -92,34 +92,33 @@ impl Line {
         self.shown(number)
     }
 
-    /// Appends it as it is displayed.
+    /// Appends an instance as its `Display` does, but faster.
     pub(super) fn instance(&mut self, id: InstanceId) -> &mut Self {
         self.number(id.flow.0).text(".");
         self.number(id.role.0 as u64 + 1).text(".");
         self.number(u64::from(id.attempt))
     }
 
-    /// Appends the displayed value.
+    /// Appends the formatted value.
     pub(super) fn shown(&mut self, value: impl Display) -> &mut Self {
         write!(self.0, "{value}").expect("a String takes all");
         self
     }
 }
 
-/// Stamps lines with moments. A busy run has many in each second, which differ in their
-/// milliseconds only.
+/// A cache of formatted timestamps: many lines differ only in their milliseconds.
 #[derive(Debug, Default)]
-struct Stamp {
-    /// The second that was put last, since 1970.
+struct TimestampCache {
+    /// The last formatted second, since 1970.
     second: Option<u64>,
-    /// Its text, before and after the milliseconds.
+    /// Its text before and after the milliseconds.
     before: String,
     after: String,
 }
 
-impl Stamp {
+impl TimestampCache {
     fn put(&mut self, at: SystemTime, text: &mut String) {
-        // A clock that is off by so much may as well not move.
+        // The clock is before 1970.
         let since: Duration = at.duration_since(UNIX_EPOCH).unwrap_or_default();
         if self.second != Some(since.as_secs()) {
             let local = DateTime::<Local>::from(at);
@@ -140,9 +139,9 @@ mod tests {
 
     use super::*;
 
-    fn lines(now: fn() -> SystemTime, tell: impl FnOnce(&mut Page<&mut Vec<u8>>)) -> String {
+    fn lines(now: fn() -> SystemTime, fill: impl FnOnce(&mut Page<&mut Vec<u8>>)) -> String {
         let mut written = Vec::new();
-        tell(&mut Page::new(&mut written, now));
+        fill(&mut Page::new(&mut written, now));
         String::from_utf8(written).unwrap()
     }
 
@@ -168,19 +167,19 @@ mod tests {
     }
 
     #[test]
-    fn an_instance_is_put_as_it_is_displayed() {
+    fn an_instance_is_written_as_displayed() {
         let id = InstanceId {
             flow: FlowNumber(120),
             role: RoleIndex(9),
             attempt: 3,
         };
-        let mut line = Line::default();
+        let mut line = LogLine::default();
         line.instance(id);
         assert_eq!(line.0, id.to_string());
     }
 
     #[test]
-    fn what_a_line_says_is_made_harmless_and_its_time_is_not_touched() {
+    fn a_line_is_sanitized_and_its_time_is_not_touched() {
         let written = lines(
             || UNIX_EPOCH,
             |page| page.line(|line| _ = line.text("a\x1b[2J\nb")),

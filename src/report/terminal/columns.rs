@@ -1,33 +1,33 @@
-//! Tables of one column of names and several of figures.
+//! Layout of tables with a column of names and several of figures.
 
 use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-/// Names are not cut shorter than this, whatever the width.
-const LEAST_NAME: usize = 12;
+/// The minimum width of names.
+const MIN_NAME_WIDTH: usize = 12;
 
 /// Blanks between columns.
 const GAP: u16 = 2;
 
 /// One line of a table.
 pub(super) struct Row {
-    /// Neutralised.
+    /// Sanitized texts.
     pub cells: Vec<String>,
-    /// The cell that shows trouble, if any.
-    pub trouble: Option<usize>,
+    /// The cell to highlight as a problem.
+    pub highlighted: Option<usize>,
 }
 
 impl Row {
     pub(super) fn new(cells: Vec<String>) -> Self {
         Row {
             cells,
-            trouble: None,
+            highlighted: None,
         }
     }
 }
 
-/// The table, indented by two blanks, and whether it fits into the width. The first `names`
-/// columns are aligned to the left, the others to the right.
+/// Lays out a table, indented by two blanks, and returns whether it fits into the width. The first
+/// `names` columns are aligned to the left, the others to the right.
 pub(super) fn layout(
     headings: &[&str],
     rows: &[Row],
@@ -43,7 +43,7 @@ pub(super) fn layout(
     for row in rows {
         let cells = row.cells.iter().enumerate().map(|(index, text)| {
             let cell = Cell::new(text);
-            if row.trouble == Some(index) {
+            if row.highlighted == Some(index) {
                 cell.fg(Color::Red)
             } else {
                 cell
@@ -69,13 +69,13 @@ pub(super) fn layout(
     (lines.join("\n"), widest <= width)
 }
 
-/// As [`layout`] with one column of names, cut as far as it takes to fit.
+/// Like [`layout`] with one column of names, which are shortened as far as necessary.
 pub(super) fn layout_to_fit(headings: &[&str], mut rows: Vec<Row>, width: usize) -> String {
     let name_width = |row: &Row| row.cells.first().map_or(0, |name| name.width());
     let mut widest = rows.iter().map(name_width).max().unwrap_or(0);
     loop {
         let (text, fits) = layout(headings, &rows, 1, width);
-        if fits || widest <= LEAST_NAME {
+        if fits || widest <= MIN_NAME_WIDTH {
             return text;
         }
         widest -= 1;
@@ -87,7 +87,7 @@ pub(super) fn layout_to_fit(headings: &[&str], mut rows: Vec<Row>, width: usize)
     }
 }
 
-/// `text` in so many columns, `…` at its end if it is longer.
+/// Shortens `text` to a width, with `…` at its end.
 fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_give_way() {
+    fn names_are_shortened() {
         let row = |name: &str| Row::new(vec![name.into(), "12 ms".into()]);
         let rows = vec![row("09_start_delivery_personnel"), row("दार्जिलिंग")];
         let text = layout_to_fit(&["Step", "Max"], rows, 30);

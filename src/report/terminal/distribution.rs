@@ -1,4 +1,4 @@
-//! The distribution of response times, as bars.
+//! Distribution of response times, as bars.
 
 use crate::report::output::{FAINT, styled};
 use crate::report::units;
@@ -7,7 +7,7 @@ use crate::stats::Summary;
 use super::heading;
 
 /// The length of the longest bar.
-const LONGEST_BAR: u64 = 40;
+const MAX_BAR: u64 = 40;
 
 pub(super) fn render(summary: &Summary) -> Option<String> {
     let ranges = &summary.flow_distribution;
@@ -15,7 +15,7 @@ pub(super) fn render(summary: &Summary) -> Option<String> {
     let widest = most.to_string().len();
     let mut lines = vec![heading("Distribution of the completed flows")];
     for range in ranges {
-        let bar = (range.count * LONGEST_BAR).div_ceil(most.max(1));
+        let bar = (range.count * MAX_BAR).div_ceil(most.max(1));
         let bar = "▪".repeat(usize::try_from(bar).unwrap_or(0));
         let line = format!(
             "  up to {:>7}  {:>widest$}  {}",

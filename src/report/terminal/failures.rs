@@ -1,5 +1,5 @@
-//! The failures, by step, cause and what was seen, with an example each: those for good, and those
-//! after which something was performed again.
+//! Failures by step, cause and signature, with an example each: those that ended flows, and those
+//! before a retry.
 
 use anstyle::Style;
 

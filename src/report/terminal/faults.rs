@@ -18,7 +18,7 @@ pub(super) fn render(summary: &Summary) -> Option<String> {
     );
     fact("Injected", injected(chaos));
     if chaos.flows > 0 {
-        fact("Flows struck", chaos.flows.to_string());
+        fact("Flows affected", chaos.flows.to_string());
         fact("  recovered", chaos.recovered.to_string());
         fact("  unaffected", chaos.unaffected.to_string());
         let failed = chaos.failed.to_string();
@@ -48,18 +48,18 @@ pub(super) fn render(summary: &Summary) -> Option<String> {
     Some(lines.join("\n"))
 }
 
-/// Returns the number of faults of each kind, in words.
+/// Formats the number of faults of each kind.
 fn injected(chaos: &FaultSummary) -> String {
-    let told = chaos.struck.iter().map(|(kind, count)| {
+    let kinds = chaos.struck.iter().map(|(kind, count)| {
         let [one, several] = nouns(*kind);
         let noun = if *count == 1 { one } else { several };
         format!("{count} {noun}")
     });
-    let told: Vec<_> = told.collect();
-    if told.is_empty() {
+    let kinds: Vec<_> = kinds.collect();
+    if kinds.is_empty() {
         "nothing".into()
     } else {
-        told.join(", ")
+        kinds.join(", ")
     }
 }
 

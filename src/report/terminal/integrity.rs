@@ -1,4 +1,4 @@
-//! The results of the integrity checks and of the audit.
+//! Results of the integrity checks and of the audit.
 
 use crate::model::{AuditOutcome, AuditRecord};
 use crate::report::output::{BAD, CARE, FAINT, GOOD, styled};
@@ -10,16 +10,16 @@ use crate::stats::{
 
 use super::heading;
 
-/// The most findings of a kind that are shown; the result record has more of them.
-const MOST_SHOWN: usize = 5;
+/// The maximum number of findings of a kind that are shown; the result record has more.
+const MAX_SHOWN: usize = 5;
 
-/// The most flows that are shown of those that had one value.
-const MOST_FLOWS: usize = 3;
+/// The maximum number of flows shown with one value.
+const MAX_FLOWS: usize = 3;
 
-/// The most lines that are shown of an audit's output, and of one that passed: what it counted
-/// tells what was done twice or left unfinished.
-const MOST_LINES: usize = 20;
-const MOST_LINES_OF_CONTENT: usize = 6;
+/// The maximum number of lines shown of an audit's output. They are shown also if it passed, as
+/// its counts may show work that was done twice or left unfinished.
+const MAX_LINES: usize = 20;
+const MAX_LINES_IF_PASSED: usize = 6;
 
 pub(super) fn render(summary: &Summary) -> Option<String> {
     let integrity = summary.integrity.as_ref()?;
@@ -40,9 +40,9 @@ pub(super) fn render(summary: &Summary) -> Option<String> {
     Some(lines.join("\n"))
 }
 
-/// A check and its result.
-fn verdict(troubles: Option<u64>, demand: &str, found: &str) -> String {
-    let sign = match troubles {
+/// Formats a check and its result.
+fn verdict(findings: Option<u64>, demand: &str, found: &str) -> String {
+    let sign = match findings {
         Some(0) => styled(GOOD, "✓"),
         Some(_) => styled(BAD, "✗"),
         None => styled(CARE, "?"),
@@ -60,12 +60,12 @@ fn unique(rule: &UniqueSummary, lines: &mut Vec<String>) {
     };
     if let Some(across) = rule.across_runs.filter(|across| *across > 0) {
         found.push_str(&format!(
-            ", {across} of them across runs (no wonder if each run had a system of its own)"
+            ", {across} of them across runs (expected if each run had a separate system)"
         ));
     }
     lines.push(verdict(rule.duplicates, &demand, &found));
     let shown = |duplicate: &Duplicate| {
-        let flows = duplicate.flows.iter().take(MOST_FLOWS);
+        let flows = duplicate.flows.iter().take(MAX_FLOWS);
         let flows: Vec<_> = flows.map(|flow| sanitize(&flow.0)).collect();
         let more = duplicate.count.saturating_sub(flows.len() as u64);
         let more = if more > 0 {
@@ -130,10 +130,10 @@ fn findings<T>(found: &[T], shown: impl Fn(&T) -> String, lines: &mut Vec<String
     lines.extend(
         found
             .iter()
-            .take(MOST_SHOWN)
+            .take(MAX_SHOWN)
             .map(|it| format!("      {}", shown(it))),
     );
-    if found.len() > MOST_SHOWN {
+    if found.len() > MAX_SHOWN {
         lines.push(format!(
             "      {}",
             styled(FAINT, "… more are in the result")
@@ -142,7 +142,7 @@ fn findings<T>(found: &[T], shown: impl Fn(&T) -> String, lines: &mut Vec<String
 }
 
 fn audit(record: &AuditRecord, lines: &mut Vec<String>) {
-    let troubles = match record.outcome {
+    let findings = match record.outcome {
         AuditOutcome::Passed => Some(0),
         AuditOutcome::NotRun { .. } => None,
         _ => Some(1),
@@ -153,11 +153,11 @@ fn audit(record: &AuditRecord, lines: &mut Vec<String>) {
         found.push_str(&format!(", after {}", units::duration(record.duration_us)));
     }
     let command = format!("the audit {}", record.command);
-    lines.push(verdict(troubles, &command, &found));
-    let most = if troubles == Some(0) {
-        MOST_LINES_OF_CONTENT
+    lines.push(verdict(findings, &command, &found));
+    let most = if findings == Some(0) {
+        MAX_LINES_IF_PASSED
     } else {
-        MOST_LINES
+        MAX_LINES
     };
     let from = record.output.len().saturating_sub(most);
     if from > 0 || record.lines_left_out > 0 {

@@ -1,4 +1,4 @@
-//! The table of times: of flows, then of steps by actor.
+//! Table of latencies: of flows, then of steps by role.
 
 use crate::model::RunInfo;
 use crate::report::sanitize::sanitize;
@@ -9,14 +9,14 @@ use super::columns::{Row, layout, layout_to_fit};
 use super::heading;
 
 /// A column of durations.
-struct Figure {
+struct Column {
     heading: &'static str,
     of: fn(&Spread) -> u64,
-    /// The least number of columns that a report has if this one is in it.
+    /// The minimum width of a report with this column.
     from_width: usize,
 }
 
-const FIGURES: [Figure; 7] = [
+const FIGURES: [Column; 7] = [
     figure("Average", |it| it.mean_us, 0),
     figure("p50", |it| it.p50_us, 0),
     figure("p90", |it| it.p90_us, 110),
@@ -26,23 +26,23 @@ const FIGURES: [Figure; 7] = [
     figure("Max", |it| it.max_us, 0),
 ];
 
-const fn figure(heading: &'static str, of: fn(&Spread) -> u64, from_width: usize) -> Figure {
-    Figure {
+const fn figure(heading: &'static str, of: fn(&Spread) -> u64, from_width: usize) -> Column {
+    Column {
         heading,
         of,
         from_width,
     }
 }
 
-/// One line of the table, before it is known which columns there are.
-struct Line {
+/// One line of the table, before columns are chosen.
+struct LatencyRow {
     name: String,
     count: u64,
     success: Option<f64>,
     spread: Option<Spread>,
 }
 
-/// As many columns as there is room for.
+/// Renders the table with as many columns as fit.
 pub(super) fn render(info: &RunInfo, summary: &Summary, width: usize) -> Option<String> {
     if summary.steps.is_empty() {
         return None;
@@ -54,14 +54,14 @@ pub(super) fn render(info: &RunInfo, summary: &Summary, width: usize) -> Option<
             lines.push(Err(sanitize(&step.actor).into_owned()));
             actor = Some(&step.actor);
         }
-        lines.push(Ok(Line {
+        lines.push(Ok(LatencyRow {
             name: format!("  {}", sanitize(&step.name)),
             count: step.completed + step.failed,
             success: step.success_rate,
             spread: step.duration,
         }));
         for turn in step.turns.iter().filter(|turn| turn.duration.is_some()) {
-            lines.push(Ok(Line {
+            lines.push(Ok(LatencyRow {
                 name: format!("    {}", sanitize(&turn.name)),
                 count: turn.duration.map_or(0, |spread| spread.count),
                 success: None,
@@ -69,7 +69,7 @@ pub(super) fn render(info: &RunInfo, summary: &Summary, width: usize) -> Option<
             }));
         }
         if let Some(failed) = step.failed_duration {
-            lines.push(Ok(Line {
+            lines.push(Ok(LatencyRow {
                 name: "    until it failed".into(),
                 count: failed.count,
                 success: None,
@@ -104,11 +104,11 @@ pub(super) fn render(info: &RunInfo, summary: &Summary, width: usize) -> Option<
     Some(format!("{}\n{table}", heading("Times")))
 }
 
-/// The lines of whole flows: one for those of a load that waits for them, else the response time
-/// and beside it the service time.
-fn flows(info: &RunInfo, summary: &Summary) -> Vec<Result<Line, String>> {
+/// Returns the lines of whole flows: response time and service time, or one line if they do not
+/// differ, as in a closed load.
+fn flows(info: &RunInfo, summary: &Summary) -> Vec<Result<LatencyRow, String>> {
     let flows = summary.flows;
-    let line = |name: &str, count, success, spread| Line {
+    let line = |name: &str, count, success, spread| LatencyRow {
         name: name.into(),
         count,
         success,
@@ -146,7 +146,7 @@ fn flows(info: &RunInfo, summary: &Summary) -> Vec<Result<Line, String>> {
     lines
 }
 
-fn row(line: &Result<Line, String>, figures: &[&Figure]) -> Row {
+fn row(line: &Result<LatencyRow, String>, figures: &[&Column]) -> Row {
     let line = match line {
         Ok(line) => line,
         Err(actor) => return Row::new(vec![actor.clone()]),
@@ -165,6 +165,6 @@ fn row(line: &Result<Line, String>, figures: &[&Figure]) -> Row {
     );
     Row {
         cells,
-        trouble: (!whole).then_some(2),
+        highlighted: (!whole).then_some(2),
     }
 }

@@ -84,7 +84,7 @@ fn execution(info: &RunInfo) -> String {
     }
 }
 
-/// A count, in this style unless there is nothing to count.
+/// Formats a count in this style, zero without one.
 fn count(count: u64, style: Style) -> String {
     if count == 0 {
         "0".into()

@@ -1,4 +1,4 @@
-//! Resources used by the programs, and how they ended.
+//! Resources used by the programs, and their exit statuses.
 
 use crate::report::output::{BAD, CARE, styled};
 use crate::report::sanitize::sanitize;
@@ -45,8 +45,8 @@ pub(super) fn render(summary: &Summary, width: usize) -> Option<String> {
     ))
 }
 
-/// The kernel counts what Rehearsal had when it started a program as the program's: unless that
-/// had more, only a limit is known.
+/// Formats the peak memory of a program. The kernel includes the memory that Rehearsal had when it
+/// started the program, so a smaller peak is only an upper bound.
 fn peak(of_program: u64, of_rehearsal: Option<u64>) -> String {
     let shown = units::bytes(of_program);
     match of_rehearsal {
@@ -55,7 +55,7 @@ fn peak(of_program: u64, of_rehearsal: Option<u64>) -> String {
     }
 }
 
-/// Resources used by Rehearsal itself, by which the load that it put on the machine can be judged.
+/// Formats resources used by Rehearsal itself, as its own load on the machine.
 fn own_use(summary: &Summary) -> Option<String> {
     let cpu = units::duration(summary.rehearsal_cpu_us?);
     let memory = summary
@@ -67,7 +67,7 @@ fn own_use(summary: &Summary) -> Option<String> {
 }
 
 fn processes(counts: &ProcessCounts) -> String {
-    let troubled = |count: u64, style, text: &str| {
+    let highlighted = |count: u64, style, text: &str| {
         let text = format!("{count} {text}");
         if count == 0 {
             text
@@ -77,14 +77,14 @@ fn processes(counts: &ProcessCounts) -> String {
     };
     let mut ends = vec![format!("{} ended well", counts.ended_well)];
     if counts.ended_badly > 0 {
-        ends.push(troubled(counts.ended_badly, CARE, "ended badly"));
+        ends.push(highlighted(counts.ended_badly, CARE, "ended badly"));
     }
     ends.push(format!("{} terminated", counts.terminated));
-    ends.push(troubled(counts.killed, CARE, "killed"));
+    ends.push(highlighted(counts.killed, CARE, "killed"));
     if counts.injected > 0 {
         ends.push(format!("{} killed by chaos", counts.injected));
     }
-    ends.push(troubled(counts.left_over, BAD, "left over"));
+    ends.push(highlighted(counts.left_over, BAD, "left over"));
     format!(
         "  Processes: {} started, {}",
         counts.started,

@@ -1,4 +1,4 @@
-//! Thresholds and their results.
+//! Results of the thresholds.
 
 use unicode_width::UnicodeWidthStr as _;
 

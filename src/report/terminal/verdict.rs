@@ -1,5 +1,4 @@
-//! The verdict on the figures, and the generator's measurements: the last lines of the
-//! overview.
+//! The verdict on the figures and the generator's measurements, at the end of the overview.
 
 use unicode_width::UnicodeWidthStr as _;
 
@@ -8,10 +7,10 @@ use crate::report::output::{BAD, CARE, GOOD, styled};
 use crate::report::units;
 use crate::stats::{Summary, Trust};
 
-/// The column at which the values of the overview begin.
+/// The column of the values in the overview.
 const INDENT: usize = 21;
 
-/// Lines that follow others, or nothing if the generator was not measured.
+/// Renders the verdict as further lines; empty if the generator was not measured.
 pub(super) fn render(summary: &Summary, width: usize) -> String {
     let mut text = String::new();
     if let Some(verdict) = &summary.verdict {
@@ -28,8 +27,8 @@ pub(super) fn render(summary: &Summary, width: usize) -> String {
         }
     }
     if let Some(generator) = &summary.generator {
-        let told = told(generator).join(", ");
-        let lines = wrapped(&told, width.saturating_sub(INDENT));
+        let parts = measurements(generator).join(", ");
+        let lines = wrapped(&parts, width.saturating_sub(INDENT));
         for (number, line) in lines.iter().enumerate() {
             let label = if number == 0 { "Generator" } else { "" };
             text.push_str(&format!("\n  {label:<18} {line}"));
@@ -38,7 +37,7 @@ pub(super) fn render(summary: &Summary, width: usize) -> String {
     text
 }
 
-fn told(generator: &Generator) -> Vec<String> {
+fn measurements(generator: &Generator) -> Vec<String> {
     let mut parts = Vec::new();
     if let (Some(p99), Some(max)) = (generator.lag_p99_us, generator.lag_max_us) {
         let (p99, max) = (units::duration(p99), units::duration(max));
@@ -53,7 +52,7 @@ fn told(generator: &Generator) -> Vec<String> {
     parts
 }
 
-/// The text in lines of at most so many columns; only a longer word has more.
+/// Wraps text at a width, which only a longer word exceeds.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ') {

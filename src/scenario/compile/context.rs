@@ -1,5 +1,4 @@
-//! The compiler's context: the source, the problems found so far, and the uses and captures of
-//! names; and the keys of maps, read by their vocabulary.
+//! The compiler's context: the source, problems, uses and captures of names, and the keys of maps.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -60,7 +59,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The path of a file that the scenario names.
+    /// Returns the path of a file that the scenario names.
     pub fn path(&self, written: &str) -> PathBuf {
         match self.options.directory {
             Some(directory) => directory.join(written),
@@ -68,8 +67,8 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The location of a part of a text in the source, if it is written there literally; else that
-    /// of the whole text.
+    /// Returns the location of a part of a text in the source, if it is written there literally, or
+    /// that of the whole text.
     pub fn part(&self, node: &Node, part: &str) -> Range<usize> {
         match self.source[node.span.clone()].find(part) {
             Some(at) if !part.is_empty() => {
@@ -80,8 +79,8 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The location of the bytes `at` of a text in the source. A text with escapes is underlined as
-    /// a whole.
+    /// Returns the location of the bytes `at` of a text in the source. A text with escapes is
+    /// underlined as a whole.
     pub fn range(&self, node: &Node, text: &str, at: &Range<usize>) -> Range<usize> {
         let whole = self.part(node, text);
         if whole.len() == text.len() {
@@ -91,20 +90,20 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Notes that a name is used, or captured, at this point.
+    /// Records that a name is used or captured at this point.
     pub fn note(&self, trace: Trace) {
         self.trace.borrow_mut().push(trace);
     }
 
-    /// Runs `inner` and returns what it noted, apart from what was noted before.
+    /// Runs `inner` and returns what it recorded, apart from earlier records.
     pub fn traced<T>(&self, inner: impl FnOnce() -> T) -> (T, Vec<Trace>) {
         let before = self.trace.take();
         let result = inner();
         (result, self.trace.replace(before))
     }
 
-    /// The entries of a map of known keys. Reports values that are no map, and unknown, duplicate
-    /// and missing keys.
+    /// Returns the entries of a map of known keys. Reports values that are not maps, and unknown,
+    /// duplicate and missing keys.
     pub fn fields<'n>(
         &self,
         node: &'n Node,
@@ -168,7 +167,7 @@ impl<'a> Context<'a> {
         Some(fields)
     }
 
-    /// The entries of a map whose keys the author chooses. Reports values that are no map, and
+    /// Returns the entries of a map with arbitrary keys. Reports values that are not maps, and
     /// empty maps.
     pub fn entries<'n>(&self, node: &'n Node, what: &str) -> Vec<(&'n Node, &'n str, &'n Node)> {
         match &node.value {
@@ -186,7 +185,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Entries with their keys as texts. Reports keys that are no texts, and duplicate ones.
+    /// Returns entries with their keys as texts. Reports keys that are not texts, and duplicates.
     fn keyed<'n>(&self, entries: &'n [(Node, Node)]) -> Vec<(&'n Node, &'n str, &'n Node)> {
         let mut first: BTreeMap<&str, usize> = BTreeMap::new();
         let mut keyed = Vec::with_capacity(entries.len());
@@ -211,7 +210,7 @@ impl<'a> Context<'a> {
         keyed
     }
 
-    /// The elements of a list. Reports values that are no list.
+    /// Returns the elements of a list. Reports values that are not lists.
     pub fn list<'n>(&self, node: &'n Node, what: &str, example: &str) -> &'n [Node] {
         match &node.value {
             Value::List(list) => list,
@@ -230,13 +229,13 @@ pub(super) struct Fields<'n> {
     entries: BTreeMap<&'n str, (&'n Node, &'n Node)>,
     /// The location of the map's beginning.
     pub span: Range<usize>,
-    /// True if there were no unknown keys. If there were, what seems to be missing may be what
-    /// they should have been, so it is not reported.
+    /// There were no unknown keys. If there were, a missing key may be a misspelt one, so it is not
+    /// reported.
     pub is_complete: bool,
 }
 
 impl<'n> Fields<'n> {
-    /// Nothing, in place of what cannot be read.
+    /// Creates an empty map in place of an invalid one.
     pub fn none(vocabulary: &'static Vocabulary, span: &Range<usize>) -> Self {
         Fields {
             vocabulary,
@@ -260,8 +259,8 @@ impl<'n> Fields<'n> {
             .map_or(self.span.clone(), |(key, _)| key.span.clone())
     }
 
-    /// Looks a key up. A key that the vocabulary lacks would never be found: that is a mistake in
-    /// the compiler, which tests must not pass over.
+    /// Looks up a key. A key outside of the vocabulary would never be found; that is a defect of
+    /// the compiler, which tests have to detect.
     fn entry(&self, name: &str) -> Option<(&'n Node, &'n Node)> {
         debug_assert!(
             self.vocabulary.knows(name),
@@ -271,7 +270,7 @@ impl<'n> Fields<'n> {
         self.entries.get(name).copied()
     }
 
-    /// Those of `names` that are there.
+    /// Returns those of `names` that are present.
     pub fn among(&self, names: &[&'static str]) -> Vec<&'static str> {
         names
             .iter()
@@ -290,7 +289,7 @@ mod tests {
     const SOURCE: &str = "{see: Hello, send: hi}";
 
     #[test]
-    fn known_keys_are_found_whether_written_or_not() {
+    fn known_keys_are_found_whether_present_or_not() {
         let root = raw::parse(SOURCE).expect("a map");
         let context = Context::new(SOURCE, "test.yaml", CompileOptions::default());
         let fields = context.fields(&root, &TURN).expect("known keys");
@@ -305,7 +304,7 @@ mod tests {
     #[should_panic(
         expected = "the compiler reads `first_of`, which is not a key of an alternative"
     )]
-    fn a_key_that_the_vocabulary_lacks_is_a_mistake_of_the_compiler() {
+    fn a_key_outside_of_the_vocabulary_is_a_defect_of_the_compiler() {
         let root = raw::parse(SOURCE).expect("a map");
         let context = Context::new(SOURCE, "test.yaml", CompileOptions::default());
         let fields = context.fields(&root, &ALTERNATIVE).expect("known keys");

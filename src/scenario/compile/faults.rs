@@ -1,4 +1,4 @@
-//! Compiles `chaos`: rules of fault injection.
+//! Compilation of `chaos`: rules of fault injection.
 
 use crate::scenario::faults::{FaultRules, RuleContext};
 use crate::scenario::raw::{Node, Value};
@@ -7,7 +7,7 @@ use super::context::Context;
 use super::flow::Flow;
 use super::roles::CompiledRole;
 
-/// The chaos of a scenario, with the names of roles, steps and turns looked up.
+/// Compiles the fault rules of a scenario, resolving roles, steps and turns.
 pub(super) fn faults(
     context: &Context<'_>,
     node: &Node,
@@ -45,7 +45,7 @@ fn injections(
     let text = context.scalar(node)?;
     match FaultRules::parse(text, known) {
         Ok(chaos) => Some(chaos),
-        // The step that it needs may be one that could not be read.
+        // The rule may refer to a step that is invalid and left out.
         Err(error) if !are_all && error.is_about_context => None,
         Err(error) => {
             let span = context.range(node, text, &error.at);

@@ -1,4 +1,4 @@
-//! Compiles `flow`: steps of roles, in their order.
+//! Compilation of `flow`: steps of roles, in their order.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -17,10 +17,10 @@ use super::roles::CompiledRole;
 use super::trace::Trace;
 use super::values::names_of;
 
-/// A step, with what the compiler needs to know of it besides.
+/// A step, with further data for the compiler.
 pub(super) struct CompiledStep {
     pub step: Step,
-    /// Names that its own keys use.
+    /// Names used by its keys.
     pub trace: Vec<Trace>,
     pub provides: Vec<(String, Range<usize>)>,
     /// The locations of its `when` and its `together`, if it has them.
@@ -88,11 +88,11 @@ pub(super) fn flow(
     }
 }
 
-/// The steps that could be read.
+/// The valid steps.
 #[derive(Default)]
 pub(super) struct Flow {
     pub steps: Vec<CompiledStep>,
-    /// True if they are all.
+    /// All steps are valid.
     pub is_complete: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Compiles the gates of a step: `together`, `rate` and `exclusive`.
+//! Compilation of the gates of a step: `together`, `rate` and `exclusive`.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::scenario::raw::Node;
 
 use super::context::{Context, Fields};
 
-/// The gates before a step.
+/// Compiles the gates before a step.
 pub(super) fn gates(context: &Context<'_>, fields: &Fields<'_>) -> GateSpec {
     GateSpec {
         together: fields
@@ -21,7 +21,7 @@ pub(super) fn gates(context: &Context<'_>, fields: &Fields<'_>) -> GateSpec {
     }
 }
 
-/// The name of a mutex: the same for all flows.
+/// Compiles the name of a mutex, which must be the same for all flows.
 fn exclusive(context: &Context<'_>, node: &Node) -> Option<String> {
     let name = context.word(node, "the name")?;
     if name.contains("${") {

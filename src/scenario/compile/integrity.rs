@@ -1,4 +1,4 @@
-//! Compiles `integrity`: rules about the values of all flows together.
+//! Compilation of `integrity`: rules for the values of all flows together.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -20,10 +20,10 @@ use super::turns::command;
 use super::usage::{KnownNames, captures};
 use super::values::names_of;
 
-/// The time that an audit may take by default.
+/// The default time limit of an audit.
 const AUDIT_WITHIN: Duration = Duration::from_secs(60);
 
-/// The integrity rules, and the command that audits the data.
+/// Compiles the integrity rules, and the command that audits the data.
 pub(super) fn integrity(
     context: &Context<'_>,
     node: &Node,
@@ -61,9 +61,9 @@ pub(super) fn integrity(
 pub(super) struct ValueSources<'c> {
     known: &'c KnownNames,
     secrets: &'c [(String, Range<usize>)],
-    /// Captures of steps, each with the titles of the roles that make it.
+    /// Captures of steps, each with the titles of its roles.
     captured: BTreeMap<String, Vec<String>>,
-    /// Names that only actions capture whose captures are in no flow's record, with the reason.
+    /// Names captured only by actions whose captures are not recorded, with the reason.
     lost: BTreeMap<String, String>,
 }
 
@@ -108,7 +108,7 @@ impl<'c> ValueSources<'c> {
         }
     }
 
-    /// The capture of this name.
+    /// Returns the capture of this name.
     fn capture(&self, context: &Context<'_>, span: &Range<usize>, name: &str) -> Option<ValueInfo> {
         if self.known.is_secret(name, self.secrets) {
             let message = format!("`{name}` is a secret, and masked before it could be compared");
@@ -147,7 +147,7 @@ impl<'c> ValueSources<'c> {
         None
     }
 
-    /// The capture or variable of this name.
+    /// Returns the capture or variable of this name.
     fn value(&self, context: &Context<'_>, span: &Range<usize>, name: &str) -> Option<ValueInfo> {
         let is_secret = self.known.is_secret(name, self.secrets);
         let is_captured = self.captured.contains_key(name);

@@ -1,43 +1,43 @@
-//! Compiles `load`: the number of flows, and when they start.
+//! Compilation of `load`: the number of flows, and their starts.
 
 use std::time::Duration;
 
 use crate::scenario::load::{
-    Arrivals, GRACEFUL_STOP, Load, MOST_IN_FLIGHT, Pacing, Ramp, Shape, Stage, parse_rate,
+    Arrivals, GRACEFUL_STOP, Load, MAX_IN_FLIGHT, Pacing, Ramp, Shape, Stage, parse_rate,
 };
 use crate::scenario::raw::{Node, Value};
 use crate::scenario::vocabulary::{LOAD, STAGE};
 
 use super::context::{Context, Fields};
 
-/// The quantity that the stages and the plain value of a load describe.
+/// The quantity that the stages and the initial value of a load describe.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Of {
+enum LoadKind {
     Parallel,
     Rate,
 }
 
-impl Of {
+impl LoadKind {
     fn key(self) -> &'static str {
         match self {
-            Of::Parallel => "parallel",
-            Of::Rate => "rate",
+            LoadKind::Parallel => "parallel",
+            LoadKind::Rate => "rate",
         }
     }
 }
 
-/// The load that a scenario asks for; one flow if it asks for nothing.
+/// Compiles the load; by default one flow.
 pub(super) fn load(context: &Context<'_>, node: Option<&Node>) -> Load {
     let Some(fields) = node.and_then(|node| context.fields(node, &LOAD)) else {
         return Load::closed(1, 1);
     };
-    let of = if fields.get("rate").is_some() || stages_are_rates(&fields) {
-        Of::Rate
+    let kind = if fields.get("rate").is_some() || stages_are_rates(&fields) {
+        LoadKind::Rate
     } else {
-        Of::Parallel
+        LoadKind::Parallel
     };
-    refuse_foreign(context, &fields, of);
-    let ramp = ramp(context, &fields, of);
+    refuse_foreign(context, &fields, kind);
+    let ramp = ramp(context, &fields, kind);
     let deadline = |name| fields.get(name).and_then(|node| context.deadline(node));
     let count = |name| fields.get(name).and_then(|node| context.count(node, 1));
     let duration = deadline("duration");
@@ -47,16 +47,16 @@ pub(super) fn load(context: &Context<'_>, node: Option<&Node>) -> Load {
     let warm_up = fields
         .get("warm_up")
         .and_then(|node| context.duration(node));
-    let shape = match of {
-        Of::Parallel => Shape::Closed {
+    let shape = match kind {
+        LoadKind::Parallel => Shape::Closed {
             parallel: ramp,
             flows_each,
             between: between(context, &fields),
         },
-        Of::Rate => Shape::Open {
+        LoadKind::Rate => Shape::Open {
             rate: ramp,
             arrivals: arrivals(context, &fields),
-            most_in_flight: count("most_in_flight").unwrap_or(MOST_IN_FLIGHT),
+            most_in_flight: count("most_in_flight").unwrap_or(MAX_IN_FLIGHT),
         },
     };
     let graceful_stop = fields
@@ -94,14 +94,14 @@ fn stages_are_rates(fields: &Fields<'_>) -> bool {
     })
 }
 
-/// Refuses keys that mean nothing in this kind of load.
-fn refuse_foreign(context: &Context<'_>, fields: &Fields<'_>, of: Of) {
-    let (foreign, help): (&[&str], &str) = match of {
-        Of::Parallel => (
+/// Refuses keys that do not apply to this kind of load.
+fn refuse_foreign(context: &Context<'_>, fields: &Fields<'_>, kind: LoadKind) {
+    let (foreign, help): (&[&str], &str) = match kind {
+        LoadKind::Parallel => (
             &["arrivals", "most_in_flight"],
             "it belongs to a load with a `rate`; with `parallel`, flows start when others end",
         ),
-        Of::Rate => (
+        LoadKind::Rate => (
             &["parallel", "flows_each", "pause", "pace"],
             "it belongs to a load with `parallel`; with a `rate`, flows start by the clock, and \
              `most_in_flight` limits them",
@@ -115,21 +115,21 @@ fn refuse_foreign(context: &Context<'_>, fields: &Fields<'_>, of: Of) {
     }
 }
 
-fn ramp(context: &Context<'_>, fields: &Fields<'_>, of: Of) -> Ramp {
+fn ramp(context: &Context<'_>, fields: &Fields<'_>, kind: LoadKind) -> Ramp {
     let plain = fields
-        .get(of.key())
-        .and_then(|node| level(context, node, of));
+        .get(kind.key())
+        .and_then(|node| level(context, node, kind));
     let mut known = Vec::new();
     for node in stages(context, fields) {
         let Some(fields) = context.fields(node, &STAGE) else {
             continue;
         };
         let length = fields.get("for").and_then(|node| context.deadline(node));
-        let to = match fields.get(of.key()) {
-            Some(node) => level(context, node, of),
+        let to = match fields.get(kind.key()) {
+            Some(node) => level(context, node, kind),
             None => {
-                let help = format!("write `{{for: 30s, {}: …}}`", of.key());
-                let message = format!("a stage of this load needs its `{}`", of.key());
+                let help = format!("write `{{for: 30s, {}: …}}`", kind.key());
+                let message = format!("a stage of this load needs its `{}`", kind.key());
                 context.error(&node.span, message, Some(help));
                 None
             }
@@ -152,10 +152,10 @@ fn stages<'n>(context: &Context<'_>, fields: &Fields<'n>) -> &'n [Node] {
         .unwrap_or_default()
 }
 
-fn level(context: &Context<'_>, node: &Node, of: Of) -> Option<f64> {
-    match of {
-        Of::Parallel => context.count(node, 0).map(|count| count as f64),
-        Of::Rate => {
+fn level(context: &Context<'_>, node: &Node, kind: LoadKind) -> Option<f64> {
+    match kind {
+        LoadKind::Parallel => context.count(node, 0).map(|count| count as f64),
+        LoadKind::Rate => {
             let text = context.scalar(node)?;
             let rate = parse_rate(text);
             if rate.is_none() {

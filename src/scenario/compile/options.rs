@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-/// A check that a command can be started. An error is the reason in half a sentence: "it is not
-/// executable".
+/// A check that a command can be started. An error completes a sentence: "it is not executable".
 pub type FindProgram<'a> = dyn Fn(CommandStart<'_>) -> Result<(), String> + 'a;
 
 /// The beginning of a command.
@@ -11,20 +10,20 @@ pub type FindProgram<'a> = dyn Fn(CommandStart<'_>) -> Result<(), String> + 'a;
 pub struct CommandStart<'a> {
     /// The program, or the program and its first argument.
     pub words: &'a [&'a str],
-    /// Its working directory; `None` if that is not known yet.
+    /// Its working directory; `None` if it is not known yet.
     pub directory: Option<&'a Path>,
-    /// True if the role sets its PATH.
+    /// The role sets its PATH.
     pub has_own_path: bool,
 }
 
-/// The surroundings against which a scenario is checked.
+/// Facts about the environment of the scenario.
 #[derive(Clone, Copy, Default)]
 pub struct CompileOptions<'a> {
-    /// The scenario's folder: data files and the roles' directories are found from there. If
-    /// `None`, from where rehearsal was started.
+    /// The scenario's folder, from which data files and roles' directories are found; `None` for
+    /// the current folder.
     pub directory: Option<&'a Path>,
-    /// If `None`, programs are not checked.
+    /// The check of programs; `None` to skip it.
     pub find_program: Option<&'a FindProgram<'a>>,
-    /// The names of the variables that are set from outside.
+    /// The names of overridden variables.
     pub overrides: &'a [String],
 }

@@ -1,4 +1,4 @@
-//! Patterns: literal texts, and regular expressions between slashes.
+//! Compilation of patterns: literal texts, and regular expressions between slashes.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::context::Context;
 use super::trace::Trace;
 
 impl Context<'_> {
-    /// A pattern whose named groups become captures; they are noted, and so are the names used.
+    /// Compiles a pattern, recording the names that it uses and captures.
     pub fn pattern(&self, node: &Node) -> Option<PatternSpec> {
         let (spec, names) = self.pattern_and_names(node)?;
         for name in names {
@@ -26,14 +26,14 @@ impl Context<'_> {
         Some(spec)
     }
 
-    /// A pattern that captures nothing.
+    /// Compiles a pattern that must not capture.
     pub fn pattern_without_captures(&self, node: &Node, what: &str) -> Option<PatternSpec> {
         let (spec, names) = self.pattern_and_names(node)?;
         self.refuse_names(node, &names, what);
         Some(spec)
     }
 
-    /// A pattern that captures nothing and has no values in it.
+    /// Compiles a pattern without captures and placeholders.
     pub fn fixed_pattern(&self, node: &Node, what: &str) -> Option<Pattern> {
         match self.pattern_without_captures(node, what)? {
             PatternSpec::Fixed(pattern) => Some(pattern),
@@ -45,7 +45,7 @@ impl Context<'_> {
         }
     }
 
-    /// The format of a menu's rows.
+    /// Compiles the format of a menu's rows.
     pub fn row_format(&self, node: &Node) -> Option<RowFormat> {
         let (spec, _) = self.pattern_and_names(node)?;
         let example = || Some(format!("the default is /{}/", RowFormat::DEFAULT));
@@ -127,7 +127,7 @@ impl Context<'_> {
 
     fn regex(&self, node: &Node, source: &str) -> Option<(PatternSpec, Vec<Arc<str>>)> {
         let template = self.template_of(node, source)?;
-        // What a value will be is not known yet; any text without special characters will do.
+        // The values are not known yet; any text without special characters will do.
         let probe = template
             .fixed()
             .map_or_else(|| stand_in(&template), str::to_owned);
@@ -135,7 +135,7 @@ impl Context<'_> {
             Ok(pattern) => pattern,
             Err(error) => {
                 self.regex_problem(node, source, &probe, &error);
-                // What it was to capture is not missed elsewhere.
+                // Its captures must not be reported as missing elsewhere.
                 for name in group_names(source) {
                     let span = self.part(node, name);
                     self.note(Trace::Capture {
@@ -186,7 +186,7 @@ impl Context<'_> {
     }
 }
 
-/// The names of the groups in a regular expression that may be invalid.
+/// Returns the names of the groups in a regular expression, which may be invalid.
 fn group_names(source: &str) -> impl Iterator<Item = &str> {
     source
         .split("(?<")
@@ -196,7 +196,7 @@ fn group_names(source: &str) -> impl Iterator<Item = &str> {
         .filter(|name| names::is_identifier(name))
 }
 
-/// The regular expression between slashes, if the text is one.
+/// Returns the regular expression between slashes, if the text is one.
 fn regex_source(text: &str) -> Option<&str> {
     text.strip_prefix('/')
         .and_then(|rest| rest.strip_suffix('/'))
@@ -215,7 +215,7 @@ fn stand_in(template: &Template) -> String {
     text.replace("$${", "${")
 }
 
-/// A piece that means something only in a regular expression.
+/// Returns a piece that has a meaning only in a regular expression.
 fn looks_like_regex(text: &str) -> Option<&'static str> {
     [r"\d", r"\w", r"\s", r"\S", "(?<", "(?P<", ".*", ".+"]
         .into_iter()

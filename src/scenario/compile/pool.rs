@@ -1,4 +1,4 @@
-//! Compiles `lifetime`: pools of script instances that serve all flows.
+//! Compilation of `lifetime`: pools of script instances that serve all flows.
 
 use std::num::NonZeroU64;
 
@@ -10,7 +10,7 @@ use crate::scenario::vocabulary::LIFETIME;
 
 use super::context::Context;
 
-/// The size of a role's pool; `None` if each flow has its own instance of the script.
+/// Compiles the size of a role's pool; `None` if each flow has its own script instance.
 pub(super) fn lifetime(context: &Context<'_>, node: &Node) -> Option<NonZeroU64> {
     if let Value::Map(_) = node.value {
         let fields = context.fields(node, &LIFETIME)?;
@@ -29,7 +29,7 @@ pub(super) fn lifetime(context: &Context<'_>, node: &Node) -> Option<NonZeroU64>
     None
 }
 
-/// The turn that waits until a script is back at its menu.
+/// Builds the turn that waits for a script's menu.
 pub(super) fn settle(prompt: PatternSpec, place: SourceLocation) -> Turn {
     Turn {
         name: None,

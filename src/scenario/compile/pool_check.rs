@@ -7,7 +7,7 @@ use super::flow::CompiledStep;
 use super::roles::{CompiledAction, CompiledRole};
 use super::trace::Trace;
 
-/// Checks that roles in a pool can be shared, and that no flow waits for others that wait for it.
+/// Checks that pooled roles can be shared, and that flows cannot deadlock.
 pub(super) fn check(context: &Context<'_>, roles: &[CompiledRole], steps: &[CompiledStep]) {
     for (index, role) in roles.iter().enumerate() {
         let (Some(size), Some(span)) = (role.role.pool, &role.lifetime) else {
@@ -58,8 +58,8 @@ pub(super) fn check(context: &Context<'_>, roles: &[CompiledRole], steps: &[Comp
     }
 }
 
-/// Checks the login of a script that serves many flows: it must neither use nor capture a value of
-/// a single flow.
+/// Checks the login of a pooled script, which must neither use nor capture a value of a single
+/// flow.
 fn shared_log_in(context: &Context<'_>, role: &CompiledRole, log_in: &CompiledAction, size: u64) {
     let report = |span: &Range<usize>, what: String| {
         let message = format!(

@@ -1,4 +1,4 @@
-//! Compiles `retry`: which failures are followed by another attempt.
+//! Compilation of `retry`: the failures that are followed by another attempt.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::context::Context;
 use super::roles::CompiledRole;
 use super::values::names_of;
 
-/// The retry policy of a step; `categories` are the failures that the scenario names for it.
+/// Compiles the retry policy of a step; `categories` are the scenario's failures for it.
 pub(super) fn step_retry(
     context: &Context<'_>,
     node: &Node,
@@ -21,7 +21,7 @@ pub(super) fn step_retry(
     retry(context, node, &STEP_RETRY, categories)
 }
 
-/// The retry policy of the flow.
+/// Compiles the retry policy of the flow.
 pub(super) fn flow_retry(
     context: &Context<'_>,
     node: &Node,
@@ -31,7 +31,7 @@ pub(super) fn flow_retry(
     retry(context, node, &FLOW_RETRY, &categories)
 }
 
-/// The failures that a role's `fail_on` and its alternatives name.
+/// Returns the failure categories of a role's `fail_on` and alternatives.
 pub(super) fn categories(role: &CompiledRole) -> Vec<String> {
     let watched = role.role.fail_on.iter();
     let mut names: Vec<_> = watched.map(|it| it.category.clone()).collect();
@@ -104,7 +104,7 @@ fn retry(
         names.into_iter().map(|(name, _)| name).collect()
     });
     let delay = fields.get("delay").and_then(|node| context.duration(node));
-    // A flow that is performed again always gets new instances of its programs.
+    // A retried flow always gets new instances of its programs.
     let restart = match vocabulary.knows("restart") {
         true => fields.get("restart").and_then(|node| context.flag(node)),
         false => None,

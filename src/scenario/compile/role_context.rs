@@ -1,4 +1,4 @@
-//! Context of a role's turns and commands.
+//! Context for compiling a role's turns and commands.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use crate::scenario::raw::{Node, Value};
 
 use super::context::{Context, Fields};
 
-/// The parts of a role to which the turns of its actions can refer.
+/// The parts of a role that the turns of its actions can refer to.
 pub(super) struct RoleContext<'n> {
     pub role: &'n str,
     pub commands: CommandContext,
@@ -19,7 +19,7 @@ pub(super) struct RoleContext<'n> {
 pub(super) struct CommandContext {
     /// `None` if it is not known before the run.
     pub directory: Option<PathBuf>,
-    /// True if the role sets PATH.
+    /// The role sets PATH.
     pub has_own_path: bool,
 }
 
@@ -44,7 +44,7 @@ impl CommandContext {
 }
 
 impl RoleContext<'_> {
-    /// The wait of `choose` and `pick` that name none.
+    /// Returns the default wait of `choose` and `pick`.
     pub fn menu_prompt_pattern(&self, context: &Context<'_>) -> Option<PatternSpec> {
         if self.menu_prompt_is_faulty {
             return None;

@@ -1,4 +1,4 @@
-//! Compiles `roles`: programs, menus, interludes and actions.
+//! Compilation of `roles`: programs, menus, interludes and actions.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -17,27 +17,27 @@ use super::role_context::{CommandContext, RoleContext};
 use super::trace::Trace;
 use super::turns::{self, command, key, one_of_two, said};
 
-/// The number of times an interlude may come in a step by default.
+/// The default maximum number of times that an interlude may come in a step.
 const INTERLUDES_AT_MOST: u32 = 50;
 
 /// The action that is performed when a flow has ended well.
 pub(super) const LEAVE: &str = "leave";
 
-/// The action that brings a program back to its menu.
+/// The action that navigates back to the menu.
 pub(super) const RETURN: &str = "return";
 
-/// The actions that are performed though no step does them.
-pub(super) const BY_THEMSELVES: [&str; 2] = [RETURN, LEAVE];
+/// The actions that are performed without a step.
+pub(super) const IMPLICIT_ACTIONS: [&str; 2] = [RETURN, LEAVE];
 
-/// A role, with what the compiler needs to know of it besides.
+/// A role, with further data for the compiler.
 pub(super) struct CompiledRole {
     pub role: Role,
     pub span: Range<usize>,
     /// The location of its `lifetime`, if it has one.
     pub lifetime: Option<Range<usize>>,
-    /// Its menu's prompt is invalid, which has been reported.
+    /// Its menu's prompt is invalid, and was reported.
     pub menu_is_faulty: bool,
-    /// Names that the start of the program and its menu use.
+    /// Names used by the program's command line and the menu.
     pub trace: Vec<Trace>,
     pub actions: Vec<CompiledAction>,
 }
@@ -48,7 +48,7 @@ pub(super) struct CompiledAction {
     pub trace: Vec<Trace>,
 }
 
-/// The terminal that a role has if it says nothing else.
+/// The default terminal of roles.
 #[derive(Clone, Copy)]
 pub(super) struct DefaultTerminal {
     pub is_pty: bool,
@@ -163,7 +163,7 @@ fn role(
     }
 }
 
-/// The names of the turns that are timed on their own, each once.
+/// Returns the names of separately timed turns, each once.
 fn turn_names(turns: &[Turn]) -> Vec<Arc<str>> {
     let mut names: Vec<Arc<str>> = Vec::new();
     for turn in turns {
@@ -254,7 +254,7 @@ fn menu(context: &Context<'_>, node: &Node) -> Menu {
     let Some(fields) = context.fields(node, &MENU) else {
         return Menu::default();
     };
-    // What it uses counts where a turn awaits it.
+    // Its uses count where a turn awaits it.
     let (prompt, _) = context
         .traced(|| context.pattern_without_captures(fields.get("prompt")?, "the menu's prompt"));
     let row = fields

@@ -1,4 +1,4 @@
-//! Compiles `thresholds`: conditions on a run's figures.
+//! Compilation of `thresholds`: conditions on a run's figures.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::stats::Threshold;
 use super::context::Context;
 use super::flow::Flow;
 
-/// The thresholds, with the names of the flow's steps looked up.
+/// Compiles the thresholds, resolving the flow's steps.
 pub(super) fn thresholds(
     context: &Context<'_>,
     node: &Node,
@@ -73,7 +73,7 @@ fn threshold(
                 threshold
             })
         }
-        // The step may be one that could not be read.
+        // The threshold may refer to a step that is invalid and left out.
         Err(_) if !are_all && text.trim_start().starts_with("step.") => None,
         Err(error) => {
             let span = context.range(check, text, &error.at);
@@ -83,7 +83,7 @@ fn threshold(
     }
 }
 
-/// The length of the window over which a threshold is checked.
+/// Compiles the length of the window over which a threshold is checked.
 fn window(context: &Context<'_>, node: &Node) -> Option<Duration> {
     let length = context.duration(node)?;
     if length < Duration::from_secs(1) {

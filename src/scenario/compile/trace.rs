@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// A name that is used or captured, in the order in which it happens.
+/// A use or a capture of a name.
 #[derive(Debug)]
 pub(super) enum Trace {
     Use {
@@ -14,7 +14,7 @@ pub(super) enum Trace {
         name: String,
         span: Range<usize>,
     },
-    /// Perhaps: of several alternatives one is taken.
+    /// A capture, possibly in only one of several alternatives.
     Capture {
         name: String,
         span: Range<usize>,

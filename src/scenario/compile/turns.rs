@@ -1,4 +1,4 @@
-//! Compiles turns: waits, replies, alternatives and repetitions.
+//! Compilation of turns: waits, replies, alternatives and repetitions.
 
 mod command;
 mod exchange;
@@ -20,10 +20,10 @@ use reachability::report_unreachable;
 pub(super) use command::command;
 pub(super) use exchange::{key, one_of_two, said};
 
-/// Turns that are neither a wait nor a reply; `run` is one, too, but may have a `see`.
+/// Kinds of turns other than an exchange; `run` may also have a `see`.
 const OTHERS: [&str; 5] = ["first_of", "repeat", "think", "assert", "run"];
 
-/// The turns of an action, or of a part of one.
+/// Compiles the turns of an action, or of a part of one.
 pub(super) fn turns(context: &Context<'_>, node: &Node, around: &RoleContext) -> Arc<[Turn]> {
     let example = "`- prompt: …` for the first turn, with its reply below: `send: …`";
     let list = context.list(node, "turns", example);
@@ -249,8 +249,8 @@ fn first_of(context: &Context<'_>, node: &Node, around: &RoleContext) -> Option<
     ))
 }
 
-/// Notes uses and captures of alternatives. If they can follow each other, each may use what
-/// another captures, whatever their order in the scenario.
+/// Records uses and captures of alternatives. If they can follow each other, each may use the
+/// captures of the others, in any order.
 fn note_in_any_order(context: &Context<'_>, trace: Vec<Trace>, read: &[(Alternative, &Node)]) {
     let again = read
         .iter()
@@ -329,7 +329,7 @@ fn then(context: &Context<'_>, fields: &Fields<'_>, around: &RoleContext) -> Opt
     }
 }
 
-/// A category of failures, as reports show it.
+/// Compiles a category of failures, as shown in reports.
 fn category(context: &Context<'_>, node: &Node) -> Option<String> {
     let name = context.word(node, "the category")?;
     context

@@ -1,4 +1,4 @@
-//! Uses of names, checked against what provides their values by then.
+//! Checks of the names that are used: their values must be provided before.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -8,28 +8,28 @@ use crate::scenario::plan::Step;
 
 use super::context::Context;
 use super::flow::{CompiledStep, Flow};
-use super::roles::{BY_THEMSELVES, CompiledAction, CompiledRole};
+use super::roles::{CompiledAction, CompiledRole, IMPLICIT_ACTIONS};
 use super::trace::Trace;
 
 /// The names that have a value before the first step.
 #[derive(Debug, Default)]
 pub(super) struct KnownNames {
     variables: BTreeSet<String>,
-    /// With their columns, if the table could be read.
+    /// Tables with their columns, if these could be read.
     data: BTreeMap<String, Option<Vec<String>>>,
     environment: BTreeSet<String>,
-    /// Variables that a secret went into.
+    /// Variables that a secret is part of.
     tainted: BTreeSet<String>,
 }
 
-/// Names with parts that are always there.
+/// Groups with fixed names.
 const GROUPS: [(&str, &[&str]); 2] = [("flow", &["number", "id"]), ("run", &["id", "directory"])];
 
 /// The reason why a name has no value.
 enum Unknown {
-    /// Nothing provides it.
+    /// It is never provided.
     Never,
-    /// There is such a thing, but used otherwise: the message and the help.
+    /// It exists but is used in the wrong way: the message and the help.
     Misused(String, String),
 }
 
@@ -54,7 +54,7 @@ impl KnownNames {
         self.data.contains_key(name)
     }
 
-    /// Returns whether a secret is in the value of this name.
+    /// Returns `true` if a secret is part of the value of this name.
     pub fn is_secret(&self, name: &str, secrets: &[(String, Range<usize>)]) -> bool {
         self.tainted.contains(name) || secrets.iter().any(|(secret, _)| secret == name)
     }
@@ -63,7 +63,7 @@ impl KnownNames {
         self.variables.contains(name)
     }
 
-    /// The problem with a name of the run or the environment: the message and the help.
+    /// Returns the problem with a name of the run or the environment: the message and the help.
     pub fn misuse(&self, name: &str) -> Option<(String, String)> {
         match self.check(name, &BTreeSet::new()) {
             Err(Unknown::Misused(message, help)) => Some((message, help)),
@@ -71,7 +71,7 @@ impl KnownNames {
         }
     }
 
-    /// Everything that can be named, for proposals.
+    /// Returns all known names, for proposals.
     fn all(&self) -> Vec<String> {
         let groups = GROUPS
             .iter()
@@ -157,21 +157,21 @@ fn has_part(
     }
 }
 
-/// Reports every name that a variable uses and that has no value in `known`; `to_come` are the
-/// variables from this one on.
+/// Reports names without a value in `known` that a variable uses; `to_come` are this variable and
+/// those after it.
 pub(super) fn check_variable(
     context: &Context<'_>,
     trace: &[Trace],
     known: &KnownNames,
     to_come: &[&str],
 ) {
-    let mut usage = Usage::new(context, known, &[]);
+    let mut usage = UsageCheck::new(context, known, &[]);
     usage.to_come = to_come.to_vec();
     usage.uses(trace);
 }
 
-/// Follows the flow: every name must have a value by the time it is used, every promise must be
-/// kept by its action, and no secret may be among a command's arguments.
+/// Checks the flow: every name must have a value when it is used, every `provides` must be captured
+/// by its action, and no secret may be in a command's arguments.
 pub(super) fn check(
     context: &Context<'_>,
     roles: &[CompiledRole],
@@ -180,12 +180,11 @@ pub(super) fn check(
     secrets: &[(String, Range<usize>)],
 ) {
     let steps = &flow.steps;
-    let mut usage = Usage::new(context, known, secrets);
+    let mut usage = UsageCheck::new(context, known, secrets);
     if !flow.is_complete {
         usage.capture_all(roles);
     }
-    // What an action uses and captures is looked at once: where it is performed again, no fewer
-    // names are known.
+    // An action's uses are checked at its first execution: later, no fewer names are known.
     let firsts = first_uses(steps);
     for step in firsts.iter().map(|&at| &steps[at]) {
         let action = action_of(roles, step);
@@ -213,14 +212,14 @@ pub(super) fn check(
     }
     let used = |role: usize| steps.iter().any(|step| step.step.role.0 == role);
     for (index, role) in roles.iter().enumerate() {
-        for name in BY_THEMSELVES {
+        for name in IMPLICIT_ACTIONS {
             let action = role.actions.iter().find(|action| action.name == name);
             if let (Some(action), true) = (action, used(index)) {
                 usage.follow(&action.trace);
             }
         }
     }
-    // What the flow does not use can still be misspelt. It may use whatever any action captures.
+    // Unused actions are checked for misspelt names only: they may use any action's captures.
     usage.capture_all(roles);
     for role in roles {
         usage.uses(&role.trace);
@@ -231,7 +230,7 @@ pub(super) fn check(
     check_secrets(&usage, secrets);
 }
 
-/// The steps that are the first to perform their action.
+/// Returns the first steps that perform each action.
 fn first_uses(steps: &[CompiledStep]) -> BTreeSet<usize> {
     let mut seen = BTreeSet::new();
     let first = |step: &Step| seen.insert((step.role.0, step.action.name.clone()));
@@ -278,7 +277,7 @@ fn provides(context: &Context<'_>, step: &CompiledStep, action: &CompiledAction)
     }
 }
 
-fn check_secrets(usage: &Usage<'_, '_>, secrets: &[(String, Range<usize>)]) {
+fn check_secrets(usage: &UsageCheck<'_, '_>, secrets: &[(String, Range<usize>)]) {
     for (name, span) in secrets {
         if let Err(unknown) = usage.known.check(name, &usage.captured) {
             let (message, help) = match unknown {
@@ -291,10 +290,10 @@ fn check_secrets(usage: &Usage<'_, '_>, secrets: &[(String, Range<usize>)]) {
 }
 
 fn is_for_steps(action: &&CompiledAction) -> bool {
-    !BY_THEMSELVES.contains(&action.name.as_str())
+    !IMPLICIT_ACTIONS.contains(&action.name.as_str())
 }
 
-/// Warns of roles and actions that the flow does not use.
+/// Warns about roles and actions that the flow does not use.
 pub(super) fn check_unused(context: &Context<'_>, roles: &[CompiledRole], steps: &[CompiledStep]) {
     for (index, role) in roles.iter().enumerate() {
         if steps.iter().all(|step| step.step.role.0 != index) {
@@ -322,27 +321,27 @@ pub(super) fn check_unused(context: &Context<'_>, roles: &[CompiledRole], steps:
     }
 }
 
-struct Usage<'a, 'c> {
+struct UsageCheck<'a, 'c> {
     context: &'a Context<'c>,
     known: &'a KnownNames,
     secrets: &'a [(String, Range<usize>)],
-    /// Captured, perhaps, so far.
+    /// Names captured so far, possibly in alternatives.
     captured: BTreeSet<String>,
-    /// The first step that captures a name.
+    /// The first step that captures each name.
     later: BTreeMap<&'a str, String>,
-    /// The variables that have no value yet.
+    /// The variables without a value so far.
     to_come: Vec<&'a str>,
     /// The uses that have been reported.
     reported: BTreeSet<(String, usize)>,
 }
 
-impl<'a, 'c> Usage<'a, 'c> {
+impl<'a, 'c> UsageCheck<'a, 'c> {
     fn new(
         context: &'a Context<'c>,
         known: &'a KnownNames,
         secrets: &'a [(String, Range<usize>)],
     ) -> Self {
-        Usage {
+        UsageCheck {
             context,
             known,
             secrets,
@@ -353,14 +352,14 @@ impl<'a, 'c> Usage<'a, 'c> {
         }
     }
 
-    /// Treats whatever any action captures as known.
+    /// Treats all captures of all actions as known.
     fn capture_all(&mut self, roles: &[CompiledRole]) {
         let actions = roles.iter().flat_map(|role| &role.actions);
         self.captured
             .extend(actions.flat_map(captures).map(|(name, _)| name.to_owned()));
     }
 
-    /// Checks the uses, and treats captures as known from then on.
+    /// Checks the uses, and treats captures as known from there on.
     fn follow(&mut self, trace: &[Trace]) {
         for trace in trace {
             match trace {

@@ -1,4 +1,4 @@
-//! Reading single values: texts, durations, numbers, choices.
+//! Compilation of single values: texts, durations, numbers, choices.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -14,11 +14,11 @@ const PLACEHOLDERS: &str = "`${…}` holds an expression: ${order_id}, ${total |
 const BARE_NAMES: &str = "names are written without `${` and `}` here";
 const EXPRESSION: &str = "write an expression: total | float > 0";
 
-/// Longer durations are mistakes.
-const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// The maximum duration; a longer one is taken for a mistake.
+const MAX_DURATION: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 impl Context<'_> {
-    /// A scalar, as it is written.
+    /// Returns a scalar as written.
     pub fn scalar<'n>(&self, node: &'n Node) -> Option<&'n str> {
         match &node.value {
             Value::Text(text) => Some(text),
@@ -43,7 +43,7 @@ impl Context<'_> {
         self.scalar(node).map(str::to_owned)
     }
 
-    /// A text that must not be empty.
+    /// Returns a text that must not be empty.
     pub fn word<'n>(&self, node: &'n Node, what: &str) -> Option<&'n str> {
         let text = self.scalar(node)?;
         if text.trim().is_empty() {
@@ -54,7 +54,7 @@ impl Context<'_> {
         Some(text)
     }
 
-    /// A name that expressions can use.
+    /// Returns a name that can be used in expressions.
     pub fn identifier<'n>(
         &self,
         span: &Range<usize>,
@@ -79,13 +79,13 @@ impl Context<'_> {
         Some(name)
     }
 
-    /// A text with values; the names that it uses are noted.
+    /// Compiles a template, recording the names that it uses.
     pub fn template(&self, node: &Node) -> Option<Template> {
         let text = self.scalar(node)?;
         self.template_of(node, text)
     }
 
-    /// As [`Context::template`], for a part of what is written at the node.
+    /// Like [`Context::template`], for a part of the node's text.
     pub fn template_of(&self, node: &Node, text: &str) -> Option<Template> {
         match Template::parse(text) {
             Ok(template) => {
@@ -101,7 +101,7 @@ impl Context<'_> {
         }
     }
 
-    /// A bare expression; the names that it uses are noted.
+    /// Compiles a bare expression, recording the names that it uses.
     pub fn expression(&self, node: &Node) -> Option<Expression> {
         let text = self.scalar(node)?;
         if let Some(inner) = text
@@ -158,13 +158,13 @@ impl Context<'_> {
         }
     }
 
-    /// A duration with its unit.
+    /// Parses a duration with its unit.
     pub fn duration(&self, node: &Node) -> Option<Duration> {
         let text = self.scalar(node)?;
         self.duration_of(node, text)
     }
 
-    /// A duration that is not zero: a deadline.
+    /// Parses a deadline: a duration that is not zero.
     pub fn deadline(&self, node: &Node) -> Option<Duration> {
         let duration = self.duration(node)?;
         if duration.is_zero() {
@@ -175,7 +175,7 @@ impl Context<'_> {
         Some(duration)
     }
 
-    /// One duration, or two with `..` between them.
+    /// Parses one duration, or two with `..` between them.
     pub fn duration_range(&self, node: &Node) -> Option<(Duration, Duration)> {
         let text = self.scalar(node)?;
         let (least, most) = text.split_once("..").unwrap_or((text, text));
@@ -204,7 +204,7 @@ impl Context<'_> {
             return None;
         }
         match humantime::parse_duration(text) {
-            Ok(duration) if duration <= LONGEST => Some(duration),
+            Ok(duration) if duration <= MAX_DURATION => Some(duration),
             Ok(_) => {
                 let help = Some("write a shorter one".to_owned());
                 self.error(&span, format!("`{text}` is longer than 30 days"), help);
@@ -218,7 +218,7 @@ impl Context<'_> {
         }
     }
 
-    /// A whole number that is at least `least`.
+    /// Parses a whole number that is at least `least`.
     pub fn count(&self, node: &Node, least: u64) -> Option<u64> {
         let text = self.scalar(node)?;
         match text.replace('_', "").parse::<u64>() {
@@ -236,7 +236,7 @@ impl Context<'_> {
         }
     }
 
-    /// As [`Context::count`], for small numbers.
+    /// Like [`Context::count`], for small numbers.
     pub fn small_count(&self, node: &Node, least: u64) -> Option<u32> {
         let count = self.count(node, least)?;
         if count > 1_000_000 {
@@ -265,7 +265,7 @@ impl Context<'_> {
         self.choice(node, &[("true", true), ("false", false)])
     }
 
-    /// One of some words.
+    /// Parses one of several words.
     pub fn choice<T: Copy>(&self, node: &Node, choices: &[(&'static str, T)]) -> Option<T> {
         let text = self.scalar(node)?;
         if let Some((_, choice)) = choices.iter().find(|(name, _)| *name == text) {
@@ -284,7 +284,7 @@ impl Context<'_> {
         None
     }
 
-    /// Rows and columns, as `50x200`.
+    /// Parses rows and columns, as `50x200`.
     pub fn size(&self, node: &Node) -> Option<(u16, u16)> {
         let text = self.scalar(node)?;
         let size = text.split_once('x').and_then(|(rows, columns)| {
@@ -326,7 +326,7 @@ impl Context<'_> {
     }
 }
 
-/// A list of names, each with its place.
+/// Returns a list of names, each with its location.
 pub(super) fn names_of(context: &Context<'_>, node: Option<&Node>) -> Vec<(String, Range<usize>)> {
     let Some(node) = node else { return Vec::new() };
     let mut names: Vec<(String, Range<usize>)> = Vec::new();

@@ -12,24 +12,25 @@ use super::rule::{
 };
 
 /// The default length of a freeze or a delay.
-const USUAL_LENGTH: Duration = Duration::from_millis(500);
+const DEFAULT_LENGTH: Duration = Duration::from_millis(500);
 /// The default number of bytes of garbage.
-const USUAL_GARBAGE: usize = 64;
+const DEFAULT_GARBAGE: usize = 64;
 /// The default length of a long line: longer than a terminal takes.
-const USUAL_LINE: usize = 5000;
+const DEFAULT_LINE: usize = 5000;
 /// The default time between two bytes of a dribbled reply.
-const USUAL_DRIBBLE: Duration = Duration::from_millis(5);
+const DEFAULT_DRIBBLE: Duration = Duration::from_millis(5);
 /// The default size of a slow read, in bytes, and the pause after it.
-const USUAL_READ: usize = 64;
-const USUAL_REST: Duration = Duration::from_millis(5);
-/// The most bytes of a fault: more could not wait for a program that does not read.
-const MOST_BYTES: usize = 32 * 1024;
-/// Longer durations are mistakes.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+const DEFAULT_READ: usize = 64;
+const DEFAULT_PAUSE: Duration = Duration::from_millis(5);
+/// The maximum size of a fault; more could not be buffered for a program that does not read.
+const MAX_BYTES: usize = 32 * 1024;
+/// The maximum duration; a longer one is taken for a mistake.
+const MAX_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
 
-const OFTEN: &str = "say how often: `5%` of the steps, `once`, or `nth 3` of the flow's steps";
+const FREQUENCY_HELP: &str =
+    "say how often: `5%` of the steps, `once`, or `nth 3` of the flow's steps";
 
-/// The reason why something is no chaos.
+/// The error of an invalid fault rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct FaultRuleError {
@@ -39,7 +40,7 @@ pub struct FaultRuleError {
     pub help: String,
     /// The invalid bytes of the text.
     pub at: Range<usize>,
-    /// True if it depends on the scenario's steps and roles, and not on the words alone.
+    /// The error depends on the scenario's steps and roles, and not on the text alone.
     pub is_about_context: bool,
 }
 
@@ -52,7 +53,7 @@ impl FaultRuleError {
     }
 }
 
-/// A word, without its quotes if it has some, and its location.
+/// A word, without its quotes, and its location.
 #[derive(Debug, Clone)]
 struct Word {
     text: String,
@@ -70,7 +71,7 @@ impl Word {
         }
     }
 
-    /// The word as one of the language: `mid-turn` and `mid_turn` are the same.
+    /// Normalizes a word of the language: `mid-turn` and `mid_turn` are the same.
     fn key(&self) -> String {
         self.text.replace('-', "_")
     }
@@ -90,13 +91,13 @@ impl FaultRules {
 }
 
 /// The words of one rule, and its location.
-struct Part {
+struct RuleText {
     words: Vec<Word>,
     at: Range<usize>,
 }
 
-/// The text cut at its commas.
-fn split(text: &str) -> Result<Vec<Part>, FaultRuleError> {
+/// Splits the text at its commas.
+fn split(text: &str) -> Result<Vec<RuleText>, FaultRuleError> {
     let mut parts = Vec::new();
     let mut words: Vec<Word> = Vec::new();
     let mut begin = 0;
@@ -104,7 +105,7 @@ fn split(text: &str) -> Result<Vec<Part>, FaultRuleError> {
     while let Some((at, c)) = rest.next() {
         match c {
             ',' => {
-                parts.push(Part {
+                parts.push(RuleText {
                     words: std::mem::take(&mut words),
                     at: begin..at,
                 });
@@ -143,7 +144,7 @@ fn split(text: &str) -> Result<Vec<Part>, FaultRuleError> {
         }
     }
     let at = begin..text.len();
-    parts.push(Part { words, at });
+    parts.push(RuleText { words, at });
     Ok(parts)
 }
 
@@ -159,7 +160,11 @@ struct Clauses {
     target: Target,
 }
 
-fn rule(part: &Part, text: &str, context: &RuleContext<'_>) -> Result<FaultRule, FaultRuleError> {
+fn rule(
+    part: &RuleText,
+    text: &str,
+    context: &RuleContext<'_>,
+) -> Result<FaultRule, FaultRuleError> {
     let at = &part.at;
     let mut words = part.words.iter().peekable();
     let Some(first) = words.next() else {
@@ -174,7 +179,7 @@ fn rule(part: &Part, text: &str, context: &RuleContext<'_>) -> Result<FaultRule,
     let kind = InjectionKind::ALL
         .into_iter()
         .find(|kind| kind.name() == first.key())
-        .ok_or_else(|| unknown(first, "nothing that can be injected", known()))?;
+        .ok_or_else(|| unknown(first, "not a kind of fault", known()))?;
     let often_at = words.peek().map_or(first, |word| word);
     let frequency = frequency(kind, often_at, &mut words)?;
     let clauses = clauses(kind, &mut words, context)?;
@@ -199,7 +204,7 @@ fn frequency(
     words: &mut Words<'_>,
 ) -> Result<Frequency, FaultRuleError> {
     let Some(word) = words.next() else {
-        return Err(found.error(format!("`{kind}` does not say how often"), OFTEN));
+        return Err(found.error(format!("`{kind}` does not say how often"), FREQUENCY_HELP));
     };
     match word.key().as_str() {
         "once" => Ok(Frequency::Nth(1)),
@@ -212,7 +217,7 @@ fn frequency(
         )?)),
         text => {
             let Some(digits) = text.strip_suffix('%') else {
-                return Err(word.error(format!("`{kind}` does not say how often"), OFTEN));
+                return Err(word.error(format!("`{kind}` does not say how often"), FREQUENCY_HELP));
             };
             let part = digits.parse::<f64>().ok().filter(|it| it.is_finite());
             match part {
@@ -229,7 +234,7 @@ fn frequency(
     }
 }
 
-/// The words that can follow a kind, apart from its target.
+/// Returns the words that can follow a kind, apart from its target.
 fn options(kind: InjectionKind) -> &'static [&'static str] {
     match kind {
         InjectionKind::Kill => &["mid_turn", "between_turns", "after"],
@@ -256,11 +261,7 @@ fn clauses(
         let fits = !word.is_quoted && options(kind).iter().chain(&PLACES).any(|it| *it == key);
         if !fits {
             let known = options(kind).iter().chain(&PLACES).copied();
-            return Err(unknown(
-                word,
-                &format!("nothing that `{kind}` knows"),
-                known,
-            ));
+            return Err(unknown(word, &format!("not an option of `{kind}`"), known));
         }
         if seen.contains(&key) {
             return Err(word.error(format!("`{key}` is given twice"), "leave one out"));
@@ -270,7 +271,7 @@ fn clauses(
             "every" => clauses.every = Some(span(word, words.next(), false)?.most),
             "after" => clauses.after = Some(span(word, words.next(), true)?),
             "of" => {
-                let most = MOST_BYTES as u64;
+                let most = MAX_BYTES as u64;
                 let bytes = number(word, words.next(), "of 100 bytes", 1, most)?;
                 clauses.bytes = usize::try_from(bytes).ok();
                 words.next_if(|word| word.text == "bytes" || word.text == "byte");
@@ -281,7 +282,7 @@ fn clauses(
                 let name = value(word, words.next(), "at STEP")?;
                 let names = context.steps.iter().map(|step| step.name.as_str());
                 let found = context.steps.iter().find(|step| step.name == name.text);
-                let missing = || unknown(name, "no step of the scenario", names).about_context();
+                let missing = || unknown(name, "not a step of the scenario", names).about_context();
                 let found = found.ok_or_else(missing)?;
                 clauses.target.step = Some(found.index);
             }
@@ -289,7 +290,7 @@ fn clauses(
                 let name = value(word, words.next(), "role ROLE")?;
                 let names = context.roles.iter().map(|role| role.name.as_str());
                 let found = context.roles.iter().position(|role| role.name == name.text);
-                let missing = || unknown(name, "no role of the scenario", names).about_context();
+                let missing = || unknown(name, "not a role of the scenario", names).about_context();
                 let found = found.ok_or_else(missing)?;
                 clauses.target.role = Some(RoleIndex(found));
             }
@@ -317,7 +318,7 @@ fn clauses(
             .iter()
             .any(|step| turn_replies(&step.action.turns, &name.text).is_some())
         {
-            let error = unknown(name, "no turn that has a name", names.into_iter());
+            let error = unknown(name, "not the name of a turn", names.into_iter());
             return Err(error.about_context());
         }
         clauses.target.turn = Some(name.text.as_str().into());
@@ -327,8 +328,8 @@ fn clauses(
 
 fn fault(kind: InjectionKind, clauses: &Clauses) -> FaultSpec {
     let usual = DurationRange {
-        least: USUAL_LENGTH,
-        most: USUAL_LENGTH,
+        least: DEFAULT_LENGTH,
+        most: DEFAULT_LENGTH,
     };
     let length = clauses.length.unwrap_or(usual);
     let when = match (
@@ -346,17 +347,17 @@ fn fault(kind: InjectionKind, clauses: &Clauses) -> FaultSpec {
         InjectionKind::Freeze => FaultSpec::Freeze { length, when },
         InjectionKind::Close => FaultSpec::Close,
         InjectionKind::Garbage => FaultSpec::Garbage {
-            bytes: clauses.bytes.unwrap_or(USUAL_GARBAGE),
+            bytes: clauses.bytes.unwrap_or(DEFAULT_GARBAGE),
         },
         InjectionKind::LongLine => FaultSpec::LongLine {
-            bytes: clauses.bytes.unwrap_or(USUAL_LINE),
+            bytes: clauses.bytes.unwrap_or(DEFAULT_LINE),
         },
         InjectionKind::Dribble => FaultSpec::Dribble {
-            every: clauses.every.unwrap_or(USUAL_DRIBBLE),
+            every: clauses.every.unwrap_or(DEFAULT_DRIBBLE),
         },
         InjectionKind::SlowRead => FaultSpec::SlowRead {
-            bytes: clauses.bytes.unwrap_or(USUAL_READ),
-            every: clauses.every.unwrap_or(USUAL_REST),
+            bytes: clauses.bytes.unwrap_or(DEFAULT_READ),
+            every: clauses.every.unwrap_or(DEFAULT_PAUSE),
         },
         InjectionKind::Delay => FaultSpec::Delay { length },
         InjectionKind::Refuse => FaultSpec::Refuse,
@@ -426,7 +427,7 @@ fn number(
     }
 }
 
-/// A duration or a range of them.
+/// Parses a duration or a range of durations.
 fn span(
     of: &Word,
     word: Option<&Word>,
@@ -441,7 +442,7 @@ fn span(
             Ok(length) if length.is_zero() && !may_be_nothing => {
                 Err(word.error("it takes no time", help()))
             }
-            Ok(length) if length > LONGEST => {
+            Ok(length) if length > MAX_DURATION => {
                 Err(word.error(format!("`{text}` is longer than a day"), help()))
             }
             Ok(length) => Ok(length),
@@ -469,7 +470,7 @@ fn unknown<'k>(
     let help = match names::nearest(&word.text, known.clone()) {
         Some(near) => format!("is `{near}` meant?"),
         None => match names::list(known) {
-            list if list.is_empty() => "there are none at all".to_owned(),
+            list if list.is_empty() => "there are none".to_owned(),
             list => format!("known are {list}"),
         },
     };

@@ -1,4 +1,4 @@
-//! Steps that a fault rule can hit, and how often it is expected to.
+//! Steps that a fault rule can hit, and its expected frequency.
 
 use crate::model::StepIndex;
 use crate::scenario::plan::{Alternative, Plan, Role, Step, Then, Turn, TurnKind};
@@ -13,7 +13,7 @@ pub struct RuleContext<'p> {
 }
 
 impl FaultRules {
-    /// The share of flows that are expected to be hit at all, if each step is performed once.
+    /// Returns the expected share of flows with a hit, if each step is performed once.
     pub fn share_of_flows(&self, context: &RuleContext<'_>) -> f64 {
         let spared: f64 = self
             .rules
@@ -30,7 +30,7 @@ impl FaultRules {
 }
 
 impl FaultRule {
-    /// The steps that it can hit, in their order.
+    /// Returns the steps that the rule can hit, in their order.
     pub fn steps(&self, context: &RuleContext<'_>) -> Vec<StepIndex> {
         let steps = context.steps.iter();
         let may = steps.filter(|step| {
@@ -40,7 +40,7 @@ impl FaultRule {
         may.map(|step| step.index).collect()
     }
 
-    /// Returns `true` if the rule is about the step, and the step has what the fault needs.
+    /// Returns `true` if the rule applies to the step, and the step has what the fault needs.
     pub fn is_about(&self, step: &Step) -> bool {
         let Target {
             step: at,
@@ -57,7 +57,7 @@ impl FaultRule {
             }
     }
 
-    /// The number of hits that are expected in a flow, if each step is performed once.
+    /// Returns the expected number of hits per flow, if each step is performed once.
     pub fn times_per_flow(&self, context: &RuleContext<'_>) -> f64 {
         match self.frequency {
             #[expect(
@@ -71,7 +71,7 @@ impl FaultRule {
 }
 
 impl Plan {
-    /// The steps and roles to which fault rules refer.
+    /// Returns the steps and roles to which fault rules refer.
     pub fn rule_context(&self) -> RuleContext<'_> {
         RuleContext {
             steps: self.steps.iter().collect(),
@@ -83,14 +83,14 @@ impl Plan {
 /// The number of replies of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReplyCount {
-    /// At least.
+    /// The minimum number.
     pub at_least: usize,
-    /// True if it may reply at all.
+    /// A reply is possible.
     pub possible: bool,
 }
 
 impl ReplyCount {
-    /// Those of a list of turns.
+    /// Counts the replies of a list of turns.
     pub fn of(turns: &[Turn]) -> ReplyCount {
         let none = ReplyCount {
             at_least: 0,
@@ -121,7 +121,7 @@ impl ReplyCount {
                         .any(|it| replies(it) || then_replies(it)),
                 }
             }
-            // Its end may come before its first round replies.
+            // It may end before its first round replies.
             TurnKind::Repeat { turns, .. } => ReplyCount {
                 at_least: 0,
                 possible: ReplyCount::of(turns).possible,
@@ -138,7 +138,7 @@ fn then_replies(alternative: &Alternative) -> bool {
     matches!(&alternative.then, Then::Do(turns) | Then::DoAgain(turns) if ReplyCount::of(turns).possible)
 }
 
-/// Returns whether the first turn of this name replies; `None` if there is none.
+/// Returns `true` if the first turn of this name replies; `None` if there is none.
 pub fn turn_replies(turns: &[Turn], name: &str) -> Option<bool> {
     turns.iter().find_map(|turn| {
         if turn.name.as_deref() == Some(name) {

@@ -1,4 +1,4 @@
-//! Rules of fault injection: which fault, how often, at which steps.
+//! Rules of fault injection: the fault, its frequency, and the steps it applies to.
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ impl FaultRules {
 /// A rule of fault injection.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FaultRule {
-    /// As it was written.
+    /// The rule as written.
     pub text: String,
     pub fault: FaultSpec,
     pub frequency: Frequency,
@@ -58,7 +58,7 @@ pub enum FaultSpec {
 }
 
 impl FaultSpec {
-    /// The kind of the fault.
+    /// Returns the kind of the fault.
     pub fn kind(&self) -> InjectionKind {
         match self {
             FaultSpec::Kill(_) => InjectionKind::Kill,
@@ -73,7 +73,7 @@ impl FaultSpec {
         }
     }
 
-    /// Returns `true` if it changes a reply, and so needs one.
+    /// Returns `true` if the fault changes a reply, and so needs one.
     pub(super) fn needs_reply(&self) -> bool {
         matches!(
             self,
@@ -88,15 +88,15 @@ impl FaultSpec {
 /// The point of a turn at which a fault is injected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultTiming {
-    /// Either of the two, as likely.
+    /// Either of the two, with equal probability.
     Either,
-    /// After the reply was sent, so much later, but not after its evidence has come.
+    /// This long after the reply, but not after its evidence has come.
     MidTurn { after: DurationRange },
     /// Before the next reply is sent.
     BetweenTurns,
 }
 
-/// A duration that is drawn evenly from this range; both ends the same for a fixed one.
+/// A range from which a duration is drawn evenly; both ends are the same for a fixed one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DurationRange {
     pub least: Duration,
@@ -104,13 +104,13 @@ pub struct DurationRange {
 }
 
 impl DurationRange {
-    /// The default delay of a fault in mid-turn after the reply.
+    /// The default delay after the reply of a fault in mid-turn.
     pub const SOON: DurationRange = DurationRange {
         least: Duration::ZERO,
         most: Duration::from_millis(10),
     };
 
-    /// A length from the range.
+    /// Draws a duration from the range.
     pub fn draw(self, rng: &mut fastrand::Rng) -> Duration {
         if self.most <= self.least {
             return self.least;
@@ -119,16 +119,16 @@ impl DurationRange {
     }
 }
 
-/// The frequency with which a rule hits.
+/// The frequency of a rule's hits.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Frequency {
-    /// With this probability, more than 0 and at most 1, whenever a step in question is performed.
+    /// This probability, more than 0 and at most 1, for every execution of a matching step.
     Chance(f64),
-    /// In each flow at this one of the steps in question, from 1, when it is performed first.
+    /// The first execution of the nth matching step of each flow, from 1.
     Nth(u64),
 }
 
-/// The steps that a rule is about: those that satisfy every field that is set.
+/// The target of a rule: steps that satisfy every field that is set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Target {
     pub step: Option<StepIndex>,

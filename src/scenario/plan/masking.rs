@@ -7,9 +7,9 @@ use super::Plan;
 use super::turns::{Reply, Then, Turn, TurnKind};
 
 impl Plan {
-    /// The text it was compiled from, with the values that secret variables and `secret` replies
-    /// have in it masked: a scenario that can be run if they are given otherwise. `None` if a value
-    /// is written in a form in which it cannot be found, such as over several lines.
+    /// Returns the source with the values of secret variables and of `secret` replies masked: a
+    /// scenario that can be run if they are given otherwise. `None` if a value is written in a form
+    /// in which it cannot be found, such as over several lines.
     pub fn masked_source(&self) -> Option<String> {
         let variables = self
             .variables
@@ -28,11 +28,11 @@ impl Plan {
             forms.extend(found);
         }
         let masker = Masker::new(forms.iter().map(String::as_str));
-        // Asterisks would make an alias of it.
+        // Asterisks would be parsed as an alias.
         Some(masker.mask_with(&self.source, "MASKED").into_owned())
     }
 
-    /// The texts of `secret` replies.
+    /// Returns the texts of `secret` replies.
     pub fn secret_replies(&self) -> Vec<&Template> {
         let mut found = Vec::new();
         for role in &self.roles {
@@ -85,7 +85,7 @@ fn has_text(template: &str) -> bool {
     !left.is_empty()
 }
 
-/// The ways to write a text on one line: plain, in single quotes, in double quotes.
+/// Returns the forms of a text on one line: plain, in single quotes, in double quotes.
 fn forms_in_yaml(text: &str) -> [String; 3] {
     let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
     [text.to_owned(), text.replace('\'', "''"), escaped]
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_masked_however_they_are_written() {
+    fn secrets_are_masked_in_any_form() {
         for secret in ["open", "'it''s open'", r#""say \"open\" \\o/""#] {
             let text = masked(secret).expect("it is found");
             assert!(!text.contains("open"), "{text}");
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_secret_reply_says_is_masked() {
+    fn the_text_of_a_secret_reply_is_masked() {
         let text = "name: test\nroles:\n  user:\n    run: [program]\n    actions:\n      go:\n        \
                     - {see: Hello, secret: hunter2}\n        - first_of:\n            \
                     - {see: a, do: [{prompt: Pin, secret: 'o''neil'}]}\n            - {see: b}\n\

@@ -1,4 +1,4 @@
-//! Turns: waits and replies of a role, checked and ready to be performed.
+//! Turns: checked waits and replies of a role.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -9,24 +9,24 @@ use crate::scenario::scope::Scope;
 use crate::scenario::template::{Expression, RenderError, Template};
 use crate::terminal::Key;
 
-/// One thing to do within an action.
+/// A turn of an action.
 #[derive(Debug)]
 pub struct Turn {
-    /// Under which it is timed on its own, if it is.
+    /// The name under which it is timed separately.
     pub name: Option<Arc<str>>,
     pub kind: TurnKind,
-    /// The turn's own deadline, from the beginning of its wait.
+    /// The turn's deadline, from the beginning of its wait.
     pub within: Option<Duration>,
     pub place: SourceLocation,
     pub common: CommonWaits,
 }
 
-/// The waits of a turn if they are the same for all flows; made when first needed.
+/// The waits of a turn if they are the same for all flows, built when first needed.
 #[derive(Debug, Default)]
 pub struct CommonWaits(OnceLock<Option<WaitSet>>);
 
 impl Turn {
-    /// The turn's own waits, in order.
+    /// Returns the turn's waits, in order.
     pub fn waits(&self) -> impl Iterator<Item = &Wait> {
         let (one, several) = match &self.kind {
             TurnKind::Exchange { wait, .. } => (Some(wait), [].as_slice()),
@@ -36,7 +36,7 @@ impl Turn {
         one.into_iter().chain(several.iter().map(|it| &it.wait))
     }
 
-    /// All of the output that it waits for, in order, if no value goes into any of it.
+    /// Returns the waits for output, in order, if none of them has placeholders.
     pub fn common_waits(&self) -> Option<&WaitSet> {
         let make = || {
             let patterns = self.waits().filter_map(|wait| match wait {
@@ -62,7 +62,7 @@ pub enum TurnKind {
         reply: Option<Reply>,
         overwrite: bool,
     },
-    /// Wait for whichever of several comes first.
+    /// Wait for the first of several alternatives.
     FirstOf(Vec<Alternative>),
     /// Repeat the turns until a text appears.
     Repeat {
@@ -74,13 +74,13 @@ pub enum TurnKind {
         every: Option<Duration>,
         overwrite: bool,
     },
-    /// A person's pause, drawn evenly from this range; both ends the same for a fixed one.
+    /// A simulated pause of the user, drawn evenly from this range.
     Think {
         least: Duration,
         most: Duration,
     },
     Assert(Expression),
-    /// A plain command, ended before the turn ends. Its output must hold every `see`.
+    /// A plain command, ended before the turn ends. Its output must match every `see`.
     Run {
         argv: Vec<Template>,
         see: Vec<PatternSpec>,
@@ -95,7 +95,7 @@ pub enum Wait {
         on: On,
         pattern: PatternSpec,
     },
-    /// The program's end, with this exit code.
+    /// The program's exit with this code.
     Exit(i32),
 }
 
@@ -129,7 +129,7 @@ pub enum Then {
 pub enum Reply {
     /// This text and Enter.
     Send(Template),
-    /// This text and Enter, once the terminal's echo is off; masked everywhere.
+    /// This text and Enter, once the terminal's echo is off; the text is masked.
     Secret(Template),
     /// The key of the one menu row with this label, and Enter.
     Choose(Template),
@@ -137,17 +137,17 @@ pub enum Reply {
     Press(Key),
 }
 
-/// The number, or the position, of one row of a listing, and Enter.
+/// The selection of one row of a listing by its number or position, and Enter.
 #[derive(Debug)]
 pub struct Pick {
-    /// All of these texts must be in the row.
+    /// Texts that must all be in the row.
     pub row: Vec<Template>,
-    /// For listings without numbers: the lines that count; their position (from 1) is sent.
+    /// For listings without numbers, a pattern of its rows, whose position (from 1) is sent.
     pub count: Option<PatternSpec>,
     pub which: Which,
 }
 
-/// A pattern as the scenario writes it: compiled already where no value goes into it.
+/// A pattern, compiled unless it has placeholders.
 #[derive(Debug)]
 pub enum PatternSpec {
     Fixed(Pattern),
@@ -161,7 +161,7 @@ pub enum PatternSpec {
 }
 
 impl PatternSpec {
-    /// The pattern for one flow.
+    /// Resolves the pattern for one flow.
     ///
     /// # Errors
     /// If a placeholder cannot be computed.
@@ -177,7 +177,7 @@ impl PatternSpec {
     }
 }
 
-/// Returns whether a plain command is among these turns.
+/// Returns `true` if a plain command is among these turns.
 pub(super) fn runs_command(turns: &[Turn]) -> bool {
     turns.iter().any(|turn| {
         match &turn.kind {

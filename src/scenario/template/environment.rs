@@ -8,7 +8,7 @@ use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 /// The functions that an expression may call.
 pub(super) const FUNCTIONS: [&str; 2] = ["range", "dict"];
 
-/// The expression machine: it never changes, so that expressions can be shared by all threads.
+/// The expression engine, immutable and therefore shared by all threads.
 pub(super) static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -18,10 +18,10 @@ pub(super) static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(||
     environment
 });
 
-/// The longest text that `pad` makes; more is a mistake.
+/// The maximum width of `pad`; more is taken for a mistake.
 const PAD_LIMIT: usize = 4096;
 
-/// Fills a number or a text up with zeros from the left, after a minus sign.
+/// Pads a number or a text with zeros from the left, after a minus sign.
 fn pad(value: &Value, width: usize) -> Result<String, minijinja::Error> {
     if width > PAD_LIMIT {
         return Err(minijinja::Error::new(

@@ -1,4 +1,4 @@
-//! The filters and tests of expressions, as far as they can be checked before any is computed.
+//! Filters and tests of expressions, checked before any expression is computed.
 
 use minijinja::ErrorKind;
 
@@ -37,8 +37,8 @@ const FILTERS: [&str; 27] = [
     "upper",
 ];
 
-/// The first filter (`| name`) or test (`is name`) that does not exist, with a proposal. The
-/// expression machine would notice only when it computes.
+/// Returns the first filter (`| name`) or test (`is name`) that does not exist, with a proposal.
+/// The expression engine itself would detect it only when it computes.
 pub(super) fn unknown(source: &str) -> Option<(String, Option<String>)> {
     let mut before = Before::Other;
     for word in words(source) {
@@ -73,7 +73,7 @@ enum Word<'a> {
     Other,
 }
 
-/// The words of an expression, as far as filters and tests go: quoted texts are `Other`.
+/// Splits an expression into words for filters and tests; quoted texts are `Other`.
 fn words(source: &str) -> impl Iterator<Item = Word<'_>> {
     let mut rest = source;
     std::iter::from_fn(move || {
@@ -95,7 +95,7 @@ fn words(source: &str) -> impl Iterator<Item = Word<'_>> {
     })
 }
 
-/// The distance to the end of the closing quote, in bytes.
+/// Returns the distance to the end of the closing quote, in bytes.
 fn quoted_length(text: &str, quote: char) -> usize {
     let mut escaped = false;
     for (at, c) in text.char_indices() {

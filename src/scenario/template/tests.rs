@@ -33,7 +33,7 @@ fn fails(source: &str, expected: &str) {
 }
 
 #[test]
-fn values_go_where_their_names_stand() {
+fn placeholders_are_replaced_by_values() {
     renders("", "");
     renders("007", "007");
     renders("Order ${order_id}!", "Order ORD-1.5!");
@@ -42,7 +42,7 @@ fn values_go_where_their_names_stand() {
 }
 
 #[test]
-fn what_is_no_placeholder_stays() {
+fn other_text_is_not_a_placeholder() {
     renders("$5 {x} $", "$5 {x} $");
     renders("$${order_id}", "${order_id}");
     renders("a$${b}$${c}", "a${b}${c}");

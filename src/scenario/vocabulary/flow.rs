@@ -1,4 +1,4 @@
-//! The keys of steps, and of what happens around them.
+//! Keys of steps and of the run around them.
 
 use super::words::{Shape, Vocabulary, Word, required, word};
 
@@ -6,20 +6,20 @@ pub static STEP: Vocabulary = Vocabulary {
     what: "a step",
     name: "step",
     keys: &[
-        required("step", Shape::Text, "Its name, which reports show."),
-        required("role", Shape::Text, "Who does it."),
-        required("do", Shape::Text, "Which action of the role."),
+        required("step", Shape::Text, "The name in reports."),
+        required("role", Shape::Text, "The role that performs it."),
+        required("do", Shape::Text, "The action of the role."),
         word(
             "provides",
             Shape::ListOf(&Shape::Text),
-            "Captures that must have been made when the step ends.",
+            "Captures that the step must make.",
         ),
         word(
             "when",
             Shape::Expression,
-            "The step is skipped unless this holds.",
+            "The step is skipped unless this is true.",
         ),
-        word("timeout", Shape::Duration, "How long the step may take."),
+        word("timeout", Shape::Duration, "The time limit of the step."),
         word("delay", Shape::Duration, "A pause before the step."),
         word(
             "tolerate",
@@ -29,22 +29,22 @@ pub static STEP: Vocabulary = Vocabulary {
         word(
             "retry",
             Shape::TextOrObject(&STEP_RETRY),
-            "How often it is performed again if it fails: a number, or a map.",
+            "The number of retries after a failure, or a map.",
         ),
         word(
             "exclusive",
             Shape::Text,
-            "A name: one flow at a time performs the steps that have it.",
+            "The name of a mutex: one flow at a time performs the steps with this name.",
         ),
         word(
             "rate",
             Shape::Text,
-            "At most so many flows begin it in a time: `1/s`, `30/m`.",
+            "The maximum rate of its starts: `1/s`, `30/m`.",
         ),
         word(
             "together",
             Shape::Count(2),
-            "So many flows are held before it, and released at once.",
+            "This many flows are held before it, and released at once.",
         ),
     ],
     later: &[],
@@ -59,8 +59,8 @@ pub static STEP_RETRY: Vocabulary = Vocabulary {
         word(
             "restart",
             Shape::Flag,
-            "Whether the role's script is restarted and logged in by the role's first step \
-             again; `true` by default. One that has ended is in any case.",
+            "Restart the role's script and log it in by the role's first step; `true` by default. \
+             A script that has exited is restarted in any case.",
         ),
         RETRY_DELAY,
     ],
@@ -77,14 +77,14 @@ pub static FLOW_RETRY: Vocabulary = Vocabulary {
 const RETRY_TIMES: Word = word(
     "times",
     Shape::Count(1),
-    "How often at most, after the first attempt; once by default.",
+    "The maximum number of further attempts; 1 by default.",
 );
 
 const RETRY_ON: Word = word(
     "on",
     Shape::ListOf(&Shape::Text),
-    "After which failures: kinds as `timeout`, `ended_early`, `wrong_exit`, or categories of \
-     `fail_on`; by default any that another attempt might mend.",
+    "The failures that are retried: kinds such as `timeout`, `ended_early`, `wrong_exit`, or \
+     categories of `fail_on`; by default all that another attempt might mend.",
 );
 
 const RETRY_DELAY: Word = word("delay", Shape::Duration, "A pause before each attempt.");
@@ -95,7 +95,7 @@ pub static LIFETIME: Vocabulary = Vocabulary {
     keys: &[required(
         "pool",
         Shape::Count(1),
-        "How many instances of the program serve all flows. A flow waits until one is free.",
+        "The number of the program's instances, which serve all flows. A flow waits for a free one.",
     )],
     later: &[],
 };

@@ -1,24 +1,28 @@
-//! The keys of turns and of the maps within them.
+//! Keys of turns and of the maps within them.
 
 use super::words::{Shape, Vocabulary, Word, required, word};
 
-// Words that turns, alternatives and interludes share.
+// Keys shared by turns, alternatives and interludes.
 pub(super) const PROMPT: Word = word(
     "prompt",
     Shape::Pattern,
-    "Wait: the unfinished last line holds this.",
+    "Wait: the unfinished last line contains this.",
 );
-pub(super) const SEE: Word = word("see", Shape::Pattern, "Wait: a complete line holds this.");
+pub(super) const SEE: Word = word(
+    "see",
+    Shape::Pattern,
+    "Wait: a complete line contains this.",
+);
 const EXITS: Word = word(
     "exits",
     Shape::ExitCode,
-    "Wait: the program ends with this exit code.",
+    "Wait: the program exits with this code.",
 );
 pub(super) const SEND: Word = word("send", Shape::Template, "Reply: this text and Enter.");
 const SECRET: Word = word(
     "secret",
     Shape::Template,
-    "Reply: this text and Enter once the terminal's echo is off; masked everywhere.",
+    "Reply: this text and Enter once the terminal's echo is off; the text is masked.",
 );
 const CHOOSE: Word = word(
     "choose",
@@ -42,7 +46,7 @@ pub static TURN: Vocabulary = Vocabulary {
         word(
             "see",
             Shape::OneOrList(&Shape::Pattern),
-            "Wait: a complete line holds this.",
+            "Wait: a complete line contains this.",
         ),
         EXITS,
         SEND,
@@ -53,7 +57,7 @@ pub static TURN: Vocabulary = Vocabulary {
         word(
             "first_of",
             Shape::ListOf(&Shape::Object(&ALTERNATIVE)),
-            "Whichever comes first.",
+            "Alternatives, of which the first to match is taken.",
         ),
         word(
             "repeat",
@@ -63,21 +67,25 @@ pub static TURN: Vocabulary = Vocabulary {
         word(
             "think",
             Shape::DurationRange,
-            "A person's pause, no part of any latency.",
+            "A pause of the user, excluded from latencies.",
         ),
-        word("assert", Shape::Expression, "This must hold."),
+        word(
+            "assert",
+            Shape::Expression,
+            "A condition that must be true.",
+        ),
         word(
             "name",
             Shape::Text,
-            "Times the turn on its own, under this name: from the reply before it to what it waits \
-             for.",
+            "Measures the turn separately under this name: from the reply before it to the end of \
+             its wait.",
         ),
         word(
             "run",
             Shape::ListOf(&Shape::Template),
-            "A plain command; `see` beside it is looked for in its output.",
+            "A plain command; `see` beside it must be in its output.",
         ),
-        word("within", Shape::Duration, "The turn's own deadline."),
+        word("within", Shape::Duration, "The turn's time limit."),
         word(
             "overwrite",
             Shape::Flag,
@@ -124,8 +132,8 @@ pub static REPEAT: Vocabulary = Vocabulary {
     name: "repeat",
     keys: &[
         required("do", Shape::Turns, "The turns of one round."),
-        required("until", Shape::Object(&UNTIL), "What ends it."),
-        required("at_most", Shape::Count(1), "How many rounds there may be."),
+        required("until", Shape::Object(&UNTIL), "The text that ends it."),
+        required("at_most", Shape::Count(1), "The maximum number of rounds."),
         word("every", Shape::Duration, "A pause between rounds."),
     ],
     later: &[],
@@ -138,9 +146,9 @@ pub static UNTIL: Vocabulary = Vocabulary {
         word(
             "prompt",
             Shape::Pattern,
-            "The unfinished last line holds this.",
+            "The unfinished last line contains this.",
         ),
-        word("see", Shape::Pattern, "A complete line holds this."),
+        word("see", Shape::Pattern, "A complete line contains this."),
     ],
     later: &[],
 };
@@ -157,12 +165,12 @@ pub static PICK: Vocabulary = Vocabulary {
         word(
             "count",
             Shape::Pattern,
-            "For listings without numbers: the lines that count; the row's position is sent.",
+            "For listings without numbers: a pattern of its rows; the row's position is sent.",
         ),
         word(
             "which",
             Shape::OneOf(&WHICH),
-            "Which of several rows; there must be just one if left out.",
+            "The choice among several rows; by default there must be exactly one.",
         ),
     ],
     later: &[],

@@ -8,8 +8,7 @@ pub struct Vocabulary {
     /// Its name in the schema.
     pub name: &'static str,
     pub keys: &'static [Word],
-    /// Keys that the language knows and this version does not perform yet. They are refused, never
-    /// ignored.
+    /// Keys that are reserved for a later version, and refused.
     pub later: &'static [&'static str],
 }
 
@@ -25,7 +24,7 @@ pub struct Word {
 /// The shape of a key's value.
 #[derive(Debug, Clone, Copy)]
 pub enum Shape {
-    /// Any scalar, taken as it is written.
+    /// Any scalar, as written.
     Text,
     Template,
     /// A literal text, or a regular expression between slashes.
@@ -34,7 +33,7 @@ pub enum Shape {
     Duration,
     /// A duration or two with `..` between them.
     DurationRange,
-    /// A whole number, from this one on.
+    /// A whole number of at least this.
     Count(u64),
     ExitCode,
     Flag,
@@ -43,14 +42,14 @@ pub enum Shape {
     Key,
     OneOf(&'static [&'static str]),
     Object(&'static Vocabulary),
-    /// A map, or only the text of its first key.
+    /// A map, or the text of its first key only.
     TextOrObject(&'static Vocabulary),
     ListOf(&'static Shape),
-    /// A map whose keys the author chooses.
+    /// A map with arbitrary keys.
     MapOf(&'static Shape),
-    /// One or several.
+    /// One or a list.
     OneOrList(&'static Shape),
-    /// A list of turns, which may hold turns again.
+    /// A list of turns, which may contain turns.
     Turns,
 }
 
@@ -63,7 +62,7 @@ impl Vocabulary {
         self.keys.iter().any(|word| word.name == name)
     }
 
-    /// Returns `true` if a later version is to support the key.
+    /// Returns `true` if the key is reserved for a later version.
     pub fn comes_later(&self, name: &str) -> bool {
         self.later.contains(&name)
     }

@@ -1,4 +1,4 @@
-//! Reading thresholds.
+//! Parsing of thresholds.
 //!
 //! ```text
 //! threshold = figure comparison limit ["over" DURATION] ["stop"]
@@ -9,7 +9,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use super::threshold::{Aggregate, Comparison, Ended, Figure, Finding, Threshold};
+use super::threshold::{Aggregate, Comparison, Ended, Figure, IntegrityFigure, Threshold};
 
 const AGGREGATES: [(&str, Aggregate); 8] = [
     ("p50", Aggregate::P50),
@@ -29,11 +29,11 @@ const ENDED: [(&str, Ended); 4] = [
     ("count", Ended::Count),
 ];
 
-const FINDINGS: [(&str, Finding); 4] = [
-    ("duplicates", Finding::Duplicates),
-    ("disagreements", Finding::Disagreements),
-    ("mix_ups", Finding::MixUps),
-    ("violations", Finding::Violations),
+const FINDINGS: [(&str, IntegrityFigure); 4] = [
+    ("duplicates", IntegrityFigure::Duplicates),
+    ("disagreements", IntegrityFigure::Disagreements),
+    ("mix_ups", IntegrityFigure::MixUps),
+    ("violations", IntegrityFigure::Violations),
 ];
 
 /// The longer ones first: `<=` begins with `<`.
@@ -58,8 +58,8 @@ const DURATIONS: [(&str, f64); 6] = [
 const RATIOS: [(&str, f64); 1] = [("%", 0.01)];
 const RATES: [(&str, f64); 3] = [("/s", 1.0), ("/m", 1.0 / 60.0), ("/h", 1.0 / 3600.0)];
 
-/// A demand is looked at this often while a run goes on.
-pub(super) const LEAST_STRETCH: Duration = Duration::from_secs(1);
+/// The interval at which thresholds are checked while a run is in progress.
+pub(super) const MIN_WINDOW: Duration = Duration::from_secs(1);
 
 /// The error of a malformed threshold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -69,7 +69,7 @@ pub struct ThresholdError {
     pub message: String,
     /// Advice on what to write instead.
     pub help: String,
-    /// Which bytes of the expression are at fault.
+    /// The erroneous bytes of the expression.
     pub at: Range<usize>,
 }
 
@@ -77,8 +77,7 @@ impl Threshold {
     /// Parses an expression about a run with these steps.
     ///
     /// # Errors
-    /// If it is malformed, or names a step or figure that does not exist; the error says where, and
-    /// what to write instead.
+    /// If it is malformed, or names an unknown step or figure; the error has the place and advice.
     pub fn parse(text: &str, steps: &[&str]) -> Result<Self, ThresholdError> {
         parse(text, steps)
     }
@@ -92,29 +91,29 @@ fn parse(text: &str, steps: &[&str]) -> Result<Threshold, ThresholdError> {
         Some((begin, begin + sign.len(), *comparison))
     });
     let Some((begin, end, comparison)) = found else {
-        let message = format!("`{}` compares nothing", text.trim());
+        let message = format!("`{}` has no comparison", text.trim());
         return Err(ThresholdError {
             message,
             help: "write a figure, one of < <= > >= == !=, and a limit: flow.p95 < 2s".into(),
             at: 0..text.len(),
         });
     };
-    let named = Part::of(text, 0..begin);
+    let named = Fragment::of(text, 0..begin);
     let figure = figure(&named, steps)?;
-    let rest = Part::of(text, end..text.len());
+    let rest = Fragment::of(text, end..text.len());
     let (rest, stop) = match rest.text.strip_suffix("stop") {
         Some(before) if before.ends_with(char::is_whitespace) => (rest.first(before.len()), true),
         _ => (rest, false),
     };
     let (rest, over) = match rest.text.split_once(" over ") {
         Some((before, _)) => {
-            let length = Part::of(text, rest.begin + before.len() + " over ".len()..rest.end());
+            let length = Fragment::of(text, rest.begin + before.len() + " over ".len()..rest.end());
             (rest.first(before.len()), Some(stretch(&length)?))
         }
         None => (rest, None),
     };
     if matches!(figure, Figure::Integrity(_)) && (over.is_some() || stop) {
-        let message = "the books are looked at when the run is over".to_owned();
+        let message = "integrity is checked when the run is over".to_owned();
         return Err(named.fault(message, "leave out `over` and `stop`".into()));
     }
     let limit = limit(&rest, &figure)?;
@@ -128,14 +127,14 @@ fn parse(text: &str, steps: &[&str]) -> Result<Threshold, ThresholdError> {
     })
 }
 
-/// The length of the stretches that have to meet a demand.
-fn stretch(part: &Part<'_>) -> Result<Duration, ThresholdError> {
+/// Parses the length of a window.
+fn stretch(part: &Fragment<'_>) -> Result<Duration, ThresholdError> {
     let help = "write it as `over 10s`";
     let length = humantime::parse_duration(part.text).map_err(|error| {
-        let message = format!("`{}` is no duration: {error}", part.text);
+        let message = format!("`{}` is not a duration: {error}", part.text);
         part.fault(message, help.into())
     })?;
-    if length < LEAST_STRETCH {
+    if length < MIN_WINDOW {
         let message = "figures are looked at once a second".to_owned();
         return Err(part.fault(message, "make it `over 1s` at least".into()));
     }
@@ -143,23 +142,23 @@ fn stretch(part: &Part<'_>) -> Result<Duration, ThresholdError> {
 }
 
 /// A part of the expression, without the blanks around it.
-struct Part<'a> {
+struct Fragment<'a> {
     text: &'a str,
     begin: usize,
 }
 
-impl<'a> Part<'a> {
+impl<'a> Fragment<'a> {
     fn of(whole: &'a str, range: Range<usize>) -> Self {
         let part = &whole[range.clone()];
-        Part {
+        Fragment {
             text: part.trim(),
             begin: range.start + (part.len() - part.trim_start().len()),
         }
     }
 
-    /// Its first so many bytes, blanks at their end left out.
-    fn first(&self, bytes: usize) -> Part<'a> {
-        Part {
+    /// Returns its first `bytes` bytes, without blanks at their end.
+    fn first(&self, bytes: usize) -> Fragment<'a> {
+        Fragment {
             text: self.text[..bytes].trim_end(),
             begin: self.begin,
         }
@@ -170,8 +169,8 @@ impl<'a> Part<'a> {
     }
 
     /// Returns the part after `prefix`.
-    fn after(&self, prefix: &str) -> Option<Part<'a>> {
-        Some(Part {
+    fn after(&self, prefix: &str) -> Option<Fragment<'a>> {
+        Some(Fragment {
             text: self.text.strip_prefix(prefix)?,
             begin: self.begin + prefix.len(),
         })
@@ -188,20 +187,20 @@ impl<'a> Part<'a> {
     fn unknown(&self, what: &str, known: &[&str]) -> ThresholdError {
         let help = match nearest(self.text, known) {
             Some(near) => format!("is `{near}` meant?"),
-            None if known.is_empty() => "there are none at all".to_owned(),
+            None if known.is_empty() => "there are none".to_owned(),
             None => format!("known are `{}`", known.join("`, `")),
         };
-        self.fault(format!("`{}` is no {what}", self.text), help)
+        self.fault(format!("`{}` is not a {what}", self.text), help)
     }
 }
 
-fn figure(part: &Part<'_>, steps: &[&str]) -> Result<Figure, ThresholdError> {
+fn figure(part: &Fragment<'_>, steps: &[&str]) -> Result<Figure, ThresholdError> {
     if part.text == "dropped" {
         return Ok(Figure::Dropped);
     }
     if let Some(rest) = part.after("integrity.") {
         let finding = among(&FINDINGS, rest.text).map(Figure::Integrity);
-        return finding.ok_or_else(|| rest.unknown("figure of the books", &names(&FINDINGS)));
+        return finding.ok_or_else(|| rest.unknown("figure of integrity", &names(&FINDINGS)));
     }
     if let Some(rest) = part.after("flow.") {
         if rest.text == "rate" {
@@ -229,7 +228,7 @@ fn figure(part: &Part<'_>, steps: &[&str]) -> Result<Figure, ThresholdError> {
         let known: Vec<_> = known.iter().map(String::as_str).collect();
         return Err(part.unknown("figure of a run", &known));
     };
-    // Names of steps may hold dots, and one may begin with another.
+    // Names of steps may contain dots, and one may begin with another.
     let named = steps
         .iter()
         .filter_map(|name| Some((*name, rest.after(name)?.after(".")?)))
@@ -242,7 +241,7 @@ fn figure(part: &Part<'_>, steps: &[&str]) -> Result<Figure, ThresholdError> {
         }
         let name = rest.text.strip_suffix(".p99.9");
         let name = name.or_else(|| rest.text.rsplit_once('.').map(|(name, _)| name));
-        let wrong = Part {
+        let wrong = Fragment {
             text: name.unwrap_or(rest.text),
             begin: rest.begin,
         };
@@ -254,7 +253,7 @@ fn figure(part: &Part<'_>, steps: &[&str]) -> Result<Figure, ThresholdError> {
         .ok_or_else(|| of.unknown("figure of a step", &step_figures()))
 }
 
-fn limit(part: &Part<'_>, figure: &Figure) -> Result<f64, ThresholdError> {
+fn limit(part: &Fragment<'_>, figure: &Figure) -> Result<f64, ThresholdError> {
     let (units, example): (&[(&str, f64)], &str) = match figure {
         Figure::Response(_) | Figure::Service(_) | Figure::StepTime(..) => (&DURATIONS, "500ms"),
         Figure::Flow(Ended::FailedRate) | Figure::Step(_, Ended::FailedRate) => (&RATIOS, "1%"),
@@ -275,7 +274,7 @@ fn limit(part: &Part<'_>, figure: &Figure) -> Result<f64, ThresholdError> {
     let Some(number) = number.parse::<f64>().ok().filter(|it| it.is_finite()) else {
         let message = match part.text {
             "" => "the limit is missing".to_owned(),
-            text => format!("`{text}` is no limit"),
+            text => format!("`{text}` is not a limit"),
         };
         return Err(part.fault(message, help()));
     };
@@ -285,7 +284,7 @@ fn limit(part: &Part<'_>, figure: &Figure) -> Result<f64, ThresholdError> {
             let message = format!("the limit `{}` has no unit", part.text);
             Err(part.fault(message, help()))
         }
-        None => Err(part.fault(format!("`{unit}` is no unit of this figure"), help())),
+        None => Err(part.fault(format!("`{unit}` is not a unit of this figure"), help())),
     }
 }
 
@@ -301,7 +300,7 @@ fn step_figures() -> Vec<&'static str> {
     [names(&AGGREGATES), names(&ENDED)].concat()
 }
 
-/// The known name that differs from `wrong` in a third of its letters at most.
+/// Finds the known name that differs from `wrong` in at most a third of its letters.
 fn nearest<'k>(wrong: &str, known: &[&'k str]) -> Option<&'k str> {
     let distance = |name: &str| strsim::damerau_levenshtein(wrong, name);
     let near = known.iter().copied().min_by_key(|name| distance(name))?;
@@ -314,17 +313,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_wrong_is_told_with_its_place_and_what_may_be_meant() {
+    fn errors_have_a_place_and_a_suggestion() {
         let cases = [
             (
                 "flow.p95",
-                "`flow.p95` compares nothing",
+                "`flow.p95` has no comparison",
                 "flow.p95",
                 "write a figure",
             ),
             (
                 "flow.faild < 2",
-                "`faild` is no figure of a flow",
+                "`faild` is not a figure of a flow",
                 "faild",
                 "is `failed` meant?",
             ),
@@ -342,7 +341,7 @@ mod tests {
             ),
             (
                 "flow.p95 < 2%",
-                "`%` is no unit of this figure",
+                "`%` is not a unit of this figure",
                 "2%",
                 "write it as `500ms`",
             ),
@@ -360,43 +359,43 @@ mod tests {
             ),
             (
                 "flow.failed < 1s",
-                "`s` is no unit of this figure",
+                "`s` is not a unit of this figure",
                 "1s",
                 "write it as `3`",
             ),
             (
                 "flow.failed < many",
-                "`many` is no limit",
+                "`many` is not a limit",
                 "many",
                 "write it as `3`",
             ),
             (
                 "droped == 0",
-                "`droped` is no figure of a run",
+                "`droped` is not a figure of a run",
                 "droped",
                 "is `dropped` meant?",
             ),
             (
                 "integrity.duplicate == 0",
-                "`duplicate` is no figure of the books",
+                "`duplicate` is not a figure of integrity",
                 "duplicate",
                 "is `duplicates` meant?",
             ),
             (
                 "integrity.violations == 0 over 5s",
-                "the books are looked at when the run is over",
+                "integrity is checked when the run is over",
                 "integrity.violations",
                 "leave out `over` and `stop`",
             ),
             (
                 "step.02_create_ordr.p95 < 1s",
-                "`02_create_ordr` is no step of the scenario",
+                "`02_create_ordr` is not a step of the scenario",
                 "02_create_ordr",
                 "is `02_create_order` meant?",
             ),
             (
                 "step.xyz.p99.9 < 1s",
-                "`xyz` is no step of the scenario",
+                "`xyz` is not a step of the scenario",
                 "xyz",
                 "known are `02_create_order`, `a.b`",
             ),
@@ -408,13 +407,13 @@ mod tests {
             ),
             (
                 "step.a.b.maxx < 1s",
-                "`maxx` is no figure of a step",
+                "`maxx` is not a figure of a step",
                 "maxx",
                 "is `max` meant?",
             ),
             (
                 "flow.service.rate < 1s",
-                "`rate` is no figure of a time",
+                "`rate` is not a figure of a time",
                 "rate",
                 "known are",
             ),
@@ -428,7 +427,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_steps_may_hold_dots() {
+    fn names_of_steps_may_contain_dots() {
         let threshold = parse("step.a.b.p99.9 < 1s", &["a", "a.b"]).unwrap();
         assert_eq!(
             threshold.figure,
@@ -437,7 +436,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_is_read_without_a_panic() {
+    fn no_input_causes_a_panic() {
         for text in [
             "",
             "<",

@@ -1,4 +1,4 @@
-//! A demand on one figure of a run.
+//! A threshold: a condition on one figure of a run.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,21 +6,21 @@ use std::time::Duration;
 use crate::stats::histogram::Spread;
 use crate::stats::summary::{Checked, Quantity, StepSummary, Summary, rate};
 
-/// A demand on one figure of a run.
+/// A condition on one figure of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Threshold {
-    /// As it was written, blanks around it left out.
+    /// The expression as written, without blanks around it.
     pub(super) text: String,
     pub(super) figure: Figure,
     pub(super) comparison: Comparison,
     pub(super) limit: f64,
-    /// The length of the stretches that have to meet it; `None` for the whole run.
+    /// The length of the windows in which it has to hold; `None` for the whole run.
     pub(super) over: Option<Duration>,
-    /// `true` if the run ends when it is not met.
+    /// The run ends when it is violated.
     pub(super) stop: bool,
 }
 
-/// A figure that may be demanded something of.
+/// A figure of a run that a threshold can limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Figure {
     /// Flows that were due and not started.
@@ -28,37 +28,37 @@ pub(super) enum Figure {
     /// Completed flows a second.
     FlowRate,
     Flow(Ended),
-    /// The response time, which users wait for: from when the flow was due.
+    /// Response time, from when a flow was due.
     Response(Aggregate),
-    /// From when the flow was started.
+    /// Service time, from a flow's start.
     Service(Aggregate),
-    Integrity(Finding),
+    Integrity(IntegrityFigure),
     Step(String, Ended),
     StepTime(String, Aggregate),
 }
 
-/// Outcomes that are counted.
+/// A count of flows or steps by outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ended {
     Completed,
     Failed,
-    /// The failed part of those that ended by themselves.
+    /// The failed part of those that were completed or failed.
     FailedRate,
     /// Completed and failed together.
     Count,
 }
 
-/// A count of the run's books.
+/// A count of integrity findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Finding {
+pub(super) enum IntegrityFigure {
     Duplicates,
     Disagreements,
     MixUps,
-    /// All of them, and audits that did not say that all is well.
+    /// All of them, and audits that did not pass.
     Violations,
 }
 
-/// A distribution of durations in one figure.
+/// A statistic of a histogram.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Aggregate {
     P50,
@@ -82,28 +82,27 @@ pub(super) enum Comparison {
 }
 
 impl Threshold {
-    /// The same demand on every stretch of this length, of a second at least.
+    /// Applies the threshold to every window of this length, at least a second.
     #[must_use]
     pub fn over(mut self, length: Duration) -> Self {
         self.over = Some(length);
         self
     }
 
-    /// The same demand, ending the run when it is not met.
+    /// Ends the run when the threshold is violated.
     #[must_use]
     pub fn stopping(mut self) -> Self {
         self.stop = true;
         self
     }
 
-    /// Returns `true` if it is about integrity, which is known when the run is over, and only if
-    /// the
-    /// scenario has demands on them.
+    /// Returns `true` if it is about integrity, which is checked after the run, and only if the
+    /// scenario has integrity checks.
     pub fn is_of_integrity(&self) -> bool {
         matches!(self.figure, Figure::Integrity(_))
     }
 
-    /// Holds it against the figures of a whole run.
+    /// Checks it against the figures of a whole run.
     pub fn check(&self, summary: &Summary) -> Checked {
         let value = self.figure.of(summary);
         Checked {
@@ -131,7 +130,7 @@ impl fmt::Display for Threshold {
 }
 
 impl Comparison {
-    #[expect(clippy::float_cmp, reason = "whoever writes `==` means it")]
+    #[expect(clippy::float_cmp, reason = "`==` compares exactly")]
     pub(super) fn holds(self, value: f64, limit: f64) -> bool {
         match self {
             Comparison::Less => value < limit,
@@ -160,12 +159,12 @@ impl Figure {
             Figure::Response(aggregate) => aggregate.of(summary.flow_response.as_ref()),
             Figure::Service(aggregate) => aggregate.of(summary.flow_duration.as_ref()),
             Figure::Integrity(finding) => {
-                let books = summary.integrity.as_ref()?;
+                let integrity = summary.integrity.as_ref()?;
                 let count = match finding {
-                    Finding::Duplicates => books.duplicates,
-                    Finding::Disagreements => Some(books.disagreements),
-                    Finding::MixUps => Some(books.mix_ups),
-                    Finding::Violations => books.violations,
+                    IntegrityFigure::Duplicates => integrity.duplicates,
+                    IntegrityFigure::Disagreements => Some(integrity.disagreements),
+                    IntegrityFigure::MixUps => Some(integrity.mix_ups),
+                    IntegrityFigure::Violations => integrity.violations,
                 };
                 count.map(Quantity::Count)
             }

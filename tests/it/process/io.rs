@@ -6,7 +6,7 @@ use crate::support::child::{Actor, PTY, command, on_both, with_spawner};
 use rehearsal::model::Activity;
 use rehearsal::model::{Ending, ExitCause, Stream};
 use rehearsal::process::{
-    ChildEvent, Command, Environment, Grace, MOST_UNWRITTEN, Terminal, WriteError,
+    ChildEvent, Command, Environment, Grace, MAX_UNWRITTEN, Terminal, WriteError,
 };
 
 #[test]
@@ -143,8 +143,8 @@ fn writes_to_a_program_that_does_not_read_are_refused_in_time() {
             assert!(begin.elapsed() < Duration::from_secs(1));
             assert!(sent < 1 << 20, "taken without end");
         };
-        assert!(matches!(refused, WriteError::Full { unwritten } if unwritten <= MOST_UNWRITTEN));
-        assert!(program.child.unwritten() > MOST_UNWRITTEN / 2);
+        assert!(matches!(refused, WriteError::Full { unwritten } if unwritten <= MAX_UNWRITTEN));
+        assert!(program.child.unwritten() > MAX_UNWRITTEN / 2);
     });
 }
 
@@ -247,14 +247,18 @@ fn the_activity_of_a_program_is_known() {
 
 #[test]
 fn python_and_shell_programs_are_detected_as_waiting() {
-    use rehearsal::process::{Echo, resolve};
+    use rehearsal::process::{Echo, Programs, Within};
     let path = std::env::var_os("PATH");
-    let find = |name: &str| resolve(name.as_ref(), "/".as_ref(), &[], path.as_deref());
+    let programs = Programs::new("/".into(), Vec::new(), "/bin/false".into(), path);
+    let within = Within {
+        directory: None,
+        has_own_path: false,
+    };
     let script = "import getpass; input('Name: '); getpass.getpass(); print('over')";
     let shell = "printf 'Name: '; read name; stty -echo; printf 'Password: '; read secret; \
                  stty echo; echo; echo over";
     for (name, flag, script) in [("python3", "-c", script), ("sh", "-c", shell)] {
-        let Ok(program) = find(name) else {
+        let Ok((program, _)) = programs.resolve(&[name], within) else {
             eprintln!("skipped: there is no {name} here");
             continue;
         };
@@ -284,58 +288,15 @@ fn python_and_shell_programs_are_detected_as_waiting() {
 }
 
 #[test]
-fn batched_writes_are_sent_later_and_in_order() {
-    on_both(async |spawner, terminal| {
-        let words = [
-            "ask", "Name: ", "answer", "ask", "More: ", "answer", "exit", "0",
-        ];
-        let mut one = Actor::start(spawner, terminal, &words).await;
-        let mut other = Actor::start(spawner, terminal, &words).await;
-        one.hear("Name: ").await;
-        other.hear("Name: ").await;
-        let before = Instant::now();
-        one.child.write_batched(b"Ada\n").unwrap();
-        other.child.write_batched(b"Bob\n").unwrap();
-        assert_eq!((one.child.sent_at(), one.child.unwritten()), (None, 4));
-        other.child.write(b"Eve\n").unwrap();
-        one.hear("More: ").await;
-        assert!(one.child.sent_at().is_some_and(|at| at > before));
-        one.child.write_batched(b"Joe\n").unwrap();
-        one.child.send_batched();
-        for (program, said) in [
-            (&mut one, ["<Ada>", "<Joe>"]),
-            (&mut other, ["<Bob>", "<Eve>"]),
-        ] {
-            assert_eq!(program.end().await.exit, Some(ExitCause::Code(0)));
-            let places = said.map(|it| program.out.find(it));
-            assert!(
-                places[0].is_some() && places[0] < places[1],
-                "{}",
-                program.out
-            );
-        }
-    });
-}
-
-#[test]
-fn a_batched_write_that_fails_is_reported() {
+fn a_write_to_a_closed_input_is_refused() {
     with_spawner(async |spawner| {
         let words = ["print", "bye", "close-all", "forever"];
         let mut program = Actor::start(spawner, Terminal::Pipes, &words).await;
         while program.closed.len() < 2 {
             program.next().await;
         }
-        program.child.write_batched(b"Ada\n").unwrap();
-        assert!(!program.child.send_batched());
-        let event = program.next().await;
-        assert!(
-            matches!(event, Some(ChildEvent::NotWritten { .. })),
-            "{event:?}"
-        );
-        assert!(matches!(
-            program.child.write_batched(b"Bob\n"),
-            Err(WriteError::Closed)
-        ));
+        let written = program.child.write(b"Ada\n");
+        assert!(matches!(written, Err(WriteError::Closed)), "{written:?}");
         program.child.end(Grace::NOW);
         program.end().await;
     });

@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn environment() -> Environment {
-    Environment {
+fn environment() -> RunEnvironment {
+    RunEnvironment {
         host: "host".into(),
         kernel: "Linux 6.1".into(),
         cores: 2,

@@ -140,7 +140,6 @@ impl Actor {
                 }
             }
             Some(ChildEvent::Closed { stream, .. }) => self.closed.push(*stream),
-            Some(ChildEvent::NotWritten { .. }) => {}
             &Some(ChildEvent::Exited {
                 exit,
                 ending,

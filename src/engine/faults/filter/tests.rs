@@ -115,7 +115,6 @@ impl Bench {
             secret: false,
             closes_input: false,
             answers: Answers::Wait,
-            is_awaited: true,
         };
         let (target, feedback) = (&self.target, &mut self.feedback);
         self.filter

@@ -133,7 +133,10 @@ impl ScriptActor {
             command,
         });
         let settings = DialogueSettings {
-            terminal: matches!(self.role().terminal, TerminalKind::Pty { .. }),
+            columns: match self.role().terminal {
+                TerminalKind::Pty { columns, .. } => Some(columns),
+                TerminalKind::Pipes => None,
+            },
             quiet: self.run.plan.defaults.quiet,
         };
         let dialogue = Dialogue::new(matcher, settings, ordered_at);

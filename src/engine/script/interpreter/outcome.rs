@@ -78,7 +78,6 @@ impl ActionInterpreter {
         self.state = State::Speaking(AfterReply::Resume);
         Ok(Effect::Say(TypedReply {
             answers: Answers::Interlude,
-            is_awaited: true,
             ..reply
         }))
     }
@@ -131,10 +130,7 @@ impl ActionInterpreter {
                     Some(reply) => {
                         let reply = self.utter(reply, values, dialogue)?;
                         self.state = State::Speaking(AfterReply::GoOn);
-                        Ok(Effect::Say(TypedReply {
-                            is_awaited: self.waits_next(),
-                            ..reply
-                        }))
+                        Ok(Effect::Say(reply))
                     }
                 }
             }

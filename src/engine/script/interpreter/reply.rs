@@ -27,7 +27,6 @@ impl ActionInterpreter {
                     secret: false,
                     closes_input: !self.terminal && *key == Key::Ctrl('d'),
                     answers: Answers::Wait,
-                    is_awaited: false,
                 });
             }
             Reply::Send(template) => (template.render(values)?, false),
@@ -62,7 +61,6 @@ impl ActionInterpreter {
             secret,
             closes_input: false,
             answers: Answers::Wait,
-            is_awaited: false,
         })
     }
 

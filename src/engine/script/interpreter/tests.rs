@@ -8,6 +8,7 @@ use crate::dialogue::{DialogueSettings, Finding, RoleMatcher};
 use crate::engine::context::common_matchers;
 use crate::model::{ExitCause, FlowId, FlowNumber, RoleIndex, RunId, Stream};
 use crate::scenario::{CompileOptions, FlowContext, compile};
+use crate::terminal::EchoMode;
 
 /// A role's action against a program whose output is made up: what it says at first, and what it
 /// says after each reply.
@@ -43,7 +44,7 @@ impl Stage {
             .clone()
             .expect("nothing of the flow in it");
         let settings = DialogueSettings {
-            terminal: false,
+            columns: None,
             quiet: Duration::ZERO,
         };
         let run = RunId("R".into());
@@ -111,9 +112,10 @@ impl Stage {
                 Effect::Say(reply) => {
                     self.said.push(reply.shown.into_owned());
                     match reply.answers {
-                        Answers::Wait => self.dialogue.answered(&reply.typed, false),
+                        Answers::Wait => self.dialogue.answered(&reply.typed, EchoMode::Hidden),
                         Answers::Interlude => {
-                            self.dialogue.answered_interlude(&reply.typed, false);
+                            self.dialogue
+                                .answered_interlude(&reply.typed, EchoMode::Hidden);
                         }
                     }
                     self.program_speaks();

@@ -63,8 +63,6 @@ pub(in crate::engine) struct TypedReply {
     /// True if it closes the input, where there is no terminal to type it at.
     pub closes_input: bool,
     pub answers: Answers,
-    /// True if a wait follows: it can still fail if the reply cannot be sent after all.
-    pub is_awaited: bool,
 }
 
 /// The kind of wait that a reply answers.

@@ -97,6 +97,6 @@ pub(in crate::engine::script) fn failure(
         waited_us: 0,
         activity: Activity::Gone,
         tail: String::new(),
-        hint: error.hint,
+        hint: error.hint.map(|hint| scope.mask(&hint).into_owned()),
     })
 }

@@ -20,8 +20,6 @@ const STEP: u64 = 10_000;
 
 struct FakeProgram {
     echo: Cell<Echo>,
-    /// The result of [`Program::flush`].
-    flushes: Cell<bool>,
     held_back: Cell<Duration>,
     unwritten: Cell<usize>,
 }
@@ -29,14 +27,6 @@ struct FakeProgram {
 impl Program for FakeProgram {
     fn echo(&self) -> Echo {
         self.echo.get()
-    }
-
-    fn flush(&self) -> bool {
-        self.flushes.get()
-    }
-
-    fn sent_at(&self) -> Option<Instant> {
-        None
     }
 
     fn held_back(&self) -> Duration {
@@ -86,7 +76,7 @@ impl Bench {
         let matcher: Arc<RoleMatcher> = common_matchers(&plan)[0].clone().expect("a fixed matcher");
         let origin = Instant::now();
         let settings = DialogueSettings {
-            terminal: false,
+            columns: None,
             quiet: Duration::from_millis(QUIET),
         };
         let context = FlowContext {
@@ -135,7 +125,6 @@ impl Bench {
             machine: ScriptMachine::new(machine_settings, instance, dialogue, None, masker),
             program: FakeProgram {
                 echo: Cell::new(Echo::NoTerminal),
-                flushes: Cell::new(true),
                 held_back: Cell::new(Duration::ZERO),
                 unwritten: Cell::new(0),
             },
@@ -431,29 +420,6 @@ fn a_reply_that_cannot_be_typed_fails_unless_the_program_exits_soon() {
     let mut bench = begun();
     bench.exited(300);
     assert_ne!(bench.failure().kind, FailureKind::NotSent);
-}
-
-#[test]
-fn a_batched_reply_that_is_lost_is_reported_though_its_answer_is_awaited() {
-    let mut bench = Bench::new("{prompt: '>', send: x}, {see: a}");
-    bench.output(0, "> ");
-    bench.written(50);
-    let reason = "closed".to_owned();
-    bench.on(60, ScriptInput::NotWritten { reason });
-    bench.alarm(560);
-    assert_eq!(bench.failure().kind, FailureKind::NotSent);
-}
-
-#[test]
-fn a_step_is_not_done_while_a_lost_reply_is_to_be_reported() {
-    let mut bench = Bench::new("{see: a}");
-    bench.program.flushes.set(false);
-    bench.output(10, "a\n");
-    assert!(bench.report().is_none());
-    let reason = "closed".to_owned();
-    bench.on(20, ScriptInput::NotWritten { reason });
-    bench.alarm(520);
-    assert_eq!(bench.failure().kind, FailureKind::NotSent);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::engine::script::interpreter::{ActionError, Answers, Input, TypedReply
 use crate::engine::script::program::Program;
 use crate::model::{FailureKind, RunEvent};
 use crate::process::Echo;
-use crate::terminal::Typed;
+use crate::terminal::{EchoMode, Typed};
 
 use super::ScriptMachine;
 use super::vocabulary::{DialogueEvents, MachineCall, ScriptEffect};
@@ -77,12 +77,8 @@ impl ScriptMachine {
             });
             return self.exit_input();
         }
-        if reply.secret {
-            // The program may only hide what is typed after the replies before it.
-            call.program.flush();
-        }
         let echo = call.program.echo();
-        if reply.secret && echo == Echo::On {
+        if reply.secret && shows_input(echo) {
             action.wait(ActionWait::EchoOff {
                 since: call.now,
                 tries: 0,
@@ -93,7 +89,7 @@ impl ScriptMachine {
         let is_filtered = action.is_filtered;
         action.wait(ActionWait::Typing {
             reply,
-            may_come_back: matches!(echo, Echo::On | Echo::Raw),
+            mode: echo_mode(echo),
             is_recorded: false,
         });
         if is_filtered {
@@ -116,7 +112,7 @@ impl ScriptMachine {
         };
         let ActionWait::Typing {
             reply,
-            may_come_back,
+            mode,
             is_recorded,
         } = &mut action.waiting
         else {
@@ -125,9 +121,9 @@ impl ScriptMachine {
         *is_recorded = true;
         for (place, line) in lines.iter().chain([&reply.typed]).enumerate() {
             if place == 0 {
-                self.dialogue.answered(line, *may_come_back);
+                self.dialogue.answered(line, *mode);
             } else {
-                self.dialogue.also_typed(line, *may_come_back);
+                self.dialogue.also_typed(line, *mode);
             }
         }
         let shown = lines.iter().map(|line| shown(line.bytes()));
@@ -159,7 +155,7 @@ impl ScriptMachine {
         let waiting = std::mem::replace(&mut action.waiting, ActionWait::Output);
         let ActionWait::Typing {
             reply,
-            may_come_back,
+            mode,
             is_recorded,
         } = waiting
         else {
@@ -178,10 +174,8 @@ impl ScriptMachine {
             }
         }
         match reply.answers {
-            Answers::Wait => self.dialogue.answered(&reply.typed, may_come_back),
-            Answers::Interlude => self
-                .dialogue
-                .answered_interlude(&reply.typed, may_come_back),
+            Answers::Wait => self.dialogue.answered(&reply.typed, mode),
+            Answers::Interlude => self.dialogue.answered_interlude(&reply.typed, mode),
         }
         if self.settings.dialogue_events != DialogueEvents::Never {
             effects.push(ScriptEffect::Emit(RunEvent::Said {
@@ -202,7 +196,7 @@ impl ScriptMachine {
         let ActionWait::EchoOff { since, tries, .. } = &mut action.waiting else {
             return;
         };
-        if call.program.echo() == Echo::On {
+        if shows_input(call.program.echo()) {
             *tries += 1;
             if is_overdue || call.now.saturating_duration_since(*since) > ECHO_PATIENCE {
                 let error = ActionError::new(
@@ -222,6 +216,21 @@ impl ScriptMachine {
             let next = self.type_reply(reply, call);
             self.go_on(next, call);
         }
+    }
+}
+
+/// Returns whether the terminal would show a secret.
+fn shows_input(echo: Echo) -> bool {
+    matches!(echo, Echo::On | Echo::OnForKeys)
+}
+
+/// Returns the mode of a terminal as far as it concerns the echo.
+fn echo_mode(echo: Echo) -> EchoMode {
+    match echo {
+        Echo::On => EchoMode::Lines,
+        Echo::OnForKeys => EchoMode::Keys,
+        Echo::Raw => EchoMode::Raw,
+        Echo::Off | Echo::NoTerminal => EchoMode::Hidden,
     }
 }
 

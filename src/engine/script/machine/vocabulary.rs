@@ -33,10 +33,6 @@ pub(in crate::engine::script) enum ScriptInput<'a> {
         stream: Stream,
         at: Instant,
     },
-    /// A batched reply was lost.
-    NotWritten {
-        reason: String,
-    },
     Exited {
         record: Box<ProcessRecord>,
         at: Instant,

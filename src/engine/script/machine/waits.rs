@@ -86,7 +86,6 @@ impl ScriptMachine {
             heard => {
                 action.first_wait_over();
                 if let Finding::Wait { at, .. } = &heard {
-                    action.sent(call.program.sent_at());
                     action.held_back_until_now(call.program.held_back());
                     action.heard(*at, call.now, after_quiet);
                 }
@@ -138,9 +137,27 @@ impl ScriptMachine {
             ));
         }
         let error = ActionError::new(kind, message);
-        Some(match action.interpreter.misplaced(&self.dialogue) {
+        let hint = self
+            .typed_hint()
+            .or_else(|| action.interpreter.misplaced(&self.dialogue));
+        Some(match hint {
             Some(hint) => error.with_hint(hint),
             None => error,
         })
+    }
+
+    /// Returns the remedy if what was awaited has appeared only where it may be typed text.
+    fn typed_hint(&self) -> Option<String> {
+        const MAX_CHARS: usize = 80;
+        let line: String = self
+            .dialogue
+            .typed_match()?
+            .chars()
+            .take(MAX_CHARS)
+            .collect();
+        Some(format!(
+            "`{line}` matches, but is no evidence: it may be the echo of the reply, as the program \
+             reads single keys and draws them itself; wait for a text that was not typed"
+        ))
     }
 }

@@ -1,4 +1,4 @@
-//! Programs and their arguments, of a role or of a `run` turn.
+//! Compilation of programs and their arguments, of a role or of a `run` turn.
 
 use crate::scenario::raw::{Node, Value};
 use crate::scenario::template::Template;
@@ -8,7 +8,7 @@ use super::super::options::CommandStart;
 use super::super::role_context::CommandContext;
 use super::super::trace::Trace;
 
-/// A program and its arguments. That the program can be started is checked if it is known.
+/// Compiles a program and its arguments, and checks that the program can be started if it is known.
 pub fn command(
     context: &Context<'_>,
     node: &Node,
@@ -50,7 +50,7 @@ pub fn command(
     (argv.len() == list.len()).then_some(argv)
 }
 
-/// Checks that a command can be started, as far as its words are fixed.
+/// Checks that a command can be started, as far as its words have no placeholders.
 fn check_start(context: &Context<'_>, list: &[Node], argv: &[Template], commands: &CommandContext) {
     let fixed: Vec<&str> = argv.iter().take(2).map_while(Template::fixed).collect();
     let (Some(find), Some(&name)) = (context.options.find_program, fixed.first()) else {

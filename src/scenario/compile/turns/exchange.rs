@@ -1,4 +1,4 @@
-//! Compiles exchanges: a wait, and at most one reply.
+//! Compilation of exchanges: a wait, and at most one reply.
 
 use crate::dialogue::{On, RowFormat, Which};
 use crate::scenario::names;
@@ -13,13 +13,13 @@ use super::super::role_context::RoleContext;
 
 pub(super) const WAITS: [&str; 3] = ["prompt", "see", "exits"];
 pub(super) const REPLIES: [&str; 5] = ["send", "secret", "choose", "pick", "press"];
-/// A wait and at most one reply.
+/// Compiles a wait and at most one reply.
 pub(super) fn exchange(
     context: &Context<'_>,
     fields: &Fields<'_>,
     around: &RoleContext,
 ) -> Option<(Wait, Option<Reply>)> {
-    // Both are read even if one of them is invalid, to report the problems of both.
+    // Both are compiled even if one is invalid, to report the problems of both.
     let wait = wait(context, fields, around);
     let reply = reply(context, fields);
     let (wait, reply) = (wait?, reply?);
@@ -36,7 +36,7 @@ pub(super) fn exchange(
     Some((wait, reply))
 }
 
-/// The wait. `choose` and `pick` without one await the role's menu.
+/// Compiles the wait. `choose` and `pick` without one await the role's menu.
 fn wait(context: &Context<'_>, fields: &Fields<'_>, around: &RoleContext) -> Option<Wait> {
     let waits = fields.among(&WAITS);
     let Some((&first, more)) = waits.split_first() else {
@@ -110,7 +110,7 @@ fn implied_wait(context: &Context<'_>, fields: &Fields<'_>, around: &RoleContext
     }
 }
 
-/// The reply: `None` if it is invalid, `Some(None)` if there is none.
+/// Compiles the reply: `None` if it is invalid, `Some(None)` if there is none.
 fn reply(context: &Context<'_>, fields: &Fields<'_>) -> Option<Option<Reply>> {
     let replies = fields.among(&REPLIES);
     let Some((&first, more)) = replies.split_first() else {
@@ -139,7 +139,7 @@ fn reply(context: &Context<'_>, fields: &Fields<'_>) -> Option<Option<Reply>> {
     }))
 }
 
-/// A text to be typed. What is known of it already must be typable.
+/// Compiles a text to be typed. Its fixed parts must be typable.
 pub fn said(context: &Context<'_>, node: &Node) -> Option<Template> {
     let template = context.template(node)?;
     if let Some(control) = context.scalar(node)?.chars().find(|c| c.is_control()) {
@@ -228,7 +228,7 @@ fn row_texts(context: &Context<'_>, node: &Node) -> Option<Vec<Template>> {
     (read.len() == texts.len()).then_some(read)
 }
 
-/// `prompt` or `see`, just one of them.
+/// Compiles `prompt` or `see`, exactly one of them.
 pub(super) fn one_wait(context: &Context<'_>, fields: &Fields<'_>) -> Option<(PatternSpec, On)> {
     let span = one_of_two(context, fields)?;
     let node = fields.get(span)?;

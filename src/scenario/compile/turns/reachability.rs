@@ -1,4 +1,4 @@
-//! Alternatives that are never taken, because an earlier one always wins.
+//! Detection of alternatives that are never taken, because an earlier one always wins.
 
 use crate::dialogue::{On, Pattern};
 use crate::scenario::plan::{Alternative, PatternSpec, Wait};
@@ -6,7 +6,7 @@ use crate::scenario::raw::Node;
 
 use super::super::context::Context;
 
-/// Reports alternatives against which an earlier one always wins.
+/// Reports alternatives that never win against an earlier one.
 pub(super) fn report_unreachable(context: &Context<'_>, read: &[(Alternative, &Node)]) {
     for (later, (alternative, node)) in read.iter().enumerate() {
         let Some((earlier, node_before)) = read[..later]
@@ -48,7 +48,7 @@ fn wins(earlier: &Wait, later: &Wait) -> bool {
 }
 
 /// Returns `true` if every match of `other` begins with a match of `pattern`. The earliest match
-/// wins, so a text within the other one does not.
+/// wins, so a match inside the other one is not enough.
 fn begins(pattern: &PatternSpec, other: &PatternSpec) -> bool {
     match (pattern, other) {
         (PatternSpec::Fixed(one), PatternSpec::Fixed(other)) => {
@@ -68,7 +68,7 @@ fn begins(pattern: &PatternSpec, other: &PatternSpec) -> bool {
     }
 }
 
-/// Returns `true` if it matches at the beginning of every line that has any text.
+/// Returns `true` if the pattern matches at the beginning of every non-empty line.
 fn matches_any_line(pattern: &Pattern) -> bool {
     !pattern.is_literal()
         && matches!(

@@ -1,59 +1,42 @@
-//! Thresholds while a run goes on.
+//! Live thresholds: thresholds that are checked while a run is in progress.
 //!
-//! Once a second the figure of a stretch is made of what ended in the seconds that have just
-//! passed. Stretches lie where flows are started: they begin with the first flow that counts and
-//! end when no more flows are to be started, since a rate that falls while the last flows finish
-//! says nothing. A run that is shorter than a stretch is one stretch. A second in which nothing
-//! ended has no times and no rate of failures, but a rate of flows of 0.
+//! Once a second, the figure of a sliding window is computed from what ended in it. Windows are
+//! within the time in which flows are started: from the first counted flow until no more flows are
+//! to be started, because a rate that falls while the last flows finish means nothing. A run that
+//! is shorter than a window is one window. A second in which nothing ended has a completion rate of
+//! 0, but no durations and no failure rate.
 
-use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::time::Duration;
 
 use crate::model::{FlowOutcome, FlowRecord, RunInfo, StepOutcome, micros};
-use crate::stats::histogram::Histogram;
-use crate::stats::recent::four_digits;
+use crate::stats::sliding::{Slice, SlidingWindow};
 use crate::stats::summary::{Checked, Quantity, Summary};
 
 use super::threshold::{Comparison, Ended, Figure, Threshold};
 
-/// A threshold that is looked at while the run goes on.
+/// A threshold that is checked while the run is in progress.
 #[derive(Debug)]
-pub struct Watched {
+pub struct LiveThreshold {
     threshold: Threshold,
-    /// The step it is about.
+    /// The step of the threshold's figure.
     step: Option<String>,
-    /// The number of seconds in a stretch.
-    seconds: usize,
-    /// The last of them, the one that is filled at the end.
-    slices: VecDeque<Slice>,
-    /// When the last slice began, from the run's start.
-    slice_began: Option<Duration>,
-    /// The figure that is furthest on the wrong side.
+    /// The window that ends with the second in progress; `None` before the first flow.
+    window: Option<SlidingWindow>,
+    /// The figure that violates the threshold most.
     worst: Option<Quantity>,
     crossed: Option<(Duration, Quantity)>,
     stopped: bool,
 }
 
-impl fmt::Display for Watched {
+impl fmt::Display for LiveThreshold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.threshold.fmt(f)
     }
 }
 
-/// The flows or steps that ended within one second.
-#[derive(Debug, Default)]
-struct Slice {
-    completed: u64,
-    failed: u64,
-    dropped: u64,
-    /// The number of times that each duration was seen; at most as many durations as a histogram
-    /// distinguishes.
-    times_us: BTreeMap<u64, u64>,
-}
-
-impl Watched {
-    /// Begins to watch over a run.
+impl LiveThreshold {
+    /// Creates the state for a run.
     pub fn new(threshold: Threshold, info: &RunInfo) -> Self {
         let step = match &threshold.figure {
             Figure::Step(name, _) | Figure::StepTime(name, _) => {
@@ -61,54 +44,46 @@ impl Watched {
             }
             _ => None,
         };
-        let seconds = threshold.over.map_or(0.0, |over| over.as_secs_f64().ceil());
-        Watched {
+        LiveThreshold {
             threshold,
             step,
-            seconds: seconds as usize,
-            slices: VecDeque::new(),
-            slice_began: None,
+            window: None,
             worst: None,
             crossed: None,
             stopped: false,
         }
     }
 
-    /// Returns whether it has to be checked while the run is in progress.
+    /// Returns `true` if it has to be checked while the run is in progress.
     pub fn is_live(&self) -> bool {
         self.threshold.over.is_some() || self.threshold.stop
     }
 
-    /// Counts a flow that has ended, and that counts.
+    /// Records a counted flow that has ended.
     pub fn record(&mut self, flow: &FlowRecord, now: Duration) {
-        if self.threshold.over.is_none() {
+        self.catch_up(now);
+        let Some(slice) = slice(&mut self.window, &self.threshold, now) else {
             return;
-        }
-        let figure = self.threshold.figure.clone();
-        let step = self.step.clone();
-        let slice = self.slice(now);
+        };
         let completed = matches!(flow.outcome, FlowOutcome::Completed);
-        match figure {
+        match &self.threshold.figure {
             Figure::Dropped | Figure::Integrity(_) => {}
             Figure::FlowRate | Figure::Flow(_) => {
                 slice.completed += u64::from(completed);
                 slice.failed += u64::from(matches!(flow.outcome, FlowOutcome::Failed(_)));
             }
             Figure::Response(_) if completed => {
-                slice.time(flow.duration_us.saturating_add(flow.late_us));
+                slice.record_duration(flow.duration_us.saturating_add(flow.late_us));
             }
-            Figure::Service(_) if completed => slice.time(flow.duration_us),
+            Figure::Service(_) if completed => slice.record_duration(flow.duration_us),
             Figure::Response(_) | Figure::Service(_) => {}
             Figure::Step(..) | Figure::StepTime(..) => {
-                for record in flow
-                    .steps
-                    .iter()
-                    .filter(|it| Some(&it.step) == step.as_ref())
-                {
+                let steps = flow.steps.iter();
+                for record in steps.filter(|it| Some(&it.step) == self.step.as_ref()) {
                     match record.outcome {
                         StepOutcome::Completed => {
                             slice.completed += 1;
-                            slice.time(record.duration_us);
+                            slice.record_duration(record.duration_us);
                         }
                         StepOutcome::Failed => slice.failed += 1,
                         StepOutcome::Skipped | StepOutcome::Retried | StepOutcome::Interrupted => {}
@@ -118,20 +93,20 @@ impl Watched {
         }
     }
 
-    /// Counts a flow that was due and could not be started, and that counts.
+    /// Records a counted flow that was due and was not started.
     pub fn record_drop(&mut self, now: Duration) {
-        if self.threshold.over.is_some() {
-            self.slice(now).dropped += 1;
+        self.catch_up(now);
+        if let Some(slice) = slice(&mut self.window, &self.threshold, now) {
+            slice.dropped += 1;
         }
     }
 
-    /// Looks at the figure. To be called about once a second as long as flows are started;
-    /// `summary` gives the figures of the run so far. Says whether the run is to be ended, once.
+    /// Checks the figure. To be called about once a second as long as flows are started; `summary`
+    /// returns the figures of the run so far. Returns `true` once, if the run has to stop.
     pub fn look(&mut self, now: Duration, summary: impl FnOnce() -> Summary) -> bool {
         if self.crossed.is_none() {
             match self.threshold.over {
-                Some(_) if self.slice_began.is_some() => self.catch_up(now),
-                Some(_) => {}
+                Some(_) => self.catch_up(now),
                 None if self.threshold.stop => {
                     let value = self.threshold.figure.of(&summary());
                     self.judge(now, value);
@@ -164,34 +139,15 @@ impl Watched {
         }
     }
 
-    /// The slice of this moment.
-    fn slice(&mut self, now: Duration) -> &mut Slice {
-        if self.slice_began.is_none() {
-            self.slice_began = Some(now);
-            self.slices.push_back(Slice::default());
-        }
-        self.catch_up(now);
-        if self.slices.is_empty() {
-            self.slices.push_back(Slice::default());
-        }
-        let last = self.slices.len() - 1;
-        &mut self.slices[last]
-    }
-
-    /// Judges the stretches that have ended by now.
+    /// Checks the windows that have ended by now.
     fn catch_up(&mut self, now: Duration) {
-        const SECOND: Duration = Duration::from_secs(1);
-        while let Some(began) = self.slice_began
-            && now >= began + SECOND
+        while let Some(window) = &mut self.window
+            && let Some(ended) = window.second_ended_by(now)
         {
-            let ended = began + SECOND;
-            if self.slices.len() >= self.seconds {
-                let value = self.figure();
-                self.judge(ended, value);
-                self.slices.pop_front();
-            }
-            self.slices.push_back(Slice::default());
-            self.slice_began = Some(ended);
+            let is_whole = window.is_full();
+            let value = is_whole.then(|| figure(&self.threshold.figure, window, ended));
+            window.slide();
+            self.judge(ended, value.flatten());
         }
     }
 
@@ -212,38 +168,35 @@ impl Watched {
             self.worst = Some(value);
         }
     }
-
-    /// The figure of the slices that are there.
-    fn figure(&self) -> Option<Quantity> {
-        let sum = |of: fn(&Slice) -> u64| self.slices.iter().map(of).sum::<u64>();
-        let completed = sum(|slice| slice.completed);
-        let ended = |ended: Ended| ended.of(completed, sum(|slice| slice.failed));
-        match self.threshold.figure {
-            // Nothing is known of a stretch.
-            Figure::Integrity(_) => None,
-            Figure::Dropped => Some(Quantity::Count(sum(|slice| slice.dropped))),
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "a rate of counts needs no 53 bits"
-            )]
-            Figure::FlowRate => Some(Quantity::PerSecond(
-                completed as f64 / self.slices.len().max(1) as f64,
-            )),
-            Figure::Flow(of) | Figure::Step(_, of) => ended(of),
-            Figure::Response(of) | Figure::Service(of) | Figure::StepTime(_, of) => {
-                let mut times = Histogram::new();
-                for (&time_us, &count) in self.slices.iter().flat_map(|slice| &slice.times_us) {
-                    times.record_many(time_us, count);
-                }
-                of.of(times.spread().as_ref())
-            }
-        }
-    }
 }
 
-impl Slice {
-    fn time(&mut self, time_us: u64) {
-        *self.times_us.entry(four_digits(time_us)).or_default() += 1;
+/// Returns the slice for `now` of a threshold with windows; the first slice begins the first
+/// window.
+fn slice<'w>(
+    window: &'w mut Option<SlidingWindow>,
+    threshold: &Threshold,
+    now: Duration,
+) -> Option<&'w mut Slice> {
+    let seconds = threshold.over?.as_secs_f64().ceil() as usize;
+    let window = window.get_or_insert_with(|| SlidingWindow::new(seconds, now));
+    Some(window.slice_at(now))
+}
+
+/// Returns the figure of a window that ends now.
+fn figure(figure: &Figure, window: &SlidingWindow, now: Duration) -> Option<Quantity> {
+    let ended = |ended: Ended| {
+        let completed = window.sum(|slice| slice.completed);
+        ended.of(completed, window.sum(|slice| slice.failed))
+    };
+    match *figure {
+        // Integrity is checked after the run only.
+        Figure::Integrity(_) => None,
+        Figure::Dropped => Some(Quantity::Count(window.sum(|slice| slice.dropped))),
+        Figure::FlowRate => Some(Quantity::PerSecond(window.completed_per_second(now))),
+        Figure::Flow(of) | Figure::Step(_, of) => ended(of),
+        Figure::Response(of) | Figure::Service(of) | Figure::StepTime(_, of) => {
+            of.of(window.histogram().spread().as_ref())
+        }
     }
 }
 
@@ -255,9 +208,9 @@ mod tests {
 
     use super::*;
 
-    fn watched(text: &str) -> Watched {
+    fn watched(text: &str) -> LiveThreshold {
         let threshold = Threshold::parse(text, &["01_login", "02_create_order"]).unwrap();
-        Watched::new(threshold, &info(100))
+        LiveThreshold::new(threshold, &info(100))
     }
 
     fn completed(duration_us: u64) -> FlowRecord {
@@ -280,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_second_in_a_good_stretch_is_forgiven() {
+    fn a_bad_second_in_a_good_window_is_tolerated() {
         let mut watched = watched("flow.mean < 100ms over 3s stop");
         for (second, ms) in [(0.1, 10), (1.2, 200), (2.3, 10), (3.3, 10), (4.4, 10)] {
             watched.record(&completed(ms * 1000), at(second));
@@ -292,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stretch_that_is_bad_as_a_whole_is_not() {
+    fn a_bad_window_is_a_violation() {
         let mut watched = watched("flow.mean < 100ms over 3s stop");
         for second in 0..3 {
             let second = f64::from(second);
@@ -301,7 +254,7 @@ mod tests {
         }
         assert!(watched.look(at(3.6), nothing), "the stretch is over");
         assert!(!watched.look(at(4.6), nothing), "once is enough");
-        // It got better: too late.
+        // It improved too late.
         watched.record(&completed(1_000), at(6.0));
         watched.look(at(20.0), nothing);
         let checked = watched.checked(&nothing());
@@ -311,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn seconds_without_an_end_are_a_rate_of_nothing_and_no_time() {
+    fn seconds_without_an_end_have_a_rate_of_zero_and_no_durations() {
         let mut rate = watched("flow.rate > 0/s over 2s");
         let mut time = watched("flow.p50 < 1ms over 2s");
         let mut rates = watched("flow.failed_rate < 50% over 2s");
@@ -328,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_are_of_the_stretch() {
+    fn counts_are_of_the_window() {
         let mut watched = watched("flow.failed < 3 over 2s");
         for second in [0.0, 0.5, 3.0, 3.5, 6.0, 6.1, 6.2] {
             watched.record(&failed(), at(second));
@@ -346,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_shorter_than_a_stretch_is_one() {
+    fn a_run_shorter_than_a_window_is_one() {
         let mut tally = Tally::new(&info(1));
         let mut watched = watched("step.01_login.failed == 0 over 10s");
         tally.record(&failed());
@@ -356,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_stretch_the_run_so_far_is_looked_at() {
+    fn without_a_window_the_run_so_far_is_checked() {
         let mut tally = Tally::new(&info(1));
         let mut watched = watched("flow.failed == 0 stop");
         assert!(!watched.look(at(1.0), || tally.summary(at(1.0), false)));

@@ -1,4 +1,4 @@
-//! Lookup of a program by name, and checks that it can be executed.
+//! Checks that a file can be executed, and the errors of program lookup.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -106,54 +106,8 @@ impl fmt::Display for EnvHint<'_> {
     }
 }
 
-/// Finds a program by name.
-///
-/// A name with a `/` is a path, relative to `base`. Any other name is searched for in the
-/// directories of `search`, then in those of `path`, which has the form of the variable `PATH`;
-/// relative directories are relative to `base`. The first file that can be executed is returned.
-///
-/// # Errors
-/// The problem of the nearest match, or the directories that were searched.
-pub fn resolve(
-    name: &OsStr,
-    base: &Path,
-    search: &[PathBuf],
-    path: Option<&OsStr>,
-) -> Result<PathBuf, ResolveError> {
-    if name.is_empty() {
-        return Err(ResolveError::Empty);
-    }
-    if name.as_bytes().contains(&b'/') {
-        let program = base.join(name);
-        return match check(&program) {
-            Ok(()) => Ok(program),
-            Err(problem) => Err(problem),
-        };
-    }
-    let from_path = path.into_iter().flat_map(std::env::split_paths);
-    let mut looked: Vec<PathBuf> = Vec::new();
-    let mut nearest = None;
-    for directory in search.iter().cloned().chain(from_path) {
-        let directory = base.join(directory);
-        let program = directory.join(name);
-        match check(&program) {
-            Ok(()) => return Ok(program),
-            // The search continues, as in a shell; without another match, this is the error.
-            Err(ResolveError::NotFound { .. }) => {}
-            Err(problem) => nearest = nearest.or(Some(problem)),
-        }
-        if !looked.contains(&directory) {
-            looked.push(directory);
-        }
-    }
-    Err(nearest.unwrap_or(ResolveError::NotFound {
-        name: name.to_owned(),
-        looked,
-    }))
-}
-
 /// Checks that a file can be executed, as far as that can be known without executing it.
-fn check(program: &Path) -> Result<(), ResolveError> {
+pub(super) fn check(program: &Path) -> Result<(), ResolveError> {
     let path = || program.to_owned();
     match fs::metadata(program) {
         Err(_) => {
@@ -200,7 +154,11 @@ fn check(program: &Path) -> Result<(), ResolveError> {
 ///
 /// # Errors
 /// [`ResolveError::NotOnPath`] if it is not.
-pub fn check_env(program: &Path, base: &Path, path: Option<&OsStr>) -> Result<(), ResolveError> {
+pub(super) fn check_env(
+    program: &Path,
+    base: &Path,
+    path: Option<&OsStr>,
+) -> Result<(), ResolveError> {
     let Some(wanted) = head(program).and_then(|head| wanted_of_env(&head)) else {
         return Ok(());
     };
@@ -310,11 +268,16 @@ pub(in crate::process) fn explain(program: &Path, error: &io::Error) -> Option<R
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
 
-    fn executable(directory: &Path, name: &str, mode: u32) -> PathBuf {
+    /// Writes an empty shell script with these permissions.
+    pub(in crate::process::spawn) fn executable(
+        directory: &Path,
+        name: &str,
+        mode: u32,
+    ) -> PathBuf {
         let path = directory.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, "#!/bin/sh\n").unwrap();
@@ -322,46 +285,12 @@ mod tests {
         path
     }
 
-    #[test]
-    fn names_are_looked_for_and_paths_are_taken_from_the_base() {
-        let base = tempfile::tempdir().unwrap();
-        let base = base.path();
-        let first = executable(base, "first dir/prüfung", 0o755);
-        let second = executable(base, "second/prüfung", 0o755);
-        let find = |name: &str, search: &[PathBuf], path: &str| {
-            resolve(OsStr::new(name), base, search, Some(OsStr::new(path)))
-        };
-        let own = ["first dir".into()];
-        let second_dir = base.join("second");
-        let second_dir = second_dir.to_str().unwrap();
-        assert_eq!(find("prüfung", &own, second_dir), Ok(first.clone()));
-        assert_eq!(find("prüfung", &[], second_dir), Ok(second));
-        assert_eq!(find("first dir/prüfung", &[], ""), Ok(first.clone()));
-        assert_eq!(find(first.to_str().unwrap(), &[], ""), Ok(first));
-        assert_eq!(find("", &[], ""), Err(ResolveError::Empty));
-    }
-
-    #[test]
-    fn an_unknown_name_is_reported_with_the_searched_directories() {
-        let none = resolve(
-            OsStr::new("nix"),
-            Path::new("/base"),
-            &["own".into()],
-            Some(OsStr::new("/a:/b:/a")),
-        );
-        assert_eq!(
-            none.unwrap_err().to_string(),
-            "there is no program nix (looked in /base/own, /a, /b)"
-        );
-    }
-
     fn error_of(content: &str) -> Option<String> {
         let base = tempfile::tempdir().unwrap();
-        let path = executable(base.path(), "tool", 0o755);
-        fs::write(&path, content).unwrap();
+        let tool = executable(base.path(), "tool", 0o755);
+        fs::write(&tool, content).unwrap();
         let path = std::env::var_os("PATH");
-        let found = resolve(OsStr::new("./tool"), base.path(), &[], None)
-            .and_then(|program| check_env(&program, base.path(), path.as_deref()));
+        let found = check(&tool).and_then(|()| check_env(&tool, base.path(), path.as_deref()));
         let error = found.err()?.to_string();
         Some(error.split_once("tool ").unwrap().1.to_owned())
     }
@@ -396,16 +325,5 @@ mod tests {
             let error = error_of(content).unwrap_or_default();
             assert!(error.contains(what), "{content:?}: {error}");
         }
-    }
-
-    #[test]
-    fn the_nearest_match_is_reported_unless_a_later_directory_has_the_program() {
-        let base = tempfile::tempdir().unwrap();
-        let plain = executable(base.path(), "one/tool", 0o644);
-        let search = ["one".into(), "two".into()];
-        let find = || resolve(OsStr::new("tool"), base.path(), &search, None);
-        assert_eq!(find(), Err(ResolveError::NotExecutable { path: plain }));
-        let good = executable(base.path(), "two/tool", 0o755);
-        assert_eq!(find(), Ok(good));
     }
 }
