@@ -206,6 +206,11 @@ impl Dialogue {
         self.streams[Stream::Out as usize].expect_echo(typed.echo(), mode, false);
     }
 
+    /// Returns whether the terminal's own echo of a line is still to come.
+    pub fn awaits_echo(&self) -> bool {
+        self.streams[Stream::Out as usize].awaits_echo()
+    }
+
     /// Returns whether [`Dialogue::set_raw`] matters: input was typed whose echo is not over.
     pub fn depends_on_mode(&self) -> bool {
         self.streams[Stream::Out as usize].depends_on_mode()

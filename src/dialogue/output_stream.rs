@@ -205,6 +205,11 @@ impl OutputStream {
         self.lines.set_raw();
     }
 
+    /// Returns whether the terminal's own echo of a line is still to come.
+    pub(super) fn awaits_echo(&self) -> bool {
+        self.lines.awaits_echo()
+    }
+
     /// Returns whether it matters that the program begins to read single keys.
     pub(super) fn depends_on_mode(&self) -> bool {
         self.lines.depends_on_mode()

@@ -23,8 +23,8 @@ pub(crate) trait TextSink {
     /// Receives a line end.
     fn line_end(&mut self);
     /// Receives the implied end of a line: the cursor was moved, and text is printed over the line or
-    /// elsewhere, as `left` says.
-    fn line_break(&mut self, left: RowEnd);
+    /// elsewhere, as `left` says, from this column on.
+    fn line_break(&mut self, left: RowEnd, column: usize);
     /// Removes the last character of the unfinished line, if there is one.
     fn backspace(&mut self);
     /// Returns the width of the unfinished line in columns.
@@ -62,8 +62,8 @@ pub(crate) trait TextSink {
 enum Cursor {
     /// At the end of what was printed.
     AtEnd,
-    /// Somewhere in the unfinished line.
-    InLine,
+    /// At this column of the unfinished line, from 0.
+    InLine(usize),
     /// Somewhere else.
     Elsewhere,
 }
@@ -232,13 +232,14 @@ impl Decoder {
             return;
         };
         if self.cursor != Cursor::AtEnd {
-            let left = match self.cursor {
-                Cursor::Elsewhere => RowEnd::Left,
-                Cursor::AtEnd | Cursor::InLine => RowEnd::Overwritten,
+            let (left, column) = match self.cursor {
+                Cursor::Elsewhere => (RowEnd::Left, 0),
+                Cursor::AtEnd => (RowEnd::Overwritten, 0),
+                Cursor::InLine(column) => (RowEnd::Overwritten, column),
             };
             self.cursor = Cursor::AtEnd;
             if !matches!(first, b'\r' | b'\n') {
-                sink.line_break(left);
+                sink.line_break(left, column);
             }
         }
         sink.lines(text);
@@ -250,7 +251,7 @@ impl Decoder {
                 self.cursor = Cursor::AtEnd;
                 sink.line_end();
             }
-            b'\r' => self.leave(Cursor::InLine),
+            b'\r' => self.leave(Cursor::InLine(0)),
             b'\t' => self.print("\t", sink),
             0x08 if self.cursor == Cursor::AtEnd => sink.backspace(),
             0x1b => self.begin_sequence(),
@@ -354,13 +355,19 @@ impl Decoder {
         match (last, private) {
             (b'C' | b'a', false) => match self.cursor {
                 Cursor::AtEnd => self.blanks(number.max(1), sink),
-                Cursor::InLine => self.column(number.max(1), sink),
+                Cursor::InLine(column) => self.column(column + number.max(1), sink),
                 Cursor::Elsewhere => {}
             },
             (b'G' | b'`', false) if self.cursor != Cursor::Elsewhere => {
                 self.column(number.max(1) - 1, sink);
             }
-            (b'D', false) => self.leave(Cursor::InLine),
+            (b'D', false) => {
+                let column = match self.cursor {
+                    Cursor::InLine(column) => column,
+                    Cursor::AtEnd | Cursor::Elsewhere => sink.width(),
+                };
+                self.leave(Cursor::InLine(column.saturating_sub(number.max(1))));
+            }
             (b'H' | b'f' | b'A' | b'B' | b'E' | b'F' | b'd' | b'e' | b'u', false) => {
                 self.leave(Cursor::Elsewhere);
             }
@@ -378,11 +385,11 @@ impl Decoder {
     /// Moves the cursor to a column of the unfinished line, counted from 0.
     fn column(&mut self, column: usize, sink: &mut impl TextSink) {
         if column == 0 {
-            self.cursor = Cursor::InLine;
+            self.cursor = Cursor::InLine(0);
             return;
         }
         match column.checked_sub(sink.width()) {
-            None => self.cursor = Cursor::InLine,
+            None => self.cursor = Cursor::InLine(column),
             Some(beyond) => {
                 self.cursor = Cursor::AtEnd;
                 self.blanks(beyond, sink);
@@ -424,7 +431,7 @@ pub(super) mod tests {
             self.0.push('\n');
             self.1 = self.0.len();
         }
-        fn line_break(&mut self, _: RowEnd) {
+        fn line_break(&mut self, _: RowEnd, _: usize) {
             if self.0.len() > self.1 {
                 self.line_end();
             }

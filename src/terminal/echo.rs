@@ -174,6 +174,8 @@ struct Pending {
     text: String,
     /// Whether the echo includes a line end.
     line: bool,
+    /// Whether the terminal echoes, not the program.
+    is_certain: bool,
     /// End of the output when the reply was sent, as a position.
     from: usize,
 }
@@ -207,6 +209,12 @@ impl Echoes {
     /// Returns whether no output can be an echo, however it continues.
     pub(super) fn is_empty(&self) -> bool {
         self.pending.is_empty() && self.input.as_ref().is_none_or(InputLine::is_over)
+    }
+
+    /// Returns whether the terminal's echo of a line is still to come.
+    pub(super) fn awaits_line(&self) -> bool {
+        let mut pending = self.pending.iter();
+        pending.any(|pending| pending.line && pending.is_certain)
     }
 
     /// Returns whether it matters that the program begins to read single keys.
@@ -264,6 +272,7 @@ impl Echoes {
             self.pending.push_back(Pending {
                 text: text.clone(),
                 line,
+                is_certain: mode != EchoMode::Raw,
                 from,
             });
         }

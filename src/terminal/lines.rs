@@ -25,7 +25,7 @@ pub(crate) struct Lines {
     base: usize,
     /// Position where the unfinished line begins.
     open: usize,
-    /// Width in columns of the sealed line that the unfinished line continues, if it does.
+    /// Column at which the unfinished line begins, if it continues a sealed line or overwrites one.
     carried: Option<usize>,
     /// Arrival times of complete lines, in order. A stamp is for all lines that end at or before its
     /// `end`, and after the stamp before it.
@@ -210,6 +210,11 @@ impl Lines {
     /// Reports that the program reads single keys, and so may draw what was typed.
     pub(crate) fn set_raw(&mut self) {
         self.echoes.set_raw();
+    }
+
+    /// Returns whether the terminal's own echo of a line is still to come.
+    pub(crate) fn awaits_echo(&self) -> bool {
+        self.echoes.awaits_line()
     }
 
     /// Returns whether it matters that the program begins to read single keys.
@@ -455,8 +460,11 @@ impl TextSink for Lines {
         self.end_row(RowEnd::LineEnd);
     }
 
-    fn line_break(&mut self, left: RowEnd) {
+    fn line_break(&mut self, left: RowEnd, column: usize) {
         self.end_row(left);
+        if column > 0 {
+            self.carried = Some(column);
+        }
     }
 
     fn backspace(&mut self) {
@@ -491,8 +499,8 @@ mod tests {
         fn line_end(&mut self) {
             self.0.line_end();
         }
-        fn line_break(&mut self, left: RowEnd) {
-            self.0.line_break(left);
+        fn line_break(&mut self, left: RowEnd, column: usize) {
+            self.0.line_break(left, column);
         }
         fn backspace(&mut self) {
             self.0.backspace();

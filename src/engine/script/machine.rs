@@ -37,6 +37,7 @@ use crate::engine::context::shown;
 use crate::engine::messages::ActionKind;
 use crate::engine::values::Learned;
 use crate::model::{FailureKind, Happening, InstanceId, ProcessRecord, RunEvent, Stream};
+use crate::process::Echo;
 use crate::scenario::{Masker, Plan, Scope};
 
 use super::action_run::{ActionRun, ActionWait};
@@ -323,7 +324,12 @@ impl ScriptMachine {
                     call.effects.push(ScriptEffect::Run(argv));
                     None
                 }
-                Effect::Done if lives && action.ends_with_reply() && call.program.unread() > 0 => {
+                Effect::Done
+                    if lives
+                        && action.ends_with_reply()
+                        && (call.program.echo() != Echo::NoTerminal
+                            || call.program.unread() > 0) =>
+                {
                     action.wait(ActionWait::Unread {
                         since: call.now,
                         tries: 0,

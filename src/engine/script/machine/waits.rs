@@ -11,6 +11,9 @@ use crate::process::Echo;
 use super::ScriptMachine;
 use super::vocabulary::MachineCall;
 
+/// Least number of looks at a terminal before its input counts as read.
+const LEAST_TRIES: u32 = 2;
+
 /// The remedy for a reply that was lost.
 const DISCARDED_HINT: &str = "the program discarded its typed input after this reply was sent, so the \
      reply may be lost: it changes its terminal's settings after the prompt; wait for something that \
@@ -123,9 +126,14 @@ impl ScriptMachine {
             return;
         };
         *tries += 1;
-        if self.exited.is_some() || call.program.unread() == 0 {
+        let is_read = call.program.unread() == 0;
+        // The kernel hands input over to the terminal a moment after it was written.
+        let has_arrived = call.program.echo() == Echo::NoTerminal
+            || (*tries >= LEAST_TRIES && !self.dialogue.awaits_echo());
+        let is_overdue = action.deadline().at <= call.now;
+        if self.exited.is_some() || is_read && (has_arrived || is_overdue) {
             self.action_over(call.now, Ok(()), call);
-        } else if action.deadline().at <= call.now {
+        } else if is_overdue {
             let message = "the program has not read the last reply";
             let error = ActionError::new(FailureKind::NotSent, message).with_hint(
                 "end the action with a wait for what the program prints after this reply",

@@ -1,0 +1,12 @@
+//! Bundles of flows: any file gives a bundle or an error.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use rehearsal::report::Bundle;
+
+fuzz_target!(|bytes: &[u8]| {
+    let folder = tempfile::tempdir_in("/dev/shm").expect("a folder");
+    std::fs::write(folder.path().join("bundle.json"), bytes).expect("a file");
+    let _ = Bundle::open(folder.path());
+});
