@@ -11,7 +11,7 @@ use actix::prelude::*;
 use tokio::sync::oneshot;
 
 use crate::model::{
-    Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, FlowRecord, RunEvent, RunInfo,
+    Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, FlowRecord, RunEvent, RunInfo, micros,
 };
 use crate::process::Grace;
 use crate::scenario::{FlowContext, ScopeError, Shape};
@@ -197,9 +197,13 @@ impl Coordinator {
                 self.schedule.ended(start.worker, self.began.elapsed());
                 let failure = Failure::new(FailureKind::Expression, error.to_string());
                 let outcome = FlowOutcome::Failed(Box::new(failure));
-                let record = FlowRecord::not_performed(number, id, start.counted, outcome);
-                let record = Box::new(record);
-                self.collector.flow_ended(&record, self.began.elapsed());
+                let now = self.began.elapsed();
+                let record = Box::new(FlowRecord {
+                    started_after_us: Some(micros(now)),
+                    ended_after_us: Some(micros(now)),
+                    ..FlowRecord::not_performed(number, id, start.counted, outcome)
+                });
+                self.collector.flow_ended(&record, now);
                 return self.run.emit(RunEvent::FlowEnded(record));
             }
         };
@@ -212,6 +216,7 @@ impl Coordinator {
         let handle = self.handle.get_or_insert_with(|| handle(&ctx.address()));
         let due = Due {
             at: self.began + start.intended,
+            run_began: self.began,
             counted: start.counted,
         };
         let coordinator = Arc::clone(handle);

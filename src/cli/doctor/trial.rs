@@ -142,8 +142,7 @@ impl TrialResult {
                 return;
             }
         }
-        self.responses
-            .record(flow.duration_us.saturating_add(flow.late_us));
+        self.responses.record(flow.response_us());
         // The first step waits for the program's start; from then on each has one answer.
         let answers = flow.steps.iter().skip(1);
         for (step, (_, true_us)) in answers.zip(&flow.captures) {

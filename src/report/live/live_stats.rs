@@ -109,10 +109,9 @@ impl LiveStats {
                     FlowOutcome::Completed => {
                         self.completed += 1;
                         self.recovered += u64::from(flow.is_recovered());
-                        let response_us = flow.duration_us.saturating_add(flow.late_us);
                         let slice = self.recent.slice_at(self.now);
                         slice.completed += 1;
-                        slice.record_duration(response_us);
+                        slice.record_duration(flow.response_us());
                     }
                     FlowOutcome::Failed(_) => self.failed += 1,
                     FlowOutcome::Interrupted => self.interrupted += 1,

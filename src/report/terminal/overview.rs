@@ -56,7 +56,7 @@ pub(super) fn render(info: &RunInfo, summary: &Summary) -> String {
             format!("{reached} flows/s started, {wanted} wanted"),
         );
     }
-    let average = summary.flow_duration.map_or("–".into(), |flow| {
+    let average = summary.flow_response.map_or("–".into(), |flow| {
         let mean = units::duration(flow.mean_us);
         if flow.count == 1 {
             return mean;

@@ -73,7 +73,7 @@ impl LiveThreshold {
                 slice.failed += u64::from(matches!(flow.outcome, FlowOutcome::Failed(_)));
             }
             Figure::Response(_) if completed => {
-                slice.record_duration(flow.duration_us.saturating_add(flow.late_us));
+                slice.record_duration(flow.response_us());
             }
             Figure::Service(_) if completed => slice.record_duration(flow.duration_us),
             Figure::Response(_) | Figure::Service(_) => {}

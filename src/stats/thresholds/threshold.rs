@@ -28,9 +28,9 @@ pub(super) enum Figure {
     /// Completed flows a second.
     FlowRate,
     Flow(Ended),
-    /// Response time, from when a flow was due.
+    /// Response time, from when a flow was due, with all waits of the flow.
     Response(Aggregate),
-    /// Service time, from a flow's start.
+    /// Service time, from a flow's start, without waits.
     Service(Aggregate),
     Integrity(IntegrityFigure),
     Step(String, Ended),

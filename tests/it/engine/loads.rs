@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::support::flows::Rehearsing;
 use rehearsal::engine::Stop;
-use rehearsal::model::{Ending, FlowOutcome, RunEvent};
+use rehearsal::model::{Ending, FlowOutcome, FlowRecord, RunEvent};
 use rehearsal::scenario::{Arrivals, Load, Pacing, Ramp, Shape};
 
 #[test]
@@ -153,10 +153,7 @@ fn a_stall_shows_in_the_response_times_of_an_open_load() {
     });
     let response = |load: Load| -> Vec<u64> {
         let flows = answers_after("0.3").load(load).perform().flows;
-        flows
-            .iter()
-            .map(|flow| flow.late_us + flow.duration_us)
-            .collect()
+        flows.iter().map(FlowRecord::response_us).collect()
     };
     for times in [response(closed), response(open)] {
         assert_eq!(times.len(), 8);
