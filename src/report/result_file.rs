@@ -12,8 +12,8 @@
 //!   `flow.recovery`, `step.NAME`, `role.NAME.startup`, and `chaos.recovery` if faults were
 //!   injected;
 //! - `flows.jsonl`: a line about the run (a [`FlowsHead`]), then a line for each
-//!   [flow](FlowRecord) as it ended; for a flow that was due and not started the line is
-//!   `{"dropped":1,"counted":true}`;
+//!   [flow](FlowRecord) as it ended; for flows that were due and not started, at most
+//!   once a second, the line is `{"dropped":12,"counted":true}`;
 //! - `latency.hlog`: an interval log as HdrHistogram's tools read it, with the durations in
 //!   microseconds of what ended in each second, tagged `flow` (from when it was due),
 //!   `flow.failed`, and `step.NAME`;

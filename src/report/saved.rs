@@ -74,7 +74,9 @@ impl SavedRun {
                         bundled.push((*flow, bundle));
                     }
                 }
-                FlowsLine::Dropped(dropped) => tally.record_drop(dropped.counted),
+                FlowsLine::Dropped(dropped) => {
+                    tally.record_drops(dropped.dropped, dropped.counted);
+                }
             }
         }
         let mut summary = tally.summary(elapsed, true);

@@ -124,7 +124,7 @@ impl FlowCounts {
     /// Returns the number of planned flows that did not begin.
     pub fn not_started(&self) -> u64 {
         let planned = self.planned.unwrap_or_default();
-        planned.saturating_sub(self.ended() + self.dropped)
+        planned.saturating_sub(self.ended().saturating_add(self.dropped))
     }
 }
 

@@ -126,10 +126,10 @@ impl Tally {
         }
     }
 
-    /// Counts a flow that was due and was not started.
-    pub fn record_drop(&mut self, counted: bool) {
+    /// Counts flows that were due and were not started.
+    pub fn record_drops(&mut self, count: u64, counted: bool) {
         if counted {
-            self.flows.dropped += 1;
+            self.flows.dropped = self.flows.dropped.saturating_add(count);
         }
     }
 

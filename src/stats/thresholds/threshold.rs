@@ -236,8 +236,7 @@ mod tests {
         let mut last = flow(10, outcome, &[done, failed]);
         last.started_at = info.started_at + Duration::from_millis(1_980);
         tally.record(&last);
-        tally.record_drop(true);
-        tally.record_drop(true);
+        tally.record_drops(2, true);
         tally.summary(Duration::from_secs(2), false)
     }
 
