@@ -96,7 +96,7 @@ pub fn run(
         0..=1 => 0,
         _ => workers.min(usize::try_from(most).unwrap_or(usize::MAX)),
     };
-    let gauge = Gauge::new();
+    let gauge = Gauge::new(Arc::clone(&sink));
     let performed = async {
         let run = Arc::clone(&context);
         let arbiters: Vec<Arbiter> = (0..workers).map(|_| Arbiter::new()).collect();

@@ -284,6 +284,9 @@ pub struct Verdict {
     pub trust: Trust,
     /// Objections to them, the worst first; empty if they are valid.
     pub reasons: Vec<String>,
+    /// What could not be judged, and why.
+    #[serde(default)]
+    pub not_judged: Vec<String>,
 }
 
 /// A value with its unit.
