@@ -6,14 +6,16 @@
 //! | `stalls` | times in which the process did not run, pure |
 //! | `clock` | jumps of the system's clock, pure |
 //! | `machine` | load of the machine, pure |
+//! | `shared` | access to shared measurements |
 //! | `watch` | the thread that looks for stalls and jumps |
 
 mod clock;
 mod machine;
+mod shared;
 mod stalls;
 mod watch;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::model::{EventSink, Generator, Stall, micros};
@@ -21,6 +23,7 @@ use crate::process::{Fullness, SelfUsage, machine_times};
 use crate::stats::Histogram;
 
 use machine::MachineLoad;
+use shared::lock;
 use stalls::{SHORTEST, Stalls};
 use watch::StallWatch;
 
@@ -173,10 +176,6 @@ fn record(lag: &mut Histogram, late: Duration) -> Duration {
         }
         passed += TIMER_EVERY;
     }
-}
-
-fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::model::{EventSink, RunEvent};
 use crate::process::{since_boot, thread_waited_for_processor};
 
 use super::clock::{ClockJump, ClockWatch};
-use super::lock;
+use super::shared::lock;
 use super::stalls::{Stalls, WAKE_EVERY};
 
 /// The most notices of each kind, so that a process that is stopped again and again does not flood
@@ -86,7 +86,8 @@ fn in_words(jump: ClockJump) -> String {
         ClockJump::Forward(by) => ("forward", by),
         ClockJump::Back(by) => ("back", by),
     };
-    let by = humantime::format_duration(Duration::from_millis(by.as_millis() as u64));
+    let tenths = (by.as_secs_f64() * 10.0).round();
+    let by = humantime::format_duration(Duration::from_secs_f64(tenths / 10.0));
     format!(
         "the system's clock was set {direction} by {by}: times of day jump, durations and rates do \
          not"
