@@ -201,3 +201,48 @@ fn a_short_run_is_judged_or_says_that_it_is_too_short() {
         .assert_code(0)
         .assert_out("too short to judge: ");
 }
+
+/// Removes what results of earlier versions do not have.
+fn without_new_fields(value: &mut Value) {
+    const NEW: [&str; 12] = [
+        "flow.retry_delay",
+        "retry_delay",
+        "retry_delay_us",
+        "started_after_us",
+        "ended_after_us",
+        "not_judged",
+        "stalls",
+        "stalled_us",
+        "longest_stall",
+        "machine_own_ratio",
+        "machine_programs_ratio",
+        "machine_others_ratio",
+    ];
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|name, _| !NEW.contains(&name.as_str()));
+            fields.values_mut().for_each(without_new_fields);
+        }
+        Value::Array(values) => values.iter_mut().for_each(without_new_fields),
+        _ => {}
+    }
+}
+
+#[test]
+fn a_result_of_an_earlier_version_is_shown_and_merged() {
+    let sandbox = stage("work");
+    run(&sandbox, "--flows 2", &[]).assert_code(0);
+    let folder = sandbox.run();
+    let path = folder.join("result.json");
+    let mut old = result(&folder);
+    without_new_fields(&mut old);
+    std::fs::write(&path, old.to_string()).expect("it is ours");
+    let folder = folder.to_str().expect("UTF-8");
+    sandbox
+        .rehearsal(&format!("report {folder}"))
+        .assert_code(0)
+        .assert_out("✓ 2 of 2 flows completed");
+    sandbox
+        .rehearsal(&format!("merge {folder} --into merged"))
+        .assert_code(0);
+}

@@ -22,6 +22,14 @@ const AGGREGATES: [(&str, Aggregate); 8] = [
     ("max", Aggregate::Max),
 ];
 
+/// A figure of a flow's time.
+type OfTime = fn(Aggregate) -> Figure;
+
+const TIMES: [(&str, OfTime); 2] = [
+    ("response.", Figure::Response),
+    ("service.", Figure::Service),
+];
+
 const ENDED: [(&str, Ended); 4] = [
     ("completed", Ended::Completed),
     ("failed", Ended::Failed),
@@ -206,11 +214,7 @@ fn figure(part: &Fragment<'_>, steps: &[&str]) -> Result<Figure, ThresholdError>
         if rest.text == "rate" {
             return Ok(Figure::FlowRate);
         }
-        let times: [(&str, fn(Aggregate) -> Figure); 2] = [
-            ("response.", Figure::Response),
-            ("service.", Figure::Service),
-        ];
-        for (prefix, time) in times {
+        for (prefix, time) in TIMES {
             if let Some(rest) = rest.after(prefix) {
                 let aggregate = among(&AGGREGATES, rest.text).map(time);
                 return aggregate
