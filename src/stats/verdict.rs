@@ -64,8 +64,8 @@ impl Verdict {
     pub fn of(summary: &Summary, generator: &Generator) -> Self {
         let mut objections: Vec<(Trust, String)> = [
             nothing_completed(summary),
-            dropped(summary),
             stalled(summary, generator),
+            dropped(summary, generator),
             late_timers(generator),
             late_starts(summary, generator),
             machine(generator),
@@ -97,7 +97,7 @@ fn nothing_completed(summary: &Summary) -> Objection {
     (summary.flows.completed == 0).then(|| (Trust::Invalid, reason.to_owned()))
 }
 
-fn dropped(summary: &Summary) -> Objection {
+fn dropped(summary: &Summary, generator: &Generator) -> Objection {
     let dropped = summary.flows.dropped;
     let due = summary.flows.ended().saturating_add(dropped);
     if dropped == 0 {
@@ -108,10 +108,13 @@ fn dropped(summary: &Summary) -> Objection {
     } else {
         Trust::Doubtful
     };
-    let reason = format!(
-        "{dropped} of {due} flows were dropped: the rate that was wanted was not reached; want \
-         fewer a second, or allow more in flight"
-    );
+    let cause = match generator.longest_stall {
+        Some(_) => "many may have been due while Rehearsal was stopped",
+        None => {
+            "the rate that was wanted was not reached; want fewer a second, or allow more in flight"
+        }
+    };
+    let reason = format!("{dropped} of {due} flows were dropped: {cause}");
     Some((trust, reason))
 }
 
@@ -150,9 +153,12 @@ fn late_timers(generator: &Generator) -> Objection {
         LAG_DOUBTFUL_US.. => Trust::Doubtful,
         _ => return None,
     };
+    let remedy = match are_others_the_cause(generator) {
+        true => "other processes use the machine",
+        false => "the machine is saturated; fewer flows, or more cores",
+    };
     let reason = format!(
-        "the generator was late by {} ms at {at}: the machine is saturated; fewer flows, or more \
-         cores",
+        "the generator was late by {} ms at {at}: {remedy}",
         lag_us / 1000
     );
     Some((trust, reason))
@@ -172,13 +178,22 @@ fn late_starts(summary: &Summary, generator: &Generator) -> Objection {
     } else {
         Trust::Doubtful
     };
+    let remedy = match are_others_the_cause(generator) {
+        true => "other processes use the machine",
+        false => "fewer flows, or more cores",
+    };
     let reason = format!(
-        "flows were started {} ms late at p99, of a median response of {} ms; fewer flows, or more \
-         cores",
+        "flows were started {} ms late at p99, of a median response of {} ms; {remedy}",
         delay_us / 1000,
         response_us / 1000
     );
     Some((trust, reason))
+}
+
+fn are_others_the_cause(generator: &Generator) -> bool {
+    generator
+        .machine_others_ratio
+        .is_some_and(|part| part >= OTHERS_DOUBTFUL)
 }
 
 /// Judges the load of the machine, and names whose it was.
@@ -186,7 +201,7 @@ fn machine(generator: &Generator) -> Objection {
     let saturated = generator.machine_saturated_ratio;
     let saturated = saturated.filter(|part| *part >= SATURATED_DOUBTFUL);
     let others = generator.machine_others_ratio;
-    let others = others.filter(|part| *part >= OTHERS_DOUBTFUL);
+    let others = others.filter(|_| are_others_the_cause(generator));
     let no_time_left = saturated.map(|part| {
         let percent = part * 100.0;
         format!("the machine had no processor time left in {percent:.0} % of the run: ")
@@ -328,14 +343,16 @@ mod tests {
             }),
             machine_saturated_ratio: Some(0.93),
             machine_others_ratio: Some(0.7),
-            ..generator(1_000)
+            ..generator(12_000)
         };
-        let verdict = Verdict::of(&summary(10, 3_150_000, 0), &generator);
+        let verdict = Verdict::of(&summary(10, 3_150_000, 4), &generator);
         assert_eq!(
             verdict.reasons,
             [
                 "Rehearsal was stopped for 3.2 s at 0.6 s of the run: times that include it are too \
                  long; run it again",
+                "4 of 14 flows were dropped: many may have been due while Rehearsal was stopped",
+                "the generator was late by 12 ms at p99: other processes use the machine",
                 "the machine had no processor time left in 93 % of the run: other processes used \
                  70 % of the machine; stop them, or use another machine",
             ]

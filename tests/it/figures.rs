@@ -106,10 +106,7 @@ fn a_stop_of_rehearsal_is_named_in_the_verdict() {
     running.signal(Signal::CONT);
     let (code, text) = running.end();
     assert_eq!(code, Some(0), "{text}");
-    assert!(
-        text.contains("Note: rehearsal was stopped for 1.0 s"),
-        "{text}"
-    );
+    assert!(text.contains("Note: rehearsal was stopped for "), "{text}");
     let summary = summary(&sandbox);
     let longest_us = number(&summary, "/generator/longest_stall/length_us");
     assert!(
@@ -186,7 +183,7 @@ fn the_headline_names_inconsistent_data_above_the_success_rate() {
 }
 
 #[test]
-fn a_short_run_is_judged_or_says_that_it_is_too_short() {
+fn a_run_of_half_a_second_is_judged() {
     let sandbox = stage("work");
     run(&sandbox, "--var seconds=0.5", &[]).assert_code(0);
     let summary = summary(&sandbox);
@@ -196,10 +193,6 @@ fn a_short_run_is_judged_or_says_that_it_is_too_short() {
         summary["verdict"]["not_judged"].as_array().map(Vec::len),
         Some(0)
     );
-    let sandbox = stage("work");
-    run(&sandbox, "--var seconds=0", &[])
-        .assert_code(0)
-        .assert_out("too short to judge: ");
 }
 
 /// Removes what results of earlier versions do not have.
@@ -231,18 +224,22 @@ fn without_new_fields(value: &mut Value) {
 #[test]
 fn a_result_of_an_earlier_version_is_shown_and_merged() {
     let sandbox = stage("work");
-    run(&sandbox, "--flows 2", &[]).assert_code(0);
-    let folder = sandbox.run();
-    let path = folder.join("result.json");
-    let mut old = result(&folder);
-    without_new_fields(&mut old);
-    std::fs::write(&path, old.to_string()).expect("it is ours");
-    let folder = folder.to_str().expect("UTF-8");
+    for _ in 0..2 {
+        run(&sandbox, "--flows 2", &[]).assert_code(0);
+    }
+    let runs = sandbox.runs();
+    for folder in &runs {
+        let mut old = result(folder);
+        without_new_fields(&mut old);
+        std::fs::write(folder.join("result.json"), old.to_string()).expect("it is ours");
+    }
+    let [one, other] = [&runs[0], &runs[1]].map(|run| run.to_str().expect("UTF-8"));
     sandbox
-        .rehearsal(&format!("report {folder}"))
+        .rehearsal(&format!("report {one}"))
         .assert_code(0)
         .assert_out("✓ 2 of 2 flows completed");
     sandbox
-        .rehearsal(&format!("merge {folder} --into merged"))
-        .assert_code(0);
+        .rehearsal(&format!("merge {one} {other} --into merged"))
+        .assert_code(0)
+        .assert_out("✓ 4 of 4 flows completed");
 }
