@@ -284,7 +284,7 @@ pub struct Verdict {
     pub trust: Trust,
     /// Objections to them, the worst first; empty if they are valid.
     pub reasons: Vec<String>,
-    /// What could not be judged, and why.
+    /// Aspects that could not be judged, with the reason.
     #[serde(default)]
     pub not_judged: Vec<String>,
 }

@@ -8,7 +8,7 @@ const SATURATED: f64 = 0.95;
 /// The least processor time of a look: ten clock ticks, so that one does not decide it.
 const SHORTEST_US: u64 = 100_000;
 
-/// What was seen of the machine.
+/// Observations of the machine during a run.
 #[derive(Debug)]
 pub(super) struct MachineLoad {
     before: Option<MachineTimes>,
