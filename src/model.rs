@@ -21,7 +21,7 @@ pub use event::{EventSink, RunEvent};
 pub use evidence::{DataRow, Evidence, Happening, Moment};
 pub use failure::{Activity, Failure, FailureKind};
 pub use flow::{FlowOutcome, FlowRecord, RetriedPart, Retry, StepOutcome, StepRecord, TurnRecord};
-pub use generator::Generator;
+pub use generator::{Generator, Stall};
 pub use ids::{FlowId, FlowNumber, InstanceId, RoleIndex, RunId, StepIndex};
 pub use injection::{Injection, InjectionKind, InjectionRecord};
 pub use integrity::{AuditOutcome, AuditRecord, IntegrityInfo, OwnInfo, ValueInfo};

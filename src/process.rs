@@ -56,7 +56,7 @@ pub use io::throttle::ReadRate;
 pub use io::writes::{MAX_UNWRITTEN, WriteError};
 pub use machine::{MachineTimes, machine_times};
 pub use marker::{INSTANCE_VARIABLE, RUN_VARIABLE, RunMarker};
-pub use self_usage::SelfUsage;
+pub use self_usage::{SelfUsage, since_boot, thread_waited_for_processor};
 pub use spawn::command::{Command, SpawnError};
 pub use spawn::environment::Environment;
 pub use spawn::executable::ResolveError;

@@ -33,7 +33,10 @@ pub use diagnostics::{Diagnostic, Diagnostics, Severity};
 pub use faults::{FaultRule, FaultRules};
 pub use gates::GateSpec;
 pub use initial_values::{FlowContext, ScopeError};
-pub use load::{Arrivals, Load, MAX_IN_FLIGHT, Pacing, Ramp, Shape, Stage, parse_rate};
+pub use load::{
+    Arrivals, Load, MAX_IN_FLIGHT, MAX_RATE, Pacing, Ramp, Shape, Stage, help_for_excessive_rate,
+    parse_rate,
+};
 pub use location::SourceLocation;
 pub use overrides::Overrides;
 pub use plan::{

@@ -195,7 +195,7 @@ pub struct LoadArgs {
     #[arg(long, value_name = "RATE", value_parser = rate, allow_hyphen_values = true)]
     pub rate: Option<f64>,
 
-    /// Change --parallel or --rate linearly: 30s:50,2m:50,30s:0
+    /// Change --parallel or --rate linearly: 30s:50,2m:50,30s:0; a length of 0s is a jump
     #[arg(long, value_name = "S:N,…", value_parser = stages)]
     pub stages: Option<Stages>,
 
@@ -401,7 +401,7 @@ fn arrivals(text: &str) -> Result<Arrivals, String> {
 fn stages(text: &str) -> Result<Stages, String> {
     let stage = |stage: &str| {
         let (length, value) = stage.split_once(':')?;
-        let length = duration::parse_some(length).ok()?;
+        let length = duration::parse(length).ok()?;
         let value = value
             .trim()
             .parse::<f64>()

@@ -8,10 +8,11 @@ mod answer;
 mod trial;
 
 use std::fmt::Write as _;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::process::since_boot;
 use crate::report::units::{counted, duration};
 use crate::report::{Output, sanitize};
 use crate::scenario::{Arrivals, Load, Ramp, Shape};
@@ -144,8 +145,7 @@ fn level(parallel: u64, flows: u64, environment: &CliEnvironment) -> Result<Leve
 /// Measures the stall; `None` if the machine has no room for it.
 fn stall(environment: &CliEnvironment) -> Result<Option<Stall>, CliError> {
     let run = |shape| -> Result<Option<TrialResult>, CliError> {
-        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        let at = since_1970.unwrap_or_default() + STALL_AT;
+        let at = since_boot() + STALL_AT;
         let trial = Trial {
             load: Load {
                 shape,

@@ -1,6 +1,7 @@
 //! Coordinator actor of a run: starts its flows and collects their figures.
 
 mod collector;
+mod drops;
 mod stop;
 
 use std::collections::BTreeMap;
@@ -11,7 +12,7 @@ use actix::prelude::*;
 use tokio::sync::oneshot;
 
 use crate::model::{
-    Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, FlowRecord, RunEvent, RunInfo,
+    Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, FlowRecord, RunEvent, RunInfo, micros,
 };
 use crate::process::Grace;
 use crate::scenario::{FlowContext, ScopeError, Shape};
@@ -24,6 +25,7 @@ use super::pool::Pools;
 use super::schedule::{Next, Schedule, Start};
 
 use collector::{CHECK_EVERY, Collector};
+use drops::{Drops, REPORT_EVERY};
 
 pub use stop::StopCause;
 
@@ -35,6 +37,11 @@ const HASTY: Grace = Grace {
 
 /// The pause in which reporters may catch up before the next flow is considered.
 const CATCH_UP: Duration = Duration::from_millis(2);
+
+/// The most reports of drops from the schedule at once, and the pause after them, so that a rate far
+/// beyond the machine's leaves time for what else the coordinator has to do.
+const MAX_DROPS: u32 = 16;
+const DROP_PAUSE: Duration = Duration::from_millis(1);
 
 /// Starts the flows of a run when they are due, and counts them as they end.
 pub(super) struct Coordinator {
@@ -62,6 +69,8 @@ pub(super) struct Coordinator {
     pub(super) pools: Option<Pools>,
     /// The handle for flow supervisors, made for the first of them.
     handle: Option<Arc<CoordinatorHandle>>,
+    /// Dropped flows that are not reported yet.
+    drops: Drops,
     /// The one timer, for the schedule's next moment.
     alarm: Option<SpawnHandle>,
     /// The receiver of the figures when the last flow has ended.
@@ -107,6 +116,7 @@ impl Coordinator {
             info,
             may_start: true,
             handle: None,
+            drops: Drops::default(),
             alarm: None,
             done: Some(done),
         }
@@ -116,6 +126,7 @@ impl Coordinator {
     /// to do.
     pub(super) fn proceed(&mut self, ctx: &mut Context<Self>) {
         self.may_start = false;
+        let mut drops = 0;
         while self.stopped.is_none() {
             if self.is_closed_load && self.run.sink.is_behind() {
                 // No flow of a closed load is due at a certain time, so none is late.
@@ -126,9 +137,16 @@ impl Coordinator {
             let in_flight = self.in_flight.len() as u64;
             match self.schedule.next(self.began.elapsed(), in_flight) {
                 Next::Start(start) => self.start_flow(start, ctx),
-                Next::Drop { counted, .. } => {
-                    self.collector.flow_dropped(counted, self.began.elapsed());
-                    self.run.emit(RunEvent::FlowDropped { counted });
+                Next::Drop { count, counted } => {
+                    let now = self.began.elapsed();
+                    self.collector.flows_dropped(count, counted, now);
+                    self.drops.add(count, counted);
+                    drops += 1;
+                    if drops == MAX_DROPS {
+                        self.may_start = true;
+                        self.ask_again_at(now + DROP_PAUSE, ctx);
+                        break;
+                    }
                 }
                 Next::At(time) => {
                     self.may_start = true;
@@ -154,6 +172,7 @@ impl Coordinator {
         if !self.in_flight.is_empty() {
             return;
         }
+        self.report_drops();
         self.close_pools();
         if self.pools.as_ref().is_none_or(Pools::is_over)
             && let Some(done) = self.done.take()
@@ -164,6 +183,10 @@ impl Coordinator {
             let _ = done.send(Collected { cause, collector });
             ctx.stop();
         }
+    }
+
+    fn report_drops(&mut self) {
+        self.drops.take().for_each(|event| self.run.emit(event));
     }
 
     fn ask_again_at(&mut self, time: Duration, ctx: &mut Context<Self>) {
@@ -197,9 +220,13 @@ impl Coordinator {
                 self.schedule.ended(start.worker, self.began.elapsed());
                 let failure = Failure::new(FailureKind::Expression, error.to_string());
                 let outcome = FlowOutcome::Failed(Box::new(failure));
-                let record = FlowRecord::not_performed(number, id, start.counted, outcome);
-                let record = Box::new(record);
-                self.collector.flow_ended(&record, self.began.elapsed());
+                let now = self.began.elapsed();
+                let record = Box::new(FlowRecord {
+                    started_after_us: Some(micros(now)),
+                    ended_after_us: Some(micros(now)),
+                    ..FlowRecord::not_performed(number, id, start.counted, outcome)
+                });
+                self.collector.flow_ended(&record, now);
                 return self.run.emit(RunEvent::FlowEnded(record));
             }
         };
@@ -212,6 +239,7 @@ impl Coordinator {
         let handle = self.handle.get_or_insert_with(|| handle(&ctx.address()));
         let due = Due {
             at: self.began + start.intended,
+            run_began: self.began,
             counted: start.counted,
         };
         let coordinator = Arc::clone(handle);
@@ -262,6 +290,9 @@ impl Actor for Coordinator {
                     coordinator.proceed(ctx);
                 }
             });
+        }
+        if !self.is_closed_load {
+            ctx.run_interval(REPORT_EVERY, |coordinator, _| coordinator.report_drops());
         }
         self.proceed(ctx);
     }

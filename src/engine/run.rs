@@ -96,8 +96,8 @@ pub fn run(
         0..=1 => 0,
         _ => workers.min(usize::try_from(most).unwrap_or(usize::MAX)),
     };
-    let gauge = Gauge::new();
     let performed = async {
+        let gauge = Gauge::new(Arc::clone(&sink));
         let run = Arc::clone(&context);
         let arbiters: Vec<Arbiter> = (0..workers).map(|_| Arbiter::new()).collect();
         let mut handles: Vec<_> = arbiters.iter().map(Arbiter::handle).collect();
@@ -115,6 +115,8 @@ pub fn run(
         );
         let collected = perform(coordinator, finished, arbiters, &gauge, control).await;
         let generator = gauge.measured();
+        // No notices of it after the end of the run.
+        drop(gauge);
         sink.emit(RunEvent::GeneratorMeasured(Box::new(generator)));
         let ended = Instant::now();
         let gave_up = collected.is_ok() && audit::audit(&run, control).await;

@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use crate::scenario::{Arrivals, Load, Pacing, Ramp, Shape};
 
+/// The most drops at once whose times are computed one by one.
+const MAX_DROPS: u64 = 1_000;
+
 /// The schedule of a run.
 #[derive(Debug)]
 pub(super) struct Schedule {
@@ -21,9 +24,9 @@ pub(super) struct Schedule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
     Start(Start),
-    /// A flow was due and cannot start: it is counted as dropped and not started later.
+    /// Flows were due and cannot start: they are counted as dropped and not started later.
     Drop {
-        intended: Duration,
+        count: u64,
         counted: bool,
     },
     /// Nothing before this time.
@@ -146,20 +149,40 @@ impl Schedule {
                 None => Next::Over,
                 Some(due) if self.end.is_some_and(|end| due >= end) => Next::Over,
                 Some(due) if due > now => Next::At(due),
+                Some(due) if in_flight >= *most_in_flight => {
+                    let counted = due >= self.warm_up;
+                    // Those that are due before the next change of what they count as.
+                    let bound = if counted {
+                        self.end
+                    } else {
+                        Some(self.warm_up)
+                    };
+                    let is_due = |due| due <= now && bound.is_none_or(|bound| due < bound);
+                    let most = self.left.filter(|_| counted).unwrap_or(u64::MAX);
+                    let mut count = 0;
+                    while count < most.min(MAX_DROPS)
+                        && rate.when_integral_is(*place).is_some_and(is_due)
+                    {
+                        *place += gaps.draw();
+                        count += 1;
+                    }
+                    if count == MAX_DROPS {
+                        // So far behind, the mean is as good as the draws.
+                        let until = bound.map_or(now, |bound| bound.min(now));
+                        let behind = (rate.integral(until) - *place).max(0.0).floor();
+                        let behind = (behind as u64).min(most - count);
+                        *place += behind as f64;
+                        count += behind;
+                    }
+                    Next::Drop { count, counted }
+                }
                 Some(due) => {
                     *place += gaps.draw();
-                    if in_flight >= *most_in_flight {
-                        Next::Drop {
-                            intended: due,
-                            counted: true,
-                        }
-                    } else {
-                        Next::Start(Start {
-                            intended: due,
-                            counted: true,
-                            worker: None,
-                        })
-                    }
+                    Next::Start(Start {
+                        intended: due,
+                        counted: true,
+                        worker: None,
+                    })
                 }
             },
             Model::Closed { .. } if self.end.is_some_and(|end| now >= end) => Next::Over,
@@ -176,13 +199,12 @@ impl Schedule {
             Next::WhenOneEnds => self.end.map_or(Next::WhenOneEnds, Next::At),
             Next::Start(start) => {
                 let counted = start.intended >= self.warm_up;
-                self.count(counted);
+                self.count(1, counted);
                 Next::Start(Start { counted, ..start })
             }
-            Next::Drop { intended, .. } => {
-                let counted = intended >= self.warm_up;
-                self.count(counted);
-                Next::Drop { intended, counted }
+            Next::Drop { count, counted } => {
+                self.count(count, counted);
+                Next::Drop { count, counted }
             }
             next => next,
         }
@@ -212,9 +234,9 @@ impl Schedule {
         self.end
     }
 
-    fn count(&mut self, counted: bool) {
+    fn count(&mut self, count: u64, counted: bool) {
         if counted && let Some(left) = &mut self.left {
-            *left -= 1;
+            *left -= count;
         }
     }
 }
@@ -309,7 +331,8 @@ mod tests {
         }
     }
 
-    /// Performs the schedule with flows that take `length`; returns the starts and the drops.
+    /// Performs the schedule with flows that take `length`; returns the starts and the times of the
+    /// drops.
     fn perform(load: &Load, length: Duration, at_most: usize) -> (Vec<Start>, Vec<Duration>) {
         let mut schedule = Schedule::new(load, 1);
         let (mut now, mut starts, mut drops) = (Duration::ZERO, Vec::new(), Vec::new());
@@ -321,8 +344,8 @@ mod tests {
                     starts.push(start);
                     continue;
                 }
-                Next::Drop { intended, .. } => {
-                    drops.push(intended);
+                Next::Drop { count, .. } => {
+                    drops.extend((0..count).map(|_| now));
                     continue;
                 }
                 Next::Over => break,
@@ -435,6 +458,42 @@ mod tests {
         let (starts, drops) = perform(&load, ms(350), 100);
         assert_eq!(times(&starts), [0, 100, 400, 500, 800, 900]);
         assert_eq!(drops, [ms(200), ms(300), ms(600), ms(700)]);
+    }
+
+    #[test]
+    fn a_rate_far_beyond_the_machine_is_dropped_at_once() {
+        for arrivals in [Arrivals::Even, Arrivals::Poisson] {
+            let load = Load {
+                warm_up: ms(500),
+                duration: Some(ms(60_000)),
+                ..open(Ramp::constant(1e6), arrivals, 0)
+            };
+            let mut schedule = Schedule::new(&load, 1);
+            let (mut asked, mut drops) = (0, [0; 2]);
+            while let Next::Drop { count, counted } = schedule.next(ms(100_000), 0) {
+                asked += 1;
+                drops[usize::from(counted)] += count;
+            }
+            assert!(asked < 100, "{asked}");
+            assert!(drops[0].abs_diff(500_000) < 2_000, "{drops:?}");
+            assert!(drops[1].abs_diff(59_500_000) < 2_000, "{drops:?}");
+            assert_eq!(schedule.next(ms(100_000), 0), Next::Over);
+        }
+    }
+
+    #[test]
+    fn drops_are_no_more_than_the_flows_that_are_left() {
+        let load = Load {
+            flows: Some(1_500),
+            ..open(Ramp::constant(1e6), Arrivals::Even, 0)
+        };
+        let mut schedule = Schedule::new(&load, 1);
+        let all = Next::Drop {
+            count: 1_500,
+            counted: true,
+        };
+        assert_eq!(schedule.next(ms(1_000), 0), all);
+        assert_eq!(schedule.next(ms(1_000), 0), Next::Over);
     }
 
     #[test]

@@ -76,8 +76,10 @@ pub enum RunEvent {
     FlowEnded(Box<FlowRecord>),
     /// The evidence of a flow, right after its `FlowEnded`, if it is kept.
     EvidenceKept(Box<Evidence>),
-    /// A flow was due and was not started, as too many were in flight.
-    FlowDropped {
+    /// Flows were due and were not started, as too many were in flight. Emitted at most once a
+    /// second for all drops since the last time.
+    FlowsDropped {
+        count: u64,
         /// `false` for flows of the warm-up, which are excluded from all figures.
         counted: bool,
     },

@@ -4,6 +4,7 @@
 //! turns and roles, so that it can be read without the description of its run.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Local};
 use serde::ser::SerializeStruct as _;
@@ -103,19 +104,31 @@ pub struct FlowRecord {
     pub id: FlowId,
     #[serde(flatten, deserialize_with = "outcome_and_failure")]
     pub outcome: FlowOutcome,
+    /// The time of day of the start, for display only: the clock may be set during a run.
     pub started_at: DateTime<Local>,
+    /// From the run's start to the flow's start, by the monotonic clock. Records of earlier
+    /// versions do not have it.
+    #[serde(default)]
+    pub started_after_us: Option<u64>,
+    /// From the run's start to the end of the flow's last step, likewise.
+    #[serde(default)]
+    pub ended_after_us: Option<u64>,
     /// `false` for flows of the warm-up, which are excluded from all figures.
     pub counted: bool,
-    /// Delay of the start after the flow was due. The response time is this plus `duration_us`.
+    /// Delay of the start after the flow was due.
     pub late_us: u64,
     /// The service time: from the flow's start to its last step's end, without pauses (`think`,
-    /// delays), without waits for other flows, and without the time that Rehearsal held unfinished
-    /// lines to see whether they were prompts.
+    /// delays of steps), without waits for pools and gates, without delays before retries, and
+    /// without the time that Rehearsal held unfinished lines to see whether they were prompts.
+    /// See [`FlowRecord::response_us`] for the time that a user sees.
     pub duration_us: u64,
-    /// Time in intended pauses (`think` and delays).
+    /// Time in intended pauses (`think` and delays of steps).
     pub paused_us: u64,
     /// Time waiting for pooled script instances and for other flows.
     pub waited_us: u64,
+    /// Time in delays before retries.
+    #[serde(default)]
+    pub retry_delay_us: u64,
     /// The initial variables, secrets masked.
     #[serde(deserialize_with = "value::deserialize")]
     pub variables: Vec<NamedValue>,
@@ -146,11 +159,14 @@ impl FlowRecord {
             id,
             outcome,
             started_at: Local::now(),
+            started_after_us: None,
+            ended_after_us: None,
             counted,
             late_us: 0,
             duration_us: 0,
             paused_us: 0,
             waited_us: 0,
+            retry_delay_us: 0,
             variables: Vec::new(),
             captures: Vec::new(),
             retries: Vec::new(),
@@ -158,6 +174,39 @@ impl FlowRecord {
             processes: Vec::new(),
             injections: Vec::new(),
         }
+    }
+
+    /// Returns the response time, in microseconds: from when the flow was due to its last step's
+    /// end, without pauses. Besides the service time it has the late start, the waits for pools and
+    /// gates, and the delays before retries.
+    pub fn response_us(&self) -> u64 {
+        [self.late_us, self.waited_us, self.retry_delay_us]
+            .into_iter()
+            .fold(self.duration_us, u64::saturating_add)
+    }
+
+    /// Returns the time from the start of the run to the flow's start. `run_started_at` is used only
+    /// for records of earlier versions.
+    pub fn started_since(&self, run_started_at: DateTime<Local>) -> Duration {
+        match self.started_after_us {
+            Some(us) => Duration::from_micros(us),
+            None => (self.started_at - run_started_at)
+                .to_std()
+                .unwrap_or_default(),
+        }
+    }
+
+    /// Returns the time from the start of the run to the end of the flow's last step; of records of
+    /// earlier versions a lower bound.
+    pub fn ended_since(&self, run_started_at: DateTime<Local>) -> Duration {
+        if let Some(us) = self.ended_after_us {
+            return Duration::from_micros(us);
+        }
+        let taken_us = [self.paused_us, self.waited_us]
+            .into_iter()
+            .fold(self.duration_us, u64::saturating_add);
+        let started = self.started_since(run_started_at);
+        started.saturating_add(Duration::from_micros(taken_us))
     }
 
     /// Returns `true` if the flow was completed after a retry.
@@ -229,11 +278,14 @@ impl Serialize for FlowRecord {
             id,
             outcome,
             started_at,
+            started_after_us,
+            ended_after_us,
             counted,
             late_us,
             duration_us,
             paused_us,
             waited_us,
+            retry_delay_us,
             variables,
             captures,
             retries,
@@ -246,16 +298,19 @@ impl Serialize for FlowRecord {
             FlowOutcome::Failed(_) => OutcomeName::Failed,
             FlowOutcome::Interrupted => OutcomeName::Interrupted,
         };
-        let mut flow = serializer.serialize_struct("FlowRecord", 16)?;
+        let mut flow = serializer.serialize_struct("FlowRecord", 19)?;
         flow.serialize_field("number", number)?;
         flow.serialize_field("id", id)?;
         flow.serialize_field("outcome", &outcome)?;
         flow.serialize_field("started_at", started_at)?;
+        flow.serialize_field("started_after_us", started_after_us)?;
+        flow.serialize_field("ended_after_us", ended_after_us)?;
         flow.serialize_field("counted", counted)?;
         flow.serialize_field("late_us", late_us)?;
         flow.serialize_field("duration_us", duration_us)?;
         flow.serialize_field("paused_us", paused_us)?;
         flow.serialize_field("waited_us", waited_us)?;
+        flow.serialize_field("retry_delay_us", retry_delay_us)?;
         flow.serialize_field("variables", &value::by_name(variables))?;
         flow.serialize_field("captures", &value::by_name(captures))?;
         flow.serialize_field("failure", &self.failure().map(WithCause::from))?;
@@ -274,8 +329,9 @@ mod tests {
     /// A line of `flows.jsonl`; the line breaks are for readers of this file.
     const LINE: &str = r#"
         {"number":1,"id":"REAL-E2E-1-000001","outcome":"failed","started_at":"STARTED",
-        "counted":true,"late_us":175,"duration_us":11978,"paused_us":1500000,
-        "waited_us":0,"variables":{"customer":"CUST001"},"captures":{"session":"8673",
+        "started_after_us":3000,"ended_after_us":1514978,
+        "counted":true,"late_us":175,"duration_us":11978,"paused_us":1000000,
+        "waited_us":0,"retry_delay_us":500000,"variables":{"customer":"CUST001"},"captures":{"session":"8673",
         "ticket":"T-8671"},"failure":{"cause":"ended_early","kind":"ended_early",
         "step":"3_order","role":"clerk","turn":"s.yaml:14","message":"the program ended",
         "awaited":["line /taken (?<taken>\\S+) by (?<by>\\d+)/"],"waited_us":825,
@@ -306,6 +362,21 @@ mod tests {
         assert_eq!(flow.failure().map(|it| it.step.as_str()), Some("3_order"));
         assert_eq!(flow.processes[0].attempt, 2);
         assert_eq!(serde_json::to_string(&flow).unwrap(), line);
+    }
+
+    #[test]
+    fn a_record_of_an_earlier_version_is_placed_by_the_time_of_day() {
+        let run_started_at = Local::now();
+        let started = serde_json::to_string(&(run_started_at + Duration::from_secs(2))).unwrap();
+        let line: String = LINE.lines().map(str::trim_start).collect();
+        let line = line.replace("\"STARTED\"", &started);
+        let line = line.replace("\"started_after_us\":3000,\"ended_after_us\":1514978,", "");
+        let line = line.replace("\"retry_delay_us\":500000,", "");
+        let flow: FlowRecord = serde_json::from_str(&line).unwrap();
+        assert_eq!(flow.started_since(run_started_at), Duration::from_secs(2));
+        let ended = Duration::from_micros(3_011_978);
+        assert_eq!(flow.ended_since(run_started_at), ended);
+        assert_eq!(flow.response_us(), 12_153);
     }
 
     #[test]

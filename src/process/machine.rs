@@ -2,14 +2,16 @@
 
 use std::fs;
 
+use super::sys::ticks_per_second;
+
 /// CPU times of the machine since its start, summed over all processors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MachineTimes {
-    /// Clock ticks that were not idle. Time stolen by a hypervisor counts as busy, because it was
-    /// not available here.
-    pub busy_ticks: u64,
-    /// All clock ticks.
-    pub total_ticks: u64,
+    /// Time that was not idle, in microseconds, counted in clock ticks. Time stolen by a hypervisor
+    /// counts as busy, because it was not available here.
+    pub busy_us: u64,
+    /// All time, likewise.
+    pub total_us: u64,
     /// The time, in microseconds, during which at least one task was ready and waited for a
     /// processor; `None` if the kernel does not measure it.
     pub cpu_pressure_us: Option<u64>,
@@ -17,11 +19,12 @@ pub struct MachineTimes {
 
 /// Reads the CPU times of the machine; `None` if `/proc` does not have them.
 pub fn machine_times() -> Option<MachineTimes> {
-    let (busy_ticks, total_ticks) = ticks(&fs::read_to_string("/proc/stat").ok()?)?;
+    let (busy, total) = ticks(&fs::read_to_string("/proc/stat").ok()?)?;
+    let in_us = |ticks: u64| ticks.saturating_mul(1_000_000) / ticks_per_second();
     let pressure = fs::read_to_string("/proc/pressure/cpu").ok();
     Some(MachineTimes {
-        busy_ticks,
-        total_ticks,
+        busy_us: in_us(busy),
+        total_us: in_us(total),
         cpu_pressure_us: pressure.as_deref().and_then(some_total_us),
     })
 }
@@ -67,8 +70,8 @@ mod tests {
     }
 
     #[test]
-    fn this_machine_has_busy_ticks() {
+    fn this_machine_was_busy() {
         let times = machine_times().unwrap();
-        assert!(times.busy_ticks > 0 && times.busy_ticks <= times.total_ticks);
+        assert!(times.busy_us > 0 && times.busy_us <= times.total_us);
     }
 }

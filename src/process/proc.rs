@@ -19,6 +19,8 @@ pub(super) struct Stat {
     pub(super) terminal: i64,
     /// User and system time in clock ticks.
     pub(super) cpu_ticks: u64,
+    /// The same of its children that were waited for, and of theirs.
+    pub(super) children_ticks: u64,
     /// Ticks from the machine's start to the process' start; unique together with the pid.
     pub(super) started: u64,
     pub(super) resident_pages: u64,
@@ -63,6 +65,7 @@ fn parse_stat(line: &[u8]) -> Option<Stat> {
         session: i32::try_from(field(6)?).ok()?,
         terminal: field(7)?,
         cpu_ticks: unsigned(14)? + unsigned(15)?,
+        children_ticks: unsigned(16)? + unsigned(17)?,
         started: unsigned(22)?,
         resident_pages: unsigned(24)?,
     })
@@ -146,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_name_with_spaces_and_parentheses_does_not_shift_the_fields() {
-        let line = b"42 (a) S (b) R 7 42 42 34816 42 4194304 1 0 0 0 5 6 0 0 20 0 1 0 999 1000 \
+        let line = b"42 (a) S (b) R 7 42 42 34816 42 4194304 1 0 0 0 5 6 3 4 20 0 1 0 999 1000 \
                      33 18446744073709551615 0";
         assert_eq!(
             parse_stat(line),
@@ -157,6 +160,7 @@ mod tests {
                 session: 42,
                 terminal: 34816,
                 cpu_ticks: 11,
+                children_ticks: 7,
                 started: 999,
                 resident_pages: 33,
             })

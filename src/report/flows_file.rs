@@ -28,7 +28,7 @@ pub struct FlowsFile {
     pub path: PathBuf,
 }
 
-/// A flow that was due and not started.
+/// Flows that were due and not started.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Dropped {
     pub dropped: u64,
@@ -82,11 +82,8 @@ impl FlowsWriter {
         self.line(flow);
     }
 
-    pub(super) fn append_drop(&mut self, counted: bool) {
-        self.line(&Dropped {
-            dropped: 1,
-            counted,
-        });
+    pub(super) fn append_drops(&mut self, dropped: u64, counted: bool) {
+        self.line(&Dropped { dropped, counted });
     }
 
     pub(super) fn flush(&mut self) {

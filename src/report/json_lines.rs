@@ -6,7 +6,7 @@
 //! | event | fields |
 //! | --- | --- |
 //! | `snapshot`, once a second | `completed`, `recovered` (those completed after a retry), `failed`, `interrupted`, `dropped`, `in_flight`, `planned` (flows, or null), `part` (of the run that is over, 0 to 1), and of the last ten seconds `completed_per_second` and `response_p95_us` (or null); `wanted_per_second` (or null); `steps`, each with `name`, `in_flight`, `completed`, `failed`, `p95_us` |
-//! | `flow_ended` | `number`, `id`, `outcome` (`completed`, `failed`, `interrupted`), `counted`, `duration_us`, `late_us`, `waited_us`, `retries` (number of retries); of failed ones `step`, `cause` and `message` |
+//! | `flow_ended` | `number`, `id`, `outcome` (`completed`, `failed`, `interrupted`), `counted`, `duration_us`, `late_us`, `waited_us`, `retry_delay_us`, `retries` (number of retries); of failed ones `step`, `cause` and `message` |
 //! | `injected`, after a fault injection | `flow` (its number), `role`, `attempt` (the role's script instance, from 1), `step`, `kind`, `what` |
 //! | `notice`, `stopping` | `text` |
 //! | `audit_started`, when all flows have ended | `command` |
@@ -234,6 +234,7 @@ fn flow(record: &FlowRecord) -> Value {
         "duration_us": record.duration_us,
         "late_us": record.late_us,
         "waited_us": record.waited_us,
+        "retry_delay_us": record.retry_delay_us,
         "retries": record.retries.len(),
     });
     if let Some(failure) = failure {

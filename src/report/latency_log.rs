@@ -72,14 +72,13 @@ impl<W: Write> LatencyLog<W> {
     }
 
     fn record(&mut self, flow: &FlowRecord) {
-        let response_us = flow.late_us.saturating_add(flow.duration_us);
         let place = match flow.outcome {
             FlowOutcome::Completed => Some(0),
             FlowOutcome::Failed(_) => Some(1),
             FlowOutcome::Interrupted => None,
         };
         if let Some(series) = place.and_then(|place| self.series.get_mut(place)) {
-            series.histogram.record(response_us);
+            series.histogram.record(flow.response_us());
         }
         for step in &flow.steps {
             let place = self.steps.iter().position(|name| *name == step.step);

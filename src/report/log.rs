@@ -217,9 +217,11 @@ impl<W: Write + Send> Reporter for Log<W> {
             }),
             // Written by the bundles.
             RunEvent::EvidenceKept(_) => {}
-            RunEvent::FlowDropped { .. } => {
-                page.line(|line| _ = line.text("a flow was due and dropped"));
-            }
+            RunEvent::FlowsDropped { count, .. } => page.line(|line| {
+                let flows = units::counted(*count, "flow");
+                line.text("dropped, as too many were in flight: ")
+                    .text(&flows);
+            }),
             RunEvent::GeneratorMeasured(generator) => page.line(|line| {
                 let late = |us: Option<u64>| us.map_or("unknown".into(), units::precise_duration);
                 line.text("the generator was late by ");

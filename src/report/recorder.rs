@@ -121,9 +121,9 @@ impl Recorder {
                     self.bundled.push((evidence.flow.clone(), bundle));
                 }
             }
-            RunEvent::FlowDropped { counted } => {
+            RunEvent::FlowsDropped { count, counted } => {
                 if let Some(flows) = &mut self.flows {
-                    flows.append_drop(*counted);
+                    flows.append_drops(*count, *counted);
                 }
             }
             RunEvent::Notice { text, .. } if self.notices.len() < MAX_NOTICES => {

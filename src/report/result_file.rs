@@ -7,15 +7,16 @@
 //!
 //! - `result.json`: a [`Head`]. The [summary](crate::stats::Summary) has the figures, and
 //!   `histograms` the [histograms](crate::stats::Encoded) behind them, by name, so that runs can be
-//!   merged without loss: `flow.response`, `flow.service`, `flow.failed_response`,
-//!   `flow.start_delay`, `flow.hand_over`, `flow.next_step`, `flow.paused`, `flow.waited`,
-//!   `flow.recovery`, `step.NAME`, `role.NAME.startup`, and `chaos.recovery` if faults were
+//!   merged without loss: `flow.response` (from when a flow was due, with all its
+//!   waits), `flow.service` (without waits), `flow.failed_response`, `flow.start_delay`,
+//!   `flow.hand_over`, `flow.next_step`, `flow.paused`, `flow.waited` (for pools and gates),
+//!   `flow.retry_delay`, `flow.recovery`, `step.NAME`, `role.NAME.startup`, and `chaos.recovery` if faults were
 //!   injected;
 //! - `flows.jsonl`: a line about the run (a [`FlowsHead`]), then a line for each
-//!   [flow](FlowRecord) as it ended; for a flow that was due and not started the line is
-//!   `{"dropped":1,"counted":true}`;
+//!   [flow](FlowRecord) as it ended; for flows that were due and not started, at most
+//!   once a second, the line is `{"dropped":12,"counted":true}`;
 //! - `latency.hlog`: an interval log as HdrHistogram's tools read it, with the durations in
-//!   microseconds of what ended in each second, tagged `flow` (from when it was due),
+//!   microseconds of what ended in each second, tagged `flow` (its response time),
 //!   `flow.failed`, and `step.NAME`;
 //! - `scenario.yaml`: the scenario as it was run, secrets masked;
 //! - `run.log`: the log;

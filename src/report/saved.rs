@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::model::{AuditRecord, FlowRecord};
+use crate::model::AuditRecord;
 use crate::stats::Tally;
 
 use super::bundle;
@@ -14,7 +14,7 @@ use super::flows_file::{FlowsLine, FlowsReader, write_record};
 use super::folder::RunFolder;
 use super::integrity::IntegrityCheck;
 use super::recorder::name_bundles;
-use super::result_file::{Completeness, FlowsHead, Head, check_format};
+use super::result_file::{Completeness, Head, check_format};
 
 /// A run that was saved in a folder.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ impl SavedRun {
         while let Some(line) = lines.next()? {
             match line {
                 FlowsLine::Flow(flow) => {
-                    elapsed = elapsed.max(ended_after(&lines.head, &flow));
+                    elapsed = elapsed.max(flow.ended_since(info.started_at));
                     tally.record(&flow);
                     if let Some(check) = &mut check {
                         check.record(&flow);
@@ -74,7 +74,9 @@ impl SavedRun {
                         bundled.push((*flow, bundle));
                     }
                 }
-                FlowsLine::Dropped(dropped) => tally.record_drop(dropped.counted),
+                FlowsLine::Dropped(dropped) => {
+                    tally.record_drops(dropped.dropped, dropped.counted);
+                }
             }
         }
         let mut summary = tally.summary(elapsed, true);
@@ -107,12 +109,4 @@ impl SavedRun {
         let flows = flows.path.exists().then_some(&flows);
         write_record(out, &self.head, flows)
     }
-}
-
-/// Returns a lower bound of the time at which the flow's last step ended, since the run's start.
-fn ended_after(head: &FlowsHead, flow: &FlowRecord) -> Duration {
-    let started = flow.started_at - head.run.started_at;
-    let apart_us = flow.paused_us.saturating_add(flow.waited_us);
-    let took = Duration::from_micros(flow.duration_us.saturating_add(apart_us));
-    started.to_std().unwrap_or_default() + took
 }

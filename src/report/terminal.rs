@@ -4,6 +4,7 @@ mod columns;
 mod distribution;
 mod failures;
 mod faults;
+mod headline;
 mod integrity;
 mod latency;
 mod overview;
@@ -17,6 +18,9 @@ use crate::stats::Summary;
 
 use super::output::{STRONG, styled};
 
+/// The column of the values in the overview.
+const INDENT: usize = 21;
+
 /// The minimum width of the report.
 const MIN_WIDTH: usize = 60;
 
@@ -24,7 +28,7 @@ const MIN_WIDTH: usize = 60;
 /// styles if necessary.
 pub fn render(info: &RunInfo, summary: &Summary, width: usize) -> String {
     let width = width.max(MIN_WIDTH);
-    let mut overview = overview::render(info, summary);
+    let mut overview = overview::render(info, summary, width);
     overview.push_str(&verdict::render(summary, width));
     let mut sections = vec![overview];
     sections.extend(thresholds::render(summary));

@@ -63,7 +63,7 @@ pub struct Ramp {
     pub stages: Vec<Stage>,
 }
 
-/// A part of a ramp.
+/// A part of a ramp. One without a length is a jump.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Stage {
     pub length: Duration,
@@ -93,7 +93,7 @@ impl Load {
             Shape::Closed { parallel, .. } => parallel,
             Shape::Open { rate, .. } => rate,
         };
-        let stages = (!ramp.stages.is_empty()).then(|| ramp.length());
+        let stages = Some(ramp.length()).filter(|length| !length.is_zero());
         self.duration.or(stages)
     }
 
@@ -104,7 +104,9 @@ impl Load {
             return None;
         };
         let end = self.end().filter(|end| !end.is_zero());
-        Some(end.map_or(rate.from, |end| rate.integral(end) / end.as_secs_f64()))
+        Some(end.map_or(rate.at(Duration::ZERO), |end| {
+            rate.integral(end) / end.as_secs_f64()
+        }))
     }
 
     /// Returns the maximum number of flows in flight.
@@ -181,6 +183,20 @@ pub fn parse_rate(text: &str) -> Option<f64> {
     };
     let count: f64 = count.trim().parse().ok()?;
     (count.is_finite() && count >= 0.0).then_some(count / seconds)
+}
+
+/// The highest rate of a load, in flows per second: far more than any machine starts, and far
+/// fewer than the schedule's clock distinguishes.
+pub const MAX_RATE: f64 = 1e6;
+
+/// Programs that one processor starts in a second at best, from measurements.
+const STARTS_PER_PROCESSOR: usize = 1_500;
+
+/// Returns the advice for a rate beyond [`MAX_RATE`].
+pub fn help_for_excessive_rate() -> String {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let starts = processors * STARTS_PER_PROCESSOR;
+    format!("this machine could start about {starts} programs a second: want no more than that")
 }
 
 /// The default limit of flows in flight in an open load.
@@ -374,6 +390,31 @@ mod tests {
         }
         assert!((ramp.integral(s(99)) - 500.0).abs() < 1e-9);
         assert!((Ramp::constant(5.0).integral(s(3)) - 15.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_stage_without_a_length_is_a_jump() {
+        let stage = |seconds, to| Stage {
+            length: s(seconds),
+            to,
+        };
+        let ramp = Ramp {
+            from: 0.0,
+            stages: vec![stage(0, 10.0), stage(4, 10.0), stage(0, 2.0), stage(5, 2.0)],
+        };
+        let at = [0, 3, 4, 8].map(|time| ramp.at(s(time)));
+        assert_eq!(at, [10.0, 10.0, 2.0, 2.0]);
+        assert_eq!(ramp.reaches(7.0, Duration::ZERO), Some(Duration::ZERO));
+        assert_eq!(ramp.reaches(7.0, s(4)), None);
+        assert!((ramp.integral(s(9)) - 50.0).abs() < 1e-9);
+        let starts = [0.0, 40.0, 42.0].map(|place| ramp.when_integral_is(place));
+        assert_eq!(starts, [Some(s(0)), Some(s(4)), Some(s(5))]);
+        let later = Ramp {
+            from: 0.0,
+            stages: vec![stage(5, 0.0), stage(0, 4.0)],
+        };
+        assert_eq!(later.reaches(4.0, Duration::ZERO), Some(s(5)));
+        assert_eq!(later.when_integral_is(4.0), Some(s(6)));
     }
 
     #[test]

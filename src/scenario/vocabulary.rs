@@ -409,7 +409,11 @@ pub(super) static STAGE: Vocabulary = Vocabulary {
     what: "a stage",
     name: "stage",
     keys: &[
-        required("for", Shape::Duration, "How long the stage takes."),
+        required(
+            "for",
+            Shape::Duration,
+            "How long the stage takes; `0s` is a jump to its value.",
+        ),
         word(
             "parallel",
             Shape::Count(0),

@@ -1,9 +1,14 @@
 //! Histograms of all measurements of a run's flows.
 
-use crate::model::{FlowOutcome, FlowRecord, ProcessRecord, RoleIndex, RunInfo, StepOutcome};
+use crate::model::{
+    FlowOutcome, FlowRecord, ProcessRecord, RoleIndex, RunInfo, StepOutcome, StepRecord,
+};
 
 use super::histogram::{Histogram, Histograms};
 use super::summary::Phases;
+
+/// The histogram of delays before retries, which runs of earlier versions do not have.
+const RETRY_DELAY: &str = "flow.retry_delay";
 
 /// The error of a saved run that lacks one of its histograms.
 #[derive(Debug, thiserror::Error)]
@@ -13,17 +18,18 @@ pub struct MissingHistogram(pub String);
 /// The histograms of one run. Pauses are excluded from all but their own.
 #[derive(Debug, Clone)]
 pub(super) struct Measures {
-    /// Completed flows, from their start.
+    /// Service time of completed flows.
     pub service: Histogram,
-    /// Completed flows, from when they were due.
+    /// Response time of completed flows.
     pub response: Histogram,
-    /// Failed flows, from when they were due.
+    /// Response time of failed flows.
     pub failed_response: Histogram,
     pub start_delay: Histogram,
     pub hand_over: Histogram,
     pub next_step: Histogram,
     pub paused: Histogram,
     pub waited: Histogram,
+    pub retry_delay: Histogram,
     /// From a failure until its step was completed.
     pub recovery: Histogram,
     /// From a program's first output until its role's first step was completed.
@@ -51,6 +57,7 @@ impl Measures {
             next_step: Histogram::new(),
             paused: Histogram::new(),
             waited: Histogram::new(),
+            retry_delay: Histogram::new(),
             recovery: Histogram::new(),
             log_in: Histogram::new(),
             exit: Histogram::new(),
@@ -67,7 +74,7 @@ impl Measures {
 
     pub(super) fn record(&mut self, info: &RunInfo, flow: &FlowRecord) {
         self.start_delay.record(flow.late_us);
-        let response_us = flow.duration_us.saturating_add(flow.late_us);
+        let response_us = flow.response_us();
         match flow.outcome {
             FlowOutcome::Completed => {
                 self.service.record(flow.duration_us);
@@ -81,6 +88,9 @@ impl Measures {
         }
         if flow.waited_us > 0 {
             self.waited.record(flow.waited_us);
+        }
+        if flow.retry_delay_us > 0 {
+            self.retry_delay.record(flow.retry_delay_us);
         }
         for retry in &flow.retries {
             if let Some(after_us) = retry.recovered_after_us {
@@ -145,30 +155,42 @@ impl Measures {
     }
 
     /// Records the time between steps, without delays by Rehearsal itself. The pauses between steps
-    /// are known only in total, and are distributed evenly over the gaps.
+    /// are known only in total, and are distributed evenly over the gaps. The wait for an instance
+    /// that is logged in belongs to the skipped log-in step, and so to the gap around it.
     fn record_gaps(&mut self, info: &RunInfo, flow: &FlowRecord) {
-        let begun: Vec<_> = flow
-            .steps
-            .iter()
-            .filter(|step| step.outcome != StepOutcome::Skipped)
-            .collect();
-        let in_steps: u64 = begun.iter().map(|step| step.paused_us).sum();
+        let is_begun = |step: &StepRecord| step.outcome != StepOutcome::Skipped;
+        let begun = || flow.steps.iter().filter(|step| is_begun(step));
+        let in_steps: u64 = begun().map(|step| step.paused_us).sum();
         let between = flow.paused_us.saturating_sub(in_steps);
-        let gaps = u64::try_from(begun.len().saturating_sub(1)).unwrap_or(u64::MAX);
+        let gaps = u64::try_from(begun().count().saturating_sub(1)).unwrap_or(u64::MAX);
         let pause_us = between.checked_div(gaps).unwrap_or(0);
         let role = |name: &str| info.step(name).map(|step| info.steps[step.0].role);
-        for pair in begun.windows(2) {
-            let (last, next) = (pair[0], pair[1]);
-            if last.outcome == StepOutcome::Retried {
-                // The time between is the recovery.
+        let mut last: Option<&StepRecord> = None;
+        let mut waited_us = 0_u64;
+        for next in &flow.steps {
+            waited_us = waited_us.saturating_add(next.waited_us);
+            if !is_begun(next) {
                 continue;
             }
-            let taken_us = [last.duration_us, last.paused_us, last.held_us, pause_us];
+            let waited_us = std::mem::take(&mut waited_us);
+            // After a retried step the time between is the recovery.
+            let Some(last) = last
+                .replace(next)
+                .filter(|it| it.outcome != StepOutcome::Retried)
+            else {
+                continue;
+            };
+            let taken_us = [
+                last.duration_us,
+                last.paused_us,
+                last.held_us,
+                pause_us,
+                waited_us,
+            ];
             let over_us = taken_us
                 .into_iter()
                 .fold(last.started_after_us, u64::saturating_add);
             let gap_us = next.started_after_us.saturating_sub(over_us);
-            let gap_us = gap_us.saturating_sub(next.waited_us);
             if role(&last.step) == role(&next.step) {
                 self.next_step.record(gap_us);
             } else {
@@ -183,6 +205,7 @@ impl Measures {
             next_step: self.next_step.spread(),
             paused: self.paused.spread(),
             waited: self.waited.spread(),
+            retry_delay: self.retry_delay.spread(),
             log_in: self.log_in.spread(),
             exit: self.exit.spread(),
         }
@@ -206,6 +229,7 @@ impl Measures {
         for (name, histogram) in self.all_mut(info) {
             match named.get(&name) {
                 Some(more) => histogram.add(more),
+                None if name == RETRY_DELAY => {}
                 None => return Err(MissingHistogram(name)),
             }
         }
@@ -222,6 +246,7 @@ impl Measures {
             ("flow.next_step".into(), &mut self.next_step),
             ("flow.paused".into(), &mut self.paused),
             ("flow.waited".into(), &mut self.waited),
+            (RETRY_DELAY.into(), &mut self.retry_delay),
             ("flow.recovery".into(), &mut self.recovery),
             ("flow.log_in".into(), &mut self.log_in),
             ("flow.exit".into(), &mut self.exit),

@@ -20,21 +20,25 @@ pub struct Summary {
     pub flows: FlowCounts,
     /// The completed part of the flows that began, from 0 to 1; interrupted ones are not completed.
     pub success_rate: Option<f64>,
-    /// Completed flows per second, from when the first counted flow was due until the last one
-    /// ended. If the clock ends the run, the time ends there, and flows completed later are left
-    /// out. Absent if no time passed.
+    /// Completed flows per second of the time in which flows were being completed: from when the
+    /// first counted flow was due until the last one ended, and not less than the load's duration,
+    /// if that has passed, or than the time that the flows of a load with a rate represent. Absent
+    /// if no time passed.
     pub completed_per_second: Option<f64>,
-    /// Started flows per second, from the first start to the last. Absent for fewer than two.
+    /// Started flows per second: of a load with a rate from when the first was due to the start of
+    /// the last, absent for fewer than two; of other loads in the same time as above.
     pub started_per_second: Option<f64>,
-    /// Service time of completed flows: from their start, without pauses.
+    /// Service time of completed flows: from their start, without pauses, waits for pools and
+    /// gates, and delays before retries.
     pub flow_duration: Option<Spread>,
-    /// Response time of completed flows: from when they were due, including a late start.
+    /// Response time of completed flows: from when they were due, without pauses. Includes late
+    /// starts, waits for pools and gates, and delays before retries.
     pub flow_response: Option<Spread>,
     /// The distribution of `flow_response`, from the shortest to the longest; empty for few flows.
     pub flow_distribution: Vec<Range>,
     /// Response time of failed flows.
     pub failed_response: Option<Spread>,
-    /// Delay of the starts of flows.
+    /// Delay of the starts of flows after they were due.
     pub start_delay: Option<Spread>,
     pub phases: Phases,
     /// In the order of the flow.
@@ -74,6 +78,9 @@ pub struct Phases {
     pub paused: Option<Spread>,
     /// Waits for pooled script instances and for other flows per flow, of flows with any.
     pub waited: Option<Spread>,
+    /// Delays before retries per flow, of flows with any.
+    #[serde(default)]
+    pub retry_delay: Option<Spread>,
     /// From a program's first output until its role's first step, usually the login, was completed.
     pub log_in: Option<Spread>,
     /// From the beginning of a role's `leave`, or the request to end its program, to the program's
@@ -117,7 +124,7 @@ impl FlowCounts {
     /// Returns the number of planned flows that did not begin.
     pub fn not_started(&self) -> u64 {
         let planned = self.planned.unwrap_or_default();
-        planned.saturating_sub(self.ended() + self.dropped)
+        planned.saturating_sub(self.ended().saturating_add(self.dropped))
     }
 }
 
@@ -277,6 +284,9 @@ pub struct Verdict {
     pub trust: Trust,
     /// Objections to them, the worst first; empty if they are valid.
     pub reasons: Vec<String>,
+    /// Aspects that could not be judged, with the reason.
+    #[serde(default)]
+    pub not_judged: Vec<String>,
 }
 
 /// A value with its unit.

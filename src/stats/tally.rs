@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Local};
-
 use crate::model::{
     FlowOutcome, FlowRecord, ProcessRecord, RunInfo, StepInfo, StepOutcome, micros,
 };
@@ -29,8 +27,6 @@ const RANGES: u32 = 8;
 pub struct Tally {
     info: RunInfo,
     flows: FlowCounts,
-    /// The first and the last start of a flow.
-    starts: Option<(DateTime<Local>, DateTime<Local>)>,
     rate: Rate,
     measures: Measures,
     steps: Vec<StepTally>,
@@ -59,7 +55,6 @@ impl Tally {
                 planned: info.flows,
                 ..FlowCounts::default()
             },
-            starts: None,
             rate: Rate::default(),
             measures: Measures::new(info),
             steps: info.steps.iter().map(|_| StepTally::default()).collect(),
@@ -80,8 +75,6 @@ impl Tally {
             self.flows.not_counted += 1;
             return;
         }
-        let (first, last) = self.starts.unwrap_or((flow.started_at, flow.started_at));
-        self.starts = Some((first.min(flow.started_at), last.max(flow.started_at)));
         self.measures.record(&self.info, flow);
         self.chaos.record(flow);
         self.rate.record(&self.info, flow);
@@ -133,10 +126,10 @@ impl Tally {
         }
     }
 
-    /// Counts a flow that was due and was not started.
-    pub fn record_drop(&mut self, counted: bool) {
+    /// Counts flows that were due and were not started.
+    pub fn record_drops(&mut self, count: u64, counted: bool) {
         if counted {
-            self.flows.dropped += 1;
+            self.flows.dropped = self.flows.dropped.saturating_add(count);
         }
     }
 
@@ -153,8 +146,8 @@ impl Tally {
             elapsed_us: micros(elapsed),
             flows: self.flows,
             success_rate: rate(self.flows.completed, self.flows.ended()),
-            completed_per_second: self.rate.per_second(&self.info, elapsed),
-            started_per_second: self.started_per_second(),
+            completed_per_second: self.rate.completed_per_second(&self.info, elapsed),
+            started_per_second: self.rate.started_per_second(&self.info, elapsed),
             flow_duration: self.measures.service.spread(),
             flow_response: self.measures.response.spread(),
             flow_distribution: if self.measures.response.count() >= MIN_SHOWN {
@@ -223,13 +216,6 @@ impl Tally {
         }
         self.processes.add(&summary.processes);
         Ok(())
-    }
-
-    fn started_per_second(&self) -> Option<f64> {
-        let (first, last) = self.starts?;
-        let seconds = (last - first).to_std().ok()?.as_secs_f64();
-        let after_the_first = self.flows.ended().checked_sub(1)?;
-        (seconds > 0.0).then(|| after_the_first as f64 / seconds)
     }
 
     fn step_summaries(&self) -> Vec<StepSummary> {
@@ -389,6 +375,7 @@ mod tests {
         for number in 1..=2_000 {
             let mut flow = varied(number);
             flow.waited_us = 10 * number;
+            flow.retry_delay_us = number % 3 * 100;
             whole.record(&flow);
             halves[usize::from(number % 3 == 0)].record(&flow);
         }
@@ -452,15 +439,40 @@ mod tests {
     }
 
     #[test]
-    fn flows_started_a_second_are_counted_between_the_first_and_the_last() {
-        let mut tally = Tally::new(&info(3));
-        let first = flow(1, FlowOutcome::Completed, &[]);
-        for after in [0, 500, 1_000] {
-            let mut flow = first.clone();
-            flow.started_at += Duration::from_millis(after);
-            tally.record(&flow);
-        }
-        let summary = tally.summary(Duration::from_secs(60), false);
-        assert_eq!(summary.started_per_second, Some(2.0));
+    fn the_wait_for_an_instance_that_is_logged_in_is_no_hand_over() {
+        let mut info = info(1);
+        info.steps.push(StepInfo {
+            name: "03_pay".into(),
+            ..info.steps[1].clone()
+        });
+        let outcomes = [
+            StepOutcome::Completed,
+            StepOutcome::Skipped,
+            StepOutcome::Completed,
+        ];
+        let mut flow = flow(1, FlowOutcome::Completed, &outcomes);
+        flow.waited_us = 3_000_000;
+        flow.steps[1].waited_us = 3_000_000;
+        flow.steps[1].duration_us = 0;
+        flow.steps[2].started_after_us = 10_000 + 3_000_000 + 250;
+        let mut tally = Tally::new(&info);
+        tally.record(&flow);
+        let phases = tally.summary(Duration::ZERO, false).phases;
+        assert_eq!(phases.hand_over.unwrap().max_us, 250);
+        assert_eq!(phases.waited.unwrap().max_us, 3_000_000);
+    }
+
+    #[test]
+    fn response_has_the_queue_and_service_does_not() {
+        let mut tally = Tally::new(&info(1));
+        let mut flow = flow(1, FlowOutcome::Completed, &[StepOutcome::Completed]);
+        (flow.duration_us, flow.late_us, flow.paused_us) = (100_000, 1_000, 7_000_000);
+        (flow.waited_us, flow.retry_delay_us) = (3_000_000, 500_000);
+        tally.record(&flow);
+        let summary = tally.summary(Duration::ZERO, false);
+        let max_us = |name: &str| tally.histograms()[name].percentile_us(100.0);
+        assert_eq!(summary.flow_duration.unwrap().max_us, 100_000);
+        assert_eq!(max_us("flow.response"), Some(3_601_000));
+        assert_eq!(max_us("flow.retry_delay"), Some(500_000));
     }
 }

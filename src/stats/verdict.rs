@@ -5,15 +5,18 @@
 //!
 //! | figure | doubtful | invalid |
 //! | --- | --- | --- |
-//! | timer delay of the generator, p99 | 10 ms | 100 ms |
+//! | timer delay of the generator, p99 (of few samples the median) | 10 ms | 100 ms |
+//! | time in which Rehearsal was stopped | any | a tenth of the run |
 //! | delay of flow starts, p99, relative to the median response | 5 % (and 10 ms) | 50 % (and 10 ms) |
 //! | dropped flows, of those due | any | 1 % |
 //! | time without idle processors, of the run | half | |
+//! | processor time of the machine used by other processes | half | |
 //! | descriptors or terminals in use, of their limit | 90 % | |
 //! | completed flows | | none |
 //!
-//! Timers are not judged in a run that is too short for a percentile. CPU pressure is reported but
-//! not judged, as some task always waits for a moment.
+//! Times in which Rehearsal was stopped are in no timer delay, and late starts that they explain are
+//! not counted against the generator. A run that is too short to judge its timers or its machine
+//! says so. CPU pressure is reported but not judged, as some task always waits for a moment.
 
 use crate::model::Generator;
 
@@ -26,8 +29,17 @@ const LAG_DOUBTFUL_US: u64 = 10_000;
 /// A tenth of a second is noticeable to people, so the figures would describe the generator.
 const LAG_INVALID_US: u64 = 100_000;
 
-/// With fewer samples, the 99th percentile is the maximum.
+/// With fewer samples, the 99th percentile is the maximum, and the median is judged instead.
 const LAG_SAMPLES: u64 = 100;
+
+/// With fewer samples, nothing is judged.
+const LAG_SAMPLES_OF_MEDIAN: u64 = 10;
+
+/// The part of a run in which Rehearsal was stopped from which on most figures include it.
+const STALLED_INVALID: f64 = 0.1;
+
+/// From this part of the machine on, other processes take processors that the programs need.
+const OTHERS_DOUBTFUL: f64 = 0.5;
 
 /// Late starts below this are indistinguishable from the cost of timers and threads.
 const START_DELAY_NEGLIGIBLE_US: u64 = 10_000;
@@ -52,10 +64,11 @@ impl Verdict {
     pub fn of(summary: &Summary, generator: &Generator) -> Self {
         let mut objections: Vec<(Trust, String)> = [
             nothing_completed(summary),
-            dropped(summary),
+            stalled(summary, generator),
+            dropped(summary, generator),
             late_timers(generator),
-            late_starts(summary),
-            saturated(generator),
+            late_starts(summary, generator),
+            machine(generator),
             full(
                 "descriptors of rehearsal",
                 generator.fullest_descriptors_ratio,
@@ -72,6 +85,7 @@ impl Verdict {
         Verdict {
             trust: objections.first().map_or(Trust::Valid, |(trust, _)| *trust),
             reasons: objections.into_iter().map(|(_, reason)| reason).collect(),
+            not_judged: not_judged(generator),
         }
     }
 }
@@ -83,9 +97,9 @@ fn nothing_completed(summary: &Summary) -> Objection {
     (summary.flows.completed == 0).then(|| (Trust::Invalid, reason.to_owned()))
 }
 
-fn dropped(summary: &Summary) -> Objection {
+fn dropped(summary: &Summary, generator: &Generator) -> Objection {
     let dropped = summary.flows.dropped;
-    let due = summary.flows.ended() + dropped;
+    let due = summary.flows.ended().saturating_add(dropped);
     if dropped == 0 {
         return None;
     }
@@ -94,35 +108,69 @@ fn dropped(summary: &Summary) -> Objection {
     } else {
         Trust::Doubtful
     };
-    let reason = format!(
-        "{dropped} of {due} flows were dropped: the rate that was wanted was not reached; want \
-         fewer a second, or allow more in flight"
-    );
+    let cause = match generator.longest_stall {
+        Some(_) => "many may have been due while Rehearsal was stopped",
+        None => {
+            "the rate that was wanted was not reached; want fewer a second, or allow more in flight"
+        }
+    };
+    let reason = format!("{dropped} of {due} flows were dropped: {cause}");
     Some((trust, reason))
 }
 
+fn stalled(summary: &Summary, generator: &Generator) -> Objection {
+    let longest = generator.longest_stall?;
+    let part = generator.stalled_us as f64 / summary.elapsed_us.max(1) as f64;
+    let trust = if part >= STALLED_INVALID {
+        Trust::Invalid
+    } else {
+        Trust::Doubtful
+    };
+    let (length, at) = (seconds(longest.length_us), seconds(longest.after_us));
+    let times = match generator.stalls {
+        0 | 1 => format!("was stopped for {length} at {at} of the run"),
+        times => format!(
+            "was stopped {times} times, for {} in all, the longest for {length} at {at} of the run",
+            seconds(generator.stalled_us)
+        ),
+    };
+    let reason = format!("Rehearsal {times}: times that include it are too long; run it again");
+    Some((trust, reason))
+}
+
+fn seconds(us: u64) -> String {
+    format!("{:.1} s", us as f64 / 1e6)
+}
+
 fn late_timers(generator: &Generator) -> Objection {
-    let lag_us = generator
-        .lag_p99_us
-        .filter(|_| generator.lag_samples >= LAG_SAMPLES)?;
+    let (lag_us, at) = match generator.lag_samples {
+        LAG_SAMPLES.. => (generator.lag_p99_us?, "p99"),
+        LAG_SAMPLES_OF_MEDIAN.. => (generator.lag_p50_us?, "the median"),
+        _ => return None,
+    };
     let trust = match lag_us {
         LAG_INVALID_US.. => Trust::Invalid,
         LAG_DOUBTFUL_US.. => Trust::Doubtful,
         _ => return None,
     };
+    let remedy = match are_others_the_cause(generator) {
+        true => "other processes use the machine",
+        false => "the machine is saturated; fewer flows, or more cores",
+    };
     let reason = format!(
-        "the generator was late by {} ms at p99: the machine is saturated; fewer flows, or more \
-         cores",
+        "the generator was late by {} ms at {at}: {remedy}",
         lag_us / 1000
     );
     Some((trust, reason))
 }
 
-fn late_starts(summary: &Summary) -> Objection {
+fn late_starts(summary: &Summary, generator: &Generator) -> Objection {
     let delay_us = summary.start_delay?.p99_us;
     let response_us = summary.flow_response?.p50_us;
     let part = delay_us as f64 / response_us.max(1) as f64;
-    if delay_us < START_DELAY_NEGLIGIBLE_US || part < START_DELAY_DOUBTFUL {
+    let stall_us = generator.longest_stall.map_or(0, |stall| stall.length_us);
+    let without_stall_us = delay_us.saturating_sub(stall_us);
+    if without_stall_us < START_DELAY_NEGLIGIBLE_US || part < START_DELAY_DOUBTFUL {
         return None;
     }
     let trust = if part >= START_DELAY_INVALID {
@@ -130,23 +178,57 @@ fn late_starts(summary: &Summary) -> Objection {
     } else {
         Trust::Doubtful
     };
+    let remedy = match are_others_the_cause(generator) {
+        true => "other processes use the machine",
+        false => "fewer flows, or more cores",
+    };
     let reason = format!(
-        "flows were started {} ms late at p99, of a median response of {} ms; fewer flows, or more \
-         cores",
+        "flows were started {} ms late at p99, of a median response of {} ms; {remedy}",
         delay_us / 1000,
         response_us / 1000
     );
     Some((trust, reason))
 }
 
-fn saturated(generator: &Generator) -> Objection {
-    let part = generator.machine_saturated_ratio?;
-    let reason = format!(
-        "the machine had no processor time left in {:.0} % of the run: programs and generator were \
-         in each other's way",
-        part * 100.0
-    );
-    (part >= SATURATED_DOUBTFUL).then_some((Trust::Doubtful, reason))
+fn are_others_the_cause(generator: &Generator) -> bool {
+    generator
+        .machine_others_ratio
+        .is_some_and(|part| part >= OTHERS_DOUBTFUL)
+}
+
+/// Judges the load of the machine, and names whose it was.
+fn machine(generator: &Generator) -> Objection {
+    let saturated = generator.machine_saturated_ratio;
+    let saturated = saturated.filter(|part| *part >= SATURATED_DOUBTFUL);
+    let others = generator.machine_others_ratio;
+    let others = others.filter(|_| are_others_the_cause(generator));
+    let no_time_left = saturated.map(|part| {
+        let percent = part * 100.0;
+        format!("the machine had no processor time left in {percent:.0} % of the run: ")
+    });
+    let reason = match (no_time_left, others) {
+        (None, None) => return None,
+        (no_time_left, Some(others)) => format!(
+            "{}other processes used {:.0} % of the machine; stop them, or use another machine",
+            no_time_left.unwrap_or_default(),
+            others * 100.0
+        ),
+        (Some(no_time_left), None) => {
+            format!("{no_time_left}programs and generator were in each other's way")
+        }
+    };
+    Some((Trust::Doubtful, reason))
+}
+
+fn not_judged(generator: &Generator) -> Vec<String> {
+    let timers = (generator.lag_samples < LAG_SAMPLES_OF_MEDIAN).then_some("timers");
+    let machine = generator.machine_saturated_ratio;
+    let machine = machine.is_none().then_some("load of the machine");
+    let what: Vec<_> = timers.into_iter().chain(machine).collect();
+    if what.is_empty() {
+        return Vec::new();
+    }
+    vec![format!("too short to judge: {}", what.join(", "))]
 }
 
 fn full(what: &str, part: Option<f64>) -> Objection {
@@ -166,7 +248,7 @@ mod tests {
     use super::super::tally::Tally;
     use super::super::testing::{flow, info};
     use super::*;
-    use crate::model::FlowOutcome;
+    use crate::model::{FlowOutcome, Stall};
 
     /// So many flows of 20 ms, all so late; so many dropped.
     fn summary(completed: u64, late_us: u64, dropped: u64) -> Summary {
@@ -176,7 +258,7 @@ mod tests {
             flow.late_us = late_us;
             tally.record(&flow);
         }
-        (0..dropped).for_each(|_| tally.record_drop(true));
+        tally.record_drops(dropped, true);
         tally.summary(Duration::from_secs(1), false)
     }
 
@@ -199,12 +281,34 @@ mod tests {
             fullest_terminals_ratio: Some(part),
             ..generator(1_000)
         };
-        let few = Generator {
-            lag_samples: LAG_SAMPLES - 1,
-            ..generator(100_000)
+        let few = |samples, lag_p50_us| Generator {
+            lag_samples: samples,
+            lag_p50_us: Some(lag_p50_us),
+            ..generator(1_000_000)
+        };
+        let others = |part| Generator {
+            machine_others_ratio: Some(part),
+            ..generator(1_000)
+        };
+        let stopped = |length_us| Generator {
+            stalls: 1,
+            stalled_us: length_us,
+            longest_stall: Some(Stall {
+                after_us: 600_000,
+                length_us,
+            }),
+            ..generator(1_000)
         };
         let cases = [
-            (summary(100, 0, 0), few, Valid),
+            (summary(100, 0, 0), few(99, 9_999), Valid),
+            (summary(100, 0, 0), few(99, 10_000), Doubtful),
+            (summary(100, 0, 0), few(10, 100_000), Invalid),
+            (summary(100, 0, 0), few(9, 100_000), Valid),
+            (summary(100, 0, 0), others(0.49), Valid),
+            (summary(100, 0, 0), others(0.5), Doubtful),
+            (summary(100, 0, 0), stopped(99_000), Doubtful),
+            (summary(100, 0, 0), stopped(100_000), Invalid),
+            (summary(100, 99_000, 0), stopped(99_000), Doubtful),
             (summary(100, 0, 0), generator(9_999), Valid),
             (summary(100, 0, 0), generator(10_000), Doubtful),
             (summary(100, 0, 0), generator(100_000), Invalid),
@@ -226,6 +330,48 @@ mod tests {
             assert_eq!(verdict.trust, trust, "case {number}: {verdict:?}");
             assert_eq!(verdict.reasons.is_empty(), trust == Valid);
         }
+    }
+
+    #[test]
+    fn a_stall_and_other_processes_are_named_as_the_cause() {
+        let generator = Generator {
+            stalls: 1,
+            stalled_us: 3_200_000,
+            longest_stall: Some(Stall {
+                after_us: 600_000,
+                length_us: 3_200_000,
+            }),
+            machine_saturated_ratio: Some(0.93),
+            machine_others_ratio: Some(0.7),
+            ..generator(12_000)
+        };
+        let verdict = Verdict::of(&summary(10, 3_150_000, 4), &generator);
+        assert_eq!(
+            verdict.reasons,
+            [
+                "Rehearsal was stopped for 3.2 s at 0.6 s of the run: times that include it are too \
+                 long; run it again",
+                "4 of 14 flows were dropped: many may have been due while Rehearsal was stopped",
+                "the generator was late by 12 ms at p99: other processes use the machine",
+                "the machine had no processor time left in 93 % of the run: other processes used \
+                 70 % of the machine; stop them, or use another machine",
+            ]
+        );
+        assert!(verdict.not_judged.is_empty());
+    }
+
+    #[test]
+    fn a_run_too_short_to_judge_says_so() {
+        let generator = Generator {
+            lag_samples: 3,
+            ..Generator::default()
+        };
+        let verdict = Verdict::of(&summary(1, 0, 0), &generator);
+        assert_eq!(verdict.trust, Trust::Valid);
+        assert_eq!(
+            verdict.not_judged,
+            ["too short to judge: timers, load of the machine"]
+        );
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod cli;
 mod echo;
 mod engine;
 mod evidence;
+mod figures;
 mod hostile;
 mod integrity;
 mod layers;

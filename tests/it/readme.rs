@@ -73,6 +73,8 @@ fn normal(line: &str) -> String {
     // Whether the figures are valid depends on the machine.
     let verdict = Regex::new(r"^Verdict +(valid|doubtful|invalid)$").expect("a regex");
     let line = verdict.replace(&line, "Verdict");
+    let figures = Regex::new(r"[✓?✗] figures (valid|doubtful|invalid)").expect("a regex");
+    let line = figures.replace(&line, "figures");
     let line = number.replace_all(&line, "0").replace('–', "0 s");
     let line = unit.replace_all(&line, "0 s");
     blanks.replace_all(&line, " ").into_owned()

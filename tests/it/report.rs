@@ -235,7 +235,7 @@ fn record_with(recorder: Recorder, events: Vec<RunEvent>, thresholds: &[Threshol
     for event in &events {
         match event {
             RunEvent::FlowEnded(flow) => tally.record(flow),
-            RunEvent::FlowDropped { counted } => tally.record_drop(*counted),
+            RunEvent::FlowsDropped { count, counted } => tally.record_drops(*count, *counted),
             RunEvent::GeneratorMeasured(measured) => generator = Some(**measured),
             RunEvent::RunEnded {
                 elapsed,
@@ -286,7 +286,10 @@ fn open_load() -> Vec<RunEvent> {
         }
     }
     let end = events.len() - 1;
-    let dropped = RunEvent::FlowDropped { counted: true };
-    events.splice(end..end, vec![dropped; 3]);
+    let dropped = RunEvent::FlowsDropped {
+        count: 3,
+        counted: true,
+    };
+    events.insert(end, dropped);
     events
 }

@@ -2,9 +2,10 @@
 
 use std::io::{self, BufRead as _, Write as _};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use crate::cli::duration;
+use crate::process::since_boot;
 
 /// The prompt of the program.
 pub(super) const PROMPT: &str = "ready>";
@@ -18,9 +19,9 @@ pub struct AnswerArgs {
     /// Number of questions to answer
     #[arg(long)]
     pub times: u32,
-    /// Start of the stall of all such programs, in milliseconds since 1970
+    /// Start of the stall of all such programs, in milliseconds since the machine's start
     #[arg(long, default_value_t = 0)]
-    pub stall_at_unix_ms: u64,
+    pub stall_at_boot_ms: u64,
     /// Length of the stall
     #[arg(long, value_parser = duration::parse, default_value = "0")]
     pub stall_for: Duration,
@@ -39,7 +40,7 @@ pub(in crate::cli) fn answer(args: &AnswerArgs) -> io::Result<()> {
         }
         let asked = Instant::now();
         thread::sleep(args.after);
-        thread::sleep(stall_left(args, SystemTime::now()));
+        thread::sleep(stall_left(args, since_boot()));
         let prompt = if number < args.times { PROMPT } else { "" };
         let after_us = asked.elapsed().as_micros();
         text = format!("answer {number} after {after_us} us\n{prompt} ");
@@ -49,9 +50,9 @@ pub(in crate::cli) fn answer(args: &AnswerArgs) -> io::Result<()> {
 }
 
 /// Returns the remaining time of the present stall, zero if there is none.
-fn stall_left(args: &AnswerArgs, now: SystemTime) -> Duration {
-    let begin = SystemTime::UNIX_EPOCH + Duration::from_millis(args.stall_at_unix_ms);
-    let into = now.duration_since(begin).ok();
+fn stall_left(args: &AnswerArgs, now: Duration) -> Duration {
+    let begin = Duration::from_millis(args.stall_at_boot_ms);
+    let into = now.checked_sub(begin);
     into.map_or(Duration::ZERO, |into| args.stall_for.saturating_sub(into))
 }
 
@@ -64,10 +65,10 @@ mod tests {
         let args = AnswerArgs {
             after: Duration::ZERO,
             times: 1,
-            stall_at_unix_ms: 5_000,
+            stall_at_boot_ms: 5_000,
             stall_for: Duration::from_secs(2),
         };
-        let left = |ms| stall_left(&args, SystemTime::UNIX_EPOCH + Duration::from_millis(ms));
+        let left = |ms| stall_left(&args, Duration::from_millis(ms));
         assert_eq!(left(4_999), Duration::ZERO);
         assert_eq!(left(5_500), Duration::from_millis(1_500));
         assert_eq!(left(7_000), Duration::ZERO);

@@ -21,7 +21,7 @@ pub(super) struct Trial {
     pub answer_after: Duration,
     /// Number of questions to each program.
     pub questions: usize,
-    /// Start of the stall of all programs, in milliseconds since 1970, and its length.
+    /// Start of the stall of all programs, in milliseconds since the machine's start, and its length.
     pub stall: Option<(u64, Duration)>,
 }
 
@@ -80,11 +80,11 @@ impl Trial {
     }
 
     fn scenario(&self) -> String {
-        let (stall_at_unix_ms, stall_for) = self.stall.unwrap_or_default();
+        let (stall_at_boot_ms, stall_for) = self.stall.unwrap_or_default();
         let mut text = format!(
             "name: doctor\ndefaults: {{startup: 1m, step: 1m}}\nroles:\n  answerer:\n    \
-             run: [rehearsal, __answer, --after, {}ms, --times, {}, --stall-at-unix-ms, \
-             {stall_at_unix_ms}, --stall-for, {}ms]\n    actions:\n      \
+             run: [rehearsal, __answer, --after, {}ms, --times, {}, --stall-at-boot-ms, \
+             {stall_at_boot_ms}, --stall-for, {}ms]\n    actions:\n      \
              start: [{{prompt: \"{PROMPT}\"}}]\n",
             self.answer_after.as_millis(),
             self.questions,
@@ -142,8 +142,7 @@ impl TrialResult {
                 return;
             }
         }
-        self.responses
-            .record(flow.duration_us.saturating_add(flow.late_us));
+        self.responses.record(flow.response_us());
         // The first step waits for the program's start; from then on each has one answer.
         let answers = flow.steps.iter().skip(1);
         for (step, (_, true_us)) in answers.zip(&flow.captures) {

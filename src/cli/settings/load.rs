@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use crate::cli::args::LoadArgs;
 use crate::cli::error::CliError;
-use crate::scenario::{Arrivals, Load, MAX_IN_FLIGHT, Pacing, Ramp, Shape, Stage};
+use crate::scenario::{
+    Arrivals, Load, MAX_IN_FLIGHT, MAX_RATE, Pacing, Ramp, Shape, Stage, help_for_excessive_rate,
+};
 
 /// Resolves the load of a run; options win over the scenario.
 ///
@@ -65,8 +67,15 @@ fn shape(args: &LoadArgs, scenario: &Shape) -> Result<Shape, CliError> {
             } => (rate.clone(), *arrivals, *most_in_flight),
             Shape::Closed { .. } => (Ramp::constant(0.0), Arrivals::Even, MAX_IN_FLIGHT),
         };
+        let rate = ramp(args.rate, args.stages.as_deref(), known_rate);
+        if rate.highest() > MAX_RATE {
+            return Err(CliError::usage(
+                format_args!("no machine starts {} flows a second", rate.highest()),
+                help_for_excessive_rate(),
+            ));
+        }
         return Ok(Shape::Open {
-            rate: ramp(args.rate, args.stages.as_deref(), known_rate),
+            rate,
             arrivals: args.arrivals.unwrap_or(known_arrivals),
             most_in_flight: args.most_in_flight.unwrap_or(known_most),
         });

@@ -55,13 +55,13 @@ impl Collector {
         }
     }
 
-    /// Counts a flow that was due and could not be started.
-    pub fn flow_dropped(&mut self, counted: bool, now: Duration) {
-        self.tally.record_drop(counted);
+    /// Counts flows that were due and could not be started.
+    pub fn flows_dropped(&mut self, count: u64, counted: bool, now: Duration) {
+        self.tally.record_drops(count, counted);
         if counted && self.phase < ThresholdPhase::Stopping {
             self.thresholds
                 .iter_mut()
-                .for_each(|it| it.record_drop(now));
+                .for_each(|it| it.record_drops(count, now));
         }
     }
 
@@ -164,7 +164,7 @@ mod tests {
     fn warm_up_flows_are_in_no_figure() {
         let mut collector = collector("flow.completed < 1 stop");
         collector.flow_ended(&flow(1, false), SECOND);
-        collector.flow_dropped(false, SECOND);
+        collector.flows_dropped(1, false, SECOND);
         assert_eq!(collector.check(SECOND), None);
         let flows = collector.tally.flows();
         assert_eq!(

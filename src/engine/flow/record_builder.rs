@@ -15,6 +15,8 @@ use crate::model::{
 #[derive(Debug, Clone, Copy)]
 pub(in crate::engine) struct Due {
     pub at: Instant,
+    /// The start of the run.
+    pub run_began: Instant,
     /// False for the warm-up.
     pub counted: bool,
 }
@@ -30,6 +32,8 @@ pub(in crate::engine) struct RecordBuilder {
     /// The end of the last step.
     last_step_ended: Instant,
     paused: Duration,
+    /// Delays before retries.
+    retry_delay: Duration,
     waited: Duration,
     /// The part of that before the next step.
     waited_for_step: Duration,
@@ -62,6 +66,7 @@ impl RecordBuilder {
             step_began: None,
             last_step_ended: now,
             paused: Duration::ZERO,
+            retry_delay: Duration::ZERO,
             waited: Duration::ZERO,
             waited_for_step: Duration::ZERO,
             held: Duration::ZERO,
@@ -77,6 +82,7 @@ impl RecordBuilder {
     pub(in crate::engine) fn start(&mut self) {
         self.started = Instant::now();
         self.started_at = Local::now();
+        self.last_step_ended = self.started;
     }
 
     pub(in crate::engine) fn started(&self) -> Instant {
@@ -95,6 +101,11 @@ impl RecordBuilder {
     /// The flow pauses on purpose, outside of any step.
     pub(in crate::engine) fn pauses(&mut self, length: Duration) {
         self.paused += length;
+    }
+
+    /// The flow pauses before a retry.
+    pub(in crate::engine) fn delays_retry(&mut self, length: Duration) {
+        self.retry_delay += length;
     }
 
     /// The flow has waited for others before its next step.
@@ -182,16 +193,23 @@ impl RecordBuilder {
         outcome: FlowOutcome,
     ) -> FlowRecord {
         let whole = self.last_step_ended.saturating_duration_since(self.started);
-        let ours = self.paused + self.held + self.waited;
+        let apart = self.paused + self.retry_delay + self.held + self.waited;
+        let since_begin = |time: Instant| {
+            let since = time.saturating_duration_since(self.due.run_began);
+            Some(micros(since))
+        };
         FlowRecord {
             number,
             id,
             started_at: self.started_at,
+            started_after_us: since_begin(self.started),
+            ended_after_us: since_begin(self.last_step_ended),
             counted: self.due.counted,
             late_us: micros(self.started.saturating_duration_since(self.due.at)),
-            duration_us: micros(whole.saturating_sub(ours)),
+            duration_us: micros(whole.saturating_sub(apart)),
             paused_us: micros(self.paused),
             waited_us: micros(self.waited),
+            retry_delay_us: micros(self.retry_delay),
             outcome,
             steps: std::mem::take(&mut self.steps),
             retries: std::mem::take(&mut self.retries),

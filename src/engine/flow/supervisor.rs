@@ -125,6 +125,7 @@ impl FlowSupervisor {
         }
         let delay = entry.delay;
         let delay = if step.0 == 0 { Duration::ZERO } else { delay };
+        self.state.builder.pauses(delay);
         self.after(delay, ctx, move |supervisor, ctx| {
             if supervisor.machine.step() == Some(step) {
                 supervisor.enter(step, ctx);
@@ -139,7 +140,7 @@ impl FlowSupervisor {
         ctx.notify(StepSkipped);
     }
 
-    /// Goes on after a pause on purpose; at once if there is none.
+    /// Goes on after a pause, which the caller notes in the record; at once if there is none.
     fn after(
         &mut self,
         pause: Duration,
@@ -149,7 +150,6 @@ impl FlowSupervisor {
         if pause.is_zero() {
             return go_on(self, ctx);
         }
-        self.state.builder.pauses(pause);
         ctx.run_later(pause, go_on);
     }
 

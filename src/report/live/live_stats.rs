@@ -109,16 +109,17 @@ impl LiveStats {
                     FlowOutcome::Completed => {
                         self.completed += 1;
                         self.recovered += u64::from(flow.is_recovered());
-                        let response_us = flow.duration_us.saturating_add(flow.late_us);
                         let slice = self.recent.slice_at(self.now);
                         slice.completed += 1;
-                        slice.record_duration(response_us);
+                        slice.record_duration(flow.response_us());
                     }
                     FlowOutcome::Failed(_) => self.failed += 1,
                     FlowOutcome::Interrupted => self.interrupted += 1,
                 }
             }
-            RunEvent::FlowDropped { .. } => self.dropped += 1,
+            RunEvent::FlowsDropped { count, .. } => {
+                self.dropped = self.dropped.saturating_add(*count);
+            }
             _ => {}
         }
     }
@@ -163,7 +164,7 @@ impl LiveStats {
     /// greater.
     pub(in crate::report) fn part(&self) -> f64 {
         let of_flows = self.planned.map_or(0.0, |planned| {
-            (self.ended() + self.dropped) as f64 / planned.max(1) as f64
+            self.ended().saturating_add(self.dropped) as f64 / planned.max(1) as f64
         });
         let of_time = self.duration.map_or(0.0, |duration| {
             self.now.as_secs_f64() / duration.as_secs_f64().max(0.001)

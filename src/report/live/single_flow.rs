@@ -184,7 +184,7 @@ impl Reporter for SingleFlow {
             | RunEvent::ScriptEnded { .. }
             | RunEvent::PooledScriptEnded(_)
             | RunEvent::EvidenceKept(_)
-            | RunEvent::FlowDropped { .. }
+            | RunEvent::FlowsDropped { .. }
             | RunEvent::GeneratorMeasured(_)
             | RunEvent::AuditStarted { .. }
             | RunEvent::AuditEnded(_)

@@ -104,8 +104,8 @@ pub(super) fn render(info: &RunInfo, summary: &Summary, width: usize) -> Option<
     Some(format!("{}\n{table}", heading("Times")))
 }
 
-/// Returns the lines of whole flows: response time and service time, or one line if they do not
-/// differ, as in a closed load.
+/// Returns the lines of whole flows: response time and service time, or one line if they cannot
+/// differ by more than the cost of a start: flows start when others end, and wait for nothing.
 fn flows(info: &RunInfo, summary: &Summary) -> Vec<Result<LatencyRow, String>> {
     let flows = summary.flows;
     let line = |name: &str, count, success, spread| LatencyRow {
@@ -117,7 +117,8 @@ fn flows(info: &RunInfo, summary: &Summary) -> Vec<Result<LatencyRow, String>> {
     let ended = flows.ended();
     let whole = summary.success_rate;
     let mut lines = Vec::new();
-    if info.wanted_per_second.is_some() {
+    let waits = summary.phases.waited.or(summary.phases.retry_delay);
+    if info.wanted_per_second.is_some() || waits.is_some() {
         let (response, service) = (summary.flow_response, summary.flow_duration);
         lines.push(Err("Flow".into()));
         lines.push(Ok(line(
@@ -126,14 +127,9 @@ fn flows(info: &RunInfo, summary: &Summary) -> Vec<Result<LatencyRow, String>> {
             whole,
             response,
         )));
-        lines.push(Ok(line(
-            "  Service, since its start",
-            ended,
-            whole,
-            service,
-        )));
+        lines.push(Ok(line("  Service, without waits", ended, whole, service)));
     } else {
-        lines.push(Ok(line("Flow", ended, whole, summary.flow_duration)));
+        lines.push(Ok(line("Flow", ended, whole, summary.flow_response)));
     }
     if let Some(failed) = summary.failed_response {
         lines.push(Ok(line(

@@ -8,13 +8,17 @@ use crate::report::sanitize::sanitize;
 use crate::report::units;
 use crate::stats::Summary;
 
-use super::heading;
+use super::{INDENT, heading, headline};
 
-pub(super) fn render(info: &RunInfo, summary: &Summary) -> String {
+pub(super) fn render(info: &RunInfo, summary: &Summary, width: usize) -> String {
     let flows = summary.flows;
     let mut lines = vec![heading(&format!("Report of {}", sanitize(&info.id.0)))];
     let mut fact = |label: &str, value: String| lines.push(format!("  {label:<18} {value}"));
 
+    let headline = headline::lines(summary, width.saturating_sub(INDENT));
+    for (number, line) in headline.into_iter().enumerate() {
+        fact(if number == 0 { "Result" } else { "" }, line);
+    }
     fact("Execution", execution(info));
     fact("Scenario", sanitize(&info.scenario).into_owned());
     fact("Script instances", summary.processes.started.to_string());
@@ -56,7 +60,7 @@ pub(super) fn render(info: &RunInfo, summary: &Summary) -> String {
             format!("{reached} flows/s started, {wanted} wanted"),
         );
     }
-    let average = summary.flow_duration.map_or("–".into(), |flow| {
+    let average = summary.flow_response.map_or("–".into(), |flow| {
         let mean = units::duration(flow.mean_us);
         if flow.count == 1 {
             return mean;

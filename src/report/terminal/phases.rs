@@ -23,6 +23,7 @@ pub(super) fn render(summary: &Summary, width: usize) -> Option<String> {
     phase("Next step, same actor".into(), phases.next_step);
     phase("Pauses, each flow".into(), phases.paused);
     phase("Waiting for others".into(), phases.waited);
+    phase("Delays before retries".into(), phases.retry_delay);
     phase("Recovery, each failure".into(), summary.retries.recovery);
     phase("Exit of a program".into(), phases.exit);
     if rows.is_empty() {

@@ -3,12 +3,11 @@
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::model::Generator;
-use crate::report::output::{BAD, CARE, GOOD, styled};
+use crate::report::output::{BAD, CARE, FAINT, GOOD, styled};
 use crate::report::units;
 use crate::stats::{Summary, Trust};
 
-/// The column of the values in the overview.
-const INDENT: usize = 21;
+use super::INDENT;
 
 /// Renders the verdict as further lines; empty if the generator was not measured.
 pub(super) fn render(summary: &Summary, width: usize) -> String {
@@ -23,6 +22,11 @@ pub(super) fn render(summary: &Summary, width: usize) -> String {
         for reason in &verdict.reasons {
             for line in wrapped(reason, width.saturating_sub(INDENT)) {
                 text.push_str(&format!("\n{:INDENT$}{line}", ""));
+            }
+        }
+        for note in &verdict.not_judged {
+            for line in wrapped(note, width.saturating_sub(INDENT)) {
+                text.push_str(&format!("\n{:INDENT$}{}", "", styled(FAINT, line)));
             }
         }
     }
@@ -43,8 +47,21 @@ fn measurements(generator: &Generator) -> Vec<String> {
         let (p99, max) = (units::duration(p99), units::duration(max));
         parts.push(format!("late by {p99} at p99, {max} at most"));
     }
+    if let Some(longest) = generator.longest_stall {
+        let (length, after) = (longest.length_us, longest.after_us);
+        let (length, after) = (units::duration(length), units::duration(after));
+        parts.push(format!("stopped for {length} at {after}"));
+    }
     if let Some(busy) = generator.machine_busy_ratio {
         parts.push(format!("machine {} busy", units::percent(Some(busy))));
+    }
+    let shares = [
+        ("programs", generator.machine_programs_ratio),
+        ("rehearsal", generator.machine_own_ratio),
+        ("other processes", generator.machine_others_ratio),
+    ];
+    for (whose, share) in shares {
+        parts.extend(share.map(|share| format!("{whose} {}", units::percent(Some(share)))));
     }
     if let Some(pressure) = generator.cpu_pressure_ratio {
         parts.push(format!("CPU pressure {}", units::percent(Some(pressure))));

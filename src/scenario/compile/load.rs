@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::scenario::load::{
-    Arrivals, GRACEFUL_STOP, Load, MAX_IN_FLIGHT, Pacing, Ramp, Shape, Stage, parse_rate,
+    Arrivals, GRACEFUL_STOP, Load, MAX_IN_FLIGHT, MAX_RATE, Pacing, Ramp, Shape, Stage,
+    help_for_excessive_rate, parse_rate,
 };
 use crate::scenario::raw::{Node, Value};
 use crate::scenario::vocabulary::{LOAD, STAGE};
@@ -124,7 +125,7 @@ fn ramp(context: &Context<'_>, fields: &Fields<'_>, kind: LoadKind) -> Ramp {
         let Some(fields) = context.fields(node, &STAGE) else {
             continue;
         };
-        let length = fields.get("for").and_then(|node| context.deadline(node));
+        let length = fields.get("for").and_then(|node| context.duration(node));
         let to = match fields.get(kind.key()) {
             Some(node) => level(context, node, kind),
             None => {
@@ -161,6 +162,10 @@ fn level(context: &Context<'_>, node: &Node, kind: LoadKind) -> Option<f64> {
             if rate.is_none() {
                 let help = "write `5/s`, `300/m` or `40/h`".to_owned();
                 context.error(&node.span, format!("`{text}` is not a rate"), Some(help));
+            }
+            if rate.is_some_and(|rate| rate > MAX_RATE) {
+                let message = format!("no machine starts flows at a rate of `{text}`");
+                context.error(&node.span, message, Some(help_for_excessive_rate()));
             }
             rate
         }

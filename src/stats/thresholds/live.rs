@@ -73,7 +73,7 @@ impl LiveThreshold {
                 slice.failed += u64::from(matches!(flow.outcome, FlowOutcome::Failed(_)));
             }
             Figure::Response(_) if completed => {
-                slice.record_duration(flow.duration_us.saturating_add(flow.late_us));
+                slice.record_duration(flow.response_us());
             }
             Figure::Service(_) if completed => slice.record_duration(flow.duration_us),
             Figure::Response(_) | Figure::Service(_) => {}
@@ -93,11 +93,11 @@ impl LiveThreshold {
         }
     }
 
-    /// Records a counted flow that was due and was not started.
-    pub fn record_drop(&mut self, now: Duration) {
+    /// Records counted flows that were due and were not started.
+    pub fn record_drops(&mut self, count: u64, now: Duration) {
         self.catch_up(now);
         if let Some(slice) = slice(&mut self.window, &self.threshold, now) {
-            slice.dropped += 1;
+            slice.dropped = slice.dropped.saturating_add(count);
         }
     }
 
@@ -292,7 +292,7 @@ mod tests {
             Some(7_000_000)
         );
         let mut dropped = self::watched("dropped == 0 over 2s");
-        dropped.record_drop(at(1.0));
+        dropped.record_drops(1, at(1.0));
         dropped.look(at(3.0), nothing);
         let checked = dropped.checked(&nothing());
         assert_eq!(checked.value, Some(Quantity::Count(1)));

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! threshold = figure comparison limit ["over" DURATION] ["stop"]
-//! figure    = "dropped" | "integrity." finding | "flow." (ended | "rate" | ["service."] aggregate)
+//! figure    = "dropped" | "integrity." finding | "flow." (ended | "rate" | ["response." | "service."] aggregate)
 //!           | "step." NAME "." (ended | aggregate)
 //! ```
 
@@ -20,6 +20,14 @@ const AGGREGATES: [(&str, Aggregate); 8] = [
     ("min", Aggregate::Min),
     ("mean", Aggregate::Mean),
     ("max", Aggregate::Max),
+];
+
+/// A figure of a flow's time.
+type OfTime = fn(Aggregate) -> Figure;
+
+const TIMES: [(&str, OfTime); 2] = [
+    ("response.", Figure::Response),
+    ("service.", Figure::Service),
 ];
 
 const ENDED: [(&str, Ended); 4] = [
@@ -206,15 +214,18 @@ fn figure(part: &Fragment<'_>, steps: &[&str]) -> Result<Figure, ThresholdError>
         if rest.text == "rate" {
             return Ok(Figure::FlowRate);
         }
-        if let Some(rest) = rest.after("service.") {
-            let aggregate = among(&AGGREGATES, rest.text).map(Figure::Service);
-            return aggregate.ok_or_else(|| rest.unknown("figure of a time", &names(&AGGREGATES)));
+        for (prefix, time) in TIMES {
+            if let Some(rest) = rest.after(prefix) {
+                let aggregate = among(&AGGREGATES, rest.text).map(time);
+                return aggregate
+                    .ok_or_else(|| rest.unknown("figure of a time", &names(&AGGREGATES)));
+            }
         }
         let ended = among(&ENDED, rest.text).map(Figure::Flow);
         let figure = ended.or_else(|| among(&AGGREGATES, rest.text).map(Figure::Response));
         return figure.ok_or_else(|| {
             let mut known = step_figures();
-            known.extend(["rate", "service.p95"]);
+            known.extend(["rate", "response.p95", "service.p95"]);
             rest.unknown("figure of a flow", &known)
         });
     }

@@ -28,9 +28,9 @@ pub(super) enum Figure {
     /// Completed flows a second.
     FlowRate,
     Flow(Ended),
-    /// Response time, from when a flow was due.
+    /// Response time, from when a flow was due, with all waits of the flow.
     Response(Aggregate),
-    /// Service time, from a flow's start.
+    /// Service time, from a flow's start, without waits.
     Service(Aggregate),
     Integrity(IntegrityFigure),
     Step(String, Ended),
@@ -236,8 +236,7 @@ mod tests {
         let mut last = flow(10, outcome, &[done, failed]);
         last.started_at = info.started_at + Duration::from_millis(1_980);
         tally.record(&last);
-        tally.record_drop(true);
-        tally.record_drop(true);
+        tally.record_drops(2, true);
         tally.summary(Duration::from_secs(2), false)
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::support::flows::Rehearsing;
 use rehearsal::engine::Stop;
-use rehearsal::model::{Ending, FlowOutcome, RunEvent};
+use rehearsal::model::{Ending, FlowOutcome, FlowRecord, RunEvent};
 use rehearsal::scenario::{Arrivals, Load, Pacing, Ramp, Shape};
 
 #[test]
@@ -83,12 +83,12 @@ fn an_open_load_starts_by_the_clock_and_counts_what_it_drops() {
         ..Load::closed(1, 1)
     };
     let run = answers_after("0.5").load(load).perform();
-    let drops = run
-        .events
-        .iter()
-        .filter(|event| matches!(event, RunEvent::FlowDropped { .. }));
+    let drops = run.events.iter().map(|event| match event {
+        RunEvent::FlowsDropped { count, .. } => *count,
+        _ => 0,
+    });
     assert_eq!(
-        run.flows.len() + drops.count(),
+        run.flows.len() as u64 + drops.sum::<u64>(),
         20,
         "every flow that was due is accounted for"
     );
@@ -153,10 +153,7 @@ fn a_stall_shows_in_the_response_times_of_an_open_load() {
     });
     let response = |load: Load| -> Vec<u64> {
         let flows = answers_after("0.3").load(load).perform().flows;
-        flows
-            .iter()
-            .map(|flow| flow.late_us + flow.duration_us)
-            .collect()
+        flows.iter().map(FlowRecord::response_us).collect()
     };
     for times in [response(closed), response(open)] {
         assert_eq!(times.len(), 8);

@@ -94,7 +94,8 @@ fn other_failures_are_not_retried_and_retries_are_limited() {
         steps(&run)[2..],
         [(2, 1, Retried), (2, 2, Retried), (2, 3, Failed)]
     );
-    assert!(flow.paused_us >= 20_000, "{}", flow.paused_us);
+    assert!(flow.retry_delay_us >= 20_000, "{}", flow.retry_delay_us);
+    assert!(flow.response_us() >= flow.duration_us + 20_000);
 }
 
 #[test]

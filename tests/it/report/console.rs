@@ -133,10 +133,14 @@ fn the_report_shows_thresholds_and_whether_the_figures_are_valid() {
         lag_p99_us: Some(40_400),
         lag_max_us: Some(61_000),
         machine_busy_ratio: Some(0.975),
+        machine_own_ratio: Some(0.05),
+        machine_programs_ratio: Some(0.8),
+        machine_others_ratio: Some(0.125),
         machine_saturated_ratio: Some(0.8),
         fullest_descriptors_ratio: Some(0.04),
         fullest_terminals_ratio: Some(0.01),
         cpu_pressure_ratio: Some(0.6),
+        ..Generator::default()
     };
     events.insert(
         events.len() - 1,

@@ -74,6 +74,7 @@ impl FlowSupervisor {
     pub(super) fn repeat(&mut self, step: StepIndex, ctx: &mut Context<Self>) {
         let policy = self.state.run.plan.steps[step.0].retry.as_ref();
         let delay = policy.map_or_else(Default::default, |policy| policy.delay);
+        self.state.builder.delays_retry(delay);
         self.after(delay, ctx, move |supervisor, ctx| {
             if supervisor.machine.step() != Some(step) {
                 return;
@@ -96,6 +97,7 @@ impl FlowSupervisor {
         self.release_slots();
         let policy = self.state.run.plan.retry.as_ref();
         let delay = policy.map_or_else(Default::default, |policy| policy.delay);
+        self.state.builder.delays_retry(delay);
         self.after(delay, ctx, |supervisor, ctx| {
             let actions = supervisor.machine.begin();
             supervisor.apply(actions, ctx);
