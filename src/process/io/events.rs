@@ -330,23 +330,81 @@ impl Output {
     }
 }
 
-/// Reads once, at most `limit` bytes. Returns `None` if the read would block.
+/// Reads once, at most `limit` bytes. Returns `None` if there is nothing to read now.
 fn read(fd: &OwnedFd, limit: Option<usize>) -> Option<Piece> {
     let mut buffer = [const { MaybeUninit::<u8>::uninit() }; READ_SIZE];
     let most = limit.unwrap_or(READ_SIZE).min(READ_SIZE);
+    piece(|| {
+        let (bytes, _) = rustix::io::read(fd, &mut buffer[..most])?;
+        Ok(bytes.to_vec())
+    })
+}
+
+/// Returns the next piece of output, with as many calls of `read` as it takes to know it.
+///
+/// `EIO` from a terminal means that no process has it open any more, but not that its output ends
+/// here. The kernel moves output from the program's end to ours in the background; a read waits
+/// for that and then looks at what there is. A program that writes and closes the terminal between
+/// the two is seen to have closed it and not to have written. Whatever it wrote was in the kernel
+/// before the close, so a second read has it, or fails again if there is nothing.
+fn piece(mut read: impl FnMut() -> Result<Vec<u8>, Errno>) -> Option<Piece> {
+    let mut is_closed = false;
     loop {
-        let result = rustix::io::read(fd, &mut buffer[..most]);
+        let result = read();
         let at = Instant::now();
         return match result {
-            Ok(([], _)) => Some(Piece::End { at }),
-            Ok((bytes, _)) => Some(Piece::Bytes {
-                bytes: bytes.to_vec(),
-                at,
-            }),
-            Err(Errno::AGAIN) => None,
+            Ok(bytes) if bytes.is_empty() => Some(Piece::End { at }),
+            Ok(bytes) => Some(Piece::Bytes { bytes, at }),
             Err(Errno::INTR) => continue,
-            // EIO: no process has the terminal open any more. Other errors are permanent, too.
-            Err(_) => Some(Piece::End { at }),
+            Err(Errno::IO) if is_closed => Some(Piece::End { at }),
+            Err(Errno::IO) => {
+                is_closed = true;
+                continue;
+            }
+            // Any other error says nothing about the program's end of the stream: the exit of the
+            // program and the time limits of its owner bound the wait.
+            Err(_) => None,
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns what is made of these results of reads, and the number of results that were used.
+    fn of(results: &[Result<&str, Errno>]) -> (Option<Option<String>>, usize) {
+        let mut left = results.iter();
+        let piece = piece(|| match left.next() {
+            Some(Ok(text)) => Ok(text.as_bytes().to_vec()),
+            Some(Err(errno)) => Err(*errno),
+            None => panic!("one read too many after {results:?}"),
+        });
+        let text = piece.map(|piece| match piece {
+            Piece::Bytes { bytes, .. } => Some(String::from_utf8(bytes).unwrap()),
+            Piece::End { .. } => None,
+        });
+        (text, results.len() - left.len())
+    }
+
+    #[test]
+    fn output_behind_the_close_of_a_terminal_is_read() {
+        let bye = || Some(Some("Bye".to_owned()));
+        assert_eq!(of(&[Err(Errno::IO), Ok("Bye")]), (bye(), 2));
+        assert_eq!(
+            of(&[Err(Errno::IO), Err(Errno::INTR), Ok("Bye")]),
+            (bye(), 3)
+        );
+    }
+
+    #[test]
+    fn only_a_closed_stream_without_output_has_ended() {
+        assert_eq!(of(&[Err(Errno::IO), Err(Errno::IO)]), (Some(None), 2));
+        assert_eq!(of(&[Ok("")]), (Some(None), 1));
+        // Opened again in between.
+        assert_eq!(of(&[Err(Errno::IO), Err(Errno::AGAIN)]), (None, 2));
+        for errno in [Errno::AGAIN, Errno::NOMEM, Errno::BADF] {
+            assert_eq!(of(&[Err(errno)]), (None, 1));
+        }
     }
 }
