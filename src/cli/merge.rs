@@ -39,10 +39,10 @@ pub(super) fn merge(
         .map_err(|error| CliError::usage(error, "name a new folder: --into DIR"))?;
     folder.keep_scenario(&scenario)?;
     folder.finish(&head, None)?;
-    let merged = SavedRun { folder, head };
+    let merged = SavedRun::new(folder, head);
     let mut output = Output::new(anstream::stdout());
     show(&merged, &mut output, environment);
     let printed = output.finish();
-    printed.map_err(|error| CliError::system("cannot write the report", error))?;
+    printed.map_err(|error| CliError::standard_output("the report", error))?;
     Ok(Exit::Completed)
 }

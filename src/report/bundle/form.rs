@@ -1,7 +1,6 @@
 //! The machine-readable form of a bundle, `bundle.json`.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +10,7 @@ use crate::stats::{Signature, Summary};
 
 use crate::report::error::ReportError;
 use crate::report::result_file::{Run, RunEnvironment};
+use crate::report::saved_file;
 
 /// The name and version of the format. Fields may be added within a version.
 pub const FORMAT: &str = "rehearsal-bundle/1";
@@ -138,7 +138,7 @@ impl Bundle {
     /// If it does not exist or cannot be read; the error names the file.
     pub fn open(folder: &Path) -> Result<Self, ReportError> {
         let path = folder.join(JSON);
-        let text = fs::read_to_string(&path).map_err(|error| ReportError::read(&path, error))?;
+        let text = saved_file::read(&path)?;
         let malformed = |error| ReportError::malformed(&path, error);
         let Format { format } = serde_json::from_str(&text).map_err(malformed)?;
         if format != FORMAT {
@@ -153,8 +153,7 @@ impl Bundle {
     /// # Errors
     /// If it cannot be read.
     pub fn scenario(folder: &Path) -> Result<String, ReportError> {
-        let path = folder.join(SCENARIO);
-        fs::read_to_string(&path).map_err(|error| ReportError::read(&path, error))
+        saved_file::read(&folder.join(SCENARIO))
     }
 }
 
