@@ -15,7 +15,7 @@ use super::folder::{Ending, RunFolder};
 use super::integrity::IntegrityCheck;
 use super::recorder::name_bundles;
 use super::result_file::{Completeness, FlowsHead, Head, check_format};
-use super::saved_file;
+use super::saved_file::{self, BYTE_ORDER_MARK};
 
 /// A run that was saved in a folder.
 #[derive(Debug)]
@@ -98,7 +98,10 @@ impl SavedRun {
     pub fn open(folder: &Path, temporary: &Path) -> Result<Self, ReportError> {
         let folder = RunFolder::at(folder);
         match read_head(&folder) {
-            Ok(head) => Ok(SavedRun::new(folder, head)),
+            Ok((head, remarks)) => Ok(SavedRun {
+                remarks,
+                ..SavedRun::new(folder, head)
+            }),
             Err(error) if error.is_not_found() => {
                 if !folder.flows().path.exists() {
                     let what = "there is neither result.json nor flows.jsonl in it";
@@ -194,12 +197,21 @@ impl SavedRun {
     }
 }
 
-/// Reads a run's record.
-fn read_head(folder: &RunFolder) -> Result<Head, ReportError> {
+/// Reads a run's record, with remarks on it.
+fn read_head(folder: &RunFolder) -> Result<(Head, Vec<String>), ReportError> {
     let path = folder.result();
-    let text = saved_file::read(&path)?;
-    check_format(&path, &text)?;
-    serde_json::from_str(&text).map_err(|error| ReportError::malformed(&path, error))
+    let whole = saved_file::read(&path)?;
+    let text = whole.trim_start_matches(BYTE_ORDER_MARK);
+    check_format(&path, text)?;
+    let mut head: Head =
+        serde_json::from_str(text).map_err(|error| ReportError::malformed(&path, error))?;
+    let has_mark = text.len() < whole.len();
+    let remarks: Vec<_> = has_mark
+        .then(|| "result.json begins with a byte order mark, which is skipped.".to_owned())
+        .into_iter()
+        .collect();
+    head.notices.extend(remarks.iter().cloned());
+    Ok((head, remarks))
 }
 
 /// Returns a lower bound of the time at which the flow's last step ended, since the run's start.

@@ -41,7 +41,7 @@ fn check(kind: FileType) -> io::Result<()> {
     Err(io::Error::other(format!("it is {kind}, not a file")))
 }
 
-/// Reads a saved file as text, without a byte order mark.
+/// Reads a saved file as text.
 ///
 /// # Errors
 /// As for [`open`], and if it is not UTF-8 or larger than any file of its kind.
@@ -60,12 +60,7 @@ pub(super) fn read(path: &Path) -> Result<String, ReportError> {
     let mut limited = file.take(MAX_TEXT_BYTES + 1);
     limited.read_to_end(&mut bytes).map_err(failed)?;
     check_size(bytes.len() as u64)?;
-    let mut text =
-        String::from_utf8(bytes).map_err(|_| ReportError::malformed(path, "it is not UTF-8"))?;
-    if text.starts_with(BYTE_ORDER_MARK) {
-        text.drain(..BYTE_ORDER_MARK.len_utf8());
-    }
-    Ok(text)
+    String::from_utf8(bytes).map_err(|_| ReportError::malformed(path, "it is not UTF-8"))
 }
 
 /// A character that some editors put before a text.
@@ -96,11 +91,11 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_is_skipped_and_other_encodings_are_refused() {
+    fn other_encodings_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
-        fs::write(&path, "\u{feff}{}").unwrap();
-        assert_eq!(read(&path).unwrap(), "{}");
+        fs::write(&path, "{\"é\": 1}").unwrap();
+        assert_eq!(read(&path).unwrap(), "{\"é\": 1}");
         fs::write(&path, b"\xff\xfe{\0").unwrap();
         assert!(read(&path).unwrap_err().to_string().ends_with("not UTF-8"));
     }
