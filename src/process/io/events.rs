@@ -20,6 +20,7 @@ use tokio::time::Sleep;
 
 use crate::model::{Ending, ExitCause, Stream, Usage};
 use crate::process::handle::ExitRecord;
+use crate::process::io::pty::TerminalChanges;
 use crate::process::io::shared::ChildShared;
 use crate::process::io::throttle::is_readable;
 use crate::process::sys::{RegisteredFd, SharedFd};
@@ -91,6 +92,7 @@ struct Output {
     is_pipe: bool,
     /// The result of reading ahead.
     held: Option<Piece>,
+    shared: Rc<ChildShared>,
 }
 
 enum Piece {
@@ -113,6 +115,7 @@ impl Events {
                 fd,
                 is_pipe: are_pipes,
                 held: None,
+                shared: Rc::clone(&shared),
             })
             .collect();
         Events {
@@ -289,7 +292,7 @@ impl Output {
                 // The reactor is shutting down: no further output can be read.
                 return Poll::Ready(self.event(Piece::End { at: Instant::now() }, limit));
             };
-            let event = read(fd.get_ref(), limit).map(|piece| self.event(piece, limit));
+            let event = self.read(limit).map(|piece| self.event(piece, limit));
             if let None | Some(ChildEvent::Output { drained: true, .. }) = event {
                 ready.clear_ready();
             }
@@ -301,7 +304,7 @@ impl Output {
 
     /// Reads what is available now, without the reactor.
     fn next_now(&mut self) -> Option<ChildEvent> {
-        let piece = self.held.take().or_else(|| read(self.fd.get_ref(), None))?;
+        let piece = self.held.take().or_else(|| self.read(None))?;
         Some(self.event(piece, None))
     }
 
@@ -315,7 +318,7 @@ impl Output {
                 } else {
                     let was_all = self.is_pipe && bytes.len() < READ_SIZE;
                     if !was_all {
-                        self.held = read(self.fd.get_ref(), None);
+                        self.held = self.read(None);
                     }
                     !matches!(self.held, Some(Piece::Bytes { .. }))
                 };
@@ -328,15 +331,38 @@ impl Output {
             }
         }
     }
+
+    /// Reads once, at most `limit` bytes. Returns `None` if there is nothing to read now.
+    fn read(&self, limit: Option<usize>) -> Option<Piece> {
+        read(self.fd.get_ref(), self.is_pipe, limit, |status| {
+            let changes = &self.shared.changes;
+            changes.set(changes.get().and(TerminalChanges::of_status(status)));
+        })
+    }
 }
 
-/// Reads once, at most `limit` bytes. Returns `None` if there is nothing to read now.
-fn read(fd: &OwnedFd, limit: Option<usize>) -> Option<Piece> {
+/// Reads once, at most `limit` bytes; calls `on_status` with each status byte of a terminal.
+fn read(
+    fd: &OwnedFd,
+    is_pipe: bool,
+    limit: Option<usize>,
+    mut on_status: impl FnMut(u8),
+) -> Option<Piece> {
     let mut buffer = [const { MaybeUninit::<u8>::uninit() }; READ_SIZE];
-    let most = limit.unwrap_or(READ_SIZE).min(READ_SIZE);
+    let limit = limit.unwrap_or(READ_SIZE).min(READ_SIZE);
+    // In packet mode, a terminal's output follows a status byte.
+    let (most, begin) = if is_pipe {
+        (limit, 0)
+    } else {
+        ((limit + 1).min(READ_SIZE), 1)
+    };
     piece(|| {
-        let (bytes, _) = rustix::io::read(fd, &mut buffer[..most])?;
-        Ok(bytes.to_vec())
+        loop {
+            match rustix::io::read(fd, &mut buffer[..most])? {
+                (&mut [status], _) if begin > 0 => on_status(status),
+                (bytes, _) => return Ok(bytes.get(begin..).unwrap_or_default().to_vec()),
+            }
+        }
     })
 }
 
@@ -436,7 +462,7 @@ mod tests {
             rustix::io::write(&pty.master, b"q\n").unwrap();
             let mut output = Vec::new();
             loop {
-                match read(&pty.master, None) {
+                match read(&pty.master, false, None, |_| {}) {
                     Some(Piece::Bytes { bytes, .. }) => output.extend(bytes),
                     Some(Piece::End { .. }) => return output == b"q\r\nBye\r\n",
                     None => {
