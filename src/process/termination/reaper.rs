@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, EventData, EventFlags};
+use rustix::process::Signal;
 
 use crate::process::handle::Process;
 use crate::process::marker::{INSTANCE_VARIABLE, InstanceNumber, RUN_VARIABLE};
@@ -32,6 +33,8 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 const SWEEP_DELAY: Duration = Duration::from_millis(250);
 /// The interval of sweeps during the shutdown.
 const SHUTDOWN_INTERVAL: Duration = Duration::from_millis(50);
+/// The maximum time of one hunt for orphans.
+const HUNT: Duration = Duration::from_millis(200);
 /// The instance of orphans without a mark of this run.
 const UNMARKED: InstanceNumber = InstanceNumber(0);
 /// The epoll data of the wakeup descriptor; no instance number reaches it.
@@ -44,6 +47,8 @@ const MAX_WATCHERS: u32 = 20;
 /// The shutdown that is in progress.
 struct Shutdown {
     by: Instant,
+    /// The beginning of the hunt for orphans that fork and exit faster than they are killed.
+    hunt_from: Instant,
     grace: Grace,
     reply: Option<Sender<Leftovers>>,
 }
@@ -118,8 +123,7 @@ impl Reaper {
                 break;
             }
         }
-        let unreaped = self.terminations.values().flat_map(Termination::remaining);
-        let mut pids: Vec<u32> = self.given_up.iter().copied().chain(unreaped).collect();
+        let mut pids = self.left_over();
         pids.sort_unstable();
         pids.dedup();
         let Some(Shutdown { reply, .. }) = self.shutdown else {
@@ -132,6 +136,41 @@ impl Reaper {
         }
         if let Some(watcher) = self.watcher.filter(|_| nothing_left) {
             watcher.dismiss();
+        }
+    }
+
+    /// Returns the processes of the run that are alive.
+    fn left_over(&self) -> Vec<u32> {
+        let unreaped = self.terminations.values().flat_map(Termination::remaining);
+        let lives = |pid: &u32| {
+            let stat = i32::try_from(*pid).ok().and_then(proc::stat);
+            stat.is_some_and(|stat| !stat.is_dead())
+        };
+        let given_up = self.given_up.iter().copied().filter(lives);
+        let orphans = registry::spawned().sweep().into_iter();
+        let orphans = orphans.filter(|orphan| self.instance_of(orphan).is_some());
+        let orphans = orphans.filter_map(|orphan| u32::try_from(orphan.pid).ok());
+        unreaped.chain(given_up).chain(orphans).collect()
+    }
+
+    /// Kills orphans as fast as they can be found. A process that forks, exits and does so again
+    /// in its child has another pid at each look, and lives for less than a usual sweep takes.
+    fn hunt(&self, until: Instant) {
+        while Instant::now() < until {
+            let orphans = registry::spawned().sweep();
+            let mut found = Tree::default();
+            for orphan in &orphans {
+                if self.instance_of(orphan).is_some() {
+                    let session = orphan.session;
+                    found.add(orphan.pid, |pid| {
+                        proc::stat(pid).is_some_and(|stat| stat.session == session)
+                    });
+                }
+            }
+            if found.is_empty() {
+                return;
+            }
+            found.signal(&[Signal::KILL], None);
         }
     }
 
@@ -209,6 +248,7 @@ impl Reaper {
                     self.sweep_at = Some(now);
                     self.shutdown = Some(Shutdown {
                         by: now + within,
+                        hunt_from: now + within / 2,
                         grace: Grace::default().at_most(Grace {
                             hang_up: stage,
                             terminate: stage,
@@ -352,6 +392,9 @@ impl Reaper {
                 }
             }
             self.adopt(&registry::spawned().sweep());
+        }
+        if let Some(shutdown) = self.shutdown.as_ref().filter(|it| it.hunt_from <= now) {
+            self.hunt(shutdown.by.min(now + HUNT));
         }
         if self.shutdown.is_some() {
             // Programs that are being started now appear without a command.
