@@ -185,6 +185,19 @@ fn no_daemon_outlives_the_run_however_it_ends() {
 }
 
 #[test]
+fn programs_that_fork_for_ever_are_ended_or_counted() {
+    let sandbox = Sandbox::new();
+    sandbox.write("hop.yaml", &scenario("cleanup/hop"));
+    let finished = sandbox.rehearsal("run hop.yaml --flows 4 --parallel 4");
+    let none_is_left = finished.out.contains(" 0 left over");
+    let is_named = finished.err.contains("these processes could not be ended");
+    assert_eq!(none_is_left, !is_named, "{finished:?}");
+    assert_eq!(finished.code, Some(if none_is_left { 0 } else { 70 }));
+    // What was left, the watcher ends, or the time that they have at most is over.
+    sandbox.assert_empty(Instant::now() + wait::LONG);
+}
+
+#[test]
 fn a_watcher_that_is_killed_is_replaced() {
     // As above.
     let reaper = Spawner::new(1, RunMarker::unique(), None).expect("a spawner");

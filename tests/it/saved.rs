@@ -161,6 +161,9 @@ fn a_killed_run_loses_the_last_second_at_most() {
         let is_enough = lines.lines().count() > 5;
         is_enough.then(|| run.clone()).ok_or("no flows".to_owned())
     });
+    report(&sandbox, &folder, "")
+        .assert_code(0)
+        .assert_out("The run is still in progress; what has reached the disk is counted.");
     let killed = chrono::Utc::now();
     run.kill().expect("it is there");
     run.wait().expect("it was there");
@@ -181,7 +184,9 @@ fn a_killed_run_loses_the_last_second_at_most() {
     let shown = report(&sandbox, &folder, "");
     shown
         .assert_code(0)
-        .assert_out("The run was cut off")
+        .assert_out("The run was cut off, as Rehearsal was killed;")
+        .assert_out("not recorded")
+        .assert_out_lacks("not started")
         .assert_out(&format!("completed        {}", kept.len()));
 
     // A torn last line is no flow, and changes nothing.
