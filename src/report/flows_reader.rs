@@ -86,6 +86,21 @@ impl FlowsReader {
         Ok((reader, head))
     }
 
+    /// Opens the file after its first line, whatever that is.
+    ///
+    /// # Errors
+    /// If there is no such file, or no first line.
+    pub(super) fn after_head(flows: &FlowsFile) -> Result<Self, ReportError> {
+        let mut reader = FlowsReader::without_head(flows)?;
+        match reader.read_line()? {
+            Some(_) => Ok(reader),
+            None => Err(ReportError::malformed(
+                &flows.path,
+                "it has no line about the run",
+            )),
+        }
+    }
+
     /// Opens the file at its first line, about the run.
     fn without_head(flows: &FlowsFile) -> Result<Self, ReportError> {
         Ok(FlowsReader {

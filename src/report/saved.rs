@@ -14,7 +14,7 @@ use super::flows_reader::{FlowsReader, write_record};
 use super::folder::{Ending, RunFolder};
 use super::integrity::IntegrityCheck;
 use super::recorder::name_bundles;
-use super::result_file::{Completeness, FlowsHead, Head, check_format};
+use super::result_file::{Completeness, FORMAT, FlowsHead, Head, check_format};
 use super::saved_file::{self, BYTE_ORDER_MARK};
 
 /// A run that was saved in a folder.
@@ -107,22 +107,19 @@ impl SavedRun {
                     let what = "there is neither result.json nor flows.jsonl in it";
                     return Err(ReportError::malformed(folder.path(), what));
                 }
-                let (reader, head) = FlowsReader::open(&folder.flows())?;
-                let ending = if reader.is_in_progress() {
+                let flows = open_flows(&folder)?;
+                let ending = if flows.lines.is_in_progress() {
                     Ending::InProgress
                 } else {
                     folder.ending()
                 };
-                SavedRun::recount(folder, reader, head, &Recount::NoRecord(ending), temporary)
+                SavedRun::recount(folder, flows, &Recount::NoRecord(ending), temporary)
             }
             Err(error @ ReportError::Malformed { .. }) => {
-                match FlowsReader::open(&folder.flows()) {
-                    Ok((reader, head)) => {
-                        let reason = Recount::DamagedRecord(error);
-                        SavedRun::recount(folder, reader, head, &reason, temporary)
-                    }
-                    Err(_) => Err(error),
-                }
+                let Ok(flows) = open_flows(&folder) else {
+                    return Err(error);
+                };
+                SavedRun::recount(folder, flows, &Recount::DamagedRecord(error), temporary)
             }
             Err(error) => Err(error),
         }
@@ -131,11 +128,15 @@ impl SavedRun {
     /// Computes the record of a run from its flows.
     fn recount(
         folder: RunFolder,
-        mut lines: FlowsReader,
-        flows_head: FlowsHead,
+        flows: Flows,
         reason: &Recount,
         temporary: &Path,
     ) -> Result<Self, ReportError> {
+        let Flows {
+            head: flows_head,
+            mut lines,
+            remark,
+        } = flows;
         let info = flows_head.run.info();
         let mut tally = Tally::new(&info);
         let mut check = IntegrityCheck::open(&info.integrity, Some(temporary.to_owned()));
@@ -164,7 +165,11 @@ impl SavedRun {
         name_bundles(&bundled, &mut summary.failures);
         if let Some(mut check) = check {
             if let Some(command) = &info.integrity.audit {
-                let why = "its result is not among what was saved";
+                let why = if reason.is_interruption() {
+                    "the run was cut off"
+                } else {
+                    "its result could not be saved or read"
+                };
                 check.audited(&AuditRecord::not_run(command.clone(), why));
             }
             let (integrity, error) = check.close();
@@ -172,6 +177,7 @@ impl SavedRun {
             summary.integrity = Some(integrity);
         }
         let mut remarks = vec![reason.remark()];
+        remarks.extend(remark);
         remarks.extend(lines.skipped().notices());
         let (histograms, notices) = (tally.histograms(), remarks.clone());
         let environment = flows_head.environment;
@@ -195,6 +201,44 @@ impl SavedRun {
         let flows = flows.path.exists().then_some(&flows);
         write_record(out, &self.head, flows)
     }
+}
+
+/// The flows of a run, and what their file or another one says about the run.
+struct Flows {
+    head: FlowsHead,
+    lines: FlowsReader,
+    remark: Option<String>,
+}
+
+/// Opens a run's flows. If the line about the run is damaged, a bundle replaces it.
+fn open_flows(folder: &RunFolder) -> Result<Flows, ReportError> {
+    let file = folder.flows();
+    let error = match FlowsReader::open(&file) {
+        Ok((lines, head)) => {
+            return Ok(Flows {
+                head,
+                lines,
+                remark: None,
+            });
+        }
+        Err(error) => error,
+    };
+    let (Ok(lines), Some((run, environment))) = (
+        FlowsReader::after_head(&file),
+        bundle::run_of_any(folder.path()),
+    ) else {
+        return Err(error);
+    };
+    let remark = "The first line of flows.jsonl, about the run, is damaged; a bundle has the same.";
+    Ok(Flows {
+        head: FlowsHead {
+            format: FORMAT.into(),
+            run,
+            environment,
+        },
+        lines,
+        remark: Some(remark.into()),
+    })
 }
 
 /// Reads a run's record, with remarks on it.

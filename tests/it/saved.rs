@@ -257,7 +257,8 @@ fn damaged_and_repeated_flows_are_counted_and_skipped() {
     let mut bytes = (all.join("\n") + "\n").into_bytes();
     bytes.extend(b"\xff\xfe\n");
     fs::write(&path, bytes).expect("a file");
-    report(&sandbox, &folder, "")
+    let shown = report(&sandbox, &folder, "");
+    shown
         .assert_code(0)
         .assert_out("Flows              5")
         .assert_out("completed        4")
@@ -273,6 +274,19 @@ fn damaged_and_repeated_flows_are_counted_and_skipped() {
     numbers.dedup();
     assert_eq!(numbers.len(), 4);
     assert_eq!(json["summary"]["flows"]["not_recorded"], 1);
+    // A damaged line about the run: a bundle has the same.
+    let mut bytes = fs::read(&path).expect("flows");
+    bytes[0] = b'x';
+    fs::write(&path, bytes).expect("a file");
+    let without = report(&sandbox, &folder, "");
+    without
+        .assert_code(0)
+        .assert_out("The first line of flows.jsonl, about the run, is damaged");
+    let figures = |finished: &Finished| {
+        let figures = finished.out.split("The run was").next().expect("a report");
+        figures.to_owned()
+    };
+    assert_eq!(figures(&without), figures(&shown));
 }
 
 /// A flow that fails.

@@ -193,6 +193,8 @@ pub fn watch_main(arguments: impl IntoIterator<Item = OsString>) -> Option<ExitC
     else {
         return Some(ExitCode::FAILURE);
     };
+    // A command that kills all processes of the program's name should not kill this one.
+    let _ = std::fs::write("/proc/self/comm", "run-watcher");
     let sessions = listen(BufReader::new(DelayedStdin(io::stdin().lock())));
     end_all(&RunProcesses {
         marker: RunMarker::received(&marker),

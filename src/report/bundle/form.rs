@@ -1,6 +1,7 @@
 //! The machine-readable form of a bundle, `bundle.json`.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -169,6 +170,14 @@ pub fn locate(summary: &mut Summary, run: &Path) {
             *bundle = run.join(&*bundle).display().to_string();
         }
     }
+}
+
+/// Returns the description of a run from one of its bundles, if any can be read.
+pub(in crate::report) fn run_of_any(run: &Path) -> Option<(Run, RunEnvironment)> {
+    let folders = fs::read_dir(run.join(BUNDLES)).ok()?.flatten();
+    let mut bundles = folders.filter_map(|folder| Bundle::open(&folder.path()).ok());
+    let bundle = bundles.next()?;
+    Some((bundle.run, bundle.environment))
 }
 
 /// Returns the bundle of a failed flow, as figures name it, if it exists.
