@@ -148,10 +148,11 @@ impl RunFolder {
     fn note_end(&self, error: Option<&ReportError>) {
         let (unfinished, not_saved) = (self.path.join(UNFINISHED), self.path.join(NOT_SAVED));
         match error {
-            Some(error) => {
-                let _ = fs::rename(unfinished, &not_saved);
+            Some(error) if fs::rename(&unfinished, &not_saved).is_ok() => {
                 let _ = fs::write(not_saved, format!("{error}\n"));
             }
+            // It had ended before.
+            Some(_) => {}
             None => {
                 let _ = fs::remove_file(unfinished);
                 let _ = fs::remove_file(not_saved);
