@@ -22,6 +22,7 @@ mod live;
 mod log;
 mod merge;
 mod output;
+mod plausible;
 mod recorder;
 mod reporter;
 mod reporters;

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use super::error::ReportError;
 use super::flows_file::{FlowsFile, FlowsLine};
+use super::plausible::{has_plausible_numbers, is_plausible_figure, is_plausible_time};
 use super::result_file::{FlowsHead, Head, check_format};
 use super::saved_file::{self, BYTE_ORDER_MARK};
 use super::units;
@@ -81,8 +82,13 @@ impl FlowsReader {
         };
         let first = first.trim_start_matches(BYTE_ORDER_MARK);
         check_format(path, first)?;
-        let head =
+        let head: FlowsHead =
             serde_json::from_str(first).map_err(|error| ReportError::malformed(path, error))?;
+        let run = &head.run;
+        if !is_plausible_time(run.started_at) || !run.duration_us.is_none_or(is_plausible_figure) {
+            let what = "a time in its first line is impossible";
+            return Err(ReportError::malformed(path, what));
+        }
         Ok((reader, head))
     }
 
@@ -136,12 +142,12 @@ impl FlowsReader {
                 self.skipped.damaged += 1;
                 continue;
             };
-            match FlowsLine::parse(&text) {
-                Ok(FlowsLine::Flow(flow)) if !self.seen.insert(flow.number.0) => {
+            match parse(&text) {
+                Some(FlowsLine::Flow(flow)) if !self.seen.insert(flow.number.0) => {
                     self.skipped.repeated += 1;
                 }
-                Ok(line) => return Ok(Some((line, text))),
-                Err(_) => self.skipped.damaged += 1,
+                Some(line) => return Ok(Some((line, text))),
+                None => self.skipped.damaged += 1,
             }
         }
         Ok(None)
@@ -165,6 +171,16 @@ impl FlowsReader {
         let found = self.reader.skip_until(b'\n').map_err(failed)?;
         Ok((found > 0).then_some(RawLine::Unreadable))
     }
+}
+
+/// Parses a line after the first; `None` if it is damaged.
+fn parse(text: &str) -> Option<FlowsLine> {
+    let line = FlowsLine::parse(text).ok()?;
+    let has_plausible_time = match &line {
+        FlowsLine::Flow(flow) => is_plausible_time(flow.started_at),
+        FlowsLine::Dropped(_) => true,
+    };
+    (has_plausible_time && has_plausible_numbers(text)).then_some(line)
 }
 
 /// A set of flow numbers. It takes little memory, because a run numbers its flows from 1.

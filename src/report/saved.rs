@@ -4,6 +4,8 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::model::{AuditRecord, FlowRecord};
 use crate::stats::Tally;
 
@@ -13,6 +15,7 @@ use super::flows_file::FlowsLine;
 use super::flows_reader::{FlowsReader, write_record};
 use super::folder::{Ending, RunFolder};
 use super::integrity::IntegrityCheck;
+use super::plausible::is_plausible;
 use super::recorder::name_bundles;
 use super::result_file::{Completeness, FORMAT, FlowsHead, Head, check_format};
 use super::saved_file::{self, BYTE_ORDER_MARK};
@@ -247,8 +250,13 @@ fn read_head(folder: &RunFolder) -> Result<(Head, Vec<String>), ReportError> {
     let whole = saved_file::read(&path)?;
     let text = whole.trim_start_matches(BYTE_ORDER_MARK);
     check_format(&path, text)?;
-    let mut head: Head =
-        serde_json::from_str(text).map_err(|error| ReportError::malformed(&path, error))?;
+    let malformed = |error| ReportError::malformed(&path, error);
+    let value: Value = serde_json::from_str(text).map_err(malformed)?;
+    if !value.get("summary").is_none_or(is_plausible) {
+        let what = "a figure in its summary is impossibly large";
+        return Err(ReportError::malformed(&path, what));
+    }
+    let mut head: Head = serde_json::from_value(value).map_err(malformed)?;
     let has_mark = text.len() < whole.len();
     let remarks: Vec<_> = has_mark
         .then(|| "result.json begins with a byte order mark, which is skipped.".to_owned())

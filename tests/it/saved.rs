@@ -348,3 +348,26 @@ fn what_is_no_file_is_refused_by_name_and_at_once() {
         fs::write(&path, kept).expect("a file");
     }
 }
+
+#[test]
+fn impossible_figures_are_damage() {
+    let sandbox = Sandbox::new();
+    let folder = save(&sandbox, "--flows 2");
+    let path = folder.join("result.json");
+    let mut record = result(&folder);
+    record["summary"]["flows"]["failed"] = u64::MAX.into();
+    fs::write(&path, record.to_string()).expect("a file");
+    report(&sandbox, &folder, "")
+        .assert_code(0)
+        .assert_out("a figure in its summary is impossibly large")
+        .assert_out("completed        2");
+    let path = folder.join("flows.jsonl");
+    let text = fs::read_to_string(&path).expect("flows");
+    let (head, flows) = text.split_once('\n').expect("a line about the run");
+    let late = flows.replacen("\"late_us\":", "\"late_us\":9876543210123456", 1);
+    fs::write(&path, format!("{head}\n{late}")).expect("a file");
+    report(&sandbox, &folder, "")
+        .assert_code(0)
+        .assert_out("completed        1")
+        .assert_out("1 line of flows.jsonl could not be read");
+}
