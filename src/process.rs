@@ -7,8 +7,9 @@
 //! A [`Spawner`] starts programs in the manner of `vfork(2)`, whose cost does not grow with our
 //! memory, on its spawner threads if it has any, and terminates them on one *reaper* thread. Each
 //! program leads a new session and process group, is connected to us by a terminal or by pipes,
-//! and carries the run's mark in its environment and among its resource limits. [`Spawner::spawn`] returns a [`Child`], which is
-//! bound to its owner's thread, with a stream of [`Events`]: all output and the exit, in one order.
+//! and carries the run's mark in its environment and among its resource limits.
+//! [`Spawner::spawn`] returns a [`Child`], which is bound to its owner's thread, with a stream of
+//! [`Events`]: all output and the exit, in one order.
 //!
 //! # Invariants
 //!
