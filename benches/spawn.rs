@@ -37,6 +37,7 @@ fn start_by_vfork(argv: &[CString]) -> i32 {
         environment: &[],
         actions: &[],
         blocked: vfork::Blocked::Nothing,
+        mark: None,
     };
     vfork::spawn(&plan).expect("/bin/true starts").pid
 }

@@ -27,7 +27,7 @@ pub mod settings;
 mod signals;
 
 use std::ffi::OsString;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::process::ExitCode;
 
 pub use environment::CliEnvironment;
@@ -48,12 +48,17 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             error.exit()
         }),
         Err(message) => {
-            // The reader of the help may have closed the pipe.
-            let _ = message.print();
-            if message.use_stderr() {
-                Exit::Usage
-            } else {
-                Exit::Completed
+            let printed = message.print();
+            match printed {
+                _ if message.use_stderr() => Exit::Usage,
+                // The reader of the help may have closed the pipe.
+                Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                    let error = CliError::standard_output("the help", error);
+                    // As above.
+                    let _ = writeln!(anstream::stderr(), "{}", error.render());
+                    error.exit()
+                }
+                _ => Exit::Completed,
             }
         }
     };

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 mod shop;
 
 fn main() -> ExitCode {
+    rehearsal::process::ignore_file_size_signal();
     if let Some(code) = rehearsal::process::watch_main(std::env::args_os().skip(1)) {
         return code;
     }

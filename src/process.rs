@@ -7,8 +7,9 @@
 //! A [`Spawner`] starts programs in the manner of `vfork(2)`, whose cost does not grow with our
 //! memory, on its spawner threads if it has any, and terminates them on one *reaper* thread. Each
 //! program leads a new session and process group, is connected to us by a terminal or by pipes,
-//! and carries the run's mark in its environment. [`Spawner::spawn`] returns a [`Child`], which is
-//! bound to its owner's thread, with a stream of [`Events`]: all output and the exit, in one order.
+//! and carries the run's mark in its environment and among its resource limits.
+//! [`Spawner::spawn`] returns a [`Child`], which is bound to its owner's thread, with a stream of
+//! [`Events`]: all output and the exit, in one order.
 //!
 //! # Invariants
 //!
@@ -17,7 +18,8 @@
 //! - the reaper terminates whole trees: the process group by its id, other descendants by pidfds
 //!   that it opened before the first signal,
 //! - this process is the parent of all orphans below it, and the reaper finds those of its run,
-//! - and a [watcher process](watch_main) does the same if this process is killed.
+//! - and a [watcher process](watch_main) does the same if this process is killed; if it is killed
+//!   itself, the reaper starts another one.
 //!
 //! A process group is signalled only while its id cannot have been reused.
 //!
@@ -27,7 +29,7 @@
 //! - `io`: the child handle, writes, events, terminal and pipes.
 //! - `termination`: grace, the reaper thread, process trees, the watcher process.
 //! - `faults`: fault injection on a child.
-//! - `handle`, `marker`: one started process, and the marks in its environment.
+//! - `handle`, `marker`: one started process, and the marks by which it is known.
 //! - `activity`, `machine`, `proc`, `self_usage`: usage of processes, of the machine and of
 //!   ourselves.
 //! - `sys` and `spawn/vfork`: the only unsafe code of the library.
@@ -67,6 +69,7 @@ pub use spawn::limits::{
 pub use spawn::programs::{Programs, Within};
 pub use spawn::spawner::Spawner;
 pub use spawn::terminal::Terminal;
+pub use sys::ignore_file_size_signal;
 pub use termination::command::Leftovers;
 pub use termination::grace::Grace;
 pub use termination::watcher::{WatcherProgram, watch_main};

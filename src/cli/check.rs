@@ -67,7 +67,7 @@ pub(super) fn check(
 /// An answer that could not be written overrides the exit code of what was found.
 fn exit(output: Output, found: Exit) -> Result<Exit, CliError> {
     let written = output.finish();
-    written.map_err(|error| CliError::system("cannot write the answer", error))?;
+    written.map_err(|error| CliError::standard_output("the answer", error))?;
     Ok(found)
 }
 

@@ -112,7 +112,7 @@ pub(super) fn doctor(json: bool, environment: &CliEnvironment) -> Result<Exit, C
         output.text(&findings.as_text());
     }
     let written = output.finish();
-    written.map_err(|error| CliError::system("cannot write the findings", error))?;
+    written.map_err(|error| CliError::standard_output("the findings", error))?;
     Ok(findings.exit())
 }
 

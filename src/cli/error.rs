@@ -1,6 +1,7 @@
 //! Errors of the command line.
 
 use std::fmt::Display;
+use std::fs;
 
 use anstyle::{AnsiColor, Style};
 
@@ -47,6 +48,20 @@ impl CliError {
         CliError::System {
             what: what.to_string(),
             source,
+        }
+    }
+
+    /// An error of writing `what` to standard output; names the file that it goes to, if it does.
+    pub fn standard_output(what: &str, source: std::io::Error) -> Self {
+        match fs::read_link("/proc/self/fd/1")
+            .ok()
+            .filter(|it| it.is_file())
+        {
+            Some(file) => CliError::system(
+                format_args!("cannot write {what} to {}", file.display()),
+                source,
+            ),
+            None => CliError::system(format_args!("cannot write {what}"), source),
         }
     }
 

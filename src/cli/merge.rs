@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::model::RunId;
-use crate::report::{self, MergeError, Output, RunFolder, SavedRun};
+use crate::report::{self, MergeError, Output, RunFolder, SavedRun, sanitize};
 
 use super::environment::CliEnvironment;
 use super::error::CliError;
@@ -39,10 +39,16 @@ pub(super) fn merge(
         .map_err(|error| CliError::usage(error, "name a new folder: --into DIR"))?;
     folder.keep_scenario(&scenario)?;
     folder.finish(&head, None)?;
-    let merged = SavedRun { folder, head };
+    let merged = SavedRun::new(folder, head);
     let mut output = Output::new(anstream::stdout());
     show(&merged, &mut output, environment);
+    let mut remarks = Output::new(anstream::stderr());
+    for run in &runs {
+        for remark in &run.remarks {
+            remarks.line(&sanitize(&format!("{}: {remark}", run.head.run.id)));
+        }
+    }
     let printed = output.finish();
-    printed.map_err(|error| CliError::system("cannot write the report", error))?;
+    printed.map_err(|error| CliError::standard_output("the report", error))?;
     Ok(Exit::Completed)
 }

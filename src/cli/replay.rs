@@ -85,7 +85,7 @@ pub(super) fn replay(
     };
     match printed {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(CliError::system("cannot write the outcome", error))
+            Err(CliError::standard_output("the outcome", error))
         }
         _ => Ok(outcome.exit()),
     }

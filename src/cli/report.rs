@@ -21,7 +21,7 @@ pub(super) fn report(
         let mut out = BufWriter::new(io::stdout().lock());
         return match run.write_record(&mut out) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(CliError::system("cannot write the result", error))
+                Err(CliError::standard_output("the result", error))
             }
             _ => Ok(Exit::Completed),
         };
@@ -29,7 +29,7 @@ pub(super) fn report(
     let mut output = Output::new(anstream::stdout());
     show(&run, &mut output, environment);
     let printed = output.finish();
-    printed.map_err(|error| CliError::system("cannot write the report", error))?;
+    printed.map_err(|error| CliError::standard_output("the report", error))?;
     Ok(Exit::Completed)
 }
 
@@ -51,10 +51,14 @@ pub(super) fn show(run: &SavedRun, output: &mut Output, environment: &CliEnviron
     let mut summary = run.head.summary.clone();
     locate(&mut summary, run.folder.path());
     output.text(&terminal::render(&info, &summary, environment.width));
-    if run.head.completeness == Completeness::CutOff {
-        output.line(
-            "\nThe run was cut off, as Rehearsal was killed; what had reached the disk is counted.",
-        );
+    if !run.remarks.is_empty() {
+        output.line("");
+    }
+    for remark in &run.remarks {
+        output.line(&sanitize(remark));
+    }
+    if run.remarks.is_empty() && run.head.completeness == Completeness::CutOff {
+        output.line("\nOne of the runs was cut off; what had reached the disk is counted.");
     }
     let folder = run.folder.path().display().to_string();
     output.line(&format!("\nResults: {}", sanitize(&folder)));

@@ -49,12 +49,12 @@ pub(super) fn run(settings: &RunSettings, environment: &CliEnvironment) -> Resul
             output.text(&report_of(&finished, environment.width));
             output.text(&result_locations(&finished));
             let printed = output.finish();
-            printed.map_err(|error| CliError::system("cannot write the report", error))
+            printed.map_err(|error| written_to(settings, "the report", error))
         }
         OutputFormat::Json => {
             let printed = print_record(&finished);
             Output::new(anstream::stderr()).text(&result_locations(&finished));
-            printed.map_err(|error| CliError::system("cannot write the result", error))
+            printed.map_err(|error| CliError::standard_output("the result", error))
         }
     };
     if let Err(error) = printed {
@@ -100,6 +100,15 @@ fn output(settings: &RunSettings) -> Output {
         Output::new(anstream::stderr())
     } else {
         Output::new(anstream::stdout())
+    }
+}
+
+/// The error of writing to the output for people.
+fn written_to(settings: &RunSettings, what: &str, error: io::Error) -> CliError {
+    if is_for_programs(settings) {
+        CliError::system(format_args!("cannot write {what}"), error)
+    } else {
+        CliError::standard_output(what, error)
     }
 }
 

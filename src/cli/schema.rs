@@ -12,6 +12,6 @@ pub(super) fn schema() -> Result<Exit, CliError> {
     let mut output = Output::new(std::io::stdout());
     output.line(&text);
     let written = output.finish();
-    written.map_err(|error| CliError::system("cannot write the schema", error))?;
+    written.map_err(|error| CliError::standard_output("the schema", error))?;
     Ok(Exit::Completed)
 }

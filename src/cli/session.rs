@@ -256,6 +256,9 @@ impl Session {
         let mut outcome = outcome?;
         outcome.set_integrity(artifacts.integrity.take());
         artifacts.name_bundles(&mut outcome.summary.failures);
+        artifacts
+            .notices
+            .extend(errors.iter().map(|error| format!("incomplete: {error}")));
         let head = Head::new(
             &outcome.info,
             self.environment,

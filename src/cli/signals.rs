@@ -17,6 +17,8 @@ pub(super) enum Signal {
     Interrupt,
     Terminate,
     HangUp,
+    /// Ctrl-\.
+    Quit,
 }
 
 /// Escalation of repeated signals to a run.
@@ -40,6 +42,7 @@ impl SignalEscalation {
         match signal {
             Signal::Terminate => (Stop::Now, "SIGTERM: all flows are ended now".into()),
             Signal::HangUp => (Stop::Now, "SIGHUP: all flows are ended now".into()),
+            Signal::Quit => (Stop::Now, "SIGQUIT: all flows are ended now".into()),
             Signal::Interrupt => {
                 self.interrupts += 1;
                 if self.interrupts == 1 {
@@ -77,6 +80,7 @@ pub(super) fn watch(handle: impl Fn(Signal) + Send + 'static) -> io::Result<()> 
     let mut interrupt = listen(SignalKind::interrupt())?;
     let mut terminate = listen(SignalKind::terminate())?;
     let mut hang_up = listen(SignalKind::hangup())?;
+    let mut quit = listen(SignalKind::quit())?;
     drop(entered);
     thread::Builder::new()
         .name("signals".into())
@@ -87,6 +91,7 @@ pub(super) fn watch(handle: impl Fn(Signal) + Send + 'static) -> io::Result<()> 
                         () = arrival(&mut interrupt) => Signal::Interrupt,
                         () = arrival(&mut terminate) => Signal::Terminate,
                         () = arrival(&mut hang_up) => Signal::HangUp,
+                        () = arrival(&mut quit) => Signal::Quit,
                     };
                     handle(arrived);
                 }

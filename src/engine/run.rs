@@ -82,6 +82,8 @@ pub fn run(
     let spawner = Spawner::new(starters, RunMarker::unique(), options.watcher.clone())
         .map_err(EngineError::Spawner)?;
     sink.emit(RunEvent::RunStarted(Box::new((*info).clone())));
+    let notices = Arc::clone(&sink);
+    spawner.on_notice(move |text| notices.emit(RunEvent::Notice { flow: None, text }));
 
     let (thresholds, first_flow) = (options.thresholds.clone(), options.first_flow);
     let context = Arc::new(RunContext::new(
@@ -136,6 +138,9 @@ pub fn run(
     let mut summary = collector.tally.summary(elapsed, interrupted);
     summary.rehearsal_cpu_us = Some(usage.cpu_us());
     summary.rehearsal_peak_rss_bytes = usage.peak_rss_bytes();
+    // Descendants of programs are no script instances, but they are left over as well.
+    let left_pids = left_over.pids.len() as u64;
+    summary.processes.left_over = summary.processes.left_over.max(left_pids);
     judge(&mut summary, generator);
     let mut outcome = RunOutcome {
         info: Arc::unwrap_or_clone(info),

@@ -130,6 +130,17 @@ pub(super) fn environ(pid: i32) -> Environ {
     Environ(fs::read(format!("/proc/{pid}/environ")).unwrap_or_default())
 }
 
+/// Reads a process' soft limit of real-time scheduling (`RLIMIT_RTTIME`); `None` without a limit.
+pub(super) fn realtime_limit(pid: i32) -> Option<u64> {
+    parse_realtime_limit(&fs::read_to_string(format!("/proc/{pid}/limits")).ok()?)
+}
+
+fn parse_realtime_limit(limits: &str) -> Option<u64> {
+    let mut lines = limits.lines();
+    let values = lines.find_map(|line| line.strip_prefix("Max realtime timeout"))?;
+    values.split_ascii_whitespace().next()?.parse().ok()
+}
+
 /// The text of `/proc/PID/environ`.
 pub(super) struct Environ(Vec<u8>);
 
@@ -165,6 +176,19 @@ mod tests {
                 resident_pages: 33,
             })
         );
+    }
+
+    #[test]
+    fn the_soft_limit_is_read() {
+        let of = |limit: &str| {
+            parse_realtime_limit(&format!(
+                "Max realtime priority     0                    0                    \n\
+                 Max realtime timeout      {limit} unlimited            us        \n"
+            ))
+        };
+        assert_eq!(of("4611686018427387905 "), Some(4_611_686_018_427_387_905));
+        assert_eq!(of("unlimited           "), None);
+        assert_eq!(parse_realtime_limit(""), None);
     }
 
     #[test]

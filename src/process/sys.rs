@@ -154,8 +154,11 @@ pub(super) fn keep_children_waitable() {
 }
 
 /// Ignores SIGXFSZ, so that a write beyond the limit of file sizes is an error, as on a full disk,
-/// and does not end this process. New programs get the default action.
-pub(super) fn survive_file_size_limit() {
+/// and does not end this process. Programs that are started get the default action.
+///
+/// A [`Spawner`](crate::process::Spawner) does so, too; a program that writes before it has one
+/// calls this first.
+pub fn ignore_file_size_signal() {
     // SAFETY: ignores a signal, which runs no code of ours.
     unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
 }

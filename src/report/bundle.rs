@@ -13,6 +13,6 @@ mod form;
 mod text;
 mod writer;
 
-pub(super) use form::of_failed;
 pub use form::{About, Bundle, KeptAs, RunOrigin, locate};
+pub(super) use form::{of_failed, run_of_any};
 pub use writer::{BundleCounts, Bundles};

@@ -24,6 +24,11 @@ pub enum ReportError {
 }
 
 impl ReportError {
+    /// Returns `true` if there is no such file.
+    pub(super) fn is_not_found(&self) -> bool {
+        matches!(self, ReportError::Read { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+
     pub(super) fn create(path: &Path, source: io::Error) -> Self {
         ReportError::Create {
             path: path.to_owned(),

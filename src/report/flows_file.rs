@@ -1,7 +1,7 @@
-//! The file of a run's flows, `flows.jsonl`: writer and reader.
+//! The file of a run's flows, `flows.jsonl`: its lines, and their writer.
 
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{FlowRecord, RunInfo};
 
 use super::error::ReportError;
-use super::result_file::{FORMAT, FlowsHead, Head, Run, RunEnvironment, check_format};
+use super::result_file::{FORMAT, FlowsHead, Run, RunEnvironment};
 
 /// A writer of flows as they end, one line of JSON each, after a line about the run. Data given to
 /// it a second ago is in the file.
@@ -62,6 +62,9 @@ impl FlowsWriter {
     /// If the file cannot be created, or exists.
     pub fn create(path: &Path, environment: RunEnvironment) -> Result<Self, ReportError> {
         let file = File::create_new(path).map_err(|error| ReportError::create(path, error))?;
+        // Until the writer is dropped, so that a reader can detect a run in progress. File systems
+        // without locks do without.
+        let _ = file.try_lock();
         Ok(FlowsWriter {
             path: path.to_owned(),
             state: Ok(BufWriter::new(file)),
@@ -112,112 +115,6 @@ impl FlowsWriter {
             self.state = Err(error);
         }
     }
-}
-
-impl FlowsFile {
-    /// Returns the flows, one line of JSON each. An incomplete last line is ignored.
-    fn lines(&self) -> io::Result<impl Iterator<Item = io::Result<String>>> {
-        let mut reader = BufReader::new(File::open(&self.path)?);
-        let next = move || loop {
-            let mut line = String::new();
-            match reader.read_line(&mut line) {
-                Err(error) => return Some(Err(error)),
-                Ok(_) if line.pop() != Some('\n') => return None,
-                Ok(_) if line.starts_with(DROPPED) => {}
-                Ok(_) => return Some(Ok(line)),
-            }
-        };
-        Ok(std::iter::from_fn(next).skip(1))
-    }
-}
-
-/// A reader of the lines of a run's flows, one in memory at a time.
-pub(super) struct FlowsReader {
-    pub head: FlowsHead,
-    path: PathBuf,
-    reader: BufReader<File>,
-    /// The number of the last line read, for messages.
-    number: u64,
-}
-
-impl FlowsReader {
-    /// Opens the file and reads the line about the run.
-    ///
-    /// # Errors
-    /// If there is no such file, or its first line has another form.
-    pub(super) fn open(flows: &FlowsFile) -> Result<Self, ReportError> {
-        let path = flows.path.clone();
-        let file = File::open(&path).map_err(|error| ReportError::read(&path, error))?;
-        let mut reader = BufReader::new(file);
-        let Some(first) = next_line(&mut reader, &path)? else {
-            return Err(ReportError::malformed(
-                &path,
-                "it has no line about the run",
-            ));
-        };
-        check_format(&path, &first)?;
-        let head =
-            serde_json::from_str(&first).map_err(|error| ReportError::malformed(&path, error))?;
-        Ok(FlowsReader {
-            head,
-            path,
-            reader,
-            number: 1,
-        })
-    }
-
-    /// Reads the next line; `None` at the end.
-    ///
-    /// # Errors
-    /// If it cannot be read, or has another form.
-    pub(super) fn next(&mut self) -> Result<Option<FlowsLine>, ReportError> {
-        let Some(line) = next_line(&mut self.reader, &self.path)? else {
-            return Ok(None);
-        };
-        self.number += 1;
-        let parsed = FlowsLine::parse(&line).map_err(|error| {
-            ReportError::malformed(&self.path, format_args!("line {}: {error}", self.number))
-        })?;
-        Ok(Some(parsed))
-    }
-}
-
-/// Reads the next line. A last line without a line end is incomplete and ignored.
-fn next_line(reader: &mut BufReader<File>, path: &Path) -> Result<Option<String>, ReportError> {
-    let mut line = Vec::new();
-    let read = reader.read_until(b'\n', &mut line);
-    read.map_err(|error| ReportError::read(path, error))?;
-    let whole = line.strip_suffix(b"\n");
-    Ok(whole.map(|line| String::from_utf8_lossy(line).into_owned()))
-}
-
-/// Writes the record of a run, holding one flow in memory at a time.
-///
-/// # Errors
-/// Errors of the writer and of reading the flows. Without `flows` the list is empty.
-pub fn write_record(
-    out: &mut impl Write,
-    head: &Head,
-    flows: Option<&FlowsFile>,
-) -> io::Result<()> {
-    let head = serde_json::to_string_pretty(head)?;
-    let open = head
-        .strip_suffix("\n}")
-        .expect("a struct with fields is a JSON object");
-    write!(out, "{open},\n  \"flows\": [")?;
-    let mut separator = "\n    ";
-    if let Some(flows) = flows {
-        for line in flows.lines()? {
-            write!(out, "{separator}{}", line?)?;
-            separator = ",\n    ";
-        }
-    }
-    out.write_all(if separator.starts_with(',') {
-        b"\n  ]\n}\n"
-    } else {
-        b"]\n}\n"
-    })?;
-    out.flush()
 }
 
 #[cfg(test)]

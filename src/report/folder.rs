@@ -8,12 +8,30 @@ use super::error::ReportError;
 use super::flows_file::{FlowsFile, FlowsWriter};
 use super::latency_log::LatencyLog;
 use super::result_file::{Head, RunEnvironment};
+use super::saved_file;
 
 const RESULT: &str = "result.json";
 const FLOWS: &str = "flows.jsonl";
 const LATENCY: &str = "latency.hlog";
 const SCENARIO: &str = "scenario.yaml";
 const LOG: &str = "run.log";
+/// An empty file while the run is in progress.
+const UNFINISHED: &str = "unfinished";
+/// The reason for which the record of a run that has ended could not be saved, if that could be.
+const NOT_SAVED: &str = "not-saved";
+
+/// The end of a run without a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Ending {
+    InProgress,
+    Killed,
+    /// It ended, and its record could not be saved.
+    NotSaved {
+        /// Empty if it could not be saved, either.
+        why: String,
+    },
+    Unknown,
+}
 
 /// The folder for the files of one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,11 +73,14 @@ impl RunFolder {
         }
     }
 
-    /// Creates the file of the run's flows and returns its writer.
+    /// Creates the file of the run's flows and returns its writer. Until [`RunFolder::finish`], the
+    /// run counts as unfinished.
     ///
     /// # Errors
     /// If the file cannot be created.
     pub fn write_flows(&self, environment: RunEnvironment) -> Result<FlowsWriter, ReportError> {
+        let unfinished = self.path.join(UNFINISHED);
+        File::create_new(&unfinished).map_err(|error| ReportError::create(&unfinished, error))?;
         FlowsWriter::create(&self.flows().path, environment)
     }
 
@@ -88,8 +109,18 @@ impl RunFolder {
     /// # Errors
     /// If it cannot be read.
     pub fn scenario(&self) -> Result<String, ReportError> {
-        let path = self.path.join(SCENARIO);
-        fs::read_to_string(&path).map_err(|error| ReportError::read(&path, error))
+        saved_file::read(&self.path.join(SCENARIO))
+    }
+
+    /// Returns the ending of a run that has no record and is not in progress.
+    pub(super) fn ending(&self) -> Ending {
+        match saved_file::read(&self.path.join(NOT_SAVED)) {
+            Ok(why) => Ending::NotSaved {
+                why: why.trim().to_owned(),
+            },
+            Err(_) if self.path.join(UNFINISHED).exists() => Ending::Killed,
+            Err(_) => Ending::Unknown,
+        }
     }
 
     /// Saves the record, atomically, and the log at the end of the run.
@@ -97,10 +128,12 @@ impl RunFolder {
     /// # Errors
     /// If one of them cannot be written; the error names the file.
     pub fn finish(&self, head: &Head, log: Option<&Path>) -> Result<(), ReportError> {
-        write_whole(&self.result(), |out| {
+        let saved = write_whole(&self.result(), |out| {
             serde_json::to_writer_pretty(&mut *out, head)?;
             out.write_all(b"\n")
-        })?;
+        });
+        self.note_end(saved.as_ref().err());
+        saved?;
         let Some(log) = log else { return Ok(()) };
         let here = self.path.join(LOG);
         // A hard link, where the file system permits it.
@@ -108,6 +141,23 @@ impl RunFolder {
             fs::copy(log, &here).map_err(|error| ReportError::write(&here, error))?;
         }
         Ok(())
+    }
+
+    /// Notes that the run has ended, and the error of saving its record. Renaming and removing
+    /// take no room on a full disk; what fails nevertheless only makes a later report less exact.
+    fn note_end(&self, error: Option<&ReportError>) {
+        let (unfinished, not_saved) = (self.path.join(UNFINISHED), self.path.join(NOT_SAVED));
+        match error {
+            Some(error) if fs::rename(&unfinished, &not_saved).is_ok() => {
+                let _ = fs::write(not_saved, format!("{error}\n"));
+            }
+            // It had ended before.
+            Some(_) => {}
+            None => {
+                let _ = fs::remove_file(unfinished);
+                let _ = fs::remove_file(not_saved);
+            }
+        }
     }
 
     /// Copies the folder to a place with nothing but bundles of the run; the record comes last.

@@ -9,7 +9,7 @@ use crate::stats::{Integrity, MissingHistogram, Tally};
 use super::bundle;
 use super::error::ReportError;
 use super::flows_file::FlowsLine;
-use super::flows_file::FlowsReader;
+use super::flows_reader::FlowsReader;
 use super::integrity::IntegrityCheck;
 use super::result_file::{Completeness, Head, Merged, Run, RunEnvironment};
 use super::saved::SavedRun;
@@ -111,7 +111,7 @@ fn integrity(
     let Some(mut check) = IntegrityCheck::open(info, Some(temporary.to_owned())) else {
         return Ok(None);
     };
-    for SavedRun { folder, head } in runs {
+    for SavedRun { folder, head, .. } in runs {
         let flows = folder.flows();
         let found = head.summary.integrity.as_ref();
         let id = RunId(head.run.id.clone());
@@ -122,7 +122,7 @@ fn integrity(
             continue;
         }
         check.begin(&id);
-        let mut lines = FlowsReader::open(&flows)?;
+        let (mut lines, _) = FlowsReader::open(&flows)?;
         while let Some(line) = lines.next()? {
             if let FlowsLine::Flow(flow) = line {
                 check.record(&flow);

@@ -20,6 +20,8 @@
 //!   `flow.failed`, and `step.NAME`;
 //! - `scenario.yaml`: the scenario as it was run, secrets masked;
 //! - `run.log`: the log;
+//! - `unfinished`: an empty file until the run ends; `not-saved`: the error in the place of a
+//!   `result.json` that could not be saved;
 //! - `bundles`: a [`Bundle`](super::Bundle) of some failed flows, and of the slowest, in a folder
 //!   each.
 //!
@@ -100,8 +102,8 @@ impl Head {
 #[serde(rename_all = "snake_case")]
 pub enum Completeness {
     Whole,
-    /// Rehearsal was killed during the run, or during one of the runs it was merged from: the
-    /// record has what had reached the disk.
+    /// The run, or one of the runs it was merged from, left no record: the record has what had
+    /// reached the disk of its flows. The notices have the reason.
     CutOff,
 }
 

@@ -1,60 +1,146 @@
 //! Reading of saved runs.
 
-use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
+
+use serde_json::Value;
 
 use crate::model::AuditRecord;
 use crate::stats::Tally;
 
 use super::bundle;
 use super::error::ReportError;
-use super::flows_file::{FlowsLine, FlowsReader, write_record};
-use super::folder::RunFolder;
+use super::flows_file::FlowsLine;
+use super::flows_reader::{FlowsReader, write_record};
+use super::folder::{Ending, RunFolder};
 use super::integrity::IntegrityCheck;
+use super::plausible::is_plausible;
 use super::recorder::name_bundles;
-use super::result_file::{Completeness, Head, check_format};
+use super::result_file::{Completeness, FORMAT, FlowsHead, Head, check_format};
+use super::saved_file::{self, BYTE_ORDER_MARK};
 
 /// A run that was saved in a folder.
 #[derive(Debug)]
 pub struct SavedRun {
     pub folder: RunFolder,
     pub head: Head,
+    /// Sentences about damage to its files, and about what is counted in spite of it. They are
+    /// among the notices of `head`, too.
+    pub remarks: Vec<String>,
+}
+
+/// The reason for which a run is counted from its flows.
+enum Recount {
+    /// There is no record.
+    NoRecord(Ending),
+    /// The record is damaged, or has another version.
+    DamagedRecord(ReportError),
+}
+
+impl Recount {
+    /// Returns the reason as a sentence.
+    fn remark(&self) -> String {
+        match self {
+            Recount::NoRecord(Ending::InProgress) => {
+                "The run is still in progress; what has reached the disk is counted.".into()
+            }
+            Recount::NoRecord(Ending::Killed) => "The run was cut off, as Rehearsal was killed; \
+                                                  what had reached the disk is counted."
+                .into(),
+            Recount::NoRecord(Ending::NotSaved { why }) => {
+                let why = match why.as_str() {
+                    "" => String::new(),
+                    why => format!(" ({why})"),
+                };
+                format!(
+                    "The run ended, but its result could not be saved{why}; what had reached the \
+                     disk is counted."
+                )
+            }
+            Recount::NoRecord(Ending::Unknown) => {
+                "The run was cut off; what had reached the disk is counted.".into()
+            }
+            Recount::DamagedRecord(error) => {
+                format!("{error}. The figures are counted again from flows.jsonl.")
+            }
+        }
+    }
+
+    fn completeness(&self) -> Completeness {
+        match self {
+            Recount::NoRecord(_) => Completeness::CutOff,
+            Recount::DamagedRecord(_) => Completeness::Whole,
+        }
+    }
+
+    /// Returns `true` if the run is known not to have come to its end.
+    fn is_interruption(&self) -> bool {
+        matches!(
+            self,
+            Recount::NoRecord(Ending::InProgress | Ending::Killed | Ending::Unknown)
+        )
+    }
 }
 
 impl SavedRun {
-    /// Reads the run in this folder: its record, or, if it was cut off, its flows. `temporary` is a
-    /// folder for temporary files.
-    ///
-    /// # Errors
-    /// If neither exists, or one cannot be read; the error names the file.
-    pub fn open(folder: &Path, temporary: &Path) -> Result<Self, ReportError> {
-        let folder = RunFolder::at(folder);
-        let result = folder.result();
-        let text = match fs::read_to_string(&result) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return SavedRun::recover(folder, temporary);
-            }
-            Err(error) => return Err(ReportError::read(&result, error)),
-        };
-        let malformed = |error| ReportError::malformed(&result, error);
-        check_format(&result, &text)?;
-        Ok(SavedRun {
-            head: serde_json::from_str(&text).map_err(malformed)?,
+    /// Creates a run whose files are undamaged.
+    pub fn new(folder: RunFolder, head: Head) -> Self {
+        SavedRun {
             folder,
-        })
+            head,
+            remarks: Vec::new(),
+        }
     }
 
-    /// Computes the record of a run that was cut off from its flows.
-    fn recover(folder: RunFolder, temporary: &Path) -> Result<Self, ReportError> {
-        if !folder.flows().path.exists() {
-            let what = "there is neither result.json nor flows.jsonl in it";
-            return Err(ReportError::malformed(folder.path(), what));
+    /// Reads the run in this folder: its record, or, if that does not exist or is damaged, its
+    /// flows. `temporary` is a folder for temporary files.
+    ///
+    /// # Errors
+    /// If neither exists or can be read; the error names the file.
+    pub fn open(folder: &Path, temporary: &Path) -> Result<Self, ReportError> {
+        let folder = RunFolder::at(folder);
+        match read_head(&folder) {
+            Ok((head, remarks)) => Ok(SavedRun {
+                remarks,
+                ..SavedRun::new(folder, head)
+            }),
+            Err(error) if error.is_not_found() => {
+                if !folder.flows().path.exists() {
+                    let what = "there is neither result.json nor flows.jsonl in it";
+                    return Err(ReportError::malformed(folder.path(), what));
+                }
+                let flows = open_flows(&folder)?;
+                let ending = if flows.lines.is_in_progress() {
+                    Ending::InProgress
+                } else {
+                    folder.ending()
+                };
+                SavedRun::recount(folder, flows, &Recount::NoRecord(ending), temporary)
+            }
+            Err(error @ ReportError::Malformed { .. }) => {
+                let Ok(flows) = open_flows(&folder) else {
+                    return Err(error);
+                };
+                SavedRun::recount(folder, flows, &Recount::DamagedRecord(error), temporary)
+            }
+            Err(error) => Err(error),
         }
-        let mut lines = FlowsReader::open(&folder.flows())?;
-        let info = lines.head.run.info();
+    }
+
+    /// Computes the record of a run from its flows.
+    fn recount(
+        folder: RunFolder,
+        flows: Flows,
+        reason: &Recount,
+        temporary: &Path,
+    ) -> Result<Self, ReportError> {
+        let Flows {
+            head: flows_head,
+            mut lines,
+            remark,
+        } = flows;
+        let info = flows_head.run.info();
         let mut tally = Tally::new(&info);
         let mut check = IntegrityCheck::open(&info.integrity, Some(temporary.to_owned()));
         if let Some(check) = &mut check {
@@ -79,25 +165,36 @@ impl SavedRun {
                 }
             }
         }
-        let mut summary = tally.summary(elapsed, true);
+        let mut summary = tally.summary(elapsed, reason.is_interruption());
+        summary.flows.not_recorded = summary.flows.not_started();
         name_bundles(&bundled, &mut summary.failures);
         if let Some(mut check) = check {
             if let Some(command) = &info.integrity.audit {
-                let why = "Rehearsal was killed during the run";
+                let why = if reason.is_interruption() {
+                    "the run was cut off"
+                } else {
+                    "its result could not be saved or read"
+                };
                 check.audited(&AuditRecord::not_run(command.clone(), why));
             }
             let (integrity, error) = check.close();
             error.map_or(Ok(()), Err)?;
             summary.integrity = Some(integrity);
         }
-        let notice = "Rehearsal was killed during the run; this is what had reached the disk";
-        let (histograms, notices) = (tally.histograms(), vec![notice.into()]);
-        let environment = lines.head.environment;
+        let mut remarks = vec![reason.remark()];
+        remarks.extend(remark);
+        remarks.extend(lines.skipped().notices());
+        let (histograms, notices) = (tally.histograms(), remarks.clone());
+        let environment = flows_head.environment;
         let head = Head {
-            completeness: Completeness::CutOff,
+            completeness: reason.completeness(),
             ..Head::new(&info, environment, summary, histograms, notices)
         };
-        Ok(SavedRun { folder, head })
+        Ok(SavedRun {
+            folder,
+            head,
+            remarks,
+        })
     }
 
     /// Writes the record including the flows; a merged run has none.
@@ -109,4 +206,64 @@ impl SavedRun {
         let flows = flows.path.exists().then_some(&flows);
         write_record(out, &self.head, flows)
     }
+}
+
+/// The flows of a run, and what their file or another one says about the run.
+struct Flows {
+    head: FlowsHead,
+    lines: FlowsReader,
+    remark: Option<String>,
+}
+
+/// Opens a run's flows. If the line about the run is damaged, a bundle replaces it.
+fn open_flows(folder: &RunFolder) -> Result<Flows, ReportError> {
+    let file = folder.flows();
+    let error = match FlowsReader::open(&file) {
+        Ok((lines, head)) => {
+            return Ok(Flows {
+                head,
+                lines,
+                remark: None,
+            });
+        }
+        Err(error) => error,
+    };
+    let (Ok(lines), Some((run, environment))) = (
+        FlowsReader::after_head(&file),
+        bundle::run_of_any(folder.path()),
+    ) else {
+        return Err(error);
+    };
+    let remark = "The first line of flows.jsonl, about the run, is damaged; a bundle has the same.";
+    Ok(Flows {
+        head: FlowsHead {
+            format: FORMAT.into(),
+            run,
+            environment,
+        },
+        lines,
+        remark: Some(remark.into()),
+    })
+}
+
+/// Reads a run's record, with remarks on it.
+fn read_head(folder: &RunFolder) -> Result<(Head, Vec<String>), ReportError> {
+    let path = folder.result();
+    let whole = saved_file::read(&path)?;
+    let text = whole.trim_start_matches(BYTE_ORDER_MARK);
+    check_format(&path, text)?;
+    let malformed = |error| ReportError::malformed(&path, error);
+    let value: Value = serde_json::from_str(text).map_err(malformed)?;
+    if !value.get("summary").is_none_or(is_plausible) {
+        let what = "a figure in its summary is impossibly large";
+        return Err(ReportError::malformed(&path, what));
+    }
+    let mut head: Head = serde_json::from_value(value).map_err(malformed)?;
+    let has_mark = text.len() < whole.len();
+    let remarks: Vec<_> = has_mark
+        .then(|| "result.json begins with a byte order mark, which is skipped.".to_owned())
+        .into_iter()
+        .collect();
+    head.notices.extend(remarks.iter().cloned());
+    Ok((head, remarks))
 }

@@ -103,6 +103,10 @@ pub struct FlowCounts {
     pub dropped: u64,
     /// Performed in the warm-up, and excluded from all other figures.
     pub not_counted: u64,
+    /// Planned and not in the file of flows of a run that was cut off: not started, in flight, or
+    /// ended and not written.
+    #[serde(default)]
+    pub not_recorded: u64,
 }
 
 impl FlowCounts {
@@ -114,6 +118,7 @@ impl FlowCounts {
         self.interrupted += other.interrupted;
         self.dropped += other.dropped;
         self.not_counted += other.not_counted;
+        self.not_recorded += other.not_recorded;
     }
 
     /// Returns the number of flows that have ended, with any outcome.
@@ -124,7 +129,8 @@ impl FlowCounts {
     /// Returns the number of planned flows that did not begin.
     pub fn not_started(&self) -> u64 {
         let planned = self.planned.unwrap_or_default();
-        planned.saturating_sub(self.ended().saturating_add(self.dropped))
+        let counted = self.ended().saturating_add(self.dropped);
+        planned.saturating_sub(counted.saturating_add(self.not_recorded))
     }
 }
 

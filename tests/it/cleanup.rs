@@ -65,6 +65,7 @@ fn a_signal_to_stop_ends_all_processes_and_is_reported() {
     for signals in [
         &[Signal::TERM][..],
         &[Signal::HUP],
+        &[Signal::QUIT],
         &[Signal::INT, Signal::INT],
     ] {
         let sandbox = Sandbox::new();
@@ -149,6 +150,79 @@ fn a_killed_run_leaves_nothing() {
     sandbox.assert_empty(killed + AT_ONCE);
     let (code, _) = running.end();
     assert_eq!(code, None);
+    assert!(reaper.shutdown(Duration::from_secs(5)).is_empty());
+    assert_gone(&processes);
+}
+
+/// A run whose program has left a daemon behind, with all its processes.
+fn with_daemon(sandbox: &Sandbox) -> (Running, HashSet<Seen>) {
+    sandbox.write("daemon.yaml", &scenario("cleanup/daemon"));
+    let running = Running::start(&mut sandbox.command("run daemon.yaml"));
+    running.hear("2_wait");
+    let processes = sandbox.processes();
+    // Rehearsal, its watcher, the program, and the daemon.
+    assert_eq!(processes.len(), 4, "{processes:?}");
+    (running, processes)
+}
+
+#[test]
+fn no_daemon_outlives_the_run_however_it_ends() {
+    for (signal, code) in [
+        (Signal::KILL, None),
+        (Signal::ABORT, None),
+        (Signal::QUIT, Some(130)),
+    ] {
+        // As above.
+        let reaper = Spawner::new(1, RunMarker::unique(), None).expect("a spawner");
+        let sandbox = Sandbox::new();
+        let (running, processes) = with_daemon(&sandbox);
+        running.signal(signal);
+        sandbox.assert_empty(Instant::now() + 2 * AT_ONCE);
+        assert_eq!(running.end().0, code, "{signal:?}");
+        assert!(reaper.shutdown(Duration::from_secs(5)).is_empty());
+        assert_gone(&processes);
+    }
+}
+
+#[test]
+fn programs_that_fork_for_ever_are_ended_or_counted() {
+    let sandbox = Sandbox::new();
+    sandbox.write("hop.yaml", &scenario("cleanup/hop"));
+    let finished = sandbox.rehearsal("run hop.yaml --flows 4 --parallel 4");
+    let none_is_left = finished.out.contains(" 0 left over");
+    let is_named = finished.err.contains("these processes could not be ended");
+    assert_eq!(none_is_left, !is_named, "{finished:?}");
+    assert_eq!(finished.code, Some(if none_is_left { 0 } else { 70 }));
+    // What was left, the watcher ends, or the time that they have at most is over.
+    sandbox.assert_empty(Instant::now() + wait::LONG);
+}
+
+#[test]
+fn a_watcher_that_is_killed_is_replaced() {
+    // As above.
+    let reaper = Spawner::new(1, RunMarker::unique(), None).expect("a spawner");
+    let sandbox = Sandbox::new();
+    let (running, processes) = stubborn(&sandbox, "pipes");
+    let is_watcher = |seen: &&Seen| {
+        let line = std::fs::read(format!("/proc/{}/cmdline", seen.pid)).unwrap_or_default();
+        line.split(|&byte| byte == 0).nth(1) == Some(b"__watch")
+    };
+    let watcher = processes.iter().find(is_watcher).expect("a watcher");
+    let pid = rustix::process::Pid::from_raw(watcher.pid.cast_signed()).expect("a pid");
+    rustix::process::kill_process(pid, Signal::KILL).expect("it is there");
+    wait::until("another watcher is there", || {
+        let now = sandbox.processes();
+        now.iter()
+            .any(|it| is_watcher(&it) && it.pid != watcher.pid)
+    });
+    wait::until("the log has it", || {
+        sandbox
+            .log()
+            .contains("killed from outside; another one was started")
+    });
+    running.signal(Signal::KILL);
+    sandbox.assert_empty(Instant::now() + AT_ONCE);
+    assert_eq!(running.end().0, None);
     assert!(reaper.shutdown(Duration::from_secs(5)).is_empty());
     assert_gone(&processes);
 }

@@ -471,7 +471,7 @@ fn merged_runs_are_checked_together() {
     sandbox
         .rehearsal(&format!("report {}", two.display()))
         .assert_out("✓ parcel (Clerk) is unique: 3 values, no duplicates")
-        .assert_out("was not run: Rehearsal was killed during the run");
+        .assert_out("was not run: the run was cut off");
 }
 
 #[test]

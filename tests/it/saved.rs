@@ -52,6 +52,8 @@ fn a_folder_without_a_saved_run_is_refused() {
     refuses("report old", "it is a rehearsal-result/1");
     fs::write(&file, "{").expect("a file");
     refuses("report old", "old/result.json: EOF");
+    fs::write(&file, "\u{feff}").expect("a file");
+    refuses("report old", "old/result.json: EOF");
     fs::remove_file(&file).expect("it is there");
     sandbox.write("old/flows.jsonl", r#"{"format": "reh"#);
     refuses("report old", "it has no line about the run");
@@ -160,6 +162,9 @@ fn a_killed_run_loses_the_last_second_at_most() {
         let is_enough = lines.lines().count() > 5;
         is_enough.then(|| run.clone()).ok_or("no flows".to_owned())
     });
+    report(&sandbox, &folder, "")
+        .assert_code(0)
+        .assert_out("The run is still in progress; what has reached the disk is counted.");
     let killed = chrono::Utc::now();
     run.kill().expect("it is there");
     run.wait().expect("it was there");
@@ -180,7 +185,9 @@ fn a_killed_run_loses_the_last_second_at_most() {
     let shown = report(&sandbox, &folder, "");
     shown
         .assert_code(0)
-        .assert_out("The run was cut off")
+        .assert_out("The run was cut off, as Rehearsal was killed;")
+        .assert_out("not recorded")
+        .assert_out_lacks("not started")
         .assert_out(&format!("completed        {}", kept.len()));
 
     // A torn last line is no flow, and changes nothing.
@@ -191,4 +198,177 @@ fn a_killed_run_loses_the_last_second_at_most() {
     assert_eq!(report(&sandbox, &folder, "").out, shown.out);
     let json = report(&sandbox, &folder, "--json").json();
     assert_eq!(json["flows"].as_array().expect("flows").len(), kept.len());
+}
+
+#[test]
+fn a_damaged_record_is_replaced_by_the_flows() {
+    let sandbox = Sandbox::new();
+    let folder = save(&sandbox, "--flows 3 --seed 7");
+    let path = folder.join("result.json");
+    let whole = fs::read_to_string(&path).expect("a record");
+    let future = whole.replacen("rehearsal-result/", "rehearsal-result/1000", 1);
+    let again = "The figures are counted again from flows.jsonl.";
+    for (damaged, word) in [
+        ("", "result.json: EOF while parsing"),
+        (&whole[..whole.len() / 2], "result.json: EOF while parsing"),
+        (&future, "result.json: it is a rehearsal-result/1000"),
+        ("null", "result.json: invalid type: null"),
+    ] {
+        fs::write(&path, damaged).expect("a file");
+        report(&sandbox, &folder, "")
+            .assert_code(0)
+            .assert_out("completed        3")
+            .assert_out("Success rate       100 %")
+            .assert_out(word)
+            .assert_out(again)
+            .assert_out_lacks("interrupted.")
+            .assert_out_lacks("killed during");
+    }
+    fs::write(&path, b"\xff\xfe{").expect("a file");
+    let shown = report(&sandbox, &folder, "");
+    shown
+        .assert_out("result.json: it is not UTF-8")
+        .assert_out(again);
+    let json = report(&sandbox, &folder, "--json").json();
+    assert_eq!(json["flows"].as_array().expect("flows").len(), 3);
+    assert_eq!(json["completeness"], "whole");
+    let notice = json["notices"][0].as_str().expect("a notice");
+    assert!(notice.contains("it is not UTF-8"), "{notice}");
+    // An editor may have put a mark before it.
+    fs::write(&path, format!("\u{feff}{whole}")).expect("a file");
+    report(&sandbox, &folder, "")
+        .assert_code(0)
+        .assert_out("completed        3")
+        .assert_out("result.json begins with a byte order mark, which is skipped.");
+}
+
+#[test]
+fn damaged_and_repeated_flows_are_counted_and_skipped() {
+    let sandbox = Sandbox::new();
+    let folder = save(&sandbox, "--flows 5");
+    fs::remove_file(folder.join("result.json")).expect("it is there");
+    let path = folder.join("flows.jsonl");
+    let text = fs::read_to_string(&path).expect("flows");
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 6);
+    let torn = lines[2].replacen("\"number\"", "\"n\u{0}mber\"", 1);
+    let all = [
+        lines[0], lines[1], &torn, lines[3], lines[4], lines[3], lines[5],
+    ];
+    let mut bytes = (all.join("\n") + "\n").into_bytes();
+    bytes.extend(b"\xff\xfe\n");
+    fs::write(&path, bytes).expect("a file");
+    let shown = report(&sandbox, &folder, "");
+    shown
+        .assert_code(0)
+        .assert_out("Flows              5")
+        .assert_out("completed        4")
+        .assert_out("not recorded     1")
+        .assert_out("100 % of those recorded")
+        .assert_out("2 lines of flows.jsonl could not be read, and")
+        .assert_out(
+            "1 line of flows.jsonl had a flow that was there before, which is counted once",
+        );
+    let json = report(&sandbox, &folder, "--json").json();
+    let flows = json["flows"].as_array().expect("flows");
+    let mut numbers: Vec<_> = flows.iter().map(|flow| flow["number"].as_u64()).collect();
+    numbers.dedup();
+    assert_eq!(numbers.len(), 4);
+    assert_eq!(json["summary"]["flows"]["not_recorded"], 1);
+    // A damaged line about the run: a bundle has the same.
+    let mut bytes = fs::read(&path).expect("flows");
+    bytes[0] = b'x';
+    fs::write(&path, bytes).expect("a file");
+    let without = report(&sandbox, &folder, "");
+    without
+        .assert_code(0)
+        .assert_out("The first line of flows.jsonl, about the run, is damaged");
+    let figures = |finished: &Finished| {
+        let figures = finished.out.split("The run was").next().expect("a report");
+        figures.to_owned()
+    };
+    assert_eq!(figures(&without), figures(&shown));
+}
+
+/// A flow that fails.
+const BAD: &str = "\
+name: bad
+roles:
+  a: {run: [echo, Hello], actions: {go: [{see: Bye}]}}
+flow: [{step: 1_go, role: a, do: go}]
+";
+
+/// Puts something else in the place of a file.
+fn replace(sandbox: &Sandbox, path: &Path, kind: &str) {
+    let _ = fs::remove_file(path);
+    match kind {
+        "a FIFO" => drop(sandbox.make_gate(&path.display().to_string())),
+        "a device" => std::os::unix::fs::symlink("/dev/zero", path).expect("a link"),
+        _ => fs::create_dir(path).expect("a directory"),
+    }
+}
+
+#[test]
+fn what_is_no_file_is_refused_by_name_and_at_once() {
+    let sandbox = Sandbox::new();
+    let refuses = |line: &str, path: &str, kind: &str| {
+        let error = format!("cannot read {path}: it is {kind}, not a file");
+        sandbox.rehearsal(line).assert_code(2).assert_err(&error);
+    };
+    let kinds = ["a FIFO", "a device", "a directory"];
+    for kind in kinds {
+        for name in ["result.json", "flows.jsonl"] {
+            let folder = format!("{name} {kind}").replace([' ', '.'], "_");
+            sandbox.write(&format!("{folder}/empty"), "");
+            replace(&sandbox, &sandbox.home().join(&folder).join(name), kind);
+            refuses(
+                &format!("report {folder}"),
+                &format!("{folder}/{name}"),
+                kind,
+            );
+        }
+    }
+    let sandbox = Sandbox::with("bad.yaml", BAD);
+    sandbox.rehearsal("run bad.yaml --save").assert_code(1);
+    let bundle = sandbox.run().join("bundles/failed-000001");
+    for (kind, name) in kinds
+        .into_iter()
+        .flat_map(|kind| ["scenario.yaml", "bundle.json"].map(|name| (kind, name)))
+    {
+        let path = bundle.join(name);
+        let kept = fs::read(&path).expect("a file");
+        replace(&sandbox, &path, kind);
+        let error = format!("{name}: it is {kind}, not a file");
+        sandbox
+            .rehearsal(&format!("replay {}", bundle.display()))
+            .assert_code(2)
+            .assert_err(&error);
+        fs::remove_file(&path)
+            .or_else(|_| fs::remove_dir(&path))
+            .expect("it is there");
+        fs::write(&path, kept).expect("a file");
+    }
+}
+
+#[test]
+fn impossible_figures_are_damage() {
+    let sandbox = Sandbox::new();
+    let folder = save(&sandbox, "--flows 2");
+    let path = folder.join("result.json");
+    let mut record = result(&folder);
+    record["summary"]["flows"]["failed"] = u64::MAX.into();
+    fs::write(&path, record.to_string()).expect("a file");
+    report(&sandbox, &folder, "")
+        .assert_code(0)
+        .assert_out("a figure in its summary is impossibly large")
+        .assert_out("completed        2");
+    let path = folder.join("flows.jsonl");
+    let text = fs::read_to_string(&path).expect("flows");
+    let (head, flows) = text.split_once('\n').expect("a line about the run");
+    let late = flows.replacen("\"late_us\":", "\"late_us\":9876543210123456", 1);
+    fs::write(&path, format!("{head}\n{late}")).expect("a file");
+    report(&sandbox, &folder, "")
+        .assert_code(0)
+        .assert_out("completed        1")
+        .assert_out("1 line of flows.jsonl could not be read");
 }

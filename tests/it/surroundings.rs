@@ -46,6 +46,42 @@ fn standard_streams_may_be_closed() {
 }
 
 #[test]
+fn a_limit_of_file_sizes_is_an_error_that_names_the_file() {
+    let (sandbox, run) = greeting();
+    let finished = sandbox.shell(&format!("ulimit -f 4; {run} --flows 30 --save=D"));
+    assert_says(&finished, 70, "error: cannot write D/REAL-E2E-");
+    assert_says(&finished, 70, "File too large");
+    // What the report says of it later.
+    let [folder] = &sandbox.runs_in("D")[..] else {
+        panic!("one run");
+    };
+    let shown = sandbox.rehearsal(&format!("report {}", folder.display()));
+    assert_says(
+        &shown,
+        0,
+        "its result could not be saved (cannot write D/REAL-",
+    );
+    assert_says(&shown, 0, "not recorded");
+    assert!(!shown.out.contains("killed from"), "{shown:?}");
+    assert!(!shown.out.contains("Rehearsal was killed"), "{shown:?}");
+    assert!(!shown.out.contains("not started"), "{shown:?}");
+
+    let finished = sandbox.shell("ulimit -f 1; \"$REHEARSAL\" schema > schema.json");
+    assert_says(&finished, 70, "cannot write the schema to ");
+    assert_says(&finished, 70, "schema.json: File too large");
+    // Programs have the default again: the signal ends them.
+    let text = replaced(&short("greet"), "{exits: 0}", "{exits: 153}");
+    sandbox.write("short.yaml", &text);
+    sandbox.write_program(
+        "greet",
+        "#!/bin/sh\nprintf 'Name? '; read name; echo hello $name\n\
+         (ulimit -f 1; head -c 9999 /dev/zero > big); exit $?\n",
+    );
+    assert_says(&sandbox.shell(run), 0, "");
+    sandbox.assert_empty(Instant::now());
+}
+
+#[test]
 fn a_reader_that_closes_the_output_does_no_harm() {
     let (sandbox, run) = greeting();
     for arguments in ["", "--flows 4 2>&1", "--json 2>&1"] {

@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
 
+use crate::process::marker::RunMarker;
 use crate::process::proc;
 
 /// Descriptors of this process for a program on a terminal: the terminal and the pidfd.
@@ -46,6 +47,13 @@ pub(in crate::process) fn give_former_descriptor_limit(pid: i32) {
         // Fails only if the program has ended already.
         let _ = prlimit(Pid::from_raw(pid), Resource::Nofile, *former);
     }
+}
+
+/// Returns `true` if programs may be marked by their limit of real-time scheduling: if they have
+/// none, or the mark of another run that this one is a part of.
+pub(in crate::process) fn can_be_marked() -> bool {
+    let limit = getrlimit(Resource::Rttime);
+    limit.maximum.is_none() && limit.current.is_none_or(RunMarker::is_mark)
 }
 
 /// Resources that a run needs at its peak.

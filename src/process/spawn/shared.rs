@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rustix::process::Signal;
 
 use crate::process::handle::{Process, Requested};
 use crate::process::marker::{InstanceNumber, RunMarker};
+use crate::process::proc;
+use crate::process::spawn::limits;
 use crate::process::termination::command::ReaperCommand;
 use crate::process::termination::watcher::WatcherPipe;
 
@@ -22,6 +24,8 @@ enum Live {
 /// State that all parts of one spawner share.
 pub(in crate::process) struct SpawnerShared {
     pub(in crate::process) marker: RunMarker,
+    /// The resource limit that marks the run's programs, if this process may set it.
+    pub(in crate::process) mark: Option<u64>,
     next: AtomicU64,
     live: Mutex<HashMap<InstanceNumber, Live>>,
     commands: Sender<ReaperCommand>,
@@ -32,7 +36,11 @@ pub(in crate::process) struct SpawnerShared {
     /// A sweep was requested that the reaper has not begun.
     sweep_requested: AtomicBool,
     watcher: Option<WatcherPipe>,
+    notify: OnceLock<Notify>,
 }
+
+/// A receiver of sentences about the run as a whole.
+type Notify = Box<dyn Fn(String) + Send + Sync>;
 
 impl SpawnerShared {
     pub(in crate::process) fn new(
@@ -42,6 +50,7 @@ impl SpawnerShared {
         watcher: Option<WatcherPipe>,
     ) -> Self {
         SpawnerShared {
+            mark: limits::can_be_marked().then(|| marker.as_limit()),
             marker,
             next: AtomicU64::new(1),
             live: Mutex::default(),
@@ -50,6 +59,7 @@ impl SpawnerShared {
             sweeping: AtomicBool::new(false),
             sweep_requested: AtomicBool::new(false),
             watcher,
+            notify: OnceLock::new(),
         }
     }
 
@@ -123,6 +133,34 @@ impl SpawnerShared {
                 Live::Running(process) => Some(Arc::clone(process)),
             })
             .collect()
+    }
+
+    /// Returns `true` if the process has the run's mark among its limits.
+    pub(in crate::process) fn has_mark(&self, pid: i32) -> bool {
+        self.mark.is_some() && proc::realtime_limit(pid) == self.mark
+    }
+
+    pub(in crate::process) fn on_notice(&self, notify: Notify) {
+        // The first one stays.
+        let _ = self.notify.set(notify);
+    }
+
+    pub(in crate::process) fn notice(&self, text: String) {
+        if let Some(notify) = self.notify.get() {
+            notify(text);
+        }
+    }
+
+    /// Reports all running programs to a new watcher.
+    pub(in crate::process) fn introduce_watcher(&self) {
+        let Some(watcher) = &self.watcher else { return };
+        for process in self.running() {
+            watcher.started(process.pid());
+            // A later reap is reported as usual.
+            if process.exit_record().is_some() {
+                watcher.reaped(process.pid());
+            }
+        }
     }
 
     /// The pipe to the watcher, if there is one.

@@ -37,7 +37,6 @@ struct Inner {
     starts: Starts,
     queue: Arc<SpawnQueue>,
     threads: Mutex<Vec<JoinHandle<()>>>,
-    watcher: Mutex<Option<Watcher>>,
     /// Dropped after the shutdown was requested.
     _count: SpawnerCount,
 }
@@ -72,12 +71,12 @@ impl Spawner {
         // Best effort: a start that finds no free descriptor reports the limit.
         let _ = limits::raise_descriptor_limit();
         sys::keep_children_waitable();
-        sys::survive_file_size_limit();
+        sys::ignore_file_size_signal();
         rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
         // Kernels before 5.11 do not have it. Descriptors of this library do not need it.
         let _ = sys::close_all_on_exec();
         let watcher = watcher
-            .map(|program| Watcher::start(&program, &marker))
+            .map(|program| Watcher::start(program, marker.clone()))
             .transpose()?;
 
         let (sender, commands) = channel();
@@ -90,7 +89,7 @@ impl Spawner {
             wakeup,
             watcher.as_ref().map(Watcher::pipe),
         ));
-        let reaper = Reaper::new(Arc::clone(&shared), commands, reaper_wakeup)?;
+        let reaper = Reaper::new(Arc::clone(&shared), commands, reaper_wakeup, watcher)?;
 
         let queue = Arc::<SpawnQueue>::default();
         let mut handles = Vec::new();
@@ -112,7 +111,6 @@ impl Spawner {
                 },
                 queue,
                 threads: Mutex::new(handles),
-                watcher: Mutex::new(watcher),
                 _count: SpawnerCount::increment(),
             }),
         })
@@ -145,6 +143,12 @@ impl Spawner {
                 answer.await.map_err(|_| SpawnError::ShutDown)?
             }
         }
+    }
+
+    /// Calls `notify` with a sentence about each unexpected event from now on that concerns the run
+    /// as a whole, on another thread. Only the first call has an effect.
+    pub fn on_notice(&self, notify: impl Fn(String) + Send + Sync + 'static) {
+        self.inner.shared.on_notice(Box::new(notify));
     }
 
     /// Returns the marker that every process of this run carries in its environment.
@@ -183,13 +187,9 @@ impl Inner {
     /// Refuses further programs, and commands the reaper to end everything.
     fn close(&self, within: Duration, reply: Option<Sender<Leftovers>>) {
         self.queue.close();
-        let watcher = lock(&self.watcher).take();
         // Refused only by a reaper that was shut down before.
-        self.shared.command(ReaperCommand::Shutdown {
-            within,
-            reply,
-            watcher,
-        });
+        self.shared
+            .command(ReaperCommand::Shutdown { within, reply });
     }
 }
 

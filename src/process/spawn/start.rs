@@ -99,6 +99,7 @@ fn start_instance(
         environment: &variables,
         actions: &actions,
         blocked: Blocked::Nothing,
+        mark: spawner.mark,
     };
     let started_at = Instant::now();
     let child = registry::spawned()

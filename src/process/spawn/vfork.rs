@@ -43,6 +43,9 @@ pub struct SpawnPlan<'a> {
     pub environment: &'a [&'a CStr],
     pub actions: &'a [FileAction<'a>],
     pub blocked: Blocked,
+    /// A soft limit of the time that a real-time program may run without a pause, in microseconds
+    /// (`RLIMIT_RTTIME`), by which its descendants are known.
+    pub mark: Option<u64>,
 }
 
 /// A process that has been started and not yet entered anywhere.
@@ -171,6 +174,14 @@ impl ChildSetup<'_> {
                     check(unsafe { libc::chdir(path.as_ptr()) })?;
                 }
             }
+        }
+        if let Some(mark) = self.plan.mark {
+            let limit = libc::rlimit {
+                rlim_cur: mark,
+                rlim_max: libc::RLIM_INFINITY,
+            };
+            // SAFETY: reads a local. Without the mark the program runs as well.
+            unsafe { libc::setrlimit(libc::RLIMIT_RTTIME, &limit) };
         }
         // SAFETY: reads a set. All other steps are done, so signals may arrive from now on.
         check(unsafe { libc::sigprocmask(libc::SIG_SETMASK, &self.mask, ptr::null_mut()) })?;

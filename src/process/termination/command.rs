@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use crate::process::handle::Process;
 use crate::process::termination::grace::Grace;
-use crate::process::termination::watcher::Watcher;
 
 /// A command to the reaper thread.
 pub(in crate::process) enum ReaperCommand {
@@ -20,8 +19,6 @@ pub(in crate::process) enum ReaperCommand {
     Shutdown {
         within: Duration,
         reply: Option<Sender<Leftovers>>,
-        /// Dismissed if nothing is left.
-        watcher: Option<Watcher>,
     },
     /// Panic.
     #[cfg(test)]

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, EventData, EventFlags};
+use rustix::process::Signal;
 
 use crate::process::handle::Process;
 use crate::process::marker::{INSTANCE_VARIABLE, InstanceNumber, RUN_VARIABLE};
@@ -32,17 +33,32 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 const SWEEP_DELAY: Duration = Duration::from_millis(250);
 /// The interval of sweeps during the shutdown.
 const SHUTDOWN_INTERVAL: Duration = Duration::from_millis(50);
+/// The maximum time of one hunt for orphans.
+const HUNT: Duration = Duration::from_millis(200);
 /// The instance of orphans without a mark of this run.
 const UNMARKED: InstanceNumber = InstanceNumber(0);
 /// The epoll data of the wakeup descriptor; no instance number reaches it.
 const WAKEUP: u64 = u64::MAX;
+/// The epoll data of the watcher process.
+const WATCHER: u64 = u64::MAX - 1;
+/// The maximum number of watchers that are started in the place of one that was killed.
+const MAX_WATCHERS: u32 = 20;
 
 /// The shutdown that is in progress.
 struct Shutdown {
     by: Instant,
+    /// The beginning of the hunt for orphans that fork and exit faster than they are killed.
+    hunt_from: Instant,
     grace: Grace,
     reply: Option<Sender<Leftovers>>,
-    watcher: Option<Watcher>,
+}
+
+/// The reason for which a wait of the reaper ended.
+#[derive(Default)]
+struct Wakeup {
+    /// The instances of the processes that ended.
+    ended: Vec<InstanceNumber>,
+    is_watcher_lost: bool,
 }
 
 /// The state of the reaper thread.
@@ -56,6 +72,10 @@ pub(in crate::process) struct Reaper {
     sweep_at: Option<Instant>,
     shutdown: Option<Shutdown>,
     given_up: Vec<u32>,
+    /// Dismissed if nothing is left in the end.
+    watcher: Option<Watcher>,
+    /// The number of watchers that were killed.
+    lost_watchers: u32,
 }
 
 impl Reaper {
@@ -63,9 +83,13 @@ impl Reaper {
         shared: Arc<SpawnerShared>,
         commands: Receiver<ReaperCommand>,
         wakeup: OwnedFd,
+        watcher: Option<Watcher>,
     ) -> io::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         epoll::add(&epoll, &wakeup, EventData::new_u64(WAKEUP), EventFlags::IN)?;
+        if let Some(watcher) = &watcher {
+            watch_watcher(&epoll, watcher);
+        }
         Ok(Reaper {
             shared,
             commands,
@@ -75,13 +99,21 @@ impl Reaper {
             sweep_at: None,
             shutdown: None,
             given_up: Vec::new(),
+            watcher,
+            lost_watchers: 0,
         })
     }
 
     /// Runs until a shutdown has ended everything or its time is over.
     pub(in crate::process) fn run(mut self) {
         loop {
-            let ended = self.wait();
+            let Wakeup {
+                ended,
+                is_watcher_lost,
+            } = self.wait();
+            if is_watcher_lost {
+                self.replace_watcher();
+            }
             self.receive_commands();
             self.check(&ended);
             self.escalate();
@@ -91,11 +123,10 @@ impl Reaper {
                 break;
             }
         }
-        let unreaped = self.terminations.values().flat_map(Termination::remaining);
-        let mut pids: Vec<u32> = self.given_up.iter().copied().chain(unreaped).collect();
+        let mut pids = self.left_over();
         pids.sort_unstable();
         pids.dedup();
-        let Some(Shutdown { reply, watcher, .. }) = self.shutdown else {
+        let Some(Shutdown { reply, .. }) = self.shutdown else {
             return;
         };
         let nothing_left = pids.is_empty();
@@ -103,14 +134,48 @@ impl Reaper {
             // The caller may have stopped waiting.
             let _ = reply.send(Leftovers { pids });
         }
-        if let Some(watcher) = watcher.filter(|_| nothing_left) {
+        if let Some(watcher) = self.watcher.filter(|_| nothing_left) {
             watcher.dismiss();
         }
     }
 
-    /// Waits until a process ends, a command arrives, or something is due. Returns the instances
-    /// of the processes that ended.
-    fn wait(&self) -> Vec<InstanceNumber> {
+    /// Returns the processes of the run that are alive.
+    fn left_over(&self) -> Vec<u32> {
+        let unreaped = self.terminations.values().flat_map(Termination::remaining);
+        let lives = |pid: &u32| {
+            let stat = i32::try_from(*pid).ok().and_then(proc::stat);
+            stat.is_some_and(|stat| !stat.is_dead())
+        };
+        let given_up = self.given_up.iter().copied().filter(lives);
+        let orphans = registry::spawned().sweep().into_iter();
+        let orphans = orphans.filter(|orphan| self.instance_of(orphan).is_some());
+        let orphans = orphans.filter_map(|orphan| u32::try_from(orphan.pid).ok());
+        unreaped.chain(given_up).chain(orphans).collect()
+    }
+
+    /// Kills orphans as fast as they can be found. A process that forks, exits and does so again
+    /// in its child has another pid at each look, and lives for less than a usual sweep takes.
+    fn hunt(&self, until: Instant) {
+        while Instant::now() < until {
+            let orphans = registry::spawned().sweep();
+            let mut found = Tree::default();
+            for orphan in &orphans {
+                if self.instance_of(orphan).is_some() {
+                    let session = orphan.session;
+                    found.add(orphan.pid, |pid| {
+                        proc::stat(pid).is_some_and(|stat| stat.session == session)
+                    });
+                }
+            }
+            if found.is_empty() {
+                return;
+            }
+            found.signal(&[Signal::KILL], None);
+        }
+    }
+
+    /// Waits until a process ends, a command arrives, or something is due.
+    fn wait(&self) -> Wakeup {
         let wake_at = self
             .terminations
             .values()
@@ -129,15 +194,44 @@ impl Reaper {
         let room = rustix::buffer::spare_capacity(&mut events);
         // Interrupted or not: the events remain, and what is due is noticed below.
         let _ = epoll::wait(&self.epoll, room, timeout.as_ref());
-        let mut ended = Vec::new();
+        let mut wakeup = Wakeup::default();
         for event in &events {
             match event.data.u64() {
                 // Resets the eventfd; the commands are in the channel.
                 WAKEUP => drop(rustix::io::read(&self.wakeup, &mut [0; 8])),
-                number => ended.push(InstanceNumber(number)),
+                WATCHER => wakeup.is_watcher_lost = true,
+                number => wakeup.ended.push(InstanceNumber(number)),
             }
         }
-        ended
+        wakeup
+    }
+
+    /// Starts another watcher after this one was killed from outside.
+    fn replace_watcher(&mut self) {
+        const KILLED: &str = "the process that ends the programs if Rehearsal is killed was itself \
+                              killed from outside";
+        let Some(watcher) = &mut self.watcher else {
+            return;
+        };
+        self.lost_watchers += 1;
+        let restarted = if self.lost_watchers > MAX_WATCHERS {
+            Err(io::Error::other(format!("{MAX_WATCHERS} were killed")))
+        } else {
+            watcher.restart()
+        };
+        match restarted {
+            Ok(()) => {
+                watch_watcher(&self.epoll, watcher);
+                self.shared.introduce_watcher();
+                self.shared
+                    .notice(format!("{KILLED}; another one was started"));
+            }
+            Err(error) => {
+                self.watcher = None;
+                self.shared
+                    .notice(format!("{KILLED}, and no other one is started: {error}"));
+            }
+        }
     }
 
     fn receive_commands(&mut self) {
@@ -148,22 +242,18 @@ impl Reaper {
                 }
                 ReaperCommand::EndGroup { process } => self.end_group(process),
                 ReaperCommand::Sweep => self.sweep_by(Instant::now() + SWEEP_DELAY),
-                ReaperCommand::Shutdown {
-                    within,
-                    reply,
-                    watcher,
-                } => {
+                ReaperCommand::Shutdown { within, reply } => {
                     let stage = within / 4;
                     let now = Instant::now();
                     self.sweep_at = Some(now);
                     self.shutdown = Some(Shutdown {
                         by: now + within,
+                        hunt_from: now + within / 2,
                         grace: Grace::default().at_most(Grace {
                             hang_up: stage,
                             terminate: stage,
                         }),
                         reply,
-                        watcher,
                     });
                 }
                 #[cfg(test)]
@@ -303,6 +393,9 @@ impl Reaper {
             }
             self.adopt(&registry::spawned().sweep());
         }
+        if let Some(shutdown) = self.shutdown.as_ref().filter(|it| it.hunt_from <= now) {
+            self.hunt(shutdown.by.min(now + HUNT));
+        }
         if self.shutdown.is_some() {
             // Programs that are being started now appear without a command.
             self.sweep_by(now + SHUTDOWN_INTERVAL);
@@ -364,7 +457,11 @@ impl Reaper {
             }
             // It cleared its environment, or it belongs to a run inside an instance. Without
             // another spawner in this process it descends from this run.
-            _ if self.shutdown.is_some() && SpawnerCount::is_one() => Some(UNMARKED),
+            _ if self.shutdown.is_some()
+                && (SpawnerCount::is_one() || self.shared.has_mark(orphan.pid)) =>
+            {
+                Some(UNMARKED)
+            }
             _ => None,
         }
     }
@@ -384,4 +481,11 @@ impl Reaper {
     fn is_quiet(&self) -> bool {
         self.terminations.is_empty() && !self.shared.any_live()
     }
+}
+
+/// Wakes the reaper when the watcher ends.
+fn watch_watcher(epoll: &OwnedFd, watcher: &Watcher) {
+    let once = EventFlags::IN | EventFlags::ONESHOT;
+    // If this fails, a watcher that is killed is missed; the run goes on as well without it.
+    let _ = epoll::add(epoll, watcher, EventData::new_u64(WATCHER), once);
 }

@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 use std::ffi::{CString, OsStr, OsString};
 use std::io::{self, BufRead, BufReader, Read, StdinLock};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -40,14 +40,15 @@ pub struct WatcherProgram {
 /// Its standard input receives `+PID` and `-PID` as programs start and are reaped. The end of that
 /// input means that the watched process has ended. A watcher that is no longer needed is killed.
 pub(in crate::process) struct Watcher {
-    pid: i32,
-    pidfd: OwnedFd,
+    program: WatcherProgram,
+    marker: RunMarker,
+    process: RawChild,
     pipe: WatcherPipe,
 }
 
-/// The pipe to a watcher; dropping the last clone closes it.
+/// The pipe to the watcher; dropping the last clone closes it.
 #[derive(Clone)]
-pub(in crate::process) struct WatcherPipe(Arc<OwnedFd>);
+pub(in crate::process) struct WatcherPipe(Arc<RwLock<OwnedFd>>);
 
 impl WatcherPipe {
     pub(in crate::process) fn started(&self, pid: i32) {
@@ -61,15 +62,43 @@ impl WatcherPipe {
     /// Writes one line. A write of at most `PIPE_BUF` bytes is atomic, and this one never blocks.
     /// If it is lost, the watcher still finds the program by the mark in its environment.
     fn send(&self, text: &str) {
-        let _ = rustix::io::write(&*self.0, text.as_bytes());
+        let pipe = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let _ = rustix::io::write(&*pipe, text.as_bytes());
+    }
+
+    /// Has all clones write to another watcher.
+    fn replace(&self, pipe: OwnedFd) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = pipe;
     }
 }
 
 impl Watcher {
     pub(in crate::process) fn start(
+        program: WatcherProgram,
+        marker: RunMarker,
+    ) -> io::Result<Self> {
+        let (process, pipe) = Watcher::start_process(&program, &marker)?;
+        Ok(Watcher {
+            program,
+            marker,
+            process,
+            pipe: WatcherPipe(Arc::new(RwLock::new(pipe))),
+        })
+    }
+
+    /// Starts another process in the place of one that has ended. It knows of no session yet.
+    pub(in crate::process) fn restart(&mut self) -> io::Result<()> {
+        self.reap();
+        let (process, pipe) = Watcher::start_process(&self.program, &self.marker)?;
+        self.process = process;
+        self.pipe.replace(pipe);
+        Ok(())
+    }
+
+    fn start_process(
         watcher: &WatcherProgram,
         marker: &RunMarker,
-    ) -> io::Result<Self> {
+    ) -> io::Result<(RawChild, OwnedFd)> {
         let (read, pipe) = pipes::pipe()?;
         let string = |text: &OsStr| CString::new(text.as_bytes());
         let program = string(watcher.program.as_os_str())?;
@@ -102,15 +131,12 @@ impl Watcher {
             environment: &[],
             actions: &actions,
             blocked: Blocked::RequestsToStop,
+            mark: None,
         };
-        let RawChild { pid, pidfd } = registry::spawned().enter(|| vfork::spawn(&plan))?;
         let flags = rustix::fs::fcntl_getfl(&pipe)?;
         rustix::fs::fcntl_setfl(&pipe, flags | OFlags::NONBLOCK)?;
-        Ok(Watcher {
-            pid,
-            pidfd,
-            pipe: WatcherPipe(Arc::new(pipe)),
-        })
+        let process = registry::spawned().enter(|| vfork::spawn(&plan))?;
+        Ok((process, pipe))
     }
 
     pub(in crate::process) fn pipe(&self) -> WatcherPipe {
@@ -120,19 +146,32 @@ impl Watcher {
     /// Kills and reaps the watcher: everything has ended.
     pub(in crate::process) fn dismiss(self) {
         // Fails only if it has ended already.
-        let _ = rustix::process::pidfd_send_signal(&self.pidfd, Signal::KILL);
+        let _ = rustix::process::pidfd_send_signal(&self.process.pidfd, Signal::KILL);
         let patience = Timespec {
             tv_sec: 1,
             tv_nsec: 0,
         };
         // The reap below shows the result.
         let _ = rustix::event::poll(
-            &mut [PollFd::new(&self.pidfd, PollFlags::IN)],
+            &mut [PollFd::new(&self.process.pidfd, PollFlags::IN)],
             Some(&patience),
         );
-        if !matches!(sys::reap(self.pid), Ok(Reaped::NotYet)) {
-            registry::spawned().forget(self.pid);
+        self.reap();
+    }
+
+    /// Reaps the process if it has ended.
+    fn reap(&self) {
+        let pid = self.process.pid;
+        if !matches!(sys::reap(pid), Ok(Reaped::NotYet)) {
+            registry::spawned().forget(pid);
         }
+    }
+}
+
+impl AsFd for Watcher {
+    /// The pidfd: readable once the process has ended.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.process.pidfd.as_fd()
     }
 }
 
@@ -141,8 +180,8 @@ impl Watcher {
 /// A program calls this before anything else, and exits with the returned code. The watcher waits
 /// for the end of its standard input. Then it ends every process of the run, and removes the run's
 /// temporary directory, within two seconds. It cannot find a process that left its session, has
-/// cleared its environment, and whose parent ended with the watched process; only the watched
-/// process itself, as the parent of orphans, can.
+/// cleared its environment and set another limit of real-time scheduling, and whose parent ended
+/// with the watched process; only the watched process itself, as the parent of orphans, can.
 pub fn watch_main(arguments: impl IntoIterator<Item = OsString>) -> Option<ExitCode> {
     let mut arguments = arguments.into_iter();
     if arguments.next()? != WATCH {
@@ -154,6 +193,8 @@ pub fn watch_main(arguments: impl IntoIterator<Item = OsString>) -> Option<ExitC
     else {
         return Some(ExitCode::FAILURE);
     };
+    // A command that kills all processes of the program's name should not kill this one.
+    let _ = std::fs::write("/proc/self/comm", "run-watcher");
     let sessions = listen(BufReader::new(DelayedStdin(io::stdin().lock())));
     end_all(&RunProcesses {
         marker: RunMarker::received(&marker),
@@ -212,6 +253,7 @@ struct RunProcesses {
 impl RunProcesses {
     fn is_marked(&self, pid: i32) -> bool {
         proc::environ(pid).get(RUN_VARIABLE) == Some(OsStr::new(self.marker.as_str()))
+            || proc::realtime_limit(pid) == Some(self.marker.as_limit())
     }
 
     /// Returns `true` for a live process with a session or a mark of the run.

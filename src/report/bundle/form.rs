@@ -11,6 +11,7 @@ use crate::stats::{Signature, Summary};
 
 use crate::report::error::ReportError;
 use crate::report::result_file::{Run, RunEnvironment};
+use crate::report::saved_file;
 
 /// The name and version of the format. Fields may be added within a version.
 pub const FORMAT: &str = "rehearsal-bundle/1";
@@ -138,7 +139,7 @@ impl Bundle {
     /// If it does not exist or cannot be read; the error names the file.
     pub fn open(folder: &Path) -> Result<Self, ReportError> {
         let path = folder.join(JSON);
-        let text = fs::read_to_string(&path).map_err(|error| ReportError::read(&path, error))?;
+        let text = saved_file::read(&path)?;
         let malformed = |error| ReportError::malformed(&path, error);
         let Format { format } = serde_json::from_str(&text).map_err(malformed)?;
         if format != FORMAT {
@@ -153,8 +154,7 @@ impl Bundle {
     /// # Errors
     /// If it cannot be read.
     pub fn scenario(folder: &Path) -> Result<String, ReportError> {
-        let path = folder.join(SCENARIO);
-        fs::read_to_string(&path).map_err(|error| ReportError::read(&path, error))
+        saved_file::read(&folder.join(SCENARIO))
     }
 }
 
@@ -170,6 +170,14 @@ pub fn locate(summary: &mut Summary, run: &Path) {
             *bundle = run.join(&*bundle).display().to_string();
         }
     }
+}
+
+/// Returns the description of a run from one of its bundles, if any can be read.
+pub(in crate::report) fn run_of_any(run: &Path) -> Option<(Run, RunEnvironment)> {
+    let folders = fs::read_dir(run.join(BUNDLES)).ok()?.flatten();
+    let mut bundles = folders.filter_map(|folder| Bundle::open(&folder.path()).ok());
+    let bundle = bundles.next()?;
+    Some((bundle.run, bundle.environment))
 }
 
 /// Returns the bundle of a failed flow, as figures name it, if it exists.

@@ -67,7 +67,9 @@ pub(super) fn lines(summary: &Summary, width: usize) -> Vec<String> {
 fn flows(summary: &Summary) -> Part {
     let flows = summary.flows;
     let begun = flows.ended().saturating_add(flows.dropped);
-    let all = begun.saturating_add(flows.not_started());
+    let all = begun
+        .saturating_add(flows.not_started())
+        .saturating_add(flows.not_recorded);
     let is_whole = flows.completed == all && all > 0 && !summary.interrupted;
     let state = if is_whole { State::Good } else { State::Bad };
     let completed = format!(

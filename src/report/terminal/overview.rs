@@ -40,7 +40,13 @@ pub(super) fn render(info: &RunInfo, summary: &Summary, width: usize) -> String 
     if flows.not_started() > 0 {
         fact("  not started", count(flows.not_started(), CARE));
     }
-    let rate = units::percent(summary.success_rate);
+    if flows.not_recorded > 0 {
+        fact("  not recorded", count(flows.not_recorded, CARE));
+    }
+    let mut rate = units::percent(summary.success_rate);
+    if flows.not_recorded > 0 {
+        rate.push_str(" of those recorded");
+    }
     let whole = summary.success_rate.is_none_or(|rate| rate >= 1.0);
     fact("Success rate", if whole { rate } else { styled(BAD, rate) });
     let mut total = units::duration(summary.elapsed_us);

@@ -52,6 +52,40 @@ fn two_hundred_programs_that_print_and_exit_at_once_lose_no_output() {
     });
 }
 
+/// `EXITS` is for more of them than in CI.
+#[test]
+fn the_last_line_of_a_program_that_ends_is_read() {
+    const BATCH: usize = 400;
+    const AT_ONCE: usize = 8;
+    let exits = std::env::var("EXITS").map_or(BATCH, |exits| exits.parse().unwrap());
+    let shell = |terminal| Command {
+        program: "/bin/sh".into(),
+        argv: ["sh", "-c", "printf 'Menu: '; read x; echo Bye"]
+            .map(Into::into)
+            .into(),
+        ..command(terminal, &[])
+    };
+    for _ in 0..exits.div_ceil(BATCH) {
+        on_both(async |spawner, terminal| {
+            for _ in 0..BATCH / AT_ONCE {
+                let mut programs = Vec::new();
+                for _ in 0..AT_ONCE {
+                    programs.push(Actor::run(spawner, shell(terminal)).await.unwrap());
+                }
+                for program in &mut programs {
+                    program.hear("Menu: ").await;
+                    program.child.write(b"q\n").unwrap();
+                }
+                for program in &mut programs {
+                    let end = program.end().await;
+                    assert_eq!(end.exit, Some(ExitCause::Code(0)));
+                    assert!(program.out.ends_with("Bye\n"), "{:?}", program.out);
+                }
+            }
+        });
+    }
+}
+
 #[test]
 fn the_echo_of_a_terminal_is_known() {
     use rehearsal::process::Echo;

@@ -21,7 +21,7 @@ pub struct Sandbox {
 /// A process as it was seen: its number alone may pass to another one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Seen {
-    pid: u32,
+    pub pid: u32,
     started: String,
 }
 
