@@ -38,7 +38,7 @@ pub use location::SourceLocation;
 pub use overrides::Overrides;
 pub use plan::{
     Action, Alternative, Audit, CommonWaits, Defaults, FailOn, Interlude, Menu, PatternSpec, Pick,
-    Plan, Reply, Role, Step, TerminalKind, Then, Turn, TurnKind, Wait,
+    Plan, Reply, Role, Since, Step, TerminalKind, Then, Turn, TurnKind, Wait, any_turn,
 };
 pub use raw::SOURCE_LIMIT_BYTES;
 pub use retry::RetryPolicy;

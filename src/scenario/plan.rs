@@ -24,7 +24,9 @@ use super::location::SourceLocation;
 use super::retry::RetryPolicy;
 use super::template::{Expression, Template};
 
-pub use turns::{Alternative, CommonWaits, PatternSpec, Pick, Reply, Then, Turn, TurnKind, Wait};
+pub use turns::{
+    Alternative, CommonWaits, PatternSpec, Pick, Reply, Since, Then, Turn, TurnKind, Wait, any_turn,
+};
 
 /// A checked scenario.
 #[derive(Debug)]
@@ -154,6 +156,8 @@ pub struct Role {
     pub interludes: Vec<Interlude>,
     pub fail_on: Vec<FailOn>,
     pub actions: Vec<Arc<Action>>,
+    /// True if an action has a `choose`, so that the rows shown before each prompt are kept.
+    pub chooses: bool,
     /// The number of script instances that serve all flows; `None` if every flow has its own.
     pub pool: Option<NonZeroU64>,
     /// Waits for the menu's prompt without a reply; a pooled instance is free when it matches.

@@ -34,6 +34,7 @@ use crate::model::FailureKind;
 use crate::scenario::{Plan, Role, SourceLocation, Step, Turn};
 
 use frames::{Frame, Listening, TurnRef};
+use reply::EarlierOutput;
 
 pub(in crate::engine) use vocabulary::{
     ActionError, Answers, CommandOutput, Effect, Input, TypedReply,
@@ -80,6 +81,8 @@ pub(super) struct ActionInterpreter {
     place: Option<SourceLocation>,
     /// The present wait, or the last one.
     wait: Option<Listening>,
+    /// The output before the last reply, if a `pick` looks for its row there.
+    earlier: Option<EarlierOutput>,
     /// The line with its evidence, if a message is to show it.
     heard_line: String,
     /// The moment of the last awaited evidence.
@@ -107,14 +110,15 @@ impl ActionInterpreter {
             terminal,
             overwrites: false,
             rng: fastrand::Rng::with_seed(seed),
-            frames: vec![Frame::Turns { turns, next: 0 }],
             state: State::Ready,
             interludes,
             place: None,
             wait: None,
+            earlier: EarlierOutput::if_wanted(&turns),
             heard_line: String::new(),
             evidence_at: None,
             timed: None,
+            frames: vec![Frame::Turns { turns, next: 0 }],
             plan,
         }
     }

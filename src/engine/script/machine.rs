@@ -323,7 +323,12 @@ impl ScriptMachine {
                     action.wait(ActionWait::Output);
                     self.poll(call)
                 }
-                Effect::Say(reply) => self.begin_reply(reply, call),
+                Effect::Say(mut reply) => {
+                    if let Some(text) = reply.remark.take() {
+                        self.note(Happening::Remark { text }, call.now);
+                    }
+                    self.begin_reply(reply, call)
+                }
                 Effect::Pause(length) => {
                     action.pause(call.now, length);
                     None

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::dialogue::On;
 use crate::scenario::plan::{
-    Action, FailOn, Interlude, Menu, Reply, Role, TerminalKind, Then, Turn, TurnKind,
+    Action, FailOn, Interlude, Menu, Reply, Role, TerminalKind, Then, Turn, TurnKind, any_turn,
 };
 use crate::scenario::raw::{Node, Value};
 use crate::scenario::template::Template;
@@ -110,6 +110,7 @@ fn role(
             .map(|node| fail_on(context, node))
             .unwrap_or_default(),
         actions: Vec::new(),
+        chooses: false,
         pool,
         settle: Arc::from([]),
         back: None,
@@ -135,6 +136,10 @@ fn role(
     {
         let (turns, trace) = context.traced(|| turns::turns(context, node, &around));
         let place = context.place(&key.span);
+        role.chooses |= any_turn(&turns, &|turn| {
+            let mut replies = turn.replies();
+            replies.any(|reply| matches!(reply, Reply::Choose(_)))
+        });
         let action = Arc::new(Action {
             name: name.to_owned(),
             turn_names: turn_names(&turns),

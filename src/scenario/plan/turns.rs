@@ -36,6 +36,17 @@ impl Turn {
         one.into_iter().chain(several.iter().map(|it| &it.wait))
     }
 
+    /// Returns the replies that the turn itself may send.
+    pub fn replies(&self) -> impl Iterator<Item = &Reply> {
+        let (one, several) = match &self.kind {
+            TurnKind::Exchange { reply, .. } => (reply.as_ref(), [].as_slice()),
+            TurnKind::FirstOf(alternatives) => (None, alternatives.as_slice()),
+            _ => (None, [].as_slice()),
+        };
+        one.into_iter()
+            .chain(several.iter().filter_map(|it| it.reply.as_ref()))
+    }
+
     /// Returns the waits for output, in order, if none of them has placeholders.
     pub fn common_waits(&self) -> Option<&WaitSet> {
         let make = || {
@@ -145,6 +156,16 @@ pub struct Pick {
     /// For listings without numbers, a pattern of its rows, whose position (from 1) is sent.
     pub count: Option<PatternSpec>,
     pub which: Which,
+    pub since: Since,
+}
+
+/// The output in which a row is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Since {
+    #[default]
+    LastReply,
+    /// All output of the step, the latest first.
+    Step,
 }
 
 /// A pattern, compiled unless it has placeholders.
@@ -177,16 +198,22 @@ impl PatternSpec {
     }
 }
 
+/// Returns `true` if a turn among these, or within them, is like this.
+pub fn any_turn(turns: &[Turn], is_so: &dyn Fn(&Turn) -> bool) -> bool {
+    turns.iter().any(|turn| {
+        let within = match &turn.kind {
+            TurnKind::Repeat { turns, .. } => any_turn(turns, is_so),
+            TurnKind::FirstOf(alternatives) => alternatives.iter().any(|alternative| {
+                matches!(&alternative.then, Then::Do(turns) | Then::DoAgain(turns)
+                    if any_turn(turns, is_so))
+            }),
+            _ => false,
+        };
+        within || is_so(turn)
+    })
+}
+
 /// Returns `true` if a plain command is among these turns.
 pub(super) fn runs_command(turns: &[Turn]) -> bool {
-    turns.iter().any(|turn| {
-        match &turn.kind {
-        TurnKind::Run { .. } => true,
-        TurnKind::Repeat { turns, .. } => runs_command(turns),
-        TurnKind::FirstOf(alternatives) => alternatives.iter().any(|Alternative { then, .. }| {
-            matches!(then, Then::Do(turns) | Then::DoAgain(turns) if runs_command(turns))
-        }),
-        TurnKind::Exchange { .. } | TurnKind::Think { .. } | TurnKind::Assert(_) => false,
-    }
-    })
+    any_turn(turns, &|turn| matches!(turn.kind, TurnKind::Run { .. }))
 }

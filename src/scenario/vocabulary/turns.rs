@@ -37,6 +37,7 @@ const PICK_ROW: Word = word(
 pub(super) const PRESS: Word = word("press", Shape::Key, "Reply: a key.");
 
 const WHICH: [&str; 3] = ["first", "last", "random"];
+const SINCE: [&str; 1] = ["step"];
 
 pub static TURN: Vocabulary = Vocabulary {
     what: "a turn",
@@ -171,6 +172,11 @@ pub static PICK: Vocabulary = Vocabulary {
             "which",
             Shape::OneOf(&WHICH),
             "The choice among several rows; by default there must be exactly one.",
+        ),
+        word(
+            "since",
+            Shape::OneOf(&SINCE),
+            "`step`: the row may also stand in what this step has seen before its last reply.",
         ),
     ],
     later: &[],

@@ -128,7 +128,7 @@ impl ActionInterpreter {
                 match reply {
                     None => self.next(values, dialogue),
                     Some(reply) => {
-                        let reply = self.utter(reply, values, dialogue)?;
+                        let reply = self.answer(reply, values, dialogue)?;
                         self.state = State::Speaking(AfterReply::GoOn);
                         Ok(Effect::Say(reply))
                     }
@@ -144,7 +144,7 @@ impl ActionInterpreter {
                 match &alternative.reply {
                     None => self.after_alternative(turn.clone(), index, values, dialogue),
                     Some(reply) => {
-                        let reply = self.utter(reply, values, dialogue)?;
+                        let reply = self.answer(reply, values, dialogue)?;
                         self.state = State::Speaking(AfterReply::Then(turn.clone(), index));
                         Ok(Effect::Say(reply))
                     }

@@ -58,6 +58,8 @@ pub(in crate::engine) struct TypedReply {
     pub typed: Typed,
     /// The text to show, with secrets masked.
     pub shown: Cow<'static, str>,
+    /// A remark for the transcript.
+    pub remark: Option<String>,
     /// True if it must not be sent before the terminal's echo is off.
     pub secret: bool,
     /// True if it closes the input, where there is no terminal to type it at.

@@ -2,7 +2,7 @@
 
 use crate::dialogue::{On, RowFormat, Which};
 use crate::scenario::names;
-use crate::scenario::plan::{PatternSpec, Pick, Reply, Wait};
+use crate::scenario::plan::{PatternSpec, Pick, Reply, Since, Wait};
 use crate::scenario::raw::{Node, Value};
 use crate::scenario::template::Template;
 use crate::scenario::vocabulary::PICK;
@@ -197,6 +197,10 @@ fn pick(context: &Context<'_>, node: &Node) -> Option<Pick> {
             ],
         ),
     };
+    let since = match fields.get("since") {
+        None => Some(Since::LastReply),
+        Some(node) => context.choice(node, &[("step", Since::Step)]),
+    };
     let count = match count {
         None => None,
         Some(pattern) => Some(pattern?),
@@ -205,6 +209,7 @@ fn pick(context: &Context<'_>, node: &Node) -> Option<Pick> {
         row: row?,
         count,
         which: which?,
+        since: since?,
     })
 }
 
