@@ -34,7 +34,7 @@ use super::raw::{self, Node};
 use super::template::Template;
 use super::vocabulary::{DATA, DEFAULTS, SCENARIO};
 use context::Context;
-use roles::DefaultTerminal;
+use roles::RoleDefaults;
 use usage::KnownNames;
 use values::names_of;
 
@@ -159,7 +159,7 @@ fn scenario(
     let description = fields
         .get("description")
         .and_then(|node| context.text(node));
-    let (defaults, terminal) = defaults(context, fields.get("defaults"));
+    let (defaults, for_roles) = defaults(context, fields.get("defaults"));
 
     let mut known = KnownNames::default();
     let environment = environment(context, fields.get("environment"), &mut known);
@@ -170,7 +170,7 @@ fn scenario(
 
     let roles = fields
         .get("roles")
-        .map(|node| roles::roles(context, node, terminal));
+        .map(|node| roles::roles(context, node, for_roles));
     let roles = roles.unwrap_or_default();
     let flow = fields
         .get("flow")
@@ -225,31 +225,37 @@ fn scenario(
     })
 }
 
-fn defaults(context: &Context<'_>, node: Option<&Node>) -> (Defaults, DefaultTerminal) {
+fn defaults<'n>(
+    context: &Context<'_>,
+    node: Option<&'n Node>,
+) -> (Defaults, RoleDefaults<'n>) {
     let mut defaults = Defaults::default();
-    let mut terminal = DefaultTerminal {
-        is_pty: true,
-        size: (50, 200),
-    };
+    let mut for_roles = RoleDefaults::none();
     let Some(fields) = node.and_then(|node| context.fields(node, &DEFAULTS)) else {
-        return (defaults, terminal);
+        return (defaults, for_roles);
     };
     let deadline = |name| fields.get(name).and_then(|node| context.deadline(node));
     let duration = |name| fields.get(name).and_then(|node| context.duration(node));
-    terminal.is_pty = fields
-        .get("terminal")
-        .and_then(|n| roles::is_pty(context, n))
-        .unwrap_or(terminal.is_pty);
-    terminal.size = fields
-        .get("size")
-        .and_then(|n| context.size(n))
-        .unwrap_or(terminal.size);
+    for_roles = RoleDefaults {
+        is_pty: fields
+            .get("terminal")
+            .and_then(|n| roles::is_pty(context, n))
+            .unwrap_or(for_roles.is_pty),
+        size: fields
+            .get("size")
+            .and_then(|n| context.size(n))
+            .unwrap_or(for_roles.size),
+        directory: fields.get("directory"),
+        menu: fields.get("menu"),
+        interludes: fields.get("interludes"),
+        fail_on: fields.get("fail_on"),
+    };
     defaults.startup = deadline("startup").unwrap_or(defaults.startup);
     defaults.step = deadline("step").unwrap_or(defaults.step);
     defaults.flow = deadline("flow");
     defaults.delay = duration("delay").unwrap_or(defaults.delay);
     defaults.quiet = duration("quiet").unwrap_or(defaults.quiet);
-    (defaults, terminal)
+    (defaults, for_roles)
 }
 
 fn environment(context: &Context<'_>, node: Option<&Node>, known: &mut KnownNames) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! The compiler's context: the source, problems, uses and captures of names, and the keys of maps.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -36,8 +36,12 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Returns all problems, each once: what roles inherit is compiled for each of them.
     pub fn into_problems(self) -> Vec<Problem> {
-        self.problems.into_inner()
+        let mut seen = HashSet::new();
+        let mut problems = self.problems.into_inner();
+        problems.retain(|problem| seen.insert(problem.clone()));
+        problems
     }
 
     pub fn error(&self, span: &Range<usize>, message: impl AsRef<str>, help: Option<String>) {
@@ -133,6 +137,9 @@ impl<'a> Context<'a> {
         for (key, name, value) in self.keyed(entries) {
             if vocabulary.knows(name) {
                 fields.entries.insert(name, (key, value));
+                continue;
+            }
+            if vocabulary.ignores(name) {
                 continue;
             }
             fields.is_complete = false;

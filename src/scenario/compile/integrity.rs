@@ -257,7 +257,7 @@ fn text(node: &Node) -> Option<&str> {
 
 fn audit(context: &Context<'_>, node: &Node, known: &KnownNames) -> Option<Audit> {
     let fields = context.fields(node, &AUDIT)?;
-    let commands = CommandContext::new(context, &fields);
+    let commands = CommandContext::new(context, fields.get("directory"), fields.get("environment"));
     let ((run, environment, directory), trace) = context.traced(|| {
         let run = fields
             .get("run")

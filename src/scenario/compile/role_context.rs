@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::scenario::plan::PatternSpec;
 use crate::scenario::raw::{Node, Value};
 
-use super::context::{Context, Fields};
+use super::context::Context;
 
 /// The parts of a role that the turns of its actions can refer to.
 pub(super) struct RoleContext<'n> {
@@ -24,8 +24,12 @@ pub(super) struct CommandContext {
 }
 
 impl CommandContext {
-    pub fn new(context: &Context<'_>, fields: &Fields<'_>) -> Self {
-        let directory = match fields.get("directory").map(|node| &node.value) {
+    pub fn new(
+        context: &Context<'_>,
+        directory: Option<&Node>,
+        environment: Option<&Node>,
+    ) -> Self {
+        let directory = match directory.map(|node| &node.value) {
             None => Some(""),
             Some(Value::Text(text)) if !text.contains('$') => Some(text.as_str()),
             Some(_) => None,
@@ -38,7 +42,7 @@ impl CommandContext {
         };
         CommandContext {
             directory: directory.map(|directory| context.path(directory)),
-            has_own_path: fields.get("environment").is_some_and(has_path),
+            has_own_path: environment.is_some_and(has_path),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Compilation of turns: waits, replies, alternatives and repetitions.
 
 mod command;
+mod confirmation;
 mod exchange;
 mod reachability;
 
@@ -18,6 +19,7 @@ use exchange::{REPLIES, WAITS, exchange, one_wait};
 use reachability::report_unreachable;
 
 pub(super) use command::command;
+pub(super) use confirmation::report_unconfirmed;
 pub(super) use exchange::{key, one_of_two, said};
 
 /// Kinds of turns other than an exchange; `run` may also have a `see`.

@@ -94,6 +94,7 @@ pub static TURN: Vocabulary = Vocabulary {
         ),
     ],
     later: &[],
+    extensible: false,
 };
 
 pub static ALTERNATIVE: Vocabulary = Vocabulary {
@@ -126,6 +127,7 @@ pub static ALTERNATIVE: Vocabulary = Vocabulary {
         ),
     ],
     later: &[],
+    extensible: false,
 };
 
 pub static REPEAT: Vocabulary = Vocabulary {
@@ -138,6 +140,7 @@ pub static REPEAT: Vocabulary = Vocabulary {
         word("every", Shape::Duration, "A pause between rounds."),
     ],
     later: &[],
+    extensible: false,
 };
 
 pub static UNTIL: Vocabulary = Vocabulary {
@@ -152,6 +155,7 @@ pub static UNTIL: Vocabulary = Vocabulary {
         word("see", Shape::Pattern, "A complete line contains this."),
     ],
     later: &[],
+    extensible: false,
 };
 
 pub static PICK: Vocabulary = Vocabulary {
@@ -180,4 +184,5 @@ pub static PICK: Vocabulary = Vocabulary {
         ),
     ],
     later: &[],
+    extensible: false,
 };
