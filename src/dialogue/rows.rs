@@ -52,6 +52,11 @@ impl RowFormat {
         Ok(RowFormat { own: Some(pattern) })
     }
 
+    /// Returns the format that a role has in place of the default.
+    pub fn own(&self) -> Option<&Pattern> {
+        self.own.as_ref()
+    }
+
     /// Compiles the default formats ahead of their first use, which would otherwise wait for it.
     pub fn prepare() {
         LazyLock::force(&MARKED);

@@ -56,7 +56,8 @@ const NO_FILE: &str = "scenario";
 /// # Errors
 /// All problems, or the reason why the file cannot be read.
 pub fn load(path: &Path, options: CompileOptions<'_>) -> Result<Compiled, Diagnostics> {
-    let source = read(path)?;
+    let file = std::fs::File::open(path).map_err(|error| unreadable(path, &error))?;
+    let source = read(file, path)?;
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
@@ -67,21 +68,26 @@ pub fn load(path: &Path, options: CompileOptions<'_>) -> Result<Compiled, Diagno
     compile(&source, Some(path), options)
 }
 
-fn read(path: &Path) -> Result<String, Diagnostics> {
-    use std::io::Read;
+fn unreadable(name: &Path, error: &std::io::Error) -> Diagnostics {
+    let message = format!("cannot read the scenario: {error}");
+    let help = "is the path right, and may you read it?".to_owned();
+    let fault = Problem::error(&message, None, Some(help));
+    Diagnostics::new(name.to_string_lossy().into(), "".into(), vec![fault])
+}
 
-    let shown: Arc<str> = path.to_string_lossy().into();
-    let because = |error: std::io::Error| {
-        let message = format!("cannot read the scenario: {error}");
-        let help = "is the path right, and may you read it?".to_owned();
-        let fault = Problem::error(&message, None, Some(help));
-        Diagnostics::new(Arc::clone(&shown), "".into(), vec![fault])
-    };
-    let file = std::fs::File::open(path).map_err(because)?;
+/// Reads the text of a scenario from a file or a stream; `name` is its name in messages.
+///
+/// # Errors
+/// If it cannot be read or is not UTF-8.
+pub fn read(input: impl std::io::Read, name: &Path) -> Result<String, Diagnostics> {
+    use std::io::Read as _;
+
     let mut bytes = Vec::new();
     // One byte more than allowed, so that the parser detects the excess.
     let limit = raw::SOURCE_LIMIT_BYTES as u64 + 1;
-    file.take(limit).read_to_end(&mut bytes).map_err(because)?;
+    let read = input.take(limit).read_to_end(&mut bytes);
+    read.map_err(|error| unreadable(name, &error))?;
+    let shown: Arc<str> = name.to_string_lossy().into();
     match String::from_utf8(bytes) {
         Ok(source) => Ok(source),
         // Cut in the middle of a character, and too long anyway.
@@ -225,10 +231,7 @@ fn scenario(
     })
 }
 
-fn defaults<'n>(
-    context: &Context<'_>,
-    node: Option<&'n Node>,
-) -> (Defaults, RoleDefaults<'n>) {
+fn defaults<'n>(context: &Context<'_>, node: Option<&'n Node>) -> (Defaults, RoleDefaults<'n>) {
     let mut defaults = Defaults::default();
     let mut for_roles = RoleDefaults::none();
     let Some(fields) = node.and_then(|node| context.fields(node, &DEFAULTS)) else {

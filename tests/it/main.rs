@@ -15,6 +15,7 @@ mod engine;
 mod evidence;
 mod hostile;
 mod integrity;
+mod language;
 mod layers;
 mod loads;
 mod menu;

@@ -1,5 +1,6 @@
 //! Turns: checked waits and replies of a role.
 
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -179,6 +180,18 @@ pub enum PatternSpec {
         template: Template,
         names: Vec<Arc<str>>,
     },
+}
+
+/// Shows a pattern as in the scenario: a literal text in backticks, a regular expression between
+/// slashes.
+impl fmt::Display for PatternSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PatternSpec::Fixed(pattern) => pattern.fmt(f),
+            PatternSpec::Literal(template) => write!(f, "`{}`", template.source()),
+            PatternSpec::Regex { template, .. } => write!(f, "/{}/", template.source()),
+        }
+    }
 }
 
 impl PatternSpec {
