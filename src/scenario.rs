@@ -27,7 +27,9 @@ mod secrets;
 pub mod template;
 mod vocabulary;
 
-pub use compile::{CommandStart, CompileOptions, Compiled, FindProgram, compile, load, read};
+pub use compile::{
+    CommandStart, CompileOptions, Compiled, FindProgram, FindVariable, compile, load, read,
+};
 pub use data::{DataSource, Take};
 pub use diagnostics::{Diagnostic, Diagnostics, Severity};
 pub use faults::{FaultRule, FaultRules};

@@ -73,15 +73,12 @@ pub(super) fn check(
             .map(drop)
             .map_err(|error| error.to_string())
     };
-    let overrides: Vec<_> = settings
-        .variables
-        .iter()
-        .map(|(name, _)| name.clone())
-        .collect();
+    let variable = |name: &str| environment.variable(name);
     let options = CompileOptions {
         directory: Some(&home),
         find_program: Some(&find),
-        overrides: &overrides,
+        overrides: &settings.variables,
+        environment: Some(&variable),
     };
     let compiled = match &settings.scenario {
         ScenarioChoice::BuiltIn => {

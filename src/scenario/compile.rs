@@ -35,10 +35,11 @@ use super::template::Template;
 use super::vocabulary::{DATA, DEFAULTS, SCENARIO};
 use context::Context;
 use roles::RoleDefaults;
+use trace::Trace;
 use usage::KnownNames;
 use values::names_of;
 
-pub use options::{CommandStart, CompileOptions, FindProgram};
+pub use options::{CommandStart, CompileOptions, FindProgram, FindVariable};
 
 /// A compiled scenario.
 #[derive(Debug)]
@@ -168,9 +169,10 @@ fn scenario(
     let (defaults, for_roles) = defaults(context, fields.get("defaults"));
 
     let mut known = KnownNames::default();
+    let secrets = names_of(context, fields.get("secrets"));
+    context.begin_constants(secrets.iter().map(|(name, _)| name.clone()).collect());
     let environment = environment(context, fields.get("environment"), &mut known);
     let data = data(context, fields.get("data"), &mut known);
-    let secrets = names_of(context, fields.get("secrets"));
     let variables = variables(context, fields.get("variables"), &mut known, &secrets);
     check_overrides(context, &variables);
 
@@ -273,6 +275,12 @@ fn environment(context: &Context<'_>, node: Option<&Node>, known: &mut KnownName
             );
         }
         known.add_environment(name);
+        if let Some(find) = context.options.environment {
+            match find(name) {
+                Some(value) => context.add_constant(&format!("env.{name}"), &value),
+                None => known.add_unset(name),
+            }
+        }
     }
     names.into_iter().map(|(name, _)| name).collect()
 }
@@ -347,10 +355,22 @@ fn variables(
                 help,
             );
         }
-        let (template, trace) = context.traced(|| context.template(node));
+        let (template, mut trace) = context.traced(|| context.template(node));
+        let mut given = context.options.overrides.iter().rev();
+        let given = given.find(|(overridden, _)| overridden == name);
+        if given.is_some() {
+            // Its own template is not computed.
+            trace.iter_mut().for_each(Trace::make_optional);
+        }
         usage::check_variable(context, &trace, known, &names[at..]);
         known.add_variable(name);
         let Some(template) = template else { continue };
+        if context.options.environment.is_some() {
+            let value = given.map(|(_, value)| value.clone());
+            if let Some(value) = value.or_else(|| context.known(&template)) {
+                context.add_constant(name, &value);
+            }
+        }
         if template
             .names()
             .iter()
@@ -365,7 +385,7 @@ fn variables(
 
 fn check_overrides(context: &Context<'_>, variables: &[(String, Template)]) {
     let known = || variables.iter().map(|(name, _)| name.as_str());
-    for name in context.options.overrides {
+    for (name, _) in context.options.overrides {
         if known().any(|known| known == name) {
             continue;
         }

@@ -187,7 +187,11 @@ impl Scope {
             if context.contains_key(root) {
                 continue;
             }
-            if let Some(value) = self.value(root).or_else(|| self.group(root)) {
+            let value = self.value(root).or_else(|| self.group(root));
+            // A part of a group without values is undefined, which `default` replaces.
+            let empty =
+                || (root != name).then(|| Value::from_object(BTreeMap::<String, Value>::new()));
+            if let Some(value) = value.or_else(empty) {
                 context.insert(root.to_owned(), value);
             }
         }

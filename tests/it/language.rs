@@ -63,11 +63,7 @@ fn with_fixture(name: &str, change: (&str, &str)) -> Sandbox {
 #[test]
 fn a_menu_of_bash_is_chosen_from_again_and_again() {
     let sandbox = with_fixture("select", ("", ""));
-    assert_says(
-        &sandbox.rehearsal("run test.yaml --flows 3"),
-        0,
-        "",
-    );
+    assert_says(&sandbox.rehearsal("run test.yaml --flows 3"), 0, "");
     let sandbox = with_fixture("select", ("choose: Quit", "choose: Refund"));
     let finished = sandbox.rehearsal("run test.yaml --save");
     assert_says(

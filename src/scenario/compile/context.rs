@@ -10,6 +10,8 @@ use crate::scenario::diagnostics::{LineIndex, Problem};
 use crate::scenario::location::SourceLocation;
 use crate::scenario::names;
 use crate::scenario::raw::{Node, Value};
+use crate::scenario::scope::Scope;
+use crate::scenario::template::Template;
 use crate::scenario::vocabulary::Vocabulary;
 
 use super::options::CompileOptions;
@@ -21,6 +23,8 @@ pub(super) struct Context<'a> {
     lines: LineIndex,
     problems: RefCell<Vec<Problem>>,
     trace: RefCell<Vec<Trace>>,
+    /// The values that all flows share, as far as they are known before the run.
+    constants: RefCell<Scope>,
     pub options: CompileOptions<'a>,
 }
 
@@ -32,6 +36,7 @@ impl<'a> Context<'a> {
             lines: LineIndex::new(source),
             problems: RefCell::default(),
             trace: RefCell::default(),
+            constants: RefCell::default(),
             options,
         }
     }
@@ -61,6 +66,30 @@ impl<'a> Context<'a> {
             file: Arc::clone(&self.file),
             line: self.lines.line(span.start),
         }
+    }
+
+    /// Begins with no known values, in which these names are secret.
+    pub fn begin_constants(&self, secrets: Arc<[String]>) {
+        self.constants.replace(Scope::new(secrets));
+    }
+
+    /// Keeps a value that all flows share.
+    pub fn add_constant(&self, name: &str, value: &str) {
+        self.constants.borrow_mut().set(name, value);
+    }
+
+    /// Returns the text of a template if it is known before the run: it uses nothing but the
+    /// environment and variables that are the same for all flows.
+    pub fn known(&self, template: &Template) -> Option<String> {
+        let constants = self.constants.borrow();
+        let names = template.names();
+        let is_known = names.iter().all(|name| constants.get(name).is_some());
+        is_known.then(|| template.render(&constants).ok()).flatten()
+    }
+
+    /// Masks the secrets among the known values.
+    pub fn masked(&self, text: &str) -> String {
+        self.constants.borrow().mask(text).into_owned()
     }
 
     /// Returns the path of a file that the scenario names.

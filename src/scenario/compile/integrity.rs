@@ -295,7 +295,7 @@ fn expected(context: &Context<'_>, node: &Node) -> Vec<Pattern> {
 /// Checks that an audit uses no value of a flow.
 fn check_uses(context: &Context<'_>, trace: &[Trace], known: &KnownNames) {
     for trace in trace {
-        let (Trace::Use { name, span } | Trace::ArgumentUse { name, span }) = trace else {
+        let (Trace::Use { name, span, .. } | Trace::ArgumentUse { name, span, .. }) = trace else {
             continue;
         };
         let root = name.split('.').next().unwrap_or(name);
@@ -304,7 +304,7 @@ fn check_uses(context: &Context<'_>, trace: &[Trace], known: &KnownNames) {
                 format!("`{name}` belongs to a flow; an audit runs when all flows have ended");
             let help = "known here are `run.id`, `run.directory`, and `env.NAME`".to_owned();
             context.error(span, message, Some(help));
-        } else if let Some((message, help)) = known.misuse(name) {
+        } else if let Some((message, help)) = known.misuse(name).or_else(|| known.unset(trace)) {
             context.error(span, message, Some(help));
         }
     }

@@ -75,7 +75,7 @@ fn shared_log_in(context: &Context<'_>, role: &CompiledRole, log_in: &CompiledAc
                 let what = format!("the value of `{name}` would belong to one of them");
                 report(span, what);
             }
-            Trace::Use { name, span } | Trace::ArgumentUse { name, span }
+            Trace::Use { name, span, .. } | Trace::ArgumentUse { name, span, .. }
                 if name.starts_with("flow.") =>
             {
                 report(span, format!("`{name}` differs for each of them"));

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::scenario::plan::PatternSpec;
 use crate::scenario::raw::{Node, Value};
+use crate::scenario::template::Template;
 
 use super::context::Context;
 
@@ -30,8 +31,11 @@ impl CommandContext {
         environment: Option<&Node>,
     ) -> Self {
         let directory = match directory.map(|node| &node.value) {
-            None => Some(""),
-            Some(Value::Text(text)) if !text.contains('$') => Some(text.as_str()),
+            None => Some(String::new()),
+            Some(Value::Text(text)) => {
+                let template = Template::parse(text).ok();
+                template.and_then(|template| context.known(&template))
+            }
             Some(_) => None,
         };
         let has_path = |node: &Node| match &node.value {
@@ -41,7 +45,7 @@ impl CommandContext {
             _ => true,
         };
         CommandContext {
-            directory: directory.map(|directory| context.path(directory)),
+            directory: directory.map(|directory| context.path(&directory)),
             has_own_path: environment.is_some_and(has_path),
         }
     }

@@ -262,11 +262,12 @@ pub(super) fn environment(context: &Context<'_>, node: &Node) -> Vec<(String, Te
 pub(super) fn directory(context: &Context<'_>, node: &Node) -> Option<Template> {
     context.word(node, "the directory")?;
     let template = context.template(node)?;
-    if let Some(fixed) = template.fixed()
-        && !context.path(fixed).is_dir()
+    if let Some(known) = context.known(&template)
+        && !context.path(&known).is_dir()
     {
         let help = Some("it is looked for from the scenario's folder".to_owned());
-        context.error(&node.span, format!("there is no folder `{fixed}`"), help);
+        let message = format!("there is no folder `{}`", context.masked(&known));
+        context.error(&node.span, message, help);
     }
     Some(template)
 }

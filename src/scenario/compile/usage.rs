@@ -18,6 +18,8 @@ pub(super) struct KnownNames {
     /// Tables with their columns, if these could be read.
     data: BTreeMap<String, Option<Vec<String>>>,
     environment: BTreeSet<String>,
+    /// The names of environment variables that are not set.
+    unset: BTreeSet<String>,
     /// Variables that a secret is part of.
     tainted: BTreeSet<String>,
 }
@@ -44,6 +46,36 @@ impl KnownNames {
 
     pub fn add_environment(&mut self, name: &str) {
         self.environment.insert(name.to_owned());
+    }
+
+    pub fn add_unset(&mut self, name: &str) {
+        self.unset.insert(name.to_owned());
+    }
+
+    /// Returns the problem with the use of an environment variable that is not set: the message and
+    /// the help.
+    pub fn unset(&self, trace: &Trace) -> Option<(String, String)> {
+        let (Trace::Use {
+            name,
+            is_optional: false,
+            ..
+        }
+        | Trace::ArgumentUse {
+            name,
+            is_optional: false,
+            ..
+        }) = trace
+        else {
+            return None;
+        };
+        let variable = name.strip_prefix("env.")?;
+        self.unset.contains(variable).then(|| {
+            let help = format!(
+                "set it before the run, `export {variable}=…`, or write a value for this case: \
+                 `${{{name} | default('…')}}`"
+            );
+            (format!("`{name}` is not set"), help)
+        })
     }
 
     pub fn taint(&mut self, name: &str) {
@@ -363,8 +395,8 @@ impl<'a, 'c> UsageCheck<'a, 'c> {
     fn follow(&mut self, trace: &[Trace]) {
         for trace in trace {
             match trace {
-                Trace::Use { name, span } => self.one_use(name, span),
-                Trace::ArgumentUse { name, span } => self.argument(name, span),
+                Trace::Use { name, span, .. } => self.one_use(name, span, trace),
+                Trace::ArgumentUse { name, span, .. } => self.argument(name, span, trace),
                 Trace::Capture { name, span } => {
                     if self.known.is_data(name) && self.reported.insert((name.clone(), span.start))
                     {
@@ -382,15 +414,15 @@ impl<'a, 'c> UsageCheck<'a, 'c> {
     fn uses(&mut self, trace: &[Trace]) {
         for trace in trace {
             match trace {
-                Trace::Use { name, span } => self.one_use(name, span),
-                Trace::ArgumentUse { name, span } => self.argument(name, span),
+                Trace::Use { name, span, .. } => self.one_use(name, span, trace),
+                Trace::ArgumentUse { name, span, .. } => self.argument(name, span, trace),
                 Trace::Capture { .. } => {}
             }
         }
     }
 
-    fn argument(&mut self, name: &str, span: &Range<usize>) {
-        self.one_use(name, span);
+    fn argument(&mut self, name: &str, span: &Range<usize>, trace: &Trace) {
+        self.one_use(name, span, trace);
         if self.known.is_secret(name, self.secrets)
             && self.reported.insert((name.to_owned(), span.start))
         {
@@ -401,8 +433,13 @@ impl<'a, 'c> UsageCheck<'a, 'c> {
         }
     }
 
-    fn one_use(&mut self, name: &str, span: &Range<usize>) {
-        let Err(unknown) = self.known.check(name, &self.captured) else {
+    fn one_use(&mut self, name: &str, span: &Range<usize>, trace: &Trace) {
+        let checked = self.known.check(name, &self.captured);
+        let unset = self.known.unset(trace);
+        let unset = unset.map_or(Ok(()), |(message, help)| {
+            Err(Unknown::Misused(message, help))
+        });
+        let Err(unknown) = checked.and(unset) else {
             return;
         };
         if !self.reported.insert((name.to_owned(), span.start)) {

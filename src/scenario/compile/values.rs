@@ -154,6 +154,7 @@ impl Context<'_> {
             self.note(Trace::Use {
                 name: name.to_owned(),
                 span: span.clone(),
+                is_optional: expression.allows_missing(),
             });
         }
     }
