@@ -30,7 +30,7 @@ mod vocabulary;
 pub use compile::{
     CommandStart, CompileOptions, Compiled, FindProgram, FindVariable, compile, load, read,
 };
-pub use data::{DataSource, Take};
+pub use data::{DataSource, InstanceTable, Take};
 pub use diagnostics::{Diagnostic, Diagnostics, Severity};
 pub use faults::{FaultRule, FaultRules};
 pub use gates::GateSpec;

@@ -26,7 +26,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::data::{self, DataSource, Take};
+use super::data::{self, DataSource, InstanceTable, Take};
 use super::diagnostics::{Diagnostics, Problem, Severity};
 use super::names;
 use super::plan::{Defaults, Plan};
@@ -172,7 +172,7 @@ fn scenario(
     let secrets = names_of(context, fields.get("secrets"));
     context.begin_constants(secrets.iter().map(|(name, _)| name.clone()).collect());
     let environment = environment(context, fields.get("environment"), &mut known);
-    let data = data(context, fields.get("data"), &mut known);
+    let (data, instance_data) = data(context, fields.get("data"), &mut known);
     let variables = variables(context, fields.get("variables"), &mut known, &secrets);
     check_overrides(context, &variables);
 
@@ -207,7 +207,7 @@ fn scenario(
 
     usage::check(context, &roles, &flow, &known, &secrets);
     if flow.is_complete {
-        pool_check::check(context, &roles, &flow.steps);
+        pool_check::check(context, &roles, &flow.steps, &known);
         usage::check_unused(context, &roles, &flow.steps);
     }
     let secrets = secrets.into_iter().map(|(name, _)| name).collect();
@@ -222,6 +222,7 @@ fn scenario(
         variables,
         secrets,
         data,
+        instance_data,
         environment,
         defaults,
         load,
@@ -285,8 +286,13 @@ fn environment(context: &Context<'_>, node: Option<&Node>, known: &mut KnownName
     names.into_iter().map(|(name, _)| name).collect()
 }
 
-fn data(context: &Context<'_>, node: Option<&Node>, known: &mut KnownNames) -> Vec<DataSource> {
+fn data(
+    context: &Context<'_>,
+    node: Option<&Node>,
+    known: &mut KnownNames,
+) -> (Vec<DataSource>, Vec<InstanceTable>) {
     let mut sources = Vec::new();
+    let mut of_instances: Vec<InstanceTable> = Vec::new();
     let entries = node
         .map(|node| context.entries(node, "tables"))
         .unwrap_or_default();
@@ -294,10 +300,24 @@ fn data(context: &Context<'_>, node: Option<&Node>, known: &mut KnownNames) -> V
         if context.identifier(&key.span, name, "a table").is_none() {
             continue;
         }
-        known.add_data(name, None);
         let Some(fields) = context.fields(node, &DATA) else {
+            known.add_data(name, None);
             continue;
         };
+        let is_per_instance = fields
+            .get("per")
+            .and_then(|node| context.choice(node, &[("flow", false), ("instance", true)]));
+        let is_per_instance = is_per_instance == Some(true);
+        if is_per_instance {
+            known.add_instance_table(name);
+            if fields.has("take") {
+                let message = "the row of an instance is the one of its number";
+                let help = Some("leave `take` out".to_owned());
+                context.error(&fields.key_span("take"), message, help);
+            }
+        } else {
+            known.add_data(name, None);
+        }
         let choices = [
             ("sequential", Take::Sequential),
             ("random", Take::Random),
@@ -314,6 +334,23 @@ fn data(context: &Context<'_>, node: Option<&Node>, known: &mut KnownNames) -> V
             continue;
         };
         match data::read(&context.path(written)) {
+            Ok(table) if is_per_instance => {
+                for column in &table.columns {
+                    if known
+                        .add_instance_column(column, table.rows.len())
+                        .is_none()
+                    {
+                        let message = format!("`instance.{column}` has a value already");
+                        let help = Some("give that column another name".to_owned());
+                        context.error(&file.span, message, help);
+                    }
+                }
+                of_instances.push(InstanceTable {
+                    name: name.to_owned(),
+                    columns: table.columns,
+                    rows: table.rows.into(),
+                });
+            }
             Ok(table) => {
                 known.add_data(name, Some(table.columns.clone()));
                 sources.push(DataSource {
@@ -330,7 +367,7 @@ fn data(context: &Context<'_>, node: Option<&Node>, known: &mut KnownNames) -> V
             }
         }
     }
-    sources
+    (sources, of_instances)
 }
 
 fn variables(
@@ -377,6 +414,14 @@ fn variables(
             .any(|used| known.is_secret(used, secrets))
         {
             known.taint(name);
+        }
+        if given.is_none()
+            && template
+                .names()
+                .iter()
+                .any(|used| known.differs_by_flow(used))
+        {
+            known.add_by_flow(name);
         }
         variables.push((name.to_owned(), template));
     }

@@ -16,7 +16,7 @@ use crate::dialogue::{On, Pattern, RowFormat};
 use crate::model::{IntegrityInfo, RoleIndex, StepIndex};
 use crate::stats::Threshold;
 
-use super::data::DataSource;
+use super::data::{DataSource, InstanceTable};
 use super::faults::rule::FaultRules;
 use super::gates::GateSpec;
 use super::load::Load;
@@ -48,6 +48,8 @@ pub struct Plan {
     /// Names of variables and captures whose values are masked everywhere.
     pub secrets: Arc<[String]>,
     pub data: Vec<DataSource>,
+    /// Tables with a row for each instance of a pool.
+    pub instance_data: Vec<InstanceTable>,
     /// Names of environment variables that expressions may read as `env.NAME`.
     pub environment: Vec<String>,
     pub defaults: Defaults,

@@ -12,6 +12,7 @@ pub(super) use words::{EXTENSION, Shape, Vocabulary};
 use words::{required, word};
 
 pub(super) const TAKES: [&str; 3] = ["sequential", "random", "unique"];
+pub(super) const PER: [&str; 2] = ["flow", "instance"];
 pub(super) const TERMINALS: [&str; 2] = ["pty", "pipes"];
 
 /// The keys of the file's top level.
@@ -199,6 +200,12 @@ pub(super) static DATA: Vocabulary = Vocabulary {
             Shape::OneOf(&TAKES),
             "The choice of a flow's row: in order (`sequential`, the default), `random`, or each \
              row once (`unique`: the run ends when they are used up).",
+        ),
+        word(
+            "per",
+            Shape::OneOf(&PER),
+            "`flow`, the default: every flow gets a row. `instance`: every instance of a pool has \
+             the row of its number, read as `instance.COLUMN`.",
         ),
     ],
     later: &[],

@@ -1,10 +1,11 @@
 //! The scenario language with real programs: rows, values of roles, and where a scenario is from.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use crate::support::fixture::{replaced, scenario};
 use crate::support::running::Finished;
-use crate::support::sandbox::{Sandbox, files_below};
+use crate::support::sandbox::{Sandbox, files_below, flows};
 
 const SELECT: &str = r#"PS3='Pick: '
 select choice in "New order" Approve Quit; do
@@ -24,6 +25,27 @@ read sure
 printf 'Number again: '
 read second
 echo "$first then $second"
+"#;
+
+/// Refuses all but the right password of each name.
+const COUNTER: &str = r#"#!/bin/sh
+printf 'Name: '
+read name
+printf 'Password: '
+stty -echo
+read password
+stty echo
+case $name:$password in
+    ann:red-1 | bob:blue-2) ;;
+    *) echo "REFUSED $name"; exit 1 ;;
+esac
+echo "Hello $name"
+while :; do
+    printf '1. Serve\nSelect: '
+    read key || exit 0
+    sleep 0.1
+    echo "window $1 served by $name"
+done
 "#;
 
 const DESK: &str = r#"#!/bin/sh
@@ -169,4 +191,32 @@ fn a_reply_that_nothing_follows_is_warned_of() {
         let finished = sandbox.rehearsal(&format!("check {path}"));
         assert_eq!(finished.err, "", "{file}");
     }
+}
+
+#[test]
+fn instances_of_a_pool_have_accounts_of_their_own() {
+    let sandbox = with_fixture("staff", ("", ""));
+    sandbox.write_program("counter", COUNTER);
+    sandbox.write("staff.csv", "login,password\nann,red-1\nbob,blue-2\n");
+    assert_says(&sandbox.rehearsal("run test.yaml --save"), 0, "");
+    let clerks: BTreeSet<String> = flows(&sandbox.run())
+        .iter()
+        .map(|flow| flow["captures"]["clerk"].to_string())
+        .collect();
+    assert_eq!(clerks.len(), 2, "{clerks:?}");
+    for file in sandbox.results() {
+        let text = String::from_utf8_lossy(&std::fs::read(&file).expect("a file")).into_owned();
+        assert!(
+            !text.contains("red-1") && !text.contains("blue-2"),
+            "{file:?}"
+        );
+    }
+    sandbox.write("staff.csv", "login,password\nann,red-1\n");
+    let finished = sandbox.rehearsal("check test.yaml");
+    assert_says(
+        &finished,
+        2,
+        "the pool of `clerk` has 2 instances, and there are 1 rows",
+    );
+    sandbox.assert_empty(Instant::now());
 }

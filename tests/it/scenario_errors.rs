@@ -141,6 +141,7 @@ diagnosed! {
     aliases_point_to_their_text;
     known_before_the_run;
     replies_at_the_end;
+    values_of_pools;
 }
 
 #[test]

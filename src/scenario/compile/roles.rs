@@ -37,7 +37,9 @@ pub(super) struct CompiledRole {
     pub lifetime: Option<Range<usize>>,
     /// Its menu's prompt is invalid, and was reported.
     pub menu_is_faulty: bool,
-    /// Names used by the program's command line and the menu.
+    /// Names used by the program's command line, its environment and its directory.
+    pub start_trace: Vec<Trace>,
+    /// Names used by the interludes.
     pub trace: Vec<Trace>,
     pub actions: Vec<CompiledAction>,
 }
@@ -102,7 +104,11 @@ fn role(
     let directory_node = fields.get("directory").or(defaults.directory);
     let commands = CommandContext::new(context, directory_node, fields.get("environment"));
     let menu_nodes = [fields.get("menu"), defaults.menu];
-    let (mut role, trace) = context.traced(|| Role {
+    let (interludes, trace) = context.traced(|| {
+        let node = fields.get("interludes").or(defaults.interludes)?;
+        Some(interludes(context, node))
+    });
+    let (mut role, start_trace) = context.traced(|| Role {
         name: name.to_owned(),
         title: title.unwrap_or_else(|| name.to_owned()),
         run: fields
@@ -116,11 +122,7 @@ fn role(
             .unwrap_or_default(),
         directory: directory_node.and_then(|node| directory(context, node)),
         menu: menu(context, menu_nodes),
-        interludes: fields
-            .get("interludes")
-            .or(defaults.interludes)
-            .map(|n| interludes(context, n))
-            .unwrap_or_default(),
+        interludes: interludes.unwrap_or_default(),
         fail_on: fail_on(context, fields.get("fail_on"), defaults.fail_on),
         actions: Vec::new(),
         chooses: false,
@@ -179,6 +181,7 @@ fn role(
         span,
         lifetime: lifetime.map(|node| node.span.clone()),
         menu_is_faulty: around.menu_prompt_is_faulty,
+        start_trace,
         trace,
         actions,
     }

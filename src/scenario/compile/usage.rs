@@ -20,6 +20,12 @@ pub(super) struct KnownNames {
     environment: BTreeSet<String>,
     /// The names of environment variables that are not set.
     unset: BTreeSet<String>,
+    /// Tables with a row for each instance of a pool.
+    instance_tables: BTreeSet<String>,
+    /// Their columns, each with the number of its rows.
+    instance_columns: BTreeMap<String, usize>,
+    /// Variables that may differ from flow to flow.
+    by_flow: BTreeSet<String>,
     /// Variables that a secret is part of.
     tainted: BTreeSet<String>,
 }
@@ -42,6 +48,36 @@ impl KnownNames {
 
     pub fn add_data(&mut self, name: &str, columns: Option<Vec<String>>) {
         self.data.insert(name.to_owned(), columns);
+    }
+
+    pub fn add_instance_table(&mut self, name: &str) {
+        self.instance_tables.insert(name.to_owned());
+    }
+
+    /// Adds a column of such a table; `None` if the name is taken.
+    pub fn add_instance_column(&mut self, column: &str, rows: usize) -> Option<()> {
+        let is_taken = column == "number" || self.instance_columns.contains_key(column);
+        (!is_taken).then(|| {
+            self.instance_columns.insert(column.to_owned(), rows);
+        })
+    }
+
+    /// Returns the number of instances for which a value of an instance is there; `None` if for any.
+    pub fn instance_rows(&self, name: &str) -> Option<usize> {
+        let column = name.strip_prefix("instance.")?;
+        self.instance_columns.get(column).copied()
+    }
+
+    /// Notes that a variable may differ from flow to flow.
+    pub fn add_by_flow(&mut self, name: &str) {
+        self.by_flow.insert(name.to_owned());
+    }
+
+    /// Returns whether the value of a name may differ from flow to flow before the first step:
+    /// facts about the flow, its rows of data, and variables made of these.
+    pub fn differs_by_flow(&self, name: &str) -> bool {
+        let root = name.split('.').next().unwrap_or(name);
+        root == "flow" || self.data.contains_key(root) || self.by_flow.contains(root)
     }
 
     pub fn add_environment(&mut self, name: &str) {
@@ -83,7 +119,7 @@ impl KnownNames {
     }
 
     pub fn is_data(&self, name: &str) -> bool {
-        self.data.contains_key(name)
+        self.data.contains_key(name) || self.instance_tables.contains(name)
     }
 
     /// Returns `true` if a secret is part of the value of this name.
@@ -131,6 +167,16 @@ impl KnownNames {
         };
         if let Some((_, parts)) = GROUPS.iter().find(|(group, _)| *group == root) {
             return has_part(root, part, &mut parts.iter().copied());
+        }
+        if root == "instance" {
+            let columns = self.instance_columns.keys().map(String::as_str);
+            return has_part(root, part, &mut ["number"].into_iter().chain(columns));
+        }
+        if self.instance_tables.contains(root) {
+            return Err(Unknown::Misused(
+                format!("`{root}` has a row for each instance of a pool, not for each flow"),
+                format!("write `instance.{}`", part.unwrap_or("COLUMN")),
+            ));
         }
         if root == "env" {
             return match part {
@@ -232,12 +278,13 @@ pub(super) fn check(
             continue;
         };
         if step.step.starts_script {
-            usage.follow(&role.trace);
+            usage.in_role(role).follow(&role.start_trace);
+            usage.in_role(role).follow(&role.trace);
         }
-        usage.follow(&step.trace);
+        usage.outside_of_roles().follow(&step.trace);
         if let Some(action) = action_of(roles, step) {
             if firsts.contains(&at) {
-                usage.follow(&action.trace);
+                usage.in_role(role).follow(&action.trace);
             }
             provides(context, step, action);
         }
@@ -247,16 +294,17 @@ pub(super) fn check(
         for name in IMPLICIT_ACTIONS {
             let action = role.actions.iter().find(|action| action.name == name);
             if let (Some(action), true) = (action, used(index)) {
-                usage.follow(&action.trace);
+                usage.in_role(role).follow(&action.trace);
             }
         }
     }
     // Unused actions are checked for misspelt names only: they may use any action's captures.
     usage.capture_all(roles);
     for role in roles {
-        usage.uses(&role.trace);
+        usage.in_role(role).uses(&role.start_trace);
+        usage.in_role(role).uses(&role.trace);
         for action in &role.actions {
-            usage.uses(&action.trace);
+            usage.in_role(role).uses(&action.trace);
         }
     }
     check_secrets(&usage, secrets);
@@ -365,6 +413,8 @@ struct UsageCheck<'a, 'c> {
     to_come: Vec<&'a str>,
     /// The uses that have been reported.
     reported: BTreeSet<(String, usize)>,
+    /// The role whose uses are checked, and whether it is a pool.
+    role: Option<(String, bool)>,
 }
 
 impl<'a, 'c> UsageCheck<'a, 'c> {
@@ -381,7 +431,40 @@ impl<'a, 'c> UsageCheck<'a, 'c> {
             later: BTreeMap::new(),
             to_come: Vec::new(),
             reported: BTreeSet::new(),
+            role: None,
         }
+    }
+
+    /// Checks uses of this role next.
+    fn in_role(&mut self, role: &CompiledRole) -> &mut Self {
+        self.role = Some((role.role.name.clone(), role.role.pool.is_some()));
+        self
+    }
+
+    /// Checks uses of the flow itself next.
+    fn outside_of_roles(&mut self) -> &mut Self {
+        self.role = None;
+        self
+    }
+
+    /// Returns the problem with a value of an instance where there is none.
+    fn without_instance(&self, name: &str) -> Result<(), Unknown> {
+        if !name.starts_with("instance.") {
+            return Ok(());
+        }
+        let (reason, help) = match &self.role {
+            Some((_, true)) => return Ok(()),
+            Some((role, false)) => (
+                format!("`{role}` is not a pool"),
+                format!("write `lifetime: {{pool: 5}}` in the role `{role}`, or use `flow.number`"),
+            ),
+            None => (
+                "here is none".to_owned(),
+                "use it in the actions of a role with a pool".to_owned(),
+            ),
+        };
+        let message = format!("`{name}` is a value of a pooled instance, and {reason}");
+        Err(Unknown::Misused(message, help))
     }
 
     /// Treats all captures of all actions as known.
@@ -439,7 +522,10 @@ impl<'a, 'c> UsageCheck<'a, 'c> {
         let unset = unset.map_or(Ok(()), |(message, help)| {
             Err(Unknown::Misused(message, help))
         });
-        let Err(unknown) = checked.and(unset) else {
+        let Err(unknown) = checked
+            .and(unset)
+            .and_then(|()| self.without_instance(name))
+        else {
             return;
         };
         if !self.reported.insert((name.to_owned(), span.start)) {
