@@ -182,6 +182,14 @@ impl Dialogue {
         finding
     }
 
+    /// Reports that the program waits for its input, in place of a match: the reply is to all output
+    /// so far.
+    pub fn input_awaited(&mut self) {
+        let is_prompt = self.streams[Stream::Out as usize].match_all();
+        let on = if is_prompt { On::Prompt } else { On::Line };
+        self.matched = (Stream::Out, on);
+    }
+
     /// Reports a reply to the last match, typed in this mode of the terminal. The output that it
     /// answers is discarded.
     pub fn answered(&mut self, typed: &Typed, mode: EchoMode) {

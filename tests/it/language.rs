@@ -48,6 +48,20 @@ while :; do
 done
 "#;
 
+/// Answers a line only if nothing else was typed before: it discards input that comes too early.
+const CALCULATOR: &str = r#"#!/usr/bin/env python3
+import select, sys, time
+while True:
+    time.sleep(0.05)
+    if select.select([0], [], [], 0)[0]:
+        print("TOO EARLY", flush=True)
+        sys.exit(1)
+    line = sys.stdin.readline().strip()
+    if line == "quit":
+        sys.exit(0)
+    print("=", eval(line), flush=True)
+"#;
+
 const DESK: &str = r#"#!/bin/sh
 printf 'Name: '
 read name
@@ -219,4 +233,22 @@ fn instances_of_a_pool_have_accounts_of_their_own() {
         "the pool of `clerk` has 2 instances, and there are 1 rows",
     );
     sandbox.assert_empty(Instant::now());
+}
+
+#[test]
+fn a_program_that_says_nothing_is_started_on_when_it_reads() {
+    for terminal in ["pty", "pipes"] {
+        let change = ("terminal: pty", format!("terminal: {terminal}"));
+        let sandbox = with_fixture("silent", (change.0, &change.1));
+        sandbox.write_program("calculator", CALCULATOR);
+        assert_says(&sandbox.rehearsal("run test.yaml"), 0, "");
+    }
+    let sandbox = with_fixture("silent", ("{reads: true, send: \"6*7\"}", "{send: x}"));
+    let finished = sandbox.rehearsal("check test.yaml");
+    assert_says(&finished, 2, "`send` has nothing to wait for");
+    assert_says(
+        &finished,
+        2,
+        "or `reads: true` if it prints nothing and waits for input",
+    );
 }

@@ -8,6 +8,7 @@
 //! | --- | --- | --- |
 //! | idle | `begin` | the interpreter begins; `Output` or another state |
 //! | `Output` | output that is awaited | the interpreter goes on |
+//! | `Output` | alarm: a read is awaited, and the program waits for input | the interpreter goes on |
 //! | `Output` | `Exited` | the interpreter goes on, or the action fails |
 //! | `Output` | alarm: a deadline, or 500 ms after the output's end | the action fails |
 //! | `Linger` | alarm: its time is over | the interpreter goes on |

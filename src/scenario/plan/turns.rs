@@ -52,7 +52,7 @@ impl Turn {
     pub fn common_waits(&self) -> Option<&WaitSet> {
         let make = || {
             let patterns = self.waits().filter_map(|wait| match wait {
-                Wait::Exit(_) => None,
+                Wait::Exit(_) | Wait::Reads => None,
                 Wait::For { on, pattern } => Some(match pattern {
                     PatternSpec::Fixed(pattern) => Some((*on, pattern.clone())),
                     PatternSpec::Literal(_) | PatternSpec::Regex { .. } => None,
@@ -109,6 +109,8 @@ pub enum Wait {
     },
     /// The program's exit with this code.
     Exit(i32),
+    /// The program waits for its input, whatever it has printed.
+    Reads,
 }
 
 /// One of several waits, with its reply and its continuation.

@@ -18,6 +18,12 @@ const EXITS: Word = word(
     Shape::ExitCode,
     "Wait: the program exits with this code.",
 );
+const READS: Word = word(
+    "reads",
+    Shape::Flag,
+    "Wait: `true` for the moment at which the program reads its input; for programs without a \
+     prompt.",
+);
 pub(super) const SEND: Word = word("send", Shape::Template, "Reply: this text and Enter.");
 const SECRET: Word = word(
     "secret",
@@ -50,6 +56,7 @@ pub static TURN: Vocabulary = Vocabulary {
             "Wait: a complete line contains this.",
         ),
         EXITS,
+        READS,
         SEND,
         SECRET,
         CHOOSE,
@@ -104,6 +111,7 @@ pub static ALTERNATIVE: Vocabulary = Vocabulary {
         PROMPT,
         SEE,
         EXITS,
+        READS,
         SEND,
         SECRET,
         CHOOSE,

@@ -1,7 +1,7 @@
 //! Inputs and effects of the action interpreter.
 
 use std::borrow::Cow;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::dialogue::Finding;
 use crate::model::{ExitCause, FailureKind};
@@ -13,6 +13,10 @@ use crate::terminal::Typed;
 pub(in crate::engine) enum Input {
     Begin,
     Heard(Finding),
+    /// The program waits for its input.
+    Reads {
+        at: Instant,
+    },
     /// The reply has been handed to the program.
     Said,
     Paused,
