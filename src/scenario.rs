@@ -33,7 +33,7 @@ pub use compile::{
 pub use data::{DataSource, InstanceTable, Take};
 pub use diagnostics::{Diagnostic, Diagnostics, Severity};
 pub use faults::{FaultRule, FaultRules};
-pub use gates::GateSpec;
+pub use gates::{GateSpec, ReplyGateSpec};
 pub use initial_values::{FlowContext, ScopeError};
 pub use load::{Arrivals, Load, MAX_IN_FLIGHT, Pacing, Ramp, Shape, Stage, parse_rate};
 pub use location::SourceLocation;

@@ -206,6 +206,7 @@ fn scenario(
         .unwrap_or_default();
 
     usage::check(context, &roles, &flow, &known, &secrets);
+    gates::check_names(context, &flow.steps);
     if flow.is_complete {
         pool_check::check(context, &roles, &flow.steps, &known);
         usage::check_unused(context, &roles, &flow.steps);

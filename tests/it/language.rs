@@ -62,6 +62,12 @@ while True:
     print("=", eval(line), flush=True)
 "#;
 
+const STAMP: &str = r#"#!/bin/sh
+printf 'Order? '
+read answer
+echo "id $(date +%s)"
+"#;
+
 const DESK: &str = r#"#!/bin/sh
 printf 'Name: '
 read name
@@ -251,4 +257,23 @@ fn a_program_that_says_nothing_is_started_on_when_it_reads() {
         2,
         "or `reads: true` if it prints nothing and waits for input",
     );
+}
+
+#[test]
+fn replies_of_different_flows_are_spaced() {
+    let sandbox = with_fixture("spaced", ("", ""));
+    sandbox.write_program("stamp", STAMP);
+    assert_says(
+        &sandbox.rehearsal("run test.yaml --save"),
+        0,
+        "4 values, no duplicates",
+    );
+    // What a flow waits for others is no time of its program.
+    for flow in flows(&sandbox.run()) {
+        let took = flow["steps"][0]["duration_us"]
+            .as_u64()
+            .expect("a duration");
+        assert!(took < 1_000_000, "{flow}");
+    }
+    sandbox.assert_empty(Instant::now());
 }

@@ -142,6 +142,7 @@ diagnosed! {
     known_before_the_run;
     replies_at_the_end;
     values_of_pools;
+    gates_of_turns;
 }
 
 #[test]

@@ -35,6 +35,8 @@ pub(super) struct ActionRun {
     pub closing_since: Option<Instant>,
     /// The durations of the named turns that were taken.
     pub turns: Vec<(Arc<str>, Duration)>,
+    /// True from a reply with exclusive access until the evidence after it.
+    pub holds_access: bool,
     /// True if faults are planned for it: their points are given to the fault filter.
     pub is_filtered: bool,
     started: Instant,
@@ -93,7 +95,7 @@ pub(super) enum ActionWait {
     Pause {
         until: Instant,
     },
-    /// The reply waits for faults before it.
+    /// The reply waits for its gates, or for faults before it.
     Held(TypedReply),
     /// The reply is being handed to the program.
     Typing {
@@ -135,6 +137,7 @@ impl ActionRun {
             quiet_at: None,
             closing_since: None,
             turns: Vec::new(),
+            holds_access: false,
             is_filtered: false,
             started,
             paused: Duration::ZERO,
@@ -162,7 +165,7 @@ impl ActionRun {
         })
     }
 
-    /// Takes the reply that is held for faults.
+    /// Takes the reply that is held for gates or faults.
     pub(super) fn take_held_reply(&mut self) -> Option<TypedReply> {
         match std::mem::replace(&mut self.waiting, ActionWait::Output) {
             ActionWait::Held(reply) => Some(reply),

@@ -24,13 +24,14 @@ use actix::prelude::*;
 use crate::engine::context::RunContext;
 use crate::engine::faults::filter::{FaultFilter, Feedback};
 use crate::engine::messages::{EndScript, Injected, Perform, ScriptHandle, ScriptOwner};
+use crate::engine::reply_gates::Access;
 use crate::engine::report_guard::ReportGuard;
 use crate::model::{
     Ending, ExitCause, FailureKind, Happening, Injection, InjectionKind, InstanceId, ProcessRecord,
     RunEvent, StepIndex, Usage, micros,
 };
 use crate::process::{Child, ChildEvent, Grace, WriteError};
-use crate::scenario::TerminalKind;
+use crate::scenario::{ReplyGateSpec, TerminalKind};
 
 use super::command;
 use super::interpreter::ActionError;
@@ -45,6 +46,8 @@ pub(in crate::engine) struct ScriptActor {
     alarm: Option<(Instant, SpawnHandle)>,
     /// The command that the machine waits for, until it has ended or is canceled.
     command: Option<SpawnHandle>,
+    /// Exclusive access of the last reply.
+    access: Option<Access>,
     /// Effects to apply; empty between messages, its memory is reused.
     effects: Vec<ScriptEffect>,
     /// Results of applied effects for the machine; as above.
@@ -116,6 +119,7 @@ impl ScriptActor {
             state: State::NotStarted,
             alarm: None,
             command: None,
+            access: None,
             effects: Vec::new(),
             inputs: Vec::new(),
             reporter: ReportGuard::new(reporter),
@@ -196,6 +200,8 @@ impl ScriptActor {
             ScriptEffect::ReplySent(point) => {
                 filter.reply_sent(&point, now, child, &mut feedback);
             }
+            ScriptEffect::PassGates(gates) => self.pass_gates(&gates, ctx),
+            ScriptEffect::LeaveGates => self.access = None,
             ScriptEffect::Type => self.type_reply(now, &mut feedback),
             ScriptEffect::AnswerTerminal(answer) => {
                 // A program that asks its terminal something and closes it gets no answer.
@@ -306,6 +312,17 @@ impl ScriptActor {
             actor.command = None;
             actor.feed(ScriptInput::CommandEnded(ended), ctx);
         })));
+    }
+
+    /// Waits for the gates of a reply.
+    fn pass_gates(&mut self, gates: &ReplyGateSpec, ctx: &mut Context<Self>) {
+        let began = Instant::now();
+        let passing = actix::fut::wrap_future::<_, Self>(self.run.reply_gates.pass(gates));
+        ctx.spawn(passing.map(move |access, actor, ctx| {
+            actor.access = access;
+            let waited = began.elapsed();
+            actor.feed(ScriptInput::Admitted { waited }, ctx);
+        }));
     }
 
     fn cancel_command(&mut self, ctx: &mut Context<Self>) {

@@ -1,6 +1,6 @@
 //! The compiler's context: the source, problems, uses and captures of names, and the keys of maps.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::path::PathBuf;
@@ -23,6 +23,10 @@ pub(super) struct Context<'a> {
     lines: LineIndex,
     problems: RefCell<Vec<Problem>>,
     trace: RefCell<Vec<Trace>>,
+    /// The number of turns with gates so far.
+    gated_turns: Cell<usize>,
+    /// The names of mutexes of replies.
+    exclusive_replies: RefCell<Vec<(String, Range<usize>)>>,
     /// The values that all flows share, as far as they are known before the run.
     constants: RefCell<Scope>,
     pub options: CompileOptions<'a>,
@@ -36,6 +40,8 @@ impl<'a> Context<'a> {
             lines: LineIndex::new(source),
             problems: RefCell::default(),
             trace: RefCell::default(),
+            gated_turns: Cell::default(),
+            exclusive_replies: RefCell::default(),
             constants: RefCell::default(),
             options,
         }
@@ -66,6 +72,22 @@ impl<'a> Context<'a> {
             file: Arc::clone(&self.file),
             line: self.lines.line(span.start),
         }
+    }
+
+    /// Returns a number for a turn with gates.
+    pub fn next_turn(&self) -> usize {
+        self.gated_turns.replace(self.gated_turns.get() + 1)
+    }
+
+    /// Records a mutex of replies.
+    pub fn note_exclusive(&self, name: &str, span: &Range<usize>) {
+        let mut all = self.exclusive_replies.borrow_mut();
+        all.push((name.to_owned(), span.clone()));
+    }
+
+    /// Returns the mutexes of replies so far.
+    pub fn exclusive_replies(&self) -> Vec<(String, Range<usize>)> {
+        self.exclusive_replies.borrow().clone()
     }
 
     /// Begins with no known values, in which these names are secret.

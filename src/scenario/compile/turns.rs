@@ -13,6 +13,7 @@ use crate::scenario::raw::{Node, Value};
 use crate::scenario::vocabulary::{ALTERNATIVE, REPEAT, TURN, UNTIL};
 
 use super::context::{Context, Fields};
+use super::gates::reply_gates;
 use super::role_context::RoleContext;
 use super::trace::Trace;
 use exchange::{REPLIES, WAITS, exchange, one_wait};
@@ -110,10 +111,12 @@ fn turn(context: &Context<'_>, node: &Node, around: &RoleContext) -> Option<Turn
         }
         Some(Arc::from(name))
     });
+    let has_reply = matches!(kind, TurnKind::Exchange { reply: Some(_), .. });
     Some(Turn {
         name,
         kind,
         within,
+        gates: reply_gates(context, &fields, has_reply),
         place: context.place(&node.span),
         common: CommonWaits::default(),
     })

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::dialogue::{On, Pattern, WaitSet, Which};
+use crate::scenario::gates::ReplyGateSpec;
 use crate::scenario::location::SourceLocation;
 use crate::scenario::scope::Scope;
 use crate::scenario::template::{Expression, RenderError, Template};
@@ -18,6 +19,8 @@ pub struct Turn {
     pub kind: TurnKind,
     /// The turn's deadline, from the beginning of its wait.
     pub within: Option<Duration>,
+    /// The gates before its reply.
+    pub gates: Option<Arc<ReplyGateSpec>>,
     pub place: SourceLocation,
     pub common: CommonWaits,
 }

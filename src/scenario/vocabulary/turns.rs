@@ -95,6 +95,17 @@ pub static TURN: Vocabulary = Vocabulary {
         ),
         word("within", Shape::Duration, "The turn's time limit."),
         word(
+            "rate",
+            Shape::Text,
+            "The maximum rate of its replies by all flows together: `1/s`, `30/m`.",
+        ),
+        word(
+            "exclusive",
+            Shape::Text,
+            "The name of a mutex: one flow at a time, from its reply to the evidence after it, at \
+             the turns with this name.",
+        ),
+        word(
             "overwrite",
             Shape::Flag,
             "Captures of this turn may replace earlier values.",

@@ -146,7 +146,8 @@ impl ActionInterpreter {
                 match reply {
                     None => self.next(values, dialogue),
                     Some(reply) => {
-                        let reply = self.answer(reply, values, dialogue)?;
+                        let mut reply = self.answer(reply, values, dialogue)?;
+                        reply.gates.clone_from(&turn.get().gates);
                         self.state = State::Speaking(AfterReply::GoOn);
                         Ok(Effect::Say(reply))
                     }

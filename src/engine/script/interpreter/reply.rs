@@ -45,6 +45,7 @@ impl ActionInterpreter {
                 return Ok(TypedReply {
                     typed: Typed::key(*key, self.terminal),
                     shown: key.shown(),
+                    gates: None,
                     remark,
                     secret: false,
                     closes_input: !self.terminal && *key == Key::Ctrl('d'),
@@ -80,6 +81,7 @@ impl ActionInterpreter {
         Ok(TypedReply {
             typed,
             shown,
+            gates: None,
             remark,
             secret,
             closes_input: false,

@@ -1,11 +1,12 @@
 //! Inputs and effects of the action interpreter.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::dialogue::Finding;
 use crate::model::{ExitCause, FailureKind};
-use crate::scenario::RenderError;
+use crate::scenario::{RenderError, ReplyGateSpec};
 use crate::terminal::Typed;
 
 /// An event of the script.
@@ -62,6 +63,8 @@ pub(in crate::engine) struct TypedReply {
     pub typed: Typed,
     /// The text to show, with secrets masked.
     pub shown: Cow<'static, str>,
+    /// The gates to pass before it is typed.
+    pub gates: Option<Arc<ReplyGateSpec>>,
     /// A remark for the transcript.
     pub remark: Option<String>,
     /// True if it must not be sent before the terminal's echo is off.
