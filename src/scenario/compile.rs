@@ -8,6 +8,7 @@ mod faults;
 mod flow;
 mod gates;
 mod integrity;
+mod known_names;
 mod load;
 mod options;
 mod patterns;
@@ -34,9 +35,9 @@ use super::raw::{self, Node};
 use super::template::Template;
 use super::vocabulary::{DATA, DEFAULTS, SCENARIO};
 use context::Context;
+use known_names::KnownNames;
 use roles::RoleDefaults;
 use trace::Trace;
-use usage::KnownNames;
 use values::names_of;
 
 pub use options::{CommandStart, CompileOptions, FindProgram, FindVariable};
@@ -206,7 +207,7 @@ fn scenario(
         .unwrap_or_default();
 
     usage::check(context, &roles, &flow, &known, &secrets);
-    gates::check_names(context, &flow.steps);
+    gates::check_names(context, flow.steps.iter().map(|it| &it.step));
     if flow.is_complete {
         pool_check::check(context, &roles, &flow.steps, &known);
         usage::check_unused(context, &roles, &flow.steps);

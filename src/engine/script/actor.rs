@@ -15,6 +15,7 @@
 
 mod beginning;
 mod starting;
+mod waiting;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -31,9 +32,8 @@ use crate::model::{
     RunEvent, StepIndex, Usage, micros,
 };
 use crate::process::{Child, ChildEvent, Grace, WriteError};
-use crate::scenario::{ReplyGateSpec, TerminalKind};
+use crate::scenario::TerminalKind;
 
-use super::command;
 use super::interpreter::ActionError;
 use super::machine::{MachineCall, ScriptEffect, ScriptInput, ScriptMachine};
 use super::reporter::ScriptReporter;
@@ -293,42 +293,6 @@ impl ScriptActor {
             at,
         });
         self.run.emit(RunEvent::Injected(injection));
-    }
-
-    fn run_command(&mut self, argv: Vec<String>, ctx: &mut Context<Self>) {
-        let State::Alive(script) = &self.state else {
-            return;
-        };
-        let Some(scope) = script.machine.scope() else {
-            return;
-        };
-        let run = Arc::clone(&self.run);
-        let running = match command::plain(&run, self.instance().role, argv, scope) {
-            Ok(command) => async move { command::output(&run.spawner, command).await },
-            Err(error) => return self.inputs.push(ScriptInput::CommandEnded(Err(error))),
-        };
-        let running = actix::fut::wrap_future::<_, Self>(running);
-        self.command = Some(ctx.spawn(running.map(|ended, actor, ctx| {
-            actor.command = None;
-            actor.feed(ScriptInput::CommandEnded(ended), ctx);
-        })));
-    }
-
-    /// Waits for the gates of a reply.
-    fn pass_gates(&mut self, gates: &ReplyGateSpec, ctx: &mut Context<Self>) {
-        let began = Instant::now();
-        let passing = actix::fut::wrap_future::<_, Self>(self.run.reply_gates.pass(gates));
-        ctx.spawn(passing.map(move |access, actor, ctx| {
-            actor.access = access;
-            let waited = began.elapsed();
-            actor.feed(ScriptInput::Admitted { waited }, ctx);
-        }));
-    }
-
-    fn cancel_command(&mut self, ctx: &mut Context<Self>) {
-        if let Some(command) = self.command.take() {
-            ctx.cancel_future(command);
-        }
     }
 
     /// Begins to end the process and its descendants.

@@ -18,6 +18,7 @@
 //! | `Commanding` | `Ran` | its captures; the next turn |
 //! | any | a fault | `Over`: nothing follows any more |
 
+mod earlier;
 mod frames;
 mod outcome;
 mod reply;
@@ -34,8 +35,8 @@ use crate::engine::values::Snapshot;
 use crate::model::FailureKind;
 use crate::scenario::{Plan, Role, SourceLocation, Step, Turn};
 
+use earlier::EarlierOutput;
 use frames::{Frame, Listening, TurnRef};
-use reply::EarlierOutput;
 
 pub(in crate::engine) use vocabulary::{
     ActionError, Answers, CommandOutput, Effect, Input, TypedReply,

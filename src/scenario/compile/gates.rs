@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use crate::scenario::gates::{GateSpec, ReplyGateSpec};
 use crate::scenario::load::parse_rate;
+use crate::scenario::plan::Step;
 use crate::scenario::raw::Node;
 
 use super::context::{Context, Fields};
-use super::flow::CompiledStep;
 
 /// Compiles the gates before a step.
 pub(super) fn gates(context: &Context<'_>, fields: &Fields<'_>) -> GateSpec {
@@ -51,10 +51,12 @@ pub(super) fn reply_gates(
 }
 
 /// Checks that no mutex of a reply has the name of one of a step, which it would not exclude.
-pub(super) fn check_names(context: &Context<'_>, steps: &[CompiledStep]) {
+pub(super) fn check_names<'s>(context: &Context<'_>, steps: impl Iterator<Item = &'s Step>) {
+    let of_steps: Vec<&str> = steps
+        .filter_map(|step| step.gates.exclusive.as_deref())
+        .collect();
     for (name, span) in context.exclusive_replies() {
-        let is_of_step = |it: &CompiledStep| it.step.gates.exclusive.as_deref() == Some(&name);
-        if steps.iter().any(is_of_step) {
+        if of_steps.contains(&name.as_str()) {
             let message = format!("`{name}` is exclusive access to steps already");
             let help = Some("choose another name for replies".to_owned());
             context.error(&span, message, help);

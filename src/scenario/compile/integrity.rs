@@ -13,11 +13,12 @@ use crate::scenario::vocabulary::{AUDIT, INTEGRITY};
 
 use super::context::Context;
 use super::flow::Flow;
+use super::known_names::KnownNames;
 use super::role_context::CommandContext;
 use super::roles::{self, CompiledRole, LEAVE};
 use super::trace::Trace;
 use super::turns::command;
-use super::usage::{KnownNames, captures};
+use super::usage::captures;
 use super::values::names_of;
 
 /// The default time limit of an audit.

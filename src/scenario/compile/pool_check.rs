@@ -5,9 +5,10 @@ use std::ops::Range;
 
 use super::context::Context;
 use super::flow::CompiledStep;
+use super::known_names::KnownNames;
 use super::roles::{CompiledAction, CompiledRole};
 use super::trace::Trace;
-use super::usage::{KnownNames, captures};
+use super::usage::captures;
 
 /// Checks that pooled roles can be shared, and that flows cannot deadlock.
 pub(super) fn check(
