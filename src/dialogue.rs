@@ -44,7 +44,9 @@ pub use finding::Finding;
 pub use pattern::{Pattern, PatternError};
 pub use pattern_set::{Hit, PatternSet};
 pub use role_matcher::RoleMatcher;
-pub use rows::{RowError, RowFormat, RowFormatError, Which, choose, pick, pick_position};
+pub use rows::{
+    RowError, RowFormat, RowFormatError, ShownBefore, ShownRows, Which, choose, pick, pick_position,
+};
 pub use wait_set::{On, WaitSet};
 
 use std::sync::Arc;
@@ -93,6 +95,7 @@ pub struct Dialogue {
     drained: bool,
     /// Depth of nested loops.
     loops: usize,
+    shown_rows: ShownRows,
 }
 
 impl Dialogue {
@@ -114,6 +117,7 @@ impl Dialogue {
             missed: None,
             drained: false,
             loops: 0,
+            shown_rows: ShownRows::default(),
         }
     }
 
@@ -176,6 +180,14 @@ impl Dialogue {
         let finding = self.search(&wait, now);
         self.keep_unless_matched(wait, Some(&finding));
         finding
+    }
+
+    /// Reports that the program waits for its input, in place of a match: the reply is to all output
+    /// so far.
+    pub fn input_awaited(&mut self) {
+        let is_prompt = self.streams[Stream::Out as usize].match_all();
+        let on = if is_prompt { On::Prompt } else { On::Line };
+        self.matched = (Stream::Out, on);
     }
 
     /// Reports a reply to the last match, typed in this mode of the terminal. The output that it
@@ -265,6 +277,18 @@ impl Dialogue {
             .iter()
             .flat_map(OutputStream::visible)
             .collect()
+    }
+
+    /// Returns the rows to choose from: those of the output since the last reply or, if it has none,
+    /// those that were shown last before the same prompt. To be called before each reply.
+    pub fn rows_for_reply(&mut self, format: &RowFormat) -> ShownBefore<'_> {
+        let lines: Vec<&str> = self
+            .streams
+            .iter()
+            .flat_map(OutputStream::visible)
+            .collect();
+        let prompt = self.streams[self.matched.0 as usize].matched_line();
+        self.shown_rows.update(format, &lines, prompt)
     }
 
     /// Returns the end of the output, answered or not, for messages: at most so many lines and

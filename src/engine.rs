@@ -21,6 +21,7 @@ mod live_scripts;
 mod messages;
 mod options;
 mod pool;
+mod reply_gates;
 mod report_guard;
 mod run;
 mod schedule;

@@ -27,11 +27,13 @@ mod secrets;
 pub mod template;
 mod vocabulary;
 
-pub use compile::{CommandStart, CompileOptions, Compiled, FindProgram, compile, load};
-pub use data::{DataSource, Take};
+pub use compile::{
+    CommandStart, CompileOptions, Compiled, FindProgram, FindVariable, compile, load, read,
+};
+pub use data::{DataSource, InstanceTable, Take};
 pub use diagnostics::{Diagnostic, Diagnostics, Severity};
 pub use faults::{FaultRule, FaultRules};
-pub use gates::GateSpec;
+pub use gates::{GateSpec, ReplyGateSpec};
 pub use initial_values::{FlowContext, ScopeError};
 pub use load::{
     Arrivals, Load, MAX_IN_FLIGHT, MAX_RATE, Pacing, Ramp, Shape, Stage, help_for_excessive_rate,
@@ -41,7 +43,7 @@ pub use location::SourceLocation;
 pub use overrides::Overrides;
 pub use plan::{
     Action, Alternative, Audit, CommonWaits, Defaults, FailOn, Interlude, Menu, PatternSpec, Pick,
-    Plan, Reply, Role, Step, TerminalKind, Then, Turn, TurnKind, Wait,
+    Plan, Reply, Role, Since, Step, TerminalKind, Then, Turn, TurnKind, Wait, any_turn,
 };
 pub use raw::SOURCE_LIMIT_BYTES;
 pub use retry::RetryPolicy;

@@ -88,6 +88,8 @@ impl Scenario {
             directory: Some(&home),
             find_program: Some(&find),
             overrides: &[],
+            // A run may set variables later.
+            environment: None,
         })?;
         Ok(Scenario {
             plan: compiled.plan,

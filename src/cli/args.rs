@@ -90,14 +90,14 @@ pub struct Args {
 pub enum Command {
     /// Run the flows of a scenario and report
     Run {
-        /// The scenario file [default: an order through the built-in shop]
+        /// The scenario file, or `-` for standard input [default: an order through the built-in shop]
         scenario: Option<PathBuf>,
         #[command(flatten)]
         options: Box<RunArgs>,
     },
     /// Check a scenario: its errors, or its plan and whether this machine has the resources
     Check {
-        /// The scenario file [default: the built-in scenario]
+        /// The scenario file, or `-` for standard input [default: the built-in scenario]
         #[arg(value_name = "FILE")]
         scenario: Option<PathBuf>,
         /// Number of flows in parallel [default: from the scenario]

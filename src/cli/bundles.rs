@@ -7,7 +7,7 @@ use crate::report::{About, RunOrigin};
 use crate::scenario::{Masker, Plan};
 
 use super::environment::CliEnvironment;
-use super::scenario::secret_values;
+use super::scenario::{is_stream, secret_values};
 use super::settings::{RunSettings, ScenarioChoice};
 
 /// The prefix of environment variables of Rehearsal and its shop.
@@ -55,6 +55,8 @@ pub(super) fn about(
         origin: RunOrigin {
             scenario: match &settings.scenario {
                 ScenarioChoice::BuiltIn => None,
+                // A replay takes the bundle's copy, with programs from the current folder.
+                ScenarioChoice::File(file) if is_stream(file) => Some(path(Path::new("-"))),
                 ScenarioChoice::File(file) | ScenarioChoice::Text { file, .. } => Some(path(file)),
             },
             scripts: settings.scripts.iter().map(|it| path(it)).collect(),

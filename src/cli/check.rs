@@ -8,7 +8,7 @@ use crate::model::{IntegrityInfo, OwnInfo};
 use crate::process::LimitProblem;
 use crate::report::units::{counted, duration};
 use crate::report::{Output, sanitize};
-use crate::scenario::{FaultRules, Plan, RetryPolicy, Step};
+use crate::scenario::{FaultRules, Plan, RetryPolicy, Role, Step};
 
 use super::environment::CliEnvironment;
 use super::error::CliError;
@@ -90,6 +90,12 @@ fn as_text(plan: &Plan, chaos: &FaultRules, parallel: u64, problems: &[LimitProb
             &mut text,
             format_args!("  {title:<widest_title$}  {}{shared}", sanitize(&command)),
         );
+        for detail in details(role) {
+            push(
+                &mut text,
+                format_args!("  {:<widest_title$}    {}", "", sanitize(&detail)),
+            );
+        }
     }
     text.push_str("\nSteps\n");
     let widest_name = width(&mut plan.steps.iter().map(|step| step.name.as_str()));
@@ -144,6 +150,34 @@ fn as_text(plan: &Plan, chaos: &FaultRules, parallel: u64, problems: &[LimitProb
         push(&mut text, format_args!("There are {problem}."));
     }
     text
+}
+
+/// Describes what a role has from itself or from `defaults`, one part a line.
+fn details(role: &Role) -> impl Iterator<Item = String> {
+    let directory = role.directory.as_ref();
+    let directory = directory.map(|it| format!("directory: {}", it.source()));
+    let prompt = role.menu.prompt.as_ref();
+    let prompt = prompt.map(|it| format!("menu: {it}"));
+    let row = role.menu.row.own().map(|it| format!("rows: {it}"));
+    let interludes = role.interludes.iter().map(|it| it.wait.to_string());
+    let fail_on = role.fail_on.iter().map(|it| it.category.clone());
+    let lists = [
+        ("interludes", listed(interludes)),
+        ("fail_on", listed(fail_on)),
+    ];
+    let lists = lists.map(|(name, list)| Some(format!("{name}: {}", list?)));
+    [directory, prompt, row].into_iter().chain(lists).flatten()
+}
+
+/// Joins distinct texts; `None` if there are none.
+fn listed(texts: impl Iterator<Item = String>) -> Option<String> {
+    let mut distinct: Vec<String> = Vec::new();
+    for text in texts {
+        if !distinct.contains(&text) {
+            distinct.push(text);
+        }
+    }
+    (!distinct.is_empty()).then(|| distinct.join(", "))
 }
 
 /// Describes a step's retry, gates and delay as a suffix of its line.
@@ -202,7 +236,17 @@ fn as_json(plan: &Plan, chaos: &FaultRules, parallel: u64, problems: &[LimitProb
     let roles = plan.roles.iter().map(|role| {
         let command: Vec<_> = role.run.iter().map(|word| word.source()).collect();
         let pool = role.pool;
-        json!({ "name": role.name, "title": role.title, "command": command, "pool": pool })
+        let fail_on = role.fail_on.iter();
+        json!({
+            "name": role.name,
+            "title": role.title,
+            "command": command,
+            "pool": pool,
+            "directory": role.directory.as_ref().map(|it| it.source()),
+            "menu_prompt": role.menu.prompt.as_ref().map(ToString::to_string),
+            "interludes": role.interludes.iter().map(|it| it.wait.to_string()).collect::<Vec<_>>(),
+            "fail_on": fail_on.map(|it| it.category.as_str()).collect::<Vec<_>>(),
+        })
     });
     let steps = plan.steps.iter().map(|step| {
         json!({

@@ -57,6 +57,12 @@ impl CliEnvironment {
         }
     }
 
+    /// Returns the value of an environment variable, if it is set and UTF-8.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        let found = self.variables.iter().find(|(known, _)| known == name)?;
+        found.1.to_str().map(str::to_owned)
+    }
+
     /// Converts it to its form in the result record, with these secret values masked.
     pub fn record(&self, secrets: &[String]) -> result_file::RunEnvironment {
         let kernel = |name: &str| {

@@ -19,6 +19,9 @@ const BUILT_IN: &str = include_str!("../../config/order-flow.yaml");
 /// The maximum number of names proposed for one that does not exist.
 const MAX_PROPOSALS: usize = 3;
 
+/// The name of a scenario that is read from standard input.
+const STANDARD_INPUT: &str = "-";
+
 /// A checked scenario and its programs.
 pub(super) struct Loaded {
     pub plan: Plan,
@@ -45,6 +48,7 @@ pub(super) fn check(
 ) -> Result<Result<Loaded, Diagnostics>, CliError> {
     let home = match &settings.scenario {
         ScenarioChoice::BuiltIn => environment.directory.clone(),
+        ScenarioChoice::File(file) if is_stream(file) => environment.directory.clone(),
         ScenarioChoice::File(file) | ScenarioChoice::Text { file, .. } => environment
             .directory
             .join(file.parent().unwrap_or(Path::new(""))),
@@ -69,23 +73,25 @@ pub(super) fn check(
             .map(drop)
             .map_err(|error| error.to_string())
     };
-    let overrides: Vec<_> = settings
-        .variables
-        .iter()
-        .map(|(name, _)| name.clone())
-        .collect();
+    let variable = |name: &str| environment.variable(name);
     let options = CompileOptions {
         directory: Some(&home),
         find_program: Some(&find),
-        overrides: &overrides,
+        overrides: &settings.variables,
+        environment: Some(&variable),
     };
     let compiled = match &settings.scenario {
         ScenarioChoice::BuiltIn => {
             scenario::compile(BUILT_IN, Some(Path::new(BUILT_IN_NAME)), options)
         }
         ScenarioChoice::Text { text, file } => scenario::compile(text, Some(file), options),
+        ScenarioChoice::File(file) if file.as_os_str() == STANDARD_INPUT => {
+            let name = Path::new("standard input");
+            scenario::read(std::io::stdin().lock(), name)
+                .and_then(|text| scenario::compile(&text, Some(name), options))
+        }
         ScenarioChoice::File(file) => {
-            if !file.is_file() {
+            if !file.is_file() && !is_stream(file) {
                 return Err(no_such_scenario(file, settings));
             }
             scenario::load(file, options)
@@ -96,6 +102,13 @@ pub(super) fn check(
         programs,
         warnings,
     }))
+}
+
+/// Returns `true` if a scenario is read from a stream, as with `-` or `<(…)`: it is gone once it
+/// was read, and there is nothing beside it.
+pub(super) fn is_stream(file: &Path) -> bool {
+    let is_other = |it: std::fs::Metadata| !it.is_file() && !it.is_dir();
+    file.as_os_str() == STANDARD_INPUT || std::fs::metadata(file).is_ok_and(is_other)
 }
 
 /// Returns the values of secret variables.

@@ -122,6 +122,13 @@ impl OutputStream {
         self.complete_end() - self.role_searched_to.min(self.complete_end())
     }
 
+    /// Treats all text as matched. Returns whether an unfinished line is at its end.
+    pub(super) fn match_all(&mut self) -> bool {
+        self.matched_line = self.lines.open()..self.lines.end();
+        self.matched_to = self.lines.end();
+        !self.matched_line.is_empty()
+    }
+
     /// Reports a reply: text up to the last match is answered.
     pub(super) fn answered(&mut self) {
         self.mark_answered(self.matched_to);

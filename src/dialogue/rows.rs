@@ -1,13 +1,16 @@
 //! Menu rows: the selection of a row by its label or values.
 
-use std::fmt;
+mod error;
+mod memory;
+#[cfg(test)]
+mod tests;
+
 use std::sync::LazyLock;
 
 use super::pattern::Pattern;
 
-/// Limits for the rows in an error, and for the characters of each.
-const SHOWN_ROWS: usize = 20;
-const SHOWN_CHARS: usize = 120;
+pub use error::RowError;
+pub use memory::{ShownBefore, ShownRows};
 
 /// Row format of a menu: the key to type and the label to read.
 #[derive(Debug, Clone, Default)]
@@ -16,12 +19,13 @@ pub struct RowFormat {
     own: Option<Pattern>,
 }
 
-/// Default format. Compiled at its first use, as most scenarios select no rows.
-static DEFAULT_FORMAT: LazyLock<Pattern> =
-    LazyLock::new(|| match Pattern::regex(RowFormat::DEFAULT) {
-        Ok(pattern) => pattern,
-        Err(error) => unreachable!("the default row format: {error}"),
-    });
+/// Default formats. Compiled at their first use, as most scenarios select no rows.
+static MARKED: LazyLock<Pattern> = LazyLock::new(|| built_in(RowFormat::MARKED));
+static NUMBERED: LazyLock<Pattern> = LazyLock::new(|| built_in(RowFormat::NUMBERED));
+
+fn built_in(expression: &str) -> Pattern {
+    Pattern::regex(expression).unwrap_or_else(|error| unreachable!("the default format: {error}"))
+}
 
 /// Error of an expression that cannot describe rows.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,8 +35,12 @@ pub struct RowFormatError {
 }
 
 impl RowFormat {
-    /// Expression for rows unless a role has its own.
-    pub const DEFAULT: &str = r"^\s*[\[(]?(?<key>\w+)[\]).:-]\s+(?<label>.+)$";
+    /// Row with a mark after its key: `1. Label`, `2) Label`, `[3] Label`, `q: Label`.
+    pub const MARKED: &str = r"^\s*[\[(]?(?<key>\w+)[\]).:-]\s+(?<label>.+)$";
+
+    /// Row of a listing: a number, blanks and the label. A sentence may begin like that, too, so
+    /// marked rows come first.
+    pub const NUMBERED: &str = r"^\s*(?<key>\d+)\s+(?<label>\S.*)$";
 
     /// Creates a row format. `pattern` must have the named groups `key` and `label`.
     pub fn new(pattern: Pattern) -> Result<RowFormat, RowFormatError> {
@@ -44,33 +52,60 @@ impl RowFormat {
         Ok(RowFormat { own: Some(pattern) })
     }
 
-    /// Compiles the default format ahead of its first use, which would otherwise wait for it.
-    pub fn prepare() {
-        LazyLock::force(&DEFAULT_FORMAT);
+    /// Returns the format that a role has in place of the default.
+    pub fn own(&self) -> Option<&Pattern> {
+        self.own.as_ref()
     }
 
-    fn row<'a>(&self, line: &'a str) -> Option<Row<'a>> {
-        let pattern = self.own.as_ref().unwrap_or_else(|| &DEFAULT_FORMAT);
-        let found = pattern.find(line, 0..line.len())?;
-        let mut key = None;
-        let mut label = None;
-        for (name, value) in pattern.captures(line, found.start, line.len()) {
-            match &*name {
-                "key" => key = Some(value.as_ref().to_owned()),
-                "label" => label = Some(value.trim().to_owned()),
-                _ => {}
+    /// Compiles the default formats ahead of their first use, which would otherwise wait for it.
+    pub fn prepare() {
+        LazyLock::force(&MARKED);
+        LazyLock::force(&NUMBERED);
+    }
+
+    /// Returns the form of a row, for messages.
+    fn describe(&self) -> String {
+        match &self.own {
+            Some(own) => format!("a row has to match {own}, the `menu.row` of the role"),
+            None => "a row is a line like `1. Label`, `2) Label`, `[3] Label`, `4: Label` or `5   \
+                     Label`; for another form write `menu: {row: '/^(?<key>…) (?<label>…)$/'}` in \
+                     the role"
+                .to_owned(),
+        }
+    }
+
+    fn rows<'a>(&self, lines: &[&'a str]) -> Rows<'a> {
+        let first = self.own.as_ref().unwrap_or_else(|| &MARKED);
+        let mut rows = Rows::default();
+        for line in lines {
+            if let Some(row) = row(first, line) {
+                rows.marked.push(row);
+            } else if self.own.is_none()
+                && let Some(row) = row(&NUMBERED, line)
+            {
+                rows.numbered.push(row);
             }
         }
-        Some(Row {
-            key: key?,
-            label: label?,
-            line: line.trim(),
-        })
+        rows
     }
+}
 
-    fn rows<'a>(&self, lines: &[&'a str]) -> Vec<Row<'a>> {
-        lines.iter().filter_map(|line| self.row(line)).collect()
+fn row<'a>(pattern: &Pattern, line: &'a str) -> Option<Row<'a>> {
+    let found = pattern.find(line, 0..line.len())?;
+    let mut key = None;
+    let mut label = None;
+    for (name, value) in pattern.captures(line, found.start, line.len()) {
+        match &*name {
+            "key" => key = Some(value.as_ref().to_owned()),
+            "label" => label = Some(value.trim().to_owned()),
+            _ => {}
+        }
     }
+    Some(Row {
+        key: key?,
+        label: label?,
+        line: line.trim(),
+    })
 }
 
 #[derive(Debug)]
@@ -78,6 +113,48 @@ struct Row<'a> {
     key: String,
     label: String,
     line: &'a str,
+}
+
+/// Rows of an output.
+#[derive(Debug, Default)]
+struct Rows<'a> {
+    /// Rows in the role's own format, or with a mark after the key.
+    marked: Vec<Row<'a>>,
+    /// Rows of a listing that has no marks.
+    numbered: Vec<Row<'a>>,
+}
+
+impl<'a> Rows<'a> {
+    /// Returns the distinct rows that fit: marked ones, otherwise numbered ones.
+    fn find(&self, fits: impl Fn(&Row<'a>) -> bool) -> Vec<&Row<'a>> {
+        let marked = distinct(self.marked.iter().filter(|row| fits(row)));
+        if marked.is_empty() {
+            distinct(self.numbered.iter().filter(|row| fits(row)))
+        } else {
+            marked
+        }
+    }
+
+    /// Returns whether these rows form a menu or a listing, and are no other lines in the default
+    /// format, such as `Status: saved` and `1 order was created`.
+    fn is_listing(&self, format: &RowFormat) -> bool {
+        let has_short_key = |row: &Row<'_>| {
+            row.key.chars().count() == 1 || row.key.bytes().all(|it| it.is_ascii_digit())
+        };
+        let is_column = |row: &Row<'_>| {
+            let rest = row.line.trim_start_matches(|c: char| c.is_ascii_digit());
+            rest.starts_with('\t') || rest.starts_with("  ")
+        };
+        let is_own = format.own.is_some();
+        self.marked.iter().any(|row| is_own || has_short_key(row))
+            || self.numbered.len() > 1
+            || self.numbered.iter().any(is_column)
+    }
+
+    fn lines(&self) -> Vec<&'a str> {
+        let rows = distinct(self.marked.iter().chain(&self.numbered));
+        rows.into_iter().map(|row| row.line).collect()
+    }
 }
 
 /// Choice among several matching rows.
@@ -92,86 +169,45 @@ pub enum Which {
     Random,
 }
 
-/// Error of a selection that matches no row, or several. Its text shows a limited number of rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RowError {
-    /// The selection, as messages show it.
-    wanted: String,
-    /// Number of distinct rows that matched.
-    matched: usize,
-    /// Rows that matched, or all rows if none did.
-    rows: Vec<String>,
-    /// Number of rows beyond those in `rows`.
-    more: usize,
-}
-
-impl RowError {
-    fn new<'a>(wanted: String, matched: usize, rows: impl Iterator<Item = &'a str>) -> RowError {
-        let mut shown = Vec::new();
-        let mut more = 0;
-        for row in rows {
-            if shown.len() == SHOWN_ROWS {
-                more += 1;
-            } else {
-                shown.push(shorten(row));
-            }
-        }
-        RowError {
-            wanted,
-            matched,
-            rows: shown,
-            more,
-        }
-    }
-}
-
-impl fmt::Display for RowError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.matched, self.rows.is_empty()) {
-            (0, true) => write!(f, "no row for {}: there are no rows at all", self.wanted)?,
-            (0, false) => write!(f, "no row for {}; the rows are:", self.wanted)?,
-            (matched, _) => write!(f, "{matched} rows for {}:", self.wanted)?,
-        }
-        for row in &self.rows {
-            write!(f, "\n  {row}")?;
-        }
-        if self.more > 0 {
-            write!(f, "\n  and {} more", self.more)?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for RowError {}
-
 /// Returns the key of the row with this label: a row whose label equals it, otherwise one whose
 /// label contains it. A row printed twice, as by a redrawn menu, counts once.
+///
+/// # Errors
+/// If no row or several rows have this label.
 pub fn choose(lines: &[&str], format: &RowFormat, label: &str) -> Result<String, RowError> {
     let label = label.trim();
     let rows = format.rows(lines);
-    let exact = distinct(rows.iter().filter(|row| row.label == label));
+    let exact = rows.find(|row| row.label == label);
     let found = if exact.is_empty() {
-        distinct(rows.iter().filter(|row| row.label.contains(label)))
+        rows.find(|row| row.label.contains(label))
     } else {
         exact
     };
     match found.as_slice() {
         [row] => Ok(row.key.clone()),
-        [] => Err(RowError::new(
+        [] => {
+            let holding = lines.iter().copied().filter(|line| line.contains(label));
+            let wanted = format!("`{label}`");
+            Err(RowError::none(
+                wanted,
+                format.describe(),
+                &rows.lines(),
+                holding,
+            ))
+        }
+        several => Err(RowError::several(
             format!("`{label}`"),
-            0,
-            distinct(rows.iter()).iter().map(|row| row.line),
-        )),
-        several => Err(RowError::new(
-            format!("`{label}`"),
-            several.len(),
             several.iter().map(|row| row.line),
+            "write the whole label of one of them",
         )),
     }
 }
 
 /// Returns the key of the row that contains all of `texts` as whole words. `draw(n)` returns a
 /// number below `n`; it is called for [`Which::Random`] only.
+///
+/// # Errors
+/// If no row contains them, or several do and `which` selects none of these.
 pub fn pick(
     lines: &[&str],
     format: &RowFormat,
@@ -180,24 +216,35 @@ pub fn pick(
     draw: &mut dyn FnMut(usize) -> usize,
 ) -> Result<String, RowError> {
     let rows = format.rows(lines);
-    let found = distinct(rows.iter().filter(|row| holds(row.line, texts)));
+    let found = rows.find(|row| holds(row.line, texts));
     match select(found.len(), which, draw) {
         Some(place) => Ok(found[place].key.clone()),
-        None if found.is_empty() => Err(RowError::new(
+        None if found.is_empty() => {
+            let holding = lines.iter().copied().filter(|line| mentions(line, texts));
+            let wanted = quoted(texts);
+            Err(RowError::none(
+                wanted,
+                format.describe(),
+                &rows.lines(),
+                holding,
+            ))
+        }
+        None => Err(RowError::several(
             quoted(texts),
-            0,
-            distinct(rows.iter()).iter().map(|row| row.line),
-        )),
-        None => Err(RowError::new(
-            quoted(texts),
-            found.len(),
             found.iter().map(|row| row.line),
+            ONE_OF_SEVERAL,
         )),
     }
 }
 
+const ONE_OF_SEVERAL: &str = "add a text that only one of them has, as in `row: [text, text]`, or \
+                              write `which: first`, `last` or `random`";
+
 /// Returns the position, from 1, of the line that contains all of `texts` among the lines in which
 /// `count` is found. For listings without row numbers.
+///
+/// # Errors
+/// As [`pick`].
 pub fn pick_position(
     lines: &[&str],
     count: &Pattern,
@@ -207,7 +254,7 @@ pub fn pick_position(
 ) -> Result<String, RowError> {
     let counted: Vec<&str> = lines
         .iter()
-        .copied()
+        .map(|line| line.trim_end())
         .filter(|line| count.find(line, 0..line.len()).is_some())
         .collect();
     let found: Vec<usize> = (0..counted.len())
@@ -215,13 +262,23 @@ pub fn pick_position(
         .collect();
     match select(found.len(), which, draw) {
         Some(place) => Ok((found[place] + 1).to_string()),
-        None if found.is_empty() => Err(RowError::new(quoted(texts), 0, counted.into_iter())),
-        None => Err(RowError::new(
+        None if found.is_empty() => {
+            let holding = lines.iter().copied().filter(|line| mentions(line, texts));
+            let wanted = quoted(texts);
+            let hint = format!("a row has to match {count}, the `count` of this `pick`");
+            Err(RowError::none(wanted, hint, &counted, holding))
+        }
+        None => Err(RowError::several(
             quoted(texts),
-            found.len(),
             found.iter().map(|&place| counted[place]),
+            ONE_OF_SEVERAL,
         )),
     }
+}
+
+/// Returns whether the line contains all texts anywhere.
+fn mentions(line: &str, texts: &[String]) -> bool {
+    !texts.is_empty() && texts.iter().all(|text| line.contains(text.trim()))
 }
 
 /// Returns whether the line contains all texts as whole words: `ORD-1` is not in `ORD-12`, which is
@@ -268,159 +325,4 @@ fn quoted(texts: &[String]) -> String {
     }
     let quoted: Vec<String> = texts.iter().map(|text| format!("`{text}`")).collect();
     quoted.join(" with ")
-}
-
-fn shorten(row: &str) -> String {
-    let row = row.trim();
-    match row.char_indices().nth(SHOWN_CHARS) {
-        Some((end, _)) => format!("{}…", &row[..end]),
-        None => row.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MENU: [&str; 6] = [
-        "=== Menu ===",
-        "  1. Orders",
-        "[2] Place New Order",
-        " (3) Orders of today ",
-        "0: Leave",
-        "",
-    ];
-
-    fn chosen(label: &str) -> Result<String, String> {
-        choose(&MENU, &RowFormat::default(), label).map_err(|error| error.to_string())
-    }
-
-    fn first(_: usize) -> usize {
-        0
-    }
-
-    #[test]
-    fn a_label_finds_its_key() {
-        assert_eq!(chosen("Place New Order"), Ok("2".into()));
-        assert_eq!(chosen(" Orders "), Ok("1".into()));
-        assert_eq!(chosen("of today"), Ok("3".into()));
-        assert_eq!(chosen("Leave"), Ok("0".into()));
-    }
-
-    #[test]
-    fn none_or_several_show_the_rows() {
-        assert_eq!(
-            chosen("Refund"),
-            Err(
-                "no row for `Refund`; the rows are:\n  1. Orders\n  [2] Place New Order\n  \
-                 (3) Orders of today\n  0: Leave"
-                    .into()
-            )
-        );
-        assert_eq!(
-            chosen("Order"),
-            Err(
-                "3 rows for `Order`:\n  1. Orders\n  [2] Place New Order\n  \
-                 (3) Orders of today"
-                    .into()
-            )
-        );
-        let error = choose(&["nothing"], &RowFormat::default(), "x").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "no row for `x`: there are no rows at all"
-        );
-    }
-
-    #[test]
-    fn a_row_printed_twice_counts_once() {
-        let twice: Vec<&str> = MENU.into_iter().chain(MENU).collect();
-        assert_eq!(
-            choose(&twice, &RowFormat::default(), "Leave"),
-            Ok("0".into())
-        );
-        let clash = ["1. Leave", "2. Leave"];
-        assert!(choose(&clash, &RowFormat::default(), "Leave").is_err());
-    }
-
-    #[test]
-    fn errors_are_bounded() {
-        let lines: Vec<String> = (0..500)
-            .map(|n| format!("{n}. {}", "é".repeat(999)))
-            .collect();
-        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-        let text = choose(&lines, &RowFormat::default(), "x")
-            .unwrap_err()
-            .to_string();
-        assert!(text.chars().count() < 3000, "{}", text.len());
-        assert!(text.ends_with("and 480 more"), "{text}");
-    }
-
-    #[test]
-    fn picking_by_texts() {
-        let lines = [
-            "1. ORD-7 | pending | 10.00",
-            "2. ORD-8 | packed | 12.00",
-            "3. ORD-9 | pending | 10.00",
-        ];
-        let format = RowFormat::default();
-        let pick = |texts: &[&str], which| {
-            let texts: Vec<String> = texts.iter().map(|&text| text.to_owned()).collect();
-            pick(&lines, &format, &texts, which, &mut |_| 1)
-        };
-        assert_eq!(pick(&["ORD-8"], Which::Only), Ok("2".into()));
-        assert_eq!(pick(&["pending", "ORD-9"], Which::Only), Ok("3".into()));
-        assert_eq!(pick(&["pending"], Which::First), Ok("1".into()));
-        assert_eq!(pick(&["pending"], Which::Last), Ok("3".into()));
-        assert_eq!(pick(&["pending"], Which::Random), Ok("3".into()));
-        let error = pick(&["pending", "10"], Which::Only).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .starts_with("2 rows for `pending` with `10`:\n")
-        );
-        assert!(pick(&["ORD-1"], Which::First).is_err());
-    }
-
-    #[test]
-    fn picking_by_position() {
-        let lines = [
-            "Orders",
-            "ORD-7 pending",
-            "----",
-            "ORD-8 packed",
-            "ORD-9 pending",
-        ];
-        let count = Pattern::regex("^ORD-").unwrap();
-        let pick = |text: &str, which| {
-            pick_position(&lines, &count, &[text.to_owned()], which, &mut first)
-        };
-        assert_eq!(pick("ORD-8", Which::Only), Ok("2".into()));
-        assert_eq!(pick("pending", Which::Last), Ok("3".into()));
-        assert!(pick("pending", Which::Only).is_err());
-        assert!(pick("ORD-1", Which::Only).is_err());
-    }
-
-    #[test]
-    fn a_format_needs_its_groups() {
-        let pattern = Pattern::regex(r"^(?<key>\d+) (.+)$").unwrap();
-        assert_eq!(
-            RowFormat::new(pattern).unwrap_err().to_string(),
-            "a row's expression needs the named groups `key` and `label`; `label` is missing"
-        );
-    }
-
-    #[test]
-    fn a_longer_id_is_another_row() {
-        let mut draw = |_| 0;
-        let texts = ["ORD-1".to_owned()];
-        let format = RowFormat::default();
-        let only_longer = ["1. ORD-12 Bob", "2. XORD-1 Eve"];
-        assert!(pick(&only_longer, &format, &texts, Which::Only, &mut draw).is_err());
-        let with_ours = ["1. ORD-12 Bob", "2. ORD-1: Eve"];
-        assert_eq!(
-            pick(&with_ours, &format, &texts, Which::Only, &mut draw).as_deref(),
-            Ok("2")
-        );
-    }
 }

@@ -13,6 +13,7 @@ use crate::scenario::{PatternSpec, Plan, RenderError, Scope};
 use super::control::Control;
 use super::live_scripts::LiveScripts;
 use super::options::{Recording, RunOptions};
+use super::reply_gates::ReplyGates;
 use super::step_gate::StepGate;
 
 /// The context that all actors of a run share.
@@ -33,6 +34,8 @@ pub(super) struct RunContext {
     pub keeps_transcripts: bool,
     /// Holds flows before each step of a run that is taken step by step.
     pub step_gate: Option<StepGate>,
+    /// Holds replies of different flows apart.
+    pub reply_gates: ReplyGates,
     pub live: Arc<LiveScripts>,
     /// True if a secret is captured from output: until it is known, output cannot be masked and is
     /// not shown.
@@ -68,6 +71,7 @@ impl RunContext {
             spawner,
             sink,
             step_gate: control.step_gate(),
+            reply_gates: ReplyGates::default(),
             live: control.live(),
         }
     }

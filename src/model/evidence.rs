@@ -53,6 +53,8 @@ pub enum Happening {
     Heard { stream: Stream, text: String },
     /// Typed text; a secret is `***`, a key `<enter>`.
     Said { text: String },
+    /// A remark on the reply that follows.
+    Remark { text: String },
     /// An injected fault.
     Injected { kind: InjectionKind, text: String },
     /// A gap: the transcript keeps the beginning and the end.
@@ -70,7 +72,7 @@ impl Happening {
     pub fn texts_mut(&mut self) -> impl Iterator<Item = &mut String> {
         let text = match self {
             Happening::Started { command, .. } => Some(command),
-            Happening::Said { text } => Some(text),
+            Happening::Said { text } | Happening::Remark { text } => Some(text),
             Happening::Heard { .. }
             | Happening::Injected { .. }
             | Happening::LeftOut { .. }

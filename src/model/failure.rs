@@ -51,8 +51,10 @@ pub enum FailureKind {
     WrongExit,
     /// A `fail_on` pattern of the role or a `fail` of the scenario matched; its category.
     Business(String),
-    /// `choose` or `pick` found no row, or several.
+    /// `choose` or `pick` found no row.
     RowNotFound,
+    /// `choose` or `pick` found several rows.
+    AmbiguousRow,
     /// A reply could not be sent: too long, a control character, input closed, never read.
     NotSent,
     /// A `secret` was not sent because the terminal's echo stayed on.
@@ -76,13 +78,14 @@ pub enum FailureKind {
 impl FailureKind {
     /// The names of all kinds but [`Business`](FailureKind::Business), whose names come from the
     /// scenario.
-    pub const NAMES: [&str; 15] = [
+    pub const NAMES: [&str; 16] = [
         "not_started",
         "startup_timeout",
         "timeout",
         "ended_early",
         "wrong_exit",
         "row_not_found",
+        "ambiguous_row",
         "not_sent",
         "echo_stayed_on",
         "too_often",
@@ -104,6 +107,7 @@ impl FailureKind {
             FailureKind::WrongExit => "wrong_exit",
             FailureKind::Business(category) => category,
             FailureKind::RowNotFound => "row_not_found",
+            FailureKind::AmbiguousRow => "ambiguous_row",
             FailureKind::NotSent => "not_sent",
             FailureKind::EchoStayedOn => "echo_stayed_on",
             FailureKind::TooOften => "too_often",

@@ -78,6 +78,12 @@ pub(super) fn unread_input(master: &OwnedFd) -> io::Result<usize> {
     }
     // SAFETY: the descriptor is new and belongs to this function.
     let program_end = unsafe { OwnedFd::from_raw_fd(fd) };
+    // The kernel moves typed input to its reader a moment later, but at once for a poll.
+    let mut polled = [rustix::event::PollFd::new(
+        &program_end,
+        rustix::event::PollFlags::IN,
+    )];
+    rustix::event::poll(&mut polled, Some(&rustix::time::Timespec::default()))?;
     let unread = rustix::io::ioctl_fionread(&program_end)?;
     Ok(usize::try_from(unread).unwrap_or(usize::MAX))
 }

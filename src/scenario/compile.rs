@@ -8,6 +8,7 @@ mod faults;
 mod flow;
 mod gates;
 mod integrity;
+mod known_names;
 mod load;
 mod options;
 mod patterns;
@@ -26,7 +27,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::data::{self, DataSource, Take};
+use super::data::{self, DataSource, InstanceTable, Take};
 use super::diagnostics::{Diagnostics, Problem, Severity};
 use super::names;
 use super::plan::{Defaults, Plan};
@@ -34,11 +35,12 @@ use super::raw::{self, Node};
 use super::template::Template;
 use super::vocabulary::{DATA, DEFAULTS, SCENARIO};
 use context::Context;
-use roles::DefaultTerminal;
-use usage::KnownNames;
+use known_names::KnownNames;
+use roles::RoleDefaults;
+use trace::Trace;
 use values::names_of;
 
-pub use options::{CommandStart, CompileOptions, FindProgram};
+pub use options::{CommandStart, CompileOptions, FindProgram, FindVariable};
 
 /// A compiled scenario.
 #[derive(Debug)]
@@ -56,7 +58,8 @@ const NO_FILE: &str = "scenario";
 /// # Errors
 /// All problems, or the reason why the file cannot be read.
 pub fn load(path: &Path, options: CompileOptions<'_>) -> Result<Compiled, Diagnostics> {
-    let source = read(path)?;
+    let file = std::fs::File::open(path).map_err(|error| unreadable(path, &error))?;
+    let source = read(file, path)?;
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
@@ -67,21 +70,26 @@ pub fn load(path: &Path, options: CompileOptions<'_>) -> Result<Compiled, Diagno
     compile(&source, Some(path), options)
 }
 
-fn read(path: &Path) -> Result<String, Diagnostics> {
-    use std::io::Read;
+fn unreadable(name: &Path, error: &std::io::Error) -> Diagnostics {
+    let message = format!("cannot read the scenario: {error}");
+    let help = "is the path right, and may you read it?".to_owned();
+    let fault = Problem::error(&message, None, Some(help));
+    Diagnostics::new(name.to_string_lossy().into(), "".into(), vec![fault])
+}
 
-    let shown: Arc<str> = path.to_string_lossy().into();
-    let because = |error: std::io::Error| {
-        let message = format!("cannot read the scenario: {error}");
-        let help = "is the path right, and may you read it?".to_owned();
-        let fault = Problem::error(&message, None, Some(help));
-        Diagnostics::new(Arc::clone(&shown), "".into(), vec![fault])
-    };
-    let file = std::fs::File::open(path).map_err(because)?;
+/// Reads the text of a scenario from a file or a stream; `name` is its name in messages.
+///
+/// # Errors
+/// If it cannot be read or is not UTF-8.
+pub fn read(input: impl std::io::Read, name: &Path) -> Result<String, Diagnostics> {
+    use std::io::Read as _;
+
     let mut bytes = Vec::new();
     // One byte more than allowed, so that the parser detects the excess.
     let limit = raw::SOURCE_LIMIT_BYTES as u64 + 1;
-    file.take(limit).read_to_end(&mut bytes).map_err(because)?;
+    let read = input.take(limit).read_to_end(&mut bytes);
+    read.map_err(|error| unreadable(name, &error))?;
+    let shown: Arc<str> = name.to_string_lossy().into();
     match String::from_utf8(bytes) {
         Ok(source) => Ok(source),
         // Cut in the middle of a character, and too long anyway.
@@ -159,18 +167,19 @@ fn scenario(
     let description = fields
         .get("description")
         .and_then(|node| context.text(node));
-    let (defaults, terminal) = defaults(context, fields.get("defaults"));
+    let (defaults, for_roles) = defaults(context, fields.get("defaults"));
 
     let mut known = KnownNames::default();
-    let environment = environment(context, fields.get("environment"), &mut known);
-    let data = data(context, fields.get("data"), &mut known);
     let secrets = names_of(context, fields.get("secrets"));
+    context.begin_constants(secrets.iter().map(|(name, _)| name.clone()).collect());
+    let environment = environment(context, fields.get("environment"), &mut known);
+    let (data, instance_data) = data(context, fields.get("data"), &mut known);
     let variables = variables(context, fields.get("variables"), &mut known, &secrets);
     check_overrides(context, &variables);
 
     let roles = fields
         .get("roles")
-        .map(|node| roles::roles(context, node, terminal));
+        .map(|node| roles::roles(context, node, for_roles));
     let roles = roles.unwrap_or_default();
     let flow = fields
         .get("flow")
@@ -198,8 +207,9 @@ fn scenario(
         .unwrap_or_default();
 
     usage::check(context, &roles, &flow, &known, &secrets);
+    gates::check_names(context, flow.steps.iter().map(|it| &it.step));
     if flow.is_complete {
-        pool_check::check(context, &roles, &flow.steps);
+        pool_check::check(context, &roles, &flow.steps, &known);
         usage::check_unused(context, &roles, &flow.steps);
     }
     let secrets = secrets.into_iter().map(|(name, _)| name).collect();
@@ -214,6 +224,7 @@ fn scenario(
         variables,
         secrets,
         data,
+        instance_data,
         environment,
         defaults,
         load,
@@ -225,31 +236,34 @@ fn scenario(
     })
 }
 
-fn defaults(context: &Context<'_>, node: Option<&Node>) -> (Defaults, DefaultTerminal) {
+fn defaults<'n>(context: &Context<'_>, node: Option<&'n Node>) -> (Defaults, RoleDefaults<'n>) {
     let mut defaults = Defaults::default();
-    let mut terminal = DefaultTerminal {
-        is_pty: true,
-        size: (50, 200),
-    };
+    let mut for_roles = RoleDefaults::none();
     let Some(fields) = node.and_then(|node| context.fields(node, &DEFAULTS)) else {
-        return (defaults, terminal);
+        return (defaults, for_roles);
     };
     let deadline = |name| fields.get(name).and_then(|node| context.deadline(node));
     let duration = |name| fields.get(name).and_then(|node| context.duration(node));
-    terminal.is_pty = fields
-        .get("terminal")
-        .and_then(|n| roles::is_pty(context, n))
-        .unwrap_or(terminal.is_pty);
-    terminal.size = fields
-        .get("size")
-        .and_then(|n| context.size(n))
-        .unwrap_or(terminal.size);
+    for_roles = RoleDefaults {
+        is_pty: fields
+            .get("terminal")
+            .and_then(|n| roles::is_pty(context, n))
+            .unwrap_or(for_roles.is_pty),
+        size: fields
+            .get("size")
+            .and_then(|n| context.size(n))
+            .unwrap_or(for_roles.size),
+        directory: fields.get("directory"),
+        menu: fields.get("menu"),
+        interludes: fields.get("interludes"),
+        fail_on: fields.get("fail_on"),
+    };
     defaults.startup = deadline("startup").unwrap_or(defaults.startup);
     defaults.step = deadline("step").unwrap_or(defaults.step);
     defaults.flow = deadline("flow");
     defaults.delay = duration("delay").unwrap_or(defaults.delay);
     defaults.quiet = duration("quiet").unwrap_or(defaults.quiet);
-    (defaults, terminal)
+    (defaults, for_roles)
 }
 
 fn environment(context: &Context<'_>, node: Option<&Node>, known: &mut KnownNames) -> Vec<String> {
@@ -264,12 +278,23 @@ fn environment(context: &Context<'_>, node: Option<&Node>, known: &mut KnownName
             );
         }
         known.add_environment(name);
+        if let Some(find) = context.options.environment {
+            match find(name) {
+                Some(value) => context.add_constant(&format!("env.{name}"), &value),
+                None => known.add_unset(name),
+            }
+        }
     }
     names.into_iter().map(|(name, _)| name).collect()
 }
 
-fn data(context: &Context<'_>, node: Option<&Node>, known: &mut KnownNames) -> Vec<DataSource> {
+fn data(
+    context: &Context<'_>,
+    node: Option<&Node>,
+    known: &mut KnownNames,
+) -> (Vec<DataSource>, Vec<InstanceTable>) {
     let mut sources = Vec::new();
+    let mut of_instances: Vec<InstanceTable> = Vec::new();
     let entries = node
         .map(|node| context.entries(node, "tables"))
         .unwrap_or_default();
@@ -277,10 +302,24 @@ fn data(context: &Context<'_>, node: Option<&Node>, known: &mut KnownNames) -> V
         if context.identifier(&key.span, name, "a table").is_none() {
             continue;
         }
-        known.add_data(name, None);
         let Some(fields) = context.fields(node, &DATA) else {
+            known.add_data(name, None);
             continue;
         };
+        let is_per_instance = fields
+            .get("per")
+            .and_then(|node| context.choice(node, &[("flow", false), ("instance", true)]));
+        let is_per_instance = is_per_instance == Some(true);
+        if is_per_instance {
+            known.add_instance_table(name);
+            if fields.has("take") {
+                let message = "the row of an instance is the one of its number";
+                let help = Some("leave `take` out".to_owned());
+                context.error(&fields.key_span("take"), message, help);
+            }
+        } else {
+            known.add_data(name, None);
+        }
         let choices = [
             ("sequential", Take::Sequential),
             ("random", Take::Random),
@@ -297,6 +336,23 @@ fn data(context: &Context<'_>, node: Option<&Node>, known: &mut KnownNames) -> V
             continue;
         };
         match data::read(&context.path(written)) {
+            Ok(table) if is_per_instance => {
+                for column in &table.columns {
+                    if known
+                        .add_instance_column(column, table.rows.len())
+                        .is_none()
+                    {
+                        let message = format!("`instance.{column}` has a value already");
+                        let help = Some("give that column another name".to_owned());
+                        context.error(&file.span, message, help);
+                    }
+                }
+                of_instances.push(InstanceTable {
+                    name: name.to_owned(),
+                    columns: table.columns,
+                    rows: table.rows.into(),
+                });
+            }
             Ok(table) => {
                 known.add_data(name, Some(table.columns.clone()));
                 sources.push(DataSource {
@@ -313,7 +369,7 @@ fn data(context: &Context<'_>, node: Option<&Node>, known: &mut KnownNames) -> V
             }
         }
     }
-    sources
+    (sources, of_instances)
 }
 
 fn variables(
@@ -338,16 +394,36 @@ fn variables(
                 help,
             );
         }
-        let (template, trace) = context.traced(|| context.template(node));
+        let (template, mut trace) = context.traced(|| context.template(node));
+        let mut given = context.options.overrides.iter().rev();
+        let given = given.find(|(overridden, _)| overridden == name);
+        if given.is_some() {
+            // Its own template is not computed.
+            trace.iter_mut().for_each(Trace::make_optional);
+        }
         usage::check_variable(context, &trace, known, &names[at..]);
         known.add_variable(name);
         let Some(template) = template else { continue };
+        if context.options.environment.is_some() {
+            let value = given.map(|(_, value)| value.clone());
+            if let Some(value) = value.or_else(|| context.known(&template)) {
+                context.add_constant(name, &value);
+            }
+        }
         if template
             .names()
             .iter()
             .any(|used| known.is_secret(used, secrets))
         {
             known.taint(name);
+        }
+        if given.is_none()
+            && template
+                .names()
+                .iter()
+                .any(|used| known.differs_by_flow(used))
+        {
+            known.add_by_flow(name);
         }
         variables.push((name.to_owned(), template));
     }
@@ -356,7 +432,7 @@ fn variables(
 
 fn check_overrides(context: &Context<'_>, variables: &[(String, Template)]) {
     let known = || variables.iter().map(|(name, _)| name.as_str());
-    for name in context.options.overrides {
+    for (name, _) in context.options.overrides {
         if known().any(|known| known == name) {
             continue;
         }

@@ -23,6 +23,18 @@ pub struct DataSource {
     pub place: SourceLocation,
 }
 
+/// A table of which each instance of a pool gets the row of its number, read as
+/// `instance.COLUMN`.
+#[derive(Debug, Clone)]
+pub struct InstanceTable {
+    /// The name in the scenario.
+    pub name: String,
+    /// The names in the table's first line.
+    pub columns: Vec<String>,
+    /// Each as long as `columns`.
+    pub rows: Arc<[Vec<String>]>,
+}
+
 /// The choice of a flow's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Take {

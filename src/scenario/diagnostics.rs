@@ -169,7 +169,7 @@ impl Diagnostics {
 }
 
 /// A problem found by the compiler, before its line and column are computed.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Problem {
     severity: Severity,
     message: String,

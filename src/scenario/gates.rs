@@ -1,4 +1,4 @@
-//! Gates: conditions under which flows wait for each other before a step.
+//! Gates: conditions under which flows wait for each other before a step or a reply.
 
 use std::time::Duration;
 
@@ -19,4 +19,16 @@ impl GateSpec {
     pub fn is_open(&self) -> bool {
         *self == GateSpec::default()
     }
+}
+
+/// The gates before the reply of a turn, passed in the order of the fields.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplyGateSpec {
+    /// The turn, by a number that no other turn of the scenario has.
+    pub turn: usize,
+    /// A mutex: one flow at a time, from its reply to the evidence after it, at all turns with this
+    /// name.
+    pub exclusive: Option<String>,
+    /// A rate limit: the minimum time between two replies.
+    pub interval: Option<Duration>,
 }

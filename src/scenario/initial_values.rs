@@ -7,7 +7,7 @@ use crate::model::{FlowId, FlowNumber, RunId};
 
 use super::data::UsedUp;
 use super::plan::Plan;
-use super::scope::{FLOW_NUMBER, Scope};
+use super::scope::{FLOW_NUMBER, INSTANCE_NUMBER, Scope};
 use super::secrets::Masker;
 use super::template::{RenderError, Template};
 
@@ -81,6 +81,24 @@ impl Plan {
 }
 
 impl Plan {
+    /// Sets the values of the pooled instance that works for the flow now: `instance.number` and
+    /// its rows of data. `slot` is its place in the pool, from 0.
+    pub fn set_instance(&self, scope: &mut Arc<Scope>, slot: usize) {
+        let number = (slot + 1).to_string();
+        if scope.get(INSTANCE_NUMBER) == Some(&number) {
+            return;
+        }
+        let scope = Arc::make_mut(scope);
+        scope.set(INSTANCE_NUMBER, number);
+        for table in &self.instance_data {
+            if let Some(row) = table.rows.get(slot) {
+                for (column, value) in table.columns.iter().zip(row) {
+                    scope.set(format!("instance.{column}"), value.as_str());
+                }
+            }
+        }
+    }
+
     /// Returns the values that belong to no flow: facts about the run and the environment. Secrets
     /// that are known without a flow are masked with it: those of variables, and those of all rows
     /// of data.
@@ -104,11 +122,17 @@ impl Plan {
             // A variable that depends on the flow has no value here.
             secrets.extend(template.render(&scope).ok());
         }
-        for data in &self.data {
-            let columns = data.columns.iter().enumerate();
-            let secret = columns.filter(|(_, it)| scope.is_secret(&format!("{}.{it}", data.name)));
+        let of_flows = self
+            .data
+            .iter()
+            .map(|it| (it.name.as_str(), &it.columns, &it.rows));
+        let of_instances = self.instance_data.iter();
+        let of_instances = of_instances.map(|it| ("instance", &it.columns, &it.rows));
+        for (group, columns, rows) in of_flows.chain(of_instances) {
+            let columns = columns.iter().enumerate();
+            let secret = columns.filter(|(_, it)| scope.is_secret(&format!("{group}.{it}")));
             for (place, _) in secret {
-                secrets.extend(data.rows.iter().filter_map(|row| row.get(place).cloned()));
+                secrets.extend(rows.iter().filter_map(|row| row.get(place).cloned()));
             }
         }
         scope.add_secrets(secrets);

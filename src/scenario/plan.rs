@@ -16,7 +16,7 @@ use crate::dialogue::{On, Pattern, RowFormat};
 use crate::model::{IntegrityInfo, RoleIndex, StepIndex};
 use crate::stats::Threshold;
 
-use super::data::DataSource;
+use super::data::{DataSource, InstanceTable};
 use super::faults::rule::FaultRules;
 use super::gates::GateSpec;
 use super::load::Load;
@@ -24,7 +24,9 @@ use super::location::SourceLocation;
 use super::retry::RetryPolicy;
 use super::template::{Expression, Template};
 
-pub use turns::{Alternative, CommonWaits, PatternSpec, Pick, Reply, Then, Turn, TurnKind, Wait};
+pub use turns::{
+    Alternative, CommonWaits, PatternSpec, Pick, Reply, Since, Then, Turn, TurnKind, Wait, any_turn,
+};
 
 /// A checked scenario.
 #[derive(Debug)]
@@ -46,6 +48,8 @@ pub struct Plan {
     /// Names of variables and captures whose values are masked everywhere.
     pub secrets: Arc<[String]>,
     pub data: Vec<DataSource>,
+    /// Tables with a row for each instance of a pool.
+    pub instance_data: Vec<InstanceTable>,
     /// Names of environment variables that expressions may read as `env.NAME`.
     pub environment: Vec<String>,
     pub defaults: Defaults,
@@ -154,6 +158,8 @@ pub struct Role {
     pub interludes: Vec<Interlude>,
     pub fail_on: Vec<FailOn>,
     pub actions: Vec<Arc<Action>>,
+    /// True if an action has a `choose`, so that the rows shown before each prompt are kept.
+    pub chooses: bool,
     /// The number of script instances that serve all flows; `None` if every flow has its own.
     pub pool: Option<NonZeroU64>,
     /// Waits for the menu's prompt without a reply; a pooled instance is free when it matches.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::vocabulary::{self, Shape, Vocabulary};
+use super::vocabulary::{self, EXTENSION, Shape, Vocabulary};
 
 /// A duration with its unit, as `1m30s`.
 const DURATION: &str = r"^\s*([0-9]+\s*[A-Za-z]+\s*)+$";
@@ -39,12 +39,18 @@ fn object(vocabulary: &'static Vocabulary, definitions: &mut Map<String, Value>)
         .filter(|word| word.required)
         .map(|word| word.name)
         .collect();
-    json!({
+    let mut object = json!({
         "type": "object",
         "properties": properties,
         "required": required,
         "additionalProperties": false,
-    })
+    });
+    if vocabulary.extensible {
+        object["patternProperties"] = json!({
+            (format!("^{EXTENSION}")): { "description": "A place for YAML anchors." },
+        });
+    }
+    object
 }
 
 fn shape(shape: Shape, definitions: &mut Map<String, Value>) -> Value {

@@ -12,8 +12,9 @@ use crate::model::NamedValue;
 use super::names;
 use super::secrets::Masker;
 
-/// The only name whose value is a number in expressions; all others are texts.
+/// The names whose values are numbers in expressions; all others are texts.
 pub(super) const FLOW_NUMBER: &str = "flow.number";
+pub(super) const INSTANCE_NUMBER: &str = "instance.number";
 
 /// The values of one flow: variables, captures so far, its rows of data, and facts about the flow
 /// and its run. It has one owner at a time and moves with the flow.
@@ -171,7 +172,7 @@ impl Scope {
     /// Returns the value of a name in the form for expressions.
     pub(super) fn value(&self, name: &str) -> Option<Value> {
         let text = self.get(name)?;
-        if name == FLOW_NUMBER
+        if matches!(name, FLOW_NUMBER | INSTANCE_NUMBER)
             && let Ok(number) = text.parse::<u64>()
         {
             return Some(Value::from(number));
@@ -187,7 +188,11 @@ impl Scope {
             if context.contains_key(root) {
                 continue;
             }
-            if let Some(value) = self.value(root).or_else(|| self.group(root)) {
+            let value = self.value(root).or_else(|| self.group(root));
+            // A part of a group without values is undefined, which `default` replaces.
+            let empty =
+                || (root != name).then(|| Value::from_object(BTreeMap::<String, Value>::new()));
+            if let Some(value) = value.or_else(empty) {
                 context.insert(root.to_owned(), value);
             }
         }

@@ -276,6 +276,14 @@ impl Expression {
         &self.source
     }
 
+    /// Returns `true` if the expression may have a value even if a name in it has none.
+    pub fn allows_missing(&self) -> bool {
+        let mut words = self
+            .source
+            .split(|c: char| !c.is_alphanumeric() && c != '_');
+        words.any(|word| matches!(word, "default" | "d" | "defined" | "undefined"))
+    }
+
     /// Returns the names that must be known, dotted where the expression reads a part:
     /// `flow.number`.
     pub fn names(&self) -> impl Iterator<Item = &str> {
@@ -363,6 +371,7 @@ impl Expression {
 
     fn no_value(&self, name: &str, scope: &Scope) -> RenderError {
         let reason = match scope.nearest(name) {
+            _ if name.starts_with("env.") => format!("`{name}` is not set"),
             Some(near) => format!("`{name}` has no value here (is `{near}` meant?)"),
             None => format!("`{name}` has no value here"),
         };

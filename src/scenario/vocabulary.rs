@@ -8,10 +8,11 @@ mod words;
 pub(super) use flow::{FLOW_RETRY, LIFETIME, STEP, STEP_RETRY};
 pub(super) use turns::{ALTERNATIVE, PICK, REPEAT, TURN, UNTIL};
 use turns::{PRESS, PROMPT, SEE, SEND};
-pub(super) use words::{Shape, Vocabulary};
+pub(super) use words::{EXTENSION, Shape, Vocabulary};
 use words::{required, word};
 
 pub(super) const TAKES: [&str; 3] = ["sequential", "random", "unique"];
+pub(super) const PER: [&str; 2] = ["flow", "instance"];
 pub(super) const TERMINALS: [&str; 2] = ["pty", "pipes"];
 
 /// The keys of the file's top level.
@@ -91,6 +92,7 @@ pub(super) static SCENARIO: Vocabulary = Vocabulary {
         ),
     ],
     later: &[],
+    extensible: true,
 };
 
 pub(super) static INTEGRITY: Vocabulary = Vocabulary {
@@ -121,6 +123,7 @@ pub(super) static INTEGRITY: Vocabulary = Vocabulary {
         ),
     ],
     later: &[],
+    extensible: false,
 };
 
 pub(super) static AUDIT: Vocabulary = Vocabulary {
@@ -154,6 +157,7 @@ pub(super) static AUDIT: Vocabulary = Vocabulary {
         ),
     ],
     later: &[],
+    extensible: false,
 };
 
 pub(super) static THRESHOLD: Vocabulary = Vocabulary {
@@ -179,6 +183,7 @@ pub(super) static THRESHOLD: Vocabulary = Vocabulary {
         ),
     ],
     later: &[],
+    extensible: false,
 };
 
 pub(super) static DATA: Vocabulary = Vocabulary {
@@ -196,8 +201,15 @@ pub(super) static DATA: Vocabulary = Vocabulary {
             "The choice of a flow's row: in order (`sequential`, the default), `random`, or each \
              row once (`unique`: the run ends when they are used up).",
         ),
+        word(
+            "per",
+            Shape::OneOf(&PER),
+            "`flow`, the default: every flow gets a row. `instance`: every instance of a pool has \
+             the row of its number, read as `instance.COLUMN`.",
+        ),
     ],
     later: &[],
+    extensible: false,
 };
 
 pub(super) static DEFAULTS: Vocabulary = Vocabulary {
@@ -241,8 +253,29 @@ pub(super) static DEFAULTS: Vocabulary = Vocabulary {
             "The time without output after which a prompt matches that is not at the end of the \
              line; `10ms` by default.",
         ),
+        word(
+            "directory",
+            Shape::Template,
+            "The working directory of roles without their own.",
+        ),
+        word(
+            "menu",
+            Shape::Object(&MENU),
+            "The format of menus; a role's own `prompt` and `row` win.",
+        ),
+        word(
+            "interludes",
+            Shape::ListOf(&Shape::Object(&INTERLUDE)),
+            "The interludes of roles without their own.",
+        ),
+        word(
+            "fail_on",
+            Shape::MapOf(&Shape::OneOrList(&Shape::Pattern)),
+            "Texts that fail the step in every role, by category; a role's own categories win.",
+        ),
     ],
     later: &[],
+    extensible: false,
 };
 
 pub(super) static ROLE: Vocabulary = Vocabulary {
@@ -303,6 +336,7 @@ pub(super) static ROLE: Vocabulary = Vocabulary {
         ),
     ],
     later: &[],
+    extensible: false,
 };
 
 pub(super) static MENU: Vocabulary = Vocabulary {
@@ -321,6 +355,7 @@ pub(super) static MENU: Vocabulary = Vocabulary {
         ),
     ],
     later: &[],
+    extensible: false,
 };
 
 pub(super) static INTERLUDE: Vocabulary = Vocabulary {
@@ -338,6 +373,7 @@ pub(super) static INTERLUDE: Vocabulary = Vocabulary {
         ),
     ],
     later: &[],
+    extensible: false,
 };
 
 pub(super) static LOAD: Vocabulary = Vocabulary {
@@ -403,6 +439,7 @@ pub(super) static LOAD: Vocabulary = Vocabulary {
         ),
     ],
     later: &["start_after", "weight"],
+    extensible: false,
 };
 
 pub(super) static STAGE: Vocabulary = Vocabulary {
@@ -422,4 +459,5 @@ pub(super) static STAGE: Vocabulary = Vocabulary {
         word("rate", Shape::Text, "The rate at its end."),
     ],
     later: &[],
+    extensible: false,
 };

@@ -16,6 +16,7 @@ mod evidence;
 mod figures;
 mod hostile;
 mod integrity;
+mod language;
 mod layers;
 mod loads;
 mod menu;

@@ -188,7 +188,7 @@ fn a_variable_that_cannot_be_computed_is_named() {
     };
     assert_eq!(
         plan.scope(context, 1).unwrap_err().to_string(),
-        "variable `password`: `env.SHOP_PASSWORD` has no value here"
+        "variable `password`: `env.SHOP_PASSWORD` is not set"
     );
 }
 

@@ -8,17 +8,23 @@ use rehearsal::scenario::{CommandStart, CompileOptions, Severity, compile, load}
 /// The diagnostics of a scenario, warnings included, as a terminal without colours shows them.
 fn diagnose(source: &str) -> String {
     let find_program = |start: CommandStart<'_>| match start.words[0] {
-        "python3" if start.words.get(1) == Some(&"nosuch.py") => {
+        "python3" if start.words.contains(&"nosuch.py") => {
             Err("there is no script nosuch.py".to_owned())
         }
         "missing" => Err("there is no such program".to_owned()),
         "data.txt" => Err("it is not executable".to_owned()),
         _ => Ok(()),
     };
+    let environment = |name: &str| match name {
+        "NOT_SET" => None,
+        "NOWHERE" => Some("/nowhere".to_owned()),
+        _ => Some("value".to_owned()),
+    };
     let options = CompileOptions {
         directory: Some(Path::new("tests/scenarios")),
         find_program: Some(&find_program),
         overrides: &[],
+        environment: Some(&environment),
     };
     let diagnostics = match compile(source, Some(Path::new("dir/bad.yaml")), options) {
         Ok(compiled) => compiled.warnings,
@@ -133,6 +139,10 @@ diagnosed! {
     values_of_the_wrong_kind;
     missing_keys;
     aliases_point_to_their_text;
+    known_before_the_run;
+    replies_at_the_end;
+    values_of_pools;
+    gates_of_turns;
 }
 
 #[test]
@@ -142,11 +152,8 @@ variables: {customer_id: x}
 roles: {a: {run: [p], actions: {x: [{see: x}]}}}
 flow: [{step: s, role: a, do: x}]
 ";
-    let overrides = [
-        "custmer_id".to_owned(),
-        "customer_id".to_owned(),
-        "z".to_owned(),
-    ];
+    let overrides = ["custmer_id", "customer_id", "z"];
+    let overrides = overrides.map(|name| (name.to_owned(), "value".to_owned()));
     let options = CompileOptions {
         overrides: &overrides,
         ..CompileOptions::default()

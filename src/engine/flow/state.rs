@@ -89,6 +89,14 @@ impl FlowState {
         script.is_some_and(|script| script.instance == instance)
     }
 
+    /// Returns the flow's values for a role, with those of its pooled instance.
+    pub(in crate::engine) fn values_for(&mut self, role: RoleIndex) -> &Arc<Scope> {
+        if let Some(slot) = self.roles[role.0].slot {
+            self.run.plan.set_instance(&mut self.scope, slot.number);
+        }
+        &self.scope
+    }
+
     /// Returns the id of the role's next script.
     pub(in crate::engine) fn next_instance(&mut self, role: RoleIndex) -> InstanceId {
         let flow = self.number;

@@ -188,7 +188,7 @@ impl FlowSupervisor {
         }
         let perform = Perform {
             kind,
-            values: Snapshot::new(&self.state.scope),
+            values: Snapshot::new(self.state.values_for(entry.role)),
             deadline,
             attempt: self.state.builder.next_attempt(&entry.name),
         };
@@ -223,7 +223,7 @@ impl FlowSupervisor {
     fn leave(&mut self, role: RoleIndex, ctx: &mut Context<Self>) {
         let perform = Perform {
             kind: ActionKind::Leave,
-            values: Snapshot::new(&self.state.scope),
+            values: Snapshot::new(self.state.values_for(role)),
             deadline: Deadline::of_leave(&self.state.run.plan),
             attempt: 1,
         };

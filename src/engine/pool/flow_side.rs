@@ -147,6 +147,7 @@ impl FlowSupervisor {
 
     /// Gives a script back to its pool.
     pub(in crate::engine) fn release(&mut self, role: RoleIndex) {
+        let scope = Arc::clone(self.state.values_for(role));
         let state = self.state.role(role);
         let (Some(script), Some(slot)) = (state.script.take(), state.slot.take()) else {
             return;
@@ -154,7 +155,7 @@ impl FlowSupervisor {
         let release = ReleaseInstance {
             slot,
             script,
-            scope: Arc::clone(&self.state.scope),
+            scope,
         };
         // Without a coordinator the run is over, and its scripts are ended with it.
         let _ = send(&self.state.coordinator.release_instance, release);

@@ -35,6 +35,8 @@ pub(super) struct ActionRun {
     pub closing_since: Option<Instant>,
     /// The durations of the named turns that were taken.
     pub turns: Vec<(Arc<str>, Duration)>,
+    /// True from a reply with exclusive access until the evidence after it.
+    pub holds_access: bool,
     /// True if faults are planned for it: their points are given to the fault filter.
     pub is_filtered: bool,
     started: Instant,
@@ -44,6 +46,8 @@ pub(super) struct ActionRun {
     wait_began: Instant,
     /// The moment right before the last reply was written, until a wait follows it.
     said_at: Option<Instant>,
+    /// The begin of a wait for a read of the program, and the number of checks since.
+    reading: Option<(Instant, u32)>,
     /// The turn's own deadline.
     turn: Option<Deadline>,
     /// The deadline of the first wait of a program that has just been started.
@@ -91,7 +95,7 @@ pub(super) enum ActionWait {
     Pause {
         until: Instant,
     },
-    /// The reply waits for faults before it.
+    /// The reply waits for its gates, or for faults before it.
     Held(TypedReply),
     /// The reply is being handed to the program.
     Typing {
@@ -133,6 +137,7 @@ impl ActionRun {
             quiet_at: None,
             closing_since: None,
             turns: Vec::new(),
+            holds_access: false,
             is_filtered: false,
             started,
             paused: Duration::ZERO,
@@ -140,6 +145,7 @@ impl ActionRun {
             slow: Slow::default(),
             wait_began: now,
             said_at: None,
+            reading: None,
             turn: None,
             input_discarded: false,
             last_read_until: None,
@@ -159,7 +165,7 @@ impl ActionRun {
         })
     }
 
-    /// Takes the reply that is held for faults.
+    /// Takes the reply that is held for gates or faults.
     pub(super) fn take_held_reply(&mut self) -> Option<TypedReply> {
         match std::mem::replace(&mut self.waiting, ActionWait::Output) {
             ActionWait::Held(reply) => Some(reply),
@@ -207,7 +213,19 @@ impl ActionRun {
             allowed,
         });
         self.last_read_until = None;
+        self.reading = self.interpreter.expects_read().then_some((now, 0));
         self.wait(ActionWait::Output);
+    }
+
+    /// Returns whether a read of the program is waited for and has to be checked. There is no event
+    /// for it.
+    pub(super) fn checks_read(&mut self, now: Instant) -> bool {
+        let Some((since, tries)) = &mut self.reading else {
+            return false;
+        };
+        let is_due = *since + poll_delay(*tries) <= now;
+        *tries += u32::from(is_due);
+        is_due
     }
 
     pub(super) fn wait(&mut self, waiting: ActionWait) {
@@ -329,10 +347,11 @@ impl ActionRun {
             ActionWait::Aftermath { .. } => return self.heard_out_at(),
             ActionWait::Linger { until } => Some(*until),
             ActionWait::EchoOff { since, tries, .. } | ActionWait::Unread { since, tries } => {
-                Some(*since + echo_delay(*tries))
+                Some(*since + poll_delay(*tries))
             }
             ActionWait::Unsaid { since, .. } => Some(*since + CLOSING_GRACE),
-            ActionWait::Output | ActionWait::Command => None,
+            ActionWait::Output => self.reading.map(|(since, tries)| since + poll_delay(tries)),
+            ActionWait::Command => None,
         };
         let closing = self.closing_since.map(|since| since + CLOSING_GRACE);
         [Some(self.deadline().at), own, self.quiet_at, closing]
@@ -382,9 +401,9 @@ impl ActionRun {
     }
 }
 
-/// Returns the delay after the prompt before check number `tries` of the terminal's echo, from 0:
-/// short at first, since a program switches it off right before or right after its prompt.
-fn echo_delay(tries: u32) -> Duration {
+/// Returns the delay before check number `tries`, from 0, of something without an event: short at
+/// first, since a program switches off the echo, or reads, right before or right after its prompt.
+fn poll_delay(tries: u32) -> Duration {
     const DOUBLINGS: u32 = 8;
     let doubled = Duration::from_micros(200) * (2u32.pow(tries.min(DOUBLINGS) + 1) - 1);
     doubled + Duration::from_millis(50) * tries.saturating_sub(DOUBLINGS)

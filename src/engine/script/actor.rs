@@ -15,6 +15,7 @@
 
 mod beginning;
 mod starting;
+mod waiting;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -24,6 +25,7 @@ use actix::prelude::*;
 use crate::engine::context::RunContext;
 use crate::engine::faults::filter::{FaultFilter, Feedback};
 use crate::engine::messages::{EndScript, Injected, Perform, ScriptHandle, ScriptOwner};
+use crate::engine::reply_gates::Access;
 use crate::engine::report_guard::ReportGuard;
 use crate::model::{
     Ending, ExitCause, FailureKind, Happening, Injection, InjectionKind, InstanceId, ProcessRecord,
@@ -32,7 +34,6 @@ use crate::model::{
 use crate::process::{Child, ChildEvent, Grace, WriteError};
 use crate::scenario::TerminalKind;
 
-use super::command;
 use super::interpreter::ActionError;
 use super::machine::{MachineCall, ScriptEffect, ScriptInput, ScriptMachine};
 use super::reporter::ScriptReporter;
@@ -45,6 +46,8 @@ pub(in crate::engine) struct ScriptActor {
     alarm: Option<(Instant, SpawnHandle)>,
     /// The command that the machine waits for, until it has ended or is canceled.
     command: Option<SpawnHandle>,
+    /// Exclusive access of the last reply.
+    access: Option<Access>,
     /// Effects to apply; empty between messages, its memory is reused.
     effects: Vec<ScriptEffect>,
     /// Results of applied effects for the machine; as above.
@@ -116,6 +119,7 @@ impl ScriptActor {
             state: State::NotStarted,
             alarm: None,
             command: None,
+            access: None,
             effects: Vec::new(),
             inputs: Vec::new(),
             reporter: ReportGuard::new(reporter),
@@ -196,6 +200,8 @@ impl ScriptActor {
             ScriptEffect::ReplySent(point) => {
                 filter.reply_sent(&point, now, child, &mut feedback);
             }
+            ScriptEffect::PassGates(gates) => self.pass_gates(&gates, ctx),
+            ScriptEffect::LeaveGates => self.access = None,
             ScriptEffect::Type => self.type_reply(now, &mut feedback),
             ScriptEffect::AnswerTerminal(answer) => {
                 // A program that asks its terminal something and closes it gets no answer.
@@ -287,31 +293,6 @@ impl ScriptActor {
             at,
         });
         self.run.emit(RunEvent::Injected(injection));
-    }
-
-    fn run_command(&mut self, argv: Vec<String>, ctx: &mut Context<Self>) {
-        let State::Alive(script) = &self.state else {
-            return;
-        };
-        let Some(scope) = script.machine.scope() else {
-            return;
-        };
-        let run = Arc::clone(&self.run);
-        let running = match command::plain(&run, self.instance().role, argv, scope) {
-            Ok(command) => async move { command::output(&run.spawner, command).await },
-            Err(error) => return self.inputs.push(ScriptInput::CommandEnded(Err(error))),
-        };
-        let running = actix::fut::wrap_future::<_, Self>(running);
-        self.command = Some(ctx.spawn(running.map(|ended, actor, ctx| {
-            actor.command = None;
-            actor.feed(ScriptInput::CommandEnded(ended), ctx);
-        })));
-    }
-
-    fn cancel_command(&mut self, ctx: &mut Context<Self>) {
-        if let Some(command) = self.command.take() {
-            ctx.cancel_future(command);
-        }
     }
 
     /// Begins to end the process and its descendants.

@@ -9,6 +9,7 @@
 //! | `Ready` | `Begin` | the next turn is begun |
 //! | `Listening` | `Heard(wait)` | captures; then its reply, or what follows it |
 //! | `Listening` | `Heard(interlude)` | the interlude's reply, then `Listening` as before |
+//! | `Listening` | `Reads` | the `reads` wait is satisfied |
 //! | `Listening` | `Exited` | the `exits` wait is satisfied, or the action fails |
 //! | `Listening` | `Lingered` | the pause between two rounds is over, the next round begins |
 //! | `Speaking` | `Said` | what follows the reply |
@@ -17,6 +18,7 @@
 //! | `Commanding` | `Ran` | its captures; the next turn |
 //! | any | a fault | `Over`: nothing follows any more |
 
+mod earlier;
 mod frames;
 mod outcome;
 mod reply;
@@ -33,6 +35,7 @@ use crate::engine::values::Snapshot;
 use crate::model::FailureKind;
 use crate::scenario::{Plan, Role, SourceLocation, Step, Turn};
 
+use earlier::EarlierOutput;
 use frames::{Frame, Listening, TurnRef};
 
 pub(in crate::engine) use vocabulary::{
@@ -80,6 +83,8 @@ pub(super) struct ActionInterpreter {
     place: Option<SourceLocation>,
     /// The present wait, or the last one.
     wait: Option<Listening>,
+    /// The output before the last reply, if a `pick` looks for its row there.
+    earlier: Option<EarlierOutput>,
     /// The line with its evidence, if a message is to show it.
     heard_line: String,
     /// The moment of the last awaited evidence.
@@ -107,14 +112,15 @@ impl ActionInterpreter {
             terminal,
             overwrites: false,
             rng: fastrand::Rng::with_seed(seed),
-            frames: vec![Frame::Turns { turns, next: 0 }],
             state: State::Ready,
             interludes,
             place: None,
             wait: None,
+            earlier: EarlierOutput::if_wanted(&turns),
             heard_line: String::new(),
             evidence_at: None,
             timed: None,
+            frames: vec![Frame::Turns { turns, next: 0 }],
             plan,
         }
     }
@@ -146,7 +152,8 @@ impl ActionInterpreter {
         let patterns = patterns.map(|(on, pattern)| describe_wait(*on, pattern));
         let exits = wait.exits();
         let exits = exits.map(|(_, code)| format!("the program's end with exit code {code}"));
-        patterns.chain(exits).collect()
+        let reads = wait.reads().map(|_| "a read of its input".to_owned());
+        patterns.chain(exits).chain(reads).collect()
     }
 
     /// Returns a hint if the awaited text is there, but not where it was looked for.
@@ -195,6 +202,12 @@ impl ActionInterpreter {
         matches!(self.state, State::Listening) && wait.is_some_and(|it| it.exits().next().is_some())
     }
 
+    /// Returns `true` if the present wait is also for a read of the program.
+    pub(super) fn expects_read(&self) -> bool {
+        let wait = self.wait.as_ref();
+        matches!(self.state, State::Listening) && wait.is_some_and(|it| it.reads().is_some())
+    }
+
     /// Returns the effect that follows on `input`.
     pub(super) fn on(
         &mut self,
@@ -227,6 +240,7 @@ impl ActionInterpreter {
                 self.next(values, dialogue)
             }
             (State::Listening, Input::Heard(heard)) => self.heard(heard, values, dialogue),
+            (State::Listening, Input::Reads { at }) => self.reads(at, values, dialogue),
             (State::Listening, Input::Exited(exit)) => self.exited(exit, values, dialogue),
             (State::Listening, Input::Lingered) => self.next(values, dialogue),
             (State::Speaking(after), Input::Said) => match after {

@@ -8,9 +8,11 @@
 //! | --- | --- | --- |
 //! | idle | `begin` | the interpreter begins; `Output` or another state |
 //! | `Output` | output that is awaited | the interpreter goes on |
+//! | `Output` | alarm: a read is awaited, and the program waits for input | the interpreter goes on |
 //! | `Output` | `Exited` | the interpreter goes on, or the action fails |
 //! | `Output` | alarm: a deadline, or 500 ms after the output's end | the action fails |
 //! | `Linger` | alarm: its time is over | the interpreter goes on |
+//! | `Held` | `Admitted` | the reply is begun: `Held`, `EchoOff` or `Typing` |
 //! | `Held` | `Released` | the reply is typed: `EchoOff` or `Typing` |
 //! | `EchoOff` | alarm: echo is off | `Typing` |
 //! | `EchoOff` | alarm: 5 s or a deadline | the action fails |
@@ -136,6 +138,16 @@ impl ScriptMachine {
                     self.go_on(next, call);
                 }
             }
+            ScriptInput::Admitted { waited } => match &mut self.action {
+                Some(action) => {
+                    if let Some(reply) = action.take_held_reply() {
+                        action.pause_for(waited);
+                        let next = self.begin_reply(reply, call);
+                        self.go_on(next, call);
+                    }
+                }
+                None => call.effects.push(ScriptEffect::LeaveGates),
+            },
             ScriptInput::Delayed(length) => {
                 if let Some(action) = &mut self.action {
                     action.pause_for(length);
@@ -276,6 +288,13 @@ impl ScriptMachine {
             let Some(action) = &mut self.action else {
                 return;
             };
+            let is_evidence = matches!(
+                input,
+                Input::Heard(Finding::Wait { .. }) | Input::Reads { .. } | Input::Exited(_)
+            );
+            if is_evidence && std::mem::take(&mut action.holds_access) {
+                call.effects.push(ScriptEffect::LeaveGates);
+            }
             if let Some(point) = action.fault_point() {
                 match &input {
                     Input::Heard(Finding::Wait { .. }) => {
@@ -314,7 +333,12 @@ impl ScriptMachine {
                     action.wait(ActionWait::Output);
                     self.poll(call)
                 }
-                Effect::Say(reply) => self.begin_reply(reply, call),
+                Effect::Say(mut reply) => {
+                    if let Some(text) = reply.remark.take() {
+                        self.note(Happening::Remark { text }, call.now);
+                    }
+                    self.begin_reply(reply, call)
+                }
                 Effect::Pause(length) => {
                     action.pause(call.now, length);
                     None

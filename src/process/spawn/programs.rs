@@ -15,6 +15,16 @@ const INTERPRETERS: [&str; 12] = [
 ];
 /// The interpreters that search PATH for a script as well.
 const SHELLS: [&str; 4] = ["sh", "bash", "dash", "zsh"];
+/// The letters of options before the script that change nothing about it, by interpreter.
+const PLAIN_OPTIONS: [(&str, &str); 7] = [
+    ("python", "bBdEiIOqsSuvx"),
+    ("sh", "aefmnuvx"),
+    ("dash", "aefmnuvx"),
+    ("bash", "aefhlmnuvx"),
+    ("zsh", "aefhlmnuvx"),
+    ("perl", "tTwW"),
+    ("ruby", "w"),
+];
 /// The extensions that `node` adds to the name of a script.
 const NODE_ENDINGS: [&str; 4] = ["js", "json", "node", "cjs"];
 
@@ -118,9 +128,9 @@ impl Programs {
 
     /// Returns the program and the full argument list for a command line of a scenario.
     ///
-    /// A script that is passed to its interpreter (`python3 portal.py`) is found like a program:
-    /// a first argument that names a file beside the scenario or in a folder for scripts becomes
-    /// that file's full path.
+    /// A script that is passed to its interpreter (`python3 -u portal.py`) is found like a program:
+    /// a first argument, plain options aside, that names a file beside the scenario or in a folder
+    /// for scripts becomes that file's full path.
     ///
     /// # Errors
     /// The directories that were searched for the program or its script, or the reason why it
@@ -136,12 +146,13 @@ impl Programs {
             env?;
         }
         let mut full: Vec<OsString> = argv.iter().map(|word| word.as_ref().into()).collect();
-        let script = argv.get(1).map(AsRef::as_ref);
+        let place = 1 + plain_options(argv);
+        let script = argv.get(place).map(AsRef::as_ref);
         if let Some(script) = script.filter(|script| !script.starts_with('-'))
             && name != "rehearsal"
         {
             match self.script(script) {
-                Some(path) => full[1] = path.into(),
+                Some(path) => full[place] = path.into(),
                 None => self.check_script(name, script, within)?,
             }
         }
@@ -197,6 +208,24 @@ impl Programs {
     }
 }
 
+/// Returns the number of options before the script of an interpreter; 0 if one of them may mean
+/// that there is no script, or takes an argument.
+fn plain_options<W: AsRef<str>>(argv: &[W]) -> usize {
+    let name = argv.first().and_then(|name| interpreter(name.as_ref()));
+    let letters = PLAIN_OPTIONS.iter().find(|(known, _)| Some(*known) == name);
+    let letters = letters.map_or("", |(_, letters)| letters);
+    let is_plain =
+        |option: &str| !option.is_empty() && option.chars().all(|letter| letters.contains(letter));
+    let options = argv.iter().skip(1).map(AsRef::as_ref);
+    let options = options.take_while(|word: &&str| word.starts_with('-') && *word != "-");
+    let options: Vec<&str> = options.collect();
+    if options.iter().all(|option| is_plain(&option[1..])) {
+        options.len()
+    } else {
+        0
+    }
+}
+
 /// Returns the interpreter that a program is, by its name.
 fn interpreter(program: &str) -> Option<&'static str> {
     let name = Path::new(program).file_name()?.to_str()?;
@@ -248,6 +277,20 @@ mod tests {
             error_of(&["python3.99", "nosuch.py"], "sub", false).unwrap(),
             "there is no script nosuch.py (looked in HOME, HOME/sub)"
         );
+        assert_eq!(
+            error_of(&["python3.99", "-u", "-B", "nosuch.py"], "", false).unwrap(),
+            "there is no script nosuch.py (looked in HOME)"
+        );
+        for good in [
+            ["python3.99", "-u", "here.py"].as_slice(),
+            &["python3.99", "-c", "nosuch.py"],
+            &["python3.99", "-uc", "nosuch.py"],
+            &["python3.99", "-W", "nosuch.py"],
+            &["python3.99", "-", "nosuch.py"],
+            &["ls", "-l", "nosuch.py"],
+        ] {
+            assert_eq!(error_of(good, "sub", false), None, "{good:?}");
+        }
         for good in [
             ["python3.99", "here.py"],
             ["python3.99", "there.py"],

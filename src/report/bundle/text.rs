@@ -235,6 +235,7 @@ fn describe(what: &Happening) -> (char, Vec<String>) {
         }
         Happening::Said { text } if text.is_empty() => ('>', vec!["⏎".to_owned()]),
         Happening::Said { text } => ('>', vec![text.clone()]),
+        Happening::Remark { text } => ('·', vec![text.clone()]),
         Happening::Injected { text, .. } => ('!', vec![format!("chaos: {text}")]),
         Happening::LeftOut { bytes, .. } => {
             let much = units::bytes(*bytes);

@@ -1,7 +1,7 @@
 //! The compiler's context: the source, problems, uses and captures of names, and the keys of maps.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,6 +10,8 @@ use crate::scenario::diagnostics::{LineIndex, Problem};
 use crate::scenario::location::SourceLocation;
 use crate::scenario::names;
 use crate::scenario::raw::{Node, Value};
+use crate::scenario::scope::Scope;
+use crate::scenario::template::Template;
 use crate::scenario::vocabulary::Vocabulary;
 
 use super::options::CompileOptions;
@@ -21,6 +23,12 @@ pub(super) struct Context<'a> {
     lines: LineIndex,
     problems: RefCell<Vec<Problem>>,
     trace: RefCell<Vec<Trace>>,
+    /// The number of turns with gates so far.
+    gated_turns: Cell<usize>,
+    /// The names of mutexes of replies.
+    exclusive_replies: RefCell<Vec<(String, Range<usize>)>>,
+    /// The values that all flows share, as far as they are known before the run.
+    constants: RefCell<Scope>,
     pub options: CompileOptions<'a>,
 }
 
@@ -32,12 +40,19 @@ impl<'a> Context<'a> {
             lines: LineIndex::new(source),
             problems: RefCell::default(),
             trace: RefCell::default(),
+            gated_turns: Cell::default(),
+            exclusive_replies: RefCell::default(),
+            constants: RefCell::default(),
             options,
         }
     }
 
+    /// Returns all problems, each once: what roles inherit is compiled for each of them.
     pub fn into_problems(self) -> Vec<Problem> {
-        self.problems.into_inner()
+        let mut seen = HashSet::new();
+        let mut problems = self.problems.into_inner();
+        problems.retain(|problem| seen.insert(problem.clone()));
+        problems
     }
 
     pub fn error(&self, span: &Range<usize>, message: impl AsRef<str>, help: Option<String>) {
@@ -57,6 +72,46 @@ impl<'a> Context<'a> {
             file: Arc::clone(&self.file),
             line: self.lines.line(span.start),
         }
+    }
+
+    /// Returns a number for a turn with gates.
+    pub fn next_turn(&self) -> usize {
+        self.gated_turns.replace(self.gated_turns.get() + 1)
+    }
+
+    /// Records a mutex of replies.
+    pub fn note_exclusive(&self, name: &str, span: &Range<usize>) {
+        let mut all = self.exclusive_replies.borrow_mut();
+        all.push((name.to_owned(), span.clone()));
+    }
+
+    /// Returns the mutexes of replies so far.
+    pub fn exclusive_replies(&self) -> Vec<(String, Range<usize>)> {
+        self.exclusive_replies.borrow().clone()
+    }
+
+    /// Begins with no known values, in which these names are secret.
+    pub fn begin_constants(&self, secrets: Arc<[String]>) {
+        self.constants.replace(Scope::new(secrets));
+    }
+
+    /// Keeps a value that all flows share.
+    pub fn add_constant(&self, name: &str, value: &str) {
+        self.constants.borrow_mut().set(name, value);
+    }
+
+    /// Returns the text of a template if it is known before the run: it uses nothing but the
+    /// environment and variables that are the same for all flows.
+    pub fn known(&self, template: &Template) -> Option<String> {
+        let constants = self.constants.borrow();
+        let names = template.names();
+        let is_known = names.iter().all(|name| constants.get(name).is_some());
+        is_known.then(|| template.render(&constants).ok()).flatten()
+    }
+
+    /// Masks the secrets among the known values.
+    pub fn masked(&self, text: &str) -> String {
+        self.constants.borrow().mask(text).into_owned()
     }
 
     /// Returns the path of a file that the scenario names.
@@ -133,6 +188,9 @@ impl<'a> Context<'a> {
         for (key, name, value) in self.keyed(entries) {
             if vocabulary.knows(name) {
                 fields.entries.insert(name, (key, value));
+                continue;
+            }
+            if vocabulary.ignores(name) {
                 continue;
             }
             fields.is_complete = false;

@@ -1,9 +1,11 @@
-//! Compilation of the gates of a step: `together`, `rate` and `exclusive`.
+//! Compilation of gates: `together`, `rate` and `exclusive` of a step, the latter two of a turn.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::scenario::gates::GateSpec;
+use crate::scenario::gates::{GateSpec, ReplyGateSpec};
 use crate::scenario::load::parse_rate;
+use crate::scenario::plan::Step;
 use crate::scenario::raw::Node;
 
 use super::context::{Context, Fields};
@@ -18,6 +20,47 @@ pub(super) fn gates(context: &Context<'_>, fields: &Fields<'_>) -> GateSpec {
         exclusive: fields
             .get("exclusive")
             .and_then(|node| exclusive(context, node)),
+    }
+}
+
+/// Compiles the gates before the reply of a turn.
+pub(super) fn reply_gates(
+    context: &Context<'_>,
+    fields: &Fields<'_>,
+    has_reply: bool,
+) -> Option<Arc<ReplyGateSpec>> {
+    let &[first, ..] = fields.among(&["rate", "exclusive"]).as_slice() else {
+        return None;
+    };
+    if !has_reply {
+        let message = format!("`{first}` holds the reply of a turn, and this one has none");
+        let help = Some("write it beside a reply, or at a step".to_owned());
+        context.error(&fields.key_span(first), message, help);
+        return None;
+    }
+    let exclusive = fields.get("exclusive").and_then(|node| {
+        let name = exclusive(context, node)?;
+        context.note_exclusive(&name, &node.span);
+        Some(name)
+    });
+    Some(Arc::new(ReplyGateSpec {
+        turn: context.next_turn(),
+        exclusive,
+        interval: fields.get("rate").and_then(|node| interval(context, node)),
+    }))
+}
+
+/// Checks that no mutex of a reply has the name of one of a step, which it would not exclude.
+pub(super) fn check_names<'s>(context: &Context<'_>, steps: impl Iterator<Item = &'s Step>) {
+    let of_steps: Vec<&str> = steps
+        .filter_map(|step| step.gates.exclusive.as_deref())
+        .collect();
+    for (name, span) in context.exclusive_replies() {
+        if of_steps.contains(&name.as_str()) {
+            let message = format!("`{name}` is exclusive access to steps already");
+            let help = Some("choose another name for replies".to_owned());
+            context.error(&span, message, help);
+        }
     }
 }
 

@@ -13,11 +13,12 @@ use crate::scenario::vocabulary::{AUDIT, INTEGRITY};
 
 use super::context::Context;
 use super::flow::Flow;
+use super::known_names::KnownNames;
 use super::role_context::CommandContext;
 use super::roles::{self, CompiledRole, LEAVE};
 use super::trace::Trace;
 use super::turns::command;
-use super::usage::{KnownNames, captures};
+use super::usage::captures;
 use super::values::names_of;
 
 /// The default time limit of an audit.
@@ -257,7 +258,7 @@ fn text(node: &Node) -> Option<&str> {
 
 fn audit(context: &Context<'_>, node: &Node, known: &KnownNames) -> Option<Audit> {
     let fields = context.fields(node, &AUDIT)?;
-    let commands = CommandContext::new(context, &fields);
+    let commands = CommandContext::new(context, fields.get("directory"), fields.get("environment"));
     let ((run, environment, directory), trace) = context.traced(|| {
         let run = fields
             .get("run")
@@ -295,7 +296,7 @@ fn expected(context: &Context<'_>, node: &Node) -> Vec<Pattern> {
 /// Checks that an audit uses no value of a flow.
 fn check_uses(context: &Context<'_>, trace: &[Trace], known: &KnownNames) {
     for trace in trace {
-        let (Trace::Use { name, span } | Trace::ArgumentUse { name, span }) = trace else {
+        let (Trace::Use { name, span, .. } | Trace::ArgumentUse { name, span, .. }) = trace else {
             continue;
         };
         let root = name.split('.').next().unwrap_or(name);
@@ -304,7 +305,7 @@ fn check_uses(context: &Context<'_>, trace: &[Trace], known: &KnownNames) {
                 format!("`{name}` belongs to a flow; an audit runs when all flows have ended");
             let help = "known here are `run.id`, `run.directory`, and `env.NAME`".to_owned();
             context.error(span, message, Some(help));
-        } else if let Some((message, help)) = known.misuse(name) {
+        } else if let Some((message, help)) = known.misuse(name).or_else(|| known.unset(trace)) {
             context.error(span, message, Some(help));
         }
     }

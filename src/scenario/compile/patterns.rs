@@ -48,7 +48,7 @@ impl Context<'_> {
     /// Compiles the format of a menu's rows.
     pub fn row_format(&self, node: &Node) -> Option<RowFormat> {
         let (spec, _) = self.pattern_and_names(node)?;
-        let example = || Some(format!("the default is /{}/", RowFormat::DEFAULT));
+        let example = || Some(format!("the default is /{}/", RowFormat::MARKED));
         let PatternSpec::Fixed(pattern) = spec else {
             self.error(&node.span, "a row's pattern cannot hold values", example());
             return None;

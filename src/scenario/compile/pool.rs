@@ -42,6 +42,7 @@ pub(super) fn settle(prompt: PatternSpec, place: SourceLocation) -> Turn {
             overwrite: false,
         },
         within: None,
+        gates: None,
         common: CommonWaits::default(),
         place,
     }

@@ -1,14 +1,29 @@
 //! Checks of pools against the whole flow.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::context::Context;
 use super::flow::CompiledStep;
+use super::known_names::KnownNames;
 use super::roles::{CompiledAction, CompiledRole};
 use super::trace::Trace;
+use super::usage::captures;
 
 /// Checks that pooled roles can be shared, and that flows cannot deadlock.
-pub(super) fn check(context: &Context<'_>, roles: &[CompiledRole], steps: &[CompiledStep]) {
+pub(super) fn check(
+    context: &Context<'_>,
+    roles: &[CompiledRole],
+    steps: &[CompiledStep],
+    known: &KnownNames,
+) {
+    let captured: BTreeSet<&str> = roles
+        .iter()
+        .flat_map(|role| &role.actions)
+        .flat_map(captures)
+        .map(|(name, _)| name)
+        .collect();
+    let differs = |name: &str| known.differs_by_flow(name) || captured.contains(name);
     for (index, role) in roles.iter().enumerate() {
         let (Some(size), Some(span)) = (role.role.pool, &role.lifetime) else {
             continue;
@@ -31,8 +46,10 @@ pub(super) fn check(context: &Context<'_>, roles: &[CompiledRole], steps: &[Comp
             .iter()
             .find(|it| it.name == first.step.action.name);
         if let Some(log_in) = log_in {
-            shared_log_in(context, role, log_in, size.get());
+            shared_log_in(context, role, log_in, size.get(), &differs);
         }
+        shared_start(context, role, size.get(), &differs);
+        rows_of_instances(context, role, size.get(), span, known);
         if let (Some(when), true) = (&first.when, of_role.len() > 1) {
             let message = format!(
                 "the first step of `{}`, which is shared by flows, depends on the flow",
@@ -60,13 +77,23 @@ pub(super) fn check(context: &Context<'_>, roles: &[CompiledRole], steps: &[Comp
 
 /// Checks the login of a pooled script, which must neither use nor capture a value of a single
 /// flow.
-fn shared_log_in(context: &Context<'_>, role: &CompiledRole, log_in: &CompiledAction, size: u64) {
+fn shared_log_in(
+    context: &Context<'_>,
+    role: &CompiledRole,
+    log_in: &CompiledAction,
+    size: u64,
+    differs: &dyn Fn(&str) -> bool,
+) {
     let report = |span: &Range<usize>, what: String| {
         let message = format!(
             "`{}` logs a script in for many flows ({size} in the pool): {what}",
             log_in.name
         );
-        let help = format!("do that in another action of `{}`", role.role.name);
+        let help = format!(
+            "do that in another action of `{}`; for accounts of the instances' own use \
+             `instance.number`, or a table of `data` with `per: instance`",
+            role.role.name
+        );
         context.error(span, message, Some(help));
     };
     for trace in &log_in.trace {
@@ -75,12 +102,61 @@ fn shared_log_in(context: &Context<'_>, role: &CompiledRole, log_in: &CompiledAc
                 let what = format!("the value of `{name}` would belong to one of them");
                 report(span, what);
             }
-            Trace::Use { name, span } | Trace::ArgumentUse { name, span }
-                if name.starts_with("flow.") =>
+            Trace::Use { name, span, .. } | Trace::ArgumentUse { name, span, .. }
+                if differs(name) =>
             {
                 report(span, format!("`{name}` differs for each of them"));
             }
             Trace::Use { .. } | Trace::ArgumentUse { .. } => {}
         }
+    }
+}
+
+/// Checks the start of a pooled script, which must not depend on the flow that happens to start it.
+fn shared_start(
+    context: &Context<'_>,
+    role: &CompiledRole,
+    size: u64,
+    differs: &dyn Fn(&str) -> bool,
+) {
+    for trace in &role.start_trace {
+        if let Trace::Use { name, span, .. } | Trace::ArgumentUse { name, span, .. } = trace
+            && differs(name)
+        {
+            let message = format!(
+                "`{}` is started for many flows ({size} in the pool): `{name}` differs for each of \
+                 them",
+                role.role.name
+            );
+            let help = "use `instance.number`, or a table of `data` with `per: instance`";
+            context.error(span, message, Some(help.into()));
+        }
+    }
+}
+
+/// Checks that every instance of a pool has its row of data.
+fn rows_of_instances(
+    context: &Context<'_>,
+    role: &CompiledRole,
+    size: u64,
+    lifetime: &Range<usize>,
+    known: &KnownNames,
+) {
+    let actions = role.actions.iter().flat_map(|action| &action.trace);
+    let used = role.start_trace.iter().chain(&role.trace).chain(actions);
+    let short = used.filter_map(|trace| match trace {
+        Trace::Use { name, .. } | Trace::ArgumentUse { name, .. } => {
+            let rows = known.instance_rows(name)?;
+            ((rows as u64) < size).then_some((name, rows))
+        }
+        Trace::Capture { .. } => None,
+    });
+    if let Some((name, rows)) = short.min_by_key(|(_, rows)| *rows) {
+        let message = format!(
+            "the pool of `{}` has {size} instances, and there are {rows} rows for `{name}`",
+            role.role.name
+        );
+        let help = format!("write {rows} at most, or add rows to the table");
+        context.error(lifetime, message, Some(help));
     }
 }

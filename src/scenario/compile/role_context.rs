@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use crate::scenario::plan::PatternSpec;
 use crate::scenario::raw::{Node, Value};
+use crate::scenario::template::Template;
 
-use super::context::{Context, Fields};
+use super::context::Context;
 
 /// The parts of a role that the turns of its actions can refer to.
 pub(super) struct RoleContext<'n> {
@@ -24,10 +25,17 @@ pub(super) struct CommandContext {
 }
 
 impl CommandContext {
-    pub fn new(context: &Context<'_>, fields: &Fields<'_>) -> Self {
-        let directory = match fields.get("directory").map(|node| &node.value) {
-            None => Some(""),
-            Some(Value::Text(text)) if !text.contains('$') => Some(text.as_str()),
+    pub fn new(
+        context: &Context<'_>,
+        directory: Option<&Node>,
+        environment: Option<&Node>,
+    ) -> Self {
+        let directory = match directory.map(|node| &node.value) {
+            None => Some(String::new()),
+            Some(Value::Text(text)) => {
+                let template = Template::parse(text).ok();
+                template.and_then(|template| context.known(&template))
+            }
             Some(_) => None,
         };
         let has_path = |node: &Node| match &node.value {
@@ -37,8 +45,8 @@ impl CommandContext {
             _ => true,
         };
         CommandContext {
-            directory: directory.map(|directory| context.path(directory)),
-            has_own_path: fields.get("environment").is_some_and(has_path),
+            directory: directory.map(|directory| context.path(&directory)),
+            has_own_path: environment.is_some_and(has_path),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::dialogue::On;
 use crate::scenario::plan::{
-    Action, FailOn, Interlude, Menu, Reply, Role, TerminalKind, Then, Turn, TurnKind,
+    Action, FailOn, Interlude, Menu, Reply, Role, TerminalKind, Then, Turn, TurnKind, any_turn,
 };
 use crate::scenario::raw::{Node, Value};
 use crate::scenario::template::Template;
@@ -37,7 +37,9 @@ pub(super) struct CompiledRole {
     pub lifetime: Option<Range<usize>>,
     /// Its menu's prompt is invalid, and was reported.
     pub menu_is_faulty: bool,
-    /// Names used by the program's command line and the menu.
+    /// Names used by the program's command line, its environment and its directory.
+    pub start_trace: Vec<Trace>,
+    /// Names used by the interludes.
     pub trace: Vec<Trace>,
     pub actions: Vec<CompiledAction>,
 }
@@ -48,17 +50,35 @@ pub(super) struct CompiledAction {
     pub trace: Vec<Trace>,
 }
 
-/// The default terminal of roles.
+/// The parts of `defaults` for roles.
 #[derive(Clone, Copy)]
-pub(super) struct DefaultTerminal {
+pub(super) struct RoleDefaults<'n> {
     pub is_pty: bool,
     pub size: (u16, u16),
+    pub directory: Option<&'n Node>,
+    pub menu: Option<&'n Node>,
+    pub interludes: Option<&'n Node>,
+    pub fail_on: Option<&'n Node>,
+}
+
+impl RoleDefaults<'_> {
+    /// Defaults of a scenario that sets none.
+    pub(super) fn none() -> Self {
+        RoleDefaults {
+            is_pty: true,
+            size: (50, 200),
+            directory: None,
+            menu: None,
+            interludes: None,
+            fail_on: None,
+        }
+    }
 }
 
 pub(super) fn roles(
     context: &Context<'_>,
     node: &Node,
-    terminal: DefaultTerminal,
+    defaults: RoleDefaults<'_>,
 ) -> Vec<CompiledRole> {
     let mut roles = Vec::new();
     for (key, name, node) in context.entries(node, "roles") {
@@ -66,7 +86,7 @@ pub(super) fn roles(
         let fields = context
             .fields(node, &ROLE)
             .unwrap_or_else(|| Fields::none(&ROLE, &key.span));
-        roles.push(role(context, name, key.span.clone(), &fields, terminal));
+        roles.push(role(context, name, key.span.clone(), &fields, defaults));
     }
     roles
 }
@@ -76,46 +96,42 @@ fn role(
     name: &str,
     span: Range<usize>,
     fields: &Fields<'_>,
-    terminal: DefaultTerminal,
+    defaults: RoleDefaults<'_>,
 ) -> CompiledRole {
     let title = fields.get("title").and_then(|node| context.text(node));
     let lifetime = fields.get("lifetime");
     let pool = lifetime.and_then(|node| pool::lifetime(context, node));
-    let commands = CommandContext::new(context, fields);
-    let (mut role, trace) = context.traced(|| Role {
+    let directory_node = fields.get("directory").or(defaults.directory);
+    let commands = CommandContext::new(context, directory_node, fields.get("environment"));
+    let menu_nodes = [fields.get("menu"), defaults.menu];
+    let (interludes, trace) = context.traced(|| {
+        let node = fields.get("interludes").or(defaults.interludes)?;
+        Some(interludes(context, node))
+    });
+    let (mut role, start_trace) = context.traced(|| Role {
         name: name.to_owned(),
         title: title.unwrap_or_else(|| name.to_owned()),
         run: fields
             .get("run")
             .and_then(|node| command(context, node, &commands))
             .unwrap_or_default(),
-        terminal: terminal_kind(context, fields, terminal),
+        terminal: terminal_kind(context, fields, defaults),
         environment: fields
             .get("environment")
             .map(|n| environment(context, n))
             .unwrap_or_default(),
-        directory: fields
-            .get("directory")
-            .and_then(|node| directory(context, node)),
-        menu: fields
-            .get("menu")
-            .map(|node| menu(context, node))
-            .unwrap_or_default(),
-        interludes: fields
-            .get("interludes")
-            .map(|n| interludes(context, n))
-            .unwrap_or_default(),
-        fail_on: fields
-            .get("fail_on")
-            .map(|node| fail_on(context, node))
-            .unwrap_or_default(),
+        directory: directory_node.and_then(|node| directory(context, node)),
+        menu: menu(context, menu_nodes),
+        interludes: interludes.unwrap_or_default(),
+        fail_on: fail_on(context, fields.get("fail_on"), defaults.fail_on),
         actions: Vec::new(),
+        chooses: false,
         pool,
         settle: Arc::from([]),
         back: None,
         leave: None,
     });
-    let menu_prompt = menu_prompt_node(fields);
+    let menu_prompt = menu_nodes.into_iter().flatten().find_map(menu_prompt_node);
     let around = RoleContext {
         role: name,
         commands,
@@ -134,7 +150,14 @@ fn role(
         .unwrap_or_default()
     {
         let (turns, trace) = context.traced(|| turns::turns(context, node, &around));
+        if !IMPLICIT_ACTIONS.contains(&name) {
+            turns::report_unconfirmed(context, node, &turns);
+        }
         let place = context.place(&key.span);
+        role.chooses |= any_turn(&turns, &|turn| {
+            let mut replies = turn.replies();
+            replies.any(|reply| matches!(reply, Reply::Choose(_)))
+        });
         let action = Arc::new(Action {
             name: name.to_owned(),
             turn_names: turn_names(&turns),
@@ -158,6 +181,7 @@ fn role(
         span,
         lifetime: lifetime.map(|node| node.span.clone()),
         menu_is_faulty: around.menu_prompt_is_faulty,
+        start_trace,
         trace,
         actions,
     }
@@ -188,8 +212,8 @@ fn turn_names(turns: &[Turn]) -> Vec<Arc<str>> {
     names
 }
 
-fn menu_prompt_node<'n>(fields: &Fields<'n>) -> Option<&'n Node> {
-    let Value::Map(entries) = &fields.get("menu")?.value else {
+fn menu_prompt_node(menu: &Node) -> Option<&Node> {
+    let Value::Map(entries) = &menu.value else {
         return None;
     };
     entries.iter().find_map(|(key, value)| match &key.value {
@@ -205,7 +229,7 @@ pub(super) fn is_pty(context: &Context<'_>, node: &Node) -> Option<bool> {
 fn terminal_kind(
     context: &Context<'_>,
     fields: &Fields<'_>,
-    default: DefaultTerminal,
+    default: RoleDefaults<'_>,
 ) -> TerminalKind {
     let is_pty = fields
         .get("terminal")
@@ -241,24 +265,24 @@ pub(super) fn environment(context: &Context<'_>, node: &Node) -> Vec<(String, Te
 pub(super) fn directory(context: &Context<'_>, node: &Node) -> Option<Template> {
     context.word(node, "the directory")?;
     let template = context.template(node)?;
-    if let Some(fixed) = template.fixed()
-        && !context.path(fixed).is_dir()
+    if let Some(known) = context.known(&template)
+        && !context.path(&known).is_dir()
     {
         let help = Some("it is looked for from the scenario's folder".to_owned());
-        context.error(&node.span, format!("there is no folder `{fixed}`"), help);
+        let message = format!("there is no folder `{}`", context.masked(&known));
+        context.error(&node.span, message, help);
     }
     Some(template)
 }
 
-fn menu(context: &Context<'_>, node: &Node) -> Menu {
-    let Some(fields) = context.fields(node, &MENU) else {
-        return Menu::default();
-    };
+/// Compiles the menu of a role, whose keys win over those of the defaults.
+fn menu(context: &Context<'_>, own_and_default: [Option<&Node>; 2]) -> Menu {
+    let fields = own_and_default.map(|node| context.fields(node?, &MENU));
+    let get = |name| fields.iter().flatten().find_map(|fields| fields.get(name));
     // Its uses count where a turn awaits it.
-    let (prompt, _) = context
-        .traced(|| context.pattern_without_captures(fields.get("prompt")?, "the menu's prompt"));
-    let row = fields
-        .get("row")
+    let (prompt, _) =
+        context.traced(|| context.pattern_without_captures(get("prompt")?, "the menu's prompt"));
+    let row = get("row")
         .and_then(|node| context.row_format(node))
         .unwrap_or_default();
     Menu { prompt, row }
@@ -317,9 +341,17 @@ fn interlude(context: &Context<'_>, node: &Node) -> Option<Interlude> {
     })
 }
 
-fn fail_on(context: &Context<'_>, node: &Node) -> Vec<FailOn> {
+/// Compiles the failures of a role, whose categories win over those of the defaults.
+fn fail_on(context: &Context<'_>, own: Option<&Node>, default: Option<&Node>) -> Vec<FailOn> {
+    let nodes = own.into_iter().chain(default);
+    let mut entries: Vec<(&Node, &str, &Node)> = Vec::new();
+    for entry in nodes.flat_map(|node| context.entries(node, "categories of failures")) {
+        if entries.iter().all(|(_, name, _)| *name != entry.1) {
+            entries.push(entry);
+        }
+    }
     let mut all = Vec::new();
-    for (key, name, value) in context.entries(node, "categories of failures") {
+    for (key, name, value) in entries {
         if context
             .identifier(&key.span, name, "a category of failures")
             .is_none()

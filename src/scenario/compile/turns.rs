@@ -1,6 +1,7 @@
 //! Compilation of turns: waits, replies, alternatives and repetitions.
 
 mod command;
+mod confirmation;
 mod exchange;
 mod reachability;
 
@@ -12,12 +13,14 @@ use crate::scenario::raw::{Node, Value};
 use crate::scenario::vocabulary::{ALTERNATIVE, REPEAT, TURN, UNTIL};
 
 use super::context::{Context, Fields};
+use super::gates::reply_gates;
 use super::role_context::RoleContext;
 use super::trace::Trace;
 use exchange::{REPLIES, WAITS, exchange, one_wait};
 use reachability::report_unreachable;
 
 pub(super) use command::command;
+pub(super) use confirmation::report_unconfirmed;
 pub(super) use exchange::{key, one_of_two, said};
 
 /// Kinds of turns other than an exchange; `run` may also have a `see`.
@@ -108,10 +111,12 @@ fn turn(context: &Context<'_>, node: &Node, around: &RoleContext) -> Option<Turn
         }
         Some(Arc::from(name))
     });
+    let has_reply = matches!(kind, TurnKind::Exchange { reply: Some(_), .. });
     Some(Turn {
         name,
         kind,
         within,
+        gates: reply_gates(context, &fields, has_reply),
         place: context.place(&node.span),
         common: CommonWaits::default(),
     })

@@ -8,154 +8,9 @@ use crate::scenario::plan::Step;
 
 use super::context::Context;
 use super::flow::{CompiledStep, Flow};
+use super::known_names::{KnownNames, Unknown};
 use super::roles::{CompiledAction, CompiledRole, IMPLICIT_ACTIONS};
 use super::trace::Trace;
-
-/// The names that have a value before the first step.
-#[derive(Debug, Default)]
-pub(super) struct KnownNames {
-    variables: BTreeSet<String>,
-    /// Tables with their columns, if these could be read.
-    data: BTreeMap<String, Option<Vec<String>>>,
-    environment: BTreeSet<String>,
-    /// Variables that a secret is part of.
-    tainted: BTreeSet<String>,
-}
-
-/// Groups with fixed names.
-const GROUPS: [(&str, &[&str]); 2] = [("flow", &["number", "id"]), ("run", &["id", "directory"])];
-
-/// The reason why a name has no value.
-enum Unknown {
-    /// It is never provided.
-    Never,
-    /// It exists but is used in the wrong way: the message and the help.
-    Misused(String, String),
-}
-
-impl KnownNames {
-    pub fn add_variable(&mut self, name: &str) {
-        self.variables.insert(name.to_owned());
-    }
-
-    pub fn add_data(&mut self, name: &str, columns: Option<Vec<String>>) {
-        self.data.insert(name.to_owned(), columns);
-    }
-
-    pub fn add_environment(&mut self, name: &str) {
-        self.environment.insert(name.to_owned());
-    }
-
-    pub fn taint(&mut self, name: &str) {
-        self.tainted.insert(name.to_owned());
-    }
-
-    pub fn is_data(&self, name: &str) -> bool {
-        self.data.contains_key(name)
-    }
-
-    /// Returns `true` if a secret is part of the value of this name.
-    pub fn is_secret(&self, name: &str, secrets: &[(String, Range<usize>)]) -> bool {
-        self.tainted.contains(name) || secrets.iter().any(|(secret, _)| secret == name)
-    }
-
-    pub fn is_variable(&self, name: &str) -> bool {
-        self.variables.contains(name)
-    }
-
-    /// Returns the problem with a name of the run or the environment: the message and the help.
-    pub fn misuse(&self, name: &str) -> Option<(String, String)> {
-        match self.check(name, &BTreeSet::new()) {
-            Err(Unknown::Misused(message, help)) => Some((message, help)),
-            Ok(()) | Err(Unknown::Never) => None,
-        }
-    }
-
-    /// Returns all known names, for proposals.
-    fn all(&self) -> Vec<String> {
-        let groups = GROUPS
-            .iter()
-            .flat_map(|(group, parts)| parts.iter().map(move |part| format!("{group}.{part}")));
-        let columns = self.data.iter().flat_map(|(name, columns)| {
-            columns
-                .iter()
-                .flatten()
-                .map(move |column| format!("{name}.{column}"))
-        });
-        let environment = self.environment.iter().map(|name| format!("env.{name}"));
-        self.variables
-            .iter()
-            .cloned()
-            .chain(groups)
-            .chain(columns)
-            .chain(environment)
-            .collect()
-    }
-
-    fn check(&self, name: &str, captured: &BTreeSet<String>) -> Result<(), Unknown> {
-        let (root, part) = match name.split_once('.') {
-            Some((root, part)) => (root, Some(part.split('.').next().unwrap_or(part))),
-            None => (name, None),
-        };
-        if let Some((_, parts)) = GROUPS.iter().find(|(group, _)| *group == root) {
-            return has_part(root, part, &mut parts.iter().copied());
-        }
-        if root == "env" {
-            return match part {
-                Some(part) if self.environment.contains(part) => Ok(()),
-                Some(part) => Err(Unknown::Misused(
-                    format!("the scenario does not list `{part}` under `environment`"),
-                    format!("add it: `environment: [{part}]`"),
-                )),
-                None => Err(Unknown::Misused(
-                    "`env` alone is not a value".into(),
-                    "write `env.NAME`".into(),
-                )),
-            };
-        }
-        if let Some(columns) = self.data.get(root) {
-            return match columns {
-                Some(columns) => has_part(root, part, &mut columns.iter().map(String::as_str)),
-                None => Ok(()),
-            };
-        }
-        if !self.variables.contains(root) && !captured.contains(root) {
-            return Err(Unknown::Never);
-        }
-        match part {
-            None => Ok(()),
-            Some(part) => Err(Unknown::Misused(
-                format!("`{root}` is a text and has no part `{part}`"),
-                format!("filters are written `{root} | upper`; only tables of `data` have parts"),
-            )),
-        }
-    }
-}
-
-fn has_part(
-    root: &str,
-    part: Option<&str>,
-    parts: &mut dyn Iterator<Item = &str>,
-) -> Result<(), Unknown> {
-    let parts: Vec<&str> = parts.collect();
-    match part {
-        Some(part) if parts.contains(&part) => Ok(()),
-        Some(part) => Err(Unknown::Misused(
-            format!("`{root}` has no `{part}`"),
-            match names::nearest(part, parts.iter().copied()) {
-                Some(near) => format!("is `{root}.{near}` meant?"),
-                None => format!("it has {}", names::list(parts)),
-            },
-        )),
-        None => Err(Unknown::Misused(
-            format!("`{root}` alone is not a value"),
-            format!(
-                "write one of its parts: `{root}.{}`",
-                parts.first().unwrap_or(&"name")
-            ),
-        )),
-    }
-}
 
 /// Reports names without a value in `known` that a variable uses; `to_come` are this variable and
 /// those after it.
@@ -200,12 +55,13 @@ pub(super) fn check(
             continue;
         };
         if step.step.starts_script {
-            usage.follow(&role.trace);
+            usage.in_role(role).follow(&role.start_trace);
+            usage.in_role(role).follow(&role.trace);
         }
-        usage.follow(&step.trace);
+        usage.outside_of_roles().follow(&step.trace);
         if let Some(action) = action_of(roles, step) {
             if firsts.contains(&at) {
-                usage.follow(&action.trace);
+                usage.in_role(role).follow(&action.trace);
             }
             provides(context, step, action);
         }
@@ -215,16 +71,17 @@ pub(super) fn check(
         for name in IMPLICIT_ACTIONS {
             let action = role.actions.iter().find(|action| action.name == name);
             if let (Some(action), true) = (action, used(index)) {
-                usage.follow(&action.trace);
+                usage.in_role(role).follow(&action.trace);
             }
         }
     }
     // Unused actions are checked for misspelt names only: they may use any action's captures.
     usage.capture_all(roles);
     for role in roles {
-        usage.uses(&role.trace);
+        usage.in_role(role).uses(&role.start_trace);
+        usage.in_role(role).uses(&role.trace);
         for action in &role.actions {
-            usage.uses(&action.trace);
+            usage.in_role(role).uses(&action.trace);
         }
     }
     check_secrets(&usage, secrets);
@@ -333,6 +190,8 @@ struct UsageCheck<'a, 'c> {
     to_come: Vec<&'a str>,
     /// The uses that have been reported.
     reported: BTreeSet<(String, usize)>,
+    /// The role whose uses are checked, and whether it is a pool.
+    role: Option<(String, bool)>,
 }
 
 impl<'a, 'c> UsageCheck<'a, 'c> {
@@ -349,7 +208,40 @@ impl<'a, 'c> UsageCheck<'a, 'c> {
             later: BTreeMap::new(),
             to_come: Vec::new(),
             reported: BTreeSet::new(),
+            role: None,
         }
+    }
+
+    /// Checks uses of this role next.
+    fn in_role(&mut self, role: &CompiledRole) -> &mut Self {
+        self.role = Some((role.role.name.clone(), role.role.pool.is_some()));
+        self
+    }
+
+    /// Checks uses of the flow itself next.
+    fn outside_of_roles(&mut self) -> &mut Self {
+        self.role = None;
+        self
+    }
+
+    /// Returns the problem with a value of an instance where there is none.
+    fn without_instance(&self, name: &str) -> Result<(), Unknown> {
+        if !name.starts_with("instance.") {
+            return Ok(());
+        }
+        let (reason, help) = match &self.role {
+            Some((_, true)) => return Ok(()),
+            Some((role, false)) => (
+                format!("`{role}` is not a pool"),
+                format!("write `lifetime: {{pool: 5}}` in the role `{role}`, or use `flow.number`"),
+            ),
+            None => (
+                "here is none".to_owned(),
+                "use it in the actions of a role with a pool".to_owned(),
+            ),
+        };
+        let message = format!("`{name}` is a value of a pooled instance, and {reason}");
+        Err(Unknown::Misused(message, help))
     }
 
     /// Treats all captures of all actions as known.
@@ -363,8 +255,8 @@ impl<'a, 'c> UsageCheck<'a, 'c> {
     fn follow(&mut self, trace: &[Trace]) {
         for trace in trace {
             match trace {
-                Trace::Use { name, span } => self.one_use(name, span),
-                Trace::ArgumentUse { name, span } => self.argument(name, span),
+                Trace::Use { name, span, .. } => self.one_use(name, span, trace),
+                Trace::ArgumentUse { name, span, .. } => self.argument(name, span, trace),
                 Trace::Capture { name, span } => {
                     if self.known.is_data(name) && self.reported.insert((name.clone(), span.start))
                     {
@@ -382,15 +274,15 @@ impl<'a, 'c> UsageCheck<'a, 'c> {
     fn uses(&mut self, trace: &[Trace]) {
         for trace in trace {
             match trace {
-                Trace::Use { name, span } => self.one_use(name, span),
-                Trace::ArgumentUse { name, span } => self.argument(name, span),
+                Trace::Use { name, span, .. } => self.one_use(name, span, trace),
+                Trace::ArgumentUse { name, span, .. } => self.argument(name, span, trace),
                 Trace::Capture { .. } => {}
             }
         }
     }
 
-    fn argument(&mut self, name: &str, span: &Range<usize>) {
-        self.one_use(name, span);
+    fn argument(&mut self, name: &str, span: &Range<usize>, trace: &Trace) {
+        self.one_use(name, span, trace);
         if self.known.is_secret(name, self.secrets)
             && self.reported.insert((name.to_owned(), span.start))
         {
@@ -401,8 +293,16 @@ impl<'a, 'c> UsageCheck<'a, 'c> {
         }
     }
 
-    fn one_use(&mut self, name: &str, span: &Range<usize>) {
-        let Err(unknown) = self.known.check(name, &self.captured) else {
+    fn one_use(&mut self, name: &str, span: &Range<usize>, trace: &Trace) {
+        let checked = self.known.check(name, &self.captured);
+        let unset = self.known.unset(trace);
+        let unset = unset.map_or(Ok(()), |(message, help)| {
+            Err(Unknown::Misused(message, help))
+        });
+        let Err(unknown) = checked
+            .and(unset)
+            .and_then(|()| self.without_instance(name))
+        else {
             return;
         };
         if !self.reported.insert((name.to_owned(), span.start)) {

@@ -61,9 +61,9 @@ impl Context<'_> {
         name: &'n str,
         what: &str,
     ) -> Option<&'n str> {
-        const RESERVED: [&str; 15] = [
-            "flow", "run", "env", "true", "false", "none", "True", "False", "None", "not", "and",
-            "or", "in", "is", "if",
+        const RESERVED: [&str; 16] = [
+            "flow", "run", "instance", "env", "true", "false", "none", "True", "False", "None",
+            "not", "and", "or", "in", "is", "if",
         ];
         if !names::is_identifier(name) {
             let message = format!("`{name}` cannot name {what}");
@@ -154,6 +154,7 @@ impl Context<'_> {
             self.note(Trace::Use {
                 name: name.to_owned(),
                 span: span.clone(),
+                is_optional: expression.allows_missing(),
             });
         }
     }

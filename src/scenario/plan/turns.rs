@@ -1,9 +1,11 @@
 //! Turns: checked waits and replies of a role.
 
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::dialogue::{On, Pattern, WaitSet, Which};
+use crate::scenario::gates::ReplyGateSpec;
 use crate::scenario::location::SourceLocation;
 use crate::scenario::scope::Scope;
 use crate::scenario::template::{Expression, RenderError, Template};
@@ -17,6 +19,8 @@ pub struct Turn {
     pub kind: TurnKind,
     /// The turn's deadline, from the beginning of its wait.
     pub within: Option<Duration>,
+    /// The gates before its reply.
+    pub gates: Option<Arc<ReplyGateSpec>>,
     pub place: SourceLocation,
     pub common: CommonWaits,
 }
@@ -36,11 +40,22 @@ impl Turn {
         one.into_iter().chain(several.iter().map(|it| &it.wait))
     }
 
+    /// Returns the replies that the turn itself may send.
+    pub fn replies(&self) -> impl Iterator<Item = &Reply> {
+        let (one, several) = match &self.kind {
+            TurnKind::Exchange { reply, .. } => (reply.as_ref(), [].as_slice()),
+            TurnKind::FirstOf(alternatives) => (None, alternatives.as_slice()),
+            _ => (None, [].as_slice()),
+        };
+        one.into_iter()
+            .chain(several.iter().filter_map(|it| it.reply.as_ref()))
+    }
+
     /// Returns the waits for output, in order, if none of them has placeholders.
     pub fn common_waits(&self) -> Option<&WaitSet> {
         let make = || {
             let patterns = self.waits().filter_map(|wait| match wait {
-                Wait::Exit(_) => None,
+                Wait::Exit(_) | Wait::Reads => None,
                 Wait::For { on, pattern } => Some(match pattern {
                     PatternSpec::Fixed(pattern) => Some((*on, pattern.clone())),
                     PatternSpec::Literal(_) | PatternSpec::Regex { .. } => None,
@@ -97,6 +112,8 @@ pub enum Wait {
     },
     /// The program's exit with this code.
     Exit(i32),
+    /// The program waits for its input, whatever it has printed.
+    Reads,
 }
 
 /// One of several waits, with its reply and its continuation.
@@ -145,6 +162,16 @@ pub struct Pick {
     /// For listings without numbers, a pattern of its rows, whose position (from 1) is sent.
     pub count: Option<PatternSpec>,
     pub which: Which,
+    pub since: Since,
+}
+
+/// The output in which a row is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Since {
+    #[default]
+    LastReply,
+    /// All output of the step, the latest first.
+    Step,
 }
 
 /// A pattern, compiled unless it has placeholders.
@@ -158,6 +185,18 @@ pub enum PatternSpec {
         template: Template,
         names: Vec<Arc<str>>,
     },
+}
+
+/// Shows a pattern as in the scenario: a literal text in backticks, a regular expression between
+/// slashes.
+impl fmt::Display for PatternSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PatternSpec::Fixed(pattern) => pattern.fmt(f),
+            PatternSpec::Literal(template) => write!(f, "`{}`", template.source()),
+            PatternSpec::Regex { template, .. } => write!(f, "/{}/", template.source()),
+        }
+    }
 }
 
 impl PatternSpec {
@@ -177,16 +216,22 @@ impl PatternSpec {
     }
 }
 
+/// Returns `true` if a turn among these, or within them, is like this.
+pub fn any_turn(turns: &[Turn], is_so: &dyn Fn(&Turn) -> bool) -> bool {
+    turns.iter().any(|turn| {
+        let within = match &turn.kind {
+            TurnKind::Repeat { turns, .. } => any_turn(turns, is_so),
+            TurnKind::FirstOf(alternatives) => alternatives.iter().any(|alternative| {
+                matches!(&alternative.then, Then::Do(turns) | Then::DoAgain(turns)
+                    if any_turn(turns, is_so))
+            }),
+            _ => false,
+        };
+        within || is_so(turn)
+    })
+}
+
 /// Returns `true` if a plain command is among these turns.
 pub(super) fn runs_command(turns: &[Turn]) -> bool {
-    turns.iter().any(|turn| {
-        match &turn.kind {
-        TurnKind::Run { .. } => true,
-        TurnKind::Repeat { turns, .. } => runs_command(turns),
-        TurnKind::FirstOf(alternatives) => alternatives.iter().any(|Alternative { then, .. }| {
-            matches!(then, Then::Do(turns) | Then::DoAgain(turns) if runs_command(turns))
-        }),
-        TurnKind::Exchange { .. } | TurnKind::Think { .. } | TurnKind::Assert(_) => false,
-    }
-    })
+    any_turn(turns, &|turn| matches!(turn.kind, TurnKind::Run { .. }))
 }

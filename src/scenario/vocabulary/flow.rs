@@ -48,6 +48,7 @@ pub static STEP: Vocabulary = Vocabulary {
         ),
     ],
     later: &[],
+    extensible: false,
 };
 
 pub static STEP_RETRY: Vocabulary = Vocabulary {
@@ -65,6 +66,7 @@ pub static STEP_RETRY: Vocabulary = Vocabulary {
         RETRY_DELAY,
     ],
     later: &[],
+    extensible: false,
 };
 
 pub static FLOW_RETRY: Vocabulary = Vocabulary {
@@ -72,6 +74,7 @@ pub static FLOW_RETRY: Vocabulary = Vocabulary {
     name: "flow_retry",
     keys: &[RETRY_TIMES, RETRY_ON, RETRY_DELAY],
     later: &[],
+    extensible: false,
 };
 
 const RETRY_TIMES: Word = word(
@@ -98,4 +101,5 @@ pub static LIFETIME: Vocabulary = Vocabulary {
         "The number of the program's instances, which serve all flows. A flow waits for a free one.",
     )],
     later: &[],
+    extensible: false,
 };

@@ -18,6 +18,12 @@ const EXITS: Word = word(
     Shape::ExitCode,
     "Wait: the program exits with this code.",
 );
+const READS: Word = word(
+    "reads",
+    Shape::Flag,
+    "Wait: `true` for the moment at which the program reads its input; for programs without a \
+     prompt.",
+);
 pub(super) const SEND: Word = word("send", Shape::Template, "Reply: this text and Enter.");
 const SECRET: Word = word(
     "secret",
@@ -37,6 +43,7 @@ const PICK_ROW: Word = word(
 pub(super) const PRESS: Word = word("press", Shape::Key, "Reply: a key.");
 
 const WHICH: [&str; 3] = ["first", "last", "random"];
+const SINCE: [&str; 1] = ["step"];
 
 pub static TURN: Vocabulary = Vocabulary {
     what: "a turn",
@@ -49,6 +56,7 @@ pub static TURN: Vocabulary = Vocabulary {
             "Wait: a complete line contains this.",
         ),
         EXITS,
+        READS,
         SEND,
         SECRET,
         CHOOSE,
@@ -87,12 +95,24 @@ pub static TURN: Vocabulary = Vocabulary {
         ),
         word("within", Shape::Duration, "The turn's time limit."),
         word(
+            "rate",
+            Shape::Text,
+            "The maximum rate of its replies by all flows together: `1/s`, `30/m`.",
+        ),
+        word(
+            "exclusive",
+            Shape::Text,
+            "The name of a mutex: one flow at a time, from its reply to the evidence after it, at \
+             the turns with this name.",
+        ),
+        word(
             "overwrite",
             Shape::Flag,
             "Captures of this turn may replace earlier values.",
         ),
     ],
     later: &[],
+    extensible: false,
 };
 
 pub static ALTERNATIVE: Vocabulary = Vocabulary {
@@ -102,6 +122,7 @@ pub static ALTERNATIVE: Vocabulary = Vocabulary {
         PROMPT,
         SEE,
         EXITS,
+        READS,
         SEND,
         SECRET,
         CHOOSE,
@@ -125,6 +146,7 @@ pub static ALTERNATIVE: Vocabulary = Vocabulary {
         ),
     ],
     later: &[],
+    extensible: false,
 };
 
 pub static REPEAT: Vocabulary = Vocabulary {
@@ -137,6 +159,7 @@ pub static REPEAT: Vocabulary = Vocabulary {
         word("every", Shape::Duration, "A pause between rounds."),
     ],
     later: &[],
+    extensible: false,
 };
 
 pub static UNTIL: Vocabulary = Vocabulary {
@@ -151,6 +174,7 @@ pub static UNTIL: Vocabulary = Vocabulary {
         word("see", Shape::Pattern, "A complete line contains this."),
     ],
     later: &[],
+    extensible: false,
 };
 
 pub static PICK: Vocabulary = Vocabulary {
@@ -172,6 +196,12 @@ pub static PICK: Vocabulary = Vocabulary {
             Shape::OneOf(&WHICH),
             "The choice among several rows; by default there must be exactly one.",
         ),
+        word(
+            "since",
+            Shape::OneOf(&SINCE),
+            "`step`: the row may also stand in what this step has seen before its last reply.",
+        ),
     ],
     later: &[],
+    extensible: false,
 };

@@ -10,7 +10,12 @@ pub struct Vocabulary {
     pub keys: &'static [Word],
     /// Keys that are reserved for a later version, and refused.
     pub later: &'static [&'static str],
+    /// True if it may have keys that begin with [`EXTENSION`].
+    pub extensible: bool,
 }
+
+/// The beginning of the names of extensions.
+pub const EXTENSION: &str = "x-";
 
 /// One key.
 #[derive(Debug)]
@@ -60,6 +65,12 @@ impl Vocabulary {
 
     pub fn knows(&self, name: &str) -> bool {
         self.keys.iter().any(|word| word.name == name)
+    }
+
+    /// Returns `true` if the key is an extension, whose value has no meaning of its own: a place
+    /// for YAML anchors.
+    pub fn ignores(&self, name: &str) -> bool {
+        self.extensible && name.starts_with(EXTENSION)
     }
 
     /// Returns `true` if the key is reserved for a later version.

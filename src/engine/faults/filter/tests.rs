@@ -112,6 +112,8 @@ impl Bench {
         let reply = TypedReply {
             typed: Typed::line("ab", false).expect("short"),
             shown: Cow::Borrowed("ab"),
+            gates: None,
+            remark: None,
             secret: false,
             closes_input: false,
             answers: Answers::Wait,

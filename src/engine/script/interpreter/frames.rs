@@ -80,9 +80,16 @@ impl Listening {
             let waits = turn.waits().enumerate();
             waits.filter_map(|(index, wait)| match wait {
                 Wait::Exit(code) => Some((owner_in(turn, index), *code)),
-                Wait::For { .. } => None,
+                Wait::For { .. } | Wait::Reads => None,
             })
         })
+    }
+
+    /// Returns the owner of the wait for a read of the program, if there is one.
+    pub(super) fn reads(&self) -> Option<WaitOwner> {
+        let turn = self.turn.as_ref()?.get();
+        let place = turn.waits().position(|wait| matches!(wait, Wait::Reads))?;
+        Some(owner_in(turn, place))
     }
 }
 

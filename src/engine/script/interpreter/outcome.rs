@@ -51,6 +51,24 @@ impl ActionInterpreter {
         }
     }
 
+    /// The program waits for its input.
+    pub(super) fn reads(
+        &mut self,
+        at: Instant,
+        values: &mut Snapshot,
+        dialogue: &mut Dialogue,
+    ) -> Result<Effect, ActionError> {
+        let wait = self.wait.as_ref();
+        let owner = wait.and_then(|wait| Some((wait.reads()?, wait.turn.clone())));
+        let Some((owner, turn)) = owner else {
+            let message = "no turn waits for a read of the program";
+            return Err(ActionError::new(FailureKind::Internal, message));
+        };
+        self.evidence_at = Some(at);
+        dialogue.input_awaited();
+        self.satisfied(owner, turn, Vec::new(), values, dialogue)
+    }
+
     pub(super) fn interlude(
         &mut self,
         index: usize,
@@ -128,7 +146,8 @@ impl ActionInterpreter {
                 match reply {
                     None => self.next(values, dialogue),
                     Some(reply) => {
-                        let reply = self.utter(reply, values, dialogue)?;
+                        let mut reply = self.answer(reply, values, dialogue)?;
+                        reply.gates.clone_from(&turn.get().gates);
                         self.state = State::Speaking(AfterReply::GoOn);
                         Ok(Effect::Say(reply))
                     }
@@ -144,7 +163,7 @@ impl ActionInterpreter {
                 match &alternative.reply {
                     None => self.after_alternative(turn.clone(), index, values, dialogue),
                     Some(reply) => {
-                        let reply = self.utter(reply, values, dialogue)?;
+                        let reply = self.answer(reply, values, dialogue)?;
                         self.state = State::Speaking(AfterReply::Then(turn.clone(), index));
                         Ok(Effect::Say(reply))
                     }

@@ -18,6 +18,7 @@ struct Stage {
     dialogue: Dialogue,
     answers: VecDeque<&'static str>,
     said: Vec<String>,
+    remarks: Vec<String>,
     ran: Vec<Vec<String>>,
     pauses: Vec<Duration>,
 }
@@ -72,6 +73,7 @@ impl Stage {
             dialogue: Dialogue::new(matcher, settings, Instant::now()),
             answers: answers.iter().copied().collect(),
             said: Vec::new(),
+            remarks: Vec::new(),
             ran: Vec::new(),
             pauses: Vec::new(),
         }
@@ -111,6 +113,7 @@ impl Stage {
                 }
                 Effect::Say(reply) => {
                     self.said.push(reply.shown.into_owned());
+                    self.remarks.extend(reply.remark);
                     match reply.answers {
                         Answers::Wait => self.dialogue.answered(&reply.typed, EchoMode::Hidden),
                         Answers::Interlude => {
@@ -334,6 +337,54 @@ fn rows_are_chosen_by_their_label_and_picked_by_their_texts() {
     let mut stage = Stage::new(&indent(pick), menu, &[listing]);
     assert!(matches!(stage.perform(None), End::Done));
     assert_eq!(stage.said, ["3"]);
+}
+
+#[test]
+fn a_menu_that_is_printed_once_is_chosen_from_again() {
+    let menu = "    menu: {prompt: 'Pick:'}";
+    let turns = "- choose: Approve\n- choose: New order\n- choose: Refund";
+    let screen = "1) New order\n2) Approve\n3) Quit\nPick: ";
+    let output = [screen, "\n1 order was approved\nPick: ", "\nPick: "];
+    let mut stage = Stage::new(&indent(turns), menu, &output);
+    let End::Failed(error) = stage.perform(None) else {
+        panic!("there is no such row")
+    };
+    assert_eq!(stage.said, ["2", "1"]);
+    assert_eq!(error.kind, FailureKind::RowNotFound);
+    assert!(error.message.contains("3) Quit"), "{}", error.message);
+    let remark = stage.remarks.first().expect("a remark on the second reply");
+    assert!(
+        remark.ends_with("earlier: 1) New order | 2) Approve | 3) Quit"),
+        "{remark}"
+    );
+    // Rows of another prompt do not count.
+    let turns = "- choose: Approve\n- {prompt: 'Sure', choose: Approve}";
+    let mut stage = Stage::new(&indent(turns), menu, &[screen, "\nSure: "]);
+    assert!(matches!(stage.perform(None), End::Failed(_)));
+}
+
+#[test]
+fn a_row_is_picked_from_what_the_step_has_seen_before() {
+    let menu = "    menu: {prompt: Select}";
+    let turns = "- {prompt: 'Page', send: n}\n- {prompt: 'Sure', send: y}\n\
+                 - pick: {row: Milk, since: step}";
+    let output = [
+        "1  Milk  70\n2  Bread  55\nPage: ",
+        "\nSure? ",
+        "\nSelect: ",
+    ];
+    let mut stage = Stage::new(&indent(turns), menu, &output);
+    assert!(matches!(stage.perform(None), End::Done));
+    assert_eq!(stage.said, ["n", "y", "1"]);
+    let turns = turns.replace(", since: step", "");
+    let fault = failed(&turns, menu, &output, None);
+    assert_eq!(fault.kind, FailureKind::RowNotFound);
+    let both = turns.replace("row: Milk", "row: '7', since: step");
+    let twice = ["1  Milk 7\n2  Tea 7\nPage: ", "\nSure? ", "\nSelect: "];
+    assert_eq!(
+        failed(&both, menu, &twice, None).kind,
+        FailureKind::AmbiguousRow
+    );
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! Inputs and effects of the action interpreter.
 
 use std::borrow::Cow;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::dialogue::Finding;
 use crate::model::{ExitCause, FailureKind};
-use crate::scenario::RenderError;
+use crate::scenario::{RenderError, ReplyGateSpec};
 use crate::terminal::Typed;
 
 /// An event of the script.
@@ -13,6 +14,10 @@ use crate::terminal::Typed;
 pub(in crate::engine) enum Input {
     Begin,
     Heard(Finding),
+    /// The program waits for its input.
+    Reads {
+        at: Instant,
+    },
     /// The reply has been handed to the program.
     Said,
     Paused,
@@ -58,6 +63,10 @@ pub(in crate::engine) struct TypedReply {
     pub typed: Typed,
     /// The text to show, with secrets masked.
     pub shown: Cow<'static, str>,
+    /// The gates to pass before it is typed.
+    pub gates: Option<Arc<ReplyGateSpec>>,
+    /// A remark for the transcript.
+    pub remark: Option<String>,
     /// True if it must not be sent before the terminal's echo is off.
     pub secret: bool,
     /// True if it closes the input, where there is no terminal to type it at.

@@ -47,6 +47,9 @@ impl ScriptMachine {
         if matches!(action.waiting, ActionWait::Command) {
             call.effects.push(ScriptEffect::CancelCommand);
         }
+        if action.holds_access {
+            call.effects.push(ScriptEffect::LeaveGates);
+        }
         let timing = action.timing(result.is_ok(), at);
         let result = result.map_err(|error| {
             let scope = &action.perform.values;

@@ -22,6 +22,7 @@ struct FakeProgram {
     echo: Cell<Echo>,
     held_back: Cell<Duration>,
     unread: Cell<usize>,
+    activity: Cell<Activity>,
     has_news: Cell<bool>,
 }
 
@@ -43,7 +44,7 @@ impl Program for FakeProgram {
     }
 
     fn activity(&self) -> Activity {
-        Activity::Sleeping
+        self.activity.get()
     }
 
     fn has_news(&self) -> bool {
@@ -136,6 +137,7 @@ impl Bench {
                 echo: Cell::new(Echo::NoTerminal),
                 held_back: Cell::new(Duration::ZERO),
                 unread: Cell::new(0),
+                activity: Cell::new(Activity::Sleeping),
                 has_news: Cell::new(false),
             },
             origin,
@@ -331,6 +333,36 @@ fn a_last_reply_has_to_be_read() {
     let mut bench = begun();
     bench.on(STEP, ScriptInput::Alarm);
     assert_eq!(bench.failure().kind, FailureKind::NotSent);
+}
+
+#[test]
+fn a_read_of_the_program_can_be_awaited() {
+    let mut bench = Bench::new("{reads: true, send: '6*7'}, {see: '42'}, {reads: true}");
+    bench.on(1, ScriptInput::Alarm);
+    assert!(bench.machine.reply().is_none());
+    bench.program.activity.set(Activity::WaitingForInput);
+    bench.on(2, ScriptInput::Alarm);
+    assert!(bench.machine.reply().is_some());
+    bench.written(3);
+    bench.output(4, "42\n");
+    // It waits as before as long as it has not read the reply.
+    bench.program.unread.set(4);
+    bench.on(50, ScriptInput::Alarm);
+    assert!(bench.report().is_none());
+    // Nor does it count before its output was taken in.
+    bench.program.unread.set(0);
+    bench.program.has_news.set(true);
+    bench.on(150, ScriptInput::Alarm);
+    assert!(bench.report().is_none());
+    bench.program.has_news.set(false);
+    bench.on(300, ScriptInput::Alarm);
+    assert!(bench.report().expect("a report").result.is_ok());
+
+    let mut bench = Bench::new("{reads: true, send: x}");
+    bench.on(STEP, ScriptInput::Alarm);
+    let failure = bench.failure();
+    assert_eq!(failure.kind, FailureKind::Timeout);
+    assert_eq!(failure.awaited, ["a read of its input"]);
 }
 
 #[test]

@@ -46,13 +46,19 @@ impl ScriptMachine {
         }
     }
 
-    /// Begins a reply, after the faults that are due before it.
+    /// Begins a reply, after its gates and the faults that are due before it.
     pub(super) fn begin_reply(
         &mut self,
-        reply: TypedReply,
+        mut reply: TypedReply,
         call: &mut MachineCall<'_, impl Program>,
     ) -> Option<Input> {
         let action = self.action.as_mut()?;
+        if let Some(gates) = reply.gates.take() {
+            action.holds_access = gates.exclusive.is_some();
+            call.effects.push(ScriptEffect::PassGates(gates));
+            action.wait(ActionWait::Held(reply));
+            return None;
+        }
         if reply.answers == Answers::Wait
             && let Some(point) = action.fault_point()
         {

@@ -1,5 +1,6 @@
 //! Inputs and effects of the script machine.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::engine::faults::filter::FaultPoint;
@@ -7,6 +8,7 @@ use crate::engine::messages::Performed;
 use crate::engine::script::interpreter::{ActionError, CommandOutput};
 use crate::engine::values::Learned;
 use crate::model::{ProcessRecord, RunEvent, Stream};
+use crate::scenario::ReplyGateSpec;
 use crate::terminal::Typed;
 
 /// The moments at which the dialogue is emitted as events.
@@ -39,6 +41,10 @@ pub(in crate::engine::script) enum ScriptInput<'a> {
     },
     /// The reply of [`ScriptEffect::BeforeReply`] may be typed now.
     Released,
+    /// The gates of [`ScriptEffect::PassGates`] are passed, after this wait for other flows.
+    Admitted {
+        waited: Duration,
+    },
     /// A fault delays typing for this long, which is not the program's time.
     Delayed(Duration),
     /// A fault has typed these lines before the reply of [`ScriptEffect::Type`].
@@ -72,6 +78,10 @@ pub(in crate::engine::script) enum ScriptEffect {
     WaitBegan(FaultPoint),
     /// The awaited evidence has come.
     EvidenceCame(FaultPoint),
+    /// A reply with gates is due: [`ScriptInput::Admitted`] has to follow.
+    PassGates(Arc<ReplyGateSpec>),
+    /// The exclusive access of a reply is over.
+    LeaveGates,
     /// A reply is due: [`ScriptInput::Released`] or [`ScriptInput::NotTyped`] has to follow.
     BeforeReply(FaultPoint),
     /// The reply was typed as a whole.

@@ -14,6 +14,12 @@ use super::vocabulary::MachineCall;
 /// Least number of looks at a terminal before its input counts as read.
 const LEAST_TRIES: u32 = 2;
 
+/// Returns whether the program waits for input, with all of its output taken in. It has read what
+/// was typed before: until it wakes up, the kernel shows the wait before.
+fn reads(program: &impl Program) -> bool {
+    program.unread() == 0 && program.activity() == Activity::WaitingForInput && !program.has_news()
+}
+
 /// The remedy for a reply that was lost.
 const DISCARDED_HINT: &str = "the program discarded its typed input after this reply was sent, so the \
      reply may be lost: it changes its terminal's settings after the prompt; wait for something that \
@@ -94,6 +100,14 @@ impl ScriptMachine {
         }
         let after_quiet = action.quiet_at.take().is_some();
         match self.dialogue.poll(call.now) {
+            Finding::Nothing if self.exited.is_none() && action.checks_read(call.now) => {
+                reads(call.program).then(|| {
+                    action.first_wait_over();
+                    action.held_back_until_now(call.program.held_back());
+                    action.heard(call.now, call.now, false);
+                    Input::Reads { at: call.now }
+                })
+            }
             Finding::Nothing => self.exit_input(),
             Finding::QuietAt(at) => {
                 action.quiet_at = Some(at);

@@ -21,7 +21,7 @@ fn rendered(transcripts: Vec<Transcript>, since: Instant, secrets: &[&str]) -> S
         Happening::Said { text } => format!("«{text}»"),
         Happening::LeftOut { bytes, .. } => format!("[{bytes} left out]"),
         Happening::Started { command, .. } => format!("[{command}]"),
-        Happening::Injected { text, .. } => format!("[{text}]"),
+        Happening::Remark { text } | Happening::Injected { text, .. } => format!("[{text}]"),
         Happening::Exited { .. } => "[end]".to_owned(),
     });
     texts.collect()

@@ -39,7 +39,15 @@ pub fn command(
     });
     for trace in trace {
         context.note(match trace {
-            Trace::Use { name, span } => Trace::ArgumentUse { name, span },
+            Trace::Use {
+                name,
+                span,
+                is_optional,
+            } => Trace::ArgumentUse {
+                name,
+                span,
+                is_optional,
+            },
             other => other,
         });
     }
@@ -50,10 +58,11 @@ pub fn command(
     (argv.len() == list.len()).then_some(argv)
 }
 
-/// Checks that a command can be started, as far as its words have no placeholders.
+/// Checks that a command can be started, as far as its words are known.
 fn check_start(context: &Context<'_>, list: &[Node], argv: &[Template], commands: &CommandContext) {
-    let fixed: Vec<&str> = argv.iter().take(2).map_while(Template::fixed).collect();
-    let (Some(find), Some(&name)) = (context.options.find_program, fixed.first()) else {
+    let known: Vec<String> = argv.iter().map_while(|it| context.known(it)).collect();
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    let (Some(find), Some(&name)) = (context.options.find_program, known.first()) else {
         return;
     };
     let start = |words| {
@@ -63,16 +72,20 @@ fn check_start(context: &Context<'_>, list: &[Node], argv: &[Template], commands
             has_own_path: commands.has_own_path,
         })
     };
-    if let Err(reason) = start(&fixed[..1]) {
+    if let Err(reason) = start(&known[..1]) {
         let help = "programs are looked for beside the scenario, in the folder given with \
                     --scripts, beside rehearsal itself, then on PATH";
         let message = format!("the program `{name}` cannot be started: {reason}");
-        context.error(&list[0].span, message, Some(help.into()));
-    } else if fixed.len() > 1
-        && let Err(reason) = start(&fixed)
+        context.error(&list[0].span, context.masked(&message), Some(help.into()));
+    } else if let Some(script) = known.iter().skip(1).position(|word| !word.starts_with('-'))
+        && let Err(reason) = start(&known)
     {
         let help = "scripts are looked for beside the scenario, in the folder given with \
                     --scripts, and where the program runs";
-        context.error(&list[1].span, reason, Some(help.into()));
+        context.error(
+            &list[1 + script].span,
+            context.masked(&reason),
+            Some(help.into()),
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::dialogue::{On, RowFormat, Which};
 use crate::scenario::names;
-use crate::scenario::plan::{PatternSpec, Pick, Reply, Wait};
+use crate::scenario::plan::{PatternSpec, Pick, Reply, Since, Wait};
 use crate::scenario::raw::{Node, Value};
 use crate::scenario::template::Template;
 use crate::scenario::vocabulary::PICK;
@@ -11,7 +11,7 @@ use crate::terminal::Key;
 use super::super::context::{Context, Fields};
 use super::super::role_context::RoleContext;
 
-pub(super) const WAITS: [&str; 3] = ["prompt", "see", "exits"];
+pub(super) const WAITS: [&str; 4] = ["prompt", "see", "exits", "reads"];
 pub(super) const REPLIES: [&str; 5] = ["send", "secret", "choose", "pick", "press"];
 /// Compiles a wait and at most one reply.
 pub(super) fn exchange(
@@ -51,6 +51,14 @@ fn wait(context: &Context<'_>, fields: &Fields<'_>, around: &RoleContext) -> Opt
     let node = fields.get(first)?;
     match first {
         "exits" => Some(Wait::Exit(context.exit_code(node)?)),
+        "reads" => {
+            if !context.flag(node)? {
+                let help = Some("write `reads: true`, or another wait".to_owned());
+                context.error(&node.span, "this waits for nothing", help);
+                return None;
+            }
+            Some(Wait::Reads)
+        }
         key => Some(Wait::For {
             on: on(key),
             pattern: context.pattern(node)?,
@@ -81,7 +89,9 @@ fn implied_wait(context: &Context<'_>, fields: &Fields<'_>, around: &RoleContext
         return None;
     }
     if !matches!(reply, "choose" | "pick") {
-        let help = "write what the program prints before it: `prompt: …`".to_owned();
+        let help = "write what the program prints before it: `prompt: …`; or `reads: true` if it \
+                    prints nothing and waits for input"
+            .to_owned();
         context.error(
             &span,
             format!("`{reply}` has nothing to wait for"),
@@ -197,6 +207,10 @@ fn pick(context: &Context<'_>, node: &Node) -> Option<Pick> {
             ],
         ),
     };
+    let since = match fields.get("since") {
+        None => Some(Since::LastReply),
+        Some(node) => context.choice(node, &[("step", Since::Step)]),
+    };
     let count = match count {
         None => None,
         Some(pattern) => Some(pattern?),
@@ -205,6 +219,7 @@ fn pick(context: &Context<'_>, node: &Node) -> Option<Pick> {
         row: row?,
         count,
         which: which?,
+        since: since?,
     })
 }
 

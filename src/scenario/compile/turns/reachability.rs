@@ -36,6 +36,7 @@ pub(super) fn report_unreachable(context: &Context<'_>, read: &[(Alternative, &N
 fn wins(earlier: &Wait, later: &Wait) -> bool {
     match (earlier, later) {
         (Wait::Exit(one), Wait::Exit(other)) => one == other,
+        (Wait::Reads, Wait::Reads) => true,
         (
             Wait::For { on, pattern },
             Wait::For {
@@ -80,6 +81,7 @@ fn matches_any_line(pattern: &Pattern) -> bool {
 fn describe(wait: &Wait) -> (Option<On>, String) {
     match wait {
         Wait::Exit(code) => (None, code.to_string()),
+        Wait::Reads => (None, "reads".to_owned()),
         Wait::For { on, pattern } => {
             let text = match pattern {
                 PatternSpec::Fixed(pattern) => pattern.to_string(),
