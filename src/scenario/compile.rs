@@ -349,6 +349,7 @@ fn variables(
         {
             known.taint(name);
         }
+        context.define(name, &template);
         variables.push((name.to_owned(), template));
     }
     variables

@@ -136,5 +136,5 @@ fn without_secrets(
     let used = used.iter().filter(|_| scope.is_secret(variable));
     let used = used.filter_map(|name| scope.get(name));
     let masker = Masker::new(scope.secret_values().chain(used));
-    RenderError::new(masker.mask(&reason.to_string()).into_owned())
+    RenderError::NotComputed(masker.mask(&reason.to_string()).into_owned())
 }

@@ -198,3 +198,38 @@ fn a_failed_wait_hints_at_see_or_prompt() {
     let hint = run.failure().hint.clone().unwrap_or_default();
     assert!(hint.contains("`prompt` instead of `see`"), "{hint}");
 }
+
+#[test]
+fn a_text_that_grows_too_long_fails_with_its_place() {
+    let source = format!(
+        "
+name: test
+variables: {{a: x, b: '{}'}}
+roles:
+  user:
+    run: [fixture, ask, 'Name: ']
+    actions:
+      talk:
+        - {{prompt: 'Name:', send: '{}'}}
+flow:
+  - {{step: 1_talk, role: user, do: talk}}
+",
+        "${a}".repeat(100),
+        "${b}".repeat(500),
+    );
+    let mut run = Rehearsing::new(&source);
+    run.variables = vec![("a".into(), "x".repeat(1_000))];
+    let failed = run.perform();
+    let failure = failed.failure();
+    assert_eq!(failure.kind, FailureKind::Expression);
+    assert_eq!(
+        failure.message,
+        "variable `b`: `a` makes a text of more than 64 KiB"
+    );
+    run.variables = vec![("a".into(), "0123456789".into())];
+    let failed = run.perform();
+    let failure = failed.failure();
+    assert_eq!(failure.kind, FailureKind::Expression);
+    assert_eq!(failure.turn, "test.yaml:9");
+    assert_eq!(failure.message, "`b` makes a text of more than 64 KiB");
+}
