@@ -133,7 +133,7 @@ pub fn run(
     });
     let mut summary = collector.tally.summary(elapsed, interrupted);
     summary.rehearsal_cpu_us = Some(usage.cpu_us());
-    summary.rehearsal_peak_rss_bytes = usage.peak_rss_bytes();
+    summary.set_rehearsal_peak(usage.peak_rss_bytes());
     judge(&mut summary, generator);
     let mut outcome = RunOutcome {
         info: Arc::unwrap_or_clone(info),

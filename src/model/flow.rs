@@ -66,8 +66,9 @@ pub struct TurnRecord {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Retry {
     pub what: RetriedPart,
-    /// From the failure until the failed step was completed, pauses included. `None` if it never
-    /// was.
+    /// From this failure, the first one of a recovery, until every step that had failed since was
+    /// completed, pauses included. `None` for later failures of the same recovery, and if it did
+    /// not succeed.
     pub recovered_after_us: Option<u64>,
     #[serde(serialize_with = "with_cause")]
     pub failure: Failure,

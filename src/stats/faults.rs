@@ -26,8 +26,8 @@ pub struct FaultSummary {
     pub unaffected: u64,
     pub failed: u64,
     pub interrupted: u64,
-    /// From each disruptive injection until its step was completed, in completed flows. Delays by
-    /// Rehearsal itself are not disruptive.
+    /// From each disruptive injection until its step was completed, in flows that recovered. Delays
+    /// by Rehearsal itself are not disruptive.
     pub recovery: Option<Spread>,
 }
 
@@ -52,7 +52,7 @@ impl FaultTally {
             *self.injected.entry(kind).or_default() += 1;
             if let Some(us) = record.recovered_after_us
                 && kind.is_disruptive()
-                && flow.outcome == FlowOutcome::Completed
+                && flow.is_recovered()
             {
                 self.recovery.record(us);
             }

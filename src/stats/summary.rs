@@ -158,7 +158,8 @@ pub struct TurnSummary {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RetrySummary {
     pub failures: FailureSummary,
-    /// From such a failure until its step was completed.
+    /// One for each recovery: from the first failure until every step that had failed since was
+    /// completed.
     pub recovery: Option<Spread>,
 }
 
@@ -236,6 +237,10 @@ pub struct RoleSummary {
     pub cpu_mean_us: Option<u64>,
     /// The peak of any one of them.
     pub peak_rss_bytes: u64,
+    /// True if the peak is only an upper bound: the kernel includes the memory that Rehearsal had
+    /// when it started the program. Absent in results of earlier versions.
+    #[serde(default)]
+    pub peak_rss_is_upper_bound: bool,
 }
 
 /// Numbers of processes by the way they ended.

@@ -23,7 +23,10 @@ pub(super) fn render(summary: &Summary, width: usize) -> Option<String> {
     phase("Next step, same actor".into(), phases.next_step);
     phase("Pauses, each flow".into(), phases.paused);
     phase("Waiting for others".into(), phases.waited);
-    phase("Recovery, each failure".into(), summary.retries.recovery);
+    phase(
+        "Recovery, first failure to success".into(),
+        summary.retries.recovery,
+    );
     phase("Exit of a program".into(), phases.exit);
     if rows.is_empty() {
         return None;
