@@ -181,7 +181,7 @@ impl FailureSummary {
     /// Sets the bundle of a failed flow's group, unless it has one.
     pub fn note_bundle(&mut self, flow: &FlowRecord, failure: &Failure, bundle: &str) {
         let Signature { step, saw, .. } = Signature::of(flow, failure);
-        let after_chaos = !flow.injections.is_empty();
+        let after_chaos = flow.was_hit();
         let of_cause = |group: &FailureGroup| {
             group.step == step
                 && group.example.kind == failure.kind

@@ -187,6 +187,7 @@ fn the_report_shows_injections_and_their_outcomes() {
         };
         record.injections.push(InjectionRecord {
             kind,
+            outcome: rehearsal::model::InjectionOutcome::Injected,
             what: "injected".into(),
             role: "customer".into(),
             attempt: 1,

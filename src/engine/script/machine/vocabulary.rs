@@ -71,7 +71,7 @@ pub(in crate::engine::script) enum ScriptEffect {
     /// A wait has begun. The points of faults are given only while faults are planned.
     WaitBegan(FaultPoint),
     /// The awaited evidence has come.
-    EvidenceCame(FaultPoint),
+    EvidenceCame,
     /// A reply is due: [`ScriptInput::Released`] or [`ScriptInput::NotTyped`] has to follow.
     BeforeReply(FaultPoint),
     /// The reply was typed as a whole.
