@@ -40,7 +40,7 @@
 //!                               ┌──────▼───────┐ one per run, on the calling thread
 //!                               │ Coordinator  │ load model, fan-out, histograms, stopping
 //!                               └──┬────────▲──┘
-//!                        StartFlow │        │ FlowEnded, one message a flow
+//!                            start │        │ FlowEnded, one message a flow
 //!                      ┌───────────▼────────┴──┐ on worker arbiters, one per two cores
 //!                      │    FlowSupervisor     │ sequences the steps of one flow; owns its values
 //!                      └──┬─────────────────▲──┘
@@ -79,7 +79,8 @@
 //! - **A step is completed only by evidence in the program's own output.** Nothing is inferred
 //!   from elapsed time, from silence, or from an exit code alone.
 //! - **Nothing sleeps to synchronise.** Every wait is for output, for an exit, or for a deadline.
-//!   In a dialogue only the terminal's echo setting is polled, as terminals do not report it.
+//!   In a dialogue, only a terminal's echo setting and its unread input are polled, as terminals do
+//!   not report them.
 //!   Outside of dialogues, the reaper looks for orphans about once a second, and the watcher that
 //!   cleans up after a killed run polls the processes that it has signalled.
 //! - **The outcome does not depend on how the output was split into reads.** See [`dialogue`].

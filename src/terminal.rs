@@ -1,8 +1,8 @@
 //! Terminal input and output: control sequences, lines, echo, keys. Pure.
 //!
-//! Output comes in as bytes. A [`Decoder`] removes its control sequences and decodes its text, and
-//! [`Lines`] keeps that text as lines, without the echo of what was typed. Input goes out as
-//! [`Typed`], which has the bytes to send and the echo to expect.
+//! Output comes in as bytes. The decoder removes its control sequences and decodes its text, which is
+//! kept as lines with the places of echoes in them. Input goes out as [`Typed`], which has the bytes
+//! to send and the echo to expect.
 //!
 //! Every result depends on the sequence of bytes only, never on how it was split into reads.
 

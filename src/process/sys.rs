@@ -1,4 +1,4 @@
-//! System calls without a safe wrapper: `wait4(2)`, signal actions, and tokio's registration of
+//! System calls without a safe wrapper: `wait4(2)`, signal actions, terminals' `ioctl`s, and tokio's registration of
 //! descriptors.
 //!
 //! Together with `spawn/vfork` this is the only unsafe code of the library. Its interface is safe:
@@ -8,7 +8,7 @@ use std::ffi::c_int;
 use std::io;
 use std::mem::MaybeUninit;
 use std::ops::Deref;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::ptr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -54,6 +54,32 @@ pub(super) fn reap(pid: i32) -> io::Result<Reaped> {
             })
         }
     }
+}
+
+/// Makes each read from a terminal's master begin with a byte that reports changes of the terminal:
+/// packet mode, see `ioctl_tty(2)`.
+pub(super) fn set_packet_mode(master: &OwnedFd) -> io::Result<()> {
+    let on: c_int = 1;
+    // SAFETY: the pointer is to a local that outlives the call.
+    match unsafe { libc::ioctl(master.as_raw_fd(), libc::TIOCPKT, &raw const on) } {
+        -1 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
+}
+
+/// Returns the size of the input that a terminal holds and its program has not read. While the
+/// terminal collects lines, only complete ones count.
+pub(super) fn unread_input(master: &OwnedFd) -> io::Result<usize> {
+    let flags = libc::O_RDWR | libc::O_NOCTTY | libc::O_CLOEXEC;
+    // SAFETY: the call takes no pointer.
+    let fd = unsafe { libc::ioctl(master.as_raw_fd(), libc::TIOCGPTPEER, flags) };
+    if fd == -1 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the descriptor is new and belongs to this function.
+    let program_end = unsafe { OwnedFd::from_raw_fd(fd) };
+    let unread = rustix::io::ioctl_fionread(&program_end)?;
+    Ok(usize::try_from(unread).unwrap_or(usize::MAX))
 }
 
 /// A descriptor registered with this thread's reactor. It is accessible by shared reference only,

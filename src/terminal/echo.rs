@@ -21,6 +21,8 @@ use super::input::Echo;
 const WINDOW_BYTES: usize = 64 << 10;
 /// Limit for the number of expected echoes.
 const PENDING_LIMIT: usize = 16;
+/// Limit for the replies of one input line.
+const TYPED_LIMIT_BYTES: usize = 16 << 10;
 
 /// Echo setting of a terminal at the time when input is typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,10 +81,20 @@ pub(crate) enum PossibleEcho {
 pub(super) struct InputText {
     /// The answered prompt, which is drawn again with each repaint.
     prompt: String,
-    replies: Vec<String>,
+    /// Replies, each with a line end.
+    replies: String,
 }
 
 impl InputText {
+    fn replies(&self) -> impl Iterator<Item = &str> {
+        self.replies.split_terminator('\n')
+    }
+
+    fn push(&mut self, reply: &str) {
+        self.replies.push_str(reply);
+        self.replies.push('\n');
+    }
+
     /// Returns whether `text` can be a piece of what was typed, or of the prompt with it.
     pub(super) fn draws(&self, text: &str) -> bool {
         // Line editors mark a line that continues beyond the edge.
@@ -92,7 +104,7 @@ impl InputText {
         } else {
             unmarked
         };
-        self.replies.iter().any(|reply| {
+        self.replies().any(|reply| {
             let repeated = [self.prompt.as_str(), reply, reply].concat();
             repeated.contains(piece) || doubled(reply).contains(piece)
         })
@@ -101,8 +113,7 @@ impl InputText {
     /// Returns whether `value` can be a piece of what was typed alone.
     pub(super) fn holds(&self, value: &str) -> bool {
         let value = value.trim();
-        self.replies
-            .iter()
+        self.replies()
             .any(|reply| reply.contains(value) || doubled(reply).contains(value))
     }
 
@@ -110,19 +121,15 @@ impl InputText {
     fn equals(&self, row: &str) -> bool {
         let row = row.trim();
         let typed = row.strip_prefix(self.prompt.trim()).unwrap_or(row).trim();
-        self.replies
-            .iter()
+        self.replies()
             .any(|reply| !reply.trim().is_empty() && (reply.trim() == row || reply.trim() == typed))
     }
 
     /// Returns whether `row` ends where a reply ends.
     fn is_complete(&self, row: &str) -> bool {
         let row = row.trim_end();
-        self.replies.iter().any(|reply| {
-            let reply = reply.trim_end();
-            let end = reply.chars().next_back();
-            end.is_some_and(|end| row.ends_with(end)) && ends_alike(row, reply)
-        })
+        self.replies()
+            .any(|reply| ends_alike(row, reply.trim_end()) || row.ends_with(&doubled(reply)))
     }
 
     /// Returns whether `row` begins a redraw: with the prompt or a part of it only, or with typed text.
@@ -133,13 +140,13 @@ impl InputText {
         if self.prompt.starts_with(row) {
             return Some(Begins::Prompt);
         }
-        let is_begun = |reply: &String| {
+        let is_begun = |reply: &str| {
             reply.starts_with(row)
                 || row
                     .strip_prefix(self.prompt.as_str())
                     .is_some_and(|typed| reply.starts_with(typed))
         };
-        self.replies.iter().any(is_begun).then_some(Begins::Reply)
+        self.replies().any(is_begun).then_some(Begins::Reply)
     }
 }
 
@@ -158,6 +165,8 @@ pub(super) struct Echoes {
     /// Echoes at the end of a row, in the order of their replies.
     pending: VecDeque<Pending>,
     input: Option<InputLine>,
+    /// Text of an earlier input line, to be filled again.
+    spare: Option<Arc<InputText>>,
 }
 
 #[derive(Debug)]
@@ -216,7 +225,15 @@ impl Echoes {
     /// Stops to expect echoes.
     pub(super) fn clear(&mut self) {
         self.pending.clear();
-        self.input = None;
+        self.end_input();
+    }
+
+    fn end_input(&mut self) {
+        if let Some(mut input) = self.input.take()
+            && Arc::get_mut(&mut input.text).is_some()
+        {
+            self.spare = Some(input.text);
+        }
     }
 
     /// Expects an echo at or after position `from`. `prompt` is the answered row, which the cursor is
@@ -233,8 +250,14 @@ impl Echoes {
             Echo::Line(text) => (text, true),
             Echo::Text(text) => (text, false),
         };
-        let is_certain = matches!(mode, EchoMode::Lines | EchoMode::Keys);
-        if is_certain || (mode == EchoMode::Raw && prompt.is_none() && line && !text.is_empty()) {
+        let is_expected = match mode {
+            EchoMode::Lines => true,
+            // What the program draws may come between the characters of a line.
+            EchoMode::Keys => !line,
+            EchoMode::Raw => prompt.is_none() && line && !text.is_empty(),
+            EchoMode::Hidden => false,
+        };
+        if is_expected {
             if self.pending.len() == PENDING_LIMIT {
                 self.pending.pop_front();
             }
@@ -248,23 +271,27 @@ impl Echoes {
         match &mut self.input {
             Some(input) if prompt.is_none() && input.is_drawn_on() => {
                 let drawn = Arc::make_mut(&mut input.text);
-                if drawn.replies.len() < PENDING_LIMIT {
-                    drawn.replies.push(text.clone());
+                if drawn.replies.len() + text.len() <= TYPED_LIMIT_BYTES {
+                    drawn.push(text);
                 }
                 input.raw |= raw;
             }
-            input => {
+            _ => {
+                self.end_input();
                 let phase = match mode {
                     EchoMode::Lines | EchoMode::Keys => Phase::Expected,
                     EchoMode::Raw if prompt.is_some() => Phase::Drawing,
                     EchoMode::Raw | EchoMode::Hidden => Phase::Ended,
                 };
-                *input = Some(InputLine {
+                let mut drawn = self.spare.take().unwrap_or_default();
+                let fresh = Arc::make_mut(&mut drawn);
+                fresh.prompt.clear();
+                fresh.prompt.push_str(prompt.unwrap_or_default());
+                fresh.replies.clear();
+                fresh.push(text);
+                self.input = Some(InputLine {
                     from,
-                    text: Arc::new(InputText {
-                        prompt: prompt.unwrap_or_default().to_owned(),
-                        replies: vec![text.clone()],
-                    }),
+                    text: drawn,
                     phase,
                     raw,
                     is_drawn: false,
@@ -317,7 +344,7 @@ impl Echoes {
             return RowKind::Output;
         };
         if open - input.from.min(open) > WINDOW_BYTES {
-            self.input = None;
+            self.end_input();
             return RowKind::Output;
         }
         input.row_ended(row, open, row_end, fills)
@@ -570,9 +597,10 @@ fn begins_at_end(text: &str, echo: &str) -> Option<usize> {
         .map(|at| window_at + at)
 }
 
-/// Returns whether the shorter text is the end of the longer one.
-fn ends_alike(one: &str, other: &str) -> bool {
-    one.ends_with(other) || other.ends_with(one.trim_start_matches('<'))
+/// Returns whether the row ends with the reply, or is the end of a reply that was scrolled.
+fn ends_alike(row: &str, reply: &str) -> bool {
+    let scrolled = row.trim_start_matches('<');
+    !reply.is_empty() && !scrolled.is_empty() && (row.ends_with(reply) || reply.ends_with(scrolled))
 }
 
 /// Returns the text with each character twice, as the terminal and the program draw it together.

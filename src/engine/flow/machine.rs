@@ -263,6 +263,7 @@ impl FlowMachine {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Failure, FailureKind};
     use Action::{Begin, End, Finish, Leave, Release, Repeat, Rewind};
 
     const A: RoleIndex = RoleIndex(0);
@@ -349,10 +350,10 @@ mod tests {
     }
 
     fn failure() -> FlowOutcome {
-        FlowOutcome::Failed(crate::engine::flow::state::internal(
+        FlowOutcome::Failed(Box::new(Failure::new(
+            FailureKind::Internal,
             "for the test",
-            String::new(),
-        ))
+        )))
     }
 
     #[test]

@@ -12,6 +12,10 @@ use crate::terminal::EchoMode;
 /// output while it lives on.
 pub(super) const CLOSING_GRACE: Duration = Duration::from_millis(500);
 
+/// Longest time after a deadline in which output is read that may have come before it, as after a
+/// stop of this process.
+const LAST_READ: Duration = Duration::from_millis(250);
+
 /// Longest wait of a secret for the terminal's echo to go off.
 pub(super) const ECHO_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -44,6 +48,10 @@ pub(super) struct ActionRun {
     turn: Option<Deadline>,
     /// The deadline of the first wait of a program that has just been started.
     startup: Option<Deadline>,
+    /// True if the program has discarded typed input since the last reply.
+    pub input_discarded: bool,
+    /// The end of the last reading after a deadline has passed.
+    last_read_until: Option<Instant>,
 }
 
 /// Time spent waiting to see if an unfinished line was a prompt.
@@ -93,6 +101,11 @@ pub(super) enum ActionWait {
         /// True if transcript and dialogue know it already.
         is_recorded: bool,
     },
+    /// The program has not read the last reply, which no wait follows.
+    Unread {
+        since: Instant,
+        tries: u32,
+    },
     /// The end of a command.
     Command,
     /// The output after a failure of the step: the reason often comes last, as in a traceback.
@@ -128,6 +141,8 @@ impl ActionRun {
             wait_began: now,
             said_at: None,
             turn: None,
+            input_discarded: false,
+            last_read_until: None,
             startup: startup.map(|(ordered_at, allowed)| Deadline {
                 at: ordered_at + allowed,
                 whose: Whose::Startup,
@@ -175,6 +190,12 @@ impl ActionRun {
     /// Notes that a reply was written at `at`; the program may have answered already.
     pub(super) fn said(&mut self, at: Instant) {
         self.said_at = Some(at);
+        self.input_discarded = false;
+    }
+
+    /// Returns whether a reply was the last thing that happened.
+    pub(super) fn ends_with_reply(&self) -> bool {
+        self.said_at.is_some()
     }
 
     /// Begins a new wait; its time counts from the reply before it, if there was one.
@@ -185,6 +206,7 @@ impl ActionRun {
             whose: Whose::Turn,
             allowed,
         });
+        self.last_read_until = None;
         self.wait(ActionWait::Output);
     }
 
@@ -281,6 +303,13 @@ impl ActionRun {
         }
     }
 
+    /// Returns whether a deadline that has passed is not to be judged yet: output that came in time may
+    /// still be unread, or not have been quiet for long enough.
+    pub(super) fn reads_on(&mut self, now: Instant, has_news: impl FnOnce() -> bool) -> bool {
+        let until = *self.last_read_until.get_or_insert(now + LAST_READ);
+        now < until && (self.quiet_at.is_some_and(|at| at > now) || has_news())
+    }
+
     /// Returns the deadline that comes first.
     pub(super) fn deadline(&self) -> Deadline {
         let mut nearest = self.perform.deadline;
@@ -299,7 +328,9 @@ impl ActionRun {
             ActionWait::Held(_) | ActionWait::Typing { .. } => return None,
             ActionWait::Aftermath { .. } => return self.heard_out_at(),
             ActionWait::Linger { until } => Some(*until),
-            ActionWait::EchoOff { since, tries, .. } => Some(*since + echo_delay(*tries)),
+            ActionWait::EchoOff { since, tries, .. } | ActionWait::Unread { since, tries } => {
+                Some(*since + echo_delay(*tries))
+            }
             ActionWait::Unsaid { since, .. } => Some(*since + CLOSING_GRACE),
             ActionWait::Output | ActionWait::Command => None,
         };

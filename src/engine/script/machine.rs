@@ -37,7 +37,6 @@ use crate::engine::context::shown;
 use crate::engine::messages::ActionKind;
 use crate::engine::values::Learned;
 use crate::model::{FailureKind, Happening, InstanceId, ProcessRecord, RunEvent, Stream};
-use crate::process::Echo;
 use crate::scenario::{Masker, Plan, Scope};
 
 use super::action_run::{ActionRun, ActionWait};
@@ -104,11 +103,7 @@ impl ScriptMachine {
                 at,
                 drained,
             } => {
-                if self.dialogue.depends_on_mode()
-                    && matches!(call.program.echo(), Echo::Raw | Echo::OnForKeys)
-                {
-                    self.dialogue.set_raw();
-                }
+                self.note_terminal_changes(call.program);
                 self.output(stream, bytes, at, drained, call.effects);
                 self.look(call);
             }
@@ -213,14 +208,9 @@ impl ScriptMachine {
 
     /// Gives up the action in progress without a report.
     pub(super) fn abandon(&mut self) {
-        if let Some(action) = self.action.take()
-            && let Some(transcript) = &mut self.transcript
-        {
-            // The transcript may hold secrets of the action that the flow does not learn.
-            let scope = &action.perform.values;
-            scope
-                .secret_values()
-                .for_each(|it| transcript.keep_secret(it));
+        if let Some(action) = self.action.take() {
+            // Further output may show secrets of this action.
+            self.masker = action.perform.values.masker();
         }
     }
 
@@ -331,6 +321,13 @@ impl ScriptMachine {
                 Effect::Run(argv) => {
                     action.begin_command(call.now);
                     call.effects.push(ScriptEffect::Run(argv));
+                    None
+                }
+                Effect::Done if lives && action.ends_with_reply() && call.program.unread() > 0 => {
+                    action.wait(ActionWait::Unread {
+                        since: call.now,
+                        tries: 0,
+                    });
                     None
                 }
                 Effect::Done => return self.action_over(call.now, Ok(()), call),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::model::Activity;
-use crate::process::{Child, Echo};
+use crate::process::{Child, Echo, TerminalChanges};
 
 /// The running program as the script machine sees it.
 ///
@@ -15,9 +15,13 @@ pub(super) trait Program {
     /// Returns the total time for which output was left unread on purpose.
     fn held_back(&self) -> Duration;
     /// Returns the number of typed bytes that the program has not read.
-    fn unwritten(&self) -> usize;
+    fn unread(&self) -> usize;
+    /// Takes the changes of the terminal since the last call.
+    fn take_terminal_changes(&self) -> TerminalChanges;
     /// Returns the activity of the process.
     fn activity(&self) -> Activity;
+    /// Returns whether output or the exit is due as an input that has not come yet.
+    fn has_news(&self) -> bool;
 }
 
 impl Program for Child {
@@ -29,11 +33,19 @@ impl Program for Child {
         Child::throttled_for(self)
     }
 
-    fn unwritten(&self) -> usize {
-        Child::unwritten(self)
+    fn unread(&self) -> usize {
+        Child::unread(self)
+    }
+
+    fn take_terminal_changes(&self) -> TerminalChanges {
+        Child::take_terminal_changes(self)
     }
 
     fn activity(&self) -> Activity {
         Child::activity(self)
+    }
+
+    fn has_news(&self) -> bool {
+        Child::has_news(self)
     }
 }

@@ -12,7 +12,7 @@ use crate::process::activity::{self, LiveUsage};
 use crate::process::handle::Process;
 use crate::process::io::events::Events;
 use crate::process::io::pipes::OwnEnds;
-use crate::process::io::pty::Echo;
+use crate::process::io::pty::{Echo, TerminalChanges};
 use crate::process::io::shared::ChildShared;
 use crate::process::io::writes::{Input, WriteError, Writer};
 use crate::process::spawn::started::{Started, Streams};
@@ -54,7 +54,8 @@ impl Child {
         };
         let spawned = guard.spawned.clone();
         let exit = RegisteredFd::shared(spawned.process.exit_fd(), Interest::READABLE)?;
-        let shared = Rc::new(ChildShared::new(spawned, Writer::new(input)));
+        let readable = outputs.iter().map(Rc::downgrade).collect();
+        let shared = Rc::new(ChildShared::new(spawned, Writer::new(input), readable));
         guard.disarm();
         let events = Events::new(Rc::clone(&shared), exit, outputs, are_pipes);
         Ok(Child {
@@ -94,10 +95,10 @@ impl Child {
         self.shared.writer.write(bytes)
     }
 
-    /// Returns the number of unread bytes, as far as it can be known: for a terminal, those for
-    /// which the kernel's buffer has no room; for a pipe, those inside it as well.
-    pub fn unwritten(&self) -> usize {
-        self.shared.writer.unwritten()
+    /// Returns the number of bytes that the program has not read, as far as it can be known: while a
+    /// terminal collects lines, an unfinished one does not count.
+    pub fn unread(&self) -> usize {
+        self.shared.writer.unread()
     }
 
     /// Closes the program's standard input after all bytes that are still unwritten: closes the
@@ -109,6 +110,17 @@ impl Child {
     /// Returns the current echo mode of the terminal.
     pub fn echo(&self) -> Echo {
         self.shared.writer.echo()
+    }
+
+    /// Returns whether an event is due that [`Events`] has not returned: output that can be read, or
+    /// the exit. Asks the kernel.
+    pub fn has_news(&self) -> bool {
+        self.shared.has_news()
+    }
+
+    /// Takes the changes of the terminal that were noticed since the last call.
+    pub fn take_terminal_changes(&self) -> TerminalChanges {
+        self.shared.changes.take()
     }
 
     /// Returns the current activity of the program, looking through wrappers that wait for their

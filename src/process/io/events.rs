@@ -20,6 +20,7 @@ use tokio::time::Sleep;
 
 use crate::model::{Ending, ExitCause, Stream, Usage};
 use crate::process::handle::ExitRecord;
+use crate::process::io::pty::TerminalChanges;
 use crate::process::io::shared::ChildShared;
 use crate::process::io::throttle::is_readable;
 use crate::process::sys::{RegisteredFd, SharedFd};
@@ -91,6 +92,7 @@ struct Output {
     is_pipe: bool,
     /// The result of reading ahead.
     held: Option<Piece>,
+    shared: Rc<ChildShared>,
 }
 
 enum Piece {
@@ -113,6 +115,7 @@ impl Events {
                 fd,
                 is_pipe: are_pipes,
                 held: None,
+                shared: Rc::clone(&shared),
             })
             .collect();
         Events {
@@ -289,7 +292,7 @@ impl Output {
                 // The reactor is shutting down: no further output can be read.
                 return Poll::Ready(self.event(Piece::End { at: Instant::now() }, limit));
             };
-            let event = read(fd.get_ref(), limit).map(|piece| self.event(piece, limit));
+            let event = self.read(limit).map(|piece| self.event(piece, limit));
             if let None | Some(ChildEvent::Output { drained: true, .. }) = event {
                 ready.clear_ready();
             }
@@ -301,7 +304,7 @@ impl Output {
 
     /// Reads what is available now, without the reactor.
     fn next_now(&mut self) -> Option<ChildEvent> {
-        let piece = self.held.take().or_else(|| read(self.fd.get_ref(), None))?;
+        let piece = self.held.take().or_else(|| self.read(None))?;
         Some(self.event(piece, None))
     }
 
@@ -315,7 +318,7 @@ impl Output {
                 } else {
                     let was_all = self.is_pipe && bytes.len() < READ_SIZE;
                     if !was_all {
-                        self.held = read(self.fd.get_ref(), None);
+                        self.held = self.read(None);
                     }
                     !matches!(self.held, Some(Piece::Bytes { .. }))
                 };
@@ -328,25 +331,36 @@ impl Output {
             }
         }
     }
-}
 
-/// Reads once, at most `limit` bytes. Returns `None` if the read would block.
-fn read(fd: &OwnedFd, limit: Option<usize>) -> Option<Piece> {
-    let mut buffer = [const { MaybeUninit::<u8>::uninit() }; READ_SIZE];
-    let most = limit.unwrap_or(READ_SIZE).min(READ_SIZE);
-    loop {
-        let result = rustix::io::read(fd, &mut buffer[..most]);
-        let at = Instant::now();
-        return match result {
-            Ok(([], _)) => Some(Piece::End { at }),
-            Ok((bytes, _)) => Some(Piece::Bytes {
-                bytes: bytes.to_vec(),
-                at,
-            }),
-            Err(Errno::AGAIN) => None,
-            Err(Errno::INTR) => continue,
-            // EIO: no process has the terminal open any more. Other errors are permanent, too.
-            Err(_) => Some(Piece::End { at }),
+    /// Reads once, at most `limit` bytes. Returns `None` if the read would block.
+    fn read(&self, limit: Option<usize>) -> Option<Piece> {
+        let mut buffer = [const { MaybeUninit::<u8>::uninit() }; READ_SIZE];
+        let limit = limit.unwrap_or(READ_SIZE).min(READ_SIZE);
+        // In packet mode, a terminal's output follows a status byte.
+        let (most, begin) = if self.is_pipe {
+            (limit, 0)
+        } else {
+            ((limit + 1).min(READ_SIZE), 1)
         };
+        loop {
+            let result = rustix::io::read(self.fd.get_ref(), &mut buffer[..most]);
+            let at = Instant::now();
+            return match result {
+                Ok(([], _)) => Some(Piece::End { at }),
+                Ok((&mut [status], _)) if begin > 0 && status != 0 => {
+                    let changes = &self.shared.changes;
+                    changes.set(changes.get().and(TerminalChanges::of_status(status)));
+                    continue;
+                }
+                Ok((bytes, _)) => Some(Piece::Bytes {
+                    bytes: bytes[begin..].to_vec(),
+                    at,
+                }),
+                Err(Errno::AGAIN) => None,
+                Err(Errno::INTR) => continue,
+                // EIO: no process has the terminal open any more. Other errors are permanent, too.
+                Err(_) => Some(Piece::End { at }),
+            };
+        }
     }
 }

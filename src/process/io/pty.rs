@@ -8,6 +8,41 @@ use rustix::io::Errno;
 use rustix::pty::OpenptFlags;
 use rustix::termios::{self, InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Winsize};
 
+use crate::process::sys;
+
+/// Status byte in packet mode: the program discarded its pending input.
+const FLUSH_READ: u8 = 0x01;
+/// Status bytes in packet mode: the program switched flow control by Ctrl-S off, or on again, as
+/// programs do that read single keys.
+const FLOW_CONTROL: u8 = 0x10 | 0x20;
+
+/// Changes of a terminal by its program.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TerminalChanges(u8);
+
+impl TerminalChanges {
+    /// Returns the changes that a status byte of packet mode reports.
+    pub(in crate::process) fn of_status(status: u8) -> Self {
+        TerminalChanges(status)
+    }
+
+    /// Adds other changes.
+    pub(in crate::process) fn and(self, other: Self) -> Self {
+        TerminalChanges(self.0 | other.0)
+    }
+
+    /// Returns whether the program discarded typed input that it had not read.
+    pub fn discarded_input(self) -> bool {
+        self.0 & FLUSH_READ != 0
+    }
+
+    /// Returns whether the program began or ended to read single keys, as far as the terminal reports
+    /// it.
+    pub fn switched_keys(self) -> bool {
+        self.0 & FLOW_CONTROL != 0
+    }
+}
+
 /// The maximum length of an unfinished line that a terminal keeps; the kernel drops the rest.
 pub const MAX_TERMINAL_LINE: usize = 4095;
 
@@ -36,6 +71,8 @@ pub(in crate::process) fn open(rows: u16, columns: u16) -> Result<Pty, Errno> {
     };
     termios::tcsetwinsize(&master, size)?;
     rustix::fs::fcntl_setfl(&master, OFlags::RDWR | OFlags::NONBLOCK)?;
+    sys::set_packet_mode(&master)
+        .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
     let path = rustix::pty::ptsname(&master, Vec::new())?;
     Ok(Pty { master, path })
 }

@@ -1,10 +1,14 @@
 //! State that a [`Child`](crate::process::Child) shares with its events.
 
 use std::cell::Cell;
+use std::os::fd::OwnedFd;
+use std::rc::Weak;
 
-use crate::process::io::throttle::Throttle;
+use crate::process::io::pty::TerminalChanges;
+use crate::process::io::throttle::{Throttle, is_readable};
 use crate::process::io::writes::Writer;
 use crate::process::spawn::started::SpawnedProcess;
+use crate::process::sys::RegisteredFd;
 
 /// State of one running program, shared by its [`Child`](crate::process::Child) and its
 /// [`Events`](crate::process::Events) on one thread.
@@ -12,13 +16,23 @@ pub(in crate::process) struct ChildShared {
     pub(in crate::process) spawned: SpawnedProcess,
     pub(in crate::process) writer: Writer,
     pub(in crate::process) throttle: Throttle,
+    /// Changes of the terminal since they were last taken.
+    pub(in crate::process) changes: Cell<TerminalChanges>,
+    /// Outputs, as long as they are open.
+    outputs: Vec<Weak<RegisteredFd<OwnedFd>>>,
     /// Set with the last event.
     finished: Cell<bool>,
 }
 
 impl ChildShared {
-    pub(in crate::process) fn new(spawned: SpawnedProcess, writer: Writer) -> Self {
+    pub(in crate::process) fn new(
+        spawned: SpawnedProcess,
+        writer: Writer,
+        outputs: Vec<Weak<RegisteredFd<OwnedFd>>>,
+    ) -> Self {
         ChildShared {
+            changes: Cell::default(),
+            outputs,
             spawned,
             writer,
             throttle: Throttle::default(),
@@ -32,6 +46,14 @@ impl ChildShared {
         self.finished.set(true);
         self.writer.release();
         self.spawned.spawner.finished(&self.spawned.process);
+    }
+
+    /// Returns whether output can be read, or the exit is not reported yet.
+    pub(in crate::process) fn has_news(&self) -> bool {
+        let mut outputs = self.outputs.iter().filter_map(Weak::upgrade);
+        !self.is_finished()
+            && (outputs.any(|output| is_readable(output.get_ref()))
+                || self.spawned.process.has_exited())
     }
 
     pub(in crate::process) fn is_finished(&self) -> bool {

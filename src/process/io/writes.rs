@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use tokio::io::Interest;
 
 use crate::process::io::pty::{self, Echo, MAX_TERMINAL_LINE};
-use crate::process::sys::{RegisteredFd, SharedFd};
+use crate::process::sys::{self, RegisteredFd, SharedFd};
 
 /// The maximum number of bytes kept for a program that does not read.
 pub const MAX_UNWRITTEN: usize = 64 * 1024;
@@ -153,12 +153,16 @@ impl Writer {
     }
 
     /// Returns the number of bytes that the program has not read, as far as it can be known.
-    pub(in crate::process) fn unwritten(&self) -> usize {
+    pub(in crate::process) fn unread(&self) -> usize {
         let inside = match &*self.input.borrow() {
-            Input::Pipe(fd) => rustix::io::ioctl_fionread(fd).unwrap_or(0),
-            Input::Terminal(_) | Input::Closed => 0,
+            Input::Pipe(fd) => {
+                let unread = rustix::io::ioctl_fionread(fd).unwrap_or(0);
+                usize::try_from(unread).unwrap_or(usize::MAX)
+            }
+            Input::Terminal(master) => sys::unread_input(master.get_ref()).unwrap_or(0),
+            Input::Closed => 0,
         };
-        self.outbox.borrow().bytes.len() + usize::try_from(inside).unwrap_or(usize::MAX)
+        self.outbox.borrow().bytes.len() + inside
     }
 
     /// Closes the pipe after the last byte, or types the terminal's end-of-input character.

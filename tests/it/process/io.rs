@@ -144,7 +144,7 @@ fn writes_to_a_program_that_does_not_read_are_refused_in_time() {
             assert!(sent < 1 << 20, "taken without end");
         };
         assert!(matches!(refused, WriteError::Full { unwritten } if unwritten <= MAX_UNWRITTEN));
-        assert!(program.child.unwritten() > MAX_UNWRITTEN / 2);
+        assert!(program.child.unread() > MAX_UNWRITTEN / 2);
     });
 }
 
@@ -171,7 +171,7 @@ fn input_that_does_not_fit_is_sent_later() {
             }
         }
         program.hear("said: number 4999\n").await;
-        assert_eq!(program.child.unwritten(), 0);
+        assert_eq!(program.child.unread(), 0);
         program.child.close_input();
         assert_eq!(program.end().await.exit, Some(ExitCause::Code(0)));
     });

@@ -12,7 +12,7 @@ use crate::engine::values::Snapshot;
 use crate::model::{
     Activity, Ending, ExitCause, Failure, FlowId, FlowNumber, RoleIndex, RunId, StepIndex, Usage,
 };
-use crate::process::Echo;
+use crate::process::{Echo, TerminalChanges};
 use crate::scenario::{CompileOptions, FlowContext, compile};
 
 const QUIET: u64 = 40;
@@ -21,7 +21,8 @@ const STEP: u64 = 10_000;
 struct FakeProgram {
     echo: Cell<Echo>,
     held_back: Cell<Duration>,
-    unwritten: Cell<usize>,
+    unread: Cell<usize>,
+    has_news: Cell<bool>,
 }
 
 impl Program for FakeProgram {
@@ -33,12 +34,20 @@ impl Program for FakeProgram {
         self.held_back.get()
     }
 
-    fn unwritten(&self) -> usize {
-        self.unwritten.get()
+    fn unread(&self) -> usize {
+        self.unread.get()
+    }
+
+    fn take_terminal_changes(&self) -> TerminalChanges {
+        TerminalChanges::default()
     }
 
     fn activity(&self) -> Activity {
         Activity::Sleeping
+    }
+
+    fn has_news(&self) -> bool {
+        self.has_news.get()
     }
 }
 
@@ -126,7 +135,8 @@ impl Bench {
             program: FakeProgram {
                 echo: Cell::new(Echo::NoTerminal),
                 held_back: Cell::new(Duration::ZERO),
-                unwritten: Cell::new(0),
+                unread: Cell::new(0),
+                has_news: Cell::new(false),
             },
             origin,
             effects: Vec::new(),
@@ -258,7 +268,7 @@ fn turn_step_and_flow_have_deadlines() {
 
     let mut bench = Bench::new("{see: a, within: 3s}, {see: b}");
     bench.output(1000, "a\n");
-    bench.program.unwritten.set(7);
+    bench.program.unread.set(7);
     bench.alarm(STEP);
     let message = bench.failure().message;
     assert!(message.contains("step's 10s"), "{message}");
@@ -271,6 +281,68 @@ fn turn_step_and_flow_have_deadlines() {
     let mut bench = Bench::with("{see: a}", options);
     bench.alarm(STEP);
     assert!(bench.failure().message.contains("flow's 10s"));
+}
+
+#[test]
+fn output_that_came_before_a_deadline_is_read_before_it_is_judged() {
+    for turns in [
+        "{see: done, within: 2s}",
+        "{prompt: 'done', within: 2s}",
+        "{see: done}",
+    ] {
+        let mut bench = Bench::new(turns);
+        // This process was stopped: the alarm rings late, and output is still unread.
+        bench.program.has_news.set(true);
+        bench.on(12_000, ScriptInput::Alarm);
+        assert!(bench.report().is_none(), "{turns}");
+        bench.program.has_news.set(false);
+        bench.output(
+            12_001,
+            if turns.contains("prompt") {
+                "done? "
+            } else {
+                "done\n"
+            },
+        );
+        bench.on(12_001, ScriptInput::Alarm);
+        bench.on(12_001 + QUIET, ScriptInput::Alarm);
+        assert!(bench.report().expect("a report").result.is_ok(), "{turns}");
+    }
+}
+
+#[test]
+fn a_last_reply_has_to_be_read() {
+    let begun = || {
+        let mut bench = Bench::new("{prompt: 'Name:', send: me}");
+        bench.output(100, "Name:");
+        bench.on(100 + QUIET, ScriptInput::Alarm);
+        bench.program.unread.set(3);
+        bench.written(200);
+        assert!(bench.report().is_none());
+        bench
+    };
+    let mut bench = begun();
+    bench.on(201, ScriptInput::Alarm);
+    assert!(bench.report().is_none());
+    bench.program.unread.set(0);
+    bench.on(203, ScriptInput::Alarm);
+    assert!(bench.report().expect("a report").result.is_ok());
+
+    let mut bench = begun();
+    bench.on(STEP, ScriptInput::Alarm);
+    assert_eq!(bench.failure().kind, FailureKind::NotSent);
+}
+
+#[test]
+fn reading_after_a_deadline_is_bounded() {
+    let mut bench = Bench::new("{see: done, within: 2s}");
+    bench.program.has_news.set(true);
+    bench.on(2000, ScriptInput::Alarm);
+    bench.output(2100, "more\n");
+    bench.on(2249, ScriptInput::Alarm);
+    assert!(bench.report().is_none());
+    bench.on(2250, ScriptInput::Alarm);
+    assert_eq!(bench.failure().kind, FailureKind::Timeout);
 }
 
 #[test]
@@ -333,6 +405,22 @@ fn a_secret_waits_until_the_echo_is_off() {
     assert!(bench.report().is_none());
     bench.on(5001, ScriptInput::Alarm);
     assert_eq!(bench.failure().kind, FailureKind::EchoStayedOn);
+}
+
+#[test]
+fn a_secret_of_an_abandoned_action_stays_masked() {
+    let options = Options {
+        prints: true,
+        ..Options::default()
+    };
+    let mut bench = Bench::with("{see: Password, secret: s3cret}, {see: more}", options);
+    bench.program.echo.set(Echo::Off);
+    bench.output(0, "Password\n");
+    assert!(bench.is_typing());
+    bench.written(1);
+    bench.machine.abandon();
+    bench.output(2, "it was s3cret\n");
+    assert_eq!(bench.printed().trim_end(), "it was ***");
 }
 
 #[test]

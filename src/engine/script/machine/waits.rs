@@ -6,9 +6,15 @@ use crate::engine::script::action_run::{ActionWait, CLOSING_GRACE};
 use crate::engine::script::interpreter::{ActionError, Input};
 use crate::engine::script::program::Program;
 use crate::model::{Activity, FailureKind};
+use crate::process::Echo;
 
 use super::ScriptMachine;
 use super::vocabulary::MachineCall;
+
+/// The remedy for a reply that was lost.
+const DISCARDED_HINT: &str = "the program discarded its typed input after this reply was sent, so the \
+     reply may be lost: it changes its terminal's settings after the prompt; wait for something that \
+     it prints after that, or pause with `think` before the reply";
 
 impl ScriptMachine {
     /// Continues the action if it can go on after something has happened.
@@ -18,6 +24,10 @@ impl ScriptMachine {
             && let Some((error, at)) = action.aftermath(call.now, has_exited)
         {
             return self.action_over(at, Err(error), call);
+        }
+        let waiting = self.action.as_ref().map(|action| &action.waiting);
+        if let Some(ActionWait::Unread { .. }) = waiting {
+            return self.look_for_unread(call);
         }
         let next = self.poll(call);
         self.go_on(next, call);
@@ -40,6 +50,7 @@ impl ScriptMachine {
                 return self.drive(Input::Lingered, call);
             }
             ActionWait::EchoOff { .. } => return self.try_secret(call),
+            ActionWait::Unread { .. } => return self.look_for_unread(call),
             ActionWait::Typing { .. } => return,
             ActionWait::Aftermath { .. } => return self.look(call),
             ActionWait::Unsaid { since, reason } if *since + CLOSING_GRACE <= call.now => {
@@ -51,10 +62,17 @@ impl ScriptMachine {
             }
             _ => {}
         }
-        if let Some(error) = self.overdue(call) {
-            return self.action_over(call.now, Err(error), call);
-        }
         self.look(call);
+        let waiting = self.action.as_ref().map(|action| &action.waiting);
+        if matches!(
+            waiting,
+            Some(ActionWait::Typing { .. } | ActionWait::Held(_))
+        ) {
+            return;
+        }
+        if let Some(error) = self.overdue(call) {
+            self.action_over(call.now, Err(error), call);
+        }
     }
 
     /// Returns the next input for the interpreter: awaited output, or the program's exit.
@@ -67,6 +85,7 @@ impl ScriptMachine {
             | ActionWait::Held(_)
             | ActionWait::Typing { .. }
             | ActionWait::EchoOff { .. }
+            | ActionWait::Unread { .. }
             | ActionWait::Command
             | ActionWait::Aftermath { .. } => return None,
         }
@@ -94,6 +113,40 @@ impl ScriptMachine {
         }
     }
 
+    /// Completes the action if the program has read its last reply. There is no event to wait for: a
+    /// terminal does not report that its input was read.
+    fn look_for_unread(&mut self, call: &mut MachineCall<'_, impl Program>) {
+        let Some(action) = &mut self.action else {
+            return;
+        };
+        let ActionWait::Unread { tries, .. } = &mut action.waiting else {
+            return;
+        };
+        *tries += 1;
+        if self.exited.is_some() || call.program.unread() == 0 {
+            self.action_over(call.now, Ok(()), call);
+        } else if action.deadline().at <= call.now {
+            let message = "the program has not read the last reply";
+            let error = ActionError::new(FailureKind::NotSent, message).with_hint(
+                "end the action with a wait for what the program prints after this reply",
+            );
+            self.action_over(call.now, Err(error), call);
+        }
+    }
+
+    /// Notes what the terminal reports about the program's reading.
+    pub(super) fn note_terminal_changes(&mut self, program: &impl Program) {
+        let changes = program.take_terminal_changes();
+        if let Some(action) = &mut self.action {
+            action.input_discarded |= changes.discarded_input();
+        }
+        if self.dialogue.depends_on_mode()
+            && (changes.switched_keys() || matches!(program.echo(), Echo::Raw | Echo::OnForKeys))
+        {
+            self.dialogue.set_raw();
+        }
+    }
+
     pub(super) fn exit_input(&self) -> Option<Input> {
         let record = self.exited.as_ref();
         record.map(|record| Input::Exited(record.exit))
@@ -108,8 +161,9 @@ impl ScriptMachine {
     }
 
     /// Returns the failure if a deadline or the closing grace has passed.
-    pub(super) fn overdue(&self, call: &MachineCall<'_, impl Program>) -> Option<ActionError> {
-        let action = self.action.as_ref()?;
+    pub(super) fn overdue(&mut self, call: &MachineCall<'_, impl Program>) -> Option<ActionError> {
+        let is_over = self.exited.is_some();
+        let action = self.action.as_mut()?;
         if action
             .closing_since
             .is_some_and(|since| since + CLOSING_GRACE <= call.now)
@@ -120,9 +174,13 @@ impl ScriptMachine {
             ));
         }
         let deadline = action.deadline();
-        if deadline.at > call.now {
+        if deadline.at > call.now
+            || action.reads_on(call.now, || !is_over && call.program.has_news())
+        {
             return None;
         }
+        self.note_terminal_changes(call.program);
+        let action = self.action.as_ref()?;
         let kind = match deadline.whose {
             Whose::Startup => FailureKind::StartupTimeout,
             Whose::Turn | Whose::Step | Whose::Settle | Whose::Leave | Whose::Flow => {
@@ -130,15 +188,18 @@ impl ScriptMachine {
             }
         };
         let mut message = action.overdue_message(&deadline);
-        let unwritten = call.program.unwritten();
+        let unwritten = call.program.unread();
         if unwritten > 0 {
             message.push_str(&format!(
                 "; the program has not read the last {unwritten} bytes typed"
             ));
         }
         let error = ActionError::new(kind, message);
-        let hint = self
-            .typed_hint()
+        let mut printed = self.dialogue.lines().into_iter();
+        let is_lost = action.input_discarded && printed.all(|line| line.trim().is_empty());
+        let discarded = is_lost.then(|| DISCARDED_HINT.to_owned());
+        let hint = discarded
+            .or_else(|| self.typed_hint())
             .or_else(|| action.interpreter.misplaced(&self.dialogue));
         Some(match hint {
             Some(hint) => error.with_hint(hint),
