@@ -237,9 +237,9 @@ impl Dialogue {
     /// interlude.
     pub fn answered_interlude(&mut self, typed: &Typed, mode: EchoMode) {
         let mut after_prompt = false;
-        if let Some((stream, Some(end))) = self.interlude.take() {
-            self.streams[stream as usize].answered_interlude(end);
-            after_prompt = stream == Stream::Out;
+        if let Some((stream, prompt)) = self.interlude.take() {
+            self.streams[stream as usize].answered_interlude(prompt);
+            after_prompt = prompt.is_some() && stream == Stream::Out;
         }
         self.streams[Stream::Out as usize].expect_echo(typed.echo(), mode, after_prompt);
     }
@@ -292,22 +292,28 @@ impl Dialogue {
     }
 
     /// Returns the end of the output, answered or not, for messages: at most so many lines and
-    /// bytes. Standard error follows standard output.
+    /// bytes. Standard error follows standard output. If an interlude was answered since the last
+    /// reply, half of them are for what came before it.
     pub fn tail(&self, max_lines: usize, max_bytes: usize) -> String {
-        let mut lines: Vec<&str> = Vec::new();
-        let mut room = max_bytes;
-        for stream in self.streams.iter().rev() {
-            for line in stream.kept().trim_end().rsplit('\n') {
-                if lines.len() == max_lines || room == 0 || stream.kept().is_empty() {
-                    break;
-                }
-                let line = last_bytes(line.trim_end(), room);
-                room = room.saturating_sub(line.len() + 1);
-                lines.push(line);
-            }
+        let kept = self.streams.each_ref().map(OutputStream::kept);
+        let before = kept.map(|(before, _)| before);
+        let after = kept.map(|(_, after)| after);
+        if before.concat().is_empty() {
+            return last_lines(after, max_lines, max_bytes).join("\n");
         }
-        lines.reverse();
+        let mut later = last_lines(after, max_lines, max_bytes / 2);
+        let room = max_lines - later.len().min(max_lines / 2);
+        let mut lines = last_lines(before, room, max_bytes / 2);
+        let room = max_lines - lines.len();
+        lines.extend(later.drain(later.len().saturating_sub(room)..));
         lines.join("\n")
+    }
+
+    /// Returns the unfinished line since the last reply, if there is any text in it. That of
+    /// standard output comes first.
+    pub fn unfinished_line(&self) -> Option<&str> {
+        let mut lines = self.streams.iter().map(OutputStream::unfinished);
+        lines.find(|line| !line.trim().is_empty())
     }
 
     /// Returns a line to precede the [`Dialogue::tail`] if older output since the last reply was
@@ -440,6 +446,23 @@ impl Dialogue {
         let [out, err] = &self.streams;
         Some(out.closed()?.max(err.closed()?))
     }
+}
+
+/// Returns the last lines of all texts together, at most so many lines and bytes.
+fn last_lines(texts: [&str; 2], max_lines: usize, max_bytes: usize) -> Vec<&str> {
+    let texts = texts.into_iter().rev().filter(|text| !text.is_empty());
+    let lines = texts.flat_map(|text| text.trim_end().rsplit('\n'));
+    let mut room = max_bytes;
+    let mut last: Vec<&str> = lines
+        .take(max_lines)
+        .map_while(|line| {
+            let line = (room > 0).then(|| last_bytes(line.trim_end(), room))?;
+            room = room.saturating_sub(line.len() + 1);
+            Some(line)
+        })
+        .collect();
+    last.reverse();
+    last
 }
 
 /// Returns the end of `text`, at most so many bytes.

@@ -4,6 +4,7 @@
 //! number of flows. A [`Summary`] has its figures at the end of the run. Durations are whole
 //! microseconds throughout, and a quantity without samples is absent, never zero.
 
+mod amount;
 mod evidence_choice;
 mod failures;
 mod faults;

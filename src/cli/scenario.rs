@@ -111,13 +111,17 @@ pub(super) fn is_stream(file: &Path) -> bool {
     file.as_os_str() == STANDARD_INPUT || std::fs::metadata(file).is_ok_and(is_other)
 }
 
-/// Returns the values of secret variables.
+/// Returns the values of secret variables, given or written in the scenario.
 pub(super) fn secret_values(plan: &Plan, settings: &RunSettings) -> Vec<String> {
-    let secret = settings
-        .variables
-        .iter()
-        .filter(|(name, _)| plan.secrets.contains(name));
-    secret.map(|(_, value)| value.clone()).collect()
+    let given = settings.variables.iter();
+    let given = given.map(|(name, value)| (name, value.as_str()));
+    let written = plan.variables.iter();
+    let written = written.filter_map(|(name, value)| Some((name, value.fixed()?)));
+    given
+        .chain(written)
+        .filter(|(name, _)| plan.secrets.contains(name))
+        .map(|(_, value)| value.to_owned())
+        .collect()
 }
 
 /// Returns `true` if diagnostics, which go to standard error, may be coloured.

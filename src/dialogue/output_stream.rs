@@ -27,6 +27,8 @@ pub(super) struct OutputStream {
     closed: Option<Instant>,
     /// End of the answered text, which no wait sees.
     answered_to: usize,
+    /// End of the last interlude that was answered.
+    interlude_to: usize,
     /// End of the text that waits since the last reply have matched.
     matched_to: usize,
     /// The same for complete lines only.
@@ -58,6 +60,7 @@ impl OutputStream {
             lines: Lines::new(now, columns),
             closed: None,
             answered_to: 0,
+            interlude_to: 0,
             matched_to: 0,
             matched_lines_to: 0,
             role_searched_to: 0,
@@ -162,12 +165,18 @@ impl OutputStream {
         self.consumed.forget(self.answered_to);
     }
 
-    /// Reports a reply to the interlude that ended at `end` in the unfinished line.
-    pub(super) fn answered_interlude(&mut self, end: usize) {
-        let end = end.min(self.lines.end());
-        if end >= self.lines.base() && self.lines.text().is_char_boundary(self.lines.index(end)) {
-            self.seal(end);
-        }
+    /// Reports a reply to an interlude: a prompt that ended here in the unfinished line, or a
+    /// complete line.
+    pub(super) fn answered_interlude(&mut self, prompt: Option<usize>) {
+        let end = prompt.map(|end| end.min(self.lines.end()));
+        let end = end.filter(|end| {
+            let is_kept = *end >= self.lines.base();
+            is_kept && self.lines.text().is_char_boundary(self.lines.index(*end))
+        });
+        self.interlude_to = match end {
+            Some(end) => self.seal(end),
+            None => self.lines.open(),
+        };
     }
 
     /// Ends the line at `position`, so that the text after it is another line. Returns the position
@@ -178,6 +187,7 @@ impl OutputStream {
             self.consumed.moved(position);
             for cursor in [
                 &mut self.answered_to,
+                &mut self.interlude_to,
                 &mut self.matched_to,
                 &mut self.matched_lines_to,
                 &mut self.role_searched_to,
@@ -253,14 +263,29 @@ impl OutputStream {
             .filter(move |_| !text.is_empty())
     }
 
+    /// Returns the unfinished line, unless it was answered.
+    pub(super) fn unfinished(&self) -> &str {
+        let end = match self.lines.possible_echo() {
+            Some(PossibleEcho::Whole { from }) => from,
+            _ => self.lines.end(),
+        };
+        let from = self.visible_from().max(self.lines.open());
+        self.lines.slice(from..end.max(from))
+    }
+
     /// Returns the number of bytes since the last reply that exceed the limit for waits.
     pub(super) fn unseen_bytes(&self) -> usize {
         self.visible_from() - self.answered_to
     }
 
-    /// Returns the text that is kept, answered or not.
-    pub(super) fn kept(&self) -> &str {
-        self.lines.text()
+    /// Returns the text that is kept, answered or not: what came before the last interlude since
+    /// the last reply, if there was one, and the rest.
+    pub(super) fn kept(&self) -> (&str, &str) {
+        let text = self.lines.text();
+        if self.interlude_to <= self.answered_to.max(self.lines.base()) {
+            return ("", text);
+        }
+        text.split_at(self.lines.index(self.interlude_to))
     }
 
     /// Takes the text since the last call up to the end of the complete lines or of the unfinished

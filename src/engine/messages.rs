@@ -24,7 +24,8 @@ use std::time::{Duration, Instant};
 use actix::prelude::*;
 
 use crate::model::{
-    Evidence, Failure, FlowNumber, FlowRecord, Injection, InstanceId, ProcessRecord, StepIndex,
+    Evidence, Failure, FlowNumber, FlowRecord, Injection, InjectionOutcome, InstanceId,
+    ProcessRecord, StepIndex,
 };
 use crate::process::Grace;
 use crate::scenario::{Plan, Scope};
@@ -253,6 +254,7 @@ pub(super) struct News {
 #[derive(Debug)]
 pub(super) struct Injected {
     pub injection: Box<Injection>,
+    pub outcome: InjectionOutcome,
     pub at: Instant,
 }
 

@@ -8,7 +8,7 @@ use chrono::{DateTime, Local};
 
 use crate::model::{FlowNumber, RoleInfo, RunId, RunInfo, StepInfo, micros};
 use crate::process::{Programs, WatcherProgram};
-use crate::scenario::Plan;
+use crate::scenario::{Plan, Role, Template};
 use crate::stats::{EvidenceChoice, Threshold};
 
 /// The options of a run. [`RunOptions::new`] has defaults for all but the plan and its programs.
@@ -121,15 +121,15 @@ impl RunOptions {
 
     pub(super) fn info(&self) -> RunInfo {
         let plan = &self.plan;
+        let scope = plan.scope_of_run(&self.run_id, &self.run_directory, &|_| None);
+        let command = |role: &Role| {
+            let words: Vec<_> = role.run.iter().map(Template::source).collect();
+            scope.mask(&words.join(" ")).into_owned()
+        };
         let roles = plan.roles.iter().map(|role| RoleInfo {
             name: role.name.clone(),
             title: role.title.clone(),
-            command: role
-                .run
-                .iter()
-                .map(|word| word.source())
-                .collect::<Vec<_>>()
-                .join(" "),
+            command: command(role),
         });
         let steps = plan.steps.iter().map(|step| StepInfo {
             name: step.name.clone(),

@@ -137,7 +137,7 @@ pub fn run(
     });
     let mut summary = collector.tally.summary(elapsed, interrupted);
     summary.rehearsal_cpu_us = Some(usage.cpu_us());
-    summary.rehearsal_peak_rss_bytes = usage.peak_rss_bytes();
+    summary.set_rehearsal_peak(usage.peak_rss_bytes());
     // Descendants of programs are no script instances, but they are left over as well.
     let left_pids = left_over.pids.len() as u64;
     summary.processes.left_over = summary.processes.left_over.max(left_pids);

@@ -68,6 +68,12 @@ pub enum RunEvent {
     },
     /// A pooled script instance has ended; it is in no flow's record. Follows its `ScriptEnded`.
     PooledScriptEnded(Box<ProcessRecord>),
+    /// A pooled script instance has ended, and another one is started in its place.
+    PooledScriptReplaced {
+        /// The flow for which it is started, and the step that needs it.
+        flow: FlowNumber,
+        step: StepIndex,
+    },
     /// A remark for the reader of the report that makes nothing fail.
     Notice {
         flow: Option<FlowNumber>,

@@ -17,6 +17,8 @@ pub enum Activity {
     /// Stopped by a signal, as by Ctrl-Z.
     Stopped,
     Gone,
+    /// It was not started. Files of earlier versions have [`Activity::Gone`] then.
+    NotStarted,
     Unknown,
 }
 
@@ -30,6 +32,7 @@ impl fmt::Display for Activity {
             Activity::Waiting => "waiting for something other than input",
             Activity::Stopped => "stopped",
             Activity::Gone => "gone",
+            Activity::NotStarted => "not started",
             Activity::Unknown => "in an unknown state",
         })
     }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::failure::Failure;
 use super::ids::{FlowId, FlowNumber};
-use super::injection::InjectionRecord;
+use super::injection::{InjectionOutcome, InjectionRecord};
 use super::process::ProcessRecord;
 use super::value::{self, NamedValue};
 
@@ -67,8 +67,9 @@ pub struct TurnRecord {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Retry {
     pub what: RetriedPart,
-    /// From the failure until the failed step was completed, pauses included. `None` if it never
-    /// was.
+    /// From this failure, the first one of a recovery, until every step that had failed since was
+    /// completed, pauses included. `None` for later failures of the same recovery, and if it did
+    /// not succeed.
     pub recovered_after_us: Option<u64>,
     #[serde(serialize_with = "with_cause")]
     pub failure: Failure,
@@ -141,7 +142,7 @@ pub struct FlowRecord {
     pub steps: Vec<StepRecord>,
     /// All processes that were started for it.
     pub processes: Vec<ProcessRecord>,
-    /// The faults injected into it, in order.
+    /// The faults that were chosen for it, in order.
     #[serde(default)]
     pub injections: Vec<InjectionRecord>,
 }
@@ -212,6 +213,12 @@ impl FlowRecord {
     /// Returns `true` if the flow was completed after a retry.
     pub fn is_recovered(&self) -> bool {
         self.outcome == FlowOutcome::Completed && !self.retries.is_empty()
+    }
+
+    /// Returns `true` if a fault was injected into it.
+    pub fn was_hit(&self) -> bool {
+        let mut injections = self.injections.iter();
+        injections.any(|it| it.outcome == InjectionOutcome::Injected)
     }
 
     /// Returns the failure of a failed flow.
@@ -348,7 +355,7 @@ mod tests {
         "peak_rss_bytes":24395776},{"role":"office","attempt":1,"pid":8671,
         "ending":"terminated","exit_code":null,"signal":1,"startup_us":1640,
         "lifetime_us":1512693,"exit_us":536,"cpu_user_us":0,"cpu_system_us":1456,
-        "peak_rss_bytes":24207360}],"injections":[{"kind":"delay","what":"its answer held back for 500ms",
+        "peak_rss_bytes":24207360}],"injections":[{"kind":"delay","outcome":"injected","what":"its answer held back for 500ms",
         "role":"clerk","attempt":1,"step":"2_log_in","turn":"s.yaml:11",
         "after_us":3493,"recovered_after_us":501682}]}
     "#;

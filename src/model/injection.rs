@@ -88,10 +88,25 @@ pub struct Injection {
     pub turn: String,
 }
 
+/// The outcome of a fault that was chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InjectionOutcome {
+    /// It was injected.
+    #[default]
+    Injected,
+    /// It could not be injected: the program had ended, or the step was over before the fault was
+    /// due.
+    Missed,
+}
+
 /// A fault in the record of its flow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InjectionRecord {
     pub kind: InjectionKind,
+    /// [`InjectionOutcome::Injected`] in files of earlier versions, which have no others.
+    #[serde(default)]
+    pub outcome: InjectionOutcome,
     /// As in [`Injection::what`].
     pub what: String,
     /// The role's name.

@@ -70,7 +70,7 @@ fn weight(activity: Activity) -> u8 {
         Activity::Sleeping => 3,
         Activity::Waiting => 2,
         Activity::Unknown => 1,
-        Activity::Gone => 0,
+        Activity::Gone | Activity::NotStarted => 0,
     }
 }
 

@@ -28,7 +28,8 @@ pub fn lines(failure: &Failure) -> Vec<String> {
         let waited = units::duration(failure.waited_us);
         let text = format!("{waited}, the program was {}", failure.activity);
         lines.extend(labelled("after", &text));
-    } else if failure.activity != Activity::Unknown {
+    } else if !matches!(failure.activity, Activity::Unknown | Activity::NotStarted) {
+        // The message says of a program that was not started why.
         lines.extend(labelled("program", &format!("was {}", failure.activity)));
     }
     lines.extend(tail(&failure.tail));

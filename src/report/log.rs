@@ -192,6 +192,11 @@ impl<W: Write + Send> Reporter for Log<W> {
             RunEvent::ScriptEnded { instance, process } => {
                 page.line(|line| script_ended(line, *instance, process));
             }
+            RunEvent::PooledScriptReplaced { flow, step } => page.line(|line| {
+                line.text("flow ").number(flow.0);
+                line.text(" step ").text(&names.step(*step));
+                line.text(" starts another instance for the pool, as one has ended");
+            }),
             RunEvent::Notice { flow, text } => page.line(|line| {
                 if let Some(flow) = flow {
                     line.text("flow ").number(flow.0).text(" ");

@@ -90,9 +90,8 @@ pub fn merge(
         .map(|head| head.summary.completed_per_second)
         .sum::<Option<f64>>();
     summary.rehearsal_cpu_us = heads().map(|head| head.summary.rehearsal_cpu_us).sum();
-    summary.rehearsal_peak_rss_bytes = heads()
-        .filter_map(|head| head.summary.rehearsal_peak_rss_bytes)
-        .max();
+    let peaks = heads().filter_map(|head| head.summary.rehearsal_peak_rss_bytes);
+    summary.set_rehearsal_peak(peaks.max());
     summary.integrity = integrity(runs, &info.integrity, temporary)?;
     Ok(Head {
         run,

@@ -425,6 +425,7 @@ fn variables(
         {
             known.add_by_flow(name);
         }
+        context.define(name, &template);
         variables.push((name.to_owned(), template));
     }
     variables

@@ -66,7 +66,15 @@ impl Plan {
         }
         for (name, template) in &self.variables {
             let value = match self.given(name) {
-                Some(value) => value.to_owned(),
+                Some(value) => {
+                    // A secret that another value replaces is a secret of another run.
+                    if scope.is_secret(name)
+                        && let Ok(replaced) = template.render(&scope)
+                    {
+                        scope.add_secret(replaced);
+                    }
+                    value.to_owned()
+                }
                 None => template
                     .render(&scope)
                     .map_err(|reason| ScopeError::Variable {
@@ -152,5 +160,5 @@ fn without_secrets(
     let used = used.iter().filter(|_| scope.is_secret(variable));
     let used = used.filter_map(|name| scope.get(name));
     let masker = Masker::new(scope.secret_values().chain(used));
-    RenderError::new(masker.mask(&reason.to_string()).into_owned())
+    RenderError::NotComputed(masker.mask(&reason.to_string()).into_owned())
 }

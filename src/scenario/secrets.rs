@@ -1,10 +1,13 @@
 //! Masking of secret values in all output and files.
 
+mod forms;
+
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
-use memchr::memmem::Finder;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 /// The replacement of a secret.
 const MASK: &str = "***";
@@ -12,119 +15,110 @@ const MASK: &str = "***";
 /// The minimum length of a part of a secret that is masked at a cut.
 const MIN_PART: usize = 3;
 
+/// Shorter texts in base64 would be found by accident.
+const MIN_BASE64: usize = 4;
+
+/// Shorter secrets are not looked for across the indentation of a line, where they would be found
+/// by accident.
+const MIN_INDENTED: usize = 4;
+
+/// The maximum length of a line break within a secret, with the blanks around it.
+const MAX_BREAK_BYTES: usize = 512;
+
 /// A masker, which replaces secret values by `***`. Cheap to clone.
 ///
 /// All occurrences of all secrets are found, including overlapping ones, so that no piece of one
-/// secret remains because another one covers the rest of it. A secret is also found in its form
-/// escaped for a regular expression.
+/// secret remains because another one covers the rest of it. A secret is found in these forms, and
+/// in any mixture of the first two kinds:
+/// - raw;
+/// - with characters escaped as in JSON, Python, a regular expression, a shell, a URL or HTML;
+/// - in base64, also as a part of a longer encoded text.
+///
+/// Control characters within it are skipped, and so is the break of a line with the blanks around
+/// it: a narrow terminal breaks a secret like any other text.
 #[derive(Debug, Clone, Default)]
 pub struct Masker {
-    secrets: Arc<[Secret]>,
+    needles: Arc<[Needle]>,
 }
 
 /// A text to mask. There are few per flow, so searching for one after the other is cheaper than
 /// building an automaton for all of them.
-#[derive(Debug)]
-struct Secret {
-    value: String,
-    finder: Finder<'static>,
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Needle {
+    /// Begins with a printable character.
+    characters: Vec<char>,
+    /// Characters around it that depend on it partly.
+    around: (usize, usize),
 }
 
 impl Masker {
-    /// Creates a masker of these values; empty ones are ignored.
+    /// Creates a masker of these values. Those without a printable character are ignored.
     pub fn new<'a>(values: impl IntoIterator<Item = &'a str>) -> Masker {
-        let mut values: Vec<String> = values
+        let values = values
             .into_iter()
+            .map(|value| value.trim_start_matches(|c: char| c.is_ascii_control()));
+        let mut needles: Vec<Needle> = values
             .filter(|value| !value.is_empty())
-            .flat_map(|value| [value.to_owned(), regex::escape(value)])
+            .flat_map(|value| std::iter::once(Needle::raw(value)).chain(Needle::in_base64(value)))
             .collect();
-        values.sort_unstable();
-        values.dedup();
-        let secret = |value: String| Secret {
-            finder: Finder::new(&value).into_owned(),
-            value,
-        };
+        needles.sort_unstable();
+        needles.dedup();
         Masker {
-            secrets: values.into_iter().map(secret).collect(),
+            needles: needles.into(),
         }
     }
 
     /// Replaces every secret value in the text by `***`.
     pub fn mask<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        self.mask_with(text, MASK)
+        replaced(text, MASK, in_order(self.find(text.as_bytes()).collect()))
     }
 
-    /// Replaces every secret value in the text by `mask`.
-    pub fn mask_with<'t>(&self, text: &'t str, mask: &str) -> Cow<'t, str> {
-        let places = self
-            .secrets
-            .iter()
-            .flat_map(|it| it.places(text.as_bytes()));
-        let mut found: Vec<(usize, usize)> = places.collect();
-        if found.is_empty() {
-            return Cow::Borrowed(text);
-        }
-        found.sort_unstable();
-        let mut out = String::with_capacity(text.len());
-        let mut done = 0;
-        for (start, end) in found {
-            if start >= done {
-                out.push_str(&text[done..start]);
-                out.push_str(mask);
-            }
-            done = done.max(end);
-        }
-        out.push_str(&text[done..]);
-        Cow::Owned(out)
+    /// Replaces every secret value in each line of the text by `mask`.
+    pub fn mask_lines(&self, text: &str, mask: &str) -> String {
+        let lines = text.split_inclusive('\n');
+        let masked =
+            lines.map(|line| replaced(line, mask, in_order(self.find(line.as_bytes()).collect())));
+        masked.collect()
     }
 
-    /// Finds the secrets in these bytes, in order; overlapping ones are joined. The bytes may be
-    /// cut out of a longer text: a part of a secret at one of their ends counts as in
+    /// Finds the secrets in these bytes, in order; overlapping and adjacent ones are joined. The
+    /// bytes may be cut out of a longer text: a part of a secret at one of their ends counts as in
     /// [`Masker::mask_cut`].
     pub fn find_cut(&self, bytes: &[u8]) -> Vec<Range<usize>> {
-        let places = self.secrets.iter().flat_map(|it| it.places(bytes));
-        let mut found: Vec<Range<usize>> = places.map(|(start, end)| start..end).collect();
-        for value in self.secrets.iter().map(|secret| secret.value.as_bytes()) {
-            let parts = (MIN_PART..value.len()).rev();
-            let mut parts = parts.filter(|&length| length <= bytes.len());
-            found.extend(
-                parts
-                    .clone()
-                    .find(|&length| bytes.ends_with(&value[..length]))
-                    .map(|length| bytes.len() - length..bytes.len()),
-            );
-            found.extend(
-                parts
-                    .find(|&length| bytes.starts_with(&value[value.len() - length..]))
-                    .map(|length| 0..length),
-            );
-        }
+        let mut found: Vec<Range<usize>> = self.find(bytes).collect();
+        found.extend(self.needles.iter().filter_map(|it| it.begun(bytes)));
+        found.extend(self.needles.iter().filter_map(|it| it.ended(bytes)));
         in_order(found)
     }
 
     /// Masks a text that was cut out of a longer one: the beginning of a secret at its end, or the
-    /// end of one at its beginning, is masked, too, unless it is too short to reveal much. A
-    /// secret may be broken over several lines.
+    /// end of one at its beginning, is masked, too, unless it is too short to reveal much.
     pub fn mask_cut(&self, text: &str) -> String {
-        if self.secrets.is_empty() {
-            return text.to_owned();
-        }
-        let places = text.bytes().enumerate();
-        let (places, shown): (Vec<usize>, Vec<u8>) =
-            places.filter(|(_, byte)| !byte.is_ascii_control()).unzip();
-        let mut masked = String::with_capacity(text.len());
-        let mut done = 0;
-        for secret in self.find_cut(&shown) {
-            masked.push_str(&text[done..places[secret.start]]);
-            masked.push_str(MASK);
-            done = places[secret.end - 1] + 1;
-        }
-        masked.push_str(&text[done..]);
-        masked
+        replaced(text, MASK, self.find_cut(text.as_bytes())).into_owned()
+    }
+
+    fn find<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = Range<usize>> + 'a {
+        self.needles.iter().flat_map(|needle| needle.places(text))
     }
 }
 
-/// Sorts and joins overlapping ranges.
+/// Replaces these parts of the text, which are in order and do not overlap.
+fn replaced<'t>(text: &'t str, mask: &str, parts: Vec<Range<usize>>) -> Cow<'t, str> {
+    if parts.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut done = 0;
+    for part in parts {
+        out.push_str(&text[done..part.start]);
+        out.push_str(mask);
+        done = part.end;
+    }
+    out.push_str(&text[done..]);
+    Cow::Owned(out)
+}
+
+/// Sorts and joins overlapping or adjacent ranges.
 pub(crate) fn in_order(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
     ranges.sort_unstable_by_key(|range| (range.start, range.end));
     ranges.dedup_by(|next, last| {
@@ -137,20 +131,142 @@ pub(crate) fn in_order(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
     ranges
 }
 
-impl Secret {
-    /// Returns beginning and end of all its occurrences in `text`, including overlapping ones.
-    fn places<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = (usize, usize)> + 'a {
-        let mut from = 0;
-        std::iter::from_fn(move || {
-            let start = from + self.finder.find(text.get(from..)?)?;
-            from = start + 1;
-            Some((start, start + self.value.len()))
+impl Needle {
+    fn raw(value: &str) -> Needle {
+        Needle {
+            characters: value.chars().collect(),
+            around: (0, 0),
+        }
+    }
+
+    /// Returns the base64 (RFC 4648) of a value at each of the three places that it may have in an
+    /// encoded text, without the characters that depend on its neighbours.
+    fn in_base64(value: &str) -> impl Iterator<Item = Needle> + '_ {
+        (0..3).flat_map(move |offset: usize| {
+            let bytes = [&[0; 2][..offset], value.as_bytes()].concat();
+            let (first_bit, last_bit) = (8 * offset, 8 * bytes.len());
+            let (first, last) = (first_bit.div_ceil(6), last_bit / 6);
+            let around = (first - first_bit / 6, last_bit.div_ceil(6) - last);
+            let encoded = [
+                STANDARD_NO_PAD.encode(&bytes),
+                URL_SAFE_NO_PAD.encode(&bytes),
+            ];
+            let needles = encoded.map(|text| Needle {
+                characters: text.chars().take(last).skip(first).collect(),
+                around,
+            });
+            needles
+                .into_iter()
+                .filter(|it| it.characters.len() >= MIN_BASE64)
         })
     }
+
+    /// Returns all its occurrences, including overlapping ones.
+    fn places<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = Range<usize>> + 'a {
+        (0..text.len()).filter_map(|start| {
+            if !forms::may_begin(self.characters[0], text[start]) {
+                return None;
+            }
+            let end = self.progress(text, start, &self.characters).whole?;
+            Some(self.widened(text, start..end))
+        })
+    }
+
+    /// Returns the beginning of it at the end of the text.
+    fn begun(&self, text: &[u8]) -> Option<Range<usize>> {
+        let could_end = |start: &usize| {
+            forms::may_begin(self.characters[0], text[*start])
+                && self.progress(text, *start, &self.characters).reached_end
+        };
+        // Each character is at most so long, with its escape and a break before it.
+        let longest = (self.characters.len() + 1) * (forms::MAX_BYTES + MAX_BREAK_BYTES);
+        let start = (text.len().saturating_sub(longest)..text.len()).find(could_end)?;
+        Some(start..text.len())
+    }
+
+    /// Returns the end of it at the beginning of the text.
+    fn ended(&self, text: &[u8]) -> Option<Range<usize>> {
+        let last = self.characters.len().saturating_sub(MIN_PART);
+        let end =
+            (1..=last).find_map(|from| self.progress(text, 0, &self.characters[from..]).whole)?;
+        Some(self.widened(text, 0..end))
+    }
+
+    /// Adds the characters around that depend on it partly.
+    fn widened(&self, text: &[u8], found: Range<usize>) -> Range<usize> {
+        let in_base64 =
+            |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_');
+        let before = text[..found.start].iter().rev().take(self.around.0);
+        let after = text[found.end..].iter().take(self.around.1);
+        let before = before.take_while(in_base64).count();
+        let after = after.take_while(in_base64).count();
+        found.start - before..found.end + after
+    }
+
+    /// Follows these characters, all or the last ones of it, from `start` on. All forms of all
+    /// characters are followed at once, so that the time is bounded whatever the text.
+    fn progress(&self, text: &[u8], start: usize, characters: &[char]) -> Progress {
+        let mut progress = Progress::default();
+        let (mut ends, mut next) = (vec![start], Vec::new());
+        for (count, character) in characters.iter().enumerate() {
+            for &end in &ends {
+                let (skipped, indented) = after_break(text, end);
+                if count >= MIN_PART {
+                    let rest = &text[indented.unwrap_or(skipped)..];
+                    progress.reached_end |= rest.is_empty() || forms::is_begun(rest);
+                }
+                let indented = indented.filter(|_| self.characters.len() >= MIN_INDENTED);
+                let mut from = [Some(end), Some(skipped), indented];
+                if skipped == end || count == 0 {
+                    from[1] = None;
+                }
+                if count == 0 {
+                    from[2] = None;
+                }
+                for place in from.into_iter().flatten() {
+                    forms::push_ends(text, place, *character, &mut next);
+                }
+            }
+            next.sort_unstable();
+            next.dedup();
+            std::mem::swap(&mut ends, &mut next);
+            next.clear();
+            if ends.is_empty() {
+                return progress;
+            }
+        }
+        progress.whole = ends.last().copied();
+        progress
+    }
+}
+
+/// The result of following a secret through a text.
+#[derive(Default)]
+struct Progress {
+    /// The end of the longest form of the whole secret.
+    whole: Option<usize>,
+    /// True if the text ended within the secret.
+    reached_end: bool,
+}
+
+/// Returns the place after the control characters at `at`, and the one after a line break with the
+/// blanks around it, if there is one.
+fn after_break(text: &[u8], at: usize) -> (usize, Option<usize>) {
+    let near = &text[at..text.len().min(at + MAX_BREAK_BYTES)];
+    let controls = near.iter().take_while(|byte| byte.is_ascii_control());
+    let skipped = at + controls.count();
+    let blank = |byte: &&u8| byte.is_ascii_control() || **byte == b' ';
+    let blanks = near.iter().take_while(blank).count();
+    let is_break = near[..blanks]
+        .iter()
+        .any(|byte| matches!(byte, b'\n' | b'\r'));
+    (skipped, is_break.then_some(at + blanks))
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[track_caller]
@@ -160,7 +276,7 @@ mod tests {
 
     #[test]
     fn every_occurrence_is_masked() {
-        masks(&["abc"], "abc abcabc xabcx", "*** ****** x***x");
+        masks(&["abc"], "abc abcabc xabcx", "*** *** x***x");
         masks(&[], "abc", "abc");
         masks(&[""], "abc", "abc");
     }
@@ -182,12 +298,121 @@ mod tests {
     }
 
     #[test]
+    fn escaped_secrets_are_masked() {
+        let secret = "p\"a's\\s/\u{e9} <&\u{1f600}$>";
+        for written in [
+            // json.dumps, also of its own result; JavaScript; Go.
+            r#"p\"a's\\s/\u00e9 <&\ud83d\ude00$>"#,
+            r#"p\\\"a's\\\\s/\\u00e9 <&\\ud83d\\ude00$>"#,
+            "p\\\"a's\\\\s\\/\u{e9} <&\u{1f600}$>",
+            r#"p\"a's\\s/\u00e9 \u003c\u0026\u{1f600}$\u003e"#,
+            // repr() of a text, ascii(), repr() of bytes.
+            "p\"a\\'s\\\\s/\u{e9} <&\u{1f600}$>",
+            r#"p"a\'s\\s/\xe9 <&\U0001f600$>"#,
+            r#"p"a\'s\\s/\xc3\xa9 <&\xf0\x9f\x98\x80$>"#,
+            // shlex.quote, printf %q, double quotes.
+            "p\"a'\"'\"'s\\s/\u{e9} <&\u{1f600}$>",
+            "p\"a'\\''s\\s/\u{e9} <&\u{1f600}$>",
+            r#"p"a\'s\\s/\303\251 <&\360\237\230\200$>"#,
+            r#"p\"a\'s\\s/\303\251\ \<\&\360\237\230\200\$\>"#,
+            // quote, quote_plus, encodeURIComponent, encoded twice.
+            "p%22a%27s%5Cs/%C3%A9%20%3C%26%F0%9F%98%80%24%3E",
+            "p%22a%27s%5cs%2f%c3%a9+%3c%26%f0%9f%98%80%24%3e",
+            "p%2522a's%255Cs%252F%25C3%25A9%2520%253C%2526%25F0%259F%2598%2580%2524%253E",
+            // html.escape, other names and numbers, escaped twice.
+            "p&quot;a&#x27;s\\s/\u{e9} &lt;&amp;\u{1f600}$&gt;",
+            "p&#34;a&#39;s\\s&#47;&#233;&nbsp;&#60;&#38;&#128512;$&#62;",
+            "p&amp;quot;a&amp;#x27;s\\s/\u{e9} &amp;lt;&amp;\u{1f600}$&amp;gt;",
+            // SQL, YAML and CSV.
+            "p\"a''s\\s/\u{e9} <&\u{1f600}$>",
+            "p\"\"a's\\s/\u{e9} <&\u{1f600}$>",
+        ] {
+            masks(&[secret], &format!("it: {written}, ok"), "it: ***, ok");
+        }
+        masks(&["n7x"], r"C:\n7x and \x6e7x", r"C:\*** and ***");
+    }
+
+    #[test]
+    fn secrets_in_base64_are_masked_wherever_they_begin() {
+        let secret = "s3cret/?>!";
+        for before in ["", "a", "ab", "ann:", "anna:"] {
+            for after in ["", "x", "xy", "xyz"] {
+                for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
+                    let encoded = engine.encode(format!("{before}{secret}{after}"));
+                    let masked = Masker::new([secret]).mask(&encoded).into_owned();
+                    let left = encoded.len() - (masked.len() - MASK.len());
+                    assert!(masked.contains(MASK) && left >= 13, "{encoded}: {masked}");
+                    let broken = format!("{}\n{}", &encoded[..8], &encoded[8..]);
+                    assert_eq!(Masker::new([secret]).mask(&broken), masked);
+                }
+            }
+        }
+        masks(&["ab"], "YWI ab", "YWI ***");
+    }
+
+    #[test]
+    fn secrets_broken_by_a_narrow_terminal_are_masked() {
+        let secrets = ["hunter2 secret"];
+        masks(&secrets, "is hunter2 se\r\ncret, ok", "is ***, ok");
+        masks(&secrets, "is hunter2 se  \n    cret, ok", "is ***, ok");
+        masks(&secrets, "is hun \rter2 secret", "is ***");
+        masks(&secrets, "is hunter2%20s\necret", "is ***");
+        masks(&["471"], "4\n  71", "4\n  71");
+        masks(&["471"], "4\n71", "***");
+        masks(
+            &["line\nbreak"],
+            "line\r\nbreak line\\nbreak linebreak",
+            "*** *** ***",
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn a_secret_is_found_in_every_text_around_it(
+            secret in "[a-z\"'\\\\%&+<>/ \u{e9}\u{20ac}]{1,12}",
+            before in "[^\\\\%&]{0,8}",
+            after in "[ -~]{0,8}",
+        ) {
+            let masker = Masker::new([secret.as_str()]);
+            let json = serde_json::to_string(&secret).unwrap();
+            for written in [secret.as_str(), &json[1..json.len() - 1], &regex::escape(&secret)] {
+                let text = format!("{before}{written}{after}");
+                let masked = masker.mask(&text);
+                prop_assert!(masked.contains(MASK), "{}", masked);
+                prop_assert!(masked.len() <= before.len() + MASK.len() * 8 + after.len() + 1);
+            }
+        }
+
+        #[test]
+        fn any_text_is_searched_without_a_fault(
+            secret in "\\PC{1,6}|[\\\\\"%&]{1,6}",
+            text in "(\\PC|[\\\\\"'%&;#x0-9\n ]){0,60}",
+        ) {
+            let masker = Masker::new([secret.as_str()]);
+            let masked = masker.mask_cut(&text);
+            prop_assert!(!masked.contains(&secret) || MASK.contains(&secret));
+            masker.mask_lines(&text, MASK);
+        }
+    }
+
+    #[test]
+    fn many_backslashes_are_searched_in_bounded_time() {
+        let masker = Masker::new([r"\\\\\\\\"]);
+        let text = r"\".repeat(1_000);
+        assert_eq!(masker.mask_cut(&text), MASK);
+    }
+
+    #[test]
     fn parts_of_secrets_at_the_cuts_are_masked() {
         let masker = Masker::new(["hunter2secret"]);
         assert_eq!(masker.mask_cut("your pin is hunt"), "your pin is ***");
         assert_eq!(masker.mask_cut("er2secret it was"), "*** it was");
         assert_eq!(masker.mask_cut("is hunter2secret"), "is ***");
         assert_eq!(masker.mask_cut("is hunter2\nsecret"), "is ***");
+        assert_eq!(masker.mask_cut("is hunter\r\n "), "is ***");
+        let escaped = Masker::new(["hunter 2"]);
+        assert_eq!(escaped.mask_cut("it=hunter%2"), "it=***");
+        assert_eq!(escaped.mask_cut("ter%202 it was"), "*** it was");
         assert_eq!(masker.mask_cut("ok hu"), "ok hu");
         assert_eq!(masker.mask_cut("nothing of it"), "nothing of it");
         assert_eq!(Masker::default().mask_cut("hunt"), "hunt");

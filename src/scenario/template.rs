@@ -35,17 +35,19 @@ pub struct TemplateError {
     pub help: Option<String>,
 }
 
+/// The maximum length of a rendered text. Values that repeat each other grow exponentially.
+pub const TEXT_LIMIT_BYTES: usize = 64 * 1024;
+
 /// The reason why a value could not be computed. It may contain values, so it has to be masked
 /// before it is shown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct RenderError(String);
-
-impl RenderError {
-    /// Creates an error with this text, which names the expression and the reason.
-    pub fn new(message: String) -> Self {
-        RenderError(message)
-    }
+pub enum RenderError {
+    /// The text names the expression and the reason.
+    #[error("{0}")]
+    NotComputed(String),
+    /// The text, or what an expression needs on its way to it, is too long.
+    #[error("`{0}` makes a text of more than {limit} KiB", limit = TEXT_LIMIT_BYTES / 1024)]
+    TooLong(String),
 }
 
 /// A text with placeholders.
@@ -148,7 +150,8 @@ impl Template {
     /// Renders the text with its values.
     ///
     /// # Errors
-    /// If a name has no value or an expression cannot be computed.
+    /// If a name has no value, an expression cannot be computed, or the text is longer than
+    /// [`TEXT_LIMIT_BYTES`] with its values.
     pub fn render(&self, scope: &Scope) -> Result<String, RenderError> {
         self.render_with(scope, |value| Cow::Borrowed(value))
     }
@@ -157,7 +160,7 @@ impl Template {
     /// expression. Text outside of placeholders is not converted.
     ///
     /// # Errors
-    /// If a name has no value or an expression cannot be computed.
+    /// As for [`Template::render`].
     pub fn render_with(
         &self,
         scope: &Scope,
@@ -167,7 +170,14 @@ impl Template {
         for part in &self.parts {
             match part {
                 Segment::Text(text) => out.push_str(text),
-                Segment::Value { expression, .. } => out.push_str(&map(&expression.text(scope)?)),
+                Segment::Value { expression, .. } => {
+                    let value = expression.text(scope)?;
+                    let value = map(&value);
+                    if out.len() + value.len() > TEXT_LIMIT_BYTES {
+                        return Err(RenderError::TooLong(expression.source.clone()));
+                    }
+                    out.push_str(&value);
+                }
             }
         }
         Ok(out)
@@ -355,6 +365,9 @@ impl Expression {
                 None => Err(self.no_value(&self.source, scope)),
             },
             Form::Computed(compiled) => compiled.eval(scope.context(self.names())).map_err(|e| {
+                if e.kind() == ErrorKind::OutOfFuel {
+                    return RenderError::TooLong(self.source.clone());
+                }
                 if e.kind() == ErrorKind::UndefinedError
                     && let Some(name) = self.names().find(|name| scope.get(name).is_none())
                 {
@@ -376,14 +389,14 @@ impl Expression {
             None => format!("`{name}` has no value here"),
         };
         if name == self.source {
-            RenderError(reason)
+            RenderError::NotComputed(reason)
         } else {
             self.error(reason)
         }
     }
 
     fn error(&self, reason: String) -> RenderError {
-        RenderError(format!("`{}` cannot be computed: {reason}", self.source))
+        RenderError::NotComputed(format!("`{}` cannot be computed: {reason}", self.source))
     }
 }
 

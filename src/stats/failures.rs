@@ -32,7 +32,7 @@ impl Failures {
             role: failure.role.clone(),
             cause,
             saw,
-            after_chaos: !flow.injections.is_empty(),
+            after_chaos: flow.was_hit(),
             count: 1,
             bundle: None,
             first_at: flow.started_at,

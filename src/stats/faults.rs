@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{FlowOutcome, FlowRecord, InjectionKind, RunInfo};
+use crate::model::{FlowOutcome, FlowRecord, InjectionKind, InjectionOutcome, RunInfo};
 
 use super::histogram::{Histogram, Histograms, Spread};
 
@@ -18,6 +18,10 @@ pub struct FaultSummary {
     pub injections: Vec<String>,
     /// Injected faults by kind; kinds without any are absent.
     pub struck: BTreeMap<InjectionKind, u64>,
+    /// Faults that were chosen and could not be injected, by kind: the program had ended, or the
+    /// step was over before they were due. Absent in results of earlier versions.
+    #[serde(default)]
+    pub missed: BTreeMap<InjectionKind, u64>,
     /// Flows with injected faults.
     pub flows: u64,
     /// Of these, flows completed after a retry.
@@ -26,8 +30,8 @@ pub struct FaultSummary {
     pub unaffected: u64,
     pub failed: u64,
     pub interrupted: u64,
-    /// From each disruptive injection until its step was completed, in completed flows. Delays by
-    /// Rehearsal itself are not disruptive.
+    /// From each disruptive injection until its step was completed, in flows that recovered. Delays
+    /// by Rehearsal itself are not disruptive.
     pub recovery: Option<Spread>,
 }
 
@@ -35,6 +39,7 @@ pub struct FaultSummary {
 #[derive(Debug, Default)]
 pub(super) struct FaultTally {
     injected: BTreeMap<InjectionKind, u64>,
+    missed: BTreeMap<InjectionKind, u64>,
     recovered: u64,
     unaffected: u64,
     failed: u64,
@@ -44,18 +49,22 @@ pub(super) struct FaultTally {
 
 impl FaultTally {
     pub(super) fn record(&mut self, flow: &FlowRecord) {
-        if flow.injections.is_empty() {
-            return;
-        }
         for record in &flow.injections {
             let kind = record.kind;
-            *self.injected.entry(kind).or_default() += 1;
+            let count = match record.outcome {
+                InjectionOutcome::Injected => &mut self.injected,
+                InjectionOutcome::Missed => &mut self.missed,
+            };
+            *count.entry(kind).or_default() += 1;
             if let Some(us) = record.recovered_after_us
                 && kind.is_disruptive()
-                && flow.outcome == FlowOutcome::Completed
+                && flow.is_recovered()
             {
                 self.recovery.record(us);
             }
+        }
+        if !flow.was_hit() {
+            return;
         }
         let count = match flow.outcome {
             FlowOutcome::Completed if flow.is_recovered() => &mut self.recovered,
@@ -67,12 +76,13 @@ impl FaultTally {
     }
 
     pub(super) fn summary(&self, info: &RunInfo) -> Option<FaultSummary> {
-        if info.chaos.is_empty() && self.injected.is_empty() {
+        if info.chaos.is_empty() && self.injected.is_empty() && self.missed.is_empty() {
             return None;
         }
         Some(FaultSummary {
             injections: info.chaos.clone(),
             struck: self.injected.clone(),
+            missed: self.missed.clone(),
             flows: self.recovered + self.unaffected + self.failed + self.interrupted,
             recovered: self.recovered,
             unaffected: self.unaffected,
@@ -87,6 +97,9 @@ impl FaultTally {
         let Some(more) = summary else { return };
         for (kind, count) in &more.struck {
             *self.injected.entry(*kind).or_default() += count;
+        }
+        for (kind, count) in &more.missed {
+            *self.missed.entry(*kind).or_default() += count;
         }
         self.recovered += more.recovered;
         self.unaffected += more.unaffected;
@@ -114,6 +127,7 @@ mod tests {
     fn with_fault(mut record: FlowRecord, kind: InjectionKind, after: Option<u64>) -> FlowRecord {
         record.injections.push(InjectionRecord {
             kind,
+            outcome: InjectionOutcome::Injected,
             what: "injected".into(),
             role: "customer".into(),
             attempt: 1,

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{AuditRecord, FlowId, IntegrityInfo, OwnInfo, ValueInfo};
 
+use super::amount::Amount;
+
 /// The maximum number of listed findings of each kind; all are counted.
 pub const MAX_FINDINGS: usize = 20;
 
@@ -147,14 +149,12 @@ impl Integrity {
         };
         for rule in &mut self.agree {
             let values: Vec<_> = rule.values.iter().map(|it| open(&it.name)).collect();
-            let mut there = values.iter().flatten();
-            let Some(first) = there.next() else { continue };
-            let others: Vec<_> = there.collect();
-            if others.is_empty() {
+            let there: Vec<&str> = values.iter().copied().flatten().collect();
+            if there.len() < 2 {
                 continue;
             }
             rule.compared += 1;
-            if others.iter().all(|other| agrees(first, other)) {
+            if agree(&there) {
                 continue;
             }
             rule.disagreements += 1;
@@ -242,31 +242,17 @@ pub fn is_masked(value: &str) -> bool {
     value.contains(MASK)
 }
 
-/// Returns `true` if two values are equal as texts or as decimal numbers: `1449.00` equals `1449`,
-/// but `007` does not equal `7`.
-fn agrees(one: &str, other: &str) -> bool {
-    one == other || decimal(one).is_some_and(|one| decimal(other) == Some(one))
-}
-
-/// Splits a plain decimal number into sign, whole part and fraction.
-fn decimal(text: &str) -> Option<(bool, &str, &str)> {
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(digits) => (true, digits),
-        None => (false, text),
-    };
-    let (whole, fraction) = match digits.split_once('.') {
-        Some((_, "")) => return None,
-        Some(parts) => parts,
-        None => (digits, ""),
-    };
-    let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    let is_plain = whole == "0" || (!whole.is_empty() && !whole.starts_with('0'));
-    if !is_plain || !all_digits(whole) || !all_digits(fraction) {
-        return None;
+/// Returns `true` if all values are equal as texts, or are the same amount.
+fn agree(values: &[&str]) -> bool {
+    if values.windows(2).all(|pair| pair[0] == pair[1]) {
+        return true;
     }
-    let fraction = fraction.trim_end_matches('0');
-    let is_zero = whole == "0" && fraction.is_empty();
-    Some((negative && !is_zero, whole, fraction))
+    let amounts: Option<Vec<Amount<'_>>> = values.iter().map(|it| Amount::parse(it)).collect();
+    // Each with each other, as an amount without a currency agrees with several.
+    amounts.is_some_and(|amounts| {
+        let mut ones = amounts.iter().enumerate();
+        ones.all(|(at, one)| amounts[at + 1..].iter().all(|other| one.agrees(other)))
+    })
 }
 
 #[cfg(test)]
@@ -301,26 +287,21 @@ mod tests {
     }
 
     #[test]
-    fn amounts_agree_however_their_fraction_is_written_and_ids_only_as_texts() {
-        for (one, other) in [
-            ("1449.00", "1449"),
-            ("0.5", "0.50"),
-            ("-0", "0.0"),
-            ("x", "x"),
-            ("007", "007"),
+    fn values_agree_as_texts_or_as_amounts() {
+        for values in [
+            ["x", "x", "x"],
+            ["007", "007", "007"],
+            ["1,449.00", "1449", "$1449.0"],
         ] {
-            assert!(agrees(one, other), "{one} {other}");
+            assert!(agree(&values), "{values:?}");
         }
-        for (one, other) in [
-            ("1449.00", "1449.01"),
-            ("007", "7"),
-            ("1", "-1"),
-            ("1.", "1"),
-            (".5", "0.5"),
-            ("1e3", "1000"),
-            ("9007199254740993", "9007199254740992"),
+        for values in [
+            ["007", "7", "7"],
+            ["1", "1", "x"],
+            ["x", "x", "y"],
+            ["5", "$5", "€5"],
         ] {
-            assert!(!agrees(one, other), "{one} {other}");
+            assert!(!agree(&values), "{values:?}");
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::model::{Ending, ExitCause, ProcessRecord, RoleInfo};
 
 use super::histogram::Histogram;
-use super::summary::{ProcessCounts, RoleSummary};
+use super::summary::{ProcessCounts, RoleSummary, Summary};
 
 /// Resources used by the script instances of one role.
 #[derive(Debug, Default)]
@@ -11,20 +11,27 @@ pub(super) struct RoleUse {
     instances: u64,
     cpu_total_us: u64,
     peak_rss_bytes: u64,
+    /// True if that is one of another run, and an upper bound there.
+    is_upper_bound: bool,
 }
 
 impl RoleUse {
     pub(super) fn record(&mut self, process: &ProcessRecord) {
         self.instances += 1;
         self.cpu_total_us = self.cpu_total_us.saturating_add(process.usage.cpu_us());
-        self.peak_rss_bytes = self.peak_rss_bytes.max(process.usage.peak_rss_bytes);
+        let peak = process.usage.peak_rss_bytes;
+        self.is_upper_bound &= peak <= self.peak_rss_bytes;
+        self.peak_rss_bytes = self.peak_rss_bytes.max(peak);
     }
 
     /// Adds the instances of another run.
     pub(super) fn add(&mut self, summary: &RoleSummary) {
         self.instances += summary.instances;
         self.cpu_total_us = self.cpu_total_us.saturating_add(summary.cpu_total_us);
-        self.peak_rss_bytes = self.peak_rss_bytes.max(summary.peak_rss_bytes);
+        if summary.peak_rss_bytes > self.peak_rss_bytes {
+            self.peak_rss_bytes = summary.peak_rss_bytes;
+            self.is_upper_bound = summary.peak_rss_is_upper_bound;
+        }
     }
 
     pub(super) fn summary(&self, role: &RoleInfo, startup: &Histogram) -> RoleSummary {
@@ -36,6 +43,18 @@ impl RoleUse {
             cpu_total_us: self.cpu_total_us,
             cpu_mean_us: self.cpu_total_us.checked_div(self.instances),
             peak_rss_bytes: self.peak_rss_bytes,
+            peak_rss_is_upper_bound: self.is_upper_bound,
+        }
+    }
+}
+
+impl Summary {
+    /// Sets the peak memory of Rehearsal itself, which bounds those of programs that were started
+    /// by it: the kernel includes the memory of the parent at the start.
+    pub fn set_rehearsal_peak(&mut self, peak_rss_bytes: Option<u64>) {
+        self.rehearsal_peak_rss_bytes = peak_rss_bytes;
+        for role in &mut self.roles {
+            role.peak_rss_is_upper_bound |= Some(role.peak_rss_bytes) <= peak_rss_bytes;
         }
     }
 }

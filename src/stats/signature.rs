@@ -1,5 +1,8 @@
 //! Failure signatures: the text seen at a failure, without the parts that differ between flows.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Failure, FailureKind, FlowRecord, NamedValue};
@@ -80,6 +83,19 @@ fn quoted(message: &str) -> Option<&str> {
     Some(rest.rsplit_once('`')?.0)
 }
 
+/// A date, a time of day, or both.
+static TIME: LazyLock<Regex> = LazyLock::new(|| {
+    let month = "(?:0?[1-9]|1[0-2])";
+    let day = "(?:0?[1-9]|[12][0-9]|3[01])";
+    let date = format!(
+        "[0-9]{{4}}[-/.]{month}[-/.]{day}|{day}[-/]{month}[-/](?:[0-9]{{2}}){{1,2}}\
+         |{month}/{day}/(?:[0-9]{{2}}){{1,2}}"
+    );
+    let time = "(?:[01]?[0-9]|2[0-3]):[0-5][0-9](?::[0-6][0-9](?:[.,][0-9]+)?)?Z?";
+    let whole = format!("^(?:{time}|(?:{date})(?:T{time})?)$");
+    Regex::new(&whole).expect("a sound expression")
+});
+
 /// Replaces every word with a digit by its kind.
 fn normalised(line: &str) -> String {
     let of_word = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ',' | ':' | '/');
@@ -89,30 +105,39 @@ fn normalised(line: &str) -> String {
         let is_word = of_word(first);
         let end = rest.find(|c| of_word(c) != is_word).unwrap_or(rest.len());
         let (piece, after) = rest.split_at(end);
-        if is_word && piece.contains(|c: char| c.is_ascii_digit()) {
-            let word = piece.trim_end_matches(['.', ',', ':']);
-            replaced.push_str(kind(word));
+        let word = piece.trim_end_matches(['.', ',', ':']);
+        if is_word && TIME.is_match(word) {
+            replaced.push_str("<time>");
             replaced.push_str(&piece[word.len()..]);
         } else {
-            replaced.push_str(piece);
+            let parts = piece.split_inclusive([':', '/']);
+            parts.for_each(|part| push_normalised(part, &mut replaced));
         }
         rest = after;
     }
     replaced
 }
 
-fn kind(word: &str) -> &'static str {
-    let only = |more: &[char]| {
-        word.chars()
-            .all(|c| c.is_ascii_digit() || more.contains(&c))
+/// Adds a word, or a part of one that ends with a separator: `<number>`, also for both ends of a
+/// range, or `<id>`, if there is a digit in it.
+fn push_normalised(part: &str, replaced: &mut String) {
+    let word = part.trim_end_matches(['.', ',', ':', '/']);
+    let is_number = |text: &str| {
+        let is_of_number = |c: char| c.is_ascii_digit() || matches!(c, '.' | ',');
+        text.chars().all(is_of_number)
     };
-    if only(&['.', ',']) {
-        "<number>"
-    } else if only(&[':', '.', '-', '/', 'T', 'Z']) {
-        "<time>"
+    if !word.contains(|c: char| c.is_ascii_digit()) {
+        replaced.push_str(word);
+    } else if word.split('-').all(is_number) {
+        let ends = word.split('-').map(|end| match end {
+            "" => "",
+            _ => "<number>",
+        });
+        replaced.push_str(&ends.collect::<Vec<_>>().join("-"));
     } else {
-        "<id>"
+        replaced.push_str("<id>");
     }
+    replaced.push_str(&part[word.len()..]);
 }
 
 #[cfg(test)]
@@ -144,6 +169,26 @@ mod tests {
             ),
             ("12:30:05 2026-01-31 no", "<time> <time> no"),
             ("at 0x7f3a: ₹200", "at <id>: ₹<number>"),
+            (
+                "Select an option (1-5):",
+                "Select an option (<number>-<number>):",
+            ),
+            (
+                "Page 3/7, ratio 4:75, -5, total:1449.00",
+                "Page <number>/<number>, ratio <number>:<number>, -<number>, total:<number>",
+            ),
+            (
+                "/var/log/app-7.log: 99:99",
+                "/var/log/<id>: <number>:<number>",
+            ),
+            (
+                "2026-01-31T12:30:05.123Z, 31/01/2026; 1/31/26 at 9:05.",
+                "<time>, <time>; <time> at <time>.",
+            ),
+            (
+                "2026-13-45 555-1234",
+                "<number>-<number>-<number> <number>-<number>",
+            ),
             ("Password:", "Password:"),
             ("", ""),
         ];

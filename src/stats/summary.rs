@@ -171,7 +171,8 @@ pub struct TurnSummary {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RetrySummary {
     pub failures: FailureSummary,
-    /// From such a failure until its step was completed.
+    /// One for each recovery: from the first failure until every step that had failed since was
+    /// completed.
     pub recovery: Option<Spread>,
 }
 
@@ -193,7 +194,7 @@ impl FailureSummary {
     /// Sets the bundle of a failed flow's group, unless it has one.
     pub fn note_bundle(&mut self, flow: &FlowRecord, failure: &Failure, bundle: &str) {
         let Signature { step, saw, .. } = Signature::of(flow, failure);
-        let after_chaos = !flow.injections.is_empty();
+        let after_chaos = flow.was_hit();
         let of_cause = |group: &FailureGroup| {
             group.step == step
                 && group.example.kind == failure.kind
@@ -249,6 +250,10 @@ pub struct RoleSummary {
     pub cpu_mean_us: Option<u64>,
     /// The peak of any one of them.
     pub peak_rss_bytes: u64,
+    /// True if the peak is only an upper bound: the kernel includes the memory that Rehearsal had
+    /// when it started the program. Absent in results of earlier versions.
+    #[serde(default)]
+    pub peak_rss_is_upper_bound: bool,
 }
 
 /// Numbers of processes by the way they ended.

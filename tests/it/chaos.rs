@@ -4,13 +4,14 @@
 //! The choice of steps is tested beside the engine's fault injection; the syntax of faults, in
 //! `scenario_errors.rs`; signals to the run meanwhile, in `cleanup.rs`.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::support::flows::{Rehearsed, Rehearsing};
 use rehearsal::engine::Stop;
 use rehearsal::model::{
-    Activity, Ending, ExitCause, Failure, FailureKind, FlowOutcome, InjectionKind, InjectionRecord,
-    RunEvent,
+    Activity, Ending, ExitCause, Failure, FailureKind, FlowOutcome, FlowRecord, InjectionKind,
+    InjectionOutcome, InjectionRecord, RunEvent,
 };
 
 /// Asks twice, and prints each answer.
@@ -290,14 +291,48 @@ fn the_same_seed_injects_into_the_same_steps() {
         let run = run.perform();
         assert_eq!(run.flows.len(), 30);
         let summary = |record: &InjectionRecord| (record.kind, record.turn.clone());
-        let of_flow =
-            |flow: &rehearsal::model::FlowRecord| flow.injections.iter().map(summary).next();
+        let of_flow = |flow: &FlowRecord| flow.injections.iter().map(summary).next();
         run.flows.iter().map(of_flow).collect::<Vec<_>>()
     };
     let first = injected(4);
     assert_eq!(first, injected(4));
     assert_ne!(first, injected(5));
     assert!(first.iter().flatten().count() > 5, "{first:?}");
+}
+
+#[test]
+fn the_same_faults_are_chosen_whether_or_not_they_are_possible() {
+    let chosen = || {
+        let words = "print, 'Hi\\n'";
+        let mut run = talk(words, "- see: Hi\n- exits: 0", "pty", "kill 10%").flows(400, 4);
+        run.seed = 3;
+        let run = run.perform();
+        let of_flow = |flow: &FlowRecord| {
+            let injections = flow.injections.iter();
+            let chosen = injections.map(|it| (it.kind, it.step.clone()));
+            (flow.number, chosen.collect::<Vec<_>>())
+        };
+        let chosen: Vec<_> = run.flows.iter().map(of_flow).collect();
+        let count = |outcome| {
+            let injections = run.flows.iter().flat_map(|flow| &flow.injections);
+            injections.filter(|it| it.outcome == outcome).count() as u64
+        };
+        let chaos = run.outcome.summary.chaos.as_ref().expect("there was chaos");
+        let all = |counts: &BTreeMap<InjectionKind, u64>| counts.values().sum::<u64>();
+        assert_eq!(all(&chaos.struck), count(InjectionOutcome::Injected));
+        assert_eq!(all(&chaos.missed), count(InjectionOutcome::Missed));
+        if chaos.recovered == 0 {
+            assert_eq!(chaos.recovery, None);
+        }
+        chosen
+    };
+    let first = chosen();
+    assert_eq!(first, chosen());
+    let hit = first
+        .iter()
+        .filter(|(_, chosen)| !chosen.is_empty())
+        .count();
+    assert!((25..60).contains(&hit), "{hit}");
 }
 
 #[test]

@@ -203,3 +203,23 @@ fn long_expressions_are_refused() {
     let source = scenario("faulty/bad_templates").replace("1 +", &format!("{long}1"));
     assert!(diagnose(&source).contains("error: this expression is longer than 1000 bytes"));
 }
+
+#[test]
+fn values_that_repeat_each_other_are_refused_where_they_grow_too_long() {
+    let variable = |name: &str, of: &str| format!("  {name}: '{}'\n", of.repeat(1_000));
+    let source = format!(
+        "name: test\nvariables:\n{}{}{}roles:\n  user:\n    run: [p]\n    actions:\n      \
+         talk: [{{see: '${{a}}'}}, {{see: '{}'}}]\nflow:\n  - {{step: 1, role: user, do: talk}}\n",
+        variable("a", "x"),
+        variable("b", "${a}"),
+        variable("c", "${b}"),
+        "${a}".repeat(66),
+    );
+    let error = compile(&source, None, CompileOptions::default()).unwrap_err();
+    let found: Vec<_> = error
+        .iter()
+        .map(|it| (it.line, it.message.as_str()))
+        .collect();
+    let message = "`a` makes a text of more than 64 KiB";
+    assert_eq!(found, [(4, message), (10, message)]);
+}

@@ -14,7 +14,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{FlowNumber, RoleIndex};
+use crate::model::{FlowNumber, InjectionKind, RoleIndex};
 use crate::process::ReadRate;
 use crate::scenario::faults::{
     DurationRange, FaultRule, FaultRules, FaultSpec, FaultTiming, Frequency, ReplyCount,
@@ -33,6 +33,22 @@ pub(in crate::engine) enum FaultKind {
     Dribble { every: Duration },
     SlowRead(ReadRate),
     Delay { length: Duration },
+}
+
+impl FaultKind {
+    /// Returns the kind in records.
+    pub(in crate::engine) fn injection(&self) -> InjectionKind {
+        match self {
+            FaultKind::Kill => InjectionKind::Kill,
+            FaultKind::Freeze { .. } => InjectionKind::Freeze,
+            FaultKind::Close => InjectionKind::Close,
+            FaultKind::Garbage(_) => InjectionKind::Garbage,
+            FaultKind::LongLine { .. } => InjectionKind::LongLine,
+            FaultKind::Dribble { .. } => InjectionKind::Dribble,
+            FaultKind::SlowRead(_) => InjectionKind::SlowRead,
+            FaultKind::Delay { .. } => InjectionKind::Delay,
+        }
+    }
 }
 
 /// A fault, and how much later than its moment it is injected.
@@ -219,6 +235,11 @@ impl PlannedFaults {
             FaultMoment::AfterReplyOf(name) => Some(&**name) == turn,
             _ => false,
         })
+    }
+
+    /// Returns the faults that were not due so far.
+    pub(in crate::engine) fn left(&self) -> impl Iterator<Item = &FaultKind> {
+        self.timed.iter().map(|(_, fault)| &fault.kind)
     }
 
     fn take(&mut self, mut is_due: impl FnMut(&FaultMoment) -> bool) -> Vec<TimedFault> {

@@ -91,6 +91,14 @@ pub(in crate::engine) enum Feedback {
         /// The place of the turn in the scenario.
         place: String,
     },
+    /// A fault that was chosen could not be injected.
+    Missed {
+        step: StepIndex,
+        kind: InjectionKind,
+        what: String,
+        /// The place of the turn in the scenario.
+        place: String,
+    },
     /// The reply may be typed.
     Released,
     /// Typing takes this much longer.
@@ -120,12 +128,20 @@ struct ActionFaults {
     step: StepIndex,
     planned: Box<PlannedFaults>,
     /// Those that are due a little later.
-    pending: Vec<(Instant, TimedFault)>,
+    pending: Vec<PendingFault>,
     /// Those of the reply that is to be given.
     of_reply: Vec<FaultKind>,
     /// The moment at which the delayed reply is released.
     release_at: Option<Instant>,
     dribble: Option<Dribble>,
+}
+
+/// A fault that is due a little later.
+struct PendingFault {
+    at: Instant,
+    fault: TimedFault,
+    /// The place of its turn in the scenario.
+    place: String,
 }
 
 /// A reply that is typed byte by byte.
@@ -150,17 +166,32 @@ impl FaultFilter {
         });
     }
 
-    /// Ends the action: faults that are not due yet are dropped.
-    pub(in crate::engine) fn end(&mut self, target: &impl FaultTarget) {
-        if self.action.take().is_some() {
-            target.throttle_reads(None);
-        }
+    /// Ends the action: faults that were not injected by now are missed.
+    pub(in crate::engine) fn end(
+        &mut self,
+        target: &impl FaultTarget,
+        feedback: &mut Vec<Feedback>,
+    ) {
+        let Some(action) = self.action.take() else {
+            return;
+        };
+        target.throttle_reads(None);
+        let reason = if self.is_killed {
+            "it had ended"
+        } else {
+            "its step was over"
+        };
+        let pending = action.pending.iter();
+        let pending = pending.map(|it| (&it.fault.kind, it.place.as_str()));
+        let unplaced = action.planned.left().chain(&action.of_reply);
+        let left = unplaced.map(|kind| (kind, "")).chain(pending);
+        feedback.extend(left.map(|(kind, place)| action.missed(kind.injection(), reason, place)));
     }
 
     /// The earliest moment at which [`FaultFilter::alarm`] is due.
     pub(in crate::engine) fn next_alarm(&self) -> Option<Instant> {
         let of_action = self.action.as_ref().and_then(|action| {
-            let pending = action.pending.iter().map(|(at, _)| *at).min();
+            let pending = action.pending.iter().map(|it| it.at).min();
             let dribble = action.dribble.as_ref().map(|dribble| dribble.next_at);
             [pending, action.release_at, dribble]
                 .into_iter()
@@ -187,14 +218,13 @@ impl FaultFilter {
     /// The evidence of the turn has come: what was to happen before is done now.
     pub(in crate::engine) fn evidence_came(
         &mut self,
-        point: &FaultPoint,
         now: Instant,
         target: &impl FaultTarget,
         feedback: &mut Vec<Feedback>,
     ) {
         if let Some(action) = &mut self.action {
-            for (_, fault) in std::mem::take(&mut action.pending) {
-                self.inject(fault, &point.place, now, target, feedback);
+            for PendingFault { fault, place, .. } in std::mem::take(&mut action.pending) {
+                self.inject(fault, &place, now, target, feedback);
             }
         }
     }
@@ -228,10 +258,12 @@ impl FaultFilter {
             _ => Duration::ZERO,
         });
         let delay: Duration = delays.sum();
-        let is_killed = due.iter().any(|fault| fault.kind == FaultKind::Kill);
+        let before = self.is_killed;
+        let kills = due.iter().any(|fault| fault.kind == FaultKind::Kill);
         for fault in due {
             self.inject(fault, &point.place, now, target, feedback);
         }
+        let is_killed = kills && self.is_killed && !before;
         match &mut self.action {
             _ if is_killed => feedback.push(Feedback::NotTyped {
                 reason: "chaos has killed the program".to_owned(),
@@ -258,34 +290,43 @@ impl FaultFilter {
             return false;
         };
         let (mut lines, mut injected, mut dribble) = (Vec::new(), Vec::new(), None);
-        for fault in std::mem::take(&mut action.of_reply) {
+        let of_reply = std::mem::take(&mut action.of_reply);
+        let place = place();
+        for fault in &of_reply {
             match fault {
                 FaultKind::Garbage(bytes) => {
                     let what = format!("fed with {} bytes of garbage", bytes.len());
                     injected.push((InjectionKind::Garbage, what));
-                    lines.push(Typed::anything(&bytes, is_terminal));
+                    lines.push(Typed::anything(bytes, is_terminal));
                 }
                 FaultKind::LongLine { bytes } => {
                     let what = format!("fed with a line of {bytes} bytes");
                     injected.push((InjectionKind::LongLine, what));
-                    lines.push(Typed::anything(&vec![b'x'; bytes], is_terminal));
+                    lines.push(Typed::anything(&vec![b'x'; *bytes], is_terminal));
                 }
                 FaultKind::Dribble { every } if !reply.closes_input => {
-                    let what = format!("typed to byte by byte, every {}", in_words(every));
+                    let what = format!("typed to byte by byte, every {}", in_words(*every));
                     injected.push((InjectionKind::Dribble, what));
-                    dribble = Some(every);
+                    dribble = Some(*every);
                 }
-                _ => {}
+                other => {
+                    let reason = "the reply has no bytes";
+                    let missed = action.missed(other.injection(), reason, &place);
+                    feedback.push(missed);
+                }
             }
         }
         let written = lines
             .iter()
             .try_for_each(|line| target.write_unchecked(line.bytes()).map(drop));
         if let Err(error) = written {
+            let missed = injected
+                .iter()
+                .map(|(kind, _)| action.missed(*kind, "its input is closed or full", &place));
+            feedback.extend(missed);
             feedback.push(not_typed(&error));
             return true;
         }
-        let place = place();
         for (kind, what) in injected {
             let place = place.clone();
             feedback.push(Feedback::Injected {
@@ -320,7 +361,6 @@ impl FaultFilter {
     /// Does what is due by `now`.
     pub(in crate::engine) fn alarm(
         &mut self,
-        place: impl FnOnce() -> String,
         now: Instant,
         target: &impl FaultTarget,
         feedback: &mut Vec<Feedback>,
@@ -337,13 +377,9 @@ impl FaultFilter {
             action.release_at = None;
             feedback.push(Feedback::Released);
         }
-        let due = action.pending.extract_if(.., |(at, _)| *at <= now);
-        let due: Vec<_> = due.collect();
-        if !due.is_empty() {
-            let place = place();
-            for (_, fault) in due {
-                self.inject(fault, &place, now, target, feedback);
-            }
+        let due = action.pending.extract_if(.., |it| it.at <= now);
+        for PendingFault { fault, place, .. } in due.collect::<Vec<_>>() {
+            self.inject(fault, &place, now, target, feedback);
         }
     }
 
@@ -366,12 +402,16 @@ impl FaultFilter {
             if fault.after.is_zero() {
                 self.inject(fault, place, now, target, feedback);
             } else if let Some(action) = &mut self.action {
-                action.pending.push((now + fault.after, fault));
+                action.pending.push(PendingFault {
+                    at: now + fault.after,
+                    fault,
+                    place: place.to_owned(),
+                });
             }
         }
     }
 
-    /// Injects one fault, unless the program has exited or was killed.
+    /// Injects one fault; it is missed if the program has exited or was killed.
     fn inject(
         &mut self,
         fault: TimedFault,
@@ -380,8 +420,15 @@ impl FaultFilter {
         target: &impl FaultTarget,
         feedback: &mut Vec<Feedback>,
     ) {
+        let missed = fault.kind.injection();
+        let mut miss = |action: &Option<ActionFaults>| {
+            let missed = action
+                .as_ref()
+                .map(|action| action.missed(missed, "it had ended", place));
+            feedback.extend(missed);
+        };
         if self.is_killed {
-            return;
+            return miss(&self.action);
         }
         let when = if fault.mid_turn {
             "in mid-turn"
@@ -391,14 +438,14 @@ impl FaultFilter {
         let (kind, what) = match fault.kind {
             FaultKind::Kill => {
                 if !target.kill() {
-                    return;
+                    return miss(&self.action);
                 }
                 self.is_killed = true;
                 (InjectionKind::Kill, format!("killed {when}"))
             }
             FaultKind::Freeze { length } => {
                 if !target.freeze() {
-                    return;
+                    return miss(&self.action);
                 }
                 self.frozen_until = self.frozen_until.max(Some(now + length));
                 let length = in_words(length);
@@ -444,6 +491,15 @@ impl FaultFilter {
 }
 
 impl ActionFaults {
+    fn missed(&self, kind: InjectionKind, reason: &str, place: &str) -> Feedback {
+        Feedback::Missed {
+            step: self.step,
+            kind,
+            what: format!("not hit by {kind}: {reason}"),
+            place: place.to_owned(),
+        }
+    }
+
     /// Types the bytes of the reply that are due.
     fn type_next_bytes(
         &mut self,

@@ -84,7 +84,7 @@ impl Attempts {
         if let Some(policy) = of_step
             && policy.follows(self.step, &failure.kind)
         {
-            let is_alive = failure.activity != Activity::Gone;
+            let is_alive = !matches!(failure.activity, Activity::Gone | Activity::NotStarted);
             return match is_alive && !policy.restart {
                 true => RetryDecision::Repeat,
                 false => RetryDecision::Restart,

@@ -3,7 +3,9 @@
 use std::time::Instant;
 
 use crate::engine::messages::Injected;
-use crate::model::{Failure, Injection, InjectionRecord, InstanceId, StepIndex, micros};
+use crate::model::{
+    Failure, Injection, InjectionOutcome, InjectionRecord, InstanceId, StepIndex, micros,
+};
 use crate::scenario::Plan;
 
 /// The faults that were injected in one flow so far.
@@ -13,6 +15,7 @@ pub(in crate::engine) struct Injections(Vec<InjectedFault>);
 struct InjectedFault {
     at: Instant,
     injection: Injection,
+    outcome: InjectionOutcome,
     /// Time until its step was completed, once it was.
     recovered_after_us: Option<u64>,
     /// True if its step had its last evidence already: its effects show in a later step of the
@@ -25,6 +28,7 @@ impl Injections {
         let faults = injected.into_iter().map(|it| InjectedFault {
             at: it.at,
             injection: *it.injection,
+            outcome: it.outcome,
             recovered_after_us: None,
             came_too_late: false,
         });
@@ -37,7 +41,10 @@ impl Injections {
         let role = plan.steps[step.0].role;
         for fault in &mut self.0 {
             let injection = &fault.injection;
-            if fault.recovered_after_us.is_some() || injection.instance.role != role {
+            if fault.outcome == InjectionOutcome::Missed
+                || fault.recovered_after_us.is_some()
+                || injection.instance.role != role
+            {
                 continue;
             }
             if ended <= fault.at {
@@ -52,7 +59,9 @@ impl Injections {
     /// Adds to a failure the faults that were injected into its script before. A hint for what
     /// fails by itself would mislead then.
     pub(in crate::engine) fn blame(&self, instance: Option<InstanceId>, failure: &mut Failure) {
-        let injections = self.0.iter().map(|it| &it.injection);
+        let injected = self.0.iter();
+        let injected = injected.filter(|it| it.outcome == InjectionOutcome::Injected);
+        let injections = injected.map(|it| &it.injection);
         let what: Vec<_> = injections
             .filter(|it| Some(it.instance) == instance)
             .map(|it| it.what.as_str())
@@ -76,6 +85,7 @@ impl Injections {
             let injection = fault.injection;
             InjectionRecord {
                 kind: injection.kind,
+                outcome: fault.outcome,
                 what: injection.what,
                 role: plan.roles[injection.instance.role.0].name.clone(),
                 attempt: injection.instance.attempt,

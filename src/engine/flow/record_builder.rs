@@ -42,9 +42,18 @@ pub(in crate::engine) struct RecordBuilder {
     held_after: Duration,
     steps: Vec<StepRecord>,
     retries: Vec<Retry>,
-    /// Failures whose step is not completed yet: index in `retries`, step and time.
-    unrecovered: Vec<(usize, StepIndex, Instant)>,
+    /// The recovery in progress.
+    recovery: Option<Recovery>,
     pub(in crate::engine) processes: Vec<ProcessRecord>,
+}
+
+/// A recovery in progress, from the first failure on.
+struct Recovery {
+    /// The index of the first failure in `retries`.
+    first: usize,
+    failed_at: Instant,
+    /// The failed steps that are not completed yet.
+    steps: Vec<StepIndex>,
 }
 
 /// A step that was performed or skipped.
@@ -73,7 +82,7 @@ impl RecordBuilder {
             held_after: Duration::ZERO,
             steps: Vec::with_capacity(steps),
             retries: Vec::new(),
-            unrecovered: Vec::new(),
+            recovery: None,
             processes: Vec::with_capacity(roles),
         }
     }
@@ -164,7 +173,14 @@ impl RecordBuilder {
         failed_at: Instant,
         forgotten: Vec<NamedValue>,
     ) {
-        self.unrecovered.push((self.retries.len(), step, failed_at));
+        let recovery = self.recovery.get_or_insert_with(|| Recovery {
+            first: self.retries.len(),
+            failed_at,
+            steps: Vec::new(),
+        });
+        if !recovery.steps.contains(&step) {
+            recovery.steps.push(step);
+        }
         self.retries.push(Retry {
             what,
             failure,
@@ -174,15 +190,15 @@ impl RecordBuilder {
     }
 
     fn recovered(&mut self, step: StepIndex, at: Instant) {
-        let retries = &mut self.retries;
-        self.unrecovered.retain(|(place, of, failed_at)| {
-            if *of != step {
-                return true;
-            }
-            let after = at.saturating_duration_since(*failed_at);
-            retries[*place].recovered_after_us = Some(micros(after));
-            false
-        });
+        let Some(recovery) = &mut self.recovery else {
+            return;
+        };
+        recovery.steps.retain(|failed| *failed != step);
+        if recovery.steps.is_empty() {
+            let after = at.saturating_duration_since(recovery.failed_at);
+            self.retries[recovery.first].recovered_after_us = Some(micros(after));
+            self.recovery = None;
+        }
     }
 
     /// Returns the record of the flow so far; the caller adds its values.

@@ -55,6 +55,12 @@ impl Coordinator {
                     assigned,
                 } => match self.in_flight.get(&flow) {
                     Some(in_flight) => {
+                        let starts = assigned.as_ref().filter(|it| it.instance.is_none());
+                        if let (Some(starts), Some(pools)) = (starts, &mut self.pools)
+                            && !pools.used.insert(starts.slot)
+                        {
+                            self.run.emit(RunEvent::PooledScriptReplaced { flow, step });
+                        }
                         // A flow that is gone has reported its end, which frees its slots.
                         let _ = send(&in_flight.flow.admit, Admit { step, assigned });
                     }

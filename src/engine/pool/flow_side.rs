@@ -9,7 +9,7 @@ use crate::engine::flow::{FlowSupervisor, GateWait};
 use crate::engine::messages::{
     Admit, Arrive, Assign, ReleaseInstance, ReleaseSlots, ScriptHandle, StepOver, Timing, send,
 };
-use crate::model::{Failure, FailureKind, RoleIndex, StepIndex};
+use crate::model::{Failure, FailureKind, RoleIndex, RunEvent, StepIndex};
 use crate::process::Grace;
 
 use super::instances::Assigned;
@@ -110,6 +110,9 @@ impl FlowSupervisor {
             // One that is gone has ended already.
             let _ = script.end(Grace::default());
             if is_wanted {
+                let flow = self.state.number;
+                let replaced = RunEvent::PooledScriptReplaced { flow, step };
+                self.state.run.emit(replaced);
                 self.perform(step, ctx);
             }
             return;

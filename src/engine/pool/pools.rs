@@ -1,6 +1,6 @@
 //! Gates and pools of a run as its coordinator keeps them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use actix::SpawnHandle;
@@ -17,6 +17,8 @@ pub(in crate::engine) struct Pools {
     pub(super) gates: Gates<ScriptHandle>,
     /// The values for the later texts of scripts that were released, by their slots.
     pub(super) scopes: BTreeMap<Slot, Arc<Scope>>,
+    /// The slots in which an instance was started before.
+    pub(super) used: BTreeSet<Slot>,
     /// The timer for the next moment of the gates.
     pub(super) alarm: Option<SpawnHandle>,
 }
@@ -27,6 +29,7 @@ impl Pools {
         run.plan.has_gates().then(|| Pools {
             gates: Gates::of(&run.plan),
             scopes: BTreeMap::new(),
+            used: BTreeSet::new(),
             alarm: None,
         })
     }

@@ -28,8 +28,8 @@ use crate::engine::messages::{EndScript, Injected, Perform, ScriptHandle, Script
 use crate::engine::reply_gates::Access;
 use crate::engine::report_guard::ReportGuard;
 use crate::model::{
-    Ending, ExitCause, FailureKind, Happening, Injection, InjectionKind, InstanceId, ProcessRecord,
-    RunEvent, StepIndex, Usage, micros,
+    Ending, ExitCause, FailureKind, Happening, Injection, InjectionKind, InjectionOutcome,
+    InstanceId, ProcessRecord, RunEvent, StepIndex, Usage, micros,
 };
 use crate::process::{Child, ChildEvent, Grace, WriteError};
 use crate::scenario::TerminalKind;
@@ -191,8 +191,8 @@ impl ScriptActor {
             ScriptEffect::WaitBegan(point) => {
                 filter.wait_began(&point, now, child, &mut feedback);
             }
-            ScriptEffect::EvidenceCame(point) => {
-                filter.evidence_came(&point, now, child, &mut feedback);
+            ScriptEffect::EvidenceCame => {
+                filter.evidence_came(now, child, &mut feedback);
             }
             ScriptEffect::BeforeReply(point) => {
                 filter.before_reply(&point, now, child, &mut feedback);
@@ -215,7 +215,8 @@ impl ScriptActor {
             ScriptEffect::Learned(learned) => self.reporter.learned(learned),
             ScriptEffect::Emit(event) => self.run.emit(event),
             ScriptEffect::Report(performed) => {
-                filter.end(child);
+                filter.end(child, &mut feedback);
+                self.take_feedback(std::mem::take(&mut feedback));
                 self.run.live.set_state(self.instance(), "idle");
                 self.reporter.performed(performed);
             }
@@ -259,6 +260,20 @@ impl ScriptActor {
                     self.report_injection(step, kind, what, place);
                     continue;
                 }
+                Feedback::Missed {
+                    step,
+                    kind,
+                    what,
+                    place,
+                } => {
+                    let injection = self.injection(step, kind, what, place);
+                    self.reporter.injected(Injected {
+                        injection,
+                        outcome: InjectionOutcome::Missed,
+                        at: Instant::now(),
+                    });
+                    continue;
+                }
                 Feedback::Released => ScriptInput::Released,
                 Feedback::Delayed(length) => ScriptInput::Delayed(length),
                 Feedback::Preceded(lines) => ScriptInput::Preceded(lines),
@@ -276,13 +291,7 @@ impl ScriptActor {
         what: String,
         turn: String,
     ) {
-        let injection = Box::new(Injection {
-            instance: self.instance(),
-            step,
-            kind,
-            what,
-            turn,
-        });
+        let injection = self.injection(step, kind, what, turn);
         let at = Instant::now();
         if let State::Alive(script) = &mut self.state {
             let text = injection.what.clone();
@@ -290,9 +299,26 @@ impl ScriptActor {
         }
         self.reporter.injected(Injected {
             injection: injection.clone(),
+            outcome: InjectionOutcome::Injected,
             at,
         });
         self.run.emit(RunEvent::Injected(injection));
+    }
+
+    fn injection(
+        &self,
+        step: StepIndex,
+        kind: InjectionKind,
+        what: String,
+        turn: String,
+    ) -> Box<Injection> {
+        Box::new(Injection {
+            instance: self.instance(),
+            step,
+            kind,
+            what,
+            turn,
+        })
     }
 
     /// Begins to end the process and its descendants.
@@ -389,15 +415,9 @@ impl ScriptActor {
         let State::Alive(script) = &mut self.state else {
             return;
         };
-        let Script {
-            child,
-            machine,
-            filter,
-            ..
-        } = &mut **script;
+        let Script { child, filter, .. } = &mut **script;
         let mut feedback = Vec::new();
-        let place = || machine.place();
-        filter.alarm(place, Instant::now(), child, &mut feedback);
+        filter.alarm(Instant::now(), child, &mut feedback);
         self.take_feedback(feedback);
         self.inputs.push(ScriptInput::Alarm);
         self.apply_all(ctx);

@@ -20,6 +20,7 @@
 
 mod earlier;
 mod frames;
+mod hints;
 mod outcome;
 mod reply;
 #[cfg(test)]
@@ -81,10 +82,12 @@ pub(super) struct ActionInterpreter {
     interludes: Vec<u32>,
     /// The present turn's place in the scenario.
     place: Option<SourceLocation>,
-    /// The present wait, or the last one.
+    /// The present wait, or the last one. None in turns that await nothing, and for a command.
     wait: Option<Listening>,
     /// The output before the last reply, if a `pick` looks for its row there.
     earlier: Option<EarlierOutput>,
+    /// The awaited result of the present command, in words.
+    command_wait: Option<String>,
     /// The line with its evidence, if a message is to show it.
     heard_line: String,
     /// The moment of the last awaited evidence.
@@ -117,6 +120,7 @@ impl ActionInterpreter {
             place: None,
             wait: None,
             earlier: EarlierOutput::if_wanted(&turns),
+            command_wait: None,
             heard_line: String::new(),
             evidence_at: None,
             timed: None,
@@ -146,7 +150,7 @@ impl ActionInterpreter {
     /// Returns the patterns and exits of the present wait in words.
     pub(super) fn awaited(&self) -> Vec<String> {
         let Some(wait) = &self.wait else {
-            return Vec::new();
+            return self.command_wait.iter().cloned().collect();
         };
         let patterns = wait.set.patterns().iter();
         let patterns = patterns.map(|(on, pattern)| describe_wait(*on, pattern));
@@ -154,30 +158,6 @@ impl ActionInterpreter {
         let exits = exits.map(|(_, code)| format!("the program's end with exit code {code}"));
         let reads = wait.reads().map(|_| "a read of its input".to_owned());
         patterns.chain(exits).chain(reads).collect()
-    }
-
-    /// Returns a hint if the awaited text is there, but not where it was looked for.
-    pub(super) fn misplaced(&self, dialogue: &Dialogue) -> Option<String> {
-        let lines = dialogue.lines();
-        let is_there = |pattern: &Pattern| {
-            lines
-                .iter()
-                .any(|line| pattern.find(line, 0..line.len()).is_some())
-        };
-        let wait = self.wait.as_ref()?;
-        let (on, pattern) = wait
-            .set
-            .patterns()
-            .iter()
-            .find(|(_, pattern)| is_there(pattern))?;
-        Some(match on {
-            On::Prompt => format!(
-                "{pattern} is there as a complete line: await it with `see` instead of `prompt`"
-            ),
-            On::Line => format!(
-                "{pattern} is there in the unfinished line: await it with `prompt` instead of `see`"
-            ),
-        })
     }
 
     /// Returns the name of the present turn, if it has one.

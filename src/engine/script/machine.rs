@@ -298,7 +298,7 @@ impl ScriptMachine {
             if let Some(point) = action.fault_point() {
                 match &input {
                     Input::Heard(Finding::Wait { .. }) => {
-                        call.effects.push(ScriptEffect::EvidenceCame(point));
+                        call.effects.push(ScriptEffect::EvidenceCame);
                     }
                     Input::Said => call.effects.push(ScriptEffect::ReplySent(point)),
                     _ => {}

@@ -183,6 +183,7 @@ impl Reporter for SingleFlow {
             RunEvent::RunEnded { .. }
             | RunEvent::ScriptEnded { .. }
             | RunEvent::PooledScriptEnded(_)
+            | RunEvent::PooledScriptReplaced { .. }
             | RunEvent::EvidenceKept(_)
             | RunEvent::FlowsDropped { .. }
             | RunEvent::GeneratorMeasured(_)

@@ -1,10 +1,12 @@
 //! Injected faults, and the outcomes of the flows that they affected.
 
+use std::collections::BTreeMap;
+
 use crate::model::InjectionKind;
 use crate::report::output::{BAD, CARE, GOOD, styled};
 use crate::report::sanitize::sanitize;
 use crate::report::units;
-use crate::stats::{FaultSummary, Summary};
+use crate::stats::Summary;
 
 use super::heading;
 
@@ -16,7 +18,12 @@ pub(super) fn render(summary: &Summary) -> Option<String> {
         "Wanted",
         sanitize(&chaos.injections.join(", ")).into_owned(),
     );
-    fact("Injected", injected(chaos));
+    fact("Injected", counts(&chaos.struck));
+    if !chaos.missed.is_empty() {
+        let missed = counts(&chaos.missed);
+        let text = format!("{missed}: the program had ended, or its step was over");
+        fact("Not possible", styled(CARE, text));
+    }
     if chaos.flows > 0 {
         fact("Flows affected", chaos.flows.to_string());
         fact("  recovered", chaos.recovered.to_string());
@@ -49,8 +56,8 @@ pub(super) fn render(summary: &Summary) -> Option<String> {
 }
 
 /// Formats the number of faults of each kind.
-fn injected(chaos: &FaultSummary) -> String {
-    let kinds = chaos.struck.iter().map(|(kind, count)| {
+fn counts(faults: &BTreeMap<InjectionKind, u64>) -> String {
+    let kinds = faults.iter().map(|(kind, count)| {
         let [one, several] = nouns(*kind);
         let noun = if *count == 1 { one } else { several };
         format!("{count} {noun}")

@@ -24,7 +24,10 @@ pub(super) fn render(summary: &Summary, width: usize) -> Option<String> {
     phase("Pauses, each flow".into(), phases.paused);
     phase("Waiting for others".into(), phases.waited);
     phase("Delays before retries".into(), phases.retry_delay);
-    phase("Recovery, each failure".into(), summary.retries.recovery);
+    phase(
+        "Recovery, first failure to success".into(),
+        summary.retries.recovery,
+    );
     phase("Exit of a program".into(), phases.exit);
     if rows.is_empty() {
         return None;

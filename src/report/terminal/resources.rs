@@ -3,7 +3,7 @@
 use crate::report::output::{BAD, CARE, styled};
 use crate::report::sanitize::sanitize;
 use crate::report::units;
-use crate::stats::{ProcessCounts, Summary};
+use crate::stats::{ProcessCounts, RoleSummary, Summary};
 
 use super::columns::{Row, layout_to_fit};
 use super::heading;
@@ -32,7 +32,7 @@ pub(super) fn render(summary: &Summary, width: usize) -> Option<String> {
             time(startup.map(|spread| spread.max_us)),
             time(role.cpu_mean_us),
             units::duration(role.cpu_total_us),
-            peak(role.peak_rss_bytes, summary.rehearsal_peak_rss_bytes),
+            peak(role, summary),
         ])
     });
     let table = layout_to_fit(&headings, rows.collect(), width);
@@ -45,14 +45,16 @@ pub(super) fn render(summary: &Summary, width: usize) -> Option<String> {
     ))
 }
 
-/// Formats the peak memory of a program. The kernel includes the memory that Rehearsal had when it
-/// started the program, so a smaller peak is only an upper bound.
-fn peak(of_program: u64, of_rehearsal: Option<u64>) -> String {
-    let shown = units::bytes(of_program);
-    match of_rehearsal {
-        Some(own) if of_program <= own => format!("≤ {shown}"),
-        _ => shown,
-    }
+/// Formats the peak memory of a role's programs.
+fn peak(role: &RoleSummary, summary: &Summary) -> String {
+    // Results of earlier versions do not state it.
+    let is_small = Some(role.peak_rss_bytes) <= summary.rehearsal_peak_rss_bytes;
+    let bound = if role.peak_rss_is_upper_bound || is_small {
+        "≤ "
+    } else {
+        ""
+    };
+    format!("{bound}{}", units::bytes(role.peak_rss_bytes))
 }
 
 /// Formats resources used by Rehearsal itself, as its own load on the machine.

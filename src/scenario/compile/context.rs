@@ -11,7 +11,7 @@ use crate::scenario::location::SourceLocation;
 use crate::scenario::names;
 use crate::scenario::raw::{Node, Value};
 use crate::scenario::scope::Scope;
-use crate::scenario::template::Template;
+use crate::scenario::template::{RenderError, Template};
 use crate::scenario::vocabulary::Vocabulary;
 
 use super::options::CompileOptions;
@@ -155,6 +155,23 @@ impl<'a> Context<'a> {
         let before = self.trace.take();
         let result = inner();
         (result, self.trace.replace(before))
+    }
+
+    /// Adds a variable to those whose values are known, if its value does not depend on the flow.
+    pub fn define(&self, name: &str, template: &Template) {
+        let value = template.render(&self.constants.borrow());
+        if let Ok(value) = value {
+            self.constants.borrow_mut().set(name, value);
+        }
+    }
+
+    /// Reports a text that is too long whatever the flow.
+    pub fn check_length(&self, node: &Node, template: &Template) {
+        let rendered = template.render(&self.constants.borrow());
+        if let Err(error @ RenderError::TooLong(_)) = rendered {
+            let help = Some("shorten the values that it is made of".to_owned());
+            self.error(&node.span, error.to_string(), help);
+        }
     }
 
     /// Returns the entries of a map of known keys. Reports values that are not maps, and unknown,

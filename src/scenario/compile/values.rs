@@ -92,6 +92,7 @@ impl Context<'_> {
                 for (expression, range) in template.placeholders() {
                     self.note_uses(expression, &self.part(node, &text[range]));
                 }
+                self.check_length(node, &template);
                 Some(template)
             }
             Err(error) => {

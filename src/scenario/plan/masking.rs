@@ -29,7 +29,7 @@ impl Plan {
         }
         let masker = Masker::new(forms.iter().map(String::as_str));
         // Asterisks would be parsed as an alias.
-        Some(masker.mask_with(&self.source, "MASKED").into_owned())
+        Some(masker.mask_lines(&self.source, "MASKED"))
     }
 
     /// Returns the texts of `secret` replies.

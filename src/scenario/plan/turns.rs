@@ -210,7 +210,7 @@ impl PatternSpec {
             PatternSpec::Literal(template) => Ok(Pattern::literal(&template.render(scope)?)),
             PatternSpec::Regex { template, .. } => {
                 let source = template.render_with(scope, |value| regex::escape(value).into())?;
-                Pattern::regex(&source).map_err(|error| RenderError::new(error.to_string()))
+                Pattern::regex(&source).map_err(|error| RenderError::NotComputed(error.to_string()))
             }
         }
     }

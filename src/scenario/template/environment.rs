@@ -15,8 +15,13 @@ pub(super) static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(||
     environment.remove_global("debug");
     environment.remove_global("namespace");
     environment.add_filter("pad", pad);
+    environment.set_fuel(Some(FUEL));
     environment
 });
+
+/// The limit on what one expression may do and produce on its way to its value. In the unit of the
+/// expression engine: an instruction, or 64 bytes.
+const FUEL: u64 = 16 * 1024 * 1024 / 64;
 
 /// The maximum width of `pad`; more is taken for a mistake.
 const PAD_LIMIT: usize = 4096;

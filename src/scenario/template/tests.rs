@@ -166,3 +166,28 @@ fn deep_or_long_expressions_are_refused_or_read_but_never_crash() {
         let _read_or_refused = Template::parse(&source);
     }
 }
+
+#[test]
+fn texts_are_limited_in_length() {
+    let mut scope = scope();
+    scope.set("long", "x".repeat(TEXT_LIMIT_BYTES));
+    let rendered = |source: &str| Template::parse(source).unwrap().render(&scope);
+    assert_eq!(rendered("${long}").unwrap().len(), TEXT_LIMIT_BYTES);
+    for source in [
+        "${long}${order_id}",
+        "${'x' * 99999}",
+        "${'x' * 99999999}",
+        "${order_id * 99999999999999}",
+        "${(long * 99) ~ (long * 99) ~ (long * 99)}",
+        "${long | replace('x', long)}",
+        "${range(100000) | join(long)}",
+        "${'%999999999d' | format(1)}",
+        "${[1] | batch(99999999999, long) | first | join}",
+        "${([long] * 99999) | map('upper') | join}",
+    ] {
+        let error = rendered(source).expect_err(source).to_string();
+        let is_right = error.ends_with("makes a text of more than 64 KiB")
+            || error.contains("repeated string is too large");
+        assert!(is_right, "{source}: {error}");
+    }
+}

@@ -198,3 +198,123 @@ fn a_failed_wait_hints_at_see_or_prompt() {
     let hint = run.failure().hint.clone().unwrap_or_default();
     assert!(hint.contains("`prompt` instead of `see`"), "{hint}");
 }
+
+#[test]
+fn a_text_that_grows_too_long_fails_with_its_place() {
+    let source = format!(
+        "
+name: test
+variables: {{a: x, b: '{}'}}
+roles:
+  user:
+    run: [fixture, ask, 'Name: ']
+    actions:
+      talk:
+        - {{prompt: 'Name:', send: '{}'}}
+flow:
+  - {{step: 1_talk, role: user, do: talk}}
+",
+        "${a}".repeat(100),
+        "${b}".repeat(500),
+    );
+    let mut run = Rehearsing::new(&source);
+    run.variables = vec![("a".into(), "x".repeat(1_000))];
+    let failed = run.perform();
+    let failure = failed.failure();
+    assert_eq!(failure.kind, FailureKind::Expression);
+    assert_eq!(
+        failure.message,
+        "variable `b`: `a` makes a text of more than 64 KiB"
+    );
+    run.variables = vec![("a".into(), "0123456789".into())];
+    let failed = run.perform();
+    let failure = failed.failure();
+    assert_eq!(failure.kind, FailureKind::Expression);
+    assert_eq!(failure.turn, "test.yaml:9");
+    assert_eq!(failure.message, "`b` makes a text of more than 64 KiB");
+}
+
+#[test]
+fn what_was_printed_before_an_interlude_is_shown() {
+    let words = r"ask, 'Go? ', print, 'ERROR: no such item\n', ask, 'Press Enter ', lines, '30', ask, 'Menu> '";
+    let turns = "- {prompt: 'Go?', send: x}\n- {see: Saved, within: 400ms}";
+    let interlude = "interludes: [{prompt: Press Enter, press: enter}]";
+    let run = Rehearsing::with_role(words, turns, interlude).perform();
+    let tail = &run.failure().tail;
+    assert!(tail.contains("ERROR: no such item\nPress Enter"), "{tail}");
+    assert!(tail.ends_with("line 30\nMenu>"), "{tail}");
+    assert_eq!(tail.lines().count(), 12, "{tail}");
+}
+
+#[test]
+fn a_hint_names_the_question_that_the_program_asks() {
+    let warning = r"print, 'WARNING: terminal is not fully functional\n'";
+    let turns = "- {prompt: ':', send: q, within: 300ms}";
+    let run = Rehearsing::with_turns(&format!("{warning}, ask, '-  (press RETURN)'"), turns);
+    let run = run.perform();
+    let hint = run.failure().hint.as_deref().unwrap_or_default();
+    assert!(
+        hint.starts_with("the question there is `-  (press RETURN)`: await and answer it first"),
+        "{hint}"
+    );
+    let run = Rehearsing::with_turns(&format!("{warning}, await-end"), turns).perform();
+    let hint = run.failure().hint.as_deref().unwrap_or_default();
+    assert!(hint.contains("with `see` instead of `prompt`"), "{hint}");
+}
+
+#[test]
+fn a_timeout_names_the_code_points_of_a_text_that_looks_the_same() {
+    for (printed, awaited, points) in [
+        (
+            r"Cafe\u0301 open",
+            r"Caf\u00e9 open",
+            "U+0065 U+0301 in the output, U+00E9 in the scenario",
+        ),
+        (
+            r"Total\u00a0due",
+            "Total due",
+            "U+00A0 in the output, U+0020 in the scenario",
+        ),
+    ] {
+        let words = format!("print, \"{printed}\\n\", await-end");
+        let turns = format!("- {{see: \"{awaited}\", within: 300ms}}");
+        let run = Rehearsing::with_turns(&words, &turns).perform();
+        assert_eq!(run.failure().kind, FailureKind::Timeout);
+        let hint = run.failure().hint.as_deref().unwrap_or_default();
+        assert!(hint.contains(points), "{hint}");
+    }
+}
+
+#[test]
+fn a_program_that_was_not_started_is_not_gone() {
+    let run = Rehearsing::with_turns("x", "- see: x");
+    let run = run.replaced("run: [fixture, x]", "run: [./not-there]");
+    let run = run.perform();
+    let failure = run.failure();
+    assert_eq!(failure.kind, FailureKind::NotStarted);
+    assert_eq!(failure.activity, Activity::NotStarted);
+    assert_eq!(failure.activity.to_string(), "not started");
+}
+
+#[test]
+fn a_failed_command_shows_its_own_wait() {
+    let turns = |command: &str| format!("- prompt: 'Go?'\n- {command}");
+    let perform = |command: &str| Rehearsing::with_turns("ask, 'Go? '", &turns(command)).perform();
+    let run = perform("run: [sh, -c, exit 1]");
+    let failure = run.failure();
+    assert_eq!(
+        failure.message,
+        "the command ended with exit code 1; it printed nothing"
+    );
+    assert_eq!(failure.awaited, ["the command's end with exit code 0"]);
+    let run = perform("{run: [echo, unpaid], see: /^paid/}");
+    let failure = run.failure();
+    assert_eq!(
+        failure.message,
+        "the command did not print /^paid/; it printed `unpaid`"
+    );
+    let awaited = "the command's end with exit code 0, with the line /^paid/";
+    assert_eq!(failure.awaited, [awaited]);
+    let run = perform("assert: 1 == 2");
+    assert!(run.failure().awaited.is_empty());
+}

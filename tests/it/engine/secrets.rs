@@ -61,3 +61,42 @@ fn a_secret_that_is_printed_in_two_pieces_is_masked() {
         }
     }
 }
+
+/// A program that writes a text, which awaits what never comes.
+const WRITER: &str = r#"
+name: test
+variables: {token: "s3cr&t/\"1\""}
+secrets: [token]
+roles:
+  user:
+    run: [fixture, print, "WRITTEN\n", await-end]
+    actions:
+      talk:
+        - {see: never, within: 300ms}
+flow:
+  - {step: 1_talk, role: user, do: talk}
+"#;
+
+#[test]
+fn a_secret_is_masked_however_the_program_writes_it() {
+    for written in [
+        r#"{\"token\": \"n3w=pass<\\\"5\\\">\"}"#,
+        "?token=n3w%3Dpass%3C%225%22%3E",
+        "n3w=pass&lt;&quot;5&quot;&gt;",
+        "bjN3PXBhc3M8IjUiPg==",
+        r#"n3w=pass\n  <\"5\">"#,
+        // The scenario's own value, which another one replaces.
+        r#"s3cr&t/\\\"1\\\""#,
+        "s3cr%26t%2F%221%22",
+    ] {
+        let mut run = Rehearsing::new(&WRITER.replace("WRITTEN", written));
+        run.variables = vec![("token".into(), "n3w=pass<\"5\">".into())];
+        let run = run.perform();
+        assert_eq!(run.failure().kind, FailureKind::Timeout);
+        assert!(run.failure().tail.contains("***"), "{}", run.failure().tail);
+        let shown = run.everything();
+        for part in ["n3w", "pass", "bjN3", "s3cr"] {
+            assert!(!shown.contains(part), "{part} is in {shown}");
+        }
+    }
+}

@@ -112,6 +112,12 @@ fn a_pooled_script_that_exits_is_replaced() {
         outcomes.collect::<Vec<_>>(),
         [None, died.clone(), None, died]
     );
+    let replaced = run.events.iter();
+    let replaced = replaced.filter(|it| matches!(it, RunEvent::PooledScriptReplaced { .. }));
+    let of_flows = run.flows.iter().flat_map(|flow| &flow.processes);
+    let of_flows = of_flows.filter(|process| process.role == "desk");
+    let started = pooled(&run).len() + of_flows.count();
+    assert_eq!(replaced.count(), started - 1);
 }
 
 #[test]

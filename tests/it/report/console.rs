@@ -189,16 +189,34 @@ fn the_report_shows_injections_and_their_outcomes() {
         let Some(RunEvent::FlowEnded(mut record)) = ended else {
             panic!("a flow ends with its record");
         };
-        record.injections.push(InjectionRecord {
-            kind,
-            what: "injected".into(),
+        if kind == InjectionKind::Freeze {
+            record.retries.push(Retry {
+                what: RetriedPart::Step,
+                recovered_after_us: Some(300_000),
+                failure: Failure::new(FailureKind::Timeout, "too late"),
+                forgotten: Vec::new(),
+            });
+        }
+        let missed = InjectionRecord {
+            kind: InjectionKind::Kill,
+            outcome: InjectionOutcome::Missed,
+            what: "not hit by kill: it had ended".into(),
             role: "customer".into(),
             attempt: 1,
             step: "02_create_order".into(),
             turn: String::new(),
+            after_us: 2_000,
+            recovered_after_us: None,
+        };
+        record.injections.push(InjectionRecord {
+            kind,
+            outcome: InjectionOutcome::Injected,
+            what: "injected".into(),
             after_us: 1_000,
             recovered_after_us,
+            ..missed.clone()
         });
+        record.injections.push(missed);
         tally.record(&record);
     }
     let summary = tally.summary(Duration::from_secs(2), false);

@@ -127,14 +127,13 @@ impl Bench {
     fn alarm(&mut self, ms: u64) {
         let now = self.at(ms);
         assert_eq!(self.filter.next_alarm(), Some(now));
-        self.filter
-            .alarm(String::new, now, &self.target, &mut self.feedback);
+        self.filter.alarm(now, &self.target, &mut self.feedback);
     }
 
     /// The feedback since the last call, in short.
     fn feedback(&mut self) -> Vec<String> {
         let feedback = self.feedback.drain(..).map(|one| match one {
-            Feedback::Injected { what, .. } => what,
+            Feedback::Injected { what, .. } | Feedback::Missed { what, .. } => what,
             Feedback::Released => "released".to_owned(),
             Feedback::Delayed(length) => format!("delayed {length:?}"),
             Feedback::Preceded(lines) => format!("preceded by {}", lines.len()),
@@ -181,11 +180,12 @@ fn a_fault_in_mid_turn_is_injected_later_or_when_the_evidence_comes() {
     let now = bench.at(20);
     bench
         .filter
-        .evidence_came(&point(), now, &bench.target, &mut bench.feedback);
+        .evidence_came(now, &bench.target, &mut bench.feedback);
     assert_eq!(bench.feedback(), ["killed in mid-turn"]);
     assert_eq!(bench.filter.next_alarm(), None);
     let mut bench = begun();
-    bench.filter.end(&bench.target);
+    bench.filter.end(&bench.target, &mut bench.feedback);
+    assert_eq!(bench.feedback(), ["not hit by kill: its step was over"]);
     assert_eq!(bench.filter.next_alarm(), None, "its action is over");
 }
 
@@ -243,5 +243,14 @@ fn nothing_hits_a_program_that_has_exited() {
     bench.filter.exited();
     bench.before_reply(0);
     assert!(bench.target.take().is_empty());
-    assert_eq!(bench.feedback(), ["released"]);
+    let expected = ["not hit by freeze: it had ended", "released"];
+    assert_eq!(bench.feedback(), expected);
+}
+
+#[test]
+fn a_fault_whose_moment_never_came_is_missed() {
+    let mut bench = Bench::new("garbage 100%");
+    bench.filter.exited();
+    bench.filter.end(&bench.target, &mut bench.feedback);
+    assert_eq!(bench.feedback(), ["not hit by garbage: it had ended"]);
 }

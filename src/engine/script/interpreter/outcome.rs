@@ -300,11 +300,14 @@ impl ActionInterpreter {
         let TurnKind::Run { see, overwrite, .. } = &turn.get().kind else {
             unreachable!("only a run turn runs a command");
         };
-        let end = values.mask(last_lines(&output.text, 3)).into_owned();
+        let end = match values.mask(last_lines(&output.text, 3)) {
+            printed if printed.trim().is_empty() => "it printed nothing".to_owned(),
+            printed => format!("it printed `{printed}`"),
+        };
         if output.exit != ExitCause::Code(0) {
             return Err(ActionError::new(
                 FailureKind::CommandFailed,
-                format!("the command ended with {}: {end}", output.exit),
+                format!("the command ended with {}; {end}", output.exit),
             ));
         }
         for spec in see {
@@ -318,7 +321,7 @@ impl ActionInterpreter {
                 None => {
                     return Err(ActionError::new(
                         FailureKind::CommandFailed,
-                        format!("the command did not print {pattern}: {end}"),
+                        format!("the command did not print {pattern}; {end}"),
                     ));
                 }
             }

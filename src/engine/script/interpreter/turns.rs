@@ -118,6 +118,8 @@ impl ActionInterpreter {
     ) -> Result<Option<Effect>, ActionError> {
         let entry = turn.get();
         self.place = Some(entry.place.clone());
+        self.wait = None;
+        self.command_wait = None;
         match &entry.kind {
             TurnKind::Exchange { .. } => {
                 let within = entry.within;
@@ -161,11 +163,17 @@ impl ActionInterpreter {
                     ),
                 ))
             }
-            TurnKind::Run { argv, .. } => {
+            TurnKind::Run { argv, see, .. } => {
                 let argv = argv
                     .iter()
                     .map(|word| word.render(values))
                     .collect::<Result<_, _>>()?;
+                let mut awaited = "the command's end with exit code 0".to_owned();
+                for spec in see {
+                    let pattern = spec.resolve(values)?;
+                    awaited.push_str(&format!(", with the line {pattern}"));
+                }
+                self.command_wait = Some(awaited);
                 self.state = State::Commanding { turn };
                 Ok(Some(Effect::Run(argv)))
             }

@@ -77,7 +77,7 @@ impl ScriptMachine {
     }
 }
 
-/// The failure of an action by `role`, without the state of the program.
+/// The failure of an action by `role` whose program was not started.
 pub(in crate::engine::script) fn failure(
     plan: &Plan,
     role: RoleIndex,
@@ -98,7 +98,7 @@ pub(in crate::engine::script) fn failure(
         message: scope.mask(&error.message).into_owned(),
         awaited: Vec::new(),
         waited_us: 0,
-        activity: Activity::Gone,
+        activity: Activity::NotStarted,
         tail: String::new(),
         hint: error.hint.map(|hint| scope.mask(&hint).into_owned()),
     })

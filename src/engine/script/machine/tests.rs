@@ -539,7 +539,7 @@ fn a_reply_is_held_for_faults_and_its_delay_is_a_pause() {
         points.as_slice(),
         [
             ScriptEffect::WaitBegan(_),
-            ScriptEffect::EvidenceCame(_),
+            ScriptEffect::EvidenceCame,
             ScriptEffect::BeforeReply(_)
         ]
     ));

@@ -77,7 +77,7 @@ pub(in crate::engine::script) enum ScriptEffect {
     /// A wait has begun. The points of faults are given only while faults are planned.
     WaitBegan(FaultPoint),
     /// The awaited evidence has come.
-    EvidenceCame(FaultPoint),
+    EvidenceCame,
     /// A reply with gates is due: [`ScriptInput::Admitted`] has to follow.
     PassGates(Arc<ReplyGateSpec>),
     /// The exclusive access of a reply is over.
