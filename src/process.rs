@@ -27,18 +27,19 @@
 //! - `io`: the child handle, writes, events, terminal and pipes.
 //! - `termination`: grace, the reaper thread, process trees, the watcher process.
 //! - `faults`: fault injection on a child.
-//! - `handle`, `marker`: one started process, and the marks in its environment.
+//! - `process_state`: signals to one process and its group, and its reap.
+//! - `marker`: marks in the environment of started processes.
 //! - `activity`, `machine`, `proc`, `self_usage`: usage of processes, of the machine and of
 //!   ourselves.
 //! - `sys` and `spawn/vfork`: the only unsafe code of the library.
 
 mod activity;
 mod faults;
-mod handle;
 mod io;
 mod machine;
 mod marker;
 mod proc;
+mod process_state;
 mod self_usage;
 mod spawn;
 #[expect(

@@ -1,6 +1,6 @@
 //! Flow supervisor: the actor that sequences the steps of one flow and owns its values.
 
-mod recovery;
+mod retry;
 mod step_results;
 
 use std::fmt;

@@ -13,8 +13,8 @@
 //! | `Alive` | `Perform` | `Alive`, performing |
 //! | `Alive` | its end, then or before `EndScript` | `Over` |
 
-mod beginning;
-mod starting;
+mod begin_action;
+mod start_program;
 
 use std::sync::Arc;
 use std::time::Instant;

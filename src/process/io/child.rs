@@ -9,12 +9,12 @@ use tokio::io::Interest;
 
 use crate::model::Activity;
 use crate::process::activity::{self, LiveUsage};
-use crate::process::handle::Process;
 use crate::process::io::events::Events;
 use crate::process::io::pipes::OwnEnds;
 use crate::process::io::pty::{Echo, TerminalChanges};
 use crate::process::io::shared::ChildShared;
 use crate::process::io::writes::{Input, WriteError, Writer};
+use crate::process::process_state::Process;
 use crate::process::spawn::started::{Started, Streams};
 use crate::process::sys::RegisteredFd;
 use crate::process::termination::grace::Grace;

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::process::Signal;
 
-use crate::process::handle::{Process, Requested};
 use crate::process::marker::{InstanceNumber, RunMarker};
+use crate::process::process_state::{Process, Requested};
 use crate::process::termination::command::ReaperCommand;
 use crate::process::termination::watcher::WatcherPipe;
 

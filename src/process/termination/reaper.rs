@@ -15,9 +15,9 @@ use std::time::{Duration, Instant};
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, EventData, EventFlags};
 
-use crate::process::handle::Process;
 use crate::process::marker::{INSTANCE_VARIABLE, InstanceNumber, RUN_VARIABLE};
 use crate::process::proc;
+use crate::process::process_state::Process;
 use crate::process::spawn::shared::{SpawnerCount, SpawnerShared};
 use crate::process::termination::command::{Leftovers, ReaperCommand};
 use crate::process::termination::grace::Grace;
