@@ -72,10 +72,7 @@ fn exit(output: Output, found: Exit) -> Result<Exit, CliError> {
 }
 
 fn as_text(plan: &Plan, chaos: &FaultRules, parallel: u64, problems: &[LimitProblem]) -> String {
-    let mut text = format!(
-        "{}: nothing is wrong with it\n\nRoles\n",
-        sanitize(&plan.name)
-    );
+    let mut text = format!("{}: OK\n\nRoles\n", sanitize(&plan.name));
     let width = |names: &mut dyn Iterator<Item = &str>| {
         names.map(|name| name.chars().count()).max().unwrap_or(0)
     };
@@ -168,7 +165,7 @@ fn retried(retry: &RetryPolicy) -> String {
     let on = retry.on.as_ref().map_or(String::new(), |names| {
         format!(" after {}", sanitize(&names.join(", ")))
     });
-    format!("performed again{on}, {times} at most")
+    format!("retried{on}, {times} at most")
 }
 
 /// Describes the integrity checks.
@@ -189,7 +186,7 @@ fn push_integrity(text: &mut String, integrity: &IntegrityInfo) {
         line(format!("{seen} is the flow's own {of}"));
     }
     if let Some(command) = &integrity.audit {
-        line(format!("the audit {command} is content"));
+        line(format!("audit {command} passes"));
     }
 }
 

@@ -167,24 +167,24 @@ fn choose(
             Ok(loaded) if !is_kept || scenario_text(&loaded.plan) == copy => {
                 if !is_kept {
                     notices.push(format!(
-                        "whether {name} has changed since is not known: the bundle holds no copy"
+                        "cannot determine whether {name} has changed: the bundle holds no copy"
                     ));
                 }
                 return Ok(loaded);
             }
             _ => notices.push(format!(
-                "{name} has changed since: the bundle's copy of it is performed; for the changed \
+                "{name} has changed since: the bundle's copy of it is used; for the changed \
                  one, add --scenario FILE"
             )),
         }
     } else {
         notices.push(format!(
-            "{name} is gone: the bundle's copy of it is performed"
+            "{name} no longer exists: the bundle's copy of it is used"
         ));
     }
     if !is_kept {
         return Err(CliError::usage(
-            format_args!("{name} is gone, and the bundle has no copy of it"),
+            format_args!("{name} no longer exists, and the bundle has no copy of it"),
             "name the scenario: --scenario FILE",
         ));
     }
@@ -219,9 +219,8 @@ fn check_secrets(
         let values: Vec<_> = missing.iter().map(|it| format!("--var {it}=…")).collect();
         return Err(CliError::usage(
             format_args!(
-                "the values of secrets are in no bundle, and {} {} missing",
-                sanitize(&missing.join(", ")),
-                if missing.len() == 1 { "is" } else { "are" }
+                "bundles do not store secrets; missing: {}",
+                sanitize(&missing.join(", "))
             ),
             format_args!("give what the run had: {}", values.join(" ")),
         ));

@@ -62,7 +62,7 @@ impl StopCause {
 }
 
 impl Coordinator {
-    /// Starts no more flows from now on. This is the only place where a run decides to end.
+    /// Starts no more flows from now on. All causes come together here.
     pub(super) fn begin_stop(&mut self, cause: StopCause, ctx: &mut Context<Self>) {
         if !cause.overrides(self.stopped.as_ref()) {
             return;
@@ -86,7 +86,7 @@ impl Coordinator {
                 });
             }
             StopCause::Threshold(crossed) => {
-                self.notice(format!("{crossed} is not met: the run is ended"));
+                self.notice(format!("{crossed} was crossed: the run is ended"));
                 self.finish_within(self.graceful_stop, ctx);
             }
             StopCause::Requested(Stop::Graceful { grace }) => self.finish_within(*grace, ctx),
@@ -100,7 +100,7 @@ impl Coordinator {
         self.stopped = Some(cause);
     }
 
-    /// Lets the flows in flight finish for so long.
+    /// Lets the flows in flight finish within `grace`.
     fn finish_within(&mut self, grace: Duration, ctx: &mut Context<Self>) {
         ctx.run_later(grace, |coordinator, _| coordinator.end_flows(HASTY));
         let flows = self.flows_in_words();

@@ -66,9 +66,8 @@ impl Coordinator {
                 },
                 GateEffect::GroupIncomplete { step, came, wanted } => {
                     let name = &self.run.plan.steps[step.0].name;
-                    let flows = if came == 1 { "flow" } else { "flows" };
                     let text = format!(
-                        "{came} {flows} performed `{name}` together, not {wanted}: no more came"
+                        "only {came} of {wanted} flows performed `{name}` together: no others arrived"
                     );
                     self.run.emit(RunEvent::Notice { flow: None, text });
                 }

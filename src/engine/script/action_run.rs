@@ -371,13 +371,13 @@ impl ActionRun {
             several => format!("one of: {}", several.join(", ")),
         };
         match deadline.whose {
-            Whose::Startup => format!("not ready {allowed} after its start: awaited {awaited}"),
-            Whose::Turn => format!("awaited {awaited} for {allowed}"),
-            Whose::Step => format!("the step's {allowed} were over while it awaited {awaited}"),
+            Whose::Startup => format!("not ready {allowed} after its start: waited for {awaited}"),
+            Whose::Turn => format!("waited {allowed} for {awaited}"),
+            Whose::Step => format!("the step timed out after {allowed}, waiting for {awaited}"),
             Whose::Settle | Whose::Leave => {
-                format!("took longer than {allowed}, and still awaited {awaited}")
+                format!("took longer than {allowed}, still waiting for {awaited}")
             }
-            Whose::Flow => format!("the flow's {allowed} were over while it awaited {awaited}"),
+            Whose::Flow => format!("the flow timed out after {allowed}, waiting for {awaited}"),
         }
     }
 }

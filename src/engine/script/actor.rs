@@ -435,8 +435,10 @@ impl Handler<Perform> for ScriptActor {
             State::NotStarted => self.start_program(Box::new(perform), ctx),
             State::Alive(_) => self.begin_run(perform, None, ctx),
             State::Starting { .. } | State::Over => {
-                let error =
-                    ActionError::new(FailureKind::Internal, "the script is not there to perform");
+                let error = ActionError::new(
+                    FailureKind::Internal,
+                    "the script has ended or is still starting",
+                );
                 self.fail_to_start(perform, error);
             }
         }

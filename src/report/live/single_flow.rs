@@ -76,7 +76,7 @@ impl SingleFlow {
             StepOutcome::Failed => styled(BAD, format!("✗ failed after {took}: {cause}")),
             StepOutcome::Retried => styled(
                 CARE,
-                format!("↻ failed after {took}, to be performed again: {cause}"),
+                format!("↻ failed after {took}, to be retried: {cause}"),
             ),
             StepOutcome::Interrupted => styled(CARE, format!("✗ interrupted after {took}")),
         };

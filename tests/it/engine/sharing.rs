@@ -259,7 +259,7 @@ fn an_incomplete_group_is_released_when_no_other_flow_can_join() {
     let run = desk(3, BY_NUMBER, "together: 3").flows(4, 3).perform();
     run.assert_all(&FlowOutcome::Completed);
     let notices = run.notices();
-    let is_noted = notices.iter().any(|it| it.starts_with("1 flow performed"));
+    let is_noted = notices.iter().any(|it| it.starts_with("only 1 of 3 flows"));
     assert!(is_noted, "{notices:?}");
 }
 

@@ -116,7 +116,7 @@ impl ScriptActor {
             .attempt(&plan, perform)
             .is_some_and(|attempt| attempt.is_refused(&self.run.plan.faults));
         if refused {
-            let what = "not started, as if it were not there".to_owned();
+            let what = "not started, as if it were missing".to_owned();
             let kind = InjectionKind::Refuse;
             if let ActionKind::Step(step) = perform.kind {
                 self.report_injection(step, kind, what, String::new());

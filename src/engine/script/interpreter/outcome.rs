@@ -263,7 +263,7 @@ impl ActionInterpreter {
         }
         let how = exit_in_words(exit);
         if wait.is_none_or(|wait| wait.exits().next().is_none()) {
-            let message = format!("the program ended {how} before it said what was awaited");
+            let message = format!("the program ended {how} before it printed the expected text");
             return Err(ActionError::new(FailureKind::EndedEarly, message));
         }
         Err(ActionError::new(

@@ -170,7 +170,7 @@ impl ScriptMachine {
         {
             return Some(ActionError::new(
                 FailureKind::EndedEarly,
-                "the program closed its output, though it lives on, before it said what was awaited",
+                "the program closed its output but is still running, before it printed the expected text",
             ));
         }
         let deadline = action.deadline();
@@ -217,7 +217,7 @@ impl ScriptMachine {
             .take(MAX_CHARS)
             .collect();
         Some(format!(
-            "`{line}` matches, but is no evidence: it may be the echo of the reply, as the program \
+            "`{line}` matches, but does not count as evidence: it may be the echo of the reply, as the program \
              reads single keys and draws them itself; wait for a text that was not typed"
         ))
     }
