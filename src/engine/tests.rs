@@ -1,5 +1,5 @@
-//! Runs in which an actor panics, on the command of an event sink that does what its contract
-//! forbids: each event is emitted by the actor that it is about.
+//! Panics of actors: an event sink panics inside the actor that emits the event, which its contract
+//! forbids.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,4 @@
-//! Snapshots of a flow's values for its scripts, and what a script adds to them.
+//! Snapshots of a flow's values for its scripts, and the values that a script adds.
 //!
 //! The flow supervisor owns the values. A script performs an action with a snapshot and reports
 //! what it has learned, so that a script that panics loses nothing but its own copy.

@@ -1,4 +1,4 @@
-//! Reading of saved runs.
+//! Reads saved runs.
 
 use std::fs;
 use std::io::{self, Write};

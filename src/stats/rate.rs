@@ -11,7 +11,7 @@ use crate::model::{FlowOutcome, FlowRecord, RunInfo};
 #[derive(Debug, Default)]
 pub(super) struct Rate {
     completed: u64,
-    /// When the first flow was due, and when the last one ended.
+    /// The time at which the first flow was due, and the end of the last one.
     extent: Option<(DateTime<Local>, DateTime<Local>)>,
 }
 
@@ -28,7 +28,7 @@ impl Rate {
         self.completed += u64::from(in_time && flow.outcome == FlowOutcome::Completed);
     }
 
-    /// Completed flows a second, of a run that has gone on for so long.
+    /// Returns the completed flows a second of a run that has lasted for `elapsed`.
     pub(super) fn per_second(&self, info: &RunInfo, elapsed: Duration) -> Option<f64> {
         let (first, last) = self.extent?;
         let end = end_of(info).filter(|end| *end <= info.started_at + elapsed || *end < last);
@@ -37,7 +37,7 @@ impl Rate {
     }
 }
 
-/// When the clock ends the run, if it does.
+/// Returns the time at which the clock ends the run, if it does.
 fn end_of(info: &RunInfo) -> Option<DateTime<Local>> {
     Some(info.started_at + Duration::from_micros(info.duration_us?))
 }

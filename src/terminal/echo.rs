@@ -172,7 +172,7 @@ pub(super) struct Echoes {
 #[derive(Debug)]
 struct Pending {
     text: String,
-    /// Whether the echo includes a line end.
+    /// The echo includes a line end.
     line: bool,
     /// End of the output when the reply was sent, as a position.
     from: usize,
@@ -185,9 +185,9 @@ struct InputLine {
     from: usize,
     text: Arc<InputText>,
     phase: Phase,
-    /// Whether the program reads single keys, and so may draw them.
+    /// The program reads single keys, and so may draw them.
     raw: bool,
-    /// Whether the program has drawn the reply to its end.
+    /// The program has drawn the reply to its end.
     is_drawn: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Preparation of a replay: from a bundle to a run of one flow.
+//! Prepares a replay: from a bundle to a run of one flow.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

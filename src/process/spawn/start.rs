@@ -1,4 +1,4 @@
-//! Start of one program: streams, environment, vfork, and errors.
+//! Starts one program: streams, environment, vfork, and errors.
 
 use std::ffi::{CString, OsStr};
 use std::io;

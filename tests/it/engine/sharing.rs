@@ -227,7 +227,7 @@ fn a_run_that_is_stopped_at_once_leaves_no_pooled_script() {
     }
 }
 
-/// When each flow started and ended the last step, in the order of events.
+/// Returns the start and end of the last step of each flow, in the order of events.
 fn last_step(run: &Rehearsed) -> Vec<(u64, bool)> {
     let moments = run.events.iter().filter_map(|event| match event {
         RunEvent::StepStarted { flow, step } if step.0 == 2 => Some((flow.0, true)),

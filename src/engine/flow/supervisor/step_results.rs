@@ -1,4 +1,4 @@
-//! Handling of the results that script actors report.
+//! Handles the step results that script actors report.
 
 use actix::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Begin of an action in a script actor.
+//! Starts an action in a script actor.
 
 use std::sync::Arc;
 use std::time::Instant;

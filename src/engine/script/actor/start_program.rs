@@ -1,4 +1,4 @@
-//! Start of a script actor's program.
+//! Starts a script actor's program.
 
 use std::sync::Arc;
 use std::time::Instant;

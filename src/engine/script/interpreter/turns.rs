@@ -1,4 +1,4 @@
-//! Begin of turns and their waits.
+//! Starts turns and their waits.
 
 use std::sync::Arc;
 use std::time::Duration;
