@@ -35,4 +35,4 @@ pub use control::{Control, LiveScript, Stop};
 pub use coordinator::StopCause;
 pub use options::{Recording, RunOptions};
 pub use run::{EngineError, RunOutcome, run};
-pub use step_gate::StepGate;
+pub use step_gate::ManualStepGate;

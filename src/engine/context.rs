@@ -13,7 +13,7 @@ use crate::scenario::{PatternSpec, Plan, RenderError, Scope};
 use super::control::Control;
 use super::live_scripts::LiveScripts;
 use super::options::{Recording, RunOptions};
-use super::step_gate::StepGate;
+use super::step_gate::ManualStepGate;
 
 /// The context that all actors of a run share.
 pub(super) struct RunContext {
@@ -32,7 +32,7 @@ pub(super) struct RunContext {
     /// True if transcripts are kept, for the evidence of flows that are chosen.
     pub keeps_transcripts: bool,
     /// Holds flows before each step of a run that is taken step by step.
-    pub step_gate: Option<StepGate>,
+    pub step_gate: Option<ManualStepGate>,
     pub live: Arc<LiveScripts>,
     /// True if a secret is captured from output: until it is known, output cannot be masked and is
     /// not shown.
