@@ -34,5 +34,5 @@ pub use crate::process::{Programs, Within};
 pub use control::{Control, LiveScript, Stop};
 pub use coordinator::StopCause;
 pub use options::{Recording, RunOptions};
-pub use run::{EngineError, RunOutcome, run};
+pub use run::{EngineError, RunResult, run};
 pub use step_gate::ManualStepGate;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::Local;
 use tempfile::TempDir;
 
-use crate::engine::{self, Control, Recording, RunOptions, RunOutcome};
+use crate::engine::{self, Control, Recording, RunOptions, RunResult};
 use crate::model::{EventSink, FlowNumber, RunEvent, RunId};
 use crate::process::WatcherProgram;
 use crate::report::result_file::Head;
@@ -78,7 +78,7 @@ impl Messages {
 
 /// A run that has ended.
 pub(super) struct Finished {
-    pub outcome: RunOutcome,
+    pub outcome: RunResult,
     pub artifacts: Artifacts,
     pub head: Head,
     /// Errors of reporters and of saving.

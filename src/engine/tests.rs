@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use super::{Control, Programs, RunOptions, RunOutcome, StopCause, run};
+use super::{Control, Programs, RunOptions, RunResult, StopCause, run};
 use crate::model::{
     EventSink, FailureKind, FlowNumber, FlowOutcome, FlowRecord, RunEvent, StepIndex, StepOutcome,
 };
@@ -52,7 +52,7 @@ impl EventSink for PanickingSink {
 }
 
 struct Ended {
-    outcome: RunOutcome,
+    outcome: RunResult,
     events: Vec<RunEvent>,
 }
 
