@@ -15,7 +15,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::input::Echo;
+use super::input::ExpectedEcho;
 
 /// Amount of output after a reply in which its echo is expected.
 const WINDOW_BYTES: usize = 64 << 10;
@@ -240,15 +240,15 @@ impl Echoes {
     /// behind; `None` if input is typed ahead of its prompt, or after other input.
     pub(super) fn expect(
         &mut self,
-        echo: &Echo,
+        echo: &ExpectedEcho,
         mode: EchoMode,
         from: usize,
         prompt: Option<&str>,
     ) {
         let (text, line) = match echo {
-            Echo::Nothing => return,
-            Echo::Line(text) => (text, true),
-            Echo::Text(text) => (text, false),
+            ExpectedEcho::Nothing => return,
+            ExpectedEcho::Line(text) => (text, true),
+            ExpectedEcho::Text(text) => (text, false),
         };
         let is_expected = match mode {
             EchoMode::Lines => true,

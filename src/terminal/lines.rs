@@ -9,7 +9,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::decoder::TextSink;
 use super::echo::{EchoMode, Echoes, InputText, PossibleEcho, RowEnd, RowKind};
-use super::input::Echo;
+use super::input::ExpectedEcho;
 
 /// Longest line; more text continues as another line.
 const OUTPUT_LINE_LIMIT_BYTES: usize = 64 << 10;
@@ -198,7 +198,7 @@ impl Lines {
     /// behind it.
     pub(crate) fn expect_echo(
         &mut self,
-        echo: &Echo,
+        echo: &ExpectedEcho,
         mode: EchoMode,
         prompt: Option<Range<usize>>,
     ) {
@@ -506,9 +506,9 @@ mod tests {
     enum Event {
         Comes(Vec<u8>),
         /// The unfinished line is answered; the echo may follow or not.
-        IsAnswered(Echo, EchoMode),
+        IsAnswered(ExpectedEcho, EchoMode),
         /// Input is typed ahead.
-        IsTyped(Echo, EchoMode),
+        IsTyped(ExpectedEcho, EchoMode),
         /// The program reads single keys.
         IsRaw,
     }
@@ -522,9 +522,9 @@ mod tests {
         )
             .prop_map(|(length, end)| [vec![b'x'; length], b"a\r\nbb\n".repeat(end)].concat());
         let echo = prop_oneof![
-            2 => Just(Echo::Nothing),
-            3 => "[a-c]{0,3}".prop_map(Echo::Line),
-            1 => "[a-c^]{1,2}".prop_map(Echo::Text),
+            2 => Just(ExpectedEcho::Nothing),
+            3 => "[a-c]{0,3}".prop_map(ExpectedEcho::Line),
+            1 => "[a-c^]{1,2}".prop_map(ExpectedEcho::Text),
         ];
         prop_oneof![
             40 => output().prop_map(Event::Comes),
