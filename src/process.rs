@@ -52,7 +52,7 @@ mod termination;
 pub use activity::{LiveUsage, live_usage};
 pub use io::child::Child;
 pub use io::events::{ChildEvent, Events};
-pub use io::pty::{Echo, MAX_TERMINAL_LINE, TerminalChanges};
+pub use io::pty::{MAX_TERMINAL_LINE, TerminalChanges, TerminalMode};
 pub use io::throttle::ReadRate;
 pub use io::writes::{MAX_UNWRITTEN, WriteError};
 pub use machine::{MachineTimes, machine_times};

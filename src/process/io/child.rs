@@ -11,7 +11,7 @@ use crate::model::Activity;
 use crate::process::activity::{self, LiveUsage};
 use crate::process::io::events::Events;
 use crate::process::io::pipes::OwnEnds;
-use crate::process::io::pty::{Echo, TerminalChanges};
+use crate::process::io::pty::{TerminalChanges, TerminalMode};
 use crate::process::io::shared::ChildShared;
 use crate::process::io::writes::{Input, WriteError, Writer};
 use crate::process::process_state::Process;
@@ -108,7 +108,7 @@ impl Child {
     }
 
     /// Returns the current echo mode of the terminal.
-    pub fn echo(&self) -> Echo {
+    pub fn echo(&self) -> TerminalMode {
         self.shared.writer.echo()
     }
 

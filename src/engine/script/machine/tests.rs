@@ -12,21 +12,21 @@ use crate::engine::values::Snapshot;
 use crate::model::{
     Activity, Ending, ExitCause, Failure, FlowId, FlowNumber, RoleIndex, RunId, StepIndex, Usage,
 };
-use crate::process::{Echo, TerminalChanges};
+use crate::process::{TerminalChanges, TerminalMode};
 use crate::scenario::{CompileOptions, FlowContext, compile};
 
 const QUIET: u64 = 40;
 const STEP: u64 = 10_000;
 
 struct FakeProgram {
-    echo: Cell<Echo>,
+    echo: Cell<TerminalMode>,
     held_back: Cell<Duration>,
     unread: Cell<usize>,
     has_news: Cell<bool>,
 }
 
 impl Program for FakeProgram {
-    fn echo(&self) -> Echo {
+    fn echo(&self) -> TerminalMode {
         self.echo.get()
     }
 
@@ -133,7 +133,7 @@ impl Bench {
         let mut bench = Bench {
             machine: ScriptMachine::new(machine_settings, instance, dialogue, None, masker),
             program: FakeProgram {
-                echo: Cell::new(Echo::NoTerminal),
+                echo: Cell::new(TerminalMode::NoTerminal),
                 held_back: Cell::new(Duration::ZERO),
                 unread: Cell::new(0),
                 has_news: Cell::new(false),
@@ -388,7 +388,7 @@ fn a_secret_waits_until_the_echo_is_off() {
     let turns = "{prompt: 'Password:', secret: s3cret}";
     let begun = || {
         let mut bench = Bench::new(turns);
-        bench.program.echo.set(Echo::On);
+        bench.program.echo.set(TerminalMode::On);
         bench.output(0, "Password: ");
         assert!(!bench.is_typing());
         bench
@@ -396,7 +396,7 @@ fn a_secret_waits_until_the_echo_is_off() {
     let mut bench = begun();
     let first = bench.machine.next_alarm().expect("another look");
     assert_eq!(first, bench.at(0) + Duration::from_micros(200));
-    bench.program.echo.set(Echo::Off);
+    bench.program.echo.set(TerminalMode::Off);
     bench.on(1, ScriptInput::Alarm);
     assert!(bench.is_typing());
 
@@ -414,7 +414,7 @@ fn a_secret_of_an_abandoned_action_stays_masked() {
         ..Options::default()
     };
     let mut bench = Bench::with("{see: Password, secret: s3cret}, {see: more}", options);
-    bench.program.echo.set(Echo::Off);
+    bench.program.echo.set(TerminalMode::Off);
     bench.output(0, "Password\n");
     assert!(bench.is_typing());
     bench.written(1);

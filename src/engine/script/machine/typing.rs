@@ -6,7 +6,7 @@ use crate::engine::script::action_run::{ActionWait, ECHO_PATIENCE};
 use crate::engine::script::interpreter::{ActionError, Answers, Input, TypedReply};
 use crate::engine::script::program::Program;
 use crate::model::{FailureKind, RunEvent};
-use crate::process::Echo;
+use crate::process::TerminalMode;
 use crate::terminal::{EchoMode, Typed};
 
 use super::ScriptMachine;
@@ -220,17 +220,17 @@ impl ScriptMachine {
 }
 
 /// Returns whether the terminal would show a secret.
-fn shows_input(echo: Echo) -> bool {
-    matches!(echo, Echo::On | Echo::OnForKeys)
+fn shows_input(echo: TerminalMode) -> bool {
+    matches!(echo, TerminalMode::On | TerminalMode::OnForKeys)
 }
 
 /// Returns the mode of a terminal as far as it concerns the echo.
-fn echo_mode(echo: Echo) -> EchoMode {
+fn echo_mode(echo: TerminalMode) -> EchoMode {
     match echo {
-        Echo::On => EchoMode::Lines,
-        Echo::OnForKeys => EchoMode::Keys,
-        Echo::Raw => EchoMode::Raw,
-        Echo::Off | Echo::NoTerminal => EchoMode::Hidden,
+        TerminalMode::On => EchoMode::Lines,
+        TerminalMode::OnForKeys => EchoMode::Keys,
+        TerminalMode::Raw => EchoMode::Raw,
+        TerminalMode::Off | TerminalMode::NoTerminal => EchoMode::Hidden,
     }
 }
 

@@ -6,7 +6,7 @@ use crate::engine::script::action_run::{ActionWait, CLOSING_GRACE};
 use crate::engine::script::interpreter::{ActionError, Input};
 use crate::engine::script::program::Program;
 use crate::model::{Activity, FailureKind};
-use crate::process::Echo;
+use crate::process::TerminalMode;
 
 use super::ScriptMachine;
 use super::vocabulary::MachineCall;
@@ -141,7 +141,8 @@ impl ScriptMachine {
             action.input_discarded |= changes.discarded_input();
         }
         if self.dialogue.depends_on_mode()
-            && (changes.switched_keys() || matches!(program.echo(), Echo::Raw | Echo::OnForKeys))
+            && (changes.switched_keys()
+                || matches!(program.echo(), TerminalMode::Raw | TerminalMode::OnForKeys))
         {
             self.dialogue.set_raw();
         }
