@@ -238,12 +238,12 @@ pub(super) struct Performed {
     /// A pooled script's transcript since the last report, if one is kept: it belongs to the flow,
     /// and the script does not.
     pub transcript: Option<Box<Transcript>>,
-    pub news: News,
+    pub pending: PendingReport,
 }
 
 /// Facts about the flow that a script's owner does not know yet; they go with its next report.
 #[derive(Debug, Default)]
-pub(super) struct News {
+pub(super) struct PendingReport {
     pub learned: Learned,
     /// Faults that were injected into the script.
     pub injected: Vec<Injected>,
@@ -308,7 +308,7 @@ pub(super) struct ScriptEnded {
     pub record: Option<Box<ProcessRecord>>,
     /// Its transcript, if one is kept.
     pub transcript: Option<Box<Transcript>>,
-    pub news: News,
+    pub pending: PendingReport,
 }
 
 /// Sends `message` to an actor whose mailbox is unbounded on purpose.

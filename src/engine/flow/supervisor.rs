@@ -349,9 +349,9 @@ impl Handler<ScriptEnded> for FlowSupervisor {
             is_lost,
             record,
             transcript,
-            news,
+            pending,
         } = ended;
-        self.state.take_in(news, transcript);
+        self.state.take_in(pending, transcript);
         let processes = &mut self.state.builder.processes;
         processes.extend(record.map(|record| *record));
         if !self.state.has(instance) {

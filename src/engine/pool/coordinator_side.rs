@@ -225,7 +225,7 @@ impl Handler<Performed> for Coordinator {
             instance,
             kind,
             result,
-            news,
+            pending,
             ..
         } = performed;
         let (Some(slot), Some(pools)) = (self.slot_of(instance), &mut self.pools) else {
@@ -233,7 +233,7 @@ impl Handler<Performed> for Coordinator {
         };
         if kind == ActionKind::Settle && result.is_ok() {
             if let Some(scope) = pools.scopes.get_mut(&slot) {
-                news.learned.add_to(scope);
+                pending.learned.add_to(scope);
             }
             self.at_gates(ctx, |gates, now| gates.settled(slot, now));
             return self.proceed(ctx);

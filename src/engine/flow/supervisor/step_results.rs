@@ -12,8 +12,8 @@ impl Handler<Performed> for FlowSupervisor {
     type Result = ();
 
     fn handle(&mut self, mut performed: Performed, ctx: &mut Self::Context) {
-        let news = std::mem::take(&mut performed.news);
-        self.state.take_in(news, performed.transcript.take());
+        let pending = std::mem::take(&mut performed.pending);
+        self.state.take_in(pending, performed.transcript.take());
         if !self.state.has(performed.instance) {
             return;
         }

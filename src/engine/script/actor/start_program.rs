@@ -7,7 +7,7 @@ use actix::prelude::*;
 
 use crate::dialogue::{Dialogue, DialogueSettings};
 use crate::engine::live_scripts::RunningScript;
-use crate::engine::messages::{News, Perform, Performed, Timing};
+use crate::engine::messages::{PendingReport, Perform, Performed, Timing};
 use crate::engine::script::interpreter::ActionError;
 use crate::engine::script::transcript::Transcript;
 use crate::model::{FailureKind, Happening, RunEvent};
@@ -72,7 +72,7 @@ impl ScriptActor {
             timing: Timing::between(now, now),
             turns: Vec::new(),
             transcript: None,
-            news: News::default(),
+            pending: PendingReport::default(),
         });
     }
 

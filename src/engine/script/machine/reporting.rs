@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::engine::messages::{ActionKind, News, Performed};
+use crate::engine::messages::{ActionKind, PendingReport, Performed};
 use crate::engine::script::action_run::ActionWait;
 use crate::engine::script::interpreter::ActionError;
 use crate::engine::script::program::Program;
@@ -69,7 +69,7 @@ impl ScriptMachine {
             timing,
             turns: action.turns,
             transcript,
-            news: News::default(),
+            pending: PendingReport::default(),
         }));
     }
 }
