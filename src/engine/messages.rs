@@ -32,7 +32,7 @@ use crate::scenario::{Plan, Scope};
 use super::control::Stop;
 use super::pool::{Assigned, Slot};
 use super::script::transcript::Transcript;
-use super::values::{Learned, Snapshot};
+use super::values::{NewValues, Snapshot};
 
 /// Most time that a role's `leave` may take.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -244,7 +244,7 @@ pub(super) struct Performed {
 /// Facts about the flow that a script's owner does not know yet; they go with its next report.
 #[derive(Debug, Default)]
 pub(super) struct PendingReport {
-    pub learned: Learned,
+    pub new_values: NewValues,
     /// Faults that were injected into the script.
     pub injected: Vec<Injected>,
 }

@@ -104,7 +104,7 @@ impl FlowState {
 
     /// Takes in what a script reports beside the result of its action.
     pub(super) fn take_in(&mut self, pending: PendingReport, transcript: Option<Box<Transcript>>) {
-        pending.learned.add_to(&mut self.scope);
+        pending.new_values.add_to(&mut self.scope);
         self.injections.extend(pending.injected);
         self.transcripts.extend(transcript.map(|it| *it));
     }

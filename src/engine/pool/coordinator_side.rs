@@ -233,7 +233,7 @@ impl Handler<Performed> for Coordinator {
         };
         if kind == ActionKind::Settle && result.is_ok() {
             if let Some(scope) = pools.scopes.get_mut(&slot) {
-                pending.learned.add_to(scope);
+                pending.new_values.add_to(scope);
             }
             self.at_gates(ctx, |gates, now| gates.settled(slot, now));
             return self.proceed(ctx);

@@ -206,7 +206,7 @@ impl ScriptActor {
                 // Dropping it ends the command's process.
                 self.cancel_command(ctx);
             }
-            ScriptEffect::Learned(learned) => self.reporter.learned(learned),
+            ScriptEffect::NewValues(new_values) => self.reporter.new_values(new_values),
             ScriptEffect::Emit(event) => self.run.emit(event),
             ScriptEffect::Report(performed) => {
                 filter.end(child);

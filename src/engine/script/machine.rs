@@ -35,7 +35,7 @@ use std::time::Instant;
 use crate::dialogue::{Dialogue, Finding};
 use crate::engine::context::shown;
 use crate::engine::messages::ActionKind;
-use crate::engine::values::Learned;
+use crate::engine::values::NewValues;
 use crate::model::{FailureKind, Happening, InstanceId, ProcessRecord, RunEvent, Stream};
 use crate::scenario::{Masker, Plan, Scope};
 
@@ -287,9 +287,9 @@ impl ScriptMachine {
             let values = &mut action.perform.values;
             let next = action.interpreter.on(input, values, &mut self.dialogue);
             action.time_turn();
-            let learned = action.perform.values.take_learned();
-            if !learned.is_empty() {
-                self.learned(learned, call.effects);
+            let new_values = action.perform.values.take_new_values();
+            if !new_values.is_empty() {
+                self.new_values(new_values, call.effects);
             }
             let Some(action) = &mut self.action else {
                 return;
@@ -344,12 +344,12 @@ impl ScriptMachine {
         }
     }
 
-    /// Reports and emits values that the action has learned.
-    fn learned(&self, learned: Learned, effects: &mut Vec<ScriptEffect>) {
+    /// Reports and emits values that the action has new_values.
+    fn new_values(&self, new_values: NewValues, effects: &mut Vec<ScriptEffect>) {
         let Some(action) = &self.action else { return };
         let place = effects.len();
         if let ActionKind::Step(step) = action.perform.kind {
-            effects.extend(learned.captures.iter().cloned().map(|capture| {
+            effects.extend(new_values.captures.iter().cloned().map(|capture| {
                 let (name, value) = shown(&action.perform.values, capture);
                 ScriptEffect::Emit(RunEvent::Captured {
                     flow: self.instance.flow,
@@ -360,6 +360,6 @@ impl ScriptMachine {
             }));
         }
         // An event must not be emitted before its value is safe.
-        effects.insert(place, ScriptEffect::Learned(learned));
+        effects.insert(place, ScriptEffect::NewValues(new_values));
     }
 }

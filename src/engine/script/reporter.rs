@@ -6,7 +6,7 @@ use crate::engine::live_scripts::LiveScripts;
 use crate::engine::messages::{Injected, PendingReport, Performed, ScriptEnded, ScriptOwner, send};
 use crate::engine::report_guard::FinalReport;
 use crate::engine::script::transcript::Transcript;
-use crate::engine::values::Learned;
+use crate::engine::values::NewValues;
 use crate::model::{InstanceId, ProcessRecord};
 
 /// The owner of a script, with the pending for its next report.
@@ -28,8 +28,8 @@ impl ScriptReporter {
     }
 
     /// Adds values to the next report.
-    pub(super) fn learned(&mut self, learned: Learned) {
-        self.pending.learned.extend(learned);
+    pub(super) fn new_values(&mut self, new_values: NewValues) {
+        self.pending.new_values.extend(new_values);
     }
 
     /// Adds an injected fault to the next report.
