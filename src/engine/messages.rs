@@ -191,30 +191,30 @@ pub(super) enum ActionKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Deadline {
     pub at: Instant,
-    pub whose: Whose,
+    pub owner: DeadlineOwner,
     /// The allowed duration, for messages.
     pub allowed: Duration,
 }
 
 impl Deadline {
     /// A deadline `allowed` from now.
-    pub(super) fn after(allowed: Duration, whose: Whose) -> Self {
+    pub(super) fn after(allowed: Duration, owner: DeadlineOwner) -> Self {
         Deadline {
             at: Instant::now() + allowed,
-            whose,
+            owner,
             allowed,
         }
     }
 
     /// The deadline of a `leave` that begins now.
     pub(super) fn of_leave(plan: &Plan) -> Self {
-        Deadline::after(LEAVE_TIMEOUT.min(plan.defaults.step), Whose::Leave)
+        Deadline::after(LEAVE_TIMEOUT.min(plan.defaults.step), DeadlineOwner::Leave)
     }
 }
 
 /// The owner of a deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Whose {
+pub(super) enum DeadlineOwner {
     Startup,
     Turn,
     Step,

@@ -11,8 +11,8 @@ use actix::prelude::*;
 
 use crate::engine::context::RunContext;
 use crate::engine::messages::{
-    ActionKind, CoordinatorHandle, Deadline, EndFlow, FlowHandle, Perform, ScriptEnded,
-    ScriptHandle, ScriptOwner, Timing, Whose, send,
+    ActionKind, CoordinatorHandle, Deadline, DeadlineOwner, EndFlow, FlowHandle, Perform,
+    ScriptEnded, ScriptHandle, ScriptOwner, Timing, send,
 };
 use crate::engine::report_guard::ReportGuard;
 use crate::engine::script::ScriptActor;
@@ -175,13 +175,13 @@ impl FlowSupervisor {
         let entry = &plan.steps[performed.0];
         self.state.builder.step_begins(Instant::now());
         self.attempts.action_begins(kind);
-        let mut deadline = Deadline::after(entry.timeout, Whose::Step);
+        let mut deadline = Deadline::after(entry.timeout, DeadlineOwner::Step);
         if let Some(allowed) = plan.defaults.flow {
             let at = self.state.builder.started() + allowed;
             if at < deadline.at {
                 deadline = Deadline {
                     at,
-                    whose: Whose::Flow,
+                    owner: DeadlineOwner::Flow,
                     allowed,
                 };
             }

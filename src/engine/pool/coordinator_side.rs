@@ -7,8 +7,8 @@ use actix::prelude::*;
 
 use crate::engine::coordinator::Coordinator;
 use crate::engine::messages::{
-    ActionKind, Admit, Arrive, Assign, Deadline, Perform, Performed, ReleaseInstance, ReleaseSlots,
-    ScriptEnded, ScriptHandle, ScriptOwner, StepOver, Whose, send,
+    ActionKind, Admit, Arrive, Assign, Deadline, DeadlineOwner, Perform, Performed,
+    ReleaseInstance, ReleaseSlots, ScriptEnded, ScriptHandle, ScriptOwner, StepOver, send,
 };
 use crate::engine::values::Snapshot;
 use crate::model::{FlowNumber, InstanceId, RoleIndex, RunEvent};
@@ -200,7 +200,7 @@ impl Handler<ReleaseInstance> for Coordinator {
         let settle = Perform {
             kind: ActionKind::Settle,
             values: Snapshot::new(&scope),
-            deadline: Deadline::after(self.run.plan.defaults.step, Whose::Settle),
+            deadline: Deadline::after(self.run.plan.defaults.step, DeadlineOwner::Settle),
             attempt: 1,
         };
         let sent = send(&script.assign, assign).and_then(|()| send(&script.perform, settle));

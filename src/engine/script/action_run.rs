@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::engine::faults::filter::FaultPoint;
-use crate::engine::messages::{Deadline, Perform, Timing, Whose};
+use crate::engine::messages::{Deadline, DeadlineOwner, Perform, Timing};
 use crate::engine::script::interpreter::{ActionError, ActionInterpreter, TypedReply};
 use crate::terminal::EchoMode;
 
@@ -145,7 +145,7 @@ impl ActionRun {
             last_read_until: None,
             startup: startup.map(|(ordered_at, allowed)| Deadline {
                 at: ordered_at + allowed,
-                whose: Whose::Startup,
+                owner: DeadlineOwner::Startup,
                 allowed,
             }),
         }
@@ -203,7 +203,7 @@ impl ActionRun {
         self.wait_began = self.said_at.take().unwrap_or(now);
         self.turn = within.map(|allowed| Deadline {
             at: now + allowed,
-            whose: Whose::Turn,
+            owner: DeadlineOwner::Turn,
             allowed,
         });
         self.last_read_until = None;
@@ -228,7 +228,7 @@ impl ActionRun {
     /// Excludes this much time of the step from the program's.
     pub(super) fn pause_for(&mut self, length: Duration) {
         self.paused += length;
-        if self.perform.deadline.whose != Whose::Flow {
+        if self.perform.deadline.owner != DeadlineOwner::Flow {
             self.perform.deadline.at += length;
         }
         if let Some(turn) = &mut self.turn {
@@ -370,14 +370,20 @@ impl ActionRun {
             [only] => only.clone(),
             several => format!("one of: {}", several.join(", ")),
         };
-        match deadline.whose {
-            Whose::Startup => format!("not ready {allowed} after its start: waited for {awaited}"),
-            Whose::Turn => format!("waited {allowed} for {awaited}"),
-            Whose::Step => format!("the step timed out after {allowed}, waiting for {awaited}"),
-            Whose::Settle | Whose::Leave => {
+        match deadline.owner {
+            DeadlineOwner::Startup => {
+                format!("not ready {allowed} after its start: waited for {awaited}")
+            }
+            DeadlineOwner::Turn => format!("waited {allowed} for {awaited}"),
+            DeadlineOwner::Step => {
+                format!("the step timed out after {allowed}, waiting for {awaited}")
+            }
+            DeadlineOwner::Settle | DeadlineOwner::Leave => {
                 format!("took longer than {allowed}, still waiting for {awaited}")
             }
-            Whose::Flow => format!("the flow timed out after {allowed}, waiting for {awaited}"),
+            DeadlineOwner::Flow => {
+                format!("the flow timed out after {allowed}, waiting for {awaited}")
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::*;
 use crate::dialogue::{DialogueSettings, RoleMatcher};
 use crate::engine::context::common_matchers;
-use crate::engine::messages::{Deadline, Perform, Performed, Whose};
+use crate::engine::messages::{Deadline, DeadlineOwner, Perform, Performed};
 use crate::engine::script::interpreter::ActionInterpreter;
 use crate::engine::values::Snapshot;
 use crate::model::{
@@ -63,7 +63,7 @@ struct Bench {
 struct Options {
     role: &'static str,
     startup: Option<u64>,
-    whose: Option<Whose>,
+    owner: Option<DeadlineOwner>,
     is_filtered: bool,
     prints: bool,
 }
@@ -120,7 +120,7 @@ impl Bench {
             values: Snapshot::new(&Arc::new(scope)),
             deadline: Deadline {
                 at: origin + allowed,
-                whose: options.whose.unwrap_or(Whose::Step),
+                owner: options.owner.unwrap_or(DeadlineOwner::Step),
                 allowed,
             },
             attempt: 1,
@@ -275,7 +275,7 @@ fn turn_step_and_flow_have_deadlines() {
     assert!(message.contains("last 7 bytes"), "{message}");
 
     let options = Options {
-        whose: Some(Whose::Flow),
+        owner: Some(DeadlineOwner::Flow),
         ..Options::default()
     };
     let mut bench = Bench::with("{see: a}", options);

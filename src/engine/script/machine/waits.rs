@@ -1,7 +1,7 @@
 //! Waits of the action in progress: awaited output, the program's exit, and deadlines.
 
 use crate::dialogue::Finding;
-use crate::engine::messages::Whose;
+use crate::engine::messages::DeadlineOwner;
 use crate::engine::script::action_run::{ActionWait, CLOSING_GRACE};
 use crate::engine::script::interpreter::{ActionError, Input};
 use crate::engine::script::program::Program;
@@ -182,11 +182,13 @@ impl ScriptMachine {
         }
         self.note_terminal_changes(call.program);
         let action = self.action.as_ref()?;
-        let kind = match deadline.whose {
-            Whose::Startup => FailureKind::StartupTimeout,
-            Whose::Turn | Whose::Step | Whose::Settle | Whose::Leave | Whose::Flow => {
-                FailureKind::Timeout
-            }
+        let kind = match deadline.owner {
+            DeadlineOwner::Startup => FailureKind::StartupTimeout,
+            DeadlineOwner::Turn
+            | DeadlineOwner::Step
+            | DeadlineOwner::Settle
+            | DeadlineOwner::Leave
+            | DeadlineOwner::Flow => FailureKind::Timeout,
         };
         let mut message = action.overdue_message(&deadline);
         let unwritten = call.program.unread();
