@@ -182,7 +182,7 @@ pub(super) enum ActionKind {
     /// The role's first step again, in a new script after a failure: what it captures may differ.
     LogIn(StepIndex),
     /// Back to the role's menu, between two flows.
-    Settle,
+    ReturnToMenu,
     /// The role's `leave` action.
     Leave,
 }
@@ -219,7 +219,7 @@ pub(super) enum DeadlineOwner {
     Turn,
     Step,
     /// The return of a pooled script to its menu.
-    Settle,
+    ReturnToMenu,
     /// A role's `leave`.
     Leave,
     Flow,

@@ -197,13 +197,14 @@ impl Handler<ReleaseInstance> for Coordinator {
             },
             instance: script.instance,
         };
-        let settle = Perform {
-            kind: ActionKind::Settle,
+        let return_to_menu = Perform {
+            kind: ActionKind::ReturnToMenu,
             values: Snapshot::new(&scope),
-            deadline: Deadline::after(self.run.plan.defaults.step, DeadlineOwner::Settle),
+            deadline: Deadline::after(self.run.plan.defaults.step, DeadlineOwner::ReturnToMenu),
             attempt: 1,
         };
-        let sent = send(&script.assign, assign).and_then(|()| send(&script.perform, settle));
+        let sent =
+            send(&script.assign, assign).and_then(|()| send(&script.perform, return_to_menu));
         if let Some(pools) = &mut self.pools {
             pools.scopes.insert(slot, scope);
         }
@@ -231,7 +232,7 @@ impl Handler<Performed> for Coordinator {
         let (Some(slot), Some(pools)) = (self.slot_of(instance), &mut self.pools) else {
             return;
         };
-        if kind == ActionKind::Settle && result.is_ok() {
+        if kind == ActionKind::ReturnToMenu && result.is_ok() {
             if let Some(scope) = pools.scopes.get_mut(&slot) {
                 pending.new_values.add_to(scope);
             }

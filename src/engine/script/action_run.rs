@@ -378,7 +378,7 @@ impl ActionRun {
             DeadlineOwner::Step => {
                 format!("the step timed out after {allowed}, waiting for {awaited}")
             }
-            DeadlineOwner::Settle | DeadlineOwner::Leave => {
+            DeadlineOwner::ReturnToMenu | DeadlineOwner::Leave => {
                 format!("took longer than {allowed}, still waiting for {awaited}")
             }
             DeadlineOwner::Flow => {

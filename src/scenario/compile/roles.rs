@@ -111,7 +111,7 @@ fn role(
             .unwrap_or_default(),
         actions: Vec::new(),
         pool,
-        settle: Arc::from([]),
+        return_to_menu: Arc::from([]),
         back: None,
         leave: None,
     });
@@ -125,7 +125,7 @@ fn role(
     if role.pool.is_some()
         && let (Some(pattern), _) = context.traced(|| around.menu_prompt_pattern(context))
     {
-        role.settle = Arc::from([pool::settle(pattern, context.place(&span))]);
+        role.return_to_menu = Arc::from([pool::return_to_menu(pattern, context.place(&span))]);
     }
     let mut actions = Vec::new();
     for (key, name, node) in fields

@@ -22,7 +22,7 @@ impl Handler<Performed> for FlowSupervisor {
             ActionKind::LogIn(_) => self.logged_in(performed, ctx),
             ActionKind::Leave => self.has_left(performed, ctx),
             // Only the coordinator asks for it.
-            ActionKind::Settle => {}
+            ActionKind::ReturnToMenu => {}
         }
     }
 }

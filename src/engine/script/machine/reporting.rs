@@ -84,7 +84,7 @@ pub(in crate::engine::script) fn failure(
 ) -> Box<Failure> {
     let step = match kind {
         ActionKind::Step(index) | ActionKind::LogIn(index) => plan.steps[index.0].name.clone(),
-        ActionKind::Settle => "between flows".to_owned(),
+        ActionKind::ReturnToMenu => "between flows".to_owned(),
         ActionKind::Leave => "leave".to_owned(),
     };
     Box::new(Failure {

@@ -186,7 +186,7 @@ impl ScriptMachine {
             DeadlineOwner::Startup => FailureKind::StartupTimeout,
             DeadlineOwner::Turn
             | DeadlineOwner::Step
-            | DeadlineOwner::Settle
+            | DeadlineOwner::ReturnToMenu
             | DeadlineOwner::Leave
             | DeadlineOwner::Flow => FailureKind::Timeout,
         };
