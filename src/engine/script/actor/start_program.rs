@@ -6,7 +6,7 @@ use std::time::Instant;
 use actix::prelude::*;
 
 use crate::dialogue::{Dialogue, DialogueSettings};
-use crate::engine::live_scripts::RunningScript;
+use crate::engine::live_scripts::LiveScriptEntry;
 use crate::engine::messages::{PendingReport, Perform, Performed, Timing};
 use crate::engine::script::interpreter::ActionError;
 use crate::engine::script::transcript::Transcript;
@@ -114,7 +114,7 @@ impl ScriptActor {
         }
         self.run.live.insert(
             self.instance(),
-            RunningScript {
+            LiveScriptEntry {
                 role: self.role().title.clone(),
                 pid,
                 state: "starting".to_owned(),
