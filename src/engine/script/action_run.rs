@@ -39,8 +39,8 @@ pub(super) struct ActionRun {
     pub is_filtered: bool,
     started: Instant,
     paused: Duration,
-    held: Held,
-    slow: Slow,
+    held: PromptHold,
+    throttled: Throttled,
     wait_began: Instant,
     /// The moment right before the last reply was written, until a wait follows it.
     said_at: Option<Instant>,
@@ -56,7 +56,7 @@ pub(super) struct ActionRun {
 
 /// Time spent waiting to see if an unfinished line was a prompt.
 #[derive(Default)]
-struct Held {
+struct PromptHold {
     all: Duration,
     /// The part before the last evidence.
     before_evidence: Duration,
@@ -64,7 +64,7 @@ struct Held {
 
 /// Time for which available output was left unread on purpose.
 #[derive(Default)]
-struct Slow {
+struct Throttled {
     /// The program's sum over all of its steps, as of the last report.
     reported: Duration,
     in_wait: Duration,
@@ -74,7 +74,7 @@ struct Slow {
 pub(super) enum ActionWait {
     Output,
     /// The pause between rounds, ended by `until` of a repeat or this moment.
-    Linger {
+    RoundPause {
         until: Instant,
     },
     /// A secret waits for the terminal's echo to go off.
@@ -84,7 +84,7 @@ pub(super) enum ActionWait {
         reply: TypedReply,
     },
     /// The reply could not be typed. An exit of the program would be the better reason.
-    Unsaid {
+    ReplyFailed {
         since: Instant,
         reason: String,
     },
@@ -92,7 +92,7 @@ pub(super) enum ActionWait {
         until: Instant,
     },
     /// The reply waits for faults before it.
-    Held(TypedReply),
+    HeldForFault(TypedReply),
     /// The reply is being handed to the program.
     Typing {
         reply: TypedReply,
@@ -136,8 +136,8 @@ impl ActionRun {
             is_filtered: false,
             started,
             paused: Duration::ZERO,
-            held: Held::default(),
-            slow: Slow::default(),
+            held: PromptHold::default(),
+            throttled: Throttled::default(),
             wait_began: now,
             said_at: None,
             turn: None,
@@ -162,7 +162,7 @@ impl ActionRun {
     /// Takes the reply that is held for faults.
     pub(super) fn take_held_reply(&mut self) -> Option<TypedReply> {
         match std::mem::replace(&mut self.waiting, ActionWait::Output) {
-            ActionWait::Held(reply) => Some(reply),
+            ActionWait::HeldForFault(reply) => Some(reply),
             other => {
                 self.waiting = other;
                 None
@@ -177,7 +177,7 @@ impl ActionRun {
         {
             let took = evidence.saturating_duration_since(self.wait_began);
             self.turns
-                .push((name, took.saturating_sub(self.slow.in_wait)));
+                .push((name, took.saturating_sub(self.throttled.in_wait)));
         }
     }
 
@@ -238,7 +238,7 @@ impl ActionRun {
 
     /// Notes the total time for which output was left unread before the present wait.
     pub(super) fn held_back_before(&mut self, reported: Duration) {
-        self.slow = Slow {
+        self.throttled = Throttled {
             reported,
             in_wait: Duration::ZERO,
         };
@@ -246,9 +246,9 @@ impl ActionRun {
 
     /// Notes the total time for which output was left unread until the evidence came.
     pub(super) fn held_back_until_now(&mut self, reported: Duration) {
-        let more = reported.saturating_sub(self.slow.reported);
-        self.slow.reported = reported;
-        self.slow.in_wait += more;
+        let more = reported.saturating_sub(self.throttled.reported);
+        self.throttled.reported = reported;
+        self.throttled.in_wait += more;
         self.held.all += more;
     }
 
@@ -325,13 +325,13 @@ impl ActionRun {
     pub(super) fn next_moment(&self) -> Option<Instant> {
         let own = match &self.waiting {
             ActionWait::Pause { until } => return Some(*until),
-            ActionWait::Held(_) | ActionWait::Typing { .. } => return None,
+            ActionWait::HeldForFault(_) | ActionWait::Typing { .. } => return None,
             ActionWait::Aftermath { .. } => return self.heard_out_at(),
-            ActionWait::Linger { until } => Some(*until),
+            ActionWait::RoundPause { until } => Some(*until),
             ActionWait::EchoOff { since, tries, .. } | ActionWait::Unread { since, tries } => {
                 Some(*since + echo_delay(*tries))
             }
-            ActionWait::Unsaid { since, .. } => Some(*since + CLOSING_GRACE),
+            ActionWait::ReplyFailed { since, .. } => Some(*since + CLOSING_GRACE),
             ActionWait::Output | ActionWait::Command => None,
         };
         let closing = self.closing_since.map(|since| since + CLOSING_GRACE);

@@ -10,7 +10,7 @@
 //! | `Listening` | `Heard(wait)` | captures; then its reply, or what follows it |
 //! | `Listening` | `Heard(interlude)` | the interlude's reply, then `Listening` as before |
 //! | `Listening` | `Exited` | the `exits` wait is satisfied, or the action fails |
-//! | `Listening` | `Lingered` | the pause between two rounds is over, the next round begins |
+//! | `Listening` | `RoundPauseOver` | the pause between two rounds is over, the next round begins |
 //! | `Speaking` | `Said` | what follows the reply |
 //! | `Speaking` | `Exited` | the action fails: the reply could not be given any more |
 //! | `Pausing` | `Paused` | the next turn |
@@ -228,7 +228,7 @@ impl ActionInterpreter {
             }
             (State::Listening, Input::Heard(heard)) => self.heard(heard, values, dialogue),
             (State::Listening, Input::Exited(exit)) => self.exited(exit, values, dialogue),
-            (State::Listening, Input::Lingered) => self.next(values, dialogue),
+            (State::Listening, Input::RoundPauseOver) => self.next(values, dialogue),
             (State::Speaking(after), Input::Said) => match after {
                 AfterReply::GoOn => self.next(values, dialogue),
                 AfterReply::Then(turn, index) => {

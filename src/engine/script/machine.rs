@@ -10,14 +10,14 @@
 //! | `Output` | output that is awaited | the interpreter goes on |
 //! | `Output` | `Exited` | the interpreter goes on, or the action fails |
 //! | `Output` | alarm: a deadline, or 500 ms after the output's end | the action fails |
-//! | `Linger` | alarm: its time is over | the interpreter goes on |
-//! | `Held` | `Released` | the reply is typed: `EchoOff` or `Typing` |
+//! | `RoundPause` | alarm: its time is over | the interpreter goes on |
+//! | `HeldForFault` | `Released` | the reply is typed: `EchoOff` or `Typing` |
 //! | `EchoOff` | alarm: echo is off | `Typing` |
 //! | `EchoOff` | alarm: 5 s or a deadline | the action fails |
 //! | `Typing` | `Written` | the interpreter goes on |
-//! | `Held`, `Typing` | `NotTyped` | `Unsaid` |
-//! | `Unsaid` | `Exited` | the action fails: the program has ended |
-//! | `Unsaid` | alarm: 500 ms | the action fails: not sent |
+//! | `HeldForFault`, `Typing` | `NotTyped` | `ReplyFailed` |
+//! | `ReplyFailed` | `Exited` | the action fails: the program has ended |
+//! | `ReplyFailed` | alarm: 500 ms | the action fails: not sent |
 //! | `Pause` | alarm: its time is over | the interpreter goes on |
 //! | `Command` | `CommandEnded` | the interpreter goes on, or the action fails |
 //! | `Aftermath` | alarm: 100 ms of silence, or 1 s in all; or `Exited` | the action fails |
@@ -147,7 +147,7 @@ impl ScriptMachine {
             }
             ScriptInput::NotTyped { reason } => {
                 if let Some(action) = &mut self.action {
-                    action.wait(ActionWait::Unsaid {
+                    action.wait(ActionWait::ReplyFailed {
                         since: call.now,
                         reason,
                     });
@@ -303,8 +303,8 @@ impl ScriptMachine {
                     }
                     self.poll(call)
                 }
-                Effect::Linger { at_most } => {
-                    action.wait(ActionWait::Linger {
+                Effect::RoundPause { at_most } => {
+                    action.wait(ActionWait::RoundPause {
                         until: call.now + at_most,
                     });
                     self.poll(call)

@@ -121,11 +121,11 @@ impl Stage {
                     self.program_speaks();
                     Input::Said
                 }
-                Effect::Linger { at_most } => {
+                Effect::RoundPause { at_most } => {
                     self.pauses.push(at_most);
                     match self.hear() {
                         Some(input) => input,
-                        None => Input::Lingered,
+                        None => Input::RoundPauseOver,
                     }
                 }
                 Effect::Listen { .. } | Effect::KeepListening => match self.hear() {

@@ -62,7 +62,7 @@ impl ActionInterpreter {
                     });
                     if let Some(at_most) = pause {
                         self.listen(None, values, dialogue)?;
-                        return Ok(Effect::Linger { at_most });
+                        return Ok(Effect::RoundPause { at_most });
                     }
                 }
                 Frame::FirstOf { turn, wait } => {

@@ -17,7 +17,7 @@ pub(in crate::engine) enum Input {
     Said,
     Paused,
     /// The pause between two rounds of a `repeat` is over.
-    Lingered,
+    RoundPauseOver,
     /// The program has ended and all of its output was taken in.
     Exited(Option<ExitCause>),
     /// A `run` command has ended.
@@ -40,7 +40,7 @@ pub(in crate::engine) enum Effect {
         within: Option<Duration>,
     },
     /// Listen, but go on after this time if nothing comes.
-    Linger {
+    RoundPause {
         at_most: Duration,
     },
     /// The wait that was interrupted goes on; its deadline stays.

@@ -57,7 +57,7 @@ impl ScriptMachine {
             && let Some(point) = action.fault_point()
         {
             call.effects.push(ScriptEffect::BeforeReply(point));
-            action.wait(ActionWait::Held(reply));
+            action.wait(ActionWait::HeldForFault(reply));
             return None;
         }
         self.type_reply(reply, call)
@@ -71,7 +71,7 @@ impl ScriptMachine {
     ) -> Option<Input> {
         let action = self.action.as_mut()?;
         if self.exited.is_some() {
-            action.wait(ActionWait::Unsaid {
+            action.wait(ActionWait::ReplyFailed {
                 since: call.now,
                 reason: "its input is closed".to_owned(),
             });

@@ -46,14 +46,14 @@ impl ScriptMachine {
             ActionWait::Pause { until } if *until <= call.now => {
                 return self.drive(Input::Paused, call);
             }
-            ActionWait::Linger { until } if *until <= call.now => {
-                return self.drive(Input::Lingered, call);
+            ActionWait::RoundPause { until } if *until <= call.now => {
+                return self.drive(Input::RoundPauseOver, call);
             }
             ActionWait::EchoOff { .. } => return self.try_secret(call),
             ActionWait::Unread { .. } => return self.look_for_unread(call),
             ActionWait::Typing { .. } => return,
             ActionWait::Aftermath { .. } => return self.look(call),
-            ActionWait::Unsaid { since, reason } if *since + CLOSING_GRACE <= call.now => {
+            ActionWait::ReplyFailed { since, reason } if *since + CLOSING_GRACE <= call.now => {
                 let error = ActionError::new(
                     FailureKind::NotSent,
                     format!("could not type the reply: {reason}"),
@@ -66,7 +66,7 @@ impl ScriptMachine {
         let waiting = self.action.as_ref().map(|action| &action.waiting);
         if matches!(
             waiting,
-            Some(ActionWait::Typing { .. } | ActionWait::Held(_))
+            Some(ActionWait::Typing { .. } | ActionWait::HeldForFault(_))
         ) {
             return;
         }
@@ -79,10 +79,10 @@ impl ScriptMachine {
     pub(super) fn poll(&mut self, call: &MachineCall<'_, impl Program>) -> Option<Input> {
         let action = self.action.as_mut()?;
         match &action.waiting {
-            ActionWait::Output | ActionWait::Linger { .. } => {}
-            ActionWait::Unsaid { .. } => return self.exit_input(),
+            ActionWait::Output | ActionWait::RoundPause { .. } => {}
+            ActionWait::ReplyFailed { .. } => return self.exit_input(),
             ActionWait::Pause { .. }
-            | ActionWait::Held(_)
+            | ActionWait::HeldForFault(_)
             | ActionWait::Typing { .. }
             | ActionWait::EchoOff { .. }
             | ActionWait::Unread { .. }
