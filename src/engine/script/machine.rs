@@ -277,10 +277,10 @@ impl ScriptMachine {
             };
             if let Some(point) = action.fault_point() {
                 match &input {
-                    Input::Heard(Finding::Wait { .. }) => {
+                    Input::Found(Finding::Wait { .. }) => {
                         call.effects.push(ScriptEffect::EvidenceCame(point));
                     }
-                    Input::Said => call.effects.push(ScriptEffect::ReplySent(point)),
+                    Input::Sent => call.effects.push(ScriptEffect::ReplySent(point)),
                     _ => {}
                 }
             }

@@ -71,11 +71,11 @@ impl ActionInterpreter {
             .with_hint("raise its `at_most`, or find out why the program asks again and again"));
         }
         let Some(reply) = &interlude.reply else {
-            self.state = State::Listening;
+            self.state = State::Waiting;
             return Ok(Effect::KeepListening);
         };
         let reply = self.utter(reply, values, dialogue)?;
-        self.state = State::Speaking(AfterReply::Resume);
+        self.state = State::Replying(AfterReply::Resume);
         Ok(Effect::Say(TypedReply {
             answers: Answers::Interlude,
             ..reply
@@ -129,7 +129,7 @@ impl ActionInterpreter {
                     None => self.next(values, dialogue),
                     Some(reply) => {
                         let reply = self.utter(reply, values, dialogue)?;
-                        self.state = State::Speaking(AfterReply::GoOn);
+                        self.state = State::Replying(AfterReply::GoOn);
                         Ok(Effect::Say(reply))
                     }
                 }
@@ -145,7 +145,7 @@ impl ActionInterpreter {
                     None => self.after_alternative(turn.clone(), index, values, dialogue),
                     Some(reply) => {
                         let reply = self.utter(reply, values, dialogue)?;
-                        self.state = State::Speaking(AfterReply::Then(turn.clone(), index));
+                        self.state = State::Replying(AfterReply::Then(turn.clone(), index));
                         Ok(Effect::Say(reply))
                     }
                 }

@@ -119,7 +119,7 @@ impl Stage {
                         }
                     }
                     self.program_speaks();
-                    Input::Said
+                    Input::Sent
                 }
                 Effect::RoundPause { at_most } => {
                     self.pauses.push(at_most);
@@ -147,7 +147,7 @@ impl Stage {
         };
         match heard {
             Finding::Nothing | Finding::QuietAt(_) | Finding::Ended { .. } => None,
-            heard => Some(Input::Heard(heard)),
+            heard => Some(Input::Found(heard)),
         }
     }
 }
@@ -371,7 +371,7 @@ fn nothing_follows_an_input_that_does_not_fit() {
         dialogue,
         ..
     } = &mut stage;
-    let next = interpreter.on(Input::Said, values, dialogue);
+    let next = interpreter.on(Input::Sent, values, dialogue);
     assert!(matches!(
         next,
         Effect::Fail(ActionError {

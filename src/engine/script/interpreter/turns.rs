@@ -8,7 +8,7 @@ use crate::engine::values::Snapshot;
 use crate::model::FailureKind;
 use crate::scenario::{Scope, TurnKind, Wait};
 
-use super::frames::{Frame, Listening, TurnRef, loops, repeats};
+use super::frames::{Frame, OpenWait, TurnRef, loops, repeats};
 use super::vocabulary::{ActionError, Effect};
 use super::{ActionInterpreter, State};
 
@@ -166,7 +166,7 @@ impl ActionInterpreter {
                     .iter()
                     .map(|word| word.render(values))
                     .collect::<Result<_, _>>()?;
-                self.state = State::Commanding { turn };
+                self.state = State::RunningCommand { turn };
                 Ok(Some(Effect::Run(argv)))
             }
         }
@@ -196,7 +196,7 @@ impl ActionInterpreter {
                 WaitSet::new(&patterns, self.tolerated.clone())
             }
         };
-        self.begin_wait(Listening { turn, untils, set }, dialogue);
+        self.begin_wait(OpenWait { turn, untils, set }, dialogue);
         Ok(())
     }
 
@@ -223,12 +223,12 @@ impl ActionInterpreter {
         Ok(patterns)
     }
 
-    fn begin_wait(&mut self, wait: Listening, dialogue: &mut Dialogue) {
+    fn begin_wait(&mut self, wait: OpenWait, dialogue: &mut Dialogue) {
         if let Some(turn) = &wait.turn {
             self.place = Some(turn.get().place.clone());
         }
         dialogue.begin(&wait.set);
         self.wait = Some(wait);
-        self.state = State::Listening;
+        self.state = State::Waiting;
     }
 }

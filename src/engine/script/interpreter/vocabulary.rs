@@ -12,9 +12,9 @@ use crate::terminal::Typed;
 #[derive(Debug)]
 pub(in crate::engine) enum Input {
     Begin,
-    Heard(Finding),
+    Found(Finding),
     /// The reply has been handed to the program.
-    Said,
+    Sent,
     Paused,
     /// The pause between two rounds of a `repeat` is over.
     RoundPauseOver,

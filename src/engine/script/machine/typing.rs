@@ -164,7 +164,7 @@ impl ScriptMachine {
         };
         action.said(at);
         if is_recorded {
-            return Some(Input::Said);
+            return Some(Input::Sent);
         }
         self.print_all(effects);
         if let Some(transcript) = &mut self.transcript {
@@ -183,7 +183,7 @@ impl ScriptMachine {
                 text: reply.shown.into_owned(),
             }));
         }
-        Some(Input::Said)
+        Some(Input::Sent)
     }
 
     /// Looks again whether the terminal's echo is off. There is no event to wait for: a terminal

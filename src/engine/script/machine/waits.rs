@@ -108,7 +108,7 @@ impl ScriptMachine {
                     action.held_back_until_now(call.program.held_back());
                     action.heard(*at, call.now, after_quiet);
                 }
-                Some(Input::Heard(heard))
+                Some(Input::Found(heard))
             }
         }
     }
