@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::model::{AuditRecord, FlowId, FlowNumber, FlowRecord, IntegrityInfo, NamedValue, RunId};
-use crate::stats::{Duplicate, Integrity, is_masked};
+use crate::stats::{Duplicate, Integrity, contains_mask};
 
 use super::duplicates::{Duplicates, FlowOf, Wanted};
 use super::error::ReportError;
@@ -64,7 +64,7 @@ impl IntegrityCheck {
                 .map(|(_, value)| &**value)
                 .collect();
             for value in given {
-                if is_masked(value) {
+                if contains_mask(value) {
                     self.integrity.not_compared += 1;
                 } else {
                     self.duplicates.add(name, of, value);

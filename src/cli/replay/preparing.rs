@@ -203,10 +203,10 @@ fn check_secrets(
     settings: &RunSettings,
 ) -> Result<(), CliError> {
     let is_given = |name: &str| settings.variables.iter().any(|(given, _)| given == name);
-    let is_masked = |text: &str| text.contains(MASKED[0]);
+    let contains_mask = |text: &str| text.contains(MASKED[0]);
     let is_copy = matches!(settings.scenario, ScenarioChoice::Text { .. });
     let of_copy = plan.variables.iter().filter(|(name, value)| {
-        is_copy && plan.secrets.contains(name) && is_masked(value.source())
+        is_copy && plan.secrets.contains(name) && contains_mask(value.source())
     });
     let mut missing: Vec<&str> = of_copy
         .map(|(name, _)| name.as_str())
@@ -226,7 +226,7 @@ fn check_secrets(
         ));
     }
     let replies = plan.secret_replies().into_iter();
-    if is_copy && replies.map(|it| it.source()).any(is_masked) {
+    if is_copy && replies.map(|it| it.source()).any(contains_mask) {
         return Err(CliError::usage(
             format_args!(
                 "a `secret` is written in the scenario itself, and is masked in {}",
