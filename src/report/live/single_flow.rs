@@ -132,7 +132,10 @@ impl Reporter for SingleFlow {
                 self.info = Some((**info).clone());
             }
             RunEvent::FlowStarted { variables, .. } => {
-                for (name, value) in variables.iter().filter(|(_, value)| !is_masked(value)) {
+                for (name, value) in variables
+                    .iter()
+                    .filter(|(_, value)| !is_fully_masked(value))
+                {
                     self.fact(name, value);
                 }
             }
@@ -195,7 +198,7 @@ impl Reporter for SingleFlow {
 }
 
 /// Returns `true` if the whole value is masked.
-fn is_masked(value: &str) -> bool {
+fn is_fully_masked(value: &str) -> bool {
     !value.is_empty()
         && value
             .chars()
