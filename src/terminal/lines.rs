@@ -38,7 +38,7 @@ pub(crate) struct Lines {
     changes: u64,
     echoes: Echoes,
     /// Echoes in complete lines, in order.
-    typed: VecDeque<Typed>,
+    typed: VecDeque<MaybeEcho>,
     /// Columns of the terminal, where lines wrap.
     columns: usize,
     /// Lowest end of the text since the last [`Lines::take_lowest`], if text was removed;
@@ -54,7 +54,7 @@ struct Stamp {
 
 /// Part of a line that may have been typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Typed {
+struct MaybeEcho {
     range: Range<usize>,
     /// The input line that it belongs to; `None` for a certain echo.
     line: Option<Arc<InputText>>,
@@ -230,7 +230,8 @@ impl Lines {
                 return false;
             }
             let row = self.slice(self.open..self.end());
-            let Some(typed) = Typed::new(self.echoes.unfinished(row, self.open), self.end()) else {
+            let Some(typed) = MaybeEcho::new(self.echoes.unfinished(row, self.open), self.end())
+            else {
                 return false;
             };
             unfinished = typed;
@@ -358,7 +359,7 @@ impl Lines {
                 self.truncate(start);
                 is_echo = true;
             } else {
-                self.typed.extend(Typed::new(kind, self.end()));
+                self.typed.extend(MaybeEcho::new(kind, self.end()));
             }
         }
         let is_blank = self.text[self.open - self.base..].trim_end().is_empty();
@@ -382,15 +383,15 @@ impl Lines {
     }
 }
 
-impl Typed {
+impl MaybeEcho {
     /// Returns the typed part of a line that ends at `end`.
-    fn new(kind: RowKind, end: usize) -> Option<Typed> {
+    fn new(kind: RowKind, end: usize) -> Option<MaybeEcho> {
         let (start, line) = match kind {
             RowKind::Output => return None,
             RowKind::Echo { start } | RowKind::EndsWithEcho { start } => (start, None),
             RowKind::Input { start, line } => (start, Some(line)),
         };
-        Some(Typed {
+        Some(MaybeEcho {
             range: start..end,
             line,
         })
