@@ -22,7 +22,7 @@ use crate::process::Grace;
 use crate::scenario::Scope;
 
 use super::attempts::Attempts;
-use super::machine::{Action, FlowMachine, RoleInFlow};
+use super::machine::{FlowEffect, FlowMachine, RoleInFlow};
 use super::record_builder::{Due, StepTimes};
 use super::state::{FlowState, internal};
 
@@ -87,16 +87,16 @@ impl FlowSupervisor {
         }
     }
 
-    fn apply(&mut self, actions: Vec<Action>, ctx: &mut Context<Self>) {
-        for action in actions {
-            match action {
-                Action::Begin(step) => self.approach(step, ctx),
-                Action::Repeat(step) => self.repeat(step, ctx),
-                Action::Rewind => self.rewind(ctx),
-                Action::Leave(role) => self.leave(role, ctx),
-                Action::End(role) => self.end_script(role, ctx),
-                Action::Release(role) => self.release(role),
-                Action::Finish(outcome) => self.finish(outcome, ctx),
+    fn apply(&mut self, effects: Vec<FlowEffect>, ctx: &mut Context<Self>) {
+        for effect in effects {
+            match effect {
+                FlowEffect::Begin(step) => self.approach(step, ctx),
+                FlowEffect::Repeat(step) => self.repeat(step, ctx),
+                FlowEffect::Rewind => self.rewind(ctx),
+                FlowEffect::Leave(role) => self.leave(role, ctx),
+                FlowEffect::End(role) => self.end_script(role, ctx),
+                FlowEffect::Release(role) => self.release(role),
+                FlowEffect::Finish(outcome) => self.finish(outcome, ctx),
             }
         }
     }
@@ -229,8 +229,8 @@ impl FlowSupervisor {
         };
         let script = self.state.script(role);
         if script.is_none_or(|script| send(&script.perform, perform).is_err()) {
-            let actions = self.machine.left(role);
-            self.apply(actions, ctx);
+            let effects = self.machine.left(role);
+            self.apply(effects, ctx);
         }
     }
 
@@ -244,8 +244,8 @@ impl FlowSupervisor {
     /// The role's script has ended.
     fn script_is_over(&mut self, role: RoleIndex, ctx: &mut Context<Self>) {
         self.state.role(role).script = None;
-        let actions = self.machine.script_ended(role);
-        self.apply(actions, ctx);
+        let effects = self.machine.script_ended(role);
+        self.apply(effects, ctx);
     }
 
     /// The flow cannot go on, by a fault of Rehearsal or an expression of the scenario.
@@ -255,8 +255,8 @@ impl FlowSupervisor {
         let mut failure = internal(&why.to_string(), entry.name.clone());
         failure.role.clone_from(&plan.roles[entry.role.0].name);
         self.note_instant(step, StepOutcome::Failed, Some(failure.clone()));
-        let actions = self.machine.lost(FlowOutcome::Failed(failure));
-        self.apply(actions, ctx);
+        let effects = self.machine.lost(FlowOutcome::Failed(failure));
+        self.apply(effects, ctx);
     }
 
     /// Notes a step that took no time.
@@ -326,8 +326,8 @@ impl Handler<StartFlow> for FlowSupervisor {
             flow: self.state.number,
             variables: self.state.variables.clone(),
         });
-        let actions = self.machine.begin();
-        self.apply(actions, ctx);
+        let effects = self.machine.begin();
+        self.apply(effects, ctx);
     }
 }
 
@@ -335,8 +335,8 @@ impl Handler<StepSkipped> for FlowSupervisor {
     type Result = ();
 
     fn handle(&mut self, _: StepSkipped, ctx: &mut Self::Context) {
-        let actions = self.machine.step_done();
-        self.apply(actions, ctx);
+        let effects = self.machine.step_done();
+        self.apply(effects, ctx);
     }
 }
 
@@ -381,7 +381,7 @@ impl Handler<EndFlow> for FlowSupervisor {
             };
             self.note_step(taken, None);
         }
-        let actions = self.machine.lost(FlowOutcome::Interrupted);
-        self.apply(actions, ctx);
+        let effects = self.machine.lost(FlowOutcome::Interrupted);
+        self.apply(effects, ctx);
     }
 }

@@ -54,8 +54,8 @@ impl FlowSupervisor {
         };
         self.note_step(taken, None);
         self.step_over(step);
-        let actions = self.machine.step_done();
-        self.apply(actions, ctx);
+        let effects = self.machine.step_done();
+        self.apply(effects, ctx);
     }
 
     /// A new script was logged in to perform the step that had failed.
@@ -87,7 +87,7 @@ impl FlowSupervisor {
                 text,
             });
         }
-        let actions = self.machine.left(role);
-        self.apply(actions, ctx);
+        let effects = self.machine.left(role);
+        self.apply(effects, ctx);
     }
 }
