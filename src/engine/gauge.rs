@@ -17,18 +17,18 @@ const MACHINE_EVERY: Duration = Duration::from_millis(500);
 const SATURATED: f64 = 0.95;
 
 /// The fewest samples of the machine from which a saturated part is reported.
-const FEWEST_LOOKS: u32 = 4;
+const MIN_SAMPLES: u32 = 4;
 
 /// The measurements of one run.
 pub(super) struct Gauge {
     began: Instant,
     machine_before: Option<MachineTimes>,
     lag: Arc<Mutex<Histogram>>,
-    looks: Arc<Mutex<Looks>>,
+    samples: Arc<Mutex<Samples>>,
 }
 
 #[derive(Debug, Default)]
-struct Looks {
+struct Samples {
     all: u32,
     saturated: u32,
     fullest: Fullness,
@@ -41,7 +41,7 @@ impl Gauge {
             began: Instant::now(),
             machine_before: machine_times(),
             lag: Arc::default(),
-            looks: Arc::default(),
+            samples: Arc::default(),
         }
     }
 
@@ -62,18 +62,18 @@ impl Gauge {
 
     /// Watches the machine, until it is dropped. Once for a run.
     pub(super) fn watch_machine(&self) -> impl Future<Output = ()> + Send + 'static {
-        let looks = Arc::clone(&self.looks);
+        let samples = Arc::clone(&self.samples);
         let mut before = self.machine_before;
         async move {
             loop {
                 tokio::time::sleep(MACHINE_EVERY).await;
                 let now = machine_times();
                 let full = Fullness::now();
-                let mut looks = looks.lock().unwrap_or_else(PoisonError::into_inner);
-                looks.fullest = looks.fullest.max(full);
+                let mut samples = samples.lock().unwrap_or_else(PoisonError::into_inner);
+                samples.fullest = samples.fullest.max(full);
                 if let Some(busy) = busy(before, now) {
-                    looks.all += 1;
-                    looks.saturated += u32::from(busy >= SATURATED);
+                    samples.all += 1;
+                    samples.saturated += u32::from(busy >= SATURATED);
                 }
                 before = now;
             }
@@ -83,7 +83,7 @@ impl Gauge {
     /// Returns the measurements so far.
     pub(super) fn measured(&self) -> Generator {
         let lag = self.lag.lock().unwrap_or_else(PoisonError::into_inner);
-        let looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
+        let samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
         let machine_now = machine_times();
         let pressure = |times: Option<MachineTimes>| times.and_then(|it| it.cpu_pressure_us);
         let pressure_us = pressure(machine_now)
@@ -96,10 +96,10 @@ impl Gauge {
             lag_p99_us: lag.percentile_us(99.0),
             lag_max_us: lag.percentile_us(100.0),
             machine_busy_ratio: busy(self.machine_before, machine_now),
-            machine_saturated_ratio: (looks.all >= FEWEST_LOOKS)
-                .then(|| f64::from(looks.saturated) / f64::from(looks.all)),
-            fullest_descriptors_ratio: looks.fullest.descriptors,
-            fullest_terminals_ratio: looks.fullest.terminals,
+            machine_saturated_ratio: (samples.all >= MIN_SAMPLES)
+                .then(|| f64::from(samples.saturated) / f64::from(samples.all)),
+            fullest_descriptors_ratio: samples.fullest.descriptors,
+            fullest_terminals_ratio: samples.fullest.terminals,
             cpu_pressure_ratio: pressure_us.map(|us| (us as f64 / elapsed_us).min(1.0)),
         }
     }
