@@ -28,7 +28,7 @@ use collector::{CHECK_EVERY, Collector};
 pub use stop::StopCause;
 
 /// Grace of scripts when the run is to end at once.
-const HASTY: Grace = Grace {
+const STOP_GRACE: Grace = Grace {
     hang_up: Duration::from_millis(200),
     terminate: Duration::from_millis(300),
 };
@@ -292,7 +292,7 @@ impl Handler<StopRun> for Coordinator {
     fn handle(&mut self, StopRun(how): StopRun, ctx: &mut Self::Context) {
         if self.stopped.is_some() && self.in_flight.is_empty() {
             // All flows have ended; only the settling of pools is cut short.
-            return self.end_pools(HASTY);
+            return self.end_pools(STOP_GRACE);
         }
         self.begin_stop(StopCause::Requested(how), ctx);
         self.proceed(ctx);

@@ -17,7 +17,7 @@ use actix::prelude::*;
 use crate::engine::control::Stop;
 use crate::model::RunEvent;
 
-use super::{Coordinator, HASTY};
+use super::{Coordinator, STOP_GRACE};
 
 /// The reason why a run starts no more flows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,7 +82,7 @@ impl Coordinator {
                 ctx.run_later(self.graceful_stop, |coordinator, _| {
                     let flows = coordinator.flows_in_words();
                     coordinator.notice(format!("the time is over: {flows} in flight ended"));
-                    coordinator.end_flows(HASTY);
+                    coordinator.end_flows(STOP_GRACE);
                 });
             }
             StopCause::Threshold(crossed) => {
@@ -93,8 +93,8 @@ impl Coordinator {
             StopCause::Requested(Stop::Now) => {
                 let reason = format!("{} in flight ended at once", self.flows_in_words());
                 self.run.emit(RunEvent::Stopping { reason });
-                self.end_flows(HASTY);
-                self.end_pools(HASTY);
+                self.end_flows(STOP_GRACE);
+                self.end_pools(STOP_GRACE);
             }
         }
         self.stopped = Some(cause);
@@ -102,7 +102,7 @@ impl Coordinator {
 
     /// Lets the flows in flight finish within `grace`.
     fn finish_within(&mut self, grace: Duration, ctx: &mut Context<Self>) {
-        ctx.run_later(grace, |coordinator, _| coordinator.end_flows(HASTY));
+        ctx.run_later(grace, |coordinator, _| coordinator.end_flows(STOP_GRACE));
         let flows = self.flows_in_words();
         let grace = humantime::format_duration(grace);
         let reason = format!("{flows} in flight may finish within {grace}");
