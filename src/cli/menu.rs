@@ -15,7 +15,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use crate::engine::{Control, Stop};
-use crate::report::{Lines, Output, Reporter, SingleFlow, sanitize};
+use crate::report::{Output, PlainProgress, Reporter, SingleFlow, sanitize};
 
 use super::environment::CliEnvironment;
 use super::error::CliError;
@@ -266,7 +266,7 @@ impl Menu<'_> {
         let reporter: Box<dyn Reporter> = if flows == 1 {
             Box::new(SingleFlow::new(output))
         } else {
-            Box::new(Lines::new(output))
+            Box::new(PlainProgress::new(output))
         };
         let sender = self.sender.clone();
         let started = thread::Builder::new().name("run".into()).spawn(move || {

@@ -1,7 +1,7 @@
 //! Snapshots of a flow's values for its scripts, and the values that a script adds.
 //!
 //! The flow supervisor owns the values. A script performs an action with a snapshot and reports
-//! what it has new_values, so that a script that panics loses nothing but its own copy.
+//! what it has learned, so that a script that panics loses nothing but its own copy.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ pub(super) struct Snapshot {
     new_values: NewValues,
 }
 
-/// Values that a script has new_values and that are not among the flow's values yet.
+/// Values that a script has learned and that are not among the flow's values yet.
 #[derive(Debug, Clone, Default)]
 pub(super) struct NewValues {
     pub captures: Vec<NamedValue>,
@@ -55,7 +55,7 @@ impl Snapshot {
         }
     }
 
-    /// Returns what was new_values since the last call.
+    /// Returns what was learned since the last call.
     pub(super) fn take_new_values(&mut self) -> NewValues {
         std::mem::take(&mut self.new_values)
     }
@@ -74,7 +74,7 @@ impl NewValues {
         self.captures.is_empty() && self.secrets.is_empty()
     }
 
-    /// Adds what was new_values later.
+    /// Adds what was learned later.
     pub(super) fn extend(&mut self, later: NewValues) {
         if self.is_empty() {
             *self = later;

@@ -7,10 +7,10 @@
 //! | state | input | what follows |
 //! | --- | --- | --- |
 //! | `Ready` | `Begin` | the next turn is begun |
-//! | `OpenWait` | `Found(wait)` | captures; then its reply, or what follows it |
-//! | `OpenWait` | `Found(interlude)` | the interlude's reply, then `OpenWait` as before |
-//! | `OpenWait` | `Exited` | the `exits` wait is satisfied, or the action fails |
-//! | `OpenWait` | `RoundPauseOver` | the pause between two rounds is over, the next round begins |
+//! | `Waiting` | `Found(wait)` | captures; then its reply, or what follows it |
+//! | `Waiting` | `Found(interlude)` | the interlude's reply, then `Waiting` as before |
+//! | `Waiting` | `Exited` | the `exits` wait is satisfied, or the action fails |
+//! | `Waiting` | `RoundPauseOver` | the pause between two rounds is over, the next round begins |
 //! | `Replying` | `Sent` | what follows the reply |
 //! | `Replying` | `Exited` | the action fails: the reply could not be given any more |
 //! | `Pausing` | `Paused` | the next turn |

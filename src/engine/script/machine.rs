@@ -344,7 +344,7 @@ impl ScriptMachine {
         }
     }
 
-    /// Reports and emits values that the action has new_values.
+    /// Reports and emits values that the action has learned.
     fn new_values(&self, new_values: NewValues, effects: &mut Vec<ScriptEffect>) {
         let Some(action) = &self.action else { return };
         let place = effects.len();

@@ -9,7 +9,7 @@ use crate::engine::script::transcript::Transcript;
 use crate::engine::values::NewValues;
 use crate::model::{InstanceId, ProcessRecord};
 
-/// The owner of a script, with the pending for its next report.
+/// The owner of a script, with what is pending for its next report.
 pub(super) struct ScriptReporter {
     pub owner: ScriptOwner,
     pub instance: InstanceId,
