@@ -27,12 +27,6 @@ use collector::{CHECK_EVERY, Collector};
 
 pub use stop::StopCause;
 
-/// Grace of scripts when the run is to end at once.
-const STOP_GRACE: Grace = Grace {
-    hang_up: Duration::from_millis(200),
-    terminate: Duration::from_millis(300),
-};
-
 /// The pause in which reporters may catch up before the next flow is considered.
 const CATCH_UP: Duration = Duration::from_millis(2);
 
@@ -292,7 +286,7 @@ impl Handler<StopRun> for Coordinator {
     fn handle(&mut self, StopRun(how): StopRun, ctx: &mut Self::Context) {
         if self.stopped.is_some() && self.in_flight.is_empty() {
             // All flows have ended; only the settling of pools is cut short.
-            return self.end_pools(STOP_GRACE);
+            return self.end_pools(Grace::SHORT);
         }
         self.begin_stop(StopCause::Requested(how), ctx);
         self.proceed(ctx);

@@ -16,8 +16,9 @@ use actix::prelude::*;
 
 use crate::engine::control::Stop;
 use crate::model::RunEvent;
+use crate::process::Grace;
 
-use super::{Coordinator, STOP_GRACE};
+use super::Coordinator;
 
 /// The reason why a run starts no more flows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,7 +83,7 @@ impl Coordinator {
                 ctx.run_later(self.graceful_stop, |coordinator, _| {
                     let flows = coordinator.flows_in_words();
                     coordinator.notice(format!("the time is over: {flows} in flight ended"));
-                    coordinator.end_flows(STOP_GRACE);
+                    coordinator.end_flows(Grace::SHORT);
                 });
             }
             StopCause::Threshold(crossed) => {
@@ -93,8 +94,8 @@ impl Coordinator {
             StopCause::Requested(Stop::Now) => {
                 let reason = format!("{} in flight ended at once", self.flows_in_words());
                 self.run.emit(RunEvent::Stopping { reason });
-                self.end_flows(STOP_GRACE);
-                self.end_pools(STOP_GRACE);
+                self.end_flows(Grace::SHORT);
+                self.end_pools(Grace::SHORT);
             }
         }
         self.stopped = Some(cause);
@@ -102,7 +103,7 @@ impl Coordinator {
 
     /// Lets the flows in flight finish within `grace`.
     fn finish_within(&mut self, grace: Duration, ctx: &mut Context<Self>) {
-        ctx.run_later(grace, |coordinator, _| coordinator.end_flows(STOP_GRACE));
+        ctx.run_later(grace, |coordinator, _| coordinator.end_flows(Grace::SHORT));
         let flows = self.flows_in_words();
         let grace = humantime::format_duration(grace);
         let reason = format!("{flows} in flight may finish within {grace}");
