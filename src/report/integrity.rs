@@ -1,4 +1,4 @@
-//! Integrity checks of a run, or of merged runs: comparison of values between flows.
+//! Feeds the integrity checks with the flows of a run, or of merged runs, and finds duplicates.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

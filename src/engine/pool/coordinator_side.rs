@@ -236,7 +236,7 @@ impl Handler<Performed> for Coordinator {
             if let Some(scope) = pools.scopes.get_mut(&slot) {
                 pending.new_values.add_to(scope);
             }
-            self.at_gates(ctx, |gates, now| gates.settled(slot, now));
+            self.at_gates(ctx, |gates, now| gates.returned_to_menu(slot, now));
             return self.proceed(ctx);
         }
         if let Some(script) = pools.gates.instance(slot) {

@@ -1,4 +1,4 @@
-//! Handle of a running program.
+//! Handle of a running program: its input, output and end. Signals go through `process_state`.
 
 use std::io;
 use std::marker::PhantomData;

@@ -86,7 +86,7 @@ impl Reaper {
             self.check(&ended);
             self.escalate();
             self.sweep_if_due();
-            self.settle();
+            self.remove_ended();
             if self.is_done() {
                 break;
             }
@@ -259,7 +259,7 @@ impl Reaper {
     }
 
     /// Removes the trees that have ended completely, orphans included.
-    fn settle(&mut self) {
+    fn remove_ended(&mut self) {
         if !self
             .terminations
             .values()
@@ -269,13 +269,13 @@ impl Reaper {
         }
         // One sweep for all of them: with thousands of children it is not cheap.
         self.adopt(&registry::spawned().sweep());
-        let settled: Vec<InstanceNumber> = self
+        let ended: Vec<InstanceNumber> = self
             .terminations
             .iter()
             .filter(|(_, termination)| termination.all_ended && termination.group_is_gone())
             .map(|(&instance, _)| instance)
             .collect();
-        for instance in settled {
+        for instance in ended {
             if let Some(termination) = self.terminations.remove(&instance) {
                 self.forget(instance, &termination);
             }
