@@ -151,7 +151,7 @@ fn an_open_load_that_drops_flows_is_not_valid() {
         "sleep 0.2; echo hello",
     );
     let stage = Sandbox::with("half.yaml", &slow);
-    let load = "--rate 50/s --duration 1s --most-in-flight 1 --allow-failures 100%";
+    let load = "--rate 50/s --duration 1s --max-in-flight 1 --allow-failures 100%";
     run(&stage, load, "")
         .assert_code(0)
         .assert_out("invalid")
