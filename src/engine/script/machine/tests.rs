@@ -271,7 +271,7 @@ fn turn_step_and_flow_have_deadlines() {
     bench.program.unread.set(7);
     bench.alarm(STEP);
     let message = bench.failure().message;
-    assert!(message.contains("step's 10s"), "{message}");
+    assert!(message.contains("step timed out after 10s"), "{message}");
     assert!(message.contains("last 7 bytes"), "{message}");
 
     let options = Options {
@@ -280,7 +280,7 @@ fn turn_step_and_flow_have_deadlines() {
     };
     let mut bench = Bench::with("{see: a}", options);
     bench.alarm(STEP);
-    assert!(bench.failure().message.contains("flow's 10s"));
+    assert!(bench.failure().message.contains("flow timed out after 10s"));
 }
 
 #[test]
