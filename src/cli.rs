@@ -6,6 +6,7 @@
 
 pub mod args;
 mod bundles;
+mod capacity;
 mod check;
 mod demo;
 mod doctor;
@@ -14,7 +15,6 @@ mod environment;
 mod error;
 mod exit;
 mod failure_limit;
-mod machine;
 mod menu;
 mod merge;
 mod replay;

@@ -35,5 +35,5 @@ pub use crate::process::{Programs, Within};
 pub use control::{Control, LiveScript, Stop};
 pub use coordinator::StopCause;
 pub use options::{Recording, RunOptions};
-pub use run::{EngineError, RunOutcome, run};
-pub use step_gate::StepGate;
+pub use run::{EngineError, RunResult, run};
+pub use step_gate::ManualStepGate;

@@ -64,8 +64,8 @@
 //! - [`terminal`]: bytes of a terminal as lines of text; keys, and the echo of input. Pure.
 //! - [`dialogue`]: waits, patterns, menu rows: what counts as evidence in that text. Pure.
 //! - [`stats`]: histograms, tallies, thresholds, verdicts. Numbers in, numbers out.
-//! - [`scenario`]: the language: from YAML to a checked plan; values of a flow; secrets are masked
-//!   here.
+//! - [`scenario`]: the language: from YAML to a checked plan; values of a flow; the masking of
+//!   secrets.
 //! - [`process`]: the only place that starts, signals or reaps a process.
 //! - [`engine`]: the actors, and the state machines that decide for them.
 //! - [`api`]: the Rust API, re-exported at the root of the crate.
@@ -73,6 +73,23 @@
 //! - `cli`: arguments, settings, commands, exit codes. Behind the feature `cli`.
 //!
 //! The shop, the built-in system under test, belongs to the binary and not to this library.
+//!
+//! # Where to change what
+//!
+//! | change | files |
+//! | --- | --- |
+//! | how a program is killed | `src/process/process_state.rs` sends signals to a process and its group, `src/process/termination/tree.rs` to its other descendants; `src/process/termination/state.rs` decides when |
+//! | how a fault kills a program | `src/process/faults.rs` |
+//! | how a percentile is computed | `src/stats/histogram.rs`; `src/stats/sliding.rs` for windows of time |
+//! | when a run stops | `src/engine/coordinator/stop.rs` has all causes and what they lead to, `src/engine/control.rs` is the caller's handle, `src/engine/schedule.rs` the load, `src/stats/thresholds/live.rs` thresholds with `stop` |
+//! | which text counts as evidence | `src/dialogue/output_stream/matching.rs`, `src/terminal/echo.rs` |
+//! | how secrets are masked | `src/scenario/secrets.rs` has the algorithm; `src/scenario/scope.rs` knows the secrets of a flow |
+//! | where secrets are masked | where text leaves the engine: `src/engine/context.rs`, `src/engine/audit.rs`, `src/engine/script/machine/reporting.rs`, `src/engine/script/interpreter/reply.rs`, `src/engine/script/interpreter/outcome.rs`, `src/engine/script/transcript/rendering.rs`; the scenario in a bundle: `src/scenario/plan/masking.rs` |
+//! | a report format, during the run | a [`report::Reporter`], in a file such as `src/report/json_lines.rs`, added to the list in `src/cli/run.rs` |
+//! | a report format, after the run | a function of the figures, such as `src/report/terminal.rs` or `src/report/result_file.rs` |
+//! | a file of a saved run | `src/report/folder.rs` creates it, `src/report/recorder.rs` writes flows and bundles, `src/report/saved.rs` reads it |
+//! | an option of a step | `src/scenario/vocabulary/flow.rs` (key, schema, help), `src/scenario/compile/flow.rs` (check), `src/scenario/plan.rs` (result), then its consumer, mostly in `src/engine/flow/`; snapshots `every_turn` and `missing_keys` |
+//! | an option of the command line | `src/cli/args.rs`, `src/cli/settings.rs` |
 //!
 //! # Invariants
 //!

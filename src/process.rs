@@ -29,18 +29,19 @@
 //! - `io`: the child handle, writes, events, terminal and pipes.
 //! - `termination`: grace, the reaper thread, process trees, the watcher process.
 //! - `faults`: fault injection on a child.
-//! - `handle`, `marker`: one started process, and the marks by which it is known.
+//! - `process_state`: signals to one process and its group, and its reap.
+//! - `marker`: the marks by which started processes are known.
 //! - `activity`, `machine`, `proc`, `self_usage`: usage of processes, of the machine and of
 //!   ourselves.
 //! - `sys` and `spawn/vfork`: the only unsafe code of the library.
 
 mod activity;
 mod faults;
-mod handle;
 mod io;
 mod machine;
 mod marker;
 mod proc;
+mod process_state;
 mod self_usage;
 mod spawn;
 #[expect(
@@ -53,7 +54,7 @@ mod termination;
 pub use activity::{LiveUsage, live_usage};
 pub use io::child::Child;
 pub use io::events::{ChildEvent, Events};
-pub use io::pty::{Echo, MAX_TERMINAL_LINE, TerminalChanges};
+pub use io::pty::{MAX_TERMINAL_LINE, TerminalChanges, TerminalMode};
 pub use io::throttle::ReadRate;
 pub use io::writes::{MAX_UNWRITTEN, WriteError};
 pub use machine::{MachineTimes, machine_times};

@@ -43,9 +43,9 @@ pub use flows_reader::write_record;
 pub use folder::RunFolder;
 pub use json_lines::JsonLines;
 pub use latency_log::LatencyLog;
-#[cfg(feature = "cli")]
-pub use live::{Bars, Lines, Quiet};
 pub use live::{DialoguePrinter, SingleFlow};
+#[cfg(feature = "cli")]
+pub use live::{PlainProgress, ProgressBars, Quiet};
 pub use log::Log;
 pub use merge::{MergeError, merge};
 pub use output::Output;

@@ -28,7 +28,7 @@ pub use faults::FaultSummary;
 pub use histogram::{Encoded, Histogram, Histograms, Range, Spread};
 pub use integrity::{
     AgreeSummary, Disagreement, Duplicate, Integrity, MAX_FINDINGS, MixUp, OwnSummary,
-    UniqueSummary, is_masked,
+    UniqueSummary, contains_mask,
 };
 pub use measures::MissingHistogram;
 pub use signature::Signature;

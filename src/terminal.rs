@@ -16,7 +16,7 @@ mod plain_output;
 pub(crate) use decoder::Decoder;
 pub use echo::EchoMode;
 pub(crate) use echo::PossibleEcho;
-pub(crate) use input::Echo;
+pub(crate) use input::ExpectedEcho;
 pub use input::{InputError, Typed};
 pub use keys::{Key, UnknownKey};
 pub(crate) use lines::Lines;

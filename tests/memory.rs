@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use rehearsal::model::*;
-use rehearsal::report::{LatencyLog, Lines, Output, Recorder, ReportError, Reporter, Reporters};
+use rehearsal::report::{
+    LatencyLog, Output, PlainProgress, Recorder, ReportError, Reporter, Reporters,
+};
 use rehearsal::stats::Tally;
 
 /// With optimisations this many flows take a few seconds; without, it is a fifth of them.
@@ -204,7 +206,7 @@ fn a_run_of_a_million_flows_takes_no_more_memory_than_one_of_ten_thousand() {
     let info = info();
     let (batches, done) = sync_channel(1);
     let reporters: Vec<Box<dyn Reporter>> = vec![
-        Box::new(Lines::new(Output::new(io::sink()))),
+        Box::new(PlainProgress::new(Output::new(io::sink()))),
         Box::new(LatencyLog::new("latency.hlog".as_ref(), io::sink())),
         Box::new(Acknowledge { seen: 0, batches }),
     ];

@@ -228,7 +228,7 @@ impl EventSink for Observed {
 /// The outcome of a run: figures and flows.
 #[derive(Debug)]
 pub struct RunOutcome {
-    outcome: engine::RunOutcome,
+    outcome: engine::RunResult,
     flows: Vec<FlowRecord>,
 }
 
@@ -239,7 +239,7 @@ impl RunOutcome {
     }
 
     /// Returns the figures with histograms, stop cause and leftover processes.
-    pub fn details(&self) -> &engine::RunOutcome {
+    pub fn details(&self) -> &engine::RunResult {
         &self.outcome
     }
 

@@ -38,10 +38,10 @@ const ENVIRONMENT: &str =
   TMPDIR             the folder for temporary files";
 
 const REPLAY_HELP: &str = "Exit codes:
-  0    gone: the flow completed
+  0    not reproduced: the flow completed
   1    reproduced: same step, same cause, same output
   3    changed: it failed differently
-  2, 70, 130  as of `rehearsal run`";
+  2, 70, 130  as for `rehearsal run`";
 
 fn after_help() -> String {
     use anstyle::Style;
@@ -204,8 +204,8 @@ pub struct LoadArgs {
     pub arrivals: Option<Arrivals>,
 
     /// Drop flows that are due while this many are in flight [default: 200]
-    #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
-    pub most_in_flight: Option<u64>,
+    #[arg(long, alias = "most-in-flight", value_name = "N", value_parser = count, allow_negative_numbers = true)]
+    pub max_in_flight: Option<u64>,
 
     /// Number of flows for each worker
     #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
@@ -273,12 +273,12 @@ pub struct RunArgs {
     pub bundles: Option<u64>,
 
     /// Maximum number of bundles with the same cause [default: 3]
-    #[arg(long, value_name = "N")]
-    pub bundles_alike: Option<u64>,
+    #[arg(long, alias = "bundles-alike", value_name = "N")]
+    pub max_bundles_per_cause: Option<u64>,
 
     /// Keep no bundles; by default failed flows are kept, and with --save the slowest ones as
     /// well
-    #[arg(long, conflicts_with_all = ["bundles", "bundles_alike"])]
+    #[arg(long, conflicts_with_all = ["bundles", "max_bundles_per_cause"])]
     pub no_bundles: bool,
 
     /// Seed of all random choices; to repeat a run, use the seed from its log or results
@@ -322,11 +322,11 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     pub json_lines: Option<Option<PathBuf>>,
 
-    /// Print the programs' output (<) and our replies (>) as they happen
+    /// Print the programs' output (<) and the replies (>) as they happen
     #[arg(long)]
     pub show_dialogue: bool,
 
-    /// Write the programs' output and our replies to the log as well
+    /// Write the programs' output and the replies to the log as well
     #[arg(short, long)]
     pub verbose: bool,
 }
@@ -370,7 +370,7 @@ fn count(text: &str) -> Result<u64, String> {
     match text.trim().parse::<i128>() {
         Ok(number) if number < 1 => Err("it must be 1 or more".into()),
         Ok(number) => u64::try_from(number).map_err(|_| "it is too large".into()),
-        Err(_) => Err("write a whole number from 1 on".into()),
+        Err(_) => Err("write a whole number of 1 or greater".into()),
     }
 }
 
@@ -438,8 +438,8 @@ mod tests {
         let cases = [
             ("--flows -1", "it must be 1 or more"),
             ("--flows 0", "it must be 1 or more"),
-            ("--flows abc", "write a whole number from 1 on"),
-            ("--parallel 1.5", "write a whole number from 1 on"),
+            ("--flows abc", "write a whole number of 1 or greater"),
+            ("--parallel 1.5", "write a whole number of 1 or greater"),
             ("--seed -1", "it must be 0 or more"),
             ("--timeout -1", "it must be greater than zero"),
             ("--timeout -1s", "it must be greater than zero"),

@@ -10,10 +10,10 @@ use crate::report::units::{counted, duration};
 use crate::report::{Output, sanitize};
 use crate::scenario::{FaultRules, Plan, RetryPolicy, Role, Step};
 
+use super::capacity;
 use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::exit::Exit;
-use super::machine;
 use super::scenario::{self, Loaded};
 use super::settings::RunSettings;
 
@@ -41,7 +41,7 @@ pub(super) fn check(
     let Loaded { plan, warnings, .. } = loaded;
     let parallel = parallel.unwrap_or(plan.load.most_in_flight()).max(1);
     let chaos = settings.chaos(&plan)?;
-    let problems = machine::problems(&plan, parallel);
+    let problems = capacity::problems(&plan, parallel);
     if json {
         let answer = json!({
             "ok": problems.is_empty(),
@@ -72,10 +72,7 @@ fn exit(output: Output, found: Exit) -> Result<Exit, CliError> {
 }
 
 fn as_text(plan: &Plan, chaos: &FaultRules, parallel: u64, problems: &[LimitProblem]) -> String {
-    let mut text = format!(
-        "{}: nothing is wrong with it\n\nRoles\n",
-        sanitize(&plan.name)
-    );
+    let mut text = format!("{}: OK\n\nRoles\n", sanitize(&plan.name));
     let width = |names: &mut dyn Iterator<Item = &str>| {
         names.map(|name| name.chars().count()).max().unwrap_or(0)
     };
@@ -129,7 +126,7 @@ fn as_text(plan: &Plan, chaos: &FaultRules, parallel: u64, problems: &[LimitProb
         );
     }
     chaos_as_text(&mut text, plan, chaos);
-    let need = machine::need(plan, parallel);
+    let need = capacity::need(plan, parallel);
     push(
         &mut text,
         format_args!(
@@ -202,7 +199,7 @@ fn retried(retry: &RetryPolicy) -> String {
     let on = retry.on.as_ref().map_or(String::new(), |names| {
         format!(" after {}", sanitize(&names.join(", ")))
     });
-    format!("performed again{on}, {times} at most")
+    format!("retried{on}, {times} at most")
 }
 
 /// Describes the integrity checks.
@@ -223,7 +220,7 @@ fn push_integrity(text: &mut String, integrity: &IntegrityInfo) {
         line(format!("{seen} is the flow's own {of}"));
     }
     if let Some(command) = &integrity.audit {
-        line(format!("the audit {command} is content"));
+        line(format!("audit {command} passes"));
     }
 }
 
@@ -232,7 +229,7 @@ fn push(text: &mut String, line: std::fmt::Arguments<'_>) {
 }
 
 fn as_json(plan: &Plan, chaos: &FaultRules, parallel: u64, problems: &[LimitProblem]) -> Value {
-    let need = machine::need(plan, parallel);
+    let need = capacity::need(plan, parallel);
     let roles = plan.roles.iter().map(|role| {
         let command: Vec<_> = role.run.iter().map(|word| word.source()).collect();
         let pool = role.pool;

@@ -177,7 +177,7 @@ fn stall(environment: &CliEnvironment) -> Result<Option<Stall>, CliError> {
 impl DoctorReport {
     fn as_text(&self) -> String {
         let mut text = format!(
-            "Answers that took {}: how much longer they were measured to take\n  \
+            "Measurement error of answers that took {}\n  \
              At once  Answers       p50       p99   Longest  Timers late (p99)\n",
             duration(self.answer_us)
         );
@@ -208,7 +208,7 @@ impl DoctorReport {
             Some(stall) => push(
                 &mut text,
                 format_args!(
-                    "All programs stalled for {}: what the slowest twentieth of users waited\n  \
+                    "All programs stalled for {}: how long users waited (p95)\n  \
                      by the clock, {STALL_PER_SECOND}/s  {:>8}  (median {}){}\n  \
                      {STALL_WORKERS} at once            {:>8}  a load without --rate hides it",
                     duration(stall.stall_us),
@@ -233,7 +233,7 @@ impl DoctorReport {
         let good = self.levels.iter().take_while(is_good).last();
         match good {
             Some(level) => format!(
-                "With {}{} at once, measured answer times are right to {} (p99) on this machine \
+                "With {}{} at once, measured answer times are accurate to within {} (p99) on this machine \
                  as it is now.",
                 if level.parallel > 1 { "up to " } else { "" },
                 level.parallel,

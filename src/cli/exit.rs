@@ -44,8 +44,8 @@ impl Exit {
 
 /// The exit codes as shown by `--help`.
 pub(super) const HELP: &str =
-    "  0    all flows completed, or no more failed than --allow-failures says
-  1    more flows failed
+    "  0    all flows completed, or the failures are within --allow-failures
+  1    more flows failed than --allow-failures permits
   2    the command line or the scenario is wrong; nothing was started
   3    of `replay`: the flow failed, but differently
   70   rehearsal itself failed, for example to write the results

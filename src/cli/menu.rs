@@ -15,7 +15,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use crate::engine::{Control, Stop};
-use crate::report::{Lines, Output, Reporter, SingleFlow, sanitize};
+use crate::report::{Output, PlainProgress, Reporter, SingleFlow, sanitize};
 
 use super::environment::CliEnvironment;
 use super::error::CliError;
@@ -74,7 +74,7 @@ fn refuse_what_belongs_to_runs(settings: &RunSettings) -> Result<(), CliError> {
     match given.into_iter().find(|(_, given)| *given) {
         None => Ok(()),
         Some((option, _)) => Err(CliError::usage(
-            format_args!("{option} is for a run, and no run was asked for"),
+            format_args!("{option} only applies to a run"),
             "write `rehearsal run` or `rehearsal --batch` with it; the menu asks for the rest",
         )),
     }
@@ -180,7 +180,7 @@ impl Menu<'_> {
                 ));
                 "Select (0-6): "
             }
-            Asking::Customer => "Customer (Enter for the usual one): ",
+            Asking::Customer => "Customer (Enter for the default): ",
             Asking::Flows => "How many flows: ",
             Asking::Parallel { .. } => "How many at once (Enter for 1): ",
         };
@@ -212,7 +212,7 @@ impl Menu<'_> {
     fn not_a_count(&mut self, line: &str) {
         let line = sanitize(line);
         self.console.say(&format!(
-            "\"{line}\" is not a number from 1 on. Back to the menu.\n"
+            "\"{line}\" is not a number of 1 or greater. Back to the menu.\n"
         ));
         self.asking = Asking::Choice;
     }
@@ -255,7 +255,7 @@ impl Menu<'_> {
             Err(error) => return self.console.say(&format!("{}\n", error.render())),
         };
         self.console
-            .say(&format!("Started {} behind this menu.\n", session.id()));
+            .say(&format!("Started {} in the background.\n", session.id()));
         self.running = Some(RunInProgress {
             control: session.control.clone(),
             messages: session.messages.clone(),
@@ -266,7 +266,7 @@ impl Menu<'_> {
         let reporter: Box<dyn Reporter> = if flows == 1 {
             Box::new(SingleFlow::new(output))
         } else {
-            Box::new(Lines::new(output))
+            Box::new(PlainProgress::new(output))
         };
         let sender = self.sender.clone();
         let started = thread::Builder::new().name("run".into()).spawn(move || {

@@ -7,7 +7,7 @@ use std::io::{self, BufRead as _, Write as _};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 
-use crate::engine::StepGate;
+use crate::engine::ManualStepGate;
 use crate::model::{FlowRecord, RunEvent};
 use crate::report::{Bundle, DialoguePrinter, Output, Reporter, SingleFlow};
 
@@ -92,9 +92,9 @@ pub(super) fn replay(
 }
 
 /// Holds each step until a line arrives on standard input; releases all once that has ended.
-fn step_gate(messages: Messages) -> Result<StepGate, CliError> {
+fn step_gate(messages: Messages) -> Result<ManualStepGate, CliError> {
     let step_gate =
-        StepGate::new(move |step| messages.say(&format!("{step} is next: press Enter")));
+        ManualStepGate::new(move |step| messages.say(&format!("{step} is next: press Enter")));
     let lines = step_gate.clone();
     let listen = move || {
         for line in io::stdin().lock().lines() {

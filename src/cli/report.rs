@@ -37,7 +37,7 @@ pub(super) fn report(
 pub(super) fn open(folder: &Path, environment: &CliEnvironment) -> Result<SavedRun, CliError> {
     SavedRun::open(folder, &environment.temporary).map_err(|error| {
         let hint = if folder.join("bundles").is_dir() {
-            "the run was not saved; of some of its flows all is in the folder `bundles` there"
+            "the run was not saved; bundles of some of its flows are in its directory `bundles`"
         } else {
             "name a folder that `rehearsal run --save` or `rehearsal merge` has made"
         };

@@ -5,8 +5,8 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
 use crate::report::{
-    self, Bars, BundleCounts, DialoguePrinter, JsonLines, Lines, Output, Quiet, Reporter,
-    SingleFlow, sanitize, terminal, units,
+    self, BundleCounts, DialoguePrinter, JsonLines, Output, PlainProgress, ProgressBars, Quiet,
+    Reporter, SingleFlow, sanitize, terminal, units,
 };
 
 use super::args::Progress;
@@ -129,12 +129,12 @@ fn reporter(
                 "leave it out, or write --progress plain",
             ));
         }
-        Progress::Bar => Box::new(Bars::new()),
+        Progress::Bar => Box::new(ProgressBars::new()),
         Progress::Auto | Progress::Plain if is_single => {
             Box::new(SingleFlow::new(output(settings)))
         }
-        Progress::Auto if is_terminal && !environment.is_dumb => Box::new(Bars::new()),
-        Progress::Auto | Progress::Plain => Box::new(Lines::new(errors())),
+        Progress::Auto if is_terminal && !environment.is_dumb => Box::new(ProgressBars::new()),
+        Progress::Auto | Progress::Plain => Box::new(PlainProgress::new(errors())),
     })
 }
 

@@ -1,4 +1,4 @@
-//! Loading of the chosen scenario into a checked plan.
+//! Loads the chosen scenario into a checked plan.
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};

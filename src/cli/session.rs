@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::Local;
 use tempfile::TempDir;
 
-use crate::engine::{self, Control, Recording, RunOptions, RunOutcome};
+use crate::engine::{self, Control, Recording, RunOptions, RunResult};
 use crate::model::{EventSink, FlowNumber, RunEvent, RunId};
 use crate::process::WatcherProgram;
 use crate::report::result_file::Head;
@@ -25,7 +25,7 @@ use super::exit::Exit;
 use super::failure_limit::FailureLimit;
 use super::scenario::{Loaded, secret_values};
 use super::settings::{DialogueLogging, RunSettings, Save};
-use super::{bundles, machine, scenario};
+use super::{bundles, capacity, scenario};
 
 /// The default folder for results.
 const DEFAULT_FOLDER: &str = "rehearsal-results";
@@ -78,7 +78,7 @@ impl Messages {
 
 /// A run that has ended.
 pub(super) struct Finished {
-    pub outcome: RunOutcome,
+    pub outcome: RunResult,
     pub artifacts: Artifacts,
     pub head: Head,
     /// Errors of reporters and of saving.
@@ -122,7 +122,7 @@ impl Session {
         let load = settings.load(&plan.load)?;
         let thresholds = settings.thresholds(&plan)?;
         let chaos = settings.chaos(&plan)?;
-        let problems = machine::problems(&plan, load.most_in_flight());
+        let problems = capacity::problems(&plan, load.most_in_flight());
         if !problems.is_empty() {
             let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
             return Err(CliError::usage(problems.join("\n"), ""));

@@ -140,7 +140,7 @@ impl RunSettings {
             } else {
                 EvidenceLimits {
                     in_all: args.bundles.unwrap_or(DEFAULT_BUNDLES.in_all),
-                    alike: args.bundles_alike.unwrap_or(DEFAULT_BUNDLES.alike),
+                    alike: args.max_bundles_per_cause.unwrap_or(DEFAULT_BUNDLES.alike),
                     ..DEFAULT_BUNDLES
                 }
             },
@@ -317,7 +317,7 @@ mod tests {
     fn options_that_do_not_go_together_are_refused() {
         for line in [
             "--rate 5/s --parallel 3",
-            "--most-in-flight 3",
+            "--max-in-flight 3",
             "--warm-up 10 --duration 5",
         ] {
             let settings = settings(&format!("rehearsal run {line}"));

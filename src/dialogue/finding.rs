@@ -1,4 +1,4 @@
-//! Result of searching output for what is waited for.
+//! Search result: a match of a wait, an interlude, a failure, or the end of the output.
 
 use std::time::Instant;
 

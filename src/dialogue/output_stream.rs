@@ -10,7 +10,7 @@ use super::consumed::Consumed;
 use super::finding::Finding;
 use super::role_matcher::RoleMatcher;
 use super::wait_set::On;
-use crate::terminal::{Decoder, Echo, EchoMode, Lines, PossibleEcho};
+use crate::terminal::{Decoder, EchoMode, ExpectedEcho, Lines, PossibleEcho};
 
 /// Limit for the text since the last reply that waits and rows can see.
 const VISIBLE_BYTES: usize = 1 << 20;
@@ -209,7 +209,7 @@ impl OutputStream {
     }
 
     /// Expects the echo of input. `after_prompt` is whether it was typed behind the answered prompt.
-    pub(super) fn expect_echo(&mut self, echo: &Echo, mode: EchoMode, after_prompt: bool) {
+    pub(super) fn expect_echo(&mut self, echo: &ExpectedEcho, mode: EchoMode, after_prompt: bool) {
         // The answered prompt was sealed, so it ends where the unfinished line begins.
         let open = self.lines.open();
         let prompt =

@@ -17,7 +17,7 @@ use super::regex::Regex;
 #[derive(Debug, Clone)]
 pub struct PatternSet {
     patterns: Vec<Pattern>,
-    engine: Engine,
+    strategy: SearchStrategy,
 }
 
 /// Match of one pattern of a set.
@@ -31,7 +31,7 @@ pub struct Hit {
 
 /// Search methods, each with the indices of the patterns that can match at all.
 #[derive(Debug, Clone)]
-enum Engine {
+enum SearchStrategy {
     Nothing,
     One(usize),
     Literals(AhoCorasick, Vec<usize>),
@@ -46,14 +46,14 @@ impl PatternSet {
         let places: Vec<usize> = (0..patterns.len())
             .filter(|&place| patterns[place].can_match())
             .collect();
-        let engine = match places.as_slice() {
-            [] => Engine::Nothing,
-            [place] => Engine::One(*place),
+        let strategy = match places.as_slice() {
+            [] => SearchStrategy::Nothing,
+            [place] => SearchStrategy::One(*place),
             _ => combine(patterns, places),
         };
         PatternSet {
             patterns: patterns.to_vec(),
-            engine,
+            strategy,
         }
     }
 
@@ -64,35 +64,35 @@ impl PatternSet {
 
     /// Returns whether no pattern of the set can match.
     pub fn is_empty(&self) -> bool {
-        matches!(self.engine, Engine::Nothing)
+        matches!(self.strategy, SearchStrategy::Nothing)
     }
 
     /// Returns the first match within `span` of `text`.
     pub fn find(&self, text: &str, span: Range<usize>) -> Option<Hit> {
-        match &self.engine {
-            Engine::Nothing => None,
-            Engine::One(place) => {
+        match &self.strategy {
+            SearchStrategy::Nothing => None,
+            SearchStrategy::One(place) => {
                 let range = self.patterns[*place].find(text, span)?;
                 Some(Hit {
                     index: *place,
                     range,
                 })
             }
-            Engine::Literals(automaton, places) => {
+            SearchStrategy::Literals(automaton, places) => {
                 let found = automaton.find(aho_corasick::Input::new(text).span(span))?;
                 Some(Hit {
                     index: places[found.pattern().as_usize()],
                     range: found.range(),
                 })
             }
-            Engine::Regex(expression, places) => {
+            SearchStrategy::Regex(expression, places) => {
                 let found = expression.find(text, span)?;
                 Some(Hit {
                     index: places[found.pattern().as_usize()],
                     range: found.range(),
                 })
             }
-            Engine::Apart(places) => places
+            SearchStrategy::Apart(places) => places
                 .iter()
                 .filter_map(|&index| {
                     let range = self.patterns[index].find(text, span.clone())?;
@@ -108,21 +108,21 @@ impl PatternSet {
     }
 }
 
-fn combine(patterns: &[Pattern], places: Vec<usize>) -> Engine {
+fn combine(patterns: &[Pattern], places: Vec<usize>) -> SearchStrategy {
     if places.iter().all(|&place| patterns[place].is_literal()) {
         let texts = places.iter().map(|&place| patterns[place].source());
         let automaton = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostFirst)
             .build(texts);
         return match automaton {
-            Ok(automaton) => Engine::Literals(automaton, places),
-            Err(_) => Engine::Apart(places),
+            Ok(automaton) => SearchStrategy::Literals(automaton, places),
+            Err(_) => SearchStrategy::Apart(places),
         };
     }
     let expressions = places.iter().map(|&place| patterns[place].hir()).collect();
     match Regex::many(expressions) {
-        Ok(expression) => Engine::Regex(Box::new(expression), places),
-        Err(_) => Engine::Apart(places),
+        Ok(expression) => SearchStrategy::Regex(Box::new(expression), places),
+        Err(_) => SearchStrategy::Apart(places),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::model::{InstanceId, micros};
 use crate::process::live_usage;
 
 use super::live_scripts::LiveScripts;
-use super::step_gate::StepGate;
+use super::step_gate::ManualStepGate;
 
 /// A way to stop a run before its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub struct LiveScript {
 pub struct Control {
     stop: Arc<watch::Sender<Option<Stop>>>,
     live: Arc<LiveScripts>,
-    step_gate: Option<StepGate>,
+    step_gate: Option<ManualStepGate>,
 }
 
 impl Default for Control {
@@ -62,7 +62,7 @@ impl Control {
 
     /// Returns the same handle for a run whose flows wait for `step_gate` before each step.
     #[must_use]
-    pub fn gated(self, step_gate: StepGate) -> Self {
+    pub fn gated(self, step_gate: ManualStepGate) -> Self {
         Control {
             step_gate: Some(step_gate),
             ..self
@@ -100,7 +100,7 @@ impl Control {
         self.stop.subscribe()
     }
 
-    pub(super) fn step_gate(&self) -> Option<StepGate> {
+    pub(super) fn step_gate(&self) -> Option<ManualStepGate> {
         self.step_gate.clone()
     }
 

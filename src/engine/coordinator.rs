@@ -29,12 +29,6 @@ use drops::{Drops, REPORT_EVERY};
 
 pub use stop::StopCause;
 
-/// Grace of scripts when the run is to end at once.
-const HASTY: Grace = Grace {
-    hang_up: Duration::from_millis(200),
-    terminate: Duration::from_millis(300),
-};
-
 /// The pause in which reporters may catch up before the next flow is considered.
 const CATCH_UP: Duration = Duration::from_millis(2);
 
@@ -323,7 +317,7 @@ impl Handler<StopRun> for Coordinator {
     fn handle(&mut self, StopRun(how): StopRun, ctx: &mut Self::Context) {
         if self.stopped.is_some() && self.in_flight.is_empty() {
             // All flows have ended; only the settling of pools is cut short.
-            return self.end_pools(HASTY);
+            return self.end_pools(Grace::SHORT);
         }
         self.begin_stop(StopCause::Requested(how), ctx);
         self.proceed(ctx);

@@ -7,7 +7,7 @@
 //! | `clock` | jumps of the system's clock, pure |
 //! | `machine` | load of the machine, pure |
 //! | `shared` | access to shared measurements |
-//! | `watch` | the thread that looks for stalls and jumps |
+//! | `watch` | the thread that samples for stalls and jumps |
 
 mod clock;
 mod machine;

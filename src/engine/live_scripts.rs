@@ -8,7 +8,7 @@ use crate::model::InstanceId;
 
 /// One running script.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct RunningScript {
+pub(super) struct LiveScriptEntry {
     /// The role's title.
     pub role: String,
     pub pid: u32,
@@ -20,11 +20,11 @@ pub(super) struct RunningScript {
 /// The scripts that run at this moment.
 #[derive(Debug, Default)]
 pub(super) struct LiveScripts {
-    scripts: Mutex<BTreeMap<InstanceId, RunningScript>>,
+    scripts: Mutex<BTreeMap<InstanceId, LiveScriptEntry>>,
 }
 
 impl LiveScripts {
-    pub(super) fn insert(&self, instance: InstanceId, script: RunningScript) {
+    pub(super) fn insert(&self, instance: InstanceId, script: LiveScriptEntry) {
         self.lock().insert(instance, script);
     }
 
@@ -46,7 +46,7 @@ impl LiveScripts {
         self.lock().remove(&instance);
     }
 
-    pub(super) fn all(&self) -> Vec<(InstanceId, RunningScript)> {
+    pub(super) fn all(&self) -> Vec<(InstanceId, LiveScriptEntry)> {
         let scripts = self.lock();
         scripts
             .iter()
@@ -54,7 +54,7 @@ impl LiveScripts {
             .collect()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<InstanceId, RunningScript>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<InstanceId, LiveScriptEntry>> {
         // Every change is a single call on the map, so that a panic cannot leave it half changed.
         self.scripts.lock().unwrap_or_else(PoisonError::into_inner)
     }

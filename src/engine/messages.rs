@@ -33,7 +33,7 @@ use crate::scenario::{Plan, Scope};
 use super::control::Stop;
 use super::pool::{Assigned, Slot};
 use super::script::transcript::Transcript;
-use super::values::{Learned, Snapshot};
+use super::values::{NewValues, Snapshot};
 
 /// Most time that a role's `leave` may take.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -183,7 +183,7 @@ pub(super) enum ActionKind {
     /// The role's first step again, in a new script after a failure: what it captures may differ.
     LogIn(StepIndex),
     /// Back to the role's menu, between two flows.
-    Settle,
+    ReturnToMenu,
     /// The role's `leave` action.
     Leave,
 }
@@ -192,35 +192,35 @@ pub(super) enum ActionKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Deadline {
     pub at: Instant,
-    pub whose: Whose,
+    pub owner: DeadlineOwner,
     /// The allowed duration, for messages.
     pub allowed: Duration,
 }
 
 impl Deadline {
     /// A deadline `allowed` from now.
-    pub(super) fn after(allowed: Duration, whose: Whose) -> Self {
+    pub(super) fn after(allowed: Duration, owner: DeadlineOwner) -> Self {
         Deadline {
             at: Instant::now() + allowed,
-            whose,
+            owner,
             allowed,
         }
     }
 
     /// The deadline of a `leave` that begins now.
     pub(super) fn of_leave(plan: &Plan) -> Self {
-        Deadline::after(LEAVE_TIMEOUT.min(plan.defaults.step), Whose::Leave)
+        Deadline::after(LEAVE_TIMEOUT.min(plan.defaults.step), DeadlineOwner::Leave)
     }
 }
 
 /// The owner of a deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Whose {
+pub(super) enum DeadlineOwner {
     Startup,
     Turn,
     Step,
     /// The return of a pooled script to its menu.
-    Settle,
+    ReturnToMenu,
     /// A role's `leave`.
     Leave,
     Flow,
@@ -239,13 +239,13 @@ pub(super) struct Performed {
     /// A pooled script's transcript since the last report, if one is kept: it belongs to the flow,
     /// and the script does not.
     pub transcript: Option<Box<Transcript>>,
-    pub news: News,
+    pub pending: PendingReport,
 }
 
 /// Facts about the flow that a script's owner does not know yet; they go with its next report.
 #[derive(Debug, Default)]
-pub(super) struct News {
-    pub learned: Learned,
+pub(super) struct PendingReport {
+    pub new_values: NewValues,
     /// Faults that were injected into the script.
     pub injected: Vec<Injected>,
 }
@@ -310,7 +310,7 @@ pub(super) struct ScriptEnded {
     pub record: Option<Box<ProcessRecord>>,
     /// Its transcript, if one is kept.
     pub transcript: Option<Box<Transcript>>,
-    pub news: News,
+    pub pending: PendingReport,
 }
 
 /// Sends `message` to an actor whose mailbox is unbounded on purpose.

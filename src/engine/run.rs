@@ -26,9 +26,9 @@ const SHUTDOWN: Duration = Duration::from_secs(5);
 
 /// The outcome of a run: its figures and how it ended.
 #[derive(Debug)]
-pub struct RunOutcome {
+pub struct RunResult {
     pub info: RunInfo,
-    /// All figures. Those of integrity are absent until [`RunOutcome::set_integrity`].
+    /// All figures. Those of integrity are absent until [`RunResult::set_integrity`].
     pub summary: Summary,
     /// The latencies that the figures were computed from, by name.
     pub histograms: Histograms,
@@ -38,7 +38,7 @@ pub struct RunOutcome {
     thresholds: Vec<LiveThreshold>,
 }
 
-impl RunOutcome {
+impl RunResult {
     /// Adds the figures of integrity and checks the thresholds with them.
     pub fn set_integrity(&mut self, integrity: Option<Integrity>) {
         self.summary.integrity = integrity;
@@ -69,7 +69,7 @@ pub fn run(
     options: RunOptions,
     sink: Arc<dyn EventSink>,
     control: &Control,
-) -> Result<RunOutcome, EngineError> {
+) -> Result<RunResult, EngineError> {
     let began = Instant::now();
     let usage = SelfUsage::start();
     let info = Arc::new(options.info());
@@ -142,7 +142,7 @@ pub fn run(
     let left_pids = left_over.pids.len() as u64;
     summary.processes.left_over = summary.processes.left_over.max(left_pids);
     judge(&mut summary, generator);
-    let mut outcome = RunOutcome {
+    let mut outcome = RunResult {
         info: Arc::unwrap_or_clone(info),
         summary,
         histograms: collector.tally.histograms(),

@@ -10,15 +10,15 @@ type Announce = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// A gate that holds flows before each of their steps until it is opened. Cheap to clone.
 #[derive(Clone)]
-pub struct StepGate {
+pub struct ManualStepGate {
     permits: Arc<Semaphore>,
     announce: Announce,
 }
 
-impl StepGate {
+impl ManualStepGate {
     /// Calls `announce` with a step's name when the step is held, from any thread.
     pub fn new(announce: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        StepGate {
+        ManualStepGate {
             permits: Arc::new(Semaphore::new(0)),
             announce: Arc::new(announce),
         }
@@ -46,8 +46,8 @@ impl StepGate {
     }
 }
 
-impl fmt::Debug for StepGate {
+impl fmt::Debug for ManualStepGate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StepGate").finish_non_exhaustive()
+        f.debug_struct("ManualStepGate").finish_non_exhaustive()
     }
 }

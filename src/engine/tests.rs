@@ -1,11 +1,11 @@
-//! Runs in which an actor panics, on the command of an event sink that does what its contract
-//! forbids: each event is emitted by the actor that it is about.
+//! Panics of actors: an event sink panics inside the actor that emits the event, which its contract
+//! forbids.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use super::{Control, Programs, RunOptions, RunOutcome, StopCause, run};
+use super::{Control, Programs, RunOptions, RunResult, StopCause, run};
 use crate::model::{
     EventSink, FailureKind, FlowNumber, FlowOutcome, FlowRecord, RunEvent, StepIndex, StepOutcome,
 };
@@ -52,7 +52,7 @@ impl EventSink for PanickingSink {
 }
 
 struct Ended {
-    outcome: RunOutcome,
+    outcome: RunResult,
     events: Vec<RunEvent>,
 }
 

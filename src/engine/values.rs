@@ -1,4 +1,4 @@
-//! Snapshots of a flow's values for its scripts, and what a script adds to them.
+//! Snapshots of a flow's values for its scripts, and the values that a script adds.
 //!
 //! The flow supervisor owns the values. A script performs an action with a snapshot and reports
 //! what it has learned, so that a script that panics loses nothing but its own copy.
@@ -14,12 +14,12 @@ use crate::scenario::{CaptureChanged, Scope};
 #[derive(Debug, Clone)]
 pub(super) struct Snapshot {
     scope: Arc<Scope>,
-    learned: Learned,
+    new_values: NewValues,
 }
 
 /// Values that a script has learned and that are not among the flow's values yet.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Learned {
+pub(super) struct NewValues {
     pub captures: Vec<NamedValue>,
     /// Texts that were sent as secrets.
     pub secrets: Vec<String>,
@@ -29,7 +29,7 @@ impl Snapshot {
     pub(super) fn new(scope: &Arc<Scope>) -> Self {
         Snapshot {
             scope: Arc::clone(scope),
-            learned: Learned::default(),
+            new_values: NewValues::default(),
         }
     }
 
@@ -43,7 +43,7 @@ impl Snapshot {
         overwrite: bool,
     ) -> Result<(), CaptureChanged> {
         Arc::make_mut(&mut self.scope).capture(capture.clone(), overwrite)?;
-        self.learned.captures.push(capture);
+        self.new_values.captures.push(capture);
         Ok(())
     }
 
@@ -51,13 +51,13 @@ impl Snapshot {
     pub(super) fn add_secret(&mut self, secret: &str) {
         if self.scope.secret_values().all(|known| known != secret) {
             Arc::make_mut(&mut self.scope).add_secret(secret);
-            self.learned.secrets.push(secret.to_owned());
+            self.new_values.secrets.push(secret.to_owned());
         }
     }
 
     /// Returns what was learned since the last call.
-    pub(super) fn take_learned(&mut self) -> Learned {
-        std::mem::take(&mut self.learned)
+    pub(super) fn take_new_values(&mut self) -> NewValues {
+        std::mem::take(&mut self.new_values)
     }
 }
 
@@ -69,13 +69,13 @@ impl Deref for Snapshot {
     }
 }
 
-impl Learned {
+impl NewValues {
     pub(super) fn is_empty(&self) -> bool {
         self.captures.is_empty() && self.secrets.is_empty()
     }
 
     /// Adds what was learned later.
-    pub(super) fn extend(&mut self, later: Learned) {
+    pub(super) fn extend(&mut self, later: NewValues) {
         if self.is_empty() {
             *self = later;
             return;
@@ -114,19 +114,19 @@ mod tests {
         let changed = snapshot.capture(("id".into(), "8".into()), false);
         assert!(changed.is_err());
 
-        let learned = snapshot.take_learned();
-        assert_eq!(learned.captures, [("id".into(), "7".into())]);
-        learned.add_to(&mut scope);
+        let new_values = snapshot.take_new_values();
+        assert_eq!(new_values.captures, [("id".into(), "7".into())]);
+        new_values.add_to(&mut scope);
         assert_eq!(scope.get("id"), Some("7"));
         assert_eq!(scope.mask("Ada hunter2"), "Ada ***");
-        assert!(snapshot.take_learned().is_empty());
+        assert!(snapshot.take_new_values().is_empty());
     }
 
     #[test]
     fn a_snapshot_in_which_nothing_is_learned_copies_nothing() {
         let scope = Arc::new(Scope::default());
         let mut snapshot = Snapshot::new(&scope);
-        assert!(snapshot.take_learned().is_empty());
+        assert!(snapshot.take_new_values().is_empty());
         assert!(Arc::ptr_eq(&snapshot.scope, &scope));
     }
 }

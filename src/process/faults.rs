@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::process::handle::Requested;
 use crate::process::io::child::Child;
 use crate::process::io::throttle::ReadRate;
 use crate::process::io::writes::WriteError;
+use crate::process::process_state::Requested;
 
 impl Child {
     /// Stops the process and its process group until [`Child::thaw`] or termination. Returns

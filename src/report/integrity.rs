@@ -1,10 +1,10 @@
-//! Integrity checks of a run, or of merged runs: comparison of values between flows.
+//! Feeds the integrity checks with the flows of a run, or of merged runs, and finds duplicates.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::model::{AuditRecord, FlowId, FlowNumber, FlowRecord, IntegrityInfo, NamedValue, RunId};
-use crate::stats::{Duplicate, Integrity, is_masked};
+use crate::stats::{Duplicate, Integrity, contains_mask};
 
 use super::duplicates::{Duplicates, FlowOf, Wanted};
 use super::error::ReportError;
@@ -64,7 +64,7 @@ impl IntegrityCheck {
                 .map(|(_, value)| &**value)
                 .collect();
             for value in given {
-                if is_masked(value) {
+                if contains_mask(value) {
                     self.integrity.not_compared += 1;
                 } else {
                     self.duplicates.add(name, of, value);

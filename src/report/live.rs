@@ -10,5 +10,5 @@ mod single_flow;
 
 pub use dialogue_printer::DialoguePrinter;
 #[cfg(feature = "cli")]
-pub use progress::{Bars, Lines, Quiet};
+pub use progress::{PlainProgress, ProgressBars, Quiet};
 pub use single_flow::SingleFlow;

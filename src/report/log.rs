@@ -297,7 +297,7 @@ fn step_ended(line: &mut LogLine, outcome: &StepOutcome, duration: Duration) {
     let took = units::precise_duration(micros(duration));
     line.text(how).text(&took);
     if *outcome == StepOutcome::Retried {
-        line.text(" and is to be performed again");
+        line.text(" and is to be retried");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Merging of several runs into one.
+//! Merges several runs into one.
 
 use std::path::{Path, absolute};
 use std::time::Duration;

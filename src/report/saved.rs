@@ -1,4 +1,4 @@
-//! Reading of saved runs.
+//! Reads saved runs.
 
 use std::io::{self, Write};
 use std::path::Path;

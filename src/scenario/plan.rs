@@ -163,7 +163,7 @@ pub struct Role {
     /// The number of script instances that serve all flows; `None` if every flow has its own.
     pub pool: Option<NonZeroU64>,
     /// Waits for the menu's prompt without a reply; a pooled instance is free when it matches.
-    pub settle: Arc<[Turn]>,
+    pub return_to_menu: Arc<[Turn]>,
     /// The action named `return`, which navigates back to that menu: between two flows that share
     /// the instance, and before `leave`.
     pub back: Option<Arc<Action>>,

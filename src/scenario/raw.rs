@@ -121,7 +121,7 @@ fn syntax_fault(source: &str, error: &serde_saphyr::Error) -> SyntaxError {
     let help = if message.contains("multiple") && message.contains("document") {
         "a scenario is one document: leave out the `---` between"
     } else if blanks.contains('\t') {
-        "YAML is indented with blanks, never with tabs"
+        "YAML is indented with spaces, never with tabs"
     } else if line.matches(": ").count() > 1 || line.contains(['`', '@', '%', '\\']) {
         "put the text into quotes: '…'"
     } else {
@@ -420,7 +420,7 @@ mod tests {
         let error = parse("a:\n\tb: c\n").unwrap_err();
         assert_eq!(
             error.help.as_deref(),
-            Some("YAML is indented with blanks, never with tabs")
+            Some("YAML is indented with spaces, never with tabs")
         );
     }
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 pub enum Gone {
     #[error("the input has ended")]
     Input,
-    #[error("nobody reads the output: {0}")]
+    #[error("the output is closed: {0}")]
     Output(#[from] io::Error),
 }
 

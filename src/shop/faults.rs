@@ -71,13 +71,13 @@ impl Kind {
             Self::StaleListing => {
                 "warehouse, delivery: approving or collecting writes back the status once listed"
             }
-            Self::Slow => "each answer is delayed, by 200 ms unless said",
+            Self::Slow => "each answer is delayed, by 200 ms by default",
             Self::Crash => {
-                "the first choice in the menu ends in half a screen: exit code 70, or SIGABRT"
+                "crashes halfway through the screen of the first choice: exit code 70, or SIGABRT"
             }
             Self::Hang => "stops answering after the first choice in the menu, for an hour",
             Self::ErrorLine => "an [ERROR] line after the login, without an error",
-            Self::Flood => "a flood of output before the first menu, of 1 MB unless said",
+            Self::Flood => "a flood of output before the first menu, of 1 MB by default",
         }
     }
 

@@ -237,7 +237,7 @@ Environment:
   {run_dir:<24} If the above is not set: the directory that holds `shop.db`.
                            If neither is: a file for each user in the temporary directory.
   {stock:<24} How many of each product a new database has (1000000).
-  {fault:<24} What to get wrong, see below.
+  {fault:<24} Faults to simulate, see below.
 
 Faults, a list such as slow=100,crash@warehouse-manager:0.1
 (`@ROLE` confines a fault to one program, `:CHANCE` to that share of the processes):

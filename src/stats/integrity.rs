@@ -143,9 +143,9 @@ impl Integrity {
         let mut masked = 0;
         let mut open = |name: &str| {
             let value = value(name)?;
-            let is_masked = is_masked(value);
-            masked += u64::from(is_masked);
-            (!is_masked).then_some(value)
+            let contains_mask = contains_mask(value);
+            masked += u64::from(contains_mask);
+            (!contains_mask).then_some(value)
         };
         for rule in &mut self.agree {
             let values: Vec<_> = rule.values.iter().map(|it| open(&it.name)).collect();
@@ -238,7 +238,7 @@ fn sum(one: Option<u64>, other: Option<u64>) -> Option<u64> {
 }
 
 /// Returns `true` if a part of the value is masked. Masked values that differ may look the same.
-pub fn is_masked(value: &str) -> bool {
+pub fn contains_mask(value: &str) -> bool {
     value.contains(MASK)
 }
 

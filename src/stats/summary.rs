@@ -319,7 +319,7 @@ pub struct Checked {
     pub holds: bool,
     /// The figure. Absent without a sample, and then the threshold does not hold.
     pub value: Option<Quantity>,
-    /// The time at which it was first violated while the run was in progress, since the run's
+    /// The time at which it was first crossed while the run was in progress, since the run's
     /// start.
     pub crossed_after_us: Option<u64>,
     /// The run was stopped because of it.

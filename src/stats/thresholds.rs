@@ -4,7 +4,7 @@
 //!
 //! A threshold is checked against the whole run at its end. With `over 10s` it is checked against
 //! every window of ten seconds while flows are started, and has to hold in each: see [`LiveThreshold`].
-//! With `stop` the run ends as soon as the threshold is violated.
+//! With `stop` the run ends as soon as the threshold is crossed.
 
 mod live;
 mod parse;

@@ -15,7 +15,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::input::Echo;
+use super::input::ExpectedEcho;
 
 /// Amount of output after a reply in which its echo is expected.
 const WINDOW_BYTES: usize = 64 << 10;
@@ -172,7 +172,7 @@ pub(super) struct Echoes {
 #[derive(Debug)]
 struct Pending {
     text: String,
-    /// Whether the echo includes a line end.
+    /// The echo includes a line end.
     line: bool,
     /// Whether the terminal echoes, not the program.
     is_certain: bool,
@@ -187,9 +187,9 @@ struct InputLine {
     from: usize,
     text: Arc<InputText>,
     phase: Phase,
-    /// Whether the program reads single keys, and so may draw them.
+    /// The program reads single keys, and so may draw them.
     raw: bool,
-    /// Whether the program has drawn the reply to its end.
+    /// The program has drawn the reply to its end.
     is_drawn: bool,
 }
 
@@ -248,15 +248,15 @@ impl Echoes {
     /// behind; `None` if input is typed ahead of its prompt, or after other input.
     pub(super) fn expect(
         &mut self,
-        echo: &Echo,
+        echo: &ExpectedEcho,
         mode: EchoMode,
         from: usize,
         prompt: Option<&str>,
     ) {
         let (text, line) = match echo {
-            Echo::Nothing => return,
-            Echo::Line(text) => (text, true),
-            Echo::Text(text) => (text, false),
+            ExpectedEcho::Nothing => return,
+            ExpectedEcho::Line(text) => (text, true),
+            ExpectedEcho::Text(text) => (text, false),
         };
         let is_expected = match mode {
             EchoMode::Lines => true,

@@ -12,12 +12,12 @@ const INPUT_LINE_LIMIT_BYTES: usize = 4095;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Typed {
     bytes: Cow<'static, [u8]>,
-    echo: Echo,
+    echo: ExpectedEcho,
 }
 
 /// Echo of typed input, as a terminal shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Echo {
+pub(crate) enum ExpectedEcho {
     Nothing,
     /// The text and a line end.
     Line(String),
@@ -60,15 +60,15 @@ impl Typed {
         }
         Ok(Typed {
             bytes: bytes.into(),
-            echo: Echo::Line(text.to_owned()),
+            echo: ExpectedEcho::Line(text.to_owned()),
         })
     }
 
     /// Returns the text without Enter; empty for a key.
     pub fn text(&self) -> &str {
         match &self.echo {
-            Echo::Line(text) => text,
-            Echo::Text(_) | Echo::Nothing => "",
+            ExpectedEcho::Line(text) => text,
+            ExpectedEcho::Text(_) | ExpectedEcho::Nothing => "",
         }
     }
 
@@ -79,20 +79,20 @@ impl Typed {
         typed.extend_from_slice(&Key::Enter.bytes(terminal));
         Typed {
             bytes: typed.into(),
-            echo: Echo::Line(String::from_utf8_lossy(bytes).into_owned()),
+            echo: ExpectedEcho::Line(String::from_utf8_lossy(bytes).into_owned()),
         }
     }
 
     /// Returns one key press.
     pub fn key(key: Key, terminal: bool) -> Typed {
         let echo = match key {
-            Key::Enter | Key::Ctrl('j' | 'm') => Echo::Line(String::new()),
-            Key::Tab | Key::Ctrl('i') => Echo::Text("\t".to_owned()),
-            Key::Space => Echo::Text(" ".to_owned()),
-            Key::Char(character) => Echo::Text(character.to_string()),
+            Key::Enter | Key::Ctrl('j' | 'm') => ExpectedEcho::Line(String::new()),
+            Key::Tab | Key::Ctrl('i') => ExpectedEcho::Text("\t".to_owned()),
+            Key::Space => ExpectedEcho::Text(" ".to_owned()),
+            Key::Char(character) => ExpectedEcho::Text(character.to_string()),
             // A terminal in canonical mode acts on these and echoes nothing.
-            Key::Backspace | Key::Ctrl('d' | 'h') => Echo::Nothing,
-            other => Echo::Text(caret(&other.bytes(terminal))),
+            Key::Backspace | Key::Ctrl('d' | 'h') => ExpectedEcho::Nothing,
+            other => ExpectedEcho::Text(caret(&other.bytes(terminal))),
         };
         Typed {
             bytes: key.bytes(terminal),
@@ -105,7 +105,7 @@ impl Typed {
         &self.bytes
     }
 
-    pub(crate) fn echo(&self) -> &Echo {
+    pub(crate) fn echo(&self) -> &ExpectedEcho {
         &self.echo
     }
 }
@@ -180,9 +180,9 @@ mod tests {
     #[test]
     fn keys_echo_as_carets() {
         let echo = |key| Typed::key(key, true).echo;
-        assert_eq!(echo(Key::Ctrl('c')), Echo::Text("^C".into()));
-        assert_eq!(echo(Key::Up), Echo::Text("^[[A".into()));
-        assert_eq!(echo(Key::Enter), Echo::Line(String::new()));
-        assert_eq!(echo(Key::Ctrl('d')), Echo::Nothing);
+        assert_eq!(echo(Key::Ctrl('c')), ExpectedEcho::Text("^C".into()));
+        assert_eq!(echo(Key::Up), ExpectedEcho::Text("^[[A".into()));
+        assert_eq!(echo(Key::Enter), ExpectedEcho::Line(String::new()));
+        assert_eq!(echo(Key::Ctrl('d')), ExpectedEcho::Nothing);
     }
 }

@@ -9,7 +9,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::decoder::TextSink;
 use super::echo::{EchoMode, Echoes, InputText, PossibleEcho, RowEnd, RowKind};
-use super::input::Echo;
+use super::input::ExpectedEcho;
 
 /// Longest line; more text continues as another line.
 const OUTPUT_LINE_LIMIT_BYTES: usize = 64 << 10;
@@ -38,7 +38,7 @@ pub(crate) struct Lines {
     changes: u64,
     echoes: Echoes,
     /// Echoes in complete lines, in order.
-    typed: VecDeque<Typed>,
+    typed: VecDeque<MaybeEcho>,
     /// Columns of the terminal, where lines wrap.
     columns: usize,
     /// Lowest end of the text since the last [`Lines::take_lowest`], if text was removed;
@@ -54,7 +54,7 @@ struct Stamp {
 
 /// Part of a line that may have been typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Typed {
+struct MaybeEcho {
     range: Range<usize>,
     /// The input line that it belongs to; `None` for a certain echo.
     line: Option<Arc<InputText>>,
@@ -198,7 +198,7 @@ impl Lines {
     /// behind it.
     pub(crate) fn expect_echo(
         &mut self,
-        echo: &Echo,
+        echo: &ExpectedEcho,
         mode: EchoMode,
         prompt: Option<Range<usize>>,
     ) {
@@ -235,7 +235,8 @@ impl Lines {
                 return false;
             }
             let row = self.slice(self.open..self.end());
-            let Some(typed) = Typed::new(self.echoes.unfinished(row, self.open), self.end()) else {
+            let Some(typed) = MaybeEcho::new(self.echoes.unfinished(row, self.open), self.end())
+            else {
                 return false;
             };
             unfinished = typed;
@@ -363,7 +364,7 @@ impl Lines {
                 self.truncate(start);
                 is_echo = true;
             } else {
-                self.typed.extend(Typed::new(kind, self.end()));
+                self.typed.extend(MaybeEcho::new(kind, self.end()));
             }
         }
         let is_blank = self.text[self.open - self.base..].trim_end().is_empty();
@@ -387,15 +388,15 @@ impl Lines {
     }
 }
 
-impl Typed {
+impl MaybeEcho {
     /// Returns the typed part of a line that ends at `end`.
-    fn new(kind: RowKind, end: usize) -> Option<Typed> {
+    fn new(kind: RowKind, end: usize) -> Option<MaybeEcho> {
         let (start, line) = match kind {
             RowKind::Output => return None,
             RowKind::Echo { start } | RowKind::EndsWithEcho { start } => (start, None),
             RowKind::Input { start, line } => (start, Some(line)),
         };
-        Some(Typed {
+        Some(MaybeEcho {
             range: start..end,
             line,
         })
@@ -514,9 +515,9 @@ mod tests {
     enum Event {
         Comes(Vec<u8>),
         /// The unfinished line is answered; the echo may follow or not.
-        IsAnswered(Echo, EchoMode),
+        IsAnswered(ExpectedEcho, EchoMode),
         /// Input is typed ahead.
-        IsTyped(Echo, EchoMode),
+        IsTyped(ExpectedEcho, EchoMode),
         /// The program reads single keys.
         IsRaw,
     }
@@ -530,9 +531,9 @@ mod tests {
         )
             .prop_map(|(length, end)| [vec![b'x'; length], b"a\r\nbb\n".repeat(end)].concat());
         let echo = prop_oneof![
-            2 => Just(Echo::Nothing),
-            3 => "[a-c]{0,3}".prop_map(Echo::Line),
-            1 => "[a-c^]{1,2}".prop_map(Echo::Text),
+            2 => Just(ExpectedEcho::Nothing),
+            3 => "[a-c]{0,3}".prop_map(ExpectedEcho::Line),
+            1 => "[a-c^]{1,2}".prop_map(ExpectedEcho::Text),
         ];
         prop_oneof![
             40 => output().prop_map(Event::Comes),

@@ -235,7 +235,7 @@ fn garbage_never_shows_a_secret() {
 #[test]
 fn a_refused_program_is_not_started() {
     let run = talk(WORDS, TURNS, "pty", "refuse once").perform();
-    let failure = failed_after(&run, "not started, as if it were not there");
+    let failure = failed_after(&run, "not started, as if it were missing");
     assert_eq!(failure.kind, FailureKind::NotStarted);
     assert!(run.flow().processes.is_empty());
     only_injection(&run, InjectionKind::Refuse);

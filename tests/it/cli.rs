@@ -190,7 +190,7 @@ fn check_takes_the_scripts_and_variables_of_run() {
     sandbox.write_program("scripts/portal.sh", "#!/bin/sh\nread line\n");
     for (options, code, text) in [
         ("", 2, "there is no program portal.sh"),
-        ("--scripts scripts --var user=bob", 0, "nothing is wrong"),
+        ("--scripts scripts --var user=bob", 0, ": OK"),
         ("--scripts scripts --var usr=bob", 2, "is `user` meant?"),
         ("--scripts nowhere", 2, "nowhere is not a folder"),
     ] {
@@ -305,7 +305,7 @@ fn the_menu_says_when_there_is_nothing_to_do() {
         .assert_out("No run has ended yet.")
         .assert_out("nothing to save")
         .assert_out("No scripts are running.")
-        .assert_out("is not a number from 1 on");
+        .assert_out("is not a number of 1 or greater");
 }
 
 /// Starts a run of many slow flows, waits until it has begun, and sends it these signals.

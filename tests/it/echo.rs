@@ -194,7 +194,7 @@ flow:
     let hint = finished.json()["flows"][0]["failure"]["hint"].clone();
     let hint = hint.as_str().expect("a hint");
     assert!(
-        hint.starts_with("`Order saved` matches, but is no evidence"),
+        hint.starts_with("`Order saved` matches, but does not count as evidence"),
         "{hint}"
     );
 }

@@ -111,7 +111,7 @@ fn a_failure_of_the_shop_is_bundled_and_reproduced() {
     sandbox
         .rehearsal(&format!("report {}", run.display()))
         .assert_code(2)
-        .assert_err("the run was not saved; of some of its flows");
+        .assert_err("the run was not saved; bundles of some of its flows");
 
     // The same fault comes from the bundle, as the environment names none.
     let line = format!("replay {}", shown.display());
@@ -138,7 +138,7 @@ fn a_failure_of_the_shop_is_bundled_and_reproduced() {
     sandbox
         .rehearsal_with_fault("", &line)
         .assert_code(0)
-        .assert_out("Gone: it was completed")
+        .assert_out("Not reproduced: it was completed")
         .assert_out("the run had crash@warehouse-manager");
     sandbox
         .rehearsal_with_fault("crash@inventory-staff", &line)
@@ -221,7 +221,7 @@ fn a_replay_has_the_values_of_the_run_and_asks_for_secrets() {
     sandbox.write("test.yaml", &other);
     replay("")
         .assert_code(2)
-        .assert_err("the values of secrets are in no bundle, and pin is missing")
+        .assert_err("bundles do not store secrets; missing: pin")
         .assert_err("--var pin=…");
     replay("--var pin=hunter2")
         .assert_code(1)
@@ -230,12 +230,12 @@ fn a_replay_has_the_values_of_the_run_and_asks_for_secrets() {
     replay("--scenario test.yaml")
         .assert_code(0)
         .assert_out("the scenario is not the one that was run")
-        .assert_out("Gone");
+        .assert_out("Not reproduced");
 
     fs::remove_file(sandbox.home().join("test.yaml")).expect("it is there");
     replay("--var pin=hunter2")
         .assert_code(1)
-        .assert_out("test.yaml is gone: the bundle's copy");
+        .assert_out("test.yaml no longer exists: the bundle's copy");
     assert_nowhere(&sandbox, &["hunter2"]);
 
     sandbox
@@ -320,7 +320,7 @@ fn many_failures_leave_few_bundles() {
     let letters = || (b'a'..=b'z').map(char::from);
     let list = letters().flat_map(|one| letters().map(move |other| format!("{one}{other}\n")));
     sandbox.write("w.csv", &format!("word\n{}", list.collect::<String>()));
-    let line = "run test.yaml --flows 600 --parallel 8 --bundles 12 --bundles-alike 2";
+    let line = "run test.yaml --flows 600 --parallel 8 --bundles 12 --max-bundles-per-cause 2";
     sandbox.rehearsal(line).assert_code(1);
     assert_eq!(bundles(&sandbox).len(), 12);
     let sandbox = Sandbox::with("test.yaml", &failing);
@@ -344,7 +344,7 @@ fn the_dialogue_of_shared_and_replaced_scripts_is_in_the_bundle() {
             story.contains("guest    > ann\n") && story.contains("guest #2 > ann\n"),
             "{story}"
         );
-        assert!(story.contains("and was performed again\n"), "{story}");
+        assert!(story.contains("and was retried\n"), "{story}");
     }
     assert_nowhere(&sandbox, &["s3same"]);
     sandbox.assert_empty(Instant::now());

@@ -121,7 +121,7 @@ fn a_stop_of_rehearsal_is_named_in_the_verdict() {
 #[test]
 fn a_rate_beyond_the_machine_is_dropped_in_a_line_a_second() {
     let sandbox = stage("work");
-    let options = "--rate 1000000/s --duration 1s --most-in-flight 2 --allow-failures 100%";
+    let options = "--rate 1000000/s --duration 1s --max-in-flight 2 --allow-failures 100%";
     run(&sandbox, options, &[]).assert_code(0);
     let summary = summary(&sandbox);
     let due = number(&summary, "/flows/dropped") + number(&summary, "/flows/completed");

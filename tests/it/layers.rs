@@ -96,6 +96,21 @@ fn modules_import_only_modules_below_them() {
 }
 
 #[test]
+fn the_files_that_the_documentation_names_exist() {
+    let text = fs::read_to_string(source("lib.rs")).expect("lib.rs");
+    let named: Vec<&str> = text
+        .split('`')
+        .filter(|it| it.starts_with("src/"))
+        .collect();
+    assert!(!named.is_empty());
+    let missing: Vec<_> = named
+        .iter()
+        .filter(|it| !Path::new(env!("CARGO_MANIFEST_DIR")).join(it).exists())
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
 fn every_module_of_the_library_has_its_layer() {
     let text = fs::read_to_string(source("lib.rs")).expect("lib.rs");
     let declared: Vec<&str> = text

@@ -57,7 +57,7 @@ fn an_open_load_spaces_counts_and_drops_flows_by_the_clock() {
     assert_eq!(flows(&even, "completed"), 10);
     assert_eq!(flows(&even, "not_counted"), 10);
 
-    let few = summary("slow", "--rate 20/s --duration 500ms --most-in-flight 2");
+    let few = summary("slow", "--rate 20/s --duration 500ms --max-in-flight 2");
     assert_eq!(flows(&few, "completed"), 2);
     assert_eq!(flows(&few, "dropped"), 8);
 

@@ -267,7 +267,10 @@ fn a_hang_is_a_timeout_with_the_awaited_text() {
     let outcome = trial.run("--timeout 1");
     let (_, kind, message) = outcome.failure();
     assert_eq!(kind, "timeout");
-    assert!(message.contains("awaited"), "{message}");
+    assert!(
+        message.contains("timed out after 1s, waiting for"),
+        "{message}"
+    );
     outcome.assert_no_process_left();
 }
 

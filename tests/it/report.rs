@@ -14,8 +14,8 @@ use insta::assert_snapshot;
 use rehearsal::model::*;
 use rehearsal::report::result_file::{Completeness, FORMAT, Head, ResultRecord, RunEnvironment};
 use rehearsal::report::{
-    Artifacts, LatencyLog, Lines, Log, Output, Place, Recorder, Reporter, Reporters, RunFolder,
-    SavedRun, SingleFlow, terminal, write_record,
+    Artifacts, LatencyLog, Log, Output, Place, PlainProgress, Recorder, Reporter, Reporters,
+    RunFolder, SavedRun, SingleFlow, terminal, write_record,
 };
 use rehearsal::stats::{Histograms, Summary, Tally, Threshold, Verdict};
 

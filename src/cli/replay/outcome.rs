@@ -83,7 +83,7 @@ impl ReplayOutcome {
                 let now = self.flow.as_ref().map_or(0, |flow| flow.duration_us);
                 let now = precise_duration(now);
                 if let Some(before) = before {
-                    line(&format!("Gone: it was completed, in {now}"));
+                    line(&format!("Not reproduced: it was completed, in {now}"));
                     line(&format!("before  failed {}", describe(before)));
                     line(
                         "What made it fail may have been other flows at the same time, or the data",
@@ -94,7 +94,7 @@ impl ReplayOutcome {
                     line(&format!("Completed in {now}; before, it took {before}"));
                 }
             }
-            (ReplayResult::Interrupted, _) => line("Interrupted: nothing can be said"),
+            (ReplayResult::Interrupted, _) => line("Interrupted: no verdict"),
         }
         if let Some(failure) = self.failure() {
             failure_lines(failure).iter().for_each(|it| line(it));

@@ -1,4 +1,4 @@
-//! Preparation of a replay: from a bundle to a run of one flow.
+//! Prepares a replay: from a bundle to a run of one flow.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -167,24 +167,24 @@ fn choose(
             Ok(loaded) if !is_kept || scenario_text(&loaded.plan) == copy => {
                 if !is_kept {
                     notices.push(format!(
-                        "whether {name} has changed since is not known: the bundle holds no copy"
+                        "cannot determine whether {name} has changed: the bundle holds no copy"
                     ));
                 }
                 return Ok(loaded);
             }
             _ => notices.push(format!(
-                "{name} has changed since: the bundle's copy of it is performed; for the changed \
+                "{name} has changed since: the bundle's copy of it is used; for the changed \
                  one, add --scenario FILE"
             )),
         }
     } else {
         notices.push(format!(
-            "{name} is gone: the bundle's copy of it is performed"
+            "{name} no longer exists: the bundle's copy of it is used"
         ));
     }
     if !is_kept {
         return Err(CliError::usage(
-            format_args!("{name} is gone, and the bundle has no copy of it"),
+            format_args!("{name} no longer exists, and the bundle has no copy of it"),
             "name the scenario: --scenario FILE",
         ));
     }
@@ -203,10 +203,10 @@ fn check_secrets(
     settings: &RunSettings,
 ) -> Result<(), CliError> {
     let is_given = |name: &str| settings.variables.iter().any(|(given, _)| given == name);
-    let is_masked = |text: &str| text.contains(MASKED[0]);
+    let contains_mask = |text: &str| text.contains(MASKED[0]);
     let is_copy = matches!(settings.scenario, ScenarioChoice::Text { .. });
     let of_copy = plan.variables.iter().filter(|(name, value)| {
-        is_copy && plan.secrets.contains(name) && is_masked(value.source())
+        is_copy && plan.secrets.contains(name) && contains_mask(value.source())
     });
     let mut missing: Vec<&str> = of_copy
         .map(|(name, _)| name.as_str())
@@ -219,15 +219,14 @@ fn check_secrets(
         let values: Vec<_> = missing.iter().map(|it| format!("--var {it}=…")).collect();
         return Err(CliError::usage(
             format_args!(
-                "the values of secrets are in no bundle, and {} {} missing",
-                sanitize(&missing.join(", ")),
-                if missing.len() == 1 { "is" } else { "are" }
+                "bundles do not store secrets; missing: {}",
+                sanitize(&missing.join(", "))
             ),
             format_args!("give what the run had: {}", values.join(" ")),
         ));
     }
     let replies = plan.secret_replies().into_iter();
-    if is_copy && replies.map(|it| it.source()).any(is_masked) {
+    if is_copy && replies.map(|it| it.source()).any(contains_mask) {
         return Err(CliError::usage(
             format_args!(
                 "a `secret` is written in the scenario itself, and is masked in {}",

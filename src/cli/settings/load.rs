@@ -77,12 +77,12 @@ fn shape(args: &LoadArgs, scenario: &Shape) -> Result<Shape, CliError> {
         return Ok(Shape::Open {
             rate,
             arrivals: args.arrivals.unwrap_or(known_arrivals),
-            most_in_flight: args.most_in_flight.unwrap_or(known_most),
+            most_in_flight: args.max_in_flight.unwrap_or(known_most),
         });
     }
     refuse(
-        args.most_in_flight.is_some(),
-        "--most-in-flight",
+        args.max_in_flight.is_some(),
+        "--max-in-flight",
         "a load without --rate",
     )?;
     refuse(
@@ -130,7 +130,7 @@ fn refuse(given: bool, option: &str, with: &str) -> Result<(), CliError> {
         return Ok(());
     }
     Err(CliError::usage(
-        format_args!("{option} does not go with {with}"),
+        format_args!("{option} cannot be combined with {with}"),
         "a load either starts flows when others end (--parallel) or by the clock (--rate)",
     ))
 }

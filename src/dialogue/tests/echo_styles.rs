@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// How a program and its terminal draw a reply.
+/// A way in which a program and its terminal draw a reply.
 #[derive(Debug, Clone, Copy)]
 enum Style {
     /// The terminal echoes.
@@ -171,7 +171,7 @@ struct Case {
     /// The program's next prompt.
     next: String,
     pattern: &'static str,
-    /// Whether the program is quiet between the pieces that it draws.
+    /// The program is quiet between the pieces that it draws.
     is_slow: bool,
 }
 

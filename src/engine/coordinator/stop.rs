@@ -16,8 +16,9 @@ use actix::prelude::*;
 
 use crate::engine::control::Stop;
 use crate::model::RunEvent;
+use crate::process::Grace;
 
-use super::{Coordinator, HASTY};
+use super::Coordinator;
 
 /// The reason why a run starts no more flows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +63,7 @@ impl StopCause {
 }
 
 impl Coordinator {
-    /// Starts no more flows from now on. This is the only place where a run decides to end.
+    /// Starts no more flows from now on. All causes come together here.
     pub(super) fn begin_stop(&mut self, cause: StopCause, ctx: &mut Context<Self>) {
         if !cause.overrides(self.stopped.as_ref()) {
             return;
@@ -82,27 +83,27 @@ impl Coordinator {
                 ctx.run_later(self.graceful_stop, |coordinator, _| {
                     let flows = coordinator.flows_in_words();
                     coordinator.notice(format!("the time is over: {flows} in flight ended"));
-                    coordinator.end_flows(HASTY);
+                    coordinator.end_flows(Grace::SHORT);
                 });
             }
             StopCause::Threshold(crossed) => {
-                self.notice(format!("{crossed} is not met: the run is ended"));
+                self.notice(format!("{crossed} was crossed: the run is ended"));
                 self.finish_within(self.graceful_stop, ctx);
             }
             StopCause::Requested(Stop::Graceful { grace }) => self.finish_within(*grace, ctx),
             StopCause::Requested(Stop::Now) => {
                 let reason = format!("{} in flight ended at once", self.flows_in_words());
                 self.run.emit(RunEvent::Stopping { reason });
-                self.end_flows(HASTY);
-                self.end_pools(HASTY);
+                self.end_flows(Grace::SHORT);
+                self.end_pools(Grace::SHORT);
             }
         }
         self.stopped = Some(cause);
     }
 
-    /// Lets the flows in flight finish for so long.
+    /// Lets the flows in flight finish within `grace`.
     fn finish_within(&mut self, grace: Duration, ctx: &mut Context<Self>) {
-        ctx.run_later(grace, |coordinator, _| coordinator.end_flows(HASTY));
+        ctx.run_later(grace, |coordinator, _| coordinator.end_flows(Grace::SHORT));
         let flows = self.flows_in_words();
         let grace = humantime::format_duration(grace);
         let reason = format!("{flows} in flight may finish within {grace}");

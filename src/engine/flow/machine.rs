@@ -1,6 +1,6 @@
-//! State machine of one flow: the actions that follow on an event. Pure.
+//! State machine of one flow: the effects that follow on an event. Pure.
 //!
-//! | phase | on | actions | next phase |
+//! | phase | on | effects | next phase |
 //! | --- | --- | --- | --- |
 //! | `Stepping` | a step is done or skipped, more follow | begin the next | `Stepping` |
 //! | `Stepping` | a pooled role's last step is done | release its script, and as above | as above |
@@ -21,7 +21,7 @@ use crate::model::{FlowOutcome, RoleIndex, StepIndex};
 
 /// An action of the supervisor.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Action {
+pub(super) enum FlowEffect {
     Begin(StepIndex),
     /// Perform a step again that has failed.
     Repeat(StepIndex),
@@ -90,7 +90,7 @@ impl FlowMachine {
     }
 
     /// The flow starts, or starts over.
-    pub(super) fn begin(&mut self) -> Vec<Action> {
+    pub(super) fn begin(&mut self) -> Vec<FlowEffect> {
         self.step_over(0, Vec::new())
     }
 
@@ -113,26 +113,26 @@ impl FlowMachine {
     }
 
     /// The current step is done, or was skipped.
-    pub(super) fn step_done(&mut self) -> Vec<Action> {
+    pub(super) fn step_done(&mut self) -> Vec<FlowEffect> {
         let FlowPhase::Stepping { at } = self.phase else {
             return Vec::new();
         };
-        let mut actions = Vec::new();
+        let mut effects = Vec::new();
         if let Some(&role) = self.steps.get(at)
             && self.is_last_of_role(at)
             && self.roles[role.0].is_pooled
             && self.living.remove(&role)
         {
-            actions.push(Action::Release(role));
+            effects.push(FlowEffect::Release(role));
         }
-        self.step_over(at + 1, actions)
+        self.step_over(at + 1, effects)
     }
 
-    fn step_over(&mut self, next: usize, mut actions: Vec<Action>) -> Vec<Action> {
+    fn step_over(&mut self, next: usize, mut effects: Vec<FlowEffect>) -> Vec<FlowEffect> {
         if next < self.steps.len() {
             self.phase = FlowPhase::Stepping { at: next };
-            actions.push(Action::Begin(StepIndex(next)));
-            return actions;
+            effects.push(FlowEffect::Begin(StepIndex(next)));
+            return effects;
         }
         let waiting: BTreeSet<RoleIndex> = self
             .living
@@ -140,22 +140,22 @@ impl FlowMachine {
             .copied()
             .filter(|role| self.roles[role.0].leaves)
             .collect();
-        actions.extend(self.living.iter().map(|role| {
+        effects.extend(self.living.iter().map(|role| {
             if waiting.contains(role) {
-                Action::Leave(*role)
+                FlowEffect::Leave(*role)
             } else {
-                Action::End(*role)
+                FlowEffect::End(*role)
             }
         }));
         if waiting.is_empty() {
-            return self.ending(FlowOutcome::Completed, actions);
+            return self.ending(FlowOutcome::Completed, effects);
         }
         self.phase = FlowPhase::Leaving { waiting };
-        actions
+        effects
     }
 
     /// The current step has failed.
-    pub(super) fn failed(&mut self, retry: RetryDecision) -> Vec<Action> {
+    pub(super) fn failed(&mut self, retry: RetryDecision) -> Vec<FlowEffect> {
         let FlowPhase::Stepping { at } = self.phase else {
             return Vec::new();
         };
@@ -165,66 +165,71 @@ impl FlowMachine {
         match retry {
             RetryDecision::Restart if self.living.contains(&performing) => {
                 self.phase = FlowPhase::Restarting { at };
-                vec![Action::End(performing)]
+                vec![FlowEffect::End(performing)]
             }
-            RetryDecision::Repeat | RetryDecision::Restart => vec![Action::Repeat(StepIndex(at))],
+            RetryDecision::Repeat | RetryDecision::Restart => {
+                vec![FlowEffect::Repeat(StepIndex(at))]
+            }
             RetryDecision::Rewind => {
-                let actions = self.let_go(performing);
-                self.rewinding(actions)
+                let effects = self.let_go(performing);
+                self.rewinding(effects)
             }
             RetryDecision::None(outcome) => {
-                let actions = self.let_go(performing);
-                self.ending(outcome, actions)
+                let effects = self.let_go(performing);
+                self.ending(outcome, effects)
             }
         }
     }
 
     /// Releases pooled scripts other than the failed one, and ends all others.
-    fn let_go(&mut self, performing: RoleIndex) -> Vec<Action> {
+    fn let_go(&mut self, performing: RoleIndex) -> Vec<FlowEffect> {
         let living = std::mem::take(&mut self.living);
         let (back, end): (BTreeSet<_>, _) = living
             .into_iter()
             .partition(|role| self.roles[role.0].is_pooled && *role != performing);
         self.living = end;
-        let ends = self.living.iter().copied().map(Action::End);
-        back.into_iter().map(Action::Release).chain(ends).collect()
+        let ends = self.living.iter().copied().map(FlowEffect::End);
+        back.into_iter()
+            .map(FlowEffect::Release)
+            .chain(ends)
+            .collect()
     }
 
     /// The flow is lost, because the run ends or its own actor cannot go on.
-    pub(super) fn lost(&mut self, outcome: FlowOutcome) -> Vec<Action> {
-        let actions = self.living.iter().copied().map(Action::End).collect();
+    pub(super) fn lost(&mut self, outcome: FlowOutcome) -> Vec<FlowEffect> {
+        let effects = self.living.iter().copied().map(FlowEffect::End).collect();
         match self.phase {
             FlowPhase::Stepping { .. } | FlowPhase::Restarting { .. } | FlowPhase::Rewinding => {
-                self.ending(outcome, actions)
+                self.ending(outcome, effects)
             }
             // All steps were done: only the leaving is cut short.
-            FlowPhase::Leaving { .. } => self.ending(FlowOutcome::Completed, actions),
-            FlowPhase::Ending { .. } => actions,
+            FlowPhase::Leaving { .. } => self.ending(FlowOutcome::Completed, effects),
+            FlowPhase::Ending { .. } => effects,
             FlowPhase::Over => Vec::new(),
         }
     }
 
     /// A role has performed its `leave`, successfully or not.
-    pub(super) fn left(&mut self, role: RoleIndex) -> Vec<Action> {
+    pub(super) fn left(&mut self, role: RoleIndex) -> Vec<FlowEffect> {
         let FlowPhase::Leaving { waiting } = &mut self.phase else {
             return Vec::new();
         };
         waiting.remove(&role);
         if waiting.is_empty() {
-            return self.ending(FlowOutcome::Completed, vec![Action::End(role)]);
+            return self.ending(FlowOutcome::Completed, vec![FlowEffect::End(role)]);
         }
-        vec![Action::End(role)]
+        vec![FlowEffect::End(role)]
     }
 
     /// A script actor has ended, and its process with it.
-    pub(super) fn script_ended(&mut self, role: RoleIndex) -> Vec<Action> {
+    pub(super) fn script_ended(&mut self, role: RoleIndex) -> Vec<FlowEffect> {
         self.living.remove(&role);
         match std::mem::replace(&mut self.phase, FlowPhase::Over) {
             FlowPhase::Ending { outcome } => self.ending(outcome, Vec::new()),
             FlowPhase::Rewinding => self.rewinding(Vec::new()),
             FlowPhase::Restarting { at } if self.steps[at] == role => {
                 self.phase = FlowPhase::Stepping { at };
-                vec![Action::Repeat(StepIndex(at))]
+                vec![FlowEffect::Repeat(StepIndex(at))]
             }
             FlowPhase::Leaving { mut waiting } => {
                 waiting.remove(&role);
@@ -241,22 +246,22 @@ impl FlowMachine {
         }
     }
 
-    fn rewinding(&mut self, mut actions: Vec<Action>) -> Vec<Action> {
+    fn rewinding(&mut self, mut effects: Vec<FlowEffect>) -> Vec<FlowEffect> {
         self.phase = FlowPhase::Rewinding;
         if self.living.is_empty() {
-            actions.push(Action::Rewind);
+            effects.push(FlowEffect::Rewind);
         }
-        actions
+        effects
     }
 
-    fn ending(&mut self, outcome: FlowOutcome, mut actions: Vec<Action>) -> Vec<Action> {
+    fn ending(&mut self, outcome: FlowOutcome, mut effects: Vec<FlowEffect>) -> Vec<FlowEffect> {
         if self.living.is_empty() {
             self.phase = FlowPhase::Over;
-            actions.push(Action::Finish(outcome));
+            effects.push(FlowEffect::Finish(outcome));
         } else {
             self.phase = FlowPhase::Ending { outcome };
         }
-        actions
+        effects
     }
 }
 
@@ -264,7 +269,7 @@ impl FlowMachine {
 mod tests {
     use super::*;
     use crate::model::{Failure, FailureKind};
-    use Action::{Begin, End, Finish, Leave, Release, Repeat, Rewind};
+    use FlowEffect::{Begin, End, Finish, Leave, Release, Repeat, Rewind};
 
     const A: RoleIndex = RoleIndex(0);
     const B: RoleIndex = RoleIndex(1);

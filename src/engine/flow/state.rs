@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::engine::context::{RunContext, shown};
-use crate::engine::messages::{CoordinatorHandle, FlowEnded, News, ScriptHandle, send};
+use crate::engine::messages::{CoordinatorHandle, FlowEnded, PendingReport, ScriptHandle, send};
 use crate::engine::pool::Slot;
 use crate::engine::report_guard::FinalReport;
 use crate::engine::script::transcript::{Transcript, render};
@@ -111,9 +111,9 @@ impl FlowState {
     }
 
     /// Takes in what a script reports beside the result of its action.
-    pub(super) fn take_in(&mut self, news: News, transcript: Option<Box<Transcript>>) {
-        news.learned.add_to(&mut self.scope);
-        self.injections.extend(news.injected);
+    pub(super) fn take_in(&mut self, pending: PendingReport, transcript: Option<Box<Transcript>>) {
+        pending.new_values.add_to(&mut self.scope);
+        self.injections.extend(pending.injected);
         self.transcripts.extend(transcript.map(|it| *it));
     }
 

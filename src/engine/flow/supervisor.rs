@@ -1,6 +1,6 @@
 //! Flow supervisor: the actor that sequences the steps of one flow and owns its values.
 
-mod recovery;
+mod retry;
 mod step_results;
 
 use std::fmt;
@@ -11,8 +11,8 @@ use actix::prelude::*;
 
 use crate::engine::context::RunContext;
 use crate::engine::messages::{
-    ActionKind, CoordinatorHandle, Deadline, EndFlow, FlowHandle, Perform, ScriptEnded,
-    ScriptHandle, ScriptOwner, Timing, Whose, send,
+    ActionKind, CoordinatorHandle, Deadline, DeadlineOwner, EndFlow, FlowHandle, Perform,
+    ScriptEnded, ScriptHandle, ScriptOwner, Timing, send,
 };
 use crate::engine::report_guard::ReportGuard;
 use crate::engine::script::ScriptActor;
@@ -22,7 +22,7 @@ use crate::process::Grace;
 use crate::scenario::Scope;
 
 use super::attempts::Attempts;
-use super::machine::{Action, FlowMachine, RoleInFlow};
+use super::machine::{FlowEffect, FlowMachine, RoleInFlow};
 use super::record_builder::{Due, StepTimes};
 use super::state::{FlowState, internal};
 
@@ -87,16 +87,16 @@ impl FlowSupervisor {
         }
     }
 
-    fn apply(&mut self, actions: Vec<Action>, ctx: &mut Context<Self>) {
-        for action in actions {
-            match action {
-                Action::Begin(step) => self.approach(step, ctx),
-                Action::Repeat(step) => self.repeat(step, ctx),
-                Action::Rewind => self.rewind(ctx),
-                Action::Leave(role) => self.leave(role, ctx),
-                Action::End(role) => self.end_script(role, ctx),
-                Action::Release(role) => self.release(role),
-                Action::Finish(outcome) => self.finish(outcome, ctx),
+    fn apply(&mut self, effects: Vec<FlowEffect>, ctx: &mut Context<Self>) {
+        for effect in effects {
+            match effect {
+                FlowEffect::Begin(step) => self.approach(step, ctx),
+                FlowEffect::Repeat(step) => self.repeat(step, ctx),
+                FlowEffect::Rewind => self.rewind(ctx),
+                FlowEffect::Leave(role) => self.leave(role, ctx),
+                FlowEffect::End(role) => self.end_script(role, ctx),
+                FlowEffect::Release(role) => self.release(role),
+                FlowEffect::Finish(outcome) => self.finish(outcome, ctx),
             }
         }
     }
@@ -175,13 +175,13 @@ impl FlowSupervisor {
         let entry = &plan.steps[performed.0];
         self.state.builder.step_begins(Instant::now());
         self.attempts.action_begins(kind);
-        let mut deadline = Deadline::after(entry.timeout, Whose::Step);
+        let mut deadline = Deadline::after(entry.timeout, DeadlineOwner::Step);
         if let Some(allowed) = plan.defaults.flow {
             let at = self.state.builder.started() + allowed;
             if at < deadline.at {
                 deadline = Deadline {
                     at,
-                    whose: Whose::Flow,
+                    owner: DeadlineOwner::Flow,
                     allowed,
                 };
             }
@@ -229,8 +229,8 @@ impl FlowSupervisor {
         };
         let script = self.state.script(role);
         if script.is_none_or(|script| send(&script.perform, perform).is_err()) {
-            let actions = self.machine.left(role);
-            self.apply(actions, ctx);
+            let effects = self.machine.left(role);
+            self.apply(effects, ctx);
         }
     }
 
@@ -244,8 +244,8 @@ impl FlowSupervisor {
     /// The role's script has ended.
     fn script_is_over(&mut self, role: RoleIndex, ctx: &mut Context<Self>) {
         self.state.role(role).script = None;
-        let actions = self.machine.script_ended(role);
-        self.apply(actions, ctx);
+        let effects = self.machine.script_ended(role);
+        self.apply(effects, ctx);
     }
 
     /// The flow cannot go on, by a fault of Rehearsal or an expression of the scenario.
@@ -255,8 +255,8 @@ impl FlowSupervisor {
         let mut failure = internal(&why.to_string(), entry.name.clone());
         failure.role.clone_from(&plan.roles[entry.role.0].name);
         self.note_instant(step, StepOutcome::Failed, Some(failure.clone()));
-        let actions = self.machine.lost(FlowOutcome::Failed(failure));
-        self.apply(actions, ctx);
+        let effects = self.machine.lost(FlowOutcome::Failed(failure));
+        self.apply(effects, ctx);
     }
 
     /// Notes a step that took no time.
@@ -326,8 +326,8 @@ impl Handler<StartFlow> for FlowSupervisor {
             flow: self.state.number,
             variables: self.state.variables.clone(),
         });
-        let actions = self.machine.begin();
-        self.apply(actions, ctx);
+        let effects = self.machine.begin();
+        self.apply(effects, ctx);
     }
 }
 
@@ -335,8 +335,8 @@ impl Handler<StepSkipped> for FlowSupervisor {
     type Result = ();
 
     fn handle(&mut self, _: StepSkipped, ctx: &mut Self::Context) {
-        let actions = self.machine.step_done();
-        self.apply(actions, ctx);
+        let effects = self.machine.step_done();
+        self.apply(effects, ctx);
     }
 }
 
@@ -349,9 +349,9 @@ impl Handler<ScriptEnded> for FlowSupervisor {
             is_lost,
             record,
             transcript,
-            news,
+            pending,
         } = ended;
-        self.state.take_in(news, transcript);
+        self.state.take_in(pending, transcript);
         let processes = &mut self.state.builder.processes;
         processes.extend(record.map(|record| *record));
         if !self.state.has(instance) {
@@ -381,7 +381,7 @@ impl Handler<EndFlow> for FlowSupervisor {
             };
             self.note_step(taken, None);
         }
-        let actions = self.machine.lost(FlowOutcome::Interrupted);
-        self.apply(actions, ctx);
+        let effects = self.machine.lost(FlowOutcome::Interrupted);
+        self.apply(effects, ctx);
     }
 }

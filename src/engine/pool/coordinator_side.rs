@@ -7,8 +7,8 @@ use actix::prelude::*;
 
 use crate::engine::coordinator::Coordinator;
 use crate::engine::messages::{
-    ActionKind, Admit, Arrive, Assign, Deadline, Perform, Performed, ReleaseInstance, ReleaseSlots,
-    ScriptEnded, ScriptHandle, ScriptOwner, StepOver, Whose, send,
+    ActionKind, Admit, Arrive, Assign, Deadline, DeadlineOwner, Perform, Performed,
+    ReleaseInstance, ReleaseSlots, ScriptEnded, ScriptHandle, ScriptOwner, StepOver, send,
 };
 use crate::engine::values::Snapshot;
 use crate::model::{FlowNumber, InstanceId, RoleIndex, RunEvent};
@@ -72,9 +72,8 @@ impl Coordinator {
                 },
                 GateEffect::GroupIncomplete { step, came, wanted } => {
                     let name = &self.run.plan.steps[step.0].name;
-                    let flows = if came == 1 { "flow" } else { "flows" };
                     let text = format!(
-                        "{came} {flows} performed `{name}` together, not {wanted}: no more came"
+                        "only {came} of {wanted} flows performed `{name}` together: no others arrived"
                     );
                     self.run.emit(RunEvent::Notice { flow: None, text });
                 }
@@ -204,13 +203,14 @@ impl Handler<ReleaseInstance> for Coordinator {
             },
             instance: script.instance,
         };
-        let settle = Perform {
-            kind: ActionKind::Settle,
+        let return_to_menu = Perform {
+            kind: ActionKind::ReturnToMenu,
             values: Snapshot::new(&scope),
-            deadline: Deadline::after(self.run.plan.defaults.step, Whose::Settle),
+            deadline: Deadline::after(self.run.plan.defaults.step, DeadlineOwner::ReturnToMenu),
             attempt: 1,
         };
-        let sent = send(&script.assign, assign).and_then(|()| send(&script.perform, settle));
+        let sent =
+            send(&script.assign, assign).and_then(|()| send(&script.perform, return_to_menu));
         if let Some(pools) = &mut self.pools {
             pools.scopes.insert(slot, scope);
         }
@@ -232,17 +232,17 @@ impl Handler<Performed> for Coordinator {
             instance,
             kind,
             result,
-            news,
+            pending,
             ..
         } = performed;
         let (Some(slot), Some(pools)) = (self.slot_of(instance), &mut self.pools) else {
             return;
         };
-        if kind == ActionKind::Settle && result.is_ok() {
+        if kind == ActionKind::ReturnToMenu && result.is_ok() {
             if let Some(scope) = pools.scopes.get_mut(&slot) {
-                news.learned.add_to(scope);
+                pending.new_values.add_to(scope);
             }
-            self.at_gates(ctx, |gates, now| gates.settled(slot, now));
+            self.at_gates(ctx, |gates, now| gates.returned_to_menu(slot, now));
             return self.proceed(ctx);
         }
         if let Some(script) = pools.gates.instance(slot) {

@@ -55,7 +55,7 @@ impl FlowSupervisor {
         } else {
             "other flows".to_owned()
         };
-        let message = format!("the flow's {allowed} were over while it waited for {whom}");
+        let message = format!("the flow timed out after {allowed}, waiting for {whom}");
         let mut failure =
             Failure::new(FailureKind::Timeout, message).at(entry.name.clone(), role.name.clone());
         failure.turn = entry.place.to_string();

@@ -316,7 +316,7 @@ impl<I: Clone> Gates<I> {
     }
 
     /// An instance that was given back is at its menu.
-    pub(super) fn settled(&mut self, slot: Slot, now: Instant) -> Vec<GateEffect<I>> {
+    pub(super) fn returned_to_menu(&mut self, slot: Slot, now: Instant) -> Vec<GateEffect<I>> {
         if let Some(state) = self.slot(slot)
             && let SlotState::Busy(instance) = state
         {

@@ -80,7 +80,7 @@ fn a_pool_serves_in_the_order_of_arrival_and_prefers_logged_in_instances() {
         gates.arrive(flow(5), FIRST, true, now).is_empty(),
         "not at its menu yet"
     );
-    let effects = gates.settled(slot(1), now);
+    let effects = gates.returned_to_menu(slot(1), now);
     assert_eq!(
         (admitted(&effects), assigned(&effects)),
         (vec![(3, 0)], vec![(1, Some("ann"))])
@@ -214,7 +214,7 @@ fn an_instance_that_its_flow_never_received_is_abandoned() {
     let mut gates = gates(vec![group], 2);
     let now = Instant::now();
     gates.release(slot(0), "ann");
-    gates.settled(slot(0), now);
+    gates.returned_to_menu(slot(0), now);
     assert!(gates.arrive(flow(1), FIRST, true, now).is_empty());
     assert_eq!(gates.gone(flow(1), now), [GateEffect::Abandon("ann")]);
     assert!(gates.is_empty());
@@ -225,7 +225,7 @@ fn idle_instances_are_taken_at_the_end_of_the_run() {
     let mut gates = gates(vec![open(1)], 2);
     let now = Instant::now();
     gates.release(slot(0), "ann");
-    gates.settled(slot(0), now);
+    gates.returned_to_menu(slot(0), now);
     assert!(!gates.is_empty());
     assert_eq!(gates.take_idle(), [(slot(0), "ann")]);
     assert!(gates.take_idle().is_empty());

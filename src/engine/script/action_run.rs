@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::engine::faults::filter::FaultPoint;
-use crate::engine::messages::{Deadline, Perform, Timing, Whose};
+use crate::engine::messages::{Deadline, DeadlineOwner, Perform, Timing};
 use crate::engine::script::interpreter::{ActionError, ActionInterpreter, TypedReply};
 use crate::terminal::EchoMode;
 
@@ -41,8 +41,8 @@ pub(super) struct ActionRun {
     pub is_filtered: bool,
     started: Instant,
     paused: Duration,
-    held: Held,
-    slow: Slow,
+    held: PromptHold,
+    throttled: Throttled,
     wait_began: Instant,
     /// The moment right before the last reply was written, until a wait follows it.
     said_at: Option<Instant>,
@@ -60,7 +60,7 @@ pub(super) struct ActionRun {
 
 /// Time spent waiting to see if an unfinished line was a prompt.
 #[derive(Default)]
-struct Held {
+struct PromptHold {
     all: Duration,
     /// The part before the last evidence.
     before_evidence: Duration,
@@ -68,7 +68,7 @@ struct Held {
 
 /// Time for which available output was left unread on purpose.
 #[derive(Default)]
-struct Slow {
+struct Throttled {
     /// The program's sum over all of its steps, as of the last report.
     reported: Duration,
     in_wait: Duration,
@@ -78,7 +78,7 @@ struct Slow {
 pub(super) enum ActionWait {
     Output,
     /// The pause between rounds, ended by `until` of a repeat or this moment.
-    Linger {
+    RoundPause {
         until: Instant,
     },
     /// A secret waits for the terminal's echo to go off.
@@ -88,7 +88,7 @@ pub(super) enum ActionWait {
         reply: TypedReply,
     },
     /// The reply could not be typed. An exit of the program would be the better reason.
-    Unsaid {
+    ReplyFailed {
         since: Instant,
         reason: String,
     },
@@ -96,7 +96,7 @@ pub(super) enum ActionWait {
         until: Instant,
     },
     /// The reply waits for its gates, or for faults before it.
-    Held(TypedReply),
+    ReplyHeld(TypedReply),
     /// The reply is being handed to the program.
     Typing {
         reply: TypedReply,
@@ -141,8 +141,8 @@ impl ActionRun {
             is_filtered: false,
             started,
             paused: Duration::ZERO,
-            held: Held::default(),
-            slow: Slow::default(),
+            held: PromptHold::default(),
+            throttled: Throttled::default(),
             wait_began: now,
             said_at: None,
             reading: None,
@@ -151,7 +151,7 @@ impl ActionRun {
             last_read_until: None,
             startup: startup.map(|(ordered_at, allowed)| Deadline {
                 at: ordered_at + allowed,
-                whose: Whose::Startup,
+                owner: DeadlineOwner::Startup,
                 allowed,
             }),
         }
@@ -168,7 +168,7 @@ impl ActionRun {
     /// Takes the reply that is held for gates or faults.
     pub(super) fn take_held_reply(&mut self) -> Option<TypedReply> {
         match std::mem::replace(&mut self.waiting, ActionWait::Output) {
-            ActionWait::Held(reply) => Some(reply),
+            ActionWait::ReplyHeld(reply) => Some(reply),
             other => {
                 self.waiting = other;
                 None
@@ -183,7 +183,7 @@ impl ActionRun {
         {
             let took = evidence.saturating_duration_since(self.wait_began);
             self.turns
-                .push((name, took.saturating_sub(self.slow.in_wait)));
+                .push((name, took.saturating_sub(self.throttled.in_wait)));
         }
     }
 
@@ -209,7 +209,7 @@ impl ActionRun {
         self.wait_began = self.said_at.take().unwrap_or(now);
         self.turn = within.map(|allowed| Deadline {
             at: now + allowed,
-            whose: Whose::Turn,
+            owner: DeadlineOwner::Turn,
             allowed,
         });
         self.last_read_until = None;
@@ -246,7 +246,7 @@ impl ActionRun {
     /// Excludes this much time of the step from the program's.
     pub(super) fn pause_for(&mut self, length: Duration) {
         self.paused += length;
-        if self.perform.deadline.whose != Whose::Flow {
+        if self.perform.deadline.owner != DeadlineOwner::Flow {
             self.perform.deadline.at += length;
         }
         if let Some(turn) = &mut self.turn {
@@ -256,7 +256,7 @@ impl ActionRun {
 
     /// Notes the total time for which output was left unread before the present wait.
     pub(super) fn held_back_before(&mut self, reported: Duration) {
-        self.slow = Slow {
+        self.throttled = Throttled {
             reported,
             in_wait: Duration::ZERO,
         };
@@ -264,9 +264,9 @@ impl ActionRun {
 
     /// Notes the total time for which output was left unread until the evidence came.
     pub(super) fn held_back_until_now(&mut self, reported: Duration) {
-        let more = reported.saturating_sub(self.slow.reported);
-        self.slow.reported = reported;
-        self.slow.in_wait += more;
+        let more = reported.saturating_sub(self.throttled.reported);
+        self.throttled.reported = reported;
+        self.throttled.in_wait += more;
         self.held.all += more;
     }
 
@@ -343,13 +343,13 @@ impl ActionRun {
     pub(super) fn next_moment(&self) -> Option<Instant> {
         let own = match &self.waiting {
             ActionWait::Pause { until } => return Some(*until),
-            ActionWait::Held(_) | ActionWait::Typing { .. } => return None,
+            ActionWait::ReplyHeld(_) | ActionWait::Typing { .. } => return None,
             ActionWait::Aftermath { .. } => return self.heard_out_at(),
-            ActionWait::Linger { until } => Some(*until),
+            ActionWait::RoundPause { until } => Some(*until),
             ActionWait::EchoOff { since, tries, .. } | ActionWait::Unread { since, tries } => {
                 Some(*since + poll_delay(*tries))
             }
-            ActionWait::Unsaid { since, .. } => Some(*since + CLOSING_GRACE),
+            ActionWait::ReplyFailed { since, .. } => Some(*since + CLOSING_GRACE),
             ActionWait::Output => self.reading.map(|(since, tries)| since + poll_delay(tries)),
             ActionWait::Command => None,
         };
@@ -389,14 +389,20 @@ impl ActionRun {
             [only] => only.clone(),
             several => format!("one of: {}", several.join(", ")),
         };
-        match deadline.whose {
-            Whose::Startup => format!("not ready {allowed} after its start: awaited {awaited}"),
-            Whose::Turn => format!("awaited {awaited} for {allowed}"),
-            Whose::Step => format!("the step's {allowed} were over while it awaited {awaited}"),
-            Whose::Settle | Whose::Leave => {
-                format!("took longer than {allowed}, and still awaited {awaited}")
+        match deadline.owner {
+            DeadlineOwner::Startup => {
+                format!("not ready {allowed} after its start: waited for {awaited}")
             }
-            Whose::Flow => format!("the flow's {allowed} were over while it awaited {awaited}"),
+            DeadlineOwner::Turn => format!("waited {allowed} for {awaited}"),
+            DeadlineOwner::Step => {
+                format!("the step timed out after {allowed}, waiting for {awaited}")
+            }
+            DeadlineOwner::ReturnToMenu | DeadlineOwner::Leave => {
+                format!("took longer than {allowed}, still waiting for {awaited}")
+            }
+            DeadlineOwner::Flow => {
+                format!("the flow timed out after {allowed}, waiting for {awaited}")
+            }
         }
     }
 }

@@ -13,8 +13,8 @@
 //! | `Alive` | `Perform` | `Alive`, performing |
 //! | `Alive` | its end, then or before `EndScript` | `Over` |
 
-mod beginning;
-mod starting;
+mod begin_action;
+mod start_program;
 mod waiting;
 
 use std::sync::Arc;
@@ -212,7 +212,7 @@ impl ScriptActor {
                 // Dropping it ends the command's process.
                 self.cancel_command(ctx);
             }
-            ScriptEffect::Learned(learned) => self.reporter.learned(learned),
+            ScriptEffect::NewValues(new_values) => self.reporter.new_values(new_values),
             ScriptEffect::Emit(event) => self.run.emit(event),
             ScriptEffect::Report(performed) => {
                 filter.end(child, &mut feedback);
@@ -436,8 +436,10 @@ impl Handler<Perform> for ScriptActor {
             State::NotStarted => self.start_program(Box::new(perform), ctx),
             State::Alive(_) => self.begin_run(perform, None, ctx),
             State::Starting { .. } | State::Over => {
-                let error =
-                    ActionError::new(FailureKind::Internal, "the script is not there to perform");
+                let error = ActionError::new(
+                    FailureKind::Internal,
+                    "the script has ended or is still starting",
+                );
                 self.fail_to_start(perform, error);
             }
         }

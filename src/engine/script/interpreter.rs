@@ -7,15 +7,15 @@
 //! | state | input | what follows |
 //! | --- | --- | --- |
 //! | `Ready` | `Begin` | the next turn is begun |
-//! | `Listening` | `Heard(wait)` | captures; then its reply, or what follows it |
-//! | `Listening` | `Heard(interlude)` | the interlude's reply, then `Listening` as before |
-//! | `Listening` | `Reads` | the `reads` wait is satisfied |
-//! | `Listening` | `Exited` | the `exits` wait is satisfied, or the action fails |
-//! | `Listening` | `Lingered` | the pause between two rounds is over, the next round begins |
-//! | `Speaking` | `Said` | what follows the reply |
-//! | `Speaking` | `Exited` | the action fails: the reply could not be given any more |
+//! | `Waiting` | `Found(wait)` | captures; then its reply, or what follows it |
+//! | `Waiting` | `Found(interlude)` | the interlude's reply, then `Waiting` as before |
+//! | `Waiting` | `Reads` | the `reads` wait is satisfied |
+//! | `Waiting` | `Exited` | the `exits` wait is satisfied, or the action fails |
+//! | `Waiting` | `RoundPauseOver` | the pause between two rounds is over, the next round begins |
+//! | `Replying` | `Sent` | what follows the reply |
+//! | `Replying` | `Exited` | the action fails: the reply could not be given any more |
 //! | `Pausing` | `Paused` | the next turn |
-//! | `Commanding` | `Ran` | its captures; the next turn |
+//! | `RunningCommand` | `Ran` | its captures; the next turn |
 //! | any | a fault | `Over`: nothing follows any more |
 
 mod earlier;
@@ -37,7 +37,7 @@ use crate::model::FailureKind;
 use crate::scenario::{Plan, Role, SourceLocation, Step, Turn};
 
 use earlier::EarlierOutput;
-use frames::{Frame, Listening, TurnRef};
+use frames::{Frame, OpenWait, TurnRef};
 
 pub(in crate::engine) use vocabulary::{
     ActionError, Answers, CommandOutput, Effect, Input, TypedReply,
@@ -47,10 +47,10 @@ pub(in crate::engine) use vocabulary::{
 enum State {
     Ready,
     /// The present wait goes on.
-    Listening,
-    Speaking(AfterReply),
+    Waiting,
+    Replying(AfterReply),
     Pausing,
-    Commanding {
+    RunningCommand {
         turn: TurnRef,
     },
     Over,
@@ -83,7 +83,7 @@ pub(super) struct ActionInterpreter {
     /// The present turn's place in the scenario.
     place: Option<SourceLocation>,
     /// The present wait, or the last one. None in turns that await nothing, and for a command.
-    wait: Option<Listening>,
+    wait: Option<OpenWait>,
     /// The output before the last reply, if a `pick` looks for its row there.
     earlier: Option<EarlierOutput>,
     /// The awaited result of the present command, in words.
@@ -179,13 +179,13 @@ impl ActionInterpreter {
     /// Returns `true` if the present wait is for the program's end.
     pub(super) fn expects_exit(&self) -> bool {
         let wait = self.wait.as_ref();
-        matches!(self.state, State::Listening) && wait.is_some_and(|it| it.exits().next().is_some())
+        matches!(self.state, State::Waiting) && wait.is_some_and(|it| it.exits().next().is_some())
     }
 
     /// Returns `true` if the present wait is also for a read of the program.
     pub(super) fn expects_read(&self) -> bool {
         let wait = self.wait.as_ref();
-        matches!(self.state, State::Listening) && wait.is_some_and(|it| it.reads().is_some())
+        matches!(self.state, State::Waiting) && wait.is_some_and(|it| it.reads().is_some())
     }
 
     /// Returns the effect that follows on `input`.
@@ -219,22 +219,22 @@ impl ActionInterpreter {
             (State::Ready, Input::Begin) | (State::Pausing, Input::Paused) => {
                 self.next(values, dialogue)
             }
-            (State::Listening, Input::Heard(heard)) => self.heard(heard, values, dialogue),
-            (State::Listening, Input::Reads { at }) => self.reads(at, values, dialogue),
-            (State::Listening, Input::Exited(exit)) => self.exited(exit, values, dialogue),
-            (State::Listening, Input::Lingered) => self.next(values, dialogue),
-            (State::Speaking(after), Input::Said) => match after {
+            (State::Waiting, Input::Found(heard)) => self.heard(heard, values, dialogue),
+            (State::Waiting, Input::Reads { at }) => self.reads(at, values, dialogue),
+            (State::Waiting, Input::Exited(exit)) => self.exited(exit, values, dialogue),
+            (State::Waiting, Input::RoundPauseOver) => self.next(values, dialogue),
+            (State::Replying(after), Input::Sent) => match after {
                 AfterReply::GoOn => self.next(values, dialogue),
                 AfterReply::Then(turn, index) => {
                     self.after_alternative(turn, index, values, dialogue)
                 }
                 AfterReply::Resume => {
-                    self.state = State::Listening;
+                    self.state = State::Waiting;
                     Ok(Effect::KeepListening)
                 }
             },
-            (State::Speaking(_), Input::Exited(exit)) => Err(ActionError::unanswered(exit)),
-            (State::Commanding { turn }, Input::Ran(output)) => {
+            (State::Replying(_), Input::Exited(exit)) => Err(ActionError::unanswered(exit)),
+            (State::RunningCommand { turn }, Input::Ran(output)) => {
                 self.ran(&turn, &output, values)?;
                 self.next(values, dialogue)
             }

@@ -11,15 +11,15 @@
 //! | `Output` | alarm: a read is awaited, and the program waits for input | the interpreter goes on |
 //! | `Output` | `Exited` | the interpreter goes on, or the action fails |
 //! | `Output` | alarm: a deadline, or 500 ms after the output's end | the action fails |
-//! | `Linger` | alarm: its time is over | the interpreter goes on |
-//! | `Held` | `Admitted` | the reply is begun: `Held`, `EchoOff` or `Typing` |
-//! | `Held` | `Released` | the reply is typed: `EchoOff` or `Typing` |
+//! | `RoundPause` | alarm: its time is over | the interpreter goes on |
+//! | `ReplyHeld` | `Admitted` | the reply is begun: `ReplyHeld`, `EchoOff` or `Typing` |
+//! | `ReplyHeld` | `Released` | the reply is typed: `EchoOff` or `Typing` |
 //! | `EchoOff` | alarm: echo is off | `Typing` |
 //! | `EchoOff` | alarm: 5 s or a deadline | the action fails |
 //! | `Typing` | `Written` | the interpreter goes on |
-//! | `Held`, `Typing` | `NotTyped` | `Unsaid` |
-//! | `Unsaid` | `Exited` | the action fails: the program has ended |
-//! | `Unsaid` | alarm: 500 ms | the action fails: not sent |
+//! | `ReplyHeld`, `Typing` | `NotTyped` | `ReplyFailed` |
+//! | `ReplyFailed` | `Exited` | the action fails: the program has ended |
+//! | `ReplyFailed` | alarm: 500 ms | the action fails: not sent |
 //! | `Pause` | alarm: its time is over | the interpreter goes on |
 //! | `Command` | `CommandEnded` | the interpreter goes on, or the action fails |
 //! | `Aftermath` | alarm: 100 ms of silence, or 1 s in all; or `Exited` | the action fails |
@@ -37,9 +37,9 @@ use std::time::Instant;
 use crate::dialogue::{Dialogue, Finding};
 use crate::engine::context::shown;
 use crate::engine::messages::ActionKind;
-use crate::engine::values::Learned;
+use crate::engine::values::NewValues;
 use crate::model::{FailureKind, Happening, InstanceId, ProcessRecord, RunEvent, Stream};
-use crate::process::Echo;
+use crate::process::TerminalMode;
 use crate::scenario::{Masker, Plan, Scope};
 
 use super::action_run::{ActionRun, ActionWait};
@@ -160,7 +160,7 @@ impl ScriptMachine {
             }
             ScriptInput::NotTyped { reason } => {
                 if let Some(action) = &mut self.action {
-                    action.wait(ActionWait::Unsaid {
+                    action.wait(ActionWait::ReplyFailed {
                         since: call.now,
                         reason,
                     });
@@ -290,26 +290,26 @@ impl ScriptMachine {
             };
             let is_evidence = matches!(
                 input,
-                Input::Heard(Finding::Wait { .. }) | Input::Reads { .. } | Input::Exited(_)
+                Input::Found(Finding::Wait { .. }) | Input::Reads { .. } | Input::Exited(_)
             );
             if is_evidence && std::mem::take(&mut action.holds_access) {
                 call.effects.push(ScriptEffect::LeaveGates);
             }
             if let Some(point) = action.fault_point() {
                 match &input {
-                    Input::Heard(Finding::Wait { .. }) => {
+                    Input::Found(Finding::Wait { .. }) => {
                         call.effects.push(ScriptEffect::EvidenceCame);
                     }
-                    Input::Said => call.effects.push(ScriptEffect::ReplySent(point)),
+                    Input::Sent => call.effects.push(ScriptEffect::ReplySent(point)),
                     _ => {}
                 }
             }
             let values = &mut action.perform.values;
             let next = action.interpreter.on(input, values, &mut self.dialogue);
             action.time_turn();
-            let learned = action.perform.values.take_learned();
-            if !learned.is_empty() {
-                self.learned(learned, call.effects);
+            let new_values = action.perform.values.take_new_values();
+            if !new_values.is_empty() {
+                self.new_values(new_values, call.effects);
             }
             let Some(action) = &mut self.action else {
                 return;
@@ -323,8 +323,8 @@ impl ScriptMachine {
                     }
                     self.poll(call)
                 }
-                Effect::Linger { at_most } => {
-                    action.wait(ActionWait::Linger {
+                Effect::RoundPause { at_most } => {
+                    action.wait(ActionWait::RoundPause {
                         until: call.now + at_most,
                     });
                     self.poll(call)
@@ -351,7 +351,7 @@ impl ScriptMachine {
                 Effect::Done
                     if lives
                         && action.ends_with_reply()
-                        && (call.program.echo() != Echo::NoTerminal
+                        && (call.program.echo() != TerminalMode::NoTerminal
                             || call.program.unread() > 0) =>
                 {
                     action.wait(ActionWait::Unread {
@@ -375,11 +375,11 @@ impl ScriptMachine {
     }
 
     /// Reports and emits values that the action has learned.
-    fn learned(&self, learned: Learned, effects: &mut Vec<ScriptEffect>) {
+    fn new_values(&self, new_values: NewValues, effects: &mut Vec<ScriptEffect>) {
         let Some(action) = &self.action else { return };
         let place = effects.len();
         if let ActionKind::Step(step) = action.perform.kind {
-            effects.extend(learned.captures.iter().cloned().map(|capture| {
+            effects.extend(new_values.captures.iter().cloned().map(|capture| {
                 let (name, value) = shown(&action.perform.values, capture);
                 ScriptEffect::Emit(RunEvent::Captured {
                     flow: self.instance.flow,
@@ -390,6 +390,6 @@ impl ScriptMachine {
             }));
         }
         // An event must not be emitted before its value is safe.
-        effects.insert(place, ScriptEffect::Learned(learned));
+        effects.insert(place, ScriptEffect::NewValues(new_values));
     }
 }

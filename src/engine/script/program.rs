@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::model::Activity;
-use crate::process::{Child, Echo, TerminalChanges};
+use crate::process::{Child, TerminalChanges, TerminalMode};
 
 /// The running program as the script machine sees it.
 ///
@@ -11,7 +11,7 @@ use crate::process::{Child, Echo, TerminalChanges};
 /// program has exited.
 pub(super) trait Program {
     /// Returns the terminal's treatment of typed text.
-    fn echo(&self) -> Echo;
+    fn echo(&self) -> TerminalMode;
     /// Returns the total time for which output was left unread on purpose.
     fn held_back(&self) -> Duration;
     /// Returns the number of typed bytes that the program has not read.
@@ -25,7 +25,7 @@ pub(super) trait Program {
 }
 
 impl Program for Child {
-    fn echo(&self) -> Echo {
+    fn echo(&self) -> TerminalMode {
         Child::echo(self)
     }
 

@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use crate::engine::live_scripts::LiveScripts;
-use crate::engine::messages::{Injected, News, Performed, ScriptEnded, ScriptOwner, send};
+use crate::engine::messages::{Injected, PendingReport, Performed, ScriptEnded, ScriptOwner, send};
 use crate::engine::report_guard::FinalReport;
 use crate::engine::script::transcript::Transcript;
-use crate::engine::values::Learned;
+use crate::engine::values::NewValues;
 use crate::model::{InstanceId, ProcessRecord};
 
-/// The owner of a script, with the news for its next report.
+/// The owner of a script, with what is pending for its next report.
 pub(super) struct ScriptReporter {
     pub owner: ScriptOwner,
     pub instance: InstanceId,
     live: Arc<LiveScripts>,
-    news: News,
+    pending: PendingReport,
 }
 
 impl ScriptReporter {
@@ -23,25 +23,31 @@ impl ScriptReporter {
             owner,
             instance,
             live,
-            news: News::default(),
+            pending: PendingReport::default(),
         }
     }
 
     /// Adds values to the next report.
-    pub(super) fn learned(&mut self, learned: Learned) {
-        self.news.learned.extend(learned);
+    pub(super) fn new_values(&mut self, new_values: NewValues) {
+        self.pending.new_values.extend(new_values);
     }
 
     /// Adds an injected fault to the next report.
     pub(super) fn injected(&mut self, injected: Injected) {
-        self.news.injected.push(injected);
+        self.pending.injected.push(injected);
     }
 
     /// Reports the end of an action.
     pub(super) fn performed(&mut self, performed: Performed) {
-        let news = std::mem::take(&mut self.news);
+        let pending = std::mem::take(&mut self.pending);
         // An owner that is gone has ended this script.
-        let _ = send(&self.owner.performed, Performed { news, ..performed });
+        let _ = send(
+            &self.owner.performed,
+            Performed {
+                pending,
+                ..performed
+            },
+        );
     }
 
     /// Reports the end of the script: its process, if there was one, has ended.
@@ -65,7 +71,7 @@ impl ScriptReporter {
             is_lost,
             record,
             transcript,
-            news: std::mem::take(&mut self.news),
+            pending: std::mem::take(&mut self.pending),
         };
         // An owner that is gone does not wait for it.
         let _ = send(&self.owner.ended, ended);

@@ -1,4 +1,4 @@
-//! Handle of a running program.
+//! Handle of a running program: its input, output and end. Signals go through `process_state`.
 
 use std::io;
 use std::marker::PhantomData;
@@ -9,12 +9,12 @@ use tokio::io::Interest;
 
 use crate::model::Activity;
 use crate::process::activity::{self, LiveUsage};
-use crate::process::handle::Process;
 use crate::process::io::events::Events;
 use crate::process::io::pipes::OwnEnds;
-use crate::process::io::pty::{Echo, TerminalChanges};
+use crate::process::io::pty::{TerminalChanges, TerminalMode};
 use crate::process::io::shared::ChildShared;
 use crate::process::io::writes::{Input, WriteError, Writer};
+use crate::process::process_state::Process;
 use crate::process::spawn::started::{Started, Streams};
 use crate::process::sys::RegisteredFd;
 use crate::process::termination::grace::Grace;
@@ -108,7 +108,7 @@ impl Child {
     }
 
     /// Returns the current echo mode of the terminal.
-    pub fn echo(&self) -> Echo {
+    pub fn echo(&self) -> TerminalMode {
         self.shared.writer.echo()
     }
 

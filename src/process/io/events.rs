@@ -19,10 +19,10 @@ use rustix::io::Errno;
 use tokio::time::Sleep;
 
 use crate::model::{Ending, ExitCause, Stream, Usage};
-use crate::process::handle::ExitRecord;
 use crate::process::io::pty::TerminalChanges;
 use crate::process::io::shared::ChildShared;
 use crate::process::io::throttle::is_readable;
+use crate::process::process_state::ExitRecord;
 use crate::process::sys::{RegisteredFd, SharedFd};
 
 /// The time to wait for output that another process than the program keeps open.

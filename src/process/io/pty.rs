@@ -79,7 +79,7 @@ pub(in crate::process) fn open(rows: u16, columns: u16) -> Result<Pty, Errno> {
 
 /// Treatment of typed characters by a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Echo {
+pub enum TerminalMode {
     /// They are shown, and the program reads lines.
     On,
     /// They are shown, and the program reads them one by one.
@@ -93,16 +93,16 @@ pub enum Echo {
 }
 
 /// Returns the echo mode of a terminal.
-pub(in crate::process) fn echo(master: impl AsFd) -> Echo {
+pub(in crate::process) fn echo(master: impl AsFd) -> TerminalMode {
     match termios::tcgetattr(master) {
-        Err(_) => Echo::NoTerminal,
+        Err(_) => TerminalMode::NoTerminal,
         Ok(modes) => {
             let has = |mode| modes.local_modes.contains(mode);
             match (has(LocalModes::ECHO), has(LocalModes::ICANON)) {
-                (true, true) => Echo::On,
-                (true, false) => Echo::OnForKeys,
-                (false, true) => Echo::Off,
-                (false, false) => Echo::Raw,
+                (true, true) => TerminalMode::On,
+                (true, false) => TerminalMode::OnForKeys,
+                (false, true) => TerminalMode::Off,
+                (false, false) => TerminalMode::Raw,
             }
         }
     }

@@ -10,7 +10,7 @@ use std::time::Instant;
 use rustix::io::Errno;
 use tokio::io::Interest;
 
-use crate::process::io::pty::{self, Echo, MAX_TERMINAL_LINE};
+use crate::process::io::pty::{self, MAX_TERMINAL_LINE, TerminalMode};
 use crate::process::sys::{self, RegisteredFd, SharedFd};
 
 /// The maximum number of bytes kept for a program that does not read.
@@ -111,10 +111,10 @@ impl Writer {
     }
 
     /// Returns the echo mode of the terminal, if there is one.
-    pub(in crate::process) fn echo(&self) -> Echo {
+    pub(in crate::process) fn echo(&self) -> TerminalMode {
         match &*self.input.borrow() {
             Input::Terminal(master) => pty::echo(master.get_ref()),
-            Input::Pipe(_) | Input::Closed => Echo::NoTerminal,
+            Input::Pipe(_) | Input::Closed => TerminalMode::NoTerminal,
         }
     }
 
@@ -291,7 +291,7 @@ fn check_lines(terminal: impl AsFd, bytes: &[u8]) -> Result<(), WriteError> {
         .map(<[u8]>::len)
         .max();
     match longest {
-        Some(length) if length > MAX_TERMINAL_LINE && pty::echo(terminal) != Echo::Raw => {
+        Some(length) if length > MAX_TERMINAL_LINE && pty::echo(terminal) != TerminalMode::Raw => {
             Err(WriteError::LineTooLong { length })
         }
         _ => Ok(()),

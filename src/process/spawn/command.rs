@@ -49,6 +49,6 @@ pub enum SpawnError {
         source: io::Error,
     },
     /// [`Spawner::shutdown`](crate::process::Spawner::shutdown) was called.
-    #[error("no programs are started any more: the run is being shut down")]
+    #[error("no more programs are started: the run is shutting down")]
     ShutDown,
 }

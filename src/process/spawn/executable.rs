@@ -14,13 +14,13 @@ use rustix::fs::Access;
 pub enum ResolveError {
     #[error("the command is empty")]
     Empty,
-    #[error("there is no program {}{}", Shown(name), Looked(looked))]
+    #[error("there is no program {}{}", QuotedName(name), SearchedPaths(looked))]
     NotFound {
         name: OsString,
         /// The directories that were searched, in order.
         looked: Vec<PathBuf>,
     },
-    #[error("there is no script {}{}", Shown(name), Looked(looked))]
+    #[error("there is no script {}{}", QuotedName(name), SearchedPaths(looked))]
     NoScript {
         name: OsString,
         /// The directories that were searched, in order.
@@ -37,7 +37,7 @@ pub enum ResolveError {
     NoInterpreter { path: PathBuf, interpreter: PathBuf },
     #[error(
         "{} cannot be run: its first line asks `env` for {}, which is not on PATH{}",
-        path.display(), Shown(wanted), EnvHint(wanted)
+        path.display(), QuotedName(wanted), EnvHint(wanted)
     )]
     NotOnPath { path: PathBuf, wanted: OsString },
     #[error(
@@ -56,17 +56,17 @@ pub enum ResolveError {
     UnknownFormat { path: PathBuf },
 }
 
-struct Shown<'a>(&'a OsStr);
+struct QuotedName<'a>(&'a OsStr);
 
-impl fmt::Display for Shown<'_> {
+impl fmt::Display for QuotedName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.display().fmt(f)
     }
 }
 
-struct Looked<'a>(&'a [PathBuf]);
+struct SearchedPaths<'a>(&'a [PathBuf]);
 
-impl fmt::Display for Looked<'_> {
+impl fmt::Display for SearchedPaths<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_empty() {
             return Ok(());

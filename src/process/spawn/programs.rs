@@ -1,4 +1,4 @@
-//! Lookup of programs by name, with the scripts of interpreters.
+//! Program lookup by name, with the scripts of interpreters.
 
 use std::collections::HashMap;
 use std::ffi::OsString;

@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rustix::process::Signal;
 
-use crate::process::handle::{Process, Requested};
 use crate::process::marker::{InstanceNumber, RunMarker};
 use crate::process::proc;
+use crate::process::process_state::{Process, Requested};
 use crate::process::spawn::limits;
 use crate::process::termination::command::ReaperCommand;
 use crate::process::termination::watcher::WatcherPipe;

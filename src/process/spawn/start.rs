@@ -1,4 +1,4 @@
-//! Start of one program: streams, environment, vfork, and errors.
+//! Starts one program: streams, environment, vfork, and errors.
 
 use std::ffi::{CString, OsStr};
 use std::io;
@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Pid;
 
-use crate::process::handle::Process;
 use crate::process::io::{pipes, pty};
 use crate::process::marker::InstanceNumber;
+use crate::process::process_state::Process;
 use crate::process::spawn::command::{Command, SpawnError};
 use crate::process::spawn::shared::SpawnerShared;
 use crate::process::spawn::started::{SpawnedProcess, Started, Streams, TerminateOnDrop};

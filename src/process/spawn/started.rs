@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use rustix::process::Signal;
 
-use crate::process::handle::{Process, Requested};
 use crate::process::io::pipes::OwnEnds;
+use crate::process::process_state::{Process, Requested};
 use crate::process::spawn::shared::SpawnerShared;
 use crate::process::termination::command::ReaperCommand;
 use crate::process::termination::grace::Grace;

@@ -1,4 +1,4 @@
-//! Start of a process: `clone(2)` in the manner of `vfork(2)`, then `execve(2)`.
+//! Starts a process: `clone(2)` in the manner of `vfork(2)`, then `execve(2)`.
 //!
 //! The C library's `posix_spawn(3)` does the same, but it maps and unmaps a stack for every child,
 //! and each unmapping interrupts all cores that run a thread of this process; here each spawner

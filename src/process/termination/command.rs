@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use crate::process::handle::Process;
+use crate::process::process_state::Process;
 use crate::process::termination::grace::Grace;
 
 /// A command to the reaper thread.

@@ -17,8 +17,8 @@ impl Grace {
         hang_up: Duration::ZERO,
         terminate: Duration::ZERO,
     };
-    /// For processes without an owner.
-    pub(in crate::process) const SHORT: Grace = Grace {
+    /// For processes without an owner, and for runs that end at once.
+    pub const SHORT: Grace = Grace {
         hang_up: Duration::from_millis(200),
         terminate: Duration::from_millis(300),
     };

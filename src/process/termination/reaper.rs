@@ -16,9 +16,9 @@ use rustix::event::Timespec;
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::process::Signal;
 
-use crate::process::handle::Process;
 use crate::process::marker::{INSTANCE_VARIABLE, InstanceNumber, RUN_VARIABLE};
 use crate::process::proc;
+use crate::process::process_state::Process;
 use crate::process::spawn::shared::{SpawnerCount, SpawnerShared};
 use crate::process::termination::command::{Leftovers, ReaperCommand};
 use crate::process::termination::grace::Grace;
@@ -118,7 +118,7 @@ impl Reaper {
             self.check(&ended);
             self.escalate();
             self.sweep_if_due();
-            self.settle();
+            self.remove_ended();
             if self.is_done() {
                 break;
             }
@@ -349,7 +349,7 @@ impl Reaper {
     }
 
     /// Removes the trees that have ended completely, orphans included.
-    fn settle(&mut self) {
+    fn remove_ended(&mut self) {
         if !self
             .terminations
             .values()
@@ -359,13 +359,13 @@ impl Reaper {
         }
         // One sweep for all of them: with thousands of children it is not cheap.
         self.adopt(&registry::spawned().sweep());
-        let settled: Vec<InstanceNumber> = self
+        let ended: Vec<InstanceNumber> = self
             .terminations
             .iter()
             .filter(|(_, termination)| termination.all_ended && termination.group_is_gone())
             .map(|(&instance, _)| instance)
             .collect();
-        for instance in settled {
+        for instance in ended {
             if let Some(termination) = self.terminations.remove(&instance) {
                 self.forget(instance, &termination);
             }

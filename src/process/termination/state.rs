@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::process::Signal;
 
-use crate::process::handle::{Process, Requested};
 use crate::process::marker::InstanceNumber;
+use crate::process::process_state::{Process, Requested};
 use crate::process::termination::grace::Grace;
 use crate::process::termination::tree::Tree;
 

@@ -142,7 +142,7 @@ fn steps(bundle: &Bundle) -> String {
             StepOutcome::Completed => format!("completed in {took}"),
             StepOutcome::Skipped => "skipped".to_owned(),
             StepOutcome::Failed => format!("failed after {took}"),
-            StepOutcome::Retried => format!("failed after {took} and was performed again"),
+            StepOutcome::Retried => format!("failed after {took} and was retried"),
             StepOutcome::Interrupted => format!("interrupted after {took}"),
         };
         let at = seconds(step.started_after_us);

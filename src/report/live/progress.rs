@@ -29,17 +29,17 @@ const MAX_STEP_LINES: usize = 16;
 const LINE_EVERY: Duration = Duration::from_secs(2);
 
 /// A reporter that shows a bar for the run and a line for each step, on standard error.
-pub struct Bars {
+pub struct ProgressBars {
     stats: LiveStats,
     display: MultiProgress,
     run: Option<ProgressBar>,
     steps: Vec<ProgressBar>,
 }
 
-impl Bars {
+impl ProgressBars {
     /// Creates bars on standard error; they draw nothing unless it is a terminal.
     pub fn new() -> Self {
-        Bars {
+        ProgressBars {
             stats: LiveStats::default(),
             display: MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(5)),
             run: None,
@@ -79,13 +79,13 @@ impl Bars {
     }
 }
 
-impl Default for Bars {
+impl Default for ProgressBars {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Reporter for Bars {
+impl Reporter for ProgressBars {
     fn event(&mut self, event: &RunEvent) {
         self.stats.event(event);
         match event {
@@ -152,16 +152,16 @@ fn style(template: &str) -> ProgressStyle {
 }
 
 /// A reporter that prints a line every other second, for logs and pipes.
-pub struct Lines {
+pub struct PlainProgress {
     stats: LiveStats,
     output: Output,
     last: Duration,
 }
 
-impl Lines {
+impl PlainProgress {
     /// Creates a reporter that writes to `output`.
     pub fn new(output: Output) -> Self {
-        Lines {
+        PlainProgress {
             stats: LiveStats::default(),
             output,
             last: Duration::ZERO,
@@ -169,7 +169,7 @@ impl Lines {
     }
 }
 
-impl Reporter for Lines {
+impl Reporter for PlainProgress {
     fn event(&mut self, event: &RunEvent) {
         self.stats.event(event);
         match event {

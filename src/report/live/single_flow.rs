@@ -76,7 +76,7 @@ impl SingleFlow {
             StepOutcome::Failed => styled(BAD, format!("✗ failed after {took}: {cause}")),
             StepOutcome::Retried => styled(
                 CARE,
-                format!("↻ failed after {took}, to be performed again: {cause}"),
+                format!("↻ failed after {took}, to be retried: {cause}"),
             ),
             StepOutcome::Interrupted => styled(CARE, format!("✗ interrupted after {took}")),
         };
@@ -132,7 +132,10 @@ impl Reporter for SingleFlow {
                 self.info = Some((**info).clone());
             }
             RunEvent::FlowStarted { variables, .. } => {
-                for (name, value) in variables.iter().filter(|(_, value)| !is_masked(value)) {
+                for (name, value) in variables
+                    .iter()
+                    .filter(|(_, value)| !is_fully_masked(value))
+                {
                     self.fact(name, value);
                 }
             }
@@ -196,7 +199,7 @@ impl Reporter for SingleFlow {
 }
 
 /// Returns `true` if the whole value is masked.
-fn is_masked(value: &str) -> bool {
+fn is_fully_masked(value: &str) -> bool {
     !value.is_empty()
         && value
             .chars()

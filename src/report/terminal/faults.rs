@@ -12,12 +12,9 @@ use super::heading;
 
 pub(super) fn render(summary: &Summary) -> Option<String> {
     let chaos = summary.chaos.as_ref()?;
-    let mut lines = vec![heading("Chaos")];
+    let mut lines = vec![heading("Faults")];
     let mut fact = |label: &str, value: String| lines.push(format!("  {label:<18} {value}"));
-    fact(
-        "Wanted",
-        sanitize(&chaos.injections.join(", ")).into_owned(),
-    );
+    fact("Rules", sanitize(&chaos.injections.join(", ")).into_owned());
     fact("Injected", counts(&chaos.struck));
     if !chaos.missed.is_empty() {
         let missed = counts(&chaos.missed);
@@ -44,7 +41,7 @@ pub(super) fn render(summary: &Summary) -> Option<String> {
     }
     if summary.flows.failed > 0 {
         let others = summary.flows.failed.saturating_sub(chaos.failed);
-        let text = format!("{} without chaos", units::counted(others, "flow"));
+        let text = format!("{} without a fault", units::counted(others, "flow"));
         let text = if others == 0 {
             styled(GOOD, text)
         } else {

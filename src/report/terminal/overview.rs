@@ -77,7 +77,7 @@ pub(super) fn render(info: &RunInfo, summary: &Summary, width: usize) -> String 
     fact("Average duration", average);
     for checked in summary.thresholds.iter().filter(|it| it.stopped_run) {
         let threshold = sanitize(&checked.threshold);
-        let text = format!("The run was ended early: {threshold} was not met.");
+        let text = format!("The run was ended early: {threshold} was crossed.");
         lines.push(format!("  {}", styled(CARE, text)));
     }
     if summary.interrupted {

@@ -84,7 +84,7 @@ fn processes(counts: &ProcessCounts) -> String {
     ends.push(format!("{} terminated", counts.terminated));
     ends.push(highlighted(counts.killed, CARE, "killed"));
     if counts.injected > 0 {
-        ends.push(format!("{} killed by chaos", counts.injected));
+        ends.push(format!("{} killed by a fault", counts.injected));
     }
     ends.push(highlighted(counts.left_over, BAD, "left over"));
     format!(

@@ -69,7 +69,7 @@ fn exclusive(context: &Context<'_>, node: &Node) -> Option<String> {
     let name = context.word(node, "the name")?;
     if name.contains("${") {
         let help = Some("write a fixed name".to_owned());
-        let message = "an `exclusive` name is the same for all flows and cannot hold values";
+        let message = "an `exclusive` name is the same for all flows and cannot contain `${…}`";
         context.error(&node.span, message, help);
     }
     Some(name.to_owned())

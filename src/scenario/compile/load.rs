@@ -110,7 +110,7 @@ fn refuse_foreign(context: &Context<'_>, fields: &Fields<'_>, kind: LoadKind) {
     };
     for name in foreign {
         if let Some(node) = fields.get(name) {
-            let message = format!("`{name}` does not go with this load");
+            let message = format!("`{name}` cannot be combined with this load");
             context.error(&node.span, message, Some(help.to_owned()));
         }
     }

@@ -39,7 +39,7 @@ impl Context<'_> {
             PatternSpec::Fixed(pattern) => Some(pattern),
             PatternSpec::Literal(_) | PatternSpec::Regex { .. } => {
                 let help = Some("write `$${` for a literal `${`".to_owned());
-                self.error(&node.span, format!("{what} cannot hold values"), help);
+                self.error(&node.span, format!("{what} cannot contain `${{…}}`"), help);
                 None
             }
         }
@@ -50,7 +50,11 @@ impl Context<'_> {
         let (spec, _) = self.pattern_and_names(node)?;
         let example = || Some(format!("the default is /{}/", RowFormat::MARKED));
         let PatternSpec::Fixed(pattern) = spec else {
-            self.error(&node.span, "a row's pattern cannot hold values", example());
+            self.error(
+                &node.span,
+                "a row's pattern cannot contain `${…}`",
+                example(),
+            );
             return None;
         };
         if pattern.is_literal() {

@@ -30,7 +30,7 @@ pub(super) fn lifetime(context: &Context<'_>, node: &Node) -> Option<NonZeroU64>
 }
 
 /// Builds the turn that waits for a script's menu.
-pub(super) fn settle(prompt: PatternSpec, place: SourceLocation) -> Turn {
+pub(super) fn return_to_menu(prompt: PatternSpec, place: SourceLocation) -> Turn {
     Turn {
         name: None,
         kind: TurnKind::Exchange {

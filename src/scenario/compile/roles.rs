@@ -127,7 +127,7 @@ fn role(
         actions: Vec::new(),
         chooses: false,
         pool,
-        settle: Arc::from([]),
+        return_to_menu: Arc::from([]),
         back: None,
         leave: None,
     });
@@ -141,7 +141,7 @@ fn role(
     if role.pool.is_some()
         && let (Some(pattern), _) = context.traced(|| around.menu_prompt_pattern(context))
     {
-        role.settle = Arc::from([pool::settle(pattern, context.place(&span))]);
+        role.return_to_menu = Arc::from([pool::return_to_menu(pattern, context.place(&span))]);
     }
     let mut actions = Vec::new();
     for (key, name, node) in fields

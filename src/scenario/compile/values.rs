@@ -226,7 +226,7 @@ impl Context<'_> {
         match text.replace('_', "").parse::<u64>() {
             Ok(count) if count >= least => Some(count),
             Ok(count) => {
-                let message = format!("{count} is too few");
+                let message = format!("{count} is too small");
                 self.error(&node.span, message, Some(format!("write {least} or more")));
                 None
             }
@@ -244,8 +244,8 @@ impl Context<'_> {
         if count > 1_000_000 {
             self.error(
                 &node.span,
-                format!("{count} is too many"),
-                Some("a million is enough".into()),
+                format!("{count} is too large"),
+                Some("the maximum is 1000000".into()),
             );
         }
         u32::try_from(count).ok()

@@ -399,7 +399,7 @@ fn reachable(
 
 fn value<'w>(of: &Word, word: Option<&'w Word>, example: &str) -> Result<&'w Word, FaultRuleError> {
     let help = || format!("write `{example}`");
-    word.ok_or_else(|| of.error(format!("`{}` says nothing", of.text), help()))
+    word.ok_or_else(|| of.error(format!("`{}` needs a value", of.text), help()))
 }
 
 fn number(
@@ -413,11 +413,11 @@ fn number(
     match word.text.parse::<u64>() {
         Ok(number) if number >= least && number <= most => Ok(number),
         Ok(number) if number < least => Err(word.error(
-            format!("`{}` is too few", word.text),
+            format!("`{}` is too small", word.text),
             format!("write {least} or more"),
         )),
         Ok(_) => Err(word.error(
-            format!("`{}` is too many", word.text),
+            format!("`{}` is too large", word.text),
             format!("write {most} or less"),
         )),
         Err(_) => Err(word.error(

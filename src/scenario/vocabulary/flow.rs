@@ -87,7 +87,7 @@ const RETRY_ON: Word = word(
     "on",
     Shape::ListOf(&Shape::Text),
     "The failures that are retried: kinds such as `timeout`, `ended_early`, `wrong_exit`, or \
-     categories of `fail_on`; by default all that another attempt might mend.",
+     categories of `fail_on`; by default all that another attempt might fix.",
 );
 
 const RETRY_DELAY: Word = word("delay", Shape::Duration, "A pause before each attempt.");

@@ -16,7 +16,7 @@ pub struct Threshold {
     pub(super) limit: f64,
     /// The length of the windows in which it has to hold; `None` for the whole run.
     pub(super) over: Option<Duration>,
-    /// The run ends when it is violated.
+    /// The run ends when it is crossed.
     pub(super) stop: bool,
 }
 
@@ -89,7 +89,7 @@ impl Threshold {
         self
     }
 
-    /// Ends the run when the threshold is violated.
+    /// Ends the run when the threshold is crossed.
     #[must_use]
     pub fn stopping(mut self) -> Self {
         self.stop = true;

@@ -44,7 +44,11 @@ fn a_program_that_closes_its_output_and_stays_alive_fails_its_step_soon() {
         Rehearsing::with_role("close-output, forever", "- see: fine", "terminal: pipes").perform();
     let failure = run.failure();
     assert_eq!(failure.kind, FailureKind::EndedEarly);
-    assert!(failure.message.contains("lives on"), "{}", failure.message);
+    assert!(
+        failure.message.contains("is still running"),
+        "{}",
+        failure.message
+    );
 }
 
 #[test]
@@ -108,11 +112,11 @@ fn output_does_not_extend_a_deadline() {
 const HANGING: [(&str, &str); 2] = [
     (
         "engine/hanging-in-leave",
-        "did not leave well: took longer than 1s, and still awaited line `never`",
+        "did not leave well: took longer than 1s, still waiting for line `never`",
     ),
     (
         "engine/hanging-before-the-menu",
-        "took longer than 1s, and still awaited",
+        "took longer than 1s, still waiting for",
     ),
 ];
 

@@ -233,7 +233,7 @@ fn a_run_that_is_stopped_at_once_leaves_no_pooled_script() {
     }
 }
 
-/// When each flow started and ended the last step, in the order of events.
+/// Returns the start and end of the last step of each flow, in the order of events.
 fn last_step(run: &Rehearsed) -> Vec<(u64, bool)> {
     let moments = run.events.iter().filter_map(|event| match event {
         RunEvent::StepStarted { flow, step } if step.0 == 2 => Some((flow.0, true)),
@@ -265,7 +265,7 @@ fn an_incomplete_group_is_released_when_no_other_flow_can_join() {
     let run = desk(3, BY_NUMBER, "together: 3").flows(4, 3).perform();
     run.assert_all(&FlowOutcome::Completed);
     let notices = run.notices();
-    let is_noted = notices.iter().any(|it| it.starts_with("1 flow performed"));
+    let is_noted = notices.iter().any(|it| it.starts_with("only 1 of 3 flows"));
     assert!(is_noted, "{notices:?}");
 }
 

@@ -88,7 +88,7 @@ fn the_last_line_of_a_program_that_ends_is_read() {
 
 #[test]
 fn the_echo_of_a_terminal_is_known() {
-    use rehearsal::process::Echo;
+    use rehearsal::process::TerminalMode;
     with_spawner(async |spawner| {
         let words = [
             "ask",
@@ -101,13 +101,13 @@ fn the_echo_of_a_terminal_is_known() {
         ];
         let mut program = Actor::start(spawner, PTY, &words).await;
         program.hear("Name: ").await;
-        assert_eq!(program.child.echo(), Echo::On);
+        assert_eq!(program.child.echo(), TerminalMode::On);
         program.child.write(b"ada\n").unwrap();
         program.hear("Password: ").await;
-        assert_eq!(program.child.echo(), Echo::Off);
+        assert_eq!(program.child.echo(), TerminalMode::Off);
         program.child.write(b"secret\n").unwrap();
         program.hear("More: ").await;
-        assert_eq!(program.child.echo(), Echo::On);
+        assert_eq!(program.child.echo(), TerminalMode::On);
         assert!(
             program.out.ends_with("Password: \n<secret>\nMore: "),
             "{:?}",
@@ -115,7 +115,7 @@ fn the_echo_of_a_terminal_is_known() {
         );
         program.child.close_input();
         assert_eq!(program.end().await.exit, Some(ExitCause::Code(3)));
-        assert_eq!(program.child.echo(), Echo::NoTerminal);
+        assert_eq!(program.child.echo(), TerminalMode::NoTerminal);
     });
 }
 
@@ -281,7 +281,7 @@ fn the_activity_of_a_program_is_known() {
 
 #[test]
 fn python_and_shell_programs_are_detected_as_waiting() {
-    use rehearsal::process::{Echo, Programs, Within};
+    use rehearsal::process::{Programs, TerminalMode, Within};
     let path = std::env::var_os("PATH");
     let programs = Programs::new("/".into(), Vec::new(), "/bin/false".into(), path);
     let within = Within {
@@ -308,11 +308,11 @@ fn python_and_shell_programs_are_detected_as_waiting() {
             let mut program = Actor::run(spawner, command).await.unwrap();
             program.hear("Name: ").await;
             program.until_activity(Activity::WaitingForInput).await;
-            assert_ne!(program.child.echo(), Echo::Off);
+            assert_ne!(program.child.echo(), TerminalMode::Off);
             program.child.write(b"ada\n").unwrap();
             program.hear("Password: ").await;
             program.until_activity(Activity::WaitingForInput).await;
-            assert_eq!(program.child.echo(), Echo::Off);
+            assert_eq!(program.child.echo(), TerminalMode::Off);
             program.child.write(b"secret\n").unwrap();
             assert_eq!(program.end().await.exit, Some(ExitCause::Code(0)));
             assert!(program.out.ends_with("over\n"), "{:?}", program.out);

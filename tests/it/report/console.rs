@@ -221,6 +221,6 @@ fn the_report_shows_injections_and_their_outcomes() {
     }
     let summary = tally.summary(Duration::from_secs(2), false);
     let report = redacted(&terminal::render(&info, &summary, 80));
-    let chaos = report.find("Chaos").expect("a section");
+    let chaos = report.find("Faults").expect("a section");
     assert_snapshot!(&report[chaos..]);
 }

@@ -21,7 +21,7 @@ fn an_empty_text_that_is_sent_is_logged() {
 #[test]
 fn progress_in_plain_lines() {
     let page = Page::default();
-    let mut lines = Lines::new(page.output());
+    let mut lines = PlainProgress::new(page.output());
     let events = events(&MIXED, 2);
     let (first, rest) = events.split_at(events.len() / 2);
     first.iter().for_each(|event| lines.event(event));

@@ -160,7 +160,7 @@ pub struct Program {
     attached: Attached,
     /// All its output.
     all: String,
-    /// Where in `all` the output after our last answer begins.
+    /// The position in `all` at which the output after our last answer begins.
     answered: usize,
     /// Bytes read that do not make a whole character yet.
     rest: Vec<u8>,

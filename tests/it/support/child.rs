@@ -102,7 +102,7 @@ pub struct Actor {
     end: Option<End>,
 }
 
-/// How a program ended.
+/// The exit of a program.
 #[derive(Debug, Clone, Copy)]
 pub struct End {
     pub exit: Option<ExitCause>,

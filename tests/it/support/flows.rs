@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::fixture;
-use rehearsal::engine::{Control, Programs, Recording, RunOptions, RunOutcome, Stop, run};
+use rehearsal::engine::{Control, Programs, Recording, RunOptions, RunResult, Stop, run};
 use rehearsal::model::{EventSink, Failure, FlowOutcome, FlowRecord, RunEvent, RunId};
 use rehearsal::scenario::{self, CompileOptions, Load, Overrides};
 
@@ -26,7 +26,7 @@ pub struct Rehearsing {
 
 /// The outcome of a run, with its events and its flow records.
 pub struct Rehearsed {
-    pub outcome: RunOutcome,
+    pub outcome: RunResult,
     pub events: Vec<RunEvent>,
     pub flows: Vec<FlowRecord>,
 }

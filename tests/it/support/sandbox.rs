@@ -241,7 +241,7 @@ fn names(seen: &HashSet<Seen>) -> Vec<String> {
     seen.iter().map(name).collect()
 }
 
-/// When a process was started, in the kernel's ticks.
+/// Returns the time at which a process was started, in the kernel's ticks.
 fn started(pid: u32) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let fields = stat.rsplit(')').next()?;

@@ -1,4 +1,4 @@
-//! Handling of the results that script actors report.
+//! Handles the step results that script actors report.
 
 use actix::prelude::*;
 
@@ -12,8 +12,8 @@ impl Handler<Performed> for FlowSupervisor {
     type Result = ();
 
     fn handle(&mut self, mut performed: Performed, ctx: &mut Self::Context) {
-        let news = std::mem::take(&mut performed.news);
-        self.state.take_in(news, performed.transcript.take());
+        let pending = std::mem::take(&mut performed.pending);
+        self.state.take_in(pending, performed.transcript.take());
         if !self.state.has(performed.instance) {
             return;
         }
@@ -22,7 +22,7 @@ impl Handler<Performed> for FlowSupervisor {
             ActionKind::LogIn(_) => self.logged_in(performed, ctx),
             ActionKind::Leave => self.has_left(performed, ctx),
             // Only the coordinator asks for it.
-            ActionKind::Settle => {}
+            ActionKind::ReturnToMenu => {}
         }
     }
 }
@@ -54,8 +54,8 @@ impl FlowSupervisor {
         };
         self.note_step(taken, None);
         self.step_over(step);
-        let actions = self.machine.step_done();
-        self.apply(actions, ctx);
+        let effects = self.machine.step_done();
+        self.apply(effects, ctx);
     }
 
     /// A new script was logged in to perform the step that had failed.
@@ -87,7 +87,7 @@ impl FlowSupervisor {
                 text,
             });
         }
-        let actions = self.machine.left(role);
-        self.apply(actions, ctx);
+        let effects = self.machine.left(role);
+        self.apply(effects, ctx);
     }
 }

@@ -33,7 +33,7 @@ pub(super) enum Frame {
     FirstOf {
         turn: TurnRef,
         /// Its wait: the same each time, so that the dialogue can go on where it was.
-        wait: Option<Listening>,
+        wait: Option<OpenWait>,
     },
 }
 
@@ -50,7 +50,7 @@ pub(super) enum WaitOwner {
 
 /// One wait. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(super) struct Listening {
+pub(super) struct OpenWait {
     /// The turn that waits; `None` while only lingering between rounds.
     pub(super) turn: Option<TurnRef>,
     /// Number of its patterns that are the `until` of a `repeat`: they come before those of the
@@ -59,7 +59,7 @@ pub(super) struct Listening {
     pub(super) set: WaitSet,
 }
 
-impl Listening {
+impl OpenWait {
     /// Returns the owner of the pattern at this place of the set.
     pub(super) fn owner(&self, place: usize, frames: &[Frame]) -> Option<WaitOwner> {
         if place < self.untils {

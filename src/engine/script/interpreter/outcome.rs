@@ -89,11 +89,11 @@ impl ActionInterpreter {
             .with_hint("raise its `at_most`, or find out why the program asks again and again"));
         }
         let Some(reply) = &interlude.reply else {
-            self.state = State::Listening;
+            self.state = State::Waiting;
             return Ok(Effect::KeepListening);
         };
         let reply = self.utter(reply, values, dialogue)?;
-        self.state = State::Speaking(AfterReply::Resume);
+        self.state = State::Replying(AfterReply::Resume);
         Ok(Effect::Say(TypedReply {
             answers: Answers::Interlude,
             ..reply
@@ -148,7 +148,7 @@ impl ActionInterpreter {
                     Some(reply) => {
                         let mut reply = self.answer(reply, values, dialogue)?;
                         reply.gates.clone_from(&turn.get().gates);
-                        self.state = State::Speaking(AfterReply::GoOn);
+                        self.state = State::Replying(AfterReply::GoOn);
                         Ok(Effect::Say(reply))
                     }
                 }
@@ -164,7 +164,7 @@ impl ActionInterpreter {
                     None => self.after_alternative(turn.clone(), index, values, dialogue),
                     Some(reply) => {
                         let reply = self.answer(reply, values, dialogue)?;
-                        self.state = State::Speaking(AfterReply::Then(turn.clone(), index));
+                        self.state = State::Replying(AfterReply::Then(turn.clone(), index));
                         Ok(Effect::Say(reply))
                     }
                 }
@@ -282,7 +282,7 @@ impl ActionInterpreter {
         }
         let how = exit_in_words(exit);
         if wait.is_none_or(|wait| wait.exits().next().is_none()) {
-            let message = format!("the program ended {how} before it said what was awaited");
+            let message = format!("the program ended {how} before it printed the expected text");
             return Err(ActionError::new(FailureKind::EndedEarly, message));
         }
         Err(ActionError::new(

@@ -122,13 +122,13 @@ impl Stage {
                         }
                     }
                     self.program_speaks();
-                    Input::Said
+                    Input::Sent
                 }
-                Effect::Linger { at_most } => {
+                Effect::RoundPause { at_most } => {
                     self.pauses.push(at_most);
                     match self.hear() {
                         Some(input) => input,
-                        None => Input::Lingered,
+                        None => Input::RoundPauseOver,
                     }
                 }
                 Effect::Listen { .. } | Effect::KeepListening => match self.hear() {
@@ -150,7 +150,7 @@ impl Stage {
         };
         match heard {
             Finding::Nothing | Finding::QuietAt(_) | Finding::Ended { .. } => None,
-            heard => Some(Input::Heard(heard)),
+            heard => Some(Input::Found(heard)),
         }
     }
 }
@@ -422,7 +422,7 @@ fn nothing_follows_an_input_that_does_not_fit() {
         dialogue,
         ..
     } = &mut stage;
-    let next = interpreter.on(Input::Said, values, dialogue);
+    let next = interpreter.on(Input::Sent, values, dialogue);
     assert!(matches!(
         next,
         Effect::Fail(ActionError {

@@ -1,4 +1,4 @@
-//! Begin of turns and their waits.
+//! Starts turns and their waits.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use crate::engine::values::Snapshot;
 use crate::model::FailureKind;
 use crate::scenario::{Scope, TurnKind, Wait};
 
-use super::frames::{Frame, Listening, TurnRef, loops, repeats};
+use super::frames::{Frame, OpenWait, TurnRef, loops, repeats};
 use super::vocabulary::{ActionError, Effect};
 use super::{ActionInterpreter, State};
 
@@ -62,7 +62,7 @@ impl ActionInterpreter {
                     });
                     if let Some(at_most) = pause {
                         self.listen(None, values, dialogue)?;
-                        return Ok(Effect::Linger { at_most });
+                        return Ok(Effect::RoundPause { at_most });
                     }
                 }
                 Frame::FirstOf { turn, wait } => {
@@ -174,7 +174,7 @@ impl ActionInterpreter {
                     awaited.push_str(&format!(", with the line {pattern}"));
                 }
                 self.command_wait = Some(awaited);
-                self.state = State::Commanding { turn };
+                self.state = State::RunningCommand { turn };
                 Ok(Some(Effect::Run(argv)))
             }
         }
@@ -204,7 +204,7 @@ impl ActionInterpreter {
                 WaitSet::new(&patterns, self.tolerated.clone())
             }
         };
-        self.begin_wait(Listening { turn, untils, set }, dialogue);
+        self.begin_wait(OpenWait { turn, untils, set }, dialogue);
         Ok(())
     }
 
@@ -231,12 +231,12 @@ impl ActionInterpreter {
         Ok(patterns)
     }
 
-    fn begin_wait(&mut self, wait: Listening, dialogue: &mut Dialogue) {
+    fn begin_wait(&mut self, wait: OpenWait, dialogue: &mut Dialogue) {
         if let Some(turn) = &wait.turn {
             self.place = Some(turn.get().place.clone());
         }
         dialogue.begin(&wait.set);
         self.wait = Some(wait);
-        self.state = State::Listening;
+        self.state = State::Waiting;
     }
 }

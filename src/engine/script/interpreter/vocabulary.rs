@@ -13,16 +13,16 @@ use crate::terminal::Typed;
 #[derive(Debug)]
 pub(in crate::engine) enum Input {
     Begin,
-    Heard(Finding),
+    Found(Finding),
     /// The program waits for its input.
     Reads {
         at: Instant,
     },
     /// The reply has been handed to the program.
-    Said,
+    Sent,
     Paused,
     /// The pause between two rounds of a `repeat` is over.
-    Lingered,
+    RoundPauseOver,
     /// The program has ended and all of its output was taken in.
     Exited(Option<ExitCause>),
     /// A `run` command has ended.
@@ -45,7 +45,7 @@ pub(in crate::engine) enum Effect {
         within: Option<Duration>,
     },
     /// Listen, but go on after this time if nothing comes.
-    Linger {
+    RoundPause {
         at_most: Duration,
     },
     /// The wait that was interrupted goes on; its deadline stays.

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::engine::messages::{ActionKind, News, Performed};
+use crate::engine::messages::{ActionKind, PendingReport, Performed};
 use crate::engine::script::action_run::ActionWait;
 use crate::engine::script::interpreter::ActionError;
 use crate::engine::script::program::Program;
@@ -72,7 +72,7 @@ impl ScriptMachine {
             timing,
             turns: action.turns,
             transcript,
-            news: News::default(),
+            pending: PendingReport::default(),
         }));
     }
 }
@@ -87,7 +87,7 @@ pub(in crate::engine::script) fn failure(
 ) -> Box<Failure> {
     let step = match kind {
         ActionKind::Step(index) | ActionKind::LogIn(index) => plan.steps[index.0].name.clone(),
-        ActionKind::Settle => "between flows".to_owned(),
+        ActionKind::ReturnToMenu => "between flows".to_owned(),
         ActionKind::Leave => "leave".to_owned(),
     };
     Box::new(Failure {

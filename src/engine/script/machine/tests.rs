@@ -6,20 +6,20 @@ use std::time::Duration;
 use super::*;
 use crate::dialogue::{DialogueSettings, RoleMatcher};
 use crate::engine::context::common_matchers;
-use crate::engine::messages::{Deadline, Perform, Performed, Whose};
+use crate::engine::messages::{Deadline, DeadlineOwner, Perform, Performed};
 use crate::engine::script::interpreter::ActionInterpreter;
 use crate::engine::values::Snapshot;
 use crate::model::{
     Activity, Ending, ExitCause, Failure, FlowId, FlowNumber, RoleIndex, RunId, StepIndex, Usage,
 };
-use crate::process::{Echo, TerminalChanges};
+use crate::process::{TerminalChanges, TerminalMode};
 use crate::scenario::{CompileOptions, FlowContext, compile};
 
 const QUIET: u64 = 40;
 const STEP: u64 = 10_000;
 
 struct FakeProgram {
-    echo: Cell<Echo>,
+    echo: Cell<TerminalMode>,
     held_back: Cell<Duration>,
     unread: Cell<usize>,
     activity: Cell<Activity>,
@@ -27,7 +27,7 @@ struct FakeProgram {
 }
 
 impl Program for FakeProgram {
-    fn echo(&self) -> Echo {
+    fn echo(&self) -> TerminalMode {
         self.echo.get()
     }
 
@@ -64,7 +64,7 @@ struct Bench {
 struct Options {
     role: &'static str,
     startup: Option<u64>,
-    whose: Option<Whose>,
+    owner: Option<DeadlineOwner>,
     is_filtered: bool,
     prints: bool,
 }
@@ -121,7 +121,7 @@ impl Bench {
             values: Snapshot::new(&Arc::new(scope)),
             deadline: Deadline {
                 at: origin + allowed,
-                whose: options.whose.unwrap_or(Whose::Step),
+                owner: options.owner.unwrap_or(DeadlineOwner::Step),
                 allowed,
             },
             attempt: 1,
@@ -134,7 +134,7 @@ impl Bench {
         let mut bench = Bench {
             machine: ScriptMachine::new(machine_settings, instance, dialogue, None, masker),
             program: FakeProgram {
-                echo: Cell::new(Echo::NoTerminal),
+                echo: Cell::new(TerminalMode::NoTerminal),
                 held_back: Cell::new(Duration::ZERO),
                 unread: Cell::new(0),
                 activity: Cell::new(Activity::Sleeping),
@@ -273,16 +273,16 @@ fn turn_step_and_flow_have_deadlines() {
     bench.program.unread.set(7);
     bench.alarm(STEP);
     let message = bench.failure().message;
-    assert!(message.contains("step's 10s"), "{message}");
+    assert!(message.contains("step timed out after 10s"), "{message}");
     assert!(message.contains("last 7 bytes"), "{message}");
 
     let options = Options {
-        whose: Some(Whose::Flow),
+        owner: Some(DeadlineOwner::Flow),
         ..Options::default()
     };
     let mut bench = Bench::with("{see: a}", options);
     bench.alarm(STEP);
-    assert!(bench.failure().message.contains("flow's 10s"));
+    assert!(bench.failure().message.contains("flow timed out after 10s"));
 }
 
 #[test]
@@ -420,7 +420,7 @@ fn a_secret_waits_until_the_echo_is_off() {
     let turns = "{prompt: 'Password:', secret: s3cret}";
     let begun = || {
         let mut bench = Bench::new(turns);
-        bench.program.echo.set(Echo::On);
+        bench.program.echo.set(TerminalMode::On);
         bench.output(0, "Password: ");
         assert!(!bench.is_typing());
         bench
@@ -428,7 +428,7 @@ fn a_secret_waits_until_the_echo_is_off() {
     let mut bench = begun();
     let first = bench.machine.next_alarm().expect("another look");
     assert_eq!(first, bench.at(0) + Duration::from_micros(200));
-    bench.program.echo.set(Echo::Off);
+    bench.program.echo.set(TerminalMode::Off);
     bench.on(1, ScriptInput::Alarm);
     assert!(bench.is_typing());
 
@@ -446,7 +446,7 @@ fn a_secret_of_an_abandoned_action_stays_masked() {
         ..Options::default()
     };
     let mut bench = Bench::with("{see: Password, secret: s3cret}, {see: more}", options);
-    bench.program.echo.set(Echo::Off);
+    bench.program.echo.set(TerminalMode::Off);
     bench.output(0, "Password\n");
     assert!(bench.is_typing());
     bench.written(1);

@@ -6,7 +6,7 @@ use crate::engine::script::action_run::{ActionWait, ECHO_PATIENCE};
 use crate::engine::script::interpreter::{ActionError, Answers, Input, TypedReply};
 use crate::engine::script::program::Program;
 use crate::model::{FailureKind, RunEvent};
-use crate::process::Echo;
+use crate::process::TerminalMode;
 use crate::terminal::{EchoMode, Typed};
 
 use super::ScriptMachine;
@@ -56,14 +56,14 @@ impl ScriptMachine {
         if let Some(gates) = reply.gates.take() {
             action.holds_access = gates.exclusive.is_some();
             call.effects.push(ScriptEffect::PassGates(gates));
-            action.wait(ActionWait::Held(reply));
+            action.wait(ActionWait::ReplyHeld(reply));
             return None;
         }
         if reply.answers == Answers::Wait
             && let Some(point) = action.fault_point()
         {
             call.effects.push(ScriptEffect::BeforeReply(point));
-            action.wait(ActionWait::Held(reply));
+            action.wait(ActionWait::ReplyHeld(reply));
             return None;
         }
         self.type_reply(reply, call)
@@ -77,7 +77,7 @@ impl ScriptMachine {
     ) -> Option<Input> {
         let action = self.action.as_mut()?;
         if self.exited.is_some() {
-            action.wait(ActionWait::Unsaid {
+            action.wait(ActionWait::ReplyFailed {
                 since: call.now,
                 reason: "its input is closed".to_owned(),
             });
@@ -170,7 +170,7 @@ impl ScriptMachine {
         };
         action.said(at);
         if is_recorded {
-            return Some(Input::Said);
+            return Some(Input::Sent);
         }
         self.print_all(effects);
         if let Some(transcript) = &mut self.transcript {
@@ -189,7 +189,7 @@ impl ScriptMachine {
                 text: reply.shown.into_owned(),
             }));
         }
-        Some(Input::Said)
+        Some(Input::Sent)
     }
 
     /// Looks again whether the terminal's echo is off. There is no event to wait for: a terminal
@@ -226,17 +226,17 @@ impl ScriptMachine {
 }
 
 /// Returns whether the terminal would show a secret.
-fn shows_input(echo: Echo) -> bool {
-    matches!(echo, Echo::On | Echo::OnForKeys)
+fn shows_input(echo: TerminalMode) -> bool {
+    matches!(echo, TerminalMode::On | TerminalMode::OnForKeys)
 }
 
 /// Returns the mode of a terminal as far as it concerns the echo.
-fn echo_mode(echo: Echo) -> EchoMode {
+fn echo_mode(echo: TerminalMode) -> EchoMode {
     match echo {
-        Echo::On => EchoMode::Lines,
-        Echo::OnForKeys => EchoMode::Keys,
-        Echo::Raw => EchoMode::Raw,
-        Echo::Off | Echo::NoTerminal => EchoMode::Hidden,
+        TerminalMode::On => EchoMode::Lines,
+        TerminalMode::OnForKeys => EchoMode::Keys,
+        TerminalMode::Raw => EchoMode::Raw,
+        TerminalMode::Off | TerminalMode::NoTerminal => EchoMode::Hidden,
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::engine::faults::filter::FaultPoint;
 use crate::engine::messages::Performed;
 use crate::engine::script::interpreter::{ActionError, CommandOutput};
-use crate::engine::values::Learned;
+use crate::engine::values::NewValues;
 use crate::model::{ProcessRecord, RunEvent, Stream};
 use crate::scenario::ReplyGateSpec;
 use crate::terminal::Typed;
@@ -95,7 +95,7 @@ pub(in crate::engine::script) enum ScriptEffect {
     Run(Vec<String>),
     CancelCommand,
     /// The owner's values have changed.
-    Learned(Learned),
+    NewValues(NewValues),
     Emit(RunEvent),
     /// The action is done or has failed.
     Report(Performed),

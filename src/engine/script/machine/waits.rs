@@ -1,12 +1,12 @@
 //! Waits of the action in progress: awaited output, the program's exit, and deadlines.
 
 use crate::dialogue::Finding;
-use crate::engine::messages::Whose;
+use crate::engine::messages::DeadlineOwner;
 use crate::engine::script::action_run::{ActionWait, CLOSING_GRACE};
 use crate::engine::script::interpreter::{ActionError, Input};
 use crate::engine::script::program::Program;
 use crate::model::{Activity, FailureKind};
-use crate::process::Echo;
+use crate::process::TerminalMode;
 
 use super::ScriptMachine;
 use super::vocabulary::MachineCall;
@@ -55,14 +55,14 @@ impl ScriptMachine {
             ActionWait::Pause { until } if *until <= call.now => {
                 return self.drive(Input::Paused, call);
             }
-            ActionWait::Linger { until } if *until <= call.now => {
-                return self.drive(Input::Lingered, call);
+            ActionWait::RoundPause { until } if *until <= call.now => {
+                return self.drive(Input::RoundPauseOver, call);
             }
             ActionWait::EchoOff { .. } => return self.try_secret(call),
             ActionWait::Unread { .. } => return self.look_for_unread(call),
             ActionWait::Typing { .. } => return,
             ActionWait::Aftermath { .. } => return self.look(call),
-            ActionWait::Unsaid { since, reason } if *since + CLOSING_GRACE <= call.now => {
+            ActionWait::ReplyFailed { since, reason } if *since + CLOSING_GRACE <= call.now => {
                 let error = ActionError::new(
                     FailureKind::NotSent,
                     format!("could not type the reply: {reason}"),
@@ -75,7 +75,7 @@ impl ScriptMachine {
         let waiting = self.action.as_ref().map(|action| &action.waiting);
         if matches!(
             waiting,
-            Some(ActionWait::Typing { .. } | ActionWait::Held(_))
+            Some(ActionWait::Typing { .. } | ActionWait::ReplyHeld(_))
         ) {
             return;
         }
@@ -88,10 +88,10 @@ impl ScriptMachine {
     pub(super) fn poll(&mut self, call: &MachineCall<'_, impl Program>) -> Option<Input> {
         let action = self.action.as_mut()?;
         match &action.waiting {
-            ActionWait::Output | ActionWait::Linger { .. } => {}
-            ActionWait::Unsaid { .. } => return self.exit_input(),
+            ActionWait::Output | ActionWait::RoundPause { .. } => {}
+            ActionWait::ReplyFailed { .. } => return self.exit_input(),
             ActionWait::Pause { .. }
-            | ActionWait::Held(_)
+            | ActionWait::ReplyHeld(_)
             | ActionWait::Typing { .. }
             | ActionWait::EchoOff { .. }
             | ActionWait::Unread { .. }
@@ -125,7 +125,7 @@ impl ScriptMachine {
                     action.held_back_until_now(call.program.held_back());
                     action.heard(*at, call.now, after_quiet);
                 }
-                Some(Input::Heard(heard))
+                Some(Input::Found(heard))
             }
         }
     }
@@ -142,7 +142,7 @@ impl ScriptMachine {
         *tries += 1;
         let is_read = call.program.unread() == 0;
         // The kernel hands input over to the terminal a moment after it was written.
-        let has_arrived = call.program.echo() == Echo::NoTerminal
+        let has_arrived = call.program.echo() == TerminalMode::NoTerminal
             || (*tries >= LEAST_TRIES && !self.dialogue.awaits_echo());
         let is_overdue = action.deadline().at <= call.now;
         if self.exited.is_some() || is_read && (has_arrived || is_overdue) {
@@ -163,7 +163,8 @@ impl ScriptMachine {
             action.input_discarded |= changes.discarded_input();
         }
         if self.dialogue.depends_on_mode()
-            && (changes.switched_keys() || matches!(program.echo(), Echo::Raw | Echo::OnForKeys))
+            && (changes.switched_keys()
+                || matches!(program.echo(), TerminalMode::Raw | TerminalMode::OnForKeys))
         {
             self.dialogue.set_raw();
         }
@@ -192,7 +193,7 @@ impl ScriptMachine {
         {
             return Some(ActionError::new(
                 FailureKind::EndedEarly,
-                "the program closed its output, though it lives on, before it said what was awaited",
+                "the program closed its output but is still running, before it printed the expected text",
             ));
         }
         let deadline = action.deadline();
@@ -203,11 +204,13 @@ impl ScriptMachine {
         }
         self.note_terminal_changes(call.program);
         let action = self.action.as_ref()?;
-        let kind = match deadline.whose {
-            Whose::Startup => FailureKind::StartupTimeout,
-            Whose::Turn | Whose::Step | Whose::Settle | Whose::Leave | Whose::Flow => {
-                FailureKind::Timeout
-            }
+        let kind = match deadline.owner {
+            DeadlineOwner::Startup => FailureKind::StartupTimeout,
+            DeadlineOwner::Turn
+            | DeadlineOwner::Step
+            | DeadlineOwner::ReturnToMenu
+            | DeadlineOwner::Leave
+            | DeadlineOwner::Flow => FailureKind::Timeout,
         };
         let mut message = action.overdue_message(&deadline);
         let unwritten = call.program.unread();
@@ -239,7 +242,7 @@ impl ScriptMachine {
             .take(MAX_CHARS)
             .collect();
         Some(format!(
-            "`{line}` matches, but is no evidence: it may be the echo of the reply, as the program \
+            "`{line}` matches, but does not count as evidence: it may be the echo of the reply, as the program \
              reads single keys and draws them itself; wait for a text that was not typed"
         ))
     }

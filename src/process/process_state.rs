@@ -1,4 +1,4 @@
-//! Handle of one started process, shared by threads: the rules of signals and of the reap.
+//! State of one started process, shared by threads, and the system calls that signal and reap it.
 //!
 //! | state | entered by | a signal | a reap |
 //! | --- | --- | --- | --- |

@@ -1,4 +1,4 @@
-//! Start of a script actor's program.
+//! Starts a script actor's program.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -6,8 +6,8 @@ use std::time::Instant;
 use actix::prelude::*;
 
 use crate::dialogue::{Dialogue, DialogueSettings};
-use crate::engine::live_scripts::RunningScript;
-use crate::engine::messages::{News, Perform, Performed, Timing};
+use crate::engine::live_scripts::LiveScriptEntry;
+use crate::engine::messages::{PendingReport, Perform, Performed, Timing};
 use crate::engine::script::interpreter::ActionError;
 use crate::engine::script::transcript::Transcript;
 use crate::model::{FailureKind, Happening, RunEvent};
@@ -72,7 +72,7 @@ impl ScriptActor {
             timing: Timing::between(now, now),
             turns: Vec::new(),
             transcript: None,
-            news: News::default(),
+            pending: PendingReport::default(),
         });
     }
 
@@ -114,7 +114,7 @@ impl ScriptActor {
         }
         self.run.live.insert(
             self.instance(),
-            RunningScript {
+            LiveScriptEntry {
                 role: self.role().title.clone(),
                 pid,
                 state: "starting".to_owned(),

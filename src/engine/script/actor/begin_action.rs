@@ -1,4 +1,4 @@
-//! Begin of an action in a script actor.
+//! Starts an action in a script actor.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -31,7 +31,7 @@ impl ScriptActor {
                 let step = &plan.steps[index.0];
                 (Arc::clone(&step.action.turns), Some(step))
             }
-            ActionKind::Settle => (Arc::clone(&role.settle), None),
+            ActionKind::ReturnToMenu => (Arc::clone(&role.return_to_menu), None),
             ActionKind::Leave => match &role.leave {
                 Some(leave) => (Arc::clone(&leave.turns), None),
                 None => (Arc::from([]), None),
@@ -40,7 +40,7 @@ impl ScriptActor {
         let seed = self.action_seed(perform.kind, perform.attempt);
         let terminal = matches!(role.terminal, TerminalKind::Pty { .. });
         let comes_back = match perform.kind {
-            ActionKind::Settle => true,
+            ActionKind::ReturnToMenu => true,
             // A script in a pool is back already.
             ActionKind::Leave => !self.reporter.owner.is_pool,
             ActionKind::Step(_) | ActionKind::LogIn(_) => false,
@@ -62,7 +62,7 @@ impl ScriptActor {
                 interpreter.overwrite_all();
                 "logging in again"
             }
-            ActionKind::Settle => "returning to its menu",
+            ActionKind::ReturnToMenu => "returning to its menu",
             ActionKind::Leave => "leaving",
         };
         self.run.live.set_state(self.instance(), state);
@@ -78,7 +78,7 @@ impl ScriptActor {
         match perform.kind {
             ActionKind::Leave => script.leaves_since = Some(now),
             // Output for one flow is no evidence for the next.
-            ActionKind::Settle => script.machine.discard_matched_lines(),
+            ActionKind::ReturnToMenu => script.machine.discard_matched_lines(),
             ActionKind::Step(_) | ActionKind::LogIn(_) => {}
         }
         let startup = ordered_at.map(|at| (at, plan.defaults.startup));
@@ -116,7 +116,7 @@ impl ScriptActor {
             .attempt(&plan, perform)
             .is_some_and(|attempt| attempt.is_refused(&self.run.plan.faults));
         if refused {
-            let what = "not started, as if it were not there".to_owned();
+            let what = "not started, as if it were missing".to_owned();
             let kind = InjectionKind::Refuse;
             if let ActionKind::Step(step) = perform.kind {
                 self.report_injection(step, kind, what, String::new());
@@ -131,7 +131,7 @@ impl ScriptActor {
         let action = match kind {
             ActionKind::Step(index) | ActionKind::LogIn(index) => index.0 as u64 + 1,
             ActionKind::Leave => u64::MAX,
-            ActionKind::Settle => 0,
+            ActionKind::ReturnToMenu => 0,
         };
         let mut rng = fastrand::Rng::with_seed(self.run.seed);
         let further = u64::from(attempt - 1);

@@ -53,8 +53,8 @@ impl FlowSupervisor {
         if retried != Some(RetriedPart::Step) {
             self.step_over(step);
         }
-        let actions = self.machine.failed(retry);
-        self.apply(actions, ctx);
+        let effects = self.machine.failed(retry);
+        self.apply(effects, ctx);
     }
 
     /// Takes the values back to those before the step or the flow, and returns the captures that
@@ -99,8 +99,8 @@ impl FlowSupervisor {
         let delay = policy.map_or_else(Default::default, |policy| policy.delay);
         self.state.builder.delays_retry(delay);
         self.after(delay, ctx, |supervisor, ctx| {
-            let actions = supervisor.machine.begin();
-            supervisor.apply(actions, ctx);
+            let effects = supervisor.machine.begin();
+            supervisor.apply(effects, ctx);
         });
     }
 }
