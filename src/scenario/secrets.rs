@@ -163,8 +163,9 @@ impl Needle {
 
     /// Returns all its occurrences, including overlapping ones.
     fn places<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = Range<usize>> + 'a {
-        (0..text.len()).filter_map(|start| {
-            if !forms::may_begin(self.characters[0], text[start]) {
+        let may_begin = forms::beginnings(self.characters[0]);
+        (0..text.len()).filter_map(move |start| {
+            if !may_begin(text[start]) {
                 return None;
             }
             let end = self.progress(text, start, &self.characters).whole?;
@@ -174,9 +175,9 @@ impl Needle {
 
     /// Returns the beginning of it at the end of the text.
     fn begun(&self, text: &[u8]) -> Option<Range<usize>> {
+        let may_begin = forms::beginnings(self.characters[0]);
         let could_end = |start: &usize| {
-            forms::may_begin(self.characters[0], text[*start])
-                && self.progress(text, *start, &self.characters).reached_end
+            may_begin(text[*start]) && self.progress(text, *start, &self.characters).reached_end
         };
         // Each character is at most so long, with its escape and a break before it.
         let longest = (self.characters.len() + 1) * (forms::MAX_BYTES + MAX_BREAK_BYTES);
