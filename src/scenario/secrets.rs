@@ -22,9 +22,6 @@ const MIN_BASE64: usize = 4;
 /// by accident.
 const MIN_INDENTED: usize = 4;
 
-/// The maximum length of a line break within a secret, with the blanks around it.
-const MAX_BREAK_BYTES: usize = 512;
-
 /// A masker, which replaces secret values by `***`. Cheap to clone.
 ///
 /// All occurrences of all secrets are found, including overlapping ones, so that no piece of one
@@ -56,7 +53,7 @@ impl Masker {
     pub fn new<'a>(values: impl IntoIterator<Item = &'a str>) -> Masker {
         let values = values
             .into_iter()
-            .map(|value| value.trim_start_matches(|c: char| c.is_ascii_control()));
+            .map(|value| value.trim_matches(|c: char| c.is_ascii_control()));
         let mut needles: Vec<Needle> = values
             .filter(|value| !value.is_empty())
             .flat_map(|value| std::iter::once(Needle::raw(value)).chain(Needle::in_base64(value)))
@@ -70,14 +67,13 @@ impl Masker {
 
     /// Replaces every secret value in the text by `***`.
     pub fn mask<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        replaced(text, MASK, in_order(self.find(text.as_bytes()).collect()))
+        replaced(text, MASK, self.find(text.as_bytes()))
     }
 
     /// Replaces every secret value in each line of the text by `mask`.
     pub fn mask_lines(&self, text: &str, mask: &str) -> String {
         let lines = text.split_inclusive('\n');
-        let masked =
-            lines.map(|line| replaced(line, mask, in_order(self.find(line.as_bytes()).collect())));
+        let masked = lines.map(|line| replaced(line, mask, self.find(line.as_bytes())));
         masked.collect()
     }
 
@@ -85,10 +81,11 @@ impl Masker {
     /// bytes may be cut out of a longer text: a part of a secret at one of their ends counts as in
     /// [`Masker::mask_cut`].
     pub fn find_cut(&self, bytes: &[u8]) -> Vec<Range<usize>> {
-        let mut found: Vec<Range<usize>> = self.find(bytes).collect();
-        found.extend(self.needles.iter().filter_map(|it| it.begun(bytes)));
-        found.extend(self.needles.iter().filter_map(|it| it.ended(bytes)));
-        in_order(found)
+        self.find_with(bytes, |needle, text, found| {
+            found.extend(needle.places(text));
+            found.extend(needle.begun(text));
+            found.extend(needle.ended(text));
+        })
     }
 
     /// Masks a text that was cut out of a longer one: the beginning of a secret at its end, or the
@@ -97,8 +94,35 @@ impl Masker {
         replaced(text, MASK, self.find_cut(text.as_bytes())).into_owned()
     }
 
-    fn find<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = Range<usize>> + 'a {
-        self.needles.iter().flat_map(|needle| needle.places(text))
+    fn find(&self, bytes: &[u8]) -> Vec<Range<usize>> {
+        self.find_with(bytes, |needle, text, found| {
+            found.extend(needle.places(text))
+        })
+    }
+
+    fn find_with(
+        &self,
+        bytes: &[u8],
+        search: impl Fn(&Needle, &[u8], &mut Vec<Range<usize>>),
+    ) -> Vec<Range<usize>> {
+        let mut found = Vec::new();
+        if self.needles.is_empty() {
+            return found;
+        }
+        if !bytes.iter().any(u8::is_ascii_control) {
+            self.needles
+                .iter()
+                .for_each(|it| search(it, bytes, &mut found));
+            return in_order(found);
+        }
+        for view in View::all(bytes) {
+            let mut seen = Vec::new();
+            let needles = self.needles.iter();
+            let needles = needles.filter(|it| it.characters.len() >= view.least_characters);
+            needles.for_each(|it| search(it, &view.bytes, &mut seen));
+            found.extend(seen.into_iter().map(|range| view.range(range)));
+        }
+        in_order(found)
     }
 }
 
@@ -163,8 +187,9 @@ impl Needle {
 
     /// Returns all its occurrences, including overlapping ones.
     fn places<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = Range<usize>> + 'a {
-        (0..text.len()).filter_map(|start| {
-            if !forms::may_begin(self.characters[0], text[start]) {
+        let may_begin = forms::beginnings(self.characters[0]);
+        (0..text.len()).filter_map(move |start| {
+            if !may_begin(text[start]) {
                 return None;
             }
             let end = self.progress(text, start, &self.characters).whole?;
@@ -174,12 +199,11 @@ impl Needle {
 
     /// Returns the beginning of it at the end of the text.
     fn begun(&self, text: &[u8]) -> Option<Range<usize>> {
+        let may_begin = forms::beginnings(self.characters[0]);
         let could_end = |start: &usize| {
-            forms::may_begin(self.characters[0], text[*start])
-                && self.progress(text, *start, &self.characters).reached_end
+            may_begin(text[*start]) && self.progress(text, *start, &self.characters).reached_end
         };
-        // Each character is at most so long, with its escape and a break before it.
-        let longest = (self.characters.len() + 1) * (forms::MAX_BYTES + MAX_BREAK_BYTES);
+        let longest = (self.characters.len() + 1) * forms::MAX_BYTES;
         let start = (text.len().saturating_sub(longest)..text.len()).find(could_end)?;
         Some(start..text.len())
     }
@@ -189,7 +213,7 @@ impl Needle {
         let last = self.characters.len().saturating_sub(MIN_PART);
         let end =
             (1..=last).find_map(|from| self.progress(text, 0, &self.characters[from..]).whole)?;
-        Some(self.widened(text, 0..end))
+        (end > 0).then(|| self.widened(text, 0..end))
     }
 
     /// Adds the characters around that depend on it partly.
@@ -210,22 +234,11 @@ impl Needle {
         let (mut ends, mut next) = (vec![start], Vec::new());
         for (count, character) in characters.iter().enumerate() {
             for &end in &ends {
-                let (skipped, indented) = after_break(text, end);
                 if count >= MIN_PART {
-                    let rest = &text[indented.unwrap_or(skipped)..];
+                    let rest = &text[end..];
                     progress.reached_end |= rest.is_empty() || forms::is_begun(rest);
                 }
-                let indented = indented.filter(|_| self.characters.len() >= MIN_INDENTED);
-                let mut from = [Some(end), Some(skipped), indented];
-                if skipped == end || count == 0 {
-                    from[1] = None;
-                }
-                if count == 0 {
-                    from[2] = None;
-                }
-                for place in from.into_iter().flatten() {
-                    forms::push_ends(text, place, *character, &mut next);
-                }
+                forms::push_ends(text, end, *character, &mut next);
             }
             next.sort_unstable();
             next.dedup();
@@ -249,18 +262,56 @@ struct Progress {
     reached_end: bool,
 }
 
-/// Returns the place after the control characters at `at`, and the one after a line break with the
-/// blanks around it, if there is one.
-fn after_break(text: &[u8], at: usize) -> (usize, Option<usize>) {
-    let near = &text[at..text.len().min(at + MAX_BREAK_BYTES)];
-    let controls = near.iter().take_while(|byte| byte.is_ascii_control());
-    let skipped = at + controls.count();
-    let blank = |byte: &&u8| byte.is_ascii_control() || **byte == b' ';
-    let blanks = near.iter().take_while(blank).count();
-    let is_break = near[..blanks]
-        .iter()
-        .any(|byte| matches!(byte, b'\n' | b'\r'));
-    (skipped, is_break.then_some(at + blanks))
+/// A text without its control characters, as a secret in it may be read.
+struct View {
+    bytes: Vec<u8>,
+    /// Their places in the text.
+    places: Vec<usize>,
+    /// The minimum length of secrets that are looked for in it.
+    least_characters: usize,
+}
+
+impl View {
+    /// Returns the views of a text: with blanks as they are, without those around the breaks of
+    /// lines, and with one in place of each break.
+    fn all(text: &[u8]) -> [View; 3] {
+        let mut views = [1, MIN_INDENTED, MIN_INDENTED].map(|least_characters| View {
+            bytes: Vec::with_capacity(text.len()),
+            places: Vec::with_capacity(text.len()),
+            least_characters,
+        });
+        let is_gap = |byte: &u8| byte.is_ascii_control() || *byte == b' ';
+        let mut at = 0;
+        while at < text.len() {
+            let gap = text[at..].iter().take_while(|byte| is_gap(byte)).count();
+            let end = at + gap.max(1);
+            let is_break = text[at..end]
+                .iter()
+                .any(|byte| matches!(byte, b'\r' | b'\n'));
+            for (kind, view) in views.iter_mut().enumerate() {
+                match kind {
+                    1 if is_break => {}
+                    2 if is_break => view.push(at, b' '),
+                    _ => {
+                        let shown = (at..end).filter(|place| !text[*place].is_ascii_control());
+                        shown.for_each(|place| view.push(place, text[place]));
+                    }
+                }
+            }
+            at = end;
+        }
+        views
+    }
+
+    fn push(&mut self, place: usize, byte: u8) {
+        self.places.push(place);
+        self.bytes.push(byte);
+    }
+
+    /// Returns the range in the text.
+    fn range(&self, seen: Range<usize>) -> Range<usize> {
+        self.places[seen.start]..self.places[seen.end - 1] + 1
+    }
 }
 
 #[cfg(test)]
@@ -357,6 +408,8 @@ mod tests {
         masks(&secrets, "is hunter2 se  \n    cret, ok", "is ***, ok");
         masks(&secrets, "is hun \rter2 secret", "is ***");
         masks(&secrets, "is hunter2%20s\necret", "is ***");
+        masks(&secrets, "is hunter2%\r\n  20secret", "is ***");
+        masks(&secrets, "is hunter2\r\nsecret", "is ***");
         masks(&["471"], "4\n  71", "4\n  71");
         masks(&["471"], "4\n71", "***");
         masks(
@@ -409,7 +462,7 @@ mod tests {
         assert_eq!(masker.mask_cut("er2secret it was"), "*** it was");
         assert_eq!(masker.mask_cut("is hunter2secret"), "is ***");
         assert_eq!(masker.mask_cut("is hunter2\nsecret"), "is ***");
-        assert_eq!(masker.mask_cut("is hunter\r\n "), "is ***");
+        assert_eq!(masker.mask_cut("is hunter\r\n "), "is ***\r\n ");
         let escaped = Masker::new(["hunter 2"]);
         assert_eq!(escaped.mask_cut("it=hunter%2"), "it=***");
         assert_eq!(escaped.mask_cut("ter%202 it was"), "*** it was");

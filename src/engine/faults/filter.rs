@@ -12,11 +12,12 @@ mod tests;
 use std::time::{Duration, Instant};
 
 use crate::engine::script::interpreter::TypedReply;
-use crate::model::{InjectionKind, StepIndex};
-use crate::process::{Child, ReadRate, WriteError};
+use crate::model::{InjectionKind, InjectionOutcome, StepIndex};
+use crate::process::WriteError;
 use crate::terminal::Typed;
 
 use super::choice::{FaultKind, PlannedFaults, TimedFault};
+use super::target::FaultTarget;
 
 /// A point of an action at which faults may be injected.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,74 +28,14 @@ pub(in crate::engine) struct FaultPoint {
     pub place: String,
 }
 
-/// The program that faults are injected into.
-///
-/// All methods return at once. [`FaultTarget::freeze`] and [`FaultTarget::kill`] return `false` if the
-/// program has exited; what cannot be written is an error and was not written in part.
-pub(in crate::engine) trait FaultTarget {
-    fn kill(&self) -> bool;
-    fn freeze(&self) -> bool;
-    fn thaw(&self);
-    /// Closes the input and refuses what is written later.
-    fn refuse_input(&self);
-    /// Closes the input after what was written before.
-    fn close_input(&self);
-    /// Reads the output at this pace; `None` for as fast as it comes.
-    fn throttle_reads(&self, pace: Option<ReadRate>);
-    fn write(&self, bytes: &[u8]) -> Result<Instant, WriteError>;
-    /// Writes also a line that is too long for a terminal.
-    fn write_unchecked(&self, bytes: &[u8]) -> Result<Instant, WriteError>;
-}
-
-impl FaultTarget for Child {
-    fn kill(&self) -> bool {
-        self.inject_kill()
-    }
-
-    fn freeze(&self) -> bool {
-        Child::freeze(self)
-    }
-
-    fn thaw(&self) {
-        Child::thaw(self);
-    }
-
-    fn refuse_input(&self) {
-        Child::refuse_input(self);
-    }
-
-    fn close_input(&self) {
-        Child::close_input(self);
-    }
-
-    fn throttle_reads(&self, pace: Option<ReadRate>) {
-        Child::throttle_reads(self, pace);
-    }
-
-    fn write(&self, bytes: &[u8]) -> Result<Instant, WriteError> {
-        Child::write(self, bytes)
-    }
-
-    fn write_unchecked(&self, bytes: &[u8]) -> Result<Instant, WriteError> {
-        Child::write_unchecked(self, bytes)
-    }
-}
-
 /// Feedback to the script machine and its actor, in this order.
 #[derive(Debug)]
 pub(in crate::engine) enum Feedback {
-    /// A fault was injected.
-    Injected {
+    /// A fault that was chosen was injected or missed.
+    Fault {
         step: StepIndex,
         kind: InjectionKind,
-        what: String,
-        /// The place of the turn in the scenario.
-        place: String,
-    },
-    /// A fault that was chosen could not be injected.
-    Missed {
-        step: StepIndex,
-        kind: InjectionKind,
+        outcome: InjectionOutcome,
         what: String,
         /// The place of the turn in the scenario.
         place: String,
@@ -329,9 +270,10 @@ impl FaultFilter {
         }
         for (kind, what) in injected {
             let place = place.clone();
-            feedback.push(Feedback::Injected {
+            feedback.push(Feedback::Fault {
                 step: action.step,
                 kind,
+                outcome: InjectionOutcome::Injected,
                 what,
                 place,
             });
@@ -480,9 +422,10 @@ impl FaultFilter {
         if let Some(action) = &self.action {
             let step = action.step;
             let place = place.to_owned();
-            feedback.push(Feedback::Injected {
+            feedback.push(Feedback::Fault {
                 step,
                 kind,
+                outcome: InjectionOutcome::Injected,
                 what,
                 place,
             });
@@ -492,9 +435,10 @@ impl FaultFilter {
 
 impl ActionFaults {
     fn missed(&self, kind: InjectionKind, reason: &str, place: &str) -> Feedback {
-        Feedback::Missed {
+        Feedback::Fault {
             step: self.step,
             kind,
+            outcome: InjectionOutcome::Missed,
             what: format!("not hit by {kind}: {reason}"),
             place: place.to_owned(),
         }

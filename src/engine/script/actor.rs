@@ -14,6 +14,7 @@
 //! | `Alive` | its end, then or before `EndScript` | `Over` |
 
 mod begin_action;
+mod injecting;
 mod start_program;
 mod waiting;
 
@@ -24,13 +25,10 @@ use actix::prelude::*;
 
 use crate::engine::context::RunContext;
 use crate::engine::faults::filter::{FaultFilter, Feedback};
-use crate::engine::messages::{EndScript, Injected, Perform, ScriptHandle, ScriptOwner};
+use crate::engine::messages::{EndScript, Perform, ScriptHandle, ScriptOwner};
 use crate::engine::reply_gates::Access;
 use crate::engine::report_guard::ReportGuard;
-use crate::model::{
-    Ending, ExitCause, FailureKind, Happening, Injection, InjectionKind, InjectionOutcome,
-    InstanceId, ProcessRecord, RunEvent, StepIndex, Usage, micros,
-};
+use crate::model::{Ending, ExitCause, FailureKind, InstanceId, ProcessRecord, Usage, micros};
 use crate::process::{Child, ChildEvent, Grace, WriteError};
 use crate::scenario::TerminalKind;
 
@@ -245,80 +243,6 @@ impl ScriptActor {
                 },
             });
         }
-    }
-
-    /// Reports the faults that were injected, and keeps the rest for the machine.
-    fn take_feedback(&mut self, feedback: Vec<Feedback>) {
-        for one in feedback {
-            self.inputs.push(match one {
-                Feedback::Injected {
-                    step,
-                    kind,
-                    what,
-                    place,
-                } => {
-                    self.report_injection(step, kind, what, place);
-                    continue;
-                }
-                Feedback::Missed {
-                    step,
-                    kind,
-                    what,
-                    place,
-                } => {
-                    let injection = self.injection(step, kind, what, place);
-                    self.reporter.injected(Injected {
-                        injection,
-                        outcome: InjectionOutcome::Missed,
-                        at: Instant::now(),
-                    });
-                    continue;
-                }
-                Feedback::Released => ScriptInput::Released,
-                Feedback::Delayed(length) => ScriptInput::Delayed(length),
-                Feedback::Preceded(lines) => ScriptInput::Preceded(lines),
-                Feedback::Written { at } => ScriptInput::Written { at },
-                Feedback::NotTyped { reason } => ScriptInput::NotTyped { reason },
-            });
-        }
-    }
-
-    /// Reports a fault that was injected in this step.
-    fn report_injection(
-        &mut self,
-        step: StepIndex,
-        kind: InjectionKind,
-        what: String,
-        turn: String,
-    ) {
-        let injection = self.injection(step, kind, what, turn);
-        let at = Instant::now();
-        if let State::Alive(script) = &mut self.state {
-            let text = injection.what.clone();
-            script.machine.note(Happening::Injected { kind, text }, at);
-        }
-        self.reporter.injected(Injected {
-            injection: injection.clone(),
-            outcome: InjectionOutcome::Injected,
-            at,
-        });
-        self.run.emit(RunEvent::Injected(injection));
-    }
-
-    fn injection(
-        &self,
-        step: StepIndex,
-        kind: InjectionKind,
-        what: String,
-        turn: String,
-    ) -> Box<Injection> {
-        Box::new(Injection {
-            instance: self.instance(),
-            step,
-            kind,
-            what,
-            turn,
-        })
     }
 
     /// Begins to end the process and its descendants.

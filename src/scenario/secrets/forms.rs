@@ -10,11 +10,11 @@ const MAX_DIGITS: usize = 8;
 /// The maximum length of a form.
 pub(super) const MAX_BYTES: usize = 4 * (MAX_BACKSLASHES + MAX_DIGITS + 2);
 
-/// Returns `true` if a form of `c` may begin with this byte.
-pub(super) fn may_begin(c: char, byte: u8) -> bool {
+/// Returns a test for the bytes with which a form of `c` may begin.
+pub(super) fn beginnings(c: char) -> impl Fn(u8) -> bool {
     let mut buffer = [0; 4];
     let raw = c.encode_utf8(&mut buffer).as_bytes()[0];
-    byte == raw || matches!(byte, b'\\' | b'%' | b'&') || (c == ' ' && byte == b'+')
+    move |byte| byte == raw || matches!(byte, b'\\' | b'%' | b'&') || (c == ' ' && byte == b'+')
 }
 
 /// Returns `true` if these last bytes of a text may be the beginning of an escape.

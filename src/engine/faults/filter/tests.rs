@@ -7,6 +7,7 @@ use super::*;
 use crate::engine::faults::choice::Attempt;
 use crate::engine::script::interpreter::Answers;
 use crate::model::FlowNumber;
+use crate::process::ReadRate;
 use crate::scenario::{CompileOptions, FaultRules, compile};
 
 #[derive(Default)]
@@ -133,7 +134,7 @@ impl Bench {
     /// The feedback since the last call, in short.
     fn feedback(&mut self) -> Vec<String> {
         let feedback = self.feedback.drain(..).map(|one| match one {
-            Feedback::Injected { what, .. } | Feedback::Missed { what, .. } => what,
+            Feedback::Fault { what, .. } => what,
             Feedback::Released => "released".to_owned(),
             Feedback::Delayed(length) => format!("delayed {length:?}"),
             Feedback::Preceded(lines) => format!("preceded by {}", lines.len()),

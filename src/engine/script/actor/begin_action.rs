@@ -8,7 +8,7 @@ use actix::prelude::*;
 use crate::engine::faults::choice::Attempt;
 use crate::engine::messages::{ActionKind, Perform};
 use crate::engine::script::interpreter::ActionInterpreter;
-use crate::model::InjectionKind;
+use crate::model::{InjectionKind, InjectionOutcome};
 use crate::scenario::{Plan, TerminalKind};
 
 use super::super::action_run::ActionRun;
@@ -119,7 +119,12 @@ impl ScriptActor {
             let what = "not started, as if it were missing".to_owned();
             let kind = InjectionKind::Refuse;
             if let ActionKind::Step(step) = perform.kind {
-                self.report_injection(step, kind, what, String::new());
+                self.report_fault(
+                    (step, kind),
+                    InjectionOutcome::Injected,
+                    what,
+                    String::new(),
+                );
             }
         }
         refused

@@ -129,8 +129,8 @@ fn mask(pieces: &mut [&mut Vec<u8>], masker: &Masker) {
         .flat_map(|piece| piece.iter().copied())
         .collect();
     // An unfinished control sequence may as well be text that is shown.
-    let mut secrets = found(&all, seen(&all), masker);
-    secrets.extend(found(&all, printable(&all), masker));
+    let mut secrets = masker.find_cut(&all);
+    secrets.extend(found(&all, seen(&all), masker));
     let secrets = in_order(secrets);
     if secrets.is_empty() {
         return;
@@ -167,15 +167,6 @@ fn found(all: &[u8], places: Vec<usize>, masker: &Masker) -> Vec<Range<usize>> {
         .collect()
 }
 
-/// The places of all bytes but control characters.
-fn printable(bytes: &[u8]) -> Vec<usize> {
-    let places = bytes.iter().enumerate();
-    places
-        .filter(|(_, byte)| !byte.is_ascii_control())
-        .map(|(place, _)| place)
-        .collect()
-}
-
 /// The places of the bytes that a terminal shows: neither control characters nor control sequences
 /// (ECMA-48, 5.4 and 5.6).
 fn seen(bytes: &[u8]) -> Vec<usize> {
@@ -203,7 +194,8 @@ fn seen(bytes: &[u8]) -> Vec<usize> {
                 State::Text
             }
             (State::Text, _) => {
-                if !byte.is_ascii_control() {
+                // Line ends show where a secret is broken.
+                if !byte.is_ascii_control() || matches!(byte, b'\r' | b'\n') {
                     places.push(place);
                 }
                 State::Text

@@ -96,6 +96,27 @@ fn secrets_stay_hidden_across_pieces_colours_and_lines() {
 }
 
 #[test]
+fn a_secret_broken_by_a_narrow_screen_is_hidden_in_any_form() {
+    let now = Instant::now();
+    let mut talk = transcript(0);
+    let secret = "pass<word>";
+    for written in [
+        "pass<\r\n    word>",
+        "pass%3\r\nCword%3E",
+        "\x1b[1mpass&l\x1b[0m\r\n t;word&gt;",
+    ] {
+        talk.heard(
+            Stream::Out,
+            format!("it is {written}, ok\n").as_bytes(),
+            now,
+        );
+    }
+    let text = rendered(vec![talk], now, &[secret]);
+    assert_eq!(text.matches("***").count(), 3, "{text}");
+    assert!(!text.contains("pass") && !text.contains("word"), "{text}");
+}
+
+#[test]
 fn a_secret_in_which_something_was_typed_over_is_hidden() {
     let now = Instant::now();
     let mut talk = transcript(0);
