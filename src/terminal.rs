@@ -9,14 +9,15 @@
 mod decoder;
 mod echo;
 mod input;
+mod input_line;
 mod keys;
 mod lines;
 mod plain_output;
 
 pub(crate) use decoder::Decoder;
-pub use echo::EchoMode;
 pub(crate) use echo::PossibleEcho;
 pub(crate) use input::ExpectedEcho;
 pub use input::{InputError, Typed};
+pub use input_line::EchoMode;
 pub use keys::{Key, UnknownKey};
 pub(crate) use lines::Lines;

@@ -2,7 +2,7 @@
 
 use anstyle_parse::state::{Action, State as Step, state_change};
 
-use super::echo::RowEnd;
+use super::input_line::RowEnd;
 use super::plain_output::{has_c1, is_c1, plain_len, style_len};
 
 /// Limit for a control string (a title, a picture) that does not end; text follows after it.

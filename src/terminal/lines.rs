@@ -8,8 +8,9 @@ use std::time::Instant;
 use unicode_width::UnicodeWidthStr;
 
 use super::decoder::TextSink;
-use super::echo::{EchoMode, Echoes, InputText, PossibleEcho, RowEnd, RowKind};
+use super::echo::{Echoes, PossibleEcho};
 use super::input::ExpectedEcho;
+use super::input_line::{EchoMode, InputText, RowEnd, RowKind};
 
 /// Longest line; more text continues as another line.
 const OUTPUT_LINE_LIMIT_BYTES: usize = 64 << 10;

@@ -1,0 +1,251 @@
+//! Input line: the row behind a prompt, on which a program may draw what is typed.
+
+use std::sync::Arc;
+
+/// Echo setting of a terminal at the time when input is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EchoMode {
+    /// The terminal echoes, and the program reads lines.
+    Lines,
+    /// The terminal echoes, and the program reads single keys.
+    Keys,
+    /// The program reads single keys, and may draw them itself.
+    Raw,
+    /// Nothing echoes: a password prompt, or pipes.
+    Hidden,
+}
+
+/// End of a row of text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RowEnd {
+    /// A line end.
+    LineEnd,
+    /// The cursor moved within the row, and text is printed over it.
+    Overwritten,
+    /// The cursor left the row, and text is printed elsewhere.
+    Left,
+}
+
+/// Relation of a row to what was typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum RowKind {
+    Output,
+    /// From this position on, the row is an echo and nothing else.
+    Echo {
+        start: usize,
+    },
+    /// Output, with an echo from this position on.
+    EndsWithEcho {
+        start: usize,
+    },
+    /// From this position on, the row is a part of the input line.
+    Input {
+        start: usize,
+        line: Arc<InputText>,
+    },
+}
+
+/// Text that may be drawn on an input line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct InputText {
+    /// The answered prompt, which is drawn again with each repaint.
+    pub prompt: String,
+    /// Replies, each with a line end.
+    pub replies: String,
+}
+
+impl InputText {
+    fn replies(&self) -> impl Iterator<Item = &str> {
+        self.replies.split_terminator('\n')
+    }
+
+    pub(super) fn push(&mut self, reply: &str) {
+        self.replies.push_str(reply);
+        self.replies.push('\n');
+    }
+
+    /// Returns whether `text` can be a piece of what was typed, or of the prompt with it.
+    pub(super) fn draws(&self, text: &str) -> bool {
+        // Line editors mark a line that continues beyond the edge.
+        let unmarked = text.trim_matches(|c: char| c.is_whitespace() || c == '<' || c == '>');
+        let piece = if unmarked.is_empty() {
+            text.trim()
+        } else {
+            unmarked
+        };
+        self.replies().any(|reply| {
+            let repeated = [self.prompt.as_str(), reply, reply].concat();
+            repeated.contains(piece) || doubled(reply).contains(piece)
+        })
+    }
+
+    /// Returns whether `value` can be a piece of what was typed alone.
+    pub(super) fn holds(&self, value: &str) -> bool {
+        let value = value.trim();
+        self.replies()
+            .any(|reply| reply.contains(value) || doubled(reply).contains(value))
+    }
+
+    /// Returns whether `row` is exactly a reply, or the prompt and a reply.
+    fn equals(&self, row: &str) -> bool {
+        let row = row.trim();
+        let typed = row.strip_prefix(self.prompt.trim()).unwrap_or(row).trim();
+        self.replies()
+            .any(|reply| !reply.trim().is_empty() && (reply.trim() == row || reply.trim() == typed))
+    }
+
+    /// Returns whether `row` ends where a reply ends.
+    fn is_complete(&self, row: &str) -> bool {
+        let row = row.trim_end();
+        self.replies()
+            .any(|reply| ends_alike(row, reply.trim_end()) || row.ends_with(&doubled(reply)))
+    }
+
+    /// Returns whether `row` begins a redraw: with the prompt or a part of it only, or with typed text.
+    pub(super) fn begins(&self, row: &str) -> Option<Begins> {
+        if row.trim().is_empty() {
+            return None;
+        }
+        if self.prompt.starts_with(row) {
+            return Some(Begins::Prompt);
+        }
+        let is_begun = |reply: &str| {
+            reply.starts_with(row)
+                || row
+                    .strip_prefix(self.prompt.as_str())
+                    .is_some_and(|typed| reply.starts_with(typed))
+        };
+        self.replies().any(is_begun).then_some(Begins::Reply)
+    }
+}
+
+/// Beginning of a redrawn input line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Begins {
+    /// The prompt or its beginning.
+    Prompt,
+    /// Typed text, after the prompt or without it.
+    Reply,
+}
+
+/// Input line of the latest reply.
+#[derive(Debug)]
+pub(super) struct InputLine {
+    /// Position of the cursor when the reply was sent.
+    pub from: usize,
+    pub text: Arc<InputText>,
+    pub phase: Phase,
+    /// The program reads single keys, and so may draw them.
+    pub raw: bool,
+    /// The program has drawn the reply to its end.
+    pub is_drawn: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Before the terminal's own echo.
+    Expected,
+    /// The program may draw on the line.
+    Drawing,
+    /// The cursor was moved to another row: the program draws the line again, or something else.
+    Left,
+    /// The line has ended.
+    Ended,
+}
+
+impl InputLine {
+    /// Returns whether no further output can be an echo, unless the cursor is moved to another row or
+    /// the mode of the terminal changes.
+    pub(super) fn is_over(&self) -> bool {
+        !self.raw || (self.phase == Phase::Ended && self.is_drawn)
+    }
+
+    pub(super) fn is_drawn_on(&self) -> bool {
+        matches!(self.phase, Phase::Expected | Phase::Drawing | Phase::Left)
+    }
+
+    pub(super) fn row_ended(
+        &mut self,
+        row: &str,
+        open: usize,
+        row_end: RowEnd,
+        fills: bool,
+    ) -> RowKind {
+        let kind = if self.is_over() {
+            RowKind::Output
+        } else {
+            self.unfinished(row, open)
+        };
+        let RowKind::Input { start, .. } = kind else {
+            match row_end {
+                RowEnd::Left if self.raw => self.phase = Phase::Left,
+                RowEnd::LineEnd => self.phase = Phase::Ended,
+                RowEnd::Left | RowEnd::Overwritten => {}
+            }
+            return kind;
+        };
+        let piece = &row[start - open..];
+        let is_piece = self.text.draws(piece);
+        let is_complete = is_piece && self.text.is_complete(piece);
+        match row_end {
+            RowEnd::Overwritten => return kind,
+            RowEnd::Left => {
+                self.phase = Phase::Left;
+                return kind;
+            }
+            RowEnd::LineEnd => {}
+        }
+        let had_ended = self.phase == Phase::Ended;
+        let is_wrapped = is_piece && fills && !is_complete;
+        self.is_drawn |= is_complete && self.phase != Phase::Expected;
+        self.phase = if is_wrapped {
+            Phase::Drawing
+        } else {
+            Phase::Ended
+        };
+        if had_ended && !is_complete && !is_wrapped {
+            // A row that only begins like the reply is output after all.
+            return RowKind::Output;
+        }
+        if self.text.equals(piece) && start == open && !had_ended {
+            return RowKind::Echo { start };
+        }
+        kind
+    }
+
+    /// Returns the part of the row that may have been typed, as far as the row is known.
+    pub(super) fn unfinished(&self, row: &str, open: usize) -> RowKind {
+        let start = self.from.max(open);
+        let Some(piece) = row.get(start - open..).filter(|it| !it.is_empty()) else {
+            return RowKind::Output;
+        };
+        let is_input = match self.phase {
+            Phase::Expected | Phase::Drawing => true,
+            // The prompt alone may be asked again.
+            Phase::Left => {
+                self.text.draws(piece) && self.text.begins(piece) != Some(Begins::Prompt)
+            }
+            Phase::Ended => {
+                self.text.equals(piece) || self.text.begins(piece) == Some(Begins::Reply)
+            }
+        };
+        if !is_input {
+            return RowKind::Output;
+        }
+        RowKind::Input {
+            start,
+            line: Arc::clone(&self.text),
+        }
+    }
+}
+
+/// Returns whether the row ends with the reply, or is the end of a reply that was scrolled.
+fn ends_alike(row: &str, reply: &str) -> bool {
+    let scrolled = row.trim_start_matches('<');
+    !reply.is_empty() && !scrolled.is_empty() && (row.ends_with(reply) || reply.ends_with(scrolled))
+}
+
+/// Returns the text with each character twice, as the terminal and the program draw it together.
+fn doubled(text: &str) -> String {
+    text.chars().flat_map(|c| [c, c]).collect()
+}
