@@ -266,6 +266,8 @@ pub(super) struct Timing {
     pub ended: Instant,
     /// Intentional pauses within it.
     pub paused: Duration,
+    /// Waits for gates within it.
+    pub waited: Duration,
     /// Time within it in which Rehearsal waited to see if an unfinished line was a prompt.
     pub held: Duration,
     /// Such time after the last evidence, which is not part of it.
@@ -279,15 +281,17 @@ impl Timing {
             started,
             ended,
             paused: Duration::ZERO,
+            waited: Duration::ZERO,
             held: Duration::ZERO,
             held_after: Duration::ZERO,
         }
     }
 
-    /// Returns its duration without the time that Rehearsal itself has caused.
+    /// Returns its duration without pauses, waits for gates, and the time that Rehearsal itself has
+    /// caused.
     pub(super) fn duration(&self) -> Duration {
         let whole = self.ended.saturating_duration_since(self.started);
-        whole.saturating_sub(self.paused).saturating_sub(self.held)
+        whole.saturating_sub(self.paused + self.waited + self.held)
     }
 }
 

@@ -43,7 +43,7 @@ pub struct StepRecord {
     /// From the step's start to its last evidence, without pauses (`think`) and without the time
     /// that Rehearsal held an unfinished line to see whether it was a prompt.
     pub duration_us: u64,
-    /// Time in intended pauses.
+    /// Time in intended pauses, and in waits for gates of replies.
     pub paused_us: u64,
     /// Time that Rehearsal held an unfinished line to see whether it was a prompt, in the step and
     /// after its last evidence.

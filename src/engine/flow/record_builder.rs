@@ -127,6 +127,7 @@ impl RecordBuilder {
     pub(in crate::engine) fn overheads(&mut self, timing: &Timing) {
         self.last_step_ended = timing.ended;
         self.paused += timing.paused;
+        self.waited += timing.waited;
         self.held += self.held_after + timing.held;
         self.held_after = timing.held_after;
     }
@@ -157,7 +158,7 @@ impl RecordBuilder {
             outcome,
             started_after_us: micros(begun_after),
             duration_us: micros(timing.duration()),
-            paused_us: micros(timing.paused),
+            paused_us: micros(timing.paused + timing.waited),
             held_us: micros(timing.held + timing.held_after),
             waited_us: micros(std::mem::take(&mut self.waited_for_step)),
             turns,

@@ -41,6 +41,8 @@ pub(super) struct ActionRun {
     pub is_filtered: bool,
     started: Instant,
     paused: Duration,
+    /// Waits for gates of replies.
+    waited: Duration,
     held: PromptHold,
     throttled: Throttled,
     wait_began: Instant,
@@ -141,6 +143,7 @@ impl ActionRun {
             is_filtered: false,
             started,
             paused: Duration::ZERO,
+            waited: Duration::ZERO,
             held: PromptHold::default(),
             throttled: Throttled::default(),
             wait_began: now,
@@ -243,9 +246,20 @@ impl ActionRun {
         });
     }
 
-    /// Excludes this much time of the step from the program's.
+    /// Excludes this much time of the step from the program's, as an intentional pause.
     pub(super) fn pause_for(&mut self, length: Duration) {
         self.paused += length;
+        self.put_off(length);
+    }
+
+    /// The same for a wait for a gate.
+    pub(super) fn wait_for_gate(&mut self, length: Duration) {
+        self.waited += length;
+        self.put_off(length);
+    }
+
+    /// Moves the deadlines of the step and the turn.
+    fn put_off(&mut self, length: Duration) {
         if self.perform.deadline.owner != DeadlineOwner::Flow {
             self.perform.deadline.at += length;
         }
@@ -377,6 +391,7 @@ impl ActionRun {
             started: self.started,
             ended,
             paused: self.paused,
+            waited: self.waited,
             held,
             held_after: self.held.all.saturating_sub(held),
         }

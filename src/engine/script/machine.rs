@@ -141,7 +141,7 @@ impl ScriptMachine {
             ScriptInput::Admitted { waited } => match &mut self.action {
                 Some(action) => {
                     if let Some(reply) = action.take_held_reply() {
-                        action.pause_for(waited);
+                        action.wait_for_gate(waited);
                         let next = self.begin_reply(reply, call);
                         self.go_on(next, call);
                     }
