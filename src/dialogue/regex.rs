@@ -22,7 +22,7 @@ const SIZE_LIMIT_BYTES: usize = 4 << 20;
 /// take linear time.
 const ASCII_CHECK_LIMIT_BYTES: usize = 64 << 10;
 
-/// Shortest literal prefix worth a search of its own: shorter ones occur too often.
+/// Shortest literal prefix worth a separate search: shorter ones occur too often.
 const SHORTEST_PREFIX_BYTES: usize = 3;
 
 /// Limit for the occurrences of the prefix at which the expression is tried. After that it is

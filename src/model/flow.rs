@@ -230,7 +230,7 @@ impl FlowRecord {
     }
 }
 
-/// The outcome's name in files; its failure has a field of its own there.
+/// The outcome's name in files; its failure has a separate field there.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum OutcomeName {

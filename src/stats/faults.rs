@@ -17,7 +17,8 @@ pub struct FaultSummary {
     /// The rules of fault injection as written.
     pub injections: Vec<String>,
     /// Injected faults by kind; kinds without any are absent.
-    pub struck: BTreeMap<InjectionKind, u64>,
+    #[serde(rename = "struck")]
+    pub injected: BTreeMap<InjectionKind, u64>,
     /// Faults that were chosen and could not be injected, by kind: the program had ended, or the
     /// step was over before they were due. Absent in results of earlier versions.
     #[serde(default)]
@@ -81,7 +82,7 @@ impl FaultTally {
         }
         Some(FaultSummary {
             injections: info.chaos.clone(),
-            struck: self.injected.clone(),
+            injected: self.injected.clone(),
             missed: self.missed.clone(),
             flows: self.recovered + self.unaffected + self.failed + self.interrupted,
             recovered: self.recovered,
@@ -95,7 +96,7 @@ impl FaultTally {
     /// Adds the figures of another run.
     pub(super) fn add(&mut self, summary: Option<&FaultSummary>, histograms: &Histograms) {
         let Some(more) = summary else { return };
-        for (kind, count) in &more.struck {
+        for (kind, count) in &more.injected {
             *self.injected.entry(*kind).or_default() += count;
         }
         for (kind, count) in &more.missed {
@@ -175,7 +176,7 @@ mod tests {
             (summary.recovered, summary.unaffected, summary.failed),
             (1, 1, 1)
         );
-        let kinds: Vec<_> = summary.struck.into_iter().collect();
+        let kinds: Vec<_> = summary.injected.into_iter().collect();
         assert_eq!(kinds, [(InjectionKind::Kill, 2), (InjectionKind::Delay, 1)]);
         let recovery = summary.recovery.expect("one recovered");
         assert_eq!(

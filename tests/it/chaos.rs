@@ -319,7 +319,7 @@ fn the_same_faults_are_chosen_whether_or_not_they_are_possible() {
         };
         let chaos = run.outcome.summary.chaos.as_ref().expect("there was chaos");
         let all = |counts: &BTreeMap<InjectionKind, u64>| counts.values().sum::<u64>();
-        assert_eq!(all(&chaos.struck), count(InjectionOutcome::Injected));
+        assert_eq!(all(&chaos.injected), count(InjectionOutcome::Injected));
         assert_eq!(all(&chaos.missed), count(InjectionOutcome::Missed));
         if chaos.recovered == 0 {
             assert_eq!(chaos.recovery, None);

@@ -74,10 +74,10 @@ fn info(flows: u64, parallel: u64) -> RunInfo {
     }
 }
 
-/// The course of a made-up flow.
+/// Shape of a made-up flow.
 #[derive(Clone, Copy, PartialEq)]
-enum Course {
-    Well,
+enum FlowShape {
+    Completes,
     /// Its last step runs into its deadline.
     TimesOut,
     /// The run is stopped during its second step.
@@ -101,7 +101,7 @@ fn failure() -> Failure {
     }
 }
 
-fn flow_events(info: &RunInfo, number: u64, course: Course) -> Vec<RunEvent> {
+fn flow_events(info: &RunInfo, number: u64, shape: FlowShape) -> Vec<RunEvent> {
     let flow = FlowNumber(number);
     let variables: Vec<NamedValue> = vec![
         ("customer_id".into(), format!("CUST{number:03}").into()),
@@ -133,7 +133,7 @@ fn flow_events(info: &RunInfo, number: u64, course: Course) -> Vec<RunEvent> {
                 command,
             });
         }
-        if index == 1 && course != Course::CutOff {
+        if index == 1 && shape != FlowShape::CutOff {
             let order = format!("ORD-20260131-120000-{number:06}");
             let (name, value): NamedValue = ("order_id".into(), order.into());
             record.captures.push((name.clone(), value.clone()));
@@ -144,9 +144,9 @@ fn flow_events(info: &RunInfo, number: u64, course: Course) -> Vec<RunEvent> {
                 value,
             });
         }
-        let (outcome, why) = match (course, index) {
-            (Course::TimesOut, 2) => (StepOutcome::Failed, Some(Box::new(failure()))),
-            (Course::CutOff, 1) => (StepOutcome::Interrupted, None),
+        let (outcome, why) = match (shape, index) {
+            (FlowShape::TimesOut, 2) => (StepOutcome::Failed, Some(Box::new(failure()))),
+            (FlowShape::CutOff, 1) => (StepOutcome::Interrupted, None),
             _ => (StepOutcome::Completed, None),
         };
         let name = &info.steps[index].name;
@@ -185,12 +185,12 @@ fn flow_events(info: &RunInfo, number: u64, course: Course) -> Vec<RunEvent> {
     events
 }
 
-fn events(courses: &[Course], parallel: u64) -> Vec<RunEvent> {
+fn events(courses: &[FlowShape], parallel: u64) -> Vec<RunEvent> {
     let info = info(courses.len() as u64, parallel);
-    let interrupted = courses.contains(&Course::CutOff);
+    let interrupted = courses.contains(&FlowShape::CutOff);
     let mut events = vec![RunEvent::RunStarted(Box::new(info.clone()))];
-    for (number, course) in (1..).zip(courses) {
-        events.extend(flow_events(&info, number, *course));
+    for (number, shape) in (1..).zip(courses) {
+        events.extend(flow_events(&info, number, *shape));
     }
     if interrupted {
         events.push(RunEvent::Stopping {
@@ -259,16 +259,16 @@ fn record_with(recorder: Recorder, events: Vec<RunEvent>, thresholds: &[Threshol
     }
 }
 
-const MIXED: [Course; 4] = [
-    Course::Well,
-    Course::TimesOut,
-    Course::Well,
-    Course::TimesOut,
+const MIXED: [FlowShape; 4] = [
+    FlowShape::Completes,
+    FlowShape::TimesOut,
+    FlowShape::Completes,
+    FlowShape::TimesOut,
 ];
 
 /// A run of forty flows by the clock, each later and slower than the last; three are dropped.
 fn open_load() -> Vec<RunEvent> {
-    let mut events = events(&[Course::Well; 40], 200);
+    let mut events = events(&[FlowShape::Completes; 40], 200);
     for event in &mut events {
         match event {
             RunEvent::RunStarted(info) => {

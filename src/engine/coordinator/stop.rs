@@ -51,7 +51,7 @@ impl StopCause {
         }
     }
 
-    /// Returns whether this cause changes the course of a run that `earlier` has stopped. A second
+    /// Returns whether this cause matters to a run that `earlier` has stopped. A second
     /// graceful stop does: it may shorten the grace.
     fn overrides(&self, earlier: Option<&StopCause>) -> bool {
         let is_graceful = matches!(self, StopCause::Requested(Stop::Graceful { .. }));

@@ -15,7 +15,7 @@ pub(super) fn render(summary: &Summary) -> Option<String> {
     let mut lines = vec![heading("Faults")];
     let mut fact = |label: &str, value: String| lines.push(format!("  {label:<18} {value}"));
     fact("Rules", sanitize(&chaos.injections.join(", ")).into_owned());
-    fact("Injected", counts(&chaos.struck));
+    fact("Injected", counts(&chaos.injected));
     if !chaos.missed.is_empty() {
         let missed = counts(&chaos.missed);
         let text = format!("{missed}: the program had ended, or its step was over");

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn report(courses: &[Course], parallel: u64, width: usize) -> String {
+fn report(courses: &[FlowShape], parallel: u64, width: usize) -> String {
     let recorded = record(Recorder::new(), events(courses, parallel));
     let text = terminal::render(&recorded.info, &recorded.summary, width);
     anstream::adapter::strip_str(&text).to_string()
@@ -13,7 +13,7 @@ fn the_narration_of_a_completed_flow() {
     let page = Page::default();
     report_to(
         &mut SingleFlow::new(page.output()),
-        &events(&[Course::Well], 1),
+        &events(&[FlowShape::Completes], 1),
     );
     assert_snapshot!(page.text());
 }
@@ -23,7 +23,7 @@ fn the_narration_of_a_failed_flow() {
     let page = Page::default();
     report_to(
         &mut SingleFlow::new(page.output()),
-        &events(&[Course::TimesOut], 1),
+        &events(&[FlowShape::TimesOut], 1),
     );
     assert_snapshot!(page.text());
 }
@@ -31,7 +31,7 @@ fn the_narration_of_a_failed_flow() {
 #[test]
 fn a_skipped_step_has_a_heading() {
     let page = Page::default();
-    let mut events = events(&[Course::Well], 1);
+    let mut events = events(&[FlowShape::Completes], 1);
     let second = StepIndex(1);
     events.retain(|event| !matches!(event, RunEvent::StepStarted { step, .. } if *step == second));
     for event in &mut events {
@@ -48,7 +48,7 @@ fn a_skipped_step_has_a_heading() {
 
 #[test]
 fn a_message_of_several_lines_keeps_its_lines() {
-    let mut events = events(&[Course::TimesOut], 1);
+    let mut events = events(&[FlowShape::TimesOut], 1);
     let message = "no row has both\nrow 1: a\nrow 2: b";
     for event in &mut events {
         match event {
@@ -80,7 +80,7 @@ fn a_message_of_several_lines_keeps_its_lines() {
 
 #[test]
 fn the_report_of_a_single_flow() {
-    assert_snapshot!(report(&[Course::Well], 1, 100));
+    assert_snapshot!(report(&[FlowShape::Completes], 1, 100));
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn the_report_of_a_batch_with_failures() {
 
 #[test]
 fn the_report_of_an_interrupted_run_at_eighty_columns() {
-    let text = report(&[Course::Well, Course::CutOff], 2, 80);
+    let text = report(&[FlowShape::Completes, FlowShape::CutOff], 2, 80);
     assert!(
         text.lines().all(|line| line.chars().count() <= 80),
         "{text}"
@@ -180,12 +180,12 @@ fn the_report_shows_injections_and_their_outcomes() {
     info.chaos = vec!["kill 5%".into(), "delay 1%".into()];
     let mut tally = Tally::new(&info);
     let courses = [
-        (Course::Well, InjectionKind::Delay, Some(4_000)),
-        (Course::Well, InjectionKind::Freeze, Some(310_000)),
-        (Course::TimesOut, InjectionKind::Kill, None),
+        (FlowShape::Completes, InjectionKind::Delay, Some(4_000)),
+        (FlowShape::Completes, InjectionKind::Freeze, Some(310_000)),
+        (FlowShape::TimesOut, InjectionKind::Kill, None),
     ];
-    for (number, (course, kind, recovered_after_us)) in (1..).zip(courses) {
-        let ended = flow_events(&info, number, course).pop();
+    for (number, (shape, kind, recovered_after_us)) in (1..).zip(courses) {
+        let ended = flow_events(&info, number, shape).pop();
         let Some(RunEvent::FlowEnded(mut record)) = ended else {
             panic!("a flow ends with its record");
         };

@@ -30,7 +30,7 @@ fn the_result_record() {
     let flows = folder.write_flows(environment()).unwrap();
     let recorded = record(
         Recorder::with_flows(flows),
-        events(&[Course::Well, Course::TimesOut], 2),
+        events(&[FlowShape::Completes, FlowShape::TimesOut], 2),
     );
     let mut text = Vec::new();
     write_record(
@@ -86,7 +86,7 @@ fn a_run_that_was_cut_off_is_counted_again_from_its_flows() {
     let folder = RunFolder::at(folder.path());
     let flows = folder.write_flows(environment()).unwrap();
     let mut events = open_load();
-    let failing = flow_events(&info(41, 200), 41, Course::TimesOut);
+    let failing = flow_events(&info(41, 200), 41, FlowShape::TimesOut);
     events.splice(1..1, failing);
     let recorded = record(Recorder::with_flows(flows), events);
     let saved = SavedRun::open(folder.path(), folder.path()).unwrap().head;
@@ -112,7 +112,7 @@ fn flows_are_on_disk_before_the_run_has_ended() {
     let flows = folder.write_flows(environment()).unwrap();
     let reporters = Reporters::start(Recorder::with_flows(flows), Vec::new()).unwrap();
     let sink = reporters.sink();
-    let mut events = events(&[Course::Well], 1);
+    let mut events = events(&[FlowShape::Completes], 1);
     events.pop();
     events.into_iter().for_each(|event| sink.emit(event));
     let path = folder.flows().path;

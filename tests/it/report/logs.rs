@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn an_empty_text_that_is_sent_is_logged() {
     let page = Page::default();
-    let mut events = events(&[Course::Well], 1);
+    let mut events = events(&[FlowShape::Completes], 1);
     let instance = InstanceId {
         flow: FlowNumber(1),
         role: RoleIndex(0),
@@ -37,7 +37,7 @@ fn progress_in_plain_lines() {
 #[test]
 fn the_log_has_every_event() {
     let page = Page::default();
-    let mut events = events(&[Course::TimesOut], 1);
+    let mut events = events(&[FlowShape::TimesOut], 1);
     let instance = InstanceId {
         flow: FlowNumber(1),
         role: RoleIndex(0),
@@ -73,7 +73,7 @@ fn a_log_on_a_full_disk_is_an_error_that_names_it() {
         return;
     };
     let mut log = Log::new("/dev/full".as_ref(), full);
-    events(&[Course::Well], 1)
+    events(&[FlowShape::Completes], 1)
         .iter()
         .for_each(|event| log.event(event));
     let error = log.finish().unwrap_err().to_string();
@@ -110,7 +110,14 @@ fn intervals(log: &str) -> Vec<(u64, String, u64)> {
 fn latencies_are_logged_once_a_second_by_tag() {
     let page = Page::default();
     let mut log = LatencyLog::new("latency.hlog".as_ref(), page.clone());
-    let events = events(&[Course::Well, Course::TimesOut, Course::Well], 2);
+    let events = events(
+        &[
+            FlowShape::Completes,
+            FlowShape::TimesOut,
+            FlowShape::Completes,
+        ],
+        2,
+    );
     // Up to the end of the second flow.
     let ends = |event: &RunEvent| matches!(event, RunEvent::FlowEnded(_));
     let second = events.iter().position(ends).unwrap() + 1;
