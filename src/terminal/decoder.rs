@@ -64,6 +64,8 @@ enum Cursor {
     AtEnd,
     /// At this column of the unfinished line, from 0.
     InLine(usize),
+    /// In a row above.
+    Above,
     /// Somewhere else.
     Elsewhere,
 }
@@ -233,6 +235,7 @@ impl Decoder {
         };
         if self.cursor != Cursor::AtEnd {
             let (left, column) = match self.cursor {
+                Cursor::Above => (RowEnd::LeftUpwards, 0),
                 Cursor::Elsewhere => (RowEnd::Left, 0),
                 Cursor::AtEnd => (RowEnd::Overwritten, 0),
                 Cursor::InLine(column) => (RowEnd::Overwritten, column),
@@ -260,9 +263,14 @@ impl Decoder {
     }
 
     fn leave(&mut self, to: Cursor) {
-        if self.cursor != Cursor::Elsewhere {
+        if !self.is_outside() || to == Cursor::Elsewhere {
             self.cursor = to;
         }
+    }
+
+    /// Returns whether the cursor has left the unfinished line.
+    fn is_outside(&self) -> bool {
+        matches!(self.cursor, Cursor::Above | Cursor::Elsewhere)
     }
 
     fn begin_sequence(&mut self) {
@@ -297,7 +305,8 @@ impl Decoder {
             Action::CsiDispatch => self.control_sequence(byte, sink),
             Action::EscDispatch if self.parameters.is_empty() => match byte {
                 b'E' | b'D' => self.control(b'\n', sink),
-                b'M' | b'c' | b'8' => self.leave(Cursor::Elsewhere),
+                b'M' => self.leave(Cursor::Above),
+                b'c' | b'8' => self.leave(Cursor::Elsewhere),
                 _ => {}
             },
             Action::Execute => self.control(byte, sink),
@@ -356,19 +365,20 @@ impl Decoder {
             (b'C' | b'a', false) => match self.cursor {
                 Cursor::AtEnd => self.blanks(number.max(1), sink),
                 Cursor::InLine(column) => self.column(column + number.max(1), sink),
-                Cursor::Elsewhere => {}
+                Cursor::Above | Cursor::Elsewhere => {}
             },
-            (b'G' | b'`', false) if self.cursor != Cursor::Elsewhere => {
+            (b'G' | b'`', false) if !self.is_outside() => {
                 self.column(number.max(1) - 1, sink);
             }
             (b'D', false) => {
                 let column = match self.cursor {
                     Cursor::InLine(column) => column,
-                    Cursor::AtEnd | Cursor::Elsewhere => sink.width(),
+                    Cursor::AtEnd | Cursor::Above | Cursor::Elsewhere => sink.width(),
                 };
                 self.leave(Cursor::InLine(column.saturating_sub(number.max(1))));
             }
-            (b'H' | b'f' | b'A' | b'B' | b'E' | b'F' | b'd' | b'e' | b'u', false) => {
+            (b'A' | b'F', false) => self.leave(Cursor::Above),
+            (b'H' | b'f' | b'B' | b'E' | b'd' | b'e' | b'u', false) => {
                 self.leave(Cursor::Elsewhere);
             }
             (b'J', false) if number >= 2 => self.leave(Cursor::Elsewhere),

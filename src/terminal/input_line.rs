@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+/// Characters from which a beginning of a reply is recognized without its prompt.
+const DISTINCTIVE_CHARS: usize = 4;
+
 /// Echo setting of a terminal at the time when input is typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EchoMode {
@@ -22,6 +25,8 @@ pub(crate) enum RowEnd {
     LineEnd,
     /// The cursor moved within the row, and text is printed over it.
     Overwritten,
+    /// The cursor left the row upwards, and text is printed there.
+    LeftUpwards,
     /// The cursor left the row, and text is printed elsewhere.
     Left,
 }
@@ -94,6 +99,25 @@ impl InputText {
             .any(|reply| !reply.trim().is_empty() && (reply.trim() == row || reply.trim() == typed))
     }
 
+    /// Returns whether `row`, to which the cursor was moved, has the input line in it: the prompt with
+    /// the beginning of a reply, or a distinctive beginning alone. Other text may surround it.
+    fn is_redrawn_in(&self, row: &str) -> bool {
+        let prompt = self.prompt.trim();
+        let typed = match row.find(prompt) {
+            Some(at) if !prompt.is_empty() => row[at + prompt.len()..].trim_start(),
+            _ => "",
+        };
+        self.replies().any(|reply| {
+            let reply = reply.trim();
+            let distinctive = reply.char_indices().nth(DISTINCTIVE_CHARS);
+            let distinctive = distinctive.map_or(reply, |(at, _)| &reply[..at]);
+            let is_distinctive = reply.chars().count() >= DISTINCTIVE_CHARS;
+            let first = reply.chars().next();
+            (first.is_some() && typed.chars().next() == first)
+                || (is_distinctive && row.contains(distinctive))
+        })
+    }
+
     /// Returns whether `row` ends where a reply ends.
     fn is_complete(&self, row: &str) -> bool {
         let row = row.trim_end();
@@ -157,7 +181,8 @@ impl InputLine {
     /// Returns whether no further output can be an echo, unless the cursor is moved to another row or
     /// the mode of the terminal changes.
     pub(super) fn is_over(&self) -> bool {
-        !self.raw || (self.phase == Phase::Ended && self.is_drawn)
+        let is_past = !self.raw || (self.phase == Phase::Ended && self.is_drawn);
+        is_past && self.phase != Phase::Left
     }
 
     pub(super) fn is_drawn_on(&self) -> bool {
@@ -178,9 +203,11 @@ impl InputLine {
         };
         let RowKind::Input { start, .. } = kind else {
             match row_end {
-                RowEnd::Left if self.raw => self.phase = Phase::Left,
+                RowEnd::Left | RowEnd::LeftUpwards if self.raw => self.phase = Phase::Left,
+                // What a program draws above after the terminal's echo can be the line again.
+                RowEnd::LeftUpwards if self.phase == Phase::Ended => self.phase = Phase::Left,
                 RowEnd::LineEnd => self.phase = Phase::Ended,
-                RowEnd::Left | RowEnd::Overwritten => {}
+                RowEnd::Left | RowEnd::LeftUpwards | RowEnd::Overwritten => {}
             }
             return kind;
         };
@@ -189,7 +216,7 @@ impl InputLine {
         let is_complete = is_piece && self.text.is_complete(piece);
         match row_end {
             RowEnd::Overwritten => return kind,
-            RowEnd::Left => {
+            RowEnd::Left | RowEnd::LeftUpwards => {
                 self.phase = Phase::Left;
                 return kind;
             }
@@ -223,7 +250,9 @@ impl InputLine {
             Phase::Expected | Phase::Drawing => true,
             // The prompt alone may be asked again.
             Phase::Left => {
-                self.text.draws(piece) && self.text.begins(piece) != Some(Begins::Prompt)
+                let is_piece =
+                    self.text.draws(piece) && self.text.begins(piece) != Some(Begins::Prompt);
+                self.text.is_redrawn_in(piece) || (self.raw && is_piece)
             }
             Phase::Ended => {
                 self.text.equals(piece) || self.text.begins(piece) == Some(Begins::Reply)

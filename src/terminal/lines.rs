@@ -357,7 +357,7 @@ impl Lines {
     /// Ends the unfinished line, and decides which part of it is an echo.
     fn end_row(&mut self, row_end: RowEnd) {
         let mut is_echo = false;
-        if !self.echoes.is_empty() || row_end == RowEnd::Left {
+        if !self.echoes.is_empty() || matches!(row_end, RowEnd::Left | RowEnd::LeftUpwards) {
             let fills = self.width() + 1 >= self.columns;
             let row = &self.text[self.open - self.base..];
             let kind = self.echoes.row_ended(row, self.open, row_end, fills);

@@ -28,6 +28,12 @@ enum Style {
     WrappedByLineEnds,
     /// Drawn again after the cursor was moved back from rows below.
     MovedBack,
+    /// Drawn at an absolute position at each key, with more text behind it.
+    Addressed,
+    /// Drawn with a row below it at each key.
+    WithRowBelow,
+    /// The terminal echoes, and the program draws the row above again.
+    BothAbove,
     /// Bracketed paste, highlighted, then drawn again.
     Pasted,
     Stars,
@@ -39,7 +45,7 @@ enum Style {
     Hidden,
 }
 
-const STYLES: [Style; 17] = [
+const STYLES: [Style; 20] = [
     Style::Terminal,
     Style::Both,
     Style::BothWithPrompt,
@@ -52,6 +58,9 @@ const STYLES: [Style; 17] = [
     Style::Wrapped,
     Style::WrappedByLineEnds,
     Style::MovedBack,
+    Style::Addressed,
+    Style::WithRowBelow,
+    Style::BothAbove,
     Style::Pasted,
     Style::Stars,
     Style::Nothing,
@@ -62,9 +71,11 @@ const STYLES: [Style; 17] = [
 impl Style {
     fn mode(self) -> EchoMode {
         match self {
-            Style::Terminal | Style::Both | Style::BothWithPrompt | Style::BothRepainted => {
-                EchoMode::Lines
-            }
+            Style::Terminal
+            | Style::Both
+            | Style::BothWithPrompt
+            | Style::BothRepainted
+            | Style::BothAbove => EchoMode::Lines,
             Style::BothPerKey => EchoMode::Keys,
             Style::Hidden => EchoMode::Hidden,
             _ => EchoMode::Raw,
@@ -148,6 +159,25 @@ impl Style {
                     ),
                 ]
             }
+            Style::Addressed => keys
+                .iter()
+                .map(|&to| format!("\x1b[1;1H{prompt}{} [x]", &reply[..to]))
+                .chain([line_end()])
+                .collect(),
+            Style::WithRowBelow => keys
+                .iter()
+                .map(|&to| {
+                    format!(
+                        "\r\x1b[K{prompt}{}\r\n\x1b[K(help)\x1b[A\r\x1b[9C",
+                        &reply[..to]
+                    )
+                })
+                .chain([line_end(), line_end()])
+                .collect(),
+            Style::BothAbove => vec![
+                terminal,
+                format!("\x1b[1A\r\x1b[K{prompt}{reply} \u{2713}\r\n"),
+            ],
             Style::Pasted => vec![
                 format!("\x1b[?2004h\x1b[7m{reply}\x1b[27m"),
                 format!("\r{prompt}{reply}"),
