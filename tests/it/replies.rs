@@ -70,6 +70,21 @@ fn a_last_reply_that_the_program_never_reads_fails_the_step() {
 }
 
 #[test]
+fn a_last_reply_that_a_program_on_pipes_leaves_unread_fails_the_step() {
+    let run = "[sh, -c, 'echo Name:; sleep 0.3']\n    terminal: pipes";
+    let failure = failure(run, "{see: 'Name:', send: Ann}");
+    let expected = "the program ended without reading the last reply";
+    assert_eq!(failure["message"], expected, "{failure}");
+}
+
+#[test]
+fn a_last_reply_that_the_program_discards_fails_the_step() {
+    let failure = failure("[python3, discards.py]", "{prompt: 'Name:', send: Ann}");
+    let expected = "the program has discarded the last reply";
+    assert_eq!(failure["message"], expected, "{failure}");
+}
+
+#[test]
 fn a_last_reply_that_the_program_reads_completes_the_step() {
     for terminal in ["pty", "pipes"] {
         let run = format!(

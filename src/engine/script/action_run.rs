@@ -111,6 +111,8 @@ pub(super) enum ActionWait {
     Unread {
         since: Instant,
         tries: u32,
+        /// Looks in a row at which nothing was unread.
+        read: u32,
     },
     /// The end of a command.
     Command,
@@ -360,7 +362,7 @@ impl ActionRun {
             ActionWait::ReplyHeld(_) | ActionWait::Typing { .. } => return None,
             ActionWait::Aftermath { .. } => return self.heard_out_at(),
             ActionWait::RoundPause { until } => Some(*until),
-            ActionWait::EchoOff { since, tries, .. } | ActionWait::Unread { since, tries } => {
+            ActionWait::EchoOff { since, tries, .. } | ActionWait::Unread { since, tries, .. } => {
                 Some(*since + poll_delay(*tries))
             }
             ActionWait::ReplyFailed { since, .. } => Some(*since + CLOSING_GRACE),

@@ -357,6 +357,7 @@ impl ScriptMachine {
                     action.wait(ActionWait::Unread {
                         since: call.now,
                         tries: 0,
+                        read: 0,
                     });
                     None
                 }

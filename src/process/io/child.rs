@@ -96,9 +96,10 @@ impl Child {
     }
 
     /// Returns the number of bytes that the program has not read, as far as it can be known: while a
-    /// terminal collects lines, an unfinished one does not count.
+    /// terminal collects lines, an unfinished one does not count, and the kernel forgets a terminal's
+    /// input when its program ends.
     pub fn unread(&self) -> usize {
-        self.shared.writer.unread()
+        self.shared.unread()
     }
 
     /// Closes the program's standard input after all bytes that are still unwritten: closes the

@@ -20,6 +20,8 @@ pub(in crate::process) struct ChildShared {
     pub(in crate::process) changes: Cell<TerminalChanges>,
     /// Outputs, as long as they are open.
     outputs: Vec<Weak<RegisteredFd<OwnedFd>>>,
+    /// Input that the program had not read when it ended, as far as it is known.
+    unread_at_end: Cell<usize>,
     /// Set with the last event.
     finished: Cell<bool>,
 }
@@ -32,6 +34,7 @@ impl ChildShared {
     ) -> Self {
         ChildShared {
             changes: Cell::default(),
+            unread_at_end: Cell::default(),
             outputs,
             spawned,
             writer,
@@ -44,6 +47,7 @@ impl ChildShared {
     /// reaper: the last event is about to be returned.
     pub(in crate::process) fn finish(&self) {
         self.finished.set(true);
+        self.unread_at_end.set(self.writer.unread());
         self.writer.release();
         self.spawned.spawner.finished(&self.spawned.process);
     }
@@ -54,6 +58,15 @@ impl ChildShared {
         !self.is_finished()
             && (outputs.any(|output| is_readable(output.get_ref()))
                 || self.spawned.process.has_exited())
+    }
+
+    /// Returns the size of the input that the program has not read, or had not when it ended.
+    pub(in crate::process) fn unread(&self) -> usize {
+        if self.is_finished() {
+            self.unread_at_end.get()
+        } else {
+            self.writer.unread()
+        }
     }
 
     pub(in crate::process) fn is_finished(&self) -> bool {

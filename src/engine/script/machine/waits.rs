@@ -11,8 +11,11 @@ use crate::process::TerminalMode;
 use super::ScriptMachine;
 use super::vocabulary::MachineCall;
 
+/// The remedy for a last reply that was not read.
+const UNREAD_HINT: &str = "end the action with a wait for what the program prints after this reply";
+
 /// Least number of looks at a terminal before its input counts as read.
-const LEAST_TRIES: u32 = 2;
+const LEAST_LOOKS: u32 = 2;
 
 /// Returns whether the program waits for input, with all of its output taken in. It has read what
 /// was typed before: until it wakes up, the kernel shows the wait before.
@@ -136,24 +139,47 @@ impl ScriptMachine {
         let Some(action) = &mut self.action else {
             return;
         };
-        let ActionWait::Unread { tries, .. } = &mut action.waiting else {
+        let ActionWait::Unread { tries, read, .. } = &mut action.waiting else {
             return;
         };
         *tries += 1;
+        let is_over = self.exited.is_some();
         let is_read = call.program.unread() == 0;
-        // The kernel hands input over to the terminal a moment after it was written.
+        *read = if is_read { *read + 1 } else { 0 };
+        // The kernel hands input over to the terminal a moment after it was written, and reports that
+        // it was discarded a moment after that.
         let has_arrived = call.program.echo() == TerminalMode::NoTerminal
-            || (*tries >= LEAST_TRIES && !self.dialogue.awaits_echo());
+            || (*read >= LEAST_LOOKS && !self.dialogue.awaits_echo());
         let is_overdue = action.deadline().at <= call.now;
-        if self.exited.is_some() || is_read && (has_arrived || is_overdue) {
+        let is_lost = is_read && has_arrived && !is_over && self.has_lost_input(call.program);
+        if is_read && !is_lost && (is_over || has_arrived || is_overdue) {
             self.action_over(call.now, Ok(()), call);
-        } else if is_overdue {
-            let message = "the program has not read the last reply";
-            let error = ActionError::new(FailureKind::NotSent, message).with_hint(
-                "end the action with a wait for what the program prints after this reply",
-            );
+        } else if is_lost || is_over || is_overdue {
+            let (message, hint) = match (is_lost, is_over) {
+                (true, _) => ("the program has discarded the last reply", DISCARDED_HINT),
+                (false, true) => (
+                    "the program ended without reading the last reply",
+                    UNREAD_HINT,
+                ),
+                (false, false) => ("the program has not read the last reply", UNREAD_HINT),
+            };
+            let error = ActionError::new(FailureKind::NotSent, message).with_hint(hint);
             self.action_over(call.now, Err(error), call);
         }
+    }
+
+    /// Returns whether the program has discarded its input since the last reply, printed nothing, and
+    /// waits for input again.
+    fn has_lost_input(&mut self, program: &impl Program) -> bool {
+        self.note_terminal_changes(program);
+        let is_discarded = self
+            .action
+            .as_ref()
+            .is_some_and(|action| action.input_discarded);
+        let mut printed = self.dialogue.lines().into_iter();
+        is_discarded
+            && printed.all(|line| line.trim().is_empty())
+            && program.activity() == Activity::WaitingForInput
     }
 
     /// Notes what the terminal reports about the program's reading.
