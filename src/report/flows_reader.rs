@@ -97,14 +97,21 @@ impl FlowsReader {
     /// # Errors
     /// If there is no such file, or no first line.
     pub(super) fn after_head(flows: &FlowsFile) -> Result<Self, ReportError> {
+        FlowsReader::past_head(flows)?
+            .ok_or_else(|| ReportError::malformed(&flows.path, "it has no line about the run"))
+    }
+
+    /// Opens the file behind the line about the run; `None` if it has no lines.
+    fn past_head(flows: &FlowsFile) -> Result<Option<Self>, ReportError> {
         let mut reader = FlowsReader::without_head(flows)?;
-        match reader.read_line()? {
-            Some(_) => Ok(reader),
-            None => Err(ReportError::malformed(
-                &flows.path,
-                "it has no line about the run",
-            )),
-        }
+        Ok(match reader.read_line()? {
+            None => None,
+            // The line about the run is missing: this is the first flow.
+            Some(RawLine::Text(text)) if parse(&text).is_some() => {
+                Some(FlowsReader::without_head(flows)?)
+            }
+            Some(_) => Some(reader),
+        })
     }
 
     /// Opens the file at its first line, about the run.
@@ -225,9 +232,10 @@ pub fn write_record(
     write!(out, "{open},\n  \"flows\": [")?;
     let mut separator = "\n    ";
     if let Some(flows) = flows {
-        let mut lines = FlowsReader::without_head(flows).map_err(io::Error::other)?;
-        lines.read_line().map_err(io::Error::other)?;
-        while let Some((line, text)) = lines.next_with_text().map_err(io::Error::other)? {
+        let mut lines = FlowsReader::past_head(flows).map_err(io::Error::other)?;
+        while let Some(lines) = &mut lines
+            && let Some((line, text)) = lines.next_with_text().map_err(io::Error::other)?
+        {
             if let FlowsLine::Flow(_) = line {
                 write!(out, "{separator}{text}")?;
                 separator = ",\n    ";

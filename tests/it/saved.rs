@@ -288,6 +288,14 @@ fn damaged_and_repeated_flows_are_counted_and_skipped() {
         figures.to_owned()
     };
     assert_eq!(figures(&without), figures(&shown));
+    // The same if the line is missing.
+    let bytes = fs::read(&path).expect("flows");
+    let end = bytes
+        .iter()
+        .position(|&byte| byte == b'\n')
+        .expect("a line");
+    fs::write(&path, &bytes[end + 1..]).expect("a file");
+    assert_eq!(figures(&report(&sandbox, &folder, "")), figures(&shown));
 }
 
 /// A flow that fails.
