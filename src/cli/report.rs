@@ -36,7 +36,12 @@ pub(super) fn report(
 /// Reads a saved run.
 pub(super) fn open(folder: &Path, environment: &CliEnvironment) -> Result<SavedRun, CliError> {
     SavedRun::open(folder, &environment.temporary).map_err(|error| {
-        let hint = if folder.join("bundles").is_dir() {
+        let is_saved = ["result.json", "flows.jsonl"]
+            .iter()
+            .any(|name| folder.join(name).symlink_metadata().is_ok());
+        let hint = if is_saved {
+            "remove or restore this file; without `result.json`, the report is made of `flows.jsonl`"
+        } else if folder.join("bundles").is_dir() {
             "the run was not saved; bundles of some of its flows are in its directory `bundles`"
         } else {
             "name a folder that `rehearsal run --save` or `rehearsal merge` has made"
