@@ -36,6 +36,7 @@ mod pattern_set;
 mod regex;
 mod role_matcher;
 mod rows;
+mod screen;
 #[cfg(test)]
 mod tests;
 mod wait_set;
@@ -47,7 +48,10 @@ pub use role_matcher::RoleMatcher;
 pub use rows::{
     RowError, RowFormat, RowFormatError, ShownBefore, ShownRows, Which, choose, pick, pick_position,
 };
-pub use wait_set::{On, WaitSet};
+pub use screen::{
+    CellPosition, CursorCondition, Judging, RowRange, ScreenContent, ScreenRegion, ScreenWait,
+};
+pub use wait_set::{Awaited, On, WaitSet};
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

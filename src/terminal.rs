@@ -13,6 +13,7 @@ mod input_line;
 mod keys;
 mod lines;
 mod plain_output;
+mod screen;
 
 pub(crate) use decoder::Decoder;
 pub(crate) use echo::PossibleEcho;
@@ -21,3 +22,5 @@ pub use input::{InputError, Typed};
 pub use input_line::EchoMode;
 pub use keys::{Key, UnknownKey};
 pub(crate) use lines::Lines;
+pub use screen::ScreenSize;
+pub(crate) use screen::{CellStyle, KeyModes, Screen, ScreenCursor, ScreenRow};

@@ -29,7 +29,7 @@ enum Step {
     Quiet,
     Ends,
     EndsErr,
-    Waits(Vec<(On, Pattern)>, Vec<String>),
+    Waits(Vec<Awaited>, Vec<String>),
     /// The previous wait again.
     WaitsAgain,
     /// A reply, typed in this mode of the terminal.
@@ -73,10 +73,10 @@ fn any(sources: &[(On, &str)]) -> Step {
     Waits(on(sources), Vec::new())
 }
 
-fn on(sources: &[(On, &str)]) -> Vec<(On, Pattern)> {
+fn on(sources: &[(On, &str)]) -> Vec<Awaited> {
     sources
         .iter()
-        .map(|&(on, source)| (on, pattern(source)))
+        .map(|&(on, source)| Awaited::Text(on, pattern(source)))
         .collect()
 }
 

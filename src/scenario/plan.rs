@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::dialogue::{On, Pattern, RowFormat};
+use crate::dialogue::{Pattern, RowFormat};
 use crate::model::{IntegrityInfo, RoleIndex, StepIndex};
 use crate::stats::Threshold;
 
@@ -25,7 +25,8 @@ use super::retry::RetryPolicy;
 use super::template::{Expression, Template};
 
 pub use turns::{
-    Alternative, CommonWaits, PatternSpec, Pick, Reply, Since, Then, Turn, TurnKind, Wait, any_turn,
+    Alternative, AwaitedSpec, CommonWaits, FieldInput, KeyInput, PatternSpec, Pick, Reply, Since,
+    TextInput, Then, Turn, TurnKind, Wait, any_turn,
 };
 
 /// A checked scenario.
@@ -150,6 +151,8 @@ pub struct Role {
     /// Program and arguments; never a shell string. They must not contain secrets.
     pub run: Vec<Template>,
     pub terminal: TerminalKind,
+    /// True if its output is a screen, beside its lines.
+    pub has_screen: bool,
     /// Variables in addition to rehearsal's own environment.
     pub environment: Vec<(String, Template)>,
     /// The program's working directory, relative to the scenario's folder.
@@ -207,8 +210,7 @@ pub struct Menu {
 /// A prompt that may come at any time and is answered without ending the wait.
 #[derive(Debug)]
 pub struct Interlude {
-    pub wait: PatternSpec,
-    pub on: On,
+    pub wait: AwaitedSpec,
     pub reply: Option<Reply>,
     /// The maximum number of times in one step.
     pub at_most: u32,

@@ -31,7 +31,7 @@ mod vocabulary;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::dialogue::{Dialogue, On, Pattern};
+use crate::dialogue::{Awaited, Dialogue};
 use crate::engine::values::Snapshot;
 use crate::model::FailureKind;
 use crate::scenario::{Plan, Role, SourceLocation, Step, Turn};
@@ -152,8 +152,7 @@ impl ActionInterpreter {
         let Some(wait) = &self.wait else {
             return self.command_wait.iter().cloned().collect();
         };
-        let patterns = wait.set.patterns().iter();
-        let patterns = patterns.map(|(on, pattern)| describe_wait(*on, pattern));
+        let patterns = wait.set.awaited().iter().map(Awaited::to_string);
         let exits = wait.exits();
         let exits = exits.map(|(_, code)| format!("the program's end with exit code {code}"));
         let reads = wait.reads().map(|_| "a read of its input".to_owned());
@@ -243,13 +242,5 @@ impl ActionInterpreter {
                 format!("the input {input:?} does not fit the state {state:?}"),
             )),
         }
-    }
-}
-
-/// Describes a wait: "prompt `Password:`", "line /Order ID: (?<order_id>.+)/".
-fn describe_wait(on: On, pattern: &Pattern) -> String {
-    match on {
-        On::Prompt => format!("prompt {pattern}"),
-        On::Line => format!("line {pattern}"),
     }
 }

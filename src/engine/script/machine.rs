@@ -339,6 +339,7 @@ impl ScriptMachine {
                     }
                     self.begin_reply(reply, call)
                 }
+                Effect::Settle | Effect::SettleAgain | Effect::Resize(_) => todo!(),
                 Effect::Pause(length) => {
                     action.pause(call.now, length);
                     None

@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 
 use crate::dialogue::On;
 use crate::scenario::location::SourceLocation;
-use crate::scenario::plan::{CommonWaits, PatternSpec, Turn, TurnKind, Wait};
+use crate::scenario::plan::{AwaitedSpec, CommonWaits, PatternSpec, Turn, TurnKind, Wait};
 use crate::scenario::raw::{Node, Value};
 use crate::scenario::vocabulary::LIFETIME;
 
@@ -34,10 +34,10 @@ pub(super) fn return_to_menu(prompt: PatternSpec, place: SourceLocation) -> Turn
     Turn {
         name: None,
         kind: TurnKind::Exchange {
-            wait: Wait::For {
+            wait: Wait::For(AwaitedSpec::Text {
                 on: On::Prompt,
                 pattern: prompt,
-            },
+            }),
             reply: None,
             overwrite: false,
         },

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::dialogue::On;
 use crate::scenario::plan::{
-    Action, FailOn, Interlude, Menu, Reply, Role, TerminalKind, Then, Turn, TurnKind, any_turn,
+    Action, AwaitedSpec, FailOn, Interlude, Menu, Reply, Role, TerminalKind, Then, Turn, TurnKind,
+    any_turn,
 };
 use crate::scenario::raw::{Node, Value};
 use crate::scenario::template::Template;
@@ -116,6 +117,7 @@ fn role(
             .and_then(|node| command(context, node, &commands))
             .unwrap_or_default(),
         terminal: terminal_kind(context, fields, defaults),
+        has_screen: false,
         environment: fields
             .get("environment")
             .map(|n| environment(context, n))
@@ -306,7 +308,7 @@ fn interlude(context: &Context<'_>, node: &Node) -> Option<Interlude> {
         } else {
             On::Line
         };
-        Some((pattern, on))
+        Some(AwaitedSpec::Text { on, pattern })
     });
     let reply = match fields.among(&["send", "press"]).as_slice() {
         [] if !fields.is_complete => None,
@@ -331,10 +333,8 @@ fn interlude(context: &Context<'_>, node: &Node) -> Option<Interlude> {
         Some(node) => context.small_count(node, 1),
         None => Some(INTERLUDES_AT_MOST),
     };
-    let (wait, on) = wait?;
     Some(Interlude {
-        wait,
-        on,
+        wait: wait?,
         reply: Some(reply?),
         at_most: at_most?,
         place: context.place(&node.span),

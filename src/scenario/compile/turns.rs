@@ -7,8 +7,7 @@ mod reachability;
 
 use std::sync::Arc;
 
-use crate::dialogue::On;
-use crate::scenario::plan::{Alternative, CommonWaits, PatternSpec, Then, Turn, TurnKind, Wait};
+use crate::scenario::plan::{Alternative, AwaitedSpec, CommonWaits, Then, Turn, TurnKind, Wait};
 use crate::scenario::raw::{Node, Value};
 use crate::scenario::vocabulary::{ALTERNATIVE, REPEAT, TURN, UNTIL};
 
@@ -171,18 +170,17 @@ fn repeat(
         .and_then(|node| context.small_count(node, 1));
     let every = fields.get("every").and_then(|node| context.duration(node));
     let overwrite = overwrite(context, outer);
-    let (until, on) = until?;
+    let until = until?;
     Some(TurnKind::Repeat {
         turns: turns?,
         until,
-        on,
         at_most: at_most?,
         every,
         overwrite,
     })
 }
 
-fn until(context: &Context<'_>, node: &Node) -> Option<(PatternSpec, On)> {
+fn until(context: &Context<'_>, node: &Node) -> Option<AwaitedSpec> {
     let fields = context.fields(node, &UNTIL)?;
     one_wait(context, &fields)
 }

@@ -126,7 +126,10 @@ impl ReplyCount {
                 at_least: 0,
                 possible: ReplyCount::of(turns).possible,
             },
-            TurnKind::Think { .. } | TurnKind::Assert(_) | TurnKind::Run { .. } => ReplyCount {
+            TurnKind::Think { .. }
+            | TurnKind::Resize(_)
+            | TurnKind::Assert(_)
+            | TurnKind::Run { .. } => ReplyCount {
                 at_least: 0,
                 possible: false,
             },

@@ -64,6 +64,7 @@ impl ActionInterpreter {
                 (key, false)
             }
             Reply::Pick(pick) => (self.pick(pick, values, dialogue)?, false),
+            Reply::Select(_) | Reply::Keys(_) => todo!(),
         };
         let typed = Typed::line(&text, self.terminal).map_err(|error| {
             ActionError::new(

@@ -180,7 +180,7 @@ impl ScriptMachine {
             }
         }
         match reply.answers {
-            Answers::Wait => self.dialogue.answered(&reply.typed, mode),
+            Answers::Wait | Answers::Further => self.dialogue.answered(&reply.typed, mode),
             Answers::Interlude => self.dialogue.answered_interlude(&reply.typed, mode),
         }
         if self.settings.dialogue_events != DialogueEvents::Never {

@@ -2,7 +2,7 @@
 
 use crate::dialogue::{On, RowFormat, Which};
 use crate::scenario::names;
-use crate::scenario::plan::{PatternSpec, Pick, Reply, Since, Wait};
+use crate::scenario::plan::{AwaitedSpec, Pick, Reply, Since, Wait};
 use crate::scenario::raw::{Node, Value};
 use crate::scenario::template::Template;
 use crate::scenario::vocabulary::PICK;
@@ -59,10 +59,10 @@ fn wait(context: &Context<'_>, fields: &Fields<'_>, around: &RoleContext) -> Opt
             }
             Some(Wait::Reads)
         }
-        key => Some(Wait::For {
+        key => Some(Wait::For(AwaitedSpec::Text {
             on: on(key),
             pattern: context.pattern(node)?,
-        }),
+        })),
     }
 }
 
@@ -100,10 +100,10 @@ fn implied_wait(context: &Context<'_>, fields: &Fields<'_>, around: &RoleContext
         return None;
     }
     match around.menu_prompt_pattern(context) {
-        Some(pattern) => Some(Wait::For {
+        Some(pattern) => Some(Wait::For(AwaitedSpec::Text {
             on: On::Prompt,
             pattern,
-        }),
+        })),
         None if around.menu_prompt_is_faulty => None,
         None => {
             let help = format!(
@@ -244,10 +244,13 @@ fn row_texts(context: &Context<'_>, node: &Node) -> Option<Vec<Template>> {
 }
 
 /// Compiles `prompt` or `see`, exactly one of them.
-pub(super) fn one_wait(context: &Context<'_>, fields: &Fields<'_>) -> Option<(PatternSpec, On)> {
-    let span = one_of_two(context, fields)?;
-    let node = fields.get(span)?;
-    Some((context.pattern(node)?, on(span)))
+pub(super) fn one_wait(context: &Context<'_>, fields: &Fields<'_>) -> Option<AwaitedSpec> {
+    let key = one_of_two(context, fields)?;
+    let node = fields.get(key)?;
+    Some(AwaitedSpec::Text {
+        on: on(key),
+        pattern: context.pattern(node)?,
+    })
 }
 
 /// Returns the one of `prompt` and `see` that is present.

@@ -1,0 +1,17 @@
+//! Screens: conditions on what a screen shows, and key sequences that follow what it shows.
+
+mod driver;
+mod evidence;
+mod fill;
+mod select;
+mod wait;
+
+pub use driver::{
+    KeyPress, KeySequence, KeySequenceError, KeySequenceErrorKind, KeySequencePart, KeyStep,
+};
+pub use evidence::NearMiss;
+pub use fill::{FieldValue, FormFiller};
+pub use select::RowSelector;
+pub use wait::{
+    CellPosition, CursorCondition, Judging, RowRange, ScreenContent, ScreenRegion, ScreenWait,
+};
