@@ -2,9 +2,9 @@
 
 mod driver;
 mod evidence;
-mod typed;
 mod fill;
 mod select;
+mod typed;
 mod wait;
 
 pub use driver::{
@@ -12,9 +12,12 @@ pub use driver::{
 };
 pub use evidence::NearMiss;
 pub(in crate::dialogue) use evidence::{Judgement, ScreenMatch, is_shown, judge};
-pub(in crate::dialogue) use typed::TypedText;
 pub use fill::{FieldValue, FormFiller};
 pub use select::RowSelector;
+pub(in crate::dialogue) use typed::TypedText;
 pub use wait::{
     CellPosition, CursorCondition, Judging, RowRange, ScreenContent, ScreenRegion, ScreenWait,
 };
+
+#[cfg(test)]
+mod tests;
