@@ -14,6 +14,7 @@ use rehearsal::terminal::{EchoMode, Typed};
 
 const SETTINGS: DialogueSettings = DialogueSettings {
     columns: Some(200),
+    screen: None,
     quiet: DEFAULT_QUIET,
 };
 

@@ -30,6 +30,7 @@ fn findings(input: &[u8], size: usize, matcher: &Arc<RoleMatcher>, waits: &[Wait
     let mut now = start;
     let settings = DialogueSettings {
         columns: Some(20),
+        screen: None,
         quiet: QUIET,
     };
     let mut dialogue = Dialogue::new(Arc::clone(matcher), settings, now);

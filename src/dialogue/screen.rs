@@ -3,6 +3,7 @@
 mod driver;
 mod evidence;
 mod fill;
+mod output;
 mod select;
 mod wait;
 
@@ -11,6 +12,7 @@ pub use driver::{
 };
 pub use evidence::NearMiss;
 pub use fill::{FieldValue, FormFiller};
+pub(super) use output::{ScreenFinding, ScreenOutput};
 pub use select::RowSelector;
 pub use wait::{
     CellPosition, CursorCondition, Judging, RowRange, ScreenContent, ScreenRegion, ScreenWait,

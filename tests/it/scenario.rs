@@ -199,7 +199,7 @@ fn a_pattern_takes_values_literally() {
     let mut scope = scope(&plan, 1, 1).unwrap();
     scope.set("order_id", "ORD-1");
     let TurnKind::Exchange {
-        wait: Wait::For { pattern, .. },
+        wait: Wait::For(AwaitedSpec::Text { pattern, .. }),
         ..
     } = &plan.roles[0].actions[1].turns[2].kind
     else {

@@ -55,6 +55,12 @@ pub(in crate::dialogue) fn judge(
     _wait: &ScreenWait,
     _screen: &Screen,
     _typed: &TypedText,
+    _wait_began: Instant,
 ) -> Judgement {
+    todo!()
+}
+
+/// Returns whether the text of a condition is within its region, old or new.
+pub(in crate::dialogue) fn is_shown(_wait: &ScreenWait, _screen: &Screen) -> bool {
     todo!()
 }

@@ -2,7 +2,9 @@
 
 use crate::dialogue::Finding;
 use crate::engine::messages::DeadlineOwner;
-use crate::engine::script::action_run::{ActionWait, CLOSING_GRACE};
+use std::time::Instant;
+
+use crate::engine::script::action_run::{ActionWait, CLOSING_GRACE, KEY_PATIENCE};
 use crate::engine::script::interpreter::{ActionError, Input};
 use crate::engine::script::program::Program;
 use crate::model::{Activity, FailureKind};
@@ -93,6 +95,13 @@ impl ScriptMachine {
         match &action.waiting {
             ActionWait::Output | ActionWait::RoundPause { .. } => {}
             ActionWait::ReplyFailed { .. } => return self.exit_input(),
+            ActionWait::Settling {
+                since,
+                looked_after,
+            } => {
+                let (since, looked_after) = (*since, *looked_after);
+                return self.poll_settling(since, looked_after, call);
+            }
             ActionWait::Pause { .. }
             | ActionWait::ReplyHeld(_)
             | ActionWait::Typing { .. }
@@ -102,6 +111,9 @@ impl ScriptMachine {
             | ActionWait::Aftermath { .. } => return None,
         }
         let after_quiet = action.quiet_at.take().is_some();
+        if self.dialogue.needs_reading(call.now) && reads(call.program) {
+            self.dialogue.reading();
+        }
         match self.dialogue.poll(call.now) {
             Finding::Nothing if self.exited.is_none() && action.checks_read(call.now) => {
                 reads(call.program).then(|| {
@@ -131,6 +143,30 @@ impl ScriptMachine {
                 Some(Input::Found(heard))
             }
         }
+    }
+
+    /// Returns the next input if the screen has settled after a key.
+    fn poll_settling(
+        &mut self,
+        since: Instant,
+        looked_after: Option<u64>,
+        call: &MachineCall<'_, impl Program>,
+    ) -> Option<Input> {
+        if self.exited.is_some() {
+            return self.exit_input();
+        }
+        if self.dialogue.needs_reading(call.now) && reads(call.program) {
+            self.dialogue.reading();
+        }
+        let look_at = self.dialogue.settle(call.now);
+        let action = self.action.as_mut()?;
+        let is_overdue = looked_after.is_some() && since + KEY_PATIENCE <= call.now;
+        let is_new = looked_after.is_none_or(|reads| self.dialogue.screen_reads() > reads);
+        if is_overdue || (look_at.is_none() && is_new) {
+            return Some(Input::Settled { is_overdue });
+        }
+        action.quiet_at = look_at;
+        None
     }
 
     /// Completes the action if the program has read its last reply. There is no event to wait for: a
