@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rehearsal::model::{FlowId, FlowNumber, RunId};
 use rehearsal::scenario::plan::{Plan, Reply, TerminalKind, TurnKind, Wait};
-use rehearsal::scenario::{CompileOptions, Overrides, compile, load};
+use rehearsal::scenario::{AwaitedSpec, CompileOptions, Overrides, compile, load};
 use rehearsal::scenario::{FlowContext, Scope, ScopeError};
 
 const FILE: &str = "tests/scenarios/every-turn.yaml";

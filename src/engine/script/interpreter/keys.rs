@@ -129,7 +129,7 @@ impl ActionInterpreter {
         let typed = match press {
             KeyPress::Key(key) => Ok(Typed::key(*key, self.terminal, modes)),
             KeyPress::Text(text) => Typed::text(text),
-            KeyPress::Paste(text) => Typed::paste(text, modes),
+            KeyPress::Paste(text) => Typed::paste(text, modes.bracketed_paste),
         };
         let typed = typed.map_err(|error| {
             let message = values.mask(&error.to_string()).into_owned();
@@ -169,7 +169,7 @@ impl ActionInterpreter {
             let reply = self.key_reply(&press, Answers::Wait, KeyModes::default(), values)?;
             all = Some(match all {
                 None => (reply.typed, reply.shown.into_owned()),
-                Some((typed, shown)) => (typed.then(&reply.typed), shown + &reply.shown),
+                Some((typed, shown)) => (typed.then(reply.typed), shown + &reply.shown),
             });
         }
         let (typed, shown) =

@@ -1,6 +1,6 @@
 //! Waits of the action in progress: awaited output, the program's exit, and deadlines.
 
-use crate::dialogue::Finding;
+use crate::dialogue::{Finding, NearMiss};
 use crate::engine::messages::DeadlineOwner;
 use std::time::Instant;
 
@@ -286,11 +286,28 @@ impl ScriptMachine {
         let is_lost = action.input_discarded && printed.all(|line| line.trim().is_empty());
         let discarded = is_lost.then(|| DISCARDED_HINT.to_owned());
         let hint = discarded
+            .or_else(|| self.screen_hint())
             .or_else(|| self.typed_hint())
             .or_else(|| action.interpreter.misplaced(&self.dialogue));
         Some(match hint {
             Some(hint) => error.with_hint(hint),
             None => error,
+        })
+    }
+
+    /// Returns the remedy if what was awaited is on the screen, but is no evidence.
+    fn screen_hint(&self) -> Option<String> {
+        let (wait, reason) = self.dialogue.screen_near_miss()?;
+        Some(match reason {
+            NearMiss::Stale => format!(
+                "{wait}: it is there, and was there before the last reply; write `still: true` if that \
+                 is enough, or wait for something that is drawn after the reply"
+            ),
+            NearMiss::Typed => format!(
+                "{wait}: it is there, but it may be what was typed; wait for a text that was not typed"
+            ),
+            NearMiss::Elsewhere => format!("{wait}: the text is elsewhere on the screen"),
+            NearMiss::CursorElsewhere => format!("{wait}: the cursor is elsewhere"),
         })
     }
 
