@@ -147,7 +147,7 @@ impl ScriptMachine {
         if let Some(transcript) = &mut self.transcript
             && reply.secret
         {
-            transcript.keep_secret(reply.typed.text());
+            transcript.keep_secret(reply.typed.line_text());
         }
     }
 
@@ -176,9 +176,12 @@ impl ScriptMachine {
         if let Some(transcript) = &mut self.transcript {
             transcript.said(&reply.shown, at);
             if reply.secret {
-                transcript.keep_secret(reply.typed.text());
+                transcript.keep_secret(reply.typed.line_text());
             }
         }
+        let is_interlude = reply.answers == Answers::Interlude;
+        self.dialogue
+            .typed_on_screen(&reply.typed, is_interlude, at);
         match reply.answers {
             Answers::Wait | Answers::Further => self.dialogue.answered(&reply.typed, mode),
             Answers::Interlude => self.dialogue.answered_interlude(&reply.typed, mode),
