@@ -3,16 +3,16 @@
 mod driver;
 mod evidence;
 mod fill;
+mod key_step;
 mod output;
 mod select;
 mod typed;
 mod wait;
 
-pub use driver::{
-    KeyPress, KeySequence, KeySequenceError, KeySequenceErrorKind, KeySequencePart, KeyStep,
-};
+pub use driver::{KeySequence, KeySequencePart};
 pub use evidence::NearMiss;
 pub use fill::{FieldValue, FormFiller};
+pub use key_step::{KeyPress, KeySequenceError, KeySequenceErrorKind, KeyStep};
 pub(super) use output::{ScreenFinding, ScreenOutput};
 pub use select::RowSelector;
 pub use wait::{
