@@ -1,4 +1,4 @@
-use super::{Recording, drawn};
+use super::{Recording, at, drawn};
 use crate::dialogue::screen::select::RowSelector;
 use crate::dialogue::screen::{KeyPress, KeySequenceErrorKind, KeyStep};
 use crate::terminal::Screen;
@@ -79,4 +79,131 @@ fn rows_are_chosen_in_real_programs() {
             "{recording} {labels:?}"
         );
     }
+}
+
+/// Returns the first steps on a screen that does not change.
+fn steps(screen: &Screen, labels: &[&str], count: usize) -> Vec<String> {
+    let mut selector = selector(labels);
+    (0..count).map(|_| next(&mut selector, screen)).collect()
+}
+
+#[test]
+fn the_lit_row_is_known_by_many_signs() {
+    let lit = "\x1b[7m";
+    let off = "\x1b[0m";
+    for (screen, expected) in [
+        // In a box, with another pane, a title bar and a status bar.
+        (
+            format!(
+                "{lit} Title {off}\x1b[24;1H{lit} F1 Help \x1b[K{off}{}{}{}{}",
+                at(3, 1, "┌──────┬─────┐"),
+                at(4, 1, &format!("│{lit}A     {off}│one  │")),
+                at(5, 1, "│B     │two  │"),
+                at(6, 1, "└──────┴─────┘"),
+            ),
+            "down",
+        ),
+        // Boxes of ASCII characters, and numbers.
+        (
+            at(4, 1, "+-------+\r\n")
+                + &format!("| 1. A  |\r\n|{lit} 2. B  {off}|\r\n| 10. C |\r\n"),
+            "enter.",
+        ),
+        // Pointers, also before bullets and numbers.
+        ("  A\r\n> B\r\n  C".into(), "enter."),
+        ("Choose:\r\n\r\n   A\r\n   C\r\n → B".into(), "enter."),
+        ("  1) A\r\n❯ 2) B".into(), "enter."),
+        // With a separator between, and an entry that is grey.
+        ("▸ A\r\n  ──────\r\n  B".into(), "down"),
+        (
+            format!("A\r\n\x1b[2mX{off}\r\n\x1b[36mB{off}\r\nC"),
+            "enter.",
+        ),
+        // A mark that is the pointer, and grounds where all but one are lit.
+        ("│  ○ A\r\n│  ● B\r\n│  ○ C".into(), "enter."),
+        (
+            format!("{lit}A  {off}\r\nB  \r\n{lit}C  {off}\r\n{lit}D  {off}"),
+            "enter.",
+        ),
+        // Buttons.
+        (format!("Sure?\r\n\r\n  {lit}<A>{off}   <B>"), "right"),
+        (format!("  [ A ] {lit}[ B ]{off} [ C ]"), "enter."),
+        ("? Sure? \r\n  ● A / ○ B".into(), "right"),
+        // The cursor.
+        ("A\r\nB\r\nC\x1b[2;1H".into(), "enter."),
+        (
+            "Some text\r\nB\r\nmore\x1b[?25l".into(),
+            "NotFound: no row of the list is highlighted, so the way to `B` is not known",
+        ),
+    ] {
+        assert_eq!(steps(&drawn(&screen), &["B"], 1), [expected], "{screen:?}");
+    }
+}
+
+#[test]
+fn labels_are_found_by_the_most_exact_text() {
+    let list = |rows: &[&str]| drawn(&format!("❯ {}", rows.join("\r\n  ")));
+    let end = "down enter.";
+    for (rows, label, expected) in [
+        (["Lime", "Lime juice"].as_slice(), "Lime", "enter."),
+        (&["Limejuice", "Lime"], "Lime", "down"),
+        (&["x", "Lime (sour)"], "Lime", "down"),
+        (&["x", "7  Lime"], "Lime", "down"),
+        (&["x", "7 Lime"], "7", "down"),
+        (&["x", "Lime"], "Quince", "down"),
+        (&["x", "a Lime", "b Lime"], "Lime", "down"),
+        (
+            &["x", "Lime", "Lime"],
+            "Lime",
+            "Ambiguous: several rows fit `Lime`: `Lime`, `Lime`",
+        ),
+    ] {
+        let screen = list(rows);
+        assert_eq!(
+            steps(&screen, &[label], 1),
+            [expected],
+            "{rows:?} {label} {end}"
+        );
+    }
+    // The list does not react.
+    assert_eq!(
+        steps(&list(&["x", "Lime"]), &["Lime"], 2)[1],
+        "NoEffect: pressed `down` on the way to `Lime`, and nothing changed: `x` is still lit"
+    );
+    let several = steps(&list(&["x", "my Lime", "your Lime"]), &["Lime"], 3);
+    assert_eq!(
+        several,
+        [
+            "down",
+            "up",
+            "Ambiguous: several rows fit `Lime`: `my Lime`, `your Lime`"
+        ]
+    );
+    assert_eq!(
+        steps(&list(&["x", "Lime"]), &["x", "Lime"], 1),
+        ["NotFound: `x` has no box to mark, so only one row can be chosen"]
+    );
+}
+
+#[test]
+fn a_key_without_effect_is_an_error_with_its_kind() {
+    let screen = drawn("❯ [ ] A\r\n  [ ] B");
+    let mut selector = selector(&["A"]);
+    assert_eq!(next(&mut selector, &screen), "space");
+    assert_eq!(selector.next(&screen, false), Ok(KeyStep::Wait));
+    let error = selector.next(&screen, true).unwrap_err();
+    assert_eq!(error.kind, KeySequenceErrorKind::NoEffect);
+    assert_eq!(error.message, "pressed `space`, and `A` is not marked");
+}
+
+#[test]
+fn a_row_that_is_passed_over_is_named() {
+    let mut screen = drawn("❯ A\r\n  B\r\n  C");
+    let mut selector = selector(&["B"]);
+    assert_eq!(next(&mut selector, &screen), "down");
+    super::draw(&mut screen, "\x1b[H\x1b[2J  A\r\n  B\r\n❯ C");
+    assert_eq!(
+        next(&mut selector, &screen),
+        "NoEffect: `B` was passed over: the lit row went from `A` to `C`"
+    );
 }
