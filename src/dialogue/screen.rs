@@ -2,6 +2,7 @@
 
 mod driver;
 mod evidence;
+mod typed;
 mod fill;
 mod output;
 mod select;
@@ -11,6 +12,8 @@ pub use driver::{
     KeyPress, KeySequence, KeySequenceError, KeySequenceErrorKind, KeySequencePart, KeyStep,
 };
 pub use evidence::NearMiss;
+pub(in crate::dialogue) use evidence::{Judgement, ScreenMatch, is_shown, judge};
+pub(in crate::dialogue) use typed::TypedText;
 pub use fill::{FieldValue, FormFiller};
 pub(super) use output::{ScreenFinding, ScreenOutput};
 pub use select::RowSelector;

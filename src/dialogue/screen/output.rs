@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use crate::dialogue::wait_set::{PlacedPatterns, WaitSet};
 use crate::terminal::{KeyModes, Screen, ScreenSize};
 
-use super::evidence::{Judgement, NearMiss, ScreenMatch, TypedText, is_shown, judge};
+use super::evidence::{Judgement, NearMiss, ScreenMatch, is_shown, judge};
+use super::typed::TypedText;
 use super::wait::{Judging, ScreenContent, ScreenWait};
 
 /// Silence, in quiet times, after which a screen counts as complete although the program is not
