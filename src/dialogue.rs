@@ -214,12 +214,20 @@ impl Dialogue {
         if self.matched.1 == On::Prompt {
             out.forget_echoes();
         }
+        self.expect_echoes(typed, mode, after_prompt);
+    }
+
+    fn expect_echoes(&mut self, typed: &Typed, mode: EchoMode, after_prompt: bool) {
+        let out = &mut self.streams[Stream::Out as usize];
         out.expect_echo(typed.echo(), mode, after_prompt);
+        for echo in typed.further_echoes() {
+            out.expect_echo(echo, mode, false);
+        }
     }
 
     /// Reports input that was typed right after the reply of [`Dialogue::answered`].
     pub fn also_typed(&mut self, typed: &Typed, mode: EchoMode) {
-        self.streams[Stream::Out as usize].expect_echo(typed.echo(), mode, false);
+        self.expect_echoes(typed, mode, false);
     }
 
     /// Returns whether the terminal's own echo of a line is still to come.
@@ -245,7 +253,7 @@ impl Dialogue {
             self.streams[stream as usize].answered_interlude(prompt);
             after_prompt = prompt.is_some() && stream == Stream::Out;
         }
-        self.streams[Stream::Out as usize].expect_echo(typed.echo(), mode, after_prompt);
+        self.expect_echoes(typed, mode, after_prompt);
     }
 
     /// Discards the complete lines up to the last one that matched a wait, as a reply would. Later

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 
 use super::*;
-use crate::terminal::Key;
+use crate::terminal::{Key, KeyModes};
 
 const QUIET: Duration = DEFAULT_QUIET;
 /// Width of the terminal.
@@ -179,7 +179,7 @@ impl Role {
                 }
                 ReadsKeys => run.dialogue.set_raw(),
                 Presses(key) => {
-                    let typed = Typed::key(*key, self.terminal);
+                    let typed = Typed::key(*key, self.terminal, KeyModes::default());
                     run.dialogue.answered(&typed, self.mode());
                 }
                 EntersLoop => run.dialogue.enter_loop(),
@@ -250,7 +250,7 @@ impl Run<'_> {
                 }
                 Finding::Interlude { index, at, line } => {
                     let at = (at - self.start).as_secs();
-                    let enter = Typed::key(Key::Enter, self.role.terminal);
+                    let enter = Typed::key(Key::Enter, self.role.terminal, KeyModes::default());
                     self.dialogue.answered_interlude(&enter, self.role.mode());
                     writeln!(log, "interlude {index} @{at} [{line}]")
                 }

@@ -8,6 +8,26 @@ pub struct ScreenSize {
     pub rows: u16,
     pub columns: u16,
 }
+
+impl ScreenSize {
+    /// Parses rows and columns, as `24x80`; `None` if the text is no size.
+    pub fn parse(text: &str) -> Option<ScreenSize> {
+        let (rows, columns) = text.split_once('x')?;
+        let count = |text: &str| text.trim().parse().ok().filter(|count| *count > 0);
+        Some(ScreenSize {
+            rows: count(rows)?,
+            columns: count(columns)?,
+        })
+    }
+}
+
+/// Shows a size as it is written: `24x80`.
+impl std::fmt::Display for ScreenSize {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}x{}", self.rows, self.columns)
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Screen {}
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

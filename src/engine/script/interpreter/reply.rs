@@ -6,7 +6,7 @@ use crate::dialogue::{self, Dialogue, RowError, ShownBefore};
 use crate::engine::values::Snapshot;
 use crate::model::FailureKind;
 use crate::scenario::{Pick, Reply, Scope, Since};
-use crate::terminal::{Key, Typed};
+use crate::terminal::{Key, KeyModes, Typed};
 
 use super::ActionInterpreter;
 use super::vocabulary::{ActionError, Answers, TypedReply};
@@ -42,7 +42,7 @@ impl ActionInterpreter {
         let (text, secret) = match reply {
             Reply::Press(key) => {
                 return Ok(TypedReply {
-                    typed: Typed::key(*key, self.terminal),
+                    typed: Typed::key(*key, self.terminal, KeyModes::default()),
                     shown: key.shown(),
                     gates: None,
                     remark,

@@ -147,7 +147,7 @@ impl ScriptMachine {
         if let Some(transcript) = &mut self.transcript
             && reply.secret
         {
-            transcript.keep_secret(reply.typed.text());
+            transcript.keep_secret(reply.typed.line_text());
         }
     }
 
@@ -176,7 +176,7 @@ impl ScriptMachine {
         if let Some(transcript) = &mut self.transcript {
             transcript.said(&reply.shown, at);
             if reply.secret {
-                transcript.keep_secret(reply.typed.text());
+                transcript.keep_secret(reply.typed.line_text());
             }
         }
         match reply.answers {
