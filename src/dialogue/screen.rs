@@ -2,10 +2,10 @@
 
 mod driver;
 mod evidence;
-mod typed;
 mod fill;
 mod output;
 mod select;
+mod typed;
 mod wait;
 
 pub use driver::{
@@ -13,10 +13,10 @@ pub use driver::{
 };
 pub use evidence::NearMiss;
 pub(in crate::dialogue) use evidence::{Judgement, ScreenMatch, is_shown, judge};
-pub(in crate::dialogue) use typed::TypedText;
 pub use fill::{FieldValue, FormFiller};
 pub(super) use output::{ScreenFinding, ScreenOutput};
 pub use select::RowSelector;
+pub(in crate::dialogue) use typed::TypedText;
 pub use wait::{
     CellPosition, CursorCondition, Judging, RowRange, ScreenContent, ScreenRegion, ScreenWait,
 };

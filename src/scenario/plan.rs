@@ -202,7 +202,7 @@ pub enum TerminalKind {
 #[derive(Debug, Default)]
 pub struct Menu {
     /// The wait of `choose` and `pick` without one.
-    pub prompt: Option<PatternSpec>,
+    pub prompt: Option<AwaitedSpec>,
     /// The format of a row: its key and its label.
     pub row: RowFormat,
 }

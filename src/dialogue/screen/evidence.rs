@@ -229,11 +229,7 @@ fn first_row(label: &Pattern, rows: &[ScreenRow]) -> Option<usize> {
 }
 
 /// Returns the occurrences of a text in a region, the top left first: rows from 0, and bytes in them.
-fn find_all(
-    text: &Pattern,
-    region: &ScreenRegion,
-    rows: &[ScreenRow],
-) -> Vec<(u16, Range<usize>)> {
+fn find_all(text: &Pattern, region: &ScreenRegion, rows: &[ScreenRow]) -> Vec<(u16, Range<usize>)> {
     let mut found = Vec::new();
     for (index, row) in (0..).zip(rows) {
         let number = index + 1;
