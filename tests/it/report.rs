@@ -96,8 +96,8 @@ fn failure() -> Failure {
         waited_us: 30_000_000,
         activity: Activity::WaitingForInput,
         tail: "\x1b]0;owned\x07=== PENDING ===\n\x1b[2J1. ORD-1  \u{20b9}1,299\u{202e}\r\n> "
-        screen: None,
             .into(),
+        screen: None,
         hint: Some("the program asks what the scenario does not answer".into()),
     }
 }
