@@ -4,6 +4,8 @@
 //! kept as lines with the places of echoes in them. Input goes out as [`Typed`], which has the bytes
 //! to send and the echo to expect.
 //!
+//! For programs that draw, the same bytes are also applied to a [`Screen`].
+//!
 //! Every result depends on the sequence of bytes only, never on how it was split into reads.
 
 mod decoder;
@@ -13,6 +15,7 @@ mod input_line;
 mod keys;
 mod lines;
 mod plain_output;
+mod queries;
 mod screen;
 
 pub(crate) use decoder::Decoder;
@@ -22,5 +25,4 @@ pub use input::{InputError, Typed};
 pub use input_line::EchoMode;
 pub use keys::{Key, UnknownKey};
 pub(crate) use lines::Lines;
-pub use screen::ScreenSize;
-pub(crate) use screen::{CellStyle, KeyModes, Screen, ScreenCursor, ScreenRow};
+pub use screen::{CellColor, CellStyle, KeyModes, Screen, ScreenCursor, ScreenRow, ScreenSize};

@@ -143,6 +143,7 @@ impl Role {
         let mut now = start;
         let settings = DialogueSettings {
             columns: self.terminal.then_some(COLUMNS),
+            screen: None,
             quiet: QUIET,
         };
         let mut run = Run {

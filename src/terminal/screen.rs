@@ -1,6 +1,36 @@
-//! Screen of a terminal.
+//! The screen of a terminal: what a person would see, where the cursor is, and when each cell was
+//! written.
+//!
+//! [`Screen`] applies the output of a program to a terminal emulator, the crate `avt`, and keeps what
+//! a test needs beside it: the times of the cells, the modes of the keyboard, and the answers to
+//! queries. It knows no waits. Rows and columns are counted from 0, in messages from 1.
 
+mod characters;
+mod modes;
+mod render;
+mod row;
+mod sequence;
+mod stamps;
+mod style;
+
+use std::fmt;
+use std::ops::Range;
 use std::time::Instant;
+
+use avt::parser::{DecMode, DecModes, Function, State};
+use avt::{Cell, Observation, Observer, Parser, Terminal};
+use unicode_normalization::char::compose;
+use unicode_width::UnicodeWidthChar;
+
+use super::queries::{Answers, QueriedTerminal};
+use characters::Characters;
+use modes::Modes;
+use sequence::{Meaning, Sequence};
+use stamps::{PrintModes, Stamps};
+
+pub use modes::KeyModes;
+pub use row::ScreenRow;
+pub use style::{CellColor, CellStyle};
 
 /// Size of a terminal in character cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,90 +58,375 @@ impl std::fmt::Display for ScreenSize {
     }
 }
 
-#[derive(Debug)]
-pub(crate) struct Screen {}
+/// Cursor of a screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ScreenCursor {
+pub struct ScreenCursor {
+    /// Row, from 0.
     pub row: u16,
+    /// Column, from 0. It is the last one also if the next character goes into the next row.
     pub column: u16,
     pub visible: bool,
 }
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct CellStyle {}
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct KeyModes {
-    pub application_cursor: bool,
-    pub application_keypad: bool,
-    pub bracketed_paste: bool,
+
+/// Screen of one terminal.
+///
+/// What is on it depends on the bytes only, never on how they were split into reads.
+pub struct Screen {
+    terminal: Terminal,
+    parser: Parser,
+    characters: Characters,
+    sequence: Sequence,
+    modes: Modes,
+    stamps: Stamps,
+    answers: Answers,
+    /// A run of printed characters that may go on.
+    is_mid_run: bool,
+    /// Column of the last printed character, if nothing else happened since.
+    last_printed: Option<usize>,
+    last_change: Instant,
 }
-#[derive(Debug)]
-pub(crate) struct ScreenRow {}
-impl ScreenRow {
-    pub fn text(&self) -> &str {
-        todo!()
-    }
-    pub fn column_of(&self, _byte: usize) -> u16 {
-        todo!()
-    }
-    pub fn byte_of(&self, _column: u16) -> usize {
-        todo!()
-    }
-}
+
 impl Screen {
-    pub fn new(_size: ScreenSize, _now: Instant) -> Screen {
-        todo!()
+    /// Creates a blank screen. A size of no rows or no columns is one of one.
+    pub fn new(size: ScreenSize, now: Instant) -> Screen {
+        let (rows, columns) = cells(size);
+        let terminal = Terminal::new(columns, rows).expect("both are at least one");
+        Screen {
+            terminal,
+            parser: Parser::new(),
+            characters: Characters::default(),
+            sequence: Sequence::default(),
+            modes: Modes::new(rows),
+            stamps: Stamps::new(rows, columns, now),
+            answers: Answers::default(),
+            is_mid_run: false,
+            last_printed: None,
+            last_change: now,
+        }
     }
+
+    /// Applies output that was read at `at`.
+    ///
+    /// Calls `judge` at each boundary: after a run of printed characters, before the control
+    /// character or sequence that ends it, and after every other operation that may have changed
+    /// cells (erasing, scrolling, inserting, a switch of screens). If it returns true, nothing more
+    /// is applied. Returns the number of bytes that were applied; the rest is to be fed again. The
+    /// end of `bytes` is no boundary: the run may go on ([`Screen::is_mid_run`]).
     pub fn feed(
         &mut self,
-        _bytes: &[u8],
-        _at: Instant,
-        _judge: &mut dyn FnMut(&Screen) -> bool,
+        bytes: &[u8],
+        at: Instant,
+        judge: &mut dyn FnMut(&Screen) -> bool,
     ) -> usize {
-        todo!()
+        let mut used = 0;
+        while let Some(&byte) = bytes.get(used) {
+            if self.is_mid_run && self.ends_run(byte) {
+                self.is_mid_run = false;
+                if judge(self) {
+                    break;
+                }
+            }
+            let (character, is_used) = self.characters.decode(byte);
+            used += usize::from(is_used);
+            if let Some(character) = character
+                && self.advance(character, at)
+                && judge(self)
+            {
+                break;
+            }
+        }
+        used
     }
+
+    /// Returns whether text was written since the last boundary: a run of text that may go on.
     pub fn is_mid_run(&self) -> bool {
-        todo!()
+        self.is_mid_run
     }
-    pub fn answered(&mut self, _at: Instant) {
-        todo!()
+
+    /// Records that a reply was sent at `at`: no cell was written since.
+    pub fn answered(&mut self, at: Instant) {
+        self.stamps.answered(at);
     }
+
+    /// Returns the size.
     pub fn size(&self) -> ScreenSize {
-        todo!()
+        let (columns, rows) = self.terminal.size();
+        ScreenSize {
+            rows: narrow(rows),
+            columns: narrow(columns),
+        }
     }
-    pub fn resize(&mut self, _size: ScreenSize) {
-        todo!()
+
+    /// Changes the size. No cell counts as written since the last answer: the emulator has moved
+    /// the text, not the program.
+    pub fn resize(&mut self, size: ScreenSize) {
+        let (rows, columns) = cells(size);
+        self.terminal.resize(columns, rows);
+        self.modes.resize(rows);
+        self.stamps.resize(rows, columns);
+        self.last_printed = None;
     }
+
+    /// Returns the cursor.
     pub fn cursor(&self) -> ScreenCursor {
-        todo!()
+        let cursor = self.terminal.cursor();
+        let (columns, _) = self.terminal.size();
+        ScreenCursor {
+            row: narrow(cursor.row),
+            column: narrow(cursor.col.min(columns - 1)),
+            visible: cursor.visible,
+        }
     }
-    pub fn row(&self, _row: u16) -> ScreenRow {
-        todo!()
+
+    /// Returns a row as text, empty for a row that is not there.
+    pub fn row(&self, row: u16) -> ScreenRow {
+        let line = self.terminal.screen().line(row.into());
+        line.map(ScreenRow::new).unwrap_or_default()
     }
-    pub fn is_fresh(&self, _row: u16, _column: u16) -> bool {
-        todo!()
+
+    /// Returns whether a cell was written since the last answer.
+    pub fn is_fresh(&self, row: u16, column: u16) -> bool {
+        self.written_at(row, column).is_some()
     }
-    pub fn written_at(&self, _row: u16, _column: u16) -> Option<Instant> {
-        todo!()
+
+    /// Returns the moment at which a cell was last written, if it was since the last answer.
+    pub fn written_at(&self, row: u16, column: u16) -> Option<Instant> {
+        self.stamps.written_at(row.into(), column.into())
     }
+
+    /// Returns the last moment at which any cell was written or the cursor changed.
     pub fn last_change(&self) -> Instant {
-        todo!()
+        self.last_change
     }
-    pub fn style(&self, _row: u16, _column: u16) -> CellStyle {
-        todo!()
+
+    /// Returns the style of a cell, the default for a cell that is not there.
+    pub fn style(&self, row: u16, column: u16) -> CellStyle {
+        self.cell(row, column)
+            .map(|cell| CellStyle::from(cell.pen()))
+            .unwrap_or_default()
     }
-    pub fn char_at(&self, _row: u16, _column: u16) -> char {
-        todo!()
+
+    /// Returns the character of a cell: a blank for the second half of a wide character, and for a
+    /// cell that is not there.
+    pub fn char_at(&self, row: u16, column: u16) -> char {
+        self.cell(row, column).map_or(' ', Cell::char)
     }
+
+    /// Returns the modes that change what keys send.
     pub fn key_modes(&self) -> KeyModes {
-        todo!()
+        self.modes.keys
     }
+
+    /// Removes and returns the answers to the queries since the last call, to be sent in one write.
     pub fn take_answers(&mut self) -> Vec<u8> {
-        todo!()
+        self.answers.take()
     }
-    pub fn render(&self) -> String {
-        todo!()
-    }
+
+    /// Returns the screen as the output that draws it on a terminal of the same size.
     pub fn dump(&self) -> String {
-        todo!()
+        self.terminal.dump()
+    }
+
+    fn cell(&self, row: u16, column: u16) -> Option<&Cell> {
+        let line = self.terminal.screen().line(row.into())?;
+        line.cells().get(usize::from(column))
+    }
+
+    /// Returns whether a byte begins an operation that is not a print.
+    fn ends_run(&self, byte: u8) -> bool {
+        // From backspace to shift-in, all are operations.
+        matches!(byte, 0x08..=0x0f | 0x1b) && self.characters.is_at_start()
+    }
+
+    /// Takes one character of the output. Returns whether a boundary follows.
+    fn advance(&mut self, character: char, at: Instant) -> bool {
+        // Controls of eight bits, which no program sends in UTF-8, and a filler.
+        if matches!(character, '\u{7f}'..='\u{9f}') {
+            return false;
+        }
+        let from = self.parser.state;
+        if from == State::Ground && character >= ' ' {
+            self.print(character, at);
+            return false;
+        }
+        let function = self.parser.feed(character);
+        let meaning = self.sequence.take(character, from, self.parser.state);
+        match meaning {
+            Some(Meaning::Query(query)) => {
+                if let Some(answer) = query.answer(self) {
+                    self.answers.push(&answer);
+                }
+            }
+            Some(Meaning::ApplicationKeypad(is_set)) => {
+                self.modes.keys.application_keypad = is_set;
+            }
+            Some(Meaning::BracketedPaste(is_set)) => self.modes.keys.bracketed_paste = is_set,
+            None => {}
+        }
+        function.is_some_and(|function| self.operate(function, at))
+    }
+
+    /// Performs an operation that is not a print. Returns whether it may have changed cells.
+    fn operate(&mut self, function: Function, at: Instant) -> bool {
+        self.last_printed = None;
+        let row = self.terminal.cursor().row;
+        match function {
+            Function::Rep(count) => {
+                self.repeat(count.max(1), at);
+                false
+            }
+            // Outside of the scrolled region they do nothing, which the emulator does not know.
+            Function::Il(_) | Function::Dl(_) if !self.modes.is_scrolled(row) => false,
+            Function::Ri => {
+                let is_changed = self.apply(Function::Ri, at);
+                // With rows counted from the scrolled region, the emulator moves down.
+                let below = (self.terminal.cursor().row + 1).saturating_sub(row);
+                if !is_changed && row > 0 && below > 0 {
+                    self.apply(Function::Cuu(narrow(below)), at);
+                }
+                is_changed
+            }
+            Function::Decstr => {
+                self.apply(Function::Decstr, at);
+                let keys = DecModes::from(vec![DecMode::CursorKeys]);
+                self.apply(Function::Decrst(keys), at)
+            }
+            function => self.apply(function, at),
+        }
+    }
+
+    fn print(&mut self, character: char, at: Instant) {
+        if character.width() == Some(0) {
+            self.combine(character, at);
+            return;
+        }
+        self.apply(Function::Print(character), at);
+        self.is_mid_run = true;
+        let width = character.width().unwrap_or(1);
+        self.last_printed = self.terminal.cursor().col.checked_sub(width);
+    }
+
+    /// Adds a mark to the last printed character, if the two are also one character. The cells of
+    /// the emulator have one character each.
+    fn combine(&mut self, mark: char, at: Instant) {
+        let Some(column) = self.last_printed else {
+            return;
+        };
+        let cursor = self.terminal.cursor();
+        let line = self.terminal.screen().line(cursor.row);
+        let Some(cell) = line.and_then(|line| line.cells().get(column)) else {
+            return;
+        };
+        let Some(both) = compose(cell.char(), mark) else {
+            return;
+        };
+        let is_same_width = both.width().unwrap_or(1) == usize::from(cell.width());
+        if is_same_width && !self.modes.is_insert() && self.modes.is_auto_wrap() {
+            self.apply(Function::Cha(narrow(column + 1)), at);
+            self.apply(Function::Print(both), at);
+            self.is_mid_run = true;
+        }
+    }
+
+    /// Prints the character before the cursor again.
+    fn repeat(&mut self, count: u16, at: Instant) {
+        let cursor = self.terminal.cursor();
+        let line = self.terminal.screen().line(cursor.row);
+        let before = line.and_then(|line| line.cells().get(..cursor.col));
+        let character = before.and_then(|cells| {
+            let last = cells.iter().rev().find(|cell| cell.width() > 0);
+            last.map(Cell::char)
+        });
+        if let Some(character) = character {
+            for _ in 0..count {
+                self.print(character, at);
+            }
+        }
+    }
+
+    /// Performs an operation as the emulator does. Returns whether it may have changed cells.
+    fn apply(&mut self, function: Function, at: Instant) -> bool {
+        let now = self.stamps.stamp(at);
+        let modes = PrintModes {
+            insert: self.modes.is_insert(),
+            auto_wrap: self.modes.is_auto_wrap(),
+        };
+        let before = self.terminal.cursor();
+        let rest = self.stamps.before(&function, &self.terminal, modes, now);
+        self.modes.follow(&function);
+        let mut changes = Changes::default();
+        self.terminal.execute_with(function, &mut changes);
+        let after = self.terminal.cursor();
+        self.stamps.after(rest, changes.ranges(), after.row, now);
+        let is_changed = changes.count > 0;
+        if is_changed || after != before {
+            self.last_change = at;
+        }
+        is_changed
     }
 }
+
+impl fmt::Debug for Screen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Screen")
+            .field("size", &self.size())
+            .field("cursor", &self.cursor())
+            .field("modes", &self.modes)
+            .finish_non_exhaustive()
+    }
+}
+
+impl QueriedTerminal for Screen {
+    fn position(&self) -> (usize, usize) {
+        let cursor = self.cursor();
+        let row = usize::from(cursor.row).saturating_sub(self.modes.first_row());
+        (row + 1, usize::from(cursor.column) + 1)
+    }
+
+    fn size(&self) -> Option<(u16, u16)> {
+        let size = Screen::size(self);
+        Some((size.rows, size.columns))
+    }
+
+    fn mode(&self, mode: u16) -> Option<bool> {
+        self.modes.private(mode, self.terminal.cursor().visible)
+    }
+}
+
+/// The first ranges of rows that an operation has changed.
+#[derive(Debug, Default)]
+struct Changes {
+    first: [Range<usize>; 2],
+    count: usize,
+}
+
+impl Changes {
+    fn ranges(&self) -> &[Range<usize>] {
+        &self.first[..self.count.min(self.first.len())]
+    }
+}
+
+impl Observer for Changes {
+    type Output = ();
+
+    fn dirty(&mut self, rows: Range<usize>) {
+        if let Some(range) = self.first.get_mut(self.count) {
+            *range = rows;
+        }
+        self.count += 1;
+    }
+
+    fn end(&mut self, _: &mut Observation<'_>) {}
+}
+
+/// Returns the numbers of rows and columns, each at least one.
+fn cells(size: ScreenSize) -> (usize, usize) {
+    (size.rows.max(1).into(), size.columns.max(1).into())
+}
+
+fn narrow(number: usize) -> u16 {
+    u16::try_from(number).unwrap_or(u16::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -205,6 +205,7 @@ impl ScriptActor {
                 // A program that asks its terminal something and closes it gets no answer.
                 let _ = child.write(&answer);
             }
+            ScriptEffect::Resize(size) => child.resize(size.rows, size.columns),
             ScriptEffect::Run(argv) => self.run_command(argv, ctx),
             ScriptEffect::CancelCommand => {
                 // Dropping it ends the command's process.

@@ -133,6 +133,7 @@ pub(super) async fn output(
 pub(in crate::engine) fn silence() -> Dialogue {
     let settings = DialogueSettings {
         columns: None,
+        screen: None,
         quiet: Duration::ZERO,
     };
     let nothing = Arc::new(RoleMatcher::new(Vec::new(), &[]));

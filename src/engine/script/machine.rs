@@ -17,6 +17,9 @@
 //! | `EchoOff` | alarm: echo is off | `Typing` |
 //! | `EchoOff` | alarm: 5 s or a deadline | the action fails |
 //! | `Typing` | `Written` | the interpreter goes on |
+//! | `Settling` | output, or alarm: the screen has settled, or 5 s without a change | the interpreter goes on |
+//! | `Settling` | `Exited` | the action fails |
+//! | `Settling` | alarm: a deadline | the action fails |
 //! | `ReplyHeld`, `Typing` | `NotTyped` | `ReplyFailed` |
 //! | `ReplyFailed` | `Exited` | the action fails: the program has ended |
 //! | `ReplyFailed` | alarm: 500 ms | the action fails: not sent |
@@ -109,6 +112,7 @@ impl ScriptMachine {
                 self.note_terminal_changes(call.program);
                 self.output(stream, bytes, at, drained, call.effects);
                 self.look(call);
+                self.answer_terminal(call.effects);
             }
             ScriptInput::Closed { stream, at } => {
                 self.dialogue.closed(stream, at);
@@ -268,11 +272,18 @@ impl ScriptMachine {
         if drained {
             self.dialogue.drained();
         }
+        self.print_output(at, effects);
+    }
+
+    /// Answers what the program has asked its terminal.
+    fn answer_terminal(&mut self, effects: &mut Vec<ScriptEffect>) {
+        if self.action.is_none() {
+            self.dialogue.apply_to_screen();
+        }
         let answer = self.dialogue.take_terminal_answers();
         if !answer.is_empty() {
             effects.push(ScriptEffect::AnswerTerminal(answer));
         }
-        self.print_output(at, effects);
     }
 
     fn go_on(&mut self, input: Option<Input>, call: &mut MachineCall<'_, impl Program>) {
@@ -339,7 +350,19 @@ impl ScriptMachine {
                     }
                     self.begin_reply(reply, call)
                 }
-                Effect::Settle | Effect::SettleAgain | Effect::Resize(_) => todo!(),
+                Effect::Settle => {
+                    action.settle(call.now, None);
+                    self.poll(call)
+                }
+                Effect::SettleAgain => {
+                    action.settle(call.now, Some(self.dialogue.screen_reads()));
+                    self.poll(call)
+                }
+                Effect::Resize(size) => {
+                    self.dialogue.resized(size, call.now);
+                    call.effects.push(ScriptEffect::Resize(size));
+                    Some(Input::Paused)
+                }
                 Effect::Pause(length) => {
                     action.pause(call.now, length);
                     None

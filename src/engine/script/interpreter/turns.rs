@@ -150,7 +150,10 @@ impl ActionInterpreter {
                 self.state = State::Pausing;
                 Ok(Some(Effect::Pause(self.draw(*least, *most))))
             }
-            TurnKind::Resize(_) => todo!(),
+            TurnKind::Resize(size) => {
+                self.state = State::Pausing;
+                Ok(Some(Effect::Resize(*size)))
+            }
             TurnKind::Assert(expression) => {
                 if expression.is_true(values)? {
                     return Ok(None);

@@ -60,9 +60,13 @@ impl ScriptMachine {
             failure.awaited = awaited.collect();
             failure.waited_us = action.waited(at).as_micros() as u64;
             failure.activity = activity.unwrap_or(Activity::Unknown);
-            let tail = self.dialogue.tail(TAIL_LINES, TAIL_BYTES);
-            failure.tail = scope.masker().mask_cut(&tail);
-            failure.tail.insert_str(0, &self.dialogue.unseen());
+            failure.tail = match self.dialogue.picture() {
+                Some(picture) => scope.masker().mask_cut(&picture),
+                None => {
+                    let tail = self.dialogue.tail(TAIL_LINES, TAIL_BYTES);
+                    self.dialogue.unseen() + &scope.masker().mask_cut(&tail)
+                }
+            };
             failure
         });
         call.effects.push(ScriptEffect::Report(Performed {

@@ -179,6 +179,9 @@ impl ScriptMachine {
                 transcript.keep_secret(reply.typed.line_text());
             }
         }
+        let is_interlude = reply.answers == Answers::Interlude;
+        self.dialogue
+            .typed_on_screen(&reply.typed, is_interlude, at);
         match reply.answers {
             Answers::Wait | Answers::Further => self.dialogue.answered(&reply.typed, mode),
             Answers::Interlude => self.dialogue.answered_interlude(&reply.typed, mode),
