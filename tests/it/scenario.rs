@@ -3,10 +3,9 @@
 
 use std::path::Path;
 
-use rehearsal::dialogue::{Awaited, On};
 use rehearsal::model::{FlowId, FlowNumber, RunId};
 use rehearsal::scenario::plan::{Plan, Reply, TerminalKind, TurnKind, Wait};
-use rehearsal::scenario::{CompileOptions, Overrides, compile, load};
+use rehearsal::scenario::{AwaitedSpec, CompileOptions, Overrides, compile, load};
 use rehearsal::scenario::{FlowContext, Scope, ScopeError};
 
 const FILE: &str = "tests/scenarios/every-turn.yaml";
@@ -200,15 +199,13 @@ fn a_pattern_takes_values_literally() {
     let mut scope = scope(&plan, 1, 1).unwrap();
     scope.set("order_id", "ORD-1");
     let TurnKind::Exchange {
-        wait: Wait::For(wait),
+        wait: Wait::For(AwaitedSpec::Text { pattern, .. }),
         ..
     } = &plan.roles[0].actions[1].turns[2].kind
     else {
         panic!()
     };
-    let Ok(Awaited::Text(On::Line, pattern)) = wait.resolve(&scope) else {
-        panic!("{wait}")
-    };
+    let pattern = pattern.resolve(&scope).unwrap();
     let line = "Order ORD-42 for A+B";
     assert_eq!(pattern.find(line, 0..line.len()), Some(0..line.len()));
 }

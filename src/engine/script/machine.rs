@@ -44,6 +44,7 @@ use crate::engine::values::NewValues;
 use crate::model::{FailureKind, Happening, InstanceId, ProcessRecord, RunEvent, Stream};
 use crate::process::TerminalMode;
 use crate::scenario::{Masker, Plan, Scope};
+use crate::terminal::ScreenSize;
 
 use super::action_run::{ActionRun, ActionWait};
 use super::interpreter::{Effect, Input, TypedReply};
@@ -221,6 +222,11 @@ impl ScriptMachine {
         if let Some(transcript) = &mut self.transcript {
             transcript.note(happening, at);
         }
+    }
+
+    /// Records that a fault has given the program's terminal another size.
+    pub(super) fn resized(&mut self, size: ScreenSize, at: Instant) {
+        self.dialogue.resized(size, at);
     }
 
     /// Gives up the action in progress without a report.

@@ -56,7 +56,7 @@ pub(super) const STILL: Word = word(
 );
 pub(super) const FILL: Word = word(
     "fill",
-    Shape::MapOf(&Shape::Template),
+    Shape::OneOrList(&Shape::MapOf(&Shape::Template)),
     "Reply on a screen: values for the fields behind these labels, each checked on the screen.",
 );
 pub(super) const TYPE: Word = word("type", Shape::Template, "Reply: this text, without Enter.");

@@ -138,13 +138,11 @@ fn implied_wait(context: &Context<'_>, fields: &Fields<'_>, around: &RoleContext
 /// Returns the first label of `choose` or `fill`. Its problems, and the names that it uses, are
 /// reported by the reply.
 fn first_label(node: &Node) -> Option<Template> {
-    let label = match &node.value {
-        Value::List(list) => list.first()?,
-        Value::Map(entries) => &entries.first()?.0,
-        Value::Text(_) | Value::Missing => node,
-    };
-    let Value::Text(text) = &label.value else {
-        return None;
+    let text = match &node.value {
+        Value::List(list) => return first_label(list.first()?),
+        Value::Map(entries) => return first_label(&entries.first()?.0),
+        Value::Text(text) => text,
+        Value::Missing => return None,
     };
     Template::parse(text)
         .ok()

@@ -68,7 +68,12 @@ fn as_reply(input: KeyInput) -> Reply {
 }
 
 fn fill(context: &Context<'_>, node: &Node) -> Option<Vec<FieldInput>> {
-    let entries = context.entries(node, "fields");
+    let maps = match &node.value {
+        Value::List(maps) if !maps.is_empty() => maps.as_slice(),
+        _ => std::slice::from_ref(node),
+    };
+    let maps = maps.iter().map(|map| context.entries(map, "fields"));
+    let entries: Vec<_> = maps.flatten().collect();
     let fields: Vec<FieldInput> = entries
         .iter()
         .filter_map(|(key, _, value)| {
