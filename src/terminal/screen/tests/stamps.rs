@@ -101,7 +101,7 @@ fn operations() -> impl Strategy<Value = Vec<String>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(300))]
     #[test]
     fn stamps_move_with_their_text(operations in operations()) {
         let start = Instant::now();
