@@ -286,6 +286,12 @@ impl Screen {
                 }
                 is_changed
             }
+            Function::Decstbm(top, bottom) => {
+                // The emulator moves the cursor also if there is no such region.
+                let rows = Screen::size(self).rows;
+                let bottom = if bottom == 0 { rows } else { bottom.min(rows) };
+                top.max(1) < bottom && self.apply(Function::Decstbm(top, bottom), at)
+            }
             Function::Decstr => {
                 self.apply(Function::Decstr, at);
                 let keys = DecModes::from(vec![DecMode::CursorKeys]);
