@@ -21,7 +21,7 @@ pub fn program() -> PathBuf {
         if !is_fresh {
             // `cargo test` builds examples, but not when it is asked for single tests.
             let mut cargo = Command::new(env!("CARGO"));
-            cargo.args(["build", "--quiet", "--offline", "--example", "fixture"]);
+            cargo.args(["build", "--quiet", "--offline", "--examples"]);
             if profile.ends_with("release") {
                 cargo.arg("--release");
             }
