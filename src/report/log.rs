@@ -192,10 +192,11 @@ impl<W: Write + Send> Reporter for Log<W> {
             RunEvent::ScriptEnded { instance, process } => {
                 page.line(|line| script_ended(line, *instance, process));
             }
-            RunEvent::PooledScriptReplaced { flow, step } => page.line(|line| {
+            RunEvent::PooledScriptReplaced { flow, step, number } => page.line(|line| {
                 line.text("flow ").number(flow.0);
                 line.text(" step ").text(&names.step(*step));
-                line.text(" starts another instance for the pool, as one has ended");
+                line.text(" replaces instance ").number(*number as u64);
+                line.text(" of its pool, which has ended");
             }),
             RunEvent::Notice { flow, text } => page.line(|line| {
                 if let Some(flow) = flow {

@@ -16,7 +16,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::input::ExpectedEcho;
-use super::input_line::{Addressing, Begins, EchoMode, InputLine, InputText, Phase, RowEnd, RowKind};
+use super::input_line::{
+    Addressing, Begins, EchoMode, InputLine, InputText, Phase, RowEnd, RowKind,
+};
 
 /// Amount of output after a reply in which its echo is expected.
 const WINDOW_BYTES: usize = 64 << 10;
