@@ -331,8 +331,19 @@ pub struct RunArgs {
     pub verbose: bool,
 }
 
-/// The stages of a ramp: the length of each, and the value at its end.
-pub type Stages = Box<[(Duration, f64)]>;
+/// The stages of a ramp.
+pub type Stages = Box<[StageArg]>;
+
+/// A stage of a ramp, as it was typed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StageArg {
+    pub text: String,
+    pub length: Duration,
+    /// The value at the end of the stage.
+    pub to: f64,
+    /// The value has the unit of a rate.
+    pub is_rate: bool,
+}
 
 impl Args {
     /// Parses the arguments; the program's name comes first.
@@ -399,15 +410,16 @@ fn arrivals(text: &str) -> Result<Arrivals, String> {
 }
 
 fn stages(text: &str) -> Result<Stages, String> {
-    let stage = |stage: &str| {
-        let (length, value) = stage.split_once(':')?;
-        let length = duration::parse(length).ok()?;
-        let value = value
-            .trim()
-            .parse::<f64>()
-            .ok()
-            .or_else(|| parse_rate(value))?;
-        (value.is_finite() && value >= 0.0).then_some((length, value))
+    let stage = |text: &str| {
+        let (length, value) = text.split_once(':')?;
+        let plain = value.trim().parse::<f64>().ok();
+        let stage = StageArg {
+            text: text.trim().to_owned(),
+            length: duration::parse(length).ok()?,
+            to: plain.or_else(|| parse_rate(value))?,
+            is_rate: plain.is_none(),
+        };
+        (stage.to.is_finite() && stage.to >= 0.0).then_some(stage)
     };
     let stages: Option<Stages> = text.split(',').map(stage).collect();
     stages.ok_or_else(|| "write how long and to which value, as in 30s:50,2m:50,30s:0".into())

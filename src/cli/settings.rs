@@ -324,4 +324,35 @@ mod tests {
             assert!(settings.load(&Load::closed(1, 1)).is_err(), "{line}");
         }
     }
+
+    #[test]
+    fn stages_that_cannot_be_meant_are_refused() {
+        for (line, expected) in [
+            ("--stages 0s:5", "nothing ends the load of --stages 0s:5"),
+            ("--stages 0s:0 --flows 3", "of --stages 0s:0 starts no flow"),
+            ("--stages 2s:0,0s:5", "of --stages 2s:0,0s:5 starts no flow"),
+            ("--stages 500ms:1", "of --stages 500ms:1 starts no flow"),
+            ("--rate 5/s --stages 0s:0 --flows 3", "starts no flow"),
+            ("--stages 5s:4,30s:5/s", "--stages 30s:5/s has a rate"),
+            (
+                "--stages 30s:5/s --parallel 2",
+                "--stages 30s:5/s has a rate",
+            ),
+        ] {
+            let settings = settings(&format!("rehearsal run {line}"));
+            let error = settings.load(&Load::closed(1, 1)).unwrap_err();
+            assert!(error.to_string().contains(expected), "{line}: {error}");
+        }
+        for line in [
+            "--stages 0s:5 --flows 9",
+            "--stages 0s:5 --duration 2s",
+            "--stages 0s:5 --flows-each 2",
+            "--stages 2s:0,0s:5 --duration 5s",
+            "--stages 500ms:2",
+            "--rate 1/s --stages 30s:5/s",
+            "--rate 1/s --stages 30s:5",
+        ] {
+            load(line, &Load::closed(1, 1));
+        }
+    }
 }

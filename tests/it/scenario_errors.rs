@@ -95,6 +95,9 @@ diagnosed! {
     thresholds_of_integrity;
     thresholds_of_integrity_that_is_not_checked;
     load_of_zero;
+    load_at_a_rate_of_zero;
+    load_that_starts_nothing;
+    load_without_an_end;
     variables_in_the_wrong_order;
     faulty_flow_uses_no_role;
     used_before_provided;
