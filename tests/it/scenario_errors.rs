@@ -221,8 +221,8 @@ fn values_that_repeat_each_other_are_refused_where_they_grow_too_long() {
     let error = compile(&source, None, CompileOptions::default()).unwrap_err();
     let found: Vec<_> = error
         .iter()
-        .map(|it| (it.line, it.message.as_str()))
+        .map(|it| (it.line, it.column, it.message.as_str()))
         .collect();
-    let message = "`a` makes a text of more than 64 KiB";
-    assert_eq!(found, [(4, message), (10, message)]);
+    let message = "with the value of `a`, this text is longer than 64 KiB";
+    assert_eq!(found, [(4, 7, message), (10, 36, message)]);
 }
