@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::model::AuditRecord;
-use crate::stats::Tally;
+use crate::stats::{FlowCounts, Tally};
 
 use super::bundle;
 use super::error::ReportError;
@@ -34,6 +34,9 @@ pub struct SavedRun {
 enum Recount {
     /// There is no record.
     NoRecord(Ending),
+    /// There is no record, and all planned flows have ended; `is_killed` if Rehearsal was killed
+    /// afterwards.
+    NoRecordOfAll { is_killed: bool },
     /// The record is damaged, or has another version.
     DamagedRecord(ReportError),
 }
@@ -61,6 +64,15 @@ impl Recount {
             Recount::NoRecord(Ending::Unknown) => {
                 "The run was cut off; what had reached the disk is counted.".into()
             }
+            Recount::NoRecordOfAll { is_killed: true } => {
+                "Rehearsal was killed before it saved the result; all planned flows had ended, and \
+                 are counted."
+                    .into()
+            }
+            Recount::NoRecordOfAll { is_killed: false } => {
+                "result.json is missing; all planned flows are in flows.jsonl, and are counted."
+                    .into()
+            }
             Recount::DamagedRecord(error) => {
                 format!("{error}. The figures are counted again from flows.jsonl.")
             }
@@ -70,7 +82,20 @@ impl Recount {
     fn completeness(&self) -> Completeness {
         match self {
             Recount::NoRecord(_) => Completeness::CutOff,
-            Recount::DamagedRecord(_) => Completeness::Whole,
+            Recount::NoRecordOfAll { .. } | Recount::DamagedRecord(_) => Completeness::Whole,
+        }
+    }
+
+    /// Returns the reason after all flows were read, as these show whether the run was cut off.
+    fn after(self, flows: &FlowCounts) -> Recount {
+        let has_all = flows.planned.is_some() && flows.not_started() == 0 && flows.interrupted == 0;
+        match self {
+            Recount::NoRecord(ending @ (Ending::Killed | Ending::Unknown)) if has_all => {
+                Recount::NoRecordOfAll {
+                    is_killed: ending == Ending::Killed,
+                }
+            }
+            reason => reason,
         }
     }
 
@@ -116,13 +141,13 @@ impl SavedRun {
                 } else {
                     folder.ending()
                 };
-                SavedRun::recount(folder, flows, &Recount::NoRecord(ending), temporary)
+                SavedRun::recount(folder, flows, Recount::NoRecord(ending), temporary)
             }
             Err(error @ ReportError::Malformed { .. }) => {
                 let Ok(flows) = open_flows(&folder) else {
                     return Err(error);
                 };
-                SavedRun::recount(folder, flows, &Recount::DamagedRecord(error), temporary)
+                SavedRun::recount(folder, flows, Recount::DamagedRecord(error), temporary)
             }
             Err(error) => Err(error),
         }
@@ -132,7 +157,7 @@ impl SavedRun {
     fn recount(
         folder: RunFolder,
         flows: Flows,
-        reason: &Recount,
+        reason: Recount,
         temporary: &Path,
     ) -> Result<Self, ReportError> {
         let Flows {
@@ -165,7 +190,9 @@ impl SavedRun {
                 }
             }
         }
-        let mut summary = tally.summary(elapsed, reason.is_interruption());
+        let mut summary = tally.summary(elapsed, false);
+        let reason = reason.after(&summary.flows);
+        summary.interrupted = reason.is_interruption();
         summary.flows.not_recorded = summary.flows.not_started();
         name_bundles(&bundled, &mut summary.failures);
         if let Some(mut check) = check {

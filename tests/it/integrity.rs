@@ -466,12 +466,12 @@ fn merged_runs_are_checked_together() {
         "{shown}"
     );
 
-    // A run that was cut off is counted again.
+    // A run whose result is missing is counted again.
     fs::remove_file(two.join("result.json")).expect("it is there");
     sandbox
         .rehearsal(&format!("report {}", two.display()))
         .assert_out("✓ parcel (Clerk) is unique: 3 values, no duplicates")
-        .assert_out("was not run: the run was cut off");
+        .assert_out("was not run: its result could not be saved or read");
 }
 
 #[test]

@@ -201,6 +201,34 @@ fn a_killed_run_loses_the_last_second_at_most() {
 }
 
 #[test]
+fn a_run_without_its_record_is_whole_if_all_flows_are_there() {
+    let sandbox = Sandbox::new();
+    let folder = save(&sandbox, "--flows 3");
+    fs::remove_file(folder.join("result.json")).expect("it is there");
+    report(&sandbox, &folder, "")
+        .assert_code(0)
+        .assert_out("completed        3")
+        .assert_out(
+            "result.json is missing; all planned flows are in flows.jsonl, and are counted.",
+        )
+        .assert_out("interrupted      0")
+        .assert_out_lacks("interrupted.")
+        .assert_out_lacks("cut off")
+        .assert_out_lacks("not recorded");
+    let json = report(&sandbox, &folder, "--json").json();
+    assert_eq!(json["completeness"], "whole");
+
+    // Without its last flow, it is not.
+    let path = folder.join("flows.jsonl");
+    let lines = fs::read_to_string(&path).expect("flows");
+    let last = lines.trim_end().rfind('\n').expect("a line");
+    fs::write(&path, &lines[..=last]).expect("a file");
+    report(&sandbox, &folder, "")
+        .assert_out("The run was cut off")
+        .assert_out("not recorded     1");
+}
+
+#[test]
 fn a_damaged_record_is_replaced_by_the_flows() {
     let sandbox = Sandbox::new();
     let folder = save(&sandbox, "--flows 3 --seed 7");

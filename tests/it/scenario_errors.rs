@@ -82,6 +82,7 @@ diagnosed! {
     retries;
     gates;
     shared_roles;
+    pool_with_only_a_log_in;
     thresholds;
     chaos;
     chaos_about_steps_that_cannot_be_read;
