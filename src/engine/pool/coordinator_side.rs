@@ -126,6 +126,7 @@ impl Coordinator {
                         kind: ActionKind::Leave,
                         values: Snapshot::new(scope),
                         deadline: Deadline::of_leave(plan),
+                        flow_deadline: None,
                         attempt: 1,
                     };
                     // One that is gone has reported its end.
@@ -207,6 +208,7 @@ impl Handler<ReleaseInstance> for Coordinator {
             kind: ActionKind::ReturnToMenu,
             values: Snapshot::new(&scope),
             deadline: Deadline::after(self.run.plan.defaults.step, DeadlineOwner::ReturnToMenu),
+            flow_deadline: None,
             attempt: 1,
         };
         let sent =

@@ -44,6 +44,8 @@ pub(in crate::engine) struct ScriptActor {
     alarm: Option<(Instant, SpawnHandle)>,
     /// The command that the machine waits for, until it has ended or is canceled.
     command: Option<SpawnHandle>,
+    /// Wait for the gates of a reply.
+    passing: Option<SpawnHandle>,
     /// Exclusive access of the last reply.
     access: Option<Access>,
     /// Effects to apply; empty between messages, its memory is reused.
@@ -117,6 +119,7 @@ impl ScriptActor {
             state: State::NotStarted,
             alarm: None,
             command: None,
+            passing: None,
             access: None,
             effects: Vec::new(),
             inputs: Vec::new(),
@@ -199,7 +202,7 @@ impl ScriptActor {
                 filter.reply_sent(&point, now, child, &mut feedback);
             }
             ScriptEffect::PassGates(gates) => self.pass_gates(&gates, ctx),
-            ScriptEffect::LeaveGates => self.access = None,
+            ScriptEffect::LeaveGates => self.leave_gates(ctx),
             ScriptEffect::Type => self.type_reply(now, &mut feedback),
             ScriptEffect::AnswerTerminal(answer) => {
                 // A program that asks its terminal something and closes it gets no answer.

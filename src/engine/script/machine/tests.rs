@@ -64,7 +64,8 @@ struct Bench {
 struct Options {
     role: &'static str,
     startup: Option<u64>,
-    owner: Option<DeadlineOwner>,
+    /// The flow's deadline.
+    flow: Option<u64>,
     is_filtered: bool,
     prints: bool,
 }
@@ -121,9 +122,14 @@ impl Bench {
             values: Snapshot::new(&Arc::new(scope)),
             deadline: Deadline {
                 at: origin + allowed,
-                owner: options.owner.unwrap_or(DeadlineOwner::Step),
+                owner: DeadlineOwner::Step,
                 allowed,
             },
+            flow_deadline: options.flow.map(|ms| Deadline {
+                at: origin + Duration::from_millis(ms),
+                owner: DeadlineOwner::Flow,
+                allowed: Duration::from_millis(ms),
+            }),
             attempt: 1,
         };
         let startup = options
@@ -277,12 +283,51 @@ fn turn_step_and_flow_have_deadlines() {
     assert!(message.contains("last 7 bytes"), "{message}");
 
     let options = Options {
-        owner: Some(DeadlineOwner::Flow),
+        flow: Some(9_000),
         ..Options::default()
     };
     let mut bench = Bench::with("{see: a}", options);
-    bench.alarm(STEP);
-    assert!(bench.failure().message.contains("flow timed out after 10s"));
+    bench.alarm(9_000);
+    assert!(bench.failure().message.contains("flow timed out after 9s"));
+}
+
+#[test]
+fn the_deadline_of_the_flow_also_runs_in_a_pause_and_at_the_gates_of_a_turn() {
+    let options = Options {
+        flow: Some(15_000),
+        ..Options::default()
+    };
+    let mut bench = Bench::with("{think: 1h}, {see: a}", options);
+    bench.assert_alarm(15_000);
+    bench.alarm(15_000);
+    let message = bench.failure().message;
+    assert_eq!(message, "the flow timed out after 15s, in a pause");
+
+    let turns = "{prompt: '>', send: x, exclusive: till}, {see: a}";
+    let mut bench = Bench::with(turns, options);
+    bench.output(0, "> ");
+    // Neither the turn nor the step can time out meanwhile.
+    bench.alarm(15_000);
+    let leaves = |effect: &ScriptEffect| matches!(effect, ScriptEffect::LeaveGates);
+    assert!(bench.effects.iter().any(leaves));
+    let failure = bench.failure();
+    assert_eq!(failure.kind, FailureKind::Timeout);
+    let wait = "waiting for other flows at the `rate` or `exclusive` of a turn";
+    assert_eq!(
+        failure.message,
+        format!("the flow timed out after 15s, {wait}")
+    );
+
+    let mut bench = Bench::with(turns, options);
+    bench.output(0, "> ");
+    let waited = Duration::from_secs(12);
+    bench.on(12_000, ScriptInput::Admitted { waited });
+    assert!(bench.is_typing());
+    bench.written(12_000);
+    bench.assert_alarm(15_000);
+    bench.alarm(15_000);
+    let message = bench.failure().message;
+    assert!(message.contains("flow timed out after 15s"), "{message}");
 }
 
 #[test]

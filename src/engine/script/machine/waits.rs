@@ -54,6 +54,10 @@ impl ScriptMachine {
         let Some(action) = &mut self.action else {
             return;
         };
+        if let Some(message) = action.overdue_in_a_wait(call.now) {
+            let error = ActionError::new(FailureKind::Timeout, message);
+            return self.action_over(call.now, Err(error), call);
+        }
         match &action.waiting {
             ActionWait::Pause { until } if *until <= call.now => {
                 return self.drive(Input::Paused, call);
@@ -78,7 +82,12 @@ impl ScriptMachine {
         let waiting = self.action.as_ref().map(|action| &action.waiting);
         if matches!(
             waiting,
-            Some(ActionWait::Typing { .. } | ActionWait::ReplyHeld(_))
+            Some(
+                ActionWait::Pause { .. }
+                    | ActionWait::Typing { .. }
+                    | ActionWait::AtGates(_)
+                    | ActionWait::ReplyHeld(_)
+            )
         ) {
             return;
         }
@@ -94,6 +103,7 @@ impl ScriptMachine {
             ActionWait::Output | ActionWait::RoundPause { .. } => {}
             ActionWait::ReplyFailed { .. } => return self.exit_input(),
             ActionWait::Pause { .. }
+            | ActionWait::AtGates(_)
             | ActionWait::ReplyHeld(_)
             | ActionWait::Typing { .. }
             | ActionWait::EchoOff { .. }
