@@ -411,6 +411,18 @@ fn a_read_of_the_program_can_be_awaited() {
 }
 
 #[test]
+fn a_read_that_is_not_seen_is_explained() {
+    let mut bench = Bench::new("{reads: true, send: x}, {see: a}");
+    bench.on(STEP, ScriptInput::Alarm);
+    let hint = bench.failure().hint.expect("a hint");
+    assert!(
+        hint.contains("shows the program as sleeping, not as waiting for input"),
+        "{hint}"
+    );
+    assert!(hint.contains("`- think: 1s`"), "{hint}");
+}
+
+#[test]
 fn reading_after_a_deadline_is_bounded() {
     let mut bench = Bench::new("{see: done, within: 2s}");
     bench.program.has_news.set(true);
