@@ -134,10 +134,15 @@ impl Actor {
         match &event {
             Some(ChildEvent::Output { stream, bytes, .. }) => {
                 let text = String::from_utf8_lossy(bytes).replace("\r\n", "\n");
-                match stream {
-                    Stream::Out => self.out.push_str(&text),
-                    Stream::Err => self.err.push_str(&text),
+                let heard = match stream {
+                    Stream::Out => &mut self.out,
+                    Stream::Err => &mut self.err,
+                };
+                // A read may end within a line end.
+                if heard.ends_with('\r') && text.starts_with('\n') {
+                    heard.pop();
                 }
+                heard.push_str(&text);
             }
             Some(ChildEvent::Closed { stream, .. }) => self.closed.push(*stream),
             &Some(ChildEvent::Exited {
