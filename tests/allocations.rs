@@ -15,8 +15,9 @@ use rehearsal::stats::{EvidenceChoice, EvidenceLimits};
 
 /// The most allocations in a turn: a prompt, a reply, a line of the answer with a value in it.
 const MOST_A_TURN: f64 = 14.0;
-/// The same for a flow of one program, its turns not counted.
-const MOST_A_FLOW: f64 = 160.0;
+/// The same for a flow of one program, its turns not counted. A few depend on the number of reads and
+/// wake-ups: up to ten more on a busy machine.
+const MOST_A_FLOW: f64 = 175.0;
 
 struct Counting;
 
