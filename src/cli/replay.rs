@@ -7,7 +7,7 @@ use std::io::{self, BufRead as _, Write as _};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 
-use crate::engine::ManualStepGate;
+use crate::engine::StepConfirmation;
 use crate::model::{FlowRecord, RunEvent};
 use crate::report::{Bundle, DialoguePrinter, Output, Reporter, SingleFlow};
 
@@ -53,8 +53,8 @@ pub(super) fn replay(
     let mut session = Session::prepare(loaded, &settings, Keep::Nothing, &environment)?;
     session.replay(bundle.flow.number, notices);
     if wanted.step {
-        let step_gate = step_gate(session.messages.clone())?;
-        session.control = session.control.gated(step_gate);
+        let confirmation = confirm_by_enter(session.messages.clone())?;
+        session.control = session.control.with_step_confirmation(confirmation);
     }
     stop_on(arriving, &session)?;
     let output = || {
@@ -91,25 +91,25 @@ pub(super) fn replay(
     }
 }
 
-/// Holds each step until a line arrives on standard input; releases all once that has ended.
-fn step_gate(messages: Messages) -> Result<ManualStepGate, CliError> {
-    let step_gate =
-        ManualStepGate::new(move |step| messages.say(&format!("{step} is next: press Enter")));
-    let lines = step_gate.clone();
+/// Confirms a step with each line on standard input, and all once that has ended.
+fn confirm_by_enter(messages: Messages) -> Result<StepConfirmation, CliError> {
+    let confirmation =
+        StepConfirmation::new(move |step| messages.say(&format!("{step} is next: press Enter")));
+    let lines = confirmation.clone();
     let listen = move || {
         for line in io::stdin().lock().lines() {
             if line.is_err() {
                 break;
             }
-            lines.go_on();
+            lines.confirm();
         }
-        lines.let_go();
+        lines.confirm_all();
     };
     thread::Builder::new()
         .name("steps".into())
         .spawn(listen)
         .map_err(|error| CliError::system("cannot read standard input", error))?;
-    Ok(step_gate)
+    Ok(confirmation)
 }
 
 /// A reporter that keeps the last ended flow.
