@@ -14,6 +14,7 @@ mod injection;
 mod integrity;
 mod process;
 mod run;
+mod terminal;
 mod timing;
 mod value;
 
@@ -27,5 +28,6 @@ pub use injection::{Injection, InjectionKind, InjectionOutcome, InjectionRecord}
 pub use integrity::{AuditOutcome, AuditRecord, IntegrityInfo, OwnInfo, ValueInfo};
 pub use process::{Ending, ExitCause, ProcessRecord, Stream, Usage};
 pub use run::{RoleInfo, RunInfo, StepInfo};
+pub use terminal::TerminalKind;
 pub use timing::micros;
 pub use value::NamedValue;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::dialogue::{On, Pattern, RowFormat};
-use crate::model::{IntegrityInfo, RoleIndex, StepIndex};
+use crate::model::{IntegrityInfo, RoleIndex, StepIndex, TerminalKind};
 use crate::stats::Threshold;
 
 use super::data::{DataSource, InstanceTable};
@@ -186,13 +186,6 @@ pub(super) fn command_line(command: &[Template]) -> String {
         other => format!("'{}'", other.replace('\'', r"'\''")),
     });
     words.collect::<Vec<_>>().join(" ")
-}
-
-/// The kind of a program's standard descriptors: a terminal or pipes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TerminalKind {
-    Pty { rows: u16, columns: u16 },
-    Pipes,
 }
 
 /// The format of the role's menus.

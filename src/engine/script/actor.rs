@@ -28,9 +28,10 @@ use crate::engine::faults::filter::{FaultFilter, Feedback};
 use crate::engine::messages::{EndScript, Perform, ScriptHandle, ScriptOwner};
 use crate::engine::reply_gates::Access;
 use crate::engine::report_guard::ReportGuard;
-use crate::model::{Ending, ExitCause, FailureKind, InstanceId, ProcessRecord, Usage, micros};
+use crate::model::{
+    Ending, ExitCause, FailureKind, InstanceId, ProcessRecord, TerminalKind, Usage, micros,
+};
 use crate::process::{Child, ChildEvent, Grace, WriteError};
-use crate::scenario::TerminalKind;
 
 use super::interpreter::ActionError;
 use super::machine::{MachineCall, ScriptEffect, ScriptInput, ScriptMachine};

@@ -4,8 +4,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::dialogue::On;
+use crate::model::TerminalKind;
 use crate::scenario::plan::{
-    Action, FailOn, Interlude, Menu, Reply, Role, TerminalKind, Then, Turn, TurnKind, any_turn,
+    Action, FailOn, Interlude, Menu, Reply, Role, Then, Turn, TurnKind, any_turn,
 };
 use crate::scenario::raw::{Node, Value};
 use crate::scenario::template::Template;

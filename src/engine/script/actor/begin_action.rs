@@ -8,8 +8,8 @@ use actix::prelude::*;
 use crate::engine::faults::choice::Attempt;
 use crate::engine::messages::{ActionKind, Perform};
 use crate::engine::script::interpreter::ActionInterpreter;
-use crate::model::{InjectionKind, InjectionOutcome};
-use crate::scenario::{Plan, TerminalKind};
+use crate::model::{InjectionKind, InjectionOutcome, TerminalKind};
+use crate::scenario::Plan;
 
 use super::super::action_run::ActionRun;
 use super::super::machine::MachineCall;
