@@ -24,7 +24,7 @@ pub use failure::{Activity, Failure, FailureKind};
 pub use flow::{FlowOutcome, FlowRecord, RetriedPart, Retry, StepOutcome, StepRecord, TurnRecord};
 pub use generator::{Generator, Stall};
 pub use ids::{FlowId, FlowNumber, InstanceId, RoleIndex, RunId, StepIndex};
-pub use injection::{Injection, InjectionKind, InjectionOutcome, InjectionRecord};
+pub use injection::{FaultKind, Injection, InjectionOutcome, InjectionRecord};
 pub use integrity::{AuditOutcome, AuditRecord, IntegrityInfo, OwnInfo, ValueInfo};
 pub use process::{Ending, ExitCause, ProcessRecord, Stream, Usage};
 pub use run::{RoleInfo, RunInfo, StepInfo};

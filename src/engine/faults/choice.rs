@@ -14,7 +14,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{FlowNumber, InjectionKind, RoleIndex};
+use crate::model::{FaultKind, FlowNumber, RoleIndex};
 use crate::process::ReadRate;
 use crate::scenario::faults::{
     DurationRange, FaultRule, FaultRules, FaultSpec, FaultTiming, Frequency, ReplyCount,
@@ -22,9 +22,9 @@ use crate::scenario::faults::{
 };
 use crate::scenario::{Plan, Step, data};
 
-/// A kind of fault with its drawn parameters.
+/// A fault with its drawn parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::engine) enum FaultKind {
+pub(in crate::engine) enum Fault {
     Kill,
     Freeze { length: Duration },
     Close,
@@ -35,18 +35,18 @@ pub(in crate::engine) enum FaultKind {
     Delay { length: Duration },
 }
 
-impl FaultKind {
-    /// Returns the kind in records.
-    pub(in crate::engine) fn injection(&self) -> InjectionKind {
+impl Fault {
+    /// Returns its kind.
+    pub(in crate::engine) fn kind(&self) -> FaultKind {
         match self {
-            FaultKind::Kill => InjectionKind::Kill,
-            FaultKind::Freeze { .. } => InjectionKind::Freeze,
-            FaultKind::Close => InjectionKind::Close,
-            FaultKind::Garbage(_) => InjectionKind::Garbage,
-            FaultKind::LongLine { .. } => InjectionKind::LongLine,
-            FaultKind::Dribble { .. } => InjectionKind::Dribble,
-            FaultKind::SlowRead(_) => InjectionKind::SlowRead,
-            FaultKind::Delay { .. } => InjectionKind::Delay,
+            Fault::Kill => FaultKind::Kill,
+            Fault::Freeze { .. } => FaultKind::Freeze,
+            Fault::Close => FaultKind::Close,
+            Fault::Garbage(_) => FaultKind::Garbage,
+            Fault::LongLine { .. } => FaultKind::LongLine,
+            Fault::Dribble { .. } => FaultKind::Dribble,
+            Fault::SlowRead(_) => FaultKind::SlowRead,
+            Fault::Delay { .. } => FaultKind::Delay,
         }
     }
 }
@@ -54,7 +54,7 @@ impl FaultKind {
 /// A fault, and how much later than its moment it is injected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::engine) struct TimedFault {
-    pub kind: FaultKind,
+    pub fault: Fault,
     pub after: Duration,
     /// True if it hits in the middle of a turn.
     pub mid_turn: bool,
@@ -95,23 +95,23 @@ impl Attempt<'_> {
     /// Draws its faults; `None` for none.
     pub(in crate::engine) fn planned_faults(
         self,
-        chaos: &FaultRules,
+        rules: &FaultRules,
     ) -> Option<Box<PlannedFaults>> {
         let mut timed = Vec::new();
-        for (place, rule) in chaos.rules.iter().enumerate() {
+        for (place, rule) in rules.rules.iter().enumerate() {
             if rule.fault != FaultSpec::Refuse && self.is_hit_by(rule, place) {
                 let mut rng = self.dice(place, "how");
                 timed.push(self.fault(rule, &mut rng));
             }
         }
         // Nothing can follow on these two, so that they come last.
-        timed.sort_by_key(|(_, fault)| matches!(fault.kind, FaultKind::Close | FaultKind::Kill));
+        timed.sort_by_key(|(_, fault)| matches!(fault.fault, Fault::Close | Fault::Kill));
         (!timed.is_empty()).then(|| Box::new(PlannedFaults { timed, replies: 0 }))
     }
 
     /// Returns `true` if the program that is to be started for it is refused.
-    pub(in crate::engine) fn is_refused(self, chaos: &FaultRules) -> bool {
-        let mut rules = chaos.rules.iter().enumerate();
+    pub(in crate::engine) fn is_refused(self, rules: &FaultRules) -> bool {
+        let mut rules = rules.rules.iter().enumerate();
         rules.any(|(place, rule)| rule.fault == FaultSpec::Refuse && self.is_hit_by(rule, place))
     }
 
@@ -166,7 +166,7 @@ impl Attempt<'_> {
             }
         };
         let fault = TimedFault {
-            kind: fault_kind(&rule.fault, rng),
+            fault: draw(&rule.fault, rng),
             after,
             mid_turn,
         };
@@ -174,19 +174,19 @@ impl Attempt<'_> {
     }
 }
 
-fn fault_kind(what: &FaultSpec, rng: &mut fastrand::Rng) -> FaultKind {
+fn draw(what: &FaultSpec, rng: &mut fastrand::Rng) -> Fault {
     match *what {
-        FaultSpec::Kill(_) => FaultKind::Kill,
-        FaultSpec::Freeze { length, .. } => FaultKind::Freeze {
+        FaultSpec::Kill(_) => Fault::Kill,
+        FaultSpec::Freeze { length, .. } => Fault::Freeze {
             length: length.draw(rng),
         },
         // Refusal is decided before the program is started.
-        FaultSpec::Close | FaultSpec::Refuse => FaultKind::Close,
-        FaultSpec::Garbage { bytes } => FaultKind::Garbage(garbage(bytes, rng)),
-        FaultSpec::LongLine { bytes } => FaultKind::LongLine { bytes },
-        FaultSpec::Dribble { every } => FaultKind::Dribble { every },
-        FaultSpec::SlowRead { bytes, every } => FaultKind::SlowRead(ReadRate { bytes, every }),
-        FaultSpec::Delay { length } => FaultKind::Delay {
+        FaultSpec::Close | FaultSpec::Refuse => Fault::Close,
+        FaultSpec::Garbage { bytes } => Fault::Garbage(garbage(bytes, rng)),
+        FaultSpec::LongLine { bytes } => Fault::LongLine { bytes },
+        FaultSpec::Dribble { every } => Fault::Dribble { every },
+        FaultSpec::SlowRead { bytes, every } => Fault::SlowRead(ReadRate { bytes, every }),
+        FaultSpec::Delay { length } => Fault::Delay {
             length: length.draw(rng),
         },
     }
@@ -238,8 +238,8 @@ impl PlannedFaults {
     }
 
     /// Returns the faults that were not due so far.
-    pub(in crate::engine) fn left(&self) -> impl Iterator<Item = &FaultKind> {
-        self.timed.iter().map(|(_, fault)| &fault.kind)
+    pub(in crate::engine) fn left(&self) -> impl Iterator<Item = &Fault> {
+        self.timed.iter().map(|(_, fault)| &fault.fault)
     }
 
     fn take(&mut self, mut is_due: impl FnMut(&FaultMoment) -> bool) -> Vec<TimedFault> {
@@ -299,8 +299,8 @@ flow:
             .map(|faults| *faults)
     }
 
-    fn acts(timed: Vec<TimedFault>) -> Vec<FaultKind> {
-        timed.into_iter().map(|fault| fault.kind).collect()
+    fn acts(timed: Vec<TimedFault>) -> Vec<Fault> {
+        timed.into_iter().map(|fault| fault.fault).collect()
     }
 
     #[test]
@@ -361,7 +361,7 @@ flow:
     fn a_step_without_replies_is_hit_when_its_first_wait_begins() {
         let plan = plan();
         let mut hit = faults(&plan, "kill 100%", (1, 0, 1)).expect("always");
-        assert_eq!(acts(hit.wait_begins(None)), [FaultKind::Kill]);
+        assert_eq!(acts(hit.wait_begins(None)), [Fault::Kill]);
         assert!(
             faults(&plan, "garbage 100%", (1, 0, 1)).is_none(),
             "it has no reply"
@@ -373,10 +373,10 @@ flow:
         let plan = plan();
         let mut hit = faults(&plan, "close 100% turn second", (1, 1, 1)).expect("it has it");
         assert_eq!(hit.before_reply(None), []);
-        assert_eq!(acts(hit.before_reply(Some("second"))), [FaultKind::Close]);
+        assert_eq!(acts(hit.before_reply(Some("second"))), [Fault::Close]);
         let mut hit =
             faults(&plan, "kill once mid_turn after 0s turn look", (1, 1, 1)).expect("so");
-        assert_eq!(acts(hit.wait_begins(Some("look"))), [FaultKind::Kill]);
+        assert_eq!(acts(hit.wait_begins(Some("look"))), [Fault::Kill]);
         assert!(faults(&plan, "kill 100% turn second", (1, 0, 1)).is_none());
     }
 
@@ -401,7 +401,7 @@ flow:
             let more = more.map_or(Vec::new(), |faults| faults.timed);
             let freezes = more
                 .into_iter()
-                .filter(|(_, fault)| matches!(fault.kind, FaultKind::Freeze { .. }));
+                .filter(|(_, fault)| matches!(fault.fault, Fault::Freeze { .. }));
             assert_eq!(freezes.collect::<Vec<_>>(), alone.unwrap_or_default());
         }
     }

@@ -12,11 +12,11 @@ mod tests;
 use std::time::{Duration, Instant};
 
 use crate::engine::script::interpreter::TypedReply;
-use crate::model::{InjectionKind, InjectionOutcome, StepIndex};
+use crate::model::{FaultKind, InjectionOutcome, StepIndex};
 use crate::process::WriteError;
 use crate::terminal::Typed;
 
-use super::choice::{FaultKind, PlannedFaults, TimedFault};
+use super::choice::{Fault, PlannedFaults, TimedFault};
 use super::target::FaultTarget;
 
 /// A point of an action at which faults may be injected.
@@ -32,9 +32,9 @@ pub(in crate::engine) struct FaultPoint {
 #[derive(Debug)]
 pub(in crate::engine) enum Feedback {
     /// A fault that was chosen was injected or missed.
-    Fault {
+    Injection {
         step: StepIndex,
-        kind: InjectionKind,
+        kind: FaultKind,
         outcome: InjectionOutcome,
         what: String,
         /// The place of the turn in the scenario.
@@ -71,7 +71,7 @@ struct ActionFaults {
     /// Those that are due a little later.
     pending: Vec<PendingFault>,
     /// Those of the reply that is to be given.
-    of_reply: Vec<FaultKind>,
+    of_reply: Vec<Fault>,
     /// The moment at which the delayed reply is released.
     release_at: Option<Instant>,
     dribble: Option<Dribble>,
@@ -123,10 +123,10 @@ impl FaultFilter {
             "its step was over"
         };
         let pending = action.pending.iter();
-        let pending = pending.map(|it| (&it.fault.kind, it.place.as_str()));
+        let pending = pending.map(|it| (&it.fault.fault, it.place.as_str()));
         let unplaced = action.planned.left().chain(&action.of_reply);
-        let left = unplaced.map(|kind| (kind, "")).chain(pending);
-        feedback.extend(left.map(|(kind, place)| action.missed(kind.injection(), reason, place)));
+        let left = unplaced.map(|fault| (fault, "")).chain(pending);
+        feedback.extend(left.map(|(fault, place)| action.missed(fault.kind(), reason, place)));
     }
 
     /// The earliest moment at which [`FaultFilter::alarm`] is due.
@@ -194,13 +194,13 @@ impl FaultFilter {
     ) {
         let planned = self.action.as_mut().map(|action| &mut action.planned);
         let due = planned.map_or_else(Vec::new, |it| it.before_reply(point.turn.as_deref()));
-        let delays = due.iter().map(|fault| match fault.kind {
-            FaultKind::Delay { length } => length,
+        let delays = due.iter().map(|fault| match fault.fault {
+            Fault::Delay { length } => length,
             _ => Duration::ZERO,
         });
         let delay: Duration = delays.sum();
         let before = self.is_killed;
-        let kills = due.iter().any(|fault| fault.kind == FaultKind::Kill);
+        let kills = due.iter().any(|fault| fault.fault == Fault::Kill);
         for fault in due {
             self.inject(fault, &point.place, now, target, feedback);
         }
@@ -235,24 +235,24 @@ impl FaultFilter {
         let place = place();
         for fault in &of_reply {
             match fault {
-                FaultKind::Garbage(bytes) => {
+                Fault::Garbage(bytes) => {
                     let what = format!("fed with {} bytes of garbage", bytes.len());
-                    injected.push((InjectionKind::Garbage, what));
+                    injected.push((FaultKind::Garbage, what));
                     lines.push(Typed::anything(bytes, is_terminal));
                 }
-                FaultKind::LongLine { bytes } => {
+                Fault::LongLine { bytes } => {
                     let what = format!("fed with a line of {bytes} bytes");
-                    injected.push((InjectionKind::LongLine, what));
+                    injected.push((FaultKind::LongLine, what));
                     lines.push(Typed::anything(&vec![b'x'; *bytes], is_terminal));
                 }
-                FaultKind::Dribble { every } if !reply.closes_input => {
+                Fault::Dribble { every } if !reply.closes_input => {
                     let what = format!("typed to byte by byte, every {}", in_words(*every));
-                    injected.push((InjectionKind::Dribble, what));
+                    injected.push((FaultKind::Dribble, what));
                     dribble = Some(*every);
                 }
                 other => {
                     let reason = "the reply has no bytes";
-                    let missed = action.missed(other.injection(), reason, &place);
+                    let missed = action.missed(other.kind(), reason, &place);
                     feedback.push(missed);
                 }
             }
@@ -270,7 +270,7 @@ impl FaultFilter {
         }
         for (kind, what) in injected {
             let place = place.clone();
-            feedback.push(Feedback::Fault {
+            feedback.push(Feedback::Injection {
                 step: action.step,
                 kind,
                 outcome: InjectionOutcome::Injected,
@@ -362,7 +362,7 @@ impl FaultFilter {
         target: &impl FaultTarget,
         feedback: &mut Vec<Feedback>,
     ) {
-        let missed = fault.kind.injection();
+        let missed = fault.fault.kind();
         let mut miss = |action: &Option<ActionFaults>| {
             let missed = action
                 .as_ref()
@@ -377,52 +377,50 @@ impl FaultFilter {
         } else {
             "between turns"
         };
-        let (kind, what) = match fault.kind {
-            FaultKind::Kill => {
+        let (kind, what) = match fault.fault {
+            Fault::Kill => {
                 if !target.kill() {
                     return miss(&self.action);
                 }
                 self.is_killed = true;
-                (InjectionKind::Kill, format!("killed {when}"))
+                (FaultKind::Kill, format!("killed {when}"))
             }
-            FaultKind::Freeze { length } => {
+            Fault::Freeze { length } => {
                 if !target.freeze() {
                     return miss(&self.action);
                 }
                 self.frozen_until = self.frozen_until.max(Some(now + length));
                 let length = in_words(length);
-                (InjectionKind::Freeze, format!("frozen for {length} {when}"))
+                (FaultKind::Freeze, format!("frozen for {length} {when}"))
             }
-            FaultKind::Close => {
+            Fault::Close => {
                 target.refuse_input();
-                (InjectionKind::Close, "its input closed".to_owned())
+                (FaultKind::Close, "its input closed".to_owned())
             }
-            FaultKind::SlowRead(pace) => {
+            Fault::SlowRead(pace) => {
                 target.throttle_reads(Some(pace));
                 let what = format!(
                     "its output read slowly, {} bytes every {}",
                     pace.bytes,
                     in_words(pace.every)
                 );
-                (InjectionKind::SlowRead, what)
+                (FaultKind::SlowRead, what)
             }
-            kind @ (FaultKind::Garbage(_)
-            | FaultKind::LongLine { .. }
-            | FaultKind::Dribble { .. }) => {
+            unplaced @ (Fault::Garbage(_) | Fault::LongLine { .. } | Fault::Dribble { .. }) => {
                 if let Some(action) = &mut self.action {
-                    action.of_reply.push(kind);
+                    action.of_reply.push(unplaced);
                 }
                 return;
             }
-            FaultKind::Delay { length } => {
+            Fault::Delay { length } => {
                 let what = format!("its answer held back for {}", in_words(length));
-                (InjectionKind::Delay, what)
+                (FaultKind::Delay, what)
             }
         };
         if let Some(action) = &self.action {
             let step = action.step;
             let place = place.to_owned();
-            feedback.push(Feedback::Fault {
+            feedback.push(Feedback::Injection {
                 step,
                 kind,
                 outcome: InjectionOutcome::Injected,
@@ -434,8 +432,8 @@ impl FaultFilter {
 }
 
 impl ActionFaults {
-    fn missed(&self, kind: InjectionKind, reason: &str, place: &str) -> Feedback {
-        Feedback::Fault {
+    fn missed(&self, kind: FaultKind, reason: &str, place: &str) -> Feedback {
+        Feedback::Injection {
             step: self.step,
             kind,
             outcome: InjectionOutcome::Missed,

@@ -180,16 +180,16 @@ fn the_report_shows_injections_and_their_outcomes() {
     info.chaos = vec!["kill 5%".into(), "delay 1%".into()];
     let mut tally = Tally::new(&info);
     let courses = [
-        (FlowShape::Completes, InjectionKind::Delay, Some(4_000)),
-        (FlowShape::Completes, InjectionKind::Freeze, Some(310_000)),
-        (FlowShape::TimesOut, InjectionKind::Kill, None),
+        (FlowShape::Completes, FaultKind::Delay, Some(4_000)),
+        (FlowShape::Completes, FaultKind::Freeze, Some(310_000)),
+        (FlowShape::TimesOut, FaultKind::Kill, None),
     ];
     for (number, (shape, kind, recovered_after_us)) in (1..).zip(courses) {
         let ended = flow_events(&info, number, shape).pop();
         let Some(RunEvent::FlowEnded(mut record)) = ended else {
             panic!("a flow ends with its record");
         };
-        if kind == InjectionKind::Freeze {
+        if kind == FaultKind::Freeze {
             record.retries.push(Retry {
                 what: RetriedPart::Step,
                 recovered_after_us: Some(300_000),
@@ -198,7 +198,7 @@ fn the_report_shows_injections_and_their_outcomes() {
             });
         }
         let missed = InjectionRecord {
-            kind: InjectionKind::Kill,
+            kind: FaultKind::Kill,
             outcome: InjectionOutcome::Missed,
             what: "not hit by kill: it had ended".into(),
             role: "customer".into(),

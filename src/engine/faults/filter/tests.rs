@@ -134,7 +134,7 @@ impl Bench {
     /// The feedback since the last call, in short.
     fn feedback(&mut self) -> Vec<String> {
         let feedback = self.feedback.drain(..).map(|one| match one {
-            Feedback::Fault { what, .. } => what,
+            Feedback::Injection { what, .. } => what,
             Feedback::Released => "released".to_owned(),
             Feedback::Delayed(length) => format!("delayed {length:?}"),
             Feedback::Preceded(lines) => format!("preceded by {}", lines.len()),
