@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{Failure, FlowId, FlowRecord, Generator};
 
 use super::faults::FaultSummary;
-use super::histogram::{Range, Spread};
+use super::histogram::{Bucket, Spread};
 use super::integrity::Integrity;
 use super::signature::Signature;
 
@@ -35,7 +35,7 @@ pub struct Summary {
     /// starts, waits for pools and gates, and delays before retries.
     pub flow_response: Option<Spread>,
     /// The distribution of `flow_response`, from the shortest to the longest; empty for few flows.
-    pub flow_distribution: Vec<Range>,
+    pub flow_distribution: Vec<Bucket>,
     /// Response time of failed flows.
     pub failed_response: Option<Spread>,
     /// Delay of the starts of flows after they were due.

@@ -19,8 +19,8 @@ use super::summary::{
 /// The minimum number of flows for which a distribution is shown.
 const MIN_SHOWN: u64 = 20;
 
-/// The number of ranges of a distribution.
-const RANGES: u32 = 8;
+/// The number of buckets of a distribution.
+const BUCKETS: u32 = 8;
 
 /// Counts and histograms of the flows of a run so far. Its size depends on the scenario only.
 #[derive(Debug)]
@@ -151,7 +151,7 @@ impl Tally {
             flow_duration: self.measures.service.spread(),
             flow_response: self.measures.response.spread(),
             flow_distribution: if self.measures.response.count() >= MIN_SHOWN {
-                self.measures.response.distribution(RANGES)
+                self.measures.response.distribution(BUCKETS)
             } else {
                 Vec::new()
             },
