@@ -87,7 +87,7 @@ fn perform(args: Args, environment: &CliEnvironment) -> Result<Exit, CliError> {
             let settings = RunSettings::new(scenario, options)?;
             check::check(&settings, parallel, json, environment)
         }
-        Some(Command::Report { folder, json }) => report::report(&folder, json, environment),
+        Some(Command::Report { directory, json }) => report::report(&directory, json, environment),
         Some(Command::Replay {
             bundle,
             step,
@@ -106,7 +106,9 @@ fn perform(args: Args, environment: &CliEnvironment) -> Result<Exit, CliError> {
             };
             replay::replay(request, environment)
         }
-        Some(Command::Merge { folders, into }) => merge::merge(&folders, &into, environment),
+        Some(Command::Merge { directories, into }) => {
+            merge::merge(&directories, &into, environment)
+        }
         Some(Command::Schema) => schema::schema(),
         Some(Command::Doctor { json }) => doctor::doctor(json, environment),
         Some(Command::Answer(args)) => doctor::answer(&args)

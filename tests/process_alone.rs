@@ -299,7 +299,7 @@ fn a_killed_run_leaves_nothing() {
         "{:?}",
         begin.elapsed()
     );
-    wait::until("the folder of the killed run is removed", || {
+    wait::until("the directory of the killed run is removed", || {
         !inside.exists()
     });
     finish(&reaper);

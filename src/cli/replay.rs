@@ -35,7 +35,7 @@ pub(super) fn replay(
     let bundle = Bundle::open(&wanted.bundle).map_err(|error| {
         CliError::usage(
             error,
-            "name a bundle: a folder in `bundles` in a run's folder among the results",
+            "name a bundle: a directory in `bundles` in a run's directory among the results",
         )
     })?;
     let Prepared {

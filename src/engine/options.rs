@@ -44,7 +44,7 @@ pub struct Recording {
 
 impl RunOptions {
     /// Options for a run of this plan, with seed 0, without environment, thresholds or recording,
-    /// in the system's temporary folder.
+    /// in the system's temporary directory.
     pub fn new(plan: Arc<Plan>, programs: Arc<Programs>) -> Self {
         let started_at = Local::now();
         RunOptions {

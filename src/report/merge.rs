@@ -38,7 +38,7 @@ pub enum MergeError {
 
 /// Merges runs of the same scenario that were parts of one load at the same time: counts and rates
 /// are sums, percentiles are exact over all flows, and the elapsed time is the longest. Values that
-/// must be unique are so among all of them. `temporary` is a folder for temporary files.
+/// must be unique are so among all of them. `temporary` is a directory for temporary files.
 ///
 /// # Errors
 /// If they have different scenarios, or one is listed twice.
@@ -63,10 +63,10 @@ pub fn merge(
         let head = &saved.head;
         let name = &head.run.id;
         let mut summary = head.summary.clone();
-        let folder = saved.folder.path();
+        let directory = saved.directory.path();
         bundle::locate(
             &mut summary,
-            &absolute(folder).unwrap_or_else(|_| folder.into()),
+            &absolute(directory).unwrap_or_else(|_| directory.into()),
         );
         tally
             .add(&summary, &head.histograms)
@@ -110,8 +110,11 @@ fn integrity(
     let Some(mut check) = IntegrityCheck::open(info, Some(temporary.to_owned())) else {
         return Ok(None);
     };
-    for SavedRun { folder, head, .. } in runs {
-        let flows = folder.flows();
+    for SavedRun {
+        directory, head, ..
+    } in runs
+    {
+        let flows = directory.flows();
         let found = head.summary.integrity.as_ref();
         let id = RunId(head.run.id.clone());
         if !flows.path.exists() {
@@ -145,7 +148,7 @@ fn compare(one: &SavedRun, other: &SavedRun) -> Result<(), MergeError> {
         "they have other steps or roles".to_owned()
     } else if left.chaos != right.chaos {
         "they had other chaos".to_owned()
-    } else if one.folder.scenario()? != other.folder.scenario()? {
+    } else if one.directory.scenario()? != other.directory.scenario()? {
         "their files scenario.yaml differ".to_owned()
     } else {
         return Ok(());

@@ -3,7 +3,7 @@
 //! Names contain units, unknown quantities are `null`, and steps and roles are named rather than
 //! numbered, so that a flow can be read on its own.
 //!
-//! A saved run is a folder with the run's name:
+//! A saved run is a directory with the run's name:
 //!
 //! - `result.json`: a [`Head`]. The [summary](crate::stats::Summary) has the figures, and
 //!   `histograms` the [histograms](crate::stats::Encoded) behind them, by name, so that runs can be
@@ -22,8 +22,8 @@
 //! - `run.log`: the log;
 //! - `unfinished`: an empty file until the run ends; `not-saved`: the error in the place of a
 //!   `result.json` that could not be saved;
-//! - `bundles`: a [`Bundle`](super::Bundle) of some failed flows, and of the slowest, in a folder
-//!   each.
+//! - `bundles`: a [`Bundle`](super::Bundle) of some failed flows, and of the slowest, in a
+//!   directory each.
 //!
 //! Printed as JSON, a run is a [`ResultRecord`]: the head together with the flows.
 

@@ -77,7 +77,7 @@ pub struct Audit {
     pub within: Duration,
     /// Variables in addition to rehearsal's own environment.
     pub environment: Vec<(String, Template)>,
-    /// Its working directory, relative to the scenario's folder.
+    /// Its working directory, relative to the scenario's directory.
     pub directory: Option<Template>,
     pub place: SourceLocation,
 }
@@ -152,7 +152,7 @@ pub struct Role {
     pub terminal: TerminalKind,
     /// Variables in addition to rehearsal's own environment.
     pub environment: Vec<(String, Template)>,
-    /// The program's working directory, relative to the scenario's folder.
+    /// The program's working directory, relative to the scenario's directory.
     pub directory: Option<Template>,
     pub menu: Menu,
     pub interludes: Vec<Interlude>,

@@ -233,7 +233,7 @@ pub struct FailureGroup {
     pub example_flow: FlowId,
     /// Its failure.
     pub example: Failure,
-    /// The bundle of one of the flows, if one was kept: in the run's folder,
+    /// The bundle of one of the flows, if one was kept: in the run's directory,
     /// `bundles/failed-000012`.
     pub bundle: Option<String>,
 }

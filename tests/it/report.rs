@@ -15,7 +15,7 @@ use rehearsal::model::*;
 use rehearsal::report::result_file::{Completeness, FORMAT, Head, ResultRecord, RunEnvironment};
 use rehearsal::report::{
     Artifacts, LatencyLog, Log, Output, Place, PlainProgress, Recorder, Reporter, Reporters,
-    RunFolder, SavedRun, SingleFlow, terminal, write_record,
+    ResultDirectory, SavedRun, SingleFlow, terminal, write_record,
 };
 use rehearsal::stats::{Histograms, Summary, Tally, Threshold, Verdict};
 

@@ -45,7 +45,10 @@ pub(super) fn prepare(
     let environment = environment_of_run(bundle, environment, &mut notices);
     let mut settings = settings(wanted, bundle)?;
     let copy = Bundle::scenario(&wanted.bundle).map_err(|error| {
-        CliError::usage(error, "a bundle is a whole folder: copy all that is in it")
+        CliError::usage(
+            error,
+            "a bundle is a whole directory: copy all that is in it",
+        )
     })?;
     let mut loaded = choose(
         wanted,

@@ -48,7 +48,7 @@ pub(super) fn plain(
 /// The directory and environment of a command.
 #[derive(Clone, Copy)]
 pub(in crate::engine) struct Surroundings<'p> {
-    /// Relative to the scenario's folder.
+    /// Relative to the scenario's directory.
     pub directory: Option<&'p Template>,
     /// Variables on top of those of the run.
     pub environment: &'p [(String, Template)],

@@ -13,7 +13,7 @@ use super::form::{Bundle, TranscriptEntry};
 /// The maximum length of the last output that is shown with its control characters.
 const LAST_BYTES: usize = 400;
 
-/// Renders the whole text; `path` is the bundle's future folder.
+/// Renders the whole text; `path` is the bundle's future directory.
 pub(super) fn render(bundle: &Bundle, path: &Path) -> String {
     let mut sections = vec![heading(bundle)];
     sections.extend(went_wrong(bundle));
