@@ -93,10 +93,10 @@ struct StepNames {
 impl Names {
     fn of(info: &RunInfo) -> Self {
         let steps = info.steps.iter().map(|step| {
-            let actor = info.roles.get(step.role.0).map_or("", |role| &role.title);
+            let title = info.roles.get(step.role.0).map_or("", |role| &role.title);
             StepNames {
                 step: step.name.clone(),
-                who: format!("{actor}: {}", step.action),
+                who: format!("{title}: {}", step.action),
             }
         });
         Names {

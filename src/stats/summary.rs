@@ -141,7 +141,8 @@ pub struct StepSummary {
     /// The role's name.
     pub role: String,
     /// The role's name for people.
-    pub actor: String,
+    #[serde(rename = "actor")]
+    pub role_title: String,
     pub completed: u64,
     pub failed: u64,
     /// Failures after which it was performed again.

@@ -228,7 +228,7 @@ impl Tally {
                 StepSummary {
                     name: info.name.clone(),
                     role: role.map(|role| role.name.clone()).unwrap_or_default(),
-                    actor: role.map(|role| role.title.clone()).unwrap_or_default(),
+                    role_title: role.map(|role| role.title.clone()).unwrap_or_default(),
                     completed: step.completed,
                     failed: step.failed,
                     retried: step.retried,
@@ -294,7 +294,11 @@ mod tests {
         assert_eq!(summary.failures.count(), 1);
         let first = &summary.steps[0];
         assert_eq!(
-            (first.completed, first.interrupted, first.actor.as_str()),
+            (
+                first.completed,
+                first.interrupted,
+                first.role_title.as_str()
+            ),
             (2, 1, "Customer")
         );
         assert_eq!(first.success_rate, Some(1.0));

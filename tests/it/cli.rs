@@ -95,7 +95,7 @@ fn a_single_flow_is_narrated_and_reported() {
         let finished = sandbox.rehearsal(line);
         finished
             .assert_code(0)
-            .assert_out("Session      REAL-E2E-")
+            .assert_out("Run          REAL-E2E-")
             .assert_out("customer_id  CUST001")
             .assert_out("Step 2/10: 02_create_order")
             .assert_out("order_id: ORD-")

@@ -113,7 +113,7 @@ fn every_width_has_the_figures_that_matter() {
         let text = anstream::adapter::strip_str(&text).to_string();
         let widest = text.lines().map(|line| line.chars().count()).max();
         assert!(widest <= Some(width), "{width}:\n{text}");
-        let headings = text.lines().find(|line| line.contains("Actor, step"));
+        let headings = text.lines().find(|line| line.contains("Role, step"));
         let headings = headings.expect("a table of times");
         for heading in ["Count", "Success", "Average", "p50", "p95", "Max"] {
             assert!(headings.contains(heading), "{width}: {headings}");
