@@ -79,6 +79,15 @@ pub(in crate::engine) struct PlannedFaults {
     replies: usize,
 }
 
+/// Progress of an action, at which faults may be due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::engine) enum Progress {
+    WaitBegins,
+    /// A reply is about to be sent.
+    ReplyDue,
+    ReplySent,
+}
+
 /// A point of an action at which a fault is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum FaultMoment {
@@ -207,44 +216,31 @@ fn garbage(bytes: usize, rng: &mut fastrand::Rng) -> Vec<u8> {
 }
 
 impl PlannedFaults {
-    /// Returns the faults that are due as a wait begins, of this turn if it has a name.
-    pub(in crate::engine) fn wait_begins(&mut self, turn: Option<&str>) -> Vec<TimedFault> {
-        self.take(|moment| match moment {
-            FaultMoment::FirstWait => true,
-            FaultMoment::WaitOf(name) => Some(&**name) == turn,
-            _ => false,
-        })
-    }
-
-    /// Returns the faults that are due before a reply, of this turn if it has a name.
-    pub(in crate::engine) fn before_reply(&mut self, turn: Option<&str>) -> Vec<TimedFault> {
-        let place = self.replies;
-        self.replies += 1;
-        self.take(|moment| match moment {
-            FaultMoment::Before(at) => *at == place,
-            FaultMoment::BeforeReplyOf(name) => Some(&**name) == turn,
-            _ => false,
-        })
-    }
-
-    /// Returns the faults that are due now or soon, as the reply was sent.
-    pub(in crate::engine) fn after_reply(&mut self, turn: Option<&str>) -> Vec<TimedFault> {
-        let sent = self.replies;
-        self.take(|moment| match moment {
-            FaultMoment::After(at) => at + 1 == sent,
-            FaultMoment::AfterReplyOf(name) => Some(&**name) == turn,
-            _ => false,
-        })
+    /// Returns the faults that are due at this point, of this turn if it has a name.
+    pub(in crate::engine) fn due(
+        &mut self,
+        progress: Progress,
+        turn: Option<&str>,
+    ) -> Vec<TimedFault> {
+        let replies = self.replies;
+        self.replies += usize::from(progress == Progress::ReplyDue);
+        let due = self.timed.extract_if(.., |(moment, _)| {
+            let (at, is_now) = match moment {
+                FaultMoment::FirstWait => (Progress::WaitBegins, true),
+                FaultMoment::WaitOf(name) => (Progress::WaitBegins, Some(&**name) == turn),
+                FaultMoment::Before(place) => (Progress::ReplyDue, *place == replies),
+                FaultMoment::BeforeReplyOf(name) => (Progress::ReplyDue, Some(&**name) == turn),
+                FaultMoment::After(place) => (Progress::ReplySent, *place + 1 == replies),
+                FaultMoment::AfterReplyOf(name) => (Progress::ReplySent, Some(&**name) == turn),
+            };
+            at == progress && is_now
+        });
+        due.map(|(_, fault)| fault).collect()
     }
 
     /// Returns the faults that were not due so far.
     pub(in crate::engine) fn left(&self) -> impl Iterator<Item = &Fault> {
         self.timed.iter().map(|(_, fault)| &fault.fault)
-    }
-
-    fn take(&mut self, mut is_due: impl FnMut(&FaultMoment) -> bool) -> Vec<TimedFault> {
-        let due = self.timed.extract_if(.., |(moment, _)| is_due(moment));
-        due.map(|(_, fault)| fault).collect()
     }
 }
 
@@ -325,10 +321,10 @@ flow:
         let mut places = [0_u32; 3];
         for flow in 1..=300 {
             let mut faults = faults(&plan, "delay 100%", (flow, 1, 1)).expect("always");
-            assert_eq!(faults.wait_begins(None), []);
+            assert_eq!(faults.due(Progress::WaitBegins, None), []);
             for place in &mut places {
-                *place += u32::try_from(faults.before_reply(None).len()).unwrap();
-                assert_eq!(faults.after_reply(None), []);
+                *place += u32::try_from(faults.due(Progress::ReplyDue, None).len()).unwrap();
+                assert_eq!(faults.due(Progress::ReplySent, None), []);
             }
             assert_eq!(faults.timed, []);
         }
@@ -343,8 +339,8 @@ flow:
         for flow in 1..=200 {
             let mut faults = faults(&plan, "kill 100%", (flow, 1, 1)).expect("always");
             for _ in 0..3 {
-                between += faults.before_reply(None).len();
-                let timed = faults.after_reply(None);
+                between += faults.due(Progress::ReplyDue, None).len();
+                let timed = faults.due(Progress::ReplySent, None);
                 assert!(
                     timed
                         .iter()
@@ -361,7 +357,7 @@ flow:
     fn a_step_without_replies_is_hit_when_its_first_wait_begins() {
         let plan = plan();
         let mut hit = faults(&plan, "kill 100%", (1, 0, 1)).expect("always");
-        assert_eq!(acts(hit.wait_begins(None)), [Fault::Kill]);
+        assert_eq!(acts(hit.due(Progress::WaitBegins, None)), [Fault::Kill]);
         assert!(
             faults(&plan, "garbage 100%", (1, 0, 1)).is_none(),
             "it has no reply"
@@ -372,11 +368,17 @@ flow:
     fn a_turn_is_found_by_its_name() {
         let plan = plan();
         let mut hit = faults(&plan, "close 100% turn second", (1, 1, 1)).expect("it has it");
-        assert_eq!(hit.before_reply(None), []);
-        assert_eq!(acts(hit.before_reply(Some("second"))), [Fault::Close]);
+        assert_eq!(hit.due(Progress::ReplyDue, None), []);
+        assert_eq!(
+            acts(hit.due(Progress::ReplyDue, Some("second"))),
+            [Fault::Close]
+        );
         let mut hit =
             faults(&plan, "kill once mid_turn after 0s turn look", (1, 1, 1)).expect("so");
-        assert_eq!(acts(hit.wait_begins(Some("look"))), [Fault::Kill]);
+        assert_eq!(
+            acts(hit.due(Progress::WaitBegins, Some("look"))),
+            [Fault::Kill]
+        );
         assert!(faults(&plan, "kill 100% turn second", (1, 0, 1)).is_none());
     }
 

@@ -16,7 +16,7 @@ use crate::model::{FaultKind, InjectionOutcome, StepIndex};
 use crate::process::WriteError;
 use crate::terminal::Typed;
 
-use super::choice::{Fault, PlannedFaults, TimedFault};
+use super::choice::{Fault, PlannedFaults, Progress, TimedFault};
 use super::target::FaultTarget;
 
 /// A point of an action at which faults may be injected.
@@ -52,6 +52,13 @@ pub(in crate::engine) enum Feedback {
     NotTyped {
         reason: String,
     },
+}
+
+/// A call of the filter: the time, the program, and where its feedback goes.
+pub(in crate::engine) struct FaultCall<'a, T: FaultTarget> {
+    pub now: Instant,
+    pub target: &'a T,
+    pub feedback: &'a mut Vec<Feedback>,
 }
 
 /// The faults of one script: those of the action in progress, and the state of the program that
@@ -108,15 +115,11 @@ impl FaultFilter {
     }
 
     /// Ends the action: faults that were not injected by now are missed.
-    pub(in crate::engine) fn end(
-        &mut self,
-        target: &impl FaultTarget,
-        feedback: &mut Vec<Feedback>,
-    ) {
+    pub(in crate::engine) fn end(&mut self, call: &mut FaultCall<'_, impl FaultTarget>) {
         let Some(action) = self.action.take() else {
             return;
         };
-        target.throttle_reads(None);
+        call.target.throttle_reads(None);
         let reason = if self.is_killed {
             "it had ended"
         } else {
@@ -126,7 +129,8 @@ impl FaultFilter {
         let pending = pending.map(|it| (&it.fault.fault, it.place.as_str()));
         let unplaced = action.planned.left().chain(&action.of_reply);
         let left = unplaced.map(|fault| (fault, "")).chain(pending);
-        feedback.extend(left.map(|(fault, place)| action.missed(fault.kind(), reason, place)));
+        call.feedback
+            .extend(left.map(|(fault, place)| action.missed(fault.kind(), reason, place)));
     }
 
     /// The earliest moment at which [`FaultFilter::alarm`] is due.
@@ -142,45 +146,35 @@ impl FaultFilter {
         [of_action, self.frozen_until].into_iter().flatten().min()
     }
 
-    /// A wait has begun.
-    pub(in crate::engine) fn wait_began(
+    /// A wait has begun, or a reply was typed as a whole.
+    pub(in crate::engine) fn reached(
         &mut self,
+        progress: Progress,
         point: &FaultPoint,
-        now: Instant,
-        target: &impl FaultTarget,
-        feedback: &mut Vec<Feedback>,
+        call: &mut FaultCall<'_, impl FaultTarget>,
     ) {
-        if let Some(action) = &mut self.action {
-            let due = action.planned.wait_begins(point.turn.as_deref());
-            self.prepare(due, &point.place, now, target, feedback);
-        }
-    }
-
-    /// The evidence of the turn has come: what was to happen before is done now.
-    pub(in crate::engine) fn evidence_came(
-        &mut self,
-        now: Instant,
-        target: &impl FaultTarget,
-        feedback: &mut Vec<Feedback>,
-    ) {
-        if let Some(action) = &mut self.action {
-            for PendingFault { fault, place, .. } in std::mem::take(&mut action.pending) {
-                self.inject(fault, &place, now, target, feedback);
+        let Some(action) = &mut self.action else {
+            return;
+        };
+        for fault in action.planned.due(progress, point.turn.as_deref()) {
+            if fault.after.is_zero() {
+                self.inject(fault, &point.place, call);
+            } else if let Some(action) = &mut self.action {
+                action.pending.push(PendingFault {
+                    at: call.now + fault.after,
+                    fault,
+                    place: point.place.clone(),
+                });
             }
         }
     }
 
-    /// A reply was typed as a whole.
-    pub(in crate::engine) fn reply_sent(
-        &mut self,
-        point: &FaultPoint,
-        now: Instant,
-        target: &impl FaultTarget,
-        feedback: &mut Vec<Feedback>,
-    ) {
+    /// The evidence of the turn has come: what was to happen before is done now.
+    pub(in crate::engine) fn evidence_came(&mut self, call: &mut FaultCall<'_, impl FaultTarget>) {
         if let Some(action) = &mut self.action {
-            let due = action.planned.after_reply(point.turn.as_deref());
-            self.prepare(due, &point.place, now, target, feedback);
+            for PendingFault { fault, place, .. } in std::mem::take(&mut action.pending) {
+                self.inject(fault, &place, call);
+            }
         }
     }
 
@@ -188,12 +182,12 @@ impl FaultFilter {
     pub(in crate::engine) fn before_reply(
         &mut self,
         point: &FaultPoint,
-        now: Instant,
-        target: &impl FaultTarget,
-        feedback: &mut Vec<Feedback>,
+        call: &mut FaultCall<'_, impl FaultTarget>,
     ) {
         let planned = self.action.as_mut().map(|action| &mut action.planned);
-        let due = planned.map_or_else(Vec::new, |it| it.before_reply(point.turn.as_deref()));
+        let due = planned.map_or_else(Vec::new, |it| {
+            it.due(Progress::ReplyDue, point.turn.as_deref())
+        });
         let delays = due.iter().map(|fault| match fault.fault {
             Fault::Delay { length } => length,
             _ => Duration::ZERO,
@@ -202,18 +196,18 @@ impl FaultFilter {
         let before = self.is_killed;
         let kills = due.iter().any(|fault| fault.fault == Fault::Kill);
         for fault in due {
-            self.inject(fault, &point.place, now, target, feedback);
+            self.inject(fault, &point.place, call);
         }
         let is_killed = kills && self.is_killed && !before;
         match &mut self.action {
-            _ if is_killed => feedback.push(Feedback::NotTyped {
+            _ if is_killed => call.feedback.push(Feedback::NotTyped {
                 reason: "chaos has killed the program".to_owned(),
             }),
             Some(action) if !delay.is_zero() => {
-                action.release_at = Some(now + delay);
-                feedback.push(Feedback::Delayed(delay));
+                action.release_at = Some(call.now + delay);
+                call.feedback.push(Feedback::Delayed(delay));
             }
-            _ => feedback.push(Feedback::Released),
+            _ => call.feedback.push(Feedback::Released),
         }
     }
 
@@ -223,9 +217,7 @@ impl FaultFilter {
         reply: &TypedReply,
         is_terminal: bool,
         place: impl FnOnce() -> String,
-        now: Instant,
-        target: &impl FaultTarget,
-        feedback: &mut Vec<Feedback>,
+        call: &mut FaultCall<'_, impl FaultTarget>,
     ) -> bool {
         let Some(action) = self.action.as_mut().filter(|it| !it.of_reply.is_empty()) else {
             return false;
@@ -253,24 +245,24 @@ impl FaultFilter {
                 other => {
                     let reason = "the reply has no bytes";
                     let missed = action.missed(other.kind(), reason, &place);
-                    feedback.push(missed);
+                    call.feedback.push(missed);
                 }
             }
         }
         let written = lines
             .iter()
-            .try_for_each(|line| target.write_unchecked(line.bytes()).map(drop));
+            .try_for_each(|line| call.target.write_unchecked(line.bytes()).map(drop));
         if let Err(error) = written {
             let missed = injected
                 .iter()
                 .map(|(kind, _)| action.missed(*kind, "its input is closed or full", &place));
-            feedback.extend(missed);
-            feedback.push(not_typed(&error));
+            call.feedback.extend(missed);
+            call.feedback.push(not_typed(&error));
             return true;
         }
         for (kind, what) in injected {
             let place = place.clone();
-            feedback.push(Feedback::Injection {
+            call.feedback.push(Feedback::Injection {
                 step: action.step,
                 kind,
                 outcome: InjectionOutcome::Injected,
@@ -278,50 +270,46 @@ impl FaultFilter {
                 place,
             });
         }
-        feedback.push(Feedback::Preceded(lines));
+        call.feedback.push(Feedback::Preceded(lines));
         if reply.closes_input {
-            target.close_input();
-            feedback.push(Feedback::Written { at: now });
+            call.target.close_input();
+            call.feedback.push(Feedback::Written { at: call.now });
         } else if let Some(every) = dribble {
             action.dribble = Some(Dribble {
                 bytes: reply.typed.bytes().to_vec(),
                 typed: 0,
                 every,
-                began: now,
-                next_at: now,
+                began: call.now,
+                next_at: call.now,
             });
-            action.type_next_bytes(now, target, feedback);
+            action.type_next_bytes(call);
         } else {
-            feedback.push(match target.write(reply.typed.bytes()) {
-                Ok(at) => Feedback::Written { at },
-                Err(error) => not_typed(&error),
-            });
+            call.feedback
+                .push(match call.target.write(reply.typed.bytes()) {
+                    Ok(at) => Feedback::Written { at },
+                    Err(error) => not_typed(&error),
+                });
         }
         true
     }
 
-    /// Does what is due by `now`.
-    pub(in crate::engine) fn alarm(
-        &mut self,
-        now: Instant,
-        target: &impl FaultTarget,
-        feedback: &mut Vec<Feedback>,
-    ) {
-        if self.frozen_until.is_some_and(|until| until <= now) {
+    /// Does what is due by the time of the call.
+    pub(in crate::engine) fn alarm(&mut self, call: &mut FaultCall<'_, impl FaultTarget>) {
+        if self.frozen_until.is_some_and(|until| until <= call.now) {
             self.frozen_until = None;
-            target.thaw();
+            call.target.thaw();
         }
         let Some(action) = &mut self.action else {
             return;
         };
-        action.type_next_bytes(now, target, feedback);
-        if action.release_at.is_some_and(|at| at <= now) {
+        action.type_next_bytes(call);
+        if action.release_at.is_some_and(|at| at <= call.now) {
             action.release_at = None;
-            feedback.push(Feedback::Released);
+            call.feedback.push(Feedback::Released);
         }
-        let due = action.pending.extract_if(.., |it| it.at <= now);
+        let due = action.pending.extract_if(.., |it| it.at <= call.now);
         for PendingFault { fault, place, .. } in due.collect::<Vec<_>>() {
-            self.inject(fault, &place, now, target, feedback);
+            self.inject(fault, &place, call);
         }
     }
 
@@ -331,43 +319,19 @@ impl FaultFilter {
         self.frozen_until = None;
     }
 
-    /// Does what is due now, and the rest when it is due.
-    fn prepare(
-        &mut self,
-        faults: Vec<TimedFault>,
-        place: &str,
-        now: Instant,
-        target: &impl FaultTarget,
-        feedback: &mut Vec<Feedback>,
-    ) {
-        for fault in faults {
-            if fault.after.is_zero() {
-                self.inject(fault, place, now, target, feedback);
-            } else if let Some(action) = &mut self.action {
-                action.pending.push(PendingFault {
-                    at: now + fault.after,
-                    fault,
-                    place: place.to_owned(),
-                });
-            }
-        }
-    }
-
     /// Injects one fault; it is missed if the program has exited or was killed.
     fn inject(
         &mut self,
         fault: TimedFault,
         place: &str,
-        now: Instant,
-        target: &impl FaultTarget,
-        feedback: &mut Vec<Feedback>,
+        call: &mut FaultCall<'_, impl FaultTarget>,
     ) {
         let missed = fault.fault.kind();
         let mut miss = |action: &Option<ActionFaults>| {
             let missed = action
                 .as_ref()
                 .map(|action| action.missed(missed, "it had ended", place));
-            feedback.extend(missed);
+            call.feedback.extend(missed);
         };
         if self.is_killed {
             return miss(&self.action);
@@ -379,26 +343,26 @@ impl FaultFilter {
         };
         let (kind, what) = match fault.fault {
             Fault::Kill => {
-                if !target.kill() {
+                if !call.target.kill() {
                     return miss(&self.action);
                 }
                 self.is_killed = true;
                 (FaultKind::Kill, format!("killed {when}"))
             }
             Fault::Freeze { length } => {
-                if !target.freeze() {
+                if !call.target.freeze() {
                     return miss(&self.action);
                 }
-                self.frozen_until = self.frozen_until.max(Some(now + length));
+                self.frozen_until = self.frozen_until.max(Some(call.now + length));
                 let length = in_words(length);
                 (FaultKind::Freeze, format!("frozen for {length} {when}"))
             }
             Fault::Close => {
-                target.refuse_input();
+                call.target.refuse_input();
                 (FaultKind::Close, "its input closed".to_owned())
             }
             Fault::SlowRead(pace) => {
-                target.throttle_reads(Some(pace));
+                call.target.throttle_reads(Some(pace));
                 let what = format!(
                     "its output read slowly, {} bytes every {}",
                     pace.bytes,
@@ -420,7 +384,7 @@ impl FaultFilter {
         if let Some(action) = &self.action {
             let step = action.step;
             let place = place.to_owned();
-            feedback.push(Feedback::Injection {
+            call.feedback.push(Feedback::Injection {
                 step,
                 kind,
                 outcome: InjectionOutcome::Injected,
@@ -443,30 +407,26 @@ impl ActionFaults {
     }
 
     /// Types the bytes of the reply that are due.
-    fn type_next_bytes(
-        &mut self,
-        now: Instant,
-        target: &impl FaultTarget,
-        feedback: &mut Vec<Feedback>,
-    ) {
+    fn type_next_bytes(&mut self, call: &mut FaultCall<'_, impl FaultTarget>) {
         let Some(dribble) = &mut self.dribble else {
             return;
         };
-        while dribble.next_at <= now
+        while dribble.next_at <= call.now
             && let Some(byte) = dribble.bytes.get(dribble.typed)
         {
-            if let Err(error) = target.write_unchecked(&[*byte]) {
+            if let Err(error) = call.target.write_unchecked(&[*byte]) {
                 self.dribble = None;
-                feedback.push(not_typed(&error));
+                call.feedback.push(not_typed(&error));
                 return;
             }
             dribble.typed += 1;
-            dribble.next_at = now + dribble.every;
+            dribble.next_at = call.now + dribble.every;
         }
         if dribble.typed == dribble.bytes.len() {
-            let took = now.saturating_duration_since(dribble.began);
+            let took = call.now.saturating_duration_since(dribble.began);
             self.dribble = None;
-            feedback.extend([Feedback::Delayed(took), Feedback::Written { at: now }]);
+            call.feedback
+                .extend([Feedback::Delayed(took), Feedback::Written { at: call.now }]);
         }
     }
 }

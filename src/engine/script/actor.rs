@@ -24,7 +24,8 @@ use std::time::Instant;
 use actix::prelude::*;
 
 use crate::engine::context::RunContext;
-use crate::engine::faults::filter::{FaultFilter, Feedback};
+use crate::engine::faults::choice::Progress;
+use crate::engine::faults::filter::{FaultCall, FaultFilter, Feedback};
 use crate::engine::messages::{EndScript, Perform, ScriptHandle, ScriptOwner};
 use crate::engine::reply_gates::Access;
 use crate::engine::report_guard::ReportGuard;
@@ -184,24 +185,25 @@ impl ScriptActor {
         let State::Alive(script) = &mut self.state else {
             return;
         };
-        let (now, child, filter) = (Instant::now(), &script.child, &mut script.filter);
+        let Script { child, filter, .. } = &mut **script;
         let mut feedback = Vec::new();
+        let mut call = FaultCall {
+            now: Instant::now(),
+            target: &*child,
+            feedback: &mut feedback,
+        };
         match effect {
             ScriptEffect::WaitBegan(point) => {
-                filter.wait_began(&point, now, child, &mut feedback);
+                filter.reached(Progress::WaitBegins, &point, &mut call);
             }
-            ScriptEffect::EvidenceCame => {
-                filter.evidence_came(now, child, &mut feedback);
-            }
-            ScriptEffect::BeforeReply(point) => {
-                filter.before_reply(&point, now, child, &mut feedback);
-            }
+            ScriptEffect::EvidenceCame => filter.evidence_came(&mut call),
+            ScriptEffect::BeforeReply(point) => filter.before_reply(&point, &mut call),
             ScriptEffect::ReplySent(point) => {
-                filter.reply_sent(&point, now, child, &mut feedback);
+                filter.reached(Progress::ReplySent, &point, &mut call);
             }
             ScriptEffect::PassGates(gates) => self.pass_gates(&gates, ctx),
             ScriptEffect::LeaveGates => self.access = None,
-            ScriptEffect::Type => self.type_reply(now, &mut feedback),
+            ScriptEffect::Type => self.type_reply(&mut feedback),
             ScriptEffect::AnswerTerminal(answer) => {
                 // A program that asks its terminal something and closes it gets no answer.
                 let _ = child.write(&answer);
@@ -214,7 +216,7 @@ impl ScriptActor {
             ScriptEffect::NewValues(new_values) => self.reporter.new_values(new_values),
             ScriptEffect::Emit(event) => self.run.emit(event),
             ScriptEffect::Report(performed) => {
-                filter.end(child, &mut feedback);
+                filter.end(&mut call);
                 self.take_feedback(std::mem::take(&mut feedback));
                 self.run.live.set_state(self.instance(), "idle");
                 self.reporter.performed(performed);
@@ -223,7 +225,7 @@ impl ScriptActor {
         self.take_feedback(feedback);
     }
 
-    fn type_reply(&mut self, now: Instant, feedback: &mut Vec<Feedback>) {
+    fn type_reply(&mut self, feedback: &mut Vec<Feedback>) {
         let is_terminal = matches!(self.role().terminal, TerminalKind::Pty { .. });
         let State::Alive(script) = &mut self.state else {
             return;
@@ -235,8 +237,12 @@ impl ScriptActor {
             ..
         } = &mut **script;
         let Some(reply) = machine.reply() else { return };
-        let place = || machine.place();
-        if !filter.type_reply(reply, is_terminal, place, now, child, feedback) {
+        let mut call = FaultCall {
+            now: Instant::now(),
+            target: &*child,
+            feedback,
+        };
+        if !filter.type_reply(reply, is_terminal, || machine.place(), &mut call) {
             self.inputs.push(match script.type_reply() {
                 Ok(at) => ScriptInput::Written { at },
                 Err(error) => ScriptInput::NotTyped {
@@ -342,7 +348,11 @@ impl ScriptActor {
         };
         let Script { child, filter, .. } = &mut **script;
         let mut feedback = Vec::new();
-        filter.alarm(Instant::now(), child, &mut feedback);
+        filter.alarm(&mut FaultCall {
+            now: Instant::now(),
+            target: &*child,
+            feedback: &mut feedback,
+        });
         self.take_feedback(feedback);
         self.inputs.push(ScriptInput::Alarm);
         self.apply_all(ctx);
