@@ -313,6 +313,7 @@ fn script_ended(line: &mut LogLine, instance: InstanceId, process: &ProcessRecor
         (Ending::Terminated, _) => line.text(" was terminated"),
         (Ending::Killed, _) => line.text(" was killed"),
         (Ending::Injected, _) => line.text(" was killed by chaos"),
+        (Ending::AfterPanic, _) => line.text(" was ended after a panic"),
         (Ending::LeftOver, _) => line.text(" is left over"),
     };
     line.text(" after ");

@@ -331,23 +331,24 @@ mod tests {
             (Ending::Terminated, Some(ExitCause::Code(0))),
             (Ending::Killed, Some(ExitCause::Signal(9))),
             (Ending::Injected, Some(ExitCause::Signal(9))),
+            (Ending::AfterPanic, None),
             (Ending::LeftOver, None),
         ];
         record.processes = ends.map(|(ending, exit)| process(0, ending, exit)).into();
         tally.record(&record);
         let summary = tally.summary(Duration::ZERO, false);
         let expected = ProcessCounts {
-            started: 7,
+            started: 8,
             ended_well: 1,
             ended_badly: 2,
-            terminated: 1,
+            terminated: 2,
             killed: 1,
             injected: 1,
             left_over: 1,
         };
         assert_eq!(summary.processes, expected);
         let role = &summary.roles[0];
-        assert_eq!((role.instances, role.cpu_mean_us), (7, Some(3_000)));
+        assert_eq!((role.instances, role.cpu_mean_us), (8, Some(3_000)));
         assert_eq!(summary.roles[1].cpu_mean_us, None);
     }
 

@@ -40,6 +40,8 @@ use super::reporter::ScriptReporter;
 
 /// The actor of one script instance.
 pub(in crate::engine) struct ScriptActor {
+    /// Dropped before the program, of which it reports after a panic.
+    reporter: ReportGuard<ScriptReporter>,
     run: Arc<RunContext>,
     state: State,
     /// The one timer, for the earliest moment of machine and filter.
@@ -52,7 +54,6 @@ pub(in crate::engine) struct ScriptActor {
     effects: Vec<ScriptEffect>,
     /// Results of applied effects for the machine; as above.
     inputs: Vec<ScriptInput<'static>>,
-    reporter: ReportGuard<ScriptReporter>,
 }
 
 enum State {
@@ -113,8 +114,9 @@ impl ScriptActor {
         instance: InstanceId,
         owner: ScriptOwner,
     ) -> ScriptHandle {
-        let reporter = ScriptReporter::new(owner, instance, Arc::clone(&run.live));
+        let reporter = ScriptReporter::new(owner, instance, Arc::clone(&run));
         let script = ScriptActor {
+            reporter: ReportGuard::new(reporter),
             run,
             state: State::NotStarted,
             alarm: None,
@@ -122,7 +124,6 @@ impl ScriptActor {
             access: None,
             effects: Vec::new(),
             inputs: Vec::new(),
-            reporter: ReportGuard::new(reporter),
         };
         let script = script.start();
         ScriptHandle {
@@ -308,11 +309,11 @@ impl ScriptActor {
                 .leaves_since
                 .map(|since| micros(at.saturating_duration_since(since))),
         });
-        self.run.live.remove(instance);
         script.filter.exited();
         let is_idle_in_pool = script.machine.is_idle() && self.reporter.owner.is_pool;
         let is_last = script.end_ordered || is_idle_in_pool;
         self.feed(ScriptInput::Exited { record, at }, ctx);
+        self.run.live.remove(instance);
         if is_last && let State::Alive(script) = &mut self.state {
             let record = script.machine.take_record();
             self.finish(record, ctx);

@@ -173,6 +173,7 @@ fn processes(bundle: &Bundle) -> String {
             Ending::Terminated => "was ended by us",
             Ending::Killed => "did not listen and was killed",
             Ending::Injected => "was killed by chaos",
+            Ending::AfterPanic => "was ended after a panic",
             Ending::LeftOver => "could not be ended",
         };
         let exit = match process.exit {
