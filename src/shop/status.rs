@@ -45,6 +45,18 @@ impl Status {
         }
     }
 
+    /// Returns the status from which an order gets this one; itself for the first.
+    pub fn before(self) -> Self {
+        match self {
+            Self::Cancelled | Self::Placed | Self::Processed => Self::Placed,
+            Self::Approved => Self::Processed,
+            Self::Planned => Self::Approved,
+            Self::OutForDelivery => Self::Planned,
+            Self::Delivered => Self::OutForDelivery,
+            Self::Paid => Self::Delivered,
+        }
+    }
+
     /// Returns the awaited action, for "is not awaiting ...".
     pub fn awaited(self) -> &'static str {
         match self {
