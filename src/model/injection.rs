@@ -1,14 +1,28 @@
 //! Faults injected into script instances.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use super::ids::{InstanceId, StepIndex};
 
-/// The kind of a fault.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// The kind of a fault, in the order of reports. It is displayed by its name in scenarios.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum FaultKind {
     /// The program is killed, as if by someone else.
     Kill,
@@ -31,32 +45,9 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
-    /// All kinds, in the order of reports.
-    pub const ALL: [FaultKind; 9] = [
-        FaultKind::Kill,
-        FaultKind::Freeze,
-        FaultKind::Close,
-        FaultKind::Garbage,
-        FaultKind::LongLine,
-        FaultKind::Dribble,
-        FaultKind::SlowRead,
-        FaultKind::Delay,
-        FaultKind::Refuse,
-    ];
-
-    /// The name in scenarios and in records.
+    /// Returns the name in scenarios and in records.
     pub fn name(self) -> &'static str {
-        match self {
-            FaultKind::Kill => "kill",
-            FaultKind::Freeze => "freeze",
-            FaultKind::Close => "close",
-            FaultKind::Garbage => "garbage",
-            FaultKind::LongLine => "long_line",
-            FaultKind::Dribble => "dribble",
-            FaultKind::SlowRead => "slow_read",
-            FaultKind::Delay => "delay",
-            FaultKind::Refuse => "refuse",
-        }
+        self.into()
     }
 
     /// Returns `true` if the program or its dialogue has something to recover from; the other kinds
@@ -66,12 +57,6 @@ impl FaultKind {
             self,
             FaultKind::Dribble | FaultKind::SlowRead | FaultKind::Delay
         )
-    }
-}
-
-impl fmt::Display for FaultKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 

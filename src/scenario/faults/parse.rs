@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use strum::VariantArray;
+
 use crate::model::{FaultKind, FlowNumber, RoleIndex};
 use crate::scenario::names;
 
@@ -175,11 +177,9 @@ fn rule(
             is_about_context: false,
         });
     };
-    let known = || FaultKind::ALL.into_iter().map(FaultKind::name);
-    let kind = FaultKind::ALL
-        .into_iter()
-        .find(|kind| kind.name() == first.key())
-        .ok_or_else(|| unknown(first, "not a kind of fault", known()))?;
+    let known = || FaultKind::VARIANTS.iter().map(|kind| kind.name());
+    let kind = first.key().parse();
+    let kind = kind.map_err(|_| unknown(first, "not a kind of fault", known()))?;
     let often_at = words.peek().map_or(first, |word| word);
     let frequency = frequency(kind, often_at, &mut words)?;
     let clauses = clauses(kind, &mut words, context)?;
