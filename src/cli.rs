@@ -88,24 +88,7 @@ fn perform(args: Args, environment: &CliEnvironment) -> Result<Exit, CliError> {
             check::check(&settings, parallel, json, environment)
         }
         Some(Command::Report { directory, json }) => report::report(&directory, json, environment),
-        Some(Command::Replay {
-            bundle,
-            step,
-            variables,
-            scenario,
-            scripts,
-            json,
-        }) => {
-            let request = replay::ReplayRequest {
-                bundle,
-                step,
-                variables,
-                scenario,
-                scripts,
-                json,
-            };
-            replay::replay(request, environment)
-        }
+        Some(Command::Replay(args)) => replay::replay(args, environment),
         Some(Command::Merge { directories, into }) => {
             merge::merge(&directories, &into, environment)
         }

@@ -128,25 +128,7 @@ pub enum Command {
     /// Run a flow again from its bundle, with the same values, and report whether it fails in the
     /// same way
     #[command(after_help = REPLAY_HELP)]
-    Replay {
-        /// The bundle: a directory in the `bundles` directory of a run
-        bundle: PathBuf,
-        /// Wait for Enter before each step
-        #[arg(long)]
-        step: bool,
-        /// Set a variable; needed for secrets, which bundles do not hold
-        #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable)]
-        variables: Vec<(String, String)>,
-        /// Use this scenario instead of the one that was run
-        #[arg(long, value_name = "FILE")]
-        scenario: Option<PathBuf>,
-        /// A directory to search for programs; may be repeated
-        #[arg(long, value_name = "DIR")]
-        scripts: Vec<PathBuf>,
-        /// Print the outcome as JSON on standard output and nothing else
-        #[arg(long)]
-        json: bool,
-    },
+    Replay(ReplayArgs),
     /// Combine several runs of the same scenario, with exact percentiles
     Merge {
         /// Directories made by `run --save`, on this machine or others
@@ -237,6 +219,28 @@ pub enum Progress {
     Bar,
     Plain,
     None,
+}
+
+/// The options of `replay`.
+#[derive(Debug, clap::Args)]
+pub struct ReplayArgs {
+    /// The bundle: a directory in the `bundles` directory of a run
+    pub bundle: PathBuf,
+    /// Wait for Enter before each step
+    #[arg(long)]
+    pub step: bool,
+    /// Set a variable; needed for secrets, which bundles do not hold
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable)]
+    pub variables: Vec<(String, String)>,
+    /// Use this scenario instead of the one that was run
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Option<PathBuf>,
+    /// A directory to search for programs; may be repeated
+    #[arg(long, value_name = "DIR")]
+    pub scripts: Vec<PathBuf>,
+    /// Print the outcome as JSON on standard output and nothing else
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Options of a run.

@@ -11,6 +11,7 @@ use crate::engine::StepConfirmation;
 use crate::model::{FlowRecord, RunEvent};
 use crate::report::{Bundle, DialoguePrinter, Output, Reporter, SingleFlow};
 
+use super::args::ReplayArgs;
 use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::exit::Exit;
@@ -21,11 +22,9 @@ use super::signals;
 use outcome::ReplayOutcome;
 use preparing::Prepared;
 
-pub(super) use preparing::ReplayRequest;
-
 /// Runs the flow again and reports whether it fails as before.
 pub(super) fn replay(
-    mut wanted: ReplayRequest,
+    mut wanted: ReplayArgs,
     environment: &CliEnvironment,
 ) -> Result<Exit, CliError> {
     if wanted.bundle.is_file() {
