@@ -52,10 +52,10 @@ pub(super) fn open(directory: &Path, environment: &CliEnvironment) -> Result<Sav
 
 /// Prints the report as it was printed after the run, and notes about it.
 pub(super) fn show(run: &SavedRun, output: &mut Output, environment: &CliEnvironment) {
-    let info = run.head.run.info();
+    let info = &run.head.run;
     let mut summary = run.head.summary.clone();
     locate(&mut summary, run.directory.path());
-    output.text(&terminal::render(&info, &summary, environment.width));
+    output.text(&terminal::render(info, &summary, environment.width));
     if !run.remarks.is_empty() {
         output.line("");
     }

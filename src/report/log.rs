@@ -92,12 +92,9 @@ struct StepNames {
 
 impl Names {
     fn of(info: &RunInfo) -> Self {
-        let steps = info.steps.iter().map(|step| {
-            let title = info.roles.get(step.role.0).map_or("", |role| &role.title);
-            StepNames {
-                step: step.name.clone(),
-                who: format!("{title}: {}", step.action),
-            }
+        let steps = info.steps.iter().map(|step| StepNames {
+            step: step.name.clone(),
+            who: format!("{}: {}", info.title_of(step), step.action),
         });
         Names {
             steps: steps.collect(),
@@ -281,7 +278,9 @@ fn run_started(line: &mut LogLine, info: &RunInfo) {
     line.text("run ").text(&info.id.0).text(" started: ");
     line.text(&info.scenario).text(", ");
     line.text(&units::extent(info)).text(", ");
-    line.text(&info.load).text(", seed ").number(info.seed);
+    line.text(&info.load)
+        .text(", seed ")
+        .number(info.seed.unwrap_or_default());
 }
 
 fn step_ended(line: &mut LogLine, outcome: &StepOutcome, duration: Duration) {

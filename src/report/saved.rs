@@ -140,7 +140,7 @@ impl SavedRun {
             mut lines,
             remark,
         } = flows;
-        let info = flows_head.run.info();
+        let info = flows_head.run.clone();
         let mut tally = Tally::new(&info);
         let mut check = IntegrityCheck::open(&info.integrity, Some(temporary.to_owned()));
         if let Some(check) = &mut check {

@@ -223,12 +223,11 @@ impl Tally {
         let counted = self.steps.iter().zip(measured).zip(&self.measures.turns);
         let steps = self.info.steps.iter().zip(counted);
         steps
-            .map(|(info, ((step, (duration, failed_duration)), turns))| {
-                let role = self.info.roles.get(info.role.0);
-                StepSummary {
+            .map(
+                |(info, ((step, (duration, failed_duration)), turns))| StepSummary {
                     name: info.name.clone(),
-                    role: role.map(|role| role.name.clone()).unwrap_or_default(),
-                    role_title: role.map(|role| role.title.clone()).unwrap_or_default(),
+                    role: info.role.clone(),
+                    role_title: self.info.title_of(info).to_owned(),
                     completed: step.completed,
                     failed: step.failed,
                     retried: step.retried,
@@ -238,8 +237,8 @@ impl Tally {
                     duration: duration.spread(),
                     failed_duration: failed_duration.spread(),
                     turns: turn_summaries(info, turns),
-                }
-            })
+                },
+            )
             .collect()
     }
 }

@@ -118,7 +118,7 @@ fn flow_events(info: &RunInfo, number: u64, shape: FlowShape) -> Vec<RunEvent> {
     };
     for (index, duration_us) in [12_345, 34_400, 1_189_655].into_iter().enumerate() {
         let step = StepIndex(index);
-        let role = info.steps[index].role;
+        let role = info.role(&info.steps[index].role).expect("a role");
         let instance = InstanceId {
             flow,
             role,

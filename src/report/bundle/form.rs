@@ -10,7 +10,7 @@ use crate::model::{Evidence, FlowOutcome, FlowRecord, Happening, Moment, RunInfo
 use crate::stats::{Signature, Summary};
 
 use crate::report::error::ReportError;
-use crate::report::result_file::{Run, RunEnvironment};
+use crate::report::result_file::RunEnvironment;
 use crate::report::saved_file;
 
 /// The name and version of the format. Fields may be added within a version.
@@ -31,7 +31,7 @@ pub struct Bundle {
     pub kept_as: KeptAs,
     /// The signature shared by similar failures; `null` if the flow did not fail.
     pub signature: Option<Signature>,
-    pub run: Run,
+    pub run: RunInfo,
     pub environment: RunEnvironment,
     pub origin: RunOrigin,
     /// The flow's outcome, values, steps and processes.
@@ -115,7 +115,7 @@ impl Bundle {
             format: FORMAT.into(),
             kept_as,
             signature,
-            run: Run::new(info),
+            run: info.clone(),
             environment: about.environment.clone(),
             origin: about.origin.clone(),
             flow: flow.clone(),
@@ -173,7 +173,7 @@ pub fn locate(summary: &mut Summary, run: &Path) {
 }
 
 /// Returns the description of a run from one of its bundles, if any can be read.
-pub(in crate::report) fn run_of_any(run: &Path) -> Option<(Run, RunEnvironment)> {
+pub(in crate::report) fn run_of_any(run: &Path) -> Option<(RunInfo, RunEnvironment)> {
     let directories = fs::read_dir(run.join(BUNDLES)).ok()?.flatten();
     let mut bundles = directories.filter_map(|directory| Bundle::open(&directory.path()).ok());
     let bundle = bundles.next()?;

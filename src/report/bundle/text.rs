@@ -43,7 +43,7 @@ fn heading(bundle: &Bundle) -> String {
     fact(&mut text, "flow", &flow.id.0);
     let started = flow.started_at.format("%Y-%m-%d %H:%M:%S%.3f %:z");
     fact(&mut text, "started", &started.to_string());
-    fact(&mut text, "run", &bundle.run.id);
+    fact(&mut text, "run", &bundle.run.id.0);
     fact(
         &mut text,
         "scenario",

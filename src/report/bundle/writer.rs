@@ -173,7 +173,7 @@ pub(super) mod tests {
     use super::*;
     use crate::model::{
         Activity, DataRow, Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, Happening,
-        IntegrityInfo, Moment, RoleIndex, RoleInfo, RunId, StepInfo, Stream,
+        Moment, RoleIndex, RoleInfo, RunId, StepInfo, Stream,
     };
     use crate::report::result_file::RunEnvironment;
 
@@ -231,19 +231,16 @@ pub(super) mod tests {
             roles: vec![role("customer"), role("manager")],
             steps: vec![StepInfo {
                 name: "06_approve".into(),
-                role: RoleIndex(1),
+                role: "manager".into(),
                 action: "approve".into(),
                 turns: Vec::new(),
             }],
             flows: Some(10),
-            duration_us: None,
             parallel: 1,
             load: "1 at once".into(),
-            wanted_per_second: None,
-            seed: 7,
-            integrity: IntegrityInfo::default(),
-            chaos: Vec::new(),
+            seed: Some(7),
             started_at: Local::now(),
+            ..RunInfo::default()
         }
     }
 

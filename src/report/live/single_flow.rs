@@ -57,14 +57,9 @@ impl SingleFlow {
         let Some(found) = info.steps.get(step.0) else {
             return;
         };
-        let role = info
-            .roles
-            .get(found.role.0)
-            .map(|role| format!("Role: {}", role.title));
+        let role = format!("Role: {}", info.title_of(found));
         let action = format!("Action: {}", found.action);
-        if let Some(role) = role {
-            self.detail(&role);
-        }
+        self.detail(&role);
         self.detail(&action);
     }
 
