@@ -43,7 +43,7 @@ pub use location::SourceLocation;
 pub use overrides::Overrides;
 pub use plan::{
     Action, Alternative, Audit, CommonWaits, Defaults, FailOn, Interlude, Menu, PatternSpec, Pick,
-    Plan, Reply, Role, Since, Step, TerminalKind, Then, Turn, TurnKind, Wait, any_turn,
+    Plan, Reply, Role, Since, Step, Then, Turn, TurnKind, Wait, any_turn,
 };
 pub use raw::SOURCE_LIMIT_BYTES;
 pub use retry::RetryPolicy;

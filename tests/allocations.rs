@@ -74,8 +74,8 @@ fn scenario(turns: usize) -> String {
 }
 
 /// Returns the number of allocations in a run, its preparation not counted.
-fn count(folder: &Path, turns: usize, flows: u64) -> u64 {
-    let path = folder.join(format!("{turns}.yaml"));
+fn count(directory: &Path, turns: usize, flows: u64) -> u64 {
+    let path = directory.join(format!("{turns}.yaml"));
     std::fs::write(&path, scenario(turns)).unwrap();
     let compiled = scenario::load(&path, CompileOptions::default());
     let plan = compiled.unwrap_or_else(|faults| panic!("{faults}")).plan;
@@ -83,7 +83,7 @@ fn count(folder: &Path, turns: usize, flows: u64) -> u64 {
         load: Some(Load::closed(flows, 1)),
         ..Overrides::default()
     });
-    let programs = Programs::new(folder.to_owned(), Vec::new(), "/bin/false".into(), None);
+    let programs = Programs::new(directory.to_owned(), Vec::new(), "/bin/false".into(), None);
     // Everything that can be recorded.
     let evidence = EvidenceChoice::new(EvidenceLimits {
         in_all: 10,
@@ -96,7 +96,7 @@ fn count(folder: &Path, turns: usize, flows: u64) -> u64 {
             evidence: Some(Arc::new(evidence)),
         })
         .environment(vec![("PATH".into(), "/usr/bin:/bin".into())])
-        .run_directory(folder.to_owned());
+        .run_directory(directory.to_owned());
     let before = COUNT.load(Ordering::Relaxed);
     let end = run(
         options,
@@ -110,11 +110,11 @@ fn count(folder: &Path, turns: usize, flows: u64) -> u64 {
 
 #[test]
 fn turns_and_flows_allocate_little() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     // Allocations at first use, such as the automata of regexes, are not counted.
-    count(folder.path(), 10, 2);
+    count(directory.path(), 10, 2);
     let [few, more, longer] = [(10, 10), (10, 30), (30, 10)]
-        .map(|(turns, flows)| count(folder.path(), turns, flows) as f64);
+        .map(|(turns, flows)| count(directory.path(), turns, flows) as f64);
     let turn = (longer - few) / (20.0 * 10.0);
     let flow = (more - few) / 20.0 - 10.0 * turn;
     println!("{turn} a turn, {flow} a flow");

@@ -71,7 +71,7 @@ pub enum ScenarioChoice {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Save {
     No,
-    /// In the default folder.
+    /// In the default directory.
     Usual,
     In(PathBuf),
 }
@@ -101,13 +101,13 @@ impl RunSettings {
     /// Derives the settings from the arguments.
     ///
     /// # Errors
-    /// If the folder for scripts is not a folder, or two options exclude each other.
+    /// If the directory for scripts is not a directory, or two options exclude each other.
     pub fn new(scenario: Option<PathBuf>, args: RunArgs) -> Result<Self, CliError> {
-        for folder in &args.scripts {
-            if !folder.is_dir() {
+        for directory in &args.scripts {
+            if !directory.is_dir() {
                 return Err(CliError::usage(
-                    format_args!("--scripts: {} is not a folder", folder.display()),
-                    "name the folder in which your programs are",
+                    format_args!("--scripts: {} is not a directory", directory.display()),
+                    "name the directory in which your programs are",
                 ));
             }
         }
@@ -132,7 +132,7 @@ impl RunSettings {
             save: match args.save {
                 None => Save::No,
                 Some(None) => Save::Usual,
-                Some(Some(folder)) => Save::In(folder),
+                Some(Some(directory)) => Save::In(directory),
             },
             seed: args.seed,
             bundles: if args.no_bundles {
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_for_results_comes_with_an_equals_sign() {
+    fn a_directory_for_results_comes_with_an_equals_sign() {
         assert_eq!(
             settings("rehearsal run --save=out").save,
             Save::In("out".into())

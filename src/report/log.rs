@@ -92,12 +92,9 @@ struct StepNames {
 
 impl Names {
     fn of(info: &RunInfo) -> Self {
-        let steps = info.steps.iter().map(|step| {
-            let actor = info.roles.get(step.role.0).map_or("", |role| &role.title);
-            StepNames {
-                step: step.name.clone(),
-                who: format!("{actor}: {}", step.action),
-            }
+        let steps = info.steps.iter().map(|step| StepNames {
+            step: step.name.clone(),
+            who: format!("{}: {}", info.title_of(step), step.action),
         });
         Names {
             steps: steps.collect(),
@@ -282,7 +279,9 @@ fn run_started(line: &mut LogLine, info: &RunInfo) {
     line.text("run ").text(&info.id.0).text(" started: ");
     line.text(&info.scenario).text(", ");
     line.text(&units::extent(info)).text(", ");
-    line.text(&info.load).text(", seed ").number(info.seed);
+    line.text(&info.load)
+        .text(", seed ")
+        .number(info.seed.unwrap_or_default());
 }
 
 fn step_ended(line: &mut LogLine, outcome: &StepOutcome, duration: Duration) {
@@ -314,6 +313,7 @@ fn script_ended(line: &mut LogLine, instance: InstanceId, process: &ProcessRecor
         (Ending::Terminated, _) => line.text(" was terminated"),
         (Ending::Killed, _) => line.text(" was killed"),
         (Ending::Injected, _) => line.text(" was killed by chaos"),
+        (Ending::AfterPanic, _) => line.text(" was ended after a panic"),
         (Ending::LeftOver, _) => line.text(" is left over"),
     };
     line.text(" after ");

@@ -168,16 +168,16 @@ flow: [{step: s, role: a, do: x}]
 
 #[test]
 fn files_that_cannot_be_read() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let diagnose = |name: &str, bytes: Option<&[u8]>| {
-        let path = folder.path().join(name);
+        let path = directory.path().join(name);
         if let Some(bytes) = bytes {
             std::fs::write(&path, bytes).unwrap();
         }
         let diagnostics = load(&path, CompileOptions::default()).unwrap_err();
         diagnostics
             .render(false)
-            .replace(&*folder.path().to_string_lossy(), "[folder]")
+            .replace(&*directory.path().to_string_lossy(), "[directory]")
     };
     let huge = vec![b'#'; 5 << 20];
     let texts = [

@@ -112,9 +112,9 @@ impl FlowSupervisor {
             Err(error) => return self.lose(step, &error, ctx),
         }
         self.attempts.step_begins(&plan, step, &self.state.scope);
-        if let Some(step_gate) = self.state.run.step_gate.clone() {
+        if let Some(confirmation) = self.state.run.step_confirmation.clone() {
             let held = Instant::now();
-            let waiting = actix::fut::wrap_future::<_, Self>(step_gate.wait(entry.name.clone()));
+            let waiting = actix::fut::wrap_future::<_, Self>(confirmation.wait(entry.name.clone()));
             ctx.spawn(waiting.map(move |(), supervisor, ctx| {
                 if supervisor.machine.step() == Some(step) {
                     supervisor.state.builder.pauses(held.elapsed());
