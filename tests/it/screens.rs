@@ -74,7 +74,10 @@ fn drive(scenario: &str) {
     let on_big_screen = replaced(scenario, "screen: 24x80", "screen: 50x132");
     for (scenario, more) in [(scenario, ""), (&on_big_screen, " --chaos bytewise=100%")] {
         let sandbox = sandbox(scenario);
-        let finished = rehearsal(&sandbox, &LOAD.replace(" --json", &format!(" --json{more}")));
+        let finished = rehearsal(
+            &sandbox,
+            &LOAD.replace(" --json", &format!(" --json{more}")),
+        );
         finished.assert_code(0);
         let flows = finished.json()["flows"].clone();
         let flows = flows.as_array().expect("flows");
