@@ -150,7 +150,9 @@ mod tests {
                     reach_shape(*inner, found);
                 }
                 Shape::Either(one, other) => {
-                    [one, other].map(|it| reach_shape(*it, found));
+                    for it in [one, other] {
+                        reach_shape(*it, found);
+                    }
                 }
                 _ => {}
             }

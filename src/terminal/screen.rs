@@ -52,8 +52,8 @@ impl ScreenSize {
 }
 
 /// Shows a size as it is written: `24x80`.
-impl std::fmt::Display for ScreenSize {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for ScreenSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}x{}", self.rows, self.columns)
     }
 }
@@ -285,6 +285,12 @@ impl Screen {
                     self.apply(Function::Cuu(narrow(below)), at);
                 }
                 is_changed
+            }
+            Function::Decstbm(top, bottom) => {
+                // The emulator moves the cursor also if there is no such region.
+                let rows = Screen::size(self).rows;
+                let bottom = if bottom == 0 { rows } else { bottom.min(rows) };
+                top.max(1) < bottom && self.apply(Function::Decstbm(top, bottom), at)
             }
             Function::Decstr => {
                 self.apply(Function::Decstr, at);

@@ -2,7 +2,7 @@
 
 use crate::terminal::Screen;
 
-use super::driver::{KeySequenceError, KeyStep};
+use super::key_step::{KeySequenceError, KeyStep};
 
 /// Selection of the rows with these labels, then Enter.
 #[derive(Debug)]
