@@ -180,7 +180,7 @@ fn screens_are_inherited_by_roles_that_can_have_one() {
 
 #[test]
 fn a_scenario_with_a_screen_is_built_in_rust() {
-    let clerk = Role::new("clerk", ["orders"]).screen(24, 80).action(
+    let clerk = Role::new("clerk", ["sh"]).screen(24, 80).action(
         "go",
         [
             Turn::screen("ORDER")
