@@ -69,6 +69,7 @@ fn harmless_faults_fail_no_step() {
             ("dribble once every 1ms", FaultKind::Dribble),
             ("delay once for 20ms", FaultKind::Delay),
             ("slow_read once of 1 byte every 1ms", FaultKind::SlowRead),
+            ("bytewise once", FaultKind::Bytewise),
             (
                 "freeze once for 10ms..30ms between_turns",
                 FaultKind::Freeze,
@@ -85,6 +86,18 @@ fn harmless_faults_fail_no_step() {
             assert!(injection.recovered_after_us.is_some(), "{chaos}");
         }
     }
+}
+
+#[test]
+fn a_resize_reaches_the_program() {
+    let words = "ask, 'One: ', size, exit, '0'";
+    let turns = "
+        - {prompt: 'One:', send: x}
+        - see: 'size: 40x120'
+        - exits: 0";
+    let run = talk(words, turns, "pty", "resize 40x120 once between_turns").perform();
+    run.assert_completed();
+    only_injection(&run, FaultKind::Resize);
 }
 
 #[test]
