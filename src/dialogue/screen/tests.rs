@@ -5,6 +5,7 @@ use std::time::Instant;
 use crate::terminal::{Screen, ScreenSize};
 
 mod evidence;
+mod fill;
 mod select;
 mod simulated_list;
 
