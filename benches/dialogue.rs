@@ -7,13 +7,14 @@ use std::time::Instant;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use regex_automata::{meta, util::syntax};
 use rehearsal::dialogue::{
-    DEFAULT_QUIET, Dialogue, DialogueSettings, Finding, On, Pattern, RoleMatcher, WaitSet,
+    Awaited, DEFAULT_QUIET, Dialogue, DialogueSettings, Finding, On, Pattern, RoleMatcher, WaitSet,
 };
 use rehearsal::model::Stream;
 use rehearsal::terminal::{EchoMode, Typed};
 
 const SETTINGS: DialogueSettings = DialogueSettings {
     columns: Some(200),
+    screen: None,
     quiet: DEFAULT_QUIET,
 };
 
@@ -29,7 +30,10 @@ fn matcher() -> Arc<RoleMatcher> {
                 Pattern::literal("Traceback (most recent call last)"),
             ),
         ],
-        &[(On::Prompt, Pattern::literal("Press Enter to continue"))],
+        &[Awaited::Text(
+            On::Prompt,
+            Pattern::literal("Press Enter to continue"),
+        )],
     ))
 }
 
@@ -63,15 +67,18 @@ fn exchanges(c: &mut Criterion) {
     let mut group = c.benchmark_group("exchange");
     let now = Instant::now();
     let typed = Typed::line("3", true).expect("a line");
-    let literal = [(On::Prompt, Pattern::literal("Select operation"))];
-    let ending = [(On::Prompt, Pattern::literal("(0-14):"))];
+    let literal = [Awaited::Text(
+        On::Prompt,
+        Pattern::literal("Select operation"),
+    )];
+    let ending = [Awaited::Text(On::Prompt, Pattern::literal("(0-14):"))];
     let mixed = [
-        (On::Prompt, Pattern::literal("(0-14):")),
-        (
+        Awaited::Text(On::Prompt, Pattern::literal("(0-14):")),
+        Awaited::Text(
             On::Line,
             Pattern::regex(r"Order ID: (?<id>ORD-\d+)").expect("valid"),
         ),
-        (On::Line, Pattern::literal("already assigned")),
+        Awaited::Text(On::Line, Pattern::literal("already assigned")),
     ];
     for (name, colours, waits) in [
         ("plain", false, &ending[..]),
@@ -112,11 +119,11 @@ fn flood(c: &mut Criterion) {
         group.throughput(Throughput::Bytes((chunks * chunk.len()) as u64));
         let waits = WaitSet::new(
             &[
-                (
+                Awaited::Text(
                     On::Line,
                     Pattern::regex(r"Order ID: (?<id>ORD-\d+)").expect("valid"),
                 ),
-                (On::Prompt, Pattern::literal("Select")),
+                Awaited::Text(On::Prompt, Pattern::literal("Select")),
             ],
             Vec::new(),
         );

@@ -36,6 +36,7 @@ mod pattern_set;
 mod regex;
 mod role_matcher;
 mod rows;
+mod screen;
 #[cfg(test)]
 mod tests;
 mod wait_set;
@@ -47,15 +48,23 @@ pub use role_matcher::RoleMatcher;
 pub use rows::{
     RowError, RowFormat, RowFormatError, ShownBefore, ShownRows, Which, choose, pick, pick_position,
 };
-pub use wait_set::{On, WaitSet};
+pub use screen::{
+    CellPosition, CursorCondition, Judging, RowRange, ScreenContent, ScreenRegion, ScreenWait,
+};
+pub use screen::{
+    FieldValue, FormFiller, KeyPress, KeySequence, KeySequenceError, KeySequenceErrorKind,
+    KeySequencePart, KeyStep, NearMiss, RowSelector,
+};
+pub use wait_set::{Awaited, On, WaitSet};
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::model::Stream;
-use crate::terminal::{EchoMode, Typed};
+use crate::terminal::{EchoMode, ExpectedEcho, KeyModes, Screen, ScreenSize, Typed};
 
 use output_stream::OutputStream;
+use screen::{ScreenFinding, ScreenOutput};
 
 /// Default time without output after which an unfinished line counts as it is.
 pub const DEFAULT_QUIET: Duration = Duration::from_millis(10);
@@ -69,6 +78,8 @@ const BLOCK_BYTES: usize = 64 << 10;
 pub struct DialogueSettings {
     /// Width of the program's terminal, which has one output stream. `None` on pipes, which have two.
     pub columns: Option<u16>,
+    /// The size of its screen, if it has one.
+    pub screen: Option<ScreenSize>,
     /// Time without output after which an unfinished line counts as it is.
     pub quiet: Duration,
 }
@@ -96,6 +107,9 @@ pub struct Dialogue {
     /// Depth of nested loops.
     loops: usize,
     shown_rows: ShownRows,
+    screen: Option<Box<ScreenOutput>>,
+    /// Row of the last match on the screen.
+    matched_row: String,
 }
 
 impl Dialogue {
@@ -118,12 +132,22 @@ impl Dialogue {
             drained: false,
             loops: 0,
             shown_rows: ShownRows::default(),
+            screen: settings
+                .screen
+                .map(|size| Box::new(ScreenOutput::new(size, now))),
+            matched_row: String::new(),
         }
     }
 
     /// Adds output that was read at `at`.
     pub fn feed(&mut self, stream: Stream, bytes: &[u8], at: Instant) {
         self.drained = false;
+        if let Some(screen) = &mut self.screen {
+            screen.feed(bytes, at);
+            if self.wait.is_none() {
+                screen.apply_all();
+            }
+        }
         for block in bytes.chunks(BLOCK_BYTES) {
             let output = &mut self.streams[stream as usize];
             output.feed(block, at);
@@ -150,11 +174,18 @@ impl Dialogue {
     /// Ends the output of `stream`, which completes its unfinished line.
     pub fn closed(&mut self, stream: Stream, at: Instant) {
         self.streams[stream as usize].close(at);
+        if let Some(screen) = &mut self.screen {
+            screen.end();
+        }
     }
 
     /// Begins a wait. Output since the last reply counts at once, with the next
     /// [`Dialogue::poll`].
     pub fn begin(&mut self, wait: &WaitSet) {
+        self.matched_row.clear();
+        if let Some(screen) = &mut self.screen {
+            screen.begin(wait);
+        }
         // A loop repeats the same wait: output without a match before has none now.
         let is_repeated =
             self.loops > 0 && self.last_wait.as_ref().is_some_and(|it| it.is_same(wait));
@@ -210,12 +241,20 @@ impl Dialogue {
         if self.matched.1 == On::Prompt {
             out.forget_echoes();
         }
+        self.expect_echoes(typed, mode, after_prompt);
+    }
+
+    fn expect_echoes(&mut self, typed: &Typed, mode: EchoMode, after_prompt: bool) {
+        let out = &mut self.streams[Stream::Out as usize];
         out.expect_echo(typed.echo(), mode, after_prompt);
+        for echo in typed.further_echoes() {
+            out.expect_echo(echo, mode, false);
+        }
     }
 
     /// Reports input that was typed right after the reply of [`Dialogue::answered`].
     pub fn also_typed(&mut self, typed: &Typed, mode: EchoMode) {
-        self.streams[Stream::Out as usize].expect_echo(typed.echo(), mode, false);
+        self.expect_echoes(typed, mode, false);
     }
 
     /// Returns whether the terminal's own echo of a line is still to come.
@@ -241,7 +280,7 @@ impl Dialogue {
             self.streams[stream as usize].answered_interlude(prompt);
             after_prompt = prompt.is_some() && stream == Stream::Out;
         }
-        self.streams[Stream::Out as usize].expect_echo(typed.echo(), mode, after_prompt);
+        self.expect_echoes(typed, mode, after_prompt);
     }
 
     /// Discards the complete lines up to the last one that matched a wait, as a reply would. Later
@@ -328,7 +367,11 @@ impl Dialogue {
     /// Returns the answers of a terminal to the queries since the last call, to be written to a
     /// program on a terminal.
     pub fn take_terminal_answers(&mut self) -> Vec<u8> {
-        self.streams[Stream::Out as usize].take_answers()
+        let answers = self.streams[Stream::Out as usize].take_answers();
+        match &mut self.screen {
+            Some(screen) => screen.take_answers(),
+            None => answers,
+        }
     }
 
     /// Returns the complete lines since the last call, for a transcript. Complete lines are
@@ -351,12 +394,93 @@ impl Dialogue {
 
     /// Returns the line of the last wait's match. To be called before the reply to it.
     pub fn matched_line(&self) -> &str {
+        if !self.matched_row.is_empty() {
+            return &self.matched_row;
+        }
         self.streams[self.matched.0 as usize].matched_line()
     }
 
     /// Returns whether the last wait matched an unfinished line, which then is a complete prompt.
     pub fn matched_prompt(&self) -> bool {
         self.matched.1 == On::Prompt
+    }
+
+    /// Reports the time of the reply that is reported next, for the screen.
+    pub fn typed_on_screen(&mut self, typed: &Typed, is_interlude: bool, at: Instant) {
+        if let Some(screen) = &mut self.screen {
+            let text = match typed.echo() {
+                ExpectedEcho::Line(text) | ExpectedEcho::Text(text) => text,
+                ExpectedEcho::Nothing => "",
+            };
+            if is_interlude {
+                screen.answered_interlude(text, at);
+            } else {
+                screen.answered(text, at);
+            }
+        }
+    }
+
+    /// Returns whether it matters at `now` that the program waits for input; see
+    /// [`Dialogue::reading`].
+    pub fn needs_reading(&self, now: Instant) -> bool {
+        let screen = self.screen.as_ref();
+        self.drained && screen.is_some_and(|screen| screen.needs_reading(now, self.quiet))
+    }
+
+    /// Reports that the program waits for input, with all of its output taken in.
+    pub fn reading(&mut self) {
+        if let Some(screen) = &mut self.screen {
+            screen.reading();
+        }
+    }
+
+    /// Returns `None` if the screen has settled: all output is read, and the program waits for input
+    /// or has been silent for long. Otherwise the moment at which to look again. Only without a wait.
+    pub fn settle(&mut self, now: Instant) -> Option<Instant> {
+        let screen = self.screen.as_mut()?;
+        screen.settle(now, self.quiet, self.drained)
+    }
+
+    /// Applies all output to the screen, which a wait may have left for the next one.
+    pub fn apply_to_screen(&mut self) {
+        if let Some(screen) = &mut self.screen {
+            screen.apply_all();
+        }
+    }
+
+    /// Reports another size of the terminal.
+    pub fn resized(&mut self, size: ScreenSize, at: Instant) {
+        self.streams[Stream::Out as usize].set_columns(size.columns);
+        if let Some(screen) = &mut self.screen {
+            screen.resize(size, at);
+        }
+    }
+
+    /// Returns the number of reads of output for the screen so far.
+    pub fn screen_reads(&self) -> u64 {
+        self.screen
+            .as_ref()
+            .map_or(0, |screen| screen.reads_so_far())
+    }
+
+    pub(crate) fn screen(&self) -> Option<&Screen> {
+        self.screen.as_deref().map(ScreenOutput::screen)
+    }
+
+    /// Returns the modes that change the codes of keys.
+    pub(crate) fn key_modes(&self) -> KeyModes {
+        let screen = self.screen.as_ref();
+        screen.map_or_else(KeyModes::default, |screen| screen.key_modes())
+    }
+
+    /// Returns the present screen as a picture for messages.
+    pub fn picture(&self) -> Option<String> {
+        self.screen().map(Screen::render)
+    }
+
+    /// Returns a condition whose text is on the screen but is no evidence, and the reason.
+    pub fn screen_near_miss(&self) -> Option<(&ScreenWait, NearMiss)> {
+        self.screen.as_ref()?.near_miss()
     }
 
     /// Takes the text up to the end of the complete lines or of the unfinished line.
@@ -393,6 +517,23 @@ impl Dialogue {
                     let end = output.end();
                     self.note(stream, &finding, Some(end));
                     return finding;
+                }
+            }
+        }
+        if let Some(screen) = &mut self.screen {
+            match screen.poll(now, self.quiet, self.drained) {
+                ScreenFinding::Nothing => {}
+                ScreenFinding::LookAt(at) => {
+                    quiet_at = Some(quiet_at.map_or(at, |other| other.min(at)));
+                }
+                ScreenFinding::Match { index, found } => {
+                    self.input_awaited();
+                    self.matched_row = found.row;
+                    return Finding::Wait {
+                        index,
+                        at: found.at,
+                        captures: found.captures,
+                    };
                 }
             }
         }

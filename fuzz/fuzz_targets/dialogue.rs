@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use libfuzzer_sys::fuzz_target;
-use rehearsal::dialogue::{
+use rehearsal::dialogue::{Awaited, 
     Dialogue, DialogueSettings, Finding, On, Pattern, RoleMatcher, WaitSet,
 };
 use rehearsal::model::Stream;
@@ -30,6 +30,7 @@ fn findings(input: &[u8], size: usize, matcher: &Arc<RoleMatcher>, waits: &[Wait
     let mut now = start;
     let settings = DialogueSettings {
         columns: Some(20),
+        screen: None,
         quiet: QUIET,
     };
     let mut dialogue = Dialogue::new(Arc::clone(matcher), settings, now);
@@ -85,12 +86,12 @@ fn findings(input: &[u8], size: usize, matcher: &Arc<RoleMatcher>, waits: &[Wait
 fuzz_target!(|input: &[u8]| {
     let matcher = Arc::new(RoleMatcher::new(
         vec![("bad".to_owned(), pattern("Error"))],
-        &[(On::Prompt, pattern("more"))],
+        &[Awaited::Text(On::Prompt, pattern("more"))],
     ));
     let waits = [
-        vec![(On::Line, "a"), (On::Prompt, "> ")],
-        vec![(On::Line, r"/id (?<id>\w+)/"), (On::Prompt, r"/(?<q>\w+): ?$/")],
-        vec![(On::Line, "/^.b/"), (On::Line, "é")],
+        vec![Awaited::Text(On::Line, "a"), Awaited::Text(On::Prompt, "> ")],
+        vec![Awaited::Text(On::Line, r"/id (?<id>\w+)/"), Awaited::Text(On::Prompt, r"/(?<q>\w+): ?$/")],
+        vec![Awaited::Text(On::Line, "/^.b/"), Awaited::Text(On::Line, "é")],
     ]
     .map(|all| {
         let all: Vec<_> = all.iter().map(|&(on, source)| (on, pattern(source))).collect();

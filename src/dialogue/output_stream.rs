@@ -53,6 +53,11 @@ pub(super) struct OutputStream {
 }
 
 impl OutputStream {
+    /// Sets the width of the terminal.
+    pub(super) fn set_columns(&mut self, columns: u16) {
+        self.lines.set_columns(columns);
+    }
+
     /// Creates a stream. `columns` is the width of its terminal.
     pub(super) fn new(now: Instant, columns: Option<u16>) -> OutputStream {
         OutputStream {

@@ -202,6 +202,21 @@ impl Pattern {
         }
     }
 
+    /// Returns the byte ranges of the named groups of that match.
+    pub(super) fn capture_ranges(
+        &self,
+        text: &str,
+        start: usize,
+        end: usize,
+    ) -> Vec<(Arc<str>, Range<usize>)> {
+        let groups = match &self.0.kind {
+            Kind::Literal(_) => Vec::new(),
+            Kind::Regex(compiled) => self.groups(compiled, &compiled.expression, text, start..end),
+        };
+        let groups = groups.into_iter();
+        groups.map(|(name, at)| (Arc::clone(name), at)).collect()
+    }
+
     /// Returns the named groups of the first match in `text`, which may have many lines.
     pub fn search(&self, text: &str) -> Option<Vec<NamedValue>> {
         let found = self.find(text, 0..text.len())?;

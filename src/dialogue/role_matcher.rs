@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::pattern::Pattern;
 use super::pattern_set::{Hit, PatternSet};
-use super::wait_set::{On, PlacedPatterns};
+use super::wait_set::{Awaited, PlacedPatterns};
 
 /// Matcher of a role's failures and interludes, active during every wait.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub struct RoleMatcher {
 
 impl RoleMatcher {
     /// Creates a matcher for failures, each with its category, and interludes, identified by index.
-    pub fn new(fail_on: Vec<(String, Pattern)>, interludes: &[(On, Pattern)]) -> RoleMatcher {
+    pub fn new(fail_on: Vec<(String, Pattern)>, interludes: &[Awaited]) -> RoleMatcher {
         let (categories, patterns): (Vec<String>, Vec<Pattern>) = fail_on.into_iter().unzip();
         RoleMatcher {
             categories,

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 
 use super::*;
-use crate::terminal::Key;
+use crate::terminal::{Key, KeyModes};
 
 const QUIET: Duration = DEFAULT_QUIET;
 /// Width of the terminal.
@@ -29,7 +29,7 @@ enum Step {
     Quiet,
     Ends,
     EndsErr,
-    Waits(Vec<(On, Pattern)>, Vec<String>),
+    Waits(Vec<Awaited>, Vec<String>),
     /// The previous wait again.
     WaitsAgain,
     /// A reply, typed in this mode of the terminal.
@@ -73,10 +73,10 @@ fn any(sources: &[(On, &str)]) -> Step {
     Waits(on(sources), Vec::new())
 }
 
-fn on(sources: &[(On, &str)]) -> Vec<(On, Pattern)> {
+fn on(sources: &[(On, &str)]) -> Vec<Awaited> {
     sources
         .iter()
-        .map(|&(on, source)| (on, pattern(source)))
+        .map(|&(on, source)| Awaited::Text(on, pattern(source)))
         .collect()
 }
 
@@ -143,6 +143,7 @@ impl Role {
         let mut now = start;
         let settings = DialogueSettings {
             columns: self.terminal.then_some(COLUMNS),
+            screen: None,
             quiet: QUIET,
         };
         let mut run = Run {
@@ -179,7 +180,7 @@ impl Role {
                 }
                 ReadsKeys => run.dialogue.set_raw(),
                 Presses(key) => {
-                    let typed = Typed::key(*key, self.terminal);
+                    let typed = Typed::key(*key, self.terminal, KeyModes::default());
                     run.dialogue.answered(&typed, self.mode());
                 }
                 EntersLoop => run.dialogue.enter_loop(),
@@ -250,7 +251,7 @@ impl Run<'_> {
                 }
                 Finding::Interlude { index, at, line } => {
                     let at = (at - self.start).as_secs();
-                    let enter = Typed::key(Key::Enter, self.role.terminal);
+                    let enter = Typed::key(Key::Enter, self.role.terminal, KeyModes::default());
                     self.dialogue.answered_interlude(&enter, self.role.mode());
                     writeln!(log, "interlude {index} @{at} [{line}]")
                 }

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use std::fmt;
+
 use super::pattern::Pattern;
 use super::pattern_set::{Hit, PatternSet};
+use super::screen::ScreenWait;
 
 /// Part of the output in which a pattern is searched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -12,6 +15,26 @@ pub enum On {
     Prompt,
     /// Complete lines.
     Line,
+}
+
+/// One thing that a turn waits for. Cheap to clone.
+#[derive(Debug, Clone)]
+pub enum Awaited {
+    /// A text in the output.
+    Text(On, Pattern),
+    /// A condition on the screen.
+    Screen(Arc<ScreenWait>),
+}
+
+/// Shows a wait in words: "prompt `Password:`", "line /Order ID: (?<order_id>.+)/".
+impl fmt::Display for Awaited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Awaited::Text(On::Prompt, pattern) => write!(f, "prompt {pattern}"),
+            Awaited::Text(On::Line, pattern) => write!(f, "line {pattern}"),
+            Awaited::Screen(wait) => wait.fmt(f),
+        }
+    }
 }
 
 /// Alternatives that a turn waits for, of which the first to appear ends the wait. Cheap to clone.
@@ -25,18 +48,18 @@ struct Inner {
 }
 
 impl WaitSet {
-    /// Creates a wait for any of these patterns, identified by their index. Failures of a
+    /// Creates a wait for any of these, identified by their index. Failures of a
     /// `tolerated` category are ignored during the wait.
     ///
     /// An empty list waits for the end of the output.
-    pub fn new(waits: &[(On, Pattern)], tolerated: Vec<String>) -> WaitSet {
+    pub fn new(waits: &[Awaited], tolerated: Vec<String>) -> WaitSet {
         WaitSet(Arc::new(Inner {
             patterns: Arc::new(PlacedPatterns::new(waits)),
             tolerated,
         }))
     }
 
-    /// Returns a separate wait for the same patterns with other tolerated categories. Much cheaper
+    /// Returns a separate wait for the same with other tolerated categories. Much cheaper
     /// than [`WaitSet::new`], as nothing is compiled.
     #[must_use]
     pub fn again(&self, tolerated: Vec<String>) -> WaitSet {
@@ -46,9 +69,17 @@ impl WaitSet {
         }))
     }
 
-    /// Returns the patterns, by index.
-    pub fn patterns(&self) -> &[(On, Pattern)] {
+    /// Returns the alternatives, by index.
+    pub fn awaited(&self) -> &[Awaited] {
         &self.0.patterns.all
+    }
+
+    /// Returns the patterns for prompts and lines.
+    pub fn patterns(&self) -> impl Iterator<Item = (On, &Pattern)> {
+        self.0.patterns.all.iter().filter_map(|it| match it {
+            Awaited::Text(on, pattern) => Some((*on, pattern)),
+            Awaited::Screen(_) => None,
+        })
     }
 
     pub(super) fn placed(&self) -> &PlacedPatterns {
@@ -68,7 +99,7 @@ impl WaitSet {
 /// Patterns compiled into one set for prompts and one for lines.
 #[derive(Debug)]
 pub(super) struct PlacedPatterns {
-    all: Vec<(On, Pattern)>,
+    all: Vec<Awaited>,
     lines: PatternSet,
     /// Indices in `all` of the patterns in `lines`.
     line_indices: Vec<usize>,
@@ -78,25 +109,36 @@ pub(super) struct PlacedPatterns {
 }
 
 impl PlacedPatterns {
-    pub(super) fn new(patterns: &[(On, Pattern)]) -> PlacedPatterns {
+    pub(super) fn new(awaited: &[Awaited]) -> PlacedPatterns {
         let placed = |wanted: On| {
-            let (indices, patterns): (Vec<usize>, Vec<Pattern>) = patterns
+            let (indices, patterns): (Vec<usize>, Vec<Pattern>) = awaited
                 .iter()
                 .enumerate()
-                .filter(|(_, (on, _))| *on == wanted)
-                .map(|(index, (_, pattern))| (index, pattern.clone()))
+                .filter_map(|(index, awaited)| match awaited {
+                    Awaited::Text(on, pattern) if *on == wanted => Some((index, pattern.clone())),
+                    Awaited::Text(..) | Awaited::Screen(_) => None,
+                })
                 .unzip();
             (indices, PatternSet::new(&patterns))
         };
         let (line_indices, lines) = placed(On::Line);
         let (prompt_indices, prompts) = placed(On::Prompt);
         PlacedPatterns {
-            all: patterns.to_vec(),
+            all: awaited.to_vec(),
             lines,
             line_indices,
             prompts,
             prompt_indices,
         }
+    }
+
+    /// Returns the conditions on the screen, with their indices.
+    pub(super) fn screens(&self) -> impl Iterator<Item = (usize, &Arc<ScreenWait>)> {
+        let all = self.all.iter().enumerate();
+        all.filter_map(|(index, awaited)| match awaited {
+            Awaited::Screen(wait) => Some((index, wait)),
+            Awaited::Text(..) => None,
+        })
     }
 
     pub(super) fn on(&self, on: On) -> &PatternSet {

@@ -131,7 +131,7 @@ fn build_matcher<E>(
     let interludes = role
         .interludes
         .iter()
-        .map(|interlude| Ok((interlude.on, resolve(&interlude.wait)?)))
+        .map(|interlude| interlude.wait.try_map(&resolve))
         .collect::<Result<Vec<_>, E>>()?;
     let fail_on = role
         .fail_on

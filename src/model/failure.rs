@@ -60,6 +60,8 @@ pub enum FailureKind {
     AmbiguousRow,
     /// A reply could not be sent: too long, a control character, input closed, never read.
     NotSent,
+    /// A key changed nothing on the screen, or a field does not show what was typed.
+    NotTaken,
     /// A `secret` was not sent because the terminal's echo stayed on.
     EchoStayedOn,
     /// An interlude came more often than allowed, or a `repeat` or `again` took too many rounds.
@@ -81,7 +83,7 @@ pub enum FailureKind {
 impl FailureKind {
     /// The names of all kinds but [`Business`](FailureKind::Business), whose names come from the
     /// scenario.
-    pub const NAMES: [&str; 16] = [
+    pub const NAMES: [&str; 17] = [
         "not_started",
         "startup_timeout",
         "timeout",
@@ -90,6 +92,7 @@ impl FailureKind {
         "row_not_found",
         "ambiguous_row",
         "not_sent",
+        "not_taken",
         "echo_stayed_on",
         "too_often",
         "assertion_failed",
@@ -112,6 +115,7 @@ impl FailureKind {
             FailureKind::RowNotFound => "row_not_found",
             FailureKind::AmbiguousRow => "ambiguous_row",
             FailureKind::NotSent => "not_sent",
+            FailureKind::NotTaken => "not_taken",
             FailureKind::EchoStayedOn => "echo_stayed_on",
             FailureKind::TooOften => "too_often",
             FailureKind::AssertionFailed => "assertion_failed",
@@ -149,8 +153,11 @@ pub struct Failure {
     pub waited_us: u64,
     /// The program's activity at that moment.
     pub activity: Activity,
-    /// The last lines of the program's output.
+    /// The last lines of the program's output; empty for a program with a screen.
     pub tail: String,
+    /// The program's screen, as a picture of text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub screen: Option<String>,
     /// Advice, if there is any.
     pub hint: Option<String>,
 }
@@ -168,6 +175,7 @@ impl Failure {
             waited_us: 0,
             activity: Activity::Unknown,
             tail: String::new(),
+            screen: None,
             hint: None,
         }
     }

@@ -12,9 +12,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::dialogue::{On, Pattern, RowFormat};
+use crate::dialogue::{Pattern, RowFormat};
 use crate::model::{IntegrityInfo, RoleIndex, StepIndex};
 use crate::stats::Threshold;
+use crate::terminal::ScreenSize;
 
 use super::data::{DataSource, InstanceTable};
 use super::faults::rule::FaultRules;
@@ -25,7 +26,8 @@ use super::retry::RetryPolicy;
 use super::template::{Expression, Template};
 
 pub use turns::{
-    Alternative, CommonWaits, PatternSpec, Pick, Reply, Since, Then, Turn, TurnKind, Wait, any_turn,
+    Alternative, AwaitedSpec, CommonWaits, FieldInput, KeyInput, PatternSpec, Pick, Reply, Since,
+    TextInput, Then, Turn, TurnKind, Wait, any_turn,
 };
 
 /// A checked scenario.
@@ -150,6 +152,8 @@ pub struct Role {
     /// Program and arguments; never a shell string. They must not contain secrets.
     pub run: Vec<Template>,
     pub terminal: TerminalKind,
+    /// True if its output is a screen, beside its lines.
+    pub has_screen: bool,
     /// Variables in addition to rehearsal's own environment.
     pub environment: Vec<(String, Template)>,
     /// The program's working directory, relative to the scenario's folder.
@@ -173,6 +177,16 @@ pub struct Role {
 }
 
 impl Role {
+    /// Returns the size of its screen, if it has one.
+    pub fn screen(&self) -> Option<ScreenSize> {
+        match self.terminal {
+            TerminalKind::Pty { rows, columns } if self.has_screen => {
+                Some(ScreenSize { rows, columns })
+            }
+            TerminalKind::Pty { .. } | TerminalKind::Pipes => None,
+        }
+    }
+
     /// Returns the command as in the scenario, in one line for people.
     pub fn command(&self) -> String {
         command_line(&self.run)
@@ -199,7 +213,7 @@ pub enum TerminalKind {
 #[derive(Debug, Default)]
 pub struct Menu {
     /// The wait of `choose` and `pick` without one.
-    pub prompt: Option<PatternSpec>,
+    pub prompt: Option<AwaitedSpec>,
     /// The format of a row: its key and its label.
     pub row: RowFormat,
 }
@@ -207,8 +221,7 @@ pub struct Menu {
 /// A prompt that may come at any time and is answered without ending the wait.
 #[derive(Debug)]
 pub struct Interlude {
-    pub wait: PatternSpec,
-    pub on: On,
+    pub wait: AwaitedSpec,
     pub reply: Option<Reply>,
     /// The maximum number of times in one step.
     pub at_most: u32,

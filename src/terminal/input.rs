@@ -3,16 +3,22 @@
 use std::borrow::Cow;
 
 use super::keys::Key;
+use super::screen::KeyModes;
 
 /// Longest input line of a terminal in canonical mode, with its line end: `N_TTY_BUF_SIZE` less one,
 /// see `termios(3)`.
 const INPUT_LINE_LIMIT_BYTES: usize = 4095;
 
-/// A line or key to type: the bytes to send, and the echo to expect from a terminal.
+/// The beginning and the end of a text that is pasted in brackets.
+const PASTE_BRACKETS: [&str; 2] = ["\x1b[200~", "\x1b[201~"];
+
+/// A line, a text or keys to type: the bytes to send, and the echo to expect from a terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Typed {
     bytes: Cow<'static, [u8]>,
     echo: ExpectedEcho,
+    /// The echoes of further lines, if there is an Enter among the keys.
+    further: Vec<ExpectedEcho>,
 }
 
 /// Echo of typed input, as a terminal shows it.
@@ -48,24 +54,50 @@ impl Typed {
     ///
     /// Fails for control characters, and on a terminal for a line longer than it accepts.
     pub fn line(text: &str, terminal: bool) -> Result<Typed, InputError> {
-        if let Some((position, found)) = text.chars().enumerate().find(|(_, c)| c.is_control()) {
-            return Err(InputError::ControlCharacter {
-                name: control_name(found),
-                position: position + 1,
-            });
-        }
-        let bytes = [text.as_bytes(), &Key::Enter.bytes(terminal)].concat();
+        refuse_control_characters(text)?;
+        let bytes = [text.as_bytes(), line_end(terminal)].concat();
         if terminal && bytes.len() > INPUT_LINE_LIMIT_BYTES {
             return Err(InputError::TooLong { bytes: bytes.len() });
         }
         Ok(Typed {
             bytes: bytes.into(),
             echo: ExpectedEcho::Line(text.to_owned()),
+            further: Vec::new(),
         })
     }
 
-    /// Returns the text without Enter; empty for a key.
-    pub fn text(&self) -> &str {
+    /// Returns a text without Enter.
+    ///
+    /// # Errors
+    /// For control characters.
+    pub fn text(text: &str) -> Result<Typed, InputError> {
+        refuse_control_characters(text)?;
+        Ok(Typed {
+            bytes: text.as_bytes().to_vec().into(),
+            echo: ExpectedEcho::Text(text.to_owned()),
+            further: Vec::new(),
+        })
+    }
+
+    /// Returns a text as a terminal pastes it: in brackets, if the program has asked for them.
+    ///
+    /// # Errors
+    /// For control characters.
+    pub fn paste(text: &str, bracketed: bool) -> Result<Typed, InputError> {
+        let typed = Typed::text(text)?;
+        if !bracketed {
+            return Ok(typed);
+        }
+        let [begin, end] = PASTE_BRACKETS;
+        let bytes = [begin, text, end].concat().into_bytes();
+        Ok(Typed {
+            bytes: bytes.into(),
+            ..typed
+        })
+    }
+
+    /// Returns the text of a line, without Enter; empty for keys.
+    pub fn line_text(&self) -> &str {
         match &self.echo {
             ExpectedEcho::Line(text) => text,
             ExpectedEcho::Text(_) | ExpectedEcho::Nothing => "",
@@ -76,28 +108,58 @@ impl Typed {
     /// are the purpose. The bytes must hold no control characters.
     pub fn anything(bytes: &[u8], terminal: bool) -> Typed {
         let mut typed = bytes.to_vec();
-        typed.extend_from_slice(&Key::Enter.bytes(terminal));
+        typed.extend_from_slice(line_end(terminal));
         Typed {
             bytes: typed.into(),
             echo: ExpectedEcho::Line(String::from_utf8_lossy(bytes).into_owned()),
+            further: Vec::new(),
         }
     }
 
-    /// Returns one key press.
-    pub fn key(key: Key, terminal: bool) -> Typed {
+    /// Returns one key press, in these modes of a terminal.
+    pub(crate) fn key(key: Key, terminal: bool, modes: KeyModes) -> Typed {
+        let bytes = key.bytes(terminal, modes);
         let echo = match key {
             Key::Enter | Key::Ctrl('j' | 'm') => ExpectedEcho::Line(String::new()),
+            Key::Keypad('\r') if !modes.application_keypad => ExpectedEcho::Line(String::new()),
             Key::Tab | Key::Ctrl('i') => ExpectedEcho::Text("\t".to_owned()),
             Key::Space => ExpectedEcho::Text(" ".to_owned()),
             Key::Char(character) => ExpectedEcho::Text(character.to_string()),
             // A terminal in canonical mode acts on these and echoes nothing.
             Key::Backspace | Key::Ctrl('d' | 'h') => ExpectedEcho::Nothing,
-            other => ExpectedEcho::Text(caret(&other.bytes(terminal))),
+            _ => ExpectedEcho::Text(caret(&bytes)),
         };
         Typed {
-            bytes: key.bytes(terminal),
+            bytes,
             echo,
+            further: Vec::new(),
         }
+    }
+
+    /// Returns several key presses, typed at once.
+    pub(crate) fn keys(keys: &[Key], terminal: bool, modes: KeyModes) -> Typed {
+        let presses = keys.iter().map(|key| Typed::key(*key, terminal, modes));
+        presses.reduce(Typed::then).unwrap_or(Typed {
+            bytes: Cow::Borrowed(b""),
+            echo: ExpectedEcho::Nothing,
+            further: Vec::new(),
+        })
+    }
+
+    /// Returns both, typed at once.
+    #[must_use]
+    pub fn then(mut self, next: Typed) -> Typed {
+        self.bytes.to_mut().extend_from_slice(&next.bytes);
+        let last = self.further.last_mut().unwrap_or(&mut self.echo);
+        match std::mem::replace(last, ExpectedEcho::Nothing).then(next.echo) {
+            Ok(joined) => *last = joined,
+            Err((line, after)) => {
+                *last = line;
+                self.further.push(after);
+            }
+        }
+        self.further.extend(next.further);
+        self
     }
 
     /// Returns the bytes to send.
@@ -105,9 +167,49 @@ impl Typed {
         &self.bytes
     }
 
+    /// Returns the echo of its first line, or of its text.
     pub(crate) fn echo(&self) -> &ExpectedEcho {
         &self.echo
     }
+
+    /// Returns the echoes that follow on it.
+    pub(crate) fn further_echoes(&self) -> &[ExpectedEcho] {
+        &self.further
+    }
+}
+
+impl ExpectedEcho {
+    /// Joins the echoes of two presses.
+    ///
+    /// # Errors
+    /// Both, if the first one ends a line that something follows.
+    fn then(self, next: ExpectedEcho) -> Result<ExpectedEcho, (ExpectedEcho, ExpectedEcho)> {
+        Ok(match (self, next) {
+            (one, ExpectedEcho::Nothing) | (ExpectedEcho::Nothing, one) => one,
+            (ExpectedEcho::Text(text), ExpectedEcho::Text(next)) => {
+                ExpectedEcho::Text(text + &next)
+            }
+            (ExpectedEcho::Text(text), ExpectedEcho::Line(next)) => {
+                ExpectedEcho::Line(text + &next)
+            }
+            (line @ ExpectedEcho::Line(_), next) => return Err((line, next)),
+        })
+    }
+}
+
+fn refuse_control_characters(text: &str) -> Result<(), InputError> {
+    let mut characters = text.chars().enumerate();
+    match characters.find(|(_, c)| c.is_control()) {
+        None => Ok(()),
+        Some((position, found)) => Err(InputError::ControlCharacter {
+            name: control_name(found),
+            position: position + 1,
+        }),
+    }
+}
+
+fn line_end(terminal: bool) -> &'static [u8] {
+    if terminal { b"\r" } else { b"\n" }
 }
 
 /// Returns control characters as a terminal echoes them: `^C`, `^[[A`.
@@ -179,10 +281,40 @@ mod tests {
 
     #[test]
     fn keys_echo_as_carets() {
-        let echo = |key| Typed::key(key, true).echo;
+        let echo = |key| Typed::key(key, true, KeyModes::default()).echo;
         assert_eq!(echo(Key::Ctrl('c')), ExpectedEcho::Text("^C".into()));
         assert_eq!(echo(Key::Up), ExpectedEcho::Text("^[[A".into()));
         assert_eq!(echo(Key::Enter), ExpectedEcho::Line(String::new()));
         assert_eq!(echo(Key::Ctrl('d')), ExpectedEcho::Nothing);
+    }
+
+    #[test]
+    fn a_text_is_typed_or_pasted_without_enter() {
+        let typed = Typed::text("Zoé").expect("a text");
+        assert_eq!(typed.bytes(), "Zoé".as_bytes());
+        assert_eq!(*typed.echo(), ExpectedEcho::Text("Zoé".into()));
+        assert_eq!(Typed::paste("Zoé", false), Ok(typed.clone()));
+        let pasted = Typed::paste("Zoé", true).expect("a text");
+        assert_eq!(pasted.bytes(), "\x1b[200~Zoé\x1b[201~".as_bytes());
+        assert_eq!(pasted.echo(), typed.echo());
+        assert!(Typed::text("a\nb").is_err() && Typed::paste("a\x1b[201~b", true).is_err());
+    }
+
+    #[test]
+    fn keys_are_typed_at_once_and_echo_line_by_line() {
+        let keys = [Key::Char('y'), Key::Enter, Key::Up, Key::Char('n')];
+        let typed = Typed::keys(&keys, true, KeyModes::default());
+        assert_eq!(typed.bytes(), b"y\r\x1b[An");
+        assert_eq!(*typed.echo(), ExpectedEcho::Line("y".into()));
+        assert_eq!(typed.further_echoes(), [ExpectedEcho::Text("^[[An".into())]);
+        let again = Typed::text("ab").expect("a text").then(typed);
+        assert_eq!(*again.echo(), ExpectedEcho::Line("aby".into()));
+        assert_eq!(again.further_echoes().len(), 1);
+        let modes = KeyModes {
+            application_cursor: true,
+            ..KeyModes::default()
+        };
+        let in_application_mode = Typed::keys(&[Key::Down, Key::Function(3)], true, modes);
+        assert_eq!(in_application_mode.bytes(), b"\x1bOB\x1bOR");
     }
 }

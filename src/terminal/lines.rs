@@ -80,6 +80,11 @@ impl Lines {
         }
     }
 
+    /// Sets the width of the terminal.
+    pub(crate) fn set_columns(&mut self, columns: u16) {
+        self.columns = usize::from(columns);
+    }
+
     /// Sets the arrival time of the bytes that are added next.
     pub(crate) fn arriving(&mut self, at: Instant) {
         self.now = at;

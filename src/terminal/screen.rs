@@ -39,6 +39,25 @@ pub struct ScreenSize {
     pub columns: u16,
 }
 
+impl ScreenSize {
+    /// Parses rows and columns, as `24x80`; `None` if the text is no size.
+    pub fn parse(text: &str) -> Option<ScreenSize> {
+        let (rows, columns) = text.split_once('x')?;
+        let count = |text: &str| text.trim().parse().ok().filter(|count| *count > 0);
+        Some(ScreenSize {
+            rows: count(rows)?,
+            columns: count(columns)?,
+        })
+    }
+}
+
+/// Shows a size as it is written: `24x80`.
+impl fmt::Display for ScreenSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}", self.rows, self.columns)
+    }
+}
+
 /// Cursor of a screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ScreenCursor {

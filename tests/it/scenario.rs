@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rehearsal::model::{FlowId, FlowNumber, RunId};
 use rehearsal::scenario::plan::{Plan, Reply, TerminalKind, TurnKind, Wait};
-use rehearsal::scenario::{CompileOptions, Overrides, compile, load};
+use rehearsal::scenario::{AwaitedSpec, CompileOptions, Overrides, compile, load};
 use rehearsal::scenario::{FlowContext, Scope, ScopeError};
 
 const FILE: &str = "tests/scenarios/every-turn.yaml";
@@ -199,7 +199,7 @@ fn a_pattern_takes_values_literally() {
     let mut scope = scope(&plan, 1, 1).unwrap();
     scope.set("order_id", "ORD-1");
     let TurnKind::Exchange {
-        wait: Wait::For { pattern, .. },
+        wait: Wait::For(AwaitedSpec::Text { pattern, .. }),
         ..
     } = &plan.roles[0].actions[1].turns[2].kind
     else {

@@ -23,6 +23,7 @@ fn dialogue(waits: &WaitSet, now: Instant) -> Dialogue {
     let matcher = RoleMatcher::new(vec![("bad".into(), pattern("Error"))], &[]);
     let settings = DialogueSettings {
         columns: Some(COLUMNS),
+        screen: None,
         quiet: QUIET,
     };
     let mut dialogue = Dialogue::new(Arc::new(matcher), settings, now);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::engine::faults::filter::FaultPoint;
+use crate::engine::faults::feedback::FaultPoint;
 use crate::engine::messages::{Deadline, DeadlineOwner, Perform, Timing};
 use crate::engine::script::interpreter::{ActionError, ActionInterpreter, TypedReply};
 use crate::terminal::EchoMode;
@@ -18,6 +18,9 @@ const LAST_READ: Duration = Duration::from_millis(250);
 
 /// Longest wait of a secret for the terminal's echo to go off.
 pub(super) const ECHO_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Longest wait for the effect of a key on the screen.
+pub(super) const KEY_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Silence after which the output of a program that has refused counts as complete.
 const AFTERMATH_QUIET: Duration = Duration::from_millis(100);
@@ -114,6 +117,13 @@ pub(super) enum ActionWait {
         /// Looks in a row at which nothing was unread.
         read: u32,
     },
+    /// The screen settles after a key of a sequence.
+    Settling {
+        /// The first look after the key.
+        since: Instant,
+        /// The number of reads of output at the last look, if more output is awaited first.
+        looked_after: Option<u64>,
+    },
     /// The end of a command.
     Command,
     /// The output after a failure of the step: the reason often comes last, as in a traceback.
@@ -190,6 +200,22 @@ impl ActionRun {
             self.turns
                 .push((name, took.saturating_sub(self.throttled.in_wait)));
         }
+    }
+
+    /// Begins to wait until the screen has settled: after more output than at the last look, if that
+    /// is given.
+    pub(super) fn settle(&mut self, now: Instant, looked_after: Option<u64>) {
+        let since = match self.waiting {
+            // The patience with a key begins with the first look.
+            ActionWait::Settling { since, .. } if looked_after.is_some() => since,
+            _ => now,
+        };
+        let said_at = self.said_at;
+        self.wait(ActionWait::Settling {
+            since,
+            looked_after,
+        });
+        self.said_at = said_at;
     }
 
     /// Begins to wait for the end of a command.
@@ -367,6 +393,10 @@ impl ActionRun {
             }
             ActionWait::ReplyFailed { since, .. } => Some(*since + CLOSING_GRACE),
             ActionWait::Output => self.reading.map(|(since, tries)| since + poll_delay(tries)),
+            ActionWait::Settling {
+                since,
+                looked_after,
+            } => looked_after.map(|_| *since + KEY_PATIENCE),
             ActionWait::Command => None,
         };
         let closing = self.closing_since.map(|since| since + CLOSING_GRACE);

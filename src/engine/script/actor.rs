@@ -24,7 +24,8 @@ use std::time::Instant;
 use actix::prelude::*;
 
 use crate::engine::context::RunContext;
-use crate::engine::faults::filter::{FaultFilter, Feedback};
+use crate::engine::faults::feedback::Feedback;
+use crate::engine::faults::filter::FaultFilter;
 use crate::engine::messages::{EndScript, Perform, ScriptHandle, ScriptOwner};
 use crate::engine::reply_gates::Access;
 use crate::engine::report_guard::ReportGuard;
@@ -205,6 +206,7 @@ impl ScriptActor {
                 // A program that asks its terminal something and closes it gets no answer.
                 let _ = child.write(&answer);
             }
+            ScriptEffect::Resize(size) => child.resize(size.rows, size.columns),
             ScriptEffect::Run(argv) => self.run_command(argv, ctx),
             ScriptEffect::CancelCommand => {
                 // Dropping it ends the command's process.

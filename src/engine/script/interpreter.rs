@@ -14,6 +14,9 @@
 //! | `Waiting` | `RoundPauseOver` | the pause between two rounds is over, the next round begins |
 //! | `Replying` | `Sent` | what follows the reply |
 //! | `Replying` | `Exited` | the action fails: the reply could not be given any more |
+//! | `TypingKeys` | `Sent` | the screen settles; after the last key, what follows the reply |
+//! | `TypingKeys` | `Settled` | the next key, or another look at the screen |
+//! | `TypingKeys` | `Exited` | the action fails: the reply could not be given any more |
 //! | `Pausing` | `Paused` | the next turn |
 //! | `RunningCommand` | `Ran` | its captures; the next turn |
 //! | any | a fault | `Over`: nothing follows any more |
@@ -21,6 +24,7 @@
 mod earlier;
 mod frames;
 mod hints;
+mod keys;
 mod outcome;
 mod reply;
 #[cfg(test)]
@@ -31,13 +35,14 @@ mod vocabulary;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::dialogue::{Dialogue, On, Pattern};
+use crate::dialogue::{Awaited, Dialogue};
 use crate::engine::values::Snapshot;
 use crate::model::FailureKind;
 use crate::scenario::{Plan, Role, SourceLocation, Step, Turn};
 
 use earlier::EarlierOutput;
 use frames::{Frame, OpenWait, TurnRef};
+use keys::Typing;
 
 pub(in crate::engine) use vocabulary::{
     ActionError, Answers, CommandOutput, Effect, Input, TypedReply,
@@ -49,6 +54,8 @@ enum State {
     /// The present wait goes on.
     Waiting,
     Replying(AfterReply),
+    /// A reply is typed key by key.
+    TypingKeys(Box<Typing>),
     Pausing,
     RunningCommand {
         turn: TurnRef,
@@ -152,8 +159,7 @@ impl ActionInterpreter {
         let Some(wait) = &self.wait else {
             return self.command_wait.iter().cloned().collect();
         };
-        let patterns = wait.set.patterns().iter();
-        let patterns = patterns.map(|(on, pattern)| describe_wait(*on, pattern));
+        let patterns = wait.set.awaited().iter().map(Awaited::to_string);
         let exits = wait.exits();
         let exits = exits.map(|(_, code)| format!("the program's end with exit code {code}"));
         let reads = wait.reads().map(|_| "a read of its input".to_owned());
@@ -204,6 +210,23 @@ impl ActionInterpreter {
         }
     }
 
+    /// The reply was typed as a whole.
+    fn replied(
+        &mut self,
+        after: AfterReply,
+        values: &mut Snapshot,
+        dialogue: &mut Dialogue,
+    ) -> Result<Effect, ActionError> {
+        match after {
+            AfterReply::GoOn => self.next(values, dialogue),
+            AfterReply::Then(turn, index) => self.after_alternative(turn, index, values, dialogue),
+            AfterReply::Resume => {
+                self.state = State::Waiting;
+                Ok(Effect::KeepListening)
+            }
+        }
+    }
+
     fn role(&self) -> &Role {
         &self.plan.roles[self.role]
     }
@@ -223,17 +246,14 @@ impl ActionInterpreter {
             (State::Waiting, Input::Reads { at }) => self.reads(at, values, dialogue),
             (State::Waiting, Input::Exited(exit)) => self.exited(exit, values, dialogue),
             (State::Waiting, Input::RoundPauseOver) => self.next(values, dialogue),
-            (State::Replying(after), Input::Sent) => match after {
-                AfterReply::GoOn => self.next(values, dialogue),
-                AfterReply::Then(turn, index) => {
-                    self.after_alternative(turn, index, values, dialogue)
-                }
-                AfterReply::Resume => {
-                    self.state = State::Waiting;
-                    Ok(Effect::KeepListening)
-                }
-            },
-            (State::Replying(_), Input::Exited(exit)) => Err(ActionError::unanswered(exit)),
+            (State::Replying(after), Input::Sent) => self.replied(after, values, dialogue),
+            (State::TypingKeys(typing), Input::Sent) => self.key_typed(*typing, values, dialogue),
+            (State::TypingKeys(typing), Input::Settled { is_overdue }) => {
+                self.settled(*typing, is_overdue, values, dialogue)
+            }
+            (State::Replying(_) | State::TypingKeys(_), Input::Exited(exit)) => {
+                Err(ActionError::unanswered(exit))
+            }
             (State::RunningCommand { turn }, Input::Ran(output)) => {
                 self.ran(&turn, &output, values)?;
                 self.next(values, dialogue)
@@ -243,13 +263,5 @@ impl ActionInterpreter {
                 format!("the input {input:?} does not fit the state {state:?}"),
             )),
         }
-    }
-}
-
-/// Describes a wait: "prompt `Password:`", "line /Order ID: (?<order_id>.+)/".
-fn describe_wait(on: On, pattern: &Pattern) -> String {
-    match on {
-        On::Prompt => format!("prompt {pattern}"),
-        On::Line => format!("line {pattern}"),
     }
 }

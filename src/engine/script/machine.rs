@@ -17,6 +17,9 @@
 //! | `EchoOff` | alarm: echo is off | `Typing` |
 //! | `EchoOff` | alarm: 5 s or a deadline | the action fails |
 //! | `Typing` | `Written` | the interpreter goes on |
+//! | `Settling` | output, or alarm: the screen has settled, or 5 s without a change | the interpreter goes on |
+//! | `Settling` | `Exited` | the action fails |
+//! | `Settling` | alarm: a deadline | the action fails |
 //! | `ReplyHeld`, `Typing` | `NotTyped` | `ReplyFailed` |
 //! | `ReplyFailed` | `Exited` | the action fails: the program has ended |
 //! | `ReplyFailed` | alarm: 500 ms | the action fails: not sent |
@@ -41,6 +44,7 @@ use crate::engine::values::NewValues;
 use crate::model::{FailureKind, Happening, InstanceId, ProcessRecord, RunEvent, Stream};
 use crate::process::TerminalMode;
 use crate::scenario::{Masker, Plan, Scope};
+use crate::terminal::ScreenSize;
 
 use super::action_run::{ActionRun, ActionWait};
 use super::interpreter::{Effect, Input, TypedReply};
@@ -109,6 +113,7 @@ impl ScriptMachine {
                 self.note_terminal_changes(call.program);
                 self.output(stream, bytes, at, drained, call.effects);
                 self.look(call);
+                self.answer_terminal(call.effects);
             }
             ScriptInput::Closed { stream, at } => {
                 self.dialogue.closed(stream, at);
@@ -219,6 +224,11 @@ impl ScriptMachine {
         }
     }
 
+    /// Records that a fault has given the program's terminal another size.
+    pub(super) fn resized(&mut self, size: ScreenSize, at: Instant) {
+        self.dialogue.resized(size, at);
+    }
+
     /// Gives up the action in progress without a report.
     pub(super) fn abandon(&mut self) {
         if let Some(action) = self.action.take() {
@@ -268,11 +278,18 @@ impl ScriptMachine {
         if drained {
             self.dialogue.drained();
         }
+        self.print_output(at, effects);
+    }
+
+    /// Answers what the program has asked its terminal.
+    fn answer_terminal(&mut self, effects: &mut Vec<ScriptEffect>) {
+        if self.action.is_none() {
+            self.dialogue.apply_to_screen();
+        }
         let answer = self.dialogue.take_terminal_answers();
         if !answer.is_empty() {
             effects.push(ScriptEffect::AnswerTerminal(answer));
         }
-        self.print_output(at, effects);
     }
 
     fn go_on(&mut self, input: Option<Input>, call: &mut MachineCall<'_, impl Program>) {
@@ -338,6 +355,19 @@ impl ScriptMachine {
                         self.note(Happening::Remark { text }, call.now);
                     }
                     self.begin_reply(reply, call)
+                }
+                Effect::Settle => {
+                    action.settle(call.now, None);
+                    self.poll(call)
+                }
+                Effect::SettleAgain => {
+                    action.settle(call.now, Some(self.dialogue.screen_reads()));
+                    self.poll(call)
+                }
+                Effect::Resize(size) => {
+                    self.dialogue.resized(size, call.now);
+                    call.effects.push(ScriptEffect::Resize(size));
+                    Some(Input::Paused)
                 }
                 Effect::Pause(length) => {
                     action.pause(call.now, length);

@@ -113,6 +113,12 @@ impl Child {
         self.shared.writer.echo()
     }
 
+    /// Gives the program's terminal another size, of which the kernel notifies it. Does nothing on
+    /// pipes.
+    pub fn resize(&self, rows: u16, columns: u16) {
+        self.shared.writer.resize(rows, columns);
+    }
+
     /// Returns whether an event is due that [`Events`] has not returned: output that can be read, or
     /// the exit. Asks the kernel.
     pub fn has_news(&self) -> bool {

@@ -63,18 +63,23 @@ pub(in crate::process) fn open(rows: u16, columns: u16) -> Result<Pty, Errno> {
     let mut modes = termios::tcgetattr(&master)?;
     modes.input_modes |= InputModes::IUTF8;
     termios::tcsetattr(&master, OptionalActions::Now, &modes)?;
+    resize(&master, rows, columns)?;
+    rustix::fs::fcntl_setfl(&master, OFlags::RDWR | OFlags::NONBLOCK)?;
+    sys::set_packet_mode(&master)
+        .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
+    let path = rustix::pty::ptsname(&master, Vec::new())?;
+    Ok(Pty { master, path })
+}
+
+/// Sets the size of a terminal. The kernel notifies its foreground programs of a change.
+pub(in crate::process) fn resize(master: impl AsFd, rows: u16, columns: u16) -> Result<(), Errno> {
     let size = Winsize {
         ws_row: rows,
         ws_col: columns,
         ws_xpixel: 0,
         ws_ypixel: 0,
     };
-    termios::tcsetwinsize(&master, size)?;
-    rustix::fs::fcntl_setfl(&master, OFlags::RDWR | OFlags::NONBLOCK)?;
-    sys::set_packet_mode(&master)
-        .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
-    let path = rustix::pty::ptsname(&master, Vec::new())?;
-    Ok(Pty { master, path })
+    termios::tcsetwinsize(master, size)
 }
 
 /// Treatment of typed characters by a terminal.

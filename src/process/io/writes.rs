@@ -118,6 +118,14 @@ impl Writer {
         }
     }
 
+    /// Sets the size of the terminal, if there is one.
+    pub(in crate::process) fn resize(&self, rows: u16, columns: u16) {
+        if let Input::Terminal(master) = &*self.input.borrow() {
+            // A program that has ended sees no size.
+            let _ = pty::resize(master.get_ref(), rows, columns);
+        }
+    }
+
     /// Checks that a terminal can take the bytes, line by line.
     pub(in crate::process) fn check_lines(&self, bytes: &[u8]) -> Result<(), WriteError> {
         match &*self.input.borrow() {

@@ -56,6 +56,7 @@ fn failures_named(turns: &[Turn], names: &mut Vec<String>) {
             }
             TurnKind::Exchange { .. }
             | TurnKind::Think { .. }
+            | TurnKind::Resize(_)
             | TurnKind::Assert(_)
             | TurnKind::Run { .. } => {}
         }

@@ -68,7 +68,10 @@ fn secrets_of<'p>(turns: &'p [Turn], found: &mut Vec<&'p Template>) {
                 }
             }
             TurnKind::Repeat { turns, .. } => secrets_of(turns, found),
-            TurnKind::Think { .. } | TurnKind::Assert(_) | TurnKind::Run { .. } => {}
+            TurnKind::Think { .. }
+            | TurnKind::Resize(_)
+            | TurnKind::Assert(_)
+            | TurnKind::Run { .. } => {}
         }
     }
 }

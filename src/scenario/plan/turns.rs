@@ -4,12 +4,12 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::dialogue::{On, Pattern, WaitSet, Which};
+use crate::dialogue::{Awaited, On, Pattern, ScreenWait, WaitSet, Which};
 use crate::scenario::gates::ReplyGateSpec;
 use crate::scenario::location::SourceLocation;
 use crate::scenario::scope::Scope;
 use crate::scenario::template::{Expression, RenderError, Template};
-use crate::terminal::Key;
+use crate::terminal::{Key, ScreenSize};
 
 /// A turn of an action.
 #[derive(Debug)]
@@ -54,15 +54,12 @@ impl Turn {
     /// Returns the waits for output, in order, if none of them has placeholders.
     pub fn common_waits(&self) -> Option<&WaitSet> {
         let make = || {
-            let patterns = self.waits().filter_map(|wait| match wait {
+            let awaited = self.waits().filter_map(|wait| match wait {
                 Wait::Exit(_) | Wait::Reads => None,
-                Wait::For { on, pattern } => Some(match pattern {
-                    PatternSpec::Fixed(pattern) => Some((*on, pattern.clone())),
-                    PatternSpec::Literal(_) | PatternSpec::Regex { .. } => None,
-                }),
+                Wait::For(awaited) => Some(awaited.fixed()),
             });
-            let patterns: Option<Vec<(On, Pattern)>> = patterns.collect();
-            Some(WaitSet::new(&patterns?, Vec::new()))
+            let awaited: Option<Vec<Awaited>> = awaited.collect();
+            Some(WaitSet::new(&awaited?, Vec::new()))
         };
         self.common.0.get_or_init(make).as_ref()
     }
@@ -79,11 +76,10 @@ pub enum TurnKind {
     },
     /// Wait for the first of several alternatives.
     FirstOf(Vec<Alternative>),
-    /// Repeat the turns until a text appears.
+    /// Repeat the turns until this appears.
     Repeat {
         turns: Arc<[Turn]>,
-        until: PatternSpec,
-        on: On,
+        until: AwaitedSpec,
         at_most: u32,
         /// A pause between rounds.
         every: Option<Duration>,
@@ -94,6 +90,8 @@ pub enum TurnKind {
         least: Duration,
         most: Duration,
     },
+    /// Give the program's terminal another size.
+    Resize(ScreenSize),
     Assert(Expression),
     /// A plain command, ended before the turn ends. Its output must match every `see`.
     Run {
@@ -106,14 +104,61 @@ pub enum TurnKind {
 /// A wait.
 #[derive(Debug)]
 pub enum Wait {
-    For {
-        on: On,
-        pattern: PatternSpec,
-    },
+    For(AwaitedSpec),
     /// The program's exit with this code.
     Exit(i32),
     /// The program waits for its input, whatever it has printed.
     Reads,
+}
+
+/// What a wait looks for in the output or on the screen.
+#[derive(Debug)]
+pub enum AwaitedSpec {
+    Text { on: On, pattern: PatternSpec },
+    Screen(Box<ScreenWait<PatternSpec>>),
+}
+
+impl AwaitedSpec {
+    /// Returns it if it has no placeholders.
+    pub fn fixed(&self) -> Option<Awaited> {
+        self.try_map(|pattern| match pattern {
+            PatternSpec::Fixed(pattern) => Ok(pattern.clone()),
+            PatternSpec::Literal(_) | PatternSpec::Regex { .. } => Err(()),
+        })
+        .ok()
+    }
+
+    /// Resolves it for one flow.
+    ///
+    /// # Errors
+    /// If a placeholder cannot be computed.
+    pub fn resolve(&self, scope: &Scope) -> Result<Awaited, RenderError> {
+        self.try_map(|pattern| pattern.resolve(scope))
+    }
+
+    /// Returns it with its patterns as `map` resolves them.
+    ///
+    /// # Errors
+    /// The first error of `map`.
+    pub fn try_map<E>(
+        &self,
+        map: impl Fn(&PatternSpec) -> Result<Pattern, E>,
+    ) -> Result<Awaited, E> {
+        Ok(match self {
+            AwaitedSpec::Text { on, pattern } => Awaited::Text(*on, map(pattern)?),
+            AwaitedSpec::Screen(wait) => Awaited::Screen(Arc::new(wait.try_map(map)?)),
+        })
+    }
+}
+
+/// Shows the pattern or condition as in the scenario.
+impl fmt::Display for AwaitedSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AwaitedSpec::Text { pattern, .. } => pattern.fmt(f),
+            AwaitedSpec::Screen(wait) => wait.fmt(f),
+        }
+    }
 }
 
 /// One of several waits, with its reply and its continuation.
@@ -152,6 +197,34 @@ pub enum Reply {
     Choose(Template),
     Pick(Pick),
     Press(Key),
+    /// On a screen: moves to the rows with these labels, one after the other, marks them if the list
+    /// has marks, and presses Enter.
+    Select(Vec<Template>),
+    Keys(Box<KeyInput>),
+}
+
+/// Input without Enter: fields of a form, then text, then keys.
+#[derive(Debug, Default)]
+pub struct KeyInput {
+    pub fill: Vec<FieldInput>,
+    pub text: Option<TextInput>,
+    pub press: Vec<Key>,
+}
+
+/// A value for a field of a form on a screen.
+#[derive(Debug)]
+pub struct FieldInput {
+    /// The text before the field.
+    pub label: Template,
+    pub value: Template,
+}
+
+/// A text that is typed without Enter.
+#[derive(Debug)]
+pub enum TextInput {
+    Typed(Template),
+    /// As a terminal pastes it: in brackets, if the program has asked for them.
+    Pasted(Template),
 }
 
 /// The selection of one row of a listing by its number or position, and Enter.
@@ -200,6 +273,15 @@ impl fmt::Display for PatternSpec {
 }
 
 impl PatternSpec {
+    /// Returns `true` if it has named groups.
+    pub fn captures(&self) -> bool {
+        match self {
+            PatternSpec::Fixed(pattern) => !pattern.names().is_empty(),
+            PatternSpec::Literal(_) => false,
+            PatternSpec::Regex { names, .. } => !names.is_empty(),
+        }
+    }
+
     /// Resolves the pattern for one flow.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use crate::engine::script::transcript::Transcript;
 use crate::model::{FailureKind, Happening, RunEvent};
 use crate::process::{Child, SpawnError};
 use crate::scenario::TerminalKind;
+use crate::terminal::ScreenSize;
 
 use super::super::command;
 use super::super::machine::reporting::failure;
@@ -132,11 +133,13 @@ impl ScriptActor {
             pid,
             command,
         });
+        let size = match self.role().terminal {
+            TerminalKind::Pty { rows, columns } => Some(ScreenSize { rows, columns }),
+            TerminalKind::Pipes => None,
+        };
         let settings = DialogueSettings {
-            columns: match self.role().terminal {
-                TerminalKind::Pty { columns, .. } => Some(columns),
-                TerminalKind::Pipes => None,
-            },
+            columns: size.map(|size| size.columns),
+            screen: size.filter(|_| self.role().has_screen),
             quiet: self.run.plan.defaults.quiet,
         };
         let dialogue = Dialogue::new(matcher, settings, ordered_at);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::dialogue::{Pattern, WaitSet};
+use crate::dialogue::{Awaited, WaitSet};
 use crate::scenario::{Alternative, Then, Turn, TurnKind, Wait};
 
 /// A turn by its list and its place there.
@@ -27,7 +27,7 @@ pub(super) enum Frame {
     Repeat {
         turn: TurnRef,
         round: u32,
-        until: Pattern,
+        until: Awaited,
     },
     /// A `first_of` that may wait again.
     FirstOf {
@@ -68,7 +68,7 @@ impl OpenWait {
         }
         let turn = self.turn.as_ref()?.get();
         let heard = turn.waits().enumerate();
-        let mut heard = heard.filter(|(_, wait)| matches!(wait, Wait::For { .. }));
+        let mut heard = heard.filter(|(_, wait)| matches!(wait, Wait::For(_)));
         let (index, _) = heard.nth(place - self.untils)?;
         Some(owner_in(turn, index))
     }
@@ -80,7 +80,7 @@ impl OpenWait {
             let waits = turn.waits().enumerate();
             waits.filter_map(|(index, wait)| match wait {
                 Wait::Exit(code) => Some((owner_in(turn, index), *code)),
-                Wait::For { .. } | Wait::Reads => None,
+                Wait::For(_) | Wait::Reads => None,
             })
         })
     }

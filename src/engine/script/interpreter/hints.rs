@@ -19,15 +19,15 @@ impl ActionInterpreter {
     /// Returns a hint if the awaited text is there, but not where it was looked for, or not in the
     /// same characters.
     pub(in crate::engine::script) fn misplaced(&self, dialogue: &Dialogue) -> Option<String> {
-        let patterns = self.wait.as_ref()?.set.patterns();
+        let waits = &self.wait.as_ref()?.set;
         let question = dialogue.unfinished_line();
-        let mut patterns_on = patterns.iter();
+        let mut patterns_on = waits.patterns();
         let elsewhere =
-            patterns_on.find_map(|(on, pattern)| elsewhere(*on, pattern, question, dialogue));
+            patterns_on.find_map(|(on, pattern)| elsewhere(on, pattern, question, dialogue));
         elsewhere.or_else(|| {
             let lines = dialogue.lines();
             let lines = &lines[lines.len().saturating_sub(MAX_LINES)..];
-            let mut literals = patterns.iter().filter(|(_, pattern)| pattern.is_literal());
+            let mut literals = waits.patterns().filter(|(_, pattern)| pattern.is_literal());
             literals.find_map(|(_, pattern)| lines.iter().find_map(|line| lookalike(pattern, line)))
         })
     }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::dialogue::{Dialogue, Finding, Pattern};
 use crate::engine::values::Snapshot;
 use crate::model::{ExitCause, FailureKind, NamedValue};
-use crate::scenario::{Then, TurnKind};
+use crate::scenario::{Reply, ReplyGateSpec, Then, TurnKind};
 
 use super::frames::{Frame, TurnRef, WaitOwner, alternatives, loops};
 use super::vocabulary::{ActionError, Answers, CommandOutput, Effect, TypedReply, exit_in_words};
@@ -146,10 +146,8 @@ impl ActionInterpreter {
                 match reply {
                     None => self.next(values, dialogue),
                     Some(reply) => {
-                        let mut reply = self.answer(reply, values, dialogue)?;
-                        reply.gates.clone_from(&turn.get().gates);
-                        self.state = State::Replying(AfterReply::GoOn);
-                        Ok(Effect::Say(reply))
+                        let gates = turn.get().gates.clone();
+                        self.reply(reply, gates, AfterReply::GoOn, values, dialogue)
                     }
                 }
             }
@@ -163,14 +161,36 @@ impl ActionInterpreter {
                 match &alternative.reply {
                     None => self.after_alternative(turn.clone(), index, values, dialogue),
                     Some(reply) => {
-                        let reply = self.answer(reply, values, dialogue)?;
-                        self.state = State::Replying(AfterReply::Then(turn.clone(), index));
-                        Ok(Effect::Say(reply))
+                        let after = AfterReply::Then(turn.clone(), index);
+                        self.reply(reply, None, after, values, dialogue)
                     }
                 }
             }
             WaitOwner::Until(_) => unreachable!("handled above"),
         }
+    }
+
+    /// Begins the reply to a wait of the scenario.
+    fn reply(
+        &mut self,
+        reply: &Reply,
+        gates: Option<Arc<ReplyGateSpec>>,
+        after: AfterReply,
+        values: &mut Snapshot,
+        dialogue: &mut Dialogue,
+    ) -> Result<Effect, ActionError> {
+        let mut effect = match self.key_sequence(reply, values, dialogue)? {
+            Some(sequence) => self.begin_keys(sequence, after, values, dialogue)?,
+            None => {
+                let reply = self.answer(reply, values, dialogue)?;
+                self.state = State::Replying(after);
+                Effect::Say(reply)
+            }
+        };
+        if let Effect::Say(reply) = &mut effect {
+            reply.gates = gates;
+        }
+        Ok(effect)
     }
 
     /// Fails in the round that only waits for the last round's answer: anything but `until` is too

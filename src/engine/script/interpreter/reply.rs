@@ -42,7 +42,7 @@ impl ActionInterpreter {
         let (text, secret) = match reply {
             Reply::Press(key) => {
                 return Ok(TypedReply {
-                    typed: Typed::key(*key, self.terminal),
+                    typed: Typed::key(*key, self.terminal, dialogue.key_modes()),
                     shown: key.shown(),
                     gates: None,
                     remark,
@@ -64,6 +64,22 @@ impl ActionInterpreter {
                 (key, false)
             }
             Reply::Pick(pick) => (self.pick(pick, values, dialogue)?, false),
+            Reply::Keys(input) => {
+                let (typed, shown) = self.keys_at_once(input, values)?;
+                return Ok(TypedReply {
+                    typed,
+                    shown,
+                    gates: None,
+                    remark,
+                    secret: false,
+                    closes_input: false,
+                    answers: Answers::Wait,
+                });
+            }
+            Reply::Select(_) => {
+                let message = "rows are selected key by key";
+                return Err(ActionError::new(FailureKind::Internal, message));
+            }
         };
         let typed = Typed::line(&text, self.terminal).map_err(|error| {
             ActionError::new(

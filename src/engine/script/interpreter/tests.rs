@@ -46,6 +46,7 @@ impl Stage {
             .expect("nothing of the flow in it");
         let settings = DialogueSettings {
             columns: None,
+            screen: None,
             quiet: Duration::ZERO,
         };
         let run = RunId("R".into());
@@ -115,7 +116,9 @@ impl Stage {
                     self.said.push(reply.shown.into_owned());
                     self.remarks.extend(reply.remark);
                     match reply.answers {
-                        Answers::Wait => self.dialogue.answered(&reply.typed, EchoMode::Hidden),
+                        Answers::Wait | Answers::Further => {
+                            self.dialogue.answered(&reply.typed, EchoMode::Hidden)
+                        }
                         Answers::Interlude => {
                             self.dialogue
                                 .answered_interlude(&reply.typed, EchoMode::Hidden);
@@ -123,6 +126,9 @@ impl Stage {
                     }
                     self.program_speaks();
                     Input::Sent
+                }
+                Effect::Settle | Effect::SettleAgain | Effect::Resize(_) => {
+                    unreachable!("these programs have no screen")
                 }
                 Effect::RoundPause { at_most } => {
                     self.pauses.push(at_most);

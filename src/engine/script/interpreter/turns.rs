@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::dialogue::{Dialogue, On, Pattern, WaitSet};
+use crate::dialogue::{Awaited, Dialogue, WaitSet};
 use crate::engine::values::Snapshot;
 use crate::model::FailureKind;
 use crate::scenario::{Scope, TurnKind, Wait};
@@ -150,6 +150,10 @@ impl ActionInterpreter {
                 self.state = State::Pausing;
                 Ok(Some(Effect::Pause(self.draw(*least, *most))))
             }
+            TurnKind::Resize(size) => {
+                self.state = State::Pausing;
+                Ok(Some(Effect::Resize(*size)))
+            }
             TurnKind::Assert(expression) => {
                 if expression.is_true(values)? {
                     return Ok(None);
@@ -200,8 +204,8 @@ impl ActionInterpreter {
             Some(set) if self.tolerated.is_empty() => set.clone(),
             Some(set) => set.again(self.tolerated.clone()),
             None => {
-                let patterns = self.patterns(turn.as_ref(), values)?;
-                WaitSet::new(&patterns, self.tolerated.clone())
+                let awaited = self.alternatives(turn.as_ref(), values)?;
+                WaitSet::new(&awaited, self.tolerated.clone())
             }
         };
         self.begin_wait(OpenWait { turn, untils, set }, dialogue);
@@ -210,25 +214,23 @@ impl ActionInterpreter {
 
     /// Builds the wait of `turn`, with the values of this flow. Every `until` first: what ends a
     /// repeat wins over what goes on with it at the same place.
-    fn patterns(
+    fn alternatives(
         &self,
         turn: Option<&TurnRef>,
         values: &Scope,
-    ) -> Result<Vec<(On, Pattern)>, ActionError> {
-        let mut patterns = Vec::new();
+    ) -> Result<Vec<Awaited>, ActionError> {
+        let mut awaited = Vec::new();
         for frame in &self.frames {
-            if let Frame::Repeat { turn, until, .. } = frame
-                && let TurnKind::Repeat { on, .. } = &turn.get().kind
-            {
-                patterns.push((*on, until.clone()));
+            if let Frame::Repeat { until, .. } = frame {
+                awaited.push(until.clone());
             }
         }
         for wait in turn.into_iter().flat_map(|turn| turn.get().waits()) {
-            if let Wait::For { on, pattern } = wait {
-                patterns.push((*on, pattern.resolve(values)?));
+            if let Wait::For(spec) = wait {
+                awaited.push(spec.resolve(values)?);
             }
         }
-        Ok(patterns)
+        Ok(awaited)
     }
 
     fn begin_wait(&mut self, wait: OpenWait, dialogue: &mut Dialogue) {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::dialogue::Finding;
 use crate::model::{ExitCause, FailureKind};
 use crate::scenario::{RenderError, ReplyGateSpec};
-use crate::terminal::Typed;
+use crate::terminal::{ScreenSize, Typed};
 
 /// An event of the script.
 #[derive(Debug)]
@@ -20,6 +20,10 @@ pub(in crate::engine) enum Input {
     },
     /// The reply has been handed to the program.
     Sent,
+    /// The screen has settled; `is_overdue` if it has had time enough for the effect of the last key.
+    Settled {
+        is_overdue: bool,
+    },
     Paused,
     /// The pause between two rounds of a `repeat` is over.
     RoundPauseOver,
@@ -51,6 +55,12 @@ pub(in crate::engine) enum Effect {
     /// The wait that was interrupted goes on; its deadline stays.
     KeepListening,
     Say(TypedReply),
+    /// Wait until the screen has settled.
+    Settle,
+    /// Wait until the screen has changed and settled again, or its time for that is over.
+    SettleAgain,
+    /// Give the terminal another size.
+    Resize(ScreenSize),
     Pause(Duration),
     Run(Vec<String>),
     Done,
@@ -81,6 +91,8 @@ pub(in crate::engine) enum Answers {
     Wait,
     /// An interlude: the scenario's own waits still see the output before it.
     Interlude,
+    /// The same as the key before it in a sequence.
+    Further,
 }
 
 /// The failure of an action, before the state of the program is added.

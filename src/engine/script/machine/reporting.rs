@@ -60,9 +60,12 @@ impl ScriptMachine {
             failure.awaited = awaited.collect();
             failure.waited_us = action.waited(at).as_micros() as u64;
             failure.activity = activity.unwrap_or(Activity::Unknown);
-            let tail = self.dialogue.tail(TAIL_LINES, TAIL_BYTES);
-            failure.tail = scope.masker().mask_cut(&tail);
-            failure.tail.insert_str(0, &self.dialogue.unseen());
+            let picture = self.dialogue.picture();
+            failure.screen = picture.map(|picture| scope.masker().mask_cut(&picture));
+            if failure.screen.is_none() {
+                let tail = self.dialogue.tail(TAIL_LINES, TAIL_BYTES);
+                failure.tail = self.dialogue.unseen() + &scope.masker().mask_cut(&tail);
+            }
             failure
         });
         call.effects.push(ScriptEffect::Report(Performed {
@@ -100,6 +103,7 @@ pub(in crate::engine::script) fn failure(
         waited_us: 0,
         activity: Activity::NotStarted,
         tail: String::new(),
+        screen: None,
         hint: error.hint.map(|hint| scope.mask(&hint).into_owned()),
     })
 }

@@ -87,6 +87,7 @@ impl Bench {
         let origin = Instant::now();
         let settings = DialogueSettings {
             columns: None,
+            screen: None,
             quiet: Duration::from_millis(QUIET),
         };
         let context = FlowContext {

@@ -147,7 +147,7 @@ impl ScriptMachine {
         if let Some(transcript) = &mut self.transcript
             && reply.secret
         {
-            transcript.keep_secret(reply.typed.text());
+            transcript.keep_secret(reply.typed.line_text());
         }
     }
 
@@ -176,11 +176,14 @@ impl ScriptMachine {
         if let Some(transcript) = &mut self.transcript {
             transcript.said(&reply.shown, at);
             if reply.secret {
-                transcript.keep_secret(reply.typed.text());
+                transcript.keep_secret(reply.typed.line_text());
             }
         }
+        let is_interlude = reply.answers == Answers::Interlude;
+        self.dialogue
+            .typed_on_screen(&reply.typed, is_interlude, at);
         match reply.answers {
-            Answers::Wait => self.dialogue.answered(&reply.typed, mode),
+            Answers::Wait | Answers::Further => self.dialogue.answered(&reply.typed, mode),
             Answers::Interlude => self.dialogue.answered_interlude(&reply.typed, mode),
         }
         if self.settings.dialogue_events != DialogueEvents::Never {

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::engine::faults::filter::FaultPoint;
+use crate::engine::faults::feedback::FaultPoint;
 use crate::engine::messages::Performed;
 use crate::engine::script::interpreter::{ActionError, CommandOutput};
 use crate::engine::values::NewValues;
 use crate::model::{ProcessRecord, RunEvent, Stream};
 use crate::scenario::ReplyGateSpec;
-use crate::terminal::Typed;
+use crate::terminal::{ScreenSize, Typed};
 
 /// The moments at which the dialogue is emitted as events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +91,8 @@ pub(in crate::engine::script) enum ScriptEffect {
     Type,
     /// Answer what the program asked its terminal.
     AnswerTerminal(Vec<u8>),
+    /// Give the terminal another size.
+    Resize(ScreenSize),
     /// Run a command: [`ScriptInput::CommandEnded`] has to follow.
     Run(Vec<String>),
     CancelCommand,

@@ -1,8 +1,10 @@
 //! Waits of the action in progress: awaited output, the program's exit, and deadlines.
 
-use crate::dialogue::Finding;
+use crate::dialogue::{Finding, NearMiss};
 use crate::engine::messages::DeadlineOwner;
-use crate::engine::script::action_run::{ActionWait, CLOSING_GRACE};
+use std::time::Instant;
+
+use crate::engine::script::action_run::{ActionWait, CLOSING_GRACE, KEY_PATIENCE};
 use crate::engine::script::interpreter::{ActionError, Input};
 use crate::engine::script::program::Program;
 use crate::model::{Activity, FailureKind};
@@ -93,6 +95,13 @@ impl ScriptMachine {
         match &action.waiting {
             ActionWait::Output | ActionWait::RoundPause { .. } => {}
             ActionWait::ReplyFailed { .. } => return self.exit_input(),
+            ActionWait::Settling {
+                since,
+                looked_after,
+            } => {
+                let (since, looked_after) = (*since, *looked_after);
+                return self.poll_settling(since, looked_after, call);
+            }
             ActionWait::Pause { .. }
             | ActionWait::ReplyHeld(_)
             | ActionWait::Typing { .. }
@@ -102,6 +111,9 @@ impl ScriptMachine {
             | ActionWait::Aftermath { .. } => return None,
         }
         let after_quiet = action.quiet_at.take().is_some();
+        if self.dialogue.needs_reading(call.now) && reads(call.program) {
+            self.dialogue.reading();
+        }
         match self.dialogue.poll(call.now) {
             Finding::Nothing if self.exited.is_none() && action.checks_read(call.now) => {
                 reads(call.program).then(|| {
@@ -131,6 +143,30 @@ impl ScriptMachine {
                 Some(Input::Found(heard))
             }
         }
+    }
+
+    /// Returns the next input if the screen has settled after a key.
+    fn poll_settling(
+        &mut self,
+        since: Instant,
+        looked_after: Option<u64>,
+        call: &MachineCall<'_, impl Program>,
+    ) -> Option<Input> {
+        if self.exited.is_some() {
+            return self.exit_input();
+        }
+        if self.dialogue.needs_reading(call.now) && reads(call.program) {
+            self.dialogue.reading();
+        }
+        let look_at = self.dialogue.settle(call.now);
+        let action = self.action.as_mut()?;
+        let is_overdue = looked_after.is_some() && since + KEY_PATIENCE <= call.now;
+        let is_new = looked_after.is_none_or(|reads| self.dialogue.screen_reads() > reads);
+        if is_overdue || (look_at.is_none() && is_new) {
+            return Some(Input::Settled { is_overdue });
+        }
+        action.quiet_at = look_at;
+        None
     }
 
     /// Completes the action if the program has read its last reply. There is no event to wait for: a
@@ -250,11 +286,28 @@ impl ScriptMachine {
         let is_lost = action.input_discarded && printed.all(|line| line.trim().is_empty());
         let discarded = is_lost.then(|| DISCARDED_HINT.to_owned());
         let hint = discarded
+            .or_else(|| self.screen_hint())
             .or_else(|| self.typed_hint())
             .or_else(|| action.interpreter.misplaced(&self.dialogue));
         Some(match hint {
             Some(hint) => error.with_hint(hint),
             None => error,
+        })
+    }
+
+    /// Returns the remedy if what was awaited is on the screen, but is no evidence.
+    fn screen_hint(&self) -> Option<String> {
+        let (wait, reason) = self.dialogue.screen_near_miss()?;
+        Some(match reason {
+            NearMiss::Stale => format!(
+                "{wait}: it is there, and was there before the last reply; write `still: true` if that \
+                 is enough, or wait for something that is drawn after the reply"
+            ),
+            NearMiss::Typed => format!(
+                "{wait}: it is there, but it may be what was typed; wait for a text that was not typed"
+            ),
+            NearMiss::Elsewhere => format!("{wait}: the text is elsewhere on the screen"),
+            NearMiss::CursorElsewhere => format!("{wait}: the cursor is elsewhere"),
         })
     }
 

@@ -1,7 +1,7 @@
 //! Detection of alternatives that are never taken, because an earlier one always wins.
 
 use crate::dialogue::{On, Pattern};
-use crate::scenario::plan::{Alternative, PatternSpec, Wait};
+use crate::scenario::plan::{Alternative, AwaitedSpec, PatternSpec, Wait};
 use crate::scenario::raw::Node;
 
 use super::super::context::Context;
@@ -38,12 +38,15 @@ fn wins(earlier: &Wait, later: &Wait) -> bool {
         (Wait::Exit(one), Wait::Exit(other)) => one == other,
         (Wait::Reads, Wait::Reads) => true,
         (
-            Wait::For { on, pattern },
-            Wait::For {
+            Wait::For(AwaitedSpec::Text { on, pattern }),
+            Wait::For(AwaitedSpec::Text {
                 on: other_on,
                 pattern: other,
-            },
+            }),
         ) => on == other_on && begins(pattern, other),
+        (Wait::For(AwaitedSpec::Screen(one)), Wait::For(AwaitedSpec::Screen(other))) => {
+            one.to_string() == other.to_string() && (one.still || !other.still)
+        }
         _ => false,
     }
 }
@@ -82,7 +85,8 @@ fn describe(wait: &Wait) -> (Option<On>, String) {
     match wait {
         Wait::Exit(code) => (None, code.to_string()),
         Wait::Reads => (None, "reads".to_owned()),
-        Wait::For { on, pattern } => {
+        Wait::For(AwaitedSpec::Screen(wait)) => (None, wait.to_string()),
+        Wait::For(AwaitedSpec::Text { on, pattern }) => {
             let text = match pattern {
                 PatternSpec::Fixed(pattern) => pattern.to_string(),
                 PatternSpec::Literal(template) => template.source().to_owned(),

@@ -1,0 +1,23 @@
+//! Screens: conditions on what a screen shows, and key sequences that follow what it shows.
+
+mod driver;
+mod evidence;
+mod fill;
+mod key_step;
+mod output;
+mod select;
+mod typed;
+mod wait;
+
+pub use driver::{KeySequence, KeySequencePart};
+pub use evidence::NearMiss;
+pub use fill::{FieldValue, FormFiller};
+pub use key_step::{KeyPress, KeySequenceError, KeySequenceErrorKind, KeyStep};
+pub(super) use output::{ScreenFinding, ScreenOutput};
+pub use select::RowSelector;
+pub use wait::{
+    CellPosition, CursorCondition, Judging, RowRange, ScreenContent, ScreenRegion, ScreenWait,
+};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,359 @@
+//! Screen of a program, and the conditions that the present wait has on it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::dialogue::wait_set::{PlacedPatterns, WaitSet};
+use crate::terminal::{KeyModes, Screen, ScreenSize};
+
+use super::evidence::{Judgement, NearMiss, ScreenMatch, is_shown, judge};
+use super::typed::TypedText;
+use super::wait::{Judging, ScreenContent, ScreenWait};
+
+/// Silence, in quiet times, after which a screen counts as complete although the program is not
+/// known to wait for input.
+const LONG_QUIET: u32 = 10;
+
+/// Screen of a program with the output that it does not show yet.
+///
+/// Output is applied one operation at a time, and only as far as a wait needs it: what follows the
+/// match of a wait is for the next one. So two frames that are read together are both seen.
+#[derive(Debug)]
+pub(in crate::dialogue) struct ScreenOutput {
+    screen: Screen,
+    unapplied: VecDeque<(Instant, Vec<u8>)>,
+    typed: TypedText,
+    conditions: Vec<Condition>,
+    wait_began: Instant,
+    /// The time of the last output or reply.
+    active_at: Instant,
+    /// True if the program waits for input, with the output so far.
+    reads: bool,
+    /// True if a condition holds once the screen has settled.
+    is_waiting_to_settle: bool,
+    ended: bool,
+    reads_so_far: u64,
+}
+
+/// Result of a look at the screen.
+#[derive(Debug)]
+pub(in crate::dialogue) enum ScreenFinding {
+    Nothing,
+    /// To be looked at again at this moment.
+    LookAt(Instant),
+    Match {
+        /// Index in its set.
+        index: usize,
+        found: ScreenMatch,
+    },
+}
+
+/// A condition of the present wait.
+#[derive(Debug)]
+struct Condition {
+    index: usize,
+    wait: Arc<ScreenWait>,
+    /// The moment since which it has held.
+    held: Option<ScreenMatch>,
+    /// True if a text that has to go was there.
+    was_shown: bool,
+    near_miss: Option<NearMiss>,
+}
+
+impl Condition {
+    /// Judges the condition. `is_settled` if the screen is complete.
+    fn look(
+        &mut self,
+        screen: &Screen,
+        typed: &TypedText,
+        wait_began: Instant,
+        is_settled: bool,
+    ) -> Look {
+        let found = match &self.wait.content {
+            ScreenContent::Gone(_) => {
+                let is_shown = is_shown(&self.wait, screen);
+                self.was_shown |= is_shown;
+                let is_gone = !is_shown && (self.was_shown || self.wait.still);
+                is_gone.then(|| {
+                    let found = ScreenMatch {
+                        at: screen.last_change().max(wait_began),
+                        captures: Vec::new(),
+                        row: String::new(),
+                    };
+                    (found, false)
+                })
+            }
+            ScreenContent::Shown(_) | ScreenContent::Any => {
+                match judge(&self.wait, screen, typed, wait_began) {
+                    Judgement::Met(found) => {
+                        let is_whole = self.wait.judging == Judging::Drawn;
+                        Some((found, is_whole))
+                    }
+                    Judgement::MetIfSettled(found) => Some((found, false)),
+                    Judgement::Unmet { near_miss } => {
+                        self.near_miss = near_miss.or(self.near_miss);
+                        None
+                    }
+                }
+            }
+        };
+        match found {
+            None => {
+                self.held = None;
+                Look::Unmet
+            }
+            Some((found, is_whole)) => {
+                let since = self.held.get_or_insert_with(|| found.clone()).at;
+                match self.wait.holds {
+                    Some(length) => Look::HoldsUntil(since + length),
+                    None if is_whole || is_settled => Look::Met(found),
+                    None => Look::MetOnceSettled,
+                }
+            }
+        }
+    }
+}
+
+enum Look {
+    Unmet,
+    MetOnceSettled,
+    HoldsUntil(Instant),
+    Met(ScreenMatch),
+}
+
+impl ScreenOutput {
+    pub(in crate::dialogue) fn new(size: ScreenSize, now: Instant) -> ScreenOutput {
+        ScreenOutput {
+            screen: Screen::new(size, now),
+            unapplied: VecDeque::new(),
+            typed: TypedText::default(),
+            conditions: Vec::new(),
+            wait_began: now,
+            active_at: now,
+            reads: false,
+            is_waiting_to_settle: false,
+            ended: false,
+            reads_so_far: 0,
+        }
+    }
+
+    pub(in crate::dialogue) fn screen(&self) -> &Screen {
+        &self.screen
+    }
+
+    /// Adds output that was read at `at`.
+    pub(in crate::dialogue) fn feed(&mut self, bytes: &[u8], at: Instant) {
+        self.active_at = self.active_at.max(at);
+        self.reads = false;
+        self.reads_so_far += 1;
+        self.unapplied.push_back((at, bytes.to_vec()));
+    }
+
+    pub(in crate::dialogue) fn reads_so_far(&self) -> u64 {
+        self.reads_so_far
+    }
+
+    /// Applies all output so far.
+    pub(in crate::dialogue) fn apply_all(&mut self) {
+        for (at, bytes) in self.unapplied.drain(..) {
+            let mut rest = bytes.as_slice();
+            while !rest.is_empty() {
+                let used = self.screen.feed(rest, at, &mut |_| false);
+                rest = &rest[used..];
+            }
+        }
+    }
+
+    /// Begins to look for the conditions of a wait.
+    pub(in crate::dialogue) fn begin(&mut self, wait: &WaitSet) {
+        self.wait_began = self.active_at;
+        self.is_waiting_to_settle = false;
+        self.conditions = conditions(wait.placed());
+        for condition in &mut self.conditions {
+            if let ScreenContent::Gone(_) = condition.wait.content {
+                condition.was_shown = is_shown(&condition.wait, &self.screen);
+            }
+        }
+    }
+
+    pub(in crate::dialogue) fn end(&mut self) {
+        self.ended = true;
+    }
+
+    /// Records a reply that was typed at `at`.
+    pub(in crate::dialogue) fn answered(&mut self, text: &str, at: Instant) {
+        self.apply_all();
+        self.typed.type_at_cursor(&self.screen, text);
+        self.screen.answered(at);
+        self.active_at = self.active_at.max(at);
+        self.reads = false;
+    }
+
+    /// Records a reply to an interlude, after which older output still counts.
+    pub(in crate::dialogue) fn answered_interlude(&mut self, text: &str, at: Instant) {
+        self.apply_all();
+        self.typed.type_at_cursor(&self.screen, text);
+        self.active_at = self.active_at.max(at);
+        self.reads = false;
+    }
+
+    /// Returns the answers to the program's queries since the last call.
+    pub(in crate::dialogue) fn take_answers(&mut self) -> Vec<u8> {
+        self.screen.take_answers()
+    }
+
+    pub(in crate::dialogue) fn resize(&mut self, size: ScreenSize, at: Instant) {
+        self.apply_all();
+        self.screen.resize(size);
+        self.screen.answered(at);
+        self.active_at = self.active_at.max(at);
+        self.reads = false;
+    }
+
+    pub(in crate::dialogue) fn key_modes(&self) -> KeyModes {
+        self.screen.key_modes()
+    }
+
+    /// Returns whether it matters now that the program waits for input.
+    pub(in crate::dialogue) fn needs_reading(&self, now: Instant, quiet: Duration) -> bool {
+        !self.reads && self.is_waiting_to_settle && now >= self.active_at + quiet
+    }
+
+    /// Reports that the program waits for input, with all of its output taken in.
+    pub(in crate::dialogue) fn reading(&mut self) {
+        self.reads = true;
+    }
+
+    /// Returns `None` if the screen has settled: all output is read, and the program waits for input
+    /// or has been silent for long. Otherwise the moment at which to look again.
+    pub(in crate::dialogue) fn settles_at(&self, now: Instant, quiet: Duration) -> Option<Instant> {
+        let quiet_at = self.active_at + quiet;
+        let silent_at = self.active_at + quiet * LONG_QUIET;
+        if self.ended || now >= silent_at || (self.reads && now >= quiet_at) {
+            return None;
+        }
+        Some(if now < quiet_at {
+            quiet_at
+        } else {
+            silent_at.min(now + quiet)
+        })
+    }
+
+    /// Waits for the screen to settle, for a sequence of keys. See [`ScreenOutput::settles_at`].
+    pub(in crate::dialogue) fn settle(
+        &mut self,
+        now: Instant,
+        quiet: Duration,
+        is_drained: bool,
+    ) -> Option<Instant> {
+        self.apply_all();
+        let at = self.settles_at(now, quiet);
+        self.is_waiting_to_settle = at.is_some();
+        match at {
+            None if !is_drained && !self.ended => Some(now + quiet),
+            at => at,
+        }
+    }
+
+    /// Looks for the conditions of the present wait.
+    pub(in crate::dialogue) fn poll(
+        &mut self,
+        now: Instant,
+        quiet: Duration,
+        is_drained: bool,
+    ) -> ScreenFinding {
+        if let Some(finding) = self.apply_until_met() {
+            return finding;
+        }
+        self.is_waiting_to_settle = false;
+        if self.conditions.is_empty() || !(is_drained || self.ended) {
+            return ScreenFinding::Nothing;
+        }
+        let settles_at = self.settles_at(now, quiet);
+        let is_settled = settles_at.is_none();
+        let mut look_at: Option<Instant> = None;
+        let mut waits_to_settle = false;
+        for condition in &mut self.conditions {
+            // A run of text at the end of the output may go on.
+            let may_go_on = !is_settled && self.screen.is_mid_run();
+            let look = condition.look(&self.screen, &self.typed, self.wait_began, is_settled);
+            let at = match look {
+                Look::Met(found) if !may_go_on => {
+                    let index = condition.index;
+                    return ScreenFinding::Match { index, found };
+                }
+                Look::Met(_) | Look::MetOnceSettled => {
+                    waits_to_settle = true;
+                    settles_at
+                }
+                Look::HoldsUntil(at) if at <= now => {
+                    if let Some(found) = condition.held.clone() {
+                        let index = condition.index;
+                        return ScreenFinding::Match { index, found };
+                    }
+                    None
+                }
+                Look::HoldsUntil(at) => Some(at),
+                Look::Unmet => None,
+            };
+            look_at = look_at.into_iter().chain(at).min();
+        }
+        self.is_waiting_to_settle = waits_to_settle;
+        look_at.map_or(ScreenFinding::Nothing, ScreenFinding::LookAt)
+    }
+
+    /// Returns the reason why a text on the screen is no evidence for the present wait.
+    pub(in crate::dialogue) fn near_miss(&self) -> Option<(&ScreenWait, NearMiss)> {
+        let mut conditions = self.conditions.iter();
+        conditions.find_map(|condition| Some((&*condition.wait, condition.near_miss?)))
+    }
+
+    /// Applies output up to the first operation after which a condition holds that is judged then.
+    fn apply_until_met(&mut self) -> Option<ScreenFinding> {
+        let ScreenOutput {
+            screen,
+            unapplied,
+            typed,
+            conditions,
+            wait_began,
+            ..
+        } = self;
+        let mut met = None;
+        while let Some((at, bytes)) = unapplied.front_mut() {
+            let used = screen.feed(bytes, *at, &mut |screen| {
+                for condition in conditions.iter_mut() {
+                    if let Look::Met(found) = condition.look(screen, typed, *wait_began, false) {
+                        met = Some(ScreenFinding::Match {
+                            index: condition.index,
+                            found,
+                        });
+                        return true;
+                    }
+                }
+                false
+            });
+            if used >= bytes.len() {
+                unapplied.pop_front();
+            } else {
+                bytes.drain(..used);
+            }
+            if met.is_some() {
+                return met;
+            }
+        }
+        None
+    }
+}
+
+fn conditions(patterns: &PlacedPatterns) -> Vec<Condition> {
+    let screens = patterns.screens();
+    let condition = |(index, wait): (usize, &Arc<ScreenWait>)| Condition {
+        index,
+        wait: Arc::clone(wait),
+        held: None,
+        was_shown: false,
+        near_miss: None,
+    };
+    screens.map(condition).collect()
+}
