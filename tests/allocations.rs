@@ -152,6 +152,7 @@ fn a_screen_needs_little_memory_whatever_is_drawn() {
         "\x07\x1b[?1049l\x1b[38;2;1;2;3;4;5;6;7;8;9;10;11;12mx\r\n",
     ] {
         screen.feed(output.repeat(1_000).as_bytes(), now, &mut |_| false);
+        screen.take_answers();
     }
     let size = size_of_val(&screen) + BYTES.load(Ordering::Relaxed) - before;
     println!("{size} bytes a screen");
