@@ -44,7 +44,7 @@ pub struct Recording {
 
 impl RunOptions {
     /// Options for a run of this plan, with seed 0, without environment, thresholds or recording,
-    /// in the system's temporary folder.
+    /// in the system's temporary directory.
     pub fn new(plan: Arc<Plan>, programs: Arc<Programs>) -> Self {
         let started_at = Local::now();
         RunOptions {
@@ -133,7 +133,7 @@ impl RunOptions {
         });
         let steps = plan.steps.iter().map(|step| StepInfo {
             name: step.name.clone(),
-            role: step.role,
+            role: plan.roles[step.role.0].name.clone(),
             action: step.action.name.clone(),
             turns: step
                 .action
@@ -153,7 +153,7 @@ impl RunOptions {
             integrity: plan.integrity.clone(),
             load: plan.load.to_string(),
             wanted_per_second: plan.load.wanted_per_second(),
-            seed: self.seed,
+            seed: Some(self.seed),
             chaos: plan.faults.rules.iter().map(ToString::to_string).collect(),
             started_at: self.started_at,
         }

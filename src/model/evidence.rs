@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::flow::FlowRecord;
 use super::ids::RoleIndex;
-use super::injection::InjectionKind;
+use super::injection::FaultKind;
 use super::process::{Ending, ExitCause, Stream};
 
 /// The details of a flow that has ended. All texts are masked and bounded, but not yet sanitized
@@ -56,7 +56,7 @@ pub enum Happening {
     /// A remark on the reply that follows.
     Remark { text: String },
     /// An injected fault.
-    Injected { kind: InjectionKind, text: String },
+    Injected { kind: FaultKind, text: String },
     /// A gap: the transcript keeps the beginning and the end.
     LeftOut { bytes: u64, entries: u64 },
     /// The program has ended.

@@ -1,11 +1,11 @@
-//! Bundles: a folder for each kept flow with all details of it.
+//! Bundles: a directory for each kept flow with all details of it.
 //!
 //! - `transcript.txt`: for people. The error, the last output, the values, and the dialogue of all
 //!   roles, interleaved;
 //! - `bundle.json`: the same for programs, a [`Bundle`], and the settings to replay the flow;
 //! - `scenario.yaml`: the scenario as it was run, secrets masked.
 //!
-//! Bundles are in the folder `bundles` of a run's folder: `failed-000012` is a failed flow,
+//! Bundles are in the directory `bundles` of a run's directory: `failed-000012` is a failed flow,
 //! `slow-000007` a completed one that was slower than nearly all others. A bundle is created
 //! completely or not at all.
 

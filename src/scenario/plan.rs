@@ -13,8 +13,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::dialogue::{Pattern, RowFormat};
-use crate::model::{IntegrityInfo, RoleIndex, StepIndex};
+use crate::model::{IntegrityInfo, RoleIndex, StepIndex, TerminalKind};
 use crate::stats::Threshold;
+use crate::terminal::ScreenSize;
 
 use super::data::{DataSource, InstanceTable};
 use super::faults::rule::FaultRules;
@@ -78,7 +79,7 @@ pub struct Audit {
     pub within: Duration,
     /// Variables in addition to rehearsal's own environment.
     pub environment: Vec<(String, Template)>,
-    /// Its working directory, relative to the scenario's folder.
+    /// Its working directory, relative to the scenario's directory.
     pub directory: Option<Template>,
     pub place: SourceLocation,
 }
@@ -155,7 +156,7 @@ pub struct Role {
     pub has_screen: bool,
     /// Variables in addition to rehearsal's own environment.
     pub environment: Vec<(String, Template)>,
-    /// The program's working directory, relative to the scenario's folder.
+    /// The program's working directory, relative to the scenario's directory.
     pub directory: Option<Template>,
     pub menu: Menu,
     pub interludes: Vec<Interlude>,
@@ -176,6 +177,16 @@ pub struct Role {
 }
 
 impl Role {
+    /// Returns the size of its screen, if it has one.
+    pub fn screen(&self) -> Option<ScreenSize> {
+        match self.terminal {
+            TerminalKind::Pty { rows, columns } if self.has_screen => {
+                Some(ScreenSize { rows, columns })
+            }
+            TerminalKind::Pty { .. } | TerminalKind::Pipes => None,
+        }
+    }
+
     /// Returns the command as in the scenario, in one line for people.
     pub fn command(&self) -> String {
         command_line(&self.run)
@@ -191,18 +202,11 @@ pub(super) fn command_line(command: &[Template]) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// The kind of a program's standard descriptors: a terminal or pipes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TerminalKind {
-    Pty { rows: u16, columns: u16 },
-    Pipes,
-}
-
 /// The format of the role's menus.
 #[derive(Debug, Default)]
 pub struct Menu {
     /// The wait of `choose` and `pick` without one.
-    pub prompt: Option<PatternSpec>,
+    pub prompt: Option<AwaitedSpec>,
     /// The format of a row: its key and its label.
     pub row: RowFormat,
 }

@@ -29,12 +29,18 @@ pub(super) fn check(
             continue;
         };
         if role.role.menu.prompt.is_none() && !role.menu_is_faulty {
+            let wait = match role.role.has_screen {
+                true => "screen",
+                false => "prompt",
+            };
             let message = format!(
-                "`{}` is a pool and has no `menu.prompt`, which shows that an instance is free \
+                "`{}` is a pool and has no `menu.{wait}`, which shows that an instance is free \
                  again",
                 role.role.name
             );
-            let help = Some("write the prompt to which it returns: `menu: {prompt: …}`".into());
+            let help = Some(format!(
+                "write the {wait} to which it returns: `menu: {{{wait}: …}}`"
+            ));
             context.error(span, message, help);
         }
         let of_role: Vec<_> = steps.iter().filter(|it| it.step.role.0 == index).collect();
@@ -50,6 +56,15 @@ pub(super) fn check(
         }
         shared_start(context, role, size.get(), &differs);
         rows_of_instances(context, role, size.get(), span, known);
+        if of_role.len() == 1 {
+            let message = format!(
+                "`{}` is the only step of `{}`, and it logs an instance in: flows that get a logged-in \
+                 instance skip it",
+                first.step.name, role.role.name
+            );
+            let help = "add a step for what each flow does with it, or leave out `lifetime`";
+            context.warning(span, message, Some(help.into()));
+        }
         if let (Some(when), true) = (&first.when, of_role.len() > 1) {
             let message = format!(
                 "the first step of `{}`, which is shared by flows, depends on the flow",

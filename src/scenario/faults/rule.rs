@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{FlowNumber, InjectionKind, RoleIndex, StepIndex};
+use crate::model::{FaultKind, FlowNumber, RoleIndex, StepIndex};
+use crate::terminal::ScreenSize;
 
 /// The fault rules of a run.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -51,6 +52,11 @@ pub enum FaultSpec {
         bytes: usize,
         every: Duration,
     },
+    Bytewise,
+    Resize {
+        size: ScreenSize,
+        when: FaultTiming,
+    },
     Delay {
         length: DurationRange,
     },
@@ -59,17 +65,19 @@ pub enum FaultSpec {
 
 impl FaultSpec {
     /// Returns the kind of the fault.
-    pub fn kind(&self) -> InjectionKind {
+    pub fn kind(&self) -> FaultKind {
         match self {
-            FaultSpec::Kill(_) => InjectionKind::Kill,
-            FaultSpec::Freeze { .. } => InjectionKind::Freeze,
-            FaultSpec::Close => InjectionKind::Close,
-            FaultSpec::Garbage { .. } => InjectionKind::Garbage,
-            FaultSpec::LongLine { .. } => InjectionKind::LongLine,
-            FaultSpec::Dribble { .. } => InjectionKind::Dribble,
-            FaultSpec::SlowRead { .. } => InjectionKind::SlowRead,
-            FaultSpec::Delay { .. } => InjectionKind::Delay,
-            FaultSpec::Refuse => InjectionKind::Refuse,
+            FaultSpec::Kill(_) => FaultKind::Kill,
+            FaultSpec::Freeze { .. } => FaultKind::Freeze,
+            FaultSpec::Close => FaultKind::Close,
+            FaultSpec::Garbage { .. } => FaultKind::Garbage,
+            FaultSpec::LongLine { .. } => FaultKind::LongLine,
+            FaultSpec::Dribble { .. } => FaultKind::Dribble,
+            FaultSpec::SlowRead { .. } => FaultKind::SlowRead,
+            FaultSpec::Bytewise => FaultKind::Bytewise,
+            FaultSpec::Resize { .. } => FaultKind::Resize,
+            FaultSpec::Delay { .. } => FaultKind::Delay,
+            FaultSpec::Refuse => FaultKind::Refuse,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Times at which the cells of a screen were written.
 
 use std::ops::Range;
+use std::slice;
 use std::time::{Duration, Instant};
 
 use avt::parser::{EdScope, ElScope, Function};
@@ -65,6 +66,20 @@ impl Stamps {
     pub(super) fn answered(&mut self, at: Instant) {
         self.answered = at;
         self.clear();
+    }
+
+    /// Makes the stamps of these cells stale.
+    pub(super) fn forget(&mut self, row: usize, columns: Range<usize>) {
+        let end = columns.end.min(self.columns);
+        let cells = row * self.columns + columns.start.min(end)..row * self.columns + end;
+        if let Some(cells) = self.cells.get_mut(cells) {
+            cells.fill(STALE);
+        }
+    }
+
+    /// Returns the moment of the last answer.
+    pub(super) fn answered_at(&self) -> Instant {
+        self.answered
     }
 
     /// Makes all stamps stale, for a screen of another size.
@@ -160,7 +175,7 @@ impl Stamps {
             ) => {
                 // The last range is the printed row; one before it was scrolled.
                 let is_split = if let [scrolled, _, ..] = changed {
-                    self.after(Rest::Up(1), &[scrolled.clone()], row, now);
+                    self.after(Rest::Up(1), slice::from_ref(scrolled), row, now);
                     false
                 } else {
                     splits[usize::from(row != from)]
@@ -225,7 +240,7 @@ fn cells_of(terminal: &Terminal, row: usize) -> &[Cell] {
 }
 
 /// Returns the number of columns of a printed character, as the emulator counts it.
-fn width_of(character: char) -> usize {
+pub(super) fn width_of(character: char) -> usize {
     match character.width() {
         Some(2) => 2,
         _ => 1,

@@ -47,7 +47,7 @@ impl ScriptMachine {
         if matches!(action.waiting, ActionWait::Command) {
             call.effects.push(ScriptEffect::CancelCommand);
         }
-        if action.holds_access {
+        if action.holds_access || matches!(action.waiting, ActionWait::AtGates(_)) {
             call.effects.push(ScriptEffect::LeaveGates);
         }
         let timing = action.timing(result.is_ok(), at);
@@ -60,13 +60,12 @@ impl ScriptMachine {
             failure.awaited = awaited.collect();
             failure.waited_us = action.waited(at).as_micros() as u64;
             failure.activity = activity.unwrap_or(Activity::Unknown);
-            failure.tail = match self.dialogue.picture() {
-                Some(picture) => scope.masker().mask_cut(&picture),
-                None => {
-                    let tail = self.dialogue.tail(TAIL_LINES, TAIL_BYTES);
-                    self.dialogue.unseen() + &scope.masker().mask_cut(&tail)
-                }
-            };
+            let picture = self.dialogue.picture();
+            failure.screen = picture.map(|picture| scope.masker().mask_cut(&picture));
+            if failure.screen.is_none() {
+                let tail = self.dialogue.tail(TAIL_LINES, TAIL_BYTES);
+                failure.tail = self.dialogue.unseen() + &scope.masker().mask_cut(&tail);
+            }
             failure
         });
         call.effects.push(ScriptEffect::Report(Performed {
@@ -104,6 +103,7 @@ pub(in crate::engine::script) fn failure(
         waited_us: 0,
         activity: Activity::NotStarted,
         tail: String::new(),
+        screen: None,
         hint: error.hint.map(|hint| scope.mask(&hint).into_owned()),
     })
 }
