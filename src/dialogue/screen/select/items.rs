@@ -133,13 +133,11 @@ pub(super) fn blocks(screen: &Screen) -> Vec<Block> {
         for part in parts(row.text()) {
             let border = row.column_of(part.start);
             items.extend(item(row, index, border, part.clone()));
-            let beside = beside(row, index, border, part);
-            if beside.len() > 1 {
-                horizontal.push(Block {
-                    items: beside,
-                    is_horizontal: true,
-                });
-            }
+            let groups = beside(row, index, border, part).into_iter();
+            horizontal.extend(groups.filter(|it| it.len() > 1).map(|items| Block {
+                items,
+                is_horizontal: true,
+            }));
         }
     }
     let mut blocks: Vec<Block> = Vec::new();
@@ -255,10 +253,52 @@ fn item(row: &ScreenRow, index: u16, border: u16, part: Range<usize>) -> Option<
     })
 }
 
-/// Reads the items that are beside each other in a part of a row, such as buttons.
-fn beside(row: &ScreenRow, index: u16, border: u16, part: Range<usize>) -> Vec<Item> {
+/// Reads the groups of items that are beside each other in a part of a row, such as buttons.
+fn beside(row: &ScreenRow, index: u16, border: u16, part: Range<usize>) -> Vec<Vec<Item>> {
     let text = &row.text()[part.clone()];
+    let mut groups: Vec<(Separator, Vec<Item>)> = vec![(Separator::Blanks, Vec::new())];
+    for (separator, piece) in pieces(text) {
+        let piece = part.start + piece.start..part.start + piece.end;
+        let item = item(row, index, border, piece).map(without_brackets);
+        let item = item.filter(|item| item.text.contains(char::is_alphanumeric));
+        let (kind, group) = groups.last_mut().expect("it begins with a group");
+        match (separator, &kind) {
+            (Separator::Slash, Separator::Blanks) => {
+                // A question may be before the first of two answers.
+                let first = group.pop();
+                let answers = first.into_iter().chain(item).collect();
+                groups.push((separator, answers));
+            }
+            (Separator::Blanks, Separator::Slash) | (Separator::Pointer, _) => {
+                groups.push((Separator::Blanks, item.into_iter().collect()));
+            }
+            _ => group.extend(item),
+        }
+    }
+    groups.into_iter().map(|(_, items)| items).collect()
+}
+
+/// What is before one of several pieces of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Separator {
+    Blanks,
+    Slash,
+    Pointer,
+}
+
+/// Splits a text at blanks, slashes and brackets.
+fn pieces(text: &str) -> Vec<(Separator, Range<usize>)> {
+    let separators = [
+        ("  ", Separator::Blanks),
+        (" / ", Separator::Slash),
+        (" | ", Separator::Slash),
+        (" ‣ ", Separator::Pointer),
+        (" › ", Separator::Pointer),
+        (" » ", Separator::Pointer),
+        (" … ", Separator::Pointer),
+    ];
     let mut pieces = Vec::new();
+    let mut before = Separator::Blanks;
     let mut start = 0;
     let mut depth = 0;
     for (at, character) in text.char_indices() {
@@ -271,36 +311,28 @@ fn beside(row: &ScreenRow, index: u16, border: u16, part: Range<usize>) -> Vec<I
             '>' | ']' | ')' if depth > 0 => {
                 depth -= 1;
                 if depth == 0 && piece.starts_with(['<', '[', '(']) && read_box(piece).is_none() {
-                    pieces.push(start..at + 1);
+                    pieces.push((before, start..at + 1));
+                    before = Separator::Blanks;
                     start = at + 1;
                 }
             }
             _ => {}
         }
-        let separators = ["  ", " / ", " | "].iter();
-        let found = separators
-            .filter(|it| depth == 0 && text[at..].starts_with(**it))
-            .next();
-        if let Some(separator) = found
+        let mut separators = separators.iter();
+        let found = separators.find(|(it, _)| depth == 0 && text[at..].starts_with(it));
+        if let Some((separator, kind)) = found
             && at >= start
         {
-            pieces.push(start..at);
+            pieces.push((before, start..at));
+            before = *kind;
             start = at + separator.len();
         }
     }
-    pieces.push(start..text.len());
-    let pieces = pieces.into_iter();
+    pieces.push((before, start..text.len()));
+    pieces.retain(|(separator, piece)| {
+        *separator != Separator::Blanks || !text[piece.clone()].trim().is_empty()
+    });
     pieces
-        .filter_map(|piece| {
-            item(
-                row,
-                index,
-                border,
-                part.start + piece.start..part.start + piece.end,
-            )
-        })
-        .map(without_brackets)
-        .collect()
 }
 
 /// Removes the brackets around the text of a button, which keeps its columns.

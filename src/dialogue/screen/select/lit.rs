@@ -12,6 +12,9 @@ use super::marks::is_grey;
 /// A ground that covers less than this fraction of the screen may be that of a lit row alone.
 const RARE: usize = 10;
 
+/// A look that is so many times as common as another one on the screen is the usual one.
+const COMMON: usize = 3;
+
 /// The sign by which an item is known to be lit: the greater, the surer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Light {
@@ -72,7 +75,7 @@ pub(super) fn lit(
             .map(|item| item_ground(screen, item, columns(item)));
         let grounds: Vec<Ground> = grounds.collect();
         let common = &commonness.grounds;
-        if let Some(range) = standing_out(screen, block, &grounds, common, |_| false) {
+        if let Some(range) = standing_out(screen, block, &grounds, common, |it| it.0.into()) {
             return Some((range, Light::Ground));
         }
     }
@@ -86,7 +89,7 @@ pub(super) fn lit(
             .then_some((0..1, Light::Ground));
     }
     let styles: Vec<CellStyle> = items.iter().map(|item| item_style(screen, item)).collect();
-    if let Some(range) = standing_out(screen, block, &styles, &commonness.styles, is_grey) {
+    if let Some(range) = standing_out(screen, block, &styles, &commonness.styles, emphasis) {
         return Some((range, Light::Style));
     }
     if let Some(index) = only_marked(items) {
@@ -153,12 +156,8 @@ fn standing_out<T: Copy + Eq + Hash>(
     block: &Block,
     looks: &[T],
     commonness: &HashMap<T, usize>,
-    is_disabled: fn(&T) -> bool,
+    emphasis: fn(&T) -> i32,
 ) -> Option<Range<usize>> {
-    let mut counts: HashMap<T, usize> = HashMap::new();
-    looks
-        .iter()
-        .for_each(|it| *counts.entry(*it).or_default() += 1);
     let common_of = |it: &T| commonness.get(it).copied().unwrap_or(0);
     if let ([one, other], true) = (looks, block.items.len() == 2)
         && one != other
@@ -166,13 +165,24 @@ fn standing_out<T: Copy + Eq + Hash>(
     {
         return Some(index..index + 1);
     }
-    let usual = *counts
-        .iter()
-        .max_by_key(|(it, count)| (**count, common_of(it)))?
-        .0;
+    let count = |look: &T| looks.iter().filter(|it| *it == look).count();
+    let usual = *looks.iter().max_by(|one, other| {
+        let counts = count(one).cmp(&count(other));
+        let emphasis = emphasis(other).cmp(&emphasis(one));
+        let (one, other) = (common_of(one), common_of(other));
+        // What is much more common on the screen is not lit.
+        let is_clear = one > COMMON * other || other > COMMON * one;
+        let common = one.cmp(&other);
+        let likely = if is_clear {
+            common
+        } else {
+            emphasis.then(common)
+        };
+        counts.then(likely)
+    })?;
     let mut runs: Vec<Range<usize>> = Vec::new();
     for (index, look) in looks.iter().enumerate() {
-        if *look == usual || (is_disabled(look) && !is_disabled(&usual)) {
+        if *look == usual || (emphasis(look) < 0 && emphasis(&usual) >= 0) {
             continue;
         }
         match runs.last_mut() {
@@ -217,6 +227,16 @@ fn item_style(screen: &Screen, item: &Item) -> CellStyle {
 
 fn ground(style: CellStyle) -> Ground {
     (style.inverse, style.background)
+}
+
+/// Returns how much a style stands out, less than nothing for an entry that cannot be chosen.
+fn emphasis(style: &CellStyle) -> i32 {
+    if is_grey(style) {
+        return -1;
+    }
+    i32::from(style.foreground.is_some())
+        + 2 * i32::from(style.bold)
+        + 4 * i32::from(style.underline)
 }
 
 /// Returns whether an item is grey, and most others are not.

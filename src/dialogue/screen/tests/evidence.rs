@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use super::{at, draw, drawn, screen};
 use crate::dialogue::pattern::Pattern;
-use crate::dialogue::screen::evidence::{Judgement, NearMiss, is_shown, judge};
+use crate::dialogue::screen::evidence::{Judgement, is_shown, judge};
 use crate::dialogue::screen::typed::TypedText;
 use crate::dialogue::screen::{
     CellPosition, CursorCondition, Judging, RowRange, ScreenContent, ScreenRegion, ScreenWait,
@@ -297,7 +297,10 @@ fn the_cursor_is_part_of_a_condition() {
     let mut old = screen;
     old.answered(Instant::now());
     assert_eq!(judged(&with(text(), label("Name:")), &old), "Stale");
-    assert_eq!(judged(&with(any(), label("Name:")), &old), "settled");
+    let name = with(any(), label("Name:"));
+    assert_eq!(judged(&name, &old), "Stale");
+    draw(&mut old, "\x1b[4;7H\x1b[2;7H");
+    assert_eq!(judged(&name, &old), "settled");
 }
 
 #[test]

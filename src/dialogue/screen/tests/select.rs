@@ -70,6 +70,36 @@ fn rows_are_chosen_in_real_programs() {
             &["Apple", "Cherry"],
             "space down down space enter.",
         ),
+        (
+            "dialog-checklist",
+            &["Banana", "Elder"],
+            "down space down down down space enter.",
+        ),
+        ("whiptail-radio", &["Banana"], "down space enter."),
+        ("whiptail-notags", &["Damson"], "down down down enter."),
+        ("whiptail-cancel", &["Cancel"], "tab right enter."),
+        (
+            "ptk-check",
+            &["Apple", "Cherry"],
+            "space down down space enter.",
+        ),
+        ("ptk-yesno", &["No"], "right enter."),
+        ("ptk-buttons", &["Maybe"], "right right enter."),
+        (
+            "inquirerpy-check",
+            &["Apple", "Cherry"],
+            "space down down space enter.",
+        ),
+        ("curses-menu", &["Stock"], "down down enter."),
+        ("inquirer-search", &["Cherry"], "down down enter."),
+        ("inquirer-sep", &["Cherry"], "down down enter."),
+        ("enquirer-toggle", &["Yes"], "right enter."),
+        (
+            "questionary-raw",
+            &["Cherry"],
+            "down NoEffect: pressed `down` on the way to `Cherry`, \
+             and nothing changed: `1) Apple` is still lit",
+        ),
         ("enquirer-select", &["Banana"], "down enter."),
         ("enquirer-multi", &["Banana"], "down space enter."),
     ] {

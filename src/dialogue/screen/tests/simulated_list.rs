@@ -98,10 +98,8 @@ impl List {
                     break;
                 }
             },
-            Key::Space if self.has_boxes => {
-                if !self.marked.remove(&lit) {
-                    self.marked.insert(lit);
-                }
+            Key::Space if self.has_boxes && !self.marked.remove(&lit) => {
+                self.marked.insert(lit);
             }
             _ => {}
         }
