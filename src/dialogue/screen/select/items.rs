@@ -277,10 +277,8 @@ fn beside(row: &ScreenRow, index: u16, border: u16, part: Range<usize>) -> Vec<I
             }
             _ => {}
         }
-        let separators = ["  ", " / ", " | "].iter();
-        let found = separators
-            .filter(|it| depth == 0 && text[at..].starts_with(**it))
-            .next();
+        let mut separators = ["  ", " / ", " | "].iter();
+        let found = separators.find(|it| depth == 0 && text[at..].starts_with(**it));
         if let Some(separator) = found
             && at >= start
         {
