@@ -427,6 +427,13 @@ impl Dialogue {
         self.drained && screen.is_some_and(|screen| screen.needs_reading(now, self.quiet))
     }
 
+    /// Returns whether the program is known to wait for input, with the screen so far.
+    pub fn is_reading(&self) -> bool {
+        self.screen
+            .as_ref()
+            .is_some_and(|screen| screen.is_reading())
+    }
+
     /// Reports that the program waits for input, with all of its output taken in.
     pub fn reading(&mut self) {
         if let Some(screen) = &mut self.screen {

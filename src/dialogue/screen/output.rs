@@ -242,6 +242,10 @@ impl ScreenOutput {
         self.reads = true;
     }
 
+    pub(in crate::dialogue) fn is_reading(&self) -> bool {
+        self.reads
+    }
+
     /// Returns `None` if the screen has settled: all output is read, and the program waits for input
     /// or has been silent for long. Otherwise the moment at which to look again.
     pub(in crate::dialogue) fn settles_at(&self, now: Instant, quiet: Duration) -> Option<Instant> {

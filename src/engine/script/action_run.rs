@@ -21,6 +21,11 @@ pub(super) const ECHO_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Longest wait for the effect of a key on the screen.
 pub(super) const KEY_PATIENCE: Duration = Duration::from_secs(5);
+/// The same if the program has read the key and waits for the next one. It may still wait for another
+/// machine's answer, as a remote shell does.
+pub(super) const KEY_PATIENCE_READING: Duration = Duration::from_secs(1);
+/// Time between looks at a program whose key shows no effect yet: whether it reads is no event.
+pub(super) const KEY_LOOK: Duration = Duration::from_millis(250);
 
 /// Silence after which the output of a program that has refused counts as complete.
 const AFTERMATH_QUIET: Duration = Duration::from_millis(100);
@@ -416,11 +421,7 @@ impl ActionRun {
             }
             ActionWait::ReplyFailed { since, .. } => Some(*since + CLOSING_GRACE),
             ActionWait::Output => self.reading.map(|(since, tries)| since + poll_delay(tries)),
-            ActionWait::Settling {
-                since,
-                looked_after,
-            } => looked_after.map(|_| *since + KEY_PATIENCE),
-            ActionWait::Command => None,
+            ActionWait::Settling { .. } | ActionWait::Command => None,
         };
         let closing = self.closing_since.map(|since| since + CLOSING_GRACE);
         [Some(self.deadline().at), own, self.quiet_at, closing]

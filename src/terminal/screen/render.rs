@@ -1,6 +1,6 @@
 //! Picture of a screen for messages and logs.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use super::Screen;
@@ -9,8 +9,8 @@ use super::style::{CellColor, CellStyle};
 /// Most rows that are listed as lit.
 const LIT_LIMIT: usize = 5;
 
-/// A ground that covers this fraction of the screen, or more, is not lit.
-const COMMON_PART: usize = 4;
+/// A ground in more rows than this is that of a window or of the screen.
+const LIT_ROWS: usize = 3;
 
 /// What makes text stand out: its ground.
 type Ground = (Option<CellColor>, bool);
@@ -54,22 +54,22 @@ impl Screen {
         picture
     }
 
-    /// Returns the first rows with text on a ground that is rare on the screen, with that text.
+    /// Returns the first rows with text on a ground that few rows have, with that text.
     fn lit(&self) -> Vec<(u16, String)> {
         let size = self.size();
-        let mut counts: HashMap<Ground, usize> = HashMap::new();
+        let mut rows_of: HashMap<Ground, usize> = HashMap::new();
         for row in 0..size.rows {
-            for column in 0..size.columns {
-                *counts.entry(ground(self.style(row, column))).or_default() += 1;
+            let grounds = (0..size.columns).map(|column| ground(self.style(row, column)));
+            for ground in grounds.collect::<HashSet<_>>() {
+                *rows_of.entry(ground).or_default() += 1;
             }
         }
-        let all = usize::from(size.rows) * usize::from(size.columns);
-        counts.retain(|_, count| *count * COMMON_PART < all);
+        rows_of.retain(|_, rows| *rows <= LIT_ROWS);
         let lit = (0..size.rows).filter_map(|row| {
             let shown = self.row(row);
             let is_lit = |byte| {
                 let style = self.style(row, shown.column_of(byte));
-                counts.contains_key(&ground(style))
+                rows_of.contains_key(&ground(style))
             };
             let characters = shown.text().char_indices();
             // What is not lit ends a part.

@@ -4,7 +4,9 @@ use crate::dialogue::{Finding, NearMiss};
 use crate::engine::messages::DeadlineOwner;
 use std::time::Instant;
 
-use crate::engine::script::action_run::{ActionWait, CLOSING_GRACE, KEY_PATIENCE};
+use crate::engine::script::action_run::{
+    ActionWait, CLOSING_GRACE, KEY_LOOK, KEY_PATIENCE, KEY_PATIENCE_READING,
+};
 use crate::engine::script::interpreter::{ActionError, Input};
 use crate::engine::script::program::Program;
 use crate::model::{Activity, FailureKind};
@@ -183,12 +185,19 @@ impl ScriptMachine {
         }
         let look_at = self.dialogue.settle(call.now);
         let action = self.action.as_mut()?;
-        let is_overdue = looked_after.is_some() && since + KEY_PATIENCE <= call.now;
+        let patience = if self.dialogue.is_reading() {
+            KEY_PATIENCE_READING
+        } else {
+            KEY_PATIENCE
+        };
+        let is_overdue = looked_after.is_some() && since + patience <= call.now;
+        let is_awaited = looked_after.is_some();
         let is_new = looked_after.is_none_or(|reads| self.dialogue.screen_reads() > reads);
         if is_overdue || (look_at.is_none() && is_new) {
             return Some(Input::Settled { is_overdue });
         }
-        action.quiet_at = look_at;
+        let look = (since + patience).min(call.now + KEY_LOOK);
+        action.quiet_at = look_at.or(is_awaited.then_some(look));
         None
     }
 
