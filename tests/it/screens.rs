@@ -137,3 +137,183 @@ fn s3270_is_a_program_of_lines() {
         rehearsal(&sandbox, line).assert_code(0);
     }
 }
+
+/// Returns a scenario of one role with a screen: a shell script, and the turns of its one step.
+fn shell(script: &str, turns: &str) -> String {
+    let script = serde_json::to_string(script).expect("a text");
+    format!(
+        "roles:\n  clerk:\n    run: [sh, -c, {script}]\n    screen: 24x80\n    actions:\n      work:\n\
+         {turns}\nflow: [{{step: 1_work, role: clerk, do: work}}]\n"
+    )
+}
+
+/// Runs one flow, which fails, and returns its failure.
+fn failure(scenario: &str) -> serde_json::Value {
+    let sandbox = sandbox(scenario);
+    let finished = rehearsal(&sandbox, "run scenario.yaml --json");
+    finished.assert_code(1);
+    sandbox.assert_empty(Instant::now());
+    finished.json()["flows"][0]["failure"].clone()
+}
+
+fn completes(scenario: &str) {
+    let sandbox = sandbox(scenario);
+    rehearsal(&sandbox, "run scenario.yaml").assert_code(0);
+    sandbox.assert_empty(Instant::now());
+}
+
+#[track_caller]
+fn assert_says(failure: &serde_json::Value, kind: &str, texts: &[&str]) {
+    assert_eq!(failure["kind"], kind, "{failure}");
+    let all = failure.to_string();
+    for text in texts {
+        assert!(all.contains(text), "no {text:?} in {failure:#}");
+    }
+}
+
+#[test]
+fn a_program_that_draws_half_and_hangs_is_shown_as_it_hangs() {
+    let script = r"printf '\033[2J\033[3;5HORDER EN'; exec cat";
+    let turns = "        - {screen: ORDER ENTRY, within: 500ms}";
+    let failure = failure(&shell(script, turns));
+    let texts = [
+        "waited 500ms for `ORDER ENTRY` on the screen",
+        "ORDER EN ",
+        "row 3, column 13",
+    ];
+    assert_says(&failure, "timeout", &texts);
+}
+
+#[test]
+fn a_wrong_label_fails_with_the_labels_that_there_are() {
+    let scenario = fixture::scenario("screens/dialoguer");
+    let failure = failure(&replaced(
+        &scenario,
+        "choose: Old cheese",
+        "choose: Pickles",
+    ));
+    assert_says(
+        &failure,
+        "row_not_found",
+        &["Pickles", "Fresh apples", "Old cheese", "┌─"],
+    );
+}
+
+#[test]
+fn a_form_that_refuses_a_value_fails_with_what_it_shows() {
+    if !is_there(&["python3", "-c", "import tty"]) {
+        return;
+    }
+    // A field that takes digits only.
+    let form = r#"
+import os, sys, tty
+tty.setraw(0)
+value = ""
+while True:
+    sys.stdout.write("\x1b[2J\x1b[HQuantity: " + value)
+    sys.stdout.flush()
+    key = os.read(0, 1).decode()
+    if key == "\r":
+        break
+    value = value[:-1] if key == "\x7f" else value + key if key.isdigit() else value
+sys.stdout.write("\x1b[2J\x1b[HBOOKED " + value + "\r\n")
+"#;
+    let scenario = |value: &str| {
+        shell(
+            "exec python3 form.py",
+            &format!(
+                "        - {{fill: {{\"Quantity:\": {value}}}, press: enter}}\n        - screen: BOOKED"
+            ),
+        )
+    };
+    for (value, code) in [("\"42\"", 0), ("\"4x2\"", 1)] {
+        let sandbox = sandbox(&scenario(value));
+        sandbox.write("form.py", form);
+        let finished = rehearsal(&sandbox, "run scenario.yaml --json");
+        finished.assert_code(code);
+        if code == 1 {
+            let failure = finished.json()["flows"][0]["failure"].clone();
+            assert_says(&failure, "not_taken", &["Quantity:", "42"]);
+        }
+    }
+}
+
+#[test]
+fn a_frame_that_is_shown_for_a_moment_is_seen() {
+    let script = r"printf '\033[2J\033[HSAVING\033[2J\033[HDONE'; exec cat";
+    completes(&shell(
+        script,
+        "        - screen: SAVING\n        - screen: DONE",
+    ));
+    completes(&shell(
+        script,
+        "        - screen: {gone: SAVING, still: true}",
+    ));
+}
+
+#[test]
+fn what_was_typed_is_no_evidence() {
+    let script = r"printf '\033[2J\033[HNote: '; read -r note; printf '\033[3;1HREFUSED'; exec cat";
+    let turns = "        - {screen: 'Note:', type: ORDER SAVED, press: enter}\n        \
+                 - {screen: ORDER SAVED, within: 500ms}";
+    let failure = failure(&shell(script, turns));
+    assert_says(&failure, "timeout", &["may be what was typed", "REFUSED"]);
+}
+
+#[test]
+fn what_was_there_before_the_reply_is_no_evidence() {
+    let script =
+        r"printf '\033[2J\033[HREADY\033[2;1HName: '; read -r n; printf '\033[4;1HHi'; exec cat";
+    let turns = |still| {
+        format!(
+            "        - {{screen: 'Name:', type: ann, press: enter}}\n        \
+             - {{screen: READY, within: 500ms{still}}}"
+        )
+    };
+    let failure = failure(&shell(script, &turns("")));
+    assert_says(&failure, "timeout", &["still: true"]);
+    completes(&shell(script, &turns(", still: true")));
+}
+
+#[test]
+fn a_resize_reaches_program_and_screen() {
+    let script = r#"trap 'printf "\033[2J\033[40;100Hnow %s" "$(stty size)"' WINCH; printf '\033[HREADY'
+                    while :; do read -r x; done"#;
+    let turns = "        - screen: READY\n        - resize: 40x120\n        \
+                 - {screen: now 40 120, at: {row: 40, column: 100}}";
+    completes(&shell(script, turns));
+}
+
+#[test]
+fn a_capture_waits_for_the_whole_screen() {
+    // The amount is drawn in two pieces, with a pause in which the program is at work.
+    let script = r"printf '\033[2J\033[HTotal: 12'; sleep 0.05; printf '34.00 EUR'; exec cat";
+    let turns =
+        "        - {screen: '/Total: (?<total>[0-9.]+)/'}\n        - assert: total == '1234.00'";
+    completes(&shell(script, turns));
+}
+
+#[test]
+fn instances_of_a_pool_return_to_a_menu_on_their_screen() {
+    let script = r#"n=0; while :; do printf '\033[2J\033[HMAIN MENU\033[3;1HChoice: '; read -r c
+                    n=$((n+1)); printf '\033[2J\033[HTICKET %s\033[3;1HPress Enter' "$n"; read -r c; done"#;
+    let scenario = shell(
+        script,
+        "        - {screen: 'Choice:', send: n}\n        - {screen: '/TICKET \\d+/'}\n        - {screen: Press Enter, still: true, press: enter}",
+    );
+    let scenario = replaced(
+        &scenario,
+        "    screen: 24x80\n",
+        "    screen: 24x80\n    lifetime: {pool: 2}\n    menu: {screen: 'Choice:'}\n",
+    );
+    let log_in = "    actions:\n      start: [{screen: MAIN MENU}]\n";
+    let scenario = replaced(&scenario, "    actions:\n", log_in);
+    let scenario = replaced(
+        &scenario,
+        "flow: [{step: 1_work",
+        "flow: [{step: 0_start, role: clerk, do: start}, {step: 1_work",
+    );
+    let sandbox = sandbox(&scenario);
+    rehearsal(&sandbox, "run scenario.yaml --flows 20 --parallel 4").assert_code(0);
+    sandbox.assert_empty(Instant::now());
+}

@@ -14,7 +14,7 @@ use std::collections::HashSet;
 use crate::terminal::{Key, Screen};
 
 use super::key_step::{KeyPress, KeySequenceError, KeySequenceErrorKind, KeyStep};
-use items::{Likeness, likeness};
+use items::{Likeness, is_last_column, likeness};
 use view::{NoView, View};
 
 /// Most keys that are pressed for one label.
@@ -300,6 +300,7 @@ impl RowSelector {
                 let texts = several.iter().map(|&place| &view.items()[place].text);
                 Err(ambiguous(wanted, texts))
             }
+            [place] if is_last_column(view.items(), *place, wanted) => Ok(Target::Found(*place)),
             // A row that only contains the label counts when the whole list is known.
             _ => Ok(Target::NotSure),
         }

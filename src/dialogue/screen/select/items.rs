@@ -97,6 +97,23 @@ pub(super) fn likeness(text: &str, label: &str) -> Option<Likeness> {
     is_within
 }
 
+/// Returns whether the label is the last column of an item: another item has a column that begins at
+/// the same place. The tag before it may be as wide as its column, with one blank behind it.
+pub(super) fn is_last_column(items: &[Item], index: usize, label: &str) -> bool {
+    let text = &items[index].text;
+    let Some(before) = text.strip_suffix(label) else {
+        return false;
+    };
+    let begin = before.chars().count();
+    let begins_there = |item: &Item| {
+        let mut characters = item.text.chars().skip(begin.saturating_sub(2));
+        characters.next() == Some(' ')
+            && characters.next() == Some(' ')
+            && characters.next().is_some_and(|it| it != ' ')
+    };
+    begin >= 2 && before.ends_with(' ') && items.iter().any(begins_there)
+}
+
 /// Returns whether a text is the beginning of a label that is too long for its list.
 fn is_shortened(text: &str, label: &str) -> bool {
     let beginning = text.strip_suffix('…').or_else(|| text.strip_suffix("..."));
