@@ -18,6 +18,7 @@ pub(super) fn info(flows: u64) -> RunInfo {
         name: name.into(),
         title: title.into(),
         command: format!("./{name}"),
+        terminal: None,
     };
     let step = |name: &str, role| StepInfo {
         name: name.into(),

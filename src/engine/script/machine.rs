@@ -44,6 +44,7 @@ use crate::engine::values::NewValues;
 use crate::model::{FailureKind, Happening, InstanceId, ProcessRecord, RunEvent, Stream};
 use crate::process::TerminalMode;
 use crate::scenario::{Masker, Plan, Scope};
+use crate::terminal::{Screen, ScreenFrame, ScreenSize};
 
 use super::action_run::{ActionRun, ActionWait};
 use super::interpreter::{Effect, Input, TypedReply};
@@ -72,6 +73,8 @@ pub(super) struct ScriptMachine {
     action: Option<ActionRun>,
     /// The moment to emit the unfinished line.
     print_at: Option<Instant>,
+    /// The picture of the screen that was emitted last.
+    printed: String,
 }
 
 impl ScriptMachine {
@@ -91,12 +94,17 @@ impl ScriptMachine {
             exited: None,
             action: None,
             print_at: None,
+            printed: String::new(),
         }
     }
 
     /// Begins an action.
     pub(super) fn begin(&mut self, action: ActionRun, call: &mut MachineCall<'_, impl Program>) {
         self.action = Some(action);
+        if self.transcript.as_ref().is_some_and(|it| it.is_empty()) {
+            // It was begun on a screen that is not blank.
+            self.note_screen(call.now);
+        }
         self.drive(Input::Begin, call);
     }
 
@@ -223,6 +231,27 @@ impl ScriptMachine {
         }
     }
 
+    /// Records the present screen in the transcript.
+    pub(super) fn note_screen(&mut self, at: Instant) {
+        if self.transcript.is_some()
+            && let Some(frame) = self.frame()
+        {
+            let drawing = frame.drawing();
+            self.note(Happening::Screen { drawing }, at);
+        }
+    }
+
+    /// Returns the present screen, secrets hidden.
+    fn frame(&self) -> Option<ScreenFrame> {
+        let mut frame = self.dialogue.screen()?.frame();
+        let masker = match &self.action {
+            Some(action) => action.perform.values.masker(),
+            None => self.masker.clone(),
+        };
+        frame.hide(&masker.find_cut(frame.text().as_bytes()));
+        Some(frame)
+    }
+
     /// Gives up the action in progress without a report.
     pub(super) fn abandon(&mut self) {
         if let Some(action) = self.action.take() {
@@ -235,7 +264,8 @@ impl ScriptMachine {
     pub(super) fn assign(&mut self, instance: InstanceId) {
         self.instance = instance;
         if let Some(transcript) = &mut self.transcript {
-            **transcript = Transcript::new(instance);
+            let size = self.dialogue.screen().map(Screen::size);
+            **transcript = Transcript::new(instance, size);
         }
     }
 
@@ -360,6 +390,8 @@ impl ScriptMachine {
                 }
                 Effect::Resize(size) => {
                     self.dialogue.resized(size, call.now);
+                    let ScreenSize { rows, columns } = size;
+                    self.note(Happening::Resized { rows, columns }, call.now);
                     call.effects.push(ScriptEffect::Resize(size));
                     Some(Input::Paused)
                 }
