@@ -1,42 +1,54 @@
-//! The number of allocations in a turn and in a flow: it does not depend on the machine, so that it
-//! shows at once when something costly has come in.
+//! The number of allocations in a turn and in a flow, and the memory of a screen: they do not depend
+//! on the machine, so that it shows at once when something costly has come in.
 
 #![expect(unsafe_code, reason = "an allocator that counts")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use rehearsal::engine::{Control, Programs, Recording, RunOptions, run};
 use rehearsal::model::{EventSink, FlowOutcome, RunEvent};
 use rehearsal::scenario::{self, CompileOptions, Load, Overrides};
 use rehearsal::stats::{EvidenceChoice, EvidenceLimits};
+use rehearsal::terminal::{Screen, ScreenSize};
 
 /// The most allocations in a turn: a prompt, a reply, a line of the answer with a value in it.
 const MOST_A_TURN: f64 = 14.0;
 /// The same for a flow of one program, its turns not counted.
 const MOST_A_FLOW: f64 = 160.0;
+/// The most memory of a screen of 24 rows and 80 columns, in bytes.
+const MOST_A_SCREEN: usize = 80_000;
 
 struct Counting;
 
 static COUNT: AtomicU64 = AtomicU64::new(0);
+static BYTES: AtomicUsize = AtomicUsize::new(0);
+
+/// Held by each test, as all allocations are counted together.
+static ALONE: Mutex<()> = Mutex::new(());
 
 // SAFETY: hands everything on to the system's allocator, as it is.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         COUNT.fetch_add(1, Ordering::Relaxed);
+        BYTES.fetch_add(layout.size(), Ordering::Relaxed);
         // SAFETY: as the caller promises.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        BYTES.fetch_sub(layout.size(), Ordering::Relaxed);
         // SAFETY: as the caller promises.
         unsafe { System.dealloc(memory, layout) }
     }
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         COUNT.fetch_add(1, Ordering::Relaxed);
+        BYTES.fetch_add(size, Ordering::Relaxed);
+        BYTES.fetch_sub(layout.size(), Ordering::Relaxed);
         // SAFETY: as the caller promises.
         unsafe { System.realloc(memory, layout, size) }
     }
@@ -109,6 +121,7 @@ fn count(folder: &Path, turns: usize, flows: u64) -> u64 {
 
 #[test]
 fn turns_and_flows_allocate_little() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = tempfile::tempdir().unwrap();
     // Allocations at first use, such as the automata of regexes, are not counted.
     count(folder.path(), 10, 2);
@@ -119,4 +132,27 @@ fn turns_and_flows_allocate_little() {
     println!("{turn} a turn, {flow} a flow");
     assert!(turn <= MOST_A_TURN, "{turn} a turn");
     assert!(flow <= MOST_A_FLOW, "{flow} a flow");
+}
+
+#[test]
+fn a_screen_needs_little_memory_whatever_is_drawn() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let now = Instant::now();
+    let before = BYTES.load(Ordering::Relaxed);
+    let size = ScreenSize {
+        rows: 24,
+        columns: 80,
+    };
+    let mut screen = Screen::new(size, now);
+    for output in [
+        "a line of text, wide 界, in \x1b[38;2;1;2;3mcolour\x1b[m\r\n",
+        "\x1b[?1049h\x1b[5;9rthe other one\x1b[T\r\n",
+        "\x1b[6n\x1b]11;?\x07\x1b]0;title",
+        "\x07\x1b[?1049l\x1b[38;2;1;2;3;4;5;6;7;8;9;10;11;12mx\r\n",
+    ] {
+        screen.feed(output.repeat(1_000).as_bytes(), now, &mut |_| false);
+    }
+    let size = size_of_val(&screen) + BYTES.load(Ordering::Relaxed) - before;
+    println!("{size} bytes a screen");
+    assert!(size <= MOST_A_SCREEN, "{size} bytes a screen");
 }

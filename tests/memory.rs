@@ -164,6 +164,7 @@ fn flow(info: &RunInfo, random: &mut fastrand::Rng, number: u64) -> FlowRecord {
             waited_us: 1,
             activity: Activity::WaitingForInput,
             tail: "x".repeat(2_000),
+            screen: None,
             hint: None,
         }))
     } else {

@@ -172,6 +172,12 @@ impl Role {
         self.key("terminal", "pipes".into())
     }
 
+    /// Gives the program a screen of this size: for programs that draw.
+    #[must_use]
+    pub fn screen(self, rows: u16, columns: u16) -> Self {
+        self.key("screen", format!("{rows}x{columns}").into())
+    }
+
     /// Sets any other key of roles in the scenario language.
     #[must_use]
     pub fn key(mut self, name: &str, value: Value) -> Self {
@@ -198,6 +204,21 @@ impl Role {
 /// ];
 /// # let _ = turns;
 /// ```
+///
+/// In a role with a screen:
+///
+/// ```
+/// use rehearsal::{Role, Turn};
+///
+/// let clerk = Role::new("clerk", ["./orders"]).screen(24, 80).action("enter", [
+///     Turn::screen("ORDER ENTRY")
+///         .fill("CUSTOMER:", "${customer_id}")
+///         .fill("QUANTITY:", "7")
+///         .press("f3"),
+///     Turn::screen(r"/SAVED AS (?<order_id>ORD-\d+)/").key("below", "STATUS".into()),
+/// ]);
+/// # let _ = clerk;
+/// ```
 #[derive(Debug, Clone)]
 pub struct Turn(Map<String, Value>);
 
@@ -219,6 +240,21 @@ impl Turn {
     /// Waits for a complete line that contains this text.
     pub fn see(text: &str) -> Self {
         Turn::of("see", text.into())
+    }
+
+    /// Waits until the screen of the role shows this text.
+    pub fn screen(text: &str) -> Self {
+        Turn::of("screen", text.into())
+    }
+
+    /// Waits until this text is not on the screen any more.
+    pub fn gone(text: &str) -> Self {
+        Turn::of("screen", json!({ "gone": text }))
+    }
+
+    /// Gives the program's terminal another size.
+    pub fn resize(rows: u16, columns: u16) -> Self {
+        Turn::of("resize", format!("{rows}x{columns}").into())
     }
 
     /// Waits for the program to exit with this code.
@@ -251,6 +287,29 @@ impl Turn {
     #[must_use]
     pub fn secret(self, text: &str) -> Self {
         self.key("secret", text.into())
+    }
+
+    /// Types this text without Enter.
+    #[must_use]
+    pub fn type_text(self, text: &str) -> Self {
+        self.key("type", text.into())
+    }
+
+    /// Fills the field behind a label on the screen, after those of earlier calls.
+    #[must_use]
+    pub fn fill(mut self, label: &str, value: &str) -> Self {
+        let fields = self.0.entry("fill").or_insert_with(|| json!([]));
+        if let Value::Array(fields) = fields {
+            // A list, as the keys of a map are sorted.
+            fields.push(json!({ label: value }));
+        }
+        self
+    }
+
+    /// Presses these keys, one after the other.
+    #[must_use]
+    pub fn press_all<K: Into<String>>(self, keys: impl IntoIterator<Item = K>) -> Self {
+        self.key("press", words(keys))
     }
 
     /// Presses a named key, such as `enter`, `escape` or `ctrl-c`.

@@ -151,6 +151,7 @@ fn as_text(plan: &Plan, chaos: &FaultRules, parallel: u64, problems: &[LimitProb
 
 /// Describes what a role has from itself or from `defaults`, one part a line.
 fn details(role: &Role) -> impl Iterator<Item = String> {
+    let screen = role.screen().map(|size| format!("screen: {size}"));
     let directory = role.directory.as_ref();
     let directory = directory.map(|it| format!("directory: {}", it.source()));
     let prompt = role.menu.prompt.as_ref();
@@ -163,7 +164,8 @@ fn details(role: &Role) -> impl Iterator<Item = String> {
         ("fail_on", listed(fail_on)),
     ];
     let lists = lists.map(|(name, list)| Some(format!("{name}: {}", list?)));
-    [directory, prompt, row].into_iter().chain(lists).flatten()
+    let parts = [screen, directory, prompt, row];
+    parts.into_iter().chain(lists).flatten()
 }
 
 /// Joins distinct texts; `None` if there are none.
@@ -239,6 +241,7 @@ fn as_json(plan: &Plan, chaos: &FaultRules, parallel: u64, problems: &[LimitProb
             "title": role.title,
             "command": command,
             "pool": pool,
+            "screen": role.screen().map(|it| json!({ "rows": it.rows, "columns": it.columns })),
             "directory": role.directory.as_ref().map(|it| it.source()),
             "menu_prompt": role.menu.prompt.as_ref().map(ToString::to_string),
             "interludes": role.interludes.iter().map(|it| it.wait.to_string()).collect::<Vec<_>>(),

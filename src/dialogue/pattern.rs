@@ -211,9 +211,7 @@ impl Pattern {
     ) -> Vec<(Arc<str>, Range<usize>)> {
         let groups = match &self.0.kind {
             Kind::Literal(_) => Vec::new(),
-            Kind::Regex(compiled) => {
-                self.groups(compiled, &compiled.expression, text, start..end)
-            }
+            Kind::Regex(compiled) => self.groups(compiled, &compiled.expression, text, start..end),
         };
         let groups = groups.into_iter();
         groups.map(|(name, at)| (Arc::clone(name), at)).collect()

@@ -2,21 +2,22 @@
 
 mod driver;
 mod evidence;
-mod typed;
 mod fill;
+mod key_step;
 mod output;
 mod select;
+mod typed;
 mod wait;
 
-pub use driver::{
-    KeyPress, KeySequence, KeySequenceError, KeySequenceErrorKind, KeySequencePart, KeyStep,
-};
+pub use driver::{KeySequence, KeySequencePart};
 pub use evidence::NearMiss;
-pub(in crate::dialogue) use evidence::{Judgement, ScreenMatch, is_shown, judge};
-pub(in crate::dialogue) use typed::TypedText;
 pub use fill::{FieldValue, FormFiller};
+pub use key_step::{KeyPress, KeySequenceError, KeySequenceErrorKind, KeyStep};
 pub(super) use output::{ScreenFinding, ScreenOutput};
 pub use select::RowSelector;
 pub use wait::{
     CellPosition, CursorCondition, Judging, RowRange, ScreenContent, ScreenRegion, ScreenWait,
 };
+
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 
 use super::*;
-use crate::terminal::Key;
+use crate::terminal::{Key, KeyModes};
 
 const QUIET: Duration = DEFAULT_QUIET;
 /// Width of the terminal.

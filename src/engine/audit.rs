@@ -82,6 +82,7 @@ fn build(run: &RunContext, audit: &Audit, scope: &Scope) -> Result<Command, Acti
     let around = Surroundings {
         directory: audit.directory.as_ref(),
         environment: &audit.environment,
+        draws: false,
     };
     command::build(run, around, argv, Terminal::Pipes, scope)
 }

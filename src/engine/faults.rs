@@ -2,8 +2,9 @@
 //!
 //! [`choice`] decides, from the seed alone, which faults hit a step and at which point of it;
 //! [`filter`] injects them, between the effects of a script machine and the program, which is its
-//! [`target`].
+//! [`target`], and returns its [`feedback`].
 
 pub(super) mod choice;
+pub(super) mod feedback;
 pub(super) mod filter;
 mod target;

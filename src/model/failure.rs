@@ -153,8 +153,11 @@ pub struct Failure {
     pub waited_us: u64,
     /// The program's activity at that moment.
     pub activity: Activity,
-    /// The last lines of the program's output.
+    /// The last lines of the program's output; empty for a program with a screen.
     pub tail: String,
+    /// The program's screen, as a picture of text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub screen: Option<String>,
     /// Advice, if there is any.
     pub hint: Option<String>,
 }
@@ -172,6 +175,7 @@ impl Failure {
             waited_us: 0,
             activity: Activity::Unknown,
             tail: String::new(),
+            screen: None,
             hint: None,
         }
     }

@@ -24,6 +24,10 @@ pub enum InjectionKind {
     Dribble,
     /// The program's output is read slowly.
     SlowRead,
+    /// The program's output arrives byte by byte.
+    Bytewise,
+    /// The program's terminal gets another size.
+    Resize,
     /// The reply is delayed.
     Delay,
     /// The program is not started, as if it did not exist.
@@ -32,7 +36,7 @@ pub enum InjectionKind {
 
 impl InjectionKind {
     /// All kinds, in the order of reports.
-    pub const ALL: [InjectionKind; 9] = [
+    pub const ALL: [InjectionKind; 11] = [
         InjectionKind::Kill,
         InjectionKind::Freeze,
         InjectionKind::Close,
@@ -40,6 +44,8 @@ impl InjectionKind {
         InjectionKind::LongLine,
         InjectionKind::Dribble,
         InjectionKind::SlowRead,
+        InjectionKind::Bytewise,
+        InjectionKind::Resize,
         InjectionKind::Delay,
         InjectionKind::Refuse,
     ];
@@ -54,6 +60,8 @@ impl InjectionKind {
             InjectionKind::LongLine => "long_line",
             InjectionKind::Dribble => "dribble",
             InjectionKind::SlowRead => "slow_read",
+            InjectionKind::Bytewise => "bytewise",
+            InjectionKind::Resize => "resize",
             InjectionKind::Delay => "delay",
             InjectionKind::Refuse => "refuse",
         }
@@ -64,7 +72,10 @@ impl InjectionKind {
     pub fn is_disruptive(self) -> bool {
         !matches!(
             self,
-            InjectionKind::Dribble | InjectionKind::SlowRead | InjectionKind::Delay
+            InjectionKind::Dribble
+                | InjectionKind::SlowRead
+                | InjectionKind::Bytewise
+                | InjectionKind::Delay
         )
     }
 }

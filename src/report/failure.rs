@@ -5,6 +5,9 @@ use crate::model::{Activity, Failure};
 use super::sanitize::sanitize_lines;
 use super::units;
 
+/// The maximum number of lines shown of a picture of a screen.
+const MAX_PICTURE_LINES: usize = 80;
+
 /// The maximum number of lines shown of a program's last output.
 const MAX_TAIL_LINES: usize = 12;
 
@@ -33,6 +36,9 @@ pub fn lines(failure: &Failure) -> Vec<String> {
         lines.extend(labelled("program", &format!("was {}", failure.activity)));
     }
     lines.extend(tail(&failure.tail));
+    if let Some(screen) = &failure.screen {
+        lines.extend(picture(screen));
+    }
     if let Some(hint) = &failure.hint {
         lines.extend(labelled("hint", hint));
     }
@@ -63,6 +69,16 @@ fn tail(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// Returns a picture of a screen, from its top.
+fn picture(text: &str) -> Vec<String> {
+    let rows = sanitize_lines(text.trim_end()).take(MAX_PICTURE_LINES);
+    let labels = std::iter::once("screen").chain(std::iter::repeat(""));
+    labels
+        .zip(rows)
+        .map(|(label, row)| format!("{label:<8} {row}").trim_end().to_owned())
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,6 +96,7 @@ mod tests {
             waited_us: 30_000_000,
             activity: Activity::WaitingForInput,
             tail: "\n\n\x1b[2JLogin\n\nName: \n".into(),
+            screen: None,
             hint: Some("look at it\x07".into()),
         };
         let expected = [

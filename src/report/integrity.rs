@@ -205,6 +205,7 @@ mod tests {
             waited_us: 1,
             activity: Activity::Unknown,
             tail: String::new(),
+            screen: None,
             hint: None,
         }
     }

@@ -253,11 +253,17 @@ fn defaults<'n>(context: &Context<'_>, node: Option<&'n Node>) -> (Defaults, Rol
             .get("size")
             .and_then(|n| context.size(n))
             .unwrap_or(for_roles.size),
+        screen: fields.get("screen").and_then(|n| context.screen_size(n)),
         directory: fields.get("directory"),
         menu: fields.get("menu"),
         interludes: fields.get("interludes"),
         fail_on: fields.get("fail_on"),
     };
+    if fields.has("size") && fields.has("screen") {
+        let message = "roles without their own size have either a `size` or a `screen`";
+        let help = Some("leave one out, or write it in the roles".to_owned());
+        context.error(&fields.key_span("screen"), message, help);
+    }
     defaults.startup = deadline("startup").unwrap_or(defaults.startup);
     defaults.step = deadline("step").unwrap_or(defaults.step);
     defaults.flow = deadline("flow");

@@ -15,6 +15,7 @@ use std::time::Duration;
 use crate::dialogue::{Pattern, RowFormat};
 use crate::model::{IntegrityInfo, RoleIndex, StepIndex};
 use crate::stats::Threshold;
+use crate::terminal::ScreenSize;
 
 use super::data::{DataSource, InstanceTable};
 use super::faults::rule::FaultRules;
@@ -176,6 +177,16 @@ pub struct Role {
 }
 
 impl Role {
+    /// Returns the size of its screen, if it has one.
+    pub fn screen(&self) -> Option<ScreenSize> {
+        match self.terminal {
+            TerminalKind::Pty { rows, columns } if self.has_screen => {
+                Some(ScreenSize { rows, columns })
+            }
+            TerminalKind::Pty { .. } | TerminalKind::Pipes => None,
+        }
+    }
+
     /// Returns the command as in the scenario, in one line for people.
     pub fn command(&self) -> String {
         command_line(&self.run)
@@ -202,7 +213,7 @@ pub enum TerminalKind {
 #[derive(Debug, Default)]
 pub struct Menu {
     /// The wait of `choose` and `pick` without one.
-    pub prompt: Option<PatternSpec>,
+    pub prompt: Option<AwaitedSpec>,
     /// The format of a row: its key and its label.
     pub row: RowFormat,
 }

@@ -76,8 +76,14 @@ fn shape(shape: Shape, definitions: &mut Map<String, Value>) -> Value {
             let keys: Vec<String> = crate::terminal::Key::all()
                 .map(|key| key.to_string())
                 .collect();
-            json!({ "enum": keys })
+            let character = json!({ "type": "string", "pattern": r"^\S$" });
+            let digit = json!({ "type": "integer", "minimum": 0, "maximum": 9 });
+            json!({ "anyOf": [{ "enum": keys }, character, digit] })
         }
+        Shape::RowRange => json!({
+            "type": ["string", "integer"],
+            "pattern": r"^\s*[0-9]+\s*(\.\.\s*[0-9]+\s*)?$",
+        }),
         Shape::OneOf(choices) => json!({ "enum": choices }),
         Shape::Object(vocabulary) => {
             if !definitions.contains_key(vocabulary.name) {
@@ -105,6 +111,10 @@ fn shape(shape: Shape, definitions: &mut Map<String, Value>) -> Value {
         Shape::OneOrList(one) => {
             let one = self::shape(*one, definitions);
             json!({ "anyOf": [one, { "type": "array", "items": one, "minItems": 1 }] })
+        }
+        Shape::Either(one, other) => {
+            let either = [one, other].map(|it| self::shape(*it, definitions));
+            json!({ "anyOf": either })
         }
     }
 }
@@ -138,6 +148,11 @@ mod tests {
                 Shape::Turns => reach(&TURN, found),
                 Shape::ListOf(inner) | Shape::MapOf(inner) | Shape::OneOrList(inner) => {
                     reach_shape(*inner, found);
+                }
+                Shape::Either(one, other) => {
+                    for it in [one, other] {
+                        reach_shape(*it, found);
+                    }
                 }
                 _ => {}
             }

@@ -2,12 +2,15 @@
 //! for editors are both derived from it, so they cannot differ.
 
 mod flow;
+mod screen;
 mod turns;
 mod words;
 
 pub(super) use flow::{FLOW_RETRY, LIFETIME, STEP, STEP_RETRY};
+use screen::{AT, BELOW, CURSOR_AT, FOR, PRESS, RIGHT_OF, ROWS, SCREEN, STILL};
+pub(super) use screen::{CELL, CURSOR, KEY_PRESS, SCREEN_CONDITIONS, SCREEN_WAIT};
 pub(super) use turns::{ALTERNATIVE, PICK, REPEAT, TURN, UNTIL};
-use turns::{PRESS, PROMPT, SEE, SEND};
+use turns::{PROMPT, SEE, SEND};
 pub(super) use words::{EXTENSION, Shape, Vocabulary};
 use words::{required, word};
 
@@ -227,6 +230,12 @@ pub(super) static DEFAULTS: Vocabulary = Vocabulary {
             "The terminal's rows and columns; `50x200` by default.",
         ),
         word(
+            "screen",
+            Shape::Size,
+            "The rows and columns of the screens of roles with neither `size` nor `terminal: \
+             pipes`.",
+        ),
+        word(
             "startup",
             Shape::Duration,
             "The time limit from a program's start to the end of its first step's first wait; \
@@ -301,6 +310,12 @@ pub(super) static ROLE: Vocabulary = Vocabulary {
             "The terminal's rows and columns, such as `50x200`.",
         ),
         word(
+            "screen",
+            Shape::Size,
+            "The rows and columns of its screen, such as `24x80`: for programs that draw. TERM is \
+             `xterm-256color`.",
+        ),
+        word(
             "environment",
             Shape::MapOf(&Shape::Template),
             "Environment variables of the program, in addition to rehearsal's.",
@@ -349,6 +364,11 @@ pub(super) static MENU: Vocabulary = Vocabulary {
             "Awaited by every `choose` and `pick` without a wait.",
         ),
         word(
+            "screen",
+            Shape::TextOrObject(&SCREEN_WAIT),
+            "The same in a role with a screen: shown by every screen with its menu.",
+        ),
+        word(
             "row",
             Shape::Pattern,
             "A regular expression between slashes with the groups `key` and `label`.",
@@ -364,6 +384,14 @@ pub(super) static INTERLUDE: Vocabulary = Vocabulary {
     keys: &[
         PROMPT,
         SEE,
+        SCREEN,
+        AT,
+        ROWS,
+        BELOW,
+        RIGHT_OF,
+        CURSOR_AT,
+        FOR,
+        STILL,
         SEND,
         PRESS,
         word(

@@ -56,9 +56,12 @@ fn saw(failure: &Failure, values: &[NamedValue]) -> String {
             | FailureKind::CommandFailed
             | FailureKind::NotStarted
             | FailureKind::TooOften
+            | FailureKind::NotTaken
             | FailureKind::Internal,
             _,
         ) => failure.message.lines().next().unwrap_or_default(),
+        // The rows of a screen have no last line that stands for the failure.
+        _ if failure.screen.is_some() => failure.message.lines().next().unwrap_or_default(),
         _ => {
             let mut lines = failure.tail.lines().map(str::trim);
             lines.rfind(|line| !line.is_empty()).unwrap_or("")

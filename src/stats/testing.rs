@@ -93,6 +93,7 @@ pub(super) fn failure(step: &str, kind: FailureKind) -> Failure {
         waited_us: 30_000_000,
         activity: Activity::WaitingForInput,
         tail: "Login name:".into(),
+        screen: None,
         hint: None,
     }
 }

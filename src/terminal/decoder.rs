@@ -4,6 +4,7 @@ use anstyle_parse::state::{Action, State as Step, state_change};
 
 use super::input_line::RowEnd;
 use super::plain_output::{has_c1, is_c1, plain_len, style_len};
+use super::queries::{Answers, COMMAND_LIMIT_BYTES, QueriedTerminal, Query, StringEnd};
 
 /// Limit for a control string (a title, a picture) that does not end; text follows after it.
 const STRING_LIMIT_BYTES: usize = 64 << 10;
@@ -11,8 +12,6 @@ const STRING_LIMIT_BYTES: usize = 64 << 10;
 const BLANKS_LIMIT: usize = 256;
 /// Limit for the stored parameters of a sequence: more than any supported sequence needs.
 const PARAMETERS_LIMIT: usize = 32;
-/// Limit for stored answers that were not taken yet.
-const ANSWERS_LIMIT_BYTES: usize = 4096;
 
 /// Receiver of decoded text.
 ///
@@ -83,6 +82,27 @@ enum State {
     },
 }
 
+/// Terminal as a program finds it that asks: it has one row, the unfinished line.
+///
+/// A decoder knows where in the line the cursor is, and does not know the row, the size and the
+/// modes. Line editors need the column only: they ask for it to see where their prompt ends.
+struct OneRow {
+    /// Column of the cursor, from 0.
+    column: usize,
+}
+
+impl QueriedTerminal for OneRow {
+    fn position(&self) -> (usize, usize) {
+        (1, self.column + 1)
+    }
+    fn size(&self) -> Option<(u16, u16)> {
+        None
+    }
+    fn mode(&self, _: u16) -> Option<bool> {
+        None
+    }
+}
+
 /// Decoder of one stream of output.
 ///
 /// The text depends on the bytes only, never on how they were split. Line ends `\n`, `\r\n` and
@@ -99,8 +119,9 @@ pub(crate) struct Decoder {
     /// The beginning of a character that is not complete.
     partial: [u8; 4],
     partial_len: usize,
+    /// Parameters of the sequence, or the beginning of the operating system command.
     parameters: Vec<u8>,
-    answers: Vec<u8>,
+    answers: Answers,
 }
 
 impl Decoder {
@@ -111,7 +132,7 @@ impl Decoder {
             partial: [0; 4],
             partial_len: 0,
             parameters: Vec::new(),
-            answers: Vec::new(),
+            answers: Answers::default(),
         }
     }
 
@@ -134,7 +155,7 @@ impl Decoder {
 
     /// Returns the answers of a terminal to the queries since the last call.
     pub(crate) fn take_answers(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.answers)
+        self.answers.take()
     }
 
     fn ground(&mut self, bytes: &[u8], sink: &mut impl TextSink) -> usize {
@@ -327,11 +348,21 @@ impl Decoder {
         match end {
             Some(end) => {
                 self.state = State::Ground;
+                if command {
+                    self.command(&within[..end]);
+                }
                 match within[end] {
                     // The line end counts as text.
                     b'\n' => end,
                     0x1b => {
+                        if command {
+                            self.end_command(StringEnd::Terminator);
+                        }
                         self.begin_sequence();
+                        end + 1
+                    }
+                    0x07 => {
+                        self.end_command(StringEnd::Bell);
                         end + 1
                     }
                     _ => end + 1,
@@ -342,6 +373,9 @@ impl Decoder {
                 room
             }
             None => {
+                if command {
+                    self.command(within);
+                }
                 self.state = State::ControlString {
                     dropped: dropped + within.len(),
                     command,
@@ -349,6 +383,18 @@ impl Decoder {
                 within.len()
             }
         }
+    }
+
+    /// Keeps the beginning of an operating system command, one byte more than a query can have.
+    fn command(&mut self, text: &[u8]) {
+        let room = (COMMAND_LIMIT_BYTES + 1).saturating_sub(self.parameters.len());
+        self.parameters
+            .extend_from_slice(&text[..text.len().min(room)]);
+    }
+
+    fn end_command(&mut self, end: StringEnd) {
+        let query = Query::in_command(&self.parameters, end);
+        self.answer(query, 0);
     }
 
     fn control_sequence(&mut self, last: u8, sink: &mut impl TextSink) {
@@ -385,10 +431,10 @@ impl Decoder {
             (b'h' | b'l', true) if matches!(number, 47 | 1047 | 1049) => {
                 self.leave(Cursor::Elsewhere);
             }
-            (b'n', false) if number == 6 => self.answer(b"\x1b[1;1R"),
-            (b'n', false) if number == 5 => self.answer(b"\x1b[0n"),
-            (b'c', false) if number == 0 => self.answer(b"\x1b[?6c"),
-            _ => {}
+            _ => {
+                let query = Query::in_control_sequence(&self.parameters, last);
+                self.answer(query, self.cursor_column(sink));
+            }
         }
     }
 
@@ -415,9 +461,18 @@ impl Decoder {
         self.print(&BLANKS[..count.min(BLANKS_LIMIT)], sink);
     }
 
-    fn answer(&mut self, answer: &[u8]) {
-        if self.answers.len() + answer.len() <= ANSWERS_LIMIT_BYTES {
-            self.answers.extend_from_slice(answer);
+    /// Returns the column of the cursor, 0 if it is not in the unfinished line.
+    fn cursor_column(&self, sink: &impl TextSink) -> usize {
+        match self.cursor {
+            Cursor::AtEnd => sink.width(),
+            Cursor::InLine(column) => column,
+            Cursor::Above | Cursor::Elsewhere => 0,
+        }
+    }
+
+    fn answer(&mut self, query: Option<Query>, column: usize) {
+        if let Some(answer) = query.and_then(|query| query.answer(&OneRow { column })) {
+            self.answers.push(&answer);
         }
     }
 }
@@ -558,10 +613,28 @@ pub(super) mod tests {
 
     #[test]
     fn queries_are_answered() {
-        let bytes = b"a\x1b[6nb\x1b[5nc\x1b[c\x1b[0c\x1b[>c\x1b[?6n";
-        let expected = b"\x1b[1;1R\x1b[0n\x1b[?6c\x1b[?6c".to_vec();
-        assert_eq!(shown([&bytes[..]]), ("abc".to_owned(), expected.clone()));
-        assert_eq!(shown(bytes.chunks(1)), ("abc".to_owned(), expected));
+        let bytes = b"a\x1b[6nb\x1b[5nc\x1b[c\x1b[0c\x1b[>c\x1b[18t\x1b[?2026$p\x1b[?u";
+        let expected = "\x1b[1;2R\x1b[0n\x1b[?1;2c\x1b[?1;2c\x1b[>0;0;0c\x1b[?2026;0$y\x1b[?0u";
+        let expected = ("abc".to_owned(), expected.as_bytes().to_vec());
+        assert_eq!(shown([&bytes[..]]), expected);
+        assert_eq!(shown(bytes.chunks(1)), expected);
+    }
+
+    #[test]
+    fn the_cursor_is_where_the_unfinished_line_says() {
+        let bytes = b"one\r\n> \x1b[6nab\x1b[D\x1b[?6n\r\x1b[6n\x1b[9;9H\x1b[6n";
+        let expected = b"\x1b[1;3R\x1b[?1;4R\x1b[1;1R\x1b[1;1R";
+        assert_eq!(shown([&bytes[..]]).1, expected);
+        assert_eq!(shown(bytes.chunks(1)).1, expected);
+    }
+
+    #[test]
+    fn colours_are_answered_and_titles_are_not() {
+        let bytes = b"\x1b]11;?\x07a\x1b]10;?\x1b\\b\x1b]0;10;?\x07\x1b]11;?\nc\x1bP10;?\x1b\\";
+        let expected = b"\x1b]11;rgb:0000/0000/0000\x07\x1b]10;rgb:e5e5/e5e5/e5e5\x1b\\";
+        let expected = ("ab\nc".to_owned(), expected.to_vec());
+        assert_eq!(shown([&bytes[..]]), expected);
+        assert_eq!(shown(bytes.chunks(1)), expected);
     }
 
     /// Output as programs print it, and as they should not.
@@ -571,7 +644,7 @@ pub(super) mod tests {
             2 => proptest::sample::select(vec![
                 &b"\r\n"[..], b"\n", b"\r", b"\r\r\n", b"\x08", b"\t", b"\x1b[1;31m", b"\x1b[m",
                 b"\x1b[2J", b"\x1b[3;4H", b"\x1b[2C", b"\x1b[4G", b"\x1b]0;x\x07", b"\x1b]0;x\x1b\\",
-                b"\x1bPq#\x1b\\", b"\x1b(B", b"\x1b[6n", b"\x1b", b"\x1b[", b"\x1b]", b"\xe2", b"\x82",
+                b"\x1bPq#\x1b\\", b"\x1b(B", b"\x1b[6n", b"\x1b]11;?\x07", b"\x1b", b"\x1b[", b"\x1b]", b"\xe2", b"\x82",
                 b"\xff", b"\xf0\x9f", b"\x18", b"\x1bc", b"\x1b[?1049h", b"\xc2\x9b",
             ]).prop_map(<[u8]>::to_vec),
             1 => proptest::collection::vec(any::<u8>(), 1..4),

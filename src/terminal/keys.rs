@@ -158,6 +158,11 @@ impl Key {
             .chain(KEYPAD.chars().chain(['\r']).map(Key::Keypad))
     }
 
+    /// Returns the keys that are neither characters, nor numbered, nor pressed with another one.
+    pub fn named() -> impl Iterator<Item = Key> {
+        NAMED.iter().map(|&(_, key)| key)
+    }
+
     /// Returns the key as transcripts show it: `<enter>`.
     pub fn shown(self) -> Cow<'static, str> {
         match self {

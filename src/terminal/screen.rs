@@ -40,6 +40,25 @@ pub struct ScreenSize {
     pub columns: u16,
 }
 
+impl ScreenSize {
+    /// Parses rows and columns, as `24x80`; `None` if the text is no size.
+    pub fn parse(text: &str) -> Option<ScreenSize> {
+        let (rows, columns) = text.split_once('x')?;
+        let count = |text: &str| text.trim().parse().ok().filter(|count| *count > 0);
+        Some(ScreenSize {
+            rows: count(rows)?,
+            columns: count(columns)?,
+        })
+    }
+}
+
+/// Shows a size as it is written: `24x80`.
+impl fmt::Display for ScreenSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}", self.rows, self.columns)
+    }
+}
+
 /// Cursor of a screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ScreenCursor {
@@ -272,6 +291,12 @@ impl Screen {
                     self.apply(Function::Cuu(narrow(below)), at);
                 }
                 is_changed
+            }
+            Function::Decstbm(top, bottom) => {
+                // The emulator moves the cursor also if there is no such region.
+                let rows = Screen::size(self).rows;
+                let bottom = if bottom == 0 { rows } else { bottom.min(rows) };
+                top.max(1) < bottom && self.apply(Function::Decstbm(top, bottom), at)
             }
             Function::Decstr => {
                 self.apply(Function::Decstr, at);

@@ -2,9 +2,10 @@
 //! Belongs to `report` and `cli`.
 
 use std::io::Read as _;
-use std::num::NonZero;
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
+use rehearsal::terminal::{Screen, ScreenSize};
 use serde_json::Value;
 
 use crate::support::fixture::scenario;
@@ -48,12 +49,22 @@ const MANY: &str = "--flows 24 --parallel 2 --allow-failures=100%";
 #[test]
 fn bars_show_the_progress_and_make_room_for_the_report() {
     let written = on_a_terminal(80, false, MANY);
-    let (rows, columns) = (NonZero::new(24).unwrap(), NonZero::new(80).unwrap());
-    let mut screen = vt100::Parser::new(rows, columns, 1000);
+    let (now, size) = (
+        Instant::now(),
+        ScreenSize {
+            rows: 24,
+            columns: 80,
+        },
+    );
+    let mut screen = Screen::new(size, now);
+    let rows = |screen: &Screen| -> Vec<String> {
+        let rows = (0..size.rows).map(|row| screen.row(row).text().to_owned());
+        rows.collect()
+    };
     let mut seen = Vec::new();
     for piece in written.chunks(64) {
-        screen.process(piece);
-        let rows: Vec<String> = screen.screen().rows(0, 80).collect();
+        screen.feed(piece, now, &mut |_| false);
+        let rows = rows(&screen);
         let bar = rows.iter().position(|row| row.contains(" of 24 done"));
         if let Some(at) = bar {
             seen.push((
@@ -73,7 +84,7 @@ fn bars_show_the_progress_and_make_room_for_the_report() {
         seen.iter().any(|(bar, _)| bar.contains("4 failed")),
         "{seen:#?}"
     );
-    let left = screen.screen().contents();
+    let left = rows(&screen).join("\n");
     assert!(left.contains("Processes:"), "the report is there:\n{left}");
     assert!(!left.contains(" now  p95 "), "the bars are gone:\n{left}");
 }

@@ -97,6 +97,7 @@ fn failure() -> Failure {
         activity: Activity::WaitingForInput,
         tail: "\x1b]0;owned\x07=== PENDING ===\n\x1b[2J1. ORD-1  \u{20b9}1,299\u{202e}\r\n> "
             .into(),
+        screen: None,
         hint: Some("the program asks what the scenario does not answer".into()),
     }
 }

@@ -47,7 +47,7 @@ pub(in crate::dialogue) struct ScreenMatch {
 
 /// Judges a condition on a screen, apart from how long it holds.
 ///
-/// `begun` is the beginning of the wait: the moment of a match that was there before. Of several
+/// `wait_began` is the beginning of the wait: the moment of a match that was there before. Of several
 /// occurrences of a text, the first that was drawn as a whole counts, else the first that counts.
 /// [`ScreenContent::Gone`] is judged by what is shown now: that the text was there since the last
 /// reply is for the owner of the wait to know, with [`is_shown`].
@@ -55,19 +55,19 @@ pub(in crate::dialogue) fn judge(
     wait: &ScreenWait,
     screen: &Screen,
     typed: &TypedText,
-    begun: Instant,
+    wait_began: Instant,
 ) -> Judgement {
     let rows = rows_of(screen);
     let text = match &wait.content {
         ScreenContent::Shown(text) => text,
         ScreenContent::Gone(text) => {
             return if find_all(text, &wait.region, &rows).is_empty() {
-                judge_cursor(wait, screen, &rows, begun)
+                judge_cursor(wait, screen, &rows, wait_began)
             } else {
                 Judgement::Unmet { near_miss: None }
             };
         }
-        ScreenContent::Any => return judge_cursor(wait, screen, &rows, begun),
+        ScreenContent::Any => return judge_cursor(wait, screen, &rows, wait_began),
     };
     let found = find_all(text, &wait.region, &rows);
     if found.is_empty() {
@@ -100,7 +100,7 @@ pub(in crate::dialogue) fn judge(
         }
         let captures = captures.into_iter();
         let found = ScreenMatch {
-            at: cells.newest.unwrap_or(begun),
+            at: cells.newest.unwrap_or(wait_began),
             captures: captures
                 .map(|(name, range)| (name, row.text()[range].into()))
                 .collect(),
@@ -114,7 +114,7 @@ pub(in crate::dialogue) fn judge(
     settled.map_or(Judgement::Unmet { near_miss }, Judgement::MetIfSettled)
 }
 
-/// Returns whether the text of a condition is on the screen, in its region.
+/// Returns whether the text of a condition is within its region, old or new.
 pub(in crate::dialogue) fn is_shown(wait: &ScreenWait, screen: &Screen) -> bool {
     match &wait.content {
         ScreenContent::Shown(text) | ScreenContent::Gone(text) => {
@@ -185,7 +185,7 @@ fn judge_cursor(
     wait: &ScreenWait,
     screen: &Screen,
     rows: &[ScreenRow],
-    begun: Instant,
+    wait_began: Instant,
 ) -> Judgement {
     if !is_cursor_there(wait, screen, rows) {
         return Judgement::Unmet {
@@ -194,7 +194,7 @@ fn judge_cursor(
     }
     let row = rows.get(usize::from(screen.cursor().row));
     Judgement::MetIfSettled(ScreenMatch {
-        at: screen.last_change().max(begun),
+        at: screen.last_change().max(wait_began),
         captures: Vec::new(),
         row: row.map_or_else(String::new, |row| row.text().to_owned()),
     })
@@ -229,11 +229,7 @@ fn first_row(label: &Pattern, rows: &[ScreenRow]) -> Option<usize> {
 }
 
 /// Returns the occurrences of a text in a region, the top left first: rows from 0, and bytes in them.
-fn find_all(
-    text: &Pattern,
-    region: &ScreenRegion,
-    rows: &[ScreenRow],
-) -> Vec<(u16, Range<usize>)> {
+fn find_all(text: &Pattern, region: &ScreenRegion, rows: &[ScreenRow]) -> Vec<(u16, Range<usize>)> {
     let mut found = Vec::new();
     for (index, row) in (0..).zip(rows) {
         let number = index + 1;

@@ -2,7 +2,7 @@
 
 use crate::terminal::Screen;
 
-use super::driver::{KeySequenceError, KeyStep};
+use super::key_step::{KeySequenceError, KeyStep};
 
 /// Filling of the fields behind these labels.
 #[derive(Debug)]

@@ -82,7 +82,14 @@ impl TypedText {
         let columns = usize::from(screen.size().columns);
         let mut cells = TypedCells {
             columns,
-            cells: vec![false; if self.replies.is_empty() { 0 } else { columns * rows.len() }],
+            cells: vec![
+                false;
+                if self.replies.is_empty() {
+                    0
+                } else {
+                    columns * rows.len()
+                }
+            ],
         };
         for line in &self.replies {
             line.mark(screen, rows, &mut cells);
@@ -184,7 +191,9 @@ impl TypedLine {
     /// Marks pieces of the text behind its label, as in a field that is too narrow for it.
     fn mark_pieces(&self, place: &TypedPlace, row: &ScreenRow, cells: &mut TypedCells) {
         let text = row.text();
-        let label = text.find(&place.label).map_or(0, |at| at + place.label.len());
+        let label = text
+            .find(&place.label)
+            .map_or(0, |at| at + place.label.len());
         let fillers = text[label..].len() - text[label..].trim_start_matches(FILLERS).len();
         let from = label + fillers;
         let field = &text[from..];
@@ -237,7 +246,9 @@ impl TypedLine {
 /// parts of the row.
 fn label_of(before: &str) -> &str {
     let bare = before.trim_end_matches(|it| FILLERS.contains(&it) && it != ':' && it != '.');
-    let edge = bare.rfind(EDGES).map(|at| at + bare[at..].chars().next().map_or(1, char::len_utf8));
+    let edge = bare
+        .rfind(EDGES)
+        .map(|at| at + bare[at..].chars().next().map_or(1, char::len_utf8));
     let gap = bare.rfind("  ").map(|at| at + 2);
     let start = edge.max(gap).unwrap_or(0);
     bare[start..].trim()

@@ -123,7 +123,7 @@ fn the_transcript_and_the_tail() {
     );
     assert_eq!(dialogue.take_rest().as_deref(), Some("Name: "));
     assert!(matches!(dialogue.poll(now), Finding::Wait { .. }));
-    assert_eq!(dialogue.take_terminal_answers(), b"\x1b[1;1R");
+    assert_eq!(dialogue.take_terminal_answers(), b"\x1b[1;7R");
     dialogue.answered(&Typed::line("Ann", true).expect("a line"), EchoMode::Lines);
     dialogue.feed(Stream::Out, b"Ann\r\nHello\r\n", now);
     dialogue.drained();

@@ -21,6 +21,7 @@ use crate::scenario::faults::{
     turn_replies,
 };
 use crate::scenario::{Plan, Step, data};
+use crate::terminal::ScreenSize;
 
 /// A kind of fault with its drawn parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub(in crate::engine) enum FaultKind {
     LongLine { bytes: usize },
     Dribble { every: Duration },
     SlowRead(ReadRate),
+    Bytewise,
+    Resize(ScreenSize),
     Delay { length: Duration },
 }
 
@@ -46,6 +49,8 @@ impl FaultKind {
             FaultKind::LongLine { .. } => InjectionKind::LongLine,
             FaultKind::Dribble { .. } => InjectionKind::Dribble,
             FaultKind::SlowRead(_) => InjectionKind::SlowRead,
+            FaultKind::Bytewise => InjectionKind::Bytewise,
+            FaultKind::Resize(_) => InjectionKind::Resize,
             FaultKind::Delay { .. } => InjectionKind::Delay,
         }
     }
@@ -123,7 +128,8 @@ impl Attempt<'_> {
 
     fn is_hit_by(self, rule: &FaultRule, place: usize) -> bool {
         let is_this_flow = rule.target.flow.is_none_or(|flow| flow == self.flow);
-        if !is_this_flow || !rule.is_about(self.step) {
+        let role = &self.plan.roles[self.step.role.0];
+        if !is_this_flow || !rule.is_about(self.step, role) {
             return false;
         }
         match rule.frequency {
@@ -138,7 +144,9 @@ impl Attempt<'_> {
 
     fn fault(self, rule: &FaultRule, rng: &mut fastrand::Rng) -> (FaultMoment, TimedFault) {
         let when = match &rule.fault {
-            FaultSpec::Kill(when) | FaultSpec::Freeze { when, .. } => *when,
+            FaultSpec::Kill(when)
+            | FaultSpec::Freeze { when, .. }
+            | FaultSpec::Resize { when, .. } => *when,
             _ => FaultTiming::BetweenTurns,
         };
         let (mid_turn, after) = match when {
@@ -151,13 +159,13 @@ impl Attempt<'_> {
         let replies = ReplyCount::of(turns);
         let reply = rng.usize(0..replies.at_least.max(1));
         let moment = match (&rule.target.turn, &rule.fault) {
-            (None, FaultSpec::SlowRead { .. }) => FaultMoment::FirstWait,
+            (None, FaultSpec::SlowRead { .. } | FaultSpec::Bytewise) => FaultMoment::FirstWait,
             (None, _) if !replies.possible => FaultMoment::FirstWait,
             (None, _) if mid_turn => FaultMoment::After(reply),
             (None, _) => FaultMoment::Before(reply),
             (Some(turn), what) => {
                 let replies = turn_replies(turns, turn) == Some(true);
-                let slow = matches!(what, FaultSpec::SlowRead { .. });
+                let slow = matches!(what, FaultSpec::SlowRead { .. } | FaultSpec::Bytewise);
                 match (replies && !slow, mid_turn) {
                     (false, _) => FaultMoment::WaitOf(Arc::clone(turn)),
                     (true, true) => FaultMoment::AfterReplyOf(Arc::clone(turn)),
@@ -186,6 +194,8 @@ fn fault_kind(what: &FaultSpec, rng: &mut fastrand::Rng) -> FaultKind {
         FaultSpec::LongLine { bytes } => FaultKind::LongLine { bytes },
         FaultSpec::Dribble { every } => FaultKind::Dribble { every },
         FaultSpec::SlowRead { bytes, every } => FaultKind::SlowRead(ReadRate { bytes, every }),
+        FaultSpec::Bytewise => FaultKind::Bytewise,
+        FaultSpec::Resize { size, .. } => FaultKind::Resize(size),
         FaultSpec::Delay { length } => FaultKind::Delay {
             length: length.draw(rng),
         },

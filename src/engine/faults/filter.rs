@@ -13,46 +13,12 @@ use std::time::{Duration, Instant};
 
 use crate::engine::script::interpreter::TypedReply;
 use crate::model::{InjectionKind, InjectionOutcome, StepIndex};
-use crate::process::WriteError;
+use crate::process::{ReadRate, WriteError};
 use crate::terminal::Typed;
 
 use super::choice::{FaultKind, PlannedFaults, TimedFault};
+use super::feedback::{FaultPoint, Feedback};
 use super::target::FaultTarget;
-
-/// A point of an action at which faults may be injected.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::engine) struct FaultPoint {
-    /// The turn's name, if it has one.
-    pub turn: Option<String>,
-    /// The turn's place in the scenario.
-    pub place: String,
-}
-
-/// Feedback to the script machine and its actor, in this order.
-#[derive(Debug)]
-pub(in crate::engine) enum Feedback {
-    /// A fault that was chosen was injected or missed.
-    Fault {
-        step: StepIndex,
-        kind: InjectionKind,
-        outcome: InjectionOutcome,
-        what: String,
-        /// The place of the turn in the scenario.
-        place: String,
-    },
-    /// The reply may be typed.
-    Released,
-    /// Typing takes this much longer.
-    Delayed(Duration),
-    /// These lines were typed before the reply.
-    Preceded(Vec<Typed>),
-    Written {
-        at: Instant,
-    },
-    NotTyped {
-        reason: String,
-    },
-}
 
 /// The faults of one script: those of the action in progress, and the state of the program that
 /// they have brought about.
@@ -93,6 +59,12 @@ struct Dribble {
     began: Instant,
     next_at: Instant,
 }
+
+/// The rate of single bytes, as fast as they come.
+const SINGLE_BYTES: ReadRate = ReadRate {
+    bytes: 1,
+    every: Duration::ZERO,
+};
 
 impl FaultFilter {
     /// Begins an action with the faults of this step, if there are any.
@@ -405,6 +377,17 @@ impl FaultFilter {
                     in_words(pace.every)
                 );
                 (InjectionKind::SlowRead, what)
+            }
+            FaultKind::Bytewise => {
+                target.throttle_reads(Some(SINGLE_BYTES));
+                let what = "its output read byte by byte".to_owned();
+                (InjectionKind::Bytewise, what)
+            }
+            FaultKind::Resize(size) => {
+                target.resize(size);
+                feedback.push(Feedback::Resized(size));
+                let what = format!("its terminal resized to {size} {when}");
+                (InjectionKind::Resize, what)
             }
             kind @ (FaultKind::Garbage(_)
             | FaultKind::LongLine { .. }

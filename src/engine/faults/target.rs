@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use crate::process::{Child, ReadRate, WriteError};
+use crate::terminal::ScreenSize;
 
 /// The program that faults are injected into.
 ///
@@ -18,6 +19,8 @@ pub(in crate::engine) trait FaultTarget {
     fn close_input(&self);
     /// Reads the output at this pace; `None` for as fast as it comes.
     fn throttle_reads(&self, pace: Option<ReadRate>);
+    /// Gives its terminal another size. Does nothing on pipes.
+    fn resize(&self, size: ScreenSize);
     fn write(&self, bytes: &[u8]) -> Result<Instant, WriteError>;
     /// Writes also a line that is too long for a terminal.
     fn write_unchecked(&self, bytes: &[u8]) -> Result<Instant, WriteError>;
@@ -46,6 +49,10 @@ impl FaultTarget for Child {
 
     fn throttle_reads(&self, pace: Option<ReadRate>) {
         Child::throttle_reads(self, pace);
+    }
+
+    fn resize(&self, size: ScreenSize) {
+        Child::resize(self, size.rows, size.columns);
     }
 
     fn write(&self, bytes: &[u8]) -> Result<Instant, WriteError> {

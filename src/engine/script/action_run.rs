@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::engine::faults::filter::FaultPoint;
+use crate::engine::faults::feedback::FaultPoint;
 use crate::engine::messages::{Deadline, DeadlineOwner, Perform, Timing};
 use crate::engine::script::interpreter::{ActionError, ActionInterpreter, TypedReply};
 use crate::terminal::EchoMode;

@@ -24,7 +24,8 @@ use std::time::Instant;
 use actix::prelude::*;
 
 use crate::engine::context::RunContext;
-use crate::engine::faults::filter::{FaultFilter, Feedback};
+use crate::engine::faults::feedback::Feedback;
+use crate::engine::faults::filter::FaultFilter;
 use crate::engine::messages::{EndScript, Perform, ScriptHandle, ScriptOwner};
 use crate::engine::reply_gates::Access;
 use crate::engine::report_guard::ReportGuard;

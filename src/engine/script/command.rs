@@ -29,7 +29,11 @@ pub(super) fn for_role(
         TerminalKind::Pty { rows, columns } => Terminal::Pty { rows, columns },
         TerminalKind::Pipes => Terminal::Pipes,
     };
-    build(run, Surroundings::of(role), argv, terminal, scope)
+    let around = Surroundings {
+        draws: role.has_screen,
+        ..Surroundings::of(role)
+    };
+    build(run, around, argv, terminal, scope)
 }
 
 /// Returns a plain command in the surroundings of `role`, without a terminal.
@@ -50,6 +54,8 @@ pub(in crate::engine) struct Surroundings<'p> {
     pub directory: Option<&'p Template>,
     /// Variables on top of those of the run.
     pub environment: &'p [(String, Template)],
+    /// True if the program draws a screen.
+    pub draws: bool,
 }
 
 impl<'p> Surroundings<'p> {
@@ -57,6 +63,7 @@ impl<'p> Surroundings<'p> {
         Surroundings {
             directory: role.directory.as_ref(),
             environment: &role.environment,
+            draws: false,
         }
     }
 }
@@ -83,6 +90,9 @@ pub(in crate::engine) fn build(
         )
     })?;
     let mut environment = run.environment.on(terminal);
+    if around.draws {
+        environment = environment.drawing();
+    }
     for (name, value) in around.environment {
         environment.set(name, value.render(scope)?);
     }

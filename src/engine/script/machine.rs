@@ -252,6 +252,13 @@ impl ScriptMachine {
         Some(frame)
     }
 
+    /// Records another size of the program's terminal.
+    pub(super) fn resized(&mut self, size: ScreenSize, at: Instant) {
+        self.dialogue.resized(size, at);
+        let ScreenSize { rows, columns } = size;
+        self.note(Happening::Resized { rows, columns }, at);
+    }
+
     /// Gives up the action in progress without a report.
     pub(super) fn abandon(&mut self) {
         if let Some(action) = self.action.take() {
@@ -389,9 +396,7 @@ impl ScriptMachine {
                     self.poll(call)
                 }
                 Effect::Resize(size) => {
-                    self.dialogue.resized(size, call.now);
-                    let ScreenSize { rows, columns } = size;
-                    self.note(Happening::Resized { rows, columns }, call.now);
+                    self.resized(size, call.now);
                     call.effects.push(ScriptEffect::Resize(size));
                     Some(Input::Paused)
                 }

@@ -15,7 +15,7 @@ use tokio::time::Sleep;
 pub struct ReadRate {
     /// The maximum size of one read, at least one byte.
     pub bytes: usize,
-    /// The pause after a read that left output unread.
+    /// The pause after a read that left output unread; none if zero.
     pub every: Duration,
 }
 
@@ -55,7 +55,7 @@ impl Throttle {
 
     /// Begins a pause, if there is a rate, after a read that left output unread.
     pub(in crate::process) fn pause(&self) {
-        if let Some(rate) = self.rate.get() {
+        if let Some(rate) = self.rate.get().filter(|rate| !rate.every.is_zero()) {
             let sleep = Box::pin(tokio::time::sleep(rate.every));
             *self.pause.borrow_mut() = Some((Instant::now(), sleep));
         }

@@ -19,6 +19,8 @@ pub struct Environment {
     common: Arc<[CString]>,
     /// The same; these replace common variables of the same name.
     own: Vec<CString>,
+    /// Names of common variables that are left out.
+    unset: &'static [&'static str],
     /// A variable contained a NUL byte, which the kernel cannot pass on.
     has_nul: bool,
 }
@@ -59,6 +61,7 @@ impl Environment {
         Environment {
             common: self.own.into(),
             own: Vec::new(),
+            unset: self.unset,
             has_nul: self.has_nul,
         }
     }
@@ -76,6 +79,18 @@ impl Environment {
             Terminal::Pipes => environment.set("PYTHONUNBUFFERED", "1"),
         }
         environment
+    }
+
+    /// Returns this environment for a program that draws a screen, as xterm does. The size is left to
+    /// the terminal: a library that finds it here does not notice that it changes.
+    #[must_use]
+    pub fn drawing(mut self) -> Self {
+        const LEFT_OUT: &[&str] = &["NO_COLOR", "COLORTERM", "LINES", "COLUMNS"];
+        self.own
+            .retain(|own| !LEFT_OUT.iter().any(|name| has_name(own, name.as_bytes())));
+        self.unset = LEFT_OUT;
+        self.set("TERM", "xterm-256color");
+        self
     }
 
     /// Returns this environment with the marks by which the processes of a run and of an instance
@@ -105,7 +120,9 @@ impl Environment {
 
     /// Returns all variables, as `NAME=value`.
     pub(in crate::process) fn variables(&self) -> Vec<&CStr> {
-        let replaced: Vec<&[u8]> = self.own.iter().map(|own| name_of(own)).collect();
+        let replaced = self.own.iter().map(|own| name_of(own));
+        let unset = self.unset.iter().map(|name| name.as_bytes());
+        let replaced: Vec<&[u8]> = replaced.chain(unset).collect();
         let is_replaced = |it: &&CString| replaced.iter().any(|name| has_name(it, name));
         let common = self.common.iter().filter(|it| !is_replaced(it));
         let mut all = Vec::with_capacity(self.common.len() + self.own.len());
@@ -166,6 +183,21 @@ mod tests {
             texts(&pipes),
             [&["LINES=1"], &base[..], &["PYTHONUNBUFFERED=1"]].concat()
         );
+    }
+
+    #[test]
+    fn a_program_that_draws_finds_a_terminal_with_colours() {
+        let users = [("COLORTERM", "truecolor"), ("LINES", "1"), ("A", "1")];
+        let run = Environment::of_run(users, Path::new("/run"));
+        let pty = Terminal::Pty {
+            rows: 24,
+            columns: 80,
+        };
+        let mut screen = run.on(pty).drawing();
+        let own = ["A=1", "REHEARSAL_RUN_DIR=/run", "TERM=xterm-256color"];
+        assert_eq!(texts(&screen), own);
+        screen.set("COLORTERM", "24bit");
+        assert_eq!(texts(&screen), [&own[..], &["COLORTERM=24bit"]].concat());
     }
 
     #[test]

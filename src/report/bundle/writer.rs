@@ -216,6 +216,7 @@ pub(super) mod tests {
             waited_us: 5_000_000,
             activity: Activity::WaitingForInput,
             tail: tail.into(),
+            screen: None,
             hint: None,
         };
         FlowRecord {

@@ -76,6 +76,8 @@ fn nouns(kind: InjectionKind) -> [&'static str; 2] {
         InjectionKind::LongLine => ["long line", "long lines"],
         InjectionKind::Dribble => ["dribble", "dribbles"],
         InjectionKind::SlowRead => ["slow reading", "slow readings"],
+        InjectionKind::Bytewise => ["bytewise output", "bytewise outputs"],
+        InjectionKind::Resize => ["resize", "resizes"],
         InjectionKind::Delay => ["delay", "delays"],
         InjectionKind::Refuse => ["refusal", "refusals"],
     }

@@ -2,9 +2,8 @@
 
 use std::num::NonZeroU64;
 
-use crate::dialogue::On;
 use crate::scenario::location::SourceLocation;
-use crate::scenario::plan::{AwaitedSpec, CommonWaits, PatternSpec, Turn, TurnKind, Wait};
+use crate::scenario::plan::{AwaitedSpec, CommonWaits, Turn, TurnKind, Wait};
 use crate::scenario::raw::{Node, Value};
 use crate::scenario::vocabulary::LIFETIME;
 
@@ -30,14 +29,11 @@ pub(super) fn lifetime(context: &Context<'_>, node: &Node) -> Option<NonZeroU64>
 }
 
 /// Builds the turn that waits for a script's menu.
-pub(super) fn return_to_menu(prompt: PatternSpec, place: SourceLocation) -> Turn {
+pub(super) fn return_to_menu(menu: AwaitedSpec, place: SourceLocation) -> Turn {
     Turn {
         name: None,
         kind: TurnKind::Exchange {
-            wait: Wait::For(AwaitedSpec::Text {
-                on: On::Prompt,
-                pattern: prompt,
-            }),
+            wait: Wait::For(menu),
             reply: None,
             overwrite: false,
         },

@@ -29,12 +29,18 @@ pub(super) fn check(
             continue;
         };
         if role.role.menu.prompt.is_none() && !role.menu_is_faulty {
+            let wait = match role.role.has_screen {
+                true => "screen",
+                false => "prompt",
+            };
             let message = format!(
-                "`{}` is a pool and has no `menu.prompt`, which shows that an instance is free \
+                "`{}` is a pool and has no `menu.{wait}`, which shows that an instance is free \
                  again",
                 role.role.name
             );
-            let help = Some("write the prompt to which it returns: `menu: {prompt: …}`".into());
+            let help = Some(format!(
+                "write the {wait} to which it returns: `menu: {{{wait}: …}}`"
+            ));
             context.error(span, message, help);
         }
         let of_role: Vec<_> = steps.iter().filter(|it| it.step.role.0 == index).collect();

@@ -1,19 +1,36 @@
 //! Context for compiling a role's turns and commands.
 
+use std::ops::Range;
 use std::path::PathBuf;
 
-use crate::scenario::plan::PatternSpec;
 use crate::scenario::raw::{Node, Value};
 use crate::scenario::template::Template;
+use crate::terminal::ScreenSize;
 
 use super::context::Context;
 
 /// The parts of a role that the turns of its actions can refer to.
 pub(super) struct RoleContext<'n> {
-    pub role: &'n str,
+    pub terminal: RoleTerminal<'n>,
     pub commands: CommandContext,
-    pub menu_prompt: Option<&'n Node>,
-    pub menu_prompt_is_faulty: bool,
+    pub menu: Option<MenuWait<'n>>,
+    pub menu_is_faulty: bool,
+}
+
+/// The terminal of a role, as far as its turns depend on it.
+#[derive(Clone, Copy)]
+pub(super) struct RoleTerminal<'n> {
+    pub role: &'n str,
+    pub is_pty: bool,
+    /// The largest size of its screen, if it has one.
+    pub screen: Option<ScreenSize>,
+}
+
+/// The wait for a role's menu.
+#[derive(Clone, Copy)]
+pub(super) enum MenuWait<'n> {
+    Prompt(&'n Node),
+    Screen(&'n Node),
 }
 
 /// Working directory and PATH of a role's commands.
@@ -51,12 +68,22 @@ impl CommandContext {
     }
 }
 
-impl RoleContext<'_> {
-    /// Returns the default wait of `choose` and `pick`.
-    pub fn menu_prompt_pattern(&self, context: &Context<'_>) -> Option<PatternSpec> {
-        if self.menu_prompt_is_faulty {
-            return None;
+impl RoleTerminal<'_> {
+    /// Returns the largest size of the screen, or reports that there is none.
+    pub fn screen_or_report(
+        &self,
+        context: &Context<'_>,
+        span: &Range<usize>,
+    ) -> Option<ScreenSize> {
+        if self.screen.is_none() {
+            let role = self.role;
+            let instead = match self.is_pty {
+                true => "",
+                false => ", in place of `terminal: pipes`",
+            };
+            let help = format!("write `screen: 24x80` in the role `{role}`{instead}");
+            context.error(span, format!("`{role}` has no screen"), Some(help));
         }
-        context.pattern_without_captures(self.menu_prompt?, "the menu's prompt")
+        self.screen
     }
 }

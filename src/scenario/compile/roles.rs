@@ -3,20 +3,19 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::dialogue::On;
 use crate::scenario::plan::{
-    Action, AwaitedSpec, FailOn, Interlude, Menu, Reply, Role, TerminalKind, Then, Turn, TurnKind,
-    any_turn,
+    Action, FailOn, Interlude, Menu, Reply, Role, TerminalKind, Then, Turn, TurnKind, any_turn,
 };
 use crate::scenario::raw::{Node, Value};
 use crate::scenario::template::Template;
 use crate::scenario::vocabulary::{INTERLUDE, MENU, ROLE};
+use crate::terminal::ScreenSize;
 
 use super::context::{Context, Fields};
 use super::pool;
-use super::role_context::{CommandContext, RoleContext};
+use super::role_context::{CommandContext, MenuWait, RoleContext, RoleTerminal};
 use super::trace::Trace;
-use super::turns::{self, command, key, one_of_two, said};
+use super::turns::{self, WaitPlace, command, one_wait, press, said};
 
 /// The default maximum number of times that an interlude may come in a step.
 const INTERLUDES_AT_MOST: u32 = 50;
@@ -55,7 +54,9 @@ pub(super) struct CompiledAction {
 #[derive(Clone, Copy)]
 pub(super) struct RoleDefaults<'n> {
     pub is_pty: bool,
-    pub size: (u16, u16),
+    pub size: ScreenSize,
+    /// The size of the screens of roles with neither a `size` nor pipes.
+    pub screen: Option<ScreenSize>,
     pub directory: Option<&'n Node>,
     pub menu: Option<&'n Node>,
     pub interludes: Option<&'n Node>,
@@ -67,7 +68,11 @@ impl RoleDefaults<'_> {
     pub(super) fn none() -> Self {
         RoleDefaults {
             is_pty: true,
-            size: (50, 200),
+            size: ScreenSize {
+                rows: 50,
+                columns: 200,
+            },
+            screen: None,
             directory: None,
             menu: None,
             interludes: None,
@@ -105,9 +110,19 @@ fn role(
     let directory_node = fields.get("directory").or(defaults.directory);
     let commands = CommandContext::new(context, directory_node, fields.get("environment"));
     let menu_nodes = [fields.get("menu"), defaults.menu];
-    let (interludes, trace) = context.traced(|| {
-        let node = fields.get("interludes").or(defaults.interludes)?;
-        Some(interludes(context, node))
+    let (terminal, size) = terminal_kind(context, fields, defaults);
+    let turns_on = RoleTerminal {
+        role: name,
+        is_pty: terminal != TerminalKind::Pipes,
+        screen: size.map(|size| match fields.get("actions") {
+            Some(actions) => turns::largest(size, actions),
+            None => size,
+        }),
+    };
+    let menu_wait = menu_wait_node(menu_nodes, turns_on);
+    let (interludes, trace) = context.traced(|| match fields.get("interludes") {
+        Some(node) => Some(interludes(context, node, turns_on, true)),
+        None => Some(interludes(context, defaults.interludes?, turns_on, false)),
     });
     let (mut role, start_trace) = context.traced(|| Role {
         name: name.to_owned(),
@@ -116,14 +131,14 @@ fn role(
             .get("run")
             .and_then(|node| command(context, node, &commands))
             .unwrap_or_default(),
-        terminal: terminal_kind(context, fields, defaults),
-        has_screen: false,
+        terminal,
+        has_screen: size.is_some(),
         environment: fields
             .get("environment")
             .map(|n| environment(context, n))
             .unwrap_or_default(),
         directory: directory_node.and_then(|node| directory(context, node)),
-        menu: menu(context, menu_nodes),
+        menu: menu(context, menu_nodes, menu_wait, turns_on),
         interludes: interludes.unwrap_or_default(),
         fail_on: fail_on(context, fields.get("fail_on"), defaults.fail_on),
         actions: Vec::new(),
@@ -133,17 +148,16 @@ fn role(
         back: None,
         leave: None,
     });
-    let menu_prompt = menu_nodes.into_iter().flatten().find_map(menu_prompt_node);
     let around = RoleContext {
-        role: name,
+        terminal: turns_on,
         commands,
-        menu_prompt,
-        menu_prompt_is_faulty: menu_prompt.is_some() && role.menu.prompt.is_none(),
+        menu: menu_wait,
+        menu_is_faulty: menu_wait.is_some() && role.menu.prompt.is_none(),
     };
     if role.pool.is_some()
-        && let (Some(pattern), _) = context.traced(|| around.menu_prompt_pattern(context))
+        && let (Some(menu), _) = context.traced(|| turns::default_wait(context, &around))
     {
-        role.return_to_menu = Arc::from([pool::return_to_menu(pattern, context.place(&span))]);
+        role.return_to_menu = Arc::from([pool::return_to_menu(menu, context.place(&span))]);
     }
     let mut actions = Vec::new();
     for (key, name, node) in fields
@@ -153,7 +167,7 @@ fn role(
     {
         let (turns, trace) = context.traced(|| turns::turns(context, node, &around));
         if !IMPLICIT_ACTIONS.contains(&name) {
-            turns::report_unconfirmed(context, node, &turns);
+            turns::report_unconfirmed(context, node, &turns, role.has_screen);
         }
         let place = context.place(&key.span);
         role.chooses |= any_turn(&turns, &|turn| {
@@ -182,7 +196,7 @@ fn role(
         role,
         span,
         lifetime: lifetime.map(|node| node.span.clone()),
-        menu_is_faulty: around.menu_prompt_is_faulty,
+        menu_is_faulty: around.menu_is_faulty,
         start_trace,
         trace,
         actions,
@@ -214,38 +228,70 @@ fn turn_names(turns: &[Turn]) -> Vec<Arc<str>> {
     names
 }
 
-fn menu_prompt_node(menu: &Node) -> Option<&Node> {
-    let Value::Map(entries) = &menu.value else {
-        return None;
-    };
-    entries.iter().find_map(|(key, value)| match &key.value {
-        Value::Text(name) if name == "prompt" => Some(value),
+/// Returns the wait for the menu: the role's own, or that of the defaults, which may have one for
+/// roles with a screen and one for others.
+fn menu_wait_node<'n>(
+    [own, default]: [Option<&'n Node>; 2],
+    terminal: RoleTerminal<'_>,
+) -> Option<MenuWait<'n>> {
+    let get = |menu: Option<&'n Node>, name: &str| match &menu?.value {
+        Value::Map(entries) => entries.iter().find_map(|(key, value)| match &key.value {
+            Value::Text(key) if key == name => Some(value),
+            _ => None,
+        }),
         _ => None,
-    })
+    };
+    let screen = |menu| get(menu, "screen").map(MenuWait::Screen);
+    let prompt = |menu| get(menu, "prompt").map(MenuWait::Prompt);
+    let has_screen = terminal.screen.is_some();
+    screen(own)
+        .or_else(|| prompt(own))
+        .or_else(|| screen(default).filter(|_| has_screen))
+        .or_else(|| prompt(default))
 }
 
 pub(super) fn is_pty(context: &Context<'_>, node: &Node) -> Option<bool> {
     context.choice(node, &[("pty", true), ("pipes", false)])
 }
 
+/// Compiles the kind of a role's terminal, and the size of its screen if it has one.
 fn terminal_kind(
     context: &Context<'_>,
     fields: &Fields<'_>,
     default: RoleDefaults<'_>,
-) -> TerminalKind {
-    let is_pty = fields
+) -> (TerminalKind, Option<ScreenSize>) {
+    let pty = |ScreenSize { rows, columns }| TerminalKind::Pty { rows, columns };
+    let own = fields
         .get("terminal")
         .and_then(|node| is_pty(context, node));
     let size = fields.get("size").and_then(|node| context.size(node));
-    let (rows, columns) = size.unwrap_or(default.size);
-    if is_pty.unwrap_or(default.is_pty) {
-        return TerminalKind::Pty { rows, columns };
+    if let Some(node) = fields.get("screen") {
+        // Assumed if it is invalid, so that its waits are not reported.
+        let usual = ScreenSize {
+            rows: u16::MAX,
+            columns: u16::MAX,
+        };
+        let screen = context.screen_size(node).unwrap_or(usual);
+        if fields.has("size") {
+            let message = "the size of a screen is given already";
+            let help = Some("leave `size` out".to_owned());
+            context.error(&fields.key_span("size"), message, help);
+        }
+        if own == Some(false) {
+            let help = Some("leave it out, or `terminal: pipes`".to_owned());
+            context.error(&fields.key_span("screen"), "pipes have no screen", help);
+        }
+        return (pty(screen), Some(screen));
+    }
+    if own.unwrap_or(default.is_pty) {
+        let screen = default.screen.filter(|_| !fields.has("size"));
+        return (pty(screen.or(size).unwrap_or(default.size)), screen);
     }
     if fields.has("size") {
         let help = Some("leave it out, or write `terminal: pty`".to_owned());
         context.error(&fields.key_span("size"), "pipes have no size", help);
     }
-    TerminalKind::Pipes
+    (TerminalKind::Pipes, None)
 }
 
 pub(super) fn environment(context: &Context<'_>, node: &Node) -> Vec<(String, Template)> {
@@ -278,38 +324,60 @@ pub(super) fn directory(context: &Context<'_>, node: &Node) -> Option<Template> 
 }
 
 /// Compiles the menu of a role, whose keys win over those of the defaults.
-fn menu(context: &Context<'_>, own_and_default: [Option<&Node>; 2]) -> Menu {
+fn menu(
+    context: &Context<'_>,
+    own_and_default: [Option<&Node>; 2],
+    wait: Option<MenuWait<'_>>,
+    terminal: RoleTerminal<'_>,
+) -> Menu {
     let fields = own_and_default.map(|node| context.fields(node?, &MENU));
-    let get = |name| fields.iter().flatten().find_map(|fields| fields.get(name));
+    if let [Some(own), _] = &fields
+        && own.has("screen")
+        && own.has("prompt")
+    {
+        let message = "a role awaits its menu in one way, not both `prompt` and `screen`";
+        let help = Some("leave one out".to_owned());
+        context.error(&own.key_span("screen"), message, help);
+    }
     // Its uses count where a turn awaits it.
-    let (prompt, _) =
-        context.traced(|| context.pattern_without_captures(get("prompt")?, "the menu's prompt"));
-    let row = get("row")
+    let (prompt, _) = context.traced(|| turns::menu_wait(context, wait?, terminal));
+    let row = fields.iter().flatten().find_map(|it| it.get("row"));
+    let row = row
         .and_then(|node| context.row_format(node))
         .unwrap_or_default();
     Menu { prompt, row }
 }
 
-fn interludes(context: &Context<'_>, node: &Node) -> Vec<Interlude> {
+/// Compiles the interludes of a role. Those for screens are the role's `own`, or are left out of a
+/// role without one.
+fn interludes(
+    context: &Context<'_>,
+    node: &Node,
+    terminal: RoleTerminal<'_>,
+    own: bool,
+) -> Vec<Interlude> {
     let example = "`- {prompt: Press Enter to continue, press: enter}`";
-    context
-        .list(node, "interludes", example)
-        .iter()
-        .filter_map(|node| interlude(context, node))
+    let interludes = context.list(node, "interludes", example).iter();
+    interludes
+        .filter_map(|node| {
+            let fields = context.fields(node, &INTERLUDE)?;
+            let fits = own || terminal.screen.is_some() || !fields.has("screen");
+            fits.then(|| interlude(context, &fields, terminal))?
+        })
         .collect()
 }
 
-fn interlude(context: &Context<'_>, node: &Node) -> Option<Interlude> {
-    let fields = context.fields(node, &INTERLUDE)?;
-    let wait = one_of_two(context, &fields).and_then(|wait| {
-        let pattern = context.pattern_without_captures(fields.get(wait)?, "an interlude")?;
-        let on = if wait == "prompt" {
-            On::Prompt
-        } else {
-            On::Line
-        };
-        Some(AwaitedSpec::Text { on, pattern })
-    });
+fn interlude(
+    context: &Context<'_>,
+    fields: &Fields<'_>,
+    terminal: RoleTerminal<'_>,
+) -> Option<Interlude> {
+    let place = WaitPlace {
+        terminal,
+        without_captures: Some("an interlude"),
+        is_answered: true,
+    };
+    let wait = one_wait(context, fields, place);
     let reply = match fields.among(&["send", "press"]).as_slice() {
         [] if !fields.is_complete => None,
         [] => {
@@ -318,7 +386,7 @@ fn interlude(context: &Context<'_>, node: &Node) -> Option<Interlude> {
             None
         }
         ["send"] => said(context, fields.get("send")?).map(Reply::Send),
-        ["press"] => key(context, fields.get("press")?).map(Reply::Press),
+        ["press"] => press(context, fields.get("press")?),
         _ => {
             let message = "an interlude sends one reply, not both `send` and `press`";
             context.error(
@@ -337,7 +405,7 @@ fn interlude(context: &Context<'_>, node: &Node) -> Option<Interlude> {
         wait: wait?,
         reply: Some(reply?),
         at_most: at_most?,
-        place: context.place(&node.span),
+        place: context.place(&fields.span),
     })
 }
 

@@ -3,8 +3,12 @@
 mod command;
 mod confirmation;
 mod exchange;
+mod keys;
+mod menu;
 mod reachability;
+mod screen;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::scenario::plan::{Alternative, AwaitedSpec, CommonWaits, Then, Turn, TurnKind, Wait};
@@ -15,15 +19,18 @@ use super::context::{Context, Fields};
 use super::gates::reply_gates;
 use super::role_context::RoleContext;
 use super::trace::Trace;
-use exchange::{REPLIES, WAITS, exchange, one_wait};
+use exchange::{REPLIES, WAITS, exchange};
 use reachability::report_unreachable;
 
 pub(super) use command::command;
 pub(super) use confirmation::report_unconfirmed;
-pub(super) use exchange::{key, one_of_two, said};
+pub(super) use exchange::one_wait;
+pub(super) use keys::{press, said};
+pub(super) use menu::{default_wait, menu_wait};
+pub(super) use screen::{WaitPlace, largest};
 
 /// Kinds of turns other than an exchange; `run` may also have a `see`.
-const OTHERS: [&str; 5] = ["first_of", "repeat", "think", "assert", "run"];
+const OTHERS: [&str; 6] = ["first_of", "repeat", "think", "assert", "run", "resize"];
 
 /// Compiles the turns of an action, or of a part of one.
 pub(super) fn turns(context: &Context<'_>, node: &Node, around: &RoleContext) -> Arc<[Turn]> {
@@ -77,7 +84,7 @@ fn turn(context: &Context<'_>, node: &Node, around: &RoleContext) -> Option<Turn
     let fields = context.fields(node, &TURN)?;
     let within = fields.get("within").and_then(|node| context.deadline(node));
     let kind = kind(context, &fields, around)?;
-    if let TurnKind::Think { .. } | TurnKind::Assert(_) = kind
+    if let TurnKind::Think { .. } | TurnKind::Resize(_) | TurnKind::Assert(_) = kind
         && fields.has("within")
     {
         let message = "this turn waits for nothing, so it has no deadline";
@@ -87,7 +94,8 @@ fn turn(context: &Context<'_>, node: &Node, around: &RoleContext) -> Option<Turn
             Some("leave it out".into()),
         );
     }
-    if let TurnKind::Think { .. } | TurnKind::Assert(_) | TurnKind::FirstOf(_) = kind
+    if let TurnKind::Think { .. } | TurnKind::Resize(_) | TurnKind::Assert(_) | TurnKind::FirstOf(_) =
+        kind
         && fields.has("overwrite")
     {
         let help = match kind {
@@ -103,7 +111,11 @@ fn turn(context: &Context<'_>, node: &Node, around: &RoleContext) -> Option<Turn
     }
     let name = fields.get("name").and_then(|node| {
         let name = context.scalar(node)?;
-        if let TurnKind::Think { .. } | TurnKind::Assert(_) | TurnKind::Repeat { .. } = kind {
+        if let TurnKind::Think { .. }
+        | TurnKind::Resize(_)
+        | TurnKind::Assert(_)
+        | TurnKind::Repeat { .. } = kind
+        {
             let message = "this turn waits for nothing itself, so there is nothing to time";
             let help = "name the turns that wait, those within a `repeat` among them";
             context.error(&fields.key_span("name"), message, Some(help.into()));
@@ -152,8 +164,30 @@ fn kind(context: &Context<'_>, fields: &Fields<'_>, around: &RoleContext) -> Opt
             Some(TurnKind::Think { least, most })
         }
         "assert" => Some(TurnKind::Assert(context.expression(node)?)),
+        "resize" => resize(context, &fields.key_span("resize"), node, around),
         _ => run(context, fields, node, around),
     }
+}
+
+fn resize(
+    context: &Context<'_>,
+    key: &Range<usize>,
+    node: &Node,
+    around: &RoleContext,
+) -> Option<TurnKind> {
+    if !around.terminal.is_pty {
+        let help = format!(
+            "leave `terminal: pipes` out of the role `{}`",
+            around.terminal.role
+        );
+        context.error(key, "pipes have no size", Some(help));
+        return None;
+    }
+    let size = match around.terminal.screen {
+        Some(_) => context.screen_size(node),
+        None => context.size(node),
+    };
+    size.map(TurnKind::Resize)
 }
 
 fn repeat(
@@ -164,7 +198,9 @@ fn repeat(
 ) -> Option<TurnKind> {
     let fields = context.fields(node, &REPEAT)?;
     let turns = fields.get("do").map(|node| turns(context, node, around));
-    let until = fields.get("until").and_then(|node| until(context, node));
+    let until = fields
+        .get("until")
+        .and_then(|node| until(context, node, around));
     let at_most = fields
         .get("at_most")
         .and_then(|node| context.small_count(node, 1));
@@ -180,9 +216,14 @@ fn repeat(
     })
 }
 
-fn until(context: &Context<'_>, node: &Node) -> Option<AwaitedSpec> {
+fn until(context: &Context<'_>, node: &Node, around: &RoleContext) -> Option<AwaitedSpec> {
     let fields = context.fields(node, &UNTIL)?;
-    one_wait(context, &fields)
+    let place = WaitPlace {
+        terminal: around.terminal,
+        without_captures: None,
+        is_answered: false,
+    };
+    one_wait(context, &fields, place)
 }
 
 fn run(

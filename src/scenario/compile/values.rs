@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::scenario::names;
 use crate::scenario::raw::{Node, Value};
 use crate::scenario::template::{Expression, Template, TemplateError};
+use crate::terminal::ScreenSize;
 
 use super::context::Context;
 use super::trace::Trace;
@@ -16,6 +17,9 @@ const EXPRESSION: &str = "write an expression: total | float > 0";
 
 /// The maximum duration; a longer one is taken for a mistake.
 const MAX_DURATION: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// The maximum number of rows, and of columns, of a screen.
+const MAX_SCREEN: u16 = 500;
 
 impl Context<'_> {
     /// Returns a scalar as written.
@@ -287,26 +291,27 @@ impl Context<'_> {
     }
 
     /// Parses rows and columns, as `50x200`.
-    pub fn size(&self, node: &Node) -> Option<(u16, u16)> {
+    pub fn size(&self, node: &Node) -> Option<ScreenSize> {
         let text = self.scalar(node)?;
-        let size = text.split_once('x').and_then(|(rows, columns)| {
-            Some((
-                rows.trim().parse::<u16>().ok()?,
-                columns.trim().parse::<u16>().ok()?,
-            ))
-        });
-        match size {
-            Some((rows, columns)) if rows > 0 && columns > 0 => Some((rows, columns)),
-            _ => {
-                let help = Some("write rows and columns, as `50x200`".to_owned());
-                self.error(
-                    &node.span,
-                    format!("`{text}` is not a terminal's size"),
-                    help,
-                );
-                None
-            }
+        let size = ScreenSize::parse(text);
+        if size.is_none() {
+            let message = format!("`{text}` is not a terminal's size");
+            let help = "write rows and columns, as `50x200`".to_owned();
+            self.error(&node.span, message, Some(help));
         }
+        size
+    }
+
+    /// Parses the size of a screen, which is limited, as each costs memory.
+    pub fn screen_size(&self, node: &Node) -> Option<ScreenSize> {
+        let size = self.size(node)?;
+        if size.rows > MAX_SCREEN || size.columns > MAX_SCREEN {
+            let message = format!("a screen of {size} is too large");
+            let help = format!("write rows and columns up to {MAX_SCREEN} each, as `24x80`");
+            self.error(&node.span, message, Some(help));
+            return None;
+        }
+        Some(size)
     }
 
     /// Reports a name that is not among the known ones.

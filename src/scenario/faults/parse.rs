@@ -1,15 +1,20 @@
 //! Parser of fault rules.
 
+mod words;
+
 use std::ops::Range;
 use std::time::Duration;
 
 use crate::model::{FlowNumber, InjectionKind, RoleIndex};
-use crate::scenario::names;
+use crate::terminal::ScreenSize;
 
 use super::reach::{RuleContext, turn_replies};
 use super::rule::{
     DurationRange, FaultRule, FaultRules, FaultSpec, FaultTiming, Frequency, Target,
 };
+use words::{RuleText, Word, number, size, span, split, unknown, value};
+
+pub use words::FaultRuleError;
 
 /// The default length of a freeze or a delay.
 const DEFAULT_LENGTH: Duration = Duration::from_millis(500);
@@ -22,60 +27,16 @@ const DEFAULT_DRIBBLE: Duration = Duration::from_millis(5);
 /// The default size of a slow read, in bytes, and the pause after it.
 const DEFAULT_READ: usize = 64;
 const DEFAULT_PAUSE: Duration = Duration::from_millis(5);
+/// The size of a resized terminal whose rule names none, which is an error.
+const DEFAULT_SIZE: ScreenSize = ScreenSize {
+    rows: 40,
+    columns: 120,
+};
 /// The maximum size of a fault; more could not be buffered for a program that does not read.
 const MAX_BYTES: usize = 32 * 1024;
-/// The maximum duration; a longer one is taken for a mistake.
-const MAX_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
 
 const FREQUENCY_HELP: &str =
     "say how often: `5%` of the steps, `once`, or `nth 3` of the flow's steps";
-
-/// The error of an invalid fault rule.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct FaultRuleError {
-    /// The problem, in one sentence.
-    pub message: String,
-    /// The remedy.
-    pub help: String,
-    /// The invalid bytes of the text.
-    pub at: Range<usize>,
-    /// The error depends on the scenario's steps and roles, and not on the text alone.
-    pub is_about_context: bool,
-}
-
-impl FaultRuleError {
-    fn about_context(self) -> Self {
-        FaultRuleError {
-            is_about_context: true,
-            ..self
-        }
-    }
-}
-
-/// A word, without its quotes, and its location.
-#[derive(Debug, Clone)]
-struct Word {
-    text: String,
-    at: Range<usize>,
-    is_quoted: bool,
-}
-
-impl Word {
-    fn error(&self, message: impl Into<String>, help: impl Into<String>) -> FaultRuleError {
-        FaultRuleError {
-            message: message.into(),
-            help: help.into(),
-            at: self.at.clone(),
-            is_about_context: false,
-        }
-    }
-
-    /// Normalizes a word of the language: `mid-turn` and `mid_turn` are the same.
-    fn key(&self) -> String {
-        self.text.replace('-', "_")
-    }
-}
 
 impl FaultRules {
     /// Parses a list of rules separated by commas.
@@ -90,67 +51,11 @@ impl FaultRules {
     }
 }
 
-/// The words of one rule, and its location.
-struct RuleText {
-    words: Vec<Word>,
-    at: Range<usize>,
-}
-
-/// Splits the text at its commas.
-fn split(text: &str) -> Result<Vec<RuleText>, FaultRuleError> {
-    let mut parts = Vec::new();
-    let mut words: Vec<Word> = Vec::new();
-    let mut begin = 0;
-    let mut rest = text.char_indices().peekable();
-    while let Some((at, c)) = rest.next() {
-        match c {
-            ',' => {
-                parts.push(RuleText {
-                    words: std::mem::take(&mut words),
-                    at: begin..at,
-                });
-                begin = at + 1;
-            }
-            '\'' | '"' => {
-                let Some(length) = text[at + 1..].find(c) else {
-                    return Err(FaultRuleError {
-                        message: "the quote is not closed".into(),
-                        help: format!("write another {c} behind the name"),
-                        at: at..text.len(),
-                        is_about_context: false,
-                    });
-                };
-                let end = at + 1 + length;
-                while rest.next_if(|(at, _)| *at <= end).is_some() {}
-                words.push(Word {
-                    text: text[at + 1..end].to_owned(),
-                    at: at..end + 1,
-                    is_quoted: true,
-                });
-            }
-            c if c.is_whitespace() => {}
-            _ => {
-                let ends = |c: char| c.is_whitespace() || c == ',';
-                let end = text[at..]
-                    .find(ends)
-                    .map_or(text.len(), |length| at + length);
-                while rest.next_if(|(at, _)| *at < end).is_some() {}
-                words.push(Word {
-                    text: text[at..end].to_owned(),
-                    at: at..end,
-                    is_quoted: false,
-                });
-            }
-        }
-    }
-    let at = begin..text.len();
-    parts.push(RuleText { words, at });
-    Ok(parts)
-}
-
 /// The clauses of a rule.
 #[derive(Default)]
 struct Clauses {
+    /// The new size of a terminal.
+    size: Option<ScreenSize>,
     length: Option<DurationRange>,
     every: Option<Duration>,
     bytes: Option<usize>,
@@ -180,9 +85,14 @@ fn rule(
         .into_iter()
         .find(|kind| kind.name() == first.key())
         .ok_or_else(|| unknown(first, "not a kind of fault", known()))?;
+    let size = match kind {
+        InjectionKind::Resize => Some(size(first, words.next())?),
+        _ => None,
+    };
     let often_at = words.peek().map_or(first, |word| word);
     let frequency = frequency(kind, often_at, &mut words)?;
-    let clauses = clauses(kind, &mut words, context)?;
+    let mut clauses = clauses(kind, &mut words, context)?;
+    clauses.size = size;
     let fault = fault(kind, &clauses);
     let whole = text[at.clone()].trim();
     let rule = FaultRule {
@@ -237,13 +147,13 @@ fn frequency(
 /// Returns the words that can follow a kind, apart from its target.
 fn options(kind: InjectionKind) -> &'static [&'static str] {
     match kind {
-        InjectionKind::Kill => &["mid_turn", "between_turns", "after"],
+        InjectionKind::Kill | InjectionKind::Resize => &["mid_turn", "between_turns", "after"],
         InjectionKind::Freeze => &["for", "mid_turn", "between_turns", "after"],
         InjectionKind::Garbage | InjectionKind::LongLine => &["of"],
         InjectionKind::Dribble => &["every"],
         InjectionKind::SlowRead => &["of", "every"],
         InjectionKind::Delay => &["for"],
-        InjectionKind::Close | InjectionKind::Refuse => &[],
+        InjectionKind::Bytewise | InjectionKind::Close | InjectionKind::Refuse => &[],
     }
 }
 
@@ -359,6 +269,11 @@ fn fault(kind: InjectionKind, clauses: &Clauses) -> FaultSpec {
             bytes: clauses.bytes.unwrap_or(DEFAULT_READ),
             every: clauses.every.unwrap_or(DEFAULT_PAUSE),
         },
+        InjectionKind::Bytewise => FaultSpec::Bytewise,
+        InjectionKind::Resize => FaultSpec::Resize {
+            size: clauses.size.unwrap_or(DEFAULT_SIZE),
+            when,
+        },
         InjectionKind::Delay => FaultSpec::Delay { length },
         InjectionKind::Refuse => FaultSpec::Refuse,
     }
@@ -386,8 +301,9 @@ fn reachable(
         ),
         (0, ..) => never(
             "no step matches this rule".into(),
-            "the step has to be of that role, have a turn of that name, and reply to something if \
-             the fault changes a reply; leave one of the conditions out",
+            "the step has to be of that role, have a turn of that name, reply to something if the \
+             fault changes a reply, and have a terminal if it is resized; leave one of the \
+             conditions out",
         ),
         (_, Frequency::Nth(nth), _) if nth > steps => never(
             format!("a flow has only {steps} such steps"),
@@ -395,84 +311,4 @@ fn reachable(
         ),
         _ => Ok(()),
     }
-}
-
-fn value<'w>(of: &Word, word: Option<&'w Word>, example: &str) -> Result<&'w Word, FaultRuleError> {
-    let help = || format!("write `{example}`");
-    word.ok_or_else(|| of.error(format!("`{}` needs a value", of.text), help()))
-}
-
-fn number(
-    of: &Word,
-    word: Option<&Word>,
-    example: &str,
-    least: u64,
-    most: u64,
-) -> Result<u64, FaultRuleError> {
-    let word = value(of, word, example)?;
-    match word.text.parse::<u64>() {
-        Ok(number) if number >= least && number <= most => Ok(number),
-        Ok(number) if number < least => Err(word.error(
-            format!("`{}` is too small", word.text),
-            format!("write {least} or more"),
-        )),
-        Ok(_) => Err(word.error(
-            format!("`{}` is too large", word.text),
-            format!("write {most} or less"),
-        )),
-        Err(_) => Err(word.error(
-            format!("`{}` is not a whole number", word.text),
-            format!("write it as `{example}`"),
-        )),
-    }
-}
-
-/// Parses a duration or a range of durations.
-fn span(
-    of: &Word,
-    word: Option<&Word>,
-    may_be_nothing: bool,
-) -> Result<DurationRange, FaultRuleError> {
-    let example = format!("{} 500ms", of.text);
-    let word = value(of, word, &example)?;
-    let one = |text: &str| {
-        let help = || format!("write `{example}`, or `{} 100ms..1s`", of.text);
-        let is_zero = text == "0";
-        match humantime::parse_duration(text) {
-            Ok(length) if length.is_zero() && !may_be_nothing => {
-                Err(word.error("it takes no time", help()))
-            }
-            Ok(length) if length > MAX_DURATION => {
-                Err(word.error(format!("`{text}` is longer than a day"), help()))
-            }
-            Ok(length) => Ok(length),
-            Err(_) if is_zero && may_be_nothing => Ok(Duration::ZERO),
-            Err(_) => Err(word.error(format!("`{text}` is not a duration"), help())),
-        }
-    };
-    let (least, most) = word
-        .text
-        .split_once("..")
-        .unwrap_or((&word.text, &word.text));
-    let (least, most) = (one(least)?, one(most)?);
-    if least > most {
-        let help = "write the shorter one first";
-        return Err(word.error("the range ends before it begins", help));
-    }
-    Ok(DurationRange { least, most })
-}
-
-fn unknown<'k>(
-    word: &Word,
-    what: &str,
-    known: impl Iterator<Item = &'k str> + Clone,
-) -> FaultRuleError {
-    let help = match names::nearest(&word.text, known.clone()) {
-        Some(near) => format!("is `{near}` meant?"),
-        None => match names::list(known) {
-            list if list.is_empty() => "there are none".to_owned(),
-            list => format!("known are {list}"),
-        },
-    };
-    word.error(format!("`{}` is {what}", word.text), help)
 }

@@ -1,7 +1,7 @@
 //! Steps that a fault rule can hit, and its expected frequency.
 
 use crate::model::StepIndex;
-use crate::scenario::plan::{Alternative, Plan, Role, Step, Then, Turn, TurnKind};
+use crate::scenario::plan::{Alternative, Plan, Role, Step, TerminalKind, Then, Turn, TurnKind};
 
 use super::rule::{FaultRule, FaultRules, FaultSpec, Frequency, Target};
 
@@ -35,20 +35,23 @@ impl FaultRule {
         let steps = context.steps.iter();
         let may = steps.filter(|step| {
             let started = !matches!(self.fault, FaultSpec::Refuse) || step.starts_script;
-            started && self.is_about(step)
+            let role = context.roles.get(step.role.0);
+            started && role.is_some_and(|role| self.is_about(step, role))
         });
         may.map(|step| step.index).collect()
     }
 
-    /// Returns `true` if the rule applies to the step, and the step has what the fault needs.
-    pub fn is_about(&self, step: &Step) -> bool {
+    /// Returns `true` if the rule applies to the step of `of`, and the step has what the fault needs.
+    pub fn is_about(&self, step: &Step, of: &Role) -> bool {
         let Target {
             step: at,
             role,
             turn,
             ..
         } = &self.target;
+        let has_terminal = of.terminal != TerminalKind::Pipes;
         at.is_none_or(|at| at == step.index)
+            && (has_terminal || !matches!(self.fault, FaultSpec::Resize { .. }))
             && role.is_none_or(|role| role == step.role)
             && match turn {
                 None => !self.fault.needs_reply() || ReplyCount::of(&step.action.turns).possible,

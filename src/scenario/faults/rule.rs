@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{FlowNumber, InjectionKind, RoleIndex, StepIndex};
+use crate::terminal::ScreenSize;
 
 /// The fault rules of a run.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -51,6 +52,11 @@ pub enum FaultSpec {
         bytes: usize,
         every: Duration,
     },
+    Bytewise,
+    Resize {
+        size: ScreenSize,
+        when: FaultTiming,
+    },
     Delay {
         length: DurationRange,
     },
@@ -68,6 +74,8 @@ impl FaultSpec {
             FaultSpec::LongLine { .. } => InjectionKind::LongLine,
             FaultSpec::Dribble { .. } => InjectionKind::Dribble,
             FaultSpec::SlowRead { .. } => InjectionKind::SlowRead,
+            FaultSpec::Bytewise => InjectionKind::Bytewise,
+            FaultSpec::Resize { .. } => InjectionKind::Resize,
             FaultSpec::Delay { .. } => InjectionKind::Delay,
             FaultSpec::Refuse => InjectionKind::Refuse,
         }

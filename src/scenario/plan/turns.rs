@@ -273,6 +273,15 @@ impl fmt::Display for PatternSpec {
 }
 
 impl PatternSpec {
+    /// Returns `true` if it has named groups.
+    pub fn captures(&self) -> bool {
+        match self {
+            PatternSpec::Fixed(pattern) => !pattern.names().is_empty(),
+            PatternSpec::Literal(_) => false,
+            PatternSpec::Regex { names, .. } => !names.is_empty(),
+        }
+    }
+
     /// Resolves the pattern for one flow.
     ///
     /// # Errors

@@ -1,5 +1,8 @@
 //! Keys of turns and of the maps within them.
 
+use super::screen::{
+    AT, BELOW, CURSOR_AT, FILL, FOR, PASTE, PRESS, RESIZE, RIGHT_OF, ROWS, SCREEN, STILL, TYPE,
+};
 use super::words::{Shape, Vocabulary, Word, required, word};
 
 // Keys shared by turns, alternatives and interludes.
@@ -32,15 +35,15 @@ const SECRET: Word = word(
 );
 const CHOOSE: Word = word(
     "choose",
-    Shape::Template,
-    "Reply: the key of the one menu row with this label.",
+    Shape::OneOrList(&Shape::Template),
+    "Reply: the key of the one menu row with this label. On a screen, arrow keys to that row, or to \
+     each of a list, and Enter.",
 );
 const PICK_ROW: Word = word(
     "pick",
     Shape::Object(&PICK),
     "Reply: the number of one row of a listing.",
 );
-pub(super) const PRESS: Word = word("press", Shape::Key, "Reply: a key.");
 
 const WHICH: [&str; 3] = ["first", "last", "random"];
 const SINCE: [&str; 1] = ["step"];
@@ -57,10 +60,21 @@ pub static TURN: Vocabulary = Vocabulary {
         ),
         EXITS,
         READS,
+        SCREEN,
+        AT,
+        ROWS,
+        BELOW,
+        RIGHT_OF,
+        CURSOR_AT,
+        FOR,
+        STILL,
         SEND,
         SECRET,
         CHOOSE,
         PICK_ROW,
+        FILL,
+        TYPE,
+        PASTE,
         PRESS,
         word(
             "first_of",
@@ -93,6 +107,7 @@ pub static TURN: Vocabulary = Vocabulary {
             Shape::ListOf(&Shape::Template),
             "A plain command; `see` beside it must be in its output.",
         ),
+        RESIZE,
         word("within", Shape::Duration, "The turn's time limit."),
         word(
             "rate",
@@ -123,10 +138,21 @@ pub static ALTERNATIVE: Vocabulary = Vocabulary {
         SEE,
         EXITS,
         READS,
+        SCREEN,
+        AT,
+        ROWS,
+        BELOW,
+        RIGHT_OF,
+        CURSOR_AT,
+        FOR,
+        STILL,
         SEND,
         SECRET,
         CHOOSE,
         PICK_ROW,
+        FILL,
+        TYPE,
+        PASTE,
         PRESS,
         word(
             "again",
@@ -172,6 +198,14 @@ pub static UNTIL: Vocabulary = Vocabulary {
             "The unfinished last line contains this.",
         ),
         word("see", Shape::Pattern, "A complete line contains this."),
+        SCREEN,
+        AT,
+        ROWS,
+        BELOW,
+        RIGHT_OF,
+        CURSOR_AT,
+        FOR,
+        STILL,
     ],
     later: &[],
     extensible: false,

@@ -44,6 +44,8 @@ pub enum Shape {
     Flag,
     /// `50x200`
     Size,
+    /// `3..10`, or one row.
+    RowRange,
     Key,
     OneOf(&'static [&'static str]),
     Object(&'static Vocabulary),
@@ -54,6 +56,7 @@ pub enum Shape {
     MapOf(&'static Shape),
     /// One or a list.
     OneOrList(&'static Shape),
+    Either(&'static Shape, &'static Shape),
     /// A list of turns, which may contain turns.
     Turns,
 }

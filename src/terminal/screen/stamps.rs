@@ -1,6 +1,7 @@
 //! Times at which the cells of a screen were written.
 
 use std::ops::Range;
+use std::slice;
 use std::time::{Duration, Instant};
 
 use avt::parser::{EdScope, ElScope, Function};
@@ -160,7 +161,7 @@ impl Stamps {
             ) => {
                 // The last range is the printed row; one before it was scrolled.
                 let is_split = if let [scrolled, _, ..] = changed {
-                    self.after(Rest::Up(1), &[scrolled.clone()], row, now);
+                    self.after(Rest::Up(1), slice::from_ref(scrolled), row, now);
                     false
                 } else {
                     splits[usize::from(row != from)]

@@ -1,6 +1,7 @@
 //! Tests of the screen as a whole.
 
 mod conformance;
+mod splits;
 mod stamps;
 
 use std::time::{Duration, Instant};

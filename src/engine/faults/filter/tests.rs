@@ -9,6 +9,7 @@ use crate::engine::script::interpreter::Answers;
 use crate::model::FlowNumber;
 use crate::process::ReadRate;
 use crate::scenario::{CompileOptions, FaultRules, compile};
+use crate::terminal::ScreenSize;
 
 #[derive(Default)]
 struct Recorder {
@@ -50,6 +51,10 @@ impl FaultTarget for Recorder {
 
     fn throttle_reads(&self, pace: Option<ReadRate>) {
         self.record(if pace.is_some() { "slow" } else { "fast" });
+    }
+
+    fn resize(&self, size: ScreenSize) {
+        self.record(&size.to_string());
     }
 
     fn write(&self, bytes: &[u8]) -> Result<Instant, WriteError> {
@@ -135,6 +140,7 @@ impl Bench {
     fn feedback(&mut self) -> Vec<String> {
         let feedback = self.feedback.drain(..).map(|one| match one {
             Feedback::Fault { what, .. } => what,
+            Feedback::Resized(size) => format!("resized {size}"),
             Feedback::Released => "released".to_owned(),
             Feedback::Delayed(length) => format!("delayed {length:?}"),
             Feedback::Preceded(lines) => format!("preceded by {}", lines.len()),
@@ -199,6 +205,26 @@ fn a_delayed_reply_is_released_when_its_time_is_over() {
     bench.alarm(2000);
     assert_eq!(bench.feedback(), ["released"]);
     assert!(!bench.type_reply(2000), "nothing more is done to it");
+}
+
+#[test]
+fn a_terminal_is_resized_and_output_is_read_byte_by_byte() {
+    let mut bench = Bench::new("resize 40x120 100% between_turns");
+    bench.before_reply(0);
+    assert_eq!(bench.target.take(), ["40x120"]);
+    let expected = [
+        "resized 40x120",
+        "its terminal resized to 40x120 between turns",
+        "released",
+    ];
+    assert_eq!(bench.feedback(), expected);
+    let mut bench = Bench::new("bytewise once");
+    let now = bench.at(0);
+    bench
+        .filter
+        .wait_began(&point(), now, &bench.target, &mut bench.feedback);
+    assert_eq!(bench.target.take(), ["slow"]);
+    assert_eq!(bench.feedback(), ["its output read byte by byte"]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::engine::faults::filter::Feedback;
+use crate::engine::faults::feedback::Feedback;
 use crate::engine::messages::Injected;
 use crate::engine::script::machine::ScriptInput;
 use crate::model::{Happening, Injection, InjectionKind, InjectionOutcome, RunEvent, StepIndex};
@@ -22,6 +22,12 @@ impl ScriptActor {
                     place,
                 } => {
                     self.report_fault((step, kind), outcome, what, place);
+                    continue;
+                }
+                Feedback::Resized(size) => {
+                    if let State::Alive(script) = &mut self.state {
+                        script.machine.resized(size, Instant::now());
+                    }
                     continue;
                 }
                 Feedback::Released => ScriptInput::Released,

@@ -69,13 +69,11 @@ impl ScriptMachine {
             failure.awaited = awaited.collect();
             failure.waited_us = action.waited(at).as_micros() as u64;
             failure.activity = activity.unwrap_or(Activity::Unknown);
-            failure.tail = match frame {
-                Some(frame) => frame.picture(),
-                None => {
-                    let tail = self.dialogue.tail(TAIL_LINES, TAIL_BYTES);
-                    self.dialogue.unseen() + &scope.masker().mask_cut(&tail)
-                }
-            };
+            failure.screen = frame.map(|frame| frame.picture());
+            if failure.screen.is_none() {
+                let tail = self.dialogue.tail(TAIL_LINES, TAIL_BYTES);
+                failure.tail = self.dialogue.unseen() + &scope.masker().mask_cut(&tail);
+            }
             failure
         });
         call.effects.push(ScriptEffect::Report(Performed {
@@ -113,6 +111,7 @@ pub(in crate::engine::script) fn failure(
         waited_us: 0,
         activity: Activity::NotStarted,
         tail: String::new(),
+        screen: None,
         hint: error.hint.map(|hint| scope.mask(&hint).into_owned()),
     })
 }

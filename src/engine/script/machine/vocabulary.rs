@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::engine::faults::filter::FaultPoint;
+use crate::engine::faults::feedback::FaultPoint;
 use crate::engine::messages::Performed;
 use crate::engine::script::interpreter::{ActionError, CommandOutput};
 use crate::engine::values::NewValues;

@@ -11,6 +11,7 @@ pub(in crate::scenario::compile) fn report_unconfirmed(
     context: &Context<'_>,
     node: &Node,
     turns: &[Turn],
+    has_screen: bool,
 ) {
     let Value::List(nodes) = &node.value else {
         return;
@@ -19,13 +20,18 @@ pub(in crate::scenario::compile) fn report_unconfirmed(
         return;
     }
     // A pause or a comparison of known values shows nothing.
-    let is_silent = |turn: &Turn| matches!(turn.kind, TurnKind::Think { .. } | TurnKind::Assert(_));
+    let is_silent = |turn: &Turn| {
+        matches!(
+            turn.kind,
+            TurnKind::Think { .. } | TurnKind::Resize(_) | TurnKind::Assert(_)
+        )
+    };
     let Some(last) = turns.iter().rposition(|turn| !is_silent(turn)) else {
         return;
     };
     let node = &nodes[last];
     match &turns[last].kind {
-        TurnKind::Exchange { reply: Some(_), .. } => warn(context, node),
+        TurnKind::Exchange { reply: Some(_), .. } => warn(context, node, has_screen),
         TurnKind::FirstOf(alternatives) => {
             let Some(Value::List(nodes)) = value(node, "first_of").map(|it| &it.value) else {
                 return;
@@ -35,10 +41,10 @@ pub(in crate::scenario::compile) fn report_unconfirmed(
             }
             for (alternative, node) in alternatives.iter().zip(nodes) {
                 match &alternative.then {
-                    Then::GoOn if alternative.reply.is_some() => warn(context, node),
+                    Then::GoOn if alternative.reply.is_some() => warn(context, node, has_screen),
                     Then::Do(turns) => {
                         if let Some(inner) = value(node, "do") {
-                            report_unconfirmed(context, inner, turns);
+                            report_unconfirmed(context, inner, turns, has_screen);
                         }
                     }
                     _ => {}
@@ -49,7 +55,7 @@ pub(in crate::scenario::compile) fn report_unconfirmed(
     }
 }
 
-fn warn(context: &Context<'_>, turn: &Node) {
+fn warn(context: &Context<'_>, turn: &Node, has_screen: bool) {
     let Value::Map(entries) = &turn.value else {
         return;
     };
@@ -58,8 +64,13 @@ fn warn(context: &Context<'_>, turn: &Node) {
         _ => None,
     });
     let message = "nothing shows that this answer was taken";
-    let help = "wait for something after it: `see: …` for what the program says to it, `prompt: …` \
-                for its next question, or `exits: 0`";
+    let help = match has_screen {
+        true => "wait for something after it: `screen: …` for what it shows then, or `exits: 0`",
+        false => {
+            "wait for something after it: `see: …` for what the program says to it, `prompt: …` \
+             for its next question, or `exits: 0`"
+        }
+    };
     let span = reply.map_or(&turn.span, |key| &key.span);
     context.warning(span, message, Some(help.into()));
 }

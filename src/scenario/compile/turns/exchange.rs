@@ -6,13 +6,18 @@ use crate::scenario::plan::{AwaitedSpec, Pick, Reply, Since, Wait};
 use crate::scenario::raw::{Node, Value};
 use crate::scenario::template::Template;
 use crate::scenario::vocabulary::PICK;
-use crate::terminal::Key;
 
 use super::super::context::{Context, Fields};
 use super::super::role_context::RoleContext;
+use super::keys::{KEY_REPLIES, key_input, said};
+use super::menu::default_wait;
+use super::screen::{WaitPlace, label_shown, refuse_conditions_without_screen, screen_wait};
 
-pub(super) const WAITS: [&str; 4] = ["prompt", "see", "exits", "reads"];
-pub(super) const REPLIES: [&str; 5] = ["send", "secret", "choose", "pick", "press"];
+pub(super) const WAITS: [&str; 5] = ["prompt", "see", "screen", "exits", "reads"];
+pub(super) const REPLIES: [&str; 8] = [
+    "send", "secret", "choose", "pick", "fill", "type", "paste", "press",
+];
+
 /// Compiles a wait and at most one reply.
 pub(super) fn exchange(
     context: &Context<'_>,
@@ -21,7 +26,7 @@ pub(super) fn exchange(
 ) -> Option<(Wait, Option<Reply>)> {
     // Both are compiled even if one is invalid, to report the problems of both.
     let wait = wait(context, fields, around);
-    let reply = reply(context, fields);
+    let reply = reply(context, fields, around);
     let (wait, reply) = (wait?, reply?);
     if let (Wait::Exit(_), Some(_)) = (&wait, &reply) {
         let span = fields
@@ -38,6 +43,7 @@ pub(super) fn exchange(
 
 /// Compiles the wait. `choose` and `pick` without one await the role's menu.
 fn wait(context: &Context<'_>, fields: &Fields<'_>, around: &RoleContext) -> Option<Wait> {
+    refuse_conditions_without_screen(context, fields);
     let waits = fields.among(&WAITS);
     let Some((&first, more)) = waits.split_first() else {
         return implied_wait(context, fields, around);
@@ -58,6 +64,14 @@ fn wait(context: &Context<'_>, fields: &Fields<'_>, around: &RoleContext) -> Opt
                 return None;
             }
             Some(Wait::Reads)
+        }
+        "screen" => {
+            let place = WaitPlace {
+                terminal: around.terminal,
+                without_captures: None,
+                is_answered: !fields.among(&REPLIES).is_empty(),
+            };
+            screen_wait(context, node, Some(fields), place).map(Wait::For)
         }
         key => Some(Wait::For(AwaitedSpec::Text {
             on: on(key),
@@ -85,48 +99,77 @@ fn implied_wait(context: &Context<'_>, fields: &Fields<'_>, around: &RoleContext
         return None;
     };
     let span = fields.key_span(reply);
-    if !matches!(reply, "choose" | "pick") && !fields.is_complete {
-        return None;
-    }
-    if !matches!(reply, "choose" | "pick") {
-        let help = "write what the program prints before it: `prompt: …`; or `reads: true` if it \
-                    prints nothing and waits for input"
-            .to_owned();
-        context.error(
-            &span,
-            format!("`{reply}` has nothing to wait for"),
-            Some(help),
-        );
-        return None;
-    }
-    match around.menu_prompt_pattern(context) {
-        Some(pattern) => Some(Wait::For(AwaitedSpec::Text {
-            on: On::Prompt,
-            pattern,
-        })),
-        None if around.menu_prompt_is_faulty => None,
-        None => {
-            let help = format!(
-                "write `prompt: …` beside it, or `menu: {{prompt: …}}` in the role `{}`",
-                around.role
-            );
-            context.error(
-                &span,
-                format!("`{reply}` has nothing to wait for"),
-                Some(help),
-            );
-            None
+    let nothing = |help: String| {
+        let message = format!("`{reply}` has nothing to wait for");
+        context.error(&span, message, Some(help));
+    };
+    let has_screen = around.terminal.screen.is_some();
+    match reply {
+        "choose" | "pick" if around.menu.is_some() => {
+            return default_wait(context, around).map(Wait::For);
         }
+        "choose" | "fill" if has_screen => {
+            return first_label(fields.get(reply)?).map(|it| Wait::For(label_shown(it)));
+        }
+        // Without a screen, that is its problem.
+        "fill" => return None,
+        "choose" | "pick" => {
+            let wait = if has_screen { "screen" } else { "prompt" };
+            let role = around.terminal.role;
+            nothing(format!(
+                "write `{wait}: …` beside it, or `menu: {{{wait}: …}}` in the role `{role}`"
+            ));
+        }
+        _ if !fields.is_complete => {}
+        _ if has_screen => {
+            nothing(
+                "write what the screen shows before it: `screen: …`, or `prompt: …`".to_owned(),
+            );
+        }
+        _ => nothing(
+            "write what the program prints before it: `prompt: …`; or `reads: true` if it prints \
+             nothing and waits for input"
+                .to_owned(),
+        ),
     }
+    None
+}
+
+/// Returns the first label of `choose` or `fill`. Its problems, and the names that it uses, are
+/// reported by the reply.
+fn first_label(node: &Node) -> Option<Template> {
+    let text = match &node.value {
+        Value::List(list) => return first_label(list.first()?),
+        Value::Map(entries) => return first_label(&entries.first()?.0),
+        Value::Text(text) => text,
+        Value::Missing => return None,
+    };
+    Template::parse(text)
+        .ok()
+        .filter(|_| !text.trim().is_empty())
 }
 
 /// Compiles the reply: `None` if it is invalid, `Some(None)` if there is none.
-fn reply(context: &Context<'_>, fields: &Fields<'_>) -> Option<Option<Reply>> {
+fn reply(
+    context: &Context<'_>,
+    fields: &Fields<'_>,
+    around: &RoleContext,
+) -> Option<Option<Reply>> {
     let replies = fields.among(&REPLIES);
     let Some((&first, more)) = replies.split_first() else {
         return Some(None);
     };
-    if let Some(second) = more.first() {
+    let is_alone = |name: &str| !KEY_REPLIES.contains(&name);
+    let second = more
+        .iter()
+        .find(|name| is_alone(first) || is_alone(name))
+        .copied();
+    let texts = fields.among(&["type", "paste"]);
+    let pair = match texts.as_slice() {
+        [one, other] => Some((*one, *other)),
+        _ => None,
+    };
+    if let Some((first, second)) = second.map(|second| (first, second)).or(pair) {
         let message = format!("a turn sends one reply, not both `{first}` and `{second}`");
         let help = "write two turns, each with what it waits for".to_owned();
         context.error(&fields.key_span(second), message, Some(help));
@@ -136,53 +179,32 @@ fn reply(context: &Context<'_>, fields: &Fields<'_>) -> Option<Option<Reply>> {
     Some(Some(match first {
         "send" => Reply::Send(said(context, node)?),
         "secret" => Reply::Secret(said(context, node)?),
-        "choose" => {
-            context.word(node, "the label")?;
-            RowFormat::prepare();
-            Reply::Choose(context.template(node)?)
-        }
+        "choose" => choose(context, node, around)?,
         "pick" => {
             RowFormat::prepare();
             Reply::Pick(pick(context, node)?)
         }
-        _ => Reply::Press(key(context, node)?),
+        _ => key_input(context, fields, around.terminal)?,
     }))
 }
 
-/// Compiles a text to be typed. Its fixed parts must be typable.
-pub fn said(context: &Context<'_>, node: &Node) -> Option<Template> {
-    let template = context.template(node)?;
-    if let Some(control) = context.scalar(node)?.chars().find(|c| c.is_control()) {
-        let help = match control {
-            '\n' => "Enter is sent after the text; write a turn for each line",
-            _ => "keys are sent with `press`",
-        };
-        let message = "a control character cannot be typed as text";
-        context.error(&node.span, message, Some(help.into()));
+fn choose(context: &Context<'_>, node: &Node, around: &RoleContext) -> Option<Reply> {
+    if around.terminal.screen.is_some() {
+        return texts(context, node, "choose", "the label").map(Reply::Select);
+    }
+    if let Value::List(_) = node.value {
+        let help = format!(
+            "write a turn for each; if they are marked in a list that is drawn, write `screen: \
+             24x80` in the role `{}`",
+            around.terminal.role
+        );
+        let message = "several rows are chosen at once on a screen only";
+        context.error(&node.span, message, Some(help));
         return None;
     }
-    Some(template)
-}
-
-pub fn key(context: &Context<'_>, node: &Node) -> Option<Key> {
-    let name = context.scalar(node)?;
-    Key::parse(name)
-        .map_err(|unknown| {
-            let near = unknown.nearest.as_str();
-            let is_short_for = name.len() > 1 && near.starts_with(&name.to_lowercase());
-            let help = if is_short_for || names::nearest(name, [near]).is_some() {
-                format!("is `{near}` meant?")
-            } else {
-                let named = Key::all()
-                    .filter(|key| !matches!(key, Key::Ctrl(_) | Key::Function(_)))
-                    .map(|key| key.to_string());
-                let named: Vec<String> = named.collect();
-                let named = names::list(named.iter().map(String::as_str));
-                format!("there are {named}, `ctrl-a` to `ctrl-z` and `f1` to `f12`")
-            };
-            context.error(&node.span, format!("there is no key `{name}`"), Some(help));
-        })
-        .ok()
+    context.word(node, "the label")?;
+    RowFormat::prepare();
+    Some(Reply::Choose(context.template(node)?))
 }
 
 fn pick(context: &Context<'_>, node: &Node) -> Option<Pick> {
@@ -192,7 +214,9 @@ fn pick(context: &Context<'_>, node: &Node) -> Option<Pick> {
         return None;
     }
     let fields = context.fields(node, &PICK)?;
-    let row = fields.get("row").and_then(|node| row_texts(context, node));
+    let row = fields
+        .get("row")
+        .and_then(|node| texts(context, node, "row", "the row's text"));
     let count = fields
         .get("count")
         .map(|node| context.pattern_without_captures(node, "`count`"));
@@ -223,54 +247,63 @@ fn pick(context: &Context<'_>, node: &Node) -> Option<Pick> {
     })
 }
 
-fn row_texts(context: &Context<'_>, node: &Node) -> Option<Vec<Template>> {
+/// Compiles one text or a list of them, none of which is empty.
+fn texts(context: &Context<'_>, node: &Node, key: &str, what: &str) -> Option<Vec<Template>> {
     let texts: Vec<&Node> = match &node.value {
         Value::List(list) => list.iter().collect(),
         _ => vec![node],
     };
     if texts.is_empty() {
         let help = Some("write one of the row's texts".to_owned());
-        context.error(&node.span, "`row` names no text", help);
+        context.error(&node.span, format!("`{key}` names no text"), help);
         return None;
     }
     let read: Vec<Template> = texts
         .iter()
         .filter_map(|text| {
-            context.word(text, "the row's text")?;
+            context.word(text, what)?;
             context.template(text)
         })
         .collect();
     (read.len() == texts.len()).then_some(read)
 }
 
-/// Compiles `prompt` or `see`, exactly one of them.
-pub(super) fn one_wait(context: &Context<'_>, fields: &Fields<'_>) -> Option<AwaitedSpec> {
-    let key = one_of_two(context, fields)?;
+/// Compiles one of `prompt`, `see` and `screen`, exactly one of them.
+pub(in crate::scenario::compile) fn one_wait(
+    context: &Context<'_>,
+    fields: &Fields<'_>,
+    place: WaitPlace<'_>,
+) -> Option<AwaitedSpec> {
+    refuse_conditions_without_screen(context, fields);
+    let has_screen = place.terminal.screen.is_some();
+    let key = match fields.among(&["prompt", "see", "screen"]).as_slice() {
+        [one] => *one,
+        [] if !fields.is_complete => return None,
+        [] => {
+            let help = match has_screen {
+                true => "write `screen: …`, `prompt: …` or `see: …`",
+                false => "write `prompt: …` or `see: …`",
+            };
+            context.error(&fields.span, "this waits for nothing", Some(help.into()));
+            return None;
+        }
+        [first, second, ..] => {
+            let message = format!("this waits for one thing, not both `{first}` and `{second}`");
+            let help = Some("leave one out".to_owned());
+            context.error(&fields.key_span(second), message, help);
+            return None;
+        }
+    };
     let node = fields.get(key)?;
+    if key == "screen" {
+        return screen_wait(context, node, Some(fields), place);
+    }
+    let pattern = match place.without_captures {
+        Some(what) => context.pattern_without_captures(node, what),
+        None => context.pattern(node),
+    };
     Some(AwaitedSpec::Text {
         on: on(key),
-        pattern: context.pattern(node)?,
+        pattern: pattern?,
     })
-}
-
-/// Returns the one of `prompt` and `see` that is present.
-pub fn one_of_two(context: &Context<'_>, fields: &Fields<'_>) -> Option<&'static str> {
-    match fields.among(&["prompt", "see"]).as_slice() {
-        [one] => Some(*one),
-        [] if !fields.is_complete => None,
-        [] => {
-            let help = Some("write `prompt: …` or `see: …`".to_owned());
-            context.error(&fields.span, "this waits for nothing", help);
-            None
-        }
-        [_, second, ..] => {
-            let message = "this waits for one thing, not both `prompt` and `see`";
-            context.error(
-                &fields.key_span(second),
-                message,
-                Some("leave one out".into()),
-            );
-            None
-        }
-    }
 }

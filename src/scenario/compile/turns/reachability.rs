@@ -44,6 +44,9 @@ fn wins(earlier: &Wait, later: &Wait) -> bool {
                 pattern: other,
             }),
         ) => on == other_on && begins(pattern, other),
+        (Wait::For(AwaitedSpec::Screen(one)), Wait::For(AwaitedSpec::Screen(other))) => {
+            one.to_string() == other.to_string() && (one.still || !other.still)
+        }
         _ => false,
     }
 }

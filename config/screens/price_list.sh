@@ -1,0 +1,5 @@
+# Edits a price list with the editor that is given, and prints the price that was changed.
+file=$(mktemp)
+trap 'rm -f "$file"' EXIT
+seq 50 | sed 's/.*/price &: 10.00/' >"$file"
+"$@" "$file" && sed -n '/price 33/s/^/new /p' "$file"

@@ -1,0 +1,240 @@
+//! The lit item of a list: by pointer, ground, style, mark or cursor.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::ops::Range;
+
+use crate::terminal::{CellColor, CellStyle, Screen};
+
+use super::items::{Block, Item};
+use super::marks::is_grey;
+
+/// A ground that covers less than this fraction of the screen may be that of a lit row alone.
+const RARE: usize = 10;
+
+/// The sign by which an item is known to be lit: the greater, the surer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Light {
+    Cursor,
+    /// The only one that is marked.
+    Mark,
+    /// Colour or attributes of the text.
+    Style,
+    /// Inverse, or another background.
+    Ground,
+    Pointer,
+}
+
+/// How common styles and grounds are on a screen.
+pub(super) struct Commonness {
+    styles: HashMap<CellStyle, usize>,
+    grounds: HashMap<Ground, usize>,
+}
+
+/// What is behind a text.
+type Ground = (bool, Option<CellColor>);
+
+impl Commonness {
+    pub(super) fn new(screen: &Screen) -> Commonness {
+        let size = screen.size();
+        let mut commonness = Commonness {
+            styles: HashMap::new(),
+            grounds: HashMap::new(),
+        };
+        for row in 0..size.rows {
+            for column in 0..size.columns {
+                let style = screen.style(row, column);
+                // What is behind no text may be a backdrop.
+                if screen.char_at(row, column) != ' ' {
+                    *commonness.grounds.entry(ground(style)).or_default() += 1;
+                    *commonness.styles.entry(style).or_default() += 1;
+                }
+            }
+        }
+        commonness
+    }
+}
+
+/// Returns the indices of the lit items of a block, one after the other, and the sign.
+pub(super) fn lit(
+    screen: &Screen,
+    commonness: &Commonness,
+    block: &Block,
+) -> Option<(Range<usize>, Light)> {
+    let items = &block.items;
+    if let Some(index) = pointed(screen, items) {
+        return Some((index..index + 1, Light::Pointer));
+    }
+    // Of a check list, only the box may be lit.
+    for columns in [text_columns, box_columns] {
+        let grounds = items
+            .iter()
+            .map(|item| item_ground(screen, item, columns(item)));
+        let grounds: Vec<Ground> = grounds.collect();
+        let common = &commonness.grounds;
+        if let Some(range) = standing_out(screen, block, &grounds, common, |_| false) {
+            return Some((range, Light::Ground));
+        }
+    }
+    if let [item] = items.as_slice() {
+        let all: usize = commonness.grounds.values().sum();
+        let same = commonness
+            .grounds
+            .get(&item_ground(screen, item, text_columns(item)));
+        return same
+            .is_some_and(|same| same * RARE < all)
+            .then_some((0..1, Light::Ground));
+    }
+    let styles: Vec<CellStyle> = items.iter().map(|item| item_style(screen, item)).collect();
+    if let Some(range) = standing_out(screen, block, &styles, &commonness.styles, is_grey) {
+        return Some((range, Light::Style));
+    }
+    if let Some(index) = only_marked(items) {
+        return Some((index..index + 1, Light::Mark));
+    }
+    let index = under_cursor(screen, block)?;
+    Some((index..index + 1, Light::Cursor))
+}
+
+/// Returns the item in whose row or columns the visible cursor is.
+fn under_cursor(screen: &Screen, block: &Block) -> Option<usize> {
+    let cursor = screen.cursor();
+    let index = block.items.iter().position(|item| {
+        let is_here = !block.is_horizontal || item.columns.contains(&cursor.column);
+        item.row == cursor.row && is_here && cursor.column >= item.border
+    });
+    index.filter(|_| cursor.visible)
+}
+
+/// Returns the one item with a pointer in a column that is blank for all others.
+fn pointed(screen: &Screen, items: &[Item]) -> Option<usize> {
+    let candidates = items.iter().enumerate();
+    let mut candidates = candidates.flat_map(|(index, item)| {
+        let columns = item.pointers.iter();
+        columns.map(move |&column| (index, column))
+    });
+    candidates
+        .find(|&(index, column)| {
+            let here = screen.char_at(items[index].row, column);
+            // A single row with a bullet may be any text.
+            let is_sure = items.len() > 1 || "❯›»▶►➤".contains(here);
+            let mut others = items.iter().enumerate().filter(|(at, _)| *at != index);
+            is_sure
+                && others.all(|(_, other)| {
+                    let there = screen.char_at(other.row, offset(column, &items[index], other));
+                    " ↑↓⌃⌄▲▼-–".contains(there)
+                })
+        })
+        .map(|(index, _)| index)
+}
+
+/// Returns the column of another item that corresponds to a column of an item.
+fn offset(column: u16, item: &Item, other: &Item) -> u16 {
+    if item.row == other.row {
+        (other.columns.start + column).saturating_sub(item.columns.start)
+    } else {
+        column
+    }
+}
+
+/// Returns the one item that is marked.
+fn only_marked(items: &[Item]) -> Option<usize> {
+    let is_marked = |item: &Item| item.mark.is_some_and(|it| it.is_marked && !it.is_bracketed);
+    let mut marked = (0..items.len()).filter(|&index| is_marked(&items[index]));
+    let only = marked.next()?;
+    let all_have = items.iter().all(|item| item.mark.is_some());
+    (marked.next().is_none() && items.len() > 1 && all_have).then_some(only)
+}
+
+/// Returns the run of items that differ from most others. Of several, the one that is no bar at the
+/// edge of the screen and holds the cursor.
+fn standing_out<T: Copy + Eq + Hash>(
+    screen: &Screen,
+    block: &Block,
+    looks: &[T],
+    commonness: &HashMap<T, usize>,
+    is_disabled: fn(&T) -> bool,
+) -> Option<Range<usize>> {
+    let mut counts: HashMap<T, usize> = HashMap::new();
+    looks
+        .iter()
+        .for_each(|it| *counts.entry(*it).or_default() += 1);
+    let common_of = |it: &T| commonness.get(it).copied().unwrap_or(0);
+    if let ([one, other], true) = (looks, block.items.len() == 2)
+        && one != other
+        && let Some(index) = under_cursor(screen, block)
+    {
+        return Some(index..index + 1);
+    }
+    let usual = *counts
+        .iter()
+        .max_by_key(|(it, count)| (**count, common_of(it)))?
+        .0;
+    let mut runs: Vec<Range<usize>> = Vec::new();
+    for (index, look) in looks.iter().enumerate() {
+        if *look == usual || (is_disabled(look) && !is_disabled(&usual)) {
+            continue;
+        }
+        match runs.last_mut() {
+            Some(run) if run.end == index && looks[run.start] == *look => run.end += 1,
+            _ => runs.push(index..index + 1),
+        }
+    }
+    if runs.len() > 1 {
+        let items = &block.items;
+        let last = screen.size().rows.saturating_sub(1);
+        let is_bar = |run: &Range<usize>| [0, last].contains(&items[run.start].row);
+        if runs.iter().any(|run| !is_bar(run)) {
+            runs.retain(|run| !is_bar(run));
+        }
+        let cursor = screen.cursor();
+        let has_cursor =
+            |run: &Range<usize>| items[run.clone()].iter().any(|it| it.row == cursor.row);
+        if runs.len() > 1 && !block.is_horizontal && runs.iter().any(has_cursor) {
+            runs.retain(has_cursor);
+        }
+    }
+    (runs.len() == 1).then(|| runs.swap_remove(0))
+}
+
+fn text_columns(item: &Item) -> Range<u16> {
+    item.columns.clone()
+}
+
+fn box_columns(item: &Item) -> Range<u16> {
+    item.mark_columns.clone()
+}
+
+fn item_ground(screen: &Screen, item: &Item, columns: Range<u16>) -> Ground {
+    most(columns.map(|column| ground(screen.style(item.row, column))))
+}
+
+fn item_style(screen: &Screen, item: &Item) -> CellStyle {
+    let columns = item.columns.clone();
+    let columns = columns.filter(|&column| screen.char_at(item.row, column) != ' ');
+    most(columns.map(|column| screen.style(item.row, column)))
+}
+
+fn ground(style: CellStyle) -> Ground {
+    (style.inverse, style.background)
+}
+
+/// Returns whether an item is grey, and most others are not.
+pub(super) fn is_grey_among(screen: &Screen, block: &Block, index: usize) -> bool {
+    let is_grey = |item: &Item| is_grey(&item_style(screen, item));
+    let others = block.items.iter().filter(|&item| !is_grey(item)).count();
+    is_grey(&block.items[index]) && others * 2 >= block.items.len()
+}
+
+/// Returns the most frequent value, the first of several.
+fn most<T: Copy + Eq + Hash + Default>(values: impl Iterator<Item = T>) -> T {
+    let mut counts: Vec<(T, usize)> = Vec::new();
+    for value in values {
+        match counts.iter_mut().find(|(it, _)| *it == value) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((value, 1)),
+        }
+    }
+    let most = counts.iter().rev().max_by_key(|(_, count)| *count);
+    most.map(|(value, _)| *value).unwrap_or_default()
+}
