@@ -88,6 +88,14 @@ fn perform(args: Args, environment: &CliEnvironment) -> Result<Exit, CliError> {
             check::check(&settings, parallel, json, environment)
         }
         Some(Command::Report { folder, json }) => report::report(&folder, json, environment),
+        Some(Command::Replay { bundle, films, .. }) if films.watch => {
+            replay::watch(replay::WatchRequest {
+                bundle,
+                role: films.role,
+                speed: films.speed,
+                idle_limit: films.idle_limit,
+            })
+        }
         Some(Command::Replay {
             bundle,
             step,
@@ -95,6 +103,7 @@ fn perform(args: Args, environment: &CliEnvironment) -> Result<Exit, CliError> {
             scenario,
             scripts,
             json,
+            ..
         }) => {
             let request = replay::ReplayRequest {
                 bundle,

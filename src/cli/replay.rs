@@ -1,7 +1,8 @@
-//! `rehearsal replay`: perform one flow of a run again.
+//! `rehearsal replay`: perform one flow of a run again, or watch its films.
 
 mod outcome;
 mod preparing;
+mod watch;
 
 use std::io::{self, BufRead as _, Write as _};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -22,6 +23,7 @@ use outcome::ReplayOutcome;
 use preparing::Prepared;
 
 pub(super) use preparing::ReplayRequest;
+pub(super) use watch::{WatchRequest, watch};
 
 /// Runs the flow again and reports whether it fails as before.
 pub(super) fn replay(
