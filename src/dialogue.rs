@@ -64,7 +64,7 @@ use crate::model::Stream;
 use crate::terminal::{EchoMode, ExpectedEcho, KeyModes, Screen, ScreenSize, Typed};
 
 use output_stream::OutputStream;
-use screen::{ScreenFinding, ScreenOutput};
+use screen::{ConditionOwner, ScreenMatch, ScreenFinding, ScreenOutput};
 
 /// Default time without output after which an unfinished line counts as it is.
 pub const DEFAULT_QUIET: Duration = Duration::from_millis(10);
@@ -184,7 +184,7 @@ impl Dialogue {
     pub fn begin(&mut self, wait: &WaitSet) {
         self.matched_row.clear();
         if let Some(screen) = &mut self.screen {
-            screen.begin(wait);
+            screen.begin(wait, &self.matcher);
         }
         // A loop repeats the same wait: output without a match before has none now.
         let is_repeated =
@@ -526,14 +526,11 @@ impl Dialogue {
                 ScreenFinding::LookAt(at) => {
                     quiet_at = Some(quiet_at.map_or(at, |other| other.min(at)));
                 }
-                ScreenFinding::Match { index, found } => {
-                    self.input_awaited();
-                    self.matched_row = found.row;
-                    return Finding::Wait {
-                        index,
-                        at: found.at,
-                        captures: found.captures,
-                    };
+                ScreenFinding::Match { owner, found } => {
+                    if self.loops > 0 || matches!(owner, ConditionOwner::Interlude(_)) {
+                        screen.consume(&found);
+                    }
+                    return self.found_on_screen(owner, found);
                 }
             }
         }
@@ -541,6 +538,28 @@ impl Dialogue {
             (Some(at), _) => Finding::QuietAt(at),
             (None, Some(at)) => Finding::Ended { at },
             (None, None) => Finding::Nothing,
+        }
+    }
+
+    fn found_on_screen(&mut self, owner: ConditionOwner, found: ScreenMatch) -> Finding {
+        match owner {
+            ConditionOwner::Wait(index) => {
+                self.input_awaited();
+                self.matched_row = found.row;
+                Finding::Wait {
+                    index,
+                    at: found.at,
+                    captures: found.captures,
+                }
+            }
+            ConditionOwner::Interlude(index) => {
+                self.interlude = None;
+                Finding::Interlude {
+                    index,
+                    at: found.at,
+                    line: found.row,
+                }
+            }
         }
     }
 

@@ -11,9 +11,10 @@ mod wait;
 
 pub use driver::{KeySequence, KeySequencePart};
 pub use evidence::NearMiss;
+pub(super) use evidence::ScreenMatch;
 pub use fill::{FieldValue, FormFiller};
 pub use key_step::{KeyPress, KeySequenceError, KeySequenceErrorKind, KeyStep};
-pub(super) use output::{ScreenFinding, ScreenOutput};
+pub(super) use output::{ConditionOwner, ScreenFinding, ScreenOutput};
 pub use select::RowSelector;
 pub use wait::{
     CellPosition, CursorCondition, Judging, RowRange, ScreenContent, ScreenRegion, ScreenWait,

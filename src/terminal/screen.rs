@@ -154,6 +154,17 @@ impl Screen {
         self.stamps.answered(at);
     }
 
+    /// Takes these cells out of those that were written since the last answer.
+    pub fn forget(&mut self, row: u16, columns: Range<u16>) {
+        let columns = usize::from(columns.start)..usize::from(columns.end);
+        self.stamps.forget(usize::from(row), columns);
+    }
+
+    /// Returns whether a cell or the cursor has changed since the last answer.
+    pub fn has_changed(&self) -> bool {
+        self.last_change > self.stamps.answered_at()
+    }
+
     /// Returns the size.
     pub fn size(&self) -> ScreenSize {
         let (columns, rows) = self.terminal.size();

@@ -68,6 +68,7 @@ fn harmless_faults_fail_no_step() {
         for (chaos, kind) in [
             ("dribble once every 1ms", InjectionKind::Dribble),
             ("delay once for 20ms", InjectionKind::Delay),
+            ("bytewise once", InjectionKind::Bytewise),
             (
                 "slow_read once of 1 byte every 1ms",
                 InjectionKind::SlowRead,
@@ -91,6 +92,18 @@ fn harmless_faults_fail_no_step() {
             assert!(injection.recovered_after_us.is_some(), "{chaos}");
         }
     }
+}
+
+#[test]
+fn a_resize_reaches_the_program() {
+    let words = "ask, 'One: ', size, exit, '0'";
+    let turns = "
+        - {prompt: 'One:', send: x}
+        - see: 'size: 40x120'
+        - exits: 0";
+    let run = talk(words, turns, "pty", "resize 40x120 once between_turns").perform();
+    run.assert_completed();
+    only_injection(&run, InjectionKind::Resize);
 }
 
 #[test]

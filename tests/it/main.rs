@@ -31,6 +31,7 @@ mod saved;
 mod scenario;
 mod scenario_errors;
 mod scenario_fuzz;
+mod scenario_screens;
 mod shop;
 mod stalls;
 mod support;

@@ -138,6 +138,9 @@ diagnosed! {
     data_files;
     values_of_the_wrong_kind;
     missing_keys;
+    screen_replies;
+    screen_roles;
+    screen_waits;
     aliases_point_to_their_text;
     known_before_the_run;
     replies_at_the_end;

@@ -43,6 +43,8 @@ pub(in crate::dialogue) struct ScreenMatch {
     pub captures: Vec<NamedValue>,
     /// The row of the match, as text.
     pub row: String,
+    /// The cells of the match: its row and its columns.
+    pub cells: Option<(u16, Range<u16>)>,
 }
 
 /// Judges a condition on a screen, apart from how long it holds.
@@ -105,6 +107,7 @@ pub(in crate::dialogue) fn judge(
                 .map(|(name, range)| (name, row.text()[range].into()))
                 .collect(),
             row: row.text().to_owned(),
+            cells: Some((index, row.column_of(range.start)..end_column(row, &range))),
         };
         if wait.cursor.is_none() && cells.evident == cells.all {
             return Judgement::Met(found);
@@ -187,16 +190,22 @@ fn judge_cursor(
     rows: &[ScreenRow],
     wait_began: Instant,
 ) -> Judgement {
-    if !is_cursor_there(wait, screen, rows) {
-        return Judgement::Unmet {
-            near_miss: Some(NearMiss::CursorElsewhere),
-        };
+    let reason = if !is_cursor_there(wait, screen, rows) {
+        Some(NearMiss::CursorElsewhere)
+    } else if !wait.still && !screen.has_changed() {
+        Some(NearMiss::Stale)
+    } else {
+        None
+    };
+    if reason.is_some() {
+        return Judgement::Unmet { near_miss: reason };
     }
     let row = rows.get(usize::from(screen.cursor().row));
     Judgement::MetIfSettled(ScreenMatch {
         at: screen.last_change().max(wait_began),
         captures: Vec::new(),
         row: row.map_or_else(String::new, |row| row.text().to_owned()),
+        cells: None,
     })
 }
 

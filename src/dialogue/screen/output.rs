@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::dialogue::role_matcher::RoleMatcher;
 use crate::dialogue::wait_set::{PlacedPatterns, WaitSet};
 use crate::terminal::{KeyModes, Screen, ScreenSize};
 
@@ -43,16 +44,22 @@ pub(in crate::dialogue) enum ScreenFinding {
     /// To be looked at again at this moment.
     LookAt(Instant),
     Match {
-        /// Index in its set.
-        index: usize,
+        owner: ConditionOwner,
         found: ScreenMatch,
     },
+}
+
+/// Owner of a condition, with its index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::dialogue) enum ConditionOwner {
+    Wait(usize),
+    Interlude(usize),
 }
 
 /// A condition of the present wait.
 #[derive(Debug)]
 struct Condition {
-    index: usize,
+    owner: ConditionOwner,
     wait: Arc<ScreenWait>,
     /// The moment since which it has held.
     held: Option<ScreenMatch>,
@@ -80,6 +87,7 @@ impl Condition {
                         at: screen.last_change().max(wait_began),
                         captures: Vec::new(),
                         row: String::new(),
+                        cells: None,
                     };
                     (found, false)
                 })
@@ -166,10 +174,12 @@ impl ScreenOutput {
     }
 
     /// Begins to look for the conditions of a wait.
-    pub(in crate::dialogue) fn begin(&mut self, wait: &WaitSet) {
+    pub(in crate::dialogue) fn begin(&mut self, wait: &WaitSet, matcher: &RoleMatcher) {
         self.wait_began = self.active_at;
         self.is_waiting_to_settle = false;
-        self.conditions = conditions(wait.placed());
+        self.conditions = conditions(wait.placed(), ConditionOwner::Wait);
+        self.conditions
+            .extend(conditions(&matcher.interludes, ConditionOwner::Interlude));
         for condition in &mut self.conditions {
             if let ScreenContent::Gone(_) = condition.wait.content {
                 condition.was_shown = is_shown(&condition.wait, &self.screen);
@@ -196,6 +206,13 @@ impl ScreenOutput {
         self.typed.type_at_cursor(&self.screen, text);
         self.active_at = self.active_at.max(at);
         self.reads = false;
+    }
+
+    /// Takes a match out of the evidence, where matched text does not match again.
+    pub(in crate::dialogue) fn consume(&mut self, found: &ScreenMatch) {
+        if let Some((row, columns)) = found.cells.clone() {
+            self.screen.forget(row, columns);
+        }
     }
 
     /// Returns the answers to the program's queries since the last call.
@@ -280,8 +297,8 @@ impl ScreenOutput {
             let look = condition.look(&self.screen, &self.typed, self.wait_began, is_settled);
             let at = match look {
                 Look::Met(found) if !may_go_on => {
-                    let index = condition.index;
-                    return ScreenFinding::Match { index, found };
+                    let owner = condition.owner;
+                    return ScreenFinding::Match { owner, found };
                 }
                 Look::Met(_) | Look::MetOnceSettled => {
                     waits_to_settle = true;
@@ -289,8 +306,8 @@ impl ScreenOutput {
                 }
                 Look::HoldsUntil(at) if at <= now => {
                     if let Some(found) = condition.held.clone() {
-                        let index = condition.index;
-                        return ScreenFinding::Match { index, found };
+                        let owner = condition.owner;
+                        return ScreenFinding::Match { owner, found };
                     }
                     None
                 }
@@ -325,7 +342,7 @@ impl ScreenOutput {
                 for condition in conditions.iter_mut() {
                     if let Look::Met(found) = condition.look(screen, typed, *wait_began, false) {
                         met = Some(ScreenFinding::Match {
-                            index: condition.index,
+                            owner: condition.owner,
                             found,
                         });
                         return true;
@@ -346,10 +363,13 @@ impl ScreenOutput {
     }
 }
 
-fn conditions(patterns: &PlacedPatterns) -> Vec<Condition> {
+fn conditions(
+    patterns: &PlacedPatterns,
+    owner: impl Fn(usize) -> ConditionOwner,
+) -> Vec<Condition> {
     let screens = patterns.screens();
     let condition = |(index, wait): (usize, &Arc<ScreenWait>)| Condition {
-        index,
+        owner: owner(index),
         wait: Arc::clone(wait),
         held: None,
         was_shown: false,

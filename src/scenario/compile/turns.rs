@@ -342,6 +342,14 @@ fn alternative(context: &Context<'_>, node: &Node, around: &RoleContext) -> Opti
         );
         return None;
     }
+    if let (Then::Again, None, Wait::For(AwaitedSpec::Screen(wait))) = (&then, &reply, &wait)
+        && (wait.still || !matches!(wait.content, ScreenContent::Shown(_)))
+    {
+        let message = "this goes on to hold, so it would match again and again";
+        let help = "give it a reply, or leave out `again`".to_owned();
+        context.error(&fields.key_span("again"), message, Some(help));
+        return None;
+    }
     Some(Alternative {
         wait,
         reply,

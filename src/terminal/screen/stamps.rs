@@ -68,6 +68,20 @@ impl Stamps {
         self.clear();
     }
 
+    /// Makes the stamps of these cells stale.
+    pub(super) fn forget(&mut self, row: usize, columns: Range<usize>) {
+        let end = columns.end.min(self.columns);
+        let cells = row * self.columns + columns.start.min(end)..row * self.columns + end;
+        if let Some(cells) = self.cells.get_mut(cells) {
+            cells.fill(STALE);
+        }
+    }
+
+    /// Returns the moment of the last answer.
+    pub(super) fn answered_at(&self) -> Instant {
+        self.answered
+    }
+
     /// Makes all stamps stale, for a screen of another size.
     pub(super) fn resize(&mut self, rows: usize, columns: usize) {
         self.columns = columns;

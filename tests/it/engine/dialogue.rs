@@ -238,3 +238,26 @@ fn a_single_character_is_pressed_without_enter() {
     let run = Rehearsing::of("engine/single-keys").perform();
     run.assert_completed();
 }
+
+#[test]
+fn a_role_with_a_screen_is_on_an_xterm_of_its_size() {
+    let words = "env, TERM, env, NO_COLOR, env, COLUMNS, size, ask, '? ', size, exit, '0'";
+    let turns = "
+        - see: TERM=xterm-256color
+        - see: /^NO_COLOR=$/
+        - see: /^COLUMNS=$/
+        - see: 'size: 24x80'
+        - resize: 31x101
+        - {prompt: '?', send: x}
+        - see: 'size: 31x101'
+        - exits: 0";
+    let run = Rehearsing::with_role(words, turns, "screen: 24x80").perform();
+    run.assert_completed();
+    let run = Rehearsing::with_role(
+        &words.replace("COLUMNS, ", "COLORTERM, "),
+        "- see: TERM=vt220\n- see: COLORTERM=truecolor\n- resize: 31x101\n- {prompt: '?', send: x}\n\
+         - exits: 0",
+        "screen: 24x80\nenvironment: {TERM: vt220, COLORTERM: truecolor}",
+    );
+    run.perform().assert_completed();
+}

@@ -79,7 +79,7 @@ fn fill(context: &Context<'_>, node: &Node) -> Option<Vec<FieldInput>> {
         .filter_map(|(key, _, value)| {
             let label = context.word(key, "the label");
             let label = label.and_then(|_| context.template(key));
-            let value = said(context, value);
+            let value = typable(context, value, "a field has one line");
             Some(FieldInput {
                 label: label?,
                 value: value?,
@@ -96,15 +96,24 @@ fn typed(context: &Context<'_>, node: &Node) -> Option<Template> {
         context.error(&node.span, "this types nothing", Some(help));
         return None;
     }
-    said(context, node)
+    typable(context, node, "Enter is pressed with `press: enter`")
 }
 
 /// Compiles a text to be typed. Its fixed parts must be typable.
 pub(in crate::scenario::compile) fn said(context: &Context<'_>, node: &Node) -> Option<Template> {
+    typable(
+        context,
+        node,
+        "Enter is sent after the text; write a turn for each line",
+    )
+}
+
+/// Compiles a text whose fixed parts must be typable; `lines` is what to do with several lines.
+fn typable(context: &Context<'_>, node: &Node, lines: &str) -> Option<Template> {
     let template = context.template(node)?;
     if let Some(control) = context.scalar(node)?.chars().find(|c| c.is_control()) {
         let help = match control {
-            '\n' => "Enter is sent after the text; write a turn for each line",
+            '\n' => lines,
             _ => "keys are sent with `press`",
         };
         let message = "a control character cannot be typed as text";
