@@ -144,8 +144,7 @@ mod tests {
         let film = screen(size(3, 10), "\x1b[31mred\x1b[0m\r\nplain\x1b[3;4H");
         let view = View::new(&film.frame(), &status(), size(4, 60));
         let shown = screen(size(4, 60), &view.changes(None)).frame();
-        let expected =
-            "red\nplain\n\n clerk (all) │ 1_open␛]52;c;x␇ │ 1.50s/9.00s │ 2x │ paused │";
+        let expected = "red\nplain\n\n clerk (all) │ 1_open␛]52;c;x␇ │ 1.50s/9.00s │ 2x │ paused │";
         assert_eq!(shown.text(), expected);
         assert_eq!((shown.cursor().row, shown.cursor().column), (2, 3));
         assert_eq!(view.changes(Some(&view)), "\x1b[?25l\x1b[3;4H\x1b[?25h");
