@@ -64,7 +64,7 @@ use crate::model::Stream;
 use crate::terminal::{EchoMode, ExpectedEcho, KeyModes, Screen, ScreenSize, Typed};
 
 use output_stream::OutputStream;
-use screen::{ConditionOwner, ScreenMatch, ScreenFinding, ScreenOutput};
+use screen::{ConditionOwner, ScreenFinding, ScreenMatch, ScreenOutput};
 
 /// Default time without output after which an unfinished line counts as it is.
 pub const DEFAULT_QUIET: Duration = Duration::from_millis(10);

@@ -293,7 +293,7 @@ pub struct RunArgs {
 
     /// Inject faults, such as 'kill 5%, freeze 2% for 500ms' or 'kill once at STEP'; may be
     /// repeated, and adds to those of the scenario. Kinds: kill, freeze, close, garbage, long_line,
-    /// dribble, slow_read, delay, refuse; how often: P% of the steps, once, nth N; where: at STEP,
+    /// dribble, slow_read, bytewise, resize SIZE, delay, refuse; how often: P% of the steps, once, nth N; where: at STEP,
     /// role ROLE, turn NAME, flow N
     #[arg(long = "chaos", value_name = "CHAOS")]
     pub chaos: Vec<String>,

@@ -79,7 +79,7 @@ pub(super) static SCENARIO: Vocabulary = Vocabulary {
             "chaos",
             Shape::OneOrList(&Shape::Text),
             "Faults injected into scripts, with frequency and target: `kill 5%`, `freeze 2% for \
-             500ms`, `garbage once at STEP`, `refuse 1% role ROLE`.",
+             500ms`, `garbage once at STEP`, `refuse 1% role ROLE`, `resize 40x120 5%`.",
         ),
         word(
             "thresholds",

@@ -136,16 +136,6 @@ impl Typed {
         }
     }
 
-    /// Returns several key presses, typed at once.
-    pub(crate) fn keys(keys: &[Key], terminal: bool, modes: KeyModes) -> Typed {
-        let presses = keys.iter().map(|key| Typed::key(*key, terminal, modes));
-        presses.reduce(Typed::then).unwrap_or(Typed {
-            bytes: Cow::Borrowed(b""),
-            echo: ExpectedEcho::Nothing,
-            further: Vec::new(),
-        })
-    }
-
     /// Returns both, typed at once.
     #[must_use]
     pub fn then(mut self, next: Typed) -> Typed {
@@ -303,7 +293,11 @@ mod tests {
     #[test]
     fn keys_are_typed_at_once_and_echo_line_by_line() {
         let keys = [Key::Char('y'), Key::Enter, Key::Up, Key::Char('n')];
-        let typed = Typed::keys(&keys, true, KeyModes::default());
+        let typed_in = |keys: &[Key], modes| {
+            let presses = keys.iter().map(|key| Typed::key(*key, true, modes));
+            presses.reduce(Typed::then).expect("there are keys")
+        };
+        let typed = typed_in(&keys, KeyModes::default());
         assert_eq!(typed.bytes(), b"y\r\x1b[An");
         assert_eq!(*typed.echo(), ExpectedEcho::Line("y".into()));
         assert_eq!(typed.further_echoes(), [ExpectedEcho::Text("^[[An".into())]);
@@ -314,7 +308,7 @@ mod tests {
             application_cursor: true,
             ..KeyModes::default()
         };
-        let in_application_mode = Typed::keys(&[Key::Down, Key::Function(3)], true, modes);
+        let in_application_mode = typed_in(&[Key::Down, Key::Function(3)], modes);
         assert_eq!(in_application_mode.bytes(), b"\x1bOB\x1bOR");
     }
 }

@@ -6,7 +6,7 @@ use rehearsal::scenario::{CompileOptions, Severity, compile};
 const VALID: &str = include_str!("../scenarios/every-turn.yaml");
 
 /// Pieces that mean something to YAML, to expressions, to patterns or to the language.
-const PIECES: [&str; 56] = [
+const PIECES: [&str; 64] = [
     "\n",
     "\n  ",
     "\n    ",
@@ -62,6 +62,14 @@ const PIECES: [&str; 56] = [
     "again",
     "true",
     "variables",
+    "screen",
+    "screen: 24x80",
+    "gone",
+    "cursor",
+    "row",
+    "fill",
+    "press",
+    "resize",
     "a",
 ];
 

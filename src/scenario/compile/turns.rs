@@ -11,6 +11,7 @@ mod screen;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::dialogue::ScreenContent;
 use crate::scenario::plan::{Alternative, AwaitedSpec, CommonWaits, Then, Turn, TurnKind, Wait};
 use crate::scenario::raw::{Node, Value};
 use crate::scenario::vocabulary::{ALTERNATIVE, REPEAT, TURN, UNTIL};

@@ -243,7 +243,7 @@ fn cursor(
         found => {
             let message = match found {
                 [] => "this says nothing about the cursor".to_owned(),
-                ["row"] | ["column"] => "a cell has a row and a column".to_owned(),
+                ["row" | "column"] => "a cell has a row and a column".to_owned(),
                 [one, .., other] => {
                     format!("the cursor has one place here, not both `{one}` and `{other}`")
                 }
