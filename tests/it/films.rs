@@ -207,7 +207,7 @@ fn films_are_watched_with_pauses_steps_and_roles() {
     watching.until(&[" clerk │ "]);
     watching.press("+");
     watching.until(&["0.02x"]);
-    watching.press(".");
+    watching.press("..");
     watching.until(&["Password:", "2_order", "┌────────┐"]);
     watching.press("\x1b[C");
     watching.until(&["REJECTED by ***", "│ end │"]);

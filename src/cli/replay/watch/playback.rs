@@ -115,7 +115,7 @@ impl Playback {
             PlayerKey::Pause => self.is_paused = !self.is_paused,
             PlayerKey::Step => {
                 self.is_paused = true;
-                if let Some(next) = self.next_event() {
+                if let Some(next) = self.next_output().or(self.next_event()) {
                     self.play_to(next);
                 }
             }
@@ -164,11 +164,26 @@ impl Playback {
         }
     }
 
-    /// Returns the time of the next event of the films that are played.
+    /// Returns the films that are played.
+    fn played(&self) -> impl Iterator<Item = &Reel> {
+        let reels = self.reels.iter().enumerate();
+        let played = reels.filter(|(index, _)| self.chosen.is_none_or(|it| it == *index));
+        played.map(|(_, reel)| reel)
+    }
+
+    /// Returns the time of the next event.
     fn next_event(&self) -> Option<Duration> {
-        let played = self.reels.iter().enumerate();
-        let played = played.filter(|(index, _)| self.chosen.is_none_or(|it| it == *index));
-        played.filter_map(|(_, reel)| Some(reel.peek()?.at)).min()
+        let next = self.played().filter_map(|reel| reel.rest().first());
+        next.map(|event| event.at).min()
+    }
+
+    /// Returns the time of the next event that changes a screen.
+    fn next_output(&self) -> Option<Duration> {
+        let is_output = |event: &&FilmEvent| !matches!(event.scene, FilmScene::Step(_));
+        let next = self
+            .played()
+            .filter_map(|reel| reel.rest().iter().find(is_output));
+        next.map(|event| event.at).min()
     }
 
     fn beginning(&self) -> Duration {
@@ -224,8 +239,8 @@ impl Reel {
         (self.next, self.step) = (0, None);
     }
 
-    fn peek(&self) -> Option<&FilmEvent> {
-        self.film.events.get(self.next)
+    fn rest(&self) -> &[FilmEvent] {
+        &self.film.events[self.next..]
     }
 
     /// Plays all events up to a time. Returns the time of the last one, if there was any.
