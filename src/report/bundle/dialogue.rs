@@ -35,7 +35,10 @@ pub(super) fn transcript(bundle: &Bundle) -> String {
         if let Some((drawn, picture)) = pictures.take(entry) {
             writer.entry(drawn, '<', &lines(&picture));
         }
-        let (sign, lines) = describe(&entry.what);
+        let (sign, mut lines) = describe(&entry.what);
+        if matches!(entry.what, Happening::LeftOut { .. }) && pictures.has_screen(entry) {
+            lines.push("the screen has only what was drawn since, until it is drawn anew".into());
+        }
         writer.entry(entry, sign, &lines);
     }
     for (entry, picture) in pictures.take_all() {

@@ -57,6 +57,11 @@ impl<'b> Pictures<'b> {
         true
     }
 
+    /// Returns whether the instance of an entry has a screen.
+    pub(super) fn has_screen(&mut self, entry: &'b TranscriptEntry) -> bool {
+        self.view(entry).is_some()
+    }
+
     /// Returns the picture of the instance of an entry, if it has changed since the last one, and the
     /// entry of its last output.
     pub(super) fn take(

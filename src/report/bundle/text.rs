@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::model::{Ending, ExitCause, FlowOutcome, Happening, StepOutcome};
+use crate::model::{Ending, ExitCause, Failure, FlowOutcome, Happening, StepOutcome};
 use crate::report::failure;
 use crate::report::sanitize::sanitize;
 use crate::report::units;
@@ -67,6 +67,17 @@ fn went_wrong(bundle: &Bundle) -> Option<String> {
     for line in failure::lines(failure) {
         line_of(&mut text, &line);
     }
+    if failure.screen.is_none() {
+        last_output(bundle, failure, &mut text);
+    }
+    if let Some(saw) = bundle.signature.as_ref().and_then(|it| it.saw.as_deref()) {
+        fact(&mut text, "grouped", &format!("as: {saw}"));
+    }
+    Some(text)
+}
+
+/// Shows the end of the output as it was read.
+fn last_output(bundle: &Bundle, failure: &Failure, text: &mut String) {
     let heard = bundle
         .transcript
         .iter()
@@ -89,13 +100,9 @@ fn went_wrong(bundle: &Bundle) -> Option<String> {
     if !last.is_empty() {
         text.push_str("  as read, control characters escaped:\n");
         for line in last.split_inclusive('\n') {
-            line_of(&mut text, &format!("         │ {}", escaped(line)));
+            line_of(text, &format!("         │ {}", escaped(line)));
         }
     }
-    if let Some(saw) = bundle.signature.as_ref().and_then(|it| it.saw.as_deref()) {
-        fact(&mut text, "grouped", &format!("as: {saw}"));
-    }
-    Some(text)
 }
 
 /// Escapes control characters as in program source.

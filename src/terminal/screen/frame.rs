@@ -195,10 +195,12 @@ impl ScreenFrame {
     }
 
     fn rows(&self) -> String {
-        let mut drawing = String::new();
+        let mut drawing = String::from("\x1b[0m\x1b[2J");
         for row in 0..self.size.rows {
-            let _ = write!(drawing, "\x1b[{};1H\x1b[0m\x1b[2K", row + 1);
-            drawing.push_str(&self.drawn_row(row, self.size.columns));
+            let drawn = self.drawn_row(row, self.size.columns);
+            if !drawn.is_empty() {
+                let _ = write!(drawing, "\x1b[{};1H{drawn}", row + 1);
+            }
         }
         drawing
     }

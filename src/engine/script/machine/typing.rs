@@ -43,6 +43,7 @@ impl ScriptMachine {
     }
 
     fn print_screen(&mut self, effects: &mut Vec<ScriptEffect>) {
+        self.dialogue.apply_unless_awaited();
         let Some(picture) = self.frame().map(|frame| frame.picture()) else {
             return;
         };
