@@ -69,8 +69,8 @@ fn values(count: u64) -> impl Iterator<Item = (FlowOf, String)> {
 }
 
 /// Searches with the library's form; returns the time of the last value and the duplicates.
-fn external(count: u64, folder: &Path) -> (Instant, u64) {
-    let mut duplicates = Duplicates::new(Some(folder.to_owned()));
+fn external(count: u64, directory: &Path) -> (Instant, u64) {
+    let mut duplicates = Duplicates::new(Some(directory.to_owned()));
     for (flow, value) in values(count) {
         duplicates.add(0, flow, &value);
     }
@@ -95,7 +95,7 @@ fn in_memory(count: u64, _: &Path) -> (Instant, u64) {
 }
 
 fn main() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
+    let directory = tempfile::tempdir().expect("a temporary directory");
     println!("   values  form       a value   all of them   peak of the heap");
     for count in [100_000, 1_000_000] {
         for (name, search) in [
@@ -105,7 +105,7 @@ fn main() {
             let before = IN_USE.load(Ordering::Relaxed);
             PEAK.store(before, Ordering::Relaxed);
             let start = Instant::now();
-            let (taken, found) = search(count, folder.path());
+            let (taken, found) = search(count, directory.path());
             let all = start.elapsed();
             assert_eq!(found, count / 1_000);
             let a_value: Duration = (taken - start) / u32::try_from(count).expect("few");

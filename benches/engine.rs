@@ -91,8 +91,8 @@ fn scenario(terminal: &str) -> String {
 }
 
 /// A scenario file of the benchmark.
-fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
-    let path = folder.join(name);
+fn write(directory: &Path, name: &str, text: &str) -> PathBuf {
+    let path = directory.join(name);
     std::fs::write(&path, text).expect("a file of the benchmark's own");
     path
 }
@@ -105,11 +105,11 @@ fn prepare(path: &Path, flows: u64, parallel: u64) -> RunOptions {
         load: Some(Load::closed(flows, parallel)),
         ..Overrides::default()
     });
-    let folder = path.parent().expect("a folder").to_owned();
-    let programs = Programs::new(folder.clone(), Vec::new(), "/bin/false".into(), None);
+    let directory = path.parent().expect("a directory").to_owned();
+    let programs = Programs::new(directory.clone(), Vec::new(), "/bin/false".into(), None);
     RunOptions::new(Arc::new(plan), Arc::new(programs))
         .environment(std::env::vars_os().collect())
-        .run_directory(folder)
+        .run_directory(directory)
 }
 
 /// Measures the cost of a run with this number of flows.
@@ -128,12 +128,12 @@ fn cost<M: Measurement<Value = Duration>>(
 }
 
 fn flows<M: Measurement<Value = Duration>>(c: &mut Criterion<M>, name: &str, measure: &M) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
+    let directory = tempfile::tempdir().expect("a temporary directory");
     let mut group = c.benchmark_group(format!("flow, {name}"));
     group.sample_size(10);
     for terminal in ["pipes", "pty"] {
         let path = write(
-            folder.path(),
+            directory.path(),
             &format!("{terminal}.yaml"),
             &scenario(terminal),
         );
@@ -150,8 +150,8 @@ fn flows<M: Measurement<Value = Duration>>(c: &mut Criterion<M>, name: &str, mea
 /// Measures the same while this process holds much memory: the start of a program must not copy
 /// its page tables.
 fn beside_memory<M: Measurement<Value = Duration>>(c: &mut Criterion<M>, name: &str, measure: &M) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let path = write(folder.path(), "pipes.yaml", &scenario("pipes"));
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = write(directory.path(), "pipes.yaml", &scenario("pipes"));
     let mut group = c.benchmark_group(format!("flow beside memory, {name}"));
     group.sample_size(10);
     for megabytes in [10, 1_000] {
@@ -172,9 +172,9 @@ fn without_programs<M: Measurement<Value = Duration>>(
     name: &str,
     measure: &M,
 ) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
+    let directory = tempfile::tempdir().expect("a temporary directory");
     let text = scenario("pipes").replace("do: order}", "do: order, when: 'false'}");
-    let path = write(folder.path(), "none.yaml", &text);
+    let path = write(directory.path(), "none.yaml", &text);
     let mut group = c.benchmark_group(format!("flow without programs, {name}"));
     group.sample_size(10);
     group.bench_function("100 at once", |b| {

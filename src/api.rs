@@ -1,7 +1,7 @@
 //! The Rust API: read or build a [`Scenario`], start a [`Run`], read its [`RunOutcome`].
 //!
 //! This module joins the layers below it and, for the caller's convenience, looks up PATH and the
-//! current folder. Everything else is passed in.
+//! current directory. Everything else is passed in.
 
 mod builder;
 mod run;

@@ -87,35 +87,14 @@ fn perform(args: Args, environment: &CliEnvironment) -> Result<Exit, CliError> {
             let settings = RunSettings::new(scenario, options)?;
             check::check(&settings, parallel, json, environment)
         }
-        Some(Command::Report { folder, json }) => report::report(&folder, json, environment),
-        Some(Command::Replay { bundle, films, .. }) if films.watch => {
-            replay::watch(replay::WatchRequest {
-                bundle,
-                role: films.role,
-                speed: films.speed,
-                idle_limit: films.idle_limit,
-            })
+        Some(Command::Report { directory, json }) => report::report(&directory, json, environment),
+        Some(Command::Replay(args)) if args.films.watch => {
+            replay::watch(args.bundle, args.films)
         }
-        Some(Command::Replay {
-            bundle,
-            step,
-            variables,
-            scenario,
-            scripts,
-            json,
-            ..
-        }) => {
-            let request = replay::ReplayRequest {
-                bundle,
-                step,
-                variables,
-                scenario,
-                scripts,
-                json,
-            };
-            replay::replay(request, environment)
+        Some(Command::Replay(args)) => replay::replay(args, environment),
+        Some(Command::Merge { directories, into }) => {
+            merge::merge(&directories, &into, environment)
         }
-        Some(Command::Merge { folders, into }) => merge::merge(&folders, &into, environment),
         Some(Command::Schema) => schema::schema(),
         Some(Command::Doctor { json }) => doctor::doctor(json, environment),
         Some(Command::Answer(args)) => doctor::answer(&args)

@@ -26,7 +26,7 @@ mod report_guard;
 mod run;
 mod schedule;
 mod script;
-mod step_gate;
+mod step_confirmation;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -36,4 +36,4 @@ pub use control::{Control, LiveScript, Stop};
 pub use coordinator::StopCause;
 pub use options::{Recording, RunOptions};
 pub use run::{EngineError, RunResult, run};
-pub use step_gate::ManualStepGate;
+pub use step_confirmation::StepConfirmation;

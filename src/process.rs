@@ -69,7 +69,6 @@ pub use spawn::limits::{
 };
 pub use spawn::programs::{Programs, Within};
 pub use spawn::spawner::Spawner;
-pub use spawn::terminal::Terminal;
 pub use sys::ignore_file_size_signal;
 pub use termination::command::Leftovers;
 pub use termination::grace::Grace;

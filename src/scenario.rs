@@ -43,8 +43,8 @@ pub use location::SourceLocation;
 pub use overrides::Overrides;
 pub use plan::{
     Action, Alternative, Audit, AwaitedSpec, CommonWaits, Defaults, FailOn, FieldInput, Interlude,
-    KeyInput, Menu, PatternSpec, Pick, Plan, Reply, Role, Since, Step, TerminalKind, TextInput,
-    Then, Turn, TurnKind, Wait, any_turn,
+    KeyInput, Menu, PatternSpec, Pick, Plan, Reply, Role, Since, Step, TextInput, Then, Turn,
+    TurnKind, Wait, any_turn,
 };
 pub use raw::SOURCE_LIMIT_BYTES;
 pub use retry::RetryPolicy;

@@ -25,7 +25,7 @@ mod verdict;
 pub use evidence_choice::{EvidenceChoice, EvidenceLimits};
 pub use failures::{MAX_GROUPS, MAX_TEXTS};
 pub use faults::FaultSummary;
-pub use histogram::{Encoded, Histogram, Histograms, Range, Spread};
+pub use histogram::{Bucket, Encoded, Histogram, Histograms, Spread};
 pub use integrity::{
     AgreeSummary, Disagreement, Duplicate, Integrity, MAX_FINDINGS, MixUp, OwnSummary,
     UniqueSummary, contains_mask,

@@ -211,8 +211,8 @@ fn a_run_of_a_million_flows_takes_no_more_memory_than_one_of_ten_thousand() {
         Box::new(LatencyLog::new("latency.hlog".as_ref(), io::sink())),
         Box::new(Acknowledge { seen: 0, batches }),
     ];
-    let room = tempfile::tempdir().expect("a folder");
-    let recorder = Recorder::new().with_temporary_folder(room.path().to_owned());
+    let room = tempfile::tempdir().expect("a directory");
+    let recorder = Recorder::new().with_temporary_directory(room.path().to_owned());
     let reporters = Reporters::start(recorder, reporters).expect("a thread");
     let sink = reporters.sink();
     sink.emit(RunEvent::RunStarted(Box::new(info.clone())));

@@ -13,8 +13,8 @@ use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rehearsal::model::ExitCause;
-use rehearsal::process::{Grace, Spawner, Terminal};
+use rehearsal::model::{ExitCause, TerminalKind};
+use rehearsal::process::{Grace, Spawner};
 use support::child::{Actor, BOTH, PTY, command, finish, gone, lives, run, spawner, with_spawner};
 use support::{fixture, wait};
 
@@ -152,7 +152,7 @@ fn a_panic_of_the_owner_ends_the_program() {
     let panicked = catch_unwind(AssertUnwindSafe(|| {
         run(async {
             let words = ["ignore", "1", "15", "print", "up", "forever"];
-            let mut program = Actor::start(&spawner, Terminal::Pipes, &words).await;
+            let mut program = Actor::start(&spawner, TerminalKind::Pipes, &words).await;
             program.hear("up").await;
             pid = program.child.pid();
             panic!("as actors may");
@@ -169,7 +169,7 @@ fn a_panic_of_the_owner_ends_the_program() {
 fn a_process_that_wiped_its_environment_is_ended_with_the_only_run() {
     alone(async |spawner| {
         let words = ["vanish", "ignore", "1", "15", "print", "away\\n", "forever"];
-        let mut program = Actor::start(spawner, Terminal::Pipes, &words).await;
+        let mut program = Actor::start(spawner, TerminalKind::Pipes, &words).await;
         program.end().await;
         let escapee = program.number("child: ");
         assert!(lives(escapee));
@@ -299,7 +299,7 @@ fn a_killed_run_leaves_nothing() {
         "{:?}",
         begin.elapsed()
     );
-    wait::until("the folder of the killed run is removed", || {
+    wait::until("the directory of the killed run is removed", || {
         !inside.exists()
     });
     finish(&reaper);

@@ -204,14 +204,14 @@ fn run_floor(mut command: Command, par: u64, options: &Options) -> Value {
 }
 
 fn run_rehearsal(par: u64, options: &Options) -> Value {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let file = folder.path().join("paired.yaml");
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let file = directory.path().join("paired.yaml");
     fs::write(&file, scenario(options)).expect("a file of the benchmark's own");
     let mut command = Command::new(&options.program);
     command
         .args(["run", "--json", "--flows", &options.flows.to_string()])
         .arg(&file)
-        .env("REHEARSAL_RESULTS", folder.path())
+        .env("REHEARSAL_RESULTS", directory.path())
         .stderr(Stdio::null());
     let par_text = par.to_string();
     if options.ramp_us > 0 {

@@ -6,7 +6,7 @@ use libfuzzer_sys::fuzz_target;
 use rehearsal::report::Bundle;
 
 fuzz_target!(|bytes: &[u8]| {
-    let folder = tempfile::tempdir_in("/dev/shm").expect("a folder");
-    std::fs::write(folder.path().join("bundle.json"), bytes).expect("a file");
-    let _ = Bundle::open(folder.path());
+    let directory = tempfile::tempdir_in("/dev/shm").expect("a directory");
+    std::fs::write(directory.path().join("bundle.json"), bytes).expect("a file");
+    let _ = Bundle::open(directory.path());
 });

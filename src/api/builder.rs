@@ -77,7 +77,8 @@ impl ScenarioBuilder {
         self
     }
 
-    /// Sets the folder in which programs and data files are found; the current folder if unset.
+    /// Sets the directory in which programs and data files are found; the current directory if
+    /// unset.
     #[must_use]
     pub fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.directory = Some(directory.into());

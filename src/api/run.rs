@@ -261,8 +261,8 @@ impl RunOutcome {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
-    /// The run's temporary folder could not be created.
-    #[error("cannot make a temporary folder for the run: {0}")]
+    /// The run's temporary directory could not be created.
+    #[error("cannot make a temporary directory for the run: {0}")]
     Directory(#[source] io::Error),
     /// The engine failed.
     #[error(transparent)]

@@ -25,18 +25,18 @@ pub struct Scenario {
 }
 
 impl Scenario {
-    /// Reads a scenario from a file. Programs and data are searched from the file's folder.
+    /// Reads a scenario from a file. Programs and data are searched from the file's directory.
     ///
     /// # Errors
     /// All errors, each with its place, or the reason why the file cannot be read.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Diagnostics> {
         let path = path.as_ref();
-        let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
-        let home = folder.map_or_else(current_folder, Path::to_owned);
+        let directory = path.parent().filter(|it| !it.as_os_str().is_empty());
+        let home = directory.map_or_else(current_directory, Path::to_owned);
         Self::checked(home, |options| scenario::load(path, options))
     }
 
-    /// Reads a scenario from its text. Programs and data are searched from the current folder.
+    /// Reads a scenario from its text. Programs and data are searched from the current directory.
     ///
     /// # Errors
     /// All errors, each with its place.
@@ -59,7 +59,7 @@ impl Scenario {
         file: Option<&Path>,
         directory: Option<PathBuf>,
     ) -> Result<Self, Diagnostics> {
-        let home = directory.unwrap_or_else(current_folder);
+        let home = directory.unwrap_or_else(current_directory);
         Self::checked(home, |options| scenario::compile(text, file, options))
     }
 
@@ -71,7 +71,7 @@ impl Scenario {
         // The embedding program is not `rehearsal`, so a role that names `rehearsal` must not run a
         // copy of it.
         let installed = path.as_deref().and_then(|path| {
-            let candidates = env::split_paths(path).map(|folder| folder.join("rehearsal"));
+            let candidates = env::split_paths(path).map(|directory| directory.join("rehearsal"));
             candidates.into_iter().find(|candidate| candidate.is_file())
         });
         let rehearsal = installed.unwrap_or_else(|| PathBuf::from("rehearsal"));
@@ -99,7 +99,7 @@ impl Scenario {
     }
 }
 
-/// Returns the current folder, or a relative path to it if it cannot be read.
-fn current_folder() -> PathBuf {
+/// Returns the current directory, or a relative path to it if it cannot be read.
+fn current_directory() -> PathBuf {
     env::current_dir().unwrap_or_else(|_| PathBuf::from("."))
 }

@@ -19,7 +19,7 @@ use super::{duration, exit};
 
 const EXAMPLES: &str =
     "  rehearsal run                                    one order, shown step by step
-  rehearsal run --flows 200 --parallel 50 --save   many in parallel, saved in a folder
+  rehearsal run --flows 200 --parallel 50 --save   many in parallel, saved in a directory
   rehearsal run --rate 5/s --duration 1m           on a schedule, however slow the programs
   rehearsal run --flows 50 --threshold 'flow.p95 < 2s'
                                                    exit code 99 if it is crossed
@@ -36,10 +36,10 @@ const EXAMPLES: &str =
   rehearsal                                        a menu";
 
 const ENVIRONMENT: &str =
-    "  REHEARSAL_RESULTS  the folder for results and logs (default: ./rehearsal-results)
+    "  REHEARSAL_RESULTS  the directory for results and logs (default: ./rehearsal-results)
   REHEARSAL_SHOP_DB  the shop's database (default: a new one for each run)
   NO_COLOR           no colours; CLICOLOR_FORCE=1 for colours always
-  TMPDIR             the folder for temporary files";
+  TMPDIR             the directory for temporary files";
 
 fn after_help() -> String {
     use anstyle::Style;
@@ -104,7 +104,7 @@ pub enum Command {
         /// Set a variable of the scenario, as for `run`
         #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable)]
         variables: Vec<(String, String)>,
-        /// A folder to search for programs; may be repeated
+        /// A directory to search for programs; may be repeated
         #[arg(long, value_name = "DIR")]
         scripts: Vec<PathBuf>,
         /// Show what these faults would do, as for `run`
@@ -116,8 +116,9 @@ pub enum Command {
     },
     /// Show the report of a saved run again, even of one that was killed
     Report {
-        /// The folder made by `run --save`
-        folder: PathBuf,
+        /// The directory made by `run --save`
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -125,33 +126,13 @@ pub enum Command {
     /// Run a flow again from its bundle, with the same values, and report whether it fails in the
     /// same way
     #[command(after_help = films::REPLAY_HELP)]
-    Replay {
-        /// The bundle: a folder in the `bundles` folder of a run
-        bundle: PathBuf,
-        /// Wait for Enter before each step
-        #[arg(long)]
-        step: bool,
-        /// Set a variable; needed for secrets, which bundles do not hold
-        #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable)]
-        variables: Vec<(String, String)>,
-        /// Use this scenario instead of the one that was run
-        #[arg(long, value_name = "FILE")]
-        scenario: Option<PathBuf>,
-        /// A folder to search for programs; may be repeated
-        #[arg(long, value_name = "DIR")]
-        scripts: Vec<PathBuf>,
-        /// Print the outcome as JSON on standard output and nothing else
-        #[arg(long)]
-        json: bool,
-        #[command(flatten)]
-        films: FilmArgs,
-    },
+    Replay(ReplayArgs),
     /// Combine several runs of the same scenario, with exact percentiles
     Merge {
-        /// Folders made by `run --save`, on this machine or others
-        #[arg(required = true, num_args = 2.., value_name = "FOLDER")]
-        folders: Vec<PathBuf>,
-        /// The new folder for the combined run
+        /// Directories made by `run --save`, on this machine or others
+        #[arg(required = true, num_args = 2.., value_name = "DIR")]
+        directories: Vec<PathBuf>,
+        /// The new directory for the combined run
         #[arg(long, value_name = "DIR")]
         into: PathBuf,
     },
@@ -238,6 +219,30 @@ pub enum Progress {
     None,
 }
 
+/// The options of `replay`.
+#[derive(Debug, clap::Args)]
+pub struct ReplayArgs {
+    /// The bundle: a directory in the `bundles` directory of a run
+    pub bundle: PathBuf,
+    /// Wait for Enter before each step
+    #[arg(long)]
+    pub step: bool,
+    /// Set a variable; needed for secrets, which bundles do not hold
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable)]
+    pub variables: Vec<(String, String)>,
+    /// Use this scenario instead of the one that was run
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Option<PathBuf>,
+    /// A directory to search for programs; may be repeated
+    #[arg(long, value_name = "DIR")]
+    pub scripts: Vec<PathBuf>,
+    /// Print the outcome as JSON on standard output and nothing else
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub films: FilmArgs,
+}
+
 /// Options of a run.
 #[derive(Debug, Default, Clone, clap::Args)]
 pub struct RunArgs {
@@ -260,11 +265,11 @@ pub struct RunArgs {
     #[arg(long, value_name = "S", value_parser = duration::parse, allow_hyphen_values = true)]
     pub delay: Option<Duration>,
 
-    /// A folder to search for programs; may be repeated
+    /// A directory to search for programs; may be repeated
     #[arg(long, value_name = "DIR")]
     pub scripts: Vec<PathBuf>,
 
-    /// Save the results in a new folder inside DIR [default: see Environment]. DIR needs the `=`
+    /// Save the results in a new directory inside DIR [default: see Environment]. DIR needs the `=`
     #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true)]
     pub save: Option<Option<PathBuf>>,
 
@@ -331,8 +336,19 @@ pub struct RunArgs {
     pub verbose: bool,
 }
 
-/// The stages of a ramp: the length of each, and the value at its end.
-pub type Stages = Box<[(Duration, f64)]>;
+/// The stages of a ramp.
+pub type Stages = Box<[StageArg]>;
+
+/// A stage of a ramp, as it was typed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StageArg {
+    pub text: String,
+    pub length: Duration,
+    /// The value at the end of the stage.
+    pub to: f64,
+    /// The value has the unit of a rate.
+    pub is_rate: bool,
+}
 
 impl Args {
     /// Parses the arguments; the program's name comes first.
@@ -341,8 +357,8 @@ impl Args {
     /// The usage error; or the help or version text, if requested.
     pub fn read(arguments: &[OsString]) -> Result<Self, clap::Error> {
         Args::try_parse_from(arguments).map_err(|mut error| {
-            if let Some(folder) = folder_after_save(&error, arguments) {
-                let hint = format!("to save results in that folder, write --save={folder}");
+            if let Some(directory) = directory_after_save(&error, arguments) {
+                let hint = format!("to save results in that directory, write --save={directory}");
                 let hint = ContextValue::StyledStrs(vec![hint.into()]);
                 error.insert(ContextKind::Suggested, hint);
             }
@@ -352,7 +368,7 @@ impl Args {
 }
 
 /// Returns the superfluous argument if it follows `--save`, which takes none.
-fn folder_after_save<'e>(error: &'e clap::Error, arguments: &[OsString]) -> Option<&'e str> {
+fn directory_after_save<'e>(error: &'e clap::Error, arguments: &[OsString]) -> Option<&'e str> {
     if error.kind() != ErrorKind::UnknownArgument {
         return None;
     }
@@ -399,15 +415,16 @@ fn arrivals(text: &str) -> Result<Arrivals, String> {
 }
 
 fn stages(text: &str) -> Result<Stages, String> {
-    let stage = |stage: &str| {
-        let (length, value) = stage.split_once(':')?;
-        let length = duration::parse(length).ok()?;
-        let value = value
-            .trim()
-            .parse::<f64>()
-            .ok()
-            .or_else(|| parse_rate(value))?;
-        (value.is_finite() && value >= 0.0).then_some((length, value))
+    let stage = |text: &str| {
+        let (length, value) = text.split_once(':')?;
+        let plain = value.trim().parse::<f64>().ok();
+        let stage = StageArg {
+            text: text.trim().to_owned(),
+            length: duration::parse(length).ok()?,
+            to: plain.or_else(|| parse_rate(value))?,
+            is_rate: plain.is_none(),
+        };
+        (stage.to.is_finite() && stage.to >= 0.0).then_some(stage)
     };
     let stages: Option<Stages> = text.split(',').map(stage).collect();
     stages.ok_or_else(|| "write how long and to which value, as in 30s:50,2m:50,30s:0".into())

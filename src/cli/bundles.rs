@@ -55,7 +55,7 @@ pub(super) fn about(
         origin: RunOrigin {
             scenario: match &settings.scenario {
                 ScenarioChoice::BuiltIn => None,
-                // A replay takes the bundle's copy, with programs from the current folder.
+                // A replay takes the bundle's copy, with programs from the current directory.
                 ScenarioChoice::File(file) if is_stream(file) => Some(path(Path::new("-"))),
                 ScenarioChoice::File(file) | ScenarioChoice::Text { file, .. } => Some(path(file)),
             },

@@ -1,7 +1,8 @@
 //! The machine's limits against the needs of a run.
 
+use crate::model::TerminalKind;
 use crate::process::{self, DESCRIPTORS_OF_A_TERMINAL, DESCRIPTORS_OF_PIPES, LimitProblem, Need};
-use crate::scenario::{Plan, TerminalKind};
+use crate::scenario::Plan;
 
 /// Computes the peak need of `parallel` flows: all their scripts running, a plain command for each
 /// if there are any, and every pool full.

@@ -17,7 +17,7 @@ pub struct CliEnvironment {
     pub arguments: Vec<OsString>,
     /// All variables; programs inherit them.
     pub variables: Vec<(OsString, OsString)>,
-    /// The folder for results, if `REHEARSAL_RESULTS` names one.
+    /// The directory for results, if `REHEARSAL_RESULTS` names one.
     pub results: Option<PathBuf>,
     pub directory: PathBuf,
     pub temporary: PathBuf,

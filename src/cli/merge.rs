@@ -3,26 +3,26 @@
 use std::path::{Path, PathBuf};
 
 use crate::model::RunId;
-use crate::report::{self, MergeError, Output, RunFolder, SavedRun, sanitize};
+use crate::report::{self, MergeError, Output, ResultDirectory, SavedRun, sanitize};
 
 use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::exit::Exit;
 use super::report::{open, show};
 
-/// Merges the runs in these folders into a new one, and prints its report.
+/// Merges the runs in these directories into a new one, and prints its report.
 pub(super) fn merge(
-    folders: &[PathBuf],
+    directories: &[PathBuf],
     into: &Path,
     environment: &CliEnvironment,
 ) -> Result<Exit, CliError> {
     let name = into.file_name().ok_or_else(|| {
         let what = format_args!("{} cannot be made", into.display()).to_string();
-        CliError::usage(what, "name a new folder: --into DIR")
+        CliError::usage(what, "name a new directory: --into DIR")
     })?;
-    let runs: Vec<SavedRun> = folders
+    let runs: Vec<SavedRun> = directories
         .iter()
-        .map(|folder| open(folder, environment))
+        .map(|directory| open(directory, environment))
         .collect::<Result<_, _>>()?;
     let id = RunId(name.to_string_lossy().into_owned());
     let temporary = &environment.temporary;
@@ -34,12 +34,12 @@ pub(super) fn merge(
         };
         CliError::usage(error, hint)
     })?;
-    let scenario = runs[0].folder.scenario()?;
-    let folder = RunFolder::create(into)
-        .map_err(|error| CliError::usage(error, "name a new folder: --into DIR"))?;
-    folder.keep_scenario(&scenario)?;
-    folder.finish(&head, None)?;
-    let merged = SavedRun::new(folder, head);
+    let scenario = runs[0].directory.scenario()?;
+    let directory = ResultDirectory::create(into)
+        .map_err(|error| CliError::usage(error, "name a new directory: --into DIR"))?;
+    directory.keep_scenario(&scenario)?;
+    directory.finish(&head, None)?;
+    let merged = SavedRun::new(directory, head);
     let mut output = Output::new(anstream::stdout());
     show(&merged, &mut output, environment);
     let mut remarks = Output::new(anstream::stderr());

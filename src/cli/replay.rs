@@ -8,10 +8,11 @@ use std::io::{self, BufRead as _, Write as _};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 
-use crate::engine::ManualStepGate;
+use crate::engine::StepConfirmation;
 use crate::model::{FlowRecord, RunEvent};
 use crate::report::{Bundle, DialoguePrinter, Output, Reporter, SingleFlow};
 
+use super::args::ReplayArgs;
 use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::exit::Exit;
@@ -22,12 +23,11 @@ use super::signals;
 use outcome::ReplayOutcome;
 use preparing::Prepared;
 
-pub(super) use preparing::ReplayRequest;
-pub(super) use watch::{WatchRequest, watch};
+pub(super) use watch::watch;
 
 /// Runs the flow again and reports whether it fails as before.
 pub(super) fn replay(
-    mut wanted: ReplayRequest,
+    mut wanted: ReplayArgs,
     environment: &CliEnvironment,
 ) -> Result<Exit, CliError> {
     if wanted.bundle.is_file() {
@@ -37,7 +37,7 @@ pub(super) fn replay(
     let bundle = Bundle::open(&wanted.bundle).map_err(|error| {
         CliError::usage(
             error,
-            "name a bundle: a folder in `bundles` in a run's folder among the results",
+            "name a bundle: a directory in `bundles` in a run's directory among the results",
         )
     })?;
     let Prepared {
@@ -55,8 +55,8 @@ pub(super) fn replay(
     let mut session = Session::prepare(loaded, &settings, Keep::Nothing, &environment)?;
     session.replay(bundle.flow.number, notices);
     if wanted.step {
-        let step_gate = step_gate(session.messages.clone())?;
-        session.control = session.control.gated(step_gate);
+        let confirmation = confirm_by_enter(session.messages.clone())?;
+        session.control = session.control.with_step_confirmation(confirmation);
     }
     stop_on(arriving, &session)?;
     let output = || {
@@ -93,25 +93,25 @@ pub(super) fn replay(
     }
 }
 
-/// Holds each step until a line arrives on standard input; releases all once that has ended.
-fn step_gate(messages: Messages) -> Result<ManualStepGate, CliError> {
-    let step_gate =
-        ManualStepGate::new(move |step| messages.say(&format!("{step} is next: press Enter")));
-    let lines = step_gate.clone();
+/// Confirms a step with each line on standard input, and all once that has ended.
+fn confirm_by_enter(messages: Messages) -> Result<StepConfirmation, CliError> {
+    let confirmation =
+        StepConfirmation::new(move |step| messages.say(&format!("{step} is next: press Enter")));
+    let lines = confirmation.clone();
     let listen = move || {
         for line in io::stdin().lock().lines() {
             if line.is_err() {
                 break;
             }
-            lines.go_on();
+            lines.confirm();
         }
-        lines.let_go();
+        lines.confirm_all();
     };
     thread::Builder::new()
         .name("steps".into())
         .spawn(listen)
         .map_err(|error| CliError::system("cannot read standard input", error))?;
-    Ok(step_gate)
+    Ok(confirmation)
 }
 
 /// A reporter that keeps the last ended flow.

@@ -10,13 +10,13 @@ use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::exit::Exit;
 
-/// Prints the report of the run in this folder.
+/// Prints the report of the run in this directory.
 pub(super) fn report(
-    folder: &Path,
+    directory: &Path,
     json: bool,
     environment: &CliEnvironment,
 ) -> Result<Exit, CliError> {
-    let run = open(folder, environment)?;
+    let run = open(directory, environment)?;
     if json {
         let mut out = BufWriter::new(io::stdout().lock());
         return match run.write_record(&mut out) {
@@ -34,17 +34,17 @@ pub(super) fn report(
 }
 
 /// Reads a saved run.
-pub(super) fn open(folder: &Path, environment: &CliEnvironment) -> Result<SavedRun, CliError> {
-    SavedRun::open(folder, &environment.temporary).map_err(|error| {
+pub(super) fn open(directory: &Path, environment: &CliEnvironment) -> Result<SavedRun, CliError> {
+    SavedRun::open(directory, &environment.temporary).map_err(|error| {
         let is_saved = ["result.json", "flows.jsonl"]
             .iter()
-            .any(|name| folder.join(name).symlink_metadata().is_ok());
+            .any(|name| directory.join(name).symlink_metadata().is_ok());
         let hint = if is_saved {
             "remove or restore this file; without `result.json`, the report is made of `flows.jsonl`"
-        } else if folder.join("bundles").is_dir() {
+        } else if directory.join("bundles").is_dir() {
             "the run was not saved; bundles of some of its flows are in its directory `bundles`"
         } else {
-            "name a folder that `rehearsal run --save` or `rehearsal merge` has made"
+            "name a directory that `rehearsal run --save` or `rehearsal merge` has made"
         };
         CliError::usage(error, hint)
     })
@@ -52,10 +52,10 @@ pub(super) fn open(folder: &Path, environment: &CliEnvironment) -> Result<SavedR
 
 /// Prints the report as it was printed after the run, and notes about it.
 pub(super) fn show(run: &SavedRun, output: &mut Output, environment: &CliEnvironment) {
-    let info = run.head.run.info();
+    let info = &run.head.run;
     let mut summary = run.head.summary.clone();
-    locate(&mut summary, run.folder.path());
-    output.text(&terminal::render(&info, &summary, environment.width));
+    locate(&mut summary, run.directory.path());
+    output.text(&terminal::render(info, &summary, environment.width));
     if !run.remarks.is_empty() {
         output.line("");
     }
@@ -65,6 +65,6 @@ pub(super) fn show(run: &SavedRun, output: &mut Output, environment: &CliEnviron
     if run.remarks.is_empty() && run.head.completeness == Completeness::CutOff {
         output.line("\nOne of the runs was cut off; what had reached the disk is counted.");
     }
-    let folder = run.folder.path().display().to_string();
-    output.line(&format!("\nResults: {}", sanitize(&folder)));
+    let directory = run.directory.path().display().to_string();
+    output.line(&format!("\nResults: {}", sanitize(&directory)));
 }

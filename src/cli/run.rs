@@ -21,7 +21,7 @@ use super::signals::{self, Signal, SignalEscalation};
 /// Performs the run and reports it.
 pub(super) fn run(settings: &RunSettings, environment: &CliEnvironment) -> Result<Exit, CliError> {
     let keep = match (&settings.save, settings.format) {
-        (Save::Usual | Save::In(_), _) => Keep::InFolder,
+        (Save::Usual | Save::In(_), _) => Keep::InDirectory,
         (Save::No, OutputFormat::Json) => Keep::ForNow,
         (Save::No, OutputFormat::People) => Keep::Nothing,
     };
@@ -150,12 +150,12 @@ fn json_lines(settings: &RunSettings) -> Result<Option<Box<dyn Reporter>>, CliEr
 /// The report of a run for people, as ANSI text.
 pub(super) fn report_of(finished: &Finished, width: usize) -> String {
     let mut summary = finished.outcome.summary.clone();
-    let (Results::Saved(folder) | Results::NotSaved(folder)) = &finished.results;
-    report::locate(&mut summary, folder);
+    let (Results::Saved(directory) | Results::NotSaved(directory)) = &finished.results;
+    report::locate(&mut summary, directory);
     terminal::render(&finished.outcome.info, &summary, width)
 }
 
-/// Lists the folders and files in which results and log are.
+/// Lists the directories and files in which results and log are.
 pub(super) fn result_locations(finished: &Finished) -> String {
     let mut text = String::from("\n");
     if let Results::Saved(path) = &finished.results {

@@ -56,7 +56,7 @@ pub(super) fn check(
     let scripts = settings
         .scripts
         .iter()
-        .map(|folder| environment.directory.join(folder));
+        .map(|directory| environment.directory.join(directory));
     let programs = Programs::new(
         home.clone(),
         scripts.collect(),
@@ -140,13 +140,13 @@ fn no_such_scenario(file: &Path, settings: &RunSettings) -> CliError {
         return CliError::usage(
             format_args!("there is no scenario file {}", file.display()),
             format_args!(
-                "to save results in that folder, write --save={}",
+                "to save results in that directory, write --save={}",
                 file.display()
             ),
         );
     }
     let what = if file.is_dir() {
-        "is a folder, not a scenario file"
+        "is a directory, not a scenario file"
     } else {
         "does not exist"
     };
@@ -165,20 +165,20 @@ fn no_such_scenario(file: &Path, settings: &RunSettings) -> CliError {
 
 /// Lists the scenario files nearby with the most similar names.
 fn proposals(file: &Path) -> Vec<PathBuf> {
-    let folder = file.parent().unwrap_or(Path::new(""));
+    let directory = file.parent().unwrap_or(Path::new(""));
     let mut found: Vec<(f64, PathBuf)> = Vec::new();
-    for folder in [folder, Path::new("config")] {
-        let listed = if folder.as_os_str().is_empty() {
+    for directory in [directory, Path::new("config")] {
+        let listed = if directory.as_os_str().is_empty() {
             Path::new(".")
         } else {
-            folder
+            directory
         };
         let Ok(entries) = std::fs::read_dir(listed) else {
             continue;
         };
         for path in entries
             .flatten()
-            .map(|entry| folder.join(entry.file_name()))
+            .map(|entry| directory.join(entry.file_name()))
         {
             let is_yaml = path
                 .extension()

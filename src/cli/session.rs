@@ -14,7 +14,7 @@ use crate::process::WatcherProgram;
 use crate::report::result_file::Head;
 use crate::report::{
     self, Artifacts, BundleCounts, Bundles, Log, Place, Recorder, ReportError, Reporter, Reporters,
-    Reserved, RunFolder,
+    Reserved, ResultDirectory,
 };
 use crate::scenario::Overrides;
 use crate::stats::{EvidenceChoice, EvidenceLimits, Integrity};
@@ -27,8 +27,8 @@ use super::scenario::{Loaded, secret_values};
 use super::settings::{DialogueLogging, RunSettings, Save};
 use super::{bundles, capacity, scenario};
 
-/// The default folder for results.
-const DEFAULT_FOLDER: &str = "rehearsal-results";
+/// The default directory for results.
+const DEFAULT_DIR: &str = "rehearsal-results";
 
 /// A run that is ready to begin: everything is prepared, and nothing is started.
 pub(super) struct Session {
@@ -38,8 +38,8 @@ pub(super) struct Session {
     pub messages: Messages,
     options: RunOptions,
     names: Reserved,
-    /// The folder in which the run is saved while it is in progress.
-    folder: Option<RunFolder>,
+    /// The directory in which the run is saved while it is in progress.
+    directory: Option<ResultDirectory>,
     dialogue: DialogueLogging,
     allowed_failures: FailureLimit,
     environment: report::result_file::RunEnvironment,
@@ -54,10 +54,10 @@ pub(super) struct Session {
 pub(super) enum Keep {
     /// Not kept; only the summary is shown.
     Nothing,
-    /// Kept in a temporary folder until this program ends.
+    /// Kept in a temporary directory until this program ends.
     ForNow,
-    /// Saved in the run's folder among the results.
-    InFolder,
+    /// Saved in the run's directory among the results.
+    InDirectory,
 }
 
 /// A handle to add notices to the events of a run in progress.
@@ -87,10 +87,10 @@ pub(super) struct Finished {
     pub left_over: Vec<u32>,
     pub log: PathBuf,
     pub results: Results,
-    /// The folder of the run's bundles, if there are any.
+    /// The directory of the run's bundles, if there are any.
     pub bundles: Option<PathBuf>,
-    /// The folder in which the run was saved while it was in progress.
-    folder: Option<RunFolder>,
+    /// The directory in which the run was saved while it was in progress.
+    directory: Option<ResultDirectory>,
     allowed_failures: FailureLimit,
     /// Keeps the temporary flows file until this is dropped.
     _temporary: TempDir,
@@ -99,9 +99,9 @@ pub(super) struct Finished {
 /// The location of a run's results.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Results {
-    /// In this folder.
+    /// In this directory.
     Saved(PathBuf),
-    /// Not saved; this folder can be created for them.
+    /// Not saved; this directory can be created for them.
     NotSaved(PathBuf),
 }
 
@@ -141,29 +141,32 @@ impl Session {
             .prefix("rehearsal-")
             .tempdir_in(&environment.temporary)
             .map_err(|error| {
-                let folder = environment.temporary.display();
-                CliError::system(format_args!("cannot make a folder in {folder}"), error)
+                let directory = environment.temporary.display();
+                CliError::system(
+                    format_args!("cannot make a directory in {directory}"),
+                    error,
+                )
             })?;
         let started_at = Local::now();
         let names = place.reserve(started_at)?;
         let record = environment.record(&secret_values(&plan, settings));
-        let folder = match keep {
+        let directory = match keep {
             Keep::Nothing => None,
-            Keep::ForNow => Some(RunFolder::create(&temporary.path().join("kept"))?),
-            Keep::InFolder => Some(RunFolder::create(&names.folder)?),
+            Keep::ForNow => Some(ResultDirectory::create(&temporary.path().join("kept"))?),
+            Keep::InDirectory => Some(ResultDirectory::create(&names.directory)?),
         };
-        if let Some(folder) = &folder {
-            folder.keep_scenario(&bundles::scenario_text(&plan))?;
+        if let Some(directory) = &directory {
+            directory.keep_scenario(&bundles::scenario_text(&plan))?;
         }
         let about = bundles::about(&plan, settings, environment, record.clone());
         let limits = EvidenceLimits {
             slowest: match keep {
-                Keep::InFolder => settings.bundles.slowest,
+                Keep::InDirectory => settings.bundles.slowest,
                 Keep::Nothing | Keep::ForNow => 0,
             },
             ..settings.bundles
         };
-        let bundles = Bundles::new(&names.folder, about, limits);
+        let bundles = Bundles::new(&names.directory, about, limits);
         let is_single = load.flows == Some(1) && load.warm_up.is_zero();
         let plan = plan.with_overrides(Overrides {
             variables: settings.variables.clone(),
@@ -194,7 +197,7 @@ impl Session {
             messages: Messages::default(),
             options,
             names,
-            folder,
+            directory,
             dialogue: settings.dialogue,
             allowed_failures: settings.allowed_failures,
             environment: record,
@@ -229,7 +232,7 @@ impl Session {
         let Reserved {
             log_path,
             log,
-            folder: results,
+            directory: results,
             ..
         } = self.names;
         let mut recorder = Recorder::new();
@@ -238,13 +241,13 @@ impl Session {
             DialogueLogging::Logged => log,
             DialogueLogging::LeftOut => log.without_dialogue(),
         }));
-        if let Some(folder) = &self.folder {
-            recorder = Recorder::with_flows(folder.write_flows(self.environment.clone())?);
-            listeners.push(Box::new(folder.latency_log()?));
+        if let Some(directory) = &self.directory {
+            recorder = Recorder::with_flows(directory.write_flows(self.environment.clone())?);
+            listeners.push(Box::new(directory.latency_log()?));
         }
         let recorder = recorder
             .with_bundles(self.bundles)
-            .with_temporary_folder(self.temporary.path().to_owned());
+            .with_temporary_directory(self.temporary.path().to_owned());
         let reporters = Reporters::start(recorder, listeners)?;
         // Set only here, once.
         let _ = self.messages.0.set(reporters.sink());
@@ -268,13 +271,13 @@ impl Session {
             artifacts.notices.clone(),
         );
         let finished = self
-            .folder
+            .directory
             .as_ref()
-            .map(|folder| folder.finish(&head, Some(&log_path)));
+            .map(|directory| directory.finish(&head, Some(&log_path)));
         let has_bundles = artifacts.bundles != BundleCounts::default();
         let bundles = has_bundles.then(|| results.join("bundles"));
         let results = match &finished {
-            Some(Ok(())) if self.keep == Keep::InFolder => Results::Saved(results),
+            Some(Ok(())) if self.keep == Keep::InDirectory => Results::Saved(results),
             _ => Results::NotSaved(results),
         };
         errors.extend(finished.and_then(Result::err));
@@ -287,7 +290,7 @@ impl Session {
             log: log_path,
             bundles,
             results,
-            folder: self.folder,
+            directory: self.directory,
             allowed_failures: self.allowed_failures,
             _temporary: self.temporary,
         })
@@ -317,14 +320,14 @@ impl Finished {
             .collect()
     }
 
-    /// Saves the results in their folder, unless they are there already, and returns its path.
+    /// Saves the results in their directory, unless they are there already, and returns its path.
     pub(super) fn save(&mut self) -> Result<&Path, ReportError> {
-        if let (Results::NotSaved(path), Some(folder)) = (&self.results, &self.folder) {
-            if !folder.result().exists() {
+        if let (Results::NotSaved(path), Some(directory)) = (&self.results, &self.directory) {
+            if !directory.result().exists() {
                 // It could not be written before.
-                folder.finish(&self.head, Some(&self.log))?;
+                directory.finish(&self.head, Some(&self.log))?;
             }
-            self.folder = Some(folder.copy_to(path)?);
+            self.directory = Some(directory.copy_to(path)?);
             self.results = Results::Saved(path.clone());
         }
         let (Results::Saved(path) | Results::NotSaved(path)) = &self.results;
@@ -340,32 +343,32 @@ impl Finished {
 /// Chooses the place for logs and results; a notice says if it is not the expected one.
 fn place(save: &Save, environment: &CliEnvironment) -> Result<(Place, Option<String>), CliError> {
     let wanted = match save {
-        Save::In(folder) => {
-            return Place::open(folder)
+        Save::In(directory) => {
+            return Place::open(directory)
                 .map(|place| (place, None))
                 .map_err(|error| {
-                    CliError::usage(error, "name a folder that you may write to: --save=DIR")
+                    CliError::usage(error, "name a directory that you may write to: --save=DIR")
                 });
         }
         Save::No | Save::Usual => environment
             .results
             .clone()
-            .unwrap_or_else(|| DEFAULT_FOLDER.into()),
+            .unwrap_or_else(|| DEFAULT_DIR.into()),
     };
     let error = match Place::open(&wanted) {
         Ok(place) => return Ok((place, None)),
         Err(error) => error,
     };
     let elsewhere = || -> io::Result<PathBuf> {
-        let folder = tempfile::Builder::new()
+        let directory = tempfile::Builder::new()
             .prefix("rehearsal-results-")
             .tempdir_in(&environment.temporary)?;
-        Ok(folder.keep())
+        Ok(directory.keep())
     };
     let elsewhere = elsewhere().map_err(|source| {
-        let folder = environment.temporary.display();
+        let directory = environment.temporary.display();
         CliError::system(
-            format_args!("{error}, and cannot make a folder in {folder}"),
+            format_args!("{error}, and cannot make a directory in {directory}"),
             source,
         )
     })?;

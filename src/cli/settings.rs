@@ -71,7 +71,7 @@ pub enum ScenarioChoice {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Save {
     No,
-    /// In the default folder.
+    /// In the default directory.
     Usual,
     In(PathBuf),
 }
@@ -101,13 +101,13 @@ impl RunSettings {
     /// Derives the settings from the arguments.
     ///
     /// # Errors
-    /// If the folder for scripts is not a folder, or two options exclude each other.
+    /// If the directory for scripts is not a directory, or two options exclude each other.
     pub fn new(scenario: Option<PathBuf>, args: RunArgs) -> Result<Self, CliError> {
-        for folder in &args.scripts {
-            if !folder.is_dir() {
+        for directory in &args.scripts {
+            if !directory.is_dir() {
                 return Err(CliError::usage(
-                    format_args!("--scripts: {} is not a folder", folder.display()),
-                    "name the folder in which your programs are",
+                    format_args!("--scripts: {} is not a directory", directory.display()),
+                    "name the directory in which your programs are",
                 ));
             }
         }
@@ -132,7 +132,7 @@ impl RunSettings {
             save: match args.save {
                 None => Save::No,
                 Some(None) => Save::Usual,
-                Some(Some(folder)) => Save::In(folder),
+                Some(Some(directory)) => Save::In(directory),
             },
             seed: args.seed,
             bundles: if args.no_bundles {
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_for_results_comes_with_an_equals_sign() {
+    fn a_directory_for_results_comes_with_an_equals_sign() {
         assert_eq!(
             settings("rehearsal run --save=out").save,
             Save::In("out".into())
@@ -322,6 +322,37 @@ mod tests {
         ] {
             let settings = settings(&format!("rehearsal run {line}"));
             assert!(settings.load(&Load::closed(1, 1)).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn stages_that_cannot_be_meant_are_refused() {
+        for (line, expected) in [
+            ("--stages 0s:5", "nothing ends the load of --stages 0s:5"),
+            ("--stages 0s:0 --flows 3", "of --stages 0s:0 starts no flow"),
+            ("--stages 2s:0,0s:5", "of --stages 2s:0,0s:5 starts no flow"),
+            ("--stages 500ms:1", "of --stages 500ms:1 starts no flow"),
+            ("--rate 5/s --stages 0s:0 --flows 3", "starts no flow"),
+            ("--stages 5s:4,30s:5/s", "--stages 30s:5/s has a rate"),
+            (
+                "--stages 30s:5/s --parallel 2",
+                "--stages 30s:5/s has a rate",
+            ),
+        ] {
+            let settings = settings(&format!("rehearsal run {line}"));
+            let error = settings.load(&Load::closed(1, 1)).unwrap_err();
+            assert!(error.to_string().contains(expected), "{line}: {error}");
+        }
+        for line in [
+            "--stages 0s:5 --flows 9",
+            "--stages 0s:5 --duration 2s",
+            "--stages 0s:5 --flows-each 2",
+            "--stages 2s:0,0s:5 --duration 5s",
+            "--stages 500ms:2",
+            "--rate 1/s --stages 30s:5/s",
+            "--rate 1/s --stages 30s:5",
+        ] {
+            load(line, &Load::closed(1, 1));
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crate::dialogue::Dialogue;
-use crate::model::{AuditOutcome, AuditRecord, ExitCause, RunEvent, micros};
-use crate::process::{Command, Terminal};
+use crate::model::{AuditOutcome, AuditRecord, ExitCause, RunEvent, TerminalKind, micros};
+use crate::process::Command;
 use crate::scenario::{Audit, Scope};
 
 use super::context::RunContext;
@@ -84,7 +84,7 @@ fn build(run: &RunContext, audit: &Audit, scope: &Scope) -> Result<Command, Acti
         environment: &audit.environment,
         draws: false,
     };
-    command::build(run, around, argv, Terminal::Pipes, scope)
+    command::build(run, around, argv, TerminalKind::Pipes, scope)
 }
 
 /// Returns the result of an audit that has ended.

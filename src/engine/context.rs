@@ -14,7 +14,7 @@ use super::control::Control;
 use super::live_scripts::LiveScripts;
 use super::options::{Recording, RunOptions};
 use super::reply_gates::ReplyGates;
-use super::step_gate::ManualStepGate;
+use super::step_confirmation::StepConfirmation;
 
 /// The context that all actors of a run share.
 pub(super) struct RunContext {
@@ -33,7 +33,7 @@ pub(super) struct RunContext {
     /// True if transcripts are kept, for the evidence of flows that are chosen.
     pub keeps_transcripts: bool,
     /// Holds flows before each step of a run that is taken step by step.
-    pub step_gate: Option<ManualStepGate>,
+    pub step_confirmation: Option<StepConfirmation>,
     /// Holds replies of different flows apart.
     pub reply_gates: ReplyGates,
     pub live: Arc<LiveScripts>,
@@ -70,7 +70,7 @@ impl RunContext {
             run_directory: options.run_directory,
             spawner,
             sink,
-            step_gate: control.step_gate(),
+            step_confirmation: control.step_confirmation(),
             reply_gates: ReplyGates::default(),
             live: control.live(),
         }

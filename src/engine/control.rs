@@ -9,7 +9,7 @@ use crate::model::{InstanceId, micros};
 use crate::process::live_usage;
 
 use super::live_scripts::LiveScripts;
-use super::step_gate::ManualStepGate;
+use super::step_confirmation::StepConfirmation;
 
 /// A way to stop a run before its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub struct LiveScript {
 pub struct Control {
     stop: Arc<watch::Sender<Option<Stop>>>,
     live: Arc<LiveScripts>,
-    step_gate: Option<ManualStepGate>,
+    step_confirmation: Option<StepConfirmation>,
 }
 
 impl Default for Control {
@@ -56,15 +56,15 @@ impl Control {
         Control {
             stop: Arc::new(watch::Sender::new(None)),
             live: Arc::default(),
-            step_gate: None,
+            step_confirmation: None,
         }
     }
 
-    /// Returns the same handle for a run whose flows wait for `step_gate` before each step.
+    /// Returns the same handle for a run whose flows wait for `confirmation` before each step.
     #[must_use]
-    pub fn gated(self, step_gate: ManualStepGate) -> Self {
+    pub fn with_step_confirmation(self, confirmation: StepConfirmation) -> Self {
         Control {
-            step_gate: Some(step_gate),
+            step_confirmation: Some(confirmation),
             ..self
         }
     }
@@ -100,8 +100,8 @@ impl Control {
         self.stop.subscribe()
     }
 
-    pub(super) fn step_gate(&self) -> Option<ManualStepGate> {
-        self.step_gate.clone()
+    pub(super) fn step_confirmation(&self) -> Option<StepConfirmation> {
+        self.step_confirmation.clone()
     }
 
     pub(super) fn live(&self) -> Arc<LiveScripts> {

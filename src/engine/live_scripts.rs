@@ -42,8 +42,8 @@ impl LiveScripts {
         }
     }
 
-    pub(super) fn remove(&self, instance: InstanceId) {
-        self.lock().remove(&instance);
+    pub(super) fn remove(&self, instance: InstanceId) -> Option<LiveScriptEntry> {
+        self.lock().remove(&instance)
     }
 
     pub(super) fn all(&self) -> Vec<(InstanceId, LiveScriptEntry)> {

@@ -170,8 +170,10 @@ pub(super) struct Perform {
     pub kind: ActionKind,
     /// The flow's values.
     pub values: Snapshot,
-    /// The latest end of the action.
+    /// The latest end of the action, apart from its pauses and waits for gates.
     pub deadline: Deadline,
+    /// The latest end of the flow, pauses and waits included.
+    pub flow_deadline: Option<Deadline>,
     /// The number of the attempt, from 1.
     pub attempt: u32,
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Local};
 
-use crate::model::{FlowNumber, RoleInfo, RunId, RunInfo, StepInfo, TerminalInfo, micros};
+use crate::model::{FlowNumber, RoleInfo, RunId, RunInfo, StepInfo, TerminalInfo, TerminalKind, micros};
 use crate::process::{Programs, WatcherProgram};
-use crate::scenario::plan::TerminalKind;
+
 use crate::scenario::{Plan, Role, Template};
 use crate::stats::{EvidenceChoice, Threshold};
 
@@ -45,7 +45,7 @@ pub struct Recording {
 
 impl RunOptions {
     /// Options for a run of this plan, with seed 0, without environment, thresholds or recording,
-    /// in the system's temporary folder.
+    /// in the system's temporary directory.
     pub fn new(plan: Arc<Plan>, programs: Arc<Programs>) -> Self {
         let started_at = Local::now();
         RunOptions {
@@ -135,7 +135,7 @@ impl RunOptions {
         });
         let steps = plan.steps.iter().map(|step| StepInfo {
             name: step.name.clone(),
-            role: step.role,
+            role: plan.roles[step.role.0].name.clone(),
             action: step.action.name.clone(),
             turns: step
                 .action
@@ -155,7 +155,7 @@ impl RunOptions {
             integrity: plan.integrity.clone(),
             load: plan.load.to_string(),
             wanted_per_second: plan.load.wanted_per_second(),
-            seed: self.seed,
+            seed: Some(self.seed),
             chaos: plan.faults.rules.iter().map(ToString::to_string).collect(),
             started_at: self.started_at,
         }

@@ -7,7 +7,8 @@ use std::thread;
 
 use super::{Control, Programs, RunOptions, RunResult, StopCause, run};
 use crate::model::{
-    EventSink, FailureKind, FlowNumber, FlowOutcome, FlowRecord, RunEvent, StepIndex, StepOutcome,
+    Ending, EventSink, FailureKind, FlowNumber, FlowOutcome, FlowRecord, RunEvent, StepIndex,
+    StepOutcome,
 };
 use crate::process::live_usage;
 use crate::scenario::{CompileOptions, Load, Overrides, compile};
@@ -144,7 +145,16 @@ fn a_script_actor_that_panics_in_mid_step_fails_its_flow_and_loses_no_capture() 
         let message = "the script's actor ended without a report";
         ended.assert_one_lost(message, &[("id", "7"), ("word", "open")]);
         let lost = ended.flows()[0];
-        assert_eq!(lost.processes.len(), 1, "that of the other role");
+        let ended_after_panic = |role: &str| {
+            let mut processes = lost.processes.iter().filter(|it| it.role == role);
+            let process = processes.next().expect("a record");
+            assert!(processes.next().is_none(), "one record");
+            assert!(ended.pids().contains(&process.pid));
+            assert!(process.lifetime_us > 0);
+            process.ending == Ending::AfterPanic
+        };
+        assert!(ended_after_panic("guard"));
+        assert!(!ended_after_panic("clerk"));
     }
 }
 

@@ -74,6 +74,8 @@ pub enum RunEvent {
         /// The flow for which it is started, and the step that needs it.
         flow: FlowNumber,
         step: StepIndex,
+        /// The place in the pool of the step's role, from 1: the `instance.number` of both.
+        number: usize,
     },
     /// A remark for the reader of the report that makes nothing fail.
     Notice {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::flow::FlowRecord;
 use super::ids::RoleIndex;
-use super::injection::InjectionKind;
+use super::injection::FaultKind;
 use super::process::{Ending, ExitCause, Stream};
 
 /// The details of a flow that has ended. All texts are masked and bounded, but not yet sanitized
@@ -56,7 +56,7 @@ pub enum Happening {
     /// A remark on the reply that follows.
     Remark { text: String },
     /// An injected fault.
-    Injected { kind: InjectionKind, text: String },
+    Injected { kind: FaultKind, text: String },
     /// The terminal has another size from now on.
     Resized { rows: u16, columns: u16 },
     /// The screen at this moment, as output that draws it on a terminal of its size.

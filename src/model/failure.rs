@@ -38,9 +38,22 @@ impl fmt::Display for Activity {
     }
 }
 
-/// The kind of a failure, by which reports group, and which `retry` and `tolerate` name.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// The kind of a failure, by which reports group, and which `retry` and `tolerate` name. Its
+/// [names](strum::VariantNames) lack that of [`Business`](FailureKind::Business), whose names come
+/// from the scenario.
+#[derive(
+    Debug,
+    Clone,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    strum::IntoStaticStr,
+    strum::VariantNames,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum FailureKind {
     /// The program could not be started.
     NotStarted,
@@ -53,6 +66,7 @@ pub enum FailureKind {
     /// The exit code was not the one that `exits` expects, or a signal ended the program.
     WrongExit,
     /// A `fail_on` pattern of the role or a `fail` of the scenario matched; its category.
+    #[strum(disabled)]
     Business(String),
     /// `choose` or `pick` found no row.
     RowNotFound,
@@ -81,49 +95,11 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
-    /// The names of all kinds but [`Business`](FailureKind::Business), whose names come from the
-    /// scenario.
-    pub const NAMES: [&str; 17] = [
-        "not_started",
-        "startup_timeout",
-        "timeout",
-        "ended_early",
-        "wrong_exit",
-        "row_not_found",
-        "ambiguous_row",
-        "not_sent",
-        "not_taken",
-        "echo_stayed_on",
-        "too_often",
-        "assertion_failed",
-        "capture_changed",
-        "not_provided",
-        "expression",
-        "command_failed",
-        "internal",
-    ];
-
     /// The short stable name: `timeout`, `ended_early`, or the category of a business failure.
     pub fn name(&self) -> &str {
         match self {
-            FailureKind::NotStarted => "not_started",
-            FailureKind::StartupTimeout => "startup_timeout",
-            FailureKind::Timeout => "timeout",
-            FailureKind::EndedEarly => "ended_early",
-            FailureKind::WrongExit => "wrong_exit",
             FailureKind::Business(category) => category,
-            FailureKind::RowNotFound => "row_not_found",
-            FailureKind::AmbiguousRow => "ambiguous_row",
-            FailureKind::NotSent => "not_sent",
-            FailureKind::NotTaken => "not_taken",
-            FailureKind::EchoStayedOn => "echo_stayed_on",
-            FailureKind::TooOften => "too_often",
-            FailureKind::AssertionFailed => "assertion_failed",
-            FailureKind::CaptureChanged => "capture_changed",
-            FailureKind::NotProvided => "not_provided",
-            FailureKind::Expression => "expression",
-            FailureKind::CommandFailed => "command_failed",
-            FailureKind::Internal => "internal",
+            other => other.into(),
         }
     }
 }

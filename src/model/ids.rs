@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The name of one run, unique among the runs that share a results folder, such as
+/// The name of one run, unique among the runs that share a results directory, such as
 /// `REAL-E2E-20260131-142530`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RunId(pub String);
 

@@ -1,15 +1,29 @@
 //! Faults injected into script instances.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use super::ids::{InstanceId, StepIndex};
 
-/// The kind of a fault.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// The kind of a fault, in the order of reports. It is displayed by its name in scenarios.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
-pub enum InjectionKind {
+#[strum(serialize_all = "snake_case")]
+pub enum FaultKind {
     /// The program is killed, as if by someone else.
     Kill,
     /// The program is stopped for a while.
@@ -34,37 +48,10 @@ pub enum InjectionKind {
     Refuse,
 }
 
-impl InjectionKind {
-    /// All kinds, in the order of reports.
-    pub const ALL: [InjectionKind; 11] = [
-        InjectionKind::Kill,
-        InjectionKind::Freeze,
-        InjectionKind::Close,
-        InjectionKind::Garbage,
-        InjectionKind::LongLine,
-        InjectionKind::Dribble,
-        InjectionKind::SlowRead,
-        InjectionKind::Bytewise,
-        InjectionKind::Resize,
-        InjectionKind::Delay,
-        InjectionKind::Refuse,
-    ];
-
-    /// The name in scenarios and in records.
+impl FaultKind {
+    /// Returns the name in scenarios and in records.
     pub fn name(self) -> &'static str {
-        match self {
-            InjectionKind::Kill => "kill",
-            InjectionKind::Freeze => "freeze",
-            InjectionKind::Close => "close",
-            InjectionKind::Garbage => "garbage",
-            InjectionKind::LongLine => "long_line",
-            InjectionKind::Dribble => "dribble",
-            InjectionKind::SlowRead => "slow_read",
-            InjectionKind::Bytewise => "bytewise",
-            InjectionKind::Resize => "resize",
-            InjectionKind::Delay => "delay",
-            InjectionKind::Refuse => "refuse",
-        }
+        self.into()
     }
 
     /// Returns `true` if the program or its dialogue has something to recover from; the other kinds
@@ -72,17 +59,8 @@ impl InjectionKind {
     pub fn is_disruptive(self) -> bool {
         !matches!(
             self,
-            InjectionKind::Dribble
-                | InjectionKind::SlowRead
-                | InjectionKind::Bytewise
-                | InjectionKind::Delay
+            FaultKind::Dribble | FaultKind::SlowRead | FaultKind::Bytewise | FaultKind::Delay
         )
-    }
-}
-
-impl fmt::Display for InjectionKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 
@@ -92,7 +70,7 @@ pub struct Injection {
     pub instance: InstanceId,
     /// The step in progress.
     pub step: StepIndex,
-    pub kind: InjectionKind,
+    pub kind: FaultKind,
     /// A description that goes after the script's name: `frozen for 500ms`.
     pub what: String,
     /// The turn's place in the scenario: `order-flow.yaml:42`. Empty before the first turn.
@@ -114,7 +92,7 @@ pub enum InjectionOutcome {
 /// A fault in the record of its flow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InjectionRecord {
-    pub kind: InjectionKind,
+    pub kind: FaultKind,
     /// [`InjectionOutcome::Injected`] in files of earlier versions, which have no others.
     #[serde(default)]
     pub outcome: InjectionOutcome,

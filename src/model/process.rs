@@ -67,6 +67,9 @@ pub enum Ending {
     Killed,
     /// An injected fault killed it.
     Injected,
+    /// It was ended because its script's actor had panicked, which indicates a defect. Its exit was
+    /// not awaited: times and usage are those until then, and all CPU time counts as user mode.
+    AfterPanic,
     /// It could not be ended within the time allowed, which indicates a defect.
     LeftOver,
 }
@@ -98,14 +101,15 @@ pub struct ProcessRecord {
     pub attempt: u32,
     pub pid: u32,
     pub ending: Ending,
-    /// `None` only for [`Ending::LeftOver`].
+    /// `None` only for [`Ending::AfterPanic`] and [`Ending::LeftOver`].
     #[serde(
         flatten,
         serialize_with = "code_and_signal",
         deserialize_with = "exit_cause"
     )]
     pub exit: Option<ExitCause>,
-    /// From the request to start it until its first output; `None` if it never wrote anything.
+    /// From the request to start it until its first output; `None` if it never wrote anything or
+    /// for [`Ending::AfterPanic`].
     pub startup_us: Option<u64>,
     /// From its start until its end was detected.
     pub lifetime_us: u64,

@@ -37,22 +37,19 @@ pub struct TerminalInfo {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepInfo {
     pub name: String,
-    pub role: RoleIndex,
+    /// The role's name.
+    pub role: String,
     pub action: String,
     /// The names of its named turns, in the order of the action.
     pub turns: Vec<String>,
 }
 
 /// A run, as known before its first flow starts.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct RunInfo {
     pub id: RunId,
     /// The scenario's name.
     pub scenario: String,
-    pub roles: Vec<RoleInfo>,
-    pub steps: Vec<StepInfo>,
-    /// The integrity checks on its flows' values.
-    pub integrity: IntegrityInfo,
     /// The planned number of flows, if it is known beforehand.
     pub flows: Option<u64>,
     /// The time during which flows are started, if that limits the load.
@@ -63,10 +60,16 @@ pub struct RunInfo {
     pub load: String,
     /// The average rate of flow starts of a load with a rate.
     pub wanted_per_second: Option<f64>,
-    pub seed: u64,
+    /// `None` for merged runs.
+    pub seed: Option<u64>,
     /// The fault injection rules as written; empty without any.
+    #[serde(default)]
     pub chaos: Vec<String>,
     pub started_at: DateTime<Local>,
+    pub roles: Vec<RoleInfo>,
+    pub steps: Vec<StepInfo>,
+    /// The integrity checks on its flows' values.
+    pub integrity: IntegrityInfo,
 }
 
 impl RunInfo {
@@ -74,6 +77,12 @@ impl RunInfo {
     pub fn step(&self, name: &str) -> Option<StepIndex> {
         let place = self.steps.iter().position(|step| step.name == name);
         place.map(StepIndex)
+    }
+
+    /// Returns the title of the role of `step`; an empty one if there is no such role.
+    pub fn title_of(&self, step: &StepInfo) -> &str {
+        let role = self.roles.iter().find(|role| role.name == step.role);
+        role.map_or("", |role| &role.title)
     }
 
     /// Returns the index of the role with this name.

@@ -10,7 +10,6 @@ pub(in crate::process) mod shared;
 pub(in crate::process) mod spawner;
 mod start;
 pub(in crate::process) mod started;
-pub(in crate::process) mod terminal;
 #[expect(
     unsafe_code,
     reason = "the system calls for which there is no safe wrapper"

@@ -1,4 +1,4 @@
-//! Bundles: a folder for each kept flow with all details of it.
+//! Bundles: a directory for each kept flow with all details of it.
 //!
 //! - `transcript.txt`: for people. The error, the last output, the values, and the dialogue of all
 //!   roles, interleaved;
@@ -7,7 +7,7 @@
 //! - `ROLE.cast`: the output of a role's program as a film, a [`Film`]; `ROLE-2.cast` for the second
 //!   program of the role.
 //!
-//! Bundles are in the folder `bundles` of a run's folder: `failed-000012` is a failed flow,
+//! Bundles are in the directory `bundles` of a run's directory: `failed-000012` is a failed flow,
 //! `slow-000007` a completed one that was slower than nearly all others. A bundle is created
 //! completely or not at all.
 

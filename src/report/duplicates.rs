@@ -35,8 +35,8 @@ pub(super) struct FlowOf {
 
 /// Collects values with their names and flows.
 pub(super) struct Duplicates {
-    /// The folder for the file; without one, everything is kept in memory.
-    folder: Option<PathBuf>,
+    /// The directory for the file; without one, everything is kept in memory.
+    directory: Option<PathBuf>,
     buffer: Vec<u8>,
     file: Option<File>,
     written_bytes: u64,
@@ -91,10 +91,10 @@ struct More {
 }
 
 impl Duplicates {
-    /// Creates an empty collection, which may use a file in this folder.
-    pub(super) fn new(folder: Option<PathBuf>) -> Self {
+    /// Creates an empty collection, which may use a file in this directory.
+    pub(super) fn new(directory: Option<PathBuf>) -> Self {
         Duplicates {
-            folder,
+            directory,
             buffer: Vec::new(),
             file: None,
             written_bytes: 0,
@@ -126,12 +126,12 @@ impl Duplicates {
     }
 
     fn spill(&mut self) -> io::Result<()> {
-        let Some(folder) = &self.folder else {
+        let Some(directory) = &self.directory else {
             return Ok(());
         };
         let file = match &mut self.file {
             Some(file) => file,
-            None => self.file.insert(tempfile::tempfile_in(folder)?),
+            None => self.file.insert(tempfile::tempfile_in(directory)?),
         };
         file.write_all(&self.buffer)?;
         self.written_bytes += self.buffer.len() as u64;
@@ -299,9 +299,9 @@ mod tests {
 
     #[test]
     fn however_many_passes_there_are_the_findings_are_the_same() {
-        let folder = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().unwrap();
         let close = |pass_bytes| {
-            let mut duplicates = Duplicates::new(Some(folder.path().into()));
+            let mut duplicates = Duplicates::new(Some(directory.path().into()));
             duplicates.pass_bytes = pass_bytes;
             // More than the buffer holds: every thousandth has the value of the one before it.
             for number in 1..=40_000 {
@@ -332,7 +332,7 @@ mod tests {
             assert_eq!(findings[0].found[0], first);
             assert_eq!(findings[0].found[19].flows[0], flow(19_999));
         }
-        let left = std::fs::read_dir(folder.path()).unwrap().count();
+        let left = std::fs::read_dir(directory.path()).unwrap().count();
         assert_eq!(left, 0, "the file has no name");
     }
 
@@ -357,7 +357,7 @@ mod tests {
 
     #[test]
     fn a_file_that_cannot_be_made_is_an_error() {
-        let mut duplicates = Duplicates::new(Some("/nonexistent/folder".into()));
+        let mut duplicates = Duplicates::new(Some("/nonexistent/directory".into()));
         for number in 0..100_000 {
             duplicates.add(0, flow(number), "a value");
         }

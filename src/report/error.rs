@@ -15,7 +15,7 @@ pub enum ReportError {
     /// A file of a run could not be read.
     #[error("cannot read {}: {source}", path.display())]
     Read { path: PathBuf, source: io::Error },
-    /// A file or folder does not have the expected content.
+    /// A file or directory does not have the expected content.
     #[error("{}: {what}", path.display())]
     Malformed { path: PathBuf, what: String },
     /// The reporters' thread could not be started, or panicked.

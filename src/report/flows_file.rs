@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{FlowRecord, RunInfo};
 
 use super::error::ReportError;
-use super::result_file::{FORMAT, FlowsHead, Run, RunEnvironment};
+use super::result_file::{FORMAT, FlowsHead, RunEnvironment};
 
 /// A writer of flows as they end, one line of JSON each, after a line about the run. Data given to
 /// it a second ago is in the file.
@@ -75,7 +75,7 @@ impl FlowsWriter {
     pub(super) fn begin(&mut self, info: &RunInfo) {
         let head = FlowsHead {
             format: FORMAT.into(),
-            run: Run::new(info),
+            run: info.clone(),
             environment: self.environment.clone(),
         };
         self.line(&head);

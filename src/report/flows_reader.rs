@@ -260,11 +260,11 @@ mod tests {
     use super::*;
 
     fn reader(text: &[u8]) -> (tempfile::TempDir, FlowsReader) {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("flows.jsonl");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("flows.jsonl");
         fs::write(&path, text).unwrap();
         let reader = FlowsReader::without_head(&FlowsFile { path }).unwrap();
-        (folder, reader)
+        (directory, reader)
     }
 
     #[test]
@@ -273,7 +273,7 @@ mod tests {
         let text = format!("{drop}\nnot json\n\n{drop}\n\u{0}\n{drop}");
         let mut bytes = text.into_bytes();
         bytes.splice(0..0, *b"\xff\n");
-        let (_folder, mut reader) = reader(&bytes);
+        let (_directory, mut reader) = reader(&bytes);
         let mut read = 0;
         while reader.next().unwrap().is_some() {
             read += 1;
@@ -287,8 +287,8 @@ mod tests {
 
     #[test]
     fn an_endless_line_costs_bounded_memory() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("flows.jsonl");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("flows.jsonl");
         let file = File::create(&path).unwrap();
         file.set_len(MAX_LINE_BYTES * 2).unwrap();
         let mut reader = FlowsReader::without_head(&FlowsFile { path }).unwrap();
@@ -301,13 +301,13 @@ mod tests {
 
     #[test]
     fn a_file_that_is_being_written_is_distinguished() {
-        let (folder, reader) = reader(b"");
+        let (directory, reader) = reader(b"");
         assert!(!reader.is_in_progress());
-        let writer = File::open(folder.path().join("flows.jsonl")).unwrap();
+        let writer = File::open(directory.path().join("flows.jsonl")).unwrap();
         // The reader's own lock goes with it.
         drop(reader);
         writer.lock().unwrap();
-        let path = folder.path().join("flows.jsonl");
+        let path = directory.path().join("flows.jsonl");
         let reader = FlowsReader::without_head(&FlowsFile { path }).unwrap();
         assert!(reader.is_in_progress());
     }

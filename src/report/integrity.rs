@@ -17,20 +17,20 @@ pub(super) struct IntegrityCheck {
     runs: Vec<RunId>,
     /// Findings of runs whose flows are not available.
     before: Vec<Integrity>,
-    folder: Option<PathBuf>,
+    directory: Option<PathBuf>,
 }
 
 impl IntegrityCheck {
-    /// Starts the checks; `None` if the scenario has none. A temporary file in `folder`, if there
-    /// is one, bounds the memory they use.
-    pub(super) fn open(info: &IntegrityInfo, folder: Option<PathBuf>) -> Option<Self> {
+    /// Starts the checks; `None` if the scenario has none. A temporary file in `directory`, if
+    /// there is one, bounds the memory they use.
+    pub(super) fn open(info: &IntegrityInfo, directory: Option<PathBuf>) -> Option<Self> {
         (!info.is_empty()).then(|| IntegrityCheck {
             info: info.clone(),
             integrity: Integrity::new(info),
-            duplicates: Duplicates::new(folder.clone()),
+            duplicates: Duplicates::new(directory.clone()),
             runs: Vec::new(),
             before: Vec::new(),
-            folder,
+            directory,
         })
     }
 
@@ -152,7 +152,7 @@ impl IntegrityCheck {
                 }
                 let text = format!("duplicates could not be counted: {error}");
                 self.integrity.notices.push(text);
-                let path = self.folder.unwrap_or_default();
+                let path = self.directory.unwrap_or_default();
                 Some(ReportError::write(
                     &path.join("the values to compare"),
                     error,

@@ -92,12 +92,9 @@ struct StepNames {
 
 impl Names {
     fn of(info: &RunInfo) -> Self {
-        let steps = info.steps.iter().map(|step| {
-            let actor = info.roles.get(step.role.0).map_or("", |role| &role.title);
-            StepNames {
-                step: step.name.clone(),
-                who: format!("{actor}: {}", step.action),
-            }
+        let steps = info.steps.iter().map(|step| StepNames {
+            step: step.name.clone(),
+            who: format!("{}: {}", info.title_of(step), step.action),
         });
         Names {
             steps: steps.collect(),
@@ -192,10 +189,11 @@ impl<W: Write + Send> Reporter for Log<W> {
             RunEvent::ScriptEnded { instance, process } => {
                 page.line(|line| script_ended(line, *instance, process));
             }
-            RunEvent::PooledScriptReplaced { flow, step } => page.line(|line| {
+            RunEvent::PooledScriptReplaced { flow, step, number } => page.line(|line| {
                 line.text("flow ").number(flow.0);
                 line.text(" step ").text(&names.step(*step));
-                line.text(" starts another instance for the pool, as one has ended");
+                line.text(" replaces instance ").number(*number as u64);
+                line.text(" of its pool, which has ended");
             }),
             RunEvent::Notice { flow, text } => page.line(|line| {
                 if let Some(flow) = flow {
@@ -281,7 +279,9 @@ fn run_started(line: &mut LogLine, info: &RunInfo) {
     line.text("run ").text(&info.id.0).text(" started: ");
     line.text(&info.scenario).text(", ");
     line.text(&units::extent(info)).text(", ");
-    line.text(&info.load).text(", seed ").number(info.seed);
+    line.text(&info.load)
+        .text(", seed ")
+        .number(info.seed.unwrap_or_default());
 }
 
 fn step_ended(line: &mut LogLine, outcome: &StepOutcome, duration: Duration) {
@@ -313,6 +313,7 @@ fn script_ended(line: &mut LogLine, instance: InstanceId, process: &ProcessRecor
         (Ending::Terminated, _) => line.text(" was terminated"),
         (Ending::Killed, _) => line.text(" was killed"),
         (Ending::Injected, _) => line.text(" was killed by chaos"),
+        (Ending::AfterPanic, _) => line.text(" was ended after a panic"),
         (Ending::LeftOver, _) => line.text(" is left over"),
     };
     line.text(" after ");

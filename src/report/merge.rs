@@ -3,7 +3,7 @@
 use std::path::{Path, absolute};
 use std::time::Duration;
 
-use crate::model::{IntegrityInfo, RunId};
+use crate::model::{IntegrityInfo, RunId, RunInfo};
 use crate::stats::{Integrity, MissingHistogram, Tally};
 
 use super::bundle;
@@ -11,7 +11,7 @@ use super::error::ReportError;
 use super::flows_file::FlowsLine;
 use super::flows_reader::FlowsReader;
 use super::integrity::IntegrityCheck;
-use super::result_file::{Completeness, Head, Merged, Run, RunEnvironment};
+use super::result_file::{Completeness, Head, Merged, RunEnvironment};
 use super::saved::SavedRun;
 
 /// Errors of merging runs.
@@ -21,15 +21,15 @@ pub enum MergeError {
     Nothing,
     #[error("{one} and {other} are runs of different scenarios: {difference}")]
     Different {
-        one: String,
-        other: String,
+        one: RunId,
+        other: RunId,
         difference: String,
     },
     #[error("{0} is listed twice")]
-    Twice(String),
+    Twice(RunId),
     #[error("{run}: {source}")]
     Incomplete {
-        run: String,
+        run: RunId,
         source: MissingHistogram,
     },
     #[error(transparent)]
@@ -38,7 +38,7 @@ pub enum MergeError {
 
 /// Merges runs of the same scenario that were parts of one load at the same time: counts and rates
 /// are sums, percentiles are exact over all flows, and the elapsed time is the longest. Values that
-/// must be unique are so among all of them. `temporary` is a folder for temporary files.
+/// must be unique are so among all of them. `temporary` is a directory for temporary files.
 ///
 /// # Errors
 /// If they have different scenarios, or one is listed twice.
@@ -54,8 +54,7 @@ pub fn merge(
     }
     let merged_from = sources(runs)?;
     let run = run(runs, id);
-    let info = run.info();
-    let mut tally = Tally::new(&info);
+    let mut tally = Tally::new(&run);
     let mut notices = Vec::new();
     let mut completeness = Completeness::Whole;
     let heads = || runs.iter().map(|run| &run.head);
@@ -63,10 +62,10 @@ pub fn merge(
         let head = &saved.head;
         let name = &head.run.id;
         let mut summary = head.summary.clone();
-        let folder = saved.folder.path();
+        let directory = saved.directory.path();
         bundle::locate(
             &mut summary,
-            &absolute(folder).unwrap_or_else(|_| folder.into()),
+            &absolute(directory).unwrap_or_else(|_| directory.into()),
         );
         tally
             .add(&summary, &head.histograms)
@@ -92,12 +91,11 @@ pub fn merge(
     summary.rehearsal_cpu_us = heads().map(|head| head.summary.rehearsal_cpu_us).sum();
     let peaks = heads().filter_map(|head| head.summary.rehearsal_peak_rss_bytes);
     summary.set_rehearsal_peak(peaks.max());
-    summary.integrity = integrity(runs, &info.integrity, temporary)?;
+    summary.integrity = integrity(runs, &run.integrity, temporary)?;
     Ok(Head {
-        run,
         merged_from,
         completeness,
-        ..Head::new(&info, environment, summary, tally.histograms(), notices)
+        ..Head::new(&run, environment, summary, tally.histograms(), notices)
     })
 }
 
@@ -110,17 +108,20 @@ fn integrity(
     let Some(mut check) = IntegrityCheck::open(info, Some(temporary.to_owned())) else {
         return Ok(None);
     };
-    for SavedRun { folder, head, .. } in runs {
-        let flows = folder.flows();
+    for SavedRun {
+        directory, head, ..
+    } in runs
+    {
+        let flows = directory.flows();
         let found = head.summary.integrity.as_ref();
-        let id = RunId(head.run.id.clone());
+        let id = &head.run.id;
         if !flows.path.exists() {
             if let Some(found) = found {
-                check.adopt(&id, found);
+                check.adopt(id, found);
             }
             continue;
         }
-        check.begin(&id);
+        check.begin(id);
         let (mut lines, _) = FlowsReader::open(&flows)?;
         while let Some(line) = lines.next()? {
             if let FlowsLine::Flow(flow) = line {
@@ -138,14 +139,14 @@ fn integrity(
 fn compare(one: &SavedRun, other: &SavedRun) -> Result<(), MergeError> {
     let (left, right) = (&one.head.run, &other.head.run);
     let roles =
-        |run: &Run| -> Vec<String> { run.roles.iter().map(|role| role.name.clone()).collect() };
+        |run: &RunInfo| -> Vec<String> { run.roles.iter().map(|role| role.name.clone()).collect() };
     let difference = if left.scenario != right.scenario {
         format!("{} and {}", left.scenario, right.scenario)
     } else if left.steps != right.steps || roles(left) != roles(right) {
         "they have other steps or roles".to_owned()
     } else if left.chaos != right.chaos {
         "they had other chaos".to_owned()
-    } else if one.folder.scenario()? != other.folder.scenario()? {
+    } else if one.directory.scenario()? != other.directory.scenario()? {
         "their files scenario.yaml differ".to_owned()
     } else {
         return Ok(());
@@ -182,13 +183,13 @@ fn sources(runs: &[SavedRun]) -> Result<Vec<Merged>, MergeError> {
     Ok(sources)
 }
 
-fn run(runs: &[SavedRun], id: RunId) -> Run {
+fn run(runs: &[SavedRun], id: RunId) -> RunInfo {
     let all = || runs.iter().map(|saved| &saved.head.run);
     let mut loads: Vec<_> = all().map(|run| run.load.as_str()).collect();
     loads.dedup();
     let first = runs[0].head.run.clone();
-    Run {
-        id: id.0,
+    RunInfo {
+        id,
         flows: all().map(|run| run.flows).sum(),
         duration_us: all().filter_map(|run| run.duration_us).max(),
         parallel: all().map(|run| run.parallel).sum(),

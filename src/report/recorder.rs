@@ -21,8 +21,8 @@ pub struct Recorder {
     flows: Option<FlowsWriter>,
     info: Option<RunInfo>,
     notices: Vec<String>,
-    /// The folder for the temporary file of integrity checks.
-    folder: Option<PathBuf>,
+    /// The directory for the temporary file of integrity checks.
+    directory: Option<PathBuf>,
     /// The integrity checks while the run is in progress, if the scenario has any.
     integrity_check: Option<IntegrityCheck>,
     /// The result of the integrity checks, once the run has ended.
@@ -86,10 +86,10 @@ impl Recorder {
         self
     }
 
-    /// Has integrity checks use a temporary file in this folder instead of memory.
+    /// Has integrity checks use a temporary file in this directory instead of memory.
     #[must_use]
-    pub fn with_temporary_folder(mut self, folder: PathBuf) -> Self {
-        self.folder = Some(folder);
+    pub fn with_temporary_directory(mut self, directory: PathBuf) -> Self {
+        self.directory = Some(directory);
         self
     }
 
@@ -100,7 +100,8 @@ impl Recorder {
                 if let Some(flows) = &mut self.flows {
                     flows.begin(info);
                 }
-                self.integrity_check = IntegrityCheck::open(&info.integrity, self.folder.clone());
+                self.integrity_check =
+                    IntegrityCheck::open(&info.integrity, self.directory.clone());
                 if let Some(integrity_check) = &mut self.integrity_check {
                     integrity_check.begin(&info.id);
                 }

@@ -3,7 +3,7 @@
 //! Names contain units, unknown quantities are `null`, and steps and roles are named rather than
 //! numbered, so that a flow can be read on its own.
 //!
-//! A saved run is a folder with the run's name:
+//! A saved run is a directory with the run's name:
 //!
 //! - `result.json`: a [`Head`]. The [summary](crate::stats::Summary) has the figures, and
 //!   `histograms` the [histograms](crate::stats::Encoded) behind them, by name, so that runs can be
@@ -22,8 +22,8 @@
 //! - `run.log`: the log;
 //! - `unfinished`: an empty file until the run ends; `not-saved`: the error in the place of a
 //!   `result.json` that could not be saved;
-//! - `bundles`: a [`Bundle`](super::Bundle) of some failed flows, and of the slowest, in a folder
-//!   each.
+//! - `bundles`: a [`Bundle`](super::Bundle) of some failed flows, and of the slowest, in a
+//!   directory each.
 //!
 //! Printed as JSON, a run is a [`ResultRecord`]: the head together with the flows.
 
@@ -32,7 +32,7 @@ use std::path::Path;
 use chrono::{DateTime, Local};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{FlowRecord, IntegrityInfo, RoleIndex, RoleInfo, RunId, RunInfo, StepInfo};
+use crate::model::{FlowRecord, RunId, RunInfo};
 use crate::stats::{Histograms, Summary};
 
 use super::error::ReportError;
@@ -55,7 +55,7 @@ pub struct ResultRecord {
 pub struct FlowsHead {
     /// [`FORMAT`].
     pub format: String,
-    pub run: Run,
+    pub run: RunInfo,
     pub environment: RunEnvironment,
 }
 
@@ -64,7 +64,7 @@ pub struct FlowsHead {
 pub struct Head {
     /// [`FORMAT`].
     pub format: String,
-    pub run: Run,
+    pub run: RunInfo,
     pub environment: RunEnvironment,
     pub summary: Summary,
     pub notices: Vec<String>,
@@ -86,7 +86,7 @@ impl Head {
     ) -> Self {
         Head {
             format: FORMAT.into(),
-            run: Run::new(info),
+            run: info.clone(),
             environment,
             summary,
             notices,
@@ -110,108 +110,10 @@ pub enum Completeness {
 /// A run that was merged into another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Merged {
-    pub id: String,
+    pub id: RunId,
     pub host: String,
     pub seed: Option<u64>,
     pub started_at: DateTime<Local>,
-}
-
-/// The run in a record.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Run {
-    pub id: String,
-    pub scenario: String,
-    /// The planned number of flows, if it was known beforehand.
-    pub flows: Option<u64>,
-    /// The time during which flows were to be started, if that limited the load.
-    pub duration_us: Option<u64>,
-    /// The maximum number of flows in flight at once.
-    pub parallel: u64,
-    /// The load in words.
-    pub load: String,
-    /// The flow starts per second of a load with a rate.
-    pub wanted_per_second: Option<f64>,
-    /// The seed; `null` for merged runs.
-    pub seed: Option<u64>,
-    /// The rules of fault injection as written.
-    #[serde(default)]
-    pub chaos: Vec<String>,
-    pub started_at: DateTime<Local>,
-    pub roles: Vec<RoleInfo>,
-    pub steps: Vec<Step>,
-    /// The integrity checks on its flows' values.
-    pub integrity: IntegrityInfo,
-}
-
-/// A step of the scenario.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Step {
-    pub name: String,
-    /// The role's name.
-    pub role: String,
-    pub action: String,
-    /// The names of its timed turns.
-    pub turns: Vec<String>,
-}
-
-impl Run {
-    pub(super) fn new(info: &RunInfo) -> Self {
-        let steps = info.steps.iter().map(|step| Step {
-            name: step.name.clone(),
-            role: info
-                .roles
-                .get(step.role.0)
-                .map_or_else(String::new, |role| role.name.clone()),
-            action: step.action.clone(),
-            turns: step.turns.clone(),
-        });
-        Run {
-            id: info.id.0.clone(),
-            scenario: info.scenario.clone(),
-            flows: info.flows,
-            duration_us: info.duration_us,
-            parallel: info.parallel,
-            load: info.load.clone(),
-            wanted_per_second: info.wanted_per_second,
-            seed: Some(info.seed),
-            chaos: info.chaos.clone(),
-            started_at: info.started_at,
-            roles: info.roles.clone(),
-            steps: steps.collect(),
-            integrity: info.integrity.clone(),
-        }
-    }
-
-    /// Converts to the description that reporters get. A step of an unknown role gets the first
-    /// role.
-    pub fn info(&self) -> RunInfo {
-        let steps = self.steps.iter().map(|step| StepInfo {
-            name: step.name.clone(),
-            role: RoleIndex(self.role(&step.role).unwrap_or(0)),
-            action: step.action.clone(),
-            turns: step.turns.clone(),
-        });
-        RunInfo {
-            id: RunId(self.id.clone()),
-            scenario: self.scenario.clone(),
-            roles: self.roles.clone(),
-            steps: steps.collect(),
-            integrity: self.integrity.clone(),
-            flows: self.flows,
-            duration_us: self.duration_us,
-            parallel: self.parallel,
-            load: self.load.clone(),
-            wanted_per_second: self.wanted_per_second,
-            seed: self.seed.unwrap_or_default(),
-            chaos: self.chaos.clone(),
-            started_at: self.started_at,
-        }
-    }
-
-    /// Returns the index of a role.
-    fn role(&self, name: &str) -> Option<usize> {
-        self.roles.iter().position(|role| role.name == name)
-    }
 }
 
 /// The machine and the version of Rehearsal that performed a run.

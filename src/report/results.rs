@@ -1,4 +1,4 @@
-//! Folders and names of results and logs.
+//! Directories and names of results and logs.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -10,10 +10,10 @@ use crate::model::RunId;
 
 use super::error::ReportError;
 
-/// The folder of log files within a results place.
+/// The directory of log files within a results place.
 const LOGS: &str = "orchestrator_logs";
 
-/// The folder for results and logs.
+/// The directory for results and logs.
 #[derive(Debug, Clone)]
 pub struct Place {
     root: PathBuf,
@@ -26,20 +26,21 @@ pub struct Reserved {
     pub log_path: PathBuf,
     /// The log file, still empty.
     pub log: File,
-    /// The folder for saved results, which does not exist yet.
-    pub folder: PathBuf,
+    /// The directory for saved results, which does not exist yet.
+    pub directory: PathBuf,
 }
 
 impl Place {
-    /// Creates the folder if necessary, and checks that files can be created in it.
+    /// Creates the directory if necessary, and checks that files can be created in it.
     ///
     /// # Errors
-    /// If the folder or files in it cannot be created.
+    /// If the directory or files in it cannot be created.
     pub fn open(root: &Path) -> Result<Self, ReportError> {
         let logs = root.join(LOGS);
         fs::create_dir_all(&logs).map_err(|error| ReportError::create(&logs, error))?;
-        for folder in [root, logs.as_path()] {
-            tempfile::tempfile_in(folder).map_err(|error| ReportError::create(folder, error))?;
+        for directory in [root, logs.as_path()] {
+            tempfile::tempfile_in(directory)
+                .map_err(|error| ReportError::create(directory, error))?;
         }
         Ok(Place {
             root: root.to_owned(),
@@ -60,8 +61,8 @@ impl Place {
                 format!("{name}-{attempt}")
             };
             let log_path = self.root.join(LOGS).join(format!("{id}.log"));
-            let folder = self.root.join(&id);
-            if folder.exists() {
+            let directory = self.root.join(&id);
+            if directory.exists() {
                 continue;
             }
             match OpenOptions::new()
@@ -74,7 +75,7 @@ impl Place {
                         id: RunId(id),
                         log_path,
                         log,
-                        folder,
+                        directory,
                     });
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -91,14 +92,14 @@ mod tests {
 
     #[test]
     fn runs_of_one_second_have_different_names() {
-        let folder = tempfile::tempdir().unwrap();
-        let place = Place::open(folder.path()).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let place = Place::open(directory.path()).unwrap();
         let now = Local::now();
         let name = now.format("REAL-E2E-%Y%m%d-%H%M%S").to_string();
         assert_eq!(place.reserve(now).unwrap().id.0, name);
-        let again = Place::open(folder.path()).unwrap().reserve(now).unwrap();
+        let again = Place::open(directory.path()).unwrap().reserve(now).unwrap();
         assert_eq!(again.id.0, format!("{name}-2"));
-        fs::create_dir(folder.path().join(format!("{name}-3"))).unwrap();
+        fs::create_dir(directory.path().join(format!("{name}-3"))).unwrap();
         assert_eq!(place.reserve(now).unwrap().id.0, format!("{name}-4"));
     }
 

@@ -7,23 +7,23 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::model::AuditRecord;
-use crate::stats::Tally;
+use crate::stats::{FlowCounts, Tally};
 
 use super::bundle;
 use super::error::ReportError;
 use super::flows_file::FlowsLine;
 use super::flows_reader::{FlowsReader, write_record};
-use super::folder::{Ending, RunFolder};
 use super::integrity::IntegrityCheck;
 use super::plausible::is_plausible;
 use super::recorder::name_bundles;
+use super::result_directory::{Ending, ResultDirectory};
 use super::result_file::{Completeness, FORMAT, FlowsHead, Head, check_format};
 use super::saved_file::{self, BYTE_ORDER_MARK};
 
-/// A run that was saved in a folder.
+/// A run that was saved in a directory.
 #[derive(Debug)]
 pub struct SavedRun {
-    pub folder: RunFolder,
+    pub directory: ResultDirectory,
     pub head: Head,
     /// Sentences about damage to its files, and about what is counted in spite of it. They are
     /// among the notices of `head`, too.
@@ -34,6 +34,9 @@ pub struct SavedRun {
 enum Recount {
     /// There is no record.
     NoRecord(Ending),
+    /// There is no record, and all planned flows have ended; `is_killed` if Rehearsal was killed
+    /// afterwards.
+    NoRecordOfAll { is_killed: bool },
     /// The record is damaged, or has another version.
     DamagedRecord(ReportError),
 }
@@ -61,6 +64,15 @@ impl Recount {
             Recount::NoRecord(Ending::Unknown) => {
                 "The run was cut off; what had reached the disk is counted.".into()
             }
+            Recount::NoRecordOfAll { is_killed: true } => {
+                "Rehearsal was killed before it saved the result; all planned flows had ended, and \
+                 are counted."
+                    .into()
+            }
+            Recount::NoRecordOfAll { is_killed: false } => {
+                "result.json is missing; all planned flows are in flows.jsonl, and are counted."
+                    .into()
+            }
             Recount::DamagedRecord(error) => {
                 format!("{error}. The figures are counted again from flows.jsonl.")
             }
@@ -70,7 +82,20 @@ impl Recount {
     fn completeness(&self) -> Completeness {
         match self {
             Recount::NoRecord(_) => Completeness::CutOff,
-            Recount::DamagedRecord(_) => Completeness::Whole,
+            Recount::NoRecordOfAll { .. } | Recount::DamagedRecord(_) => Completeness::Whole,
+        }
+    }
+
+    /// Returns the reason after all flows were read, as these show whether the run was cut off.
+    fn after(self, flows: &FlowCounts) -> Recount {
+        let has_all = flows.planned.is_some() && flows.not_started() == 0 && flows.interrupted == 0;
+        match self {
+            Recount::NoRecord(ending @ (Ending::Killed | Ending::Unknown)) if has_all => {
+                Recount::NoRecordOfAll {
+                    is_killed: ending == Ending::Killed,
+                }
+            }
+            reason => reason,
         }
     }
 
@@ -85,44 +110,44 @@ impl Recount {
 
 impl SavedRun {
     /// Creates a run whose files are undamaged.
-    pub fn new(folder: RunFolder, head: Head) -> Self {
+    pub fn new(directory: ResultDirectory, head: Head) -> Self {
         SavedRun {
-            folder,
+            directory,
             head,
             remarks: Vec::new(),
         }
     }
 
-    /// Reads the run in this folder: its record, or, if that does not exist or is damaged, its
-    /// flows. `temporary` is a folder for temporary files.
+    /// Reads the run in this directory: its record, or, if that does not exist or is damaged, its
+    /// flows. `temporary` is a directory for temporary files.
     ///
     /// # Errors
     /// If neither exists or can be read; the error names the file.
-    pub fn open(folder: &Path, temporary: &Path) -> Result<Self, ReportError> {
-        let folder = RunFolder::at(folder);
-        match read_head(&folder) {
+    pub fn open(directory: &Path, temporary: &Path) -> Result<Self, ReportError> {
+        let directory = ResultDirectory::at(directory);
+        match read_head(&directory) {
             Ok((head, remarks)) => Ok(SavedRun {
                 remarks,
-                ..SavedRun::new(folder, head)
+                ..SavedRun::new(directory, head)
             }),
             Err(error) if error.is_not_found() => {
-                if !folder.flows().path.exists() {
+                if !directory.flows().path.exists() {
                     let what = "there is neither result.json nor flows.jsonl in it";
-                    return Err(ReportError::malformed(folder.path(), what));
+                    return Err(ReportError::malformed(directory.path(), what));
                 }
-                let flows = open_flows(&folder)?;
+                let flows = open_flows(&directory)?;
                 let ending = if flows.lines.is_in_progress() {
                     Ending::InProgress
                 } else {
-                    folder.ending()
+                    directory.ending()
                 };
-                SavedRun::recount(folder, flows, &Recount::NoRecord(ending), temporary)
+                SavedRun::recount(directory, flows, Recount::NoRecord(ending), temporary)
             }
             Err(error @ ReportError::Malformed { .. }) => {
-                let Ok(flows) = open_flows(&folder) else {
+                let Ok(flows) = open_flows(&directory) else {
                     return Err(error);
                 };
-                SavedRun::recount(folder, flows, &Recount::DamagedRecord(error), temporary)
+                SavedRun::recount(directory, flows, Recount::DamagedRecord(error), temporary)
             }
             Err(error) => Err(error),
         }
@@ -130,9 +155,9 @@ impl SavedRun {
 
     /// Computes the record of a run from its flows.
     fn recount(
-        folder: RunFolder,
+        directory: ResultDirectory,
         flows: Flows,
-        reason: &Recount,
+        reason: Recount,
         temporary: &Path,
     ) -> Result<Self, ReportError> {
         let Flows {
@@ -140,7 +165,7 @@ impl SavedRun {
             mut lines,
             remark,
         } = flows;
-        let info = flows_head.run.info();
+        let info = flows_head.run.clone();
         let mut tally = Tally::new(&info);
         let mut check = IntegrityCheck::open(&info.integrity, Some(temporary.to_owned()));
         if let Some(check) = &mut check {
@@ -156,7 +181,7 @@ impl SavedRun {
                     if let Some(check) = &mut check {
                         check.record(&flow);
                     }
-                    if let Some(bundle) = bundle::of_failed(folder.path(), flow.number.0) {
+                    if let Some(bundle) = bundle::of_failed(directory.path(), flow.number.0) {
                         bundled.push((*flow, bundle));
                     }
                 }
@@ -165,7 +190,9 @@ impl SavedRun {
                 }
             }
         }
-        let mut summary = tally.summary(elapsed, reason.is_interruption());
+        let mut summary = tally.summary(elapsed, false);
+        let reason = reason.after(&summary.flows);
+        summary.interrupted = reason.is_interruption();
         summary.flows.not_recorded = summary.flows.not_started();
         name_bundles(&bundled, &mut summary.failures);
         if let Some(mut check) = check {
@@ -191,7 +218,7 @@ impl SavedRun {
             ..Head::new(&info, environment, summary, histograms, notices)
         };
         Ok(SavedRun {
-            folder,
+            directory,
             head,
             remarks,
         })
@@ -202,7 +229,7 @@ impl SavedRun {
     /// # Errors
     /// Errors of the writer and of reading the flows.
     pub fn write_record(&self, out: &mut impl Write) -> io::Result<()> {
-        let flows = self.folder.flows();
+        let flows = self.directory.flows();
         let flows = flows.path.exists().then_some(&flows);
         write_record(out, &self.head, flows)
     }
@@ -216,8 +243,8 @@ struct Flows {
 }
 
 /// Opens a run's flows. If the line about the run is damaged, a bundle replaces it.
-fn open_flows(folder: &RunFolder) -> Result<Flows, ReportError> {
-    let file = folder.flows();
+fn open_flows(directory: &ResultDirectory) -> Result<Flows, ReportError> {
+    let file = directory.flows();
     let error = match FlowsReader::open(&file) {
         Ok((lines, head)) => {
             return Ok(Flows {
@@ -230,7 +257,7 @@ fn open_flows(folder: &RunFolder) -> Result<Flows, ReportError> {
     };
     let (Ok(lines), Some((run, environment))) = (
         FlowsReader::after_head(&file),
-        bundle::run_of_any(folder.path()),
+        bundle::run_of_any(directory.path()),
     ) else {
         return Err(error);
     };
@@ -247,8 +274,8 @@ fn open_flows(folder: &RunFolder) -> Result<Flows, ReportError> {
 }
 
 /// Reads a run's record, with remarks on it.
-fn read_head(folder: &RunFolder) -> Result<(Head, Vec<String>), ReportError> {
-    let path = folder.result();
+fn read_head(directory: &ResultDirectory) -> Result<(Head, Vec<String>), ReportError> {
+    let path = directory.result();
     let whole = saved_file::read(&path)?;
     let text = whole.trim_start_matches(BYTE_ORDER_MARK);
     check_format(&path, text)?;

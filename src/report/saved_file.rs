@@ -72,15 +72,15 @@ mod tests {
 
     #[test]
     fn only_files_are_opened_and_the_others_are_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let fifo = folder.path().join("fifo");
+        let directory = tempfile::tempdir().unwrap();
+        let fifo = directory.path().join("fifo");
         let mode = rustix::fs::Mode::from_raw_mode(0o600);
         rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, mode, 0).unwrap();
-        let socket = folder.path().join("socket");
+        let socket = directory.path().join("socket");
         let _socket = std::os::unix::net::UnixListener::bind(&socket).unwrap();
         for (path, what) in [
             (fifo.as_path(), "a FIFO"),
-            (folder.path(), "a directory"),
+            (directory.path(), "a directory"),
             (Path::new("/dev/zero"), "a device"),
             (&socket, "a socket"),
         ] {
@@ -92,8 +92,8 @@ mod tests {
 
     #[test]
     fn other_encodings_are_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("file");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
         fs::write(&path, "{\"é\": 1}").unwrap();
         assert_eq!(read(&path).unwrap(), "{\"é\": 1}");
         fs::write(&path, b"\xff\xfe{\0").unwrap();

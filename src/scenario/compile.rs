@@ -53,18 +53,19 @@ pub struct Compiled {
 /// The name of a scenario that is not read from a file.
 const NO_FILE: &str = "scenario";
 
-/// Reads and compiles a scenario file. Its folder is taken from its path if the options name none.
+/// Reads and compiles a scenario file. Its directory is taken from its path if the options name
+/// none.
 ///
 /// # Errors
 /// All problems, or the reason why the file cannot be read.
 pub fn load(path: &Path, options: CompileOptions<'_>) -> Result<Compiled, Diagnostics> {
     let file = std::fs::File::open(path).map_err(|error| unreadable(path, &error))?;
     let source = read(file, path)?;
-    let folder = path
+    let directory = path
         .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
+        .filter(|directory| !directory.as_os_str().is_empty());
     let options = CompileOptions {
-        directory: options.directory.or(folder),
+        directory: options.directory.or(directory),
         ..options
     };
     compile(&source, Some(path), options)
@@ -370,7 +371,7 @@ fn data(
                 });
             }
             Err(reason) => {
-                let help = Some("the file is looked for from the scenario's folder".to_owned());
+                let help = Some("the file is looked for from the scenario's directory".to_owned());
                 context.error(&file.span, reason, help);
             }
         }

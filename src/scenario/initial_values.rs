@@ -31,7 +31,7 @@ pub struct FlowContext<'a> {
     pub number: FlowNumber,
     pub flow_id: &'a FlowId,
     pub run_id: &'a RunId,
-    /// A folder that only this run uses.
+    /// A directory that only this run uses.
     pub run_directory: &'a Path,
     /// Looks up an environment variable; asked only for names that the scenario lists.
     pub environment: &'a dyn Fn(&str) -> Option<String>,

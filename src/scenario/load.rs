@@ -97,6 +97,24 @@ impl Load {
         self.duration.or(stages)
     }
 
+    /// Returns whether flow starts have a bound: a number or a time.
+    pub fn is_bounded(&self) -> bool {
+        let flows_each = match self.shape {
+            Shape::Closed { flows_each, .. } => flows_each,
+            Shape::Open { .. } => None,
+        };
+        self.flows.is_some() || self.end().is_some() || flows_each.is_some()
+    }
+
+    /// Returns whether no flow is ever due, as the quantity stays at zero until the end.
+    pub fn starts_nothing(&self) -> bool {
+        let first = match &self.shape {
+            Shape::Closed { parallel, .. } => parallel.reaches(1.0, Duration::ZERO),
+            Shape::Open { rate, .. } => rate.when_integral_is(f64::MIN_POSITIVE),
+        };
+        first.is_none_or(|first| self.end().is_some_and(|end| first >= end))
+    }
+
     /// Returns the flow starts per second of an open load: its rate, or the mean of a changing one
     /// over the time in which flows are started.
     pub fn wanted_per_second(&self) -> Option<f64> {

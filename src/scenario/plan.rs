@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::dialogue::{Pattern, RowFormat};
-use crate::model::{IntegrityInfo, RoleIndex, StepIndex};
+use crate::model::{IntegrityInfo, RoleIndex, StepIndex, TerminalKind};
 use crate::stats::Threshold;
 use crate::terminal::ScreenSize;
 
@@ -79,7 +79,7 @@ pub struct Audit {
     pub within: Duration,
     /// Variables in addition to rehearsal's own environment.
     pub environment: Vec<(String, Template)>,
-    /// Its working directory, relative to the scenario's folder.
+    /// Its working directory, relative to the scenario's directory.
     pub directory: Option<Template>,
     pub place: SourceLocation,
 }
@@ -156,7 +156,7 @@ pub struct Role {
     pub has_screen: bool,
     /// Variables in addition to rehearsal's own environment.
     pub environment: Vec<(String, Template)>,
-    /// The program's working directory, relative to the scenario's folder.
+    /// The program's working directory, relative to the scenario's directory.
     pub directory: Option<Template>,
     pub menu: Menu,
     pub interludes: Vec<Interlude>,
@@ -200,13 +200,6 @@ pub(super) fn command_line(command: &[Template]) -> String {
         other => format!("'{}'", other.replace('\'', r"'\''")),
     });
     words.collect::<Vec<_>>().join(" ")
-}
-
-/// The kind of a program's standard descriptors: a terminal or pipes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TerminalKind {
-    Pty { rows: u16, columns: u16 },
-    Pipes,
 }
 
 /// The format of the role's menus.

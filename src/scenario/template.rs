@@ -45,8 +45,8 @@ pub enum RenderError {
     /// The text names the expression and the reason.
     #[error("{0}")]
     NotComputed(String),
-    /// The text, or what an expression needs on its way to it, is too long.
-    #[error("`{0}` makes a text of more than {limit} KiB", limit = TEXT_LIMIT_BYTES / 1024)]
+    /// The text, or what this expression in it needs on its way to it, is too long.
+    #[error("with the value of `{0}`, this text is longer than {limit} KiB", limit = TEXT_LIMIT_BYTES / 1024)]
     TooLong(String),
 }
 

@@ -156,7 +156,7 @@ pub(super) static AUDIT: Vocabulary = Vocabulary {
         word(
             "directory",
             Shape::Template,
-            "The program's working directory, relative to the scenario's folder.",
+            "The program's working directory, relative to the scenario's directory.",
         ),
     ],
     later: &[],
@@ -196,7 +196,7 @@ pub(super) static DATA: Vocabulary = Vocabulary {
         required(
             "file",
             Shape::Text,
-            "A CSV file, relative to the scenario's folder; its first line names the columns.",
+            "A CSV file, relative to the scenario's directory; its first line names the columns.",
         ),
         word(
             "take",
@@ -323,7 +323,7 @@ pub(super) static ROLE: Vocabulary = Vocabulary {
         word(
             "directory",
             Shape::Template,
-            "The program's working directory, relative to the scenario's folder.",
+            "The program's working directory, relative to the scenario's directory.",
         ),
         word("menu", Shape::Object(&MENU), "The format of its menus."),
         word(

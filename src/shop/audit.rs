@@ -8,6 +8,7 @@ use std::path::Path;
 
 use rusqlite::{Row, Transaction, params};
 use serde_json::{Value, json};
+use strum::VariantArray;
 
 use super::database::Database;
 use super::money::Paise;
@@ -154,9 +155,9 @@ fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
 
 fn count_orders(view: &Transaction<'_>) -> rusqlite::Result<Vec<(Status, i64)>> {
     let mut query = view.prepare("SELECT count(*) FROM orders WHERE status = ?1")?;
-    Status::ALL
-        .into_iter()
-        .map(|status| Ok((status, query.query_row([status], |row| row.get(0))?)))
+    let statuses = Status::VARIANTS.iter();
+    statuses
+        .map(|&status| Ok((status, query.query_row([status], |row| row.get(0))?)))
         .collect()
 }
 

@@ -4,20 +4,10 @@ use super::listing::Wanted;
 use super::money::Paise;
 use super::orders::{self, Line};
 use super::picker::{Numbers, show_lines, show_order};
-use super::session::{Done, Session, Stop};
+use super::session::{Done, Operation, Session, Stop};
 use super::status::Status;
 
 const MAX_QUANTITY: i64 = 100;
-
-#[derive(Debug, Clone, Copy)]
-enum Operation {
-    Browse,
-    PlaceOrder,
-    MyOrders,
-    OrderDetails,
-    Cancel,
-    Profile,
-}
 
 #[derive(Debug, Clone, Copy)]
 enum CartOperation {
@@ -26,26 +16,15 @@ enum CartOperation {
 }
 
 pub fn run(session: &mut Session) -> Done {
-    let rows = [
-        ("Browse Products", Operation::Browse),
-        ("Place New Order", Operation::PlaceOrder),
-        ("My Orders", Operation::MyOrders),
-        ("Order Details", Operation::OrderDetails),
-        ("Cancel Order", Operation::Cancel),
-        ("My Profile", Operation::Profile),
+    let rows: [(&str, Operation); 6] = [
+        ("Browse Products", browse),
+        ("Place New Order", place_order),
+        ("My Orders", my_orders),
+        ("Order Details", order_details),
+        ("Cancel Order", cancel),
+        ("My Profile", profile),
     ];
-    session.main_menu(
-        "Customer Menu",
-        &rows,
-        |session, operation| match operation {
-            Operation::Browse => browse(session),
-            Operation::PlaceOrder => place_order(session),
-            Operation::MyOrders => my_orders(session),
-            Operation::OrderDetails => order_details(session),
-            Operation::Cancel => cancel(session),
-            Operation::Profile => profile(session),
-        },
-    )
+    session.main_menu("Customer Menu", &rows)
 }
 
 fn browse(session: &mut Session) -> Done {

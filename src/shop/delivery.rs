@@ -5,39 +5,20 @@ use super::listing::{Entry, Wanted};
 use super::money::Paise;
 use super::orders::{self, Key};
 use super::picker::{Numbers, show_order};
-use super::session::{Done, Session};
+use super::session::{Done, Operation, Session};
 use super::status::Status;
-
-#[derive(Debug, Clone, Copy)]
-enum Operation {
-    Accept,
-    Mine,
-    OrderDetails,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum DeliveryOperation {
-    Deliver,
-    Collect,
-}
 
 const METHODS: [(&str, &str); 3] = [("Cash", "cash"), ("UPI", "upi"), ("Card", "card")];
 
 pub fn run(session: &mut Session) -> Done {
-    let rows = [
-        ("Accept Delivery", Operation::Accept),
-        ("My Deliveries", Operation::Mine),
-        ("Order Details", Operation::OrderDetails),
+    let rows: [(&str, Operation); 3] = [
+        ("Accept Delivery", accept),
+        ("My Deliveries", continue_delivery),
+        ("Order Details", |session| {
+            session.show_order_by_id(Wanted::default())
+        }),
     ];
-    session.main_menu(
-        "Delivery Menu",
-        &rows,
-        |session, operation| match operation {
-            Operation::Accept => accept(session),
-            Operation::Mine => continue_delivery(session),
-            Operation::OrderDetails => session.show_order_by_id(Wanted::default()),
-        },
-    )
+    session.main_menu("Delivery Menu", &rows)
 }
 
 fn accept(session: &mut Session) -> Done {
@@ -83,17 +64,16 @@ fn continue_delivery(session: &mut Session) -> Done {
 
 /// Runs the menu of one delivery until it is paid or deferred.
 fn carry_out(session: &mut Session, order: &Entry, others: Vec<(Key, Status)>) -> Done {
-    let rows = [
-        ("Mark as Delivered", DeliveryOperation::Deliver),
-        ("Collect Payment", DeliveryOperation::Collect),
+    let hand_over = |session: &mut Session| hand_over(session, order);
+    let collect = |session: &mut Session| collect(session, order, &others);
+    let rows: [(&str, &dyn Fn(&mut Session) -> Done); 2] = [
+        ("Mark as Delivered", &hand_over),
+        ("Collect Payment", &collect),
     ];
     show_order(&mut session.console, &session.database, order)?;
     let title = format!("Delivery {}", delivery_id(order));
     while let Some(operation) = session.submenu(&title, &rows, "Back")? {
-        session.attempt(|session| match operation {
-            DeliveryOperation::Deliver => hand_over(session, order),
-            DeliveryOperation::Collect => collect(session, order, &others),
-        })?;
+        session.attempt(operation)?;
         session.console.clear()?;
     }
     Ok(())

@@ -3,12 +3,17 @@
 //! `REHEARSAL_SHOP_FAULT` contains a list such as `slow=200,crash@warehouse-manager:0.1`. It is
 //! read once at the start, and chances are drawn once per process.
 
+use strum::VariantArray;
+
 use super::role::Role;
 
 pub const VARIABLE: &str = "REHEARSAL_SHOP_FAULT";
 
 /// Kinds of faults.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr, strum::VariantArray,
+)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Kind {
     CollidingIds,
     LostAllocation,
@@ -31,28 +36,8 @@ enum Takes {
 }
 
 impl Kind {
-    const ALL: [Self; 8] = [
-        Self::CollidingIds,
-        Self::LostAllocation,
-        Self::StaleListing,
-        Self::Slow,
-        Self::Crash,
-        Self::Hang,
-        Self::ErrorLine,
-        Self::Flood,
-    ];
-
     fn name(self) -> &'static str {
-        match self {
-            Self::CollidingIds => "colliding-ids",
-            Self::LostAllocation => "lost-allocation",
-            Self::StaleListing => "stale-listing",
-            Self::Slow => "slow",
-            Self::Crash => "crash",
-            Self::Hang => "hang",
-            Self::ErrorLine => "error-line",
-            Self::Flood => "flood",
-        }
+        self.into()
     }
 
     fn takes(self) -> Takes {
@@ -187,10 +172,9 @@ fn parse_fault(item: &str, text: &str) -> Result<Fault, FaultError> {
         Some((name, value)) => (name, Some(value)),
         None => (text, None),
     };
-    let kind = Kind::ALL
-        .into_iter()
-        .find(|kind| kind.name() == name)
-        .ok_or_else(|| FaultError::Unknown(name.to_owned()))?;
+    let kind: Kind = name
+        .parse()
+        .map_err(|_| FaultError::Unknown(name.to_owned()))?;
     let value = match (kind.takes(), value) {
         (Takes::Number(default, _), None) => Some(default),
         (Takes::Number(..), Some(value)) => value.parse().ok(),
@@ -203,10 +187,8 @@ fn parse_fault(item: &str, text: &str) -> Result<Fault, FaultError> {
 }
 
 fn parse_role(item: &str, text: &str) -> Result<Role, FaultError> {
-    Role::ALL
-        .into_iter()
-        .find(|role| role.name() == text)
-        .ok_or_else(|| FaultError::Role(item.to_owned(), text.to_owned()))
+    text.parse()
+        .map_err(|_| FaultError::Role(item.to_owned(), text.to_owned()))
 }
 
 fn parse_chance(item: &str, text: &str) -> Result<f64, FaultError> {
@@ -217,17 +199,20 @@ fn parse_chance(item: &str, text: &str) -> Result<f64, FaultError> {
 }
 
 fn known() -> String {
-    Kind::ALL.map(Kind::usage).join(", ")
+    let usages: Vec<_> = Kind::VARIANTS.iter().map(|kind| kind.usage()).collect();
+    usages.join(", ")
 }
 
 fn role_names() -> String {
-    Role::ALL.map(Role::name).join(", ")
+    let names: Vec<_> = Role::VARIANTS.iter().map(|role| role.name()).collect();
+    names.join(", ")
 }
 
 /// Lists the faults for `rehearsal shop --help`.
 pub fn help() -> String {
-    let line = |kind: Kind| format!("  {:<16} {}", kind.usage(), kind.effect());
-    Kind::ALL.map(line).join("\n")
+    let line = |kind: &Kind| format!("  {:<16} {}", kind.usage(), kind.effect());
+    let lines: Vec<_> = Kind::VARIANTS.iter().map(line).collect();
+    lines.join("\n")
 }
 
 #[cfg(test)]

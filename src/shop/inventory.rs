@@ -3,40 +3,27 @@
 use super::listing::Wanted;
 use super::orders::{self, Allocation};
 use super::picker::{Numbers, show_order};
-use super::session::{Done, Session};
+use super::session::{Done, Operation, Session};
 use super::status::Status;
 
 const LOW: i64 = 50;
 const MAX_RECEIPT: i64 = 1_000_000;
 
-#[derive(Debug, Clone, Copy)]
-enum Operation {
-    Process,
-    OrderDetails,
-    Stock,
-    LowStock,
-    Receive,
-}
-
 pub fn run(session: &mut Session) -> Done {
-    let rows = [
-        ("Process Pending Orders", Operation::Process),
-        ("Order Details", Operation::OrderDetails),
-        ("Stock Levels", Operation::Stock),
-        ("Low Stock Report", Operation::LowStock),
-        ("Receive Stock", Operation::Receive),
+    let rows: [(&str, Operation); 5] = [
+        ("Process Pending Orders", process),
+        ("Order Details", |session| {
+            session.show_order_by_id(Wanted::default())
+        }),
+        ("Stock Levels", |session| {
+            report_stock(session, "Stock Levels", i64::MAX)
+        }),
+        ("Low Stock Report", |session| {
+            report_stock(session, "Low Stock Report", LOW)
+        }),
+        ("Receive Stock", receive),
     ];
-    session.main_menu(
-        "Inventory Menu",
-        &rows,
-        |session, operation| match operation {
-            Operation::Process => process(session),
-            Operation::OrderDetails => session.show_order_by_id(Wanted::default()),
-            Operation::Stock => report_stock(session, "Stock Levels", i64::MAX),
-            Operation::LowStock => report_stock(session, "Low Stock Report", LOW),
-            Operation::Receive => receive(session),
-        },
-    )
+    session.main_menu("Inventory Menu", &rows)
 }
 
 fn process(session: &mut Session) -> Done {

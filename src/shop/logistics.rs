@@ -3,7 +3,7 @@
 use super::listing::Wanted;
 use super::orders;
 use super::picker::{Numbers, show_order};
-use super::session::{Done, Session};
+use super::session::{Done, Operation, Session};
 use super::status::Status;
 
 const ROUTES: [&str; 6] = [
@@ -22,28 +22,15 @@ const SLOTS: [&str; 4] = [
     "Evening (17:00-20:00)",
 ];
 
-#[derive(Debug, Clone, Copy)]
-enum Operation {
-    Plan,
-    OrderDetails,
-    Routes,
-}
-
 pub fn run(session: &mut Session) -> Done {
-    let rows = [
-        ("Plan Delivery", Operation::Plan),
-        ("Order Details", Operation::OrderDetails),
-        ("Route Overview", Operation::Routes),
+    let rows: [(&str, Operation); 3] = [
+        ("Plan Delivery", plan),
+        ("Order Details", |session| {
+            session.show_order_by_id(Wanted::default())
+        }),
+        ("Route Overview", show_routes),
     ];
-    session.main_menu(
-        "Logistics Menu",
-        &rows,
-        |session, operation| match operation {
-            Operation::Plan => plan(session),
-            Operation::OrderDetails => session.show_order_by_id(Wanted::default()),
-            Operation::Routes => show_routes(session),
-        },
-    )
+    session.main_menu("Logistics Menu", &rows)
 }
 
 fn plan(session: &mut Session) -> Done {

@@ -118,15 +118,7 @@ fn order_id(now: DateTime<Local>, order: Key, colliding: bool) -> String {
 }
 
 pub fn cancel(database: &mut Database, order: Key, customer_id: &str) -> Result<(), OrderError> {
-    database.write(|transaction| {
-        advance(
-            transaction,
-            order,
-            Status::Placed,
-            Status::Cancelled,
-            customer_id,
-        )
-    })
+    database.write(|transaction| advance(transaction, order, Status::Cancelled, customer_id))
 }
 
 /// An allocated line of an order, and the remaining stock.
@@ -145,13 +137,7 @@ pub fn process(
     let lines = lines(database, order)?;
     let lost = faults.has(Kind::LostAllocation);
     database.write(|transaction| {
-        advance(
-            transaction,
-            order,
-            Status::Placed,
-            Status::Processed,
-            staff_id,
-        )?;
+        advance(transaction, order, Status::Processed, staff_id)?;
         let allocate = |line| allocate(transaction, order, line, lost);
         lines.into_iter().map(allocate).collect()
     })
@@ -202,13 +188,7 @@ pub fn approve(
     manager_id: &str,
 ) -> Result<(), OrderError> {
     database.write(|transaction| {
-        advance(
-            transaction,
-            order,
-            Status::Processed,
-            Status::Approved,
-            manager_id,
-        )?;
+        advance(transaction, order, Status::Approved, manager_id)?;
         let mut insert = transaction
             .prepare("INSERT INTO packings (order_key, product_id, minutes) VALUES (?1, ?2, ?3)")?;
         for packing in packings {
@@ -227,13 +207,7 @@ pub fn plan_delivery(
     manager_id: &str,
 ) -> Result<String, OrderError> {
     database.write(|transaction| {
-        advance(
-            transaction,
-            order,
-            Status::Approved,
-            Status::Planned,
-            manager_id,
-        )?;
+        advance(transaction, order, Status::Planned, manager_id)?;
         transaction.execute(
             "INSERT INTO deliveries (id, order_key, route, slot) VALUES ('', ?1, ?2, ?3)",
             params![order.0, route, slot],
@@ -254,13 +228,7 @@ pub fn accept_delivery(
     person_id: &str,
 ) -> Result<(), OrderError> {
     database.write(|transaction| {
-        advance(
-            transaction,
-            order,
-            Status::Planned,
-            Status::OutForDelivery,
-            person_id,
-        )?;
+        advance(transaction, order, Status::OutForDelivery, person_id)?;
         transaction.execute(
             "UPDATE deliveries SET accepted_by = ?2 WHERE order_key = ?1",
             params![order.0, person_id],
@@ -276,13 +244,7 @@ pub fn deliver(
     person_id: &str,
 ) -> Result<(), OrderError> {
     database.write(|transaction| {
-        advance(
-            transaction,
-            order,
-            Status::OutForDelivery,
-            Status::Delivered,
-            person_id,
-        )?;
+        advance(transaction, order, Status::Delivered, person_id)?;
         transaction.execute(
             "UPDATE deliveries SET received_by = ?2 WHERE order_key = ?1",
             params![order.0, recipient],
@@ -300,13 +262,7 @@ pub fn collect_payment(
     person_id: &str,
 ) -> Result<String, OrderError> {
     database.write(|transaction| {
-        advance(
-            transaction,
-            order,
-            Status::Delivered,
-            Status::Paid,
-            person_id,
-        )?;
+        advance(transaction, order, Status::Paid, person_id)?;
         transaction.execute(
             "INSERT INTO payments (order_key, amount_paise, method, collected_by)
              VALUES (?1, ?2, ?3, ?4)",
@@ -333,11 +289,10 @@ pub fn write_back(
     })
 }
 
-/// Moves the order on, if it still has the expected status.
+/// Moves the order on, if it still has the status before that.
 fn advance(
     transaction: &Transaction<'_>,
     order: Key,
-    due: Status,
     to: Status,
     account: &str,
 ) -> Result<(), OrderError> {
@@ -350,6 +305,7 @@ fn advance(
         .optional()?;
     // The shop was reset meanwhile.
     let (id, status) = found.ok_or_else(|| OrderError::Unknown(format!("number {}", order.0)))?;
+    let due = to.before();
     if status != due {
         return Err(OrderError::NotDue { id, due, status });
     }

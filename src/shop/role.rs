@@ -1,7 +1,10 @@
 //! The five roles, one per program, and their demo accounts.
 
 /// The user of a program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr, strum::VariantArray,
+)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Role {
     CustomerPortal,
     InventoryStaff,
@@ -11,23 +14,9 @@ pub enum Role {
 }
 
 impl Role {
-    pub const ALL: [Self; 5] = [
-        Self::CustomerPortal,
-        Self::InventoryStaff,
-        Self::WarehouseManager,
-        Self::LogisticsManager,
-        Self::DeliveryPersonnel,
-    ];
-
     /// Returns the name, as in `rehearsal shop ROLE`.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::CustomerPortal => "customer-portal",
-            Self::InventoryStaff => "inventory-staff",
-            Self::WarehouseManager => "warehouse-manager",
-            Self::LogisticsManager => "logistics-manager",
-            Self::DeliveryPersonnel => "delivery-personnel",
-        }
+        self.into()
     }
 
     pub fn title(self) -> &'static str {

@@ -3,6 +3,7 @@
 use std::env;
 
 use rusqlite::{Transaction, params};
+use strum::VariantArray;
 
 use super::role::Role;
 
@@ -36,7 +37,7 @@ pub fn fill(transaction: &Transaction<'_>, stock: i64) -> rusqlite::Result<()> {
         "INSERT INTO accounts (id, role, name, password, address) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;
     let mut people = 1..;
-    for role in Role::ALL {
+    for role in Role::VARIANTS {
         for (number, person) in (1..=role.accounts()).zip(&mut people) {
             let id = role.account_id(number);
             let (name, address) = (name(person), address(number));

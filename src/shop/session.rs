@@ -51,6 +51,9 @@ impl From<rusqlite::Error> for Stop {
 /// The result of an operation without a value.
 pub type Done = Result<(), Stop>;
 
+/// An operation of a menu.
+pub type Operation = fn(&mut Session) -> Done;
+
 /// The logged-in user.
 pub struct Account {
     pub id: String,
@@ -112,12 +115,7 @@ fn find_account(
 
 impl Session {
     /// Shows the main menu repeatedly, until the user logs out.
-    pub fn main_menu<T: Copy>(
-        &mut self,
-        title: &str,
-        rows: &[(&str, T)],
-        perform: impl Fn(&mut Self, T) -> Done,
-    ) -> Done {
+    pub fn main_menu(&mut self, title: &str, rows: &[(&str, Operation)]) -> Done {
         if self.faults.has(Kind::ErrorLine) {
             self.console
                 .say("[ERROR] price cache not reachable, reading prices from the database")?;
@@ -139,7 +137,7 @@ impl Session {
                 first = false;
             }
             self.console.clear()?;
-            self.attempt(|session| perform(session, operation))?;
+            self.attempt(operation)?;
         }
     }
 

@@ -7,41 +7,46 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRe
 
 /// In the order of an order's life, so that `status >= Status::Approved` means "approved or later".
 /// A cancelled order was cancelled before any processing and therefore comes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+    strum::EnumString,
+)]
+#[strum(serialize_all = "lowercase")]
 pub enum Status {
     Cancelled,
     Placed,
     Processed,
     Approved,
     Planned,
+    #[strum(serialize = "out for delivery")]
     OutForDelivery,
     Delivered,
     Paid,
 }
 
 impl Status {
-    pub const ALL: [Self; 8] = [
-        Self::Cancelled,
-        Self::Placed,
-        Self::Processed,
-        Self::Approved,
-        Self::Planned,
-        Self::OutForDelivery,
-        Self::Delivered,
-        Self::Paid,
-    ];
-
     /// Returns the name, as stored and shown.
     pub fn name(self) -> &'static str {
+        self.into()
+    }
+
+    /// Returns the status from which an order gets this one; itself for the first.
+    pub fn before(self) -> Self {
         match self {
-            Self::Cancelled => "cancelled",
-            Self::Placed => "placed",
-            Self::Processed => "processed",
-            Self::Approved => "approved",
-            Self::Planned => "planned",
-            Self::OutForDelivery => "out for delivery",
-            Self::Delivered => "delivered",
-            Self::Paid => "paid",
+            Self::Cancelled | Self::Placed | Self::Processed => Self::Placed,
+            Self::Approved => Self::Processed,
+            Self::Planned => Self::Approved,
+            Self::OutForDelivery => Self::Planned,
+            Self::Delivered => Self::OutForDelivery,
+            Self::Paid => Self::Delivered,
         }
     }
 
@@ -73,10 +78,9 @@ impl ToSql for Status {
 
 impl FromSql for Status {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        let name = value.as_str()?;
-        Self::ALL
-            .into_iter()
-            .find(|status| status.name() == name)
-            .ok_or(FromSqlError::InvalidType)
+        value
+            .as_str()?
+            .parse()
+            .map_err(|_| FromSqlError::InvalidType)
     }
 }

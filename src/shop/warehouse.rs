@@ -4,53 +4,28 @@ use super::faults::Kind;
 use super::listing::Wanted;
 use super::orders::{self, Packing};
 use super::picker::{Numbers, show_order};
-use super::session::{Done, Session};
+use super::session::{Done, Operation, Session};
 use super::status::Status;
 
 /// The maximum time to pack one item.
 const SHIFT_MINUTES: i64 = 480;
 
-#[derive(Debug, Clone, Copy)]
-enum Operation {
-    Packing,
-    OrderDetails,
-    Workload,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum PackingOperation {
-    Approve,
-    Workload,
-}
-
 pub fn run(session: &mut Session) -> Done {
-    let rows = [
-        ("Picking and Packing", Operation::Packing),
-        ("Order Details", Operation::OrderDetails),
-        ("Workload", Operation::Workload),
+    let rows: [(&str, Operation); 3] = [
+        ("Picking and Packing", packing),
+        ("Order Details", |session| {
+            session.show_order_by_id(Wanted::default())
+        }),
+        ("Workload", workload),
     ];
-    session.main_menu(
-        "Warehouse Menu",
-        &rows,
-        |session, operation| match operation {
-            Operation::Packing => packing(session),
-            Operation::OrderDetails => session.show_order_by_id(Wanted::default()),
-            Operation::Workload => workload(session),
-        },
-    )
+    session.main_menu("Warehouse Menu", &rows)
 }
 
 fn packing(session: &mut Session) -> Done {
-    let rows = [
-        ("Approve Order", PackingOperation::Approve),
-        ("Workload", PackingOperation::Workload),
-    ];
+    let rows: [(&str, Operation); 2] = [("Approve Order", approve), ("Workload", workload)];
     while let Some(operation) = session.submenu("Picking and Packing", &rows, "Back")? {
         session.console.clear()?;
-        session.attempt(|session| match operation {
-            PackingOperation::Approve => approve(session),
-            PackingOperation::Workload => workload(session),
-        })?;
+        session.attempt(operation)?;
         session.console.clear()?;
     }
     Ok(())

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{FlowOutcome, FlowRecord, InjectionKind, InjectionOutcome, RunInfo};
+use crate::model::{FaultKind, FlowOutcome, FlowRecord, InjectionOutcome, RunInfo};
 
 use super::histogram::{Histogram, Histograms, Spread};
 
@@ -18,11 +18,11 @@ pub struct FaultSummary {
     pub injections: Vec<String>,
     /// Injected faults by kind; kinds without any are absent.
     #[serde(rename = "struck")]
-    pub injected: BTreeMap<InjectionKind, u64>,
+    pub injected: BTreeMap<FaultKind, u64>,
     /// Faults that were chosen and could not be injected, by kind: the program had ended, or the
     /// step was over before they were due. Absent in results of earlier versions.
     #[serde(default)]
-    pub missed: BTreeMap<InjectionKind, u64>,
+    pub missed: BTreeMap<FaultKind, u64>,
     /// Flows with injected faults.
     pub flows: u64,
     /// Of these, flows completed after a retry.
@@ -39,8 +39,8 @@ pub struct FaultSummary {
 /// Counter of injected faults, fed flow by flow.
 #[derive(Debug, Default)]
 pub(super) struct FaultTally {
-    injected: BTreeMap<InjectionKind, u64>,
-    missed: BTreeMap<InjectionKind, u64>,
+    injected: BTreeMap<FaultKind, u64>,
+    missed: BTreeMap<FaultKind, u64>,
     recovered: u64,
     unaffected: u64,
     failed: u64,
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
     use crate::model::{FailureKind, InjectionRecord, RetriedPart, Retry, StepOutcome};
 
-    fn with_fault(mut record: FlowRecord, kind: InjectionKind, after: Option<u64>) -> FlowRecord {
+    fn with_fault(mut record: FlowRecord, kind: FaultKind, after: Option<u64>) -> FlowRecord {
         record.injections.push(InjectionRecord {
             kind,
             outcome: InjectionOutcome::Injected,
@@ -151,15 +151,15 @@ mod tests {
             forgotten: Vec::new(),
         });
         vec![
-            with_fault(again, InjectionKind::Kill, Some(300)),
+            with_fault(again, FaultKind::Kill, Some(300)),
             with_fault(
                 completed(2, &[StepOutcome::Completed]),
-                InjectionKind::Delay,
+                FaultKind::Delay,
                 Some(9_000),
             ),
             with_fault(
                 flow(3, failed, &[StepOutcome::Failed]),
-                InjectionKind::Kill,
+                FaultKind::Kill,
                 None,
             ),
             completed(4, &[StepOutcome::Completed]),
@@ -177,7 +177,7 @@ mod tests {
             (1, 1, 1)
         );
         let kinds: Vec<_> = summary.injected.into_iter().collect();
-        assert_eq!(kinds, [(InjectionKind::Kill, 2), (InjectionKind::Delay, 1)]);
+        assert_eq!(kinds, [(FaultKind::Kill, 2), (FaultKind::Delay, 1)]);
         let recovery = summary.recovery.expect("one recovered");
         assert_eq!(
             (recovery.count, recovery.max_us),

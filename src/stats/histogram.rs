@@ -134,26 +134,26 @@ impl Histogram {
         &self.counts
     }
 
-    /// Splits the recorded durations into so many ranges between minimum and maximum, whose widths
+    /// Splits the recorded durations into so many buckets between minimum and maximum, whose widths
     /// grow by a constant factor. Empty if the durations do not differ.
-    pub fn distribution(&self, ranges: u32) -> Vec<Range> {
+    pub fn distribution(&self, buckets: u32) -> Vec<Bucket> {
         let (least, greatest) = (self.min_us.max(1), self.max_us);
-        if self.count() == 0 || least >= greatest || ranges == 0 {
+        if self.count() == 0 || least >= greatest || buckets == 0 {
             return Vec::new();
         }
         let growth = greatest as f64 / least as f64;
-        let end = |range: u32| {
-            let part = f64::from(range) / f64::from(ranges);
+        let end = |bucket: u32| {
+            let part = f64::from(bucket) / f64::from(buckets);
             (least as f64 * growth.powf(part)).round() as u64
         };
-        let mut found: Vec<Range> = (1..ranges)
+        let mut found: Vec<Bucket> = (1..buckets)
             .map(end)
             .chain([greatest])
-            .map(|to_us| Range { to_us, count: 0 })
+            .map(|to_us| Bucket { to_us, count: 0 })
             .collect();
         for step in self.counts.iter_recorded() {
             let value = step.value_iterated_to().clamp(self.min_us, greatest);
-            let place = found.partition_point(|range| range.to_us < value);
+            let place = found.partition_point(|bucket| bucket.to_us < value);
             found[place].count += u64::from(step.count_at_value());
         }
         found
@@ -200,10 +200,10 @@ pub struct Spread {
     pub saturated: u64,
 }
 
-/// Number of durations in a range of a histogram.
+/// Number of durations in a bucket of a distribution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Range {
-    /// The upper bound, inclusive; the upper bound of the range before is the lower one, exclusive.
+pub struct Bucket {
+    /// The upper bound, inclusive; the upper bound of the bucket before is the lower one, exclusive.
     pub to_us: u64,
     pub count: u64,
 }
@@ -395,13 +395,16 @@ mod tests {
 
     #[test]
     fn a_distribution_counts_everything_once() {
-        let ranges = histogram(1..=10_000).distribution(8);
-        assert_eq!(ranges.len(), 8);
-        assert!(ranges.iter().map(|range| range.to_us).is_sorted());
-        assert_eq!(ranges.iter().map(|range| range.count).sum::<u64>(), 10_000);
-        assert_eq!(ranges[7].to_us, 10_000);
-        // A range is about three times as long as the one before it.
-        assert!(ranges[7].count > 2 * ranges[6].count, "{ranges:?}");
+        let buckets = histogram(1..=10_000).distribution(8);
+        assert_eq!(buckets.len(), 8);
+        assert!(buckets.iter().map(|bucket| bucket.to_us).is_sorted());
+        assert_eq!(
+            buckets.iter().map(|bucket| bucket.count).sum::<u64>(),
+            10_000
+        );
+        assert_eq!(buckets[7].to_us, 10_000);
+        // A bucket is about three times as long as the one before it.
+        assert!(buckets[7].count > 2 * buckets[6].count, "{buckets:?}");
         assert_eq!(histogram([5, 5]).distribution(8), []);
         assert_eq!(Histogram::new().distribution(8), []);
     }

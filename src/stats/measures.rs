@@ -145,7 +145,8 @@ impl Measures {
     /// Records the time to log in. A role's first step begins with the request to start its
     /// program.
     fn record_log_in(&mut self, info: &RunInfo, flow: &FlowRecord, role: RoleIndex, startup: u64) {
-        let first = info.steps.iter().find(|step| step.role == role);
+        let role = &info.roles[role.0].name;
+        let first = info.steps.iter().find(|step| step.role == *role);
         let step = flow.steps.iter();
         let mut step = step.filter(|step| first.is_some_and(|first| first.name == step.step));
         let step = step.next();
@@ -164,7 +165,7 @@ impl Measures {
         let between = flow.paused_us.saturating_sub(in_steps);
         let gaps = u64::try_from(begun().count().saturating_sub(1)).unwrap_or(u64::MAX);
         let pause_us = between.checked_div(gaps).unwrap_or(0);
-        let role = |name: &str| info.step(name).map(|step| info.steps[step.0].role);
+        let role = |name: &str| info.step(name).map(|step| &info.steps[step.0].role);
         let mut last: Option<&StepRecord> = None;
         let mut waited_us = 0_u64;
         for next in &flow.steps {

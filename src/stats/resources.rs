@@ -66,7 +66,7 @@ impl ProcessCounts {
         let count = match (process.ending, process.exit) {
             (Ending::Itself, Some(ExitCause::Code(0))) => &mut self.ended_well,
             (Ending::Itself, _) => &mut self.ended_badly,
-            (Ending::Terminated, _) => &mut self.terminated,
+            (Ending::Terminated | Ending::AfterPanic, _) => &mut self.terminated,
             (Ending::Killed, _) => &mut self.killed,
             (Ending::Injected, _) => &mut self.injected,
             (Ending::LeftOver, _) => &mut self.left_over,

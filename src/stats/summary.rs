@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{Failure, FlowId, FlowRecord, Generator};
 
 use super::faults::FaultSummary;
-use super::histogram::{Range, Spread};
+use super::histogram::{Bucket, Spread};
 use super::integrity::Integrity;
 use super::signature::Signature;
 
@@ -35,7 +35,7 @@ pub struct Summary {
     /// starts, waits for pools and gates, and delays before retries.
     pub flow_response: Option<Spread>,
     /// The distribution of `flow_response`, from the shortest to the longest; empty for few flows.
-    pub flow_distribution: Vec<Range>,
+    pub flow_distribution: Vec<Bucket>,
     /// Response time of failed flows.
     pub failed_response: Option<Spread>,
     /// Delay of the starts of flows after they were due.
@@ -141,7 +141,8 @@ pub struct StepSummary {
     /// The role's name.
     pub role: String,
     /// The role's name for people.
-    pub actor: String,
+    #[serde(rename = "actor")]
+    pub role_title: String,
     pub completed: u64,
     pub failed: u64,
     /// Failures after which it was performed again.
@@ -233,7 +234,7 @@ pub struct FailureGroup {
     pub example_flow: FlowId,
     /// Its failure.
     pub example: Failure,
-    /// The bundle of one of the flows, if one was kept: in the run's folder,
+    /// The bundle of one of the flows, if one was kept: in the run's directory,
     /// `bundles/failed-000012`.
     pub bundle: Option<String>,
 }

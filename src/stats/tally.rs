@@ -19,8 +19,8 @@ use super::summary::{
 /// The minimum number of flows for which a distribution is shown.
 const MIN_SHOWN: u64 = 20;
 
-/// The number of ranges of a distribution.
-const RANGES: u32 = 8;
+/// The number of buckets of a distribution.
+const BUCKETS: u32 = 8;
 
 /// Counts and histograms of the flows of a run so far. Its size depends on the scenario only.
 #[derive(Debug)]
@@ -151,7 +151,7 @@ impl Tally {
             flow_duration: self.measures.service.spread(),
             flow_response: self.measures.response.spread(),
             flow_distribution: if self.measures.response.count() >= MIN_SHOWN {
-                self.measures.response.distribution(RANGES)
+                self.measures.response.distribution(BUCKETS)
             } else {
                 Vec::new()
             },
@@ -223,12 +223,11 @@ impl Tally {
         let counted = self.steps.iter().zip(measured).zip(&self.measures.turns);
         let steps = self.info.steps.iter().zip(counted);
         steps
-            .map(|(info, ((step, (duration, failed_duration)), turns))| {
-                let role = self.info.roles.get(info.role.0);
-                StepSummary {
+            .map(
+                |(info, ((step, (duration, failed_duration)), turns))| StepSummary {
                     name: info.name.clone(),
-                    role: role.map(|role| role.name.clone()).unwrap_or_default(),
-                    actor: role.map(|role| role.title.clone()).unwrap_or_default(),
+                    role: info.role.clone(),
+                    role_title: self.info.title_of(info).to_owned(),
                     completed: step.completed,
                     failed: step.failed,
                     retried: step.retried,
@@ -238,8 +237,8 @@ impl Tally {
                     duration: duration.spread(),
                     failed_duration: failed_duration.spread(),
                     turns: turn_summaries(info, turns),
-                }
-            })
+                },
+            )
             .collect()
     }
 }
@@ -294,7 +293,11 @@ mod tests {
         assert_eq!(summary.failures.count(), 1);
         let first = &summary.steps[0];
         assert_eq!(
-            (first.completed, first.interrupted, first.actor.as_str()),
+            (
+                first.completed,
+                first.interrupted,
+                first.role_title.as_str()
+            ),
             (2, 1, "Customer")
         );
         assert_eq!(first.success_rate, Some(1.0));
@@ -327,23 +330,24 @@ mod tests {
             (Ending::Terminated, Some(ExitCause::Code(0))),
             (Ending::Killed, Some(ExitCause::Signal(9))),
             (Ending::Injected, Some(ExitCause::Signal(9))),
+            (Ending::AfterPanic, None),
             (Ending::LeftOver, None),
         ];
         record.processes = ends.map(|(ending, exit)| process(0, ending, exit)).into();
         tally.record(&record);
         let summary = tally.summary(Duration::ZERO, false);
         let expected = ProcessCounts {
-            started: 7,
+            started: 8,
             ended_well: 1,
             ended_badly: 2,
-            terminated: 1,
+            terminated: 2,
             killed: 1,
             injected: 1,
             left_over: 1,
         };
         assert_eq!(summary.processes, expected);
         let role = &summary.roles[0];
-        assert_eq!((role.instances, role.cpu_mean_us), (7, Some(3_000)));
+        assert_eq!((role.instances, role.cpu_mean_us), (8, Some(3_000)));
         assert_eq!(summary.roles[1].cpu_mean_us, None);
     }
 

@@ -4,8 +4,7 @@ use chrono::Local;
 
 use crate::model::{
     Activity, Ending, ExitCause, Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, FlowRecord,
-    IntegrityInfo, ProcessRecord, RoleIndex, RoleInfo, RunId, RunInfo, StepInfo, StepOutcome,
-    StepRecord, Usage,
+    ProcessRecord, RoleInfo, RunId, RunInfo, StepInfo, StepOutcome, StepRecord, Usage,
 };
 
 const ROLES: [&str; 2] = ["customer", "staff"];
@@ -20,9 +19,9 @@ pub(super) fn info(flows: u64) -> RunInfo {
         command: format!("./{name}"),
         terminal: None,
     };
-    let step = |name: &str, role| StepInfo {
+    let step = |name: &str, role: &str| StepInfo {
         name: name.into(),
-        role: RoleIndex(role),
+        role: role.into(),
         action: "act".into(),
         turns: Vec::new(),
     };
@@ -33,16 +32,13 @@ pub(super) fn info(flows: u64) -> RunInfo {
             role(ROLES[0], "Customer"),
             role(ROLES[1], "Inventory Staff"),
         ],
-        steps: vec![step(STEPS[0], 0), step(STEPS[1], 1)],
+        steps: vec![step(STEPS[0], ROLES[0]), step(STEPS[1], ROLES[1])],
         flows: Some(flows),
-        duration_us: None,
         parallel: 1,
         load: "1 at once".into(),
-        wanted_per_second: None,
-        integrity: IntegrityInfo::default(),
-        seed: 1,
-        chaos: Vec::new(),
+        seed: Some(1),
         started_at: Local::now(),
+        ..RunInfo::default()
     }
 }
 

@@ -16,7 +16,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::input::ExpectedEcho;
-use super::input_line::{Begins, EchoMode, InputLine, InputText, Phase, RowEnd, RowKind};
+use super::input_line::{
+    Addressing, Begins, EchoMode, InputLine, InputText, Phase, RowEnd, RowKind,
+};
 
 /// Amount of output after a reply in which its echo is expected.
 const WINDOW_BYTES: usize = 64 << 10;
@@ -154,6 +156,11 @@ impl Echoes {
                     phase,
                     raw,
                     is_drawn: false,
+                    addressing: if raw {
+                        Addressing::Possible
+                    } else {
+                        Addressing::Irrelevant
+                    },
                 });
             }
         }
@@ -190,6 +197,12 @@ impl Echoes {
         row_end: RowEnd,
         fills: bool,
     ) -> RowKind {
+        if row_end == RowEnd::Left
+            && let Some(input) = &mut self.input
+            && input.addressing == Addressing::Possible
+        {
+            input.addressing = Addressing::Begun;
+        }
         if let Some(kind) = self.pending_ended(row, open, row_end) {
             if let Some(input) = &mut self.input
                 && self.pending.is_empty()
@@ -305,9 +318,13 @@ impl Echoes {
             let start = begins_at_end(tail, &pending.text)?;
             Some(from + start)
         });
-        starts
-            .min()
-            .map_or(RowKind::Output, |start| RowKind::EndsWithEcho { start })
+        match starts.min() {
+            Some(start) => RowKind::EndsWithEcho { start },
+            None => {
+                let input = self.input.as_ref();
+                input.map_or(RowKind::Output, |input| input.addressed(row, open))
+            }
+        }
     }
 
     /// Returns the possible echo at the end of the unfinished row, which begins at position `open`.

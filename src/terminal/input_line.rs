@@ -48,6 +48,12 @@ pub(super) enum RowKind {
         start: usize,
         line: Arc<InputText>,
     },
+    /// From this position on, the row is drawn somewhere on the screen, by a program that may draw
+    /// what was typed anywhere on it.
+    Addressed {
+        start: usize,
+        line: Arc<InputText>,
+    },
 }
 
 /// Text that may be drawn on an input line.
@@ -89,6 +95,23 @@ impl InputText {
         let value = value.trim();
         self.replies()
             .any(|reply| reply.contains(value) || doubled(reply).contains(value))
+    }
+
+    /// Returns whether `text`, which follows `before` in its row, can be a piece of a reply that is
+    /// drawn anywhere on the screen. Few characters can only be such a piece if the same text precedes
+    /// them.
+    pub(super) fn is_drawn_behind(&self, before: &str, text: &str) -> bool {
+        let is_distinctive = text.trim().chars().count() >= DISTINCTIVE_CHARS;
+        let text = if is_distinctive { text.trim() } else { text };
+        let is_piece = |reply: &str| {
+            reply.match_indices(text).any(|(at, _)| {
+                let preceding = &reply[..at];
+                let context = preceding.char_indices().rev().nth(DISTINCTIVE_CHARS - 1);
+                let context = context.map_or(preceding, |(from, _)| &preceding[from..]);
+                is_distinctive || before.ends_with(context)
+            })
+        };
+        !text.trim().is_empty() && self.replies().any(is_piece)
     }
 
     /// Returns whether `row` is exactly a reply, or the prompt and a reply.
@@ -163,6 +186,18 @@ pub(super) struct InputLine {
     pub raw: bool,
     /// The program has drawn the reply to its end.
     pub is_drawn: bool,
+    pub addressing: Addressing,
+}
+
+/// Use of the whole screen by a program, for what was typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Addressing {
+    /// The terminal echoes: what the program draws elsewhere is its output.
+    Irrelevant,
+    /// The program draws what is typed itself, so far on the input line.
+    Possible,
+    /// The program has placed the cursor on the screen, or cleared it, and draws rows anywhere.
+    Begun,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,7 +217,7 @@ impl InputLine {
     /// the mode of the terminal changes.
     pub(super) fn is_over(&self) -> bool {
         let is_past = !self.raw || (self.phase == Phase::Ended && self.is_drawn);
-        is_past && self.phase != Phase::Left
+        is_past && self.phase != Phase::Left && self.addressing != Addressing::Begun
     }
 
     pub(super) fn is_drawn_on(&self) -> bool {
@@ -190,6 +225,33 @@ impl InputLine {
     }
 
     pub(super) fn row_ended(
+        &mut self,
+        row: &str,
+        open: usize,
+        row_end: RowEnd,
+        fills: bool,
+    ) -> RowKind {
+        match self.row_ended_on_line(row, open, row_end, fills) {
+            RowKind::Output => self.addressed(row, open),
+            kind => kind,
+        }
+    }
+
+    /// Returns the kind of a row that is not a part of the input line at its place.
+    pub(super) fn addressed(&self, row: &str, open: usize) -> RowKind {
+        if self.addressing != Addressing::Begun {
+            return RowKind::Output;
+        }
+        let start = self.from.max(open);
+        let line = Arc::clone(&self.text);
+        if self.text.is_redrawn_in(row) {
+            RowKind::Input { start, line }
+        } else {
+            RowKind::Addressed { start, line }
+        }
+    }
+
+    fn row_ended_on_line(
         &mut self,
         row: &str,
         open: usize,

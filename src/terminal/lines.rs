@@ -57,8 +57,18 @@ struct Stamp {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct MaybeEcho {
     range: Range<usize>,
-    /// The input line that it belongs to; `None` for a certain echo.
-    line: Option<Arc<InputText>>,
+    source: EchoSource,
+}
+
+/// Origin of a part of a line that may have been typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum EchoSource {
+    /// A certain echo.
+    Terminal,
+    /// The input line that it belongs to.
+    InputLine(Arc<InputText>),
+    /// What a program may draw anywhere on the screen.
+    Screen(Arc<InputText>),
 }
 
 impl Lines {
@@ -257,11 +267,15 @@ impl Lines {
         if range.end <= typed.range.start || typed.range.end <= range.start {
             return false;
         }
-        match &typed.line {
-            None => true,
-            Some(line) => {
+        match &typed.source {
+            EchoSource::Terminal => true,
+            EchoSource::InputLine(line) => {
                 line.draws(self.slice(range.clone()))
                     || captures().iter().any(|value| line.holds(value))
+            }
+            EchoSource::Screen(line) => {
+                let before = self.slice(self.line_at(range.start).start..range.start);
+                line.is_drawn_behind(before, self.slice(range.clone()))
             }
         }
     }
@@ -397,14 +411,17 @@ impl Lines {
 impl MaybeEcho {
     /// Returns the typed part of a line that ends at `end`.
     fn new(kind: RowKind, end: usize) -> Option<MaybeEcho> {
-        let (start, line) = match kind {
+        let (start, source) = match kind {
             RowKind::Output => return None,
-            RowKind::Echo { start } | RowKind::EndsWithEcho { start } => (start, None),
-            RowKind::Input { start, line } => (start, Some(line)),
+            RowKind::Echo { start } | RowKind::EndsWithEcho { start } => {
+                (start, EchoSource::Terminal)
+            }
+            RowKind::Input { start, line } => (start, EchoSource::InputLine(line)),
+            RowKind::Addressed { start, line } => (start, EchoSource::Screen(line)),
         };
         Some(MaybeEcho {
             range: start..end,
-            line,
+            source,
         })
     }
 }

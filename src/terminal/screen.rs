@@ -13,6 +13,7 @@ mod sequence;
 mod stamps;
 mod style;
 
+use std::cell::RefCell;
 use std::fmt;
 use std::ops::Range;
 use std::time::Instant;
@@ -85,6 +86,15 @@ pub struct Screen {
     /// Column of the last printed character, if nothing else happened since.
     last_printed: Option<usize>,
     last_change: Instant,
+    judged: JudgedRows,
+}
+
+/// Rows that the judge has asked for, kept from one boundary to the next: few rows change between
+/// them. Empty unless output is being fed.
+#[derive(Default)]
+struct JudgedRows {
+    rows: RefCell<Vec<Option<ScreenRow>>>,
+    is_judging: bool,
 }
 
 impl Screen {
@@ -103,6 +113,7 @@ impl Screen {
             is_mid_run: false,
             last_printed: None,
             last_change: now,
+            judged: JudgedRows::default(),
         }
     }
 
@@ -123,7 +134,7 @@ impl Screen {
         while let Some(&byte) = bytes.get(used) {
             if self.is_mid_run && self.ends_run(byte) {
                 self.is_mid_run = false;
-                if judge(self) {
+                if self.is_stopped_by(judge) {
                     break;
                 }
             }
@@ -131,12 +142,20 @@ impl Screen {
             used += usize::from(is_used);
             if let Some(character) = character
                 && self.advance(character, at)
-                && judge(self)
+                && self.is_stopped_by(judge)
             {
                 break;
             }
         }
+        *self.judged.rows.get_mut() = Vec::new();
         used
+    }
+
+    fn is_stopped_by(&mut self, judge: &mut dyn FnMut(&Screen) -> bool) -> bool {
+        self.judged.is_judging = true;
+        let stops = judge(self);
+        self.judged.is_judging = false;
+        stops
     }
 
     /// Returns whether text was written since the last boundary: a run of text that may go on.
@@ -197,7 +216,20 @@ impl Screen {
 
     /// Returns a row as text, empty for a row that is not there.
     pub fn row(&self, row: u16) -> ScreenRow {
-        let line = self.terminal.screen().line(row.into());
+        let row = usize::from(row);
+        let (_, rows) = self.terminal.size();
+        if !self.judged.is_judging || row >= rows {
+            return self.read_row(row);
+        }
+        let mut judged = self.judged.rows.borrow_mut();
+        judged.resize(rows, None);
+        judged[row]
+            .get_or_insert_with(|| self.read_row(row))
+            .clone()
+    }
+
+    fn read_row(&self, row: usize) -> ScreenRow {
+        let line = self.terminal.screen().line(row);
         line.map(ScreenRow::new).unwrap_or_default()
     }
 
@@ -381,6 +413,7 @@ impl Screen {
         self.terminal.execute_with(function, &mut changes);
         let after = self.terminal.cursor();
         self.stamps.after(rest, changes.ranges(), after.row, now);
+        changes.forget(self.judged.rows.get_mut());
         let is_changed = changes.count > 0;
         if is_changed || after != before {
             self.last_change = at;
@@ -426,6 +459,17 @@ struct Changes {
 impl Changes {
     fn ranges(&self) -> &[Range<usize>] {
         &self.first[..self.count.min(self.first.len())]
+    }
+
+    /// Removes the changed rows, all if not all ranges are known.
+    fn forget(&self, rows: &mut Vec<Option<ScreenRow>>) {
+        if self.count > self.first.len() {
+            rows.clear();
+        }
+        for range in self.ranges() {
+            let end = range.end.min(rows.len());
+            rows[range.start.min(end)..end].fill(None);
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::support::flows::{Rehearsed, Rehearsing};
 use rehearsal::engine::Stop;
 use rehearsal::model::{
-    Activity, Ending, ExitCause, Failure, FailureKind, FlowOutcome, FlowRecord, InjectionKind,
+    Activity, Ending, ExitCause, Failure, FailureKind, FaultKind, FlowOutcome, FlowRecord,
     InjectionOutcome, InjectionRecord, RunEvent,
 };
 
@@ -40,7 +40,7 @@ fn injections(run: &Rehearsed) -> Vec<InjectionRecord> {
 }
 
 /// The only injection, which is also reported as an event.
-fn only_injection(run: &Rehearsed, kind: InjectionKind) -> InjectionRecord {
+fn only_injection(run: &Rehearsed, kind: FaultKind) -> InjectionRecord {
     let all = injections(run);
     assert_eq!(all.len(), 1, "{all:?}\n{}", run.transcript());
     assert_eq!(all[0].kind, kind);
@@ -66,24 +66,18 @@ const BOTH: [&str; 2] = ["pty", "pipes"];
 fn harmless_faults_fail_no_step() {
     for terminal in BOTH {
         for (chaos, kind) in [
-            ("dribble once every 1ms", InjectionKind::Dribble),
-            ("delay once for 20ms", InjectionKind::Delay),
-            ("bytewise once", InjectionKind::Bytewise),
-            (
-                "slow_read once of 1 byte every 1ms",
-                InjectionKind::SlowRead,
-            ),
+            ("dribble once every 1ms", FaultKind::Dribble),
+            ("delay once for 20ms", FaultKind::Delay),
+            ("slow_read once of 1 byte every 1ms", FaultKind::SlowRead),
+            ("bytewise once", FaultKind::Bytewise),
             (
                 "freeze once for 10ms..30ms between_turns",
-                InjectionKind::Freeze,
+                FaultKind::Freeze,
             ),
-            (
-                "freeze once for 20ms mid_turn after 0s",
-                InjectionKind::Freeze,
-            ),
+            ("freeze once for 20ms mid_turn after 0s", FaultKind::Freeze),
             (
                 "freeze once for 20ms between_turns turn two",
-                InjectionKind::Freeze,
+                FaultKind::Freeze,
             ),
         ] {
             let run = patient(terminal, chaos, "").perform();
@@ -103,7 +97,7 @@ fn a_resize_reaches_the_program() {
         - exits: 0";
     let run = talk(words, turns, "pty", "resize 40x120 once between_turns").perform();
     run.assert_completed();
-    only_injection(&run, InjectionKind::Resize);
+    only_injection(&run, FaultKind::Resize);
 }
 
 #[test]
@@ -163,7 +157,7 @@ fn a_kill_fails_the_step_and_the_failure_names_it() {
             assert_eq!(process.ending, Ending::Injected);
             assert_eq!(process.exit, Some(ExitCause::Signal(9)));
             assert_eq!(
-                only_injection(&run, InjectionKind::Kill).recovered_after_us,
+                only_injection(&run, FaultKind::Kill).recovered_after_us,
                 None
             );
         }
@@ -194,7 +188,7 @@ fn a_program_whose_input_is_closed_gets_no_answer() {
             "{}",
             run.transcript()
         );
-        only_injection(&run, InjectionKind::Close);
+        only_injection(&run, FaultKind::Close);
     }
 }
 
@@ -215,8 +209,8 @@ fn a_program_that_ignores_the_end_of_its_input_is_not_written_to() {
 fn garbage_is_typed_before_the_answer_and_is_no_evidence() {
     for terminal in BOTH {
         for (chaos, kind) in [
-            ("garbage once of 40 bytes turn two", InjectionKind::Garbage),
-            ("long_line once turn two", InjectionKind::LongLine),
+            ("garbage once of 40 bytes turn two", FaultKind::Garbage),
+            ("long_line once turn two", FaultKind::LongLine),
         ] {
             // A program that asks again.
             let words = WORDS.replace(
@@ -251,7 +245,7 @@ fn a_refused_program_is_not_started() {
     let failure = failed_after(&run, "not started, as if it were missing");
     assert_eq!(failure.kind, FailureKind::NotStarted);
     assert!(run.flow().processes.is_empty());
-    only_injection(&run, InjectionKind::Refuse);
+    only_injection(&run, FaultKind::Refuse);
 }
 
 #[test]
@@ -331,7 +325,7 @@ fn the_same_faults_are_chosen_whether_or_not_they_are_possible() {
             injections.filter(|it| it.outcome == outcome).count() as u64
         };
         let chaos = run.outcome.summary.chaos.as_ref().expect("there was chaos");
-        let all = |counts: &BTreeMap<InjectionKind, u64>| counts.values().sum::<u64>();
+        let all = |counts: &BTreeMap<FaultKind, u64>| counts.values().sum::<u64>();
         assert_eq!(all(&chaos.injected), count(InjectionOutcome::Injected));
         assert_eq!(all(&chaos.missed), count(InjectionOutcome::Missed));
         if chaos.recovered == 0 {
@@ -352,7 +346,7 @@ fn the_same_faults_are_chosen_whether_or_not_they_are_possible() {
 fn a_kill_after_the_last_evidence_fails_nothing() {
     let run = patient("pty", "kill once mid_turn after 1h turn two", "").perform();
     run.assert_completed();
-    let injection = only_injection(&run, InjectionKind::Kill);
+    let injection = only_injection(&run, FaultKind::Kill);
     assert_eq!(injection.recovered_after_us, None, "nothing had to recover");
     assert_eq!(run.flow().processes[0].ending, Ending::Injected);
 }
@@ -373,7 +367,7 @@ fn a_retry_after_a_kill_is_recorded_as_recovered() {
             blamed.contains("(chaos before that: killed between turns)"),
             "{blamed}"
         );
-        let injection = only_injection(&run, InjectionKind::Kill);
+        let injection = only_injection(&run, FaultKind::Kill);
         assert_eq!(injection.attempt, 1);
         assert!(injection.recovered_after_us.is_some(), "{injection:?}");
         let endings: Vec<_> = flow.processes.iter().map(|it| it.ending).collect();

@@ -1,5 +1,5 @@
-//! The end of a run by signals: no process, zombie or temporary folder is left, and all but a killed
-//! run report.
+//! The end of a run by signals: no process, zombie or temporary directory is left, and all but a
+//! killed run report.
 //!
 //! The termination of single processes is tested in `process.rs` and `process_alone.rs`.
 
@@ -141,7 +141,7 @@ fn a_killed_run_leaves_nothing() {
         sandbox
             .temporary()
             .read_dir()
-            .expect("a folder")
+            .expect("a directory")
             .next()
             .is_some()
     );

@@ -49,7 +49,7 @@ fn invalid_arguments_are_exit_code_2_with_a_remedy() {
         ("run --timeout soon", "write seconds, such as 60"),
         ("run --timeout 0", "greater than zero"),
         ("run --var nothing", "NAME=VALUE"),
-        ("run --scripts nowhere", "nowhere is not a folder"),
+        ("run --scripts nowhere", "nowhere is not a directory"),
         ("run nowhere.yaml", "nowhere.yaml does not exist"),
         ("run --save results", "--save=results"),
         ("check nowhere.yaml", "nowhere.yaml does not exist"),
@@ -78,7 +78,7 @@ fn a_misspelt_scenario_is_proposed() {
 }
 
 #[test]
-fn a_folder_that_takes_no_results_is_refused_before_anything_starts() {
+fn a_directory_that_takes_no_results_is_refused_before_anything_starts() {
     let sandbox = Sandbox::with("file", "");
     let finished = sandbox.rehearsal("run --save=file");
     finished
@@ -95,7 +95,7 @@ fn a_single_flow_is_narrated_and_reported() {
         let finished = sandbox.rehearsal(line);
         finished
             .assert_code(0)
-            .assert_out("Session      REAL-E2E-")
+            .assert_out("Run          REAL-E2E-")
             .assert_out("customer_id  CUST001")
             .assert_out("Step 2/10: 02_create_order")
             .assert_out("order_id: ORD-")
@@ -120,23 +120,23 @@ fn several_flows_are_saved() {
         .assert_code(0)
         .assert_out("batch of 3 flows, 1 at once")
         .assert_out("Results: ");
-    let folder = sandbox.run();
-    let result = result(&folder);
+    let directory = sandbox.run();
+    let result = result(&directory);
     assert_eq!(result["format"], "rehearsal-result/3");
     assert_eq!(result["summary"]["flows"]["completed"], 3);
     assert_eq!(result["histograms"]["flow.response"]["count"], 3);
-    let flows = sandbox.read(folder.join("flows.jsonl"));
+    let flows = sandbox.read(directory.join("flows.jsonl"));
     assert_eq!(flows.lines().count(), 1 + 3);
     for (name, has) in [
         ("latency.hlog", "Tag=flow,"),
         ("run.log", "flow 3 ended"),
         ("scenario.yaml", "name: order-flow"),
     ] {
-        let text = sandbox.read(folder.join(name));
+        let text = sandbox.read(directory.join(name));
         assert!(text.contains(has), "{name}: {text}");
         assert!(!text.contains("customer123"), "{name} has a secret");
     }
-    let again = format!("check {}", folder.join("scenario.yaml").display());
+    let again = format!("check {}", directory.join("scenario.yaml").display());
     sandbox.rehearsal(&again).assert_code(0);
 }
 
@@ -192,7 +192,7 @@ fn check_takes_the_scripts_and_variables_of_run() {
         ("", 2, "there is no program portal.sh"),
         ("--scripts scripts --var user=bob", 0, ": OK"),
         ("--scripts scripts --var usr=bob", 2, "is `user` meant?"),
-        ("--scripts nowhere", 2, "nowhere is not a folder"),
+        ("--scripts nowhere", 2, "nowhere is not a directory"),
     ] {
         let finished = sandbox.rehearsal(&format!("check my.yaml {options}"));
         let all = format!("{}{}", finished.out, finished.err);
@@ -241,7 +241,7 @@ fn results_on_a_full_disk_are_an_error_of_a_run_that_succeeded() {
 }
 
 #[test]
-fn an_unwritable_results_folder_is_replaced_and_reported() {
+fn an_unwritable_results_directory_is_replaced_and_reported() {
     let sandbox = Sandbox::with("rehearsal-results", "a file is in the way");
     sandbox
         .rehearsal("run --save")
@@ -253,12 +253,12 @@ fn an_unwritable_results_folder_is_replaced_and_reported() {
 }
 
 #[test]
-fn the_environment_names_the_results_folder() {
+fn the_environment_names_the_results_directory() {
     let sandbox = Sandbox::new();
     let mut command = sandbox.command("run --save");
     Finished::of(command.env("REHEARSAL_RESULTS", "else where")).assert_code(0);
     let names = entries(&sandbox.home().join("else where"));
-    assert_eq!(names.len(), 2, "the results and the folder of logs");
+    assert_eq!(names.len(), 2, "the results and the directory of logs");
 }
 
 #[test]
@@ -366,10 +366,10 @@ fn named_turns_and_failed_steps_have_separate_times() {
     assert_eq!(steps[1]["failed_duration"]["count"], 3);
 
     // The same report is made from the flows alone.
-    let folder = sandbox.run();
-    fs::remove_file(folder.join("result.json")).unwrap();
+    let directory = sandbox.run();
+    fs::remove_file(directory.join("result.json")).unwrap();
     sandbox
-        .rehearsal(&format!("report {}", folder.display()))
+        .rehearsal(&format!("report {}", directory.display()))
         .assert_out("    the answer")
         .assert_out("    until it failed");
 }

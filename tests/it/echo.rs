@@ -198,3 +198,47 @@ flow:
         "{hint}"
     );
 }
+
+/// Draws the whole screen at each key that it reads.
+const FORM: &str = r#"
+import os, sys, tty
+after = sys.argv[1].encode().decode("unicode_escape").encode()
+tty.setraw(0)
+typed = b""
+while True:
+    os.write(1, b"\x1b[2J\x1b[H+----+\r\n| Name: " + typed + b"\r\n+----+" + after)
+    if (key := os.read(0, 1)) in b"\r\n":
+        break
+    typed += key
+os.write(1, b"\x1b[5;1HDenied\r\nNext: ")
+os.read(0, 1)
+"#;
+
+#[test]
+fn a_reply_that_is_drawn_with_the_whole_screen_is_no_evidence() {
+    for after in [r"\r\n\x1b[2A\x1b[9C", r"\x1b[2;9H"] {
+        let sandbox = Sandbox::new();
+        sandbox.write("form.py", FORM);
+        let scenario = format!(
+            r"
+name: form
+defaults: {{ step: 1500ms }}
+roles:
+  clerk:
+    run: [python3, form.py, '{after}']
+    actions:
+      name:
+        - {{ see: 'Name:', send: please saved now }}
+        - see: saved
+flow:
+  - {{ step: name, role: clerk, do: name }}
+"
+        );
+        sandbox.write("form.yaml", &scenario);
+        let finished = sandbox.rehearsal("run form.yaml --json");
+        let flow = &finished.json()["flows"][0];
+        assert_eq!(flow["failure"]["kind"], "timeout", "{flow}");
+        let failure = flow["failure"].to_string();
+        assert!(failure.contains("does not count as evidence"), "{failure}");
+    }
+}

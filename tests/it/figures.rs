@@ -230,10 +230,10 @@ fn a_result_of_an_earlier_version_is_shown_and_merged() {
         run(&sandbox, "--flows 2", &[]).assert_code(0);
     }
     let runs = sandbox.runs();
-    for folder in &runs {
-        let mut old = result(folder);
+    for directory in &runs {
+        let mut old = result(directory);
         without_new_fields(&mut old);
-        std::fs::write(folder.join("result.json"), old.to_string()).expect("it is ours");
+        std::fs::write(directory.join("result.json"), old.to_string()).expect("it is ours");
     }
     let [one, other] = [&runs[0], &runs[1]].map(|run| run.to_str().expect("UTF-8"));
     sandbox

@@ -302,7 +302,7 @@ fn an_audit_has_its_environment_and_its_output_is_safe_to_show() {
     directory: inner
     expect: audit of"#,
     );
-    fs::create_dir(sandbox.home().join("inner")).expect("a folder");
+    fs::create_dir(sandbox.home().join("inner")).expect("a directory");
     let outcome = run(&sandbox, "--save");
     let audit = outcome.audit();
     assert_eq!(outcome.code(), Some(0), "{audit}");
@@ -427,9 +427,9 @@ fn merged_runs_are_checked_together() {
     let [one, two] = runs.as_slice() else {
         panic!("{runs:?}");
     };
-    let merge = |folders: &[&Path], into: &str| {
+    let merge = |directories: &[&Path], into: &str| {
         let mut command = sandbox.command("merge");
-        let finished = Finished::of(command.args(folders).args(["--into", into]));
+        let finished = Finished::of(command.args(directories).args(["--into", into]));
         finished.assert_code(0);
         let mut result = result(&sandbox.home().join(into));
         (finished.out, result["summary"]["integrity"].take())
@@ -450,7 +450,7 @@ fn merged_runs_are_checked_together() {
     assert_eq!(sandbox.rehearsal("report both").out, shown);
 
     // A merged run has no flows: its findings are added, and that is reported.
-    fs::rename(one, one.with_file_name("moved")).expect("a folder");
+    fs::rename(one, one.with_file_name("moved")).expect("a directory");
     let outcome = run(&sandbox, "--save=more --flows 1");
     let more = sandbox
         .home()
@@ -466,12 +466,12 @@ fn merged_runs_are_checked_together() {
         "{shown}"
     );
 
-    // A run that was cut off is counted again.
+    // A run whose result is missing is counted again.
     fs::remove_file(two.join("result.json")).expect("it is there");
     sandbox
         .rehearsal(&format!("report {}", two.display()))
         .assert_out("✓ parcel (Clerk) is unique: 3 values, no duplicates")
-        .assert_out("was not run: the run was cut off");
+        .assert_out("was not run: its result could not be saved or read");
 }
 
 #[test]

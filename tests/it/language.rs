@@ -98,8 +98,8 @@ fn with_fixture(name: &str, change: (&str, &str)) -> Sandbox {
     sandbox.write("desk.sh", SELECT);
     sandbox.write_program("listing", LISTING);
     sandbox.write_program("desk", DESK);
-    for folder in ["work", "office"] {
-        std::fs::create_dir(sandbox.home().join(folder)).expect("a folder");
+    for directory in ["work", "office"] {
+        std::fs::create_dir(sandbox.home().join(directory)).expect("a directory");
     }
     sandbox
 }
@@ -168,7 +168,7 @@ fn several_rows_are_an_ambiguous_row() {
 fn roles_inherit_from_defaults_and_the_check_shows_it() {
     let sandbox = with_fixture("defaults", ("", ""));
     assert_says(&sandbox.rehearsal("run test.yaml --save"), 0, "");
-    assert!(sandbox.log().contains("folder"), "{}", sandbox.log());
+    assert!(sandbox.log().contains("directory"), "{}", sandbox.log());
     let finished = sandbox.rehearsal("check test.yaml");
     assert_eq!(finished.code, Some(0), "{finished:?}");
     let roles = finished.out.split("\nSteps").next().unwrap_or_default();
@@ -182,7 +182,7 @@ fn roles_inherit_from_defaults_and_the_check_shows_it() {
     // A fault of the defaults is reported once.
     let sandbox = with_fixture("defaults", ("directory: work", "directory: nowhere"));
     let finished = sandbox.rehearsal("check test.yaml");
-    assert_says(&finished, 2, "there is no folder `nowhere`");
+    assert_says(&finished, 2, "there is no directory `nowhere`");
     assert_eq!(finished.err.matches("nowhere`").count(), 1, "{finished:?}");
 }
 
@@ -200,7 +200,11 @@ fn a_scenario_is_read_from_a_stream() {
     }
     let finished = sandbox.shell("echo 'roles: {' | \"$REHEARSAL\" check -");
     assert_says(&finished, 2, "standard input:");
-    assert_says(&sandbox.shell("\"$REHEARSAL\" check /"), 2, "is a folder");
+    assert_says(
+        &sandbox.shell("\"$REHEARSAL\" check /"),
+        2,
+        "is a directory",
+    );
 }
 
 #[test]

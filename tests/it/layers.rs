@@ -40,7 +40,7 @@ fn rust_files(at: &Path, found: &mut Vec<PathBuf>) {
         found.push(at.to_owned());
     } else if let Ok(entries) = fs::read_dir(at) {
         for entry in entries {
-            let path = entry.expect("a readable folder").path();
+            let path = entry.expect("a readable directory").path();
             if path.is_dir() || path.extension().is_some_and(|extension| extension == "rs") {
                 rust_files(&path, found);
             }

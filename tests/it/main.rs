@@ -2,7 +2,7 @@
 //!
 //! Scenarios are in `fixtures`, shared helpers in `support`, snapshots in `snapshots`.
 //!
-//! Tests that need a process for themselves are beside this folder: `allocations` (a counting
+//! Tests that need a process for themselves are beside this directory: `allocations` (a counting
 //! allocator), `memory` (the process's peak), `process_alone` (descriptors, threads, children).
 
 mod api;
@@ -33,6 +33,7 @@ mod scenario;
 mod scenario_errors;
 mod scenario_fuzz;
 mod scenario_screens;
+mod screens;
 mod shop;
 mod stalls;
 mod support;

@@ -203,7 +203,7 @@ fn a_wrong_password_fails_the_authentication_and_is_shown_nowhere() {
 fn no_database_is_no_success() {
     let trial = Trial::new();
     let mut command = trial.command("run --json");
-    let finished = Finished::of(command.env("REHEARSAL_SHOP_DB", "/nonexistent/folder/shop.db"));
+    let finished = Finished::of(command.env("REHEARSAL_SHOP_DB", "/nonexistent/directory/shop.db"));
     // Without a database it is unknown whether the data is consistent.
     let result = finished.assert_code(98).json();
     let failure = &result["flows"][0]["failure"];
@@ -211,7 +211,7 @@ fn no_database_is_no_success() {
     assert!(
         failure["tail"]
             .as_str()
-            .is_some_and(|tail| tail.contains("/nonexistent/folder"))
+            .is_some_and(|tail| tail.contains("/nonexistent/directory"))
     );
 }
 

@@ -52,7 +52,7 @@ fn the_guest_book_is_written_by_many() {
 }
 
 #[test]
-fn the_guest_book_runs_from_its_own_folder() {
+fn the_guest_book_runs_from_its_own_directory() {
     if guest_books().is_empty() {
         return;
     }

@@ -1,7 +1,7 @@
 //! The README: its files and commands, run in their order, print the output that it shows.
 //!
-//! Numbers may differ, and runs of blanks; `...` matches any lines. Everything runs in one folder,
-//! with a new database.
+//! Numbers may differ, and runs of blanks; `...` matches any lines. Everything runs in one
+//! directory, with a new database.
 
 use std::fs;
 use std::path::Path;
@@ -108,10 +108,10 @@ fn agrees(shown: &[String], printed: &[String]) -> Result<(), String> {
 fn the_commands_of_the_readme_print_what_it_shows() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let readme = fs::read_to_string(root.join("README.md")).expect("README.md");
-    let folder = tempfile::tempdir().expect("a folder");
+    let directory = tempfile::tempdir().expect("a directory");
     let program = Path::new(env!("CARGO_BIN_EXE_rehearsal"))
         .parent()
-        .expect("its folder");
+        .expect("its directory");
     let path = std::env::join_paths(std::iter::once(program.to_owned()).chain(
         std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()),
     ))
@@ -126,7 +126,7 @@ fn the_commands_of_the_readme_print_what_it_shows() {
     for block in blocks(&readme) {
         let shown = match block {
             Block::File { name, text } => {
-                fs::write(folder.path().join(name), text).expect("a file");
+                fs::write(directory.path().join(name), text).expect("a file");
                 continue;
             }
             Block::Console(shown) => shown,
@@ -147,7 +147,7 @@ fn the_commands_of_the_readme_print_what_it_shows() {
             };
             let output = Command::new("sh")
                 .args(["-c", &script])
-                .current_dir(folder.path())
+                .current_dir(directory.path())
                 .env("PATH", &path)
                 .env_remove("REHEARSAL_SHOP_DB")
                 .env_remove("REHEARSAL_RESULTS")

@@ -15,7 +15,7 @@ use rehearsal::model::*;
 use rehearsal::report::result_file::{Completeness, FORMAT, Head, ResultRecord, RunEnvironment};
 use rehearsal::report::{
     Artifacts, LatencyLog, Log, Output, Place, PlainProgress, Recorder, Reporter, Reporters,
-    RunFolder, SavedRun, SingleFlow, terminal, write_record,
+    ResultDirectory, SavedRun, SingleFlow, terminal, write_record,
 };
 use rehearsal::stats::{Histograms, Summary, Tally, Threshold, Verdict};
 
@@ -119,7 +119,7 @@ fn flow_events(info: &RunInfo, number: u64, shape: FlowShape) -> Vec<RunEvent> {
     };
     for (index, duration_us) in [12_345, 34_400, 1_189_655].into_iter().enumerate() {
         let step = StepIndex(index);
-        let role = info.steps[index].role;
+        let role = info.role(&info.steps[index].role).expect("a role");
         let instance = InstanceId {
             flow,
             role,

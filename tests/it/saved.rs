@@ -12,13 +12,13 @@ use crate::support::running::Finished;
 use crate::support::sandbox::{Sandbox, flows, result};
 use crate::support::wait::{self, LONG};
 
-/// Saves a run, and returns its folder.
+/// Saves a run, and returns its directory.
 fn save(sandbox: &Sandbox, options: &str) -> PathBuf {
     let before = sandbox.runs();
     let line = format!("run --save {options}");
     sandbox.rehearsal(&line).assert_code(0);
     let new = sandbox.runs().into_iter().find(|it| !before.contains(it));
-    new.expect("a new folder")
+    new.expect("a new directory")
 }
 
 /// The report of a saved run.
@@ -42,7 +42,7 @@ fn a_saved_run_is_shown_as_it_was() {
 }
 
 #[test]
-fn a_folder_without_a_saved_run_is_refused() {
+fn a_directory_without_a_saved_run_is_refused() {
     let sandbox = Sandbox::new();
     let refuses = |line: &str, error: &str| {
         sandbox.rehearsal(line).assert_code(2).assert_err(error);
@@ -62,8 +62,8 @@ fn a_folder_without_a_saved_run_is_refused() {
 #[test]
 fn percentiles_agree_with_the_flows() {
     let sandbox = Sandbox::new();
-    let folder = save(&sandbox, "--flows 60 --parallel 6");
-    let (result, flows) = (result(&folder), flows(&folder));
+    let directory = save(&sandbox, "--flows 60 --parallel 6");
+    let (result, flows) = (result(&directory), flows(&directory));
     assert_eq!(flows.len(), 60);
     let number = |value: &Value| value.as_u64().expect("a number");
     let check = |spread: &Value, mut values: Vec<u64>| {
@@ -107,9 +107,9 @@ fn merged_runs_are_one() {
     let sandbox = Sandbox::new();
     let one = save(&sandbox, "--flows 4 --parallel 2");
     let two = save(&sandbox, "--flows 3");
-    let merge = |folders: &[&Path], into: &str| {
+    let merge = |directories: &[&Path], into: &str| {
         let mut command = sandbox.command("merge");
-        Finished::of(command.args(folders).args(["--into", into]))
+        Finished::of(command.args(directories).args(["--into", into]))
     };
     let merged = merge(&[&one, &two], "both");
     merged.assert_code(0).assert_out("batch of 7 flows");
@@ -137,8 +137,8 @@ fn merged_runs_are_one() {
     assert_eq!(longest(&whole), parts.iter().filter_map(longest).max());
     assert_eq!(sandbox.rehearsal("report both").out, merged.out);
 
-    let refuses = |folders: &[&Path], into: &str, error: &str| {
-        merge(folders, into).assert_code(2).assert_err(error);
+    let refuses = |directories: &[&Path], into: &str, error: &str| {
+        merge(directories, into).assert_code(2).assert_err(error);
     };
     refuses(&[&one, &two], "both", "cannot create both");
     refuses(&[&one, &one], "twice", "is listed twice");
@@ -154,23 +154,23 @@ fn a_killed_run_loses_the_last_second_at_most() {
     let mut command = sandbox.command("run --save --flows 100000 --parallel 2 -v");
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut run = command.spawn().expect("it starts");
-    let folder = wait::retry(Instant::now() + LONG, || {
+    let directory = wait::retry(Instant::now() + LONG, || {
         assert!(run.try_wait().expect("it can be asked").is_none(), "ended");
         let runs = sandbox.runs();
-        let run = runs.first().ok_or("no folder")?;
+        let run = runs.first().ok_or("no directory")?;
         let lines = fs::read_to_string(run.join("flows.jsonl")).map_err(|it| it.to_string())?;
         let is_enough = lines.lines().count() > 5;
         is_enough.then(|| run.clone()).ok_or("no flows".to_owned())
     });
-    report(&sandbox, &folder, "")
+    report(&sandbox, &directory, "")
         .assert_code(0)
         .assert_out("The run is still in progress; what has reached the disk is counted.");
     let killed = chrono::Utc::now();
     run.kill().expect("it is there");
     run.wait().expect("it was there");
-    assert!(!folder.join("result.json").exists());
+    assert!(!directory.join("result.json").exists());
 
-    let kept = flows(&folder);
+    let kept = flows(&directory);
     let ended = |flow: &Value| {
         let started = flow["started_at"].as_str().expect("a time");
         let started = chrono::DateTime::parse_from_rfc3339(started).expect("a time");
@@ -182,7 +182,7 @@ fn a_killed_run_loses_the_last_second_at_most() {
     let lost = killed - last;
     assert!(lost < chrono::TimeDelta::seconds(2), "{lost}");
 
-    let shown = report(&sandbox, &folder, "");
+    let shown = report(&sandbox, &directory, "");
     shown
         .assert_code(0)
         .assert_out("The run was cut off, as Rehearsal was killed;")
@@ -191,20 +191,48 @@ fn a_killed_run_loses_the_last_second_at_most() {
         .assert_out(&format!("completed        {}", kept.len()));
 
     // A torn last line is no flow, and changes nothing.
-    let path = folder.join("flows.jsonl");
+    let path = directory.join("flows.jsonl");
     let mut lines = fs::read_to_string(&path).expect("flows");
     lines.truncate(lines.rfind('\n').expect("a line") + 1);
     fs::write(&path, lines + r#"{"number": 17, "id": "RE"#).expect("a file");
-    assert_eq!(report(&sandbox, &folder, "").out, shown.out);
-    let json = report(&sandbox, &folder, "--json").json();
+    assert_eq!(report(&sandbox, &directory, "").out, shown.out);
+    let json = report(&sandbox, &directory, "--json").json();
     assert_eq!(json["flows"].as_array().expect("flows").len(), kept.len());
+}
+
+#[test]
+fn a_run_without_its_record_is_whole_if_all_flows_are_there() {
+    let sandbox = Sandbox::new();
+    let folder = save(&sandbox, "--flows 3");
+    fs::remove_file(folder.join("result.json")).expect("it is there");
+    report(&sandbox, &folder, "")
+        .assert_code(0)
+        .assert_out("completed        3")
+        .assert_out(
+            "result.json is missing; all planned flows are in flows.jsonl, and are counted.",
+        )
+        .assert_out("interrupted      0")
+        .assert_out_lacks("interrupted.")
+        .assert_out_lacks("cut off")
+        .assert_out_lacks("not recorded");
+    let json = report(&sandbox, &folder, "--json").json();
+    assert_eq!(json["completeness"], "whole");
+
+    // Without its last flow, it is not.
+    let path = folder.join("flows.jsonl");
+    let lines = fs::read_to_string(&path).expect("flows");
+    let last = lines.trim_end().rfind('\n').expect("a line");
+    fs::write(&path, &lines[..=last]).expect("a file");
+    report(&sandbox, &folder, "")
+        .assert_out("The run was cut off")
+        .assert_out("not recorded     1");
 }
 
 #[test]
 fn a_damaged_record_is_replaced_by_the_flows() {
     let sandbox = Sandbox::new();
-    let folder = save(&sandbox, "--flows 3 --seed 7");
-    let path = folder.join("result.json");
+    let directory = save(&sandbox, "--flows 3 --seed 7");
+    let path = directory.join("result.json");
     let whole = fs::read_to_string(&path).expect("a record");
     let future = whole.replacen("rehearsal-result/", "rehearsal-result/1000", 1);
     let again = "The figures are counted again from flows.jsonl.";
@@ -215,7 +243,7 @@ fn a_damaged_record_is_replaced_by_the_flows() {
         ("null", "result.json: invalid type: null"),
     ] {
         fs::write(&path, damaged).expect("a file");
-        report(&sandbox, &folder, "")
+        report(&sandbox, &directory, "")
             .assert_code(0)
             .assert_out("completed        3")
             .assert_out("Success rate       100 %")
@@ -225,18 +253,18 @@ fn a_damaged_record_is_replaced_by_the_flows() {
             .assert_out_lacks("killed during");
     }
     fs::write(&path, b"\xff\xfe{").expect("a file");
-    let shown = report(&sandbox, &folder, "");
+    let shown = report(&sandbox, &directory, "");
     shown
         .assert_out("result.json: it is not UTF-8")
         .assert_out(again);
-    let json = report(&sandbox, &folder, "--json").json();
+    let json = report(&sandbox, &directory, "--json").json();
     assert_eq!(json["flows"].as_array().expect("flows").len(), 3);
     assert_eq!(json["completeness"], "whole");
     let notice = json["notices"][0].as_str().expect("a notice");
     assert!(notice.contains("it is not UTF-8"), "{notice}");
     // An editor may have put a mark before it.
     fs::write(&path, format!("\u{feff}{whole}")).expect("a file");
-    report(&sandbox, &folder, "")
+    report(&sandbox, &directory, "")
         .assert_code(0)
         .assert_out("completed        3")
         .assert_out("result.json begins with a byte order mark, which is skipped.");
@@ -245,9 +273,9 @@ fn a_damaged_record_is_replaced_by_the_flows() {
 #[test]
 fn damaged_and_repeated_flows_are_counted_and_skipped() {
     let sandbox = Sandbox::new();
-    let folder = save(&sandbox, "--flows 5");
-    fs::remove_file(folder.join("result.json")).expect("it is there");
-    let path = folder.join("flows.jsonl");
+    let directory = save(&sandbox, "--flows 5");
+    fs::remove_file(directory.join("result.json")).expect("it is there");
+    let path = directory.join("flows.jsonl");
     let text = fs::read_to_string(&path).expect("flows");
     let lines: Vec<_> = text.lines().collect();
     assert_eq!(lines.len(), 6);
@@ -258,7 +286,7 @@ fn damaged_and_repeated_flows_are_counted_and_skipped() {
     let mut bytes = (all.join("\n") + "\n").into_bytes();
     bytes.extend(b"\xff\xfe\n");
     fs::write(&path, bytes).expect("a file");
-    let shown = report(&sandbox, &folder, "");
+    let shown = report(&sandbox, &directory, "");
     shown
         .assert_code(0)
         .assert_out("Flows              5")
@@ -269,7 +297,7 @@ fn damaged_and_repeated_flows_are_counted_and_skipped() {
         .assert_out(
             "1 line of flows.jsonl had a flow that was there before, which is counted once",
         );
-    let json = report(&sandbox, &folder, "--json").json();
+    let json = report(&sandbox, &directory, "--json").json();
     let flows = json["flows"].as_array().expect("flows");
     let mut numbers: Vec<_> = flows.iter().map(|flow| flow["number"].as_u64()).collect();
     numbers.dedup();
@@ -279,7 +307,7 @@ fn damaged_and_repeated_flows_are_counted_and_skipped() {
     let mut bytes = fs::read(&path).expect("flows");
     bytes[0] = b'x';
     fs::write(&path, bytes).expect("a file");
-    let without = report(&sandbox, &folder, "");
+    let without = report(&sandbox, &directory, "");
     without
         .assert_code(0)
         .assert_out("The first line of flows.jsonl, about the run, is damaged");
@@ -295,7 +323,7 @@ fn damaged_and_repeated_flows_are_counted_and_skipped() {
         .position(|&byte| byte == b'\n')
         .expect("a line");
     fs::write(&path, &bytes[end + 1..]).expect("a file");
-    assert_eq!(figures(&report(&sandbox, &folder, "")), figures(&shown));
+    assert_eq!(figures(&report(&sandbox, &directory, "")), figures(&shown));
 }
 
 /// A flow that fails.
@@ -326,12 +354,12 @@ fn what_is_no_file_is_refused_by_name_and_at_once() {
     let kinds = ["a FIFO", "a device", "a directory"];
     for kind in kinds {
         for name in ["result.json", "flows.jsonl"] {
-            let folder = format!("{name} {kind}").replace([' ', '.'], "_");
-            sandbox.write(&format!("{folder}/empty"), "");
-            replace(&sandbox, &sandbox.home().join(&folder).join(name), kind);
+            let directory = format!("{name} {kind}").replace([' ', '.'], "_");
+            sandbox.write(&format!("{directory}/empty"), "");
+            replace(&sandbox, &sandbox.home().join(&directory).join(name), kind);
             refuses(
-                &format!("report {folder}"),
-                &format!("{folder}/{name}"),
+                &format!("report {directory}"),
+                &format!("{directory}/{name}"),
                 kind,
             );
         }
@@ -361,21 +389,21 @@ fn what_is_no_file_is_refused_by_name_and_at_once() {
 #[test]
 fn impossible_figures_are_damage() {
     let sandbox = Sandbox::new();
-    let folder = save(&sandbox, "--flows 2");
-    let path = folder.join("result.json");
-    let mut record = result(&folder);
+    let directory = save(&sandbox, "--flows 2");
+    let path = directory.join("result.json");
+    let mut record = result(&directory);
     record["summary"]["flows"]["failed"] = u64::MAX.into();
     fs::write(&path, record.to_string()).expect("a file");
-    report(&sandbox, &folder, "")
+    report(&sandbox, &directory, "")
         .assert_code(0)
         .assert_out("a figure in its summary is impossibly large")
         .assert_out("completed        2");
-    let path = folder.join("flows.jsonl");
+    let path = directory.join("flows.jsonl");
     let text = fs::read_to_string(&path).expect("flows");
     let (head, flows) = text.split_once('\n').expect("a line about the run");
     let late = flows.replacen("\"late_us\":", "\"late_us\":9876543210123456", 1);
     fs::write(&path, format!("{head}\n{late}")).expect("a file");
-    report(&sandbox, &folder, "")
+    report(&sandbox, &directory, "")
         .assert_code(0)
         .assert_out("completed        1")
         .assert_out("1 line of flows.jsonl could not be read");

@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-use rehearsal::model::{FlowId, FlowNumber, RunId};
-use rehearsal::scenario::plan::{Plan, Reply, TerminalKind, TurnKind, Wait};
+use rehearsal::model::{FlowId, FlowNumber, RunId, TerminalKind};
+use rehearsal::scenario::plan::{Plan, Reply, TurnKind, Wait};
 use rehearsal::scenario::{AwaitedSpec, CompileOptions, Overrides, compile, load};
 use rehearsal::scenario::{FlowContext, Scope, ScopeError};
 

@@ -82,6 +82,7 @@ diagnosed! {
     retries;
     gates;
     shared_roles;
+    pool_with_only_a_log_in;
     thresholds;
     chaos;
     chaos_about_steps_that_cannot_be_read;
@@ -95,6 +96,9 @@ diagnosed! {
     thresholds_of_integrity;
     thresholds_of_integrity_that_is_not_checked;
     load_of_zero;
+    load_at_a_rate_of_zero;
+    load_that_starts_nothing;
+    load_without_an_end;
     variables_in_the_wrong_order;
     faulty_flow_uses_no_role;
     used_before_provided;
@@ -167,16 +171,16 @@ flow: [{step: s, role: a, do: x}]
 
 #[test]
 fn files_that_cannot_be_read() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let diagnose = |name: &str, bytes: Option<&[u8]>| {
-        let path = folder.path().join(name);
+        let path = directory.path().join(name);
         if let Some(bytes) = bytes {
             std::fs::write(&path, bytes).unwrap();
         }
         let diagnostics = load(&path, CompileOptions::default()).unwrap_err();
         diagnostics
             .render(false)
-            .replace(&*folder.path().to_string_lossy(), "[folder]")
+            .replace(&*directory.path().to_string_lossy(), "[directory]")
     };
     let huge = vec![b'#'; 5 << 20];
     let texts = [
@@ -221,8 +225,8 @@ fn values_that_repeat_each_other_are_refused_where_they_grow_too_long() {
     let error = compile(&source, None, CompileOptions::default()).unwrap_err();
     let found: Vec<_> = error
         .iter()
-        .map(|it| (it.line, it.message.as_str()))
+        .map(|it| (it.line, it.column, it.message.as_str()))
         .collect();
-    let message = "`a` makes a text of more than 64 KiB";
-    assert_eq!(found, [(4, message), (10, message)]);
+    let message = "with the value of `a`, this text is longer than 64 KiB";
+    assert_eq!(found, [(4, 7, message), (10, 36, message)]);
 }

@@ -48,7 +48,7 @@ flow:
     let line = format!("run stop.yaml --flows {flows} --parallel {flows}");
     let running = Running::start(&mut sandbox.command(&line));
     let count = |prefix: &str| {
-        let entries = std::fs::read_dir(sandbox.home()).expect("a folder");
+        let entries = std::fs::read_dir(sandbox.home()).expect("a directory");
         let names = entries.map(|entry| entry.expect("an entry").file_name());
         names
             .filter(|name| name.to_string_lossy().starts_with(prefix))

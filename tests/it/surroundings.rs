@@ -1,4 +1,4 @@
-//! Runs in unusual environments: closed standard streams, unwritable folders, concurrent runs,
+//! Runs in unusual environments: closed standard streams, unwritable directories, concurrent runs,
 //! programs in unusual places, and the limits of the machine.
 
 use std::collections::BTreeSet;
@@ -52,10 +52,10 @@ fn a_limit_of_file_sizes_is_an_error_that_names_the_file() {
     assert_says(&finished, 70, "error: cannot write D/REAL-E2E-");
     assert_says(&finished, 70, "File too large");
     // What the report says of it later.
-    let [folder] = &sandbox.runs_in("D")[..] else {
+    let [directory] = &sandbox.runs_in("D")[..] else {
         panic!("one run");
     };
-    let shown = sandbox.rehearsal(&format!("report {}", folder.display()));
+    let shown = sandbox.rehearsal(&format!("report {}", directory.display()));
     assert_says(
         &shown,
         0,
@@ -130,7 +130,7 @@ fn files_that_cannot_be_written_are_named_and_the_summary_is_printed() {
 }
 
 #[test]
-fn results_go_elsewhere_when_the_folder_is_not_writable() {
+fn results_go_elsewhere_when_the_directory_is_not_writable() {
     let (sandbox, _) = greeting();
     let file = sandbox.home().join("short.yaml");
     // Not even root can create files there.
@@ -138,7 +138,7 @@ fn results_go_elsewhere_when_the_folder_is_not_writable() {
     command.arg(file).current_dir("/proc").env("PWD", "/proc");
     let finished = Finished::of(&mut command);
     assert_says(&finished, 0, "results and logs go to");
-    let elsewhere = sandbox.temporary().read_dir().expect("a folder").next();
+    let elsewhere = sandbox.temporary().read_dir().expect("a directory").next();
     let elsewhere = elsewhere.expect("the results").expect("an entry").path();
     assert!(
         elsewhere.join("orchestrator_logs").is_dir(),
@@ -173,11 +173,11 @@ fn four_runs_at_once_share_no_file() {
 }
 
 #[test]
-fn programs_are_found_in_folders_with_blanks_and_other_scripts() {
+fn programs_are_found_in_directories_with_blanks_and_other_scripts() {
     let sandbox = Sandbox::new();
-    let folder = "Ordner mit Tücken/चाय";
-    sandbox.write_program(&format!("{folder}/grüß dich"), GREETER);
-    sandbox.write_program(&format!("{folder}/unter ordner/greet"), GREETER);
+    let directory = "Ordner mit Tücken/चाय";
+    sandbox.write_program(&format!("{directory}/grüß dich"), GREETER);
+    sandbox.write_program(&format!("{directory}/unter ordner/greet"), GREETER);
     sandbox.write_program("other scripts/only here", GREETER);
     sandbox.write_program(
         "other scripts/plain.sh",
@@ -193,7 +193,7 @@ fn programs_are_found_in_folders_with_blanks_and_other_scripts() {
         "only here",
         "sh, plain.sh",
     ];
-    let file = format!("{folder}/mein szenario.yaml");
+    let file = format!("{directory}/mein szenario.yaml");
     for command in commands {
         sandbox.write(&file, &short(command));
         let full = sandbox.home().join(&file);
@@ -201,7 +201,7 @@ fn programs_are_found_in_folders_with_blanks_and_other_scripts() {
         for (directory, file) in [
             (".", file.as_str()),
             ("/", full),
-            (folder, "mein szenario.yaml"),
+            (directory, "mein szenario.yaml"),
         ] {
             let mut run = sandbox.command("run");
             run.args([file, "--scripts"])

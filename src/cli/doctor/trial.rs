@@ -54,12 +54,12 @@ impl Trial {
         if let Some(problem) = capacity::problems(&plan, self.load.most_in_flight()).first() {
             return Ok(Err(problem.to_string()));
         }
-        let folder = tempfile::Builder::new()
+        let directory = tempfile::Builder::new()
             .prefix("rehearsal-doctor-")
             .tempdir_in(&environment.temporary)
-            .map_err(|error| CliError::system("cannot make a folder", error))?;
+            .map_err(|error| CliError::system("cannot make a directory", error))?;
         let programs = Programs::new(
-            folder.path().to_owned(),
+            directory.path().to_owned(),
             Vec::new(),
             environment.program.clone(),
             None,
@@ -68,10 +68,10 @@ impl Trial {
             .run_id(RunId("DOCTOR".into()))
             .seed(1)
             .environment(environment.variables.clone())
-            .run_directory(folder.path().to_owned())
+            .run_directory(directory.path().to_owned())
             .watcher(WatcherProgram {
                 program: environment.program.clone(),
-                temporary: Some(folder.path().to_owned()),
+                temporary: Some(directory.path().to_owned()),
             });
         let notes = Arc::new(TrialSink::default());
         engine::run(options, Arc::clone(&notes) as _, &Control::new())?;

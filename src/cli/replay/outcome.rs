@@ -58,7 +58,7 @@ impl ReplayOutcome {
     /// Describes the outcome for people.
     pub(super) fn text(&self, bundle: &Bundle) -> String {
         let number = bundle.flow.number;
-        let run = sanitize(&bundle.run.id);
+        let run = sanitize(&bundle.run.id.0);
         let mut text = format!("Replay of flow {number} of {run}\n");
         let mut line = |line: &str| writeln!(text, "  {line}").expect("a String takes all");
         match (&self.result, &bundle.signature) {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cli::args::RunArgs;
+use crate::cli::args::{ReplayArgs, RunArgs};
 use crate::cli::bundles::{NOT_KEPT, scenario_text};
 use crate::cli::environment::CliEnvironment;
 use crate::cli::error::CliError;
@@ -12,17 +12,6 @@ use crate::cli::scenario::{self, BUILT_IN_NAME, Loaded};
 use crate::cli::settings::{NO_BUNDLES, RunSettings, ScenarioChoice};
 use crate::report::{Bundle, sanitize};
 use crate::scenario::{FaultRules, Load, Plan, Take};
-
-/// The arguments of `rehearsal replay`.
-pub(in crate::cli) struct ReplayRequest {
-    pub bundle: PathBuf,
-    /// Hold each step until Enter is pressed.
-    pub step: bool,
-    pub variables: Vec<(String, String)>,
-    pub scenario: Option<PathBuf>,
-    pub scripts: Vec<PathBuf>,
-    pub json: bool,
-}
 
 /// Placeholders of masked secrets: in a stored scenario, and in a value.
 const MASKED: [&str; 2] = ["MASKED", "***"];
@@ -37,7 +26,7 @@ pub(super) struct Prepared {
 }
 
 pub(super) fn prepare(
-    wanted: &ReplayRequest,
+    wanted: &ReplayArgs,
     bundle: &Bundle,
     environment: &CliEnvironment,
 ) -> Result<Prepared, CliError> {
@@ -45,7 +34,10 @@ pub(super) fn prepare(
     let environment = environment_of_run(bundle, environment, &mut notices);
     let mut settings = settings(wanted, bundle)?;
     let copy = Bundle::scenario(&wanted.bundle).map_err(|error| {
-        CliError::usage(error, "a bundle is a whole folder: copy all that is in it")
+        CliError::usage(
+            error,
+            "a bundle is a whole directory: copy all that is in it",
+        )
     })?;
     let mut loaded = choose(
         wanted,
@@ -87,7 +79,7 @@ pub(super) fn prepare(
     })
 }
 
-fn settings(wanted: &ReplayRequest, bundle: &Bundle) -> Result<RunSettings, CliError> {
+fn settings(wanted: &ReplayArgs, bundle: &Bundle) -> Result<RunSettings, CliError> {
     let origin = &bundle.origin;
     let of_run = origin.variables.clone().into_iter();
     let scripts = origin.scripts.iter().map(PathBuf::from);
@@ -137,7 +129,7 @@ fn environment_of_run(
 /// Chooses the scenario: the requested one; or the original file, if it is unchanged; or else the
 /// bundle's copy.
 fn choose(
-    wanted: &ReplayRequest,
+    wanted: &ReplayArgs,
     bundle: &Bundle,
     copy: &str,
     settings: &mut RunSettings,
@@ -197,7 +189,7 @@ fn choose(
 
 /// Checks that every secret has a value; bundles hold none.
 fn check_secrets(
-    wanted: &ReplayRequest,
+    wanted: &ReplayArgs,
     bundle: &Bundle,
     plan: &Plan,
     settings: &RunSettings,

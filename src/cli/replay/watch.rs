@@ -13,6 +13,7 @@ use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use crate::cli::args::FilmArgs;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::report::{Film, sanitize};
@@ -28,40 +29,32 @@ const SIZE_PERIOD: Duration = Duration::from_millis(500);
 /// While a film is played, its time is drawn this often.
 const CLOCK_PERIOD: Duration = Duration::from_millis(100);
 
-/// The arguments of `rehearsal replay --watch`.
-pub(in crate::cli) struct WatchRequest {
-    pub bundle: PathBuf,
-    /// The film to play: its role, or the name of its file.
-    pub role: Option<String>,
-    pub speed: f64,
-    pub idle_limit: Duration,
-}
-
 /// Plays the films until the person quits.
-pub(in crate::cli) fn watch(mut request: WatchRequest) -> Result<Exit, CliError> {
-    if request.bundle.is_file() {
+pub(in crate::cli) fn watch(mut bundle: PathBuf, options: FilmArgs) -> Result<Exit, CliError> {
+    let mut role = options.role;
+    if bundle.is_file() {
         // A file in the bundle was named, perhaps a film.
-        if request.bundle.extension().is_some_and(|it| it == "cast") {
-            let name = request.bundle.file_stem().unwrap_or_default();
+        if bundle.extension().is_some_and(|it| it == "cast") {
+            let name = bundle.file_stem().unwrap_or_default();
             let name = name.to_string_lossy().into_owned();
-            request.role.get_or_insert(name);
+            role.get_or_insert(name);
         }
-        request.bundle.pop();
+        bundle.pop();
     }
-    let films = Film::open_all(&request.bundle).map_err(|error| {
+    let films = Film::open_all(&bundle).map_err(|error| {
         CliError::usage(
             error,
-            "name a bundle: a folder in `bundles` in a run's folder among the results",
+            "name a bundle: a directory in `bundles` in a run's directory among the results",
         )
     })?;
     if films.is_empty() {
         return Err(CliError::usage(
-            format_args!("there is no film in {}", request.bundle.display()),
+            format_args!("there is no film in {}", bundle.display()),
             "bundles have films of the roles that printed anything; those of earlier versions of \
              rehearsal have none: repeat the run, or read transcript.txt",
         ));
     }
-    let film = request.role.map(|role| find(&films, &role)).transpose()?;
+    let film = role.map(|role| find(&films, &role)).transpose()?;
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return Err(CliError::usage(
             "--watch needs a terminal for its input and its output",
@@ -69,8 +62,8 @@ pub(in crate::cli) fn watch(mut request: WatchRequest) -> Result<Exit, CliError>
         ));
     }
     let settings = PlaybackSettings {
-        speed: request.speed,
-        idle_limit: request.idle_limit,
+        speed: options.speed,
+        idle_limit: options.idle_limit,
         film,
     };
     play(Playback::new(films, settings)).map_err(|error| CliError::system("the terminal", error))

@@ -1,8 +1,6 @@
 //! The load of a run: options of the command line override the scenario.
 
-use std::time::Duration;
-
-use crate::cli::args::LoadArgs;
+use crate::cli::args::{LoadArgs, StageArg};
 use crate::cli::error::CliError;
 use crate::scenario::{
     Arrivals, Load, MAX_IN_FLIGHT, MAX_RATE, Pacing, Ramp, Shape, Stage, help_for_excessive_rate,
@@ -36,17 +34,27 @@ pub(super) fn resolve(args: &LoadArgs, scenario: &Load) -> Result<Load, CliError
             "make --warm-up shorter, or --duration longer",
         ));
     }
-    let has_bound = load.flows.is_some()
-        || load.end().is_some()
-        || matches!(
-            load.shape,
-            Shape::Closed {
-                flows_each: Some(_),
-                ..
-            }
-        );
-    if !has_bound {
+    if !load.is_bounded() {
+        if let Some(stages) = args.stages.as_deref() {
+            return Err(CliError::usage(
+                format_args!("nothing ends the load of --stages {}", listed(stages)),
+                "give a stage a length, or add --duration, --flows or --flows-each",
+            ));
+        }
         load.flows = Some(1);
+    }
+    if load.starts_nothing() {
+        let of_stages = args
+            .stages
+            .as_deref()
+            .map(|stages| format!(" of --stages {}", listed(stages)));
+        return Err(CliError::usage(
+            format_args!(
+                "the load{} starts no flow: none is due before its end",
+                of_stages.unwrap_or_default()
+            ),
+            "reach a value of 1 or more before the end, as in 30s:50, or make --duration longer",
+        ));
     }
     Ok(load)
 }
@@ -90,6 +98,14 @@ fn shape(args: &LoadArgs, scenario: &Shape) -> Result<Shape, CliError> {
         "--arrivals",
         "a load without --rate",
     )?;
+    let mut stages = args.stages.iter().flatten();
+    if let Some(stage) = stages.find(|stage| stage.is_rate) {
+        return Err(CliError::usage(
+            format_args!("--stages {} has a rate, and the load has none", stage.text),
+            "add --rate, the rate at the start, as in --rate 1/s; or write a number of flows in \
+             parallel, as in 30s:50",
+        ));
+    }
     let (known_parallel, known_each, known_between) = match scenario {
         Shape::Closed {
             parallel,
@@ -111,7 +127,13 @@ fn shape(args: &LoadArgs, scenario: &Shape) -> Result<Shape, CliError> {
     })
 }
 
-fn ramp(from: Option<f64>, stages: Option<&[(Duration, f64)]>, known: Ramp) -> Ramp {
+/// Returns the stages as they were typed.
+fn listed(stages: &[StageArg]) -> String {
+    let texts: Vec<&str> = stages.iter().map(|stage| stage.text.as_str()).collect();
+    texts.join(",")
+}
+
+fn ramp(from: Option<f64>, stages: Option<&[StageArg]>, known: Ramp) -> Ramp {
     match (from, stages) {
         (None, None) => known,
         (Some(from), None) => Ramp::constant(from),
@@ -119,7 +141,7 @@ fn ramp(from: Option<f64>, stages: Option<&[(Duration, f64)]>, known: Ramp) -> R
             from: from.unwrap_or(0.0),
             stages: stages
                 .iter()
-                .map(|&(length, to)| Stage { length, to })
+                .map(|&StageArg { length, to, .. }| Stage { length, to })
                 .collect(),
         },
     }

@@ -1,13 +1,29 @@
 //! Filling of the fields of a form on a screen.
+//!
+//! A field is what is behind its label. The cursor shows which field the program takes input for, so
+//! keys are pressed until it is there; then the field is cleared, typed, and read back.
 
-use crate::terminal::Screen;
+mod field;
 
-use super::key_step::{KeySequenceError, KeyStep};
+use std::collections::VecDeque;
+
+use crate::terminal::{Key, Screen};
+
+use super::key_step::{KeyPress, KeySequenceError, KeySequenceErrorKind, KeyStep};
+use field::{Field, LabelPlace, label_places};
+
+/// Most keys that are pressed to get to a field, and to clear it.
+const PRESS_LIMIT: usize = 500;
+
+/// Characters that are drawn in place of a secret.
+const MASKS: &str = "*•●∙·#✱";
 
 /// Filling of the fields behind these labels.
 #[derive(Debug)]
 pub struct FormFiller {
-    fields: Vec<FieldValue>,
+    fields: VecDeque<FieldValue>,
+    phase: Phase,
+    presses: usize,
 }
 
 /// A value for the field behind a label.
@@ -17,16 +33,245 @@ pub struct FieldValue {
     pub value: String,
 }
 
+/// The filling of one field.
+#[derive(Debug)]
+enum Phase {
+    /// The cursor is on its way to the field.
+    Move(Way),
+    /// The text in the field is removed.
+    Clear(Clearing),
+    /// The value is typed.
+    Check(Field),
+}
+
+/// The way of the cursor to a field.
+#[derive(Debug, Default)]
+struct Way {
+    /// The keys that lead from field to field, as far as not tried.
+    keys: Option<VecDeque<Key>>,
+    /// The places of the cursor before each press of the present key.
+    visited: Vec<(u16, u16)>,
+}
+
+/// The removal of the text in a field.
+#[derive(Debug)]
+struct Clearing {
+    field: Field,
+    /// The keys that remove text, as far as not tried, each with the one before its first press.
+    keys: VecDeque<(Key, Option<Key>)>,
+    /// The text and the column of the cursor before the last press.
+    before: Option<(String, u16)>,
+}
+
+impl Clearing {
+    fn new(field: Field) -> Clearing {
+        Clearing {
+            field,
+            keys: VecDeque::from([
+                (Key::Backspace, Some(Key::End)),
+                (Key::Delete, Some(Key::Home)),
+                (Key::Ctrl('u'), None),
+            ]),
+            before: None,
+        }
+    }
+}
+
 impl FormFiller {
     pub fn new(fields: Vec<FieldValue>) -> FormFiller {
-        FormFiller { fields }
+        FormFiller {
+            fields: fields.into(),
+            phase: Phase::Move(Way::default()),
+            presses: 0,
+        }
     }
 
     pub(super) fn next(
         &mut self,
-        _screen: &Screen,
-        _is_overdue: bool,
+        screen: &Screen,
+        is_overdue: bool,
     ) -> Result<KeyStep, KeySequenceError> {
-        todo!("fill {:?}", self.fields)
+        // What is wrong now may be right when the screen is complete.
+        match self.step(screen, is_overdue) {
+            Err(_) if !is_overdue => Ok(KeyStep::Wait),
+            step => step,
+        }
     }
+
+    fn step(&mut self, screen: &Screen, is_overdue: bool) -> Result<KeyStep, KeySequenceError> {
+        loop {
+            let Some(FieldValue { label, value }) = self.fields.front() else {
+                return Ok(KeyStep::Done);
+            };
+            match &mut self.phase {
+                Phase::Move(way) => {
+                    let place = find_label(screen, label)?;
+                    if let Some(field) = Field::under_cursor(screen, place) {
+                        self.phase = Phase::Clear(Clearing::new(field));
+                        self.presses = 0;
+                        continue;
+                    }
+                    let step = way.next(screen, place, label, is_overdue)?;
+                    return self.pressed(step);
+                }
+                Phase::Clear(clearing) => {
+                    if let Some(step) = clearing.next(screen, is_overdue) {
+                        return self.pressed(step);
+                    }
+                    let value = value.clone();
+                    self.phase = Phase::Check(clearing.field.clone());
+                    if !value.is_empty() {
+                        return Ok(KeyStep::Press(KeyPress::Text(value)));
+                    }
+                }
+                Phase::Check(field) => {
+                    let shown = field.text(screen);
+                    if !shows(&shown, value, field.width()) {
+                        return Err(not_taken(label, &shown));
+                    }
+                    self.fields.pop_front();
+                    self.presses = 0;
+                    self.phase = Phase::Move(Way::default());
+                }
+            }
+        }
+    }
+
+    /// Counts a key.
+    fn pressed(&mut self, step: KeyStep) -> Result<KeyStep, KeySequenceError> {
+        self.presses += usize::from(step != KeyStep::Wait);
+        if self.presses > PRESS_LIMIT {
+            let label = self.fields.front().map_or("", |field| &field.label);
+            return Err(KeySequenceError::new(
+                KeySequenceErrorKind::NoEffect,
+                format!("the field of `{label}` is not ready after {PRESS_LIMIT} keys"),
+            ));
+        }
+        Ok(step)
+    }
+}
+
+impl Way {
+    /// Returns the next key towards a field.
+    fn next(
+        &mut self,
+        screen: &Screen,
+        place: LabelPlace,
+        label: &str,
+        is_overdue: bool,
+    ) -> Result<KeyStep, KeySequenceError> {
+        let cursor = screen.cursor();
+        let here = (cursor.row, cursor.column);
+        let is_above = place.row < cursor.row;
+        let keys = self.keys.get_or_insert_with(|| {
+            VecDeque::from(if is_above {
+                [Key::Tab, Key::Up, Key::Down]
+            } else {
+                [Key::Tab, Key::Down, Key::Up]
+            })
+        });
+        if self.visited.last() == Some(&here) && !is_overdue {
+            return Ok(KeyStep::Wait);
+        }
+        if self.visited.contains(&here) {
+            keys.pop_front();
+            self.visited.clear();
+        }
+        let Some(key) = keys.front() else {
+            return Err(unreached(label, cursor.visible));
+        };
+        self.visited.push(here);
+        Ok(KeyStep::Press(KeyPress::Key(*key)))
+    }
+}
+
+impl Clearing {
+    /// Returns the next key that removes text, none if there is no text or nothing removes it.
+    fn next(&mut self, screen: &Screen, is_overdue: bool) -> Option<KeyStep> {
+        let text = self.field.text(screen);
+        if text.is_empty() {
+            return None;
+        }
+        let now = (text, screen.cursor().column);
+        if self.before.as_ref() == Some(&now) {
+            if !is_overdue {
+                return Some(KeyStep::Wait);
+            }
+            self.keys.pop_front();
+            self.before = None;
+        }
+        let (key, first) = self.keys.front_mut()?;
+        if let Some(first) = first.take() {
+            // It changes nothing if the cursor is there already.
+            self.before = None;
+            return Some(KeyStep::Press(KeyPress::Key(first)));
+        }
+        self.before = Some(now);
+        Some(KeyStep::Press(KeyPress::Key(*key)))
+    }
+}
+
+/// Returns the one place of a label.
+fn find_label(screen: &Screen, label: &str) -> Result<LabelPlace, KeySequenceError> {
+    match label_places(screen, label).as_slice() {
+        [place] => Ok(*place),
+        [] => Err(KeySequenceError::new(
+            KeySequenceErrorKind::NotFound,
+            format!("the label `{label}` is not on the screen"),
+        )),
+        several => {
+            let rows: Vec<String> = several
+                .iter()
+                .map(|place| (place.row + 1).to_string())
+                .collect();
+            Err(KeySequenceError::new(
+                KeySequenceErrorKind::Ambiguous,
+                format!(
+                    "the label `{label}` is on the screen {} times, in rows {}",
+                    several.len(),
+                    rows.join(", ")
+                ),
+            )
+            .with_hint("write more of the text before the field"))
+        }
+    }
+}
+
+/// Returns whether what a field shows is the value: all of it, the part that fits into the field, or
+/// as many masks.
+fn shows(shown: &str, value: &str, width: usize) -> bool {
+    let value = value.trim();
+    if shown == value {
+        return true;
+    }
+    let len = shown.chars().count();
+    let is_full = len + 2 >= width && len > 0;
+    if is_full && value.chars().count() + 1 >= width && value.contains(shown) {
+        return true;
+    }
+    let mask = shown.chars().next().filter(|it| MASKS.contains(*it));
+    mask.is_some_and(|mask| shown.chars().all(|it| it == mask))
+        && (len == value.chars().count() || (is_full && len < value.chars().count()))
+}
+
+/// The value may be a secret, and is not in the message.
+fn not_taken(label: &str, shown: &str) -> KeySequenceError {
+    let shown = match shown {
+        "" => "nothing".to_owned(),
+        shown => format!("`{shown}`"),
+    };
+    KeySequenceError::new(
+        KeySequenceErrorKind::NotTaken,
+        format!("the field of `{label}` shows {shown} after its value was typed"),
+    )
+}
+
+fn unreached(label: &str, is_cursor_visible: bool) -> KeySequenceError {
+    let message = if is_cursor_visible {
+        format!("`tab`, `down` and `up` do not bring the cursor to the field of `{label}`")
+    } else {
+        format!("the cursor is hidden, so the way to the field of `{label}` is not known")
+    };
+    KeySequenceError::new(KeySequenceErrorKind::NoEffect, message)
+        .with_hint("move with `press:` and type with `type:`")
 }

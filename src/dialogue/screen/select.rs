@@ -246,7 +246,7 @@ impl RowSelector {
         if view.is_horizontal() && key != Key::Tab {
             return self.press(view, Key::Tab);
         }
-        Err(unchanged(&format!("`{key}`"), &view))
+        Err(self.unchanged(&format!("`{key}`"), &view))
     }
 
     /// Chooses the row that is meant among all rows of the list.
@@ -268,7 +268,7 @@ impl RowSelector {
                 Ok(())
             }
             [] | [_] if !self.search.has_moved && !view.is_horizontal() => {
-                Err(unchanged("`down` and `up`", view))
+                Err(self.unchanged("`down` and `up`", view))
             }
             [] | [_] => Err(KeySequenceError::new(
                 KeySequenceErrorKind::NotFound,
@@ -295,12 +295,12 @@ impl RowSelector {
         match places.as_slice() {
             [] => Ok(Target::NotSure),
             _ if is_known && best != Some(&Likeness::Whole) => Ok(Target::NotSure),
-            [place] if is_exact || best == Some(&Likeness::Words) => Ok(Target::Found(*place)),
-            [_] => Ok(Target::NotSure),
+            [place] if is_exact => Ok(Target::Found(*place)),
             several if is_exact => {
                 let texts = several.iter().map(|&place| &view.items()[place].text);
                 Err(ambiguous(wanted, texts))
             }
+            // A row that only contains the label counts when the whole list is known.
             _ => Ok(Target::NotSure),
         }
     }
@@ -359,6 +359,14 @@ impl RowSelector {
         self.labels.get(self.current).map_or("", String::as_str)
     }
 
+    fn unchanged(&self, keys: &str, view: &View) -> KeySequenceError {
+        let (label, lit) = (self.label(), view.lit_text());
+        let message = format!(
+            "pressed {keys} on the way to `{label}`, and nothing changed: `{lit}` is still lit"
+        );
+        KeySequenceError::new(KeySequenceErrorKind::NoEffect, message).with_hint(HINT)
+    }
+
     fn unlit(&self) -> KeySequenceError {
         KeySequenceError::new(
             KeySequenceErrorKind::NotFound,
@@ -369,14 +377,6 @@ impl RowSelector {
         )
         .with_hint(HINT)
     }
-}
-
-fn unchanged(keys: &str, view: &View) -> KeySequenceError {
-    let message = format!(
-        "pressed {keys}, and nothing changed: `{}` is still lit",
-        view.lit_text()
-    );
-    KeySequenceError::new(KeySequenceErrorKind::NoEffect, message).with_hint(HINT)
 }
 
 fn ambiguous<'a>(label: &str, texts: impl Iterator<Item = &'a String>) -> KeySequenceError {

@@ -5,7 +5,9 @@ use std::time::Instant;
 use crate::terminal::{Screen, ScreenSize};
 
 mod evidence;
+mod fill;
 mod select;
+mod simulated_list;
 
 /// Returns a screen of this size, drawn by the output.
 fn screen(rows: u16, columns: u16, output: &str) -> Screen {

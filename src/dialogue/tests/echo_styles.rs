@@ -30,6 +30,8 @@ enum Style {
     MovedBack,
     /// Drawn at an absolute position at each key, with more text behind it.
     Addressed,
+    /// The whole screen is cleared and drawn again at each key, with text before the prompt.
+    Boxed,
     /// Drawn with a row below it at each key.
     WithRowBelow,
     /// The terminal echoes, and the program draws the row above again.
@@ -45,7 +47,7 @@ enum Style {
     Hidden,
 }
 
-const STYLES: [Style; 20] = [
+const STYLES: [Style; 21] = [
     Style::Terminal,
     Style::Both,
     Style::BothWithPrompt,
@@ -59,6 +61,7 @@ const STYLES: [Style; 20] = [
     Style::WrappedByLineEnds,
     Style::MovedBack,
     Style::Addressed,
+    Style::Boxed,
     Style::WithRowBelow,
     Style::BothAbove,
     Style::Pasted,
@@ -163,6 +166,15 @@ impl Style {
                 .iter()
                 .map(|&to| format!("\x1b[1;1H{prompt}{} [x]", &reply[..to]))
                 .chain([line_end()])
+                .collect(),
+            Style::Boxed => keys
+                .iter()
+                .map(|&to| {
+                    let (drawn, rest) = reply.split_at(to);
+                    let column = rest.len() % 2 + 9;
+                    format!("\x1b[2J\x1b[H+--+\r\n| {prompt}{drawn}\r\n+--+\x1b[2;{column}H")
+                })
+                .chain(["\x1b[5;1H".to_owned()])
                 .collect(),
             Style::WithRowBelow => keys
                 .iter()

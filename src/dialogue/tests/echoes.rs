@@ -181,3 +181,41 @@ fn a_new_prompt_ends_the_hope_for_an_older_echo() {
          wait 0 answer=yes @7 [Agreed: yes]",
     );
 }
+
+#[test]
+fn a_reply_on_a_screen_that_is_drawn_again_is_no_evidence() {
+    let screen = |typed: &str, end: &str| {
+        says(&format!(
+            "\x1b[2J\x1b[H+-----+\r\n| Name: {typed}\r\n+-----+{end}"
+        ))
+    };
+    for end in ["\r\n\x1b[2A\x1b[9C", "\x1b[2;9H"] {
+        for asked in [see("Name:"), prompt("Name:")] {
+            let mut steps = vec![
+                screen("", end),
+                asked,
+                Quiet,
+                types_keys("please saved now"),
+                see("saved"),
+            ];
+            let is_prompt =
+                matches!(&steps[1], Waits(on, _) if matches!(on[0], Awaited::Text(On::Prompt, _)));
+            if is_prompt {
+                steps[0] = says("\x1b[2J\x1b[H| Name: ");
+            }
+            let typed = ["please sav", "please saved", "please saved now"];
+            steps.extend(typed.map(|typed| screen(typed, end)));
+            steps.extend([says("\x1b[5;1HDenied\r\nNext: "), Quiet]);
+            let role = Role::plain();
+            let log = role.run(&steps, &Reads::Whole);
+            assert_eq!(log.lines().count(), 1, "{log}");
+            check(&role, &steps, &log);
+            // What was not typed counts wherever it is drawn.
+            steps.push(says("\x1b[7;1HOrder is saved: 5\r\n"));
+            steps.push(see("is saved"));
+            let log = role.run(&steps, &Reads::Whole);
+            assert_eq!(log.lines().count(), 2, "{log}");
+            check(&role, &steps, &log);
+        }
+    }
+}

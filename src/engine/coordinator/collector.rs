@@ -106,17 +106,10 @@ mod tests {
         RunInfo {
             id: RunId("RUN".into()),
             scenario: "test".into(),
-            roles: Vec::new(),
-            steps: Vec::new(),
             flows: Some(10),
-            duration_us: None,
             parallel: 1,
-            integrity: crate::model::IntegrityInfo::default(),
-            load: String::new(),
-            wanted_per_second: None,
-            seed: 1,
-            chaos: Vec::new(),
             started_at: Local::now(),
+            ..RunInfo::default()
         }
     }
 

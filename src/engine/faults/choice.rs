@@ -14,7 +14,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{FlowNumber, InjectionKind, RoleIndex};
+use crate::model::{FaultKind, FlowNumber, RoleIndex};
 use crate::process::ReadRate;
 use crate::scenario::faults::{
     DurationRange, FaultRule, FaultRules, FaultSpec, FaultTiming, Frequency, ReplyCount,
@@ -23,9 +23,9 @@ use crate::scenario::faults::{
 use crate::scenario::{Plan, Step, data};
 use crate::terminal::ScreenSize;
 
-/// A kind of fault with its drawn parameters.
+/// A fault with its drawn parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::engine) enum FaultKind {
+pub(in crate::engine) enum Fault {
     Kill,
     Freeze { length: Duration },
     Close,
@@ -38,20 +38,20 @@ pub(in crate::engine) enum FaultKind {
     Delay { length: Duration },
 }
 
-impl FaultKind {
-    /// Returns the kind in records.
-    pub(in crate::engine) fn injection(&self) -> InjectionKind {
+impl Fault {
+    /// Returns its kind.
+    pub(in crate::engine) fn kind(&self) -> FaultKind {
         match self {
-            FaultKind::Kill => InjectionKind::Kill,
-            FaultKind::Freeze { .. } => InjectionKind::Freeze,
-            FaultKind::Close => InjectionKind::Close,
-            FaultKind::Garbage(_) => InjectionKind::Garbage,
-            FaultKind::LongLine { .. } => InjectionKind::LongLine,
-            FaultKind::Dribble { .. } => InjectionKind::Dribble,
-            FaultKind::SlowRead(_) => InjectionKind::SlowRead,
-            FaultKind::Bytewise => InjectionKind::Bytewise,
-            FaultKind::Resize(_) => InjectionKind::Resize,
-            FaultKind::Delay { .. } => InjectionKind::Delay,
+            Fault::Kill => FaultKind::Kill,
+            Fault::Freeze { .. } => FaultKind::Freeze,
+            Fault::Close => FaultKind::Close,
+            Fault::Garbage(_) => FaultKind::Garbage,
+            Fault::LongLine { .. } => FaultKind::LongLine,
+            Fault::Dribble { .. } => FaultKind::Dribble,
+            Fault::SlowRead(_) => FaultKind::SlowRead,
+            Fault::Bytewise => FaultKind::Bytewise,
+            Fault::Resize(_) => FaultKind::Resize,
+            Fault::Delay { .. } => FaultKind::Delay,
         }
     }
 }
@@ -59,7 +59,7 @@ impl FaultKind {
 /// A fault, and how much later than its moment it is injected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::engine) struct TimedFault {
-    pub kind: FaultKind,
+    pub fault: Fault,
     pub after: Duration,
     /// True if it hits in the middle of a turn.
     pub mid_turn: bool,
@@ -84,6 +84,15 @@ pub(in crate::engine) struct PlannedFaults {
     replies: usize,
 }
 
+/// Progress of an action, at which faults may be due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::engine) enum Progress {
+    WaitBegins,
+    /// A reply is about to be sent.
+    ReplyDue,
+    ReplySent,
+}
+
 /// A point of an action at which a fault is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum FaultMoment {
@@ -100,23 +109,23 @@ impl Attempt<'_> {
     /// Draws its faults; `None` for none.
     pub(in crate::engine) fn planned_faults(
         self,
-        chaos: &FaultRules,
+        rules: &FaultRules,
     ) -> Option<Box<PlannedFaults>> {
         let mut timed = Vec::new();
-        for (place, rule) in chaos.rules.iter().enumerate() {
+        for (place, rule) in rules.rules.iter().enumerate() {
             if rule.fault != FaultSpec::Refuse && self.is_hit_by(rule, place) {
                 let mut rng = self.dice(place, "how");
                 timed.push(self.fault(rule, &mut rng));
             }
         }
         // Nothing can follow on these two, so that they come last.
-        timed.sort_by_key(|(_, fault)| matches!(fault.kind, FaultKind::Close | FaultKind::Kill));
+        timed.sort_by_key(|(_, fault)| matches!(fault.fault, Fault::Close | Fault::Kill));
         (!timed.is_empty()).then(|| Box::new(PlannedFaults { timed, replies: 0 }))
     }
 
     /// Returns `true` if the program that is to be started for it is refused.
-    pub(in crate::engine) fn is_refused(self, chaos: &FaultRules) -> bool {
-        let mut rules = chaos.rules.iter().enumerate();
+    pub(in crate::engine) fn is_refused(self, rules: &FaultRules) -> bool {
+        let mut rules = rules.rules.iter().enumerate();
         rules.any(|(place, rule)| rule.fault == FaultSpec::Refuse && self.is_hit_by(rule, place))
     }
 
@@ -174,7 +183,7 @@ impl Attempt<'_> {
             }
         };
         let fault = TimedFault {
-            kind: fault_kind(&rule.fault, rng),
+            fault: draw(&rule.fault, rng),
             after,
             mid_turn,
         };
@@ -182,21 +191,21 @@ impl Attempt<'_> {
     }
 }
 
-fn fault_kind(what: &FaultSpec, rng: &mut fastrand::Rng) -> FaultKind {
+fn draw(what: &FaultSpec, rng: &mut fastrand::Rng) -> Fault {
     match *what {
-        FaultSpec::Kill(_) => FaultKind::Kill,
-        FaultSpec::Freeze { length, .. } => FaultKind::Freeze {
+        FaultSpec::Kill(_) => Fault::Kill,
+        FaultSpec::Freeze { length, .. } => Fault::Freeze {
             length: length.draw(rng),
         },
         // Refusal is decided before the program is started.
-        FaultSpec::Close | FaultSpec::Refuse => FaultKind::Close,
-        FaultSpec::Garbage { bytes } => FaultKind::Garbage(garbage(bytes, rng)),
-        FaultSpec::LongLine { bytes } => FaultKind::LongLine { bytes },
-        FaultSpec::Dribble { every } => FaultKind::Dribble { every },
-        FaultSpec::SlowRead { bytes, every } => FaultKind::SlowRead(ReadRate { bytes, every }),
-        FaultSpec::Bytewise => FaultKind::Bytewise,
-        FaultSpec::Resize { size, .. } => FaultKind::Resize(size),
-        FaultSpec::Delay { length } => FaultKind::Delay {
+        FaultSpec::Close | FaultSpec::Refuse => Fault::Close,
+        FaultSpec::Garbage { bytes } => Fault::Garbage(garbage(bytes, rng)),
+        FaultSpec::LongLine { bytes } => Fault::LongLine { bytes },
+        FaultSpec::Dribble { every } => Fault::Dribble { every },
+        FaultSpec::SlowRead { bytes, every } => Fault::SlowRead(ReadRate { bytes, every }),
+        FaultSpec::Bytewise => Fault::Bytewise,
+        FaultSpec::Resize { size, .. } => Fault::Resize(size),
+        FaultSpec::Delay { length } => Fault::Delay {
             length: length.draw(rng),
         },
     }
@@ -217,44 +226,31 @@ fn garbage(bytes: usize, rng: &mut fastrand::Rng) -> Vec<u8> {
 }
 
 impl PlannedFaults {
-    /// Returns the faults that are due as a wait begins, of this turn if it has a name.
-    pub(in crate::engine) fn wait_begins(&mut self, turn: Option<&str>) -> Vec<TimedFault> {
-        self.take(|moment| match moment {
-            FaultMoment::FirstWait => true,
-            FaultMoment::WaitOf(name) => Some(&**name) == turn,
-            _ => false,
-        })
-    }
-
-    /// Returns the faults that are due before a reply, of this turn if it has a name.
-    pub(in crate::engine) fn before_reply(&mut self, turn: Option<&str>) -> Vec<TimedFault> {
-        let place = self.replies;
-        self.replies += 1;
-        self.take(|moment| match moment {
-            FaultMoment::Before(at) => *at == place,
-            FaultMoment::BeforeReplyOf(name) => Some(&**name) == turn,
-            _ => false,
-        })
-    }
-
-    /// Returns the faults that are due now or soon, as the reply was sent.
-    pub(in crate::engine) fn after_reply(&mut self, turn: Option<&str>) -> Vec<TimedFault> {
-        let sent = self.replies;
-        self.take(|moment| match moment {
-            FaultMoment::After(at) => at + 1 == sent,
-            FaultMoment::AfterReplyOf(name) => Some(&**name) == turn,
-            _ => false,
-        })
+    /// Returns the faults that are due at this point, of this turn if it has a name.
+    pub(in crate::engine) fn due(
+        &mut self,
+        progress: Progress,
+        turn: Option<&str>,
+    ) -> Vec<TimedFault> {
+        let replies = self.replies;
+        self.replies += usize::from(progress == Progress::ReplyDue);
+        let due = self.timed.extract_if(.., |(moment, _)| {
+            let (at, is_now) = match moment {
+                FaultMoment::FirstWait => (Progress::WaitBegins, true),
+                FaultMoment::WaitOf(name) => (Progress::WaitBegins, Some(&**name) == turn),
+                FaultMoment::Before(place) => (Progress::ReplyDue, *place == replies),
+                FaultMoment::BeforeReplyOf(name) => (Progress::ReplyDue, Some(&**name) == turn),
+                FaultMoment::After(place) => (Progress::ReplySent, *place + 1 == replies),
+                FaultMoment::AfterReplyOf(name) => (Progress::ReplySent, Some(&**name) == turn),
+            };
+            at == progress && is_now
+        });
+        due.map(|(_, fault)| fault).collect()
     }
 
     /// Returns the faults that were not due so far.
-    pub(in crate::engine) fn left(&self) -> impl Iterator<Item = &FaultKind> {
-        self.timed.iter().map(|(_, fault)| &fault.kind)
-    }
-
-    fn take(&mut self, mut is_due: impl FnMut(&FaultMoment) -> bool) -> Vec<TimedFault> {
-        let due = self.timed.extract_if(.., |(moment, _)| is_due(moment));
-        due.map(|(_, fault)| fault).collect()
+    pub(in crate::engine) fn left(&self) -> impl Iterator<Item = &Fault> {
+        self.timed.iter().map(|(_, fault)| &fault.fault)
     }
 }
 
@@ -309,8 +305,8 @@ flow:
             .map(|faults| *faults)
     }
 
-    fn acts(timed: Vec<TimedFault>) -> Vec<FaultKind> {
-        timed.into_iter().map(|fault| fault.kind).collect()
+    fn acts(timed: Vec<TimedFault>) -> Vec<Fault> {
+        timed.into_iter().map(|fault| fault.fault).collect()
     }
 
     #[test]
@@ -335,10 +331,10 @@ flow:
         let mut places = [0_u32; 3];
         for flow in 1..=300 {
             let mut faults = faults(&plan, "delay 100%", (flow, 1, 1)).expect("always");
-            assert_eq!(faults.wait_begins(None), []);
+            assert_eq!(faults.due(Progress::WaitBegins, None), []);
             for place in &mut places {
-                *place += u32::try_from(faults.before_reply(None).len()).unwrap();
-                assert_eq!(faults.after_reply(None), []);
+                *place += u32::try_from(faults.due(Progress::ReplyDue, None).len()).unwrap();
+                assert_eq!(faults.due(Progress::ReplySent, None), []);
             }
             assert_eq!(faults.timed, []);
         }
@@ -353,8 +349,8 @@ flow:
         for flow in 1..=200 {
             let mut faults = faults(&plan, "kill 100%", (flow, 1, 1)).expect("always");
             for _ in 0..3 {
-                between += faults.before_reply(None).len();
-                let timed = faults.after_reply(None);
+                between += faults.due(Progress::ReplyDue, None).len();
+                let timed = faults.due(Progress::ReplySent, None);
                 assert!(
                     timed
                         .iter()
@@ -371,7 +367,7 @@ flow:
     fn a_step_without_replies_is_hit_when_its_first_wait_begins() {
         let plan = plan();
         let mut hit = faults(&plan, "kill 100%", (1, 0, 1)).expect("always");
-        assert_eq!(acts(hit.wait_begins(None)), [FaultKind::Kill]);
+        assert_eq!(acts(hit.due(Progress::WaitBegins, None)), [Fault::Kill]);
         assert!(
             faults(&plan, "garbage 100%", (1, 0, 1)).is_none(),
             "it has no reply"
@@ -382,11 +378,17 @@ flow:
     fn a_turn_is_found_by_its_name() {
         let plan = plan();
         let mut hit = faults(&plan, "close 100% turn second", (1, 1, 1)).expect("it has it");
-        assert_eq!(hit.before_reply(None), []);
-        assert_eq!(acts(hit.before_reply(Some("second"))), [FaultKind::Close]);
+        assert_eq!(hit.due(Progress::ReplyDue, None), []);
+        assert_eq!(
+            acts(hit.due(Progress::ReplyDue, Some("second"))),
+            [Fault::Close]
+        );
         let mut hit =
             faults(&plan, "kill once mid_turn after 0s turn look", (1, 1, 1)).expect("so");
-        assert_eq!(acts(hit.wait_begins(Some("look"))), [FaultKind::Kill]);
+        assert_eq!(
+            acts(hit.due(Progress::WaitBegins, Some("look"))),
+            [Fault::Kill]
+        );
         assert!(faults(&plan, "kill 100% turn second", (1, 0, 1)).is_none());
     }
 
@@ -411,7 +413,7 @@ flow:
             let more = more.map_or(Vec::new(), |faults| faults.timed);
             let freezes = more
                 .into_iter()
-                .filter(|(_, fault)| matches!(fault.kind, FaultKind::Freeze { .. }));
+                .filter(|(_, fault)| matches!(fault.fault, Fault::Freeze { .. }));
             assert_eq!(freezes.collect::<Vec<_>>(), alone.unwrap_or_default());
         }
     }

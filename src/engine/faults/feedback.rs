@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::model::{InjectionKind, InjectionOutcome, StepIndex};
+use crate::model::{FaultKind, InjectionOutcome, StepIndex};
 use crate::terminal::{ScreenSize, Typed};
 
 /// A point of an action at which faults may be injected.
@@ -18,9 +18,9 @@ pub(in crate::engine) struct FaultPoint {
 #[derive(Debug)]
 pub(in crate::engine) enum Feedback {
     /// A fault that was chosen was injected or missed.
-    Fault {
+    Injection {
         step: StepIndex,
-        kind: InjectionKind,
+        kind: FaultKind,
         outcome: InjectionOutcome,
         what: String,
         /// The place of the turn in the scenario.

@@ -12,13 +12,20 @@ mod tests;
 use std::time::{Duration, Instant};
 
 use crate::engine::script::interpreter::TypedReply;
-use crate::model::{InjectionKind, InjectionOutcome, StepIndex};
+use crate::model::{FaultKind, InjectionOutcome, StepIndex};
 use crate::process::{ReadRate, WriteError};
 use crate::terminal::Typed;
 
-use super::choice::{FaultKind, PlannedFaults, TimedFault};
+use super::choice::{Fault, PlannedFaults, Progress, TimedFault};
 use super::feedback::{FaultPoint, Feedback};
 use super::target::FaultTarget;
+
+/// A call of the filter: the time, the program, and where its feedback goes.
+pub(in crate::engine) struct FaultCall<'a, T: FaultTarget> {
+    pub now: Instant,
+    pub target: &'a T,
+    pub feedback: &'a mut Vec<Feedback>,
+}
 
 /// The faults of one script: those of the action in progress, and the state of the program that
 /// they have brought about.
@@ -37,7 +44,7 @@ struct ActionFaults {
     /// Those that are due a little later.
     pending: Vec<PendingFault>,
     /// Those of the reply that is to be given.
-    of_reply: Vec<FaultKind>,
+    of_reply: Vec<Fault>,
     /// The moment at which the delayed reply is released.
     release_at: Option<Instant>,
     dribble: Option<Dribble>,
@@ -80,25 +87,22 @@ impl FaultFilter {
     }
 
     /// Ends the action: faults that were not injected by now are missed.
-    pub(in crate::engine) fn end(
-        &mut self,
-        target: &impl FaultTarget,
-        feedback: &mut Vec<Feedback>,
-    ) {
+    pub(in crate::engine) fn end(&mut self, call: &mut FaultCall<'_, impl FaultTarget>) {
         let Some(action) = self.action.take() else {
             return;
         };
-        target.throttle_reads(None);
+        call.target.throttle_reads(None);
         let reason = if self.is_killed {
             "it had ended"
         } else {
             "its step was over"
         };
         let pending = action.pending.iter();
-        let pending = pending.map(|it| (&it.fault.kind, it.place.as_str()));
+        let pending = pending.map(|it| (&it.fault.fault, it.place.as_str()));
         let unplaced = action.planned.left().chain(&action.of_reply);
-        let left = unplaced.map(|kind| (kind, "")).chain(pending);
-        feedback.extend(left.map(|(kind, place)| action.missed(kind.injection(), reason, place)));
+        let left = unplaced.map(|fault| (fault, "")).chain(pending);
+        call.feedback
+            .extend(left.map(|(fault, place)| action.missed(fault.kind(), reason, place)));
     }
 
     /// The earliest moment at which [`FaultFilter::alarm`] is due.
@@ -114,45 +118,35 @@ impl FaultFilter {
         [of_action, self.frozen_until].into_iter().flatten().min()
     }
 
-    /// A wait has begun.
-    pub(in crate::engine) fn wait_began(
+    /// A wait has begun, or a reply was typed as a whole.
+    pub(in crate::engine) fn reached(
         &mut self,
+        progress: Progress,
         point: &FaultPoint,
-        now: Instant,
-        target: &impl FaultTarget,
-        feedback: &mut Vec<Feedback>,
+        call: &mut FaultCall<'_, impl FaultTarget>,
     ) {
-        if let Some(action) = &mut self.action {
-            let due = action.planned.wait_begins(point.turn.as_deref());
-            self.prepare(due, &point.place, now, target, feedback);
-        }
-    }
-
-    /// The evidence of the turn has come: what was to happen before is done now.
-    pub(in crate::engine) fn evidence_came(
-        &mut self,
-        now: Instant,
-        target: &impl FaultTarget,
-        feedback: &mut Vec<Feedback>,
-    ) {
-        if let Some(action) = &mut self.action {
-            for PendingFault { fault, place, .. } in std::mem::take(&mut action.pending) {
-                self.inject(fault, &place, now, target, feedback);
+        let Some(action) = &mut self.action else {
+            return;
+        };
+        for fault in action.planned.due(progress, point.turn.as_deref()) {
+            if fault.after.is_zero() {
+                self.inject(fault, &point.place, call);
+            } else if let Some(action) = &mut self.action {
+                action.pending.push(PendingFault {
+                    at: call.now + fault.after,
+                    fault,
+                    place: point.place.clone(),
+                });
             }
         }
     }
 
-    /// A reply was typed as a whole.
-    pub(in crate::engine) fn reply_sent(
-        &mut self,
-        point: &FaultPoint,
-        now: Instant,
-        target: &impl FaultTarget,
-        feedback: &mut Vec<Feedback>,
-    ) {
+    /// The evidence of the turn has come: what was to happen before is done now.
+    pub(in crate::engine) fn evidence_came(&mut self, call: &mut FaultCall<'_, impl FaultTarget>) {
         if let Some(action) = &mut self.action {
-            let due = action.planned.after_reply(point.turn.as_deref());
-            self.prepare(due, &point.place, now, target, feedback);
+            for PendingFault { fault, place, .. } in std::mem::take(&mut action.pending) {
+                self.inject(fault, &place, call);
+            }
         }
     }
 
@@ -160,32 +154,32 @@ impl FaultFilter {
     pub(in crate::engine) fn before_reply(
         &mut self,
         point: &FaultPoint,
-        now: Instant,
-        target: &impl FaultTarget,
-        feedback: &mut Vec<Feedback>,
+        call: &mut FaultCall<'_, impl FaultTarget>,
     ) {
         let planned = self.action.as_mut().map(|action| &mut action.planned);
-        let due = planned.map_or_else(Vec::new, |it| it.before_reply(point.turn.as_deref()));
-        let delays = due.iter().map(|fault| match fault.kind {
-            FaultKind::Delay { length } => length,
+        let due = planned.map_or_else(Vec::new, |it| {
+            it.due(Progress::ReplyDue, point.turn.as_deref())
+        });
+        let delays = due.iter().map(|fault| match fault.fault {
+            Fault::Delay { length } => length,
             _ => Duration::ZERO,
         });
         let delay: Duration = delays.sum();
         let before = self.is_killed;
-        let kills = due.iter().any(|fault| fault.kind == FaultKind::Kill);
+        let kills = due.iter().any(|fault| fault.fault == Fault::Kill);
         for fault in due {
-            self.inject(fault, &point.place, now, target, feedback);
+            self.inject(fault, &point.place, call);
         }
         let is_killed = kills && self.is_killed && !before;
         match &mut self.action {
-            _ if is_killed => feedback.push(Feedback::NotTyped {
+            _ if is_killed => call.feedback.push(Feedback::NotTyped {
                 reason: "chaos has killed the program".to_owned(),
             }),
             Some(action) if !delay.is_zero() => {
-                action.release_at = Some(now + delay);
-                feedback.push(Feedback::Delayed(delay));
+                action.release_at = Some(call.now + delay);
+                call.feedback.push(Feedback::Delayed(delay));
             }
-            _ => feedback.push(Feedback::Released),
+            _ => call.feedback.push(Feedback::Released),
         }
     }
 
@@ -195,9 +189,7 @@ impl FaultFilter {
         reply: &TypedReply,
         is_terminal: bool,
         place: impl FnOnce() -> String,
-        now: Instant,
-        target: &impl FaultTarget,
-        feedback: &mut Vec<Feedback>,
+        call: &mut FaultCall<'_, impl FaultTarget>,
     ) -> bool {
         let Some(action) = self.action.as_mut().filter(|it| !it.of_reply.is_empty()) else {
             return false;
@@ -207,42 +199,42 @@ impl FaultFilter {
         let place = place();
         for fault in &of_reply {
             match fault {
-                FaultKind::Garbage(bytes) => {
+                Fault::Garbage(bytes) => {
                     let what = format!("fed with {} bytes of garbage", bytes.len());
-                    injected.push((InjectionKind::Garbage, what));
+                    injected.push((FaultKind::Garbage, what));
                     lines.push(Typed::anything(bytes, is_terminal));
                 }
-                FaultKind::LongLine { bytes } => {
+                Fault::LongLine { bytes } => {
                     let what = format!("fed with a line of {bytes} bytes");
-                    injected.push((InjectionKind::LongLine, what));
+                    injected.push((FaultKind::LongLine, what));
                     lines.push(Typed::anything(&vec![b'x'; *bytes], is_terminal));
                 }
-                FaultKind::Dribble { every } if !reply.closes_input => {
+                Fault::Dribble { every } if !reply.closes_input => {
                     let what = format!("typed to byte by byte, every {}", in_words(*every));
-                    injected.push((InjectionKind::Dribble, what));
+                    injected.push((FaultKind::Dribble, what));
                     dribble = Some(*every);
                 }
                 other => {
                     let reason = "the reply has no bytes";
-                    let missed = action.missed(other.injection(), reason, &place);
-                    feedback.push(missed);
+                    let missed = action.missed(other.kind(), reason, &place);
+                    call.feedback.push(missed);
                 }
             }
         }
         let written = lines
             .iter()
-            .try_for_each(|line| target.write_unchecked(line.bytes()).map(drop));
+            .try_for_each(|line| call.target.write_unchecked(line.bytes()).map(drop));
         if let Err(error) = written {
             let missed = injected
                 .iter()
                 .map(|(kind, _)| action.missed(*kind, "its input is closed or full", &place));
-            feedback.extend(missed);
-            feedback.push(not_typed(&error));
+            call.feedback.extend(missed);
+            call.feedback.push(not_typed(&error));
             return true;
         }
         for (kind, what) in injected {
             let place = place.clone();
-            feedback.push(Feedback::Fault {
+            call.feedback.push(Feedback::Injection {
                 step: action.step,
                 kind,
                 outcome: InjectionOutcome::Injected,
@@ -250,50 +242,46 @@ impl FaultFilter {
                 place,
             });
         }
-        feedback.push(Feedback::Preceded(lines));
+        call.feedback.push(Feedback::Preceded(lines));
         if reply.closes_input {
-            target.close_input();
-            feedback.push(Feedback::Written { at: now });
+            call.target.close_input();
+            call.feedback.push(Feedback::Written { at: call.now });
         } else if let Some(every) = dribble {
             action.dribble = Some(Dribble {
                 bytes: reply.typed.bytes().to_vec(),
                 typed: 0,
                 every,
-                began: now,
-                next_at: now,
+                began: call.now,
+                next_at: call.now,
             });
-            action.type_next_bytes(now, target, feedback);
+            action.type_next_bytes(call);
         } else {
-            feedback.push(match target.write(reply.typed.bytes()) {
-                Ok(at) => Feedback::Written { at },
-                Err(error) => not_typed(&error),
-            });
+            call.feedback
+                .push(match call.target.write(reply.typed.bytes()) {
+                    Ok(at) => Feedback::Written { at },
+                    Err(error) => not_typed(&error),
+                });
         }
         true
     }
 
-    /// Does what is due by `now`.
-    pub(in crate::engine) fn alarm(
-        &mut self,
-        now: Instant,
-        target: &impl FaultTarget,
-        feedback: &mut Vec<Feedback>,
-    ) {
-        if self.frozen_until.is_some_and(|until| until <= now) {
+    /// Does what is due by the time of the call.
+    pub(in crate::engine) fn alarm(&mut self, call: &mut FaultCall<'_, impl FaultTarget>) {
+        if self.frozen_until.is_some_and(|until| until <= call.now) {
             self.frozen_until = None;
-            target.thaw();
+            call.target.thaw();
         }
         let Some(action) = &mut self.action else {
             return;
         };
-        action.type_next_bytes(now, target, feedback);
-        if action.release_at.is_some_and(|at| at <= now) {
+        action.type_next_bytes(call);
+        if action.release_at.is_some_and(|at| at <= call.now) {
             action.release_at = None;
-            feedback.push(Feedback::Released);
+            call.feedback.push(Feedback::Released);
         }
-        let due = action.pending.extract_if(.., |it| it.at <= now);
+        let due = action.pending.extract_if(.., |it| it.at <= call.now);
         for PendingFault { fault, place, .. } in due.collect::<Vec<_>>() {
-            self.inject(fault, &place, now, target, feedback);
+            self.inject(fault, &place, call);
         }
     }
 
@@ -303,43 +291,19 @@ impl FaultFilter {
         self.frozen_until = None;
     }
 
-    /// Does what is due now, and the rest when it is due.
-    fn prepare(
-        &mut self,
-        faults: Vec<TimedFault>,
-        place: &str,
-        now: Instant,
-        target: &impl FaultTarget,
-        feedback: &mut Vec<Feedback>,
-    ) {
-        for fault in faults {
-            if fault.after.is_zero() {
-                self.inject(fault, place, now, target, feedback);
-            } else if let Some(action) = &mut self.action {
-                action.pending.push(PendingFault {
-                    at: now + fault.after,
-                    fault,
-                    place: place.to_owned(),
-                });
-            }
-        }
-    }
-
     /// Injects one fault; it is missed if the program has exited or was killed.
     fn inject(
         &mut self,
         fault: TimedFault,
         place: &str,
-        now: Instant,
-        target: &impl FaultTarget,
-        feedback: &mut Vec<Feedback>,
+        call: &mut FaultCall<'_, impl FaultTarget>,
     ) {
-        let missed = fault.kind.injection();
+        let missed = fault.fault.kind();
         let mut miss = |action: &Option<ActionFaults>| {
             let missed = action
                 .as_ref()
                 .map(|action| action.missed(missed, "it had ended", place));
-            feedback.extend(missed);
+            call.feedback.extend(missed);
         };
         if self.is_killed {
             return miss(&self.action);
@@ -349,63 +313,61 @@ impl FaultFilter {
         } else {
             "between turns"
         };
-        let (kind, what) = match fault.kind {
-            FaultKind::Kill => {
-                if !target.kill() {
+        let (kind, what) = match fault.fault {
+            Fault::Kill => {
+                if !call.target.kill() {
                     return miss(&self.action);
                 }
                 self.is_killed = true;
-                (InjectionKind::Kill, format!("killed {when}"))
+                (FaultKind::Kill, format!("killed {when}"))
             }
-            FaultKind::Freeze { length } => {
-                if !target.freeze() {
+            Fault::Freeze { length } => {
+                if !call.target.freeze() {
                     return miss(&self.action);
                 }
-                self.frozen_until = self.frozen_until.max(Some(now + length));
+                self.frozen_until = self.frozen_until.max(Some(call.now + length));
                 let length = in_words(length);
-                (InjectionKind::Freeze, format!("frozen for {length} {when}"))
+                (FaultKind::Freeze, format!("frozen for {length} {when}"))
             }
-            FaultKind::Close => {
-                target.refuse_input();
-                (InjectionKind::Close, "its input closed".to_owned())
+            Fault::Close => {
+                call.target.refuse_input();
+                (FaultKind::Close, "its input closed".to_owned())
             }
-            FaultKind::SlowRead(pace) => {
-                target.throttle_reads(Some(pace));
+            Fault::SlowRead(pace) => {
+                call.target.throttle_reads(Some(pace));
                 let what = format!(
                     "its output read slowly, {} bytes every {}",
                     pace.bytes,
                     in_words(pace.every)
                 );
-                (InjectionKind::SlowRead, what)
+                (FaultKind::SlowRead, what)
             }
-            FaultKind::Bytewise => {
-                target.throttle_reads(Some(SINGLE_BYTES));
+            Fault::Bytewise => {
+                call.target.throttle_reads(Some(SINGLE_BYTES));
                 let what = "its output read byte by byte".to_owned();
-                (InjectionKind::Bytewise, what)
+                (FaultKind::Bytewise, what)
             }
-            FaultKind::Resize(size) => {
-                target.resize(size);
-                feedback.push(Feedback::Resized(size));
+            Fault::Resize(size) => {
+                call.target.resize(size);
+                call.feedback.push(Feedback::Resized(size));
                 let what = format!("its terminal resized to {size} {when}");
-                (InjectionKind::Resize, what)
+                (FaultKind::Resize, what)
             }
-            kind @ (FaultKind::Garbage(_)
-            | FaultKind::LongLine { .. }
-            | FaultKind::Dribble { .. }) => {
+            unplaced @ (Fault::Garbage(_) | Fault::LongLine { .. } | Fault::Dribble { .. }) => {
                 if let Some(action) = &mut self.action {
-                    action.of_reply.push(kind);
+                    action.of_reply.push(unplaced);
                 }
                 return;
             }
-            FaultKind::Delay { length } => {
+            Fault::Delay { length } => {
                 let what = format!("its answer held back for {}", in_words(length));
-                (InjectionKind::Delay, what)
+                (FaultKind::Delay, what)
             }
         };
         if let Some(action) = &self.action {
             let step = action.step;
             let place = place.to_owned();
-            feedback.push(Feedback::Fault {
+            call.feedback.push(Feedback::Injection {
                 step,
                 kind,
                 outcome: InjectionOutcome::Injected,
@@ -417,8 +379,8 @@ impl FaultFilter {
 }
 
 impl ActionFaults {
-    fn missed(&self, kind: InjectionKind, reason: &str, place: &str) -> Feedback {
-        Feedback::Fault {
+    fn missed(&self, kind: FaultKind, reason: &str, place: &str) -> Feedback {
+        Feedback::Injection {
             step: self.step,
             kind,
             outcome: InjectionOutcome::Missed,
@@ -428,30 +390,26 @@ impl ActionFaults {
     }
 
     /// Types the bytes of the reply that are due.
-    fn type_next_bytes(
-        &mut self,
-        now: Instant,
-        target: &impl FaultTarget,
-        feedback: &mut Vec<Feedback>,
-    ) {
+    fn type_next_bytes(&mut self, call: &mut FaultCall<'_, impl FaultTarget>) {
         let Some(dribble) = &mut self.dribble else {
             return;
         };
-        while dribble.next_at <= now
+        while dribble.next_at <= call.now
             && let Some(byte) = dribble.bytes.get(dribble.typed)
         {
-            if let Err(error) = target.write_unchecked(&[*byte]) {
+            if let Err(error) = call.target.write_unchecked(&[*byte]) {
                 self.dribble = None;
-                feedback.push(not_typed(&error));
+                call.feedback.push(not_typed(&error));
                 return;
             }
             dribble.typed += 1;
-            dribble.next_at = now + dribble.every;
+            dribble.next_at = call.now + dribble.every;
         }
         if dribble.typed == dribble.bytes.len() {
-            let took = now.saturating_duration_since(dribble.began);
+            let took = call.now.saturating_duration_since(dribble.began);
             self.dribble = None;
-            feedback.extend([Feedback::Delayed(took), Feedback::Written { at: now }]);
+            call.feedback
+                .extend([Feedback::Delayed(took), Feedback::Written { at: call.now }]);
         }
     }
 }

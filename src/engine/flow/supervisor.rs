@@ -112,9 +112,9 @@ impl FlowSupervisor {
             Err(error) => return self.lose(step, &error, ctx),
         }
         self.attempts.step_begins(&plan, step, &self.state.scope);
-        if let Some(step_gate) = self.state.run.step_gate.clone() {
+        if let Some(confirmation) = self.state.run.step_confirmation.clone() {
             let held = Instant::now();
-            let waiting = actix::fut::wrap_future::<_, Self>(step_gate.wait(entry.name.clone()));
+            let waiting = actix::fut::wrap_future::<_, Self>(confirmation.wait(entry.name.clone()));
             ctx.spawn(waiting.map(move |(), supervisor, ctx| {
                 if supervisor.machine.step() == Some(step) {
                     supervisor.state.builder.pauses(held.elapsed());
@@ -175,21 +175,16 @@ impl FlowSupervisor {
         let entry = &plan.steps[performed.0];
         self.state.builder.step_begins(Instant::now());
         self.attempts.action_begins(kind);
-        let mut deadline = Deadline::after(entry.timeout, DeadlineOwner::Step);
-        if let Some(allowed) = plan.defaults.flow {
-            let at = self.state.builder.started() + allowed;
-            if at < deadline.at {
-                deadline = Deadline {
-                    at,
-                    owner: DeadlineOwner::Flow,
-                    allowed,
-                };
-            }
-        }
+        let flow_deadline = plan.defaults.flow.map(|allowed| Deadline {
+            at: self.state.builder.started() + allowed,
+            owner: DeadlineOwner::Flow,
+            allowed,
+        });
         let perform = Perform {
             kind,
             values: Snapshot::new(self.state.values_for(entry.role)),
-            deadline,
+            deadline: Deadline::after(entry.timeout, DeadlineOwner::Step),
+            flow_deadline,
             attempt: self.state.builder.next_attempt(&entry.name),
         };
         let script = self.script(entry.role, ctx);
@@ -225,6 +220,7 @@ impl FlowSupervisor {
             kind: ActionKind::Leave,
             values: Snapshot::new(self.state.values_for(role)),
             deadline: Deadline::of_leave(&self.state.run.plan),
+            flow_deadline: None,
             attempt: 1,
         };
         let script = self.state.script(role);

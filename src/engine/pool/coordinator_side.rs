@@ -59,7 +59,7 @@ impl Coordinator {
                         if let (Some(starts), Some(pools)) = (starts, &mut self.pools)
                             && !pools.used.insert(starts.slot)
                         {
-                            self.run.emit(RunEvent::PooledScriptReplaced { flow, step });
+                            self.run.emit(starts.slot.replaced(flow, step));
                         }
                         // A flow that is gone has reported its end, which frees its slots.
                         let _ = send(&in_flight.flow.admit, Admit { step, assigned });
@@ -126,6 +126,7 @@ impl Coordinator {
                         kind: ActionKind::Leave,
                         values: Snapshot::new(scope),
                         deadline: Deadline::of_leave(plan),
+                        flow_deadline: None,
                         attempt: 1,
                     };
                     // One that is gone has reported its end.
@@ -207,6 +208,7 @@ impl Handler<ReleaseInstance> for Coordinator {
             kind: ActionKind::ReturnToMenu,
             values: Snapshot::new(&scope),
             deadline: Deadline::after(self.run.plan.defaults.step, DeadlineOwner::ReturnToMenu),
+            flow_deadline: None,
             attempt: 1,
         };
         let sent =

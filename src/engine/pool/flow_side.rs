@@ -9,7 +9,7 @@ use crate::engine::flow::{FlowSupervisor, GateWait};
 use crate::engine::messages::{
     Admit, Arrive, Assign, ReleaseInstance, ReleaseSlots, ScriptHandle, StepOver, Timing, send,
 };
-use crate::model::{Failure, FailureKind, RoleIndex, RunEvent, StepIndex};
+use crate::model::{Failure, FailureKind, RoleIndex, StepIndex};
 use crate::process::Grace;
 
 use super::instances::Assigned;
@@ -110,9 +110,7 @@ impl FlowSupervisor {
             // One that is gone has ended already.
             let _ = script.end(Grace::default());
             if is_wanted {
-                let flow = self.state.number;
-                let replaced = RunEvent::PooledScriptReplaced { flow, step };
-                self.state.run.emit(replaced);
+                self.replaces_instance(step);
                 self.perform(step, ctx);
             }
             return;
@@ -126,6 +124,15 @@ impl FlowSupervisor {
         // It is logged in: that is the purpose of its role's first step.
         self.step_over(step);
         self.skip(step, ctx);
+    }
+
+    /// The instance in the flow's slot for this step has ended, and the flow starts another one.
+    pub(in crate::engine) fn replaces_instance(&self, step: StepIndex) {
+        let state = &*self.state;
+        let role = state.run.plan.steps[step.0].role;
+        if let Some(slot) = state.roles[role.0].slot {
+            state.run.emit(slot.replaced(state.number, step));
+        }
     }
 
     /// Gives up the exclusive access of a step.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::model::{FlowNumber, RoleIndex};
+use crate::model::{FlowNumber, RoleIndex, RunEvent, StepIndex};
 
 /// One place of a role's pool, with changing script instances in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -10,6 +10,17 @@ pub(in crate::engine) struct Slot {
     pub role: RoleIndex,
     /// From 0.
     pub number: usize,
+}
+
+impl Slot {
+    /// Returns the event of another instance that `flow` starts in this slot for `step`.
+    pub(super) fn replaced(self, flow: FlowNumber, step: StepIndex) -> RunEvent {
+        RunEvent::PooledScriptReplaced {
+            flow,
+            step,
+            number: self.number + 1,
+        }
+    }
 }
 
 /// A slot that a flow has acquired, and the instance in it, if there is one.

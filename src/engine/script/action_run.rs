@@ -100,7 +100,9 @@ pub(super) enum ActionWait {
     Pause {
         until: Instant,
     },
-    /// The reply waits for its gates, or for faults before it.
+    /// The reply waits for its gates; only the flow's deadline runs.
+    AtGates(TypedReply),
+    /// The reply waits for faults before it.
     ReplyHeld(TypedReply),
     /// The reply is being handed to the program.
     Typing {
@@ -183,7 +185,7 @@ impl ActionRun {
     /// Takes the reply that is held for gates or faults.
     pub(super) fn take_held_reply(&mut self) -> Option<TypedReply> {
         match std::mem::replace(&mut self.waiting, ActionWait::Output) {
-            ActionWait::ReplyHeld(reply) => Some(reply),
+            ActionWait::AtGates(reply) | ActionWait::ReplyHeld(reply) => Some(reply),
             other => {
                 self.waiting = other;
                 None
@@ -288,9 +290,7 @@ impl ActionRun {
 
     /// Moves the deadlines of the step and the turn.
     fn put_off(&mut self, length: Duration) {
-        if self.perform.deadline.owner != DeadlineOwner::Flow {
-            self.perform.deadline.at += length;
-        }
+        self.perform.deadline.at += length;
         if let Some(turn) = &mut self.turn {
             turn.at += length;
         }
@@ -373,7 +373,8 @@ impl ActionRun {
     /// Returns the deadline that comes first.
     pub(super) fn deadline(&self) -> Deadline {
         let mut nearest = self.perform.deadline;
-        for deadline in self.startup.iter().chain(&self.turn) {
+        let flow = &self.perform.flow_deadline;
+        for deadline in self.startup.iter().chain(&self.turn).chain(flow) {
             if deadline.at < nearest.at {
                 nearest = *deadline;
             }
@@ -381,10 +382,32 @@ impl ActionRun {
         nearest
     }
 
+    fn flow_deadline_at(&self) -> Option<Instant> {
+        self.perform.flow_deadline.map(|deadline| deadline.at)
+    }
+
+    /// Returns the message about the flow's deadline if it has passed in a pause or at gates.
+    pub(super) fn overdue_in_a_wait(&self, now: Instant) -> Option<String> {
+        let wait = match self.waiting {
+            ActionWait::Pause { .. } => "in a pause",
+            ActionWait::AtGates(_) => {
+                "waiting for other flows at the `rate` or `exclusive` of a turn"
+            }
+            _ => return None,
+        };
+        let deadline = self.perform.flow_deadline.filter(|it| it.at <= now)?;
+        let allowed = humantime::format_duration(deadline.allowed);
+        Some(format!("the flow timed out after {allowed}, {wait}"))
+    }
+
     /// Returns the earliest moment at which this action has to be checked.
     pub(super) fn next_moment(&self) -> Option<Instant> {
         let own = match &self.waiting {
-            ActionWait::Pause { until } => return Some(*until),
+            ActionWait::Pause { until } => {
+                let flow = self.flow_deadline_at();
+                return Some(flow.map_or(*until, |at| at.min(*until)));
+            }
+            ActionWait::AtGates(_) => return self.flow_deadline_at(),
             ActionWait::ReplyHeld(_) | ActionWait::Typing { .. } => return None,
             ActionWait::Aftermath { .. } => return self.heard_out_at(),
             ActionWait::RoundPause { until } => Some(*until),

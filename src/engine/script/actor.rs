@@ -24,14 +24,16 @@ use std::time::Instant;
 use actix::prelude::*;
 
 use crate::engine::context::RunContext;
+use crate::engine::faults::choice::Progress;
 use crate::engine::faults::feedback::Feedback;
-use crate::engine::faults::filter::FaultFilter;
+use crate::engine::faults::filter::{FaultCall, FaultFilter};
 use crate::engine::messages::{EndScript, Perform, ScriptHandle, ScriptOwner};
 use crate::engine::reply_gates::Access;
 use crate::engine::report_guard::ReportGuard;
-use crate::model::{Ending, ExitCause, FailureKind, InstanceId, ProcessRecord, Usage, micros};
+use crate::model::{
+    Ending, ExitCause, FailureKind, InstanceId, ProcessRecord, TerminalKind, Usage, micros,
+};
 use crate::process::{Child, ChildEvent, Grace, WriteError};
-use crate::scenario::TerminalKind;
 
 use super::interpreter::ActionError;
 use super::machine::{MachineCall, ScriptEffect, ScriptInput, ScriptMachine};
@@ -39,19 +41,22 @@ use super::reporter::ScriptReporter;
 
 /// The actor of one script instance.
 pub(in crate::engine) struct ScriptActor {
+    /// Dropped before the program, of which it reports after a panic.
+    reporter: ReportGuard<ScriptReporter>,
     run: Arc<RunContext>,
     state: State,
     /// The one timer, for the earliest moment of machine and filter.
     alarm: Option<(Instant, SpawnHandle)>,
     /// The command that the machine waits for, until it has ended or is canceled.
     command: Option<SpawnHandle>,
+    /// Wait for the gates of a reply.
+    passing: Option<SpawnHandle>,
     /// Exclusive access of the last reply.
     access: Option<Access>,
     /// Effects to apply; empty between messages, its memory is reused.
     effects: Vec<ScriptEffect>,
     /// Results of applied effects for the machine; as above.
     inputs: Vec<ScriptInput<'static>>,
-    reporter: ReportGuard<ScriptReporter>,
 }
 
 enum State {
@@ -112,16 +117,17 @@ impl ScriptActor {
         instance: InstanceId,
         owner: ScriptOwner,
     ) -> ScriptHandle {
-        let reporter = ScriptReporter::new(owner, instance, Arc::clone(&run.live));
+        let reporter = ScriptReporter::new(owner, instance, Arc::clone(&run));
         let script = ScriptActor {
+            reporter: ReportGuard::new(reporter),
             run,
             state: State::NotStarted,
             alarm: None,
             command: None,
+            passing: None,
             access: None,
             effects: Vec::new(),
             inputs: Vec::new(),
-            reporter: ReportGuard::new(reporter),
         };
         let script = script.start();
         ScriptHandle {
@@ -184,24 +190,25 @@ impl ScriptActor {
         let State::Alive(script) = &mut self.state else {
             return;
         };
-        let (now, child, filter) = (Instant::now(), &script.child, &mut script.filter);
+        let Script { child, filter, .. } = &mut **script;
         let mut feedback = Vec::new();
+        let mut call = FaultCall {
+            now: Instant::now(),
+            target: &*child,
+            feedback: &mut feedback,
+        };
         match effect {
             ScriptEffect::WaitBegan(point) => {
-                filter.wait_began(&point, now, child, &mut feedback);
+                filter.reached(Progress::WaitBegins, &point, &mut call);
             }
-            ScriptEffect::EvidenceCame => {
-                filter.evidence_came(now, child, &mut feedback);
-            }
-            ScriptEffect::BeforeReply(point) => {
-                filter.before_reply(&point, now, child, &mut feedback);
-            }
+            ScriptEffect::EvidenceCame => filter.evidence_came(&mut call),
+            ScriptEffect::BeforeReply(point) => filter.before_reply(&point, &mut call),
             ScriptEffect::ReplySent(point) => {
-                filter.reply_sent(&point, now, child, &mut feedback);
+                filter.reached(Progress::ReplySent, &point, &mut call);
             }
             ScriptEffect::PassGates(gates) => self.pass_gates(&gates, ctx),
-            ScriptEffect::LeaveGates => self.access = None,
-            ScriptEffect::Type => self.type_reply(now, &mut feedback),
+            ScriptEffect::LeaveGates => self.leave_gates(ctx),
+            ScriptEffect::Type => self.type_reply(&mut feedback),
             ScriptEffect::AnswerTerminal(answer) => {
                 // A program that asks its terminal something and closes it gets no answer.
                 let _ = child.write(&answer);
@@ -215,7 +222,7 @@ impl ScriptActor {
             ScriptEffect::NewValues(new_values) => self.reporter.new_values(new_values),
             ScriptEffect::Emit(event) => self.run.emit(event),
             ScriptEffect::Report(performed) => {
-                filter.end(child, &mut feedback);
+                filter.end(&mut call);
                 self.take_feedback(std::mem::take(&mut feedback));
                 self.run.live.set_state(self.instance(), "idle");
                 self.reporter.performed(performed);
@@ -224,7 +231,7 @@ impl ScriptActor {
         self.take_feedback(feedback);
     }
 
-    fn type_reply(&mut self, now: Instant, feedback: &mut Vec<Feedback>) {
+    fn type_reply(&mut self, feedback: &mut Vec<Feedback>) {
         let is_terminal = matches!(self.role().terminal, TerminalKind::Pty { .. });
         let State::Alive(script) = &mut self.state else {
             return;
@@ -236,8 +243,12 @@ impl ScriptActor {
             ..
         } = &mut **script;
         let Some(reply) = machine.reply() else { return };
-        let place = || machine.place();
-        if !filter.type_reply(reply, is_terminal, place, now, child, feedback) {
+        let mut call = FaultCall {
+            now: Instant::now(),
+            target: &*child,
+            feedback,
+        };
+        if !filter.type_reply(reply, is_terminal, || machine.place(), &mut call) {
             self.inputs.push(match script.type_reply() {
                 Ok(at) => ScriptInput::Written { at },
                 Err(error) => ScriptInput::NotTyped {
@@ -303,11 +314,11 @@ impl ScriptActor {
                 .leaves_since
                 .map(|since| micros(at.saturating_duration_since(since))),
         });
-        self.run.live.remove(instance);
         script.filter.exited();
         let is_idle_in_pool = script.machine.is_idle() && self.reporter.owner.is_pool;
         let is_last = script.end_ordered || is_idle_in_pool;
         self.feed(ScriptInput::Exited { record, at }, ctx);
+        self.run.live.remove(instance);
         if is_last && let State::Alive(script) = &mut self.state {
             let record = script.machine.take_record();
             self.finish(record, ctx);
@@ -343,7 +354,11 @@ impl ScriptActor {
         };
         let Script { child, filter, .. } = &mut **script;
         let mut feedback = Vec::new();
-        filter.alarm(Instant::now(), child, &mut feedback);
+        filter.alarm(&mut FaultCall {
+            now: Instant::now(),
+            target: &*child,
+            feedback: &mut feedback,
+        });
         self.take_feedback(feedback);
         self.inputs.push(ScriptInput::Alarm);
         self.apply_all(ctx);

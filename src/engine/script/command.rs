@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use crate::dialogue::{Dialogue, DialogueSettings, RoleMatcher};
 use crate::engine::context::RunContext;
 use crate::engine::script::interpreter::{ActionError, CommandOutput};
-use crate::model::{ExitCause, FailureKind, RoleIndex};
-use crate::process::{ChildEvent, Command, Spawner, Terminal, Within};
-use crate::scenario::{Role, Scope, Template, TerminalKind};
+use crate::model::{ExitCause, FailureKind, RoleIndex, TerminalKind};
+use crate::process::{ChildEvent, Command, Spawner, Within};
+use crate::scenario::{Role, Scope, Template};
 
 /// Returns the command of `role` for a flow.
 pub(super) fn for_role(
@@ -25,15 +25,11 @@ pub(super) fn for_role(
         .iter()
         .map(|word| word.render(scope))
         .collect::<Result<Vec<_>, _>>()?;
-    let terminal = match role.terminal {
-        TerminalKind::Pty { rows, columns } => Terminal::Pty { rows, columns },
-        TerminalKind::Pipes => Terminal::Pipes,
-    };
     let around = Surroundings {
         draws: role.has_screen,
         ..Surroundings::of(role)
     };
-    build(run, around, argv, terminal, scope)
+    build(run, around, argv, role.terminal, scope)
 }
 
 /// Returns a plain command in the surroundings of `role`, without a terminal.
@@ -44,13 +40,19 @@ pub(super) fn plain(
     scope: &Scope,
 ) -> Result<Command, ActionError> {
     let role = &run.plan.roles[role.0];
-    build(run, Surroundings::of(role), argv, Terminal::Pipes, scope)
+    build(
+        run,
+        Surroundings::of(role),
+        argv,
+        TerminalKind::Pipes,
+        scope,
+    )
 }
 
 /// The directory and environment of a command.
 #[derive(Clone, Copy)]
 pub(in crate::engine) struct Surroundings<'p> {
-    /// Relative to the scenario's folder.
+    /// Relative to the scenario's directory.
     pub directory: Option<&'p Template>,
     /// Variables on top of those of the run.
     pub environment: &'p [(String, Template)],
@@ -72,7 +74,7 @@ pub(in crate::engine) fn build(
     run: &RunContext,
     around: Surroundings<'_>,
     argv: Vec<String>,
-    terminal: Terminal,
+    terminal: TerminalKind,
     scope: &Scope,
 ) -> Result<Command, ActionError> {
     let directory = match around.directory {

@@ -27,6 +27,7 @@ mod hints;
 mod keys;
 mod outcome;
 mod reply;
+mod replying;
 #[cfg(test)]
 mod tests;
 mod turns;
@@ -42,7 +43,7 @@ use crate::scenario::{Plan, Role, SourceLocation, Step, Turn};
 
 use earlier::EarlierOutput;
 use frames::{Frame, OpenWait, TurnRef};
-use keys::Typing;
+use replying::{AfterReply, KeyTyping};
 
 pub(in crate::engine) use vocabulary::{
     ActionError, Answers, CommandOutput, Effect, Input, TypedReply,
@@ -55,21 +56,12 @@ enum State {
     Waiting,
     Replying(AfterReply),
     /// A reply is typed key by key.
-    TypingKeys(Box<Typing>),
+    TypingKeys(Box<KeyTyping>),
     Pausing,
     RunningCommand {
         turn: TurnRef,
     },
     Over,
-}
-
-/// The continuation after a reply has been typed.
-#[derive(Debug)]
-enum AfterReply {
-    GoOn,
-    Then(TurnRef, usize),
-    /// The reply was an interlude's: the wait goes on.
-    Resume,
 }
 
 /// The interpreter of one action of one script instance.

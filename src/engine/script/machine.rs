@@ -12,7 +12,7 @@
 //! | `Output` | `Exited` | the interpreter goes on, or the action fails |
 //! | `Output` | alarm: a deadline, or 500 ms after the output's end | the action fails |
 //! | `RoundPause` | alarm: its time is over | the interpreter goes on |
-//! | `ReplyHeld` | `Admitted` | the reply is begun: `ReplyHeld`, `EchoOff` or `Typing` |
+//! | `AtGates` | `Admitted` | the reply is begun: `ReplyHeld`, `EchoOff` or `Typing` |
 //! | `ReplyHeld` | `Released` | the reply is typed: `EchoOff` or `Typing` |
 //! | `EchoOff` | alarm: echo is off | `Typing` |
 //! | `EchoOff` | alarm: 5 s or a deadline | the action fails |
@@ -24,6 +24,7 @@
 //! | `ReplyFailed` | `Exited` | the action fails: the program has ended |
 //! | `ReplyFailed` | alarm: 500 ms | the action fails: not sent |
 //! | `Pause` | alarm: its time is over | the interpreter goes on |
+//! | `Pause`, `AtGates` | alarm: the flow's deadline | the action fails |
 //! | `Command` | `CommandEnded` | the interpreter goes on, or the action fails |
 //! | `Aftermath` | alarm: 100 ms of silence, or 1 s in all; or `Exited` | the action fails |
 

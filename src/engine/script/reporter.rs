@@ -2,27 +2,28 @@
 
 use std::sync::Arc;
 
-use crate::engine::live_scripts::LiveScripts;
+use crate::engine::context::RunContext;
 use crate::engine::messages::{Injected, PendingReport, Performed, ScriptEnded, ScriptOwner, send};
 use crate::engine::report_guard::FinalReport;
 use crate::engine::script::transcript::Transcript;
 use crate::engine::values::NewValues;
-use crate::model::{InstanceId, ProcessRecord};
+use crate::model::{Ending, InstanceId, ProcessRecord, Usage, micros};
+use crate::process::live_usage;
 
 /// The owner of a script, with what is pending for its next report.
 pub(super) struct ScriptReporter {
     pub owner: ScriptOwner,
     pub instance: InstanceId,
-    live: Arc<LiveScripts>,
+    run: Arc<RunContext>,
     pending: PendingReport,
 }
 
 impl ScriptReporter {
-    pub(super) fn new(owner: ScriptOwner, instance: InstanceId, live: Arc<LiveScripts>) -> Self {
+    pub(super) fn new(owner: ScriptOwner, instance: InstanceId, run: Arc<RunContext>) -> Self {
         ScriptReporter {
             owner,
             instance,
-            live,
+            run,
             pending: PendingReport::default(),
         }
     }
@@ -59,13 +60,35 @@ impl ScriptReporter {
         self.send_end(false, record, transcript);
     }
 
+    /// Returns the record of the program as it runs now, just before it is ended after a panic.
+    fn running_process(&self) -> Option<ProcessRecord> {
+        let InstanceId { role, attempt, .. } = self.instance;
+        let script = self.run.live.remove(self.instance)?;
+        let usage = live_usage(script.pid).map(|usage| Usage {
+            cpu_user_us: micros(usage.cpu),
+            cpu_system_us: 0,
+            peak_rss_bytes: usage.rss_bytes,
+        });
+        Some(ProcessRecord {
+            role: self.run.plan.roles[role.0].name.clone(),
+            attempt,
+            pid: script.pid,
+            ending: Ending::AfterPanic,
+            exit: None,
+            startup_us: None,
+            lifetime_us: micros(script.started_at.elapsed()),
+            exit_us: None,
+            usage: usage.unwrap_or_default(),
+        })
+    }
+
     fn send_end(
         &mut self,
         is_lost: bool,
         record: Option<Box<ProcessRecord>>,
         transcript: Option<Box<Transcript>>,
     ) {
-        self.live.remove(self.instance);
+        self.run.live.remove(self.instance);
         let ended = ScriptEnded {
             instance: self.instance,
             is_lost,
@@ -80,6 +103,7 @@ impl ScriptReporter {
 
 impl FinalReport for ScriptReporter {
     fn report_loss(&mut self) {
-        self.send_end(true, None, None);
+        let record = self.running_process().map(Box::new);
+        self.send_end(true, record, None);
     }
 }

@@ -4,9 +4,9 @@ use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 
+use crate::model::TerminalKind;
 use crate::process::spawn::environment::Environment;
 use crate::process::spawn::executable::ResolveError;
-use crate::process::spawn::terminal::Terminal;
 
 /// A program to start. Nothing is inherited and nothing is looked up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct Command {
     pub environment: Environment,
     /// The working directory.
     pub directory: PathBuf,
-    pub terminal: Terminal,
+    pub terminal: TerminalKind,
 }
 
 /// An error of starting a program.

@@ -6,8 +6,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::model::TerminalKind;
 use crate::process::marker::{INSTANCE_VARIABLE, InstanceNumber, RUN_VARIABLE, RunMarker};
-use crate::process::spawn::terminal::Terminal;
 
 /// Environment variables of a program, as the `NAME=value` strings that the kernel takes.
 ///
@@ -68,15 +68,15 @@ impl Environment {
 
     /// Returns this environment with the variables that describe `terminal`.
     #[must_use]
-    pub fn on(&self, terminal: Terminal) -> Self {
+    pub fn on(&self, terminal: TerminalKind) -> Self {
         let mut environment = self.clone();
         match terminal {
-            Terminal::Pty { rows, columns } => {
+            TerminalKind::Pty { rows, columns } => {
                 environment.set("LINES", rows.to_string());
                 environment.set("COLUMNS", columns.to_string());
             }
             // Without a terminal Python buffers its output until it ends.
-            Terminal::Pipes => environment.set("PYTHONUNBUFFERED", "1"),
+            TerminalKind::Pipes => environment.set("PYTHONUNBUFFERED", "1"),
         }
         environment
     }
@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn a_later_layer_replaces_variables_of_earlier_ones() {
         let run = Environment::of_run([("TERM", "xterm"), ("LINES", "1")], Path::new("/run"));
-        let mut pty = run.on(Terminal::Pty {
+        let mut pty = run.on(TerminalKind::Pty {
             rows: 24,
             columns: 80,
         });
@@ -178,7 +178,7 @@ mod tests {
             texts(&pty),
             [&base[..], &["LINES=24", "COLUMNS=200"]].concat()
         );
-        let pipes = run.on(Terminal::Pipes);
+        let pipes = run.on(TerminalKind::Pipes);
         assert_eq!(
             texts(&pipes),
             [&["LINES=1"], &base[..], &["PYTHONUNBUFFERED=1"]].concat()
@@ -189,7 +189,7 @@ mod tests {
     fn a_program_that_draws_finds_a_terminal_with_colours() {
         let users = [("COLORTERM", "truecolor"), ("LINES", "1"), ("A", "1")];
         let run = Environment::of_run(users, Path::new("/run"));
-        let pty = Terminal::Pty {
+        let pty = TerminalKind::Pty {
             rows: 24,
             columns: 80,
         };

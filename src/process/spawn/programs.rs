@@ -44,8 +44,8 @@ struct Found {
     env: Result<(), ResolveError>,
 }
 
-/// Lookup of programs: beside the scenario, in the folders for scripts, beside this executable, and
-/// on PATH. The name `rehearsal` means this executable.
+/// Lookup of programs: beside the scenario, in the directories for scripts, beside this executable,
+/// and on PATH. The name `rehearsal` means this executable.
 #[derive(Debug)]
 pub struct Programs {
     home: PathBuf,
@@ -56,8 +56,8 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// Creates a lookup. `home` is the scenario's folder (or the current one), `scripts` the
-    /// folders for scripts, `own` this program's executable, `path` the value of PATH.
+    /// Creates a lookup. `home` is the scenario's directory (or the current one), `scripts` the
+    /// directories for scripts, `own` this program's executable, `path` the value of PATH.
     pub fn new(home: PathBuf, scripts: Vec<PathBuf>, own: PathBuf, path: Option<OsString>) -> Self {
         Programs {
             home,
@@ -90,8 +90,8 @@ impl Programs {
         Ok(found)
     }
 
-    /// Searches for the program `name`: a path if it contains a `/`, otherwise in all folders.
-    /// Relative paths are relative to the scenario's folder. Returns the first file that can be
+    /// Searches for the program `name`: a path if it contains a `/`, otherwise in all directories.
+    /// Relative paths are relative to the scenario's directory. Returns the first file that can be
     /// executed, or else the problem of the first match.
     fn search(&self, name: &str) -> Result<PathBuf, ResolveError> {
         if name.is_empty() {
@@ -104,33 +104,33 @@ impl Programs {
         let mut looked: Vec<PathBuf> = Vec::new();
         let mut nearest = None;
         let beside_own = self.own.parent().map(Path::to_owned);
-        let beside = self.script_folders().cloned().chain(beside_own);
-        for folder in beside.chain(self.folders_on_path()) {
-            let folder = self.home.join(folder);
-            let program = folder.join(name);
+        let beside = self.script_directories().cloned().chain(beside_own);
+        for directory in beside.chain(self.directories_on_path()) {
+            let directory = self.home.join(directory);
+            let program = directory.join(name);
             match check(&program) {
                 Ok(()) => return Ok(program),
                 // The search continues, as in a shell; without another match, this is the error.
                 Err(ResolveError::NotFound { .. }) => {}
                 Err(problem) => nearest = nearest.or(Some(problem)),
             }
-            if !looked.contains(&folder) {
-                looked.push(folder);
+            if !looked.contains(&directory) {
+                looked.push(directory);
             }
         }
         let name = name.into();
         Err(nearest.unwrap_or(ResolveError::NotFound { name, looked }))
     }
 
-    fn folders_on_path(&self) -> impl Iterator<Item = PathBuf> {
+    fn directories_on_path(&self) -> impl Iterator<Item = PathBuf> {
         self.path.iter().flat_map(std::env::split_paths)
     }
 
     /// Returns the program and the full argument list for a command line of a scenario.
     ///
     /// A script that is passed to its interpreter (`python3 -u portal.py`) is found like a program:
-    /// a first argument, plain options aside, that names a file beside the scenario or in a folder
-    /// for scripts becomes that file's full path.
+    /// a first argument, plain options aside, that names a file beside the scenario or in a
+    /// directory for scripts becomes that file's full path.
     ///
     /// # Errors
     /// The directories that were searched for the program or its script, or the reason why it
@@ -159,17 +159,17 @@ impl Programs {
         Ok((program, full))
     }
 
-    fn script_folders(&self) -> impl Iterator<Item = &PathBuf> {
+    fn script_directories(&self) -> impl Iterator<Item = &PathBuf> {
         std::iter::once(&self.home).chain(&self.scripts)
     }
 
     fn script(&self, name: &str) -> Option<PathBuf> {
-        self.script_folders()
-            .map(|folder| folder.join(name))
+        self.script_directories()
+            .map(|directory| directory.join(name))
             .find(|path| path.is_file())
     }
 
-    /// Checks that an interpreter will find a script that is not in a folder for scripts.
+    /// Checks that an interpreter will find a script that is not in a directory for scripts.
     fn check_script(
         &self,
         program: &str,
@@ -189,16 +189,16 @@ impl Programs {
                         .any(|ending| directory.join(format!("{script}.{ending}")).exists())
             }
             shell if SHELLS.contains(&shell) && !script.contains('/') => {
-                let on_path = |folder: PathBuf| folder.join(script).exists();
-                within.has_own_path || path.exists() || self.folders_on_path().any(on_path)
+                let on_path = |directory: PathBuf| directory.join(script).exists();
+                within.has_own_path || path.exists() || self.directories_on_path().any(on_path)
             }
             _ => path.exists(),
         };
         if is_there {
             return Ok(());
         }
-        let mut looked: Vec<PathBuf> = self.script_folders().cloned().collect();
-        if !looked.iter().any(|folder| folder == directory) {
+        let mut looked: Vec<PathBuf> = self.script_directories().cloned().collect();
+        if !looked.iter().any(|looked_in| looked_in == directory) {
             looked.push(directory.to_owned());
         }
         Err(ResolveError::NoScript {
@@ -246,8 +246,8 @@ mod tests {
     use crate::process::spawn::executable::tests::executable;
 
     fn error_of(argv: &[&str], directory: &str, has_own_path: bool) -> Option<String> {
-        let folder = tempfile::tempdir().unwrap();
-        let home = folder.path();
+        let scratch = tempfile::tempdir().unwrap();
+        let home = scratch.path();
         fs::create_dir_all(home.join("sub")).unwrap();
         for file in ["here.py", "sub/there.py", "app.js"] {
             fs::write(home.join(file), "").unwrap();
@@ -307,7 +307,7 @@ mod tests {
         assert_eq!(error_of(&["sh", "nosuch"], "", true), None);
     }
 
-    /// Finds a program in the scenario's folder `home`, in `scripts` and on `path`.
+    /// Finds a program in the scenario's directory `home`, in `scripts` and on `path`.
     fn found(
         name: &str,
         home: &Path,
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_name_is_reported_with_the_searched_folders() {
+    fn an_unknown_name_is_reported_with_the_searched_directories() {
         let none = found("nix", "/home".as_ref(), &["scripts".into()], "/a:/b:/a");
         assert_eq!(
             none.unwrap_err().to_string(),
@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_match_is_reported_unless_a_later_folder_has_the_program() {
+    fn the_nearest_match_is_reported_unless_a_later_directory_has_the_program() {
         let home = tempfile::tempdir().unwrap();
         let home = home.path();
         let plain = executable(home, "one/tool", 0o644);

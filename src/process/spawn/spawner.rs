@@ -218,8 +218,8 @@ mod tests {
     use futures_core::Stream as _;
 
     use super::*;
-    use crate::model::ExitCause;
-    use crate::process::{ChildEvent, Environment, Terminal};
+    use crate::model::{ExitCause, TerminalKind};
+    use crate::process::{ChildEvent, Environment};
 
     #[tokio::test(flavor = "local")]
     async fn a_panic_of_the_reaper_kills_live_processes_and_reports_their_exit() {
@@ -231,7 +231,7 @@ mod tests {
                 argv: vec!["sh".into(), "-c".into(), ignoring.into()],
                 environment: Environment::new([("PATH", "/usr/bin:/bin")]),
                 directory: PathBuf::from("/"),
-                terminal: Terminal::Pipes,
+                terminal: TerminalKind::Pipes,
             })
             .await
             .unwrap();

@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Pid;
 
+use crate::model::TerminalKind;
 use crate::process::io::{pipes, pty};
 use crate::process::marker::InstanceNumber;
 use crate::process::process_state::Process;
 use crate::process::spawn::command::{Command, SpawnError};
 use crate::process::spawn::shared::SpawnerShared;
 use crate::process::spawn::started::{SpawnedProcess, Started, Streams, TerminateOnDrop};
-use crate::process::spawn::terminal::Terminal;
 use crate::process::spawn::vfork::{Blocked, FileAction, RawChild, SpawnPlan};
 use crate::process::spawn::{executable, limits, vfork};
 use crate::process::sys;
@@ -55,7 +55,7 @@ fn start_instance(
     let program_ends;
     let mut actions = vec![FileAction::ChangeDirectory { path: &directory }];
     let streams = match command.terminal {
-        Terminal::Pty { rows, columns } => {
+        TerminalKind::Pty { rows, columns } => {
             let pty = pty::open(rows, columns)
                 .map_err(|errno| failed(command, "open a terminal for", errno.into()))?;
             pty_path = pty.path;
@@ -75,7 +75,7 @@ fn start_instance(
             });
             Streams::Terminal(pty.master)
         }
-        Terminal::Pipes => {
+        TerminalKind::Pipes => {
             let (own, theirs) =
                 pipes::open().map_err(|errno| failed(command, "open pipes for", errno.into()))?;
             program_ends = theirs;

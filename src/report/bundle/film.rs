@@ -215,14 +215,14 @@ impl Film {
         Ok(text)
     }
 
-    /// Reads all films in a bundle's folder, in the order of their first events.
+    /// Reads all films in a bundle's directory, in the order of their first events.
     ///
     /// # Errors
     /// If one cannot be read or is no film.
-    pub fn open_all(folder: &Path) -> Result<Vec<Film>, ReportError> {
-        let unreadable = |error| ReportError::read(folder, error);
+    pub fn open_all(directory: &Path) -> Result<Vec<Film>, ReportError> {
+        let unreadable = |error| ReportError::read(directory, error);
         let mut films = Vec::new();
-        for entry in fs::read_dir(folder).map_err(unreadable)? {
+        for entry in fs::read_dir(directory).map_err(unreadable)? {
             let path = entry.map_err(unreadable)?.path();
             if path.extension().is_some_and(|it| it == EXTENSION) {
                 films.push(Film::open(&path)?);

@@ -10,13 +10,13 @@ use crate::model::{Evidence, FlowOutcome, FlowRecord, Happening, Moment, RunInfo
 use crate::stats::{Signature, Summary};
 
 use crate::report::error::ReportError;
-use crate::report::result_file::{Run, RunEnvironment};
+use crate::report::result_file::RunEnvironment;
 use crate::report::saved_file;
 
 /// The name and version of the format. Fields may be added within a version.
 pub const FORMAT: &str = "rehearsal-bundle/1";
 
-/// The folder of the bundles within a run's folder.
+/// The directory of the bundles within a run's directory.
 pub(in crate::report) const BUNDLES: &str = "bundles";
 
 pub(super) const JSON: &str = "bundle.json";
@@ -31,7 +31,7 @@ pub struct Bundle {
     pub kept_as: KeptAs,
     /// The signature shared by similar failures; `null` if the flow did not fail.
     pub signature: Option<Signature>,
-    pub run: Run,
+    pub run: RunInfo,
     pub environment: RunEnvironment,
     pub origin: RunOrigin,
     /// The flow's outcome, values, steps and processes.
@@ -56,7 +56,7 @@ pub enum KeptAs {
 pub struct RunOrigin {
     /// The scenario's file; `null` for the built-in one.
     pub scenario: Option<String>,
-    /// Folders that are searched for programs.
+    /// Directories that are searched for programs.
     pub scripts: Vec<String>,
     /// Variables set by the user, without secret ones.
     pub variables: BTreeMap<String, String>,
@@ -115,7 +115,7 @@ impl Bundle {
             format: FORMAT.into(),
             kept_as,
             signature,
-            run: Run::new(info),
+            run: info.clone(),
             environment: about.environment.clone(),
             origin: about.origin.clone(),
             flow: flow.clone(),
@@ -124,7 +124,7 @@ impl Bundle {
         }
     }
 
-    /// Returns the name of its folder.
+    /// Returns the name of its directory.
     pub(super) fn name(&self) -> String {
         let kind = match self.kept_as {
             KeptAs::Failed => "failed",
@@ -133,12 +133,12 @@ impl Bundle {
         format!("{kind}-{:06}", self.flow.number.0)
     }
 
-    /// Reads the bundle in this folder.
+    /// Reads the bundle in this directory.
     ///
     /// # Errors
     /// If it does not exist or cannot be read; the error names the file.
-    pub fn open(folder: &Path) -> Result<Self, ReportError> {
-        let path = folder.join(JSON);
+    pub fn open(directory: &Path) -> Result<Self, ReportError> {
+        let path = directory.join(JSON);
         let text = saved_file::read(&path)?;
         let malformed = |error| ReportError::malformed(&path, error);
         let Format { format } = serde_json::from_str(&text).map_err(malformed)?;
@@ -153,8 +153,8 @@ impl Bundle {
     ///
     /// # Errors
     /// If it cannot be read.
-    pub fn scenario(folder: &Path) -> Result<String, ReportError> {
-        saved_file::read(&folder.join(SCENARIO))
+    pub fn scenario(directory: &Path) -> Result<String, ReportError> {
+        saved_file::read(&directory.join(SCENARIO))
     }
 }
 
@@ -163,7 +163,7 @@ struct Format {
     format: String,
 }
 
-/// Makes the figures name bundles by full paths, given the run's folder.
+/// Makes the figures name bundles by full paths, given the run's directory.
 pub fn locate(summary: &mut Summary, run: &Path) {
     for group in &mut summary.failures.groups {
         if let Some(bundle) = &mut group.bundle {
@@ -173,9 +173,9 @@ pub fn locate(summary: &mut Summary, run: &Path) {
 }
 
 /// Returns the description of a run from one of its bundles, if any can be read.
-pub(in crate::report) fn run_of_any(run: &Path) -> Option<(Run, RunEnvironment)> {
-    let folders = fs::read_dir(run.join(BUNDLES)).ok()?.flatten();
-    let mut bundles = folders.filter_map(|folder| Bundle::open(&folder.path()).ok());
+pub(in crate::report) fn run_of_any(run: &Path) -> Option<(RunInfo, RunEnvironment)> {
+    let directories = fs::read_dir(run.join(BUNDLES)).ok()?.flatten();
+    let mut bundles = directories.filter_map(|directory| Bundle::open(&directory.path()).ok());
     let bundle = bundles.next()?;
     Some((bundle.run, bundle.environment))
 }

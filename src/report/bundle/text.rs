@@ -15,7 +15,7 @@ use super::lines::{fact, line_of, seconds};
 /// The maximum length of the last output that is shown with its control characters.
 const LAST_BYTES: usize = 400;
 
-/// Renders the whole text; `path` is the bundle's future folder.
+/// Renders the whole text; `path` is the bundle's future directory.
 pub(super) fn render(bundle: &Bundle, path: &Path) -> String {
     let mut sections = vec![heading(bundle)];
     sections.extend(went_wrong(bundle));
@@ -45,7 +45,7 @@ fn heading(bundle: &Bundle) -> String {
     fact(&mut text, "flow", &flow.id.0);
     let started = flow.started_at.format("%Y-%m-%d %H:%M:%S%.3f %:z");
     fact(&mut text, "started", &started.to_string());
-    fact(&mut text, "run", &bundle.run.id);
+    fact(&mut text, "run", &bundle.run.id.0);
     fact(
         &mut text,
         "scenario",
@@ -182,6 +182,7 @@ fn processes(bundle: &Bundle) -> String {
             Ending::Terminated => "was ended by us",
             Ending::Killed => "did not listen and was killed",
             Ending::Injected => "was killed by chaos",
+            Ending::AfterPanic => "was ended after a panic",
             Ending::LeftOver => "could not be ended",
         };
         let exit = match process.exit {

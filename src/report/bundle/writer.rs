@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use crate::model::{Evidence, FlowRecord, RunInfo};
 use crate::report::error::ReportError;
-use crate::report::folder::permissive;
+use crate::report::result_directory::permissive;
 use crate::stats::EvidenceLimits;
 
 use super::film::Film;
@@ -22,7 +22,7 @@ const MAX_UNSAVED_RUNS: usize = 20;
 /// After an error it writes no more, and returns the error when it is finished.
 #[derive(Debug)]
 pub struct Bundles {
-    /// The run's folder, created with the first bundle if necessary.
+    /// The run's directory, created with the first bundle if necessary.
     run: PathBuf,
     about: About,
     limits: EvidenceLimits,
@@ -40,7 +40,7 @@ pub struct BundleCounts {
 }
 
 impl Bundles {
-    /// Creates a writer for a run with this folder, which need not exist.
+    /// Creates a writer for a run with this directory, which need not exist.
     pub fn new(run: &Path, about: About, limits: EvidenceLimits) -> Self {
         Bundles {
             run: run.to_owned(),
@@ -52,7 +52,7 @@ impl Bundles {
         }
     }
 
-    /// Writes the bundle of a flow; returns its name within the run's folder for a failed flow.
+    /// Writes the bundle of a flow; returns its name within the run's directory for a failed flow.
     pub(in crate::report) fn keep(
         &mut self,
         info: &RunInfo,
@@ -82,15 +82,15 @@ impl Bundles {
     }
 
     fn write(&self, bundle: &Bundle) -> Result<PathBuf, ReportError> {
-        let folder = self.run.join(BUNDLES);
-        if !folder.is_dir() {
-            make_folder(&self.run, &folder)?;
+        let directory = self.run.join(BUNDLES);
+        if !directory.is_dir() {
+            make_directory(&self.run, &directory)?;
         }
-        let path = folder.join(bundle.name());
+        let path = directory.join(bundle.name());
         let failed = |error| ReportError::create(&path, error);
         let unnamed = permissive(0o777)
             .prefix(".rehearsal-")
-            .tempdir_in(&folder)
+            .tempdir_in(&directory)
             .map_err(failed)?;
         let json = serde_json::to_string_pretty(bundle).map_err(|error| failed(error.into()))?;
         let mut texts = vec![
@@ -131,11 +131,11 @@ impl Bundles {
     }
 }
 
-/// Creates a run's folder for bundles. For a run that is not saved, removes the oldest of too many
-/// unsaved runs.
-fn make_folder(run: &Path, folder: &Path) -> Result<(), ReportError> {
+/// Creates a run's directory for bundles. For a run that is not saved, removes the oldest of too
+/// many unsaved runs.
+fn make_directory(run: &Path, directory: &Path) -> Result<(), ReportError> {
     let is_saved = run.is_dir();
-    fs::create_dir_all(folder).map_err(|error| ReportError::create(folder, error))?;
+    fs::create_dir_all(directory).map_err(|error| ReportError::create(directory, error))?;
     if !is_saved && let Some(results) = run.parent() {
         // A failure to remove is retried by the next run.
         let _ = forget_oldest(results);
@@ -160,7 +160,7 @@ fn forget_oldest(results: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns `true` if the folder contains only files of this module.
+/// Returns `true` if the directory contains only files of this module.
 fn is_unsaved_run(path: &Path) -> io::Result<bool> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     if !name.starts_with("REAL-E2E-") || !path.is_dir() {
@@ -178,7 +178,7 @@ pub(super) mod tests {
     use super::*;
     use crate::model::{
         Activity, DataRow, Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, Happening,
-        IntegrityInfo, Moment, RoleIndex, RoleInfo, RunId, StepInfo, Stream,
+        Moment, RoleIndex, RoleInfo, RunId, StepInfo, Stream,
     };
     use crate::report::result_file::RunEnvironment;
 
@@ -238,19 +238,16 @@ pub(super) mod tests {
             roles: vec![role("customer"), role("manager")],
             steps: vec![StepInfo {
                 name: "06_approve".into(),
-                role: RoleIndex(1),
+                role: "manager".into(),
                 action: "approve".into(),
                 turns: Vec::new(),
             }],
             flows: Some(10),
-            duration_us: None,
             parallel: 1,
             load: "1 at once".into(),
-            wanted_per_second: None,
-            seed: 7,
-            integrity: IntegrityInfo::default(),
-            chaos: Vec::new(),
+            seed: Some(7),
             started_at: Local::now(),
+            ..RunInfo::default()
         }
     }
 
@@ -298,8 +295,8 @@ pub(super) mod tests {
         }
     }
 
-    fn names(folder: &Path) -> Vec<String> {
-        let Ok(entries) = fs::read_dir(folder) else {
+    fn names(directory: &Path) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(directory) else {
             return Vec::new();
         };
         let mut names: Vec<_> = entries
@@ -324,15 +321,18 @@ pub(super) mod tests {
             .unwrap();
         assert_eq!(name, "bundles/failed-000012");
         assert_eq!(names(&run.join("bundles")), ["failed-000012"]);
-        let folder = run.join(name);
+        let directory = run.join(name);
         let films = ["customer.cast", "manager.cast"];
-        assert_eq!(names(&folder), [JSON, films[0], films[1], SCENARIO, TEXT]);
-        let bundle = Bundle::open(&folder).unwrap();
+        assert_eq!(
+            names(&directory),
+            [JSON, films[0], films[1], SCENARIO, TEXT]
+        );
+        let bundle = Bundle::open(&directory).unwrap();
         assert_eq!(bundle.signature.unwrap().saw.as_deref(), Some("Select:"));
         assert_eq!(bundle.flow.number, FlowNumber(12));
         assert_eq!(bundle.transcript.len(), 4);
         assert_eq!(bundle.data["customers"]["name"], "Ann");
-        assert_eq!(Bundle::scenario(&folder).unwrap(), "name: shop\n");
+        assert_eq!(Bundle::scenario(&directory).unwrap(), "name: shop\n");
         let (kept, error) = bundles.finish();
         assert_eq!(kept, BundleCounts { failed: 1, slow: 0 });
         assert!(error.is_none());

@@ -57,14 +57,9 @@ impl SingleFlow {
         let Some(found) = info.steps.get(step.0) else {
             return;
         };
-        let actor = info
-            .roles
-            .get(found.role.0)
-            .map(|role| format!("Actor: {}", role.title));
+        let role = format!("Role: {}", info.title_of(found));
         let action = format!("Action: {}", found.action);
-        if let Some(actor) = actor {
-            self.detail(&actor);
-        }
+        self.detail(&role);
         self.detail(&action);
     }
 
@@ -127,7 +122,7 @@ impl Reporter for SingleFlow {
     fn event(&mut self, event: &RunEvent) {
         match event {
             RunEvent::RunStarted(info) => {
-                self.fact("Session", &info.id.0);
+                self.fact("Run", &info.id.0);
                 self.fact("Scenario", &info.scenario);
                 self.info = Some((**info).clone());
             }

@@ -10,17 +10,17 @@ use super::heading;
 const MAX_BAR: u64 = 40;
 
 pub(super) fn render(summary: &Summary) -> Option<String> {
-    let ranges = &summary.flow_distribution;
-    let most = ranges.iter().map(|range| range.count).max()?;
+    let buckets = &summary.flow_distribution;
+    let most = buckets.iter().map(|bucket| bucket.count).max()?;
     let widest = most.to_string().len();
     let mut lines = vec![heading("Distribution of the completed flows")];
-    for range in ranges {
-        let bar = (range.count * MAX_BAR).div_ceil(most.max(1));
+    for bucket in buckets {
+        let bar = (bucket.count * MAX_BAR).div_ceil(most.max(1));
         let bar = "▪".repeat(usize::try_from(bar).unwrap_or(0));
         let line = format!(
             "  up to {:>7}  {:>widest$}  {}",
-            units::duration(range.to_us),
-            range.count,
+            units::duration(bucket.to_us),
+            bucket.count,
             styled(FAINT, bar),
         );
         lines.push(line);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::InjectionKind;
+use crate::model::FaultKind;
 use crate::report::output::{BAD, CARE, GOOD, styled};
 use crate::report::sanitize::sanitize;
 use crate::report::units;
@@ -53,7 +53,7 @@ pub(super) fn render(summary: &Summary) -> Option<String> {
 }
 
 /// Formats the number of faults of each kind.
-fn counts(faults: &BTreeMap<InjectionKind, u64>) -> String {
+fn counts(faults: &BTreeMap<FaultKind, u64>) -> String {
     let kinds = faults.iter().map(|(kind, count)| {
         let [one, several] = nouns(*kind);
         let noun = if *count == 1 { one } else { several };
@@ -67,18 +67,18 @@ fn counts(faults: &BTreeMap<InjectionKind, u64>) -> String {
     }
 }
 
-fn nouns(kind: InjectionKind) -> [&'static str; 2] {
+fn nouns(kind: FaultKind) -> [&'static str; 2] {
     match kind {
-        InjectionKind::Kill => ["kill", "kills"],
-        InjectionKind::Freeze => ["freeze", "freezes"],
-        InjectionKind::Close => ["closed input", "closed inputs"],
-        InjectionKind::Garbage => ["line of garbage", "lines of garbage"],
-        InjectionKind::LongLine => ["long line", "long lines"],
-        InjectionKind::Dribble => ["dribble", "dribbles"],
-        InjectionKind::SlowRead => ["slow reading", "slow readings"],
-        InjectionKind::Bytewise => ["bytewise output", "bytewise outputs"],
-        InjectionKind::Resize => ["resize", "resizes"],
-        InjectionKind::Delay => ["delay", "delays"],
-        InjectionKind::Refuse => ["refusal", "refusals"],
+        FaultKind::Kill => ["kill", "kills"],
+        FaultKind::Freeze => ["freeze", "freezes"],
+        FaultKind::Close => ["closed input", "closed inputs"],
+        FaultKind::Garbage => ["line of garbage", "lines of garbage"],
+        FaultKind::LongLine => ["long line", "long lines"],
+        FaultKind::Dribble => ["dribble", "dribbles"],
+        FaultKind::SlowRead => ["slow reading", "slow readings"],
+        FaultKind::Bytewise => ["bytewise output", "bytewise outputs"],
+        FaultKind::Resize => ["resize", "resizes"],
+        FaultKind::Delay => ["delay", "delays"],
+        FaultKind::Refuse => ["refusal", "refusals"],
     }
 }

@@ -48,11 +48,11 @@ pub(super) fn render(info: &RunInfo, summary: &Summary, width: usize) -> Option<
         return None;
     }
     let mut lines = flows(info, summary);
-    let mut actor = None;
+    let mut role = None;
     for step in &summary.steps {
-        if actor != Some(&step.actor) {
-            lines.push(Err(sanitize(&step.actor).into_owned()));
-            actor = Some(&step.actor);
+        if role != Some(&step.role_title) {
+            lines.push(Err(sanitize(&step.role_title).into_owned()));
+            role = Some(&step.role_title);
         }
         lines.push(Ok(LatencyRow {
             name: format!("  {}", sanitize(&step.name)),
@@ -87,7 +87,7 @@ pub(super) fn render(info: &RunInfo, summary: &Summary, width: usize) -> Option<
             .iter()
             .filter(|figure| figure.from_width <= limit)
             .collect();
-        let headings: Vec<_> = ["Actor, step", "Count", "Success"]
+        let headings: Vec<_> = ["Role, step", "Count", "Success"]
             .into_iter()
             .chain(figures.iter().map(|figure| figure.heading))
             .collect();
@@ -145,7 +145,7 @@ fn flows(info: &RunInfo, summary: &Summary) -> Vec<Result<LatencyRow, String>> {
 fn row(line: &Result<LatencyRow, String>, figures: &[&Column]) -> Row {
     let line = match line {
         Ok(line) => line,
-        Err(actor) => return Row::new(vec![actor.clone()]),
+        Err(role) => return Row::new(vec![role.clone()]),
     };
     let whole = line.success.is_none_or(|rate| rate >= 1.0);
     let mut cells = vec![

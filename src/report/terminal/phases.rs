@@ -19,8 +19,8 @@ pub(super) fn render(summary: &Summary, width: usize) -> Option<String> {
         phase(name, role.startup);
     }
     phase("Log-in, first step".into(), phases.log_in);
-    phase("Hand-over to another actor".into(), phases.hand_over);
-    phase("Next step, same actor".into(), phases.next_step);
+    phase("Hand-over to another role".into(), phases.hand_over);
+    phase("Next step, same role".into(), phases.next_step);
     phase("Pauses, each flow".into(), phases.paused);
     phase("Waiting for others".into(), phases.waited);
     phase("Delays before retries".into(), phases.retry_delay);

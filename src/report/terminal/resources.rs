@@ -13,7 +13,7 @@ pub(super) fn render(summary: &Summary, width: usize) -> Option<String> {
         return None;
     }
     let headings = [
-        "Actor",
+        "Role",
         "Scripts",
         "Start-up",
         "Longest",

@@ -168,9 +168,14 @@ impl<'a> Context<'a> {
     /// Reports a text that is too long whatever the flow.
     pub fn check_length(&self, node: &Node, template: &Template) {
         let rendered = template.render(&self.constants.borrow());
-        if let Err(error @ RenderError::TooLong(_)) = rendered {
+        if let Err(error) = &rendered
+            && let RenderError::TooLong(source) = error
+        {
+            let mut placeholders = template.placeholders();
+            let at = placeholders.find(|(expression, _)| expression.source() == source);
+            let at = at.map(|(_, range)| self.part(node, &template.source()[range]));
             let help = Some("shorten the values that it is made of".to_owned());
-            self.error(&node.span, error.to_string(), help);
+            self.error(at.as_ref().unwrap_or(&node.span), error.to_string(), help);
         }
     }
 

@@ -43,11 +43,11 @@ pub(super) fn load(context: &Context<'_>, node: Option<&Node>) -> Load {
     let count = |name| fields.get(name).and_then(|node| context.count(node, 1));
     let duration = deadline("duration");
     let flows_each = count("flows_each");
-    let is_bounded = duration.is_some() || flows_each.is_some() || !ramp.stages.is_empty();
-    let flows = count("flows").or((!is_bounded).then_some(1));
+    let flows = count("flows");
     let warm_up = fields
         .get("warm_up")
         .and_then(|node| context.duration(node));
+    let has_stages = !ramp.stages.is_empty();
     let shape = match kind {
         LoadKind::Parallel => Shape::Closed {
             parallel: ramp,
@@ -63,13 +63,33 @@ pub(super) fn load(context: &Context<'_>, node: Option<&Node>) -> Load {
     let graceful_stop = fields
         .get("graceful_stop")
         .and_then(|node| context.duration(node));
-    let load = Load {
+    let mut load = Load {
         shape,
         flows,
         duration,
         warm_up: warm_up.unwrap_or_default(),
         graceful_stop: graceful_stop.unwrap_or(GRACEFUL_STOP),
     };
+    let stages = fields.get("stages");
+    if !load.is_bounded() {
+        if let (Some(stages), true) = (stages, has_stages) {
+            let help = "give a stage a length, or add a `duration`, `flows` or `flows_each`";
+            let message = "nothing ends this load: its stages have no length";
+            context.error(&stages.span, message, Some(help.to_owned()));
+        }
+        load.flows = Some(1);
+    }
+    let level = stages.or_else(|| fields.get(kind.key()));
+    if let Some(level) = level
+        && load.starts_nothing()
+    {
+        let help = format!(
+            "write a `{}` above zero that is reached before the end, or a longer `duration`",
+            kind.key()
+        );
+        let message = "this load starts no flow: none is due before its end";
+        context.error(&level.span, message, Some(help));
+    }
     if let (Some(node), Some(end)) = (fields.get("warm_up"), load.end())
         && load.warm_up >= end
     {

@@ -22,8 +22,8 @@ pub struct CommandStart<'a> {
 /// Facts about the environment of the scenario.
 #[derive(Clone, Copy, Default)]
 pub struct CompileOptions<'a> {
-    /// The scenario's folder, from which data files and roles' directories are found; `None` for
-    /// the current folder.
+    /// The scenario's directory, from which data files and roles' directories are found; `None` for
+    /// the current directory.
     pub directory: Option<&'a Path>,
     /// The check of programs; `None` to skip it.
     pub find_program: Option<&'a FindProgram<'a>>,

@@ -56,6 +56,15 @@ pub(super) fn check(
         }
         shared_start(context, role, size.get(), &differs);
         rows_of_instances(context, role, size.get(), span, known);
+        if of_role.len() == 1 {
+            let message = format!(
+                "`{}` is the only step of `{}`, and it logs an instance in: flows that get a logged-in \
+                 instance skip it",
+                first.step.name, role.role.name
+            );
+            let help = "add a step for what each flow does with it, or leave out `lifetime`";
+            context.warning(span, message, Some(help.into()));
+        }
         if let (Some(when), true) = (&first.when, of_role.len() > 1) {
             let message = format!(
                 "the first step of `{}`, which is shared by flows, depends on the flow",

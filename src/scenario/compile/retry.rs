@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use strum::VariantNames;
+
 use crate::model::FailureKind;
 use crate::scenario::plan::{Then, Turn, TurnKind};
 use crate::scenario::raw::{Node, Value};
@@ -93,7 +95,7 @@ fn retry(
             );
         }
         let known = || {
-            let kinds = FailureKind::NAMES.into_iter();
+            let kinds = FailureKind::VARIANTS.iter().copied();
             kinds.chain(categories.iter().map(String::as_str))
         };
         for (name, span) in &names {

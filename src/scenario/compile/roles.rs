@@ -3,8 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::model::TerminalKind;
 use crate::scenario::plan::{
-    Action, FailOn, Interlude, Menu, Reply, Role, TerminalKind, Then, Turn, TurnKind, any_turn,
+    Action, FailOn, Interlude, Menu, Reply, Role, Then, Turn, TurnKind, any_turn,
 };
 use crate::scenario::raw::{Node, Value};
 use crate::scenario::template::Template;
@@ -316,8 +317,8 @@ pub(super) fn directory(context: &Context<'_>, node: &Node) -> Option<Template> 
     if let Some(known) = context.known(&template)
         && !context.path(&known).is_dir()
     {
-        let help = Some("it is looked for from the scenario's folder".to_owned());
-        let message = format!("there is no folder `{}`", context.masked(&known));
+        let help = Some("it is looked for from the scenario's directory".to_owned());
+        let message = format!("there is no directory `{}`", context.masked(&known));
         context.error(&node.span, message, help);
     }
     Some(template)

@@ -5,7 +5,9 @@ mod words;
 use std::ops::Range;
 use std::time::Duration;
 
-use crate::model::{FlowNumber, InjectionKind, RoleIndex};
+use strum::VariantArray;
+
+use crate::model::{FaultKind, FlowNumber, RoleIndex};
 use crate::terminal::ScreenSize;
 
 use super::reach::{RuleContext, turn_replies};
@@ -80,13 +82,11 @@ fn rule(
             is_about_context: false,
         });
     };
-    let known = || InjectionKind::ALL.into_iter().map(InjectionKind::name);
-    let kind = InjectionKind::ALL
-        .into_iter()
-        .find(|kind| kind.name() == first.key())
-        .ok_or_else(|| unknown(first, "not a kind of fault", known()))?;
+    let known = || FaultKind::VARIANTS.iter().map(|kind| kind.name());
+    let kind = first.key().parse();
+    let kind = kind.map_err(|_| unknown(first, "not a kind of fault", known()))?;
     let size = match kind {
-        InjectionKind::Resize => Some(size(first, words.next())?),
+        FaultKind::Resize => Some(size(first, words.next())?),
         _ => None,
     };
     let often_at = words.peek().map_or(first, |word| word);
@@ -109,7 +109,7 @@ fn rule(
 type Words<'w> = std::iter::Peekable<std::slice::Iter<'w, Word>>;
 
 fn frequency(
-    kind: InjectionKind,
+    kind: FaultKind,
     found: &Word,
     words: &mut Words<'_>,
 ) -> Result<Frequency, FaultRuleError> {
@@ -145,20 +145,20 @@ fn frequency(
 }
 
 /// Returns the words that can follow a kind, apart from its target.
-fn options(kind: InjectionKind) -> &'static [&'static str] {
+fn options(kind: FaultKind) -> &'static [&'static str] {
     match kind {
-        InjectionKind::Kill | InjectionKind::Resize => &["mid_turn", "between_turns", "after"],
-        InjectionKind::Freeze => &["for", "mid_turn", "between_turns", "after"],
-        InjectionKind::Garbage | InjectionKind::LongLine => &["of"],
-        InjectionKind::Dribble => &["every"],
-        InjectionKind::SlowRead => &["of", "every"],
-        InjectionKind::Delay => &["for"],
-        InjectionKind::Bytewise | InjectionKind::Close | InjectionKind::Refuse => &[],
+        FaultKind::Kill | FaultKind::Resize => &["mid_turn", "between_turns", "after"],
+        FaultKind::Freeze => &["for", "mid_turn", "between_turns", "after"],
+        FaultKind::Garbage | FaultKind::LongLine => &["of"],
+        FaultKind::Dribble => &["every"],
+        FaultKind::SlowRead => &["of", "every"],
+        FaultKind::Delay => &["for"],
+        FaultKind::Bytewise | FaultKind::Close | FaultKind::Refuse => &[],
     }
 }
 
 fn clauses(
-    kind: InjectionKind,
+    kind: FaultKind,
     words: &mut Words<'_>,
     context: &RuleContext<'_>,
 ) -> Result<Clauses, FaultRuleError> {
@@ -236,7 +236,7 @@ fn clauses(
     Ok(clauses)
 }
 
-fn fault(kind: InjectionKind, clauses: &Clauses) -> FaultSpec {
+fn fault(kind: FaultKind, clauses: &Clauses) -> FaultSpec {
     let usual = DurationRange {
         least: DEFAULT_LENGTH,
         most: DEFAULT_LENGTH,
@@ -253,29 +253,29 @@ fn fault(kind: InjectionKind, clauses: &Clauses) -> FaultSpec {
         (false, false) => FaultTiming::Either,
     };
     match kind {
-        InjectionKind::Kill => FaultSpec::Kill(when),
-        InjectionKind::Freeze => FaultSpec::Freeze { length, when },
-        InjectionKind::Close => FaultSpec::Close,
-        InjectionKind::Garbage => FaultSpec::Garbage {
+        FaultKind::Kill => FaultSpec::Kill(when),
+        FaultKind::Freeze => FaultSpec::Freeze { length, when },
+        FaultKind::Close => FaultSpec::Close,
+        FaultKind::Garbage => FaultSpec::Garbage {
             bytes: clauses.bytes.unwrap_or(DEFAULT_GARBAGE),
         },
-        InjectionKind::LongLine => FaultSpec::LongLine {
+        FaultKind::LongLine => FaultSpec::LongLine {
             bytes: clauses.bytes.unwrap_or(DEFAULT_LINE),
         },
-        InjectionKind::Dribble => FaultSpec::Dribble {
+        FaultKind::Dribble => FaultSpec::Dribble {
             every: clauses.every.unwrap_or(DEFAULT_DRIBBLE),
         },
-        InjectionKind::SlowRead => FaultSpec::SlowRead {
+        FaultKind::SlowRead => FaultSpec::SlowRead {
             bytes: clauses.bytes.unwrap_or(DEFAULT_READ),
             every: clauses.every.unwrap_or(DEFAULT_PAUSE),
         },
-        InjectionKind::Bytewise => FaultSpec::Bytewise,
-        InjectionKind::Resize => FaultSpec::Resize {
+        FaultKind::Bytewise => FaultSpec::Bytewise,
+        FaultKind::Resize => FaultSpec::Resize {
             size: clauses.size.unwrap_or(DEFAULT_SIZE),
             when,
         },
-        InjectionKind::Delay => FaultSpec::Delay { length },
-        InjectionKind::Refuse => FaultSpec::Refuse,
+        FaultKind::Delay => FaultSpec::Delay { length },
+        FaultKind::Refuse => FaultSpec::Refuse,
     }
 }
 

@@ -1,7 +1,8 @@
 //! Steps that a fault rule can hit, and its expected frequency.
 
 use crate::model::StepIndex;
-use crate::scenario::plan::{Alternative, Plan, Role, Step, TerminalKind, Then, Turn, TurnKind};
+use crate::model::TerminalKind;
+use crate::scenario::plan::{Alternative, Plan, Role, Step, Then, Turn, TurnKind};
 
 use super::rule::{FaultRule, FaultRules, FaultSpec, Frequency, Target};
 

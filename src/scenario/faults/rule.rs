@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{FlowNumber, InjectionKind, RoleIndex, StepIndex};
+use crate::model::{FaultKind, FlowNumber, RoleIndex, StepIndex};
 use crate::terminal::ScreenSize;
 
 /// The fault rules of a run.
@@ -65,19 +65,19 @@ pub enum FaultSpec {
 
 impl FaultSpec {
     /// Returns the kind of the fault.
-    pub fn kind(&self) -> InjectionKind {
+    pub fn kind(&self) -> FaultKind {
         match self {
-            FaultSpec::Kill(_) => InjectionKind::Kill,
-            FaultSpec::Freeze { .. } => InjectionKind::Freeze,
-            FaultSpec::Close => InjectionKind::Close,
-            FaultSpec::Garbage { .. } => InjectionKind::Garbage,
-            FaultSpec::LongLine { .. } => InjectionKind::LongLine,
-            FaultSpec::Dribble { .. } => InjectionKind::Dribble,
-            FaultSpec::SlowRead { .. } => InjectionKind::SlowRead,
-            FaultSpec::Bytewise => InjectionKind::Bytewise,
-            FaultSpec::Resize { .. } => InjectionKind::Resize,
-            FaultSpec::Delay { .. } => InjectionKind::Delay,
-            FaultSpec::Refuse => InjectionKind::Refuse,
+            FaultSpec::Kill(_) => FaultKind::Kill,
+            FaultSpec::Freeze { .. } => FaultKind::Freeze,
+            FaultSpec::Close => FaultKind::Close,
+            FaultSpec::Garbage { .. } => FaultKind::Garbage,
+            FaultSpec::LongLine { .. } => FaultKind::LongLine,
+            FaultSpec::Dribble { .. } => FaultKind::Dribble,
+            FaultSpec::SlowRead { .. } => FaultKind::SlowRead,
+            FaultSpec::Bytewise => FaultKind::Bytewise,
+            FaultSpec::Resize { .. } => FaultKind::Resize,
+            FaultSpec::Delay { .. } => FaultKind::Delay,
+            FaultSpec::Refuse => FaultKind::Refuse,
         }
     }
 

@@ -1,45 +1,32 @@
 //! One row of a screen as text.
 
-use avt::{Cell, Line};
+use std::sync::Arc;
+
+use avt::Line;
+
+use super::stamps::width_of;
 
 /// Text of a row, and the columns of its characters.
 ///
 /// Blanks at the end are left out. A character that takes two columns is in the text once.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ScreenRow {
-    text: String,
-    /// Byte and column of each character, unless each is one byte in one column.
-    places: Option<Vec<(usize, u16)>>,
-    /// The column after the last character.
-    end: u16,
+    text: Arc<str>,
 }
 
 impl ScreenRow {
     pub(super) fn new(line: &Line) -> ScreenRow {
         let cells = line.cells();
-        let blank = cells.iter().rev().take_while(|cell| cell.char() == ' ');
-        // The second half of a wide character is blank, too.
-        let mut len = cells.len() - blank.count();
-        if len > 0 && cells[len - 1].width() == 2 {
-            len += 1;
-        }
-        let cells = &cells[..len];
-        let is_plain = |cell: &Cell| cell.width() == 1 && cell.char().is_ascii();
-        let mut places = Vec::new();
-        let are_plain = cells.iter().all(is_plain);
-        let mut text = String::with_capacity(len);
-        for (at, cell) in cells.iter().enumerate() {
-            if cell.width() > 0 {
-                if !are_plain {
-                    places.push((text.len(), column(at)));
-                }
-                text.push(cell.char());
-            }
-        }
+        let mut text = String::with_capacity(cells.len());
+        // The second half of a wide character has no text.
+        text.extend(
+            cells
+                .iter()
+                .filter(|cell| cell.width() > 0)
+                .map(avt::Cell::char),
+        );
         ScreenRow {
-            text,
-            places: (!are_plain).then_some(places),
-            end: column(len),
+            text: text.trim_end_matches(' ').into(),
         }
     }
 
@@ -51,36 +38,33 @@ impl ScreenRow {
     /// Returns the column of the character at a byte of the text; for the end of the text, the
     /// column after its last character.
     pub fn column_of(&self, byte: usize) -> u16 {
-        if byte >= self.text.len() {
-            return self.end;
-        }
-        match &self.places {
-            None => column(byte),
-            Some(places) => {
-                let after = places.partition_point(|&(begin, _)| begin <= byte);
-                places[after.saturating_sub(1)].1
+        let byte = byte.min(self.text.len());
+        let column = if self.text.is_ascii() {
+            byte
+        } else {
+            let mut begin = byte;
+            while !self.text.is_char_boundary(begin) {
+                begin -= 1;
             }
-        }
+            self.text[..begin].chars().map(width_of).sum()
+        };
+        u16::try_from(column).unwrap_or(u16::MAX)
     }
 
     /// Returns the byte of the text at which the character in this column begins; for columns after
     /// the text, its end.
     pub fn byte_of(&self, column: u16) -> usize {
-        if column >= self.end {
-            return self.text.len();
+        let column = usize::from(column);
+        if self.text.is_ascii() {
+            return column.min(self.text.len());
         }
-        match &self.places {
-            None => usize::from(column),
-            Some(places) => {
-                let after = places.partition_point(|&(_, begin)| begin <= column);
-                places[after.saturating_sub(1)].0
-            }
-        }
+        let mut end = 0;
+        let at_column = self.text.char_indices().find(|&(_, character)| {
+            end += width_of(character);
+            column < end
+        });
+        at_column.map_or(self.text.len(), |(byte, _)| byte)
     }
-}
-
-fn column(at: usize) -> u16 {
-    u16::try_from(at).unwrap_or(u16::MAX)
 }
 
 #[cfg(test)]

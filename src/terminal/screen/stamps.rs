@@ -240,7 +240,7 @@ fn cells_of(terminal: &Terminal, row: usize) -> &[Cell] {
 }
 
 /// Returns the number of columns of a printed character, as the emulator counts it.
-fn width_of(character: char) -> usize {
+pub(super) fn width_of(character: char) -> usize {
     match character.width() {
         Some(2) => 2,
         _ => 1,

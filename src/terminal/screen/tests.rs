@@ -6,7 +6,7 @@ mod stamps;
 
 use std::time::{Duration, Instant};
 
-use super::{Screen, ScreenSize};
+use super::{CellColor, CellStyle, Screen, ScreenSize};
 
 /// A small screen, fed.
 fn screen(rows: u16, columns: u16, output: &str) -> Screen {
@@ -184,4 +184,22 @@ fn sizes_change_and_may_be_odd() {
     assert!(!one.is_fresh(0, 4));
     assert!(!one.is_fresh(9, 9));
     assert_eq!((one.row(9).text(), one.char_at(9, 9)), ("", ' '));
+}
+
+#[test]
+fn styles_are_those_of_the_text() {
+    let screen = screen(
+        2,
+        10,
+        "\x1b[1;4;7;31;48;5;200ma\x1b[0;2;3;38;2;1;2;3mb\x1b[mc",
+    );
+    let first = screen.style(0, 0);
+    assert!(first.bold && first.underline && first.inverse && !first.faint);
+    assert_eq!(first.foreground, Some(CellColor::Indexed(1)));
+    assert_eq!(first.background, Some(CellColor::Indexed(200)));
+    let second = screen.style(0, 1);
+    assert!(second.faint && second.italic && !second.inverse);
+    assert_eq!(second.foreground, Some(CellColor::Rgb(1, 2, 3)));
+    assert_eq!(screen.style(0, 2), CellStyle::default());
+    assert_eq!(screen.style(9, 99), CellStyle::default());
 }

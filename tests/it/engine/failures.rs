@@ -228,14 +228,17 @@ flow:
     assert_eq!(failure.kind, FailureKind::Expression);
     assert_eq!(
         failure.message,
-        "variable `b`: `a` makes a text of more than 64 KiB"
+        "variable `b`: with the value of `a`, this text is longer than 64 KiB"
     );
     run.variables = vec![("a".into(), "0123456789".into())];
     let failed = run.perform();
     let failure = failed.failure();
     assert_eq!(failure.kind, FailureKind::Expression);
     assert_eq!(failure.turn, "test.yaml:9");
-    assert_eq!(failure.message, "`b` makes a text of more than 64 KiB");
+    assert_eq!(
+        failure.message,
+        "with the value of `b`, this text is longer than 64 KiB"
+    );
 }
 
 #[test]

@@ -33,6 +33,16 @@ fn pooled(run: &Rehearsed) -> Vec<&ProcessRecord> {
     ends.collect()
 }
 
+/// The flow, the step and the instance number of each replacement.
+fn replaced(run: &Rehearsed) -> Vec<(u64, usize, usize)> {
+    let events = run.events.iter();
+    let replaced = events.filter_map(|event| match event {
+        RunEvent::PooledScriptReplaced { flow, step, number } => Some((flow.0, step.0, *number)),
+        _ => None,
+    });
+    replaced.collect()
+}
+
 /// The process that served each flow, in the order of the flows; flows that were not served have none.
 fn served_by(run: &Rehearsed) -> Vec<&str> {
     let captures = run.flows.iter().flat_map(|flow| &flow.captures);
@@ -112,12 +122,10 @@ fn a_pooled_script_that_exits_is_replaced() {
         outcomes.collect::<Vec<_>>(),
         [None, died.clone(), None, died]
     );
-    let replaced = run.events.iter();
-    let replaced = replaced.filter(|it| matches!(it, RunEvent::PooledScriptReplaced { .. }));
     let of_flows = run.flows.iter().flat_map(|flow| &flow.processes);
     let of_flows = of_flows.filter(|process| process.role == "desk");
     let started = pooled(&run).len() + of_flows.count();
-    assert_eq!(replaced.count(), started - 1);
+    assert_eq!(replaced(&run).len(), started - 1);
 }
 
 #[test]
@@ -158,6 +166,7 @@ fn a_step_is_retried_with_another_script_of_the_pool() {
     run.assert_all(&FlowOutcome::Completed);
     assert!(run.flows[0].is_recovered());
     assert!(!run.flows[1].is_recovered());
+    assert_eq!(replaced(&run), [(1, 2, 1)]);
 }
 
 /// A retried flow acquires its scripts in the order of its steps again, as all others do.

@@ -3,11 +3,9 @@
 use std::time::{Duration, Instant};
 
 use crate::support::child::{Actor, PTY, command, on_both, with_spawner};
-use rehearsal::model::Activity;
+use rehearsal::model::{Activity, TerminalKind};
 use rehearsal::model::{Ending, ExitCause, Stream};
-use rehearsal::process::{
-    ChildEvent, Command, Environment, Grace, MAX_UNWRITTEN, Terminal, WriteError,
-};
+use rehearsal::process::{ChildEvent, Command, Environment, Grace, MAX_UNWRITTEN, WriteError};
 
 #[test]
 fn a_program_is_read_answered_and_followed_to_its_exit() {
@@ -28,7 +26,7 @@ fn a_program_is_read_answered_and_followed_to_its_exit() {
 fn pipes_keep_output_and_errors_apart() {
     with_spawner(async |spawner| {
         let words = ["print", "out", "error", "err"];
-        let mut program = Actor::start(spawner, Terminal::Pipes, &words).await;
+        let mut program = Actor::start(spawner, TerminalKind::Pipes, &words).await;
         program.end().await;
         assert_eq!((program.out.as_str(), program.err.as_str()), ("out", "err"));
         program.closed.sort_by_key(|stream| *stream == Stream::Err);
@@ -142,8 +140,9 @@ fn a_flood_is_held_back_until_it_is_read() {
 #[test]
 fn a_flood_does_not_starve_others() {
     with_spawner(async |spawner| {
-        let mut flood = Actor::start(spawner, Terminal::Pipes, &["flood", "100000000000"]).await;
-        let mut other = Actor::start(spawner, Terminal::Pipes, &["parrot"]).await;
+        let mut flood =
+            Actor::start(spawner, TerminalKind::Pipes, &["flood", "100000000000"]).await;
+        let mut other = Actor::start(spawner, TerminalKind::Pipes, &["parrot"]).await;
         let talk = async {
             for _ in 0..20 {
                 other.out.clear();
@@ -325,7 +324,7 @@ fn python_and_shell_programs_are_detected_as_waiting() {
 fn a_write_to_a_closed_input_is_refused() {
     with_spawner(async |spawner| {
         let words = ["print", "bye", "close-all", "forever"];
-        let mut program = Actor::start(spawner, Terminal::Pipes, &words).await;
+        let mut program = Actor::start(spawner, TerminalKind::Pipes, &words).await;
         while program.closed.len() < 2 {
             program.next().await;
         }

@@ -4,19 +4,20 @@ use std::time::Duration;
 
 use crate::support::child::{Actor, BOTH, PTY, command, on_both, with_spawner};
 use crate::support::fixture;
-use rehearsal::process::{Command, SpawnError, Terminal};
+use rehearsal::model::TerminalKind;
+use rehearsal::process::{Command, SpawnError};
 
 #[test]
 fn a_terminal_is_the_controlling_one_and_has_its_size() {
     with_spawner(async |spawner| {
-        let pty = Terminal::Pty {
+        let pty = TerminalKind::Pty {
             rows: 33,
             columns: 201,
         };
         let mut program = Actor::start(spawner, pty, &["tty", "size"]).await;
         program.end().await;
         assert_eq!(program.out, "tty: yes\nsize: 33x201\n");
-        let mut program = Actor::start(spawner, Terminal::Pipes, &["tty"]).await;
+        let mut program = Actor::start(spawner, TerminalKind::Pipes, &["tty"]).await;
         program.end().await;
         assert_eq!(program.out, "tty: no\n");
     });
@@ -110,7 +111,7 @@ fn an_abandoned_start_leaves_nothing() {
 fn programs_get_the_original_limit_of_descriptors() {
     with_spawner(async |spawner| {
         let words = ["sleep", "0.05", "nofile"];
-        let mut program = Actor::start(spawner, Terminal::Pipes, &words).await;
+        let mut program = Actor::start(spawner, TerminalKind::Pipes, &words).await;
         program.end().await;
         let raised = rustix::process::getrlimit(rustix::process::Resource::Nofile);
         assert_eq!(raised.current, raised.maximum);

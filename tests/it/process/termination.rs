@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use crate::support::child::{
     Actor, BOTH, PTY, command, finish, gone, lives, on_both, run, spawner, with_spawner,
 };
-use rehearsal::model::Activity;
+use rehearsal::model::{Activity, TerminalKind};
 use rehearsal::model::{Ending, ExitCause, Stream};
-use rehearsal::process::{Grace, SpawnError, Terminal};
+use rehearsal::process::{Grace, SpawnError};
 
 #[test]
 fn exit_codes_signals_and_our_kills_are_distinguished() {
@@ -59,7 +59,7 @@ fn a_program_that_ignores_requests_to_end_is_killed() {
             let mut program = Actor::start(spawner, terminal, &words).await;
             program.hear("up").await;
             if close != "pid" {
-                while !program.closed.contains(&Stream::Out) && terminal == Terminal::Pipes {
+                while !program.closed.contains(&Stream::Out) && terminal == TerminalKind::Pipes {
                     program.next().await.unwrap();
                 }
                 assert!(lives(program.child.pid()), "closed output is no end");
@@ -78,7 +78,7 @@ fn a_program_that_ignores_requests_to_end_is_killed() {
 fn a_stopped_program_is_ended_politely() {
     with_spawner(async |spawner| {
         let words = ["print", "up\\n", "signal", "19", "forever"];
-        let mut program = Actor::start(spawner, Terminal::Pipes, &words).await;
+        let mut program = Actor::start(spawner, TerminalKind::Pipes, &words).await;
         program.hear("up").await;
         program.until_activity(Activity::Stopped).await;
         program.child.end(Grace::default());
@@ -144,7 +144,7 @@ fn a_process_that_wipes_its_environment_is_ended_with_its_tree() {
                 word, "ignore", "1", "15", "print", "away\\n", "forever", "--", "forever",
             ];
             let words: Vec<&str> = ["wrap", "wrap"].into_iter().chain(away).collect();
-            let mut program = Actor::start(spawner, Terminal::Pipes, &words).await;
+            let mut program = Actor::start(spawner, TerminalKind::Pipes, &words).await;
             program.hear("child: ").await;
             program.hear("away\n").await;
             let escapee = program.number("child: ");

@@ -113,7 +113,7 @@ fn every_width_has_the_figures_that_matter() {
         let text = anstream::adapter::strip_str(&text).to_string();
         let widest = text.lines().map(|line| line.chars().count()).max();
         assert!(widest <= Some(width), "{width}:\n{text}");
-        let headings = text.lines().find(|line| line.contains("Actor, step"));
+        let headings = text.lines().find(|line| line.contains("Role, step"));
         let headings = headings.expect("a table of times");
         for heading in ["Count", "Success", "Average", "p50", "p95", "Max"] {
             assert!(headings.contains(heading), "{width}: {headings}");
@@ -180,16 +180,16 @@ fn the_report_shows_injections_and_their_outcomes() {
     info.chaos = vec!["kill 5%".into(), "delay 1%".into()];
     let mut tally = Tally::new(&info);
     let courses = [
-        (FlowShape::Completes, InjectionKind::Delay, Some(4_000)),
-        (FlowShape::Completes, InjectionKind::Freeze, Some(310_000)),
-        (FlowShape::TimesOut, InjectionKind::Kill, None),
+        (FlowShape::Completes, FaultKind::Delay, Some(4_000)),
+        (FlowShape::Completes, FaultKind::Freeze, Some(310_000)),
+        (FlowShape::TimesOut, FaultKind::Kill, None),
     ];
     for (number, (shape, kind, recovered_after_us)) in (1..).zip(courses) {
         let ended = flow_events(&info, number, shape).pop();
         let Some(RunEvent::FlowEnded(mut record)) = ended else {
             panic!("a flow ends with its record");
         };
-        if kind == InjectionKind::Freeze {
+        if kind == FaultKind::Freeze {
             record.retries.push(Retry {
                 what: RetriedPart::Step,
                 recovered_after_us: Some(300_000),
@@ -198,7 +198,7 @@ fn the_report_shows_injections_and_their_outcomes() {
             });
         }
         let missed = InjectionRecord {
-            kind: InjectionKind::Kill,
+            kind: FaultKind::Kill,
             outcome: InjectionOutcome::Missed,
             what: "not hit by kill: it had ended".into(),
             role: "customer".into(),

@@ -25,9 +25,9 @@ fn head(recorded: &Recorded) -> Head {
 
 #[test]
 fn the_result_record() {
-    let folder = tempfile::tempdir().unwrap();
-    let folder = RunFolder::at(folder.path());
-    let flows = folder.write_flows(environment()).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let directory = ResultDirectory::at(directory.path());
+    let flows = directory.write_flows(environment()).unwrap();
     let recorded = record(
         Recorder::with_flows(flows),
         events(&[FlowShape::Completes, FlowShape::TimesOut], 2),
@@ -48,26 +48,26 @@ fn the_result_record() {
 fn a_saved_run_has_all_its_files() {
     let place = tempfile::tempdir().unwrap();
     let reserved = Place::open(place.path()).unwrap().reserve(noon()).unwrap();
-    let folder = RunFolder::create(&reserved.folder).unwrap();
-    folder.keep_scenario("name: order-flow\n").unwrap();
-    let flows = folder.write_flows(environment()).unwrap();
+    let directory = ResultDirectory::create(&reserved.directory).unwrap();
+    directory.keep_scenario("name: order-flow\n").unwrap();
+    let flows = directory.write_flows(environment()).unwrap();
     let recorded = record(Recorder::with_flows(flows), events(&MIXED, 2));
-    folder
+    directory
         .finish(&head(&recorded), Some(&reserved.log_path))
         .unwrap();
-    let names = |folder: &RunFolder| {
-        let files = std::fs::read_dir(folder.path()).unwrap();
+    let names = |directory: &ResultDirectory| {
+        let files = std::fs::read_dir(directory.path()).unwrap();
         let mut names: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
         names.sort();
         names
     };
     let expected = ["flows.jsonl", "result.json", "run.log", "scenario.yaml"];
-    assert_eq!(names(&folder), expected);
+    assert_eq!(names(&directory), expected);
 
-    let again = folder.finish(&head(&recorded), None).unwrap_err();
+    let again = directory.finish(&head(&recorded), None).unwrap_err();
     assert!(again.to_string().contains("result.json"), "{again}");
 
-    let copy = folder.copy_to(&place.path().join("copy")).unwrap();
+    let copy = directory.copy_to(&place.path().join("copy")).unwrap();
     assert_eq!(names(&copy), expected);
     let mut text = Vec::new();
     let saved = SavedRun::open(copy.path(), place.path()).unwrap();
@@ -82,14 +82,16 @@ fn a_saved_run_has_all_its_files() {
 
 #[test]
 fn a_run_that_was_cut_off_is_counted_again_from_its_flows() {
-    let folder = tempfile::tempdir().unwrap();
-    let folder = RunFolder::at(folder.path());
-    let flows = folder.write_flows(environment()).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let directory = ResultDirectory::at(directory.path());
+    let flows = directory.write_flows(environment()).unwrap();
     let mut events = open_load();
     let failing = flow_events(&info(41, 200), 41, FlowShape::TimesOut);
     events.splice(1..1, failing);
     let recorded = record(Recorder::with_flows(flows), events);
-    let saved = SavedRun::open(folder.path(), folder.path()).unwrap().head;
+    let saved = SavedRun::open(directory.path(), directory.path())
+        .unwrap()
+        .head;
     assert_eq!(saved.completeness, Completeness::CutOff);
     assert_eq!(saved.histograms, recorded.histograms);
     let mut summary = saved.summary;
@@ -107,15 +109,15 @@ fn a_run_that_was_cut_off_is_counted_again_from_its_flows() {
 
 #[test]
 fn flows_are_on_disk_before_the_run_has_ended() {
-    let folder = tempfile::tempdir().unwrap();
-    let folder = RunFolder::at(folder.path());
-    let flows = folder.write_flows(environment()).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let directory = ResultDirectory::at(directory.path());
+    let flows = directory.write_flows(environment()).unwrap();
     let reporters = Reporters::start(Recorder::with_flows(flows), Vec::new()).unwrap();
     let sink = reporters.sink();
     let mut events = events(&[FlowShape::Completes], 1);
     events.pop();
     events.into_iter().for_each(|event| sink.emit(event));
-    let path = folder.flows().path;
+    let path = directory.flows().path;
     wait::until("the flow is on the disk", || {
         std::fs::read_to_string(&path).unwrap().lines().count() >= 2
     });

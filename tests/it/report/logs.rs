@@ -54,7 +54,7 @@ fn the_log_has_every_event() {
     let injected = RunEvent::Injected(Box::new(Injection {
         instance,
         step: StepIndex(0),
-        kind: InjectionKind::Freeze,
+        kind: FaultKind::Freeze,
         what: "frozen for 500ms in mid-turn".into(),
         turn: "order-flow.yaml:42".into(),
     }));

@@ -6,23 +6,23 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use futures_core::Stream as _;
-use rehearsal::model::{Activity, Ending, ExitCause, Stream, Usage};
+use rehearsal::model::{Activity, Ending, ExitCause, Stream, TerminalKind, Usage};
 use rehearsal::process::{
-    Child, ChildEvent, Command, Environment, Events, RunMarker, SpawnError, Spawner, Terminal,
+    Child, ChildEvent, Command, Environment, Events, RunMarker, SpawnError, Spawner,
 };
 
 /// A terminal as tests use it.
-pub const PTY: Terminal = Terminal::Pty {
+pub const PTY: TerminalKind = TerminalKind::Pty {
     rows: 24,
     columns: 80,
 };
 /// Both ways to talk to a program.
-pub const BOTH: [Terminal; 2] = [PTY, Terminal::Pipes];
+pub const BOTH: [TerminalKind; 2] = [PTY, TerminalKind::Pipes];
 use super::fixture;
 use super::wait::{self, LONG};
 
 /// A command that runs the fixture program.
-pub fn command(terminal: Terminal, words: &[&str]) -> Command {
+pub fn command(terminal: TerminalKind, words: &[&str]) -> Command {
     let program = fixture::program();
     let argv = [program.as_os_str().to_owned()]
         .into_iter()
@@ -67,7 +67,7 @@ pub fn with_spawner<T>(test: impl AsyncFnOnce(&Spawner) -> T) -> T {
 }
 
 /// The same over a terminal and over pipes.
-pub fn on_both(test: impl AsyncFn(&Spawner, Terminal)) {
+pub fn on_both(test: impl AsyncFn(&Spawner, TerminalKind)) {
     for terminal in BOTH {
         with_spawner(async |spawner| test(spawner, terminal).await);
     }
@@ -111,7 +111,7 @@ pub struct End {
 }
 
 impl Actor {
-    pub async fn start(spawner: &Spawner, terminal: Terminal, words: &[&str]) -> Actor {
+    pub async fn start(spawner: &Spawner, terminal: TerminalKind, words: &[&str]) -> Actor {
         Actor::run(spawner, command(terminal, words)).await.unwrap()
     }
 
@@ -134,10 +134,15 @@ impl Actor {
         match &event {
             Some(ChildEvent::Output { stream, bytes, .. }) => {
                 let text = String::from_utf8_lossy(bytes).replace("\r\n", "\n");
-                match stream {
-                    Stream::Out => self.out.push_str(&text),
-                    Stream::Err => self.err.push_str(&text),
+                let heard = match stream {
+                    Stream::Out => &mut self.out,
+                    Stream::Err => &mut self.err,
+                };
+                // A read may end within a line end.
+                if heard.ends_with('\r') && text.starts_with('\n') {
+                    heard.pop();
                 }
+                heard.push_str(&text);
             }
             Some(ChildEvent::Closed { stream, .. }) => self.closed.push(*stream),
             &Some(ChildEvent::Exited {

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// Returns the path of the fixture program; `tests/fixtures/fixture.rs` documents its words.
-/// Scenarios call it `fixture`: its folder is in [`search_path`].
+/// Scenarios call it `fixture`: its directory is in [`search_path`].
 pub fn program() -> PathBuf {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| {
@@ -21,7 +21,7 @@ pub fn program() -> PathBuf {
         if !is_fresh {
             // `cargo test` builds examples, but not when it is asked for single tests.
             let mut cargo = Command::new(env!("CARGO"));
-            cargo.args(["build", "--quiet", "--offline", "--example", "fixture"]);
+            cargo.args(["build", "--quiet", "--offline", "--examples"]);
             if profile.ends_with("release") {
                 cargo.arg("--release");
             }
@@ -37,15 +37,15 @@ pub fn program() -> PathBuf {
 pub fn search_path() -> OsString {
     let own = std::env::var_os("PATH").unwrap_or_default();
     let program = program();
-    let folder = program.parent().expect("a folder").to_owned();
-    let folders = std::iter::once(folder).chain(std::env::split_paths(&own));
-    std::env::join_paths(folders).expect("folders without colons")
+    let directory = program.parent().expect("a directory").to_owned();
+    let directories = std::iter::once(directory).chain(std::env::split_paths(&own));
+    std::env::join_paths(directories).expect("directories without colons")
 }
 
 /// Returns the text of `tests/it/fixtures/NAME.yaml`.
 pub fn scenario(name: &str) -> String {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/fixtures");
-    let path = folder.join(format!("{name}.yaml"));
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/fixtures");
+    let path = directory.join(format!("{name}.yaml"));
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 

@@ -65,7 +65,7 @@ impl Rehearsing {
             delay: None,
             step_timeout: None,
             source: source.to_owned(),
-            home: tempfile::tempdir().expect("a temporary folder"),
+            home: tempfile::tempdir().expect("a temporary directory"),
         }
     }
 
@@ -145,7 +145,7 @@ flow:
             events: Mutex::default(),
             react,
         });
-        let run_directory = tempfile::tempdir().expect("a temporary folder");
+        let run_directory = tempfile::tempdir().expect("a temporary directory");
         let plan = compiled.plan.with_overrides(Overrides {
             variables: self.variables.clone(),
             step_timeout: self.step_timeout,

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `fixture` | the fixture program, and scenarios from `tests/it/fixtures` |
 //! | `flows` | runs of scenarios through the library, with all their events |
-//! | `sandbox` | folders in which `rehearsal` runs as its users run it, and what it leaves there |
+//! | `sandbox` | directories in which `rehearsal` runs as its users run it, and what it leaves there |
 //! | `running` | a started `rehearsal`, and the output of one that has exited |
 //! | `records` | made-up records of runs and flows |
 //! | `child` | single programs under the library's `process` module |

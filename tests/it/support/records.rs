@@ -18,7 +18,7 @@ pub fn run_info(
     };
     let step = |&(name, role, action): &(&str, usize, &str)| StepInfo {
         name: name.into(),
-        role: RoleIndex(role),
+        role: roles[role].0.into(),
         action: action.into(),
         turns: Vec::new(),
     };
@@ -27,15 +27,11 @@ pub fn run_info(
         scenario: "order-flow".into(),
         roles: roles.iter().map(role).collect(),
         steps: steps.iter().map(step).collect(),
-        flows: None,
-        duration_us: None,
         load: format!("{parallel} at once"),
-        wanted_per_second: None,
         parallel,
-        integrity: IntegrityInfo::default(),
-        seed: 7,
-        chaos: Vec::new(),
+        seed: Some(7),
         started_at: noon(),
+        ..RunInfo::default()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Folders in which `rehearsal` runs as its users run it, and what its runs leave there.
+//! Directories in which `rehearsal` runs as its users run it, and what its runs leave there.
 
 use std::collections::HashSet;
 use std::fs;
@@ -12,10 +12,10 @@ use super::fixture;
 use super::running::Finished;
 use super::wait;
 
-/// The folders of one test. All processes of its runs have the folder's path in their environment
-/// or in their command line.
+/// The directories of one test. All processes of its runs have the directory's path in their
+/// environment or in their command line.
 pub struct Sandbox {
-    folder: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 /// A process as it was seen: its number alone may pass to another one.
@@ -27,17 +27,17 @@ pub struct Seen {
 
 impl Sandbox {
     pub fn new() -> Self {
-        let folder = tempfile::Builder::new().prefix("sandbox-").tempdir();
+        let directory = tempfile::Builder::new().prefix("sandbox-").tempdir();
         let sandbox = Sandbox {
-            folder: folder.expect("a temporary folder"),
+            directory: directory.expect("a temporary directory"),
         };
-        for folder in [sandbox.home(), sandbox.temporary()] {
-            fs::create_dir(folder).expect("a folder");
+        for directory in [sandbox.home(), sandbox.temporary()] {
+            fs::create_dir(directory).expect("a directory");
         }
         sandbox
     }
 
-    /// A sandbox whose home folder has this one file.
+    /// A sandbox whose home directory has this one file.
     pub fn with(name: &str, text: &str) -> Self {
         let sandbox = Sandbox::new();
         sandbox.write(name, text);
@@ -46,23 +46,23 @@ impl Sandbox {
 
     /// The working directory of the program.
     pub fn home(&self) -> PathBuf {
-        self.folder.path().join("home")
+        self.directory.path().join("home")
     }
 
-    /// The folder of the program's temporary files.
+    /// The directory of the program's temporary files.
     pub fn temporary(&self) -> PathBuf {
-        self.folder.path().join("temporary")
+        self.directory.path().join("temporary")
     }
 
     /// The path that all its processes carry; scenarios read it from `SANDBOX`.
     pub fn mark(&self) -> &str {
-        self.folder.path().to_str().expect("a UTF-8 path")
+        self.directory.path().to_str().expect("a UTF-8 path")
     }
 
-    /// Writes a file below the home folder.
+    /// Writes a file below the home directory.
     pub fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.home().join(name);
-        fs::create_dir_all(path.parent().expect("a file's folder")).expect("a folder");
+        fs::create_dir_all(path.parent().expect("a file's directory")).expect("a directory");
         fs::write(&path, text).expect("a file of the test's own");
         path
     }
@@ -75,7 +75,7 @@ impl Sandbox {
         path
     }
 
-    /// Reads a file below the home folder.
+    /// Reads a file below the home directory.
     pub fn read(&self, name: impl AsRef<Path>) -> String {
         let path = self.home().join(name);
         fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
@@ -85,7 +85,7 @@ impl Sandbox {
         self.home().join(name).exists()
     }
 
-    /// Makes a named pipe below the home folder: a program that reads it waits for the test.
+    /// Makes a named pipe below the home directory: a program that reads it waits for the test.
     pub fn make_gate(&self, name: &str) -> PathBuf {
         let path = self.home().join(name);
         let status = Command::new("mkfifo").arg(&path).status();
@@ -93,7 +93,7 @@ impl Sandbox {
         path
     }
 
-    /// Waits for a file below the home folder.
+    /// Waits for a file below the home directory.
     #[track_caller]
     pub fn wait_for(&self, name: &str) {
         wait::until(name, || self.has(name));
@@ -160,7 +160,7 @@ impl Sandbox {
     }
 
     /// Waits for the last process to exit, at most until `by`, and asserts that the temporary
-    /// folder is empty then.
+    /// directory is empty then.
     #[track_caller]
     pub fn assert_empty(&self, by: Instant) {
         wait::retry(by, || {
@@ -173,12 +173,12 @@ impl Sandbox {
         });
     }
 
-    /// The folders of saved runs, in the order of their names.
+    /// The directories of saved runs, in the order of their names.
     pub fn runs(&self) -> Vec<PathBuf> {
         self.runs_in("rehearsal-results")
     }
 
-    /// The folders of saved runs in another results folder below the home folder.
+    /// The directories of saved runs in another results directory below the home directory.
     pub fn runs_in(&self, results: &str) -> Vec<PathBuf> {
         let mut runs = entries(&self.home().join(results));
         runs.retain(|path| !path.ends_with("orchestrator_logs"));
@@ -193,7 +193,7 @@ impl Sandbox {
         runs[0].clone()
     }
 
-    /// The files in the results folder and below.
+    /// The files in the results directory and below.
     pub fn results(&self) -> Vec<PathBuf> {
         files_below(&self.home().join("rehearsal-results"))
     }
@@ -248,9 +248,9 @@ fn started(pid: u32) -> Option<String> {
     fields.split_whitespace().nth(19).map(str::to_owned)
 }
 
-/// The entries of a folder, in the order of their names; none where there is no folder.
-pub fn entries(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).into_iter().flatten();
+/// The entries of a directory, in the order of their names; none where there is no directory.
+pub fn entries(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten();
     let mut paths: Vec<_> = entries
         .map(|entry| entry.expect("an entry").path())
         .collect();
@@ -258,8 +258,8 @@ pub fn entries(folder: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// The files in a folder and its subfolders.
-pub fn files_below(folder: &Path) -> Vec<PathBuf> {
+/// The files in a directory and its subdirectories.
+pub fn files_below(directory: &Path) -> Vec<PathBuf> {
     let of = |path: PathBuf| {
         if path.is_dir() {
             files_below(&path)
@@ -267,7 +267,7 @@ pub fn files_below(folder: &Path) -> Vec<PathBuf> {
             vec![path]
         }
     };
-    entries(folder).into_iter().flat_map(of).collect()
+    entries(directory).into_iter().flat_map(of).collect()
 }
 
 /// The parsed `result.json` of a saved run.

@@ -49,7 +49,7 @@ pub(super) struct Block {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Likeness {
     Whole,
-    /// Without its number, or one of its columns.
+    /// Without its number or remark, or one of its columns.
     Part,
     /// In it, as whole words.
     Words,
@@ -70,7 +70,15 @@ pub(super) fn likeness(text: &str, label: &str) -> Option<Likeness> {
         return Some(Likeness::Whole);
     }
     let mut parts = text.split("  ").map(str::trim);
-    if &text[tag_len(text)..] == label || parts.any(|it| it == label) {
+    let (tag, untagged) = text.split_at(tag_len(text));
+    let is_tag = tag.trim_matches(['(', '[', ')', ']', '.', ':', ' ']) == label;
+    let remark = untagged.strip_prefix(label);
+    let has_remark = remark.is_some_and(|it| {
+        [" (", " - ", " – ", ": "]
+            .iter()
+            .any(|remark| it.starts_with(remark))
+    });
+    if untagged == label || is_tag || has_remark || parts.any(|it| it == label) {
         return Some(Likeness::Part);
     }
     if is_shortened(text, label) {

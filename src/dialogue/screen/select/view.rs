@@ -68,7 +68,10 @@ impl View {
         views.retain(|(best, view)| {
             let is_exact = best.is_some_and(Likeness::is_exact);
             let is_list = view.block.items.len() > 1 && !view.block.is_horizontal;
-            let is_lit = view.light > Light::Cursor;
+            // A cursor before a text is that of a list, one behind it that of an input.
+            let lit = &view.block.items[view.lit.start];
+            let is_before = screen.cursor().column <= lit.columns.start;
+            let is_lit = view.light > Light::Cursor || (is_before && view.block.items.len() > 2);
             is_exact || (is_list && (is_lit || best.is_some()))
         });
         let best = views.into_iter().max_by_key(|(best, view)| {

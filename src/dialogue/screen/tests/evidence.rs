@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use super::{at, draw, drawn, screen};
 use crate::dialogue::pattern::Pattern;
-use crate::dialogue::screen::evidence::{Judgement, NearMiss, is_shown, judge};
+use crate::dialogue::screen::evidence::{Judgement, is_shown, judge};
 use crate::dialogue::screen::typed::TypedText;
 use crate::dialogue::screen::{
     CellPosition, CursorCondition, Judging, RowRange, ScreenContent, ScreenRegion, ScreenWait,

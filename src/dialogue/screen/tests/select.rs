@@ -1,6 +1,6 @@
-use super::{Recording, drawn};
+use super::Recording;
 use crate::dialogue::screen::select::RowSelector;
-use crate::dialogue::screen::{KeyPress, KeySequenceErrorKind, KeyStep};
+use crate::dialogue::screen::{KeyPress, KeyStep};
 use crate::terminal::Screen;
 
 /// Returns the next step on a settled screen, or the error once the program has had its time.

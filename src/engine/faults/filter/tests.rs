@@ -103,18 +103,29 @@ impl Bench {
         }
     }
 
+    /// Calls the filter at this time.
+    fn call<R>(
+        &mut self,
+        ms: u64,
+        method: impl FnOnce(&mut FaultFilter, &mut FaultCall<'_, Recorder>) -> R,
+    ) -> R {
+        let mut call = FaultCall {
+            now: self.at(ms),
+            target: &self.target,
+            feedback: &mut self.feedback,
+        };
+        method(&mut self.filter, &mut call)
+    }
+
     fn at(&self, ms: u64) -> Instant {
         self.origin + Duration::from_millis(ms)
     }
 
     fn before_reply(&mut self, ms: u64) {
-        let now = self.at(ms);
-        self.filter
-            .before_reply(&point(), now, &self.target, &mut self.feedback);
+        self.call(ms, |filter, call| filter.before_reply(&point(), call));
     }
 
     fn type_reply(&mut self, ms: u64) -> bool {
-        let now = self.at(ms);
         let reply = TypedReply {
             typed: Typed::line("ab", false).expect("short"),
             shown: Cow::Borrowed("ab"),
@@ -124,22 +135,21 @@ impl Bench {
             closes_input: false,
             answers: Answers::Wait,
         };
-        let (target, feedback) = (&self.target, &mut self.feedback);
-        self.filter
-            .type_reply(&reply, false, String::new, now, target, feedback)
+        self.call(ms, |filter, call| {
+            filter.type_reply(&reply, false, String::new, call)
+        })
     }
 
     #[track_caller]
     fn alarm(&mut self, ms: u64) {
-        let now = self.at(ms);
-        assert_eq!(self.filter.next_alarm(), Some(now));
-        self.filter.alarm(now, &self.target, &mut self.feedback);
+        assert_eq!(self.filter.next_alarm(), Some(self.at(ms)));
+        self.call(ms, FaultFilter::alarm);
     }
 
     /// The feedback since the last call, in short.
     fn feedback(&mut self) -> Vec<String> {
         let feedback = self.feedback.drain(..).map(|one| match one {
-            Feedback::Fault { what, .. } => what,
+            Feedback::Injection { what, .. } => what,
             Feedback::Resized(size) => format!("resized {size}"),
             Feedback::Released => "released".to_owned(),
             Feedback::Delayed(length) => format!("delayed {length:?}"),
@@ -173,10 +183,9 @@ fn a_fault_in_mid_turn_is_injected_later_or_when_the_evidence_comes() {
         let mut bench = Bench::new("kill 100% mid_turn after 30ms");
         bench.before_reply(0);
         assert_eq!(bench.feedback(), ["released"]);
-        let now = bench.at(10);
-        bench
-            .filter
-            .reply_sent(&point(), now, &bench.target, &mut bench.feedback);
+        bench.call(10, |filter, call| {
+            filter.reached(Progress::ReplySent, &point(), call);
+        });
         assert!(bench.target.take().is_empty());
         bench
     };
@@ -184,14 +193,11 @@ fn a_fault_in_mid_turn_is_injected_later_or_when_the_evidence_comes() {
     bench.alarm(40);
     assert_eq!(bench.feedback(), ["killed in mid-turn"]);
     let mut bench = begun();
-    let now = bench.at(20);
-    bench
-        .filter
-        .evidence_came(now, &bench.target, &mut bench.feedback);
+    bench.call(20, FaultFilter::evidence_came);
     assert_eq!(bench.feedback(), ["killed in mid-turn"]);
     assert_eq!(bench.filter.next_alarm(), None);
     let mut bench = begun();
-    bench.filter.end(&bench.target, &mut bench.feedback);
+    bench.call(20, FaultFilter::end);
     assert_eq!(bench.feedback(), ["not hit by kill: its step was over"]);
     assert_eq!(bench.filter.next_alarm(), None, "its action is over");
 }
@@ -219,10 +225,9 @@ fn a_terminal_is_resized_and_output_is_read_byte_by_byte() {
     ];
     assert_eq!(bench.feedback(), expected);
     let mut bench = Bench::new("bytewise once");
-    let now = bench.at(0);
-    bench
-        .filter
-        .wait_began(&point(), now, &bench.target, &mut bench.feedback);
+    bench.call(0, |filter, call| {
+        filter.reached(Progress::WaitBegins, &point(), call);
+    });
     assert_eq!(bench.target.take(), ["slow"]);
     assert_eq!(bench.feedback(), ["its output read byte by byte"]);
 }
@@ -278,6 +283,6 @@ fn nothing_hits_a_program_that_has_exited() {
 fn a_fault_whose_moment_never_came_is_missed() {
     let mut bench = Bench::new("garbage 100%");
     bench.filter.exited();
-    bench.filter.end(&bench.target, &mut bench.feedback);
+    bench.call(20, FaultFilter::end);
     assert_eq!(bench.feedback(), ["not hit by garbage: it had ended"]);
 }

@@ -83,7 +83,11 @@ impl FlowSupervisor {
             let role = plan.steps[step.0].role;
             let first = plan.steps.iter().position(|it| it.role == role);
             let first = StepIndex(first.unwrap_or(step.0));
-            if first == step || supervisor.state.script(role).is_some() {
+            let is_alive = supervisor.state.script(role).is_some();
+            if !is_alive {
+                supervisor.replaces_instance(step);
+            }
+            if first == step || is_alive {
                 supervisor.perform(step, ctx);
             } else {
                 supervisor.perform_action(ActionKind::LogIn(first), first, step, ctx);

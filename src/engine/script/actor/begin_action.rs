@@ -8,8 +8,8 @@ use actix::prelude::*;
 use crate::engine::faults::choice::Attempt;
 use crate::engine::messages::{ActionKind, Perform};
 use crate::engine::script::interpreter::ActionInterpreter;
-use crate::model::{InjectionKind, InjectionOutcome};
-use crate::scenario::{Plan, TerminalKind};
+use crate::model::{FaultKind, InjectionOutcome, TerminalKind};
+use crate::scenario::Plan;
 
 use super::super::action_run::ActionRun;
 use super::super::machine::MachineCall;
@@ -117,7 +117,7 @@ impl ScriptActor {
             .is_some_and(|attempt| attempt.is_refused(&self.run.plan.faults));
         if refused {
             let what = "not started, as if it were missing".to_owned();
-            let kind = InjectionKind::Refuse;
+            let kind = FaultKind::Refuse;
             if let ActionKind::Step(step) = perform.kind {
                 self.report_fault(
                     (step, kind),

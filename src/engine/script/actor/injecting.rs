@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::engine::faults::feedback::Feedback;
 use crate::engine::messages::Injected;
 use crate::engine::script::machine::ScriptInput;
-use crate::model::{Happening, Injection, InjectionKind, InjectionOutcome, RunEvent, StepIndex};
+use crate::model::{FaultKind, Happening, Injection, InjectionOutcome, RunEvent, StepIndex};
 
 use super::{ScriptActor, State};
 
@@ -14,7 +14,7 @@ impl ScriptActor {
     pub(super) fn take_feedback(&mut self, feedback: Vec<Feedback>) {
         for one in feedback {
             self.inputs.push(match one {
-                Feedback::Fault {
+                Feedback::Injection {
                     step,
                     kind,
                     outcome,
@@ -42,7 +42,7 @@ impl ScriptActor {
     /// Reports a fault that was chosen for this step. One that was missed is only in the record.
     pub(super) fn report_fault(
         &mut self,
-        (step, kind): (StepIndex, InjectionKind),
+        (step, kind): (StepIndex, FaultKind),
         outcome: InjectionOutcome,
         what: String,
         turn: String,

@@ -10,9 +10,8 @@ use crate::engine::live_scripts::LiveScriptEntry;
 use crate::engine::messages::{PendingReport, Perform, Performed, Timing};
 use crate::engine::script::interpreter::ActionError;
 use crate::engine::script::transcript::Transcript;
-use crate::model::{FailureKind, Happening, RunEvent};
+use crate::model::{FailureKind, Happening, RunEvent, TerminalKind};
 use crate::process::{Child, SpawnError};
-use crate::scenario::TerminalKind;
 use crate::terminal::ScreenSize;
 
 use super::super::command;

@@ -35,11 +35,20 @@ impl ScriptActor {
     pub(super) fn pass_gates(&mut self, gates: &ReplyGateSpec, ctx: &mut Context<Self>) {
         let began = Instant::now();
         let passing = actix::fut::wrap_future::<_, Self>(self.run.reply_gates.pass(gates));
-        ctx.spawn(passing.map(move |access, actor, ctx| {
+        self.passing = Some(ctx.spawn(passing.map(move |access, actor, ctx| {
+            actor.passing = None;
             actor.access = access;
             let waited = began.elapsed();
             actor.feed(ScriptInput::Admitted { waited }, ctx);
-        }));
+        })));
+    }
+
+    /// Gives up the access of a reply, or the wait for its gates.
+    pub(super) fn leave_gates(&mut self, ctx: &mut Context<Self>) {
+        self.access = None;
+        if let Some(passing) = self.passing.take() {
+            ctx.cancel_future(passing);
+        }
     }
 
     pub(super) fn cancel_command(&mut self, ctx: &mut Context<Self>) {

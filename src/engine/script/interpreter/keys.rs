@@ -12,17 +12,9 @@ use crate::model::FailureKind;
 use crate::scenario::{KeyInput, Reply, Scope, TextInput};
 use crate::terminal::{KeyModes, Typed};
 
+use super::replying::{AfterReply, KeyTyping};
 use super::vocabulary::{ActionError, Answers, Effect, TypedReply};
-use super::{ActionInterpreter, AfterReply, State};
-
-/// A sequence of keys that is being typed.
-#[derive(Debug)]
-pub(super) struct Typing {
-    sequence: KeySequence,
-    pub after: AfterReply,
-    /// True after its last key.
-    is_over: bool,
-}
+use super::{ActionInterpreter, State};
 
 impl ActionInterpreter {
     /// Returns the sequence of keys of a reply; `None` for a reply that is typed as a whole.
@@ -57,7 +49,7 @@ impl ActionInterpreter {
         values: &mut Snapshot,
         dialogue: &mut Dialogue,
     ) -> Result<Effect, ActionError> {
-        let typing = Typing {
+        let typing = KeyTyping {
             sequence,
             after,
             is_over: false,
@@ -68,7 +60,7 @@ impl ActionInterpreter {
     /// The last key was typed.
     pub(super) fn key_typed(
         &mut self,
-        typing: Typing,
+        typing: KeyTyping,
         values: &mut Snapshot,
         dialogue: &mut Dialogue,
     ) -> Result<Effect, ActionError> {
@@ -82,7 +74,7 @@ impl ActionInterpreter {
     /// The screen has settled after the last key.
     pub(super) fn settled(
         &mut self,
-        typing: Typing,
+        typing: KeyTyping,
         is_overdue: bool,
         values: &mut Snapshot,
         dialogue: &mut Dialogue,
@@ -92,7 +84,7 @@ impl ActionInterpreter {
 
     fn next_key(
         &mut self,
-        mut typing: Typing,
+        mut typing: KeyTyping,
         answers: Answers,
         is_overdue: bool,
         values: &mut Snapshot,

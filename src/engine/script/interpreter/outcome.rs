@@ -9,8 +9,9 @@ use crate::model::{ExitCause, FailureKind, NamedValue};
 use crate::scenario::{Reply, ReplyGateSpec, Then, TurnKind};
 
 use super::frames::{Frame, TurnRef, WaitOwner, alternatives, loops};
+use super::replying::AfterReply;
 use super::vocabulary::{ActionError, Answers, CommandOutput, Effect, TypedReply, exit_in_words};
-use super::{ActionInterpreter, AfterReply, State};
+use super::{ActionInterpreter, State};
 
 impl ActionInterpreter {
     /// A finding of the dialogue has come.

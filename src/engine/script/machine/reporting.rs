@@ -56,7 +56,7 @@ impl ScriptMachine {
         if matches!(action.waiting, ActionWait::Command) {
             call.effects.push(ScriptEffect::CancelCommand);
         }
-        if action.holds_access {
+        if action.holds_access || matches!(action.waiting, ActionWait::AtGates(_)) {
             call.effects.push(ScriptEffect::LeaveGates);
         }
         let timing = action.timing(result.is_ok(), at);

@@ -80,7 +80,7 @@ impl ScriptMachine {
         if let Some(gates) = reply.gates.take() {
             action.holds_access = gates.exclusive.is_some();
             call.effects.push(ScriptEffect::PassGates(gates));
-            action.wait(ActionWait::ReplyHeld(reply));
+            action.wait(ActionWait::AtGates(reply));
             return None;
         }
         if reply.answers == Answers::Wait

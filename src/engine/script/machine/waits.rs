@@ -30,6 +30,19 @@ const DISCARDED_HINT: &str = "the program discarded its typed input after this r
      reply may be lost: it changes its terminal's settings after the prompt; wait for something that \
      it prints after that, or pause with `think` before the reply";
 
+/// Returns the remedy for a program that was not seen to wait for its input.
+fn reading_hint(program: &impl Program) -> Option<String> {
+    let activity = program.activity();
+    let is_seen = program.unread() == 0 && activity != Activity::WaitingForInput;
+    is_seen.then(|| {
+        format!(
+            "the kernel shows the program as {activity}, not as waiting for input: if it looks for \
+             input now and then, or reads it from elsewhere, wait with `prompt` or `see` for what it \
+             prints before, or send after a pause: `- think: 1s`"
+        )
+    })
+}
+
 impl ScriptMachine {
     /// Continues the action if it can go on after something has happened.
     pub(super) fn look(&mut self, call: &mut MachineCall<'_, impl Program>) {
@@ -56,6 +69,10 @@ impl ScriptMachine {
         let Some(action) = &mut self.action else {
             return;
         };
+        if let Some(message) = action.overdue_in_a_wait(call.now) {
+            let error = ActionError::new(FailureKind::Timeout, message);
+            return self.action_over(call.now, Err(error), call);
+        }
         match &action.waiting {
             ActionWait::Pause { until } if *until <= call.now => {
                 return self.drive(Input::Paused, call);
@@ -80,7 +97,12 @@ impl ScriptMachine {
         let waiting = self.action.as_ref().map(|action| &action.waiting);
         if matches!(
             waiting,
-            Some(ActionWait::Typing { .. } | ActionWait::ReplyHeld(_))
+            Some(
+                ActionWait::Pause { .. }
+                    | ActionWait::Typing { .. }
+                    | ActionWait::AtGates(_)
+                    | ActionWait::ReplyHeld(_)
+            )
         ) {
             return;
         }
@@ -103,6 +125,7 @@ impl ScriptMachine {
                 return self.poll_settling(since, looked_after, call);
             }
             ActionWait::Pause { .. }
+            | ActionWait::AtGates(_)
             | ActionWait::ReplyHeld(_)
             | ActionWait::Typing { .. }
             | ActionWait::EchoOff { .. }
@@ -287,6 +310,10 @@ impl ScriptMachine {
         let discarded = is_lost.then(|| DISCARDED_HINT.to_owned());
         let hint = discarded
             .or_else(|| self.screen_hint())
+            .or_else(|| {
+                let reads = action.interpreter.expects_read();
+                reads.then(|| reading_hint(call.program)).flatten()
+            })
             .or_else(|| self.typed_hint())
             .or_else(|| action.interpreter.misplaced(&self.dialogue));
         Some(match hint {

@@ -73,14 +73,14 @@ fn check_start(context: &Context<'_>, list: &[Node], argv: &[Template], commands
         })
     };
     if let Err(reason) = start(&known[..1]) {
-        let help = "programs are looked for beside the scenario, in the folder given with \
+        let help = "programs are looked for beside the scenario, in the directory given with \
                     --scripts, beside rehearsal itself, then on PATH";
         let message = format!("the program `{name}` cannot be started: {reason}");
         context.error(&list[0].span, context.masked(&message), Some(help.into()));
     } else if let Some(script) = known.iter().skip(1).position(|word| !word.starts_with('-'))
         && let Err(reason) = start(&known)
     {
-        let help = "scripts are looked for beside the scenario, in the folder given with \
+        let help = "scripts are looked for beside the scenario, in the directory given with \
                     --scripts, and where the program runs";
         context.error(
             &list[1 + script].span,

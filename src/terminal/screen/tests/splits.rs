@@ -71,6 +71,9 @@ proptest! {
         let now = Instant::now();
         let (mut whole, mut seen) = (new(now), Vec::new());
         let used = whole.feed(&bytes, now, &mut |screen| {
+            for row in 0..screen.size().rows {
+                assert_eq!(screen.row(row), screen.read_row(row.into()), "kept too long");
+            }
             seen.push(screen.dump());
             false
         });

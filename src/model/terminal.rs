@@ -2,7 +2,7 @@
 
 /// The kind of connection to a program's standard streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Terminal {
+pub enum TerminalKind {
     /// A pseudo terminal of this size, which becomes the program's controlling terminal. All three
     /// standard streams are on it, so there is one output stream.
     Pty { rows: u16, columns: u16 },

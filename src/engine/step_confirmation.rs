@@ -1,4 +1,4 @@
-//! Manual stepping: flows wait before each step until they are allowed to continue.
+//! Confirmation of steps: flows wait before each step until it is confirmed.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,29 +8,29 @@ use tokio::sync::Semaphore;
 /// Receives the name of the step that is held.
 type Announce = Arc<dyn Fn(&str) + Send + Sync>;
 
-/// A gate that holds flows before each of their steps until it is opened. Cheap to clone.
+/// Holds flows before each of their steps until that is confirmed. Cheap to clone.
 #[derive(Clone)]
-pub struct ManualStepGate {
+pub struct StepConfirmation {
     permits: Arc<Semaphore>,
     announce: Announce,
 }
 
-impl ManualStepGate {
+impl StepConfirmation {
     /// Calls `announce` with a step's name when the step is held, from any thread.
     pub fn new(announce: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        ManualStepGate {
+        StepConfirmation {
             permits: Arc::new(Semaphore::new(0)),
             announce: Arc::new(announce),
         }
     }
 
-    /// Lets one step begin: the one that is held, or else the next.
-    pub fn go_on(&self) {
+    /// Confirms one step: the one that is held, or else the next.
+    pub fn confirm(&self) {
         self.permits.add_permits(1);
     }
 
-    /// Lets all steps begin from now on.
-    pub fn let_go(&self) {
+    /// Confirms all steps from now on.
+    pub fn confirm_all(&self) {
         self.permits.close();
     }
 
@@ -46,8 +46,8 @@ impl ManualStepGate {
     }
 }
 
-impl fmt::Debug for ManualStepGate {
+impl fmt::Debug for StepConfirmation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ManualStepGate").finish_non_exhaustive()
+        f.debug_struct("StepConfirmation").finish_non_exhaustive()
     }
 }

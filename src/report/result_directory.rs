@@ -1,4 +1,4 @@
-//! The folder of a saved run; [`result_file`](super::result_file) lists its files.
+//! The directory of a saved run; [`result_file`](super::result_file) lists its files.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -33,25 +33,25 @@ pub(super) enum Ending {
     Unknown,
 }
 
-/// The folder for the files of one run.
+/// The directory for the files of one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RunFolder {
+pub struct ResultDirectory {
     path: PathBuf,
 }
 
-impl RunFolder {
-    /// Creates a new folder.
+impl ResultDirectory {
+    /// Creates a new directory.
     ///
     /// # Errors
     /// If it cannot be created, or exists.
     pub fn create(path: &Path) -> Result<Self, ReportError> {
         fs::create_dir(path).map_err(|error| ReportError::create(path, error))?;
-        Ok(RunFolder::at(path))
+        Ok(ResultDirectory::at(path))
     }
 
-    /// Refers to a folder that may exist.
+    /// Refers to a directory that may exist.
     pub fn at(path: &Path) -> Self {
-        RunFolder {
+        ResultDirectory {
             path: path.to_owned(),
         }
     }
@@ -73,8 +73,8 @@ impl RunFolder {
         }
     }
 
-    /// Creates the file of the run's flows and returns its writer. Until [`RunFolder::finish`], the
-    /// run counts as unfinished.
+    /// Creates the file of the run's flows and returns its writer. Until
+    /// [`ResultDirectory::finish`], the run counts as unfinished.
     ///
     /// # Errors
     /// If the file cannot be created.
@@ -160,11 +160,11 @@ impl RunFolder {
         }
     }
 
-    /// Copies the folder to a place with nothing but bundles of the run; the record comes last.
+    /// Copies the directory to a place with nothing but bundles of the run; the record comes last.
     ///
     /// # Errors
     /// If a file cannot be copied; the error names it.
-    pub fn copy_to(&self, path: &Path) -> Result<RunFolder, ReportError> {
+    pub fn copy_to(&self, path: &Path) -> Result<ResultDirectory, ReportError> {
         let failed = |error| ReportError::create(path, error);
         let copy = permissive(0o777)
             .prefix(".rehearsal-")
@@ -195,7 +195,7 @@ impl RunFolder {
             // It was renamed, so it must not be removed on drop.
             let _ = copy.keep();
         }
-        Ok(RunFolder::at(path))
+        Ok(ResultDirectory::at(path))
     }
 }
 
@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn a_copy_joins_the_bundles_of_its_run() {
         let home = tempfile::tempdir().unwrap();
-        let kept = RunFolder::create(&home.path().join("kept")).unwrap();
+        let kept = ResultDirectory::create(&home.path().join("kept")).unwrap();
         kept.keep_scenario("name: test\n").unwrap();
         fs::write(kept.result(), "{}").unwrap();
         let place = home.path().join("REAL-E2E-1");
