@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Local};
 
-use crate::model::{FlowNumber, RoleInfo, RunId, RunInfo, StepInfo, TerminalInfo, TerminalKind, micros};
+use crate::model::{
+    FlowNumber, RoleInfo, RunId, RunInfo, StepInfo, TerminalInfo, TerminalKind, micros,
+};
 use crate::process::{Programs, WatcherProgram};
 
 use crate::scenario::{Plan, Role, Template};
