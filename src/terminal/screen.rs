@@ -72,7 +72,7 @@ pub struct ScreenCursor {
 
 /// Screen of one terminal.
 ///
-/// What is on it depends on the bytes only, never on how they were split into reads.
+/// Its content depends on the bytes only, never on how they were split into reads.
 pub struct Screen {
     terminal: Terminal,
     parser: Parser,

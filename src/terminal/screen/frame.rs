@@ -21,7 +21,7 @@ const MASK_CELLS: usize = 3;
 /// Rows are counted from the top, characters are not inserted, and are the usual ones.
 const USUAL_MODES: &str = "\x1b[?6l\x1b[4l\x0f\x1b(B";
 
-/// What makes text stand out: its ground.
+/// Background of a text, which makes it stand out.
 type Ground = (Option<CellColor>, bool);
 
 /// The cells of a screen at one moment, and its cursor.
