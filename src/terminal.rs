@@ -26,5 +26,6 @@ pub use input_line::EchoMode;
 pub use keys::{Key, UnknownKey};
 pub(crate) use lines::Lines;
 pub use screen::{
-    CellColor, CellStyle, KeyModes, Screen, ScreenCursor, ScreenFrame, ScreenRow, ScreenSize,
+    CellColor, CellStyle, KeyModes, Screen, ScreenChange, ScreenCursor, ScreenFrame, ScreenRow,
+    ScreenSize,
 };

@@ -7,6 +7,7 @@
 
 mod characters;
 mod frame;
+mod geometry;
 mod modes;
 mod row;
 mod sequence;
@@ -30,45 +31,10 @@ use sequence::{Meaning, Sequence};
 use stamps::{PrintModes, Stamps};
 
 pub use frame::ScreenFrame;
+pub use geometry::{ScreenChange, ScreenCursor, ScreenSize};
 pub use modes::KeyModes;
 pub use row::ScreenRow;
 pub use style::{CellColor, CellStyle};
-
-/// Size of a terminal in character cells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ScreenSize {
-    pub rows: u16,
-    pub columns: u16,
-}
-
-impl ScreenSize {
-    /// Parses rows and columns, as `24x80`; `None` if the text is no size.
-    pub fn parse(text: &str) -> Option<ScreenSize> {
-        let (rows, columns) = text.split_once('x')?;
-        let count = |text: &str| text.trim().parse().ok().filter(|count| *count > 0);
-        Some(ScreenSize {
-            rows: count(rows)?,
-            columns: count(columns)?,
-        })
-    }
-}
-
-/// Shows a size as it is written: `24x80`.
-impl fmt::Display for ScreenSize {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}x{}", self.rows, self.columns)
-    }
-}
-
-/// Cursor of a screen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ScreenCursor {
-    /// Row, from 0.
-    pub row: u16,
-    /// Column, from 0. It is the last one also if the next character goes into the next row.
-    pub column: u16,
-    pub visible: bool,
-}
 
 /// Screen of one terminal.
 ///
@@ -83,6 +49,8 @@ pub struct Screen {
     answers: Answers,
     /// A run of printed characters that may go on.
     is_mid_run: bool,
+    /// The change before the present boundary.
+    change: ScreenChange,
     /// Column of the last printed character, if nothing else happened since.
     last_printed: Option<usize>,
     last_change: Instant,
@@ -111,6 +79,7 @@ impl Screen {
             stamps: Stamps::new(rows, columns, now),
             answers: Answers::default(),
             is_mid_run: false,
+            change: ScreenChange::Other,
             last_printed: None,
             last_change: now,
             judged: JudgedRows::default(),
@@ -156,6 +125,11 @@ impl Screen {
         let stops = judge(self);
         self.judged.is_judging = false;
         stops
+    }
+
+    /// Returns the change before the boundary at which the judge is called.
+    pub fn change(&self) -> ScreenChange {
+        self.change
     }
 
     /// Returns whether text was written since the last boundary: a run of text that may go on.
@@ -318,6 +292,12 @@ impl Screen {
     /// Performs an operation that is not a print. Returns whether it may have changed cells.
     fn operate(&mut self, function: Function, at: Instant) -> bool {
         self.last_printed = None;
+        self.change = match function {
+            Function::Lf | Function::Nel | Function::Ri | Function::Su(_) | Function::Sd(_) => {
+                ScreenChange::Scrolled
+            }
+            _ => ScreenChange::Other,
+        };
         let row = self.terminal.cursor().row;
         match function {
             Function::Rep(count) => {
@@ -355,7 +335,15 @@ impl Screen {
             self.combine(character, at);
             return;
         }
+        let before = self.terminal.cursor().row;
         self.apply(Function::Print(character), at);
+        let row = ScreenChange::Printed(narrow(before));
+        let is_in_row = self.terminal.cursor().row == before;
+        self.change = match self.is_mid_run {
+            _ if !is_in_row => ScreenChange::Other,
+            true if self.change != row => ScreenChange::Other,
+            _ => row,
+        };
         self.is_mid_run = true;
         let width = character.width().unwrap_or(1);
         self.last_printed = self.terminal.cursor().col.checked_sub(width);

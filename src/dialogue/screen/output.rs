@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use crate::dialogue::role_matcher::RoleMatcher;
 use crate::dialogue::wait_set::{PlacedPatterns, WaitSet};
-use crate::terminal::{KeyModes, Screen, ScreenSize};
+use crate::terminal::{KeyModes, Screen, ScreenChange, ScreenSize};
 
 use super::evidence::{Judgement, NearMiss, ScreenMatch, is_shown, judge};
 use super::typed::TypedText;
-use super::wait::{Judging, ScreenContent, ScreenWait};
+use super::wait::{Judging, ScreenContent, ScreenRegion, ScreenWait};
 
 /// Silence, in quiet times, after which a screen counts as complete although the program is not
 /// known to wait for input.
@@ -81,6 +81,27 @@ impl Condition {
         self.wait.judging == Judging::Drawn
             || self.wait.holds.is_some()
             || matches!(self.wait.content, ScreenContent::Gone(_))
+    }
+
+    /// Returns whether the change before this boundary cannot have met the condition.
+    fn is_unmoved(&self, screen: &Screen) -> bool {
+        let ScreenContent::Shown(text) = &self.wait.content else {
+            return false;
+        };
+        let is_anywhere = self.wait.region == ScreenRegion::default();
+        if !is_anywhere || self.wait.holds.is_some() {
+            return false;
+        }
+        match screen.change() {
+            ScreenChange::Printed(row) => {
+                let row = screen.row(row);
+                // A literal with trailing blanks may end at the end of the row.
+                let padded = format!("{} ", row.text());
+                text.find(&padded, 0..padded.len()).is_none()
+            }
+            ScreenChange::Scrolled => true,
+            ScreenChange::Other => false,
+        }
     }
 
     /// Judges the condition. `is_settled` if the screen is complete.
@@ -421,7 +442,9 @@ impl ScreenOutput {
                     is_complete: false,
                 };
                 let conditions = conditions.iter_mut();
-                for condition in conditions.filter(|it| it.depends_on_each_operation()) {
+                for condition in
+                    conditions.filter(|it| it.depends_on_each_operation() && !it.is_unmoved(screen))
+                {
                     if let Look::Met(found) = condition.look(screen, typed, *wait_began, &settled) {
                         met = Some(ScreenFinding::Match {
                             owner: condition.owner,
