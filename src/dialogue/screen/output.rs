@@ -381,10 +381,17 @@ impl ScreenOutput {
         let mut waits_to_settle = false;
         for condition in &mut self.conditions {
             // A run of text at the end of the output may go on.
-            let may_go_on = !is_settled && self.screen.is_mid_run();
+            let may_go_on = |found: &ScreenMatch| {
+                let cursor = self.screen.cursor();
+                let cells = found.cells.as_ref();
+                !is_settled
+                    && self.screen.is_mid_run()
+                    && cells.is_none_or(|(row, _)| *row == cursor.row)
+                    && found.at + quiet * LONG_QUIET > now
+            };
             let look = condition.look(&self.screen, &self.typed, self.wait_began, &settled);
             let at = match look {
-                Look::Met(found) if !may_go_on => {
+                Look::Met(found) if !may_go_on(&found) => {
                     let owner = condition.owner;
                     return ScreenFinding::Match { owner, found };
                 }
