@@ -350,7 +350,7 @@ impl ScreenOutput {
         let at = self.settles_at(now, quiet).filter(|_| !is_restless);
         self.is_waiting_to_settle = at.is_some();
         match at {
-            None if !is_drained && !self.ended_at.is_some() => Some(now + quiet),
+            None if !is_drained && self.ended_at.is_none() => Some(now + quiet),
             at => at,
         }
     }
