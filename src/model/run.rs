@@ -15,6 +15,25 @@ pub struct RoleInfo {
     pub title: String,
     /// The command as the scenario writes it, one line.
     pub command: String,
+    /// The size of its screen, if its output is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub screen: Option<ScreenInfo>,
+}
+
+/// The size of a role's screen, in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScreenInfo {
+    pub rows: u16,
+    pub columns: u16,
+}
+
+/// A stage of the load: the quantity changes until its end.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StageInfo {
+    /// Since the run's start.
+    pub ends_after_us: u64,
+    /// The flows in parallel, or the flows per second, at its end.
+    pub to: f64,
 }
 
 /// A step in reports.
@@ -38,6 +57,12 @@ pub struct RunInfo {
     pub flows: Option<u64>,
     /// The time during which flows are started, if that limits the load.
     pub duration_us: Option<u64>,
+    /// The time from the run's start in which due flows are performed and not counted.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub warm_up_us: u64,
+    /// The stages of the load; empty if it is constant.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<StageInfo>,
     /// The maximum number of flows in flight at once.
     pub parallel: u64,
     /// The load in words: `50 at once`, `5/s, at most 200 in flight`.
@@ -74,4 +99,12 @@ impl RunInfo {
         let place = self.roles.iter().position(|role| role.name == name);
         place.map(RoleIndex)
     }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that serde expects"
+)]
+fn is_zero(us: &u64) -> bool {
+    *us == 0
 }

@@ -225,6 +225,7 @@ pub(super) mod tests {
             name: name.into(),
             title: name.into(),
             command: format!("./{name}"),
+            screen: None,
         };
         RunInfo {
             id: RunId("REAL-E2E-20260131-120000".into()),
