@@ -13,6 +13,7 @@ mod form;
 mod text;
 mod writer;
 
-pub use form::{About, Bundle, KeptAs, RunOrigin, locate};
-pub(super) use form::{of_failed, run_of_any};
+pub use form::{About, Bundle, KeptAs, RunOrigin, TranscriptEntry, locate};
+pub(super) use form::{BUNDLES, TEXT, of_failed, run_of_any};
+pub(super) use text::{replay_command, who};
 pub use writer::{BundleCounts, Bundles};

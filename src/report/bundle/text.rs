@@ -251,7 +251,7 @@ fn describe(what: &Happening) -> (char, Vec<String>) {
 }
 
 /// Returns the role, with a number for its second and later instances.
-fn who(entry: &TranscriptEntry) -> String {
+pub(in crate::report) fn who(entry: &TranscriptEntry) -> String {
     match entry.attempt {
         1 => entry.role.clone(),
         attempt => format!("{} #{attempt}", entry.role),
@@ -259,14 +259,19 @@ fn who(entry: &TranscriptEntry) -> String {
 }
 
 fn again(bundle: &Bundle, path: &Path) -> String {
+    format!(
+        "To perform this flow again, with the same values and choices\n  {}\n",
+        replay_command(bundle, path)
+    )
+}
+
+/// Returns the command that performs the flow of the bundle at `path` again, sanitized.
+pub(in crate::report) fn replay_command(bundle: &Bundle, path: &Path) -> String {
     let mut command = format!("rehearsal replay {}", quoted(&path.display().to_string()));
     for name in &bundle.origin.secrets_given {
         write!(command, " --var {name}=…").expect("a String takes all");
     }
-    format!(
-        "To perform this flow again, with the same values and choices\n  {}\n",
-        sanitize(&command)
-    )
+    sanitize(&command).into_owned()
 }
 
 /// Quotes a word for a shell.
