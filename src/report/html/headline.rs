@@ -147,30 +147,32 @@ fn cards(head: &Head) -> Vec<Card> {
             recovered => format!("{} of them after a retry", grouped(recovered)),
         },
     }];
+    cards.push(Card {
+        name: "Failed",
+        value: grouped(flows.failed),
+        note: match summary.failures.groups.len() as u64 {
+            0 => "no failure".into(),
+            causes => units::counted(causes, "signature"),
+        },
+    });
     let others = [
         (flows.interrupted, "interrupted"),
         (flows.dropped, "dropped"),
         (flows.not_started(), "not started"),
         (flows.not_recorded, "not recorded"),
-        (flows.not_counted, "in the warm-up"),
+        (flows.not_counted, "in the warm-up, not counted"),
     ];
-    let others = others.iter().filter(|(count, _)| *count > 0);
-    let others: Vec<_> = others
-        .map(|(count, what)| format!("{} {what}", grouped(*count)))
-        .collect();
-    cards.push(Card {
-        name: "Failed",
-        value: grouped(flows.failed),
-        note: if others.is_empty() {
-            let causes = summary.failures.groups.len() as u64;
-            match causes {
-                0 => "no failure".into(),
-                causes => units::counted(causes, "signature"),
-            }
-        } else {
-            others.join(", ")
-        },
-    });
+    let others = || others.iter().filter(|(count, _)| *count > 0);
+    if others().next().is_some() {
+        let notes: Vec<_> = others()
+            .map(|(count, what)| format!("{} {what}", grouped(*count)))
+            .collect();
+        cards.push(Card {
+            name: "Other flows",
+            value: grouped(others().map(|(count, _)| count).sum()),
+            note: notes.join(", "),
+        });
+    }
     let wanted = run.wanted_per_second.map(|wanted| {
         let started = summary
             .started_per_second

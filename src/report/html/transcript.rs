@@ -43,9 +43,11 @@ pub(super) struct Entry {
     pub screen: Option<Vec<Vec<Run>>>,
 }
 
-/// Escape sequences that only change colours, which are left out of lines.
-static COLOURS: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"\x1b\[[0-9;:]*m").expect("a sound expression"));
+/// Escape sequences that change colours, erase, or move to the first row, which are left out of lines:
+/// `transcript.txt` has them.
+static DECORATION: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\x1b\[(?:[0-9;:]*m|[0-3]?[JK]|(?:1;1)?H)").expect("a sound expression")
+});
 
 /// The state of building a transcript.
 struct Builder<'b> {
@@ -67,6 +69,7 @@ pub(super) fn transcript(bundle: &Bundle) -> Transcript {
         builder.add(entry);
     }
     builder.show_all_screens();
+    builder.show_failure();
     Transcript {
         entries: without_the_middle(without_early_screens(builder.entries)),
     }
@@ -143,7 +146,7 @@ impl<'b> Builder<'b> {
             *is_new = true;
             return;
         }
-        let plain = COLOURS.replace_all(heard, "");
+        let plain = DECORATION.replace_all(heard, "");
         let lines = last_lines(&plain, MAX_LINES);
         let role = text(&who(entry));
         match self.entries.last_mut() {
@@ -175,6 +178,25 @@ impl<'b> Builder<'b> {
         for entry in self.bundle.transcript.iter().rev() {
             self.show_screen(entry);
         }
+    }
+
+    /// Adds the failure that ended the flow.
+    fn show_failure(&mut self) {
+        let flow = &self.bundle.flow;
+        let Some(failure) = flow.failure() else {
+            return;
+        };
+        let last_us = self.bundle.transcript.last().map_or(0, |it| it.after_us);
+        let colour = self.colour(&failure.role);
+        self.entries.push(Entry {
+            at: seconds(last_us),
+            role: text(&failure.role),
+            colour,
+            kind: "strike",
+            label: "failure",
+            lines: vec![text(&failure.to_string())],
+            screen: None,
+        });
     }
 
     fn push(

@@ -286,6 +286,12 @@
     }
   }
 
+  // A transcript is shown from its end, where the failure is.
+  const showEnd = (element) => {
+    for (const list of element.querySelectorAll(".flow.bad .entries")) list.scrollTop = list.scrollHeight;
+  };
+  for (const group of document.querySelectorAll("details.group, .flow.bad")) group.addEventListener("toggle", () => showEnd(group.parentElement));
+
   const redraw = () => charts.forEach((it) => it.draw());
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   let width = innerWidth;
