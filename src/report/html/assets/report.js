@@ -100,7 +100,7 @@
       const settings = {
         width: Math.max(element.clientWidth, 200),
         height: heightOf(element),
-        padding: [8, 12, 0, 0],
+        padding: [8, 24, 0, 0],
         cursor: { sync: sync ? { key: sync } : undefined, drag: { x: true, y: false } },
         scales,
         series: [x.series, ...lines],
