@@ -15,6 +15,7 @@ mod engine;
 mod evidence;
 mod figures;
 mod hostile;
+mod html;
 mod integrity;
 mod language;
 mod layers;
