@@ -96,6 +96,7 @@ fn perform(args: Args, environment: &CliEnvironment) -> Result<Exit, CliError> {
         Some(Command::Report {
             directory, json, ..
         }) => report::report(&directory, json, environment),
+        Some(Command::Replay(args)) if args.films.watch => replay::watch(args.bundle, args.films),
         Some(Command::Replay(args)) => replay::replay(args, environment),
         Some(Command::Merge { directories, into }) => {
             merge::merge(&directories, &into, environment)

@@ -36,7 +36,9 @@ mod saved_file;
 pub mod terminal;
 pub mod units;
 
-pub use bundle::{About, Bundle, BundleCounts, Bundles, KeptAs, RunOrigin, locate};
+pub use bundle::{
+    About, Bundle, BundleCounts, Bundles, Film, FilmEvent, FilmScene, KeptAs, RunOrigin, locate,
+};
 pub use error::ReportError;
 pub use failure::lines as failure_lines;
 pub use flows_file::{FlowsFile, FlowsWriter};

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Local};
 
-use crate::model::{FlowNumber, RoleInfo, RunId, RunInfo, ScreenInfo, StageInfo, StepInfo, micros};
+use crate::model::{
+    FlowNumber, RoleInfo, RunId, RunInfo, StageInfo, StepInfo, TerminalInfo, TerminalKind, micros,
+};
 use crate::process::{Programs, WatcherProgram};
 use crate::scenario::{Plan, Role, Shape, Template};
 use crate::stats::{EvidenceChoice, Threshold};
@@ -131,10 +133,7 @@ impl RunOptions {
             name: role.name.clone(),
             title: role.title.clone(),
             command: command(role),
-            screen: role.screen().map(|size| ScreenInfo {
-                rows: size.rows,
-                columns: size.columns,
-            }),
+            terminal: terminal(role),
         });
         let steps = plan.steps.iter().map(|step| StepInfo {
             name: step.name.clone(),
@@ -178,4 +177,27 @@ fn stages(shape: &Shape) -> Vec<StageInfo> {
         })
     });
     stages.collect()
+}
+
+/// Returns the terminal of a role's programs, for reports.
+fn terminal(role: &Role) -> Option<TerminalInfo> {
+    let TerminalKind::Pty { rows, columns } = role.terminal else {
+        return None;
+    };
+    let own = role
+        .environment
+        .iter()
+        .rev()
+        .find(|(name, _)| name == "TERM");
+    let own = own.and_then(|(_, value)| value.fixed());
+    let usual = match role.has_screen {
+        true => "xterm-256color",
+        false => "dumb",
+    };
+    Some(TerminalInfo {
+        rows,
+        columns,
+        term: own.unwrap_or(usual).to_owned(),
+        has_screen: role.has_screen,
+    })
 }

@@ -17,7 +17,7 @@ pub(super) fn info(flows: u64) -> RunInfo {
         name: name.into(),
         title: title.into(),
         command: format!("./{name}"),
-        screen: None,
+        terminal: None,
     };
     let step = |name: &str, role: &str| StepInfo {
         name: name.into(),

@@ -14,6 +14,7 @@ mod echo;
 mod engine;
 mod evidence;
 mod figures;
+mod films;
 mod hostile;
 mod html;
 mod integrity;

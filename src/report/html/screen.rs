@@ -3,7 +3,6 @@
 use avt::{Color, Pen, Terminal};
 use serde::Serialize;
 
-use crate::model::ScreenInfo;
 use crate::report::sanitize::sanitize;
 
 /// The maximum size; a larger screen is drawn in its upper left part.
@@ -24,12 +23,17 @@ pub(super) struct Run {
 }
 
 impl Screen {
-    pub(super) fn new(size: ScreenInfo) -> Self {
-        let rows = usize::from(size.rows.clamp(1, MAX_ROWS));
-        let columns = usize::from(size.columns.clamp(1, MAX_COLUMNS));
+    pub(super) fn new(rows: u16, columns: u16) -> Self {
+        let (rows, columns) = within_limits(rows, columns);
         Screen {
             terminal: Terminal::new(columns, rows).expect("both are at least one"),
         }
+    }
+
+    /// Gives the screen another size.
+    pub(super) fn resize(&mut self, rows: u16, columns: u16) {
+        let (rows, columns) = within_limits(rows, columns);
+        self.terminal.resize(columns, rows);
     }
 
     /// Applies output.
@@ -46,6 +50,11 @@ impl Screen {
         }
         rows
     }
+}
+
+fn within_limits(rows: u16, columns: u16) -> (usize, usize) {
+    let (rows, columns) = (rows.clamp(1, MAX_ROWS), columns.clamp(1, MAX_COLUMNS));
+    (rows.into(), columns.into())
 }
 
 fn runs(cells: &[avt::Cell]) -> Vec<Run> {
@@ -128,10 +137,7 @@ mod tests {
     use super::*;
 
     fn drawn(text: &str) -> Vec<Vec<(String, String)>> {
-        let mut screen = Screen::new(ScreenInfo {
-            rows: 3,
-            columns: 20,
-        });
+        let mut screen = Screen::new(3, 20);
         screen.feed(text);
         let rows = screen.rows().into_iter();
         rows.map(|row| row.into_iter().map(|run| (run.text, run.classes)).collect())

@@ -7,7 +7,7 @@ use regex::Regex;
 use serde::Serialize;
 
 use crate::model::{Happening, StepRecord};
-use crate::report::bundle::{Bundle, TranscriptEntry, who};
+use crate::report::bundle::{BLANK, Bundle, TranscriptEntry, who};
 use crate::report::units;
 
 use super::screen::{Run, Screen};
@@ -121,6 +121,14 @@ impl<'b> Builder<'b> {
                     vec![format!("fault: {}", text(fault))],
                 );
             }
+            Happening::Screen { drawing } => self.hear(entry, &format!("{BLANK}{drawing}")),
+            Happening::Resized { rows, columns } => {
+                if let Some((screen, _)) = self.screens.get_mut(&(&*entry.role, entry.attempt)) {
+                    screen.resize(*rows, *columns);
+                }
+                let line = format!("the terminal has {rows} rows and {columns} columns now");
+                self.push(entry, "event", "event", vec![line]);
+            }
             Happening::LeftOut { bytes, .. } => {
                 let line = format!("{} are left out here", units::bytes(*bytes));
                 self.push(entry, "event", "event", vec![line]);
@@ -136,12 +144,12 @@ impl<'b> Builder<'b> {
     /// Draws output on its screen, or adds its lines, to those that came right before.
     fn hear(&mut self, entry: &'b TranscriptEntry, heard: &str) {
         let info = &self.bundle.run;
-        let size = info
-            .role(&entry.role)
-            .and_then(|role| info.roles[role.0].screen);
-        if let Some(size) = size {
+        let role = info.role(&entry.role);
+        let terminal = role.and_then(|role| info.roles[role.0].terminal.as_ref());
+        if let Some(terminal) = terminal.filter(|it| it.has_screen) {
             let screen = self.screens.entry((&entry.role, entry.attempt));
-            let (screen, is_new) = screen.or_insert_with(|| (Screen::new(size), false));
+            let (screen, is_new) =
+                screen.or_insert_with(|| (Screen::new(terminal.rows, terminal.columns), false));
             screen.feed(heard);
             *is_new = true;
             return;

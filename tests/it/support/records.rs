@@ -14,7 +14,7 @@ pub fn run_info(
         name: name.into(),
         title: title.into(),
         command: command.into(),
-        screen: None,
+        terminal: None,
     };
     let step = |&(name, role, action): &(&str, usize, &str)| StepInfo {
         name: name.into(),

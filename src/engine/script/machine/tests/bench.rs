@@ -68,6 +68,7 @@ pub(super) struct Options {
     pub flow: Option<u64>,
     pub is_filtered: bool,
     pub prints: bool,
+    pub screen: Option<ScreenSize>,
 }
 
 impl Bench {
@@ -77,8 +78,12 @@ impl Bench {
 
     pub fn with(turns: &str, options: Options) -> Self {
         let role = options.role;
+        let terminal = match options.screen {
+            Some(size) => format!("screen: {size}"),
+            None => "terminal: pipes".to_owned(),
+        };
         let source = format!(
-            "roles:\n  user:\n    run: [program]\n    terminal: pipes\n{role}\n    \
+            "roles:\n  user:\n    run: [program]\n    {terminal}\n{role}\n    \
              actions:\n      talk: [{turns}]\nflow: [{{step: s, role: user, do: talk}}]\n"
         );
         let compiled = compile(&source, None, CompileOptions::default())
@@ -88,7 +93,7 @@ impl Bench {
         let origin = Instant::now();
         let settings = DialogueSettings {
             columns: None,
-            screen: None,
+            screen: options.screen,
             quiet: Duration::from_millis(QUIET),
         };
         let context = FlowContext {
