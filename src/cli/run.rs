@@ -48,17 +48,21 @@ pub(super) fn run(settings: &RunSettings, environment: &CliEnvironment) -> Resul
     let mut exits = finished.exits();
     let html = settings.html.as_ref();
     let html = html.map(|file| html::write(&finished, file.as_deref()));
+    let mut locations = result_locations(&finished);
+    if let Some(Ok(path)) = &html {
+        locations.push_str(&html::location(path));
+    }
     let printed = match settings.format {
         OutputFormat::People => {
             let mut output = output(settings);
             output.text(&report_of(&finished, environment.width));
-            output.text(&result_locations(&finished));
+            output.text(&locations);
             let printed = output.finish();
             printed.map_err(|error| written_to(settings, "the report", error))
         }
         OutputFormat::Json => {
             let printed = print_record(&finished);
-            Output::new(anstream::stderr()).text(&result_locations(&finished));
+            Output::new(anstream::stderr()).text(&locations);
             printed.map_err(|error| CliError::standard_output("the result", error))
         }
     };
@@ -66,15 +70,6 @@ pub(super) fn run(settings: &RunSettings, environment: &CliEnvironment) -> Resul
         Output::new(anstream::stderr()).line(&error.render());
         exits.push(Exit::Internal);
     }
-    let mut output = match settings.format {
-        OutputFormat::People => self::output(settings),
-        OutputFormat::Json => Output::new(anstream::stderr()),
-    };
-    if let Some(Ok(path)) = &html {
-        output.text(&html::location(path));
-    }
-    // A reader who has left has the file, too.
-    let _ = output.finish();
     let mut output = Output::new(anstream::stderr());
     if let Some(Err(error)) = html {
         output.line(&CliError::from(error).render());

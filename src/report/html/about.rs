@@ -67,7 +67,10 @@ pub(super) fn about(head: &Head, scenario: Option<&str>) -> About {
 
 /// Returns the sanitized beginning of a text.
 fn beginning(scenario: &str) -> String {
-    let end = scenario.floor_char_boundary(MAX_SCENARIO);
+    let mut end = MAX_SCENARIO.min(scenario.len());
+    while !scenario.is_char_boundary(end) {
+        end -= 1;
+    }
     let mut shown = String::new();
     for line in sanitize_lines(&scenario[..end]) {
         writeln!(shown, "{line}").expect("a String takes all");

@@ -30,7 +30,7 @@ const MAX_SLOW: usize = 5;
 const MAX_VALUES: usize = 60;
 const MAX_VALUE: usize = 120;
 
-/// Where the files are.
+/// The directories of a run and of its report.
 pub(super) struct Place<'a> {
     /// The run's directory, which contains that of its bundles; absolute.
     pub run: &'a Path,

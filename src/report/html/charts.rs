@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::report::result_file::Head;
 use crate::report::units;
-use crate::stats::{Histogram, MAX_CAUSES, Timeline};
+use crate::stats::{Histogram, MAX_CAUSES, Timeline, TimelineMoment};
 
 use super::data::Charts;
 use super::page::script_json;
@@ -27,7 +27,7 @@ const PERCENTILES: [f64; 30] = [
     98.0, 98.5, 99.0, 99.3, 99.5, 99.7, 99.8, 99.9, 99.95, 99.97, 99.99, 99.995, 99.999, 100.0,
 ];
 
-/// What the page's script gets.
+/// The figures for the page's script.
 #[derive(Serialize)]
 struct Figures {
     timeline: Option<Course>,
@@ -102,8 +102,8 @@ pub(super) fn charts(head: &Head, scan: Option<&Scan>) -> Charts {
             "Processor use is shown for the first {MAX_ROLES} roles."
         ));
     }
-    let (steps, roles) = (head.run.steps.len(), MAX_CURVES);
-    if steps > roles {
+    let steps = head.run.steps.len();
+    if steps > MAX_CURVES {
         notes.push(format!(
             "Percentiles are shown for the first {MAX_CURVES} of {steps} steps."
         ));
@@ -123,8 +123,8 @@ pub(super) fn charts(head: &Head, scan: Option<&Scan>) -> Charts {
 fn course(head: &Head, timeline: &Timeline) -> Course {
     let moments = timeline.moments();
     let width = seconds(timeline.width_us());
-    let each = |of: &dyn Fn(&crate::stats::TimelineMoment) -> f64| moments.iter().map(of).collect();
-    let percentile = |of: &dyn Fn(&crate::stats::TimelineMoment) -> Option<u64>| {
+    let each = |of: &dyn Fn(&TimelineMoment) -> f64| moments.iter().map(of).collect();
+    let percentile = |of: &dyn Fn(&TimelineMoment) -> Option<u64>| {
         moments.iter().map(|it| of(it).map(milliseconds)).collect()
     };
     let causes = timeline

@@ -19,22 +19,25 @@ const MAX_LINES: usize = 40;
 /// The maximum number of rules of fault injection.
 const MAX_RULES: usize = 50;
 
-pub(super) fn groups(head: &Head, failures: &FailureSummary, evidence: &Evidence) -> Groups {
+pub(super) fn groups(
+    head: &Head,
+    failures: &FailureSummary,
+    evidence: Option<&Evidence>,
+) -> Groups {
     let all = failures.count();
     let most = failures
         .groups
         .first()
         .map_or(1, |group| group.count.max(1));
     let groups = failures.groups.iter();
-    let is_final = std::ptr::eq(failures, &raw const head.summary.failures);
-    let groups = groups.map(|one| group(head, one, all, most, is_final.then_some(evidence)));
+    let groups = groups.map(|one| group(head, one, all, most, evidence));
     let others = (failures.others > 0).then(|| {
         format!(
             "{} of further signatures are not shown.",
             units::counted(failures.others, "failure")
         )
     });
-    let note = evidence.note().filter(|_| is_final && all > 0);
+    let note = evidence.and_then(Evidence::note).filter(|_| all > 0);
     let notes: Vec<_> = others.into_iter().chain(note).collect();
     Groups {
         groups: groups.collect(),

@@ -12,7 +12,7 @@ use crate::stats::{Breakdown, Timeline};
 /// The number of the slowest flows that are shown.
 const SLOWEST: usize = 3;
 
-/// What the flows of a run say beside its record.
+/// Figures and flows of a run that its record lacks.
 pub(super) struct Scan {
     pub timeline: Timeline,
     pub breakdown: Breakdown,
