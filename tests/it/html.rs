@@ -73,7 +73,7 @@ fn assert_contained(seen: &Value) {
 fn shop_run(sandbox: &Sandbox) -> String {
     let line = "run --save --html --flows 12 --parallel 4 --seed 3 --chaos";
     let mut command = sandbox.command(line);
-    command.arg("kill once at 06_approve_order");
+    command.arg("kill once at 06_approve_order flow 5");
     let finished = crate::support::running::Finished::of(&mut command);
     finished
         .assert_code(1)
