@@ -24,5 +24,5 @@ pub use film::{Film, FilmEvent, FilmScene};
 pub use form::{About, Bundle, KeptAs, RunOrigin, TranscriptEntry, locate};
 pub(super) use form::{BUNDLES, TEXT, of_failed, run_of_any};
 pub(super) use pictures::BLANK;
-pub(super) use text::replay_command;
+pub(super) use text::{replay_command, watch_command};
 pub use writer::{BundleCounts, Bundles};

@@ -219,6 +219,12 @@ pub(in crate::report) fn replay_command(bundle: &Bundle, path: &Path) -> String 
     sanitize(&command).into_owned()
 }
 
+/// Returns the command that plays the films of the bundle at `path`, sanitized.
+pub(in crate::report) fn watch_command(path: &Path) -> String {
+    let path = quoted(&path.display().to_string());
+    sanitize(&format!("rehearsal replay --watch {path}")).into_owned()
+}
+
 /// Quotes a word for a shell.
 fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '=');

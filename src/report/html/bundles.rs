@@ -30,6 +30,9 @@ const MAX_SLOW: usize = 5;
 const MAX_VALUES: usize = 60;
 const MAX_VALUE: usize = 120;
 
+/// The end of the names of films.
+const FILM: &str = ".cast";
+
 /// The directories of a run and of its report.
 pub(super) struct Place<'a> {
     /// The run's directory, which contains that of its bundles; absolute.
@@ -139,6 +142,7 @@ fn flow(bundle: &Bundle, path: &Path, place: &Place<'_>, room: &mut usize) -> Fl
         *room -= rendered.len();
     }
     let links = links(path, place);
+    let has_film = links.iter().any(|link| link.href.ends_with(FILM));
     let note = (!fits).then(|| {
         "There is no room for its transcript in this file; transcript.txt in its bundle has it."
             .into()
@@ -147,6 +151,7 @@ fn flow(bundle: &Bundle, path: &Path, place: &Place<'_>, room: &mut usize) -> Fl
         transcript: fits.then(|| Value::from_safe_string(rendered)),
         note,
         replay: Some(bundle::replay_command(bundle, path)),
+        watch: has_film.then(|| bundle::watch_command(path)),
         links,
         values: values(bundle),
         ..plain(&bundle.run, &bundle.flow, "")
@@ -174,6 +179,7 @@ fn plain(info: &RunInfo, flow: &FlowRecord, what: &str) -> Flow {
         transcript: None,
         note: None,
         replay: None,
+        watch: None,
         links: Vec::new(),
     }
 }
@@ -196,13 +202,13 @@ fn links(path: &Path, place: &Place<'_>) -> Vec<Link> {
     let entries = fs::read_dir(path).into_iter().flatten().flatten();
     let mut names: Vec<String> = entries
         .filter_map(|entry| entry.file_name().into_string().ok())
-        .filter(|name| name == bundle::TEXT || name.ends_with(".cast"))
+        .filter(|name| name == bundle::TEXT || name.ends_with(FILM))
         .collect();
     names.sort();
     let link = |name: String| Link {
         href: relative(place.report, &path.join(&name)),
-        name: match name.strip_suffix(".cast") {
-            Some(film) => format!("film {}", text(film)),
+        name: match name.strip_suffix(FILM) {
+            Some(film) => format!("film of {}", text(film)),
             None => text(&name),
         },
     };

@@ -205,7 +205,10 @@ pub(super) struct Flow {
     /// Rendered from its bundle; absent without one, or if there was no room.
     pub transcript: Option<Value>,
     pub note: Option<String>,
+    /// The command that performs it again.
     pub replay: Option<String>,
+    /// The command that plays its films.
+    pub watch: Option<String>,
     pub links: Vec<Link>,
 }
 

@@ -40,7 +40,7 @@ pub(super) struct Entry {
     /// For readers who do not see colours and signs.
     pub label: &'static str,
     pub lines: Vec<String>,
-    pub screen: Option<Vec<Vec<Run>>>,
+    pub screen: Option<Rows>,
 }
 
 /// Escape sequences that change colours, erase, or move to the first row, which are left out of lines:
@@ -49,12 +49,15 @@ static DECORATION: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\x1b\[(?:[0-9;:]*m|[0-3]?[JK]|(?:1;1)?H)").expect("a sound expression")
 });
 
+/// The rows of a screen.
+type Rows = Vec<Vec<Run>>;
+
 /// The state of building a transcript.
 struct Builder<'b> {
     bundle: &'b Bundle,
     steps: std::iter::Peekable<std::slice::Iter<'b, StepRecord>>,
-    /// The screens of script instances, and whether they were drawn on since they were shown.
-    screens: HashMap<(&'b str, u32), (Screen, bool)>,
+    /// The screens of script instances, with their rows when they were last shown.
+    screens: HashMap<(&'b str, u32), (Screen, Rows)>,
     entries: Vec<Entry>,
 }
 
@@ -148,10 +151,9 @@ impl<'b> Builder<'b> {
         let terminal = role.and_then(|role| info.roles[role.0].terminal.as_ref());
         if let Some(terminal) = terminal.filter(|it| it.has_screen) {
             let screen = self.screens.entry((&entry.role, entry.attempt));
-            let (screen, is_new) =
-                screen.or_insert_with(|| (Screen::new(terminal.rows, terminal.columns), false));
+            let (screen, _) = screen
+                .or_insert_with(|| (Screen::new(terminal.rows, terminal.columns), Rows::new()));
             screen.feed(heard);
-            *is_new = true;
             return;
         }
         let plain = DECORATION.replace_all(heard, "");
@@ -170,11 +172,14 @@ impl<'b> Builder<'b> {
     /// Adds the screen of the entry's script instance, if it has changed.
     fn show_screen(&mut self, entry: &'b TranscriptEntry) {
         let screen = self.screens.get_mut(&(entry.role.as_str(), entry.attempt));
-        let Some((screen, is_new)) = screen.filter(|(_, is_new)| *is_new) else {
+        let Some((screen, shown)) = screen else {
             return;
         };
-        *is_new = false;
         let rows = screen.rows();
+        if rows == *shown {
+            return;
+        }
+        shown.clone_from(&rows);
         self.push(entry, "screen", "screen", Vec::new());
         if let Some(last) = self.entries.last_mut() {
             last.screen = Some(rows);
