@@ -175,7 +175,7 @@ impl Dialogue {
     pub fn closed(&mut self, stream: Stream, at: Instant) {
         self.streams[stream as usize].close(at);
         if let Some(screen) = &mut self.screen {
-            screen.end();
+            screen.end(at);
         }
     }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
+use unicode_normalization::UnicodeNormalization as _;
 
 use memchr::memmem;
 use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, ClassUnicode, ClassUnicodeRange};
@@ -62,6 +63,20 @@ impl Pattern {
             names: Vec::new(),
             kind: Kind::Literal(memmem::Finder::new(text).into_owned()),
         }))
+    }
+
+    /// Returns the pattern with its marks composed, as the cells of a screen hold them.
+    #[must_use]
+    pub fn composed(self) -> Pattern {
+        if unicode_normalization::is_nfc(self.source()) {
+            return self;
+        }
+        let source: String = self.source().nfc().collect();
+        if self.is_literal() {
+            Pattern::literal(&source)
+        } else {
+            Pattern::regex(&source).unwrap_or(self)
+        }
     }
 
     /// Creates a pattern from a regular expression in the syntax of the `regex` crate. Its named

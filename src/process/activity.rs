@@ -61,6 +61,25 @@ pub(super) fn of_tree(pid: i32) -> Activity {
         .unwrap_or(Activity::Gone)
 }
 
+/// Returns whether a process or one of its descendants waits for its input and for nothing else: in a
+/// read, or in a call that waits for its input alone and without a time limit.
+pub(super) fn only_reads(pid: i32) -> bool {
+    let Some(input) = Input::of(pid) else {
+        return false;
+    };
+    let all = [pid].into_iter().chain(proc::descendants(pid));
+    all.into_iter().any(|pid| {
+        let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else {
+            return false;
+        };
+        tasks.flatten().any(|task| {
+            let call = fs::read_to_string(task.path().join("syscall"));
+            let call = call.ok().and_then(|call| Call::parse(&call));
+            call.is_some_and(|call| call.is_only_for(pid, &input))
+        })
+    })
+}
+
 fn weight(activity: Activity) -> u8 {
     match activity {
         Activity::WaitingForInput => 7,
@@ -163,6 +182,39 @@ impl Call {
             *argument = u64::from_str_radix(word.trim_start_matches("0x"), 16).ok()?;
         }
         Some(Call { number, arguments })
+    }
+
+    /// Returns whether the call waits for this input and for nothing else.
+    fn is_only_for(&self, pid: i32, input: &Input) -> bool {
+        let waited_for = match self.kind() {
+            CallKind::Read => return input.is_at(pid, self.descriptor()),
+            CallKind::Poll => polled(pid, self),
+            CallKind::Select => selected(pid, self),
+            CallKind::Epoll => watched(pid, self),
+            CallKind::Write | CallKind::Sleep | CallKind::Other => None,
+        };
+        !self.has_time_limit()
+            && waited_for
+                .is_some_and(|list| !list.is_empty() && list.iter().all(|&fd| input.is_at(pid, fd)))
+    }
+
+    /// Returns whether a call that waits for descriptors ends by itself.
+    fn has_time_limit(&self) -> bool {
+        let is_negative = |milliseconds: u64| (milliseconds as u32).cast_signed() < 0;
+        #[cfg(target_arch = "x86_64")]
+        match self.number {
+            libc::SYS_poll => return !is_negative(self.arguments[2]),
+            libc::SYS_select => return self.arguments[4] != 0,
+            libc::SYS_epoll_wait => return !is_negative(self.arguments[3]),
+            _ => {}
+        }
+        match self.number {
+            libc::SYS_ppoll => self.arguments[2] != 0,
+            libc::SYS_pselect6 => self.arguments[4] != 0,
+            libc::SYS_epoll_pwait => !is_negative(self.arguments[3]),
+            libc::SYS_epoll_pwait2 => self.arguments[3] != 0,
+            _ => false,
+        }
     }
 
     fn descriptor(&self) -> i32 {

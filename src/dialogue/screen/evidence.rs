@@ -78,19 +78,22 @@ pub(in crate::dialogue) fn judge(
             near_miss: is_elsewhere.then_some(NearMiss::Elsewhere),
         };
     }
-    let typed = typed.cells(screen, &rows);
+    let typed_cells = typed.cells(screen, &rows);
     let is_cursor_there = is_cursor_there(wait, screen, &rows);
     let mut settled = None;
     let mut near_miss = None;
     for (index, range) in found {
         let row = &rows[usize::from(index)];
-        let cells = MatchedCells::count(screen, &typed, index, row, range.clone());
+        let cells = MatchedCells::count(screen, &typed_cells, index, row, range.clone());
         let captures = text.capture_ranges(row.text(), range.start, row.text().len());
         let is_echo = |(_, range): &(_, Range<usize>)| {
-            let cells = MatchedCells::count(screen, &typed, index, row, range.clone());
+            let cells = MatchedCells::count(screen, &typed_cells, index, row, range.clone());
             cells.all > 0 && cells.typed == cells.all
         };
-        let has_echo = !wait.still && captures.iter().any(is_echo);
+        // Without a place, the program may show what was typed in a title or a status line.
+        let end = range.end.min(row.text().len());
+        let is_typed = !wait.region.has_place() && typed.last_has(&row.text()[range.start..end]);
+        let has_echo = !wait.still && (is_typed || captures.iter().any(is_echo));
         let reason = cells.reason_against(wait.still);
         if let Some(reason) = reason.or(has_echo.then_some(NearMiss::Typed)) {
             near_miss.get_or_insert(reason);

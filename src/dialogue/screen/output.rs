@@ -16,6 +16,10 @@ use super::wait::{Judging, ScreenContent, ScreenWait};
 /// known to wait for input.
 const LONG_QUIET: u32 = 10;
 
+/// Time, in quiet times, for which the row of a match has to rest before a reply, or after which a key
+/// has had its effect, on a screen that never settles: a clock on it may go on for ever.
+const RESTLESS: u32 = 100;
+
 /// Screen of a program with the output that it does not show yet.
 ///
 /// Output is applied one operation at a time, and only as far as a wait needs it: what follows the
@@ -29,11 +33,14 @@ pub(in crate::dialogue) struct ScreenOutput {
     wait_began: Instant,
     /// The time of the last output or reply.
     active_at: Instant,
+    /// The time of the last reply.
+    typed_at: Instant,
     /// True if the program waits for input, with the output so far.
     reads: bool,
     /// True if a condition holds once the screen has settled.
     is_waiting_to_settle: bool,
-    ended: bool,
+    /// The end of the output.
+    ended_at: Option<Instant>,
     reads_so_far: u64,
 }
 
@@ -61,8 +68,8 @@ pub(in crate::dialogue) enum ConditionOwner {
 struct Condition {
     owner: ConditionOwner,
     wait: Arc<ScreenWait>,
-    /// The moment since which it has held.
-    held: Option<ScreenMatch>,
+    /// The moment since which it has held, with the same captures.
+    held: Option<(Instant, ScreenMatch)>,
     /// True if a text that has to go was there.
     was_shown: bool,
     near_miss: Option<NearMiss>,
@@ -82,7 +89,7 @@ impl Condition {
         screen: &Screen,
         typed: &TypedText,
         wait_began: Instant,
-        is_settled: bool,
+        settled: &Settled,
     ) -> Look {
         let found = match &self.wait.content {
             ScreenContent::Gone(_) => {
@@ -119,20 +126,60 @@ impl Condition {
                 Look::Unmet
             }
             Some((found, is_whole)) => {
-                let since = self.held.get_or_insert_with(|| found.clone()).at;
+                let since = match &self.held {
+                    Some((since, before)) if before.captures == found.captures => *since,
+                    _ => found.at,
+                };
+                if self.wait.holds.is_some() {
+                    self.held = Some((since, found.clone()));
+                }
                 match self.wait.holds {
                     Some(length) => Look::HoldsUntil(since + length),
-                    None if is_whole || is_settled => Look::Met(found),
-                    None => Look::MetOnceSettled,
+                    None if is_whole => Look::Met(found),
+                    None => match settled.at(&found, screen) {
+                        None => Look::Met(found),
+                        Some(at) => Look::MetOnceSettled(at),
+                    },
                 }
             }
         }
     }
 }
 
+/// Whether a screen has settled.
+struct Settled {
+    now: Instant,
+    quiet: Duration,
+    /// The moment of the next look; `None` if the whole screen has settled.
+    next_look: Option<Instant>,
+    /// False while output is being applied.
+    is_complete: bool,
+}
+
+impl Settled {
+    /// Returns `None` if a match counts, else the moment of the next look. On a screen that goes on to
+    /// change elsewhere, the row of the match has to rest.
+    fn at(&self, found: &ScreenMatch, screen: &Screen) -> Option<Instant> {
+        let next_look = self.next_look?;
+        let Some((row, _)) = found.cells.as_ref().filter(|_| self.is_complete) else {
+            return Some(next_look);
+        };
+        let columns = 0..screen.size().columns;
+        let written = columns.filter_map(|column| screen.written_at(*row, column));
+        let rest = if found.captures.is_empty() {
+            RESTLESS
+        } else {
+            LONG_QUIET
+        };
+        let rests_at = written.max().unwrap_or(found.at).max(found.at) + self.quiet * rest;
+        (rests_at > self.now).then(|| rests_at.min(next_look))
+    }
+}
+
 enum Look {
     Unmet,
-    MetOnceSettled,
+    /// To be looked at again at this moment.
+    MetOnceSettled(Instant),
     HoldsUntil(Instant),
     Met(ScreenMatch),
 }
@@ -146,9 +193,10 @@ impl ScreenOutput {
             conditions: Vec::new(),
             wait_began: now,
             active_at: now,
+            typed_at: now,
             reads: false,
             is_waiting_to_settle: false,
-            ended: false,
+            ended_at: None,
             reads_so_far: 0,
         }
     }
@@ -194,8 +242,8 @@ impl ScreenOutput {
         }
     }
 
-    pub(in crate::dialogue) fn end(&mut self) {
-        self.ended = true;
+    pub(in crate::dialogue) fn end(&mut self, at: Instant) {
+        self.ended_at = Some(at);
     }
 
     /// Records a reply that was typed at `at`.
@@ -203,6 +251,7 @@ impl ScreenOutput {
         self.apply_all();
         self.typed.type_at_cursor(&self.screen, text);
         self.screen.answered(at);
+        self.typed_at = at;
         self.active_at = self.active_at.max(at);
         self.reads = false;
     }
@@ -258,7 +307,7 @@ impl ScreenOutput {
     pub(in crate::dialogue) fn settles_at(&self, now: Instant, quiet: Duration) -> Option<Instant> {
         let quiet_at = self.active_at + quiet;
         let silent_at = self.active_at + quiet * LONG_QUIET;
-        if self.ended || now >= silent_at || (self.reads && now >= quiet_at) {
+        if self.ended_at.is_some() || now >= silent_at || (self.reads && now >= quiet_at) {
             return None;
         }
         Some(if now < quiet_at {
@@ -276,10 +325,11 @@ impl ScreenOutput {
         is_drained: bool,
     ) -> Option<Instant> {
         self.apply_all();
-        let at = self.settles_at(now, quiet);
+        let is_restless = now >= self.typed_at + quiet * RESTLESS;
+        let at = self.settles_at(now, quiet).filter(|_| !is_restless);
         self.is_waiting_to_settle = at.is_some();
         match at {
-            None if !is_drained && !self.ended => Some(now + quiet),
+            None if !is_drained && !self.ended_at.is_some() => Some(now + quiet),
             at => at,
         }
     }
@@ -295,32 +345,46 @@ impl ScreenOutput {
             return finding;
         }
         self.is_waiting_to_settle = false;
-        if self.conditions.is_empty() || !(is_drained || self.ended) {
+        if self.conditions.is_empty() || !(is_drained || self.ended_at.is_some()) {
             return ScreenFinding::Nothing;
         }
         let settles_at = self.settles_at(now, quiet);
         let is_settled = settles_at.is_none();
+        let settled = Settled {
+            now,
+            quiet,
+            next_look: settles_at,
+            is_complete: true,
+        };
         let mut look_at: Option<Instant> = None;
         let mut waits_to_settle = false;
         for condition in &mut self.conditions {
             // A run of text at the end of the output may go on.
             let may_go_on = !is_settled && self.screen.is_mid_run();
-            let look = condition.look(&self.screen, &self.typed, self.wait_began, is_settled);
+            let look = condition.look(&self.screen, &self.typed, self.wait_began, &settled);
             let at = match look {
                 Look::Met(found) if !may_go_on => {
                     let owner = condition.owner;
                     return ScreenFinding::Match { owner, found };
                 }
-                Look::Met(_) | Look::MetOnceSettled => {
+                Look::Met(_) => {
                     waits_to_settle = true;
                     settles_at
                 }
+                Look::MetOnceSettled(at) => {
+                    waits_to_settle = true;
+                    Some(at)
+                }
                 Look::HoldsUntil(at) if at <= now => {
-                    if let Some(found) = condition.held.clone() {
+                    // It has to hold while the program lives.
+                    if self.ended_at.is_some_and(|ended| ended < at) {
+                        None
+                    } else if let Some((_, found)) = condition.held.clone() {
                         let owner = condition.owner;
                         return ScreenFinding::Match { owner, found };
+                    } else {
+                        None
                     }
-                    None
                 }
                 Look::HoldsUntil(at) => Some(at),
                 Look::Unmet => None,
@@ -350,9 +414,15 @@ impl ScreenOutput {
         let mut met = None;
         while let Some((at, bytes)) = unapplied.front_mut() {
             let used = screen.feed(bytes, *at, &mut |screen| {
+                let settled = Settled {
+                    now: *at,
+                    quiet: Duration::ZERO,
+                    next_look: Some(*at),
+                    is_complete: false,
+                };
                 let conditions = conditions.iter_mut();
                 for condition in conditions.filter(|it| it.depends_on_each_operation()) {
-                    if let Look::Met(found) = condition.look(screen, typed, *wait_began, false) {
+                    if let Look::Met(found) = condition.look(screen, typed, *wait_began, &settled) {
                         met = Some(ScreenFinding::Match {
                             owner: condition.owner,
                             found,

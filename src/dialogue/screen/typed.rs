@@ -77,6 +77,13 @@ impl TypedText {
         self.replies.drain(..surplus);
     }
 
+    /// Returns whether a text is within the last reply, so that it may be drawn by the program as what was
+    /// typed, wherever it is.
+    pub(super) fn last_has(&self, text: &str) -> bool {
+        let text = text.trim();
+        !text.is_empty() && self.replies.back().is_some_and(|it| it.text.contains(text))
+    }
+
     /// Returns the cells of a screen with these rows that may show what was typed.
     pub(super) fn cells(&self, screen: &Screen, rows: &[ScreenRow]) -> TypedCells {
         let columns = usize::from(screen.size().columns);

@@ -52,6 +52,13 @@ impl<P> Default for ScreenRegion<P> {
     }
 }
 
+impl<P> ScreenRegion<P> {
+    /// Returns whether it names a place, by a cell or by a text beside it.
+    pub(super) fn has_place(&self) -> bool {
+        self.at.is_some() || self.below.is_some() || self.right_of.is_some()
+    }
+}
+
 /// The place of the cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CursorCondition<P = Pattern> {

@@ -148,6 +148,12 @@ impl ActionInterpreter {
 
     /// Returns the patterns and exits of the present wait in words.
     pub(super) fn awaited(&self) -> Vec<String> {
+        if let State::TypingKeys(typing) = &self.state {
+            return vec![format!(
+                "the effect of its keys on the screen (`{}`)",
+                typing.reply
+            )];
+        }
         let Some(wait) = &self.wait else {
             return self.command_wait.iter().cloned().collect();
         };

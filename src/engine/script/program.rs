@@ -20,6 +20,8 @@ pub(super) trait Program {
     fn take_terminal_changes(&self) -> TerminalChanges;
     /// Returns the activity of the process.
     fn activity(&self) -> Activity;
+    /// Returns whether the process waits for its input and for nothing else.
+    fn only_reads(&self) -> bool;
     /// Returns whether output or the exit is due as an input that has not come yet.
     fn has_news(&self) -> bool;
 }
@@ -43,6 +45,10 @@ impl Program for Child {
 
     fn activity(&self) -> Activity {
         Child::activity(self)
+    }
+
+    fn only_reads(&self) -> bool {
+        Child::only_reads(self)
     }
 
     fn has_news(&self) -> bool {

@@ -139,6 +139,13 @@ impl Child {
         }
     }
 
+    /// Returns whether the program waits for its input and for nothing else: unlike
+    /// [`Child::activity`], a program that also waits for another source, as a remote shell does, or
+    /// for some time only, does not count.
+    pub fn only_reads(&self) -> bool {
+        self.process().exit_record().is_none() && activity::only_reads(self.process().pid())
+    }
+
     /// Returns the current resource usage of the program and its live descendants; `None` once it
     /// has exited.
     pub fn usage_now(&self) -> Option<LiveUsage> {

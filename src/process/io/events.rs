@@ -33,6 +33,8 @@ const MAX_LEFT_IN_KERNEL: usize = 128 * 1024;
 const READ_SIZE: usize = 16 * 1024;
 /// The output of one program after which the other tasks of this thread run.
 const YIELD_AFTER: usize = 64 * 1024;
+/// The same in time, for output that is costly to take in.
+const YIELD_AFTER_TIME: Duration = Duration::from_millis(10);
 
 /// An event of a running program.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +74,8 @@ pub struct Events {
     phase: Phase,
     /// Bytes returned since other tasks of the thread ran.
     returned: usize,
+    /// Time of the first of them.
+    returning_since: Option<Instant>,
 }
 
 enum Phase {
@@ -123,6 +127,7 @@ impl Events {
             outputs,
             phase: Phase::Living(exit),
             returned: 0,
+            returning_since: None,
         }
     }
 
@@ -223,6 +228,7 @@ impl Events {
             return true;
         };
         self.returned += bytes.len();
+        self.returning_since.get_or_insert_with(Instant::now);
         if let Phase::Draining {
             timeout,
             left_to_read,
@@ -247,8 +253,10 @@ impl FutureStream for Events {
         if let Phase::Over = this.phase {
             return Poll::Ready(None);
         }
-        if this.returned >= YIELD_AFTER {
+        let is_long = |since: Instant| since.elapsed() >= YIELD_AFTER_TIME;
+        if this.returned >= YIELD_AFTER || this.returning_since.is_some_and(is_long) {
             this.returned = 0;
+            this.returning_since = None;
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -262,6 +270,7 @@ impl FutureStream for Events {
             this.outputs.clear();
         }
         this.returned = 0;
+        this.returning_since = None;
         let exit_record = ready!(this.poll_drained(cx));
         // The reactor's readiness may be out of date, so the kernel is asked directly.
         for index in 0..this.outputs.len() {

@@ -146,7 +146,10 @@ impl AwaitedSpec {
     ) -> Result<Awaited, E> {
         Ok(match self {
             AwaitedSpec::Text { on, pattern } => Awaited::Text(*on, map(pattern)?),
-            AwaitedSpec::Screen(wait) => Awaited::Screen(Arc::new(wait.try_map(map)?)),
+            AwaitedSpec::Screen(wait) => {
+                let composed = |pattern: &PatternSpec| Ok(map(pattern)?.composed());
+                Awaited::Screen(Arc::new(wait.try_map(composed)?))
+            }
         })
     }
 }

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use unicode_normalization::UnicodeNormalization as _;
+
 use crate::dialogue::{
     Dialogue, FieldValue, FormFiller, KeyPress, KeySequence, KeySequenceError,
     KeySequenceErrorKind, KeySequencePart, KeyStep, RowSelector,
@@ -17,20 +19,32 @@ use super::vocabulary::{ActionError, Answers, Effect, TypedReply};
 use super::{ActionInterpreter, State};
 
 impl ActionInterpreter {
-    /// Returns the sequence of keys of a reply; `None` for a reply that is typed as a whole.
+    /// Returns the sequence of keys of a reply and the reply in words; `None` for a reply that is typed as a whole.
     pub(super) fn key_sequence(
         &self,
         reply: &Reply,
         values: &Scope,
         dialogue: &Dialogue,
-    ) -> Result<Option<KeySequence>, ActionError> {
-        let parts = match reply {
+    ) -> Result<Option<(KeySequence, String)>, ActionError> {
+        let (parts, shown) = match reply {
             Reply::Select(labels) => {
                 let labels = labels.iter().map(|label| label.render(values));
                 let labels = labels.collect::<Result<Vec<_>, _>>()?;
-                vec![KeySequencePart::Select(RowSelector::new(labels))]
+                let shown = format!("choose: {}", labels.join(", "));
+                let labels = labels.iter().map(|label| composed(label)).collect();
+                let selector = RowSelector::new(labels);
+                (vec![KeySequencePart::Select(selector)], shown)
             }
-            Reply::Keys(input) if dialogue.screen().is_some() => parts(input, values)?,
+            Reply::Keys(input) if dialogue.screen().is_some() => {
+                let shown = match input.fill.as_slice() {
+                    [] => "press".to_owned(),
+                    fields => {
+                        let labels = fields.iter().map(|field| field.label.source());
+                        format!("fill: {}", labels.collect::<Vec<_>>().join(", "))
+                    }
+                };
+                (parts(input, values)?, shown)
+            }
             Reply::Keys(_)
             | Reply::Send(_)
             | Reply::Secret(_)
@@ -38,19 +52,21 @@ impl ActionInterpreter {
             | Reply::Pick(_)
             | Reply::Press(_) => return Ok(None),
         };
-        Ok(Some(KeySequence::new(parts)))
+        let shown = values.mask(&shown).into_owned();
+        Ok(Some((KeySequence::new(parts), shown)))
     }
 
     /// Begins to type a sequence of keys.
     pub(super) fn begin_keys(
         &mut self,
-        sequence: KeySequence,
+        (sequence, reply): (KeySequence, String),
         after: AfterReply,
         values: &mut Snapshot,
         dialogue: &mut Dialogue,
     ) -> Result<Effect, ActionError> {
         let typing = KeyTyping {
             sequence,
+            reply,
             after,
             is_over: false,
         };
@@ -175,7 +191,7 @@ fn parts(input: &KeyInput, values: &Scope) -> Result<Vec<KeySequencePart>, Actio
     if !input.fill.is_empty() {
         let fields = input.fill.iter().map(|field| {
             Ok(FieldValue {
-                label: field.label.render(values)?,
+                label: composed(&field.label.render(values)?),
                 value: field.value.render(values)?,
             })
         });
@@ -190,6 +206,11 @@ fn parts(input: &KeyInput, values: &Scope) -> Result<Vec<KeySequencePart>, Actio
     let keys = input.press.iter().map(|key| KeyPress::Key(*key));
     parts.extend(text.into_iter().chain(keys).map(KeySequencePart::Press));
     Ok(parts)
+}
+
+/// Returns a text with its marks composed, as the cells of a screen hold them.
+fn composed(text: &str) -> String {
+    text.nfc().collect()
 }
 
 fn sequence_error(error: KeySequenceError, values: &Scope) -> ActionError {

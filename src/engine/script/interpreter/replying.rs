@@ -17,6 +17,8 @@ pub(super) enum AfterReply {
 #[derive(Debug)]
 pub(super) struct KeyTyping {
     pub sequence: KeySequence,
+    /// The reply as in the scenario: "choose: Pickles".
+    pub reply: String,
     pub after: AfterReply,
     /// True after its last key.
     pub is_over: bool,

@@ -27,6 +27,11 @@ fn reads(program: &impl Program) -> bool {
     program.unread() == 0 && program.activity() == Activity::WaitingForInput && !program.has_news()
 }
 
+/// Returns whether the program waits for input and for nothing else, with all of its output taken in.
+fn only_reads(program: &impl Program) -> bool {
+    program.unread() == 0 && program.only_reads() && !program.has_news()
+}
+
 /// The remedy for a reply that was lost.
 const DISCARDED_HINT: &str = "the program discarded its typed input after this reply was sent, so the \
      reply may be lost: it changes its terminal's settings after the prompt; wait for something that \
@@ -136,7 +141,7 @@ impl ScriptMachine {
             | ActionWait::Aftermath { .. } => return None,
         }
         let after_quiet = action.quiet_at.take().is_some();
-        if self.dialogue.needs_reading(call.now) && reads(call.program) {
+        if self.dialogue.needs_reading(call.now) && only_reads(call.program) {
             self.dialogue.reading();
         }
         match self.dialogue.poll(call.now) {
@@ -180,7 +185,7 @@ impl ScriptMachine {
         if self.exited.is_some() {
             return self.exit_input();
         }
-        if self.dialogue.needs_reading(call.now) && reads(call.program) {
+        if self.dialogue.needs_reading(call.now) && only_reads(call.program) {
             self.dialogue.reading();
         }
         let look_at = self.dialogue.settle(call.now);

@@ -47,6 +47,10 @@ impl Program for FakeProgram {
         self.activity.get()
     }
 
+    fn only_reads(&self) -> bool {
+        self.activity.get() == Activity::WaitingForInput
+    }
+
     fn has_news(&self) -> bool {
         self.has_news.get()
     }
