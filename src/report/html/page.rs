@@ -16,7 +16,11 @@ const STYLES: [&str; 2] = [
     include_str!("assets/report.css"),
 ];
 
-const SCRIPTS: [&str; 2] = [
+/// The licence of uPlot, which asks to be in all copies, is a comment.
+const SCRIPTS: [&str; 5] = [
+    "/*",
+    include_str!("assets/uplot.LICENSE"),
+    "*/",
     include_str!("assets/uplot.min.js"),
     include_str!("assets/report.js"),
 ];
@@ -46,13 +50,13 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
 
 /// Renders the page.
 pub(super) fn render(page: &Page) -> String {
-    let safe = |texts: [&str; 2]| Value::from_safe_string(texts.join("\n"));
+    let safe = |texts: &[&str]| Value::from_safe_string(texts.join("\n"));
     rendered(
         "page.html",
         context! {
             nonce => nonce(),
-            styles => safe(STYLES),
-            scripts => safe(SCRIPTS),
+            styles => safe(&STYLES),
+            scripts => safe(&SCRIPTS),
             ..Value::from(Serde(page))
         },
     )
