@@ -15,6 +15,7 @@ mod environment;
 mod error;
 mod exit;
 mod failure_limit;
+mod html;
 mod menu;
 mod merge;
 mod replay;
@@ -87,7 +88,14 @@ fn perform(args: Args, environment: &CliEnvironment) -> Result<Exit, CliError> {
             let settings = RunSettings::new(scenario, options)?;
             check::check(&settings, parallel, json, environment)
         }
-        Some(Command::Report { directory, json }) => report::report(&directory, json, environment),
+        Some(Command::Report {
+            directory,
+            html: Some(file),
+            ..
+        }) => html::report(&directory, file.as_deref(), environment),
+        Some(Command::Report {
+            directory, json, ..
+        }) => report::report(&directory, json, environment),
         Some(Command::Replay(args)) if args.films.watch => replay::watch(args.bundle, args.films),
         Some(Command::Replay(args)) => replay::replay(args, environment),
         Some(Command::Merge { directories, into }) => {

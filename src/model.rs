@@ -27,7 +27,7 @@ pub use ids::{FlowId, FlowNumber, InstanceId, RoleIndex, RunId, StepIndex};
 pub use injection::{FaultKind, Injection, InjectionOutcome, InjectionRecord};
 pub use integrity::{AuditOutcome, AuditRecord, IntegrityInfo, OwnInfo, ValueInfo};
 pub use process::{Ending, ExitCause, ProcessRecord, Stream, Usage};
-pub use run::{RoleInfo, RunInfo, StepInfo, TerminalInfo};
+pub use run::{RoleInfo, RunInfo, StageInfo, StepInfo, TerminalInfo};
 pub use terminal::TerminalKind;
 pub use timing::micros;
 pub use value::NamedValue;

@@ -2,7 +2,7 @@
 //!
 //! [`Reporter`]s consume the events of a run in progress, on the one thread of [`Reporters`], which
 //! also feeds the [`Recorder`] of flows, bundles and integrity. The report after the run is a pure
-//! function of its figures (`terminal`), as is the saved [`result_file`]. Reporters depend on the
+//! function of its figures (`terminal`), as are the saved [`result_file`] and the HTML report. Reporters depend on the
 //! [`RunEvent`](crate::model::RunEvent)s and not on the engine that emits them.
 //!
 //! **Invariant**: no text from a program, a scenario or the command line reaches a terminal
@@ -14,6 +14,7 @@ mod error;
 mod failure;
 mod flows_file;
 mod flows_reader;
+mod html;
 mod integrity;
 mod json_lines;
 mod latency_log;
@@ -42,6 +43,7 @@ pub use error::ReportError;
 pub use failure::lines as failure_lines;
 pub use flows_file::{FlowsFile, FlowsWriter};
 pub use flows_reader::write_record;
+pub use html::{HtmlSource, MAX_BYTES as MAX_HTML_BYTES, write_html};
 pub use json_lines::JsonLines;
 pub use latency_log::LatencyLog;
 pub use live::{DialoguePrinter, SingleFlow};

@@ -5,6 +5,7 @@
 //! microseconds throughout, and a quantity without samples is absent, never zero.
 
 mod amount;
+mod breakdown;
 mod evidence_choice;
 mod failures;
 mod faults;
@@ -20,8 +21,10 @@ mod tally;
 #[cfg(test)]
 mod testing;
 mod thresholds;
+mod timeline;
 mod verdict;
 
+pub use breakdown::{Breakdown, TimeShares};
 pub use evidence_choice::{EvidenceChoice, EvidenceLimits};
 pub use failures::{MAX_GROUPS, MAX_TEXTS};
 pub use faults::FaultSummary;
@@ -35,7 +38,8 @@ pub use signature::Signature;
 pub use sliding::SlidingWindow;
 pub use summary::{
     Checked, FailureGroup, FailureSummary, FlowCounts, Phases, ProcessCounts, Quantity,
-    RoleSummary, StepSummary, Summary, Trust, Verdict,
+    RetrySummary, RoleSummary, StepSummary, Summary, Trust, TurnSummary, Verdict,
 };
 pub use tally::Tally;
 pub use thresholds::{LiveThreshold, Threshold, ThresholdError};
+pub use timeline::{MAX_BUCKETS, MAX_CAUSES, Timeline, TimelineMoment};

@@ -29,6 +29,7 @@ const EXAMPLES: &str =
   rehearsal run --chaos 'kill once at 06_approve_order'
                                                    one fault, in one place
   rehearsal run --json | jq .summary               for other programs
+  rehearsal run --flows 200 --parallel 50 --html   a report for browsers, in one file
   rehearsal report rehearsal-results/REAL-E2E-…    the report of a saved run
   rehearsal replay rehearsal-results/REAL-E2E-…/bundles/failed-000012
                                                    run a failed flow again
@@ -122,6 +123,10 @@ pub enum Command {
         /// Print JSON
         #[arg(long)]
         json: bool,
+        /// Write a report for browsers instead: one file that needs no network [default:
+        /// DIR/report.html]. FILE needs the `=`
+        #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, conflicts_with = "json")]
+        html: Option<Option<PathBuf>>,
     },
     /// Run a flow again from its bundle, with the same values, and report whether it fails in the
     /// same way
@@ -272,6 +277,12 @@ pub struct RunArgs {
     /// Save the results in a new directory inside DIR [default: see Environment]. DIR needs the `=`
     #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true)]
     pub save: Option<Option<PathBuf>>,
+
+    /// Write a report for browsers at the end: one file that needs no network [default: report.html
+    /// in the run's directory, or, without --save, a file named for the run among the results]. FILE
+    /// needs the `=`
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    pub html: Option<Option<PathBuf>>,
 
     /// Maximum number of failed flows kept as bundles, to inspect and replay [default: 50]
     #[arg(long, value_name = "N")]

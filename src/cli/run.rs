@@ -13,6 +13,7 @@ use super::args::Progress;
 use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::exit::Exit;
+use super::html;
 use super::scenario;
 use super::session::{Finished, Keep, Results, Session};
 use super::settings::{Destination, OutputFormat, RunSettings, Save};
@@ -23,6 +24,8 @@ pub(super) fn run(settings: &RunSettings, environment: &CliEnvironment) -> Resul
     let keep = match (&settings.save, settings.format) {
         (Save::Usual | Save::In(_), _) => Keep::InDirectory,
         (Save::No, OutputFormat::Json) => Keep::ForNow,
+        // It is made of the flows.
+        (Save::No, OutputFormat::People) if settings.html.is_some() => Keep::ForNow,
         (Save::No, OutputFormat::People) => Keep::Nothing,
     };
     let loaded = scenario::load(settings, environment)?;
@@ -43,17 +46,23 @@ pub(super) fn run(settings: &RunSettings, environment: &CliEnvironment) -> Resul
     let finished = session.perform(reporters)?;
 
     let mut exits = finished.exits();
+    let html = settings.html.as_ref();
+    let html = html.map(|file| html::write(&finished, file.as_deref()));
+    let mut locations = result_locations(&finished);
+    if let Some(Ok(path)) = &html {
+        locations.push_str(&html::location(path));
+    }
     let printed = match settings.format {
         OutputFormat::People => {
             let mut output = output(settings);
             output.text(&report_of(&finished, environment.width));
-            output.text(&result_locations(&finished));
+            output.text(&locations);
             let printed = output.finish();
             printed.map_err(|error| written_to(settings, "the report", error))
         }
         OutputFormat::Json => {
             let printed = print_record(&finished);
-            Output::new(anstream::stderr()).text(&result_locations(&finished));
+            Output::new(anstream::stderr()).text(&locations);
             printed.map_err(|error| CliError::standard_output("the result", error))
         }
     };
@@ -62,6 +71,10 @@ pub(super) fn run(settings: &RunSettings, environment: &CliEnvironment) -> Resul
         exits.push(Exit::Internal);
     }
     let mut output = Output::new(anstream::stderr());
+    if let Some(Err(error)) = html {
+        output.line(&CliError::from(error).render());
+        exits.push(Exit::Internal);
+    }
     print_errors(&finished, &mut output);
     if let Some(text) = Exit::explain(&exits) {
         output.line(&text);

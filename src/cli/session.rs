@@ -13,8 +13,8 @@ use crate::model::{EventSink, FlowNumber, RunEvent, RunId};
 use crate::process::WatcherProgram;
 use crate::report::result_file::Head;
 use crate::report::{
-    self, Artifacts, BundleCounts, Bundles, Log, Place, Recorder, ReportError, Reporter, Reporters,
-    Reserved, ResultDirectory,
+    self, Artifacts, BundleCounts, Bundles, HtmlSource, Log, Place, Recorder, ReportError,
+    Reporter, Reporters, Reserved, ResultDirectory,
 };
 use crate::scenario::Overrides;
 use crate::stats::{EvidenceChoice, EvidenceLimits, Integrity};
@@ -332,6 +332,16 @@ impl Finished {
         }
         let (Results::Saved(path) | Results::NotSaved(path)) = &self.results;
         Ok(path)
+    }
+
+    /// Returns what the report for browsers shows.
+    pub(super) fn html_source(&self) -> HtmlSource<'_> {
+        let (Results::Saved(path) | Results::NotSaved(path)) = &self.results;
+        HtmlSource {
+            head: &self.head,
+            saved: self.directory.as_ref(),
+            bundles: path,
+        }
     }
 
     /// Writes the result record, including all flows.

@@ -2,7 +2,7 @@
 
 mod load;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::scenario::{FaultRules, Load, Plan};
@@ -38,6 +38,8 @@ pub struct RunSettings {
     pub delay: Option<Duration>,
     pub scripts: Vec<PathBuf>,
     pub save: Save,
+    /// A report for browsers is written, to a file or to the usual place.
+    pub html: Option<Option<PathBuf>>,
     pub seed: Option<u64>,
     /// Limits of the flows that are kept as bundles.
     pub bundles: EvidenceLimits,
@@ -97,6 +99,23 @@ pub enum DialogueLogging {
     Logged,
 }
 
+/// Checks that a report can be written to this file, before there is anything to report.
+fn check_place(file: &Path) -> Result<(), CliError> {
+    let directory = file.parent().filter(|it| !it.as_os_str().is_empty());
+    let directory = directory.unwrap_or(Path::new("."));
+    if directory.is_dir() && !file.is_dir() {
+        return Ok(());
+    }
+    let (path, what) = match file.is_dir() {
+        true => (file, "is a directory"),
+        false => (directory, "is not a directory"),
+    };
+    Err(CliError::usage(
+        format_args!("--html: {} {what}", path.display()),
+        "name a file in a directory that exists: --html=report.html",
+    ))
+}
+
 impl RunSettings {
     /// Derives the settings from the arguments.
     ///
@@ -110,6 +129,9 @@ impl RunSettings {
                     "name the directory in which your programs are",
                 ));
             }
+        }
+        if let Some(Some(file)) = &args.html {
+            check_place(file)?;
         }
         let json_lines = args.json_lines.map(|file| match file {
             None => Destination::StandardOutput,
@@ -134,6 +156,7 @@ impl RunSettings {
                 Some(None) => Save::Usual,
                 Some(Some(directory)) => Save::In(directory),
             },
+            html: args.html,
             seed: args.seed,
             bundles: if args.no_bundles {
                 NO_BUNDLES

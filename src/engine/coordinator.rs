@@ -54,6 +54,8 @@ pub(super) struct Coordinator {
     next: FlowNumber,
     /// The reason why no more flows start; `None` while they do.
     stopped: Option<StopCause>,
+    /// The time of an early stop, by a threshold or by the caller.
+    stopped_after: Option<Duration>,
     /// The figures of the run so far.
     pub(super) collector: Collector,
     info: Arc<RunInfo>,
@@ -83,6 +85,8 @@ pub(super) struct InFlight {
 /// The result of a coordinator whose last flow has ended.
 pub(super) struct Collected {
     pub cause: StopCause,
+    /// The time of an early stop, by a threshold or by the caller.
+    pub stopped_after: Option<Duration>,
     pub collector: Collector,
 }
 
@@ -106,6 +110,7 @@ impl Coordinator {
             in_flight: BTreeMap::new(),
             next: first_flow,
             stopped: None,
+            stopped_after: None,
             collector: Collector::new(&info, thresholds),
             info,
             may_start: true,
@@ -174,7 +179,11 @@ impl Coordinator {
             let empty = Collector::new(&self.info, &[]);
             let collector = std::mem::replace(&mut self.collector, empty);
             // The receiver is gone if the run was given up; the figures are then of no use.
-            let _ = done.send(Collected { cause, collector });
+            let _ = done.send(Collected {
+                cause,
+                stopped_after: self.stopped_after,
+                collector,
+            });
             ctx.stop();
         }
     }

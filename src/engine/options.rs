@@ -3,15 +3,15 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Local};
 
 use crate::model::{
-    FlowNumber, RoleInfo, RunId, RunInfo, StepInfo, TerminalInfo, TerminalKind, micros,
+    FlowNumber, RoleInfo, RunId, RunInfo, StageInfo, StepInfo, TerminalInfo, TerminalKind, micros,
 };
 use crate::process::{Programs, WatcherProgram};
-
-use crate::scenario::{Plan, Role, Template};
+use crate::scenario::{Plan, Role, Shape, Template};
 use crate::stats::{EvidenceChoice, Threshold};
 
 /// The options of a run. [`RunOptions::new`] has defaults for all but the plan and its programs.
@@ -153,6 +153,8 @@ impl RunOptions {
             steps: steps.collect(),
             flows: plan.load.flows,
             duration_us: plan.load.end().map(micros),
+            warm_up_us: micros(plan.load.warm_up),
+            stages: stages(&plan.load.shape),
             parallel: plan.load.most_in_flight(),
             integrity: plan.integrity.clone(),
             load: plan.load.to_string(),
@@ -162,6 +164,19 @@ impl RunOptions {
             started_at: self.started_at,
         }
     }
+}
+
+/// Returns the stages of a load with the times at which they end.
+fn stages(shape: &Shape) -> Vec<StageInfo> {
+    let (Shape::Closed { parallel: ramp, .. } | Shape::Open { rate: ramp, .. }) = shape;
+    let stages = ramp.stages.iter().scan(Duration::ZERO, |end, stage| {
+        *end += stage.length;
+        Some(StageInfo {
+            ends_after_us: micros(*end),
+            to: stage.to,
+        })
+    });
+    stages.collect()
 }
 
 /// Returns the terminal of a role's programs, for reports.

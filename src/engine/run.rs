@@ -9,7 +9,7 @@ use actix::prelude::*;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::model::{EventSink, Generator, RunEvent, RunInfo};
+use crate::model::{EventSink, Generator, RunEvent, RunInfo, micros};
 use crate::process::{Leftovers, RunMarker, SelfUsage, Spawner};
 use crate::stats::{Histograms, Integrity, LiveThreshold, Summary, Verdict};
 
@@ -128,7 +128,11 @@ pub fn run(
     let (collected, generator, gave_up, audited) = System::new().block_on(performed);
     // Processes that escaped their flow end before the run does.
     let left_over = spawner.shutdown(SHUTDOWN);
-    let Collected { cause, collector } = collected?;
+    let Collected {
+        cause,
+        stopped_after,
+        collector,
+    } = collected?;
     let elapsed = began.elapsed().saturating_sub(audited);
     let interrupted = cause.is_interruption() || gave_up;
     sink.emit(RunEvent::RunEnded {
@@ -136,6 +140,7 @@ pub fn run(
         interrupted,
     });
     let mut summary = collector.tally.summary(elapsed, interrupted);
+    summary.stopped_after_us = stopped_after.map(micros);
     summary.rehearsal_cpu_us = Some(usage.cpu_us());
     summary.set_rehearsal_peak(usage.peak_rss_bytes());
     // Descendants of programs are no script instances, but they are left over as well.

@@ -33,6 +33,15 @@ pub struct TerminalInfo {
     pub has_screen: bool,
 }
 
+/// A stage of the load: the quantity changes until its end.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StageInfo {
+    /// Since the run's start.
+    pub ends_after_us: u64,
+    /// The flows in parallel, or the flows per second, at its end.
+    pub to: f64,
+}
+
 /// A step in reports.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepInfo {
@@ -54,6 +63,12 @@ pub struct RunInfo {
     pub flows: Option<u64>,
     /// The time during which flows are started, if that limits the load.
     pub duration_us: Option<u64>,
+    /// The time from the run's start in which due flows are performed and not counted.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub warm_up_us: u64,
+    /// The stages of the load; empty if it is constant.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<StageInfo>,
     /// The maximum number of flows in flight at once.
     pub parallel: u64,
     /// The load in words: `50 at once`, `5/s, at most 200 in flight`.
@@ -90,4 +105,12 @@ impl RunInfo {
         let place = self.roles.iter().position(|role| role.name == name);
         place.map(RoleIndex)
     }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that serde expects"
+)]
+fn is_zero(us: &u64) -> bool {
+    *us == 0
 }

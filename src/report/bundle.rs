@@ -19,7 +19,10 @@ mod pictures;
 mod text;
 mod writer;
 
+pub(super) use dialogue::who;
 pub use film::{Film, FilmEvent, FilmScene};
-pub use form::{About, Bundle, KeptAs, RunOrigin, locate};
-pub(super) use form::{of_failed, run_of_any};
+pub use form::{About, Bundle, KeptAs, RunOrigin, TranscriptEntry, locate};
+pub(super) use form::{BUNDLES, TEXT, of_failed, run_of_any};
+pub(super) use pictures::BLANK;
+pub(super) use text::{replay_command, watch_command};
 pub use writer::{BundleCounts, Bundles};

@@ -22,6 +22,7 @@
 //! - `run.log`: the log;
 //! - `unfinished`: an empty file until the run ends; `not-saved`: the error in the place of a
 //!   `result.json` that could not be saved;
+//! - `report.html`: the report for browsers, if there is one;
 //! - `bundles`: a [`Bundle`](super::Bundle) of some failed flows, and of the slowest, in a
 //!   directory each.
 //!

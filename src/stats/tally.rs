@@ -142,6 +142,7 @@ impl Tally {
     /// and integrity are not included.
     pub fn summary(&self, elapsed: Duration, interrupted: bool) -> Summary {
         Summary {
+            stopped_after_us: None,
             interrupted,
             elapsed_us: micros(elapsed),
             flows: self.flows,

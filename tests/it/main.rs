@@ -16,6 +16,7 @@ mod evidence;
 mod figures;
 mod films;
 mod hostile;
+mod html;
 mod integrity;
 mod language;
 mod layers;

@@ -1,7 +1,7 @@
 //! Screens: real programs that draw them, driven by the scenarios in `config/screens`, each by many
 //! flows at once, also with output that comes in single bytes and on a bigger screen.
 //!
-//! `.ci/install-screen-programs` installs the programs. What is not there is skipped, aloud.
+//! `.ci/install-test-programs` installs the programs. What is not there is skipped, aloud.
 
 use std::ffi::OsString;
 use std::fs;
@@ -16,7 +16,7 @@ use crate::support::sandbox::Sandbox;
 /// Returns the directory of the programs from PyPI and npm.
 fn programs() -> PathBuf {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent();
-    target.expect("a target").join("screen-programs")
+    target.expect("a target").join("test-programs")
 }
 
 /// Returns the search path with the Python that has questionary in front.

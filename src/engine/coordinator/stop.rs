@@ -72,7 +72,10 @@ impl Coordinator {
             StopCause::AllStarted | StopCause::DataUsedUp(_) | StopCause::TimeOver => {
                 self.collector.all_started();
             }
-            StopCause::Threshold(_) | StopCause::Requested(_) => self.collector.stopping(),
+            StopCause::Threshold(_) | StopCause::Requested(_) => {
+                self.collector.stopping();
+                self.stopped_after.get_or_insert(self.began.elapsed());
+            }
         }
         match &cause {
             StopCause::AllStarted => {}

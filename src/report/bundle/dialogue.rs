@@ -116,7 +116,7 @@ fn describe(what: &Happening) -> (char, Vec<String>) {
 }
 
 /// Returns the role, with a number for its second and later instances.
-fn who(entry: &TranscriptEntry) -> String {
+pub(in crate::report) fn who(entry: &TranscriptEntry) -> String {
     match entry.attempt {
         1 => entry.role.clone(),
         attempt => format!("{} #{attempt}", entry.role),

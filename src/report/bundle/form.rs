@@ -20,7 +20,7 @@ pub const FORMAT: &str = "rehearsal-bundle/1";
 pub(in crate::report) const BUNDLES: &str = "bundles";
 
 pub(super) const JSON: &str = "bundle.json";
-pub(super) const TEXT: &str = "transcript.txt";
+pub(in crate::report) const TEXT: &str = "transcript.txt";
 pub(super) const SCENARIO: &str = "scenario.yaml";
 
 /// All details of one flow.

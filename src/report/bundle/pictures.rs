@@ -8,7 +8,8 @@ use crate::terminal::{Screen, ScreenSize};
 use super::form::TranscriptEntry;
 
 /// Output that makes a terminal blank, with the usual modes.
-pub(super) const BLANK: &str = "\x1b[?1049l\x1b[!p\x1b[?25h\x0f\x1b(B\x1b[0m\x1b[H\x1b[2J";
+pub(in crate::report) const BLANK: &str =
+    "\x1b[?1049l\x1b[!p\x1b[?25h\x0f\x1b(B\x1b[0m\x1b[H\x1b[2J";
 
 /// The screens of all script instances that have one.
 pub(super) struct Pictures<'b> {

@@ -204,14 +204,25 @@ fn processes(bundle: &Bundle) -> String {
 }
 
 fn again(bundle: &Bundle, path: &Path) -> String {
+    format!(
+        "To perform this flow again, with the same values and choices\n  {}\n",
+        replay_command(bundle, path)
+    )
+}
+
+/// Returns the command that performs the flow of the bundle at `path` again, sanitized.
+pub(in crate::report) fn replay_command(bundle: &Bundle, path: &Path) -> String {
     let mut command = format!("rehearsal replay {}", quoted(&path.display().to_string()));
     for name in &bundle.origin.secrets_given {
         write!(command, " --var {name}=…").expect("a String takes all");
     }
-    format!(
-        "To perform this flow again, with the same values and choices\n  {}\n",
-        sanitize(&command)
-    )
+    sanitize(&command).into_owned()
+}
+
+/// Returns the command that plays the films of the bundle at `path`, sanitized.
+pub(in crate::report) fn watch_command(path: &Path) -> String {
+    let path = quoted(&path.display().to_string());
+    sanitize(&format!("rehearsal replay --watch {path}")).into_owned()
 }
 
 /// Quotes a word for a shell.

@@ -1,0 +1,264 @@
+//! The result at the top of the page, its figures, and the thresholds.
+
+use crate::model::AuditOutcome;
+use crate::report::result_file::{Completeness, Head};
+use crate::report::units;
+use crate::stats::{Checked, Integrity, Summary, Trust};
+
+use super::data::{Card, Headline, Part, State, Threshold};
+use super::scan::Scan;
+use super::words::{self, grouped, text};
+
+/// The maximum number of notices that are shown.
+const MAX_NOTICES: usize = 20;
+
+/// The maximum number of thresholds that are shown, those that do not hold first.
+const MAX_THRESHOLDS: usize = 100;
+
+pub(super) fn headline(head: &Head) -> Headline {
+    let (run, summary) = (&head.run, &head.summary);
+    let (state, word) = result(summary);
+    let parts = [
+        Some(flows(summary)),
+        summary.integrity.as_ref().map(integrity),
+        met(summary),
+        trust(summary),
+    ];
+    let verdict = summary.verdict.as_ref();
+    Headline {
+        state,
+        word,
+        run: text(&run.id.0),
+        scenario: text(&run.scenario),
+        load: format!("{}, {}", units::extent(run), text(&run.load)),
+        started: run.started_at.format("%Y-%m-%d %H:%M:%S %:z").to_string(),
+        parts: parts.into_iter().flatten().collect(),
+        cards: cards(head),
+        reasons: verdict.map_or(Vec::new(), |verdict| {
+            let reasons = verdict.reasons.iter().chain(&verdict.not_judged);
+            reasons.map(|reason| text(reason)).collect()
+        }),
+    }
+}
+
+/// Returns the result in a word.
+fn result(summary: &Summary) -> (State, &'static str) {
+    let is_violated = summary
+        .integrity
+        .as_ref()
+        .is_some_and(Integrity::is_violated);
+    let is_crossed = summary.thresholds.iter().any(|it| !it.holds);
+    if is_violated {
+        (State::Bad, "Data inconsistent")
+    } else if summary.interrupted {
+        (State::Unsure, "Interrupted")
+    } else if is_crossed || summary.flows.failed > 0 || summary.flows.completed == 0 {
+        (State::Bad, "Failed")
+    } else {
+        (State::Good, "Passed")
+    }
+}
+
+fn flows(summary: &Summary) -> Part {
+    let flows = summary.flows;
+    let all = [
+        flows.ended(),
+        flows.dropped,
+        flows.not_started(),
+        flows.not_recorded,
+    ];
+    let all = all.into_iter().fold(0, u64::saturating_add);
+    let is_whole = flows.completed == all && all > 0 && !summary.interrupted;
+    let noun = if all == 1 { "flow" } else { "flows" };
+    Part {
+        state: if is_whole { State::Good } else { State::Bad },
+        text: format!(
+            "{} of {} {noun} completed",
+            grouped(flows.completed),
+            grouped(all)
+        ),
+    }
+}
+
+fn integrity(integrity: &Integrity) -> Part {
+    if integrity.is_violated() {
+        let findings = integrity.violations.filter(|it| *it > 0);
+        let findings = findings.map_or(String::new(), |it| {
+            format!(": {}", units::counted(it, "finding"))
+        });
+        let text = format!("data inconsistent{findings}");
+        return Part {
+            state: State::Bad,
+            text,
+        };
+    }
+    let mut audits = integrity.audits.iter();
+    let is_unaudited = audits.any(|audit| matches!(audit.outcome, AuditOutcome::NotRun { .. }));
+    let (state, text) = if integrity.duplicates.is_none() || is_unaudited {
+        (State::Unsure, "data not checked in full")
+    } else {
+        (State::Good, "data consistent")
+    };
+    Part {
+        state,
+        text: text.into(),
+    }
+}
+
+fn met(summary: &Summary) -> Option<Part> {
+    let all = summary.thresholds.len() as u64;
+    let held = summary.thresholds.iter().filter(|it| it.holds).count() as u64;
+    let of_all = units::counted(all, "threshold");
+    (all > 0).then(|| {
+        if held == all {
+            Part {
+                state: State::Good,
+                text: format!("{of_all} met"),
+            }
+        } else {
+            Part {
+                state: State::Bad,
+                text: format!("{} of {of_all} not met", all - held),
+            }
+        }
+    })
+}
+
+fn trust(summary: &Summary) -> Option<Part> {
+    let (state, text) = match summary.verdict.as_ref()?.trust {
+        Trust::Valid => (State::Good, "figures valid"),
+        Trust::Doubtful => (State::Unsure, "figures doubtful"),
+        Trust::Invalid => (State::Bad, "figures invalid"),
+    };
+    Some(Part {
+        state,
+        text: text.into(),
+    })
+}
+
+fn cards(head: &Head) -> Vec<Card> {
+    let (run, summary) = (&head.run, &head.summary);
+    let flows = summary.flows;
+    let mut cards = vec![Card {
+        name: "Completed",
+        value: grouped(flows.completed),
+        note: match flows.recovered {
+            0 => format!("{} of those begun", units::percent(summary.success_rate)),
+            recovered => format!("{} of them after a retry", grouped(recovered)),
+        },
+    }];
+    cards.push(Card {
+        name: "Failed",
+        value: grouped(flows.failed),
+        note: match summary.failures.groups.len() as u64 {
+            0 => "no failure".into(),
+            causes => units::counted(causes, "signature"),
+        },
+    });
+    let others = [
+        (flows.interrupted, "interrupted"),
+        (flows.dropped, "dropped"),
+        (flows.not_started(), "not started"),
+        (flows.not_recorded, "not recorded"),
+        (flows.not_counted, "in the warm-up, not counted"),
+    ];
+    let others = || others.iter().filter(|(count, _)| *count > 0);
+    if others().next().is_some() {
+        let notes: Vec<_> = others()
+            .map(|(count, what)| format!("{} {what}", grouped(*count)))
+            .collect();
+        cards.push(Card {
+            name: "Other flows",
+            value: grouped(others().map(|(count, _)| count).sum()),
+            note: notes.join(", "),
+        });
+    }
+    let wanted = run.wanted_per_second.map(|wanted| {
+        let started = summary
+            .started_per_second
+            .map_or("–".into(), units::per_second);
+        format!("{started} started, {} wanted", units::per_second(wanted))
+    });
+    cards.push(Card {
+        name: "Throughput",
+        value: summary.completed_per_second.map_or("–".into(), |rate| {
+            format!("{}/s", units::per_second(rate))
+        }),
+        note: wanted.unwrap_or_else(|| "completed flows".into()),
+    });
+    let response = summary.flow_response;
+    let spreads = [
+        (
+            "Response p50",
+            response.map(|it| it.p50_us),
+            summary.flow_duration.map(|it| it.p50_us),
+        ),
+        (
+            "Response p95",
+            response.map(|it| it.p95_us),
+            summary.flow_duration.map(|it| it.p95_us),
+        ),
+        (
+            "Response p99",
+            response.map(|it| it.p99_us),
+            summary.flow_duration.map(|it| it.p99_us),
+        ),
+    ];
+    cards.extend(spreads.map(|(name, response, service)| Card {
+        name,
+        value: words::duration(response),
+        note: format!("service {}", words::duration(service)),
+    }));
+    cards.push(Card {
+        name: "Took",
+        value: units::duration(summary.elapsed_us),
+        note: format!("{} script instances", grouped(summary.processes.started)),
+    });
+    cards
+}
+
+pub(super) fn thresholds(summary: &Summary) -> Vec<Threshold> {
+    let mut all: Vec<&Checked> = summary.thresholds.iter().collect();
+    all.sort_by_key(|it| it.holds);
+    let shown = all.into_iter().take(MAX_THRESHOLDS).map(|checked| {
+        let crossed = checked.crossed_after_us.map(|us| {
+            let stopped = if checked.stopped_run {
+                ", and the run was stopped"
+            } else {
+                ""
+            };
+            format!("first crossed after {}{stopped}", units::duration(us))
+        });
+        Threshold {
+            state: if checked.holds {
+                State::Good
+            } else {
+                State::Bad
+            },
+            text: text(&checked.threshold),
+            value: checked.value.map_or("no samples".into(), words::quantity),
+            note: crossed.unwrap_or_default(),
+        }
+    });
+    shown.collect()
+}
+
+/// Lists what restricts the report.
+pub(super) fn notices(head: &Head, scan: Option<&Scan>) -> Vec<String> {
+    let mut notices = Vec::new();
+    if head.completeness == Completeness::CutOff {
+        notices.push(
+            "The run, or one of its parts, was cut off; what had reached the disk is counted."
+                .to_owned(),
+        );
+    }
+    match scan {
+        Some(scan) => notices.extend(scan.notices.iter().map(|it| text(it))),
+        None => notices.push(
+            "The run has no file of flows, so figures over time, response times of steps, and the time by role are missing."
+                .into(),
+        ),
+    }
+    notices.truncate(MAX_NOTICES);
+    notices
+}

@@ -1,0 +1,120 @@
+//! The page as text: templates, scripts, styles and the policy that restricts it to them.
+
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::sync::LazyLock;
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use minijinja::{Environment, Value, context};
+use serde::Serialize;
+
+use super::data::Page;
+use super::transcript::Transcript;
+
+const STYLES: [&str; 2] = [
+    include_str!("assets/uplot.min.css"),
+    include_str!("assets/report.css"),
+];
+
+/// The licence of uPlot, which asks to be in all copies, is a comment.
+const SCRIPTS: [&str; 5] = [
+    "/*",
+    include_str!("assets/uplot.LICENSE"),
+    "*/",
+    include_str!("assets/uplot.min.js"),
+    include_str!("assets/report.js"),
+];
+
+/// The templates, which escape all values, as their names end with `.html`.
+static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    let syntax = SyntaxConfig::builder()
+        .trim_blocks(true)
+        .lstrip_blocks(true)
+        .build()
+        .expect("the usual delimiters");
+    environment.set_syntax(syntax);
+    for (name, source) in [
+        ("page.html", include_str!("assets/page.html")),
+        ("flow.html", include_str!("assets/flow.html")),
+        ("figures.html", include_str!("assets/figures.html")),
+        ("failures.html", include_str!("assets/failures.html")),
+        ("transcript.html", include_str!("assets/transcript.html")),
+    ] {
+        environment
+            .add_template(name, source)
+            .expect("a template that the tests render");
+    }
+    environment
+});
+
+/// Renders the page.
+pub(super) fn render(page: &Page) -> String {
+    let safe = |texts: &[&str]| Value::from_safe_string(texts.join("\n"));
+    rendered(
+        "page.html",
+        context! {
+            nonce => nonce(),
+            styles => safe(&STYLES),
+            scripts => safe(&SCRIPTS),
+            ..Value::from(Serde(page))
+        },
+    )
+}
+
+/// Renders the entries of a transcript.
+pub(super) fn transcript(transcript: &Transcript) -> String {
+    rendered("transcript.html", Value::from(Serde(transcript)))
+}
+
+fn rendered(name: &str, values: Value) -> String {
+    let template = TEMPLATES.get_template(name);
+    template
+        .and_then(|template| template.render(values))
+        .expect("templates take all pages")
+}
+
+/// Returns a random text that marks the page's own scripts and styles. No program can have printed
+/// it, as it is chosen afterwards.
+fn nonce() -> String {
+    // Keyed by the operating system's random numbers.
+    let random = || RandomState::new().build_hasher().finish();
+    format!("{:016x}{:016x}", random(), random())
+}
+
+/// Returns JSON that ends no script element and starts no comment.
+pub(super) fn script_json(value: &impl Serialize) -> String {
+    let json = serde_json::to_string(value).expect("maps with text keys, and finite numbers");
+    let mut safe = String::with_capacity(json.len());
+    for character in json.chars() {
+        match character {
+            '<' => safe.push_str("\\u003c"),
+            '>' => safe.push_str("\\u003e"),
+            '&' => safe.push_str("\\u0026"),
+            '\u{2028}' => safe.push_str("\\u2028"),
+            '\u{2029}' => safe.push_str("\\u2029"),
+            other => safe.push(other),
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_stays_within_its_element() {
+        let hostile = ["</script><!--", "a&b\u{2028}"];
+        let json = script_json(&hostile);
+        assert!(!json.contains(['<', '>', '&', '\u{2028}']), "{json}");
+        let back: [String; 2] = serde_json::from_str(&json).unwrap();
+        assert_eq!(back, hostile);
+    }
+
+    #[test]
+    fn a_nonce_is_used_once() {
+        assert_ne!(nonce(), nonce());
+        assert_eq!(nonce().len(), 32);
+    }
+}
