@@ -14,6 +14,7 @@ mod duration;
 mod environment;
 mod error;
 mod exit;
+mod exports;
 mod failure_limit;
 mod menu;
 mod merge;
@@ -87,7 +88,11 @@ fn perform(args: Args, environment: &CliEnvironment) -> Result<Exit, CliError> {
             let settings = RunSettings::new(scenario, options)?;
             check::check(&settings, parallel, json, environment)
         }
-        Some(Command::Report { directory, json }) => report::report(&directory, json, environment),
+        Some(Command::Report {
+            directory,
+            exports,
+            json,
+        }) => report::report(&directory, &exports, json, environment),
         Some(Command::Replay(args)) => replay::replay(args, environment),
         Some(Command::Merge { directories, into }) => {
             merge::merge(&directories, &into, environment)

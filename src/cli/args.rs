@@ -25,6 +25,8 @@ const EXAMPLES: &str =
   rehearsal run --chaos 'kill once at 06_approve_order'
                                                    one fault, in one place
   rehearsal run --json | jq .summary               for other programs
+  rehearsal run --junit junit.xml --markdown summary.md
+                                                   for CI: config/ci has whole examples
   rehearsal report rehearsal-results/REAL-E2E-…    the report of a saved run
   rehearsal replay rehearsal-results/REAL-E2E-…/bundles/failed-000012
                                                    run a failed flow again
@@ -121,6 +123,8 @@ pub enum Command {
         /// The directory made by `run --save`
         #[arg(value_name = "DIR")]
         directory: PathBuf,
+        #[command(flatten)]
+        exports: Box<ExportArgs>,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -219,6 +223,28 @@ pub enum Progress {
     Bar,
     Plain,
     None,
+}
+
+/// Outputs for other programs.
+#[derive(Debug, Default, Clone, PartialEq, clap::Args)]
+#[command(next_help_heading = "Outputs for other programs")]
+pub struct ExportArgs {
+    /// Write a JUnit report to FILE: a test case for each step, threshold and integrity check
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+
+    /// Write a summary in Markdown to FILE. `run` also adds it to $GITHUB_STEP_SUMMARY, if that is
+    /// set
+    #[arg(long, value_name = "FILE")]
+    pub markdown: Option<PathBuf>,
+
+    /// Write a table of the steps and their percentiles to FILE, as CSV
+    #[arg(long, value_name = "FILE")]
+    pub csv_steps: Option<PathBuf>,
+
+    /// Write a table of the flows to FILE, as CSV, as they end
+    #[arg(long, value_name = "FILE")]
+    pub csv_flows: Option<PathBuf>,
 }
 
 /// The options of `replay`.
@@ -326,6 +352,9 @@ pub struct RunArgs {
     /// to FILE, which needs the `=`
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     pub json_lines: Option<Option<PathBuf>>,
+
+    #[command(flatten)]
+    pub exports: ExportArgs,
 
     /// Print the programs' output (<) and the replies (>) as they happen
     #[arg(long)]

@@ -9,7 +9,7 @@ use crate::scenario::{FaultRules, Load, Plan};
 use crate::stats::EvidenceLimits;
 use crate::stats::Threshold;
 
-use super::args::{LoadArgs, Progress, RunArgs};
+use super::args::{ExportArgs, LoadArgs, Progress, RunArgs};
 use super::error::CliError;
 use super::failure_limit::FailureLimit;
 
@@ -49,6 +49,7 @@ pub struct RunSettings {
     pub format: OutputFormat,
     pub progress: Progress,
     pub json_lines: Option<Destination>,
+    pub exports: ExportArgs,
     pub dialogue: DialogueLogging,
     /// Dialogue is shown as it happens.
     pub shows_dialogue: bool,
@@ -154,6 +155,7 @@ impl RunSettings {
             },
             progress: args.progress,
             json_lines,
+            exports: args.exports,
             shows_dialogue: args.show_dialogue,
             dialogue: if args.verbose {
                 DialogueLogging::Logged

@@ -36,7 +36,7 @@ impl ReportError {
         }
     }
 
-    pub(super) fn write(path: &Path, source: io::Error) -> Self {
+    pub(crate) fn write(path: &Path, source: io::Error) -> Self {
         ReportError::Write {
             path: path.to_owned(),
             source,
