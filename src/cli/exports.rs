@@ -108,7 +108,8 @@ pub(super) fn annotate(
     }
     let scenario = scenario.map(|path| {
         let path = environment.directory.join(path);
-        let workspace = environment.variable("GITHUB_WORKSPACE").unwrap_or_default();
+        let workspace = environment.variable("GITHUB_WORKSPACE").map(PathBuf::from);
+        let workspace = workspace.as_ref().unwrap_or(&environment.directory);
         let in_workspace = path.strip_prefix(workspace).unwrap_or(&path);
         in_workspace.display().to_string()
     });

@@ -28,6 +28,8 @@ pub(super) fn run(settings: &RunSettings, environment: &CliEnvironment) -> Resul
         (Save::No, OutputFormat::People) => Keep::Nothing,
     };
     let loaded = scenario::load(settings, environment)?;
+    let exports = Exports::open(&settings.exports, environment)?.with_step_summary(environment);
+    let of_flows = exports::reporters(&settings.exports)?;
     // From here on there is something to clean up.
     let (arrived, signals) = mpsc::channel();
     signals::watch(move |signal| {
@@ -39,8 +41,7 @@ pub(super) fn run(settings: &RunSettings, environment: &CliEnvironment) -> Resul
     stop_on(signals, &session)?;
     let mut reporters = vec![reporter(session.is_single, settings, environment)?];
     reporters.extend(json_lines(settings)?);
-    reporters.extend(exports::reporters(&settings.exports)?);
-    let exports = Exports::open(&settings.exports, environment)?.with_step_summary(environment);
+    reporters.extend(of_flows);
     if settings.shows_dialogue {
         reporters.push(Box::new(DialoguePrinter::new(output(settings))));
     }
