@@ -30,6 +30,8 @@ mod log;
 #[cfg(feature = "cli")]
 mod markdown;
 mod merge;
+#[cfg(feature = "cli")]
+mod otlp;
 mod output;
 mod plausible;
 mod recorder;
@@ -67,6 +69,8 @@ pub use log::Log;
 #[cfg(feature = "cli")]
 pub use markdown::markdown;
 pub use merge::{MergeError, merge};
+#[cfg(feature = "cli")]
+pub use otlp::{SlowCollector, TraceTarget, Traces};
 pub use output::Output;
 pub use recorder::{Artifacts, Recorder};
 pub use reporter::Reporter;

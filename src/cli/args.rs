@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
 
+use crate::report::TraceTarget;
 use crate::scenario::{Arrivals, parse_rate};
 
 use super::doctor::AnswerArgs;
@@ -245,6 +246,12 @@ pub struct ExportArgs {
     /// Write a table of the flows to FILE, as CSV, as they end
     #[arg(long, value_name = "FILE")]
     pub csv_flows: Option<PathBuf>,
+
+    /// Write a trace of each flow in OpenTelemetry's JSON format to FILE, or send it to the collector
+    /// at URL, such as http://localhost:4318. `run` also gives programs a TRACEPARENT, which makes
+    /// their own traces part of their flow's
+    #[arg(long, value_name = "FILE|URL", value_parser = TraceTarget::parse)]
+    pub otlp: Option<TraceTarget>,
 }
 
 /// The options of `replay`.

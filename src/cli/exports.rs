@@ -1,11 +1,13 @@
-//! Outputs of a run for other programs: JUnit, Markdown, CSV.
+//! Outputs of a run for other programs: JUnit, Markdown, CSV, traces.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use crate::report::result_file::Head;
-use crate::report::{self, FlowFailures, FlowsTable, Output, ReportError, Reporter};
+use crate::report::{
+    self, FlowFailures, FlowsTable, Output, ReportError, Reporter, SlowCollector, Traces,
+};
 
 use super::args::ExportArgs;
 use super::environment::CliEnvironment;
@@ -87,10 +89,22 @@ impl Exports {
 }
 
 /// Returns the reporters of single flows that were asked for.
-pub(super) fn reporters(args: &ExportArgs) -> Result<Vec<Box<dyn Reporter>>, CliError> {
+pub(super) fn reporters(
+    args: &ExportArgs,
+    slow: SlowCollector,
+) -> Result<Vec<Box<dyn Reporter>>, CliError> {
     let mut reporters: Vec<Box<dyn Reporter>> = Vec::new();
     if let Some(path) = &args.csv_flows {
         reporters.push(Box::new(FlowsTable::new(path, create(path)?)));
+    }
+    if let Some(target) = &args.otlp {
+        let traces = Traces::new(target, slow).map_err(|error| {
+            CliError::usage(
+                error,
+                "name a file in an existing directory that you may write to",
+            )
+        })?;
+        reporters.push(Box::new(traces));
     }
     Ok(reporters)
 }

@@ -4,7 +4,7 @@ use std::io::{self, BufWriter};
 use std::path::Path;
 
 use crate::report::result_file::Completeness;
-use crate::report::{FlowFailures, Output, SavedRun, locate, sanitize, terminal};
+use crate::report::{FlowFailures, Output, SavedRun, SlowCollector, locate, sanitize, terminal};
 
 use super::args::ExportArgs;
 use super::environment::CliEnvironment;
@@ -22,7 +22,7 @@ pub(super) fn report(
     let run = open(directory, environment)?;
     let exports = Exports::open(wanted, environment)?;
     let mut errors = Vec::new();
-    for mut reporter in exports::reporters(wanted)? {
+    for mut reporter in exports::reporters(wanted, SlowCollector::Wait)? {
         errors.extend(run.feed(&mut *reporter).err());
         errors.extend(reporter.finish().err());
     }

@@ -6,7 +6,7 @@ use std::thread;
 
 use crate::report::{
     self, BundleCounts, DialoguePrinter, JsonLines, Output, PlainProgress, ProgressBars, Quiet,
-    Reporter, SingleFlow, sanitize, terminal, units,
+    Reporter, SingleFlow, SlowCollector, sanitize, terminal, units,
 };
 use crate::stats::Summary;
 
@@ -29,7 +29,7 @@ pub(super) fn run(settings: &RunSettings, environment: &CliEnvironment) -> Resul
     };
     let loaded = scenario::load(settings, environment)?;
     let exports = Exports::open(&settings.exports, environment)?.with_step_summary(environment);
-    let of_flows = exports::reporters(&settings.exports)?;
+    let of_flows = exports::reporters(&settings.exports, SlowCollector::Drop)?;
     // From here on there is something to clean up.
     let (arrived, signals) = mpsc::channel();
     signals::watch(move |signal| {

@@ -186,6 +186,7 @@ impl Session {
             .recording(recording)
             .environment(environment.variables.clone())
             .run_directory(temporary.path().to_owned())
+            .traced(settings.exports.otlp.is_some())
             .watcher(WatcherProgram {
                 program: environment.program.clone(),
                 temporary: Some(temporary.path().to_owned()),

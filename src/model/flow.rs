@@ -59,6 +59,10 @@ pub struct StepRecord {
 pub struct TurnRecord {
     /// The turn's name.
     pub turn: Arc<str>,
+    /// From the step's start to the beginning of its wait. Records of earlier versions do not have
+    /// it.
+    #[serde(default)]
+    pub started_after_us: Option<u64>,
     /// From the beginning of its wait, when the previous reply was sent, to its evidence.
     pub duration_us: u64,
 }

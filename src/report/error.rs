@@ -18,6 +18,14 @@ pub enum ReportError {
     /// A file or directory does not have the expected content.
     #[error("{}: {what}", path.display())]
     Malformed { path: PathBuf, what: String },
+    /// Spans did not reach their collector.
+    #[error("{lost} of {all} spans could not be delivered to {to}: {why}")]
+    Undelivered {
+        lost: u64,
+        all: u64,
+        to: String,
+        why: String,
+    },
     /// The reporters' thread could not be started, or panicked.
     #[error("the run could not be reported: {0}")]
     Thread(String),
