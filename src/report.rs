@@ -34,6 +34,8 @@ mod merge;
 mod otlp;
 mod output;
 mod plausible;
+#[cfg(feature = "cli")]
+mod prometheus;
 mod recorder;
 mod reporter;
 mod reporters;
@@ -72,6 +74,8 @@ pub use merge::{MergeError, merge};
 #[cfg(feature = "cli")]
 pub use otlp::{SlowCollector, TraceTarget, Traces};
 pub use output::Output;
+#[cfg(feature = "cli")]
+pub use prometheus::Prometheus;
 pub use recorder::{Artifacts, Recorder};
 pub use reporter::Reporter;
 pub use reporters::Reporters;

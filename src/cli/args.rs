@@ -1,6 +1,7 @@
 //! Command-line arguments as typed. Their meaning is worked out in [`settings`](super::settings).
 
 use std::ffi::OsString;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -363,6 +364,16 @@ pub struct RunArgs {
     #[command(flatten)]
     pub exports: ExportArgs,
 
+    /// Serve metrics for Prometheus at http://ADDRESS/metrics during the run: a port on this machine's
+    /// loopback address, or an address with a port
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        value_parser = address,
+        help_heading = "Outputs for other programs"
+    )]
+    pub prometheus: Option<SocketAddr>,
+
     /// Print the programs' output (<) and the replies (>) as they happen
     #[arg(long)]
     pub show_dialogue: bool,
@@ -442,6 +453,16 @@ fn rate(text: &str) -> Result<f64, String> {
     }
 }
 
+/// Parses a port, or an address with a port.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let port = text.strip_prefix(':').unwrap_or(text).parse::<u16>();
+    let address = match port {
+        Ok(port) => Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
+        Err(_) => text.replace("localhost:", "127.0.0.1:").parse(),
+    };
+    address.map_err(|_| "write a port or an address with a port: 9464, 0.0.0.0:9464".into())
+}
+
 fn arrivals(text: &str) -> Result<Arrivals, String> {
     match text {
         "even" => Ok(Arrivals::Even),
@@ -501,6 +522,8 @@ mod tests {
             ("--delay --json", "write seconds"),
             ("--rate -1", "it must be greater than zero"),
             ("--rate 0/s", "it must be greater than zero"),
+            ("--prometheus localhost", "write a port or an address"),
+            ("--prometheus 70000", "write a port or an address"),
             ("my.yaml --save out", "write --save=out"),
         ];
         for (line, expected) in cases {

@@ -2,11 +2,13 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use crate::report::result_file::Head;
 use crate::report::{
-    self, FlowFailures, FlowsTable, Output, ReportError, Reporter, SlowCollector, Traces,
+    self, FlowFailures, FlowsTable, Output, Prometheus, ReportError, Reporter, SlowCollector,
+    Traces,
 };
 
 use super::args::ExportArgs;
@@ -107,6 +109,21 @@ pub(super) fn reporters(
         reporters.push(Box::new(traces));
     }
     Ok(reporters)
+}
+
+/// Returns the reporter that serves metrics, and prints where.
+pub(super) fn prometheus(
+    address: Option<SocketAddr>,
+    output: &mut Output,
+) -> Result<Option<Box<dyn Reporter>>, CliError> {
+    let Some(address) = address else {
+        return Ok(None);
+    };
+    let reporter = Prometheus::new(address).map_err(|error| {
+        CliError::usage(error, "choose another port; 0 lets the system choose one")
+    })?;
+    output.line(&format!("Metrics: http://{}/metrics", reporter.address()));
+    Ok(Some(Box::new(reporter)))
 }
 
 /// Prints annotations, if this is a job of GitHub Actions. `scenario` is the scenario's file.

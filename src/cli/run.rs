@@ -30,6 +30,7 @@ pub(super) fn run(settings: &RunSettings, environment: &CliEnvironment) -> Resul
     let loaded = scenario::load(settings, environment)?;
     let exports = Exports::open(&settings.exports, environment)?.with_step_summary(environment);
     let of_flows = exports::reporters(&settings.exports, SlowCollector::Drop)?;
+    let metrics = exports::prometheus(settings.prometheus, &mut Output::new(anstream::stderr()))?;
     // From here on there is something to clean up.
     let (arrived, signals) = mpsc::channel();
     signals::watch(move |signal| {
@@ -42,6 +43,7 @@ pub(super) fn run(settings: &RunSettings, environment: &CliEnvironment) -> Resul
     let mut reporters = vec![reporter(session.is_single, settings, environment)?];
     reporters.extend(json_lines(settings)?);
     reporters.extend(of_flows);
+    reporters.extend(metrics);
     if settings.shows_dialogue {
         reporters.push(Box::new(DialoguePrinter::new(output(settings))));
     }

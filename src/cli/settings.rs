@@ -2,6 +2,7 @@
 
 mod load;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -50,6 +51,8 @@ pub struct RunSettings {
     pub progress: Progress,
     pub json_lines: Option<Destination>,
     pub exports: ExportArgs,
+    /// The address to serve metrics at.
+    pub prometheus: Option<SocketAddr>,
     pub dialogue: DialogueLogging,
     /// Dialogue is shown as it happens.
     pub shows_dialogue: bool,
@@ -156,6 +159,7 @@ impl RunSettings {
             progress: args.progress,
             json_lines,
             exports: args.exports,
+            prometheus: args.prometheus,
             shows_dialogue: args.show_dialogue,
             dialogue: if args.verbose {
                 DialogueLogging::Logged

@@ -1,6 +1,7 @@
 //! Errors of reports and results.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// An error of reporting a run or of saving its results.
@@ -25,6 +26,12 @@ pub enum ReportError {
         all: u64,
         to: String,
         why: String,
+    },
+    /// An address could not be listened at.
+    #[error("cannot listen at {address}: {source}")]
+    Listen {
+        address: SocketAddr,
+        source: io::Error,
     },
     /// The reporters' thread could not be started, or panicked.
     #[error("the run could not be reported: {0}")]

@@ -1,6 +1,7 @@
 //! Outputs of a run for other programs. Belongs to `report`.
 
 mod files;
+mod metrics;
 mod traces;
 
 use std::fs;

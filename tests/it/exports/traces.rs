@@ -185,10 +185,8 @@ flow:
 
     sandbox.rehearsal("run traced.yaml --save").assert_code(0);
     let flows = crate::support::sandbox::flows(&sandbox.run());
-    assert_eq!(
-        flows[0]["captures"]["parent"], "",
-        "no trace without --otlp"
-    );
+    let parent = flows[0]["captures"]["parent"].as_str();
+    assert!(parent.is_none_or(str::is_empty), "{parent:?}");
 }
 
 /// Starts a collector that answers requests with these statuses and bodies, one after the other,
