@@ -22,14 +22,12 @@
 mod server;
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::model::{FlowOutcome, FlowRecord, RunEvent, RunInfo, StepIndex, StepOutcome};
@@ -51,7 +49,6 @@ type Labels<const N: usize> = [(&'static str, String); N];
 
 /// A reporter that serves the metrics of its run until it is finished.
 pub struct Prometheus {
-    registry: Arc<Mutex<Registry>>,
     server: Server,
     metrics: Metrics,
     /// The labels of the steps, in their order: `step` and `role`.
@@ -59,6 +56,7 @@ pub struct Prometheus {
 }
 
 struct Metrics {
+    run_info: Family<Labels<4>, Gauge>,
     planned_flows: Gauge,
     flows_started: Counter,
     flows: Family<Labels<1>, Counter>,
@@ -82,6 +80,7 @@ impl Metrics {
             Histogram::new(BUCKETS)
         }
         let metrics = Metrics {
+            run_info: Family::default(),
             planned_flows: Gauge::default(),
             flows_started: Counter::default(),
             flows: Family::default(),
@@ -99,6 +98,7 @@ impl Metrics {
             injected_faults: Family::default(),
         };
         let it = &metrics;
+        registry.register("run_info", "The run", it.run_info.clone());
         registry.register(
             "planned_flows",
             "Planned number of flows",
@@ -181,18 +181,13 @@ impl Prometheus {
     pub fn new(address: SocketAddr) -> Result<Self, ReportError> {
         let mut registry = Registry::with_prefix("rehearsal");
         let metrics = Metrics::register(&mut registry);
-        let registry = Arc::new(Mutex::new(registry));
-        let shown = Arc::clone(&registry);
         let page = move || {
             let mut text = String::new();
-            // A lock is only held to register and to encode, neither of which leaves it half done.
-            let registry = shown.lock().unwrap_or_else(PoisonError::into_inner);
             encode(&mut text, &registry).expect("a String takes all");
             text
         };
         Ok(Prometheus {
             server: Server::start(address, page)?,
-            registry,
             metrics,
             steps: Vec::new(),
         })
@@ -210,10 +205,8 @@ impl Prometheus {
             ("load", info.load.clone()),
             ("version", env!("CARGO_PKG_VERSION").into()),
         ];
-        let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
-        registry.register("run", "The run", Info::new(labels));
-        drop(registry);
         let metrics = &self.metrics;
+        metrics.run_info.get_or_create(&labels).set(1);
         let planned = info.flows.and_then(|flows| i64::try_from(flows).ok());
         metrics.planned_flows.set(planned.unwrap_or_default());
         self.steps = info

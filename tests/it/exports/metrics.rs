@@ -57,10 +57,8 @@ fn parse(text: &str) -> BTreeMap<String, f64> {
             assert!(metric.ends_with("_total") && value >= 0.0, "{line}");
         }
         if metric.ends_with("_bucket") {
-            let labels = name
-                .split_once(',')
-                .map_or("", |(_, labels)| labels)
-                .to_owned();
+            let labels = name.split_once(',').map_or("", |(_, labels)| labels);
+            let labels = format!("{metric} {labels}");
             if let Some((of, before)) = &bucket
                 && *of == labels
             {
