@@ -1,5 +1,6 @@
 //! Outputs of a run for other programs. Belongs to `report`.
 
+mod examples;
 mod files;
 mod metrics;
 mod traces;
