@@ -93,6 +93,7 @@ fn perform(args: Args, environment: &CliEnvironment) -> Result<Exit, CliError> {
             exports,
             json,
         }) => report::report(&directory, &exports, json, environment),
+        Some(Command::Replay(args)) if args.films.watch => replay::watch(args.bundle, args.films),
         Some(Command::Replay(args)) => replay::replay(args, environment),
         Some(Command::Merge { directories, into }) => {
             merge::merge(&directories, &into, environment)

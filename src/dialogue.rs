@@ -455,6 +455,13 @@ impl Dialogue {
         }
     }
 
+    /// Applies all output to the screen, unless a wait is yet to look at it.
+    pub fn apply_unless_awaited(&mut self) {
+        if self.wait.is_none() {
+            self.apply_to_screen();
+        }
+    }
+
     /// Reports another size of the terminal.
     pub fn resized(&mut self, size: ScreenSize, at: Instant) {
         self.streams[Stream::Out as usize].set_columns(size.columns);

@@ -86,11 +86,15 @@
 //! | which text counts as evidence | `src/dialogue/output_stream/matching.rs`, `src/terminal/echo.rs` |
 //! | what a screen shows, and when its cells were written | `src/terminal/screen.rs`, `src/terminal/screen/stamps.rs` |
 //! | what a program learns that asks its terminal | `src/terminal/queries.rs` |
+//! | which text on a screen counts as evidence | `src/dialogue/screen/evidence.rs`, `src/dialogue/screen/typed.rs`; when a screen has settled: `src/dialogue/screen/output.rs` |
+//! | how rows are chosen and forms are filled on a screen | `src/dialogue/screen/select.rs`, `src/dialogue/screen/fill.rs` |
+//! | what a screen shows, answers to a program's queries | `src/terminal/screen.rs`, `src/terminal/queries.rs` |
 //! | how secrets are masked | `src/scenario/secrets.rs` has the algorithm; `src/scenario/scope.rs` knows the secrets of a flow |
-//! | where secrets are masked | where text leaves the engine: `src/engine/context.rs`, `src/engine/audit.rs`, `src/engine/script/machine/reporting.rs`, `src/engine/script/interpreter/reply.rs`, `src/engine/script/interpreter/outcome.rs`, `src/engine/script/transcript/rendering.rs`; the scenario in a bundle: `src/scenario/plan/masking.rs` |
+//! | where secrets are masked | where text leaves the engine: `src/engine/context.rs`, `src/engine/audit.rs`, `src/engine/script/machine/reporting.rs`, `src/engine/script/machine.rs` (screens), `src/engine/script/interpreter/reply.rs`, `src/engine/script/interpreter/outcome.rs`, `src/engine/script/transcript/rendering.rs` (and `shown_secrets.rs` there, for screens); the scenario in a bundle: `src/scenario/plan/masking.rs` |
 //! | a report format, during the run | a [`report::Reporter`], in a file such as `src/report/json_lines.rs`, added to the list in `src/cli/run.rs` |
 //! | a report format, after the run | a function of the figures, such as `src/report/terminal.rs` or `src/report/result_file.rs` |
 //! | a file of a saved run | `src/report/result_directory.rs` creates it, `src/report/recorder.rs` writes flows and bundles, `src/report/saved.rs` reads it |
+//! | films of bundles | `src/report/bundle/film.rs` writes and reads them, `src/cli/replay/watch.rs` plays them |
 //! | an option of a step | `src/scenario/vocabulary/flow.rs` (key, schema, help), `src/scenario/compile/flow.rs` (check), `src/scenario/plan.rs` (result), then its consumer, mostly in `src/engine/flow/`; snapshots `every_turn` and `missing_keys` |
 //! | an option of the command line | `src/cli/args.rs`, `src/cli/settings.rs` |
 //!

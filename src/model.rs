@@ -28,7 +28,7 @@ pub use ids::{FlowId, FlowNumber, InstanceId, RoleIndex, RunId, StepIndex};
 pub use injection::{FaultKind, Injection, InjectionOutcome, InjectionRecord};
 pub use integrity::{AuditOutcome, AuditRecord, IntegrityInfo, OwnInfo, ValueInfo};
 pub use process::{Ending, ExitCause, ProcessRecord, Stream, Usage};
-pub use run::{RoleInfo, RunInfo, StepInfo};
+pub use run::{RoleInfo, RunInfo, StepInfo, TerminalInfo};
 pub use terminal::TerminalKind;
 pub use timing::micros;
 pub use trace::{SpanNumber, TraceIds};

@@ -53,7 +53,9 @@ mod verdict;
 
 #[cfg(feature = "cli")]
 pub use annotations::annotations;
-pub use bundle::{About, Bundle, BundleCounts, Bundles, KeptAs, RunOrigin, locate};
+pub use bundle::{
+    About, Bundle, BundleCounts, Bundles, Film, FilmEvent, FilmScene, KeptAs, RunOrigin, locate,
+};
 #[cfg(feature = "cli")]
 pub use csv::{FlowsTable, write_steps};
 pub use error::ReportError;

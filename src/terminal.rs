@@ -25,4 +25,6 @@ pub use input::{InputError, Typed};
 pub use input_line::EchoMode;
 pub use keys::{Key, UnknownKey};
 pub(crate) use lines::Lines;
-pub use screen::{CellColor, CellStyle, KeyModes, Screen, ScreenCursor, ScreenRow, ScreenSize};
+pub use screen::{
+    CellColor, CellStyle, KeyModes, Screen, ScreenCursor, ScreenFrame, ScreenRow, ScreenSize,
+};

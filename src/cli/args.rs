@@ -1,5 +1,7 @@
 //! Command-line arguments as typed. Their meaning is worked out in [`settings`](super::settings).
 
+mod films;
+
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -10,6 +12,8 @@ use clap::{Parser, Subcommand};
 
 use crate::report::TraceTarget;
 use crate::scenario::{Arrivals, parse_rate};
+
+pub use films::FilmArgs;
 
 use super::doctor::AnswerArgs;
 use super::failure_limit::FailureLimit;
@@ -40,12 +44,6 @@ const ENVIRONMENT: &str =
   REHEARSAL_SHOP_DB  the shop's database (default: a new one for each run)
   NO_COLOR           no colours; CLICOLOR_FORCE=1 for colours always
   TMPDIR             the directory for temporary files";
-
-const REPLAY_HELP: &str = "Exit codes:
-  0    not reproduced: the flow completed
-  1    reproduced: same step, same cause, same output
-  3    changed: it failed differently
-  2, 70, 130  as for `rehearsal run`";
 
 fn after_help() -> String {
     use anstyle::Style;
@@ -133,7 +131,7 @@ pub enum Command {
     },
     /// Run a flow again from its bundle, with the same values, and report whether it fails in the
     /// same way
-    #[command(after_help = REPLAY_HELP)]
+    #[command(after_help = films::REPLAY_HELP)]
     Replay(ReplayArgs),
     /// Combine several runs of the same scenario, with exact percentiles
     Merge {
@@ -275,6 +273,8 @@ pub struct ReplayArgs {
     /// Print the outcome as JSON on standard output and nothing else
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub films: FilmArgs,
 }
 
 /// Options of a run.

@@ -1,7 +1,8 @@
-//! `rehearsal replay`: perform one flow of a run again.
+//! `rehearsal replay`: perform one flow of a run again, or watch its films.
 
 mod outcome;
 mod preparing;
+mod watch;
 
 use std::io::{self, BufRead as _, Write as _};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -21,6 +22,8 @@ use super::signals;
 
 use outcome::ReplayOutcome;
 use preparing::Prepared;
+
+pub(super) use watch::watch;
 
 /// Runs the flow again and reports whether it fails as before.
 pub(super) fn replay(

@@ -6,8 +6,11 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Local};
 
-use crate::model::{FlowNumber, RoleInfo, RunId, RunInfo, StepInfo, micros};
+use crate::model::{
+    FlowNumber, RoleInfo, RunId, RunInfo, StepInfo, TerminalInfo, TerminalKind, micros,
+};
 use crate::process::{Programs, WatcherProgram};
+
 use crate::scenario::{Plan, Role, Template};
 use crate::stats::{EvidenceChoice, Threshold};
 
@@ -139,6 +142,7 @@ impl RunOptions {
             name: role.name.clone(),
             title: role.title.clone(),
             command: command(role),
+            terminal: terminal(role),
         });
         let steps = plan.steps.iter().map(|step| StepInfo {
             name: step.name.clone(),
@@ -167,4 +171,27 @@ impl RunOptions {
             started_at: self.started_at,
         }
     }
+}
+
+/// Returns the terminal of a role's programs, for reports.
+fn terminal(role: &Role) -> Option<TerminalInfo> {
+    let TerminalKind::Pty { rows, columns } = role.terminal else {
+        return None;
+    };
+    let own = role
+        .environment
+        .iter()
+        .rev()
+        .find(|(name, _)| name == "TERM");
+    let own = own.and_then(|(_, value)| value.fixed());
+    let usual = match role.has_screen {
+        true => "xterm-256color",
+        false => "dumb",
+    };
+    Some(TerminalInfo {
+        rows,
+        columns,
+        term: own.unwrap_or(usual).to_owned(),
+        has_screen: role.has_screen,
+    })
 }

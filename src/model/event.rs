@@ -43,7 +43,8 @@ pub enum RunEvent {
         name: Arc<str>,
         value: Arc<str>,
     },
-    /// A program's output, control sequences removed. Only if dialogue was requested.
+    /// A program's output, control sequences removed; for a role with a screen, a picture of the
+    /// screen if it has changed. Only if dialogue was requested.
     Heard {
         instance: InstanceId,
         text: String,

@@ -57,6 +57,10 @@ pub enum Happening {
     Remark { text: String },
     /// An injected fault.
     Injected { kind: FaultKind, text: String },
+    /// The terminal has another size from now on.
+    Resized { rows: u16, columns: u16 },
+    /// The screen at this moment, as output that draws it on a terminal of its size.
+    Screen { drawing: String },
     /// A gap: the transcript keeps the beginning and the end.
     LeftOut { bytes: u64, entries: u64 },
     /// The program has ended.
@@ -73,7 +77,9 @@ impl Happening {
         let text = match self {
             Happening::Started { command, .. } => Some(command),
             Happening::Said { text } | Happening::Remark { text } => Some(text),
+            Happening::Screen { drawing } => Some(drawing),
             Happening::Heard { .. }
+            | Happening::Resized { .. }
             | Happening::Injected { .. }
             | Happening::LeftOut { .. }
             | Happening::Exited { .. } => None,

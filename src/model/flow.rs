@@ -30,6 +30,19 @@ pub enum StepOutcome {
     Interrupted,
 }
 
+impl StepOutcome {
+    /// Returns its name in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            StepOutcome::Completed => "completed",
+            StepOutcome::Skipped => "skipped",
+            StepOutcome::Failed => "failed",
+            StepOutcome::Retried => "retried",
+            StepOutcome::Interrupted => "interrupted",
+        }
+    }
+}
+
 /// One attempt at one step of a flow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepRecord {
@@ -100,6 +113,17 @@ pub enum FlowOutcome {
     Failed(Box<Failure>),
     /// The run was stopped before the flow could end.
     Interrupted,
+}
+
+impl FlowOutcome {
+    /// Returns its name in files.
+    pub fn name(&self) -> &'static str {
+        match self {
+            FlowOutcome::Completed => "completed",
+            FlowOutcome::Failed(_) => "failed",
+            FlowOutcome::Interrupted => "interrupted",
+        }
+    }
 }
 
 /// One flow that has ended, with its steps, values and processes.

@@ -15,6 +15,22 @@ pub struct RoleInfo {
     pub title: String,
     /// The command as the scenario writes it, one line.
     pub command: String,
+    /// The terminal of its programs; `None` on pipes, and in records of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terminal: Option<TerminalInfo>,
+}
+
+/// The terminal of a role's programs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TerminalInfo {
+    /// Rows when a program starts.
+    pub rows: u16,
+    /// Columns when a program starts.
+    pub columns: u16,
+    /// The kind of terminal, as the programs find it in `TERM`.
+    pub term: String,
+    /// True if the role's output is a screen, beside its lines.
+    pub has_screen: bool,
 }
 
 /// A step in reports.

@@ -8,15 +8,18 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::model::{FlowOutcome, FlowRecord, RunEvent, StepOutcome};
+use crate::model::{FlowRecord, RunEvent, StepOutcome};
 use crate::stats::{Spread, Summary};
 
 use super::error::ReportError;
 use super::reporter::Reporter;
 use super::sanitize::sanitize;
 
+/// A figure of a duration, with the end of its column's name.
+type Figure = (&'static str, fn(&Spread) -> u64);
+
 /// The percentiles and other figures of a duration, in the order of the columns.
-const FIGURES: [(&str, fn(&Spread) -> u64); 8] = [
+const FIGURES: [Figure; 8] = [
     ("mean_us", |it| it.mean_us),
     ("min_us", |it| it.min_us),
     ("p50_us", |it| it.p50_us),
@@ -147,16 +150,11 @@ impl<W: Write> FlowsTable<W> {
     }
 
     fn write(&mut self, flow: &FlowRecord) {
-        let outcome = match &flow.outcome {
-            FlowOutcome::Completed => "completed",
-            FlowOutcome::Failed(_) => "failed",
-            FlowOutcome::Interrupted => "interrupted",
-        };
         let known = |us: Option<u64>| us.map_or("".into(), number);
         let mut row: Vec<Cow<'_, str>> = vec![
             number(flow.number.0),
             cell(&flow.id.0),
-            outcome.into(),
+            flow.outcome.name().into(),
             flow.counted.to_string().into(),
             flow.started_at.to_rfc3339().into(),
             known(flow.started_after_us),

@@ -247,12 +247,7 @@ impl Prometheus {
             metrics.flows_not_counted.inc();
             return;
         }
-        let outcome = match flow.outcome {
-            FlowOutcome::Completed => "completed",
-            FlowOutcome::Failed(_) => "failed",
-            FlowOutcome::Interrupted => "interrupted",
-        };
-        let labels = [("outcome", outcome.to_owned())];
+        let labels = [("outcome", flow.outcome.name().to_owned())];
         metrics.flows.get_or_create(&labels).inc();
         if flow.outcome != FlowOutcome::Interrupted {
             let observe = |family: &Family<Labels<1>, Histogram>, us| {
@@ -277,14 +272,7 @@ impl Prometheus {
             let Some(labels) = all.find(|labels| labels[0].1 == step.step) else {
                 continue;
             };
-            let outcome = match step.outcome {
-                StepOutcome::Completed => "completed",
-                StepOutcome::Skipped => "skipped",
-                StepOutcome::Failed => "failed",
-                StepOutcome::Retried => "retried",
-                StepOutcome::Interrupted => "interrupted",
-            };
-            let labels = with(labels, "outcome", outcome);
+            let labels = with(labels, "outcome", step.outcome.name());
             metrics.steps.get_or_create(&labels).inc();
             if matches!(step.outcome, StepOutcome::Completed | StepOutcome::Failed) {
                 let duration = seconds(step.duration_us);

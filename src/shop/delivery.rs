@@ -62,11 +62,14 @@ fn continue_delivery(session: &mut Session) -> Done {
     }
 }
 
+/// An operation on one delivery.
+type DeliveryOperation<'a> = &'a dyn Fn(&mut Session) -> Done;
+
 /// Runs the menu of one delivery until it is paid or deferred.
 fn carry_out(session: &mut Session, order: &Entry, others: Vec<(Key, Status)>) -> Done {
     let hand_over = |session: &mut Session| hand_over(session, order);
     let collect = |session: &mut Session| collect(session, order, &others);
-    let rows: [(&str, &dyn Fn(&mut Session) -> Done); 2] = [
+    let rows: [(&str, DeliveryOperation<'_>); 2] = [
         ("Mark as Delivered", &hand_over),
         ("Collect Payment", &collect),
     ];

@@ -17,6 +17,7 @@ pub(super) fn info(flows: u64) -> RunInfo {
         name: name.into(),
         title: title.into(),
         command: format!("./{name}"),
+        terminal: None,
     };
     let step = |name: &str, role: &str| StepInfo {
         name: name.into(),

@@ -5,12 +5,11 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
-use unicode_width::UnicodeWidthStr;
-
 use super::decoder::TextSink;
 use super::echo::{Echoes, PossibleEcho};
 use super::input::ExpectedEcho;
 use super::input_line::{EchoMode, InputText, RowEnd, RowKind};
+use super::plain_output::columns;
 
 /// Longest line; more text continues as another line.
 const OUTPUT_LINE_LIMIT_BYTES: usize = 64 << 10;
@@ -67,7 +66,7 @@ enum EchoSource {
     Terminal,
     /// The input line that it belongs to.
     InputLine(Arc<InputText>),
-    /// What a program may draw anywhere on the screen.
+    /// Text that a program may draw anywhere on the screen.
     Screen(Arc<InputText>),
 }
 
@@ -426,15 +425,6 @@ impl MaybeEcho {
     }
 }
 
-/// Returns the width of a line's text in columns.
-fn columns(text: &str) -> usize {
-    if text.is_ascii() {
-        text.len()
-    } else {
-        text.width()
-    }
-}
-
 impl TextSink for Lines {
     fn lines(&mut self, mut run: &str) {
         while !run.is_empty() {
@@ -509,6 +499,7 @@ mod tests {
     use std::time::Duration;
 
     use proptest::prelude::*;
+    use unicode_width::UnicodeWidthStr;
 
     use super::super::decoder::{Decoder, tests::output};
     use super::*;

@@ -1,5 +1,7 @@
 //! Fast search for output without control characters: most of what programs print.
 
+use unicode_width::UnicodeWidthStr;
+
 /// Step of the search for the end of plain output.
 const WINDOW_BYTES: usize = 256;
 
@@ -63,6 +65,15 @@ pub(super) fn has_c1(text: &str) -> bool {
 
 pub(super) fn is_c1(character: char) -> bool {
     ('\u{80}'..='\u{9f}').contains(&character)
+}
+
+/// Returns the width of a line's text in columns.
+pub(super) fn columns(text: &str) -> usize {
+    if text.is_ascii() {
+        text.len()
+    } else {
+        text.width()
+    }
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@
 //! queries. It knows no waits. Rows and columns are counted from 0, in messages from 1.
 
 mod characters;
+mod frame;
 mod modes;
-mod render;
 mod row;
 mod sequence;
 mod stamps;
@@ -29,6 +29,7 @@ use modes::Modes;
 use sequence::{Meaning, Sequence};
 use stamps::{PrintModes, Stamps};
 
+pub use frame::ScreenFrame;
 pub use modes::KeyModes;
 pub use row::ScreenRow;
 pub use style::{CellColor, CellStyle};
@@ -71,7 +72,7 @@ pub struct ScreenCursor {
 
 /// Screen of one terminal.
 ///
-/// What is on it depends on the bytes only, never on how they were split into reads.
+/// Its content depends on the bytes only, never on how they were split into reads.
 pub struct Screen {
     terminal: Terminal,
     parser: Parser,
@@ -160,6 +161,11 @@ impl Screen {
     /// Returns whether text was written since the last boundary: a run of text that may go on.
     pub fn is_mid_run(&self) -> bool {
         self.is_mid_run
+    }
+
+    /// Returns whether the output so far ends within a control sequence or a character.
+    pub fn is_mid_sequence(&self) -> bool {
+        self.parser.state != State::Ground || !self.characters.is_at_start()
     }
 
     /// Records that a reply was sent at `at`: no cell was written since.

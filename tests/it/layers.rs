@@ -20,7 +20,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("api", &["model", "stats", "scenario", "engine"]),
-    ("report", &["model", "stats"]),
+    ("report", &["model", "terminal", "stats"]),
     (
         "cli",
         &[

@@ -15,6 +15,7 @@ mod engine;
 mod evidence;
 mod exports;
 mod figures;
+mod films;
 mod hostile;
 mod integrity;
 mod language;

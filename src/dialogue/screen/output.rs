@@ -69,6 +69,13 @@ struct Condition {
 }
 
 impl Condition {
+    /// Returns whether the condition depends on what the screen shows in between, before it settles.
+    fn depends_on_each_operation(&self) -> bool {
+        self.wait.judging == Judging::Drawn
+            || self.wait.holds.is_some()
+            || matches!(self.wait.content, ScreenContent::Gone(_))
+    }
+
     /// Judges the condition. `is_settled` if the screen is complete.
     fn look(
         &mut self,
@@ -343,7 +350,8 @@ impl ScreenOutput {
         let mut met = None;
         while let Some((at, bytes)) = unapplied.front_mut() {
             let used = screen.feed(bytes, *at, &mut |screen| {
-                for condition in conditions.iter_mut() {
+                let conditions = conditions.iter_mut();
+                for condition in conditions.filter(|it| it.depends_on_each_operation()) {
                     if let Look::Met(found) = condition.look(screen, typed, *wait_began, false) {
                         met = Some(ScreenFinding::Match {
                             owner: condition.owner,

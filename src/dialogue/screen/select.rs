@@ -44,7 +44,7 @@ struct Search {
     /// True if the end of the list is reached, so that the search goes on upwards.
     upwards: bool,
     has_moved: bool,
-    /// What the list looked like before each key.
+    /// The look of the list before each key.
     states: HashSet<(Key, String)>,
     presses: usize,
     /// The texts of all rows so far, in the order of the list.

@@ -45,7 +45,7 @@ use crate::engine::values::NewValues;
 use crate::model::{FailureKind, Happening, InstanceId, ProcessRecord, RunEvent, Stream};
 use crate::process::TerminalMode;
 use crate::scenario::{Masker, Plan, Scope};
-use crate::terminal::ScreenSize;
+use crate::terminal::{Screen, ScreenFrame, ScreenSize};
 
 use super::action_run::{ActionRun, ActionWait};
 use super::interpreter::{Effect, Input, TypedReply};
@@ -74,6 +74,8 @@ pub(super) struct ScriptMachine {
     action: Option<ActionRun>,
     /// The moment to emit the unfinished line.
     print_at: Option<Instant>,
+    /// The picture of the screen that was emitted last.
+    printed: String,
 }
 
 impl ScriptMachine {
@@ -93,12 +95,17 @@ impl ScriptMachine {
             exited: None,
             action: None,
             print_at: None,
+            printed: String::new(),
         }
     }
 
     /// Begins an action.
     pub(super) fn begin(&mut self, action: ActionRun, call: &mut MachineCall<'_, impl Program>) {
         self.action = Some(action);
+        if self.transcript.as_ref().is_some_and(|it| it.is_empty()) {
+            // It was begun on a screen that is not blank.
+            self.note_screen(call.now);
+        }
         self.drive(Input::Begin, call);
     }
 
@@ -225,9 +232,32 @@ impl ScriptMachine {
         }
     }
 
-    /// Records that a fault has given the program's terminal another size.
+    /// Records the present screen in the transcript.
+    pub(super) fn note_screen(&mut self, at: Instant) {
+        if self.transcript.is_some()
+            && let Some(frame) = self.frame()
+        {
+            let drawing = frame.drawing();
+            self.note(Happening::Screen { drawing }, at);
+        }
+    }
+
+    /// Returns the present screen, secrets hidden.
+    fn frame(&self) -> Option<ScreenFrame> {
+        let mut frame = self.dialogue.screen()?.frame();
+        let masker = match &self.action {
+            Some(action) => action.perform.values.masker(),
+            None => self.masker.clone(),
+        };
+        frame.hide(&masker.find_cut(frame.text().as_bytes()));
+        Some(frame)
+    }
+
+    /// Records another size of the program's terminal.
     pub(super) fn resized(&mut self, size: ScreenSize, at: Instant) {
         self.dialogue.resized(size, at);
+        let ScreenSize { rows, columns } = size;
+        self.note(Happening::Resized { rows, columns }, at);
     }
 
     /// Gives up the action in progress without a report.
@@ -242,7 +272,8 @@ impl ScriptMachine {
     pub(super) fn assign(&mut self, instance: InstanceId) {
         self.instance = instance;
         if let Some(transcript) = &mut self.transcript {
-            **transcript = Transcript::new(instance);
+            let size = self.dialogue.screen().map(Screen::size);
+            **transcript = Transcript::new(instance, size);
         }
     }
 
@@ -366,7 +397,7 @@ impl ScriptMachine {
                     self.poll(call)
                 }
                 Effect::Resize(size) => {
-                    self.dialogue.resized(size, call.now);
+                    self.resized(size, call.now);
                     call.effects.push(ScriptEffect::Resize(size));
                     Some(Input::Paused)
                 }

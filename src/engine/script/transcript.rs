@@ -5,11 +5,13 @@
 //! are kept; bytes and entries between them are counted.
 
 mod rendering;
+mod shown_secrets;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::model::{Happening, InstanceId, Stream};
+use crate::terminal::ScreenSize;
 
 pub(in crate::engine) use rendering::render;
 
@@ -20,6 +22,9 @@ const TAIL_BYTES: usize = 16 << 10;
 /// Overhead that an entry counts for beside its bytes.
 const ENTRY_BYTES: usize = 32;
 
+/// Most screens that are kept of the end. They are large, and do not count as bytes.
+const MAX_SCREENS: usize = 4;
+
 /// Output within this time of other output goes into one entry with it: else a program that writes
 /// single bytes would leave nothing but times.
 const ONE_PIECE: Duration = Duration::from_millis(1);
@@ -28,6 +33,8 @@ const ONE_PIECE: Duration = Duration::from_millis(1);
 #[derive(Debug)]
 pub(in crate::engine) struct Transcript {
     instance: InstanceId,
+    /// The size of its screen at the beginning, if it has one.
+    screen: Option<ScreenSize>,
     head: Kept,
     tail: Kept,
     /// True once something did not fit.
@@ -68,10 +75,11 @@ impl EntryKind {
 }
 
 impl Transcript {
-    /// An empty transcript.
-    pub(in crate::engine) fn new(instance: InstanceId) -> Self {
+    /// An empty transcript of an instance with a screen of this size, if it has one.
+    pub(in crate::engine) fn new(instance: InstanceId, screen: Option<ScreenSize>) -> Self {
         Transcript {
             instance,
+            screen,
             head: Kept::default(),
             tail: Kept::default(),
             head_is_full: false,
@@ -79,6 +87,11 @@ impl Transcript {
             left_out_entries: 0,
             secrets: Vec::new(),
         }
+    }
+
+    /// Returns whether nothing was recorded.
+    pub(in crate::engine) fn is_empty(&self) -> bool {
+        self.head.entries.is_empty() && self.tail.entries.is_empty()
     }
 
     /// Records output of the program.
@@ -124,6 +137,9 @@ impl Transcript {
 
     /// Records anything else that happened. Its texts are masked when they are read.
     pub(in crate::engine) fn note(&mut self, what: Happening, at: Instant) {
+        if matches!(what, Happening::Screen { .. }) {
+            self.drop_screens();
+        }
         let entry = Entry {
             at,
             kind: EntryKind::Noted(Box::new(what)),
@@ -134,6 +150,17 @@ impl Transcript {
     /// Secrets that were used.
     pub(in crate::engine) fn secrets(&self) -> impl Iterator<Item = &str> {
         self.secrets.iter().map(String::as_str)
+    }
+
+    /// Drops the oldest screens of the end, so that there is room for one more.
+    fn drop_screens(&mut self) {
+        let is_screen = |entry: &Entry| matches!(&entry.kind, EntryKind::Noted(what) if matches!(**what, Happening::Screen { .. }));
+        let entries = &mut self.tail.entries;
+        while entries.iter().filter(|it| is_screen(it)).count() >= MAX_SCREENS
+            && let Some(oldest) = entries.iter().position(is_screen)
+        {
+            entries.remove(oldest);
+        }
     }
 
     fn add(&mut self, mut entry: Entry, bytes: &[u8]) {

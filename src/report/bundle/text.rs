@@ -3,12 +3,14 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::model::{Ending, ExitCause, FlowOutcome, Happening, StepOutcome};
+use crate::model::{Ending, ExitCause, Failure, FlowOutcome, Happening, StepOutcome};
 use crate::report::failure;
 use crate::report::sanitize::sanitize;
 use crate::report::units;
 
-use super::form::{Bundle, TranscriptEntry};
+use super::dialogue;
+use super::form::Bundle;
+use super::lines::{fact, line_of, seconds};
 
 /// The maximum length of the last output that is shown with its control characters.
 const LAST_BYTES: usize = 400;
@@ -20,7 +22,7 @@ pub(super) fn render(bundle: &Bundle, path: &Path) -> String {
     sections.push(values(bundle));
     sections.push(steps(bundle));
     sections.push(processes(bundle));
-    sections.push(transcript(bundle));
+    sections.push(dialogue::transcript(bundle));
     sections.push(again(bundle, path));
     sections.join("\n")
 }
@@ -65,6 +67,17 @@ fn went_wrong(bundle: &Bundle) -> Option<String> {
     for line in failure::lines(failure) {
         line_of(&mut text, &line);
     }
+    if failure.screen.is_none() {
+        last_output(bundle, failure, &mut text);
+    }
+    if let Some(saw) = bundle.signature.as_ref().and_then(|it| it.saw.as_deref()) {
+        fact(&mut text, "grouped", &format!("as: {saw}"));
+    }
+    Some(text)
+}
+
+/// Shows the end of the output as it was read.
+fn last_output(bundle: &Bundle, failure: &Failure, text: &mut String) {
     let heard = bundle
         .transcript
         .iter()
@@ -87,13 +100,9 @@ fn went_wrong(bundle: &Bundle) -> Option<String> {
     if !last.is_empty() {
         text.push_str("  as read, control characters escaped:\n");
         for line in last.split_inclusive('\n') {
-            line_of(&mut text, &format!("         │ {}", escaped(line)));
+            line_of(text, &format!("         │ {}", escaped(line)));
         }
     }
-    if let Some(saw) = bundle.signature.as_ref().and_then(|it| it.saw.as_deref()) {
-        fact(&mut text, "grouped", &format!("as: {saw}"));
-    }
-    Some(text)
 }
 
 /// Escapes control characters as in program source.
@@ -194,70 +203,6 @@ fn processes(bundle: &Bundle) -> String {
     text
 }
 
-fn transcript(bundle: &Bundle) -> String {
-    let mut text = String::from(
-        "Transcript (seconds from the flow's start; < output, > input, · events, ! injected faults)\n",
-    );
-    let widest = bundle.transcript.iter().map(|it| who(it).chars().count());
-    let widest = widest.max().unwrap_or(0);
-    let mut steps = bundle.flow.steps.iter().peekable();
-    for entry in &bundle.transcript {
-        while let Some(step) = steps.next_if(|step| step.started_after_us <= entry.after_us) {
-            line_of(&mut text, &format!("── {} ──", step.step));
-        }
-        let (sign, lines) = describe(&entry.what);
-        let at = seconds(entry.after_us);
-        let role = who(entry);
-        for (index, line) in lines.iter().enumerate() {
-            // Events at the same time show it once.
-            let at = if index == 0 { at.as_str() } else { "" };
-            line_of(
-                &mut text,
-                &format!("{at:>11}  {role:<widest$} {sign} {line}"),
-            );
-        }
-    }
-    if bundle.transcript.is_empty() {
-        text.push_str("  nothing was recorded\n");
-    }
-    text
-}
-
-/// Returns the sign and the lines of an event.
-fn describe(what: &Happening) -> (char, Vec<String>) {
-    match what {
-        Happening::Started { pid, command } => {
-            ('·', vec![format!("started, pid {pid}: {command}")])
-        }
-        Happening::Heard { text, .. } => {
-            let lines = text.split_inclusive('\n');
-            let lines = lines.map(|line| line.trim_end_matches(['\n', '\r']).to_owned());
-            ('<', lines.collect())
-        }
-        Happening::Said { text } if text.is_empty() => ('>', vec!["⏎".to_owned()]),
-        Happening::Said { text } => ('>', vec![text.clone()]),
-        Happening::Remark { text } => ('·', vec![text.clone()]),
-        Happening::Injected { text, .. } => ('!', vec![format!("chaos: {text}")]),
-        Happening::LeftOut { bytes, .. } => {
-            let much = units::bytes(*bytes);
-            let line = format!("{much} are left out here: the beginning and the end are kept");
-            ('·', vec![line])
-        }
-        Happening::Exited { exit, .. } => {
-            let exit = exit.map(|exit| format!(" with {exit}")).unwrap_or_default();
-            ('·', vec![format!("ended{exit}")])
-        }
-    }
-}
-
-/// Returns the role, with a number for its second and later instances.
-fn who(entry: &TranscriptEntry) -> String {
-    match entry.attempt {
-        1 => entry.role.clone(),
-        attempt => format!("{} #{attempt}", entry.role),
-    }
-}
-
 fn again(bundle: &Bundle, path: &Path) -> String {
     let mut command = format!("rehearsal replay {}", quoted(&path.display().to_string()));
     for name in &bundle.origin.secrets_given {
@@ -279,24 +224,11 @@ fn quoted(word: &str) -> String {
     }
 }
 
-fn seconds(us: u64) -> String {
-    format!("{:>4}.{:06}", us / 1_000_000, us % 1_000_000)
-}
-
-fn fact(text: &mut String, label: &str, value: &str) {
-    line_of(text, &format!("{label:<8} {value}"));
-}
-
-fn line_of(text: &mut String, line: &str) {
-    text.push_str("  ");
-    text.push_str(sanitize(line).trim_end());
-    text.push('\n');
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::writer::tests::{about, completed, evidence, failed, info};
     use super::*;
+    use crate::model::{Happening, Moment, RoleIndex, TerminalInfo};
 
     #[test]
     fn everything_is_shown_and_sanitized() {
@@ -335,5 +267,36 @@ mod tests {
             text.contains("rehearsal replay b --var password=…\n"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn screens_are_shown_as_drawn_before_replies_and_at_the_end() {
+        let mut info = info();
+        info.roles[1].terminal = Some(TerminalInfo {
+            rows: 5,
+            columns: 20,
+            term: "xterm".into(),
+            has_screen: true,
+        });
+        let mut evidence = evidence(failed(12, ""));
+        let drawing = "\u{1b}[H\u{1b}[2JFailed here".to_owned();
+        evidence.transcript.push(Moment {
+            after_us: 2_200,
+            role: RoleIndex(1),
+            attempt: 1,
+            what: Happening::Screen { drawing },
+        });
+        let bundle = Bundle::new(&info, &about(), &evidence);
+        let text = render(&bundle, Path::new("b"));
+        for part in [
+            "     0.001000  manager  <  5x20, cursor at row 2, column 3\n               manager  < ┌────────┐\n               \
+             manager  < │ Order? │\n               manager  < │ >      │\n",
+            "     0.001500  manager  > 1\n",
+            "     0.002100  customer < Bye\n     0.002200  manager  <  5x20, cursor at row 1, column 12\n",
+            "               manager  < │ Failed here │\n",
+        ] {
+            assert!(text.contains(part), "{part}\n{text}");
+        }
+        assert!(!text.contains("< ORD-1 is already"), "{text}");
     }
 }

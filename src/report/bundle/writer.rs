@@ -10,6 +10,7 @@ use crate::report::error::ReportError;
 use crate::report::result_directory::permissive;
 use crate::stats::EvidenceLimits;
 
+use super::film::Film;
 use super::form::{About, BUNDLES, Bundle, JSON, KeptAs, SCENARIO, TEXT};
 use super::text;
 
@@ -92,14 +93,18 @@ impl Bundles {
             .tempdir_in(&directory)
             .map_err(failed)?;
         let json = serde_json::to_string_pretty(bundle).map_err(|error| failed(error.into()))?;
-        let texts = [
-            (JSON, json + "\n"),
-            (TEXT, text::render(bundle, &path)),
-            (SCENARIO, self.about.scenario.clone()),
+        let mut texts = vec![
+            (JSON.to_owned(), json + "\n"),
+            (TEXT.to_owned(), text::render(bundle, &path)),
+            (SCENARIO.to_owned(), self.about.scenario.clone()),
         ];
+        for film in Film::of_all(bundle) {
+            let text = film.text().map_err(|error| failed(error.into()))?;
+            texts.push((film.file_name(), text));
+        }
         for (name, text) in texts {
-            fs::write(unnamed.path().join(name), text)
-                .map_err(|error| ReportError::write(&path.join(name), error))?;
+            fs::write(unnamed.path().join(&name), text)
+                .map_err(|error| ReportError::write(&path.join(&name), error))?;
         }
         fs::rename(unnamed.path(), &path).map_err(failed)?;
         // It was renamed, so it must not be removed on drop.
@@ -225,6 +230,7 @@ pub(super) mod tests {
             name: name.into(),
             title: name.into(),
             command: format!("./{name}"),
+            terminal: None,
         };
         RunInfo {
             id: RunId("REAL-E2E-20260131-120000".into()),
@@ -316,7 +322,11 @@ pub(super) mod tests {
         assert_eq!(name, "bundles/failed-000012");
         assert_eq!(names(&run.join("bundles")), ["failed-000012"]);
         let directory = run.join(name);
-        assert_eq!(names(&directory), [JSON, SCENARIO, TEXT]);
+        let films = ["customer.cast", "manager.cast"];
+        assert_eq!(
+            names(&directory),
+            [JSON, films[0], films[1], SCENARIO, TEXT]
+        );
         let bundle = Bundle::open(&directory).unwrap();
         assert_eq!(bundle.signature.unwrap().saw.as_deref(), Some("Select:"));
         assert_eq!(bundle.flow.number, FlowNumber(12));

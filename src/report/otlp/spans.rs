@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::model::{
-    Failure, FlowOutcome, FlowRecord, RunInfo, SpanNumber, StepOutcome, StepRecord, TraceIds,
-};
+use crate::model::{Failure, FlowRecord, RunInfo, SpanNumber, StepOutcome, StepRecord, TraceIds};
 
 /// The name of the service that flows belong to; steps belong to their role.
 const SERVICE: &str = "rehearsal";
@@ -94,15 +92,8 @@ impl<'f> Builder<'f> {
     fn add_step(&mut self, info: &'f RunInfo, step: &StepRecord, failure: Option<&Failure>) {
         let place = info.steps.iter().find(|it| it.name == step.step);
         let service = place.map_or(SERVICE, |it| &it.role);
-        let outcome = match step.outcome {
-            StepOutcome::Completed => "completed",
-            StepOutcome::Skipped => "skipped",
-            StepOutcome::Failed => "failed",
-            StepOutcome::Retried => "retried",
-            StepOutcome::Interrupted => "interrupted",
-        };
         let attributes = vec![
-            text("rehearsal.step.outcome", outcome),
+            text("rehearsal.step.outcome", step.outcome.name()),
             number("rehearsal.step.attempt", u64::from(step.attempt)),
             number("rehearsal.step.duration_us", step.duration_us),
             number("rehearsal.step.paused_us", step.paused_us),
@@ -203,15 +194,10 @@ fn resource(info: &RunInfo, service: &str, spans: &[Value]) -> Value {
 }
 
 fn of_flow(info: &RunInfo, flow: &FlowRecord) -> Vec<Value> {
-    let outcome = match flow.outcome {
-        FlowOutcome::Completed => "completed",
-        FlowOutcome::Failed(_) => "failed",
-        FlowOutcome::Interrupted => "interrupted",
-    };
     let mut attributes = vec![
         text("rehearsal.flow.id", &flow.id.0),
         number("rehearsal.flow.number", flow.number.0),
-        text("rehearsal.flow.outcome", outcome),
+        text("rehearsal.flow.outcome", flow.outcome.name()),
         json!({ "key": "rehearsal.flow.counted", "value": { "boolValue": flow.counted } }),
         number("rehearsal.flow.response_us", flow.response_us()),
         number("rehearsal.flow.duration_us", flow.duration_us),

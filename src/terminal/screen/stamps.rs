@@ -43,7 +43,7 @@ pub(super) enum Rest {
     Wrap {
         width: usize,
         from: usize,
-        /// Whether the character splits a wide one in the same row, or in the next.
+        /// True if the character splits a wide one in the same row, or in the next.
         splits: [bool; 2],
     },
 }

@@ -33,6 +33,41 @@ pub struct CellStyle {
     pub strikethrough: bool,
 }
 
+impl CellStyle {
+    /// Returns the control sequence that selects the style, whatever the style was before.
+    pub fn sequence(self) -> String {
+        let attributes = [
+            (self.bold, 1),
+            (self.faint, 2),
+            (self.italic, 3),
+            (self.underline, 4),
+            (self.blink, 5),
+            (self.inverse, 7),
+            (self.strikethrough, 9),
+        ];
+        let mut sequence = String::from("\x1b[0");
+        for (_, code) in attributes.iter().filter(|(is_set, _)| *is_set) {
+            sequence.push_str(&format!(";{code}"));
+        }
+        for (color, first) in [(self.foreground, 30), (self.background, 40)] {
+            match color {
+                None => {}
+                Some(CellColor::Indexed(index @ 0..8)) => {
+                    sequence.push_str(&format!(";{}", first + u16::from(index)));
+                }
+                Some(CellColor::Indexed(index)) => {
+                    sequence.push_str(&format!(";{};5;{index}", first + 8));
+                }
+                Some(CellColor::Rgb(red, green, blue)) => {
+                    sequence.push_str(&format!(";{};2;{red};{green};{blue}", first + 8));
+                }
+            }
+        }
+        sequence.push('m');
+        sequence
+    }
+}
+
 impl From<&Pen> for CellStyle {
     fn from(pen: &Pen) -> CellStyle {
         CellStyle {

@@ -30,7 +30,7 @@ fn text(screen: &Screen) -> Vec<String> {
     rows
 }
 
-/// What a judge sees at each boundary: the first row.
+/// The first row as a judge sees it at each boundary.
 fn judged(screen: &mut Screen, output: &[u8]) -> Vec<String> {
     let mut seen = Vec::new();
     let at = Instant::now();

@@ -14,6 +14,7 @@ pub fn run_info(
         name: name.into(),
         title: title.into(),
         command: command.into(),
+        terminal: None,
     };
     let step = |&(name, role, action): &(&str, usize, &str)| StepInfo {
         name: name.into(),

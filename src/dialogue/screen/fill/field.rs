@@ -30,7 +30,7 @@ pub(super) struct Field {
     pub columns: Range<u16>,
 }
 
-/// What sets the cells of a field apart from the text around it.
+/// Style that sets the cells of a field apart from the text around it.
 type Ground = (bool, bool, Option<CellColor>);
 
 /// Returns the places of a label: whole words only.

@@ -295,7 +295,7 @@ fn beside(row: &ScreenRow, index: u16, border: u16, part: Range<usize>) -> Vec<V
     groups.into_iter().map(|(_, items)| items).collect()
 }
 
-/// What is before one of several pieces of a row.
+/// Separator before one of several pieces of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Separator {
     Blanks,

@@ -28,13 +28,13 @@ pub(super) enum Light {
     Pointer,
 }
 
-/// How common styles and grounds are on a screen.
+/// Frequencies of styles and grounds on a screen.
 pub(super) struct Commonness {
     styles: HashMap<CellStyle, usize>,
     grounds: HashMap<Ground, usize>,
 }
 
-/// What is behind a text.
+/// Background of a text.
 type Ground = (bool, Option<CellColor>);
 
 impl Commonness {

@@ -121,8 +121,13 @@ impl ScriptActor {
                 started_at: ordered_at,
             },
         );
+        let size = match self.role().terminal {
+            TerminalKind::Pty { rows, columns } => Some(ScreenSize { rows, columns }),
+            TerminalKind::Pipes => None,
+        };
+        let screen = size.filter(|_| self.role().has_screen);
         let transcript = self.run.keeps_transcripts.then(|| {
-            let mut transcript = Box::new(Transcript::new(self.instance()));
+            let mut transcript = Box::new(Transcript::new(self.instance(), screen));
             let command = command.clone();
             transcript.note(Happening::Started { pid, command }, child.started_at());
             transcript
@@ -132,13 +137,9 @@ impl ScriptActor {
             pid,
             command,
         });
-        let size = match self.role().terminal {
-            TerminalKind::Pty { rows, columns } => Some(ScreenSize { rows, columns }),
-            TerminalKind::Pipes => None,
-        };
         let settings = DialogueSettings {
             columns: size.map(|size| size.columns),
-            screen: size.filter(|_| self.role().has_screen),
+            screen,
             quiet: self.run.plan.defaults.quiet,
         };
         let dialogue = Dialogue::new(matcher, settings, ordered_at);

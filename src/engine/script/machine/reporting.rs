@@ -9,6 +9,7 @@ use crate::engine::script::program::Program;
 use crate::engine::script::transcript::Transcript;
 use crate::model::{Activity, Failure, RoleIndex};
 use crate::scenario::{Plan, Scope};
+use crate::terminal::Screen;
 
 use super::ScriptMachine;
 use super::vocabulary::{DialogueEvents, MachineCall, ScriptEffect};
@@ -26,11 +27,18 @@ impl ScriptMachine {
         call: &mut MachineCall<'_, impl Program>,
     ) {
         // The prompt with which a step ends belongs to it.
-        let ends_with_prompt = self.settings.dialogue_events == DialogueEvents::Promptly
-            && self.dialogue.matched_prompt();
-        if result.is_err() || ends_with_prompt {
+        let is_shown_at_end = self.settings.dialogue_events == DialogueEvents::Promptly
+            && (self.dialogue.matched_prompt() || self.dialogue.screen().is_some());
+        if result.is_err() || is_shown_at_end {
             self.print_all(call.effects);
         }
+        let frame = match result {
+            Ok(()) => None,
+            Err(_) => {
+                self.note_screen(at);
+                self.frame()
+            }
+        };
         let activity = result.is_err().then(|| self.activity(call.program));
         let Some(action) = self.action.take() else {
             return;
@@ -40,8 +48,9 @@ impl ScriptMachine {
         let plan = &self.settings.plan;
         let is_pooled = plan.roles[self.instance.role.0].pool.is_some();
         let transcript = self.transcript.as_mut().filter(|_| is_pooled);
+        let size = self.dialogue.screen().map(Screen::size);
         let transcript = transcript.map(|so_far| {
-            let further = Box::new(Transcript::new(self.instance));
+            let further = Box::new(Transcript::new(self.instance, size));
             std::mem::replace(so_far, further)
         });
         if matches!(action.waiting, ActionWait::Command) {
@@ -60,8 +69,7 @@ impl ScriptMachine {
             failure.awaited = awaited.collect();
             failure.waited_us = action.waited(at).as_micros() as u64;
             failure.activity = activity.unwrap_or(Activity::Unknown);
-            let picture = self.dialogue.picture();
-            failure.screen = picture.map(|picture| scope.masker().mask_cut(&picture));
+            failure.screen = frame.map(|frame| frame.picture());
             if failure.screen.is_none() {
                 let tail = self.dialogue.tail(TAIL_LINES, TAIL_BYTES);
                 failure.tail = self.dialogue.unseen() + &scope.masker().mask_cut(&tail);

@@ -28,17 +28,41 @@ impl ScriptMachine {
         }));
     }
 
-    /// Emits all output since the last time, including the unfinished line.
+    /// Emits all output since the last time, including the unfinished line; for a role with a
+    /// screen, its picture if that has changed.
     pub(super) fn print_all(&mut self, effects: &mut Vec<ScriptEffect>) {
-        if self.settings.dialogue_events != DialogueEvents::Never {
-            let rest = self.dialogue.take_rest();
+        if self.settings.dialogue_events == DialogueEvents::Never {
+            return;
+        }
+        let rest = self.dialogue.take_rest();
+        if self.dialogue.screen().is_some() {
+            self.print_screen(effects);
+        } else {
             self.print(rest, effects);
         }
     }
 
+    fn print_screen(&mut self, effects: &mut Vec<ScriptEffect>) {
+        self.dialogue.apply_unless_awaited();
+        let Some(picture) = self.frame().map(|frame| frame.picture()) else {
+            return;
+        };
+        if self.printed != picture {
+            self.printed.clone_from(&picture);
+            effects.push(ScriptEffect::Emit(RunEvent::Heard {
+                instance: self.instance,
+                text: picture,
+            }));
+        }
+    }
+
     /// Emits complete lines of output. An unfinished line follows after a silence: it may be the
-    /// prompt at which the program waits.
+    /// prompt at which the program waits. A screen is emitted before replies and at the end of an
+    /// action only: between them it is half drawn.
     pub(super) fn print_output(&mut self, at: Instant, effects: &mut Vec<ScriptEffect>) {
+        if self.dialogue.screen().is_some() {
+            return;
+        }
         if self.settings.dialogue_events == DialogueEvents::Promptly {
             let lines = self.dialogue.take_lines();
             self.print(lines, effects);

@@ -6,6 +6,7 @@ use std::time::Instant;
 use crate::model::{Happening, Moment, Stream};
 use crate::scenario::{Masker, in_order};
 
+use super::shown_secrets::ShownSecrets;
 use super::{Entry, EntryKind, Kept, Transcript};
 
 /// The replacement of a secret.
@@ -58,11 +59,12 @@ impl Transcript {
                 what,
             });
         };
-        read(head, masker, &mut rendered);
+        let screen = || self.screen.map(|size| ShownSecrets::new(size, masker));
+        read(head, masker, screen(), &mut rendered);
         if let Some((at, what)) = left_out {
             rendered(at, what);
         }
-        read(tail, masker, &mut rendered);
+        read(tail, masker, screen(), &mut rendered);
         moments
     }
 }
@@ -83,8 +85,15 @@ fn pieces(kept: &Kept) -> Vec<Piece<'_>> {
 fn read(
     mut pieces: Vec<Piece<'_>>,
     masker: &Masker,
+    mut screen: Option<ShownSecrets<'_>>,
     rendered: &mut impl FnMut(Instant, Happening),
 ) {
+    let mut actual = Vec::new();
+    if screen.is_some() {
+        let heard = pieces.iter().filter(|piece| is_heard(piece.kind));
+        actual.extend(heard.map(|piece| piece.bytes.clone()));
+        make_whole(&mut actual.iter_mut().collect::<Vec<_>>());
+    }
     for stream in [Stream::Out, Stream::Err] {
         let of_it = |piece: &&mut Piece<'_>| matches!(piece.kind, EntryKind::Heard { stream: its, .. } if *its == stream);
         let mut heard: Vec<_> = pieces
@@ -94,6 +103,20 @@ fn read(
             .collect();
         mask(&mut heard, masker);
         make_whole(&mut heard);
+    }
+    if let Some(screen) = &mut screen {
+        let mut actual = actual.iter();
+        for piece in &mut pieces {
+            match piece.kind {
+                EntryKind::Heard { .. } => {
+                    if let Some(actual) = actual.next() {
+                        screen.output(actual, &mut piece.bytes);
+                    }
+                }
+                EntryKind::Noted(happening) => screen.note(happening),
+                EntryKind::Said { .. } => {}
+            }
+        }
     }
     for Piece { at, kind, bytes } in pieces {
         let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -112,6 +135,11 @@ fn read(
             }
             EntryKind::Noted(happening) => {
                 let mut happening = (**happening).clone();
+                if let Happening::Screen { drawing } = &mut happening {
+                    let mut bytes = std::mem::take(drawing).into_bytes();
+                    mask(&mut [&mut bytes], masker);
+                    *drawing = String::from_utf8_lossy(&bytes).into_owned();
+                }
                 for text in happening.texts_mut() {
                     *text = masker.mask(text).into_owned();
                 }
@@ -119,6 +147,10 @@ fn read(
             }
         }
     }
+}
+
+fn is_heard(kind: &EntryKind) -> bool {
+    matches!(kind, EntryKind::Heard { .. })
 }
 
 /// Masks secrets in the output of a stream, also across its pieces and across control sequences and

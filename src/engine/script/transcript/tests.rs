@@ -5,11 +5,12 @@ use crate::model::{Ending, ExitCause, FlowNumber, RoleIndex};
 use crate::scenario::Masker;
 
 fn transcript(role: usize) -> Transcript {
-    Transcript::new(InstanceId {
+    let instance = InstanceId {
         flow: FlowNumber(1),
         role: RoleIndex(role),
         attempt: 1,
-    })
+    };
+    Transcript::new(instance, None)
 }
 
 /// The rendered output in order, replies in `«»`.
@@ -22,6 +23,8 @@ fn rendered(transcripts: Vec<Transcript>, since: Instant, secrets: &[&str]) -> S
         Happening::LeftOut { bytes, .. } => format!("[{bytes} left out]"),
         Happening::Started { command, .. } => format!("[{command}]"),
         Happening::Remark { text } | Happening::Injected { text, .. } => format!("[{text}]"),
+        Happening::Screen { drawing } => drawing,
+        Happening::Resized { rows, columns } => format!("[{rows}x{columns}]"),
         Happening::Exited { .. } => "[end]".to_owned(),
     });
     texts.collect()

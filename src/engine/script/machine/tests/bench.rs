@@ -68,6 +68,7 @@ pub(super) struct Options {
     pub flow: Option<u64>,
     pub is_filtered: bool,
     pub prints: bool,
+    pub screen: Option<ScreenSize>,
 }
 
 impl Bench {
@@ -88,7 +89,7 @@ impl Bench {
         let origin = Instant::now();
         let settings = DialogueSettings {
             columns: None,
-            screen: None,
+            screen: options.screen,
             quiet: Duration::from_millis(QUIET),
         };
         let context = FlowContext {

@@ -88,3 +88,34 @@ fn an_unfinished_line_is_printed_when_it_has_been_quiet() {
     assert_eq!(bench.printed(), "two2");
     bench.assert_alarm(STEP);
 }
+
+#[test]
+fn a_screen_is_printed_before_replies_and_at_the_end_if_it_has_changed() {
+    let options = Options {
+        prints: true,
+        screen: Some(ScreenSize {
+            rows: 3,
+            columns: 20,
+        }),
+        ..Options::default()
+    };
+    let mut bench = Bench::with("{see: Name, secret: s3cret}, {see: Done}", options);
+    bench.program.echo.set(TerminalMode::Off);
+    bench.output(0, "\x1b[2J\x1b[HName\r\n");
+    assert!(bench.is_typing());
+    assert_eq!(bench.printed(), "", "between replies it is half drawn");
+    bench.written(1);
+    let printed = bench.printed();
+    assert!(
+        printed.ends_with("┌──────┐\n│ Name │\n└──────┘\n"),
+        "{printed}"
+    );
+    bench.output(2, "\x1b[1;12Hret\x1b[1;9Hs3c\x1b[2;1HDone\r\n");
+    let printed = bench.printed();
+    assert!(
+        printed.contains("│ Name    *** │\n│ Done        │\n"),
+        "{printed}"
+    );
+    bench.machine.print_all(&mut bench.effects);
+    assert_eq!(bench.printed(), "", "it has not changed");
+}
