@@ -23,7 +23,12 @@ pub(super) fn report(
     let exports = Exports::open(wanted, environment)?;
     let mut errors = Vec::new();
     for mut reporter in exports::reporters(wanted, SlowCollector::Wait)? {
-        errors.extend(run.feed(&mut *reporter).err());
+        run.feed(&mut *reporter).map_err(|error| {
+            CliError::usage(
+                error,
+                "a merged run has no flows: name one of the runs that it was merged from",
+            )
+        })?;
         errors.extend(reporter.finish().err());
     }
     let mut head = run.head.clone();

@@ -225,20 +225,16 @@ impl SavedRun {
         })
     }
 
-    /// Reports the flows to `reporter` as if they ended now, between the run's start and end. A
-    /// merged run has no flows.
+    /// Reports the flows to `reporter` as if they ended now, between the run's start and end.
     ///
     /// # Errors
-    /// If the flows cannot be read.
+    /// If the flows cannot be read, as those of a merged run, which has none.
     pub fn feed(&self, reporter: &mut dyn Reporter) -> Result<(), ReportError> {
         reporter.event(&RunEvent::RunStarted(Box::new(self.head.run.clone())));
-        let file = self.directory.flows();
-        if file.path.exists() {
-            let mut lines = FlowsReader::after_head(&file)?;
-            while let Some(line) = lines.next()? {
-                if let FlowsLine::Flow(flow) = line {
-                    reporter.event(&RunEvent::FlowEnded(flow));
-                }
+        let mut lines = FlowsReader::after_head(&self.directory.flows())?;
+        while let Some(line) = lines.next()? {
+            if let FlowsLine::Flow(flow) = line {
+                reporter.event(&RunEvent::FlowEnded(flow));
             }
         }
         let summary = &self.head.summary;

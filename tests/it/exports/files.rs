@@ -279,3 +279,30 @@ fn a_file_that_cannot_be_written_is_refused_before_the_run() {
         );
     }
 }
+
+#[test]
+fn a_merged_run_has_a_junit_report_and_no_table_of_flows() {
+    let sandbox = sandbox();
+    for _ in 0..2 {
+        sandbox.rehearsal("run exports.yaml --save").assert_code(99);
+    }
+    let runs = sandbox.runs();
+    let runs: Vec<_> = runs.iter().map(|run| run.display().to_string()).collect();
+    let line = format!("merge {} --into both", runs.join(" "));
+    sandbox.rehearsal(&line).assert_code(0);
+    sandbox
+        .rehearsal("report --junit both.xml both")
+        .assert_code(0);
+    let report = Report::deserialize_from_str(&sandbox.read("both.xml")).expect("a report");
+    // The order of both runs is the same.
+    let (_, message, _) = failure(case(
+        &report,
+        "exports.integrity",
+        "order (Clerk) is unique",
+    ));
+    assert!(message.starts_with("2 values, 1 duplicate"), "{message}");
+    let finished = sandbox.rehearsal("report --csv-flows flows.csv both");
+    finished
+        .assert_code(2)
+        .assert_err("a merged run has no flows");
+}
