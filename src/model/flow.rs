@@ -374,7 +374,7 @@ mod tests {
         "retries":[{"what":"step","recovered_after_us":null,"failure":{"cause":"ended_early","kind":"ended_early","step":"3_order","role":"clerk","turn":"s.yaml:14","message":"the program ended","awaited":["line /taken (?<taken>\\S+) by (?<by>\\d+)/"],"waited_us":837,"activity":"gone","tail":"Name:\nsession 8672\nMenu>","hint":null},
         "forgotten":{"by":"7","session":"8672"}}],"steps":[{"step":"2_log_in",
         "attempt":1,"outcome":"completed","started_after_us":1950,"duration_us":3225,
-        "paused_us":500000,"held_us":0,"waited_us":0,"turns":[{"turn":"login","duration_us":1124}]},
+        "paused_us":500000,"held_us":0,"waited_us":0,"turns":[{"turn":"login","started_after_us":2101,"duration_us":1124}]},
         {"step":"3_order","attempt":1,"outcome":"retried","started_after_us":505501,
         "duration_us":1882,"paused_us":500000,"held_us":0,"waited_us":0,
         "turns":[]}],"processes":[{"role":"clerk","attempt":2,"pid":8673,
