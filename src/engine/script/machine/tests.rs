@@ -4,3 +4,4 @@ mod bench;
 mod deadlines;
 mod output;
 mod replies;
+mod screens;

@@ -78,8 +78,12 @@ impl Bench {
 
     pub fn with(turns: &str, options: Options) -> Self {
         let role = options.role;
+        let terminal = match options.screen {
+            Some(size) => format!("screen: {size}"),
+            None => "terminal: pipes".to_owned(),
+        };
         let source = format!(
-            "roles:\n  user:\n    run: [program]\n    terminal: pipes\n{role}\n    \
+            "roles:\n  user:\n    run: [program]\n    {terminal}\n{role}\n    \
              actions:\n      talk: [{turns}]\nflow: [{{step: s, role: user, do: talk}}]\n"
         );
         let compiled = compile(&source, None, CompileOptions::default())
