@@ -14,6 +14,7 @@ mod duration;
 mod environment;
 mod error;
 mod exit;
+mod exports;
 mod failure_limit;
 mod html;
 mod menu;
@@ -94,8 +95,11 @@ fn perform(args: Args, environment: &CliEnvironment) -> Result<Exit, CliError> {
             ..
         }) => html::report(&directory, file.as_deref(), environment),
         Some(Command::Report {
-            directory, json, ..
-        }) => report::report(&directory, json, environment),
+            directory,
+            exports,
+            json,
+            ..
+        }) => report::report(&directory, &exports, json, environment),
         Some(Command::Replay(args)) if args.films.watch => replay::watch(args.bundle, args.films),
         Some(Command::Replay(args)) => replay::replay(args, environment),
         Some(Command::Merge { directories, into }) => {

@@ -94,6 +94,7 @@
 //! | a report format, during the run | a [`report::Reporter`], in a file such as `src/report/json_lines.rs`, added to the list in `src/cli/run.rs` |
 //! | a report format, after the run | a function of the figures, such as `src/report/terminal.rs` or `src/report/result_file.rs` |
 //! | the HTML report | `src/report/html.rs`; what it shows is in `src/report/html/data.rs`, how in `src/report/html/assets`; the course over time is `src/stats/timeline.rs` |
+//! | an output for other programs | `src/report/junit.rs`, `src/report/markdown.rs`, `src/report/annotations.rs`, `src/report/csv.rs`, `src/report/otlp.rs`, `src/report/prometheus.rs`; opened in `src/cli/exports.rs` |
 //! | a file of a saved run | `src/report/result_directory.rs` creates it, `src/report/recorder.rs` writes flows and bundles, `src/report/saved.rs` reads it |
 //! | films of bundles | `src/report/bundle/film.rs` writes and reads them, `src/cli/replay/watch.rs` plays them |
 //! | an option of a step | `src/scenario/vocabulary/flow.rs` (key, schema, help), `src/scenario/compile/flow.rs` (check), `src/scenario/plan.rs` (result), then its consumer, mostly in `src/engine/flow/`; snapshots `every_turn` and `missing_keys` |

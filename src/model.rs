@@ -16,6 +16,7 @@ mod process;
 mod run;
 mod terminal;
 mod timing;
+mod trace;
 mod value;
 
 pub use event::{EventSink, RunEvent};
@@ -30,4 +31,5 @@ pub use process::{Ending, ExitCause, ProcessRecord, Stream, Usage};
 pub use run::{RoleInfo, RunInfo, StageInfo, StepInfo, TerminalInfo};
 pub use terminal::TerminalKind;
 pub use timing::micros;
+pub use trace::{SpanNumber, TraceIds};
 pub use value::NamedValue;

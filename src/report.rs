@@ -8,7 +8,13 @@
 //! **Invariant**: no text from a program, a scenario or the command line reaches a terminal
 //! without [`sanitize`].
 
+#[cfg(feature = "cli")]
+mod annotations;
 mod bundle;
+#[cfg(feature = "cli")]
+mod checks;
+#[cfg(feature = "cli")]
+mod csv;
 mod duplicates;
 mod error;
 mod failure;
@@ -17,12 +23,20 @@ mod flows_reader;
 mod html;
 mod integrity;
 mod json_lines;
+#[cfg(feature = "cli")]
+mod junit;
 mod latency_log;
 mod live;
 mod log;
+#[cfg(feature = "cli")]
+mod markdown;
 mod merge;
+#[cfg(feature = "cli")]
+mod otlp;
 mod output;
 mod plausible;
+#[cfg(feature = "cli")]
+mod prometheus;
 mod recorder;
 mod reporter;
 mod reporters;
@@ -35,23 +49,37 @@ mod saved_file;
 #[cfg(feature = "cli")]
 pub mod terminal;
 pub mod units;
+#[cfg(feature = "cli")]
+mod verdict;
 
+#[cfg(feature = "cli")]
+pub use annotations::annotations;
 pub use bundle::{
     About, Bundle, BundleCounts, Bundles, Film, FilmEvent, FilmScene, KeptAs, RunOrigin, locate,
 };
+#[cfg(feature = "cli")]
+pub use csv::{FlowsTable, write_steps};
 pub use error::ReportError;
 pub use failure::lines as failure_lines;
 pub use flows_file::{FlowsFile, FlowsWriter};
 pub use flows_reader::write_record;
 pub use html::{HtmlSource, MAX_BYTES as MAX_HTML_BYTES, write_html};
 pub use json_lines::JsonLines;
+#[cfg(feature = "cli")]
+pub use junit::write_junit;
 pub use latency_log::LatencyLog;
 pub use live::{DialoguePrinter, SingleFlow};
 #[cfg(feature = "cli")]
 pub use live::{PlainProgress, ProgressBars, Quiet};
 pub use log::Log;
+#[cfg(feature = "cli")]
+pub use markdown::markdown;
 pub use merge::{MergeError, merge};
+#[cfg(feature = "cli")]
+pub use otlp::{SlowCollector, TraceTarget, Traces};
 pub use output::Output;
+#[cfg(feature = "cli")]
+pub use prometheus::Prometheus;
 pub use recorder::{Artifacts, Recorder};
 pub use reporter::Reporter;
 pub use reporters::Reporters;
@@ -59,3 +87,5 @@ pub use result_directory::ResultDirectory;
 pub use results::{Place, Reserved};
 pub use sanitize::{sanitize, sanitize_lines};
 pub use saved::SavedRun;
+#[cfg(feature = "cli")]
+pub use verdict::FlowFailures;

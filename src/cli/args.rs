@@ -3,12 +3,14 @@
 mod films;
 
 use std::ffi::OsString;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
 
+use crate::report::TraceTarget;
 use crate::scenario::{Arrivals, parse_rate};
 
 pub use films::FilmArgs;
@@ -30,6 +32,8 @@ const EXAMPLES: &str =
                                                    one fault, in one place
   rehearsal run --json | jq .summary               for other programs
   rehearsal run --flows 200 --parallel 50 --html   a report for browsers, in one file
+  rehearsal run --junit junit.xml --markdown summary.md
+                                                   for CI: config/ci has whole examples
   rehearsal report rehearsal-results/REAL-E2E-…    the report of a saved run
   rehearsal replay rehearsal-results/REAL-E2E-…/bundles/failed-000012
                                                    run a failed flow again
@@ -120,6 +124,8 @@ pub enum Command {
         /// The directory made by `run --save`
         #[arg(value_name = "DIR")]
         directory: PathBuf,
+        #[command(flatten)]
+        exports: Box<ExportArgs>,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -222,6 +228,34 @@ pub enum Progress {
     Bar,
     Plain,
     None,
+}
+
+/// Outputs for other programs.
+#[derive(Debug, Default, Clone, PartialEq, clap::Args)]
+#[command(next_help_heading = "Outputs for other programs")]
+pub struct ExportArgs {
+    /// Write a JUnit report to FILE: a test case for each step, threshold and integrity check
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+
+    /// Write a summary in Markdown to FILE. `run` also adds it to $GITHUB_STEP_SUMMARY, if that is
+    /// set
+    #[arg(long, value_name = "FILE")]
+    pub markdown: Option<PathBuf>,
+
+    /// Write a table of the steps and their percentiles to FILE, as CSV
+    #[arg(long, value_name = "FILE")]
+    pub csv_steps: Option<PathBuf>,
+
+    /// Write a table of the flows to FILE, as CSV, as they end
+    #[arg(long, value_name = "FILE")]
+    pub csv_flows: Option<PathBuf>,
+
+    /// Write a trace of each flow in OpenTelemetry's JSON format to FILE, or send it to the collector
+    /// at URL, such as http://localhost:4318. `run` also gives programs a TRACEPARENT, which makes
+    /// their own traces part of their flow's
+    #[arg(long, value_name = "FILE|URL", value_parser = TraceTarget::parse)]
+    pub otlp: Option<TraceTarget>,
 }
 
 /// The options of `replay`.
@@ -338,6 +372,19 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     pub json_lines: Option<Option<PathBuf>>,
 
+    #[command(flatten)]
+    pub exports: ExportArgs,
+
+    /// Serve metrics for Prometheus at http://ADDRESS/metrics during the run: a port on this machine's
+    /// loopback address, or an address with a port
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        value_parser = address,
+        help_heading = "Outputs for other programs"
+    )]
+    pub prometheus: Option<SocketAddr>,
+
     /// Print the programs' output (<) and the replies (>) as they happen
     #[arg(long)]
     pub show_dialogue: bool,
@@ -417,6 +464,16 @@ fn rate(text: &str) -> Result<f64, String> {
     }
 }
 
+/// Parses a port, or an address with a port.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let port = text.strip_prefix(':').unwrap_or(text).parse::<u16>();
+    let address = match port {
+        Ok(port) => Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
+        Err(_) => text.replace("localhost:", "127.0.0.1:").parse(),
+    };
+    address.map_err(|_| "write a port or an address with a port: 9464, 0.0.0.0:9464".into())
+}
+
 fn arrivals(text: &str) -> Result<Arrivals, String> {
     match text {
         "even" => Ok(Arrivals::Even),
@@ -476,6 +533,8 @@ mod tests {
             ("--delay --json", "write seconds"),
             ("--rate -1", "it must be greater than zero"),
             ("--rate 0/s", "it must be greater than zero"),
+            ("--prometheus localhost", "write a port or an address"),
+            ("--prometheus 70000", "write a port or an address"),
             ("my.yaml --save out", "write --save=out"),
         ];
         for (line, expected) in cases {

@@ -4,19 +4,39 @@ use std::io::{self, BufWriter};
 use std::path::Path;
 
 use crate::report::result_file::Completeness;
-use crate::report::{Output, SavedRun, locate, sanitize, terminal};
+use crate::report::{FlowFailures, Output, SavedRun, SlowCollector, locate, sanitize, terminal};
 
+use super::args::ExportArgs;
 use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::exit::Exit;
+use super::exports::{self, Exports};
 
-/// Prints the report of the run in this directory.
+/// Prints the report of the run in this directory, and writes the outputs that were asked for.
 pub(super) fn report(
     directory: &Path,
+    wanted: &ExportArgs,
     json: bool,
     environment: &CliEnvironment,
 ) -> Result<Exit, CliError> {
     let run = open(directory, environment)?;
+    let exports = Exports::open(wanted, environment)?;
+    let mut errors = Vec::new();
+    for mut reporter in exports::reporters(wanted, SlowCollector::Wait)? {
+        run.feed(&mut *reporter).map_err(|error| {
+            CliError::usage(
+                error,
+                "a merged run has no flows: name one of the runs that it was merged from",
+            )
+        })?;
+        errors.extend(reporter.finish().err());
+    }
+    let mut head = run.head.clone();
+    locate(&mut head.summary, run.directory.path());
+    errors.extend(exports.write(&head, FlowFailures::Count));
+    if let Some(error) = errors.into_iter().next() {
+        return Err(error.into());
+    }
     if json {
         let mut out = BufWriter::new(io::stdout().lock());
         return match run.write_record(&mut out) {

@@ -6,17 +6,19 @@ use std::thread;
 
 use crate::report::{
     self, BundleCounts, DialoguePrinter, JsonLines, Output, PlainProgress, ProgressBars, Quiet,
-    Reporter, SingleFlow, sanitize, terminal, units,
+    Reporter, SingleFlow, SlowCollector, sanitize, terminal, units,
 };
+use crate::stats::Summary;
 
 use super::args::Progress;
 use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::exit::Exit;
+use super::exports::{self, Exports};
 use super::html;
 use super::scenario;
 use super::session::{Finished, Keep, Results, Session};
-use super::settings::{Destination, OutputFormat, RunSettings, Save};
+use super::settings::{Destination, OutputFormat, RunSettings, Save, ScenarioChoice};
 use super::signals::{self, Signal, SignalEscalation};
 
 /// Performs the run and reports it.
@@ -29,6 +31,9 @@ pub(super) fn run(settings: &RunSettings, environment: &CliEnvironment) -> Resul
         (Save::No, OutputFormat::People) => Keep::Nothing,
     };
     let loaded = scenario::load(settings, environment)?;
+    let exports = Exports::open(&settings.exports, environment)?.with_step_summary(environment);
+    let of_flows = exports::reporters(&settings.exports, SlowCollector::Drop)?;
+    let metrics = exports::prometheus(settings.prometheus, &mut Output::new(anstream::stderr()))?;
     // From here on there is something to clean up.
     let (arrived, signals) = mpsc::channel();
     signals::watch(move |signal| {
@@ -40,10 +45,16 @@ pub(super) fn run(settings: &RunSettings, environment: &CliEnvironment) -> Resul
     stop_on(signals, &session)?;
     let mut reporters = vec![reporter(session.is_single, settings, environment)?];
     reporters.extend(json_lines(settings)?);
+    reporters.extend(of_flows);
+    reporters.extend(metrics);
     if settings.shows_dialogue {
         reporters.push(Box::new(DialoguePrinter::new(output(settings))));
     }
-    let finished = session.perform(reporters)?;
+    let mut finished = session.perform(reporters)?;
+    let failures = finished.flow_failures();
+    let mut head = finished.head.clone();
+    locate_bundles(&mut head.summary, &finished);
+    finished.errors.extend(exports.write(&head, failures));
 
     let mut exits = finished.exits();
     let html = settings.html.as_ref();
@@ -70,6 +81,12 @@ pub(super) fn run(settings: &RunSettings, environment: &CliEnvironment) -> Resul
         Output::new(anstream::stderr()).line(&error.render());
         exits.push(Exit::Internal);
     }
+    let scenario = match &settings.scenario {
+        ScenarioChoice::File(file) => Some(file.as_path()),
+        ScenarioChoice::BuiltIn | ScenarioChoice::Text { .. } => None,
+    };
+    let mut annotations = output(settings);
+    exports::annotate(&head, failures, scenario, environment, &mut annotations);
     let mut output = Output::new(anstream::stderr());
     if let Some(Err(error)) = html {
         output.line(&CliError::from(error).render());
@@ -163,9 +180,14 @@ fn json_lines(settings: &RunSettings) -> Result<Option<Box<dyn Reporter>>, CliEr
 /// The report of a run for people, as ANSI text.
 pub(super) fn report_of(finished: &Finished, width: usize) -> String {
     let mut summary = finished.outcome.summary.clone();
-    let (Results::Saved(directory) | Results::NotSaved(directory)) = &finished.results;
-    report::locate(&mut summary, directory);
+    locate_bundles(&mut summary, finished);
     terminal::render(&finished.outcome.info, &summary, width)
+}
+
+/// Makes the figures name bundles by full paths.
+fn locate_bundles(summary: &mut Summary, finished: &Finished) {
+    let (Results::Saved(directory) | Results::NotSaved(directory)) = &finished.results;
+    report::locate(summary, directory);
 }
 
 /// Lists the directories and files in which results and log are.

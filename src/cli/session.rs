@@ -13,8 +13,8 @@ use crate::model::{EventSink, FlowNumber, RunEvent, RunId};
 use crate::process::WatcherProgram;
 use crate::report::result_file::Head;
 use crate::report::{
-    self, Artifacts, BundleCounts, Bundles, HtmlSource, Log, Place, Recorder, ReportError,
-    Reporter, Reporters, Reserved, ResultDirectory,
+    self, Artifacts, BundleCounts, Bundles, FlowFailures, HtmlSource, Log, Place, Recorder,
+    ReportError, Reporter, Reporters, Reserved, ResultDirectory,
 };
 use crate::scenario::Overrides;
 use crate::stats::{EvidenceChoice, EvidenceLimits, Integrity};
@@ -186,6 +186,7 @@ impl Session {
             .recording(recording)
             .environment(environment.variables.clone())
             .run_directory(temporary.path().to_owned())
+            .traced(settings.exports.otlp.is_some())
             .watcher(WatcherProgram {
                 program: environment.program.clone(),
                 temporary: Some(temporary.path().to_owned()),
@@ -302,7 +303,7 @@ impl Finished {
     pub(super) fn exits(&self) -> Vec<Exit> {
         let summary = &self.outcome.summary;
         let crossed = summary.thresholds.iter().any(|it| !it.holds);
-        let failed = !self.allowed_failures.is_kept(&summary.flows);
+        let failed = self.flow_failures() == FlowFailures::Count;
         // An interrupted run need not have completed any flow.
         let failed = failed && (summary.flows.failed > 0 || !summary.interrupted);
         let integrity = summary.integrity.as_ref();
@@ -318,6 +319,14 @@ impl Finished {
         all.into_iter()
             .filter_map(|(applies, exit)| applies.then_some(exit))
             .collect()
+    }
+
+    /// Returns whether its failed flows count as failures of the run.
+    pub(super) fn flow_failures(&self) -> FlowFailures {
+        match self.allowed_failures.is_kept(&self.outcome.summary.flows) {
+            true => FlowFailures::AreAllowed,
+            false => FlowFailures::Count,
+        }
     }
 
     /// Saves the results in their directory, unless they are there already, and returns its path.

@@ -2,6 +2,7 @@
 
 mod load;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use crate::scenario::{FaultRules, Load, Plan};
 use crate::stats::EvidenceLimits;
 use crate::stats::Threshold;
 
-use super::args::{LoadArgs, Progress, RunArgs};
+use super::args::{ExportArgs, LoadArgs, Progress, RunArgs};
 use super::error::CliError;
 use super::failure_limit::FailureLimit;
 
@@ -51,6 +52,9 @@ pub struct RunSettings {
     pub format: OutputFormat,
     pub progress: Progress,
     pub json_lines: Option<Destination>,
+    pub exports: ExportArgs,
+    /// The address to serve metrics at.
+    pub prometheus: Option<SocketAddr>,
     pub dialogue: DialogueLogging,
     /// Dialogue is shown as it happens.
     pub shows_dialogue: bool,
@@ -177,6 +181,8 @@ impl RunSettings {
             },
             progress: args.progress,
             json_lines,
+            exports: args.exports,
+            prometheus: args.prometheus,
             shows_dialogue: args.show_dialogue,
             dialogue: if args.verbose {
                 DialogueLogging::Logged

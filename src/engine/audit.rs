@@ -83,6 +83,7 @@ fn build(run: &RunContext, audit: &Audit, scope: &Scope) -> Result<Command, Acti
         directory: audit.directory.as_ref(),
         environment: &audit.environment,
         draws: false,
+        trace_parent: None,
     };
     command::build(run, around, argv, TerminalKind::Pipes, scope)
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::dialogue::RoleMatcher;
-use crate::model::{EventSink, NamedValue, RoleIndex, RunEvent, RunId};
+use crate::model::{EventSink, NamedValue, RoleIndex, RunEvent, RunId, TraceIds};
 use crate::process::{Environment, Programs, Spawner};
 use crate::scenario::{PatternSpec, Plan, RenderError, Scope};
 
@@ -27,6 +27,8 @@ pub(super) struct RunContext {
     /// The environment that every program gets, before its role's own.
     pub environment: Environment,
     pub run_directory: PathBuf,
+    /// The traces that programs are to continue, if there are any.
+    pub traces: Option<TraceIds>,
     pub spawner: Spawner,
     pub sink: Arc<dyn EventSink>,
     pub recording: Recording,
@@ -61,6 +63,9 @@ impl RunContext {
                 &options.run_directory,
             ),
             keeps_transcripts: evidence.is_some_and(|choice| choice.is_open()),
+            traces: options
+                .is_traced
+                .then(|| TraceIds::new(&options.run_id, options.started_at, options.seed)),
             plan: options.plan,
             run_id: options.run_id,
             seed: options.seed,

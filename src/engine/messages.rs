@@ -236,12 +236,21 @@ pub(super) struct Performed {
     pub kind: ActionKind,
     pub result: Result<(), Box<Failure>>,
     pub timing: Timing,
-    /// The durations of the named turns that were taken.
-    pub turns: Vec<(Arc<str>, Duration)>,
+    /// The named turns that were taken.
+    pub turns: Vec<TimedTurn>,
     /// A pooled script's transcript since the last report, if one is kept: it belongs to the flow,
     /// and the script does not.
     pub transcript: Option<Box<Transcript>>,
     pub pending: PendingReport,
+}
+
+/// A named turn that was taken.
+#[derive(Debug)]
+pub(super) struct TimedTurn {
+    pub name: Arc<str>,
+    /// The beginning of its wait.
+    pub began: Instant,
+    pub took: Duration,
 }
 
 /// Facts about the flow that a script's owner does not know yet; they go with its next report.

@@ -29,6 +29,8 @@ pub struct RunOptions {
     pub environment: Vec<(OsString, OsString)>,
     /// A directory for the programs of this run; it exists, and the caller removes it.
     pub run_directory: PathBuf,
+    /// True if programs get a `TRACEPARENT`, which makes their own traces part of their flow's.
+    pub is_traced: bool,
     /// The program to run as a watcher, which cleans up if this process is killed.
     pub watcher: Option<WatcherProgram>,
     pub started_at: DateTime<Local>,
@@ -59,6 +61,7 @@ impl RunOptions {
             recording: Recording::default(),
             environment: Vec::new(),
             run_directory: std::env::temp_dir(),
+            is_traced: false,
             watcher: None,
             started_at,
             first_flow: FlowNumber(1),
@@ -105,6 +108,12 @@ impl RunOptions {
             run_directory,
             ..self
         }
+    }
+
+    /// Sets whether programs get a `TRACEPARENT`.
+    #[must_use]
+    pub fn traced(self, is_traced: bool) -> Self {
+        RunOptions { is_traced, ..self }
     }
 
     /// Sets the program to run as a watcher.

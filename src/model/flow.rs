@@ -30,6 +30,19 @@ pub enum StepOutcome {
     Interrupted,
 }
 
+impl StepOutcome {
+    /// Returns its name in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            StepOutcome::Completed => "completed",
+            StepOutcome::Skipped => "skipped",
+            StepOutcome::Failed => "failed",
+            StepOutcome::Retried => "retried",
+            StepOutcome::Interrupted => "interrupted",
+        }
+    }
+}
+
 /// One attempt at one step of a flow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepRecord {
@@ -59,6 +72,10 @@ pub struct StepRecord {
 pub struct TurnRecord {
     /// The turn's name.
     pub turn: Arc<str>,
+    /// From the step's start to the beginning of its wait. Records of earlier versions do not have
+    /// it.
+    #[serde(default)]
+    pub started_after_us: Option<u64>,
     /// From the beginning of its wait, when the previous reply was sent, to its evidence.
     pub duration_us: u64,
 }
@@ -96,6 +113,17 @@ pub enum FlowOutcome {
     Failed(Box<Failure>),
     /// The run was stopped before the flow could end.
     Interrupted,
+}
+
+impl FlowOutcome {
+    /// Returns its name in files.
+    pub fn name(&self) -> &'static str {
+        match self {
+            FlowOutcome::Completed => "completed",
+            FlowOutcome::Failed(_) => "failed",
+            FlowOutcome::Interrupted => "interrupted",
+        }
+    }
 }
 
 /// One flow that has ended, with its steps, values and processes.
@@ -346,7 +374,7 @@ mod tests {
         "retries":[{"what":"step","recovered_after_us":null,"failure":{"cause":"ended_early","kind":"ended_early","step":"3_order","role":"clerk","turn":"s.yaml:14","message":"the program ended","awaited":["line /taken (?<taken>\\S+) by (?<by>\\d+)/"],"waited_us":837,"activity":"gone","tail":"Name:\nsession 8672\nMenu>","hint":null},
         "forgotten":{"by":"7","session":"8672"}}],"steps":[{"step":"2_log_in",
         "attempt":1,"outcome":"completed","started_after_us":1950,"duration_us":3225,
-        "paused_us":500000,"held_us":0,"waited_us":0,"turns":[{"turn":"login","duration_us":1124}]},
+        "paused_us":500000,"held_us":0,"waited_us":0,"turns":[{"turn":"login","started_after_us":2101,"duration_us":1124}]},
         {"step":"3_order","attempt":1,"outcome":"retried","started_after_us":505501,
         "duration_us":1882,"paused_us":500000,"held_us":0,"waited_us":0,
         "turns":[]}],"processes":[{"role":"clerk","attempt":2,"pid":8673,

@@ -1,6 +1,7 @@
 //! Errors of reports and results.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// An error of reporting a run or of saving its results.
@@ -18,6 +19,20 @@ pub enum ReportError {
     /// A file or directory does not have the expected content.
     #[error("{}: {what}", path.display())]
     Malformed { path: PathBuf, what: String },
+    /// Spans did not reach their collector.
+    #[error("{lost} of {all} spans could not be delivered to {to}: {why}")]
+    Undelivered {
+        lost: u64,
+        all: u64,
+        to: String,
+        why: String,
+    },
+    /// An address could not be listened at.
+    #[error("cannot listen at {address}: {source}")]
+    Listen {
+        address: SocketAddr,
+        source: io::Error,
+    },
     /// The reporters' thread could not be started, or panicked.
     #[error("the run could not be reported: {0}")]
     Thread(String),
@@ -36,7 +51,7 @@ impl ReportError {
         }
     }
 
-    pub(super) fn write(path: &Path, source: io::Error) -> Self {
+    pub(crate) fn write(path: &Path, source: io::Error) -> Self {
         ReportError::Write {
             path: path.to_owned(),
             source,

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::model::{FlowOutcome, FlowRecord, Injection, RunEvent, RunInfo, micros};
+use crate::model::{FlowRecord, Injection, RunEvent, RunInfo, micros};
 use crate::stats::Integrity;
 
 use super::error::ReportError;
@@ -221,15 +221,10 @@ fn run(info: &RunInfo) -> Value {
 }
 
 fn flow(record: &FlowRecord) -> Value {
-    let (outcome, failure) = match &record.outcome {
-        FlowOutcome::Completed => ("completed", None),
-        FlowOutcome::Failed(failure) => ("failed", Some(failure)),
-        FlowOutcome::Interrupted => ("interrupted", None),
-    };
     let mut fields = json!({
         "number": record.number.0,
         "id": record.id.0,
-        "outcome": outcome,
+        "outcome": record.outcome.name(),
         "counted": record.counted,
         "duration_us": record.duration_us,
         "late_us": record.late_us,
@@ -237,7 +232,7 @@ fn flow(record: &FlowRecord) -> Value {
         "retry_delay_us": record.retry_delay_us,
         "retries": record.retries.len(),
     });
-    if let Some(failure) = failure {
+    if let Some(failure) = record.failure() {
         fields["step"] = failure.step.as_str().into();
         fields["cause"] = failure.kind.name().into();
         fields["message"] = failure.message.as_str().into();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::model::AuditRecord;
+use crate::model::{AuditRecord, RunEvent};
 use crate::stats::{FlowCounts, Tally};
 
 use super::bundle;
@@ -16,6 +16,7 @@ use super::flows_reader::{FlowsReader, write_record};
 use super::integrity::IntegrityCheck;
 use super::plausible::is_plausible;
 use super::recorder::name_bundles;
+use super::reporter::Reporter;
 use super::result_directory::{Ending, ResultDirectory};
 use super::result_file::{Completeness, FORMAT, FlowsHead, Head, check_format};
 use super::saved_file::{self, BYTE_ORDER_MARK};
@@ -222,6 +223,26 @@ impl SavedRun {
             head,
             remarks,
         })
+    }
+
+    /// Reports the flows to `reporter` as if they ended now, between the run's start and end.
+    ///
+    /// # Errors
+    /// If the flows cannot be read, as those of a merged run, which has none.
+    pub fn feed(&self, reporter: &mut dyn Reporter) -> Result<(), ReportError> {
+        reporter.event(&RunEvent::RunStarted(Box::new(self.head.run.clone())));
+        let mut lines = FlowsReader::after_head(&self.directory.flows())?;
+        while let Some(line) = lines.next()? {
+            if let FlowsLine::Flow(flow) = line {
+                reporter.event(&RunEvent::FlowEnded(flow));
+            }
+        }
+        let summary = &self.head.summary;
+        reporter.event(&RunEvent::RunEnded {
+            elapsed: Duration::from_micros(summary.elapsed_us),
+            interrupted: summary.interrupted,
+        });
+        Ok(())
     }
 
     /// Writes the record including the flows; a merged run has none.

@@ -1,6 +1,7 @@
 //! Formatting of quantities for people.
 
 use crate::model::{RunInfo, micros};
+use crate::stats::Quantity;
 
 /// Formats a duration with about three digits: `850 µs`, `1.2 ms`, `34 ms`, `1.24 s`, `12.3 s`,
 /// `2m 05s`, `1h 02m`.
@@ -85,6 +86,16 @@ pub fn per_second(rate: f64) -> String {
         100.0.. => format!("{rate:.0}"),
         1.0.. => format!("{rate:.1}"),
         _ => format!("{rate:.2}"),
+    }
+}
+
+/// Formats a value with its unit: `1.24 s`, `87.5 %`, `14.2/s`, `3`.
+pub fn quantity(value: Quantity) -> String {
+    match value {
+        Quantity::DurationUs(us) => duration(us),
+        Quantity::Ratio(rate) => percent(Some(rate)),
+        Quantity::PerSecond(rate) => format!("{}/s", per_second(rate)),
+        Quantity::Count(count) => count.to_string(),
     }
 }
 

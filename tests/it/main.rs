@@ -13,6 +13,7 @@ mod cli;
 mod echo;
 mod engine;
 mod evidence;
+mod exports;
 mod figures;
 mod films;
 mod hostile;

@@ -1,10 +1,9 @@
 //! Action in progress, with its clocks.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::engine::faults::feedback::FaultPoint;
-use crate::engine::messages::{Deadline, DeadlineOwner, Perform, Timing};
+use crate::engine::messages::{Deadline, DeadlineOwner, Perform, TimedTurn, Timing};
 use crate::engine::script::interpreter::{ActionError, ActionInterpreter, TypedReply};
 use crate::terminal::EchoMode;
 
@@ -41,8 +40,8 @@ pub(super) struct ActionRun {
     pub quiet_at: Option<Instant>,
     /// The moment since which the living program's output has been at its end.
     pub closing_since: Option<Instant>,
-    /// The durations of the named turns that were taken.
-    pub turns: Vec<(Arc<str>, Duration)>,
+    /// The named turns that were taken.
+    pub turns: Vec<TimedTurn>,
     /// True from a reply with exclusive access until the evidence after it.
     pub holds_access: bool,
     /// True if faults are planned for it: their points are given to the fault filter.
@@ -204,8 +203,11 @@ impl ActionRun {
             && let Some(evidence) = self.interpreter.evidence_at()
         {
             let took = evidence.saturating_duration_since(self.wait_began);
-            self.turns
-                .push((name, took.saturating_sub(self.throttled.in_wait)));
+            self.turns.push(TimedTurn {
+                name,
+                began: self.wait_began,
+                took: took.saturating_sub(self.throttled.in_wait),
+            });
         }
     }
 

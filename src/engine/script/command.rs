@@ -9,24 +9,28 @@ use std::time::{Duration, Instant};
 use crate::dialogue::{Dialogue, DialogueSettings, RoleMatcher};
 use crate::engine::context::RunContext;
 use crate::engine::script::interpreter::{ActionError, CommandOutput};
-use crate::model::{ExitCause, FailureKind, RoleIndex, TerminalKind};
+use crate::model::{ExitCause, FailureKind, InstanceId, RoleIndex, TerminalKind};
 use crate::process::{ChildEvent, Command, Spawner, Within};
 use crate::scenario::{Role, Scope, Template};
 
-/// Returns the command of `role` for a flow.
+/// Returns the command of a script instance.
 pub(super) fn for_role(
     run: &RunContext,
-    role: RoleIndex,
+    instance: InstanceId,
     scope: &Scope,
 ) -> Result<Command, ActionError> {
-    let role = &run.plan.roles[role.0];
+    let role = &run.plan.roles[instance.role.0];
     let argv = role
         .run
         .iter()
         .map(|word| word.render(scope))
         .collect::<Result<Vec<_>, _>>()?;
+    // A pooled instance works for several flows, so it belongs to no one trace.
+    let traces = run.traces.filter(|_| role.pool.is_none());
+    let trace_parent = traces.map(|traces| traces.parent(instance.flow));
     let around = Surroundings {
         draws: role.has_screen,
+        trace_parent: trace_parent.as_deref(),
         ..Surroundings::of(role)
     };
     build(run, around, argv, role.terminal, scope)
@@ -58,6 +62,8 @@ pub(in crate::engine) struct Surroundings<'p> {
     pub environment: &'p [(String, Template)],
     /// True if the program draws a screen.
     pub draws: bool,
+    /// The trace that the program is to continue.
+    pub trace_parent: Option<&'p str>,
 }
 
 impl<'p> Surroundings<'p> {
@@ -66,6 +72,7 @@ impl<'p> Surroundings<'p> {
             directory: role.directory.as_ref(),
             environment: &role.environment,
             draws: false,
+            trace_parent: None,
         }
     }
 }
@@ -94,6 +101,9 @@ pub(in crate::engine) fn build(
     let mut environment = run.environment.on(terminal);
     if around.draws {
         environment = environment.drawing();
+    }
+    if let Some(parent) = around.trace_parent {
+        environment.set("TRACEPARENT", parent);
     }
     for (name, value) in around.environment {
         environment.set(name, value.render(scope)?);

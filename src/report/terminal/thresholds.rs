@@ -2,10 +2,11 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
+use crate::report::checks;
 use crate::report::output::{BAD, GOOD, styled};
 use crate::report::sanitize::sanitize;
-use crate::report::units;
-use crate::stats::{Quantity, Summary};
+
+use crate::stats::Summary;
 
 use super::heading;
 
@@ -21,20 +22,8 @@ pub(super) fn render(summary: &Summary) -> Option<String> {
         };
         let threshold = sanitize(&checked.threshold);
         let gap = " ".repeat(widest - checked.threshold.width().min(widest));
-        let mut value = checked.value.map_or("no samples".into(), shown);
-        if let Some(after_us) = checked.crossed_after_us {
-            value.push_str(&format!(" after {}", units::duration(after_us)));
-        }
+        let value = checks::threshold_value(checked);
         lines.push(format!("  {sign} {threshold}{gap}  {value}"));
     }
     Some(lines.join("\n"))
-}
-
-fn shown(value: Quantity) -> String {
-    match value {
-        Quantity::DurationUs(us) => units::duration(us),
-        Quantity::Ratio(rate) => units::percent(Some(rate)),
-        Quantity::PerSecond(rate) => format!("{}/s", units::per_second(rate)),
-        Quantity::Count(count) => count.to_string(),
-    }
 }

@@ -125,6 +125,11 @@ impl Running {
         assert!(!waited.timed_out(), "never said {text:?}: {heard}");
     }
 
+    /// Returns its output so far.
+    pub fn heard(&self) -> String {
+        self.heard.0.lock().expect("no panic").clone()
+    }
+
     /// Waits for its end, and returns its exit code and all its output.
     pub fn end(mut self) -> (Option<i32>, String) {
         let status = wait::retry(Instant::now() + LONG, || {

@@ -115,6 +115,8 @@ impl Sandbox {
             .env_remove("REHEARSAL_SHOP_DB")
             .env_remove("REHEARSAL_SHOP_FAULT")
             .env_remove("CLICOLOR_FORCE")
+            .env_remove("GITHUB_ACTIONS")
+            .env_remove("GITHUB_STEP_SUMMARY")
             .stdin(Stdio::null());
         command
     }

@@ -38,9 +38,13 @@ impl FlowSupervisor {
             turns,
             ..
         } = performed;
-        let turns = turns.into_iter().map(|(turn, took)| TurnRecord {
-            turn,
-            duration_us: micros(took),
+        let turns = turns.into_iter().map(|turn| {
+            let started_after = turn.began.saturating_duration_since(timing.started);
+            TurnRecord {
+                turn: turn.name,
+                started_after_us: Some(micros(started_after)),
+                duration_us: micros(turn.took),
+            }
         });
         let turns = turns.collect();
         if let Err(failure) = result {

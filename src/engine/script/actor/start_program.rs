@@ -30,7 +30,7 @@ impl ScriptActor {
             );
             return self.fail_to_start(*perform, error);
         }
-        match command::for_role(&self.run, self.instance().role, &perform.values) {
+        match command::for_role(&self.run, self.instance(), &perform.values) {
             Ok(command) => {
                 let shown = perform
                     .values
