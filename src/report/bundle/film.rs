@@ -202,14 +202,14 @@ impl Film {
                 term: self.term.clone(),
             },
         };
-        let mut text = serde_json::to_string(&header)? + "\n";
+        let mut text = escaped(&serde_json::to_string(&header)?) + "\n";
         for FilmEvent { at, scene } in &self.events {
             let (code, data) = match scene {
                 FilmScene::Output(output) => ("o", output.clone()),
                 FilmScene::Resized(size) => ("r", format!("{}x{}", size.columns, size.rows)),
                 FilmScene::Step(step) => ("m", step.clone()),
             };
-            let line = serde_json::to_string(&(at.as_secs_f64(), code, data))?;
+            let line = escaped(&serde_json::to_string(&(at.as_secs_f64(), code, data))?);
             writeln!(text, "{line}").expect("a String takes all");
         }
         Ok(text)
@@ -319,6 +319,25 @@ impl PipeLines {
         }
         converted
     }
+}
+
+/// Escapes, in the text of JSON, what acts on a terminal or on the order of text and is no ASCII: JSON
+/// itself escapes the rest.
+fn escaped(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for character in json.chars() {
+        match character {
+            '\u{7f}'..='\u{9f}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}' => {
+                write!(text, "\\u{:04x}", u32::from(character)).expect("a String takes all");
+            }
+            other => text.push(other),
+        }
+    }
+    text
 }
 
 #[cfg(test)]

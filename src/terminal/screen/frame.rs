@@ -244,7 +244,8 @@ impl ScreenFrame {
                 *rows_of.entry(ground).or_default() += 1;
             }
         }
-        rows_of.retain(|_, rows| *rows <= LIT_ROWS);
+        let plain = Ground::default();
+        rows_of.retain(|ground, rows| *ground != plain && *rows <= LIT_ROWS);
         let lit = self.rows.iter().enumerate().filter_map(|(at, row)| {
             let cells = shown(row).iter().filter(|cell| cell.width > 0);
             // What is not lit ends a part.
