@@ -1,29 +1,36 @@
 //! Selection of rows of a list on a screen, with arrow keys.
 //!
-//! A list is found by its alignment, its lit row by what sets it apart from the other rows. Each key
-//! has to show its effect before the next one is pressed. Rows that are not visible are searched to
+//! A list is found by its alignment, its lit row by what sets it apart from the other rows. That row
+//! has to be proved: it is the only one with a pointer or with its ground, or it was seen to get the
+//! look that another one lost at a key. Each key has to show its effect before the next one is
+//! pressed. Rows that are not visible are searched to
 //! the end of the list, or until it begins again, and then upwards.
 
+mod error;
+mod hot_key;
 mod items;
 mod lit;
 mod marks;
+mod motion;
 mod view;
 
 use std::collections::HashSet;
 
+use crate::dialogue::rows::RowFormat;
 use crate::terminal::{Key, Screen};
 
 use super::key_step::{KeyPress, KeySequenceError, KeySequenceErrorKind, KeyStep};
+use error::{ambiguous, listed};
+use hot_key::{HotKey, HotKeyEffect, is_at_input};
 use items::{Likeness, is_last_column, likeness};
+use motion::Proof;
 use view::{NoView, View};
 
 /// Most keys that are pressed for one label.
 const PRESS_LIMIT: usize = 1000;
 
-/// Most texts that an error lists.
-const LISTED: usize = 20;
-
-const HINT: &str = "press its keys with `press:`";
+/// Most keys that are pressed to see which row is lit.
+const PROOF_LIMIT: usize = 6;
 
 /// Selection of the rows with these labels, then Enter.
 #[derive(Debug)]
@@ -34,6 +41,13 @@ pub struct RowSelector {
     search: Search,
     pressed: Option<Pressed>,
     last_view: Option<View>,
+    /// The list at the last look, if no key was pressed since.
+    waited: Option<View>,
+    /// The look of the lit row, once a key has proved it.
+    proof: Option<Proof>,
+    format: RowFormat,
+    /// True if Space does not mark the rows of this list.
+    has_dead_space: bool,
 }
 
 /// Search for one label.
@@ -49,6 +63,10 @@ struct Search {
     presses: usize,
     /// The texts of all rows so far, in the order of the list.
     seen: Vec<String>,
+    /// The texts of those that were lit.
+    lit: HashSet<String>,
+    /// Keys that were pressed to see which row is lit.
+    proofs: usize,
 }
 
 /// A key whose effect is not proved yet.
@@ -62,6 +80,8 @@ enum Pressed {
     Mark(String),
     /// Tab, to get to buttons.
     Focus,
+    /// The key of a row of a menu without a lit row.
+    HotKey(HotKey),
 }
 
 /// The row that is meant, as far as the visible rows show it.
@@ -78,7 +98,17 @@ impl RowSelector {
             search: Search::default(),
             pressed: None,
             last_view: None,
+            waited: None,
+            proof: None,
+            format: RowFormat::default(),
+            has_dead_space: false,
         }
+    }
+
+    /// Sets the format of the rows of menus that have no lit row.
+    #[must_use]
+    pub fn with_format(self, format: RowFormat) -> RowSelector {
+        RowSelector { format, ..self }
     }
 
     pub(super) fn next(
@@ -94,11 +124,21 @@ impl RowSelector {
     }
 
     fn step(&mut self, screen: &Screen, is_overdue: bool) -> Result<KeyStep, KeySequenceError> {
-        let Some(label) = self.labels.get(self.current) else {
+        if self.current == self.labels.len() {
             return Ok(KeyStep::Done);
-        };
-        let wanted = self.search.text.as_ref().unwrap_or(label);
-        let view = match View::find(screen, wanted, self.last_view.as_ref()) {
+        }
+        if let Some(Pressed::HotKey(pressed)) = &self.pressed {
+            return match pressed.effect(screen) {
+                HotKeyEffect::Typed => Ok(self.enter()),
+                HotKeyEffect::Chosen => {
+                    self.current = self.labels.len();
+                    Ok(KeyStep::Done)
+                }
+                HotKeyEffect::None if !is_overdue => Ok(KeyStep::Wait),
+                HotKeyEffect::None => Err(self.without_effect(&pressed.key)),
+            };
+        }
+        let view = match self.find(screen) {
             Ok(view) => view,
             Err(NoView::Unfocused) => {
                 return match self.pressed {
@@ -106,43 +146,103 @@ impl RowSelector {
                     _ => self.focus(),
                 };
             }
-            Err(NoView::Unlit) => return Err(self.unlit()),
-        };
-        match &self.pressed {
-            Some(Pressed::Move { key, before }) if before.state() == view.state() => {
-                return if is_overdue {
-                    self.no_effect(view, *key)
-                } else {
-                    Ok(KeyStep::Wait)
-                };
+            Err(NoView::Unlit) => {
+                let step = self.hot_key(screen).filter(|_| self.pressed.is_none());
+                return step.ok_or_else(|| self.unlit());
             }
+        };
+        let waited = self.waited.take();
+        if !is_overdue && waited.is_some_and(|waited| view.has_grown(&waited)) {
+            // It is still being drawn.
+            self.waited = Some(view);
+            return Ok(KeyStep::Wait);
+        }
+        let step = self.step_in(screen, view, is_overdue)?;
+        if step == KeyStep::Wait {
+            self.waited = self.find(screen).ok();
+        }
+        Ok(step)
+    }
+
+    fn find(&self, screen: &Screen) -> Result<View, NoView> {
+        let wanted = self.search.text.as_deref().unwrap_or(self.label());
+        let before = self.last_view.as_ref();
+        View::find(screen, wanted, before, self.proof.as_ref())
+    }
+
+    fn step_in(
+        &mut self,
+        screen: &Screen,
+        mut view: View,
+        is_overdue: bool,
+    ) -> Result<KeyStep, KeySequenceError> {
+        match &self.pressed {
             Some(Pressed::Move { key, before }) => {
-                self.check_not_passed(before, &view, *key)?;
+                let key = *key;
+                let is_sure = before.is_certain() && view.is_certain() && view.has_moved(before);
+                let proof = match &self.proof {
+                    None if !is_sure => view.proof(before, key),
+                    _ => None,
+                };
+                if proof.is_some() {
+                    self.proof = proof;
+                    self.last_view = Some(view);
+                    view = self.find(screen).map_err(|_| self.unlit())?;
+                    self.search.states.clear();
+                    self.search.upwards = false;
+                } else if !view.has_moved(before) {
+                    return if is_overdue {
+                        self.no_effect(screen, view, key)
+                    } else {
+                        Ok(KeyStep::Wait)
+                    };
+                } else {
+                    self.check_not_passed(before, &view, key)?;
+                }
                 self.search.has_moved = true;
             }
             Some(Pressed::Mark(text)) => {
-                if !view.is_marked(text) {
+                let is_marked = view.is_marked(text);
+                let is_radio = self.labels.len() == 1 && view.has_radio(text);
+                if !is_marked && !(is_overdue && is_radio) {
                     return Err(KeySequenceError::new(
                         KeySequenceErrorKind::NoEffect,
                         format!("pressed `space`, and `{text}` is not marked"),
                     ));
                 }
                 self.pressed = None;
-                if let Some(step) = self.next_label() {
-                    return Ok(step);
+                if is_marked {
+                    if let Some(step) = self.next_label() {
+                        return Ok(step);
+                    }
+                } else {
+                    self.has_dead_space = true;
                 }
             }
-            Some(Pressed::Focus) | None => {}
+            Some(Pressed::Focus | Pressed::HotKey(_)) | None => {}
         }
         self.pressed = None;
-        self.decide(view)
+        self.decide(screen, view)
     }
 
     /// Decides on the next key, with the effect of the last one proved.
-    fn decide(&mut self, view: View) -> Result<KeyStep, KeySequenceError> {
+    fn decide(&mut self, screen: &Screen, view: View) -> Result<KeyStep, KeySequenceError> {
+        if !self.search.has_moved
+            && view.is_at_cursor()
+            && is_at_input(screen)
+            && let Some(step) = self.hot_key(screen)
+        {
+            return Ok(step);
+        }
+        if !view.has_lit() {
+            return self.prove(view);
+        }
         loop {
             self.note_texts(&view);
             match self.target(&view)? {
+                Target::Found(target) if view.is_lit(target) && !view.is_certain() => {
+                    return self.prove(view);
+                }
                 Target::Found(target) if view.is_lit(target) => {
                     let item = &view.items()[target];
                     if view.is_disabled() && !self.label().contains("(disabled)") {
@@ -151,7 +251,7 @@ impl RowSelector {
                         return Err(KeySequenceError::new(kind, message));
                     }
                     match item.mark {
-                        Some(mark) if !mark.is_marked => {
+                        Some(mark) if !mark.is_marked && !self.has_dead_space => {
                             self.pressed = Some(Pressed::Mark(item.text.clone()));
                             self.last_view = Some(view);
                             return Ok(KeyStep::Press(KeyPress::Key(Key::Space)));
@@ -197,6 +297,32 @@ impl RowSelector {
         }
     }
 
+    /// Presses a key that shows which row is lit.
+    fn prove(&mut self, view: View) -> Result<KeyStep, KeySequenceError> {
+        self.search.proofs += 1;
+        if self.search.proofs > PROOF_LIMIT {
+            return Err(self.unproved(&view));
+        }
+        let key = view.key_from_end();
+        self.press(view, key)
+    }
+
+    /// Types the key of the row, if it has one.
+    fn hot_key(&mut self, screen: &Screen) -> Option<KeyStep> {
+        if self.labels.len() != 1 {
+            return None;
+        }
+        let found = HotKey::find(screen, &self.format, self.label())?;
+        let key = found.key.clone();
+        self.pressed = Some(Pressed::HotKey(found));
+        Some(KeyStep::Press(KeyPress::Text(key)))
+    }
+
+    fn enter(&mut self) -> KeyStep {
+        self.current = self.labels.len();
+        KeyStep::Last(KeyPress::Key(Key::Enter))
+    }
+
     /// Goes on to the next label; returns the last step after the last one.
     fn next_label(&mut self) -> Option<KeyStep> {
         self.current += 1;
@@ -216,6 +342,9 @@ impl RowSelector {
                 message,
             ));
         }
+        if key == Key::Tab {
+            self.proof = None;
+        }
         self.last_view = Some(view.clone());
         self.pressed = Some(Pressed::Move { key, before: view });
         Ok(KeyStep::Press(KeyPress::Key(key)))
@@ -227,12 +356,27 @@ impl RowSelector {
         if self.search.presses > view::FOCUS_LIMIT {
             return Err(self.unlit());
         }
+        self.proof = None;
         self.pressed = Some(Pressed::Focus);
         Ok(KeyStep::Press(KeyPress::Key(Key::Tab)))
     }
 
     /// Continues after a key that has changed nothing.
-    fn no_effect(&mut self, view: View, key: Key) -> Result<KeyStep, KeySequenceError> {
+    fn no_effect(
+        &mut self,
+        screen: &Screen,
+        view: View,
+        key: Key,
+    ) -> Result<KeyStep, KeySequenceError> {
+        if !view.has_lit() || (!view.is_certain() && view.is_target(self.target(&view)?)) {
+            self.search.proofs += 1;
+            return if self.search.proofs <= 2 {
+                self.press(view, opposite(key))
+            } else {
+                let step = self.hot_key(screen);
+                step.ok_or_else(|| self.unproved(&view))
+            };
+        }
         let is_search = matches!(self.target(&view)?, Target::NotSure);
         if is_search && key == Key::Down {
             self.search.upwards = true;
@@ -241,12 +385,13 @@ impl RowSelector {
         if is_search {
             self.end_search(&view)?;
             self.pressed = None;
-            return self.decide(view);
+            return self.decide(screen, view);
         }
         if view.is_horizontal() && key != Key::Tab {
             return self.press(view, Key::Tab);
         }
-        Err(self.unchanged(&format!("`{key}`"), &view))
+        let step = self.hot_key(screen);
+        step.ok_or_else(|| self.unchanged(&format!("`{key}`"), &view))
     }
 
     /// Chooses the row that is meant among all rows of the list.
@@ -259,6 +404,10 @@ impl RowSelector {
             .collect();
         let best = like.iter().map(|(found, _)| *found).min();
         like.retain(|(found, _)| Some(*found) == best);
+        if like.iter().any(|(_, text)| self.search.lit.contains(*text)) {
+            // What never lights up is no row of the list.
+            like.retain(|(_, text)| self.search.lit.contains(*text));
+        }
         match like.as_slice() {
             [(_, text)] if self.search.text.is_none() => {
                 let text = (*text).clone();
@@ -331,24 +480,13 @@ impl RowSelector {
         Err(self.passed_over(target, before, after))
     }
 
-    fn passed_over(&self, target: usize, before: &View, after: &View) -> KeySequenceError {
-        let target = &after.items()[target].text;
-        let (from, to) = (before.lit_text(), after.lit_text());
-        let message = if from == to {
-            format!("`{target}` is passed over: it never lights up")
-        } else {
-            format!("`{target}` was passed over: the lit row went from `{from}` to `{to}`")
-        };
-        KeySequenceError::new(KeySequenceErrorKind::NoEffect, message)
-            .with_hint("it may be an entry that cannot be chosen")
-    }
-
     /// Records the look of the list before a key. Returns whether it was the same before.
     fn was_here(&mut self, view: &View, key: Key) -> bool {
         !self.search.states.insert((key, view.state()))
     }
 
     fn note_texts(&mut self, view: &View) {
+        self.search.lit.insert(view.lit_text().to_owned());
         for item in view.items() {
             if !self.search.seen.contains(&item.text) {
                 self.search.seen.push(item.text.clone());
@@ -359,39 +497,20 @@ impl RowSelector {
     fn label(&self) -> &str {
         self.labels.get(self.current).map_or("", String::as_str)
     }
+}
 
-    fn unchanged(&self, keys: &str, view: &View) -> KeySequenceError {
-        let (label, lit) = (self.label(), view.lit_text());
-        let message = format!(
-            "pressed {keys} on the way to `{label}`, and nothing changed: `{lit}` is still lit"
-        );
-        KeySequenceError::new(KeySequenceErrorKind::NoEffect, message).with_hint(HINT)
-    }
-
-    fn unlit(&self) -> KeySequenceError {
-        KeySequenceError::new(
-            KeySequenceErrorKind::NotFound,
-            format!(
-                "no row of the list is highlighted, so the way to `{}` is not known",
-                self.label()
-            ),
-        )
-        .with_hint(HINT)
+impl View {
+    /// Returns whether the row that is meant seems to be lit.
+    fn is_target(&self, target: Target) -> bool {
+        matches!(target, Target::Found(target) if self.is_lit(target))
     }
 }
 
-fn ambiguous<'a>(label: &str, texts: impl Iterator<Item = &'a String>) -> KeySequenceError {
-    KeySequenceError::new(
-        KeySequenceErrorKind::Ambiguous,
-        format!("several rows fit `{label}`: {}", listed(texts)),
-    )
-}
-
-/// Lists texts, not all of many.
-fn listed<'a>(texts: impl Iterator<Item = &'a String>) -> String {
-    let texts: Vec<String> = texts.map(|text| format!("`{text}`")).collect();
-    match texts.len().checked_sub(LISTED) {
-        None | Some(0) => texts.join(", "),
-        Some(more) => format!("{} and {more} more", texts[..LISTED].join(", ")),
+fn opposite(key: Key) -> Key {
+    match key {
+        Key::Down => Key::Up,
+        Key::Right => Key::Left,
+        Key::Left => Key::Right,
+        _ => Key::Down,
     }
 }

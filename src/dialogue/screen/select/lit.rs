@@ -15,9 +15,14 @@ const RARE: usize = 10;
 /// A look that is so many times as common as another one on the screen is the usual one.
 const COMMON: usize = 3;
 
+/// Glyphs that only point, and are no bullets.
+const SURE_POINTERS: &str = "❯›»▶►➤➜→▸‣❱>";
+
 /// The sign by which an item is known to be lit: the greater, the surer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Light {
+    /// There is none.
+    None,
     Cursor,
     /// The only one that is marked.
     Mark,
@@ -26,6 +31,8 @@ pub(super) enum Light {
     /// Inverse, or another background.
     Ground,
     Pointer,
+    /// What a key has proved.
+    Proved,
 }
 
 /// Frequencies of styles and grounds on a screen.
@@ -35,7 +42,7 @@ pub(super) struct Commonness {
 }
 
 /// Background of a text.
-type Ground = (bool, Option<CellColor>);
+pub(super) type Ground = (bool, Option<CellColor>);
 
 impl Commonness {
     pub(super) fn new(screen: &Screen) -> Commonness {
@@ -58,16 +65,97 @@ impl Commonness {
     }
 }
 
-/// Returns the indices of the lit items of a block, one after the other, and the sign.
-pub(super) fn lit(
+/// Items that seem to be lit, one after the other.
+#[derive(Debug, Clone)]
+pub(super) struct Lit {
+    pub items: Range<usize>,
+    pub light: Light,
+    /// True if nothing else can be meant: one pointer, or one ground.
+    pub is_strong: bool,
+}
+
+/// Returns the items that seem to be lit. Rows of a block that are not of the list of a pointer are
+/// removed from it.
+pub(super) fn lit(screen: &Screen, commonness: &Commonness, block: &mut Block) -> Option<Lit> {
+    let ground = alone_in_ground(screen, block);
+    if let Some((list, index)) = pointed(screen, &block.items, block.is_horizontal) {
+        let is_strong = ground.is_none_or(|it| it == index) && has_sure_pointer(screen, block, index);
+        block.items.truncate(list.end);
+        block.items.drain(..list.start);
+        let index = index - list.start;
+        return Some(Lit {
+            items: index..index + 1,
+            light: Light::Pointer,
+            is_strong,
+        });
+    }
+    if let Some(index) = ground {
+        return Some(Lit {
+            items: index..index + 1,
+            light: Light::Ground,
+            is_strong: true,
+        });
+    }
+    let (items, light) = likely(screen, commonness, block)?;
+    Some(Lit {
+        items,
+        light,
+        is_strong: light == Light::Ground && block.items.len() == 1,
+    })
+}
+
+/// Returns the one item whose ground no other one has, while all others have the same.
+fn alone_in_ground(screen: &Screen, block: &Block) -> Option<usize> {
+    let items = &block.items;
+    [text_columns, box_columns].iter().find_map(|columns| {
+        let grounds = items.iter().map(|it| item_ground(screen, it, columns(it)));
+        let grounds: Vec<Ground> = grounds.collect();
+        let is_set = |ground: &Ground| *ground != Ground::default();
+        match grounds.as_slice() {
+            [] | [_] => None,
+            [one, other] if one == other => None,
+            [one, other] => match (is_set(one), is_set(other)) {
+                (true, false) => Some(0),
+                (false, true) => Some(1),
+                // Of two grounds, one may be that of all around. Otherwise the cursor tells.
+                _ => match (is_as_around(screen, &items[0]), is_as_around(screen, &items[1])) {
+                    (false, true) => Some(0),
+                    (true, false) => Some(1),
+                    _ => under_cursor(screen, block),
+                },
+            },
+            [one, two, three, ..] => {
+                let usual = if one == two || one == three { one } else { two };
+                let mut others = (0..grounds.len()).filter(|&it| grounds[it] != *usual);
+                let only = others.next()?;
+                others.next().is_none().then_some(only)
+            }
+        }
+    })
+}
+
+/// Returns whether an item is on the ground that is on both sides of it.
+fn is_as_around(screen: &Screen, item: &Item) -> bool {
+    let own = item_ground(screen, item, text_columns(item));
+    let sides = [item.columns.start.saturating_sub(2), item.columns.end + 1];
+    let mut sides = sides.iter().map(|&column| ground(screen.style(item.row, column)));
+    sides.all(|it| it == own)
+}
+
+/// Returns whether the glyph before an item is one that only points.
+fn has_sure_pointer(screen: &Screen, block: &Block, index: usize) -> bool {
+    let item = &block.items[index];
+    let mut glyphs = item.pointers.iter().map(|&it| screen.char_at(item.row, it));
+    glyphs.any(|it| SURE_POINTERS.contains(it))
+}
+
+/// Returns the items that are likely to be lit.
+fn likely(
     screen: &Screen,
     commonness: &Commonness,
     block: &Block,
 ) -> Option<(Range<usize>, Light)> {
     let items = &block.items;
-    if let Some(index) = pointed(screen, items) {
-        return Some((index..index + 1, Light::Pointer));
-    }
     // Of a check list, only the box may be lit.
     for columns in [text_columns, box_columns] {
         let grounds = items
@@ -100,7 +188,7 @@ pub(super) fn lit(
 }
 
 /// Returns the item in whose row or columns the visible cursor is.
-fn under_cursor(screen: &Screen, block: &Block) -> Option<usize> {
+pub(super) fn under_cursor(screen: &Screen, block: &Block) -> Option<usize> {
     let cursor = screen.cursor();
     let index = block.items.iter().position(|item| {
         let is_here = !block.is_horizontal || item.columns.contains(&cursor.column);
@@ -109,26 +197,35 @@ fn under_cursor(screen: &Screen, block: &Block) -> Option<usize> {
     index.filter(|_| cursor.visible)
 }
 
-/// Returns the one item with a pointer in a column that is blank for all others.
-fn pointed(screen: &Screen, items: &[Item]) -> Option<usize> {
-    let candidates = items.iter().enumerate();
-    let mut candidates = candidates.flat_map(|(index, item)| {
-        let columns = item.pointers.iter();
-        columns.map(move |&column| (index, column))
-    });
-    candidates
-        .find(|&(index, column)| {
-            let here = screen.char_at(items[index].row, column);
+/// Returns the one item with a pointer in a column that is blank for the others, and the items of
+/// its list: above and below a list there may be answers of other lists.
+fn pointed(screen: &Screen, items: &[Item], is_horizontal: bool) -> Option<(Range<usize>, usize)> {
+    let mut found: Option<(Range<usize>, usize)> = None;
+    for (index, item) in items.iter().enumerate() {
+        for &column in &item.pointers {
+            let here = screen.char_at(item.row, column);
+            let is_blank = |other: &Item| {
+                let there = screen.char_at(other.row, offset(column, item, other));
+                " ↑↓⌃⌄▲▼-–".contains(there)
+            };
+            let after = items[index + 1..].iter().take_while(|it| is_blank(it));
+            let before = items[..index].iter().rev().take_while(|it| is_blank(it));
+            let list = index - before.count()..index + 1 + after.count();
+            let is_whole = list.len() == items.len();
             // A single row with a bullet may be any text.
-            let is_sure = items.len() > 1 || "❯›»▶►➤".contains(here);
-            let mut others = items.iter().enumerate().filter(|(at, _)| *at != index);
-            is_sure
-                && others.all(|(_, other)| {
-                    let there = screen.char_at(other.row, offset(column, &items[index], other));
-                    " ↑↓⌃⌄▲▼-–".contains(there)
-                })
-        })
-        .map(|(index, _)| index)
+            let is_list = list.len() > 1 || (is_whole && "❯›»▶►➤".contains(here));
+            let is_cut_well = is_whole || (!is_horizontal && SURE_POINTERS.contains(here));
+            if !is_list || !is_cut_well {
+                continue;
+            }
+            match &found {
+                Some((_, other)) if *other != index => return None,
+                Some(_) => {}
+                None => found = Some((list, index)),
+            }
+        }
+    }
+    found
 }
 
 /// Returns the column of another item that corresponds to a column of an item.
@@ -207,19 +304,19 @@ fn standing_out<T: Copy + Eq + Hash>(
     (runs.len() == 1).then(|| runs.swap_remove(0))
 }
 
-fn text_columns(item: &Item) -> Range<u16> {
+pub(super) fn text_columns(item: &Item) -> Range<u16> {
     item.columns.clone()
 }
 
-fn box_columns(item: &Item) -> Range<u16> {
+pub(super) fn box_columns(item: &Item) -> Range<u16> {
     item.mark_columns.clone()
 }
 
-fn item_ground(screen: &Screen, item: &Item, columns: Range<u16>) -> Ground {
+pub(super) fn item_ground(screen: &Screen, item: &Item, columns: Range<u16>) -> Ground {
     most(columns.map(|column| ground(screen.style(item.row, column))))
 }
 
-fn item_style(screen: &Screen, item: &Item) -> CellStyle {
+pub(super) fn item_style(screen: &Screen, item: &Item) -> CellStyle {
     let columns = item.columns.clone();
     let columns = columns.filter(|&column| screen.char_at(item.row, column) != ' ');
     most(columns.map(|column| screen.style(item.row, column)))
@@ -230,7 +327,7 @@ fn ground(style: CellStyle) -> Ground {
 }
 
 /// Returns how much a style stands out, less than nothing for an entry that cannot be chosen.
-fn emphasis(style: &CellStyle) -> i32 {
+pub(super) fn emphasis(style: &CellStyle) -> i32 {
     if is_grey(style) {
         return -1;
     }

@@ -6,7 +6,8 @@ use std::ops::Range;
 use crate::terminal::{Key, Screen};
 
 use super::items::{Block, Item, Likeness, blocks, likeness};
-use super::lit::{Commonness, Light, is_grey_among, lit};
+use super::lit::{Commonness, Light, Lit, is_grey_among, lit};
+use super::motion::{Looks, Proof, row_looks};
 
 /// Most keys that are pressed to get to a row of buttons.
 pub(super) const FOCUS_LIMIT: usize = 10;
@@ -15,8 +16,12 @@ pub(super) const FOCUS_LIMIT: usize = 10;
 #[derive(Debug, Clone)]
 pub(super) struct View {
     block: Block,
+    /// Empty if no row is known to be lit.
     lit: Range<usize>,
     light: Light,
+    /// True if nothing else can be lit.
+    is_certain: bool,
+    looks: Looks,
     /// True if the lit row is grey and others are not.
     is_lit_grey: bool,
 }
@@ -36,34 +41,70 @@ impl View {
         screen: &Screen,
         label: &str,
         before: Option<&View>,
+        proof: Option<&Proof>,
     ) -> Result<View, NoView> {
         let commonness = Commonness::new(screen);
+        let rows = row_looks(screen);
         let mut views = Vec::new();
+        let mut unlit = Vec::new();
         let mut is_unfocused = false;
-        for block in blocks(screen) {
+        for mut block in blocks(screen) {
+            let lit = match proof {
+                Some(_) => None,
+                None => lit(screen, &commonness, &mut block),
+            };
+            let looks = Looks::new(screen, &block, &rows);
+            let lit = lit.or_else(|| {
+                let items = proof?.lit(&looks)?;
+                Some(Lit {
+                    items,
+                    light: Light::Proved,
+                    is_strong: true,
+                })
+            });
             let best = block
                 .items
                 .iter()
                 .filter_map(|it| likeness(&it.text, label))
                 .min();
-            match lit(screen, &commonness, &block) {
-                Some((lit, light)) => {
-                    let is_lit_grey = is_grey_among(screen, &block, lit.start);
+            match lit {
+                Some(lit) => {
                     let view = View {
+                        is_lit_grey: is_grey_among(screen, &block, lit.items.start),
+                        is_certain: lit.is_strong && lit.items.len() == 1
+                            || lit.light == Light::Proved,
                         block,
-                        lit,
-                        light,
-                        is_lit_grey,
+                        lit: lit.items,
+                        light: lit.light,
+                        looks,
                     };
                     views.push((best, view));
                 }
-                None => is_unfocused |= block.is_horizontal && best == Some(Likeness::Whole),
+                None => {
+                    is_unfocused |= block.is_horizontal && best == Some(Likeness::Whole);
+                    let view = View {
+                        is_lit_grey: false,
+                        is_certain: false,
+                        block,
+                        lit: 0..0,
+                        light: Light::None,
+                        looks,
+                    };
+                    unlit.push((best, view));
+                }
             }
         }
         if let Some(before) = before
             && let Some(at) = views.iter().position(|(_, view)| view.is_place_of(before))
         {
             return Ok(views.swap_remove(at).1);
+        }
+        if let Some(before) = before
+            && proof.is_some()
+        {
+            // What was proved says nothing about another list.
+            let same = unlit.into_iter().find(|(_, view)| view.is_place_of(before));
+            return same.map(|(_, view)| view).ok_or(NoView::Unlit);
         }
         views.retain(|(best, view)| {
             let is_exact = best.is_some_and(Likeness::is_exact);
@@ -93,8 +134,79 @@ impl View {
                 Err(NoView::Unfocused)
             }
             Some((_, view)) => Ok(view),
-            None => Err(NoView::Unlit),
+            None => {
+                // A key may show which row is lit.
+                unlit.retain(|(best, view)| {
+                    let is_list = view.block.items.len() > 1 && !view.block.is_horizontal;
+                    let is_exact = best.is_some_and(Likeness::is_exact);
+                    is_list && (is_exact || view.has_grounds())
+                });
+                let best = unlit.into_iter().max_by_key(|(best, view)| {
+                    let is_exact = best.is_some_and(Likeness::is_exact);
+                    (is_exact, best.is_some(), view.block.items.len())
+                });
+                best.map(|(_, view)| view).ok_or(NoView::Unlit)
+            }
         }
+    }
+
+    /// Returns whether the items are on several grounds.
+    fn has_grounds(&self) -> bool {
+        self.block.items.len() > 2 && self.looks.has_grounds()
+    }
+
+    /// Returns whether some row is known to be lit.
+    pub(super) fn has_lit(&self) -> bool {
+        !self.lit.is_empty()
+    }
+
+    /// Returns whether nothing but the lit row can be lit.
+    pub(super) fn is_certain(&self) -> bool {
+        self.is_certain
+    }
+
+    /// Returns whether only the cursor seems to tell the lit row.
+    pub(super) fn is_at_cursor(&self) -> bool {
+        self.light <= Light::Cursor
+    }
+
+    /// Returns what a key has proved about the lit row, given the list before it.
+    pub(super) fn proof(&self, before: &View, key: Key) -> Option<Proof> {
+        let is_same = before.block.is_horizontal == self.block.is_horizontal
+            && before.block.items[0].border == self.block.items[0].border;
+        is_same.then(|| self.looks.proof(&before.looks, key))?
+    }
+
+    /// Returns whether another row is lit than before.
+    pub(super) fn has_moved(&self, before: &View) -> bool {
+        if !self.has_lit() || !before.has_lit() {
+            return self.has_lit() != before.has_lit();
+        }
+        let row = |view: &View| view.block.items[view.lit.start].row;
+        let (old, new) = (before.lit_text(), self.lit_text());
+        let is_beside = self.block.is_horizontal && self.lit != before.lit;
+        // While rows are drawn, two may be lit for a moment.
+        let is_between = self.lit.len() > before.lit.len()
+            && self.block.items[self.lit.clone()]
+                .iter()
+                .any(|it| it.row == row(before));
+        let is_drawn = row(before) == row(self) && new.starts_with(old) && self.has_grown(before);
+        let is_same = row(before) == row(self) && new == old && !is_beside;
+        !is_same && !is_between && !is_drawn
+    }
+
+    /// Returns whether all rows from before are there, perhaps longer, and there are more.
+    pub(super) fn has_grown(&self, before: &View) -> bool {
+        let items = &self.block.items;
+        let stays = before.block.items.iter().all(|old| {
+            let mut new = items.iter().filter(|it| it.row == old.row);
+            new.any(|it| it.columns.start == old.columns.start && it.text.starts_with(&old.text))
+        });
+        let size = |view: &View| -> usize {
+            let items = view.block.items.iter();
+            items.map(|it| it.text.len() + 1).sum()
+        };
+        stays && size(self) > size(before)
     }
 
     /// Returns whether this is the list that was there before, with other rows or another lit one.
@@ -106,7 +218,9 @@ impl View {
         let (own, old) = (rows(self), rows(before));
         self.block.is_horizontal == before.block.is_horizontal
             && self.block.items[0].border == before.block.items[0].border
-            && self.light == before.light
+            && (self.light == before.light
+                || [self.light, before.light].contains(&Light::Proved)
+                || [self.light, before.light].contains(&Light::None))
             && own.start() <= old.end()
             && old.start() <= own.end()
             && (self.block.items.len() > 1 || before.block.items.len() == 1)
@@ -129,7 +243,10 @@ impl View {
     }
 
     pub(super) fn lit_text(&self) -> &str {
-        &self.block.items[self.lit.start].text
+        match self.block.items.get(self.lit.start) {
+            Some(item) if self.has_lit() => &item.text,
+            _ => "",
+        }
     }
 
     /// Returns whether the lit row is shown as one that cannot be chosen.
@@ -146,6 +263,23 @@ impl View {
             .filter(|item| item.text == text);
         let mark = same.next().and_then(|item| item.mark);
         mark.is_some_and(|mark| mark.is_marked)
+    }
+
+    /// Returns whether the row with this text has a box for one choice, or for several.
+    pub(super) fn has_radio(&self, text: &str) -> bool {
+        let items = self.block.items[self.lit.clone()].iter();
+        let mark = items.filter(|it| it.text == text).find_map(|it| it.mark);
+        self.is_certain && mark.is_some_and(|it| !it.is_bracketed)
+    }
+
+    /// Returns a key that leads to another item.
+    pub(super) fn key_from_end(&self) -> Key {
+        match (self.block.is_horizontal, self.lit.end == self.block.items.len()) {
+            (false, false) => Key::Down,
+            (false, true) => Key::Up,
+            (true, false) => Key::Right,
+            (true, true) => Key::Left,
+        }
     }
 
     /// Returns the key that leads from the lit item to another one.

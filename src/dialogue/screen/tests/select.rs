@@ -139,6 +139,17 @@ fn the_lit_row_is_known_by_many_signs() {
                 + &format!("| 1. A  |\r\n|{lit} 2. B  {off}|\r\n| 10. C |\r\n"),
             "enter.",
         ),
+        // An answer above, and a prompt.
+        ("✔ Sel A\r\n? Sel\r\n❯ B\r\n  C\r\n  D".into(), "enter."),
+        ("✔ Sel A\r\n? Sel\r\n❯ A\r\n  B\r\n  D".into(), "down"),
+        // A header has the ground of the lit row.
+        (
+            format!("{lit}NAME {off}\r\n\r\n{lit}B{off}\r\nC\r\nD"),
+            "down",
+        ),
+        // Two signs that disagree, and a sign that is weak.
+        (format!("> A\r\n  {lit}B{off}\r\n  C"), "down"),
+        (format!("A\r\n\x1b[1mB{off}\r\nC"), "down"),
         // Pointers, also before bullets and numbers.
         ("  A\r\n> B\r\n  C".into(), "enter."),
         ("Choose:\r\n\r\n   A\r\n   C\r\n → B".into(), "enter."),
@@ -147,10 +158,10 @@ fn the_lit_row_is_known_by_many_signs() {
         ("▸ A\r\n  ──────\r\n  B".into(), "down"),
         (
             format!("A\r\n\x1b[2mX{off}\r\n\x1b[36mB{off}\r\nC"),
-            "enter.",
+            "down",
         ),
         // A mark that is the pointer, and grounds where all but one are lit.
-        ("│  ○ A\r\n│  ● B\r\n│  ○ C".into(), "enter."),
+        ("│  ○ A\r\n│  ● B\r\n│  ○ C".into(), "down"),
         (
             format!("{lit}A  {off}\r\nB  \r\n{lit}C  {off}\r\n{lit}D  {off}"),
             "enter.",
@@ -160,13 +171,32 @@ fn the_lit_row_is_known_by_many_signs() {
         (format!("  [ A ] {lit}[ B ]{off} [ C ]"), "enter."),
         ("? Sure? \r\n  ● A / ○ B".into(), "right"),
         // The cursor.
-        ("A\r\nB\r\nC\x1b[2;1H".into(), "enter."),
+        ("A\r\nB\r\nC\x1b[2;1H".into(), "down"),
         (
             "Some text\r\nB\r\nmore\x1b[?25l".into(),
-            "NotFound: no row of the list is highlighted, so the way to `B` is not known",
+            "down",
         ),
     ] {
         assert_eq!(steps(&drawn(&screen), &["B"], 1), [expected], "{screen:?}");
+    }
+}
+
+#[test]
+fn a_lit_row_that_is_not_proved_is_not_chosen() {
+    let off = "\x1b[0m";
+    for (screen, expected) in [
+        (
+            "Some text\r\nB\r\nmore\x1b[?25l".into(),
+            "NoEffect: no row of the list lights up at `down` and `up`, so the way to `B` is not \
+             known",
+        ),
+        (
+            format!("A\r\n\x1b[36mB{off}\r\nC"),
+            "NoEffect: `B` seems to be lit, and `down` and `up` do not show that it is, so the way \
+             to `B` is not known",
+        ),
+    ] {
+        assert_eq!(steps(&drawn(&screen), &["B"], 3), ["down", "up", expected]);
     }
 }
 
