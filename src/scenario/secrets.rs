@@ -1,6 +1,7 @@
 //! Masking of secret values in all output and files.
 
 mod forms;
+mod on_screen;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -36,6 +37,7 @@ const MIN_INDENTED: usize = 4;
 #[derive(Debug, Clone, Default)]
 pub struct Masker {
     needles: Arc<[Needle]>,
+    values: Arc<[String]>,
 }
 
 /// A text to mask. There are few per flow, so searching for one after the other is cheaper than
@@ -54,15 +56,25 @@ impl Masker {
         let values = values
             .into_iter()
             .map(|value| value.trim_matches(|c: char| c.is_ascii_control()));
+        let values = values.filter(|value| !value.is_empty());
+        let mut values: Vec<String> = values.map(str::to_owned).collect();
+        values.sort_unstable();
+        values.dedup();
         let mut needles: Vec<Needle> = values
-            .filter(|value| !value.is_empty())
+            .iter()
             .flat_map(|value| std::iter::once(Needle::raw(value)).chain(Needle::in_base64(value)))
             .collect();
         needles.sort_unstable();
         needles.dedup();
         Masker {
             needles: needles.into(),
+            values: values.into(),
         }
+    }
+
+    /// Returns the secret values.
+    pub fn values(&self) -> impl Iterator<Item = &str> {
+        self.values.iter().map(String::as_str)
     }
 
     /// Replaces every secret value in the text by `***`.

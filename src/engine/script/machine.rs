@@ -103,7 +103,11 @@ impl ScriptMachine {
     pub(super) fn begin(&mut self, action: ActionRun, call: &mut MachineCall<'_, impl Program>) {
         self.action = Some(action);
         if self.transcript.as_ref().is_some_and(|it| it.is_empty()) {
-            // It was begun on a screen that is not blank.
+            // It was begun on a screen that is not blank, maybe with secrets of another flow.
+            if let Some(transcript) = &mut self.transcript {
+                let secrets = self.masker.values();
+                secrets.for_each(|secret| transcript.keep_secret(secret));
+            }
             self.note_screen(call.now);
         }
         self.drive(Input::Begin, call);
@@ -232,25 +236,33 @@ impl ScriptMachine {
         }
     }
 
-    /// Records the present screen in the transcript.
+    /// Records the present screen in the transcript, with the secrets to hide on it.
     pub(super) fn note_screen(&mut self, at: Instant) {
-        if self.transcript.is_some()
-            && let Some(frame) = self.frame()
-        {
-            let drawing = frame.drawing();
-            self.note(Happening::Screen { drawing }, at);
+        let masker = self.present_masker();
+        let Some(screen) = self.dialogue.screen() else {
+            return;
+        };
+        if let Some(transcript) = &mut self.transcript {
+            masker
+                .values()
+                .for_each(|secret| transcript.keep_secret(secret));
+            let drawing = screen.frame().drawing();
+            transcript.note(Happening::Screen { drawing }, at);
         }
     }
 
     /// Returns the present screen, secrets hidden.
     fn frame(&self) -> Option<ScreenFrame> {
         let mut frame = self.dialogue.screen()?.frame();
-        let masker = match &self.action {
+        self.present_masker().hide_on_screen(&mut frame);
+        Some(frame)
+    }
+
+    fn present_masker(&self) -> Masker {
+        match &self.action {
             Some(action) => action.perform.values.masker(),
             None => self.masker.clone(),
-        };
-        frame.hide(&masker.find_cut(frame.text().as_bytes()));
-        Some(frame)
+        }
     }
 
     /// Records another size of the program's terminal.

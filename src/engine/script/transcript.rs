@@ -5,7 +5,7 @@
 //! are kept; bytes and entries between them are counted.
 
 mod rendering;
-mod shown_secrets;
+mod shown_screen;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};

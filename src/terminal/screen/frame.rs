@@ -175,23 +175,52 @@ impl ScreenFrame {
 
     /// Returns output that shows the frame on a terminal of the same size, whatever was there before.
     pub fn drawing(&self) -> String {
+        let (rows, cursor) = (self.rows(), self.cursor_sequence());
+        format!("{USUAL_MODES}{rows}{cursor}")
+    }
+
+    /// Returns output that changes a terminal that shows `before` with the usual modes, so that it
+    /// shows this frame. Empty if they are the same.
+    pub fn changes(&self, before: &ScreenFrame) -> String {
+        if self.size != before.size {
+            return self.drawing();
+        }
+        if self == before {
+            return String::new();
+        }
+        let mut changes = String::new();
+        for (at, (row, old)) in self.rows.iter().zip(&before.rows).enumerate() {
+            let differs = |(new, old): (&FrameCell, &FrameCell)| new != old;
+            let Some(mut first) = row.iter().zip(old).position(differs) else {
+                continue;
+            };
+            let same = row.iter().zip(old).rev().take_while(|it| !differs(*it));
+            let mut end = row.len() - same.count();
+            // Wide characters are drawn as a whole.
+            while first > 0 && row[first].width == 0 {
+                first -= 1;
+            }
+            while row.get(end).is_some_and(|cell| cell.width == 0) {
+                end += 1;
+            }
+            let text = &row[..length(row).clamp(first, end)];
+            let _ = write!(changes, "\x1b[{};{}H", at + 1, first + 1);
+            draw(&text[first..], &mut changes);
+            if text.len() < end {
+                changes.push_str("\x1b[K");
+            }
+        }
+        changes + &self.cursor_sequence()
+    }
+
+    fn cursor_sequence(&self) -> String {
         let ScreenCursor {
             row,
             column,
             visible,
         } = self.cursor;
         let mode = if visible { 'h' } else { 'l' };
-        let (row, column) = (row + 1, column + 1);
-        format!(
-            "{USUAL_MODES}{}\x1b[{row};{column}H\x1b[?25{mode}",
-            self.rows()
-        )
-    }
-
-    /// Returns output that shows the cells of the frame on a terminal of the same size that a program
-    /// draws upon. The cursor and the program's style stay as they are.
-    pub fn redrawing(&self) -> String {
-        format!("\x1b7{USUAL_MODES}{}\x1b8", self.rows())
+        format!("\x1b[{};{}H\x1b[?25{mode}", row + 1, column + 1)
     }
 
     fn rows(&self) -> String {
@@ -212,26 +241,13 @@ impl ScreenFrame {
             .rows
             .get(usize::from(row))
             .map_or(&[][..], Vec::as_slice);
-        let is_empty = |cell: &&FrameCell| cell.is_blank() && cell.style == CellStyle::default();
-        let length = cells.len() - cells.iter().rev().take_while(is_empty).count();
+        let mut end = length(cells).min(columns.into());
+        // A wide character that does not fit is left out.
+        if cells.get(end).is_some_and(|cell| cell.width == 0) {
+            end = end.saturating_sub(1);
+        }
         let mut drawn = String::new();
-        let mut style = CellStyle::default();
-        for (at, cell) in cells[..length].iter().enumerate() {
-            if at + usize::from(cell.width) > columns.into() {
-                break;
-            }
-            if cell.width == 0 {
-                continue;
-            }
-            if cell.style != style {
-                style = cell.style;
-                drawn.push_str(&style.sequence());
-            }
-            drawn.push(cell.character);
-        }
-        if style != CellStyle::default() {
-            drawn.push_str("\x1b[0m");
-        }
+        draw(&cells[..end], &mut drawn);
         drawn
     }
 
@@ -267,6 +283,28 @@ impl ScreenFrame {
 fn shown(row: &[FrameCell]) -> &[FrameCell] {
     let blank = row.iter().rev().take_while(|cell| cell.is_blank());
     &row[..row.len() - blank.count()]
+}
+
+/// Returns the number of cells of a row without the blank ones of the default style at its end.
+fn length(row: &[FrameCell]) -> usize {
+    let is_empty = |cell: &&FrameCell| cell.is_blank() && cell.style == CellStyle::default();
+    row.len() - row.iter().rev().take_while(is_empty).count()
+}
+
+/// Adds these cells with the control sequences of their styles, in a terminal's default style before
+/// and after them.
+fn draw(cells: &[FrameCell], drawing: &mut String) {
+    let mut style = CellStyle::default();
+    for cell in cells.iter().filter(|cell| cell.width > 0) {
+        if cell.style != style {
+            style = cell.style;
+            drawing.push_str(&style.sequence());
+        }
+        drawing.push(cell.character);
+    }
+    if style != CellStyle::default() {
+        drawing.push_str("\x1b[0m");
+    }
 }
 
 fn text(cells: &[FrameCell]) -> String {
@@ -308,14 +346,27 @@ mod tests {
     }
 
     #[test]
-    fn a_redrawn_screen_has_its_cursor_and_style() {
-        let frame = screen("abc\r\ndef").frame();
-        let mut screen = screen("\x1b[3;5H\x1b[31m");
-        let text = format!("{}x", frame.redrawing());
-        screen.feed(text.as_bytes(), Instant::now(), &mut |_| false);
-        assert_eq!(screen.row(0).text(), "abc");
-        assert_eq!(screen.row(2).text(), "    x");
-        assert_eq!(screen.style(2, 4).foreground, Some(CellColor::Indexed(1)));
+    fn changes_lead_from_any_frame_to_any_other() {
+        let outputs = [
+            "",
+            "plain\r\n\x1b[1;31;44mred\x1b[0m \x1b[7minverse",
+            "plane\r\n\x1b[1;31;44mread\x1b[0m",
+            "\x1b[2;4H界面\x1b[38;5;200mx\x1b[48;2;1;2;3my\x1b[?25l",
+            "\x1b[2;3H界面x\x1b[1;11H界\x1b[4;1H界",
+            "123456789012\x1b[3;2H\x1b[41m\x1b[K",
+            "\x1b[4;12Hz\x1b[3;1H\x1b[42m\x1b[K\x1b[1;1H",
+        ];
+        for before in outputs.map(|output| screen(output).frame()) {
+            for after in outputs.map(|output| screen(output).frame()) {
+                let changes = after.changes(&before);
+                assert_eq!(changes.is_empty(), before == after);
+                let shown = screen(&(before.drawing() + &changes)).frame();
+                assert_eq!(shown, after, "{before:?} {changes:?}");
+            }
+        }
+        let word = screen("ab\r\nword").frame();
+        let changes = word.changes(&screen("ab\r\nwo").frame());
+        assert_eq!(changes, "\x1b[2;3Hrd\x1b[2;5H\x1b[?25h");
     }
 
     #[test]

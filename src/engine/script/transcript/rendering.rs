@@ -5,9 +5,13 @@ use std::time::Instant;
 
 use crate::model::{Happening, Moment, Stream};
 use crate::scenario::{Masker, in_order};
+use crate::terminal::ScreenSize;
 
-use super::shown_secrets::ShownSecrets;
+use super::shown_screen::{Gap, ShownScreen};
 use super::{Entry, EntryKind, Kept, Transcript};
+
+/// Bytes of drawings after which a screen is drawn only where something else follows its output.
+const MAX_DRAWN: usize = 1 << 20;
 
 /// The replacement of a secret.
 const MASK: &[u8] = b"***";
@@ -59,12 +63,12 @@ impl Transcript {
                 what,
             });
         };
-        let screen = || self.screen.map(|size| ShownSecrets::new(size, masker));
-        read(head, masker, screen(), &mut rendered);
+        let screen = |gap| self.screen.map(|size| ShownScreen::new(size, masker, gap));
+        read(head, masker, screen(Gap::None), &mut rendered);
         if let Some((at, what)) = left_out {
             rendered(at, what);
         }
-        read(tail, masker, screen(), &mut rendered);
+        read(tail, masker, screen(Gap::Before), &mut rendered);
         moments
     }
 }
@@ -85,38 +89,13 @@ fn pieces(kept: &Kept) -> Vec<Piece<'_>> {
 fn read(
     mut pieces: Vec<Piece<'_>>,
     masker: &Masker,
-    mut screen: Option<ShownSecrets<'_>>,
+    screen: Option<ShownScreen<'_>>,
     rendered: &mut impl FnMut(Instant, Happening),
 ) {
-    let mut actual = Vec::new();
-    if screen.is_some() {
-        let heard = pieces.iter().filter(|piece| is_heard(piece.kind));
-        actual.extend(heard.map(|piece| piece.bytes.clone()));
-        make_whole(&mut actual.iter_mut().collect::<Vec<_>>());
-    }
-    for stream in [Stream::Out, Stream::Err] {
-        let of_it = |piece: &&mut Piece<'_>| matches!(piece.kind, EntryKind::Heard { stream: its, .. } if *its == stream);
-        let mut heard: Vec<_> = pieces
-            .iter_mut()
-            .filter(of_it)
-            .map(|it| &mut it.bytes)
-            .collect();
-        mask(&mut heard, masker);
-        make_whole(&mut heard);
-    }
-    if let Some(screen) = &mut screen {
-        let mut actual = actual.iter();
-        for piece in &mut pieces {
-            match piece.kind {
-                EntryKind::Heard { .. } => {
-                    if let Some(actual) = actual.next() {
-                        screen.output(actual, &mut piece.bytes);
-                    }
-                }
-                EntryKind::Noted(happening) => screen.note(happening),
-                EntryKind::Said { .. } => {}
-            }
-        }
+    if let Some(screen) = screen {
+        draw(&mut pieces, screen);
+    } else {
+        mask_streams(&mut pieces, masker);
     }
     for Piece { at, kind, bytes } in pieces {
         let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -135,10 +114,9 @@ fn read(
             }
             EntryKind::Noted(happening) => {
                 let mut happening = (**happening).clone();
-                if let Happening::Screen { drawing } = &mut happening {
-                    let mut bytes = std::mem::take(drawing).into_bytes();
-                    mask(&mut [&mut bytes], masker);
-                    *drawing = String::from_utf8_lossy(&bytes).into_owned();
+                if matches!(happening, Happening::Screen { .. }) {
+                    let drawing = String::from_utf8_lossy(&bytes).into_owned();
+                    happening = Happening::Screen { drawing };
                 }
                 for text in happening.texts_mut() {
                     *text = masker.mask(text).into_owned();
@@ -149,8 +127,44 @@ fn read(
     }
 }
 
-fn is_heard(kind: &EntryKind) -> bool {
-    matches!(kind, EntryKind::Heard { .. })
+fn mask_streams(pieces: &mut [Piece<'_>], masker: &Masker) {
+    for stream in [Stream::Out, Stream::Err] {
+        let of_it = |piece: &&mut Piece<'_>| matches!(piece.kind, EntryKind::Heard { stream: its, .. } if *its == stream);
+        let heard = pieces.iter_mut().filter(of_it);
+        let mut heard: Vec<_> = heard.map(|it| &mut it.bytes).collect();
+        mask(&mut heard, masker);
+        make_whole(&mut heard);
+    }
+}
+
+/// Replaces output to a screen by output that draws the screen with its secrets hidden.
+fn draw(pieces: &mut [Piece<'_>], mut screen: ShownScreen<'_>) {
+    let mut size = 0;
+    let mut pieces = pieces.iter_mut().peekable();
+    while let Some(piece) = pieces.next() {
+        match piece.kind {
+            EntryKind::Heard { .. } => {
+                screen.output(&piece.bytes);
+                piece.bytes.clear();
+                let next = pieces.peek().map(|next| next.kind);
+                if size < MAX_DRAWN || !matches!(next, Some(EntryKind::Heard { .. })) {
+                    piece.bytes = screen.changes().into_bytes();
+                    size += piece.bytes.len();
+                }
+            }
+            EntryKind::Noted(happening) => match &**happening {
+                Happening::Resized { rows, columns } => screen.resize(ScreenSize {
+                    rows: *rows,
+                    columns: *columns,
+                }),
+                Happening::Screen { drawing } => {
+                    piece.bytes = screen.noted(drawing).into_bytes();
+                }
+                _ => {}
+            },
+            EntryKind::Said { .. } => {}
+        }
+    }
 }
 
 /// Masks secrets in the output of a stream, also across its pieces and across control sequences and
