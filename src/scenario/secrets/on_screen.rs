@@ -95,9 +95,9 @@ impl Grid {
         let cells = &self.rows[row];
         let column = match cells.get(at) {
             Some(cell) => cell.column,
-            None => cells.last().map_or(0, |last| {
-                last.column + last.character.width().unwrap_or(1)
-            }),
+            None => cells
+                .last()
+                .map_or(0, |last| last.column + last.character.width().unwrap_or(1)),
         };
         self.cursor == (row, column)
     }
@@ -283,3 +283,6 @@ fn follow(characters: &[char], grid: &Grid, begin: (usize, usize), rows: usize) 
     }
     way
 }
+
+#[cfg(test)]
+mod tests;

@@ -126,10 +126,13 @@ mod tests {
     fn a_secret_in_scattered_pieces_is_never_drawn() {
         let masker = Masker::new(["hunter2"]);
         let mut shown = ShownScreen::new(SIZE, &masker, Gap::None);
-        let pieces = ["\x1b[1;5Hter2 |\x1b[2;1Hdone\x1b[1;2H", "hun\x1b[3", "1mred"];
+        let pieces = [
+            "\x1b[1;5Hter2 |\x1b[2;1Hdone\x1b[1;2H",
+            "hun\x1b[3",
+            "1m\x1b[1;5Hter",
+        ];
         let (drawings, seen) = drawn(&mut shown, &pieces);
-        assert_eq!(seen.frame().text(), " ***red  |\ndone\n");
-        assert!(seen.style(0, 5).foreground.is_some());
+        assert_eq!(seen.frame().text(), " ***     |\ndone\n");
         assert!(!drawings.contains("hun"), "{drawings:?}");
     }
 
@@ -152,7 +155,10 @@ mod tests {
     fn messages_to_the_terminal_and_its_modes_are_not_drawn() {
         let masker = Masker::new(["hunter2"]);
         let mut shown = ShownScreen::new(SIZE, &masker, Gap::None);
-        let pieces = ["\x1b]0;hunter2\x07\x1b[?1003h\x1b[4hplain", "\x1b[H\x1b[1;3H"];
+        let pieces = [
+            "\x1b]0;hunter2\x07\x1b[?1003h\x1b[4hplain",
+            "\x1b[H\x1b[1;3H",
+        ];
         let (drawings, _) = drawn(&mut shown, &pieces);
         assert!(!drawings.contains("\x1b]") && !drawings.contains("?1003"));
         assert!(drawings.ends_with("\x1b[1;3H\x1b[?25h"), "{drawings:?}");
