@@ -11,7 +11,7 @@ use super::select::RowSelector;
 /// Part of a key sequence.
 #[derive(Debug)]
 pub enum KeySequencePart {
-    Select(RowSelector),
+    Select(Box<RowSelector>),
     Fill(FormFiller),
     Press(KeyPress),
 }

@@ -204,7 +204,7 @@ impl RowSelector {
             Some(Pressed::Mark(text)) => {
                 let is_marked = view.is_marked(text);
                 let is_radio = self.labels.len() == 1 && view.has_radio(text);
-                if !is_marked && !(is_overdue && is_radio) {
+                if !(is_marked || is_overdue && is_radio) {
                     return Err(KeySequenceError::new(
                         KeySequenceErrorKind::NoEffect,
                         format!("pressed `space`, and `{text}` is not marked"),

@@ -33,7 +33,7 @@ impl ActionInterpreter {
                 let shown = format!("choose: {}", labels.join(", "));
                 let labels = labels.iter().map(|label| composed(label)).collect();
                 let selector = RowSelector::new(labels);
-                (vec![KeySequencePart::Select(selector)], shown)
+                (vec![KeySequencePart::Select(Box::new(selector))], shown)
             }
             Reply::Keys(input) if dialogue.screen().is_some() => {
                 let shown = match input.fill.as_slice() {
