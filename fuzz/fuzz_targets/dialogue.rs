@@ -10,7 +10,7 @@ use rehearsal::dialogue::{Awaited,
     Dialogue, DialogueSettings, Finding, On, Pattern, RoleMatcher, WaitSet,
 };
 use rehearsal::model::Stream;
-use rehearsal::terminal::{EchoMode, Key, Typed};
+use rehearsal::terminal::{EchoMode, Typed};
 
 const QUIET: Duration = Duration::from_millis(10);
 
@@ -56,7 +56,7 @@ fn findings(input: &[u8], size: usize, matcher: &Arc<RoleMatcher>, waits: &[Wait
                     dialogue.answered(&typed, mode);
                 }
             }
-            5 => dialogue.answered(&Typed::key(Key::Char('a'), true), mode),
+            5 => dialogue.answered(&Typed::text("a").expect("no control"), mode),
             6 => dialogue.set_raw(),
             _ => dialogue.begin(&waits[rest.len() % waits.len()]),
         }
@@ -65,7 +65,7 @@ fn findings(input: &[u8], size: usize, matcher: &Arc<RoleMatcher>, waits: &[Wait
                 match dialogue.poll(at) {
                     Finding::Nothing | Finding::QuietAt(_) | Finding::Ended { .. } => break,
                     Finding::Interlude { index, .. } => {
-                        let typed = Typed::key(Key::Enter, true);
+                        let typed = Typed::line("", true).expect("an empty line");
                         dialogue.answered_interlude(&typed, mode);
                         found.push(format!("interlude {index}"));
                     }
