@@ -46,6 +46,8 @@ pub struct RowSelector {
     /// The look of the lit row, once a key has proved it.
     proof: Option<Proof>,
     format: RowFormat,
+    /// The texts of the rows that were marked.
+    marked: Vec<String>,
     /// True if Space does not mark the rows of this list.
     has_dead_space: bool,
 }
@@ -101,6 +103,7 @@ impl RowSelector {
             waited: None,
             proof: None,
             format: RowFormat::default(),
+            marked: Vec::new(),
             has_dead_space: false,
         }
     }
@@ -202,6 +205,8 @@ impl RowSelector {
                 self.search.has_moved = true;
             }
             Some(Pressed::Mark(text)) => {
+                let text = text.clone();
+                let text = text.as_str();
                 let is_marked = view.is_marked(text);
                 let is_radio = self.labels.len() == 1 && view.has_radio(text);
                 if !is_marked && !(is_overdue && is_radio) {
@@ -212,6 +217,8 @@ impl RowSelector {
                 }
                 self.pressed = None;
                 if is_marked {
+                    self.marked.push(text.to_owned());
+                    self.check_marks(&view)?;
                     if let Some(step) = self.next_label() {
                         return Ok(step);
                     }
@@ -228,7 +235,7 @@ impl RowSelector {
     /// Decides on the next key, with the effect of the last one proved.
     fn decide(&mut self, screen: &Screen, view: View) -> Result<KeyStep, KeySequenceError> {
         if !self.search.has_moved
-            && view.is_at_cursor()
+            && !view.is_certain()
             && is_at_input(screen)
             && let Some(step) = self.hot_key(screen)
         {

@@ -40,6 +40,18 @@ impl RowSelector {
         KeySequenceError::new(KeySequenceErrorKind::NoEffect, message).with_hint(HINT)
     }
 
+    /// Checks that a mark did not remove one from before.
+    pub(super) fn check_marks(&self, view: &View) -> Result<(), KeySequenceError> {
+        let mut texts = self.marked.iter();
+        match texts.find(|text| view.has(text) && !view.is_marked(text)) {
+            None => Ok(()),
+            Some(text) => Err(KeySequenceError::new(
+                KeySequenceErrorKind::NoEffect,
+                format!("`{text}` was marked, and is not any longer"),
+            )),
+        }
+    }
+
     /// A key of a row does nothing.
     pub(super) fn without_effect(&self, key: &str) -> KeySequenceError {
         let message = format!("typed `{key}` for `{}`, and nothing changed", self.label());

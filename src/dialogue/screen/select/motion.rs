@@ -162,6 +162,10 @@ impl Looks {
         };
         let emphasis = (sureness(one) - sureness(other)).clamp(-10, 10);
         let emphasis = if emphasis.abs() < 10 { emphasis.signum() } else { emphasis };
+        if common == 0 && emphasis * way <= 0 && emphasis.abs() < 10 {
+            // Two rows that are exchanged may be either.
+            return None;
+        }
         match way + common + emphasis {
             0 => None,
             votes => Some(votes > 0),

@@ -37,6 +37,7 @@ fn chosen(recording: &str, labels: &[&str]) -> String {
 
 #[test]
 fn rows_are_chosen_in_real_programs() {
+    let mut wrong = Vec::new();
     for (recording, labels, expected) in [
         ("whiptail-menu", ["Cherry"].as_slice(), "down down enter."),
         ("whiptail-menu", &["3"], "down down enter."),
@@ -79,9 +80,10 @@ fn rows_are_chosen_in_real_programs() {
         ("whiptail-notags", &["Damson"], "down down down enter."),
         ("whiptail-cancel", &["Cancel"], "tab right enter."),
         (
+            // Only the cursor tells the lit row, so that a key has to prove it.
             "ptk-check",
             &["Apple", "Cherry"],
-            "space down down space enter.",
+            "down",
         ),
         ("ptk-yesno", &["No"], "right enter."),
         ("ptk-buttons", &["Maybe"], "right right enter."),
@@ -97,18 +99,17 @@ fn rows_are_chosen_in_real_programs() {
         (
             "questionary-raw",
             &["Cherry"],
-            "down NoEffect: pressed `down` on the way to `Cherry`, \
-             and nothing changed: `1) Apple` is still lit",
+            "down Press(Text(\"3\"))",
         ),
         ("enquirer-select", &["Banana"], "down enter."),
         ("enquirer-multi", &["Banana"], "down space enter."),
     ] {
-        assert_eq!(
-            chosen(recording, labels),
-            expected,
-            "{recording} {labels:?}"
-        );
+        let keys = chosen(recording, labels);
+        if keys != expected {
+            wrong.push(format!("{recording} {labels:?}: {keys}\n  not {expected}"));
+        }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// Returns the first steps on a screen that does not change.

@@ -28,7 +28,9 @@ impl ActionInterpreter {
             Reply::Select(labels) => {
                 let labels = labels.iter().map(|label| label.render(values));
                 let labels = labels.collect::<Result<Vec<_>, _>>()?;
-                vec![KeySequencePart::Select(RowSelector::new(labels))]
+                let format = self.role().menu.row.clone();
+                let selector = RowSelector::new(labels).with_format(format);
+                vec![KeySequencePart::Select(selector)]
             }
             Reply::Keys(input) if dialogue.screen().is_some() => parts(input, values)?,
             Reply::Keys(_)
