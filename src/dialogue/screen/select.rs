@@ -20,7 +20,9 @@ use crate::dialogue::rows::RowFormat;
 use crate::terminal::{Key, Screen};
 
 use super::key_step::{KeyPress, KeySequenceError, KeySequenceErrorKind, KeyStep};
-use error::{ambiguous, listed};
+use error::{
+    ambiguous, check_marks, listed, passed_over, unchanged, unlit, unproved, without_effect,
+};
 use hot_key::{HotKey, HotKeyEffect, is_at_input};
 use items::{Likeness, is_last_column, likeness};
 use motion::Proof;
@@ -46,6 +48,8 @@ pub struct RowSelector {
     /// The look of the lit row, once a key has proved it.
     proof: Option<Proof>,
     format: RowFormat,
+    /// The texts of the rows that were marked.
+    marked: Vec<String>,
     /// True if Space does not mark the rows of this list.
     has_dead_space: bool,
 }
@@ -101,6 +105,7 @@ impl RowSelector {
             waited: None,
             proof: None,
             format: RowFormat::default(),
+            marked: Vec::new(),
             has_dead_space: false,
         }
     }
@@ -135,7 +140,7 @@ impl RowSelector {
                     Ok(KeyStep::Done)
                 }
                 HotKeyEffect::None if !is_overdue => Ok(KeyStep::Wait),
-                HotKeyEffect::None => Err(self.without_effect(&pressed.key)),
+                HotKeyEffect::None => Err(without_effect(self.label(), &pressed.key)),
             };
         }
         let view = match self.find(screen) {
@@ -148,7 +153,7 @@ impl RowSelector {
             }
             Err(NoView::Unlit) => {
                 let step = self.hot_key(screen).filter(|_| self.pressed.is_none());
-                return step.ok_or_else(|| self.unlit());
+                return step.ok_or_else(|| unlit(self.label()));
             }
         };
         let waited = self.waited.take();
@@ -187,7 +192,7 @@ impl RowSelector {
                 if proof.is_some() {
                     self.proof = proof;
                     self.last_view = Some(view);
-                    view = self.find(screen).map_err(|_| self.unlit())?;
+                    view = self.find(screen).map_err(|_| unlit(self.label()))?;
                     self.search.states.clear();
                     self.search.upwards = false;
                 } else if !view.has_moved(before) {
@@ -202,6 +207,8 @@ impl RowSelector {
                 self.search.has_moved = true;
             }
             Some(Pressed::Mark(text)) => {
+                let text = text.clone();
+                let text = text.as_str();
                 let is_marked = view.is_marked(text);
                 let is_radio = self.labels.len() == 1 && view.has_radio(text);
                 if !(is_marked || is_overdue && is_radio) {
@@ -212,6 +219,8 @@ impl RowSelector {
                 }
                 self.pressed = None;
                 if is_marked {
+                    self.marked.push(text.to_owned());
+                    check_marks(&self.marked, &view)?;
                     if let Some(step) = self.next_label() {
                         return Ok(step);
                     }
@@ -228,7 +237,7 @@ impl RowSelector {
     /// Decides on the next key, with the effect of the last one proved.
     fn decide(&mut self, screen: &Screen, view: View) -> Result<KeyStep, KeySequenceError> {
         if !self.search.has_moved
-            && view.is_at_cursor()
+            && !view.is_certain()
             && is_at_input(screen)
             && let Some(step) = self.hot_key(screen)
         {
@@ -273,7 +282,7 @@ impl RowSelector {
                 Target::Found(target) => {
                     let key = view.key_towards(target);
                     if self.was_here(&view, key) {
-                        return Err(self.passed_over(target, &view, &view));
+                        return Err(passed_over(target, &view, &view));
                     }
                     return self.press(view, key);
                 }
@@ -301,7 +310,7 @@ impl RowSelector {
     fn prove(&mut self, view: View) -> Result<KeyStep, KeySequenceError> {
         self.search.proofs += 1;
         if self.search.proofs > PROOF_LIMIT {
-            return Err(self.unproved(&view));
+            return Err(unproved(self.label(), &view));
         }
         let key = view.key_from_end();
         self.press(view, key)
@@ -354,7 +363,7 @@ impl RowSelector {
     fn focus(&mut self) -> Result<KeyStep, KeySequenceError> {
         self.search.presses += 1;
         if self.search.presses > view::FOCUS_LIMIT {
-            return Err(self.unlit());
+            return Err(unlit(self.label()));
         }
         self.proof = None;
         self.pressed = Some(Pressed::Focus);
@@ -374,7 +383,7 @@ impl RowSelector {
                 self.press(view, opposite(key))
             } else {
                 let step = self.hot_key(screen);
-                step.ok_or_else(|| self.unproved(&view))
+                step.ok_or_else(|| unproved(self.label(), &view))
             };
         }
         let is_search = matches!(self.target(&view)?, Target::NotSure);
@@ -391,7 +400,7 @@ impl RowSelector {
             return self.press(view, Key::Tab);
         }
         let step = self.hot_key(screen);
-        step.ok_or_else(|| self.unchanged(&format!("`{key}`"), &view))
+        step.ok_or_else(|| unchanged(self.label(), &format!("`{key}`"), &view))
     }
 
     /// Chooses the row that is meant among all rows of the list.
@@ -417,7 +426,7 @@ impl RowSelector {
                 Ok(())
             }
             [] | [_] if !self.search.has_moved && !view.is_horizontal() => {
-                Err(self.unchanged("`down` and `up`", view))
+                Err(unchanged(self.label(), "`down` and `up`", view))
             }
             [] | [_] => Err(KeySequenceError::new(
                 KeySequenceErrorKind::NotFound,
@@ -477,7 +486,7 @@ impl RowSelector {
         if after.is_lit(target) || !(is_over || (is_same_place && has_jumped_back)) {
             return Ok(());
         }
-        Err(self.passed_over(target, before, after))
+        Err(passed_over(target, before, after))
     }
 
     /// Records the look of the list before a key. Returns whether it was the same before.

@@ -34,6 +34,8 @@ pub(super) struct Item {
     /// Columns of characters that may be pointers.
     pub pointers: Vec<u16>,
     pub mark: Option<MarkBox>,
+    /// The mark, though it may be a pointer or a bullet.
+    pub glyph: Option<MarkBox>,
     /// The columns of the box, without its brackets.
     pub mark_columns: Range<u16>,
 }
@@ -179,6 +181,7 @@ pub(super) fn blocks(screen: &Screen) -> Vec<Block> {
         for item in &mut block.items {
             let style = screen.style(item.row, item.mark_columns.start);
             item.mark = item.mark.map(|mark| mark.in_style(style));
+            item.glyph = item.mark;
         }
         block.drop_false_marks();
     }
@@ -241,8 +244,11 @@ fn item(row: &ScreenRow, index: u16, border: u16, part: Range<usize>) -> Option<
             from += bytes.end;
             continue;
         }
-        let is_separate =
-            !first.is_ascii() || next == ' ' || next == '>' || read_box(&bare[1..]).is_some();
+        let is_separate = !first.is_ascii()
+            || next == ' '
+            || (first == '>' && next.is_alphanumeric())
+            || next == '>'
+            || read_box(&bare[1..]).is_some();
         if POINTERS.contains(first) && is_separate {
             pointers.push(row.column_of(from));
         } else if !(BULLETS.contains(first) && is_separate) {
@@ -266,6 +272,7 @@ fn item(row: &ScreenRow, index: u16, border: u16, part: Range<usize>) -> Option<
         text: text.to_owned(),
         pointers,
         mark,
+        glyph: mark,
         mark_columns,
     })
 }

@@ -79,21 +79,22 @@ pub(super) struct Lit {
 pub(super) fn lit(screen: &Screen, commonness: &Commonness, block: &mut Block) -> Option<Lit> {
     let ground = alone_in_ground(screen, block);
     if let Some((list, index)) = pointed(screen, &block.items, block.is_horizontal) {
-        let is_strong = ground.is_none_or(|it| it == index) && has_sure_pointer(screen, block, index);
+        let is_sure = has_sure_pointer(screen, block, index);
+        let is_alone = ground.is_none_or(|it| it == index);
         block.items.truncate(list.end);
         block.items.drain(..list.start);
         let index = index - list.start;
         return Some(Lit {
             items: index..index + 1,
             light: Light::Pointer,
-            is_strong,
+            is_strong: is_sure && is_alone && are_others_alike(screen, block, index),
         });
     }
     if let Some(index) = ground {
         return Some(Lit {
             items: index..index + 1,
             light: Light::Ground,
-            is_strong: true,
+            is_strong: are_others_alike(screen, block, index),
         });
     }
     let (items, light) = likely(screen, commonness, block)?;
@@ -118,7 +119,10 @@ fn alone_in_ground(screen: &Screen, block: &Block) -> Option<usize> {
                 (true, false) => Some(0),
                 (false, true) => Some(1),
                 // Of two grounds, one may be that of all around. Otherwise the cursor tells.
-                _ => match (is_as_around(screen, &items[0]), is_as_around(screen, &items[1])) {
+                _ => match (
+                    is_as_around(screen, &items[0]),
+                    is_as_around(screen, &items[1]),
+                ) {
                     (false, true) => Some(0),
                     (true, false) => Some(1),
                     _ => under_cursor(screen, block),
@@ -134,11 +138,23 @@ fn alone_in_ground(screen: &Screen, block: &Block) -> Option<usize> {
     })
 }
 
+/// Returns whether no single other item stands out, so that it could be the lit one.
+fn are_others_alike(screen: &Screen, block: &Block, lit: usize) -> bool {
+    let others = block.items.iter().enumerate().filter(|(at, _)| *at != lit);
+    let others = others.map(|(_, item)| item_style(screen, item));
+    let others: Vec<CellStyle> = others.filter(|it| !is_grey(it)).collect();
+    let count = |style: &CellStyle| others.iter().filter(|it| *it == style).count();
+    others.len() < 3 && others.windows(2).all(|it| it[0] == it[1])
+        || others.len() > 2 && others.iter().all(|it| count(it) > 1)
+}
+
 /// Returns whether an item is on the ground that is on both sides of it.
 fn is_as_around(screen: &Screen, item: &Item) -> bool {
     let own = item_ground(screen, item, text_columns(item));
     let sides = [item.columns.start.saturating_sub(2), item.columns.end + 1];
-    let mut sides = sides.iter().map(|&column| ground(screen.style(item.row, column)));
+    let mut sides = sides
+        .iter()
+        .map(|&column| ground(screen.style(item.row, column)));
     sides.all(|it| it == own)
 }
 

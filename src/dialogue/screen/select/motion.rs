@@ -150,7 +150,9 @@ impl Looks {
             Aspect::Style(style) => emphasis(&style).clamp(0, 1),
         };
         let unchanged = |it: Aspect| {
-            let same = looks.iter().filter(|(_, old, new)| old == new && *new == it);
+            let same = looks
+                .iter()
+                .filter(|(_, old, new)| old == new && *new == it);
             same.count()
         };
         let way = if is_natural { 2 } else { -2 };
@@ -161,7 +163,15 @@ impl Looks {
             std::cmp::Ordering::Greater => 1,
         };
         let emphasis = (sureness(one) - sureness(other)).clamp(-10, 10);
-        let emphasis = if emphasis.abs() < 10 { emphasis.signum() } else { emphasis };
+        let emphasis = if emphasis.abs() < 10 {
+            emphasis.signum()
+        } else {
+            emphasis
+        };
+        if common == 0 && emphasis * way <= 0 && emphasis.abs() < 10 {
+            // Two rows that are exchanged may be either.
+            return None;
+        }
         match way + common + emphasis {
             0 => None,
             votes => Some(votes > 0),

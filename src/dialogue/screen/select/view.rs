@@ -165,9 +165,9 @@ impl View {
         self.is_certain
     }
 
-    /// Returns whether only the cursor seems to tell the lit row.
-    pub(super) fn is_at_cursor(&self) -> bool {
-        self.light <= Light::Cursor
+    /// Returns whether a row with this text is visible.
+    pub(super) fn has(&self, text: &str) -> bool {
+        self.block.items.iter().any(|item| item.text == text)
     }
 
     /// Returns what a key has proved about the lit row, given the list before it.
@@ -261,7 +261,7 @@ impl View {
         let mut same = lit
             .chain(&self.block.items)
             .filter(|item| item.text == text);
-        let mark = same.next().and_then(|item| item.mark);
+        let mark = same.next().and_then(|item| item.mark.or(item.glyph));
         mark.is_some_and(|mark| mark.is_marked)
     }
 
@@ -274,7 +274,10 @@ impl View {
 
     /// Returns a key that leads to another item.
     pub(super) fn key_from_end(&self) -> Key {
-        match (self.block.is_horizontal, self.lit.end == self.block.items.len()) {
+        match (
+            self.block.is_horizontal,
+            self.lit.end == self.block.items.len(),
+        ) {
             (false, false) => Key::Down,
             (false, true) => Key::Up,
             (true, false) => Key::Right,

@@ -37,6 +37,7 @@ fn chosen(recording: &str, labels: &[&str]) -> String {
 
 #[test]
 fn rows_are_chosen_in_real_programs() {
+    let mut wrong = Vec::new();
     for (recording, labels, expected) in [
         ("whiptail-menu", ["Cherry"].as_slice(), "down down enter."),
         ("whiptail-menu", &["3"], "down down enter."),
@@ -79,9 +80,10 @@ fn rows_are_chosen_in_real_programs() {
         ("whiptail-notags", &["Damson"], "down down down enter."),
         ("whiptail-cancel", &["Cancel"], "tab right enter."),
         (
+            // Only the cursor tells the lit row, so that a key has to prove it.
             "ptk-check",
             &["Apple", "Cherry"],
-            "space down down space enter.",
+            "down",
         ),
         ("ptk-yesno", &["No"], "right enter."),
         ("ptk-buttons", &["Maybe"], "right right enter."),
@@ -94,21 +96,16 @@ fn rows_are_chosen_in_real_programs() {
         ("inquirer-search", &["Cherry"], "down down enter."),
         ("inquirer-sep", &["Cherry"], "down down enter."),
         ("enquirer-toggle", &["Yes"], "right enter."),
-        (
-            "questionary-raw",
-            &["Cherry"],
-            "down NoEffect: pressed `down` on the way to `Cherry`, \
-             and nothing changed: `1) Apple` is still lit",
-        ),
+        ("questionary-raw", &["Cherry"], "down Press(Text(\"3\"))"),
         ("enquirer-select", &["Banana"], "down enter."),
         ("enquirer-multi", &["Banana"], "down space enter."),
     ] {
-        assert_eq!(
-            chosen(recording, labels),
-            expected,
-            "{recording} {labels:?}"
-        );
+        let keys = chosen(recording, labels);
+        if keys != expected {
+            wrong.push(format!("{recording} {labels:?}: {keys}\n  not {expected}"));
+        }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// Returns the first steps on a screen that does not change.
@@ -156,10 +153,7 @@ fn the_lit_row_is_known_by_many_signs() {
         ("  1) A\r\n❯ 2) B".into(), "enter."),
         // With a separator between, and an entry that is grey.
         ("▸ A\r\n  ──────\r\n  B".into(), "down"),
-        (
-            format!("A\r\n\x1b[2mX{off}\r\n\x1b[36mB{off}\r\nC"),
-            "down",
-        ),
+        (format!("A\r\n\x1b[2mX{off}\r\n\x1b[36mB{off}\r\nC"), "down"),
         // A mark that is the pointer, and grounds where all but one are lit.
         ("│  ○ A\r\n│  ● B\r\n│  ○ C".into(), "down"),
         (
@@ -172,10 +166,7 @@ fn the_lit_row_is_known_by_many_signs() {
         ("? Sure? \r\n  ● A / ○ B".into(), "right"),
         // The cursor.
         ("A\r\nB\r\nC\x1b[2;1H".into(), "down"),
-        (
-            "Some text\r\nB\r\nmore\x1b[?25l".into(),
-            "down",
-        ),
+        ("Some text\r\nB\r\nmore\x1b[?25l".into(), "down"),
     ] {
         assert_eq!(steps(&drawn(&screen), &["B"], 1), [expected], "{screen:?}");
     }

@@ -32,7 +32,8 @@ impl ActionInterpreter {
                 let labels = labels.collect::<Result<Vec<_>, _>>()?;
                 let shown = format!("choose: {}", labels.join(", "));
                 let labels = labels.iter().map(|label| composed(label)).collect();
-                let selector = RowSelector::new(labels);
+                let format = self.role().menu.row.clone();
+                let selector = RowSelector::new(labels).with_format(format);
                 (vec![KeySequencePart::Select(Box::new(selector))], shown)
             }
             Reply::Keys(input) if dialogue.screen().is_some() => {
