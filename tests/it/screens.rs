@@ -318,3 +318,18 @@ fn instances_of_a_pool_return_to_a_menu_on_their_screen() {
     rehearsal(&sandbox, "run scenario.yaml --flows 20 --parallel 4").assert_code(0);
     sandbox.assert_empty(Instant::now());
 }
+
+#[test]
+fn a_row_of_a_radio_list_is_marked_before_it_is_entered() {
+    if !is_there(&["whiptail", "--version"]) {
+        return;
+    }
+    let script = "fruit=$(whiptail --radiolist 'Pick fruit' 15 50 4 a Apple on b Banana off c Cherry off \
+                  3>&1 1>&2 2>&3); echo \"got $fruit\"";
+    for (label, tag) in [("Apple", "a"), ("Banana", "b"), ("Cherry", "c")] {
+        let turns = format!(
+            "        - {{screen: Pick fruit, choose: {label}}}\n        - see: got {tag}\n        - exits: 0"
+        );
+        completes(&shell(script, &turns));
+    }
+}

@@ -76,7 +76,6 @@ fn rows_are_chosen_in_real_programs() {
             &["Banana", "Elder"],
             "down space down down down space enter.",
         ),
-        ("whiptail-radio", &["Banana"], "down space enter."),
         ("whiptail-notags", &["Damson"], "down down down enter."),
         ("whiptail-cancel", &["Cancel"], "tab right enter."),
         (
