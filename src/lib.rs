@@ -71,6 +71,7 @@
 //! - [`engine`]: the actors, and the state machines that decide for them.
 //! - [`api`]: the Rust API, re-exported at the root of the crate.
 //! - [`report`]: reporters and renderers, one file for each output; the versioned result record.
+//! - [`recorder`]: a person's work with programs, recorded, and the scenario inferred from it.
 //! - `cli`: arguments, settings, commands, exit codes. Behind the feature `cli`.
 //!
 //! The shop, the built-in system under test, belongs to the binary and not to this library.
@@ -129,6 +130,7 @@ pub mod dialogue;
 pub mod engine;
 pub mod model;
 pub mod process;
+pub mod recorder;
 pub mod report;
 pub mod scenario;
 pub mod stats;

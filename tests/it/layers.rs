@@ -22,9 +22,14 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("api", &["model", "stats", "scenario", "engine"]),
     ("report", &["model", "terminal", "stats"]),
     (
+        "recorder",
+        &["model", "terminal", "dialogue", "scenario", "process"],
+    ),
+    (
         "cli",
         &[
             "model", "terminal", "dialogue", "scenario", "process", "engine", "stats", "report",
+            "recorder",
         ],
     ),
 ];

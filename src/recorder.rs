@@ -1,0 +1,8 @@
+//! Recording of a person's work with programs, and scenarios inferred from it.
+//!
+//! A [`Recording`] holds the raw chunks of both directions. What a person typed with echo off is
+//! a secret: its place is recorded, its text is not.
+
+mod recording;
+
+pub use recording::{Chunk, ChunkEvent, Mark, Recording, TypedMode};
