@@ -37,8 +37,8 @@ pub use measures::MissingHistogram;
 pub use signature::Signature;
 pub use sliding::SlidingWindow;
 pub use summary::{
-    Checked, FailureGroup, FailureSummary, FlowCounts, Phases, ProcessCounts, Quantity,
-    RetrySummary, RoleSummary, StepSummary, Summary, Trust, TurnSummary, Verdict,
+    Checked, FailureGroup, FailureSummary, FlowCounts, FlowFailures, Phases, ProcessCounts,
+    Quantity, RetrySummary, RoleSummary, StepSummary, Summary, Trust, TurnSummary, Verdict,
 };
 pub use tally::Tally;
 pub use thresholds::{LiveThreshold, Threshold, ThresholdError};

@@ -2,6 +2,7 @@
 
 mod exports;
 mod films;
+mod report;
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -15,6 +16,7 @@ use crate::scenario::{Arrivals, parse_rate};
 
 pub use exports::ExportArgs;
 pub use films::FilmArgs;
+pub use report::{DetailArgs, ReportArgs, ReportDetail};
 
 use super::doctor::AnswerArgs;
 use super::failure_limit::FailureLimit;
@@ -35,9 +37,9 @@ const EXAMPLES: &str =
   rehearsal run --flows 200 --parallel 50 --html   a report for browsers, in one file
   rehearsal run --junit junit.xml --markdown summary.md
                                                    for CI: config/ci has whole examples
-  rehearsal report rehearsal-results/REAL-E2E-…    the report of a saved run
-  rehearsal replay rehearsal-results/REAL-E2E-…/bundles/failed-000012
-                                                   run a failed flow again
+  rehearsal report                                 the saved runs
+  rehearsal report last --report full              all about the newest one
+  rehearsal replay last                            run its first failed flow again
   rehearsal check my.yaml                          errors, or the plan
   rehearsal                                        a menu";
 
@@ -120,33 +122,22 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Show the report of a saved run again, even of one that was killed
-    Report {
-        /// The directory made by `run --save`
-        #[arg(value_name = "DIR")]
-        directory: PathBuf,
-        #[command(flatten)]
-        exports: Box<ExportArgs>,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-        /// Write a report for browsers instead: one file that needs no network [default:
-        /// DIR/report.html]. FILE needs the `=`
-        #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, conflicts_with = "json")]
-        html: Option<Option<PathBuf>>,
-    },
+    /// List the saved runs, or show the report of one again, even if it was killed
+    Report(ReportArgs),
     /// Run a flow again from its bundle, with the same values, and report whether it fails in the
     /// same way
     #[command(after_help = films::REPLAY_HELP)]
     Replay(ReplayArgs),
     /// Combine several runs of the same scenario, with exact percentiles
     Merge {
-        /// Directories made by `run --save`, on this machine or others
+        /// Directories made by `run --save`, on this machine or others; `last` is the newest one
         #[arg(required = true, num_args = 2.., value_name = "DIR")]
         directories: Vec<PathBuf>,
         /// The new directory for the combined run
         #[arg(long, value_name = "DIR")]
         into: PathBuf,
+        #[command(flatten)]
+        detail: DetailArgs,
     },
     /// Print the JSON Schema of scenarios, for editors
     Schema,
@@ -234,7 +225,8 @@ pub enum Progress {
 /// The options of `replay`.
 #[derive(Debug, clap::Args)]
 pub struct ReplayArgs {
-    /// The bundle: a directory in the `bundles` directory of a run
+    /// The bundle: a directory in the `bundles` directory of a run. `last` is the first one of the
+    /// newest run, `last/failed-000012` another of that run
     pub bundle: PathBuf,
     /// Wait for Enter before each step
     #[arg(long)]
@@ -339,6 +331,14 @@ pub struct RunArgs {
         hide_default_value = false
     )]
     pub progress: Progress,
+
+    #[command(flatten)]
+    pub detail: DetailArgs,
+
+    /// Show no progress, and of the report only the headline and where the results are; errors as
+    /// ever. Not to be combined with --progress or --report, which choose each by itself
+    #[arg(short, long, conflicts_with_all = ["progress", "report", "show_dialogue"])]
+    pub quiet: bool,
 
     /// Write progress as JSON lines to standard output (the report then goes to standard error) or
     /// to FILE, which needs the `=`

@@ -13,11 +13,11 @@ use crate::model::{EventSink, FlowNumber, RunEvent, RunId};
 use crate::process::WatcherProgram;
 use crate::report::result_file::Head;
 use crate::report::{
-    self, Artifacts, BundleCounts, Bundles, FlowFailures, HtmlSource, Log, Place, Recorder,
-    ReportError, Reporter, Reporters, Reserved, ResultDirectory,
+    self, Artifacts, BundleCounts, Bundles, HtmlSource, Log, Place, Recorder, ReportError,
+    Reporter, Reporters, Reserved, ResultDirectory,
 };
 use crate::scenario::Overrides;
-use crate::stats::{EvidenceChoice, EvidenceLimits, Integrity};
+use crate::stats::{EvidenceChoice, EvidenceLimits, FlowFailures, Integrity};
 
 use super::environment::CliEnvironment;
 use super::error::CliError;
@@ -25,10 +25,7 @@ use super::exit::Exit;
 use super::failure_limit::FailureLimit;
 use super::scenario::{Loaded, secret_values};
 use super::settings::{DialogueLogging, RunSettings, Save};
-use super::{bundles, capacity, scenario};
-
-/// The default directory for results.
-const DEFAULT_DIR: &str = "rehearsal-results";
+use super::{bundles, capacity, saved, scenario};
 
 /// A run that is ready to begin: everything is prepared, and nothing is started.
 pub(super) struct Session {
@@ -259,6 +256,10 @@ impl Session {
         let (mut artifacts, mut errors) = reporters.finish()?;
         let mut outcome = outcome?;
         outcome.set_integrity(artifacts.integrity.take());
+        let flows = &outcome.summary.flows;
+        if flows.failed > 0 && self.allowed_failures.is_kept(flows) {
+            outcome.summary.flow_failures = FlowFailures::AreAllowed;
+        }
         artifacts.name_bundles(&mut outcome.summary.failures);
         artifacts
             .notices
@@ -303,7 +304,7 @@ impl Finished {
     pub(super) fn exits(&self) -> Vec<Exit> {
         let summary = &self.outcome.summary;
         let crossed = summary.thresholds.iter().any(|it| !it.holds);
-        let failed = self.flow_failures() == FlowFailures::Count;
+        let failed = !self.allowed_failures.is_kept(&summary.flows);
         // An interrupted run need not have completed any flow.
         let failed = failed && (summary.flows.failed > 0 || !summary.interrupted);
         let integrity = summary.integrity.as_ref();
@@ -319,14 +320,6 @@ impl Finished {
         all.into_iter()
             .filter_map(|(applies, exit)| applies.then_some(exit))
             .collect()
-    }
-
-    /// Returns whether its failed flows count as failures of the run.
-    pub(super) fn flow_failures(&self) -> FlowFailures {
-        match self.allowed_failures.is_kept(&self.outcome.summary.flows) {
-            true => FlowFailures::AreAllowed,
-            false => FlowFailures::Count,
-        }
     }
 
     /// Saves the results in their directory, unless they are there already, and returns its path.
@@ -369,10 +362,7 @@ fn place(save: &Save, environment: &CliEnvironment) -> Result<(Place, Option<Str
                     CliError::usage(error, "name a directory that you may write to: --save=DIR")
                 });
         }
-        Save::No | Save::Usual => environment
-            .results
-            .clone()
-            .unwrap_or_else(|| DEFAULT_DIR.into()),
+        Save::No | Save::Usual => saved::results(environment),
     };
     let error = match Place::open(&wanted) {
         Ok(place) => return Ok((place, None)),

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::report::terminal::Detail;
 use crate::scenario::{FaultRules, Load, Plan};
 use crate::stats::EvidenceLimits;
 use crate::stats::Threshold;
@@ -51,6 +52,8 @@ pub struct RunSettings {
     pub allowed_failures: FailureLimit,
     pub format: OutputFormat,
     pub progress: Progress,
+    /// The report at the end, if there is one.
+    pub report: Option<Detail>,
     pub json_lines: Option<Destination>,
     pub exports: ExportArgs,
     /// The address to serve metrics at.
@@ -179,7 +182,14 @@ impl RunSettings {
             } else {
                 OutputFormat::People
             },
-            progress: args.progress,
+            progress: match args.quiet {
+                true => Progress::None,
+                false => args.progress,
+            },
+            report: match args.quiet {
+                true => Some(Detail::Headline),
+                false => args.detail.report.detail(),
+            },
             json_lines,
             exports: args.exports,
             prometheus: args.prometheus,

@@ -67,6 +67,30 @@ pub struct Summary {
     pub generator: Option<Generator>,
     /// The verdict on the figures, if the generator was measured.
     pub verdict: Option<Verdict>,
+    /// The effect of the failed flows on the result of the run.
+    #[serde(default, skip_serializing_if = "FlowFailures::count")]
+    pub flow_failures: FlowFailures,
+}
+
+/// The effect of failed flows on the result of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FlowFailures {
+    /// Each failed flow makes the run fail.
+    #[default]
+    Count,
+    /// There are no more than are allowed, so they do not make the run fail.
+    AreAllowed,
+}
+
+impl FlowFailures {
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde passes a reference"
+    )]
+    fn count(&self) -> bool {
+        *self == FlowFailures::Count
+    }
 }
 
 /// Time that flows spend outside of steps.
