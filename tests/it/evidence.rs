@@ -68,7 +68,7 @@ fn a_failure_of_the_shop_is_bundled_and_reproduced() {
     let sandbox = Sandbox::new();
     let finished = sandbox.rehearsal_with_fault("crash@warehouse-manager", "run --seed 11");
     let bundle = bundle(&sandbox);
-    let shown = bundle.strip_prefix(sandbox.home()).expect("it is in it");
+    let shown = bundle.file_name().expect("a name");
     finished
         .assert_code(1)
         .assert_out(&format!("bundle   {}", shown.display()))
@@ -400,5 +400,5 @@ fn the_bundles_of_a_killed_run_are_there() {
     sandbox
         .rehearsal(&format!("report {}", sandbox.run().display()))
         .assert_code(0)
-        .assert_out("/bundles/failed-0");
+        .assert_out("bundle   failed-0");
 }

@@ -85,7 +85,7 @@ fn bars_show_the_progress_and_make_room_for_the_report() {
         "{seen:#?}"
     );
     let left = rows(&screen).join("\n");
-    assert!(left.contains("Processes:"), "the report is there:\n{left}");
+    assert!(left.contains("Log:     "), "the report is there:\n{left}");
     assert!(!left.contains(" now  p95 "), "the bars are gone:\n{left}");
 }
 
@@ -111,7 +111,7 @@ fn progress_can_be_plain_lines_or_off() {
     let said = |how: &str| {
         let options = MANY.replace("24", "50") + " --progress " + how;
         let finished = Finished::of(&mut rehearsal(&sandbox, &options));
-        finished.assert_code(0).assert_out("Report of");
+        finished.assert_code(0).assert_out("PASSED");
         finished
     };
     said("plain")
@@ -135,7 +135,7 @@ fn parsed(text: &str) -> Vec<Value> {
 fn a_program_can_follow_a_run_in_lines_of_json() {
     let options = format!("{MANY} --json-lines");
     let finished = Finished::of(&mut rehearsal(&stage(), &options));
-    finished.assert_code(0).assert_err("Report of");
+    finished.assert_code(0).assert_err("PASSED");
 
     let lines = parsed(&finished.out);
     let of =

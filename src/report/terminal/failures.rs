@@ -177,11 +177,28 @@ fn fitted(mut groups: Vec<Brief>, others: u64, lines: usize) -> Vec<String> {
         text.extend(group.details);
         // An example of which less is shown than a few lines explains nothing.
         if number == 0 && spare >= group.rest.len().min(4) {
-            text.extend(first(group.rest, spare, |more| {
+            let rest = without_old_output(group.rest, spare);
+            text.extend(first(rest, spare, |more| {
                 format!("    and {more} more lines: {REST}")
             }));
         }
     }
     text.extend(remark);
     text
+}
+
+/// Leaves out the first lines of the program's output if there are more than `most` lines: its
+/// last ones explain the failure.
+fn without_old_output(mut lines: Vec<String>, most: usize) -> Vec<String> {
+    let begins = |line: &String| line.trim_start().starts_with(failure::OUTPUT);
+    let excess = lines.len().saturating_sub(most);
+    if let Some(from) = lines.iter().position(begins)
+        && excess > 0
+        && from + excess + 1 < lines.len()
+    {
+        let label = failure::OUTPUT;
+        let remark = format!("    {label:<8} {}", styled(FAINT, format!("│ …: {REST}")));
+        lines.splice(from..=from + excess, [remark]);
+    }
+    lines
 }

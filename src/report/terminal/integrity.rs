@@ -65,20 +65,28 @@ fn details(result: &IntegrityResult) -> Vec<String> {
     }
 }
 
-/// Returns the checks that did not pass, with their findings; none if all passed.
+/// Returns the checks that did not pass, with their findings, and notes on all of them.
 pub(super) fn short(summary: &Summary, width: usize) -> Option<Section> {
-    let results: Vec<_> = checks::integrity(summary.integrity.as_ref()?).collect();
+    let integrity = summary.integrity.as_ref()?;
+    let results: Vec<_> = checks::integrity(integrity).collect();
     let failed: Vec<_> = results.iter().filter(|it| it.findings != Some(0)).collect();
-    if failed.is_empty() {
+    let limits = limits(integrity);
+    if failed.is_empty() && limits.is_empty() {
         return None;
     }
     let mut lines: Vec<_> = failed.iter().map(|it| short_verdict(it, width)).collect();
     let passed = (results.len() - failed.len()) as u64;
     if passed > 0 {
         let sign = styled(GOOD, "✓");
-        let checks = units::counted(passed, "other check");
+        let noun = if failed.is_empty() {
+            "check"
+        } else {
+            "other check"
+        };
+        let checks = units::counted(passed, noun);
         lines.push(format!("  {sign} {checks} passed"));
     }
+    lines.extend(limits.iter().map(|it| cut(it, width)));
     // Every check is named before the findings of one.
     for result in failed {
         let findings = result.lines().iter().take(MAX_SHOWN);
