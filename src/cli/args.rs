@@ -250,9 +250,6 @@ pub struct ReplayArgs {
 /// Options of a run.
 #[derive(Debug, Default, Clone, clap::Args)]
 pub struct RunArgs {
-    #[command(flatten)]
-    pub load: LoadArgs,
-
     /// The customer; same as --var customer_id=ID
     #[arg(long, value_name = "ID")]
     pub customer: Option<String>,
@@ -321,6 +318,17 @@ pub struct RunArgs {
     #[arg(long)]
     pub json: bool,
 
+    #[command(flatten)]
+    pub load: LoadArgs,
+
+    #[command(flatten)]
+    pub detail: DetailArgs,
+
+    /// Show no progress, and of the report only the headline and where the results are. Cannot be
+    /// combined with --progress, --report or --show-dialogue
+    #[arg(short, long, conflicts_with_all = ["progress", "report", "show_dialogue"])]
+    pub quiet: bool,
+
     /// Progress display: bars on a terminal and plain lines elsewhere (auto), bars, plain lines, or
     /// nothing until the report
     #[arg(
@@ -332,18 +340,18 @@ pub struct RunArgs {
     )]
     pub progress: Progress,
 
-    #[command(flatten)]
-    pub detail: DetailArgs,
-
-    /// Show no progress, and of the report only the headline and where the results are; errors as
-    /// ever. Not to be combined with --progress or --report, which choose each by itself
-    #[arg(short, long, conflicts_with_all = ["progress", "report", "show_dialogue"])]
-    pub quiet: bool,
-
     /// Write progress as JSON lines to standard output (the report then goes to standard error) or
     /// to FILE, which needs the `=`
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     pub json_lines: Option<Option<PathBuf>>,
+
+    /// Print the programs' output (<) and the replies (>) as they happen
+    #[arg(long)]
+    pub show_dialogue: bool,
+
+    /// Write the programs' output and the replies to the log as well
+    #[arg(short, long)]
+    pub verbose: bool,
 
     #[command(flatten)]
     pub exports: ExportArgs,
@@ -357,14 +365,6 @@ pub struct RunArgs {
         help_heading = "Outputs for other programs"
     )]
     pub prometheus: Option<SocketAddr>,
-
-    /// Print the programs' output (<) and the replies (>) as they happen
-    #[arg(long)]
-    pub show_dialogue: bool,
-
-    /// Write the programs' output and the replies to the log as well
-    #[arg(short, long)]
-    pub verbose: bool,
 }
 
 /// The stages of a ramp.

@@ -68,10 +68,11 @@ fn a_failure_of_the_shop_is_bundled_and_reproduced() {
     let sandbox = Sandbox::new();
     let finished = sandbox.rehearsal_with_fault("crash@warehouse-manager", "run --seed 11");
     let bundle = bundle(&sandbox);
-    let shown = bundle.file_name().expect("a name");
+    let shown = bundle.strip_prefix(sandbox.home()).expect("it is in it");
+    let name = bundle.file_name().expect("a name");
     finished
         .assert_code(1)
-        .assert_out(&format!("bundle   {}", shown.display()))
+        .assert_out(&format!("bundle   {}", name.display()))
         .assert_out("(1 failed flow)");
 
     let story = transcript(&bundle);

@@ -27,6 +27,7 @@ impl ReportDetail {
 
 /// The option for the amount of detail.
 #[derive(Debug, Default, Clone, Copy, clap::Args)]
+#[command(next_help_heading = "Display")]
 pub struct DetailArgs {
     /// Report: what matters in at most 40 lines (short), everything (full), or nothing (none)
     #[arg(
@@ -46,10 +47,6 @@ pub struct ReportArgs {
     /// listed
     #[arg(value_name = "DIR")]
     pub directory: Option<PathBuf>,
-    #[command(flatten)]
-    pub detail: DetailArgs,
-    #[command(flatten)]
-    pub exports: Box<ExportArgs>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -57,4 +54,8 @@ pub struct ReportArgs {
     /// DIR/report.html]. FILE needs the `=`
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, conflicts_with = "json")]
     pub html: Option<Option<PathBuf>>,
+    #[command(flatten)]
+    pub detail: DetailArgs,
+    #[command(flatten)]
+    pub exports: Box<ExportArgs>,
 }
