@@ -40,24 +40,33 @@ pub(super) fn segment(
     Ok(segment)
 }
 
-/// Checks that the plan can be performed in these segments.
+/// Checks that every segment of the load has something to do.
 ///
 /// # Errors
-/// If a pool has fewer instances than there are segments.
-pub(super) fn check(plan: &Plan, segment: Segment) -> Result<(), CliError> {
-    let small = plan.roles.iter().find_map(|role| {
-        let size = role.pool?.get();
-        (size < segment.count()).then(|| (role.name.as_str(), size))
+/// If there are fewer flows, workers, or instances of a pool than segments.
+pub(super) fn check(plan: &Plan, load: &Load) -> Result<(), CliError> {
+    let segments = load.segment.count();
+    let whole = Load {
+        segment: Segment::WHOLE,
+        ..load.clone()
+    };
+    let flows = load.flows.map(|flows| (flows, "flows".to_owned(), "flows"));
+    let in_flight = (
+        whole.most_in_flight(),
+        "flows at once".to_owned(),
+        "flows at once",
+    );
+    let pools = plan.roles.iter().filter_map(|role| {
+        let what = format!("instances in the pool of `{}`", role.name);
+        Some((role.pool?.get(), what, "instances"))
     });
-    let Some((role, size)) = small else {
+    let mut amounts = flows.into_iter().chain([in_flight]).chain(pools);
+    let Some((amount, what, unit)) = amounts.find(|(amount, ..)| *amount < segments) else {
         return Ok(());
     };
     Err(CliError::usage(
-        format_args!(
-            "--segment: the pool of `{role}` has {size} instances for {} segments",
-            segment.count()
-        ),
-        format_args!("use at most {size} segments, or a larger pool"),
+        format_args!("--segment: the run has {amount} {what}, fewer than its {segments} segments"),
+        format_args!("use at most {amount} segments, or more {unit}"),
     ))
 }
 

@@ -122,11 +122,11 @@ impl Session {
             warnings,
         } = loaded;
         let segment = segment::segment(settings, environment)?;
-        segment::check(&plan, segment)?;
         let load = Load {
             segment,
             ..settings.load(&plan.load)?
         };
+        segment::check(&plan, &load)?;
         let thresholds = settings.thresholds(&plan)?;
         let chaos = settings.chaos(&plan)?;
         let problems = capacity::problems(&plan, load.most_in_flight());
