@@ -25,6 +25,7 @@ mod run;
 mod saved;
 mod scenario;
 mod schema;
+mod segment;
 mod session;
 pub mod settings;
 mod signals;

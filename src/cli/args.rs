@@ -3,6 +3,7 @@
 mod exports;
 mod films;
 mod report;
+mod segment;
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -17,6 +18,7 @@ use crate::scenario::{Arrivals, parse_rate};
 pub use exports::ExportArgs;
 pub use films::FilmArgs;
 pub use report::{DetailArgs, ReportArgs, ReportDetail};
+pub use segment::SegmentArgs;
 
 use super::doctor::AnswerArgs;
 use super::failure_limit::FailureLimit;
@@ -320,6 +322,9 @@ pub struct RunArgs {
 
     #[command(flatten)]
     pub load: LoadArgs,
+
+    #[command(flatten)]
+    pub segment: SegmentArgs,
 
     #[command(flatten)]
     pub detail: DetailArgs,

@@ -97,6 +97,7 @@ pub(super) fn show(
     if notes.is_empty() && run.head.completeness == Completeness::CutOff {
         notes.push("One of the runs was cut off; what had reached the disk is counted.".into());
     }
+    notes.extend(run.head.missing_segments.iter().map(|it| sanitize(it)));
     if let Some(detail) = detail {
         let mut summary = run.head.summary.clone();
         locate(&mut summary, run.directory.path());
