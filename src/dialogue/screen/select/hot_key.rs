@@ -18,7 +18,8 @@ pub(super) enum HotKeyEffect {
     Typed,
     /// The menu has gone.
     Chosen,
-    None,
+    /// The rows of the menu are still there; another one may be lit.
+    Remains,
 }
 
 impl HotKey {
@@ -43,11 +44,18 @@ impl HotKey {
             && shown.collect::<String>() == self.key;
         if is_typed {
             HotKeyEffect::Typed
-        } else if rows != self.rows {
+        } else if !self.has_same_rows(&rows) {
             HotKeyEffect::Chosen
         } else {
-            HotKeyEffect::None
+            HotKeyEffect::Remains
         }
+    }
+
+    /// Returns whether the rows are those from before, but for their pointers.
+    fn has_same_rows(&self, rows: &[String]) -> bool {
+        let mut pairs = rows.iter().zip(&self.rows);
+        rows.len() == self.rows.len()
+            && pairs.all(|(new, old)| without_pointer(new) == without_pointer(old))
     }
 }
 

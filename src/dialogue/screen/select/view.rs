@@ -7,6 +7,7 @@ use crate::terminal::{Key, Screen};
 
 use super::items::{Block, Item, Likeness, blocks, likeness};
 use super::lit::{Commonness, Light, Lit, is_grey_among, lit};
+use super::marks::MarkBox;
 use super::motion::{Looks, Proof, row_looks};
 
 /// Most keys that are pressed to get to a row of buttons.
@@ -165,6 +166,11 @@ impl View {
         self.is_certain
     }
 
+    /// Returns whether nothing but this row can be meant: of a single row, its box tells.
+    pub(super) fn is_certain_of(&self, index: usize) -> bool {
+        self.is_certain || (self.block.items.len() == 1 && self.block.items[index].mark.is_some())
+    }
+
     /// Returns whether a row with this text is visible.
     pub(super) fn has(&self, text: &str) -> bool {
         self.block.items.iter().any(|item| item.text == text)
@@ -255,14 +261,13 @@ impl View {
         self.is_lit_grey || text.ends_with("(disabled)")
     }
 
-    /// Returns whether the row with this text is marked, the lit one first.
-    pub(super) fn is_marked(&self, text: &str) -> bool {
+    /// Returns the mark of the row with this text, the lit one first.
+    pub(super) fn mark_of(&self, text: &str) -> Option<MarkBox> {
         let lit = self.block.items[self.lit.clone()].iter();
         let mut same = lit
             .chain(&self.block.items)
             .filter(|item| item.text == text);
-        let mark = same.next().and_then(|item| item.mark.or(item.glyph));
-        mark.is_some_and(|mark| mark.is_marked)
+        same.next().and_then(|item| item.mark.or(item.glyph))
     }
 
     /// Returns whether the row with this text has a box for one choice, or for several.

@@ -230,8 +230,12 @@ fn labels_are_found_by_the_most_exact_text() {
         ]
     );
     assert_eq!(
-        steps(&list(&["x", "Lime"]), &["x", "Lime"], 1),
-        ["NotFound: `x` has no box to mark, so only one row can be chosen"]
+        steps(&list(&["x", "Lime"]), &["x", "Lime"], 2),
+        [
+            "space",
+            "NoEffect: pressed `space`, and `x` shows no mark: only one row of this list can be \
+             chosen"
+        ]
     );
 }
 
