@@ -14,6 +14,7 @@ mod marking;
 mod marks;
 mod motion;
 mod search;
+mod segments;
 mod view;
 
 use crate::dialogue::rows::RowFormat;

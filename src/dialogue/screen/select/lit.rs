@@ -184,13 +184,8 @@ fn likely(
         }
     }
     if let [item] = items.as_slice() {
-        let all: usize = commonness.grounds.values().sum();
-        let same = commonness
-            .grounds
-            .get(&item_ground(screen, item, text_columns(item)));
-        return same
-            .is_some_and(|same| same * RARE < all)
-            .then_some((0..1, Light::Ground));
+        let light = light_alone(screen, commonness, item)?;
+        return Some((0..1, light));
     }
     let styles: Vec<CellStyle> = items.iter().map(|item| item_style(screen, item)).collect();
     if let Some(range) = standing_out(screen, block, &styles, &commonness.styles, emphasis) {
@@ -201,6 +196,25 @@ fn likely(
     }
     let index = under_cursor(screen, block)?;
     Some((index..index + 1, Light::Cursor))
+}
+
+/// Returns the sign by which an item without others is lit, if it is.
+fn light_alone(screen: &Screen, commonness: &Commonness, item: &Item) -> Option<Light> {
+    let own = item_ground(screen, item, text_columns(item));
+    let all: usize = commonness.grounds.values().sum();
+    let same = commonness.grounds.get(&own);
+    let is_rare = same.is_some_and(|same| same * RARE < all);
+    let differs = |column: u16| ground_at(screen, item.row, column) != own;
+    let before = item.columns.start.checked_sub(2);
+    let stands_out =
+        own != Ground::default() && before.is_some_and(differs) && differs(item.columns.end + 1);
+    if is_rare || stands_out {
+        return Some(Light::Ground);
+    }
+    let cursor = screen.cursor();
+    let is_before = (item.border..=item.columns.start).contains(&cursor.column);
+    let has_cursor = cursor.visible && cursor.row == item.row && is_before;
+    (has_cursor && item.mark.is_some()).then_some(Light::Cursor)
 }
 
 /// Returns the item in whose row or columns the visible cursor is.
@@ -229,7 +243,7 @@ fn pointed(screen: &Screen, items: &[Item], is_horizontal: bool) -> Option<(Rang
             let list = index - before.count()..index + 1 + after.count();
             let is_whole = list.len() == items.len();
             // A single row with a bullet may be any text.
-            let is_list = list.len() > 1 || (is_whole && "❯›»▶►➤".contains(here));
+            let is_list = list.len() > 1 || (is_whole && SURE_POINTERS.contains(here));
             let is_cut_well = is_whole || (!is_horizontal && SURE_POINTERS.contains(here));
             if !is_list || !is_cut_well {
                 continue;
@@ -336,6 +350,11 @@ pub(super) fn item_style(screen: &Screen, item: &Item) -> CellStyle {
     let columns = item.columns.clone();
     let columns = columns.filter(|&column| screen.char_at(item.row, column) != ' ');
     most(columns.map(|column| screen.style(item.row, column)))
+}
+
+/// Returns the ground of a cell.
+pub(super) fn ground_at(screen: &Screen, row: u16, column: u16) -> Ground {
+    ground(screen.style(row, column))
 }
 
 fn ground(style: CellStyle) -> Ground {

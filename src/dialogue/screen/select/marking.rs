@@ -46,6 +46,8 @@ impl Marking {
                 self.note(text);
                 MarkStep::Go
             }
+            // In a menu it may tell what is in use.
+            Some(mark) if mark.is_trailing && !self.is_several => MarkStep::Go,
             Some(_) if !self.has_dead_space => MarkStep::Mark,
             // A list may show a mark only where there is one.
             None if self.is_several => MarkStep::Mark,

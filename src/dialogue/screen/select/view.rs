@@ -107,6 +107,13 @@ impl View {
             let same = unlit.into_iter().find(|(_, view)| view.is_place_of(before));
             return same.map(|(_, view)| view).ok_or(NoView::Unlit);
         }
+        let is_lit_list = |view: &View| {
+            view.block.items.len() > 1 && !view.block.is_horizontal && view.light > Light::Cursor
+        };
+        if views.iter().any(|(_, view)| is_lit_list(view)) {
+            // A row with a pointer beside a list is an answer or a quotation.
+            views.retain(|(_, view)| view.block.items.len() > 1 || view.light != Light::Pointer);
+        }
         views.retain(|(best, view)| {
             let is_exact = best.is_some_and(Likeness::is_exact);
             let is_list = view.block.items.len() > 1 && !view.block.is_horizontal;
