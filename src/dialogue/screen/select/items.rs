@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::terminal::{Screen, ScreenRow};
 
-use super::lit::ground_at;
+use super::lit::{ground_at, item_ground};
 use super::marks::{MarkBox, read_box, trailing_mark};
 use super::segments::{Segment, Separator, gutters, pieces, segments};
 
@@ -36,7 +36,7 @@ pub(super) struct Item {
     /// The column behind a number that it begins with: numbers are aligned at their end.
     number_end: Option<u16>,
     /// The column of its first character, be it a pointer, a box or a bracket.
-    outer: u16,
+    pub outer: u16,
     /// Columns of characters that may be pointers.
     pub pointers: Vec<u16>,
     pub mark: Option<MarkBox>,
@@ -363,16 +363,19 @@ fn is_row_of_buttons(text: &str) -> bool {
             .all(|(_, it)| is_button(text[it.clone()].trim()))
 }
 
-/// Returns whether items beside each other are on one ground with all between them, and with
-/// nothing around them: they are columns of one lit row.
+/// Returns whether items beside each other are on one ground that nothing around them has: they are
+/// columns of one lit row.
 fn is_one_lit_row(screen: &Screen, items: &[Item]) -> bool {
     let (first, last) = (&items[0], &items[items.len() - 1]);
-    let ground = ground_at(screen, first.row, first.columns.start);
+    let row = first.row;
+    let ground = ground_at(screen, row, first.columns.start);
     let (start, end) = (first.columns.start, last.columns.end);
-    let is_around = |column: u16| ground_at(screen, first.row, column) != ground;
+    let is_around = |column: u16| ground_at(screen, row, column) != ground;
     let is_at_edge = start < 2 || end + 1 >= screen.size().columns;
+    let is_bracketed = |it: &Item| "<[(".contains(screen.char_at(row, it.columns.start));
+    let is_lit = |it: &Item| item_ground(screen, it, it.columns.clone()) == ground;
     !is_at_edge
-        && (start..end).all(|it| ground_at(screen, first.row, it) == ground)
+        && items.iter().all(|it| is_lit(it) && !is_bracketed(it))
         && is_around(start - 2)
         && is_around(end + 1)
 }

@@ -205,7 +205,7 @@ fn light_alone(screen: &Screen, commonness: &Commonness, item: &Item) -> Option<
     let same = commonness.grounds.get(&own);
     let is_rare = same.is_some_and(|same| same * RARE < all);
     let differs = |column: u16| ground_at(screen, item.row, column) != own;
-    let before = item.columns.start.checked_sub(2);
+    let before = item.outer.checked_sub(2);
     let stands_out =
         own != Ground::default() && before.is_some_and(differs) && differs(item.columns.end + 1);
     if is_rare || stands_out {
@@ -347,8 +347,12 @@ pub(super) fn item_ground(screen: &Screen, item: &Item, columns: Range<u16>) -> 
 }
 
 pub(super) fn item_style(screen: &Screen, item: &Item) -> CellStyle {
-    let columns = item.columns.clone();
-    let columns = columns.filter(|&column| screen.char_at(item.row, column) != ' ');
+    // Brackets of buttons may have a look of their own.
+    let is_letter = |column: &u16| screen.char_at(item.row, *column).is_alphanumeric();
+    let has_letters = item.columns.clone().any(|column| is_letter(&column));
+    let columns = item.columns.clone().filter(|column| {
+        screen.char_at(item.row, *column) != ' ' && (!has_letters || is_letter(column))
+    });
     most(columns.map(|column| screen.style(item.row, column)))
 }
 

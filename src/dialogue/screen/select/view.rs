@@ -121,7 +121,8 @@ impl View {
             let lit = &view.block.items[view.lit.start];
             let is_before = screen.cursor().column <= lit.columns.start;
             let is_lit = view.light > Light::Cursor || (is_before && view.block.items.len() > 2);
-            is_exact || (is_list && (is_lit || best.is_some()))
+            let is_lit_row = !view.block.is_horizontal && view.light == Light::Ground;
+            is_exact || (is_list && (is_lit || best.is_some())) || (is_lit_row && best.is_some())
         });
         let best = views.into_iter().max_by_key(|(best, view)| {
             let is_exact = best.is_some_and(Likeness::is_exact);
@@ -137,6 +138,17 @@ impl View {
                 len,
             )
         });
+        let is_exact = |best: &Option<Likeness>| best.is_some_and(Likeness::is_exact);
+        if !best.as_ref().is_some_and(|(best, _)| is_exact(best)) {
+            // In another list, rows stand out that only a key can tell apart.
+            let mut lists = unlit.iter().filter(|(best, view)| {
+                let is_vertical = !view.block.is_horizontal;
+                *best == Some(Likeness::Whole) && is_vertical && view.has_grounds()
+            });
+            if let (Some((_, list)), None) = (lists.next(), lists.next()) {
+                return Ok(list.clone());
+            }
+        }
         match best {
             Some((best, _)) if is_unfocused && !best.is_some_and(Likeness::is_exact) => {
                 Err(NoView::Unfocused)
