@@ -63,10 +63,11 @@ def menu(screen):
 if kind in ("numbers", "letters"):
     curses.wrapper(menu)
 else:
-    from prompt_toolkit.shortcuts import checkboxlist_dialog, radiolist_dialog
-    dialog = radiolist_dialog if kind == "radio" else checkboxlist_dialog
-    values = [(name, name) for name in drinks]
-    print("got", dialog(title="Drinks", text="Pick", values=values).run())
+    from prompt_toolkit.shortcuts import radiolist_dialog
+    many = [f"Drink {number}" for number in range(60)]
+    names = {"radio": drinks, "long": many, "one": drinks[:1]}[kind]
+    values = [(name, name) for name in names]
+    print("got", radiolist_dialog(title="Drinks", text="Pick", values=values).run())
 "#;
 
 const HTOP: &str = "HOME=$PWD exec htop";
@@ -118,10 +119,16 @@ lists! {
         "see: got Black coffee",
         "exits: 0",
     ];
-    a_check_list_of_prompt_toolkit: ["python3", "-c", "import questionary"], "exec python3 lists.py check", [
-        "{screen: Pick, choose: [Green tea, Water]}",
+    a_long_radio_list_of_prompt_toolkit: ["python3", "-c", "import questionary"], "exec python3 lists.py long", [
+        "{screen: Pick, choose: Drink 41}",
         "{screen: Ok, still: true, choose: Ok}",
-        "\"see\": \"got ['Green tea', 'Water']\"",
+        "see: got Drink 41",
+        "exits: 0",
+    ];
+    a_radio_list_of_one_row_of_prompt_toolkit: ["python3", "-c", "import questionary"], "exec python3 lists.py one", [
+        "{screen: Pick, choose: Red wine}",
+        "{screen: Ok, still: true, choose: Ok}",
+        "see: got Red wine",
         "exits: 0",
     ];
     a_menu_with_numbers: ["python3", "-c", "import curses"], "exec python3 lists.py numbers", [

@@ -322,7 +322,8 @@ fn beside(row: &ScreenRow, index: u16, border: u16, part: Range<usize>) -> Vec<V
     for (separator, piece) in pieces(text) {
         let piece = part.start + piece.start..part.start + piece.end;
         let item = item(row, index, border, piece).map(without_brackets);
-        let item = item.filter(|item| item.text.contains(char::is_alphanumeric));
+        // An arrow of a scroll bar may be a letter.
+        let item = item.filter(|it| it.text != "v" && it.text.contains(char::is_alphanumeric));
         let (kind, group) = groups.last_mut().expect("it begins with a group");
         match (separator, &kind) {
             (Separator::Slash, Separator::Blanks) => {
@@ -369,7 +370,7 @@ fn is_one_lit_row(screen: &Screen, items: &[Item]) -> bool {
     let (first, last) = (&items[0], &items[items.len() - 1]);
     let row = first.row;
     let ground = ground_at(screen, row, first.columns.start);
-    let (start, end) = (first.columns.start, last.columns.end);
+    let (start, end) = (first.outer, last.columns.end);
     let is_around = |column: u16| ground_at(screen, row, column) != ground;
     let is_at_edge = start < 2 || end + 1 >= screen.size().columns;
     let is_bracketed = |it: &Item| "<[(".contains(screen.char_at(row, it.columns.start));

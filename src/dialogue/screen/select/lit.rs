@@ -115,6 +115,8 @@ fn alone_in_ground(screen: &Screen, block: &Block) -> Option<usize> {
         match grounds.as_slice() {
             [] | [_] => None,
             [one, other] if one == other => None,
+            // A row beside one without a box.
+            [_, _] if items.iter().any(|it| columns(it).is_empty()) => None,
             [one, other] => match (is_set(one), is_set(other)) {
                 (true, false) => Some(0),
                 (false, true) => Some(1),

@@ -194,7 +194,10 @@ pub(super) fn pieces(text: &str) -> Vec<(Separator, Range<usize>)> {
             '<' | '[' | '(' => depth += 1,
             '>' | ']' | ')' if depth > 0 => {
                 depth -= 1;
-                if depth == 0 && piece.starts_with(['<', '[', '(']) && read_box(piece).is_none() {
+                if depth == 0
+                    && piece.starts_with(['<', '[', '('])
+                    && read_box(&text[start..=at].trim_start()).is_none()
+                {
                     pieces.push((before, start..at + 1));
                     before = Separator::Blanks;
                     start = at + 1;

@@ -114,6 +114,7 @@ impl View {
             // A row with a pointer beside a list is an answer or a quotation.
             views.retain(|(_, view)| view.block.items.len() > 1 || view.light != Light::Pointer);
         }
+        let has_lit = !views.is_empty();
         views.retain(|(best, view)| {
             let is_exact = best.is_some_and(Likeness::is_exact);
             let is_list = view.block.items.len() > 1 && !view.block.is_horizontal;
@@ -154,6 +155,7 @@ impl View {
                 Err(NoView::Unfocused)
             }
             Some((_, view)) => Ok(view),
+            None if is_unfocused && has_lit => Err(NoView::Unfocused),
             None => {
                 // A key may show which row is lit.
                 unlit.retain(|(best, view)| {

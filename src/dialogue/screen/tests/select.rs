@@ -186,6 +186,11 @@ fn the_lit_row_is_known_by_many_signs() {
             "down",
         ),
         ("  A\r\n> B *\r\n  BC".into(), "enter."),
+        // The arrow of a scroll bar is no button.
+        (
+            format!("{lit}(*) A  ^{off}\r\n( ) C\r\n( ) B  v\x1b[?25l"),
+            "down",
+        ),
         // Buttons that look alike, while a list has the cursor.
         (
             "  ( ) A\r\n  (*) X\r\n  ( ) C\r\n\r\n  \x1b[1m<\x1b[0m  B  \x1b[1m>\x1b[0m \
