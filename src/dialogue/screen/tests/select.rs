@@ -168,11 +168,11 @@ fn the_lit_row_is_known_by_many_signs() {
         (at(5, 20, &format!("{lit}a{off}  {lit}B{off}")), "enter."),
         ("Choose:\r\n > B".into(), "enter."),
         ("Choose:\r\n( ) B\x1b[2;1H".into(), "space"),
-        // Two panes without a border between them; the header and another pane have grounds, too.
+        // Two panes without a border between them; the header and the other pane have grounds, too.
         (
             format!(
-                "\r\n{lit}Sort by    {off} {lit}  PID{off}\r\nA            {lit} 4711 init{off}\r\n\
-                 \x1b[46mB          {off}   1 sh\r\nC             22 cat\r\n"
+                "\r\n{lit}Sort by    {off} {lit}  PID{off}\r\n\x1b[46mApple      {off}   1 sh\r\n\
+                 B            {lit} 4711 init{off}\r\nCitron        22 cat\r\n"
             ),
             "down",
         ),
