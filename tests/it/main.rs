@@ -37,6 +37,7 @@ mod scenario_fuzz;
 mod scenario_screens;
 mod screen_lists;
 mod screens;
+mod segments;
 mod shop;
 mod stalls;
 mod support;
