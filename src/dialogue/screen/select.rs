@@ -7,6 +7,7 @@
 //! and then in the other direction. Before Enter, all rows that were to be marked are seen marked.
 
 mod error;
+mod ground;
 mod hot_key;
 mod items;
 mod lit;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::terminal::{Screen, ScreenRow};
 
-use super::lit::{ground_at, item_ground};
+use super::ground::{ground_at, ground_of};
 use super::marks::{MarkBox, read_box, trailing_mark};
 use super::segments::{Segment, Separator, gutters, pieces, segments};
 
@@ -374,7 +374,7 @@ fn is_one_lit_row(screen: &Screen, items: &[Item]) -> bool {
     let is_around = |column: u16| ground_at(screen, row, column) != ground;
     let is_at_edge = start < 2 || end + 1 >= screen.size().columns;
     let is_bracketed = |it: &Item| "<[(".contains(screen.char_at(row, it.columns.start));
-    let is_lit = |it: &Item| item_ground(screen, it, it.columns.clone()) == ground;
+    let is_lit = |it: &Item| ground_of(screen, row, it.columns.clone()) == ground;
     !is_at_edge
         && items.iter().all(|it| is_lit(it) && !is_bracketed(it))
         && is_around(start - 2)

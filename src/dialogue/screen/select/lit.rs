@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::ops::Range;
 
-use crate::terminal::{CellColor, CellStyle, Screen};
+use crate::terminal::{CellStyle, Screen};
 
+use super::ground::{Ground, ground, ground_at, ground_of, most};
 use super::items::{Block, Item};
 use super::marks::is_grey;
 
@@ -40,9 +41,6 @@ pub(super) struct Commonness {
     styles: HashMap<CellStyle, usize>,
     grounds: HashMap<Ground, usize>,
 }
-
-/// Background of a text.
-pub(super) type Ground = (bool, Option<CellColor>);
 
 impl Commonness {
     pub(super) fn new(screen: &Screen) -> Commonness {
@@ -345,7 +343,7 @@ pub(super) fn box_columns(item: &Item) -> Range<u16> {
 }
 
 pub(super) fn item_ground(screen: &Screen, item: &Item, columns: Range<u16>) -> Ground {
-    most(columns.map(|column| ground(screen.style(item.row, column))))
+    ground_of(screen, item.row, columns)
 }
 
 pub(super) fn item_style(screen: &Screen, item: &Item) -> CellStyle {
@@ -356,15 +354,6 @@ pub(super) fn item_style(screen: &Screen, item: &Item) -> CellStyle {
         screen.char_at(item.row, *column) != ' ' && (!has_letters || is_letter(column))
     });
     most(columns.map(|column| screen.style(item.row, column)))
-}
-
-/// Returns the ground of a cell.
-pub(super) fn ground_at(screen: &Screen, row: u16, column: u16) -> Ground {
-    ground(screen.style(row, column))
-}
-
-fn ground(style: CellStyle) -> Ground {
-    (style.inverse, style.background)
 }
 
 /// Returns how much a style stands out, less than nothing for an entry that cannot be chosen.
@@ -382,17 +371,4 @@ pub(super) fn is_grey_among(screen: &Screen, block: &Block, index: usize) -> boo
     let is_grey = |item: &Item| is_grey(&item_style(screen, item));
     let others = block.items.iter().filter(|&item| !is_grey(item)).count();
     is_grey(&block.items[index]) && others * 2 >= block.items.len()
-}
-
-/// Returns the most frequent value, the first of several.
-fn most<T: Copy + Eq + Hash + Default>(values: impl Iterator<Item = T>) -> T {
-    let mut counts: Vec<(T, usize)> = Vec::new();
-    for value in values {
-        match counts.iter_mut().find(|(it, _)| *it == value) {
-            Some((_, count)) => *count += 1,
-            None => counts.push((value, 1)),
-        }
-    }
-    let most = counts.iter().rev().max_by_key(|(_, count)| *count);
-    most.map(|(value, _)| *value).unwrap_or_default()
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::terminal::{Screen, ScreenRow};
 
-use super::lit::ground_at;
+use super::ground::ground_at;
 use super::marks::read_box;
 
 /// Rows that have to have text on both sides of a gutter.
