@@ -35,6 +35,7 @@ mod scenario;
 mod scenario_errors;
 mod scenario_fuzz;
 mod scenario_screens;
+mod screen_lists;
 mod screens;
 mod segments;
 mod shop;

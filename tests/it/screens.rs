@@ -20,7 +20,7 @@ fn programs() -> PathBuf {
 }
 
 /// Returns the search path with the Python that has questionary in front.
-fn search_path() -> OsString {
+pub fn search_path() -> OsString {
     let own = fixture::search_path();
     let python = programs().join("python/bin");
     let paths = std::iter::once(python).chain(std::env::split_paths(&own));
@@ -28,7 +28,7 @@ fn search_path() -> OsString {
 }
 
 /// Returns whether a command succeeds, and says so if not.
-fn is_there(words: &[&str]) -> bool {
+pub fn is_there(words: &[&str]) -> bool {
     let mut command = Command::new(words[0]);
     let output = command
         .args(&words[1..])
@@ -42,7 +42,7 @@ fn is_there(words: &[&str]) -> bool {
 }
 
 /// Returns a sandbox with the files of `config/screens` and this scenario.
-fn sandbox(scenario: &str) -> Sandbox {
+pub fn sandbox(scenario: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/screens");
     for entry in fs::read_dir(directory).expect("config/screens").flatten() {
@@ -140,7 +140,7 @@ fn s3270_is_a_program_of_lines() {
 }
 
 /// Returns a scenario of one role with a screen: a shell script, and the turns of its one step.
-fn shell(script: &str, turns: &str) -> String {
+pub fn shell(script: &str, turns: &str) -> String {
     let script = serde_json::to_string(script).expect("a text");
     format!(
         "roles:\n  clerk:\n    run: [sh, -c, {script}]\n    screen: 24x80\n    actions:\n      work:\n\
@@ -149,7 +149,7 @@ fn shell(script: &str, turns: &str) -> String {
 }
 
 /// Runs one flow, which fails, and returns its failure.
-fn failure(scenario: &str) -> serde_json::Value {
+pub fn failure(scenario: &str) -> serde_json::Value {
     let sandbox = sandbox(scenario);
     let finished = rehearsal(&sandbox, "run scenario.yaml --json");
     finished.assert_code(1);
@@ -164,7 +164,7 @@ fn completes(scenario: &str) {
 }
 
 #[track_caller]
-fn assert_says(failure: &serde_json::Value, kind: &str, texts: &[&str]) {
+pub fn assert_says(failure: &serde_json::Value, kind: &str, texts: &[&str]) {
     assert_eq!(failure["kind"], kind, "{failure}");
     let all = failure.to_string();
     for text in texts {
