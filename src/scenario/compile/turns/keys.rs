@@ -173,7 +173,8 @@ fn key(context: &Context<'_>, node: &Node) -> Option<Key> {
         .map_err(|unknown| {
             let near = unknown.nearest.as_str();
             let is_short_for = name.len() > 1 && near.starts_with(&name.to_lowercase());
-            let help = if is_short_for || names::nearest(name, [near]).is_some() {
+            let is_meant = unknown.is_synonym || is_short_for;
+            let help = if is_meant || names::nearest(name, [near]).is_some() {
                 format!("is `{near}` meant?")
             } else {
                 let named = Key::named().map(|key| key.to_string());
@@ -181,7 +182,7 @@ fn key(context: &Context<'_>, node: &Node) -> Option<Key> {
                 let named = names::list(named.iter().map(String::as_str));
                 format!(
                     "there are {named}, `f1` to `f24`, `ctrl-a` to `ctrl-z`, `alt-a` to `alt-z`, \
-                     and `shift-`, `ctrl-` or `alt-` before `up`, `home` and the like"
+                     and `shift-`, `ctrl-` or `alt-` before `up`, `home`, `f1` and the like"
                 )
             };
             context.error(&node.span, format!("there is no key `{name}`"), Some(help));
