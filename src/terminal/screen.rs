@@ -21,6 +21,7 @@ use std::time::Instant;
 
 use avt::parser::{DecMode, DecModes, Function, State};
 use avt::{Cell, Observation, Observer, Parser, Terminal};
+use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::compose;
 use unicode_width::UnicodeWidthChar;
 
@@ -494,6 +495,13 @@ impl Observer for Changes {
     }
 
     fn end(&mut self, _: &mut Observation<'_>) {}
+}
+
+/// Returns a text as the cells of a screen hold it: marks composed with their characters, and nothing
+/// without a width of its own, such as the joiners of emoji.
+pub fn cell_text(text: &str) -> String {
+    let takes_a_cell = |it: &char| it.width() != Some(0);
+    text.nfc().filter(takes_a_cell).collect()
 }
 
 /// Returns the numbers of rows and columns, each at least one.

@@ -130,10 +130,6 @@ impl<'a> ShownLine<'a> {
             .collect()
     }
 
-    pub(super) fn first_row(&self) -> u16 {
-        self.parts.first().map_or(0, |part| part.index)
-    }
-
     /// Returns whether the line goes over several rows.
     pub(super) fn is_wrapped(&self) -> bool {
         self.parts.len() > 1
@@ -169,4 +165,71 @@ impl<'a> ShownLine<'a> {
 
 fn narrow(number: usize) -> u16 {
     u16::try_from(number).unwrap_or(u16::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::terminal::{ScreenSize, cell_text};
+
+    fn screen(columns: u16, text: &str) -> Screen {
+        let now = Instant::now();
+        let size = ScreenSize { rows: 8, columns };
+        let mut screen = Screen::new(size, now);
+        screen.feed(text.as_bytes(), now, &mut |_| false);
+        screen
+    }
+
+    #[test]
+    fn wrapped_rows_are_one_line_after_the_rows() {
+        let screen = screen(5, "abc deé\u{1f600}x\r\nend");
+        let rows = rows_of(&screen);
+        let lines = lines_of(&screen, &rows);
+        assert_eq!(lines.len(), 9);
+        assert_eq!(lines[8].text(), "abc deé\u{1f600}x");
+        let found = lines[8].find(&Pattern::literal("deé"), 0).expect("there");
+        assert!(lines[8].crosses(&found));
+        assert_eq!(lines[8].cells(&found), [(0, 4..u16::MAX), (1, 0..2)]);
+        assert_eq!(lines[8].end_of(&found), (1, 2));
+        assert_eq!(lines[8].byte_of(1, 0), Some(5));
+        assert_eq!(lines[8].byte_of(2, 0), None);
+    }
+
+    #[test]
+    fn a_wide_character_that_does_not_fit_leaves_no_gap() {
+        let screen = screen(5, "abcd漢字");
+        let rows = rows_of(&screen);
+        assert_eq!(lines_of(&screen, &rows)[8].text(), "abcd漢字");
+    }
+
+    proptest! {
+        #[test]
+        fn a_long_text_is_found_wherever_it_is_wrapped(
+            columns in 4_u16..20,
+            before in "[a-c ]{0,30}",
+            text in proptest::collection::vec(
+                proptest::sample::select(vec![
+                    "x", "y ", "z", "é", "e\u{301}", "漢", "\u{1f469}\u{200d}\u{1f4bb}",
+                    "\u{2611}\u{fe0f}", "\u{1f1e9}\u{1f1ea}",
+                ]),
+                1..12,
+            ),
+        ) {
+            let text = text.concat();
+            let screen = screen(columns, &format!("{before}{text}|"));
+            let rows = rows_of(&screen);
+            let lines = lines_of(&screen, &rows);
+            let pattern = Pattern::literal(&format!("{}|", cell_text(&text)));
+            let found = lines.iter().rev().find_map(|line| Some((line, line.find(&pattern, 0)?)));
+            let (line, found) = found.expect("the text is shown");
+            let (row, column) = line.end_of(&found);
+            prop_assert_eq!(screen.char_at(row, column - 1), '|');
+            let (row, column) = line.cell_of(found.start);
+            prop_assert_eq!(Some(screen.char_at(row, column)), cell_text(&text).chars().next());
+        }
+    }
 }
