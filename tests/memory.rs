@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
-use rehearsal::dialogue::{Dialogue, DialogueSettings, RoleMatcher, Stream};
+use rehearsal::dialogue::{Dialogue, DialogueSettings, RoleMatcher};
 use rehearsal::model::*;
 use rehearsal::report::{
     LatencyLog, Output, PlainProgress, Recorder, ReportError, Reporter, Reporters,

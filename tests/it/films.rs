@@ -153,7 +153,7 @@ fn no_four_characters_of_a_secret_are_in_any_file_of_a_run() {
          flow: [{step: 1_work, role: clerk, do: work}]\n";
     let sandbox = Sandbox::with("test.yaml", scenario);
     sandbox.write("slow.py", SLOW);
-    let line = "run test.yaml --show-dialogue --html report.html --log run.log";
+    let line = "run test.yaml --show-dialogue --html=report.html";
     let finished = sandbox.rehearsal(line);
     finished.assert_code(1);
     let secret: Vec<char> = SECRET.chars().collect();
@@ -170,7 +170,7 @@ fn no_four_characters_of_a_secret_are_in_any_file_of_a_run() {
         parts.iter().find(is_in).cloned()
     };
     let written = ["slow.py", "test.yaml"].map(|name| sandbox.home().join(name));
-    let files = files_below(sandbox.home());
+    let files = files_below(&sandbox.home());
     let files: Vec<_> = files.iter().filter(|path| !written.contains(path)).collect();
     assert!(files.iter().any(|path| path.extension().is_some_and(|it| it == "cast")));
     for path in files {
