@@ -161,7 +161,10 @@ fn no_four_characters_of_a_secret_are_in_any_file_of_a_run() {
     for part in secret.windows(4) {
         let part: String = part.iter().collect();
         let json = serde_json::to_string(&part).expect("a text");
-        let html = part.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");
+        let html = part
+            .replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('"', "&quot;");
         let html_numbers = html.replace('\'', "&#39;");
         parts.extend([json.trim_matches('"').to_owned(), html, html_numbers, part]);
     }
@@ -171,8 +174,15 @@ fn no_four_characters_of_a_secret_are_in_any_file_of_a_run() {
     };
     let written = ["slow.py", "test.yaml"].map(|name| sandbox.home().join(name));
     let files = files_below(&sandbox.home());
-    let files: Vec<_> = files.iter().filter(|path| !written.contains(path)).collect();
-    assert!(files.iter().any(|path| path.extension().is_some_and(|it| it == "cast")));
+    let files: Vec<_> = files
+        .iter()
+        .filter(|path| !written.contains(path))
+        .collect();
+    assert!(
+        files
+            .iter()
+            .any(|path| path.extension().is_some_and(|it| it == "cast"))
+    );
     for path in files {
         let bytes = fs::read(path).unwrap_or_default();
         assert_eq!(found_in(&bytes), None, "{}", path.display());

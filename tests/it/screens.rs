@@ -338,13 +338,17 @@ fn a_row_of_a_radio_list_is_marked_before_it_is_entered() {
 fn a_screen_in_the_middle_of_a_drawing_is_not_taken_for_a_whole_one() {
     let turns = "        - {screen: '/Total: (?<total>[0-9]+)/', within: 1s}";
     // A synchronized update that is never closed, and a control sequence that is cut.
-    for drawn in [r"\033[?2026h\033[2J\033[HTotal: 12", r"\033[2J\033[HTotal: 12\033["] {
+    for drawn in [
+        r"\033[?2026h\033[2J\033[HTotal: 12",
+        r"\033[2J\033[HTotal: 12\033[",
+    ] {
         let failure = failure(&shell(&format!("printf '{drawn}'; exec cat"), turns));
         assert_says(&failure, "timeout", &["in the middle of drawing"]);
         let ended = self::failure(&shell(&format!("printf '{drawn}'"), turns));
-        assert_eq!(ended["kind"], "exited", "{ended}");
+        assert_eq!(ended["kind"], "ended_early", "{ended}");
     }
-    let script = r"printf '\033[?2026h\033[2J\033[HTotal: 12'; sleep 0.3; printf '34\033[?2026l'; exec cat";
+    let script =
+        r"printf '\033[?2026h\033[2J\033[HTotal: 12'; sleep 0.3; printf '34\033[?2026l'; exec cat";
     completes(&shell(
         script,
         &format!("{turns}\n        - assert: total == '1234'"),
@@ -368,7 +372,8 @@ fn a_text_that_the_terminal_has_wrapped_is_one_text() {
 
 #[test]
 fn a_text_that_has_gone_before_the_wait_began_counts_if_it_was_there_at_the_reply() {
-    let script = r"printf '\033[2J\033[HPlease wait'; read -r x; printf '\033[2J\033[HDONE'; exec cat";
+    let script =
+        r"printf '\033[2J\033[HPlease wait'; read -r x; printf '\033[2J\033[HDONE'; exec cat";
     completes(&shell(
         script,
         "        - {screen: Please wait, press: enter}\n        - screen: DONE\n        \
@@ -379,7 +384,11 @@ fn a_text_that_has_gone_before_the_wait_began_counts_if_it_was_there_at_the_repl
         "        - {screen: Please wait, press: enter}\n        \
          - {screen: {gone: Working}, within: 500ms}",
     ));
-    assert_says(&failure, "timeout", &["was not there at the last reply", "still: true"]);
+    assert_says(
+        &failure,
+        "timeout",
+        &["was not there at the last reply", "still: true"],
+    );
 }
 
 #[test]
@@ -449,7 +458,10 @@ sys.stdout.write("\x1b[2J\x1b[HSAVED %s\r\n" % "-".join(values))
             ),
         )
     };
-    for (date, code) in [("{type: '31122026', shows: 31/12/2026}", 0), ("'31122026'", 1)] {
+    for (date, code) in [
+        ("{type: '31122026', shows: 31/12/2026}", 0),
+        ("'31122026'", 1),
+    ] {
         let sandbox = sandbox(&scenario(date));
         sandbox.write("form.py", form);
         let finished = rehearsal(&sandbox, "run scenario.yaml --json");
