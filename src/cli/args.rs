@@ -2,6 +2,7 @@
 
 mod exports;
 mod films;
+mod stop;
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -15,6 +16,7 @@ use crate::scenario::{Arrivals, parse_rate};
 
 pub use exports::ExportArgs;
 pub use films::FilmArgs;
+pub use stop::StopArgs;
 
 use super::doctor::AnswerArgs;
 use super::failure_limit::FailureLimit;
@@ -324,6 +326,9 @@ pub struct RunArgs {
     /// Number or share of flows that may fail: 3, 0.5% [default: none]
     #[arg(long, value_name = "N|P%", value_parser = str::parse::<FailureLimit>)]
     pub allow_failures: Option<FailureLimit>,
+
+    #[command(flatten)]
+    pub stop: StopArgs,
 
     /// Print the result with all flows as JSON on standard output and nothing else
     #[arg(long)]

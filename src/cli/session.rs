@@ -183,6 +183,7 @@ impl Session {
             .run_id(names.id.clone())
             .seed(settings.seed.unwrap_or_else(|| fastrand::u64(..1 << 53)))
             .thresholds(thresholds)
+            .fail_fast(settings.fail_fast)
             .recording(recording)
             .environment(environment.variables.clone())
             .run_directory(temporary.path().to_owned())
@@ -321,9 +322,11 @@ impl Finished {
             .collect()
     }
 
-    /// Returns whether its failed flows count as failures of the run.
+    /// Returns whether its failed flows count as failures of the run. Those that stopped it do.
     pub(super) fn flow_failures(&self) -> FlowFailures {
-        match self.allowed_failures.is_kept(&self.outcome.summary.flows) {
+        let summary = &self.outcome.summary;
+        let is_kept = self.allowed_failures.is_kept(&summary.flows);
+        match is_kept && summary.stopped_by_failures.is_none() {
             true => FlowFailures::AreAllowed,
             false => FlowFailures::Count,
         }

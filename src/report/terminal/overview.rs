@@ -80,6 +80,14 @@ pub(super) fn render(info: &RunInfo, summary: &Summary, width: usize) -> String 
         let text = format!("The run was ended early: {threshold} was crossed.");
         lines.push(format!("  {}", styled(CARE, text)));
     }
+    if let Some(failures) = summary.stopped_by_failures {
+        let flows = match failures {
+            1 => "1 flow had".to_owned(),
+            _ => format!("{failures} flows had"),
+        };
+        let text = format!("The run was stopped by --fail-fast: {flows} failed.");
+        lines.push(format!("  {}", styled(CARE, text)));
+    }
     if summary.interrupted {
         lines.push(format!("  {}", styled(CARE, "The run was interrupted.")));
     }
