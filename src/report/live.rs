@@ -5,6 +5,8 @@ mod causes;
 mod dialogue_printer;
 #[cfg(feature = "cli")]
 mod frame;
+#[cfg(feature = "cli")]
+mod lines_terminal;
 pub(super) mod live_stats;
 #[cfg(feature = "cli")]
 mod plain;

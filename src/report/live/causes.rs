@@ -6,6 +6,8 @@ use crate::model::{FlowOutcome, RunEvent};
 use crate::report::sanitize::sanitize;
 use crate::stats::{FailureGroup, Failures};
 
+use super::progress_line::cut;
+
 /// The number of failed flows that is enough for the note, and the smaller one that is enough for
 /// flows that fail slowly, after this time.
 const MANY: u64 = 10;
@@ -48,21 +50,30 @@ impl Causes {
         self.failed
     }
 
-    /// Describes the most frequent failures in a line each. Where there are more than `most`, the
-    /// last line has the number of the others.
-    pub(super) fn lines(&self, most: usize) -> Vec<String> {
+    /// Describes the most frequent failures in a line each, with names of steps of at most
+    /// `columns`. Where there are more than `most`, the last line has the number of the others.
+    pub(super) fn lines(&self, most: usize, columns: usize) -> Vec<String> {
         let groups = self.failures.most_frequent();
         let shown = match groups.len() > most {
             true => most.saturating_sub(1),
             false => groups.len(),
         };
-        let mut lines: Vec<_> = groups[..shown].iter().map(|it| line(it)).collect();
-        let described: u64 = groups[..shown].iter().map(|it| it.count).sum();
+        let groups = &groups[..shown];
+        let mut lines: Vec<_> = groups
+            .iter()
+            .map(|it| (it.count, what(it, columns)))
+            .collect();
+        let described: u64 = groups.iter().map(|it| it.count).sum();
         let others = self.failed - described;
         if others > 0 && lines.len() < most {
-            lines.push(format!("{others} × other failures"));
+            lines.push((others, "other failures".to_owned()));
         }
+        let widths = lines.iter().map(|(count, _)| count.to_string().len());
+        let width = widths.max().unwrap_or(0);
+        let lines = lines.into_iter();
         lines
+            .map(|(count, what)| format!("{count:>width$} × {what}"))
+            .collect()
     }
 
     /// Returns, once, the note that every flow so far failed at the same step and for the same
@@ -83,34 +94,30 @@ impl Causes {
         // Later ones would not be "all".
         self.is_noted = true;
         let text = match groups.len() {
-            1 => what(first),
-            _ => place_and_cause(first),
+            1 => what(first, usize::MAX),
+            _ => place_and_cause(first, usize::MAX),
         };
         Some(format!("all {} flows so far failed at {text}", self.failed))
     }
 }
 
-/// Describes a group: `31 × 06_approve: timeout (Order <id> is already approved)`.
-fn line(group: &FailureGroup) -> String {
-    format!("{} × {}", group.count, what(group))
-}
-
-fn what(group: &FailureGroup) -> String {
+/// Describes a group: `06_approve: timeout (Order <id> is already approved)`.
+fn what(group: &FailureGroup, columns: usize) -> String {
     let saw = group.saw.as_deref().unwrap_or_default().trim();
-    let place_and_cause = place_and_cause(group);
+    let place_and_cause = place_and_cause(group, columns);
     match saw {
         "" => place_and_cause,
         saw => format!("{place_and_cause} ({})", sanitize(saw)),
     }
 }
 
-fn place_and_cause(group: &FailureGroup) -> String {
+fn place_and_cause(group: &FailureGroup, columns: usize) -> String {
     let cause = group.example.kind.to_string();
     let step = match group.step.as_str() {
         "" => "the start",
         step => step,
     };
-    format!("{}: {}", sanitize(step), sanitize(&cause))
+    format!("{}: {}", cut(&sanitize(step), columns), sanitize(&cause))
 }
 
 #[cfg(test)]
@@ -143,27 +150,27 @@ mod tests {
 
     #[test]
     fn the_most_frequent_causes_have_a_line_each_and_the_others_one() {
-        let mut events = vec![failed(1, "01", "no\x1b[1m"), failed(2, "02", "")];
+        let mut events = vec![failed(1, "01", "no\x1b[mode"), failed(2, "02", "")];
         events.extend((3..8).map(|number| failed(number, "03", &format!("Order {number} gone"))));
         events.push(failed(8, "04", ""));
         let causes = causes(events);
         assert_eq!(
-            causes.lines(9),
+            causes.lines(9, 80),
             [
                 "5 × 03: timeout (Order <number> gone)",
-                "1 × 01: timeout (no␛[1m)",
+                "1 × 01: timeout (no␛[mode)",
                 "1 × 02: timeout",
                 "1 × 04: timeout"
             ]
         );
         assert_eq!(
-            causes.lines(2),
+            causes.lines(2, 80),
             [
                 "5 × 03: timeout (Order <number> gone)",
                 "3 × other failures"
             ]
         );
-        assert_eq!(causes.lines(0), [""; 0]);
+        assert_eq!(causes.lines(0, 80), [""; 0]);
     }
 
     #[test]

@@ -21,6 +21,9 @@ const ONE_LINE: usize = 120;
 const MAX_STEPS: usize = 16;
 const MAX_CAUSES: usize = 4;
 
+/// The width of a step's name in a line about failures: a part of the terminal's.
+const NAME_PART: usize = 3;
+
 /// The minimum width of a step's name next to all of its figures.
 const MIN_NAME: usize = 14;
 
@@ -48,7 +51,7 @@ impl Frame {
         let mut lines = run_lines(stats, columns, bar);
         // The last row stays free for the cursor.
         let left = rows.saturating_sub(lines.len() + 1);
-        let mut failures = causes.lines(MAX_CAUSES.min(left / 2));
+        let mut failures = causes.lines(MAX_CAUSES.min(left / 2), columns / NAME_PART);
         let steps = MAX_STEPS.min(left - failures.len());
         lines.extend(step_lines(stats, steps, columns));
         for line in &mut failures {
@@ -120,7 +123,8 @@ fn step_lines(stats: &mut LiveStats, most: usize, columns: usize) -> Vec<String>
         let padding = " ".repeat(width - name.width());
         let cells = cells.iter().zip(widths).take(shown);
         let cells = cells.map(|(cell, width)| format!("{cell:<width$}"));
-        format!("  {name}{padding}{}", cells.collect::<String>())
+        let line = format!("  {name}{padding}{}", cells.collect::<String>());
+        line.trim_end().to_owned()
     };
     steps.into_iter().map(line).collect()
 }
@@ -163,7 +167,6 @@ mod tests {
             let id = FlowId::new(&RunId("RUN".into()), flow);
             event(RunEvent::FlowStarted {
                 flow,
-                id: id.clone(),
                 variables: Vec::new(),
             });
             let fails = number % 16 == 0;
@@ -176,7 +179,6 @@ mod tests {
                 event(RunEvent::StepEnded {
                     flow,
                     step,
-                    attempt: 1,
                     outcome: match fails && step.0 == 2 {
                         true => StepOutcome::Failed,
                         false => StepOutcome::Completed,
@@ -202,7 +204,10 @@ mod tests {
                 true => FlowOutcome::Failed(Box::new(failure)),
                 false => FlowOutcome::Completed,
             };
-            let record = FlowRecord::not_performed(flow, id, true, outcome);
+            let record = FlowRecord {
+                duration_us: 90_000 + number % 100 * 1_000,
+                ..FlowRecord::not_performed(flow, id, true, outcome)
+            };
             event(RunEvent::FlowEnded(Box::new(record)));
         }
         stats.tick(Duration::from_secs(9));

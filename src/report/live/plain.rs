@@ -43,10 +43,10 @@ impl PlainProgress {
         }
     }
 
-    /// Lists the causes of failures, if others are the most frequent than before, or if there are
+    /// Lists the causes of failures if others are the most frequent than before, or if there are
     /// twice as many failures.
     fn list_causes(&mut self) {
-        let lines = self.causes.lines(MAX_CAUSES);
+        let lines = self.causes.lines(MAX_CAUSES, usize::MAX);
         let of_cause = |line: &String| line.split_once(" × ").map_or("", |it| it.1).to_owned();
         let causes: Vec<_> = lines.iter().map(of_cause).collect();
         let failed = self.causes.failed();

@@ -1,5 +1,6 @@
 //! Progress of a run with many flows, as a bar and lines on a terminal.
 
+use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -10,18 +11,15 @@ use crate::report::reporter::Reporter;
 use crate::report::sanitize::sanitize;
 
 use super::causes::Causes;
-use super::frame::{Frame, Size};
+use super::frame::Frame;
+use super::lines_terminal::{LinesTerminal, terminal_size};
 use super::live_stats::LiveStats;
 
 /// The resolution of the run's bar.
 const PARTS: u64 = 1000;
 
-/// The size of a terminal that does not know its own, and the minimum width.
-const USUAL_SIZE: Size = Size {
-    rows: 24,
-    columns: 80,
-};
-const MIN_COLUMNS: usize = 20;
+/// The maximum number of redraws per second.
+const HZ: u8 = 5;
 
 /// A reporter that shows a bar for the run and a line for each step and cause of failures, on
 /// standard error.
@@ -36,10 +34,14 @@ pub struct ProgressBars {
 impl ProgressBars {
     /// Creates bars on standard error; they draw nothing unless it is a terminal.
     pub fn new() -> Self {
+        let target = match std::io::stderr().is_terminal() {
+            true => ProgressDrawTarget::term_like_with_hz(Box::new(LinesTerminal::stderr()), HZ),
+            false => ProgressDrawTarget::hidden(),
+        };
         ProgressBars {
             stats: LiveStats::default(),
             causes: Causes::default(),
-            display: MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(5)),
+            display: MultiProgress::with_draw_target(target),
             lines: Vec::new(),
         }
     }
@@ -53,11 +55,11 @@ impl ProgressBars {
             }
         }
         while self.lines.len() < lines.len() {
-            let line = ProgressBar::new(PARTS).with_style(style("{wide_msg}"));
+            let line = ProgressBar::new(PARTS).with_style(style("{msg}"));
             self.lines.push(self.display.add(line));
         }
         if let Some(first) = self.lines.first() {
-            first.set_style(style(&format!("{{bar:{bar}}} {{wide_msg}}")));
+            first.set_style(style(&format!("{{bar:{bar}}} {{msg}}")));
             first.set_position((self.stats.part() * PARTS as f64) as u64);
         }
         for (line, text) in self.lines.iter().zip(lines) {
@@ -106,21 +108,6 @@ impl Reporter for ProgressBars {
         let _ = self.display.clear();
         self.display.set_draw_target(ProgressDrawTarget::hidden());
         Ok(())
-    }
-}
-
-/// Returns the current size of the terminal.
-fn terminal_size() -> Size {
-    let Ok(size) = rustix::termios::tcgetwinsize(std::io::stderr()) else {
-        return USUAL_SIZE;
-    };
-    let known = |size: u16, usual: usize| match size {
-        0 => usual,
-        size => usize::from(size),
-    };
-    Size {
-        rows: known(size.ws_row, USUAL_SIZE.rows),
-        columns: known(size.ws_col, USUAL_SIZE.columns).max(MIN_COLUMNS),
     }
 }
 
