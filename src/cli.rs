@@ -17,6 +17,7 @@ mod exit;
 mod exports;
 mod failure_limit;
 mod html;
+mod init;
 mod menu;
 mod merge;
 mod replay;
@@ -89,6 +90,7 @@ fn perform(args: Args, environment: &CliEnvironment) -> Result<Exit, CliError> {
             let settings = RunSettings::new(scenario, options)?;
             check::check(&settings, parallel, json, environment)
         }
+        Some(Command::Init(args)) => init::init(&args, environment),
         Some(Command::Report {
             directory,
             html: Some(file),

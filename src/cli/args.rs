@@ -2,6 +2,7 @@
 
 mod exports;
 mod films;
+mod init;
 mod stop;
 
 use std::ffi::OsString;
@@ -16,6 +17,7 @@ use crate::scenario::{Arrivals, parse_rate};
 
 pub use exports::ExportArgs;
 pub use films::FilmArgs;
+pub use init::{InitAnswers, InitArgs};
 pub use stop::StopArgs;
 
 use super::doctor::AnswerArgs;
@@ -40,6 +42,7 @@ const EXAMPLES: &str =
   rehearsal report rehearsal-results/REAL-E2E-…    the report of a saved run
   rehearsal replay rehearsal-results/REAL-E2E-…/bundles/failed-000012
                                                    run a failed flow again
+  rehearsal init my.yaml                           a scenario for your program to begin with
   rehearsal check my.yaml                          errors, or the plan
   rehearsal                                        a menu";
 
@@ -101,6 +104,8 @@ pub enum Command {
         #[command(flatten)]
         options: Box<RunArgs>,
     },
+    /// Write a commented scenario to begin with; at a terminal it asks for your program
+    Init(Box<InitArgs>),
     /// Check a scenario: its errors, or its plan and whether this machine has the resources
     Check {
         /// The scenario file, or `-` for standard input [default: the built-in scenario]
