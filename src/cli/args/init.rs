@@ -62,7 +62,7 @@ pub struct InitAnswers {
     #[arg(long, value_name = "TEXT", requires = "prompt")]
     pub send: Option<String>,
 
-    /// Text that the program shows once the action is done
+    /// A line that the program prints, or a text on its screen, once the action is done
     #[arg(long, value_name = "TEXT", requires = "program")]
     pub expect: Option<String>,
 }

@@ -53,7 +53,7 @@ impl Answers {
         if let Some(name) = &given.secret_env {
             check_variable(name).map_err(|error| {
                 CliError::usage(
-                    format_args!("--secret-env '{name}': {error}"),
+                    format_args!("--secret-env: {error}"),
                     "name the variable that will have the password: --secret-env APP_PASSWORD",
                 )
             })?;
@@ -90,7 +90,7 @@ impl Answers {
             }),
             prompt: Some("Select operation (0-6):".into()),
             reply: Some(Reply::Choose("My Profile".into())),
-            expect: Some("Email".into()),
+            expect: Some("Name:".into()),
         }
     }
 }

@@ -64,7 +64,9 @@ pub(super) fn ask(input: &mut dyn BufRead, output: &mut dyn Write) -> Result<Ans
         };
     }
     let expect = match &reply {
-        Some(_) => person.ask("A text that it shows once that is done")?,
+        Some(_) => {
+            person.ask("A line that it prints, or a text on its screen, once that is done")?
+        }
         None => None,
     };
     Ok(Answers {

@@ -191,9 +191,11 @@ fn action(answers: &Answers, wait: &str) -> String {
                 format_args!("        - {wait}: {}", literal(expect)),
             );
         }
-        None => text.push_str(
-            "        # Wait for a text that shows that it is done:\n        # - see: Saved\n",
-        ),
+        None => {
+            let wait = if answers.has_screen { "screen" } else { "see" };
+            text.push_str("        # Wait for a text that shows that it is done:\n");
+            line(&mut text, format_args!("        # - {wait}: Saved"));
+        }
     }
     text
 }
@@ -210,4 +212,82 @@ fn quoted(text: &str) -> String {
 
 fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
     writeln!(text, "{line}").expect("a string takes everything");
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::scenario::{CompileOptions, compile};
+
+    /// Texts as people type them, and as nobody does.
+    fn text() -> impl Strategy<Value = String> {
+        let odd = prop_oneof![
+            Just("${x}".to_owned()),
+            Just("$${x} {{ y }}".to_owned()),
+            Just("yes: # no".to_owned()),
+            Just("'\"\\".to_owned()),
+            "[ -~äचाय茶]{0,12}",
+        ];
+        // Blanks are trimmed when it is read, and slashes make a regular expression.
+        odd.prop_map(|text| format!("a{text}z"))
+    }
+
+    fn answers() -> impl Strategy<Value = Answers> {
+        let pair = || proptest::option::of((text(), text()));
+        let reply = proptest::option::of((any::<bool>(), text()));
+        let optional = || proptest::option::of(text());
+        let words = proptest::collection::vec(text(), 1..4);
+        let parts = (
+            words,
+            any::<bool>(),
+            pair(),
+            optional(),
+            optional(),
+            reply,
+            optional(),
+        );
+        parts.prop_map(
+            |(program, has_screen, user, secret, prompt, reply, expect)| {
+                let prompt = prompt.or(has_screen.then(|| "Menu".to_owned()));
+                Answers {
+                    program,
+                    has_screen,
+                    user,
+                    secret: secret.map(|prompt| Secret {
+                        prompt,
+                        variable: "APP_PASSWORD".into(),
+                        default: None,
+                    }),
+                    reply: reply.filter(|_| prompt.is_some()).map(|(chooses, text)| {
+                        if chooses {
+                            Reply::Choose(text)
+                        } else {
+                            Reply::Send(text)
+                        }
+                    }),
+                    prompt,
+                    expect,
+                }
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn every_answer_makes_a_scenario_that_passes_the_check(answers in answers()) {
+            let text = scenario(&answers, Path::new("dir/my app.yaml"));
+            let environment = |_: &str| Some("sesame".to_owned());
+            let options = CompileOptions {
+                environment: Some(&environment),
+                ..CompileOptions::default()
+            };
+            let compiled = compile(&text, None, options);
+            let compiled = compiled.map_err(|faults| TestCaseError::fail(format!("{faults}\n{text}")))?;
+            let run: Vec<_> = compiled.plan.roles[0].run.iter().map(|it| it.fixed()).collect();
+            let program: Vec<_> = answers.program.iter().map(|it| Some(it.as_str())).collect();
+            prop_assert_eq!(run, program, "the words are as they were given");
+        }
+    }
 }
