@@ -3,6 +3,7 @@
 mod exports;
 mod films;
 mod init;
+mod segment;
 mod stop;
 
 use std::ffi::OsString;
@@ -18,6 +19,7 @@ use crate::scenario::{Arrivals, parse_rate};
 pub use exports::ExportArgs;
 pub use films::FilmArgs;
 pub use init::{InitAnswers, InitArgs};
+pub use segment::SegmentArgs;
 pub use stop::StopArgs;
 
 use super::doctor::AnswerArgs;
@@ -267,6 +269,9 @@ pub struct ReplayArgs {
 pub struct RunArgs {
     #[command(flatten)]
     pub load: LoadArgs,
+
+    #[command(flatten)]
+    pub segment: SegmentArgs,
 
     /// The customer; same as --var customer_id=ID
     #[arg(long, value_name = "ID")]

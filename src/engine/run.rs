@@ -86,7 +86,7 @@ pub fn run(
     spawner.on_notice(move |text| notices.emit(RunEvent::Notice { flow: None, text }));
 
     let (thresholds, first_flow) = (options.thresholds.clone(), options.first_flow);
-    let fail_fast = options.fail_fast;
+    let load_began = options.load_began;
     let context = Arc::new(RunContext::new(
         options,
         spawner.clone(),
@@ -112,8 +112,8 @@ pub fn run(
             context,
             Arc::clone(&info),
             &thresholds,
-            fail_fast,
             first_flow,
+            load_began,
             handles,
             done,
         );

@@ -128,7 +128,7 @@ impl Coordinator {
     /// Stops the run if so many flows have failed that the options demand it. A run that has no
     /// flow left to start or to wait for ends by itself.
     pub(super) fn check_fail_fast(&mut self, ctx: &mut Context<Self>) {
-        let Some(limit) = self.fail_fast else {
+        let Some(limit) = self.run.fail_fast else {
             return;
         };
         let is_over = self.stopped.is_some() && self.in_flight.is_empty();
