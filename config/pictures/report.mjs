@@ -10,7 +10,7 @@ const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
   args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"],
 });
-const page = await browser.newPage({ viewport: { width: 1100, height: 1000 } });
+const page = await browser.newPage({ viewport: { width: 1100, height: 1200 } });
 await page.goto(pathToFileURL(path.resolve(report)).href);
 await page.screenshot({ path: picture });
 await browser.close();

@@ -11,6 +11,7 @@ import shlex
 import struct
 import sys
 import termios
+from itertools import groupby
 from pathlib import Path
 
 import pyte
@@ -30,13 +31,13 @@ def lines(screen):
     """The rows of the screen up to the last with text, with their styles."""
     rows = []
     for number in range(screen.lines):
+        cells = [screen.buffer[number][column] for column in range(screen.columns)]
         row = Text()
-        for column in range(screen.columns):
-            cell = screen.buffer[number][column]
-            color = NAMES.get(cell.fg, cell.fg)
+        for (color, bold), run in groupby(cells, key=lambda cell: (cell.fg, cell.bold)):
+            color = NAMES.get(color, color)
             if color and re.fullmatch("[0-9a-f]{6}", color):
                 color = f"#{color}"
-            row.append(cell.data, Style(color=color, bold=cell.bold))
+            row.append("".join(cell.data for cell in run), Style(color=color, bold=bold))
         row.rstrip()
         rows.append(row)
     while rows and not rows[-1].plain:
@@ -50,7 +51,9 @@ def draw(rows, command, path):
     console.print(Text.assemble(("$ ", "bold green"), command), soft_wrap=True)
     for row in rows:
         console.print(row, soft_wrap=True, highlight=False)
-    path.write_text(console.export_svg(title="rehearsal"))
+    # Without the fonts from the network: every system has one of fixed width.
+    svg = re.sub(r"@font-face \{.*?\}\n?", "", console.export_svg(title="rehearsal"), flags=re.DOTALL)
+    path.write_text(svg)
 
 
 def main():
