@@ -123,26 +123,25 @@ fn a_resized_terminal_keeps_one_display_and_what_stands_above() {
     let now = Instant::now();
     let mut screen = Screen::new(size(100), now);
     screen.feed(b"above\r\n", now, &mut |_| false);
-    let mut draw_until = |screen: &mut Screen, terminal: &mut Terminal, text: &str| {
-        let mut piece = [0; 4096];
-        while rows_with(screen, text) == 0 {
-            let length = terminal.ours.read(&mut piece).expect("the run goes on");
-            screen.feed(&piece[..length], now, &mut |_| false);
-        }
-    };
-    draw_until(&mut screen, &mut terminal, " × 02_end: wrong exit");
-    for (columns, text) in [(40, "02_end        "), (90, "in flight"), (60, "in flight")] {
+    let draw_while =
+        |screen: &mut Screen, terminal: &mut Terminal, goes_on: &dyn Fn(&Screen) -> bool| {
+            let mut piece = [0; 4096];
+            while goes_on(screen) {
+                let length = terminal.ours.read(&mut piece).expect("the run goes on");
+                screen.feed(&piece[..length], now, &mut |_| false);
+            }
+        };
+    let lacks = |text: &'static str| move |screen: &Screen| rows_with(screen, text) == 0;
+    draw_while(&mut screen, &mut terminal, &lacks(" × 02_end: wrong exit"));
+    for (columns, text) in [(40, "ETA "), (90, "in flight"), (60, "in flight")] {
         terminal.resize(columns);
         screen.resize(size(columns));
-        let failures = |screen: &Screen| screen.dump();
-        let before = failures(&screen);
         // The next drawing is one for the new size.
-        while failures(&screen) == before {
-            let mut piece = [0; 4096];
-            let length = terminal.ours.read(&mut piece).expect("the run goes on");
-            screen.feed(&piece[..length], now, &mut |_| false);
-        }
-        draw_until(&mut screen, &mut terminal, text);
+        let before = screen.dump();
+        draw_while(&mut screen, &mut terminal, &|screen| {
+            screen.dump() == before
+        });
+        draw_while(&mut screen, &mut terminal, &lacks(text));
         assert_eq!(rows_with(&screen, " of 60 done"), 1, "{}", screen.dump());
         assert_eq!(rows_with(&screen, "× 02_end"), 1, "{}", screen.dump());
         assert_eq!(rows_with(&screen, "above"), 1, "{}", screen.dump());
