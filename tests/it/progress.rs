@@ -81,7 +81,7 @@ fn bars_show_the_progress_and_make_room_for_the_report() {
     };
     assert!(seen.iter().any(|it| whole(&it)), "{seen:#?}");
     assert!(
-        seen.iter().any(|rows| rows[0].contains("4 failed")),
+        seen.iter().any(|rows| rows[0].contains("3 failed")),
         "{seen:#?}"
     );
     let left = rows(&screen).join("\n");
