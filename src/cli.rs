@@ -17,6 +17,7 @@ mod exit;
 mod exports;
 mod failure_limit;
 mod html;
+mod init;
 mod menu;
 mod merge;
 mod replay;
@@ -91,6 +92,7 @@ fn perform(args: Args, environment: &CliEnvironment) -> Result<Exit, CliError> {
             let settings = RunSettings::new(scenario, options)?;
             check::check(&settings, parallel, json, environment)
         }
+        Some(Command::Init(args)) => init::init(&args, environment),
         Some(Command::Report(args)) => report::report(args, environment),
         Some(Command::Replay(mut args)) => {
             args.bundle = saved::bundle(&args.bundle, environment)?;

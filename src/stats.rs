@@ -26,7 +26,7 @@ mod verdict;
 
 pub use breakdown::{Breakdown, TimeShares};
 pub use evidence_choice::{EvidenceChoice, EvidenceLimits};
-pub use failures::{MAX_GROUPS, MAX_TEXTS};
+pub use failures::{Failures, MAX_GROUPS, MAX_TEXTS};
 pub use faults::FaultSummary;
 pub use histogram::{Bucket, Encoded, Histogram, Histograms, Spread};
 pub use integrity::{

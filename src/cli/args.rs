@@ -2,8 +2,10 @@
 
 mod exports;
 mod films;
+mod init;
 mod report;
 mod segment;
+mod stop;
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -17,8 +19,10 @@ use crate::scenario::{Arrivals, parse_rate};
 
 pub use exports::ExportArgs;
 pub use films::FilmArgs;
+pub use init::{InitAnswers, InitArgs};
 pub use report::{DetailArgs, ReportArgs, ReportDetail};
 pub use segment::SegmentArgs;
+pub use stop::StopArgs;
 
 use super::doctor::AnswerArgs;
 use super::failure_limit::FailureLimit;
@@ -42,6 +46,7 @@ const EXAMPLES: &str =
   rehearsal report                                 the saved runs
   rehearsal report last --report full              all about the newest one
   rehearsal replay last                            run its first failed flow again
+  rehearsal init my.yaml                           a scenario for your program to begin with
   rehearsal check my.yaml                          errors, or the plan
   rehearsal                                        a menu";
 
@@ -103,6 +108,8 @@ pub enum Command {
         #[command(flatten)]
         options: Box<RunArgs>,
     },
+    /// Write a commented scenario to begin with; at a terminal it asks for your program
+    Init(Box<InitArgs>),
     /// Check a scenario: its errors, or its plan and whether this machine has the resources
     Check {
         /// The scenario file, or `-` for standard input [default: the built-in scenario]
@@ -315,6 +322,9 @@ pub struct RunArgs {
     /// Number or share of flows that may fail: 3, 0.5% [default: none]
     #[arg(long, value_name = "N|P%", value_parser = str::parse::<FailureLimit>)]
     pub allow_failures: Option<FailureLimit>,
+
+    #[command(flatten)]
+    pub stop: StopArgs,
 
     /// Print the result with all flows as JSON on standard output and nothing else
     #[arg(long)]

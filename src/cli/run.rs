@@ -168,7 +168,9 @@ fn reporter(
         Progress::Auto | Progress::Plain if is_single => {
             Box::new(SingleFlow::new(output(settings)))
         }
-        Progress::Auto if is_terminal && !environment.is_dumb => Box::new(ProgressBars::new()),
+        Progress::Auto if is_terminal && !environment.is_dumb && !environment.is_ci => {
+            Box::new(ProgressBars::new())
+        }
         Progress::Auto | Progress::Plain => Box::new(PlainProgress::new(errors())),
     })
 }

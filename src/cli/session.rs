@@ -190,6 +190,7 @@ impl Session {
             .run_id(names.id.clone())
             .seed(settings.seed.unwrap_or_else(|| fastrand::u64(..1 << 53)))
             .thresholds(thresholds)
+            .fail_fast(settings.fail_fast)
             .recording(recording)
             .environment(environment.variables.clone())
             .run_directory(temporary.path().to_owned())
@@ -271,7 +272,9 @@ impl Session {
         let mut outcome = outcome?;
         outcome.set_integrity(artifacts.integrity.take());
         let flows = &outcome.summary.flows;
-        if flows.failed > 0 && self.allowed_failures.is_kept(flows) {
+        // Those that stopped the run are not allowed.
+        let stopped = outcome.summary.stopped_by_failures.is_some();
+        if flows.failed > 0 && !stopped && self.allowed_failures.is_kept(flows) {
             outcome.summary.flow_failures = FlowFailures::AreAllowed;
         }
         artifacts.name_bundles(&mut outcome.summary.failures);

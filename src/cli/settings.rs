@@ -52,6 +52,8 @@ pub struct RunSettings {
     /// Faults in addition to those of the scenario, as typed.
     pub chaos: Vec<String>,
     pub allowed_failures: FailureLimit,
+    /// The number of failed flows that stops the run.
+    pub fail_fast: Option<u64>,
     pub format: OutputFormat,
     pub progress: Progress,
     /// The report at the end, if there is one.
@@ -180,6 +182,7 @@ impl RunSettings {
             thresholds: args.thresholds,
             chaos: args.chaos,
             allowed_failures: args.allow_failures.unwrap_or_default(),
+            fail_fast: args.stop.fail_fast,
             format: if args.json {
                 OutputFormat::Json
             } else {

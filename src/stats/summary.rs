@@ -15,9 +15,13 @@ use super::signature::Signature;
 pub struct Summary {
     /// The run was stopped before all its flows had ended.
     pub interrupted: bool,
-    /// The time from the run's start to its early stop, by a threshold or by its user.
+    /// The time from the run's start to its early stop, by a threshold, by failed flows
+    /// or by its user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_after_us: Option<u64>,
+    /// The number of failed flows at which the run was stopped, if that stopped it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_by_failures: Option<u64>,
     /// From the run's start to its end, including clean-up but not the audit.
     pub elapsed_us: u64,
     pub flows: FlowCounts,

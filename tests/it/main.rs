@@ -18,6 +18,7 @@ mod figures;
 mod films;
 mod hostile;
 mod html;
+mod init;
 mod integrity;
 mod language;
 mod layers;

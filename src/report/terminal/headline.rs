@@ -68,6 +68,11 @@ pub(super) fn lines(info: &RunInfo, summary: &Summary, width: usize) -> Vec<Stri
         let text = format!("  the run was ended early: {threshold} was crossed");
         lines.push(styled(CARE, cut(&text, width)));
     }
+    if let Some(failures) = summary.stopped_by_failures {
+        let flows = units::counted(failures, "flow");
+        let text = format!("  the run was stopped by --fail-fast: {flows} failed");
+        lines.push(styled(CARE, cut(&text, width)));
+    }
     lines.extend(processes(summary));
     lines.extend(
         summary
