@@ -1,11 +1,11 @@
-//! Handle that stops a run and shows its running scripts.
+//! Handle that stops a run, changes its load, and shows its running scripts.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::model::{InstanceId, micros};
+use crate::model::{InstanceId, LoadSetting, micros};
 use crate::process::live_usage;
 
 use super::live_scripts::LiveScripts;
@@ -40,6 +40,7 @@ pub struct LiveScript {
 #[derive(Debug, Clone)]
 pub struct Control {
     stop: Arc<watch::Sender<Option<Stop>>>,
+    load: Arc<watch::Sender<Option<LoadSetting>>>,
     live: Arc<LiveScripts>,
     step_confirmation: Option<StepConfirmation>,
 }
@@ -55,6 +56,7 @@ impl Control {
     pub fn new() -> Self {
         Control {
             stop: Arc::new(watch::Sender::new(None)),
+            load: Arc::new(watch::Sender::new(None)),
             live: Arc::default(),
             step_confirmation: None,
         }
@@ -78,6 +80,13 @@ impl Control {
         });
     }
 
+    /// Changes the load from now on. A quantity that the run's load does not have, and a change
+    /// after its last flow was started, have no effect. The caller has checked that the machine has
+    /// the resources for it.
+    pub fn change_load(&self, to: LoadSetting) {
+        self.load.send_replace(Some(to));
+    }
+
     /// Returns the running scripts, in the order of their flows.
     pub fn live_scripts(&self) -> Vec<LiveScript> {
         let scripts = self.live.all().into_iter();
@@ -98,6 +107,10 @@ impl Control {
 
     pub(super) fn stops(&self) -> watch::Receiver<Option<Stop>> {
         self.stop.subscribe()
+    }
+
+    pub(super) fn load_changes(&self) -> watch::Receiver<Option<LoadSetting>> {
+        self.load.subscribe()
     }
 
     pub(super) fn step_confirmation(&self) -> Option<StepConfirmation> {

@@ -2,6 +2,7 @@
 
 mod collector;
 mod drops;
+mod load_changes;
 mod stop;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ use super::schedule::{Next, Schedule, Start};
 
 use collector::{CHECK_EVERY, Collector};
 use drops::{Drops, REPORT_EVERY};
+use load_changes::{ChangedLoad, LoadChanges};
 
 pub use stop::StopCause;
 
@@ -67,6 +69,7 @@ pub(super) struct Coordinator {
     handle: Option<Arc<CoordinatorHandle>>,
     /// Dropped flows that are not reported yet.
     drops: Drops,
+    load_changes: LoadChanges,
     /// The one timer, for the schedule's next moment.
     alarm: Option<SpawnHandle>,
     /// The receiver of the figures when the last flow has ended.
@@ -87,6 +90,8 @@ pub(super) struct Collected {
     pub cause: StopCause,
     /// The time of an early stop, by a threshold or by the caller.
     pub stopped_after: Option<Duration>,
+    /// The load as it was changed, if it was.
+    pub changed_load: Option<ChangedLoad>,
     pub collector: Collector,
 }
 
@@ -116,6 +121,7 @@ impl Coordinator {
             may_start: true,
             handle: None,
             drops: Drops::default(),
+            load_changes: LoadChanges::default(),
             alarm: None,
             done: Some(done),
         }
@@ -179,9 +185,11 @@ impl Coordinator {
             let empty = Collector::new(&self.info, &[]);
             let collector = std::mem::replace(&mut self.collector, empty);
             // The receiver is gone if the run was given up; the figures are then of no use.
+            let changed_load = self.changed_load();
             let _ = done.send(Collected {
                 cause,
                 stopped_after: self.stopped_after,
+                changed_load,
                 collector,
             });
             ctx.stop();

@@ -143,6 +143,7 @@ impl Tally {
     pub fn summary(&self, elapsed: Duration, interrupted: bool) -> Summary {
         Summary {
             stopped_after_us: None,
+            load_changes: Vec::new(),
             interrupted,
             elapsed_us: micros(elapsed),
             flows: self.flows,
