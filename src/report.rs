@@ -21,6 +21,8 @@ mod failure;
 mod flows_file;
 mod flows_reader;
 mod html;
+#[cfg(feature = "cli")]
+mod http;
 mod integrity;
 mod json_lines;
 #[cfg(feature = "cli")]

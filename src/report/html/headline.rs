@@ -1,6 +1,6 @@
 //! The result at the top of the page, its figures, and the thresholds.
 
-use crate::model::AuditOutcome;
+use crate::model::{AuditOutcome, RunInfo};
 use crate::report::result_file::{Completeness, Head};
 use crate::report::units;
 use crate::stats::{Checked, Integrity, Summary, Trust};
@@ -33,7 +33,7 @@ pub(super) fn headline(head: &Head) -> Headline {
         load: format!("{}, {}", units::extent(run), text(&run.load)),
         started: run.started_at.format("%Y-%m-%d %H:%M:%S %:z").to_string(),
         parts: parts.into_iter().flatten().collect(),
-        cards: cards(head),
+        cards: cards(run, summary),
         reasons: verdict.map_or(Vec::new(), |verdict| {
             let reasons = verdict.reasons.iter().chain(&verdict.not_judged);
             reasons.map(|reason| text(reason)).collect()
@@ -136,8 +136,7 @@ fn trust(summary: &Summary) -> Option<Part> {
     })
 }
 
-fn cards(head: &Head) -> Vec<Card> {
-    let (run, summary) = (&head.run, &head.summary);
+pub(super) fn cards(run: &RunInfo, summary: &Summary) -> Vec<Card> {
     let flows = summary.flows;
     let mut cards = vec![Card {
         name: "Completed",
