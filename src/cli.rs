@@ -17,6 +17,7 @@ mod exit;
 mod exports;
 mod failure_limit;
 mod html;
+mod live;
 mod menu;
 mod merge;
 mod replay;

@@ -66,6 +66,8 @@ pub use failure::lines as failure_lines;
 pub use flows_file::{FlowsFile, FlowsWriter};
 pub use flows_reader::write_record;
 pub use html::{HtmlSource, MAX_BYTES as MAX_HTML_BYTES, write_html};
+#[cfg(feature = "cli")]
+pub use html::{LiveControls, LiveOptions, LivePage};
 pub use json_lines::JsonLines;
 #[cfg(feature = "cli")]
 pub use junit::write_junit;

@@ -509,7 +509,10 @@ mod tests {
         let load = open(Ramp::constant(5.0), Arrivals::Even, 9);
         let mut open = Schedule::new(&load, 1);
         assert_eq!(open.change(LoadSetting::Parallel(2), now), None);
-        assert!(open.change(LoadSetting::FlowsPerSecond(1.0), ms(1_000)).is_some());
+        assert!(
+            open.change(LoadSetting::FlowsPerSecond(1.0), ms(1_000))
+                .is_some()
+        );
         assert_eq!(open.wanted_per_second(ms(2_000)), Some(3.0));
     }
 

@@ -18,6 +18,8 @@ mod data;
 mod failures;
 mod headline;
 mod integrity;
+#[cfg(feature = "cli")]
+mod live;
 mod page;
 mod resources;
 mod scan;
@@ -36,6 +38,9 @@ use super::result_directory::{ResultDirectory, permissive};
 use super::result_file::Head;
 
 use data::Page;
+
+#[cfg(feature = "cli")]
+pub use live::{LiveControls, LiveOptions, LivePage};
 
 /// The maximum size of the file.
 pub const MAX_BYTES: usize = 1_500_000;

@@ -115,10 +115,13 @@ impl InFlight {
     /// Returns the mean number of flows in flight in each bucket.
     fn means(&self, width_us: u64) -> impl Iterator<Item = f64> {
         let mut throughout = 0;
-        self.partly_us.iter().zip(&self.steps).map(move |(us, step)| {
-            throughout += step;
-            throughout as f64 + *us as f64 / width_us as f64
-        })
+        self.partly_us
+            .iter()
+            .zip(&self.steps)
+            .map(move |(us, step)| {
+                throughout += step;
+                throughout as f64 + *us as f64 / width_us as f64
+            })
     }
 
     fn resize(&mut self, count: usize) {
@@ -397,7 +400,13 @@ mod tests {
         let mut growing = Timeline::growing(&info, 4);
         let mut known = Timeline::new(&info, Duration::from_secs(96), 1);
         assert_eq!(known.width_us(), 5_000_000);
-        let flows = [(0, 700), (500, 3_250), (1_000, 9_000), (4_100, 4_200), (3_000, 14_900)];
+        let flows = [
+            (0, 700),
+            (500, 3_250),
+            (1_000, 9_000),
+            (4_100, 4_200),
+            (3_000, 14_900),
+        ];
         for (start_ms, end_ms) in flows {
             let flow = timed(start_ms * 1_000, end_ms * 1_000, FlowOutcome::Completed);
             growing.record(&info, &flow);

@@ -160,11 +160,7 @@ fn course(info: &RunInfo, timeline: &Timeline, moments: &[TimelineMoment]) -> Co
         .filter(|(_, values)| values.iter().any(|it| *it > 0.0))
         .map(|(role, values)| Named {
             name: text(&role.title),
-            values: values
-                .into_iter()
-                .take(moments.len())
-                .map(short)
-                .collect(),
+            values: values.into_iter().take(moments.len()).map(short).collect(),
         });
     Course {
         width,

@@ -80,7 +80,7 @@ fn flows(summary: &Summary) -> Part {
     }
 }
 
-fn integrity(integrity: &Integrity) -> Part {
+pub(super) fn integrity(integrity: &Integrity) -> Part {
     if integrity.is_violated() {
         let findings = integrity.violations.filter(|it| *it > 0);
         let findings = findings.map_or(String::new(), |it| {

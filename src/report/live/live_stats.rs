@@ -113,7 +113,10 @@ impl LiveStats {
                         slice.completed += 1;
                         slice.record_duration(flow.response_us());
                     }
-                    FlowOutcome::Failed(_) => self.failed += 1,
+                    FlowOutcome::Failed(_) => {
+                        self.failed += 1;
+                        self.recent.slice_at(self.now).failed += 1;
+                    }
                     FlowOutcome::Interrupted => self.interrupted += 1,
                 }
             }
@@ -181,6 +184,18 @@ impl LiveStats {
     pub(in crate::report) fn completed_per_second(&mut self) -> f64 {
         self.recent.slide_to(self.now);
         self.recent.completed_per_second(self.now)
+    }
+
+    /// Returns failed flows per second in the sliding window.
+    pub(in crate::report) fn failed_per_second(&mut self) -> f64 {
+        self.recent.slide_to(self.now);
+        self.recent.failed_per_second(self.now)
+    }
+
+    /// Returns a percentile of response times in the sliding window.
+    pub(in crate::report) fn response_us(&mut self, percentile: f64) -> Option<u64> {
+        self.recent.slide_to(self.now);
+        self.recent.histogram().percentile_us(percentile)
     }
 
     /// Returns the 95th percentile of response times in the sliding window.
