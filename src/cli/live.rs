@@ -74,7 +74,9 @@ fn setting(load: &Load) -> LoadSetting {
 /// Describes the values that the load can be changed to.
 fn limit(load: &Load, room: &Room) -> String {
     let (range, ramp) = match &load.shape {
-        Shape::Closed { parallel, .. } => (format!("1 to {}", room.flows), parallel),
+        Shape::Closed { parallel, .. } => {
+            (format!("1 to {} on this machine", room.flows), parallel)
+        }
         Shape::Open { rate, .. } => ("such as 5/s, 90/m, 40/h".to_owned(), rate),
     };
     match ramp.stages.is_empty() {

@@ -13,7 +13,8 @@ use actix::prelude::*;
 use tokio::sync::oneshot;
 
 use crate::model::{
-    Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, FlowRecord, RunEvent, RunInfo, micros,
+    Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, FlowRecord, LoadChange, RunEvent,
+    RunInfo, micros,
 };
 use crate::process::Grace;
 use crate::scenario::{FlowContext, ScopeError, Shape};
@@ -21,7 +22,9 @@ use crate::stats::Threshold;
 
 use super::context::RunContext;
 use super::flow::{Due, FlowSupervisor};
-use super::messages::{CoordinatorHandle, EndFlow, FlowEnded, FlowHandle, StopRun, send};
+use super::messages::{
+    ChangeLoad, CoordinatorHandle, EndFlow, FlowEnded, FlowHandle, StopRun, send,
+};
 use super::pool::Pools;
 use super::schedule::{Next, Schedule, Start};
 
@@ -185,7 +188,9 @@ impl Coordinator {
             let empty = Collector::new(&self.info, &[]);
             let collector = std::mem::replace(&mut self.collector, empty);
             // The receiver is gone if the run was given up; the figures are then of no use.
-            let changed_load = self.changed_load();
+            let (now, end) = (self.began.elapsed(), self.schedule.end());
+            let wanted = |end| self.schedule.wanted_per_second(end);
+            let changed_load = self.load_changes.take(now, end, wanted);
             let _ = done.send(Collected {
                 cause,
                 stopped_after: self.stopped_after,
@@ -337,6 +342,29 @@ impl Handler<StopRun> for Coordinator {
             return self.end_pools(Grace::SHORT);
         }
         self.begin_stop(StopCause::Requested(how), ctx);
+        self.proceed(ctx);
+    }
+}
+
+impl Handler<ChangeLoad> for Coordinator {
+    type Result = ();
+
+    fn handle(&mut self, ChangeLoad(to): ChangeLoad, ctx: &mut Self::Context) {
+        let now = self.began.elapsed();
+        if self.stopped.is_some() || !self.load_changes.has_room() {
+            return;
+        }
+        let Some(from) = self.schedule.change(to, now) else {
+            return;
+        };
+        let change = LoadChange {
+            after_us: micros(now),
+            from,
+            to,
+        };
+        self.load_changes.add(change);
+        self.run.emit(RunEvent::LoadChanged(change));
+        self.notice(change.to_string());
         self.proceed(ctx);
     }
 }

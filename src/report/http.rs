@@ -139,3 +139,83 @@ fn serve(
         let _ = timeout(grace, connections.acquire_many(MAX_CONNECTIONS)).await;
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpStream;
+    use std::time::Instant;
+
+    use axum::body::Body;
+    use axum::routing::get;
+    use futures_util::stream;
+
+    use super::*;
+
+    /// A server with a short answer, and one that never ends.
+    fn server() -> Server {
+        let endless = async || {
+            let block = Ok::<_, std::convert::Infallible>(vec![b'x'; 1 << 16]);
+            Body::from_stream(stream::repeat(block))
+        };
+        let router = Router::new()
+            .route("/short", get(async || "short"))
+            .route("/endless", get(endless));
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let listener = Server::bind(address).unwrap();
+        Server::start("test", listener, router, Duration::MAX).unwrap()
+    }
+
+    fn ask(server: &Server, path: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        stream
+    }
+
+    fn answer(server: &Server) -> String {
+        let mut text = String::new();
+        // A connection beyond the limit is closed without an answer.
+        let _ = ask(server, "/short").read_to_string(&mut text);
+        text
+    }
+
+    #[test]
+    fn a_client_that_never_reads_delays_neither_others_nor_the_end() {
+        let mut server = server();
+        let mut first = [0; 1];
+        let mut stuck = ask(&server, "/endless");
+        stuck.read_exact(&mut first).unwrap();
+        let silent = TcpStream::connect(server.address()).unwrap();
+        assert!(answer(&server).ends_with("short"));
+        let address = server.address();
+        let began = Instant::now();
+        server.stop(Duration::from_millis(50));
+        assert!(
+            began.elapsed() < Duration::from_secs(10),
+            "{:?}",
+            began.elapsed()
+        );
+        assert!(TcpStream::connect(address).is_err(), "the port is free");
+        drop((stuck, silent));
+    }
+
+    #[test]
+    fn connections_beyond_the_limit_are_closed_until_there_is_room() {
+        let server = server();
+        let mut first = [0; 1];
+        let stuck: Vec<TcpStream> = (0..MAX_CONNECTIONS)
+            .map(|_| {
+                let mut stream = ask(&server, "/endless");
+                stream.read_exact(&mut first).unwrap();
+                stream
+            })
+            .collect();
+        assert_eq!(answer(&server), "");
+        drop(stuck);
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !answer(&server).ends_with("short") {
+            assert!(Instant::now() < deadline, "there is room again");
+        }
+    }
+}

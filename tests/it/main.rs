@@ -21,6 +21,7 @@ mod html;
 mod integrity;
 mod language;
 mod layers;
+mod live;
 mod loads;
 mod menu;
 mod order_flow;

@@ -101,7 +101,9 @@ impl Outputs {
         }
         let (Results::Saved(run) | Results::NotSaved(run)) = &finished.results;
         let path = |kind, given: &Option<_>, extension: &str| {
-            let path = given.clone().unwrap_or_else(|| run.with_extension(extension));
+            let path = given
+                .clone()
+                .unwrap_or_else(|| run.with_extension(extension));
             self.has(kind).then_some(path)
         };
         let given = &settings.exports;
@@ -118,7 +120,10 @@ impl Outputs {
         }
         let written = [exports.junit, exports.markdown, exports.csv_steps];
         for path in written.into_iter().flatten() {
-            lines.push_str(&format!("Written: {}\n", sanitize(&path.display().to_string())));
+            lines.push_str(&format!(
+                "Written: {}\n",
+                sanitize(&path.display().to_string())
+            ));
         }
         Ok(lines)
     }

@@ -2,12 +2,7 @@
 
 use std::time::Duration;
 
-use actix::prelude::*;
-
-use crate::engine::messages::ChangeLoad;
-use crate::model::{LoadChange, LoadSetting, RunEvent, RunInfo, micros};
-
-use super::Coordinator;
+use crate::model::{LoadChange, LoadSetting, RunInfo};
 
 /// The maximum number of changes; later ones have no effect. A ramp gets longer with each.
 const MAX_CHANGES: usize = 1_000;
@@ -29,6 +24,35 @@ pub(in crate::engine) struct ChangedLoad {
 }
 
 impl LoadChanges {
+    /// Returns whether another change is possible.
+    pub(super) fn has_room(&self) -> bool {
+        self.changes.len() < MAX_CHANGES
+    }
+
+    pub(super) fn add(&mut self, change: LoadChange) {
+        self.changes.push(change);
+    }
+
+    /// Returns the load as it was changed, if it was, given the mean rate that an open load wanted
+    /// until a time. No flows are started after `planned_end`; it is `now`.
+    pub(super) fn take(
+        &mut self,
+        now: Duration,
+        planned_end: Option<Duration>,
+        wanted_per_second: impl FnOnce(Duration) -> Option<f64>,
+    ) -> Option<ChangedLoad> {
+        let LoadChanges {
+            changes,
+            starts_ended,
+        } = std::mem::take(self);
+        let end = starts_ended.unwrap_or(now);
+        let end = planned_end.map_or(end, |planned| planned.min(end));
+        (!changes.is_empty()).then(|| ChangedLoad {
+            changes,
+            wanted_per_second: wanted_per_second(end),
+        })
+    }
+
     /// Notes the time from which no more flows are started.
     pub(super) fn starts_end(&mut self, now: Duration) {
         self.starts_ended.get_or_insert(now);
@@ -54,42 +78,41 @@ impl ChangedLoad {
     }
 }
 
-impl Coordinator {
-    /// Returns the load as it was changed, if it was.
-    pub(super) fn changed_load(&mut self) -> Option<ChangedLoad> {
-        let LoadChanges {
-            changes,
-            starts_ended,
-        } = std::mem::take(&mut self.load_changes);
-        let now = self.began.elapsed();
-        let planned = self.schedule.end().unwrap_or(Duration::MAX);
-        let end = starts_ended.unwrap_or(now).min(planned);
-        (!changes.is_empty()).then(|| ChangedLoad {
-            changes,
-            wanted_per_second: self.schedule.wanted_per_second(end),
-        })
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::StageInfo;
 
-impl Handler<ChangeLoad> for Coordinator {
-    type Result = ();
-
-    fn handle(&mut self, ChangeLoad(to): ChangeLoad, ctx: &mut Self::Context) {
-        let now = self.began.elapsed();
-        if self.stopped.is_some() || self.load_changes.changes.len() >= MAX_CHANGES {
-            return;
-        }
-        let Some(from) = self.schedule.change(to, now) else {
-            return;
+    #[test]
+    fn a_changed_load_corrects_the_description_of_its_run() {
+        let mut changes = LoadChanges::default();
+        assert!(changes.take(Duration::ZERO, None, |_| None).is_none());
+        changes.add(LoadChange {
+            after_us: 1_500_000,
+            from: LoadSetting::Parallel(2),
+            to: LoadSetting::Parallel(9),
+        });
+        changes.starts_end(Duration::from_secs(4));
+        let end = Some(Duration::from_secs(3));
+        let until = |end: Duration| Some(end.as_secs_f64());
+        let changed = changes.take(Duration::from_secs(5), end, until).unwrap();
+        let stage = |second| StageInfo {
+            ends_after_us: second * 1_000_000,
+            to: 4.0,
         };
-        let change = LoadChange {
-            after_us: micros(now),
-            from,
-            to,
+        let mut info = RunInfo {
+            parallel: 4,
+            load: "up to 4 at once, in 2 stages".into(),
+            stages: vec![stage(1), stage(2)],
+            ..RunInfo::default()
         };
-        self.load_changes.changes.push(change);
-        self.run.emit(RunEvent::LoadChanged(change));
-        self.notice(change.to_string());
-        self.proceed(ctx);
+        assert_eq!(changed.note_in(&mut info).len(), 1);
+        assert_eq!((info.parallel, info.stages.len()), (9, 1));
+        assert_eq!(info.wanted_per_second, Some(3.0));
+        assert!(
+            info.load.ends_with("changed while running to 9 at once"),
+            "{}",
+            info.load
+        );
     }
 }

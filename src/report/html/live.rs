@@ -8,18 +8,18 @@
 //! The link contains a random token, without which nothing is answered; see [`access`].
 
 mod access;
+mod controls;
 mod figures;
 mod published;
 mod server;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::model::{LoadSetting, RunEvent};
+use crate::model::RunEvent;
 use crate::report::error::ReportError;
 use crate::report::http::Server;
 use crate::report::reporter::Reporter;
@@ -29,36 +29,13 @@ use crate::stats::Integrity;
 use figures::Figures;
 use server::{Shared, Update};
 
+pub use controls::{LiveControls, LiveOptions};
+
 /// The interval between updates of the page.
 const PUBLISH_EVERY: Duration = Duration::from_secs(1);
 
 /// The time for browsers to take the last update. Without browsers, nothing waits.
 const GRACE: Duration = Duration::from_millis(500);
-
-/// Buttons of the page.
-pub trait LiveControls: Send + Sync {
-    /// Stops the run: gracefully, or now.
-    fn stop(&self, now: bool);
-
-    /// Changes the load to this value, as typed.
-    ///
-    /// # Errors
-    /// If it is none, or beyond what the machine has room for; a text for people.
-    fn change_load(&self, value: &str) -> Result<(), String>;
-}
-
-/// Options of the page.
-#[derive(Debug)]
-pub struct LiveOptions {
-    /// The address to listen at.
-    pub address: SocketAddr,
-    /// The run's directory, which contains the directory of its bundles.
-    pub directory: PathBuf,
-    /// The load that can be changed.
-    pub load: LoadSetting,
-    /// The limit of the load, for people.
-    pub limit: String,
-}
 
 /// A live page. Dropping it ends its server.
 pub struct LivePage {
@@ -93,7 +70,8 @@ impl LivePage {
         let listener = Server::bind(options.address)?;
         let router = server::router(Shared {
             token: token.clone(),
-            directory: options.directory,
+            // Commands on the page can be used anywhere.
+            directory: std::path::absolute(&options.directory).unwrap_or(options.directory),
             updates: updates.clone(),
             controls,
         });

@@ -56,7 +56,7 @@
 
   // Failures: the elements stay, so that what is open stays open.
   const groups = new Map();
-  const addTranscript = async (number, into) => {
+  const addTranscript = async (number, into, isFirst) => {
     const answer = await fetch("flows/" + number).catch(() => null);
     if (!answer?.ok) {
       into.append(make("p", phase === "ended" ? "The run has ended; its transcript is in the run's bundles." : "Its transcript cannot be had.", "note"));
@@ -65,6 +65,7 @@
     const template = make("template");
     template.innerHTML = await answer.text();
     for (const entries of template.content.querySelectorAll(".entries")) requestAnimationFrame(() => (entries.scrollTop = entries.scrollHeight));
+    template.content.querySelector("details.flow").open = isFirst;
     into.append(template.content);
   };
   const newGroup = (group) => {
@@ -96,7 +97,7 @@
         known.loaded.add(number);
         const place = make("div");
         flows.append(place);
-        addTranscript(number, place);
+        addTranscript(number, place, known.loaded.size === 1);
       }
     };
     known.loaded = new Set();
@@ -204,7 +205,7 @@
   };
   const send = async (command) => {
     const answer = await fetch("control", { method: "POST", headers: { "x-rehearsal-token": token, "content-type": "application/json" }, body: JSON.stringify(command) }).catch(() => null);
-    return answer?.ok ? null : ((await answer?.text()) || "The run did not answer.");
+    return answer?.ok ? (await answer.json()).refused : "The run did not answer.";
   };
   const say = (text, isBad) => {
     byId("answer").textContent = text;

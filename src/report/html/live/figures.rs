@@ -317,6 +317,9 @@ impl Run {
         page.started = words::time(info.started_at);
         page.parts = parts(&summary);
         page.cards = headline::cards(info, &summary);
+        if let Some(length) = page.cards.iter_mut().find(|card| card.name == "Took") {
+            length.name = "So far";
+        }
         let now_us = micros(elapsed);
         let started = self.in_flight.values().copied();
         let moments = self.timeline.moments_until(now_us, started);

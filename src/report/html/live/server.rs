@@ -18,8 +18,8 @@ use tokio::sync::watch;
 
 use crate::report::html::{bundles, page};
 
-use super::LiveControls;
 use super::access;
+use super::controls::LiveControls;
 
 /// The maximum size of a request's body.
 const MAX_BODY: usize = 1 << 10;
@@ -133,16 +133,19 @@ async fn flow(
 }
 
 async fn control(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
-    let answer = match serde_json::from_slice(&body) {
-        Err(error) => Err(error.to_string()),
+    let refused = match serde_json::from_slice(&body) {
+        Err(_) => return StatusCode::BAD_REQUEST.into_response(),
         Ok(Command::Stop(now)) => {
             shared.controls.stop(now);
-            Ok(())
+            None
         }
-        Ok(Command::Load(value)) => shared.controls.change_load(&value),
+        Ok(Command::Load(value)) => shared.controls.change_load(&value).err(),
     };
-    match answer {
-        Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(text) => (StatusCode::BAD_REQUEST, text).into_response(),
-    }
+    // Browsers report other codes as errors of the page.
+    let answer = serde_json::json!({ "refused": refused });
+    (
+        [(header::CONTENT_TYPE, "application/json")],
+        answer.to_string(),
+    )
+        .into_response()
 }
