@@ -125,6 +125,7 @@ pub(super) fn charts(head: &Head, scan: Option<&Scan>) -> Charts {
 }
 
 /// Returns the figures of a run in progress; its moments are those that are over.
+#[cfg(feature = "cli")]
 pub(super) fn so_far(
     info: &RunInfo,
     summary: &Summary,
