@@ -449,3 +449,93 @@ fn step_rows(info: &RunInfo, stats: &mut LiveStats) -> Vec<StepRow> {
     });
     rows.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::model::{FailureKind, FlowId, RoleInfo, StepInfo};
+
+    fn info(steps: usize) -> RunInfo {
+        let step = |number| StepInfo {
+            name: format!("step-{number}"),
+            role: "clerk".into(),
+            action: "act".into(),
+            turns: Vec::new(),
+        };
+        RunInfo {
+            scenario: "</script>\u{202e}\u{1b}[2J".into(),
+            roles: vec![RoleInfo {
+                name: "clerk".into(),
+                title: "Clerk".into(),
+                command: "clerk".into(),
+                terminal: None,
+            }],
+            steps: (0..steps).map(step).collect(),
+            ..RunInfo::default()
+        }
+    }
+
+    fn failed(number: u64) -> RunEvent {
+        let text = format!("{} {number}\n\u{1b}", "wild".repeat(500));
+        let mut failure = Failure::new(FailureKind::Timeout, text.clone());
+        failure.step = format!("step-{}", number % 400);
+        failure.role = "clerk".into();
+        failure.tail = text.repeat(5);
+        let outcome = FlowOutcome::Failed(Box::new(failure));
+        let id = FlowId(format!("flow-{number}"));
+        let flow = FlowRecord::not_performed(FlowNumber(number), id, true, outcome);
+        RunEvent::FlowEnded(Box::new(FlowRecord {
+            started_after_us: Some(number * 1_000_000),
+            ended_after_us: Some(number * 1_000_000 + 500_000),
+            ..flow
+        }))
+    }
+
+    #[test]
+    fn an_update_is_bounded_and_inert_whatever_the_run() {
+        let mut figures = Figures::new(LoadSetting::Parallel(1), String::new());
+        figures.event(&RunEvent::RunStarted(Box::new(info(400))));
+        for number in 0..5_000 {
+            figures.event(&failed(number));
+            figures.event(&RunEvent::Notice {
+                flow: None,
+                text: "x\u{1b}\n".repeat(1_000),
+            });
+        }
+        let json = figures.json();
+        assert!(json.len() < 400_000, "{}", json.len());
+        assert!(!json.contains(['\u{1b}', '\u{202e}', '\n', '\r']));
+        let update: Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(update["failures"].as_array().unwrap().len(), MAX_GROUPS);
+        assert_eq!(update["failed"], "5\u{202f}000");
+        assert_eq!(update["notices"].as_array().unwrap().len(), MAX_NOTICES);
+        assert_eq!(update["steps"].as_array().unwrap().len(), MAX_STEPS);
+    }
+
+    #[test]
+    fn flows_in_flight_and_scripts_are_those_of_the_moment() {
+        let mut figures = Figures::new(LoadSetting::FlowsPerSecond(2.0), String::new());
+        figures.event(&RunEvent::RunStarted(Box::new(info(1))));
+        for number in 1..=3 {
+            figures.event(&RunEvent::FlowStarted {
+                flow: FlowNumber(number),
+                variables: Vec::new(),
+            });
+        }
+        figures.event(&failed(2));
+        let change = LoadChange {
+            after_us: 1,
+            from: LoadSetting::FlowsPerSecond(2.0),
+            to: LoadSetting::FlowsPerSecond(5.0),
+        };
+        figures.event(&RunEvent::LoadChanged(change));
+        let update: Value = serde_json::from_str(&figures.json()).unwrap();
+        assert_eq!(update["recent"][4]["name"], "In flight");
+        assert_eq!(update["recent"][4]["value"], "2");
+        assert_eq!(update["setting"]["value"], "5/s");
+        assert_eq!(update["charts"]["marks"][0]["label"], "load changed to 5/s");
+        assert_eq!(update["phase"], "running");
+    }
+}
