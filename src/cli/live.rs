@@ -126,6 +126,12 @@ impl LiveControls for Buttons {
     }
 
     fn change_load(&self, value: &str) -> Result<(), String> {
+        let segment = self.plan.load.segment;
+        if !segment.is_whole() {
+            return Err(format!(
+                "this is segment {segment} of a run, whose load is the same for all segments"
+            ));
+        }
         let to = match &self.plan.load.shape {
             Shape::Closed { .. } => self.parallel(value.trim())?,
             Shape::Open { .. } => rate(value)?,

@@ -88,6 +88,7 @@ pub fn run(
 
     let (thresholds, first_flow) = (options.thresholds.clone(), options.first_flow);
     let is_adjustable = options.is_adjustable;
+    let load_began = options.load_began;
     let context = Arc::new(RunContext::new(
         options,
         spawner.clone(),
@@ -115,6 +116,7 @@ pub fn run(
             Arc::clone(&info),
             &thresholds,
             first_flow,
+            load_began,
             handles,
             done,
         );
