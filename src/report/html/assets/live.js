@@ -199,6 +199,8 @@
       source.close();
       byId("answer").textContent = "";
       byId("lost").hidden = true;
+      byId("now").hidden = true;
+      setText("figures-title", "The run");
       byId("ended").hidden = false;
       setText("locations", update.locations);
     }

@@ -314,6 +314,9 @@ impl Run {
         page.run = text(&info.id.0);
         page.scenario = text(&info.scenario);
         page.load = format!("{}, {}", units::extent(info), text(&info.load));
+        if let Some(change) = self.changes.last() {
+            page.load += &format!(", changed while running to {}", change.to);
+        }
         page.started = words::time(info.started_at);
         page.parts = parts(&summary);
         page.cards = headline::cards(info, &summary);
