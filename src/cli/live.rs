@@ -13,6 +13,9 @@ use super::capacity::Room;
 use super::error::CliError;
 use super::session::{Messages, Session};
 
+/// A live page, and the reporter that feeds it.
+pub(super) type Live = (LivePage, Box<dyn Reporter>);
+
 /// The buttons of the page.
 struct Buttons {
     control: Control,
@@ -28,7 +31,7 @@ pub(super) fn start(
     address: Option<SocketAddr>,
     session: &Session,
     output: &mut Output,
-) -> Result<Option<(LivePage, Box<dyn Reporter>)>, CliError> {
+) -> Result<Option<Live>, CliError> {
     let Some(address) = address else {
         return Ok(None);
     };
