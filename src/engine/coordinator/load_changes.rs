@@ -96,7 +96,7 @@ mod tests {
         let end = Some(Duration::from_secs(3));
         let until = |end: Duration| Some(end.as_secs_f64());
         let changed = changes.take(Duration::from_secs(5), end, until).unwrap();
-        let stage = |second| StageInfo {
+        let stage = |second: u64| StageInfo {
             ends_after_us: second * 1_000_000,
             to: 4.0,
         };
