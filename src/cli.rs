@@ -18,6 +18,7 @@ mod exports;
 mod failure_limit;
 mod html;
 mod init;
+mod live;
 mod menu;
 mod merge;
 mod replay;
