@@ -332,7 +332,8 @@ impl Finished {
     pub(super) fn exits(&self) -> Vec<Exit> {
         let summary = &self.outcome.summary;
         let crossed = summary.thresholds.iter().any(|it| !it.holds);
-        let failed = !self.allowed_failures.is_kept(&summary.flows);
+        let is_kept = self.allowed_failures.is_kept(&summary.flows);
+        let failed = !is_kept || summary.stopped_by_failures.is_some();
         // An interrupted run need not have completed any flow.
         let failed = failed && (summary.flows.failed > 0 || !summary.interrupted);
         let integrity = summary.integrity.as_ref();

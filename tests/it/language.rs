@@ -270,7 +270,7 @@ fn replies_of_different_flows_are_spaced() {
     let sandbox = with_fixture("spaced", ("", ""));
     sandbox.write_program("stamp", STAMP);
     assert_says(
-        &sandbox.rehearsal("run test.yaml --save"),
+        &sandbox.rehearsal("run test.yaml --save --report full"),
         0,
         "4 values, no duplicates",
     );

@@ -330,5 +330,5 @@ fn a_reader_of_json_lines_that_leaves_does_not_end_the_run() {
     drop(child.stdout.take());
     Finished::from(child.wait_with_output().unwrap())
         .assert_code(0)
-        .assert_err("completed        20");
+        .assert_err("20 of 24 flows completed");
 }

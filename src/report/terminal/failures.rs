@@ -15,7 +15,7 @@ use crate::stats::{FailureGroup, FailureSummary, Summary};
 
 use super::heading;
 use super::section::{Lines, REST, Section, section};
-use super::text::{cut, first};
+use super::text::{cut, first, wrapped};
 
 pub(super) fn render(info: &RunInfo, summary: &Summary) -> Vec<String> {
     let sections = [
@@ -146,12 +146,25 @@ fn brief(info: &RunInfo, style: Style, group: &FailureGroup, width: usize) -> Br
         Some(name) => cut(&format!("bundle   {}", sanitize(&name.to_string_lossy()))),
         None => cut(&format!("flow     {}", sanitize(&group.example_flow.0))),
     });
+    // What to do next is never cut, and comes before a long output.
+    let (hint, rest): (Vec<_>, Vec<_>) = example.partition(|it| it.starts_with(failure::HINT));
+    let hint = hint.iter().flat_map(|it| hint_lines(it, width));
+    let rest = hint.chain(rest.iter().map(|it| cut(it))).collect();
     Brief {
         count: group.count,
         line,
         details,
-        rest: example.map(|it| cut(&it)).collect(),
+        rest,
     }
+}
+
+/// Wraps a hint behind its label.
+fn hint_lines(hint: &str, width: usize) -> Vec<String> {
+    let text = hint.trim_start_matches(failure::HINT).trim_start();
+    let labels = std::iter::once(failure::HINT).chain(std::iter::repeat(""));
+    let lines = labels.zip(wrapped(text, width.saturating_sub(13)));
+    let lines = lines.map(|(label, line)| format!("    {label:<8} {line}"));
+    lines.map(|line| cut(&line, width)).collect()
 }
 
 /// Lays out the groups in this number of lines.
