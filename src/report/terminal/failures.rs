@@ -86,6 +86,9 @@ fn block(info: &RunInfo, style: Style, group: &FailureGroup) -> String {
     lines.join("\n")
 }
 
+/// The most lines of a failure's message in the short report.
+const MESSAGE_LINES: usize = 6;
+
 /// One group of failures in the short report.
 struct Brief {
     count: u64,
@@ -133,7 +136,12 @@ fn brief(info: &RunInfo, style: Style, group: &FailureGroup, width: usize) -> Br
     let line = format!("  {}{}", styled(style, what), styled(FAINT, whose));
     let cut = |text: &str| format!("    {}", cut(text, width.saturating_sub(4)));
     let mut example = failure::lines(&group.example).into_iter();
-    let mut details: Vec<_> = example.next().iter().map(|it| cut(it)).collect();
+    let of_message = group.example.message.lines().count();
+    let message = example.by_ref().take(of_message);
+    let message = first(message.collect(), MESSAGE_LINES, |more| {
+        format!("and {more} more lines: {REST}")
+    });
+    let mut details: Vec<_> = message.iter().map(|it| cut(it)).collect();
     match &group.saw {
         None => details.push(cut("saw something else each time")),
         Some(saw) if group.count > 1 && !saw.is_empty() => {
