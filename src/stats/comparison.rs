@@ -30,7 +30,7 @@ pub use arrangements::fewest_repeats;
 pub use drift::{Drift, drift};
 pub use figure::{ComparisonSettings, Direction, Figure, Measure, RunOrder, Scale};
 pub use outcome::{ComparedFigure, Comparison, Doubt, Estimate, Finding, IntervalMethod};
-pub use single_runs::compare_single_runs;
+pub use single_runs::{compare_single_rates, compare_single_runs};
 pub use warm_up::{WarmUp, warm_up};
 
 use arrangements::Arrangements;
