@@ -6,7 +6,9 @@ pub fn holm(ps: &[f64]) -> Vec<f64> {
     order.sort_by(|one, other| ps[*one].total_cmp(&ps[*other]));
     let (mut adjusted, mut greatest) = (vec![0.0; ps.len()], 0.0_f64);
     for (place, figure) in order.into_iter().enumerate() {
-        greatest = greatest.max(ps[figure] * (ps.len() - place) as f64).min(1.0);
+        greatest = greatest
+            .max(ps[figure] * (ps.len() - place) as f64)
+            .min(1.0);
         adjusted[figure] = greatest;
     }
     adjusted

@@ -6,10 +6,15 @@ use crate::percent;
 use crate::simulation::normal;
 
 pub fn report(count: usize) {
-    println!("Change points (spread 5 %): any in 40 runs without change, independent and AR(1) 0.3;");
+    println!(
+        "Change points (spread 5 %): any in 40 runs without change, independent and AR(1) 0.3;"
+    );
     println!("+10 % found within 5 and 10 runs, +20 % within 3; median runs until believed");
     for alpha in [0.05, 0.01] {
-        let settings = ChangePointSettings { alpha, ..ChangePointSettings::default() };
+        let settings = ChangePointSettings {
+            alpha,
+            ..ChangePointSettings::default()
+        };
         let count = count / 5;
         let none = [0.0, 0.3].map(|correlation| {
             let mut random = fastrand::Rng::with_seed(10);
@@ -28,15 +33,21 @@ pub fn report(count: usize) {
             });
             percent(found.count(), count)
         });
-        println!("  p {alpha:.2}   {}   {}", none.join("   "), found.join("   "));
+        println!(
+            "  p {alpha:.2}   {}   {}",
+            none.join("   "),
+            found.join("   ")
+        );
         for factor in [1.1, 1.2] {
             let mut random = fastrand::Rng::with_seed(12);
             let (mut believed, mut near) = (Vec::new(), 0);
             for _ in 0..count {
                 let runs = history(60, 30, factor, 0.0, &mut random);
                 let found = change_points(&runs, Scale::Ratio, &settings);
-                let found: Vec<&ChangePoint> =
-                    found.iter().filter(|it| it.index.abs_diff(30) <= 2).collect();
+                let found: Vec<&ChangePoint> = found
+                    .iter()
+                    .filter(|it| it.index.abs_diff(30) <= 2)
+                    .collect();
                 near += found.len();
                 believed.extend(found.iter().filter_map(|it| it.believed_after));
             }

@@ -1,5 +1,6 @@
 //! Error rates of comparisons, on made-up runs with known changes. A run has autocorrelated
-//! samples, and an offset of its own. An argument sets the number of comparisons per row.
+//! samples, and an offset of its own. Arguments: the number of comparisons per row, 1,000 if there is
+//! none, and the names of tables, all if there are none.
 
 mod alternatives;
 mod histories;
@@ -14,16 +15,32 @@ use rehearsal::stats::{
 use simulation::{Machine, normal};
 
 fn main() {
-    let count = std::env::args().find_map(|it| it.parse().ok());
-    let count = count.unwrap_or(1_000);
-    false_alarms(count);
-    power(count);
-    tests_of_one_figure(count);
-    promises(count);
-    sameness(count);
-    repeats(count);
-    within::report(count);
-    histories::report(count);
+    let words: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|it| !it.starts_with('-'))
+        .collect();
+    let count = words.iter().find_map(|it| it.parse().ok()).unwrap_or(1_000);
+    let mut names = words
+        .iter()
+        .filter(|it| it.parse::<usize>().is_err())
+        .peekable();
+    let reports: [(&str, fn(usize)); 8] = [
+        ("alarms", false_alarms),
+        ("power", power),
+        ("figure", tests_of_one_figure),
+        ("promises", promises),
+        ("same", sameness),
+        ("repeats", repeats),
+        ("within", within::report),
+        ("histories", histories::report),
+    ];
+    let is_all = names.peek().is_none();
+    let names: Vec<&String> = names.collect();
+    for (name, report) in reports {
+        if is_all || names.iter().any(|it| *it == name) {
+            report(count);
+        }
+    }
 }
 
 /// Two groups of runs, as values by figure.
@@ -45,7 +62,11 @@ fn groups(
         };
         let values = machine.run(slow.filter(|_| is_new), &mut walk, random);
         for (figure, value) in figures.iter_mut().zip(values) {
-            let group = if is_new { &mut figure.new } else { &mut figure.old };
+            let group = if is_new {
+                &mut figure.new
+            } else {
+                &mut figure.old
+            };
             group.push(Some(value));
         }
     }
@@ -64,7 +85,11 @@ fn figure(name: &str, old: &[f64], new: &[f64]) -> Figure {
 }
 
 fn settings(order: RunOrder, seed: u64) -> ComparisonSettings {
-    ComparisonSettings { order, seed, ..ComparisonSettings::default() }
+    ComparisonSettings {
+        order,
+        seed,
+        ..ComparisonSettings::default()
+    }
 }
 
 fn is_alarm(p: Option<f64>) -> bool {
@@ -81,11 +106,35 @@ fn percent(part: usize, of: usize) -> String {
 }
 
 const MACHINES: [(&str, Machine); 5] = [
-    ("quiet, 2 %", Machine { between_runs: 0.02, ..Machine::USUAL }),
+    (
+        "quiet, 2 %",
+        Machine {
+            between_runs: 0.02,
+            ..Machine::USUAL
+        },
+    ),
     ("usual, 5 %", Machine::USUAL),
-    ("noisy, 15 %", Machine { between_runs: 0.15, ..Machine::USUAL }),
-    ("disturbed", Machine { disturbed: 0.1, ..Machine::USUAL }),
-    ("wandering", Machine { wandering: 0.04, ..Machine::USUAL }),
+    (
+        "noisy, 15 %",
+        Machine {
+            between_runs: 0.15,
+            ..Machine::USUAL
+        },
+    ),
+    (
+        "disturbed",
+        Machine {
+            disturbed: 0.1,
+            ..Machine::USUAL
+        },
+    ),
+    (
+        "wandering",
+        Machine {
+            wandering: 0.04,
+            ..Machine::USUAL
+        },
+    ),
 ];
 
 /// Comparisons with any false alarm.
@@ -122,7 +171,9 @@ fn false_alarms(count: usize) {
 
 /// One slow step: how often it is found at that step, and blamed on another one.
 fn power(count: usize) {
-    println!("One step of six slower (6 runs each but where said): found there; another step blamed");
+    println!(
+        "One step of six slower (6 runs each but where said): found there; another step blamed"
+    );
     println!("  machine      change  runs           Holm     step-down  verdict   another");
     for (name, machine) in MACHINES {
         for (factor, repeats, order) in [
@@ -145,12 +196,20 @@ fn power(count: usize) {
                 hits[0] += usize::from(place.clone().any(|it| adjusted[it] <= 0.05));
                 let figures = &found.figures;
                 hits[1] += usize::from(place.clone().any(|it| is_alarm(figures[it].p_adjusted)));
-                hits[2] += usize::from(place.clone().any(|it| figures[it].finding == Finding::Worse));
-                hits[3] += usize::from(others.into_iter().any(|it| is_changed(figures[it].finding)));
+                hits[2] += usize::from(
+                    place
+                        .clone()
+                        .any(|it| figures[it].finding == Finding::Worse),
+                );
+                hits[3] +=
+                    usize::from(others.into_iter().any(|it| is_changed(figures[it].finding)));
             }
             let runs = format!("{repeats} {order:?}");
             let hits = hits.map(|it| percent(it, count)).join("   ");
-            println!("  {name:12} +{:2.0} %   {runs:14} {hits}", (factor - 1.0) * 100.0);
+            println!(
+                "  {name:12} +{:2.0} %   {runs:14} {hits}",
+                (factor - 1.0) * 100.0
+            );
         }
     }
     println!();
@@ -158,7 +217,9 @@ fn power(count: usize) {
 
 /// One figure: means or medians of runs; coverage of the intervals.
 fn tests_of_one_figure(count: usize) {
-    println!("One figure, +10 %, run-to-run spread 5 %: p <= 5 % of means, of medians; coverage of");
+    println!(
+        "One figure, +10 %, run-to-run spread 5 %: p <= 5 % of means, of medians; coverage of"
+    );
     println!("the 95 % interval: exact where it exists; Student's t; width of exact to t");
     for disturbed in [0.0, 0.1] {
         for repeats in [2, 3, 4, 5, 6, 8] {
@@ -190,8 +251,15 @@ fn tests_of_one_figure(count: usize) {
                 width += (high / low).ln() / (t_high / t_low).ln();
             }
             let hits = hits.map(|it| percent(it, count)).join("   ");
-            let odd = if disturbed > 0.0 { "disturbed" } else { "normal" };
-            println!("  {odd:9} {repeats} runs   {hits}   {:.2}", width / count as f64);
+            let odd = if disturbed > 0.0 {
+                "disturbed"
+            } else {
+                "normal"
+            };
+            println!(
+                "  {odd:9} {repeats} runs   {hits}   {:.2}",
+                width / count as f64
+            );
         }
     }
     println!();
@@ -204,7 +272,10 @@ fn student(old: &[f64], new: &[f64]) -> (f64, f64) {
     let mean = |values: &[f64]| values.iter().map(|it| it.ln()).sum::<f64>() / values.len() as f64;
     let squares = |values: &[f64]| {
         let mean = mean(values);
-        values.iter().map(|it| (it.ln() - mean).powi(2)).sum::<f64>()
+        values
+            .iter()
+            .map(|it| (it.ln() - mean).powi(2))
+            .sum::<f64>()
     };
     let count = old.len() as f64;
     let variance = (squares(old) + squares(new)) / (2.0 * count - 2.0);
@@ -217,9 +288,11 @@ fn student(old: &[f64], new: &[f64]) -> (f64, f64) {
 fn promises(count: usize) {
     println!("A change as great as the smallest that a comparison promises to find: found (80 %)");
     for (name, machine) in MACHINES {
-        for (repeats, order) in
-            [(4, RunOrder::Separate), (6, RunOrder::Separate), (6, RunOrder::Interleaved)]
-        {
+        for (repeats, order) in [
+            (4, RunOrder::Separate),
+            (6, RunOrder::Separate),
+            (6, RunOrder::Interleaved),
+        ] {
             let mut random = fastrand::Rng::with_seed(4);
             let (mut found, mut promised) = (0, Vec::new());
             for seed in 0..count {
@@ -235,7 +308,10 @@ fn promises(count: usize) {
             promised.sort_by(f64::total_cmp);
             let runs = format!("{repeats} {order:?}");
             let median = (promised[count / 2] - 1.0) * 100.0;
-            println!("  {name:12} {runs:13} {}   of +{median:.1} %", percent(found, count));
+            println!(
+                "  {name:12} {runs:13} {}   of +{median:.1} %",
+                percent(found, count)
+            );
         }
     }
     println!();

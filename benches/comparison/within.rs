@@ -1,8 +1,6 @@
 //! Noise within runs and over repeats.
 
-use rehearsal::stats::{
-    ComparisonSettings, Histogram, Scale, compare_single_runs, drift, warm_up,
-};
+use rehearsal::stats::{ComparisonSettings, Histogram, Scale, compare_single_runs, drift, warm_up};
 
 use crate::percent;
 use crate::simulation::normal;
@@ -39,9 +37,16 @@ pub fn report(count: usize) {
                 near += usize::from(warm_up.length.abs_diff(20) <= 5);
             }
         }
-        println!("  +{:3.0} %   {}   {}", size * 100.0, percent(found, count), percent(near, count));
+        println!(
+            "  +{:3.0} %   {}   {}",
+            size * 100.0,
+            percent(found, count),
+            percent(near, count)
+        );
     }
-    println!("\nTwo single runs of 60 s without offsets: coverage of the 95 % interval of p50, p95");
+    println!(
+        "\nTwo single runs of 60 s without offsets: coverage of the 95 % interval of p50, p95"
+    );
     for correlation in [0.0, 0.5, 0.8] {
         let count = count / 5;
         let rates = [50.0, 95.0].map(|quantile| {

@@ -51,16 +51,33 @@ pub fn compare(figures: &[Figure], settings: &ComparisonSettings) -> Comparison 
         .map(|figure| Candidate::new(figure, (old, new), &arrangements, settings))
         .collect();
     let critical_z = adjust(&mut candidates, arrangements.count(), settings.alpha);
-    let figures = candidates
-        .iter()
-        .map(|it| it.conclude(critical_z, old.min(new), fewest, settings))
-        .collect();
+    let bar = Bar {
+        critical_z,
+        extremes: settings.alpha * arrangements.count() as f64,
+        repeats: old.min(new),
+        fewest,
+    };
     Comparison {
-        figures,
+        figures: candidates
+            .iter()
+            .map(|it| it.conclude(&bar, settings))
+            .collect(),
         arrangements: arrangements.count(),
         exhaustive: arrangements.exhaustive,
         fewest_repeats: fewest,
     }
+}
+
+/// The bar for all figures of a comparison.
+struct Bar {
+    /// The size from which on a difference counts.
+    critical_z: f64,
+    /// The number of arrangements that may be beyond it.
+    extremes: f64,
+    /// The repeats of the smaller group.
+    repeats: usize,
+    /// The least repeats that can find anything.
+    fewest: usize,
 }
 
 /// A figure on its way through a comparison.
@@ -140,13 +157,7 @@ impl<'f> Candidate<'f> {
         }
     }
 
-    fn conclude(
-        &self,
-        critical_z: f64,
-        repeats: usize,
-        fewest: usize,
-        settings: &ComparisonSettings,
-    ) -> ComparedFigure {
+    fn conclude(&self, bar: &Bar, settings: &ComparisonSettings) -> ComparedFigure {
         let Figure {
             name,
             unit,
@@ -196,15 +207,16 @@ impl<'f> Candidate<'f> {
             (Finding::CannotTell, Some(Doubt::Noise))
         };
         let Some(error) = self.values.error(&tested.observed) else {
-            compared.repeats = (compared.doubt.is_some()).then_some(fewest);
+            compared.repeats = (compared.doubt.is_some()).then_some(bar.fewest);
             return compared;
         };
         let precision = Precision {
             error,
             freedom: self.values.freedom,
-            critical: t_of_z(critical_z, self.values.freedom),
+            critical: t_of_z(bar.critical_z, self.values.freedom),
             tolerance,
-            repeats,
+            extremes: bar.extremes,
+            repeats: bar.repeats,
             alpha: settings.alpha,
         };
         if self.p_adjusted.is_some() {
@@ -216,7 +228,7 @@ impl<'f> Candidate<'f> {
             compared.smallest_change = Some(scale.state(sign * smallest));
         }
         if compared.doubt.is_some() {
-            compared.repeats = precision.repeats(difference, fewest);
+            compared.repeats = precision.repeats(difference, bar.fewest);
         }
         compared
     }

@@ -21,7 +21,7 @@ pub(crate) struct Machine {
 impl Machine {
     pub(crate) const USUAL: Machine = Machine {
         steps: 6,
-        flows: 200,
+        flows: 100,
         between_runs: 0.05,
         within_run: 0.3,
         correlation: 0.6,
@@ -73,7 +73,8 @@ impl Machine {
 /// Median and 95th percentile.
 fn percentiles(durations: &mut [f64]) -> [f64; 2] {
     durations.sort_by(f64::total_cmp);
-    let at = |part: f64| durations[((durations.len() as f64 * part) as usize).min(durations.len() - 1)];
+    let at =
+        |part: f64| durations[((durations.len() as f64 * part) as usize).min(durations.len() - 1)];
     [at(0.5), at(0.95)]
 }
 

@@ -26,7 +26,7 @@ pub struct WarmUp {
 /// The length is that of MSER-5: the truncation that minimises the standard error of the mean of
 /// what is left, on means of five (K. P. White, "An effective truncation heuristic for bias
 /// reduction in simulation output", 1997). As it finds a minimum in any noise, the means before the
-/// truncation must on average be further from the rest than three standard errors of their mean.
+/// truncation must on average be further from the rest than five standard errors of their mean.
 pub fn warm_up(seconds: &[Option<f64>]) -> Option<WarmUp> {
     let present: Vec<(usize, f64)> = seconds
         .iter()
@@ -55,7 +55,7 @@ pub fn warm_up(seconds: &[Option<f64>]) -> Option<WarmUp> {
     let (start_mean, rest_mean) = (mean(start), mean(rest));
     let spread = (variance(rest) * rest.len() as f64 / (rest.len() - 1) as f64).sqrt();
     let deviation = (start_mean - rest_mean).abs() * (start.len() as f64).sqrt();
-    (deviation > 3.0 * spread && start_mean != rest_mean).then(|| WarmUp {
+    (deviation > 5.0 * spread && start_mean != rest_mean).then(|| WarmUp {
         length: present[cut * BATCH].0,
         ratio: start_mean / rest_mean,
         settled,
