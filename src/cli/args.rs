@@ -2,6 +2,7 @@
 
 mod exports;
 mod films;
+mod segment;
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -15,6 +16,7 @@ use crate::scenario::{Arrivals, parse_rate};
 
 pub use exports::ExportArgs;
 pub use films::FilmArgs;
+pub use segment::SegmentArgs;
 
 use super::doctor::AnswerArgs;
 use super::failure_limit::FailureLimit;
@@ -260,6 +262,9 @@ pub struct ReplayArgs {
 pub struct RunArgs {
     #[command(flatten)]
     pub load: LoadArgs,
+
+    #[command(flatten)]
+    pub segment: SegmentArgs,
 
     /// The customer; same as --var customer_id=ID
     #[arg(long, value_name = "ID")]
