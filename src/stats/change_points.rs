@@ -204,3 +204,103 @@ fn believed_after(segment: &[f64], change: usize, settings: &ChangePointSettings
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::comparison::normal;
+    use super::*;
+
+    /// A history with a spread of 5 % that changes by these factors at these places.
+    fn history(
+        runs: usize,
+        changes: &[(usize, f64)],
+        random: &mut fastrand::Rng,
+    ) -> Vec<Option<f64>> {
+        let level = |run: usize| -> f64 {
+            let past = changes.iter().filter(|(at, _)| *at <= run);
+            past.map(|(_, factor)| factor).product()
+        };
+        (0..runs)
+            .map(|run| Some(level(run) * (0.05 * normal(random)).exp()))
+            .collect()
+    }
+
+    fn found(series: &[Option<f64>]) -> Vec<ChangePoint> {
+        change_points(series, Scale::Ratio, &ChangePointSettings::default())
+    }
+
+    #[test]
+    fn histories_without_change_seldom_have_a_change_point() {
+        let mut random = fastrand::Rng::with_seed(1);
+        let alarms = (0..60).filter(|_| !found(&history(25, &[], &mut random)).is_empty());
+        let alarms = alarms.count();
+        assert!(alarms <= 8, "{alarms} of 60");
+    }
+
+    #[test]
+    fn changes_are_found_where_they_are() {
+        let mut random = fastrand::Rng::with_seed(2);
+        let (mut hits, mut believed) = (0, 0);
+        for _ in 0..10 {
+            let series = history(30, &[(20, 1.2)], &mut random);
+            let changes = found(&series);
+            let hit = changes.iter().find(|it| it.index.abs_diff(20) <= 1);
+            hits += usize::from(hit.is_some_and(|it| (1.1..1.3).contains(&it.change)));
+            let runs = hit.and_then(|it| it.believed_after);
+            believed += usize::from(runs.is_some_and(|it| (4..=8).contains(&it)));
+        }
+        assert!(
+            hits >= 9 && believed >= 8,
+            "{hits} found, {believed} believed"
+        );
+    }
+
+    #[test]
+    fn a_fall_after_a_rise_is_a_second_change_point() {
+        let mut random = fastrand::Rng::with_seed(3);
+        let mut series = history(36, &[(12, 1.5), (24, 0.5)], &mut random);
+        series.insert(5, None);
+        let changes = found(&series);
+        let places: Vec<usize> = changes.iter().map(|it| it.index).collect();
+        assert_eq!(places, [13, 25]);
+        assert!(changes[0].change > 1.4 && changes[1].change < 0.6);
+        assert!((changes[0].after - changes[1].before).abs() < 1e-9);
+    }
+
+    #[test]
+    fn three_runs_may_be_found_but_not_yet_believed() {
+        let series: Vec<Option<f64>> = (0..23_u32)
+            .map(|run| Some(f64::from(run % 4) + if run < 20 { 100.0 } else { 150.0 }))
+            .collect();
+        let changes = found(&series);
+        assert_eq!(changes.len(), 1);
+        assert_eq!((changes[0].index, changes[0].believed_after), (20, None));
+    }
+
+    #[test]
+    fn shares_change_by_differences() {
+        let mut series = vec![Some(0.0); 15];
+        series.extend([0.1, 0.12, 0.09, 0.11, 0.1].map(Some));
+        let settings = ChangePointSettings::default();
+        let changes = change_points(&series, Scale::Difference, &settings);
+        assert_eq!(changes.len(), 1);
+        assert!((changes[0].change - 0.104).abs() < 1e-9);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(50))]
+        #[test]
+        fn any_series_is_searched(
+            series in prop::collection::vec(prop::option::of(prop_oneof![-1.0..2.0, Just(0.0), Just(f64::NAN)]), 0..12),
+            min_segment in 0..4_usize,
+        ) {
+            let settings = ChangePointSettings { min_segment, ..ChangePointSettings::default() };
+            for change in change_points(&series, Scale::Ratio, &settings) {
+                prop_assert!(series[change.index].is_some());
+                prop_assert!(change.change.is_finite() && change.p <= 0.05);
+            }
+        }
+    }
+}

@@ -18,9 +18,10 @@ const MAX_REPEATS: usize = 1_000;
 /// Ways to assign labels that are equally probable if nothing has changed.
 #[derive(Debug)]
 pub(super) struct Arrangements {
-    /// A label for each run, one way after the other: `true` is new. The observed labels come first.
-    labels: Vec<bool>,
-    runs: usize,
+    /// The runs that are labelled new, in ascending order, one way after the other. The observed
+    /// labels come first.
+    new_runs: Vec<usize>,
+    new: usize,
     /// For each run, the block within which labels are exchanged.
     pub blocks: Vec<usize>,
     /// All ways, not a sample.
@@ -38,22 +39,23 @@ impl Arrangements {
         } else {
             sample(&blocks, &observed, seed)
         };
+        let runs = (0..old + new).cycle().zip(&labels);
         Arrangements {
-            labels,
-            runs: old + new,
+            new_runs: runs.filter(|(_, new)| **new).map(|(run, _)| run).collect(),
+            new,
             blocks,
             exhaustive,
         }
     }
 
-    /// Returns each arrangement.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &[bool]> {
-        self.labels.chunks_exact(self.runs.max(1))
+    /// Returns the runs that are labelled new, for each arrangement.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &[usize]> {
+        self.new_runs.chunks_exact(self.new.max(1))
     }
 
     /// Returns their number.
     pub(super) fn count(&self) -> usize {
-        self.labels.len() / self.runs.max(1)
+        self.new_runs.len() / self.new.max(1)
     }
 
     /// Returns the number of blocks.
@@ -180,19 +182,11 @@ mod tests {
             (1, 1, RunOrder::Separate, 2),
         ] {
             let all = Arrangements::new(old, new, order, 1);
-            let distinct: HashSet<&[bool]> = all.iter().collect();
+            let distinct: HashSet<&[usize]> = all.iter().collect();
             assert_eq!((all.count(), distinct.len()), (count, count), "{old} {new}");
-            let first = all.iter().next().expect("the observed one");
-            assert!(
-                first
-                    .iter()
-                    .enumerate()
-                    .all(|(run, label)| *label == (run >= old))
-            );
-            assert!(
-                all.iter()
-                    .all(|it| it.iter().filter(|new| **new).count() == new)
-            );
+            let observed: Vec<usize> = (old..old + new).collect();
+            assert_eq!(all.iter().next(), Some(&observed[..]));
+            assert!(all.iter().all(|it| it.is_sorted()));
             assert!(all.exhaustive);
         }
     }
@@ -203,12 +197,9 @@ mod tests {
             [1, 1, 2].map(|seed| Arrangements::new(12, 12, RunOrder::Separate, seed));
         assert!(!one.exhaustive);
         assert_eq!(one.count(), SAMPLED);
-        assert_eq!(one.labels, again.labels);
-        assert_ne!(one.labels, other.labels);
-        assert!(
-            one.iter()
-                .all(|it| it.iter().filter(|new| **new).count() == 12)
-        );
+        assert_eq!(one.new_runs, again.new_runs);
+        assert_ne!(one.new_runs, other.new_runs);
+        assert!(one.iter().all(|it| it.is_sorted() && it.len() == 12));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Power of a comparison: the smallest change that it could have found, and the repeats that would
 //! find more.
 
-use super::permutation::{t_quantile, t_tails};
+use super::permutation::{t_of_z, t_quantile};
 
 /// The probability with which a change is to be found.
 const POWER: f64 = 0.8;
@@ -18,8 +18,8 @@ pub(super) struct Precision {
     /// The standard error of the difference.
     pub error: f64,
     pub freedom: f64,
-    /// Student's t from which on a difference counts, adjusted for all figures.
-    pub critical: f64,
+    /// The size from which on a difference counts, adjusted for all figures.
+    pub critical_z: f64,
     /// The number of arrangements that may be beyond it.
     pub extremes: f64,
     pub tolerance: f64,
@@ -39,10 +39,11 @@ impl Precision {
     /// (the delta method), and the critical value about as much, by simulation, and more if few
     /// arrangements are beyond it.
     pub(super) fn smallest_difference(&self) -> f64 {
-        self.found_from(self.error, self.freedom, self.critical, self.extremes)
+        self.found_from(self.error, self.freedom, self.extremes)
     }
 
-    fn found_from(&self, error: f64, freedom: f64, critical: f64, extremes: f64) -> f64 {
+    fn found_from(&self, error: f64, freedom: f64, extremes: f64) -> f64 {
+        let critical = t_of_z(self.critical_z, freedom);
         let quantile = t_quantile(POWER, freedom);
         let bar_variance = critical.powi(2) * (2.0 / freedom + 1.0 / extremes);
         let reserve = quantile * (1.0 + bar_variance).sqrt();
@@ -56,7 +57,6 @@ impl Precision {
     /// enough repeats to call an unchanged figure the same with a probability of 80 %. A clearer
     /// difference is to be found, or to be called the same, if it is the true one.
     pub(super) fn repeats(&self, difference: f64, fewest: usize) -> Option<usize> {
-        let tails = t_tails(self.critical, self.freedom);
         let is_clear = difference.abs() >= CLEAR * self.error;
         let size = if is_clear { difference.abs() } else { 0.0 };
         let begin = fewest.max(self.repeats + 1);
@@ -64,8 +64,7 @@ impl Precision {
             let error = self.error * (self.repeats as f64 / repeats as f64).sqrt();
             let freedom = (2 * repeats - 2) as f64;
             if size > self.tolerance {
-                let critical = t_quantile(1.0 - tails / 2.0, freedom);
-                size >= self.found_from(error, freedom, critical, f64::INFINITY)
+                size >= self.found_from(error, freedom, f64::INFINITY)
             } else {
                 let half = t_quantile(1.0 - self.alpha / 2.0, freedom);
                 // Both ends of the interval must be within the tolerance.

@@ -139,3 +139,64 @@ impl Seconds {
         Some(self.durations_us[place] as f64)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::simulation::normal;
+    use super::*;
+
+    fn run(factor: f64, seconds: usize, random: &mut fastrand::Rng) -> Vec<Histogram> {
+        let mut second = || {
+            let mut histogram = Histogram::new();
+            for _ in 0..5 {
+                let duration_us = factor * 100_000.0 * (0.2 * normal(random)).exp();
+                histogram.record(duration_us as u64);
+            }
+            histogram
+        };
+        (0..seconds).map(|_| second()).collect()
+    }
+
+    #[test]
+    fn the_interval_of_two_runs_has_the_true_ratio() {
+        let mut random = fastrand::Rng::with_seed(1);
+        let settings = ComparisonSettings::default();
+        let (old, new) = (run(1.0, 40, &mut random), run(1.3, 30, &mut random));
+        let found = compare_single_runs(&old, &new, 50.0, &settings).expect("durations");
+        let (low, high) = found.interval.expect("enough seconds");
+        assert!(
+            1.1 < low && low < 1.3 && 1.3 < high && high < 1.5,
+            "{found:?}"
+        );
+        assert_eq!(found.method, IntervalMethod::Bootstrap);
+        let again = compare_single_runs(&old, &new, 50.0, &settings);
+        assert_eq!(again, Some(found));
+    }
+
+    #[test]
+    fn short_runs_have_no_interval_and_empty_ones_no_ratio() {
+        let mut random = fastrand::Rng::with_seed(2);
+        let settings = ComparisonSettings::default();
+        let (old, new) = (run(1.0, 3, &mut random), run(1.3, 30, &mut random));
+        let found = compare_single_runs(&old, &new, 95.0, &settings).expect("durations");
+        assert_eq!(found.interval, None);
+        assert_eq!(compare_single_runs(&[], &new, 95.0, &settings), None);
+        let empty = [Histogram::new()];
+        assert_eq!(compare_single_runs(&old, &empty, 95.0, &settings), None);
+        assert_eq!(compare_single_rates(&[], &[], &settings), None);
+    }
+
+    #[test]
+    fn rates_are_compared_by_their_means() {
+        let settings = ComparisonSettings::default();
+        let old: Vec<f64> = (0..30_u32)
+            .map(|second| 10.0 + f64::from(second % 3))
+            .collect();
+        let new: Vec<f64> = old.iter().map(|it| it * 2.0).collect();
+        let found = compare_single_rates(&old, &new, &settings).expect("rates");
+        assert!((found.value - 2.0).abs() < 1e-9);
+        let (low, high) = found.interval.expect("enough seconds");
+        assert!(low > 1.8 && high < 2.2);
+        assert_eq!(compare_single_rates(&[0.0; 20], &new, &settings), None);
+    }
+}

@@ -70,3 +70,48 @@ fn variance(values: &[f64]) -> f64 {
     let mean = mean(values);
     values.iter().map(|it| (it - mean).powi(2)).sum::<f64>() / values.len() as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::simulation::normal;
+    use super::*;
+
+    /// Seconds of which the first ones are slower.
+    fn seconds(slow: usize, by: f64, random: &mut fastrand::Rng) -> Vec<Option<f64>> {
+        let level = |second: usize| if second < slow { 1.0 + by } else { 1.0 };
+        (0..100)
+            .map(|second| Some(level(second) + 0.1 * normal(random)))
+            .collect()
+    }
+
+    #[test]
+    fn slow_seconds_at_the_beginning_are_found() {
+        let mut random = fastrand::Rng::with_seed(1);
+        let (mut found, mut alarms) = (0, 0);
+        for _ in 0..100 {
+            let warm_up_of =
+                |slow, random: &mut fastrand::Rng| warm_up(&seconds(slow, 0.5, random));
+            alarms += usize::from(warm_up_of(0, &mut random).is_some());
+            let warm_up = warm_up_of(20, &mut random);
+            found +=
+                usize::from(warm_up.is_some_and(|it| {
+                    it.settled && (20..=45).contains(&it.length) && it.ratio > 1.1
+                }));
+        }
+        assert!(found >= 90 && alarms <= 5, "{found} {alarms}");
+    }
+
+    #[test]
+    fn a_run_that_settles_late_has_not_settled() {
+        let mut random = fastrand::Rng::with_seed(2);
+        let warm_up = warm_up(&seconds(70, 1.0, &mut random)).expect("a warm-up");
+        assert!(!warm_up.settled);
+    }
+
+    #[test]
+    fn short_or_even_series_have_no_warm_up() {
+        assert_eq!(warm_up(&[Some(5.0); 100]), None);
+        assert_eq!(warm_up(&[Some(9.0), Some(1.0), Some(1.0)]), None);
+        assert_eq!(warm_up(&[None; 100]), None);
+    }
+}
