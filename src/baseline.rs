@@ -3,6 +3,7 @@
 //! The statistics are in [`stats`](crate::stats); this module gets their numbers from saved runs.
 
 mod conditions;
+mod entry;
 mod figures;
 mod history;
 

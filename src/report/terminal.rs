@@ -1,6 +1,7 @@
 //! The report at the end of a run, for terminals.
 
 mod columns;
+mod comparison;
 mod distribution;
 mod failures;
 mod faults;
@@ -12,6 +13,8 @@ mod phases;
 mod resources;
 mod thresholds;
 mod verdict;
+
+pub use comparison::render_comparison;
 
 use crate::model::RunInfo;
 use crate::stats::Summary;

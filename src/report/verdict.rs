@@ -13,7 +13,7 @@ pub enum FlowFailures {
 
 /// The verdict on a run. Of several the last one applies, as for exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum RunVerdict {
+pub enum RunVerdict {
     Passed,
     /// Flows failed, or none was completed.
     Failed,
@@ -24,6 +24,7 @@ pub(super) enum RunVerdict {
 }
 
 impl RunVerdict {
+    /// Returns the verdict on the run with these figures.
     pub fn of(summary: &Summary, failures: FlowFailures) -> Self {
         let is_inconsistent = summary
             .integrity
@@ -45,6 +46,7 @@ impl RunVerdict {
         last.unwrap_or(RunVerdict::Passed)
     }
 
+    /// Returns the verdict in words.
     pub fn words(self) -> &'static str {
         match self {
             RunVerdict::Passed => "passed",

@@ -35,6 +35,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         .expect("the usual delimiters");
     environment.set_syntax(syntax);
     for (name, source) in [
+        ("comparison.html", include_str!("assets/comparison.html")),
         ("page.html", include_str!("assets/page.html")),
         ("flow.html", include_str!("assets/flow.html")),
         ("figures.html", include_str!("assets/figures.html")),
@@ -48,11 +49,16 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment
 });
 
-/// Renders the page.
+/// Renders the page of a run.
 pub(super) fn render(page: &Page) -> String {
+    render_as("page.html", page)
+}
+
+/// Renders a page with this template, the styles and the scripts.
+pub(super) fn render_as(template: &str, page: &impl Serialize) -> String {
     let safe = |texts: &[&str]| Value::from_safe_string(texts.join("\n"));
     rendered(
-        "page.html",
+        template,
         context! {
             nonce => nonce(),
             styles => safe(&STYLES),
