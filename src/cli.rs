@@ -8,6 +8,8 @@ pub mod args;
 mod bundles;
 mod capacity;
 mod check;
+mod compare;
+mod comparing;
 mod demo;
 mod doctor;
 mod duration;
@@ -16,9 +18,12 @@ mod error;
 mod exit;
 mod exports;
 mod failure_limit;
+mod history;
 mod html;
+mod kept;
 mod menu;
 mod merge;
+mod repeat;
 mod replay;
 mod report;
 mod run;
@@ -68,10 +73,19 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     exit.into()
 }
 
+/// Makes one run, or a series of them.
+fn run(settings: &RunSettings, environment: &CliEnvironment) -> Result<Exit, CliError> {
+    if settings.series.is_series() {
+        repeat::repeat(settings, environment)
+    } else {
+        run::run(settings, environment)
+    }
+}
+
 fn perform(args: Args, environment: &CliEnvironment) -> Result<Exit, CliError> {
     match args.command {
         Some(Command::Run { scenario, options }) => {
-            run::run(&RunSettings::new(scenario, *options)?, environment)
+            run(&RunSettings::new(scenario, *options)?, environment)
         }
         Some(Command::Check {
             scenario,
@@ -106,6 +120,8 @@ fn perform(args: Args, environment: &CliEnvironment) -> Result<Exit, CliError> {
         Some(Command::Merge { directories, into }) => {
             merge::merge(&directories, &into, environment)
         }
+        Some(Command::Compare(args)) => compare::compare(&args, environment),
+        Some(Command::History(args)) => history::history(&args, environment),
         Some(Command::Schema) => schema::schema(),
         Some(Command::Doctor { json }) => doctor::doctor(json, environment),
         Some(Command::Answer(args)) => doctor::answer(&args)
@@ -121,7 +137,7 @@ fn perform(args: Args, environment: &CliEnvironment) -> Result<Exit, CliError> {
                 demo::explain(&settings, args.batch, environment)?;
             }
             if args.batch {
-                run::run(&settings, environment)
+                run(&settings, environment)
             } else {
                 menu::menu(settings, environment)
             }

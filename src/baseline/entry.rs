@@ -8,8 +8,13 @@ use crate::report::result_file::Head;
 use crate::report::{FlowFailures, RunVerdict, SavedRun};
 
 use super::conditions::Conditions;
-use super::figures::figures;
+use super::figures::{RunFigure, figures};
 use super::history::Entry;
+
+/// Returns the figures of kept runs.
+pub fn figures_of(runs: &[Entry]) -> Vec<Vec<RunFigure>> {
+    runs.iter().map(|it| it.figures.clone()).collect()
+}
 
 impl Entry {
     /// Returns the entry of a run that was saved in this directory with this scenario.

@@ -1,5 +1,6 @@
 //! Command-line arguments as typed. Their meaning is worked out in [`settings`](super::settings).
 
+mod baseline;
 mod exports;
 mod films;
 mod segment;
@@ -14,6 +15,7 @@ use clap::{Parser, Subcommand};
 
 use crate::scenario::{Arrivals, parse_rate};
 
+pub use baseline::{CompareArgs, ComparingArgs, HistoryArgs, HistoryCommand, SeriesArgs};
 pub use exports::ExportArgs;
 pub use films::FilmArgs;
 pub use segment::SegmentArgs;
@@ -37,6 +39,9 @@ const EXAMPLES: &str =
   rehearsal run --flows 200 --parallel 50 --html   a report for browsers, in one file
   rehearsal run --junit junit.xml --markdown summary.md
                                                    for CI: config/ci has whole examples
+  rehearsal run --flows 50 --save-baseline main    6 runs to compare later ones with
+  rehearsal run --flows 50 --baseline main --fail-if slower
+                                                   exit code 97 if it has become slower
   rehearsal report rehearsal-results/REAL-E2E-…    the report of a saved run
   rehearsal replay rehearsal-results/REAL-E2E-…/bundles/failed-000012
                                                    run a failed flow again
@@ -150,6 +155,12 @@ pub enum Command {
         #[arg(long, value_name = "DIR")]
         into: PathBuf,
     },
+    /// Compare saved runs: what has become slower, and how sure that is
+    #[command(after_help = baseline::COMPARE_HELP)]
+    Compare(Box<CompareArgs>),
+    /// List saved runs, and show the trend of their figures
+    #[command(after_help = baseline::HISTORY_HELP)]
+    History(HistoryArgs),
     /// Print the JSON Schema of scenarios, for editors
     Schema,
     /// Measure how accurate latencies on this machine are
@@ -265,6 +276,9 @@ pub struct RunArgs {
 
     #[command(flatten)]
     pub segment: SegmentArgs,
+
+    #[command(flatten)]
+    pub series: SeriesArgs,
 
     /// The customer; same as --var customer_id=ID
     #[arg(long, value_name = "ID")]

@@ -29,7 +29,7 @@ use super::settings::{DialogueLogging, RunSettings, Save};
 use super::{bundles, capacity, scenario, segment};
 
 /// The default directory for results.
-const DEFAULT_DIR: &str = "rehearsal-results";
+pub(super) const DEFAULT_DIR: &str = "rehearsal-results";
 
 /// A run that is ready to begin: everything is prepared, and nothing is started.
 pub(super) struct Session {
@@ -313,6 +313,11 @@ impl Session {
 }
 
 impl Finished {
+    /// Returns the scenario's text as it was saved.
+    pub(super) fn scenario_text(&self) -> Option<String> {
+        self.directory.as_ref()?.scenario().ok()
+    }
+
     /// Lists the exit codes that apply to this run.
     pub(super) fn exits(&self) -> Vec<Exit> {
         let summary = &self.outcome.summary;

@@ -47,6 +47,13 @@ pub fn render(info: &RunInfo, summary: &Summary, width: usize) -> String {
     text
 }
 
+/// Lays out a table with one column of names, which are shortened as far as necessary. Cells are
+/// sanitized texts.
+pub fn table(headings: &[&str], rows: Vec<Vec<String>>, width: usize) -> String {
+    let rows = rows.into_iter().map(columns::Row::new).collect();
+    columns::layout_to_fit(headings, rows, width.max(MIN_WIDTH))
+}
+
 fn heading(text: &str) -> String {
     styled(STRONG, text)
 }
