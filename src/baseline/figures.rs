@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::stats::{Figure, Measure, Spread, Summary};
 
+/// The fewest samples that have a 99th percentile.
+const MIN_FOR_P99: u64 = 100;
+
 /// The unit of durations.
 const MICROSECONDS: &str = "us";
 
@@ -52,6 +55,10 @@ fn percentiles(all: &mut Vec<RunFigure>, name: &str, spread: Option<&Spread>) {
         ("p99", spread.p99_us),
     ];
     for (percentile, us) in percentiles {
+        // Of fewer, it is the maximum.
+        if percentile == "p99" && spread.count < MIN_FOR_P99 {
+            continue;
+        }
         let name = format!("{name}.{percentile}");
         push(all, &name, MICROSECONDS, Measure::Time, Some(us as f64));
     }

@@ -9,7 +9,7 @@ use crate::report::{
     RunGroup, SavedRun, comparison_markdown, units, write_comparison_html,
 };
 use crate::stats::{
-    ComparisonSettings, Drift, Estimate, Histograms, RunOrder, Scale, compare,
+    ComparedFigure, Comparison, ComparisonSettings, Drift, Estimate, Finding, Histograms, RunOrder, Scale, compare,
     compare_single_rates, compare_single_runs, drift, warm_up,
 };
 
@@ -42,6 +42,15 @@ impl Side {
             from: self.runs.iter().map(|it| it.started_at).min(),
             to: self.runs.iter().map(|it| it.started_at).max(),
         }
+    }
+
+    /// Returns the side without what is known about its figures only when all its runs are made.
+    pub(super) fn without_validity(&self) -> Side {
+        let mut side = self.clone();
+        for run in &mut side.runs {
+            run.conditions.trust = None;
+        }
+        side
     }
 
     fn conditions(&self) -> Vec<Conditions> {
@@ -135,6 +144,7 @@ pub(super) fn report(
             }
         }
     }
+    remarks.extend(machine_remark(&comparison, order));
     for side in [old, new] {
         remarks.extend(drift_remarks(&side.runs).into_iter().map(|remark| {
             format!("{}: {remark}", side.name)
@@ -175,6 +185,22 @@ fn within_runs(
     // As the log writes it.
     let tag = tag.replace([',', ' '], "_");
     compare_single_runs(old.of(&tag)?, new.of(&tag)?, percent, settings)
+}
+
+/// Returns a remark if the start-up of most roles has changed alike: programs seldom do that, and a
+/// machine that is busier or less busy than before does.
+fn machine_remark(comparison: &Comparison, order: RunOrder) -> Option<String> {
+    let is_startup = |it: &&ComparedFigure| it.name.ends_with(".startup.p50");
+    let startups = || comparison.figures.iter().filter(is_startup);
+    let count = startups().count();
+    let of = |finding| startups().filter(|it| it.finding == finding).count();
+    let changed = of(Finding::Worse).max(of(Finding::Better));
+    (order == RunOrder::Separate && count >= 3 && 2 * changed > count).then(|| {
+        format!(
+            "The start-up of {changed} of {count} roles has changed alike: this looks like a machine \
+             that was not as busy on one side; let both versions run in turns (--against)"
+        )
+    })
 }
 
 /// Returns remarks on the drift of runs in the order in which they were made.

@@ -80,10 +80,9 @@ pub(super) fn repeat(settings: &RunSettings, environment: &CliEnvironment) -> Re
         }
         // Before more time is spent on runs that cannot be compared.
         if let (Some(baseline), true) = (&baseline, is_first) {
-            let new = made.side();
             comparing::check_conditions(
-                baseline,
-                &new,
+                &baseline.without_validity(),
+                &made.side().without_validity(),
                 Compared::Programs,
                 series.comparing.force,
             )?;

@@ -54,6 +54,11 @@ pub fn table(headings: &[&str], rows: Vec<Vec<String>>, width: usize) -> String 
     columns::layout_to_fit(headings, rows, width.max(MIN_WIDTH))
 }
 
+/// Formats a value of a compared or kept figure with its unit.
+pub fn figure_value(value: f64, unit: &str) -> String {
+    super::comparison::words::value(Some(value), unit)
+}
+
 fn heading(text: &str) -> String {
     styled(STRONG, text)
 }

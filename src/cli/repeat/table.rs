@@ -8,7 +8,7 @@ const SHOWN: [(&str, &str); 4] = [
     ("flow.p50", "p50"),
     ("flow.p95", "p95"),
     ("flow.p99", "p99"),
-    ("flow.rate", "Flows/s"),
+    ("flow.rate", "rate"),
 ];
 
 /// Describes one run of the series.
@@ -29,11 +29,7 @@ pub(super) fn line(place: u64, all: u64, label: Option<&str>, entry: &Entry) -> 
 
 fn figure(entry: &Entry, name: &str) -> String {
     let found = entry.figures.iter().find(|it| it.name == name);
-    match found {
-        None => "–".into(),
-        Some(found) if found.unit == "us" => units::duration(found.value.max(0.0) as u64),
-        Some(found) => units::per_second(found.value),
-    }
+    found.map_or("–".into(), |it| terminal::figure_value(it.value, &it.unit))
 }
 
 /// Lays out the runs of a series.

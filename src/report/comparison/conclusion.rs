@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::report::units;
 use crate::stats::{ComparedFigure, Comparison, Finding, Measure};
 
 use super::words::{change, name_and_change, value};
@@ -151,7 +152,9 @@ fn doubt(comparison: &Comparison, repeats: Option<usize>) -> String {
 fn changed(figures: &[ComparedFigure], finding: Finding, blamed: &[&ComparedFigure]) -> String {
     let found = || figures.iter().filter(|it| it.finding == finding);
     let of_flow = |it: &&ComparedFigure| it.name.starts_with("flow.");
-    let first = found().find(of_flow).or_else(|| found().next());
+    // A step that is to blame says more than the first of its figures.
+    let any = found().next().filter(|_| blamed.is_empty());
+    let first = found().find(of_flow).or(any);
     let mut clauses: Vec<String> = first.map(name_and_change).into_iter().collect();
     if let Some((worst, others)) = blamed.split_first() {
         let old = value(worst.old, &worst.unit);
@@ -167,6 +170,15 @@ fn changed(figures: &[ComparedFigure], finding: Finding, blamed: &[&ComparedFigu
             text.push_str(&format!("; also {}", names.join(", ")));
         }
         clauses.push(text);
+    }
+    let opposite = match finding {
+        Finding::Worse => (Finding::Better, "better"),
+        _ => (Finding::Worse, "worse"),
+    };
+    let others = figures.iter().filter(|it| it.finding == opposite.0).count();
+    if others > 0 {
+        let others = units::counted(others as u64, "figure");
+        clauses.push(format!("yet {others} {}", opposite.1));
     }
     clauses.join("; ")
 }
