@@ -28,6 +28,7 @@ mod replay;
 mod report;
 mod run;
 mod scenario;
+mod schedule;
 mod schema;
 mod segment;
 mod session;
@@ -122,6 +123,7 @@ fn perform(args: Args, environment: &CliEnvironment) -> Result<Exit, CliError> {
         }
         Some(Command::Compare(args)) => compare::compare(&args, environment),
         Some(Command::History(args)) => history::history(&args, environment),
+        Some(Command::Schedule(args)) => schedule::schedule(args, environment),
         Some(Command::Schema) => schema::schema(),
         Some(Command::Doctor { json }) => doctor::doctor(json, environment),
         Some(Command::Answer(args)) => doctor::answer(&args)

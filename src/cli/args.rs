@@ -3,6 +3,7 @@
 mod baseline;
 mod exports;
 mod films;
+mod schedule;
 mod segment;
 
 use std::ffi::OsString;
@@ -18,6 +19,7 @@ use crate::scenario::{Arrivals, parse_rate};
 pub use baseline::{CompareArgs, ComparingArgs, HistoryArgs, HistoryCommand, SeriesArgs};
 pub use exports::ExportArgs;
 pub use films::FilmArgs;
+pub use schedule::ScheduleArgs;
 pub use segment::SegmentArgs;
 
 use super::doctor::AnswerArgs;
@@ -161,6 +163,9 @@ pub enum Command {
     /// List saved runs, and show the trend of their figures
     #[command(after_help = baseline::HISTORY_HELP)]
     History(HistoryArgs),
+    /// Make runs at the times of a cron expression, one at a time, until Ctrl-C
+    #[command(after_help = schedule::SCHEDULE_HELP)]
+    Schedule(ScheduleArgs),
     /// Print the JSON Schema of scenarios, for editors
     Schema,
     /// Measure how accurate latencies on this machine are

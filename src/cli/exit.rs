@@ -49,7 +49,7 @@ impl Exit {
 pub(super) const HELP: &str =
     "  0    all flows completed, or the failures are within --allow-failures
   1    more flows failed than --allow-failures permits
-  2    the command line or the scenario is wrong, or runs cannot be compared; nothing was started
+  2    the command line or the scenario is wrong and nothing was started, or runs cannot be compared
   3    of `replay`: the flow failed, but differently
   70   rehearsal itself failed, for example to write the results
   97   with --fail-if: slower than the runs it was compared with, or worse in another figure
@@ -61,6 +61,22 @@ pub(super) const HELP: &str =
   1 before 70";
 
 impl Exit {
+    /// Returns the exit code with this number, as another process of this program returned it.
+    pub(super) fn of_code(code: i32) -> Exit {
+        let all = [
+            Exit::Completed,
+            Exit::SomeFailed,
+            Exit::Usage,
+            Exit::FailedDifferently,
+            Exit::BecameWorse,
+            Exit::IntegrityViolated,
+            Exit::ThresholdsCrossed,
+            Exit::Interrupted,
+        ];
+        let found = all.into_iter().find(|it| i32::from(it.code()) == code);
+        found.unwrap_or(Exit::Internal)
+    }
+
     /// Returns the reason as a clause.
     fn reason(self) -> &'static str {
         match self {
