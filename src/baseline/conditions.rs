@@ -115,7 +115,11 @@ pub fn differences(old: &[Conditions], new: &[Conditions]) -> Vec<Difference> {
         // A few such runs are noise, of which the comparison takes account.
         let is_most = 2 * invalid[0] > old.len() || 2 * invalid[1] > new.len();
         found.push(Difference {
-            weight: if is_most { Weight::Refusal } else { Weight::Warning },
+            weight: if is_most {
+                Weight::Refusal
+            } else {
+                Weight::Warning
+            },
             text: format!(
                 "validity: the figures of {} of {} old and {} of {} new runs are invalid",
                 invalid[0],

@@ -3,7 +3,7 @@
 //! | table | columns |
 //! | --- | --- |
 //! | `run` | `id`; `scenario`; `started_at`, RFC 3339 in UTC; `directory`; `verdict`, in words; `completed`, `failed`: flows; `conditions`, JSON |
-//! | `figure` | `run`; `name`, such as `flow.p95`; `unit`: `us`, `/s` or empty for shares; `measure`: `time`, `throughput`, `share` or `use`; `value` |
+//! | `figure` | `run`; `position` in it, from 0; `name`, such as `flow.p95`; `unit`: `us`, `/s` or empty for shares; `measure`: `time`, `throughput`, `share` or `use`; `value` |
 //! | `baseline` | `name`; `run`; `position` of the run in it, from 0 |
 //!
 //! `PRAGMA user_version` is the version of these tables. Each run is added in a transaction of its
@@ -40,6 +40,7 @@ const TABLES: &str = "
     CREATE INDEX run_by_time ON run (scenario, started_at);
     CREATE TABLE figure (
         run TEXT NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+        position INTEGER NOT NULL,
         name TEXT NOT NULL,
         unit TEXT NOT NULL,
         measure TEXT NOT NULL,
@@ -169,13 +170,14 @@ impl History {
             )?;
             transaction.execute("DELETE FROM figure WHERE run = ?1", [&entry.id])?;
             let mut insert = transaction.prepare(
-                "INSERT OR REPLACE INTO figure (run, name, unit, measure, value)
-                 VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT OR REPLACE INTO figure (run, position, name, unit, measure, value)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?;
-            for figure in &entry.figures {
+            for (position, figure) in (0_i64..).zip(&entry.figures) {
                 let measure = measure_name(figure.measure);
                 insert.execute(params![
                     entry.id,
+                    position,
                     figure.name,
                     figure.unit,
                     measure,
@@ -327,7 +329,9 @@ impl History {
         };
         let mut select = self
             .connection
-            .prepare_cached("SELECT name, unit, measure, value FROM figure WHERE run = ?1")
+            .prepare_cached(
+                "SELECT name, unit, measure, value FROM figure WHERE run = ?1 ORDER BY position",
+            )
             .map_err(failed)?;
         let rows = select
             .query_map([&row.id], |figure| {

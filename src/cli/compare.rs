@@ -24,7 +24,10 @@ pub(super) fn compare(args: &CompareArgs, environment: &CliEnvironment) -> Resul
     let results = kept::named_or_usual(args.results.as_deref(), environment);
     let old = side(&args.old, &results, environment)?;
     let new = side(&args.new, &results, environment)?;
-    let shared = old.runs.iter().find(|it| new.runs.iter().any(|other| other.id == it.id));
+    let shared = old
+        .runs
+        .iter()
+        .find(|it| new.runs.iter().any(|other| other.id == it.id));
     if let Some(run) = shared {
         return Err(CliError::usage(
             format_args!("the run {} is on both sides", run.id),
@@ -80,7 +83,8 @@ fn side(text: &str, results: &Path, environment: &CliEnvironment) -> Result<Side
     for part in text.split(',').map(str::trim).filter(|it| !it.is_empty()) {
         runs.extend(named(part, results, environment)?);
     }
-    if let Some(run) = (1..runs.len()).find(|at| runs[..*at].iter().any(|it| it.id == runs[*at].id)) {
+    if let Some(run) = (1..runs.len()).find(|at| runs[..*at].iter().any(|it| it.id == runs[*at].id))
+    {
         return Err(CliError::usage(
             format_args!("{text} has the run {} twice", runs[run].id),
             "name each run once",
@@ -92,16 +96,16 @@ fn side(text: &str, results: &Path, environment: &CliEnvironment) -> Result<Side
             "name a baseline, a saved run, or `last`",
         ));
     }
-    let name = if text == LAST { runs[0].id.clone() } else { text.to_owned() };
+    let name = if text == LAST {
+        runs[0].id.clone()
+    } else {
+        text.to_owned()
+    };
     Ok(Side { name, runs })
 }
 
 /// Finds the runs that one name means: a baseline comes before a directory.
-fn named(
-    name: &str,
-    results: &Path,
-    environment: &CliEnvironment,
-) -> Result<Vec<Entry>, CliError> {
+fn named(name: &str, results: &Path, environment: &CliEnvironment) -> Result<Vec<Entry>, CliError> {
     if !name.contains('/') && results.is_dir() {
         let history = kept::open(results)?;
         let failed = |error| kept::failed(&error);

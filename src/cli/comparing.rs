@@ -9,8 +9,8 @@ use crate::report::{
     RunGroup, SavedRun, comparison_markdown, units, write_comparison_html,
 };
 use crate::stats::{
-    ComparedFigure, Comparison, ComparisonSettings, Drift, Estimate, Finding, Histograms, RunOrder, Scale, compare,
-    compare_single_rates, compare_single_runs, drift, warm_up,
+    ComparedFigure, Comparison, ComparisonSettings, Drift, Estimate, Finding, Histograms, RunOrder,
+    Scale, compare, compare_single_rates, compare_single_runs, drift, warm_up,
 };
 
 use super::args::ComparingArgs;
@@ -36,7 +36,10 @@ impl Side {
     fn group(&self) -> RunGroup {
         RunGroup {
             name: self.name.clone(),
-            scenario: self.runs.first().map_or(String::new(), |it| it.scenario.clone()),
+            scenario: self
+                .runs
+                .first()
+                .map_or(String::new(), |it| it.scenario.clone()),
             runs: self.runs.iter().map(|it| it.id.clone()).collect(),
             directories: self.runs.iter().map(|it| it.directory.clone()).collect(),
             from: self.runs.iter().map(|it| it.started_at).min(),
@@ -81,12 +84,18 @@ pub(super) fn check_conditions(
     {
         for conditions in &mut after {
             conditions.scenario.clone_from(&first.scenario);
-            conditions.scenario_digest.clone_from(&first.scenario_digest);
+            conditions
+                .scenario_digest
+                .clone_from(&first.scenario_digest);
         }
     }
     let found = differences(&before, &after);
     let is_refusal = |it: &&Difference| it.weight == Weight::Refusal;
-    let refusals: Vec<_> = found.iter().filter(is_refusal).map(|it| it.text.clone()).collect();
+    let refusals: Vec<_> = found
+        .iter()
+        .filter(is_refusal)
+        .map(|it| it.text.clone())
+        .collect();
     if !force && !refusals.is_empty() {
         return Err(CliError::usage(
             format_args!(
@@ -146,9 +155,11 @@ pub(super) fn report(
     }
     remarks.extend(machine_remark(&comparison, order));
     for side in [old, new] {
-        remarks.extend(drift_remarks(&side.runs).into_iter().map(|remark| {
-            format!("{}: {remark}", side.name)
-        }));
+        remarks.extend(
+            drift_remarks(&side.runs)
+                .into_iter()
+                .map(|remark| format!("{}: {remark}", side.name)),
+        );
     }
     let mut report = ComparisonReport::new(
         old.group(),

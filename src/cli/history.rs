@@ -45,7 +45,9 @@ pub(super) fn history(args: &HistoryArgs, environment: &CliEnvironment) -> Resul
                 before: *before,
             };
             let mut history = kept::open(&results)?;
-            let removed = history.prune(&pruned).map_err(|error| kept::failed(&error))?;
+            let removed = history
+                .prune(&pruned)
+                .map_err(|error| kept::failed(&error))?;
             print(&format!(
                 "{} removed from the history; their directories stay\n",
                 units::counted(removed, "run")
@@ -70,7 +72,10 @@ fn show(
         known.sort_unstable();
         known.dedup();
         return Err(CliError::usage(
-            format_args!("there is no run of the scenario {scenario} in {}", results.display()),
+            format_args!(
+                "there is no run of the scenario {scenario} in {}",
+                results.display()
+            ),
             match known.as_slice() {
                 [] => "save one: rehearsal run --save".into(),
                 known => format!("there are runs of {}", known.join(", ")),
@@ -132,7 +137,10 @@ fn unknown_figure(figure: &str, runs: &[Entry]) -> CliError {
     CliError::usage(
         format_args!("no run has the figure {figure}"),
         match close.as_slice() {
-            [] => format!("there are, for example, {}", names[..names.len().min(5)].join(", ")),
+            [] => format!(
+                "there are, for example, {}",
+                names[..names.len().min(5)].join(", ")
+            ),
             close => format!("there are {}", close.join(", ")),
         },
     )
@@ -155,7 +163,9 @@ fn list(runs: &[Entry], width: usize) -> String {
         ];
         cells.extend(LISTED.iter().map(|(name, _)| {
             let figure = run.figures.iter().find(|it| it.name == *name);
-            figure.map_or("–".into(), |it| terminal::figure_value(it.value, &it.unit))
+            figure.map_or("–".into(), |it| {
+                terminal::figure_value(it.value, &it.unit)
+            })
         }));
         // The rest of the verdict is in the run's report.
         let word = run.verdict.split(':').next().unwrap_or_default();
@@ -165,7 +175,10 @@ fn list(runs: &[Entry], width: usize) -> String {
     let table = terminal::table(&headings, rows.collect(), width);
     let more = match hidden {
         0 => String::new(),
-        hidden => format!("  and {} before these\n", units::counted(hidden as u64, "run")),
+        hidden => format!(
+            "  and {} before these\n",
+            units::counted(hidden as u64, "run")
+        ),
     };
     format!("{table}\n{more}")
 }

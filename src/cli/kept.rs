@@ -84,7 +84,8 @@ pub(super) fn is_run(directory: &Path) -> bool {
 
 /// Returns the directories of the runs that were saved in this one, by name, which has their time.
 pub(super) fn runs_in(directory: &Path) -> Result<Vec<PathBuf>, CliError> {
-    let failed = |error| CliError::system(format_args!("cannot read {}", directory.display()), error);
+    let failed =
+        |error| CliError::system(format_args!("cannot read {}", directory.display()), error);
     let mut found = Vec::new();
     for file in fs::read_dir(directory).map_err(failed)? {
         let path = file.map_err(failed)?.path();

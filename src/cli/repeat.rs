@@ -26,7 +26,10 @@ use making::{Maker, Version};
 const USUAL_REPEATS: u64 = 6;
 
 /// Makes the runs one after the other, and reports on them.
-pub(super) fn repeat(settings: &RunSettings, environment: &CliEnvironment) -> Result<Exit, CliError> {
+pub(super) fn repeat(
+    settings: &RunSettings,
+    environment: &CliEnvironment,
+) -> Result<Exit, CliError> {
     let series = &settings.series;
     refuse_what_is_for_one_run(settings)?;
     let repeats = series.repeat.unwrap_or(USUAL_REPEATS);
@@ -40,8 +43,14 @@ pub(super) fn repeat(settings: &RunSettings, environment: &CliEnvironment) -> Re
     let old_settings = series.is_against().then(|| against(&saved));
     let results = kept::results(&saved.save, environment);
     let baseline = series.baseline.as_deref();
-    let baseline = baseline.map(|name| known_baseline(name, &results)).transpose()?;
-    let order = if old_settings.is_some() { RunOrder::Interleaved } else { RunOrder::Separate };
+    let baseline = baseline
+        .map(|name| known_baseline(name, &results))
+        .transpose()?;
+    let order = if old_settings.is_some() {
+        RunOrder::Interleaved
+    } else {
+        RunOrder::Separate
+    };
     let mut out = match settings.format {
         OutputFormat::People => Output::new(anstream::stdout()),
         OutputFormat::Json => Output::new(anstream::stderr()),
@@ -71,7 +80,11 @@ pub(super) fn repeat(settings: &RunSettings, environment: &CliEnvironment) -> Re
             made.exits.push(Exit::Internal);
         }
         let label = old_settings.as_ref().map(|_| version.word());
-        let all = if old_settings.is_some() { 2 * repeats } else { repeats };
+        let all = if old_settings.is_some() {
+            2 * repeats
+        } else {
+            repeats
+        };
         out.line(&table::line(place as u64 + 1, all, label, &entry));
         let is_first = made.new.is_empty();
         match version {
@@ -114,7 +127,15 @@ pub(super) fn repeat(settings: &RunSettings, environment: &CliEnvironment) -> Re
         Some((old, compared)) => Some(compare(&old, &made, order, compared, &series.comparing)?),
         None => None,
     };
-    finish(settings, series, &made, comparison.as_ref(), is_whole, out, environment)
+    finish(
+        settings,
+        series,
+        &made,
+        comparison.as_ref(),
+        is_whole,
+        out,
+        environment,
+    )
 }
 
 /// The runs of a series.
@@ -186,7 +207,9 @@ fn refuse_what_is_for_one_run(settings: &RunSettings) -> Result<(), CliError> {
         && !is_compared
     {
         return Err(CliError::usage(
-            format_args!("{option} is about a comparison, and this series is compared with nothing"),
+            format_args!(
+                "{option} is about a comparison, and this series is compared with nothing"
+            ),
             "name what it is compared with: --baseline NAME or --against OLD.yaml",
         ));
     }
@@ -203,7 +226,8 @@ fn refuse_what_is_for_one_run(settings: &RunSettings) -> Result<(), CliError> {
         ));
     }
     if let (Some(repeats), true) = (series.repeat, series.comparing.fail_if.is_some())
-        && repeats < crate::stats::fewest_repeats(crate::report::Gate::ALPHA, RunOrder::Separate) as u64
+        && repeats
+            < crate::stats::fewest_repeats(crate::report::Gate::ALPHA, RunOrder::Separate) as u64
     {
         return Err(CliError::usage(
             format_args!("--fail-if cannot be sure after --repeat {repeats}"),
@@ -236,7 +260,9 @@ fn old_name(series: &SeriesArgs) -> String {
 fn known_baseline(name: &str, results: &std::path::Path) -> Result<Side, CliError> {
     let runs = if results.is_dir() {
         let history = kept::open(results)?;
-        history.baseline(name).map_err(|error| kept::failed(&error))?
+        history
+            .baseline(name)
+            .map_err(|error| kept::failed(&error))?
     } else {
         Vec::new()
     };
@@ -259,7 +285,13 @@ fn schedule(repeats: u64, order: RunOrder) -> Vec<Version> {
     match order {
         RunOrder::Separate => (0..repeats).map(|_| New).collect(),
         RunOrder::Interleaved => (0..repeats)
-            .flat_map(|pair| if pair % 2 == 0 { [Old, New] } else { [New, Old] })
+            .flat_map(|pair| {
+                if pair % 2 == 0 {
+                    [Old, New]
+                } else {
+                    [New, Old]
+                }
+            })
             .collect(),
     }
 }

@@ -80,7 +80,10 @@ fn check_command(args: &ScheduleArgs, environment: &CliEnvironment) -> Result<()
     let program = environment.arguments.iter().take(1).cloned();
     let line: Vec<_> = program.chain(args.command.iter().cloned()).collect();
     let refused = |what: String| {
-        CliError::usage(what, "write it after --, such as: schedule --cron '0 2 * * *' -- run --save")
+        CliError::usage(
+            what,
+            "write it after --, such as: schedule --cron '0 2 * * *' -- run --save",
+        )
     };
     match Args::read(&line) {
         Ok(Args {
@@ -100,7 +103,10 @@ fn on_change(
     signals: &mut UnboundedReceiver<Signal>,
     messages: &mut Output,
 ) -> Result<(), CliError> {
-    let Some(command) = args.on_change.as_deref().filter(|_| ended.exit == Exit::BecameWorse)
+    let Some(command) = args
+        .on_change
+        .as_deref()
+        .filter(|_| ended.exit == Exit::BecameWorse)
     else {
         return Ok(());
     };

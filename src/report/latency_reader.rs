@@ -45,7 +45,9 @@ impl Latencies {
             let start = interval.start_timestamp();
             if begun != Some(start) {
                 // Seconds in which nothing ended have no line.
-                let missing = start.saturating_sub(begun.unwrap_or(Duration::ZERO)).as_secs();
+                let missing = start
+                    .saturating_sub(begun.unwrap_or(Duration::ZERO))
+                    .as_secs();
                 let missing = usize::try_from(missing).unwrap_or(MAX_INTERVALS);
                 found.seconds = found.seconds.saturating_add(match begun {
                     None => missing.saturating_add(1),
@@ -120,8 +122,13 @@ mod tests {
             let mut histogram = Histogram::new();
             values.iter().for_each(|it| histogram.record(*it));
             let start = Duration::from_secs_f64(*start);
-            log.write_histogram(histogram.counts(), start, Duration::from_secs(1), Tag::new(tag))
-                .unwrap();
+            log.write_histogram(
+                histogram.counts(),
+                start,
+                Duration::from_secs(1),
+                Tag::new(tag),
+            )
+            .unwrap();
         }
         drop(log);
         bytes

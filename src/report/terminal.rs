@@ -14,7 +14,7 @@ mod resources;
 mod thresholds;
 mod verdict;
 
-pub use comparison::render_comparison;
+pub use comparison::{render_comparison, wrapped};
 
 use crate::model::RunInfo;
 use crate::stats::Summary;

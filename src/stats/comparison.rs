@@ -162,7 +162,7 @@ mod tests {
             (wandering, 6, RunOrder::Interleaved),
         ] {
             let mut random = fastrand::Rng::with_seed(1);
-            let (count, mut alarms, mut unadjusted) = (120, 0, 0);
+            let (count, mut alarms, mut unadjusted) = (60, 0, 0);
             for _ in 0..count {
                 let figures = groups(&machine, repeats, order, None, &mut random);
                 let found = compare(&figures, &settings(order)).figures;
@@ -185,7 +185,7 @@ mod tests {
     #[test]
     fn the_promised_change_is_found_four_of_five_times() {
         let mut random = fastrand::Rng::with_seed(2);
-        let (count, mut found) = (60, 0);
+        let (count, mut found) = (25, 0);
         for _ in 0..count {
             let order = RunOrder::Separate;
             let before = groups(&SMALL, 6, order, None, &mut random);
@@ -204,7 +204,7 @@ mod tests {
     fn intervals_cover_the_true_change() {
         for repeats in [3, 5] {
             let mut random = fastrand::Rng::with_seed(3);
-            let (count, mut missed) = (200, 0);
+            let (count, mut missed) = (90, 0);
             for _ in 0..count {
                 let order = RunOrder::Separate;
                 let figures = groups(&SMALL, repeats, order, Some((1, 1.2)), &mut random);
@@ -226,7 +226,7 @@ mod tests {
         for order in [RunOrder::Separate, RunOrder::Interleaved] {
             let mut random = fastrand::Rng::with_seed(4);
             let (mut found, mut blamed) = (0, 0);
-            for _ in 0..20 {
+            for _ in 0..10 {
                 let figures = groups(&machine, 6, order, Some((1, 1.4)), &mut random);
                 let compared = compare(&figures, &settings(order)).figures;
                 found += usize::from(compared[4].words() == "slower");
@@ -237,7 +237,7 @@ mod tests {
                 );
             }
             assert!(
-                found >= 18 && blamed <= at_most(0.05, 20),
+                found >= 9 && blamed <= at_most(0.05, 10),
                 "{found} {blamed}"
             );
         }
@@ -328,7 +328,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(100))]
+        #![proptest_config(ProptestConfig::with_cases(40))]
         #[test]
         fn any_numbers_are_compared(figures in prop::collection::vec(any_figure(), 0..4)) {
             let found = compare(&figures, &ComparisonSettings::default());

@@ -45,10 +45,9 @@ fn a_slow_role_is_found_at_its_step_and_nowhere_else() {
     let sandbox = Sandbox::new();
     // In turns, so that a machine that is busy for a while is so for both: the old programs are the
     // shop itself, the new ones the shop with a fault in one of them.
-    let text = fs::read_to_string(
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("config/order-flow.yaml"),
-    )
-    .expect("the built-in scenario");
+    let text =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("config/order-flow.yaml"))
+            .expect("the built-in scenario");
     sandbox.write("old.yaml", &text);
     let slow = text.replacen(
         "run: [rehearsal, shop, warehouse-manager]",
@@ -66,7 +65,10 @@ fn a_slow_role_is_found_at_its_step_and_nowhere_else() {
     let comparison = &series["comparison"];
     let conclusion = &comparison["conclusion"];
     assert_eq!(conclusion["verdict"], "slower", "{conclusion}");
-    assert_eq!(conclusion["blamed_steps"][0], "06_approve_order", "{conclusion}");
+    assert_eq!(
+        conclusion["blamed_steps"][0], "06_approve_order",
+        "{conclusion}"
+    );
     let blamed = with(comparison, "worse");
     let elsewhere = blamed.iter().filter(|it| {
         it.starts_with("step.") && !it.contains("warehouse") && !it.contains("06_approve_order")
@@ -93,7 +95,7 @@ fn a_baseline_is_kept_and_later_runs_are_compared_with_it() {
         .assert_out("Run 5 of 5: 4 flows, 0 failed, p50 ")
         .assert_err("Baseline main: 5 runs kept");
     let listed = sandbox.rehearsal("history baselines");
-    listed.assert_code(0).assert_out("main      steady       5");
+    listed.assert_code(0).assert_out("main        steady     5");
 
     sandbox.write("delay.txt", "0.4\n");
     let line = "run s.yaml --baseline main --repeat 5 --progress none --fail-if slower --force \
@@ -104,7 +106,10 @@ fn a_baseline_is_kept_and_later_runs_are_compared_with_it() {
         .assert_out("step come is to blame: p50")
         .assert_err("--fail-if: ");
     let markdown = sandbox.read("c.md");
-    assert!(markdown.starts_with("## ❌ `steady`: slower\n"), "{markdown}");
+    assert!(
+        markdown.starts_with("## ❌ `steady`: slower\n"),
+        "{markdown}"
+    );
     assert!(markdown.contains("| `step.come.p50` |"), "{markdown}");
     let html = sandbox.read("c.html");
     assert!(html.contains("<span class=\"word\">SLOWER</span> steady"));
@@ -159,17 +164,29 @@ fn runs_under_other_conditions_are_refused_with_the_reason() {
         ("run s.yaml --baseline other", "there is no baseline other"),
         ("compare main none", "no baseline and no saved run \"none\""),
         ("compare main main", "is on both sides"),
-        ("run s.yaml --repeat 2 --junit j.xml", "--junit is for a single run"),
-        ("run s.yaml --repeat 5 --fail-if slower", "--fail-if is about a comparison"),
+        (
+            "run s.yaml --repeat 2 --junit j.xml",
+            "--junit is for a single run",
+        ),
+        (
+            "run s.yaml --repeat 5 --fail-if slower",
+            "--fail-if is about a comparison",
+        ),
         (
             "run s.yaml --baseline main --repeat 3 --fail-if slower",
             "cannot be sure after --repeat 3",
         ),
         ("run s.yaml --save-baseline a/b", "write a name of letters"),
-        ("run s.yaml --baseline main --against s.yaml", "cannot be used with"),
+        (
+            "run s.yaml --baseline main --against s.yaml",
+            "cannot be used with",
+        ),
         ("run s.yaml --tolerance 5 --repeat 2", "write a percentage"),
         ("history other", "there is no run of the scenario other"),
-        ("history --figure flow.p59", "no run has the figure flow.p59"),
+        (
+            "history --figure flow.p59",
+            "no run has the figure flow.p59",
+        ),
     ];
     for (line, expected) in cases {
         sandbox.rehearsal(line).assert_code(2).assert_err(expected);
@@ -200,7 +217,9 @@ fn every_saved_run_is_in_the_history_and_can_be_read_again() {
         let run = sandbox.rehearsal("run s.yaml --save --progress none");
         run.assert_code(0);
     }
-    sandbox.rehearsal("run s.yaml --progress none").assert_code(0);
+    sandbox
+        .rehearsal("run s.yaml --progress none")
+        .assert_code(0);
     let history = sandbox.rehearsal("history steady --json");
     let history = history.json();
     assert_eq!(history["runs"].as_array().map(Vec::len), Some(2));
@@ -211,14 +230,25 @@ fn every_saved_run_is_in_the_history_and_can_be_read_again() {
         .assert_out("step.work.p50 of steady")
         .assert_out("there are 2");
     let csv = sandbox.rehearsal("history --csv");
-    assert!(csv.out.starts_with("run,scenario,started_at,verdict,completed,failed,flow.p50"));
+    assert!(
+        csv.out
+            .starts_with("run,scenario,started_at,verdict,completed,failed,flow.p50")
+    );
     assert_eq!(csv.out.lines().count(), 3);
     let otava = sandbox.rehearsal("history --otava --figure flow.p50");
-    assert!(otava.out.starts_with("time,run,flow.p50\n"), "{}", otava.out);
+    assert!(
+        otava.out.starts_with("time,run,flow.p50\n"),
+        "{}",
+        otava.out
+    );
 
     // A damaged history loses no run.
     let results = sandbox.home().join("rehearsal-results");
-    fs::write(results.join("history.db"), "damaged, and no database at all; long enough").unwrap();
+    fs::write(
+        results.join("history.db"),
+        "damaged, and no database at all; long enough",
+    )
+    .unwrap();
     let run = sandbox.rehearsal("run s.yaml --save --progress none");
     run.assert_code(70)
         .assert_out("Results: ")
@@ -257,4 +287,34 @@ fn killing_a_series_leaves_a_history_that_can_be_read() {
         ended += text.lines().filter(|line| line.starts_with("Run ")).count();
         assert!(known() >= ended, "{} of {ended}", known());
     }
+}
+
+#[test]
+fn a_schedule_makes_runs_in_its_time_zone_and_ends_with_a_signal() {
+    let sandbox = steady();
+    let refused = [
+        ("schedule --cron bad -- run s.yaml", "write minute, hour"),
+        (
+            "schedule --cron @daily -- check s.yaml",
+            "only `run` can be scheduled",
+        ),
+        (
+            "schedule --cron @daily -- run --flows x",
+            "the command is wrong",
+        ),
+        (
+            "schedule --cron @daily --time-zone Berlin -- run",
+            "IANA database",
+        ),
+    ];
+    for (line, expected) in refused {
+        sandbox.rehearsal(line).assert_code(2).assert_err(expected);
+    }
+    let mut command = sandbox.command("schedule --time-zone Asia/Tokyo --cron");
+    command.args(["0 0 1 1 *", "--", "run", "s.yaml"]);
+    let schedule = Running::start(&mut command);
+    schedule.hear("-01-01 00:00:00 JST");
+    schedule.signal(Signal::INT);
+    let (code, text) = schedule.end();
+    assert_eq!(code, Some(130), "{text}");
 }

@@ -27,7 +27,14 @@ pub(super) fn csv(
     let mut table = csv::Writer::from_writer(out);
     let fixed: &[&str] = match for_otava {
         true => &["time", "run"],
-        false => &["run", "scenario", "started_at", "verdict", "completed", "failed"],
+        false => &[
+            "run",
+            "scenario",
+            "started_at",
+            "verdict",
+            "completed",
+            "failed",
+        ],
     };
     table.write_record(fixed.iter().chain(&names))?;
     for run in runs {

@@ -91,7 +91,7 @@ impl Trend {
             text.push_str("  No change point: nothing but the usual noise (p > 0.05).\n");
         }
         for change in &self.change_points {
-            text.push_str(&self.describe(change));
+            text.push_str(&terminal::wrapped(&self.describe(change), width));
         }
         text
     }
@@ -106,7 +106,7 @@ impl Trend {
             None => format!("after {runs} runs it cannot be believed yet: make more runs"),
         };
         format!(
-            "  ▲ from {} on ({}): {} → {} (p {:.3}); {believed}.\n",
+            "▲ From {} on ({}): {} → {} (p {:.3}); {believed}.",
             sanitize(&change.run),
             started.format("%Y-%m-%d %H:%M"),
             value(found.before),
@@ -169,7 +169,11 @@ mod tests {
             value: Some(*value),
         });
         let series: Vec<Option<f64>> = values.iter().copied().map(Some).collect();
-        let found = change_points(&series, Measure::Time.scale(), &ChangePointSettings::default());
+        let found = change_points(
+            &series,
+            Measure::Time.scale(),
+            &ChangePointSettings::default(),
+        );
         Trend {
             scenario: "order-flow".into(),
             figure: "flow.p95".into(),
@@ -189,12 +193,14 @@ mod tests {
     #[test]
     fn a_change_is_marked_below_its_first_run() {
         let level = |run: u32| if run < 12 { 100_000.0 } else { 150_000.0 };
-        let values: Vec<f64> = (0..24).map(|run| level(run) + f64::from(run % 3) * 1_000.0).collect();
+        let values: Vec<f64> = (0..24)
+            .map(|run| level(run) + f64::from(run % 3) * 1_000.0)
+            .collect();
         let text = trend(&values).render(80);
         let marks = text.lines().find(|line| line.contains('└')).unwrap();
         let at = marks.chars().position(|c| c == '▲').unwrap();
         assert_eq!(at, SCALE + 2 + 12, "{text}");
-        assert!(text.contains("from RUN-12 on"), "{text}");
+        assert!(text.contains("From RUN-12 on"), "{text}");
         assert!(text.contains("could be believed after"), "{text}");
         assert!(text.contains("100 ms") || text.contains("101 ms"), "{text}");
     }
@@ -205,6 +211,9 @@ mod tests {
         assert!(text.contains("6 runs or more; there are 2"), "{text}");
         let text = trend(&[5_000.0; 30]).render(30);
         assert!(text.contains("No change point"), "{text}");
-        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 80),
+            "{text}"
+        );
     }
 }

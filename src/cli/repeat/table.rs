@@ -29,7 +29,9 @@ pub(super) fn line(place: u64, all: u64, label: Option<&str>, entry: &Entry) -> 
 
 fn figure(entry: &Entry, name: &str) -> String {
     let found = entry.figures.iter().find(|it| it.name == name);
-    found.map_or("–".into(), |it| terminal::figure_value(it.value, &it.unit))
+    found.map_or("–".into(), |it| {
+        terminal::figure_value(it.value, &it.unit)
+    })
 }
 
 /// Lays out the runs of a series.

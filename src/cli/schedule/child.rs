@@ -18,9 +18,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::signals::Signal;
 use crate::model::{ExitCause, Stream, TerminalKind};
-use crate::process::{
-    ChildEvent, Command, Environment, Grace, RunMarker, Spawner, WatcherProgram,
-};
+use crate::process::{ChildEvent, Command, Environment, Grace, RunMarker, Spawner, WatcherProgram};
 
 /// The longest wait without a look at the clock, which may be set, and which stands still for a
 /// machine that sleeps.
@@ -65,7 +63,10 @@ pub(super) struct Children<'e> {
 impl<'e> Children<'e> {
     pub(super) fn new(environment: &'e CliEnvironment) -> Result<Self, CliError> {
         let failed = |error| CliError::system("cannot start processes", error);
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(failed)?;
         let watcher = WatcherProgram {
             program: environment.program.clone(),
             temporary: None,
@@ -125,14 +126,11 @@ impl<'e> Children<'e> {
         Ok(ended.code)
     }
 
-    fn command(
-        &self,
-        program: &OsStr,
-        argv: Vec<OsString>,
-        variables: &[(&str, &str)],
-    ) -> Command {
+    fn command(&self, program: &OsStr, argv: Vec<OsString>, variables: &[(&str, &str)]) -> Command {
         let inherited = self.environment.variables.iter().cloned();
-        let added = variables.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        let added = variables
+            .iter()
+            .map(|(name, value)| ((*name).into(), (*value).into()));
         let all: Vec<(OsString, OsString)> = inherited.chain(added).collect();
         Command {
             program: program.into(),
@@ -200,7 +198,9 @@ impl Ended {
     fn take(&mut self, stream: Stream, bytes: &[u8]) {
         // A reader who has left must not end the schedule.
         let _ = match stream {
-            Stream::Out => std::io::stdout().write_all(bytes).and_then(|()| std::io::stdout().flush()),
+            Stream::Out => std::io::stdout()
+                .write_all(bytes)
+                .and_then(|()| std::io::stdout().flush()),
             Stream::Err => std::io::stderr().write_all(bytes),
         };
         if stream == Stream::Out {

@@ -107,6 +107,10 @@ mod tests {
 
     #[test]
     fn a_day_that_never_comes_is_refused() {
-        assert!(times("0 0 31 2 *").after(at("2026-01-31T10:00:00Z")).is_err());
+        assert!(
+            times("0 0 31 2 *")
+                .after(at("2026-01-31T10:00:00Z"))
+                .is_err()
+        );
     }
 }

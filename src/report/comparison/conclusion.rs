@@ -128,7 +128,10 @@ impl Conclusion {
         Conclusion {
             verdict,
             because,
-            blamed_steps: blamed.iter().map(|it| step_of(&it.name).to_owned()).collect(),
+            blamed_steps: blamed
+                .iter()
+                .map(|it| step_of(&it.name).to_owned())
+                .collect(),
             repeats,
         }
     }
@@ -143,7 +146,9 @@ fn doubt(comparison: &Comparison, repeats: Option<usize>) -> String {
             "too few runs: {fewest} of each side are the least, and {repeats} would probably tell"
         ),
         None if has_few => format!("too few runs: {fewest} of each side are the least"),
-        Some(repeats) => format!("the runs differ too much; {repeats} of each side would probably tell"),
+        Some(repeats) => {
+            format!("the runs differ too much; {repeats} of each side would probably tell")
+        }
         None => "the runs differ too much for any sensible number of repeats".into(),
     }
 }
@@ -195,7 +200,10 @@ fn blamed(figures: &[ComparedFigure]) -> Vec<&ComparedFigure> {
         });
         // The median of a step stands for it; the tail if only that has risen.
         for figure in slower {
-            if steps.iter().all(|it| step_of(&it.name) != step_of(&figure.name)) {
+            if steps
+                .iter()
+                .all(|it| step_of(&it.name) != step_of(&figure.name))
+            {
                 steps.push(figure);
             }
         }
@@ -220,7 +228,9 @@ mod tests {
     use super::*;
 
     fn figure(name: &str, measure: Measure, factor: f64) -> Figure {
-        let old: Vec<f64> = (0..6).map(|run| 100_000.0 + f64::from(run) * 100.0).collect();
+        let old: Vec<f64> = (0..6)
+            .map(|run| 100_000.0 + f64::from(run) * 100.0)
+            .collect();
         Figure {
             name: name.into(),
             unit: "us".into(),
@@ -269,7 +279,11 @@ mod tests {
         few.old.truncate(2);
         let found = conclusion(&[few]);
         assert_eq!(found.verdict, Conclusive::CannotTell);
-        assert!(found.because.starts_with("too few runs: 4"), "{}", found.because);
+        assert!(
+            found.because.starts_with("too few runs: 4"),
+            "{}",
+            found.because
+        );
         assert_eq!(conclusion(&[]).because, "no flow was completed");
     }
 
@@ -279,7 +293,9 @@ mod tests {
             let mut figure = figure("flow.p50", measure, 2.0);
             figure.old.truncate(runs);
             figure.new.truncate(runs);
-            compare(&[figure], &ComparisonSettings::default()).figures.remove(0)
+            compare(&[figure], &ComparisonSettings::default())
+                .figures
+                .remove(0)
         };
         let four = compared(Measure::Time, 4);
         assert_eq!(four.finding, Finding::Worse);

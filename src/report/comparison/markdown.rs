@@ -53,7 +53,11 @@ pub fn comparison_markdown(report: &ComparisonReport) -> String {
         );
     }
     for difference in &report.differences {
-        let forced = if difference.forced { "Ignored: " } else { "Differs: " };
+        let forced = if difference.forced {
+            "Ignored: "
+        } else {
+            "Differs: "
+        };
         text.push_str(&format!("\n- {forced}{}", code(&difference.text)));
     }
     for remark in &report.remarks {

@@ -125,6 +125,9 @@ mod tests {
         assert_eq!(value(Some(0.125), ""), "12.5 %");
         assert_eq!(value(Some(14.2), "/s"), "14.2/s");
         assert_eq!(value(None, "us"), "–");
-        assert_eq!([p(Some(0.0001)), p(Some(0.0123)), p(None)], ["<0.001", "0.012", "–"]);
+        assert_eq!(
+            [p(Some(0.0001)), p(Some(0.0123)), p(None)],
+            ["<0.001", "0.012", "–"]
+        );
     }
 }

@@ -29,14 +29,32 @@ pub fn render_comparison(report: &ComparisonReport, all: bool, width: usize) -> 
             text.push_str(&section(title, style, figures, Last::P, width));
         }
     }
-    let shown = if all || report.indicative { doubtful.len() } else { MAX_DOUBTFUL.min(doubtful.len()) };
+    let shown = if all || report.indicative {
+        doubtful.len()
+    } else {
+        MAX_DOUBTFUL.min(doubtful.len())
+    };
     if shown > 0 {
-        let last = if report.indicative { Last::Nothing } else { Last::Remedy };
-        let title = if report.indicative { "Two single runs" } else { "Cannot tell" };
+        let last = if report.indicative {
+            Last::Nothing
+        } else {
+            Last::Remedy
+        };
+        let title = if report.indicative {
+            "Two single runs"
+        } else {
+            "Cannot tell"
+        };
         text.push_str(&section(title, CARE, &doubtful[..shown], last, width));
     }
     if all && !same.is_empty() {
-        text.push_str(&section("Same within tolerance", STRONG, &same, Last::Smallest, width));
+        text.push_str(&section(
+            "Same within tolerance",
+            STRONG,
+            &same,
+            Last::Smallest,
+            width,
+        ));
     }
     text.push_str(&format!("\n{}\n", counts(report, &doubtful[shown..], all)));
     if report.indicative {
@@ -44,7 +62,11 @@ pub fn render_comparison(report: &ComparisonReport, all: bool, width: usize) -> 
         text.push_str(&wrapped(note, width));
     }
     for difference in &report.differences {
-        let what = if difference.forced { "Ignored, as --force says" } else { "Differs" };
+        let what = if difference.forced {
+            "Ignored, as --force says"
+        } else {
+            "Differs"
+        };
         let line = format!("{what}: {}", difference.text);
         text.push_str(&styled(CARE, wrapped(&sanitize(&line), width).trim_end()));
         text.push('\n');
@@ -76,7 +98,9 @@ fn headline(report: &ComparisonReport, width: usize) -> String {
 fn groups(report: &ComparisonReport) -> String {
     let line = |label: &str, group: &RunGroup| {
         let time = |it: chrono::DateTime<chrono::Utc>| {
-            it.with_timezone(&chrono::Local).format("%Y-%m-%d %H:%M").to_string()
+            it.with_timezone(&chrono::Local)
+                .format("%Y-%m-%d %H:%M")
+                .to_string()
         };
         let from = group.from.map(time).unwrap_or_default();
         format!(
@@ -146,14 +170,21 @@ fn counts(report: &ComparisonReport, hidden: &[&ComparedFigure], all: bool) -> S
     ];
     if report.indicative {
         parts.truncate(0);
-        parts.push(units::counted(report.comparison.figures.len() as u64, "figure"));
+        parts.push(units::counted(
+            report.comparison.figures.len() as u64,
+            "figure",
+        ));
     }
-    let more = (!all && (!hidden.is_empty() || count(Finding::Same) > 0)).then_some("; --all shows all");
-    styled(FAINT, format!("Figures: {}{}", parts.join(", "), more.unwrap_or("")))
+    let more =
+        (!all && (!hidden.is_empty() || count(Finding::Same) > 0)).then_some("; --all shows all");
+    styled(
+        FAINT,
+        format!("Figures: {}{}", parts.join(", "), more.unwrap_or("")),
+    )
 }
 
 /// Breaks a text into lines of at most `width` columns, indented from the second one on.
-pub(super) fn wrapped(text: &str, width: usize) -> String {
+pub fn wrapped(text: &str, width: usize) -> String {
     use unicode_width::UnicodeWidthStr as _;
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {

@@ -115,7 +115,9 @@ fn examples_of_baselines_have_commands_that_are_understood() {
     for name in files {
         let text = config(&format!("ci/{name}"));
         // A program may have a path, and commands may come before it.
-        let text = text.replace("ExecStart=/usr/local/bin/", "\n").replace("lock rehearsal", "\nrehearsal");
+        let text = text
+            .replace("ExecStart=/usr/local/bin/", "\n")
+            .replace("lock rehearsal", "\nrehearsal");
         let commands = commands(&text);
         assert_eq!(commands.len(), 1, "{name}: {commands:?}");
         let args = Args::read(&words(&commands[0]));
