@@ -226,8 +226,7 @@ fn refuse_what_is_for_one_run(settings: &RunSettings) -> Result<(), CliError> {
         ));
     }
     if let (Some(repeats), true) = (series.repeat, series.comparing.fail_if.is_some())
-        && repeats
-            < crate::stats::fewest_repeats(crate::report::Gate::ALPHA, RunOrder::Separate) as u64
+        && repeats < crate::stats::fewest_repeats(comparing::ALPHA, RunOrder::Separate) as u64
     {
         return Err(CliError::usage(
             format_args!("--fail-if cannot be sure after --repeat {repeats}"),

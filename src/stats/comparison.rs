@@ -156,13 +156,14 @@ mod tests {
             wandering: 0.05,
             ..SMALL
         };
+        let (mut all, mut unadjusted) = (0, 0);
         for (machine, repeats, order) in [
             (SMALL, 4, RunOrder::Separate),
             (noisy, 5, RunOrder::Separate),
             (wandering, 6, RunOrder::Interleaved),
         ] {
             let mut random = fastrand::Rng::with_seed(1);
-            let (count, mut alarms, mut unadjusted) = (60, 0, 0);
+            let (count, mut alarms) = (60, 0);
             for _ in 0..count {
                 let figures = groups(&machine, repeats, order, None, &mut random);
                 let found = compare(&figures, &settings(order)).figures;
@@ -175,11 +176,10 @@ mod tests {
                 alarms <= most,
                 "{alarms} of {count} with {repeats} {order:?}"
             );
-            assert!(
-                unadjusted > most,
-                "the adjustment is not needed: {unadjusted}"
-            );
+            all += count;
         }
+        let is_needed = unadjusted > at_most(0.05, all);
+        assert!(is_needed, "the adjustment is not needed: {unadjusted}");
     }
 
     #[test]
@@ -189,12 +189,12 @@ mod tests {
         for _ in 0..count {
             let order = RunOrder::Separate;
             let before = groups(&SMALL, 6, order, None, &mut random);
-            let before = compare(&before, &settings(order));
-            let promised = before.figures[4].smallest_change.expect("enough runs");
+            let before = compare(&before[4..5], &settings(order));
+            let promised = before.figures[0].smallest_change.expect("enough runs");
             assert!(promised > 1.05);
             let after = groups(&SMALL, 6, order, Some((1, promised)), &mut random);
-            let after = compare(&after, &settings(order));
-            found += usize::from(after.figures[4].finding == Finding::Worse);
+            let after = compare(&after[4..5], &settings(order));
+            found += usize::from(after.figures[0].finding == Finding::Worse);
         }
         let missed = count - found;
         assert!(missed <= at_most(0.2, count), "missed {missed} of {count}");

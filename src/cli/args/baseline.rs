@@ -76,8 +76,8 @@ pub struct ComparingArgs {
     pub tolerance: Option<f64>,
 
     /// Exit with code 97 if a comparison finds something slower by more than the tolerance, or
-    /// anything worse. Stricter than the report: at most one in a hundred comparisons of equal
-    /// programs fails. Needs 5 runs of each
+    /// anything worse. Of a hundred comparisons of equal programs at most one fails. Needs 5 runs of
+    /// each
     #[arg(long, value_name = "slower|worse", value_enum)]
     pub fail_if: Option<Gate>,
 

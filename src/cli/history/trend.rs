@@ -201,6 +201,7 @@ mod tests {
         let at = marks.chars().position(|c| c == '▲').unwrap();
         assert_eq!(at, SCALE + 2 + 12, "{text}");
         assert!(text.contains("From RUN-12 on"), "{text}");
+        let text = text.replace("\n  ", " ");
         assert!(text.contains("could be believed after"), "{text}");
         assert!(text.contains("100 ms") || text.contains("101 ms"), "{text}");
     }

@@ -10,10 +10,6 @@ use super::words::{change, name_and_change, value};
 /// The figures that have to be the same for "no change".
 const MAIN: [&str; 3] = ["flow.p50", "flow.p95", "flow.rate"];
 
-/// The greatest p with which a gate fails. Stricter than that of a finding, as a gate is asked every
-/// day: of a hundred comparisons without a change, at most one fails.
-const GATE_ALPHA: f64 = 0.01;
-
 /// Steps that are blamed besides the first must have become slower by this part of its increase.
 const ALSO_BLAMED: f64 = 0.25;
 
@@ -32,16 +28,12 @@ pub enum Gate {
 impl Gate {
     /// Returns `true` if the gate fails for this figure.
     pub(super) fn fails_for(self, figure: &ComparedFigure) -> bool {
-        let is_sure = figure.p_adjusted.is_some_and(|p| p <= GATE_ALPHA);
         let is_meant = match self {
             Gate::Slower => is_slowness(figure),
             Gate::Worse => true,
         };
-        figure.finding == Finding::Worse && is_sure && is_meant
+        figure.finding == Finding::Worse && is_meant
     }
-
-    /// The greatest p with which it fails.
-    pub const ALPHA: f64 = GATE_ALPHA;
 }
 
 fn is_slowness(figure: &ComparedFigure) -> bool {
@@ -256,7 +248,7 @@ mod tests {
         assert_eq!(found.blamed_steps, ["pack.v2"]);
         assert_eq!(
             found.because,
-            "flow.p50 100 ms → 150 ms, +50 %; step pack.v2 is to blame: p50 100 ms → 200 ms, ×2.0"
+            "flow.p50 100 ms → 150 ms, +50 %; step pack.v2 is to blame: p50 100 ms → 201 ms, ×2.0"
         );
     }
 
@@ -288,20 +280,17 @@ mod tests {
     }
 
     #[test]
-    fn a_gate_wants_more_certainty_and_its_own_figures() {
-        let compared = |measure, runs: usize| {
-            let mut figure = figure("flow.p50", measure, 2.0);
-            figure.old.truncate(runs);
-            figure.new.truncate(runs);
-            compare(&[figure], &ComparisonSettings::default())
-                .figures
-                .remove(0)
+    fn a_gate_fails_for_its_own_figures() {
+        let compared = |measure| {
+            let figure = figure("flow.p50", measure, 2.0);
+            let mut found = compare(&[figure], &ComparisonSettings::default());
+            found.figures.remove(0)
         };
-        let four = compared(Measure::Time, 4);
-        assert_eq!(four.finding, Finding::Worse);
-        assert!(!Gate::Slower.fails_for(&four));
-        assert!(Gate::Slower.fails_for(&compared(Measure::Time, 5)));
-        let used = compared(Measure::Use, 6);
+        let slower = compared(Measure::Time);
+        assert!(Gate::Slower.fails_for(&slower) && Gate::Worse.fails_for(&slower));
+        let used = compared(Measure::Use);
         assert!(!Gate::Slower.fails_for(&used) && Gate::Worse.fails_for(&used));
+        let better = compared(Measure::Throughput);
+        assert!(!Gate::Slower.fails_for(&better) && !Gate::Worse.fails_for(&better));
     }
 }

@@ -26,7 +26,7 @@ pub fn render_comparison(report: &ComparisonReport, all: bool, width: usize) -> 
     let (same, doubtful) = (found(Finding::Same), found(Finding::CannotTell));
     for (title, style, figures) in [("Worse", BAD, &worse), ("Better", GOOD, &better)] {
         if !figures.is_empty() {
-            text.push_str(&section(title, style, figures, Last::P, width));
+            text.push_str(&section(report, title, style, figures, Last::P, width));
         }
     }
     let shown = if all || report.indicative {
@@ -45,10 +45,18 @@ pub fn render_comparison(report: &ComparisonReport, all: bool, width: usize) -> 
         } else {
             "Cannot tell"
         };
-        text.push_str(&section(title, CARE, &doubtful[..shown], last, width));
+        text.push_str(&section(
+            report,
+            title,
+            CARE,
+            &doubtful[..shown],
+            last,
+            width,
+        ));
     }
     if all && !same.is_empty() {
         text.push_str(&section(
+            report,
             "Same within tolerance",
             STRONG,
             &same,
@@ -124,13 +132,15 @@ enum Last {
 }
 
 fn section(
+    report: &ComparisonReport,
     title: &str,
     style: Style,
     figures: &[&ComparedFigure],
     last: Last,
     width: usize,
 ) -> String {
-    let mut headings = vec![title, "Old", "New", "Change", "95 % interval"];
+    let interval = format!("{:.0} % interval", (1.0 - report.alpha) * 100.0);
+    let mut headings = vec![title, "Old", "New", "Change", interval.as_str()];
     headings.extend(match last {
         Last::P => Some("p"),
         Last::Remedy => Some("Needs"),
