@@ -23,6 +23,8 @@ mod failure;
 mod flows_file;
 mod flows_reader;
 mod html;
+#[cfg(feature = "cli")]
+mod http;
 mod integrity;
 mod json_lines;
 #[cfg(feature = "cli")]
@@ -51,9 +53,10 @@ mod sanitize;
 mod saved;
 mod saved_file;
 #[cfg(feature = "cli")]
+mod saved_runs;
+#[cfg(feature = "cli")]
 pub mod terminal;
 pub mod units;
-#[cfg(feature = "cli")]
 mod verdict;
 
 #[cfg(feature = "cli")]
@@ -74,6 +77,8 @@ pub use flows_reader::write_record;
 #[cfg(feature = "cli")]
 pub use html::{CurveSource, write_comparison_html};
 pub use html::{HtmlSource, MAX_BYTES as MAX_HTML_BYTES, write_html};
+#[cfg(feature = "cli")]
+pub use html::{LiveControls, LiveOptions, LivePage};
 pub use json_lines::JsonLines;
 #[cfg(feature = "cli")]
 pub use junit::write_junit;
@@ -100,4 +105,5 @@ pub use results::{Place, Reserved};
 pub use sanitize::{sanitize, sanitize_lines};
 pub use saved::SavedRun;
 #[cfg(feature = "cli")]
-pub use verdict::{FlowFailures, RunVerdict};
+pub use saved_runs::{ListedResult, ListedRun, saved_runs};
+pub use verdict::RunVerdict;

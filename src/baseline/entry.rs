@@ -5,7 +5,7 @@ use std::path::Path;
 use chrono::Utc;
 
 use crate::report::result_file::Head;
-use crate::report::{FlowFailures, RunVerdict, SavedRun};
+use crate::report::{RunVerdict, SavedRun};
 
 use super::conditions::Conditions;
 use super::figures::{RunFigure, figures};
@@ -18,7 +18,7 @@ pub fn figures_of(runs: &[Entry]) -> Vec<Vec<RunFigure>> {
 
 impl Entry {
     /// Returns the entry of a run that was saved in this directory with this scenario.
-    pub fn new(head: &Head, directory: &Path, scenario: &str, failures: FlowFailures) -> Self {
+    pub fn new(head: &Head, directory: &Path, scenario: &str) -> Self {
         let (run, summary) = (&head.run, &head.summary);
         let directory = std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
         Entry {
@@ -26,7 +26,7 @@ impl Entry {
             scenario: run.scenario.clone(),
             started_at: run.started_at.with_timezone(&Utc),
             directory,
-            verdict: RunVerdict::of(summary, failures).words().to_owned(),
+            verdict: RunVerdict::of(summary).word().to_owned(),
             completed: summary.flows.completed,
             failed: summary.flows.failed,
             conditions: Conditions::of(head, scenario),
@@ -38,6 +38,6 @@ impl Entry {
     pub fn of(run: &SavedRun) -> Self {
         let scenario = run.directory.scenario().unwrap_or_default();
         let path = run.directory.path();
-        Entry::new(&run.head, path, &scenario, FlowFailures::Count)
+        Entry::new(&run.head, path, &scenario)
     }
 }

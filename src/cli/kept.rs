@@ -8,7 +8,8 @@ use crate::report::SavedRun;
 
 use super::environment::CliEnvironment;
 use super::error::CliError;
-use super::session::{DEFAULT_DIR, Finished, Results};
+use super::saved;
+use super::session::{Finished, Results};
 use super::settings::Save;
 
 /// The name of the history among the results.
@@ -18,18 +19,13 @@ const HISTORY: &str = "history.db";
 pub(super) fn results(save: &Save, environment: &CliEnvironment) -> PathBuf {
     match save {
         Save::In(directory) => directory.clone(),
-        Save::No | Save::Usual => usual(environment),
+        Save::No | Save::Usual => saved::results(environment),
     }
 }
 
 /// Returns the directory that was named, or the usual one.
 pub(super) fn named_or_usual(named: Option<&Path>, environment: &CliEnvironment) -> PathBuf {
-    named.map_or_else(|| usual(environment), Path::to_owned)
-}
-
-fn usual(environment: &CliEnvironment) -> PathBuf {
-    let named = environment.results.clone();
-    named.unwrap_or_else(|| DEFAULT_DIR.into())
+    named.map_or_else(|| saved::results(environment), Path::to_owned)
 }
 
 /// Opens the history among these results, and creates it if there is none.
@@ -71,8 +67,7 @@ pub(super) fn remember(finished: &Finished) -> Result<Option<Entry>, CliError> {
 /// Returns the entry of a run that has just been saved in this directory.
 pub(super) fn entry(finished: &Finished, directory: &Path) -> Entry {
     let scenario = finished.scenario_text().unwrap_or_default();
-    let failures = finished.flow_failures();
-    Entry::new(&finished.head, directory, &scenario, failures)
+    Entry::new(&finished.head, directory, &scenario)
 }
 
 /// Returns `true` if a run was saved in this directory.

@@ -2,6 +2,7 @@
 
 mod collector;
 mod drops;
+mod load_changes;
 mod stop;
 
 use std::collections::BTreeMap;
@@ -12,7 +13,8 @@ use actix::prelude::*;
 use tokio::sync::oneshot;
 
 use crate::model::{
-    Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, FlowRecord, RunEvent, RunInfo, micros,
+    Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, FlowRecord, LoadChange, RunEvent,
+    RunInfo, micros,
 };
 use crate::process::Grace;
 use crate::scenario::{FlowContext, ScopeError, Shape};
@@ -20,12 +22,15 @@ use crate::stats::Threshold;
 
 use super::context::RunContext;
 use super::flow::{Due, FlowSupervisor};
-use super::messages::{CoordinatorHandle, EndFlow, FlowEnded, FlowHandle, StopRun, send};
+use super::messages::{
+    ChangeLoad, CoordinatorHandle, EndFlow, FlowEnded, FlowHandle, StopRun, send,
+};
 use super::pool::Pools;
 use super::schedule::{Next, Schedule, Start};
 
 use collector::{CHECK_EVERY, Collector};
 use drops::{Drops, REPORT_EVERY};
+use load_changes::{ChangedLoad, LoadChanges};
 
 pub use stop::StopCause;
 
@@ -55,7 +60,9 @@ pub(super) struct Coordinator {
     next: FlowNumber,
     /// The reason why no more flows start; `None` while they do.
     stopped: Option<StopCause>,
-    /// The time of an early stop, by a threshold or by the caller.
+    /// The number of failed flows, with those of the warm-up.
+    failed: u64,
+    /// The time of an early stop, by a threshold, by failed flows or by the caller.
     stopped_after: Option<Duration>,
     /// The figures of the run so far.
     pub(super) collector: Collector,
@@ -68,6 +75,7 @@ pub(super) struct Coordinator {
     handle: Option<Arc<CoordinatorHandle>>,
     /// Dropped flows that are not reported yet.
     drops: Drops,
+    load_changes: LoadChanges,
     /// The one timer, for the schedule's next moment.
     alarm: Option<SpawnHandle>,
     /// The receiver of the figures when the last flow has ended.
@@ -86,8 +94,10 @@ pub(super) struct InFlight {
 /// The result of a coordinator whose last flow has ended.
 pub(super) struct Collected {
     pub cause: StopCause,
-    /// The time of an early stop, by a threshold or by the caller.
+    /// The time of an early stop, by a threshold, by failed flows or by the caller.
     pub stopped_after: Option<Duration>,
+    /// The load as it was changed, if it was.
+    pub changed_load: Option<ChangedLoad>,
     pub collector: Collector,
 }
 
@@ -113,12 +123,14 @@ impl Coordinator {
             next: FlowNumber(first_flow.0 + run.plan.load.segment.place(0)),
             run,
             stopped: None,
+            failed: 0,
             stopped_after: None,
             collector: Collector::new(&info, thresholds),
             info,
             may_start: true,
             handle: None,
             drops: Drops::default(),
+            load_changes: LoadChanges::default(),
             alarm: None,
             done: Some(done),
         }
@@ -182,9 +194,13 @@ impl Coordinator {
             let empty = Collector::new(&self.info, &[]);
             let collector = std::mem::replace(&mut self.collector, empty);
             // The receiver is gone if the run was given up; the figures are then of no use.
+            let (now, end) = (self.began.elapsed(), self.schedule.end());
+            let wanted = |end| self.schedule.wanted_per_second(end);
+            let changed_load = self.load_changes.take(now, end, wanted);
             let _ = done.send(Collected {
                 cause,
                 stopped_after: self.stopped_after,
+                changed_load,
                 collector,
             });
             ctx.stop();
@@ -232,8 +248,9 @@ impl Coordinator {
                     ended_after_us: Some(micros(now)),
                     ..FlowRecord::not_performed(number, id, start.counted, outcome)
                 });
-                self.collector.flow_ended(&record, now);
-                return self.run.emit(RunEvent::FlowEnded(record));
+                self.flow_ended(&record, now);
+                self.run.emit(RunEvent::FlowEnded(record));
+                return self.check_fail_fast(ctx);
             }
         };
         let Some(at) = (0..self.arbiters.len()).min_by_key(|at| self.arbiters[*at].1) else {
@@ -256,6 +273,12 @@ impl Coordinator {
             worker: start.worker,
         };
         self.in_flight.insert(number, in_flight);
+    }
+
+    /// Counts a flow that has ended, `now` from the run's start.
+    fn flow_ended(&mut self, flow: &FlowRecord, now: Duration) {
+        self.failed += u64::from(matches!(flow.outcome, FlowOutcome::Failed(_)));
+        self.collector.flow_ended(flow, now);
     }
 
     fn flows_in_words(&self) -> String {
@@ -312,13 +335,13 @@ impl Handler<FlowEnded> for Coordinator {
             self.arbiters[flow.arbiter].1 -= 1;
             self.schedule.ended(flow.worker, self.began.elapsed());
         }
-        self.collector
-            .flow_ended(&ended.record, self.began.elapsed());
+        self.flow_ended(&ended.record, self.began.elapsed());
         self.run.emit(RunEvent::FlowEnded(ended.record));
         if let Some(evidence) = ended.evidence {
             self.run.emit(RunEvent::EvidenceKept(evidence));
         }
         self.flow_is_gone(ended.number, ctx);
+        self.check_fail_fast(ctx);
         self.proceed(ctx);
     }
 }
@@ -332,6 +355,29 @@ impl Handler<StopRun> for Coordinator {
             return self.end_pools(Grace::SHORT);
         }
         self.begin_stop(StopCause::Requested(how), ctx);
+        self.proceed(ctx);
+    }
+}
+
+impl Handler<ChangeLoad> for Coordinator {
+    type Result = ();
+
+    fn handle(&mut self, ChangeLoad(to): ChangeLoad, ctx: &mut Self::Context) {
+        let now = self.began.elapsed();
+        if self.stopped.is_some() || !self.load_changes.has_room() {
+            return;
+        }
+        let Some(from) = self.schedule.change(to, now) else {
+            return;
+        };
+        let change = LoadChange {
+            after_us: micros(now),
+            from,
+            to,
+        };
+        self.load_changes.add(change);
+        self.run.emit(RunEvent::LoadChanged(change));
+        self.notice(change.to_string());
         self.proceed(ctx);
     }
 }

@@ -24,6 +24,8 @@ pub struct RunOptions {
     pub seed: u64,
     /// Checked while the run is in progress and at its end.
     pub thresholds: Vec<Threshold>,
+    /// The number of failed flows at which the run stops, if any.
+    pub fail_fast: Option<u64>,
     pub recording: Recording,
     /// The environment that every program gets, before its role's own.
     pub environment: Vec<(OsString, OsString)>,
@@ -31,6 +33,9 @@ pub struct RunOptions {
     pub run_directory: PathBuf,
     /// True if programs get a `TRACEPARENT`, which makes their own traces part of their flow's.
     pub is_traced: bool,
+    /// True if the load may be changed while the run is in progress; see
+    /// [`Control::change_load`](super::Control::change_load).
+    pub is_adjustable: bool,
     /// The program to run as a watcher, which cleans up if this process is killed.
     pub watcher: Option<WatcherProgram>,
     pub started_at: DateTime<Local>,
@@ -61,10 +66,12 @@ impl RunOptions {
             run_id: RunId(format!("RUN-{}", started_at.format("%Y%m%d-%H%M%S"))),
             seed: 0,
             thresholds: Vec::new(),
+            fail_fast: None,
             recording: Recording::default(),
             environment: Vec::new(),
             run_directory: std::env::temp_dir(),
             is_traced: false,
+            is_adjustable: false,
             watcher: None,
             started_at,
             load_began: None,
@@ -88,6 +95,13 @@ impl RunOptions {
     #[must_use]
     pub fn thresholds(self, thresholds: Vec<Threshold>) -> Self {
         RunOptions { thresholds, ..self }
+    }
+
+    /// Sets the number of failed flows at which the run stops: it starts no more, and those in
+    /// flight may finish.
+    #[must_use]
+    pub fn fail_fast(self, fail_fast: Option<u64>) -> Self {
+        RunOptions { fail_fast, ..self }
     }
 
     /// Sets the recording besides figures.
@@ -118,6 +132,15 @@ impl RunOptions {
     #[must_use]
     pub fn traced(self, is_traced: bool) -> Self {
         RunOptions { is_traced, ..self }
+    }
+
+    /// Sets whether the load may be changed while the run is in progress.
+    #[must_use]
+    pub fn adjustable(self, is_adjustable: bool) -> Self {
+        RunOptions {
+            is_adjustable,
+            ..self
+        }
     }
 
     /// Sets the program to run as a watcher.

@@ -13,7 +13,7 @@ use crate::stats::{ComparedFigure, Finding, Histograms};
 
 use super::charts::{Curve, overlaid_curves};
 use super::data::State;
-use super::page::{render_as, script_json};
+use super::page::{self, script_json};
 use super::words::text;
 use super::write_page;
 
@@ -35,7 +35,7 @@ pub fn write_comparison_html(
     curves: &CurveSource,
     path: &Path,
 ) -> Result<(), ReportError> {
-    write_page(&render_as("comparison.html", &page(report, curves)), path)
+    write_page(&page::comparison(&page(report, curves)), path)
 }
 
 #[derive(Serialize)]
