@@ -328,6 +328,11 @@ impl Session {
 }
 
 impl Finished {
+    /// Returns the scenario's text as it was saved.
+    pub(super) fn scenario_text(&self) -> Option<String> {
+        self.directory.as_ref()?.scenario().ok()
+    }
+
     /// Lists the exit codes that apply to this run.
     pub(super) fn exits(&self) -> Vec<Exit> {
         let summary = &self.outcome.summary;
