@@ -214,7 +214,8 @@ mod tests {
 
     #[test]
     fn each_difference_is_named_with_both_values() {
-        let cases: [(fn(&mut Conditions), Weight, &str); 7] = [
+        type Change = fn(&mut Conditions);
+        let cases: [(Change, Weight, &str); 7] = [
             (
                 |it| it.host = "beta".into(),
                 Weight::Refusal,

@@ -188,6 +188,7 @@ fn refuse_what_is_for_one_run(settings: &RunSettings) -> Result<(), CliError> {
         (exports.otlp.is_some(), "--otlp"),
         (settings.json_lines.is_some(), "--json-lines"),
         (settings.prometheus.is_some(), "--prometheus"),
+        (settings.live.is_some(), "--live"),
         (settings.shows_dialogue, "--show-dialogue"),
         (settings.segment.segment.is_some(), "--segment"),
         (settings.segment.start_at.is_some(), "--start-at"),

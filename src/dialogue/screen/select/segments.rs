@@ -196,7 +196,7 @@ pub(super) fn pieces(text: &str) -> Vec<(Separator, Range<usize>)> {
                 depth -= 1;
                 if depth == 0
                     && piece.starts_with(['<', '[', '('])
-                    && read_box(&text[start..=at].trim_start()).is_none()
+                    && read_box(text[start..=at].trim_start()).is_none()
                 {
                     pieces.push((before, start..at + 1));
                     before = Separator::Blanks;
