@@ -19,6 +19,7 @@ mod failure_limit;
 mod html;
 mod menu;
 mod merge;
+mod record;
 mod replay;
 mod report;
 mod run;
@@ -102,6 +103,7 @@ fn perform(args: Args, environment: &CliEnvironment) -> Result<Exit, CliError> {
         }) => report::report(&directory, &exports, json, environment),
         Some(Command::Replay(args)) if args.films.watch => replay::watch(args.bundle, args.films),
         Some(Command::Replay(args)) => replay::replay(args, environment),
+        Some(Command::Record(args)) => record::record(args, environment),
         Some(Command::Merge { directories, into }) => {
             merge::merge(&directories, &into, environment)
         }

@@ -2,6 +2,7 @@
 
 mod exports;
 mod films;
+mod record;
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -15,6 +16,7 @@ use crate::scenario::{Arrivals, parse_rate};
 
 pub use exports::ExportArgs;
 pub use films::FilmArgs;
+pub use record::RecordArgs;
 
 use super::doctor::AnswerArgs;
 use super::failure_limit::FailureLimit;
@@ -139,6 +141,9 @@ pub enum Command {
     /// same way
     #[command(after_help = films::REPLAY_HELP)]
     Replay(ReplayArgs),
+    /// Work with a program by hand, and get the scenario that does it
+    #[command(after_help = record::HELP)]
+    Record(RecordArgs),
     /// Combine several runs of the same scenario, with exact percentiles
     Merge {
         /// Directories made by `run --save`, on this machine or others
