@@ -16,9 +16,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::unbounded_channel;
 
 use crate::model::{ExitCause, TerminalKind};
-use crate::process::{
-    Command, Environment, Programs, RunMarker, Spawner, WatcherProgram, Within,
-};
+use crate::process::{Command, Environment, Programs, RunMarker, Spawner, WatcherProgram, Within};
 use crate::recorder::{Capture, Imported, Recording, RecordingError, RecordingFile, SecretTexts};
 use crate::report::Output;
 
@@ -63,8 +61,13 @@ pub(super) fn record(args: RecordArgs, environment: &CliEnvironment) -> Result<E
         secrets,
         exit,
     } = recorded;
-    let written =
-        scenario_file::write(&args.into, (&path, recording), &secrets, args.think, &mut output)?;
+    let written = scenario_file::write(
+        &args.into,
+        (&path, recording),
+        &secrets,
+        args.think,
+        &mut output,
+    )?;
     let Some(written) = written else {
         output.line("No scenario was made of it: nothing was typed.");
         return Ok(exit);
@@ -111,7 +114,10 @@ fn role(args: &RecordArgs, command: &[String]) -> String {
 }
 
 fn cannot_write(error: RecordingError) -> CliError {
-    CliError::usage(error, "name a file in a directory that you may write to: --into FILE")
+    CliError::usage(
+        error,
+        "name a file in a directory that you may write to: --into FILE",
+    )
 }
 
 /// Takes a recording that exists.
@@ -143,8 +149,14 @@ fn import(file: &Path, args: &RecordArgs) -> Result<Recorded, CliError> {
         return Err(CliError::usage(what, hint));
     }
     if args.program.is_empty() && imported.command().is_empty() {
-        let hint = format!("name it: rehearsal record --from {} -- PROGRAM", file.display());
-        return Err(CliError::usage("the recording does not name its program", hint));
+        let hint = format!(
+            "name it: rehearsal record --from {} -- PROGRAM",
+            file.display()
+        );
+        return Err(CliError::usage(
+            "the recording does not name its program",
+            hint,
+        ));
     }
     if io::stdin().is_terminal() {
         questions::ask_about_secrets(&mut imported.capture)
@@ -191,7 +203,10 @@ fn work(args: &RecordArgs, environment: &CliEnvironment) -> Result<Recorded, Cli
     let mut recorded = recorded?;
     if !left.is_empty() {
         let mut output = Output::new(anstream::stderr());
-        output.line(&format!("These processes could not be ended: {:?}", left.pids));
+        output.line(&format!(
+            "These processes could not be ended: {:?}",
+            left.pids
+        ));
     }
     if recorded.1.is_interrupted {
         // Nobody can be asked: what is in doubt stays a secret.
@@ -279,8 +294,11 @@ async fn attended(
         failure: None,
     };
     let ended = session.run(events, signals).await;
-    let was_cut_off = !matches!(&ended, Ok(ended) if ended.exit == Some(ExitCause::Code(0)));
-    if was_cut_off {
+    let was_ended = match &ended {
+        Ok(ended) => ended.is_interrupted || matches!(ended.exit, Some(ExitCause::Signal(_))),
+        Err(_) => true,
+    };
+    if was_ended {
         session.console.reset();
     }
     let Session {

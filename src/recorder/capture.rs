@@ -89,7 +89,10 @@ struct KnownSecret {
 
 enum SecretState {
     Sure,
-    Doubtful { prompt: String, was_shown: bool },
+    Doubtful {
+        prompt: String,
+        was_shown: bool,
+    },
     /// The person has denied it.
     Denied,
 }
@@ -148,7 +151,11 @@ impl Capture {
         self.judge(drawn, is_whole);
         let event = ChunkEvent::Output(bytes.to_vec());
         self.add(Chunk { at, event }, bytes.len());
-        if self.held.as_ref().is_some_and(|it| it.waiting > MAX_WAITING) {
+        if self
+            .held
+            .as_ref()
+            .is_some_and(|it| it.waiting > MAX_WAITING)
+        {
             self.decide();
         }
     }
@@ -192,9 +199,11 @@ impl Capture {
             return;
         }
         let is_for_keys = !mode.lines && !mode.echo;
-        if self.held.as_ref().is_some_and(|it| {
-            it.was_answered || (it.mode.lines || it.mode.echo) == is_for_keys
-        }) {
+        if self
+            .held
+            .as_ref()
+            .is_some_and(|it| it.was_answered || (it.mode.lines || it.mode.echo) == is_for_keys)
+        {
             self.decide();
         }
         if is_for_keys {
@@ -227,7 +236,9 @@ impl Capture {
                 }
                 if self.held.is_none() {
                     let screen = &self.screen;
-                    let prompt = self.keys_prompt.get_or_insert_with(|| prompt::before_cursor(screen));
+                    let prompt = self
+                        .keys_prompt
+                        .get_or_insert_with(|| prompt::before_cursor(screen));
                     let is_asked_for = prompt::asks_for_secret(prompt);
                     self.held = Some(Held::new(mode, prompt.clone(), is_asked_for, screen));
                 }
@@ -295,7 +306,8 @@ impl Capture {
             }
             held => {
                 let (prompt, is_asked_for) = (line.prompt.clone(), line.is_asked_for);
-                let held = held.get_or_insert_with(|| Held::new(mode, prompt, is_asked_for, screen));
+                let held =
+                    held.get_or_insert_with(|| Held::new(mode, prompt, is_asked_for, screen));
                 held.is_hidden |= is_hidden;
                 held.push_text(at, bytes, bytes);
             }
@@ -309,7 +321,8 @@ impl Capture {
             let is_submitted = matches!(key, b"\r" | b"\n" | [4]);
             let nature = if !is_submitted {
                 // The terminal has discarded the line.
-                held.entries.retain(|it| !matches!(it, HeldEntry::Text { .. }));
+                held.entries
+                    .retain(|it| !matches!(it, HeldEntry::Text { .. }));
                 Nature::Ordinary
             } else if line.text.is_empty() {
                 Nature::Ordinary
@@ -502,7 +515,11 @@ impl Capture {
     fn masker(&self) -> Masker {
         let known = self.secrets.iter();
         let known = known.filter(|it| !matches!(it.state, SecretState::Denied));
-        Masker::new(known.map(|it| it.text.as_str()).filter(|it| is_maskable(it)))
+        Masker::new(
+            known
+                .map(|it| it.text.as_str())
+                .filter(|it| is_maskable(it)),
+        )
     }
 
     /// Masks everything again with the secrets that are known by now.
@@ -527,9 +544,7 @@ impl Capture {
                 bytes.truncate(kept);
             }
         }
-        let is_empty = |event: &ChunkEvent| {
-            matches!(event, ChunkEvent::Typed { bytes, .. } if bytes.is_empty())
-        };
+        let is_empty = |event: &ChunkEvent| matches!(event, ChunkEvent::Typed { bytes, .. } if bytes.is_empty());
         self.log.retain(|it| !is_empty(&it.chunk.event));
         self.mask_again();
     }
@@ -581,7 +596,10 @@ impl Capture {
 
     /// Takes in the person's answer about a doubtful secret.
     pub fn answer(&mut self, number: usize, is_secret: bool) {
-        let Some(secret) = number.checked_sub(1).and_then(|it| self.secrets.get_mut(it)) else {
+        let Some(secret) = number
+            .checked_sub(1)
+            .and_then(|it| self.secrets.get_mut(it))
+        else {
             return;
         };
         if is_secret {
@@ -613,7 +631,10 @@ impl Capture {
         self.safe.extend(self.masked.finish());
         let texts = self.secrets.into_iter().zip(1..);
         let texts = texts.filter(|(it, _)| !matches!(it.state, SecretState::Denied));
-        (self.safe, texts.map(|(it, number)| (number, it.text)).collect())
+        (
+            self.safe,
+            texts.map(|(it, number)| (number, it.text)).collect(),
+        )
     }
 }
 

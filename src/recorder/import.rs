@@ -223,10 +223,14 @@ mod tests {
         assert_eq!(secrets[&1], "4711");
         let last = recording.chunks.last().map(|it| &it.event);
         assert_eq!(last, Some(&ChunkEvent::Exited(3)));
-        let output: Vec<u8> = recording.chunks.iter().flat_map(|it| match &it.event {
-            ChunkEvent::Output(bytes) => bytes.clone(),
-            _ => Vec::new(),
-        }).collect();
+        let output: Vec<u8> = recording
+            .chunks
+            .iter()
+            .flat_map(|it| match &it.event {
+                ChunkEvent::Output(bytes) => bytes.clone(),
+                _ => Vec::new(),
+            })
+            .collect();
         assert_eq!(String::from_utf8_lossy(&output), "Name:ann\r\nPIN:ok\r\n");
 
         let error = Imported::read(&at("io.log")).err().unwrap().to_string();

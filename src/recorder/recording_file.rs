@@ -465,8 +465,8 @@ mod tests {
 
     fn events() -> impl Strategy<Value = ChunkEvent> {
         let bytes = || prop_oneof!["\\PC*".prop_map(String::into_bytes), any::<Vec<u8>>()];
-        let mode = (any::<bool>(), any::<bool>())
-            .prop_map(|(echo, lines)| TypedMode { echo, lines });
+        let mode =
+            (any::<bool>(), any::<bool>()).prop_map(|(echo, lines)| TypedMode { echo, lines });
         let mark = prop_oneof![
             any::<String>().prop_map(Mark::Proof),
             any::<String>().prop_map(Mark::Step),
@@ -549,7 +549,11 @@ mod tests {
         );
         let read = Recording::parse(text.as_bytes()).unwrap();
         assert_eq!(read.command, ["sh", "-l"]);
-        let events: Vec<_> = read.chunks.iter().map(|it| (it.at.as_millis(), &it.event)).collect();
+        let events: Vec<_> = read
+            .chunks
+            .iter()
+            .map(|it| (it.at.as_millis(), &it.event))
+            .collect();
         let size = ScreenSize {
             rows: 30,
             columns: 100,

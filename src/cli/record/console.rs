@@ -1,16 +1,17 @@
 //! The terminal of the person who works: raw input and output, and its restoration.
 
 use std::fs::OpenOptions;
-use std::io::{self, Read as _, Write as _};
-use std::os::fd::AsFd;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use rustix::fs::OFlags;
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr, ttyname};
-use tokio::io::unix::AsyncFd;
+use tokio::io::Interest;
 
+use crate::process::RegisteredFd;
 use crate::terminal::ScreenSize;
 
 /// The size of a terminal that has none.
@@ -19,14 +20,17 @@ const SIZE: ScreenSize = ScreenSize {
     columns: 80,
 };
 
+const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
+
 /// Modes that a program may have left behind: the other screen, a hidden cursor, reports of the mouse
-/// and of the focus, keys of applications, and a style.
-const RESET: &[u8] = b"\x1b[?1049l\x1b[?1000;1002;1003;1004;1006;2004l\x1b[?1l\x1b>\x1b[?25h\x1b[0m";
+/// and of the focus, keys of applications, and a style. Unlike 1049, 1047 leaves the cursor in place.
+const RESET: &[u8] =
+    b"\x1b[?1047l\x1b[?1000;1002;1003;1004;1006;2004l\x1b[?1l\x1b>\x1b[?25h\x1b[0m";
 
 /// The person's terminal in raw mode. It is restored when this is dropped.
 pub(super) struct Console {
     /// Opened anew, so that waiting for it changes nothing for the shell, which shares standard input.
-    terminal: AsyncFd<std::fs::File>,
+    terminal: RegisteredFd<OwnedFd>,
     before: Termios,
 }
 
@@ -42,8 +46,8 @@ impl Console {
         let mut options = OpenOptions::new();
         options.read(true).write(true);
         options.custom_flags(flags.try_into().unwrap_or_default());
-        let terminal = AsyncFd::register(options.open(path)?)?;
-        let before = tcgetattr(&terminal)?;
+        let terminal = RegisteredFd::owned(options.open(path)?.into(), BOTH)?;
+        let before = tcgetattr(terminal.get_ref())?;
         // From here on a drop restores it.
         let console = Console { terminal, before };
         console.enter_raw_mode()?;
@@ -54,13 +58,13 @@ impl Console {
     pub(super) fn enter_raw_mode(&self) -> io::Result<()> {
         let mut raw = self.before.clone();
         raw.make_raw();
-        tcsetattr(&self.terminal, OptionalActions::Now, &raw)?;
+        tcsetattr(self.terminal.get_ref(), OptionalActions::Now, &raw)?;
         Ok(())
     }
 
     /// Returns the present size.
     pub(super) fn size(&self) -> ScreenSize {
-        size_of(&self.terminal).unwrap_or(SIZE)
+        size_of(self.terminal.get_ref()).unwrap_or(SIZE)
     }
 
     /// Waits for input. Empty if the terminal was closed.
@@ -68,7 +72,7 @@ impl Console {
         let mut bytes = [0; 4096];
         loop {
             let mut ready = self.terminal.readable().await?;
-            match ready.try_io(|it| it.get_ref().read(&mut bytes)) {
+            match ready.try_io(|it| Ok(rustix::io::read(it.get_ref(), &mut bytes)?)) {
                 Ok(Ok(length)) => return Ok(bytes[..length].to_vec()),
                 Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
                 Ok(Err(_)) => return Ok(Vec::new()),
@@ -81,7 +85,7 @@ impl Console {
     pub(super) async fn write(&self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             let mut ready = self.terminal.writable().await?;
-            match ready.try_io(|it| it.get_ref().write(bytes)) {
+            match ready.try_io(|it| Ok(rustix::io::write(it.get_ref(), bytes)?)) {
                 Ok(Ok(length)) => bytes = &bytes[length..],
                 Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
                 Ok(Err(error)) => return Err(error),
@@ -91,10 +95,10 @@ impl Console {
         Ok(())
     }
 
-    /// Brings the terminal back to its modes, after a program that did not.
+    /// Brings the terminal back to its modes, after a program that was ended and could not.
     pub(super) fn reset(&self) {
         // The terminal may be gone, and then there is nothing to restore.
-        let _ = self.terminal.get_ref().write(RESET);
+        let _ = rustix::io::write(self.terminal.get_ref(), RESET);
     }
 }
 
@@ -120,6 +124,6 @@ fn size_of(terminal: impl AsFd) -> io::Result<ScreenSize> {
 impl Drop for Console {
     fn drop(&mut self) {
         // As above.
-        let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.before);
+        let _ = tcsetattr(self.terminal.get_ref(), OptionalActions::Now, &self.before);
     }
 }

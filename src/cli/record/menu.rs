@@ -7,8 +7,8 @@ use crate::report::sanitize;
 use crate::terminal::{CellStyle, Screen};
 
 const CHOICES: &str =
-    "record: [p]roof [n]ame step [c]apture [f]ailure [r]edo [z] pause [q]uit  Esc back";
-const PAUSED: &str = "record: paused. [z] go on  [q]uit  Esc back";
+    "record: [p]roof [n]ame step [c]apture [f]ailure [r]edo [z] pause [q]uit [Esc]";
+const PAUSED: &str = "record: paused; [z] go on [q]uit [Esc]";
 
 /// The consequence of a key in the menu.
 #[derive(Debug, Clone, PartialEq)]
@@ -189,7 +189,10 @@ impl Menu {
             }
         }
         let text: String = shown.into_iter().collect();
-        format!("\x1b7\x1b[{};1H\x1b[0;7m\x1b[2K{text}\x1b[0m\x1b8", size.rows)
+        format!(
+            "\x1b7\x1b[{};1H\x1b[0;7m\x1b[2K{text}\x1b[0m\x1b8",
+            size.rows
+        )
     }
 }
 

@@ -28,9 +28,9 @@ pub(super) fn prove(
 ) -> Result<Exit, CliError> {
     let mut environment = environment.clone();
     let variables = variables.into_iter();
-    environment.variables.extend(
-        variables.map(|(name, value)| (OsString::from(name), OsString::from(value))),
-    );
+    environment
+        .variables
+        .extend(variables.map(|(name, value)| (OsString::from(name), OsString::from(value))));
     for (name, faults) in RUNS {
         let mut output = Output::new(anstream::stderr());
         output.line(&format!("\nProof: the scenario {name}"));

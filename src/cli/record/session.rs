@@ -13,7 +13,9 @@ use tokio::time::{sleep, sleep_until};
 use crate::cli::signals::Signal;
 use crate::model::ExitCause;
 use crate::process::{Child, ChildEvent, Events, Grace, TerminalMode, WriteError};
-use crate::recorder::{Capture, Captured, Mark, Recording, RecordingError, RecordingFile, TypedMode};
+use crate::recorder::{
+    Capture, Captured, Mark, Recording, RecordingError, RecordingFile, TypedMode,
+};
 
 use super::console::Console;
 use super::menu::{Choice, Menu, MenuStep, restored};
@@ -82,13 +84,14 @@ impl Session {
                 event = next(&mut events), if menu.is_none() => match event {
                     Some(ChildEvent::Output { bytes, .. }) => {
                         last_event = tokio::time::Instant::now();
+                        // First to the disk: what was seen is never lost.
+                        self.capture.output(self.started.elapsed(), &bytes);
+                        self.save();
                         let write = self.console.write(&bytes);
                         tokio::select! {
                             written = write => is_interrupted |= self.end_if(written.is_err()),
                             Some(_) = signals.recv() => is_interrupted |= self.end_if(true),
                         }
-                        self.capture.output(self.started.elapsed(), &bytes);
-                        self.save();
                     }
                     Some(ChildEvent::Closed { .. }) => {}
                     Some(ChildEvent::Exited { exit, .. }) => {
@@ -232,7 +235,9 @@ impl Session {
                 Ok(_) => drop(bytes.drain(..length)),
                 Err(WriteError::Full { .. }) => break,
                 // It has exited, which is reported by its own event.
-                Err(WriteError::Closed | WriteError::LineTooLong { .. } | WriteError::Failed(_)) => {
+                Err(
+                    WriteError::Closed | WriteError::LineTooLong { .. } | WriteError::Failed(_),
+                ) => {
                     bytes.clear();
                 }
             }

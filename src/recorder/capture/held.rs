@@ -32,7 +32,10 @@ pub(super) enum HeldEntry {
         text: EditedLine,
     },
     /// Keys that are no text.
-    Control { at: Duration, bytes: Vec<u8> },
+    Control {
+        at: Duration,
+        bytes: Vec<u8>,
+    },
     Other(Chunk),
 }
 
@@ -87,7 +90,12 @@ pub(super) enum Reaction {
 }
 
 impl Held {
-    pub(super) fn new(mode: TypedMode, prompt: String, is_asked_for: bool, screen: &Screen) -> Held {
+    pub(super) fn new(
+        mode: TypedMode,
+        prompt: String,
+        is_asked_for: bool,
+        screen: &Screen,
+    ) -> Held {
         Held {
             entries: Vec::new(),
             mode,
@@ -182,7 +190,9 @@ impl Held {
     pub(super) fn reaction(&mut self, screen: &Screen) -> Reaction {
         let shown = Shown::of(screen);
         let (mut is_masked, mut is_changed) = (false, false);
-        let place = self.place.map(|it| (usize::from(it.row), usize::from(it.column)));
+        let place = self
+            .place
+            .map(|it| (usize::from(it.row), usize::from(it.column)));
         for (row, cells) in shown.0.iter().enumerate() {
             let before = self.before.0.get(row);
             for (column, cell) in cells.iter().enumerate() {

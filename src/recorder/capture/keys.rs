@@ -8,7 +8,10 @@ const PASTE_ENDS: &[u8] = b"\x1b[201~";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Piece<'b> {
     /// Characters, and the keys that edit them.
-    Text { typed: &'b [u8], text: &'b [u8] },
+    Text {
+        typed: &'b [u8],
+        text: &'b [u8],
+    },
     Control(&'b [u8]),
 }
 
@@ -89,6 +92,9 @@ mod tests {
             typed: b"\x1b[200~a\nb\x1b[201~",
             text: b"a\nb",
         };
-        assert_eq!(pieces(b"\x1b[200~a\nb\x1b[201~\r"), [pasted, Piece::Control(b"\r")]);
+        assert_eq!(
+            pieces(b"\x1b[200~a\nb\x1b[201~\r"),
+            [pasted, Piece::Control(b"\r")]
+        );
     }
 }

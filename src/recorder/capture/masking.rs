@@ -257,7 +257,10 @@ mod tests {
         assert_eq!(stream.push(output("2: ")), [output("4"), output("2: ")]);
         assert_eq!(stream.push(output("47")), []);
         assert_eq!(stream.push(typed("x")), []);
-        assert_eq!(stream.push(output("11.")), [output("***"), typed("x"), output(".")]);
+        assert_eq!(
+            stream.push(output("11.")),
+            [output("***"), typed("x"), output(".")]
+        );
         assert_eq!(stream.push(output("47")), []);
         assert_eq!(stream.finish(), [output("47")]);
     }

@@ -60,9 +60,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Recording, (usize, String)> {
     // A recorder that was killed leaves a part of a line.
     let is_cut = !text.ends_with('\n');
     let count = text.lines().count();
-    let lines = lines.filter(|(text, line)| {
-        !text.trim().is_empty() && (*line < count || !is_cut)
-    });
+    let lines = lines.filter(|(text, line)| !text.trim().is_empty() && (*line < count || !is_cut));
     for (text, line) in lines {
         let fault = |what: String| (line, what);
         let (at, code, data): (f64, String, String) =

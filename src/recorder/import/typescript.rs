@@ -68,9 +68,10 @@ pub(super) fn read(path: &Path, times: &[u8]) -> Result<Recording, RecordingErro
     let text = String::from_utf8_lossy(times);
     let is_times = |line: &str| line.starts_with("H ") || line.starts_with("O ");
     if !text.lines().next().is_some_and(is_times) {
-        let what = "it is no asciicast and no file of times in the multi-stream format: record with \
+        let what =
+            "it is no asciicast and no file of times in the multi-stream format: record with \
                     `script --log-io FILE --log-timing TIMES`, and name TIMES"
-            .to_owned();
+                .to_owned();
         return Err(malformed(1, what));
     }
     let header = |name: &str| {
@@ -86,9 +87,8 @@ pub(super) fn read(path: &Path, times: &[u8]) -> Result<Recording, RecordingErro
     let side = |name: &str| header(name).and_then(|it| it.parse().ok());
     let size = side("COLUMNS").zip(side("LINES"));
     let size = size.and_then(|(columns, rows)| possible(columns, rows).ok());
-    let started = header("START_TIME").and_then(|it| {
-        DateTime::parse_from_str(it, "%Y-%m-%d %H:%M:%S%:z").ok()
-    });
+    let started = header("START_TIME")
+        .and_then(|it| DateTime::parse_from_str(it, "%Y-%m-%d %H:%M:%S%:z").ok());
     let mut recording = Recording {
         role: String::new(),
         command: words(header("COMMAND")),
@@ -107,7 +107,9 @@ pub(super) fn read(path: &Path, times: &[u8]) -> Result<Recording, RecordingErro
         else {
             continue;
         };
-        let since = since.parse().map_err(|_| malformed(number, format!("`{since}` is no time")))?;
+        let since = since
+            .parse()
+            .map_err(|_| malformed(number, format!("`{since}` is no time")))?;
         at += seconds(since).map_err(|what| malformed(number, what))?;
         let count = || {
             let count = rest.trim().parse::<usize>();
@@ -129,7 +131,10 @@ pub(super) fn read(path: &Path, times: &[u8]) -> Result<Recording, RecordingErro
                 Some(size) => ChunkEvent::Resized(size),
                 None => continue,
             },
-            "H" => match rest.strip_prefix("EXIT_CODE ").and_then(|it| it.parse().ok()) {
+            "H" => match rest
+                .strip_prefix("EXIT_CODE ")
+                .and_then(|it| it.parse().ok())
+            {
                 Some(code) => ChunkEvent::Exited(code),
                 None => continue,
             },
