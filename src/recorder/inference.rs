@@ -2,6 +2,14 @@
 //!
 //! Pure: recordings in, the text of a scenario out, with notes on what is uncertain in it.
 
+mod line_editing;
+mod screen_session;
+mod sessions;
+mod shapes;
+#[cfg(test)]
+mod testing;
+mod typed_keys;
+
 use super::recording::Recording;
 
 /// Settings of an inference.
