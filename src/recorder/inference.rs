@@ -2,7 +2,32 @@
 //!
 //! Pure: recordings in, the text of a scenario out, with notes on what is uncertain in it.
 
+mod actions;
+mod agreement;
+mod anchors;
+mod captures;
+mod compose;
+mod differences;
+mod document;
+mod interludes;
+mod line_editing;
+mod names;
+mod phrases;
+mod proofs;
+mod replies;
+mod screen_session;
+mod selections;
+mod sessions;
+mod shapes;
+#[cfg(test)]
+mod testing;
+mod typed_keys;
+mod work;
+mod yaml;
+
 use super::recording::Recording;
+use sessions::Session;
+use work::Work;
 
 /// Settings of an inference.
 #[derive(Debug, Clone, Default)]
@@ -57,8 +82,30 @@ pub struct SecretValue {
     pub variable: String,
 }
 
-/// Infers a scenario from recordings, one or more for each role.
+/// Infers a scenario from recordings, one for each role. Further recordings of a role are taken for
+/// the same work, done again.
 pub fn infer(recordings: &[Recording], options: &InferOptions) -> Inferred {
-    let _ = (recordings, options);
-    Inferred::default()
+    let mut sessions: Vec<Session> = Vec::new();
+    let mut again: Vec<Session> = options.again.iter().map(Session::new).collect();
+    for recording in recordings {
+        let session = Session::new(recording);
+        match sessions.iter().any(|it| it.role == session.role) {
+            true => again.push(session),
+            false => sessions.push(session),
+        }
+    }
+    let differing = sessions.iter().map(|session| {
+        let of_role = again.iter().filter(|it| it.role == session.role);
+        of_role.flat_map(|other| differences::words(session, other)).collect()
+    });
+    let differing = differing.collect();
+    let work = Work::new(sessions, differing);
+    let mut replies = replies::infer(&work, options);
+    let document = compose::compose(&work, &mut replies, options);
+    Inferred {
+        scenario: document.text(),
+        notes: replies.notes,
+        questions: replies.questions,
+        secrets: replies.secrets,
+    }
 }
