@@ -25,6 +25,7 @@ mod report;
 mod run;
 mod scenario;
 mod schema;
+mod segment;
 mod session;
 pub mod settings;
 mod signals;

@@ -3,6 +3,7 @@
 mod exports;
 mod films;
 mod record;
+mod segment;
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -17,6 +18,7 @@ use crate::scenario::{Arrivals, parse_rate};
 pub use exports::ExportArgs;
 pub use films::FilmArgs;
 pub use record::RecordArgs;
+pub use segment::SegmentArgs;
 
 use super::doctor::AnswerArgs;
 use super::failure_limit::FailureLimit;
@@ -265,6 +267,9 @@ pub struct ReplayArgs {
 pub struct RunArgs {
     #[command(flatten)]
     pub load: LoadArgs,
+
+    #[command(flatten)]
+    pub segment: SegmentArgs,
 
     /// The customer; same as --var customer_id=ID
     #[arg(long, value_name = "ID")]

@@ -17,7 +17,9 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use crate::model::{ExitCause, TerminalKind};
 use crate::process::{Command, Environment, Programs, RunMarker, Spawner, WatcherProgram, Within};
-use crate::recorder::{Capture, Imported, Recording, RecordingError, RecordingFile, SecretTexts};
+use crate::recorder::{
+    Capture, Imported, InferOptions, Recording, RecordingError, RecordingFile, SecretTexts,
+};
 use crate::report::Output;
 
 use super::args::RecordArgs;
@@ -37,6 +39,8 @@ struct Recorded {
     path: PathBuf,
     recording: Recording,
     secrets: SecretTexts,
+    /// Prompts whose answers seemed secrets and are none.
+    plain_prompts: Vec<String>,
     exit: Exit,
 }
 
@@ -59,15 +63,16 @@ pub(super) fn record(args: RecordArgs, environment: &CliEnvironment) -> Result<E
         path,
         recording,
         secrets,
+        plain_prompts,
         exit,
     } = recorded;
-    let written = scenario_file::write(
-        &args.into,
-        (&path, recording),
-        &secrets,
-        args.think,
-        &mut output,
-    )?;
+    let options = InferOptions {
+        think: args.think,
+        plain_prompts,
+        ..InferOptions::default()
+    };
+    let new = (&*path, recording);
+    let written = scenario_file::write(&args.into, new, &secrets, options, &mut output)?;
     let Some(written) = written else {
         output.line("No scenario was made of it: nothing was typed.");
         return Ok(exit);
@@ -138,6 +143,7 @@ fn import(file: &Path, args: &RecordArgs) -> Result<Recorded, CliError> {
             path: file.to_owned(),
             recording: own,
             secrets: SecretTexts::new(),
+            plain_prompts: Vec::new(),
             exit: Exit::Completed,
         });
     }
@@ -167,6 +173,7 @@ fn import(file: &Path, args: &RecordArgs) -> Result<Recorded, CliError> {
         false => args.program.clone(),
     };
     let role = role(args, &command);
+    let plain_prompts = imported.capture.plain_prompts();
     let (recording, secrets) = imported.finish(&role, &command);
     let path = places::new_recording(&args.into, &role);
     let mut copy = RecordingFile::create(&path, &recording).map_err(cannot_write)?;
@@ -175,6 +182,7 @@ fn import(file: &Path, args: &RecordArgs) -> Result<Recorded, CliError> {
         path,
         recording,
         secrets,
+        plain_prompts,
         exit: Exit::Completed,
     })
 }
@@ -325,6 +333,7 @@ fn finish((attended, ended): (Attended, Ended)) -> Result<Recorded, CliError> {
         head,
         failure,
     } = attended;
+    let plain_prompts = capture.plain_prompts();
     let (chunks, secrets) = capture.finish();
     let recording = Recording { chunks, ..head };
     // Also after an error: perhaps there is room again.
@@ -344,6 +353,7 @@ fn finish((attended, ended): (Attended, Ended)) -> Result<Recorded, CliError> {
         path: file.path().to_owned(),
         recording,
         secrets,
+        plain_prompts,
         exit,
     })
 }

@@ -85,6 +85,9 @@ pub(super) fn show(run: &SavedRun, output: &mut Output, environment: &CliEnviron
     if run.remarks.is_empty() && run.head.completeness == Completeness::CutOff {
         output.line("\nOne of the runs was cut off; what had reached the disk is counted.");
     }
+    if let Some(missing) = &run.head.missing_segments {
+        output.line(&format!("\n{}", sanitize(missing)));
+    }
     let directory = run.directory.path().display().to_string();
     output.line(&format!("\nResults: {}", sanitize(&directory)));
 }

@@ -16,16 +16,17 @@ use crate::report::{
     self, Artifacts, BundleCounts, Bundles, FlowFailures, HtmlSource, Log, Place, Recorder,
     ReportError, Reporter, Reporters, Reserved, ResultDirectory,
 };
-use crate::scenario::Overrides;
+use crate::scenario::{Load, Overrides};
 use crate::stats::{EvidenceChoice, EvidenceLimits, Integrity};
 
+use super::args::SegmentArgs;
 use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::exit::Exit;
 use super::failure_limit::FailureLimit;
 use super::scenario::{Loaded, secret_values};
 use super::settings::{DialogueLogging, RunSettings, Save};
-use super::{bundles, capacity, scenario};
+use super::{bundles, capacity, scenario, segment};
 
 /// The default directory for results.
 const DEFAULT_DIR: &str = "rehearsal-results";
@@ -47,6 +48,7 @@ pub(super) struct Session {
     notices: Vec<String>,
     bundles: Bundles,
     temporary: TempDir,
+    segment: SegmentArgs,
 }
 
 /// Retention of a run's flows after its end.
@@ -119,7 +121,12 @@ impl Session {
             programs,
             warnings,
         } = loaded;
-        let load = settings.load(&plan.load)?;
+        let segment = segment::segment(settings, environment)?;
+        let load = Load {
+            segment,
+            ..settings.load(&plan.load)?
+        };
+        segment::check(&plan, &load)?;
         let thresholds = settings.thresholds(&plan)?;
         let chaos = settings.chaos(&plan)?;
         let problems = capacity::problems(&plan, load.most_in_flight());
@@ -130,6 +137,7 @@ impl Session {
         let (place, moved) = place(&settings.save, environment)?;
         let mut notices: Vec<_> = moved.into_iter().collect();
         notices.extend(plan.closed_gates(&load));
+        notices.extend(segment::remarks(&plan, &load));
         let warnings = warnings.render(false);
         notices.extend(
             warnings
@@ -148,7 +156,9 @@ impl Session {
                 )
             })?;
         let started_at = Local::now();
-        let names = place.reserve(started_at)?;
+        let part = format!("s{}of{}", segment.number(), segment.count());
+        let part = (!segment.is_whole()).then_some(part.as_str());
+        let names = place.reserve(started_at, part)?;
         let record = environment.record(&secret_values(&plan, settings));
         let directory = match keep {
             Keep::Nothing => None,
@@ -206,6 +216,7 @@ impl Session {
             notices,
             bundles,
             temporary,
+            segment: settings.segment.clone(),
         })
     }
 
@@ -255,7 +266,10 @@ impl Session {
         for notice in &self.notices {
             self.messages.say(notice);
         }
-        let outcome = engine::run(self.options, reporters.sink(), &self.control);
+        let mut options = self.options;
+        let say = |text: &str| self.messages.say(text);
+        options.load_began = segment::await_start(&self.segment, &self.control, say)?;
+        let outcome = engine::run(options, reporters.sink(), &self.control);
         let (mut artifacts, mut errors) = reporters.finish()?;
         let mut outcome = outcome?;
         outcome.set_integrity(artifacts.integrity.take());

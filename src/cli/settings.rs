@@ -10,7 +10,7 @@ use crate::scenario::{FaultRules, Load, Plan};
 use crate::stats::EvidenceLimits;
 use crate::stats::Threshold;
 
-use super::args::{ExportArgs, LoadArgs, Progress, RunArgs};
+use super::args::{ExportArgs, LoadArgs, Progress, RunArgs, SegmentArgs};
 use super::error::CliError;
 use super::failure_limit::FailureLimit;
 
@@ -33,6 +33,8 @@ pub(super) const NO_BUNDLES: EvidenceLimits = EvidenceLimits {
 pub struct RunSettings {
     pub scenario: ScenarioChoice,
     pub load: LoadArgs,
+    /// The part of a larger run, and its common start.
+    pub segment: SegmentArgs,
     /// In order of precedence: a later one replaces an earlier one of the same name.
     pub variables: Vec<(String, String)>,
     pub step_timeout: Option<Duration>,
@@ -151,6 +153,7 @@ impl RunSettings {
         Ok(RunSettings {
             scenario: scenario.map_or(ScenarioChoice::BuiltIn, ScenarioChoice::File),
             load: args.load,
+            segment: args.segment,
             variables: customer.into_iter().chain(args.variables).collect(),
             step_timeout: args.timeout,
             delay: args.delay,

@@ -66,6 +66,7 @@ impl RunContext {
             traces: options
                 .is_traced
                 .then(|| TraceIds::new(&options.run_id, options.started_at, options.seed)),
+            reply_gates: ReplyGates::of(options.plan.load.segment),
             plan: options.plan,
             run_id: options.run_id,
             seed: options.seed,
@@ -76,7 +77,6 @@ impl RunContext {
             spawner,
             sink,
             step_confirmation: control.step_confirmation(),
-            reply_gates: ReplyGates::default(),
             live: control.live(),
         }
     }

@@ -45,8 +45,9 @@ pub(super) struct Coordinator {
     is_closed_load: bool,
     /// Grace of the flows in flight when the load's duration is over.
     graceful_stop: Duration,
-    /// The start of the run: the zero of the schedule's times.
+    /// The zero of the schedule's times: the start of the run, unless the load began earlier.
     began: Instant,
+    load_began: Option<Instant>,
     /// The arbiters of flows, each with the number of its flows in flight.
     arbiters: Vec<(ArbiterHandle, usize)>,
     pub(super) in_flight: BTreeMap<FlowNumber, InFlight>,
@@ -96,6 +97,7 @@ impl Coordinator {
         info: Arc<RunInfo>,
         thresholds: &[Threshold],
         first_flow: FlowNumber,
+        load_began: Option<Instant>,
         arbiters: Vec<ArbiterHandle>,
         done: oneshot::Sender<Collected>,
     ) -> Self {
@@ -104,11 +106,12 @@ impl Coordinator {
             pools: Pools::of(&run),
             is_closed_load: matches!(run.plan.load.shape, Shape::Closed { .. }),
             graceful_stop: run.plan.load.graceful_stop,
-            run,
-            began: Instant::now(),
+            began: load_began.unwrap_or_else(Instant::now),
+            load_began,
             arbiters: arbiters.into_iter().map(|arbiter| (arbiter, 0)).collect(),
             in_flight: BTreeMap::new(),
-            next: first_flow,
+            next: FlowNumber(first_flow.0 + run.plan.load.segment.place(0)),
+            run,
             stopped: None,
             stopped_after: None,
             collector: Collector::new(&info, thresholds),
@@ -205,7 +208,7 @@ impl Coordinator {
 
     fn start_flow(&mut self, start: Start, ctx: &mut Context<Self>) {
         let number = self.next;
-        self.next = FlowNumber(number.0 + 1);
+        self.next = FlowNumber(number.0 + self.run.plan.load.segment.count());
         let id = FlowId::new(&self.run.run_id, number);
         let context = FlowContext {
             number,
@@ -284,7 +287,7 @@ impl Actor for Coordinator {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        self.began = Instant::now();
+        self.began = self.load_began.unwrap_or_else(Instant::now);
         if self.collector.has_live_thresholds() {
             ctx.run_interval(CHECK_EVERY, |coordinator, ctx| {
                 let now = coordinator.began.elapsed();

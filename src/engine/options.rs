@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Local};
 
@@ -34,6 +34,9 @@ pub struct RunOptions {
     /// The program to run as a watcher, which cleans up if this process is killed.
     pub watcher: Option<WatcherProgram>,
     pub started_at: DateTime<Local>,
+    /// The zero of the load's times, if it is not the moment when the run begins: flows that were
+    /// due since then start late.
+    pub load_began: Option<Instant>,
     /// The number of the first flow: 1, unless a flow of another run is replayed.
     pub first_flow: FlowNumber,
 }
@@ -64,6 +67,7 @@ impl RunOptions {
             is_traced: false,
             watcher: None,
             started_at,
+            load_began: None,
             first_flow: FlowNumber(1),
         }
     }
@@ -160,7 +164,7 @@ impl RunOptions {
             scenario: plan.name.clone(),
             roles: roles.collect(),
             steps: steps.collect(),
-            flows: plan.load.flows,
+            flows: plan.load.flows_of_segment(),
             duration_us: plan.load.end().map(micros),
             warm_up_us: micros(plan.load.warm_up),
             stages: stages(&plan.load.shape),
@@ -168,6 +172,7 @@ impl RunOptions {
             integrity: plan.integrity.clone(),
             load: plan.load.to_string(),
             wanted_per_second: plan.load.wanted_per_second(),
+            segment: (!plan.load.segment.is_whole()).then(|| plan.load.segment.to_string()),
             seed: Some(self.seed),
             chaos: plan.faults.rules.iter().map(ToString::to_string).collect(),
             started_at: self.started_at,

@@ -86,6 +86,7 @@ pub fn run(
     spawner.on_notice(move |text| notices.emit(RunEvent::Notice { flow: None, text }));
 
     let (thresholds, first_flow) = (options.thresholds.clone(), options.first_flow);
+    let load_began = options.load_began;
     let context = Arc::new(RunContext::new(
         options,
         spawner.clone(),
@@ -112,6 +113,7 @@ pub fn run(
             Arc::clone(&info),
             &thresholds,
             first_flow,
+            load_began,
             handles,
             done,
         );

@@ -93,8 +93,10 @@ enum SecretState {
         prompt: String,
         was_shown: bool,
     },
-    /// The person has denied it.
-    Denied,
+    /// The person has denied it, after this prompt.
+    Denied {
+        prompt: String,
+    },
 }
 
 #[derive(Default)]
@@ -289,7 +291,7 @@ impl Capture {
         bytes.iter().for_each(|byte| line.text.push(*byte));
         let text = line.text.text();
         let is_known = |secret: &KnownSecret| {
-            !matches!(secret.state, SecretState::Denied) && secret.text.starts_with(text)
+            !matches!(secret.state, SecretState::Denied { .. }) && secret.text.starts_with(text)
         };
         let may_be_known = !text.is_empty() && self.secrets.iter().any(is_known);
         let is_hidden = !mode.echo;
@@ -489,7 +491,7 @@ impl Capture {
     fn learn(&mut self, text: &str, state: SecretState) -> usize {
         if let Some(number) = self.secrets.iter().position(|it| it.text == text) {
             let known = &mut self.secrets[number].state;
-            let is_new = matches!(known, SecretState::Denied);
+            let is_new = matches!(known, SecretState::Denied { .. });
             if !matches!(known, SecretState::Sure) {
                 *known = state;
             }
@@ -514,7 +516,7 @@ impl Capture {
 
     fn masker(&self) -> Masker {
         let known = self.secrets.iter();
-        let known = known.filter(|it| !matches!(it.state, SecretState::Denied));
+        let known = known.filter(|it| !matches!(it.state, SecretState::Denied { .. }));
         Masker::new(
             known
                 .map(|it| it.text.as_str())
@@ -589,9 +591,18 @@ impl Capture {
                 prompt: prompt.clone(),
                 was_shown: *was_shown,
             }),
-            SecretState::Sure | SecretState::Denied => None,
+            SecretState::Sure | SecretState::Denied { .. } => None,
         });
         doubtful.collect()
+    }
+
+    /// Returns the prompts after which the person typed something that seemed a secret and is none.
+    pub fn plain_prompts(&self) -> Vec<String> {
+        let prompts = self.secrets.iter().filter_map(|it| match &it.state {
+            SecretState::Denied { prompt } => Some(prompt.clone()),
+            SecretState::Sure | SecretState::Doubtful { .. } => None,
+        });
+        prompts.collect()
     }
 
     /// Takes in the person's answer about a doubtful secret.
@@ -606,7 +617,11 @@ impl Capture {
             secret.state = SecretState::Sure;
             return;
         }
-        secret.state = SecretState::Denied;
+        let prompt = match &secret.state {
+            SecretState::Doubtful { prompt, .. } | SecretState::Denied { prompt } => prompt.clone(),
+            SecretState::Sure => return,
+        };
+        secret.state = SecretState::Denied { prompt };
         for entry in &mut self.log {
             if entry.chunk.event == (ChunkEvent::TypedSecret { number })
                 && let Some((bytes, mode)) = entry.typed.take()
@@ -630,7 +645,7 @@ impl Capture {
         self.mask_again();
         self.safe.extend(self.masked.finish());
         let texts = self.secrets.into_iter().zip(1..);
-        let texts = texts.filter(|(it, _)| !matches!(it.state, SecretState::Denied));
+        let texts = texts.filter(|(it, _)| !matches!(it.state, SecretState::Denied { .. }));
         (
             self.safe,
             texts.map(|(it, number)| (number, it.text)).collect(),

@@ -96,7 +96,9 @@ pub fn infer(recordings: &[Recording], options: &InferOptions) -> Inferred {
     }
     let differing = sessions.iter().map(|session| {
         let of_role = again.iter().filter(|it| it.role == session.role);
-        of_role.flat_map(|other| differences::words(session, other)).collect()
+        of_role
+            .flat_map(|other| differences::words(session, other))
+            .collect()
     });
     let differing = differing.collect();
     let work = Work::new(sessions, differing);

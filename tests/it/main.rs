@@ -36,6 +36,7 @@ mod scenario_errors;
 mod scenario_fuzz;
 mod scenario_screens;
 mod screens;
+mod segments;
 mod shop;
 mod stalls;
 mod support;

@@ -24,18 +24,14 @@ pub(super) fn write(
     scenario: &Path,
     recorded: (&Path, Recording),
     secrets: &SecretTexts,
-    thinks: bool,
+    mut options: InferOptions,
     output: &mut Output,
 ) -> Result<Option<Written>, CliError> {
     let role = recorded.1.role.clone();
     let Recordings { latest, earlier } = places::recordings(scenario, recorded);
     let stem = scenario.file_stem().unwrap_or_default();
-    let options = InferOptions {
-        name: Some(stem.to_string_lossy().into_owned()),
-        think: thinks,
-        again: earlier,
-        ..InferOptions::default()
-    };
+    options.name = Some(stem.to_string_lossy().into_owned());
+    options.again = earlier;
     let inferred = infer(&latest, &options);
     if inferred.scenario.trim().is_empty() {
         return Ok(None);

@@ -48,7 +48,9 @@ fn prompt_anchor(heard: &Heard, others: &[String], known: &Known) -> WrittenPatt
         pattern.is_at_end(prompt) && !heard.lines.iter().any(|line| pattern.is_in(line))
     };
     let is_distinct = |pattern: &WrittenPattern| !others.iter().any(|other| pattern.is_in(other));
-    let good = candidates.iter().find(|it| is_at_its_place(it) && is_distinct(it));
+    let good = candidates
+        .iter()
+        .find(|it| is_at_its_place(it) && is_distinct(it));
     let usable = || candidates.iter().find(|it| is_at_its_place(it));
     let any = good.or_else(usable).or(candidates.first());
     any.cloned().unwrap_or_else(|| whole.pattern())
@@ -61,14 +63,20 @@ fn candidates(prompt: &str, whole: &Phrase, known: &Known) -> Vec<WrittenPattern
     if length <= WHOLE_CHARS && !whole.has_volatile() {
         candidates.push(whole.pattern());
     }
-    for (at, _) in prompt.char_indices().rev().filter(|(_, it)| it.is_whitespace()) {
+    for (at, _) in prompt
+        .char_indices()
+        .rev()
+        .filter(|(_, it)| it.is_whitespace())
+    {
         let end = prompt[at..].trim_start();
         let phrase = Phrase::new(end, known);
         if phrase.has_volatile() {
             break;
         }
         let first = end.split_whitespace().next().unwrap_or_default();
-        if has_letters(first, LEAST_LETTERS) || first.starts_with('(') && has_letters(end, LEAST_LETTERS) {
+        if has_letters(first, LEAST_LETTERS)
+            || first.starts_with('(') && has_letters(end, LEAST_LETTERS)
+        {
             candidates.push(phrase.pattern());
         }
     }
@@ -112,7 +120,12 @@ fn line_anchor(line: &str, heard: &Heard, known: &Known) -> WrittenPattern {
     let whole = Phrase::new(line.trim(), known).pattern();
     let short = stable_beginning(line, known);
     let is_alone = |pattern: &WrittenPattern| {
-        heard.lines.iter().filter(|line| pattern.is_in(line)).count() == 1
+        heard
+            .lines
+            .iter()
+            .filter(|line| pattern.is_in(line))
+            .count()
+            == 1
     };
     match short {
         Some(short) if is_alone(&short) => short,

@@ -39,7 +39,10 @@ pub(super) fn source(work: &Work, text: &str, at: Place) -> Option<Source> {
     if shapes::is_id(text) {
         return first();
     }
-    let in_session = work.until(at).rev().filter(|place| place.session == at.session);
+    let in_session = work
+        .until(at)
+        .rev()
+        .filter(|place| place.session == at.session);
     let latest = in_session.filter_map(of).map(source).next();
     latest.or_else(first).filter(|found| {
         has_form(text) || is_labelled(found.line.text(work.heard(found.place)), &found.range)
@@ -65,7 +68,8 @@ fn is_default(line: &str, range: &Range<usize>) -> bool {
 /// Returns whether the text before a value says what it is, and the line ends behind it.
 pub(super) fn is_labelled(line: &str, range: &Range<usize>) -> bool {
     let before = line[..range.start].trim_end_matches(['₹', '$', '€', '£', ' ', '#', '"', '\'']);
-    let is_named = before.ends_with([':', '=']) || before.ends_with(" is") || before.ends_with(" no.");
+    let is_named =
+        before.ends_with([':', '=']) || before.ends_with(" is") || before.ends_with(" no.");
     let after = line[range.end..].trim();
     let ends = after.chars().all(|it| !it.is_alphanumeric());
     is_named && ends && before.chars().any(char::is_alphabetic)
@@ -76,12 +80,19 @@ pub(super) fn name(line: &str, range: &Range<usize>) -> Option<String> {
     if is_labelled(line, range) {
         return names::of_label(&line[..range.start]);
     }
-    let prefix: String = line[range.clone()].chars().take_while(|it| it.is_alphabetic()).collect();
+    let prefix: String = line[range.clone()]
+        .chars()
+        .take_while(|it| it.is_alphabetic())
+        .collect();
     let before = names::of_label(line[..range.start].rsplit(['|', '\t']).next().unwrap_or(""));
     match before {
         Some(before) if shapes::is_id(&line[range.clone()]) => {
             let noun = before.rsplit('_').next().unwrap_or(&before).to_owned();
-            Some(if noun.ends_with("id") { noun } else { format!("{noun}_id") })
+            Some(if noun.ends_with("id") {
+                noun
+            } else {
+                format!("{noun}_id")
+            })
         }
         Some(before) => Some(before),
         None if prefix.is_empty() => None,
@@ -118,7 +129,11 @@ pub(super) fn pattern(
         };
         for shape in [shapes::generalized(value), tight(value)] {
             let group = format!("(?<{name}>{shape})");
-            let expression = format!("{start}{}{group}{}", before.expression(), after.expression());
+            let expression = format!(
+                "{start}{}{group}{}",
+                before.expression(),
+                after.expression()
+            );
             let recorded = format!(
                 "{start}{}{group}{}",
                 shapes::escape(&text[from..range.start]),
@@ -223,5 +238,9 @@ fn also_in(written: &WrittenPattern, heard: &Heard, line: LineOf, value: &str) -
             (false, false) => return Trial::Wrong,
         }
     }
-    if has_found { Trial::Unique } else { Trial::Wrong }
+    if has_found {
+        Trial::Unique
+    } else {
+        Trial::Wrong
+    }
 }

@@ -18,11 +18,7 @@ use crate::terminal::Key;
 const LEAST_THOUGHT_SECONDS: f64 = 1.0;
 
 /// Composes a scenario.
-pub(super) fn compose(
-    work: &Work,
-    replies: &mut Replies,
-    options: &InferOptions,
-) -> Document {
+pub(super) fn compose(work: &Work, replies: &mut Replies, options: &InferOptions) -> Document {
     let agreements = agreement::find(work, replies);
     let mut composer = Composer {
         work,
@@ -107,7 +103,9 @@ impl Composer<'_> {
     fn name(&self) -> String {
         let given = self.options.name.clone();
         let first = || self.work.sessions.first().map(|it| it.role.clone());
-        given.or_else(first).unwrap_or_else(|| "recorded".to_owned())
+        given
+            .or_else(first)
+            .unwrap_or_else(|| "recorded".to_owned())
     }
 
     fn values(&self, document: &mut Document) {
@@ -116,13 +114,17 @@ impl Composer<'_> {
                 ValueKind::Variable { prompt } => {
                     let text = super::phrases::escaped_template(&value.recorded);
                     let comment = format!("Typed at: {prompt}");
-                    document.variables.push(Entry::new(&value.name, yaml::scalar(&text), &comment));
+                    document
+                        .variables
+                        .push(Entry::new(&value.name, yaml::scalar(&text), &comment));
                 }
                 ValueKind::Secret { prompt } => {
                     let variable = value.name.to_uppercase();
                     let text = format!("${{env.{variable}}}");
                     let comment = format!("Secret, typed at: {prompt}");
-                    document.variables.push(Entry::new(&value.name, yaml::scalar(&text), &comment));
+                    document
+                        .variables
+                        .push(Entry::new(&value.name, yaml::scalar(&text), &comment));
                     document.secrets.push(value.name.clone());
                     document.environment.push(variable);
                 }
@@ -203,7 +205,11 @@ impl Composer<'_> {
             entries.push(Entry::new("size", it.size.to_string(), ""));
         }
         if let Some(menu) = menu {
-            entries.push(Entry::new("menu", format!("{{prompt: {}}}", yaml::scalar(menu)), ""));
+            entries.push(Entry::new(
+                "menu",
+                format!("{{prompt: {}}}", yaml::scalar(menu)),
+                "",
+            ));
         }
         let known = super::phrases::Known::new(Vec::new(), self.work.differing[session].clone());
         let interludes = self.work.interludes[session].iter().map(|interlude| {
@@ -216,7 +222,11 @@ impl Composer<'_> {
         });
         let interludes: Vec<String> = interludes.collect();
         if !interludes.is_empty() {
-            entries.push(Entry::new("interludes", format!("[{}]", interludes.join(", ")), ""));
+            entries.push(Entry::new(
+                "interludes",
+                format!("[{}]", interludes.join(", ")),
+                "",
+            ));
         }
         entries.extend(self.failures(session));
         entries
@@ -237,7 +247,11 @@ impl Composer<'_> {
             })
             .collect();
         let is_python = it.command.iter().take(2).any(|word| {
-            word.ends_with(".py") || word.rsplit('/').next().is_some_and(|it| it.starts_with("python"))
+            word.ends_with(".py")
+                || word
+                    .rsplit('/')
+                    .next()
+                    .is_some_and(|it| it.starts_with("python"))
         });
         if is_python {
             let traceback = yaml::scalar("Traceback (most recent call last)");
@@ -267,7 +281,10 @@ impl Composer<'_> {
                 None => counts.push((&pattern.text, 1)),
             }
         }
-        let most = counts.iter().filter(|(_, count)| *count > 1).max_by_key(|(_, count)| *count);
+        let most = counts
+            .iter()
+            .filter(|(_, count)| *count > 1)
+            .max_by_key(|(_, count)| *count);
         most.map(|(text, _)| (*text).to_owned())
     }
 
@@ -287,7 +304,9 @@ impl Composer<'_> {
             turns.push(self.turn(place(turn), menu, &mut provides));
         }
         let next = place(draft.turns.end);
-        if draft.part != Part::Return && draft.turns.end < self.work.sessions[draft.session].turns.len() {
+        if draft.part != Part::Return
+            && draft.turns.end < self.work.sessions[draft.session].turns.len()
+        {
             self.ending(draft, next, &mut turns, &mut provides);
         }
         (turns, provides)
@@ -324,7 +343,10 @@ impl Composer<'_> {
             if (0..=255).contains(code) {
                 turns.push(TurnText::default().with("exits", code.to_string()));
             } else {
-                self.note(next, "the program was ended by a signal; the scenario lets it run");
+                self.note(
+                    next,
+                    "the program was ended by a signal; the scenario lets it run",
+                );
             }
         }
     }
@@ -336,7 +358,10 @@ impl Composer<'_> {
             Anchor::See(pattern) => turns.push(TurnText::of("see", &pattern.text)),
             Anchor::Screen(pattern) => turns.push(TurnText::of("screen", &pattern.text)),
             Anchor::Nothing => {
-                self.note(next, "nothing that the program printed confirms the last answer");
+                self.note(
+                    next,
+                    "nothing that the program printed confirms the last answer",
+                );
             }
         }
     }
@@ -351,7 +376,11 @@ impl Composer<'_> {
     /// Adds the captures and marked proofs in what was heard at a place.
     fn evidence(&mut self, place: Place, turns: &mut Vec<TurnText>, provides: &mut Vec<String>) {
         let heard = self.work.heard(place);
-        let key = if self.work.sessions[place.session].has_screen { "screen" } else { "see" };
+        let key = if self.work.sessions[place.session].has_screen {
+            "screen"
+        } else {
+            "see"
+        };
         for (value, source, reason) in self.replies.captures_at(place) {
             if source.line == LineOf::Prompt {
                 continue;
@@ -359,8 +388,10 @@ impl Composer<'_> {
             let known = self.replies.known_before(self.work, place);
             let pattern = captures::pattern(heard, source.line, &source.range, &value.name, &known);
             let Some(pattern) = pattern else { continue };
-            let mut turn = TurnText::of(key, &pattern.written.text)
-                .commented(&format!("{}: {reason}; recorded {}", value.name, value.recorded));
+            let mut turn = TurnText::of(key, &pattern.written.text).commented(&format!(
+                "{}: {reason}; recorded {}",
+                value.name, value.recorded
+            ));
             if let Some(other) = &pattern.also_in {
                 turn = turn.commented(&format!("CHECK: also in the line: {}", other.trim()));
             }
@@ -406,9 +437,14 @@ impl Composer<'_> {
             Some(Reply::Secret(name)) => text.with("secret", yaml::scalar(&format!("${{{name}}}"))),
             Some(Reply::Choose(label)) => text.with("choose", yaml::scalar(label)),
             Some(Reply::Pick { row, count }) => {
-                let count = count.as_ref().map(|it| format!(", count: {}", yaml::scalar(it)));
+                let count = count
+                    .as_ref()
+                    .map(|it| format!(", count: {}", yaml::scalar(it)));
                 let row = yaml::scalar(row);
-                text.with("pick", format!("{{row: {row}{}}}", count.unwrap_or_default()))
+                text.with(
+                    "pick",
+                    format!("{{row: {row}{}}}", count.unwrap_or_default()),
+                )
             }
             Some(Reply::Press(keys)) => text.with("press", keys_text(keys)),
             Some(Reply::Fill { label, value, keys }) if on_screen && !label.is_empty() => {
@@ -424,16 +460,20 @@ impl Composer<'_> {
 
     fn wait(&self, place: Place, text: TurnText, provides: &mut Vec<String>) -> TurnText {
         let heard = self.work.heard(place);
-        let mut in_prompt = self.replies.captures_at(place).filter(|(_, source, _)| {
-            source.line == LineOf::Prompt
-        });
+        let mut in_prompt = self
+            .replies
+            .captures_at(place)
+            .filter(|(_, source, _)| source.line == LineOf::Prompt);
         if let Some((value, source, reason)) = in_prompt.next() {
             let known = self.replies.known_before(self.work, place);
             let pattern = captures::pattern(heard, source.line, &source.range, &value.name, &known);
             if let Some(pattern) = pattern {
                 provides.push(value.name.clone());
                 return text
-                    .commented(&format!("{}: {reason}; recorded {}", value.name, value.recorded))
+                    .commented(&format!(
+                        "{}: {reason}; recorded {}",
+                        value.name, value.recorded
+                    ))
                     .with("prompt", yaml::scalar(&pattern.written.text));
             }
         }
@@ -465,7 +505,10 @@ fn keys_text(keys: &[Key]) -> String {
 }
 
 fn one_line(text: &str) -> &str {
-    text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("")
+    text.lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty())
+        .unwrap_or("")
 }
 
 /// Returns the title of a role: `Warehouse manager` for `warehouse_manager`.

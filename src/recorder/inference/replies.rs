@@ -36,9 +36,16 @@ pub(super) enum Reply {
     Secret(String),
     Choose(String),
     /// A template for the text in the row, and for listings without keys the pattern of their rows.
-    Pick { row: String, count: Option<String> },
+    Pick {
+        row: String,
+        count: Option<String>,
+    },
     Press(Vec<Key>),
-    Fill { label: String, value: String, keys: Vec<Key> },
+    Fill {
+        label: String,
+        value: String,
+        keys: Vec<Key>,
+    },
     /// The end of the session.
     Ended(Option<i32>),
 }
@@ -55,10 +62,17 @@ pub(super) struct Value {
 #[derive(Debug, Clone)]
 pub(super) enum ValueKind {
     /// Typed at this prompt.
-    Variable { prompt: String },
+    Variable {
+        prompt: String,
+    },
     /// Typed at this prompt, and taken from an environment variable.
-    Secret { prompt: String },
-    Capture { source: Source, reason: String },
+    Secret {
+        prompt: String,
+    },
+    Capture {
+        source: Source,
+        reason: String,
+    },
 }
 
 /// All replies, and the values in them.
@@ -92,9 +106,7 @@ impl Replies {
 
     /// Returns what is known before what was heard at a place.
     pub(super) fn known_before(&self, work: &Work, place: Place) -> Known {
-        let is_here = |value: &&Value| {
-            matches!(&value.kind, ValueKind::Capture { source, .. } if source.place == place)
-        };
+        let is_here = |value: &&Value| matches!(&value.kind, ValueKind::Capture { source, .. } if source.place == place);
         self.known_of(work, place, |value| !is_here(&value))
     }
 
@@ -107,18 +119,25 @@ impl Replies {
             ValueKind::Secret { .. } => false,
         });
         let values = values.filter(|value| of(value));
-        let values = values.map(|it| (it.recorded.clone(), it.name.clone())).collect();
+        let values = values
+            .map(|it| (it.recorded.clone(), it.name.clone()))
+            .collect();
         Known::new(values, work.differing[place.session].clone())
     }
 
     /// Returns the captures of what was heard at a place.
-    pub(super) fn captures_at(&self, place: Place) -> impl Iterator<Item = (&Value, &Source, &str)> {
-        self.values.iter().filter_map(move |value| match &value.kind {
-            ValueKind::Capture { source, reason } if source.place == place => {
-                Some((value, source, reason.as_str()))
-            }
-            _ => None,
-        })
+    pub(super) fn captures_at(
+        &self,
+        place: Place,
+    ) -> impl Iterator<Item = (&Value, &Source, &str)> {
+        self.values
+            .iter()
+            .filter_map(move |value| match &value.kind {
+                ValueKind::Capture { source, reason } if source.place == place => {
+                    Some((value, source, reason.as_str()))
+                }
+                _ => None,
+            })
     }
 
     fn reply(&mut self, work: &Work, place: Place, options: &InferOptions) -> Reply {
@@ -182,11 +201,20 @@ impl Replies {
     fn row_ids(&self, work: &Work, place: Place) -> Vec<String> {
         let heard = work.heard(place);
         let rows = heard.rows();
-        let is_in_rows = |text: &str| rows.iter().any(|row| whole_words(row, text).next().is_some());
-        let captures = self.values.iter().filter(|it| matches!(it.kind, ValueKind::Capture { .. }));
+        let is_in_rows = |text: &str| {
+            rows.iter()
+                .any(|row| whole_words(row, text).next().is_some())
+        };
+        let captures = self
+            .values
+            .iter()
+            .filter(|it| matches!(it.kind, ValueKind::Capture { .. }));
         let captured: Vec<&str> = captures.map(|it| it.recorded.as_str()).collect();
         let mut ids: Vec<String> = Vec::new();
-        for turn in work.sessions[place.session].turns[..place.turn].iter().rev() {
+        for turn in work.sessions[place.session].turns[..place.turn]
+            .iter()
+            .rev()
+        {
             if let Answer::Line(text) = &turn.answer
                 && captured.contains(&text.as_str())
                 && is_in_rows(text)
@@ -194,7 +222,9 @@ impl Replies {
                 ids.push(text.clone());
             }
         }
-        let words = rows.iter().flat_map(|row| shapes::words(row).map(|word| &row[word]));
+        let words = rows
+            .iter()
+            .flat_map(|row| shapes::words(row).map(|word| &row[word]));
         let words = words.filter(|word| shapes::is_id(word));
         let is_variable = |word: &str| {
             let mut values = self.values.iter();
@@ -205,7 +235,9 @@ impl Replies {
             let mut before = work.until(place).filter(|it| *it != place);
             captured.contains(word)
                 || before.any(|it| {
-                    work.heard(it).all().any(|line| whole_words(line, word).next().is_some())
+                    work.heard(it)
+                        .all()
+                        .any(|line| whole_words(line, word).next().is_some())
                 })
         };
         let printed: Vec<&str> = printed.into_iter().filter(was_printed).collect();
@@ -265,7 +297,13 @@ impl Replies {
     }
 
     /// Adds a capture for another reason than its use, under a name like this one.
-    pub(super) fn capture(&mut self, text: &str, base: &str, source: Source, reason: &str) -> String {
+    pub(super) fn capture(
+        &mut self,
+        text: &str,
+        base: &str,
+        source: Source,
+        reason: &str,
+    ) -> String {
         let name = self.names.unused(base);
         self.values.push(Value {
             name: name.clone(),
@@ -297,7 +335,10 @@ impl Replies {
         if let Some(template) = self.with_values(work, place, text) {
             return template;
         }
-        let is_plain = options.plain_prompts.iter().any(|it| it.trim() == prompt.trim());
+        let is_plain = options
+            .plain_prompts
+            .iter()
+            .any(|it| it.trim() == prompt.trim());
         if SMELLS_OF_SECRET.is_match(prompt) && !is_plain {
             self.questions.push(Question {
                 role: work.sessions[place.session].role.clone(),
@@ -317,7 +358,8 @@ impl Replies {
         let mut template = String::new();
         let mut done = 0;
         for word in words {
-            let Some(name) = self.value(work, place, &text[word.clone()], "it is typed later") else {
+            let Some(name) = self.value(work, place, &text[word.clone()], "it is typed later")
+            else {
                 continue;
             };
             template += &escaped_template(&text[done..word.start]);
@@ -334,7 +376,8 @@ impl Replies {
         let is_it = |value: &&Value| {
             let same_name = value.name == base
                 || value.name.strip_prefix(base.as_str()).is_some_and(|rest| {
-                    rest.strip_prefix('_').is_some_and(|it| it.parse::<u32>().is_ok())
+                    rest.strip_prefix('_')
+                        .is_some_and(|it| it.parse::<u32>().is_ok())
                 });
             matches!(value.kind, ValueKind::Variable { .. }) && same_name && value.recorded == text
         };
@@ -363,8 +406,9 @@ impl Replies {
             false => format!("{role_name}_{what}"),
         };
         let is_it = |it: &&SecretValue| {
-            it.role == *role && (number.is_some() && it.number == number || number.is_none()
-                && it.variable == base.to_uppercase())
+            it.role == *role
+                && (number.is_some() && it.number == number
+                    || number.is_none() && it.variable == base.to_uppercase())
         };
         if let Some(known) = self.secrets.iter().find(is_it) {
             return known.variable.to_lowercase();

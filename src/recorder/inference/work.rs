@@ -54,7 +54,11 @@ impl Work {
     pub(super) fn is_by(&self, first: Place, second: Place) -> bool {
         let key = |place: Place| (self.turn(place).at, place);
         let (first, second) = (key(first), key(second));
-        first.0.total_cmp(&second.0).then(first.1.cmp(&second.1)).is_le()
+        first
+            .0
+            .total_cmp(&second.0)
+            .then(first.1.cmp(&second.1))
+            .is_le()
     }
 
     /// Returns the places up to this one, in the order of time.
