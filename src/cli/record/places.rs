@@ -15,6 +15,11 @@ pub(super) fn directory(scenario: &Path) -> PathBuf {
     scenario.with_extension("recordings")
 }
 
+/// Returns the path of a copy of the scenario as it was last written: one that differs was edited.
+pub(super) fn last_scenario(scenario: &Path) -> PathBuf {
+    directory(scenario).join("written.yaml")
+}
+
 /// Returns a path for a new recording of a role.
 pub(super) fn new_recording(scenario: &Path, role: &str) -> PathBuf {
     let time = Local::now().format("%Y%m%d-%H%M%S");

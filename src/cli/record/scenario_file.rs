@@ -37,9 +37,17 @@ pub(super) fn write(
         return Ok(None);
     }
     let path = place(scenario, &inferred);
-    fs::write(&path, &inferred.scenario).map_err(|error| {
-        CliError::system(format_args!("cannot write {}", path.display()), error)
-    })?;
+    if path != scenario {
+        output.line(&format!(
+            "{} was edited since it was recorded, and is left as it is",
+            scenario.display()
+        ));
+    }
+    for path in [&path, &places::last_scenario(scenario)] {
+        fs::write(path, &inferred.scenario).map_err(|error| {
+            CliError::system(format_args!("cannot write {}", path.display()), error)
+        })?;
+    }
     for note in &inferred.notes {
         output.line(&format!("note: {}: {}", note.role, sanitize(&note.text)));
     }
@@ -63,10 +71,14 @@ pub(super) fn write(
     }))
 }
 
-/// Returns the path to write to: a file that holds something else is left alone.
+/// Returns the path to write to: a file that a person has written or edited is left alone.
 fn place(scenario: &Path, inferred: &Inferred) -> PathBuf {
-    match fs::read_to_string(scenario) {
-        Ok(text) if text != inferred.scenario => scenario.with_extension("new.yaml"),
-        _ => scenario.to_owned(),
+    let Ok(text) = fs::read_to_string(scenario) else {
+        return scenario.to_owned();
+    };
+    let last = fs::read_to_string(places::last_scenario(scenario));
+    match text == inferred.scenario || last.is_ok_and(|last| last == text) {
+        true => scenario.to_owned(),
+        false => scenario.with_extension("new.yaml"),
     }
 }
