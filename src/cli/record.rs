@@ -18,7 +18,8 @@ use tokio::sync::mpsc::unbounded_channel;
 use crate::model::{ExitCause, TerminalKind};
 use crate::process::{Command, Environment, Programs, RunMarker, Spawner, WatcherProgram, Within};
 use crate::recorder::{
-    Capture, Imported, InferOptions, Recording, RecordingError, RecordingFile, SecretTexts,
+    Capture, Chunk, ChunkEvent, Imported, InferOptions, Recording, RecordingError, RecordingFile,
+    SecretTexts,
 };
 use crate::report::Output;
 
@@ -66,6 +67,17 @@ pub(super) fn record(args: RecordArgs, environment: &CliEnvironment) -> Result<E
         plain_prompts,
         exit,
     } = recorded;
+    let is_typed = |chunk: &Chunk| {
+        let event = &chunk.event;
+        matches!(
+            event,
+            ChunkEvent::Typed { .. } | ChunkEvent::TypedSecret { .. }
+        )
+    };
+    if !recording.chunks.iter().any(is_typed) {
+        output.line("No scenario was made of it: nothing was typed.");
+        return Ok(exit);
+    }
     let options = InferOptions {
         think: args.think,
         plain_prompts,
@@ -74,7 +86,7 @@ pub(super) fn record(args: RecordArgs, environment: &CliEnvironment) -> Result<E
     let new = (&*path, recording);
     let written = scenario_file::write(&args.into, new, &secrets, options, &mut output)?;
     let Some(written) = written else {
-        output.line("No scenario was made of it: nothing was typed.");
+        output.line("No scenario was made of it: there is nothing to do in it.");
         return Ok(exit);
     };
     output.line(&format!("Scenario:  {}", written.path.display()));
@@ -89,7 +101,17 @@ pub(super) fn record(args: RecordArgs, environment: &CliEnvironment) -> Result<E
     if args.no_proof {
         return Ok(exit);
     }
-    let proof = proof::prove(&written.path, written.variables, environment)?;
+    let proof = proof::prove(&written.path, written.variables, environment);
+    let proof = proof.unwrap_or_else(|error| {
+        output.line(&error.render());
+        error.exit()
+    });
+    if proof != Exit::Completed && proof != Exit::Interrupted {
+        output.line(&format!(
+            "The scenario does not do the work yet. Mend {0}, and try `rehearsal run {0}`",
+            written.path.display()
+        ));
+    }
     Ok(match exit {
         Exit::Completed => proof,
         other => other,
