@@ -6,5 +6,5 @@
 mod inference;
 mod recording;
 
-pub use inference::{InferOptions, Inferred, Note, Question, SecretValue, infer};
+pub use inference::{InferOptions, Inferred, Note, Question, SecretValue, infer, infer_into};
 pub use recording::{Chunk, ChunkEvent, Mark, Recording, TypedMode};

@@ -2,6 +2,7 @@
 
 use super::captures::{self, Source, is_labelled};
 use super::replies::{Replies, ValueKind};
+use super::sessions::Answer;
 use super::shapes;
 use super::work::{LineOf, Place, Work};
 
@@ -16,13 +17,17 @@ pub(super) struct Agreement {
 pub(super) fn find(work: &Work, replies: &mut Replies) -> Vec<Agreement> {
     let mut amounts: Vec<(String, Vec<Source>)> = Vec::new();
     for &place in &work.order {
+        if matches!(work.turn(place).answer, Answer::Ended(_)) {
+            // What is printed on the way out is read too late.
+            continue;
+        }
         let heard = work.heard(place);
         for index in 0..heard.lines.len() {
             let line = &heard.lines[index];
             for range in shapes::words(line) {
                 let text = &line[range.clone()];
                 let is_amount = shapes::is_amount(text) && shapes::CAPTURE_CHARS.contains(&text.len());
-                if !is_amount || !is_labelled(line, &range) {
+                if !is_amount || !is_labelled(line, &range) || line[..range.start].contains('=') {
                     continue;
                 }
                 let source = Source {

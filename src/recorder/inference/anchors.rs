@@ -19,6 +19,8 @@ pub(super) enum Anchor {
     Prompt(WrittenPattern),
     See(WrittenPattern),
     Screen(WrittenPattern),
+    /// A text of the screen that was there before the last answer.
+    StillOnScreen(WrittenPattern),
     /// The program printed nothing.
     Nothing,
 }
@@ -58,18 +60,21 @@ fn prompt_anchor(heard: &Heard, others: &[String], known: &Known) -> WrittenPatt
 fn candidates(prompt: &str, whole: &Phrase, known: &Known) -> Vec<WrittenPattern> {
     let length = prompt.chars().count();
     let mut candidates = Vec::new();
-    if length <= WHOLE_CHARS && !whole.has_volatile() {
+    let template = whole.template();
+    if template.is_some_and(|it| it.chars().count() <= WHOLE_CHARS) {
         candidates.push(whole.pattern());
     }
+    let mut later = Vec::new();
     for (at, _) in prompt.char_indices().rev().filter(|(_, it)| it.is_whitespace()) {
         let end = prompt[at..].trim_start();
         let phrase = Phrase::new(end, known);
         if phrase.has_volatile() {
             break;
         }
-        let first = end.split_whitespace().next().unwrap_or_default();
-        if has_letters(first, LEAST_LETTERS) || first.starts_with('(') && has_letters(end, LEAST_LETTERS) {
-            candidates.push(phrase.pattern());
+        let is_clause = end.starts_with('(') || prompt[..at].ends_with(['.', ',', ';', ':', '!']);
+        if has_letters(end, LEAST_LETTERS) {
+            let list = if is_clause { &mut candidates } else { &mut later };
+            list.push(phrase.pattern());
         }
     }
     let around = around_parentheses(prompt, known);
@@ -77,6 +82,7 @@ fn candidates(prompt: &str, whole: &Phrase, known: &Known) -> Vec<WrittenPattern
         candidates.push(whole.pattern());
     }
     candidates.extend(around);
+    candidates.extend(later);
     candidates.push(whole.pattern());
     candidates
 }

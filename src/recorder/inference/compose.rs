@@ -8,6 +8,7 @@ use super::document::{ActionText, Document, Entry, RoleText, StepText, TurnText}
 use super::names::{Names, slug};
 use super::phrases::Phrase;
 use super::proofs;
+use super::sessions::Answer;
 use super::replies::{Replies, Reply, ValueKind};
 use super::work::{LineOf, Place, Work};
 use super::{InferOptions, Note, yaml};
@@ -280,15 +281,25 @@ impl Composer<'_> {
         let mut turns = Vec::new();
         let mut provides = Vec::new();
         for turn in draft.turns.clone() {
-            if turn > draft.turns.start || turn == 0 {
-                self.evidence(place(turn), &mut turns, &mut provides);
+            if self.is_optional(place(turn)) {
+                continue;
             }
-            self.pause(place(turn), &mut turns);
-            turns.push(self.turn(place(turn), menu, &mut provides));
+            let mut now = Vec::new();
+            if turn > draft.turns.start || turn == 0 {
+                self.evidence(place(turn), &mut now, &mut provides);
+            }
+            self.pause(place(turn), &mut now);
+            let optional = self.optional(place(turn));
+            let menu = menu.filter(|_| optional.is_empty());
+            now.push(self.turn(place(turn), menu, &mut provides));
+            turns.extend(with_optional(optional, now));
         }
         let next = place(draft.turns.end);
         if draft.part != Part::Return && draft.turns.end < self.work.sessions[draft.session].turns.len() {
-            self.ending(draft, next, &mut turns, &mut provides);
+            let mut end = Vec::new();
+            self.ending(draft, next, &mut end, &mut provides);
+            let optional = self.optional(next);
+            turns.extend(with_optional(optional, end));
         }
         (turns, provides)
     }
@@ -335,6 +346,10 @@ impl Composer<'_> {
             Anchor::Prompt(pattern) => turns.push(TurnText::of("prompt", &pattern.text)),
             Anchor::See(pattern) => turns.push(TurnText::of("see", &pattern.text)),
             Anchor::Screen(pattern) => turns.push(TurnText::of("screen", &pattern.text)),
+            Anchor::StillOnScreen(pattern) => {
+                let turn = TurnText::of("screen", &pattern.text);
+                turns.push(turn.with("still", "true".to_owned()));
+            }
             Anchor::Nothing => {
                 self.note(next, "nothing that the program printed confirms the last answer");
             }
@@ -387,6 +402,37 @@ impl Composer<'_> {
         }
     }
 
+    /// Returns whether a turn is written with the turn after it, as it does not always come.
+    fn is_optional(&self, place: Place) -> bool {
+        let mut own = self.work.optional[place.session].iter().filter(|it| it.is_own);
+        let heard = self.work.heard(place);
+        own.any(|it| place.turn < it.before && it.heard == *heard)
+    }
+
+    /// Returns the alternatives for the turns that may come before this one.
+    fn optional(&self, place: Place) -> Vec<TurnText> {
+        let known = self.replies.known(self.work, place);
+        let prompts = self.work.prompts(place.session);
+        let turns = self.work.optional[place.session].iter().filter(|it| it.before == place.turn);
+        let alternatives = turns.filter_map(|it| {
+            let anchor = anchors::anchor(&it.heard, &prompts, &known);
+            let Anchor::Prompt(pattern) = anchor else {
+                return None;
+            };
+            let text = TurnText::of("prompt", &pattern.text)
+                .commented("asked in one of the recordings only");
+            let text = match &it.answer {
+                Answer::Line(answer) => {
+                    text.with("send", yaml::scalar(&super::phrases::escaped_template(answer)))
+                }
+                Answer::Keys(keys) => text.with("press", keys_text(keys)),
+                _ => return None,
+            };
+            Some(text.with("again", "true".to_owned()))
+        });
+        alternatives.collect()
+    }
+
     /// Returns the wait and the reply of a turn.
     fn turn(&self, place: Place, menu: Option<&str>, provides: &mut Vec<String>) -> TurnText {
         let mut text = TurnText::default();
@@ -400,7 +446,6 @@ impl Composer<'_> {
         if !uses_menu {
             text = self.wait(place, text, provides);
         }
-        let on_screen = self.work.sessions[place.session].has_screen;
         match reply {
             Some(Reply::Send(template)) => text.with("send", yaml::scalar(template)),
             Some(Reply::Secret(name)) => text.with("secret", yaml::scalar(&format!("${{{name}}}"))),
@@ -411,13 +456,7 @@ impl Composer<'_> {
                 text.with("pick", format!("{{row: {row}{}}}", count.unwrap_or_default()))
             }
             Some(Reply::Press(keys)) => text.with("press", keys_text(keys)),
-            Some(Reply::Fill { label, value, keys }) if on_screen && !label.is_empty() => {
-                let fields = format!("{{{}: {}}}", yaml::scalar(label), yaml::scalar(value));
-                with_keys(text.with("fill", fields), keys)
-            }
-            Some(Reply::Fill { value, keys, .. }) => {
-                with_keys(text.with("type", yaml::scalar(value)), keys)
-            }
+            Some(Reply::Fill { fields, keys }) => with_keys(filled(text, fields), keys),
             Some(Reply::Ended(_)) | None => text,
         }
     }
@@ -441,11 +480,49 @@ impl Composer<'_> {
             Anchor::Prompt(pattern) => text.with("prompt", yaml::scalar(&pattern.text)),
             Anchor::See(pattern) => text.with("see", yaml::scalar(&pattern.text)),
             Anchor::Screen(pattern) => text.with("screen", yaml::scalar(&pattern.text)),
+            Anchor::StillOnScreen(pattern) => text
+                .with("screen", yaml::scalar(&pattern.text))
+                .with("still", "true".to_owned()),
             Anchor::Nothing => text
                 .commented("the program printed nothing before this answer")
                 .with("reads", "true".to_owned()),
         }
     }
+}
+
+/// Joins alternatives with the first turn that follows them.
+fn with_optional(mut optional: Vec<TurnText>, mut turns: Vec<TurnText>) -> Vec<TurnText> {
+    let is_wait = |turn: &TurnText| {
+        turn.entries.iter().any(|(key, _)| ["prompt", "see", "exits", "screen"].contains(key))
+    };
+    if optional.is_empty() {
+        return turns;
+    }
+    let Some(first) = turns.iter().position(is_wait) else {
+        return turns;
+    };
+    let next = turns.remove(first);
+    optional.push(next);
+    let choice = TurnText {
+        first_of: optional,
+        ..TurnText::default()
+    };
+    turns.insert(first, choice);
+    turns
+}
+
+/// Adds the values of fields: those with labels are filled in, those without are typed.
+fn filled(text: TurnText, fields: &[(String, String)]) -> TurnText {
+    if let [(label, value)] = fields
+        && label.is_empty()
+    {
+        return text.with("type", yaml::scalar(value));
+    }
+    let fields = fields.iter().map(|(label, value)| {
+        format!("{}: {}", yaml::scalar(label), yaml::scalar(value))
+    });
+    let fields: Vec<String> = fields.collect();
+    text.with("fill", format!("{{{}}}", fields.join(", ")))
 }
 
 fn with_keys(text: TurnText, keys: &[Key]) -> TurnText {

@@ -38,7 +38,11 @@ pub(super) enum Reply {
     /// A template for the text in the row, and for listings without keys the pattern of their rows.
     Pick { row: String, count: Option<String> },
     Press(Vec<Key>),
-    Fill { label: String, value: String, keys: Vec<Key> },
+    /// Labels with their values. A value without a label is typed where the cursor is.
+    Fill {
+        fields: Vec<(String, String)>,
+        keys: Vec<Key>,
+    },
     /// The end of the session.
     Ended(Option<i32>),
 }
@@ -100,9 +104,13 @@ impl Replies {
 
     fn known_of(&self, work: &Work, place: Place, of: impl Fn(&Value) -> bool) -> Known {
         let values = self.values.iter().filter(|value| match &value.kind {
-            ValueKind::Capture { source, .. } => work.is_by(source.place, place),
+            ValueKind::Capture { source, .. } => {
+                work.is_by(source.place, place) && shapes::is_id(&value.recorded)
+            }
             ValueKind::Variable { .. } => {
-                shapes::is_id(&value.recorded) || value.recorded.chars().count() > KNOWN_CHARS
+                shapes::is_id(&value.recorded)
+                    || value.recorded.chars().count() > KNOWN_CHARS
+                        && !shapes::is_amount(&value.recorded)
             }
             ValueKind::Secret { .. } => false,
         });
@@ -131,14 +139,18 @@ impl Replies {
                 self.labels.insert(place, label.clone());
                 Reply::Choose(escaped_template(label))
             }
-            Answer::Field { label, text, keys } => {
-                let value = match text {
-                    FieldText::Plain(text) => self.typed(work, place, label, text, options),
-                    FieldText::Hidden => format!("${{{}}}", self.secret(work, place, None)),
-                };
+            Answer::Fields { fields, keys } => {
+                let fields = fields.iter().map(|(label, text)| match text {
+                    FieldText::Plain(text) => {
+                        (label.clone(), self.typed(work, place, label, text, options))
+                    }
+                    FieldText::Hidden => {
+                        let name = self.secret_at(work, place, label, None);
+                        (String::new(), format!("${{{name}}}"))
+                    }
+                });
                 Reply::Fill {
-                    label: label.clone(),
-                    value,
+                    fields: fields.collect(),
                     keys: keys.clone(),
                 }
             }
@@ -354,10 +366,20 @@ impl Replies {
 
     /// Returns the name of the secret that was typed at a place.
     fn secret(&mut self, work: &Work, place: Place, number: Option<usize>) -> String {
-        let role = &work.sessions[place.session].role;
         let prompt = self.question(work, place);
+        self.secret_at(work, place, &prompt, number)
+    }
+
+    fn secret_at(
+        &mut self,
+        work: &Work,
+        place: Place,
+        prompt: &str,
+        number: Option<usize>,
+    ) -> String {
+        let role = &work.sessions[place.session].role;
         let role_name = names::slug(role).unwrap_or_else(|| "role".to_owned());
-        let what = names::of_prompt(&prompt).unwrap_or_else(|| "secret".to_owned());
+        let what = names::of_prompt(prompt).unwrap_or_else(|| "secret".to_owned());
         let base = match what.starts_with(&role_name) {
             true => what,
             false => format!("{role_name}_{what}"),
@@ -378,7 +400,9 @@ impl Replies {
         self.values.push(Value {
             name: name.clone(),
             recorded: String::new(),
-            kind: ValueKind::Secret { prompt },
+            kind: ValueKind::Secret {
+                prompt: prompt.to_owned(),
+            },
         });
         name
     }
