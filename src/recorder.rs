@@ -14,6 +14,6 @@ mod recording_file;
 
 pub use capture::{Capture, Captured, DoubtfulSecret, SecretTexts};
 pub use import::Imported;
-pub use inference::{InferOptions, Inferred, Note, Question, SecretValue, infer};
+pub use inference::{InferOptions, Inferred, Note, Question, SecretValue, infer, infer_into};
 pub use recording::{Chunk, ChunkEvent, Mark, Recording, TypedMode};
 pub use recording_file::{RecordingError, RecordingFile};

@@ -347,8 +347,14 @@ impl Capture {
                 }
             }
             held.is_drawn = !held.is_hidden;
+            if nature != Nature::Ordinary {
+                held.push_control(at, key);
+            }
             self.held = Some(held);
             self.release(nature);
+            if nature != Nature::Ordinary {
+                return;
+            }
         }
         self.record(at, key, mode);
     }
@@ -457,7 +463,11 @@ impl Capture {
             return;
         };
         let mode = held.mode;
-        for entry in held.entries {
+        let entries = match nature {
+            Nature::Ordinary => held.entries,
+            Nature::Secret | Nature::Doubtful => held::with_their_enter(held.entries),
+        };
+        for entry in entries {
             let (at, bytes, text) = match entry {
                 HeldEntry::Other(chunk) => {
                     self.pass(chunk, None);

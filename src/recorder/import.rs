@@ -193,7 +193,7 @@ mod tests {
                     _ => None,
                 })
                 .collect();
-            assert_eq!(typed, ["ann", "\r", "secret 1", "\r", "q", "\r"]);
+            assert_eq!(typed, ["ann", "\r", "secret 1", "q", "\r"]);
         }
     }
 

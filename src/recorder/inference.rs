@@ -11,6 +11,7 @@ mod differences;
 mod document;
 mod interludes;
 mod line_editing;
+mod merge;
 mod names;
 mod phrases;
 mod proofs;
@@ -26,6 +27,8 @@ mod work;
 mod yaml;
 
 use super::recording::Recording;
+use document::Document;
+use replies::Replies;
 use sessions::Session;
 use work::Work;
 
@@ -38,6 +41,9 @@ pub struct InferOptions {
     pub think: bool,
     /// Further recordings of the same work: what differs in them is volatile.
     pub again: Vec<Recording>,
+    /// The output of each role in a first replay of the scenario, without what was typed: what is
+    /// different in it is volatile, and what was typed of it must have been read.
+    pub replayed: Vec<(String, String)>,
     /// Prompts whose echoed answers are no secrets, although their texts suggest it.
     pub plain_prompts: Vec<String>,
 }
@@ -85,6 +91,27 @@ pub struct SecretValue {
 /// Infers a scenario from recordings, one for each role. Further recordings of a role are taken for
 /// the same work, done again.
 pub fn infer(recordings: &[Recording], options: &InferOptions) -> Inferred {
+    let (document, replies) = documented(recordings, options);
+    inferred(document.text(), replies)
+}
+
+/// Infers the actions and steps of the recorded roles into an existing scenario. All else in it
+/// stays as it is, with its comments; the notes tell what could not be kept.
+///
+/// # Errors
+/// If the existing text is not a map in YAML: the reason.
+pub fn infer_into(
+    existing: &str,
+    recordings: &[Recording],
+    options: &InferOptions,
+) -> Result<Inferred, String> {
+    let (document, mut replies) = documented(recordings, options);
+    let merged = merge::merge(existing, &document)?;
+    replies.notes.extend(merged.notes);
+    Ok(inferred(merged.scenario, replies))
+}
+
+fn documented(recordings: &[Recording], options: &InferOptions) -> (Document, Replies) {
     let mut sessions: Vec<Session> = Vec::new();
     let mut again: Vec<Session> = options.again.iter().map(Session::new).collect();
     for recording in recordings {
@@ -94,18 +121,15 @@ pub fn infer(recordings: &[Recording], options: &InferOptions) -> Inferred {
             false => sessions.push(session),
         }
     }
-    let differing = sessions.iter().map(|session| {
-        let of_role = again.iter().filter(|it| it.role == session.role);
-        of_role
-            .flat_map(|other| differences::words(session, other))
-            .collect()
-    });
-    let differing = differing.collect();
-    let work = Work::new(sessions, differing);
+    let work = Work::new(sessions, again, &options.replayed);
     let mut replies = replies::infer(&work, options);
     let document = compose::compose(&work, &mut replies, options);
+    (document, replies)
+}
+
+fn inferred(scenario: String, replies: Replies) -> Inferred {
     Inferred {
-        scenario: document.text(),
+        scenario,
         notes: replies.notes,
         questions: replies.questions,
         secrets: replies.secrets,

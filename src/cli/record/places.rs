@@ -20,6 +20,11 @@ pub(super) fn last_scenario(scenario: &Path) -> PathBuf {
     directory(scenario).join("written.yaml")
 }
 
+/// Returns the path of a copy of an edited scenario as it was before a role was recorded again.
+pub(super) fn edited_scenario(scenario: &Path) -> PathBuf {
+    directory(scenario).join("edited.yaml")
+}
+
 /// Returns a path for a new recording of a role.
 pub(super) fn new_recording(scenario: &Path, role: &str) -> PathBuf {
     let time = Local::now().format("%Y%m%d-%H%M%S");

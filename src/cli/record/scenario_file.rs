@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::cli::error::CliError;
-use crate::recorder::{InferOptions, Inferred, Recording, SecretTexts, infer};
+use crate::recorder::{InferOptions, Recording, SecretTexts, infer, infer_into};
 use crate::report::{Output, sanitize};
 
 use super::places::{self, Recordings};
@@ -18,8 +18,9 @@ pub(super) struct Written {
     pub(super) unknown: Vec<String>,
 }
 
-/// Infers the scenario from the new recording and the earlier ones of the other roles, and writes it.
-/// `None` if there is nothing to write.
+/// Infers the scenario from the new recording and the earlier ones of the other roles, and writes it. In
+/// a scenario that a person has written or edited, only the recorded role is replaced, and its former
+/// text is kept beside the recordings. `None` if there is nothing to write.
 pub(super) fn write(
     scenario: &Path,
     recorded: (&Path, Recording),
@@ -32,22 +33,34 @@ pub(super) fn write(
     let stem = scenario.file_stem().unwrap_or_default();
     options.name = Some(stem.to_string_lossy().into_owned());
     options.again = earlier;
-    let inferred = infer(&latest, &options);
+    let existing = fs::read_to_string(scenario).unwrap_or_default();
+    let last = fs::read_to_string(places::last_scenario(scenario));
+    let is_edited = !existing.trim().is_empty() && !last.is_ok_and(|last| last == existing);
+    let inferred = match is_edited {
+        // Only the role that was recorded: the others may have been edited.
+        true => {
+            let recorded: Vec<Recording> =
+                latest.into_iter().filter(|it| it.role == role).collect();
+            infer_into(&existing, &recorded, &options).map_err(|what| {
+                let what = format!("{}: {what}", scenario.display());
+                CliError::usage(what, "mend it, or name another file: --into FILE")
+            })?
+        }
+        false => infer(&latest, &options),
+    };
     if inferred.scenario.trim().is_empty() {
         return Ok(None);
     }
-    let path = place(scenario, &inferred);
-    if path != scenario {
-        output.line(&format!(
-            "{} was edited since it was recorded, and is left as it is",
-            scenario.display()
-        ));
-    }
-    for path in [&path, &places::last_scenario(scenario)] {
-        fs::write(path, &inferred.scenario).map_err(|error| {
+    let write = |path: &Path, text: &str| {
+        fs::write(path, text).map_err(|error| {
             CliError::system(format_args!("cannot write {}", path.display()), error)
-        })?;
+        })
+    };
+    match is_edited {
+        true => write(&places::edited_scenario(scenario), &existing)?,
+        false => write(&places::last_scenario(scenario), &inferred.scenario)?,
     }
+    write(scenario, &inferred.scenario)?;
     for note in &inferred.notes {
         output.line(&format!("note: {}: {}", note.role, sanitize(&note.text)));
     }
@@ -65,20 +78,8 @@ pub(super) fn write(
         }
     }
     Ok(Some(Written {
-        path,
+        path: scenario.to_owned(),
         variables,
         unknown,
     }))
-}
-
-/// Returns the path to write to: a file that a person has written or edited is left alone.
-fn place(scenario: &Path, inferred: &Inferred) -> PathBuf {
-    let Ok(text) = fs::read_to_string(scenario) else {
-        return scenario.to_owned();
-    };
-    let last = fs::read_to_string(places::last_scenario(scenario));
-    match text == inferred.scenario || last.is_ok_and(|last| last == text) {
-        true => scenario.to_owned(),
-        false => scenario.with_extension("new.yaml"),
-    }
 }

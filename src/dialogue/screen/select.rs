@@ -10,6 +10,7 @@ mod error;
 mod hot_key;
 mod items;
 mod lit;
+mod lit_row;
 mod marks;
 mod motion;
 mod view;
@@ -27,6 +28,8 @@ use hot_key::{HotKey, HotKeyEffect, is_at_input};
 use items::{Likeness, is_last_column, likeness};
 use motion::Proof;
 use view::{NoView, View};
+
+pub use lit_row::{LitTexts, lit_texts};
 
 /// Most keys that are pressed for one label.
 const PRESS_LIMIT: usize = 1000;

@@ -39,6 +39,29 @@ pub(super) enum HeldEntry {
     Other(Chunk),
 }
 
+/// Returns the entries with each Enter that ends a text taken into it.
+pub(super) fn with_their_enter(entries: Vec<HeldEntry>) -> Vec<HeldEntry> {
+    let mut joined: Vec<HeldEntry> = Vec::with_capacity(entries.len());
+    let mut open = None;
+    for entry in entries {
+        match &entry {
+            HeldEntry::Text { text, .. } if !text.is_empty() => open = Some(joined.len()),
+            HeldEntry::Control { bytes, .. } => {
+                let text = open.take().and_then(|it: usize| joined.get_mut(it));
+                if let (b"\r" | b"\n", Some(HeldEntry::Text { bytes: typed, .. })) =
+                    (&bytes[..], text)
+                {
+                    typed.extend_from_slice(bytes);
+                    continue;
+                }
+            }
+            HeldEntry::Text { .. } | HeldEntry::Other(_) => {}
+        }
+        joined.push(entry);
+    }
+    joined
+}
+
 /// Typed text that waits for a decision, with all that came since.
 #[derive(Debug)]
 pub(super) struct Held {

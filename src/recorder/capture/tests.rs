@@ -98,7 +98,7 @@ fn a_line_typed_with_echo_off_is_a_secret() {
     it.types(HIDDEN, "\r").out("\r\n").exits();
     assert_eq!(
         it.shows(),
-        "Login: <ann><\r>ann\r\nWord: <secret 1><\r>\r\n<exit 0>"
+        "Login: <ann><\r>ann\r\nWord: <secret 1>\r\n<exit 0>"
     );
     assert!(!it.seen.contains("47"));
     assert_eq!(it.capture.doubtful(), []);
@@ -112,7 +112,7 @@ fn equal_secrets_have_equal_numbers() {
     for text in ["4711\r", "4712\r", "4711\r"] {
         it.out("? ").types(HIDDEN, text).out("\r\n");
     }
-    let expected = "? <secret 1><\r>\r\n? <secret 2><\r>\r\n? <secret 1><\r>\r\n";
+    let expected = "? <secret 1>\r\n? <secret 2>\r\n? <secret 1>\r\n";
     assert_eq!(it.shows(), expected);
 }
 
@@ -121,7 +121,7 @@ fn a_secret_is_masked_wherever_it_is_printed_or_typed_again() {
     let mut it = Session::new();
     it.out("Key of the day: s3cret\r\n? ")
         .types(HIDDEN, "s3cret\r");
-    assert_eq!(it.shows(), "Key of the day: ***\r\n? <secret 1><\r>");
+    assert_eq!(it.shows(), "Key of the day: ***\r\n? <secret 1>");
     let before = it.seen.len();
     it.out("\r\nYou said \x1b[1ms3")
         .out("cr")
@@ -136,8 +136,8 @@ fn a_secret_is_masked_wherever_it_is_printed_or_typed_again() {
     assert!(!it.seen[before..].contains("s3cret") && !it.seen[before..].contains("s3"));
     let tail = it
         .shows()
-        .split_off("Key of the day: ***\r\n? <secret 1><\r>".len());
-    let expected = "\r\nYou said \x1b[1m***\x1b[m and ***.\r\nAgain: <secret 1>***<\r>\r\n\
+        .split_off("Key of the day: ***\r\n? <secret 1>".len());
+    let expected = "\r\nYou said \x1b[1m***\x1b[m and ***.\r\nAgain: <secret 1>***\r\n\
                     <echo ***><\r><exit 0>";
     assert_eq!(tail, expected);
 }
@@ -152,7 +152,7 @@ fn a_line_after_a_prompt_for_a_secret_is_one_until_the_person_denies_it() {
         }
         assert_eq!(it.shows(), "Token: ");
         it.types(LINES, "\r").out("\r\nabc1 is valid\r\n").exits();
-        let masked = "Token: <secret 1>***<\r>\r\n*** is valid\r\n<exit 0>";
+        let masked = "Token: <secret 1>***\r\n*** is valid\r\n<exit 0>";
         assert_eq!(it.shows(), masked);
         let doubtful = DoubtfulSecret {
             number: 1,
@@ -164,7 +164,7 @@ fn a_line_after_a_prompt_for_a_secret_is_one_until_the_person_denies_it() {
         assert_eq!(it.capture.doubtful(), []);
         let expected = match is_secret {
             true => masked,
-            false => "Token: <abc1>abc1<\r>\r\nabc1 is valid\r\n<exit 0>",
+            false => "Token: <abc1\r>abc1\r\nabc1 is valid\r\n<exit 0>",
         };
         assert_eq!(it.shows(), expected);
         let (chunks, secrets) = it.capture.finish();
@@ -181,7 +181,7 @@ fn what_was_typed_before_the_echo_was_switched_off_is_taken_back() {
         .types(HIDDEN, "ret\r")
         .out("\r\n")
         .exits();
-    assert_eq!(it.shows(), "? <secret 1><\r>\r\n<exit 0>");
+    assert_eq!(it.shows(), "? <secret 1>\r\n<exit 0>");
     let (_, secrets) = it.capture.finish();
     assert_eq!(secrets[&1], "s3cret");
 }
@@ -268,7 +268,7 @@ fn keys_of_which_nothing_is_drawn_are_a_secret() {
         it.types(KEYS, "\r").out("\r\nWelcome\r\n");
         assert_eq!(it.shows(), prompt);
         it.quiet();
-        assert_eq!(it.shows(), format!("{prompt}<secret 1><\r>\r\nWelcome\r\n"));
+        assert_eq!(it.shows(), format!("{prompt}<secret 1>\r\nWelcome\r\n"));
         assert!(!it.seen.contains("rex"));
         assert_eq!(it.capture.doubtful().len(), usize::from(is_doubtful));
         assert_eq!(it.capture.finish().1[&1], "rex1");

@@ -2,6 +2,7 @@
 
 use super::captures::{self, Source, is_labelled};
 use super::replies::{Replies, ValueKind};
+use super::sessions::Answer;
 use super::shapes;
 use super::work::{LineOf, Place, Work};
 
@@ -16,14 +17,17 @@ pub(super) struct Agreement {
 pub(super) fn find(work: &Work, replies: &mut Replies) -> Vec<Agreement> {
     let mut amounts: Vec<(String, Vec<Source>)> = Vec::new();
     for &place in &work.order {
+        if matches!(work.turn(place).answer, Answer::Ended(_)) {
+            // What is printed on the way out is read too late.
+            continue;
+        }
         let heard = work.heard(place);
         for index in 0..heard.lines.len() {
             let line = &heard.lines[index];
             for range in shapes::words(line) {
                 let text = &line[range.clone()];
-                let is_amount =
-                    shapes::is_amount(text) && shapes::CAPTURE_CHARS.contains(&text.len());
-                if !is_amount || !is_labelled(line, &range) {
+                let is_amount = shapes::is_amount(text) && shapes::CAPTURE_CHARS.contains(&text.len());
+                if !is_amount || !is_labelled(line, &range) || line[..range.start].contains('=') {
                     continue;
                 }
                 let source = Source {
@@ -38,18 +42,10 @@ pub(super) fn find(work: &Work, replies: &mut Replies) -> Vec<Agreement> {
             }
         }
     }
-    amounts
-        .into_iter()
-        .filter_map(|(text, sources)| agreement(work, replies, text, &sources))
-        .collect()
+    amounts.into_iter().filter_map(|(text, sources)| agreement(work, replies, text, &sources)).collect()
 }
 
-fn agreement(
-    work: &Work,
-    replies: &mut Replies,
-    text: String,
-    sources: &[Source],
-) -> Option<Agreement> {
+fn agreement(work: &Work, replies: &mut Replies, text: String, sources: &[Source]) -> Option<Agreement> {
     let known: Vec<(String, Place)> = replies
         .values
         .iter()
@@ -69,10 +65,7 @@ fn agreement(
     }
     let mut names: Vec<String> = known.iter().map(|(name, _)| name.clone()).collect();
     for session in [first, last] {
-        let mut of_session = sources
-            .iter()
-            .rev()
-            .filter(|it| it.place.session == session);
+        let mut of_session = sources.iter().rev().filter(|it| it.place.session == session);
         let Some(source) = of_session.find(|it| is_readable(work, replies, it)) else {
             continue;
         };
@@ -98,10 +91,7 @@ fn is_readable(work: &Work, replies: &Replies, source: &Source) -> bool {
 
 /// Returns the names of the captured ids that look unique, with their recorded texts.
 pub(super) fn unique(replies: &Replies) -> Vec<(String, String)> {
-    let captures = replies
-        .values
-        .iter()
-        .filter(|it| matches!(it.kind, ValueKind::Capture { .. }));
+    let captures = replies.values.iter().filter(|it| matches!(it.kind, ValueKind::Capture { .. }));
     captures
         .filter(|it| shapes::looks_unique(&it.recorded))
         .map(|it| (it.name.clone(), it.recorded.clone()))

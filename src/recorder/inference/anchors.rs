@@ -19,6 +19,8 @@ pub(super) enum Anchor {
     Prompt(WrittenPattern),
     See(WrittenPattern),
     Screen(WrittenPattern),
+    /// A text of the screen that was there before the last answer.
+    StillOnScreen(WrittenPattern),
     /// The program printed nothing.
     Nothing,
 }
@@ -48,9 +50,7 @@ fn prompt_anchor(heard: &Heard, others: &[String], known: &Known) -> WrittenPatt
         pattern.is_at_end(prompt) && !heard.lines.iter().any(|line| pattern.is_in(line))
     };
     let is_distinct = |pattern: &WrittenPattern| !others.iter().any(|other| pattern.is_in(other));
-    let good = candidates
-        .iter()
-        .find(|it| is_at_its_place(it) && is_distinct(it));
+    let good = candidates.iter().find(|it| is_at_its_place(it) && is_distinct(it));
     let usable = || candidates.iter().find(|it| is_at_its_place(it));
     let any = good.or_else(usable).or(candidates.first());
     any.cloned().unwrap_or_else(|| whole.pattern())
@@ -60,24 +60,21 @@ fn prompt_anchor(heard: &Heard, others: &[String], known: &Known) -> WrittenPatt
 fn candidates(prompt: &str, whole: &Phrase, known: &Known) -> Vec<WrittenPattern> {
     let length = prompt.chars().count();
     let mut candidates = Vec::new();
-    if length <= WHOLE_CHARS && !whole.has_volatile() {
+    let template = whole.template();
+    if template.is_some_and(|it| it.chars().count() <= WHOLE_CHARS) {
         candidates.push(whole.pattern());
     }
-    for (at, _) in prompt
-        .char_indices()
-        .rev()
-        .filter(|(_, it)| it.is_whitespace())
-    {
+    let mut later = Vec::new();
+    for (at, _) in prompt.char_indices().rev().filter(|(_, it)| it.is_whitespace()) {
         let end = prompt[at..].trim_start();
         let phrase = Phrase::new(end, known);
         if phrase.has_volatile() {
             break;
         }
-        let first = end.split_whitespace().next().unwrap_or_default();
-        if has_letters(first, LEAST_LETTERS)
-            || first.starts_with('(') && has_letters(end, LEAST_LETTERS)
-        {
-            candidates.push(phrase.pattern());
+        let is_clause = end.starts_with('(') || prompt[..at].ends_with(['.', ',', ';', ':', '!']);
+        if has_letters(end, LEAST_LETTERS) {
+            let list = if is_clause { &mut candidates } else { &mut later };
+            list.push(phrase.pattern());
         }
     }
     let around = around_parentheses(prompt, known);
@@ -85,6 +82,7 @@ fn candidates(prompt: &str, whole: &Phrase, known: &Known) -> Vec<WrittenPattern
         candidates.push(whole.pattern());
     }
     candidates.extend(around);
+    candidates.extend(later);
     candidates.push(whole.pattern());
     candidates
 }
@@ -120,12 +118,7 @@ fn line_anchor(line: &str, heard: &Heard, known: &Known) -> WrittenPattern {
     let whole = Phrase::new(line.trim(), known).pattern();
     let short = stable_beginning(line, known);
     let is_alone = |pattern: &WrittenPattern| {
-        heard
-            .lines
-            .iter()
-            .filter(|line| pattern.is_in(line))
-            .count()
-            == 1
+        heard.lines.iter().filter(|line| pattern.is_in(line)).count() == 1
     };
     match short {
         Some(short) if is_alone(&short) => short,

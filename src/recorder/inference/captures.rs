@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::names;
 use super::phrases::{Known, Phrase, WrittenPattern};
-use super::sessions::Heard;
+use super::sessions::{Answer, Heard};
 use super::shapes;
 use super::work::{LineOf, Place, Work, lines_with};
 use crate::dialogue::Pattern;
@@ -33,7 +33,11 @@ pub(super) fn source(work: &Work, text: &str, at: Place) -> Option<Source> {
     if !shapes::CAPTURE_CHARS.contains(&length) && !shapes::is_id(text) {
         return None;
     }
-    let of = |place: Place| best_line(work.heard(place), text, place == at).map(|it| (place, it));
+    let of = |place: Place| {
+        // What is printed on the way out is read too late.
+        let ended = matches!(work.turn(place).answer, Answer::Ended(_));
+        (!ended).then(|| best_line(work.heard(place), text, place == at))?.map(|it| (place, it))
+    };
     let source = |(place, (line, range))| Source { place, line, range };
     let first = || work.until(at).find_map(of).map(source);
     if shapes::is_id(text) {
@@ -45,7 +49,11 @@ pub(super) fn source(work: &Work, text: &str, at: Place) -> Option<Source> {
         .filter(|place| place.session == at.session);
     let latest = in_session.filter_map(of).map(source).next();
     latest.or_else(first).filter(|found| {
-        has_form(text) || is_labelled(found.line.text(work.heard(found.place)), &found.range)
+        let differing = &work.differing[found.place.session];
+        // It was another one when the work was done again.
+        let is_volatile = shapes::words(text).all(|word| differing.contains(&text[word]));
+        has_form(text)
+            || is_volatile || is_labelled(found.line.text(work.heard(found.place)), &found.range)
     })
 }
 

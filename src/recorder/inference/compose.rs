@@ -8,6 +8,7 @@ use super::document::{ActionText, Document, Entry, RoleText, StepText, TurnText}
 use super::names::{Names, slug};
 use super::phrases::Phrase;
 use super::proofs;
+use super::sessions::Answer;
 use super::replies::{Replies, Reply, ValueKind};
 use super::work::{LineOf, Place, Work};
 use super::{InferOptions, Note, yaml};
@@ -18,7 +19,11 @@ use crate::terminal::Key;
 const LEAST_THOUGHT_SECONDS: f64 = 1.0;
 
 /// Composes a scenario.
-pub(super) fn compose(work: &Work, replies: &mut Replies, options: &InferOptions) -> Document {
+pub(super) fn compose(
+    work: &Work,
+    replies: &mut Replies,
+    options: &InferOptions,
+) -> Document {
     let agreements = agreement::find(work, replies);
     let mut composer = Composer {
         work,
@@ -103,9 +108,7 @@ impl Composer<'_> {
     fn name(&self) -> String {
         let given = self.options.name.clone();
         let first = || self.work.sessions.first().map(|it| it.role.clone());
-        given
-            .or_else(first)
-            .unwrap_or_else(|| "recorded".to_owned())
+        given.or_else(first).unwrap_or_else(|| "recorded".to_owned())
     }
 
     fn values(&self, document: &mut Document) {
@@ -114,17 +117,13 @@ impl Composer<'_> {
                 ValueKind::Variable { prompt } => {
                     let text = super::phrases::escaped_template(&value.recorded);
                     let comment = format!("Typed at: {prompt}");
-                    document
-                        .variables
-                        .push(Entry::new(&value.name, yaml::scalar(&text), &comment));
+                    document.variables.push(Entry::new(&value.name, yaml::scalar(&text), &comment));
                 }
                 ValueKind::Secret { prompt } => {
                     let variable = value.name.to_uppercase();
                     let text = format!("${{env.{variable}}}");
                     let comment = format!("Secret, typed at: {prompt}");
-                    document
-                        .variables
-                        .push(Entry::new(&value.name, yaml::scalar(&text), &comment));
+                    document.variables.push(Entry::new(&value.name, yaml::scalar(&text), &comment));
                     document.secrets.push(value.name.clone());
                     document.environment.push(variable);
                 }
@@ -205,11 +204,7 @@ impl Composer<'_> {
             entries.push(Entry::new("size", it.size.to_string(), ""));
         }
         if let Some(menu) = menu {
-            entries.push(Entry::new(
-                "menu",
-                format!("{{prompt: {}}}", yaml::scalar(menu)),
-                "",
-            ));
+            entries.push(Entry::new("menu", format!("{{prompt: {}}}", yaml::scalar(menu)), ""));
         }
         let known = super::phrases::Known::new(Vec::new(), self.work.differing[session].clone());
         let interludes = self.work.interludes[session].iter().map(|interlude| {
@@ -222,11 +217,7 @@ impl Composer<'_> {
         });
         let interludes: Vec<String> = interludes.collect();
         if !interludes.is_empty() {
-            entries.push(Entry::new(
-                "interludes",
-                format!("[{}]", interludes.join(", ")),
-                "",
-            ));
+            entries.push(Entry::new("interludes", format!("[{}]", interludes.join(", ")), ""));
         }
         entries.extend(self.failures(session));
         entries
@@ -247,11 +238,7 @@ impl Composer<'_> {
             })
             .collect();
         let is_python = it.command.iter().take(2).any(|word| {
-            word.ends_with(".py")
-                || word
-                    .rsplit('/')
-                    .next()
-                    .is_some_and(|it| it.starts_with("python"))
+            word.ends_with(".py") || word.rsplit('/').next().is_some_and(|it| it.starts_with("python"))
         });
         if is_python {
             let traceback = yaml::scalar("Traceback (most recent call last)");
@@ -281,10 +268,7 @@ impl Composer<'_> {
                 None => counts.push((&pattern.text, 1)),
             }
         }
-        let most = counts
-            .iter()
-            .filter(|(_, count)| *count > 1)
-            .max_by_key(|(_, count)| *count);
+        let most = counts.iter().filter(|(_, count)| *count > 1).max_by_key(|(_, count)| *count);
         most.map(|(text, _)| (*text).to_owned())
     }
 
@@ -297,17 +281,25 @@ impl Composer<'_> {
         let mut turns = Vec::new();
         let mut provides = Vec::new();
         for turn in draft.turns.clone() {
-            if turn > draft.turns.start || turn == 0 {
-                self.evidence(place(turn), &mut turns, &mut provides);
+            if self.is_optional(place(turn)) {
+                continue;
             }
-            self.pause(place(turn), &mut turns);
-            turns.push(self.turn(place(turn), menu, &mut provides));
+            let mut now = Vec::new();
+            if turn > draft.turns.start || turn == 0 {
+                self.evidence(place(turn), &mut now, &mut provides);
+            }
+            self.pause(place(turn), &mut now);
+            let optional = self.optional(place(turn));
+            let menu = menu.filter(|_| optional.is_empty());
+            now.push(self.turn(place(turn), menu, &mut provides));
+            turns.extend(with_optional(optional, now));
         }
         let next = place(draft.turns.end);
-        if draft.part != Part::Return
-            && draft.turns.end < self.work.sessions[draft.session].turns.len()
-        {
-            self.ending(draft, next, &mut turns, &mut provides);
+        if draft.part != Part::Return && draft.turns.end < self.work.sessions[draft.session].turns.len() {
+            let mut end = Vec::new();
+            self.ending(draft, next, &mut end, &mut provides);
+            let optional = self.optional(next);
+            turns.extend(with_optional(optional, end));
         }
         (turns, provides)
     }
@@ -343,10 +335,7 @@ impl Composer<'_> {
             if (0..=255).contains(code) {
                 turns.push(TurnText::default().with("exits", code.to_string()));
             } else {
-                self.note(
-                    next,
-                    "the program was ended by a signal; the scenario lets it run",
-                );
+                self.note(next, "the program was ended by a signal; the scenario lets it run");
             }
         }
     }
@@ -357,11 +346,12 @@ impl Composer<'_> {
             Anchor::Prompt(pattern) => turns.push(TurnText::of("prompt", &pattern.text)),
             Anchor::See(pattern) => turns.push(TurnText::of("see", &pattern.text)),
             Anchor::Screen(pattern) => turns.push(TurnText::of("screen", &pattern.text)),
+            Anchor::StillOnScreen(pattern) => {
+                let turn = TurnText::of("screen", &pattern.text);
+                turns.push(turn.with("still", "true".to_owned()));
+            }
             Anchor::Nothing => {
-                self.note(
-                    next,
-                    "nothing that the program printed confirms the last answer",
-                );
+                self.note(next, "nothing that the program printed confirms the last answer");
             }
         }
     }
@@ -376,11 +366,7 @@ impl Composer<'_> {
     /// Adds the captures and marked proofs in what was heard at a place.
     fn evidence(&mut self, place: Place, turns: &mut Vec<TurnText>, provides: &mut Vec<String>) {
         let heard = self.work.heard(place);
-        let key = if self.work.sessions[place.session].has_screen {
-            "screen"
-        } else {
-            "see"
-        };
+        let key = if self.work.sessions[place.session].has_screen { "screen" } else { "see" };
         for (value, source, reason) in self.replies.captures_at(place) {
             if source.line == LineOf::Prompt {
                 continue;
@@ -388,10 +374,8 @@ impl Composer<'_> {
             let known = self.replies.known_before(self.work, place);
             let pattern = captures::pattern(heard, source.line, &source.range, &value.name, &known);
             let Some(pattern) = pattern else { continue };
-            let mut turn = TurnText::of(key, &pattern.written.text).commented(&format!(
-                "{}: {reason}; recorded {}",
-                value.name, value.recorded
-            ));
+            let mut turn = TurnText::of(key, &pattern.written.text)
+                .commented(&format!("{}: {reason}; recorded {}", value.name, value.recorded));
             if let Some(other) = &pattern.also_in {
                 turn = turn.commented(&format!("CHECK: also in the line: {}", other.trim()));
             }
@@ -418,6 +402,37 @@ impl Composer<'_> {
         }
     }
 
+    /// Returns whether a turn is written with the turn after it, as it does not always come.
+    fn is_optional(&self, place: Place) -> bool {
+        let mut own = self.work.optional[place.session].iter().filter(|it| it.is_own);
+        let heard = self.work.heard(place);
+        own.any(|it| place.turn < it.before && it.heard == *heard)
+    }
+
+    /// Returns the alternatives for the turns that may come before this one.
+    fn optional(&self, place: Place) -> Vec<TurnText> {
+        let known = self.replies.known(self.work, place);
+        let prompts = self.work.prompts(place.session);
+        let turns = self.work.optional[place.session].iter().filter(|it| it.before == place.turn);
+        let alternatives = turns.filter_map(|it| {
+            let anchor = anchors::anchor(&it.heard, &prompts, &known);
+            let Anchor::Prompt(pattern) = anchor else {
+                return None;
+            };
+            let text = TurnText::of("prompt", &pattern.text)
+                .commented("asked in one of the recordings only");
+            let text = match &it.answer {
+                Answer::Line(answer) => {
+                    text.with("send", yaml::scalar(&super::phrases::escaped_template(answer)))
+                }
+                Answer::Keys(keys) => text.with("press", keys_text(keys)),
+                _ => return None,
+            };
+            Some(text.with("again", "true".to_owned()))
+        });
+        alternatives.collect()
+    }
+
     /// Returns the wait and the reply of a turn.
     fn turn(&self, place: Place, menu: Option<&str>, provides: &mut Vec<String>) -> TurnText {
         let mut text = TurnText::default();
@@ -431,49 +446,33 @@ impl Composer<'_> {
         if !uses_menu {
             text = self.wait(place, text, provides);
         }
-        let on_screen = self.work.sessions[place.session].has_screen;
         match reply {
             Some(Reply::Send(template)) => text.with("send", yaml::scalar(template)),
             Some(Reply::Secret(name)) => text.with("secret", yaml::scalar(&format!("${{{name}}}"))),
             Some(Reply::Choose(label)) => text.with("choose", yaml::scalar(label)),
             Some(Reply::Pick { row, count }) => {
-                let count = count
-                    .as_ref()
-                    .map(|it| format!(", count: {}", yaml::scalar(it)));
+                let count = count.as_ref().map(|it| format!(", count: {}", yaml::scalar(it)));
                 let row = yaml::scalar(row);
-                text.with(
-                    "pick",
-                    format!("{{row: {row}{}}}", count.unwrap_or_default()),
-                )
+                text.with("pick", format!("{{row: {row}{}}}", count.unwrap_or_default()))
             }
             Some(Reply::Press(keys)) => text.with("press", keys_text(keys)),
-            Some(Reply::Fill { label, value, keys }) if on_screen && !label.is_empty() => {
-                let fields = format!("{{{}: {}}}", yaml::scalar(label), yaml::scalar(value));
-                with_keys(text.with("fill", fields), keys)
-            }
-            Some(Reply::Fill { value, keys, .. }) => {
-                with_keys(text.with("type", yaml::scalar(value)), keys)
-            }
+            Some(Reply::Fill { fields, keys }) => with_keys(filled(text, fields), keys),
             Some(Reply::Ended(_)) | None => text,
         }
     }
 
     fn wait(&self, place: Place, text: TurnText, provides: &mut Vec<String>) -> TurnText {
         let heard = self.work.heard(place);
-        let mut in_prompt = self
-            .replies
-            .captures_at(place)
-            .filter(|(_, source, _)| source.line == LineOf::Prompt);
+        let mut in_prompt = self.replies.captures_at(place).filter(|(_, source, _)| {
+            source.line == LineOf::Prompt
+        });
         if let Some((value, source, reason)) = in_prompt.next() {
             let known = self.replies.known_before(self.work, place);
             let pattern = captures::pattern(heard, source.line, &source.range, &value.name, &known);
             if let Some(pattern) = pattern {
                 provides.push(value.name.clone());
                 return text
-                    .commented(&format!(
-                        "{}: {reason}; recorded {}",
-                        value.name, value.recorded
-                    ))
+                    .commented(&format!("{}: {reason}; recorded {}", value.name, value.recorded))
                     .with("prompt", yaml::scalar(&pattern.written.text));
             }
         }
@@ -481,11 +480,49 @@ impl Composer<'_> {
             Anchor::Prompt(pattern) => text.with("prompt", yaml::scalar(&pattern.text)),
             Anchor::See(pattern) => text.with("see", yaml::scalar(&pattern.text)),
             Anchor::Screen(pattern) => text.with("screen", yaml::scalar(&pattern.text)),
+            Anchor::StillOnScreen(pattern) => text
+                .with("screen", yaml::scalar(&pattern.text))
+                .with("still", "true".to_owned()),
             Anchor::Nothing => text
                 .commented("the program printed nothing before this answer")
                 .with("reads", "true".to_owned()),
         }
     }
+}
+
+/// Joins alternatives with the first turn that follows them.
+fn with_optional(mut optional: Vec<TurnText>, mut turns: Vec<TurnText>) -> Vec<TurnText> {
+    let is_wait = |turn: &TurnText| {
+        turn.entries.iter().any(|(key, _)| ["prompt", "see", "exits", "screen"].contains(key))
+    };
+    if optional.is_empty() {
+        return turns;
+    }
+    let Some(first) = turns.iter().position(is_wait) else {
+        return turns;
+    };
+    let next = turns.remove(first);
+    optional.push(next);
+    let choice = TurnText {
+        first_of: optional,
+        ..TurnText::default()
+    };
+    turns.insert(first, choice);
+    turns
+}
+
+/// Adds the values of fields: those with labels are filled in, those without are typed.
+fn filled(text: TurnText, fields: &[(String, String)]) -> TurnText {
+    if let [(label, value)] = fields
+        && label.is_empty()
+    {
+        return text.with("type", yaml::scalar(value));
+    }
+    let fields = fields.iter().map(|(label, value)| {
+        format!("{}: {}", yaml::scalar(label), yaml::scalar(value))
+    });
+    let fields: Vec<String> = fields.collect();
+    text.with("fill", format!("{{{}}}", fields.join(", ")))
 }
 
 fn with_keys(text: TurnText, keys: &[Key]) -> TurnText {
@@ -505,10 +542,7 @@ fn keys_text(keys: &[Key]) -> String {
 }
 
 fn one_line(text: &str) -> &str {
-    text.lines()
-        .map(str::trim)
-        .find(|line| !line.is_empty())
-        .unwrap_or("")
+    text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("")
 }
 
 /// Returns the title of a role: `Warehouse manager` for `warehouse_manager`.

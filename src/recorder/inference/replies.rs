@@ -36,14 +36,11 @@ pub(super) enum Reply {
     Secret(String),
     Choose(String),
     /// A template for the text in the row, and for listings without keys the pattern of their rows.
-    Pick {
-        row: String,
-        count: Option<String>,
-    },
+    Pick { row: String, count: Option<String> },
     Press(Vec<Key>),
+    /// Labels with their values. A value without a label is typed where the cursor is.
     Fill {
-        label: String,
-        value: String,
+        fields: Vec<(String, String)>,
         keys: Vec<Key>,
     },
     /// The end of the session.
@@ -62,17 +59,10 @@ pub(super) struct Value {
 #[derive(Debug, Clone)]
 pub(super) enum ValueKind {
     /// Typed at this prompt.
-    Variable {
-        prompt: String,
-    },
+    Variable { prompt: String },
     /// Typed at this prompt, and taken from an environment variable.
-    Secret {
-        prompt: String,
-    },
-    Capture {
-        source: Source,
-        reason: String,
-    },
+    Secret { prompt: String },
+    Capture { source: Source, reason: String },
 }
 
 /// All replies, and the values in them.
@@ -106,38 +96,37 @@ impl Replies {
 
     /// Returns what is known before what was heard at a place.
     pub(super) fn known_before(&self, work: &Work, place: Place) -> Known {
-        let is_here = |value: &&Value| matches!(&value.kind, ValueKind::Capture { source, .. } if source.place == place);
+        let is_here = |value: &&Value| {
+            matches!(&value.kind, ValueKind::Capture { source, .. } if source.place == place)
+        };
         self.known_of(work, place, |value| !is_here(&value))
     }
 
     fn known_of(&self, work: &Work, place: Place, of: impl Fn(&Value) -> bool) -> Known {
         let values = self.values.iter().filter(|value| match &value.kind {
-            ValueKind::Capture { source, .. } => work.is_by(source.place, place),
+            ValueKind::Capture { source, .. } => {
+                work.is_by(source.place, place) && shapes::is_id(&value.recorded)
+            }
             ValueKind::Variable { .. } => {
-                shapes::is_id(&value.recorded) || value.recorded.chars().count() > KNOWN_CHARS
+                shapes::is_id(&value.recorded)
+                    || value.recorded.chars().count() > KNOWN_CHARS
+                        && !shapes::is_amount(&value.recorded)
             }
             ValueKind::Secret { .. } => false,
         });
         let values = values.filter(|value| of(value));
-        let values = values
-            .map(|it| (it.recorded.clone(), it.name.clone()))
-            .collect();
+        let values = values.map(|it| (it.recorded.clone(), it.name.clone())).collect();
         Known::new(values, work.differing[place.session].clone())
     }
 
     /// Returns the captures of what was heard at a place.
-    pub(super) fn captures_at(
-        &self,
-        place: Place,
-    ) -> impl Iterator<Item = (&Value, &Source, &str)> {
-        self.values
-            .iter()
-            .filter_map(move |value| match &value.kind {
-                ValueKind::Capture { source, reason } if source.place == place => {
-                    Some((value, source, reason.as_str()))
-                }
-                _ => None,
-            })
+    pub(super) fn captures_at(&self, place: Place) -> impl Iterator<Item = (&Value, &Source, &str)> {
+        self.values.iter().filter_map(move |value| match &value.kind {
+            ValueKind::Capture { source, reason } if source.place == place => {
+                Some((value, source, reason.as_str()))
+            }
+            _ => None,
+        })
     }
 
     fn reply(&mut self, work: &Work, place: Place, options: &InferOptions) -> Reply {
@@ -150,14 +139,18 @@ impl Replies {
                 self.labels.insert(place, label.clone());
                 Reply::Choose(escaped_template(label))
             }
-            Answer::Field { label, text, keys } => {
-                let value = match text {
-                    FieldText::Plain(text) => self.typed(work, place, label, text, options),
-                    FieldText::Hidden => format!("${{{}}}", self.secret(work, place, None)),
-                };
+            Answer::Fields { fields, keys } => {
+                let fields = fields.iter().map(|(label, text)| match text {
+                    FieldText::Plain(text) => {
+                        (label.clone(), self.typed(work, place, label, text, options))
+                    }
+                    FieldText::Hidden => {
+                        let name = self.secret_at(work, place, label, None);
+                        (String::new(), format!("${{{name}}}"))
+                    }
+                });
                 Reply::Fill {
-                    label: label.clone(),
-                    value,
+                    fields: fields.collect(),
                     keys: keys.clone(),
                 }
             }
@@ -201,20 +194,11 @@ impl Replies {
     fn row_ids(&self, work: &Work, place: Place) -> Vec<String> {
         let heard = work.heard(place);
         let rows = heard.rows();
-        let is_in_rows = |text: &str| {
-            rows.iter()
-                .any(|row| whole_words(row, text).next().is_some())
-        };
-        let captures = self
-            .values
-            .iter()
-            .filter(|it| matches!(it.kind, ValueKind::Capture { .. }));
+        let is_in_rows = |text: &str| rows.iter().any(|row| whole_words(row, text).next().is_some());
+        let captures = self.values.iter().filter(|it| matches!(it.kind, ValueKind::Capture { .. }));
         let captured: Vec<&str> = captures.map(|it| it.recorded.as_str()).collect();
         let mut ids: Vec<String> = Vec::new();
-        for turn in work.sessions[place.session].turns[..place.turn]
-            .iter()
-            .rev()
-        {
+        for turn in work.sessions[place.session].turns[..place.turn].iter().rev() {
             if let Answer::Line(text) = &turn.answer
                 && captured.contains(&text.as_str())
                 && is_in_rows(text)
@@ -222,9 +206,7 @@ impl Replies {
                 ids.push(text.clone());
             }
         }
-        let words = rows
-            .iter()
-            .flat_map(|row| shapes::words(row).map(|word| &row[word]));
+        let words = rows.iter().flat_map(|row| shapes::words(row).map(|word| &row[word]));
         let words = words.filter(|word| shapes::is_id(word));
         let is_variable = |word: &str| {
             let mut values = self.values.iter();
@@ -235,9 +217,7 @@ impl Replies {
             let mut before = work.until(place).filter(|it| *it != place);
             captured.contains(word)
                 || before.any(|it| {
-                    work.heard(it)
-                        .all()
-                        .any(|line| whole_words(line, word).next().is_some())
+                    work.heard(it).all().any(|line| whole_words(line, word).next().is_some())
                 })
         };
         let printed: Vec<&str> = printed.into_iter().filter(was_printed).collect();
@@ -297,13 +277,7 @@ impl Replies {
     }
 
     /// Adds a capture for another reason than its use, under a name like this one.
-    pub(super) fn capture(
-        &mut self,
-        text: &str,
-        base: &str,
-        source: Source,
-        reason: &str,
-    ) -> String {
+    pub(super) fn capture(&mut self, text: &str, base: &str, source: Source, reason: &str) -> String {
         let name = self.names.unused(base);
         self.values.push(Value {
             name: name.clone(),
@@ -335,10 +309,7 @@ impl Replies {
         if let Some(template) = self.with_values(work, place, text) {
             return template;
         }
-        let is_plain = options
-            .plain_prompts
-            .iter()
-            .any(|it| it.trim() == prompt.trim());
+        let is_plain = options.plain_prompts.iter().any(|it| it.trim() == prompt.trim());
         if SMELLS_OF_SECRET.is_match(prompt) && !is_plain {
             self.questions.push(Question {
                 role: work.sessions[place.session].role.clone(),
@@ -358,8 +329,7 @@ impl Replies {
         let mut template = String::new();
         let mut done = 0;
         for word in words {
-            let Some(name) = self.value(work, place, &text[word.clone()], "it is typed later")
-            else {
+            let Some(name) = self.value(work, place, &text[word.clone()], "it is typed later") else {
                 continue;
             };
             template += &escaped_template(&text[done..word.start]);
@@ -376,8 +346,7 @@ impl Replies {
         let is_it = |value: &&Value| {
             let same_name = value.name == base
                 || value.name.strip_prefix(base.as_str()).is_some_and(|rest| {
-                    rest.strip_prefix('_')
-                        .is_some_and(|it| it.parse::<u32>().is_ok())
+                    rest.strip_prefix('_').is_some_and(|it| it.parse::<u32>().is_ok())
                 });
             matches!(value.kind, ValueKind::Variable { .. }) && same_name && value.recorded == text
         };
@@ -397,18 +366,27 @@ impl Replies {
 
     /// Returns the name of the secret that was typed at a place.
     fn secret(&mut self, work: &Work, place: Place, number: Option<usize>) -> String {
-        let role = &work.sessions[place.session].role;
         let prompt = self.question(work, place);
+        self.secret_at(work, place, &prompt, number)
+    }
+
+    fn secret_at(
+        &mut self,
+        work: &Work,
+        place: Place,
+        prompt: &str,
+        number: Option<usize>,
+    ) -> String {
+        let role = &work.sessions[place.session].role;
         let role_name = names::slug(role).unwrap_or_else(|| "role".to_owned());
-        let what = names::of_prompt(&prompt).unwrap_or_else(|| "secret".to_owned());
+        let what = names::of_prompt(prompt).unwrap_or_else(|| "secret".to_owned());
         let base = match what.starts_with(&role_name) {
             true => what,
             false => format!("{role_name}_{what}"),
         };
         let is_it = |it: &&SecretValue| {
-            it.role == *role
-                && (number.is_some() && it.number == number
-                    || number.is_none() && it.variable == base.to_uppercase())
+            it.role == *role && (number.is_some() && it.number == number || number.is_none()
+                && it.variable == base.to_uppercase())
         };
         if let Some(known) = self.secrets.iter().find(is_it) {
             return known.variable.to_lowercase();
@@ -422,7 +400,9 @@ impl Replies {
         self.values.push(Value {
             name: name.clone(),
             recorded: String::new(),
-            kind: ValueKind::Secret { prompt },
+            kind: ValueKind::Secret {
+                prompt: prompt.to_owned(),
+            },
         });
         name
     }

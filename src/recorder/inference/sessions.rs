@@ -40,6 +40,8 @@ pub(super) struct Heard {
     pub lines: Vec<String>,
     /// The unfinished line, or nothing.
     pub prompt: String,
+    /// All that a screen shows.
+    pub shown: Vec<String>,
     /// Rows that were shown before the same prompt, if the output has none itself.
     pub rows_before: Vec<String>,
 }
@@ -54,10 +56,9 @@ pub(super) enum Answer {
     Keys(Vec<Key>),
     /// The row that was lit on a screen when Enter was pressed.
     LitRow(String),
-    /// A text typed into a field of a screen, and the keys after it.
-    Field {
-        label: String,
-        text: FieldText,
+    /// Texts typed into fields of a screen, each with its label, and the keys after them.
+    Fields {
+        fields: Vec<(String, FieldText)>,
         keys: Vec<Key>,
     },
     /// The program's end, with its exit code if that was recorded.

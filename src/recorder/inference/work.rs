@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::differences::{self, OptionalTurn};
 use super::interludes::{self, Interlude};
 use super::phrases::whole_words;
 use super::sessions::{Heard, RecordedTurn, Session};
@@ -21,13 +22,40 @@ pub(super) struct Work {
     pub interludes: Vec<Vec<Interlude>>,
     /// Words of each session that are different in another recording.
     pub differing: Vec<BTreeSet<String>>,
+    /// Turns of each session that not every recording has.
+    pub optional: Vec<Vec<OptionalTurn>>,
     /// All turns in the order of time.
     pub order: Vec<Place>,
 }
 
 impl Work {
-    pub(super) fn new(mut sessions: Vec<Session>, differing: Vec<BTreeSet<String>>) -> Work {
+    /// Puts sessions together. `again` are further recordings of the same work, `replayed` the
+    /// output of roles when it was done again.
+    pub(super) fn new(
+        mut sessions: Vec<Session>,
+        mut again: Vec<Session>,
+        replayed: &[(String, String)],
+    ) -> Work {
         let interludes = sessions.iter_mut().map(interludes::take).collect();
+        again.iter_mut().for_each(|session| drop(interludes::take(session)));
+        let mut differing = Vec::new();
+        let mut optional = Vec::new();
+        for session in &sessions {
+            let others = || again.iter().filter(|it| it.role == session.role);
+            let mut words = BTreeSet::new();
+            for other in others() {
+                words.extend(differences::words(session, &differences::lines(other)));
+            }
+            for (_, output) in replayed.iter().filter(|(role, _)| *role == session.role) {
+                let lines: Vec<String> = output.lines().map(str::to_owned).collect();
+                words.extend(differences::words(session, &lines));
+            }
+            differing.push(words);
+            let turns = others().flat_map(|other| differences::optional_turns(session, other));
+            let mut turns: Vec<OptionalTurn> = turns.collect();
+            turns.dedup();
+            optional.push(turns);
+        }
         let mut order: Vec<Place> = Vec::new();
         for (session, it) in sessions.iter().enumerate() {
             order.extend((0..it.turns.len()).map(|turn| Place { session, turn }));
@@ -38,6 +66,7 @@ impl Work {
             sessions,
             interludes,
             differing,
+            optional,
             order,
         }
     }

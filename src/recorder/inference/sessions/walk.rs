@@ -157,7 +157,7 @@ impl Walk {
         let mut heard = Heard {
             lines,
             prompt,
-            rows_before: Vec::new(),
+            ..Heard::default()
         };
         let all: Vec<&str> = heard.all().collect();
         let asked = all.last().copied().unwrap_or_default().to_owned();
