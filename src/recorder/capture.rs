@@ -13,58 +13,32 @@
 //! | as keys, and the program draws nothing, more than one | a secret until the person denies it |
 //!
 //! Text that is not classified yet is held, with all that comes after it. A known secret is masked
-//! wherever it is printed or typed; see [`Masker`] for its forms.
+//! wherever it is printed or typed, in the forms that
+//! [`Masker`](crate::scenario::Masker) knows.
 
 mod edited_line;
 mod held;
 mod keys;
 mod masking;
 mod prompt;
+mod secret_log;
 
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use crate::scenario::Masker;
 use crate::terminal::{Screen, ScreenSize};
 
 use super::recording::{Chunk, ChunkEvent, Mark, TypedMode};
 use edited_line::EditedLine;
 use held::{Held, HeldEntry, MAX_WAITING, Nature, Reaction};
 use keys::Piece;
-use masking::{MaskedStream, has_secret};
+use secret_log::{SecretLog, SecretState};
 
-/// Chunks for the disk.
-#[derive(Debug, PartialEq)]
-pub enum Captured {
-    /// They follow the earlier ones.
-    More(Vec<Chunk>),
-    /// They replace all earlier ones, which have a secret that was not known as one.
-    All(Vec<Chunk>),
-}
-
-/// A text that is treated as a secret, and may be none.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DoubtfulSecret {
-    pub number: usize,
-    /// The text before the cursor when it was typed.
-    pub prompt: String,
-    /// The person could see it.
-    pub was_shown: bool,
-}
-
-/// The texts of secrets by their numbers.
-pub type SecretTexts = HashMap<usize, String>;
+pub use secret_log::{Captured, DoubtfulSecret, SecretTexts};
 
 /// The state of a recording in progress.
 pub struct Capture {
     screen: Screen,
-    /// All that is classified, unmasked.
-    log: Vec<LogEntry>,
-    secrets: Vec<KnownSecret>,
-    masked: MaskedStream,
-    /// What the caller has not taken yet.
-    safe: Vec<Chunk>,
-    replaces: bool,
+    log: SecretLog,
     held: Option<Held>,
     /// The line that is being typed, in a mode in which the terminal shows or collects it.
     line: Option<OpenLine>,
@@ -74,29 +48,6 @@ pub struct Capture {
     /// Of the last event.
     at: Duration,
     started: Instant,
-}
-
-struct LogEntry {
-    chunk: Chunk,
-    /// The keys of a typed secret.
-    typed: Option<(Vec<u8>, TypedMode)>,
-}
-
-struct KnownSecret {
-    text: String,
-    state: SecretState,
-}
-
-enum SecretState {
-    Sure,
-    Doubtful {
-        prompt: String,
-        was_shown: bool,
-    },
-    /// The person has denied it, after this prompt.
-    Denied {
-        prompt: String,
-    },
 }
 
 #[derive(Default)]
@@ -113,11 +64,7 @@ impl Capture {
     pub fn new(size: ScreenSize, started: Instant) -> Capture {
         Capture {
             screen: Screen::new(size, started),
-            log: Vec::new(),
-            secrets: Vec::new(),
-            masked: MaskedStream::default(),
-            safe: Vec::new(),
-            replaces: false,
+            log: SecretLog::default(),
             held: None,
             line: None,
             keys_prompt: None,
@@ -290,10 +237,7 @@ impl Capture {
         });
         bytes.iter().for_each(|byte| line.text.push(*byte));
         let text = line.text.text();
-        let is_known = |secret: &KnownSecret| {
-            !matches!(secret.state, SecretState::Denied { .. }) && secret.text.starts_with(text)
-        };
-        let may_be_known = !text.is_empty() && self.secrets.iter().any(is_known);
+        let may_be_known = self.log.has_begun(text);
         let is_hidden = !mode.echo;
         let must_wait = line.is_asked_for || is_hidden || may_be_known;
         match &mut self.held {
@@ -328,7 +272,7 @@ impl Capture {
                 Nature::Ordinary
             } else if line.text.is_empty() {
                 Nature::Ordinary
-            } else if held.is_hidden || self.is_sure(line.text.text()) {
+            } else if held.is_hidden || self.log.is_sure(line.text.text()) {
                 Nature::Secret
             } else if held.is_asked_for {
                 Nature::Doubtful
@@ -336,7 +280,7 @@ impl Capture {
                 Nature::Ordinary
             };
             if nature == Nature::Secret && line.recorded > 0 {
-                self.retract(line.recorded);
+                self.log.retract(line.recorded);
                 // The whole line is the secret.
                 let texts = held.entries.iter_mut().filter_map(|entry| match entry {
                     HeldEntry::Text { text, .. } => Some(text),
@@ -357,11 +301,6 @@ impl Capture {
             }
         }
         self.record(at, key, mode);
-    }
-
-    fn is_sure(&self, text: &str) -> bool {
-        let found = self.secrets.iter().find(|it| it.text == text);
-        found.is_some_and(|it| matches!(it.state, SecretState::Sure))
     }
 
     /// Takes in another size of the terminal.
@@ -414,12 +353,14 @@ impl Capture {
         self.decide();
         let event = ChunkEvent::Exited(code);
         self.add(Chunk { at, event }, 0);
-        self.safe.extend(self.masked.finish());
+        self.log.close();
     }
 
     /// Returns whether [`Capture::quiet`] would decide something.
     pub fn waits_for_quiet(&self) -> bool {
-        self.held.as_ref().is_some_and(|it| it.is_closed)
+        self.held
+            .as_ref()
+            .is_some_and(|it| it.is_closed && it.was_answered)
     }
 
     /// Takes in that nothing has happened for some time.
@@ -470,7 +411,7 @@ impl Capture {
         for entry in entries {
             let (at, bytes, text) = match entry {
                 HeldEntry::Other(chunk) => {
-                    self.pass(chunk, None);
+                    self.log.push(chunk, None);
                     continue;
                 }
                 HeldEntry::Control { at, bytes } => (at, bytes, None),
@@ -481,7 +422,7 @@ impl Capture {
             };
             let Some(text) = text else {
                 let event = ChunkEvent::Typed { bytes, mode };
-                self.pass(Chunk { at, event }, None);
+                self.log.push(Chunk { at, event }, None);
                 continue;
             };
             let state = match nature {
@@ -491,74 +432,10 @@ impl Capture {
                 },
                 Nature::Secret | Nature::Ordinary => SecretState::Sure,
             };
-            let number = self.learn(text.text(), state);
+            let number = self.log.learn(text.text(), state);
             let event = ChunkEvent::TypedSecret { number };
-            self.pass(Chunk { at, event }, Some((bytes, mode)));
+            self.log.push(Chunk { at, event }, Some((bytes, mode)));
         }
-    }
-
-    /// Returns the number of a secret, which is masked from here on.
-    fn learn(&mut self, text: &str, state: SecretState) -> usize {
-        if let Some(number) = self.secrets.iter().position(|it| it.text == text) {
-            let known = &mut self.secrets[number].state;
-            let is_new = matches!(known, SecretState::Denied { .. });
-            if !matches!(known, SecretState::Sure) {
-                *known = state;
-            }
-            if is_new {
-                self.mask_again();
-            }
-            return number + 1;
-        }
-        self.secrets.push(KnownSecret {
-            text: text.to_owned(),
-            state,
-        });
-        let masker = self.masker();
-        let of_new = Masker::new(is_maskable(text).then_some(text));
-        if has_secret(&of_new, self.log.iter().map(|it| &it.chunk)) {
-            self.mask_again();
-        } else {
-            self.masked.set_masker(masker);
-        }
-        self.secrets.len()
-    }
-
-    fn masker(&self) -> Masker {
-        let known = self.secrets.iter();
-        let known = known.filter(|it| !matches!(it.state, SecretState::Denied { .. }));
-        Masker::new(
-            known
-                .map(|it| it.text.as_str())
-                .filter(|it| is_maskable(it)),
-        )
-    }
-
-    /// Masks everything again with the secrets that are known by now.
-    fn mask_again(&mut self) {
-        self.masked = MaskedStream::new(self.masker());
-        self.safe.clear();
-        for entry in &self.log {
-            self.safe.extend(self.masked.push(entry.chunk.clone()));
-        }
-        self.replaces = true;
-    }
-
-    /// Takes the last typed bytes out of what is recorded.
-    fn retract(&mut self, mut count: usize) {
-        for entry in self.log.iter_mut().rev() {
-            if count == 0 {
-                break;
-            }
-            if let ChunkEvent::Typed { bytes, .. } = &mut entry.chunk.event {
-                let kept = bytes.len().saturating_sub(count);
-                count = count.saturating_sub(bytes.len());
-                bytes.truncate(kept);
-            }
-        }
-        let is_empty = |event: &ChunkEvent| matches!(event, ChunkEvent::Typed { bytes, .. } if bytes.is_empty());
-        self.log.retain(|it| !is_empty(&it.chunk.event));
-        self.mask_again();
     }
 
     fn record(&mut self, at: Duration, bytes: &[u8], mode: TypedMode) {
@@ -574,100 +451,35 @@ impl Capture {
         }
         match &mut self.held {
             Some(held) => held.push_other(chunk, length),
-            None => self.pass(chunk, None),
+            None => self.log.push(chunk, None),
         }
-    }
-
-    fn pass(&mut self, chunk: Chunk, typed: Option<(Vec<u8>, TypedMode)>) {
-        self.safe.extend(self.masked.push(chunk.clone()));
-        self.log.push(LogEntry { chunk, typed });
     }
 
     /// Takes what may go to the disk.
     pub fn take(&mut self) -> Captured {
-        let safe = std::mem::take(&mut self.safe);
-        match std::mem::take(&mut self.replaces) {
-            true => Captured::All(safe),
-            false => Captured::More(safe),
-        }
+        self.log.take()
     }
 
     /// Returns the texts about which the person is to be asked.
     pub fn doubtful(&self) -> Vec<DoubtfulSecret> {
-        let all = self.secrets.iter().zip(1..);
-        let doubtful = all.filter_map(|(secret, number)| match &secret.state {
-            SecretState::Doubtful { prompt, was_shown } => Some(DoubtfulSecret {
-                number,
-                prompt: prompt.clone(),
-                was_shown: *was_shown,
-            }),
-            SecretState::Sure | SecretState::Denied { .. } => None,
-        });
-        doubtful.collect()
+        self.log.doubtful()
     }
 
     /// Returns the prompts after which the person typed something that seemed a secret and is none.
     pub fn plain_prompts(&self) -> Vec<String> {
-        let prompts = self.secrets.iter().filter_map(|it| match &it.state {
-            SecretState::Denied { prompt } => Some(prompt.clone()),
-            SecretState::Sure | SecretState::Doubtful { .. } => None,
-        });
-        prompts.collect()
+        self.log.plain_prompts()
     }
 
     /// Takes in the person's answer about a doubtful secret.
     pub fn answer(&mut self, number: usize, is_secret: bool) {
-        let Some(secret) = number
-            .checked_sub(1)
-            .and_then(|it| self.secrets.get_mut(it))
-        else {
-            return;
-        };
-        if is_secret {
-            secret.state = SecretState::Sure;
-            return;
-        }
-        let prompt = match &secret.state {
-            SecretState::Doubtful { prompt, .. } | SecretState::Denied { prompt } => prompt.clone(),
-            SecretState::Sure => return,
-        };
-        secret.state = SecretState::Denied { prompt };
-        for entry in &mut self.log {
-            if entry.chunk.event == (ChunkEvent::TypedSecret { number })
-                && let Some((bytes, mode)) = entry.typed.take()
-            {
-                entry.chunk.event = ChunkEvent::Typed { bytes, mode };
-            }
-        }
-        let is_over = matches!(
-            self.log.last().map(|it| &it.chunk.event),
-            Some(ChunkEvent::Exited(_))
-        );
-        self.mask_again();
-        if is_over {
-            self.safe.extend(self.masked.finish());
-        }
+        self.log.answer(number, is_secret);
     }
 
     /// Returns the whole recording so far, masked, and the texts of its secrets.
     pub fn finish(mut self) -> (Vec<Chunk>, SecretTexts) {
         self.decide();
-        self.mask_again();
-        self.safe.extend(self.masked.finish());
-        let texts = self.secrets.into_iter().zip(1..);
-        let texts = texts.filter(|(it, _)| !matches!(it.state, SecretState::Denied { .. }));
-        (
-            self.safe,
-            texts.map(|(it, number)| (number, it.text)).collect(),
-        )
+        self.log.finish()
     }
-}
-
-/// The length from which a secret is looked for in other texts. A shorter one is everywhere.
-const MIN_MASKED: usize = 3;
-
-fn is_maskable(text: &str) -> bool {
-    text.chars().count() >= MIN_MASKED
 }
 
 #[cfg(test)]

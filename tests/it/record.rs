@@ -142,7 +142,8 @@ fn recording(sandbox: &Sandbox) -> Recording {
 }
 
 fn recording_path(sandbox: &Sandbox) -> PathBuf {
-    let files = files_below(&sandbox.home().join("my.recordings"));
+    let mut files = files_below(&sandbox.home().join("my.recordings"));
+    files.retain(|it| it.extension().is_some_and(|it| it == "cast"));
     assert_eq!(files.len(), 1, "{files:?}");
     files[0].clone()
 }
