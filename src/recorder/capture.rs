@@ -382,14 +382,14 @@ impl Capture {
             }
         } else if held.is_masked {
             Nature::Secret
+        } else if held.length() <= 1 {
+            // A key.
+            Nature::Ordinary
         } else if held.is_drawn {
             match held.is_asked_for {
                 true => Nature::Doubtful,
                 false => Nature::Ordinary,
             }
-        } else if held.length() <= 1 {
-            // A key.
-            Nature::Ordinary
         } else if held.is_asked_for {
             Nature::Secret
         } else {

@@ -23,8 +23,8 @@ pub(super) fn asks_for_secret(prompt: &str) -> bool {
     SECRET_WORDS.is_match(prompt)
 }
 
-/// Returns the text that stands before the cursor; if that is no word, with the nearest rows above
-/// that have one, as in forms and boxes.
+/// Returns the text that stands before the cursor; if that is no word, with the nearest row above
+/// that has one, as in forms and boxes.
 pub(super) fn before_cursor(screen: &Screen) -> String {
     let cursor = screen.cursor();
     let row = screen.row(cursor.row);
@@ -35,11 +35,9 @@ pub(super) fn before_cursor(screen: &Screen) -> String {
         return before.trim().to_owned();
     }
     let above = (cursor.row.saturating_sub(ROWS_ABOVE)..cursor.row).rev();
-    let rows = above.map(|row| screen.row(row).text().trim().to_owned());
-    let mut rows: Vec<String> = rows.filter(|it| has_word(it)).take(2).collect();
-    rows.reverse();
-    rows.push(before.trim().to_owned());
-    rows.join(" ").trim().to_owned()
+    let mut rows = above.map(|row| screen.row(row).text().trim().to_owned());
+    let nearest = rows.find(|it| has_word(it)).unwrap_or_default();
+    format!("{nearest} {}", before.trim()).trim().to_owned()
 }
 
 #[cfg(test)]
