@@ -75,12 +75,12 @@ pub(super) fn read(path: &Path, times: &[u8]) -> Result<Recording, RecordingErro
         return Err(malformed(1, what));
     }
     let header = |name: &str| {
-        let values = text.lines().filter_map(|line| {
+        let mut values = text.lines().filter_map(|line| {
             let rest = line.strip_prefix("H ")?;
             let (_, rest) = rest.split_once(' ')?;
             rest.strip_prefix(name)?.strip_prefix(' ')
         });
-        values.last()
+        values.next_back()
     };
     let log = |name: &str| header(name).map(|name| beside(path, Path::new(name)));
     let (output, input) = (log("OUTPUT_LOG"), log("INPUT_LOG"));
