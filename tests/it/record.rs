@@ -246,7 +246,8 @@ fn a_session_is_passed_through_byte_by_byte() {
 #[test]
 fn a_new_size_reaches_the_program() {
     let script = "import os, signal\n\
-                  show = lambda *_: print('size', *os.get_terminal_size(), flush=True)\n\
+                  size = lambda: ('size %d %d\\n' % os.get_terminal_size()).encode()\n\
+                  show = lambda *_: os.write(1, size())\n\
                   signal.signal(signal.SIGWINCH, show)\nshow()\ninput()\n";
     with_spawner(async |spawner| {
         let sandbox = Sandbox::with("size.py", script);
@@ -487,16 +488,8 @@ fn a_recording_of_another_recorder_needs_input() {
     sandbox.write("session.cast", cast);
     let finished = sandbox.rehearsal("record --from session.cast -- sh");
     finished.assert_code(2);
-    assert!(
-        finished.err.contains("has only output"),
-        "{}",
-        finished.err
-    );
-    assert!(
-        finished.err.contains("--capture-input"),
-        "{}",
-        finished.err
-    );
+    assert!(finished.err.contains("has only output"), "{}", finished.err);
+    assert!(finished.err.contains("--capture-input"), "{}", finished.err);
 }
 
 #[test]
