@@ -22,6 +22,8 @@ mod sessions;
 mod shapes;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod typed_keys;
 mod work;
 mod yaml;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::names::{Names, slug};
+use super::names::{Names, of_row, slug};
 use super::replies::{Replies, Reply};
 use super::sessions::Answer;
 use super::work::{Place, Work};
@@ -10,8 +10,8 @@ use crate::recorder::recording::Mark;
 
 /// Words with which a program is left.
 const LEAVING: [&str; 14] = [
-    "exit", "quit", "bye", "logout", "log out", "q", "x", "leave", "end", "sign out", "0", "abmelden",
-    "beenden", ":q",
+    "exit", "quit", "bye", "logout", "log out", "q", "x", "leave", "end", "sign out", "0",
+    "abmelden", "beenden", ":q",
 ];
 
 /// Turns of a session under one name.
@@ -50,17 +50,25 @@ pub(super) fn of_session(
     };
     let main_menu = main_menu(work, session, replies);
     let is_at_main_menu = |turn: usize| {
-        main_menu.as_ref().is_some_and(|menu| menu_rows(work, place(turn)) == *menu)
+        main_menu
+            .as_ref()
+            .is_some_and(|menu| menu_rows(work, place(turn)) == *menu)
             && replies.labels.contains_key(&place(turn))
     };
     let begins = beginnings(work, session, replies, &is_at_main_menu);
     let has_ended = matches!(turns[last].answer, Answer::Ended(Some(_)));
     let leaves = last > 0 && leaves(work, place(last - 1), replies, is_at_main_menu(last - 1));
-    let (to, leave) = if leaves { (last - 1, Some(last - 1..last)) } else { (last, None) };
+    let (to, leave) = if leaves {
+        (last - 1, Some(last - 1..last))
+    } else {
+        (last, None)
+    };
     let mut names = Names::default();
     let mut actions: Vec<ActionDraft> = Vec::new();
     for (index, (from, name)) in begins.iter().enumerate() {
-        let end = begins.get(index + 1).map_or(to, |(next, _)| (*next).min(to));
+        let end = begins
+            .get(index + 1)
+            .map_or(to, |(next, _)| (*next).min(to));
         if *from < end {
             actions.push(ActionDraft {
                 session,
@@ -112,7 +120,10 @@ fn beginnings(
 ) -> Vec<(usize, String)> {
     let turns = &work.sessions[session].turns;
     let has_secret = |turn: usize| {
-        matches!(replies.replies.get(&Place { session, turn }), Some(Reply::Secret(_)))
+        matches!(
+            replies.replies.get(&Place { session, turn }),
+            Some(Reply::Secret(_))
+        )
     };
     let secrets: Vec<usize> = (0..turns.len()).filter(|turn| has_secret(*turn)).collect();
     let start = match secrets.is_empty() {
@@ -136,7 +147,7 @@ fn beginnings(
     for turn in (0..turns.len()).filter(|turn| is_at_main_menu(*turn)) {
         let label = &replies.labels[&Place { session, turn }];
         begins.retain(|(begin, _)| *begin != turn);
-        begins.push((turn, slug(label).unwrap_or_else(|| "work".to_owned())));
+        begins.push((turn, of_row(label).unwrap_or_else(|| "work".to_owned())));
     }
     if begins.len() == 1
         && let Some(last) = secrets.last()
@@ -170,13 +181,21 @@ fn interleaved(work: &Work, session: usize, begins: &mut Vec<(usize, String)>) {
 
 /// Returns the rows of the menu that a session begins with.
 fn main_menu(work: &Work, session: usize, replies: &Replies) -> Option<Vec<String>> {
-    let first = replies.labels.keys().find(|place| place.session == session)?;
+    let first = replies
+        .labels
+        .keys()
+        .find(|place| place.session == session)?;
     Some(menu_rows(work, *first))
 }
 
 fn menu_rows(work: &Work, place: Place) -> Vec<String> {
+    if work.sessions[place.session].has_screen {
+        return work.heard(place).shown.clone();
+    }
     let rows = work.heard(place).rows();
-    let rows = rows.into_iter().filter(|line| super::selections::is_row(line));
+    let rows = rows
+        .into_iter()
+        .filter(|line| super::selections::is_row(line));
     rows.map(|line| line.trim().to_owned()).collect()
 }
 
@@ -184,7 +203,11 @@ fn menu_rows(work: &Work, place: Place) -> Vec<String> {
 fn leaves(work: &Work, place: Place, replies: &Replies, is_at_main_menu: bool) -> bool {
     let says_so = |text: &str| LEAVING.contains(&&*text.trim().to_lowercase());
     let has_ended = matches!(
-        work.turn(Place { turn: place.turn + 1, ..place }).answer,
+        work.turn(Place {
+            turn: place.turn + 1,
+            ..place
+        })
+        .answer,
         Answer::Ended(Some(_))
     );
     match (&work.turn(place).answer, replies.labels.get(&place)) {
@@ -199,7 +222,16 @@ fn leaves(work: &Work, place: Place, replies: &Replies, is_at_main_menu: bool) -
 
 /// Returns whether a turn only moves in menus.
 fn is_way_back(place: Place, replies: &Replies) -> bool {
-    const BACK: [&str; 8] = ["back", "return", "main menu", "menu", "zurück", "close", "up", "exit"];
+    const BACK: [&str; 8] = [
+        "back",
+        "return",
+        "main menu",
+        "menu",
+        "zurück",
+        "close",
+        "up",
+        "exit",
+    ];
     let label = replies.labels.get(&place).map(|it| it.to_lowercase());
     label.is_some_and(|label| BACK.iter().any(|word| label.contains(word)))
 }

@@ -36,21 +36,27 @@ pub(super) fn source(work: &Work, text: &str, at: Place) -> Option<Source> {
     let of = |place: Place| {
         // What is printed on the way out is read too late.
         let ended = matches!(work.turn(place).answer, Answer::Ended(_));
-        (!ended).then(|| best_line(work.heard(place), text, place == at))?.map(|it| (place, it))
+        (!ended)
+            .then(|| best_line(work.heard(place), text, place == at))?
+            .map(|it| (place, it))
     };
     let source = |(place, (line, range))| Source { place, line, range };
     let first = || work.until(at).find_map(of).map(source);
     if shapes::is_id(text) {
         return first();
     }
-    let in_session = work.until(at).rev().filter(|place| place.session == at.session);
+    let in_session = work
+        .until(at)
+        .rev()
+        .filter(|place| place.session == at.session);
     let latest = in_session.filter_map(of).map(source).next();
     latest.or_else(first).filter(|found| {
         let differing = &work.differing[found.place.session];
         // It was another one when the work was done again.
         let is_volatile = shapes::words(text).all(|word| differing.contains(&text[word]));
         has_form(text)
-            || is_volatile || is_labelled(found.line.text(work.heard(found.place)), &found.range)
+            || is_volatile
+            || is_labelled(found.line.text(work.heard(found.place)), &found.range)
     })
 }
 
@@ -73,7 +79,8 @@ fn is_default(line: &str, range: &Range<usize>) -> bool {
 /// Returns whether the text before a value says what it is, and the line ends behind it.
 pub(super) fn is_labelled(line: &str, range: &Range<usize>) -> bool {
     let before = line[..range.start].trim_end_matches(['₹', '$', '€', '£', ' ', '#', '"', '\'']);
-    let is_named = before.ends_with([':', '=']) || before.ends_with(" is") || before.ends_with(" no.");
+    let is_named =
+        before.ends_with([':', '=']) || before.ends_with(" is") || before.ends_with(" no.");
     let after = line[range.end..].trim();
     let ends = after.chars().all(|it| !it.is_alphanumeric());
     is_named && ends && before.chars().any(char::is_alphabetic)
@@ -84,12 +91,19 @@ pub(super) fn name(line: &str, range: &Range<usize>) -> Option<String> {
     if is_labelled(line, range) {
         return names::of_label(&line[..range.start]);
     }
-    let prefix: String = line[range.clone()].chars().take_while(|it| it.is_alphabetic()).collect();
+    let prefix: String = line[range.clone()]
+        .chars()
+        .take_while(|it| it.is_alphabetic())
+        .collect();
     let before = names::of_label(line[..range.start].rsplit(['|', '\t']).next().unwrap_or(""));
     match before {
         Some(before) if shapes::is_id(&line[range.clone()]) => {
             let noun = before.rsplit('_').next().unwrap_or(&before).to_owned();
-            Some(if noun.ends_with("id") { noun } else { format!("{noun}_id") })
+            Some(if noun.ends_with("id") {
+                noun
+            } else {
+                format!("{noun}_id")
+            })
         }
         Some(before) => Some(before),
         None if prefix.is_empty() => None,
@@ -126,7 +140,11 @@ pub(super) fn pattern(
         };
         for shape in [shapes::generalized(value), tight(value)] {
             let group = format!("(?<{name}>{shape})");
-            let expression = format!("{start}{}{group}{}", before.expression(), after.expression());
+            let expression = format!(
+                "{start}{}{group}{}",
+                before.expression(),
+                after.expression()
+            );
             let recorded = format!(
                 "{start}{}{group}{}",
                 shapes::escape(&text[from..range.start]),
@@ -231,5 +249,9 @@ fn also_in(written: &WrittenPattern, heard: &Heard, line: LineOf, value: &str) -
             (false, false) => return Trial::Wrong,
         }
     }
-    if has_found { Trial::Unique } else { Trial::Wrong }
+    if has_found {
+        Trial::Unique
+    } else {
+        Trial::Wrong
+    }
 }

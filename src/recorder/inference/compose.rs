@@ -8,8 +8,8 @@ use super::document::{ActionText, Document, Entry, RoleText, StepText, TurnText}
 use super::names::{Names, slug};
 use super::phrases::Phrase;
 use super::proofs;
-use super::sessions::Answer;
 use super::replies::{Replies, Reply, ValueKind};
+use super::sessions::Answer;
 use super::work::{LineOf, Place, Work};
 use super::{InferOptions, Note, yaml};
 use crate::recorder::recording::Mark;
@@ -19,11 +19,7 @@ use crate::terminal::Key;
 const LEAST_THOUGHT_SECONDS: f64 = 1.0;
 
 /// Composes a scenario.
-pub(super) fn compose(
-    work: &Work,
-    replies: &mut Replies,
-    options: &InferOptions,
-) -> Document {
+pub(super) fn compose(work: &Work, replies: &mut Replies, options: &InferOptions) -> Document {
     let agreements = agreement::find(work, replies);
     let mut composer = Composer {
         work,
@@ -108,7 +104,9 @@ impl Composer<'_> {
     fn name(&self) -> String {
         let given = self.options.name.clone();
         let first = || self.work.sessions.first().map(|it| it.role.clone());
-        given.or_else(first).unwrap_or_else(|| "recorded".to_owned())
+        given
+            .or_else(first)
+            .unwrap_or_else(|| "recorded".to_owned())
     }
 
     fn values(&self, document: &mut Document) {
@@ -117,13 +115,17 @@ impl Composer<'_> {
                 ValueKind::Variable { prompt } => {
                     let text = super::phrases::escaped_template(&value.recorded);
                     let comment = format!("Typed at: {prompt}");
-                    document.variables.push(Entry::new(&value.name, yaml::scalar(&text), &comment));
+                    document
+                        .variables
+                        .push(Entry::new(&value.name, yaml::scalar(&text), &comment));
                 }
                 ValueKind::Secret { prompt } => {
                     let variable = value.name.to_uppercase();
                     let text = format!("${{env.{variable}}}");
                     let comment = format!("Secret, typed at: {prompt}");
-                    document.variables.push(Entry::new(&value.name, yaml::scalar(&text), &comment));
+                    document
+                        .variables
+                        .push(Entry::new(&value.name, yaml::scalar(&text), &comment));
                     document.secrets.push(value.name.clone());
                     document.environment.push(variable);
                 }
@@ -204,7 +206,11 @@ impl Composer<'_> {
             entries.push(Entry::new("size", it.size.to_string(), ""));
         }
         if let Some(menu) = menu {
-            entries.push(Entry::new("menu", format!("{{prompt: {}}}", yaml::scalar(menu)), ""));
+            entries.push(Entry::new(
+                "menu",
+                format!("{{prompt: {}}}", yaml::scalar(menu)),
+                "",
+            ));
         }
         let known = super::phrases::Known::new(Vec::new(), self.work.differing[session].clone());
         let interludes = self.work.interludes[session].iter().map(|interlude| {
@@ -217,7 +223,11 @@ impl Composer<'_> {
         });
         let interludes: Vec<String> = interludes.collect();
         if !interludes.is_empty() {
-            entries.push(Entry::new("interludes", format!("[{}]", interludes.join(", ")), ""));
+            entries.push(Entry::new(
+                "interludes",
+                format!("[{}]", interludes.join(", ")),
+                "",
+            ));
         }
         entries.extend(self.failures(session));
         entries
@@ -238,7 +248,11 @@ impl Composer<'_> {
             })
             .collect();
         let is_python = it.command.iter().take(2).any(|word| {
-            word.ends_with(".py") || word.rsplit('/').next().is_some_and(|it| it.starts_with("python"))
+            word.ends_with(".py")
+                || word
+                    .rsplit('/')
+                    .next()
+                    .is_some_and(|it| it.starts_with("python"))
         });
         if is_python {
             let traceback = yaml::scalar("Traceback (most recent call last)");
@@ -268,7 +282,10 @@ impl Composer<'_> {
                 None => counts.push((&pattern.text, 1)),
             }
         }
-        let most = counts.iter().filter(|(_, count)| *count > 1).max_by_key(|(_, count)| *count);
+        let most = counts
+            .iter()
+            .filter(|(_, count)| *count > 1)
+            .max_by_key(|(_, count)| *count);
         most.map(|(text, _)| (*text).to_owned())
     }
 
@@ -295,7 +312,9 @@ impl Composer<'_> {
             turns.extend(with_optional(optional, now));
         }
         let next = place(draft.turns.end);
-        if draft.part != Part::Return && draft.turns.end < self.work.sessions[draft.session].turns.len() {
+        if draft.part != Part::Return
+            && draft.turns.end < self.work.sessions[draft.session].turns.len()
+        {
             let mut end = Vec::new();
             self.ending(draft, next, &mut end, &mut provides);
             let optional = self.optional(next);
@@ -335,7 +354,10 @@ impl Composer<'_> {
             if (0..=255).contains(code) {
                 turns.push(TurnText::default().with("exits", code.to_string()));
             } else {
-                self.note(next, "the program was ended by a signal; the scenario lets it run");
+                self.note(
+                    next,
+                    "the program was ended by a signal; the scenario lets it run",
+                );
             }
         }
     }
@@ -351,7 +373,10 @@ impl Composer<'_> {
                 turns.push(turn.with("still", "true".to_owned()));
             }
             Anchor::Nothing => {
-                self.note(next, "nothing that the program printed confirms the last answer");
+                self.note(
+                    next,
+                    "nothing that the program printed confirms the last answer",
+                );
             }
         }
     }
@@ -366,7 +391,11 @@ impl Composer<'_> {
     /// Adds the captures and marked proofs in what was heard at a place.
     fn evidence(&mut self, place: Place, turns: &mut Vec<TurnText>, provides: &mut Vec<String>) {
         let heard = self.work.heard(place);
-        let key = if self.work.sessions[place.session].has_screen { "screen" } else { "see" };
+        let key = if self.work.sessions[place.session].has_screen {
+            "screen"
+        } else {
+            "see"
+        };
         for (value, source, reason) in self.replies.captures_at(place) {
             if source.line == LineOf::Prompt {
                 continue;
@@ -374,8 +403,10 @@ impl Composer<'_> {
             let known = self.replies.known_before(self.work, place);
             let pattern = captures::pattern(heard, source.line, &source.range, &value.name, &known);
             let Some(pattern) = pattern else { continue };
-            let mut turn = TurnText::of(key, &pattern.written.text)
-                .commented(&format!("{}: {reason}; recorded {}", value.name, value.recorded));
+            let mut turn = TurnText::of(key, &pattern.written.text).commented(&format!(
+                "{}: {reason}; recorded {}",
+                value.name, value.recorded
+            ));
             if let Some(other) = &pattern.also_in {
                 turn = turn.commented(&format!("CHECK: also in the line: {}", other.trim()));
             }
@@ -404,7 +435,9 @@ impl Composer<'_> {
 
     /// Returns whether a turn is written with the turn after it, as it does not always come.
     fn is_optional(&self, place: Place) -> bool {
-        let mut own = self.work.optional[place.session].iter().filter(|it| it.is_own);
+        let mut own = self.work.optional[place.session]
+            .iter()
+            .filter(|it| it.is_own);
         let heard = self.work.heard(place);
         own.any(|it| place.turn < it.before && it.heard == *heard)
     }
@@ -413,7 +446,9 @@ impl Composer<'_> {
     fn optional(&self, place: Place) -> Vec<TurnText> {
         let known = self.replies.known(self.work, place);
         let prompts = self.work.prompts(place.session);
-        let turns = self.work.optional[place.session].iter().filter(|it| it.before == place.turn);
+        let turns = self.work.optional[place.session]
+            .iter()
+            .filter(|it| it.before == place.turn);
         let alternatives = turns.filter_map(|it| {
             let anchor = anchors::anchor(&it.heard, &prompts, &known);
             let Anchor::Prompt(pattern) = anchor else {
@@ -422,9 +457,10 @@ impl Composer<'_> {
             let text = TurnText::of("prompt", &pattern.text)
                 .commented("asked in one of the recordings only");
             let text = match &it.answer {
-                Answer::Line(answer) => {
-                    text.with("send", yaml::scalar(&super::phrases::escaped_template(answer)))
-                }
+                Answer::Line(answer) => text.with(
+                    "send",
+                    yaml::scalar(&super::phrases::escaped_template(answer)),
+                ),
                 Answer::Keys(keys) => text.with("press", keys_text(keys)),
                 _ => return None,
             };
@@ -451,9 +487,14 @@ impl Composer<'_> {
             Some(Reply::Secret(name)) => text.with("secret", yaml::scalar(&format!("${{{name}}}"))),
             Some(Reply::Choose(label)) => text.with("choose", yaml::scalar(label)),
             Some(Reply::Pick { row, count }) => {
-                let count = count.as_ref().map(|it| format!(", count: {}", yaml::scalar(it)));
+                let count = count
+                    .as_ref()
+                    .map(|it| format!(", count: {}", yaml::scalar(it)));
                 let row = yaml::scalar(row);
-                text.with("pick", format!("{{row: {row}{}}}", count.unwrap_or_default()))
+                text.with(
+                    "pick",
+                    format!("{{row: {row}{}}}", count.unwrap_or_default()),
+                )
             }
             Some(Reply::Press(keys)) => text.with("press", keys_text(keys)),
             Some(Reply::Fill { fields, keys }) => with_keys(filled(text, fields), keys),
@@ -463,16 +504,20 @@ impl Composer<'_> {
 
     fn wait(&self, place: Place, text: TurnText, provides: &mut Vec<String>) -> TurnText {
         let heard = self.work.heard(place);
-        let mut in_prompt = self.replies.captures_at(place).filter(|(_, source, _)| {
-            source.line == LineOf::Prompt
-        });
+        let mut in_prompt = self
+            .replies
+            .captures_at(place)
+            .filter(|(_, source, _)| source.line == LineOf::Prompt);
         if let Some((value, source, reason)) = in_prompt.next() {
             let known = self.replies.known_before(self.work, place);
             let pattern = captures::pattern(heard, source.line, &source.range, &value.name, &known);
             if let Some(pattern) = pattern {
                 provides.push(value.name.clone());
                 return text
-                    .commented(&format!("{}: {reason}; recorded {}", value.name, value.recorded))
+                    .commented(&format!(
+                        "{}: {reason}; recorded {}",
+                        value.name, value.recorded
+                    ))
                     .with("prompt", yaml::scalar(&pattern.written.text));
             }
         }
@@ -493,7 +538,9 @@ impl Composer<'_> {
 /// Joins alternatives with the first turn that follows them.
 fn with_optional(mut optional: Vec<TurnText>, mut turns: Vec<TurnText>) -> Vec<TurnText> {
     let is_wait = |turn: &TurnText| {
-        turn.entries.iter().any(|(key, _)| ["prompt", "see", "exits", "screen"].contains(key))
+        turn.entries
+            .iter()
+            .any(|(key, _)| ["prompt", "see", "exits", "screen"].contains(key))
     };
     if optional.is_empty() {
         return turns;
@@ -518,9 +565,9 @@ fn filled(text: TurnText, fields: &[(String, String)]) -> TurnText {
     {
         return text.with("type", yaml::scalar(value));
     }
-    let fields = fields.iter().map(|(label, value)| {
-        format!("{}: {}", yaml::scalar(label), yaml::scalar(value))
-    });
+    let fields = fields
+        .iter()
+        .map(|(label, value)| format!("{}: {}", yaml::scalar(label), yaml::scalar(value)));
     let fields: Vec<String> = fields.collect();
     text.with("fill", format!("{{{}}}", fields.join(", ")))
 }
@@ -542,7 +589,10 @@ fn keys_text(keys: &[Key]) -> String {
 }
 
 fn one_line(text: &str) -> &str {
-    text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("")
+    text.lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty())
+        .unwrap_or("")
 }
 
 /// Returns the title of a role: `Warehouse manager` for `warehouse_manager`.

@@ -147,7 +147,10 @@ impl StepText {
         let provides = if self.provides.is_empty() {
             String::new()
         } else {
-            format!(", provides: {}", yaml::list(self.provides.iter().map(String::as_str)))
+            format!(
+                ", provides: {}",
+                yaml::list(self.provides.iter().map(String::as_str))
+            )
         };
         let _ = writeln!(
             text,
@@ -209,7 +212,11 @@ impl Document {
             text.push_str("  agree:\n");
             for (names, why) in &self.agree {
                 let _ = writeln!(text, "    # {}", yaml::comment(why));
-                let _ = writeln!(text, "    - {}", yaml::list(names.iter().map(String::as_str)));
+                let _ = writeln!(
+                    text,
+                    "    - {}",
+                    yaml::list(names.iter().map(String::as_str))
+                );
             }
         }
     }

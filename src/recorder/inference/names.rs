@@ -45,7 +45,13 @@ pub(super) fn slug(text: &str) -> Option<String> {
     let plain: String = text
         .nfkd()
         .filter(|it| !unicode_normalization::char::is_combining_mark(*it))
-        .map(|it| if it.is_ascii_alphanumeric() { it.to_ascii_lowercase() } else { ' ' })
+        .map(|it| {
+            if it.is_ascii_alphanumeric() {
+                it.to_ascii_lowercase()
+            } else {
+                ' '
+            }
+        })
         .collect();
     let words: Vec<&str> = plain.split_whitespace().take(MOST_WORDS).collect();
     let mut name = words.join("_");
@@ -56,14 +62,29 @@ pub(super) fn slug(text: &str) -> Option<String> {
     (!name.is_empty()).then_some(name)
 }
 
+/// Returns the words of a menu's row as a name, without its number.
+pub(super) fn of_row(label: &str) -> Option<String> {
+    let name = label
+        .trim()
+        .trim_start_matches(|it: char| it.is_numeric() || ".) :-".contains(it));
+    slug(name).or_else(|| slug(label))
+}
+
 /// Returns the name for the answer to a prompt: `customer_id` for `Enter your customer ID (5 digits):`.
 pub(super) fn of_prompt(prompt: &str) -> Option<String> {
-    let line = prompt.trim().trim_end_matches(|c: char| !c.is_alphanumeric() && c != ')');
+    let line = prompt
+        .trim()
+        .trim_end_matches(|c: char| !c.is_alphanumeric() && c != ')');
     let line = line.split(['(', '[', '<']).next().unwrap_or(line);
     // The last clause asks.
-    let line = line.trim().rsplit([':', '.', ';', '>']).find(|it| !it.trim().is_empty())?;
+    let line = line
+        .trim()
+        .rsplit([':', '.', ';', '>'])
+        .find(|it| !it.trim().is_empty())?;
     let mut words: Vec<&str> = line.split_whitespace().collect();
-    if let Some(at) = words.iter().position(|it| ["of", "for", "by", "to"].contains(&&*it.to_lowercase()))
+    if let Some(at) = words
+        .iter()
+        .position(|it| ["of", "for", "by", "to"].contains(&&*it.to_lowercase()))
         && at > 0
     {
         let is_asking = |it: &&str| ASKING.contains(&&*it.to_lowercase());
@@ -82,9 +103,10 @@ pub(super) fn of_label(before: &str) -> Option<String> {
     const MOST_LABEL_WORDS: usize = 3;
     let before = before.trim_end_matches(|c: char| !c.is_alphanumeric());
     let clause = before.rsplit([':', '|', ',', ';', '.', '(']).next()?;
-    let words: Vec<&str> = clause.split_whitespace().filter(|it| {
-        it.chars().any(char::is_alphanumeric)
-    }).collect();
+    let words: Vec<&str> = clause
+        .split_whitespace()
+        .filter(|it| it.chars().any(char::is_alphanumeric))
+        .collect();
     let from = words.len().saturating_sub(MOST_LABEL_WORDS);
     slug(&words[from..].join(" "))
 }
@@ -101,7 +123,10 @@ mod tests {
             ("Quantity of Steel Tiffin Box: ", "quantity"),
             ("Enter packing time for Tea (minutes): ", "packing_time"),
             ("Numéro de client ? ", "numero_de_client"),
-            ("Search by order, delivery or customer ID (Enter for all): ", "search"),
+            (
+                "Search by order, delivery or customer ID (Enter for all): ",
+                "search",
+            ),
             ("Please enter your name> ", "name"),
             ("Error. Your age? ", "age"),
         ] {

@@ -31,10 +31,7 @@ pub(super) struct Known {
 }
 
 impl Known {
-    pub(super) fn new(
-        mut values: Vec<(String, String)>,
-        differing: BTreeSet<String>,
-    ) -> Known {
+    pub(super) fn new(mut values: Vec<(String, String)>, differing: BTreeSet<String>) -> Known {
         values.sort_by_key(|(text, _)| std::cmp::Reverse(text.len()));
         Known { values, differing }
     }
@@ -44,7 +41,9 @@ impl Known {
         let mut parts: Vec<(Range<usize>, &str)> = Vec::new();
         for (value, name) in &self.values {
             for part in whole_words(text, value) {
-                if parts.iter().all(|(known, _)| part.end <= known.start || known.end <= part.start)
+                if parts
+                    .iter()
+                    .all(|(known, _)| part.end <= known.start || known.end <= part.start)
                 {
                     parts.push((part, name));
                 }
@@ -52,11 +51,6 @@ impl Known {
         }
         parts.sort_by_key(|(part, _)| part.start);
         parts
-    }
-
-    /// Returns whether another recording has other words in this text.
-    pub(super) fn has_differing(&self, text: &str) -> bool {
-        shapes::words(text).any(|word| self.differing.contains(&text[word]))
     }
 }
 
@@ -86,10 +80,12 @@ impl Phrase {
             .into_iter()
             .map(|(part, name)| (part, Some(name)))
             .collect();
-        let differing = shapes::words(text).filter(|word| {
-            known.differing.contains(&text[word.clone()])
-        });
-        for part in merged(differing.chain(shapes::volatile_parts(text)).collect(), text) {
+        let differing =
+            shapes::words(text).filter(|word| known.differing.contains(&text[word.clone()]));
+        for part in merged(
+            differing.chain(shapes::volatile_parts(text)).collect(),
+            text,
+        ) {
             let adjoins = |it: &Range<usize>| it.start < part.end && part.start < it.end;
             if !parts.iter().any(|(it, _)| adjoins(it)) {
                 parts.push((part, None));
@@ -119,11 +115,15 @@ impl Phrase {
     }
 
     pub(super) fn has_volatile(&self) -> bool {
-        self.0.iter().any(|piece| matches!(piece, Piece::Volatile(_)))
+        self.0
+            .iter()
+            .any(|piece| matches!(piece, Piece::Volatile(_)))
     }
 
     pub(super) fn has_value(&self) -> bool {
-        self.0.iter().any(|piece| matches!(piece, Piece::Value { .. }))
+        self.0
+            .iter()
+            .any(|piece| matches!(piece, Piece::Value { .. }))
     }
 
     /// Returns the phrase with all that is volatile replaced by a mark: equal for texts that differ

@@ -8,10 +8,40 @@ use super::work::{Place, Work};
 
 /// Words of success, in parts of words.
 const SUCCESS: [&str; 34] = [
-    "success", "welcome", "created", "complete", "confirm", "saved", "accepted", "processed",
-    "approved", "planned", "placed", "goodbye", "bye", "hello", "thank", "done", "opened", "closed",
-    "updated", "added", "stored", "booked", "paid", "collected", "delivered", "registered", "logged",
-    "granted", "finished", "sent", "received", "assigned", "transferred", "erfolgreich",
+    "success",
+    "welcome",
+    "created",
+    "complete",
+    "confirm",
+    "saved",
+    "accepted",
+    "processed",
+    "approved",
+    "planned",
+    "placed",
+    "goodbye",
+    "bye",
+    "hello",
+    "thank",
+    "done",
+    "opened",
+    "closed",
+    "updated",
+    "added",
+    "stored",
+    "booked",
+    "paid",
+    "collected",
+    "delivered",
+    "registered",
+    "logged",
+    "granted",
+    "finished",
+    "sent",
+    "received",
+    "assigned",
+    "transferred",
+    "erfolgreich",
 ];
 
 const FAILURE: [&str; 8] = [
@@ -26,7 +56,11 @@ pub(super) fn proof(work: &Work, place: Place, known: &Known) -> Option<WrittenP
         .iter()
         .enumerate()
         .filter(|(turn, _)| *turn != place.turn)
-        .flat_map(|(_, turn)| turn.heard.all().map(|line| Phrase::new(line, known).skeleton()))
+        .flat_map(|(_, turn)| {
+            turn.heard
+                .all()
+                .map(|line| Phrase::new(line, known).skeleton())
+        })
         .collect();
     let interludes = &work.interludes[place.session];
     let candidates = heard.lines.iter().filter(|line| {
@@ -38,7 +72,12 @@ pub(super) fn proof(work: &Work, place: Place, known: &Known) -> Option<WrittenP
     });
     let scored = candidates.filter_map(|line| {
         let pattern = stable_beginning(line, known)?;
-        let is_alone = heard.lines.iter().filter(|other| pattern.is_in(other)).count() == 1;
+        let is_alone = heard
+            .lines
+            .iter()
+            .filter(|other| pattern.is_in(other))
+            .count()
+            == 1;
         let score = score(line, known);
         (is_alone && score >= 0).then_some((score, pattern))
     });
@@ -53,15 +92,25 @@ fn score(line: &str, known: &Known) -> i32 {
     if Phrase::new(line, known).has_value() {
         score += 1;
     }
-    if SUCCESS.iter().any(|word| lower.contains(word)) {
+    if says_success(line) {
         score += 4;
     }
     if FAILURE.iter().any(|word| lower.contains(word)) {
         score -= 6;
     }
     // A heading tells where the program is, and not what it has done.
-    if lower.trim_start().starts_with(['-', '=', '*', '#', '+', '|']) {
+    if lower
+        .trim_start()
+        .starts_with(['-', '=', '*', '#', '+', '|'])
+    {
         score -= 3;
     }
     score
+}
+
+/// Returns whether a text has a word of success in it.
+pub(super) fn says_success(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    SUCCESS.iter().any(|word| lower.contains(word))
+        && !FAILURE.iter().any(|word| lower.contains(word))
 }

@@ -61,7 +61,9 @@ fn label(lines: &[&str], key: &str) -> Option<String> {
             let values = format.captures(line, found.start, line.len());
             let value = |wanted: &str| {
                 let mut values = values.iter();
-                values.find(|(name, _)| **name == *wanted).map(|(_, value)| value.trim())
+                values
+                    .find(|(name, _)| **name == *wanted)
+                    .map(|(_, value)| value.trim())
             };
             (value("key")? == key).then(|| value("label").unwrap_or_default().to_owned())
         });
@@ -103,7 +105,9 @@ pub(super) fn is_row(line: &str) -> bool {
 fn short_label(lines: &[&str], label: &str, key: &str) -> String {
     let format = RowFormat::default();
     let selects = |text: &str| choose(lines, &format, text).is_ok_and(|found| found == key);
-    let stable = shapes::volatile_parts(label).first().map_or(label.len(), |part| part.start);
+    let stable = shapes::volatile_parts(label)
+        .first()
+        .map_or(label.len(), |part| part.start);
     let separators = ["  ", " – ", " - ", " — ", " | ", "\t", " ("];
     let mut ends: Vec<usize> = Vec::new();
     if stable < label.len() {
@@ -113,9 +117,8 @@ fn short_label(lines: &[&str], label: &str, key: &str) -> String {
     }
     ends.push(label.len());
     for end in ends {
-        let text = label[..end].trim_end_matches(|c: char| {
-            c.is_whitespace() || "–-—|(:₹$€£".contains(c)
-        });
+        let text =
+            label[..end].trim_end_matches(|c: char| c.is_whitespace() || "–-—|(:₹$€£".contains(c));
         if text.chars().any(char::is_alphabetic) && selects(text) {
             return text.to_owned();
         }
@@ -125,7 +128,13 @@ fn short_label(lines: &[&str], label: &str, key: &str) -> String {
 
 fn is_picked(lines: &[&str], id: &str, answer: &str) -> bool {
     let texts = [id.to_owned()];
-    let picked = pick(lines, &RowFormat::default(), &texts, Which::Only, &mut |_| 0);
+    let picked = pick(
+        lines,
+        &RowFormat::default(),
+        &texts,
+        Which::Only,
+        &mut |_| 0,
+    );
     picked.is_ok_and(|found| found == answer)
 }
 
@@ -137,7 +146,9 @@ fn position(heard: &Heard, answer: &str, ids: &[String]) -> Option<Selection> {
     let lines = heard.rows();
     for id in ids {
         for line in lines.iter().filter(|line| line.contains(id.as_str())) {
-            let Some(first) = shapes::words(line).next().filter(|it| shapes::is_id(&line[it.clone()]))
+            let Some(first) = shapes::words(line)
+                .next()
+                .filter(|it| shapes::is_id(&line[it.clone()]))
             else {
                 continue;
             };

@@ -45,7 +45,9 @@ fn built_in(expression: &str) -> Regex {
 pub(super) fn volatile_parts(line: &str) -> Vec<Range<usize>> {
     let mut parts: Vec<Range<usize>> = NAMED_DATE.find_iter(line).map(|it| it.range()).collect();
     for word in words(line) {
-        let is_new = parts.iter().all(|part| word.end <= part.start || part.end <= word.start);
+        let is_new = parts
+            .iter()
+            .all(|part| word.end <= part.start || part.end <= word.start);
         if is_new && has_digit(&line[word.clone()]) {
             parts.push(word);
         }
@@ -136,7 +138,9 @@ pub(super) fn escape(text: &str) -> String {
 
 /// Returns whether letters and digits alternate as in hexadecimal numbers.
 fn is_mixed_hex(chunk: &str) -> bool {
-    chunk.chars().all(|c| c.is_ascii_hexdigit() && !c.is_ascii_uppercase())
+    chunk
+        .chars()
+        .all(|c| c.is_ascii_hexdigit() && !c.is_ascii_uppercase())
         && changes(chunk) >= 1
         && chunk.len() >= CAPTURE_CHARS.start
 }
@@ -172,7 +176,10 @@ mod tests {
     use super::*;
 
     fn parts(line: &str) -> Vec<&str> {
-        volatile_parts(line).into_iter().map(|part| &line[part]).collect()
+        volatile_parts(line)
+            .into_iter()
+            .map(|part| &line[part])
+            .collect()
     }
 
     #[test]
@@ -182,17 +189,34 @@ mod tests {
             parts("ORD-20261128-070231-000002 | CUST001 José | ₹1449.00 | processed"),
             ["ORD-20261128-070231-000002", "CUST001", "1449.00"]
         );
-        assert_eq!(parts("Last login: Sat, 28 Nov 2026 07:02:31"), ["Sat, 28 Nov 2026", "07:02:31"]);
+        assert_eq!(
+            parts("Last login: Sat, 28 Nov 2026 07:02:31"),
+            ["Sat, 28 Nov 2026", "07:02:31"]
+        );
         assert_eq!(parts("Confirm order (y/n): "), Vec::<&str>::new());
         assert_eq!(parts("May I help you?"), Vec::<&str>::new());
     }
 
     #[test]
     fn ids_are_told_from_amounts_and_times() {
-        for id in ["ORD-20261128-070231-000002", "G-3fa2", "CUST001", "RCP-000001", "100042"] {
+        for id in [
+            "ORD-20261128-070231-000002",
+            "G-3fa2",
+            "CUST001",
+            "RCP-000001",
+            "100042",
+        ] {
             assert!(is_id(id), "{id}");
         }
-        for other in ["1449.00", "1,449.00", "07:02:31", "2026-11-28", "17", "Total", "a b1234"] {
+        for other in [
+            "1449.00",
+            "1,449.00",
+            "07:02:31",
+            "2026-11-28",
+            "17",
+            "Total",
+            "a b1234",
+        ] {
             assert!(!is_id(other), "{other}");
         }
         assert!(looks_unique("DEL-20261128-000001") && !looks_unique("CUST001"));

@@ -40,10 +40,16 @@ pub(super) fn recording(role: &str, started_at: i64, text: &str) -> Recording {
             for character in answer.chars() {
                 let mut bytes = [0; 4];
                 let bytes = character.encode_utf8(&mut bytes).as_bytes().to_vec();
-                push(ChunkEvent::Typed { bytes: bytes.clone(), mode: LINES });
+                push(ChunkEvent::Typed {
+                    bytes: bytes.clone(),
+                    mode: LINES,
+                });
                 push(ChunkEvent::Output(bytes));
             }
-            push(ChunkEvent::Typed { bytes: b"\r".to_vec(), mode: LINES });
+            push(ChunkEvent::Typed {
+                bytes: b"\r".to_vec(),
+                mode: LINES,
+            });
             push(output("\n"));
         }
     }

@@ -50,7 +50,9 @@ pub(super) fn first_key(bytes: &[u8]) -> Option<(Option<Key>, usize)> {
         _ => 1,
     };
     let piece = bytes.get(..length)?;
-    let character = std::str::from_utf8(piece).ok().and_then(|it| it.chars().next());
+    let character = std::str::from_utf8(piece)
+        .ok()
+        .and_then(|it| it.chars().next());
     let key = character.filter(|it| !it.is_control()).map(Key::Char);
     Some((key, length))
 }
@@ -102,9 +104,15 @@ mod tests {
             keys(bytes).into_iter().map(|key| key.to_string()).collect()
         };
         assert_eq!(names(b"\x1b[B\x1bOA\r"), ["down", "up", "enter"]);
-        assert_eq!(names("aé\x7f\x03".as_bytes()), ["a", "é", "backspace", "ctrl-c"]);
+        assert_eq!(
+            names("aé\x7f\x03".as_bytes()),
+            ["a", "é", "backspace", "ctrl-c"]
+        );
         assert_eq!(names(b"\x1bOR\x1b[15~\x1b"), ["f3", "f5", "escape"]);
         assert_eq!(names(b"\x1b[200~ab\x1b[201~"), ["a", "b"]);
-        assert_eq!(names(b"\x1b[24;80Rx\x1b[?62;22cy\x1b]10;rgb:0/0/0\x07z"), ["x", "y", "z"]);
+        assert_eq!(
+            names(b"\x1b[24;80Rx\x1b[?62;22cy\x1b]10;rgb:0/0/0\x07z"),
+            ["x", "y", "z"]
+        );
     }
 }

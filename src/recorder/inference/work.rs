@@ -37,7 +37,9 @@ impl Work {
         replayed: &[(String, String)],
     ) -> Work {
         let interludes = sessions.iter_mut().map(interludes::take).collect();
-        again.iter_mut().for_each(|session| drop(interludes::take(session)));
+        again
+            .iter_mut()
+            .for_each(|session| drop(interludes::take(session)));
         let mut differing = Vec::new();
         let mut optional = Vec::new();
         for session in &sessions {
@@ -83,7 +85,11 @@ impl Work {
     pub(super) fn is_by(&self, first: Place, second: Place) -> bool {
         let key = |place: Place| (self.turn(place).at, place);
         let (first, second) = (key(first), key(second));
-        first.0.total_cmp(&second.0).then(first.1.cmp(&second.1)).is_le()
+        first
+            .0
+            .total_cmp(&second.0)
+            .then(first.1.cmp(&second.1))
+            .is_le()
     }
 
     /// Returns the places up to this one, in the order of time.

@@ -23,20 +23,19 @@ pub(super) fn scalar(text: &str) -> String {
 }
 
 fn is_special(character: char) -> bool {
-    character.is_control() || matches!(character, '\u{feff}' | '\u{2028}' | '\u{2029}' | '\u{85}' | '\u{fffd}')
+    character.is_control()
+        || matches!(
+            character,
+            '\u{feff}' | '\u{2028}' | '\u{2029}' | '\u{85}' | '\u{fffd}'
+        )
 }
 
 /// Returns whether a text stands for itself without quotes, also within brackets.
 fn is_plain(text: &str) -> bool {
     let begins_well = text.chars().next().is_some_and(char::is_alphabetic);
     let is_typed = TYPED.contains(&&*text.to_lowercase());
-    let characters = |it: char| {
-        it.is_alphanumeric() || " _-.…/+()!?'’–;×".contains(it)
-    };
-    begins_well
-        && !is_typed
-        && !text.ends_with(' ')
-        && text.chars().all(characters)
+    let characters = |it: char| it.is_alphanumeric() || " _-.…/+()!?'’–;×".contains(it);
+    begins_well && !is_typed && !text.ends_with(' ') && text.chars().all(characters)
 }
 
 fn double_quoted(text: &str) -> String {
@@ -69,7 +68,13 @@ pub(super) fn list<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
 pub(super) fn comment(text: &str) -> String {
     let plain: String = text
         .chars()
-        .map(|it| if is_special(it) || it == '\t' { ' ' } else { it })
+        .map(|it| {
+            if is_special(it) || it == '\t' {
+                ' '
+            } else {
+                it
+            }
+        })
         .collect();
     let plain = plain.trim();
     match plain.char_indices().nth(COMMENT_CHARS) {
@@ -92,7 +97,10 @@ mod tests {
             ("y", "\"y\""),
             ("007", "\"007\""),
             ("", "\"\""),
-            (r"/Order ID: (?<order_id>\d+)/", r"'/Order ID: (?<order_id>\d+)/'"),
+            (
+                r"/Order ID: (?<order_id>\d+)/",
+                r"'/Order ID: (?<order_id>\d+)/'",
+            ),
             ("say \"it's\"", "'say \"it''s\"'"),
             ("a\tb", "\"a\\tb\""),
             ("${name}", "\"${name}\""),

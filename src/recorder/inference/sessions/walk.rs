@@ -144,7 +144,12 @@ impl Walk {
     }
 
     fn heard(&mut self) -> Heard {
-        let mut lines: Vec<String> = self.dialogue.lines().into_iter().map(str::to_owned).collect();
+        let mut lines: Vec<String> = self
+            .dialogue
+            .lines()
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
         let mut prompt = String::new();
         if self.dialogue.unfinished_line().is_some() {
             prompt = lines.pop().unwrap_or_default();
