@@ -1,5 +1,8 @@
 //! Composition of a scenario from sessions, replies and actions.
 
+mod role_entries;
+mod turn_texts;
+
 use super::actions::{self, ActionDraft, Part};
 use super::agreement::{self, Agreement};
 use super::anchors::{self, Anchor};
@@ -13,7 +16,7 @@ use super::sessions::Answer;
 use super::work::{LineOf, Place, Work};
 use super::{InferOptions, Note, yaml};
 use crate::recorder::recording::Mark;
-use crate::terminal::Key;
+use turn_texts::{filled, keys_text, with_keys, with_optional};
 
 /// Shortest pause before an answer that is worth a word, in seconds.
 const LEAST_THOUGHT_SECONDS: f64 = 1.0;
@@ -177,89 +180,6 @@ impl Composer<'_> {
             });
         }
         role
-    }
-
-    fn role_entries(&self, session: usize, menu: Option<&str>) -> Vec<Entry> {
-        let it = &self.work.sessions[session];
-        let mut entries = vec![
-            Entry::new("title", yaml::scalar(&title(&it.role)), ""),
-            Entry::new(
-                "run",
-                yaml::list(
-                    it.command
-                        .iter()
-                        .map(|word| super::phrases::escaped_template(word))
-                        .collect::<Vec<_>>()
-                        .iter()
-                        .map(String::as_str),
-                ),
-                "",
-            ),
-        ];
-        if it.has_screen {
-            entries.push(Entry::new("screen", it.size.to_string(), ""));
-            if it.term != "xterm-256color" && !it.term.is_empty() {
-                let term = format!("{{TERM: {}}}", yaml::scalar(&it.term));
-                entries.push(Entry::new("environment", term, ""));
-            }
-        } else {
-            entries.push(Entry::new("size", it.size.to_string(), ""));
-        }
-        if let Some(menu) = menu {
-            entries.push(Entry::new(
-                "menu",
-                format!("{{prompt: {}}}", yaml::scalar(menu)),
-                "",
-            ));
-        }
-        let known = super::phrases::Known::new(Vec::new(), self.work.differing[session].clone());
-        let interludes = self.work.interludes[session].iter().map(|interlude| {
-            let pattern = Phrase::new(&interlude.prompt, &known).pattern();
-            format!(
-                "{{prompt: {}, press: {}}}",
-                yaml::scalar(&pattern.text),
-                yaml::scalar(&interlude.key.to_string())
-            )
-        });
-        let interludes: Vec<String> = interludes.collect();
-        if !interludes.is_empty() {
-            entries.push(Entry::new(
-                "interludes",
-                format!("[{}]", interludes.join(", ")),
-                "",
-            ));
-        }
-        entries.extend(self.failures(session));
-        entries
-    }
-
-    fn failures(&self, session: usize) -> Option<Entry> {
-        let it = &self.work.sessions[session];
-        let mut names = Names::default();
-        let marks = it.turns.iter().flat_map(|turn| &turn.marks);
-        let mut failures: Vec<String> = marks
-            .filter_map(|mark| match mark {
-                Mark::Failure(text) if !text.trim().is_empty() => {
-                    let name = names.unused(&slug(text).unwrap_or_else(|| "failed".to_owned()));
-                    let text = super::phrases::escaped_template(one_line(text));
-                    Some(format!("{name}: {}", yaml::scalar(&text)))
-                }
-                _ => None,
-            })
-            .collect();
-        let is_python = it.command.iter().take(2).any(|word| {
-            word.ends_with(".py")
-                || word
-                    .rsplit('/')
-                    .next()
-                    .is_some_and(|it| it.starts_with("python"))
-        });
-        if is_python {
-            let traceback = yaml::scalar("Traceback (most recent call last)");
-            failures.push(format!("crashed: {traceback}"));
-        }
-        (!failures.is_empty())
-            .then(|| Entry::new("fail_on", format!("{{{}}}", failures.join(", ")), ""))
     }
 
     /// Returns the prompt of most of the role's menus.
@@ -535,72 +455,10 @@ impl Composer<'_> {
     }
 }
 
-/// Joins alternatives with the first turn that follows them.
-fn with_optional(mut optional: Vec<TurnText>, mut turns: Vec<TurnText>) -> Vec<TurnText> {
-    let is_wait = |turn: &TurnText| {
-        turn.entries
-            .iter()
-            .any(|(key, _)| ["prompt", "see", "exits", "screen"].contains(key))
-    };
-    if optional.is_empty() {
-        return turns;
-    }
-    let Some(first) = turns.iter().position(is_wait) else {
-        return turns;
-    };
-    let next = turns.remove(first);
-    optional.push(next);
-    let choice = TurnText {
-        first_of: optional,
-        ..TurnText::default()
-    };
-    turns.insert(first, choice);
-    turns
-}
-
-/// Adds the values of fields: those with labels are filled in, those without are typed.
-fn filled(text: TurnText, fields: &[(String, String)]) -> TurnText {
-    if let [(label, value)] = fields
-        && label.is_empty()
-    {
-        return text.with("type", yaml::scalar(value));
-    }
-    let fields = fields
-        .iter()
-        .map(|(label, value)| format!("{}: {}", yaml::scalar(label), yaml::scalar(value)));
-    let fields: Vec<String> = fields.collect();
-    text.with("fill", format!("{{{}}}", fields.join(", ")))
-}
-
-fn with_keys(text: TurnText, keys: &[Key]) -> TurnText {
-    if keys.is_empty() {
-        text
-    } else {
-        text.with("press", keys_text(keys))
-    }
-}
-
-fn keys_text(keys: &[Key]) -> String {
-    let names: Vec<String> = keys.iter().map(Key::to_string).collect();
-    match names.as_slice() {
-        [only] => yaml::scalar(only),
-        several => yaml::list(several.iter().map(String::as_str)),
-    }
-}
-
+/// Returns the first line of a text that is not blank.
 fn one_line(text: &str) -> &str {
     text.lines()
         .map(str::trim)
         .find(|line| !line.is_empty())
         .unwrap_or("")
-}
-
-/// Returns the title of a role: `Warehouse manager` for `warehouse_manager`.
-fn title(role: &str) -> String {
-    let words = role.replace(['_', '-'], " ");
-    let mut characters = words.trim().chars();
-    match characters.next() {
-        Some(first) => first.to_uppercase().chain(characters).collect(),
-        None => "Role".to_owned(),
-    }
 }

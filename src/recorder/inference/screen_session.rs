@@ -145,7 +145,11 @@ impl Walk {
             }
             ChunkEvent::TypedSecret { number } => {
                 let group = self.take_group();
-                self.push(group.heard, group.thought, Answer::Secret(Some(*number)));
+                let answer = Answer::Secret {
+                    number: Some(*number),
+                    is_shown: false,
+                };
+                self.push(group.heard, group.thought, answer);
             }
             ChunkEvent::Resized(size) => self.screen.resize(*size),
             ChunkEvent::Marked(mark) => self.marks.push(mark.clone()),

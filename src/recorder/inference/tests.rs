@@ -86,11 +86,11 @@ fn a_question_of_one_recording_only_is_optional() {
             &scenario,
             &[
                 "- first_of:",
-                "- prompt: \"Large amount. Really (y/n)?\"",
+                "- prompt: Large amount. Really (y/n)?",
                 "send: \"y\"",
                 "again: true",
                 "- prompt: \"Type ok:\"",
-                "send: \"ok\"",
+                "send: ok",
                 "- see: Stored",
                 "- exits: 0",
             ],
@@ -163,7 +163,7 @@ fn a_token_of_one_role_is_read_for_another() {
         &scenario,
         &[
             r"- see: '/Your ticket: (?<your_ticket>T-\d+)/'",
-            "- prompt: \"More?\"",
+            "- prompt: More?",
         ],
     );
     assert_has(
@@ -206,6 +206,28 @@ fn echoed_answers_that_smell_of_secrets_are_asked_about() {
     };
     let scenario = infer(&[recording], &options).scenario;
     assert_has(&scenario, &["pin: hunter2"]);
+}
+
+#[test]
+fn a_masked_echo_shows_that_the_terminal_does_not_hide_the_secret() {
+    let mut shown = recording("desk", 0, "Token: ‹*1›ok\nPIN: ‹*2›Welcome\n‹exit 0›");
+    let is_secret = |chunk: &Chunk| matches!(chunk.event, ChunkEvent::TypedSecret { .. });
+    let at = shown.chunks.iter().position(is_secret).expect("a secret");
+    shown.chunks[at + 1].event = ChunkEvent::Output(b"***\r\n".to_vec());
+    let scenario = inferred(&[shown]).scenario;
+    assert_has(
+        &scenario,
+        &["- prompt: \"Token:\"", "send: \"${desk_token}\""],
+    );
+    assert_has(
+        &scenario,
+        &[
+            "- prompt: \"PIN:\"",
+            "secret: \"${desk_pin}\"",
+            "- see: Welcome",
+        ],
+    );
+    assert!(!scenario.contains("***"), "{scenario}");
 }
 
 fn mark(mut recording: Recording, output: &str, marks: &[Mark]) -> Recording {
