@@ -83,7 +83,12 @@ impl Composer<'_> {
         let mut steps: Vec<(Place, StepText)> = Vec::new();
         for session in 0..self.work.sessions.len() {
             let role = self.role(session, &mut steps);
-            document.roles.push(role);
+            if role.actions.is_empty() {
+                let place = Place { session, turn: 0 };
+                self.note(place, "nothing was recorded that a scenario could do");
+            } else {
+                document.roles.push(role);
+            }
         }
         let at = |place: &Place| self.work.turn(*place).at;
         steps.sort_by(|(a, _), (b, _)| at(a).total_cmp(&at(b)).then(a.cmp(b)));

@@ -141,9 +141,9 @@ fn what_differs_in_a_replay_and_was_typed_is_a_capture() {
     assert_compiles(&scenario);
     assert_has(
         &scenario,
-        &["- prompt: \"Word:\"", "send: \"${the_word_of_today}\""],
+        &["- prompt: \"Word:\"", "send: \"${word_of_today}\""],
     );
-    assert!(scenario.contains("(?<the_word_of_today>"), "{scenario}");
+    assert!(scenario.contains("(?<word_of_today>"), "{scenario}");
 }
 
 #[test]
@@ -346,7 +346,11 @@ fn a_role_is_recorded_again_into_an_edited_scenario() {
             "        - see: Welcome # ours\n\n      plan",
         );
     assert_ne!(edited, first);
-    let result = infer_into(&edited, &recordings[3..4], &InferOptions::default()).expect("YAML");
+    let options = InferOptions {
+        only: vec!["logistics".to_owned()],
+        ..InferOptions::default()
+    };
+    let result = infer_into(&edited, &recordings, &options).expect("YAML");
     assert_compiles(&result.scenario);
     for kept in [
         "Stock keepers   # by hand",
@@ -485,7 +489,7 @@ proptest! {
         let first = infer(&recordings, &options);
         let compiled = compile(&first.scenario, None, CompileOptions::default());
         if let Err(faults) = compiled {
-            let has_flow = lines(&first.scenario).last() != Some(&"flow: []");
+            let has_flow = lines(&first.scenario).last() != Some(&"flow:");
             prop_assert!(!has_flow, "{faults}\n{}", first.scenario);
             return Ok(());
         }
