@@ -25,6 +25,7 @@ pub mod retry;
 mod schema;
 pub mod scope;
 mod secrets;
+mod segment;
 pub mod template;
 mod vocabulary;
 
@@ -54,4 +55,5 @@ pub use schema::schema;
 pub use scope::{CaptureChanged, Scope};
 pub use secrets::Masker;
 pub(crate) use secrets::in_order;
+pub use segment::{Segment, SegmentError};
 pub use template::{Expression, RenderError, Template, TemplateError};

@@ -9,7 +9,9 @@ use crate::scenario::Plan;
 pub(super) fn need(plan: &Plan, parallel: u64) -> Need {
     let mut need = Need::default();
     for role in &plan.roles {
-        let instances = role.pool.map_or(parallel, |size| size.get().min(parallel));
+        let instances = role.pool.map_or(parallel, |size| {
+            plan.load.segment.share(size.get()).min(parallel)
+        });
         need.processes = need.processes.saturating_add(instances);
         let descriptors = match role.terminal {
             TerminalKind::Pty { .. } => {

@@ -13,22 +13,20 @@ use crate::model::{EventSink, FlowNumber, RunEvent, RunId};
 use crate::process::WatcherProgram;
 use crate::report::result_file::Head;
 use crate::report::{
-    self, Artifacts, BundleCounts, Bundles, FlowFailures, HtmlSource, Log, Place, Recorder,
-    ReportError, Reporter, Reporters, Reserved, ResultDirectory,
+    self, Artifacts, BundleCounts, Bundles, HtmlSource, Log, Place, Recorder, ReportError,
+    Reporter, Reporters, Reserved, ResultDirectory,
 };
-use crate::scenario::Overrides;
-use crate::stats::{EvidenceChoice, EvidenceLimits, Integrity};
+use crate::scenario::{Load, Overrides};
+use crate::stats::{EvidenceChoice, EvidenceLimits, FlowFailures, Integrity};
 
+use super::args::SegmentArgs;
 use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::exit::Exit;
 use super::failure_limit::FailureLimit;
 use super::scenario::{Loaded, secret_values};
 use super::settings::{DialogueLogging, RunSettings, Save};
-use super::{bundles, capacity, scenario};
-
-/// The default directory for results.
-const DEFAULT_DIR: &str = "rehearsal-results";
+use super::{bundles, capacity, saved, scenario, segment};
 
 /// A run that is ready to begin: everything is prepared, and nothing is started.
 pub(super) struct Session {
@@ -47,6 +45,7 @@ pub(super) struct Session {
     notices: Vec<String>,
     bundles: Bundles,
     temporary: TempDir,
+    segment: SegmentArgs,
 }
 
 /// Retention of a run's flows after its end.
@@ -119,7 +118,12 @@ impl Session {
             programs,
             warnings,
         } = loaded;
-        let load = settings.load(&plan.load)?;
+        let segment = segment::segment(settings, environment)?;
+        let load = Load {
+            segment,
+            ..settings.load(&plan.load)?
+        };
+        segment::check(&plan, &load)?;
         let thresholds = settings.thresholds(&plan)?;
         let chaos = settings.chaos(&plan)?;
         let problems = capacity::problems(&plan, load.most_in_flight());
@@ -130,6 +134,7 @@ impl Session {
         let (place, moved) = place(&settings.save, environment)?;
         let mut notices: Vec<_> = moved.into_iter().collect();
         notices.extend(plan.closed_gates(&load));
+        notices.extend(segment::remarks(&plan, &load));
         let warnings = warnings.render(false);
         notices.extend(
             warnings
@@ -148,7 +153,9 @@ impl Session {
                 )
             })?;
         let started_at = Local::now();
-        let names = place.reserve(started_at)?;
+        let part = format!("s{}of{}", segment.number(), segment.count());
+        let part = (!segment.is_whole()).then_some(part.as_str());
+        let names = place.reserve(started_at, part)?;
         let record = environment.record(&secret_values(&plan, settings));
         let directory = match keep {
             Keep::Nothing => None,
@@ -183,6 +190,7 @@ impl Session {
             .run_id(names.id.clone())
             .seed(settings.seed.unwrap_or_else(|| fastrand::u64(..1 << 53)))
             .thresholds(thresholds)
+            .fail_fast(settings.fail_fast)
             .recording(recording)
             .environment(environment.variables.clone())
             .run_directory(temporary.path().to_owned())
@@ -206,6 +214,7 @@ impl Session {
             notices,
             bundles,
             temporary,
+            segment: settings.segment.clone(),
         })
     }
 
@@ -255,10 +264,19 @@ impl Session {
         for notice in &self.notices {
             self.messages.say(notice);
         }
-        let outcome = engine::run(self.options, reporters.sink(), &self.control);
+        let mut options = self.options;
+        let say = |text: &str| self.messages.say(text);
+        options.load_began = segment::await_start(&self.segment, &self.control, say)?;
+        let outcome = engine::run(options, reporters.sink(), &self.control);
         let (mut artifacts, mut errors) = reporters.finish()?;
         let mut outcome = outcome?;
         outcome.set_integrity(artifacts.integrity.take());
+        let flows = &outcome.summary.flows;
+        // Those that stopped the run are not allowed.
+        let stopped = outcome.summary.stopped_by_failures.is_some();
+        if flows.failed > 0 && !stopped && self.allowed_failures.is_kept(flows) {
+            outcome.summary.flow_failures = FlowFailures::AreAllowed;
+        }
         artifacts.name_bundles(&mut outcome.summary.failures);
         artifacts
             .notices
@@ -303,7 +321,7 @@ impl Finished {
     pub(super) fn exits(&self) -> Vec<Exit> {
         let summary = &self.outcome.summary;
         let crossed = summary.thresholds.iter().any(|it| !it.holds);
-        let failed = self.flow_failures() == FlowFailures::Count;
+        let failed = !self.allowed_failures.is_kept(&summary.flows);
         // An interrupted run need not have completed any flow.
         let failed = failed && (summary.flows.failed > 0 || !summary.interrupted);
         let integrity = summary.integrity.as_ref();
@@ -319,14 +337,6 @@ impl Finished {
         all.into_iter()
             .filter_map(|(applies, exit)| applies.then_some(exit))
             .collect()
-    }
-
-    /// Returns whether its failed flows count as failures of the run.
-    pub(super) fn flow_failures(&self) -> FlowFailures {
-        match self.allowed_failures.is_kept(&self.outcome.summary.flows) {
-            true => FlowFailures::AreAllowed,
-            false => FlowFailures::Count,
-        }
     }
 
     /// Saves the results in their directory, unless they are there already, and returns its path.
@@ -369,10 +379,7 @@ fn place(save: &Save, environment: &CliEnvironment) -> Result<(Place, Option<Str
                     CliError::usage(error, "name a directory that you may write to: --save=DIR")
                 });
         }
-        Save::No | Save::Usual => environment
-            .results
-            .clone()
-            .unwrap_or_else(|| DEFAULT_DIR.into()),
+        Save::No | Save::Usual => saved::results(environment),
     };
     let error = match Place::open(&wanted) {
         Ok(place) => return Ok((place, None)),

@@ -6,11 +6,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::report::terminal::Detail;
 use crate::scenario::{FaultRules, Load, Plan};
 use crate::stats::EvidenceLimits;
 use crate::stats::Threshold;
 
-use super::args::{ExportArgs, LoadArgs, Progress, RunArgs};
+use super::args::{ExportArgs, LoadArgs, Progress, RunArgs, SegmentArgs};
 use super::error::CliError;
 use super::failure_limit::FailureLimit;
 
@@ -33,6 +34,8 @@ pub(super) const NO_BUNDLES: EvidenceLimits = EvidenceLimits {
 pub struct RunSettings {
     pub scenario: ScenarioChoice,
     pub load: LoadArgs,
+    /// The part of a larger run, and its common start.
+    pub segment: SegmentArgs,
     /// In order of precedence: a later one replaces an earlier one of the same name.
     pub variables: Vec<(String, String)>,
     pub step_timeout: Option<Duration>,
@@ -49,8 +52,12 @@ pub struct RunSettings {
     /// Faults in addition to those of the scenario, as typed.
     pub chaos: Vec<String>,
     pub allowed_failures: FailureLimit,
+    /// The number of failed flows that stops the run.
+    pub fail_fast: Option<u64>,
     pub format: OutputFormat,
     pub progress: Progress,
+    /// The report at the end, if there is one.
+    pub report: Option<Detail>,
     pub json_lines: Option<Destination>,
     pub exports: ExportArgs,
     /// The address to serve metrics at.
@@ -151,6 +158,7 @@ impl RunSettings {
         Ok(RunSettings {
             scenario: scenario.map_or(ScenarioChoice::BuiltIn, ScenarioChoice::File),
             load: args.load,
+            segment: args.segment,
             variables: customer.into_iter().chain(args.variables).collect(),
             step_timeout: args.timeout,
             delay: args.delay,
@@ -174,12 +182,20 @@ impl RunSettings {
             thresholds: args.thresholds,
             chaos: args.chaos,
             allowed_failures: args.allow_failures.unwrap_or_default(),
+            fail_fast: args.stop.fail_fast,
             format: if args.json {
                 OutputFormat::Json
             } else {
                 OutputFormat::People
             },
-            progress: args.progress,
+            progress: match args.quiet {
+                true => Progress::None,
+                false => args.progress,
+            },
+            report: match args.quiet {
+                true => Some(Detail::Headline),
+                false => args.detail.report.detail(),
+            },
             json_lines,
             exports: args.exports,
             prometheus: args.prometheus,

@@ -21,6 +21,8 @@ pub(super) struct RunContext {
     pub plan: Arc<Plan>,
     pub run_id: RunId,
     pub seed: u64,
+    /// The number of failed flows at which the run stops, if any.
+    pub fail_fast: Option<u64>,
     pub programs: Arc<Programs>,
     /// The variables of the environment, for templates.
     variables: Vec<(OsString, OsString)>,
@@ -66,9 +68,11 @@ impl RunContext {
             traces: options
                 .is_traced
                 .then(|| TraceIds::new(&options.run_id, options.started_at, options.seed)),
+            reply_gates: ReplyGates::of(options.plan.load.segment),
             plan: options.plan,
             run_id: options.run_id,
             seed: options.seed,
+            fail_fast: options.fail_fast,
             programs: options.programs,
             variables: options.environment,
             recording: options.recording,
@@ -76,7 +80,6 @@ impl RunContext {
             spawner,
             sink,
             step_confirmation: control.step_confirmation(),
-            reply_gates: ReplyGates::default(),
             live: control.live(),
         }
     }

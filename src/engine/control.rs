@@ -1,7 +1,8 @@
 //! Handle that stops a run and shows its running scripts.
 
+use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
@@ -94,6 +95,22 @@ impl Control {
             }
         });
         scripts.collect()
+    }
+
+    /// Waits on this thread until `time`, or until the run is stopped.
+    pub fn wait_until(&self, time: Instant) -> io::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()?;
+        let mut stops = self.stops();
+        runtime.block_on(async move {
+            tokio::select! {
+                () = tokio::time::sleep_until(time.into()) => {}
+                // The sender lives as long as this handle.
+                _ = stops.wait_for(Option::is_some) => {}
+            }
+        });
+        Ok(())
     }
 
     pub(super) fn stops(&self) -> watch::Receiver<Option<Stop>> {

@@ -45,8 +45,9 @@ pub(super) struct Coordinator {
     is_closed_load: bool,
     /// Grace of the flows in flight when the load's duration is over.
     graceful_stop: Duration,
-    /// The start of the run: the zero of the schedule's times.
+    /// The zero of the schedule's times: the start of the run, unless the load began earlier.
     began: Instant,
+    load_began: Option<Instant>,
     /// The arbiters of flows, each with the number of its flows in flight.
     arbiters: Vec<(ArbiterHandle, usize)>,
     pub(super) in_flight: BTreeMap<FlowNumber, InFlight>,
@@ -54,7 +55,9 @@ pub(super) struct Coordinator {
     next: FlowNumber,
     /// The reason why no more flows start; `None` while they do.
     stopped: Option<StopCause>,
-    /// The time of an early stop, by a threshold or by the caller.
+    /// The number of failed flows, with those of the warm-up.
+    failed: u64,
+    /// The time of an early stop, by a threshold, by failed flows or by the caller.
     stopped_after: Option<Duration>,
     /// The figures of the run so far.
     pub(super) collector: Collector,
@@ -85,7 +88,7 @@ pub(super) struct InFlight {
 /// The result of a coordinator whose last flow has ended.
 pub(super) struct Collected {
     pub cause: StopCause,
-    /// The time of an early stop, by a threshold or by the caller.
+    /// The time of an early stop, by a threshold, by failed flows or by the caller.
     pub stopped_after: Option<Duration>,
     pub collector: Collector,
 }
@@ -96,6 +99,7 @@ impl Coordinator {
         info: Arc<RunInfo>,
         thresholds: &[Threshold],
         first_flow: FlowNumber,
+        load_began: Option<Instant>,
         arbiters: Vec<ArbiterHandle>,
         done: oneshot::Sender<Collected>,
     ) -> Self {
@@ -104,12 +108,14 @@ impl Coordinator {
             pools: Pools::of(&run),
             is_closed_load: matches!(run.plan.load.shape, Shape::Closed { .. }),
             graceful_stop: run.plan.load.graceful_stop,
-            run,
-            began: Instant::now(),
+            began: load_began.unwrap_or_else(Instant::now),
+            load_began,
             arbiters: arbiters.into_iter().map(|arbiter| (arbiter, 0)).collect(),
             in_flight: BTreeMap::new(),
-            next: first_flow,
+            next: FlowNumber(first_flow.0 + run.plan.load.segment.place(0)),
+            run,
             stopped: None,
+            failed: 0,
             stopped_after: None,
             collector: Collector::new(&info, thresholds),
             info,
@@ -205,7 +211,7 @@ impl Coordinator {
 
     fn start_flow(&mut self, start: Start, ctx: &mut Context<Self>) {
         let number = self.next;
-        self.next = FlowNumber(number.0 + 1);
+        self.next = FlowNumber(number.0 + self.run.plan.load.segment.count());
         let id = FlowId::new(&self.run.run_id, number);
         let context = FlowContext {
             number,
@@ -229,8 +235,9 @@ impl Coordinator {
                     ended_after_us: Some(micros(now)),
                     ..FlowRecord::not_performed(number, id, start.counted, outcome)
                 });
-                self.collector.flow_ended(&record, now);
-                return self.run.emit(RunEvent::FlowEnded(record));
+                self.flow_ended(&record, now);
+                self.run.emit(RunEvent::FlowEnded(record));
+                return self.check_fail_fast(ctx);
             }
         };
         let Some(at) = (0..self.arbiters.len()).min_by_key(|at| self.arbiters[*at].1) else {
@@ -253,6 +260,12 @@ impl Coordinator {
             worker: start.worker,
         };
         self.in_flight.insert(number, in_flight);
+    }
+
+    /// Counts a flow that has ended, `now` from the run's start.
+    fn flow_ended(&mut self, flow: &FlowRecord, now: Duration) {
+        self.failed += u64::from(matches!(flow.outcome, FlowOutcome::Failed(_)));
+        self.collector.flow_ended(flow, now);
     }
 
     fn flows_in_words(&self) -> String {
@@ -284,7 +297,7 @@ impl Actor for Coordinator {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        self.began = Instant::now();
+        self.began = self.load_began.unwrap_or_else(Instant::now);
         if self.collector.has_live_thresholds() {
             ctx.run_interval(CHECK_EVERY, |coordinator, ctx| {
                 let now = coordinator.began.elapsed();
@@ -309,13 +322,13 @@ impl Handler<FlowEnded> for Coordinator {
             self.arbiters[flow.arbiter].1 -= 1;
             self.schedule.ended(flow.worker, self.began.elapsed());
         }
-        self.collector
-            .flow_ended(&ended.record, self.began.elapsed());
+        self.flow_ended(&ended.record, self.began.elapsed());
         self.run.emit(RunEvent::FlowEnded(ended.record));
         if let Some(evidence) = ended.evidence {
             self.run.emit(RunEvent::EvidenceKept(evidence));
         }
         self.flow_is_gone(ended.number, ctx);
+        self.check_fail_fast(ctx);
         self.proceed(ctx);
     }
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Local};
 
@@ -24,6 +24,8 @@ pub struct RunOptions {
     pub seed: u64,
     /// Checked while the run is in progress and at its end.
     pub thresholds: Vec<Threshold>,
+    /// The number of failed flows at which the run stops, if any.
+    pub fail_fast: Option<u64>,
     pub recording: Recording,
     /// The environment that every program gets, before its role's own.
     pub environment: Vec<(OsString, OsString)>,
@@ -34,6 +36,9 @@ pub struct RunOptions {
     /// The program to run as a watcher, which cleans up if this process is killed.
     pub watcher: Option<WatcherProgram>,
     pub started_at: DateTime<Local>,
+    /// The zero of the load's times, if it is not the moment when the run begins: flows that were
+    /// due since then start late.
+    pub load_began: Option<Instant>,
     /// The number of the first flow: 1, unless a flow of another run is replayed.
     pub first_flow: FlowNumber,
 }
@@ -58,12 +63,14 @@ impl RunOptions {
             run_id: RunId(format!("RUN-{}", started_at.format("%Y%m%d-%H%M%S"))),
             seed: 0,
             thresholds: Vec::new(),
+            fail_fast: None,
             recording: Recording::default(),
             environment: Vec::new(),
             run_directory: std::env::temp_dir(),
             is_traced: false,
             watcher: None,
             started_at,
+            load_began: None,
             first_flow: FlowNumber(1),
         }
     }
@@ -84,6 +91,13 @@ impl RunOptions {
     #[must_use]
     pub fn thresholds(self, thresholds: Vec<Threshold>) -> Self {
         RunOptions { thresholds, ..self }
+    }
+
+    /// Sets the number of failed flows at which the run stops: it starts no more, and those in
+    /// flight may finish.
+    #[must_use]
+    pub fn fail_fast(self, fail_fast: Option<u64>) -> Self {
+        RunOptions { fail_fast, ..self }
     }
 
     /// Sets the recording besides figures.
@@ -160,7 +174,7 @@ impl RunOptions {
             scenario: plan.name.clone(),
             roles: roles.collect(),
             steps: steps.collect(),
-            flows: plan.load.flows,
+            flows: plan.load.flows_of_segment(),
             duration_us: plan.load.end().map(micros),
             warm_up_us: micros(plan.load.warm_up),
             stages: stages(&plan.load.shape),
@@ -168,6 +182,7 @@ impl RunOptions {
             integrity: plan.integrity.clone(),
             load: plan.load.to_string(),
             wanted_per_second: plan.load.wanted_per_second(),
+            segment: (!plan.load.segment.is_whole()).then(|| plan.load.segment.to_string()),
             seed: Some(self.seed),
             chaos: plan.faults.rules.iter().map(ToString::to_string).collect(),
             started_at: self.started_at,

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{self, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until};
 
-use crate::scenario::ReplyGateSpec;
+use crate::scenario::{ReplyGateSpec, Segment};
 
 /// Exclusive access, until it is dropped.
 #[derive(Debug)]
@@ -22,13 +22,23 @@ type NextReply = Arc<sync::Mutex<Option<Instant>>>;
 
 /// The gates before replies of a run, each made when it is first used. Those who wait are served in
 /// the order of their arrival.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct ReplyGates {
+    segment: Segment,
     rates: Mutex<HashMap<usize, NextReply>>,
     locks: Mutex<HashMap<String, Arc<Semaphore>>>,
 }
 
 impl ReplyGates {
+    /// Creates the gates of a run's segment.
+    pub(super) fn of(segment: Segment) -> Self {
+        ReplyGates {
+            segment,
+            rates: Mutex::default(),
+            locks: Mutex::default(),
+        }
+    }
+
     /// Waits until a reply may be typed. Returns the exclusive access, if the turn wants it.
     pub(super) fn pass(
         &self,
@@ -40,6 +50,7 @@ impl ReplyGates {
             Arc::clone(lock.or_insert_with(|| Arc::new(Semaphore::new(1))))
         });
         let rate = gates.interval.map(|interval| {
+            let interval = self.segment.interval(interval);
             let mut rates = self.rates.lock().unwrap_or_else(PoisonError::into_inner);
             (Arc::clone(rates.entry(gates.turn).or_default()), interval)
         });
@@ -80,7 +91,7 @@ mod tests {
 
     #[tokio::test]
     async fn replies_of_a_turn_are_spaced() {
-        let gates = ReplyGates::default();
+        let gates = ReplyGates::of(Segment::WHOLE);
         let interval = Duration::from_millis(20);
         let began = Instant::now();
         let pass = async |turn| {
@@ -99,7 +110,7 @@ mod tests {
 
     #[tokio::test]
     async fn access_is_exclusive_until_it_is_dropped() {
-        let gates = ReplyGates::default();
+        let gates = ReplyGates::of(Segment::WHOLE);
         let access = gates.pass(&spec(1, Some("till"), None)).await;
         assert!(access.is_some());
         let mut waiting = pin!(gates.pass(&spec(2, Some("till"), None)));

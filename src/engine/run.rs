@@ -86,6 +86,7 @@ pub fn run(
     spawner.on_notice(move |text| notices.emit(RunEvent::Notice { flow: None, text }));
 
     let (thresholds, first_flow) = (options.thresholds.clone(), options.first_flow);
+    let load_began = options.load_began;
     let context = Arc::new(RunContext::new(
         options,
         spawner.clone(),
@@ -112,6 +113,7 @@ pub fn run(
             Arc::clone(&info),
             &thresholds,
             first_flow,
+            load_began,
             handles,
             done,
         );
@@ -141,6 +143,10 @@ pub fn run(
     });
     let mut summary = collector.tally.summary(elapsed, interrupted);
     summary.stopped_after_us = stopped_after.map(micros);
+    summary.stopped_by_failures = match cause {
+        StopCause::FailFast(limit) => Some(limit),
+        _ => None,
+    };
     summary.rehearsal_cpu_us = Some(usage.cpu_us());
     summary.set_rehearsal_peak(usage.peak_rss_bytes());
     // Descendants of programs are no script instances, but they are left over as well.

@@ -3,21 +3,22 @@
 //! Times count from the run's start. The coordinator calls [`Schedule::next`] and follows it until
 //! there is something to wait for.
 
+mod open;
+mod workers;
+
 use std::time::Duration;
 
-use crate::scenario::{Arrivals, Load, Pacing, Ramp, Shape};
+use crate::scenario::{Load, Shape};
 
-/// The most drops at once whose times are computed one by one.
-const MAX_DROPS: u64 = 1_000;
+use open::{Bounds, OpenArrivals};
+use workers::Workers;
 
-/// The schedule of a run.
+/// The schedule of a run's segment.
 #[derive(Debug)]
 pub(super) struct Schedule {
     model: Model,
     end: Option<Duration>,
     warm_up: Duration,
-    /// Counted flows that are still to be started.
-    left: Option<u64>,
 }
 
 /// The next action of the coordinator.
@@ -50,182 +51,62 @@ pub(super) struct Start {
 
 #[derive(Debug)]
 enum Model {
-    Closed {
-        parallel: Ramp,
-        flows_each: Option<u64>,
-        between: Pacing,
-        workers: Vec<Worker>,
-    },
-    Open {
-        rate: Ramp,
-        most_in_flight: u64,
-        gaps: Gaps,
-        /// The number of flows due before the next one: its place in the integral of the rate.
-        place: f64,
-    },
-}
-
-/// A worker of a closed load.
-#[derive(Debug, Clone, Copy, Default)]
-struct Worker {
-    busy: bool,
-    started: u64,
-    last_start: Duration,
-    ready_at: Duration,
-}
-
-/// The distance from one arrival to the next, in flows: on average one.
-#[derive(Debug)]
-enum Gaps {
-    Even,
-    Poisson(fastrand::Rng),
-}
-
-impl Gaps {
-    fn draw(&mut self) -> f64 {
-        match self {
-            Gaps::Even => 1.0,
-            // Inverse transform sampling of the exponential distribution with mean 1.
-            Gaps::Poisson(rng) => -(1.0 - rng.f64()).ln(),
-        }
-    }
+    Closed(Workers),
+    Open(OpenArrivals),
 }
 
 impl Schedule {
-    /// Creates the schedule of a load; `seed` decides its random gaps.
+    /// Creates the schedule of a load's segment; `seed` decides its random gaps.
     pub(super) fn new(load: &Load, seed: u64) -> Self {
+        let segment = load.segment;
         let model = match &load.shape {
             Shape::Closed {
                 parallel,
                 flows_each,
                 between,
-            } => Model::Closed {
-                parallel: parallel.clone(),
-                flows_each: *flows_each,
-                between: *between,
-                workers: Vec::new(),
-            },
-            Shape::Open {
-                rate,
-                arrivals,
-                most_in_flight,
-            } => {
-                let mut gaps = match arrivals {
-                    Arrivals::Even => Gaps::Even,
-                    Arrivals::Poisson => Gaps::Poisson(fastrand::Rng::with_seed(seed)),
+            } => Model::Closed(Workers::new(
+                parallel.clone(),
+                *flows_each,
+                *between,
+                segment,
+                load.flows_of_segment(),
+            )),
+            Shape::Open { rate, arrivals, .. } => {
+                let bounds = Bounds {
+                    most_in_flight: load.most_in_flight(),
+                    warm_up: load.warm_up,
+                    end: load.end(),
+                    flows: load.flows,
                 };
-                let place = match arrivals {
-                    Arrivals::Even => 0.0,
-                    Arrivals::Poisson => gaps.draw(),
-                };
-                Model::Open {
-                    rate: rate.clone(),
-                    most_in_flight: *most_in_flight,
-                    gaps,
-                    place,
-                }
+                Model::Open(OpenArrivals::new(rate, *arrivals, bounds, segment, seed))
             }
         };
         Schedule {
             model,
             end: load.end(),
             warm_up: load.warm_up,
-            left: load.flows,
         }
     }
 
     /// Returns the next action at `now`, with `in_flight` flows in flight.
     pub(super) fn next(&mut self, now: Duration, in_flight: u64) -> Next {
-        if self.left == Some(0) {
-            return Next::Over;
-        }
         let next = match &mut self.model {
-            Model::Open {
-                rate,
-                most_in_flight,
-                gaps,
-                place,
-            } => match rate.when_integral_is(*place) {
-                None => Next::Over,
-                Some(due) if self.end.is_some_and(|end| due >= end) => Next::Over,
-                Some(due) if due > now => Next::At(due),
-                Some(due) if in_flight >= *most_in_flight => {
-                    let counted = due >= self.warm_up;
-                    // Those that are due before the next change of what they count as.
-                    let bound = if counted {
-                        self.end
-                    } else {
-                        Some(self.warm_up)
-                    };
-                    let is_due = |due| due <= now && bound.is_none_or(|bound| due < bound);
-                    let most = self.left.filter(|_| counted).unwrap_or(u64::MAX);
-                    let mut count = 0;
-                    while count < most.min(MAX_DROPS)
-                        && rate.when_integral_is(*place).is_some_and(is_due)
-                    {
-                        *place += gaps.draw();
-                        count += 1;
-                    }
-                    if count == MAX_DROPS {
-                        // So far behind, the mean is as good as the draws.
-                        let until = bound.map_or(now, |bound| bound.min(now));
-                        let behind = (rate.integral(until) - *place).max(0.0).floor();
-                        let behind = (behind as u64).min(most - count);
-                        *place += behind as f64;
-                        count += behind;
-                    }
-                    Next::Drop { count, counted }
-                }
-                Some(due) => {
-                    *place += gaps.draw();
-                    Next::Start(Start {
-                        intended: due,
-                        counted: true,
-                        worker: None,
-                    })
-                }
-            },
-            Model::Closed { .. } if self.end.is_some_and(|end| now >= end) => Next::Over,
-            Model::Closed {
-                parallel,
-                flows_each,
-                between,
-                workers,
-            } => closed(parallel, *flows_each, *between, workers, now),
+            Model::Open(arrivals) => arrivals.next(now, in_flight),
+            Model::Closed(_) if self.end.is_some_and(|end| now >= end) => Next::Over,
+            Model::Closed(workers) => workers.next(now, self.warm_up),
         };
         match next {
             // The end of the schedule is also a moment to ask it again.
             Next::At(time) => Next::At(self.end.map_or(time, |end| end.min(time))),
             Next::WhenOneEnds => self.end.map_or(Next::WhenOneEnds, Next::At),
-            Next::Start(start) => {
-                let counted = start.intended >= self.warm_up;
-                self.count(1, counted);
-                Next::Start(Start { counted, ..start })
-            }
-            Next::Drop { count, counted } => {
-                self.count(count, counted);
-                Next::Drop { count, counted }
-            }
             next => next,
         }
     }
 
     /// Notes that a worker's flow has ended.
     pub(super) fn ended(&mut self, worker: Option<usize>, now: Duration) {
-        if let (
-            Model::Closed {
-                between, workers, ..
-            },
-            Some(worker),
-        ) = (&mut self.model, worker)
-            && let Some(worker) = workers.get_mut(worker)
-        {
-            worker.busy = false;
-            worker.ready_at = match between {
-                Pacing::Nothing => now,
-                Pacing::Pause(pause) => now + *pause,
-                Pacing::Pace(pace) => (worker.last_start + *pace).max(now),
-            };
+        if let (Model::Closed(workers), Some(worker)) = (&mut self.model, worker) {
+            workers.ended(worker, now);
         }
     }
 
@@ -233,75 +114,14 @@ impl Schedule {
     pub(super) fn end(&self) -> Option<Duration> {
         self.end
     }
-
-    fn count(&mut self, count: u64, counted: bool) {
-        if counted && let Some(left) = &mut self.left {
-            *left -= count;
-        }
-    }
-}
-
-/// The next start of a closed load.
-fn closed(
-    parallel: &Ramp,
-    flows_each: Option<u64>,
-    between: Pacing,
-    workers: &mut Vec<Worker>,
-    now: Duration,
-) -> Next {
-    let allowed = level(parallel.at(now));
-    if workers.len() < allowed {
-        workers.resize(allowed, Worker::default());
-    }
-    let may_start =
-        |worker: &Worker| !worker.busy && flows_each.is_none_or(|each| worker.started < each);
-    let mut soonest: Option<Duration> = None;
-    for (index, worker) in workers.iter_mut().enumerate() {
-        if !may_start(worker) {
-            continue;
-        }
-        let there = if index < allowed {
-            Some(now)
-        } else {
-            parallel.reaches((index + 1) as f64, now)
-        };
-        let Some(at) = there.map(|at| at.max(worker.ready_at)) else {
-            continue;
-        };
-        if at <= now {
-            // A pause or a pace is a plan; without one, a flow is due when it can start.
-            let planned = between != Pacing::Nothing && worker.started > 0;
-            let intended = if planned { worker.ready_at } else { now };
-            worker.busy = true;
-            worker.started += 1;
-            worker.last_start = intended;
-            return Next::Start(Start {
-                intended,
-                counted: true,
-                worker: Some(index),
-            });
-        }
-        soonest = Some(soonest.map_or(at, |soonest| soonest.min(at)));
-    }
-    // A worker that is needed for the first time.
-    let newcomer = parallel.reaches((workers.len() + 1) as f64, now);
-    match soonest.into_iter().chain(newcomer).min() {
-        Some(at) => Next::At(at),
-        None if workers.iter().any(|worker| worker.busy) => Next::WhenOneEnds,
-        None => Next::Over,
-    }
-}
-
-/// Returns the number of workers that a level of the ramp allows, rounded up where arithmetic left
-/// it just below a whole number.
-fn level(value: f64) -> usize {
-    (value + 1e-9).floor().max(0.0) as usize
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
-    use crate::scenario::Stage;
+    use crate::scenario::{Arrivals, Pacing, Ramp, Segment, Stage};
 
     const fn ms(milliseconds: u64) -> Duration {
         Duration::from_millis(milliseconds)
@@ -571,5 +391,112 @@ mod tests {
         };
         let (starts, _) = perform(&load, ms(10), 100);
         assert_eq!(times(&starts), [0, 0, 10, 10, 20, 20]);
+    }
+
+    fn in_segments(load: &Load, count: u64) -> Vec<Load> {
+        let segment = |number| Segment::new(number, count).expect("a segment");
+        let part = |number| Load {
+            segment: segment(number),
+            ..load.clone()
+        };
+        (1..=count).map(part).collect()
+    }
+
+    /// Returns the starts of all segments, in the order of time.
+    fn together(load: &Load, length: Duration, count: u64) -> Vec<(Duration, bool)> {
+        let mut starts: Vec<_> = in_segments(load, count)
+            .iter()
+            .flat_map(|part| perform(part, length, 10_000).0)
+            .map(|start| (start.intended, start.counted))
+            .collect();
+        starts.sort_unstable();
+        starts
+    }
+
+    fn whole(load: &Load, length: Duration) -> Vec<(Duration, bool)> {
+        let starts = perform(load, length, 10_000).0;
+        let mut starts: Vec<_> = starts
+            .iter()
+            .map(|start| (start.intended, start.counted))
+            .collect();
+        starts.sort_unstable();
+        starts
+    }
+
+    fn any_ramp(most: f64) -> impl Strategy<Value = Ramp> {
+        let stage = (0_u64..2_000, 0.0..most).prop_map(|(length, to)| Stage {
+            length: ms(length),
+            to,
+        });
+        (0.0..most, proptest::collection::vec(stage, 0..4))
+            .prop_map(|(from, stages)| Ramp { from, stages })
+    }
+
+    proptest! {
+        #[test]
+        fn segments_of_an_open_load_are_the_whole(
+            rate in any_ramp(80.0),
+            is_poisson in any::<bool>(),
+            count in 1_u64..9,
+            flows in proptest::option::of(0_u64..200),
+            warm_up in 0_u64..1_500,
+        ) {
+            let arrivals = if is_poisson { Arrivals::Poisson } else { Arrivals::Even };
+            let load = Load {
+                flows,
+                duration: Some(ms(3_000)),
+                warm_up: ms(warm_up),
+                ..open(rate, arrivals, u64::MAX)
+            };
+            prop_assert_eq!(together(&load, ms(1), count), whole(&load, ms(1)));
+        }
+
+        #[test]
+        fn segments_of_a_closed_load_are_the_whole(
+            parallel in any_ramp(12.0),
+            count in 1_u64..9,
+            pause in 1_u64..50,
+        ) {
+            // Flows of one length, so that a worker's starts do not depend on the other workers.
+            let load = Load {
+                duration: Some(ms(3_000)),
+                ..workers(parallel, Pacing::Pause(ms(pause)))
+            };
+            prop_assert_eq!(together(&load, ms(40), count), whole(&load, ms(40)));
+        }
+    }
+
+    #[test]
+    fn segments_share_the_flows_and_the_workers() {
+        let load = Load::closed(10, 5);
+        let starts: Vec<usize> = in_segments(&load, 4)
+            .iter()
+            .map(|part| perform(part, ms(10), 100).0.len())
+            .collect();
+        assert_eq!(starts, [3, 3, 2, 2]);
+        let parallel: Vec<u64> = in_segments(&load, 4)
+            .iter()
+            .map(Load::most_in_flight)
+            .collect();
+        assert_eq!(parallel, [2, 1, 1, 1]);
+    }
+
+    #[test]
+    fn dropped_arrivals_are_shared_like_started_ones() {
+        for arrivals in [Arrivals::Even, Arrivals::Poisson] {
+            let load = Load {
+                flows: Some(90_000),
+                ..open(Ramp::constant(1e6), arrivals, 0)
+            };
+            let mut dropped = 0;
+            for part in in_segments(&load, 7) {
+                let mut schedule = Schedule::new(&part, 1);
+                while let Next::Drop { count, .. } = schedule.next(ms(10_000), 0) {
+                    dropped += count;
+                }
+                assert_eq!(schedule.next(ms(10_000), 0), Next::Over);
+            }
+            assert_eq!(dropped, 90_000, "{arrivals:?}");
+        }
     }
 }

@@ -4,8 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The name of one run, unique among the runs that share a results directory, such as
-/// `REAL-E2E-20260131-142530`.
+/// The name of one run, unique across machines, such as `REAL-E2E-20260131-142530-k3f9x`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RunId(pub String);

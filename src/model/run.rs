@@ -75,6 +75,9 @@ pub struct RunInfo {
     pub load: String,
     /// The average rate of flow starts of a load with a rate.
     pub wanted_per_second: Option<f64>,
+    /// The part of a larger run that this one is, such as `2/8`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segment: Option<String>,
     /// `None` for merged runs.
     pub seed: Option<u64>,
     /// The fault injection rules as written; empty without any.

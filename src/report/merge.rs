@@ -1,5 +1,6 @@
 //! Merges several runs into one.
 
+use std::collections::BTreeMap;
 use std::path::{Path, absolute};
 use std::time::Duration;
 
@@ -27,6 +28,12 @@ pub enum MergeError {
     },
     #[error("{0} is listed twice")]
     Twice(RunId),
+    #[error("{one} and {other} both are segment {segment}")]
+    SegmentTwice {
+        one: RunId,
+        other: RunId,
+        segment: String,
+    },
     #[error("{run}: {source}")]
     Incomplete {
         run: RunId,
@@ -53,9 +60,10 @@ pub fn merge(
         compare(first, other)?;
     }
     let merged_from = sources(runs)?;
+    let missing_segments = missing_segments(runs)?;
+    let mut notices = Vec::new();
     let run = run(runs, id);
     let mut tally = Tally::new(&run);
-    let mut notices = Vec::new();
     let mut completeness = Completeness::Whole;
     let heads = || runs.iter().map(|run| &run.head);
     for saved in runs {
@@ -94,6 +102,7 @@ pub fn merge(
     summary.integrity = integrity(runs, &run.integrity, temporary)?;
     Ok(Head {
         merged_from,
+        missing_segments,
         completeness,
         ..Head::new(&run, environment, summary, tally.histograms(), notices)
     })
@@ -151,11 +160,7 @@ fn compare(one: &SavedRun, other: &SavedRun) -> Result<(), MergeError> {
     } else {
         return Ok(());
     };
-    Err(MergeError::Different {
-        one: left.id.clone(),
-        other: right.id.clone(),
-        difference,
-    })
+    Err(different(left, right, difference))
 }
 
 /// Returns the original runs, those of merged ones included.
@@ -183,6 +188,51 @@ fn sources(runs: &[SavedRun]) -> Result<Vec<Merged>, MergeError> {
     Ok(sources)
 }
 
+/// Checks the segments of one run among these, and returns a sentence about those that are missing.
+fn missing_segments(runs: &[SavedRun]) -> Result<Option<String>, MergeError> {
+    let mut found: BTreeMap<u64, &RunId> = BTreeMap::new();
+    let mut all = None;
+    for run in runs.iter().map(|saved| &saved.head.run) {
+        let Some((number, count)) = run.segment.as_deref().and_then(numbers) else {
+            continue;
+        };
+        if *all.get_or_insert(count) != count {
+            let difference = "they are segments of different runs".to_owned();
+            return Err(different(&runs[0].head.run, run, difference));
+        }
+        if let Some(one) = found.insert(number, &run.id) {
+            return Err(MergeError::SegmentTwice {
+                one: one.clone(),
+                other: run.id.clone(),
+                segment: format!("{number}/{count}"),
+            });
+        }
+    }
+    let Some(count) = all else { return Ok(None) };
+    let missing: Vec<String> = (1..=count)
+        .filter(|number| !found.contains_key(number))
+        .map(|number| number.to_string())
+        .collect();
+    Ok((!missing.is_empty()).then(|| match missing.as_slice() {
+        [one] => format!("Segment {one} of {count} is missing."),
+        several => format!("Segments {} of {count} are missing.", several.join(", ")),
+    }))
+}
+
+/// Returns the two numbers of a segment.
+fn numbers(segment: &str) -> Option<(u64, u64)> {
+    let (number, count) = segment.split_once('/')?;
+    Some((number.parse().ok()?, count.parse().ok()?))
+}
+
+fn different(one: &RunInfo, other: &RunInfo, difference: String) -> MergeError {
+    MergeError::Different {
+        one: one.id.clone(),
+        other: other.id.clone(),
+        difference,
+    }
+}
+
 fn run(runs: &[SavedRun], id: RunId) -> RunInfo {
     let all = || runs.iter().map(|saved| &saved.head.run);
     let mut loads: Vec<_> = all().map(|run| run.load.as_str()).collect();
@@ -195,7 +245,11 @@ fn run(runs: &[SavedRun], id: RunId) -> RunInfo {
         parallel: all().map(|run| run.parallel).sum(),
         load: format!("{} runs of {}", runs.len(), loads.join(" and ")),
         wanted_per_second: all().map(|run| run.wanted_per_second).sum(),
-        seed: None,
+        segment: None,
+        // Segments share it; other runs have one each.
+        seed: first
+            .seed
+            .filter(|_| all().all(|run| run.segment.is_some())),
         started_at: all()
             .map(|run| run.started_at)
             .min()

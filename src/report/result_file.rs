@@ -72,6 +72,9 @@ pub struct Head {
     pub completeness: Completeness,
     /// The runs that this one was merged from.
     pub merged_from: Vec<Merged>,
+    /// The segments of the merged run of which there is no result, in one sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing_segments: Option<String>,
     /// The histograms behind the figures.
     pub histograms: Histograms,
 }
@@ -93,6 +96,7 @@ impl Head {
             notices,
             completeness: Completeness::Whole,
             merged_from: Vec::new(),
+            missing_segments: None,
             histograms,
         }
     }

@@ -47,19 +47,24 @@ impl Place {
         })
     }
 
-    /// Reserves a name for a run that starts now. The first run of a second is named
-    /// `REAL-E2E-20260131-142530`, the next `…-2`, and so on, across processes.
+    /// Reserves a name for a run that starts now: its time and a random part, which makes it unique
+    /// across machines, such as `REAL-E2E-20260131-142530-k3f9x`. `part` names a part of a run that
+    /// several processes perform: `REAL-E2E-20260131-142530-k3f9x-s2of8`.
     ///
     /// # Errors
     /// If the log file, whose creation reserves the name, cannot be created.
-    pub fn reserve(&self, now: DateTime<Local>) -> Result<Reserved, ReportError> {
-        let name = now.format("REAL-E2E-%Y%m%d-%H%M%S").to_string();
-        for attempt in 1_u32.. {
-            let id = if attempt == 1 {
-                name.clone()
-            } else {
-                format!("{name}-{attempt}")
-            };
+    pub fn reserve(
+        &self,
+        now: DateTime<Local>,
+        part: Option<&str>,
+    ) -> Result<Reserved, ReportError> {
+        loop {
+            let mut id = now.format("REAL-E2E-%Y%m%d-%H%M%S-").to_string();
+            id.extend((0..RANDOM_LENGTH).map(|_| random_character()));
+            if let Some(part) = part {
+                id.push('-');
+                id.push_str(part);
+            }
             let log_path = self.root.join(LOGS).join(format!("{id}.log"));
             let directory = self.root.join(&id);
             if directory.exists() {
@@ -82,25 +87,49 @@ impl Place {
                 Err(error) => return Err(ReportError::create(&log_path, error)),
             }
         }
-        unreachable!("there are fewer files than numbers")
     }
+}
+
+/// The length of the random part of names: about 10⁷ runs of one second.
+const RANDOM_LENGTH: usize = 5;
+
+/// Returns a character that forms no words with others and is not taken for another one.
+fn random_character() -> char {
+    fastrand::choice(b"23456789bcdfghjkmnpqrstvwxz").map_or('2', |byte| char::from(*byte))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
     fn runs_of_one_second_have_different_names() {
+        let now = Local::now();
+        let name = now.format("REAL-E2E-%Y%m%d-%H%M%S-").to_string();
+        // As if on different machines.
+        let names: BTreeSet<String> = (0..20)
+            .map(|_| {
+                let directory = tempfile::tempdir().unwrap();
+                let place = Place::open(directory.path()).unwrap();
+                place.reserve(now, None).unwrap().id.0
+            })
+            .collect();
+        assert_eq!(names.len(), 20);
+        for id in names {
+            let random = id.strip_prefix(&name).expect("the time first");
+            assert_eq!(random.len(), RANDOM_LENGTH);
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_run_is_named() {
         let directory = tempfile::tempdir().unwrap();
         let place = Place::open(directory.path()).unwrap();
-        let now = Local::now();
-        let name = now.format("REAL-E2E-%Y%m%d-%H%M%S").to_string();
-        assert_eq!(place.reserve(now).unwrap().id.0, name);
-        let again = Place::open(directory.path()).unwrap().reserve(now).unwrap();
-        assert_eq!(again.id.0, format!("{name}-2"));
-        fs::create_dir(directory.path().join(format!("{name}-3"))).unwrap();
-        assert_eq!(place.reserve(now).unwrap().id.0, format!("{name}-4"));
+        let reserved = place.reserve(Local::now(), Some("s2of8")).unwrap();
+        assert!(reserved.id.0.ends_with("-s2of8"), "{}", reserved.id);
+        assert!(reserved.log_path.exists());
     }
 
     #[test]

@@ -90,8 +90,9 @@ impl Plan {
 
 impl Plan {
     /// Sets the values of the pooled instance that works for the flow now: `instance.number` and
-    /// its rows of data. `slot` is its place in the pool, from 0.
+    /// its rows of data. `slot` is its place in the segment's part of the pool, from 0.
     pub fn set_instance(&self, scope: &mut Arc<Scope>, slot: usize) {
+        let slot = self.load.segment.place(slot as u64);
         let number = (slot + 1).to_string();
         if scope.get(INSTANCE_NUMBER) == Some(&number) {
             return;
@@ -99,7 +100,10 @@ impl Plan {
         let scope = Arc::make_mut(scope);
         scope.set(INSTANCE_NUMBER, number);
         for table in &self.instance_data {
-            if let Some(row) = table.rows.get(slot) {
+            let row = usize::try_from(slot)
+                .ok()
+                .and_then(|slot| table.rows.get(slot));
+            if let Some(row) = row {
                 for (column, value) in table.columns.iter().zip(row) {
                     scope.set(format!("instance.{column}"), value.as_str());
                 }

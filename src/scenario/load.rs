@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::segment::Segment;
+
 /// The load of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Load {
@@ -14,6 +16,8 @@ pub struct Load {
     pub warm_up: Duration,
     /// The time that flows in flight have to finish after `duration`.
     pub graceful_stop: Duration,
+    /// The part of it that this process performs. All other fields describe the whole load.
+    pub segment: Segment,
 }
 
 /// The load model, which decides when a flow starts.
@@ -84,6 +88,7 @@ impl Load {
             duration: None,
             warm_up: Duration::ZERO,
             graceful_stop: GRACEFUL_STOP,
+            segment: Segment::WHOLE,
         }
     }
 
@@ -115,26 +120,33 @@ impl Load {
         first.is_none_or(|first| self.end().is_some_and(|end| first >= end))
     }
 
-    /// Returns the flow starts per second of an open load: its rate, or the mean of a changing one
-    /// over the time in which flows are started.
+    /// Returns the number of counted flows of its segment, if the load limits them.
+    pub fn flows_of_segment(&self) -> Option<u64> {
+        self.flows.map(|flows| self.segment.share(flows))
+    }
+
+    /// Returns the flow starts per second of an open load's segment: its rate, or the mean of a
+    /// changing one over the time in which flows are started.
     pub fn wanted_per_second(&self) -> Option<f64> {
         let Shape::Open { rate, .. } = &self.shape else {
             return None;
         };
         let end = self.end().filter(|end| !end.is_zero());
-        Some(end.map_or(rate.at(Duration::ZERO), |end| {
+        let whole = end.map_or(rate.at(Duration::ZERO), |end| {
             rate.integral(end) / end.as_secs_f64()
-        }))
+        });
+        Some(whole / self.segment.count() as f64)
     }
 
-    /// Returns the maximum number of flows in flight.
+    /// Returns the maximum number of flows of its segment in flight.
     pub fn most_in_flight(&self) -> u64 {
         match &self.shape {
             Shape::Closed { parallel, .. } => {
                 let most = parallel.highest().floor() as u64;
-                most.min(self.flows.unwrap_or(u64::MAX)).max(1)
+                let most = most.min(self.flows.unwrap_or(u64::MAX));
+                self.segment.share(most).max(1)
             }
-            Shape::Open { most_in_flight, .. } => *most_in_flight,
+            Shape::Open { most_in_flight, .. } => self.segment.share(*most_in_flight),
         }
     }
 }

@@ -37,7 +37,13 @@ impl Plan {
             self.steps.iter_mut().for_each(|step| step.delay = delay);
         }
         if let Some(load) = overrides.load {
+            let load_is_whole = load.segment.is_whole();
             self.load = load;
+            if !load_is_whole {
+                // It needs the flows of all segments.
+                self.audit = None;
+                self.integrity.audit = None;
+            }
         }
         if let Some(faults) = overrides.faults {
             self.faults = faults;

@@ -68,7 +68,7 @@ fn normal(line: &str) -> String {
     let unit = Regex::new(r"\b0 (µs|ms|s|min)\b").expect("a regex");
     let blanks = Regex::new(r"\s+").expect("a regex");
     // A second run in the same second has one more number in its name.
-    let run = Regex::new(r"REAL-E2E(-[0-9]+)+").expect("a regex");
+    let run = Regex::new(r"REAL-E2E(-[0-9a-z]+)+").expect("a regex");
     let line = run.replace_all(line.trim(), "RUN");
     // Whether the figures are valid depends on the machine.
     let verdict = Regex::new(r"^Verdict +(valid|doubtful|invalid)$").expect("a regex");

@@ -59,7 +59,11 @@ impl Coordinator {
                         if let (Some(starts), Some(pools)) = (starts, &mut self.pools)
                             && !pools.used.insert(starts.slot)
                         {
-                            self.run.emit(starts.slot.replaced(flow, step));
+                            self.run.emit(starts.slot.replaced(
+                                flow,
+                                step,
+                                self.run.plan.load.segment,
+                            ));
                         }
                         // A flow that is gone has reported its end, which frees its slots.
                         let _ = send(&in_flight.flow.admit, Admit { step, assigned });

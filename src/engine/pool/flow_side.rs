@@ -131,7 +131,9 @@ impl FlowSupervisor {
         let state = &*self.state;
         let role = state.run.plan.steps[step.0].role;
         if let Some(slot) = state.roles[role.0].slot {
-            state.run.emit(slot.replaced(state.number, step));
+            state
+                .run
+                .emit(slot.replaced(state.number, step, state.run.plan.load.segment));
         }
     }
 

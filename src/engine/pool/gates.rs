@@ -102,15 +102,17 @@ struct Lock {
 impl<I: Clone> Gates<I> {
     /// Creates the gates of a plan.
     pub(super) fn of(plan: &Plan) -> Self {
+        let segment = plan.load.segment;
         let steps = plan.steps.iter().map(|step| StepGates {
             role: step.role,
             together: step.gates.together,
-            interval: step.gates.interval,
+            interval: step.gates.interval.map(|it| segment.interval(it)),
             exclusive: step.gates.exclusive.clone(),
             timeout: step.timeout,
         });
         let pools = plan.roles.iter().enumerate().filter_map(|(role, it)| {
-            let size = usize::try_from(it.pool?.get()).unwrap_or(usize::MAX);
+            let size = segment.share(it.pool?.get());
+            let size = usize::try_from(size).unwrap_or(usize::MAX);
             Some((RoleIndex(role), size))
         });
         Self::new(steps.collect(), pools)

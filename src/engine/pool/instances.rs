@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::model::{FlowNumber, RoleIndex, RunEvent, StepIndex};
+use crate::scenario::Segment;
 
 /// One place of a role's pool, with changing script instances in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,11 +15,12 @@ pub(in crate::engine) struct Slot {
 
 impl Slot {
     /// Returns the event of another instance that `flow` starts in this slot for `step`.
-    pub(super) fn replaced(self, flow: FlowNumber, step: StepIndex) -> RunEvent {
+    pub(super) fn replaced(self, flow: FlowNumber, step: StepIndex, segment: Segment) -> RunEvent {
+        let place = segment.place(self.number as u64);
         RunEvent::PooledScriptReplaced {
             flow,
             step,
-            number: self.number + 1,
+            number: usize::try_from(place).map_or(usize::MAX, |place| place.saturating_add(1)),
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::scenario::load::{
     help_for_excessive_rate, parse_rate,
 };
 use crate::scenario::raw::{Node, Value};
+use crate::scenario::segment::Segment;
 use crate::scenario::vocabulary::{LOAD, STAGE};
 
 use super::context::{Context, Fields};
@@ -69,6 +70,7 @@ pub(super) fn load(context: &Context<'_>, node: Option<&Node>) -> Load {
         duration,
         warm_up: warm_up.unwrap_or_default(),
         graceful_stop: graceful_stop.unwrap_or(GRACEFUL_STOP),
+        segment: Segment::WHOLE,
     };
     let stages = fields.get("stages");
     if !load.is_bounded() {

@@ -47,7 +47,10 @@ fn the_result_record() {
 #[test]
 fn a_saved_run_has_all_its_files() {
     let place = tempfile::tempdir().unwrap();
-    let reserved = Place::open(place.path()).unwrap().reserve(noon()).unwrap();
+    let reserved = Place::open(place.path())
+        .unwrap()
+        .reserve(noon(), None)
+        .unwrap();
     let directory = ResultDirectory::create(&reserved.directory).unwrap();
     directory.keep_scenario("name: order-flow\n").unwrap();
     let flows = directory.write_flows(environment()).unwrap();
