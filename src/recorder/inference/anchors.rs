@@ -33,8 +33,8 @@ pub(super) fn anchor(heard: &Heard, others: &[String], known: &Known) -> Anchor 
     if !heard.prompt.trim().is_empty() {
         return Anchor::Prompt(prompt_anchor(heard, others, known));
     }
-    let lines = heard.lines.iter().filter(|line| has_letters(line, 1));
-    match lines.last() {
+    let mut lines = heard.lines.iter().rev();
+    match lines.find(|line| has_letters(line, 1)) {
         Some(line) => Anchor::See(line_anchor(line, heard, known)),
         None => Anchor::Nothing,
     }

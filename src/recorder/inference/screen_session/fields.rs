@@ -67,12 +67,9 @@ impl Group {
     pub(super) fn field(&self, screen: &Screen, end: Option<Key>) -> Answer {
         let text = self.text();
         let keys: Vec<Key> = end.into_iter().collect();
-        let text = match shown(screen, self.cursor, &text) {
-            Some(text) => text,
-            None => {
-                let all = self.keys.iter().copied().chain(keys);
-                return Answer::Keys(all.collect());
-            }
+        let Some(text) = shown(screen, self.cursor, &text) else {
+            let all = self.keys.iter().copied().chain(keys);
+            return Answer::Keys(all.collect());
         };
         Answer::Fields {
             fields: vec![(self.label.clone(), text)],
