@@ -166,7 +166,7 @@ impl Replies {
                     FieldText::Plain(text) => {
                         let prompt = if label.is_empty() { &asked } else { label };
                         (
-                            label.clone(),
+                            escaped_template(label),
                             self.typed(work, place, prompt, text, options),
                         )
                     }
